@@ -1,0 +1,84 @@
+//! What happened to a market's price in one slot of time.
+
+use std::fmt;
+
+use crate::{Symbol, Timeframe, Timestamp};
+
+/// A market and a timeframe: the name of a row of candles.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Series {
+    /// The market.
+    pub symbol: Symbol,
+    /// How long each candle lasts.
+    pub timeframe: Timeframe,
+}
+
+impl Series {
+    /// The candles of `symbol` at `timeframe`.
+    #[must_use]
+    pub const fn new(symbol: Symbol, timeframe: Timeframe) -> Self {
+        Self { symbol, timeframe }
+    }
+}
+
+impl fmt::Display for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.symbol, self.timeframe)
+    }
+}
+
+/// The trades of one slot, summed up. A slot without a trade has no candle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candle {
+    /// When the slot begins; with the series, the candle's key.
+    pub open_time: Timestamp,
+    /// First price, in the quote currency.
+    pub open: f64,
+    /// Highest price.
+    pub high: f64,
+    /// Lowest price.
+    pub low: f64,
+    /// Last price.
+    pub close: f64,
+    /// Amount traded, in the base currency.
+    pub volume: f64,
+    /// Amount traded, in the quote currency.
+    pub turnover: f64,
+    /// Whether the slot has ended and the venue has settled it. Only final candles are stored.
+    pub is_final: bool,
+}
+
+impl Candle {
+    /// Whether the figures can be true: positive finite prices, low ≤ open, close ≤ high, no negative amount.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let Self { open, high, low, close, volume, turnover, .. } = *self;
+        let inside = |price: f64| low <= price && price <= high;
+        low > 0.0 && high.is_finite() && inside(open) && inside(close) && volume >= 0.0 && turnover >= 0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOUND: Candle = Candle {
+        open_time: Timestamp::EPOCH,
+        open: 2.0,
+        high: 4.0,
+        low: 1.0,
+        close: 3.0,
+        volume: 1.0,
+        turnover: 2.5,
+        is_final: true,
+    };
+
+    #[test]
+    fn impossible_figures_are_seen() {
+        assert!(SOUND.is_sound());
+        assert!(!Candle { low: 2.5, ..SOUND }.is_sound());
+        assert!(!Candle { close: 5.0, ..SOUND }.is_sound());
+        assert!(!Candle { volume: -1.0, ..SOUND }.is_sound());
+        assert!(!Candle { high: f64::NAN, ..SOUND }.is_sound());
+    }
+}

@@ -1,0 +1,187 @@
+//! An answer: candles, what is known of the stretch they lie in, and where each part came from.
+
+use crate::{Candle, Coverage, Series, TimeRange, Timestamp};
+
+/// Where the rows of an answer came from, and what it cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Rows from the block cache or a live socket's memory.
+    pub memory_rows: u64,
+    /// Rows read from disk.
+    pub disk_rows: u64,
+    /// Rows asked of the venue.
+    pub venue_rows: u64,
+    /// Requests the venue was sent, those that were repeated included.
+    pub requests: u64,
+}
+
+impl Served {
+    /// Adds the figures of another.
+    pub fn add(&mut self, other: Self) {
+        self.memory_rows += other.memory_rows;
+        self.disk_rows += other.disk_rows;
+        self.venue_rows += other.venue_rows;
+        self.requests += other.requests;
+    }
+}
+
+/// What is known of one slot of a series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Slot {
+    /// Trades happened: here is their candle.
+    Present(Candle),
+    /// Proven: no trade happened.
+    Empty,
+    /// Nobody has asked, or the answer proved nothing.
+    Unknown,
+}
+
+/// A piece of an answer, as it arrives. Pieces come in any order and may overlap.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CandlePart {
+    /// Oldest first. May include candles that are not final.
+    pub candles: Vec<Candle>,
+    /// What this piece proves.
+    pub coverage: Coverage,
+    /// Where it came from.
+    pub served: Served,
+}
+
+/// The candles of a series, oldest first, and how much of the truth they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CandleSet {
+    /// Which candles.
+    pub series: Series,
+    /// Oldest first, strictly rising; only the newest may be not final.
+    pub candles: Vec<Candle>,
+    /// Which stretches around them are proven.
+    pub coverage: Coverage,
+    /// Where they came from.
+    pub served: Served,
+}
+
+impl CandleSet {
+    /// No candle, nothing known.
+    #[must_use]
+    pub const fn empty(series: Series) -> Self {
+        let served = Served { memory_rows: 0, disk_rows: 0, venue_rows: 0, requests: 0 };
+        Self { series, candles: Vec::new(), coverage: Coverage::empty(), served }
+    }
+
+    /// Joins pieces into one answer.
+    ///
+    /// A candle that arrives twice is kept once: a final one before one that is not, else the later piece's.
+    #[must_use]
+    pub fn assemble(series: Series, parts: impl IntoIterator<Item = CandlePart>) -> Self {
+        let mut set = Self::empty(series);
+        for part in parts {
+            set.coverage.merge(&part.coverage);
+            set.served.add(part.served);
+            set.candles.extend(part.candles);
+        }
+        set.candles.sort_by_key(|candle| candle.open_time); // stable: later pieces stay later
+        set.candles.dedup_by(|later, kept| {
+            let same = later.open_time == kept.open_time;
+            if same && (later.is_final || !kept.is_final) {
+                *kept = *later;
+            }
+            same
+        });
+        set
+    }
+
+    /// Keeps what lies in `range`.
+    pub fn clip(&mut self, range: TimeRange) {
+        self.candles.retain(|candle| range.contains(candle.open_time));
+        self.coverage = self.coverage.within(range);
+    }
+
+    /// Keeps the newest `count` candles, and the coverage from the oldest of them on.
+    pub fn keep_last(&mut self, count: usize) {
+        let surplus = self.candles.len().saturating_sub(count);
+        if surplus > 0 {
+            self.candles.drain(..surplus);
+            self.clip_to_rows();
+        }
+    }
+
+    fn clip_to_rows(&mut self) {
+        if let Some(oldest) = self.candles.first()
+            && let Ok(range) = TimeRange::new(oldest.open_time, Timestamp::MAX)
+        {
+            self.coverage = self.coverage.within(range);
+        }
+    }
+
+    /// What is known of the slot that opens at `open_time`.
+    #[must_use]
+    pub fn slot(&self, open_time: Timestamp) -> Slot {
+        match self.candles.binary_search_by_key(&open_time, |candle| candle.open_time) {
+            Ok(index) => Slot::Present(self.candles[index]),
+            Err(_) if self.coverage.knows(open_time) => Slot::Empty,
+            Err(_) => Slot::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Origin, Provenance, Span, Symbol, Timeframe, VenueId};
+
+    fn series() -> Series {
+        Series::new(Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap(), Timeframe::M1)
+    }
+
+    fn candle(minute: i64, close: f64, is_final: bool) -> Candle {
+        let open_time = Timestamp::from_secs(minute * 60);
+        Candle { open_time, open: 1.0, high: 9.0, low: 1.0, close, volume: 1.0, turnover: 1.0, is_final }
+    }
+
+    fn part(candles: Vec<Candle>, from: i64, to: i64) -> CandlePart {
+        let range = TimeRange::new(Timestamp::from_secs(from * 60), Timestamp::from_secs(to * 60)).unwrap();
+        let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
+        let coverage = [Span { range, provenance }].into_iter().collect();
+        CandlePart { candles, coverage, served: Served { requests: 1, ..Served::default() } }
+    }
+
+    #[test]
+    fn pieces_in_any_order_become_one_rising_row() {
+        let newer = part(vec![candle(5, 1.0, true), candle(6, 1.0, true)], 5, 7);
+        let older = part(vec![candle(2, 1.0, true), candle(5, 1.0, true)], 1, 6);
+        let set = CandleSet::assemble(series(), [newer, older]);
+        let minutes: Vec<_> = set.candles.iter().map(|c| c.open_time.as_secs() / 60).collect();
+        assert_eq!(minutes, [2, 5, 6]);
+        assert_eq!(set.served.requests, 2);
+    }
+
+    #[test]
+    fn a_final_candle_is_never_replaced_by_a_forming_one() {
+        let forming = part(vec![candle(5, 2.0, false)], 1, 5);
+        let closed = part(vec![candle(5, 3.0, true)], 1, 6);
+        for parts in [[forming.clone(), closed.clone()], [closed, forming]] {
+            let set = CandleSet::assemble(series(), parts);
+            assert_eq!(set.candles, [candle(5, 3.0, true)]);
+        }
+    }
+
+    #[test]
+    fn empty_is_said_only_where_it_is_proven() {
+        let set = CandleSet::assemble(series(), [part(vec![candle(2, 1.0, true)], 2, 4)]);
+        let at = |minute: i64| set.slot(Timestamp::from_secs(minute * 60));
+        assert_eq!(
+            (at(1), at(2), at(3), at(4)),
+            (Slot::Unknown, Slot::Present(candle(2, 1.0, true)), Slot::Empty, Slot::Unknown)
+        );
+    }
+
+    #[test]
+    fn keeping_the_last_keeps_their_coverage_alone() {
+        let mut set =
+            CandleSet::assemble(series(), [part(vec![candle(2, 1.0, true), candle(5, 1.0, true)], 1, 9)]);
+        set.keep_last(1);
+        assert_eq!(set.candles.len(), 1);
+        assert_eq!(set.slot(Timestamp::from_secs(4 * 60)), Slot::Unknown);
+        assert_eq!(set.slot(Timestamp::from_secs(6 * 60)), Slot::Empty);
+    }
+}

@@ -1,0 +1,185 @@
+//! Why a source could not answer, said so that the caller knows what to do about it.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::VenueId;
+
+/// Why a source could not answer. One word wide and cheap to clone, so that callers who share one
+/// request can share its failure.
+#[derive(Clone)]
+pub struct SourceError(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: SourceErrorKind,
+    venue: Option<VenueId>,
+    message: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// What a caller can do about a [`SourceError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SourceErrorKind {
+    /// The venue lists no such market (or no longer).
+    UnknownMarket,
+    /// The venue understood the request and refused it.
+    BadRequest,
+    /// More was asked than fits one page of the venue.
+    PageTooLarge {
+        /// How much was asked.
+        asked: u32,
+        /// How much the venue gives at once.
+        limit: u32,
+    },
+    /// This venue cannot give that at all.
+    Unsupported,
+    /// The venue asked us to slow down, perhaps saying for how long.
+    Throttled(Option<Duration>),
+    /// The venue has shut us out, perhaps saying for how long. Never retried by itself.
+    Banned(Option<Duration>),
+    /// The venue is closed for maintenance.
+    Maintenance,
+    /// The venue failed on its side.
+    VenueFault,
+    /// The venue has no such route: this build and the venue disagree on the protocol.
+    NoSuchRoute,
+    /// The venue could not be reached, or hung up.
+    Unreachable,
+    /// Nothing came back in time.
+    TimedOut,
+    /// An answer came back that this build cannot read, or that was cut short.
+    Malformed,
+    /// Too many requests are waiting already.
+    Overloaded,
+    /// The store failed.
+    Store,
+    /// This program is shutting down.
+    Closed,
+}
+
+impl SourceError {
+    /// A failure of this `kind`; `message` says what, where and what to do: lower case, no full stop, no secret.
+    #[must_use]
+    pub fn new(kind: SourceErrorKind, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner { kind, venue: None, message: message.into(), source: None }))
+    }
+
+    /// Names the venue at which it happened.
+    #[must_use]
+    pub fn at(mut self, venue: VenueId) -> Self {
+        Arc::make_mut(&mut self.0).venue = Some(venue);
+        self
+    }
+
+    /// Keeps the failure that lies beneath.
+    #[must_use]
+    pub fn because(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        Arc::make_mut(&mut self.0).source = Some(Arc::new(source));
+        self
+    }
+
+    /// Replaces the message, keeping all else.
+    #[must_use]
+    pub fn reworded(mut self, message: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.0).message = message.into();
+        self
+    }
+
+    /// What a caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> SourceErrorKind {
+        self.0.kind
+    }
+
+    /// The venue at which it happened, where one is to blame.
+    #[must_use]
+    pub fn venue(&self) -> Option<VenueId> {
+        self.0.venue
+    }
+
+    /// Whether asking again may help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        use SourceErrorKind as Kind;
+        match self.0.kind {
+            Kind::Throttled(_)
+            | Kind::VenueFault
+            | Kind::Maintenance
+            | Kind::Unreachable
+            | Kind::TimedOut
+            | Kind::Malformed
+            | Kind::Overloaded => true,
+            Kind::UnknownMarket
+            | Kind::BadRequest
+            | Kind::PageTooLarge { .. }
+            | Kind::Unsupported
+            | Kind::Banned(_)
+            | Kind::NoSuchRoute
+            | Kind::Store
+            | Kind::Closed => false,
+        }
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        match &self.0.source {
+            Some(source) => write!(f, ": {}", innermost(source.as_ref())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The last link of a chain of causes says most: "connection refused", not "error sending request".
+fn innermost<'a>(mut error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error
+}
+
+impl fmt::Debug for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, venue, message, source } = &*self.0;
+        f.debug_struct("SourceError")
+            .field("kind", kind)
+            .field("venue", venue)
+            .field("message", message)
+            .field("source", source)
+            .finish()
+    }
+}
+
+impl Error for SourceError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source.as_ref().map(|source| source.as_ref() as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_stays_one_word() {
+        assert_eq!(size_of::<SourceError>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn a_ban_is_never_transient() {
+        assert!(!SourceError::new(SourceErrorKind::Banned(None), "x").is_transient());
+        assert!(SourceError::new(SourceErrorKind::Throttled(None), "x").is_transient());
+    }
+
+    #[test]
+    fn the_text_ends_with_the_root_of_the_matter() {
+        let io = std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "connection refused");
+        let error = SourceError::new(SourceErrorKind::Unreachable, "cannot reach 127.0.0.1:1").because(io);
+        assert_eq!(error.to_string(), "cannot reach 127.0.0.1:1: connection refused");
+    }
+}

@@ -1,0 +1,49 @@
+//! Shared vocabulary and ports of market-backbone: what a market, a candle and a failure are.
+//!
+//! Nothing here opens a socket, reads a clock, touches a disk or needs a runtime; those arrive as
+//! arguments. Each layer of the house implements or uses a [`port`](PageSource), so that each can be
+//! used, tested and replaced alone.
+
+mod book;
+mod candle;
+mod candle_set;
+mod coverage;
+mod error;
+mod feed;
+mod grid;
+mod market;
+mod page;
+mod port;
+mod priority;
+mod query;
+mod store_error;
+mod symbol;
+mod ticker;
+mod time;
+mod timeframe;
+mod trade;
+
+pub use book::{Level, OrderBook};
+pub use candle::{Candle, Series};
+pub use candle_set::{CandlePart, CandleSet, Served, Slot};
+pub use coverage::{Coverage, Origin, Provenance, Span};
+pub use error::{SourceError, SourceErrorKind};
+pub use feed::{Channel, FeedEvent, Gap, GapCause, GapState, StreamKind};
+pub use grid::Grid;
+pub use market::{Instrument, Market};
+pub use page::{
+    BookRequest, CandlePage, CandlePageRequest, Proof, TickerRequest, TradePage, TradePageRequest,
+};
+pub use port::{
+    Call, CallGroup, CandleSource, CandleStore, Capabilities, Clock, Control, FrameError, FrameOutcome,
+    HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource, LiveStream, ManualClock, PageSource, PartStream,
+    SocketLimits, StoredCandles, SymbolTable, Venue,
+};
+pub use priority::Priority;
+pub use query::{CandleQuery, Delivery, Forming, MAX_COUNT, QueryError, Selection, Subscription};
+pub use store_error::{StoreError, StoreErrorKind};
+pub use symbol::{Symbol, SymbolError, VenueId};
+pub use ticker::Ticker;
+pub use time::{TimeError, TimeRange, Timestamp};
+pub use timeframe::{Timeframe, TimeframeError};
+pub use trade::{Side, Trade, TradeId};

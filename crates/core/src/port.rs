@@ -1,0 +1,25 @@
+//! The ports: where the layers meet.
+//!
+//! Each is object-safe on purpose: which venue, which store and which clock are decided at run time.
+
+mod candles;
+mod clock;
+mod live;
+mod symbols;
+mod venue;
+
+pub use candles::{CandleSource, CandleStore, PageSource, PartStream, StoredCandles};
+pub use clock::{Clock, ManualClock};
+pub use live::{LiveSource, LiveStream};
+pub use symbols::SymbolTable;
+pub use venue::{
+    Call, CallGroup, Capabilities, Control, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive,
+    LimitGroup, SocketLimits, Venue,
+};
+
+const _: fn(&dyn PageSource) = |_| ();
+const _: fn(&dyn CandleSource) = |_| ();
+const _: fn(&dyn CandleStore) = |_| ();
+const _: fn(&dyn LiveSource) = |_| ();
+const _: fn(&dyn Clock) = |_| ();
+const _: fn(&dyn Venue) = |_| ();

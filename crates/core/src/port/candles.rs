@@ -1,0 +1,136 @@
+//! Ports for what has happened: pages, candles, and where they are kept.
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+
+use crate::{
+    Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSet, Capabilities, Coverage,
+    Market, Priority, Selection, Series, SourceError, StoreError, TimeRange, TradePage, TradePageRequest,
+};
+
+/// Somewhere single pages can be had from. Implemented by the router.
+#[async_trait]
+pub trait PageSource: Send + Sync + 'static {
+    /// What the venue behind it can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Fetches one page of candles. Dropping the future abandons the request.
+    ///
+    /// # Errors
+    ///
+    /// [`PageTooLarge`](crate::SourceErrorKind::PageTooLarge) if more is asked than the venue gives at once,
+    /// and whatever the venue answers.
+    async fn candle_page(
+        &self,
+        request: &CandlePageRequest,
+        priority: Priority,
+    ) -> Result<CandlePage, SourceError>;
+
+    /// Fetches one page of trades.
+    ///
+    /// # Errors
+    ///
+    /// As [`candle_page`](Self::candle_page).
+    async fn trade_page(
+        &self,
+        request: &TradePageRequest,
+        priority: Priority,
+    ) -> Result<TradePage, SourceError>;
+
+    /// The candle in progress, by whichever channel is best now; `None` if nothing has traded in its slot yet.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    async fn forming(&self, series: &Series, priority: Priority) -> Result<Option<CandlePart>, SourceError>;
+
+    /// The markets the venue lists.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    async fn markets(&self, priority: Priority) -> Result<Vec<Market>, SourceError>;
+}
+
+/// Pieces of an answer as they arrive. Dropping it abandons what is still under way.
+pub type PartStream = BoxStream<'static, Result<CandlePart, SourceError>>;
+
+/// Somewhere any number of candles can be had from. Implemented by the coordinator and by storage.
+#[async_trait]
+pub trait CandleSource: Send + Sync + 'static {
+    /// Answers `query` piece by piece, in no particular order. The stream ends after the first error.
+    fn stream(&self, query: CandleQuery) -> PartStream;
+
+    /// Answers `query` as a whole: oldest first, with what is known of the stretch.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue or the store answers. Pieces that arrived before it are kept by a store.
+    async fn candles(&self, query: CandleQuery) -> Result<CandleSet, SourceError> {
+        let mut stream = self.stream(query.clone());
+        let mut parts = Vec::new();
+        while let Some(part) = stream.next().await {
+            parts.push(part?);
+        }
+        let mut set = CandleSet::assemble(query.series.clone(), parts);
+        match query.selection() {
+            Selection::Last { count, floor, before } => {
+                if let Ok(asked) = TimeRange::new(floor, before.unwrap_or(crate::Timestamp::MAX)) {
+                    set.clip(asked);
+                }
+                set.keep_last(count);
+            }
+            Selection::Range(range) => set.clip(range),
+        }
+        Ok(set)
+    }
+}
+
+/// Rows read from a store, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoredCandles {
+    /// Oldest first; all final.
+    pub candles: Vec<Candle>,
+    /// How many of them came from memory; the rest came from disk.
+    pub from_memory: u64,
+}
+
+/// Where final candles and the knowledge about them are kept.
+#[async_trait]
+pub trait CandleStore: Send + Sync + 'static {
+    /// What is known of a series.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError>;
+
+    /// The newest `limit` rows that open in `range`.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    async fn read(
+        &self,
+        series: &Series,
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<StoredCandles, StoreError>;
+
+    /// Keeps rows and what was proven with them, both or neither. Candles that are not final are left out.
+    /// A row that is there already is replaced.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be written; then nothing of them was.
+    async fn commit(
+        &self,
+        series: &Series,
+        candles: &[Candle],
+        coverage: &Coverage,
+    ) -> Result<(), StoreError>;
+
+    /// Finishes what is under way and lets go of the files.
+    async fn close(&self);
+}

@@ -1,0 +1,258 @@
+//! Port for a venue: what it can do, how it is asked, how its answers read. No I/O: the router does that.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{
+    BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, Market, OrderBook,
+    SourceError, StreamKind, SymbolTable, Ticker, TickerRequest, Timeframe, Timestamp, TradePage,
+    TradePageRequest, VenueId,
+};
+
+/// Requests that a venue counts together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallGroup(pub &'static str);
+
+impl fmt::Display for CallGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+/// How many requests of a group a venue takes in any window of a length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitGroup {
+    /// What is counted.
+    pub group: CallGroup,
+    /// How many.
+    pub max: u32,
+    /// In any stretch of this length.
+    pub window: Duration,
+}
+
+/// What keeps a quiet socket open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// A ping frame of the protocol.
+    Ping,
+    /// A text message.
+    Text(&'static str),
+}
+
+/// The rules of a venue's socket.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketLimits {
+    /// How often one may connect.
+    pub connects: LimitGroup,
+    /// How often one may send on one connection; every one of them holds.
+    pub messages: &'static [LimitGroup],
+    /// What to send when nothing else was.
+    pub keep_alive: KeepAlive,
+    /// How often to send it.
+    pub keep_alive_every: Duration,
+    /// After this long without any frame, a pong included, the connection is taken for dead.
+    pub silence: Duration,
+}
+
+/// What a venue can do.
+#[derive(Clone, Copy, Debug)]
+pub struct Capabilities {
+    /// Who it is.
+    pub venue: VenueId,
+    /// How its candles are cut.
+    pub grid: Grid,
+    /// The most candles of one page.
+    pub candle_page: u32,
+    /// The most trades of one page.
+    pub trade_page: u32,
+    /// The deepest book.
+    pub book_depth: u32,
+    /// The timeframes it has pages of.
+    pub timeframes: &'static [Timeframe],
+    /// The timeframes whose candle in progress its socket sends.
+    pub live_timeframes: &'static [Timeframe],
+    /// How long after its end a candle may still change.
+    pub settling: Duration,
+    /// What it counts, and how much it takes.
+    pub limits: &'static [LimitGroup],
+    /// The rules of its socket.
+    pub socket: SocketLimits,
+}
+
+impl Capabilities {
+    /// Whether the socket can send this.
+    #[must_use]
+    pub fn streams(&self, kind: StreamKind) -> bool {
+        match kind {
+            StreamKind::Trade | StreamKind::Ticker | StreamKind::Book => true,
+            StreamKind::Candle(frame) => self.live_timeframes.contains(&frame),
+        }
+    }
+}
+
+/// Something one request can ask a venue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// One page of candles.
+    Candles(CandlePageRequest),
+    /// One page of trades.
+    Trades(TradePageRequest),
+    /// Tickers.
+    Tickers(TickerRequest),
+    /// Books.
+    Books(BookRequest),
+    /// What is listed.
+    Markets,
+    /// The price steps of some markets.
+    Instruments(Vec<crate::Symbol>),
+}
+
+/// A GET request, ready but for the host. All our requests are reads, so all may be repeated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpCall {
+    /// What it counts against.
+    pub group: CallGroup,
+    /// Begins with `/`.
+    pub path: String,
+    /// Not yet encoded.
+    pub query: Vec<(&'static str, String)>,
+}
+
+/// What came back for a request.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpReply<'a> {
+    /// The status.
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: &'a [(String, String)],
+    /// All of it, decompressed.
+    pub body: &'a [u8],
+}
+
+impl<'a> HttpReply<'a> {
+    /// The value of the header `name` (in lower case).
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What a frame says about the connection rather than about a market.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// The venue is there.
+    Alive,
+    /// The venue refuses what was sent, and will hang up.
+    Refused {
+        /// What it says.
+        message: String,
+        /// Whether it would refuse the same again.
+        terminal: bool,
+    },
+}
+
+/// What became of a frame, beside the events read from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FrameOutcome {
+    /// Elements that could not be read, or spoke of a market nobody asked for.
+    pub dropped: u32,
+    /// What it says about the connection.
+    pub control: Option<Control>,
+}
+
+/// A frame that could not be read at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read a frame: {0}")]
+pub struct FrameError(pub String);
+
+/// A venue's protocol: encode a request, decode a page, decode a frame.
+pub trait Venue: Send + Sync + fmt::Debug + 'static {
+    /// What it can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Writes a request.
+    ///
+    /// # Errors
+    ///
+    /// [`PageTooLarge`](crate::SourceErrorKind::PageTooLarge) or [`Unsupported`](crate::SourceErrorKind::Unsupported).
+    fn encode(&self, call: &Call) -> Result<HttpCall, SourceError>;
+
+    /// Tells an answer from a failure.
+    ///
+    /// # Errors
+    ///
+    /// What the venue means by its status and body.
+    fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError>;
+
+    /// What the reply says is left of a group's budget.
+    fn remaining(&self, reply: &HttpReply<'_>) -> Option<(CallGroup, u32)>;
+
+    /// Reads a page of candles that was asked at `asked_at`, and says what it proves.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`](crate::SourceErrorKind::Malformed) if the body is not what the venue sends.
+    fn decode_candles(
+        &self,
+        request: &CandlePageRequest,
+        body: &[u8],
+        asked_at: Timestamp,
+    ) -> Result<CandlePage, SourceError>;
+
+    /// Reads a page of trades.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_candles`](Self::decode_candles).
+    fn decode_trades(
+        &self,
+        request: &TradePageRequest,
+        body: &[u8],
+        received: Timestamp,
+    ) -> Result<TradePage, SourceError>;
+
+    /// Reads tickers; elements that cannot be read are left out and counted.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_candles`](Self::decode_candles).
+    fn decode_tickers(&self, body: &[u8], received: Timestamp) -> Result<(Vec<Ticker>, u32), SourceError>;
+
+    /// Reads books; elements that cannot be read are left out and counted.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_candles`](Self::decode_candles).
+    fn decode_books(&self, body: &[u8], received: Timestamp) -> Result<(Vec<OrderBook>, u32), SourceError>;
+
+    /// Reads what is listed.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_candles`](Self::decode_candles).
+    fn decode_markets(&self, body: &[u8]) -> Result<Vec<Market>, SourceError>;
+
+    /// Reads price steps.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_candles`](Self::decode_candles).
+    fn decode_instruments(&self, body: &[u8]) -> Result<Vec<Instrument>, SourceError>;
+
+    /// The messages that bring a connection from what it `has` to what is `wanted`, both sorted.
+    /// A fresh connection has nothing.
+    fn subscribe(&self, has: &[Channel], wanted: &[Channel]) -> Vec<String>;
+
+    /// Reads one frame, received at `received`, and appends its events to `events`.
+    ///
+    /// # Errors
+    ///
+    /// If nothing of it can be read. A bad element never takes its neighbours with it.
+    fn decode_frame(
+        &self,
+        frame: &[u8],
+        received: Timestamp,
+        symbols: &SymbolTable,
+        events: &mut Vec<FeedEvent>,
+    ) -> Result<FrameOutcome, FrameError>;
+}

@@ -1,0 +1,114 @@
+//! Who a market is: a venue and the venue's own spelling of the market.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// A venue's name, in lower case: `upbit`, `massive`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VenueId(&'static str);
+
+impl VenueId {
+    /// Names a venue. Each venue's crate does this once.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// The name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for VenueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// One market on one venue, in the venue's own spelling; cheap to clone.
+///
+/// Displays as the bare code: `KRW-BTC`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Symbol {
+    venue: VenueId,
+    // Invariant: 1 to 40 printable ASCII characters, no blank, no `/`, `?`, `&`, `,`.
+    code: Arc<str>,
+}
+
+impl Symbol {
+    /// The market `code` on `venue`.
+    ///
+    /// # Errors
+    ///
+    /// [`SymbolError`] if no venue could have such a market.
+    pub fn new(venue: VenueId, code: &str) -> Result<Self, SymbolError> {
+        let sound = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '?' | '&' | ',' | '"' | '\\');
+        if code.is_empty() || code.len() > 40 || !code.chars().all(sound) {
+            return Err(SymbolError { venue, code: code.chars().take(60).collect() });
+        }
+        Ok(Self { venue, code: code.into() })
+    }
+
+    /// Whose market this is.
+    #[must_use]
+    pub fn venue(&self) -> VenueId {
+        self.venue
+    }
+
+    /// The venue's own spelling.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+}
+
+/// By the code alone, so that tables keyed by symbol hash one short string.
+impl Hash for Symbol {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.code.hash(state);
+    }
+}
+
+impl fmt::Display for Symbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.code)
+    }
+}
+
+impl fmt::Debug for Symbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.venue, self.code)
+    }
+}
+
+/// A text that cannot be a market's code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{code}` cannot be a market of {venue}; markets are written like KRW-BTC")]
+pub struct SymbolError {
+    venue: VenueId,
+    code: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VENUE: VenueId = VenueId::new("upbit");
+
+    #[test]
+    fn keeps_the_venues_spelling() {
+        for code in ["KRW-BTC", "KRW-1INCH", "BRK.B"] {
+            assert_eq!(Symbol::new(VENUE, code).unwrap().to_string(), code);
+        }
+    }
+
+    #[test]
+    fn refuses_what_no_venue_lists() {
+        for code in ["", "KRW BTC", "KRW-BTC,KRW-ETH", "a/b", "비트코인", &"X".repeat(41)] {
+            assert!(Symbol::new(VENUE, code).is_err(), "{code}");
+        }
+    }
+}

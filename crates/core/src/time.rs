@@ -1,0 +1,205 @@
+//! Moments and stretches of time.
+//!
+//! One newtype for every moment, so that milliseconds, microseconds and nanoseconds can never be
+//! mistaken for each other, and no conversion from a wall clock, so that nobody reads one by accident.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A moment: nanoseconds since the Unix epoch, UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// Before everything: the open end of a stretch that reaches back to the beginning.
+    pub const MIN: Self = Self(i64::MIN);
+    /// After everything.
+    pub const MAX: Self = Self(i64::MAX);
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
+    /// The moment `nanos` nanoseconds after the epoch.
+    #[must_use]
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// The moment `millis` milliseconds after the epoch; saturates outside the years 1677 to 2262.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis.saturating_mul(1_000_000))
+    }
+
+    /// The moment `secs` seconds after the epoch; saturates outside the years 1677 to 2262.
+    #[must_use]
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(secs.saturating_mul(1_000_000_000))
+    }
+
+    /// Nanoseconds since the epoch.
+    #[must_use]
+    pub const fn as_nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Whole milliseconds since the epoch, rounded down.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    #[must_use]
+    pub const fn as_secs(self) -> i64 {
+        self.0.div_euclid(1_000_000_000)
+    }
+
+    /// This moment plus `duration`, saturating.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
+    }
+
+    /// This moment minus `duration`, saturating.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long after `earlier` this is; zero if it is not after it.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+/// RFC 3339 in UTC with as many decimals as needed: `2026-08-03T10:40:00Z`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::MIN => f.write_str("the beginning"),
+            Self::MAX => f.write_str("the end"),
+            Self(nanos) => match jiff::Timestamp::from_nanosecond(i128::from(nanos)) {
+                Ok(moment) => moment.fmt(f),
+                Err(_) => write!(f, "{nanos} ns"),
+            },
+        }
+    }
+}
+
+/// Reads RFC 3339 (`2026-08-03T10:40:00Z`, `…+09:00`); a bare date means midnight UTC.
+impl FromStr for Timestamp {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let unreadable = || TimeError::Unreadable(text.to_owned());
+        let moment = match text.parse::<jiff::Timestamp>() {
+            Ok(moment) => moment,
+            Err(_) if text.len() == 10 => {
+                let date = text.parse::<jiff::civil::Date>().map_err(|_| unreadable())?;
+                date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| unreadable())?.timestamp()
+            }
+            Err(_) => return Err(unreadable()),
+        };
+        i64::try_from(moment.as_nanosecond()).map(Self).map_err(|_| unreadable())
+    }
+}
+
+/// Why a moment or a stretch of time is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TimeError {
+    /// The text is no RFC 3339 time and no date.
+    #[error("cannot read `{0}` as a time; write it like 2026-08-03T10:40:00Z")]
+    Unreadable(String),
+    /// A stretch must end after it begins.
+    #[error("the range from {from} to {to} is empty or runs backwards")]
+    Backwards {
+        /// Where it would begin.
+        from: Timestamp,
+        /// Where it would end.
+        to: Timestamp,
+    },
+}
+
+/// A stretch of time: `from` belongs to it, `to` does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TimeRange {
+    // Invariant: from < to.
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl TimeRange {
+    /// The stretch from `from` up to but without `to`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimeError::Backwards`] if `to` is not after `from`.
+    pub fn new(from: Timestamp, to: Timestamp) -> Result<Self, TimeError> {
+        if from < to { Ok(Self { from, to }) } else { Err(TimeError::Backwards { from, to }) }
+    }
+
+    /// Where it begins.
+    #[must_use]
+    pub const fn from(self) -> Timestamp {
+        self.from
+    }
+
+    /// The first moment after it.
+    #[must_use]
+    pub const fn to(self) -> Timestamp {
+        self.to
+    }
+
+    /// Whether `moment` lies in it.
+    #[must_use]
+    pub fn contains(self, moment: Timestamp) -> bool {
+        self.from <= moment && moment < self.to
+    }
+
+    /// What both have in common.
+    #[must_use]
+    pub fn intersect(self, other: Self) -> Option<Self> {
+        Self::new(self.from.max(other.from), self.to.min(other.to)).ok()
+    }
+}
+
+impl fmt::Display for TimeRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.from, self.to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        for text in ["2026-08-03T10:40:00Z", "2017-09-25T03:00:00.123456789Z"] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
+        }
+        assert_eq!(
+            "2026-08-03T19:40:00+09:00".parse::<Timestamp>().unwrap().to_string(),
+            "2026-08-03T10:40:00Z"
+        );
+        assert_eq!("2026-08-03".parse::<Timestamp>().unwrap().to_string(), "2026-08-03T00:00:00Z");
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_read() {
+        for text in ["", "yesterday", "2026-08-03T10:40:00", "1778570215005"] {
+            assert_eq!(text.parse::<Timestamp>(), Err(TimeError::Unreadable(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_range_ends_after_it_begins() {
+        let (a, b) = (Timestamp::from_secs(1), Timestamp::from_secs(2));
+        assert!(TimeRange::new(a, b).is_ok());
+        assert_eq!(TimeRange::new(b, a), Err(TimeError::Backwards { from: b, to: a }));
+        assert!(TimeRange::new(a, a).is_err());
+    }
+}

@@ -1,0 +1,66 @@
+//! What time it is, from one source, so that tests can turn the hands themselves.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// The emulator's only source of "now".
+///
+/// Clones share their hands.
+#[derive(Clone, Debug)]
+pub struct Clock(Hands);
+
+#[derive(Clone, Debug)]
+enum Hands {
+    /// Wall time at creation, carried on by a clock that never steps back.
+    System { epoch_us: i64, since: Instant },
+    /// Microseconds since the epoch, moved by hand.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+impl Clock {
+    /// A clock that shows wall time and never runs backwards.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the emulator reads time")]
+    pub fn system() -> Self {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let epoch_us = i64::try_from(wall.as_micros()).unwrap_or(i64::MAX);
+        Self(Hands::System { epoch_us, since: Instant::now() })
+    }
+
+    /// A clock that stands at `ms` since the epoch until it is moved.
+    #[must_use]
+    pub fn manual(ms: i64) -> Self {
+        Self(Hands::Manual(Arc::new(AtomicI64::new(ms * 1_000))))
+    }
+
+    /// Moves a manual clock forward by `ms`; a system clock goes its own way.
+    pub fn advance(&self, ms: i64) {
+        if let Hands::Manual(us) = &self.0 {
+            us.fetch_add(ms * 1_000, Ordering::SeqCst);
+        }
+    }
+
+    /// Milliseconds since the epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.now_us().div_euclid(1_000)
+    }
+
+    /// Microseconds since the epoch.
+    #[must_use]
+    pub fn now_us(&self) -> i64 {
+        match &self.0 {
+            Hands::System { epoch_us, since } => {
+                epoch_us + i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX - epoch_us)
+            }
+            Hands::Manual(us) => us.load(Ordering::SeqCst),
+        }
+    }
+}

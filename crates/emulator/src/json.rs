@@ -1,0 +1,133 @@
+//! A JSON writer that keeps the order of keys and the spelling of numbers: both are part of the wire.
+
+use std::fmt::Write as _;
+
+use crate::number::{Number, Style};
+
+/// A key with one spelling, or with a long and a short one.
+pub(crate) trait Key {
+    /// The spelling wanted.
+    fn spelled(&self, short: bool) -> &'static str;
+}
+
+impl Key for &'static str {
+    fn spelled(&self, _short: bool) -> &'static str {
+        self
+    }
+}
+
+impl Key for (&'static str, &'static str) {
+    fn spelled(&self, short: bool) -> &'static str {
+        if short { self.1 } else { self.0 }
+    }
+}
+
+/// An object being written.
+#[derive(Debug)]
+pub(crate) struct Object {
+    out: String,
+    short: bool,
+}
+
+impl Object {
+    /// An object with long keys.
+    pub(crate) fn new() -> Self {
+        Self::spelled(false)
+    }
+
+    /// An object with long or short keys.
+    pub(crate) fn spelled(short: bool) -> Self {
+        Self { out: String::from("{"), short }
+    }
+
+    fn key(&mut self, key: impl Key) -> &mut String {
+        if self.out.len() > 1 {
+            self.out.push(',');
+        }
+        let _ = write!(self.out, "\"{}\":", key.spelled(self.short));
+        &mut self.out
+    }
+
+    /// A string, escaped where it must be.
+    pub(crate) fn text(mut self, key: impl Key, value: &str) -> Self {
+        write_text(value, self.key(key));
+        self
+    }
+
+    /// A number in one of the wire's spellings.
+    pub(crate) fn number(mut self, key: impl Key, value: Number, style: Style) -> Self {
+        value.write(style, self.key(key));
+        self
+    }
+
+    /// An integer.
+    pub(crate) fn int(mut self, key: impl Key, value: i64) -> Self {
+        let _ = write!(self.key(key), "{value}");
+        self
+    }
+
+    /// Anything that is JSON already.
+    pub(crate) fn raw(mut self, key: impl Key, value: &str) -> Self {
+        self.key(key).push_str(value);
+        self
+    }
+
+    /// The finished object.
+    pub(crate) fn end(mut self) -> String {
+        self.out.push('}');
+        self.out
+    }
+}
+
+/// An array of finished values.
+pub(crate) fn array<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String {
+    let mut out = String::from("[");
+    for item in items {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        out.push_str(item.as_ref());
+    }
+    out.push(']');
+    out
+}
+
+/// A JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    write_text(text, &mut out);
+    out
+}
+
+fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if u32::from(c) < 0x20 => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_keep_their_order_and_length() {
+        let write = |short| {
+            Object::spelled(short)
+                .text(("type", "ty"), "tra\"de")
+                .number(("trade_price", "tp"), Number::e8(100_000_000), Style::Point)
+                .int(("timestamp", "tms"), -1)
+                .end()
+        };
+        assert_eq!(write(false), r#"{"type":"tra\"de","trade_price":1.0,"timestamp":-1}"#);
+        assert_eq!(write(true), r#"{"ty":"tra\"de","tp":1.0,"tms":-1}"#);
+        assert_eq!(array(["1", "2"]), "[1,2]");
+    }
+}

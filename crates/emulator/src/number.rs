@@ -1,0 +1,172 @@
+//! Exact decimals and the many ways in which a venue spells them.
+//!
+//! Everything on the tape is an integer of 1e-8, so sums are exact whatever the order.
+
+use std::fmt::Write as _;
+
+/// `units` × 10^-`scale`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Number {
+    units: i128,
+    scale: u32,
+}
+
+/// One way to spell a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// `116233000`, `0.0007772`
+    Plain,
+    /// `116233000.0`, `0.0007772`
+    Point,
+    /// `116233000.00000000`, `0.00077720`
+    Fixed8,
+    /// `1.16233E8`, `7.772E-4`: what Java prints for a double.
+    Java,
+}
+
+/// Which spellings the emulator uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spelling {
+    /// What was measured on each channel: they differ.
+    #[default]
+    Measured,
+    /// `116233000` everywhere.
+    Plain,
+    /// `116233000.0` everywhere.
+    Point,
+    /// `116233000.00000000` everywhere.
+    Fixed8,
+    /// `1.16233E8` everywhere.
+    Scientific,
+}
+
+impl Spelling {
+    /// The style for a channel on which `measured` was seen.
+    pub(crate) const fn style(self, measured: Style) -> Style {
+        match self {
+            Self::Measured => measured,
+            Self::Plain => Style::Plain,
+            Self::Point => Style::Point,
+            Self::Fixed8 => Style::Fixed8,
+            Self::Scientific => Style::Java,
+        }
+    }
+}
+
+impl Number {
+    /// A price or a size: units of 1e-8.
+    pub(crate) const fn e8(units: i128) -> Self {
+        Self { units, scale: 8 }
+    }
+
+    /// A price times a size: units of 1e-16.
+    pub(crate) const fn e16(units: i128) -> Self {
+        Self { units, scale: 16 }
+    }
+
+    /// A quotient, rounded to ten decimals.
+    pub(crate) const fn ratio(numerator: i64, denominator: i64) -> Self {
+        let scaled = numerator as i128 * 10_000_000_000;
+        let half = denominator as i128 / 2;
+        let units = if scaled < 0 { (scaled - half) / denominator as i128 } else { (scaled + half) / denominator as i128 };
+        Self { units, scale: 10 }
+    }
+
+    /// Appends the number to `out`.
+    pub(crate) fn write(self, style: Style, out: &mut String) {
+        let Self { mut units, mut scale } = self;
+        while scale > 0 && units % 10 == 0 && !(style == Style::Fixed8 && scale <= 8) {
+            units /= 10;
+            scale -= 1;
+        }
+        if units < 0 {
+            out.push('-');
+        }
+        let digits = units.unsigned_abs().to_string();
+        match style {
+            Style::Java if units != 0 && !Self { units, scale }.is_mid_sized() => write_java(&digits, scale, out),
+            Style::Plain => write_decimal(&digits, scale, false, out),
+            Style::Point | Style::Java | Style::Fixed8 => write_decimal(&digits, scale, true, out),
+        }
+    }
+
+    /// Whether Java would spell it without an exponent: 1e-3 ≤ |x| < 1e7.
+    const fn is_mid_sized(self) -> bool {
+        let magnitude = self.units.unsigned_abs();
+        let one = 10_u128.pow(self.scale);
+        magnitude * 1_000 >= one && magnitude < one * 10_000_000
+    }
+}
+
+fn write_decimal(digits: &str, scale: u32, point: bool, out: &mut String) {
+    let scale = scale as usize;
+    if scale == 0 {
+        out.push_str(digits);
+        if point {
+            out.push_str(".0");
+        }
+        return;
+    }
+    let padded = format!("{digits:0>width$}", width = scale + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - scale);
+    out.push_str(whole);
+    out.push('.');
+    out.push_str(fraction);
+}
+
+fn write_java(digits: &str, scale: u32, out: &mut String) {
+    let exponent = digits.len() as i64 - 1 - i64::from(scale);
+    let (lead, rest) = digits.split_at(1);
+    let rest = rest.trim_end_matches('0');
+    let rest = if rest.is_empty() { "0" } else { rest };
+    let _ = write!(out, "{lead}.{rest}E{exponent}");
+}
+
+/// Reads a decimal of at most eight places as units of 1e-8.
+pub(crate) fn parse_e8(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || fraction.len() > 8 || !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let whole: i64 = whole.parse().ok()?;
+    let fraction: i64 = format!("{fraction:0<8}").parse().ok()?;
+    whole.checked_mul(100_000_000)?.checked_add(fraction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(number: Number, want: [&str; 4]) {
+        let got = [Style::Plain, Style::Point, Style::Fixed8, Style::Java].map(|style| {
+            let mut out = String::new();
+            number.write(style, &mut out);
+            out
+        });
+        assert_eq!(got, want);
+    }
+
+    #[test]
+    fn spellings_are_the_measured_ones() {
+        check(Number::e8(11_653_900_000_000_000), ["116539000", "116539000.0", "116539000.00000000", "1.16539E8"]);
+        check(Number::e8(77_720), ["0.0007772", "0.0007772", "0.00077720", "7.772E-4"]);
+        check(Number::e8(50_000), ["0.0005", "0.0005", "0.00050000", "5.0E-4"]);
+        check(Number::e8(0), ["0", "0.0", "0.00000000", "0.0"]);
+        check(Number::e8(-12_700_000_000), ["-127", "-127.0", "-127.00000000", "-127.0"]);
+        check(Number::e16(1_234_567_890_123_456_789), ["123.4567890123456789"; 4]);
+        check(Number::ratio(-1, 3), ["-0.3333333333", "-0.3333333333", "-0.3333333333", "-0.3333333333"]);
+    }
+
+    #[test]
+    fn decimals_are_read_exactly_or_not_at_all() {
+        assert_eq!(parse_e8("17556.74238256"), Some(1_755_674_238_256));
+        assert_eq!(parse_e8("61.0"), Some(6_100_000_000));
+        assert_eq!(parse_e8("0.00000001000"), Some(1));
+        for text in ["", ".", "-1", "1e5", "0.000000001", "1,0", "99999999999999999999"] {
+            assert_eq!(parse_e8(text), None, "{text}");
+        }
+    }
+}
