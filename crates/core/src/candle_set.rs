@@ -1,6 +1,6 @@
 //! An answer: candles, what is known of the stretch they lie in, and where each part came from.
 
-use crate::{Candle, Coverage, Series, TimeRange, Timestamp};
+use crate::{Candle, CandleQuery, Coverage, Selection, Series, TimeRange, Timestamp};
 
 /// Where the rows of an answer came from, and what it cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +87,22 @@ impl CandleSet {
             }
             same
         });
+        set
+    }
+
+    /// Joins pieces into the answer to `query`: what it asked for and no more.
+    #[must_use]
+    pub fn answer(query: &CandleQuery, parts: impl IntoIterator<Item = CandlePart>) -> Self {
+        let mut set = Self::assemble(query.series.clone(), parts);
+        match query.selection() {
+            Selection::Last { count, floor, before } => {
+                if let Ok(asked) = TimeRange::new(floor, before.unwrap_or(Timestamp::MAX)) {
+                    set.clip(asked);
+                }
+                set.keep_last(count);
+            }
+            Selection::Range(range) => set.clip(range),
+        }
         set
     }
 

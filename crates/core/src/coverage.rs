@@ -58,6 +58,9 @@ impl Coverage {
 
     /// Adds a proof. Where it overlaps what was known, the newer proof speaks.
     pub fn insert(&mut self, span: Span) {
+        if self.spans.last().is_none_or(|last| last.range.to() <= span.range.from()) {
+            return self.push_joined(span); // the usual case: proofs arrive, and are loaded, in order
+        }
         let mut kept = Vec::with_capacity(self.spans.len() + 2);
         for old in self.spans.drain(..) {
             kept.extend(cut(old, Timestamp::MIN, span.range.from()));

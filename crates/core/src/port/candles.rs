@@ -6,7 +6,7 @@ use futures::stream::BoxStream;
 
 use crate::{
     Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSet, Capabilities, Coverage,
-    Market, Priority, Selection, Series, SourceError, StoreError, TimeRange, TradePage, TradePageRequest,
+    Market, Priority, Series, SourceError, StoreError, TimeRange, TradePage, TradePageRequest,
 };
 
 /// Somewhere single pages can be had from. Implemented by the router.
@@ -73,17 +73,7 @@ pub trait CandleSource: Send + Sync + 'static {
         while let Some(part) = stream.next().await {
             parts.push(part?);
         }
-        let mut set = CandleSet::assemble(query.series.clone(), parts);
-        match query.selection() {
-            Selection::Last { count, floor, before } => {
-                if let Ok(asked) = TimeRange::new(floor, before.unwrap_or(crate::Timestamp::MAX)) {
-                    set.clip(asked);
-                }
-                set.keep_last(count);
-            }
-            Selection::Range(range) => set.clip(range),
-        }
-        Ok(set)
+        Ok(CandleSet::answer(&query, parts))
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Capabilities {
     pub candle_page: u32,
     /// The most trades of one page.
     pub trade_page: u32,
+    /// How many days before today its pages of trades reach back.
+    pub trade_days: u8,
     /// The deepest book.
     pub book_depth: u32,
     /// The timeframes it has pages of.
