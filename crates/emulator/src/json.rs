@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::number::{Number, Style};
 
 /// A key with one spelling, or with a long and a short one.
-pub(crate) trait Key {
+pub(crate) trait Key: Copy {
     /// The spelling wanted.
     fn spelled(&self, short: bool) -> &'static str;
 }
@@ -40,7 +40,7 @@ impl Object {
         Self { out: String::from("{"), short }
     }
 
-    fn key(&mut self, key: impl Key) -> &mut String {
+    fn key(&mut self, key: &impl Key) -> &mut String {
         if self.out.len() > 1 {
             self.out.push(',');
         }
@@ -50,25 +50,25 @@ impl Object {
 
     /// A string, escaped where it must be.
     pub(crate) fn text(mut self, key: impl Key, value: &str) -> Self {
-        write_text(value, self.key(key));
+        write_text(value, self.key(&key));
         self
     }
 
     /// A number in one of the wire's spellings.
     pub(crate) fn number(mut self, key: impl Key, value: Number, style: Style) -> Self {
-        value.write(style, self.key(key));
+        value.write(style, self.key(&key));
         self
     }
 
     /// An integer.
     pub(crate) fn int(mut self, key: impl Key, value: i64) -> Self {
-        let _ = write!(self.key(key), "{value}");
+        let _ = write!(self.key(&key), "{value}");
         self
     }
 
     /// Anything that is JSON already.
     pub(crate) fn raw(mut self, key: impl Key, value: &str) -> Self {
-        self.key(key).push_str(value);
+        self.key(&key).push_str(value);
         self
     }
 

@@ -1,1 +1,51 @@
-//! Under construction.
+//! A look-alike of a market-data venue, for tests, demos and work without a network.
+//!
+//! It speaks the venue's REST and WebSocket protocols on one port, plays trades that are a function of a
+//! seed (or of a file of recorded trades), enforces the venue's limits, and goes wrong on demand. All
+//! answers are folded from one tape of trades, so candles, tickers, books and frames agree.
+//!
+//! It shares no type with the adapters that it is used to test: a mistake about the wire made in one
+//! place cannot hide in the other. What certifies it is other people's clients.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), market_backbone_emulator::EmulatorError> {
+//! use market_backbone_emulator::{Emulator, Scenario};
+//!
+//! let venue = Emulator::start(Scenario { seed: 7, ..Scenario::default() }).await?;
+//! // … point a client at venue.rest_url() and venue.ws_url() …
+//! assert_eq!(venue.report().rejected(), 0);
+//! venue.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Tests talk to it through [`Running`]; programs elsewhere through `GET /__admin/report`,
+//! `POST /__admin/faults` (a JSON object with some fields of [`Faults`]) and `POST /__admin/reset`.
+
+mod admin;
+mod calendar;
+mod chance;
+mod clock;
+mod connection;
+mod error;
+mod faults;
+mod json;
+mod limiter;
+mod number;
+mod reply;
+mod report;
+mod scenario;
+mod serve;
+mod tape;
+mod upbit;
+mod world;
+
+pub use clock::Clock;
+pub use error::EmulatorError;
+pub use faults::{Faults, ParseFaultsError};
+pub use limiter::{BanBody, BanRule, LimiterKind};
+pub use number::Spelling;
+pub use report::{GroupReport, Report, SocketReport};
+pub use scenario::{MarketSet, MarketSpec, Outage, Pace, Quirks, Scenario, TapeStart};
+pub use serve::{Emulator, Running, Tape, serve};
+pub use tape::{Side, Trade};

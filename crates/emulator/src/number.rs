@@ -68,7 +68,11 @@ impl Number {
     pub(crate) const fn ratio(numerator: i64, denominator: i64) -> Self {
         let scaled = numerator as i128 * 10_000_000_000;
         let half = denominator as i128 / 2;
-        let units = if scaled < 0 { (scaled - half) / denominator as i128 } else { (scaled + half) / denominator as i128 };
+        let units = if scaled < 0 {
+            (scaled - half) / denominator as i128
+        } else {
+            (scaled + half) / denominator as i128
+        };
         Self { units, scale: 10 }
     }
 
@@ -84,7 +88,9 @@ impl Number {
         }
         let digits = units.unsigned_abs().to_string();
         match style {
-            Style::Java if units != 0 && !Self { units, scale }.is_mid_sized() => write_java(&digits, scale, out),
+            Style::Java if units != 0 && !Self { units, scale }.is_mid_sized() => {
+                write_java(&digits, scale, out)
+            }
             Style::Plain => write_decimal(&digits, scale, false, out),
             Style::Point | Style::Java | Style::Fixed8 => write_decimal(&digits, scale, true, out),
         }
@@ -122,17 +128,23 @@ fn write_java(digits: &str, scale: u32, out: &mut String) {
     let _ = write!(out, "{lead}.{rest}E{exponent}");
 }
 
-/// Reads a decimal of at most eight places as units of 1e-8.
+/// Reads a decimal, with or without an exponent, as units of 1e-8; none where it is finer than that.
 pub(crate) fn parse_e8(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let fraction = fraction.trim_end_matches('0');
     let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || fraction.len() > 8 || !is_number(whole) || !is_number(fraction) {
+    if whole.is_empty() || !is_number(whole) || !is_number(fraction) {
         return None;
     }
-    let whole: i64 = whole.parse().ok()?;
-    let fraction: i64 = format!("{fraction:0<8}").parse().ok()?;
-    whole.checked_mul(100_000_000)?.checked_add(fraction)
+    let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let shift = exponent.checked_add(8)?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let power = 10_i128.checked_pow(shift.unsigned_abs())?;
+    let units = if shift >= 0 { digits.checked_mul(power)? } else { digits / power };
+    (shift >= 0 || units * power == digits).then(|| i64::try_from(units).ok())?
 }
 
 #[cfg(test)]
@@ -151,7 +163,10 @@ mod tests {
 
     #[test]
     fn spellings_are_the_measured_ones() {
-        check(Number::e8(11_653_900_000_000_000), ["116539000", "116539000.0", "116539000.00000000", "1.16539E8"]);
+        check(
+            Number::e8(11_653_900_000_000_000),
+            ["116539000", "116539000.0", "116539000.00000000", "1.16539E8"],
+        );
         check(Number::e8(77_720), ["0.0007772", "0.0007772", "0.00077720", "7.772E-4"]);
         check(Number::e8(50_000), ["0.0005", "0.0005", "0.00050000", "5.0E-4"]);
         check(Number::e8(0), ["0", "0.0", "0.00000000", "0.0"]);
@@ -160,12 +175,27 @@ mod tests {
         check(Number::ratio(-1, 3), ["-0.3333333333", "-0.3333333333", "-0.3333333333", "-0.3333333333"]);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn every_spelling_reads_back_to_the_same_number(units in 0..i64::MAX) {
+            for style in [Style::Plain, Style::Point, Style::Fixed8, Style::Java] {
+                let mut out = String::new();
+                Number::e8(units.into()).write(style, &mut out);
+                proptest::prop_assert_eq!(parse_e8(&out), Some(units), "{}", out);
+            }
+        }
+    }
+
     #[test]
     fn decimals_are_read_exactly_or_not_at_all() {
         assert_eq!(parse_e8("17556.74238256"), Some(1_755_674_238_256));
         assert_eq!(parse_e8("61.0"), Some(6_100_000_000));
         assert_eq!(parse_e8("0.00000001000"), Some(1));
-        for text in ["", ".", "-1", "1e5", "0.000000001", "1,0", "99999999999999999999"] {
+        assert_eq!(parse_e8("4.4E-7"), Some(44));
+        assert_eq!(parse_e8("1.16539E8"), Some(11_653_900_000_000_000));
+        for text in
+            ["", ".", "-1", "1e", "1e5.0", "4.4E-9", "1e99", "0.000000001", "1,0", "99999999999999999999"]
+        {
             assert_eq!(parse_e8(text), None, "{text}");
         }
     }

@@ -1,0 +1,46 @@
+//! The back door for tests: what was asked, and what shall go wrong. Never limited, never faulted.
+
+use axum::body::Body;
+use http::{Method, Request, StatusCode};
+
+use crate::json::Object;
+use crate::reply::Reply;
+use crate::world::World;
+
+/// Everything below this path is the back door.
+pub(crate) const PREFIX: &str = "/__admin/";
+/// More than any change of faults needs.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// Answers a request to the back door.
+pub(crate) async fn answer(world: &World, request: Request<Body>) -> Reply {
+    let (parts, body) = request.into_parts();
+    let name = parts.uri.path().trim_start_matches(PREFIX).to_owned();
+    match (parts.method, name.as_str()) {
+        (Method::GET, "report") => json(&world.witness.report()),
+        (Method::GET, "faults") => json(&world.faults.get()),
+        (Method::POST, "reset") => {
+            world.reset();
+            json(&world.faults.get())
+        }
+        (Method::POST, "faults") => {
+            let changed = match axum::body::to_bytes(body, BODY_LIMIT).await {
+                Ok(bytes) => world.faults.patch(&bytes),
+                Err(error) => Err(error.to_string()),
+            };
+            changed.map_or_else(|why| refusal(StatusCode::BAD_REQUEST, &why), |faults| json(&faults))
+        }
+        _ => refusal(StatusCode::NOT_FOUND, "there are GET report, GET faults, POST faults and POST reset"),
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Reply {
+    match serde_json::to_string(value) {
+        Ok(body) => Reply::json(StatusCode::OK, body),
+        Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+fn refusal(status: StatusCode, why: &str) -> Reply {
+    Reply::json(status, Object::new().text("error", why).end())
+}

@@ -1,0 +1,141 @@
+//! One connection: requests through hyper, and, after an upgrade, a WebSocket session.
+//!
+//! hyper is driven directly because faults need what a framework hides: ending a connection without an
+//! answer, with a reset. A session runs in its connection's own task, so nothing outlives the server.
+
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use crate::world::World;
+use crate::{admin, upbit};
+
+/// A server's end of a WebSocket.
+pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// A client that asked for an upgrade follows at once or not at all.
+const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The connection shall be reset without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("reset on purpose")]
+pub(crate) struct Reset;
+
+/// Where a request leaves the upgrade it asked for.
+#[derive(Debug, Default)]
+pub(crate) struct UpgradeSlot(Mutex<Option<OnUpgrade>>);
+
+impl UpgradeSlot {
+    pub(crate) fn put(&self, upgrade: OnUpgrade) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(upgrade);
+    }
+
+    fn take(&self) -> Option<OnUpgrade> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn drive(stream: TcpStream, peer: IpAddr, world: Arc<World>) {
+    let resets = Arc::new(AtomicBool::new(false));
+    let io = TokioIo::new(Wire { stream, resets: Arc::clone(&resets) });
+    let slot = UpgradeSlot::default();
+    let service = service_fn(|request: Request<Incoming>| {
+        let (world, resets, slot) = (&world, &resets, &slot);
+        async move {
+            let answered = answer(world, peer, request, slot).await;
+            if answered.is_err() {
+                resets.store(true, Ordering::SeqCst);
+            }
+            answered
+        }
+    });
+    let served = http1::Builder::new().timer(TokioTimer::new()).serve_connection(io, service).with_upgrades();
+    if let Err(error) = served.await {
+        tracing::debug!(%error, "connection ended");
+        return;
+    }
+    let Some(upgrade) = slot.take() else { return };
+    match timeout(UPGRADE_DEADLINE, upgrade).await {
+        Ok(Ok(upgraded)) => {
+            let socket = Socket::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
+            upbit::converse(socket, world).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "upgrade failed"),
+        Err(_) => tracing::debug!("upgrade never came"),
+    }
+}
+
+async fn answer(
+    world: &Arc<World>,
+    peer: IpAddr,
+    request: Request<Incoming>,
+    slot: &UpgradeSlot,
+) -> Result<Response<Body>, Reset> {
+    if request.uri().path().starts_with(admin::PREFIX) {
+        let headers = request.headers().clone();
+        return Ok(admin::answer(world, request.map(Body::new)).await.send(&headers));
+    }
+    upbit::answer(world, peer, request, slot).await
+}
+
+/// A TCP stream that can end in a reset.
+#[derive(Debug)]
+struct Wire {
+    stream: TcpStream,
+    resets: Arc<AtomicBool>,
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if self.resets.load(Ordering::SeqCst) {
+            // Closing with linger 0 discards what is queued and sends RST instead of FIN.
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.resets.load(Ordering::SeqCst) {
+            // An orderly shutdown would get a FIN in before the reset.
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

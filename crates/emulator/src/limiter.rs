@@ -1,0 +1,221 @@
+//! Counting requests against limits, as venues were measured to do it.
+//!
+//! A sliding log of accepted requests, not a token bucket: a bucket would let a burst through that
+//! the real window rejects.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+/// How requests are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LimiterKind {
+    /// No stretch of the window's length holds more accepted requests than the limit.
+    #[default]
+    Sliding,
+    /// The count starts anew with each window of the calendar (each full second).
+    Fixed,
+}
+
+/// When repeated 429s end in a 418.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BanRule {
+    /// So many 429s in a row…
+    pub after: u32,
+    /// …within so many ms.
+    pub within_ms: u64,
+    /// The first ban lasts so long; each later one twice as long as the one before.
+    pub seconds: u64,
+    /// What the 418 says.
+    pub body: BanBody,
+}
+
+impl Default for BanRule {
+    fn default() -> Self {
+        Self { after: 30, within_ms: 10_000, seconds: 60, body: BanBody::Json }
+    }
+}
+
+/// What a 418 says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BanBody {
+    /// An error object like the other errors.
+    Json,
+    /// A line of plain text.
+    Text,
+    /// Nothing.
+    Empty,
+}
+
+/// One limit: so many requests in a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit {
+    pub(crate) group: &'static str,
+    pub(crate) requests: u32,
+    pub(crate) window_us: i64,
+}
+
+/// What the limiter says to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Go on; so many are left in the window.
+    Accepted { left: u32 },
+    /// 429.
+    Rejected,
+    /// 418, for so many seconds more.
+    Banned { seconds: u64 },
+}
+
+#[derive(Debug, Default)]
+struct Offences {
+    refusals: VecDeque<i64>,
+    bans: u32,
+    banned_until_us: i64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    accepted: FxHashMap<(IpAddr, &'static str), VecDeque<i64>>,
+    offences: FxHashMap<IpAddr, Offences>,
+}
+
+/// The limits of a venue, for all addresses.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    kind: LimiterKind,
+    ban: Option<BanRule>,
+    state: Mutex<State>,
+}
+
+impl Limiter {
+    pub(crate) fn new(kind: LimiterKind, ban: Option<BanRule>) -> Self {
+        Self { kind, ban, state: Mutex::default() }
+    }
+
+    /// Counts a request that arrived at `now_us`.
+    pub(crate) fn ask(&self, ip: IpAddr, limit: Limit, now_us: i64) -> Verdict {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { accepted, offences } = &mut *state;
+        let offender = offences.entry(ip).or_default();
+        if now_us < offender.banned_until_us {
+            return Verdict::Banned { seconds: seconds_until(offender.banned_until_us, now_us) };
+        }
+        let log = accepted.entry((ip, limit.group)).or_default();
+        let window_start = match self.kind {
+            LimiterKind::Sliding => now_us - limit.window_us + 1,
+            LimiterKind::Fixed => now_us - now_us.rem_euclid(limit.window_us),
+        };
+        while log.front().is_some_and(|sent| *sent < window_start) {
+            log.pop_front();
+        }
+        let used = u32::try_from(log.len()).unwrap_or(u32::MAX);
+        if used < limit.requests {
+            log.push_back(now_us);
+            offender.refusals.clear();
+            return Verdict::Accepted { left: limit.requests - used - 1 };
+        }
+        self.ban.and_then(|rule| offender.refused(rule, now_us)).unwrap_or(Verdict::Rejected)
+    }
+
+    /// Forgets everything, bans included.
+    pub(crate) fn reset(&self) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+    }
+}
+
+impl Offences {
+    /// Notes a refusal; perhaps it was one too many.
+    fn refused(&mut self, rule: BanRule, now_us: i64) -> Option<Verdict> {
+        let within_us = i64::try_from(rule.within_ms).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000);
+        self.refusals.push_back(now_us);
+        while self.refusals.front().is_some_and(|at| now_us - at >= within_us) {
+            self.refusals.pop_front();
+        }
+        if self.refusals.len() < rule.after as usize {
+            return None;
+        }
+        self.refusals.clear();
+        let seconds = rule.seconds.saturating_mul(1 << self.bans.min(16));
+        self.bans += 1;
+        self.banned_until_us = now_us + i64::try_from(seconds).unwrap_or(1 << 40).saturating_mul(1_000_000);
+        Some(Verdict::Banned { seconds })
+    }
+}
+
+fn seconds_until(until_us: i64, now_us: i64) -> u64 {
+    u64::try_from(until_us - now_us).unwrap_or(0).div_ceil(1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const TEN: Limit = Limit { group: "candles", requests: 10, window_us: 1_000_000 };
+
+    /// How many of `count` requests `gap_us` apart are refused, and when the first is.
+    fn refused(kind: LimiterKind, start_us: i64, gap_us: i64, count: i64) -> (usize, Option<i64>) {
+        let limiter = Limiter::new(kind, None);
+        let times = (0..count).map(|n| start_us + n * gap_us);
+        let refused: Vec<i64> = times
+            .filter(|at| limiter.ask(IP, TEN, *at) == Verdict::Rejected)
+            .map(|at| at - start_us)
+            .collect();
+        (refused.len(), refused.first().copied())
+    }
+
+    #[test]
+    fn a_sliding_window_never_holds_more_than_the_limit() {
+        assert_eq!(refused(LimiterKind::Sliding, 0, 0, 20), (10, Some(0)));
+        assert_eq!(refused(LimiterKind::Sliding, 950_000, 10_000, 20), (10, Some(100_000)));
+        // Exactly a second later the first has left the window.
+        assert_eq!(refused(LimiterKind::Sliding, 0, 100_000, 1_000), (0, None));
+    }
+
+    #[test]
+    fn measured_traffic_is_refused_as_it_was_measured() {
+        // 482 requests 93.4 ms apart: 46 refused on the wire, the first after 0.935 s.
+        let (count, first) = refused(LimiterKind::Sliding, 123_456, 93_400, 482);
+        assert!((40..=50).contains(&count), "{count}");
+        assert_eq!(first, Some(934_000));
+    }
+
+    #[test]
+    fn a_fixed_window_forgets_at_the_full_second() {
+        assert_eq!(refused(LimiterKind::Fixed, 950_000, 10_000, 20), (5, Some(150_000)));
+        assert_eq!(refused(LimiterKind::Fixed, 0, 10_000, 20), (10, Some(100_000)));
+    }
+
+    #[test]
+    fn groups_and_addresses_are_counted_apart() {
+        let limiter = Limiter::new(LimiterKind::Sliding, None);
+        let other = Limit { group: "ticker", ..TEN };
+        let far = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+        for left in (0..10).rev() {
+            assert_eq!(limiter.ask(IP, TEN, 0), Verdict::Accepted { left });
+        }
+        assert_eq!(limiter.ask(IP, TEN, 0), Verdict::Rejected);
+        assert_eq!(limiter.ask(IP, other, 0), Verdict::Accepted { left: 9 });
+        assert_eq!(limiter.ask(far, TEN, 0), Verdict::Accepted { left: 9 });
+    }
+
+    #[test]
+    fn a_ban_follows_refusals_in_a_row_and_doubles() {
+        let rule = BanRule { after: 3, within_ms: 1_000, seconds: 60, body: BanBody::Json };
+        let one = Limit { requests: 1, ..TEN };
+        let limiter = Limiter::new(LimiterKind::Sliding, Some(rule));
+        let ask = |us| limiter.ask(IP, one, us);
+        assert_eq!(ask(0), Verdict::Accepted { left: 0 });
+        assert_eq!([ask(1), ask(2)], [Verdict::Rejected; 2]);
+        // An accepted request in between: the row starts anew.
+        assert_eq!(ask(1_000_000), Verdict::Accepted { left: 0 });
+        assert_eq!([ask(1_000_001), ask(1_000_002)], [Verdict::Rejected; 2]);
+        assert_eq!(ask(1_000_003), Verdict::Banned { seconds: 60 });
+        assert_eq!(ask(31_000_003), Verdict::Banned { seconds: 30 });
+        assert_eq!(ask(61_000_003), Verdict::Accepted { left: 0 });
+        assert_eq!([ask(61_000_004), ask(61_000_005)], [Verdict::Rejected; 2]);
+        assert_eq!(ask(61_000_006), Verdict::Banned { seconds: 120 });
+    }
+}

@@ -1,0 +1,168 @@
+//! What the emulator plays: one value, every field with a default.
+
+use std::path::PathBuf;
+
+use crate::clock::Clock;
+use crate::faults::Faults;
+use crate::limiter::{BanRule, LimiterKind};
+use crate::number::Spelling;
+
+/// What the emulator plays. `Scenario::default()` is a healthy venue at the present time.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The same seed plays the same trades at the same times.
+    pub seed: u64,
+    /// Which markets there are. Ignored with a tape file, which brings its own.
+    pub markets: MarketSet,
+    /// How many days before the start old markets were listed.
+    pub history_days: u32,
+    /// A file of recorded trades to play instead of made-up ones: csv, plain or gzipped, with the
+    /// header `trade_timestamp_ms,market,trade_price,trade_volume`.
+    pub tape: Option<PathBuf>,
+    /// When the recorded trades happen.
+    pub tape_start: TapeStart,
+    /// When nothing was traded anywhere. Ignored with a tape file.
+    pub outages: Vec<Outage>,
+    /// The only source of "now".
+    pub clock: Clock,
+    /// How requests are counted against the limits.
+    pub limiter: LimiterKind,
+    /// When repeated 429s end in a 418; `None` for never.
+    pub ban: Option<BanRule>,
+    /// How numbers are spelled.
+    pub spelling: Spelling,
+    /// What goes wrong from the start; can be changed at run time.
+    pub faults: Faults,
+    /// Ways in which the venue's data disagree with themselves.
+    pub quirks: Quirks,
+    /// A socket dies after so many ms without a byte in either direction.
+    pub socket_idle_ms: u64,
+    /// Seconds candles reach back so many days.
+    pub seconds_days: u32,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            markets: MarketSet::Standard,
+            history_days: 120,
+            tape: None,
+            tape_start: TapeStart::Recorded,
+            outages: Vec::new(),
+            clock: Clock::system(),
+            limiter: LimiterKind::Sliding,
+            ban: Some(BanRule::default()),
+            spelling: Spelling::Measured,
+            faults: Faults::default(),
+            quirks: Quirks::default(),
+            socket_idle_ms: 60_500,
+            seconds_days: 90,
+        }
+    }
+}
+
+/// Which markets there are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum MarketSet {
+    /// About 150 KRW markets and some in BTC and USDT.
+    #[default]
+    Standard,
+    /// Some of the standard set, by code.
+    Only(Vec<String>),
+    /// Markets of one's own.
+    Own(Vec<MarketSpec>),
+}
+
+/// One made-up market.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MarketSpec {
+    /// `QUOTE-BASE`.
+    pub code: String,
+    /// Name in Korean.
+    pub korean_name: String,
+    /// Name in English.
+    pub english_name: String,
+    /// Price around which it trades, in quote currency.
+    pub price: f64,
+    /// How often it trades.
+    pub pace: Pace,
+}
+
+/// How often a market trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// About once a second, and at the start of every minute.
+    Busy,
+    /// Like `Busy` at a third of the rate, listed an hour before the start.
+    Fresh,
+    /// A few times a minute; most minutes have a trade.
+    Normal,
+    /// In one minute of twenty-five.
+    Thin,
+    /// Thin, until it stopped three weeks before the start.
+    Dead,
+    /// Listed, never traded.
+    Never,
+}
+
+impl Pace {
+    /// Trades of a minute, from the minute's draw.
+    pub(crate) const fn trades_in_a_minute(self, draw: u64) -> u64 {
+        /// Averages 3.6.
+        const NORMAL: [u64; 16] = [0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8, 10];
+        match self {
+            Self::Busy => 35 + (draw >> 32) % 51,
+            Self::Fresh => 10 + (draw >> 32) % 21,
+            Self::Normal => NORMAL[((draw >> 40) & 15) as usize],
+            Self::Thin | Self::Dead if draw % 1_000 < 40 => 1 + (draw >> 40) % 3,
+            Self::Thin | Self::Dead | Self::Never => 0,
+        }
+    }
+
+    /// Whether the first trade of a minute comes at once.
+    pub(crate) const fn fills_every_minute(self) -> bool {
+        matches!(self, Self::Busy | Self::Fresh)
+    }
+}
+
+/// A stretch of time in which the whole venue stood still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// First ms without trades.
+    pub from_ms: i64,
+    /// First ms with trades again.
+    pub to_ms: i64,
+}
+
+/// When the trades of a tape file happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TapeStart {
+    /// When they were recorded.
+    #[default]
+    Recorded,
+    /// All shifted alike, so that the first happens at start-up and the rest play live.
+    Now,
+}
+
+/// Ways in which the venue's data disagree with themselves, on Upbit as measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quirks {
+    /// Share of the trades that a socket hears of late, after younger ones.
+    pub late_share: f64,
+    /// How late, in ms; beyond a minute counts as a minute. Above 1,000 a trade may come after its
+    /// bar has rolled.
+    pub late_ms: i64,
+    /// Added to the `timestamp` of REST candles, so that some lie past the end of their bar.
+    pub candle_lag_ms: i64,
+    /// Days in so many have a volume that is not the sum of their hours; 0 for none.
+    pub odd_days: u64,
+    /// Whether trades asked for without `days_ago` end at the midnight before the newest.
+    pub ticks_stop_at_midnight: bool,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self { late_share: 0.01, late_ms: 300, candle_lag_ms: 0, odd_days: 0, ticks_stop_at_midnight: false }
+    }
+}

@@ -1,0 +1,183 @@
+//! Running an emulator: on a listener of one's own until told to stop, or in the background of a test.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::calendar::DAY;
+use crate::connection;
+use crate::error::EmulatorError;
+use crate::faults::Faults;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::tape::Trade;
+use crate::world::World;
+
+/// After a failed `accept` (out of file descriptors, say) the next try waits so long.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves a scenario on `listener` until `shutdown` completes; REST and WebSocket share the port.
+///
+/// Open connections end with it. Dropping the future stops everything at once.
+///
+/// # Errors
+///
+/// Returns an error if the scenario's tape file cannot be read or names an unknown market.
+pub async fn serve(
+    listener: TcpListener,
+    scenario: Scenario,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), EmulatorError> {
+    let world = build(scenario).await?;
+    run(listener, world, shutdown).await;
+    Ok(())
+}
+
+/// Reading a tape file takes a while; other tasks need not wait for it.
+async fn build(scenario: Scenario) -> Result<Arc<World>, EmulatorError> {
+    match tokio::task::spawn_blocking(|| World::new(scenario)).await {
+        Ok(world) => world.map(Arc::new),
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+async fn run(listener: TcpListener, world: Arc<World>, shutdown: impl Future<Output = ()> + Send) {
+    let mut shutdown = std::pin::pin!(shutdown);
+    // Dropped with this future, and every connection with it.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    // Small frames must not wait for each other.
+                    let _ = stream.set_nodelay(true);
+                    connections.spawn(connection::drive(stream, peer.ip(), Arc::clone(&world)));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "accept failed");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    connections.shutdown().await;
+}
+
+/// Starts emulators in the background.
+#[derive(Debug)]
+pub struct Emulator;
+
+impl Emulator {
+    /// Starts a scenario on a free port of this machine.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no port can be had, or the scenario's tape file cannot be read.
+    pub async fn start(scenario: Scenario) -> Result<Running, EmulatorError> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(EmulatorError::Listen)?;
+        let address = listener.local_addr().map_err(EmulatorError::Listen)?;
+        let world = build(scenario).await?;
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(run(listener, Arc::clone(&world), stop.clone().cancelled_owned()));
+        Ok(Running { address, world, stop, tasks })
+    }
+}
+
+/// An emulator in the background; ends when stopped or dropped.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    world: Arc<World>,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Base of the REST paths, without `/v1`: `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn rest_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The WebSocket: `ws://127.0.0.1:PORT/websocket/v1`.
+    #[must_use]
+    pub fn ws_url(&self) -> String {
+        format!("ws://{}/websocket/v1", self.address)
+    }
+
+    /// What it was asked so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.world.witness.report()
+    }
+
+    /// What goes wrong at the moment.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        self.world.faults.get()
+    }
+
+    /// Changes what goes wrong, from the next request or frame on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.world.faults.set(faults);
+    }
+
+    /// Forgets what was asked, limits and bans, and returns to the scenario's faults.
+    pub fn reset(&self) {
+        self.world.reset();
+    }
+
+    /// The trades that everything is folded from.
+    #[must_use]
+    pub fn tape(&self) -> Tape {
+        Tape(Arc::clone(&self.world))
+    }
+
+    /// Stops, and waits until every connection has ended.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// The tape of a running emulator, past and future.
+#[derive(Clone, Debug)]
+pub struct Tape(Arc<World>);
+
+impl Tape {
+    /// The codes of all markets, in the order of the listing.
+    #[must_use]
+    pub fn markets(&self) -> Vec<String> {
+        self.0.markets.iter().map(|market| market.code.clone()).collect()
+    }
+
+    /// The trades of a market with `from_ms <= time < to_ms`, oldest first; none for an unknown market.
+    ///
+    /// Trades after the scenario's "now" are on the tape too, but nobody has been told of them yet. A made-up
+    /// tape has no end: it is shown for a day ahead.
+    #[must_use]
+    pub fn trades(&self, market: &str, from_ms: i64, to_ms: i64) -> Vec<Trade> {
+        let to_ms = to_ms.min(self.0.now_ms() + DAY);
+        self.0.markets.get(market).map(|market| market.tape.trades(from_ms, to_ms)).unwrap_or_default()
+    }
+
+    /// When a market was listed, ms since the epoch; with a tape file, its first trade.
+    #[must_use]
+    pub fn listed_ms(&self, market: &str) -> Option<i64> {
+        self.0.markets.get(market).map(|market| market.tape.first_ms())
+    }
+}

@@ -1,0 +1,133 @@
+//! What a market remembers of its own tape, within bounds.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustc_hash::FxHashMap;
+
+use super::{Bar, Extremes, Trade};
+
+/// Minutes of trades kept for the live feeds and the newest pages.
+const RECENT_MINUTES: usize = 8;
+/// One-minute bars kept in all markets together: about 300 MB.
+const BAR_BUDGET: usize = 3_000_000;
+/// What a market may keep when others have spent the budget: enough to page through its history.
+const BAR_FLOOR: usize = 3 * 1_440;
+/// A day without a trade still costs its slot.
+const EMPTY_DAY: usize = 16;
+
+/// Finished folds of one market. Day bars are kept for good (a hundred bytes a day), minute bars until
+/// the budget of all markets is spent, least recently used days first.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    budget: Budget,
+    recent: VecDeque<(i64, Arc<[Trade]>)>,
+    minutes: FxHashMap<i64, (u64, Arc<[Bar]>)>,
+    days: FxHashMap<i64, Option<Bar>>,
+    extremes: Option<(i64, i64, Option<Extremes>)>,
+    spent: usize,
+    uses: u64,
+}
+
+/// How many bars all markets keep together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Budget(Arc<AtomicUsize>);
+
+impl Cache {
+    pub(crate) fn new(budget: Budget) -> Self {
+        Self {
+            budget,
+            recent: VecDeque::new(),
+            minutes: FxHashMap::default(),
+            days: FxHashMap::default(),
+            extremes: None,
+            spent: 0,
+            uses: 0,
+        }
+    }
+
+    pub(crate) fn recent(&self, minute: i64) -> Option<Arc<[Trade]>> {
+        self.recent.iter().find(|(at, _)| *at == minute).map(|(_, trades)| Arc::clone(trades))
+    }
+
+    pub(crate) fn remember(&mut self, minute: i64, trades: &Arc<[Trade]>) {
+        if self.recent.len() == RECENT_MINUTES {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((minute, Arc::clone(trades)));
+    }
+
+    pub(crate) fn minutes(&mut self, day: i64) -> Option<Arc<[Bar]>> {
+        self.uses += 1;
+        let (used, bars) = self.minutes.get_mut(&day)?;
+        *used = self.uses;
+        Some(Arc::clone(bars))
+    }
+
+    pub(crate) fn store_minutes(&mut self, day: i64, bars: &Arc<[Bar]>) {
+        self.uses += 1;
+        if self.minutes.insert(day, (self.uses, Arc::clone(bars))).is_none() {
+            self.spent += cost(bars);
+            self.budget.0.fetch_add(cost(bars), Ordering::Relaxed);
+        }
+        while self.spent > BAR_FLOOR && self.budget.0.load(Ordering::Relaxed) > BAR_BUDGET {
+            let Some(oldest) = self.minutes.iter().min_by_key(|(_, (used, _))| *used).map(|(day, _)| *day)
+            else {
+                return;
+            };
+            if let Some((_, bars)) = self.minutes.remove(&oldest) {
+                self.spent -= cost(&bars);
+                self.budget.0.fetch_sub(cost(&bars), Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(crate) fn day(&self, day: i64) -> Option<Option<Bar>> {
+        self.days.get(&day).copied()
+    }
+
+    pub(crate) fn store_day(&mut self, day: i64, bar: Option<Bar>) {
+        self.days.insert(day, bar);
+    }
+
+    pub(crate) fn extremes(&self, from_day: i64, to_day: i64) -> Option<Option<Extremes>> {
+        let (from, to, found) = self.extremes?;
+        ((from, to) == (from_day, to_day)).then_some(found)
+    }
+
+    pub(crate) fn store_extremes(&mut self, from_day: i64, to_day: i64, found: Option<Extremes>) {
+        self.extremes = Some((from_day, to_day, found));
+    }
+}
+
+fn cost(bars: &[Bar]) -> usize {
+    bars.len() + EMPTY_DAY
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tape::Side;
+
+    fn full_day(day: i64) -> Arc<[Bar]> {
+        let trade = Trade { time_ms: day, id: 0, price_e8: 1, size_e8: 1, side: Side::Buy };
+        vec![Bar::of(day, &trade); 1_440].into()
+    }
+
+    #[test]
+    fn the_least_used_days_make_room() {
+        let budget = Budget::default();
+        let (mut first, mut second) = (Cache::new(budget.clone()), Cache::new(budget.clone()));
+        for day in 0..3_000 {
+            first.store_minutes(day, &full_day(day));
+            assert!(first.minutes(0).is_some(), "day 0 is used all the time");
+        }
+        assert!(first.minutes(1).is_none() && first.minutes(2_999).is_some());
+        for day in 0..100 {
+            second.store_minutes(day, &full_day(day));
+        }
+        assert!(second.minutes(99).is_some() && second.minutes(98).is_some(), "everyone keeps a little");
+        assert!(budget.0.load(Ordering::Relaxed) < BAR_BUDGET + 2 * BAR_FLOOR);
+    }
+}

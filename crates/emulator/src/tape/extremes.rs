@@ -1,0 +1,103 @@
+//! The highest and lowest price of a year, found without making a year of trades.
+//!
+//! An hour's slow zigzags bound what it can hold; hours are opened best bound first, and the search
+//! ends when no bound can beat what was found. A busy year costs a few thousand trades.
+
+use super::{Bar, Synthetic, Trade};
+use crate::calendar::{DAY, HOUR, MINUTE};
+
+/// A price and when it was traded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Peak {
+    pub(crate) price: i64,
+    pub(crate) time_ms: i64,
+}
+
+impl Peak {
+    fn of(trade: Trade) -> Self {
+        Self { price: trade.price_e8, time_ms: trade.time_ms }
+    }
+}
+
+/// The two ends of a stretch of prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extremes {
+    pub(crate) high: Peak,
+    pub(crate) low: Peak,
+}
+
+impl Extremes {
+    /// Both ends of a bar, dated as the bar is: good to the day.
+    pub(crate) const fn of(bar: &Bar) -> Self {
+        let time_ms = bar.open_ms;
+        Self { high: Peak { price: bar.high, time_ms }, low: Peak { price: bar.low, time_ms } }
+    }
+
+    /// Both ends of two stretches together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let high = if other.high.price > self.high.price { other.high } else { self.high };
+        let low = if other.low.price < self.low.price { other.low } else { self.low };
+        Self { high, low }
+    }
+}
+
+/// Looks through trades that are at hand.
+pub(crate) fn scan(trades: &[Trade], from_day: i64, to_day: i64) -> Option<Extremes> {
+    trades
+        .iter()
+        .filter(|trade| from_day * DAY <= trade.time_ms && trade.time_ms < to_day * DAY)
+        .map(|trade| Peak::of(*trade))
+        .map(|peak| Extremes { high: peak, low: peak })
+        .reduce(Extremes::and)
+}
+
+/// Searches a made-up market.
+pub(crate) fn search(made: &Synthetic, from_day: i64, to_day: i64) -> Option<Extremes> {
+    let from = (from_day * DAY).max(made.listed_ms()).div_euclid(HOUR);
+    let to = (to_day * DAY).min(made.until_ms().saturating_add(HOUR)).div_euclid(HOUR);
+    let mut hours: Vec<(i64, i64, i64)> = (from..to)
+        .map(|hour| {
+            let (low, high) = made.hour_bounds(hour);
+            (hour, low, high)
+        })
+        .collect();
+    let inside = |trade: &Trade| trade.time_ms < to_day * DAY && trade.time_ms >= from_day * DAY;
+
+    hours.sort_unstable_by_key(|(hour, _, high)| (-high, *hour));
+    let mut high: Option<Peak> = None;
+    for (hour, _, bound) in &hours {
+        if high.is_some_and(|best| best.price >= *bound) {
+            break;
+        }
+        let worth = |minute| high.is_none_or(|best| made.minute_bounds(minute).1 > best.price);
+        let peaks = open_hour(made, *hour, worth).into_iter().filter(&inside).map(Peak::of);
+        high = high
+            .into_iter()
+            .chain(peaks)
+            .reduce(|best, peak| if peak.price > best.price { peak } else { best });
+    }
+    hours.sort_unstable_by_key(|(hour, low, _)| (*low, *hour));
+    let mut low: Option<Peak> = None;
+    for (hour, bound, _) in &hours {
+        if low.is_some_and(|best| best.price <= *bound) {
+            break;
+        }
+        let worth = |minute| low.is_none_or(|best| made.minute_bounds(minute).0 < best.price);
+        let peaks = open_hour(made, *hour, worth).into_iter().filter(&inside).map(Peak::of);
+        low = low
+            .into_iter()
+            .chain(peaks)
+            .reduce(|best, peak| if peak.price < best.price { peak } else { best });
+    }
+    Some(Extremes { high: high?, low: low? })
+}
+
+/// The trades of those minutes of an hour that are worth opening.
+fn open_hour(made: &Synthetic, hour: i64, worth: impl Fn(i64) -> bool) -> Vec<Trade> {
+    let first = hour * HOUR / MINUTE;
+    let mut trades = Vec::new();
+    for minute in (first..first + HOUR / MINUTE).filter(|minute| worth(*minute)) {
+        made.minute(minute, |trade| trades.push(trade));
+    }
+    trades
+}

@@ -1,0 +1,17 @@
+//! The Upbit look-alike: REST and WebSocket answers folded from the tape, spelled as measured.
+
+mod book;
+mod candles;
+mod listing;
+mod markets;
+mod refusal;
+mod route;
+mod service;
+mod socket;
+mod summary;
+mod ticks;
+mod trades;
+
+pub(crate) use markets::Markets;
+pub(crate) use service::answer;
+pub(crate) use socket::converse;

@@ -1,0 +1,87 @@
+//! Which markets there are, and on which grids.
+
+use super::markets::Market;
+use super::refusal::Refusal;
+use super::route::Parameters;
+use crate::chance;
+use crate::json::{self, Object};
+use crate::number::{Number, Style};
+use crate::tape::IDS_PER_MS;
+use crate::world::World;
+
+/// Cautions that `is_details` shows, in wire order.
+const CAUTIONS: [&str; 5] = [
+    "PRICE_FLUCTUATIONS",
+    "TRADING_VOLUME_SOARING",
+    "DEPOSIT_AMOUNT_SOARING",
+    "GLOBAL_PRICE_DIFFERENCES",
+    "CONCENTRATION_OF_SMALL_ACCOUNTS",
+];
+/// Besides "0", books are grouped by ten ticks, a hundred, and so on, up to 10^4.
+const GROUPINGS: u32 = 4;
+
+/// `GET /v1/market/all`.
+pub(crate) fn all(world: &World, parameters: &Parameters) -> Result<String, Refusal> {
+    let detailed = parameters.flag(&["is_details", "isDetails"])?;
+    let row = |market: &Market| {
+        let row = Object::new()
+            .text("market", &market.code)
+            .text("korean_name", &market.korean_name)
+            .text("english_name", &market.english_name);
+        if detailed { row.raw("market_event", &event(market)).end() } else { row.end() }
+    };
+    Ok(json::array(world.markets.iter().map(row)))
+}
+
+/// Whether the venue warns of a market: one in fifteen.
+pub(crate) fn has_warning(market: &Market) -> bool {
+    chance::draw(market.tape.key(), 0x3A11).is_multiple_of(15)
+}
+
+fn event(market: &Market) -> String {
+    let draw = chance::draw(market.tape.key(), 0xCA07);
+    let cautions = CAUTIONS.iter().enumerate().fold(Object::new(), |object, (at, name)| {
+        let is_set = (draw >> (8 * at)) & 31 == 0;
+        object.raw(*name, if is_set { "true" } else { "false" })
+    });
+    let warning = if has_warning(market) { "true" } else { "false" };
+    Object::new().raw("warning", warning).raw("caution", &cautions.end()).end()
+}
+
+/// The codes of `markets=`, all of them known or the call fails.
+pub(crate) fn named<'a>(world: &'a World, list: &str) -> Result<Vec<&'a Market>, Refusal> {
+    list.split(',').map(|code| world.markets.get(code.trim()).ok_or(Refusal::UnknownMarket)).collect()
+}
+
+/// `GET /v1/orderbook/instruments`.
+pub(crate) fn instruments(world: &World, parameters: &Parameters, now_ms: i64) -> Result<String, Refusal> {
+    let markets = named(world, parameters.required("markets")?)?;
+    let row = |market: &&Market| {
+        let levels = levels(market, now_ms).into_iter().map(|level| json::quoted(&plain(level)));
+        Object::new()
+            .text("market", &market.code)
+            .text("quote_currency", market.quote())
+            .text("tick_size", &plain(tick(market, now_ms)))
+            .raw("supported_levels", &json::array(levels))
+            .end()
+    };
+    Ok(json::array(markets.iter().map(row)))
+}
+
+/// The sizes that a market's book can be grouped by, 1e-8; 0 is not grouped.
+pub(crate) fn levels(market: &Market, now_ms: i64) -> Vec<i64> {
+    let groupings = if market.quote() == "KRW" { GROUPINGS } else { 0 };
+    let tick = tick(market, now_ms);
+    std::iter::once(0).chain((1..=groupings).map(|power| tick * 10_i64.pow(power))).collect()
+}
+
+fn tick(market: &Market, now_ms: i64) -> i64 {
+    let last = market.tape.last_before((now_ms + 1) * IDS_PER_MS);
+    market.ticks.tick(last.map_or(market.base_price, |trade| trade.price_e8))
+}
+
+fn plain(units: i64) -> String {
+    let mut out = String::new();
+    Number::e8(units.into()).write(Style::Plain, &mut out);
+    out
+}

@@ -1,0 +1,180 @@
+//! The markets there are, each with its tape.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::ticks;
+use crate::calendar::{DAY, HOUR, MINUTE};
+use crate::chance;
+use crate::error::EmulatorError;
+use crate::scenario::{MarketSet, MarketSpec, Pace, Scenario, TapeStart};
+use crate::tape::{self, Budget, MarketTape, Plan, Synthetic, TickTable, Trade};
+
+/// The standard set: `code|korean name|english name|price|pace`.
+const STANDARD: &str = include_str!("markets.txt");
+/// Dead markets stopped so long before the start.
+const DEAD_FOR: i64 = 21 * DAY;
+
+/// One market and everything that ever happened on it.
+#[derive(Debug)]
+pub(crate) struct Market {
+    pub(crate) code: String,
+    pub(crate) korean_name: String,
+    pub(crate) english_name: String,
+    pub(crate) pace: Pace,
+    /// The price before there was a trade, 1e-8.
+    pub(crate) base_price: i64,
+    pub(crate) ticks: TickTable,
+    pub(crate) tape: MarketTape,
+}
+
+impl Market {
+    /// `KRW` of `KRW-BTC`.
+    pub(crate) fn quote(&self) -> &str {
+        quote_of(&self.code)
+    }
+}
+
+/// All markets, in the order of the listing.
+#[derive(Debug)]
+pub(crate) struct Markets {
+    all: Vec<Market>,
+    by_code: FxHashMap<String, usize>,
+}
+
+impl Markets {
+    /// The markets of a scenario that starts now.
+    pub(crate) fn of(scenario: &Scenario) -> Result<Self, EmulatorError> {
+        let all = match &scenario.tape {
+            Some(path) => recorded(scenario, tape::load(path)?),
+            None => made_up(scenario)?,
+        };
+        let by_code = all.iter().enumerate().map(|(at, market)| (market.code.clone(), at)).collect();
+        Ok(Self { all, by_code })
+    }
+
+    /// A market by its exact code.
+    pub(crate) fn get(&self, code: &str) -> Option<&Market> {
+        self.by_code.get(code).map(|at| &self.all[*at])
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Market> {
+        self.all.iter()
+    }
+}
+
+/// The standard set.
+pub(crate) fn standard() -> impl Iterator<Item = MarketSpec> {
+    STANDARD.lines().map(|line| {
+        let mut fields = line.split('|');
+        let mut next = || fields.next().expect("the table has five columns, as its test shows");
+        let (code, korean_name, english_name) = (next().to_owned(), next().to_owned(), next().to_owned());
+        let price = next().parse().expect("the table's prices are numbers, as its test shows");
+        let pace = match next() {
+            "busy" => Pace::Busy,
+            "normal" => Pace::Normal,
+            "thin" => Pace::Thin,
+            "fresh" => Pace::Fresh,
+            "dead" => Pace::Dead,
+            _ => Pace::Never,
+        };
+        MarketSpec { code, korean_name, english_name, price, pace }
+    })
+}
+
+fn made_up(scenario: &Scenario) -> Result<Vec<Market>, EmulatorError> {
+    let specs: Vec<MarketSpec> = match &scenario.markets {
+        MarketSet::Standard => standard().collect(),
+        MarketSet::Own(specs) => specs.clone(),
+        MarketSet::Only(codes) => {
+            let found = |code: &String| {
+                let spec = standard().find(|spec| spec.code == *code);
+                spec.ok_or_else(|| EmulatorError::UnknownMarket(code.clone()))
+            };
+            codes.iter().map(found).collect::<Result<_, _>>()?
+        }
+    };
+    let start = scenario.clock.now_ms();
+    let budget = Budget::default();
+    let outages: Arc<[_]> = scenario.outages.as_slice().into();
+    let old = start - start.rem_euclid(DAY) - i64::from(scenario.history_days) * DAY;
+    let market = |spec: MarketSpec| {
+        let ticks = ticks::table(quote_of(&spec.code));
+        let plan = Plan {
+            pace: spec.pace,
+            price: spec.price,
+            smallest: ticks::smallest_trade(quote_of(&spec.code)),
+            ticks,
+            listed_ms: if spec.pace == Pace::Fresh { minute_of(start - HOUR) } else { old },
+            until_ms: match spec.pace {
+                Pace::Dead => minute_of(start - DEAD_FOR),
+                Pace::Never => old,
+                Pace::Busy | Pace::Fresh | Pace::Normal | Pace::Thin => i64::MAX,
+            },
+            outages: Arc::clone(&outages),
+        };
+        Market {
+            tape: MarketTape::made(Synthetic::new(scenario.seed, &spec.code, plan), budget.clone()),
+            base_price: ticks.snap((spec.price * 1e8) as i64),
+            code: spec.code,
+            korean_name: spec.korean_name,
+            english_name: spec.english_name,
+            pace: spec.pace,
+            ticks,
+        }
+    };
+    Ok(specs.into_iter().map(market).collect())
+}
+
+fn recorded(scenario: &Scenario, mut tapes: std::collections::BTreeMap<String, Vec<Trade>>) -> Vec<Market> {
+    let first = tapes.values().flatten().map(|trade| trade.time_ms).min().unwrap_or(0);
+    if scenario.tape_start == TapeStart::Now {
+        let shift = scenario.clock.now_ms() - first;
+        tapes.values_mut().flatten().for_each(|trade| {
+            trade.time_ms += shift;
+            trade.id += shift * tape::IDS_PER_MS;
+        });
+    }
+    let budget = Budget::default();
+    let known: FxHashMap<String, MarketSpec> = standard().map(|spec| (spec.code.clone(), spec)).collect();
+    let market = |(code, trades): (String, Vec<Trade>)| {
+        let base = code.split_once('-').map_or(code.as_str(), |(_, base)| base).to_owned();
+        let names = known.get(&code);
+        Market {
+            korean_name: names.map_or_else(|| base.clone(), |spec| spec.korean_name.clone()),
+            english_name: names.map_or(base, |spec| spec.english_name.clone()),
+            pace: Pace::Normal,
+            base_price: trades.first().map_or(1, |trade| trade.price_e8),
+            ticks: ticks::table(quote_of(&code)),
+            tape: MarketTape::recorded(chance::key(scenario.seed, &code), trades, budget.clone()),
+            code,
+        }
+    };
+    tapes.into_iter().map(market).collect()
+}
+
+fn quote_of(code: &str) -> &str {
+    code.split_once('-').map_or(code, |(quote, _)| quote)
+}
+
+const fn minute_of(ms: i64) -> i64 {
+    ms - ms.rem_euclid(MINUTE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_set_holds_every_kind() {
+        let set: Vec<MarketSpec> = standard().collect();
+        let krw = set.iter().filter(|spec| spec.code.starts_with("KRW-")).count();
+        assert!((140..=160).contains(&krw), "{krw}");
+        assert!(STANDARD.lines().all(|line| line.split('|').count() == 5));
+        for pace in [Pace::Busy, Pace::Fresh, Pace::Normal, Pace::Thin, Pace::Dead, Pace::Never] {
+            assert!(set.iter().any(|spec| spec.pace == pace), "{pace:?}");
+        }
+        assert!(set.iter().all(|spec| spec.price > 0.0));
+    }
+}

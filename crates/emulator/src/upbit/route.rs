@@ -1,0 +1,161 @@
+//! Which path is which question, and which limit it counts against.
+
+use axum::extract::Query;
+use http::Uri;
+
+use super::refusal::Refusal;
+use crate::limiter::Limit;
+use crate::tape::Frame;
+
+/// Units of minutes that have candles.
+const MINUTE_UNITS: [i64; 8] = [1, 3, 5, 10, 15, 30, 60, 240];
+
+/// A request that carries an `Origin` counts here, whatever it asks.
+pub(crate) const ORIGIN: Limit = Limit { group: "origin", requests: 1, window_us: 10_000_000 };
+
+/// A question one can ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Listing,
+    Candles(Frame),
+    /// Minutes of a unit that has no candles.
+    BadMinutes(Refusal),
+    Trades,
+    Ticker,
+    TickerAll,
+    Orderbook,
+    Instruments,
+    Socket,
+}
+
+impl Route {
+    /// The question of a path, with or without `/v1` in front.
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        if matches!(path.trim_end_matches('/'), "/websocket/v1") {
+            return Some(Self::Socket);
+        }
+        let path = path.strip_prefix("/v1").filter(|rest| rest.starts_with('/')).unwrap_or(path);
+        Some(match path.strip_prefix('/')? {
+            "market/all" => Self::Listing,
+            "candles/seconds" => Self::Candles(Frame::Second),
+            "candles/days" => Self::Candles(Frame::Day),
+            "candles/weeks" => Self::Candles(Frame::Week),
+            "candles/months" => Self::Candles(Frame::Month),
+            "candles/years" => Self::Candles(Frame::Year),
+            "trades/ticks" => Self::Trades,
+            "ticker" => Self::Ticker,
+            "ticker/all" => Self::TickerAll,
+            "orderbook" => Self::Orderbook,
+            "orderbook/instruments" => Self::Instruments,
+            other => match other.strip_prefix("candles/minutes/")?.parse::<i64>() {
+                Ok(unit) if MINUTE_UNITS.contains(&unit) => Self::Candles(Frame::Minutes(unit)),
+                Ok(_) => Self::BadMinutes(Refusal::BadUnit),
+                Err(_) => Self::BadMinutes(Refusal::TypeMismatch),
+            },
+        })
+    }
+
+    /// Its name in the report.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Listing => "market/all",
+            Self::Candles(Frame::Second) => "candles/seconds",
+            Self::Candles(Frame::Minutes(_)) | Self::BadMinutes(_) => "candles/minutes",
+            Self::Candles(Frame::Day) => "candles/days",
+            Self::Candles(Frame::Week) => "candles/weeks",
+            Self::Candles(Frame::Month) => "candles/months",
+            Self::Candles(Frame::Year) => "candles/years",
+            Self::Trades => "trades/ticks",
+            Self::Ticker => "ticker",
+            Self::TickerAll => "ticker/all",
+            Self::Orderbook => "orderbook",
+            Self::Instruments => "orderbook/instruments",
+            Self::Socket => "websocket",
+        }
+    }
+
+    /// The limit it counts against, by the group's name on the wire.
+    pub(crate) const fn limit(self) -> Limit {
+        let (group, requests) = match self {
+            Self::Listing => ("market", 10),
+            Self::Candles(_) | Self::BadMinutes(_) => ("candles", 10),
+            Self::Trades => ("crix-trades", 10),
+            Self::Ticker | Self::TickerAll => ("ticker", 10),
+            Self::Orderbook | Self::Instruments => ("orderbook", 10),
+            Self::Socket => ("websocket", 5),
+        };
+        Limit { group, requests, window_us: 1_000_000 }
+    }
+}
+
+/// The constant that the deprecated `min` of `remaining-req` shows.
+pub(crate) fn minute_constant(limit: Limit) -> u32 {
+    match limit.group {
+        "origin" => 6,
+        "websocket" => 300,
+        _ => 600,
+    }
+}
+
+/// The parameters of a request.
+#[derive(Debug)]
+pub(crate) struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    pub(crate) fn of(uri: &Uri) -> Self {
+        Self(Query::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default())
+    }
+
+    /// The value under any of its spellings (snake case and camel case both work); empty is absent.
+    pub(crate) fn get(&self, names: &[&str]) -> Option<&str> {
+        let named = self.0.iter().find(|(name, _)| names.contains(&name.as_str()));
+        named.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    pub(crate) fn required(&self, name: &str) -> Result<&str, Refusal> {
+        self.get(&[name]).ok_or(Refusal::MissingParameter)
+    }
+
+    /// A count, clamped in silence as the venue does.
+    pub(crate) fn count(&self, default: usize, most: usize) -> Result<usize, Refusal> {
+        let Some(text) = self.get(&["count"]) else { return Ok(default) };
+        let count: i64 = text.parse().map_err(|_| Refusal::TypeMismatch)?;
+        match usize::try_from(count) {
+            Ok(count) if count > 0 => Ok(count.min(most)),
+            _ => Err(Refusal::InvalidValue),
+        }
+    }
+
+    pub(crate) fn flag(&self, names: &[&str]) -> Result<bool, Refusal> {
+        match self.get(names) {
+            None => Ok(false),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+            Some(_) => Err(Refusal::TypeMismatch),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_known_with_and_without_the_version() {
+        for (path, want) in [
+            ("/v1/candles/minutes/240", Some(Route::Candles(Frame::Minutes(240)))),
+            ("/candles/minutes/240", Some(Route::Candles(Frame::Minutes(240)))),
+            ("/v1/candles/minutes/120", Some(Route::BadMinutes(Refusal::BadUnit))),
+            ("/v1/candles/minutes/x", Some(Route::BadMinutes(Refusal::TypeMismatch))),
+            ("/v1/orderbook/instruments", Some(Route::Instruments)),
+            ("/websocket/v1", Some(Route::Socket)),
+            ("/v1/candles/minutes", None),
+            ("/v1", None),
+            ("/v1market/all", None),
+            ("/v2/market/all", None),
+            ("/", None),
+        ] {
+            assert_eq!(Route::of(path), want, "{path}");
+        }
+    }
+}

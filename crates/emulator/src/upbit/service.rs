@@ -1,0 +1,147 @@
+//! From request to answer: count it, let it fail if it must, else look it up.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::refusal::{self, Refusal};
+use super::route::{self, Parameters, Route};
+use super::{book, candles, listing, summary, trades};
+use crate::chance;
+use crate::connection::{Reset, UpgradeSlot};
+use crate::faults::Failure;
+use crate::limiter::{Limit, Verdict};
+use crate::reply::Reply;
+use crate::world::World;
+
+const REMAINING: HeaderName = HeaderName::from_static("remaining-req");
+const LIMITED_BY_IP: HeaderName = HeaderName::from_static("limit-by-ip");
+
+/// Answers a request, or resets its connection.
+pub(crate) async fn answer(
+    world: &Arc<World>,
+    peer: IpAddr,
+    mut request: Request<Incoming>,
+    slot: &UpgradeSlot,
+) -> Result<Response<Body>, Reset> {
+    let now_us = world.scenario.clock.now_us();
+    let route = Route::of(request.uri().path()).filter(|_| request.method() == Method::GET);
+    let Some(route) = route else {
+        world.witness.arrival("none", "none", now_us);
+        return Ok(Refusal::NoRoute.reply().send(request.headers()));
+    };
+    let has_origin = request.headers().contains_key(header::ORIGIN) && route != Route::Socket;
+    let limit = if has_origin { route::ORIGIN } else { route.limit() };
+    let number = world.witness.arrival(limit.group, route.name(), now_us);
+    let verdict = world.limiter.ask(peer, limit, now_us);
+    note(world, limit, verdict);
+
+    let faults = world.faults.get();
+    let seed = world.scenario.seed;
+    let delay = faults.delay(seed, number);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let left = match verdict {
+        Verdict::Accepted { left } => left,
+        Verdict::Rejected => return Ok(counted(Refusal::Throttled.reply(), limit, 0).send(request.headers())),
+        Verdict::Banned { seconds } => {
+            let body = world.scenario.ban.unwrap_or_default().body;
+            return Ok(refusal::banned(body, seconds).send(request.headers()));
+        }
+    };
+    if route == Route::Socket {
+        if chance::unit(chance::draw(seed ^ 0x50C7, number)) < faults.refuse_sockets {
+            world.witness.fault();
+            return Ok(Reply::html(StatusCode::SERVICE_UNAVAILABLE).send(request.headers()));
+        }
+        return Ok(upgrade(&mut request, slot, limit, left));
+    }
+    let failure = faults.draw(seed, number);
+    if failure.is_some() {
+        world.witness.fault();
+    }
+    match failure {
+        Some(Failure::Reset) => return Err(Reset),
+        Some(Failure::Html) => return Ok(Reply::html(StatusCode::BAD_GATEWAY).send(request.headers())),
+        Some(Failure::Throttle) => {
+            return Ok(counted(Refusal::Throttled.reply(), limit, 0).send(request.headers()));
+        }
+        Some(Failure::Cut) | None => {}
+    }
+    let reply = counted(look_up(world, route, &request).await, limit, left);
+    let headers = request.headers();
+    Ok(if failure == Some(Failure::Cut) { reply.send_cut(headers) } else { reply.send(headers) })
+}
+
+fn note(world: &World, limit: Limit, verdict: Verdict) {
+    world.witness.group(limit.group, |group| match verdict {
+        Verdict::Accepted { .. } => group.accepted += 1,
+        Verdict::Rejected => group.rejected += 1,
+        Verdict::Banned { .. } => group.banned += 1,
+    });
+}
+
+/// Adds what every routed reply carries.
+fn counted(reply: Reply, limit: Limit, left: u32) -> Reply {
+    let remaining = format!("group={}; min={}; sec={left}", limit.group, route::minute_constant(limit));
+    reply
+        .with(REMAINING, &remaining)
+        .with(LIMITED_BY_IP, "Yes")
+        .with(header::CACHE_CONTROL, "no-cache, no-store, max-age=0, must-revalidate")
+}
+
+/// Folding history can take a while, so it happens beside the runtime's own threads.
+async fn look_up(world: &Arc<World>, route: Route, request: &Request<Incoming>) -> Reply {
+    let (world, parameters) = (Arc::clone(world), Parameters::of(request.uri()));
+    let found = tokio::task::spawn_blocking(move || {
+        let now_ms = world.now_ms();
+        match route {
+            Route::Listing => listing::all(&world, &parameters),
+            Route::Candles(frame) => candles::page(&world, frame, &parameters, now_ms),
+            Route::BadMinutes(refusal) => Err(refusal),
+            Route::Trades => trades::page(&world, &parameters, now_ms),
+            Route::Ticker => summary::some(&world, &parameters, now_ms),
+            Route::TickerAll => Ok(summary::all(&world, &parameters, now_ms)),
+            Route::Orderbook => book::some(&world, &parameters, now_ms),
+            Route::Instruments => listing::instruments(&world, &parameters, now_ms),
+            Route::Socket => Err(Refusal::NoRoute),
+        }
+    });
+    match found.await {
+        Ok(Ok(body)) => {
+            let etag = format!("W/\"{:016x}\"", chance::key(0, &body));
+            Reply::json(StatusCode::OK, body).with(header::ETAG, &etag)
+        }
+        Ok(Err(refusal)) => refusal.reply(),
+        Err(error) => {
+            tracing::error!(%error, "an answer failed");
+            Reply::html(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+/// Shakes hands for a WebSocket.
+fn upgrade(request: &mut Request<Incoming>, slot: &UpgradeSlot, limit: Limit, left: u32) -> Response<Body> {
+    let asks = request
+        .headers()
+        .get(header::UPGRADE)
+        .is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let key = request.headers().get(header::SEC_WEBSOCKET_KEY).filter(|_| asks).cloned();
+    let Some(key) = key else {
+        return Reply::text(StatusCode::UPGRADE_REQUIRED, "Upgrade Required").send(request.headers());
+    };
+    slot.put(hyper::upgrade::on(&mut *request));
+    let reply = counted(Reply::text(StatusCode::SWITCHING_PROTOCOLS, ""), limit, left)
+        .with(header::UPGRADE, "websocket")
+        .with(header::SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes()));
+    let mut response = reply.send(request.headers());
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    response
+}

@@ -1,0 +1,282 @@
+//! A WebSocket session: requests in, frames out, and the many ways in which it ends.
+//!
+//! Everything sent is a function of the tape and the clock: a session only remembers up to which
+//! moment it has told its client.
+
+mod feed;
+mod frames;
+mod mischief;
+mod request;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{SinkExt as _, StreamExt as _};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
+
+use crate::calendar::{MINUTE, SECOND};
+use crate::connection::Socket;
+use crate::world::World;
+use mischief::Mischief;
+use request::{Format, Request, SocketError, Subscription};
+
+/// How often a session looks for news.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// `{"status":"UP"}` comes on a tick of the server.
+const STATUS_EVERY_MS: i64 = 10 * SECOND;
+/// A client that does not take a frame for so long is cut.
+const SEND_DEADLINE: Duration = Duration::from_secs(5);
+/// A client has so long to answer a close.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
+/// A stalled socket is let go after so long.
+const STALL_MS: i64 = 10 * MINUTE;
+/// A leap of a manual clock is told from its last so many ms only.
+const LONGEST_LEAP_MS: i64 = MINUTE;
+/// Messages a client may send in a second and in a minute.
+const MESSAGES: (usize, usize) = (5, 100);
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The client left, or could not be reached.
+    Gone,
+    /// We cut it without a word.
+    Dropped,
+    /// We said goodbye after an error.
+    Refused(SocketError),
+}
+
+/// Talks with a client until either side has enough.
+pub(crate) async fn converse(mut socket: Socket, world: Arc<World>) {
+    let _open = Open::new(&world);
+    let end = Session::new(&world).run(&mut socket).await;
+    match end {
+        End::Gone => {}
+        End::Dropped => world.witness.sockets(|sockets| sockets.dropped += 1),
+        End::Refused(error) => {
+            let _ = timeout(CLOSE_DEADLINE, refuse(&mut socket, error)).await;
+        }
+    }
+}
+
+/// Sends an error, then closes with code 1000 and waits for the client to agree.
+async fn refuse(socket: &mut Socket, error: SocketError) {
+    let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+    if socket.send(Message::binary(error.frame())).await.is_ok() && socket.close(Some(goodbye)).await.is_ok()
+    {
+        while let Some(Ok(_)) = socket.next().await {}
+    }
+}
+
+/// Counts a socket as open for as long as it lives, however its task ends.
+struct Open<'a>(&'a World);
+
+impl<'a> Open<'a> {
+    fn new(world: &'a World) -> Self {
+        world.witness.sockets(|sockets| {
+            sockets.opened += 1;
+            sockets.open += 1;
+        });
+        Self(world)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.witness.sockets(|sockets| sockets.open -= 1);
+    }
+}
+
+struct Session<'a> {
+    world: &'a Arc<World>,
+    subscriptions: Arc<[Subscription]>,
+    format: Format,
+    opened_ms: i64,
+    /// The client has been told of everything up to here.
+    told_ms: i64,
+    /// The last byte in either direction.
+    traffic_ms: i64,
+    /// The next status, once the client has asked for them.
+    status_ms: Option<i64>,
+    messages: VecDeque<i64>,
+    mischief: Mischief,
+}
+
+impl<'a> Session<'a> {
+    fn new(world: &'a Arc<World>) -> Self {
+        let now_ms = world.now_ms();
+        Self {
+            world,
+            subscriptions: Arc::new([]),
+            format: Format::default(),
+            opened_ms: now_ms,
+            told_ms: now_ms,
+            traffic_ms: now_ms,
+            status_ms: None,
+            messages: VecDeque::new(),
+            mischief: Mischief::default(),
+        }
+    }
+
+    async fn run(mut self, socket: &mut Socket) -> End {
+        let mut look = interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            // `next` of a socket and `tick` lose nothing when dropped. A stalled session does not
+            // read: reading would answer pings.
+            let listens = !self.is_stalled();
+            let step = tokio::select! {
+                message = socket.next(), if listens => match message {
+                    Some(Ok(message)) => self.hear(socket, message).await,
+                    Some(Err(_)) | None => Err(End::Gone),
+                },
+                _ = look.tick() => self.look(socket).await,
+            };
+            if let Err(end) = step {
+                return end;
+            }
+        }
+    }
+
+    fn is_stalled(&self) -> bool {
+        let after_ms = self.world.faults.get().stall_after_ms;
+        after_ms > 0 && self.age_ms() >= after_ms
+    }
+
+    fn age_ms(&self) -> u64 {
+        u64::try_from(self.world.now_ms() - self.opened_ms).unwrap_or(0)
+    }
+
+    /// Does what a message asks for.
+    async fn hear(&mut self, socket: &mut Socket, message: Message) -> Result<(), End> {
+        if self.is_stalled() {
+            return Ok(());
+        }
+        let now_ms = self.world.now_ms();
+        self.traffic_ms = now_ms;
+        let text = match &message {
+            Message::Text(text) => text.as_str(),
+            Message::Binary(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
+            Message::Close(_) => return Err(End::Gone),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
+                // tungstenite has queued the pong; it leaves with the next flush.
+                return send(socket.flush()).await;
+            }
+        };
+        self.world.witness.sockets(|sockets| sockets.messages += 1);
+        self.count_message(now_ms).map_err(End::Refused)?;
+        match request::parse(self.world, text).map_err(End::Refused)? {
+            Request::Status => {
+                self.status_ms.get_or_insert(next_status(now_ms));
+                Ok(())
+            }
+            Request::List { ticket, format } => {
+                self.format = format.unwrap_or(self.format);
+                let list = request::list(&ticket, &self.subscriptions, self.format);
+                self.send(socket, vec![list]).await
+            }
+            Request::Subscribe { subscriptions, format } => {
+                // Older trades belong to the set that was wanted until now.
+                self.tell(socket, now_ms).await?;
+                (self.subscriptions, self.format) = (subscriptions.into(), format);
+                let frames = self.snapshots(now_ms).await;
+                self.send(socket, frames).await
+            }
+        }
+    }
+
+    async fn snapshots(&self, now_ms: i64) -> Vec<String> {
+        let (world, wanted, format) = (Arc::clone(self.world), Arc::clone(&self.subscriptions), self.format);
+        aside(move || feed::snapshots(&world, &wanted, format, now_ms)).await
+    }
+
+    async fn news(&self, from_ms: i64, to_ms: i64) -> Vec<String> {
+        if self.subscriptions.is_empty() {
+            return Vec::new();
+        }
+        let (world, wanted, format) = (Arc::clone(self.world), Arc::clone(&self.subscriptions), self.format);
+        aside(move || feed::news(&world, &wanted, format, (from_ms, to_ms))).await
+    }
+
+    fn count_message(&mut self, now_ms: i64) -> Result<(), SocketError> {
+        while self.messages.front().is_some_and(|at| now_ms - at >= MINUTE) {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(now_ms);
+        let in_second = self.messages.iter().filter(|at| now_ms - **at < SECOND).count();
+        let is_too_many = in_second > MESSAGES.0 || self.messages.len() > MESSAGES.1;
+        if is_too_many { Err(SocketError::TooManyRequests) } else { Ok(()) }
+    }
+
+    /// Tells the client what is new, unless it is time to go.
+    async fn look(&mut self, socket: &mut Socket) -> Result<(), End> {
+        let (now_ms, faults) = (self.world.now_ms(), self.world.faults.get());
+        if faults.drop_after_ms > 0 && self.age_ms() >= faults.drop_after_ms {
+            return Err(End::Dropped);
+        }
+        let quiet_ms = now_ms - self.traffic_ms;
+        let idle_ms = i64::try_from(self.world.scenario.socket_idle_ms).unwrap_or(i64::MAX);
+        if self.is_stalled() {
+            self.told_ms = now_ms;
+            return if quiet_ms >= STALL_MS { Err(End::Dropped) } else { Ok(()) };
+        }
+        if quiet_ms >= idle_ms {
+            return Err(End::Dropped);
+        }
+        if let Some(due_ms) = self.status_ms
+            && due_ms <= now_ms
+        {
+            self.status_ms = Some(next_status(now_ms));
+            self.send(socket, vec![r#"{"status":"UP"}"#.to_owned()]).await?;
+        }
+        self.tell(socket, now_ms).await
+    }
+
+    /// Sends all news up to `now_ms`.
+    async fn tell(&mut self, socket: &mut Socket, now_ms: i64) -> Result<(), End> {
+        let from_ms = self.told_ms.max(now_ms - LONGEST_LEAP_MS);
+        self.told_ms = now_ms;
+        let news = self.news(from_ms, now_ms).await;
+        let faults = self.world.faults.get();
+        let frames = self.mischief.play(self.world.scenario.seed, &faults, news, now_ms);
+        self.send(socket, frames).await
+    }
+
+    async fn send(&mut self, socket: &mut Socket, frames: Vec<String>) -> Result<(), End> {
+        if frames.is_empty() {
+            return Ok(());
+        }
+        self.traffic_ms = self.world.now_ms();
+        self.world.witness.sockets(|sockets| sockets.frames += frames.len() as u64);
+        send(async {
+            for frame in frames {
+                socket.feed(Message::binary(frame)).await?;
+            }
+            socket.flush().await
+        })
+        .await
+    }
+}
+
+/// Folding the day of many markets can take a while, so it happens beside the runtime's own threads.
+async fn aside(fold: impl FnOnce() -> Vec<String> + Send + 'static) -> Vec<String> {
+    tokio::task::spawn_blocking(fold).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "frames were lost");
+        Vec::new()
+    })
+}
+
+async fn send<E>(sending: impl Future<Output = Result<(), E>>) -> Result<(), End> {
+    match timeout(SEND_DEADLINE, sending).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(End::Dropped),
+    }
+}
+
+const fn next_status(now_ms: i64) -> i64 {
+    (now_ms.div_euclid(STATUS_EVERY_MS) + 1) * STATUS_EVERY_MS
+}

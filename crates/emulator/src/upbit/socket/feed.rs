@@ -1,0 +1,176 @@
+//! What there is to tell: snapshots of a moment, and the news between two moments.
+//!
+//! Both are pure functions of tape and time, so sessions need no queue and no hub between them.
+
+use super::frames::{Stream, Writer};
+use super::request::{Format, Kind, Subscription};
+use crate::calendar::{DAY, SECOND};
+use crate::chance;
+use crate::tape::{self, Ask, Frame, IDS_PER_MS, Trade};
+use crate::upbit::book;
+use crate::upbit::markets::Market;
+use crate::upbit::summary::{PUBLISHED_AFTER_MS, Summary};
+use crate::upbit::trades::previous_close;
+use crate::world::World;
+
+/// Candles of a second reach clients so long after it ended.
+const CANDLE_DELAY_MS: i64 = 8;
+/// Without trades a ticker is repeated once in such a stretch, because its 24 hours roll on.
+const ROLL_MS: i64 = 15 * SECOND;
+/// No trade is told later than this after it was due.
+const LATEST_MS: i64 = 60 * SECOND;
+
+/// One frame for each code of each subscription that wants snapshots, where there is something to show.
+pub(crate) fn snapshots(world: &World, wanted: &[Subscription], format: Format, now_ms: i64) -> Vec<String> {
+    let mut frames = Vec::new();
+    for subscription in wanted.iter().filter(|subscription| subscription.snapshot) {
+        for (code, units) in &subscription.codes {
+            let Some(market) = world.markets.get(code) else { continue };
+            let writer = Writer { world, market, format, stream: Stream::Snapshot };
+            frames.extend(snapshot(writer, subscription, *units, now_ms));
+        }
+    }
+    frames
+}
+
+fn snapshot(writer: Writer<'_>, subscription: &Subscription, units: usize, now_ms: i64) -> Option<String> {
+    let (market, world) = (writer.market, writer.world);
+    match subscription.kind {
+        Kind::Ticker => {
+            let cut = (now_ms - PUBLISHED_AFTER_MS + 1) * IDS_PER_MS;
+            Summary::of(market, cut, now_ms).map(|summary| writer.ticker(&summary))
+        }
+        Kind::Trade => {
+            let mut newest = market.tape.last_before((now_ms + 1) * IDS_PER_MS)?;
+            while published_ms(world, market, &newest) > now_ms {
+                newest = market.tape.last_before(newest.id)?;
+            }
+            Some(trade_frame(writer, &newest))
+        }
+        Kind::Orderbook => {
+            let book = book::at(market, now_ms).at_level(market, subscription.level, now_ms)?;
+            Some(writer.book(&book, units, subscription.level))
+        }
+        Kind::Candle(frame) => {
+            let ask = Ask { frame, before_ms: now_ms + 1, floor_ms: i64::MIN, now_ms, count: 1 };
+            tape::page(&market.tape, ask).first().map(|bar| writer.candle(&subscription.type_name, bar))
+        }
+    }
+}
+
+/// All frames due after the first moment and up to the second, in the order in which they are due.
+pub(crate) fn news(
+    world: &World,
+    wanted: &[Subscription],
+    format: Format,
+    (from_ms, to_ms): (i64, i64),
+) -> Vec<String> {
+    let mut due: Vec<(i64, String)> = Vec::new();
+    if to_ms <= from_ms {
+        return Vec::new();
+    }
+    for subscription in wanted.iter().filter(|subscription| subscription.realtime) {
+        for (code, units) in &subscription.codes {
+            let Some(market) = world.markets.get(code) else { continue };
+            let writer = Writer { world, market, format, stream: Stream::Realtime };
+            match subscription.kind {
+                Kind::Trade => trades(writer, from_ms, to_ms, &mut due),
+                Kind::Ticker => tickers(writer, from_ms, to_ms, &mut due),
+                Kind::Orderbook => {
+                    due.extend(changed_book(writer, subscription.level, *units, from_ms, to_ms))
+                }
+                Kind::Candle(frame) => {
+                    candles(writer, (frame, &subscription.type_name), from_ms, to_ms, &mut due);
+                }
+            }
+        }
+    }
+    due.sort_by_key(|(at, _)| *at);
+    due.into_iter().map(|(_, frame)| frame).collect()
+}
+
+/// When a trade is told to sockets: soon after it happened, now and then later than younger ones.
+fn published_ms(world: &World, market: &Market, trade: &Trade) -> i64 {
+    let quirks = world.scenario.quirks;
+    let is_late =
+        chance::unit(chance::draw(market.tape.key() ^ 0x1A7E, trade.id.cast_unsigned())) < quirks.late_share;
+    let late_ms = if is_late { quirks.late_ms.clamp(0, LATEST_MS) } else { 0 };
+    trade.time_ms + PUBLISHED_AFTER_MS + late_ms
+}
+
+fn trades(writer: Writer<'_>, from_ms: i64, to_ms: i64, due: &mut Vec<(i64, String)>) {
+    let latest_ms = writer.world.scenario.quirks.late_ms.clamp(0, LATEST_MS);
+    let first_ms = from_ms - PUBLISHED_AFTER_MS - latest_ms + 1;
+    for trade in writer.market.tape.trades(first_ms, to_ms - PUBLISHED_AFTER_MS + 1) {
+        let published_ms = published_ms(writer.world, writer.market, &trade);
+        if from_ms < published_ms && published_ms <= to_ms {
+            due.push((published_ms, trade_frame(writer, &trade)));
+        }
+    }
+}
+
+fn trade_frame(writer: Writer<'_>, trade: &Trade) -> String {
+    let published_ms = published_ms(writer.world, writer.market, trade);
+    let book = book::at(writer.market, published_ms);
+    writer.trade(trade, previous_close(writer.market, trade.time_ms), &book, published_ms)
+}
+
+/// A frame for each trade, in the order of the tape, and one now and then for the rolling day.
+fn tickers(writer: Writer<'_>, from_ms: i64, to_ms: i64, due: &mut Vec<(i64, String)>) {
+    let tape = &writer.market.tape;
+    for trade in tape.trades(from_ms - PUBLISHED_AFTER_MS + 1, to_ms - PUBLISHED_AFTER_MS + 1) {
+        let as_of_ms = trade.time_ms + PUBLISHED_AFTER_MS;
+        let summary = Summary::of(writer.market, trade.id + 1, as_of_ms);
+        due.extend(summary.map(|summary| (as_of_ms, writer.ticker(&summary))));
+    }
+    for stretch in from_ms.div_euclid(ROLL_MS)..=to_ms.div_euclid(ROLL_MS) {
+        let draw = chance::draw(tape.key() ^ 0x2011, stretch.cast_unsigned());
+        let at = stretch * ROLL_MS + (draw % ROLL_MS.unsigned_abs()).cast_signed();
+        if from_ms < at && at <= to_ms && at - DAY < tape.until_ms() {
+            let cut = (at - PUBLISHED_AFTER_MS + 1) * IDS_PER_MS;
+            let summary = Summary::of(writer.market, cut, at).filter(|summary| summary.volume_24h > 0);
+            due.extend(summary.map(|summary| (at, writer.ticker(&summary))));
+        }
+    }
+}
+
+fn changed_book(
+    writer: Writer<'_>,
+    level: i64,
+    units: usize,
+    from_ms: i64,
+    to_ms: i64,
+) -> Option<(i64, String)> {
+    let changed_ms = book::changed_ms(writer.market, to_ms);
+    if changed_ms <= from_ms {
+        return None;
+    }
+    let book = book::at(writer.market, to_ms).at_level(writer.market, level, to_ms)?;
+    Some((changed_ms, writer.book(&book, units, level)))
+}
+
+/// At the end of each second that traded, the bar as it then stands.
+fn candles(
+    writer: Writer<'_>,
+    (frame, name): (Frame, &str),
+    from_ms: i64,
+    to_ms: i64,
+    due: &mut Vec<(i64, String)>,
+) {
+    let tape = &writer.market.tape;
+    let (from, to) = (from_ms - CANDLE_DELAY_MS, to_ms - CANDLE_DELAY_MS);
+    for second in from.div_euclid(SECOND) + 1..=to.div_euclid(SECOND) {
+        let end_ms = second * SECOND;
+        if tape.trades(end_ms - SECOND, end_ms).is_empty() {
+            continue;
+        }
+        let open_ms = frame.start(end_ms - 1);
+        let bar = match frame {
+            Frame::Second => tape::Bar::fold(open_ms, tape.trades(open_ms, end_ms).iter()),
+            Frame::Minutes(_) | Frame::Day | Frame::Week | Frame::Month | Frame::Year => {
+                tape.bar_between(open_ms, open_ms * IDS_PER_MS, end_ms * IDS_PER_MS)
+            }
+        };
+        due.extend(bar.map(|bar| (end_ms + CANDLE_DELAY_MS, writer.candle(name, &bar))));
+    }
+}

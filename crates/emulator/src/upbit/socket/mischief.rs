@@ -1,0 +1,76 @@
+//! Frames sent twice, and frames that swap places.
+
+use crate::chance;
+use crate::faults::Faults;
+
+/// A frame that waits for the one after it waits no longer than this.
+const HELD_MS: i64 = 500;
+
+/// Plays the frame faults of one session.
+#[derive(Debug, Default)]
+pub(crate) struct Mischief {
+    number: u64,
+    held: Option<(String, i64)>,
+}
+
+impl Mischief {
+    /// What is really sent in place of `frames`.
+    pub(crate) fn play(
+        &mut self,
+        seed: u64,
+        faults: &Faults,
+        frames: Vec<String>,
+        now_ms: i64,
+    ) -> Vec<String> {
+        if faults.duplicate <= 0.0 && faults.reorder <= 0.0 && self.held.is_none() {
+            return frames;
+        }
+        let mut sent = Vec::with_capacity(frames.len() + 1);
+        for frame in frames {
+            self.number += 1;
+            let drawn = |salt| chance::unit(chance::draw(seed ^ salt, self.number));
+            if self.held.is_none() && drawn(0x5AAB) < faults.reorder {
+                self.held = Some((frame, now_ms));
+                continue;
+            }
+            if drawn(0x2222) < faults.duplicate {
+                sent.push(frame.clone());
+            }
+            sent.push(frame);
+            sent.extend(self.held.take().map(|(held, _)| held));
+        }
+        if let Some((held, _)) = self.held.take_if(|(_, since)| now_ms - *since >= HELD_MS) {
+            sent.push(held);
+        }
+        sent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames() -> Vec<String> {
+        (0..100).map(|n| format!("{n:03}")).collect()
+    }
+
+    #[test]
+    fn a_reordered_stream_loses_nothing() {
+        let faults = Faults { reorder: 0.3, ..Faults::default() };
+        let mut mischief = Mischief::default();
+        let mut sent = mischief.play(1, &faults, frames(), 0);
+        sent.extend(mischief.play(1, &faults, Vec::new(), HELD_MS));
+        assert_ne!(sent, frames());
+        sent.sort();
+        assert_eq!(sent, frames());
+    }
+
+    #[test]
+    fn duplicates_follow_their_original() {
+        let faults = Faults { duplicate: 0.3, ..Faults::default() };
+        let mut sent = Mischief::default().play(1, &faults, frames(), 0);
+        assert!(sent.len() > 110, "{}", sent.len());
+        sent.dedup();
+        assert_eq!(sent, frames());
+    }
+}

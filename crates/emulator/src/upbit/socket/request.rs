@@ -1,0 +1,201 @@
+//! What a client asks of a socket, and how a bad request is refused.
+
+use serde_json::Value;
+
+use crate::json::{self, Object, quoted};
+use crate::number::{Number, Style, parse_e8};
+use crate::tape::Frame;
+use crate::upbit::book;
+use crate::world::World;
+
+/// How frames are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Format {
+    /// Short keys.
+    pub(crate) short: bool,
+    /// Each frame in an array of one.
+    pub(crate) list: bool,
+}
+
+/// What a subscription is to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Ticker,
+    Trade,
+    Orderbook,
+    Candle(Frame),
+}
+
+/// One type object of a request: one kind for some codes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Subscription {
+    pub(crate) kind: Kind,
+    /// As asked for: `candle.1m`.
+    pub(crate) type_name: String,
+    /// Codes that exist, and how many units of their book are wanted.
+    pub(crate) codes: Vec<(String, usize)>,
+    /// Grouping of books, 1e-8.
+    pub(crate) level: i64,
+    pub(crate) snapshot: bool,
+    pub(crate) realtime: bool,
+}
+
+/// A request that makes sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// `PING`.
+    Status,
+    Subscribe {
+        subscriptions: Vec<Subscription>,
+        format: Format,
+    },
+    List {
+        ticket: String,
+        format: Option<Format>,
+    },
+}
+
+/// Why a socket is closed on its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SocketError {
+    NoTicket,
+    NoType,
+    NoCodes,
+    UnknownType,
+    WrongFormat,
+    TooManyRequests,
+}
+
+impl SocketError {
+    /// The error frame.
+    pub(crate) fn frame(self) -> String {
+        let (name, message) = match self {
+            Self::NoTicket => ("NO_TICKET", "티켓이 존재하지 않거나, 유효하지 않습니다."),
+            Self::NoType => ("NO_TYPE", "타입이 존재하지 않습니다."),
+            Self::NoCodes => ("NO_CODES", "코드가 존재하지 않습니다."),
+            Self::UnknownType => ("INVALID_PARAM", "지원하지 않는 타입입니다."),
+            Self::WrongFormat => ("WRONG_FORMAT", "Format 이 맞지 않습니다."),
+            Self::TooManyRequests => ("TOO_MANY_REQUEST", "요청 수 제한을 초과했습니다."),
+        };
+        Object::new().raw("error", &Object::new().text("name", name).text("message", message).end()).end()
+    }
+}
+
+/// Reads a message; unknown and lower-case codes are left out in silence.
+pub(crate) fn parse(world: &World, text: &str) -> Result<Request, SocketError> {
+    if text.trim() == "PING" {
+        return Ok(Request::Status);
+    }
+    let Ok(Value::Array(items)) = serde_json::from_str(text) else { return Err(SocketError::WrongFormat) };
+    let ticket = items.iter().find_map(|item| item.get("ticket")?.as_str()).ok_or(SocketError::NoTicket)?;
+    let format = match items.iter().find_map(|item| item.get("format")) {
+        Some(format) => Some(parse_format(format)?),
+        None => None,
+    };
+    if items.iter().any(|item| item.get("method").and_then(Value::as_str) == Some("LIST_SUBSCRIPTIONS")) {
+        return Ok(Request::List { ticket: ticket.to_owned(), format });
+    }
+    let is_type = |item: &&Value| item.get("ticket").is_none() && item.get("format").is_none();
+    let subscriptions: Vec<Subscription> =
+        items.iter().filter(is_type).map(|item| subscription(world, item)).collect::<Result<_, _>>()?;
+    if subscriptions.is_empty() {
+        return Err(SocketError::NoType);
+    }
+    Ok(Request::Subscribe { subscriptions, format: format.unwrap_or_default() })
+}
+
+fn parse_format(format: &Value) -> Result<Format, SocketError> {
+    match format.as_str() {
+        Some("DEFAULT") => Ok(Format { short: false, list: false }),
+        Some("SIMPLE") => Ok(Format { short: true, list: false }),
+        Some("JSON_LIST") => Ok(Format { short: false, list: true }),
+        Some("SIMPLE_LIST") => Ok(Format { short: true, list: true }),
+        _ => Err(SocketError::WrongFormat),
+    }
+}
+
+fn subscription(world: &World, item: &Value) -> Result<Subscription, SocketError> {
+    let type_name = item.get("type").and_then(Value::as_str).ok_or(SocketError::NoType)?;
+    let kind = kind(type_name).ok_or(SocketError::UnknownType)?;
+    let codes = item.get("codes").and_then(Value::as_array).filter(|codes| !codes.is_empty());
+    let codes = codes.ok_or(SocketError::NoCodes)?.iter().filter_map(Value::as_str).filter_map(|code| {
+        let (code, units) = match (kind, code.split_once('.')) {
+            (Kind::Orderbook, Some((code, units))) => (code, depth(units)),
+            _ => (code, book::DEPTH),
+        };
+        world.markets.get(code).map(|market| (market.code.clone(), units))
+    });
+    let flag = |names: [&str; 2]| names.iter().any(|name| item.get(name) == Some(&Value::Bool(true)));
+    let (only_snapshot, only_realtime) =
+        (flag(["is_only_snapshot", "isOnlySnapshot"]), flag(["is_only_realtime", "isOnlyRealtime"]));
+    let level =
+        item.get("level").map(|level| level.as_str().map_or_else(|| level.to_string(), str::to_owned));
+    Ok(Subscription {
+        kind,
+        type_name: type_name.to_owned(),
+        codes: codes.collect(),
+        // A level that is no number is supported by nobody.
+        level: level.map_or(0, |text| parse_e8(&text).unwrap_or(-1)),
+        snapshot: !only_realtime || only_snapshot,
+        realtime: !only_snapshot,
+    })
+}
+
+fn kind(type_name: &str) -> Option<Kind> {
+    Some(match type_name {
+        "ticker" => Kind::Ticker,
+        "trade" => Kind::Trade,
+        "orderbook" => Kind::Orderbook,
+        _ => Kind::Candle(match type_name.strip_prefix("candle.")? {
+            "1s" => Frame::Second,
+            "1m" => Frame::Minutes(1),
+            "3m" => Frame::Minutes(3),
+            "5m" => Frame::Minutes(5),
+            "10m" => Frame::Minutes(10),
+            "15m" => Frame::Minutes(15),
+            "30m" => Frame::Minutes(30),
+            "60m" => Frame::Minutes(60),
+            "240m" => Frame::Minutes(240),
+            _ => return None,
+        }),
+    })
+}
+
+/// Units of a book by the suffix of its code; what is not offered gives all.
+fn depth(suffix: &str) -> usize {
+    match suffix {
+        "1" => 1,
+        "5" => 5,
+        "15" => 15,
+        _ => book::DEPTH,
+    }
+}
+
+/// The answer to `LIST_SUBSCRIPTIONS`.
+pub(crate) fn list(ticket: &str, subscriptions: &[Subscription], format: Format) -> String {
+    let rows = subscriptions.iter().map(|subscription| {
+        let codes = subscription.codes.iter().map(|(code, _)| quoted(code));
+        let row = Object::spelled(format.short)
+            .text(("type", "ty"), &subscription.type_name)
+            .raw(("codes", "cds"), &json::array(codes));
+        match subscription.kind {
+            Kind::Orderbook => {
+                row.number(("level", "lv"), Number::e8(subscription.level.into()), Style::Plain).end()
+            }
+            Kind::Ticker | Kind::Trade | Kind::Candle(_) => row.end(),
+        }
+    });
+    let list = Object::spelled(format.short)
+        .text(("method", "mthd"), "LIST_SUBSCRIPTIONS")
+        .raw(("result", "rslt"), &json::array(rows))
+        .text(("ticket", "tckt"), ticket)
+        .end();
+    format.wrap(list)
+}
+
+impl Format {
+    /// Puts a frame into an array of one, in the list forms.
+    pub(crate) fn wrap(self, frame: String) -> String {
+        if self.list { format!("[{frame}]") } else { frame }
+    }
+}

@@ -1,0 +1,69 @@
+//! Upbit's price grids.
+
+use crate::tape::TickTable;
+
+const ONE: i64 = 100_000_000;
+
+/// KRW markets, since 2025-07-31.
+const KRW: TickTable = TickTable(&[
+    (1_000_000 * ONE, 1_000 * ONE),
+    (500_000 * ONE, 500 * ONE),
+    (100_000 * ONE, 100 * ONE),
+    (50_000 * ONE, 50 * ONE),
+    (10_000 * ONE, 10 * ONE),
+    (5_000 * ONE, 5 * ONE),
+    (100 * ONE, ONE),
+    (10 * ONE, ONE / 10),
+    (ONE, ONE / 100),
+    (ONE / 10, ONE / 1_000),
+    (ONE / 100, ONE / 10_000),
+    (ONE / 1_000, ONE / 100_000),
+    (ONE / 10_000, ONE / 1_000_000),
+    (ONE / 100_000, ONE / 10_000_000),
+    (0, 1),
+]);
+
+const BTC: TickTable = TickTable(&[(0, 1)]);
+
+const USDT: TickTable = TickTable(&[
+    (10 * ONE, ONE / 100),
+    (ONE, ONE / 1_000),
+    (ONE / 10, ONE / 10_000),
+    (ONE / 100, ONE / 100_000),
+    (ONE / 1_000, ONE / 1_000_000),
+    (ONE / 10_000, ONE / 10_000_000),
+    (0, 1),
+]);
+
+/// The grid of a quote currency.
+pub(crate) fn table(quote: &str) -> TickTable {
+    match quote {
+        "KRW" => KRW,
+        "BTC" => BTC,
+        _ => USDT,
+    }
+}
+
+/// What the smallest made-up trades are worth in a quote currency.
+pub(crate) fn smallest_trade(quote: &str) -> f64 {
+    match quote {
+        "KRW" => 5_000.0,
+        "BTC" => 0.000_05,
+        _ => 4.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_step_across_the_edge_of_a_band() {
+        let krw = table("KRW");
+        assert_eq!(krw.down(1_000_000 * ONE), 999_500 * ONE);
+        assert_eq!(krw.up(999_500 * ONE), 1_000_000 * ONE);
+        assert_eq!(krw.down(100 * ONE), 99 * ONE + 9 * ONE / 10);
+        assert_eq!(krw.snap(1_234_567 * ONE), 1_234_000 * ONE);
+        assert_eq!(table("BTC").down(1), 0);
+    }
+}

@@ -1,0 +1,13 @@
+//! The emulator from outside: what a client sees, held against the tape it should be folded from.
+
+#![expect(clippy::unwrap_used, reason = "clippy knows test functions, not the helpers they share")]
+
+mod candles;
+mod client;
+mod endings;
+mod faults;
+mod figures;
+mod limits;
+mod socket;
+mod tape_file;
+mod trades;
