@@ -1,0 +1,110 @@
+//! How long the latest value takes to read while a writer never rests: the promise is below 1 µs at the 99th percentile.
+//!
+//! Beside the usual mean, each group prints the percentiles of single reads once, timer included.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use market_backbone_core::{
+    Channel, FeedEvent, Level, OrderBook, StreamKind, Symbol, Ticker, Timestamp, VenueId,
+};
+use market_backbone_routing::RealtimeCache;
+
+const MARKETS: u32 = 300;
+
+fn symbol(number: u32) -> Symbol {
+    Symbol::new(VenueId::new("bench"), &format!("KRW-{number}")).expect("a sound code")
+}
+
+fn ticker(number: u32) -> FeedEvent {
+    let (price, time) = (f64::from(number), Timestamp::EPOCH);
+    FeedEvent::Ticker(Ticker {
+        symbol: symbol(number),
+        price,
+        open: price,
+        high: price,
+        low: price,
+        previous_close: price,
+        size: price,
+        side: None,
+        day_volume: price,
+        day_turnover: price,
+        volume_24h: price,
+        turnover_24h: price,
+        trade_time: time,
+        time,
+        received: time,
+    })
+}
+
+fn book(number: u32) -> FeedEvent {
+    let side: Vec<_> = (0..30).map(|at| Level { price: f64::from(number + at), size: 1.0 }).collect();
+    let (symbol, time) = (symbol(number), Timestamp::EPOCH);
+    let (asks, bids, total_ask_size, total_bid_size) = (side.clone(), side, Some(30.0), Some(30.0));
+    let book = OrderBook { symbol, asks, bids, total_ask_size, total_bid_size, time, received: time };
+    FeedEvent::Book(Arc::new(book))
+}
+
+/// Writes `events` over and over while `read` runs.
+fn under_fire(cache: &RealtimeCache, events: &[FeedEvent], read: impl FnOnce()) {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                for event in events {
+                    black_box(cache.record(event, 1));
+                }
+            }
+        });
+        read();
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures with the machine's own clock")]
+#[expect(clippy::print_stdout, reason = "what a benchmark finds is printed")]
+fn percentiles(name: &str, mut read: impl FnMut()) {
+    let mut nanos: Vec<_> = (0..1_000_000)
+        .map(|_| {
+            let started = std::time::Instant::now();
+            read();
+            started.elapsed().as_nanos()
+        })
+        .collect();
+    nanos.sort_unstable();
+    let at = |share: usize| nanos[nanos.len() * share / 1_000];
+    println!("{name}: single reads p50 {} ns, p99 {} ns, p99.9 {} ns", at(500), at(990), at(999));
+}
+
+fn cache(criterion: &mut Criterion) {
+    let cache = RealtimeCache::default();
+    let symbols: Vec<_> = (0..MARKETS).map(symbol).collect();
+    for kind in [StreamKind::Ticker, StreamKind::Book] {
+        let channels: Vec<_> =
+            symbols.iter().map(|symbol| Channel { symbol: symbol.clone(), kind }).collect();
+        cache.follow(&channels);
+    }
+    let tickers: Vec<_> = (0..MARKETS).map(ticker).collect();
+    let books: Vec<_> = (0..MARKETS).map(book).collect();
+    let mut next = symbols.iter().cycle();
+    let mut any = || next.next().expect("never ends");
+
+    criterion.bench_function("write a ticker", |bencher| bencher.iter(|| cache.record(&tickers[0], 1)));
+    criterion
+        .bench_function("write a book of 30 levels", |bencher| bencher.iter(|| cache.record(&books[0], 1)));
+    under_fire(&cache, &tickers, || {
+        criterion
+            .bench_function("ticker under fire", |bencher| bencher.iter(|| black_box(cache.ticker(any()))));
+        percentiles("ticker under fire", || drop(black_box(cache.ticker(any()))));
+    });
+    under_fire(&cache, &books, || {
+        criterion.bench_function("book under fire", |bencher| bencher.iter(|| black_box(cache.book(any()))));
+        percentiles("book under fire", || drop(black_box(cache.book(any()))));
+    });
+}
+
+criterion_group!(benches, cache);
+criterion_main!(benches);

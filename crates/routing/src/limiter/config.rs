@@ -1,0 +1,62 @@
+//! The limiter's settings.
+
+use std::time::Duration;
+
+use market_backbone_core::Priority;
+
+/// The limiter's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimiterConfig {
+    /// Added to each window, for clocks that count in milliseconds.
+    pub margin: Duration,
+    /// How many requests of a group may wait; one more is refused at once.
+    pub queue: usize,
+    /// How long a request may wait for its turn.
+    pub patience: Duration,
+    /// How long after a CRITICAL request the reserve for the next is kept.
+    pub reserve_for: Duration,
+    /// The part of a window that is kept: one in this many.
+    pub reserve_share: u32,
+    /// After this long a HIGH request counts as starving.
+    pub starving_high: Duration,
+    /// After this long a NORMAL request counts as starving.
+    pub starving_normal: Duration,
+    /// After this long a LOW request counts as starving.
+    pub starving_low: Duration,
+    /// While somebody starves, every turn of this number is theirs.
+    pub starving_turn: u32,
+}
+
+impl Default for LimiterConfig {
+    fn default() -> Self {
+        Self {
+            margin: Duration::from_millis(3),
+            queue: 10_000,
+            patience: Duration::from_secs(120),
+            reserve_for: Duration::from_secs(10),
+            reserve_share: 5,
+            starving_high: Duration::from_secs(1),
+            starving_normal: Duration::from_secs(2),
+            starving_low: Duration::from_secs(5),
+            starving_turn: 10,
+        }
+    }
+}
+
+impl LimiterConfig {
+    /// How long a request of this class may wait before it counts as starving; `None` for the first class,
+    /// which nobody overtakes.
+    pub(super) fn bound(&self, priority: Priority) -> Option<Duration> {
+        match priority {
+            Priority::Critical => None,
+            Priority::High => Some(self.starving_high),
+            Priority::Normal => Some(self.starving_normal),
+            Priority::Low => Some(self.starving_low),
+        }
+    }
+
+    /// How many of `allowed` requests are kept for CRITICAL; never all of them.
+    pub(super) fn reserve(&self, allowed: u32) -> u32 {
+        if allowed > 1 { (allowed / self.reserve_share.max(1)).clamp(1, allowed - 1) } else { 0 }
+    }
+}

@@ -1,0 +1,184 @@
+//! One group of requests, shared by all who send them: what happens to it, one thing at a time.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use market_backbone_core::{CallGroup, LimitGroup, Priority, SourceError, SourceErrorKind};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::line::Waiter;
+use super::sends::{Fate, Share};
+use super::state::State;
+use super::{GroupMetrics, LimiterConfig};
+
+/// How things stand for somebody who joined the line.
+#[derive(Debug)]
+pub(super) enum Standing {
+    /// Their turn was given at this moment, or never will be.
+    Served(Result<Instant, SourceError>),
+    /// Not yet. `alarm` is set for the one who is next: look again then.
+    Waiting { alarm: Option<Instant> },
+}
+
+/// One group of requests that the venue counts together.
+#[derive(Debug)]
+pub(super) struct Group {
+    limit: LimitGroup,
+    config: LimiterConfig,
+    state: Mutex<State>,
+}
+
+impl Group {
+    pub(super) fn new(limit: LimitGroup, config: LimiterConfig) -> Self {
+        Self { limit, config, state: Mutex::new(State::new(limit, config)) }
+    }
+
+    pub(super) fn name(&self) -> CallGroup {
+        self.limit.group
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.config.patience
+    }
+
+    /// Joins the line; the answer is found by [`standing`](Self::standing).
+    pub(super) fn join(&self, priority: Priority, alarm: Arc<Notify>) -> Result<u64, SourceError> {
+        let now = Instant::now();
+        let mut state = self.lock();
+        if let Some(left) = state.shut_for(now) {
+            return Err(banned(left));
+        }
+        let waiting = state.line.len();
+        if waiting >= self.config.queue {
+            let message = format!("{waiting} requests wait for a turn in group {} already", self.name());
+            return Err(SourceError::new(SourceErrorKind::Overloaded, message));
+        }
+        if priority == Priority::Critical {
+            state.critical_seen = Some(now);
+        }
+        state.last_id += 1;
+        let id = state.last_id;
+        state.line.push(priority, Waiter { id, since: now, alarm });
+        state.give_turns(now);
+        Ok(id)
+    }
+
+    /// Picks up what became of `id`.
+    pub(super) fn standing(&self, id: u64) -> Standing {
+        let mut state = self.lock();
+        match state.served.remove(&id) {
+            Some(outcome) => Standing::Served(outcome),
+            None => Standing::Waiting {
+                alarm: state.next.filter(|(next, _)| next.id == id).and_then(|(_, alarm)| alarm),
+            },
+        }
+    }
+
+    /// Leaves the line, or hands back a turn nobody picked up. Of no effect once it was picked up.
+    pub(super) fn leave(&self, id: u64) {
+        let mut state = self.lock();
+        let unused = matches!(state.served.remove(&id), Some(Ok(_)));
+        if unused {
+            state.sends.strike(id);
+            state.sent -= 1;
+        }
+        if state.line.remove(id) || unused {
+            state.give_turns(Instant::now());
+        }
+    }
+
+    /// Gives what turns there are.
+    pub(super) fn serve(&self) {
+        self.lock().give_turns(Instant::now());
+    }
+
+    pub(super) fn answered(&self, id: u64) {
+        let now = Instant::now();
+        self.settle(id, Fate::Answered(now), now);
+    }
+
+    pub(super) fn lost(&self, id: u64) {
+        let now = Instant::now();
+        self.settle(id, Fate::Lost(now), now);
+    }
+
+    fn settle(&self, id: u64, fate: Fate, now: Instant) {
+        let mut state = self.lock();
+        state.sends.settle(id, fate);
+        state.give_turns(now);
+    }
+
+    /// The venue says that `remaining` were left after a request sent at `sent`.
+    pub(super) fn observe(&self, sent: Instant, remaining: u32) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let used = usize::try_from(self.limit.max.saturating_sub(remaining)).unwrap_or(0);
+        let foreign = used.saturating_sub(state.sends.countable(sent));
+        for _ in 0..foreign {
+            state.sends.push(0, now, Share::Foreign);
+            state.foreign += 1;
+        }
+        if foreign > 0 {
+            tracing::debug!(group = %self.name(), foreign, "somebody else uses this address's budget");
+        }
+    }
+
+    pub(super) fn throttled(&self, retry_after: Option<Duration>) {
+        let now = Instant::now();
+        let hold = self.limit.window + self.config.margin;
+        let mut state = self.lock();
+        state.throttled += 1;
+        state.allowance.complain(now, now + retry_after.unwrap_or_default().max(hold));
+        state.give_turns(now);
+        tracing::warn!(group = %self.name(), allowed = state.allowance.at(now), "the venue says we are too quick");
+    }
+
+    pub(super) fn shut(&self, until: Instant) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        state.shut_until = Some(state.shut_until.map_or(until, |end| end.max(until)));
+        let left = state.shut_for(now).unwrap_or_default();
+        let State { line, served, .. } = &mut *state;
+        for waiter in line.drain() {
+            served.insert(waiter.id, Err(banned(left)));
+            waiter.alarm.notify_one();
+        }
+        state.next = None;
+    }
+
+    pub(super) fn shut_for(&self) -> Option<Duration> {
+        self.lock().shut_for(Instant::now())
+    }
+
+    pub(super) fn busy(&self) -> bool {
+        let state = self.lock();
+        state.line.len() > 0 || state.sends.any_since(Instant::now(), self.limit.window)
+    }
+
+    pub(super) fn metrics(&self) -> GroupMetrics {
+        let mut state = self.lock();
+        GroupMetrics {
+            group: self.name(),
+            sends: state.sent,
+            waiting: state.line.len(),
+            longest_wait: state.longest_wait,
+            throttled: state.throttled,
+            foreign: state.foreign,
+            allowed: state.allowance.at(Instant::now()),
+        }
+    }
+
+    // The state is sound after every statement, so a panic elsewhere is no reason to stop.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn banned(left: Duration) -> SourceError {
+    let message = format!(
+        "the venue has shut this address out for another {} s; nothing is sent until then",
+        left.as_secs().max(1)
+    );
+    SourceError::new(SourceErrorKind::Banned(Some(left)), message)
+}

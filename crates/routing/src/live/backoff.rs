@@ -1,0 +1,85 @@
+//! How long to wait before the next connection.
+
+use std::time::Duration;
+
+use super::config::ReconnectConfig;
+
+/// The ladder of waits; see [`ReconnectConfig`].
+#[derive(Debug)]
+pub(super) struct Backoff {
+    config: ReconnectConfig,
+    failures: i32,
+    /// A connection that delivered but did not last was replaced at once; the next such one climbs the ladder.
+    indulged: bool,
+}
+
+impl Backoff {
+    pub(super) fn new(config: ReconnectConfig) -> Self {
+        Self { config, failures: 0, indulged: false }
+    }
+
+    /// The wait after a connection that had delivered and `lived` this long.
+    pub(super) fn after_delivery(&mut self, lived: Duration) -> Duration {
+        let steady = lived >= self.config.steady;
+        if !steady && self.indulged {
+            return self.after_failure();
+        }
+        self.indulged = !steady;
+        self.failures = 0;
+        self.config.at_once.mul_f64(fastrand::f64())
+    }
+
+    /// The wait after a failure.
+    pub(super) fn after_failure(&mut self) -> Duration {
+        let ReconnectConfig { first, factor, cap, jitter, .. } = self.config;
+        let grown = (first.as_secs_f64() * factor.max(1.0).powi(self.failures)).min(cap.as_secs_f64());
+        let shaken = grown * (1.0 + jitter.clamp(0.0, 1.0) * (fastrand::f64() * 2.0 - 1.0));
+        self.failures = self.failures.saturating_add(1);
+        // No duration only if the configuration holds what is no number.
+        Duration::try_from_secs_f64(shaken).map_or(cap, |wait| wait.min(cap))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn within(wait: Duration, from: f64, to: f64) {
+        let secs = wait.as_secs_f64();
+        assert!((from..=to).contains(&secs), "{secs}");
+    }
+
+    #[test]
+    fn waits_grow_to_the_cap_and_never_end() {
+        let mut backoff = Backoff::new(ReconnectConfig::default());
+        within(backoff.after_failure(), 4.0, 6.0);
+        within(backoff.after_failure(), 8.0, 12.0);
+        within(backoff.after_failure(), 16.0, 24.0);
+        within(backoff.after_failure(), 32.0, 48.0);
+        for _ in 0..5_000 {
+            within(backoff.after_failure(), 48.0, 60.0);
+        }
+    }
+
+    #[test]
+    fn a_connection_that_delivered_is_replaced_at_once_and_starts_the_ladder_anew() {
+        let mut backoff = Backoff::new(ReconnectConfig::default());
+        for _ in 0..3 {
+            backoff.after_failure();
+        }
+        within(backoff.after_delivery(Duration::from_secs(5)), 0.0, 0.25);
+        within(backoff.after_failure(), 4.0, 6.0);
+    }
+
+    #[test]
+    fn connections_that_keep_breaking_soon_after_the_first_value_do_not_hammer_the_venue() {
+        let mut backoff = Backoff::new(ReconnectConfig::default());
+        let soon = Duration::from_millis(10);
+        within(backoff.after_delivery(soon), 0.0, 0.25);
+        within(backoff.after_delivery(soon), 4.0, 6.0);
+        within(backoff.after_delivery(soon), 8.0, 12.0);
+        within(backoff.after_delivery(Duration::from_secs(5)), 0.0, 0.25);
+        within(backoff.after_delivery(soon), 0.0, 0.25);
+    }
+}

@@ -1,0 +1,58 @@
+//! From a frame to the cache and the readers, allocating nothing for a frame that holds nothing new in kind.
+
+use market_backbone_core::{Channel, Control, FeedEvent, SymbolTable, Timestamp};
+
+use super::state::State;
+
+/// Reads the frames of one connection.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    /// The connection's number.
+    pub(super) number: u64,
+    /// Grows with what is asked for and is never cut: frames of a market may still come after its end was asked.
+    symbols: SymbolTable,
+    events: Vec<FeedEvent>,
+    /// Whether any event came.
+    pub(super) delivered: bool,
+}
+
+impl Decoder {
+    pub(super) fn new(number: u64) -> Self {
+        Self { number, symbols: SymbolTable::default(), events: Vec::new(), delivered: false }
+    }
+
+    /// The frames may now speak of `channels`.
+    pub(super) fn expect(&mut self, channels: &[Channel]) {
+        for channel in channels {
+            if self.symbols.get(channel.symbol.code()).is_none() {
+                self.symbols.insert(channel.symbol.clone());
+            }
+        }
+    }
+
+    /// Reads one frame and hands on what it holds. What cannot be read is counted, and never the end of the
+    /// connection: the next frame may be sound.
+    pub(super) fn read(&mut self, state: &State, frame: &[u8], received: Timestamp) -> Option<Control> {
+        state.counters.frames.add(1);
+        self.events.clear();
+        let outcome = state.venue.decode_frame(frame, received, &self.symbols, &mut self.events);
+        for event in &self.events {
+            state.deliver(event, self.number, received);
+        }
+        self.delivered |= !self.events.is_empty();
+        state.counters.events.add(self.events.len() as u64);
+        match outcome {
+            Ok(outcome) => {
+                if outcome.dropped > 0 {
+                    state.counters.dropped.add(u64::from(outcome.dropped));
+                }
+                outcome.control
+            }
+            Err(error) => {
+                state.counters.unreadable.add(1);
+                tracing::debug!(%error, bytes = frame.len(), "skipping a frame");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! How a connection comes to stand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use market_backbone_core::{CallGroup, Priority, SourceError, SourceErrorKind, VenueId};
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::{Error, http};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+
+use crate::Limiter;
+
+/// A socket that stands.
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Connects to one address, in turn with all else that does.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    pub(super) venue: VenueId,
+    pub(super) url: String,
+    pub(super) tls: Arc<ClientConfig>,
+    pub(super) limiter: Limiter,
+    pub(super) group: CallGroup,
+    pub(super) timeout: Duration,
+}
+
+impl Dialer {
+    /// Connects. Dropping the future abandons the attempt.
+    pub(super) async fn connect(&self) -> Result<Socket, SourceError> {
+        let permit = self.limiter.acquire(self.group, Priority::High).await?;
+        let tls = Connector::Rustls(Arc::clone(&self.tls));
+        let attempt = connect_async_tls_with_config(self.url.as_str(), None, true, Some(tls));
+        let result = timeout(self.timeout, attempt).await;
+        permit.answered();
+        match result {
+            Ok(Ok((socket, _))) => Ok(socket),
+            Ok(Err(Error::Http(reply))) => Err(self.refused(&reply)),
+            Ok(Err(error)) => Err(self.failure(SourceErrorKind::Unreachable).because(error)),
+            Err(_) => Err(self.failure(SourceErrorKind::TimedOut)),
+        }
+    }
+
+    /// The venue answered, but not with a socket. Whatever it says of limits counts for all who share them.
+    fn refused(&self, reply: &http::Response<Option<Vec<u8>>>) -> SourceError {
+        let wait = reply.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        let wait = wait.map(Duration::from_secs);
+        let kind = match reply.status().as_u16() {
+            429 => {
+                self.limiter.throttled(self.group, wait);
+                SourceErrorKind::Throttled(wait)
+            }
+            418 => {
+                self.limiter.banned(wait);
+                SourceErrorKind::Banned(wait)
+            }
+            500.. => SourceErrorKind::VenueFault,
+            _ => SourceErrorKind::BadRequest,
+        };
+        let message = format!("{} answers {} instead of opening a socket", self.url, reply.status());
+        SourceError::new(kind, message).at(self.venue)
+    }
+
+    fn failure(&self, kind: SourceErrorKind) -> SourceError {
+        SourceError::new(kind, format!("cannot open a socket to {}", self.url)).at(self.venue)
+    }
+}

@@ -1,0 +1,293 @@
+//! What waits for one reader, and what happens when it falls behind.
+//!
+//! Publishing never waits: a full queue drops its oldest event and says so in that event's place, or keeps but the
+//! latest of each channel, whichever the reader chose. Gaps are never dropped; when very many wait, two neighbours
+//! become one that spans both, so that the queue stays bounded and every gap that opens still ends once.
+
+use std::collections::VecDeque;
+use std::task::{Poll, Waker};
+
+use market_backbone_core::{Delivery, FeedEvent, Gap, GapState, Timestamp};
+
+/// This many gap items wait at the most.
+const MAX_GAPS: usize = 64;
+
+#[derive(Debug)]
+enum Item {
+    Event(FeedEvent),
+    /// The latest event of this channel of the reader, whatever it is by the time it is read.
+    Latest(usize),
+    Lagged(u64),
+    Gap(Gap),
+}
+
+/// The items that wait for one reader.
+#[derive(Debug)]
+pub(super) struct Queue {
+    delivery: Delivery,
+    /// What a gap comes to when the feed is whole again.
+    verdict: GapState,
+    items: VecDeque<Item>,
+    /// How many of the items are events of a lossless reader.
+    events: usize,
+    /// How many of the items are gaps.
+    gaps: usize,
+    /// For a conflated reader: the waiting event of each channel.
+    latest: Vec<Option<FeedEvent>>,
+    /// The gap that was announced and has not ended.
+    open: Option<Gap>,
+    waker: Option<Waker>,
+    closed: bool,
+}
+
+impl Queue {
+    /// An empty queue of a reader of `channels` channels whose gaps come to `verdict`.
+    pub(super) fn new(delivery: Delivery, channels: usize, verdict: GapState) -> Self {
+        let latest = match delivery {
+            Delivery::Lossless { .. } => Vec::new(),
+            Delivery::Conflated => vec![None; channels],
+        };
+        let items = VecDeque::new();
+        Self { delivery, verdict, items, events: 0, gaps: 0, latest, open: None, waker: None, closed: false }
+    }
+
+    /// Adds an event of the reader's channel number `channel`; returns how many events it pushed out.
+    pub(super) fn push(&mut self, channel: usize, event: FeedEvent) -> u64 {
+        match self.delivery {
+            Delivery::Lossless { depth } => {
+                self.items.push_back(Item::Event(event));
+                self.events += 1;
+                if self.events > depth.max(1) { self.drop_oldest() } else { 0 }
+            }
+            Delivery::Conflated => {
+                self.replace(channel, event);
+                0
+            }
+        }
+    }
+
+    /// Drops the oldest event and leaves a word of it in its place.
+    fn drop_oldest(&mut self) -> u64 {
+        let Some(at) = self.items.iter().position(|item| matches!(item, Item::Event(_))) else { return 0 };
+        self.events -= 1;
+        match at.checked_sub(1).and_then(|before| self.items.get_mut(before)) {
+            Some(Item::Lagged(missed)) => {
+                *missed += 1;
+                self.items.remove(at);
+            }
+            _ => self.items[at] = Item::Lagged(1),
+        }
+        1
+    }
+
+    fn replace(&mut self, channel: usize, event: FeedEvent) {
+        let Some(place) = self.latest.get_mut(channel) else { return };
+        let waits = place.replace(event).is_some();
+        if waits && self.gaps == 0 {
+            return;
+        }
+        if waits {
+            // What came after a gap must not be read before it.
+            self.items.retain(|item| !matches!(item, Item::Latest(other) if *other == channel));
+        }
+        self.items.push_back(Item::Latest(channel));
+    }
+
+    /// Announces a gap, unless one is open.
+    pub(super) fn open_gap(&mut self, gap: Gap) {
+        if self.open.is_none() {
+            self.open = Some(gap.clone());
+            self.push_gap(gap);
+        }
+    }
+
+    /// The feed is whole again as of `to`.
+    pub(super) fn end_gap(&mut self, to: Timestamp) {
+        if let Some(gap) = self.open.take() {
+            self.push_gap(Gap { state: self.verdict, to: Some(to.max(gap.from)), ..gap });
+        }
+    }
+
+    fn push_gap(&mut self, gap: Gap) {
+        self.items.push_back(Item::Gap(gap));
+        self.gaps += 1;
+        if self.gaps > MAX_GAPS {
+            self.fold_gaps();
+        }
+    }
+
+    /// Makes one gap of the two oldest that wait: takes out the end of one and the beginning of the next.
+    fn fold_gaps(&mut self) {
+        let is =
+            |item: &Item, opened| matches!(item, Item::Gap(gap) if (gap.state == GapState::Opened) == opened);
+        let Some(end) = self.items.iter().position(|item| is(item, false)) else { return };
+        let Some(next) = self.items.iter().skip(end).position(|item| is(item, true)) else { return };
+        self.items.remove(end + next);
+        self.items.remove(end);
+        self.gaps -= 2;
+    }
+
+    /// The next item; remembers `waker` if there is none. `None` once closed and empty.
+    pub(super) fn poll(&mut self, waker: &Waker) -> Poll<Option<FeedEvent>> {
+        while let Some(item) = self.items.pop_front() {
+            return Poll::Ready(Some(match item {
+                Item::Event(event) => {
+                    self.events -= 1;
+                    event
+                }
+                Item::Latest(channel) => match self.latest.get_mut(channel).and_then(Option::take) {
+                    Some(event) => event,
+                    None => continue,
+                },
+                Item::Lagged(missed) => FeedEvent::Lagged { missed },
+                Item::Gap(gap) => {
+                    self.gaps -= 1;
+                    FeedEvent::Gap(gap)
+                }
+            }));
+        }
+        if self.closed {
+            return Poll::Ready(None);
+        }
+        match &mut self.waker {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+        Poll::Pending
+    }
+
+    /// Lets the reader end once it has read what waits.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Whom to wake, once the lock is released.
+    pub(super) fn take_waker(&mut self) -> Option<Waker> {
+        self.waker.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use market_backbone_core::{GapCause, Symbol, Trade, TradeId, VenueId};
+
+    use super::*;
+
+    fn trade(id: i64) -> FeedEvent {
+        let symbol = Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap();
+        let (id, time) = (TradeId::Number(id), Timestamp::EPOCH);
+        FeedEvent::Trade(Trade { symbol, id, price: 1.0, size: 1.0, side: None, time, received: time })
+    }
+
+    fn gap(from: i64) -> Gap {
+        Gap {
+            state: GapState::Opened,
+            from: Timestamp::from_secs(from),
+            to: None,
+            cause: GapCause::Disconnected,
+        }
+    }
+
+    /// All that waits, in short.
+    fn drain(queue: &mut Queue) -> Vec<String> {
+        let mut seen = Vec::new();
+        while let Poll::Ready(Some(event)) = queue.poll(Waker::noop()) {
+            seen.push(match event {
+                FeedEvent::Trade(trade) => trade.id.to_string(),
+                FeedEvent::Lagged { missed } => format!("lagged {missed}"),
+                FeedEvent::Gap(gap) => format!("{} {}", gap.state.as_str(), gap.from.as_secs()),
+                other => panic!("{other:?}"),
+            });
+        }
+        seen
+    }
+
+    fn lossless(depth: usize) -> Queue {
+        Queue::new(Delivery::Lossless { depth }, 1, GapState::Lost)
+    }
+
+    #[test]
+    fn the_oldest_are_dropped_and_their_number_stands_in_their_place() {
+        let mut queue = lossless(2);
+        let pushed_out: u64 = (1..=5).map(|id| queue.push(0, trade(id))).sum();
+        assert_eq!(pushed_out, 3);
+        assert_eq!(drain(&mut queue), ["lagged 3", "4", "5"]);
+        queue.push(0, trade(6));
+        assert_eq!(drain(&mut queue), ["6"]);
+    }
+
+    #[test]
+    fn a_depth_of_nothing_still_delivers_the_latest() {
+        let mut queue = lossless(0);
+        queue.push(0, trade(1));
+        queue.push(0, trade(2));
+        assert_eq!(drain(&mut queue), ["lagged 1", "2"]);
+    }
+
+    #[test]
+    fn a_gap_survives_an_overflow() {
+        let mut queue = lossless(2);
+        queue.push(0, trade(1));
+        queue.open_gap(gap(1));
+        queue.end_gap(Timestamp::from_secs(2));
+        for id in 2..=4 {
+            queue.push(0, trade(id));
+        }
+        assert_eq!(drain(&mut queue), ["lagged 1", "opened 1", "lost 1", "lagged 1", "3", "4"]);
+    }
+
+    #[test]
+    fn a_gap_opens_once_and_ends_once() {
+        let mut queue = lossless(9);
+        queue.end_gap(Timestamp::EPOCH);
+        queue.open_gap(gap(1));
+        queue.open_gap(gap(2));
+        queue.end_gap(Timestamp::from_secs(3));
+        queue.end_gap(Timestamp::from_secs(4));
+        assert_eq!(drain(&mut queue), ["opened 1", "lost 1"]);
+    }
+
+    #[test]
+    fn gaps_that_nobody_reads_do_not_pile_up() {
+        let mut queue = lossless(9);
+        for at in 0..1_000 {
+            queue.open_gap(gap(at));
+            queue.end_gap(Timestamp::from_secs(at));
+        }
+        let seen = drain(&mut queue);
+        assert!(seen.len() <= MAX_GAPS, "{}", seen.len());
+        assert_eq!(seen[..2], ["opened 0", "lost 968"]);
+        for pair in seen.chunks(2) {
+            assert!(pair[0].starts_with("opened") && pair[1].starts_with("lost"), "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn the_latest_of_each_channel_comes_in_the_order_of_first_change() {
+        let mut queue = Queue::new(Delivery::Conflated, 2, GapState::Healed);
+        queue.push(1, trade(10));
+        queue.push(0, trade(20));
+        queue.push(1, trade(11));
+        assert_eq!(drain(&mut queue), ["11", "20"]);
+    }
+
+    #[test]
+    fn nothing_overtakes_a_gap() {
+        let mut queue = Queue::new(Delivery::Conflated, 2, GapState::Healed);
+        queue.push(0, trade(1));
+        queue.push(1, trade(2));
+        queue.open_gap(gap(5));
+        queue.end_gap(Timestamp::from_secs(6));
+        queue.push(0, trade(3));
+        assert_eq!(drain(&mut queue), ["2", "opened 5", "healed 5", "3"]);
+    }
+
+    #[test]
+    fn a_closed_queue_is_read_to_its_end() {
+        let mut queue = lossless(9);
+        queue.push(0, trade(1));
+        queue.close();
+        assert!(matches!(queue.poll(Waker::noop()), Poll::Ready(Some(_))));
+        assert!(matches!(queue.poll(Waker::noop()), Poll::Ready(None)));
+    }
+}

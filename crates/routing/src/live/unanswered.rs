@@ -1,0 +1,71 @@
+//! Markets that were subscribed to and stay silent from the start: venues ignore codes they do not know, and say
+//! nothing.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use market_backbone_core::{Channel, Symbol};
+use tokio::time::Instant;
+
+/// The markets found unanswered so far.
+#[derive(Debug, Default)]
+pub(super) struct Unanswered(Mutex<BTreeSet<Symbol>>);
+
+impl Unanswered {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<Symbol>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reports `symbol`, once.
+    pub(super) fn report(&self, symbol: &Symbol) {
+        if self.lock().insert(symbol.clone()) {
+            tracing::warn!(%symbol, "nothing came for this market; the venue may not know it");
+        }
+    }
+
+    /// It answered after all.
+    pub(super) fn answered(&self, symbol: &Symbol) {
+        self.lock().remove(symbol);
+    }
+
+    /// Only those of which `has` still holds a channel are worth a report.
+    pub(super) fn retain(&self, has: &[Channel]) {
+        self.lock().retain(|symbol| has.iter().any(|channel| channel.symbol == *symbol));
+    }
+
+    /// All that are reported.
+    pub(super) fn list(&self) -> Vec<Symbol> {
+        self.lock().iter().cloned().collect()
+    }
+}
+
+/// The markets whose first answer on this connection is still awaited.
+#[derive(Debug)]
+pub(super) struct Awaited {
+    patience: Duration,
+    /// In the order they were asked for.
+    since: VecDeque<(Instant, Symbol)>,
+}
+
+impl Awaited {
+    pub(super) fn new(patience: Duration) -> Self {
+        Self { patience, since: VecDeque::new() }
+    }
+
+    /// Awaits an answer of `symbol`, asked for at `now`.
+    pub(super) fn ask(&mut self, symbol: &Symbol, now: Instant) {
+        self.since.push_back((now, symbol.clone()));
+    }
+
+    /// When patience next ends.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.since.front().map(|(asked, _)| *asked + self.patience)
+    }
+
+    /// Takes out a market for which it has ended by `now`.
+    pub(super) fn overdue(&mut self, now: Instant) -> Option<Symbol> {
+        self.due().filter(|due| *due <= now)?;
+        self.since.pop_front().map(|(_, symbol)| symbol)
+    }
+}

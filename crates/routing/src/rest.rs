@@ -1,0 +1,86 @@
+//! The HTTP half of a venue: a call in, what the venue answered out.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use market_backbone_core::{Call, Clock, HttpCall, Priority, SourceError, SourceErrorKind, Venue};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::figures::Figures;
+use crate::flight::Flights;
+use crate::http::{Http, HttpConfig};
+use crate::limiter::Limiter;
+use crate::stack::request::{Reply, VenueRequest};
+use crate::stack::retry::RetryConfig;
+use crate::stack::{Stack, compose};
+use crate::tls;
+
+/// Two requests are the same if they would go out as the same bytes, equally urgent.
+type Key = (String, Vec<(&'static str, String)>, Priority);
+
+/// The HTTP half of a venue.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    venue: Arc<dyn Venue>,
+    stack: Stack,
+    flights: Flights<Key, Reply>,
+    figures: Arc<Figures>,
+    cancel: CancellationToken,
+}
+
+impl Rest {
+    pub(crate) fn new(
+        venue: &Arc<dyn Venue>,
+        (url, tls): (&str, &rustls::ClientConfig),
+        clock: Arc<dyn Clock>,
+        limiter: &Limiter,
+        (http, retry): (&HttpConfig, RetryConfig),
+        cancel: CancellationToken,
+    ) -> Result<Self, SourceError> {
+        let figures = Arc::new(Figures::default());
+        let client = Http::new(url, tls::for_http(tls), clock, http)?;
+        let stack = compose(client, venue, limiter, &figures, (retry, http.timeout));
+        Ok(Self { venue: Arc::clone(venue), stack, flights: Flights::new(), figures, cancel })
+    }
+
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// Asks. Dropping the future abandons the request.
+    pub(crate) async fn call(&self, call: Call, priority: Priority) -> Result<Reply, SourceError> {
+        let http = self.venue.encode(&call)?;
+        self.send(call, http, priority).await
+    }
+
+    /// Asks, or waits for the answer to the same question if it is under way already.
+    pub(crate) async fn call_shared(&self, call: Call, priority: Priority) -> Result<Reply, SourceError> {
+        let http = self.venue.encode(&call)?;
+        let key = (http.path.clone(), http.query.clone(), priority);
+        self.flights.join(key, || self.send(call, http, priority).boxed()).await
+    }
+
+    fn send(
+        &self,
+        call: Call,
+        http: HttpCall,
+        priority: Priority,
+    ) -> impl Future<Output = Result<Reply, SourceError>> + Send + 'static {
+        let request = VenueRequest { call: Arc::new(call), http: Arc::new(http), priority, attempt: 1 };
+        let (stack, cancel) = (self.stack.clone(), self.cancel.clone());
+        let venue = self.venue.capabilities().venue;
+        async move {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => Err(closed()),
+                reply = stack.oneshot(request) => reply,
+            }
+            .map_err(|error| error.at(venue))
+        }
+    }
+}
+
+fn closed() -> SourceError {
+    SourceError::new(SourceErrorKind::Closed, "shutting down; nothing is asked any more")
+}

@@ -1,0 +1,227 @@
+//! The router: one venue behind two ports, asked by whichever channel is best now.
+//!
+//! It answers what the venue answers at once and no more: splitting, merging and storing are for the layers
+//! above it.
+
+mod config;
+mod forming;
+mod metrics;
+mod pages;
+mod snapshots;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use market_backbone_core::{
+    BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities, Clock, Instrument,
+    LiveSource, LiveStream, Market, OrderBook, PageSource, Priority, Series, SourceError, SourceErrorKind,
+    Subscription, Symbol, Ticker, TickerRequest, Trade, TradePage, TradePageRequest, Venue,
+};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use config::{Endpoint, RouterConfig};
+pub use metrics::RouterMetrics;
+
+use crate::choice::{Chooser, Tally};
+use crate::limiter::Limiter;
+use crate::live::{Follow, LiveHub};
+use crate::rest::Rest;
+use crate::tls;
+
+/// How often it is looked whether somebody still asks for what is followed.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// One venue, ready to be asked; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Router {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    venue: Arc<dyn Venue>,
+    clock: Arc<dyn Clock>,
+    config: RouterConfig,
+    limiter: Limiter,
+    rest: Rest,
+    hub: LiveHub,
+    chooser: Arc<Chooser<Follow>>,
+    tally: Tally,
+    listed: Mutex<Option<(Instant, Vec<Market>)>>,
+    tracker: TaskTracker,
+    cancel: CancellationToken,
+}
+
+impl Router {
+    /// Sets up the ways to a venue. Nothing is sent and nothing is connected before somebody asks.
+    ///
+    /// Must be called within a tokio runtime: the socket's task and the sweeper run on it until
+    /// [`shutdown`](Self::shutdown).
+    ///
+    /// # Errors
+    ///
+    /// [`BadRequest`](SourceErrorKind::BadRequest) if an address is none;
+    /// [`Unsupported`](SourceErrorKind::Unsupported) if TLS cannot be set up.
+    pub fn start(
+        venue: Arc<dyn Venue>,
+        endpoint: &Endpoint,
+        clock: Arc<dyn Clock>,
+        config: RouterConfig,
+    ) -> Result<Self, SourceError> {
+        let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
+        let tls = tls::client_config()?;
+        let limiter = Limiter::with_config(&limits(venue.capabilities()), config.limiter);
+        let rest = Rest::new(
+            &venue,
+            (&endpoint.rest_url, &tls),
+            Arc::clone(&clock),
+            &limiter,
+            (&config.http, config.retry),
+            cancel.clone(),
+        )?;
+        let hub = LiveHub::start(
+            Arc::clone(&venue),
+            endpoint.ws_url.clone(),
+            Arc::new(tls),
+            limiter.clone(),
+            Arc::clone(&clock),
+            config.session,
+            &tracker,
+            cancel.clone(),
+        );
+        let chooser = Arc::new(Chooser::new(config.choice));
+        tracker.spawn(sweep(Arc::clone(&chooser), cancel.clone()));
+        let (tally, listed) = (Tally::default(), Mutex::default());
+        let shared =
+            Shared { venue, clock, config, limiter, rest, hub, chooser, tally, listed, tracker, cancel };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Ends everything: whoever still waits gets [`Closed`](SourceErrorKind::Closed), the socket is closed,
+    /// and the tasks are waited for, within the configured time.
+    pub async fn shutdown(&self) {
+        self.shared.cancel.cancel();
+        self.shared.tracker.close();
+        if timeout(self.shared.config.shutdown_within, self.shared.tracker.wait()).await.is_err() {
+            tracing::warn!("tasks of the router did not end in time");
+        }
+    }
+
+    /// How the prices of some markets are stepped.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn instruments(
+        &self,
+        symbols: &[Symbol],
+        priority: Priority,
+    ) -> Result<Vec<Instrument>, SourceError> {
+        self.shared.instruments(symbols, priority).await
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub fn metrics(&self) -> RouterMetrics {
+        self.shared.metrics()
+    }
+}
+
+impl Drop for Shared {
+    /// Whoever forgets to shut down leaves no task behind; only nobody waits for their end.
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+/// Everything the venue counts, connecting included, so that one limiter watches over all of it.
+fn limits(capabilities: &Capabilities) -> Vec<market_backbone_core::LimitGroup> {
+    let mut limits = capabilities.limits.to_vec();
+    let connects = capabilities.socket.connects;
+    if limits.iter().all(|limit| limit.group != connects.group) {
+        limits.push(connects);
+    }
+    limits
+}
+
+async fn sweep(chooser: Arc<Chooser<Follow>>, cancel: CancellationToken) {
+    let mut ticks = interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while cancel.run_until_cancelled(ticks.tick()).await.is_some() {
+        chooser.sweep(Instant::now());
+    }
+    chooser.clear();
+}
+
+#[async_trait]
+impl PageSource for Router {
+    fn capabilities(&self) -> &Capabilities {
+        self.shared.venue.capabilities()
+    }
+
+    async fn candle_page(
+        &self,
+        request: &CandlePageRequest,
+        priority: Priority,
+    ) -> Result<CandlePage, SourceError> {
+        self.shared.candle_page(request, priority).await
+    }
+
+    async fn trade_page(
+        &self,
+        request: &TradePageRequest,
+        priority: Priority,
+    ) -> Result<TradePage, SourceError> {
+        self.shared.trade_page(request, priority).await
+    }
+
+    async fn forming(&self, series: &Series, priority: Priority) -> Result<Option<CandlePart>, SourceError> {
+        self.shared.forming(series, priority).await
+    }
+
+    async fn markets(&self, priority: Priority) -> Result<Vec<Market>, SourceError> {
+        self.shared.markets(priority).await
+    }
+}
+
+#[async_trait]
+impl LiveSource for Router {
+    async fn subscribe(&self, subscription: Subscription) -> Result<LiveStream, SourceError> {
+        let capabilities = self.shared.venue.capabilities();
+        if let Some(channel) =
+            subscription.channels().iter().find(|channel| !capabilities.streams(channel.kind))
+        {
+            let message =
+                format!("{} has no live {} of {}", capabilities.venue, channel.kind, channel.symbol);
+            return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
+        }
+        Ok(self.shared.hub.subscribe(&subscription))
+    }
+
+    async fn tickers(&self, request: &TickerRequest, priority: Priority) -> Result<Vec<Ticker>, SourceError> {
+        self.shared.tickers(request, priority).await
+    }
+
+    async fn books(&self, request: &BookRequest, priority: Priority) -> Result<Vec<OrderBook>, SourceError> {
+        self.shared.books(request, priority).await
+    }
+
+    fn latest_ticker(&self, symbol: &Symbol) -> Option<Ticker> {
+        self.shared.hub.latest_ticker(symbol)
+    }
+
+    fn latest_trade(&self, symbol: &Symbol) -> Option<Trade> {
+        self.shared.hub.latest_trade(symbol)
+    }
+
+    fn latest_book(&self, symbol: &Symbol) -> Option<OrderBook> {
+        self.shared.hub.latest_book(symbol)
+    }
+
+    fn latest_candle(&self, series: &Series) -> Option<Candle> {
+        self.shared.hub.latest_candle(series)
+    }
+}

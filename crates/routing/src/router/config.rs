@@ -1,0 +1,57 @@
+//! Where a venue is, and the router's settings.
+
+use std::time::Duration;
+
+use crate::choice::ChoiceConfig;
+use crate::http::HttpConfig;
+use crate::limiter::LimiterConfig;
+use crate::live::SessionConfig;
+use crate::stack::retry::RetryConfig;
+
+/// Where a venue is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Where it is asked: `https://…` or `http://…`, without a path of its own.
+    pub rest_url: String,
+    /// Where it is listened to: `wss://…` or `ws://…`, with its path.
+    pub ws_url: String,
+}
+
+/// The router's settings.
+#[derive(Clone, Debug)]
+pub struct RouterConfig {
+    /// Turns.
+    pub limiter: LimiterConfig,
+    /// Repeats.
+    pub retry: RetryConfig,
+    /// The HTTP client.
+    pub http: HttpConfig,
+    /// The socket.
+    pub session: SessionConfig,
+    /// When following a market pays.
+    pub choice: ChoiceConfig,
+    /// How long the list of markets is taken to be still right.
+    pub markets_for: Duration,
+    /// How long the socket gets to bring the candle in progress before it is asked for over REST.
+    pub forming_within: Duration,
+    /// How many markets are named in one request for tickers or books.
+    pub codes_per_call: usize,
+    /// How long shutting down may take.
+    pub shutdown_within: Duration,
+}
+
+impl Default for RouterConfig {
+    fn default() -> Self {
+        Self {
+            limiter: LimiterConfig::default(),
+            retry: RetryConfig::default(),
+            http: HttpConfig::default(),
+            session: SessionConfig::default(),
+            choice: ChoiceConfig::default(),
+            markets_for: Duration::from_secs(300),
+            forming_within: Duration::from_millis(700),
+            codes_per_call: 100,
+            shutdown_within: Duration::from_secs(3),
+        }
+    }
+}

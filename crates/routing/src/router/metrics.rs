@@ -1,0 +1,42 @@
+//! What the router has done, as a snapshot.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::Shared;
+use crate::choice::Reason;
+use crate::limiter::LimiterMetrics;
+use crate::live::LiveMetrics;
+
+/// What the router has done.
+#[derive(Clone, Debug)]
+pub struct RouterMetrics {
+    /// HTTP requests sent, repeats included.
+    pub requests: u64,
+    /// Repeats among them.
+    pub retries: u64,
+    /// Repeats forgone because too many requests had failed lately.
+    pub gave_up: u64,
+    /// Turns: for each group how many, how long was waited, how often the venue complained; and any ban.
+    pub limiter: LimiterMetrics,
+    /// How often each reason for a channel was given; those never given are left out.
+    pub decisions: Vec<(Reason, u64)>,
+    /// Channels followed because they are asked for often.
+    pub followed: usize,
+    /// The socket.
+    pub live: LiveMetrics,
+}
+
+impl Shared {
+    pub(super) fn metrics(&self) -> RouterMetrics {
+        let figures = self.rest.figures();
+        RouterMetrics {
+            requests: figures.requests.load(Relaxed),
+            retries: figures.retries.load(Relaxed),
+            gave_up: figures.gave_up.load(Relaxed),
+            limiter: self.limiter.metrics(),
+            decisions: self.tally.counts(),
+            followed: self.chooser.followed(),
+            live: self.hub.metrics(),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Turns bytes into what was asked for.
+//!
+//! Inside the retry on purpose: an answer that was cut short can look complete to HTTP, and then only
+//! reading it finds out.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use market_backbone_core::{Call, CandlePage, SourceError, Venue};
+use tower::{Layer, Service};
+
+use super::request::{Answer, RawReply, Reply, VenueRequest};
+
+/// Puts a [`Read`] before a service.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadLayer {
+    pub(crate) venue: Arc<dyn Venue>,
+}
+
+impl<S> Layer<S> for ReadLayer {
+    type Service = Read<S>;
+
+    fn layer(&self, inner: S) -> Read<S> {
+        Read { inner, venue: Arc::clone(&self.venue) }
+    }
+}
+
+/// Reads replies as the venue writes them.
+#[derive(Clone, Debug)]
+pub(crate) struct Read<S> {
+    inner: S,
+    venue: Arc<dyn Venue>,
+}
+
+impl<S> Service<VenueRequest> for Read<S>
+where
+    S: Service<VenueRequest, Response = RawReply, Error = SourceError>,
+    S::Future: Send + 'static,
+{
+    type Response = Reply;
+    type Error = SourceError;
+    type Future = BoxFuture<'static, Result<Reply, SourceError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SourceError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: VenueRequest) -> Self::Future {
+        let venue = Arc::clone(&self.venue);
+        let (call, attempts) = (Arc::clone(&request.call), request.attempt);
+        let reply = self.inner.call(request);
+        Box::pin(async move { Ok(Reply { answer: read(&*venue, &call, &reply.await?)?, attempts }) })
+    }
+}
+
+fn read(venue: &dyn Venue, call: &Call, raw: &RawReply) -> Result<Answer, SourceError> {
+    let body = &raw.body;
+    Ok(match call {
+        Call::Candles(request) => {
+            let page = venue.decode_candles(request, body, raw.asked_at)?;
+            Answer::Candles(CandlePage { asked_at: raw.asked_at, ..page })
+        }
+        Call::Trades(request) => Answer::Trades(venue.decode_trades(request, body, raw.received)?),
+        Call::Tickers(_) => Answer::Tickers(all_of("tickers", venue.decode_tickers(body, raw.received)?)),
+        Call::Books(_) => Answer::Books(all_of("books", venue.decode_books(body, raw.received)?)),
+        Call::Markets => Answer::Markets(venue.decode_markets(body)?),
+        Call::Instruments(_) => Answer::Instruments(venue.decode_instruments(body)?),
+    })
+}
+
+fn all_of<T>(what: &str, (read, dropped): (Vec<T>, u32)) -> Vec<T> {
+    if dropped > 0 {
+        tracing::warn!(dropped, "some {what} could not be read and are left out");
+    }
+    read
+}

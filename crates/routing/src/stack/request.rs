@@ -1,0 +1,56 @@
+//! What goes through the stack, and what comes back.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use market_backbone_core::{
+    Call, CandlePage, HttpCall, HttpReply, Instrument, Market, OrderBook, Priority, Ticker, Timestamp,
+    TradePage,
+};
+
+/// One request on its way; cheap to clone, for a repeat.
+#[derive(Clone, Debug)]
+pub(crate) struct VenueRequest {
+    pub(crate) call: Arc<Call>,
+    pub(crate) http: Arc<HttpCall>,
+    pub(crate) priority: Priority,
+    /// Which try this is, from 1.
+    pub(crate) attempt: u32,
+}
+
+/// What came over the wire, whatever its status.
+#[derive(Clone, Debug)]
+pub(crate) struct RawReply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+    /// When the venue was asked, by the more cautious of its clock and ours.
+    pub(crate) asked_at: Timestamp,
+    /// When the last byte was here, by our clock.
+    pub(crate) received: Timestamp,
+}
+
+impl RawReply {
+    pub(crate) fn as_reply(&self) -> HttpReply<'_> {
+        HttpReply { status: self.status, headers: &self.headers, body: &self.body }
+    }
+}
+
+/// What the venue answered, read.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    Candles(CandlePage),
+    Trades(TradePage),
+    Tickers(Vec<Ticker>),
+    Books(Vec<OrderBook>),
+    Markets(Vec<Market>),
+    Instruments(Vec<Instrument>),
+}
+
+/// An answer and what it took.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) answer: Answer,
+    /// Requests sent for it, repeats included.
+    pub(crate) attempts: u32,
+}

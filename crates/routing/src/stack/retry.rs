@@ -1,0 +1,177 @@
+//! Whether and when to ask again.
+//!
+//! Asking again is safe because every request we send is a GET: it reads, so twice is as good as once.
+//! It is not free: a venue that is down is not helped by more requests, so all requests together share
+//! a budget, and a repeat takes a turn like any other request.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use market_backbone_core::{SourceError, SourceErrorKind};
+use tokio::time::{Sleep, sleep};
+use tower::retry::Policy;
+use tower::retry::budget::{Budget, TpsBudget};
+
+use super::request::{Reply, VenueRequest};
+use crate::figures::Figures;
+
+/// How hard to try again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RetryConfig {
+    /// Tries for one request, the first included.
+    pub max_attempts: u32,
+    /// Wait before the first repeat; doubles with each.
+    pub base: Duration,
+    /// The longest single wait; a venue that asks for a longer one is given up on.
+    pub cap: Duration,
+    /// Repeats allowed for each answer that was fine: 0.5 is one for two. A venue that fails one request in
+    /// five needs a quarter.
+    pub budget_ratio: f32,
+    /// Repeats allowed each second even if nothing succeeds.
+    pub budget_per_second: u32,
+    /// Tries while the venue has never answered at all: a wrong address should be found out quickly.
+    pub first_contact_attempts: u32,
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        Self {
+            max_attempts: 4,
+            base: Duration::from_millis(150),
+            cap: Duration::from_secs(10),
+            budget_ratio: 0.5,
+            budget_per_second: 5,
+            first_contact_attempts: 3,
+        }
+    }
+}
+
+/// The policy; clones share one budget.
+#[derive(Clone)]
+pub(crate) struct Again {
+    config: RetryConfig,
+    budget: Arc<TpsBudget>,
+    figures: Arc<Figures>,
+}
+
+impl Again {
+    pub(crate) fn new(config: RetryConfig, figures: Arc<Figures>) -> Self {
+        let ratio = config.budget_ratio.clamp(0.0, 1_000.0);
+        let budget = TpsBudget::new(Duration::from_secs(10), config.budget_per_second, ratio);
+        Self { config, budget: Arc::new(budget), figures }
+    }
+
+    /// How long to wait before the try after number `attempt`; `None` to give up.
+    fn wait(&self, attempt: u32, error: &SourceError) -> Option<Duration> {
+        // Overloaded is our own line: whoever has waited two minutes in it is not helped by waiting again.
+        if !error.is_transient() || error.kind() == SourceErrorKind::Overloaded {
+            return None;
+        }
+        let first_contact = !self.figures.contacted.load(Relaxed);
+        let tries = if first_contact { self.config.first_contact_attempts } else { self.config.max_attempts };
+        if attempt >= tries.min(self.config.max_attempts) {
+            return None;
+        }
+        let grown = self.config.base.saturating_mul(1 << (attempt - 1).min(16)).min(self.config.cap);
+        let jittered = grown.mul_f64(0.5 + fastrand::f64() / 2.0);
+        match error.kind() {
+            SourceErrorKind::Throttled(Some(asked)) if asked > self.config.cap => None,
+            SourceErrorKind::Throttled(Some(asked)) => Some(jittered.max(asked)),
+            _ => Some(jittered),
+        }
+    }
+}
+
+impl Policy<VenueRequest, Reply, SourceError> for Again {
+    type Future = Sleep;
+
+    fn retry(
+        &mut self,
+        request: &mut VenueRequest,
+        result: &mut Result<Reply, SourceError>,
+    ) -> Option<Sleep> {
+        let Err(error) = result else {
+            self.budget.deposit();
+            return None;
+        };
+        let wait = self.wait(request.attempt, error)?;
+        if !self.budget.withdraw() {
+            self.figures.gave_up.fetch_add(1, Relaxed);
+            tracing::warn!(%error, "not asked again: too many requests have failed lately");
+            return None;
+        }
+        tracing::debug!(%error, attempt = request.attempt, ?wait, path = request.http.path, "asking again");
+        self.figures.retries.fetch_add(1, Relaxed);
+        request.attempt += 1;
+        Some(sleep(wait))
+    }
+
+    fn clone_request(&mut self, request: &VenueRequest) -> Option<VenueRequest> {
+        Some(request.clone())
+    }
+}
+
+impl fmt::Debug for Again {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Again").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn again(contacted: bool) -> Again {
+        let figures = Arc::new(Figures::default());
+        figures.contacted.store(contacted, Relaxed);
+        Again::new(RetryConfig::default(), figures)
+    }
+
+    fn error(kind: SourceErrorKind) -> SourceError {
+        SourceError::new(kind, "x")
+    }
+
+    #[test]
+    fn what_asking_again_cannot_help_is_final() {
+        let again = again(true);
+        for kind in [
+            SourceErrorKind::Banned(Some(Duration::ZERO)),
+            SourceErrorKind::BadRequest,
+            SourceErrorKind::UnknownMarket,
+            SourceErrorKind::Overloaded,
+        ] {
+            assert_eq!(again.wait(1, &error(kind)), None, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn waits_grow_and_end() {
+        let again = again(true);
+        let wait = |attempt| again.wait(attempt, &error(SourceErrorKind::VenueFault));
+        for (attempt, most) in [(1, 150), (2, 300), (3, 600)] {
+            let most = Duration::from_millis(most);
+            let wait = wait(attempt).unwrap();
+            assert!(most / 2 <= wait && wait <= most, "{wait:?}");
+        }
+        assert_eq!(wait(4), None);
+    }
+
+    #[test]
+    fn a_venue_that_never_answered_is_given_up_on_quickly() {
+        let again = again(false);
+        let waits: Vec<_> =
+            (1..=3).map_while(|attempt| again.wait(attempt, &error(SourceErrorKind::Unreachable))).collect();
+        assert_eq!(waits.len(), 2);
+        assert!(waits.iter().sum::<Duration>() < Duration::from_millis(500));
+    }
+
+    #[test]
+    fn the_venue_says_how_long_to_wait_within_reason() {
+        let again = again(true);
+        let wait = |secs| again.wait(1, &error(SourceErrorKind::Throttled(Some(Duration::from_secs(secs)))));
+        assert_eq!(wait(3), Some(Duration::from_secs(3)));
+        assert_eq!(wait(3_600), None);
+    }
+}

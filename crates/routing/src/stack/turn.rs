@@ -1,0 +1,84 @@
+//! Each request takes a turn, and its reply corrects the count: nothing reaches the venue past this layer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use market_backbone_core::{SourceError, SourceErrorKind, Venue};
+use tower::{Layer, Service};
+
+use super::request::{RawReply, VenueRequest};
+use crate::figures::Figures;
+use crate::limiter::{Limiter, Permit};
+
+/// Puts a [`Turn`] before a service.
+#[derive(Clone, Debug)]
+pub(crate) struct TurnLayer {
+    pub(crate) limiter: Limiter,
+    pub(crate) venue: Arc<dyn Venue>,
+    pub(crate) figures: Arc<Figures>,
+}
+
+impl<S> Layer<S> for TurnLayer {
+    type Service = Turn<S>;
+
+    fn layer(&self, inner: S) -> Turn<S> {
+        Turn { inner, layer: self.clone() }
+    }
+}
+
+/// Waits for a turn, asks, and tells the limiter what the venue had to say about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Turn<S> {
+    inner: S,
+    layer: TurnLayer,
+}
+
+impl<S> Service<VenueRequest> for Turn<S>
+where
+    S: Service<VenueRequest, Response = RawReply, Error = SourceError> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = RawReply;
+    type Error = SourceError;
+    type Future = BoxFuture<'static, Result<RawReply, SourceError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SourceError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: VenueRequest) -> Self::Future {
+        let clone = self.inner.clone();
+        let mut ready = std::mem::replace(&mut self.inner, clone);
+        let layer = self.layer.clone();
+        Box::pin(async move {
+            let permit = layer.limiter.acquire(request.http.group, request.priority).await?;
+            layer.figures.requests.fetch_add(1, Relaxed);
+            // If it fails, the permit is dropped: whether the venue has counted the request is unknown.
+            let reply = ready.call(request.clone()).await?;
+            layer.figures.contacted.store(true, Relaxed);
+            let verdict = layer.venue.check(&request.call, &reply.as_reply());
+            layer.correct(permit, &reply, verdict.as_ref().err());
+            verdict.map(|()| reply)
+        })
+    }
+}
+
+impl TurnLayer {
+    fn correct(&self, permit: Permit, reply: &RawReply, refusal: Option<&SourceError>) {
+        // Before the permit is settled, so that nobody slips through in between.
+        match refusal.map(SourceError::kind) {
+            Some(SourceErrorKind::Throttled(after)) => self.limiter.throttled(permit.group(), after),
+            Some(SourceErrorKind::Banned(duration)) => {
+                tracing::error!(?duration, "the venue has shut us out; nothing is sent until that is over");
+                self.limiter.banned(duration);
+            }
+            _ => {}
+        }
+        if let Some((group, remaining)) = self.venue.remaining(&reply.as_reply()) {
+            self.limiter.observe(&permit, group, remaining);
+        }
+        permit.answered();
+    }
+}

@@ -1,0 +1,60 @@
+//! The one TLS configuration, shared by HTTP and sockets.
+//!
+//! Built by hand because the clients' own defaults want certificates of the operating system and fail on
+//! a machine without any (a slim container), even for plain `http://`. Here the system's certificates
+//! are used where there are some, and Mozilla's list, compiled in, where there are none. The crypto
+//! provider is named, so no process-wide default has to be installed first.
+
+use std::sync::Arc;
+
+use market_backbone_core::{SourceError, SourceErrorKind};
+use rustls::{ClientConfig, RootCertStore};
+
+/// Builds the configuration for sockets: no protocol is negotiated.
+///
+/// # Errors
+///
+/// [`Unsupported`](SourceErrorKind::Unsupported) if the crypto provider speaks no common TLS version.
+pub fn client_config() -> Result<ClientConfig, SourceError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(
+            |error| SourceError::new(SourceErrorKind::Unsupported, "cannot set up TLS").because(error),
+        )?;
+    Ok(builder.with_root_certificates(roots()).with_no_client_auth())
+}
+
+/// The same for HTTP, which prefers HTTP/2 where the venue speaks it.
+pub(crate) fn for_http(config: &ClientConfig) -> ClientConfig {
+    let mut config = config.clone();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config
+}
+
+fn roots() -> RootCertStore {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (kept, _unreadable) = roots.add_parsable_certificates(found.certs);
+    if kept == 0 {
+        tracing::debug!("no certificates on this machine; using the list that is compiled in");
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    roots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_always_somebody_to_trust() {
+        assert!(!roots().is_empty());
+    }
+
+    #[test]
+    fn only_http_negotiates_a_protocol() {
+        let config = client_config().unwrap();
+        assert!(config.alpn_protocols.is_empty());
+        assert_eq!(for_http(&config).alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
+    }
+}

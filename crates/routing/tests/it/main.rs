@@ -1,0 +1,14 @@
+//! Rules of the HTTP side: turns, repeats, and the choice of channel.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not see that the functions which tests share are tests too"
+)]
+
+mod corrections;
+mod fake_venue;
+mod priority;
+mod promise;
+mod retry;
+mod router;
+mod server;

@@ -1,0 +1,153 @@
+//! Interruptions: told once, ended once, and to those concerned only.
+
+use std::time::Duration;
+
+use market_backbone_core::{Delivery, StreamKind};
+use market_backbone_routing::SessionConfig;
+
+use crate::fake_venue::{FakeVenue, channel};
+use crate::rig::{Rig, is_empty, next, quick};
+use crate::server::{Peer, eventually};
+
+#[tokio::test]
+async fn prints_of_a_gap_are_lost() {
+    let rig = Rig::start().await;
+    let mut reader = rig.trades(&["KRW-BTC"]);
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    peer.send("trade KRW-BTC 1 100").await;
+    assert_eq!(next(&mut reader).await, "trade 1");
+    rig.clock.advance(Duration::from_secs(5));
+    drop(peer);
+    assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    peer.send("trade KRW-BTC 2 100").await;
+    assert_eq!(next(&mut reader).await, "gap lost disconnected 1000..1005");
+    assert_eq!(next(&mut reader).await, "trade 2");
+    assert!(is_empty(&mut reader));
+}
+
+#[tokio::test]
+async fn a_state_is_healed_by_its_next_value() {
+    let rig = Rig::start().await;
+    let mut reader = rig.read(&["KRW-BTC", "KRW-ETH"], StreamKind::Ticker, Delivery::default());
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    peer.close().await;
+    assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    peer.send("ticker KRW-ETH 7").await;
+    assert_eq!(next(&mut reader).await, "gap healed disconnected 1000..1000");
+    assert_eq!(next(&mut reader).await, "ticker 7");
+}
+
+#[tokio::test]
+async fn a_gap_over_several_connections_is_one_gap() {
+    let rig = Rig::start().await;
+    let mut reader = rig.trades(&["KRW-BTC"]);
+    for _ in 0..4 {
+        rig.server.accept().await.subscription().await;
+    }
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    peer.send("trade KRW-BTC 1 100").await;
+    assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
+    assert_eq!(next(&mut reader).await, "gap lost disconnected 1000..1000");
+    assert_eq!(next(&mut reader).await, "trade 1");
+}
+
+#[tokio::test]
+async fn who_was_promised_nothing_is_told_of_no_gap() {
+    let rig = Rig::start().await;
+    let mut early = rig.trades(&["KRW-BTC"]);
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    drop(peer);
+    let stream = rig.server.accept_quietly().await;
+    let mut late = rig.trades(&["KRW-ETH"]);
+    let mut peer = Peer::open(stream).await;
+    peer.subscription().await;
+    peer.send("trade KRW-BTC 1 100;trade KRW-ETH 2 100").await;
+    assert_eq!(next(&mut late).await, "trade 2");
+    assert_eq!(next(&mut early).await, "gap opened disconnected 1000..");
+    assert_eq!(next(&mut early).await, "gap lost disconnected 1000..1000");
+    assert_eq!(next(&mut early).await, "trade 1");
+}
+
+#[tokio::test]
+async fn the_last_print_sent_again_ends_the_gap_and_is_not_delivered_twice() {
+    let rig = Rig::start().await;
+    let mut reader = rig.trades(&["KRW-BTC"]);
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    peer.send("trade KRW-BTC 1 100").await;
+    assert_eq!(next(&mut reader).await, "trade 1");
+    drop(peer);
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    peer.send("trade KRW-BTC 1 100;trade KRW-BTC 2 100").await;
+    assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
+    assert_eq!(next(&mut reader).await, "gap lost disconnected 1000..1000");
+    assert_eq!(next(&mut reader).await, "trade 2");
+    assert_eq!(rig.hub.metrics().repeated, 1);
+}
+
+#[tokio::test]
+async fn every_drop_is_one_gap_for_every_reader() {
+    let rig = Rig::start().await;
+    let mut readers = [rig.trades(&["KRW-BTC"]), rig.trades(&["KRW-BTC", "KRW-ETH"])];
+    for id in 0..6 {
+        let mut peer = rig.server.accept().await;
+        peer.subscription().await;
+        peer.send(&format!("trade KRW-BTC {id} 100")).await;
+        for reader in &mut readers {
+            if id > 0 {
+                assert_eq!(next(reader).await, "gap opened disconnected 1000..");
+                assert_eq!(next(reader).await, "gap lost disconnected 1000..1000");
+            }
+            assert_eq!(next(reader).await, format!("trade {id}"));
+            assert!(is_empty(reader));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_live_is_not_while_the_connection_is_down() {
+    let rig = Rig::start().await;
+    let ticker = channel("KRW-BTC", StreamKind::Ticker);
+    let _follow = rig.hub.follow(std::slice::from_ref(&ticker));
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    assert!(!rig.hub.is_live(&ticker));
+    peer.send("ticker KRW-BTC 5").await;
+    assert!(rig.is_live(&ticker).await);
+    drop(peer);
+    eventually(|| !rig.hub.is_live(&ticker)).await;
+    // The last value stays readable, for who can do with an old one.
+    assert_eq!(rig.hub.latest_ticker(&ticker.symbol).unwrap().price, 5.0);
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    eventually(|| rig.hub.metrics().connected).await;
+    assert!(!rig.hub.is_live(&ticker));
+    peer.send("ticker KRW-BTC 6").await;
+    assert!(rig.is_live(&ticker).await);
+}
+
+#[tokio::test]
+async fn a_connection_that_does_not_answer_the_keep_alive_is_not_live() {
+    let mut venue = FakeVenue::default();
+    venue.capabilities.socket.keep_alive_every = Duration::from_millis(300);
+    venue.capabilities.socket.silence = Duration::from_secs(30);
+    let config = SessionConfig { keep_alive_grace: Duration::from_millis(300), ..quick() };
+    let rig = Rig::with(venue, config).await;
+    let ticker = channel("KRW-BTC", StreamKind::Ticker);
+    let _follow = rig.hub.follow(std::slice::from_ref(&ticker));
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    peer.send("ticker KRW-BTC 5").await;
+    assert!(rig.is_live(&ticker).await);
+    eventually(|| !rig.hub.is_live(&ticker)).await;
+    assert!(rig.hub.metrics().connected);
+}
