@@ -1,0 +1,71 @@
+//! The coordinator: what all queries share, and where each begins.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use market_backbone_core::{CandleQuery, CandleSource, Clock, PageSource, PartStream};
+
+use crate::config::CoordinatorConfig;
+use crate::density::Densities;
+use crate::fetch::Fetch;
+use crate::flight::Flights;
+use crate::metrics::{CoordinatorMetrics, Counters};
+
+/// Any range or count of candles, out of single pages.
+///
+/// Cheap to clone; clones share what is under way and what was learnt.
+#[derive(Clone)]
+pub struct Coordinator {
+    office: Arc<Office>,
+}
+
+/// What all queries share.
+pub(crate) struct Office {
+    pub(crate) pages: Arc<dyn PageSource>,
+    pub(crate) flights: Flights,
+    pub(crate) densities: Densities,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) config: CoordinatorConfig,
+    clock: Arc<dyn Clock>,
+}
+
+impl Coordinator {
+    /// A coordinator that has its pages from `pages`.
+    #[must_use]
+    pub fn new(pages: Arc<dyn PageSource>, clock: Arc<dyn Clock>, config: CoordinatorConfig) -> Self {
+        let config = CoordinatorConfig { in_flight: config.in_flight.max(1), ..config };
+        let counters = Arc::<Counters>::default();
+        let flights = Flights::new(Arc::clone(&pages), config.page_deadline, Arc::clone(&counters));
+        let densities = Densities::default();
+        Self { office: Arc::new(Office { pages, flights, densities, counters, config, clock }) }
+    }
+
+    pub(crate) fn pages(&self) -> &dyn PageSource {
+        self.office.pages.as_ref()
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn metrics(&self) -> CoordinatorMetrics {
+        self.office.counters.snapshot(self.office.flights.len())
+    }
+}
+
+impl fmt::Debug for Coordinator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Coordinator")
+            .field("venue", &self.office.pages.capabilities().venue)
+            .field("config", &self.office.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CandleSource for Coordinator {
+    /// Pages are handed on as they arrive, in any order, and may show more than was asked: all of it is proven.
+    /// What "now" is, is decided by this call, not by the first poll.
+    fn stream(&self, query: CandleQuery) -> PartStream {
+        let fetch = Fetch::new(Arc::clone(&self.office), &query, self.office.clock.now());
+        futures::stream::unfold(fetch, async |mut fetch| fetch.next().await.map(|part| (part, fetch))).boxed()
+    }
+}

@@ -1,0 +1,135 @@
+//! Identical pages under way share one request.
+//!
+//! The work belongs to whoever waits for it: each waiter holds the shared future and polls it, the table holds
+//! it weakly. So it goes on as long as anybody waits, ends with the last of them, and no task is left behind.
+//! The table is bounded by the pages under way: an entry goes when its future does.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared, WeakShared};
+use market_backbone_core::{
+    CandlePage, CandlePageRequest, PageSource, Priority, SourceError, SourceErrorKind, Timestamp,
+};
+use rustc_hash::FxHashMap;
+
+use crate::metrics::Counters;
+
+/// What is asked. The slot in progress belongs to it where the answer depends on it: a page asked before a
+/// slot ended must not be passed off as one asked after.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FlightKey {
+    pub(crate) request: CandlePageRequest,
+    pub(crate) slot: Option<Timestamp>,
+}
+
+/// A page under way; await it.
+pub(crate) type Flight = Shared<BoxFuture<'static, Arc<Landed>>>;
+
+/// What came of a flight, for all who waited.
+#[derive(Debug)]
+pub(crate) struct Landed {
+    pub(crate) result: Result<CandlePage, SourceError>,
+    charged: AtomicBool,
+}
+
+impl Landed {
+    /// The requests it took, for the first who asks; nothing for the others, lest they be counted twice.
+    /// A failure counts as one: how often the venue was asked before it was given up, nobody says.
+    pub(crate) fn charge(&self) -> u64 {
+        if self.charged.swap(true, Ordering::Relaxed) {
+            return 0;
+        }
+        self.result.as_ref().map_or(1, |page| u64::from(page.attempts))
+    }
+}
+
+/// The pages under way.
+pub(crate) struct Flights {
+    pages: Arc<dyn PageSource>,
+    deadline: Duration,
+    counters: Arc<Counters>,
+    table: Arc<Table>,
+    next_number: AtomicU64,
+}
+
+type Table = Mutex<FxHashMap<FlightKey, Entry>>;
+
+struct Entry {
+    number: u64,
+    priority: Priority,
+    flight: WeakShared<BoxFuture<'static, Arc<Landed>>>,
+}
+
+impl fmt::Debug for Flights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flights").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+impl Flights {
+    pub(crate) fn new(pages: Arc<dyn PageSource>, deadline: Duration, counters: Arc<Counters>) -> Self {
+        Self { pages, deadline, counters, table: Arc::default(), next_number: AtomicU64::new(0) }
+    }
+
+    /// The flight of a page: one under way if it is at least as urgent, else a new one, which later ones then join.
+    pub(crate) fn board(&self, key: &FlightKey, priority: Priority) -> Flight {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let under_way = table.get(key).filter(|entry| entry.priority <= priority);
+        if let Some(flight) = under_way.and_then(|entry| entry.flight.upgrade()) {
+            self.counters.shared.bump();
+            return flight;
+        }
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let flight = self.launch(key, priority, number);
+        if let Some(weak) = flight.downgrade() {
+            table.insert(key.clone(), Entry { number, priority, flight: weak });
+        }
+        flight
+    }
+
+    fn launch(&self, key: &FlightKey, priority: Priority, number: u64) -> Flight {
+        self.counters.pages.bump();
+        let listing = Listing { table: Arc::clone(&self.table), key: key.clone(), number };
+        let (pages, deadline) = (Arc::clone(&self.pages), self.deadline);
+        async move {
+            let request = &listing.key.request;
+            let result = match tokio::time::timeout(deadline, pages.candle_page(request, priority)).await {
+                Ok(result) => result,
+                Err(_) => Err(timed_out(pages.as_ref(), request, deadline)),
+            };
+            Arc::new(Landed { result, charged: AtomicBool::new(false) })
+        }
+        .boxed()
+        .shared()
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+fn timed_out(pages: &dyn PageSource, request: &CandlePageRequest, deadline: Duration) -> SourceError {
+    let message = format!("no page of {} came within {} s", request.series, deadline.as_secs());
+    SourceError::new(SourceErrorKind::TimedOut, message).at(pages.capabilities().venue)
+}
+
+/// Takes the flight off the table when its future ends, be it that it landed or that nobody waits any more.
+struct Listing {
+    table: Arc<Table>,
+    key: FlightKey,
+    number: u64,
+}
+
+impl Drop for Listing {
+    fn drop(&mut self) {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.get(&self.key).is_some_and(|entry| entry.number == self.number) {
+            table.remove(&self.key);
+        }
+    }
+}

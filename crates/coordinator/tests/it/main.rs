@@ -1,0 +1,10 @@
+//! The coordinator against a model of a venue: what it asks, what it answers, what it does when things fail.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod counts;
+mod failures;
+mod flights;
+mod forming;
+mod oracle;
+mod ranges;
+mod venue;

@@ -1,0 +1,319 @@
+//! A model venue: pages out of a tape of slots that traded, newest first as a count of *existing* candles, with the
+//! proof such a page carries. It counts what it is asked, and fails, delays and garbles on demand.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
+use market_backbone_core::{
+    CallGroup, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSet, CandleSource,
+    Capabilities, Clock, Coverage, Grid, KeepAlive, LimitGroup, ManualClock, Market, PageSource, Priority,
+    Proof, Series, Served, SocketLimits, SourceError, SourceErrorKind, Symbol, TimeRange, Timeframe,
+    Timestamp, TradePage, TradePageRequest, VenueId,
+};
+
+pub(crate) const NOW: &str = "2026-08-03T10:40:30Z";
+const SETTLING: Duration = Duration::from_secs(1);
+/// In each slot that trades, the first trade comes this long after it opens.
+const FIRST_TRADE: Duration = Duration::from_secs(10);
+
+/// What goes wrong with a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Error(SourceErrorKind),
+    /// A row is left out.
+    Drop,
+    /// The proof is missing.
+    Mute,
+    /// Never answers.
+    Hang,
+}
+
+pub(crate) const TRANSIENT: Fault = Fault::Error(SourceErrorKind::VenueFault);
+
+type Script = dyn Fn(usize, &CandlePageRequest) -> Option<Fault> + Send + Sync;
+type Pace = dyn Fn(usize) -> Duration + Send + Sync;
+
+pub(crate) struct Model {
+    pub(crate) clock: Arc<ManualClock>,
+    /// The minutes (since the epoch) in which something traded.
+    tape: BTreeSet<i64>,
+    /// Nothing older is given out, and its absence is no proof (as with candles kept for a while only).
+    kept_from: Option<i64>,
+    capabilities: Capabilities,
+    script: Box<Script>,
+    pace: Box<Pace>,
+    forming_takes: Duration,
+    pub(crate) asked: Mutex<Vec<(CandlePageRequest, Priority)>>,
+    pub(crate) formed: Mutex<usize>,
+    pub(crate) forming_reply: Mutex<Vec<Result<(), SourceErrorKind>>>,
+    at_once: AtomicUsize,
+    pub(crate) most_at_once: AtomicUsize,
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Model").field("slots", &self.tape.len()).finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn series() -> Series {
+    Series::new(Symbol::new(VenueId::new("model"), "KRW-BTC").unwrap(), Timeframe::M1)
+}
+
+pub(crate) fn minute(minute: i64) -> Timestamp {
+    Timestamp::from_secs(minute * 60)
+}
+
+/// The minute in progress.
+pub(crate) fn this_minute() -> i64 {
+    NOW.parse::<Timestamp>().unwrap().as_secs() / 60
+}
+
+pub(crate) fn candle(slot: i64, is_final: bool) -> Candle {
+    let price = 1.0 + slot.rem_euclid(1_000) as f64;
+    let open_time = minute(slot);
+    Candle {
+        open_time,
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+        volume: 1.0,
+        turnover: price,
+        is_final,
+    }
+}
+
+impl Model {
+    pub(crate) fn new(tape: impl IntoIterator<Item = i64>) -> Self {
+        let group = LimitGroup { group: CallGroup("none"), max: 1, window: Duration::from_secs(1) };
+        Self {
+            clock: Arc::new(ManualClock::new(NOW.parse().unwrap())),
+            tape: tape.into_iter().collect(),
+            kept_from: None,
+            capabilities: Capabilities {
+                venue: VenueId::new("model"),
+                grid: Grid::Utc,
+                candle_page: 200,
+                trade_page: 0,
+                book_depth: 0,
+                trade_days: 0,
+                timeframes: &[Timeframe::M1],
+                live_timeframes: &[],
+                settling: SETTLING,
+                limits: &[],
+                socket: SocketLimits {
+                    connects: group,
+                    messages: &[],
+                    keep_alive: KeepAlive::Ping,
+                    keep_alive_every: Duration::from_secs(1),
+                    silence: Duration::from_secs(1),
+                },
+            },
+            script: Box::new(|_, _| None),
+            pace: Box::new(|_| Duration::from_millis(40)),
+            forming_takes: Duration::from_millis(5),
+            asked: Mutex::default(),
+            formed: Mutex::default(),
+            forming_reply: Mutex::default(),
+            at_once: AtomicUsize::new(0),
+            most_at_once: AtomicUsize::new(0),
+        }
+    }
+
+    /// A market that trades in each of the last `slots` minutes, this one included.
+    pub(crate) fn dense(slots: i64) -> Self {
+        Self::new(this_minute() - slots + 1..=this_minute())
+    }
+
+    pub(crate) fn page_limit(mut self, limit: u32) -> Self {
+        self.capabilities.candle_page = limit;
+        self
+    }
+
+    pub(crate) fn kept_from(mut self, slot: i64) -> Self {
+        self.kept_from = Some(slot);
+        self
+    }
+
+    pub(crate) fn failing(
+        mut self,
+        script: impl Fn(usize, &CandlePageRequest) -> Option<Fault> + Send + Sync + 'static,
+    ) -> Self {
+        self.script = Box::new(script);
+        self
+    }
+
+    pub(crate) fn paced(mut self, pace: impl Fn(usize) -> Duration + Send + Sync + 'static) -> Self {
+        self.pace = Box::new(pace);
+        self
+    }
+
+    pub(crate) fn forming_takes(mut self, time: Duration) -> Self {
+        self.forming_takes = time;
+        self
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    fn exists(&self, slot: i64, now: Timestamp) -> bool {
+        minute(slot).plus(FIRST_TRADE) <= now && self.kept_from.is_none_or(|kept| kept <= slot)
+    }
+
+    fn seen(&self, slot: i64, now: Timestamp) -> Candle {
+        candle(slot, minute(slot + 1).plus(SETTLING) <= now)
+    }
+
+    /// All that exists now within a stretch, the candle in progress included.
+    pub(crate) fn truth(&self, from: Timestamp, to: Timestamp) -> Vec<Candle> {
+        let now = self.clock.now();
+        let inside = |slot: &&i64| from <= minute(**slot) && minute(**slot) < to && self.exists(**slot, now);
+        self.tape.iter().filter(inside).map(|slot| self.seen(*slot, now)).collect()
+    }
+
+    fn page(&self, request: &CandlePageRequest) -> CandlePage {
+        let asked_at = self.clock.now();
+        let before = request.before.unwrap_or(Timestamp::MAX);
+        let newest_first = self.tape.range(..=before.as_secs() / 60).rev();
+        let inside = |slot: &&i64| minute(**slot) < before && self.exists(**slot, asked_at);
+        let mut candles: Vec<_> = newest_first
+            .filter(inside)
+            .take(request.count as usize)
+            .map(|slot| self.seen(*slot, asked_at))
+            .collect();
+        candles.reverse();
+        let settled = Grid::Utc.floor(Timeframe::M1, asked_at.minus(SETTLING)).min(before);
+        let empty = candles.is_empty();
+        let from = match candles.first() {
+            Some(oldest) => Some(oldest.open_time),
+            None if self.kept_from.is_some() => None,
+            None => Some(Timestamp::MIN),
+        };
+        let covered = from.and_then(|from| TimeRange::new(from, settled).ok());
+        CandlePage { candles, proof: Proof { covered, exhausted: empty }, asked_at, attempts: 1, dropped: 0 }
+    }
+}
+
+#[async_trait]
+impl PageSource for Model {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn candle_page(
+        &self,
+        request: &CandlePageRequest,
+        priority: Priority,
+    ) -> Result<CandlePage, SourceError> {
+        assert!(request.count <= self.capabilities.candle_page, "more than a page was asked");
+        let number = {
+            let mut asked = self.asked.lock().unwrap();
+            asked.push((request.clone(), priority));
+            asked.len() - 1
+        };
+        let now_at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(now_at_once, Ordering::SeqCst);
+        let mut page = self.page(request);
+        tokio::time::sleep((self.pace)(number)).await;
+        let fault = (self.script)(number, request);
+        if fault == Some(Fault::Hang) {
+            std::future::pending::<()>().await;
+        }
+        self.at_once.fetch_sub(1, Ordering::SeqCst);
+        match fault {
+            None | Some(Fault::Hang) => {}
+            Some(Fault::Error(kind)) => return Err(SourceError::new(kind, "the model fails")),
+            Some(Fault::Drop) => {
+                page.candles.pop();
+                page.proof = Proof::default();
+                page.dropped = 1;
+            }
+            Some(Fault::Mute) => page.proof = Proof::default(),
+        }
+        Ok(page)
+    }
+
+    async fn trade_page(&self, _: &TradePageRequest, _: Priority) -> Result<TradePage, SourceError> {
+        Err(SourceError::new(SourceErrorKind::Unsupported, "no trades here"))
+    }
+
+    async fn forming(&self, _: &Series, _: Priority) -> Result<Option<CandlePart>, SourceError> {
+        *self.formed.lock().unwrap() += 1;
+        tokio::time::sleep(self.forming_takes).await;
+        if let Some(Err(kind)) = self.forming_reply.lock().unwrap().pop() {
+            return Err(SourceError::new(kind, "the model fails"));
+        }
+        let now = self.clock.now();
+        let slot = Grid::Utc.floor(Timeframe::M1, now);
+        let candles = self.truth(slot, Timestamp::MAX);
+        let served = Served { memory_rows: 1, ..Served::default() };
+        Ok((!candles.is_empty()).then_some(CandlePart { candles, coverage: Coverage::empty(), served }))
+    }
+
+    async fn markets(&self, _: Priority) -> Result<Vec<Market>, SourceError> {
+        Ok(Vec::new())
+    }
+}
+
+/// A model and a coordinator over it.
+#[derive(Clone, Debug)]
+pub(crate) struct House {
+    pub(crate) model: Arc<Model>,
+    pub(crate) coordinator: Coordinator,
+}
+
+impl House {
+    pub(crate) fn new(model: Model) -> Self {
+        Self::with(model, CoordinatorConfig::default())
+    }
+
+    pub(crate) fn with(model: Model, config: CoordinatorConfig) -> Self {
+        let model = Arc::new(model);
+        let pages: Arc<dyn PageSource> = Arc::<Model>::clone(&model);
+        let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&model.clock);
+        Self { coordinator: Coordinator::new(pages, clock, config), model }
+    }
+
+    pub(crate) async fn ask(&self, query: CandleQuery) -> Result<CandleSet, SourceError> {
+        self.coordinator.candles(query).await
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.model.requests()
+    }
+
+    pub(crate) fn formed(&self) -> usize {
+        *self.model.formed.lock().unwrap()
+    }
+}
+
+pub(crate) fn last(count: usize) -> CandleQuery {
+    CandleQuery::last(series(), count).unwrap()
+}
+
+pub(crate) fn range(from: i64, to: i64) -> CandleQuery {
+    CandleQuery::range(series(), minute(from), minute(to)).unwrap()
+}
+
+/// Whether each minute has a trade with the given chance; the same for the same seed.
+pub(crate) fn thin(
+    slots: std::ops::RangeInclusive<i64>,
+    percent: u64,
+    seed: u64,
+) -> impl Iterator<Item = i64> {
+    slots.filter(move |slot| {
+        let mut x = slot.unsigned_abs() ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        for _ in 0..3 {
+            x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            x ^= x >> 27;
+        }
+        x % 100 < percent
+    })
+}
