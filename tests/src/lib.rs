@@ -1,1 +1,60 @@
-//! Under construction.
+//! What the tests of the whole house share: an emulator and a backbone that talks to it.
+
+use market_backbone::{Backbone, Builder, Error};
+use market_backbone_emulator::{Emulator, EmulatorError, Running, Scenario};
+
+/// An emulator and a backbone that keeps its candles in memory.
+#[derive(Debug)]
+pub struct House {
+    /// The venue's look-alike.
+    pub venue: Running,
+    /// What is tested.
+    pub backbone: Backbone,
+}
+
+impl House {
+    /// A house on `scenario`.
+    ///
+    /// # Errors
+    ///
+    /// If one of them cannot start.
+    pub async fn on(scenario: Scenario) -> Result<Self, HouseError> {
+        Self::built(scenario, Builder::in_memory).await
+    }
+
+    /// A house on `scenario` whose backbone is built as `settings` say.
+    ///
+    /// # Errors
+    ///
+    /// If one of them cannot start.
+    pub async fn built(
+        scenario: Scenario,
+        settings: impl FnOnce(Builder) -> Builder,
+    ) -> Result<Self, HouseError> {
+        let venue = Emulator::start(scenario).await.map_err(HouseError::Venue)?;
+        let builder = Backbone::builder().upbit_at(&venue.rest_url(), &venue.ws_url());
+        let backbone = settings(builder).build().await.map_err(HouseError::Backbone)?;
+        Ok(Self { venue, backbone })
+    }
+
+    /// Requests the venue counted in `group`.
+    #[must_use]
+    pub fn asked(&self, group: &str) -> u64 {
+        self.venue.report().group(group).asked
+    }
+
+    /// Puts both away.
+    pub async fn close(self) {
+        self.backbone.shutdown().await;
+        self.venue.stop().await;
+    }
+}
+
+/// Which of the two could not start.
+#[derive(Debug)]
+pub enum HouseError {
+    /// The look-alike.
+    Venue(EmulatorError),
+    /// The backbone.
+    Backbone(Error),
+}

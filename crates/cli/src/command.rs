@@ -1,0 +1,67 @@
+//! What each command does, one file each.
+
+mod candles;
+mod demo;
+mod emulate;
+mod markets;
+mod ticker;
+mod watch;
+
+use std::io::IsTerminal;
+
+use anyhow::Context;
+use market_backbone::Backbone;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Args, Command, Global};
+use crate::exit::Usage;
+use crate::settings;
+
+/// Does what was asked.
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    start_log(&args.global.log)?;
+    let global = &args.global;
+    match args.command {
+        Command::Demo(demo) => demo::run(demo).await,
+        Command::Emulate(emulate) => emulate::run(emulate).await,
+        Command::Candles(args) => {
+            with_backbone(global, async |house| unless_stopped(candles::run(args, house)).await).await
+        }
+        Command::Ticker(args) => {
+            with_backbone(global, async |house| unless_stopped(ticker::run(args, house)).await).await
+        }
+        Command::Markets(args) => {
+            with_backbone(global, async |house| unless_stopped(markets::run(args, house)).await).await
+        }
+        Command::Watch(args) => with_backbone(global, async |house| watch::run(args, house).await).await,
+    }
+}
+
+/// Opens a backbone, uses it, and shuts it down in order whatever happened.
+async fn with_backbone(
+    global: &Global,
+    task: impl AsyncFnOnce(&Backbone) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let backbone = settings::builder(global)?.build().await?;
+    let outcome = task(&backbone).await;
+    backbone.shutdown().await;
+    outcome
+}
+
+/// Ctrl-C ends the task, not the order in which things are put away.
+async fn unless_stopped(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::select! {
+        outcome = task => outcome,
+        stopped = tokio::signal::ctrl_c() => {
+            stopped.context("cannot listen for Ctrl-C")?;
+            anyhow::bail!("stopped; what had arrived is kept")
+        }
+    }
+}
+
+fn start_log(filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| Usage(format!("--log {filter}: {error}")))?;
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    Ok(())
+}

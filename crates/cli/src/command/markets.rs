@@ -1,0 +1,49 @@
+//! `market-backbone markets`: what the venue lists.
+
+use comfy_table::Table;
+use market_backbone::{Backbone, Market, Priority};
+
+use crate::args::{Format, Markets};
+use crate::output::Output;
+use crate::row;
+
+pub(crate) async fn run(args: Markets, backbone: &Backbone) -> anyhow::Result<()> {
+    let mut markets = backbone.client(Priority::Normal).markets().await?;
+    if let Some(quote) = &args.quote {
+        markets.retain(|market| market.quote.eq_ignore_ascii_case(quote));
+        anyhow::ensure!(!markets.is_empty(), "no market is priced in {quote}");
+    }
+    markets.sort_by(|a, b| a.symbol.cmp(&b.symbol));
+    let mut output = Output::open(None)?;
+    match args.format {
+        Format::Json => {
+            markets.iter().try_for_each(|market| output.line(&row::market_json(market).to_string()))?
+        }
+        Format::Csv => {
+            output.line("symbol,base,quote,name,warning")?;
+            markets.iter().try_for_each(|market| output.line(&csv(market)))?;
+        }
+        Format::Table => output.line(&table(&markets).to_string())?,
+    }
+    output.finish()
+}
+
+fn csv(market: &Market) -> String {
+    let Market { symbol, base, quote, name, warning, .. } = market;
+    format!("{symbol},{base},{quote},\"{}\",{warning}", name.replace('"', "\"\""))
+}
+
+fn table(markets: &[Market]) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["market", "name", "", ""]);
+    for market in markets {
+        table.add_row([
+            market.symbol.code(),
+            &market.name,
+            market.local_name.as_deref().unwrap_or_default(),
+            if market.warning { "warning" } else { "" },
+        ]);
+    }
+    table
+}

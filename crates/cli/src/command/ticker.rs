@@ -1,0 +1,54 @@
+//! `market-backbone ticker`: latest prices.
+
+use comfy_table::Table;
+use market_backbone::{Backbone, Ticker as Glance};
+
+use crate::args::{Format, Ticker};
+use crate::output::Output;
+use crate::row;
+
+pub(crate) async fn run(args: Ticker, backbone: &Backbone) -> anyhow::Result<()> {
+    let client = backbone.client(args.priority.into());
+    let tickers = client.tickers(args.markets.iter().map(String::as_str)).await?;
+    let mut output = Output::open(None)?;
+    match args.format {
+        Format::Json => {
+            tickers.iter().try_for_each(|ticker| output.line(&row::ticker_json(ticker).to_string()))?
+        }
+        Format::Csv => {
+            output.line("symbol,price,change_rate,day_volume,time")?;
+            tickers.iter().try_for_each(|ticker| output.line(&csv(ticker)))?;
+        }
+        Format::Table => output.line(&table(&tickers).to_string())?,
+    }
+    output.finish()
+}
+
+fn csv(ticker: &Glance) -> String {
+    let Glance { symbol, price, day_volume, time, .. } = ticker;
+    format!("{symbol},{price},{},{day_volume},{}", ticker.change_rate(), time.as_millis())
+}
+
+/// The tickers side by side, for eyes.
+pub(crate) fn table(tickers: &[Glance]) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["market", "price", "change", "day high", "day low", "24 h turnover", "trade (UTC)"]);
+    for ticker in tickers {
+        table.add_row([
+            ticker.symbol.to_string(),
+            ticker.price.to_string(),
+            format!("{:+.2} %", ticker.change_rate() * 100.0),
+            ticker.high.to_string(),
+            ticker.low.to_string(),
+            format!("{:.0}", ticker.turnover_24h),
+            row::clock(ticker.trade_time),
+        ]);
+    }
+    for column in 1..6 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+    table
+}

@@ -1,0 +1,203 @@
+//! How candles, tickers and events look: as CSV, as JSON, and to the eye.
+
+use market_backbone::{
+    Candle, FeedEvent, Gap, Level, Market, OrderBook, Series, Side, Ticker, Timestamp, Trade,
+};
+use serde_json::{Value, json};
+
+pub(crate) const CANDLE_CSV: &str = "timestamp,open,high,low,close,volume";
+
+pub(crate) fn candle_csv(candle: &Candle) -> String {
+    let Candle { open_time, open, high, low, close, volume, .. } = candle;
+    format!("{},{open},{high},{low},{close},{volume}", open_time.as_millis())
+}
+
+pub(crate) fn candle_json(candle: &Candle) -> Value {
+    json!({
+        "timestamp": candle.open_time.as_millis(),
+        "open": candle.open,
+        "high": candle.high,
+        "low": candle.low,
+        "close": candle.close,
+        "volume": candle.volume,
+        "turnover": candle.turnover,
+        "final": candle.is_final,
+    })
+}
+
+pub(crate) fn ticker_json(ticker: &Ticker) -> Value {
+    json!({
+        "kind": "ticker",
+        "symbol": ticker.symbol.code(),
+        "time": ticker.time.as_nanos(),
+        "received": ticker.received.as_nanos(),
+        "price": ticker.price,
+        "open": ticker.open,
+        "high": ticker.high,
+        "low": ticker.low,
+        "previous_close": ticker.previous_close,
+        "change_rate": ticker.change_rate(),
+        "size": ticker.size,
+        "side": ticker.side.map(Side::as_str),
+        "day_volume": ticker.day_volume,
+        "day_turnover": ticker.day_turnover,
+        "volume_24h": ticker.volume_24h,
+        "turnover_24h": ticker.turnover_24h,
+        "trade_time": ticker.trade_time.as_nanos(),
+    })
+}
+
+pub(crate) fn market_json(market: &Market) -> Value {
+    json!({
+        "symbol": market.symbol.code(),
+        "base": market.base,
+        "quote": market.quote,
+        "name": market.name,
+        "local_name": market.local_name,
+        "warning": market.warning,
+    })
+}
+
+fn trade_json(trade: &Trade) -> Value {
+    json!({
+        "kind": "trade",
+        "symbol": trade.symbol.code(),
+        "time": trade.time.as_nanos(),
+        "received": trade.received.as_nanos(),
+        "price": trade.price,
+        "size": trade.size,
+        "side": trade.side.map(Side::as_str),
+        "id": trade.id.to_string(),
+    })
+}
+
+fn book_json(book: &OrderBook) -> Value {
+    let levels = |levels: &[Level]| levels.iter().map(|level| [level.price, level.size]).collect::<Vec<_>>();
+    json!({
+        "kind": "book",
+        "symbol": book.symbol.code(),
+        "time": book.time.as_nanos(),
+        "received": book.received.as_nanos(),
+        "asks": levels(&book.asks),
+        "bids": levels(&book.bids),
+    })
+}
+
+fn live_candle_json(series: &Series, candle: &Candle, received: Timestamp) -> Value {
+    let mut value = candle_json(candle);
+    value["kind"] = "candle".into();
+    value["symbol"] = series.symbol.code().into();
+    value["timeframe"] = series.timeframe.as_str().into();
+    value["received"] = received.as_nanos().into();
+    value
+}
+
+fn gap_json(gap: &Gap) -> Value {
+    json!({
+        "kind": "gap",
+        "state": gap.state.as_str(),
+        "from": gap.from.as_nanos(),
+        "to": gap.to.map(Timestamp::as_nanos),
+        "cause": gap.cause.as_str(),
+    })
+}
+
+/// An event as one JSON object. An event this build does not know is said, not dropped.
+pub(crate) fn event_json(event: &FeedEvent) -> Value {
+    match event {
+        FeedEvent::Trade(trade) => trade_json(trade),
+        FeedEvent::Ticker(ticker) => ticker_json(ticker),
+        FeedEvent::Book(book) => book_json(book),
+        FeedEvent::Candle { series, candle, received } => live_candle_json(series, candle, *received),
+        FeedEvent::Gap(gap) => gap_json(gap),
+        FeedEvent::Lagged { missed } => json!({ "kind": "lagged", "missed": missed }),
+        other => json!({ "kind": "other", "text": format!("{other:?}") }),
+    }
+}
+
+/// An event to the eye.
+pub(crate) fn event_text(event: &FeedEvent) -> String {
+    match event {
+        FeedEvent::Trade(trade) => {
+            let side = trade.side.map_or("", Side::as_str);
+            format!(
+                "{} {:<12} trade  {side:<4} {:>16} x {}",
+                clock(trade.time),
+                trade.symbol,
+                trade.price,
+                trade.size
+            )
+        }
+        FeedEvent::Ticker(ticker) => {
+            let change = ticker.change_rate() * 100.0;
+            format!(
+                "{} {:<12} ticker      {:>16} {change:+.2} %",
+                clock(ticker.time),
+                ticker.symbol,
+                ticker.price
+            )
+        }
+        FeedEvent::Book(book) => {
+            let bid = book.best_bid().unwrap_or_default();
+            let ask = book.best_ask().unwrap_or_default();
+            let sides = format!("{} x {} | {} x {}", bid.price, bid.size, ask.price, ask.size);
+            format!("{} {:<12} book   {sides}", clock(book.time), book.symbol)
+        }
+        FeedEvent::Candle { series, candle, received } => format!(
+            "{} {:<12} candle {} {} open {} high {} low {} close {} volume {}",
+            clock(*received),
+            series.symbol,
+            series.timeframe,
+            clock(candle.open_time),
+            candle.open,
+            candle.high,
+            candle.low,
+            candle.close,
+            candle.volume
+        ),
+        FeedEvent::Gap(gap) => {
+            let to = gap.to.map_or_else(|| "now".to_owned(), clock);
+            format!(
+                "{} gap {} ({}), {} to {to}",
+                clock(gap.from),
+                gap.state.as_str(),
+                gap.cause.as_str(),
+                clock(gap.from)
+            )
+        }
+        FeedEvent::Lagged { missed } => format!("too slow: {missed} events were dropped"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The time of day, to the millisecond, UTC.
+pub(crate) fn clock(moment: Timestamp) -> String {
+    let millis = moment.as_millis().rem_euclid(86_400_000);
+    let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}.{:03}", millis / 1_000 % 60, millis % 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_whole() {
+        let candle = Candle {
+            open_time: Timestamp::from_millis(1_778_570_160_000),
+            open: 116_233_000.0,
+            high: 1.53e8,
+            low: 0.000_000_07,
+            close: 93.9,
+            volume: 0.000_123_45,
+            turnover: 1.0,
+            is_final: true,
+        };
+        assert_eq!(candle_csv(&candle), "1778570160000,116233000,153000000,0.00000007,93.9,0.00012345");
+    }
+
+    #[test]
+    fn the_time_of_day_wraps_at_midnight() {
+        assert_eq!(clock(Timestamp::from_millis(86_400_000 + 3_723_004)), "01:02:03.004");
+    }
+}

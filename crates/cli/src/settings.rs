@@ -1,0 +1,110 @@
+//! What a run shall be, from flags, environment and file, in that order of weight.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use market_backbone::{Backbone, Builder, Storage, StoreConfig};
+use serde::Deserialize;
+
+use crate::args::Global;
+use crate::exit::Usage;
+
+/// The settings file. A key it does not know is refused: a misspelt setting that is silently ignored costs more.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    data_dir: Option<PathBuf>,
+    upbit: Addresses,
+    store: Store,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Addresses {
+    rest_url: Option<String>,
+    ws_url: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Store {
+    cache_mib: Option<u64>,
+    tables_per_shard: Option<u32>,
+    open_shards: Option<usize>,
+}
+
+/// Begins a backbone as the settings say.
+pub(crate) fn builder(global: &Global) -> anyhow::Result<Builder> {
+    let file = global.config.as_deref().map(read).transpose()?.unwrap_or_default();
+    let folder = global.data_dir.clone().or(file.data_dir).unwrap_or_else(|| "market-data".into());
+    let mut store = StoreConfig::new(folder);
+    if let Some(mib) = file.store.cache_mib {
+        store.cache_bytes = mib.saturating_mul(1 << 20);
+    }
+    if let Some(tables) = file.store.tables_per_shard {
+        store.tables_per_shard = tables;
+    }
+    if let Some(shards) = file.store.open_shards {
+        store.open_shards = shards;
+    }
+    let builder = Backbone::builder().storage(Storage::Folder(store));
+    let rest = global.rest_url.clone().or(file.upbit.rest_url);
+    let socket = global.ws_url.clone().or(file.upbit.ws_url);
+    Ok(match (rest, socket) {
+        (None, None) => builder,
+        (Some(rest), Some(socket)) => builder.upbit_at(&rest, &socket),
+        (Some(rest), None) => {
+            let socket = beside(&rest)?;
+            builder.upbit_at(&rest, &socket)
+        }
+        (None, Some(_)) => {
+            return Err(Usage("--ws-url without --rest-url: name both, or only --rest-url".to_owned()).into());
+        }
+    })
+}
+
+/// The socket of a look-alike that serves both on one port.
+fn beside(rest: &str) -> anyhow::Result<String> {
+    let unreadable = || Usage(format!("`{rest}` is no address; write it like http://127.0.0.1:9001"));
+    let (scheme, host) = rest.split_once("://").ok_or_else(unreadable)?;
+    let scheme = match scheme {
+        "http" => "ws",
+        "https" => "wss",
+        _ => return Err(unreadable().into()),
+    };
+    let host = host.split('/').next().unwrap_or(host);
+    Ok(format!("{scheme}://{host}/websocket/v1"))
+}
+
+fn read(path: &Path) -> anyhow::Result<File> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read settings from {}", path.display()))?;
+    parse(&text).map_err(|error| Usage(format!("{}: {error}", path.display())).into())
+}
+
+/// The parser's complaint in one line: where, what, and what there is instead.
+fn parse(text: &str) -> Result<File, String> {
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map(|span| text[..span.start.min(text.len())].lines().count().max(1));
+        let message = error.message().replace('\n', " ");
+        line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_refused_with_what_there_is() {
+        let error = parse("[upbit]\nrest_ulr = \"x\"").unwrap_err();
+        assert!(error.contains("rest_ulr") && error.contains("rest_url"), "{error}");
+    }
+
+    #[test]
+    fn a_look_alikes_socket_is_beside_its_rest() {
+        assert_eq!(beside("http://127.0.0.1:9001").unwrap(), "ws://127.0.0.1:9001/websocket/v1");
+        assert_eq!(beside("https://sg-api.upbit.com/").unwrap(), "wss://sg-api.upbit.com/websocket/v1");
+        assert!(beside("127.0.0.1:9001").is_err());
+    }
+}

@@ -1,0 +1,117 @@
+//! `candles`: complete, in order, at the cost it should have.
+
+use market_backbone_emulator::{Faults, Scenario};
+use tempfile::tempdir;
+
+use crate::run::{Print, Row, Venue, assert_rising, assert_same, fold};
+
+const THOUSAND: [&str; 8] = ["candles", "KRW-BTC", "1m", "--count", "1000", "--format", "csv", "--stats"];
+
+#[test]
+fn a_thousand_candles_cost_five_requests_and_then_none() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    let first = venue.run(data.path(), &THOUSAND);
+    let rows = first.rows();
+    assert_eq!(rows.len(), 1_000);
+    assert_rising(&rows);
+    assert_eq!((first.requests(), first.stats()["rejected"].as_u64()), (5, Some(0)));
+    assert_eq!(venue.candle_requests(), 5, "the statistics say what the venue saw");
+
+    let closed = venue.run(data.path(), &[&THOUSAND[..], &["--closed"]].concat());
+    let minute_ended = closed.rows().last().unwrap().timestamp >= rows.last().unwrap().timestamp;
+    assert_eq!(closed.rows().len(), 1_000);
+    assert!(closed.requests() <= u64::from(minute_ended), "{}", closed.stats());
+
+    let again = venue.run(data.path(), &THOUSAND);
+    assert_eq!(again.rows().len(), 1_000);
+    assert!(again.requests() <= 1 + u64::from(minute_ended), "{}", again.stats());
+    venue.stop();
+}
+
+#[test]
+fn a_venue_that_fails_and_hangs_up_gives_the_same_rows() {
+    let data = tempdir().unwrap();
+    let faults = Faults { html: 0.07, cut: 0.07, reset: 0.06, drop_after_ms: 300, ..Faults::default() };
+    let venue = Venue::start(Scenario { faults, ..Scenario::default() });
+    let said = venue.run(data.path(), &THOUSAND);
+    let rows = said.rows();
+    assert!(venue.emulator.report().faulted > 0, "some calls did fail");
+    assert_eq!(rows.len(), 1_000);
+    assert_rising(&rows);
+    let tape = venue.emulator.tape();
+    let (from, to) = (rows[0].timestamp, rows[999].timestamp);
+    let want = folded(&tape.trades("KRW-BTC", from, to));
+    assert_same(&rows[..999], &want);
+    venue.stop();
+}
+
+#[test]
+fn a_thin_market_has_holes_and_they_are_proven() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    let tape = venue.emulator.tape();
+    let now = tape_now(&venue);
+    let day = 24 * 60 * 60_000;
+    let thin = tape
+        .markets()
+        .into_iter()
+        .find(|market| {
+            market.starts_with("KRW-")
+                && (20..200).contains(&folded(&tape.trades(market, now - 2 * day, now - day)).len())
+        })
+        .expect("the emulator has thin markets");
+    let (from, to) = ((now - 2 * day).div_euclid(60_000) * 60_000, (now - day).div_euclid(60_000) * 60_000);
+    let time = |ms: i64| market_backbone::Timestamp::from_millis(ms).to_string();
+    let (from_text, to_text) = (time(from), time(to));
+    let args = ["candles", &thin, "1m", "--from", &from_text, "--to", &to_text, "--format", "csv", "--stats"];
+    let said = venue.run(data.path(), &args);
+    let want = folded(&tape.trades(&thin, from, to));
+    assert_same(&said.rows(), &want);
+    let coverage = &said.stats()["coverage"];
+    assert_eq!(coverage.as_array().map(Vec::len), Some(1), "{coverage}");
+    assert_eq!(coverage[0]["truth"], "known");
+    assert_eq!(coverage[0]["empty"].as_u64(), Some(1_440 - want.len() as u64));
+    assert!(said.requests() <= 3, "a rarely traded day is not asked minute by minute: {}", said.stats());
+    assert_eq!(venue.run(data.path(), &args).requests(), 0, "proven holes are not asked again");
+    venue.stop();
+}
+
+#[test]
+fn every_timeframe_and_format_is_answered() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    for timeframe in ["1s", "3m", "5m", "10m", "15m", "30m", "1h", "4h", "1d", "1w", "1M", "1y"] {
+        let said =
+            venue.run(data.path(), &["candles", "KRW-BTC", timeframe, "--count", "3", "--format", "csv"]);
+        let rows = said.rows();
+        assert!(!rows.is_empty() && rows.len() <= 3, "{timeframe}: {rows:?}");
+        assert_rising(&rows);
+    }
+    let json = venue.run(data.path(), &["candles", "KRW-BTC", "1m", "--count", "2", "--format", "json"]);
+    for line in json.stdout.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(row["close"].is_number() && row["final"].is_boolean(), "{line}");
+    }
+    let table = venue.run(data.path(), &["candles", "KRW-BTC", "1m", "--count", "2"]);
+    assert!(table.stdout.contains("forming"), "{}", table.stdout);
+    venue.stop();
+}
+
+#[test]
+fn a_file_is_written_whole() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    let file = data.path().join("out.csv");
+    let path = file.to_str().unwrap();
+    let said = venue.run(data.path(), &["candles", "KRW-BTC", "1m", "--format", "csv", "--output", path]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(0), ""));
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 201);
+    assert!(!data.path().join("out.csv.part").exists());
+    venue.stop();
+}
+
+fn folded(trades: &[market_backbone_emulator::Trade]) -> Vec<Row> {
+    fold(trades.iter().map(|trade| Print { ms: trade.time_ms, price: trade.price(), size: trade.size() }))
+}
+
+fn tape_now(_venue: &Venue) -> i64 {
+    use market_backbone::Clock;
+    market_backbone::SystemClock.now().as_millis()
+}

@@ -1,0 +1,91 @@
+//! `watch` and `ticker`: what happens now, and every interruption of it.
+
+use std::collections::HashSet;
+
+use market_backbone_emulator::{Faults, Scenario};
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::run::{Said, Venue};
+
+fn events(said: &Said) -> Vec<Value> {
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    said.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+#[test]
+fn every_kind_arrives() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    let kinds = "trade,ticker,book,candle.1m,candle.1s";
+    let args = ["watch", "KRW-BTC", "KRW-ETH", "--kinds", kinds, "--format", "json", "--for", "4s"];
+    let events = events(&venue.run(data.path(), &args));
+    let seen: HashSet<_> =
+        events.iter().map(|event| (event["symbol"].as_str(), event["kind"].as_str())).collect();
+    for symbol in ["KRW-BTC", "KRW-ETH"] {
+        for kind in ["trade", "ticker", "book", "candle"] {
+            assert!(seen.contains(&(Some(symbol), Some(kind))), "{kind} of {symbol}");
+        }
+    }
+    let trade = events.iter().find(|event| event["kind"] == "trade").unwrap();
+    assert!(trade["id"].is_string() && trade["time"].as_i64() > Some(1_700_000_000_000_000_000), "{trade}");
+    assert!(matches!(trade["side"].as_str(), Some("buy" | "sell")), "{trade}");
+    venue.stop();
+}
+
+#[test]
+fn every_drop_is_a_line_and_every_subscription_returns() {
+    let data = tempdir().unwrap();
+    let faults = Faults { drop_after_ms: 1_500, ..Faults::default() };
+    let venue = Venue::start(Scenario { faults, ..Scenario::default() });
+    let args = ["watch", "KRW-BTC", "KRW-ETH", "--kinds", "trade,book", "--format", "json", "--for", "10s"];
+    let events = events(&venue.run(data.path(), &args));
+    let dropped = venue.emulator.report().sockets.dropped;
+    let gaps: Vec<_> = events.iter().enumerate().filter(|(_, event)| event["kind"] == "gap").collect();
+    let opened: Vec<_> = gaps.iter().filter(|(_, gap)| gap["state"] == "opened").map(|(at, _)| *at).collect();
+    assert!(dropped >= 4, "{dropped}");
+    assert!(
+        opened.len() as u64 >= dropped - 1 && opened.len() as u64 <= dropped,
+        "{} of {dropped}",
+        opened.len()
+    );
+    for pair in gaps.windows(2) {
+        assert_ne!(
+            pair[0].1["state"] == "opened",
+            pair[1].1["state"] == "opened",
+            "each gap ends before the next"
+        );
+    }
+    // Between two drops both markets are heard of again, in both kinds.
+    for pair in opened.windows(2) {
+        let between: HashSet<_> = events[pair[0]..pair[1]]
+            .iter()
+            .map(|event| (event["symbol"].as_str(), event["kind"].as_str()))
+            .collect();
+        for symbol in ["KRW-BTC", "KRW-ETH"] {
+            assert!(between.contains(&(Some(symbol), Some("book"))), "{symbol} returned: {between:?}");
+        }
+    }
+    venue.stop();
+}
+
+#[test]
+fn tickers_come_in_the_order_asked() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    let said = venue.run(data.path(), &["ticker", "KRW-ETH", "KRW-BTC", "--format", "json"]);
+    let symbols: Vec<_> =
+        events(&said).iter().map(|event| event["symbol"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(symbols, ["KRW-ETH", "KRW-BTC"]);
+    assert_eq!(venue.emulator.report().group("ticker").asked, 1);
+    venue.stop();
+}
+
+#[test]
+fn markets_are_listed_by_quote() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    let said = venue.run(data.path(), &["markets", "--quote", "KRW", "--format", "csv"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let mut lines = said.stdout.lines().skip(1);
+    assert!(lines.clone().count() > 100);
+    assert!(lines.all(|line| line.starts_with("KRW-")));
+    venue.stop();
+}

@@ -1,0 +1,20 @@
+//! Where recorded data of others lie, on machines that have them.
+
+use std::path::PathBuf;
+
+/// The file of recorded data called `name`; says so and gives nothing where there is none.
+pub(crate) fn fixture(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("MARKET_BACKBONE_FIXTURES").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures")),
+        PathBuf::from,
+    );
+    let path = folder.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    println!(
+        "skipped: no recorded data at {}; name their folder in MARKET_BACKBONE_FIXTURES",
+        path.display()
+    );
+    None
+}

@@ -1,0 +1,157 @@
+//! A user of the backbone, and how urgent its questions are.
+
+use market_backbone_core::{
+    BookRequest, Market, OrderBook, Priority, Series, SourceError, SourceErrorKind, StreamKind, Symbol,
+    SymbolError, Ticker, TickerRequest, Timeframe, Trade,
+};
+
+use crate::{Backbone, CandleRequest, Error, SubscribeRequest};
+
+/// A user of the backbone. Cheap to clone; make one for each part of a program that is differently urgent.
+#[derive(Clone, Debug)]
+pub struct Client {
+    backbone: Backbone,
+    priority: Priority,
+}
+
+impl Client {
+    pub(crate) const fn new(backbone: Backbone, priority: Priority) -> Self {
+        Self { backbone, priority }
+    }
+
+    /// How urgent its questions are.
+    #[must_use]
+    pub const fn priority(&self) -> Priority {
+        self.priority
+    }
+
+    /// Asks for candles of `market` (`KRW-BTC`); say how many or which with the request's own methods.
+    #[must_use]
+    pub fn candles(&self, market: &str, timeframe: Timeframe) -> CandleRequest {
+        let series = self.backbone.symbol(market).map(|symbol| Series::new(symbol, timeframe));
+        CandleRequest::new(self.backbone.clone(), series, self.priority)
+    }
+
+    /// The market at a glance, from memory if it is being followed.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such market, or the venue cannot answer.
+    pub async fn ticker(&self, market: &str) -> Result<Ticker, Error> {
+        let mut tickers = self.tickers([market]).await?;
+        tickers.pop().ok_or_else(|| nothing_for(market).into())
+    }
+
+    /// Some markets at a glance, in the order they are named.
+    ///
+    /// # Errors
+    ///
+    /// As [`ticker`](Self::ticker).
+    pub async fn tickers<'a>(
+        &self,
+        markets: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<Ticker>, Error> {
+        let symbols = self.symbols(markets)?;
+        let request = TickerRequest::Of(symbols.clone());
+        match self.backbone.live().tickers(&request, self.priority).await {
+            Ok(mut tickers) => {
+                let place = |symbol: &Symbol| symbols.iter().position(|asked| asked == symbol);
+                tickers.sort_by_key(|ticker| place(&ticker.symbol));
+                Ok(tickers)
+            }
+            Err(error) => Err(self.backbone.explain(error, &symbols, self.priority).await.into()),
+        }
+    }
+
+    /// All markets priced in `quote` (`KRW`) at a glance.
+    ///
+    /// # Errors
+    ///
+    /// If the venue cannot answer.
+    pub async fn tickers_in(&self, quote: &str) -> Result<Vec<Ticker>, Error> {
+        let request = TickerRequest::Quotes(vec![quote.to_owned()]);
+        Ok(self.backbone.live().tickers(&request, self.priority).await?)
+    }
+
+    /// The whole order book, `depth` levels of each side.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such market, or the venue cannot answer.
+    pub async fn book(&self, market: &str, depth: u32) -> Result<OrderBook, Error> {
+        let symbols = self.symbols([market])?;
+        let request = BookRequest { symbols: symbols.clone(), depth };
+        match self.backbone.live().books(&request, self.priority).await {
+            Ok(mut books) => books.pop().ok_or_else(|| nothing_for(market).into()),
+            Err(error) => Err(self.backbone.explain(error, &symbols, self.priority).await.into()),
+        }
+    }
+
+    /// The newest `count` trades that the venue still has, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such market, or the venue cannot answer.
+    pub async fn trades(&self, market: &str, count: usize) -> Result<Vec<Trade>, Error> {
+        let symbol = self.backbone.symbol(market)?;
+        match self.backbone.trades(&symbol, count, self.priority).await {
+            Ok(trades) => Ok(trades),
+            Err(error) => Err(self.backbone.explain(error, &[symbol], self.priority).await.into()),
+        }
+    }
+
+    /// The latest ticker heard of, without waiting; `None` unless the market is being followed.
+    #[must_use]
+    pub fn latest_ticker(&self, market: &str) -> Option<Ticker> {
+        self.backbone.live().latest_ticker(&self.backbone.symbol(market).ok()?)
+    }
+
+    /// The latest trade heard of, without waiting; `None` unless the market's trades are being followed.
+    #[must_use]
+    pub fn latest_trade(&self, market: &str) -> Option<Trade> {
+        self.backbone.live().latest_trade(&self.backbone.symbol(market).ok()?)
+    }
+
+    /// Starts to follow markets; say what of them with the request's own methods.
+    #[must_use]
+    pub fn subscribe<'a>(
+        &self,
+        markets: impl IntoIterator<Item = &'a str>,
+        kinds: impl IntoIterator<Item = StreamKind>,
+    ) -> SubscribeRequest {
+        let symbols = self.symbols(markets);
+        SubscribeRequest::new(self.backbone.clone(), symbols, kinds.into_iter().collect(), self.priority)
+    }
+
+    /// Makes sure that the venue lists `markets`: a feed of an unknown one would be silent for ever.
+    ///
+    /// # Errors
+    ///
+    /// If one is not listed (and then which was probably meant), or the venue cannot answer.
+    pub async fn require<'a>(&self, markets: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+        let symbols = self.symbols(markets)?;
+        let listed = self.backbone.markets(self.priority).await?;
+        if symbols.iter().all(|symbol| listed.iter().any(|market| market.symbol == *symbol)) {
+            return Ok(());
+        }
+        let unknown = SourceError::new(SourceErrorKind::UnknownMarket, "unknown market");
+        Err(self.backbone.explain(unknown, &symbols, self.priority).await.into())
+    }
+
+    /// The markets the venue lists.
+    ///
+    /// # Errors
+    ///
+    /// If the venue cannot answer.
+    pub async fn markets(&self) -> Result<Vec<Market>, Error> {
+        Ok(self.backbone.markets(self.priority).await?)
+    }
+
+    fn symbols<'a>(&self, markets: impl IntoIterator<Item = &'a str>) -> Result<Vec<Symbol>, SymbolError> {
+        markets.into_iter().map(|market| self.backbone.symbol(market)).collect()
+    }
+}
+
+fn nothing_for(market: &str) -> SourceError {
+    SourceError::new(SourceErrorKind::Malformed, format!("the venue answered, but not for {market}"))
+}

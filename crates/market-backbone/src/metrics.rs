@@ -1,0 +1,13 @@
+//! What the layers have done so far.
+
+use market_backbone_coordinator::CoordinatorMetrics;
+use market_backbone_routing::RouterMetrics;
+
+/// A snapshot of what the layers have done since the start.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Layer 1: requests, limits, channels, the socket.
+    pub router: RouterMetrics,
+    /// Layer 2: pages.
+    pub coordinator: CoordinatorMetrics,
+}

@@ -1,0 +1,45 @@
+//! "Did you mean …": the listed markets nearest to one that is not.
+
+/// How many to name.
+const MOST: usize = 3;
+/// Below this, two codes have nothing to do with each other.
+const LIKENESS: f64 = 0.65;
+
+/// The codes most like `wanted`, best first.
+pub(crate) fn nearest<'a>(wanted: &str, listed: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let wanted = wanted.to_ascii_uppercase();
+    let mut scored: Vec<(f64, &str)> = listed
+        .into_iter()
+        .map(|code| (likeness(&wanted, code), code))
+        .filter(|(score, _)| *score >= LIKENESS)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    scored.into_iter().take(MOST).map(|(_, code)| code).collect()
+}
+
+/// 1 for the same letters in the same order; turned-round codes (`BTC-KRW`) count as nearly the same.
+fn likeness(wanted: &str, code: &str) -> f64 {
+    let turned = wanted.split_once('-').is_some_and(|(a, b)| code == format!("{b}-{a}"));
+    let bare = code.split_once('-').is_some_and(|(_, base)| base == wanted);
+    if turned || bare { 0.99 } else { strsim::normalized_damerau_levenshtein(wanted, code) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LISTED: [&str; 5] = ["KRW-BTC", "KRW-ETH", "KRW-BCH", "BTC-ETH", "USDT-BTC"];
+
+    #[test]
+    fn a_slip_of_the_hand_is_understood() {
+        assert_eq!(nearest("KRW-BTX", LISTED)[0], "KRW-BTC");
+        assert_eq!(nearest("krw-eth", LISTED)[0], "KRW-ETH");
+        assert_eq!(nearest("BTC-KRW", LISTED)[0], "KRW-BTC");
+        assert_eq!(nearest("BCH", LISTED), ["KRW-BCH"]);
+    }
+
+    #[test]
+    fn nothing_is_suggested_for_what_is_like_nothing() {
+        assert!(nearest("ZZZZZZZZZZ", LISTED).is_empty());
+    }
+}
