@@ -1,1 +1,27 @@
-//! Under construction.
+//! Upbit's public market-data protocol: how it is asked and how its answers read.
+//!
+//! No I/O happens here. [`Upbit`] turns a [`Call`](market_backbone_core::Call) into a path and a query, a
+//! body into candles with their proof, a frame into events; whoever owns the network does the rest. What a
+//! body or a frame holds is never trusted: whatever the bytes, the answer is a value or a typed error.
+//!
+//! ```
+//! use market_backbone_core::{Call, CandlePageRequest, Series, Symbol, Timeframe, Venue};
+//! use market_backbone_upbit::{UPBIT, Upbit};
+//!
+//! let series = Series::new(Symbol::new(UPBIT, "KRW-BTC")?, Timeframe::H1);
+//! let call = Upbit::new().encode(&Call::Candles(CandlePageRequest { series, before: None, count: 200 }))?;
+//! assert_eq!(call.path, "/v1/candles/minutes/60");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod code;
+mod decode;
+mod error;
+mod feed;
+mod limits;
+mod rest;
+mod venue;
+mod wire;
+
+pub use code::{REST_URL, UPBIT, WS_URL};
+pub use venue::Upbit;

@@ -1,0 +1,41 @@
+//! Reads answers: a list is taken apart first, so that one bad element never takes its neighbours with it.
+
+pub(crate) mod books;
+pub(crate) mod candles;
+pub(crate) mod markets;
+pub(crate) mod tickers;
+pub(crate) mod trades;
+
+use market_backbone_core::SourceError;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::error::malformed;
+
+/// The elements of a list, still unread.
+fn elements(body: &[u8]) -> Result<Vec<&RawValue>, SourceError> {
+    serde_json::from_slice(body).map_err(|error| malformed(body).because(error))
+}
+
+/// Reads one element.
+fn element<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// How many of `asked` elements were left out.
+///
+/// If all were, Upbit speaks another language than this build, and an empty answer would be a lie.
+fn left_out(body: &[u8], elements: usize, read: usize) -> Result<u32, SourceError> {
+    if elements > 0 && read == 0 {
+        return Err(malformed(body));
+    }
+    Ok(u32::try_from(elements.saturating_sub(read)).unwrap_or(u32::MAX))
+}
+
+/// Reads each element of a list by `read`; also says how many could not be.
+fn list<T>(body: &[u8], read: impl Fn(&RawValue) -> Option<T>) -> Result<(Vec<T>, u32), SourceError> {
+    let elements = elements(body)?;
+    let items: Vec<T> = elements.iter().filter_map(|raw| read(raw)).collect();
+    let dropped = left_out(body, elements.len(), items.len())?;
+    Ok((items, dropped))
+}

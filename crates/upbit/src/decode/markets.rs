@@ -1,0 +1,38 @@
+//! Reads what is listed, and how its prices are stepped.
+
+use market_backbone_core::{Instrument, Market, SourceError, Symbol};
+
+use super::element;
+use crate::code::{UPBIT, quote_and_base};
+use crate::wire::{InstrumentRow, MarketRow};
+
+pub(crate) fn list(body: &[u8]) -> Result<Vec<Market>, SourceError> {
+    let (markets, _) = super::list(body, |raw| market(element(raw)?))?;
+    Ok(markets)
+}
+
+pub(crate) fn instruments(body: &[u8]) -> Result<Vec<Instrument>, SourceError> {
+    let (instruments, _) = super::list(body, |raw| {
+        let row = element::<InstrumentRow<'_>>(raw)?;
+        let symbol = Symbol::new(UPBIT, &row.market).ok()?;
+        let tick_size = row.tick_size.parse().ok().filter(|size: &f64| *size > 0.0 && size.is_finite())?;
+        Some(Instrument { symbol, tick_size })
+    })?;
+    Ok(instruments)
+}
+
+/// The `caution` flags of a market come and go within the day; only the warning that precedes a delisting
+/// counts here.
+fn market(row: MarketRow<'_>) -> Option<Market> {
+    let symbol = Symbol::new(UPBIT, &row.market).ok()?;
+    let (quote, base) = quote_and_base(&row.market)?;
+    let warned = row.market_event.is_some_and(|event| event.warning);
+    Some(Market {
+        base: base.to_owned(),
+        quote: quote.to_owned(),
+        name: row.english_name.unwrap_or_else(|| base.to_owned()),
+        local_name: row.korean_name,
+        warning: warned || row.market_warning.as_deref() == Some("CAUTION"),
+        symbol,
+    })
+}

@@ -1,0 +1,36 @@
+//! Reads tickers.
+
+use market_backbone_core::{SourceError, Symbol, Ticker, Timestamp};
+
+use super::element;
+use crate::code::UPBIT;
+use crate::wire::TickerRow;
+
+pub(crate) fn list(body: &[u8], received: Timestamp) -> Result<(Vec<Ticker>, u32), SourceError> {
+    super::list(body, |raw| {
+        let row = element::<TickerRow<'_>>(raw)?;
+        ticker(&row, &Symbol::new(UPBIT, &row.code).ok()?, received)
+    })
+}
+
+/// `None` for a market without a price. A market on its first day has no close before: its changes count
+/// from its first price.
+pub(crate) fn ticker(row: &TickerRow<'_>, symbol: &Symbol, received: Timestamp) -> Option<Ticker> {
+    (row.trade_price > 0.0).then(|| Ticker {
+        symbol: symbol.clone(),
+        price: row.trade_price,
+        open: row.opening_price,
+        high: row.high_price,
+        low: row.low_price,
+        previous_close: row.prev_closing_price.unwrap_or(row.opening_price),
+        size: row.trade_volume.unwrap_or(0.0),
+        side: row.ask_bid.0,
+        day_volume: row.acc_trade_volume.unwrap_or(0.0),
+        day_turnover: row.acc_trade_price.unwrap_or(0.0),
+        volume_24h: row.acc_trade_volume_24h.unwrap_or(0.0),
+        turnover_24h: row.acc_trade_price_24h.unwrap_or(0.0),
+        trade_time: Timestamp::from_millis(row.trade_timestamp),
+        time: Timestamp::from_millis(row.timestamp),
+        received,
+    })
+}

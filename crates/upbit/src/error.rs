@@ -1,0 +1,168 @@
+//! Tells an answer from a failure, and says what the failure means.
+//!
+//! Success is a bare list; everything else is an object, a line of text, a page of HTML or nothing at all.
+//! Errors of the market-data service carry their status as a number in `name`, those of the gateway before
+//! it a word: that, not the wording, separates an unknown market from an unknown route.
+
+use std::time::Duration;
+
+use market_backbone_core::{Call, HttpReply, SourceError, SourceErrorKind as Kind, Symbol, TickerRequest};
+
+use crate::code::UPBIT;
+use crate::wire::{Refusal, RefusalName};
+
+/// How much of a body may be repeated in a message.
+const EXCERPT: usize = 120;
+/// A longer wait than this is a mistake in the reply.
+const LONGEST_WAIT: Duration = Duration::from_secs(30 * 86_400);
+
+pub(crate) fn check(call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
+    if reply.status == 200 {
+        return check_list(call, reply.body);
+    }
+    let (name, words) = refusal(reply.body);
+    let (kind, message) = match reply.status {
+        404 if is_unknown_market(name.as_ref(), call) => (Kind::UnknownMarket, unknown_market(call)),
+        404 => (Kind::NoSuchRoute, format!("upbit knows no such route: {words}")),
+        418 => (Kind::Banned(wait(reply, &words)), format!("upbit has shut this address out: {words}")),
+        429 => (Kind::Throttled(wait(reply, &words)), format!("upbit asks to slow down: {words}")),
+        400..=499 => (Kind::BadRequest, format!("upbit refused the request: {words}")),
+        503 => (Kind::Maintenance, "upbit is not available, perhaps for maintenance".to_owned()),
+        status @ 500..=599 if speaks_of_maintenance(&words) => {
+            (Kind::Maintenance, format!("upbit is under maintenance (status {status})"))
+        }
+        status @ 500..=599 => (Kind::VenueFault, format!("upbit failed with status {status}: {words}")),
+        status => (Kind::Malformed, format!("upbit answered with status {status}: {words}")),
+    };
+    Err(SourceError::new(kind, message).at(UPBIT))
+}
+
+/// A body that is not what Upbit sends.
+pub(crate) fn malformed(body: &[u8]) -> SourceError {
+    let message = format!("cannot read upbit's answer `{}`", excerpt(body));
+    SourceError::new(Kind::Malformed, message).at(UPBIT)
+}
+
+/// At most [`EXCERPT`] characters of a body, on one line.
+pub(crate) fn excerpt(body: &[u8]) -> String {
+    // A character has at most four bytes, so this much always holds enough of them.
+    let head = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT)]);
+    let line = head.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut text: String = line.chars().filter(|c| !c.is_control()).take(EXCERPT).collect();
+    if text.len() < line.len() || body.len() > 4 * EXCERPT {
+        text.push('…');
+    }
+    text
+}
+
+fn check_list(call: &Call, body: &[u8]) -> Result<(), SourceError> {
+    let body = body.trim_ascii();
+    match call {
+        // Seen once in place of the 404.
+        Call::Tickers(TickerRequest::Of(_)) if body == b"[]" => {
+            Err(SourceError::new(Kind::UnknownMarket, unknown_market(call)).at(UPBIT))
+        }
+        _ if body.first() == Some(&b'[') => Ok(()),
+        _ => Err(malformed(body)),
+    }
+}
+
+/// The venue's name for the error, and its words, or as much of the body as may be shown.
+fn refusal(body: &[u8]) -> (Option<RefusalName>, String) {
+    match serde_json::from_slice::<Refusal>(body) {
+        Ok(Refusal { error }) => {
+            let words =
+                error.message.as_deref().map_or_else(|| excerpt(body), |said| excerpt(said.as_bytes()));
+            (error.name, words)
+        }
+        Err(_) if body.trim_ascii().is_empty() => (None, "no reason given".to_owned()),
+        Err(_) => (None, excerpt(body)),
+    }
+}
+
+fn is_unknown_market(name: Option<&RefusalName>, call: &Call) -> bool {
+    matches!(name, Some(RefusalName::Status(404))) && !markets(call).is_empty()
+}
+
+/// `unknown market KRW-NOPE on upbit`; of several, the venue does not say which.
+fn unknown_market(call: &Call) -> String {
+    match markets(call) {
+        [only] => format!("unknown market {only} on upbit"),
+        [first, second] => format!("unknown market on upbit: {first} or {second}"),
+        [first, second, rest @ ..] => {
+            format!("unknown market on upbit: {first}, {second} or one of {} others", rest.len())
+        }
+        [] => "unknown market on upbit".to_owned(),
+    }
+}
+
+fn markets(call: &Call) -> &[Symbol] {
+    match call {
+        Call::Candles(request) => std::slice::from_ref(&request.series.symbol),
+        Call::Trades(request) => std::slice::from_ref(&request.symbol),
+        Call::Tickers(TickerRequest::Of(symbols)) | Call::Instruments(symbols) => symbols,
+        Call::Books(request) => &request.symbols,
+        Call::Tickers(TickerRequest::Quotes(_)) | Call::Markets => &[],
+    }
+}
+
+fn speaks_of_maintenance(words: &str) -> bool {
+    words.contains("점검") || words.to_ascii_lowercase().contains("maintenance")
+}
+
+/// How long to stay away: the header says, or the words do.
+fn wait(reply: &HttpReply<'_>, words: &str) -> Option<Duration> {
+    let header =
+        reply.header("retry-after").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
+    header.or_else(|| spelled(words)).map(|wait| wait.min(LONGEST_WAIT))
+}
+
+/// The first number in `words` that is followed by a unit of time.
+fn spelled(words: &str) -> Option<Duration> {
+    let mut rest = words;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let number = &rest[start..];
+        let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+        let (digits, after) = number.split_at(end);
+        if let Some(unit) = unit_secs(after.trim_start())
+            && let Ok(count) = digits.parse::<u64>()
+        {
+            return Some(Duration::from_secs(count.saturating_mul(unit)));
+        }
+        rest = after;
+    }
+    None
+}
+
+fn unit_secs(text: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 6] =
+        [("sec", 1), ("초", 1), ("min", 60), ("분", 60), ("hour", 3_600), ("시간", 3_600)];
+    UNITS.into_iter().find(|(name, _)| text.starts_with(name)).map(|(_, secs)| secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_found_in_words() {
+        let check = |words: &str, secs: Option<u64>| {
+            assert_eq!(spelled(words), secs.map(Duration::from_secs), "{words}");
+        };
+        check("blocked for 60 seconds", Some(60));
+        check("error 418: blocked for 5 minutes", Some(300));
+        check("30초 동안 차단되었습니다.", Some(30));
+        check("blocked", None);
+        check("99999999999999999999999 seconds", None);
+    }
+
+    #[test]
+    fn an_excerpt_is_short_and_one_line() {
+        let page = "<html>\r\n <body>\t점검 중입니다 ".repeat(400);
+        let text = excerpt(page.as_bytes());
+        assert_eq!(text.chars().count(), EXCERPT + 1);
+        assert!(!text.contains('\n'), "{text}");
+        assert_eq!(excerpt(b"short"), "short");
+        assert!(excerpt(&[0xff; 999]).chars().count() <= EXCERPT + 1);
+    }
+}

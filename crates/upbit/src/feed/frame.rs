@@ -1,0 +1,171 @@
+//! Reads frames. This is the hot path: thousands a second, each a few hundred bytes.
+//!
+//! The type stands first in every frame seen, so its first bytes choose the struct, and no tagged enum has
+//! to be tried; the message is then read by [`scan`](super::scan), and by serde where that gives up. Only a
+//! book allocates.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use market_backbone_core::{
+    Control, FeedEvent, FrameError, FrameOutcome, Series, Symbol, SymbolTable, Timeframe, Timestamp,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::code::streamed;
+use crate::decode::{books, candles, tickers, trades};
+use crate::error::excerpt;
+use crate::wire::{BookRow, CandleRow, RefusalName, RefusalReason, TickerRow, TradeRow};
+
+pub(crate) fn decode(
+    frame: &[u8],
+    received: Timestamp,
+    symbols: &SymbolTable,
+    events: &mut Vec<FeedEvent>,
+) -> Result<FrameOutcome, FrameError> {
+    let text = std::str::from_utf8(frame).map_err(|error| FrameError(error.to_string()))?;
+    let mut reader = Reader { received, symbols, events, outcome: FrameOutcome::default() };
+    if text.trim_start().starts_with('[') {
+        reader.list(text)?;
+    } else {
+        reader.message(text)?;
+    }
+    Ok(reader.outcome)
+}
+
+struct Reader<'s> {
+    received: Timestamp,
+    symbols: &'s SymbolTable,
+    events: &'s mut Vec<FeedEvent>,
+    outcome: FrameOutcome,
+}
+
+/// What a message is about.
+#[derive(Clone, Copy)]
+enum Topic {
+    Trade,
+    Ticker,
+    Book,
+    Candle(Timeframe),
+}
+
+impl Topic {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "trade" => Some(Self::Trade),
+            "ticker" => Some(Self::Ticker),
+            "orderbook" => Some(Self::Book),
+            _ => name.strip_prefix("candle.").and_then(streamed).map(Self::Candle),
+        }
+    }
+
+    /// The topic of a message that says it first.
+    fn at_first_sight(text: &str) -> Option<Self> {
+        let name = text.strip_prefix("{\"ty\":\"").or_else(|| text.strip_prefix("{\"type\":\""))?;
+        Self::named(&name[..name.find('"')?])
+    }
+}
+
+/// What any message may say, in any order.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow, default, alias = "ty")]
+    r#type: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    status: Option<Cow<'a, str>>,
+    #[serde(default)]
+    error: Option<RefusalReason>,
+}
+
+impl Reader<'_> {
+    /// The LIST formats wrap messages in a list.
+    fn list(&mut self, text: &str) -> Result<(), FrameError> {
+        let messages: Vec<&RawValue> = parse(text)?;
+        for message in messages {
+            if self.message(message.get()).is_err() {
+                self.outcome.dropped += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, text: &str) -> Result<(), FrameError> {
+        match Topic::at_first_sight(text) {
+            Some(topic) => self.data(topic, text),
+            None => self.by_head(text),
+        }
+    }
+
+    fn by_head(&mut self, text: &str) -> Result<(), FrameError> {
+        let head: Head<'_> = parse(text)?;
+        if let Some(reason) = head.error {
+            self.outcome.control = Some(refused(reason));
+        } else if let Some(topic) = head.r#type.as_deref().and_then(Topic::named) {
+            self.data(topic, text)?;
+        } else if head.status.as_deref() == Some("UP") {
+            self.outcome.control = Some(Control::Alive);
+        } else {
+            self.outcome.dropped += 1;
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, topic: Topic, text: &str) -> Result<(), FrameError> {
+        match topic {
+            Topic::Trade => {
+                let row = TradeRow::scan(text).map_or_else(|| parse(text), Ok)?;
+                self.push(&row.code, |symbol, at| Some(FeedEvent::Trade(trades::trade(&row, symbol, at)?)));
+            }
+            Topic::Ticker => {
+                let row = TickerRow::scan(text).map_or_else(|| parse(text), Ok)?;
+                self.push(&row.code, |symbol, at| {
+                    Some(FeedEvent::Ticker(tickers::ticker(&row, symbol, at)?))
+                });
+            }
+            Topic::Candle(timeframe) => {
+                let row = CandleRow::scan(text).map_or_else(|| parse(text), Ok)?;
+                self.push(&row.code, |symbol, received| {
+                    let series = Series::new(symbol.clone(), timeframe);
+                    Some(FeedEvent::Candle { series, candle: candles::candle(&row, timeframe)?, received })
+                });
+            }
+            Topic::Book => {
+                let mut row = BookRow::scan(text).map_or_else(|| parse(text), Ok)?;
+                let code = std::mem::take(&mut row.code);
+                self.push(&code, |symbol, at| {
+                    Some(FeedEvent::Book(Arc::new(books::book(row, symbol.clone(), at))))
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the event of a market somebody asked for, if its figures can be true.
+    fn push(&mut self, code: &str, event: impl FnOnce(&Symbol, Timestamp) -> Option<FeedEvent>) {
+        match self.symbols.get(code).and_then(|symbol| event(symbol, self.received)) {
+            Some(event) => self.events.push(event),
+            None => self.outcome.dropped += 1,
+        }
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameError> {
+    serde_json::from_str(text)
+        .map_err(|error| FrameError(format!("{error} in `{}`", excerpt(text.as_bytes()))))
+}
+
+/// A refused request is refused again, except where there were only too many.
+fn refused(reason: RefusalReason) -> Control {
+    let name = match reason.name {
+        Some(RefusalName::Word(word)) => word,
+        Some(RefusalName::Status(status)) => status.to_string(),
+        None => "no name".to_owned(),
+    };
+    let terminal = matches!(
+        name.as_str(),
+        "WRONG_FORMAT" | "NO_TYPE" | "NO_CODES" | "INVALID_PARAM" | "NO_TICKET" | "INVALID_AUTH"
+    );
+    let words = reason.message.unwrap_or_default();
+    Control::Refused { message: excerpt(format!("{name}: {words}").as_bytes()), terminal }
+}

@@ -1,0 +1,129 @@
+//! Writes requests, and reads what a reply says of the budget.
+//!
+//! Upbit cuts an over-large count down without a word, so it is refused here, where the caller still learns.
+
+use market_backbone_core::{
+    BookRequest, Call, CallGroup, CandlePageRequest, HttpCall, HttpReply, SourceError, SourceErrorKind,
+    Symbol, TickerRequest, Timeframe, Timestamp, TradeId, TradePageRequest,
+};
+
+use crate::code::{UPBIT, candle_path};
+use crate::limits::{
+    BOOK_DEPTH, CANDLE_PAGE, CANDLES, GRID, MARKET, ORDERBOOK, REQUEST_GROUPS, TICKER, TRADE_DAYS,
+    TRADE_PAGE, TRADES,
+};
+
+type Query = Vec<(&'static str, String)>;
+
+pub(crate) fn encode(call: &Call) -> Result<HttpCall, SourceError> {
+    match call {
+        Call::Candles(request) => candles(request),
+        Call::Trades(request) => trades(request),
+        Call::Tickers(request) => tickers(request),
+        Call::Books(request) => books(request),
+        Call::Markets => Ok(get(MARKET, "/v1/market/all", vec![("is_details", "true".to_owned())])),
+        Call::Instruments(symbols) => {
+            Ok(get(ORDERBOOK, "/v1/orderbook/instruments", vec![("markets", codes(symbols)?)]))
+        }
+    }
+}
+
+/// What `group=candles; min=600; sec=9` leaves of the current second; `min` has been a constant since 2023.
+pub(crate) fn remaining(reply: &HttpReply<'_>) -> Option<(CallGroup, u32)> {
+    let header = reply.header("remaining-req")?;
+    let field = |name: &str| {
+        let mut pairs = header.split(';').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim())
+    };
+    let (named, left) = (field("group")?, field("sec")?.parse().ok()?);
+    let group = REQUEST_GROUPS.into_iter().find(|group| group.0 == named)?;
+    Some((group, left))
+}
+
+fn candles(request: &CandlePageRequest) -> Result<HttpCall, SourceError> {
+    let CandlePageRequest { series, before, count } = request;
+    let mut query = vec![
+        ("market", series.symbol.code().to_owned()),
+        ("count", page_size(*count, CANDLE_PAGE, "candles")?.to_string()),
+    ];
+    query.extend(before.and_then(to).map(|moment| ("to", moment)));
+    Ok(get(CANDLES, candle_path(series.timeframe), query))
+}
+
+/// `to` is exclusive on open times, and those are whole seconds: rounding up changes no answer.
+fn to(before: Timestamp) -> Option<String> {
+    if before == Timestamp::MAX {
+        return None;
+    }
+    Some(GRID.ceil(Timeframe::S1, before.max(Timestamp::EPOCH)).to_string())
+}
+
+fn trades(request: &TradePageRequest) -> Result<HttpCall, SourceError> {
+    let TradePageRequest { symbol, before, days_ago, count } = request;
+    if *days_ago > TRADE_DAYS {
+        let message = format!(
+            "upbit has the trades of the last {TRADE_DAYS} days only, {days_ago} days ago were asked"
+        );
+        return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(UPBIT));
+    }
+    let mut query = vec![
+        ("market", symbol.code().to_owned()),
+        ("count", page_size(*count, TRADE_PAGE, "trades")?.to_string()),
+    ];
+    match before {
+        Some(TradeId::Number(id)) => query.push(("cursor", id.to_string())),
+        Some(TradeId::Text(id)) => {
+            return Err(refused(format!("trades of upbit are numbered, `{id}` is no number")));
+        }
+        None => {}
+    }
+    if *days_ago > 0 {
+        query.push(("days_ago", days_ago.to_string()));
+    }
+    Ok(get(TRADES, "/v1/trades/ticks", query))
+}
+
+fn tickers(request: &TickerRequest) -> Result<HttpCall, SourceError> {
+    match request {
+        TickerRequest::Of(symbols) => Ok(get(TICKER, "/v1/ticker", vec![("markets", codes(symbols)?)])),
+        TickerRequest::Quotes(quotes) if quotes.is_empty() => Err(refused("no quote currency was named")),
+        TickerRequest::Quotes(quotes) => {
+            Ok(get(TICKER, "/v1/ticker/all", vec![("quote_currencies", quotes.join(","))]))
+        }
+    }
+}
+
+fn books(request: &BookRequest) -> Result<HttpCall, SourceError> {
+    let depth = page_size(request.depth, BOOK_DEPTH, "levels of a book")?;
+    let query = vec![("markets", codes(&request.symbols)?), ("count", depth.to_string())];
+    Ok(get(ORDERBOOK, "/v1/orderbook", query))
+}
+
+fn get(group: CallGroup, path: &str, query: Query) -> HttpCall {
+    HttpCall { group, path: path.to_owned(), query }
+}
+
+fn codes(symbols: &[Symbol]) -> Result<String, SourceError> {
+    if symbols.is_empty() {
+        return Err(refused("no market was named"));
+    }
+    Ok(symbols.iter().map(Symbol::code).collect::<Vec<_>>().join(","))
+}
+
+fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> {
+    if asked == 0 {
+        return Err(refused(format!("0 {of_what} were asked; ask for 1 to {limit}")));
+    }
+    if asked > limit {
+        let message = format!(
+            "upbit gives at most {limit} {of_what} at once, {asked} were asked; \
+             ask for {limit} at a time, or through a layer that splits"
+        );
+        return Err(SourceError::new(SourceErrorKind::PageTooLarge { asked, limit }, message).at(UPBIT));
+    }
+    Ok(asked)
+}
+
+fn refused(message: impl Into<String>) -> SourceError {
+    SourceError::new(SourceErrorKind::BadRequest, message).at(UPBIT)
+}

@@ -1,0 +1,258 @@
+//! What Upbit writes: one struct for each thing, whichever channel it comes by.
+//!
+//! A trade, a ticker, a book and a candle have the same long names in an answer and in a DEFAULT frame, but
+//! for `market` and `code`; SIMPLE frames abbreviate them. So each struct names a field once and knows its
+//! other spellings as aliases. Fields nobody reads are not listed, unknown ones are ignored. Texts are
+//! borrowed from the message; `Cow`, because a text with an escape in it cannot be.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use market_backbone_core::{Level, Side};
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+
+use crate::limits::BOOK_DEPTH;
+
+#[derive(Debug, PartialEq, Deserialize)]
+pub(crate) struct TradeRow<'a> {
+    #[serde(borrow, alias = "cd", alias = "market")]
+    pub(crate) code: Cow<'a, str>,
+    /// When it was sent (socket) or happened (answer), ms.
+    #[serde(alias = "tms")]
+    pub(crate) timestamp: i64,
+    /// When it happened, ms; whole seconds until 2023. Only on the socket.
+    #[serde(default, alias = "ttms")]
+    pub(crate) trade_timestamp: Option<i64>,
+    #[serde(alias = "tp")]
+    pub(crate) trade_price: f64,
+    #[serde(alias = "tv")]
+    pub(crate) trade_volume: f64,
+    #[serde(default, alias = "ab")]
+    pub(crate) ask_bid: Taker,
+    #[serde(alias = "sid")]
+    pub(crate) sequential_id: i64,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+pub(crate) struct TickerRow<'a> {
+    #[serde(borrow, alias = "cd", alias = "market")]
+    pub(crate) code: Cow<'a, str>,
+    #[serde(alias = "tp")]
+    pub(crate) trade_price: f64,
+    #[serde(alias = "op")]
+    pub(crate) opening_price: f64,
+    #[serde(alias = "hp")]
+    pub(crate) high_price: f64,
+    #[serde(alias = "lp")]
+    pub(crate) low_price: f64,
+    #[serde(alias = "ttms")]
+    pub(crate) trade_timestamp: i64,
+    #[serde(alias = "tms")]
+    pub(crate) timestamp: i64,
+    #[serde(default, alias = "pcp")]
+    pub(crate) prev_closing_price: Option<f64>,
+    #[serde(default, alias = "tv")]
+    pub(crate) trade_volume: Option<f64>,
+    #[serde(default, alias = "ab")]
+    pub(crate) ask_bid: Taker,
+    #[serde(default, alias = "atv")]
+    pub(crate) acc_trade_volume: Option<f64>,
+    #[serde(default, alias = "atp")]
+    pub(crate) acc_trade_price: Option<f64>,
+    #[serde(default, alias = "atv24h")]
+    pub(crate) acc_trade_volume_24h: Option<f64>,
+    #[serde(default, alias = "atp24h")]
+    pub(crate) acc_trade_price_24h: Option<f64>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+pub(crate) struct CandleRow<'a> {
+    #[serde(borrow, alias = "cd", alias = "market")]
+    pub(crate) code: Cow<'a, str>,
+    /// When it opens. `timestamp` may lie after its end and is not read.
+    #[serde(borrow, alias = "cdttmu")]
+    pub(crate) candle_date_time_utc: Cow<'a, str>,
+    #[serde(alias = "op")]
+    pub(crate) opening_price: f64,
+    #[serde(alias = "hp")]
+    pub(crate) high_price: f64,
+    #[serde(alias = "lp")]
+    pub(crate) low_price: f64,
+    #[serde(alias = "tp")]
+    pub(crate) trade_price: f64,
+    #[serde(alias = "catv")]
+    pub(crate) candle_acc_trade_volume: f64,
+    #[serde(alias = "catp")]
+    pub(crate) candle_acc_trade_price: f64,
+    /// Only in answers of minutes.
+    #[serde(default)]
+    pub(crate) unit: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct BookRow<'a> {
+    #[serde(borrow, alias = "cd", alias = "market")]
+    pub(crate) code: Cow<'a, str>,
+    #[serde(alias = "tms")]
+    pub(crate) timestamp: i64,
+    #[serde(default, alias = "tas")]
+    pub(crate) total_ask_size: Option<f64>,
+    #[serde(default, alias = "tbs")]
+    pub(crate) total_bid_size: Option<f64>,
+    #[serde(alias = "obu")]
+    pub(crate) orderbook_units: Sides,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct MarketRow<'a> {
+    #[serde(borrow)]
+    pub(crate) market: Cow<'a, str>,
+    #[serde(default)]
+    pub(crate) korean_name: Option<String>,
+    #[serde(default)]
+    pub(crate) english_name: Option<String>,
+    /// `NONE` or `CAUTION`: the old spelling, still the only one abroad.
+    #[serde(default)]
+    pub(crate) market_warning: Option<String>,
+    #[serde(default)]
+    pub(crate) market_event: Option<MarketEvent>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct MarketEvent {
+    #[serde(default)]
+    pub(crate) warning: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct InstrumentRow<'a> {
+    #[serde(borrow)]
+    pub(crate) market: Cow<'a, str>,
+    /// A number in a text.
+    #[serde(borrow)]
+    pub(crate) tick_size: Cow<'a, str>,
+}
+
+/// `{"error":{"name":404,"message":"Code not found"}}`
+#[derive(Debug, Deserialize)]
+pub(crate) struct Refusal {
+    pub(crate) error: RefusalReason,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct RefusalReason {
+    #[serde(default)]
+    pub(crate) name: Option<RefusalName>,
+    #[serde(default)]
+    pub(crate) message: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum RefusalName {
+    /// Errors of the market-data service repeat their status.
+    Status(i64),
+    /// Errors of the gateway and of the socket have a word.
+    Word(String),
+}
+
+/// `ASK`: the taker sold. `BID`: the taker bought. Anything else says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Taker(pub(crate) Option<Side>);
+
+impl Taker {
+    pub(crate) fn spelt(word: &str) -> Self {
+        Self(match word {
+            "ASK" => Some(Side::Sell),
+            "BID" => Some(Side::Buy),
+            _ => None,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Taker {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Word;
+
+        impl Visitor<'_> for Word {
+            type Value = Taker;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("ASK or BID")
+            }
+
+            fn visit_str<E>(self, word: &str) -> Result<Taker, E> {
+                Ok(Taker::spelt(word))
+            }
+
+            fn visit_unit<E>(self) -> Result<Taker, E> {
+                Ok(Taker(None))
+            }
+        }
+
+        deserializer.deserialize_any(Word)
+    }
+}
+
+/// The two sides of a book, taken apart while reading: unit k pairs the k-th best ask and bid.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Sides {
+    pub(crate) asks: Vec<Level>,
+    pub(crate) bids: Vec<Level>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Unit {
+    #[serde(alias = "ap")]
+    pub(crate) ask_price: Option<f64>,
+    #[serde(alias = "as")]
+    pub(crate) ask_size: Option<f64>,
+    #[serde(alias = "bp")]
+    pub(crate) bid_price: Option<f64>,
+    #[serde(alias = "bs")]
+    pub(crate) bid_size: Option<f64>,
+}
+
+impl<'de> Deserialize<'de> for Sides {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Units;
+
+        impl<'de> Visitor<'de> for Units {
+            type Value = Sides;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of order book units")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut units: A) -> Result<Sides, A::Error> {
+                let mut sides = Sides::with_room();
+                while let Some(unit) = units.next_element::<Unit>()? {
+                    sides.push(&unit);
+                }
+                Ok(sides)
+            }
+        }
+
+        deserializer.deserialize_seq(Units)
+    }
+}
+
+impl Sides {
+    /// No level yet, and room for all that Upbit shows.
+    pub(crate) fn with_room() -> Self {
+        let levels = BOOK_DEPTH as usize;
+        Self { asks: Vec::with_capacity(levels), bids: Vec::with_capacity(levels) }
+    }
+
+    pub(crate) fn push(&mut self, unit: &Unit) {
+        self.asks.extend(level(unit.ask_price, unit.ask_size));
+        self.bids.extend(level(unit.bid_price, unit.bid_size));
+    }
+}
+
+/// A thin side is padded with price 0 to the depth of the other; padding is no level.
+fn level(price: Option<f64>, size: Option<f64>) -> Option<Level> {
+    let (price, size) = (price?, size?);
+    (price > 0.0).then_some(Level { price, size })
+}

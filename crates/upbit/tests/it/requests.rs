@@ -1,0 +1,119 @@
+//! What is asked, and what is refused before it is asked.
+
+use market_backbone_core::{
+    BookRequest, Call, CandlePageRequest, HttpReply, Series, SourceErrorKind as Kind, TickerRequest,
+    Timeframe, Timestamp, TradeId, TradePageRequest, Venue,
+};
+use market_backbone_upbit::Upbit;
+
+use crate::{at, symbol};
+
+fn candles(timeframe: Timeframe, before: Option<Timestamp>, count: u32) -> Call {
+    Call::Candles(CandlePageRequest { series: Series::new(symbol("KRW-BTC"), timeframe), before, count })
+}
+
+fn trades(before: Option<TradeId>, days_ago: u8, count: u32) -> Call {
+    Call::Trades(TradePageRequest { symbol: symbol("KRW-BTC"), before, days_ago, count })
+}
+
+/// `group path key=value&key=value`
+fn written(call: &Call) -> String {
+    let call = Upbit::new().encode(call).unwrap();
+    let query: Vec<_> = call.query.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    format!("{} {} {}", call.group, call.path, query.join("&"))
+}
+
+#[test]
+fn candles_are_asked_by_timeframe() {
+    let check = |timeframe, path: &str| {
+        let asked = written(&candles(timeframe, None, 200));
+        assert_eq!(asked, format!("candles /v1/candles/{path} market=KRW-BTC&count=200"));
+    };
+    check(Timeframe::S1, "seconds");
+    check(Timeframe::M1, "minutes/1");
+    check(Timeframe::H4, "minutes/240");
+    check(Timeframe::D1, "days");
+    check(Timeframe::W1, "weeks");
+    check(Timeframe::Month, "months");
+    check(Timeframe::Year, "years");
+}
+
+#[test]
+fn the_end_is_written_in_utc_and_whole_seconds() {
+    let check = |before, to: &str| {
+        let asked = written(&candles(Timeframe::M1, Some(before), 2));
+        assert_eq!(asked, format!("candles /v1/candles/minutes/1 market=KRW-BTC&count=2{to}"));
+    };
+    check(at("2026-08-03T19:40:00+09:00"), "&to=2026-08-03T10:40:00Z");
+    // 10:40:00 opens before this, 10:40:01 does not.
+    check(at("2026-08-03T10:40:00.25Z"), "&to=2026-08-03T10:40:01Z");
+    check(Timestamp::MAX, "");
+    check(Timestamp::MIN, "&to=1970-01-01T00:00:00Z");
+}
+
+#[test]
+fn trades_are_paged_by_id() {
+    assert_eq!(written(&trades(None, 0, 500)), "crix-trades /v1/trades/ticks market=KRW-BTC&count=500");
+    assert_eq!(
+        written(&trades(Some(TradeId::Number(17_785_702_150_210_001)), 7, 1)),
+        "crix-trades /v1/trades/ticks market=KRW-BTC&count=1&cursor=17785702150210001&days_ago=7"
+    );
+}
+
+#[test]
+fn the_rest_is_asked_of_many_at_once() {
+    let both = vec![symbol("KRW-BTC"), symbol("KRW-ETH")];
+    let of = Call::Tickers(TickerRequest::Of(both.clone()));
+    assert_eq!(written(&of), "ticker /v1/ticker markets=KRW-BTC,KRW-ETH");
+    let all = Call::Tickers(TickerRequest::Quotes(vec!["KRW".to_owned(), "BTC".to_owned()]));
+    assert_eq!(written(&all), "ticker /v1/ticker/all quote_currencies=KRW,BTC");
+    let books = Call::Books(BookRequest { symbols: both.clone(), depth: 30 });
+    assert_eq!(written(&books), "orderbook /v1/orderbook markets=KRW-BTC,KRW-ETH&count=30");
+    assert_eq!(written(&Call::Markets), "market /v1/market/all is_details=true");
+    let steps = written(&Call::Instruments(both));
+    assert_eq!(steps, "orderbook /v1/orderbook/instruments markets=KRW-BTC,KRW-ETH");
+}
+
+#[test]
+fn more_than_a_page_is_refused_with_the_limit() {
+    let check = |call: Call, asked, limit| {
+        let error = Upbit::new().encode(&call).unwrap_err();
+        assert_eq!(error.kind(), Kind::PageTooLarge { asked, limit });
+        assert!(error.to_string().contains(&limit.to_string()), "{error}");
+    };
+    check(candles(Timeframe::M1, None, 201), 201, 200);
+    check(candles(Timeframe::M1, None, u32::MAX), u32::MAX, 200);
+    check(trades(None, 0, 501), 501, 500);
+    check(Call::Books(BookRequest { symbols: vec![symbol("KRW-BTC")], depth: 31 }), 31, 30);
+}
+
+#[test]
+fn what_upbit_cannot_answer_is_not_asked() {
+    let check =
+        |call: Call, kind| assert_eq!(Upbit::new().encode(&call).unwrap_err().kind(), kind, "{call:?}");
+    check(candles(Timeframe::M1, None, 0), Kind::BadRequest);
+    check(trades(None, 8, 1), Kind::Unsupported);
+    check(trades(Some(TradeId::Text("x".into())), 0, 1), Kind::BadRequest);
+    check(Call::Tickers(TickerRequest::Of(Vec::new())), Kind::BadRequest);
+    check(Call::Tickers(TickerRequest::Quotes(Vec::new())), Kind::BadRequest);
+    check(Call::Books(BookRequest { symbols: Vec::new(), depth: 1 }), Kind::BadRequest);
+    check(Call::Instruments(Vec::new()), Kind::BadRequest);
+}
+
+#[test]
+fn what_is_left_of_a_group_is_read_from_the_reply() {
+    let check = |header: &str, left: Option<(&str, u32)>| {
+        let headers = [("remaining-req".to_owned(), header.to_owned())];
+        let reply = HttpReply { status: 200, headers: &headers, body: b"[]" };
+        let read = Upbit::new().remaining(&reply);
+        assert_eq!(read.map(|(group, left)| (group.0, left)), left, "{header}");
+    };
+    check("group=candles; min=600; sec=9", Some(("candles", 9)));
+    check("sec=0;group=crix-trades", Some(("crix-trades", 0)));
+    check("group=origin; min=6; sec=0", None);
+    check("group=candles; min=600", None);
+    check("group=candles; min=600; sec=-1", None);
+    check("", None);
+    let bare = HttpReply { status: 404, headers: &[], body: b"" };
+    assert_eq!(Upbit::new().remaining(&bare), None);
+}

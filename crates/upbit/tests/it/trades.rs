@@ -1,0 +1,59 @@
+//! Pages of trades.
+
+use market_backbone_core::{Side, SourceErrorKind, Timestamp, TradeId, TradePageRequest, Venue};
+use market_backbone_upbit::Upbit;
+
+use crate::{NOON, at, symbol};
+
+fn row(id: i64, side: &str) -> String {
+    format!(
+        r#"{{"market":"KRW-BTC","trade_date_utc":"2026-05-12","trade_time_utc":"07:16:55","timestamp":1778570215021,"trade_price":91361000.00000000,"trade_volume":7.9276E-4,"prev_closing_price":90012000.0,"change_price":1349000.0,"ask_bid":{side},"sequential_id":{id}}}"#
+    )
+}
+
+fn request(before: Option<i64>) -> TradePageRequest {
+    TradePageRequest {
+        symbol: symbol("KRW-BTC"),
+        before: before.map(TradeId::Number),
+        days_ago: 0,
+        count: 500,
+    }
+}
+
+#[test]
+fn a_page_reads_oldest_first_by_id_and_keeps_every_digit_of_it() {
+    let ids = [17_785_702_150_210_003, 17_785_702_150_210_001, 17_785_702_150_210_000];
+    let rows = [row(ids[0], r#""ASK""#), row(ids[2], r#""BID""#), row(ids[1], "null"), row(ids[1], "null")];
+    let body = format!("[{}]", rows.join(","));
+    let page = Upbit::new().decode_trades(&request(None), body.as_bytes(), at(NOON)).unwrap();
+    let read: Vec<_> = page.trades.iter().map(|trade| (trade.id.clone(), trade.side)).collect();
+    let expected = [(ids[2], Some(Side::Buy)), (ids[1], None), (ids[0], Some(Side::Sell))];
+    assert_eq!(read, expected.map(|(id, side)| (TradeId::Number(id), side)));
+    let trade = &page.trades[0];
+    assert_eq!((trade.price, trade.size), (91_361_000.0, 0.00079276));
+    assert_eq!((trade.time, trade.received), (Timestamp::from_millis(1_778_570_215_021), at(NOON)));
+}
+
+#[test]
+fn what_cannot_be_a_trade_of_this_page_is_left_out_and_counted() {
+    let bad = [
+        row(9, r#""ASK""#).replace("KRW-BTC", "KRW-ETH"),
+        row(9, r#""ASK""#).replace("91361000.00000000", "0"),
+        row(9, r#""ASK""#).replace("91361000.00000000", "null"),
+        row(9, r#""ASK""#).replace(":9}", ":9.5}"),
+        row(10, r#""ASK""#),
+        row(11, r#""ASK""#),
+    ];
+    for bad in bad {
+        let body = format!("[{bad},{}]", row(8, r#""ASK""#));
+        let page = Upbit::new().decode_trades(&request(Some(10)), body.as_bytes(), at(NOON)).unwrap();
+        assert_eq!((page.trades.len(), page.dropped), (1, 1), "{bad}");
+    }
+}
+
+#[test]
+fn no_trades_are_an_answer_and_a_page_of_html_is_not() {
+    let read = |body: &str| Upbit::new().decode_trades(&request(None), body.as_bytes(), at(NOON));
+    assert_eq!(read("[]").unwrap().trades, []);
+    assert_eq!(read("<html></html>").unwrap_err().kind(), SourceErrorKind::Malformed);
+}
