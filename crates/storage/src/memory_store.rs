@@ -1,0 +1,75 @@
+//! A store that forgets: for tests, and for runs that shall leave nothing on disk.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use market_backbone_core::{
+    Candle, CandleStore, Coverage, Series, StoreError, StoredCandles, TimeRange, Timestamp,
+};
+
+use crate::batch::Batch;
+use crate::ledger;
+
+/// Keeps everything in memory, without bound, for as long as it lives.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    tables: Mutex<HashMap<Series, Table>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    rows: BTreeMap<Timestamp, Candle>,
+    coverage: Coverage,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn tables(&self) -> MutexGuard<'_, HashMap<Series, Table>> {
+        // Every change below is complete before the lock is let go, so a poisoned one holds nothing half done.
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl CandleStore for MemoryStore {
+    async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
+        Ok(self.tables().get(series).map(|table| table.coverage.clone()).unwrap_or_default())
+    }
+
+    async fn read(
+        &self,
+        series: &Series,
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<StoredCandles, StoreError> {
+        let tables = self.tables();
+        let Some(table) = tables.get(series) else { return Ok(StoredCandles::default()) };
+        let newest_first = table.rows.range(range.from()..range.to()).rev();
+        let mut candles: Vec<_> = newest_first.take(limit).map(|(_, candle)| *candle).collect();
+        candles.reverse();
+        let from_memory = candles.len() as u64;
+        Ok(StoredCandles { candles, from_memory })
+    }
+
+    async fn commit(
+        &self,
+        series: &Series,
+        candles: &[Candle],
+        coverage: &Coverage,
+    ) -> Result<(), StoreError> {
+        let batch = Batch::accept(series, candles, coverage)?;
+        let mut tables = self.tables();
+        let table = tables.entry(series.clone()).or_default();
+        table.rows.extend(batch.candles.iter().map(|candle| (candle.open_time, *candle)));
+        table.coverage = ledger::grow(&table.coverage, &batch.coverage);
+        Ok(())
+    }
+
+    async fn close(&self) {}
+}

@@ -1,0 +1,134 @@
+//! Blocks: the pieces in which recent candles are kept in memory.
+//!
+//! A block is a fixed stretch of a series' time, and a cached one holds *all* rows that the table has in it.
+//! It also says where the next older row is to be looked for, so that reading a market that trades once
+//! a day does not visit a thousand empty blocks between two rows.
+
+use market_backbone_core::{Candle, TimeRange, Timeframe, Timestamp};
+
+/// Slots in a block: enough that a block is worth a lookup, few enough that reading whole blocks wastes little.
+pub(super) const SLOTS: usize = 128;
+
+/// How a series' time is cut into blocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BlockGrid {
+    // Milliseconds; months and years by their average, since a block need not begin where a candle does.
+    width: i64,
+}
+
+impl BlockGrid {
+    pub(super) fn of(timeframe: Timeframe) -> Self {
+        let slot = i64::try_from(timeframe.typical().as_millis()).unwrap_or(i64::MAX);
+        Self { width: slot.saturating_mul(SLOTS as i64).max(1) }
+    }
+
+    /// The block in which `moment` lies.
+    pub(super) fn block_of(self, moment: Timestamp) -> i64 {
+        moment.as_millis().div_euclid(self.width)
+    }
+
+    /// The oldest and the newest block that a stretch has a part of.
+    pub(super) fn ends(self, range: TimeRange) -> (i64, i64) {
+        let last = Timestamp::from_nanos(range.to().as_nanos().saturating_sub(1));
+        (self.block_of(range.from()), self.block_of(last))
+    }
+
+    /// When a block begins, in milliseconds.
+    pub(super) fn start_ms(self, block: i64) -> i64 {
+        block.saturating_mul(self.width)
+    }
+}
+
+/// All rows of one block.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// Which stretch.
+    pub(super) index: i64,
+    /// The next older block worth visiting: between it and this one there is no row.
+    pub(super) older: i64,
+    /// The version of the series before the rows were read.
+    pub(super) version: u64,
+    /// Oldest first.
+    pub(super) rows: Box<[Candle]>,
+}
+
+impl Block {
+    /// Cuts rows (newest first) into blocks, newest first.
+    ///
+    /// `rows` are all that lie in the blocks from `oldest` to `newest`. The first block is always `newest`,
+    /// with or without rows.
+    pub(super) fn cut(grid: BlockGrid, version: u64, newest: i64, oldest: i64, rows: &[Candle]) -> Vec<Self> {
+        let mut blocks: Vec<Self> = Vec::new();
+        for group in rows.chunk_by(|a, b| grid.block_of(a.open_time) == grid.block_of(b.open_time)) {
+            let index = grid.block_of(group[0].open_time);
+            if blocks.is_empty() && index != newest {
+                blocks.push(Self { index: newest, older: index, version, rows: Box::default() });
+            }
+            if let Some(newer) = blocks.last_mut() {
+                newer.older = index;
+            }
+            let rows = group.iter().rev().copied().collect();
+            blocks.push(Self { index, older: oldest - 1, version, rows });
+        }
+        if blocks.is_empty() {
+            blocks.push(Self { index: newest, older: oldest - 1, version, rows: Box::default() });
+        }
+        blocks
+    }
+
+    /// Its rows that open in `range`.
+    pub(super) fn within(&self, range: TimeRange) -> &[Candle] {
+        let from = self.rows.partition_point(|candle| candle.open_time < range.from());
+        let to = self.rows.partition_point(|candle| candle.open_time < range.to());
+        &self.rows[from..to.max(from)]
+    }
+
+    /// Roughly what it takes in memory, in bytes.
+    pub(super) fn weight(&self) -> u32 {
+        u32::try_from(128 + size_of_val(&*self.rows)).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candle(minute: i64) -> Candle {
+        Candle {
+            open_time: Timestamp::from_secs(minute * 60),
+            open: 1.0,
+            high: 1.0,
+            low: 1.0,
+            close: 1.0,
+            volume: 1.0,
+            turnover: 1.0,
+            is_final: true,
+        }
+    }
+
+    #[test]
+    fn rows_are_cut_where_blocks_begin_and_empty_blocks_are_skipped() {
+        let grid = BlockGrid::of(Timeframe::M1);
+        let first = |block: i64| block * SLOTS as i64;
+        let rows = [candle(first(5) + 1), candle(first(5)), candle(first(3) - 1)];
+        let blocks = Block::cut(grid, 1, 7, 0, &rows);
+        let shape: Vec<_> = blocks.iter().map(|b| (b.index, b.older, b.rows.len())).collect();
+        assert_eq!(shape, [(7, 5, 0), (5, 2, 2), (2, -1, 1)]);
+        assert_eq!(blocks[1].rows[0], candle(first(5)));
+    }
+
+    #[test]
+    fn a_stretch_without_rows_is_one_empty_block() {
+        let blocks = Block::cut(BlockGrid::of(Timeframe::M1), 1, 7, -3, &[]);
+        assert_eq!((blocks.len(), blocks[0].index, blocks[0].older), (1, 7, -4));
+    }
+
+    #[test]
+    fn the_ends_of_time_have_blocks_too() {
+        for timeframe in Timeframe::ALL {
+            let all = TimeRange::new(Timestamp::MIN, Timestamp::MAX).unwrap();
+            let (oldest, newest) = BlockGrid::of(timeframe).ends(all);
+            assert!(oldest < newest);
+        }
+    }
+}

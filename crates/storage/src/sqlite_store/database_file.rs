@@ -1,0 +1,152 @@
+//! Opening a database file: whose it is, which version wrote it, and how it is to be used.
+
+use std::path::Path;
+use std::time::Duration;
+
+use market_backbone_core::{StoreError, StoreErrorKind};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+use super::fault;
+
+/// The version of the tables below; a file says in `user_version` which one it was written with.
+const SCHEMA_VERSION: i64 = 1;
+const PAGE_BYTES: u64 = 4_096;
+/// How long a statement waits for another connection's lock, and a reader for a free connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a file of the store is for.
+#[derive(Debug)]
+pub(super) struct Purpose {
+    /// SQLite's `application_id`, so that no other program's file is taken for ours.
+    application_id: i64,
+    /// The tables that every such file has.
+    tables: &'static str,
+}
+
+/// Holds candle tables and the ledger of what is known of them.
+pub(super) const SHARD: Purpose = Purpose {
+    application_id: 0x4d42_6373, // "MBcs"
+    // Times in ns, because a stretch may reach back to the beginning of time.
+    tables: "CREATE TABLE coverage (
+                 series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
+                 origin TEXT NOT NULL, observed_ns INTEGER NOT NULL,
+                 PRIMARY KEY (series, from_ns)
+             ) WITHOUT ROWID;",
+};
+
+/// Says which shard a series' table is in.
+pub(super) const INDEX: Purpose = Purpose {
+    application_id: 0x4d42_6978, // "MBix"
+    tables: "CREATE TABLE series (
+                 venue TEXT NOT NULL, table_name TEXT NOT NULL, shard INTEGER NOT NULL,
+                 PRIMARY KEY (venue, table_name)
+             ) WITHOUT ROWID;
+             CREATE INDEX series_by_shard ON series (venue, shard);",
+};
+
+/// Opens the file for writing; makes it, with its tables, if it is not there.
+pub(super) async fn open_writer(
+    path: &Path,
+    purpose: &Purpose,
+    max_bytes: Option<u64>,
+) -> Result<SqliteConnection, StoreError> {
+    // A file that is not ours is left as it is: nothing is set in it before it is known.
+    let mut conn = options(path)
+        .create_if_missing(true)
+        .connect()
+        .await
+        .map_err(|error| fault::database(path, error))?;
+    if is_blank(path, purpose, &mut conn).await? {
+        let Purpose { tables, application_id } = purpose;
+        let script = format!(
+            "PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE; {tables} PRAGMA application_id = {application_id}; \
+             PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        );
+        execute(&mut conn, script).await.map_err(|error| fault::database(path, error))?;
+    }
+    let cap =
+        max_bytes.map_or(String::new(), |bytes| format!("PRAGMA max_page_count = {};", bytes / PAGE_BYTES));
+    let settings = format!("PRAGMA journal_mode = WAL; {cap}");
+    execute(&mut conn, settings).await.map_err(|error| fault::database(path, error))?;
+    Ok(conn)
+}
+
+/// Connections that only read; made when they are first needed.
+pub(super) fn readers(path: &Path, count: u32) -> SqlitePool {
+    // Neither lifetime nor idle time: a shard is closed as a whole, and a pool with either keeps a task running.
+    SqlitePoolOptions::new()
+        .max_connections(count)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(options(path).pragma("query_only", "ON").row_buffer_size(512))
+}
+
+/// One connection that reads and writes, shared by waiting in turn.
+pub(super) fn shared_writer(path: &Path) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(options(path))
+}
+
+/// Runs statements that give no rows.
+pub(super) async fn execute(conn: &mut SqliteConnection, sql: String) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.map(|_| ())
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(PATIENCE)
+        // In WAL mode: a power cut may undo the last commits, which are then fetched again; it corrupts nothing.
+        .synchronous(SqliteSynchronous::Normal)
+        // KiB. Our own block cache stands before it, and there may be hundreds of connections.
+        .pragma("cache_size", "-1024")
+        .disable_statement_logging()
+}
+
+/// Whether the file has just been made; an error if it is not ours, or newer than we are.
+async fn is_blank(path: &Path, purpose: &Purpose, conn: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let mut numbers = [0; 3];
+    let questions = ["PRAGMA application_id", "PRAGMA user_version", "SELECT COUNT(*) FROM sqlite_schema"];
+    for (number, question) in numbers.iter_mut().zip(questions) {
+        *number = sqlx::query_scalar::<_, i64>(question)
+            .fetch_one(&mut *conn)
+            .await
+            .map_err(|error| fault::database(path, error))?;
+    }
+    match numbers {
+        [0, 0, 0] => Ok(true),
+        [id, version, _] if id == purpose.application_id && version > SCHEMA_VERSION => Err(StoreError::new(
+            StoreErrorKind::TooNew,
+            format!(
+                "{} was written by a newer version of this program (schema {version}, this one knows \
+                 {SCHEMA_VERSION}); use that version, or another folder with --data-dir",
+                path.display()
+            ),
+        )),
+        [id, _, _] if id == purpose.application_id => Ok(false),
+        _ => Err(StoreError::new(
+            StoreErrorKind::Inaccessible,
+            format!(
+                "{} belongs to another program; move it away or choose another folder with --data-dir",
+                path.display()
+            ),
+        )),
+    }
+}
+
+/// Finishes what is under way at one connection and closes it; the last one folds the log into the file.
+pub(super) async fn close(conn: SqliteConnection) {
+    if let Err(error) = conn.close().await {
+        tracing::warn!(%error, "a database file was not closed cleanly; nothing is lost");
+    }
+}

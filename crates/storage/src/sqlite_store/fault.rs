@@ -1,0 +1,79 @@
+//! What a failure of SQLite or of the disk means to the caller, said in one place.
+
+use std::io::{Error as IoError, ErrorKind as Io};
+use std::path::Path;
+
+use market_backbone_core::{StoreError, StoreErrorKind as Kind};
+
+const READONLY: u32 = 8;
+const IOERR: u32 = 10;
+const CORRUPT: u32 = 11;
+const FULL: u32 = 13;
+const CANTOPEN: u32 = 14;
+const NOTADB: u32 = 26;
+
+/// A failure at the database file `path`.
+pub(super) fn database(path: &Path, error: sqlx::Error) -> StoreError {
+    let file = path.display();
+    let (kind, message) = match &error {
+        sqlx::Error::Database(refusal) => match primary_code(refusal.as_ref()) {
+            Some(CORRUPT | NOTADB) => return damaged(path).because(error),
+            Some(FULL) => return full(path).because(error),
+            Some(CANTOPEN) => (Kind::Inaccessible, format!("cannot open {file}")),
+            Some(READONLY) => (Kind::Inaccessible, format!("cannot write to {file}")),
+            Some(IOERR) => (Kind::Inaccessible, format!("the disk failed at {file}")),
+            _ => (Kind::Database, format!("the database {file} refused")),
+        },
+        sqlx::Error::Io(cause) if is_full(cause) => return full(path).because(error),
+        sqlx::Error::Io(_) => (Kind::Inaccessible, format!("cannot use {file}")),
+        sqlx::Error::PoolTimedOut => return too_slow(path),
+        sqlx::Error::PoolClosed => return closed(),
+        _ => (Kind::Database, format!("the database {file} failed")),
+    };
+    StoreError::new(kind, message).because(error)
+}
+
+/// A failure at a file or folder that is no database.
+pub(super) fn io(path: &Path, error: IoError) -> StoreError {
+    if is_full(&error) {
+        return full(path).because(error);
+    }
+    StoreError::new(Kind::Inaccessible, format!("cannot use {}", path.display())).because(error)
+}
+
+/// The file is no sound database.
+pub(super) fn damaged(path: &Path) -> StoreError {
+    StoreError::new(
+        Kind::Corrupt,
+        format!(
+            "{} is damaged; stop the program and move the file away, and what it held will be fetched again",
+            path.display()
+        ),
+    )
+}
+
+/// The store has been closed.
+pub(super) fn closed() -> StoreError {
+    StoreError::new(Kind::Closed, "the store has been closed")
+}
+
+/// The disk, or another reader of it, keeps us waiting.
+pub(super) fn too_slow(path: &Path) -> StoreError {
+    StoreError::new(Kind::Database, format!("{} did not answer in time", path.display()))
+}
+
+fn full(path: &Path) -> StoreError {
+    StoreError::new(
+        Kind::DiskFull,
+        format!("no room left for {}; free some and ask again, what was stored is unharmed", path.display()),
+    )
+}
+
+fn is_full(error: &IoError) -> bool {
+    matches!(error.kind(), Io::StorageFull | Io::QuotaExceeded)
+}
+
+/// SQLite's result code without the detail in its upper bytes.
+fn primary_code(refusal: &dyn sqlx::error::DatabaseError) -> Option<u32> {
+    refusal.code()?.parse::<u32>().ok().map(|code| code & 0xff)
+}

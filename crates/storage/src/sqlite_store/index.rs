@@ -1,0 +1,115 @@
+//! Which shard a series lives in, for ever: written down when its first row is.
+//!
+//! Assigned and not computed from the name, so that files fill one after the other: a program that follows
+//! a hundred markets then has one file open, where a hash would have it open a hundred.
+
+use std::path::{Path, PathBuf};
+
+use market_backbone_core::{StoreError, VenueId};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+
+use super::database_file::{self, INDEX, SHARD, execute};
+use super::fault;
+use super::shard;
+use super::table_name::TableName;
+
+/// The index of a data folder.
+#[derive(Debug)]
+pub(super) struct Index {
+    path: PathBuf,
+    // One connection: whoever wants it waits in turn, with a deadline.
+    pool: SqlitePool,
+    tables_per_shard: u32,
+}
+
+impl Index {
+    /// Opens the index of `dir`. One that is new, or was moved away, is made from the shards that are there.
+    pub(super) async fn open(dir: &Path, tables_per_shard: u32) -> Result<Self, StoreError> {
+        let path = dir.join("index.db");
+        let mut conn = database_file::open_writer(&path, &INDEX, None).await?;
+        let filled = fill_if_empty(&mut conn, dir).await.map_err(|error| fault::database(&path, error));
+        database_file::close(conn).await;
+        filled?;
+        let pool = database_file::shared_writer(&path);
+        Ok(Self { path, pool, tables_per_shard: tables_per_shard.max(1) })
+    }
+
+    /// The shard that `table` of `venue` is in, if it has been assigned one.
+    pub(super) async fn find(&self, venue: VenueId, table: &TableName) -> Result<Option<u32>, StoreError> {
+        sqlx::query_scalar("SELECT shard FROM series WHERE venue = ?1 AND table_name = ?2")
+            .bind(venue.as_str())
+            .bind(table.as_str())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(|error| self.fault(error))
+    }
+
+    /// The shard for `table` of `venue`: the newest one, as long as there is room in it.
+    pub(super) async fn assign(&self, venue: VenueId, table: &TableName) -> Result<u32, StoreError> {
+        // One statement, so that a caller who gives up half-way leaves nothing half done.
+        let assigned = sqlx::query(
+            "INSERT INTO series (venue, table_name, shard)
+             SELECT ?1, ?2, COALESCE((
+                 SELECT CASE WHEN COUNT(*) < ?3 THEN shard ELSE shard + 1 END
+                 FROM series WHERE venue = ?1 GROUP BY shard ORDER BY shard DESC LIMIT 1
+             ), 0)
+             WHERE true ON CONFLICT DO NOTHING",
+        )
+        .bind(venue.as_str())
+        .bind(table.as_str())
+        .bind(self.tables_per_shard)
+        .execute(&self.pool)
+        .await;
+        assigned.map_err(|error| self.fault(error))?;
+        let found = self.find(venue, table).await?;
+        found.ok_or_else(|| self.fault(sqlx::Error::RowNotFound))
+    }
+
+    /// Lets go of the file.
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    fn fault(&self, error: sqlx::Error) -> StoreError {
+        fault::database(&self.path, error)
+    }
+}
+
+async fn fill_if_empty(conn: &mut SqliteConnection, dir: &Path) -> Result<(), sqlx::Error> {
+    let filled: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM series)").fetch_one(&mut *conn).await?;
+    let shards = if filled { Vec::new() } else { shard::files(dir) };
+    if shards.is_empty() {
+        return Ok(());
+    }
+    // All or nothing: a half-filled index would never be completed. Closing the connection undoes it.
+    execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
+    for found in shards {
+        for table in tables_of(&found.path).await {
+            sqlx::query("INSERT INTO series VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
+                .bind(&found.venue)
+                .bind(table)
+                .bind(found.number)
+                .execute(&mut *conn)
+                .await?;
+        }
+    }
+    execute(conn, "COMMIT".to_owned()).await
+}
+
+/// The candle tables of a shard; none if it cannot be read.
+async fn tables_of(shard: &Path) -> Vec<String> {
+    let named = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'candles_*'";
+    let tables = match database_file::open_writer(shard, &SHARD, None).await {
+        Ok(mut conn) => {
+            let tables = sqlx::query_scalar(named).fetch_all(&mut conn).await;
+            database_file::close(conn).await;
+            tables.map_err(|error| fault::database(shard, error))
+        }
+        Err(error) => Err(error),
+    };
+    tables.unwrap_or_else(|error| {
+        tracing::warn!(%error, "left out of the index; its candles will be fetched again");
+        Vec::new()
+    })
+}

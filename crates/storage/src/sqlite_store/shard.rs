@@ -1,0 +1,113 @@
+//! One shard file, open: a task that writes to it, and connections that read from it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use market_backbone_core::{StoreError, StoreErrorKind};
+use sqlx::Sqlite;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::SqlitePool;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use super::data_lock::DataLock;
+use super::database_file::{self, SHARD};
+use super::fault;
+use super::series_state::SeriesState;
+use super::writer::{Job, Writer};
+use crate::batch::Batch;
+
+/// Readers beside the writer, for each shard.
+const READERS: u32 = 2;
+/// Commits that may wait for the writer of a shard. When so many do, the next one waits to be let in:
+/// whoever fetches faster than the disk writes is slowed down to its pace.
+const QUEUE: usize = 64;
+/// How long a commit may take, its wait in the queue included.
+const COMMIT_DEADLINE: Duration = Duration::from_secs(60);
+
+/// A shard file, open. Dropping it lets the writer finish what it was given and close the file.
+#[derive(Debug)]
+pub(super) struct Shard {
+    path: PathBuf,
+    jobs: mpsc::Sender<Job>,
+    readers: SqlitePool,
+}
+
+impl Shard {
+    /// Opens the file, or makes it, and starts its writer as one of `tasks`.
+    pub(super) async fn open(
+        path: PathBuf,
+        max_bytes: Option<u64>,
+        tasks: &TaskTracker,
+        lock: Arc<DataLock>,
+    ) -> Result<Self, StoreError> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|error| fault::io(folder, error))?;
+        }
+        let conn = database_file::open_writer(&path, &SHARD, max_bytes).await?;
+        let readers = database_file::readers(&path, READERS);
+        let (jobs, inbox) = mpsc::channel(QUEUE);
+        tasks.spawn(Writer::new(path.clone(), conn, readers.clone(), lock).run(inbox));
+        Ok(Self { path, jobs, readers })
+    }
+
+    /// A connection to read with.
+    pub(super) async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.readers.acquire().await.map_err(|error| self.fault(error))
+    }
+
+    /// Has rows and their proof written. Giving up on the answer does not take the order back.
+    pub(super) async fn commit(&self, series: &Arc<SeriesState>, batch: Batch) -> Result<(), StoreError> {
+        let (done, outcome) = oneshot::channel();
+        let job = Job { series: Arc::clone(series), batch, done };
+        let written = async {
+            self.jobs.send(job).await.map_err(|_| fault::closed())?;
+            outcome.await.map_err(|_| fault::closed())?
+        };
+        timeout(COMMIT_DEADLINE, written).await.unwrap_or_else(|_| Err(fault::too_slow(&self.path)))
+    }
+
+    pub(super) fn fault(&self, error: sqlx::Error) -> StoreError {
+        fault::database(&self.path, error)
+    }
+}
+
+/// Where the numbered shard of a venue is: `<dir>/upbit/shard-0000.db`.
+pub(super) fn path(dir: &Path, venue: &str, number: u32) -> Result<PathBuf, StoreError> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    if venue.is_empty() || !venue.chars().all(plain) {
+        return Err(StoreError::new(
+            StoreErrorKind::Inaccessible,
+            format!("venue `{venue}` cannot have a folder; its name must be of a-z, 0-9, - and _"),
+        ));
+    }
+    Ok(dir.join(venue).join(format!("shard-{number:04}.db")))
+}
+
+/// A shard file that was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) venue: String,
+    pub(super) number: u32,
+    pub(super) path: PathBuf,
+}
+
+/// All shard files of a data folder. Folders that cannot be read hold none.
+pub(super) fn files(dir: &Path) -> Vec<Found> {
+    let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found = Vec::new();
+    for folder in entries(dir) {
+        for file in entries(&folder.path()) {
+            let (venue, name) = (folder.file_name(), file.file_name());
+            let number =
+                name.to_str().and_then(|name| name.strip_prefix("shard-")?.strip_suffix(".db")?.parse().ok());
+            if let (Some(venue), Some(number)) = (venue.to_str(), number) {
+                found.push(Found { venue: venue.to_owned(), number, path: file.path() });
+            }
+        }
+    }
+    found
+}

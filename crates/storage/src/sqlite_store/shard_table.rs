@@ -1,0 +1,153 @@
+//! Which shards are open: opened when first needed, the least recently used closed again.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use market_backbone_core::{StoreError, VenueId};
+use tokio::sync::OnceCell;
+use tokio_util::task::TaskTracker;
+
+use super::StoreConfig;
+use super::data_lock::DataLock;
+use super::fault;
+use super::shard::{self, Shard};
+
+/// Names a shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ShardId {
+    pub(super) venue: VenueId,
+    pub(super) number: u32,
+}
+
+/// The shards that are open. Whoever uses one holds a lease, and a shard in use is never closed.
+#[derive(Debug)]
+pub(super) struct ShardTable {
+    dir: PathBuf,
+    max_open: usize,
+    max_bytes: Option<u64>,
+    writers: TaskTracker,
+    // `None` once the store has been closed.
+    open: Mutex<Option<Open>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    shards: HashMap<ShardId, Entry>,
+    uses: u64,
+    lock: Arc<DataLock>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    cell: Arc<OnceCell<Shard>>,
+    last_use: u64,
+}
+
+/// A shard that stays open for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Lease {
+    // Invariant: set.
+    cell: Arc<OnceCell<Shard>>,
+}
+
+impl Deref for Lease {
+    type Target = Shard;
+
+    fn deref(&self) -> &Shard {
+        self.cell.get().expect("a lease is given when its shard has been opened")
+    }
+}
+
+impl ShardTable {
+    pub(super) fn new(config: &StoreConfig, lock: Arc<DataLock>) -> Self {
+        Self {
+            dir: config.dir.clone(),
+            max_open: config.open_shards.max(1),
+            max_bytes: config.max_shard_bytes,
+            writers: TaskTracker::new(),
+            open: Mutex::new(Some(Open { shards: HashMap::new(), uses: 0, lock })),
+        }
+    }
+
+    /// The shard, opened if it was not.
+    pub(super) async fn lease(&self, id: ShardId) -> Result<Lease, StoreError> {
+        let (cell, lock, surplus) = {
+            let mut guard = self.open();
+            let open = guard.as_mut().ok_or_else(fault::closed)?;
+            let cell = open.use_of(id);
+            (cell, Arc::clone(&open.lock), open.take_surplus(self.max_open))
+        };
+        drop(surplus); // outside the lock: it ends their writers, which close the files
+        cell.get_or_try_init(|| async {
+            let path = shard::path(&self.dir, id.venue.as_str(), id.number)?;
+            Shard::open(path, self.max_bytes, &self.writers, lock).await
+        })
+        .await?;
+        Ok(Lease { cell })
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.writers.is_closed()
+    }
+
+    /// Opens none any more, closes all, each as soon as nobody uses it, and waits until they are closed.
+    pub(super) async fn close(&self) {
+        self.writers.close();
+        let closing = self.open().take();
+        drop(closing);
+        self.writers.wait().await;
+    }
+
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
+        // Every change is complete before the lock is let go, so a poisoned one holds nothing half done.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn use_of(&mut self, id: ShardId) -> Arc<OnceCell<Shard>> {
+        self.uses += 1;
+        let entry = self.shards.entry(id).or_default();
+        entry.last_use = self.uses;
+        Arc::clone(&entry.cell)
+    }
+
+    /// Takes out what is open beyond `max_open`, the longest unused first. What is in use stays even so.
+    fn take_surplus(&mut self, max_open: usize) -> Vec<Entry> {
+        let mut surplus = Vec::new();
+        while self.shards.len() > max_open {
+            // Nobody can begin to use one meanwhile: that takes the lock which our caller holds.
+            let idle = self.shards.iter().filter(|(_, entry)| Arc::strong_count(&entry.cell) == 1);
+            let Some(id) = idle.min_by_key(|(_, entry)| entry.last_use).map(|(id, _)| *id) else { break };
+            surplus.extend(self.shards.remove(&id));
+        }
+        surplus
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u32) -> ShardId {
+        ShardId { venue: VenueId::new("upbit"), number }
+    }
+
+    #[test]
+    fn the_longest_unused_goes_first_and_one_in_use_never() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Arc::new(DataLock::take(folder.path()).unwrap());
+        let mut open = Open { shards: HashMap::new(), uses: 0, lock };
+        let in_use = open.use_of(id(0));
+        for number in [1, 2, 3] {
+            open.use_of(id(number));
+        }
+        assert_eq!(open.take_surplus(2).len(), 2);
+        let mut left: Vec<_> = open.shards.keys().map(|id| id.number).collect();
+        left.sort_unstable();
+        assert_eq!(left, [0, 3]);
+        assert!(in_use.get().is_none());
+    }
+}

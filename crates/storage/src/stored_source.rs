@@ -1,0 +1,68 @@
+//! The read path: what is known comes from the store, what is not from upstream, and is stored as it arrives.
+
+mod answer;
+mod emitter;
+mod last;
+mod range;
+
+use std::fmt;
+use std::sync::Arc;
+
+use market_backbone_core::{CandleQuery, CandleSource, CandleStore, Clock, Grid, PartStream, Selection};
+
+use self::answer::Answer;
+
+/// Answers from a store and asks `upstream` only for what the store does not know.
+///
+/// Each piece that upstream sends is committed, its rows together with its proof, before it is passed on;
+/// a process that is killed half-way has lost nothing but the pieces under way. Candles that are not final
+/// are passed on and not stored, and the slot in progress is never called known.
+///
+/// Within one query nothing is asked twice: where upstream could prove nothing (it keeps candles of one
+/// second for a limited time, say), the answer has a hole, and its coverage says so.
+///
+/// All work is done by the stream that the caller polls. Dropping it abandons what is under way; a
+/// commit that was begun either happens or does not.
+#[derive(Clone)]
+pub struct StoredSource {
+    store: Arc<dyn CandleStore>,
+    upstream: Arc<dyn CandleSource>,
+    clock: Arc<dyn Clock>,
+    grid: Grid,
+}
+
+impl StoredSource {
+    /// Puts `store` before `upstream`, which cuts its candles by `grid`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn CandleStore>,
+        upstream: Arc<dyn CandleSource>,
+        clock: Arc<dyn Clock>,
+        grid: Grid,
+    ) -> Self {
+        Self { store, upstream, clock, grid }
+    }
+}
+
+impl CandleSource for StoredSource {
+    fn stream(&self, query: CandleQuery) -> PartStream {
+        let source = self.clone();
+        emitter::stream(move |out| async move {
+            let selection = query.selection();
+            let answer = Answer::new(source, query, out);
+            match selection {
+                Selection::Range(range) => range::answer(answer, range).await,
+                Selection::Last { count, before, floor } => last::answer(answer, count, before, floor).await,
+            }
+        })
+    }
+}
+
+impl fmt::Debug for StoredSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredSource")
+            .field("clock", &self.clock)
+            .field("grid", &self.grid)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,120 @@
+//! The two things every answer is made of: stretches read from the store, and stretches fetched and kept.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use market_backbone_core::{
+    CandlePart, CandleQuery, Coverage, Forming, Series, Served, SourceError, TimeRange, Timeframe, Timestamp,
+};
+
+use super::StoredSource;
+use super::emitter::Emitter;
+
+/// Rows in one piece that is read from the store.
+const ROWS_PER_PART: usize = 10_000;
+/// Holes of one range that are asked for at the same time; what that does to the venue is upstream's to limit.
+const HOLES_AT_ONCE: usize = 4;
+/// Pieces that are written while further ones are on their way. The store puts commits that wait for it into
+/// one transaction; when so many wait, upstream is not polled.
+const COMMITS_AT_ONCE: usize = 8;
+
+/// An answer under way.
+pub(super) struct Answer {
+    pub(super) source: StoredSource,
+    pub(super) query: CandleQuery,
+    out: Emitter,
+    /// When the slot in progress began, and when it will end; as of when the question was put.
+    pub(super) tip: Timestamp,
+    pub(super) next: Timestamp,
+}
+
+impl Answer {
+    pub(super) fn new(source: StoredSource, query: CandleQuery, out: Emitter) -> Self {
+        let tip = source.grid.floor(query.series.timeframe, source.clock.now());
+        let next = source.grid.close(query.series.timeframe, tip);
+        Self { source, query, out, tip, next }
+    }
+
+    /// Where the answer ends at the latest: slots that open later do not exist, or are not wanted.
+    pub(super) fn end(&self) -> Timestamp {
+        match self.query.forming {
+            Forming::Include => self.next,
+            Forming::Exclude => self.tip,
+        }
+    }
+
+    /// How many slots open from `from` up to but without `to`.
+    pub(super) fn slots(&self, from: Timestamp, to: Timestamp) -> u64 {
+        let range = TimeRange::new(from, to);
+        range.map_or(0, |range| self.source.grid.slots(self.timeframe(), range))
+    }
+
+    fn timeframe(&self) -> Timeframe {
+        self.query.series.timeframe
+    }
+
+    pub(super) async fn known(&self) -> Result<Coverage, SourceError> {
+        Ok(self.source.store.coverage(&self.query.series).await?)
+    }
+
+    /// Emits the newest `limit` stored rows of `stretch`, all of which is known; says how many there were.
+    pub(super) async fn emit_stored(
+        &mut self,
+        known: &Coverage,
+        stretch: TimeRange,
+        limit: usize,
+    ) -> Result<usize, SourceError> {
+        let mut found = 0;
+        let mut rest = Some(stretch);
+        while let Some(range) = rest
+            && found < limit
+        {
+            let ask = (limit - found).min(ROWS_PER_PART);
+            let read = self.source.store.read(&self.query.series, range, ask).await?;
+            let rows = read.candles.len();
+            // As many as asked: then nothing is said about what is older than the oldest of them.
+            let cut = read.candles.first().filter(|_| rows == ask).map(|oldest| oldest.open_time);
+            let told = TimeRange::new(cut.unwrap_or(range.from()), range.to()).unwrap_or(range);
+            rest = cut.and_then(|cut| TimeRange::new(range.from(), cut).ok());
+            found += rows;
+            let served = Served {
+                memory_rows: read.from_memory,
+                disk_rows: (rows as u64).saturating_sub(read.from_memory),
+                ..Served::default()
+            };
+            self.out.emit(CandlePart { candles: read.candles, coverage: known.within(told), served }).await?;
+        }
+        Ok(found)
+    }
+
+    /// Puts questions to upstream, keeps each piece of the answers in the store, and then emits it;
+    /// `seen` is shown each piece.
+    pub(super) async fn fetch(
+        &mut self,
+        questions: Vec<CandleQuery>,
+        mut seen: impl FnMut(&CandlePart) + Send,
+    ) -> Result<(), SourceError> {
+        let upstream = Arc::clone(&self.source.upstream);
+        let (source, series) = (&self.source, &self.query.series);
+        let asked = stream::iter(questions).map(move |question| upstream.stream(question));
+        let kept = asked
+            .flatten_unordered(HOLES_AT_ONCE)
+            .map(|part| async move { keep(source, series, part?).await })
+            .buffered(COMMITS_AT_ONCE);
+        let mut kept = std::pin::pin!(kept);
+        while let Some(part) = kept.next().await {
+            let part = part?;
+            seen(&part);
+            self.out.emit(part).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Stores what is final in a piece, and what it proves of slots that have ended.
+async fn keep(source: &StoredSource, series: &Series, part: CandlePart) -> Result<CandlePart, SourceError> {
+    let tip = source.grid.floor(series.timeframe, source.clock.now());
+    let ended = TimeRange::new(Timestamp::MIN, tip).map(|ended| part.coverage.within(ended));
+    source.store.commit(series, &part.candles, &ended.unwrap_or_default()).await?;
+    Ok(part)
+}

@@ -1,0 +1,76 @@
+//! The newest so many: back from the end, through what is known and what is not, until there are enough.
+
+use std::collections::HashSet;
+
+use market_backbone_core::{
+    CandleQuery, Coverage, Forming, QueryError, SourceError, SourceErrorKind, TimeRange, Timestamp,
+};
+
+use super::answer::Answer;
+
+/// Answers with the newest `count` candles that open before `before` and not before `floor`.
+///
+/// Each turn deals with one stretch below `cursor`, known or unknown, and moves `cursor` to its older end,
+/// whatever came of it. So it ends, and asks for each stretch once.
+pub(super) async fn answer(
+    mut answer: Answer,
+    count: usize,
+    before: Option<Timestamp>,
+    floor: Timestamp,
+) -> Result<(), SourceError> {
+    let mut cursor = before.unwrap_or(Timestamp::MAX).min(answer.end());
+    let mut wanted = count;
+    while wanted > 0 && cursor > floor {
+        let known = answer.known().await?; // anew each time: it grows with what is fetched
+        let (is_known, end) = stretch_below(&answer, &known, cursor);
+        let from = end.max(floor);
+        if let Ok(stretch) = TimeRange::new(from, cursor) {
+            wanted -= if is_known {
+                answer.emit_stored(&known, stretch, wanted).await?
+            } else {
+                fetch_gap(&mut answer, stretch, wanted).await?.min(wanted)
+            };
+        }
+        cursor = from;
+    }
+    Ok(())
+}
+
+/// Whether the newest slot before `cursor` is known, and how far back that stays so.
+fn stretch_below(answer: &Answer, known: &Coverage, cursor: Timestamp) -> (bool, Timestamp) {
+    let ranges = known.ranges();
+    match ranges.iter().rev().find(|range| range.from() < cursor) {
+        Some(range) if answer.slots(range.to(), cursor) == 0 => (true, range.from()),
+        Some(range) => (false, range.to()),
+        None => (false, Timestamp::MIN),
+    }
+}
+
+/// Asks upstream for the newest `wanted` candles in `gap`; says how many came.
+async fn fetch_gap(answer: &mut Answer, gap: TimeRange, wanted: usize) -> Result<usize, SourceError> {
+    let slots = usize::try_from(answer.slots(gap.from(), gap.to())).unwrap_or(usize::MAX);
+    if slots == 0 {
+        return Ok(0);
+    }
+    let question = CandleQuery::last(answer.query.series.clone(), wanted.min(slots))
+        .map_err(|error| unaskable(&error))?
+        .not_before(gap.from())
+        .priority(answer.query.priority);
+    let question = match answer.query.forming {
+        Forming::Include if gap.to() > answer.tip => question,
+        Forming::Include | Forming::Exclude => question.before(gap.to()).closed(),
+    };
+    let mut came = HashSet::new();
+    let in_gap = |time: &Timestamp| gap.contains(*time);
+    answer
+        .fetch(vec![question], |part| {
+            came.extend(part.candles.iter().map(|candle| candle.open_time).filter(in_gap));
+        })
+        .await?;
+    Ok(came.len())
+}
+
+/// A question that cannot be put is a mistake of ours: it is made from one that could.
+pub(super) fn unaskable(error: &QueryError) -> SourceError {
+    SourceError::new(SourceErrorKind::BadRequest, error.to_string())
+}

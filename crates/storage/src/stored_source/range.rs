@@ -1,0 +1,32 @@
+//! Ranges: what is known of them comes first, then each hole is asked for.
+
+use market_backbone_core::{CandleQuery, Forming, SourceError, TimeRange};
+
+use super::answer::Answer;
+
+/// Answers with all candles that open in `range`.
+pub(super) async fn answer(mut answer: Answer, range: TimeRange) -> Result<(), SourceError> {
+    let Ok(range) = TimeRange::new(range.from(), range.to().min(answer.end())) else {
+        return Ok(()); // all of it is still to come
+    };
+    let known = answer.known().await?;
+    for stretch in known.within(range).ranges() {
+        answer.emit_stored(&known, stretch, usize::MAX).await?;
+    }
+    let holes = known.missing(range).into_iter().filter(|hole| answer.slots(hole.from(), hole.to()) > 0);
+    let questions = holes.map(|hole| question(&answer, hole)).collect::<Result<_, _>>()?;
+    answer.fetch(questions, |_| ()).await
+}
+
+/// Asks for a hole; for the slot in progress alone in the way that upstream can answer most cheaply.
+fn question(answer: &Answer, hole: TimeRange) -> Result<CandleQuery, SourceError> {
+    let series = answer.query.series.clone();
+    let reaches_now = hole.to() > answer.tip;
+    let forming = if reaches_now { answer.query.forming } else { Forming::Exclude };
+    let question = if reaches_now && answer.slots(hole.from(), answer.tip) == 0 {
+        CandleQuery::last(series, 1).map_err(|error| super::last::unaskable(&error))?.not_before(answer.tip)
+    } else {
+        CandleQuery::within(series, hole)
+    };
+    Ok(question.forming(forming).priority(answer.query.priority))
+}

@@ -1,0 +1,153 @@
+//! Any sequence of questions, clock moves and broken answers: the read path against the truth.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use market_backbone_core::{
+    Candle, CandleQuery, CandleSet, CandleSource, CandleStore, Forming, Grid, ManualClock, Selection, Slot,
+    SourceErrorKind,
+};
+use market_backbone_storage::{MemoryStore, StoredSource};
+use proptest::prelude::*;
+
+use crate::material::{everything, minute, minute_of, open, series};
+use crate::model::{Habits, Model};
+
+/// The minute at which each run begins, and the one at which the market was listed.
+const START: i64 = 28_000_000;
+const LISTED: i64 = START - 400;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Ask { query: CandleQuery, fail_after: Option<usize> },
+    Wait(u64),
+}
+
+fn query() -> impl Strategy<Value = CandleQuery> {
+    let btc = || series("KRW-BTC");
+    // Seconds, so that ends lie within slots as well.
+    let moment = (-450 * 60..40 * 60_i64).prop_map(|secs| minute(START).as_secs() + secs);
+    let time = moment.prop_map(market_backbone_core::Timestamp::from_secs);
+    let range = (time.clone(), time.clone())
+        .prop_filter_map("runs backwards", move |(a, b)| CandleQuery::range(btc(), a, b).ok());
+    let last = (1..500_usize, prop::option::of(time.clone()), prop::option::of(time)).prop_map(
+        move |(count, before, floor)| {
+            let query = CandleQuery::last(btc(), count).unwrap();
+            let query = before.into_iter().fold(query, CandleQuery::before);
+            floor.into_iter().fold(query, CandleQuery::not_before)
+        },
+    );
+    let forming = prop::sample::select(vec![Forming::Include, Forming::Exclude]);
+    (prop_oneof![range, last], forming).prop_map(|(query, forming)| query.forming(forming))
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let ask = (query(), prop::option::weighted(0.2, 0..3_usize))
+        .prop_map(|(query, fail_after)| Step::Ask { query, fail_after });
+    prop_oneof![4 => ask, 1 => (1..400_u64).prop_map(Step::Wait)]
+}
+
+fn habits() -> impl Strategy<Value = Habits> {
+    let density = prop::sample::select(vec![0, 3, 40, 90, 100]);
+    let settles_after = prop::sample::select(vec![0, 1, 70, 200]).prop_map(Duration::from_secs);
+    let page = prop::sample::select(vec![1, 7, 50, 200]);
+    (density, settles_after, page).prop_map(|(density, settles_after, page)| Habits {
+        density,
+        listed: LISTED,
+        kept_since: None,
+        settles_after,
+        page,
+    })
+}
+
+/// What the query asks for, from the tape itself.
+fn expected(model: &Model, query: &CandleQuery) -> Vec<Candle> {
+    let end = if query.forming == Forming::Include { model.tip() + 1 } else { model.tip() };
+    let all = (LISTED..end).filter_map(|number| model.truth(number));
+    match query.selection() {
+        Selection::Range(range) => all.filter(|candle| range.contains(candle.open_time)).collect(),
+        Selection::Last { count, before, floor } => {
+            let asked = |time| time >= floor && before.is_none_or(|before| time < before);
+            let mut rows: Vec<_> = all.filter(|candle| asked(candle.open_time)).collect();
+            rows.drain(..rows.len().saturating_sub(count));
+            rows
+        }
+    }
+}
+
+/// Every slot says what is true, and in a range no settled slot is left unknown.
+fn check_slots(model: &Model, query: &CandleQuery, set: &CandleSet) {
+    for number in LISTED - 60..=model.tip() + 1 {
+        match set.slot(minute(number)) {
+            Slot::Present(candle) => assert_eq!(Some(candle), model.truth(number)),
+            Slot::Empty => assert_eq!(model.truth(number), None, "minute {number}"),
+            Slot::Unknown => {
+                let Selection::Range(range) = query.selection() else { continue };
+                assert!(!range.contains(minute(number)) || number >= model.settled(), "minute {number}");
+            }
+        }
+    }
+}
+
+/// What the store calls known has settled, and its rows are the tape's.
+async fn check_ledger(model: &Model, store: &dyn CandleStore) {
+    let known = store.coverage(&series("KRW-BTC")).await.unwrap();
+    let rows = store.read(&series("KRW-BTC"), everything(), usize::MAX).await.unwrap().candles;
+    for number in LISTED - 60..=model.tip() + 60 {
+        let row = rows.iter().find(|row| minute_of(row.open_time) == number).copied();
+        assert!(row.is_none() || row == model.truth(number), "minute {number}");
+        if known.knows(minute(number)) {
+            assert!(number < model.settled(), "minute {number} is not settled");
+            assert_eq!(row, model.truth(number), "minute {number}");
+        }
+    }
+}
+
+async fn run(store: Arc<dyn CandleStore>, habits: Habits, steps: Vec<Step>) {
+    let clock = Arc::new(ManualClock::new(minute(START)));
+    let model = Model::new(habits, Arc::clone(&clock), Arc::clone(&store));
+    let source =
+        StoredSource::new(Arc::clone(&store), Arc::new(model.clone()), Arc::clone(&clock) as _, Grid::Utc);
+    for step in steps {
+        match step {
+            Step::Wait(secs) => clock.advance(Duration::from_secs(secs)),
+            Step::Ask { query, fail_after } => {
+                fail_after.into_iter().for_each(|pieces| model.fail_after(pieces));
+                match source.candles(query.clone()).await {
+                    Ok(set) => {
+                        assert_eq!(set.candles, expected(&model, &query));
+                        check_slots(&model, &query, &set);
+                    }
+                    Err(error) => assert_eq!(error.kind(), SourceErrorKind::Unreachable),
+                }
+                check_ledger(&model, store.as_ref()).await;
+                assert_eq!(model.asked_again(), [], "known, and asked again");
+            }
+        }
+    }
+}
+
+fn block_on(future: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #[test]
+    fn any_questions_over_a_memory_store(habits in habits(), steps in prop::collection::vec(step(), 1..14)) {
+        block_on(run(Arc::new(MemoryStore::new()), habits, steps));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn any_questions_over_sqlite(habits in habits(), steps in prop::collection::vec(step(), 1..14)) {
+        block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Arc::new(open(folder.path()).await);
+            run(Arc::clone(&store) as _, habits, steps).await;
+            store.close().await;
+        });
+    }
+}
