@@ -85,7 +85,8 @@ fn read(path: &Path) -> anyhow::Result<File> {
 /// The parser's complaint in one line: where, what, and what there is instead.
 fn parse(text: &str) -> Result<File, String> {
     toml::from_str(text).map_err(|error| {
-        let line = error.span().map(|span| text[..span.start.min(text.len())].lines().count().max(1));
+        let line =
+            error.span().map(|span| text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1);
         let message = error.message().replace('\n', " ");
         line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"))
     })
