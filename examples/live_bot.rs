@@ -29,8 +29,8 @@ async fn main() -> anyhow::Result<()> {
         () = trade(events, &mut averages) => anyhow::bail!("the feed ended by itself"),
         () = house.evening() => {}
     }
-    if let Some(ticker) = bot.latest_ticker(MARKET) {
-        println!("last price heard: {}", ticker.price);
+    if let Some(trade) = bot.latest_trade(MARKET) {
+        println!("last price heard, from memory: {}", trade.price);
     }
     house.close().await;
     Ok(())

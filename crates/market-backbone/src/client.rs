@@ -26,7 +26,6 @@ impl Client {
     }
 
     /// Asks for candles of `market` (`KRW-BTC`); say how many or which with the request's own methods.
-    #[must_use]
     pub fn candles(&self, market: &str, timeframe: Timeframe) -> CandleRequest {
         let series = self.backbone.symbol(market).map(|symbol| Series::new(symbol, timeframe));
         CandleRequest::new(self.backbone.clone(), series, self.priority)
@@ -113,7 +112,6 @@ impl Client {
     }
 
     /// Starts to follow markets; say what of them with the request's own methods.
-    #[must_use]
     pub fn subscribe<'a>(
         &self,
         markets: impl IntoIterator<Item = &'a str>,
