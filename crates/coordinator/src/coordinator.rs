@@ -11,6 +11,7 @@ use crate::density::Densities;
 use crate::fetch::Fetch;
 use crate::flight::Flights;
 use crate::metrics::{CoordinatorMetrics, Counters};
+use crate::office::Office;
 
 /// Any range or count of candles, out of single pages.
 ///
@@ -18,16 +19,6 @@ use crate::metrics::{CoordinatorMetrics, Counters};
 #[derive(Clone)]
 pub struct Coordinator {
     office: Arc<Office>,
-}
-
-/// What all queries share.
-pub(crate) struct Office {
-    pub(crate) pages: Arc<dyn PageSource>,
-    pub(crate) flights: Flights,
-    pub(crate) densities: Densities,
-    pub(crate) counters: Arc<Counters>,
-    pub(crate) config: CoordinatorConfig,
-    clock: Arc<dyn Clock>,
 }
 
 impl Coordinator {

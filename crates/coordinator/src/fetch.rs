@@ -17,9 +17,9 @@ use market_backbone_core::{
     Served, SourceError, SourceErrorKind, Span, TimeRange, Timestamp,
 };
 
-use crate::coordinator::Office;
 use crate::fetch::job::{Arrival, Job};
 use crate::flight::Landed;
+use crate::office::Office;
 use crate::progress::Progress;
 use crate::scope::{Scope, Tip};
 use crate::slots::Slots;

@@ -18,6 +18,7 @@ mod density;
 mod fetch;
 mod flight;
 mod metrics;
+mod office;
 mod planner;
 mod progress;
 mod scope;

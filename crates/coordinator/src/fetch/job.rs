@@ -9,8 +9,8 @@ use market_backbone_core::{
     CandlePageRequest, CandlePart, Priority, Series, SourceError, SourceErrorKind, TimeRange, Timestamp,
 };
 
-use crate::coordinator::Office;
 use crate::flight::{FlightKey, Landed};
+use crate::office::Office;
 
 /// One page to be fetched.
 #[derive(Debug)]
