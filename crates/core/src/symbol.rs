@@ -1,8 +1,9 @@
 //! Who a market is: a venue and the venue's own spelling of the market.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A venue's name, in lower case: `upbit`, `massive`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,6 +14,21 @@ impl VenueId {
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self(name)
+    }
+
+    /// The venue called `name`, as read from a file or a database.
+    ///
+    /// Each name is kept for the life of the program: there are as many as there are venues.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.get(name) {
+            return Self(known);
+        }
+        let kept: &'static str = Box::leak(name.to_owned().into_boxed_str());
+        names.insert(kept);
+        Self(kept)
     }
 
     /// The name.
@@ -103,6 +119,12 @@ mod tests {
         for code in ["KRW-BTC", "KRW-1INCH", "BRK.B"] {
             assert_eq!(Symbol::new(VENUE, code).unwrap().to_string(), code);
         }
+    }
+
+    #[test]
+    fn a_name_that_was_read_is_the_venue_that_bears_it() {
+        assert_eq!(VenueId::named(&String::from("upbit")), VENUE);
+        assert_ne!(VenueId::named("massive"), VENUE);
     }
 
     #[test]

@@ -121,6 +121,20 @@ pub trait CandleStore: Send + Sync + 'static {
         coverage: &Coverage,
     ) -> Result<(), StoreError>;
 
+    /// The series of which anything is stored or known, in order.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    async fn series(&self) -> Result<Vec<Series>, StoreError>;
+
+    /// Forgets rows and knowledge in `range`, both or neither: what is forgotten is unknown again.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written; then nothing was forgotten.
+    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError>;
+
     /// Finishes what is under way and lets go of the files.
     async fn close(&self);
 }
