@@ -9,6 +9,8 @@ pub struct Served {
     pub memory_rows: u64,
     /// Rows read from disk.
     pub disk_rows: u64,
+    /// Rows read from a store that other machines share.
+    pub shared_rows: u64,
     /// Rows asked of the venue.
     pub venue_rows: u64,
     /// Requests the venue was sent, those that were repeated included.
@@ -20,6 +22,7 @@ impl Served {
     pub fn add(&mut self, other: Self) {
         self.memory_rows += other.memory_rows;
         self.disk_rows += other.disk_rows;
+        self.shared_rows += other.shared_rows;
         self.venue_rows += other.venue_rows;
         self.requests += other.requests;
     }
@@ -34,6 +37,8 @@ pub enum Slot {
     Empty,
     /// Nobody has asked, or the answer proved nothing.
     Unknown,
+    /// Two observations disagree; here is the candle that stands until one asks again, if there is any.
+    Disputed(Option<Candle>),
 }
 
 /// A piece of an answer, as it arrives. Pieces come in any order and may overlap.
@@ -64,7 +69,7 @@ impl CandleSet {
     /// No candle, nothing known.
     #[must_use]
     pub const fn empty(series: Series) -> Self {
-        let served = Served { memory_rows: 0, disk_rows: 0, venue_rows: 0, requests: 0 };
+        let served = Served { memory_rows: 0, disk_rows: 0, shared_rows: 0, venue_rows: 0, requests: 0 };
         Self { series, candles: Vec::new(), coverage: Coverage::empty(), served }
     }
 
@@ -132,10 +137,12 @@ impl CandleSet {
     /// What is known of the slot that opens at `open_time`.
     #[must_use]
     pub fn slot(&self, open_time: Timestamp) -> Slot {
-        match self.candles.binary_search_by_key(&open_time, |candle| candle.open_time) {
-            Ok(index) => Slot::Present(self.candles[index]),
-            Err(_) if self.coverage.knows(open_time) => Slot::Empty,
-            Err(_) => Slot::Unknown,
+        let index = self.candles.binary_search_by_key(&open_time, |candle| candle.open_time);
+        match index.ok().map(|index| self.candles[index]) {
+            candle if self.coverage.dispute_of(open_time).is_some() => Slot::Disputed(candle),
+            Some(candle) => Slot::Present(candle),
+            None if self.coverage.knows(open_time) => Slot::Empty,
+            None => Slot::Unknown,
         }
     }
 }
@@ -143,7 +150,7 @@ impl CandleSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Origin, Provenance, Span, Symbol, Timeframe, VenueId};
+    use crate::{Dispute, Origin, Provenance, Span, Symbol, Timeframe, VenueId};
 
     fn series() -> Series {
         Series::new(Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap(), Timeframe::M1)
@@ -189,6 +196,17 @@ mod tests {
             (at(1), at(2), at(3), at(4)),
             (Slot::Unknown, Slot::Present(candle(2, 1.0, true)), Slot::Empty, Slot::Unknown)
         );
+    }
+
+    #[test]
+    fn a_slot_of_which_two_things_were_said_is_disputed_with_or_without_a_candle() {
+        let mut disputed = part(vec![candle(2, 1.0, true)], 1, 4);
+        let range = TimeRange::new(Timestamp::from_secs(120), Timestamp::from_secs(240)).unwrap();
+        disputed.coverage.dispute(Dispute { range, earlier: None, later: None });
+        let set = CandleSet::assemble(series(), [disputed]);
+        let at = |minute: i64| set.slot(Timestamp::from_secs(minute * 60));
+        let two = Slot::Disputed(Some(candle(2, 1.0, true)));
+        assert_eq!((at(1), at(2), at(3)), (Slot::Empty, two, Slot::Disputed(None)));
     }
 
     #[test]

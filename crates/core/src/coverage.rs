@@ -1,9 +1,13 @@
-//! What is known of a series: which stretches have been proven, by what, and when.
+//! What is known of a series: which stretches have been proven, by what, and when, and what is disputed.
 //!
-//! Inside a proven stretch a slot with a row is *present* and a slot without one is *proven empty*;
-//! outside, nothing is known. Two stretches never join over what lies between them, and a stretch
-//! never grows by arithmetic on the rows: only a proof adds to it.
+//! There are four truths. Inside a proven stretch a slot with a row is *present* and a slot without one is
+//! *proven empty*; outside, it is *unknown*. Where two observations of a known slot disagree it is
+//! *disputed*. Two stretches never join over what lies between them, and a stretch never grows by arithmetic
+//! on the rows: only a proof adds to it.
 
+mod stretches;
+
+use self::stretches::Stretch;
 use crate::{TimeRange, Timestamp};
 
 /// How a proof came about.
@@ -16,6 +20,8 @@ pub enum Origin {
     Socket,
     /// A file that was imported.
     Import,
+    /// Shorter candles that were known already, added up. Never stored.
+    Derived,
 }
 
 /// Where a proof came from.
@@ -36,18 +42,34 @@ pub struct Span {
     pub provenance: Provenance,
 }
 
-/// The proven stretches of a series, oldest first.
+/// A stretch of slots of each of which two observations said different things.
+///
+/// A disputed slot is known: nobody asks for it again by himself, and no later observation settles it, for
+/// the next could be as wrong as the last. It ends when the stretch is forgotten and asked for anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    /// The stretch: every slot that opens in it is disputed.
+    pub range: TimeRange,
+    /// Who was contradicted; `None` if it was a row that had come without a proof.
+    pub earlier: Option<Provenance>,
+    /// Who contradicted; `None` if it was a row that came without a proof.
+    pub later: Option<Provenance>,
+}
+
+/// The proven stretches of a series and the disputed ones among them, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    // Invariant: sorted by start, disjoint; neighbours that touch differ in provenance.
+    // Invariant of both: sorted by start, disjoint; neighbours that touch differ in provenance.
     spans: Vec<Span>,
+    // Invariant: within the spans.
+    disputes: Vec<Dispute>,
 }
 
 impl Coverage {
     /// Nothing is known.
     #[must_use]
     pub const fn empty() -> Self {
-        Self { spans: Vec::new() }
+        Self { spans: Vec::new(), disputes: Vec::new() }
     }
 
     /// The proven stretches, oldest first.
@@ -56,40 +78,38 @@ impl Coverage {
         &self.spans
     }
 
-    /// Adds a proof. Where it overlaps what was known, the newer proof speaks.
+    /// The disputed stretches, oldest first; all of them lie in proven ones.
+    #[must_use]
+    pub fn disputes(&self) -> &[Dispute] {
+        &self.disputes
+    }
+
+    /// Adds a proof. Where it overlaps what was known, the newer proof speaks. What is disputed stays so.
     pub fn insert(&mut self, span: Span) {
-        if self.spans.last().is_none_or(|last| last.range.to() <= span.range.from()) {
-            return self.push_joined(span); // the usual case: proofs arrive, and are loaded, in order
-        }
-        let mut kept = Vec::with_capacity(self.spans.len() + 2);
-        for old in self.spans.drain(..) {
-            kept.extend(cut(old, Timestamp::MIN, span.range.from()));
-            kept.extend(cut(old, span.range.to(), Timestamp::MAX));
-        }
-        kept.push(span);
-        kept.sort_by_key(|span| span.range.from());
-        for span in kept {
-            self.push_joined(span);
+        stretches::lay(&mut self.spans, span);
+    }
+
+    /// Adds a dispute, as far as it is about what is known. Where it overlaps another, the newer one is kept.
+    pub fn dispute(&mut self, dispute: Dispute) {
+        for known in stretches::within(&self.spans, dispute.range) {
+            stretches::lay(&mut self.disputes, dispute.over(known.range));
         }
     }
 
-    /// Adds all proofs of another.
+    /// Adds all proofs and disputes of another.
     pub fn merge(&mut self, other: &Self) {
         for span in &other.spans {
             self.insert(*span);
         }
+        for dispute in &other.disputes {
+            self.dispute(*dispute);
+        }
     }
 
-    fn push_joined(&mut self, span: Span) {
-        if let Some(last) = self.spans.last_mut()
-            && last.range.to() == span.range.from()
-            && last.provenance == span.provenance
-            && let Ok(joined) = TimeRange::new(last.range.from(), span.range.to())
-        {
-            last.range = joined;
-        } else {
-            self.spans.push(span);
-        }
+    /// Forgets what is known of `range`, and with it what is disputed.
+    pub fn remove(&mut self, range: TimeRange) {
+        stretches::cut_out(&mut self.spans, range);
+        stretches::cut_out(&mut self.disputes, range);
     }
 
     /// The proven stretches without regard to who proved them, oldest first, touching ones joined.
@@ -112,9 +132,9 @@ impl Coverage {
     pub fn missing(&self, range: TimeRange) -> Vec<TimeRange> {
         let mut missing = Vec::new();
         let mut from = range.from();
-        for known in self.spans.iter().filter_map(|span| span.range.intersect(range)) {
-            missing.extend(TimeRange::new(from, known.from()));
-            from = known.to();
+        for known in stretches::within(&self.spans, range) {
+            missing.extend(TimeRange::new(from, known.range.from()));
+            from = known.range.to();
         }
         missing.extend(TimeRange::new(from, range.to()));
         missing
@@ -129,21 +149,55 @@ impl Coverage {
     /// Whether the slot that opens at `moment` is known.
     #[must_use]
     pub fn knows(&self, moment: Timestamp) -> bool {
-        self.spans.iter().any(|span| span.range.contains(moment))
+        self.proof_of(moment).is_some()
     }
 
-    /// What is known within `range`.
+    /// Who proved what is known of the slot that opens at `moment`.
+    #[must_use]
+    pub fn proof_of(&self, moment: Timestamp) -> Option<Provenance> {
+        stretches::at(&self.spans, moment).map(|span| span.provenance)
+    }
+
+    /// The dispute about the slot that opens at `moment`.
+    #[must_use]
+    pub fn dispute_of(&self, moment: Timestamp) -> Option<Dispute> {
+        stretches::at(&self.disputes, moment).copied()
+    }
+
+    /// What is known, and disputed, within `range`.
     #[must_use]
     pub fn within(&self, range: TimeRange) -> Self {
-        let clipped = |span: &Span| span.range.intersect(range).map(|range| Span { range, ..*span });
-        Self { spans: self.spans.iter().filter_map(clipped).collect() }
+        let spans = stretches::within(&self.spans, range);
+        Self { spans, disputes: stretches::within(&self.disputes, range) }
     }
 }
 
-/// The part of `span` that lies between `from` and `to`.
-fn cut(span: Span, from: Timestamp, to: Timestamp) -> Option<Span> {
-    let range = TimeRange::new(span.range.from().max(from), span.range.to().min(to)).ok()?;
-    Some(Span { range, ..span })
+impl Stretch for Span {
+    fn range(&self) -> TimeRange {
+        self.range
+    }
+
+    fn over(&self, range: TimeRange) -> Self {
+        Self { range, ..*self }
+    }
+
+    fn agrees(&self, other: &Self) -> bool {
+        self.provenance == other.provenance
+    }
+}
+
+impl Stretch for Dispute {
+    fn range(&self) -> TimeRange {
+        self.range
+    }
+
+    fn over(&self, range: TimeRange) -> Self {
+        Self { range, ..*self }
+    }
+
+    fn agrees(&self, other: &Self) -> bool {
+        (self.earlier, self.later) == (other.earlier, other.later)
+    }
 }
 
 impl FromIterator<Span> for Coverage {
@@ -197,5 +251,34 @@ mod tests {
         assert_eq!(coverage.missing(range(0, 20)), [range(0, 5), range(10, 12), range(15, 20)]);
         assert_eq!(coverage.missing(range(6, 9)), []);
         assert_eq!(coverage.within(range(8, 13)).ranges(), [range(8, 10), range(12, 13)]);
+    }
+
+    fn dispute(from: i64, to: i64) -> Dispute {
+        let said = |at: i64| Some(span(0, 1, at).provenance);
+        Dispute { range: range(from, to), earlier: said(1), later: said(2) }
+    }
+
+    #[test]
+    fn what_is_disputed_is_known_and_stays_disputed_until_it_is_forgotten() {
+        let mut coverage: Coverage = [span(0, 10, 1), span(20, 30, 1)].into_iter().collect();
+        coverage.dispute(dispute(8, 22));
+        assert_eq!(coverage.disputes(), [dispute(8, 10), dispute(20, 22)]);
+        assert_eq!(coverage.missing(range(0, 30)), [range(10, 20)]);
+        coverage.insert(span(5, 25, 9));
+        assert_eq!(coverage.within(range(9, 21)).disputes(), [dispute(9, 10), dispute(20, 21)]);
+        coverage.remove(range(9, 21));
+        assert_eq!(coverage.disputes(), [dispute(8, 9), dispute(21, 22)]);
+        assert_eq!(coverage.missing(range(0, 30)), [range(9, 21)]);
+        assert_eq!(coverage.dispute_of(Timestamp::from_secs(8)), Some(dispute(8, 9)));
+        assert_eq!(coverage.dispute_of(Timestamp::from_secs(9)), None);
+    }
+
+    #[test]
+    fn disputes_about_neighbours_are_one_in_any_order() {
+        let mut coverage: Coverage = [span(0, 30, 1)].into_iter().collect();
+        for (from, to) in [(4, 5), (2, 3), (3, 4)] {
+            coverage.dispute(dispute(from, to));
+        }
+        assert_eq!(coverage.disputes(), [dispute(2, 5)]);
     }
 }

@@ -29,6 +29,8 @@ pub enum StoreErrorKind {
     TooNew,
     /// The database refused for another reason.
     Database,
+    /// The store was opened to be read only.
+    ReadOnly,
     /// The store has been closed.
     Closed,
 }
