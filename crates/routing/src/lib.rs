@@ -22,7 +22,7 @@ mod tls;
 
 pub use choice::{ChoiceConfig, Reason, Route};
 pub use http::HttpConfig;
-pub use limiter::{GroupMetrics, Limiter, LimiterConfig, LimiterMetrics, Permit};
+pub use limiter::{Estimate, GroupMetrics, Limiter, LimiterConfig, LimiterMetrics, Permit};
 pub use live::{Follow, LiveHub, LiveMetrics, RealtimeCache, ReconnectConfig, Recorded, SessionConfig};
 pub use router::{Endpoint, Router, RouterConfig, RouterMetrics};
 pub use stack::retry::RetryConfig;

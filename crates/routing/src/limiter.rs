@@ -42,6 +42,7 @@
 
 mod allowance;
 mod config;
+mod estimate;
 mod group;
 mod line;
 mod metrics;
@@ -57,6 +58,7 @@ use market_backbone_core::{CallGroup, LimitGroup, Priority, SourceError, SourceE
 use tokio::time::Instant;
 
 pub use config::LimiterConfig;
+pub use estimate::Estimate;
 pub use metrics::{GroupMetrics, LimiterMetrics};
 pub use ticket::Permit;
 
@@ -139,6 +141,15 @@ impl Limiter {
     #[must_use]
     pub fn busy(&self, group: CallGroup) -> bool {
         self.find(group).is_some_and(|found| found.busy())
+    }
+
+    /// How long `requests` of a group would take, were they asked all at once now and nobody else sent any;
+    /// `None` for a group this limiter was not told of.
+    ///
+    /// Goes by what the log holds, what the venue allows at present, and the round trips measured lately.
+    #[must_use]
+    pub fn eta(&self, group: CallGroup, priority: Priority, requests: u64) -> Option<Estimate> {
+        self.find(group).map(|found| found.eta(priority, requests))
     }
 
     /// What has happened so far.

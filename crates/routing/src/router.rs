@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
-    BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities, Clock, Instrument,
-    LiveSource, LiveStream, Market, OrderBook, PageSource, Priority, Series, SourceError, SourceErrorKind,
-    Subscription, Symbol, Ticker, TickerRequest, Trade, TradePage, TradePageRequest, Venue,
+    BookRequest, CallGroup, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities, Clock,
+    Instrument, LiveSource, LiveStream, Market, OrderBook, PageSource, Priority, Series, SourceError,
+    SourceErrorKind, Subscription, Symbol, Ticker, TickerRequest, Trade, TradePage, TradePageRequest, Venue,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,7 @@ pub use config::{Endpoint, RouterConfig};
 pub use metrics::RouterMetrics;
 
 use crate::choice::{Chooser, Tally};
-use crate::limiter::Limiter;
+use crate::limiter::{Estimate, Limiter};
 use crate::live::{Follow, LiveHub};
 use crate::rest::Rest;
 use crate::tls;
@@ -121,6 +121,27 @@ impl Router {
         priority: Priority,
     ) -> Result<Vec<Instrument>, SourceError> {
         self.shared.instruments(symbols, priority).await
+    }
+
+    /// How long `requests` for candles of `series` would take, were they asked all at once now, and against what they
+    /// count. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](SourceErrorKind::Unsupported) if the venue has no such candles.
+    pub fn candles_eta(
+        &self,
+        series: &Series,
+        requests: u64,
+        priority: Priority,
+    ) -> Result<(CallGroup, Estimate), SourceError> {
+        let group = self.shared.candle_group(series)?;
+        let estimate = self.shared.limiter.eta(group, priority, requests);
+        let unlimited = || {
+            let message = format!("no limit is known for requests of group {group}");
+            SourceError::new(SourceErrorKind::Unsupported, message)
+        };
+        Ok((group, estimate.ok_or_else(unlimited)?))
     }
 
     /// What has happened so far.

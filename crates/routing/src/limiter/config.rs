@@ -25,6 +25,8 @@ pub struct LimiterConfig {
     pub starving_low: Duration,
     /// While somebody starves, every turn of this number is theirs.
     pub starving_turn: u32,
+    /// What a round trip is taken to last in estimates, before one has been measured.
+    pub assumed_trip: Duration,
 }
 
 impl Default for LimiterConfig {
@@ -39,6 +41,7 @@ impl Default for LimiterConfig {
             starving_normal: Duration::from_secs(2),
             starving_low: Duration::from_secs(5),
             starving_turn: 10,
+            assumed_trip: Duration::from_millis(50),
         }
     }
 }

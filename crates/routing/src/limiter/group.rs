@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::line::Waiter;
 use super::sends::{Fate, Share};
 use super::state::State;
-use super::{GroupMetrics, LimiterConfig};
+use super::{Estimate, GroupMetrics, LimiterConfig};
 
 /// How things stand for somebody who joined the line.
 #[derive(Debug)]
@@ -154,6 +154,16 @@ impl Group {
     pub(super) fn busy(&self) -> bool {
         let state = self.lock();
         state.line.len() > 0 || state.sends.any_since(Instant::now(), self.limit.window)
+    }
+
+    /// Plays through what `requests` more would take.
+    pub(super) fn eta(&self, priority: Priority, requests: u64) -> Estimate {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let (outlook, measured) = state.outlook(priority, now);
+        let ahead = state.line.len() as u64;
+        let takes = if requests == 0 { Duration::ZERO } else { outlook.answered(requests + ahead) };
+        Estimate { takes, round_trip: outlook.trip, measured }
     }
 
     pub(super) fn metrics(&self) -> GroupMetrics {

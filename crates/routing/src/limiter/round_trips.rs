@@ -16,6 +16,8 @@ use tokio::time::Instant;
 const KEPT: usize = 64;
 /// Of fewer the best is often a poor one, whatever the distance to the median.
 const AT_LEAST: usize = 20;
+/// Of so many one can guess what they will lead to, which is enough for an estimate and for nothing else.
+const FEW: usize = 5;
 /// A route's figures are worth nothing once its connections have gone idle and been closed.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(120);
 
@@ -48,8 +50,28 @@ impl RoundTrips {
 
     /// What may be taken off an answer's time, as of `now`.
     pub(super) fn credit(&self, now: Instant) -> Duration {
-        let fresh = |(seen, _): &(Instant, Duration)| now - *seen <= FORGOTTEN_AFTER;
-        if self.latest.back().is_some_and(fresh) { self.credit } else { Duration::ZERO }
+        if self.is_fresh(now) { self.credit } else { Duration::ZERO }
+    }
+
+    /// The median, if any was seen lately.
+    pub(super) fn typical(&self, now: Instant) -> Option<Duration> {
+        let mut trips: Vec<_> = self.latest.iter().map(|(_, trip)| *trip).collect();
+        trips.sort_unstable();
+        trips.get(trips.len() / 2).copied().filter(|_| self.is_fresh(now))
+    }
+
+    /// The credit there is, or the one that the answers so far will lead to; `None` if they are too few to tell.
+    pub(super) fn credit_to_be(&self, now: Instant) -> Option<Duration> {
+        (self.is_fresh(now) && self.latest.len() >= FEW).then(|| self.bound())
+    }
+
+    /// How many more answers it takes until a credit is given.
+    pub(super) fn needed_at(&self, now: Instant) -> usize {
+        if self.is_fresh(now) { self.needed.saturating_sub(self.latest.len()) } else { self.needed }
+    }
+
+    fn is_fresh(&self, now: Instant) -> bool {
+        self.latest.back().is_some_and(|(seen, _)| now - *seen <= FORGOTTEN_AFTER)
     }
 
     fn bound(&self) -> Duration {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::estimate::Outlook;
 use super::round_trips::RoundTrips;
 
 /// What became of a request.
@@ -104,6 +105,22 @@ impl Sends {
         };
         leaves.sort_unstable_by_key(|at| (at.is_none(), *at));
         leaves[surplus].map_or(Room::AfterAnAnswer, Room::At)
+    }
+
+    pub(super) fn trips(&self) -> &RoundTrips {
+        &self.trips
+    }
+
+    /// What is to come, if a round trip takes `trip`, nothing is sent before `start` and `allowed` may hold a place.
+    pub(super) fn outlook(&self, now: Instant, trip: Duration, start: Duration, allowed: usize) -> Outlook {
+        let answers_until_credit = self.trips.needed_at(now);
+        let credit = self.trips.credit_to_be(now).unwrap_or(trip / 2);
+        let latest = |sent: &Sent| sent.latest(credit).unwrap_or_else(|| (sent.at + trip).max(now));
+        let mut leaves: Vec<_> =
+            self.log.iter().map(|sent| (latest(sent) + self.hold).saturating_duration_since(now)).collect();
+        leaves.retain(|leaves| !leaves.is_zero());
+        leaves.sort_unstable();
+        Outlook { start, leaves, allowed, hold: self.hold, trip, credit, answers_until_credit }
     }
 
     /// How many requests the venue can have counted in a window that ends with the arrival of one sent at

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::LimiterConfig;
 use super::allowance::Allowance;
+use super::estimate::Outlook;
 use super::line::{Line, Next};
 use super::sends::{Room, Sends, Share};
 
@@ -106,6 +107,25 @@ impl State {
         waiter.alarm.notify_one();
     }
 
+    /// What an estimate goes by, and whether the round trip in it was measured.
+    pub(super) fn outlook(&mut self, priority: Priority, now: Instant) -> (Outlook, bool) {
+        let allowed = self.allowance.at(now);
+        let kept = match self.reserve_ends(now) {
+            Some(_) if priority != Priority::Critical => self.config.reserve(allowed),
+            _ => 0,
+        };
+        let paused = self.allowance.paused_until(now).map(|end| end - now);
+        let start = paused.into_iter().chain(self.shut_for(now)).max().unwrap_or_default();
+        let measured = self.sends.trips().typical(now);
+        let trip = measured.unwrap_or(self.config.assumed_trip);
+        let outlook = self.sends.outlook(now, trip, start, (allowed - kept) as usize);
+        (outlook, measured.is_some())
+    }
+
+    fn reserve_ends(&self, now: Instant) -> Option<Instant> {
+        self.critical_seen.map(|seen| seen + self.config.reserve_for).filter(|end| *end > now)
+    }
+
     /// When there is room for one of `priority`.
     fn room(&mut self, priority: Priority, now: Instant) -> Room {
         if let Some(end) = self.allowance.paused_until(now) {
@@ -113,8 +133,7 @@ impl State {
         }
         let allowed = self.allowance.at(now);
         let whole = self.sends.room(now, allowed, |_| true);
-        let reserve_ends =
-            self.critical_seen.map(|seen| seen + self.config.reserve_for).filter(|end| *end > now);
+        let reserve_ends = self.reserve_ends(now);
         let room = match reserve_ends {
             Some(_) if priority != Priority::Critical => {
                 let rest = allowed - self.config.reserve(allowed);

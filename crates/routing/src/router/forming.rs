@@ -1,8 +1,8 @@
 //! The candle in progress: from memory, else from the socket if requests are scarce, else over REST.
 
 use market_backbone_core::{
-    Call, CandlePageRequest, CandlePart, Channel, Coverage, Origin, Priority, Provenance, Series, Served,
-    SourceError, Span, StreamKind,
+    Call, CallGroup, CandlePageRequest, CandlePart, Channel, Coverage, Origin, Priority, Provenance, Series,
+    Served, SourceError, Span, StreamKind,
 };
 use tokio::time::Instant;
 
@@ -39,8 +39,7 @@ impl Shared {
         if self.hub.is_live(&channel) {
             return Ok(Reason::Live);
         }
-        let group = self.venue.encode(&Call::Candles(self.newest(series)))?.group;
-        if !self.limiter.busy(group) {
+        if !self.limiter.busy(self.candle_group(series)?) {
             return Ok(standing.into());
         }
         self.chooser.insist(&channel, follow);
@@ -74,6 +73,11 @@ impl Shared {
             ..Served::default()
         };
         Ok(Some(CandlePart { candles: page.candles, coverage, served }))
+    }
+
+    /// What requests for candles of `series` count against.
+    pub(super) fn candle_group(&self, series: &Series) -> Result<CallGroup, SourceError> {
+        Ok(self.venue.encode(&Call::Candles(self.newest(series)))?.group)
     }
 
     fn newest(&self, series: &Series) -> CandlePageRequest {

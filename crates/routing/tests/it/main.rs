@@ -6,6 +6,7 @@
 )]
 
 mod corrections;
+mod eta;
 mod fake_venue;
 mod priority;
 mod promise;

@@ -1,0 +1,121 @@
+//! How long a number of requests will take: the limiter's own rules, played through ahead of time.
+//!
+//! Nothing is sent and nobody's place changes. What goes in is what the log holds now and how long a round trip
+//! takes; what comes out is when the last answer of so many more requests would arrive if all of them were
+//! waiting already and nobody else sent any.
+
+use std::time::Duration;
+
+/// Beyond so many requests the rest is taken to go at the same pace.
+const PLAYED_THROUGH: u64 = 100_000;
+
+/// How long some requests will take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// Until the last of them is answered.
+    pub takes: Duration,
+    /// What one round trip is taken to last.
+    pub round_trip: Duration,
+    /// Whether that has been measured lately; if not it is an assumption.
+    pub measured: bool,
+}
+
+/// What a group's log looks like at the moment of the question; all times count from it.
+#[derive(Clone, Debug)]
+pub(super) struct Outlook {
+    /// Nothing is sent before this.
+    pub(super) start: Duration,
+    /// When each request that holds a place will have left, soonest first.
+    pub(super) leaves: Vec<Duration>,
+    /// Requests that may hold a place at once.
+    pub(super) allowed: usize,
+    /// How long a place is held after the arrival: the window and the margin.
+    pub(super) hold: Duration,
+    pub(super) trip: Duration,
+    /// What of the round trip is not waited for, once it is known well enough.
+    pub(super) credit: Duration,
+    /// How many more answers it takes until it is.
+    pub(super) answers_until_credit: usize,
+}
+
+impl Outlook {
+    /// When the last of `requests` will be answered.
+    pub(super) fn answered(&self, requests: u64) -> Duration {
+        if requests == 0 {
+            return Duration::ZERO;
+        }
+        let played = usize::try_from(requests.min(PLAYED_THROUGH)).unwrap_or(usize::MAX);
+        let mut sent: Vec<Duration> = Vec::with_capacity(played);
+        for _ in 0..played {
+            let earliest = sent.last().copied().unwrap_or(self.start);
+            let place = (self.leaves.len() + sent.len()).checked_sub(self.allowed.max(1));
+            sent.push(place.map_or(earliest, |place| earliest.max(self.left(place, &sent))));
+        }
+        let last = sent.last().copied().unwrap_or_default();
+        let beyond = (requests - played as u64) as f64 / played as f64;
+        last + last.mul_f64(beyond) + self.trip
+    }
+
+    /// When the request in this place, counted from the oldest in the log, leaves it.
+    fn left(&self, place: usize, sent: &[Duration]) -> Duration {
+        if let Some(leaves) = self.leaves.get(place) {
+            return *leaves;
+        }
+        let answered = sent[place - self.leaves.len()] + self.trip;
+        let soonest = answered + self.hold - self.credit.min(self.trip);
+        let answers = sent.partition_point(|sent| *sent + self.trip <= soonest);
+        if answers >= self.answers_until_credit { soonest } else { answered + self.hold }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn fresh(trip: u64) -> Outlook {
+        Outlook {
+            start: Duration::ZERO,
+            leaves: Vec::new(),
+            allowed: 10,
+            hold: ms(1_003),
+            trip: ms(trip),
+            credit: ms(trip),
+            answers_until_credit: 20,
+        }
+    }
+
+    #[test]
+    fn a_window_goes_at_once_and_each_further_one_costs_a_window() {
+        let outlook = Outlook { answers_until_credit: 0, ..fresh(40) };
+        for (requests, want) in [(0, 0), (1, 40), (10, 40), (11, 1_043), (20, 1_043), (100, 9_067)] {
+            assert_eq!(outlook.answered(requests), ms(want), "{requests}");
+        }
+    }
+
+    #[test]
+    fn until_the_round_trip_is_known_it_is_waited_for() {
+        assert_eq!(fresh(40).answered(11), ms(1_083));
+        assert_eq!(fresh(40).answered(21), ms(2_086), "twenty answers are enough");
+        assert_eq!(fresh(40).answered(100), ms(9_107));
+    }
+
+    #[test]
+    fn what_is_in_the_log_already_is_waited_for() {
+        let leaves = vec![ms(300), ms(400), ms(500)];
+        let outlook = Outlook { leaves, answers_until_credit: 0, ..fresh(40) };
+        assert_eq!(outlook.answered(7), ms(40));
+        assert_eq!(outlook.answered(8), ms(340));
+        assert_eq!(Outlook { start: ms(700), ..outlook }.answered(8), ms(740));
+    }
+
+    #[test]
+    fn very_many_are_told_by_proportion() {
+        let outlook = Outlook { answers_until_credit: 0, ..fresh(0) };
+        let (some, twice) = (outlook.answered(PLAYED_THROUGH), outlook.answered(2 * PLAYED_THROUGH));
+        assert_eq!(twice, some * 2);
+    }
+}
