@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use market_backbone_core::{CandleQuery, CandleSource, Clock, PageSource, PartStream};
+use market_backbone_core::{CandleQuery, CandleSource, Clock, PageSource, PartStream, Series, Timestamp};
 
 use crate::config::CoordinatorConfig;
-use crate::density::Densities;
+use crate::density::{Densities, Density};
 use crate::fetch::Fetch;
 use crate::flight::Flights;
 use crate::metrics::{CoordinatorMetrics, Counters};
@@ -34,6 +34,14 @@ impl Coordinator {
 
     pub(crate) fn pages(&self) -> &dyn PageSource {
         self.office.pages.as_ref()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.office.clock.now()
+    }
+
+    pub(crate) fn density_of(&self, series: &Series) -> Option<Density> {
+        self.office.densities.get(series)
     }
 
     /// What it has done so far.

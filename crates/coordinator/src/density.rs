@@ -42,6 +42,11 @@ impl Density {
         self.0 >= Self::DENSE
     }
 
+    /// Whether so few slots lack a candle that none of a page's does.
+    pub(crate) fn is_full(self) -> bool {
+        self.0 > 0.999
+    }
+
     /// In how many slots to look for `rows` rows. Rather too few: what falls short is asked next, at the price of a
     /// round trip, where looking too far costs a page. Where it is dense the guess is as good as certain.
     pub(crate) fn slots_for(self, rows: u64) -> u64 {

@@ -236,7 +236,8 @@ impl Fetch {
     /// If a slot ended since the query was made, the pages end before it and the candle in progress lies after it:
     /// then the newest page is wanted as well.
     fn close_seam(&mut self, forming: Option<&CandlePart>) {
-        let candles = forming.map_or(&[][..], |part| &part.candles);
+        let Some(forming) = forming else { return self.close_silent_seam() };
+        let candles = &forming.candles;
         if let (Some(oldest), Some(newest)) = (candles.first(), candles.last())
             && self.now < oldest.open_time
             && let Ok(seam) = TimeRange::new(self.now, self.slots.close(newest.open_time))
@@ -244,6 +245,16 @@ impl Fetch {
             self.progress.reopen(seam);
             self.now = newest.open_time;
             self.open_end = true;
+        }
+    }
+
+    /// That nothing has traded in the slot in progress is said of the one that is now. If it is not the one that was
+    /// in progress when the query was made, that one has ended, and nobody has asked for it.
+    fn close_silent_seam(&mut self) {
+        let now = self.slots.floor(self.office.clock.now());
+        if let Ok(seam) = TimeRange::new(self.now, now) {
+            self.progress.reopen(seam);
+            self.now = now;
         }
     }
 

@@ -14,9 +14,9 @@ use crate::slots::Slots;
 use crate::unknown::Unknown;
 
 /// Walkers of a thin series.
-const WALKERS: usize = 2;
+pub(crate) const WALKERS: usize = 2;
 /// A stretch of fewer pages than this is not worth a second walker.
-const WORTH_SPLITTING: f64 = 4.0;
+pub(crate) const WORTH_SPLITTING: f64 = 4.0;
 
 /// What a plan goes by.
 #[derive(Debug)]

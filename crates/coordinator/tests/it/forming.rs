@@ -113,6 +113,20 @@ async fn no_slot_is_missing_if_one_ends_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_slot_is_missing_if_one_ends_and_nothing_has_traded_since() {
+    let house = House::new(Model::dense(2_000));
+    let mut stream = house.coordinator.stream(last(1_000));
+    // No candle is in progress any more; that of the minute that has just ended must come all the same.
+    house.model.clock.advance(Duration::from_secs(60));
+    let mut parts = Vec::new();
+    while let Some(part) = stream.next().await {
+        parts.push(part.unwrap());
+    }
+    let set = market_backbone_core::CandleSet::assemble(crate::venue::series(), parts);
+    assert_eq!(newest(&set.candles), (this_minute(), true));
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_slot_is_missing_if_the_candle_comes_when_all_pages_are_there() {
     let model = Model::new(this_minute() - 30_000..=this_minute() + 100);
     let house = House::new(model.forming_takes(Duration::from_secs(9)));

@@ -6,5 +6,6 @@ mod failures;
 mod flights;
 mod forming;
 mod oracle;
+mod plan;
 mod ranges;
 mod venue;
