@@ -1,18 +1,26 @@
 //! What of a commit is kept: the same rule for every store, so that none can be taught a falsehood.
 
-use market_backbone_core::{Candle, Coverage, Series, StoreError, StoreErrorKind, TimeRange, Timestamp};
+use std::time::Duration;
+
+use market_backbone_core::{
+    Candle, Coverage, Origin, Provenance, Series, Span, StoreError, StoreErrorKind, TimeRange, Timeframe,
+    Timestamp,
+};
 
 /// Rows and their proof, fit to be stored.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    // Invariant: all final, all figures finite, all open times on whole milliseconds.
+    // Invariant: strictly rising, all final, all figures finite, all open times on whole milliseconds.
     pub(crate) candles: Vec<Candle>,
     pub(crate) coverage: Coverage,
+    /// The shortest that a slot of the series can be.
+    pub(crate) slot: Duration,
 }
 
 impl Batch {
     /// Leaves out candles that are not final, and what is said to be proven from the first of them on:
     /// a slot that is covered and has no row means that nothing traded in it, which would be untrue.
+    /// Of two final candles of one slot the later in the row counts.
     pub(crate) fn accept(
         series: &Series,
         candles: &[Candle],
@@ -24,7 +32,7 @@ impl Batch {
             Some(Err(_)) => Coverage::empty(),
             None => coverage.clone(),
         };
-        let candles: Vec<_> = candles.iter().filter(|candle| candle.is_final).copied().collect();
+        let candles = in_order(candles.iter().filter(|candle| candle.is_final).copied().collect());
         match candles.iter().find(|candle| !is_storable(candle)) {
             Some(candle) => Err(StoreError::new(
                 StoreErrorKind::Database,
@@ -33,13 +41,54 @@ impl Batch {
                     candle.open_time
                 ),
             )),
-            None => Ok(Self { candles, coverage }),
+            None => Ok(Self { candles, coverage, slot: shortest_slot(series.timeframe) }),
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.candles.is_empty() && self.coverage.spans().is_empty()
     }
+
+    /// The stretches in which what is stored must be compared with it: what it proves, and the slots of
+    /// rows that came without a proof.
+    pub(crate) fn reach(&self) -> Vec<TimeRange> {
+        // Whose proof it would be does not matter: only the stretches are looked at.
+        let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
+        let mut reach = self.coverage.clone();
+        for candle in self.candles.iter().filter(|candle| !self.coverage.knows(candle.open_time)) {
+            let range = self.slot_of(candle.open_time);
+            reach.merge(&range.map(|range| Span { range, provenance }).into_iter().collect());
+        }
+        reach.ranges()
+    }
+
+    /// The slot that opens at `open_time`, as far as every grid agrees that no other opens in it.
+    pub(crate) fn slot_of(&self, open_time: Timestamp) -> Option<TimeRange> {
+        TimeRange::new(open_time, open_time.plus(self.slot)).ok()
+    }
+}
+
+fn in_order(mut candles: Vec<Candle>) -> Vec<Candle> {
+    candles.sort_by_key(|candle| candle.open_time); // stable: the later one of two stays later
+    candles.dedup_by(|later, kept| {
+        let same = later.open_time == kept.open_time;
+        if same {
+            *kept = *later;
+        }
+        same
+    });
+    candles
+}
+
+/// A store does not know its venues' grids. Where clocks are changed, what lasts hours may last one less.
+fn shortest_slot(timeframe: Timeframe) -> Duration {
+    const HOUR: i64 = 3_600;
+    let secs = match timeframe {
+        Timeframe::Month => 28 * 24 * HOUR - HOUR,
+        Timeframe::Year => 365 * 24 * HOUR - HOUR,
+        other => other.fixed_secs().map_or(1, |secs| if secs > HOUR { secs - HOUR } else { secs }),
+    };
+    Duration::from_secs(secs.unsigned_abs())
 }
 
 /// Whether a table can hold it and give the same back. Whether its figures are plausible is the adapter's to say.

@@ -6,42 +6,64 @@
 //! ledger may call a stretch staler than it is, never fresher. The day is a fixed window, so that the
 //! result does not depend on the order of arrival and a series followed live grows by one span a day.
 
-use market_backbone_core::{Coverage, Span, TimeRange};
+use market_backbone_core::{Coverage, Dispute, Provenance, Span, TimeRange};
 
 const DAY_SECS: i64 = 86_400;
 
-/// What is known once `proof` has been added to `known`.
-pub(crate) fn grow(known: &Coverage, proof: &Coverage) -> Coverage {
-    let mut grown = known.clone();
-    grown.merge(proof);
-    compact(&grown)
-}
-
-fn compact(coverage: &Coverage) -> Coverage {
-    let mut joined: Vec<Span> = Vec::new();
-    for span in coverage.spans() {
-        match joined.last_mut() {
-            Some(last) if belong_together(last, span) => {
-                last.range = TimeRange::new(last.range.from(), span.range.to()).unwrap_or(last.range);
-                last.provenance.observed_at = last.provenance.observed_at.min(span.provenance.observed_at);
-            }
-            _ => joined.push(*span),
+/// The same knowledge in as few words as may be.
+pub(crate) fn compact(known: &Coverage) -> Coverage {
+    let mut spans: Vec<Span> = Vec::new();
+    for span in known.spans() {
+        match spans.last_mut().and_then(|last| Some((joined_spans(last, span)?, last))) {
+            Some((joined, last)) => *last = joined,
+            None => spans.push(*span),
         }
     }
-    joined.into_iter().collect()
+    let mut disputes: Vec<Dispute> = Vec::new();
+    for dispute in known.disputes() {
+        match disputes.last_mut().and_then(|last| Some((joined_disputes(last, dispute)?, last))) {
+            Some((joined, last)) => *last = joined,
+            None => disputes.push(*dispute),
+        }
+    }
+    let mut compact: Coverage = spans.into_iter().collect();
+    for dispute in disputes {
+        compact.dispute(dispute);
+    }
+    compact
 }
 
-fn belong_together(older: &Span, newer: &Span) -> bool {
-    let day = |span: &Span| span.provenance.observed_at.as_secs().div_euclid(DAY_SECS);
-    older.range.to() == newer.range.from()
-        && older.provenance.origin == newer.provenance.origin
-        && day(older) == day(newer)
+fn joined_spans(older: &Span, newer: &Span) -> Option<Span> {
+    let range = touching(older.range, newer.range)?;
+    Some(Span { range, provenance: one_source(older.provenance, newer.provenance)? })
+}
+
+fn joined_disputes(older: &Dispute, newer: &Dispute) -> Option<Dispute> {
+    let range = touching(older.range, newer.range)?;
+    let both = |a: Option<Provenance>, b: Option<Provenance>| match (a, b) {
+        (Some(a), Some(b)) => one_source(a, b).map(Some),
+        (None, None) => Some(None),
+        _ => None,
+    };
+    let earlier = both(older.earlier, newer.earlier)?;
+    Some(Dispute { range, earlier, later: both(older.later, newer.later)? })
+}
+
+fn touching(older: TimeRange, newer: TimeRange) -> Option<TimeRange> {
+    (older.to() == newer.from()).then(|| TimeRange::new(older.from(), newer.to()).ok())?
+}
+
+/// The older of two that have one origin and one day.
+fn one_source(a: Provenance, b: Provenance) -> Option<Provenance> {
+    let day = |source: Provenance| source.observed_at.as_secs().div_euclid(DAY_SECS);
+    let one = a.origin == b.origin && day(a) == day(b);
+    one.then(|| Provenance { observed_at: a.observed_at.min(b.observed_at), ..a })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone_core::{Origin, Provenance, Timestamp};
+    use market_backbone_core::{Origin, Timestamp};
 
     fn span(from: i64, to: i64, observed: i64) -> Span {
         let range = TimeRange::new(Timestamp::from_secs(from), Timestamp::from_secs(to)).unwrap();
@@ -50,9 +72,10 @@ mod tests {
     }
 
     fn grown(proofs: impl IntoIterator<Item = Span>) -> Coverage {
-        proofs
-            .into_iter()
-            .fold(Coverage::empty(), |known, proof| grow(&known, &[proof].into_iter().collect()))
+        proofs.into_iter().fold(Coverage::empty(), |mut known, proof| {
+            known.insert(proof);
+            compact(&known)
+        })
     }
 
     #[test]
@@ -70,5 +93,20 @@ mod tests {
     #[test]
     fn nothing_joins_over_a_hole() {
         assert_eq!(grown([span(0, 10, 0), span(11, 20, 0)]).ranges().len(), 2);
+    }
+
+    #[test]
+    fn a_page_of_corrections_is_one_dispute_and_what_lies_between_two_is_none() {
+        let mut known = grown([span(0, 100, 0)]);
+        let said = |at: i64| Some(span(0, 1, at).provenance);
+        let dispute = |from: i64, to: i64, at: i64| Dispute {
+            range: span(from, to, 0).range,
+            earlier: said(0),
+            later: said(at),
+        };
+        for slot in [30, 10, 11, 12] {
+            known.dispute(dispute(slot, slot + 1, 1_000 - slot));
+        }
+        assert_eq!(compact(&known).disputes(), [dispute(10, 13, 988), dispute(30, 31, 970)]);
     }
 }

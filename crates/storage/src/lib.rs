@@ -2,20 +2,43 @@
 //!
 //! [`StoredSource`] is the read path: it answers a query from a [`CandleStore`] where the ledger says that
 //! the store knows, fetches the rest from another source, and commits each piece, rows and proof together,
-//! the moment it arrives. Two stores are here: [`SqliteStore`], a folder of shard files with one table for
-//! each series, and [`MemoryStore`], which forgets.
+//! the moment it arrives. The stores are [`SqliteStore`], a folder of shard files with one table for each
+//! series, `PostgresStore` (feature `postgres`), a database that machines share, and [`MemoryStore`], which
+//! forgets. One `StoredSource` may stand before another: what is near, then what is shared, then the venue.
+//!
+//! [`export_archive`] copies a store into files with what is known of it, [`import_archive`] takes them in, and the
+//! [`ContentHash`] proves that two stores hold the same.
 //!
 //! What never happens here: a candle that is not final is stored; a stretch is called known without a proof
 //! from upstream; a file is deleted or repaired behind somebody's back.
 //!
 //! [`CandleStore`]: market_backbone_core::CandleStore
 
+mod archive;
 mod batch;
+mod check;
+mod derived_source;
 mod ledger;
 mod memory_store;
+mod origin_word;
+#[cfg(feature = "postgres")]
+mod postgres_store;
 mod sqlite_store;
 mod stored_source;
+mod verdict;
 
+#[cfg(feature = "parquet")]
+pub use archive::write_parquet;
+pub use archive::{
+    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, Manifest, export_archive,
+    import_archive,
+};
+pub use check::{Finding, Flaw, Place, RepairPlan, examine};
+pub use derived_source::{DerivedSource, Survey};
 pub use memory_store::MemoryStore;
-pub use sqlite_store::{SqliteStore, StoreConfig};
+#[cfg(feature = "postgres")]
+pub use postgres_store::{PostgresConfig, PostgresStore};
+pub use sqlite_store::{
+    Care, CareReport, Retention, SeriesStats, ShardCare, ShardStats, SqliteStore, StoreConfig, StoreStats,
+};
 pub use stored_source::StoredSource;

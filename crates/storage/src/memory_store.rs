@@ -9,7 +9,7 @@ use market_backbone_core::{
 };
 
 use crate::batch::Batch;
-use crate::ledger;
+use crate::verdict;
 
 /// Keeps everything in memory, without bound, for as long as it lives.
 #[derive(Debug, Default)]
@@ -21,6 +21,12 @@ pub struct MemoryStore {
 struct Table {
     rows: BTreeMap<Timestamp, Candle>,
     coverage: Coverage,
+}
+
+impl Table {
+    fn is_blank(&self) -> bool {
+        self.rows.is_empty() && self.coverage.spans().is_empty()
+    }
 }
 
 impl MemoryStore {
@@ -66,8 +72,28 @@ impl CandleStore for MemoryStore {
         let batch = Batch::accept(series, candles, coverage)?;
         let mut tables = self.tables();
         let table = tables.entry(series.clone()).or_default();
-        table.rows.extend(batch.candles.iter().map(|candle| (candle.open_time, *candle)));
-        table.coverage = ledger::grow(&table.coverage, &batch.coverage);
+        let reach = batch.reach();
+        let stored = reach.iter().flat_map(|range| table.rows.range(range.from()..range.to()));
+        let stored: Vec<_> = stored.map(|(_, candle)| *candle).collect();
+        let verdict = verdict::decide(&table.coverage, &stored, &batch);
+        table.rows.extend(verdict.rows.iter().map(|candle| (candle.open_time, *candle)));
+        table.coverage = verdict.known;
+        Ok(())
+    }
+
+    async fn series(&self) -> Result<Vec<Series>, StoreError> {
+        let tables = self.tables();
+        let held = tables.iter().filter(|(_, table)| !table.is_blank());
+        let mut series: Vec<_> = held.map(|(series, _)| series.clone()).collect();
+        series.sort();
+        Ok(series)
+    }
+
+    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
+        if let Some(table) = self.tables().get_mut(series) {
+            table.rows.retain(|open_time, _| !range.contains(*open_time));
+            table.coverage.remove(range);
+        }
         Ok(())
     }
 

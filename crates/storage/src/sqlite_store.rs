@@ -11,17 +11,22 @@
 
 mod block;
 mod block_cache;
+mod care;
 mod config;
 mod data_lock;
 mod database_file;
 mod fault;
 mod index;
 mod ledger_table;
+mod listing;
 mod rows;
 mod series_state;
 mod shard;
 mod shard_table;
+mod soundness;
+mod stats;
 mod table_name;
+mod turn;
 mod writer;
 
 use std::collections::HashMap;
@@ -34,11 +39,15 @@ use market_backbone_core::{Candle, CandleStore, Coverage, Series, StoreError, St
 use tokio::time::timeout;
 
 use self::block_cache::BlockCache;
-pub use self::config::StoreConfig;
+use self::care::CareDesk;
+pub use self::care::{CareReport, ShardCare};
+pub use self::config::{Care, Retention, StoreConfig};
 use self::data_lock::DataLock;
 use self::index::Index;
 use self::series_state::SeriesState;
 use self::shard_table::{Lease, ShardId, ShardTable};
+pub use self::stats::{SeriesStats, ShardStats, StoreStats};
+use self::writer::Order;
 use crate::batch::Batch;
 
 /// How long closing waits for the writers.
@@ -51,12 +60,18 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(30);
 /// kept in memory as well, and a read that finds all in them does not touch the disk.
 #[derive(Debug)]
 pub struct SqliteStore {
-    index: Index,
-    shards: ShardTable,
+    // Shared with the task that looks after the files, which holds them only while it does.
+    index: Arc<Index>,
+    shards: Arc<ShardTable>,
     cache: BlockCache,
-    // As many as there are series that were asked for; some hundred bytes each.
-    series: RwLock<HashMap<Series, Arc<SeriesState>>>,
+    series: Arc<RwLock<SeriesTable>>,
+    care: Arc<CareDesk>,
+    // Another process may be writing: nothing that it may change is remembered.
+    read_only: bool,
 }
+
+/// As many as there are series that were asked for; some hundred bytes each.
+type SeriesTable = HashMap<Series, Arc<SeriesState>>;
 
 impl SqliteStore {
     /// Opens the data folder, or makes it. To be called inside a tokio runtime, where the writers will live.
@@ -72,9 +87,36 @@ impl SqliteStore {
         fs::create_dir_all(&config.dir).map_err(|error| fault::io(&config.dir, error))?;
         let lock = Arc::new(DataLock::take(&config.dir)?);
         let index = Index::open(&config.dir, config.tables_per_shard).await?;
-        let shards = ShardTable::new(&config, lock);
-        let cache = BlockCache::new(config.cache_bytes);
-        Ok(Self { index, shards, cache, series: RwLock::default() })
+        let store = Self::of(index, Some(lock), config);
+        care::begin(&store);
+        Ok(store)
+    }
+
+    /// Opens a data folder to read it, whether another process holds it or not; that one is not disturbed.
+    ///
+    /// Every answer comes from disk, as it is at that moment.
+    ///
+    /// # Errors
+    ///
+    /// [`Inaccessible`](market_backbone_core::StoreErrorKind::Inaccessible) if there is no store in the folder;
+    /// as [`open`](Self::open) otherwise. Whatever would write fails with
+    /// [`ReadOnly`](market_backbone_core::StoreErrorKind::ReadOnly).
+    pub async fn open_read_only(config: StoreConfig) -> Result<Self, StoreError> {
+        let index = Index::open_read_only(&config.dir).await?;
+        Ok(Self::of(index, None, StoreConfig { cache_bytes: 0, ..config }))
+    }
+
+    /// With the lock of the folder, to write; without, to read.
+    fn of(index: Index, lock: Option<Arc<DataLock>>, config: StoreConfig) -> Self {
+        let read_only = lock.is_none();
+        Self {
+            index: Arc::new(index),
+            shards: Arc::new(ShardTable::new(&config, lock)),
+            cache: BlockCache::new(config.cache_bytes),
+            series: Arc::default(),
+            care: Arc::new(CareDesk::new(config.care)),
+            read_only,
+        }
     }
 
     /// What is remembered of a series; fails once the store has been closed.
@@ -89,6 +131,21 @@ impl SqliteStore {
             let state = known.entry(series.clone());
             Arc::clone(state.or_insert_with(|| Arc::new(SeriesState::new(series, number))))
         }))
+    }
+
+    /// The same, for whoever wants to write.
+    fn writable(&self, series: &Series) -> Result<Arc<SeriesState>, StoreError> {
+        if self.read_only { Err(fault::read_only()) } else { self.state(series) }
+    }
+
+    /// Has an order carried out, and its shard looked after in the next round of care.
+    async fn write(&self, shard: &Lease, series: &Arc<SeriesState>, order: Order) -> Result<(), StoreError> {
+        let id = series.shard.get().map(|number| ShardId { venue: series.venue, number: *number });
+        // Noted before as well: a caller who gives up meanwhile does not take the order back.
+        id.into_iter().for_each(|id| self.care.note(id));
+        let written = shard.write(series, order).await;
+        id.into_iter().for_each(|id| self.care.note(id));
+        written
     }
 
     /// The shard that holds the table of a series; `None` if nothing of it was ever stored.
@@ -124,7 +181,9 @@ impl CandleStore for SqliteStore {
         let Some(shard) = self.shard_of(&state).await? else { return Ok(Coverage::empty()) };
         let mut conn = shard.reader().await?;
         let loaded = ledger_table::load(&mut conn, &state.label).await.map_err(|error| shard.fault(error))?;
-        state.remember(version, &Arc::new(loaded.clone()));
+        if !self.read_only {
+            state.remember(version, &Arc::new(loaded.clone()));
+        }
         Ok(loaded)
     }
 
@@ -151,7 +210,7 @@ impl CandleStore for SqliteStore {
         candles: &[Candle],
         coverage: &Coverage,
     ) -> Result<(), StoreError> {
-        let state = self.state(series)?;
+        let state = self.writable(series)?;
         let batch = Batch::accept(series, candles, coverage)?;
         if batch.is_empty() {
             return Ok(());
@@ -163,11 +222,28 @@ impl CandleStore for SqliteStore {
                 *state.shard.get_or_init(|| number)
             }
         };
-        let shard = self.shards.lease(ShardId { venue: state.venue, number }).await?;
-        shard.commit(&state, batch).await
+        let id = ShardId { venue: state.venue, number };
+        let shard = self.shards.lease(id).await?;
+        self.write(&shard, &state, Order::Keep(batch)).await
+    }
+
+    async fn series(&self) -> Result<Vec<Series>, StoreError> {
+        if self.shards.is_closed() {
+            return Err(fault::closed());
+        }
+        listing::series(&self.shards, self.index.all().await?).await
+    }
+
+    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
+        let state = self.writable(series)?;
+        match self.shard_of(&state).await? {
+            Some(shard) => self.write(&shard, &state, Order::Forget(range)).await,
+            None => Ok(()),
+        }
     }
 
     async fn close(&self) {
+        self.care.stop();
         let closed = async {
             self.shards.close().await;
             self.index.close().await;

@@ -1,7 +1,7 @@
 //! The read path: what is known comes from the store, what is not from upstream, and is stored as it arrives.
 
 mod answer;
-mod emitter;
+pub(crate) mod emitter;
 mod last;
 mod range;
 
@@ -29,6 +29,7 @@ pub struct StoredSource {
     upstream: Arc<dyn CandleSource>,
     clock: Arc<dyn Clock>,
     grid: Grid,
+    is_shared: bool,
 }
 
 impl StoredSource {
@@ -40,7 +41,17 @@ impl StoredSource {
         clock: Arc<dyn Clock>,
         grid: Grid,
     ) -> Self {
-        Self { store, upstream, clock, grid }
+        Self { store, upstream, clock, grid, is_shared: false }
+    }
+
+    /// Says that other machines share the store, so that its rows are counted apart from those of this disk.
+    ///
+    /// Such a source can be the upstream of another, whose store is nearer: what is found here is then kept
+    /// there, with who proved it and when.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        self.is_shared = true;
+        self
     }
 }
 

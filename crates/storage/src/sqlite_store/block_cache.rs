@@ -17,7 +17,7 @@ const MAX_READ: usize = 16_384;
 const MAX_PROBES: i64 = 16;
 
 /// Recent blocks of all series, bounded in bytes, the least recently used given up first.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct BlockCache {
     // By series number and block.
     blocks: Cache<(usize, i64), Arc<Block>>,

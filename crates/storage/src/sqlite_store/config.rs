@@ -1,6 +1,9 @@
-//! Where the store lives and how much it may take.
+//! Where the store lives, how much it may take, and how it is looked after.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use market_backbone_core::Timeframe;
 
 /// Where a [`SqliteStore`](crate::SqliteStore) lives and how much it may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct StoreConfig {
     /// The size that no shard file grows beyond, in bytes; a commit that would is refused as if the disk
     /// were full. `None`: as large as the disk allows.
     pub max_shard_bytes: Option<u64>,
+    /// How the files are looked after.
+    pub care: Care,
 }
 
 impl StoreConfig {
@@ -29,6 +34,44 @@ impl StoreConfig {
             open_shards: 64,
             cache_bytes: 64 * 1024 * 1024,
             max_shard_bytes: None,
+            care: Care::default(),
         }
     }
+}
+
+/// How the files of a store are looked after: what is free is given back, what is old is forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Care {
+    /// How often the store looks after its files by itself; `None` for never.
+    pub every: Option<Duration>,
+    /// How long nobody must have written to a file before it is made anew as a whole.
+    pub quiet: Duration,
+    /// Files above this size, in bytes, are never made anew as a whole by themselves: it would take too long,
+    /// and as much room again. They shrink in small steps alone.
+    pub rewrite_below: u64,
+    /// What is kept of which series; series without a rule are kept for ever.
+    pub retain: Vec<Retention>,
+}
+
+impl Default for Care {
+    fn default() -> Self {
+        Self {
+            every: Some(Duration::from_secs(600)),
+            quiet: Duration::from_secs(30),
+            rewrite_below: 256 * 1024 * 1024,
+            retain: Vec::new(),
+        }
+    }
+}
+
+/// How much of the series of one timeframe is kept.
+///
+/// Counted back from the newest stretch that is known of a series and not from the time of day, so that a
+/// clock gone wrong forgets nothing, and a market that is no longer listed keeps its last stretch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Which series.
+    pub timeframe: Timeframe,
+    /// How long a stretch is kept.
+    pub keep: Duration,
 }

@@ -7,13 +7,13 @@ use market_backbone_core::{StoreError, StoreErrorKind};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use super::fault;
 
 /// The version of the tables below; a file says in `user_version` which one it was written with.
-const SCHEMA_VERSION: i64 = 1;
-const PAGE_BYTES: u64 = 4_096;
+const SCHEMA_VERSION: i64 = 2;
+pub(super) const PAGE_BYTES: u64 = 4_096;
 /// How long a statement waits for another connection's lock, and a reader for a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -22,8 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Purpose {
     /// SQLite's `application_id`, so that no other program's file is taken for ours.
     application_id: i64,
-    /// The tables that every such file has.
+    /// The tables of version 1.
     tables: &'static str,
+    /// What brings a file of version 1 to version 2, one of version 2 to version 3, and so on.
+    steps: [&'static str; SCHEMA_VERSION as usize - 1],
 }
 
 /// Holds candle tables and the ledger of what is known of them.
@@ -35,6 +37,12 @@ pub(super) const SHARD: Purpose = Purpose {
                  origin TEXT NOT NULL, observed_ns INTEGER NOT NULL,
                  PRIMARY KEY (series, from_ns)
              ) WITHOUT ROWID;",
+    // Both pairs say who: an origin and a time, or neither.
+    steps: ["CREATE TABLE dispute (
+                 series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
+                 earlier_origin TEXT, earlier_ns INTEGER, later_origin TEXT, later_ns INTEGER,
+                 PRIMARY KEY (series, from_ns)
+             ) WITHOUT ROWID;"],
 };
 
 /// Says which shard a series' table is in.
@@ -45,6 +53,7 @@ pub(super) const INDEX: Purpose = Purpose {
                  PRIMARY KEY (venue, table_name)
              ) WITHOUT ROWID;
              CREATE INDEX series_by_shard ON series (venue, shard);",
+    steps: [""],
 };
 
 /// Opens the file for writing; makes it, with its tables, if it is not there.
@@ -60,18 +69,76 @@ pub(super) async fn open_writer(
         .await
         .map_err(|error| fault::database(path, error))?;
     if is_blank(path, purpose, &mut conn).await? {
-        let Purpose { tables, application_id } = purpose;
+        let Purpose { tables, application_id, steps } = purpose;
         let script = format!(
-            "PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE; {tables} PRAGMA application_id = {application_id}; \
-             PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            "PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE; {tables} {} PRAGMA application_id = \
+             {application_id}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
+            steps.concat()
         );
         execute(&mut conn, script).await.map_err(|error| fault::database(path, error))?;
+    } else {
+        upgrade(purpose, &mut conn).await.map_err(|error| fault::database(path, error))?;
     }
     let cap =
         max_bytes.map_or(String::new(), |bytes| format!("PRAGMA max_page_count = {};", bytes / PAGE_BYTES));
     let settings = format!("PRAGMA journal_mode = WAL; {cap}");
     execute(&mut conn, settings).await.map_err(|error| fault::database(path, error))?;
     Ok(conn)
+}
+
+/// Brings a file of an older version up to date, step by step, each of them whole or not at all.
+async fn upgrade(purpose: &Purpose, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *conn).await?;
+    let done = usize::try_from(version - 1).unwrap_or(0);
+    for (next, step) in (2..).zip(purpose.steps).skip(done) {
+        // Closing the connection, which is what an error leads to, undoes half a step.
+        execute(conn, format!("BEGIN IMMEDIATE; {step} PRAGMA user_version = {next}; COMMIT;")).await?;
+    }
+    Ok(())
+}
+
+/// Makes sure that a file is there, is ours and can be read, without changing a byte of it.
+pub(super) async fn require(path: &Path, purpose: &Purpose) -> Result<(), StoreError> {
+    let fault = |error| fault::database(path, error);
+    let mut conn = options(path).read_only(true).connect().await.map_err(fault)?;
+    let blank = is_blank(path, purpose, &mut conn).await;
+    let version = sqlx::query_scalar::<_, i64>("PRAGMA user_version").fetch_one(&mut conn).await;
+    close(conn).await;
+    if blank? || version.map_err(fault)? < SCHEMA_VERSION {
+        return Err(StoreError::new(
+            StoreErrorKind::Inaccessible,
+            format!(
+                "{} has an older layout, which only the process that may write can bring up to date",
+                path.display()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a file is one of ours, of this version: in one question, and by a connection that is needed anyway.
+pub(super) async fn is_current(readers: &SqlitePool, purpose: &Purpose) -> bool {
+    let said =
+        sqlx::query("SELECT * FROM pragma_application_id, pragma_user_version").fetch_one(readers).await;
+    let number = |column: usize| said.as_ref().ok()?.try_get_unchecked::<i64, _>(column).ok();
+    number(0) == Some(purpose.application_id) && number(1) == Some(SCHEMA_VERSION)
+}
+
+/// A connection beside the writer's, to look after the file; use it in one's turn only.
+pub(super) async fn caretaker(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    // Not patient: whatever does not succeed now is done in the next round.
+    options(path).busy_timeout(Duration::from_millis(200)).connect().await
+}
+
+/// Connections that read a file which another process may be writing to.
+pub(super) fn guests(path: &Path, count: u32) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(count)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(options(path).read_only(true).row_buffer_size(512))
 }
 
 /// Connections that only read; made when they are first needed.

@@ -52,6 +52,14 @@ pub(super) fn damaged(path: &Path) -> StoreError {
     )
 }
 
+/// The store was opened to be read.
+pub(super) fn read_only() -> StoreError {
+    StoreError::new(
+        Kind::ReadOnly,
+        "the data folder was opened to be read only; another process may be writing to it",
+    )
+}
+
 /// The store has been closed.
 pub(super) fn closed() -> StoreError {
     StoreError::new(Kind::Closed, "the store has been closed")

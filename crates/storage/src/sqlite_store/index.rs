@@ -34,6 +34,14 @@ impl Index {
         Ok(Self { path, pool, tables_per_shard: tables_per_shard.max(1) })
     }
 
+    /// Opens the index of a folder that another process may be writing to.
+    pub(super) async fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join("index.db");
+        database_file::require(&path, &INDEX).await?;
+        let pool = database_file::guests(&path, 1);
+        Ok(Self { path, pool, tables_per_shard: 1 })
+    }
+
     /// The shard that `table` of `venue` is in, if it has been assigned one.
     pub(super) async fn find(&self, venue: VenueId, table: &TableName) -> Result<Option<u32>, StoreError> {
         sqlx::query_scalar("SELECT shard FROM series WHERE venue = ?1 AND table_name = ?2")
@@ -63,6 +71,32 @@ impl Index {
         assigned.map_err(|error| self.fault(error))?;
         let found = self.find(venue, table).await?;
         found.ok_or_else(|| self.fault(sqlx::Error::RowNotFound))
+    }
+
+    /// All that have been assigned a shard: venue, table and shard.
+    pub(super) async fn all(&self) -> Result<Vec<(VenueId, String, u32)>, StoreError> {
+        let all: Vec<(String, String, u32)> =
+            sqlx::query_as("SELECT venue, table_name, shard FROM series ORDER BY venue, shard")
+                .fetch_all(&self.pool)
+                .await
+                .map_err(|error| self.fault(error))?;
+        Ok(all.into_iter().map(|(venue, table, shard)| (VenueId::named(&venue), table, shard)).collect())
+    }
+
+    /// The tables of one shard, in order.
+    pub(super) async fn tables_in(&self, venue: VenueId, shard: u32) -> Result<Vec<String>, StoreError> {
+        sqlx::query_scalar(
+            "SELECT table_name FROM series WHERE venue = ?1 AND shard = ?2 ORDER BY table_name",
+        )
+        .bind(venue.as_str())
+        .bind(shard)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|error| self.fault(error))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Lets go of the file.

@@ -1,76 +1,125 @@
-//! The ledger on disk: which stretches of which series are known, written in the transaction of their rows.
+//! The ledger on disk: what is known of which series and what is disputed, written in the transaction of
+//! their rows.
 
-use market_backbone_core::{Coverage, Origin, Provenance, Span, TimeRange, Timestamp};
+use market_backbone_core::{Coverage, Dispute, Provenance, Span, TimeRange, Timestamp};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use crate::ledger;
+use crate::origin_word;
 
 /// What is known of the series named `label`.
 pub(super) async fn load(conn: &mut SqliteConnection, label: &str) -> Result<Coverage, sqlx::Error> {
-    let rows = sqlx::query(
+    let spans = sqlx::query(
         "SELECT from_ns, to_ns, origin, observed_ns FROM coverage WHERE series = ?1 ORDER BY from_ns",
     )
     .bind(label)
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    rows.iter().map(span).collect()
+    let mut known = spans.iter().map(span).collect::<Result<Coverage, _>>()?;
+    let disputes = sqlx::query(
+        "SELECT from_ns, to_ns, earlier_origin, earlier_ns, later_origin, later_ns \
+         FROM dispute WHERE series = ?1 ORDER BY from_ns",
+    )
+    .bind(label)
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in &disputes {
+        known.dispute(dispute(row)?);
+    }
+    Ok(known)
 }
 
-/// Adds proofs to what is known, inside the caller's write transaction, and says what is known now.
-///
-/// What was known is read here and not taken from a cache: only the transaction makes sure that
-/// nobody has changed it since.
-pub(super) async fn add(
+/// The names of the series of which anything is known.
+pub(super) async fn labels(conn: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT DISTINCT series FROM coverage").fetch_all(conn).await
+}
+
+/// Writes down that not `known` but `grown` is known now, inside the caller's write transaction.
+pub(super) async fn replace(
     conn: &mut SqliteConnection,
     label: &str,
-    proof: &Coverage,
-) -> Result<Coverage, sqlx::Error> {
-    let known = load(conn, label).await?;
-    let grown = ledger::grow(&known, proof);
-    for gone in known.spans().iter().filter(|span| !grown.spans().contains(span)) {
-        sqlx::query("DELETE FROM coverage WHERE series = ?1 AND from_ns = ?2")
-            .bind(label)
-            .bind(gone.range.from().as_nanos())
-            .execute(&mut *conn)
-            .await?;
+    known: &Coverage,
+    grown: &Coverage,
+) -> Result<(), sqlx::Error> {
+    let from = |span: &Span| span.range.from();
+    for gone in known.spans().iter().filter(|span| !has(grown.spans(), span, from)) {
+        delete(conn, "DELETE FROM coverage WHERE series = ?1 AND from_ns = ?2", label, gone.range).await?;
     }
-    for new in grown.spans().iter().filter(|span| !known.spans().contains(span)) {
-        sqlx::query(
-            "INSERT INTO coverage (series, from_ns, to_ns, origin, observed_ns) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )
-        .bind(label)
-        .bind(new.range.from().as_nanos())
-        .bind(new.range.to().as_nanos())
-        .bind(spelling(new.provenance.origin)?)
-        .bind(new.provenance.observed_at.as_nanos())
-        .execute(&mut *conn)
-        .await?;
+    for new in grown.spans().iter().filter(|span| !has(known.spans(), span, from)) {
+        add_span(conn, label, new).await?;
     }
-    Ok(grown)
+    let from = |dispute: &Dispute| dispute.range.from();
+    for gone in known.disputes().iter().filter(|dispute| !has(grown.disputes(), dispute, from)) {
+        delete(conn, "DELETE FROM dispute WHERE series = ?1 AND from_ns = ?2", label, gone.range).await?;
+    }
+    for new in grown.disputes().iter().filter(|dispute| !has(known.disputes(), dispute, from)) {
+        add_dispute(conn, label, new).await?;
+    }
+    Ok(())
 }
 
-fn span(row: &SqliteRow) -> Result<Span, sqlx::Error> {
+/// Whether `sorted` holds exactly this one.
+fn has<T: PartialEq>(sorted: &[T], one: &T, from: impl Fn(&T) -> Timestamp) -> bool {
+    sorted.binary_search_by_key(&from(one), &from).is_ok_and(|index| sorted[index] == *one)
+}
+
+async fn delete(
+    conn: &mut SqliteConnection,
+    sql: &'static str,
+    label: &str,
+    range: TimeRange,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(sql).bind(label).bind(range.from().as_nanos()).execute(conn).await.map(|_| ())
+}
+
+async fn add_span(conn: &mut SqliteConnection, label: &str, span: &Span) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO coverage (series, from_ns, to_ns, origin, observed_ns) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )
+    .bind(label)
+    .bind(span.range.from().as_nanos())
+    .bind(span.range.to().as_nanos())
+    .bind(origin_word::of(span.provenance.origin)?)
+    .bind(span.provenance.observed_at.as_nanos())
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+async fn add_dispute(conn: &mut SqliteConnection, label: &str, new: &Dispute) -> Result<(), sqlx::Error> {
+    let mut insert = sqlx::query(
+        "INSERT INTO dispute (series, from_ns, to_ns, earlier_origin, earlier_ns, later_origin, later_ns) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )
+    .bind(label)
+    .bind(new.range.from().as_nanos())
+    .bind(new.range.to().as_nanos());
+    for said in [new.earlier, new.later] {
+        insert = insert
+            .bind(said.map(|said| origin_word::of(said.origin)).transpose()?)
+            .bind(said.map(|said| said.observed_at.as_nanos()));
+    }
+    insert.execute(conn).await.map(|_| ())
+}
+
+pub(super) fn span(row: &SqliteRow) -> Result<Span, sqlx::Error> {
+    let observed_at = Timestamp::from_nanos(row.try_get_unchecked(3)?);
+    let provenance = Provenance { origin: origin_word::read(row.try_get_unchecked(2)?)?, observed_at };
+    Ok(Span { range: range(row)?, provenance })
+}
+
+fn dispute(row: &SqliteRow) -> Result<Dispute, sqlx::Error> {
+    let said = |column: usize| {
+        let word = row.try_get_unchecked::<Option<&str>, _>(column)?;
+        let at = row.try_get_unchecked::<Option<i64>, _>(column + 1)?.map(Timestamp::from_nanos);
+        let origin = word.map(origin_word::read).transpose()?;
+        Ok::<_, sqlx::Error>(origin.zip(at).map(|(origin, observed_at)| Provenance { origin, observed_at }))
+    };
+    Ok(Dispute { range: range(row)?, earlier: said(2)?, later: said(4)? })
+}
+
+/// Of the first two columns.
+fn range(row: &SqliteRow) -> Result<TimeRange, sqlx::Error> {
     let time = |column: usize| row.try_get_unchecked::<i64, _>(column).map(Timestamp::from_nanos);
-    let range = TimeRange::new(time(0)?, time(1)?).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    let provenance = Provenance { origin: origin(row.try_get_unchecked(2)?)?, observed_at: time(3)? };
-    Ok(Span { range, provenance })
-}
-
-fn spelling(origin: Origin) -> Result<&'static str, sqlx::Error> {
-    match origin {
-        Origin::Rest => Ok("rest"),
-        Origin::Socket => Ok("socket"),
-        Origin::Import => Ok("import"),
-        unknown => Err(sqlx::Error::Protocol(format!("the ledger has no word for {unknown:?}"))),
-    }
-}
-
-fn origin(word: &str) -> Result<Origin, sqlx::Error> {
-    match word {
-        "rest" => Ok(Origin::Rest),
-        "socket" => Ok(Origin::Socket),
-        "import" => Ok(Origin::Import),
-        unknown => Err(sqlx::Error::Protocol(format!("the ledger says `{unknown}`, which means nothing"))),
-    }
+    TimeRange::new(time(0)?, time(1)?).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }

@@ -1,6 +1,6 @@
 //! Candle tables: one for each series, keyed by open time, so that a stretch of it is one walk along a tree.
 
-use market_backbone_core::{Candle, Timestamp};
+use market_backbone_core::{Candle, TimeRange, Timestamp};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite};
 
@@ -29,6 +29,42 @@ pub(super) async fn exists(conn: &mut SqliteConnection, table: &TableName) -> Re
         .fetch_optional(conn)
         .await?;
     Ok(found.is_some())
+}
+
+/// Whether the table of a series is there and holds any row.
+pub(super) async fn any(conn: &mut SqliteConnection, table: &TableName) -> Result<bool, sqlx::Error> {
+    if !exists(conn, table).await? {
+        return Ok(false);
+    }
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM {table})");
+    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(conn).await
+}
+
+/// Takes out the candles that open in `range`.
+pub(super) async fn delete(
+    conn: &mut SqliteConnection,
+    table: &TableName,
+    range: TimeRange,
+) -> Result<(), sqlx::Error> {
+    let sql = format!("DELETE FROM {table} WHERE timestamp >= ?1 AND timestamp < ?2");
+    let (from, to) = millis(range);
+    sqlx::query(AssertSqlSafe(sql)).bind(from).bind(to).execute(conn).await.map(|_| ())
+}
+
+/// All candles that open in `range`, newest first.
+pub(super) async fn within(
+    conn: &mut SqliteConnection,
+    table: &TableName,
+    range: TimeRange,
+) -> Result<Vec<Candle>, sqlx::Error> {
+    let (from, to) = millis(range);
+    newest(conn, table, from, to, usize::MAX).await
+}
+
+/// The whole milliseconds that lie in a stretch: the first of them, and the first after it.
+fn millis(range: TimeRange) -> (i64, i64) {
+    let up = |moment: Timestamp| -moment.as_nanos().saturating_neg().div_euclid(1_000_000);
+    (up(range.from()), up(range.to()))
 }
 
 /// Writes candles; those that are there already are replaced.
@@ -79,6 +115,16 @@ pub(super) async fn newest(
         .fetch_all(conn)
         .await?;
     rows.iter().map(candle).collect()
+}
+
+/// When the oldest candle opens.
+pub(super) async fn oldest(
+    conn: &mut SqliteConnection,
+    table: &TableName,
+) -> Result<Option<Timestamp>, sqlx::Error> {
+    let sql = format!("SELECT MIN(timestamp) FROM {table}");
+    let oldest: Option<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(conn).await?;
+    Ok(oldest.map(Timestamp::from_millis))
 }
 
 /// By position and without type checks: looking columns up by name takes longer than reading them.

@@ -99,6 +99,15 @@ impl SeriesState {
         }
     }
 
+    /// Tells that rows were taken out, or (without a ledger) that they may or may not have been.
+    pub(super) fn forgotten(&self, coverage: Option<Coverage>) {
+        let mut memory = self.memory();
+        memory.version += 1;
+        memory.coverage = coverage.map(Arc::new);
+        memory.touched.clear();
+        memory.believed_since = memory.version;
+    }
+
     pub(super) fn table_exists(&self) -> bool {
         self.table_exists.load(Ordering::Acquire)
     }
@@ -144,6 +153,14 @@ mod tests {
         state.remember(state.version(), &Arc::new(ledger(1)));
         state.committed(&[], None);
         assert_eq!(state.coverage(), None);
+    }
+
+    #[test]
+    fn after_rows_were_taken_out_no_block_read_before_is_believed() {
+        let state = state();
+        let before = state.version();
+        state.forgotten(Some(ledger(1)));
+        assert!(!state.still_true(before, 0..=0) && state.still_true(state.version(), 0..=0));
     }
 
     #[test]

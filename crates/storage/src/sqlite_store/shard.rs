@@ -17,8 +17,8 @@ use super::data_lock::DataLock;
 use super::database_file::{self, SHARD};
 use super::fault;
 use super::series_state::SeriesState;
-use super::writer::{Job, Writer};
-use crate::batch::Batch;
+use super::turn::Turn;
+use super::writer::{Job, Order, Writer};
 
 /// Readers beside the writer, for each shard.
 const READERS: u32 = 2;
@@ -34,6 +34,7 @@ pub(super) struct Shard {
     path: PathBuf,
     jobs: mpsc::Sender<Job>,
     readers: SqlitePool,
+    turn: Arc<Turn>,
 }
 
 impl Shard {
@@ -47,11 +48,34 @@ impl Shard {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| fault::io(folder, error))?;
         }
-        let conn = database_file::open_writer(&path, &SHARD, max_bytes).await?;
         let readers = database_file::readers(&path, READERS);
         let (jobs, inbox) = mpsc::channel(QUEUE);
-        tasks.spawn(Writer::new(path.clone(), conn, readers.clone(), lock).run(inbox));
-        Ok(Self { path, jobs, readers })
+        let turn = Arc::new(Turn::new());
+        let mut writer = Writer::new(path.clone(), max_bytes, readers.clone(), Arc::clone(&turn), lock);
+        if !path.exists() || !database_file::is_current(&readers, &SHARD).await {
+            // Makes it, brings it up to date, or says what is wrong with it.
+            writer.connection().await?;
+        }
+        tasks.spawn(writer.run(inbox));
+        Ok(Self { path, jobs, readers, turn })
+    }
+
+    /// Opens a file that another process may be writing to, to read it.
+    pub(super) async fn open_read_only(path: PathBuf) -> Result<Self, StoreError> {
+        database_file::require(&path, &SHARD).await?;
+        let readers = database_file::guests(&path, READERS);
+        // Nobody receives: whoever sends is told that the store is closed.
+        let (jobs, _) = mpsc::channel(1);
+        Ok(Self { path, jobs, readers, turn: Arc::new(Turn::new()) })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Who may write to the file now.
+    pub(super) fn turn(&self) -> &Turn {
+        &self.turn
     }
 
     /// A connection to read with.
@@ -59,10 +83,10 @@ impl Shard {
         self.readers.acquire().await.map_err(|error| self.fault(error))
     }
 
-    /// Has rows and their proof written. Giving up on the answer does not take the order back.
-    pub(super) async fn commit(&self, series: &Arc<SeriesState>, batch: Batch) -> Result<(), StoreError> {
+    /// Has an order carried out. Giving up on the answer does not take it back.
+    pub(super) async fn write(&self, series: &Arc<SeriesState>, order: Order) -> Result<(), StoreError> {
         let (done, outcome) = oneshot::channel();
-        let job = Job { series: Arc::clone(series), batch, done };
+        let job = Job { series: Arc::clone(series), order, done };
         let written = async {
             self.jobs.send(job).await.map_err(|_| fault::closed())?;
             outcome.await.map_err(|_| fault::closed())?

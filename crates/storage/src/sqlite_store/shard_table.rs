@@ -15,7 +15,7 @@ use super::fault;
 use super::shard::{self, Shard};
 
 /// Names a shard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct ShardId {
     pub(super) venue: VenueId,
     pub(super) number: u32,
@@ -27,7 +27,7 @@ pub(super) struct ShardTable {
     dir: PathBuf,
     max_open: usize,
     max_bytes: Option<u64>,
-    writers: TaskTracker,
+    tasks: TaskTracker,
     // `None` once the store has been closed.
     open: Mutex<Option<Open>>,
 }
@@ -36,7 +36,8 @@ pub(super) struct ShardTable {
 struct Open {
     shards: HashMap<ShardId, Entry>,
     uses: u64,
-    lock: Arc<DataLock>,
+    // `None` where another process may hold the folder, and nothing is written.
+    lock: Option<Arc<DataLock>>,
 }
 
 #[derive(Debug, Default)]
@@ -61,12 +62,13 @@ impl Deref for Lease {
 }
 
 impl ShardTable {
-    pub(super) fn new(config: &StoreConfig, lock: Arc<DataLock>) -> Self {
+    /// Opens to write as long as it holds the folder's `lock`, else to read only.
+    pub(super) fn new(config: &StoreConfig, lock: Option<Arc<DataLock>>) -> Self {
         Self {
             dir: config.dir.clone(),
             max_open: config.open_shards.max(1),
             max_bytes: config.max_shard_bytes,
-            writers: TaskTracker::new(),
+            tasks: TaskTracker::new(),
             open: Mutex::new(Some(Open { shards: HashMap::new(), uses: 0, lock })),
         }
     }
@@ -77,27 +79,49 @@ impl ShardTable {
             let mut guard = self.open();
             let open = guard.as_mut().ok_or_else(fault::closed)?;
             let cell = open.use_of(id);
-            (cell, Arc::clone(&open.lock), open.take_surplus(self.max_open))
+            (cell, open.lock.clone(), open.take_surplus(self.max_open))
         };
         drop(surplus); // outside the lock: it ends their writers, which close the files
         cell.get_or_try_init(|| async {
             let path = shard::path(&self.dir, id.venue.as_str(), id.number)?;
-            Shard::open(path, self.max_bytes, &self.writers, lock).await
+            match lock {
+                Some(lock) => Shard::open(path, self.max_bytes, &self.tasks, lock).await,
+                None => Shard::open_read_only(path).await,
+            }
         })
         .await?;
         Ok(Lease { cell })
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.writers.is_closed()
+        self.tasks.is_closed()
+    }
+
+    /// Everything that runs on behalf of the store; waited for when it is closed.
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// All shards there are files of, in order.
+    pub(super) fn all(&self) -> Vec<ShardId> {
+        let files = shard::files(&self.dir).into_iter();
+        let mut all: Vec<_> =
+            files.map(|file| ShardId { venue: VenueId::named(&file.venue), number: file.number }).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Where the file of a shard is.
+    pub(super) fn path(&self, id: ShardId) -> Result<PathBuf, StoreError> {
+        shard::path(&self.dir, id.venue.as_str(), id.number)
     }
 
     /// Opens none any more, closes all, each as soon as nobody uses it, and waits until they are closed.
     pub(super) async fn close(&self) {
-        self.writers.close();
+        self.tasks.close();
         let closing = self.open().take();
         drop(closing);
-        self.writers.wait().await;
+        self.tasks.wait().await;
     }
 
     fn open(&self) -> MutexGuard<'_, Option<Open>> {
@@ -139,7 +163,7 @@ mod tests {
     fn the_longest_unused_goes_first_and_one_in_use_never() {
         let folder = tempfile::tempdir().unwrap();
         let lock = Arc::new(DataLock::take(folder.path()).unwrap());
-        let mut open = Open { shards: HashMap::new(), uses: 0, lock };
+        let mut open = Open { shards: HashMap::new(), uses: 0, lock: Some(lock) };
         let in_use = open.use_of(id(0));
         for number in [1, 2, 3] {
             open.use_of(id(number));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use market_backbone_core::{Series, Timeframe};
+use market_backbone_core::{Series, Symbol, Timeframe, VenueId};
 
 /// A table's name: `candles_KRW_BTC_1m`.
 ///
@@ -33,9 +33,37 @@ impl TableName {
         Self(name)
     }
 
+    /// The series whose table has this name; `None` if there is none.
+    pub(super) fn series(venue: VenueId, name: &str) -> Option<Series> {
+        let (code, timeframe) = name.strip_prefix("candles_")?.rsplit_once('_')?;
+        let timeframe = match timeframe {
+            "1mo" => Timeframe::Month,
+            other => other.parse().ok()?,
+        };
+        let series = Series::new(Symbol::new(venue, &read_code(code)?).ok()?, timeframe);
+        (Self::of(&series).0 == name).then_some(series)
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The code that is written so in a name.
+fn read_code(written: &str) -> Option<String> {
+    let mut code = String::with_capacity(written.len());
+    let mut rest = written.chars();
+    while let Some(letter) = rest.next() {
+        code.push(match letter {
+            '_' => '-',
+            '$' => {
+                let digits = [rest.next()?, rest.next()?].map(|digit| digit.to_digit(16));
+                char::from_u32(digits[0]? * 16 + digits[1]?)?
+            }
+            other => other,
+        });
+    }
+    Some(code)
 }
 
 /// Between double quotes, as SQL wants it.
@@ -63,6 +91,15 @@ mod tests {
         assert_eq!(name("BRK.B", Timeframe::D1), "candles_BRK$2EB_1d");
     }
 
+    #[test]
+    fn other_names_are_no_series() {
+        for name in
+            ["candles", "candles_1m", "candles_KRW_BTC_1M", "candles_KRW-BTC_1m", "candles_$2_1m", "x"]
+        {
+            assert_eq!(TableName::series(VenueId::new("upbit"), name), None, "{name}");
+        }
+    }
+
     fn code() -> impl Strategy<Value = String> {
         // Few letters, so that near misses are frequent, and every kind of character that has its own rule.
         let letter = prop::sample::select(vec!['A', 'a', 'B', '2', 'E', '-', '_', '.', '$', '\'', ';']);
@@ -78,6 +115,13 @@ mod tests {
         fn no_two_series_share_a_table(a in code(), b in code(), x in frame(), y in frame()) {
             let (first, second) = (name(&a, x), name(&b, y));
             prop_assert_eq!((&a, x) == (&b, y), first.eq_ignore_ascii_case(&second), "{} {}", first, second);
+        }
+
+        #[test]
+        fn a_series_is_read_back_from_its_name(code in code(), x in frame()) {
+            let venue = VenueId::new("upbit");
+            let series = Series::new(Symbol::new(venue, &code).unwrap(), x);
+            prop_assert_eq!(TableName::series(venue, &name(&code, x)), Some(series));
         }
 
         #[test]

@@ -7,24 +7,35 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use market_backbone_core::{Coverage, StoreError};
+use market_backbone_core::{Coverage, StoreError, TimeRange};
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
 use super::data_lock::DataLock;
-use super::database_file::{self, execute};
+use super::database_file::{self, SHARD, execute};
 use super::series_state::SeriesState;
+use super::turn::Turn;
 use super::{fault, ledger_table, rows};
 use crate::batch::Batch;
+use crate::verdict::{self, Verdict};
 
 /// Rows after which a transaction takes no more commits on board.
 const ROWS_PER_TRANSACTION: usize = 10_000;
+
+/// What shall be written of a series.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Rows and their proof.
+    Keep(Batch),
+    /// Neither rows nor proofs of this stretch any more.
+    Forget(TimeRange),
+}
 
 /// One commit.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) series: Arc<SeriesState>,
-    pub(super) batch: Batch,
+    pub(super) order: Order,
     pub(super) done: oneshot::Sender<Result<(), StoreError>>,
 }
 
@@ -32,8 +43,11 @@ pub(super) struct Job {
 #[derive(Debug)]
 pub(super) struct Writer {
     path: PathBuf,
-    conn: SqliteConnection,
+    max_bytes: Option<u64>,
+    // Opened for the first order: most shards of a large folder are only read.
+    conn: Option<SqliteConnection>,
     readers: SqlitePool,
+    turn: Arc<Turn>,
     // The folder is ours until the last writer has let go of its file.
     _lock: Arc<DataLock>,
 }
@@ -41,69 +55,100 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         path: PathBuf,
-        conn: SqliteConnection,
+        max_bytes: Option<u64>,
         readers: SqlitePool,
+        turn: Arc<Turn>,
         lock: Arc<DataLock>,
     ) -> Self {
-        Self { path, conn, readers, _lock: lock }
+        Self { path, max_bytes, conn: None, readers, turn, _lock: lock }
+    }
+
+    /// The connection to write with.
+    pub(super) async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if self.conn.is_none() {
+            self.conn = Some(database_file::open_writer(&self.path, &SHARD, self.max_bytes).await?);
+        }
+        self.conn.as_mut().ok_or_else(fault::closed)
     }
 
     /// Writes what comes until nobody can send any more, then closes the file.
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
+        let turn = Arc::clone(&self.turn);
         while let Some(first) = inbox.recv().await {
-            let mut count = first.batch.candles.len();
+            let _turn = turn.take().await;
+            let mut count = first.rows();
             let mut jobs = vec![first];
             while count < ROWS_PER_TRANSACTION
                 && let Ok(job) = inbox.try_recv()
             {
-                count += job.batch.candles.len();
+                count += job.rows();
                 jobs.push(job);
             }
             self.settle(jobs).await;
+            turn.committed();
         }
         self.readers.close().await;
-        database_file::close(self.conn).await;
+        if let Some(conn) = self.conn {
+            database_file::close(conn).await;
+        }
     }
 
     /// Writes all jobs at once; where that fails, one by one, so that one's failure is not the others'.
     async fn settle(&mut self, jobs: Vec<Job>) {
         if jobs.len() > 1
-            && let Ok(ledgers) = transact(&mut self.conn, &jobs).await
+            && let Ok(conn) = self.connection().await
+            && let Ok(verdicts) = transact(conn, &jobs).await
         {
-            for (job, ledger) in jobs.into_iter().zip(ledgers) {
-                job.finish(Ok(ledger));
+            for (job, verdict) in jobs.into_iter().zip(verdicts) {
+                job.finish(Ok(verdict));
             }
             return;
         }
         for job in jobs {
-            let outcome = transact(&mut self.conn, std::slice::from_ref(&job)).await;
-            let ledger = outcome.map(|ledgers| ledgers.into_iter().next().unwrap_or_default());
-            job.finish(ledger.map_err(|error| fault::database(&self.path, error)));
+            let outcome = self.settle_one(&job).await;
+            job.finish(outcome);
         }
+    }
+
+    async fn settle_one(&mut self, job: &Job) -> Result<Verdict, StoreError> {
+        let written = transact(self.connection().await?, std::slice::from_ref(job)).await;
+        let verdicts = written.map_err(|error| fault::database(&self.path, error))?;
+        Ok(verdicts.into_iter().next().unwrap_or_default())
     }
 }
 
 impl Job {
+    fn rows(&self) -> usize {
+        match &self.order {
+            Order::Keep(batch) => batch.candles.len(),
+            Order::Forget(_) => 0,
+        }
+    }
+
     /// Tells the caches, then the caller: who has been told must never be shown less.
-    fn finish(self, outcome: Result<Coverage, StoreError>) {
-        let (ledger, answer) = match outcome {
-            Ok(ledger) => (Some(ledger), Ok(())),
+    fn finish(self, outcome: Result<Verdict, StoreError>) {
+        let (verdict, answer) = match outcome {
+            Ok(verdict) => (Some(verdict), Ok(())),
             Err(error) => (None, Err(error)),
         };
-        self.series.committed(&self.batch.candles, ledger);
+        match (&self.order, verdict) {
+            (Order::Keep(_), Some(verdict)) => self.series.committed(&verdict.rows, Some(verdict.known)),
+            (Order::Keep(batch), None) => self.series.committed(&batch.candles, None),
+            (Order::Forget(_), verdict) => self.series.forgotten(verdict.map(|verdict| verdict.known)),
+        }
         // Nobody waits for the answer any more: fine, the work is done all the same.
         let _ = self.done.send(answer);
     }
 }
 
-/// Writes all jobs in one transaction; says for each what is known of its series afterwards.
+/// Writes all jobs in one transaction; says for each what was written.
 ///
 /// Not sqlx's own transaction: when the disk is full SQLite rolls back by itself, after which sqlx 0.9 would
 /// count one transaction too many for ever.
-async fn transact(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<Vec<Coverage>, sqlx::Error> {
+async fn transact(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<Vec<Verdict>, sqlx::Error> {
     execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
     let written = match write(conn, jobs).await {
-        Ok(ledgers) => execute(conn, "COMMIT".to_owned()).await.map(|()| ledgers),
+        Ok(verdicts) => execute(conn, "COMMIT".to_owned()).await.map(|()| verdicts),
         Err(error) => Err(error),
     };
     if written.is_err() {
@@ -116,14 +161,47 @@ async fn transact(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<Vec<Cover
     written
 }
 
-async fn write(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<Vec<Coverage>, sqlx::Error> {
-    let mut ledgers = Vec::with_capacity(jobs.len());
-    for Job { series, batch, .. } in jobs {
+async fn write(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<Vec<Verdict>, sqlx::Error> {
+    let mut verdicts = Vec::with_capacity(jobs.len());
+    for Job { series, order, .. } in jobs {
         if !series.table_exists() {
             rows::create(conn, &series.table).await?;
         }
-        rows::upsert(conn, &series.table, &batch.candles).await?;
-        ledgers.push(ledger_table::add(conn, &series.label, &batch.coverage).await?);
+        // Read here and not taken from a cache: only the transaction makes sure that nobody has changed it since.
+        let known = ledger_table::load(conn, &series.label).await?;
+        let verdict = match order {
+            Order::Keep(batch) => keep(conn, series, &known, batch).await?,
+            Order::Forget(range) => forget(conn, series, &known, *range).await?,
+        };
+        ledger_table::replace(conn, &series.label, &known, &verdict.known).await?;
+        verdicts.push(verdict);
     }
-    Ok(ledgers)
+    Ok(verdicts)
+}
+
+async fn keep(
+    conn: &mut SqliteConnection,
+    series: &SeriesState,
+    known: &Coverage,
+    batch: &Batch,
+) -> Result<Verdict, sqlx::Error> {
+    let mut stored = Vec::new();
+    for range in batch.reach() {
+        stored.extend(rows::within(conn, &series.table, range).await?);
+    }
+    let verdict = verdict::decide(known, &stored, batch);
+    rows::upsert(conn, &series.table, &verdict.rows).await?;
+    Ok(verdict)
+}
+
+async fn forget(
+    conn: &mut SqliteConnection,
+    series: &SeriesState,
+    known: &Coverage,
+    range: TimeRange,
+) -> Result<Verdict, sqlx::Error> {
+    rows::delete(conn, &series.table, range).await?;
+    let mut known = known.clone();
+    known.remove(range);
+    Ok(Verdict { rows: Vec::new(), known })
 }

@@ -76,15 +76,35 @@ impl Answer {
             let cut = read.candles.first().filter(|_| rows == ask).map(|oldest| oldest.open_time);
             let told = TimeRange::new(cut.unwrap_or(range.from()), range.to()).unwrap_or(range);
             rest = cut.and_then(|cut| TimeRange::new(range.from(), cut).ok());
-            found += rows;
-            let served = Served {
-                memory_rows: read.from_memory,
-                disk_rows: (rows as u64).saturating_sub(read.from_memory),
-                ..Served::default()
-            };
-            self.out.emit(CandlePart { candles: read.candles, coverage: known.within(told), served }).await?;
+            let served = self.served(rows as u64, read.from_memory);
+            let part = CandlePart { candles: read.candles, coverage: known.within(told), served };
+            let part = self.still_known(part).await?;
+            found += part.candles.len();
+            self.out.emit(part).await?;
         }
         Ok(found)
+    }
+
+    /// Takes out what somebody has forgotten while it was read: its rows may have been gone already, and a
+    /// stretch without them would be called empty, here and by every store before this one.
+    async fn still_known(&self, mut part: CandlePart) -> Result<CandlePart, SourceError> {
+        let known = self.known().await?;
+        for range in part.coverage.ranges() {
+            for gone in known.missing(range) {
+                part.coverage.remove(gone);
+                part.candles.retain(|candle| !gone.contains(candle.open_time));
+            }
+        }
+        Ok(part)
+    }
+
+    /// What is shared is counted as such, wherever the other machine keeps it.
+    fn served(&self, rows: u64, from_memory: u64) -> Served {
+        if self.source.is_shared {
+            return Served { shared_rows: rows, ..Served::default() };
+        }
+        let disk_rows = rows.saturating_sub(from_memory);
+        Served { memory_rows: from_memory, disk_rows, ..Served::default() }
     }
 
     /// Puts questions to upstream, keeps each piece of the answers in the store, and then emits it;
@@ -112,9 +132,37 @@ impl Answer {
 }
 
 /// Stores what is final in a piece, and what it proves of slots that have ended.
-async fn keep(source: &StoredSource, series: &Series, part: CandlePart) -> Result<CandlePart, SourceError> {
+async fn keep(
+    source: &StoredSource,
+    series: &Series,
+    mut part: CandlePart,
+) -> Result<CandlePart, SourceError> {
     let tip = source.grid.floor(series.timeframe, source.clock.now());
     let ended = TimeRange::new(Timestamp::MIN, tip).map(|ended| part.coverage.within(ended));
     source.store.commit(series, &part.candles, &ended.unwrap_or_default()).await?;
+    tell_disputes(source, series, &mut part).await?;
     Ok(part)
+}
+
+/// Puts into a piece what the store has come to doubt of its stretch, and the rows that stand there: the
+/// answer shall not differ from the one that the store would give alone.
+async fn tell_disputes(
+    source: &StoredSource,
+    series: &Series,
+    part: &mut CandlePart,
+) -> Result<(), SourceError> {
+    if part.coverage.spans().is_empty() {
+        return Ok(());
+    }
+    let known = source.store.coverage(series).await?;
+    let proven = part.coverage.ranges();
+    let disputed: Vec<_> = proven.iter().flat_map(|range| known.within(*range).disputes().to_vec()).collect();
+    for dispute in disputed {
+        part.coverage.dispute(dispute);
+        let standing = source.store.read(series, dispute.range, usize::MAX).await?.candles;
+        part.candles.retain(|candle| !dispute.range.contains(candle.open_time));
+        part.candles.extend(standing);
+    }
+    part.candles.sort_by_key(|candle| candle.open_time);
+    Ok(())
 }

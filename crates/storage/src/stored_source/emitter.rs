@@ -8,18 +8,18 @@ use market_backbone_core::{CandlePart, PartStream, SourceError, SourceErrorKind}
 
 /// Where the function puts its pieces.
 #[derive(Debug)]
-pub(super) struct Emitter(mpsc::Sender<Result<CandlePart, SourceError>>);
+pub(crate) struct Emitter(mpsc::Sender<Result<CandlePart, SourceError>>);
 
 impl Emitter {
     /// Hands a piece to whoever polls the stream, and waits until there is room for another.
-    pub(super) async fn emit(&mut self, part: CandlePart) -> Result<(), SourceError> {
+    pub(crate) async fn emit(&mut self, part: CandlePart) -> Result<(), SourceError> {
         let gone = |_| SourceError::new(SourceErrorKind::Closed, "nobody waits for the candles any more");
         self.0.send(Ok(part)).await.map_err(gone)
     }
 }
 
 /// The pieces that `work` emits, and last the error it ends with, if it does.
-pub(super) fn stream<F, Work>(work: F) -> PartStream
+pub(crate) fn stream<F, Work>(work: F) -> PartStream
 where
     F: FnOnce(Emitter) -> Work + Send + 'static,
     Work: Future<Output = Result<(), SourceError>> + Send + 'static,

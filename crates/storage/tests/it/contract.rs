@@ -3,6 +3,13 @@
 use market_backbone_core::{Candle, CandleStore, StoreErrorKind, Timestamp};
 use market_backbone_storage::{MemoryStore, SqliteStore, StoreConfig};
 
+use crate::disputes::{
+    a_correction_replaces_and_is_disputed_until_it_is_forgotten, a_dispute_that_comes_with_a_proof_is_kept,
+    a_row_that_a_later_proof_lacks_stands_and_is_disputed,
+    a_row_where_nothing_was_proven_to_be_is_kept_and_disputed, a_row_without_a_proof_can_be_contradicted_too,
+    what_is_forgotten_is_unknown_again, what_is_held_is_listed_in_order,
+    what_was_surely_observed_later_stands, who_says_the_same_again_changes_nothing,
+};
 use crate::material::{candle, candles, everything, minute, minutes, open, proof, proof_of, series};
 
 macro_rules! contract {
@@ -18,6 +25,14 @@ macro_rules! contract {
             async fn $rule() {
                 let folder = tempfile::tempdir().unwrap();
                 let store = super::open(folder.path()).await;
+                super::$rule(&store).await;
+                super::CandleStore::close(&store).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $rule() {
+                let Some(store) = crate::postgres::store().await else { return };
                 super::$rule(&store).await;
                 super::CandleStore::close(&store).await;
             })*
@@ -47,6 +62,15 @@ contract!(
     a_thin_market_is_read_over_its_holes,
     impossible_figures_are_refused_with_all_that_came_with_them,
     a_proof_without_rows_is_kept,
+    what_is_held_is_listed_in_order,
+    what_is_forgotten_is_unknown_again,
+    who_says_the_same_again_changes_nothing,
+    a_correction_replaces_and_is_disputed_until_it_is_forgotten,
+    a_row_where_nothing_was_proven_to_be_is_kept_and_disputed,
+    a_row_that_a_later_proof_lacks_stands_and_is_disputed,
+    what_was_surely_observed_later_stands,
+    a_row_without_a_proof_can_be_contradicted_too,
+    a_dispute_that_comes_with_a_proof_is_kept,
 );
 
 async fn an_unknown_series_is_empty_and_unknown(store: &dyn CandleStore) {

@@ -2,12 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may stop at the first surprise, as the test may")]
 
+mod archive;
+mod care;
 mod contract;
 mod damage;
+mod derived;
 mod disk_full;
+mod disputes;
 mod folder;
 mod material;
 mod model;
+mod older_layout;
 mod oracle;
+mod postgres;
+mod postgres_server;
 mod read_path;
+mod soundness;
 mod staleness;
+mod tiers;

@@ -81,6 +81,7 @@ fn check_slots(model: &Model, query: &CandleQuery, set: &CandleSet) {
         match set.slot(minute(number)) {
             Slot::Present(candle) => assert_eq!(Some(candle), model.truth(number)),
             Slot::Empty => assert_eq!(model.truth(number), None, "minute {number}"),
+            Slot::Disputed(_) => panic!("minute {number}: nobody has said two things"),
             Slot::Unknown => {
                 let Selection::Range(range) = query.selection() else { continue };
                 assert!(!range.contains(minute(number)) || number >= model.settled(), "minute {number}");
@@ -103,24 +104,34 @@ async fn check_ledger(model: &Model, store: &dyn CandleStore) {
     }
 }
 
-async fn run(store: Arc<dyn CandleStore>, habits: Habits, steps: Vec<Step>) {
+/// Questions through `store`, by workers that each have one of the `near` stores before it, in turns.
+async fn run(store: Arc<dyn CandleStore>, near: Vec<Arc<dyn CandleStore>>, habits: Habits, steps: Vec<Step>) {
     let clock = Arc::new(ManualClock::new(minute(START)));
     let model = Model::new(habits, Arc::clone(&clock), Arc::clone(&store));
-    let source =
-        StoredSource::new(Arc::clone(&store), Arc::new(model.clone()), Arc::clone(&clock) as _, Grid::Utc);
-    for step in steps {
+    let stored = |store: &Arc<dyn CandleStore>, upstream| {
+        Arc::new(StoredSource::new(Arc::clone(store), upstream, Arc::clone(&clock) as _, Grid::Utc))
+    };
+    let source: Arc<dyn CandleSource> = stored(&store, Arc::new(model.clone()));
+    let mut workers: Vec<Arc<dyn CandleSource>> =
+        near.iter().map(|near| stored(near, Arc::clone(&source)) as _).collect();
+    if workers.is_empty() {
+        workers.push(source);
+    }
+    for (step, worker) in steps.into_iter().zip(workers.iter().cycle()) {
         match step {
             Step::Wait(secs) => clock.advance(Duration::from_secs(secs)),
             Step::Ask { query, fail_after } => {
                 fail_after.into_iter().for_each(|pieces| model.fail_after(pieces));
-                match source.candles(query.clone()).await {
+                match worker.candles(query.clone()).await {
                     Ok(set) => {
                         assert_eq!(set.candles, expected(&model, &query));
                         check_slots(&model, &query, &set);
                     }
                     Err(error) => assert_eq!(error.kind(), SourceErrorKind::Unreachable),
                 }
-                check_ledger(&model, store.as_ref()).await;
+                for store in near.iter().chain([&store]) {
+                    check_ledger(&model, store.as_ref()).await;
+                }
                 assert_eq!(model.asked_again(), [], "known, and asked again");
             }
         }
@@ -135,7 +146,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
     #[test]
     fn any_questions_over_a_memory_store(habits in habits(), steps in prop::collection::vec(step(), 1..14)) {
-        block_on(run(Arc::new(MemoryStore::new()), habits, steps));
+        block_on(run(Arc::new(MemoryStore::new()), Vec::new(), habits, steps));
     }
 }
 
@@ -146,7 +157,39 @@ proptest! {
         block_on(async {
             let folder = tempfile::tempdir().unwrap();
             let store = Arc::new(open(folder.path()).await);
-            run(Arc::clone(&store) as _, habits, steps).await;
+            run(Arc::clone(&store) as _, Vec::new(), habits, steps).await;
+            store.close().await;
+        });
+    }
+}
+
+/// Workers that have nothing of their own yet.
+fn two_workers() -> Vec<Arc<dyn CandleStore>> {
+    vec![Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new())]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #[test]
+    fn any_questions_of_two_workers_that_share_a_store(
+        habits in habits(),
+        steps in prop::collection::vec(step(), 1..14),
+    ) {
+        block_on(run(Arc::new(MemoryStore::new()), two_workers(), habits, steps));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #[test]
+    fn any_questions_of_two_workers_that_share_postgres(
+        habits in habits(),
+        steps in prop::collection::vec(step(), 1..14),
+    ) {
+        block_on(async {
+            let Some(store) = crate::postgres::store().await else { return };
+            let store = Arc::new(store);
+            run(Arc::clone(&store) as _, two_workers(), habits, steps).await;
             store.close().await;
         });
     }

@@ -212,6 +212,12 @@ impl CandleStore for Full {
     async fn commit(&self, _: &Series, _: &[Candle], _: &Coverage) -> Result<(), StoreError> {
         Err(StoreError::new(StoreErrorKind::DiskFull, "no room left"))
     }
+    async fn series(&self) -> Result<Vec<Series>, StoreError> {
+        self.0.series().await
+    }
+    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
+        self.0.forget(series, range).await
+    }
     async fn close(&self) {}
 }
 

@@ -1,0 +1,32 @@
+//! Copies of a store in files, which another machine can take in and both can prove to be the same.
+//!
+//! An archive is a folder: one file of rows for each series, CSV or Parquet, and `manifest.json`, which says
+//! of each what is known of it (with who proved it, and when) and the [`ContentHash`]. The format of the
+//! files does not enter the hash: a CSV archive and a Parquet archive of the same data have the same.
+//!
+//! Times in the manifest are RFC 3339; a stretch without `from` reaches back to the beginning.
+
+#[cfg(feature = "parquet")]
+mod answer;
+mod content_hash;
+mod csv_file;
+mod draft;
+mod export;
+mod file_digest;
+mod import;
+mod knowledge;
+mod manifest;
+#[cfg(feature = "parquet")]
+mod parquet_columns;
+#[cfg(feature = "parquet")]
+mod parquet_file;
+mod row_file;
+mod trouble;
+
+#[cfg(feature = "parquet")]
+pub use answer::write_parquet;
+pub use content_hash::{ContentHash, ContentHashError};
+pub use export::{ExportOrder, export_archive};
+pub use import::import_archive;
+pub use manifest::{ArchivedSeries, Manifest};
+pub use row_file::ArchiveFormat;

@@ -1,0 +1,170 @@
+//! Writes series into an archive: rows as they are read, the manifest when all of them are in place.
+
+use std::fs;
+use std::path::PathBuf;
+
+use market_backbone_core::{
+    Candle, CandleStore, Coverage, Grid, Series, StoreError, StoreErrorKind, TimeRange,
+};
+
+use super::content_hash::{ContentHash, SeriesHasher};
+use super::draft::Draft;
+use super::file_digest;
+use super::knowledge::Knowledge;
+use super::manifest::{ArchivedSeries, MANIFEST, Manifest};
+use super::row_file::{ArchiveFormat, RowWriter};
+use super::trouble::{io, off_thread};
+
+/// Rows read in one go: what is held in memory, whatever the length of a series.
+const PAGE: usize = 16_384;
+
+/// What shall be copied, and where to.
+#[derive(Clone, Debug)]
+pub struct ExportOrder {
+    /// The archive's folder; made if it is not there.
+    pub dir: PathBuf,
+    /// How rows are written.
+    pub format: ArchiveFormat,
+    /// Which series; the order makes no difference.
+    pub series: Vec<Series>,
+    /// Which stretch of them. Knowledge is cut to it as rows are.
+    pub range: TimeRange,
+    /// The calendar by which the candles are cut.
+    pub grid: Grid,
+}
+
+/// Copies series into files, and says what it wrote. A series of which nothing is held or known is left out.
+///
+/// Every file is whole or not there, and the manifest is the last: a folder without it is no archive.
+///
+/// # Errors
+///
+/// [`Inaccessible`](StoreErrorKind::Inaccessible) if the folder holds an archive already or cannot be written;
+/// [`DiskFull`](StoreErrorKind::DiskFull); and whatever the store says when it is read.
+pub async fn export_archive(store: &dyn CandleStore, order: &ExportOrder) -> Result<Manifest, StoreError> {
+    let dir = order.dir.clone();
+    off_thread(move || {
+        fs::create_dir_all(&dir).map_err(|error| io(&dir, error))?;
+        if dir.join(MANIFEST).exists() {
+            let what = format!("{} holds an archive already; name another folder", dir.display());
+            return Err(StoreError::new(StoreErrorKind::Inaccessible, what));
+        }
+        Ok(())
+    })
+    .await?;
+    let mut series = order.series.clone();
+    series.sort();
+    series.dedup();
+    let mut archived = Vec::new();
+    let mut drafts = Vec::new();
+    for series in &series {
+        if let Some((written, draft)) = write_series(store, series, order).await? {
+            archived.push(written);
+            drafts.push(draft);
+        }
+    }
+    let manifest = Manifest::new(order.format, order.grid, archived);
+    let dir = order.dir.clone();
+    off_thread(move || {
+        drafts.into_iter().try_for_each(Draft::settle)?;
+        manifest.write(&dir)?;
+        Ok(manifest)
+    })
+    .await
+}
+
+async fn write_series(
+    store: &dyn CandleStore,
+    series: &Series,
+    order: &ExportOrder,
+) -> Result<Option<(ArchivedSeries, Draft)>, StoreError> {
+    // Knowledge before rows: what is added meanwhile by another process are rows that nobody vouches for yet.
+    let coverage = store.coverage(series).await?.within(order.range);
+    let pages = pages(store, series, order.range).await?;
+    if pages.is_empty() && coverage.spans().is_empty() {
+        return Ok(None);
+    }
+    let (target, format) = (order.dir.join(order.format.file_name(series)), order.format);
+    let hasher = SeriesHasher::new(series);
+    let mut sheet = off_thread(move || {
+        let (draft, file) = Draft::create(&target)?;
+        Ok(Sheet { format, writer: RowWriter::new(format, &target, file)?, hasher, draft })
+    })
+    .await?;
+    for page in pages {
+        let candles = store.read(series, page, usize::MAX).await?.candles;
+        sheet = off_thread(move || sheet.with(&candles)).await?;
+    }
+    let (series, grid) = (series.clone(), order.grid);
+    off_thread(move || sheet.finish(series, coverage, grid)).await.map(Some)
+}
+
+/// The stretches, oldest first, in each of which about a page of rows lies.
+///
+/// A store reads from the newest row back, and a file wants the oldest first: so it is walked twice, instead of
+/// holding all of it.
+async fn pages(
+    store: &dyn CandleStore,
+    series: &Series,
+    range: TimeRange,
+) -> Result<Vec<TimeRange>, StoreError> {
+    let mut pages = Vec::new();
+    let mut ahead = Some(range);
+    while let Some(left) = ahead {
+        let rows = store.read(series, left, PAGE).await?.candles;
+        let Some(oldest) = rows.first() else { break };
+        pages.extend(TimeRange::new(oldest.open_time, left.to()));
+        ahead = TimeRange::new(left.from(), oldest.open_time).ok().filter(|_| rows.len() == PAGE);
+    }
+    pages.reverse();
+    Ok(pages)
+}
+
+/// A file of rows being written, and hashed as it is.
+struct Sheet {
+    format: ArchiveFormat,
+    writer: RowWriter,
+    hasher: SeriesHasher,
+    draft: Draft,
+}
+
+impl Sheet {
+    fn with(mut self, candles: &[Candle]) -> Result<Self, StoreError> {
+        self.hasher.add(candles);
+        self.writer.write(candles)?;
+        Ok(self)
+    }
+
+    fn finish(
+        self,
+        series: Series,
+        coverage: Coverage,
+        grid: Grid,
+    ) -> Result<(ArchivedSeries, Draft), StoreError> {
+        let rows = self.hasher.rows();
+        let content_hash = self.hasher.finish(&coverage, grid);
+        self.writer.finish(&notes(&series, &coverage, content_hash, grid)?)?;
+        let file = self.draft.target().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file_sha256 = self.format.is_fragile().then(|| file_digest::of(self.draft.path())).transpose()?;
+        Ok((ArchivedSeries { series, file, file_sha256, rows, coverage, content_hash }, self.draft))
+    }
+}
+
+/// What a file of rows can say about itself, where its format has room for it.
+pub(super) fn notes(
+    series: &Series,
+    coverage: &Coverage,
+    hash: ContentHash,
+    grid: Grid,
+) -> Result<[(&'static str, String); 5], StoreError> {
+    let refused = |what| StoreError::new(StoreErrorKind::Database, what);
+    let known = Knowledge::of(coverage, series.timeframe, grid).map_err(refused)?;
+    let known = serde_json::to_string(&known).map_err(|error| refused(error.to_string()))?;
+    Ok([
+        ("venue", series.symbol.venue().to_string()),
+        ("symbol", series.symbol.code().to_owned()),
+        ("timeframe", series.timeframe.to_string()),
+        ("coverage", known),
+        ("content_hash", hash.to_string()),
+    ])
+}

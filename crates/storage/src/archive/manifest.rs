@@ -1,0 +1,190 @@
+//! `manifest.json`: what is in an archive, what is known of it, and its hash. The last file to be written.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Component, Path};
+
+use market_backbone_core::{Coverage, Grid, Series, StoreError, Symbol, VenueId};
+use serde::{Deserialize, Serialize};
+
+use super::content_hash::ContentHash;
+use super::draft::Draft;
+use super::knowledge::Knowledge;
+use super::row_file::ArchiveFormat;
+use super::trouble::{damaged, io};
+
+/// The name of the file.
+pub(super) const MANIFEST: &str = "manifest.json";
+const VERSION: u32 = 1;
+
+/// What is in an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// How its rows are written.
+    pub format: ArchiveFormat,
+    /// The calendar by which its candles are cut.
+    pub grid: Grid,
+    /// Its series, in order.
+    pub series: Vec<ArchivedSeries>,
+    /// The hash of them all.
+    pub content_hash: ContentHash,
+}
+
+/// One series of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchivedSeries {
+    /// Which one.
+    pub series: Series,
+    /// The file in the archive's folder that holds its rows.
+    pub file: String,
+    /// How many rows there are.
+    pub rows: u64,
+    /// What is known of it, and by whom.
+    pub coverage: Coverage,
+    /// The SHA-256 of the file's bytes, in hex, where the format needs it: Parquet does, text does not.
+    pub file_sha256: Option<String>,
+    /// The hash of its rows and of what is known.
+    pub content_hash: ContentHash,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: u32,
+    format: String,
+    grid: String,
+    content_hash: String,
+    series: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    venue: String,
+    symbol: String,
+    timeframe: String,
+    file: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file_sha256: Option<String>,
+    rows: u64,
+    content_hash: String,
+    coverage: Knowledge,
+}
+
+impl Manifest {
+    pub(super) fn new(format: ArchiveFormat, grid: Grid, series: Vec<ArchivedSeries>) -> Self {
+        let content_hash = ContentHash::of_all(series.iter().map(|archived| archived.content_hash));
+        Self { format, grid, series, content_hash }
+    }
+
+    /// How many rows there are in all.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.series.iter().map(|archived| archived.rows).sum()
+    }
+
+    pub(super) fn write(&self, dir: &Path) -> Result<(), StoreError> {
+        let path = dir.join(MANIFEST);
+        let document = self.document().map_err(|what| damaged(&path, &what))?;
+        let mut text = serde_json::to_vec_pretty(&document).map_err(|error| io(&path, error.into()))?;
+        text.push(b'\n');
+        let (draft, mut file) = Draft::create(&path)?;
+        file.write_all(&text).and_then(|()| file.sync_all()).map_err(|error| io(&path, error))?;
+        draft.settle()
+    }
+
+    /// Reads what `dir` says it holds.
+    pub(super) fn read(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(MANIFEST);
+        let text = fs::read(&path).map_err(|error| io(&path, error))?;
+        let document = serde_json::from_slice::<Document>(&text).map_err(|error| error.to_string());
+        document.and_then(Self::of).map_err(|what| damaged(&path, &what))
+    }
+
+    fn document(&self) -> Result<Document, String> {
+        Ok(Document {
+            version: VERSION,
+            format: self.format.as_str().to_owned(),
+            grid: grid_name(self.grid)?.to_owned(),
+            content_hash: self.content_hash.to_string(),
+            series: self
+                .series
+                .iter()
+                .map(|archived| entry(archived, self.grid))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn of(document: Document) -> Result<Self, String> {
+        if document.version != VERSION {
+            return Err(format!("version {} is newer than this program knows", document.version));
+        }
+        let format = ArchiveFormat::named(&document.format)?;
+        let grid = grid_named(&document.grid)?;
+        let series: Vec<_> =
+            document.series.into_iter().map(|entry| archived(entry, grid)).collect::<Result<_, _>>()?;
+        if !series.is_sorted_by(|a, b| a.series < b.series) {
+            return Err("the series are not in order, or one is listed twice".to_owned());
+        }
+        let files: BTreeSet<_> = series.iter().map(|archived| &archived.file).collect();
+        if files.len() < series.len() {
+            return Err("two series name the same file".to_owned());
+        }
+        let manifest = Self::new(format, grid, series);
+        if manifest.content_hash.to_string() != document.content_hash {
+            return Err("its content hash is not that of its series; it has been changed".to_owned());
+        }
+        Ok(manifest)
+    }
+}
+
+fn entry(archived: &ArchivedSeries, grid: Grid) -> Result<Entry, String> {
+    let Series { symbol, timeframe } = &archived.series;
+    Ok(Entry {
+        venue: symbol.venue().to_string(),
+        symbol: symbol.code().to_owned(),
+        timeframe: timeframe.to_string(),
+        file: archived.file.clone(),
+        file_sha256: archived.file_sha256.clone(),
+        rows: archived.rows,
+        content_hash: archived.content_hash.to_string(),
+        coverage: Knowledge::of(&archived.coverage, *timeframe, grid)?,
+    })
+}
+
+fn archived(entry: Entry, grid: Grid) -> Result<ArchivedSeries, String> {
+    let venue = &entry.venue;
+    if venue.is_empty()
+        || venue.len() > 20
+        || !venue.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    {
+        return Err(format!("`{venue}` cannot be a venue"));
+    }
+    let symbol = Symbol::new(VenueId::named(venue), &entry.symbol).map_err(|error| error.to_string())?;
+    let timeframe = entry.timeframe.parse().map_err(|error| format!("{error}"))?;
+    let series = Series::new(symbol, timeframe);
+    let in_series = |what: String| format!("{series}: {what}");
+    let mut parts = Path::new(&entry.file).components();
+    if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+        return Err(in_series(format!("`{}` is no file of this folder", entry.file)));
+    }
+    let coverage = entry.coverage.read(timeframe, grid).map_err(in_series)?;
+    let content_hash = entry.content_hash.parse().map_err(|error| in_series(format!("{error}")))?;
+    let Entry { file, file_sha256, rows, .. } = entry;
+    Ok(ArchivedSeries { series, file, file_sha256, rows, coverage, content_hash })
+}
+
+fn grid_name(grid: Grid) -> Result<&'static str, String> {
+    match grid {
+        Grid::Utc => Ok("utc"),
+        unknown => Err(format!("an archive has no word for {unknown:?}")),
+    }
+}
+
+fn grid_named(name: &str) -> Result<Grid, String> {
+    match name {
+        "utc" => Ok(Grid::Utc),
+        unknown => Err(format!("there is no grid `{unknown}`")),
+    }
+}

@@ -1,0 +1,255 @@
+//! Rows as Parquet: groups of rows, column by column, with notes about the series at the end.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use market_backbone_core::{Candle, StoreError, Timestamp};
+use parquet::basic::{LogicalType, TimeUnit, Type};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::{DoubleType, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::SchemaDescriptor;
+
+use super::parquet_columns::{self, FIGURES};
+use super::trouble::{damaged, io};
+
+/// Rows in a group: enough that columns compress and readers can skip, few enough to hold.
+const GROUP: usize = 65_536;
+const SCHEMA: &str = "
+    REQUIRED INT64 timestamp (TIMESTAMP(MILLIS,true));
+    REQUIRED DOUBLE open;
+    REQUIRED DOUBLE high;
+    REQUIRED DOUBLE low;
+    REQUIRED DOUBLE close;
+    REQUIRED DOUBLE volume;
+    REQUIRED DOUBLE turnover;";
+const NAMES: [&str; 6] = ["open", "high", "low", "close", "volume", "turnover"];
+
+/// Gathers rows into groups and writes them.
+pub(super) struct ParquetWriter {
+    path: PathBuf,
+    writer: SerializedFileWriter<File>,
+    waiting: Vec<Candle>,
+}
+
+impl ParquetWriter {
+    pub(super) fn new(path: &Path, file: File) -> Result<Self, StoreError> {
+        let writer = parquet_columns::begin(file, SCHEMA).map_err(|error| fault(path, error))?;
+        Ok(Self { path: path.to_owned(), writer, waiting: Vec::new() })
+    }
+
+    pub(super) fn write(&mut self, mut candles: &[Candle]) -> Result<(), StoreError> {
+        while !candles.is_empty() {
+            let (now, later) = candles.split_at(candles.len().min(GROUP - self.waiting.len()));
+            self.waiting.extend_from_slice(now);
+            candles = later;
+            if self.waiting.len() == GROUP {
+                self.group().map_err(|error| fault(&self.path, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn group(&mut self) -> parquet::errors::Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let mut group = self.writer.next_row_group()?;
+        parquet_columns::times(&mut group, self.waiting.iter().map(|candle| candle.open_time))?;
+        for figure in FIGURES {
+            let values: Vec<f64> = self.waiting.iter().map(figure).collect();
+            parquet_columns::column::<DoubleType>(&mut group, &values, None)?;
+        }
+        group.close()?;
+        self.waiting.clear();
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self, notes: &[(&str, String)]) -> Result<(), StoreError> {
+        self.group().map_err(|error| fault(&self.path, error))?;
+        for (key, value) in notes {
+            self.writer.append_key_value_metadata(KeyValue::new((*key).to_owned(), value.clone()));
+        }
+        let file = self.writer.into_inner().map_err(|error| fault(&self.path, error))?;
+        file.sync_all().map_err(|error| io(&self.path, error))
+    }
+}
+
+/// Reads groups of rows, as many rows at a time as are wanted.
+pub(super) struct ParquetReader {
+    path: PathBuf,
+    reader: SerializedFileReader<File>,
+    next_group: usize,
+    columns: Option<Columns>,
+}
+
+/// The columns of one group, all at the same row.
+struct Columns {
+    times: ColumnReaderImpl<Int64Type>,
+    figures: Vec<ColumnReaderImpl<DoubleType>>,
+}
+
+impl ParquetReader {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let file = File::open(path).map_err(|error| io(path, error))?;
+        let reader = SerializedFileReader::new(file).map_err(|error| fault(path, error))?;
+        check(reader.metadata().file_metadata().schema_descr()).map_err(|what| damaged(path, &what))?;
+        Ok(Self { path: path.to_owned(), reader, next_group: 0, columns: None })
+    }
+
+    pub(super) fn next(&mut self, most: usize) -> Result<Vec<Candle>, StoreError> {
+        self.read(most).map_err(|error| fault(&self.path, error))
+    }
+
+    fn read(&mut self, most: usize) -> parquet::errors::Result<Vec<Candle>> {
+        loop {
+            if let Some(columns) = &mut self.columns {
+                let candles = columns.next(most)?;
+                if !candles.is_empty() {
+                    return Ok(candles);
+                }
+            }
+            if self.next_group == self.reader.num_row_groups() {
+                return Ok(Vec::new());
+            }
+            self.columns = Some(self.columns_of(self.next_group)?);
+            self.next_group += 1;
+        }
+    }
+
+    fn columns_of(&self, group: usize) -> parquet::errors::Result<Columns> {
+        let group = self.reader.get_row_group(group)?;
+        let ColumnReader::Int64ColumnReader(times) = group.get_column_reader(0)? else {
+            return Err(ParquetError::General("timestamp is no INT64".to_owned()));
+        };
+        let mut figures = Vec::new();
+        for (index, name) in NAMES.iter().enumerate() {
+            let ColumnReader::DoubleColumnReader(figure) = group.get_column_reader(index + 1)? else {
+                return Err(ParquetError::General(format!("{name} is no DOUBLE")));
+            };
+            figures.push(figure);
+        }
+        Ok(Columns { times, figures })
+    }
+}
+
+impl Columns {
+    fn next(&mut self, most: usize) -> parquet::errors::Result<Vec<Candle>> {
+        let mut times = Vec::new();
+        self.times.read_records(most, None, None, &mut times)?;
+        let mut figures: [Vec<f64>; 6] = Default::default();
+        for (values, column) in figures.iter_mut().zip(&mut self.figures) {
+            column.read_records(times.len().max(1), None, None, values)?;
+            if values.len() != times.len() {
+                return Err(ParquetError::General("the columns are not equally long".to_owned()));
+            }
+        }
+        let [open, high, low, close, volume, turnover] = figures;
+        let candle = |row: usize| Candle {
+            open_time: Timestamp::from_millis(times[row]),
+            open: open[row],
+            high: high[row],
+            low: low[row],
+            close: close[row],
+            volume: volume[row],
+            turnover: turnover[row],
+            is_final: true,
+        };
+        Ok((0..times.len()).map(candle).collect())
+    }
+}
+
+/// Whether the columns are those that an archive has; another program may have written them anew.
+fn check(schema: &SchemaDescriptor) -> Result<(), String> {
+    let columns = schema.columns();
+    if columns.len() != 1 + NAMES.len() {
+        return Err(format!("7 columns expected, {} found", columns.len()));
+    }
+    let wanted = [("timestamp", Type::INT64)].into_iter().chain(NAMES.map(|name| (name, Type::DOUBLE)));
+    for (column, (name, kind)) in columns.iter().zip(wanted) {
+        if column.name() != name || column.physical_type() != kind || column.max_def_level() != 0 {
+            return Err(format!("a column `{name}` of {kind} without empty cells is expected in its place"));
+        }
+    }
+    match columns[0].logical_type_ref() {
+        Some(LogicalType::Timestamp(time)) if time.unit == TimeUnit::MILLIS => Ok(()),
+        _ => Err("timestamp must be a TIMESTAMP in milliseconds".to_owned()),
+    }
+}
+
+fn fault(path: &Path, error: ParquetError) -> StoreError {
+    match error {
+        ParquetError::External(cause) => match cause.downcast::<std::io::Error>() {
+            // Decompressors complain in the same words as the disk, but have no number from the system.
+            Ok(cause) if cause.raw_os_error().is_some() => io(path, *cause),
+            Ok(cause) => damaged(path, &cause.to_string()),
+            Err(cause) => damaged(path, &cause.to_string()),
+        },
+        other => damaged(path, &other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candle(minute: usize) -> Candle {
+        let low = 1.0 + minute as f64 / 3.0;
+        Candle {
+            open_time: Timestamp::from_secs(minute as i64 * 60),
+            open: low,
+            high: low + 0.1,
+            low,
+            close: low,
+            volume: 1.0 / low,
+            turnover: 0.1,
+            is_final: true,
+        }
+    }
+
+    #[test]
+    fn rows_survive_the_borders_of_groups_and_batches() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.parquet");
+        let candles: Vec<Candle> = (0..2 * GROUP + 3).map(candle).collect();
+        let mut writer = ParquetWriter::new(&path, File::create(&path).unwrap()).unwrap();
+        for page in candles.chunks(50_000) {
+            writer.write(page).unwrap();
+        }
+        writer.finish(&[("venue", "upbit".to_owned())]).unwrap();
+        let mut reader = ParquetReader::open(&path).unwrap();
+        let (mut read, mut batches) = (Vec::new(), 0);
+        loop {
+            let batch = reader.next(10_000).unwrap();
+            if batch.is_empty() {
+                break;
+            }
+            assert!(batch.len() <= 10_000);
+            read.extend(batch);
+            batches += 1;
+        }
+        assert_eq!(batches, 15, "seven for each full group, one for the rest");
+        assert!(read == candles, "all of them, in order, to the last bit");
+    }
+
+    #[test]
+    fn other_columns_are_refused_with_what_is_expected() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = |schema: &str, want: &str| {
+            let path = folder.path().join("rows.parquet");
+            parquet_columns::begin(File::create(&path).unwrap(), schema).unwrap().close().unwrap();
+            let error = ParquetReader::open(&path).err().unwrap().to_string();
+            assert!(error.contains(want), "{error}");
+        };
+        refused("REQUIRED INT64 timestamp (TIMESTAMP(MILLIS,true));", "7 columns expected, 1 found");
+        refused(&SCHEMA.replace("DOUBLE high", "FLOAT high"), "`high` of DOUBLE");
+        refused(
+            &SCHEMA.replace("REQUIRED DOUBLE low", "OPTIONAL DOUBLE low"),
+            "`low` of DOUBLE without empty",
+        );
+        refused(&SCHEMA.replace("MILLIS", "MICROS"), "milliseconds");
+    }
+}

@@ -1,0 +1,161 @@
+//! A file of rows in either format, behind one face: written as they come, read as many at a time as are wanted.
+
+use std::fs::File;
+use std::path::Path;
+
+use market_backbone_core::{Candle, Series, StoreError, Timeframe};
+
+use super::csv_file::{CsvReader, CsvWriter};
+#[cfg(feature = "parquet")]
+use super::parquet_file::{ParquetReader, ParquetWriter};
+
+/// How the rows of an archive are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ArchiveFormat {
+    /// Text: `timestamp,open,high,low,close,volume,turnover`, every figure with as many digits as it needs.
+    Csv,
+    /// Parquet, which polars, pandas and DuckDB open as it is.
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
+
+impl ArchiveFormat {
+    /// The name, which is also how its files end.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// Whether its files must be what was written to the last byte before one may look into them.
+    pub(super) const fn is_fragile(self) -> bool {
+        match self {
+            Self::Csv => false,
+            #[cfg(feature = "parquet")]
+            Self::Parquet => true,
+        }
+    }
+
+    /// The format called `name`.
+    pub(super) fn named(name: &str) -> Result<Self, String> {
+        match name {
+            "csv" => Ok(Self::Csv),
+            #[cfg(feature = "parquet")]
+            "parquet" => Ok(Self::Parquet),
+            unknown => Err(format!("this build cannot read files of the format `{unknown}`")),
+        }
+    }
+
+    /// The name of a series' file: `upbit_KRW-BTC_1m.csv`.
+    ///
+    /// Two series never share one, nor on a disk that does not tell `a` from `A`: what is neither a capital
+    /// letter nor a digit nor `-` nor `.` is written as `%` and two hex digits, and the month as `1mo`.
+    pub(super) fn file_name(self, series: &Series) -> String {
+        let mut name = format!("{}_", series.symbol.venue());
+        for byte in series.symbol.code().bytes() {
+            match byte {
+                b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' => name.push(char::from(byte)),
+                other => name.push_str(&format!("%{other:02X}")),
+            }
+        }
+        let timeframe = match series.timeframe {
+            Timeframe::Month => "1mo",
+            other => other.as_str(),
+        };
+        format!("{name}_{timeframe}.{}", self.as_str())
+    }
+}
+
+/// Rows on their way into a file.
+pub(super) enum RowWriter {
+    Csv(CsvWriter),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<ParquetWriter>),
+}
+
+impl RowWriter {
+    pub(super) fn new(format: ArchiveFormat, path: &Path, file: File) -> Result<Self, StoreError> {
+        match format {
+            ArchiveFormat::Csv => CsvWriter::new(path, file).map(Self::Csv),
+            #[cfg(feature = "parquet")]
+            ArchiveFormat::Parquet => ParquetWriter::new(path, file).map(|it| Self::Parquet(Box::new(it))),
+        }
+    }
+
+    /// Adds rows; they come oldest first.
+    pub(super) fn write(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
+        match self {
+            Self::Csv(writer) => writer.write(candles),
+            #[cfg(feature = "parquet")]
+            Self::Parquet(writer) => writer.write(candles),
+        }
+    }
+
+    /// Ends the file and sees it to the disk. A format that has room for notes keeps them.
+    pub(super) fn finish(self, notes: &[(&str, String)]) -> Result<(), StoreError> {
+        match self {
+            Self::Csv(writer) => {
+                let _ = notes; // text has no room for them
+                writer.finish()
+            }
+            #[cfg(feature = "parquet")]
+            Self::Parquet(writer) => writer.finish(notes),
+        }
+    }
+}
+
+/// Rows on their way out of a file.
+pub(super) enum RowReader {
+    Csv(CsvReader),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<ParquetReader>),
+}
+
+impl RowReader {
+    pub(super) fn open(format: ArchiveFormat, path: &Path) -> Result<Self, StoreError> {
+        match format {
+            ArchiveFormat::Csv => CsvReader::open(path).map(Self::Csv),
+            #[cfg(feature = "parquet")]
+            ArchiveFormat::Parquet => ParquetReader::open(path).map(|it| Self::Parquet(Box::new(it))),
+        }
+    }
+
+    /// The next rows, at most `most`; none at the end.
+    pub(super) fn next(&mut self, most: usize) -> Result<Vec<Candle>, StoreError> {
+        match self {
+            Self::Csv(reader) => reader.next(most),
+            #[cfg(feature = "parquet")]
+            Self::Parquet(reader) => reader.next(most),
+        }
+    }
+
+    /// Where a reader of the file finds the row numbered `index` (from 0).
+    pub(super) fn place(&self, index: u64) -> String {
+        match self {
+            Self::Csv(_) => format!("line {}", index + 2), // after the header
+            #[cfg(feature = "parquet")]
+            Self::Parquet(_) => format!("row {}", index + 1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::{Symbol, VenueId};
+
+    #[test]
+    fn files_are_named_after_their_series() {
+        let name = |code: &str, timeframe| {
+            let symbol = Symbol::new(VenueId::new("upbit"), code).unwrap();
+            ArchiveFormat::Csv.file_name(&Series::new(symbol, timeframe))
+        };
+        assert_eq!(name("KRW-BTC", Timeframe::M1), "upbit_KRW-BTC_1m.csv");
+        assert_eq!(name("KRW-BTC", Timeframe::Month), "upbit_KRW-BTC_1mo.csv");
+        assert_eq!(name("Brk.b_*", Timeframe::D1), "upbit_B%72%6B.%62%5F%2A_1d.csv");
+    }
+}

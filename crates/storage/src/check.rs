@@ -1,0 +1,38 @@
+//! Whether what is stored can be true: each series against its grid, itself, its ledger and its minutes.
+//!
+//! Works through the [`CandleStore`] port, so any store can be examined; what only files can have wrong is
+//! [`SqliteStore::check`](crate::SqliteStore::check)'s business. Nothing is changed here. What a finding
+//! suggests is in [`RepairPlan`]: forget the stretch, ask for it again.
+
+mod derived_check;
+mod finding;
+mod repair;
+mod series_check;
+
+use market_backbone_core::{CandleStore, Grid, StoreError};
+
+pub use self::finding::{Finding, Flaw, Place};
+pub use self::repair::RepairPlan;
+
+/// Examines all series of a store.
+///
+/// # Errors
+///
+/// If the store cannot say which series it has. One that cannot be read is a finding.
+pub async fn examine(store: &dyn CandleStore, grid: Grid) -> Result<Vec<Finding>, StoreError> {
+    let all = store.series().await?;
+    let mut findings = Vec::new();
+    for series in &all {
+        match series_check::run(store, series, grid).await {
+            Ok(found) => findings.extend(found),
+            Err(error) => findings.push(Finding::unreadable(series, &error)),
+        }
+    }
+    for series in &all {
+        // One that cannot be read has been found above.
+        if let Ok(found) = derived_check::run(store, &all, series, grid).await {
+            findings.extend(found);
+        }
+    }
+    Ok(findings)
+}

@@ -1,0 +1,116 @@
+//! What would mend the findings, and what it would cost.
+
+use std::collections::BTreeMap;
+
+use market_backbone_core::{Grid, Series, TimeRange, Timeframe};
+
+use super::finding::{Finding, Flaw};
+
+/// What would mend the findings, and what it would cost.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RepairPlan {
+    /// Series whose ledger is written anew from what can be read of it. First, for the rest relies on it.
+    pub ledgers: Vec<Series>,
+    /// Stretches to forget and to ask for again, in order, none touching the next.
+    pub stretches: Vec<(Series, TimeRange)>,
+    /// Slots in them.
+    pub slots: u64,
+    /// Requests it takes to ask for them: at most so many, fewer where slots are empty.
+    pub requests: u64,
+    /// Findings that somebody has to see to: a damaged file, say.
+    pub by_hand: usize,
+}
+
+impl RepairPlan {
+    /// Plans the repair of `findings` where a request gives at most `page` candles.
+    #[must_use]
+    pub fn of(findings: &[Finding], grid: Grid, page: u32) -> Self {
+        let mut plan = Self::default();
+        let mut wanted: BTreeMap<Series, Vec<TimeRange>> = BTreeMap::new();
+        for finding in findings {
+            match (finding.series(), finding.range()) {
+                (Some(series), Some(range)) if finding.flaw.is_refetchable() => {
+                    for timeframe in concerned(finding.flaw, series.timeframe) {
+                        let series = Series::new(series.symbol.clone(), timeframe);
+                        wanted.entry(series).or_default().push(range);
+                    }
+                }
+                (Some(series), _) if finding.flaw == Flaw::Ledger => plan.ledgers.push(series.clone()),
+                _ => plan.by_hand += 1,
+            }
+        }
+        plan.ledgers.sort();
+        plan.ledgers.dedup();
+        for (series, ranges) in wanted {
+            for range in joined(ranges) {
+                let slots = grid.slots(series.timeframe, range);
+                plan.slots += slots;
+                plan.requests += slots.div_ceil(u64::from(page.max(1)));
+                plan.stretches.push((series.clone(), range));
+            }
+        }
+        plan
+    }
+
+    /// Whether there is nothing that it could do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ledgers.is_empty() && self.stretches.is_empty()
+    }
+}
+
+/// Nobody knows which is wrong, the candle or its minutes: both are asked for.
+fn concerned(flaw: Flaw, timeframe: Timeframe) -> Vec<Timeframe> {
+    if flaw == Flaw::Underived { vec![timeframe, Timeframe::M1] } else { vec![timeframe] }
+}
+
+fn joined(mut ranges: Vec<TimeRange>) -> Vec<TimeRange> {
+    ranges.sort();
+    let mut joined: Vec<TimeRange> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.from() <= last.to() => {
+                *last = TimeRange::new(last.from(), last.to().max(range.to())).unwrap_or(*last);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::{Symbol, Timestamp, VenueId};
+
+    fn series(timeframe: Timeframe) -> Series {
+        Series::new(Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap(), timeframe)
+    }
+
+    fn finding(flaw: Flaw, timeframe: Timeframe, from: i64, to: i64) -> Finding {
+        let at = |minute: i64| Timestamp::from_secs(minute * 60);
+        let range = TimeRange::new(at(from), at(to)).unwrap();
+        Finding::at(flaw, &series(timeframe), range, String::new())
+    }
+
+    #[test]
+    fn stretches_that_overlap_are_asked_for_once() {
+        let findings = [
+            finding(Flaw::Impossible, Timeframe::M1, 0, 10),
+            finding(Flaw::Underived, Timeframe::M5, 5, 205),
+            finding(Flaw::Unproven, Timeframe::M1, 600, 1_000),
+        ];
+        let plan = RepairPlan::of(&findings, Grid::Utc, 200);
+        assert_eq!((plan.stretches.len(), plan.slots, plan.requests), (3, 205 + 400 + 40, 2 + 2 + 1));
+    }
+
+    #[test]
+    fn what_no_answer_can_mend_is_left_to_somebody() {
+        let findings = [
+            Finding::of(Flaw::Layout, &series(Timeframe::M1), String::new()),
+            Finding::of(Flaw::Ledger, &series(Timeframe::M1), String::new()),
+        ];
+        let plan = RepairPlan::of(&findings, Grid::Utc, 200);
+        assert_eq!((plan.by_hand, plan.ledgers.len(), plan.stretches.len()), (1, 1, 0));
+    }
+}

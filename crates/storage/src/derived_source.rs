@@ -1,0 +1,94 @@
+//! Longer candles without asking: added up from one-minute ones where the ledger knows every minute of a slot.
+
+mod answer;
+mod pieces;
+mod survey;
+
+use std::fmt;
+use std::sync::Arc;
+
+use market_backbone_core::{
+    CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Derive, Forming, Grid, PartStream,
+    Selection, TimeRange, Timestamp,
+};
+
+pub use self::survey::Survey;
+
+use crate::stored_source::emitter;
+
+/// Answers from shorter candles that `store` knows from end to end, and asks `inner` for all else.
+///
+/// What the store knows of the longer timeframe itself comes first: it is the venue's own word. Of the rest, a
+/// stretch is computed if that takes nothing apart, for a hole in the middle of a stretch that has to be asked
+/// for anyway would cost a request instead of saving one. A disputed minute is no ground to build on.
+///
+/// Derived candles say so in their provenance ([`Origin::Derived`]), under the time of the oldest observation
+/// they rest on. They are not stored: the minutes are.
+///
+/// [`Origin::Derived`]: market_backbone_core::Origin::Derived
+#[derive(Clone)]
+pub struct DerivedSource {
+    store: Arc<dyn CandleStore>,
+    inner: Arc<dyn CandleSource>,
+    clock: Arc<dyn Clock>,
+    grid: Grid,
+    page: u64,
+    derive: Derive,
+}
+
+impl DerivedSource {
+    /// Puts what `store` knows of one-minute candles before `inner`, which draws on a venue of these
+    /// `capabilities`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn CandleStore>,
+        inner: Arc<dyn CandleSource>,
+        clock: Arc<dyn Clock>,
+        capabilities: &Capabilities,
+        derive: Derive,
+    ) -> Self {
+        let (grid, page) = (capabilities.grid, u64::from(capabilities.candle_page));
+        Self { store, inner, clock, grid, page, derive }
+    }
+
+    /// When the slot in progress began.
+    fn tip(&self, query: &CandleQuery) -> Timestamp {
+        self.grid.floor(query.series.timeframe, self.clock.now())
+    }
+
+    /// Where the answer lies, as far as it is not still to come.
+    fn window(&self, query: &CandleQuery) -> Option<TimeRange> {
+        let (timeframe, tip) = (query.series.timeframe, self.tip(query));
+        let end = match query.forming {
+            Forming::Include => self.grid.close(timeframe, tip),
+            Forming::Exclude => tip,
+        };
+        let (from, to) = match query.selection() {
+            Selection::Range(range) => (range.from(), range.to()),
+            Selection::Last { before, floor, .. } => (floor, before.unwrap_or(Timestamp::MAX)),
+        };
+        let aligned = |moment| self.grid.ceil(timeframe, moment);
+        TimeRange::new(aligned(from), aligned(to).min(end)).ok()
+    }
+}
+
+impl CandleSource for DerivedSource {
+    fn stream(&self, query: CandleQuery) -> PartStream {
+        match self.derive.base_of(query.series.timeframe) {
+            None => self.inner.stream(query),
+            Some(_) => {
+                let source = self.clone();
+                emitter::stream(move |out| answer::answer(source, query, out))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DerivedSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DerivedSource")
+            .field("grid", &self.grid)
+            .field("derive", &self.derive)
+            .finish_non_exhaustive()
+    }
+}

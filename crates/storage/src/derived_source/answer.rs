@@ -1,0 +1,167 @@
+//! Computed stretches and asked ones, put together.
+
+use std::collections::HashSet;
+
+use futures::{StreamExt, stream};
+use market_backbone_core::{
+    CandlePart, CandleQuery, Forming, Selection, Served, SourceError, SourceErrorKind, TimeRange,
+};
+
+use super::DerivedSource;
+use super::pieces::Pieces;
+use crate::stored_source::emitter::Emitter;
+
+/// One-minute rows added up in one go.
+const ROWS_PER_PART: u64 = 10_000;
+/// Stretches asked for at the same time.
+const STRETCHES_AT_ONCE: usize = 4;
+
+pub(super) async fn answer(
+    source: DerivedSource,
+    query: CandleQuery,
+    out: Emitter,
+) -> Result<(), SourceError> {
+    let Some(window) = source.window(&query) else { return Ok(()) };
+    let pieces = source.pieces(&query, window).await?;
+    let mut answer = Answer { source, query, out };
+    match (pieces, answer.query.selection()) {
+        (None, _) => answer.ask(vec![answer.query.clone()], |_| ()).await,
+        (Some(pieces), Selection::Range(_)) => answer.range(&pieces, window).await,
+        (Some(pieces), Selection::Last { count, .. }) => answer.last(&pieces, window, count).await,
+    }
+}
+
+struct Answer {
+    source: DerivedSource,
+    query: CandleQuery,
+    out: Emitter,
+}
+
+impl Answer {
+    async fn range(&mut self, pieces: &Pieces, window: TimeRange) -> Result<(), SourceError> {
+        for piece in &pieces.ranges {
+            self.compute(pieces, *piece, usize::MAX).await?;
+        }
+        let Self { source, query, .. } = self;
+        let slots = |range: &TimeRange| source.grid.slots(query.series.timeframe, *range) > 0;
+        let question = |range| {
+            CandleQuery::within(query.series.clone(), range).forming(query.forming).priority(query.priority)
+        };
+        let questions = between(&pieces.ranges, window).into_iter().filter(slots).map(question).collect();
+        self.ask(questions, |_| ()).await
+    }
+
+    /// Back from the end, as the store's own answer to such a question goes.
+    async fn last(&mut self, pieces: &Pieces, window: TimeRange, count: usize) -> Result<(), SourceError> {
+        let mut wanted = count;
+        let mut cursor = window.to();
+        for piece in pieces.ranges.iter().rev() {
+            if let Ok(gap) = TimeRange::new(piece.to(), cursor)
+                && wanted > 0
+            {
+                wanted = wanted.saturating_sub(self.ask_for_last(gap, wanted).await?);
+            }
+            wanted = wanted.saturating_sub(self.compute(pieces, *piece, wanted).await?);
+            cursor = piece.from();
+        }
+        if let Ok(rest) = TimeRange::new(window.from(), cursor)
+            && wanted > 0
+        {
+            self.ask_for_last(rest, wanted).await?;
+        }
+        Ok(())
+    }
+
+    /// Emits the newest candles of `piece`, `limit` of them or somewhat more; says how many.
+    async fn compute(
+        &mut self,
+        pieces: &Pieces,
+        piece: TimeRange,
+        limit: usize,
+    ) -> Result<usize, SourceError> {
+        let (timeframe, grid) = (self.query.series.timeframe, self.source.grid);
+        let minutes = timeframe.typical().as_secs() / 60;
+        let (mut found, mut rest) = (0, Some(piece));
+        while let Some(range) = rest
+            && found < limit
+        {
+            // The newest row says where to look: a stretch may reach back to the beginning of time.
+            let newest = self.source.store.read(&pieces.base, range, 1).await?;
+            let chunk = match newest.candles.last() {
+                Some(newest) => {
+                    let slots = (ROWS_PER_PART / minutes.max(1)).clamp(1, (limit - found) as u64);
+                    let back = 1 - i64::try_from(slots).unwrap_or(i64::MAX);
+                    let from = grid.step(timeframe, newest.open_time, back).max(range.from());
+                    TimeRange::new(from, range.to()).unwrap_or(range)
+                }
+                None => range,
+            };
+            found += self.emit(pieces, chunk).await?;
+            rest = TimeRange::new(range.from(), chunk.from()).ok();
+        }
+        Ok(found)
+    }
+
+    async fn emit(&mut self, pieces: &Pieces, chunk: TimeRange) -> Result<usize, SourceError> {
+        let read = self.source.store.read(&pieces.base, chunk, usize::MAX).await?;
+        let candles = self.source.grid.derive(self.query.series.timeframe, &read.candles);
+        let rows = candles.len() as u64;
+        let served = if read.from_memory == read.candles.len() as u64 {
+            Served { memory_rows: rows, ..Served::default() }
+        } else {
+            Served { disk_rows: rows, ..Served::default() }
+        };
+        let found = candles.len();
+        self.out.emit(CandlePart { candles, coverage: pieces.proof(chunk), served }).await?;
+        Ok(found)
+    }
+
+    /// Asks for the newest `wanted` candles of `gap`; says how many came.
+    async fn ask_for_last(&mut self, gap: TimeRange, wanted: usize) -> Result<usize, SourceError> {
+        let Self { source, query, .. } = self;
+        let question = CandleQuery::last(query.series.clone(), wanted)
+            .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, error.to_string()))?
+            .not_before(gap.from())
+            .priority(query.priority);
+        let question = match query.forming {
+            Forming::Include if gap.to() > source.tip(query) => question,
+            Forming::Include | Forming::Exclude => question.before(gap.to()).closed(),
+        };
+        let mut came = HashSet::new();
+        self.ask(vec![question], |part| {
+            let times = part.candles.iter().map(|candle| candle.open_time);
+            came.extend(times.filter(|time| gap.contains(*time)));
+        })
+        .await?;
+        Ok(came.len())
+    }
+
+    /// Puts questions to the inner source and passes on what comes.
+    async fn ask(
+        &mut self,
+        questions: Vec<CandleQuery>,
+        mut seen: impl FnMut(&CandlePart) + Send,
+    ) -> Result<(), SourceError> {
+        let streams: Vec<_> =
+            questions.into_iter().map(|question| self.source.inner.stream(question)).collect();
+        let mut parts = stream::iter(streams).flatten_unordered(STRETCHES_AT_ONCE);
+        while let Some(part) = parts.next().await {
+            let part = part?;
+            seen(&part);
+            self.out.emit(part).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What of `window` lies between `pieces`, which are sorted and disjoint.
+fn between(pieces: &[TimeRange], window: TimeRange) -> Vec<TimeRange> {
+    let mut rest = Vec::new();
+    let mut from = window.from();
+    for piece in pieces {
+        rest.extend(TimeRange::new(from, piece.from()));
+        from = piece.to();
+    }
+    rest.extend(TimeRange::new(from, window.to()));
+    rest
+}

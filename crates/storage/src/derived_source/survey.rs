@@ -1,0 +1,169 @@
+//! What of an answer is known already, and what would be asked for the rest. Reads the store, asks nobody.
+
+use market_backbone_core::{
+    CandleQuery, Coverage, Forming, Origin, Provenance, Selection, Series, SourceError, SourceErrorKind,
+    Span, TimeRange, Timestamp,
+};
+
+use super::DerivedSource;
+
+/// Rows from which a density is told.
+const SAMPLE: usize = 1_000;
+/// Rows counted in one go.
+const ROWS_AT_ONCE: usize = 10_000;
+
+/// What of an answer is known already, and what would be asked for the rest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Survey {
+    /// How much is wanted: slots of a range, candles of a count.
+    pub wanted: u64,
+    /// How much of it is known, or can be computed from what is.
+    pub known: u64,
+    /// What the venue would be asked for the rest.
+    pub questions: Vec<CandleQuery>,
+    /// The share of slots that have a candle, from 0 to 1, told by what is known of the series; `None` if too little.
+    pub density: Option<f64>,
+}
+
+impl DerivedSource {
+    /// Looks how much of the answer to `query` is known, and what would be asked for the rest.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn survey(&self, query: &CandleQuery) -> Result<Survey, SourceError> {
+        let own = self.store.coverage(&query.series).await?;
+        let density = self.density(&query.series, &own).await?;
+        let Some(window) = self.window(query) else {
+            return Ok(Survey { wanted: 0, known: 0, questions: Vec::new(), density });
+        };
+        let pieces = self.pieces(query, window).await?.map_or_else(Vec::new, |pieces| pieces.ranges);
+        let mut known = own.within(window);
+        for range in &pieces {
+            let provenance = Provenance { origin: Origin::Derived, observed_at: Timestamp::EPOCH };
+            known.insert(Span { range: *range, provenance });
+        }
+        match query.selection() {
+            Selection::Range(_) => Ok(self.survey_range(query, window, &known, density)),
+            Selection::Last { count, .. } => {
+                let walk =
+                    Walk { source: self, query, window, density, wanted: count, questions: Vec::new() };
+                walk.back_through(&own, &known, count).await
+            }
+        }
+    }
+
+    fn slots(&self, query: &CandleQuery, range: TimeRange) -> u64 {
+        self.grid.slots(query.series.timeframe, range)
+    }
+
+    fn survey_range(
+        &self,
+        query: &CandleQuery,
+        window: TimeRange,
+        known: &Coverage,
+        density: Option<f64>,
+    ) -> Survey {
+        let wanted = self.slots(query, window);
+        let holes = known.missing(window);
+        let missing: u64 = holes.iter().map(|hole| self.slots(query, *hole)).sum();
+        let question = |hole: TimeRange| {
+            let reaches_now = hole.to() > self.tip(query);
+            let forming = if reaches_now { query.forming } else { Forming::Exclude };
+            CandleQuery::within(query.series.clone(), hole).forming(forming).priority(query.priority)
+        };
+        let asked = holes.into_iter().filter(|hole| self.slots(query, *hole) > 0);
+        let questions = asked.map(question).collect();
+        Survey { wanted, known: wanted.saturating_sub(missing), questions, density }
+    }
+
+    /// The share of slots with a candle in the newest stretch that is known; `None` if that is less than a page.
+    async fn density(&self, series: &Series, known: &Coverage) -> Result<Option<f64>, SourceError> {
+        let Some(newest) = known.ranges().pop() else { return Ok(None) };
+        let sample = self.store.read(series, newest, SAMPLE).await?.candles;
+        let oldest = sample.first().map_or(newest.from(), |candle| candle.open_time);
+        let cut = sample.len() == SAMPLE || newest.from() == Timestamp::MIN;
+        let from = if cut { oldest } else { newest.from() };
+        let slots =
+            TimeRange::new(from, newest.to()).map_or(0, |range| self.grid.slots(series.timeframe, range));
+        Ok((slots >= self.page && from > Timestamp::MIN).then(|| sample.len() as f64 / slots as f64))
+    }
+
+    async fn count_rows(
+        &self,
+        series: &Series,
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<usize, SourceError> {
+        let (mut rows, mut rest) = (0, Some(range));
+        while let Some(range) = rest
+            && rows < limit
+        {
+            let ask = (limit - rows).min(ROWS_AT_ONCE);
+            let read = self.store.read(series, range, ask).await?.candles;
+            rows += read.len();
+            let oldest = read.first().filter(|_| read.len() == ask);
+            rest = oldest.and_then(|oldest| TimeRange::new(range.from(), oldest.open_time).ok());
+        }
+        Ok(rows)
+    }
+}
+
+/// A count walked back from its end, with a guess at the rows of what is unknown.
+struct Walk<'a> {
+    source: &'a DerivedSource,
+    query: &'a CandleQuery,
+    window: TimeRange,
+    density: Option<f64>,
+    wanted: usize,
+    questions: Vec<CandleQuery>,
+}
+
+impl Walk<'_> {
+    async fn back_through(
+        mut self,
+        own: &Coverage,
+        known: &Coverage,
+        count: usize,
+    ) -> Result<Survey, SourceError> {
+        let (mut cursor, mut found) = (self.window.to(), 0);
+        for range in known.ranges().into_iter().rev() {
+            self.pass_gap(range.to(), cursor)?;
+            let rows = self.rows_in(own, range).await?.min(self.wanted);
+            found += rows;
+            self.wanted -= rows;
+            cursor = range.from();
+        }
+        self.pass_gap(self.window.from(), cursor)?;
+        let Self { questions, density, .. } = self;
+        Ok(Survey { wanted: count as u64, known: found as u64, questions, density })
+    }
+
+    /// The rows of a known stretch: those stored are counted, those to be computed are taken to fill every slot.
+    async fn rows_in(&self, own: &Coverage, range: TimeRange) -> Result<usize, SourceError> {
+        let mut rows = self.source.count_rows(&self.query.series, range, self.wanted).await?;
+        for computed in own.missing(range) {
+            rows += usize::try_from(self.source.slots(self.query, computed)).unwrap_or(usize::MAX);
+        }
+        Ok(rows)
+    }
+
+    fn pass_gap(&mut self, from: Timestamp, to: Timestamp) -> Result<(), SourceError> {
+        let Ok(gap) = TimeRange::new(from, to) else { return Ok(()) };
+        let slots = usize::try_from(self.source.slots(self.query, gap)).unwrap_or(usize::MAX);
+        if slots == 0 || self.wanted == 0 {
+            return Ok(());
+        }
+        let question = CandleQuery::last(self.query.series.clone(), self.wanted.min(slots))
+            .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, error.to_string()))?
+            .not_before(gap.from())
+            .priority(self.query.priority);
+        self.questions.push(match self.query.forming {
+            Forming::Include if gap.to() > self.source.tip(self.query) => question,
+            Forming::Include | Forming::Exclude => question.before(gap.to()).closed(),
+        });
+        let rows = (slots as f64 * self.density.unwrap_or(1.0)).ceil() as usize;
+        self.wanted = self.wanted.saturating_sub(rows);
+        Ok(())
+    }
+}

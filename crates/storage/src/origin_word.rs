@@ -1,0 +1,23 @@
+//! How a ledger in a database spells where a proof came from; the words are part of the files' format.
+
+use market_backbone_core::Origin;
+
+/// The word for `origin`.
+pub(crate) fn of(origin: Origin) -> Result<&'static str, sqlx::Error> {
+    match origin {
+        Origin::Rest => Ok("rest"),
+        Origin::Socket => Ok("socket"),
+        Origin::Import => Ok("import"),
+        unknown => Err(sqlx::Error::Protocol(format!("the ledger has no word for {unknown:?}"))),
+    }
+}
+
+/// What `word` means.
+pub(crate) fn read(word: &str) -> Result<Origin, sqlx::Error> {
+    match word {
+        "rest" => Ok(Origin::Rest),
+        "socket" => Ok(Origin::Socket),
+        "import" => Ok(Origin::Import),
+        unknown => Err(sqlx::Error::Protocol(format!("the ledger says `{unknown}`, which means nothing"))),
+    }
+}

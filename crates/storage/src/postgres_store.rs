@@ -1,0 +1,183 @@
+//! One Postgres for a fleet: what one worker has asked of the venue, none of the others need ask.
+//!
+//! Workers write at the same time. A ledger is read, grown and written back, which two of them must not do at
+//! once: each commit first locks the row of its series, and only then looks at what is known. Nothing is kept
+//! in memory here, so nothing can be stale; a worker that wants speed puts a store of its own before this one.
+
+mod config;
+mod connections;
+mod copy;
+mod fault;
+mod ledger_rows;
+mod rows;
+mod schema;
+mod series_row;
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use market_backbone_core::{Candle, CandleStore, Coverage, Series, StoreError, StoredCandles, TimeRange};
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+use tokio::time::timeout;
+
+pub use self::config::PostgresConfig;
+use self::connections::Connections;
+use crate::batch::Batch;
+use crate::verdict;
+
+/// How long connecting, reading or closing may take. The server gives a statement up by itself before that;
+/// this is for the case that nothing is heard of it any more.
+const DEADLINE: Duration = Duration::from_secs(35);
+/// How long a transaction may take.
+const TRANSACTION_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Keeps candles in a Postgres database that any number of processes share.
+///
+/// Rows and the proof that came with them are written in one transaction. A caller who gives up waiting for a
+/// commit does not take it back: it happens or it does not.
+pub struct PostgresStore {
+    config: PostgresConfig,
+    connections: Connections,
+}
+
+impl PostgresStore {
+    /// Connects, and makes the tables where they are missing or old. To be called inside a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Inaccessible`](market_backbone_core::StoreErrorKind::Inaccessible) if the server cannot be reached or
+    /// does not let us in, [`TooNew`](market_backbone_core::StoreErrorKind::TooNew) if a newer version of this
+    /// program has made the tables. No error holds the password.
+    pub async fn connect(config: PostgresConfig) -> Result<Self, StoreError> {
+        let config = config.checked()?;
+        let prepared = async {
+            // Not from the pool, which would try again and again and then say only that it took too long.
+            let mut conn = PgConnection::connect_with(&config.connection())
+                .await
+                .map_err(|error| fault::database(&config, error))?;
+            let prepared = schema::prepare(&mut conn, &config).await;
+            let _ = conn.close().await; // whatever comes of it, the connection is gone
+            prepared
+        };
+        timeout(DEADLINE, prepared).await.unwrap_or_else(|_| Err(fault::too_slow(&config)))?;
+        let connections = Connections::new(config.pool());
+        Ok(Self { config, connections })
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        deadline: Duration,
+        work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.connections.run(deadline, work).await.map_err(|error| fault::database(&self.config, error))
+    }
+}
+
+#[async_trait]
+impl CandleStore for PostgresStore {
+    async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
+        let (connections, series) = (self.connections.clone(), series.clone());
+        self.run(DEADLINE, async move {
+            let mut conn = connections.lease().await?;
+            let known = ledger_rows::of(&mut conn, &series).await?;
+            conn.give_back();
+            Ok(known)
+        })
+        .await
+    }
+
+    async fn read(
+        &self,
+        series: &Series,
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<StoredCandles, StoreError> {
+        let (connections, series) = (self.connections.clone(), series.clone());
+        self.run(DEADLINE, async move {
+            let mut conn = connections.lease().await?;
+            let candles = rows::newest(&mut conn, &series, range, limit).await?;
+            conn.give_back();
+            Ok(StoredCandles { candles, from_memory: 0 })
+        })
+        .await
+    }
+
+    async fn commit(
+        &self,
+        series: &Series,
+        candles: &[Candle],
+        coverage: &Coverage,
+    ) -> Result<(), StoreError> {
+        let batch = Batch::accept(series, candles, coverage)?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let (connections, series) = (self.connections.clone(), series.clone());
+        self.run(TRANSACTION_DEADLINE, async move {
+            let mut transaction = connections.begin().await?;
+            write(&mut transaction, &series, &batch).await?;
+            transaction.commit().await
+        })
+        .await
+    }
+
+    async fn series(&self) -> Result<Vec<Series>, StoreError> {
+        let connections = self.connections.clone();
+        self.run(DEADLINE, async move {
+            let mut conn = connections.lease().await?;
+            let all = series_row::all(&mut conn).await?;
+            conn.give_back();
+            Ok(all)
+        })
+        .await
+    }
+
+    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
+        let (connections, series) = (self.connections.clone(), series.clone());
+        self.run(TRANSACTION_DEADLINE, async move {
+            let mut transaction = connections.begin().await?;
+            forget(&mut transaction, &series, range).await?;
+            transaction.commit().await
+        })
+        .await
+    }
+
+    async fn close(&self) {
+        if timeout(DEADLINE, self.connections.close()).await.is_err() {
+            tracing::warn!(database = %self.config, "the database still works for us and is left to itself");
+        }
+    }
+}
+
+/// Writes rows and what they prove, inside the caller's transaction.
+async fn write(conn: &mut PgConnection, series: &Series, batch: &Batch) -> Result<(), sqlx::Error> {
+    let id = series_row::lock(conn, series).await?;
+    let known = ledger_rows::of(conn, series).await?;
+    let stored = rows::among(conn, id, &batch.reach()).await?;
+    let verdict = verdict::decide(&known, &stored, batch);
+    if stored.is_empty() {
+        rows::append(conn, id, &verdict.rows).await?;
+    } else {
+        rows::upsert(conn, id, &verdict.rows).await?;
+    }
+    ledger_rows::replace(conn, id, &known, &verdict.known).await
+}
+
+/// Removes rows and what is known of them, inside the caller's transaction.
+async fn forget(conn: &mut PgConnection, series: &Series, range: TimeRange) -> Result<(), sqlx::Error> {
+    let id = series_row::lock(conn, series).await?;
+    let known = ledger_rows::of(conn, series).await?;
+    let mut left = known.clone();
+    left.remove(range);
+    rows::delete(conn, id, range).await?;
+    ledger_rows::replace(conn, id, &known, &left).await
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("config", &self.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,200 @@
+//! Where the shared database is, and how much of it one process may take.
+
+use std::fmt;
+use std::time::Duration;
+
+use market_backbone_core::{StoreError, StoreErrorKind};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
+
+/// How long a statement waits for a connection, another's lock, or its own end, in that order of strictness.
+/// The server ends what takes longer, so that a worker that has vanished holds nobody up.
+const PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_TIMEOUT_MS: &str = "10000";
+const STATEMENT_TIMEOUT_MS: &str = "30000";
+/// Connections that nobody has used for so long are given back: a fleet has many workers, a server few slots.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A connection that was used so lately is taken to be alive.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// What an address may say after its `?`. The driver would log any other key together with its value, and a
+/// misspelt `password=` must not end up in a log.
+const KNOWN_KEYS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// Where a [`PostgresStore`](crate::PostgresStore) is and how much it may take.
+///
+/// Displays, and debugs, as `postgres://user@host:port/database`: never with the password.
+#[derive(Clone)]
+pub struct PostgresConfig {
+    // Large, and part of enums whose other variants are not.
+    options: Box<PgConnectOptions>,
+    /// The schema that our tables live in; made if it is not there. Of `a-z`, `0-9` and `_`.
+    pub schema: String,
+    /// Connections of this process at the most. They are opened when needed and given back when idle.
+    pub max_connections: u32,
+}
+
+impl PostgresConfig {
+    /// Reads `postgres://user:password@host:port/database?sslmode=require`.
+    ///
+    /// What the address leaves out is taken from where `psql` takes it: `PGHOST`, `PGUSER`, `PGPASSWORD`,
+    /// `~/.pgpass` and so on, so that the password need not stand in a command.
+    ///
+    /// # Errors
+    ///
+    /// [`Inaccessible`](StoreErrorKind::Inaccessible) if it is no such address. The message repeats nothing of it.
+    pub fn parse(url: &str) -> Result<Self, StoreError> {
+        let unreadable = |why: &str| {
+            StoreError::new(
+                StoreErrorKind::Inaccessible,
+                format!(
+                    "the store's address is not readable{why}; write it like postgres://user@host:5432/database"
+                ),
+            )
+        };
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(unreadable(" (it does not begin with postgres://)"));
+        }
+        if let Some(key) = unknown_key(url) {
+            return Err(unreadable(&format!(" (it sets `{key}`, which means nothing)")));
+        }
+        // The parser's own words may quote the address, and with it the password.
+        let options: PgConnectOptions = url.parse().map_err(|_| unreadable(""))?;
+        let options = match options.get_application_name() {
+            Some(_) => options,
+            None => options.application_name("market-backbone"),
+        };
+        Ok(Self { options: Box::new(options), schema: "market_backbone".to_owned(), max_connections: 4 })
+    }
+
+    /// Proves that the schema's name can stand in SQL as it is.
+    pub(super) fn checked(self) -> Result<Self, StoreError> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let begins_well = self.schema.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+        if begins_well && self.schema.len() <= 63 && self.schema.chars().all(plain) {
+            return Ok(self);
+        }
+        let message =
+            format!("`{}` cannot be a schema; its name must be of a-z, 0-9 and _, at most 63", self.schema);
+        Err(StoreError::new(StoreErrorKind::Inaccessible, message))
+    }
+
+    /// How each connection is opened.
+    pub(super) fn connection(&self) -> PgConnectOptions {
+        PgConnectOptions::clone(&self.options)
+            .options([
+                ("search_path", self.schema.as_str()),
+                ("statement_timeout", STATEMENT_TIMEOUT_MS),
+                ("lock_timeout", LOCK_TIMEOUT_MS),
+                ("idle_in_transaction_session_timeout", STATEMENT_TIMEOUT_MS),
+                // Each question is a walk along a primary key. The server keeps the plan of a statement, and one
+                // that it made while a table was small would read all of it when it no longer is.
+                ("enable_seqscan", "off"),
+                ("enable_bitmapscan", "off"),
+            ])
+            .disable_statement_logging()
+    }
+
+    /// The connections, none of which is open yet.
+    pub(super) fn pool(&self) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(self.max_connections.max(1))
+            .acquire_timeout(PATIENCE)
+            .idle_timeout(IDLE)
+            // The usual test before each use would double the round trips of a read.
+            .test_before_acquire(false)
+            .before_acquire(|conn, used| {
+                Box::pin(async move {
+                    if used.idle_for > FRESH {
+                        conn.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(self.connection())
+    }
+}
+
+impl fmt::Display for PostgresConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = &self.options;
+        let (user, database) = (options.get_username(), options.get_database());
+        match options.get_socket() {
+            Some(socket) => write!(f, "postgres://{user}@{}:{}", socket.display(), options.get_port())?,
+            None => write!(f, "postgres://{user}@{}:{}", options.get_host(), options.get_port())?,
+        }
+        write!(f, "/{}", database.unwrap_or(user))
+    }
+}
+
+impl fmt::Debug for PostgresConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresConfig")
+            .field("address", &format_args!("{self}"))
+            .field("schema", &self.schema)
+            .field("max_connections", &self.max_connections)
+            .finish()
+    }
+}
+
+/// The first key of the address that means nothing.
+fn unknown_key(url: &str) -> Option<&str> {
+    let (_, query) = url.split_once('?')?;
+    let query = query.split_once('#').map_or(query, |(query, _)| query);
+    let keys =
+        query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next().unwrap_or(pair));
+    keys.into_iter().find(|key| !KNOWN_KEYS.contains(key) && !key.starts_with("options["))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_is_never_shown() {
+        let config = PostgresConfig::parse("postgres://bob:s3cret@db.example:6432/market").unwrap();
+        assert_eq!(config.to_string(), "postgres://bob@db.example:6432/market");
+        assert!(!format!("{config:?}").contains("s3cret"));
+        for address in [
+            "postgres://bob:s3cret@db.example:notaport/market",
+            "postgres://bob@db.example/market?pasword=s3cret",
+            "mysql://bob:s3cret@db.example/market",
+            "postgres://bob:s3cret@[::/market",
+        ] {
+            let error = PostgresConfig::parse(address).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_could_say_something_else_in_sql_is_refused() {
+        let config = PostgresConfig::parse("postgres://bob@db.example/market").unwrap();
+        for schema in ["", "a b", "a;b", "1a", "A", "a\"b", &"x".repeat(64)] {
+            assert!(
+                PostgresConfig { schema: schema.to_owned(), ..config.clone() }.checked().is_err(),
+                "{schema}"
+            );
+        }
+        assert!(PostgresConfig { schema: "fleet_2".to_owned(), ..config }.checked().is_ok());
+    }
+}

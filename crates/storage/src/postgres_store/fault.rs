@@ -1,0 +1,59 @@
+//! What a failure of Postgres, or of the way to it, means to the caller, said in one place.
+
+use market_backbone_core::{StoreError, StoreErrorKind as Kind};
+
+use super::config::PostgresConfig;
+
+/// A failure at the database that `config` names. The driver's own words never hold the password.
+pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreError {
+    let (kind, what) = match &error {
+        sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
+            Some("57014" | "55P03") => return too_slow(config),
+            Some("53100") => (Kind::DiskFull, "has no room left; what was stored is unharmed"),
+            Some("53300") => (Kind::Inaccessible, "has no free connection; allow more, or take fewer"),
+            Some("28000" | "28P01") => {
+                (Kind::Inaccessible, "does not let us in; check user, password and sslmode")
+            }
+            Some("3D000") => (Kind::Inaccessible, "is not there; make it with `createdb`"),
+            Some("42501" | "3F000" | "25006") => {
+                (Kind::Inaccessible, "does not let us do that; grant CREATE on it, or use another user")
+            }
+            Some("57P01" | "57P02" | "57P03") => (Kind::Inaccessible, "is being stopped or started"),
+            Some("XX001" | "XX002") => (Kind::Corrupt, "is damaged"),
+            _ => (Kind::Database, "refused"),
+        },
+        sqlx::Error::Io(_) => {
+            (Kind::Inaccessible, "cannot be reached; check that it runs and --store names it")
+        }
+        sqlx::Error::Tls(_) => (Kind::Inaccessible, "cannot be reached over TLS; check sslmode"),
+        sqlx::Error::PoolTimedOut => return too_slow(config),
+        sqlx::Error::PoolClosed => return closed(),
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
+            (Kind::Corrupt, "holds what cannot be true")
+        }
+        _ => (Kind::Database, "failed"),
+    };
+    StoreError::new(kind, format!("the database {config} {what}")).because(error)
+}
+
+/// The tables were written by a newer version of the program.
+pub(super) fn too_new(config: &PostgresConfig, found: i32, known: i32) -> StoreError {
+    StoreError::new(
+        Kind::TooNew,
+        format!(
+            "the schema {} of {config} was written by a newer version of this program (schema {found}, this one \
+             knows {known}); use that version",
+            config.schema
+        ),
+    )
+}
+
+/// The store has been closed.
+pub(super) fn closed() -> StoreError {
+    StoreError::new(Kind::Closed, "the store has been closed")
+}
+
+/// The server, the network or another worker keeps us waiting.
+pub(super) fn too_slow(config: &PostgresConfig) -> StoreError {
+    StoreError::new(Kind::Inaccessible, format!("the database {config} did not answer in time"))
+}

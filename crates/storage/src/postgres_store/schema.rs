@@ -1,0 +1,96 @@
+//! Our tables in the shared database, and how older ones become those of today.
+
+use market_backbone_core::StoreError;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::config::PostgresConfig;
+use super::fault;
+
+/// What is done to reach version 1, 2, …; an entry is never changed once it was released.
+///
+/// One table for all candles, not one for each series: see `docs/decisions/0003-one-table-in-postgres.md`.
+/// Series are never deleted, so nothing needs to refer to them by foreign key, which would cost a check for
+/// each row.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE series (
+        id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        venue text NOT NULL, symbol text NOT NULL, timeframe text NOT NULL,
+        UNIQUE (venue, symbol, timeframe)
+    );
+    CREATE TABLE candles (
+        series integer NOT NULL,
+        open_ms bigint NOT NULL, -- when the slot opens, Unix ms
+        open double precision NOT NULL, high double precision NOT NULL, low double precision NOT NULL,
+        close double precision NOT NULL, volume double precision NOT NULL, turnover double precision NOT NULL,
+        PRIMARY KEY (series, open_ms)
+    );
+    -- The usual fifth of a table would be millions of rows here.
+    ALTER TABLE candles SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+    -- Times in ns, because a stretch may reach back to the beginning of time.
+    CREATE TABLE coverage (
+        series integer NOT NULL, from_ns bigint NOT NULL, to_ns bigint NOT NULL,
+        origin text NOT NULL, observed_ns bigint NOT NULL,
+        PRIMARY KEY (series, from_ns)
+    );
+    CREATE TABLE disputes (
+        series integer NOT NULL, from_ns bigint NOT NULL, to_ns bigint NOT NULL,
+        earlier_origin text, earlier_ns bigint, later_origin text, later_ns bigint,
+        PRIMARY KEY (series, from_ns)
+    );
+"];
+
+/// The version this program writes.
+const CURRENT: i32 = MIGRATIONS.len() as i32;
+/// Whoever migrates holds this advisory lock: "MBpg".
+const LOCK: i64 = 0x4d42_7067;
+
+/// Makes the tables, or brings them up to date. Asks for no right to change anything where nothing is to do.
+pub(super) async fn prepare(conn: &mut PgConnection, config: &PostgresConfig) -> Result<(), StoreError> {
+    let failed = |error| fault::database(config, error);
+    match version(conn).await.map_err(failed)? {
+        CURRENT => Ok(()),
+        found if found > CURRENT => Err(fault::too_new(config, found, CURRENT)),
+        _ => {
+            let found = migrate(conn, config).await.map_err(failed)?;
+            if found > CURRENT { Err(fault::too_new(config, found, CURRENT)) } else { Ok(()) }
+        }
+    }
+}
+
+/// Does what is missing in one transaction, one process at a time; says which version was found.
+async fn migrate(conn: &mut PgConnection, config: &PostgresConfig) -> Result<i32, sqlx::Error> {
+    execute(conn, "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned()).await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *conn).await?;
+    let begin = format!(
+        "CREATE SCHEMA IF NOT EXISTS {};
+         CREATE TABLE IF NOT EXISTS schema_version (
+             version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now()
+         )",
+        config.schema
+    );
+    execute(conn, begin).await?;
+    let found = version(conn).await?; // again: another process may have been faster
+    for (number, script) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
+        execute(conn, script.to_owned()).await?;
+        sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
+            .bind(number)
+            .execute(&mut *conn)
+            .await?;
+    }
+    execute(conn, "COMMIT".to_owned()).await?;
+    Ok(found)
+}
+
+/// The version of the tables that are there; 0 where there are none.
+async fn version(conn: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    let found = sqlx::query("SELECT to_regclass('schema_version') IS NOT NULL").fetch_one(&mut *conn).await?;
+    if !found.try_get::<bool, _>(0)? {
+        return Ok(0);
+    }
+    sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetch_one(conn).await
+}
+
+async fn execute(conn: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.map(|_| ())
+}

@@ -1,0 +1,163 @@
+//! What only files can have wrong: broken pages, tables of another layout, a ledger that contradicts itself.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use market_backbone_core::{Coverage, Grid, Series, StoreError, Symbol, Timestamp, VenueId};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::shard_table::ShardId;
+use super::table_name::TableName;
+use super::{SqliteStore, database_file, fault, ledger_table};
+use crate::check::{self, Finding, Flaw, Place};
+use crate::origin_word;
+
+/// Complaints of SQLite that are listed of one file.
+const MOST_COMPLAINTS: u32 = 5;
+
+impl SqliteStore {
+    /// Examines everything that is stored: the files, then each series. Reads all of it.
+    ///
+    /// Beside a process that writes, what lands meanwhile may or may not be seen, and a series may be seen
+    /// between two commits; it is always seen whole.
+    ///
+    /// # Errors
+    ///
+    /// If the index cannot be read. A shard that cannot be read is a finding.
+    pub async fn check(&self, grid: Grid) -> Result<Vec<Finding>, StoreError> {
+        let mut findings = Vec::new();
+        for id in self.shards.all() {
+            let file = self.shards.path(id)?;
+            match self.check_shard(id, &file).await {
+                Ok(found) => findings.extend(found),
+                Err(error) => findings.push(of_file(&file, Flaw::File, error.to_string())),
+            }
+        }
+        findings.extend(check::examine(self, grid).await?);
+        Ok(findings)
+    }
+
+    async fn check_shard(&self, id: ShardId, file: &Path) -> Result<Vec<Finding>, StoreError> {
+        let series = self.series_in(id).await?;
+        let shard = self.shards.lease(id).await?;
+        let mut conn = shard.reader().await?;
+        let fault = |error| fault::database(file, error);
+        let complaints = quick_check(&mut conn).await.map_err(fault)?;
+        let mut found: Vec<_> =
+            complaints.into_iter().map(|complaint| of_file(file, Flaw::File, complaint)).collect();
+        if found.is_empty() {
+            found.extend(check_layouts(&mut conn, &series).await.map_err(fault)?);
+            found.extend(check_ledger(&mut conn, id.venue, file).await.map_err(fault)?);
+        }
+        Ok(found)
+    }
+
+    /// Writes the ledger of a series anew, from what can be read of it: spans that overlap are laid over each
+    /// other, and those that say nothing are dropped.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written; then it is as it was.
+    pub async fn mend_ledger(&self, series: &Series) -> Result<(), StoreError> {
+        let state = self.writable(series)?;
+        let Some(shard) = self.shard_of(&state).await? else { return Ok(()) };
+        let _turn = shard.turn().take().await;
+        let mut conn = database_file::caretaker(shard.path()).await.map_err(|error| shard.fault(error))?;
+        let mended = mend(&mut conn, &state.label).await;
+        database_file::close(conn).await;
+        state.forgotten(None); // whatever happened: the ledger is to be read from disk
+        mended.map_err(|error| shard.fault(error))
+    }
+}
+
+fn of_file(file: &Path, flaw: Flaw, detail: String) -> Finding {
+    Finding { flaw, place: Place::File(file.to_owned()), slots: 0, detail }
+}
+
+async fn quick_check(conn: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+    let sql = format!("PRAGMA quick_check({MOST_COMPLAINTS})");
+    let mut complaints: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(conn).await?;
+    complaints.retain(|complaint| complaint != "ok");
+    Ok(complaints.into_iter().map(|complaint| complaint.replace('\n', " ")).collect())
+}
+
+/// Only with the open time as its key does SQLite keep a table's rows apart and in order.
+async fn check_layouts(conn: &mut SqliteConnection, all: &[Series]) -> Result<Vec<Finding>, sqlx::Error> {
+    let columns = "SELECT group_concat(name || ' ' || type || ' ' || pk, ', ') FROM pragma_table_info(?1)";
+    let ours = "timestamp INTEGER 1, open REAL 0, high REAL 0, low REAL 0, close REAL 0, volume REAL 0, \
+                turnover REAL 0";
+    let mut found = Vec::new();
+    for series in all {
+        let table = TableName::of(series);
+        let layout: Option<String> =
+            sqlx::query_scalar(columns).bind(table.as_str()).fetch_one(&mut *conn).await?;
+        if let Some(layout) = layout.filter(|layout| layout != ours) {
+            let detail = format!("its table {} has the columns {layout}", table.as_str());
+            found.push(Finding::of(Flaw::Layout, series, detail));
+        }
+    }
+    Ok(found)
+}
+
+async fn check_ledger(
+    conn: &mut SqliteConnection,
+    venue: VenueId,
+    file: &Path,
+) -> Result<Vec<Finding>, sqlx::Error> {
+    let rows = sqlx::query("SELECT series, from_ns, to_ns, origin FROM coverage ORDER BY series, from_ns")
+        .fetch_all(conn)
+        .await?;
+    let mut found = Vec::new();
+    let mut told = BTreeSet::new();
+    let mut last: Option<(String, i64)> = None;
+    for row in &rows {
+        let (label, from): (String, i64) = (row.try_get_unchecked(0)?, row.try_get_unchecked(1)?);
+        let (to, origin): (i64, &str) = (row.try_get_unchecked(2)?, row.try_get_unchecked(3)?);
+        let at = Timestamp::from_nanos;
+        let reach = last.take().filter(|(series, _)| *series == label).map_or(i64::MIN, |(_, to)| to);
+        let detail = if from >= to {
+            Some(format!("a span of the ledger from {} runs backwards to {}", at(from), at(to)))
+        } else if from < reach {
+            Some(format!("two spans of the ledger overlap from {} to {}", at(from), at(reach.min(to))))
+        } else if origin_word::read(origin).is_err() {
+            Some(format!("the span of the ledger from {} has the origin `{origin}`", at(from)))
+        } else {
+            None
+        };
+        if let Some(detail) = detail
+            && told.insert(label.clone())
+        {
+            found.push(match series_of(venue, &label) {
+                Some(series) => Finding::of(Flaw::Ledger, &series, detail),
+                None => of_file(file, Flaw::File, format!("the ledger speaks of `{label}`: {detail}")),
+            });
+        }
+        last = Some((label, reach.max(to)));
+    }
+    Ok(found)
+}
+
+/// The series with this name in the ledger.
+fn series_of(venue: VenueId, label: &str) -> Option<Series> {
+    let (code, timeframe) = label.rsplit_once(' ')?;
+    Some(Series::new(Symbol::new(venue, code).ok()?, timeframe.parse().ok()?))
+}
+
+async fn mend(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {
+    database_file::execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
+    let rows = sqlx::query(
+        "SELECT from_ns, to_ns, origin, observed_ns FROM coverage WHERE series = ?1 ORDER BY observed_ns",
+    )
+    .bind(label)
+    .fetch_all(&mut *conn)
+    .await?;
+    // In the order in which they were observed, so that the newest speaks.
+    let readable: Coverage = rows.iter().filter_map(|row| ledger_table::span(row).ok()).collect();
+    sqlx::query("DELETE FROM coverage WHERE series = ?1").bind(label).execute(&mut *conn).await?;
+    ledger_table::replace(conn, label, &Coverage::empty(), &readable).await?;
+    let backwards = "DELETE FROM dispute WHERE series = ?1 AND from_ns >= to_ns";
+    sqlx::query(backwards).bind(label).execute(&mut *conn).await?;
+    // An error before this leaves it to the closing of the connection to undo.
+    database_file::execute(conn, "COMMIT".to_owned()).await
+}

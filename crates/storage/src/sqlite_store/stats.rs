@@ -1,0 +1,144 @@
+//! What is stored, what it takes, and how scattered it is: for each series, each shard, and all.
+
+mod layout;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use market_backbone_core::{Series, StoreError};
+
+use self::layout::TableLayout;
+use super::care::{log_of, size};
+use super::shard_table::ShardId;
+use super::table_name::TableName;
+use super::{SqliteStore, fault};
+
+/// What is stored, and what it takes.
+#[derive(Clone, Debug, Default)]
+pub struct StoreStats {
+    /// Each shard file, in order.
+    pub shards: Vec<ShardStats>,
+    /// Each series, in order.
+    pub series: Vec<SeriesStats>,
+    /// The size of the index of the folder, in bytes.
+    pub index_bytes: u64,
+}
+
+/// One shard file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShardStats {
+    /// Where it is.
+    pub file: PathBuf,
+    /// How many series have a table in it.
+    pub series: u64,
+    /// Candles in it.
+    pub rows: u64,
+    /// Spans of the ledger in it.
+    pub spans: u64,
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// The size of the log beside it, in bytes.
+    pub log_bytes: u64,
+    /// Pages in it.
+    pub pages: u64,
+    /// Pages in it that hold nothing.
+    pub free_pages: u64,
+    /// Leaf pages of tables that do not follow the leaf before them, as a share of all leaf pages.
+    pub scattered: f64,
+}
+
+/// One series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesStats {
+    /// Which.
+    pub series: Series,
+    /// The file it is in.
+    pub file: PathBuf,
+    /// Candles.
+    pub rows: u64,
+    /// Spans of the ledger.
+    pub spans: u64,
+    /// The pages of its table, in bytes.
+    pub bytes: u64,
+    /// How much of these holds nothing, in bytes.
+    pub unused_bytes: u64,
+    /// Leaf pages that do not follow the leaf before them, as a share of all of its leaf pages.
+    pub scattered: f64,
+}
+
+impl StoreStats {
+    /// Candles in all.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.rows).sum()
+    }
+
+    /// Spans of the ledger in all.
+    #[must_use]
+    pub fn spans(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.spans).sum()
+    }
+
+    /// The size of all files, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.index_bytes + self.shards.iter().map(|shard| shard.bytes + shard.log_bytes).sum::<u64>()
+    }
+}
+
+impl SqliteStore {
+    /// Counts and measures all that is stored. Reads every page once; on a large folder that takes a while.
+    ///
+    /// # Errors
+    ///
+    /// If the index or a shard cannot be read.
+    pub async fn stats(&self) -> Result<StoreStats, StoreError> {
+        let index = self.index.path();
+        let mut stats =
+            StoreStats { index_bytes: size(index) + size(&log_of(index)), ..StoreStats::default() };
+        for id in self.shards.all() {
+            let (shard, series) = self.measure(id).await?;
+            stats.shards.push(shard);
+            stats.series.extend(series);
+        }
+        stats.series.sort_by(|a, b| a.series.cmp(&b.series));
+        Ok(stats)
+    }
+
+    /// The series that are assigned to one shard.
+    pub(super) async fn series_in(&self, shard: ShardId) -> Result<Vec<Series>, StoreError> {
+        let tables = self.index.tables_in(shard.venue, shard.number).await?;
+        Ok(tables.iter().filter_map(|name| TableName::series(shard.venue, name)).collect())
+    }
+
+    async fn measure(&self, id: ShardId) -> Result<(ShardStats, Vec<SeriesStats>), StoreError> {
+        let file = self.shards.path(id)?;
+        let shard = self.shards.lease(id).await?;
+        let mut conn = shard.reader().await?;
+        let fault = |error| fault::database(&file, error);
+        let pages = super::care::Pages::of(&mut conn).await.map_err(fault)?;
+        let layouts = layout::tables(&mut conn).await.map_err(fault)?;
+        let spans: BTreeMap<String, u64> = layout::spans(&mut conn).await.map_err(fault)?;
+        let series: Vec<_> = layouts
+            .iter()
+            .filter_map(|(name, layout)| {
+                let series = TableName::series(id.venue, name)?;
+                let spans = spans.get(&series.to_string()).copied().unwrap_or_default();
+                Some(layout.of_series(series, file.clone(), spans))
+            })
+            .collect();
+        let all = layouts.values().fold(TableLayout::default(), TableLayout::and);
+        let shard = ShardStats {
+            series: series.len() as u64,
+            rows: series.iter().map(|one| one.rows).sum(),
+            spans: spans.values().sum(),
+            bytes: size(&file),
+            log_bytes: size(&log_of(&file)),
+            pages: pages.all,
+            free_pages: pages.free,
+            scattered: all.scattered(),
+            file,
+        };
+        Ok((shard, series))
+    }
+}

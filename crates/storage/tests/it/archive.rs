@@ -1,0 +1,404 @@
+//! Archives: the same hash wherever the same is held and known, and nothing taken in that is not what it was.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use market_backbone_core::{
+    Candle, CandleSet, CandleStore, Coverage, Dispute, Fill, Grid, Origin, Provenance, Series, Span,
+    StoreError, StoreErrorKind, StoredCandles, TimeRange, Timeframe, Timestamp,
+};
+use market_backbone_storage::{
+    ArchiveFormat, ContentHash, ExportOrder, Manifest, MemoryStore, export_archive, import_archive,
+    write_parquet,
+};
+use proptest::prelude::*;
+use tempfile::tempdir;
+
+use crate::material::{candle, candles, everything, minute, minutes, open, proof, proof_of, series};
+
+const FORMATS: [ArchiveFormat; 2] = [ArchiveFormat::Csv, ArchiveFormat::Parquet];
+
+async fn export(store: &dyn CandleStore, dir: &Path, format: ArchiveFormat, range: TimeRange) -> Manifest {
+    let series = store.series().await.unwrap();
+    let order = ExportOrder { dir: dir.to_owned(), format, series, range, grid: Grid::Utc };
+    export_archive(store, &order).await.unwrap()
+}
+
+fn span(from: i64, to: i64, origin: Origin, observed: i64) -> Span {
+    let observed_at = Timestamp::from_nanos(observed);
+    Span { range: minutes(from, to), provenance: Provenance { origin, observed_at } }
+}
+
+/// A store with all that an archive has to keep: many pages, holes, several origins, an open end, knowledge
+/// without rows and a row that nobody vouches for.
+async fn furnish(store: &dyn CandleStore) {
+    let spans = [
+        span(-10_000, 8_000, Origin::Rest, 1_700_000_000_123_456_789),
+        span(8_000, 14_000, Origin::Socket, 1_700_000_001_000_000_000),
+        span(14_010, 20_000, Origin::Import, 1_700_100_000_000_000_000),
+    ];
+    let rows: Vec<Candle> = (0..20_000).filter(|minute| minute % 7 != 3).map(candle).collect();
+    let coverage = spans.into_iter().collect();
+    store.commit(&series("KRW-BTC"), &rows, &coverage).await.unwrap();
+    store.commit(&series("KRW-BTC"), &[candle(25_000)], &Coverage::empty()).await.unwrap();
+    let since_ever = TimeRange::new(Timestamp::MIN, minute(9)).unwrap();
+    store.commit(&series("KRW-DEAD"), &[], &proof_of(since_ever)).await.unwrap();
+    let daily = Series::new(series("BRK.b").symbol, Timeframe::D1);
+    let day = Candle { open_time: minute(1_440), ..candle(1_440) };
+    store.commit(&daily, &[day], &proof(1_440, 2_880)).await.unwrap();
+}
+
+async fn same(a: &dyn CandleStore, b: &dyn CandleStore) {
+    let listed = a.series().await.unwrap();
+    assert_eq!(listed, b.series().await.unwrap());
+    for series in listed {
+        assert_eq!(a.coverage(&series).await.unwrap(), b.coverage(&series).await.unwrap(), "{series}");
+        let rows = a.read(&series, everything(), usize::MAX).await.unwrap().candles;
+        assert_eq!(rows, b.read(&series, everything(), usize::MAX).await.unwrap().candles, "{series}");
+    }
+}
+
+#[tokio::test]
+async fn what_went_out_comes_in_and_goes_out_the_same_in_every_format() {
+    let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
+    furnish(&store).await;
+    let mut hashes = Vec::new();
+    for format in FORMATS {
+        let (first, again) =
+            (folder.path().join(format.as_str()), folder.path().join(format!("{}2", format.as_str())));
+        let written = export(&store, &first, format, everything()).await;
+        assert_eq!(written.series.len(), 3);
+        let elsewhere = open(&folder.path().join(format!("data-{}", format.as_str()))).await;
+        assert_eq!(import_archive(&elsewhere, &first).await.unwrap(), written);
+        same(&store, &elsewhere).await;
+        assert_eq!(import_archive(&elsewhere, &first).await.unwrap(), written, "twice is once");
+        same(&store, &elsewhere).await;
+        assert_eq!(export(&elsewhere, &again, format, everything()).await, written);
+        for file in fs::read_dir(&first).unwrap() {
+            let name = file.unwrap().file_name();
+            let bytes = |dir: &Path| fs::read(dir.join(&name)).unwrap();
+            assert_eq!(bytes(&first), bytes(&again), "{name:?}: to the last byte");
+        }
+        elsewhere.close().await;
+        hashes.push(written.content_hash);
+    }
+    assert_eq!(hashes[0], hashes[1], "the format is no part of the content");
+}
+
+#[tokio::test]
+async fn a_fleets_database_holds_the_same_as_a_folder() {
+    let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
+    furnish(&store).await;
+    let Some(database) = crate::postgres::store().await else { return };
+    let written = export(&store, &folder.path().join("first"), ArchiveFormat::Csv, everything()).await;
+    import_archive(&database, &folder.path().join("first")).await.unwrap();
+    same(&store, &database).await;
+    assert_eq!(
+        export(&database, &folder.path().join("again"), ArchiveFormat::Csv, everything()).await,
+        written
+    );
+    database.close().await;
+}
+
+#[tokio::test]
+async fn a_disputed_slot_is_disputed_elsewhere_too() {
+    let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
+    let btc = series("KRW-BTC");
+    store.commit(&btc, &candles(0, 10), &proof(0, 10)).await.unwrap();
+    let quiet = export(&store, &folder.path().join("quiet"), ArchiveFormat::Csv, everything()).await;
+    let mut doubted = proof(0, 10);
+    let said = doubted.spans()[0].provenance;
+    doubted.dispute(Dispute { range: minutes(4, 6), earlier: Some(said), later: None });
+    store.commit(&btc, &[], &doubted).await.unwrap();
+    let archive = folder.path().join("archive");
+    let written = export(&store, &archive, ArchiveFormat::Csv, everything()).await;
+    assert_ne!(written.content_hash, quiet.content_hash, "doubt is part of what is known");
+    let elsewhere = MemoryStore::new();
+    import_archive(&elsewhere, &archive).await.unwrap();
+    same(&store, &elsewhere).await;
+}
+
+#[tokio::test]
+async fn a_part_is_rows_and_knowledge_of_that_part() {
+    let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
+    let btc = series("KRW-BTC");
+    store.commit(&btc, &candles(0, 100), &proof(0, 100)).await.unwrap();
+    let written = export(&store, folder.path(), ArchiveFormat::Csv, minutes(10, 20)).await;
+    assert_eq!((written.rows(), written.series[0].coverage.ranges()), (10, vec![minutes(10, 20)]));
+    let part = MemoryStore::new();
+    part.commit(&btc, &candles(10, 20), &proof(10, 20)).await.unwrap();
+    let there = ContentHash::of(&btc, &candles(10, 20), &part.coverage(&btc).await.unwrap(), Grid::Utc);
+    assert_eq!(written.series[0].content_hash, there, "whoever has just the part has the same");
+    let other = tempdir().unwrap();
+    assert_eq!(export(&store, other.path(), ArchiveFormat::Csv, minutes(200, 300)).await.series.len(), 0);
+}
+
+/// Exports a hundred rows, lets `spoil` at the archive, and expects a refusal that leaves the store empty.
+async fn refused(format: ArchiveFormat, spoil: impl FnOnce(&Path), needles: &[&str]) {
+    let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
+    for code in ["KRW-AAA", "KRW-BTC"] {
+        store.commit(&series(code), &candles(0, 100), &proof(0, 120)).await.unwrap();
+    }
+    export(&store, folder.path(), format, everything()).await;
+    spoil(folder.path());
+    let elsewhere = MemoryStore::new();
+    let error = import_archive(&elsewhere, folder.path()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{error}");
+    for needle in needles {
+        assert!(error.to_string().contains(needle), "`{needle}` in {error}");
+    }
+    assert_eq!(elsewhere.series().await.unwrap(), [], "a sound series beside it was not taken in either");
+}
+
+fn edit(dir: &Path, file: &str, change: impl FnOnce(&str) -> String) {
+    let path = dir.join(file);
+    let changed = change(&fs::read_to_string(&path).unwrap());
+    fs::write(path, changed).unwrap();
+}
+
+#[tokio::test]
+async fn a_changed_file_is_named_with_the_row_where_there_is_one() {
+    const FILE: &str = "upbit_KRW-BTC_1m.csv";
+    let rows = |change: fn(&mut Vec<String>)| {
+        move |dir: &Path| {
+            edit(dir, FILE, |text| {
+                let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+                change(&mut lines);
+                lines.join("\n") + "\n"
+            });
+        }
+    };
+    let csv = ArchiveFormat::Csv;
+    refused(csv, rows(|lines| drop(lines.remove(50))), &[FILE, "100 rows expected, 99 found"]).await;
+    refused(csv, rows(|lines| lines.swap(50, 51)), &[FILE, "line 52", "come after"]).await;
+    refused(csv, rows(|lines| lines[7] = "360001,1,1,1,1,1,1".to_owned()), &[FILE, "line 8", "opens at"])
+        .await;
+    refused(csv, rows(|lines| lines[7] = "360000,9,1,1,1,1,1".to_owned()), &[FILE, "line 8", "true"]).await;
+    refused(csv, rows(|lines| lines[7] = "360000,1,1,1,1,1,inf".to_owned()), &[FILE, "line 8", "true"]).await;
+    refused(csv, rows(|lines| lines[7] = "360000,1,1,1,1,1,1".to_owned()), &[FILE, "hash"]).await;
+    refused(csv, rows(|lines| lines[7] = "360000,1,1".to_owned()), &[FILE, "line 8", "7 fields"]).await;
+    let cut = |dir: &Path| edit(dir, FILE, |text| text[..text.len() - 3].to_owned());
+    refused(csv, cut, &[FILE, "line 101", "cut off"]).await;
+}
+
+#[tokio::test]
+async fn a_changed_manifest_is_seen() {
+    let manifest = |from: &'static str, to: &'static str| {
+        move |dir: &Path| {
+            edit(dir, "manifest.json", |text| {
+                assert!(text.contains(from), "{text}");
+                text.replacen(from, to, 1)
+            });
+        }
+    };
+    let csv = ArchiveFormat::Csv;
+    let said = "manifest.json";
+    refused(csv, manifest("1970-01-01T02:00:00Z", "1970-01-01T03:00:00Z"), &[said, "KRW-AAA 1m", "known"])
+        .await;
+    refused(csv, manifest("\"KRW-AAA\"", "\"KRW-ZZZ\""), &[said, "in order"]).await;
+    refused(csv, manifest("\"KRW-AAA\"", "\"KRW-AAB\""), &["upbit_KRW-AAA_1m.csv", "hash"]).await;
+    refused(
+        csv,
+        manifest("upbit_KRW-AAA_1m.csv", "../upbit_KRW-AAA_1m.csv"),
+        &[said, "no file of this folder"],
+    )
+    .await;
+    refused(csv, manifest("upbit_KRW-AAA_1m.csv", "upbit_KRW-BTC_1m.csv"), &[said, "same file"]).await;
+    refused(csv, manifest("\"version\": 1", "\"version\": 2"), &[said, "newer"]).await;
+    refused(csv, manifest("\"format\": \"csv\"", "\"format\": \"tsv\""), &[said, "tsv"]).await;
+    refused(csv, manifest("\"content_hash\": \"", "\"content_hash\": \"0"), &[said, "hash"]).await;
+    refused(csv, manifest("\"rows\": 100", "\"rows\": 101"), &["upbit_KRW-AAA_1m.csv", "101 rows"]).await;
+    refused(csv, manifest("{", "{ \"more\": 1,"), &[said, "more"]).await;
+    refused(csv, manifest("]", ""), &[said, "line"]).await;
+}
+
+#[tokio::test]
+async fn a_parquet_file_with_a_wrong_byte_is_refused_unread() {
+    const FILE: &str = "upbit_KRW-BTC_1m.parquet";
+    let flip = |at: usize| {
+        move |dir: &Path| {
+            let mut bytes = fs::read(dir.join(FILE)).unwrap();
+            let at = at.min(bytes.len() - 1);
+            bytes[at] ^= 0xff;
+            fs::write(dir.join(FILE), bytes).unwrap();
+        }
+    };
+    for at in [0, 22, 1_000, 3_000, 3_166, usize::MAX] {
+        refused(ArchiveFormat::Parquet, flip(at), &[FILE, "SHA-256"]).await;
+    }
+    let cut = |dir: &Path| {
+        let bytes = fs::read(dir.join(FILE)).unwrap();
+        fs::write(dir.join(FILE), &bytes[..bytes.len() / 2]).unwrap();
+    };
+    refused(ArchiveFormat::Parquet, cut, &[FILE, "SHA-256"]).await;
+}
+
+#[tokio::test]
+async fn a_changed_digest_does_not_make_other_rows_true() {
+    let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
+    for (code, first) in [("KRW-AAA", 0), ("KRW-BTC", 1)] {
+        store.commit(&series(code), &candles(first, 100 + first), &proof(0, 120)).await.unwrap();
+    }
+    export(&store, folder.path(), ArchiveFormat::Parquet, everything()).await;
+    let file = |code: &str| folder.path().join(format!("upbit_{code}_1m.parquet"));
+    fs::copy(file("KRW-AAA"), file("KRW-BTC")).unwrap();
+    edit(folder.path(), "manifest.json", |text| {
+        let digest = |nth: usize| text.split("\"file_sha256\": \"").nth(nth).unwrap()[..64].to_owned();
+        text.replace(&digest(2), &digest(1))
+    });
+    let error = import_archive(&MemoryStore::new(), folder.path()).await.unwrap_err();
+    assert!(error.to_string().contains("content is not what"), "{error}");
+}
+
+#[tokio::test]
+async fn an_archive_is_not_written_over_another() {
+    let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
+    furnish(&store).await;
+    export(&store, folder.path(), ArchiveFormat::Csv, minutes(0, 10)).await;
+    let before = fs::read(folder.path().join("manifest.json")).unwrap();
+    let series = store.series().await.unwrap();
+    let (dir, range, grid) = (folder.path().to_owned(), everything(), Grid::Utc);
+    let order = ExportOrder { dir, format: ArchiveFormat::Csv, series, range, grid };
+    let error = export_archive(&store, &order).await.unwrap_err();
+    assert!(error.to_string().contains("another folder"), "{error}");
+    assert_eq!(fs::read(folder.path().join("manifest.json")).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_folder_without_a_manifest_is_no_archive() {
+    let folder = tempdir().unwrap();
+    let error = import_archive(&MemoryStore::new(), folder.path()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Inaccessible);
+    assert!(error.to_string().contains("manifest.json"), "{error}");
+}
+
+#[test]
+fn an_answer_is_written_as_parquet_whole_or_not_at_all() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("answer.parquet");
+    let mut set = CandleSet::empty(series("KRW-BTC"));
+    set.candles = candles(0, 10);
+    set.candles[9].is_final = false;
+    set.coverage = proof(0, 9);
+    write_parquet(&path, &set, Fill::None, Grid::Utc).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!((&bytes[..4], &bytes[bytes.len() - 4..]), (&b"PAR1"[..], &b"PAR1"[..]));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+    let nowhere = folder.path().join("no-such-folder").join("answer.parquet");
+    assert!(
+        write_parquet(&nowhere, &set, Fill::None, Grid::Utc)
+            .unwrap_err()
+            .to_string()
+            .contains("no-such-folder")
+    );
+}
+
+#[tokio::test]
+async fn an_archive_that_contradicts_the_store_is_one_more_observation() {
+    let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
+    let btc = series("KRW-BTC");
+    let other = Candle { close: candle(4).high, ..candle(4) };
+    store.commit(&btc, &[other], &[span(0, 10, Origin::Import, 5)].into_iter().collect()).await.unwrap();
+    export(&store, folder.path(), ArchiveFormat::Csv, everything()).await;
+    let elsewhere = MemoryStore::new();
+    elsewhere.commit(&btc, &[candle(4)], &proof(0, 10)).await.unwrap();
+    import_archive(&elsewhere, folder.path()).await.unwrap();
+    let disputed: Vec<_> =
+        elsewhere.coverage(&btc).await.unwrap().disputes().iter().map(|it| it.range).collect();
+    assert_eq!(disputed, [minutes(4, 5)]);
+}
+
+/// Any rows and any proofs, in any order, of one market and another.
+fn commits() -> impl Strategy<Value = Vec<(bool, Vec<i64>, i64, i64, i64)>> {
+    let rows = prop::collection::vec(0..300_i64, 0..40);
+    prop::collection::vec((any::<bool>(), rows, 0..290_i64, 1..60_i64, any::<i64>()), 1..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_a_store_holds_another_can_be_shown_to_hold_it_too(commits in commits()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
+            for (first, rows, from, length, observed) in commits {
+                let series = series(if first { "KRW-BTC" } else { "KRW-ETH" });
+                let known = [span(from, from + length, Origin::Rest, observed)].into_iter().collect();
+                let mut rows: Vec<_> = rows.into_iter().map(candle).collect();
+                rows.sort_by_key(|candle| candle.open_time);
+                rows.dedup();
+                store.commit(&series, &rows, &known).await.unwrap();
+            }
+            let mut hashes = Vec::new();
+            for format in FORMATS {
+                let dir = folder.path().join(format.as_str());
+                hashes.push(export(&store, &dir, format, everything()).await.content_hash);
+                let elsewhere = MemoryStore::new();
+                import_archive(&elsewhere, &dir).await.unwrap();
+                same(&store, &elsewhere).await;
+            }
+            assert_eq!(hashes[0], hashes[1]);
+        });
+    }
+}
+
+/// A store whose power fails after some commits.
+struct Failing {
+    store: MemoryStore,
+    left: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl CandleStore for Failing {
+    async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
+        self.store.coverage(series).await
+    }
+
+    async fn read(
+        &self,
+        series: &Series,
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<StoredCandles, StoreError> {
+        self.store.read(series, range, limit).await
+    }
+
+    async fn commit(&self, series: &Series, candles: &[Candle], known: &Coverage) -> Result<(), StoreError> {
+        let left = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        left.map_err(|_| StoreError::new(StoreErrorKind::DiskFull, "no room left"))?;
+        self.store.commit(series, candles, known).await
+    }
+
+    async fn series(&self) -> Result<Vec<Series>, StoreError> {
+        self.store.series().await
+    }
+
+    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
+        self.store.forget(series, range).await
+    }
+
+    async fn close(&self) {}
+}
+
+#[tokio::test]
+async fn an_import_that_is_cut_off_has_stored_nothing_untrue_and_can_be_repeated() {
+    let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
+    furnish(&store).await;
+    export(&store, folder.path(), ArchiveFormat::Csv, everything()).await;
+    let btc = series("KRW-BTC");
+    let truth = store.read(&btc, everything(), usize::MAX).await.unwrap().candles;
+    for commits in 0..6 {
+        let failing = Failing { store: MemoryStore::new(), left: AtomicUsize::new(commits) };
+        let error = import_archive(&failing, folder.path()).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::DiskFull);
+        let known = failing.store.coverage(&btc).await.unwrap();
+        let rows = failing.store.read(&btc, everything(), usize::MAX).await.unwrap().candles;
+        let said: Vec<_> = truth.iter().filter(|candle| known.knows(candle.open_time)).collect();
+        let held: Vec<_> = rows.iter().filter(|candle| known.knows(candle.open_time)).collect();
+        assert_eq!(said.len(), held.len(), "after {commits} commits a slot is called empty that is not");
+        assert!(said == held);
+        import_archive(&failing.store, folder.path()).await.unwrap();
+        same(&store, &failing.store).await;
+    }
+}

@@ -1,0 +1,135 @@
+//! What every store makes of two observations that disagree, of forgetting, and of being asked what it holds.
+
+use market_backbone_core::{Candle, CandleStore, Coverage, Dispute, Origin, Provenance, Series, Span};
+
+use crate::material::{candle, candles, everything, minute, minutes, series};
+
+/// Two moments of one day.
+const BEFORE: i64 = 1_700_000_000;
+const AFTER: i64 = BEFORE + 100;
+
+fn said(at: i64) -> Option<Provenance> {
+    Some(Provenance { origin: Origin::Rest, observed_at: market_backbone_core::Timestamp::from_secs(at) })
+}
+
+fn proof_at(from: i64, to: i64, at: i64) -> Coverage {
+    let span = said(at).map(|provenance| Span { range: minutes(from, to), provenance });
+    span.into_iter().collect()
+}
+
+fn dispute(from: i64, to: i64, earlier: Option<Provenance>, later: Option<Provenance>) -> Dispute {
+    Dispute { range: minutes(from, to), earlier, later }
+}
+
+async fn stored(store: &dyn CandleStore, series: &Series) -> Vec<Candle> {
+    store.read(series, everything(), usize::MAX).await.unwrap().candles
+}
+
+pub(crate) async fn what_is_held_is_listed_in_order(store: &dyn CandleStore) {
+    let [btc, eth, xrp] = ["KRW-BTC", "KRW-ETH", "krw.x_r-p"].map(series);
+    assert_eq!(store.series().await.unwrap(), []);
+    store.commit(&xrp, &[candle(1)], &Coverage::empty()).await.unwrap();
+    store.commit(&eth, &[], &proof_at(0, 5, BEFORE)).await.unwrap();
+    store.commit(&btc, &candles(0, 5), &proof_at(0, 5, BEFORE)).await.unwrap();
+    assert_eq!(store.series().await.unwrap(), [btc, eth.clone(), xrp.clone()]);
+    store.forget(&eth, everything()).await.unwrap();
+    store.forget(&series("KRW-BTC"), minutes(0, 4)).await.unwrap();
+    assert_eq!(store.series().await.unwrap(), [series("KRW-BTC"), xrp]);
+}
+
+pub(crate) async fn what_is_forgotten_is_unknown_again(store: &dyn CandleStore) {
+    let btc = series("KRW-BTC");
+    store.commit(&btc, &candles(0, 2_000), &proof_at(0, 2_000, BEFORE)).await.unwrap();
+    assert_eq!(stored(store, &btc).await.len(), 2_000);
+    store.forget(&btc, minutes(300, 400)).await.unwrap();
+    assert_eq!(stored(store, &btc).await, [candles(0, 300), candles(400, 2_000)].concat());
+    let known = store.coverage(&btc).await.unwrap();
+    assert_eq!(known.missing(minutes(0, 2_000)), [minutes(300, 400)]);
+    store.commit(&btc, &candles(300, 400), &proof_at(300, 400, AFTER)).await.unwrap();
+    assert_eq!(store.coverage(&btc).await.unwrap(), proof_at(0, 2_000, BEFORE));
+    assert_eq!(stored(store, &btc).await, candles(0, 2_000));
+    store.forget(&series("KRW-NEVER"), everything()).await.unwrap();
+}
+
+pub(crate) async fn who_says_the_same_again_changes_nothing(store: &dyn CandleStore) {
+    let btc = series("KRW-BTC");
+    store.commit(&btc, &candles(0, 9), &proof_at(0, 9, BEFORE)).await.unwrap();
+    let respelled: Vec<_> = candles(0, 9)
+        .into_iter()
+        .map(|candle| Candle { turnover: candle.turnover * (1.0 + 1e-13), ..candle })
+        .collect();
+    store.commit(&btc, &respelled, &proof_at(0, 9, AFTER)).await.unwrap();
+    assert_eq!(stored(store, &btc).await, candles(0, 9), "to the last bit as they were");
+    assert_eq!(store.coverage(&btc).await.unwrap(), proof_at(0, 9, AFTER));
+}
+
+pub(crate) async fn a_correction_replaces_and_is_disputed_until_it_is_forgotten(store: &dyn CandleStore) {
+    let btc = series("KRW-BTC");
+    store.commit(&btc, &candles(0, 9), &proof_at(0, 9, BEFORE)).await.unwrap();
+    stored(store, &btc).await;
+    let correct = |number: i64| Candle { volume: 77.0, ..candle(number) };
+    let corrected = [candle(2), correct(3), correct(4), candle(5)];
+    for _ in 0..2 {
+        // The second time it agrees with what is stored, which settles nothing.
+        store.commit(&btc, &corrected, &proof_at(2, 6, AFTER)).await.unwrap();
+        let known = store.coverage(&btc).await.unwrap();
+        assert_eq!(known.disputes(), [dispute(3, 5, said(BEFORE), said(AFTER))]);
+        assert!(known.covers(minutes(0, 9)), "what is disputed is not asked for again");
+        assert_eq!(stored(store, &btc).await[2..6], corrected);
+    }
+    store.forget(&btc, minutes(3, 4)).await.unwrap();
+    store.commit(&btc, &[correct(3)], &proof_at(3, 4, AFTER)).await.unwrap();
+    let known = store.coverage(&btc).await.unwrap();
+    assert_eq!(known.disputes(), [dispute(4, 5, said(BEFORE), said(AFTER))]);
+}
+
+pub(crate) async fn a_row_where_nothing_was_proven_to_be_is_kept_and_disputed(store: &dyn CandleStore) {
+    let btc = series("KRW-BTC");
+    store.commit(&btc, &[candle(1)], &proof_at(0, 9, BEFORE)).await.unwrap();
+    store.commit(&btc, &[candle(1), candle(4)], &proof_at(0, 9, AFTER)).await.unwrap();
+    let known = store.coverage(&btc).await.unwrap();
+    assert_eq!(known.disputes(), [dispute(4, 5, said(BEFORE), said(AFTER))]);
+    assert_eq!(stored(store, &btc).await, [candle(1), candle(4)]);
+}
+
+pub(crate) async fn a_row_that_a_later_proof_lacks_stands_and_is_disputed(store: &dyn CandleStore) {
+    let btc = series("KRW-BTC");
+    store.commit(&btc, &candles(0, 9), &proof_at(0, 9, BEFORE)).await.unwrap();
+    let lacking: Vec<_> = candles(2, 7).into_iter().filter(|row| row.open_time != minute(4)).collect();
+    store.commit(&btc, &lacking, &proof_at(2, 7, AFTER)).await.unwrap();
+    let known = store.coverage(&btc).await.unwrap();
+    assert_eq!(known.disputes(), [dispute(4, 5, said(BEFORE), said(AFTER))]);
+    assert_eq!(stored(store, &btc).await, candles(0, 9));
+}
+
+pub(crate) async fn what_was_surely_observed_later_stands(store: &dyn CandleStore) {
+    let btc = series("KRW-BTC");
+    store.commit(&btc, &candles(0, 9), &proof_at(0, 9, AFTER)).await.unwrap();
+    let outdated = Candle { close: 1.0, ..candle(4) };
+    store.commit(&btc, &[outdated], &proof_at(4, 5, BEFORE)).await.unwrap();
+    let known = store.coverage(&btc).await.unwrap();
+    assert_eq!(known.disputes(), [dispute(4, 5, said(AFTER), said(BEFORE))]);
+    assert_eq!(stored(store, &btc).await, candles(0, 9));
+}
+
+pub(crate) async fn a_row_without_a_proof_can_be_contradicted_too(store: &dyn CandleStore) {
+    let btc = series("KRW-BTC");
+    store.commit(&btc, &[candle(3)], &Coverage::empty()).await.unwrap();
+    assert!(store.coverage(&btc).await.unwrap().spans().is_empty());
+    store.commit(&btc, &[candle(1)], &proof_at(0, 9, BEFORE)).await.unwrap();
+    store.commit(&btc, &[candle(6)], &Coverage::empty()).await.unwrap();
+    let known = store.coverage(&btc).await.unwrap();
+    let expected = [dispute(3, 4, None, said(BEFORE)), dispute(6, 7, said(BEFORE), None)];
+    assert_eq!(known.disputes(), expected);
+    assert_eq!(stored(store, &btc).await, [candle(1), candle(3), candle(6)]);
+}
+
+pub(crate) async fn a_dispute_that_comes_with_a_proof_is_kept(store: &dyn CandleStore) {
+    let btc = series("KRW-BTC");
+    let mut elsewhere = proof_at(0, 9, BEFORE);
+    elsewhere.dispute(dispute(2, 4, said(BEFORE), said(AFTER)));
+    for _ in 0..2 {
+        store.commit(&btc, &candles(0, 9), &elsewhere).await.unwrap();
+        assert_eq!(store.coverage(&btc).await.unwrap(), elsewhere);
+    }
+}

@@ -1,0 +1,90 @@
+//! Folders that an older version has written: brought up to date when opened, and all that was in them kept.
+
+use std::path::Path;
+
+use market_backbone_core::{Candle, CandleStore};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+
+use crate::material::{candle, candles, everything, minutes, open, proof, series};
+
+/// Written down a second time on purpose: the layout of version 1 as its files have it.
+const INDEX: &str = "
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE series (
+        venue TEXT NOT NULL, table_name TEXT NOT NULL, shard INTEGER NOT NULL,
+        PRIMARY KEY (venue, table_name)
+    ) WITHOUT ROWID;
+    CREATE INDEX series_by_shard ON series (venue, shard);
+    INSERT INTO series VALUES ('upbit', 'candles_KRW_BTC_1m', 0);
+    PRAGMA application_id = 0x4d426978;
+    PRAGMA user_version = 1;";
+
+const SHARD: &str = "
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE coverage (
+        series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
+        origin TEXT NOT NULL, observed_ns INTEGER NOT NULL,
+        PRIMARY KEY (series, from_ns)
+    ) WITHOUT ROWID;
+    CREATE TABLE \"candles_KRW_BTC_1m\" (
+        timestamp INTEGER PRIMARY KEY,
+        open REAL NOT NULL, high REAL NOT NULL, low REAL NOT NULL, close REAL NOT NULL,
+        volume REAL NOT NULL, turnover REAL NOT NULL
+    );
+    INSERT INTO coverage VALUES ('KRW-BTC 1m', 0, 600000000000, 'rest', 1700000000000000000);
+    PRAGMA application_id = 0x4d426373;
+    PRAGMA user_version = 1;";
+
+async fn database(path: &Path, sql: &'static str) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+    let mut conn = options.connect().await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+    conn
+}
+
+async fn folder_of_version_1(dir: &Path) {
+    std::fs::create_dir_all(dir.join("upbit")).unwrap();
+    database(&dir.join("index.db"), INDEX).await.close().await.unwrap();
+    let mut shard = database(&dir.join("upbit/shard-0000.db"), SHARD).await;
+    for row in candles(0, 10) {
+        let Candle { open_time, open, high, low, close, volume, turnover, .. } = row;
+        let mut insert =
+            sqlx::query("INSERT INTO \"candles_KRW_BTC_1m\" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+                .bind(open_time.as_millis());
+        for figure in [open, high, low, close, volume, turnover] {
+            insert = insert.bind(figure);
+        }
+        insert.execute(&mut shard).await.unwrap();
+    }
+    shard.close().await.unwrap();
+}
+
+async fn version(path: &Path) -> i64 {
+    let mut conn = database(path, "").await;
+    sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut conn).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_folder_of_version_1_keeps_what_it_held_and_learns_of_disputes() {
+    let folder = tempfile::tempdir().unwrap();
+    folder_of_version_1(folder.path()).await;
+    let btc = series("KRW-BTC");
+    let correction = Candle { close: 1.5, ..candle(4) };
+    for round in 0..2 {
+        let store = open(folder.path()).await;
+        assert_eq!(store.series().await.unwrap(), std::slice::from_ref(&btc));
+        assert!(store.coverage(&btc).await.unwrap().covers(minutes(0, 10)));
+        let rows = store.read(&btc, everything(), 99).await.unwrap().candles;
+        let expected = if round == 0 { candle(4) } else { correction };
+        assert_eq!((rows.len(), rows[3], rows[4]), (10, candle(3), expected));
+        store.commit(&btc, &[correction], &proof(4, 5)).await.unwrap();
+        let disputes = store.coverage(&btc).await.unwrap().disputes().to_vec();
+        assert_eq!(disputes.iter().map(|dispute| dispute.range).collect::<Vec<_>>(), [minutes(4, 5)]);
+        store.close().await;
+    }
+    for file in ["index.db", "upbit/shard-0000.db"] {
+        assert_eq!(version(&folder.path().join(file)).await, 2, "{file}");
+    }
+}
