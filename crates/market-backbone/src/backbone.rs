@@ -3,14 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use market_backbone_coordinator::Coordinator;
+use market_backbone_coordinator::{Coordinator, PagePlan};
 use market_backbone_core::{
-    CandleSource, CandleStore, Grid, LiveSource, Market, PageSource, Priority, SourceError, SourceErrorKind,
-    Symbol, SymbolError, Trade, VenueId,
+    CallGroup, CandleQuery, CandleSource, Grid, LiveSource, Market, PageSource, Priority, Series,
+    SourceError, SourceErrorKind, StreamKind, Symbol, SymbolError, Trade, VenueId,
 };
-use market_backbone_routing::Router;
-use market_backbone_storage::StoredSource;
+use market_backbone_routing::{Estimate, Router};
+use market_backbone_storage::{DerivedSource, Survey};
 
+use crate::storage::Tiers;
 use crate::{Builder, Client, Metrics, suggest};
 
 /// The layers of one venue.
@@ -18,8 +19,10 @@ pub(crate) struct Layers {
     pub(crate) venue: VenueId,
     pub(crate) router: Arc<Router>,
     pub(crate) coordinator: Arc<Coordinator>,
-    pub(crate) candles: Arc<StoredSource>,
-    pub(crate) store: Arc<dyn CandleStore>,
+    pub(crate) candles: Arc<DerivedSource>,
+    /// The shared store before the coordinator, where there is one.
+    pub(crate) behind: Option<Arc<DerivedSource>>,
+    pub(crate) tiers: Tiers,
 }
 
 /// The backbone: one for a program, cheap to clone, shared by all its clients.
@@ -57,10 +60,10 @@ impl Backbone {
         Metrics { router: self.0.router.metrics(), coordinator: self.0.coordinator.metrics() }
     }
 
-    /// Ends feeds, then lets the store finish, in that order. Call it before the program ends.
+    /// Ends feeds, then lets the stores finish, in that order. Call it before the program ends.
     pub async fn shutdown(&self) {
         self.0.router.shutdown().await;
-        self.0.store.close().await;
+        self.0.tiers.close().await;
     }
 
     pub(crate) fn symbol(&self, code: &str) -> Result<Symbol, SymbolError> {
@@ -69,6 +72,37 @@ impl Backbone {
 
     pub(crate) fn candles(&self) -> &dyn CandleSource {
         self.0.candles.as_ref()
+    }
+
+    /// What of an answer is known already, near or in the shared store.
+    pub(crate) async fn survey(&self, query: &CandleQuery) -> Result<Survey, SourceError> {
+        let mut survey = self.0.candles.survey(query).await?;
+        let Some(behind) = &self.0.behind else { return Ok(survey) };
+        for question in std::mem::take(&mut survey.questions) {
+            let rest = behind.survey(&question).await?;
+            survey.known += rest.known;
+            survey.density = survey.density.or(rest.density);
+            survey.questions.extend(rest.questions);
+        }
+        Ok(survey)
+    }
+
+    /// The pages that a question to the venue would take.
+    pub(crate) fn pages(&self, question: &CandleQuery, density: Option<f64>) -> PagePlan {
+        self.0.coordinator.plan(question, density)
+    }
+
+    pub(crate) fn candles_eta(
+        &self,
+        series: &Series,
+        requests: u64,
+        priority: Priority,
+    ) -> Result<(CallGroup, Estimate), SourceError> {
+        self.0.router.candles_eta(series, requests, priority)
+    }
+
+    pub(crate) fn streams(&self, kind: StreamKind) -> bool {
+        self.0.router.capabilities().streams(kind)
     }
 
     pub(crate) fn live(&self) -> &dyn LiveSource {

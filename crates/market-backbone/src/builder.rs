@@ -4,22 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
-use market_backbone_core::{CandleStore, Clock, Venue};
+use market_backbone_core::{Clock, Derive, Venue};
 use market_backbone_routing::{Endpoint, Router, RouterConfig};
-use market_backbone_storage::{MemoryStore, SqliteStore, StoreConfig, StoredSource};
+use market_backbone_storage::{DerivedSource, StoreConfig, StoredSource};
 use market_backbone_upbit::Upbit;
 
 use crate::backbone::Layers;
+use crate::storage::{Storage, Tiers};
 use crate::{Backbone, Error, SystemClock};
-
-/// Where candles are kept.
-#[derive(Clone, Debug)]
-pub enum Storage {
-    /// In memory: gone when the program ends.
-    Memory,
-    /// In a folder of this machine, which one process may hold at a time.
-    Folder(StoreConfig),
-}
 
 /// Settings of a [`Backbone`] to be. Every one has a default that works.
 #[derive(Debug)]
@@ -30,6 +22,7 @@ pub struct Builder {
     storage: Storage,
     router: RouterConfig,
     coordinator: CoordinatorConfig,
+    derive: Derive,
 }
 
 impl Default for Builder {
@@ -41,6 +34,7 @@ impl Default for Builder {
             storage: Storage::Folder(StoreConfig::new("market-data")),
             router: RouterConfig::default(),
             coordinator: CoordinatorConfig::default(),
+            derive: Derive::default(),
         }
     }
 }
@@ -86,6 +80,14 @@ impl Builder {
         self
     }
 
+    /// Says which candles may be computed from one-minute ones that are known already, instead of being asked for
+    /// (default: those of three minutes to four hours, [`Derive::Intraday`]).
+    #[must_use]
+    pub fn derive(mut self, derive: Derive) -> Self {
+        self.derive = derive;
+        self
+    }
+
     /// Reads the time from this clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -97,22 +99,24 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If the data folder cannot be opened or is held by another process, or an address cannot be read.
+    /// If the data folder cannot be opened or is held by another process, a shared database cannot be reached, or
+    /// an address cannot be read.
     pub async fn build(self) -> Result<Backbone, Error> {
-        let store: Arc<dyn CandleStore> = match self.storage {
-            Storage::Memory => Arc::new(MemoryStore::new()),
-            Storage::Folder(config) => Arc::new(SqliteStore::open(config).await?),
-        };
+        let tiers = Tiers::open(self.storage).await?;
         let venue = self.venue.capabilities().venue;
-        let grid = self.venue.capabilities().grid;
+        let capabilities = *self.venue.capabilities();
         let router =
             Arc::new(Router::start(self.venue, &self.endpoint, Arc::clone(&self.clock), self.router)?);
         let pages: Arc<dyn market_backbone_core::PageSource> = Arc::clone(&router) as _;
         let coordinator = Arc::new(Coordinator::new(pages, Arc::clone(&self.clock), self.coordinator));
         let upstream: Arc<dyn market_backbone_core::CandleSource> = Arc::clone(&coordinator) as _;
+        let (clock, grid) = (Arc::clone(&self.clock), capabilities.grid);
+        let behind = tiers.behind(&upstream, &clock, &capabilities);
+        let upstream = behind.as_ref().map_or(upstream, |behind| Arc::clone(behind) as _);
+        let stored = Arc::new(StoredSource::new(tiers.nearest(), upstream, Arc::clone(&clock), grid));
         let candles =
-            Arc::new(StoredSource::new(Arc::clone(&store), upstream, Arc::clone(&self.clock), grid));
-        Ok(Backbone::of(Layers { venue, router, coordinator, candles, store }))
+            Arc::new(DerivedSource::new(tiers.nearest(), stored, clock, &capabilities, self.derive));
+        Ok(Backbone::of(Layers { venue, router, coordinator, candles, behind, tiers }))
     }
 }
 

@@ -10,16 +10,8 @@ use market_backbone_core::{
     Timestamp,
 };
 
-use crate::{Backbone, Error};
-
-/// How far a fetch has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Rows that have arrived, from wherever.
-    pub rows: u64,
-    /// Requests the venue was sent for them.
-    pub requests: u64,
-}
+use crate::progress::Tally;
+use crate::{Backbone, Error, Plan, Progress};
 
 /// Which candles are wanted. The newest 200 unless said otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +67,7 @@ impl CandleRequest {
         self
     }
 
-    /// Tells how far it has come, each time a piece arrives.
+    /// Tells how far it has come: before anything is asked, each time a piece arrives, and at the end.
     pub fn on_progress(mut self, report: impl FnMut(Progress) + Send + 'static) -> Self {
         self.progress = Some(Box::new(report));
         self
@@ -93,28 +85,66 @@ impl CandleRequest {
         Ok(query.forming(self.forming).priority(self.priority))
     }
 
+    /// Says what the answer would cost, without a request: pages, requests by what they count against, and how long
+    /// it will take.
+    ///
+    /// # Errors
+    ///
+    /// If the question makes no sense, or the store cannot be read. That there is no such market is not noticed.
+    pub async fn plan(self) -> Result<Plan, Error> {
+        let query = self.query(self.series.clone()?)?;
+        self.backbone.plan(&query).await
+    }
+
     async fn ask(self) -> Result<CandleSet, Error> {
-        let series = self.series.clone()?;
-        let query = self.query(series.clone())?;
-        let mut report = self.progress;
-        let mut so_far = Progress::default();
+        let query = self.query(self.series.clone()?)?;
+        let mut watch = match self.progress {
+            Some(report) => Some(Watch::begin(report, &self.backbone, &query).await?),
+            None => None,
+        };
         let mut parts = Vec::new();
         let mut stream = self.backbone.candles().stream(query.clone());
         while let Some(part) = stream.next().await {
             let part = match part {
                 Ok(part) => part,
                 Err(error) => {
-                    return Err(self.backbone.explain(error, &[series.symbol], self.priority).await.into());
+                    let symbol = query.series.symbol.clone();
+                    return Err(self.backbone.explain(error, &[symbol], self.priority).await.into());
                 }
             };
-            so_far.rows += part.candles.len() as u64;
-            so_far.requests += part.served.requests;
-            if let Some(report) = &mut report {
-                report(so_far);
+            if let Some(watch) = &mut watch {
+                watch.report(|tally| tally.take(&part));
             }
             parts.push(part);
         }
+        if let Some(watch) = &mut watch {
+            watch.report(Tally::finish);
+        }
         Ok(CandleSet::answer(&query, parts))
+    }
+}
+
+/// Somebody who wants to know how far it has come.
+struct Watch {
+    tally: Tally,
+    tell: Box<dyn FnMut(Progress) + Send>,
+}
+
+impl Watch {
+    async fn begin(
+        tell: Box<dyn FnMut(Progress) + Send>,
+        backbone: &Backbone,
+        query: &CandleQuery,
+    ) -> Result<Self, Error> {
+        let survey = backbone.survey(query).await?;
+        let mut watch = Self { tally: Tally::new(query.clone(), backbone.grid(), &survey), tell };
+        watch.report(|_| ());
+        Ok(watch)
+    }
+
+    fn report(&mut self, change: impl FnOnce(&mut Tally)) {
+        change(&mut self.tally);
+        (self.tell)(self.tally.progress);
     }
 }
 

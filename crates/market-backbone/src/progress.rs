@@ -1,0 +1,75 @@
+//! How far a fetch has come, counted from what was known before it began.
+
+use market_backbone_core::{
+    CandlePart, CandleQuery, Coverage, Grid, Origin, Provenance, Selection, Span, Timestamp,
+};
+use market_backbone_storage::Survey;
+
+/// How far a fetch has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Rows that have arrived, from wherever.
+    pub rows: u64,
+    /// Requests the venue was sent for them.
+    pub requests: u64,
+    /// How much is there, what was known before included: a fetch that goes on begins where it was.
+    pub done: u64,
+    /// How much there will be: slots of a range, candles of a count (there may be fewer).
+    pub total: u64,
+}
+
+impl Progress {
+    /// The share that is there, from 0 to 1.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        if self.total == 0 { 1.0 } else { self.done as f64 / self.total as f64 }
+    }
+}
+
+/// Keeps count while parts arrive.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    query: CandleQuery,
+    grid: Grid,
+    known: u64,
+    /// What the venue has shown since, as one stretch wherever it joins.
+    shown: Coverage,
+    venue_rows: u64,
+    pub(crate) progress: Progress,
+}
+
+impl Tally {
+    pub(crate) fn new(query: CandleQuery, grid: Grid, survey: &Survey) -> Self {
+        let progress = Progress { done: survey.known, total: survey.wanted, ..Progress::default() };
+        Self { query, grid, known: survey.known, shown: Coverage::empty(), venue_rows: 0, progress }
+    }
+
+    /// Takes note of a part. One that this machine had is counted among the known already.
+    pub(crate) fn take(&mut self, part: &CandlePart) {
+        self.progress.rows += part.candles.len() as u64;
+        self.progress.requests += part.served.requests;
+        if part.served.requests + part.served.venue_rows + part.served.shared_rows == 0 {
+            return;
+        }
+        let new = match self.query.selection() {
+            Selection::Last { .. } => {
+                self.venue_rows += part.candles.len() as u64;
+                self.venue_rows
+            }
+            Selection::Range(range) => {
+                let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
+                for range in part.coverage.within(range).ranges() {
+                    self.shown.insert(Span { range, provenance });
+                }
+                let slots = |range| self.grid.slots(self.query.series.timeframe, range);
+                self.shown.ranges().into_iter().map(slots).sum()
+            }
+        };
+        self.progress.done = (self.known + new).min(self.progress.total);
+    }
+
+    /// All that can be had is there.
+    pub(crate) fn finish(&mut self) {
+        self.progress.done = self.progress.total;
+    }
+}

@@ -1,0 +1,95 @@
+//! Where candles are kept: near, and for a fleet also in a database that its machines share.
+
+use std::sync::Arc;
+
+use market_backbone_core::{CandleSource, CandleStore, Capabilities, Clock, Derive, StoreError};
+use market_backbone_storage::{DerivedSource, MemoryStore, SqliteStore, StoreConfig, StoredSource};
+#[cfg(feature = "postgres")]
+use market_backbone_storage::{PostgresConfig, PostgresStore};
+
+/// Where candles are kept.
+#[derive(Clone, Debug)]
+pub enum Storage {
+    /// In memory: gone when the program ends.
+    Memory,
+    /// In a folder of this machine, which one process may hold at a time.
+    Folder(StoreConfig),
+    /// In a database that other machines share. What is known there is not asked of the venue, and is kept
+    /// near as well; what is asked of the venue is kept in both, in the database first.
+    ///
+    /// A database that cannot be reached fails the questions that the near store cannot answer: were each
+    /// worker of a fleet to ask the venue instead, all of them would ask for the same at once.
+    #[cfg(feature = "postgres")]
+    Shared {
+        /// The database.
+        database: PostgresConfig,
+        /// The folder before it, of this process alone; `None` for memory.
+        near: Option<StoreConfig>,
+    },
+}
+
+/// The stores, open.
+pub(crate) struct Tiers {
+    near: Arc<dyn CandleStore>,
+    shared: Option<Arc<dyn CandleStore>>,
+}
+
+impl Tiers {
+    /// Opens what `storage` names; what is nearer is opened first, and closed again if the rest fails.
+    pub(crate) async fn open(storage: Storage) -> Result<Self, StoreError> {
+        match storage {
+            Storage::Memory => Self::near(None).await,
+            Storage::Folder(folder) => Self::near(Some(folder)).await,
+            #[cfg(feature = "postgres")]
+            Storage::Shared { database, near } => {
+                let mut tiers = Self::near(near).await?;
+                match PostgresStore::connect(database).await {
+                    Ok(database) => tiers.shared = Some(Arc::new(database)),
+                    Err(error) => {
+                        tiers.close().await;
+                        return Err(error);
+                    }
+                }
+                Ok(tiers)
+            }
+        }
+    }
+
+    async fn near(folder: Option<StoreConfig>) -> Result<Self, StoreError> {
+        let near: Arc<dyn CandleStore> = match folder {
+            Some(config) => Arc::new(SqliteStore::open(config).await?),
+            None => Arc::new(MemoryStore::new()),
+        };
+        Ok(Self { near, shared: None })
+    }
+
+    /// The store that answers first.
+    pub(crate) fn nearest(&self) -> Arc<dyn CandleStore> {
+        Arc::clone(&self.near)
+    }
+
+    /// What lies behind the nearest store: the shared one, where there is one, before `upstream`.
+    pub(crate) fn behind(
+        &self,
+        upstream: &Arc<dyn CandleSource>,
+        clock: &Arc<dyn Clock>,
+        capabilities: &Capabilities,
+    ) -> Option<Arc<DerivedSource>> {
+        let shared = self.shared.as_ref()?;
+        let clock = || Arc::clone(clock);
+        let stored =
+            StoredSource::new(Arc::clone(shared), Arc::clone(upstream), clock(), capabilities.grid).shared();
+        // Computes nothing, for the nearest store would keep it; it is here because it can be surveyed.
+        let stored = Arc::new(stored);
+        let behind = DerivedSource::new(Arc::clone(shared), stored, clock(), capabilities, Derive::Never);
+        Some(Arc::new(behind))
+    }
+
+    /// Finishes what is under way, nearest first.
+    pub(crate) async fn close(&self) {
+        self.near.close().await;
+        if let Some(shared) = &self.shared {
+            shared.close().await;
+        }
+    }
+}
