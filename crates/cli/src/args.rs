@@ -1,10 +1,19 @@
 //! What can be typed. Reading only: what it means is [`settings`](crate::settings) and the commands' business.
 
+mod candles;
+mod store;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use market_backbone::{Priority, StreamKind, Timeframe, Timestamp};
+use market_backbone::{Priority, StreamKind};
+
+pub(crate) use self::candles::{CandleFormat, Candles, Plan, PlanFormat, Wanted};
+pub(crate) use self::store::{
+    ArchiveFormat, Check, Export, Import, Report, Stats, Store, StoreCommand, Vacuum,
+};
+use crate::secret::Secret;
 
 /// Market data for trading programs: say what you want and how urgently.
 #[derive(Debug, Parser)]
@@ -31,6 +40,16 @@ pub(crate) struct Global {
     /// Where candles are kept [default: market-data]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// A database that other machines share, behind the data folder: postgres://user@host/database
+    /// (the password, if there is one, rather in PGPASSWORD or ~/.pgpass)
+    #[arg(
+        long = "store",
+        global = true,
+        value_name = "URL",
+        env = "MARKET_BACKBONE_STORE",
+        hide_env_values = true
+    )]
+    pub(crate) shared: Option<Secret>,
     /// A TOML file of settings
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -51,12 +70,16 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Candles of a market, oldest first
     Candles(Candles),
+    /// What a fetch of candles would cost: pages, requests, time. Asks nothing
+    Plan(Plan),
     /// Latest prices
     Ticker(Ticker),
     /// Live events until Ctrl-C
     Watch(Watch),
     /// What the venue lists
     Markets(Markets),
+    /// The data folder itself: its figures, its soundness, its size, copies of it
+    Store(Store),
     /// A look-alike of a venue, to try programs on
     Emulate(Emulate),
 }
@@ -69,36 +92,6 @@ pub(crate) struct Demo {
     /// What the market does follows from this number
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct Candles {
-    /// Like KRW-BTC
-    pub(crate) market: String,
-    /// 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y
-    pub(crate) timeframe: Timeframe,
-    /// The newest so many; the candle still forming comes last and counts [default: 200]
-    #[arg(long, value_name = "N", conflicts_with = "from")]
-    pub(crate) count: Option<usize>,
-    /// From this time on (RFC 3339, or a date: 2026-08-03T10:40:00Z)
-    #[arg(long, value_name = "TIME")]
-    pub(crate) from: Option<Timestamp>,
-    /// Up to this time, exclusive [default: now]
-    #[arg(long, value_name = "TIME")]
-    pub(crate) to: Option<Timestamp>,
-    /// Leave out the candle still forming
-    #[arg(long)]
-    pub(crate) closed: bool,
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
-    /// Write to this file instead of the terminal
-    #[arg(long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    #[arg(long, value_enum, default_value_t = Urgency::Normal)]
-    pub(crate) priority: Urgency,
-    /// Say on the last line of stderr what it cost, as JSON
-    #[arg(long)]
-    pub(crate) stats: bool,
 }
 
 #[derive(Debug, Group)]

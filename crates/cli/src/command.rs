@@ -4,6 +4,8 @@ mod candles;
 mod demo;
 mod emulate;
 mod markets;
+mod plan;
+mod store;
 mod ticker;
 mod watch;
 
@@ -24,9 +26,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Demo(demo) => demo::run(demo).await,
         Command::Emulate(emulate) => emulate::run(emulate).await,
+        Command::Store(args) => store::run(args, global).await,
         Command::Candles(args) => {
             with_backbone(global, async |house| unless_stopped(candles::run(args, house)).await).await
         }
+        Command::Plan(args) => with_backbone(global, async |house| plan::run(args, house).await).await,
         Command::Ticker(args) => {
             with_backbone(global, async |house| unless_stopped(ticker::run(args, house)).await).await
         }

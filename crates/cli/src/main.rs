@@ -7,6 +7,7 @@ mod exit;
 mod output;
 mod progress;
 mod row;
+mod secret;
 mod settings;
 mod stats;
 

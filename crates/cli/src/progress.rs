@@ -3,23 +3,27 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use market_backbone::Progress;
 
-const TEMPLATE: &str = "{bar:32} {pos}/{len} candles, {msg} requests, {eta} left";
+const TEMPLATE: &str = "{bar:32} {percent} %, {msg}, {eta} left";
 
-/// A bar towards `rows` rows, or a counter where nobody knows how many there are.
-pub(crate) fn bar(rows: Option<u64>) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(rows, ProgressDrawTarget::hidden());
-    let template = if rows.is_some() { TEMPLATE } else { "{spinner} {pos} candles, {msg} requests" };
-    match ProgressStyle::with_template(template) {
+/// A bar that nobody sees yet.
+pub(crate) fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+    match ProgressStyle::with_template(TEMPLATE) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
 }
 
-/// Moves the bar; shows it once a second request was needed.
+/// Moves the bar; shows it once a second request was needed. It begins with what was known before.
 pub(crate) fn advance(bar: &ProgressBar, progress: Progress) {
     if progress.requests > 1 && bar.is_hidden() {
         bar.set_draw_target(ProgressDrawTarget::stderr()); // draws on a terminal only
     }
-    bar.set_message(progress.requests.to_string());
-    bar.set_position(progress.rows.min(bar.length().unwrap_or(u64::MAX)));
+    bar.set_message(format!("{} candles, {} requests", progress.rows, progress.requests));
+    let begins = bar.length() != Some(progress.total);
+    bar.set_length(progress.total);
+    bar.set_position(progress.done);
+    if begins {
+        bar.reset_eta(); // what was known already says nothing about the pace
+    }
 }

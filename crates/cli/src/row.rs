@@ -1,7 +1,7 @@
 //! How candles, tickers and events look: as CSV, as JSON, and to the eye.
 
 use market_backbone::{
-    Candle, FeedEvent, Gap, Level, Market, OrderBook, Series, Side, Ticker, Timestamp, Trade,
+    Candle, FeedEvent, Gap, Level, Market, OrderBook, Series, Side, Slot, Ticker, Timestamp, Trade, ViewRow,
 };
 use serde_json::{Value, json};
 
@@ -23,6 +23,37 @@ pub(crate) fn candle_json(candle: &Candle) -> Value {
         "turnover": candle.turnover,
         "final": candle.is_final,
     })
+}
+
+/// A row of a view: where there is no candle the figures are empty.
+pub(crate) fn view_csv(row: &ViewRow) -> String {
+    row.candle.as_ref().map_or_else(|| format!("{},,,,,", row.open_time.as_millis()), candle_csv)
+}
+
+/// A row of a view: a candle's keys, whether it was filled in, and what is really known of the slot.
+pub(crate) fn view_json(row: &ViewRow) -> Value {
+    let mut value = match &row.candle {
+        Some(candle) => candle_json(candle),
+        None => json!({
+            "timestamp": row.open_time.as_millis(),
+            "open": null,
+            "high": null,
+            "low": null,
+            "close": null,
+            "volume": null,
+            "turnover": null,
+            "final": null,
+        }),
+    };
+    value["filled"] = row.filled.into();
+    value["truth"] = match row.truth {
+        Slot::Present(_) => "present",
+        Slot::Empty => "empty",
+        Slot::Unknown => "unknown",
+        Slot::Disputed(_) => "disputed",
+    }
+    .into();
+    value
 }
 
 pub(crate) fn ticker_json(ticker: &Ticker) -> Value {

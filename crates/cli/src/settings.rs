@@ -1,13 +1,17 @@
 //! What a run shall be, from flags, environment and file, in that order of weight.
 
+mod keeping;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use market_backbone::{Backbone, Builder, Storage, StoreConfig};
+use market_backbone::{Backbone, Builder, PostgresConfig, Storage, StoreConfig};
 use serde::Deserialize;
 
+use self::keeping::Store;
 use crate::args::Global;
 use crate::exit::Usage;
+use crate::secret::Secret;
 
 /// The settings file. A key it does not know is refused: a misspelt setting that is silently ignored costs more.
 #[derive(Debug, Default, Deserialize)]
@@ -25,29 +29,44 @@ struct Addresses {
     ws_url: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Store {
-    cache_mib: Option<u64>,
-    tables_per_shard: Option<u32>,
-    open_shards: Option<usize>,
+/// Where the data folder is and how it is kept.
+pub(crate) fn store(global: &Global) -> anyhow::Result<StoreConfig> {
+    Ok(folder(global, &file(global)?))
+}
+
+fn file(global: &Global) -> anyhow::Result<File> {
+    Ok(global.config.as_deref().map(read).transpose()?.unwrap_or_default())
+}
+
+fn folder(global: &Global, file: &File) -> StoreConfig {
+    let folder = global.data_dir.clone().or_else(|| file.data_dir.clone());
+    file.store.config(folder.unwrap_or_else(|| "market-data".into()))
+}
+
+/// The data folder, and the database behind it where one is named.
+fn storage(global: &Global, file: &File) -> anyhow::Result<Storage> {
+    let near = folder(global, file);
+    Ok(match database(global, file)? {
+        Some(database) => Storage::Shared { database, near: Some(near) },
+        None => Storage::Folder(near),
+    })
+}
+
+/// The database that machines share, where one is named.
+pub(crate) fn shared(global: &Global) -> anyhow::Result<Option<PostgresConfig>> {
+    database(global, &file(global)?)
+}
+
+fn database(global: &Global, file: &File) -> anyhow::Result<Option<PostgresConfig>> {
+    let url = global.shared.as_ref().or(file.store.url.as_ref()).map(Secret::reveal);
+    let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(None) };
+    Ok(Some(PostgresConfig::parse(url).map_err(|error| Usage(format!("--store: {error}")))?))
 }
 
 /// Begins a backbone as the settings say.
 pub(crate) fn builder(global: &Global) -> anyhow::Result<Builder> {
-    let file = global.config.as_deref().map(read).transpose()?.unwrap_or_default();
-    let folder = global.data_dir.clone().or(file.data_dir).unwrap_or_else(|| "market-data".into());
-    let mut store = StoreConfig::new(folder);
-    if let Some(mib) = file.store.cache_mib {
-        store.cache_bytes = mib.saturating_mul(1 << 20);
-    }
-    if let Some(tables) = file.store.tables_per_shard {
-        store.tables_per_shard = tables;
-    }
-    if let Some(shards) = file.store.open_shards {
-        store.open_shards = shards;
-    }
-    let builder = Backbone::builder().storage(Storage::Folder(store));
+    let file = file(global)?;
+    let builder = Backbone::builder().storage(storage(global, &file)?);
     let rest = global.rest_url.clone().or(file.upbit.rest_url);
     let socket = global.ws_url.clone().or(file.upbit.ws_url);
     Ok(match (rest, socket) {
@@ -100,6 +119,18 @@ mod tests {
     fn a_misspelt_key_is_refused_with_what_there_is() {
         let error = parse("[upbit]\nrest_ulr = \"x\"").unwrap_err();
         assert!(error.contains("rest_ulr") && error.contains("rest_url"), "{error}");
+    }
+
+    #[test]
+    fn an_address_with_a_password_is_never_repeated() {
+        let shared = Some(Secret::from("postgres://bob:s3cret@host:port/market"));
+        let global = Global { shared, ..Global::default() };
+        let error = storage(&global, &File::default()).unwrap_err();
+        assert!(!format!("{global:?} {error:?}").contains("s3cret"), "{error:?}");
+        let file = parse("[store]\nurl = \"postgres://bob:s3cret@host/market\"").unwrap();
+        let storage = storage(&Global::default(), &file).unwrap();
+        assert!(matches!(storage, Storage::Shared { near: Some(_), .. }), "{storage:?}");
+        assert!(!format!("{file:?} {storage:?}").contains("s3cret"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What an answer cost and how much of it is proven, as one JSON object for scripts.
 
-use market_backbone::{CandleSet, Grid, Metrics, TimeRange, Timestamp};
+use market_backbone::{CandleSet, Grid, Metrics, Origin, Provenance, TimeRange, Timestamp};
 use serde_json::{Value, json};
 
 /// The object that `--stats` prints.
@@ -8,24 +8,40 @@ pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, g
     json!({
         "requests": metrics.router.requests,
         "rejected": metrics.router.limiter.throttled(),
-        "cache_hits": set.served.memory_rows + set.served.disk_rows,
+        "cache_hits": set.served.memory_rows + set.served.disk_rows + set.served.shared_rows,
         "memory_rows": set.served.memory_rows,
         "disk_rows": set.served.disk_rows,
+        "shared_rows": set.served.shared_rows,
         "venue_rows": set.served.venue_rows,
         "rows": set.candles.len(),
         "coverage": coverage(set, asked, grid),
     })
 }
 
-/// The stretches of the answer, each known (with how many slots have a candle and how many are proven empty) or not.
+/// The stretches of the answer, in order: known (with how many slots are present and how many proven empty),
+/// disputed (with how many of them have a candle, and who said what), or unknown.
 fn coverage(set: &CandleSet, asked: Option<TimeRange>, grid: Grid) -> Vec<Value> {
     let timeframe = set.series.timeframe;
     let end = set.candles.last().map(|newest| grid.close(timeframe, newest.open_time));
     let whole = asked.or_else(|| TimeRange::new(set.candles.first()?.open_time, end?).ok());
     let Some(whole) = whole else { return Vec::new() };
+    let present =
+        |range: TimeRange| set.candles.iter().filter(|row| range.contains(row.open_time)).count() as u64;
+    let mut agreed = set.coverage.within(whole);
     let mut stretches: Vec<(TimeRange, Value)> = Vec::new();
-    for range in set.coverage.within(whole).ranges() {
-        let present = set.candles.iter().filter(|candle| range.contains(candle.open_time)).count() as u64;
+    for dispute in agreed.disputes().to_vec() {
+        let range = dispute.range;
+        agreed.remove(range);
+        let (from, to, present) = (when(range.from()), when(range.to()), present(range));
+        let (earlier, later) = (dispute.earlier.map(source), dispute.later.map(source));
+        stretches.push((
+            range,
+            json!({ "truth": "disputed", "from": from, "to": to, "present": present,
+                    "earlier": earlier, "later": later }),
+        ));
+    }
+    for range in agreed.ranges() {
+        let present = present(range);
         let bounded = range.from() > Timestamp::MIN;
         let empty = bounded.then(|| grid.slots(timeframe, range).saturating_sub(present));
         let (from, to) = (when(range.from()), when(range.to()));
@@ -42,7 +58,61 @@ fn coverage(set: &CandleSet, asked: Option<TimeRange>, grid: Grid) -> Vec<Value>
     stretches.into_iter().map(|(_, stretch)| stretch).collect()
 }
 
+/// Who said it, and when.
+fn source(provenance: Provenance) -> Value {
+    let origin = match provenance.origin {
+        Origin::Rest => "rest",
+        Origin::Socket => "socket",
+        Origin::Import => "import",
+        Origin::Derived => "derived",
+        _ => "other",
+    };
+    json!({ "origin": origin, "observed_at": when(provenance.observed_at) })
+}
+
 /// RFC 3339, or nothing where a stretch is open.
 fn when(moment: Timestamp) -> Option<String> {
     (moment > Timestamp::MIN && moment < Timestamp::MAX).then(|| moment.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone::{Candle, Coverage, Dispute, Series, Span, Symbol, Timeframe, UPBIT};
+
+    fn minutes(from: i64, to: i64) -> TimeRange {
+        TimeRange::new(Timestamp::from_secs(from * 60), Timestamp::from_secs(to * 60)).unwrap()
+    }
+
+    #[test]
+    fn the_four_truths_are_named() {
+        let series = Series::new(Symbol::new(UPBIT, "KRW-BTC").unwrap(), Timeframe::M1);
+        let said = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
+        let mut coverage: Coverage = [Span { range: minutes(1, 9), provenance: said }].into_iter().collect();
+        coverage.dispute(Dispute { range: minutes(4, 5), earlier: Some(said), later: None });
+        let row = |minute: i64| Candle {
+            open_time: Timestamp::from_secs(minute * 60),
+            open: 1.0,
+            high: 1.0,
+            low: 1.0,
+            close: 1.0,
+            volume: 1.0,
+            turnover: 1.0,
+            is_final: true,
+        };
+        let set = CandleSet { candles: vec![row(2), row(4)], coverage, ..CandleSet::empty(series) };
+        let said: Vec<_> = super::coverage(&set, Some(minutes(0, 10)), Grid::Utc)
+            .iter()
+            .map(|one| (one["truth"].to_string(), one["present"].as_u64(), one["empty"].as_u64()))
+            .collect();
+        let truth = |word: &str| format!("\"{word}\"");
+        let expected = [
+            (truth("unknown"), None, None),
+            (truth("known"), Some(1), Some(2)),
+            (truth("disputed"), Some(1), None),
+            (truth("known"), Some(0), Some(4)),
+            (truth("unknown"), None, None),
+        ];
+        assert_eq!(said, expected);
+    }
 }

@@ -1,12 +1,14 @@
 //! A fetch that is killed goes on where it was, and ends with the whole truth.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use market_backbone_emulator::{Faults, Scenario};
+use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::run::{Print, Venue, assert_rising, assert_same, fold};
+use crate::run::{Print, Said, Venue, assert_rising, assert_same, bare, fold};
 
 const WANTED: usize = 20_000;
 const PAGES: u64 = 100;
@@ -55,9 +57,80 @@ fn killed_three_times_it_asks_only_for_what_is_missing() {
     venue.stop();
 }
 
+/// `KILLS=50` kills as often. The venue neither counts nor bans: what is tried here is the store.
+#[test]
+fn killed_at_any_moment_the_store_is_clean() {
+    let (data, kills) = (tempdir().unwrap(), kills());
+    let faults = Faults { latency_ms: 20, jitter_ms: 20, ..Faults::default() };
+    let venue = Venue::start(Scenario { faults, ban: None, ..Scenario::default() });
+    // So many that the last kill still finds something under way.
+    let wanted = 4_000 + 1_000 * kills;
+    let count = wanted.to_string();
+    let args = ["candles", "KRW-BTC", "1m", "--count", &count, "--closed", "--format", "csv", "--stats"];
+    let mut chance = 0x9E37_79B9_7F4A_7C15_u64 ^ u64::from(std::process::id());
+    let mut random = |below: u64| {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (chance >> 33) % below
+    };
+    let (mut rows, mut hits) = (0, 0);
+    for kill in 0..kills {
+        let (pages, pause) = (random(8), Duration::from_millis(random(120)));
+        let before = venue.candle_requests();
+        let mut fetch =
+            venue.command(data.path(), &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        until(|| venue.candle_requests() >= before + pages || fetch.try_wait().unwrap().is_some());
+        std::thread::sleep(pause); // the moment is the point: any will do
+        hits += usize::from(fetch.try_wait().unwrap().is_none());
+        fetch.kill().unwrap();
+        fetch.wait().unwrap();
+        let kept = clean(data.path());
+        assert!(kept >= rows, "kill {kill}, {pages} pages and {pause:?} in: {rows} rows, then {kept}");
+        rows = kept;
+    }
+    assert!(hits * 10 >= kills * 9, "{hits} of {kills} found something under way");
+
+    let last = venue.run(data.path(), &args);
+    let got = last.rows();
+    assert_eq!(got.len(), wanted);
+    assert_rising(&got);
+    let (from, to) = (got[0].timestamp, got[wanted - 1].timestamp + 60_000);
+    let prints = venue.emulator.tape().trades("KRW-BTC", from, to);
+    let prints =
+        prints.iter().map(|trade| Print { ms: trade.time_ms, price: trade.price(), size: trade.size() });
+    assert_same(&got, &fold(prints));
+    assert!(clean(data.path()) >= wanted);
+    let stored = venue.run(data.path(), &args);
+    assert!(stored.requests() <= 1, "a minute may have ended: {}", stored.stats());
+    venue.stop();
+}
+
+fn kills() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
+    let asked = std::env::var("KILLS").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(3)
+}
+
+/// Has the store checked, which must find nothing; says how many rows there are.
+#[track_caller]
+fn clean(data: &Path) -> usize {
+    let store = |args: &[&str]| Said::of(bare(args).arg("--data-dir").arg(data).output().unwrap());
+    if !data.join("index.db").exists() {
+        return 0; // killed before there was a store
+    }
+    let checked = store(&["store", "check"]);
+    assert_eq!(
+        (checked.code, checked.stdout.as_str()),
+        (Some(0), "nothing to find fault with\n"),
+        "{checked:?}"
+    );
+    let stats = store(&["store", "stats", "--format", "json"]);
+    let total: Value = serde_json::from_str(stats.stdout.lines().last().unwrap_or_default()).unwrap();
+    total["rows"].as_u64().and_then(|rows| usize::try_from(rows).ok()).unwrap()
+}
+
 /// Looks again and again until it holds, for a minute at most.
 #[track_caller]
-fn until(mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(mut holds: impl FnMut() -> bool) {
     #[expect(clippy::disallowed_methods, reason = "another process is waited for: its time is the wall's")]
     let started = Instant::now();
     while !holds() {

@@ -1,12 +1,19 @@
 //! The command as a user types it, against an emulator in the test's own process.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests through and through")]
 
+mod archive;
 mod bad_input;
 mod candles;
 mod crash;
 mod demo;
 mod live;
 mod pace;
+mod plan;
+#[path = "../../../storage/tests/it/postgres_server.rs"]
+mod postgres_server;
 mod recorded;
 mod run;
+mod shared;
+mod store;
 mod tape;
+mod views;

@@ -53,7 +53,10 @@ impl Venue {
 pub(crate) fn bare(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_market-backbone"));
     command.args(args).stdin(Stdio::null());
-    command.env_remove("MARKET_BACKBONE_UPBIT_REST_URL").env_remove("MARKET_BACKBONE_UPBIT_WS_URL");
+    for setting in ["MARKET_BACKBONE_UPBIT_REST_URL", "MARKET_BACKBONE_UPBIT_WS_URL", "MARKET_BACKBONE_STORE"]
+    {
+        command.env_remove(setting);
+    }
     command
 }
 

@@ -1,0 +1,88 @@
+//! `market-backbone store …`: what can be asked of the data folder itself.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Subcommand, ValueEnum};
+use market_backbone::Timestamp;
+
+#[derive(Debug, Group)]
+pub(crate) struct Store {
+    #[command(subcommand)]
+    pub(crate) command: StoreCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Series, rows, spans, bytes and how much of the files is air
+    Stats(Stats),
+    /// Whether all that is stored can be true; exits with 1 if not
+    Check(Check),
+    /// Gives free space back to the disk
+    Vacuum(Vacuum),
+    /// Writes series to files, with what is known of them and a hash of it all; where --store names a
+    /// database, of that and not of the folder
+    Export(Export),
+    /// Takes in what `export` wrote; where --store names a database, into that and not into the folder
+    Import(Import),
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Stats {
+    /// Each series on a line of its own, too
+    #[arg(long)]
+    pub(crate) series: bool,
+    #[arg(long, value_enum, default_value_t = Report::Table)]
+    pub(crate) format: Report,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Check {
+    /// Forget what cannot be true and ask the venue for it again
+    #[arg(long)]
+    pub(crate) repair: bool,
+    #[arg(long, value_enum, default_value_t = Report::Table)]
+    pub(crate) format: Report,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Vacuum {
+    #[arg(long, value_enum, default_value_t = Report::Table)]
+    pub(crate) format: Report,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Export {
+    /// Like "KRW-BTC 1m", as often as needed [default: all there are]
+    #[arg(long, value_name = "MARKET TIMEFRAME")]
+    pub(crate) series: Vec<String>,
+    /// From this time on (RFC 3339, or a date: 2026-08-03T10:40:00Z)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<Timestamp>,
+    /// Up to this time, exclusive
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<Timestamp>,
+    #[arg(long, value_enum, default_value_t = ArchiveFormat::Csv)]
+    pub(crate) format: ArchiveFormat,
+    /// The folder to write to
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Import {
+    /// A folder that `export` wrote
+    pub(crate) dir: PathBuf,
+}
+
+/// How figures are told: to eyes, to programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Report {
+    Table,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ArchiveFormat {
+    Csv,
+    Parquet,
+}

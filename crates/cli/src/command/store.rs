@@ -1,0 +1,88 @@
+//! `market-backbone store …`: the data folder itself, without a venue.
+
+mod check;
+mod export;
+mod import;
+mod stats;
+mod vacuum;
+
+use market_backbone::{CandleStore, PostgresStore, SqliteStore, StoreConfig, StoreErrorKind};
+
+use super::unless_stopped;
+use crate::args::{Global, Store, StoreCommand};
+use crate::settings;
+
+/// Does what was asked of the data folder.
+pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
+    match args.command {
+        StoreCommand::Stats(args) => {
+            reading(global, async |store| unless_stopped(stats::run(args, store)).await).await
+        }
+        StoreCommand::Check(args) if args.repair => unless_stopped(check::repair(args, global)).await,
+        StoreCommand::Check(args) => {
+            reading(global, async |store| unless_stopped(check::run(args, store)).await).await
+        }
+        StoreCommand::Vacuum(args) => {
+            writing(existing(global)?, async |store| unless_stopped(vacuum::run(args, store)).await).await
+        }
+        StoreCommand::Export(args) => match settings::shared(global)? {
+            Some(database) => {
+                let store = PostgresStore::connect(database).await?;
+                finish(&store, async |store| unless_stopped(export::run(args, store)).await).await
+            }
+            None => reading(global, async |store| unless_stopped(export::run(args, store)).await).await,
+        },
+        StoreCommand::Import(args) => match settings::shared(global)? {
+            Some(database) => {
+                let store = PostgresStore::connect(database).await?;
+                finish(&store, async |store| unless_stopped(import::run(args, store)).await).await
+            }
+            None => {
+                let config = settings::store(global)?;
+                writing(config, async |store| unless_stopped(import::run(args, store)).await).await
+            }
+        },
+    }
+}
+
+/// A folder in which there is a store: opening it would make one.
+fn existing(global: &Global) -> anyhow::Result<StoreConfig> {
+    let config = settings::store(global)?;
+    let dir = config.dir.display();
+    anyhow::ensure!(
+        config.dir.join("index.db").is_file(),
+        "no candles are kept in {dir}; name the folder with --data-dir"
+    );
+    Ok(config)
+}
+
+/// With the folder to ourselves, or beside the process that holds it.
+async fn reading(
+    global: &Global,
+    task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let config = existing(global)?;
+    let store = match SqliteStore::open(config.clone()).await {
+        Err(error) if error.kind() == StoreErrorKind::Held => SqliteStore::open_read_only(config).await?,
+        opened => opened?,
+    };
+    finish(&store, task).await
+}
+
+/// With the folder to ourselves.
+async fn writing(
+    config: StoreConfig,
+    task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let store = SqliteStore::open(config).await?;
+    finish(&store, task).await
+}
+
+async fn finish<S: CandleStore>(
+    store: &S,
+    task: impl AsyncFnOnce(&S) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let outcome = task(store).await;
+    store.close().await;
+    outcome
+}

@@ -1,0 +1,57 @@
+//! `market-backbone store export`: series into files, with what is known of them and a hash of it all.
+
+use anyhow::Context;
+use market_backbone::{
+    CandleStore, ExportOrder, Grid, Manifest, Series, TimeRange, Timeframe, Timestamp, export_archive,
+};
+
+use crate::args::{self, Export};
+use crate::exit::Usage;
+use crate::output::{self, Output};
+
+pub(super) async fn run(args: Export, store: &dyn CandleStore) -> anyhow::Result<()> {
+    let (from, to) = (args.from.unwrap_or(Timestamp::MIN), args.to.unwrap_or(Timestamp::MAX));
+    let range = TimeRange::new(from, to).map_err(|error| Usage(error.to_string()))?;
+    let series = chosen(&args.series, store.series().await?)?;
+    let format = match args.format {
+        args::ArchiveFormat::Csv => market_backbone::ArchiveFormat::Csv,
+        args::ArchiveFormat::Parquet => market_backbone::ArchiveFormat::Parquet,
+    };
+    // The only calendar there is so far: the venues of this build cut their candles by UTC.
+    let order = ExportOrder { dir: args.output, format, series, range, grid: Grid::Utc };
+    let manifest = export_archive(store, &order).await?;
+    say("exported", &manifest)
+}
+
+/// The series that were named, or all.
+fn chosen(named: &[String], stored: Vec<Series>) -> anyhow::Result<Vec<Series>> {
+    if named.is_empty() {
+        anyhow::ensure!(
+            !stored.is_empty(),
+            "nothing is stored here; --data-dir names the folder of the store"
+        );
+        return Ok(stored);
+    }
+    let mut chosen = Vec::new();
+    for name in named {
+        let readable = name.split_once(' ').map(|(_, timeframe)| timeframe.parse::<Timeframe>());
+        let unreadable = || Usage(format!("--series {name:?}: write it like \"KRW-BTC 1m\""));
+        readable.ok_or_else(unreadable)?.map_err(|error| Usage(format!("--series {name:?}: {error}")))?;
+        let before = chosen.len();
+        chosen.extend(stored.iter().filter(|series| series.to_string() == *name).cloned());
+        let found = (chosen.len() > before).then_some(());
+        found
+            .with_context(|| format!("nothing is stored of {name}; `store stats --series` lists what is"))?;
+    }
+    Ok(chosen)
+}
+
+/// The hash is the data: alone on stdout, so that scripts can compare it. The rest is for people.
+pub(super) fn say(done: &str, manifest: &Manifest) -> anyhow::Result<()> {
+    let mut output = Output::open(None)?;
+    output.line(&manifest.content_hash.to_string())?;
+    output.finish()?;
+    let (series, rows) = (manifest.series.len(), manifest.rows());
+    output::note(&format!("{done} {series} series, {rows} rows"));
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! `market-backbone store stats`: what is stored, what it takes, how scattered it is.
+
+use comfy_table::{CellAlignment, Table};
+use market_backbone::{SeriesStats, ShardStats, SqliteStore, StoreStats};
+use serde_json::{Value, json};
+
+use crate::args::{Report, Stats};
+use crate::output::Output;
+
+const PAGE_BYTES: u64 = 4_096;
+
+pub(super) async fn run(args: Stats, store: &SqliteStore) -> anyhow::Result<()> {
+    let stats = store.stats().await?;
+    let mut output = Output::open(None)?;
+    match args.format {
+        Report::Json => {
+            for shard in &stats.shards {
+                output.line(&shard_json(shard).to_string())?;
+            }
+            for series in stats.series.iter().filter(|_| args.series) {
+                output.line(&series_json(series).to_string())?;
+            }
+            output.line(&total_json(&stats).to_string())?;
+        }
+        Report::Table => {
+            if args.series {
+                output.line(&series_table(&stats.series).to_string())?;
+                output.line("")?;
+            }
+            output.line(&shard_table(&stats).to_string())?;
+        }
+    }
+    output.finish()
+}
+
+fn shard_json(shard: &ShardStats) -> Value {
+    json!({
+        "kind": "shard",
+        "file": shard.file.display().to_string(),
+        "series": shard.series,
+        "rows": shard.rows,
+        "spans": shard.spans,
+        "bytes": shard.bytes,
+        "log_bytes": shard.log_bytes,
+        "pages": shard.pages,
+        "free_pages": shard.free_pages,
+        "scattered": shard.scattered,
+    })
+}
+
+fn series_json(stats: &SeriesStats) -> Value {
+    json!({
+        "kind": "series",
+        "venue": stats.series.symbol.venue().as_str(),
+        "symbol": stats.series.symbol.code(),
+        "timeframe": stats.series.timeframe.as_str(),
+        "file": stats.file.display().to_string(),
+        "rows": stats.rows,
+        "spans": stats.spans,
+        "bytes": stats.bytes,
+        "unused_bytes": stats.unused_bytes,
+        "scattered": stats.scattered,
+    })
+}
+
+fn total_json(stats: &StoreStats) -> Value {
+    json!({
+        "kind": "total",
+        "shards": stats.shards.len(),
+        "series": stats.series.len(),
+        "rows": stats.rows(),
+        "spans": stats.spans(),
+        "bytes": stats.bytes(),
+        "free_pages": stats.shards.iter().map(|shard| shard.free_pages).sum::<u64>(),
+    })
+}
+
+fn series_table(all: &[SeriesStats]) -> Table {
+    let mut table = plain(["series", "rows", "spans", "size", "unused", "scattered"]);
+    for one in all {
+        table.add_row([
+            one.series.to_string(),
+            one.rows.to_string(),
+            one.spans.to_string(),
+            size(one.bytes),
+            share(one.unused_bytes, one.bytes),
+            percent(one.scattered),
+        ]);
+    }
+    right_align(&mut table);
+    table
+}
+
+fn shard_table(stats: &StoreStats) -> Table {
+    let mut table = plain(["file", "series", "rows", "spans", "size", "log", "free", "scattered"]);
+    for shard in &stats.shards {
+        table.add_row([
+            shard.file.display().to_string(),
+            shard.series.to_string(),
+            shard.rows.to_string(),
+            shard.spans.to_string(),
+            size(shard.bytes),
+            size(shard.log_bytes),
+            share(shard.free_pages, shard.pages),
+            percent(shard.scattered),
+        ]);
+    }
+    let free = stats.shards.iter().map(|shard| shard.free_pages).sum::<u64>();
+    let pages = stats.shards.iter().map(|shard| shard.pages).sum::<u64>();
+    table.add_row([
+        "all".to_owned(),
+        stats.series.len().to_string(),
+        stats.rows().to_string(),
+        stats.spans().to_string(),
+        size(stats.bytes()),
+        String::new(),
+        format!("{} ({})", share(free, pages), size(free * PAGE_BYTES)),
+        String::new(),
+    ]);
+    right_align(&mut table);
+    table
+}
+
+fn plain<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(header);
+    table
+}
+
+fn right_align(table: &mut Table) {
+    for column in 1..8 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+fn share(part: u64, whole: u64) -> String {
+    percent(if whole == 0 { 0.0 } else { part as f64 / whole as f64 })
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// Bytes as people say them.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1_024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_as_people_say_them() {
+        let said = [0, 1_023, 1_536, 5 << 20, 3 << 30].map(size);
+        assert_eq!(said, ["0 B", "1023 B", "1.5 KiB", "5.0 MiB", "3.0 GiB"]);
+    }
+}

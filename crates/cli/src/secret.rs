@@ -1,0 +1,30 @@
+//! A text that may hold a password: it can be used, but not shown by mistake.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// A text that may hold a password. Debugs as `(hidden)`.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+// Not `FromStr`: clap quotes what it cannot parse.
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}

@@ -1,0 +1,150 @@
+//! `store …`: figures, soundness and size of a data folder, held by somebody or not.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Row};
+use tempfile::tempdir;
+
+use crate::run::{Said, Venue, bare};
+
+fn store(data: &Path, args: &[&str]) -> Said {
+    Said::of(bare(args).arg("--data-dir").arg(data).output().unwrap())
+}
+
+fn objects(said: &Said) -> Vec<Value> {
+    said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The newest 600 minutes that have ended, in `data`.
+fn fetch(venue: &Venue, data: &Path) {
+    let fetched =
+        venue.run(data, &["candles", "KRW-BTC", "1m", "--count", "600", "--closed", "--format", "csv"]);
+    assert_eq!(fetched.rows().len(), 600);
+}
+
+#[test]
+fn stats_say_what_is_stored_with_or_without_somebody_holding_it() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    fetch(&venue, data.path());
+    let check = || {
+        let said = store(data.path(), &["store", "stats", "--series", "--format", "json"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let all = objects(&said);
+        let (series, total) = (&all[1], all.last().unwrap());
+        assert_eq!((series["symbol"].as_str(), series["rows"].as_u64()), (Some("KRW-BTC"), Some(600)));
+        assert_eq!((total["kind"].as_str(), total["rows"].as_u64()), (Some("total"), Some(600)));
+        assert!(total["bytes"].as_u64() > Some(600 * 40), "{total}");
+    };
+    check();
+    let mut holder = venue
+        .command(data.path(), &["watch", "KRW-BTC", "--format", "json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(holder.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    check();
+    let checked = store(data.path(), &["store", "check"]);
+    let refused = store(data.path(), &["store", "vacuum"]);
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert_eq!((checked.code, checked.stdout.as_str()), (Some(0), "nothing to find fault with\n"));
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("held by another process"), "{refused:?}");
+    let table = store(data.path(), &["store", "stats"]);
+    assert!(table.stdout.contains("shard-0000.db") && table.stdout.contains("600"), "{table:?}");
+    venue.stop();
+}
+
+#[test]
+fn looking_into_a_folder_without_a_store_makes_none() {
+    let data = tempdir().unwrap();
+    let nowhere = data.path().join("nowhere");
+    for command in ["stats", "check", "vacuum"] {
+        let said = store(&nowhere, &["store", command]);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
+        assert!(
+            said.stderr.contains("no candles are kept in") && said.stderr.contains("nowhere"),
+            "{said:?}"
+        );
+    }
+    assert!(!nowhere.exists());
+}
+
+#[test]
+fn vacuum_says_what_it_gave_back() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    fetch(&venue, data.path());
+    damage(data.path(), "DELETE FROM candles_KRW_BTC_1m WHERE timestamp % 600000 != 0");
+    let said = store(data.path(), &["store", "vacuum", "--format", "json"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let total = objects(&said).pop().unwrap();
+    assert!(total["bytes_after"].as_u64() <= total["bytes_before"].as_u64(), "{total}");
+    assert!(total["freed_bytes"].as_u64() > Some(0), "{total}");
+    venue.stop();
+}
+
+#[test]
+fn what_cannot_be_true_is_said_with_what_mends_it_and_mended_when_asked() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    fetch(&venue, data.path());
+    let sound = store(data.path(), &["store", "check"]);
+    assert_eq!((sound.code, sound.stdout.as_str()), (Some(0), "nothing to find fault with\n"));
+    let whole = export(data.path());
+    damage(
+        data.path(),
+        "UPDATE candles_KRW_BTC_1m SET high = low - 1 \
+         WHERE timestamp = (SELECT timestamp FROM candles_KRW_BTC_1m ORDER BY timestamp LIMIT 1 OFFSET 300)",
+    );
+    let found = store(data.path(), &["store", "check", "--format", "json"]);
+    assert_eq!(found.code, Some(1), "{found:?}");
+    assert_eq!(found.stderr, "error: the store has 1 flaw\n");
+    let lines = objects(&found);
+    assert_eq!(lines[0]["flaw"], "impossible");
+    assert_eq!((lines[1]["slots"].as_u64(), lines[1]["requests"].as_u64()), (Some(1), Some(1)));
+
+    let before = venue.candle_requests();
+    let mended = venue.run(data.path(), &["store", "check", "--repair"]);
+    assert_eq!(mended.code, Some(0), "{mended:?}");
+    assert!(mended.stdout.contains("at most 1 requests"), "{mended:?}");
+    assert_eq!(venue.candle_requests() - before, 1);
+    assert_eq!(store(data.path(), &["store", "check"]).code, Some(0));
+    assert_eq!(export(data.path()), whole, "as it was before");
+    venue.stop();
+}
+
+/// Every figure of the one table.
+fn export(data: &Path) -> Vec<(i64, [f64; 6])> {
+    in_shard(data, async |conn| {
+        let rows = sqlx::query("SELECT * FROM candles_KRW_BTC_1m ORDER BY timestamp").fetch_all(conn).await?;
+        rows.iter()
+            .map(|row| {
+                let mut figures = [0.0; 6];
+                for (column, figure) in (1..).zip(&mut figures) {
+                    *figure = row.try_get(column)?;
+                }
+                Ok((row.try_get(0)?, figures))
+            })
+            .collect()
+    })
+}
+
+/// Behind the store's back.
+fn damage(data: &Path, sql: &'static str) {
+    in_shard(data, async |conn| sqlx::raw_sql(sql).execute(conn).await.map(|_| ()));
+}
+
+fn in_shard<T>(data: &Path, task: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let file = SqliteConnectOptions::new().filename(data.join("upbit/shard-0000.db"));
+        let mut conn = file.connect().await.unwrap();
+        let done = task(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
+        done
+    })
+}

@@ -1,0 +1,275 @@
+//! Candle truth: random histories of questions, failures, crashes, corrections and outages over the whole
+//! read path, against an oracle that knows the tape.
+//!
+//! In every history no stretch is called present or empty falsely, no row is lost or wrong, nothing that is
+//! known is asked for again, and a dispute is where the venue has said two things and nowhere else.
+//! `HISTORIES=10000` runs as many of them.
+
+mod oracle;
+mod story;
+mod tape;
+mod venue;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::StreamExt;
+use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
+use market_backbone_core::{
+    CandleQuery, CandleSource, CandleStore, Clock, Forming, Grid, ManualClock, PageSource, Selection,
+    TimeRange, Timestamp,
+};
+use market_backbone_storage::{MemoryStore, SqliteStore, StoreConfig, StoredSource};
+use proptest::prelude::*;
+
+use self::oracle::{Holding, check_answer, check_asked, check_change, check_holding, check_noticed};
+use self::story::{History, Step, history};
+use self::tape::{Correction, START, Tape, minute, minute_of, unsettled};
+use self::venue::{Venue, series};
+
+/// Where the store is, if it is on disk.
+type Place = Option<PathBuf>;
+
+struct World {
+    venue: Arc<Venue>,
+    clock: Arc<ManualClock>,
+    store: Arc<dyn CandleStore>,
+    source: StoredSource,
+    place: Place,
+    history: History,
+    /// The last question that was answered, if all of the answer can be known.
+    answered: Option<CandleQuery>,
+}
+
+impl World {
+    async fn new(history: History, place: Place) -> Self {
+        let clock = Arc::new(ManualClock::new(minute(START).plus(Duration::from_secs(30))));
+        let tape = Tape::new(history.market.clone());
+        let venue = Arc::new(Venue::new(tape, history.manners, Arc::clone(&clock)));
+        let store = open(&place, history.cached).await;
+        let source = source(&store, &venue, &clock, &history);
+        Self { venue, clock, store, source, place, history, answered: None }
+    }
+
+    async fn take(&mut self, step: Step) {
+        match step {
+            Step::Ask(query, cut) => self.ask(query, cut).await,
+            Step::AskBoth(one, other) => self.ask_both(one, other).await,
+            Step::Repeat => self.repeat().await,
+            Step::Wait(secs) => self.clock.advance(Duration::from_secs(secs)),
+            Step::Turn(millis) => {
+                let next = minute(minute_of(self.clock.now()) + 1);
+                self.clock.set(next.plus(Duration::from_millis(millis)));
+            }
+            Step::Outage(calls) => self.venue.down_for.store(calls, Ordering::SeqCst),
+            Step::Crash(query, pieces) => {
+                self.ask(query, Some(pieces)).await;
+                self.restart().await;
+            }
+            Step::Correct(corrections) => {
+                let newest = unsettled(self.clock.now()) - 1;
+                self.correct(corrections.into_iter().map(|(back, said)| (newest - back, said)));
+            }
+            Step::Forget(range) => self.forget(range).await,
+            Step::AskAnew(range, corrections) => {
+                self.forget(range).await;
+                let from = minute_of(range.from());
+                self.correct(corrections.into_iter().map(|(after, said)| (from + after, said)));
+                self.ask(CandleQuery::within(series(), range).closed(), None).await;
+            }
+        }
+    }
+
+    /// What has not settled is not corrected but formed, and what is no longer given out not at all.
+    fn correct(&self, corrections: impl Iterator<Item = (i64, Correction)>) {
+        let given_out = self.venue.oldest()..unsettled(self.clock.now());
+        let mut tape = self.venue.tape.lock().unwrap();
+        for (slot, correction) in corrections.filter(|(slot, _)| given_out.contains(slot)) {
+            tape.correct(slot, correction);
+        }
+    }
+
+    async fn forget(&mut self, range: TimeRange) {
+        self.answered = None;
+        self.store.forget(&series(), range).await.unwrap();
+        let held = Holding::of(self.store.as_ref()).await;
+        assert!(held.known.within(range).spans().is_empty(), "forgotten, and still known");
+        assert!(held.rows.values().all(|row| !range.contains(row.open_time)), "forgotten, and there");
+    }
+
+    async fn ask(&mut self, query: CandleQuery, cut: Option<usize>) {
+        let before = self.begin().await;
+        let asked = self.clock.now();
+        let mut heard_out = false;
+        match cut {
+            // Dropped with pages under way and pieces not yet written.
+            Some(pieces) => {
+                drop(self.source.stream(query.clone()).take(pieces).collect::<Vec<_>>().await);
+                self.settle().await;
+            }
+            None => match self.source.candles(query.clone()).await {
+                Ok(set) => {
+                    check_answer(&self.venue, &query, &set, (asked, self.clock.now()));
+                    self.answered = self.is_settled(&query, asked).then(|| query.clone());
+                    heard_out = true;
+                }
+                Err(error) => self.check_excuse(&error.to_string()),
+            },
+        }
+        self.finish(&before, query.forming == Forming::Include, heard_out).await;
+    }
+
+    async fn ask_both(&self, one: CandleQuery, other: CandleQuery) {
+        let before = self.begin().await;
+        let asked = self.clock.now();
+        let (first, second) =
+            tokio::join!(self.source.candles(one.clone()), self.source.candles(other.clone()));
+        let heard_out = first.is_ok() && second.is_ok();
+        for (query, answer) in [(&one, first), (&other, second)] {
+            match answer {
+                Ok(set) => check_answer(&self.venue, query, &set, (asked, self.clock.now())),
+                Err(error) => self.check_excuse(&error.to_string()),
+            }
+        }
+        let forming = [&one, &other].iter().any(|query| query.forming == Forming::Include);
+        self.finish(&before, forming, heard_out).await;
+    }
+
+    /// What was answered costs nothing the second time, but for what could not be proven.
+    async fn repeat(&self) {
+        let Some(query) = self.answered.clone() else { return };
+        let before = self.begin().await;
+        let answer = self.source.candles(query.clone()).await;
+        let pages = self.venue.log.lock().unwrap().asked.len();
+        assert_eq!(pages, 0, "known, and asked for again");
+        assert!(answer.is_ok(), "known, and not answered: {answer:?}");
+        self.finish(&before, false, true).await;
+    }
+
+    /// Whether all that was asked for can be known by now.
+    fn is_settled(&self, query: &CandleQuery, asked: Timestamp) -> bool {
+        let Selection::Range(range) = query.selection() else { return false };
+        self.venue.keeps_all() && range.to() <= minute(unsettled(asked))
+    }
+
+    /// What was being written when everybody lost interest is written all the same; waits until it is.
+    async fn settle(&self) {
+        let never = TimeRange::new(minute(2 * START), minute(2 * START + 1)).unwrap();
+        self.store.forget(&series(), never).await.unwrap();
+    }
+
+    /// Only what goes wrong may be the reason for no answer.
+    fn check_excuse(&self, error: &str) {
+        let trouble = self.history.manners.faults > 0
+            || self.history.steps.iter().any(|step| matches!(step, Step::Outage(_)));
+        assert!(trouble, "no answer, and nothing went wrong: {error}");
+    }
+
+    async fn begin(&self) -> Holding {
+        *self.venue.log.lock().unwrap() = venue::Log::default();
+        Holding::of(self.store.as_ref()).await
+    }
+
+    async fn finish(&self, before: &Holding, wants_forming: bool, heard_out: bool) {
+        let after = Holding::of(self.store.as_ref()).await;
+        let (now, log) = (self.clock.now(), std::mem::take(&mut *self.venue.log.lock().unwrap()));
+        let tape = self.venue.tape.lock().unwrap();
+        check_holding(&tape, &after, now);
+        check_change(&tape, before, &after, now);
+        check_asked(&log.asked, before, wants_forming);
+        // With several pages under way one may have been given up at the moment it came.
+        if heard_out && self.history.in_flight == 1 {
+            check_noticed(&tape, before, &after, &log.shown, now);
+        }
+    }
+
+    /// Started again: what is in memory is gone, what is on disk is found.
+    async fn restart(&mut self) {
+        let before = Holding::of(self.store.as_ref()).await;
+        if self.place.is_some() {
+            self.store = Arc::new(MemoryStore::new());
+            self.source = source(&self.store, &self.venue, &self.clock, &self.history);
+            self.store = open(&self.place, self.history.cached).await;
+        }
+        self.source = source(&self.store, &self.venue, &self.clock, &self.history);
+        let after = Holding::of(self.store.as_ref()).await;
+        let tape = self.venue.tape.lock().unwrap();
+        check_holding(&tape, &after, self.clock.now());
+        check_change(&tape, &before, &after, self.clock.now());
+    }
+}
+
+/// The store at `place`, as soon as the one that was there before has let go of it.
+async fn open(place: &Place, cached: bool) -> Arc<dyn CandleStore> {
+    let Some(dir) = place else { return Arc::new(MemoryStore::new()) };
+    let cache_bytes = if cached { 1 << 20 } else { 0 };
+    let until_free = async {
+        loop {
+            let config = StoreConfig { cache_bytes, ..StoreConfig::new(dir) };
+            match SqliteStore::open(config).await {
+                Ok(store) => return Arc::new(store),
+                Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), until_free).await.expect("the folder is let go of")
+}
+
+fn source(
+    store: &Arc<dyn CandleStore>,
+    venue: &Arc<Venue>,
+    clock: &Arc<ManualClock>,
+    history: &History,
+) -> StoredSource {
+    let config = CoordinatorConfig {
+        in_flight: history.in_flight,
+        page_retries: 4,
+        retry_pause: Duration::ZERO,
+        ..CoordinatorConfig::default()
+    };
+    let pages: Arc<dyn PageSource> = Arc::<Venue>::clone(venue);
+    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
+    let upstream = Arc::new(Coordinator::new(pages, Arc::clone(&clock), config));
+    StoredSource::new(Arc::clone(store), upstream, clock, Grid::Utc)
+}
+
+fn run(history: History, place: Place) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let steps = history.steps.clone();
+        let mut world = World::new(history, place).await;
+        for step in steps {
+            world.take(step).await;
+        }
+        world.store.close().await;
+    });
+}
+
+/// As many as `HISTORIES` says, a part of them, or the number given.
+fn histories(part: u32, otherwise: u32) -> ProptestConfig {
+    #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
+    let asked = std::env::var("HISTORIES").ok().and_then(|text| text.parse::<u32>().ok());
+    let cases = asked.map_or(otherwise, |all| (all / part).max(1));
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(histories(1, 200))]
+
+    #[test]
+    fn a_store_in_memory_is_never_taught_a_falsehood(history in history()) {
+        run(history, None);
+    }
+}
+
+proptest! {
+    #![proptest_config(histories(10, 20))]
+
+    #[test]
+    fn a_store_on_disk_is_never_taught_a_falsehood(history in history()) {
+        let folder = tempfile::tempdir().unwrap();
+        run(history, Some(folder.path().join("data")));
+    }
+}
