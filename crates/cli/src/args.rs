@@ -8,7 +8,7 @@ use market_backbone::{Priority, StreamKind, Timeframe, Timestamp};
 
 /// Market data for trading programs: say what you want and how urgently.
 #[derive(Debug, Parser)]
-#[command(name = "market-backbone", version, about)]
+#[command(name = "market-backbone", version)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -89,11 +89,13 @@ pub(crate) struct Candles {
     /// Leave out the candle still forming
     #[arg(long)]
     pub(crate) closed: bool,
+    /// table for eyes, csv and json (one object a line) for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
     /// Write to this file instead of the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Who waits for whom when requests are short
     #[arg(long, value_enum, default_value_t = Urgency::Normal)]
     pub(crate) priority: Urgency,
     /// Say on the last line of stderr what it cost, as JSON
@@ -106,8 +108,10 @@ pub(crate) struct Ticker {
     /// Like KRW-BTC KRW-ETH
     #[arg(required = true)]
     pub(crate) markets: Vec<String>,
+    /// table for eyes, csv and json (one object a line) for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
+    /// Who waits for whom when requests are short
     #[arg(long, value_enum, default_value_t = Urgency::Normal)]
     pub(crate) priority: Urgency,
 }
@@ -133,6 +137,7 @@ pub(crate) struct Markets {
     /// Only those priced in this
     #[arg(long)]
     pub(crate) quote: Option<String>,
+    /// table for eyes, csv and json (one object a line) for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
 }
