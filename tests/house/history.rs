@@ -2,12 +2,11 @@
 
 use market_backbone::{Error, Priority};
 use market_backbone::{SourceErrorKind, Timeframe, Timestamp};
-use market_backbone_emulator::Scenario;
 use market_backbone_tests::House;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn identical_questions_at_once_share_one_fetch() {
-    let house = House::on(Scenario::default()).await.unwrap();
+    let house = House::frozen().await.unwrap();
     let client = house.backbone.client(Priority::Normal);
     let ask = || async { client.candles("KRW-BTC", Timeframe::M1).count(800).closed().await };
     let (a, b, c) = tokio::join!(ask(), ask(), ask());
@@ -19,7 +18,7 @@ async fn identical_questions_at_once_share_one_fetch() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_known_is_not_asked_again_however_it_is_asked() {
-    let house = House::on(Scenario::default()).await.unwrap();
+    let house = House::frozen().await.unwrap();
     let client = house.backbone.client(Priority::Normal);
     let all = client.candles("KRW-ETH", Timeframe::M1).count(1_000).closed().await.unwrap();
     let asked = house.asked("candles");
@@ -34,7 +33,7 @@ async fn what_is_known_is_not_asked_again_however_it_is_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_market_that_is_asked_back_beyond_its_listing_ends_there() {
-    let house = House::on(Scenario::default()).await.unwrap();
+    let house = House::frozen().await.unwrap();
     let tape = house.venue.tape();
     let newest = tape.markets().into_iter().filter(|market| market.starts_with("KRW-"));
     let newest = newest.max_by_key(|market| tape.listed_ms(market)).unwrap();
@@ -54,7 +53,7 @@ async fn a_market_that_is_asked_back_beyond_its_listing_ends_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_market_is_an_error_of_its_kind() {
-    let house = House::on(Scenario::default()).await.unwrap();
+    let house = House::frozen().await.unwrap();
     let client = house.backbone.client(Priority::Normal);
     match client.candles("KRW-BTX", Timeframe::M1).await {
         Err(Error::Source(error)) => {

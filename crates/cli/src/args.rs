@@ -17,7 +17,7 @@ use crate::secret::Secret;
 
 /// Market data for trading programs: say what you want and how urgently.
 #[derive(Debug, Parser)]
-#[command(name = "market-backbone", version, about)]
+#[command(name = "market-backbone", version)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -99,8 +99,10 @@ pub(crate) struct Ticker {
     /// Like KRW-BTC KRW-ETH
     #[arg(required = true)]
     pub(crate) markets: Vec<String>,
+    /// table for eyes, csv and json (one object a line) for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
+    /// Who waits for whom when requests are short
     #[arg(long, value_enum, default_value_t = Urgency::Normal)]
     pub(crate) priority: Urgency,
 }
@@ -126,6 +128,7 @@ pub(crate) struct Markets {
     /// Only those priced in this
     #[arg(long)]
     pub(crate) quote: Option<String>,
+    /// table for eyes, csv and json (one object a line) for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
 }

@@ -1,9 +1,14 @@
-//! Identical pages under way share one request.
+//! Identical pages under way share one request, and one that has just landed serves those who come a moment late.
+//!
+//! The latter because equal questions put at once do not stay in step: one has its first page stored and asks for the
+//! second while another is still storing the first, and then finds the second landed already.
 //!
 //! The work belongs to whoever waits for it: each waiter holds the shared future and polls it, the table holds
 //! it weakly. So it goes on as long as anybody waits, ends with the last of them, and no task is left behind.
-//! The table is bounded by the pages under way: an entry goes when its future does.
+//! The table is bounded by the pages under way: an entry goes when its future does. What has landed is bounded by
+//! [`LATELY`] and [`KEPT`].
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +20,14 @@ use market_backbone_core::{
     CandlePage, CandlePageRequest, PageSource, Priority, SourceError, SourceErrorKind, Timestamp,
 };
 use rustc_hash::FxHashMap;
+use tokio::time::Instant;
 
 use crate::metrics::Counters;
+
+/// How long a page that has landed serves others: longer than it takes to store one, far shorter than anything settles.
+const LATELY: Duration = Duration::from_secs(1);
+/// How many landed pages are kept, at some 14 kB each.
+const KEPT: usize = 64;
 
 /// What is asked. The slot in progress belongs to it where the answer depends on it: a page asked before a
 /// slot ended must not be passed off as one asked after.
@@ -45,6 +56,13 @@ impl Landed {
         }
         self.result.as_ref().map_or(1, |page| u64::from(page.attempts))
     }
+
+    /// A page without an end holds the candle in progress, which must be fresh; one that proves nothing is asked again,
+    /// and must then really be.
+    fn serves_others(&self, request: &CandlePageRequest) -> bool {
+        let sound = |page: &CandlePage| page.dropped == 0 && page.proof.covered.is_some();
+        request.before.is_some() && self.result.as_ref().is_ok_and(sound)
+    }
 }
 
 /// The pages under way.
@@ -53,10 +71,12 @@ pub(crate) struct Flights {
     deadline: Duration,
     counters: Arc<Counters>,
     table: Arc<Table>,
+    arrivals: Arc<Arrivals>,
     next_number: AtomicU64,
 }
 
 type Table = Mutex<FxHashMap<FlightKey, Entry>>;
+type Arrivals = Mutex<VecDeque<(Instant, FlightKey, Arc<Landed>)>>;
 
 struct Entry {
     number: u64,
@@ -72,7 +92,8 @@ impl fmt::Debug for Flights {
 
 impl Flights {
     pub(crate) fn new(pages: Arc<dyn PageSource>, deadline: Duration, counters: Arc<Counters>) -> Self {
-        Self { pages, deadline, counters, table: Arc::default(), next_number: AtomicU64::new(0) }
+        let (table, arrivals) = (Arc::default(), Arc::default());
+        Self { pages, deadline, counters, table, arrivals, next_number: AtomicU64::new(0) }
     }
 
     /// The flight of a page: one under way if it is at least as urgent, else a new one, which later ones then join.
@@ -83,6 +104,10 @@ impl Flights {
             self.counters.shared.bump();
             return flight;
         }
+        if let Some(landed) = self.landed_lately(key) {
+            self.counters.shared.bump();
+            return futures::future::ready(landed).boxed().shared();
+        }
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let flight = self.launch(key, priority, number);
         if let Some(weak) = flight.downgrade() {
@@ -91,17 +116,34 @@ impl Flights {
         flight
     }
 
+    fn landed_lately(&self, key: &FlightKey) -> Option<Arc<Landed>> {
+        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        while arrivals.front().is_some_and(|(at, _, _)| at.elapsed() > LATELY) {
+            arrivals.pop_front();
+        }
+        arrivals.iter().rev().find(|(_, landed, _)| landed == key).map(|(_, _, landed)| Arc::clone(landed))
+    }
+
     fn launch(&self, key: &FlightKey, priority: Priority, number: u64) -> Flight {
         self.counters.pages.bump();
         let listing = Listing { table: Arc::clone(&self.table), key: key.clone(), number };
         let (pages, deadline) = (Arc::clone(&self.pages), self.deadline);
+        let arrivals = Arc::clone(&self.arrivals);
         async move {
             let request = &listing.key.request;
             let result = match tokio::time::timeout(deadline, pages.candle_page(request, priority)).await {
                 Ok(result) => result,
                 Err(_) => Err(timed_out(pages.as_ref(), request, deadline)),
             };
-            Arc::new(Landed { result, charged: AtomicBool::new(false) })
+            let landed = Arc::new(Landed { result, charged: AtomicBool::new(false) });
+            if landed.serves_others(request) {
+                let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+                if arrivals.len() == KEPT {
+                    arrivals.pop_front();
+                }
+                arrivals.push_back((Instant::now(), listing.key.clone(), Arc::clone(&landed)));
+            }
+            landed
         }
         .boxed()
         .shared()

@@ -24,6 +24,6 @@ impl Error {
     /// Whether the question itself was wrong, so that asking again cannot help.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        matches!(self, Self::Query(_))
+        matches!(self, Self::Query(_) | Self::Symbol(_))
     }
 }

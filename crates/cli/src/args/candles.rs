@@ -26,6 +26,7 @@ pub(crate) struct Wanted {
     /// Leave out the candle still forming
     #[arg(long)]
     pub(crate) closed: bool,
+    /// Who waits for whom when requests are short
     #[arg(long, value_enum, default_value_t = Urgency::Normal)]
     pub(crate) priority: Urgency,
 }
@@ -37,6 +38,7 @@ pub(crate) struct Candles {
     /// What stands where nobody traded. Only what is proven empty is ever filled
     #[arg(long, value_enum, default_value_t = Filling::None)]
     pub(crate) fill: Filling,
+    /// table for eyes; csv, json (one object a line) and parquet for programs
     #[arg(long, value_enum, default_value_t = CandleFormat::Table)]
     pub(crate) format: CandleFormat,
     /// Write to this file instead of the terminal

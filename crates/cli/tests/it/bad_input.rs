@@ -47,6 +47,7 @@ fn wrong_usage_exits_with_two() {
         2,
         &["yesterday", "2026-08-03T10:40:00Z"],
     );
+    check(&run(&["ticker", "KRW BTC"]), 2, &["`KRW BTC`", "KRW-BTC"]);
     check(&run(&["watch", "KRW-BTC", "--kinds", "trades"]), 2, &["trade, ticker, book"]);
     check(&run(&["candles", "KRW-BTC", "1m", "--rest-url", "nonsense"]), 2, &["nonsense", "http://"]);
 }

@@ -29,6 +29,27 @@ async fn two_identical_queries_make_one_set_of_requests() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_comes_a_moment_late_is_served_what_has_landed() {
+    let house = House::new(Model::dense(30_000));
+    let one = house.ask(last(1_000).closed()).await.unwrap();
+    let late = house.ask(last(1_000).closed()).await.unwrap();
+    assert_eq!((one.candles, late.served.requests), (late.candles, 0));
+    assert_eq!(house.requests(), 5);
+    tokio::time::advance(Duration::from_millis(1_001)).await;
+    house.ask(last(1_000).closed()).await.unwrap();
+    assert_eq!(house.requests(), 10, "a page is not kept for longer than a moment");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_candle_in_progress_is_always_fresh() {
+    let house = House::new(Model::dense(300));
+    for asked in 1..=3 {
+        house.ask(last(10)).await.unwrap();
+        assert_eq!(house.requests(), asked);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_leaves_does_not_harm_who_stays() {
     let house = House::new(Model::dense(30_000));
     let mut leaver = house.coordinator.stream(last(1_000).closed());
