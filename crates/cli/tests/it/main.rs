@@ -1,5 +1,5 @@
 //! The command as a user types it, against an emulator in the test's own process.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests through and through")]
+#![expect(clippy::unwrap_used, reason = "these are tests through and through")]
 
 mod archive;
 mod bad_input;
