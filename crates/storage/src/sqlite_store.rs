@@ -4,7 +4,7 @@
 //! market-data/
 //!   LOCK                    held by the one process that uses the folder
 //!   index.db                which shard a series is in
-//!   upbit/shard-0000.db     up to 200 tables candles_KRW_BTC_1m(timestamp, open, …), and `coverage`
+//!   upbit/shard-0000.db     up to 64 tables candles_KRW_BTC_1m(timestamp, open, …), and `coverage`
 //! ```
 //!
 //! Many files, because one with 20,000 tables takes 160 ms to open and 4 ms for each table more.

@@ -30,7 +30,7 @@ impl StoreConfig {
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
-            tables_per_shard: 200,
+            tables_per_shard: 64,
             open_shards: 64,
             cache_bytes: 64 * 1024 * 1024,
             max_shard_bytes: None,

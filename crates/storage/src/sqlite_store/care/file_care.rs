@@ -130,7 +130,7 @@ async fn care(
         Remedy::Rewrite => work.alone(conn, "VACUUM").await?,
     }
     if remedy != Remedy::Nothing || thoroughness == Thoroughness::Everything {
-        // Of the ledger alone: candles have one way to be found, and figures about 200 tables would have to be
+        // Of the ledger alone: candles have one way to be found, and figures about every table would have to be
         // read whenever the file is opened.
         work.alone(conn, "PRAGMA analysis_limit = 400; ANALYZE coverage; ANALYZE dispute").await?;
     }
