@@ -29,6 +29,8 @@ pub(crate) struct Fetch {
     office: Arc<Office>,
     series: Series,
     priority: Priority,
+    /// What had landed when it began.
+    began: u64,
     /// The slot in progress when the query was made, or a later one if the venue has shown that it is over.
     now: Timestamp,
     /// Whether what lies beyond the ended slots is asked without an end. Once only: an answer that came very late may
@@ -66,8 +68,10 @@ impl Fetch {
         let (page, settling) = (capabilities.candle_page.max(1), capabilities.settling);
         let density = office.densities.get(&query.series);
         let scope = Scope::of(query, now, slots, page, density);
+        let began = office.flights.landings();
         Self {
             office,
+            began,
             series: query.series.clone(),
             priority: query.priority,
             now: scope.now,
@@ -161,7 +165,7 @@ impl Fetch {
         let slot = touches_now.then_some(self.now);
         let (number, chunk) = (self.next_number, job.chunk);
         self.next_number += 1;
-        let (page, abort) = job.run(number, Arc::clone(&self.office), slot, self.priority);
+        let (page, abort) = job.run(number, Arc::clone(&self.office), slot, (self.priority, self.began));
         self.aloft.push(Aloft { number, chunk, abort });
         self.under_way.push(page);
     }

@@ -1,12 +1,12 @@
-//! Identical pages under way share one request, and one that has just landed serves those who come a moment late.
+//! Identical pages under way share one request, and one that has landed serves every query that began before it landed.
 //!
 //! The latter because equal questions put at once do not stay in step: one has its first page stored and asks for the
-//! second while another is still storing the first, and then finds the second landed already.
+//! second while another is still storing the first, and then finds the second landed already. A query that began later
+//! asks for itself: what it is told was observed after it was put.
 //!
 //! The work belongs to whoever waits for it: each waiter holds the shared future and polls it, the table holds
 //! it weakly. So it goes on as long as anybody waits, ends with the last of them, and no task is left behind.
-//! The table is bounded by the pages under way: an entry goes when its future does. What has landed is bounded by
-//! [`LATELY`] and [`KEPT`].
+//! The table is bounded by the pages under way: an entry goes when its future does; what has landed, by [`KEPT`].
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,12 +20,9 @@ use market_backbone_core::{
     CandlePage, CandlePageRequest, PageSource, Priority, SourceError, SourceErrorKind, Timestamp,
 };
 use rustc_hash::FxHashMap;
-use tokio::time::Instant;
 
 use crate::metrics::Counters;
 
-/// How long a page that has landed serves others: longer than it takes to store one, far shorter than anything settles.
-const LATELY: Duration = Duration::from_secs(1);
 /// How many landed pages are kept, at some 14 kB each.
 const KEPT: usize = 64;
 
@@ -57,11 +54,11 @@ impl Landed {
         self.result.as_ref().map_or(1, |page| u64::from(page.attempts))
     }
 
-    /// A page without an end holds the candle in progress, which must be fresh; one that proves nothing is asked again,
-    /// and must then really be.
-    fn serves_others(&self, request: &CandlePageRequest) -> bool {
+    /// Only what nothing will change: not a page that holds a slot which has not settled. And one that proves nothing is
+    /// asked again, and must then really be.
+    fn serves_others(&self, key: &FlightKey) -> bool {
         let sound = |page: &CandlePage| page.dropped == 0 && page.proof.covered.is_some();
-        request.before.is_some() && self.result.as_ref().is_ok_and(sound)
+        key.slot.is_none() && self.result.as_ref().is_ok_and(sound)
     }
 }
 
@@ -76,7 +73,14 @@ pub(crate) struct Flights {
 }
 
 type Table = Mutex<FxHashMap<FlightKey, Entry>>;
-type Arrivals = Mutex<VecDeque<(Instant, FlightKey, Arc<Landed>)>>;
+type Arrivals = Mutex<Landings>;
+
+/// What has landed lately, numbered in the order of landing.
+#[derive(Default)]
+struct Landings {
+    count: u64,
+    latest: VecDeque<(u64, FlightKey, Arc<Landed>)>,
+}
 
 struct Entry {
     number: u64,
@@ -97,14 +101,14 @@ impl Flights {
     }
 
     /// The flight of a page: one under way if it is at least as urgent, else a new one, which later ones then join.
-    pub(crate) fn board(&self, key: &FlightKey, priority: Priority) -> Flight {
+    pub(crate) fn board(&self, key: &FlightKey, priority: Priority, began: u64) -> Flight {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = table.get(key).filter(|entry| entry.priority <= priority);
         if let Some(flight) = under_way.and_then(|entry| entry.flight.upgrade()) {
             self.counters.shared.bump();
             return flight;
         }
-        if let Some(landed) = self.landed_lately(key) {
+        if let Some(landed) = self.landed_since(began, key) {
             self.counters.shared.bump();
             return futures::future::ready(landed).boxed().shared();
         }
@@ -116,12 +120,15 @@ impl Flights {
         flight
     }
 
-    fn landed_lately(&self, key: &FlightKey) -> Option<Arc<Landed>> {
-        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-        while arrivals.front().is_some_and(|(at, _, _)| at.elapsed() > LATELY) {
-            arrivals.pop_front();
-        }
-        arrivals.iter().rev().find(|(_, landed, _)| landed == key).map(|(_, _, landed)| Arc::clone(landed))
+    fn landed_since(&self, began: u64, key: &FlightKey) -> Option<Arc<Landed>> {
+        let landings = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut since = landings.latest.iter().rev().take_while(|(number, _, _)| *number > began);
+        since.find(|(_, landed, _)| landed == key).map(|(_, _, landed)| Arc::clone(landed))
+    }
+
+    /// How many pages have landed that serve others: a query remembers it when it begins.
+    pub(crate) fn landings(&self) -> u64 {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).count
     }
 
     fn launch(&self, key: &FlightKey, priority: Priority, number: u64) -> Flight {
@@ -136,12 +143,14 @@ impl Flights {
                 Err(_) => Err(timed_out(pages.as_ref(), request, deadline)),
             };
             let landed = Arc::new(Landed { result, charged: AtomicBool::new(false) });
-            if landed.serves_others(request) {
-                let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-                if arrivals.len() == KEPT {
-                    arrivals.pop_front();
+            if landed.serves_others(&listing.key) {
+                let mut landings = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+                landings.count += 1;
+                let number = landings.count;
+                landings.latest.push_back((number, listing.key.clone(), Arc::clone(&landed)));
+                if landings.latest.len() > KEPT {
+                    landings.latest.pop_front();
                 }
-                arrivals.push_back((Instant::now(), listing.key.clone(), Arc::clone(&landed)));
             }
             landed
         }

@@ -42,13 +42,13 @@ impl Job {
         number: u64,
         office: Arc<Office>,
         slot: Option<Timestamp>,
-        priority: Priority,
+        (priority, began): (Priority, u64),
     ) -> (BoxFuture<'static, Arrival>, AbortHandle) {
         let pause = office.config.retry_pause * self.tries;
         let (work, abort) = abortable(async move {
             wait(pause).await;
             let key = FlightKey { request: self.request.clone(), slot };
-            let landed = office.flights.board(&key, priority).await;
+            let landed = office.flights.board(&key, priority, began).await;
             Arrival::Page { number, job: self, landed }
         });
         (work.map(|result| result.unwrap_or(Arrival::Abandoned)).boxed(), abort)

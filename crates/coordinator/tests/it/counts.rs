@@ -1,15 +1,10 @@
 //! The newest so many: how many requests that takes, and that it ends.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use market_backbone_core::{CandleQuery, Timestamp};
-use tokio::time::advance;
 
 use crate::venue::{House, Model, last, minute, thin, this_minute};
-
-/// Past the time for which a page that has landed serves others.
-const A_LITTLE_LATER: Duration = Duration::from_millis(1_001);
 
 #[track_caller]
 fn holds_the_newest(house: &House, got: &[market_backbone_core::Candle], count: usize, before: Timestamp) {
@@ -36,7 +31,6 @@ async fn a_thousand_dense_candles_take_exactly_five_requests() {
         let set = house.ask(last(count)).await.unwrap();
         assert_eq!((house.requests(), house.formed()), (5, 1));
         holds_the_newest(&house, &set.candles, count, Timestamp::MAX);
-        advance(A_LITTLE_LATER).await;
         let again = house.ask(last(count).closed()).await.unwrap();
         assert_eq!(house.requests(), 10, "what was learnt of the series does not change the number");
         holds_the_newest(&house, &again.candles, count, minute(this_minute()));
@@ -89,7 +83,6 @@ async fn it_looks_back_from_before_and_no_further_than_the_floor() {
     assert_eq!((house.requests(), house.formed()), (5, 0));
     holds_the_newest(&house, &set.candles, 1_000, before);
 
-    advance(A_LITTLE_LATER).await;
     let floor = minute(this_minute() - 5_300);
     let set = house.ask(last(1_000).before(before).not_before(floor)).await.unwrap();
     assert_eq!(set.candles, house.model.truth(floor, before));

@@ -7,7 +7,7 @@
 use market_backbone_core::{Candle, TimeRange, Timeframe, Timestamp};
 
 /// Slots in a block: enough that a block is worth a lookup, few enough that reading whole blocks wastes little.
-pub(super) const SLOTS: usize = 128;
+pub(super) const SLOTS: usize = 64;
 
 /// How a series' time is cut into blocks.
 #[derive(Clone, Copy, Debug)]
