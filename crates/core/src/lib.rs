@@ -17,6 +17,7 @@ mod page;
 mod port;
 mod priority;
 mod query;
+mod secret;
 mod store_error;
 mod symbol;
 mod ticker;
@@ -38,12 +39,13 @@ pub use page::{
     BookRequest, CandlePage, CandlePageRequest, Proof, TickerRequest, TradePage, TradePageRequest,
 };
 pub use port::{
-    Call, CallGroup, CandleSource, CandleStore, Capabilities, Clock, Control, FrameError, FrameOutcome,
-    HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource, LiveStream, ManualClock, PageSource, PartStream,
-    SocketLimits, StoredCandles, SymbolTable, Venue,
+    Call, CallGroup, CallSource, CandleSource, CandleStore, Capabilities, Clock, Control, FrameError,
+    FrameOutcome, Greeting, HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource, LiveStream, ManualClock,
+    OwnedReply, PageSource, PartStream, SocketLimits, StoredCandles, SymbolTable, Venue,
 };
 pub use priority::Priority;
 pub use query::{CandleQuery, Delivery, Forming, MAX_COUNT, QueryError, Selection, Subscription};
+pub use secret::Secret;
 pub use store_error::{StoreError, StoreErrorKind};
 pub use symbol::{Symbol, SymbolError, VenueId};
 pub use ticker::Ticker;

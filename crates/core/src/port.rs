@@ -2,24 +2,27 @@
 //!
 //! Each is object-safe on purpose: which venue, which store and which clock are decided at run time.
 
+mod calls;
 mod candles;
 mod clock;
 mod live;
 mod symbols;
 mod venue;
 
+pub use calls::{CallSource, OwnedReply};
 pub use candles::{CandleSource, CandleStore, PageSource, PartStream, StoredCandles};
 pub use clock::{Clock, ManualClock};
 pub use live::{LiveSource, LiveStream};
 pub use symbols::SymbolTable;
 pub use venue::{
-    Call, CallGroup, Capabilities, Control, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive,
-    LimitGroup, SocketLimits, Venue,
+    Call, CallGroup, Capabilities, Control, FrameError, FrameOutcome, Greeting, HttpCall, HttpReply,
+    KeepAlive, LimitGroup, SocketLimits, Venue,
 };
 
 const _: fn(&dyn PageSource) = |_| ();
 const _: fn(&dyn CandleSource) = |_| ();
 const _: fn(&dyn CandleStore) = |_| ();
 const _: fn(&dyn LiveSource) = |_| ();
+const _: fn(&dyn CallSource) = |_| ();
 const _: fn(&dyn Clock) = |_| ();
 const _: fn(&dyn Venue) = |_| ();

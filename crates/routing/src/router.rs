@@ -14,9 +14,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
-    BookRequest, CallGroup, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities, Clock,
-    Instrument, LiveSource, LiveStream, Market, OrderBook, PageSource, Priority, Series, SourceError,
-    SourceErrorKind, Subscription, Symbol, Ticker, TickerRequest, Trade, TradePage, TradePageRequest, Venue,
+    BookRequest, CallGroup, CallSource, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities,
+    Clock, HttpCall, Instrument, LiveSource, LiveStream, Market, OrderBook, OwnedReply, PageSource, Priority,
+    Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker, TickerRequest, Trade, TradePage,
+    TradePageRequest, Venue,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -244,5 +245,12 @@ impl LiveSource for Router {
 
     fn latest_candle(&self, series: &Series) -> Option<Candle> {
         self.shared.hub.latest_candle(series)
+    }
+}
+
+#[async_trait]
+impl CallSource for Router {
+    async fn call(&self, call: HttpCall, priority: Priority) -> Result<Vec<OwnedReply>, SourceError> {
+        self.shared.own_call(call, priority).await
     }
 }

@@ -102,7 +102,7 @@ fn markets(call: &Call) -> &[Symbol] {
         Call::Trades(request) => std::slice::from_ref(&request.symbol),
         Call::Tickers(TickerRequest::Of(symbols)) | Call::Instruments(symbols) => symbols,
         Call::Books(request) => &request.symbols,
-        Call::Tickers(TickerRequest::Quotes(_)) | Call::Markets => &[],
+        Call::Tickers(TickerRequest::Quotes(_)) | Call::Markets | Call::Own(_) => &[],
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) fn encode(call: &Call) -> Result<HttpCall, SourceError> {
         Call::Instruments(symbols) => {
             Ok(get(ORDERBOOK, "/v1/orderbook/instruments", vec![("markets", codes(symbols)?)]))
         }
+        Call::Own(call) => Ok(call.clone()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{
     BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, Market, OrderBook,
-    SourceError, StreamKind, SymbolTable, Ticker, TickerRequest, Timeframe, Timestamp, TradePage,
+    Secret, SourceError, StreamKind, SymbolTable, Ticker, TickerRequest, Timeframe, Timestamp, TradePage,
     TradePageRequest, VenueId,
 };
 
@@ -107,6 +107,8 @@ pub enum Call {
     Markets,
     /// The price steps of some markets.
     Instruments(Vec<crate::Symbol>),
+    /// Something only this venue has; its adapter reads the answer itself.
+    Own(HttpCall),
 }
 
 /// A GET request, ready but for the host. All our requests are reads, so all may be repeated.
@@ -139,11 +141,42 @@ impl<'a> HttpReply<'a> {
     }
 }
 
+/// What a connection has to say before it may ask for anything.
+#[derive(Clone, Debug)]
+pub struct Greeting {
+    /// Sent in this order, each after the connection stands (or after [`Control::Hello`], where `awaits_hello`).
+    pub messages: Vec<Secret>,
+    /// Whether the venue speaks first.
+    pub awaits_hello: bool,
+    /// Within this time of connecting [`Control::Ready`] must have come.
+    pub within: Duration,
+}
+
 /// What a frame says about the connection rather than about a market.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Control {
     /// The venue is there.
     Alive,
+    /// The venue has spoken first, and may be greeted.
+    Hello,
+    /// The venue has accepted the greeting: subscriptions may be sent.
+    Ready,
+    /// The venue confirms that it has begun to send these.
+    Confirmed(Vec<Channel>),
+    /// Another connection took this one's place, or ours are too many: connecting again before `wait` is over would
+    /// only throw somebody else out.
+    Evicted {
+        /// What it says.
+        message: String,
+        /// How long to stay away.
+        wait: Duration,
+    },
+    /// We read too slowly, and will be cut off.
+    TooSlow {
+        /// What it says.
+        message: String,
+    },
     /// The venue refuses what was sent, and will hang up.
     Refused {
         /// What it says.
@@ -185,6 +218,32 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
     ///
     /// What the venue means by its status and body.
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError>;
+
+    /// Headers that every request carries, such as a key.
+    fn headers(&self) -> Vec<(&'static str, Secret)> {
+        Vec::new()
+    }
+
+    /// Where the rest of an answer to `sent` is, if the venue gave only a part of it; `base` is the address that
+    /// requests go to, without a path.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`](crate::SourceErrorKind::Malformed) if it points elsewhere or back to itself.
+    fn next_page(
+        &self,
+        sent: &HttpCall,
+        reply: &HttpReply<'_>,
+        base: &str,
+    ) -> Result<Option<HttpCall>, SourceError> {
+        let _ = (sent, reply, base);
+        Ok(None)
+    }
+
+    /// What a fresh connection must say first; `None` where it may ask at once.
+    fn greeting(&self) -> Option<Greeting> {
+        None
+    }
 
     /// What the reply says is left of a group's budget.
     fn remaining(&self, reply: &HttpReply<'_>) -> Option<(CallGroup, u32)>;

@@ -264,7 +264,7 @@ impl<'a> Connection<'a> {
             Some(Control::Refused { message, terminal }) => {
                 Err(Loss { cause: GapCause::Refused, terminal, message })
             }
-            Some(Control::Alive) | None => Ok(()),
+            _ => Ok(()),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 
 use market_backbone_core::{
-    Call, CandlePage, CandlePageRequest, Market, Priority, SourceError, SourceErrorKind, TradePage,
-    TradePageRequest,
+    Call, CandlePage, CandlePageRequest, HttpCall, Market, OwnedReply, Priority, SourceError,
+    SourceErrorKind, TradePage, TradePageRequest,
 };
 use tokio::time::Instant;
 
@@ -44,6 +44,17 @@ impl Shared {
         let reply = self.rest.call(Call::Trades(request.clone()), priority).await?;
         let Answer::Trades(page) = reply.answer else { unreachable!("{IN_KIND}") };
         Ok(page)
+    }
+
+    /// What only this venue has: sent as any other request, read by who asked.
+    pub(super) async fn own_call(
+        &self,
+        call: HttpCall,
+        priority: Priority,
+    ) -> Result<Vec<OwnedReply>, SourceError> {
+        let reply = self.rest.call(Call::Own(call), priority).await?;
+        let Answer::Own(reply) = reply.answer else { unreachable!("{IN_KIND}") };
+        Ok(vec![reply])
     }
 
     /// Refuses what the venue would refuse, before anything is sent.

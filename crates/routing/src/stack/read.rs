@@ -66,6 +66,7 @@ fn read(venue: &dyn Venue, call: &Call, raw: &RawReply) -> Result<Answer, Source
         Call::Books(_) => Answer::Books(all_of("books", venue.decode_books(body, raw.received)?)),
         Call::Markets => Answer::Markets(venue.decode_markets(body)?),
         Call::Instruments(_) => Answer::Instruments(venue.decode_instruments(body)?),
+        Call::Own(_) => Answer::Own(raw.to_owned_reply()),
     })
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use market_backbone_core::{
-    Call, CandlePage, HttpCall, HttpReply, Instrument, Market, OrderBook, Priority, Ticker, Timestamp,
-    TradePage,
+    Call, CandlePage, HttpCall, HttpReply, Instrument, Market, OrderBook, OwnedReply, Priority, Ticker,
+    Timestamp, TradePage,
 };
 
 /// One request on its way; cheap to clone, for a repeat.
@@ -34,6 +34,15 @@ impl RawReply {
     pub(crate) fn as_reply(&self) -> HttpReply<'_> {
         HttpReply { status: self.status, headers: &self.headers, body: &self.body }
     }
+
+    pub(crate) fn to_owned_reply(&self) -> OwnedReply {
+        OwnedReply {
+            status: self.status,
+            headers: self.headers.clone(),
+            body: self.body.to_vec(),
+            received: self.received,
+        }
+    }
 }
 
 /// What the venue answered, read.
@@ -45,6 +54,7 @@ pub(crate) enum Answer {
     Books(Vec<OrderBook>),
     Markets(Vec<Market>),
     Instruments(Vec<Instrument>),
+    Own(OwnedReply),
 }
 
 /// An answer and what it took.

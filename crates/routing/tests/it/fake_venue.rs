@@ -121,6 +121,7 @@ impl Venue for FakeVenue {
             Call::Books(BookRequest { symbols, .. }) => (rest, "/books", codes(symbols)),
             Call::Markets => (rest, "/markets", vec![]),
             Call::Instruments(symbols) => (rest, "/instruments", codes(symbols)),
+            Call::Own(call) => return Ok(call.clone()),
         };
         Ok(HttpCall { group, path: path.to_owned(), query })
     }
