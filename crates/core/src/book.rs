@@ -1,5 +1,7 @@
 //! Who would buy and sell, and for how much.
 
+use std::time::Duration;
+
 use crate::{Symbol, Timestamp};
 
 /// Orders at one price.
@@ -31,6 +33,12 @@ pub struct OrderBook {
 }
 
 impl OrderBook {
+    /// How long before `now` (by our clock) we heard of it.
+    #[must_use]
+    pub fn age(&self, now: Timestamp) -> Duration {
+        now.since(self.received)
+    }
+
     /// The cheapest offer to sell.
     #[must_use]
     pub fn best_ask(&self) -> Option<Level> {

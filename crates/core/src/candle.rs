@@ -56,6 +56,21 @@ impl Candle {
         let inside = |price: f64| low <= price && price <= high;
         low > 0.0 && high.is_finite() && inside(open) && inside(close) && volume >= 0.0 && turnover >= 0.0
     }
+
+    /// Whether both say the same of one slot, as far as two who added up the same trades must agree: prices to the bit,
+    /// the volume to a share of 10⁻¹² and the turnover to one of 10⁻⁹.
+    ///
+    /// Volume and turnover are sums. The volume is exact on both sides where amounts are decimals of at most eight
+    /// places; else its last bits hang on the order of the trades. A turnover is a sum of products with up to sixteen
+    /// places, and is spelt with more digits on one channel than on another.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let prices = |c: &Self| (c.open_time, [c.open, c.high, c.low, c.close]);
+        let near = |a: f64, b: f64, share: f64| (a - b).abs() <= share * a.abs().max(b.abs());
+        prices(self) == prices(other)
+            && near(self.volume, other.volume, 1e-12)
+            && near(self.turnover, other.turnover, 1e-9)
+    }
 }
 
 #[cfg(test)]

@@ -18,10 +18,20 @@ pub enum Origin {
     Rest,
     /// Frames of a live socket.
     Socket,
+    /// Frames of a live socket whose venue corrects them as a matter of course.
+    Provisional,
     /// A file that was imported.
     Import,
     /// Shorter candles that were known already, added up. Never stored.
     Derived,
+}
+
+impl Origin {
+    /// Whether it was heard live and not asked for: the weaker word of the two.
+    #[must_use]
+    pub const fn is_heard(self) -> bool {
+        matches!(self, Self::Socket | Self::Provisional)
+    }
 }
 
 /// Where a proof came from.

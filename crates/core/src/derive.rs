@@ -6,6 +6,7 @@
 //! up to sixteen places, of which a `f64` holds not all), are added up with compensation and can differ from the
 //! venue's own in the last digit.
 
+use crate::decimal_sum::{CompensatedSum, DecimalSum};
 use crate::{Candle, Grid, TimeRange, Timeframe, Timestamp};
 
 /// Which timeframes may be computed from one-minute candles that are known already, instead of being asked for.
@@ -54,51 +55,22 @@ impl Grid {
     }
 }
 
-fn join(open_time: Timestamp, parts: &[Candle]) -> Option<Candle> {
+/// One candle out of shorter ones, oldest first; `None` if there are none.
+pub(crate) fn join(open_time: Timestamp, parts: &[Candle]) -> Option<Candle> {
     let (first, last) = (parts.first()?, parts.last()?);
+    let (mut volume, mut turnover) = (DecimalSum::default(), CompensatedSum::default());
+    volume.extend(parts.iter().map(|part| part.volume));
+    turnover.extend(parts.iter().map(|part| part.turnover));
     Some(Candle {
         open_time,
         open: first.open,
         high: parts.iter().map(|part| part.high).fold(first.high, f64::max),
         low: parts.iter().map(|part| part.low).fold(first.low, f64::min),
         close: last.close,
-        volume: sum_of_decimals(parts.iter().map(|part| part.volume)),
-        turnover: sum(parts.iter().map(|part| part.turnover)),
+        volume: volume.value(),
+        turnover: turnover.value(),
         is_final: parts.iter().all(|part| part.is_final),
     })
-}
-
-/// Beyond this a `f64` does not hold every integer.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-/// A hundred-millionth, the smallest step of an amount.
-const UNITS: f64 = 1e8;
-
-/// The `f64` nearest to the sum of decimals, if all of them have at most eight places; else as near as it gets.
-fn sum_of_decimals(amounts: impl Iterator<Item = f64> + Clone) -> f64 {
-    let units = |amount: f64| {
-        let units = (amount * UNITS).round();
-        // The quotient of two exact numbers is rounded once: it is the amount just if the amount has that spelling.
-        (units < EXACT && units / UNITS == amount).then_some(units)
-    };
-    let mut total = 0.0;
-    for amount in amounts.clone() {
-        match units(amount) {
-            Some(more) if total + more < EXACT => total += more,
-            _ => return sum(amounts),
-        }
-    }
-    total / UNITS
-}
-
-/// The sum with the rounding errors added up beside it (after Neumaier).
-fn sum(amounts: impl Iterator<Item = f64>) -> f64 {
-    let (mut total, mut lost) = (0.0_f64, 0.0_f64);
-    for amount in amounts {
-        let next = total + amount;
-        lost += if total.abs() >= amount.abs() { (total - next) + amount } else { (amount - next) + total };
-        total = next;
-    }
-    total + lost
 }
 
 #[cfg(test)]
@@ -121,21 +93,6 @@ mod tests {
         assert_eq!((open_time.as_secs(), open, high, low, close), (300, 10.0, 32.0, 9.0, 21.0));
         assert_eq!((volume, turnover, is_final), (0.6, 13.0, true));
         assert_eq!(got[1].open_time.as_secs(), 600);
-    }
-
-    #[test]
-    fn decimals_are_added_up_as_they_are_written() {
-        assert_ne!(0.1 + 0.2, 0.3, "which is why");
-        assert_eq!(sum_of_decimals([0.1, 0.2].into_iter()), 0.3);
-        assert_eq!(sum_of_decimals(std::iter::repeat_n(0.000_000_01, 14_400)), 0.000_144);
-        assert_eq!(sum_of_decimals([12_345_678.123_456_78, 0.000_000_01].into_iter()), 12_345_678.123_456_79);
-    }
-
-    #[test]
-    fn what_is_no_short_decimal_is_added_up_as_well_as_can_be() {
-        assert_eq!(sum_of_decimals([1e17, 1.0, 1.0, 1.0, 1.0].into_iter()), 1e17 + 4.0);
-        let third = 1.0 / 3.0;
-        assert_eq!(sum_of_decimals([third, third, third].into_iter()), 1.0);
     }
 
     #[test]

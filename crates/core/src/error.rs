@@ -55,6 +55,11 @@ pub enum SourceErrorKind {
     Malformed,
     /// Too many requests are waiting already.
     Overloaded,
+    /// It could not be done in the time allowed, and was not begun where that was known beforehand.
+    TooLate {
+        /// How long it would have taken, as far as could be told.
+        would_take: Duration,
+    },
     /// The store failed.
     Store,
     /// This program is shutting down.
@@ -112,7 +117,8 @@ impl SourceError {
             | Kind::Unreachable
             | Kind::TimedOut
             | Kind::Malformed
-            | Kind::Overloaded => true,
+            | Kind::Overloaded
+            | Kind::TooLate { .. } => true,
             Kind::UnknownMarket
             | Kind::BadRequest
             | Kind::PageTooLarge { .. }

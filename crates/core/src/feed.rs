@@ -2,10 +2,16 @@
 //!
 //! Loss is an item of the feed like any other, so a reader can never mistake a hole for a quiet market.
 
+mod gap;
+mod history;
+
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::{Candle, OrderBook, Series, Symbol, Ticker, Timeframe, Timestamp, Trade};
+pub use self::gap::{Gap, GapCause, GapState, Loss};
+pub use self::history::History;
+use crate::{Candle, OrderBook, Series, Symbol, Ticker, Timeframe, TimeframeError, Timestamp, Trade};
 
 /// A kind of live data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,6 +34,34 @@ impl fmt::Display for StreamKind {
             Self::Ticker => f.pad("ticker"),
             Self::Book => f.pad("book"),
             Self::Candle(frame) => write!(f, "candle.{frame}"),
+        }
+    }
+}
+
+/// There is no such kind of live data.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StreamKindError {
+    /// None of the words.
+    #[error("there are trade, ticker, book and candle.TIMEFRAME (candle.1m), but no `{0}`")]
+    Unknown(String),
+    /// A candle of a length that does not exist.
+    #[error(transparent)]
+    Timeframe(#[from] TimeframeError),
+}
+
+/// Reads what [`Display`](fmt::Display) writes.
+impl FromStr for StreamKind {
+    type Err = StreamKindError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "trade" => Ok(Self::Trade),
+            "ticker" => Ok(Self::Ticker),
+            "book" => Ok(Self::Book),
+            _ => match text.strip_prefix("candle.") {
+                Some(frame) => Ok(Self::Candle(frame.parse()?)),
+                None => Err(StreamKindError::Unknown(text.chars().take(40).collect())),
+            },
         }
     }
 }
@@ -62,6 +96,9 @@ pub enum FeedEvent {
     },
     /// The feed was interrupted, or what is known of an interruption has changed.
     Gap(Gap),
+    /// History has been delivered as far as it can be had; what follows is live. What is known of each channel that has
+    /// a history.
+    CaughtUp(Arc<[History]>),
     /// This reader was too slow: its queue was full and this many events were dropped just before the next one.
     Lagged {
         /// How many.
@@ -70,7 +107,8 @@ pub enum FeedEvent {
 }
 
 impl FeedEvent {
-    /// The channel this event belongs to; `None` for gaps and lags, which concern a whole reader.
+    /// The channel this event belongs to; `None` for what concerns several of them, or
+    /// the reader as a whole.
     #[must_use]
     pub fn channel(&self) -> Option<(&Symbol, StreamKind)> {
         match self {
@@ -78,68 +116,22 @@ impl FeedEvent {
             Self::Ticker(ticker) => Some((&ticker.symbol, StreamKind::Ticker)),
             Self::Book(book) => Some((&book.symbol, StreamKind::Book)),
             Self::Candle { series, .. } => Some((&series.symbol, StreamKind::Candle(series.timeframe))),
-            Self::Gap(_) | Self::Lagged { .. } => None,
+            Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } => None,
         }
     }
 }
 
-/// An interruption of a live feed: between these moments events may be missing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// What is known of it now.
-    pub state: GapState,
-    /// The last moment at which the feed was known to be whole, by our clock.
-    pub from: Timestamp,
-    /// When it was whole again; `None` while it lasts.
-    pub to: Option<Timestamp>,
-    /// Why it came about.
-    pub cause: GapCause,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What is known of a gap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum GapState {
-    /// It has begun.
-    Opened,
-    /// It is over and nothing this reader asked for is missing.
-    Healed,
-    /// It is over and what happened in it will not be delivered.
-    Lost,
-}
-
-impl GapState {
-    /// `opened`, `healed` or `lost`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Opened => "opened",
-            Self::Healed => "healed",
-            Self::Lost => "lost",
+    #[test]
+    fn a_kind_reads_as_it_is_written() {
+        for text in ["trade", "ticker", "book", "candle.1m", "candle.4h"] {
+            assert_eq!(text.parse::<StreamKind>().map(|kind| kind.to_string()).as_deref(), Ok(text));
         }
-    }
-}
-
-/// Why a gap came about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum GapCause {
-    /// The connection ended.
-    Disconnected,
-    /// The connection stood but nothing came.
-    Silent,
-    /// The venue ended it with an error.
-    Refused,
-}
-
-impl GapCause {
-    /// `disconnected`, `silent` or `refused`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Disconnected => "disconnected",
-            Self::Silent => "silent",
-            Self::Refused => "refused",
+        for text in ["", "trades", "candle", "candle.", "candle.7x"] {
+            assert!(text.parse::<StreamKind>().is_err(), "{text}");
         }
     }
 }

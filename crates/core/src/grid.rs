@@ -4,13 +4,19 @@
 //! never from the time of its last trade (which may lie after its end) and never from row counts
 //! (slots without a trade have no row).
 
+pub(crate) mod new_york;
+
 use jiff::civil::{Date, date};
 
 use crate::{TimeRange, Timeframe, Timestamp};
 
 const DAY: i64 = 86_400;
 /// 1970-01-05, the first Monday after the epoch.
-const FIRST_MONDAY: i64 = 4 * DAY;
+const FIRST_MONDAY: i64 = 4;
+/// 1970-01-04, the first Sunday after the epoch.
+const FIRST_SUNDAY: i64 = 3;
+/// Days around the epoch that a timestamp can hold, but for the broken ones at its ends.
+const LAST_DAY: i64 = 106_750;
 
 /// The calendar by which a venue cuts its candles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -19,6 +25,9 @@ pub enum Grid {
     /// UTC: days at 00:00, weeks on Monday, months on the 1st.
     #[default]
     Utc,
+    /// New York: days at 00:00 there, so that they have 23 to 25 hours; weeks on Sunday, months on the 1st. What is
+    /// shorter than a day runs on through all changes of the clock.
+    NewYork,
 }
 
 impl Grid {
@@ -29,10 +38,9 @@ impl Grid {
             return moment;
         }
         let secs = moment.as_secs();
-        Timestamp::from_secs(match timeframe.fixed_secs() {
-            Some(step) if timeframe == Timeframe::W1 => secs - (secs - FIRST_MONDAY).rem_euclid(step),
+        Timestamp::from_secs(match self.even_secs(timeframe) {
             Some(step) => secs - secs.rem_euclid(step),
-            None => first_of(period_of(timeframe, secs), timeframe),
+            None => self.first_of(self.period_of(timeframe, secs), timeframe),
         })
     }
 
@@ -49,10 +57,10 @@ impl Grid {
         if moment == Timestamp::MIN || moment == Timestamp::MAX {
             return moment;
         }
-        let open = self.floor(timeframe, moment).as_secs();
-        Timestamp::from_secs(match timeframe.fixed_secs() {
-            Some(step) => open.saturating_add(step.saturating_mul(slots)),
-            None => first_of(period_of(timeframe, open).saturating_add(slots), timeframe),
+        let secs = moment.as_secs();
+        Timestamp::from_secs(match self.even_secs(timeframe) {
+            Some(step) => (secs - secs.rem_euclid(step)).saturating_add(step.saturating_mul(slots)),
+            None => self.first_of(self.period_of(timeframe, secs).saturating_add(slots), timeframe),
         })
     }
 
@@ -65,11 +73,11 @@ impl Grid {
     /// How many slots open within `range`.
     #[must_use]
     pub fn slots(self, timeframe: Timeframe, range: TimeRange) -> u64 {
-        let from = self.ceil(timeframe, range.from());
-        let to = self.ceil(timeframe, range.to());
-        let slots = match timeframe.fixed_secs() {
-            Some(step) => to.as_secs().saturating_sub(from.as_secs()) / step,
-            None => period_of(timeframe, to.as_secs()) - period_of(timeframe, from.as_secs()),
+        let from = self.ceil(timeframe, range.from()).as_secs();
+        let to = self.ceil(timeframe, range.to()).as_secs();
+        let slots = match self.even_secs(timeframe) {
+            Some(step) => to.saturating_sub(from) / step,
+            None => self.period_of(timeframe, to) - self.period_of(timeframe, from),
         };
         u64::try_from(slots).unwrap_or(0)
     }
@@ -79,30 +87,65 @@ impl Grid {
     pub fn is_open_time(self, timeframe: Timeframe, moment: Timestamp) -> bool {
         self.floor(timeframe, moment) == moment
     }
-}
 
-/// The number of the month (since year 0) or of the year that holds the second `secs`.
-fn period_of(timeframe: Timeframe, secs: i64) -> i64 {
-    let day = civil_day(secs);
-    match timeframe {
-        Timeframe::Month => i64::from(day.year()) * 12 + i64::from(day.month()) - 1,
-        _ => i64::from(day.year()),
+    /// The length of slots that are all equally long and one of which began at the epoch. No calendar is opened for
+    /// those: on a venue in New York as elsewhere they are nearly all there are.
+    fn even_secs(self, timeframe: Timeframe) -> Option<i64> {
+        let days = self == Self::NewYork && timeframe == Timeframe::D1;
+        if days || timeframe == Timeframe::W1 { None } else { timeframe.fixed_secs() }
+    }
+
+    /// The number of the day, week, month (since year 0) or year that holds the second `secs`.
+    fn period_of(self, timeframe: Timeframe, secs: i64) -> i64 {
+        let day = match self {
+            Self::Utc => secs.div_euclid(DAY),
+            Self::NewYork => number_of(new_york::wall(secs).date()),
+        };
+        match timeframe {
+            Timeframe::W1 => (day - self.first_week()).div_euclid(7),
+            Timeframe::Month => {
+                let day = numbered(day);
+                i64::from(day.year()) * 12 + i64::from(day.month()) - 1
+            }
+            Timeframe::Year => i64::from(numbered(day).year()),
+            _ => day,
+        }
+    }
+
+    /// The second at which the numbered day, week, month or year begins.
+    fn first_of(self, period: i64, timeframe: Timeframe) -> i64 {
+        let first = |year: i64, month: i64| {
+            let year = i16::try_from(year.clamp(1678, 2261)).unwrap_or(1970);
+            number_of(date(year, i8::try_from(month).unwrap_or(1), 1))
+        };
+        let day = match timeframe {
+            Timeframe::W1 => period.saturating_mul(7).saturating_add(self.first_week()),
+            Timeframe::Month => first(period.div_euclid(12), period.rem_euclid(12) + 1),
+            Timeframe::Year => first(period, 1),
+            _ => period,
+        };
+        let day = day.clamp(-LAST_DAY, LAST_DAY);
+        match self {
+            Self::Utc => day * DAY,
+            Self::NewYork => new_york::midnight(numbered(day)),
+        }
+    }
+
+    const fn first_week(self) -> i64 {
+        match self {
+            Self::Utc => FIRST_MONDAY,
+            Self::NewYork => FIRST_SUNDAY,
+        }
     }
 }
 
-/// The second at which the numbered month or year begins.
-fn first_of(period: i64, timeframe: Timeframe) -> i64 {
-    let (year, month) = match timeframe {
-        Timeframe::Month => (period.div_euclid(12), period.rem_euclid(12) + 1),
-        _ => (period, 1),
-    };
-    let year = i16::try_from(year.clamp(1678, 2261)).unwrap_or(1970);
-    let first = date(year, i8::try_from(month).unwrap_or(1), 1);
-    i64::from((first - date(1970, 1, 1)).get_days()) * DAY
+/// Days since the epoch.
+fn number_of(day: Date) -> i64 {
+    i64::from((day - date(1970, 1, 1)).get_days())
 }
 
-fn civil_day(secs: i64) -> Date {
-    let days = i32::try_from(secs.div_euclid(DAY)).unwrap_or(0);
+fn numbered(day: i64) -> Date {
+    let days = i32::try_from(day).unwrap_or(0);
     date(1970, 1, 1).checked_add(jiff::Span::new().days(days)).unwrap_or(date(1970, 1, 1))
 }
 
@@ -115,14 +158,15 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(frame: Timeframe, moment: &str, floor: &str, next: &str) {
-        assert_eq!(Grid::Utc.floor(frame, at(moment)), at(floor));
-        assert_eq!(Grid::Utc.close(frame, at(floor)), at(next));
-        assert_eq!(Grid::Utc.step(frame, at(next), -1), at(floor));
+    fn check(grid: Grid, frame: Timeframe, moment: &str, floor: &str, next: &str) {
+        assert_eq!(grid.floor(frame, at(moment)), at(floor));
+        assert_eq!(grid.close(frame, at(floor)), at(next));
+        assert_eq!(grid.step(frame, at(next), -1), at(floor));
     }
 
     #[test]
     fn slots_begin_where_the_calendar_says() {
+        let check = |frame, moment, floor, next| check(Grid::Utc, frame, moment, floor, next);
         check(Timeframe::M1, "2026-08-03T10:40:59.999Z", "2026-08-03T10:40:00Z", "2026-08-03T10:41:00Z");
         check(Timeframe::H4, "2026-08-03T10:40:00Z", "2026-08-03T08:00:00Z", "2026-08-03T12:00:00Z");
         check(Timeframe::D1, "2026-08-03T23:59:59Z", "2026-08-03", "2026-08-04");
@@ -130,6 +174,80 @@ mod tests {
         check(Timeframe::Month, "2024-02-29T12:00:00Z", "2024-02-01", "2024-03-01");
         check(Timeframe::Month, "2023-12-31T12:00:00Z", "2023-12-01", "2024-01-01");
         check(Timeframe::Year, "2024-02-29T12:00:00Z", "2024-01-01", "2025-01-01");
+    }
+
+    #[test]
+    fn new_york_cuts_its_days_at_its_own_midnight() {
+        let check = |frame, moment, floor, next| check(Grid::NewYork, frame, moment, floor, next);
+        check(Timeframe::M1, "2026-08-03T10:40:59.999Z", "2026-08-03T10:40:00Z", "2026-08-03T10:41:00Z");
+        check(Timeframe::D1, "2026-11-20T04:59:59Z", "2026-11-19T05:00:00Z", "2026-11-20T05:00:00Z");
+        check(Timeframe::D1, "2026-07-20T12:00:00Z", "2026-07-20T04:00:00Z", "2026-07-21T04:00:00Z");
+        check(Timeframe::W1, "2026-11-21T23:00:00Z", "2026-11-15T05:00:00Z", "2026-11-22T05:00:00Z");
+        check(Timeframe::Month, "2026-04-01T03:59:59Z", "2026-03-01T05:00:00Z", "2026-04-01T04:00:00Z");
+        check(Timeframe::Year, "2026-12-31T23:59:59Z", "2026-01-01T05:00:00Z", "2027-01-01T05:00:00Z");
+    }
+
+    #[test]
+    fn the_days_on_which_new_york_changes_its_clock_have_23_and_25_hours() {
+        let day = |open: &str, close: &str, hours: i64| {
+            check(Grid::NewYork, Timeframe::D1, open, open, close);
+            let range = TimeRange::new(at(open), at(close)).unwrap();
+            assert_eq!(Grid::NewYork.slots(Timeframe::H1, range), hours.unsigned_abs(), "{open}");
+            assert_eq!(Grid::NewYork.slots(Timeframe::D1, range), 1, "{open}");
+        };
+        day("2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z", 23);
+        day("2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z", 25);
+        // The change of 2005 was in April, between a Friday and a Monday of which the venue's own bars are known.
+        let bars = [1_112_331_600_000, 1_112_587_200_000].map(Timestamp::from_millis);
+        assert!(bars.iter().all(|bar| Grid::NewYork.is_open_time(Timeframe::D1, *bar)));
+        assert_eq!(Grid::NewYork.slots(Timeframe::D1, TimeRange::new(bars[0], bars[1]).unwrap()), 3);
+    }
+
+    /// Every hour of three years: both kinds of change and a leap day are among them.
+    #[test]
+    fn floor_ceil_step_and_slots_agree_at_every_hour() {
+        let (begin, end) = (at("2023-01-01").as_secs() / 3_600, at("2026-01-01").as_secs() / 3_600);
+        for grid in [Grid::Utc, Grid::NewYork] {
+            for frame in [Timeframe::H4, Timeframe::D1, Timeframe::W1, Timeframe::Month, Timeframe::Year] {
+                let origin = grid.floor(frame, Timestamp::from_secs(begin * 3_600));
+                let (mut open, mut number) = (origin, 0);
+                for hour in begin..end {
+                    let moment = Timestamp::from_secs(hour * 3_600);
+                    let close = grid.close(frame, open);
+                    if close <= moment {
+                        (open, number) = (close, number + 1);
+                        assert_eq!(grid.ceil(frame, moment), moment, "{grid:?} {frame} {moment}");
+                        assert_eq!(grid.step(frame, origin, number), open, "{grid:?} {frame} {moment}");
+                        assert_eq!(grid.step(frame, moment, -number), origin, "{grid:?} {frame} {moment}");
+                        let range = TimeRange::new(origin, moment).unwrap();
+                        assert_eq!(
+                            grid.slots(frame, range),
+                            number.unsigned_abs(),
+                            "{grid:?} {frame} {moment}"
+                        );
+                    }
+                    assert_eq!(grid.floor(frame, moment), open, "{grid:?} {frame} {moment}");
+                    if moment != open {
+                        assert_eq!(grid.ceil(frame, moment), grid.close(frame, open), "{grid:?} {frame}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_ends_of_time_are_no_trap() {
+        for grid in [Grid::Utc, Grid::NewYork] {
+            for frame in Timeframe::ALL {
+                for nanos in [i64::MIN, i64::MIN + 1, 0, i64::MAX - 1, i64::MAX] {
+                    let moment = Timestamp::from_nanos(nanos);
+                    let _ = (grid.floor(frame, moment), grid.ceil(frame, moment));
+                    let _ = (grid.step(frame, moment, i64::MAX), grid.step(frame, moment, i64::MIN));
+                }
+                let always = TimeRange::new(Timestamp::MIN, Timestamp::MAX).unwrap();
+                assert!(grid.slots(frame, always) > 100, "{grid:?} {frame}");
+            }
+        }
     }
 
     #[test]

@@ -5,9 +5,13 @@
 //! used, tested and replaced alone.
 
 mod book;
+mod calendar;
 mod candle;
+mod candle_builder;
 mod candle_set;
 mod coverage;
+mod day;
+mod decimal_sum;
 mod derive;
 mod error;
 mod feed;
@@ -18,6 +22,9 @@ mod port;
 mod priority;
 mod query;
 mod secret;
+mod session;
+mod side_inference;
+mod split;
 mod store_error;
 mod symbol;
 mod ticker;
@@ -27,25 +34,31 @@ mod trade;
 mod view;
 
 pub use book::{Level, OrderBook};
+pub use calendar::{Calendar, DayHours};
 pub use candle::{Candle, Series};
+pub use candle_builder::{BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, Intake};
 pub use candle_set::{CandlePart, CandleSet, Served, Slot};
 pub use coverage::{Coverage, Dispute, Origin, Provenance, Span};
+pub use day::{Day, DayError};
 pub use derive::Derive;
 pub use error::{SourceError, SourceErrorKind};
-pub use feed::{Channel, FeedEvent, Gap, GapCause, GapState, StreamKind};
+pub use feed::{Channel, FeedEvent, Gap, GapCause, GapState, History, Loss, StreamKind, StreamKindError};
 pub use grid::Grid;
 pub use market::{Instrument, Market};
 pub use page::{
     BookRequest, CandlePage, CandlePageRequest, Proof, TickerRequest, TradePage, TradePageRequest,
 };
 pub use port::{
-    Call, CallGroup, CallSource, CandleSource, CandleStore, Capabilities, Clock, Control, FrameError,
-    FrameOutcome, Greeting, HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource, LiveStream, ManualClock,
-    OwnedReply, PageSource, PartStream, SocketLimits, StoredCandles, SymbolTable, Venue,
+    Call, CallGroup, CallSource, CandleSource, CandleStore, Capabilities, Clock, Control, Corrections,
+    FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource, LiveStream,
+    ManualClock, OwnedReply, PageSource, PartStream, Query, SocketLimits, StoredCandles, SymbolTable, Venue,
 };
 pub use priority::Priority;
 pub use query::{CandleQuery, Delivery, Forming, MAX_COUNT, QueryError, Selection, Subscription};
 pub use secret::Secret;
+pub use session::Session;
+pub use side_inference::{InferredSide, SideInference, SideRule};
+pub use split::Split;
 pub use store_error::{StoreError, StoreErrorKind};
 pub use symbol::{Symbol, SymbolError, VenueId};
 pub use ticker::Ticker;

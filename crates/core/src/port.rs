@@ -2,10 +2,12 @@
 //!
 //! Each is object-safe on purpose: which venue, which store and which clock are decided at run time.
 
+mod book_pool;
 mod calls;
 mod candles;
 mod clock;
 mod live;
+mod strangers;
 mod symbols;
 mod venue;
 
@@ -15,8 +17,8 @@ pub use clock::{Clock, ManualClock};
 pub use live::{LiveSource, LiveStream};
 pub use symbols::SymbolTable;
 pub use venue::{
-    Call, CallGroup, Capabilities, Control, FrameError, FrameOutcome, Greeting, HttpCall, HttpReply,
-    KeepAlive, LimitGroup, SocketLimits, Venue,
+    Call, CallGroup, Capabilities, Control, Corrections, FrameError, FrameOutcome, Greeting, HttpCall,
+    HttpReply, KeepAlive, LimitGroup, Query, SocketLimits, Venue,
 };
 
 const _: fn(&dyn PageSource) = |_| ();

@@ -42,6 +42,8 @@ pub struct CandleQuery {
     pub forming: Forming,
     /// How urgently.
     pub priority: Priority,
+    /// Of what moment the answer shall be; `None` for now.
+    pub as_of: Option<Timestamp>,
 }
 
 impl CandleQuery {
@@ -54,8 +56,7 @@ impl CandleQuery {
         if count == 0 || count > MAX_COUNT {
             return Err(QueryError::Count(count));
         }
-        let selection = Selection::Last { count, before: None, floor: Timestamp::MIN };
-        Ok(Self { series, selection, forming: Forming::default(), priority: Priority::default() })
+        Ok(Self::of(series, Selection::Last { count, before: None, floor: Timestamp::MIN }))
     }
 
     /// The candles that open from `from` up to but without `to`.
@@ -70,8 +71,12 @@ impl CandleQuery {
     /// The candles that open within `range`.
     #[must_use]
     pub fn within(series: Series, range: TimeRange) -> Self {
-        let selection = Selection::Range(range);
-        Self { series, selection, forming: Forming::default(), priority: Priority::default() }
+        Self::of(series, Selection::Range(range))
+    }
+
+    fn of(series: Series, selection: Selection) -> Self {
+        let (forming, priority) = (Forming::default(), Priority::default());
+        Self { series, selection, forming, priority, as_of: None }
     }
 
     /// Looks back from `before` instead of from now. Of no effect on a range.
@@ -109,6 +114,15 @@ impl CandleQuery {
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
+        self
+    }
+
+    /// Wants the candles of slots that had ended by `moment`, as a store has kept them from then: what was corrected
+    /// later reads as it did before. What no store had seen by then reads as it was first seen after. A source that keeps
+    /// nothing answers as of now.
+    #[must_use]
+    pub fn as_of(mut self, moment: Timestamp) -> Self {
+        self.as_of = Some(moment);
         self
     }
 

@@ -44,6 +44,9 @@ impl fmt::Display for VenueId {
     }
 }
 
+/// What stands for all markets of a venue.
+const ANY: &str = "*";
+
 /// One market on one venue, in the venue's own spelling; cheap to clone.
 ///
 /// Displays as the bare code: `KRW-BTC`.
@@ -66,6 +69,18 @@ impl Symbol {
             return Err(SymbolError { venue, code: code.chars().take(60).collect() });
         }
         Ok(Self { venue, code: code.into() })
+    }
+
+    /// All markets of `venue`, where its socket can send them under one name. Events bear their own markets.
+    #[must_use]
+    pub fn any(venue: VenueId) -> Self {
+        Self { venue, code: ANY.into() }
+    }
+
+    /// Whether this stands for all markets of its venue.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        &*self.code == ANY
     }
 
     /// Whose market this is.

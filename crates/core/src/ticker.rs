@@ -1,5 +1,7 @@
 //! A market at a glance.
 
+use std::time::Duration;
+
 use crate::{Side, Symbol, Timestamp};
 
 /// The latest price of a market and the figures of its day.
@@ -38,6 +40,12 @@ pub struct Ticker {
 }
 
 impl Ticker {
+    /// How long before `now` (by our clock) we heard of it. What has happened since on its way to us is not in it.
+    #[must_use]
+    pub fn age(&self, now: Timestamp) -> Duration {
+        now.since(self.received)
+    }
+
     /// Change against the day before, in the quote currency.
     #[must_use]
     pub fn change(&self) -> f64 {

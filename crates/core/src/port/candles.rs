@@ -6,7 +6,8 @@ use futures::stream::BoxStream;
 
 use crate::{
     Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSet, Capabilities, Coverage,
-    Market, Priority, Series, SourceError, StoreError, TimeRange, TradePage, TradePageRequest,
+    Market, Priority, Series, SourceError, StoreError, StoreErrorKind, TimeRange, Timestamp, TradePage,
+    TradePageRequest,
 };
 
 /// Somewhere single pages can be had from. Implemented by the router.
@@ -108,8 +109,31 @@ pub trait CandleStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<StoredCandles, StoreError>;
 
+    /// The newest `limit` rows that open in `range`, each as it stood at `moment`: the oldest version that was replaced
+    /// after it, or else the row as it is. A slot that was proven empty then has none.
+    ///
+    /// It promises that two reads differ exactly by what was replaced between their moments. It does not know what
+    /// happened before a slot was first written, here: a row that came after `moment` reads as it came. Nor does it look at
+    /// whether a slot had ended by then; that is for the caller, who knows how the venue cuts its candles. Who replaced a row
+    /// says when, so an observation that was written long after it was made counts from when it was made.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read, or keeps no earlier versions.
+    async fn read_as_of(
+        &self,
+        series: &Series,
+        range: TimeRange,
+        limit: usize,
+        moment: Timestamp,
+    ) -> Result<StoredCandles, StoreError> {
+        let _ = (range, limit);
+        let message = format!("this store keeps no earlier versions of {series}, so none of {moment} either");
+        Err(StoreError::new(StoreErrorKind::Database, message))
+    }
+
     /// Keeps rows and what was proven with them, both or neither. Candles that are not final are left out.
-    /// A row that is there already is replaced.
+    /// A row that is there already is replaced; what it was is kept for [`read_as_of`](Self::read_as_of).
     ///
     /// # Errors
     ///
@@ -128,7 +152,7 @@ pub trait CandleStore: Send + Sync + 'static {
     /// If the store cannot be read.
     async fn series(&self) -> Result<Vec<Series>, StoreError>;
 
-    /// Forgets rows and knowledge in `range`, both or neither: what is forgotten is unknown again.
+    /// Forgets rows, their earlier versions and knowledge in `range`, all or nothing: what is forgotten is unknown again.
     ///
     /// # Errors
     ///

@@ -1,5 +1,6 @@
 //! Port for a venue: what it can do, how it is asked, how its answers read. No I/O: the router does that.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -52,6 +53,26 @@ pub struct SocketLimits {
     pub keep_alive_every: Duration,
     /// After this long without any frame, a pong included, the connection is taken for dead.
     pub silence: Duration,
+    /// How many connections it lets one account or address have at once; `None` where it states no number.
+    pub max_connections: Option<u32>,
+    /// How many channels it carries on one connection; `None` where it states no number.
+    pub channels_per_connection: Option<u32>,
+}
+
+/// What a venue thinks better of after it has said it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Corrections {
+    /// Whether a candle that was heard live is a first word, which the venue corrects as a matter of course: a page that
+    /// says otherwise is then a correction and not a contradiction.
+    pub provisional: bool,
+    /// How old slots that were recorded live are, counted from their end, when the venue is asked about them once more,
+    /// beyond the first time, which is after they have [settled](Capabilities::settling). Rising.
+    pub reconcile_after: &'static [Duration],
+}
+
+impl Corrections {
+    /// What was said stands.
+    pub const NONE: Self = Self { provisional: false, reconcile_after: &[] };
 }
 
 /// What a venue can do.
@@ -63,6 +84,8 @@ pub struct Capabilities {
     pub grid: Grid,
     /// The most candles of one page.
     pub candle_page: u32,
+    /// The timeframes whose pages hold fewer candles than that, and how many those are sure to hold.
+    pub shorter_pages: &'static [(Timeframe, u32)],
     /// The most trades of one page.
     pub trade_page: u32,
     /// How many days before today its pages of trades reach back.
@@ -73,8 +96,12 @@ pub struct Capabilities {
     pub timeframes: &'static [Timeframe],
     /// The timeframes whose candle in progress its socket sends.
     pub live_timeframes: &'static [Timeframe],
+    /// The other kinds of live data that its socket does not send, or not to us.
+    pub silent_kinds: &'static [StreamKind],
     /// How long after its end a candle may still change.
     pub settling: Duration,
+    /// What it corrects later than that, or of what was heard live.
+    pub corrections: Corrections,
     /// What it counts, and how much it takes.
     pub limits: &'static [LimitGroup],
     /// The rules of its socket.
@@ -82,11 +109,18 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// The most candles that one page of `timeframe` is sure to hold, if they exist.
+    #[must_use]
+    pub fn candle_page_of(&self, timeframe: Timeframe) -> u32 {
+        let shorter = self.shorter_pages.iter().find(|(frame, _)| *frame == timeframe);
+        shorter.map_or(self.candle_page, |(_, page)| *page)
+    }
+
     /// Whether the socket can send this.
     #[must_use]
     pub fn streams(&self, kind: StreamKind) -> bool {
         match kind {
-            StreamKind::Trade | StreamKind::Ticker | StreamKind::Book => true,
+            StreamKind::Trade | StreamKind::Ticker | StreamKind::Book => !self.silent_kinds.contains(&kind),
             StreamKind::Candle(frame) => self.live_timeframes.contains(&frame),
         }
     }
@@ -111,6 +145,9 @@ pub enum Call {
     Own(HttpCall),
 }
 
+/// The names and values of a request.
+pub type Query = Vec<(Cow<'static, str>, String)>;
+
 /// A GET request, ready but for the host. All our requests are reads, so all may be repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpCall {
@@ -119,7 +156,7 @@ pub struct HttpCall {
     /// Begins with `/`.
     pub path: String,
     /// Not yet encoded.
-    pub query: Vec<(&'static str, String)>,
+    pub query: Query,
 }
 
 /// What came back for a request.

@@ -1,0 +1,181 @@
+//! When the American stock exchanges are open: by the exchange's rules, or by what a venue says where it says something.
+
+mod holidays;
+
+use std::collections::BTreeMap;
+
+use jiff::civil::time;
+
+use crate::grid::new_york;
+use crate::{Day, Session, Timestamp};
+
+/// How long trading goes on after the exchanges have closed.
+const AFTER_HOURS_SECS: i64 = 4 * 3_600;
+
+/// The hours of a trading day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayHours {
+    /// When trading begins: 04:00 in New York.
+    pub begin: Timestamp,
+    /// When the exchanges open: 09:30.
+    pub open: Timestamp,
+    /// When they close: 16:00, or 13:00 on a half day.
+    pub close: Timestamp,
+    /// When trading ends: four hours later.
+    pub end: Timestamp,
+}
+
+impl DayHours {
+    /// The session at `moment`, which need not lie in this day.
+    #[must_use]
+    pub fn session(&self, moment: Timestamp) -> Session {
+        if moment < self.begin || self.end <= moment {
+            Session::Closed
+        } else if moment < self.open {
+            Session::Pre
+        } else if moment < self.close {
+            Session::Regular
+        } else {
+            Session::After
+        }
+    }
+
+    fn until(day: Day, close: Timestamp) -> Self {
+        let at = |hour: i8, minute: i8| {
+            Timestamp::from_secs(new_york::second(day.date().to_datetime(time(hour, minute, 0, 0))))
+        };
+        let end = Timestamp::from_secs(close.as_secs().saturating_add(AFTER_HOURS_SECS));
+        Self { begin: at(4, 0), open: at(9, 30), close, end }
+    }
+
+    fn closing_at(day: Day, hour: i8) -> Self {
+        let close = new_york::second(day.date().to_datetime(time(hour, 0, 0, 0)));
+        Self::until(day, Timestamp::from_secs(close))
+    }
+}
+
+/// What a venue says of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listed {
+    Closed,
+    Until(Timestamp),
+}
+
+/// The days and hours of the American stock exchanges.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calendar {
+    // What a venue said; every other day goes by the rules.
+    listed: BTreeMap<Day, Listed>,
+}
+
+impl Calendar {
+    /// The exchange's own rules, and the days on which it closed without one.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { listed: BTreeMap::new() }
+    }
+
+    /// Takes note that nobody trades on `day`.
+    pub fn close(&mut self, day: Day) {
+        self.listed.insert(day, Listed::Closed);
+    }
+
+    /// Takes note that the exchanges close early on `day`.
+    pub fn close_early(&mut self, day: Day, close: Timestamp) {
+        self.listed.insert(day, Listed::Until(close));
+    }
+
+    /// The day in New York at `moment`.
+    #[must_use]
+    pub fn day_of(moment: Timestamp) -> Day {
+        Day::of(new_york::wall(moment.as_secs()).date())
+    }
+
+    /// When `day` begins in New York.
+    #[must_use]
+    pub fn midnight(day: Day) -> Timestamp {
+        Timestamp::from_secs(new_york::midnight(day.date()))
+    }
+
+    /// The hours of `day`; `None` if nobody trades on it.
+    #[must_use]
+    pub fn hours(&self, day: Day) -> Option<DayHours> {
+        match self.listed.get(&day) {
+            Some(Listed::Closed) => None,
+            Some(Listed::Until(close)) => Some(DayHours::until(day, *close)),
+            None if holidays::is_closed(day) => None,
+            None if holidays::is_half(day) => Some(DayHours::closing_at(day, 13)),
+            None => Some(DayHours::closing_at(day, 16)),
+        }
+    }
+
+    /// The session at `moment`.
+    #[must_use]
+    pub fn session(&self, moment: Timestamp) -> Session {
+        self.hours(Self::day_of(moment)).map_or(Session::Closed, |hours| hours.session(moment))
+    }
+
+    /// The last trading day before `day`; `None` if there is none in the year before it.
+    #[must_use]
+    pub fn trading_day_before(&self, day: Day) -> Option<Day> {
+        (1..=366).map(|back| day.plus(-back)).find(|day| self.hours(*day).is_some())
+    }
+
+    /// The first trading day after `day`; `None` if there is none in the year after it.
+    #[must_use]
+    pub fn trading_day_after(&self, day: Day) -> Option<Day> {
+        (1..=366).map(|ahead| day.plus(ahead)).find(|day| self.hours(*day).is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[track_caller]
+    fn check(moment: &str, session: Session) {
+        assert_eq!(Calendar::new().session(at(moment)), session);
+    }
+
+    #[test]
+    fn a_day_has_three_sessions_and_a_night() {
+        check("2026-11-20T08:59:59Z", Session::Closed);
+        check("2026-11-20T09:00:00Z", Session::Pre);
+        check("2026-11-20T14:29:59Z", Session::Pre);
+        check("2026-11-20T14:30:00Z", Session::Regular);
+        check("2026-11-20T20:59:59Z", Session::Regular);
+        check("2026-11-20T21:00:00Z", Session::After);
+        check("2026-11-21T00:59:59Z", Session::After);
+        check("2026-11-21T01:00:00Z", Session::Closed);
+        check("2026-11-21T15:00:00Z", Session::Closed);
+        // In summer New York is an hour nearer to Greenwich.
+        check("2026-07-20T13:30:00Z", Session::Regular);
+        check("2026-07-20T20:00:00Z", Session::After);
+    }
+
+    #[test]
+    fn a_half_day_ends_early() {
+        check("2026-11-27T17:59:59Z", Session::Regular);
+        check("2026-11-27T18:00:00Z", Session::After);
+        check("2026-11-27T22:00:00Z", Session::Closed);
+    }
+
+    #[test]
+    fn what_the_venue_says_goes_before_the_rules() {
+        let mut calendar = Calendar::new();
+        calendar.close(day("2026-11-20"));
+        calendar.close_early(day("2026-11-23"), at("2026-11-23T19:00:00Z"));
+        assert_eq!(calendar.session(at("2026-11-20T15:00:00Z")), Session::Closed);
+        assert_eq!(calendar.session(at("2026-11-23T19:00:00Z")), Session::After);
+        assert_eq!(calendar.trading_day_before(day("2026-11-23")), Some(day("2026-11-19")));
+        assert_eq!(calendar.trading_day_after(day("2026-11-25")), Some(day("2026-11-27")));
+    }
+}

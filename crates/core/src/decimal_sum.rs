@@ -1,0 +1,103 @@
+//! Sums that do not hang on the order of what is added up, as far as a `f64` allows.
+//!
+//! What venues send as amounts are decimals of at most eight places. Added up as integers their sum is exact, and so is
+//! the same whoever adds them and in whichever order. What is no such decimal is added up with compensation and can
+//! differ in the last digit.
+
+/// Beyond this a `f64` does not hold every integer.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+/// A hundred-millionth, the smallest step of an amount.
+const UNITS: f64 = 1e8;
+
+/// The sum with the rounding errors added up beside it (after Neumaier).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CompensatedSum {
+    total: f64,
+    lost: f64,
+}
+
+impl CompensatedSum {
+    pub(crate) fn add(&mut self, amount: f64) {
+        let next = self.total + amount;
+        let larger_first = self.total.abs() >= amount.abs();
+        self.lost += if larger_first { (self.total - next) + amount } else { (amount - next) + self.total };
+        self.total = next;
+    }
+
+    pub(crate) fn value(self) -> f64 {
+        self.total + self.lost
+    }
+}
+
+/// The `f64` nearest to the sum of decimals, if all of them have at most eight places; else as near as it gets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DecimalSum {
+    /// In hundred-millionths; `None` once something was added that is no such number of them.
+    units: Option<f64>,
+    /// For that case.
+    sum: CompensatedSum,
+}
+
+impl Default for DecimalSum {
+    fn default() -> Self {
+        Self { units: Some(0.0), sum: CompensatedSum::default() }
+    }
+}
+
+impl DecimalSum {
+    pub(crate) fn add(&mut self, amount: f64) {
+        self.sum.add(amount);
+        if let Some(total) = self.units {
+            self.units = units(amount).map(|more| total + more).filter(|total| *total < EXACT);
+        }
+    }
+
+    pub(crate) fn value(self) -> f64 {
+        self.units.map_or_else(|| self.sum.value(), |units| units / UNITS)
+    }
+}
+
+impl Extend<f64> for DecimalSum {
+    fn extend<I: IntoIterator<Item = f64>>(&mut self, amounts: I) {
+        amounts.into_iter().for_each(|amount| self.add(amount));
+    }
+}
+
+impl Extend<f64> for CompensatedSum {
+    fn extend<I: IntoIterator<Item = f64>>(&mut self, amounts: I) {
+        amounts.into_iter().for_each(|amount| self.add(amount));
+    }
+}
+
+/// How many hundred-millionths `amount` is, if it is a whole number of them.
+fn units(amount: f64) -> Option<f64> {
+    let units = (amount * UNITS).round();
+    // The quotient of two exact numbers is rounded once: it is the amount just if the amount has that spelling.
+    (units < EXACT && units / UNITS == amount).then_some(units)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum_of_decimals(amounts: impl IntoIterator<Item = f64>) -> f64 {
+        let mut sum = DecimalSum::default();
+        sum.extend(amounts);
+        sum.value()
+    }
+
+    #[test]
+    fn decimals_are_added_up_as_they_are_written() {
+        assert_ne!(0.1 + 0.2, 0.3, "which is why");
+        assert_eq!(sum_of_decimals([0.1, 0.2]), 0.3);
+        assert_eq!(sum_of_decimals(std::iter::repeat_n(0.000_000_01, 14_400)), 0.000_144);
+        assert_eq!(sum_of_decimals([12_345_678.123_456_78, 0.000_000_01]), 12_345_678.123_456_79);
+    }
+
+    #[test]
+    fn what_is_no_short_decimal_is_added_up_as_well_as_can_be() {
+        assert_eq!(sum_of_decimals([1e17, 1.0, 1.0, 1.0, 1.0]), 1e17 + 4.0);
+        let third = 1.0 / 3.0;
+        assert_eq!(sum_of_decimals([third, third, third]), 1.0);
+    }
+}

@@ -1,0 +1,127 @@
+//! Books that nobody reads any more, so that the next frame need not allocate one.
+//!
+//! The pool keeps a reference to each book it hands out. Once that is the only one left, the book (and the room its
+//! levels take) serves again. A reader who keeps books costs an allocation for each, as if there were no pool.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{OrderBook, Symbol, Timestamp};
+
+/// This many books are kept at the most; of more that are being read at once, the oldest are let go of.
+const MOST: usize = 1_024;
+
+/// This many books are looked at before one is made.
+const LOOKS: usize = 4;
+
+/// Books that were handed out.
+#[derive(Debug, Default)]
+pub(super) struct BookPool(Mutex<Shelf>);
+
+#[derive(Debug, Default)]
+struct Shelf {
+    books: Vec<Arc<OrderBook>>,
+    /// Where a free one was found last: the likeliest place to find one, and its memory is still near.
+    next: usize,
+}
+
+/// A copy of a table of symbols begins with a pool of its own.
+impl Clone for BookPool {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl BookPool {
+    /// A book of `symbol` that `fill` has filled; it is handed an empty one. `None` if `fill` gives up.
+    pub(super) fn book(
+        &self,
+        symbol: &Symbol,
+        fill: impl FnOnce(&mut OrderBook) -> Option<()>,
+    ) -> Option<Arc<OrderBook>> {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = shelf.free(symbol);
+        let kept = shelf.books.get_mut(place)?;
+        // Nobody else holds it, and through us alone could anybody come to.
+        let book = Arc::get_mut(kept)?;
+        if book.symbol != *symbol {
+            book.symbol = symbol.clone();
+        }
+        book.asks.clear();
+        book.bids.clear();
+        fill(book)?;
+        Some(Arc::clone(kept))
+    }
+}
+
+impl Shelf {
+    /// The place of a book that nobody holds.
+    fn free(&mut self, symbol: &Symbol) -> usize {
+        let count = self.books.len();
+        for look in 0..LOOKS.min(count) {
+            let place = (self.next + look) % count;
+            if Arc::get_mut(&mut self.books[place]).is_some() {
+                self.next = place;
+                return place;
+            }
+        }
+        if count < MOST {
+            self.books.push(empty(symbol));
+            self.next = count;
+        } else {
+            self.next = (self.next + 1) % count;
+            self.books[self.next] = empty(symbol);
+        }
+        self.next
+    }
+}
+
+fn empty(symbol: &Symbol) -> Arc<OrderBook> {
+    let (time, symbol) = (Timestamp::EPOCH, symbol.clone());
+    let (asks, bids, total_ask_size, total_bid_size) = (Vec::new(), Vec::new(), None, None);
+    Arc::new(OrderBook { symbol, asks, bids, total_ask_size, total_bid_size, time, received: time })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Level, VenueId};
+
+    use super::*;
+
+    fn symbol(code: &str) -> Symbol {
+        Symbol::new(VenueId::new("upbit"), code).unwrap()
+    }
+
+    fn deep(pool: &BookPool, code: &str, levels: usize) -> Arc<OrderBook> {
+        let fill = |book: &mut OrderBook| {
+            assert!(book.asks.is_empty() && book.bids.is_empty());
+            book.asks.resize(levels, Level::default());
+            Some(())
+        };
+        pool.book(&symbol(code), fill).unwrap()
+    }
+
+    #[test]
+    fn a_book_that_nobody_holds_serves_again() {
+        let pool = BookPool::default();
+        let first = Arc::as_ptr(&deep(&pool, "KRW-BTC", 15));
+        let second = deep(&pool, "KRW-ETH", 2);
+        assert_eq!((Arc::as_ptr(&second), second.asks.len()), (first, 2));
+        assert_eq!(second.symbol, symbol("KRW-ETH"));
+    }
+
+    #[test]
+    fn a_book_that_is_held_never_changes() {
+        let pool = BookPool::default();
+        let held: Vec<_> = (0..2 * MOST).map(|levels| deep(&pool, "KRW-BTC", levels % 7)).collect();
+        assert!(held.iter().enumerate().all(|(at, book)| book.asks.len() == at % 7));
+        assert_eq!(pool.0.lock().unwrap().books.len(), MOST);
+    }
+
+    #[test]
+    fn what_could_not_be_filled_is_no_book() {
+        let pool = BookPool::default();
+        assert_eq!(pool.book(&symbol("KRW-BTC"), |_| None), None);
+        assert_eq!(deep(&pool, "KRW-BTC", 1).asks.len(), 1);
+        assert_eq!(pool.0.lock().unwrap().books.len(), 1);
+    }
+}
