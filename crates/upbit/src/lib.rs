@@ -3,6 +3,7 @@
 //! No I/O happens here. [`Upbit`] turns a [`Call`](market_backbone_core::Call) into a path and a query, a
 //! body into candles with their proof, a frame into events; whoever owns the network does the rest. What a
 //! body or a frame holds is never trusted: whatever the bytes, the answer is a value or a typed error.
+//! [`UpbitClient`] has what only this venue offers.
 //!
 //! ```
 //! use market_backbone_core::{Call, CandlePageRequest, Series, Symbol, Timeframe, Venue};
@@ -14,6 +15,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod client;
 mod code;
 mod decode;
 mod error;
@@ -23,5 +25,6 @@ mod rest;
 mod venue;
 mod wire;
 
+pub use client::{Grouping, UpbitClient};
 pub use code::{REST_URL, UPBIT, WS_URL};
 pub use venue::Upbit;

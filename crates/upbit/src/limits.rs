@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{CallGroup, Capabilities, Grid, KeepAlive, LimitGroup, SocketLimits, Timeframe};
+use market_backbone_core::{
+    CallGroup, Capabilities, Corrections, Grid, KeepAlive, LimitGroup, SocketLimits, Timeframe,
+};
 
 use crate::code::UPBIT;
 
@@ -40,10 +42,12 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities {
     venue: UPBIT,
     grid: GRID,
     candle_page: CANDLE_PAGE,
+    shorter_pages: &[],
     trade_page: TRADE_PAGE,
     book_depth: BOOK_DEPTH,
     trade_days: TRADE_DAYS,
     timeframes: &Timeframe::ALL,
+    silent_kinds: &[],
     live_timeframes: &[
         Timeframe::S1,
         Timeframe::M1,
@@ -56,6 +60,7 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities {
         Timeframe::H4,
     ],
     settling: SETTLING,
+    corrections: Corrections::NONE,
     limits: &[
         per_second(MARKET, 10),
         per_second(CANDLES, 10),
@@ -74,6 +79,9 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities {
         keep_alive_every: Duration::from_secs(10),
         // Upbit drops a silent socket after 60 s without a close frame; two lost pongs tell sooner.
         silence: Duration::from_secs(25),
+        // All 855 codes have been carried by one connection; neither number is documented.
+        max_connections: None,
+        channels_per_connection: None,
     },
 };
 

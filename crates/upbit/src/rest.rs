@@ -13,7 +13,7 @@ use crate::limits::{
     TRADE_PAGE, TRADES,
 };
 
-type Query = Vec<(&'static str, String)>;
+type Pairs = Vec<(&'static str, String)>;
 
 pub(crate) fn encode(call: &Call) -> Result<HttpCall, SourceError> {
     match call {
@@ -100,11 +100,12 @@ fn books(request: &BookRequest) -> Result<HttpCall, SourceError> {
     Ok(get(ORDERBOOK, "/v1/orderbook", query))
 }
 
-fn get(group: CallGroup, path: &str, query: Query) -> HttpCall {
+pub(crate) fn get(group: CallGroup, path: &str, query: Pairs) -> HttpCall {
+    let query = query.into_iter().map(|(name, value)| (name.into(), value)).collect();
     HttpCall { group, path: path.to_owned(), query }
 }
 
-fn codes(symbols: &[Symbol]) -> Result<String, SourceError> {
+pub(crate) fn codes(symbols: &[Symbol]) -> Result<String, SourceError> {
     if symbols.is_empty() {
         return Err(refused("no market was named"));
     }

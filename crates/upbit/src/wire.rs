@@ -134,6 +134,14 @@ pub(crate) struct InstrumentRow<'a> {
     pub(crate) tick_size: Cow<'a, str>,
 }
 
+#[derive(Debug, Deserialize)]
+pub(crate) struct GroupingRow<'a> {
+    #[serde(borrow)]
+    pub(crate) market: Cow<'a, str>,
+    /// Numbers in texts.
+    pub(crate) supported_levels: Vec<String>,
+}
+
 /// `{"error":{"name":404,"message":"Code not found"}}`
 #[derive(Debug, Deserialize)]
 pub(crate) struct Refusal {
@@ -252,7 +260,7 @@ impl Sides {
 }
 
 /// A thin side is padded with price 0 to the depth of the other; padding is no level.
-fn level(price: Option<f64>, size: Option<f64>) -> Option<Level> {
+pub(crate) fn level(price: Option<f64>, size: Option<f64>) -> Option<Level> {
     let (price, size) = (price?, size?);
     (price > 0.0).then_some(Level { price, size })
 }

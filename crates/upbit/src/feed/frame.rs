@@ -1,8 +1,8 @@
 //! Reads frames. This is the hot path: thousands a second, each a few hundred bytes.
 //!
 //! The type stands first in every frame seen, so its first bytes choose the struct, and no tagged enum has
-//! to be tried; the message is then read by [`scan`](super::scan), and by serde where that gives up. Only a
-//! book allocates.
+//! to be tried; the message is then read by [`scan`](super::scan), and by serde where that gives up. Nothing
+//! is allocated for a sound one.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use market_backbone_core::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::scan;
 use crate::code::streamed;
 use crate::decode::{books, candles, tickers, trades};
 use crate::error::excerpt;
@@ -130,14 +131,26 @@ impl Reader<'_> {
                     Some(FeedEvent::Candle { series, candle: candles::candle(&row, timeframe)?, received })
                 });
             }
-            Topic::Book => {
-                let mut row = BookRow::scan(text).map_or_else(|| parse(text), Ok)?;
-                let code = std::mem::take(&mut row.code);
-                self.push(&code, |symbol, at| {
-                    Some(FeedEvent::Book(Arc::new(books::book(row, symbol.clone(), at))))
-                });
-            }
+            Topic::Book => self.book(text)?,
         }
+        Ok(())
+    }
+
+    /// The code is looked at first: a book that nobody reads any more is filled in place.
+    fn book(&mut self, text: &str) -> Result<(), FrameError> {
+        let filled = scan::code(text).and_then(|code| self.symbols.get(code)).and_then(|symbol| {
+            self.symbols.book(symbol, |book| {
+                book.received = self.received;
+                scan::fill(book, text)
+            })
+        });
+        if let Some(book) = filled {
+            self.events.push(FeedEvent::Book(book));
+            return Ok(());
+        }
+        let mut row: BookRow<'_> = parse(text)?;
+        let code = std::mem::take(&mut row.code);
+        self.push(&code, |symbol, at| Some(FeedEvent::Book(Arc::new(books::book(row, symbol.clone(), at)))));
         Ok(())
     }
 

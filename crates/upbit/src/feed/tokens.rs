@@ -1,99 +1,298 @@
-//! The little JSON that Upbit's messages are made of, taken apart without copying.
+//! The little JSON that Upbit's messages are made of, taken apart eight bytes at a time without copying.
 //!
-//! Every function answers `None` as soon as anything is unusual: blanks, escapes, nesting where none is
-//! expected. What a value holds is checked only when it is asked for.
+//! Names are not read but expected: where a processor has guessed right that `,"tms":` stands here, it is five bytes
+//! further before it has looked. To read the name and then choose takes longer than all else together. Every function
+//! answers `None` as soon as anything is unusual: blanks, escapes, nesting where none is expected. Where that leaves
+//! the reader does not matter: nobody reads on after a `None`.
 
-/// A plain value.
-#[derive(Clone, Copy)]
-pub(super) enum Value<'a> {
-    Text(&'a str),
-    /// A number, `true`, `false` or `null`.
-    Bare(&'a str),
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// The powers of ten that a float holds exactly.
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
+];
+
+/// A message that is being read.
+pub(super) struct Tokens<'a> {
+    text: &'a str,
+    at: usize,
 }
 
-impl<'a> Value<'a> {
-    pub(super) fn text(self) -> Option<&'a str> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Bare(_) => None,
+impl<'a> Tokens<'a> {
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The next eight bytes, the first one lowest; zeros after the end.
+    #[inline(always)]
+    fn word(&self) -> u64 {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let chunk = rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut chunk = [0; 8];
+            chunk[..rest.len()].copy_from_slice(rest);
+            chunk
+        });
+        u64::from_le_bytes(chunk)
+    }
+
+    #[inline(always)]
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Passes over `byte` if it is the next.
+    #[inline(always)]
+    pub(super) fn eat(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    /// Nothing follows.
+    pub(super) const fn is_over(&self) -> bool {
+        self.at == self.text.len()
+    }
+
+    /// Goes to the next of two ASCII characters, and says which it is.
+    #[inline]
+    fn seek(&mut self, one: u8, other: u8) -> Option<u8> {
+        while self.at < self.text.len() {
+            let word = self.word();
+            let hits = zeros(word ^ (ONES * u64::from(one))) | zeros(word ^ (ONES * u64::from(other)));
+            if hits != 0 {
+                self.at += first(hits);
+                return self.peek();
+            }
+            self.at += 8;
+        }
+        None
+    }
+
+    /// Passes over `text` if it comes next.
+    #[inline(always)]
+    pub(super) fn pass(&mut self, text: &str) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let here = rest.starts_with(text.as_bytes());
+        if here {
+            self.at += text.len();
+        }
+        here
+    }
+
+    /// Passes over those of `names` (written as for [`to`](Self::to)) that come next, and their values. That they are
+    /// expected makes them cheap, no more.
+    #[inline(always)]
+    pub(super) fn over<const N: usize>(&mut self, names: [&str; N]) -> Option<()> {
+        for name in names {
+            if self.pass(name) {
+                self.skip()?;
+            }
+        }
+        Some(())
+    }
+
+    /// Goes to what follows `name` (with the comma before it and the colon after it), over fields that nobody reads.
+    #[inline(always)]
+    pub(super) fn to(&mut self, name: &str) -> Option<()> {
+        while !self.pass(name) {
+            self.eat(b',')?;
+            self.field()?;
+        }
+        Some(())
+    }
+
+    /// Passes over a field that nobody reads.
+    #[inline(never)]
+    pub(super) fn field(&mut self) -> Option<()> {
+        self.text()?;
+        self.eat(b':')?;
+        self.skip()
+    }
+
+    /// Passes over the fields that are left, and the end of the object.
+    #[inline(always)]
+    pub(super) fn end(&mut self) -> Option<()> {
+        while self.eat(b',').is_some() {
+            self.field()?;
+        }
+        self.eat(b'}')
+    }
+
+    /// A text without escapes.
+    #[inline]
+    pub(super) fn text(&mut self) -> Option<&'a str> {
+        self.eat(b'"')?;
+        let start = self.at;
+        if self.seek(b'"', b'\\')? != b'"' {
+            return None;
+        }
+        self.at += 1;
+        self.text.get(start..self.at - 1)
+    }
+
+    /// Passes over a plain value that nobody reads.
+    #[inline]
+    pub(super) fn skip(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'"' => self.text().map(drop),
+            b'0'..=b'9' | b'-' => self.seek(b',', b'}').map(drop),
+            _ => {
+                let start = self.at;
+                self.seek(b',', b'}')?;
+                matches!(self.text.get(start..self.at)?, "null" | "true" | "false").then_some(())
+            }
         }
     }
 
-    pub(super) fn integer(self) -> Option<i64> {
-        match self {
-            Self::Bare(token) => token.parse().ok(),
-            Self::Text(_) => None,
+    /// Digits as a number, and how many; if more than 19, the number is not theirs.
+    #[inline]
+    fn digits(&mut self) -> (u64, usize) {
+        let (mut value, mut count) = (0_u64, 0);
+        loop {
+            let word = self.word() ^ (ONES * 0x30);
+            // Digits are now 0 to 9: adding 0x76 reaches the highest bit of all else that has not got it already.
+            let others = (word.wrapping_add(ONES * 0x76) | word) & HIGHS;
+            if others == 0 {
+                value = value.wrapping_mul(100_000_000).wrapping_add(eight(word));
+                (self.at, count) = (self.at + 8, count + 8);
+                continue;
+            }
+            let len = first(others);
+            if len > 0 {
+                value = value.wrapping_mul(TENS[len]).wrapping_add(eight(word << (64 - 8 * len)));
+                (self.at, count) = (self.at + len, count + len);
+            }
+            return (value, count);
         }
     }
 
-    /// std also reads `inf` and `nan`, which no message may hold.
-    pub(super) fn number(self) -> Option<f64> {
-        match self {
-            Self::Bare(token) => token.parse().ok().filter(|number: &f64| number.is_finite()),
-            Self::Text(_) => None,
+    /// The end of a value.
+    #[inline(always)]
+    fn ends(&self) -> Option<()> {
+        matches!(self.peek()?, b',' | b'}').then_some(())
+    }
+
+    #[inline]
+    pub(super) fn integer(&mut self) -> Option<i64> {
+        let start = self.at;
+        let negative = self.eat(b'-').is_some();
+        let (value, count) = self.digits();
+        self.ends()?;
+        if count > 18 {
+            return self.text.get(start..self.at)?.parse().ok();
         }
+        let value = value.cast_signed();
+        (count > 0).then_some(if negative { -value } else { value })
+    }
+
+    /// A finite number, to the last bit what it says.
+    #[inline]
+    pub(super) fn number(&mut self) -> Option<f64> {
+        let start = self.at;
+        let negative = self.eat(b'-').is_some();
+        let leads_with_zero = self.peek() == Some(b'0');
+        let (mut value, mut count) = self.digits();
+        if count == 0 || (leads_with_zero && count > 1) {
+            return None;
+        }
+        let mut places = 0;
+        if self.eat(b'.').is_some() {
+            let (part, len) = self.digits();
+            places = len;
+            count += len;
+            if len == 0 {
+                return None;
+            }
+            // Too many digits make nonsense of it, which is not used then.
+            value = value.wrapping_mul(TENS.get(len).copied().unwrap_or(0)).wrapping_add(part);
+        }
+        // Both are exact as floats, so their quotient is rounded once, as it should be.
+        if count <= 19 && value < 1 << 53 && self.ends().is_some() {
+            let number = value as f64 / POWERS[places];
+            return Some(if negative { -number } else { number });
+        }
+        self.seek(b',', b'}')?;
+        plain(self.text.get(start..self.at)?)
     }
 
     /// A number or `null`.
-    pub(super) fn maybe(self) -> Option<Option<f64>> {
-        match self {
-            Self::Bare("null") => Some(None),
-            value => value.number().map(Some),
+    #[inline]
+    pub(super) fn maybe(&mut self) -> Option<Option<f64>> {
+        if self.peek()? != b'n' {
+            return self.number().map(Some);
+        }
+        self.skip()?;
+        Some(None)
+    }
+}
+
+const TENS: [u64; 20] = {
+    let (mut tens, mut at) = ([1; 20], 1);
+    while at < tens.len() {
+        tens[at] = tens[at - 1] * 10;
+        at += 1;
+    }
+    tens
+};
+
+/// std also reads `inf` and `nan`, which no message may hold.
+#[cold]
+fn plain(token: &str) -> Option<f64> {
+    token.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// The highest bit of each byte that is zero; above the lowest of them, others may be set too.
+const fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & HIGHS
+}
+
+/// Which byte the lowest bit is in.
+const fn first(bits: u64) -> usize {
+    bits.trailing_zeros() as usize / 8
+}
+
+/// Eight digits (0 to 9 in a byte each, the first one lowest) as a number.
+const fn eight(word: u64) -> u64 {
+    let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
+    let (low, high) = (pairs & 0x0000_00ff_0000_00ff, pairs >> 16 & 0x0000_00ff_0000_00ff);
+    low.wrapping_mul(0x000f_4240_0000_0064).wrapping_add(high.wrapping_mul(0x0000_2710_0000_0001)) >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number(text: &str) -> Option<f64> {
+        Tokens::new(&format!("{text},")).number()
+    }
+
+    #[test]
+    fn no_number_is_read_that_json_has_not() {
+        for text in ["", "-", "01", "-01", "1.", ".5", "+1", "1x", "1.5x", "inf", "nan", "1e999", "1e", "--1"]
+        {
+            assert_eq!(number(text), None, "{text}");
+        }
+        for (text, want) in
+            [("0", 0.0), ("-0.5", -0.5), ("1E5", 1e5), ("1e-05", 1e-5), ("12345678", 12_345_678.0)]
+        {
+            assert_eq!(number(text), Some(want), "{text}");
         }
     }
-}
 
-/// Hands each key of an object, and what follows its colon, to `field`, which returns what follows the
-/// value. Returns what follows the object; `None` as soon as anything is unusual.
-pub(super) fn object<'a>(
-    text: &'a str,
-    mut field: impl FnMut(&'a str, &'a str) -> Option<&'a str>,
-) -> Option<&'a str> {
-    let mut rest = text.strip_prefix('{')?;
-    loop {
-        let (key, after) = quoted(rest)?;
-        let after = field(key, after.strip_prefix(':')?)?;
-        match after.as_bytes().first()? {
-            b',' => rest = &after[1..],
-            b'}' => return Some(&after[1..]),
-            _ => return None,
+    proptest! {
+        #[test]
+        fn every_number_is_read_to_its_last_bit(whole in "0|[1-9][0-9]{0,22}", part in "([.][0-9]{1,22})?", sign in "-?") {
+            let text = format!("{sign}{whole}{part}");
+            let want: f64 = text.parse().unwrap();
+            prop_assert_eq!(number(&text).map(f64::to_bits), Some(want.to_bits()));
+        }
+
+        #[test]
+        fn every_integer_is_read_as_it_is(integer in any::<i64>(), places in 0_u32..19) {
+            let integer = integer / 10_i64.pow(places);
+            prop_assert_eq!(Tokens::new(&format!("{integer}}}")).integer(), Some(integer));
         }
     }
-}
-
-/// Reads a whole message of plain values.
-pub(super) fn flat<'a>(text: &'a str, mut field: impl FnMut(&'a str, Value<'a>) -> Option<()>) -> Option<()> {
-    let rest = object(text, |key, after| {
-        let (value, rest) = value(after)?;
-        field(key, value)?;
-        Some(rest)
-    })?;
-    rest.is_empty().then_some(())
-}
-
-/// A plain value, and what follows it.
-pub(super) fn value(text: &str) -> Option<(Value<'_>, &str)> {
-    if text.starts_with('"') {
-        let (text, after) = quoted(text)?;
-        return Some((Value::Text(text), after));
-    }
-    let (token, after) = text.split_at(position(text, b',', b'}')?);
-    let plain = match token.as_bytes().first()? {
-        b'0'..=b'9' | b'-' => true,
-        _ => matches!(token, "null" | "true" | "false"),
-    };
-    plain.then_some((Value::Bare(token), after))
-}
-
-/// A text without escapes, and what follows it.
-fn quoted(text: &str) -> Option<(&str, &str)> {
-    let text = text.strip_prefix('"')?;
-    let (text, after) = text.split_at(position(text, b'"', b'\\')?);
-    Some((text, after.strip_prefix('"')?))
-}
-
-/// Where the first of two ASCII characters stands. Byte by byte on purpose: tokens are short and as long in
-/// one frame as in the next, so the processor guesses where they end; eight bytes at once were slower.
-fn position(text: &str, one: u8, other: u8) -> Option<usize> {
-    text.bytes().position(|byte| byte == one || byte == other)
 }

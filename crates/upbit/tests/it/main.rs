@@ -4,6 +4,7 @@
 
 mod books;
 mod candles;
+mod client;
 mod frames;
 mod markets;
 mod properties;

@@ -1,0 +1,52 @@
+//! What only Upbit offers, asked through the router like everything else: in turn and retried.
+
+mod items;
+mod read;
+
+use std::fmt;
+use std::sync::Arc;
+
+use market_backbone_core::{CallSource, Priority, SourceError, Symbol};
+
+pub use self::items::Grouping;
+use crate::limits::ORDERBOOK;
+use crate::rest::{codes, get};
+
+/// What only Upbit offers; cheap to clone.
+#[derive(Clone)]
+pub struct UpbitClient {
+    calls: Arc<dyn CallSource>,
+    priority: Priority,
+}
+
+impl fmt::Debug for UpbitClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpbitClient").field("priority", &self.priority).finish_non_exhaustive()
+    }
+}
+
+impl UpbitClient {
+    /// A client that asks through `calls`.
+    #[must_use]
+    pub fn new(calls: Arc<dyn CallSource>) -> Self {
+        Self { calls, priority: Priority::default() }
+    }
+
+    /// The same, as urgent as `priority`.
+    #[must_use]
+    pub fn with_priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// How coarsely the books of some markets can be told: by which steps Upbit adds up their levels.
+    ///
+    /// # Errors
+    ///
+    /// [`BadRequest`](market_backbone_core::SourceErrorKind::BadRequest) if no market is named, and whatever the venue
+    /// answers.
+    pub async fn groupings(&self, symbols: &[Symbol]) -> Result<Vec<Grouping>, SourceError> {
+        let call = get(ORDERBOOK, "/v1/orderbook/instruments", vec![("markets", codes(symbols)?)]);
+        read::groupings(&self.calls.call(call, self.priority).await?)
+    }
+}
