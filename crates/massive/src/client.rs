@@ -1,0 +1,288 @@
+//! What only Massive offers, asked through the router like everything else: in turn, retried, with the key.
+//!
+//! Answers that come in pages are followed to the last one. What is asked for by its day means the day in New York.
+
+mod items;
+mod read;
+
+use std::fmt;
+use std::sync::Arc;
+
+use market_backbone_core::{
+    CallSource, Day, HttpCall, OwnedReply, Priority, SourceError, Split, Symbol, TimeRange, Timestamp,
+};
+
+pub use self::items::{
+    Aggregates, Bar, DayBar, Direction, Dividend, Glossary, Holiday, HolidayKind, Listing, MarketStatus,
+    OpenClose, Quote, Snapshot, Term, Timespan, TradeRecord, apply_holidays,
+};
+use crate::limits::LISTING_PAGE;
+use crate::rest::{codes, get, listing_query, range_path, snapshots_path, ticker};
+
+/// The most trades of one page, and bars counted for one.
+const ROWS: u32 = 50_000;
+
+/// What only Massive offers; cheap to clone.
+#[derive(Clone)]
+pub struct MassiveClient {
+    calls: Arc<dyn CallSource>,
+    priority: Priority,
+}
+
+impl fmt::Debug for MassiveClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MassiveClient").field("priority", &self.priority).finish_non_exhaustive()
+    }
+}
+
+impl MassiveClient {
+    /// A client that asks through `calls`.
+    #[must_use]
+    pub fn new(calls: Arc<dyn CallSource>) -> Self {
+        Self { calls, priority: Priority::default() }
+    }
+
+    /// The same, as urgent as `priority`.
+    #[must_use]
+    pub fn with_priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Bars of any length in a range, oldest first: more lengths than there are timeframes, and adjusted for splits if
+    /// that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`BadRequest`](market_backbone_core::SourceErrorKind::BadRequest) for a multiplier of 0, and whatever the venue
+    /// answers, here as below.
+    pub async fn aggregates(
+        &self,
+        symbol: &Symbol,
+        bars: Aggregates,
+        range: TimeRange,
+    ) -> Result<Vec<Bar>, SourceError> {
+        let length = (bars.multiplier, bars.timespan.as_str());
+        let path = range_path(symbol, length, (range.from(), range.to()))?;
+        let limit = ("limit", ROWS.to_string());
+        let query = vec![adjusted(bars.adjusted), ("sort", "asc".to_owned()), limit];
+        self.ask(get(path, query)).await.and_then(|pages| read::bars(&pages))
+    }
+
+    /// The bars of all shares of a day, in one answer; none if nobody traded on it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn grouped_daily(&self, day: Day, is_adjusted: bool) -> Result<Vec<DayBar>, SourceError> {
+        let path = format!("/v2/aggs/grouped/locale/us/market/stocks/{day}");
+        let query = vec![adjusted(is_adjusted), ("include_otc", "false".to_owned())];
+        self.ask(get(path, query)).await.and_then(|pages| read::day_bars(&pages))
+    }
+
+    /// The bar of the last session that is over; `None` for a share without one.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn previous_close(&self, symbol: &Symbol) -> Result<Option<DayBar>, SourceError> {
+        let path = format!("/v2/aggs/ticker/{}/prev", ticker(symbol)?);
+        let pages = self.ask(get(path, vec![adjusted(false)])).await?;
+        Ok(read::day_bars(&pages)?.pop())
+    }
+
+    /// The official figures of a day, and the prices before and after its session; `None` if it had none.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn open_close(&self, symbol: &Symbol, day: Day) -> Result<Option<OpenClose>, SourceError> {
+        let path = format!("/v1/open-close/{}/{day}", ticker(symbol)?);
+        let pages = self.ask(get(path, vec![adjusted(false)])).await?;
+        pages
+            .first()
+            .filter(|reply| reply.status == 200)
+            .map(|reply| read::open_close(&reply.body))
+            .transpose()
+    }
+
+    /// All trades of a range, oldest first, with everything the tape says of them.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn trades(&self, symbol: &Symbol, range: TimeRange) -> Result<Vec<TradeRecord>, SourceError> {
+        let path = format!("/v3/trades/{}", ticker(symbol)?);
+        self.ask(get(path, within(range))).await.and_then(|pages| read::trades(&pages, symbol))
+    }
+
+    /// All quotes of a range, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn quotes(&self, symbol: &Symbol, range: TimeRange) -> Result<Vec<Quote>, SourceError> {
+        let path = format!("/v3/quotes/{}", ticker(symbol)?);
+        self.ask(get(path, within(range))).await.and_then(|pages| read::quotes(&pages, symbol))
+    }
+
+    /// The latest trade.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn last_trade(&self, symbol: &Symbol) -> Result<TradeRecord, SourceError> {
+        let path = format!("/v2/last/trade/{}", ticker(symbol)?);
+        let pages = self.ask(get(path, Vec::new())).await?;
+        read::last_trade(first(&pages)?, symbol)
+    }
+
+    /// One share at a glance.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownMarket`](market_backbone_core::SourceErrorKind::UnknownMarket) if it does not exist, and whatever the
+    /// venue answers.
+    pub async fn snapshot(&self, symbol: &Symbol) -> Result<Snapshot, SourceError> {
+        let pages = self.ask(get(snapshots_path(Some(symbol))?, Vec::new())).await?;
+        read::snapshot(first(&pages)?)
+    }
+
+    /// Some shares at a glance, or all of them if none is named. Those that do not exist are left out.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn snapshots(&self, symbols: &[Symbol]) -> Result<Vec<Snapshot>, SourceError> {
+        let named = if symbols.is_empty() { Vec::new() } else { vec![("tickers", codes(symbols)?)] };
+        self.ask(get(snapshots_path(None)?, named)).await.and_then(|pages| read::snapshots(&pages))
+    }
+
+    /// The twenty shares that have won or lost most today.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn movers(&self, direction: Direction) -> Result<Vec<Snapshot>, SourceError> {
+        let path = format!("/v2/snapshot/locale/us/markets/stocks/{}", direction.as_str());
+        self.ask(get(path, Vec::new())).await.and_then(|pages| read::snapshots(&pages))
+    }
+
+    /// All that is listed, by its ticker.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn listings(&self) -> Result<Vec<Listing>, SourceError> {
+        let call = get("/v3/reference/tickers".to_owned(), listing_query());
+        self.ask(call).await.and_then(|pages| read::listings(&pages))
+    }
+
+    /// What is listed under a ticker, now or on a day in the past: tickers are given anew.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownMarket`](market_backbone_core::SourceErrorKind::UnknownMarket) if nothing is, and whatever the venue
+    /// answers.
+    pub async fn listing(&self, symbol: &Symbol, day: Option<Day>) -> Result<Listing, SourceError> {
+        let path = format!("/v3/reference/tickers/{}", ticker(symbol)?);
+        let query = day.map(|day| ("date", day.to_string())).into_iter().collect();
+        read::listing(first(&self.ask(get(path, query)).await?)?)
+    }
+
+    /// What numbers or codes stand for.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn glossary(&self, glossary: Glossary) -> Result<Vec<Term>, SourceError> {
+        let query = vec![("asset_class", "stocks".to_owned()), ("limit", LISTING_PAGE.to_string())];
+        self.ask(get(glossary.path().to_owned(), query)).await.and_then(|pages| read::glossary(&pages))
+    }
+
+    /// Whether the exchanges are open now.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn market_status(&self) -> Result<MarketStatus, SourceError> {
+        let pages = self.ask(get("/v1/marketstatus/now".to_owned(), Vec::new())).await?;
+        read::market_status(first(&pages)?)
+    }
+
+    /// The holidays and half days to come, of each exchange; for a calendar see [`apply_holidays`].
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn holidays(&self) -> Result<Vec<Holiday>, SourceError> {
+        let pages = self.ask(get("/v1/marketstatus/upcoming".to_owned(), Vec::new())).await?;
+        read::holidays(first(&pages)?)
+    }
+
+    /// The splits of a share, or of all of them, from `since` on, oldest first; for
+    /// [`CandleSet::adjusted`](market_backbone_core::CandleSet::adjusted).
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn splits(
+        &self,
+        symbol: Option<&Symbol>,
+        since: Option<Day>,
+    ) -> Result<Vec<Split>, SourceError> {
+        let mut query = of_share(symbol, "execution_date.asc")?;
+        query.extend(since.map(|day| ("execution_date.gte", day.to_string())));
+        self.ask(get("/stocks/v1/splits".to_owned(), query)).await.and_then(|pages| read::splits(&pages))
+    }
+
+    /// The dividends of a share, or of all of them, that it is traded without from `since` on, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn dividends(
+        &self,
+        symbol: Option<&Symbol>,
+        since: Option<Day>,
+    ) -> Result<Vec<Dividend>, SourceError> {
+        let mut query = of_share(symbol, "ex_dividend_date.asc")?;
+        query.extend(since.map(|day| ("ex_dividend_date.gte", day.to_string())));
+        self.ask(get("/stocks/v1/dividends".to_owned(), query))
+            .await
+            .and_then(|pages| read::dividends(&pages))
+    }
+
+    async fn ask(&self, call: HttpCall) -> Result<Vec<OwnedReply>, SourceError> {
+        self.calls.call(call, self.priority).await
+    }
+}
+
+/// What happened within a range, oldest first.
+fn within(range: TimeRange) -> Vec<(&'static str, String)> {
+    let moment = |moment: Timestamp| moment.as_nanos().max(0).to_string();
+    vec![
+        ("timestamp.gte", moment(range.from())),
+        ("timestamp.lt", moment(range.to())),
+        ("order", "asc".to_owned()),
+        ("sort", "timestamp".to_owned()),
+        ("limit", ROWS.to_string()),
+    ]
+}
+
+/// What befell a share, or any.
+fn of_share(symbol: Option<&Symbol>, sort: &str) -> Result<Vec<(&'static str, String)>, SourceError> {
+    let mut query = vec![("sort", sort.to_owned()), ("limit", LISTING_PAGE.to_string())];
+    if let Some(symbol) = symbol {
+        query.push(("ticker", ticker(symbol)?.to_owned()));
+    }
+    Ok(query)
+}
+
+fn adjusted(is_adjusted: bool) -> (&'static str, String) {
+    ("adjusted", is_adjusted.to_string())
+}
+
+fn first(pages: &[OwnedReply]) -> Result<&[u8], SourceError> {
+    pages.first().map(|reply| reply.body.as_slice()).ok_or_else(|| crate::error::malformed(b""))
+}

@@ -1,0 +1,42 @@
+//! Reads quotes as books of one level: the best bid and ask of all exchanges are all that is told.
+
+use market_backbone_core::{Level, OrderBook, SourceError, Symbol, Timestamp};
+
+use super::{element, object};
+use crate::code::MASSIVE;
+use crate::error::malformed;
+use crate::wire::{LastQuoteRow, One, SnapshotRow};
+
+/// Of one market, or of several in a list of snapshots.
+pub(crate) fn list(body: &[u8], received: Timestamp) -> Result<(Vec<OrderBook>, u32), SourceError> {
+    if let Ok(One { results }) = object(body)
+        && results.get().starts_with('{')
+    {
+        let row: LastQuoteRow<'_> = element(results).ok_or_else(|| malformed(body))?;
+        let symbol = row.ticker.as_deref().and_then(|code| Symbol::new(MASSIVE, code).ok());
+        let symbol = symbol.ok_or_else(|| malformed(body))?;
+        return Ok((vec![book(&row, symbol, received)], 0));
+    }
+    super::list(body, |raw| {
+        let row = element::<SnapshotRow<'_>>(raw)?;
+        let symbol = Symbol::new(MASSIVE, &row.ticker).ok()?;
+        Some(book(&row.last_quote?, symbol, received))
+    })
+}
+
+fn book(row: &LastQuoteRow<'_>, symbol: Symbol, received: Timestamp) -> OrderBook {
+    OrderBook {
+        symbol,
+        asks: level(row.ask, row.ask_size).into_iter().collect(),
+        bids: level(row.p, row.s).into_iter().collect(),
+        total_ask_size: None,
+        total_bid_size: None,
+        time: Timestamp::from_nanos(row.t),
+        received,
+    }
+}
+
+/// A side on which nobody offers anything is written as zeros.
+pub(crate) fn level(price: f64, size: f64) -> Option<Level> {
+    (price > 0.0 && price.is_finite() && size >= 0.0).then_some(Level { price, size })
+}

@@ -1,0 +1,206 @@
+//! Reads frames. This is the hot path: a frame is a list of up to thousands of events of all kinds.
+//!
+//! Each event is read by [`scan`](super::scan), and by serde where that gives up. A bad one is counted and its
+//! neighbours are read; only where a frame is no JSON is what follows lost. A trade allocates its id, a bar nothing.
+
+use market_backbone_core::{
+    Candle, Channel, Control, FeedEvent, FrameError, FrameOutcome, Series, StreamKind, Symbol, SymbolTable,
+    Timeframe, Timestamp, Trade,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::scan::{Scanned, event};
+use super::{confirmed, control};
+use crate::code::{MASSIVE, TradeName, channel_kind};
+use crate::decode::amount;
+use crate::decode::books::level;
+use crate::error::excerpt;
+use crate::limits::GRID;
+use crate::wire::{BarEvent, Head, QuoteEvent, StatusEvent, TradeEvent};
+
+pub(crate) fn decode(
+    frame: &[u8],
+    received: Timestamp,
+    symbols: &SymbolTable,
+    events: &mut Vec<FeedEvent>,
+) -> Result<FrameOutcome, FrameError> {
+    let text = std::str::from_utf8(frame).map_err(|error| FrameError(error.to_string()))?.trim();
+    let mut reader = Reader { received, symbols, events, dropped: 0, confirmed: Vec::new(), control: None };
+    match text.strip_prefix('[') {
+        Some(list) => reader.list(list)?,
+        None => reader.slowly(text)?,
+    }
+    Ok(reader.outcome())
+}
+
+struct Reader<'s> {
+    received: Timestamp,
+    symbols: &'s SymbolTable,
+    events: &'s mut Vec<FeedEvent>,
+    dropped: u32,
+    confirmed: Vec<Channel>,
+    control: Option<Control>,
+}
+
+impl Reader<'_> {
+    /// What the frame says of the connection: that something was refused goes before what was confirmed.
+    fn outcome(self) -> FrameOutcome {
+        let confirmed = (!self.confirmed.is_empty()).then_some(Control::Confirmed(self.confirmed));
+        FrameOutcome { dropped: self.dropped, control: self.control.or(confirmed) }
+    }
+
+    fn list(&mut self, list: &str) -> Result<(), FrameError> {
+        let mut rest = list;
+        let mut any = false;
+        loop {
+            rest = match event(rest) {
+                Some((event, after)) => {
+                    self.take(event);
+                    after
+                }
+                None if rest.trim_start().starts_with(']') => return Ok(()),
+                None => match element(rest) {
+                    Ok((raw, after)) => {
+                        if self.slowly(raw.get()).is_err() {
+                            self.dropped += 1;
+                        }
+                        after
+                    }
+                    Err(error) if !any => return Err(error),
+                    Err(_) => {
+                        self.dropped += 1;
+                        return Ok(());
+                    }
+                },
+            };
+            any = true;
+            let Some(next) = rest.strip_prefix(',').or_else(|| rest.trim_start().strip_prefix(',')) else {
+                return Ok(());
+            };
+            rest = next;
+        }
+    }
+
+    fn take(&mut self, event: Scanned<'_>) {
+        match event {
+            Scanned::Trade(row) => self.trade(&row),
+            Scanned::Bar(timeframe, row) => self.bar(timeframe, &row),
+            Scanned::Quote(row) => self.quote(&row),
+        }
+    }
+
+    /// Reads one event by serde. Kinds that nobody can ask for here (bands of volatility, imbalances of auctions) are
+    /// passed over.
+    fn slowly(&mut self, text: &str) -> Result<(), FrameError> {
+        let head: Head<'_> = parse(text)?;
+        match (&*head.ev, channel_kind(&head.ev)) {
+            ("status", _) => self.status(&parse::<StatusEvent<'_>>(text)?),
+            (_, Some(StreamKind::Trade)) => self.trade(&parse(text)?),
+            (_, Some(StreamKind::Book)) => self.quote(&parse(text)?),
+            (_, Some(StreamKind::Candle(timeframe))) => self.bar(timeframe, &parse(text)?),
+            ("LULD" | "NOI" | "FMV" | "LV", _) => {}
+            _ => self.dropped += 1,
+        }
+        Ok(())
+    }
+
+    fn status(&mut self, row: &StatusEvent<'_>) {
+        if let Some(name) = confirmed(row) {
+            self.confirmed.extend(channel(name, self.symbols));
+        } else if let Some(control) = control(row) {
+            self.control = Some(control);
+        }
+    }
+
+    fn trade(&mut self, row: &TradeEvent<'_>) {
+        let size = amount(row.ds.as_deref(), row.s);
+        let sound = row.p > 0.0 && row.p.is_finite() && size >= 0.0;
+        let symbol = self.symbols.resolve(&row.sym).filter(|_| sound);
+        self.push(symbol.map(|symbol| {
+            let (millis, facility) = (row.t, row.trfi.unwrap_or(0));
+            let name = TradeName { millis, sequence: row.q, exchange: row.x, facility, id: &row.i };
+            FeedEvent::Trade(Trade {
+                symbol,
+                id: name.to_id(),
+                price: row.p,
+                size,
+                side: None,
+                time: Timestamp::from_millis(millis),
+                received: self.received,
+            })
+        }));
+    }
+
+    /// The same bar comes again when trades were reported late: it replaces the one before.
+    fn bar(&mut self, timeframe: Timeframe, row: &BarEvent<'_>) {
+        let volume = amount(row.dv.as_deref(), Some(row.v));
+        let candle = Candle {
+            open_time: Timestamp::from_millis(row.s),
+            open: row.o,
+            high: row.h,
+            low: row.l,
+            close: row.c,
+            volume,
+            turnover: volume * row.vw.unwrap_or(row.c),
+            is_final: false,
+        };
+        let sound = candle.is_sound() && GRID.is_open_time(timeframe, candle.open_time);
+        let symbol = self.symbols.resolve(&row.sym).filter(|_| sound);
+        self.push(symbol.map(|symbol| FeedEvent::Candle {
+            series: Series::new(symbol, timeframe),
+            candle,
+            received: self.received,
+        }));
+    }
+
+    fn quote(&mut self, row: &QuoteEvent<'_>) {
+        let received = self.received;
+        let book = self.symbols.resolve(&row.sym).and_then(|symbol| {
+            self.symbols.book(&symbol, |book| {
+                book.asks.extend(level(row.ap, row.ask_size));
+                book.bids.extend(level(row.bp, row.bs));
+                (book.total_ask_size, book.total_bid_size) = (None, None);
+                (book.time, book.received) = (Timestamp::from_millis(row.t), received);
+                Some(())
+            })
+        });
+        self.push(book.map(FeedEvent::Book));
+    }
+
+    /// Appends the event of a market somebody asked for, if its figures can be true.
+    fn push(&mut self, event: Option<FeedEvent>) {
+        match event {
+            Some(event) => self.events.push(event),
+            None => self.dropped += 1,
+        }
+    }
+}
+
+/// The channel called `name`: `T.BRK.B` are the trades of `BRK.B`.
+fn channel(name: &str, symbols: &SymbolTable) -> Option<Channel> {
+    let (kind, code) = name.split_once('.')?;
+    let symbol = match code {
+        "*" => Symbol::any(MASSIVE),
+        code => symbols.resolve(code).or_else(|| Symbol::new(MASSIVE, code).ok())?,
+    };
+    Some(Channel { symbol, kind: channel_kind(kind)? })
+}
+
+/// The first value of `text`, whatever it is, and what follows it.
+fn element(text: &str) -> Result<(&RawValue, &str), FrameError> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    match values.next() {
+        Some(Ok(raw)) => Ok((raw, text.get(values.byte_offset()..).unwrap_or_default())),
+        Some(Err(error)) => Err(unreadable(&error, text)),
+        None => Err(FrameError("the frame ends in the middle".to_owned())),
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameError> {
+    serde_json::from_str(text).map_err(|error| unreadable(&error, text))
+}
+
+fn unreadable(error: &serde_json::Error, text: &str) -> FrameError {
+    FrameError(format!("{error} in `{}`", excerpt(text.as_bytes())))
+}

@@ -1,0 +1,36 @@
+//! Massive's market-data protocol for US stocks: how it is asked and how its answers read.
+//!
+//! No I/O happens here. [`Massive`] turns a [`Call`](market_backbone_core::Call) into a path and a query, a
+//! body into candles with their proof, a frame into events; whoever owns the network does the rest. What a
+//! body or a frame holds is never trusted: whatever the bytes, the answer is a value or a typed error.
+//! [`MassiveClient`] has what only this venue offers: grouped days, snapshots, splits, holidays and the like.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use market_backbone_core::{Call, CandlePageRequest, ManualClock, Secret, Series, Symbol, Timeframe, Venue};
+//! use market_backbone_massive::{MASSIVE, Massive, Plan};
+//!
+//! let massive = Massive::new(Secret::new("key"), Plan::Advanced, Arc::new(ManualClock::default()));
+//! let series = Series::new(Symbol::new(MASSIVE, "AAPL")?, Timeframe::H1);
+//! let call = massive.encode(&Call::Candles(CandlePageRequest { series, before: None, count: 200 }))?;
+//! assert!(call.path.starts_with("/v2/aggs/ticker/AAPL/range/1/hour/"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod client;
+mod code;
+mod decode;
+mod error;
+mod feed;
+mod limits;
+mod rest;
+mod venue;
+mod wire;
+
+pub use client::{
+    Aggregates, Bar, DayBar, Direction, Dividend, Glossary, Holiday, HolidayKind, Listing, MarketStatus,
+    MassiveClient, OpenClose, Quote, Snapshot, Term, Timespan, TradeRecord, apply_holidays,
+};
+pub use code::{DELAYED_WS_URL, MASSIVE, REST_URL, WS_URL, trade_cursor};
+pub use limits::{Plan, PlanError, Rate};
+pub use venue::Massive;

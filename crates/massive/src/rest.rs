@@ -1,0 +1,278 @@
+//! Writes requests, and finds out where the rest of an answer is.
+//!
+//! Prices are always asked as they were traded: what is adjusted for splits changes with every split, and is a view.
+
+use market_backbone_core::{
+    BookRequest, Calendar, Call, CandlePageRequest, Day, Grid, HttpCall, HttpReply, Query, SourceError,
+    SourceErrorKind, Symbol, TickerRequest, Timeframe, Timestamp, TradePageRequest,
+};
+
+use crate::code::{MASSIVE, base_bars, is_ticker, millis_of, timespan};
+use crate::error::{excerpt, malformed};
+use crate::limits::{
+    BASE_BARS, BOOK_DEPTH, LISTING_PAGE, Plan, REQUESTS, TRADE_DAYS, TRADE_PAGE, TRADE_SLACK,
+};
+use crate::wire::Envelope;
+
+const SNAPSHOTS: &str = "/v2/snapshot/locale/us/markets/stocks/tickers";
+
+pub(crate) fn encode(call: &Call, plan: Plan, now: Timestamp) -> Result<HttpCall, SourceError> {
+    match call {
+        Call::Candles(request) => candles(request, plan, now),
+        Call::Trades(request) => trades(request, plan, now),
+        Call::Tickers(request) => tickers(request),
+        Call::Books(request) => books(request),
+        Call::Markets => Ok(get("/v3/reference/tickers".to_owned(), listing_query())),
+        Call::Instruments(_) => {
+            Err(unsupported("massive does not say how prices are stepped; it is a cent from one dollar on"))
+        }
+        Call::Own(call) => Ok(call.clone()),
+    }
+}
+
+/// Where the rest of the answer to `sent` is.
+///
+/// The address is the venue's own, so it is followed only to where requests go anyway: it is followed with the key.
+pub(crate) fn next_page(
+    sent: &HttpCall,
+    reply: &HttpReply<'_>,
+    base: &str,
+) -> Result<Option<HttpCall>, SourceError> {
+    if reply.body.trim_ascii().first() == Some(&b'[') {
+        return Ok(None);
+    }
+    let envelope: Envelope<'_> =
+        serde_json::from_slice(reply.body).map_err(|error| malformed(reply.body).because(error))?;
+    let Some(url) = envelope.next_url.filter(|url| !url.is_empty()) else { return Ok(None) };
+    let wrong = |what: &str| {
+        let message = format!("{what}: `{}`", excerpt(url.as_bytes()));
+        SourceError::new(SourceErrorKind::Malformed, message).at(MASSIVE)
+    };
+    let origin = base.trim_end_matches('/');
+    let rest = match url.get(..origin.len()) {
+        Some(start) if start.eq_ignore_ascii_case(origin) => &url[origin.len()..],
+        _ => return Err(wrong("massive's next page is at another address than the one asked")),
+    };
+    if !rest.starts_with('/') {
+        return Err(wrong("massive's next page is at another address than the one asked"));
+    }
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let next = HttpCall { group: sent.group, path: path.to_owned(), query: pairs(query) };
+    if next == *sent {
+        return Err(wrong("massive's next page is the page before"));
+    }
+    Ok(Some(next))
+}
+
+/// A GET request.
+pub(crate) fn get(path: String, query: Vec<(&'static str, String)>) -> HttpCall {
+    let query = query.into_iter().map(|(name, value)| (name.into(), value)).collect();
+    HttpCall { group: REQUESTS, path, query }
+}
+
+/// The code of a market, if it can stand in a path.
+pub(crate) fn ticker(symbol: &Symbol) -> Result<&str, SourceError> {
+    if symbol.venue() != MASSIVE || !is_ticker(symbol.code()) {
+        let message = format!("`{symbol}` is no market of massive; markets are written like AAPL or BRK.A");
+        return Err(SourceError::new(SourceErrorKind::UnknownMarket, message).at(MASSIVE));
+    }
+    Ok(symbol.code())
+}
+
+pub(crate) fn listing_query() -> Vec<(&'static str, String)> {
+    vec![
+        ("market", "stocks".to_owned()),
+        ("active", "true".to_owned()),
+        ("sort", "ticker".to_owned()),
+        ("order", "asc".to_owned()),
+        ("limit", LISTING_PAGE.to_string()),
+    ]
+}
+
+pub(crate) fn snapshots_path(symbol: Option<&Symbol>) -> Result<String, SourceError> {
+    Ok(match symbol {
+        Some(symbol) => format!("{SNAPSHOTS}/{}", ticker(symbol)?),
+        None => SNAPSHOTS.to_owned(),
+    })
+}
+
+/// Tickers joined by commas: a name that comes twice would answer for the last one alone.
+pub(crate) fn codes(symbols: &[Symbol]) -> Result<String, SourceError> {
+    if symbols.is_empty() {
+        return Err(refused("no market was named"));
+    }
+    let codes: Vec<_> = symbols.iter().map(ticker).collect::<Result<_, _>>()?;
+    Ok(codes.join(","))
+}
+
+fn candles(request: &CandlePageRequest, plan: Plan, now: Timestamp) -> Result<HttpCall, SourceError> {
+    let CandlePageRequest { series, before, count } = request;
+    let timeframe = series.timeframe;
+    if plan == Plan::Basic && timeframe == Timeframe::S1 {
+        return Err(unsupported("bars of a second are not in the plan basic"));
+    }
+    let bars = base_bars(timeframe);
+    let count = page_size(*count, BASE_BARS / bars, &format!("candles of {timeframe}"))?;
+    let (from, newest) = plan.window(now);
+    // Both ends belong to the range, and `before` does not.
+    let to = before.map_or(newest, |before| before.min(newest)).as_millis().saturating_sub(1).max(0);
+    let from = from.as_millis().clamp(0, to);
+    let (multiplier, span) = timespan(timeframe);
+    let code = ticker(&series.symbol)?;
+    let query = vec![
+        ("adjusted", "false".to_owned()),
+        ("sort", "desc".to_owned()),
+        ("limit", (count * bars).to_string()),
+    ];
+    Ok(get(format!("/v2/aggs/ticker/{code}/range/{multiplier}/{span}/{from}/{to}"), query))
+}
+
+/// The newest trades before a moment, however far back they lie: a day without any costs no request of its own.
+fn trades(request: &TradePageRequest, plan: Plan, now: Timestamp) -> Result<HttpCall, SourceError> {
+    let TradePageRequest { symbol, before, days_ago, count } = request;
+    if !plan.has_trades() {
+        return Err(unsupported(&format!("single trades are not in the plan {plan}")));
+    }
+    if *days_ago > TRADE_DAYS {
+        return Err(unsupported(&format!(
+            "pages of massive's trades reach {TRADE_DAYS} days back, {days_ago} days ago were asked; \
+             ask for a range of trades instead"
+        )));
+    }
+    let day = Timestamp::from_secs(86_400 * i64::from(*days_ago));
+    let end_of_day = (*days_ago > 0).then(|| {
+        let then = now.minus(day.since(Timestamp::EPOCH));
+        Grid::Utc.close(Timeframe::D1, Grid::Utc.floor(Timeframe::D1, then))
+    });
+    let end_of_page = match before {
+        Some(id) => {
+            let unreadable = || refused(format!("`{id}` names no trade of massive"));
+            // A page begins between milliseconds; what is not before the trade is left out when it is read.
+            Some(Timestamp::from_millis(millis_of(id).ok_or_else(unreadable)?.saturating_add(1)))
+        }
+        None => None,
+    };
+    let mut query = Vec::new();
+    if let Some(end) = end_of_day.into_iter().chain(end_of_page).min() {
+        query.push(("timestamp.lt", end.as_nanos().to_string()));
+    }
+    let count = page_size(*count, TRADE_PAGE, "trades")?;
+    query.extend([
+        ("order", "desc".to_owned()),
+        ("sort", "timestamp".to_owned()),
+        ("limit", (count + TRADE_SLACK).to_string()),
+    ]);
+    Ok(get(format!("/v3/trades/{}", ticker(symbol)?), query))
+}
+
+fn tickers(request: &TickerRequest) -> Result<HttpCall, SourceError> {
+    match request {
+        TickerRequest::Of(symbols) => Ok(get(snapshots_path(None)?, vec![("tickers", codes(symbols)?)])),
+        TickerRequest::Quotes(quotes) if quotes.iter().any(|quote| quote.eq_ignore_ascii_case("USD")) => {
+            Ok(get(snapshots_path(None)?, Vec::new()))
+        }
+        TickerRequest::Quotes(_) => Err(refused("all markets of massive are priced in USD".to_owned())),
+    }
+}
+
+fn books(request: &BookRequest) -> Result<HttpCall, SourceError> {
+    page_size(request.depth, BOOK_DEPTH, "levels of a book")?;
+    match request.symbols.as_slice() {
+        [only] => Ok(get(format!("/v2/last/nbbo/{}", ticker(only)?), Vec::new())),
+        symbols => Ok(get(snapshots_path(None)?, vec![("tickers", codes(symbols)?)])),
+    }
+}
+
+/// The path of a range of bars, from one day to another, both included.
+pub(crate) fn range_path(
+    symbol: &Symbol,
+    (multiplier, span): (u32, &str),
+    (from, to): (Timestamp, Timestamp),
+) -> Result<String, SourceError> {
+    if multiplier == 0 || to <= from {
+        return Err(refused("bars are asked for a multiplier of at least 1 and a range that runs forwards"));
+    }
+    let (from, to) = (from.as_millis(), to.as_millis().saturating_sub(1));
+    Ok(format!("/v2/aggs/ticker/{}/range/{multiplier}/{span}/{from}/{to}", ticker(symbol)?))
+}
+
+/// The day that a moment belongs to, as paths write it.
+pub(crate) fn day_of(moment: Timestamp) -> Day {
+    Calendar::day_of(moment)
+}
+
+/// The names and values of a query as it stands in an address.
+fn pairs(query: &str) -> Query {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let decoded = pairs.map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (unescaped(name), unescaped(value))
+    });
+    // It never carries the key; if it did, the key would be in it twice.
+    decoded.filter(|(name, _)| name != "apiKey").map(|(name, value)| (name.into(), value)).collect()
+}
+
+fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let digit =
+            |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let mut ahead = rest.clone();
+                if let (Some(high), Some(low)) = (digit(ahead.next()), digit(ahead.next())) {
+                    bytes.push(high * 16 + low);
+                    rest = ahead;
+                } else {
+                    bytes.push(byte);
+                }
+            }
+            byte => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> {
+    if asked == 0 {
+        return Err(refused(format!("0 {of_what} were asked; ask for 1 to {limit}")));
+    }
+    if asked > limit {
+        let message = format!(
+            "massive gives at most {limit} {of_what} at once, {asked} were asked; \
+             ask for {limit} at a time, or through a layer that splits"
+        );
+        return Err(SourceError::new(SourceErrorKind::PageTooLarge { asked, limit }, message).at(MASSIVE));
+    }
+    Ok(asked)
+}
+
+pub(crate) fn refused(message: impl Into<String>) -> SourceError {
+    SourceError::new(SourceErrorKind::BadRequest, message).at(MASSIVE)
+}
+
+fn unsupported(message: &str) -> SourceError {
+    SourceError::new(SourceErrorKind::Unsupported, message).at(MASSIVE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_it_was_written() {
+        let read =
+            pairs("cursor=bGltaXQ9NSZzb3J0PWFzYw&ticker.gte=BRK%2EA&a=b+c%20d&odd=%zz%4&apiKey=k&flag");
+        let want = [
+            ("cursor", "bGltaXQ9NSZzb3J0PWFzYw"),
+            ("ticker.gte", "BRK.A"),
+            ("a", "b c d"),
+            ("odd", "%zz%4"),
+            ("flag", ""),
+        ];
+        let read: Vec<_> = read.iter().map(|(name, value)| (&**name, value.as_str())).collect();
+        assert_eq!(read, want);
+    }
+}

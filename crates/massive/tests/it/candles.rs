@@ -1,0 +1,154 @@
+//! Pages of candles, and what they prove.
+
+use market_backbone_core::{SourceErrorKind, TimeRange, Timeframe, Timestamp, Venue};
+use market_backbone_massive::Plan;
+
+use crate::{NOON, advanced, at, massive, page_of};
+
+/// Bars as the venue writes them, newest first; each opens at a moment and costs a dollar.
+fn body(opens: &[&str], counted: u64, rest: &str) -> String {
+    let bar = |open: &&str| {
+        format!(
+            r#"{{"v":5.617399e+07,"vw":1.5,"o":1,"c":2,"h":2.5,"l":0.9,"t":{},"n":3}}"#,
+            at(open).as_millis()
+        )
+    };
+    let bars: Vec<_> = opens.iter().map(bar).collect();
+    format!(
+        r#"{{"ticker":"AAPL","queryCount":{counted},"resultsCount":{},"adjusted":false,"results":[{}],"status":"OK","request_id":"6a7e466379af0a71039d60cc78e72282","count":{}{rest}}}"#,
+        opens.len(),
+        bars.join(","),
+        opens.len()
+    )
+}
+
+const REST: &str = r#","next_url":"https://api.massive.com/v2/aggs/ticker/AAPL/range/1/minute/0/1?cursor=x""#;
+
+fn range(from: &str, to: &str) -> Option<TimeRange> {
+    TimeRange::new(at(from), at(to)).ok()
+}
+
+#[test]
+fn a_page_reads_oldest_first_in_every_spelling_of_a_number() {
+    let body = body(&["2026-05-11T15:31:00Z", "2026-05-11T15:29:00Z"], 2, REST);
+    let request = page_of(Timeframe::M1, Some("2026-05-11T15:40:00Z"), 2);
+    let page = advanced().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
+    let opens: Vec<_> = page.candles.iter().map(|candle| candle.open_time).collect();
+    assert_eq!(opens, [at("2026-05-11T15:29:00Z"), at("2026-05-11T15:31:00Z")]);
+    let candle = page.candles[0];
+    assert_eq!((candle.open, candle.high, candle.low, candle.close), (1.0, 2.5, 0.9, 2.0));
+    assert_eq!((candle.volume, candle.turnover, candle.is_final), (56_173_990.0, 84_260_985.0, true));
+}
+
+#[test]
+fn where_there_is_more_only_what_lies_after_the_oldest_bar_is_proven() {
+    // Friday's last bar and Monday's first: the weekend between them is proven to be empty.
+    let body = body(&["2026-05-11T08:00:00Z", "2026-05-08T23:59:00Z"], 2, REST);
+    let request = page_of(Timeframe::M1, Some("2026-05-11T08:05:00Z"), 200);
+    let page = advanced().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
+    assert_eq!(page.proof.covered, range("2026-05-08T23:59:00Z", "2026-05-11T08:05:00Z"));
+    assert!(!page.proof.exhausted);
+}
+
+#[test]
+fn where_there_is_no_more_everything_before_is_proven_too() {
+    let body = body(&["2026-05-11T08:00:00Z"], 1, "");
+    let request = page_of(Timeframe::M1, Some("2026-05-11T08:05:00Z"), 200);
+    let page = advanced().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
+    assert_eq!(page.proof.covered.map(TimeRange::from), Some(Timestamp::MIN));
+    assert!(page.proof.exhausted);
+    // Of ten years that may be asked for, nothing is known about the eleventh, though nobody need ask for it.
+    let page = massive(Plan::Developer).decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
+    assert_eq!(page.proof.covered, range("2016-05-16T04:00:00Z", "2026-05-11T08:05:00Z"));
+    assert!(page.proof.exhausted);
+}
+
+#[test]
+fn a_full_count_is_taken_for_one_that_was_cut_short() {
+    let body = body(&["2026-05-11T08:00:00Z"], 120, "");
+    let request = page_of(Timeframe::H1, Some("2026-05-11T10:00:00Z"), 2);
+    let page = advanced().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
+    assert_eq!(page.proof.covered, range("2026-05-11T08:00:00Z", "2026-05-11T10:00:00Z"));
+    assert!(!page.proof.exhausted);
+}
+
+#[test]
+fn a_night_without_a_bar_is_proven_to_be_empty() {
+    for empty in [
+        r#"{"ticker":"AAPL","queryCount":0,"resultsCount":0,"adjusted":false,"status":"OK","request_id":"1","count":0}"#,
+        r#"{"ticker":"AAPL","queryCount":0,"results":[],"status":"DELAYED","next_url":""}"#,
+    ] {
+        let request = page_of(Timeframe::M1, Some("2005-01-01T00:00:00Z"), 200);
+        let page = advanced().decode_candles(&request, empty.as_bytes(), at(NOON)).unwrap();
+        assert_eq!((page.candles.len(), page.proof.exhausted), (0, true));
+        assert_eq!(page.proof.covered.map(TimeRange::to), Some(at("2005-01-01T00:00:00Z")));
+    }
+}
+
+#[test]
+fn a_share_without_any_bar_at_all_is_none() {
+    let empty = r#"{"ticker":"NOPE","queryCount":0,"resultsCount":0,"status":"OK"}"#;
+    let request = page_of(Timeframe::M1, None, 200);
+    let error = advanced().decode_candles(&request, empty.as_bytes(), at(NOON)).unwrap_err();
+    assert_eq!(error.kind(), SourceErrorKind::UnknownMarket);
+}
+
+#[test]
+fn what_may_still_be_reported_late_is_not_final_and_proves_nothing() {
+    let opens =
+        ["2026-05-12T12:00:00Z", "2026-05-12T11:40:00Z", "2026-05-12T11:39:00Z", "2026-05-12T11:20:00Z"];
+    let body = body(&opens, 4, REST);
+    let finals = |plan: Plan| {
+        let request = page_of(Timeframe::M1, None, 200);
+        let page = massive(plan).decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
+        let finals = page.candles.iter().filter(|candle| candle.is_final).count();
+        (finals, page.proof.covered.map(TimeRange::to))
+    };
+    assert_eq!(finals(Plan::Advanced), (2, Some(at("2026-05-12T11:40:00Z"))));
+    // What is shown a quarter of an hour late may change for a quarter of an hour longer.
+    assert_eq!(finals(Plan::Starter), (1, Some(at("2026-05-12T11:25:00Z"))));
+    assert_eq!(finals(Plan::Basic), (0, None));
+}
+
+#[test]
+fn days_begin_at_midnight_in_new_york_whatever_the_season() {
+    let days =
+        [("2026-03-09T04:00:00Z", true), ("2026-03-08T05:00:00Z", true), ("2026-03-08T04:00:00Z", false)];
+    for (open, sound) in
+        days.into_iter().chain([("2026-11-01T04:00:00Z", true), ("2026-11-02T05:00:00Z", true)])
+    {
+        let body = body(&[open], 1, REST);
+        let request = page_of(Timeframe::D1, Some("2026-12-01T05:00:00Z"), 200);
+        let page = advanced().decode_candles(&request, body.as_bytes(), at("2026-12-02T00:00:00Z"));
+        assert_eq!(page.is_ok(), sound, "{open}");
+    }
+}
+
+#[test]
+fn bad_rows_are_left_out_and_counted_and_then_nothing_is_proven() {
+    let good = body(&["2026-05-11T15:31:00Z", "2026-05-11T15:29:00Z", "2026-05-11T15:28:00Z"], 3, REST);
+    let bad = [
+        good.replacen("\"c\":2", "\"c\":9", 1),
+        good.replacen("\"c\":2", "\"c\":\"2\"", 1),
+        good.replacen("460000,\"n\"", "460001,\"n\"", 1),
+        good.replacen("{\"v\"", "{\"T\":\"MSFT\",\"v\"", 1),
+    ];
+    let request = page_of(Timeframe::M1, Some("2026-05-11T15:40:00Z"), 200);
+    for body in bad {
+        assert_ne!(body, good);
+        let page = advanced().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
+        assert_eq!((page.candles.len(), page.dropped, page.proof.covered), (2, 1, None), "{body}");
+        assert!(!page.proof.exhausted);
+    }
+}
+
+#[test]
+fn another_language_is_no_empty_answer() {
+    let request = page_of(Timeframe::M1, Some("2026-05-11T15:40:00Z"), 200);
+    for body in
+        ["", "<html>", "[]", "{}", r#"{"status":"OK"}"#, r#"{"results":{}}"#, r#"{"results":[{"open":1}]}"#]
+    {
+        let error = advanced().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap_err();
+        assert_eq!(error.kind(), SourceErrorKind::Malformed, "{body}");
+    }
+}

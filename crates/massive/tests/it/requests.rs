@@ -1,0 +1,200 @@
+//! What is asked, and where the rest of an answer is.
+
+use market_backbone_core::{
+    BookRequest, Call, CallGroup, HttpCall, HttpReply, SourceErrorKind, TickerRequest, Timeframe,
+    TradePageRequest, Venue,
+};
+use market_backbone_massive::{Massive, Plan, Rate, trade_cursor};
+
+use crate::{advanced, at, massive, page_of, symbol};
+
+fn line(call: &HttpCall) -> String {
+    let query: Vec<_> = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if query.is_empty() { call.path.clone() } else { format!("{}?{}", call.path, query.join("&")) }
+}
+
+#[track_caller]
+fn check(venue: &Massive, call: &Call, want: &str) {
+    assert_eq!(line(&venue.encode(call).unwrap()), want);
+}
+
+#[track_caller]
+fn refused(venue: &Massive, call: &Call, want: SourceErrorKind) {
+    assert_eq!(venue.encode(call).unwrap_err().kind(), want);
+}
+
+#[test]
+fn a_page_asks_for_as_many_base_bars_as_its_candles_are_made_of() {
+    let before = Some("2026-05-11T16:00:00Z");
+    // From the first day there is, at midnight in New York, up to the last millisecond before.
+    let check = |frame, path: &str, limit: &str| {
+        let want = format!(
+            "/v2/aggs/ticker/AAPL/range/{path}/883630800000/1778515199999?adjusted=false&sort=desc&limit={limit}"
+        );
+        check(&advanced(), &Call::Candles(page_of(frame, before, 200)), &want);
+    };
+    check(Timeframe::S1, "1/second", "200");
+    check(Timeframe::M1, "1/minute", "200");
+    check(Timeframe::M5, "5/minute", "1000");
+    check(Timeframe::H1, "1/hour", "12000");
+    check(Timeframe::D1, "1/day", "200");
+    check(Timeframe::W1, "1/week", "1400");
+    let most = page_of(Timeframe::H1, before, 833);
+    assert!(line(&advanced().encode(&Call::Candles(most)).unwrap()).ends_with("limit=49980"));
+    let too_many = Call::Candles(page_of(Timeframe::H1, before, 834));
+    refused(&advanced(), &too_many, SourceErrorKind::PageTooLarge { asked: 834, limit: 833 });
+    refused(&advanced(), &Call::Candles(page_of(Timeframe::M1, before, 0)), SourceErrorKind::BadRequest);
+}
+
+#[test]
+fn nothing_is_asked_that_the_plan_does_not_include() {
+    let path = |plan, before| {
+        let call = massive(plan).encode(&Call::Candles(page_of(Timeframe::M1, before, 1))).unwrap();
+        let ends: Vec<_> = call.path.rsplit('/').take(2).map(str::to_owned).collect();
+        (ends[1].parse::<i64>().unwrap(), ends[0].parse::<i64>().unwrap())
+    };
+    let millis = |text: &str| at(text).as_millis();
+    // The running day is not free.
+    assert_eq!(path(Plan::Basic, None), (millis("2024-05-13T04:00:00Z"), millis("2026-05-12T04:00:00Z") - 1));
+    assert_eq!(
+        path(Plan::Starter, None),
+        (millis("2021-05-14T04:00:00Z"), millis("2026-05-14T04:00:00Z") - 1)
+    );
+    // A range never runs backwards, not even where the plan has nothing.
+    let old = path(Plan::Basic, Some("2010-01-01T00:00:00Z"));
+    assert_eq!(old, (millis("2010-01-01T00:00:00Z") - 1, millis("2010-01-01T00:00:00Z") - 1));
+    refused(
+        &massive(Plan::Basic),
+        &Call::Candles(page_of(Timeframe::S1, None, 1)),
+        SourceErrorKind::Unsupported,
+    );
+    let trades = TradePageRequest { symbol: symbol("AAPL"), before: None, days_ago: 0, count: 1 };
+    refused(&massive(Plan::Starter), &Call::Trades(trades), SourceErrorKind::Unsupported);
+}
+
+#[test]
+fn pages_of_trades_end_before_a_trade_or_a_day() {
+    let page = |before, days_ago, count| {
+        Call::Trades(TradePageRequest { symbol: symbol("BRK.B"), before, days_ago, count })
+    };
+    check(&advanced(), &page(None, 0, 50), "/v3/trades/BRK.B?order=desc&sort=timestamp&limit=1050");
+    let cursor = Some(trade_cursor(at("2026-05-11T15:00:00.123Z")));
+    let want = "/v3/trades/BRK.B?timestamp.lt=1778511600124000000&order=desc&sort=timestamp&limit=1050";
+    check(&advanced(), &page(cursor.clone(), 0, 50), want);
+    check(&advanced(), &page(cursor, 1, 50), want);
+    let yesterday = "/v3/trades/BRK.B?timestamp.lt=1778544000000000000&order=desc&sort=timestamp&limit=1050";
+    check(&advanced(), &page(None, 1, 50), yesterday);
+    refused(&advanced(), &page(None, 8, 50), SourceErrorKind::Unsupported);
+    refused(
+        &advanced(),
+        &page(Some(market_backbone_core::TradeId::Number(1)), 0, 50),
+        SourceErrorKind::BadRequest,
+    );
+    refused(
+        &advanced(),
+        &page(None, 0, 49_001),
+        SourceErrorKind::PageTooLarge { asked: 49_001, limit: 49_000 },
+    );
+}
+
+#[test]
+fn what_is_now_is_asked_for_several_at_once() {
+    let symbols = vec![symbol("AAPL"), symbol("MSFT")];
+    let snapshots = "/v2/snapshot/locale/us/markets/stocks/tickers";
+    check(
+        &advanced(),
+        &Call::Tickers(TickerRequest::Of(symbols.clone())),
+        &format!("{snapshots}?tickers=AAPL,MSFT"),
+    );
+    check(&advanced(), &Call::Tickers(TickerRequest::Quotes(vec!["USD".into()])), snapshots);
+    refused(
+        &advanced(),
+        &Call::Tickers(TickerRequest::Quotes(vec!["KRW".into()])),
+        SourceErrorKind::BadRequest,
+    );
+    let books = |symbols: &[_], depth| Call::Books(BookRequest { symbols: symbols.to_vec(), depth });
+    check(&advanced(), &books(&symbols, 1), &format!("{snapshots}?tickers=AAPL,MSFT"));
+    check(&advanced(), &books(&symbols[..1], 1), "/v2/last/nbbo/AAPL");
+    refused(&advanced(), &books(&symbols, 2), SourceErrorKind::PageTooLarge { asked: 2, limit: 1 });
+    refused(&advanced(), &books(&[], 1), SourceErrorKind::BadRequest);
+    let listing = "/v3/reference/tickers?market=stocks&active=true&sort=ticker&order=asc&limit=1000";
+    check(&advanced(), &Call::Markets, listing);
+    refused(&advanced(), &Call::Instruments(symbols), SourceErrorKind::Unsupported);
+}
+
+#[test]
+fn a_ticker_that_would_lead_elsewhere_is_unknown() {
+    for code in ["..", "*", "A%2F", "A#"] {
+        let request = TradePageRequest { symbol: symbol(code), before: None, days_ago: 0, count: 1 };
+        refused(&advanced(), &Call::Trades(request), SourceErrorKind::UnknownMarket);
+    }
+}
+
+#[test]
+fn the_key_is_a_header_and_is_not_shown() {
+    let venue = advanced();
+    let headers = venue.headers();
+    assert_eq!((headers[0].0, headers[0].1.reveal()), ("authorization", "Bearer test-key"));
+    assert!(!format!("{venue:?}{headers:?}{:?}", venue.greeting()).contains("test-key"));
+}
+
+#[test]
+fn limits_go_by_the_plan_unless_one_says_otherwise() {
+    let limit = |venue: Massive| {
+        let limit = venue.capabilities().limits[0];
+        (limit.group, limit.max, limit.window.as_secs())
+    };
+    let group = CallGroup("massive");
+    assert_eq!(limit(massive(Plan::Basic)), (group, 5, 60));
+    assert_eq!(limit(advanced()), (group, 100, 1));
+    assert_eq!(limit(advanced().with_rate(Rate::HundredPerMinute)), (group, 100, 60));
+    let several = advanced().with_connections(3).with_rate(Rate::FivePerMinute);
+    assert_eq!(several.capabilities().socket.max_connections, Some(3));
+}
+
+const BASE: &str = "https://api.massive.com";
+
+fn next(base: &str, url: &str) -> Result<Option<String>, SourceErrorKind> {
+    let sent = advanced().encode(&Call::Markets).unwrap();
+    let body = format!(r#"{{"results":[],"status":"OK","next_url":"{url}"}}"#);
+    let reply = HttpReply { status: 200, headers: &[], body: body.as_bytes() };
+    let next = advanced().next_page(&sent, &reply, base).map_err(|error| error.kind())?;
+    Ok(next.map(|call| line(&call)))
+}
+
+#[test]
+fn the_rest_is_where_the_answer_says_but_only_at_the_same_address() {
+    let cursor = "/v3/reference/tickers?cursor=YXA9MTkyODgxNjYmYXM9";
+    assert_eq!(next(BASE, &format!("{BASE}{cursor}")), Ok(Some(cursor.to_owned())));
+    assert_eq!(next(&format!("{BASE}/"), &format!("{BASE}{cursor}")), Ok(Some(cursor.to_owned())));
+    assert_eq!(
+        next("http://127.0.0.1:8080", &format!("http://127.0.0.1:8080{cursor}")),
+        Ok(Some(cursor.to_owned()))
+    );
+    assert_eq!(next(BASE, ""), Ok(None));
+    for foreign in [
+        format!("https://api.polygon.io{cursor}"),
+        format!("http://api.massive.com{cursor}"),
+        format!("https://api.massive.com.evil.example{cursor}"),
+        format!("https://api.massive.com:444{cursor}"),
+        "https://api.massive.com".to_owned(),
+        cursor.to_owned(),
+    ] {
+        assert_eq!(next(BASE, &foreign), Err(SourceErrorKind::Malformed), "{foreign}");
+    }
+}
+
+#[test]
+fn a_page_that_points_back_to_itself_is_refused() {
+    let own = "/v3/reference/tickers?market=stocks&active=true&sort=ticker&order=asc&limit=1000";
+    assert_eq!(next(BASE, &format!("{BASE}{own}")), Err(SourceErrorKind::Malformed));
+}
+
+#[test]
+fn the_last_page_and_a_bare_list_have_no_rest() {
+    let sent = advanced().encode(&Call::Markets).unwrap();
+    for body in [r#"{"results":[],"status":"OK"}"#, r#"[{"date":"2026-11-26"}]"#, r#"{"next_url":null}"#] {
+        let reply = HttpReply { status: 200, headers: &[], body: body.as_bytes() };
+        assert_eq!(advanced().next_page(&sent, &reply, BASE).unwrap(), None, "{body}");
+    }
+}
