@@ -11,9 +11,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use market_backbone_core::{
     Channel, FeedEvent, Level, OrderBook, StreamKind, Symbol, Ticker, Timestamp, VenueId,
 };
-use market_backbone_routing::RealtimeCache;
+use market_backbone_routing::{Arrival, RealtimeCache};
 
 const MARKETS: u32 = 300;
+const BY: Arrival = Arrival { connection: 1, millis: 1 };
 
 fn symbol(number: u32) -> Symbol {
     Symbol::new(VenueId::new("bench"), &format!("KRW-{number}")).expect("a sound code")
@@ -55,7 +56,7 @@ fn under_fire(cache: &RealtimeCache, events: &[FeedEvent], read: impl FnOnce()) 
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 for event in events {
-                    black_box(cache.record(event, 1));
+                    black_box(cache.record(event, BY));
                 }
             }
         });
@@ -92,9 +93,9 @@ fn cache(criterion: &mut Criterion) {
     let mut next = symbols.iter().cycle();
     let mut any = || next.next().expect("never ends");
 
-    criterion.bench_function("write a ticker", |bencher| bencher.iter(|| cache.record(&tickers[0], 1)));
+    criterion.bench_function("write a ticker", |bencher| bencher.iter(|| cache.record(&tickers[0], BY)));
     criterion
-        .bench_function("write a book of 30 levels", |bencher| bencher.iter(|| cache.record(&books[0], 1)));
+        .bench_function("write a book of 30 levels", |bencher| bencher.iter(|| cache.record(&books[0], BY)));
     under_fire(&cache, &tickers, || {
         criterion
             .bench_function("ticker under fire", |bencher| bencher.iter(|| black_box(cache.ticker(any()))));

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use market_backbone_core::Channel;
+use market_backbone_core::{Channel, Priority};
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
@@ -34,6 +34,11 @@ pub struct ChoiceConfig {
     pub sometimes: Duration,
     /// A market nobody asked for in this long is not followed any more.
     pub idle: Duration,
+    /// Who asks for so many markets at once and urgently is a screener, and will ask again: they are followed
+    /// from the first time on.
+    pub batch: usize,
+    /// How long after it was begun to be followed a market may be waited for, where that saves a request.
+    pub joining: Duration,
 }
 
 impl Default for ChoiceConfig {
@@ -44,6 +49,8 @@ impl Default for ChoiceConfig {
             often: Duration::from_secs(2),
             sometimes: Duration::from_secs(10),
             idle: Duration::from_secs(30),
+            batch: 20,
+            joining: Duration::from_secs(2),
         }
     }
 }
@@ -55,6 +62,8 @@ pub(crate) enum Standing {
     Rare,
     /// Followed for a while already.
     Followed,
+    /// Followed since a moment ago.
+    Joining,
     /// Followed from now on.
     Starting,
 }
@@ -64,7 +73,7 @@ impl From<Standing> for Reason {
     fn from(standing: Standing) -> Self {
         match standing {
             Standing::Rare => Self::Rare,
-            Standing::Followed => Self::NotDelivering,
+            Standing::Followed | Standing::Joining => Self::NotDelivering,
             Standing::Starting => Self::Starting,
         }
     }
@@ -78,7 +87,18 @@ pub(crate) struct Chooser<F> {
 
 struct Habit<F> {
     asked: VecDeque<Instant>,
-    follow: Option<F>,
+    /// Since when.
+    follow: Option<(Instant, F)>,
+}
+
+impl<F> Habit<F> {
+    fn standing(&self, now: Instant, config: &ChoiceConfig) -> Standing {
+        match &self.follow {
+            None => Standing::Rare,
+            Some((since, _)) if now - *since < config.joining => Standing::Joining,
+            Some(_) => Standing::Followed,
+        }
+    }
 }
 
 impl<F> Chooser<F> {
@@ -93,21 +113,34 @@ impl<F> Chooser<F> {
         note(habit, now, &self.config);
         match (Frequency::of(&habit.asked, &self.config), habit.follow.is_some()) {
             (Some(Frequency::Often), false) => {
-                habit.follow = Some(follow());
+                habit.follow = Some((now, follow()));
                 Standing::Starting
             }
             (Some(Frequency::Rare), true) => {
                 habit.follow = None;
                 Standing::Rare
             }
-            (_, true) => Standing::Followed,
-            (_, false) => Standing::Rare,
+            _ => habit.standing(now, &self.config),
         }
     }
 
-    /// Follows `channel`, which was just asked for, however seldom that happens.
-    pub(crate) fn insist(&self, channel: &Channel, follow: impl FnOnce() -> F) {
-        habit(&mut self.lock(), channel).follow.get_or_insert_with(follow);
+    /// Takes note of a request for `channel`, which is followed however seldom that happens.
+    pub(crate) fn insist(&self, channel: &Channel, now: Instant, follow: impl FnOnce() -> F) -> Standing {
+        let mut habits = self.lock();
+        let habit = habit(&mut habits, channel);
+        if habit.asked.back() != Some(&now) {
+            note(habit, now, &self.config);
+        }
+        if habit.follow.is_some() {
+            return habit.standing(now, &self.config);
+        }
+        habit.follow = Some((now, follow()));
+        Standing::Starting
+    }
+
+    /// Whether who asks for so many so urgently is a screener.
+    pub(crate) fn is_batch(&self, channels: usize, priority: Priority) -> bool {
+        priority <= Priority::High && channels >= self.config.batch
     }
 
     /// Stops following what nobody has asked for lately.
@@ -170,8 +203,8 @@ mod tests {
     fn who_asks_every_second_is_served_by_following_from_the_third_time_on() {
         let chooser = Chooser::new(ChoiceConfig::default());
         let seen = ask(&chooser, Instant::now(), 0..5);
-        use Standing::{Followed, Rare, Starting};
-        assert_eq!(seen, [Rare, Rare, Starting, Followed, Followed]);
+        use Standing::{Followed, Joining, Rare, Starting};
+        assert_eq!(seen, [Rare, Rare, Starting, Joining, Followed]);
     }
 
     #[test]
@@ -199,8 +232,7 @@ mod tests {
         let start = Instant::now();
         let chooser = Chooser::new(ChoiceConfig::default());
         let guard = Arc::new(());
-        chooser.asked(&channel(), start, Arc::default);
-        chooser.insist(&channel(), || Arc::clone(&guard));
+        assert_eq!(chooser.insist(&channel(), start, || Arc::clone(&guard)), Standing::Starting);
         chooser.sweep(start + Duration::from_secs(29));
         assert_eq!(Arc::strong_count(&guard), 2);
         chooser.sweep(start + Duration::from_secs(30));

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
-use market_backbone_core::{Clock, HttpCall, SourceError, SourceErrorKind, Timestamp};
+use market_backbone_core::{Clock, HttpCall, Secret, SourceError, SourceErrorKind, Timestamp};
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, Response, Url, redirect, retry};
 use tower::Service;
 
@@ -58,6 +59,7 @@ impl Http {
         tls: rustls::ClientConfig,
         clock: Arc<dyn Clock>,
         config: &HttpConfig,
+        headers: &[(&'static str, Secret)],
     ) -> Result<Self, SourceError> {
         let base = base_url(base)?;
         let mut builder = Client::builder()
@@ -67,6 +69,7 @@ impl Http {
             .connect_timeout(config.connect_timeout)
             .pool_idle_timeout(config.idle_timeout)
             .tcp_nodelay(true)
+            .default_headers(header_map(headers)?)
             .user_agent(config.user_agent.clone());
         if is_this_machine(&base) {
             // A proxy could not reach it.
@@ -78,10 +81,14 @@ impl Http {
         Ok(Self { client, base: Arc::new(base), clock, max_body: config.max_body })
     }
 
+    /// What every address that is asked begins with.
+    pub(crate) fn base(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
     /// The host and port, for messages.
     pub(crate) fn host(&self) -> String {
-        let host = self.base.host_str().unwrap_or_default();
-        self.base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        host_and_port(&self.base)
     }
 
     async fn ask(self, call: &HttpCall) -> Result<RawReply, SourceError> {
@@ -139,6 +146,16 @@ impl Service<VenueRequest> for Http {
     }
 }
 
+/// The host and port of an address of a venue.
+pub(crate) fn host_of(address: &str) -> Result<String, SourceError> {
+    base_url(address).map(|url| host_and_port(&url))
+}
+
+fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
 fn base_url(text: &str) -> Result<Url, SourceError> {
     let wrong = || format!("`{text}` is no address of a venue; write it like https://api.upbit.com");
     let url = Url::parse(text)
@@ -147,6 +164,21 @@ fn base_url(text: &str) -> Result<Url, SourceError> {
         return Err(SourceError::new(SourceErrorKind::BadRequest, wrong()));
     }
     Ok(url)
+}
+
+/// The venue's own headers. They may hold a key, so no log shows them.
+fn header_map(headers: &[(&'static str, Secret)]) -> Result<HeaderMap, SourceError> {
+    let mut map = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let mut value = HeaderValue::from_str(value.reveal()).map_err(|_| {
+            let message =
+                format!("the key cannot be sent: `{name}` would hold a character that no header may");
+            SourceError::new(SourceErrorKind::BadRequest, message)
+        })?;
+        value.set_sensitive(true);
+        map.insert(*name, value);
+    }
+    Ok(map)
 }
 
 fn is_this_machine(url: &Url) -> bool {

@@ -22,8 +22,11 @@ mod tls;
 
 pub use choice::{ChoiceConfig, Reason, Route};
 pub use http::HttpConfig;
-pub use limiter::{Estimate, GroupMetrics, Limiter, LimiterConfig, LimiterMetrics, Permit};
-pub use live::{Follow, LiveHub, LiveMetrics, RealtimeCache, ReconnectConfig, Recorded, SessionConfig};
-pub use router::{Endpoint, Router, RouterConfig, RouterMetrics};
+pub use limiter::{Estimate, GroupMetrics, JournalConfig, Limiter, LimiterConfig, LimiterMetrics, Permit};
+pub use live::{
+    Arrival, ChannelCaps, ConnectionHealth, Follow, FrameFeed, Health, Interest, LiveHub, LiveMetrics,
+    LivenessConfig, PinnedConnection, Probe, RealtimeCache, ReconnectConfig, Recorded, SessionConfig,
+};
+pub use router::{Endpoint, Router, RouterConfig, RouterMetrics, Terms};
 pub use stack::retry::RetryConfig;
 pub use tls::client_config;

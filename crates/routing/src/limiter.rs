@@ -14,7 +14,7 @@
 //!
 //! `n` leaves at `latest_n + window + margin`, where `latest_n` is the latest moment it can have arrived:
 //! - under way: unknown, so it stays;
-//! - lost (timed out, abandoned): the moment it was given up;
+//! - lost (timed out, abandoned): half a second (`stray`) after it was given up;
 //! - answered: the moment of its answer, less a *credit*.
 //!
 //! Without credit that is plainly safe (it arrived before it was answered) but wastes a round trip of each
@@ -26,9 +26,23 @@
 //! arrival_m − arrival_n >= (sent_m + out) − (answer_n − back) >= sent_m − (answer_n − credit) >= window + margin
 //! ```
 //!
-//! The credit is the one estimate in this chain: where it comes from, and why it is not simply the best
-//! round trip seen, is told in `round_trips.rs`. The margin (3 ms) covers a venue that counts in milliseconds
-//! and the last uncertainty of that estimate.
+//! It is the same as to say: a window and `J` after its sending, where `J` is by how much this round trip was
+//! longer than the quickest there can be.
+//!
+//! # What is assumed
+//!
+//! - The credit: that the route of the next second is one of those of the last minutes. Where the estimate comes
+//!   from, and what happens when an answer proves it wrong, is told in `round_trips.rs`. A route that becomes
+//!   quicker within one window, by more than the estimate is guarded against, can bring one request too
+//!   early. Who wants no such assumption sets [`trust_round_trips`](LimiterConfig::trust_round_trips) to `false`
+//!   and pays `RTT / (window + RTT)`.
+//! - The stray: that what was given up arrives within half a second or never.
+//! - The margin (3 ms) covers a venue that counts in milliseconds and the last uncertainty of the estimate.
+//! - That nobody else uses the address's budget, as far as the venue does not tell
+//!   ([`observe`](Limiter::observe)).
+//!
+//! Clocks do not enter: everything runs on the monotonic clock of the process, and what an earlier process sent
+//! ([`Limiter::of_scope`]) is never taken for older than the more cautious of two clocks says (`record.rs`).
 //!
 //! # Who goes first
 //!
@@ -37,6 +51,9 @@
 //! critical request finds room. A request that has waited beyond its class's bound gets every tenth turn,
 //! so that LOW is slowed but never starved.
 //!
+//! The first CRITICAL request after a while finds no reserve: it waits until the next place is free, which is
+//! less than a window and a round trip, however many others wait.
+//!
 //! No task runs for it: the waiter who is next sets an alarm for the moment its turn may come, and
 //! whoever changes that moment wakes it. A waiter that is dropped passes the alarm on.
 
@@ -44,14 +61,19 @@ mod allowance;
 mod config;
 mod estimate;
 mod group;
+mod journal;
 mod line;
 mod metrics;
+mod record;
 mod round_trips;
+mod scopes;
 mod sends;
+mod since_boot;
 mod state;
 mod ticket;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use market_backbone_core::{CallGroup, LimitGroup, Priority, SourceError, SourceErrorKind};
@@ -59,10 +81,13 @@ use tokio::time::Instant;
 
 pub use config::LimiterConfig;
 pub use estimate::Estimate;
+pub use journal::JournalConfig;
 pub use metrics::{GroupMetrics, LimiterMetrics};
 pub use ticket::Permit;
 
 use group::Group;
+use journal::Journal;
+use record::What;
 use ticket::Ticket;
 
 /// How long a ban is taken to last when the venue does not say.
@@ -71,7 +96,15 @@ const UNSTATED_BAN: Duration = Duration::from_secs(600);
 /// Hands out turns; cheap to clone, and all clones share one count.
 #[derive(Clone, Debug)]
 pub struct Limiter {
-    groups: Arc<[Arc<Group>]>,
+    scope: Arc<Scope>,
+}
+
+/// Everything that one venue counts for one address.
+#[derive(Debug)]
+struct Scope {
+    groups: Vec<Arc<Group>>,
+    journal: Arc<OnceLock<Journal>>,
+    bans: AtomicU64,
 }
 
 impl Limiter {
@@ -84,7 +117,55 @@ impl Limiter {
     /// A limiter for these groups.
     #[must_use]
     pub fn with_config(groups: &[LimitGroup], config: LimiterConfig) -> Self {
-        Self { groups: groups.iter().map(|limit| Arc::new(Group::new(*limit, config))).collect() }
+        let journal = Arc::default();
+        let groups = groups.iter().map(|limit| Arc::new(Group::new(*limit, config, &journal))).collect();
+        Self { scope: Arc::new(Scope { groups, journal, bans: AtomicU64::new(0) }) }
+    }
+
+    /// The limiter of `scope`, a name for what the venue counts together (venue and host): all of a process who name
+    /// the same scope and limits share one count, and the settings of the first.
+    ///
+    /// With a `journal` the sends are noted in a file, and what earlier processes noted there counts from the
+    /// start. A file that cannot be used is warned of and done without.
+    #[must_use]
+    pub fn of_scope(
+        scope: &str,
+        groups: &[LimitGroup],
+        config: LimiterConfig,
+        journal: Option<JournalConfig>,
+    ) -> Self {
+        let limiter = scopes::find_or(scope, groups, || Self::with_config(groups, config));
+        if let Some(journal) = journal {
+            limiter.remember(journal);
+        }
+        limiter
+    }
+
+    /// Takes note of what earlier processes have sent, and notes for later ones; of effect once.
+    fn remember(&self, config: JournalConfig) {
+        if self.scope.journal.get().is_some() {
+            return;
+        }
+        let file = config.path.display().to_string();
+        let window = self.scope.groups.iter().map(|group| group.limit().window).max().unwrap_or_default();
+        let (journal, heritage) = match Journal::open(config, window) {
+            Ok(opened) => opened,
+            Err(error) => {
+                tracing::warn!(%error, %file, "what is sent cannot be noted; a quick restart will not know of it");
+                return;
+            }
+        };
+        if self.scope.journal.set(journal).is_err() {
+            return; // somebody else was quicker, and has read the same
+        }
+        for (name, past) in heritage.sends {
+            if let Some(group) = self.scope.groups.iter().find(|group| group.name().0 == name) {
+                group.remember(past);
+            }
+        }
+        if let Some(left) = heritage.banned_for {
+            self.shut(left);
+        }
     }
 
     /// Waits for a turn. Dropping the future gives up the place in the line and wastes nothing.
@@ -97,11 +178,30 @@ impl Limiter {
     /// time; [`Banned`](SourceErrorKind::Banned) while the venue has shut us out;
     /// [`Unsupported`](SourceErrorKind::Unsupported) for a group this limiter was not told of.
     pub async fn acquire(&self, group: CallGroup, priority: Priority) -> Result<Permit, SourceError> {
-        let Some(found) = self.find(group) else {
+        Ticket::take(self.known(group)?, priority, None)?.turn().await
+    }
+
+    /// Waits for a turn, but no longer than `within`: refuses at once if it is clear that the turn would come later.
+    ///
+    /// Nothing is kept free for who has accepted: somebody more urgent may still come and make it too late.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire`](Self::acquire), and [`TooLate`](SourceErrorKind::TooLate) with the wait there would have been.
+    pub async fn acquire_within(
+        &self,
+        group: CallGroup,
+        priority: Priority,
+        within: Duration,
+    ) -> Result<Permit, SourceError> {
+        Ticket::take(self.known(group)?, priority, Some(within))?.turn().await
+    }
+
+    fn known(&self, group: CallGroup) -> Result<&Arc<Group>, SourceError> {
+        self.find(group).ok_or_else(|| {
             let message = format!("no limit is known for requests of group {group}");
-            return Err(SourceError::new(SourceErrorKind::Unsupported, message));
-        };
-        Ticket::take(found, priority)?.turn().await
+            SourceError::new(SourceErrorKind::Unsupported, message)
+        })
     }
 
     /// Corrects the count by what the venue says is left after the request of `permit`.
@@ -131,10 +231,30 @@ impl Limiter {
     /// Takes note that the venue has shut us out: nothing at all is sent for `duration` (ten minutes where
     /// the venue does not say), and those who wait are told at once.
     pub fn banned(&self, duration: Option<Duration>) {
-        let until = Instant::now() + duration.unwrap_or(UNSTATED_BAN);
-        for group in &*self.groups {
+        let duration = duration.unwrap_or(UNSTATED_BAN);
+        if let Some(journal) = self.scope.journal.get() {
+            let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+            journal.note(What::Banned, "-", millis);
+        }
+        self.shut(duration);
+    }
+
+    /// Shuts every group. Requests that were under way may each come back with the same ban: it is told of once.
+    fn shut(&self, duration: Duration) {
+        if self.banned_for().is_none() {
+            self.scope.bans.fetch_add(1, Relaxed);
+            tracing::error!(?duration, "the venue has shut us out; nothing is sent until that is over");
+        }
+        let until = Instant::now() + duration;
+        for group in &self.scope.groups {
             group.shut(until);
         }
+    }
+
+    /// How much longer the venue shuts us out, if it does.
+    #[must_use]
+    pub fn banned_for(&self) -> Option<Duration> {
+        self.scope.groups.iter().filter_map(|group| group.shut_for()).max()
     }
 
     /// Whether the group's budget is in use: somebody waits, or a request was sent within the last window.
@@ -155,12 +275,15 @@ impl Limiter {
     /// What has happened so far.
     #[must_use]
     pub fn metrics(&self) -> LimiterMetrics {
-        let banned_for = self.groups.iter().filter_map(|group| group.shut_for()).max();
-        LimiterMetrics { groups: self.groups.iter().map(|group| group.metrics()).collect(), banned_for }
+        LimiterMetrics {
+            groups: self.scope.groups.iter().map(|group| group.metrics()).collect(),
+            banned_for: self.banned_for(),
+            bans: self.scope.bans.load(Relaxed),
+        }
     }
 
     // A venue has a handful of groups: a table would be slower than looking through them.
     fn find(&self, group: CallGroup) -> Option<&Arc<Group>> {
-        self.groups.iter().find(|found| found.name() == group)
+        self.scope.groups.iter().find(|found| found.name() == group)
     }
 }

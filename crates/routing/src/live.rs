@@ -1,48 +1,77 @@
-//! The socket side: one supervised connection, the latest of everything, and readers who each keep their own pace.
+//! The socket side: supervised connections, the latest of everything, and readers who each keep their own pace.
 //!
-//! A wish (a subscription or a [`Follow`]) only changes the desired set. One task brings the connection to it, reads
-//! frames into the realtime cache and hands the events to the readers. When the connection breaks, every reader who was
-//! promised something is told by a [`Gap`](market_backbone_core::Gap), the whole set is asked for anew, and the gap
-//! ends with the first value that comes.
+//! A wish (a subscription or a [`Follow`]) only changes the desired set. One task spreads that set over connections and
+//! owns them; each of them brings its part to the venue, reads frames into the realtime cache and hands the events to
+//! the readers. When one breaks, every reader who was promised something over it, and nobody else, is told by a
+//! [`Gap`](market_backbone_core::Gap); its part is asked for anew, and the gap ends when all of the reader's channels in
+//! it are confirmed: by a value, by the venue's word, or because nothing speaks against it for a while.
 
 mod backoff;
 mod cache;
+mod command;
 mod config;
+mod confirms;
 mod connection;
 mod decoder;
 mod desired;
 mod dial;
+mod ending;
 mod fanout;
+mod fosters;
+mod frame_feed;
+mod health;
+mod interest;
+mod lane;
+mod link;
 mod metrics;
+mod newest;
+mod pinned;
+mod placement;
+mod probe;
+mod pulse;
 mod queue;
+mod ranking;
 mod reconcile;
 mod row;
+mod seen;
 mod session;
 mod slot;
 mod state;
 mod unanswered;
+mod vigil;
+mod wish;
 mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_core::{
-    Candle, Channel, Clock, GapCause, LiveStream, OrderBook, Series, Subscription, Symbol, Ticker, Trade,
-    Venue,
+    Candle, Channel, Clock, GapCause, LiveStream, OrderBook, Priority, Series, StreamKind, Subscription,
+    Symbol, Ticker, Trade, Venue,
 };
 use rustls::ClientConfig;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::cache::{RealtimeCache, Recorded};
-pub use self::config::{ReconnectConfig, SessionConfig};
+pub use self::config::{ChannelCaps, LivenessConfig, ReconnectConfig, SessionConfig};
+pub use self::frame_feed::FrameFeed;
+pub use self::health::{ConnectionHealth, Health};
+pub use self::interest::Interest;
 pub use self::metrics::LiveMetrics;
+pub use self::newest::Arrival;
+pub use self::pinned::PinnedConnection;
+pub use self::probe::Probe;
+pub use self::wish::Follow;
 
+use self::command::Command;
 use self::dial::Dialer;
-use self::fanout::{Fanout, Reader, ReaderStream};
+use self::fanout::{Reader, ReaderStream};
 use self::session::Session;
 use self::state::State;
+use self::wish::Wish;
 use crate::Limiter;
 
 /// A handle to the socket side of one venue; cheap to clone.
@@ -77,7 +106,10 @@ impl LiveHub {
             timeout: config.connect_timeout,
         };
         let state = Arc::new(State::new(venue, clock, config));
-        tracker.spawn(Session::new(Arc::clone(&state), dialer, cancel).run());
+        // Nobody else has this state yet, so nobody has taken it.
+        if let Some(inbox) = state.take_inbox() {
+            tracker.spawn(Session::new(Arc::clone(&state), dialer, inbox, cancel).run());
+        }
         Self { state }
     }
 
@@ -88,21 +120,54 @@ impl LiveHub {
     /// the state as it is; to him a print is not repeated.
     #[must_use]
     pub fn subscribe(&self, subscription: &Subscription) -> LiveStream {
-        let wish = Wish::new(&self.state, subscription.channels());
+        let wish = Wish::new(&self.state, subscription.channels(), Interest::Reader, subscription.priority);
         let now = self.state.clock.now();
         let reader = Arc::new(Reader::new(wish.channels.clone(), subscription.delivery, now));
         self.state.fanout.join(&reader, |channel| self.state.known(channel));
         let refusal = self.state.refusal();
         // The set was refused before this reader came, and he did not change it: nobody else would tell him.
-        if refusal.is_some_and(|refusal| refusal.version == self.state.desired.snapshot().version) {
-            reader.open_gap(now, GapCause::Refused);
+        if refusal.is_some_and(|refusal| refusal.version == self.state.desired.version()) {
+            reader.open_gap(subscription.channels().into(), now, GapCause::Refused);
         }
         Box::pin(ReaderStream { reader, guard: wish })
     }
 
     /// Keeps `channels` in the desired set, and so in the cache, without reading them, until the guard is dropped.
     pub fn follow(&self, channels: &[Channel]) -> Follow {
-        Follow { _wish: Wish::new(&self.state, channels) }
+        self.interest(Interest::Reader, channels)
+    }
+
+    /// As [`follow`](Self::follow), for a stated reason: where more is wanted than may be
+    /// [followed](SessionConfig::caps), the reason decides who stays.
+    pub fn interest(&self, interest: Interest, channels: &[Channel]) -> Follow {
+        Follow::new(Wish::new(&self.state, channels, interest, Priority::High))
+    }
+
+    /// Follows `kind` of these markets, the ones with the better scores first, instead of those named the last time.
+    /// Nothing happens if the venue has no such stream.
+    pub fn set_watchlist(&self, scores: &[(Symbol, f64)], kind: StreamKind) {
+        if self.state.venue.capabilities().streams(kind) {
+            self.state.desired.set_watchlist(scores, kind, &self.state.cache);
+        }
+    }
+
+    /// Lets `probe` be asked about channels that are silent though they should not be. Only the first one counts.
+    pub fn set_probe(&self, probe: Arc<dyn Probe>) {
+        self.state.set_probe(probe);
+    }
+
+    /// Replaces every connection that stands by a fresh one, without a gap: the new one is made and confirmed before
+    /// the old one goes. Waits until that is done; whether all of them were replaced. Where that was not possible, the
+    /// old connection goes on.
+    pub async fn rotate(&self) -> bool {
+        let (reply, done) = oneshot::channel();
+        self.state.commands.send(Command::Rotate(reply)).await.is_ok() && done.await.unwrap_or(false)
+    }
+
+    /// Tries again what the venue has refused for good, as if what is wished for had changed.
+    pub async fn retry(&self) {
+        // A session that is over tries nothing.
+        let _ = self.state.commands.send(Command::Retry).await;
     }
 
     /// Whether the latest value of `channel` is what the venue has now, as far as anybody can know: the connection
@@ -152,45 +217,5 @@ impl LiveHub {
     #[must_use]
     pub fn metrics(&self) -> LiveMetrics {
         self.state.metrics()
-    }
-}
-
-/// Keeps channels followed until it is dropped.
-#[derive(Debug)]
-#[must_use = "the channels are followed only as long as this lives"]
-pub struct Follow {
-    _wish: Wish,
-}
-
-/// A wish that counts in the desired set until it is dropped.
-#[derive(Debug)]
-struct Wish {
-    state: Arc<State>,
-    channels: Box<[Channel]>,
-}
-
-impl Wish {
-    /// A wish for those of `channels` that the venue can stream.
-    fn new(state: &Arc<State>, channels: &[Channel]) -> Self {
-        let capabilities = state.venue.capabilities();
-        let (possible, impossible): (Vec<_>, Vec<_>) =
-            channels.iter().cloned().partition(|channel| capabilities.streams(channel.kind));
-        for Channel { symbol, kind } in impossible {
-            tracing::warn!(%symbol, %kind, venue = %capabilities.venue, "the venue has no such stream; left out");
-        }
-        state.desired.add(&possible, &state.cache);
-        Self { state: Arc::clone(state), channels: possible.into() }
-    }
-}
-
-impl AsRef<Fanout> for Wish {
-    fn as_ref(&self) -> &Fanout {
-        &self.state.fanout
-    }
-}
-
-impl Drop for Wish {
-    fn drop(&mut self) {
-        self.state.desired.release(&self.channels);
     }
 }

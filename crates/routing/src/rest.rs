@@ -1,11 +1,13 @@
 //! The HTTP half of a venue: a call in, what the venue answered out.
 
+mod pages;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
-use market_backbone_core::{Call, Clock, HttpCall, Priority, SourceError, SourceErrorKind, Venue};
+use market_backbone_core::{Call, Clock, HttpCall, Priority, Query, SourceError, SourceErrorKind, Venue};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 use crate::figures::Figures;
 use crate::flight::Flights;
@@ -16,8 +18,8 @@ use crate::stack::retry::RetryConfig;
 use crate::stack::{Stack, compose};
 use crate::tls;
 
-/// Two requests are the same if they would go out as the same bytes, equally urgent.
-type Key = (String, Vec<(&'static str, String)>, Priority);
+/// Two requests are the same if they would go out as the same bytes.
+type Key = (String, Query);
 
 /// The HTTP half of a venue.
 #[derive(Debug)]
@@ -35,13 +37,13 @@ impl Rest {
         (url, tls): (&str, &rustls::ClientConfig),
         clock: Arc<dyn Clock>,
         limiter: &Limiter,
-        (http, retry): (&HttpConfig, RetryConfig),
+        (http, retry, answers_for): (&HttpConfig, RetryConfig, Duration),
         cancel: CancellationToken,
     ) -> Result<Self, SourceError> {
         let figures = Arc::new(Figures::default());
-        let client = Http::new(url, tls::for_http(tls), clock, http)?;
+        let client = Http::new(url, tls::for_http(tls), clock, http, &venue.headers())?;
         let stack = compose(client, venue, limiter, &figures, (retry, http.timeout));
-        Ok(Self { venue: Arc::clone(venue), stack, flights: Flights::new(), figures, cancel })
+        Ok(Self { venue: Arc::clone(venue), stack, flights: Flights::new(answers_for), figures, cancel })
     }
 
     pub(crate) fn figures(&self) -> &Figures {
@@ -54,11 +56,17 @@ impl Rest {
         self.send(call, http, priority).await
     }
 
-    /// Asks, or waits for the answer to the same question if it is under way already.
-    pub(crate) async fn call_shared(&self, call: Call, priority: Priority) -> Result<Reply, SourceError> {
+    /// Asks, or waits for the answer to the same question if it is under way already, or takes one that has just
+    /// come unless it is too old.
+    pub(crate) async fn call_shared(
+        &self,
+        call: Call,
+        priority: Priority,
+        not_older_than: Option<Duration>,
+    ) -> Result<Reply, SourceError> {
         let http = self.venue.encode(&call)?;
-        let key = (http.path.clone(), http.query.clone(), priority);
-        self.flights.join(key, || self.send(call, http, priority).boxed()).await
+        let key = (http.path.clone(), http.query.clone());
+        self.flights.join(key, priority, not_older_than, || self.send(call, http, priority).boxed()).await
     }
 
     fn send(
@@ -74,7 +82,7 @@ impl Rest {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => Err(closed()),
-                reply = stack.oneshot(request) => reply,
+                reply = pages::follow(stack, request) => reply,
             }
             .map_err(|error| error.at(venue))
         }

@@ -7,7 +7,10 @@ mod config;
 mod forming;
 mod metrics;
 mod pages;
+mod probe;
 mod snapshots;
+mod terms;
+mod wishes;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,9 +18,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use market_backbone_core::{
     BookRequest, CallGroup, CallSource, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities,
-    Clock, HttpCall, Instrument, LiveSource, LiveStream, Market, OrderBook, OwnedReply, PageSource, Priority,
-    Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker, TickerRequest, Trade, TradePage,
-    TradePageRequest, Venue,
+    Clock, Delivery, HttpCall, Instrument, LiveSource, LiveStream, Market, OrderBook, OwnedReply, PageSource,
+    Priority, Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker, TickerRequest, Trade,
+    TradePage, TradePageRequest, Venue,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -25,9 +28,12 @@ use tokio_util::task::TaskTracker;
 
 pub use config::{Endpoint, RouterConfig};
 pub use metrics::RouterMetrics;
+use probe::TickerProbe;
+pub use terms::Terms;
 
 use crate::choice::{Chooser, Tally};
-use crate::limiter::{Estimate, Limiter};
+use crate::http;
+use crate::limiter::{Estimate, JournalConfig, Limiter};
 use crate::live::{Follow, LiveHub};
 use crate::rest::Rest;
 use crate::tls;
@@ -73,14 +79,15 @@ impl Router {
         config: RouterConfig,
     ) -> Result<Self, SourceError> {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
+        config.session.check(venue.capabilities())?;
         let tls = tls::client_config()?;
-        let limiter = Limiter::with_config(&limits(venue.capabilities()), config.limiter);
+        let limiter = limiter(venue.capabilities(), endpoint, &clock, &config)?;
         let rest = Rest::new(
             &venue,
             (&endpoint.rest_url, &tls),
             Arc::clone(&clock),
             &limiter,
-            (&config.http, config.retry),
+            (&config.http, config.retry, config.answers_for),
             cancel.clone(),
         )?;
         let hub = LiveHub::start(
@@ -89,16 +96,33 @@ impl Router {
             Arc::new(tls),
             limiter.clone(),
             Arc::clone(&clock),
-            config.session,
+            config.session.clone(),
             &tracker,
             cancel.clone(),
         );
         let chooser = Arc::new(Chooser::new(config.choice));
-        tracker.spawn(sweep(Arc::clone(&chooser), cancel.clone()));
+        tracker.spawn(sweep(Arc::clone(&chooser), config.choice.idle, cancel.clone()));
         let (tally, listed) = (Tally::default(), Mutex::default());
-        let shared =
-            Shared { venue, clock, config, limiter, rest, hub, chooser, tally, listed, tracker, cancel };
-        Ok(Self { shared: Arc::new(shared) })
+        let shared = Arc::new(Shared {
+            venue,
+            clock,
+            config,
+            limiter,
+            rest,
+            hub,
+            chooser,
+            tally,
+            listed,
+            tracker,
+            cancel,
+        });
+        shared.hub.set_probe(Arc::new(TickerProbe(Arc::downgrade(&shared))));
+        Ok(Self { shared })
+    }
+
+    /// Replaces every connection by a fresh one before it breaks by itself, without a gap; whether all were replaced.
+    pub async fn rotate(&self) -> bool {
+        self.shared.hub.rotate().await
     }
 
     /// Ends everything: whoever still waits gets [`Closed`](SourceErrorKind::Closed), the socket is closed,
@@ -109,6 +133,28 @@ impl Router {
         if timeout(self.shared.config.shutdown_within, self.shared.tracker.wait()).await.is_err() {
             tracing::warn!("tasks of the router did not end in time");
         }
+    }
+
+    /// Some markets, or all, at a glance, on these terms.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLate`](SourceErrorKind::TooLate) if it cannot be had in time, and whatever the venue answers.
+    pub async fn tickers_on(
+        &self,
+        request: &TickerRequest,
+        terms: Terms,
+    ) -> Result<Vec<Ticker>, SourceError> {
+        self.shared.tickers(request, terms).await
+    }
+
+    /// Some books, on these terms.
+    ///
+    /// # Errors
+    ///
+    /// As [`tickers_on`](Self::tickers_on).
+    pub async fn books_on(&self, request: &BookRequest, terms: Terms) -> Result<Vec<OrderBook>, SourceError> {
+        self.shared.books(request, terms).await
     }
 
     /// How the prices of some markets are stepped.
@@ -169,8 +215,23 @@ fn limits(capabilities: &Capabilities) -> Vec<market_backbone_core::LimitGroup> 
     limits
 }
 
-async fn sweep(chooser: Arc<Chooser<Follow>>, cancel: CancellationToken) {
-    let mut ticks = interval(SWEEP_EVERY);
+/// The limiter of all in this process who talk to the same venue at the same host.
+fn limiter(
+    capabilities: &Capabilities,
+    endpoint: &Endpoint,
+    clock: &Arc<dyn Clock>,
+    config: &RouterConfig,
+) -> Result<Limiter, SourceError> {
+    let scope = format!("{}@{}", capabilities.venue, http::host_of(&endpoint.rest_url)?);
+    let file =
+        format!("{}.sends", scope.replace(|sign: char| !sign.is_ascii_alphanumeric() && sign != '.', "-"));
+    let journal =
+        config.limits_dir.as_ref().map(|folder| JournalConfig::new(folder.join(file), Arc::clone(clock)));
+    Ok(Limiter::of_scope(&scope, &limits(capabilities), config.limiter, journal))
+}
+
+async fn sweep(chooser: Arc<Chooser<Follow>>, idle: Duration, cancel: CancellationToken) {
+    let mut ticks = interval(SWEEP_EVERY.min(idle / 2).max(Duration::from_millis(10)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while cancel.run_until_cancelled(ticks.tick()).await.is_some() {
         chooser.sweep(Instant::now());
@@ -220,15 +281,21 @@ impl LiveSource for Router {
                 format!("{} has no live {} of {}", capabilities.venue, channel.kind, channel.symbol);
             return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
         }
+        let all = subscription.channels().iter().any(|channel| channel.symbol.is_any());
+        if all && subscription.delivery == Delivery::Conflated {
+            // The latest of all markets would be the latest of whichever traded last.
+            let message = "all markets at once can only be read event by event, not conflated";
+            return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
+        }
         Ok(self.shared.hub.subscribe(&subscription))
     }
 
     async fn tickers(&self, request: &TickerRequest, priority: Priority) -> Result<Vec<Ticker>, SourceError> {
-        self.shared.tickers(request, priority).await
+        self.shared.tickers(request, priority.into()).await
     }
 
     async fn books(&self, request: &BookRequest, priority: Priority) -> Result<Vec<OrderBook>, SourceError> {
-        self.shared.books(request, priority).await
+        self.shared.books(request, priority.into()).await
     }
 
     fn latest_ticker(&self, symbol: &Symbol) -> Option<Ticker> {

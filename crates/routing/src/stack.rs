@@ -41,7 +41,7 @@ pub(crate) fn compose(
     let turn = TurnLayer { limiter: limiter.clone(), venue: Arc::clone(venue), figures: Arc::clone(figures) };
     let stack = ServiceBuilder::new()
         .retry(Again::new(retry, Arc::clone(figures)))
-        .layer(ReadLayer { venue: Arc::clone(venue) })
+        .layer(ReadLayer { venue: Arc::clone(venue), base: http.base().into() })
         .layer(turn)
         .map_err(move |error| plain(error, &host, timeout))
         .timeout(timeout)

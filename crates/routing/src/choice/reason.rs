@@ -34,11 +34,13 @@ pub enum Reason {
     BudgetBusy,
     /// The socket was asked, but did not answer in time.
     TooSlow,
+    /// The socket's latest is older than who asked would have it.
+    TooOld,
 }
 
 impl Reason {
     /// All there are.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::History,
         Self::WholeMarket,
         Self::NotStreamed,
@@ -48,7 +50,25 @@ impl Reason {
         Self::NotDelivering,
         Self::BudgetBusy,
         Self::TooSlow,
+        Self::TooOld,
     ];
+
+    /// In one word, for figures: `history`, `live`, `not_delivering`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::History => "history",
+            Self::WholeMarket => "whole_market",
+            Self::NotStreamed => "not_streamed",
+            Self::Live => "live",
+            Self::Rare => "rare",
+            Self::Starting => "starting",
+            Self::NotDelivering => "not_delivering",
+            Self::BudgetBusy => "budget_busy",
+            Self::TooSlow => "too_slow",
+            Self::TooOld => "too_old",
+        }
+    }
 
     /// The channel it speaks for.
     #[must_use]
@@ -61,7 +81,8 @@ impl Reason {
             | Self::Rare
             | Self::Starting
             | Self::NotDelivering
-            | Self::TooSlow => Route::Rest,
+            | Self::TooSlow
+            | Self::TooOld => Route::Rest,
         }
     }
 }
@@ -78,6 +99,7 @@ impl fmt::Display for Reason {
             Self::NotDelivering => "followed, but the socket does not deliver",
             Self::BudgetBusy => "the budget of requests is in use; the socket costs none",
             Self::TooSlow => "the socket did not answer in time",
+            Self::TooOld => "what the socket said last is too old for who asks",
         })
     }
 }

@@ -9,6 +9,11 @@ use market_backbone_core::Priority;
 pub struct LimiterConfig {
     /// Added to each window, for clocks that count in milliseconds.
     pub margin: Duration,
+    /// How long after it was given up a request may still arrive at the venue.
+    pub stray: Duration,
+    /// Whether what round trips last may shorten the wait (a few percent more requests). If not, a request is
+    /// taken to have arrived when it was answered, which needs no assumption about the network.
+    pub trust_round_trips: bool,
     /// How many requests of a group may wait; one more is refused at once.
     pub queue: usize,
     /// How long a request may wait for its turn.
@@ -33,6 +38,8 @@ impl Default for LimiterConfig {
     fn default() -> Self {
         Self {
             margin: Duration::from_millis(3),
+            stray: Duration::from_millis(500),
+            trust_round_trips: true,
             queue: 10_000,
             patience: Duration::from_secs(120),
             reserve_for: Duration::from_secs(10),

@@ -41,9 +41,12 @@ pub(super) struct Outlook {
 impl Outlook {
     /// When the last of `requests` will be answered.
     pub(super) fn answered(&self, requests: u64) -> Duration {
-        if requests == 0 {
-            return Duration::ZERO;
-        }
+        if requests == 0 { Duration::ZERO } else { self.turn(requests) + self.trip }
+    }
+
+    /// When the last of `requests`, which is at least one, will have its turn.
+    pub(super) fn turn(&self, requests: u64) -> Duration {
+        let requests = requests.max(1);
         let played = usize::try_from(requests.min(PLAYED_THROUGH)).unwrap_or(usize::MAX);
         let mut sent: Vec<Duration> = Vec::with_capacity(played);
         for _ in 0..played {
@@ -53,7 +56,7 @@ impl Outlook {
         }
         let last = sent.last().copied().unwrap_or_default();
         let beyond = (requests - played as u64) as f64 / played as f64;
-        last + last.mul_f64(beyond) + self.trip
+        last + last.mul_f64(beyond)
     }
 
     /// When the request in this place, counted from the oldest in the log, leaves it.

@@ -1,14 +1,16 @@
 //! One group of requests, shared by all who send them: what happens to it, one thing at a time.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use market_backbone_core::{CallGroup, LimitGroup, Priority, SourceError, SourceErrorKind};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::journal::{Journal, Past};
 use super::line::Waiter;
-use super::sends::{Fate, Share};
+use super::record::What;
+use super::sends::Fate;
 use super::state::State;
 use super::{Estimate, GroupMetrics, LimiterConfig};
 
@@ -26,12 +28,18 @@ pub(super) enum Standing {
 pub(super) struct Group {
     limit: LimitGroup,
     config: LimiterConfig,
+    /// Shared with the other groups of the scope; empty where nothing is noted.
+    journal: Arc<OnceLock<Journal>>,
     state: Mutex<State>,
 }
 
 impl Group {
-    pub(super) fn new(limit: LimitGroup, config: LimiterConfig) -> Self {
-        Self { limit, config, state: Mutex::new(State::new(limit, config)) }
+    pub(super) fn new(limit: LimitGroup, config: LimiterConfig, journal: &Arc<OnceLock<Journal>>) -> Self {
+        Self { limit, config, journal: Arc::clone(journal), state: Mutex::new(State::new(limit, config)) }
+    }
+
+    pub(super) fn limit(&self) -> LimitGroup {
+        self.limit
     }
 
     pub(super) fn name(&self) -> CallGroup {
@@ -75,6 +83,45 @@ impl Group {
         }
     }
 
+    /// Notes that the turn of `id` is about to be used.
+    pub(super) fn using(&self, id: u64) {
+        self.note(What::Sent, id);
+    }
+
+    fn note(&self, what: What, id: u64) {
+        if let Some(journal) = self.journal.get() {
+            journal.note(what, self.limit.group.0, id);
+        }
+    }
+
+    /// Counts a request of an earlier run.
+    pub(super) fn remember(&self, past: Past) {
+        let now = Instant::now();
+        // The clock of this process may not reach back so far; then it was just now.
+        let ago = |ago: Duration| now.checked_sub(ago).unwrap_or(now);
+        let fate = match past {
+            Past::Answered(since) => Fate::Arrived(ago(since)),
+            Past::Lost(since) => Fate::Lost(ago(since)),
+        };
+        self.lock().sends.push_foreign(fate, now);
+    }
+
+    /// How long the next of `priority` would wait for its turn, if nobody more urgent came.
+    pub(super) fn wait(&self, priority: Priority) -> Duration {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let (outlook, _) = state.outlook(priority, now);
+        outlook.turn(state.line.ahead(priority, 1, now, &self.config) + 1)
+    }
+
+    /// How long `waiting` in the line will still wait; zero if it waits no more.
+    pub(super) fn still(&self, waiting: u64, priority: Priority) -> Duration {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let (outlook, _) = state.outlook(priority, now);
+        state.line.place(waiting, priority).map_or(Duration::ZERO, |place| outlook.turn(place))
+    }
+
     /// Leaves the line, or hands back a turn nobody picked up. Of no effect once it was picked up.
     pub(super) fn leave(&self, id: u64) {
         let mut state = self.lock();
@@ -96,11 +143,13 @@ impl Group {
     pub(super) fn answered(&self, id: u64) {
         let now = Instant::now();
         self.settle(id, Fate::Answered(now), now);
+        self.note(What::Answered, id);
     }
 
     pub(super) fn lost(&self, id: u64) {
         let now = Instant::now();
         self.settle(id, Fate::Lost(now), now);
+        self.note(What::Lost, id);
     }
 
     fn settle(&self, id: u64, fate: Fate, now: Instant) {
@@ -116,7 +165,7 @@ impl Group {
         let used = usize::try_from(self.limit.max.saturating_sub(remaining)).unwrap_or(0);
         let foreign = used.saturating_sub(state.sends.countable(sent));
         for _ in 0..foreign {
-            state.sends.push(0, now, Share::Foreign);
+            state.sends.push_foreign(Fate::Arrived(now), now);
             state.foreign += 1;
         }
         if foreign > 0 {
@@ -161,7 +210,7 @@ impl Group {
         let now = Instant::now();
         let mut state = self.lock();
         let (outlook, measured) = state.outlook(priority, now);
-        let ahead = state.line.len() as u64;
+        let ahead = state.line.ahead(priority, requests, now, &self.config);
         let takes = if requests == 0 { Duration::ZERO } else { outlook.answered(requests + ahead) };
         Estimate { takes, round_trip: outlook.trip, measured }
     }

@@ -39,6 +39,29 @@ impl Line {
         self.rows.iter().map(VecDeque::len).sum()
     }
 
+    /// How many turns will be given before one of `priority` that joined at `now` has had `requests`, at most.
+    pub(super) fn ahead(
+        &self,
+        priority: Priority,
+        requests: u64,
+        now: Instant,
+        config: &LimiterConfig,
+    ) -> u64 {
+        let ahead: usize = self.rows[..=priority as usize].iter().map(VecDeque::len).sum();
+        let overtaken = self.starving(now, priority, config).is_some();
+        let others = u64::from(config.starving_turn).saturating_sub(1).max(1);
+        let for_the_starving = if overtaken { (ahead as u64 + requests).div_ceil(others) } else { 0 };
+        ahead as u64 + for_the_starving
+    }
+
+    /// How many turns it takes until the one with this id has one, its own included.
+    pub(super) fn place(&self, id: u64, priority: Priority) -> Option<u64> {
+        let row = &self.rows[priority as usize];
+        let place = row.binary_search_by_key(&id, |waiter| waiter.id).ok()?;
+        let before: usize = self.rows[..priority as usize].iter().map(VecDeque::len).sum();
+        Some((before + place + 1) as u64)
+    }
+
     pub(super) fn push(&mut self, priority: Priority, waiter: Waiter) {
         self.rows[priority as usize].push_back(waiter);
     }

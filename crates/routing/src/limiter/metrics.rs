@@ -30,6 +30,8 @@ pub struct LimiterMetrics {
     pub groups: Vec<GroupMetrics>,
     /// How much longer the venue shuts us out, if it does.
     pub banned_for: Option<Duration>,
+    /// How often it has shut us out, an earlier run's ban that still lasted included.
+    pub bans: u64,
 }
 
 impl LimiterMetrics {

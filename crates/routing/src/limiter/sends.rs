@@ -5,8 +5,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use market_backbone_core::LimitGroup;
 use tokio::time::Instant;
 
+use super::LimiterConfig;
 use super::estimate::Outlook;
 use super::round_trips::RoundTrips;
 
@@ -15,8 +17,10 @@ use super::round_trips::RoundTrips;
 pub(super) enum Fate {
     UnderWay,
     Answered(Instant),
-    /// Given up: it may have arrived, or not.
+    /// Given up at this moment: it never arrives, or does a little later.
     Lost(Instant),
+    /// Certainly there by this moment.
+    Arrived(Instant),
 }
 
 /// Whose share of the window a request takes.
@@ -24,7 +28,7 @@ pub(super) enum Fate {
 pub(super) enum Share {
     Critical,
     Others,
-    /// Not ours: somebody else on this address.
+    /// Not of this process: somebody else on this address, or the process before this one.
     Foreign,
 }
 
@@ -37,12 +41,14 @@ struct Sent {
 }
 
 impl Sent {
-    /// The latest moment at which it can have arrived, less `credit` if it was answered.
-    fn latest(&self, credit: Duration) -> Option<Instant> {
+    /// The latest moment at which it can have arrived, less `credit` if it was answered. What was given up may
+    /// `stray` so much longer.
+    fn latest(&self, credit: Duration, stray: Duration) -> Option<Instant> {
         match self.fate {
             Fate::UnderWay => None,
             Fate::Answered(at) => Some(at.checked_sub(credit).unwrap_or(at).max(self.at)),
-            Fate::Lost(at) => Some(at),
+            Fate::Lost(at) => Some(at + stray),
+            Fate::Arrived(at) => Some(at),
         }
     }
 }
@@ -60,19 +66,27 @@ pub(super) enum Room {
 #[derive(Debug)]
 pub(super) struct Sends {
     hold: Duration,
+    stray: Duration,
     log: VecDeque<Sent>,
     trips: RoundTrips,
 }
 
 impl Sends {
     /// For a group that takes `max` requests in a `window`.
-    pub(super) fn new(max: u32, window: Duration, margin: Duration) -> Self {
-        Self { hold: window + margin, log: VecDeque::new(), trips: RoundTrips::new(max) }
+    pub(super) fn new(limit: LimitGroup, config: &LimiterConfig) -> Self {
+        let LimiterConfig { margin, stray, trust_round_trips, .. } = *config;
+        let trips = RoundTrips::new(limit.max, trust_round_trips);
+        Self { hold: limit.window + margin, stray, log: VecDeque::new(), trips }
     }
 
+    /// Takes note of a request of ours that is sent now.
     pub(super) fn push(&mut self, id: u64, at: Instant, share: Share) {
-        let fate = if share == Share::Foreign { Fate::Lost(at) } else { Fate::UnderWay };
-        self.log.push_back(Sent { id, at, share, fate });
+        self.log.push_back(Sent { id, at, share, fate: Fate::UnderWay });
+    }
+
+    /// Takes note of a request that this process did not send.
+    pub(super) fn push_foreign(&mut self, fate: Fate, now: Instant) {
+        self.log.push_back(Sent { id: 0, at: now, share: Share::Foreign, fate });
     }
 
     /// Takes note of what became of a request.
@@ -97,7 +111,7 @@ impl Sends {
     pub(super) fn room(&self, now: Instant, allowed: u32, counts: impl Fn(Share) -> bool) -> Room {
         let credit = self.trips.credit(now);
         let held = self.log.iter().filter(|sent| counts(sent.share));
-        let leaves = held.map(|sent| sent.latest(credit).map(|latest| latest + self.hold));
+        let leaves = held.map(|sent| sent.latest(credit, self.stray).map(|latest| latest + self.hold));
         let mut leaves: Vec<_> = leaves.filter(|leaves| leaves.is_none_or(|at| at > now)).collect();
         let allowed = usize::try_from(allowed).unwrap_or(usize::MAX).max(1);
         let Some(surplus) = leaves.len().checked_sub(allowed) else {
@@ -115,7 +129,8 @@ impl Sends {
     pub(super) fn outlook(&self, now: Instant, trip: Duration, start: Duration, allowed: usize) -> Outlook {
         let answers_until_credit = self.trips.needed_at(now);
         let credit = self.trips.credit_to_be(now).unwrap_or(trip / 2);
-        let latest = |sent: &Sent| sent.latest(credit).unwrap_or_else(|| (sent.at + trip).max(now));
+        let latest =
+            |sent: &Sent| sent.latest(credit, self.stray).unwrap_or_else(|| (sent.at + trip).max(now));
         let mut leaves: Vec<_> =
             self.log.iter().map(|sent| (latest(sent) + self.hold).saturating_duration_since(now)).collect();
         leaves.retain(|leaves| !leaves.is_zero());
@@ -126,7 +141,8 @@ impl Sends {
     /// How many requests the venue can have counted in a window that ends with the arrival of one sent at
     /// `sent`: every one that was not certainly there a window before.
     pub(super) fn countable(&self, sent: Instant) -> usize {
-        let counted = |other: &&Sent| other.latest(Duration::ZERO).is_none_or(|at| at + self.hold > sent);
+        let counted =
+            |other: &&Sent| other.latest(Duration::ZERO, self.stray).is_none_or(|at| at + self.hold > sent);
         self.log.iter().filter(counted).count()
     }
 
@@ -134,8 +150,8 @@ impl Sends {
     pub(super) fn prune(&mut self, now: Instant) {
         let under_way = self.log.iter().filter(|sent| sent.fate == Fate::UnderWay).map(|sent| sent.at);
         let horizon = under_way.min().unwrap_or(now);
-        let hold = self.hold;
-        self.log.retain(|sent| sent.latest(Duration::ZERO).is_none_or(|at| at + hold > horizon));
+        let (hold, stray) = (self.hold, self.stray);
+        self.log.retain(|sent| sent.latest(Duration::ZERO, stray).is_none_or(|at| at + hold > horizon));
     }
 
     /// Whether one of ours is under way, or was sent less than `within` ago.
@@ -156,10 +172,16 @@ mod tests {
         Duration::from_millis(millis)
     }
 
+    fn sends(max: u32, margin: u64) -> Sends {
+        let group = market_backbone_core::CallGroup("x");
+        let config = LimiterConfig { margin: ms(margin), ..LimiterConfig::default() };
+        Sends::new(LimitGroup { group, max, window: WINDOW }, &config)
+    }
+
     #[test]
     fn a_request_under_way_holds_its_place_until_it_is_answered() {
         let start = Instant::now();
-        let mut sends = Sends::new(1, WINDOW, ms(3));
+        let mut sends = sends(1, 3);
         sends.push(0, start, Share::Others);
         assert_eq!(sends.room(start + ms(5_000), 1, ALL), Room::AfterAnAnswer);
         sends.settle(0, Fate::Answered(start + ms(5_000)));
@@ -168,9 +190,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_given_up_may_still_arrive_a_little_later() {
+        let start = Instant::now();
+        let mut sends = sends(1, 3);
+        sends.push(0, start, Share::Others);
+        sends.settle(0, Fate::Lost(start + ms(10)));
+        assert_eq!(sends.room(start + ms(10), 1, ALL), Room::At(start + ms(10 + 500 + 1_003)));
+    }
+
+    #[test]
     fn a_turn_never_used_leaves_no_trace() {
         let start = Instant::now();
-        let mut sends = Sends::new(1, WINDOW, ms(3));
+        let mut sends = sends(1, 3);
         sends.push(0, start, Share::Others);
         sends.strike(0);
         assert_eq!(sends.room(start, 1, ALL), Room::Now);
@@ -179,7 +210,7 @@ mod tests {
     #[test]
     fn room_comes_when_enough_have_left() {
         let start = Instant::now();
-        let mut sends = Sends::new(3, WINDOW, Duration::ZERO);
+        let mut sends = sends(3, 0);
         for id in 0..3 {
             let at = start + ms(id * 100);
             sends.push(id, at, Share::Others);
@@ -194,7 +225,7 @@ mod tests {
     #[test]
     fn our_own_requests_side_by_side_are_not_taken_for_others() {
         let start = Instant::now();
-        let mut sends = Sends::new(10, WINDOW, ms(3));
+        let mut sends = sends(10, 3);
         for id in 0..10 {
             sends.push(id, start + ms(id), Share::Others);
         }

@@ -38,7 +38,7 @@ impl State {
     pub(super) fn new(limit: LimitGroup, config: LimiterConfig) -> Self {
         Self {
             config,
-            sends: Sends::new(limit.max, limit.window, config.margin),
+            sends: Sends::new(limit, &config),
             line: Line::default(),
             allowance: Allowance::new(limit.max),
             served: FxHashMap::default(),

@@ -1,6 +1,7 @@
 //! A place in the line, and the turn it becomes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use market_backbone_core::{CallGroup, Priority, SourceError, SourceErrorKind};
 use tokio::sync::Notify;
@@ -13,30 +14,44 @@ use super::group::{Group, Standing};
 pub(super) struct Ticket {
     group: Arc<Group>,
     id: u64,
+    priority: Priority,
     alarm: Arc<Notify>,
-    deadline: Instant,
+    since: Instant,
+    within: Option<Duration>,
 }
 
 impl Ticket {
-    /// Joins the line.
-    pub(super) fn take(group: &Arc<Group>, priority: Priority) -> Result<Self, SourceError> {
-        let alarm = Arc::new(Notify::new());
-        let deadline = Instant::now() + group.patience();
+    /// Joins the line, unless the turn would come later than `within` from now.
+    pub(super) fn take(
+        group: &Arc<Group>,
+        priority: Priority,
+        within: Option<Duration>,
+    ) -> Result<Self, SourceError> {
+        if let Some(within) = within {
+            let would_take = group.wait(priority);
+            if would_take > within {
+                return Err(too_late(group, within, would_take));
+            }
+        }
+        let (alarm, since) = (Arc::new(Notify::new()), Instant::now());
         let id = group.join(priority, Arc::clone(&alarm))?;
-        Ok(Self { group: Arc::clone(group), id, alarm, deadline })
+        Ok(Self { group: Arc::clone(group), id, priority, alarm, since, within })
     }
 
     /// Waits for the turn.
     pub(super) async fn turn(self) -> Result<Permit, SourceError> {
+        let patience = self.group.patience();
+        let deadline = self.since + self.within.map_or(patience, |within| within.min(patience));
         loop {
             let wake = match self.group.standing(self.id) {
                 Standing::Served(outcome) => {
                     let sent = outcome?;
+                    self.group.using(self.id);
                     return Ok(Permit { group: Arc::clone(&self.group), id: self.id, sent, settled: false });
                 }
-                Standing::Waiting { alarm } => alarm.map_or(self.deadline, |at| at.min(self.deadline)),
+                Standing::Waiting { alarm } => alarm.map_or(deadline, |at| at.min(deadline)),
             };
-            if Instant::now() >= self.deadline {
+            if Instant::now() >= deadline {
                 return Err(self.too_long());
             }
             tokio::select! {
@@ -48,10 +63,24 @@ impl Ticket {
     }
 
     fn too_long(&self) -> SourceError {
+        if let Some(within) = self.within {
+            let would_take = self.since.elapsed() + self.group.still(self.id, self.priority);
+            return too_late(&self.group, within, would_take);
+        }
         let (name, patience) = (self.group.name(), self.group.patience());
         let message = format!("waited {} s for a turn in group {name}; ask for less", patience.as_secs_f32());
         SourceError::new(SourceErrorKind::Overloaded, message)
     }
+}
+
+fn too_late(group: &Group, within: Duration, would_take: Duration) -> SourceError {
+    let message = format!(
+        "a turn in group {} would take {} ms, {} ms were allowed",
+        group.name(),
+        would_take.as_millis(),
+        within.as_millis()
+    );
+    SourceError::new(SourceErrorKind::TooLate { would_take }, message)
 }
 
 impl Drop for Ticket {

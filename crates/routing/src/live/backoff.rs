@@ -11,15 +11,21 @@ pub(super) struct Backoff {
     failures: i32,
     /// A connection that delivered but did not last was replaced at once; the next such one climbs the ladder.
     indulged: bool,
+    /// How long a connection must live, after one that was evicted, to prove that there is room for it.
+    evicted: Option<Duration>,
 }
 
 impl Backoff {
     pub(super) fn new(config: ReconnectConfig) -> Self {
-        Self { config, failures: 0, indulged: false }
+        Self { config, failures: 0, indulged: false, evicted: None }
     }
 
     /// The wait after a connection that had delivered and `lived` this long.
     pub(super) fn after_delivery(&mut self, lived: Duration) -> Duration {
+        if self.evicted.is_some_and(|wait| lived < wait) {
+            return self.after_failure();
+        }
+        self.evicted = None;
         let steady = lived >= self.config.steady;
         if !steady && self.indulged {
             return self.after_failure();
@@ -27,6 +33,15 @@ impl Backoff {
         self.indulged = !steady;
         self.failures = 0;
         self.config.at_once.mul_f64(fastrand::f64())
+    }
+
+    /// The wait after another connection took the place of ours: at least what the venue asks for, and growing,
+    /// however well the next one begins. Two programs that take each other's place would do so for ever.
+    pub(super) fn after_eviction(&mut self, wait: Duration) -> Duration {
+        let ladder = self.after_failure();
+        self.evicted = Some(wait.max(self.config.steady));
+        let longer = 1.0 + self.config.jitter.clamp(0.0, 1.0) * fastrand::f64();
+        ladder.max(wait.mul_f64(longer))
     }
 
     /// The wait after a failure.
@@ -69,6 +84,17 @@ mod tests {
             backoff.after_failure();
         }
         within(backoff.after_delivery(Duration::from_secs(5)), 0.0, 0.25);
+        within(backoff.after_failure(), 4.0, 6.0);
+    }
+
+    #[test]
+    fn an_eviction_is_not_forgotten_by_a_connection_that_begins_well() {
+        let mut backoff = Backoff::new(ReconnectConfig::default());
+        let wait = Duration::from_secs(60);
+        within(backoff.after_eviction(wait), 60.0, 72.0);
+        within(backoff.after_delivery(Duration::from_secs(5)), 8.0, 12.0);
+        within(backoff.after_eviction(wait), 60.0, 72.0);
+        within(backoff.after_delivery(Duration::from_secs(61)), 0.0, 0.25);
         within(backoff.after_failure(), 4.0, 6.0);
     }
 

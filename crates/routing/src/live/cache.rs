@@ -3,8 +3,8 @@
 //! A reader loads the table of markets (a pointer that is swapped when the set of channels changes, never when a
 //! value does), hashes a short code and copies a few words: no lock, no wait for the writer, no torn value.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use arc_swap::ArcSwap;
 use market_backbone_core::{
@@ -12,17 +12,21 @@ use market_backbone_core::{
 };
 use rustc_hash::FxHashMap;
 
-use super::row::Row;
+use super::newest::Arrival;
+use super::row::{Heard, Row};
 
 type Rows = FxHashMap<Symbol, Arc<Row>>;
+
+/// More markets than any venue lists are not kept.
+const MOST_UNNAMED: usize = 65_536;
 
 /// What the cache made of an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// Whether it is the first of its channel on this connection.
+    /// Whether it is the first of its channel on its connection.
     pub first: bool,
-    /// Whether it is a trade that is the latest one already: venues send the last print again whenever the set of
-    /// subscriptions changes.
+    /// Whether readers had it already: a trade whose id was heard lately, or a state that another connection had
+    /// brought before.
     pub repeated: bool,
 }
 
@@ -30,11 +34,19 @@ pub struct Recorded {
 #[derive(Debug, Default)]
 pub struct RealtimeCache {
     rows: ArcSwap<Rows>,
+    /// All markets under one name, once somebody has followed that.
+    any: OnceLock<Symbol>,
+    /// Those that were heard of only by that name. Each is written once and then only read, so the lock is as good as
+    /// free.
+    unnamed: RwLock<Rows>,
 }
 
 impl RealtimeCache {
     /// Makes room for the values of `channels`; those that are there stay.
     pub fn follow(&self, channels: &[Channel]) {
+        if let Some(channel) = channels.iter().find(|channel| channel.symbol.is_any()) {
+            self.any.get_or_init(|| channel.symbol.clone());
+        }
         self.rows.rcu(|rows| {
             let mut next = Rows::clone(rows);
             for channel in channels {
@@ -55,60 +67,124 @@ impl RealtimeCache {
             });
             next
         });
+        if let Some(any) = self.any.get() {
+            self.unnamed.write().unwrap_or_else(PoisonError::into_inner).retain(|_, row| {
+                Arc::make_mut(row).retain(|kind| wanted(&Channel { symbol: any.clone(), kind }));
+                !row.is_empty()
+            });
+        }
     }
 
-    /// Keeps `event` if its channel is followed; `connection` (counted from 1) is the one that brought it.
-    pub fn record(&self, event: &FeedEvent, connection: u64) -> Recorded {
-        let Some((symbol, kind)) = event.channel() else { return Recorded::default() };
+    fn unnamed(&self) -> RwLockReadGuard<'_, Rows> {
+        self.unnamed.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The row of a market that is followed only because all are; made if there is none.
+    fn unnamed_row(&self, rows: &Rows, symbol: &Symbol, kind: StreamKind) -> Option<Arc<Row>> {
+        rows.get(self.any.get()?)?.heard(kind)?;
+        if let Some(row) = self.unnamed().get(symbol).filter(|row| row.heard(kind).is_some()) {
+            return Some(Arc::clone(row));
+        }
+        let mut unnamed = self.unnamed.write().unwrap_or_else(PoisonError::into_inner);
+        if unnamed.len() >= MOST_UNNAMED && !unnamed.contains_key(symbol) {
+            return None;
+        }
+        let row = unnamed.entry(symbol.clone()).or_default();
+        Arc::make_mut(row).add_unnamed(kind);
+        Some(Arc::clone(row))
+    }
+
+    /// What `read` finds in the row of a market, whether it was named or not.
+    fn read<T>(&self, symbol: &Symbol, read: impl Fn(&Row) -> Option<T>) -> Option<T> {
+        let found = self.rows.load().get(symbol).and_then(|row| read(row));
+        if found.is_some() || self.any.get().is_none() {
+            return found;
+        }
+        self.unnamed().get(symbol).and_then(|row| read(row))
+    }
+
+    /// Keeps `event` if its channel is followed.
+    pub fn record(&self, event: &FeedEvent, arrival: Arrival) -> Recorded {
+        self.record_then(event, arrival, |recorded| recorded)
+    }
+
+    /// As [`record`](Self::record), and does `then` before anything else of the channel is recorded.
+    pub(super) fn record_then<T>(
+        &self,
+        event: &FeedEvent,
+        arrival: Arrival,
+        then: impl FnOnce(Recorded) -> T,
+    ) -> T {
         let rows = self.rows.load();
-        let Some(row) = rows.get(symbol) else { return Recorded::default() };
-        let Some(heard_in) = row.heard_in(kind) else { return Recorded::default() };
-        let repeated = row.is_repeated(event);
-        if !repeated {
-            row.write(event);
+        let Some((symbol, kind)) = event.channel() else { return then(Recorded::default()) };
+        if let Some(row) = rows.get(symbol).filter(|row| row.heard(kind).is_some()) {
+            return row.record(event, arrival, then);
         }
-        // The value first: whoever sees that the channel was heard finds it.
-        let first = heard_in.load(Ordering::Relaxed) != connection;
-        if first {
-            heard_in.store(connection, Ordering::Release);
+        match self.unnamed_row(&rows, symbol, kind) {
+            Some(row) => row.record(event, arrival, then),
+            None => then(Recorded::default()),
         }
-        Recorded { first, repeated }
+    }
+
+    /// Takes note that something of a channel came, though not under its name; whether it is the first of its connection.
+    pub(super) fn hear(&self, symbol: &Symbol, kind: StreamKind, arrival: Arrival) -> bool {
+        let rows = self.rows.load();
+        rows.get(symbol).and_then(|row| row.heard(kind)).is_some_and(|heard| heard.note(arrival))
     }
 
     /// Forgets that `channels` were heard on this `connection`, not what was heard: they are asked for anew.
     pub(super) fn ask_again(&self, channels: &[Channel], connection: u64) {
         let rows = self.rows.load();
         for channel in channels {
-            if let Some(heard_in) = rows.get(&channel.symbol).and_then(|row| row.heard_in(channel.kind)) {
+            if let Some(heard) = rows.get(&channel.symbol).and_then(|row| row.heard(channel.kind)) {
                 // Anything else was heard earlier, and no longer counts anyway.
-                let _ = heard_in.compare_exchange(connection, 0, Ordering::AcqRel, Ordering::Relaxed);
+                let _ = heard.connection.compare_exchange(connection, 0, Ordering::AcqRel, Ordering::Relaxed);
             }
         }
     }
 
-    /// The connection that last brought a value of `channel`; 0 if none has.
-    pub(super) fn heard_in(&self, channel: &Channel) -> u64 {
+    /// Says that what the connection `from` brought of `channels` counts as brought by `to`: the latter stands, and the
+    /// former, which was to take its place, does not.
+    pub(super) fn hand_back(&self, channels: &[Channel], from: u64, to: u64) {
         let rows = self.rows.load();
-        let heard = rows.get(&channel.symbol).and_then(|row| row.heard_in(channel.kind));
-        heard.map_or(0, |heard| heard.load(Ordering::Acquire))
+        for channel in channels {
+            if let Some(heard) = rows.get(&channel.symbol).and_then(|row| row.heard(channel.kind)) {
+                let _ = heard.connection.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The newest connection that has brought a value of `channel`; 0 if none has.
+    pub(super) fn heard_in(&self, channel: &Channel) -> u64 {
+        self.heard(channel, |heard| heard.connection.load(Ordering::Acquire))
+    }
+
+    /// When anything of `channel` was heard last, in [`Arrival::millis`]; 0 if nothing was.
+    #[must_use]
+    pub fn heard_at(&self, channel: &Channel) -> u64 {
+        self.heard(channel, |heard| heard.millis.load(Ordering::Relaxed))
+    }
+
+    fn heard(&self, channel: &Channel, read: impl Fn(&Heard) -> u64) -> u64 {
+        self.read(&channel.symbol, |row| row.heard(channel.kind).map(&read)).unwrap_or(0)
     }
 
     /// The latest ticker; `None` if it is not followed or nothing was heard.
     #[must_use]
     pub fn ticker(&self, symbol: &Symbol) -> Option<Ticker> {
-        self.rows.load().get(symbol)?.ticker(symbol)
+        self.read(symbol, |row| row.ticker(symbol))
     }
 
     /// The latest trade; `None` if trades are not followed or nothing was heard.
     #[must_use]
     pub fn trade(&self, symbol: &Symbol) -> Option<Trade> {
-        self.rows.load().get(symbol)?.trade(symbol)
+        self.read(symbol, |row| row.trade(symbol))
     }
 
     /// The latest book, up to 30 levels a side; `None` if it is not followed or nothing was heard.
     #[must_use]
     pub fn book(&self, symbol: &Symbol) -> Option<OrderBook> {
-        self.rows.load().get(symbol)?.book(symbol)
+        self.read(symbol, |row| row.book(symbol))
     }
 
     /// The candle heard of last; `None` if it is not followed or nothing was heard.
@@ -118,7 +194,7 @@ impl RealtimeCache {
     }
 
     fn candle_heard(&self, series: &Series) -> Option<(Candle, Timestamp)> {
-        self.rows.load().get(&series.symbol)?.candle(series.timeframe)
+        self.read(&series.symbol, |row| row.candle(series.timeframe))
     }
 
     /// The latest value of `channel` as an event.
@@ -167,15 +243,19 @@ mod tests {
         })
     }
 
+    fn by(connection: u64) -> Arrival {
+        Arrival { connection, millis: 1 }
+    }
+
     #[test]
     fn only_what_is_followed_is_kept() {
         let cache = RealtimeCache::default();
-        assert_eq!(cache.record(&trade(TradeId::Number(1)), 1), Recorded::default());
+        assert_eq!(cache.record(&trade(TradeId::Number(1)), by(1)), Recorded::default());
         cache.follow(&[channel("KRW-BTC", StreamKind::Ticker)]);
-        cache.record(&trade(TradeId::Number(1)), 1);
+        cache.record(&trade(TradeId::Number(1)), by(1));
         assert_eq!(cache.trade(&symbol("KRW-BTC")), None);
         cache.follow(&[channel("KRW-BTC", StreamKind::Trade)]);
-        assert!(cache.record(&trade(TradeId::Number(1)), 1).first);
+        assert!(cache.record(&trade(TradeId::Number(1)), by(1)).first);
         assert!(cache.trade(&symbol("KRW-BTC")).is_some());
         cache.retain(|channel| channel.kind == StreamKind::Ticker);
         assert_eq!(cache.trade(&symbol("KRW-BTC")), None);
@@ -185,7 +265,7 @@ mod tests {
     fn more_wishes_do_not_disturb_what_is_known() {
         let cache = RealtimeCache::default();
         cache.follow(&[channel("KRW-BTC", StreamKind::Trade)]);
-        cache.record(&trade(TradeId::Number(1)), 1);
+        cache.record(&trade(TradeId::Number(1)), by(1));
         cache.follow(&[
             channel("KRW-BTC", StreamKind::Trade),
             channel("KRW-BTC", StreamKind::Candle(Timeframe::M1)),
@@ -195,11 +275,27 @@ mod tests {
     }
 
     #[test]
+    fn who_follows_all_markets_has_the_latest_of_each_and_no_print_twice() {
+        let cache = RealtimeCache::default();
+        cache.follow(&[channel("*", StreamKind::Trade)]);
+        let known = |id| cache.record(&trade(TradeId::Number(id)), by(1));
+        assert_eq!(known(1), Recorded { first: true, repeated: false });
+        assert!(known(1).repeated && !known(2).repeated);
+        assert_eq!(cache.trade(&symbol("KRW-BTC")).unwrap().id, TradeId::Number(2));
+        assert_eq!(cache.heard_in(&channel("KRW-BTC", StreamKind::Trade)), 1);
+        cache.follow(&[channel("KRW-BTC", StreamKind::Trade)]);
+        assert_eq!(cache.trade(&symbol("KRW-BTC")).unwrap().id, TradeId::Number(2));
+        cache.retain(|_| false);
+        assert_eq!(cache.trade(&symbol("KRW-BTC")), None);
+        assert!(cache.unnamed().is_empty());
+    }
+
+    #[test]
     fn a_text_for_an_id_is_kept_too() {
         let cache = RealtimeCache::default();
         cache.follow(&[channel("KRW-BTC", StreamKind::Trade)]);
         for id in [TradeId::Text("abc".into()), TradeId::Number(4), TradeId::Text("def".into())] {
-            cache.record(&trade(id.clone()), 1);
+            cache.record(&trade(id.clone()), by(1));
             assert_eq!(cache.trade(&symbol("KRW-BTC")).unwrap().id, id);
         }
     }
@@ -208,10 +304,19 @@ mod tests {
     fn the_last_print_sent_again_is_known_for_a_repeat() {
         let cache = RealtimeCache::default();
         cache.follow(&[channel("KRW-BTC", StreamKind::Trade)]);
-        assert_eq!(cache.record(&trade(TradeId::Number(1)), 1), Recorded { first: true, repeated: false });
-        assert_eq!(cache.record(&trade(TradeId::Number(1)), 1), Recorded { first: false, repeated: true });
-        assert_eq!(cache.record(&trade(TradeId::Number(1)), 2), Recorded { first: true, repeated: true });
-        assert_eq!(cache.record(&trade(TradeId::Number(2)), 2), Recorded { first: false, repeated: false });
+        assert_eq!(
+            cache.record(&trade(TradeId::Number(1)), by(1)),
+            Recorded { first: true, repeated: false }
+        );
+        assert_eq!(
+            cache.record(&trade(TradeId::Number(1)), by(1)),
+            Recorded { first: false, repeated: true }
+        );
+        assert_eq!(cache.record(&trade(TradeId::Number(1)), by(2)), Recorded { first: true, repeated: true });
+        assert_eq!(
+            cache.record(&trade(TradeId::Number(2)), by(2)),
+            Recorded { first: false, repeated: false }
+        );
     }
 
     #[test]
@@ -245,7 +350,7 @@ mod tests {
                 }
             });
             for seed in 0..20_000 {
-                cache.record(&FeedEvent::Book(Arc::new(book(seed))), 1);
+                cache.record(&FeedEvent::Book(Arc::new(book(seed))), by(1));
             }
             done.store(true, Ordering::Relaxed);
             reader.join().unwrap();

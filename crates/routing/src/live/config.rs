@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use market_backbone_core::StreamKind;
+
+use super::pinned::PinnedConnection;
+
 /// How the socket session behaves.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SessionConfig {
     /// How long a connection may take to stand, name lookup and TLS included. Default: 10 s.
     pub connect_timeout: Duration,
@@ -20,6 +24,28 @@ pub struct SessionConfig {
     pub unanswered_after: Duration,
     /// How long the closing of the connection may take at shutdown. Default: 1 s.
     pub close_timeout: Duration,
+    /// How many channels a connection should carry before another is opened; less where the venue says so.
+    /// Default: 1,000.
+    pub channels_per_connection: usize,
+    /// How many connections there may be; fewer where the venue says so. When all carry what they should, they carry
+    /// more. Default: 5.
+    pub max_connections: usize,
+    /// Connections with a name, and the markets that are theirs. All others go to the one that carries least.
+    /// Default: none.
+    pub pinned: Vec<PinnedConnection>,
+    /// After a connection has been down for this long, others carry its markets where they have room, until it is back.
+    /// Default: 30 s.
+    pub orphan_grace: Duration,
+    /// How long after its subscription was sent a channel that stays silent counts as arriving. Default: 3 s.
+    pub confirm_within: Duration,
+    /// How often a connection is replaced by a fresh one before it breaks by itself. Default: never.
+    pub rotate_every: Option<Duration>,
+    /// How long a connection that was replaced is still read, so that nothing under way is lost. Default: 1 s.
+    pub linger: Duration,
+    /// How many channels may be followed.
+    pub caps: ChannelCaps,
+    /// When silence is strange.
+    pub liveness: LivenessConfig,
     /// When to connect again.
     pub reconnect: ReconnectConfig,
 }
@@ -34,6 +60,15 @@ impl Default for SessionConfig {
             keep_alive_grace: Duration::from_secs(2),
             unanswered_after: Duration::from_secs(10),
             close_timeout: Duration::from_secs(1),
+            channels_per_connection: 1_000,
+            max_connections: 5,
+            pinned: Vec::new(),
+            orphan_grace: Duration::from_secs(30),
+            confirm_within: Duration::from_secs(3),
+            rotate_every: None,
+            linger: Duration::from_secs(1),
+            caps: ChannelCaps::default(),
+            liveness: LivenessConfig::default(),
             reconnect: ReconnectConfig::default(),
         }
     }
@@ -70,6 +105,89 @@ impl Default for ReconnectConfig {
             factor: 2.0,
             cap: Duration::from_secs(60),
             jitter: 0.2,
+        }
+    }
+}
+
+/// How many channels may be followed; who wants more gets the most urgent of them. Default: as many as one likes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ChannelCaps {
+    /// Of all kinds together.
+    pub total: usize,
+    /// Of trades.
+    pub trade: usize,
+    /// Of tickers.
+    pub ticker: usize,
+    /// Of books.
+    pub book: usize,
+    /// Of candles, for each timeframe.
+    pub candle: usize,
+    /// By which part of its score a channel that is out must be better than one that is in. Default: 0.1.
+    pub margin: f64,
+    /// How long a channel that came in is safe from others of the same interest. Default: 10 s.
+    pub min_stay: Duration,
+}
+
+impl ChannelCaps {
+    /// How many channels of `kind` may be followed.
+    #[must_use]
+    pub const fn of(&self, kind: StreamKind) -> usize {
+        match kind {
+            StreamKind::Trade => self.trade,
+            StreamKind::Ticker => self.ticker,
+            StreamKind::Book => self.book,
+            StreamKind::Candle(_) => self.candle,
+        }
+    }
+}
+
+impl Default for ChannelCaps {
+    fn default() -> Self {
+        Self {
+            total: usize::MAX,
+            trade: usize::MAX,
+            ticker: usize::MAX,
+            book: usize::MAX,
+            candle: usize::MAX,
+            margin: 0.1,
+            min_stay: Duration::from_secs(10),
+        }
+    }
+}
+
+/// When the silence of a channel or a connection is strange, and what is done about it.
+///
+/// A channel in doubt is looked up over REST: if the venue has nothing newer than was heard, the market is quiet and
+/// its patience doubles; if it has, the channel is dead and asked for anew.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LivenessConfig {
+    /// How often the channels are looked at. Default: 1 s.
+    pub look_every: Duration,
+    /// A channel silent for this many of its mean gaps is in doubt. Default: 20.
+    pub gaps: f64,
+    /// Though never earlier than this. Default: 30 s.
+    pub at_least: Duration,
+    /// And not later than this, unless it was found quiet before. Default: 10 min.
+    pub at_most: Duration,
+    /// A connection none of whose channels spoke for this long, and for which no look-up spoke, is suspect: what it
+    /// brought is not live. Half of it puts all its channels in doubt. Default: 60 s.
+    pub suspect_after: Duration,
+    /// The shortest time between two look-ups, each of which is one request. Default: 30 s.
+    pub probe_every: Duration,
+    /// How long what the venue has may be on its way to us. Default: 2 s.
+    pub grace: Duration,
+}
+
+impl Default for LivenessConfig {
+    fn default() -> Self {
+        Self {
+            look_every: Duration::from_secs(1),
+            gaps: 20.0,
+            at_least: Duration::from_secs(30),
+            at_most: Duration::from_secs(600),
+            suspect_after: Duration::from_secs(60),
+            probe_every: Duration::from_secs(30),
+            grace: Duration::from_secs(2),
         }
     }
 }

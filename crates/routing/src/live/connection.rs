@@ -1,114 +1,196 @@
-//! One connection, from its first message to its end.
+//! One connection, from the call to its end.
 //!
 //! The loop does one thing at a time: send when there is a turn, look at the clock when something is due, else read.
-//! Whatever else happens to the set of wishes meanwhile waits in [`Desired`](super::desired::Desired).
+//! Whatever else happens to what is wanted of it meanwhile waits in its target.
 
-use std::time::Duration;
+mod greet;
+mod subscribe;
+mod timing;
+
+use std::sync::Arc;
 
 use futures::{FutureExt, SinkExt, StreamExt};
-use market_backbone_core::{Control, GapCause, KeepAlive, SourceError, Symbol, Timestamp};
-use tokio::sync::watch;
+use market_backbone_core::{Channel, Control, GapCause, Timestamp};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::sync::CancellationToken;
 
+use super::confirms::Confirms;
 use super::decoder::Decoder;
-use super::dial::Socket;
+use super::desired::Wanted;
+use super::dial::{Dialer, Socket};
+use super::ending::{End, Ended, Loss};
+use super::link::Link;
 use super::reconcile::Reconcile;
 use super::state::State;
 use super::unanswered::Awaited;
-use crate::Permit;
 
 /// This many frames are read in a row before the clock is looked at again.
 const BURST: usize = 128;
 
-/// Why a connection is over.
+/// What a connection is told.
 #[derive(Debug)]
-pub(super) enum End {
-    /// The program stops.
-    Shutdown,
-    /// Nothing was wanted for long.
-    Idle,
-    /// It broke.
-    Lost(Loss),
+pub(super) enum Order {
+    /// These are silent though they should not be: ask for them anew.
+    AskAgain(Vec<Channel>),
+    /// It is silent though it should not be: give it up.
+    GiveUp,
+    /// A gap was announced that it may have ended before: say once more what is confirmed.
+    ConfirmAgain,
+    /// Another one has taken its place: read what is under way, then close.
+    Retire,
 }
 
-/// How a connection broke.
-#[derive(Debug)]
-pub(super) struct Loss {
-    pub(super) cause: GapCause,
-    /// Whether the venue would refuse the same again.
-    pub(super) terminal: bool,
-    pub(super) message: String,
+/// What a connection tells while it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct News {
+    /// Which attempt it was.
+    pub(super) attempt: u64,
+    /// Its number.
+    pub(super) number: u64,
+    /// Whether all that is wanted of it has been asked for and confirmed.
+    pub(super) settled: bool,
 }
 
-impl Loss {
-    fn new(cause: GapCause, message: impl Into<String>) -> Self {
-        Self { cause, terminal: false, message: message.into() }
+/// What it takes to make a connection.
+pub(super) struct Attempt {
+    pub(super) state: Arc<State>,
+    pub(super) dialer: Arc<Dialer>,
+    pub(super) attempt: u64,
+    pub(super) target: watch::Receiver<Wanted>,
+    pub(super) orders: mpsc::Receiver<Order>,
+    pub(super) news: mpsc::Sender<News>,
+    pub(super) cancel: CancellationToken,
+}
+
+impl Attempt {
+    /// Connects, and serves the connection to its end.
+    pub(super) async fn run(self) -> Ended {
+        let priority = self.target.borrow().priority;
+        let cancel = self.cancel.clone();
+        let over = |end| Ended::before_it_stood(end, self.state.clock.now());
+        match cancel.run_until_cancelled(self.dialer.connect(priority)).await {
+            None => over(End::Shutdown),
+            Some(Err(error)) => over(End::Unreachable(error)),
+            Some(Ok(socket)) => Connection::new(self, socket).run().await,
+        }
     }
 }
 
-impl From<tungstenite::Error> for Loss {
-    fn from(error: tungstenite::Error) -> Self {
-        Self::new(GapCause::Disconnected, error.to_string())
+/// Takes a connection out of those that stand, however it ends.
+struct Standing {
+    state: Arc<State>,
+    link: Arc<Link>,
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        self.state.links.close(self.link.number);
     }
 }
 
 /// A connection that stands.
-pub(super) struct Connection<'a> {
-    state: &'a State,
+struct Connection {
+    state: Arc<State>,
     socket: Socket,
-    pub(super) reconcile: Reconcile,
-    pub(super) decoder: Decoder,
+    target: watch::Receiver<Wanted>,
+    orders: mpsc::Receiver<Order>,
+    news: mpsc::Sender<News>,
+    cancel: CancellationToken,
+    attempt: u64,
+    link: Arc<Link>,
+    reconcile: Reconcile,
+    confirms: Confirms,
+    decoder: Decoder,
     awaited: Awaited,
-    pub(super) since: Instant,
+    since: Instant,
     last_in: Instant,
     last_out: Instant,
-    /// When the last frame came, by the clock that events are stamped with.
-    pub(super) last_frame: Timestamp,
+    /// When data last came, by the clock that events are stamped with.
+    last_data: Timestamp,
     /// Since when nothing is wanted.
     unwanted: Option<Instant>,
+    /// When it ends, another having taken its place.
+    retires: Option<Instant>,
+    /// What was told of it last.
+    told: Option<News>,
+    _standing: Standing,
 }
 
-impl<'a> Connection<'a> {
-    /// The connection `number` over `socket`.
-    pub(super) fn new(state: &'a State, socket: Socket, number: u64) -> Self {
+impl Connection {
+    fn new(attempt: Attempt, socket: Socket) -> Self {
+        let Attempt { state, attempt, target, orders, news, cancel, dialer } = attempt;
         let now = Instant::now();
+        let link = state.links.open();
+        state.counters.connects.add(1);
+        tracing::info!(url = dialer.url, number = link.number, "connected");
         Self {
-            state,
             socket,
+            target,
+            orders,
+            news,
+            cancel,
+            attempt,
             reconcile: Reconcile::new(&*state.venue, now),
-            decoder: Decoder::new(number),
+            confirms: Confirms::new(state.config.confirm_within),
+            decoder: Decoder::new(Arc::clone(&link)),
             awaited: Awaited::new(state.config.unanswered_after),
             since: now,
             last_in: now,
             last_out: now,
-            last_frame: state.clock.now(),
+            last_data: state.clock.now(),
             unwanted: None,
+            retires: None,
+            told: None,
+            _standing: Standing { state: Arc::clone(&state), link: Arc::clone(&link) },
+            link,
+            state,
         }
     }
 
-    /// Serves the connection until it is over.
-    pub(super) async fn run(
-        &mut self,
-        changes: &mut watch::Receiver<u64>,
-        cancel: &CancellationToken,
-    ) -> End {
+    /// Serves the connection until it is over, and closes it if there is still somebody to say goodbye to.
+    async fn run(mut self) -> Ended {
+        let end = match self.greet().await {
+            Ok(()) => self.serve().await,
+            Err(end) => end,
+        };
+        if !matches!(end, End::Lost(_)) {
+            self.close().await;
+        }
+        Ended {
+            end,
+            number: self.link.number,
+            version: self.reconcile.version(),
+            has: self.reconcile.has().to_vec(),
+            last_data: self.last_data,
+            lived: self.since.elapsed(),
+            delivered: self.decoder.delivered,
+        }
+    }
+
+    async fn serve(&mut self) -> End {
+        let cancel = self.cancel.clone();
+        // Not before it is let in does it count as one that stands.
+        self.tell();
+        self.wishes_changed();
         let timer = sleep_until(self.next_deadline());
         tokio::pin!(timer);
         loop {
+            let retiring = self.retires.is_some();
             // Reading comes last because it may be ready for ever; the others are seldom so.
             let step = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return End::Shutdown,
-                turn = self.reconcile.turn() => self.subscribe(turn).await,
-                _ = changes.changed() => {
+                Some(order) = self.orders.recv() => self.obey(order),
+                turn = self.reconcile.turn(), if !retiring => self.subscribe(turn).await,
+                Ok(()) = self.target.changed() => {
                     self.wishes_changed();
                     Ok(())
                 }
                 () = &mut timer => match self.on_time().await {
-                    Ok(true) => return End::Idle,
-                    Ok(false) => Ok(()),
+                    Ok(Some(end)) => return end,
+                    Ok(None) => Ok(()),
                     Err(loss) => Err(loss),
                 },
                 frame = self.socket.next() => self.read_burst(frame),
@@ -116,6 +198,7 @@ impl<'a> Connection<'a> {
             if let Err(loss) = step {
                 return End::Lost(loss);
             }
+            self.tell();
             let next = self.next_deadline();
             // A deadline that has moved away is noticed when the timer fires: one look more, thousands of resets less.
             if timer.is_elapsed() || next < timer.deadline() {
@@ -124,68 +207,48 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Says goodbye, for at most `within`.
-    pub(super) async fn close(&mut self, within: Duration) {
+    /// Says goodbye, for at most as long as is set, and reads what the venue had sent before it heard that.
+    async fn close(&mut self) {
+        let within = self.state.config.close_timeout;
         let goodbye = async {
             self.socket.close(None).await?;
-            while self.socket.next().await.transpose()?.is_some() {}
+            while let Some(frame) = self.socket.next().await.transpose()? {
+                // The connection is over either way; what it says of itself changes nothing.
+                let _ = self.read(&frame);
+            }
             Ok::<(), tungstenite::Error>(())
         };
-        // The connection is over either way; how it took the goodbye changes nothing.
+        // Neither does how it took the goodbye.
         let _ = timeout(within, goodbye).await;
     }
 
-    fn wishes_changed(&mut self) {
+    /// Tells how it is, if that is news.
+    fn tell(&mut self) {
+        if self.told.is_some_and(|told| told.settled) {
+            return;
+        }
+        let settled = self.confirms.is_empty() && self.reconcile.is_done(&self.target.borrow());
+        let news = News { attempt: self.attempt, number: self.link.number, settled };
+        // Should there be no room now, it is told with the next frame.
+        if self.told != Some(news) && self.news.try_send(news).is_ok() {
+            self.told = Some(news);
+        }
+    }
+
+    fn obey(&mut self, order: Order) -> Result<(), Loss> {
         let now = Instant::now();
-        self.reconcile.look_at(now + self.state.config.debounce);
-        let unwanted = self.state.desired.is_empty();
-        self.unwanted = unwanted.then(|| self.unwanted.unwrap_or(now));
-    }
-
-    fn next_deadline(&self) -> Instant {
-        let limits = &self.state.venue.capabilities().socket;
-        let silence = self.last_in + limits.silence;
-        let keep_alive = self.last_in.max(self.last_out) + limits.keep_alive_every;
-        let idle = self.unwanted.map(|since| since + self.state.config.idle);
-        let others = [idle, self.reconcile.due(), self.awaited.due()];
-        others.into_iter().flatten().fold(silence.min(keep_alive), Instant::min)
-    }
-
-    /// Does what is due; `true` if the connection is no longer needed.
-    async fn on_time(&mut self) -> Result<bool, Loss> {
-        let now = Instant::now();
-        let limits = &self.state.venue.capabilities().socket;
-        if now >= self.last_in + limits.silence {
-            let message = format!("no frame for {} s", (now - self.last_in).as_secs());
-            return Err(Loss::new(GapCause::Silent, message));
+        match order {
+            Order::AskAgain(channels) => {
+                self.reconcile.forget(&channels, now);
+                self.state.cache.ask_again(&channels, self.link.number);
+            }
+            Order::GiveUp => {
+                return Err(Loss::new(GapCause::Silent, "the venue has data that does not arrive"));
+            }
+            Order::ConfirmAgain => self.confirm_again(),
+            Order::Retire => self.retires = Some(now + self.state.config.linger),
         }
-        if self.unwanted.is_some_and(|since| now >= since + self.state.config.idle) {
-            return Ok(true);
-        }
-        if self.reconcile.due().is_some_and(|due| due <= now) {
-            self.reconcile.look(&self.state.desired);
-        }
-        while let Some(symbol) = self.awaited.overdue(now) {
-            self.judge(&symbol);
-        }
-        if now >= self.last_in.max(self.last_out) + limits.keep_alive_every {
-            let message = match limits.keep_alive {
-                KeepAlive::Ping => Message::Ping(Vec::new().into()),
-                KeepAlive::Text(text) => Message::text(text),
-            };
-            self.send(message).await?;
-            self.state.counters.keep_alives.add(1);
-        }
-        Ok(false)
-    }
-
-    /// Reports a market none of whose channels was ever heard.
-    fn judge(&self, symbol: &Symbol) {
-        let has = self.reconcile.has();
-        let mut its = has.iter().filter(|channel| channel.symbol == *symbol).peekable();
-        if its.peek().is_some() && its.all(|channel| self.state.cache.heard_in(channel) == 0) {
-            self.state.unanswered.report(symbol);
-        }
+        Ok(())
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Loss> {
@@ -195,76 +258,73 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
-    /// Uses a turn to send what brings the connection nearer to what is wanted.
-    async fn subscribe(&mut self, turn: Result<Vec<Permit>, SourceError>) -> Result<(), Loss> {
-        let permits = match turn {
-            Ok(permits) => permits,
-            Err(error) => {
-                tracing::warn!(%error, "no turn to subscribe; trying again");
-                self.reconcile.put_off(Instant::now());
-                return Ok(());
-            }
-        };
-        let message = self.reconcile.message(&*self.state.venue, &self.state.desired);
-        if let Some(message) = message {
-            self.decoder.expect(self.reconcile.target());
-            self.send(Message::text(message)).await?;
-            self.state.counters.subscriptions_sent.add(1);
-        }
-        drop(permits);
-        let now = Instant::now();
-        if let Some(added) = self.reconcile.advance(&self.state.desired, now + self.state.config.debounce) {
-            self.state.cache.ask_again(&added, self.decoder.number);
-            self.state.desired.settle(&self.state.cache);
-            self.state.unanswered.retain(self.reconcile.has());
-            for (index, channel) in added.iter().enumerate() {
-                // Sorted: the channels of a market follow each other.
-                if index == 0 || added[index - 1].symbol != channel.symbol {
-                    self.awaited.ask(&channel.symbol, now);
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Reads `first` and what else has arrived already, up to a bound.
     fn read_burst(&mut self, first: Option<Result<Message, tungstenite::Error>>) -> Result<(), Loss> {
+        let result = self.read_some(first);
+        let (cache, number) = (&self.state.cache, self.link.number);
+        self.confirms.settle(|channel| cache.heard_in(channel) >= number, self.reconcile.has());
+        result
+    }
+
+    fn read_some(&mut self, first: Option<Result<Message, tungstenite::Error>>) -> Result<(), Loss> {
         let mut next = first;
         for _ in 0..BURST {
-            let Some(frame) = next else {
-                return Err(Loss::new(GapCause::Disconnected, "the connection ended"));
-            };
-            self.read(&frame?)?;
+            self.read_one(next)?;
             match self.socket.next().now_or_never() {
                 Some(ready) => next = ready,
                 None => return Ok(()),
             }
         }
         // The bound was met with one frame in hand.
-        match next {
-            Some(frame) => self.read(&frame?),
-            None => Err(Loss::new(GapCause::Disconnected, "the connection ended")),
-        }
+        self.read_one(next).map(drop)
     }
 
-    fn read(&mut self, frame: &Message) -> Result<(), Loss> {
+    /// Reads a frame; returns what it says about the connection, if that needs to be known.
+    fn read_one(
+        &mut self,
+        frame: Option<Result<Message, tungstenite::Error>>,
+    ) -> Result<Option<Control>, Loss> {
+        let Some(frame) = frame else {
+            return Err(Loss::new(GapCause::Disconnected, "the connection ended"));
+        };
+        let control = self.read(&frame?)?;
+        control.map_or(Ok(None), |control| self.heed(control))
+    }
+
+    fn read(&mut self, frame: &Message) -> Result<Option<Control>, Loss> {
         self.last_in = Instant::now();
-        self.last_frame = self.state.clock.now();
-        self.state.link.heard(self.last_in);
-        let control = match frame {
-            Message::Text(text) => self.decoder.read(self.state, text.as_bytes(), self.last_frame),
-            Message::Binary(bytes) => self.decoder.read(self.state, bytes, self.last_frame),
+        self.link.heard(self.last_in);
+        let bytes = match frame {
+            Message::Text(text) => text.as_bytes(),
+            Message::Binary(bytes) => bytes,
             Message::Close(reason) => {
                 let reason = reason.as_ref().map_or_else(|| "no reason".to_owned(), ToString::to_string);
                 return Err(Loss::new(GapCause::Disconnected, format!("closed by the venue: {reason}")));
             }
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => None,
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(None),
         };
+        let received = self.state.clock.now();
+        let control = self.decoder.read(&self.state, bytes, received);
+        if self.decoder.brought_data() {
+            self.last_data = received;
+        }
+        Ok(control)
+    }
+
+    fn heed(&mut self, control: Control) -> Result<Option<Control>, Loss> {
         match control {
-            Some(Control::Refused { message, terminal }) => {
-                Err(Loss { cause: GapCause::Refused, terminal, message })
+            Control::Refused { message, terminal } => {
+                Err(Loss { terminal, ..Loss::new(GapCause::Refused, message) })
             }
-            _ => Ok(()),
+            Control::Evicted { message, wait } => {
+                Err(Loss { stay_away: Some(wait), ..Loss::new(GapCause::Evicted, message) })
+            }
+            Control::TooSlow { message } => Err(Loss::new(GapCause::TooSlow, message)),
+            Control::Confirmed(channels) => {
+                self.confirmed(&channels);
+                Ok(None)
+            }
+            other => Ok(Some(other)),
         }
     }
 }

@@ -1,14 +1,18 @@
 //! From a frame to the cache and the readers, allocating nothing for a frame that holds nothing new in kind.
 
+use std::sync::Arc;
+
 use market_backbone_core::{Channel, Control, FeedEvent, SymbolTable, Timestamp};
 
+use super::link::Link;
+use super::newest::Arrival;
 use super::state::State;
 
 /// Reads the frames of one connection.
 #[derive(Debug)]
 pub(super) struct Decoder {
-    /// The connection's number.
-    pub(super) number: u64,
+    /// The connection whose frames are read.
+    pub(super) link: Arc<Link>,
     /// Grows with what is asked for and is never cut: frames of a market may still come after its end was asked.
     symbols: SymbolTable,
     events: Vec<FeedEvent>,
@@ -17,8 +21,8 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(number: u64) -> Self {
-        Self { number, symbols: SymbolTable::default(), events: Vec::new(), delivered: false }
+    pub(super) fn new(link: Arc<Link>) -> Self {
+        Self { link, symbols: SymbolTable::default(), events: Vec::new(), delivered: false }
     }
 
     /// The frames may now speak of `channels`.
@@ -30,14 +34,21 @@ impl Decoder {
         }
     }
 
+    /// Whether the frame read last held any event.
+    pub(super) fn brought_data(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// Reads one frame and hands on what it holds. What cannot be read is counted, and never the end of the
     /// connection: the next frame may be sound.
     pub(super) fn read(&mut self, state: &State, frame: &[u8], received: Timestamp) -> Option<Control> {
         state.counters.frames.add(1);
         self.events.clear();
         let outcome = state.venue.decode_frame(frame, received, &self.symbols, &mut self.events);
+        self.link.read(!self.events.is_empty());
+        let arrival = Arrival { connection: self.link.number, millis: self.link.heard_at() };
         for event in &self.events {
-            state.deliver(event, self.number, received);
+            state.deliver(event, arrival, received);
         }
         self.delivered |= !self.events.is_empty();
         state.counters.events.add(self.events.len() as u64);

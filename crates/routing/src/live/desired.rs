@@ -1,131 +1,283 @@
-//! What is wanted of the venue, counted by wish: the one truth that the session brings every connection to.
+//! What is wanted of the venue, counted by wish and by interest: the one truth that all connections are brought to.
 //!
 //! Wishes only count; they never talk to the venue. One task reads the whole set and reconciles, so a burst of
-//! wishes becomes one message and no order of events can lose one.
+//! wishes becomes one message and no order of events can lose one. Where more is wanted than may be followed, that
+//! task also decides what has to wait.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use market_backbone_core::Channel;
+use arc_swap::ArcSwap;
+use market_backbone_core::{Channel, Priority, StreamKind, Symbol};
+use rustc_hash::FxHashSet;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::cache::RealtimeCache;
+use super::config::ChannelCaps;
+use super::interest::Interest;
+use super::ranking::{Candidate, select};
 
-/// The set at one moment.
+/// The set at one moment, or the part of it that one connection serves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
     /// Rises with every change of the set.
     pub(super) version: u64,
     /// Sorted, each once.
-    pub(super) channels: Vec<Channel>,
+    pub(super) channels: Arc<[Channel]>,
+    /// The most urgent that any of them is wished for.
+    pub(super) priority: Priority,
 }
 
-/// The channels that are wished for, and by how many.
+/// What came of deciding who is followed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Decision {
+    /// All that is followed.
+    pub(super) wanted: Wanted,
+    /// What has to wait from now on.
+    pub(super) displaced: Vec<Channel>,
+    /// What had to wait and need not any more.
+    pub(super) admitted: Vec<Channel>,
+}
+
+/// What is known of a channel that is wanted.
+#[derive(Debug, Default)]
+struct Entry {
+    /// How many wishes there are, by interest.
+    wishes: [usize; Interest::ALL.len()],
+    /// How many wishes there are, by priority.
+    urgency: [usize; Priority::ALL.len()],
+    /// Its score, if it is on the watchlist.
+    score: Option<f64>,
+    /// Its number in the order of arrival.
+    came: u64,
+    /// Since when it is followed.
+    kept_since: Option<Instant>,
+}
+
+impl Entry {
+    fn interest(&self) -> Option<Interest> {
+        let wished = Interest::ALL.into_iter().zip(self.wishes).find(|(_, count)| *count > 0);
+        wished.map(|(interest, _)| interest).or(self.score.map(|_| Interest::Watchlist))
+    }
+
+    fn priority(&self) -> Priority {
+        let wished = Priority::ALL.into_iter().zip(self.urgency).find(|(_, count)| *count > 0);
+        wished.map_or(Priority::Low, |(priority, _)| priority)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    by_channel: BTreeMap<Channel, Entry>,
+    arrivals: u64,
+    version: u64,
+}
+
+impl Entries {
+    /// The entry of `channel`, and whether it is new.
+    fn entry(&mut self, channel: &Channel) -> (&mut Entry, bool) {
+        let new = !self.by_channel.contains_key(channel);
+        if new {
+            self.arrivals += 1;
+            self.version += 1;
+        }
+        let entry = || Entry { came: self.arrivals, ..Entry::default() };
+        (self.by_channel.entry(channel.clone()).or_insert_with(entry), new)
+    }
+
+    /// Forgets the channels that nothing speaks for any more; whether there were any.
+    fn forget_unwanted(&mut self, channels: &[Channel]) -> bool {
+        let before = self.by_channel.len();
+        for channel in channels {
+            if self.by_channel.get(channel).is_some_and(|entry| entry.interest().is_none()) {
+                self.by_channel.remove(channel);
+            }
+        }
+        let gone = self.by_channel.len() < before;
+        self.version += u64::from(gone);
+        gone
+    }
+}
+
+/// The channels that are wished for: by how many, and why.
 #[derive(Debug, Default)]
 pub(super) struct Desired {
-    counts: Mutex<BTreeMap<Channel, usize>>,
-    version: watch::Sender<u64>,
+    entries: Mutex<Entries>,
+    /// Those for which there is no room. Mostly none.
+    waiting: ArcSwap<FxHashSet<Channel>>,
+    /// Rises with all that may change who is followed.
+    stirred: watch::Sender<u64>,
 }
 
 impl Desired {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Channel, usize>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stir(&self) {
+        self.stirred.send_modify(|stirred| *stirred += 1);
     }
 
     /// Counts a wish for each of `channels` and makes room for their values in `cache`.
-    pub(super) fn add(&self, channels: &[Channel], cache: &RealtimeCache) {
-        let mut counts = self.lock();
+    pub(super) fn add(
+        &self,
+        channels: &[Channel],
+        interest: Interest,
+        priority: Priority,
+        cache: &RealtimeCache,
+    ) {
+        let mut entries = self.lock();
         let mut new = Vec::new();
+        let mut stirred = false;
         for channel in channels {
-            let count = counts.entry(channel.clone()).or_default();
-            *count += 1;
-            if *count == 1 {
+            let (entry, is_new) = entries.entry(channel);
+            let before = entry.interest();
+            entry.wishes[interest as usize] += 1;
+            entry.urgency[priority as usize] += 1;
+            stirred |= before != entry.interest();
+            if is_new {
                 new.push(channel.clone());
             }
         }
         if !new.is_empty() {
             cache.follow(&new);
-            self.version.send_modify(|version| *version += 1);
+        }
+        if stirred {
+            self.stir();
         }
     }
 
     /// Takes a wish for each of `channels` back. Their values stay until the venue was told ([`settle`](Self::settle)):
     /// a wish that comes back before that finds everything as it was.
-    pub(super) fn release(&self, channels: &[Channel]) {
-        let mut counts = self.lock();
-        let mut gone = false;
+    pub(super) fn release(&self, channels: &[Channel], interest: Interest, priority: Priority) {
+        let mut entries = self.lock();
+        let mut stirred = false;
         for channel in channels {
-            let Some(count) = counts.get_mut(channel) else { continue };
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(channel);
-                gone = true;
+            let Some(entry) = entries.by_channel.get_mut(channel) else { continue };
+            let before = entry.interest();
+            entry.wishes[interest as usize] -= 1;
+            entry.urgency[priority as usize] -= 1;
+            stirred |= before != entry.interest();
+        }
+        entries.forget_unwanted(channels);
+        if stirred {
+            self.stir();
+        }
+    }
+
+    /// Puts these on the watchlist of `kind` with their scores, instead of those that were there.
+    pub(super) fn set_watchlist(&self, scores: &[(Symbol, f64)], kind: StreamKind, cache: &RealtimeCache) {
+        let mut entries = self.lock();
+        let mut listed: Vec<Channel> = Vec::new();
+        for (channel, entry) in &mut entries.by_channel {
+            if channel.kind == kind && entry.score.take().is_some() {
+                listed.push(channel.clone());
             }
         }
-        if gone {
-            self.version.send_modify(|version| *version += 1);
+        let mut new = Vec::new();
+        for (symbol, score) in scores {
+            let channel = Channel { symbol: symbol.clone(), kind };
+            let (entry, is_new) = entries.entry(&channel);
+            entry.score = Some(*score);
+            if is_new {
+                new.push(channel);
+            }
         }
+        entries.forget_unwanted(&listed);
+        cache.follow(&new);
+        self.stir();
     }
 
     /// Lets go of the values in `cache` that nobody wants now.
     pub(super) fn settle(&self, cache: &RealtimeCache) {
-        let counts = self.lock();
-        cache.retain(|channel| counts.contains_key(channel));
+        let entries = self.lock();
+        cache.retain(|channel| entries.by_channel.contains_key(channel));
     }
 
-    /// The set as it is now.
+    /// Decides who is followed as of `now`.
+    pub(super) fn decide(&self, caps: &ChannelCaps, now: Instant) -> Decision {
+        let mut entries = self.lock();
+        let version = entries.version;
+        let kept: Vec<Channel> = {
+            let candidates = entries.by_channel.iter().filter_map(|(channel, entry)| {
+                Some(Candidate {
+                    channel,
+                    interest: entry.interest()?,
+                    score: entry.score.unwrap_or(0.0),
+                    came: entry.came,
+                    kept_for: entry.kept_since.map(|since| now.saturating_duration_since(since)),
+                })
+            });
+            select(candidates.collect(), caps).into_iter().cloned().collect()
+        };
+        let before = self.waiting.load();
+        let mut waiting = FxHashSet::default();
+        let mut decision = Decision::default();
+        let mut priority = Priority::Low;
+        for (channel, entry) in &mut entries.by_channel {
+            if kept.binary_search(channel).is_ok() {
+                entry.kept_since.get_or_insert(now);
+                priority = priority.min(entry.priority());
+                if before.contains(channel) {
+                    decision.admitted.push(channel.clone());
+                }
+            } else {
+                entry.kept_since = None;
+                waiting.insert(channel.clone());
+                if !before.contains(channel) {
+                    decision.displaced.push(channel.clone());
+                }
+            }
+        }
+        if waiting != **before {
+            self.waiting.store(Arc::new(waiting));
+        }
+        decision.wanted = Wanted { version, channels: kept.into(), priority };
+        decision
+    }
+
+    /// The most urgent that any of `channels` is wished for.
+    pub(super) fn priority(&self, channels: &[Channel]) -> Priority {
+        let entries = self.lock();
+        let each = channels.iter().filter_map(|channel| entries.by_channel.get(channel));
+        each.map(Entry::priority).min().unwrap_or(Priority::Low)
+    }
+
+    /// Whether the channel has to wait because there is no room for it.
+    pub(super) fn is_waiting(&self, channel: &Channel) -> bool {
+        let waiting = self.waiting.load();
+        !waiting.is_empty() && waiting.contains(channel)
+    }
+
+    /// The channels for which there is no room, sorted.
+    pub(super) fn waiting(&self) -> Vec<Channel> {
+        let mut waiting: Vec<_> = self.waiting.load().iter().cloned().collect();
+        waiting.sort_unstable();
+        waiting
+    }
+
+    /// All that is wished for, whether there is room for it or not.
     pub(super) fn snapshot(&self) -> Wanted {
-        let counts = self.lock();
-        Wanted { version: *self.version.borrow(), channels: counts.keys().cloned().collect() }
+        let entries = self.lock();
+        let channels = entries.by_channel.keys().cloned().collect();
+        Wanted { version: entries.version, channels, priority: Priority::Low }
+    }
+
+    /// Rises with every change of the set.
+    pub(super) fn version(&self) -> u64 {
+        self.lock().version
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().by_channel.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
-    }
-
-    /// Tells of changes of the set; the value is its version.
+    /// Tells of all that may change who is followed.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
-        self.version.subscribe()
+        self.stirred.subscribe()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use market_backbone_core::{StreamKind, Symbol, VenueId};
-
-    use super::*;
-
-    fn channels(codes: &[&str]) -> Vec<Channel> {
-        let symbol = |code: &str| Symbol::new(VenueId::new("upbit"), code).unwrap();
-        codes.iter().map(|code| Channel { symbol: symbol(code), kind: StreamKind::Ticker }).collect()
-    }
-
-    #[test]
-    fn a_channel_is_wanted_until_its_last_wish_is_gone() {
-        let (desired, cache) = (Desired::default(), RealtimeCache::default());
-        desired.add(&channels(&["KRW-ETH", "KRW-BTC"]), &cache);
-        desired.add(&channels(&["KRW-BTC"]), &cache);
-        desired.release(&channels(&["KRW-BTC"]));
-        assert_eq!(desired.snapshot().channels, channels(&["KRW-BTC", "KRW-ETH"]));
-        desired.release(&channels(&["KRW-BTC"]));
-        assert_eq!(desired.snapshot().channels, channels(&["KRW-ETH"]));
-    }
-
-    #[test]
-    fn only_a_change_of_the_set_is_told() {
-        let (desired, cache) = (Desired::default(), RealtimeCache::default());
-        let mut changes = desired.changes();
-        desired.add(&channels(&["KRW-BTC"]), &cache);
-        assert!(changes.has_changed().unwrap());
-        changes.mark_unchanged();
-        desired.add(&channels(&["KRW-BTC"]), &cache);
-        desired.release(&channels(&["KRW-BTC"]));
-        assert!(!changes.has_changed().unwrap());
-        desired.release(&channels(&["KRW-BTC"]));
-        assert!(changes.has_changed().unwrap());
-    }
-}
+mod tests;

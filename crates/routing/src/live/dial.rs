@@ -28,8 +28,8 @@ pub(super) struct Dialer {
 
 impl Dialer {
     /// Connects. Dropping the future abandons the attempt.
-    pub(super) async fn connect(&self) -> Result<Socket, SourceError> {
-        let permit = self.limiter.acquire(self.group, Priority::High).await?;
+    pub(super) async fn connect(&self, priority: Priority) -> Result<Socket, SourceError> {
+        let permit = self.limiter.acquire(self.group, priority).await?;
         let tls = Connector::Rustls(Arc::clone(&self.tls));
         let attempt = connect_async_tls_with_config(self.url.as_str(), None, true, Some(tls));
         let result = timeout(self.timeout, attempt).await;

@@ -4,7 +4,7 @@
 //! takes no lock but that of the one reader it hands an event to, held for a few dozen nanoseconds.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use arc_swap::ArcSwap;
@@ -27,7 +27,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(channels: Box<[Channel]>, delivery: Delivery, since: Timestamp) -> Self {
-        let queue = Mutex::new(Queue::new(delivery, channels.len(), verdict(&channels)));
+        let queue = Mutex::new(Queue::new(delivery, channels.len()));
         Self { channels, since, queue }
     }
 
@@ -47,17 +47,12 @@ impl Reader {
         result
     }
 
-    /// Announces a gap that began at `from`, or when the reader came if that was later.
-    pub(super) fn open_gap(&self, from: Timestamp, cause: GapCause) {
-        let gap = Gap { state: GapState::Opened, from: from.max(self.since), to: None, cause };
+    /// Announces a gap of `channels` that began at `from`, or when the reader came if that was later.
+    pub(super) fn open_gap(&self, channels: Arc<[Channel]>, from: Timestamp, cause: GapCause) {
+        let from = from.max(self.since);
+        let gap = Gap { state: GapState::Opened, channels, from, to: None, cause, why: None };
         self.change(|queue| queue.open_gap(gap));
     }
-}
-
-/// A state is whole again with its next value; of prints and growing candles some are missing for good.
-fn verdict(channels: &[Channel]) -> GapState {
-    let states = channels.iter().all(|channel| matches!(channel.kind, StreamKind::Ticker | StreamKind::Book));
-    if states { GapState::Healed } else { GapState::Lost }
 }
 
 /// A reader's place at a channel.
@@ -68,6 +63,14 @@ struct Seat {
     index: usize,
 }
 
+impl Seat {
+    /// Returns how many events were pushed out of a full queue.
+    fn hand(&self, event: &FeedEvent) -> u64 {
+        let event = event.clone();
+        self.reader.change(|queue| queue.push(self.index, event))
+    }
+}
+
 type Seats = Vec<(StreamKind, Vec<Seat>)>;
 type Table = FxHashMap<Symbol, Arc<Seats>>;
 
@@ -75,6 +78,8 @@ type Table = FxHashMap<Symbol, Arc<Seats>>;
 #[derive(Debug, Default)]
 pub(super) struct Fanout {
     table: ArcSwap<Table>,
+    /// All markets under one name, once somebody has read that.
+    any: OnceLock<Symbol>,
     /// Held while the table is replaced.
     register: Mutex<Register>,
 }
@@ -100,6 +105,9 @@ impl Fanout {
         let mut queue = reader.lock();
         let mut table = Table::clone(&self.table.load());
         for (index, channel) in reader.channels.iter().enumerate() {
+            if channel.symbol.is_any() {
+                self.any.get_or_init(|| channel.symbol.clone());
+            }
             let seats = Arc::make_mut(table.entry(channel.symbol.clone()).or_default());
             let seat = Seat { reader: Arc::clone(reader), index };
             match seats.iter_mut().find(|(kind, _)| *kind == channel.kind) {
@@ -146,31 +154,41 @@ impl Fanout {
         seats.iter().for_each(visit);
     }
 
-    /// Gives `event`, heard at `received`, to those who read its channel; a gap of theirs is over with it. Returns
-    /// how many events were pushed out of full queues.
-    pub(super) fn publish(&self, event: &FeedEvent, received: Timestamp) -> u64 {
+    /// Gives `event` to those who read its channel. Returns how many events were pushed out of full queues.
+    pub(super) fn publish(&self, event: &FeedEvent) -> u64 {
         let Some((symbol, kind)) = event.channel() else { return 0 };
         let mut lagged = 0;
-        self.at(symbol, kind, |seat| {
-            let event = event.clone();
-            lagged += seat.reader.change(|queue| {
-                queue.end_gap(received);
-                queue.push(seat.index, event)
+        self.at(symbol, kind, |seat| lagged += seat.hand(event));
+        if let Some(any) = self.any.get() {
+            let reads_it_anyway = |reader: &Reader| {
+                reader.channels.iter().any(|channel| channel.kind == kind && channel.symbol == *symbol)
+            };
+            self.at(any, kind, |seat| {
+                if !reads_it_anyway(&seat.reader) {
+                    lagged += seat.hand(event);
+                }
             });
-        });
+        }
         lagged
     }
 
-    /// The channel lives, though it has nothing new to say: a gap of its readers is over.
-    pub(super) fn touch(&self, symbol: &Symbol, kind: StreamKind, received: Timestamp) {
-        self.at(symbol, kind, |seat| seat.reader.change(|queue| queue.end_gap(received)));
+    /// The name of all markets, if anybody has ever read them so.
+    pub(super) fn any(&self) -> Option<&Symbol> {
+        self.any.get()
+    }
+
+    /// The channel delivers again as of `received`: a gap of its readers ends with the last of its channels.
+    pub(super) fn confirm(&self, symbol: &Symbol, kind: StreamKind, received: Timestamp) {
+        self.at(symbol, kind, |seat| seat.reader.change(|queue| queue.confirm(symbol, kind, received)));
     }
 
     /// Announces a gap to every reader of a channel that was `promised`.
     pub(super) fn open_gap(&self, from: Timestamp, cause: GapCause, promised: impl Fn(&Channel) -> bool) {
         for reader in &self.register().readers {
-            if reader.channels.iter().any(&promised) {
-                reader.open_gap(from, cause);
+            let concerned: Arc<[Channel]> =
+                reader.channels.iter().filter(|channel| promised(channel)).cloned().collect();
+            if !concerned.is_empty() {
+                reader.open_gap(concerned, from, cause);
             }
         }
     }
@@ -257,12 +275,27 @@ mod tests {
         let fanout = Arc::default();
         let mut one = join(&fanout, &["KRW-BTC"], 8);
         let mut both = join(&fanout, &["KRW-BTC", "KRW-ETH"], 8);
-        fanout.publish(&trade("KRW-ETH", 1), Timestamp::EPOCH);
-        fanout.publish(&trade("KRW-BTC", 2), Timestamp::EPOCH);
+        fanout.publish(&trade("KRW-ETH", 1));
+        fanout.publish(&trade("KRW-BTC", 2));
         assert_eq!(next(&mut one), Some(trade("KRW-BTC", 2)));
         assert_eq!(next(&mut one), None);
         assert_eq!(next(&mut both), Some(trade("KRW-ETH", 1)));
         assert_eq!(next(&mut both), Some(trade("KRW-BTC", 2)));
+    }
+
+    #[test]
+    fn who_reads_all_markets_gets_each_event_once() {
+        let fanout = Arc::default();
+        let mut all = join(&fanout, &["*"], 8);
+        let mut both = join(&fanout, &["*", "KRW-BTC"], 8);
+        for (code, id) in [("KRW-BTC", 1), ("KRW-ETH", 2)] {
+            fanout.publish(&trade(code, id));
+            assert_eq!(next(&mut all), Some(trade(code, id)));
+            assert_eq!(next(&mut both), Some(trade(code, id)));
+        }
+        assert_eq!((next(&mut all), next(&mut both)), (None, None));
+        drop((all, both));
+        assert!(fanout.table.load().is_empty());
     }
 
     #[test]
@@ -272,12 +305,35 @@ mod tests {
         let mut quick = join(&fanout, &["KRW-BTC"], 2);
         let mut lagged = 0;
         for id in 0..10 {
-            lagged += fanout.publish(&trade("KRW-BTC", id), Timestamp::EPOCH);
+            lagged += fanout.publish(&trade("KRW-BTC", id));
             assert_eq!(next(&mut quick), Some(trade("KRW-BTC", id)));
         }
         assert_eq!(lagged, 8);
         assert_eq!(next(&mut slow), Some(FeedEvent::Lagged { missed: 8 }));
         assert_eq!(next(&mut slow), Some(trade("KRW-BTC", 8)));
+    }
+
+    #[test]
+    fn a_reader_that_panicked_harms_nobody() {
+        let fanout = Arc::default();
+        let broken = join(&fanout, &["KRW-BTC"], 2);
+        let mut sound = join(&fanout, &["KRW-BTC"], 2);
+        let reader = Arc::clone(&broken.reader);
+        let panicked = std::thread::spawn(move || {
+            let _held = reader.lock();
+            panic!("a reader's own fault");
+        });
+        assert!(panicked.join().is_err() && broken.reader.queue.is_poisoned());
+        fanout.publish(&trade("KRW-BTC", 1));
+        assert_eq!(next(&mut sound), Some(trade("KRW-BTC", 1)));
+        drop(broken);
+        fanout.publish(&trade("KRW-BTC", 2));
+        assert_eq!(next(&mut sound), Some(trade("KRW-BTC", 2)));
+    }
+
+    #[test]
+    fn an_event_is_small_enough_to_be_copied_to_each_reader() {
+        assert!(size_of::<FeedEvent>() <= 152, "{}", size_of::<FeedEvent>());
     }
 
     #[test]
@@ -297,7 +353,7 @@ mod tests {
         let channels = Box::new([channel("KRW-BTC")]);
         let reader = Arc::new(Reader::new(channels, Delivery::default(), Timestamp::EPOCH));
         fanout.join(&reader, |_| Some(trade("KRW-BTC", 1)));
-        fanout.publish(&trade("KRW-BTC", 2), Timestamp::EPOCH);
+        fanout.publish(&trade("KRW-BTC", 2));
         let mut stream = ReaderStream { reader, guard: Guard(fanout) };
         assert_eq!(next(&mut stream), Some(trade("KRW-BTC", 1)));
         assert_eq!(next(&mut stream), Some(trade("KRW-BTC", 2)));
@@ -309,12 +365,18 @@ mod tests {
         let mut btc = join(&fanout, &["KRW-BTC"], 8);
         let mut eth = join(&fanout, &["KRW-ETH"], 8);
         fanout.open_gap(Timestamp::from_secs(1), GapCause::Silent, |other| *other == channel("KRW-BTC"));
-        let opened =
-            Gap { state: GapState::Opened, from: Timestamp::from_secs(1), to: None, cause: GapCause::Silent };
+        let opened = Gap {
+            state: GapState::Opened,
+            channels: [channel("KRW-BTC")].into(),
+            from: Timestamp::from_secs(1),
+            to: None,
+            cause: GapCause::Silent,
+            why: None,
+        };
         assert_eq!(next(&mut btc), Some(FeedEvent::Gap(opened.clone())));
         assert_eq!(next(&mut eth), None);
-        fanout.touch(&channel("KRW-BTC").symbol, StreamKind::Trade, Timestamp::from_secs(3));
-        let lost = Gap { state: GapState::Lost, to: Some(Timestamp::from_secs(3)), ..opened };
-        assert_eq!(next(&mut btc), Some(FeedEvent::Gap(lost)));
+        fanout.confirm(&channel("KRW-BTC").symbol, StreamKind::Trade, Timestamp::from_secs(3));
+        let resumed = Gap { state: GapState::Resumed, to: Some(Timestamp::from_secs(3)), ..opened };
+        assert_eq!(next(&mut btc), Some(FeedEvent::Gap(resumed)));
     }
 }

@@ -2,24 +2,40 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use market_backbone_core::Symbol;
+use market_backbone_core::{Channel, Symbol};
+
+use super::health::{ConnectionHealth, Health};
 
 /// The state of the socket side at one moment. Counts run since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LiveMetrics {
     /// Whether a connection stands.
     pub connected: bool,
+    /// How the connection is that is worst off.
+    pub health: Health,
+    /// The connections among which the channels are spread.
+    pub connections: Vec<ConnectionHealth>,
     /// Connections that stood.
     pub connects: u64,
     /// Attempts to connect that failed.
     pub connect_failures: u64,
     /// Connections that ended against our will.
     pub drops: u64,
+    /// Those among them that the venue ended because we read too slowly.
+    pub too_slow: u64,
+    /// Those among them whose place another connection took.
+    pub evicted: u64,
+    /// Connections that took the place of one that stood, as planned.
+    pub rotations: u64,
+    /// Look-ups of silent channels.
+    pub probes: u64,
+    /// Channels found dead: the venue had data that did not arrive.
+    pub dead: u64,
     /// Text and binary frames received.
     pub frames: u64,
     /// Events read from them.
     pub events: u64,
-    /// Events not handed on because the venue sent the same print once more.
+    /// Events not handed on because they were known: sent once more, or brought by two connections.
     pub repeated: u64,
     /// Elements of frames that could not be read or that nobody asked for.
     pub dropped: u64,
@@ -35,6 +51,8 @@ pub struct LiveMetrics {
     pub readers: usize,
     /// Channels wished for now.
     pub desired: usize,
+    /// The channels among them that have to wait because there is no room for all.
+    pub waiting: Vec<Channel>,
     /// Markets that were subscribed to and never answered: the venue may not know them.
     pub unanswered: Vec<Symbol>,
     /// Why the venue refuses what is wished for now; no connection is tried until that changes.
@@ -61,6 +79,11 @@ pub(super) struct Counters {
     pub(super) connects: Counter,
     pub(super) connect_failures: Counter,
     pub(super) drops: Counter,
+    pub(super) too_slow: Counter,
+    pub(super) evicted: Counter,
+    pub(super) rotations: Counter,
+    pub(super) probes: Counter,
+    pub(super) dead: Counter,
     pub(super) frames: Counter,
     pub(super) events: Counter,
     pub(super) repeated: Counter,
@@ -78,6 +101,11 @@ impl Counters {
             connects: self.connects.get(),
             connect_failures: self.connect_failures.get(),
             drops: self.drops.get(),
+            too_slow: self.too_slow.get(),
+            evicted: self.evicted.get(),
+            rotations: self.rotations.get(),
+            probes: self.probes.get(),
+            dead: self.dead.get(),
             frames: self.frames.get(),
             events: self.events.get(),
             repeated: self.repeated.get(),

@@ -5,9 +5,10 @@
 //! become one that spans both, so that the queue stays bounded and every gap that opens still ends once.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use market_backbone_core::{Delivery, FeedEvent, Gap, GapState, Timestamp};
+use market_backbone_core::{Channel, Delivery, FeedEvent, Gap, GapState, StreamKind, Symbol, Timestamp};
 
 /// This many gap items wait at the most.
 const MAX_GAPS: usize = 64;
@@ -21,12 +22,17 @@ enum Item {
     Gap(Gap),
 }
 
+/// A gap that was announced, and which of its channels are still silent.
+#[derive(Debug)]
+struct OpenGap {
+    gap: Gap,
+    waiting: Vec<Channel>,
+}
+
 /// The items that wait for one reader.
 #[derive(Debug)]
 pub(super) struct Queue {
     delivery: Delivery,
-    /// What a gap comes to when the feed is whole again.
-    verdict: GapState,
     items: VecDeque<Item>,
     /// How many of the items are events of a lossless reader.
     events: usize,
@@ -34,21 +40,21 @@ pub(super) struct Queue {
     gaps: usize,
     /// For a conflated reader: the waiting event of each channel.
     latest: Vec<Option<FeedEvent>>,
-    /// The gap that was announced and has not ended.
-    open: Option<Gap>,
+    /// The gaps that were announced and have not ended; no channel is in two of them.
+    open: Vec<OpenGap>,
     waker: Option<Waker>,
     closed: bool,
 }
 
 impl Queue {
-    /// An empty queue of a reader of `channels` channels whose gaps come to `verdict`.
-    pub(super) fn new(delivery: Delivery, channels: usize, verdict: GapState) -> Self {
+    /// An empty queue of a reader of `channels` channels.
+    pub(super) fn new(delivery: Delivery, channels: usize) -> Self {
         let latest = match delivery {
             Delivery::Lossless { .. } => Vec::new(),
             Delivery::Conflated => vec![None; channels],
         };
         let items = VecDeque::new();
-        Self { delivery, verdict, items, events: 0, gaps: 0, latest, open: None, waker: None, closed: false }
+        Self { delivery, items, events: 0, gaps: 0, latest, open: Vec::new(), waker: None, closed: false }
     }
 
     /// Adds an event of the reader's channel number `channel`; returns how many events it pushed out.
@@ -93,18 +99,30 @@ impl Queue {
         self.items.push_back(Item::Latest(channel));
     }
 
-    /// Announces a gap, unless one is open.
+    /// Announces a gap of those of its channels that are in none yet.
     pub(super) fn open_gap(&mut self, gap: Gap) {
-        if self.open.is_none() {
-            self.open = Some(gap.clone());
-            self.push_gap(gap);
+        let is_open = |channel: &&Channel| !self.open.iter().any(|open| open.gap.channels.contains(channel));
+        let waiting: Vec<Channel> = gap.channels.iter().filter(is_open).cloned().collect();
+        if waiting.is_empty() {
+            return;
         }
+        let gap = Gap { channels: waiting.as_slice().into(), ..gap };
+        self.open.push(OpenGap { gap: gap.clone(), waiting });
+        self.push_gap(gap);
     }
 
-    /// The feed is whole again as of `to`.
-    pub(super) fn end_gap(&mut self, to: Timestamp) {
-        if let Some(gap) = self.open.take() {
-            self.push_gap(Gap { state: self.verdict, to: Some(to.max(gap.from)), ..gap });
+    /// Events of this channel arrive again as of `to`; a gap ends with the last of its channels.
+    pub(super) fn confirm(&mut self, symbol: &Symbol, kind: StreamKind, to: Timestamp) {
+        let Some(at) = self.open.iter().position(|open| {
+            open.waiting.iter().any(|channel| channel.kind == kind && channel.symbol == *symbol)
+        }) else {
+            return;
+        };
+        let open = &mut self.open[at];
+        open.waiting.retain(|channel| channel.kind != kind || channel.symbol != *symbol);
+        if open.waiting.is_empty() {
+            let OpenGap { gap, .. } = self.open.remove(at);
+            self.push_gap(Gap { state: GapState::Resumed, to: Some(to.max(gap.from)), ..gap });
         }
     }
 
@@ -116,15 +134,56 @@ impl Queue {
         }
     }
 
-    /// Makes one gap of the two oldest that wait: takes out the end of one and the beginning of the next.
+    fn gap_at(&self, at: usize, state: GapState) -> Option<&Gap> {
+        match self.items.get(at) {
+            Some(Item::Gap(gap)) if gap.state == state => Some(gap),
+            _ => None,
+        }
+    }
+
+    /// Makes one gap of two that wait, of the channels of both: takes out the end of one and the beginning of a later
+    /// one.
     fn fold_gaps(&mut self) {
-        let is =
-            |item: &Item, opened| matches!(item, Item::Gap(gap) if (gap.state == GapState::Opened) == opened);
-        let Some(end) = self.items.iter().position(|item| is(item, false)) else { return };
-        let Some(next) = self.items.iter().skip(end).position(|item| is(item, true)) else { return };
-        self.items.remove(end + next);
-        self.items.remove(end);
+        let all = 0..self.items.len();
+        for end in all.clone() {
+            let Some(ended) = self.gap_at(end, GapState::Resumed).cloned() else { continue };
+            let its = |gap: &Gap| gap.from == ended.from && gap.channels == ended.channels;
+            let first = (0..end).find(|at| self.gap_at(*at, GapState::Opened).is_some_and(its));
+            let next = (end + 1..all.end).find(|at| self.gap_at(*at, GapState::Opened).is_some());
+            if let (Some(first), Some(next)) = (first, next) {
+                self.fold(first, end, next);
+                return;
+            }
+        }
+    }
+
+    /// Lets the gap that begins at `first` and ends at `end` go on to the end of the one that begins at `next`.
+    fn fold(&mut self, first: usize, end: usize, next: usize) {
+        let (Some(Item::Gap(second)), Some(_)) = (self.items.remove(next), self.items.remove(end)) else {
+            return;
+        };
         self.gaps -= 2;
+        let Some(Item::Gap(opened)) = self.items.get_mut(first) else { return };
+        if opened.channels != second.channels {
+            let mut both: Vec<_> = opened.channels.iter().chain(&*second.channels).cloned().collect();
+            both.sort();
+            both.dedup();
+            opened.channels = both.into();
+        }
+        let (from, channels) = (opened.from, Arc::clone(&opened.channels));
+        let widen = |gap: &mut Gap| {
+            if gap.from == second.from && gap.channels == second.channels {
+                gap.from = from;
+                gap.channels = Arc::clone(&channels);
+            }
+        };
+        self.open.iter_mut().map(|open| &mut open.gap).for_each(&widen);
+        for item in self.items.iter_mut().skip(end) {
+            match item {
+                Item::Gap(gap) if gap.state == GapState::Resumed => widen(gap),
+                _ => {}
+            }
+        }
     }
 
     /// The next item; remembers `waker` if there is none. `None` once closed and empty.
@@ -169,7 +228,7 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use market_backbone_core::{GapCause, Symbol, Trade, TradeId, VenueId};
+    use market_backbone_core::{GapCause, Trade, TradeId, VenueId};
 
     use super::*;
 
@@ -179,12 +238,22 @@ mod tests {
         FeedEvent::Trade(Trade { symbol, id, price: 1.0, size: 1.0, side: None, time, received: time })
     }
 
+    fn channel(code: &str) -> Channel {
+        Channel { symbol: Symbol::new(VenueId::new("upbit"), code).unwrap(), kind: StreamKind::Trade }
+    }
+
+    fn resume(queue: &mut Queue, code: &str, at: i64) {
+        queue.confirm(&channel(code).symbol, StreamKind::Trade, Timestamp::from_secs(at));
+    }
+
     fn gap(from: i64) -> Gap {
         Gap {
             state: GapState::Opened,
             from: Timestamp::from_secs(from),
             to: None,
             cause: GapCause::Disconnected,
+            channels: [channel("KRW-BTC")].into(),
+            why: None,
         }
     }
 
@@ -203,7 +272,7 @@ mod tests {
     }
 
     fn lossless(depth: usize) -> Queue {
-        Queue::new(Delivery::Lossless { depth }, 1, GapState::Lost)
+        Queue::new(Delivery::Lossless { depth }, 1)
     }
 
     #[test]
@@ -229,22 +298,62 @@ mod tests {
         let mut queue = lossless(2);
         queue.push(0, trade(1));
         queue.open_gap(gap(1));
-        queue.end_gap(Timestamp::from_secs(2));
+        resume(&mut queue, "KRW-BTC", 2);
         for id in 2..=4 {
             queue.push(0, trade(id));
         }
-        assert_eq!(drain(&mut queue), ["lagged 1", "opened 1", "lost 1", "lagged 1", "3", "4"]);
+        assert_eq!(drain(&mut queue), ["lagged 1", "opened 1", "resumed 1", "lagged 1", "3", "4"]);
     }
 
     #[test]
     fn a_gap_opens_once_and_ends_once() {
         let mut queue = lossless(9);
-        queue.end_gap(Timestamp::EPOCH);
+        resume(&mut queue, "KRW-BTC", 0);
         queue.open_gap(gap(1));
         queue.open_gap(gap(2));
-        queue.end_gap(Timestamp::from_secs(3));
-        queue.end_gap(Timestamp::from_secs(4));
-        assert_eq!(drain(&mut queue), ["opened 1", "lost 1"]);
+        resume(&mut queue, "KRW-BTC", 3);
+        resume(&mut queue, "KRW-BTC", 4);
+        assert_eq!(drain(&mut queue), ["opened 1", "resumed 1"]);
+    }
+
+    #[test]
+    fn a_gap_ends_with_the_last_of_its_channels() {
+        let mut queue = lossless(9);
+        queue.open_gap(Gap { channels: [channel("KRW-BTC"), channel("KRW-ETH")].into(), ..gap(1) });
+        resume(&mut queue, "KRW-ETH", 2);
+        queue.push(0, trade(1));
+        resume(&mut queue, "KRW-BTC", 3);
+        assert_eq!(drain(&mut queue), ["opened 1", "1", "resumed 1"]);
+    }
+
+    #[test]
+    fn each_channel_is_in_one_gap_at_a_time() {
+        let mut queue = lossless(9);
+        queue.open_gap(gap(1));
+        queue.open_gap(Gap { channels: [channel("KRW-BTC"), channel("KRW-ETH")].into(), ..gap(2) });
+        resume(&mut queue, "KRW-ETH", 3);
+        resume(&mut queue, "KRW-BTC", 4);
+        assert_eq!(drain(&mut queue), ["opened 1", "opened 2", "resumed 2", "resumed 1"]);
+    }
+
+    #[test]
+    fn gaps_of_many_channels_do_not_pile_up_either() {
+        let mut queue = lossless(9);
+        for at in 0..1_000 {
+            let code = ["KRW-BTC", "KRW-ETH", "KRW-XRP"][at % 3];
+            let at = i64::try_from(at).unwrap();
+            queue.open_gap(Gap { channels: [channel(code)].into(), ..gap(at) });
+            resume(&mut queue, code, at);
+        }
+        let (mut opened, mut resumed) = (0, 0);
+        while let Poll::Ready(Some(event)) = queue.poll(Waker::noop()) {
+            let FeedEvent::Gap(gap) = event else { panic!("{event:?}") };
+            match gap.state {
+                GapState::Opened => opened += 1,
+                _ => resumed += 1,
+            }
+        }
+        assert!(opened == resumed && opened <= MAX_GAPS / 2, "{opened} {resumed}");
     }
 
     #[test]
@@ -252,19 +361,19 @@ mod tests {
         let mut queue = lossless(9);
         for at in 0..1_000 {
             queue.open_gap(gap(at));
-            queue.end_gap(Timestamp::from_secs(at));
+            resume(&mut queue, "KRW-BTC", at);
         }
         let seen = drain(&mut queue);
         assert!(seen.len() <= MAX_GAPS, "{}", seen.len());
-        assert_eq!(seen[..2], ["opened 0", "lost 968"]);
+        assert_eq!(seen[..2], ["opened 0", "resumed 0"]);
         for pair in seen.chunks(2) {
-            assert!(pair[0].starts_with("opened") && pair[1].starts_with("lost"), "{pair:?}");
+            assert!(pair[0].starts_with("opened") && pair[1].starts_with("resumed"), "{pair:?}");
         }
     }
 
     #[test]
     fn the_latest_of_each_channel_comes_in_the_order_of_first_change() {
-        let mut queue = Queue::new(Delivery::Conflated, 2, GapState::Healed);
+        let mut queue = Queue::new(Delivery::Conflated, 2);
         queue.push(1, trade(10));
         queue.push(0, trade(20));
         queue.push(1, trade(11));
@@ -273,13 +382,13 @@ mod tests {
 
     #[test]
     fn nothing_overtakes_a_gap() {
-        let mut queue = Queue::new(Delivery::Conflated, 2, GapState::Healed);
+        let mut queue = Queue::new(Delivery::Conflated, 2);
         queue.push(0, trade(1));
         queue.push(1, trade(2));
         queue.open_gap(gap(5));
-        queue.end_gap(Timestamp::from_secs(6));
+        resume(&mut queue, "KRW-BTC", 6);
         queue.push(0, trade(3));
-        assert_eq!(drain(&mut queue), ["2", "opened 5", "healed 5", "3"]);
+        assert_eq!(drain(&mut queue), ["2", "opened 5", "resumed 5", "3"]);
     }
 
     #[test]

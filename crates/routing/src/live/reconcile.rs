@@ -1,4 +1,4 @@
-//! From what a connection has to what is wanted, within the venue's limit on messages.
+//! From what a connection has to what is wanted of it, within the venue's limit on messages.
 //!
 //! The messages are written when their turn comes, not when the change did: whatever changed while waiting for the
 //! turn is in them, and a burst of changes costs one message.
@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use market_backbone_core::{CallGroup, Channel, Priority, SourceError, Venue};
 use tokio::time::Instant;
 
-use super::desired::{Desired, Wanted};
+use super::desired::Wanted;
 use crate::{Limiter, Permit};
 
 /// How long after a turn was refused it is tried again.
@@ -27,7 +27,7 @@ pub(super) struct Reconcile {
     has: Vec<Channel>,
     /// The version of the desired set that was.
     version: u64,
-    /// When to look at the desired set.
+    /// When to look at what is wanted.
     due: Option<Instant>,
     turn: Option<BoxFuture<'static, Turn>>,
     /// The messages still to be sent, and what the connection has after them.
@@ -58,38 +58,46 @@ impl Reconcile {
         self.under_way.as_ref().map_or(self.version, |(_, wanted)| wanted.version)
     }
 
+    /// Whether the connection has been asked for exactly what is `wanted`.
+    pub(super) fn is_done(&self, wanted: &Wanted) -> bool {
+        self.under_way.is_none() && self.version == wanted.version && *self.has == *wanted.channels
+    }
+
     /// When [`look`](Self::look) is due.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// The desired set has changed: it is looked at not later than `at`.
+    /// What is wanted has changed: it is looked at not later than `at`.
     pub(super) fn look_at(&mut self, at: Instant) {
         if self.turn.is_none() {
             self.due = Some(self.due.map_or(at, |due| due.min(at)));
         }
     }
 
-    /// Asks for a turn if the desired set is not what the connection has.
-    pub(super) fn look(&mut self, desired: &Desired) {
+    /// Forgets that these were asked for, so that they are asked for anew.
+    pub(super) fn forget(&mut self, channels: &[Channel], now: Instant) {
+        self.has.retain(|channel| !channels.contains(channel));
+        self.look_at(now);
+    }
+
+    /// Asks for a turn if what is `wanted` is not what the connection has.
+    pub(super) fn look(&mut self, wanted: &Wanted) {
         self.due = None;
-        let wanted = desired.snapshot();
-        if self.under_way.is_none() && wanted.channels == self.has {
+        if self.under_way.is_none() && *wanted.channels == *self.has {
             self.version = wanted.version;
         } else if self.turn.is_none() {
-            self.ask_turn();
+            self.ask_turn(wanted.priority);
         }
     }
 
-    fn ask_turn(&mut self) {
-        let limiters = self.limiters.clone();
-        self.turn = Some(Box::pin(async move {
-            let mut permits = Vec::with_capacity(limiters.len());
-            for (group, limiter) in limiters {
-                permits.push(limiter.acquire(group, Priority::High).await?);
-            }
-            Ok(permits)
-        }));
+    fn ask_turn(&mut self, priority: Priority) {
+        self.turn = Some(Box::pin(acquire(self.limiters.clone(), priority)));
+    }
+
+    /// A turn for a message that is no subscription.
+    pub(super) fn turn_to_speak(&self) -> impl Future<Output = Turn> + Send + 'static {
+        acquire(self.limiters.clone(), Priority::Critical)
     }
 
     /// Waits for the turn; for ever, if none was asked for. May be dropped and called again.
@@ -110,15 +118,14 @@ impl Reconcile {
     }
 
     /// The message to send in this turn; `None` if nothing needs to be sent any more.
-    pub(super) fn message(&mut self, venue: &dyn Venue, desired: &Desired) -> Option<String> {
+    pub(super) fn message(&mut self, venue: &dyn Venue, wanted: &Wanted) -> Option<String> {
         let (messages, _) = self.under_way.get_or_insert_with(|| {
-            let wanted = desired.snapshot();
-            let messages = if wanted.channels == self.has {
+            let messages = if *wanted.channels == *self.has {
                 Vec::new()
             } else {
                 venue.subscribe(&self.has, &wanted.channels)
             };
-            (messages.into(), wanted)
+            (messages.into(), wanted.clone())
         });
         messages.pop_front()
     }
@@ -129,19 +136,36 @@ impl Reconcile {
     }
 
     /// What follows from a turn that was used: another one, or the connection now has what was wanted. Returns the
-    /// channels it did not have before, if it is so.
-    pub(super) fn advance(&mut self, desired: &Desired, again: Instant) -> Option<Vec<Channel>> {
+    /// channels it did not have before and those it has no more, if it is so.
+    pub(super) fn advance(
+        &mut self,
+        wanted: &Wanted,
+        again: Instant,
+    ) -> Option<(Vec<Channel>, Vec<Channel>)> {
         let (messages, _) = self.under_way.as_ref()?;
         if !messages.is_empty() {
-            self.ask_turn();
+            self.ask_turn(wanted.priority);
             return None;
         }
-        let (_, wanted) = self.under_way.take()?;
-        let had = std::mem::replace(&mut self.has, wanted.channels);
-        self.version = wanted.version;
-        if desired.snapshot().version != self.version {
+        let (_, sent) = self.under_way.take()?;
+        let had = std::mem::replace(&mut self.has, sent.channels.to_vec());
+        self.version = sent.version;
+        if wanted.version != self.version {
             self.look_at(again);
         }
-        Some(self.has.iter().filter(|channel| had.binary_search(channel).is_err()).cloned().collect())
+        Some((missing(&self.has, &had), missing(&had, &self.has)))
     }
+}
+
+/// Those of `these` that are not in `those`; both sorted.
+fn missing(these: &[Channel], those: &[Channel]) -> Vec<Channel> {
+    these.iter().filter(|channel| those.binary_search(channel).is_err()).cloned().collect()
+}
+
+async fn acquire(limiters: Vec<(CallGroup, Limiter)>, priority: Priority) -> Turn {
+    let mut permits = Vec::with_capacity(limiters.len());
+    for (group, limiter) in limiters {
+        permits.push(limiter.acquire(group, priority).await?);
+    }
+    Ok(permits)
 }

@@ -1,45 +1,149 @@
 //! The latest values of one market: a cell for each channel that is followed.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use market_backbone_core::{
     Candle, FeedEvent, OrderBook, StreamKind, Symbol, Ticker, Timeframe, Timestamp, Trade,
 };
 
+use super::cache::Recorded;
+use super::newest::{Age, Arrival, Newest};
+use super::seen::Seen;
 use super::slot::Slot;
 use super::words::{
-    BOOK_WORDS, CANDLE_WORDS, TICKER_WORDS, TRADE_WORDS, book_from, book_words, candle_from, candle_words,
-    ticker_from, ticker_words, trade_from, trade_words,
+    BOOK_RECEIVED, BOOK_WORDS, CANDLE_RECEIVED, CANDLE_WORDS, TICKER_RECEIVED, TICKER_WORDS, TRADE_WORDS,
+    book_from, book_words, candle_from, candle_words, ticker_from, ticker_words, trade_from, trade_words,
 };
 
-/// One channel's latest value.
+/// Of a market that nobody named, this many trades are known: there are thousands of such markets.
+const UNNAMED: usize = 128;
+
+/// The candles of so many slots are told apart: more than two sockets are ever apart.
+const SLOTS: usize = 8;
+
+/// When and how a channel was heard of last, new or not.
 #[derive(Debug, Default)]
-struct Cell<const N: usize> {
-    slot: Slot<N>,
-    /// The connection that last brought a value; 0: none since the channel was last asked for.
-    heard_in: AtomicU64,
+pub(super) struct Heard {
+    /// The connection that brought it; 0: none since the channel was last asked for.
+    pub(super) connection: AtomicU64,
+    /// [`Arrival::millis`]; 0: never.
+    pub(super) millis: AtomicU64,
 }
 
+impl Heard {
+    /// Notes an arrival; whether it is the first of its connection.
+    pub(super) fn note(&self, arrival: Arrival) -> bool {
+        self.millis.store(arrival.millis, Ordering::Relaxed);
+        let first = self.connection.load(Ordering::Relaxed) < arrival.connection;
+        if first {
+            // Release: whoever sees that the channel was heard finds the value.
+            self.connection.store(arrival.connection, Ordering::Release);
+        }
+        first
+    }
+}
+
+/// A state's latest value.
 #[derive(Debug, Default)]
-struct TradeCell {
-    cell: Cell<TRADE_WORDS>,
+struct State<const N: usize> {
+    slot: Slot<N>,
+    heard: Heard,
+    /// Held by the one who writes, and until he has told the readers: what two connections bring reaches everybody
+    /// in one order.
+    newest: Mutex<Newest>,
+}
+
+impl<const N: usize> State<N> {
+    fn record<T>(
+        &self,
+        arrival: Arrival,
+        age: Age,
+        words: &[u64; N],
+        received: usize,
+        then: impl FnOnce(Recorded) -> T,
+    ) -> T {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let repeated = !newest.offer(arrival, age, words, received, || self.slot.read());
+        if !repeated {
+            self.slot.write(words);
+        }
+        then(Recorded { first: self.heard.note(arrival), repeated })
+    }
+}
+
+/// The candle heard of last.
+#[derive(Debug, Default)]
+struct Candles {
+    slot: Slot<CANDLE_WORDS>,
+    heard: Heard,
+    /// As [`State::newest`], for each of the last few slots: a late trade changes a candle that is over, and that is no
+    /// straggler.
+    slots: Mutex<VecDeque<(Timestamp, Newest, [u64; CANDLE_WORDS])>>,
+}
+
+impl Candles {
+    fn record<T>(
+        &self,
+        arrival: Arrival,
+        candle: &Candle,
+        received: Timestamp,
+        then: impl FnOnce(Recorded) -> T,
+    ) -> T {
+        let (open, words) = (candle.open_time, candle_words(candle, received));
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = slots.iter().position(|(other, ..)| *other == open).unwrap_or_else(|| {
+            slots.truncate(SLOTS - 1);
+            slots.push_front((open, Newest::default(), words));
+            0
+        });
+        let (_, newest, known) = &mut slots[at];
+        let age = (i64::from(candle.is_final), candle.volume);
+        let repeated = !newest.offer(arrival, age, &words, CANDLE_RECEIVED, || Some(*known));
+        if !repeated {
+            *known = words;
+            self.slot.write(&words);
+        }
+        then(Recorded { first: self.heard.note(arrival), repeated })
+    }
+}
+
+/// The latest trade.
+#[derive(Debug, Default)]
+struct Trades {
+    slot: Slot<TRADE_WORDS>,
     /// The latest trade whose id is a text; stored before the words that say so.
     text: ArcSwapOption<Trade>,
+    heard: Heard,
+    /// As [`State::newest`]: the ids heard lately, and the time of the latest trade.
+    seen: Mutex<(Seen, Timestamp)>,
 }
 
-impl TradeCell {
+impl Trades {
+    fn record<T>(&self, arrival: Arrival, trade: &Trade, then: impl FnOnce(Recorded) -> T) -> T {
+        let mut guard = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (seen, latest) = &mut *guard;
+        let new = seen.insert(&trade.id);
+        // One that comes late is news, and yet not the latest.
+        if new && *latest <= trade.time {
+            *latest = trade.time;
+            self.write(trade);
+        }
+        then(Recorded { first: self.heard.note(arrival), repeated: !new })
+    }
+
     fn write(&self, trade: &Trade) {
         let words = trade_words(trade);
         if words[0] == 1 {
             self.text.store(Some(Arc::new(trade.clone())));
         }
-        self.cell.slot.write(&words);
+        self.slot.write(&words);
     }
 
     fn read(&self, symbol: &Symbol) -> Option<Trade> {
-        let words = self.cell.slot.read()?;
+        let words = self.slot.read()?;
         trade_from(symbol, &words).or_else(|| self.text.load().as_deref().cloned())
     }
 }
@@ -47,10 +151,10 @@ impl TradeCell {
 /// The cells of one market.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Row {
-    ticker: Option<Arc<Cell<TICKER_WORDS>>>,
-    trade: Option<Arc<TradeCell>>,
-    book: Option<Arc<Cell<BOOK_WORDS>>>,
-    candles: Vec<(Timeframe, Arc<Cell<CANDLE_WORDS>>)>,
+    ticker: Option<Arc<State<TICKER_WORDS>>>,
+    trade: Option<Arc<Trades>>,
+    book: Option<Arc<State<BOOK_WORDS>>>,
+    candles: Vec<(Timeframe, Arc<Candles>)>,
 }
 
 impl Row {
@@ -68,6 +172,21 @@ impl Row {
         }
     }
 
+    /// As [`add`](Self::add), for one of the thousands of markets that nobody named: fewer of its trades are known.
+    pub(super) fn add_unnamed(&mut self, kind: StreamKind) {
+        if kind == StreamKind::Trade {
+            let trades = || {
+                Arc::new(Trades {
+                    seen: Mutex::new((Seen::of(UNNAMED), Timestamp::EPOCH)),
+                    ..Trades::default()
+                })
+            };
+            self.trade.get_or_insert_with(trades);
+        } else {
+            self.add(kind);
+        }
+    }
+
     /// Lets go of the channels that are not `wanted`.
     pub(super) fn retain(&mut self, wanted: impl Fn(StreamKind) -> bool) {
         self.ticker = self.ticker.take().filter(|_| wanted(StreamKind::Ticker));
@@ -80,52 +199,55 @@ impl Row {
         self.ticker.is_none() && self.trade.is_none() && self.book.is_none() && self.candles.is_empty()
     }
 
-    fn candle_cell(&self, wanted: Timeframe) -> Option<&Cell<CANDLE_WORDS>> {
+    fn candle_cell(&self, wanted: Timeframe) -> Option<&Candles> {
         self.candles.iter().find(|(frame, _)| *frame == wanted).map(|(_, cell)| &**cell)
     }
 
-    /// The connection that last brought a value of the channel; `None` if there is no room for it here.
-    pub(super) fn heard_in(&self, kind: StreamKind) -> Option<&AtomicU64> {
+    /// When and how the channel was heard of last; `None` if there is no room for it here.
+    pub(super) fn heard(&self, kind: StreamKind) -> Option<&Heard> {
         match kind {
-            StreamKind::Ticker => self.ticker.as_ref().map(|cell| &cell.heard_in),
-            StreamKind::Trade => self.trade.as_ref().map(|trade| &trade.cell.heard_in),
-            StreamKind::Book => self.book.as_ref().map(|cell| &cell.heard_in),
-            StreamKind::Candle(frame) => self.candle_cell(frame).map(|cell| &cell.heard_in),
+            StreamKind::Ticker => self.ticker.as_ref().map(|cell| &cell.heard),
+            StreamKind::Trade => self.trade.as_ref().map(|cell| &cell.heard),
+            StreamKind::Book => self.book.as_ref().map(|cell| &cell.heard),
+            StreamKind::Candle(frame) => self.candle_cell(frame).map(|cell| &cell.heard),
         }
     }
-    /// Keeps the value of `event`, if its channel is here.
-    pub(super) fn write(&self, event: &FeedEvent) {
+
+    /// Keeps the value of `event`, if its channel is here, and does `then` before anything else of the channel is
+    /// recorded.
+    pub(super) fn record<T>(
+        &self,
+        event: &FeedEvent,
+        arrival: Arrival,
+        then: impl FnOnce(Recorded) -> T,
+    ) -> T {
         match event {
-            FeedEvent::Ticker(ticker) => {
-                if let Some(cell) = &self.ticker {
-                    cell.slot.write(&ticker_words(ticker));
-                }
-            }
             FeedEvent::Trade(trade) => {
                 if let Some(cell) = &self.trade {
-                    cell.write(trade);
+                    return cell.record(arrival, trade, then);
+                }
+            }
+            FeedEvent::Ticker(ticker) => {
+                if let Some(cell) = &self.ticker {
+                    let age = (ticker.time.as_nanos(), ticker.day_volume);
+                    return cell.record(arrival, age, &ticker_words(ticker), TICKER_RECEIVED, then);
                 }
             }
             FeedEvent::Book(book) => {
                 if let Some(cell) = &self.book {
-                    cell.slot.write(&book_words(book));
+                    let age = (book.time.as_nanos(), 0.0);
+                    return cell.record(arrival, age, &book_words(book), BOOK_RECEIVED, then);
                 }
             }
             FeedEvent::Candle { series, candle, received } => {
                 if let Some(cell) = self.candle_cell(series.timeframe) {
-                    cell.slot.write(&candle_words(candle, *received));
+                    return cell.record(arrival, candle, *received, then);
                 }
             }
             // Gaps and lags (and what may come) are not values.
             _ => {}
         }
-    }
-
-    /// Whether `event` is the latest trade once more: the same in all but the time we heard of it.
-    pub(super) fn is_repeated(&self, event: &FeedEvent) -> bool {
-        let FeedEvent::Trade(trade) = event else { return false };
-        let latest = self.trade(&trade.symbol);
-        latest.is_some_and(|latest| Trade { received: trade.received, ..latest } == *trade)
+        then(Recorded::default())
     }
 
     pub(super) fn ticker(&self, symbol: &Symbol) -> Option<Ticker> {

@@ -1,19 +1,24 @@
-//! What the session's task writes and the handles read: cache, readers, wishes, and how the connection is.
+//! What the session's tasks write and the handles read: cache, readers, wishes, and how the connections are.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use market_backbone_core::{Channel, Clock, FeedEvent, StreamKind, Timestamp, Venue};
-use tokio::sync::watch;
-use tokio::time::Instant;
+use market_backbone_core::{Channel, Clock, FeedEvent, StreamKind, Symbol, Timestamp, Venue};
+use tokio::sync::{mpsc, watch};
 
-use super::cache::RealtimeCache;
+use super::cache::{RealtimeCache, Recorded};
+use super::command::Command;
 use super::config::SessionConfig;
 use super::desired::Desired;
 use super::fanout::Fanout;
+use super::health::{ConnectionHealth, Health};
+use super::link::{Link, Links};
 use super::metrics::{Counters, LiveMetrics};
+use super::newest::Arrival;
+use super::probe::Probe;
 use super::unanswered::Unanswered;
+
+/// How many commands of handles may wait; who finds no room waits too.
+const COMMANDS: usize = 8;
 
 /// What the venue refused for good.
 #[derive(Clone, Debug)]
@@ -24,39 +29,17 @@ pub(super) struct Refusal {
     pub(super) message: String,
 }
 
-/// How the connection is.
-#[derive(Debug)]
-pub(super) struct Link {
-    started: Instant,
-    /// The number of the connection that stands, counted from 1; 0 while none does.
-    number: AtomicU64,
-    /// When it last brought a frame of any kind: milliseconds since the start.
-    last_frame: AtomicU64,
-}
-
-impl Link {
-    fn millis(&self, moment: Instant) -> u64 {
-        u64::try_from(moment.duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// A connection stands, or none does.
-    pub(super) fn set(&self, number: u64) {
-        self.number.store(number, Ordering::Release);
-    }
-
-    pub(super) fn number(&self) -> u64 {
-        self.number.load(Ordering::Acquire)
-    }
-
-    /// A frame arrived.
-    pub(super) fn heard(&self, at: Instant) {
-        self.last_frame.store(self.millis(at), Ordering::Relaxed);
-    }
-
-    fn quiet_for(&self) -> Duration {
-        let last = self.last_frame.load(Ordering::Relaxed);
-        Duration::from_millis(self.millis(Instant::now()).saturating_sub(last))
-    }
+/// How a lane is, as its owner knows it.
+#[derive(Clone, Debug)]
+pub(super) struct LaneHealth {
+    /// The number of the connection that serves it; 0 while none does.
+    pub(super) number: u64,
+    pub(super) channels: usize,
+    pub(super) health: Health,
+    pub(super) reconnects: u64,
+    pub(super) name: Option<Arc<str>>,
+    pub(super) errors: u64,
+    pub(super) last_error: Option<Arc<str>>,
 }
 
 /// All that the session's task and the handles share.
@@ -70,15 +53,20 @@ pub(super) struct State {
     pub(super) desired: Desired,
     pub(super) unanswered: Unanswered,
     pub(super) counters: Counters,
-    pub(super) link: Link,
+    pub(super) links: Links,
     /// Changes whenever a channel is heard for the first time on a connection.
     pub(super) first_heard: watch::Sender<()>,
+    /// Where the handles ask for what only the owner of the connections can do.
+    pub(super) commands: mpsc::Sender<Command>,
+    inbox: Mutex<Option<mpsc::Receiver<Command>>>,
+    lanes: Mutex<Vec<LaneHealth>>,
+    probe: OnceLock<Arc<dyn Probe>>,
     refusal: Mutex<Option<Refusal>>,
 }
 
 impl State {
     pub(super) fn new(venue: Arc<dyn Venue>, clock: Arc<dyn Clock>, config: SessionConfig) -> Self {
-        let link = Link { started: Instant::now(), number: AtomicU64::new(0), last_frame: AtomicU64::new(0) };
+        let (commands, inbox) = mpsc::channel(COMMANDS);
         Self {
             venue,
             clock,
@@ -88,8 +76,12 @@ impl State {
             desired: Desired::default(),
             unanswered: Unanswered::default(),
             counters: Counters::default(),
-            link,
+            links: Links::default(),
             first_heard: watch::Sender::new(()),
+            commands,
+            inbox: Mutex::new(Some(inbox)),
+            lanes: Mutex::default(),
+            probe: OnceLock::new(),
             refusal: Mutex::default(),
         }
     }
@@ -106,19 +98,31 @@ impl State {
         *self.lock_refusal() = refusal;
     }
 
-    /// Keeps an event heard at `received` over the connection `number`, and hands it to its readers.
-    pub(super) fn deliver(&self, event: &FeedEvent, number: u64, received: Timestamp) {
+    /// Keeps an event heard at `received`, and hands it to its readers.
+    pub(super) fn deliver(&self, event: &FeedEvent, arrival: Arrival, received: Timestamp) {
+        self.cache.record_then(event, arrival, |recorded| self.hand_out(event, recorded, received));
+        if let (Some(any), Some((_, kind))) = (self.fanout.any(), event.channel())
+            && self.cache.hear(any, kind, arrival)
+        {
+            self.heard_first(any, kind, received);
+        }
+    }
+
+    fn heard_first(&self, symbol: &Symbol, kind: StreamKind, received: Timestamp) {
+        self.unanswered.answered(symbol);
+        self.first_heard.send_replace(());
+        self.fanout.confirm(symbol, kind, received);
+    }
+
+    fn hand_out(&self, event: &FeedEvent, recorded: Recorded, received: Timestamp) {
         let Some((symbol, kind)) = event.channel() else { return };
-        let recorded = self.cache.record(event, number);
         if recorded.first {
-            self.unanswered.answered(symbol);
-            self.first_heard.send_replace(());
+            self.heard_first(symbol, kind, received);
         }
         if recorded.repeated {
             self.counters.repeated.add(1);
-            self.fanout.touch(symbol, kind, received);
         } else {
-            let lagged = self.fanout.publish(event, received);
+            let lagged = self.fanout.publish(event);
             if lagged > 0 {
                 self.counters.lagged.add(lagged);
             }
@@ -127,9 +131,15 @@ impl State {
 
     /// Whether the latest value of `channel` is what the venue has now, as far as anybody can know.
     pub(super) fn is_live(&self, channel: &Channel) -> bool {
-        let number = self.link.number();
         let patience = self.venue.capabilities().socket.keep_alive_every + self.config.keep_alive_grace;
-        number != 0 && self.cache.heard_in(channel) == number && self.link.quiet_for() <= patience
+        let is_well = |link: &Link| link.quiet_for() <= patience && !self.is_suspect(link);
+        let number = self.cache.heard_in(channel);
+        number != 0 && self.links.of(number, is_well).unwrap_or(false) && !self.desired.is_waiting(channel)
+    }
+
+    /// Whether nothing has shown for too long that a connection brings what there is.
+    fn is_suspect(&self, link: &Link) -> bool {
+        link.unproven_for() > self.config.liveness.suspect_after
     }
 
     /// What a reader who comes late to `channel` begins with: the state, if the channel has one. A print is no state.
@@ -138,11 +148,70 @@ impl State {
         if stateful && self.is_live(channel) { self.cache.event(channel) } else { None }
     }
 
+    /// Who can be asked about silent channels, if anybody.
+    pub(super) fn probe(&self) -> Option<Arc<dyn Probe>> {
+        self.probe.get().cloned()
+    }
+
+    /// Says who can be asked about silent channels, once.
+    pub(super) fn set_probe(&self, probe: Arc<dyn Probe>) {
+        if self.probe.set(probe).is_err() {
+            tracing::debug!("there is somebody to ask about silent channels already");
+        }
+    }
+
+    /// Where the commands of the handles arrive; `None` if somebody has taken that already.
+    pub(super) fn take_inbox(&self) -> Option<mpsc::Receiver<Command>> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn set_lanes(&self, lanes: impl Iterator<Item = LaneHealth>) {
+        let mut known = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clear();
+        known.extend(lanes);
+    }
+
+    /// How each connection is.
+    fn connections(&self) -> Vec<ConnectionHealth> {
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        lanes.into_iter().map(|lane| self.connection(&lane)).collect()
+    }
+
+    fn connection(&self, lane: &LaneHealth) -> ConnectionHealth {
+        let LaneHealth { number, channels, health, reconnects, errors, .. } = *lane;
+        let about = |link: &Link| (link.frames(), link.quiet_for(), self.is_suspect(link));
+        let (standing, about) = match self.links.of(number, about) {
+            Some(about) => (number, Some(about)),
+            None => (0, None),
+        };
+        let health = match about {
+            Some((.., suspect)) if suspect && channels > 0 => Health::Suspect,
+            // It has ended and its owner does not know yet.
+            None if health == Health::Live => Health::Connecting,
+            _ => health,
+        };
+        ConnectionHealth {
+            number: standing,
+            channels,
+            health,
+            frames: about.map_or(0, |(frames, ..)| frames),
+            last_frame_age: about.map(|(_, age, _)| age),
+            reconnects,
+            name: lane.name.clone(),
+            errors,
+            last_error: lane.last_error.clone(),
+        }
+    }
+
     pub(super) fn metrics(&self) -> LiveMetrics {
+        let connections = self.connections();
         LiveMetrics {
-            connected: self.link.number() != 0,
+            connected: self.links.any(),
+            health: connections.iter().map(|connection| connection.health).max().unwrap_or_default(),
+            connections,
             readers: self.fanout.len(),
             desired: self.desired.len(),
+            waiting: self.desired.waiting(),
             unanswered: self.unanswered.list(),
             refused: self.refusal().map(|refusal| refusal.message),
             ..self.counters.snapshot()

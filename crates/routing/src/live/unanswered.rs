@@ -29,9 +29,13 @@ impl Unanswered {
         self.lock().remove(symbol);
     }
 
-    /// Only those of which `has` still holds a channel are worth a report.
-    pub(super) fn retain(&self, has: &[Channel]) {
-        self.lock().retain(|symbol| has.iter().any(|channel| channel.symbol == *symbol));
+    /// Only those of which a channel is still `followed` (sorted) are worth a report.
+    pub(super) fn retain(&self, followed: &[Channel]) {
+        let is_followed = |symbol: &Symbol| {
+            let at = followed.partition_point(|channel| channel.symbol < *symbol);
+            followed.get(at).is_some_and(|channel| channel.symbol == *symbol)
+        };
+        self.lock().retain(is_followed);
     }
 
     /// All that are reported.

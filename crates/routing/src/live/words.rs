@@ -13,6 +13,11 @@ pub(super) const CANDLE_WORDS: usize = 9;
 /// Two times, two totals, two counts with flags, then asks and bids.
 pub(super) const BOOK_WORDS: usize = 6 + 4 * DEPTH;
 
+/// Where the words say when we heard of the value.
+pub(super) const TICKER_RECEIVED: usize = 13;
+pub(super) const CANDLE_RECEIVED: usize = 8;
+pub(super) const BOOK_RECEIVED: usize = 1;
+
 fn word(time: Timestamp) -> u64 {
     time.as_nanos().cast_unsigned()
 }

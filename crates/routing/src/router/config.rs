@@ -1,5 +1,6 @@
 //! Where a venue is, and the router's settings.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::choice::ChoiceConfig;
@@ -22,6 +23,9 @@ pub struct Endpoint {
 pub struct RouterConfig {
     /// Turns.
     pub limiter: LimiterConfig,
+    /// A folder in which what is sent is noted, a file for each venue and host, so that a process started right after
+    /// another's end knows what that one has sent; `None` for memory only.
+    pub limits_dir: Option<PathBuf>,
     /// Repeats.
     pub retry: RetryConfig,
     /// The HTTP client.
@@ -34,8 +38,11 @@ pub struct RouterConfig {
     pub markets_for: Duration,
     /// How long the socket gets to bring the candle in progress before it is asked for over REST.
     pub forming_within: Duration,
-    /// How many markets are named in one request for tickers or books.
+    /// How many markets are named in one request for tickers or books: of 200 the address is 2 KB long, which every
+    /// server on the way takes.
     pub codes_per_call: usize,
+    /// How long the answer to a question for live values serves those who ask the same.
+    pub answers_for: Duration,
     /// How long shutting down may take.
     pub shutdown_within: Duration,
 }
@@ -44,13 +51,15 @@ impl Default for RouterConfig {
     fn default() -> Self {
         Self {
             limiter: LimiterConfig::default(),
+            limits_dir: None,
             retry: RetryConfig::default(),
             http: HttpConfig::default(),
             session: SessionConfig::default(),
             choice: ChoiceConfig::default(),
             markets_for: Duration::from_secs(300),
             forming_within: Duration::from_millis(700),
-            codes_per_call: 100,
+            codes_per_call: 200,
+            answers_for: Duration::from_millis(200),
             shutdown_within: Duration::from_secs(3),
         }
     }

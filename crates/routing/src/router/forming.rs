@@ -9,6 +9,9 @@ use tokio::time::Instant;
 use super::Shared;
 use crate::choice::Reason;
 
+/// Up to so many rows a page costs the same however many it holds.
+const SMALL_PAGE: u32 = 200;
+
 impl Shared {
     /// The candle in progress; `None` if nothing has traded in its slot yet.
     ///
@@ -35,14 +38,15 @@ impl Shared {
         }
         let channel = Channel { symbol: series.symbol.clone(), kind };
         let follow = || self.hub.follow(std::slice::from_ref(&channel));
-        let standing = self.chooser.asked(&channel, Instant::now(), follow);
+        let now = Instant::now();
+        let standing = self.chooser.asked(&channel, now, follow);
         if self.hub.is_live(&channel) {
             return Ok(Reason::Live);
         }
         if !self.limiter.busy(self.candle_group(series)?) {
             return Ok(standing.into());
         }
-        self.chooser.insist(&channel, follow);
+        self.chooser.insist(&channel, now, follow);
         let answered = self.hub.wait_for(&channel, self.config.forming_within).await;
         Ok(if answered { Reason::BudgetBusy } else { Reason::TooSlow })
     }
@@ -81,7 +85,7 @@ impl Shared {
     }
 
     fn newest(&self, series: &Series) -> CandlePageRequest {
-        let count = self.venue.capabilities().candle_page;
+        let count = self.venue.capabilities().candle_page_of(series.timeframe).min(SMALL_PAGE);
         CandlePageRequest { series: series.clone(), before: None, count }
     }
 }

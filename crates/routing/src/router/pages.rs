@@ -22,8 +22,8 @@ impl Shared {
         priority: Priority,
     ) -> Result<CandlePage, SourceError> {
         let capabilities = self.venue.capabilities();
-        self.check_count("candles", request.count, capabilities.candle_page)?;
         let frame = request.series.timeframe;
+        self.check_count("candles", request.count, capabilities.candle_page_of(frame))?;
         if !capabilities.timeframes.contains(&frame) {
             let message = format!("{} has no {frame} candles", capabilities.venue);
             return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
@@ -53,8 +53,8 @@ impl Shared {
         priority: Priority,
     ) -> Result<Vec<OwnedReply>, SourceError> {
         let reply = self.rest.call(Call::Own(call), priority).await?;
-        let Answer::Own(reply) = reply.answer else { unreachable!("{IN_KIND}") };
-        Ok(vec![reply])
+        let Answer::Own(replies) = reply.answer else { unreachable!("{IN_KIND}") };
+        Ok(replies)
     }
 
     /// Refuses what the venue would refuse, before anything is sent.
@@ -76,7 +76,7 @@ impl Shared {
         if let Some(markets) = self.listed_lately() {
             return Ok(markets);
         }
-        let reply = self.rest.call_shared(Call::Markets, priority).await?;
+        let reply = self.rest.call_shared(Call::Markets, priority, None).await?;
         let Answer::Markets(markets) = reply.answer else { unreachable!("{IN_KIND}") };
         let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
         *listed = Some((Instant::now(), markets.clone()));

@@ -3,66 +3,75 @@
 use futures::future::try_join_all;
 use market_backbone_core::{
     BookRequest, Call, Channel, Instrument, OrderBook, Priority, SourceError, StreamKind, Symbol, Ticker,
-    TickerRequest,
+    TickerRequest, Timestamp,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::Shared;
 use super::pages::IN_KIND;
+use super::terms::Terms;
 use crate::choice::{Reason, Standing};
 use crate::stack::request::{Answer, Reply};
+
+/// What memory had of what was asked for, and why the rest needs requests.
+#[derive(Debug)]
+struct Glance<T> {
+    found: Vec<T>,
+    missing: Vec<Symbol>,
+    reason: Reason,
+}
 
 impl Shared {
     pub(super) async fn tickers(
         &self,
         request: &TickerRequest,
-        priority: Priority,
+        terms: Terms,
     ) -> Result<Vec<Ticker>, SourceError> {
-        let calls = match request {
+        let (mut tickers, calls) = match request {
             TickerRequest::Of(symbols) => {
-                let latest = |symbol: &Symbol| self.hub.latest_ticker(symbol);
-                if let Some(tickers) = self.in_memory(symbols, StreamKind::Ticker, latest) {
-                    return Ok(tickers);
-                }
+                let latest = |symbol: &Symbol| {
+                    let ticker = self.hub.latest_ticker(symbol)?;
+                    Some((ticker.received, ticker))
+                };
+                let glance = self.glance(symbols, StreamKind::Ticker, terms, latest).await;
                 let part = |symbols: &[Symbol]| Call::Tickers(TickerRequest::Of(symbols.to_vec()));
-                self.parts(symbols).map(part).collect()
+                (glance.found, self.parts(&glance.missing).map(part).collect())
             }
             TickerRequest::Quotes(quotes) => {
                 self.tally.decide(Reason::WholeMarket, &quotes.join(" "));
-                vec![Call::Tickers(request.clone())]
+                (Vec::new(), vec![Call::Tickers(request.clone())])
             }
         };
-        let replies = self.ask_all(calls, priority).await?;
-        let tickers = replies.into_iter().flat_map(|reply| match reply.answer {
+        let replies = self.ask_all(calls, terms).await?;
+        tickers.extend(replies.into_iter().flat_map(|reply| match reply.answer {
             Answer::Tickers(tickers) => tickers,
             _ => unreachable!("{IN_KIND}"),
-        });
-        Ok(tickers.collect())
+        }));
+        Ok(tickers)
     }
 
     pub(super) async fn books(
         &self,
         request: &BookRequest,
-        priority: Priority,
+        terms: Terms,
     ) -> Result<Vec<OrderBook>, SourceError> {
         let depth = usize::try_from(request.depth).unwrap_or(usize::MAX);
-        let cut = |mut book: OrderBook| {
+        let latest = |symbol: &Symbol| {
+            let mut book = self.hub.latest_book(symbol)?;
             book.asks.truncate(depth);
             book.bids.truncate(depth);
-            book
+            Some((book.received, book))
         };
-        let latest = |symbol: &Symbol| self.hub.latest_book(symbol).map(cut);
-        if let Some(books) = self.in_memory(&request.symbols, StreamKind::Book, latest) {
-            return Ok(books);
-        }
+        let Glance { found: mut books, missing, .. } =
+            self.glance(&request.symbols, StreamKind::Book, terms, latest).await;
         let part =
             |symbols: &[Symbol]| Call::Books(BookRequest { symbols: symbols.to_vec(), depth: request.depth });
-        let replies = self.ask_all(self.parts(&request.symbols).map(part).collect(), priority).await?;
-        let books = replies.into_iter().flat_map(|reply| match reply.answer {
+        let replies = self.ask_all(self.parts(&missing).map(part).collect(), terms).await?;
+        books.extend(replies.into_iter().flat_map(|reply| match reply.answer {
             Answer::Books(books) => books,
             _ => unreachable!("{IN_KIND}"),
-        });
-        Ok(books.collect())
+        }));
+        Ok(books)
     }
 
     /// Price steps are on no socket.
@@ -72,7 +81,7 @@ impl Shared {
         priority: Priority,
     ) -> Result<Vec<Instrument>, SourceError> {
         let part = |symbols: &[Symbol]| Call::Instruments(symbols.to_vec());
-        let replies = self.ask_all(self.parts(symbols).map(part).collect(), priority).await?;
+        let replies = self.ask_all(self.parts(symbols).map(part).collect(), priority.into()).await?;
         let instruments = replies.into_iter().flat_map(|reply| match reply.answer {
             Answer::Instruments(instruments) => instruments,
             _ => unreachable!("{IN_KIND}"),
@@ -80,37 +89,109 @@ impl Shared {
         Ok(instruments.collect())
     }
 
-    /// The latest of all `symbols`, if all of them are followed and delivered. Takes note of the request
-    /// either way, so that who asks often is followed.
-    fn in_memory<T>(
+    /// The latest of `symbols` where they are followed, delivered and young enough. Takes note of the request, so
+    /// that who asks often, or for many, is followed; and decides by which channel the rest is had.
+    ///
+    /// Who asks for many that have only just been begun to be followed waits for the socket a moment rather than
+    /// asking for all of them once more.
+    async fn glance<T>(
         &self,
         symbols: &[Symbol],
         kind: StreamKind,
-        latest: impl Fn(&Symbol) -> Option<T>,
-    ) -> Option<Vec<T>> {
+        terms: Terms,
+        latest: impl Fn(&Symbol) -> Option<(Timestamp, T)>,
+    ) -> Glance<T> {
+        if !self.venue.capabilities().streams(kind) {
+            let (missing, reason) = (symbols.to_vec(), Reason::NotStreamed);
+            self.tally.decide(reason, &kind);
+            return Glance { found: Vec::new(), missing, reason };
+        }
+        let standing = self.notice(symbols, kind, terms);
+        let glance = self.look(symbols, kind, terms, standing.into(), &latest);
+        let batch = self.chooser.is_batch(symbols.len(), terms.priority);
+        let may_wait = batch && terms.priority > Priority::Critical && standing == Standing::Joining;
+        let glance = if may_wait && glance.reason == Reason::NotDelivering {
+            self.wait_for_all(&glance.missing, kind, terms).await;
+            self.look(symbols, kind, terms, Reason::TooSlow, &latest)
+        } else {
+            glance
+        };
+        if !glance.found.is_empty() {
+            self.tally.decide(Reason::Live, &kind);
+        }
+        if !glance.missing.is_empty() {
+            self.tally.decide(glance.reason, &kind);
+        }
+        glance
+    }
+
+    /// Takes note of a request for all `symbols`; the least settled of what they stand at.
+    fn notice(&self, symbols: &[Symbol], kind: StreamKind, terms: Terms) -> Standing {
         let now = Instant::now();
-        let channels = symbols.iter().map(|symbol| Channel { symbol: symbol.clone(), kind });
-        let mut standing = Standing::Rare;
-        let mut found = Some(Vec::with_capacity(symbols.len()));
-        for channel in channels {
+        let batch = self.chooser.is_batch(symbols.len(), terms.priority);
+        let notice = |symbol: &Symbol| {
+            let channel = Channel { symbol: symbol.clone(), kind };
             let follow = || self.hub.follow(std::slice::from_ref(&channel));
-            standing = standing.max(self.chooser.asked(&channel, now, follow));
-            let value = latest(&channel.symbol).filter(|_| self.hub.is_live(&channel));
-            match (value, &mut found) {
-                (Some(value), Some(values)) => values.push(value),
-                _ => found = None,
+            if batch {
+                self.chooser.insist(&channel, now, follow)
+            } else {
+                self.chooser.asked(&channel, now, follow)
+            }
+        };
+        symbols.iter().map(notice).max().unwrap_or(Standing::Rare)
+    }
+
+    /// What is at hand; `otherwise` says why the rest is not, but for what is only too old.
+    fn look<T>(
+        &self,
+        symbols: &[Symbol],
+        kind: StreamKind,
+        terms: Terms,
+        otherwise: Reason,
+        latest: &impl Fn(&Symbol) -> Option<(Timestamp, T)>,
+    ) -> Glance<T> {
+        let now = self.clock.now();
+        let mut glance = Glance { found: Vec::new(), missing: Vec::new(), reason: Reason::TooOld };
+        for symbol in symbols {
+            let channel = Channel { symbol: symbol.clone(), kind };
+            let young = |received| terms.not_older_than.is_none_or(|most| now.since(received) <= most);
+            match latest(symbol).filter(|_| self.hub.is_live(&channel)) {
+                Some((received, value)) if young(received) => glance.found.push(value),
+                Some(_) => glance.missing.push(symbol.clone()),
+                None => {
+                    glance.missing.push(symbol.clone());
+                    glance.reason = otherwise;
+                }
             }
         }
-        let reason = if found.is_some() { Reason::Live } else { standing.into() };
-        self.tally.decide(reason, &kind);
-        found
+        glance
+    }
+
+    /// Waits until the socket delivers all of `symbols`, within what it may take.
+    async fn wait_for_all(&self, symbols: &[Symbol], kind: StreamKind, terms: Terms) {
+        let within = self.config.forming_within.min(terms.within.unwrap_or(self.config.forming_within));
+        let until = Instant::now() + within;
+        let all = async {
+            for symbol in symbols {
+                let channel = Channel { symbol: symbol.clone(), kind };
+                if !self.hub.wait_for(&channel, within).await {
+                    return;
+                }
+            }
+        };
+        // Too late or not, whoever asked looks again.
+        let _ = timeout_at(until, all).await;
     }
 
     fn parts<'a>(&self, symbols: &'a [Symbol]) -> std::slice::Chunks<'a, Symbol> {
         symbols.chunks(self.config.codes_per_call.max(1))
     }
 
-    async fn ask_all(&self, calls: Vec<Call>, priority: Priority) -> Result<Vec<Reply>, SourceError> {
-        try_join_all(calls.into_iter().map(|call| self.rest.call_shared(call, priority))).await
+    /// Asks for all of it at once.
+    async fn ask_all(&self, calls: Vec<Call>, terms: Terms) -> Result<Vec<Reply>, SourceError> {
+        let Some(first) = calls.first() else { return Ok(Vec::new()) };
+        let needs = (self.venue.encode(first)?.group, calls.len() as u64);
+        let ask = |call| self.rest.call_shared(call, terms.priority, terms.not_older_than);
+        self.in_time(terms, needs, try_join_all(calls.into_iter().map(ask))).await
     }
 }

@@ -16,13 +16,15 @@ use super::request::{Answer, RawReply, Reply, VenueRequest};
 #[derive(Clone, Debug)]
 pub(crate) struct ReadLayer {
     pub(crate) venue: Arc<dyn Venue>,
+    /// What every address that is asked begins with.
+    pub(crate) base: Arc<str>,
 }
 
 impl<S> Layer<S> for ReadLayer {
     type Service = Read<S>;
 
     fn layer(&self, inner: S) -> Read<S> {
-        Read { inner, venue: Arc::clone(&self.venue) }
+        Read { inner, venue: Arc::clone(&self.venue), base: Arc::clone(&self.base) }
     }
 }
 
@@ -31,6 +33,7 @@ impl<S> Layer<S> for ReadLayer {
 pub(crate) struct Read<S> {
     inner: S,
     venue: Arc<dyn Venue>,
+    base: Arc<str>,
 }
 
 impl<S> Service<VenueRequest> for Read<S>
@@ -48,9 +51,18 @@ where
 
     fn call(&mut self, request: VenueRequest) -> Self::Future {
         let venue = Arc::clone(&self.venue);
+        let (base, sent) = (Arc::clone(&self.base), Arc::clone(&request.http));
         let (call, attempts) = (Arc::clone(&request.call), request.attempt);
         let reply = self.inner.call(request);
-        Box::pin(async move { Ok(Reply { answer: read(&*venue, &call, &reply.await?)?, attempts }) })
+        Box::pin(async move {
+            let raw = reply.await?;
+            let next = match *call {
+                // Others are pages themselves: who asks for one says how far it goes.
+                Call::Markets | Call::Own(_) => venue.next_page(&sent, &raw.as_reply(), &base)?,
+                _ => None,
+            };
+            Ok(Reply { answer: read(&*venue, &call, &raw)?, next, attempts })
+        })
     }
 }
 
@@ -66,7 +78,7 @@ fn read(venue: &dyn Venue, call: &Call, raw: &RawReply) -> Result<Answer, Source
         Call::Books(_) => Answer::Books(all_of("books", venue.decode_books(body, raw.received)?)),
         Call::Markets => Answer::Markets(venue.decode_markets(body)?),
         Call::Instruments(_) => Answer::Instruments(venue.decode_instruments(body)?),
-        Call::Own(_) => Answer::Own(raw.to_owned_reply()),
+        Call::Own(_) => Answer::Own(vec![raw.to_owned_reply()]),
     })
 }
 

@@ -54,13 +54,15 @@ pub(crate) enum Answer {
     Books(Vec<OrderBook>),
     Markets(Vec<Market>),
     Instruments(Vec<Instrument>),
-    Own(OwnedReply),
+    Own(Vec<OwnedReply>),
 }
 
 /// An answer and what it took.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) answer: Answer,
+    /// Where the rest of it is.
+    pub(crate) next: Option<HttpCall>,
     /// Requests sent for it, repeats included.
     pub(crate) attempts: u32,
 }

@@ -65,8 +65,9 @@ impl Again {
 
     /// How long to wait before the try after number `attempt`; `None` to give up.
     fn wait(&self, attempt: u32, error: &SourceError) -> Option<Duration> {
-        // Overloaded is our own line: whoever has waited two minutes in it is not helped by waiting again.
-        if !error.is_transient() || error.kind() == SourceErrorKind::Overloaded {
+        // These are our own line's: whoever has waited two minutes in it is not helped by waiting again.
+        let ours = matches!(error.kind(), SourceErrorKind::Overloaded | SourceErrorKind::TooLate { .. });
+        if !error.is_transient() || ours {
             return None;
         }
         let first_contact = !self.figures.contacted.load(Relaxed);
@@ -141,6 +142,7 @@ mod tests {
             SourceErrorKind::BadRequest,
             SourceErrorKind::UnknownMarket,
             SourceErrorKind::Overloaded,
+            SourceErrorKind::TooLate { would_take: Duration::ZERO },
         ] {
             assert_eq!(again.wait(1, &error(kind)), None, "{kind:?}");
         }

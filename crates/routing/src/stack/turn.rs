@@ -70,10 +70,7 @@ impl TurnLayer {
         // Before the permit is settled, so that nobody slips through in between.
         match refusal.map(SourceError::kind) {
             Some(SourceErrorKind::Throttled(after)) => self.limiter.throttled(permit.group(), after),
-            Some(SourceErrorKind::Banned(duration)) => {
-                tracing::error!(?duration, "the venue has shut us out; nothing is sent until that is over");
-                self.limiter.banned(duration);
-            }
+            Some(SourceErrorKind::Banned(duration)) => self.limiter.banned(duration),
             _ => {}
         }
         if let Some((group, remaining)) = self.venue.remaining(&reply.as_reply()) {

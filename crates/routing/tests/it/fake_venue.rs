@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    BookRequest, Call, CallGroup, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, FeedEvent,
-    FrameError, FrameOutcome, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level, LimitGroup, Market,
-    OrderBook, Proof, Series, SocketLimits, SourceError, SourceErrorKind, Symbol, SymbolTable, Ticker,
-    TickerRequest, TimeRange, Timeframe, Timestamp, TradePage, TradePageRequest, Venue, VenueId,
+    BookRequest, Call, CallGroup, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, Corrections,
+    FeedEvent, FrameError, FrameOutcome, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level, LimitGroup,
+    Market, OrderBook, Proof, Series, SocketLimits, SourceError, SourceErrorKind, Symbol, SymbolTable,
+    Ticker, TickerRequest, TimeRange, Timeframe, Timestamp, TradePage, TradePageRequest, Venue, VenueId,
 };
 
 pub(crate) const VENUE: VenueId = VenueId::new("fake");
@@ -25,12 +25,15 @@ const CAPABILITIES: Capabilities = Capabilities {
     venue: VENUE,
     grid: Grid::Utc,
     candle_page: 200,
+    shorter_pages: &[],
     trade_page: 500,
     book_depth: 30,
     trade_days: 7,
     timeframes: &[Timeframe::M1, Timeframe::D1],
+    silent_kinds: &[],
     live_timeframes: &[Timeframe::M1],
     settling: SECOND,
+    corrections: Corrections::NONE,
     limits: LIMITS,
     socket: SocketLimits {
         connects: LimitGroup { group: CallGroup("connect"), max: 5, window: SECOND },
@@ -38,6 +41,8 @@ const CAPABILITIES: Capabilities = Capabilities {
         keep_alive: KeepAlive::Ping,
         keep_alive_every: Duration::from_secs(30),
         silence: Duration::from_secs(60),
+        max_connections: None,
+        channels_per_connection: None,
     },
 };
 
@@ -123,6 +128,7 @@ impl Venue for FakeVenue {
             Call::Instruments(symbols) => (rest, "/instruments", codes(symbols)),
             Call::Own(call) => return Ok(call.clone()),
         };
+        let query = query.into_iter().map(|(name, value): (&'static str, _)| (name.into(), value)).collect();
         Ok(HttpCall { group, path: path.to_owned(), query })
     }
 

@@ -5,11 +5,14 @@
     reason = "clippy does not see that the functions which tests share are tests too"
 )]
 
+mod choice;
 mod corrections;
+mod deadlines;
 mod eta;
 mod fake_venue;
 mod priority;
 mod promise;
 mod retry;
 mod router;
+mod scope;
 mod server;

@@ -153,14 +153,27 @@ async fn who_gives_up_waiting_wastes_no_turn_and_wakes_the_next() {
 #[tokio::test(start_paused = true)]
 async fn a_turn_given_to_somebody_who_left_goes_to_the_next() {
     let limiter = limiter(1, LimiterConfig::default());
-    let start = Instant::now();
-    {
-        // Polled once: the turn is there; dropped before anybody picked it up.
-        let mut turn = Box::pin(limiter.acquire(GROUP, Priority::Normal));
-        let _ = futures::poll!(&mut turn);
-    }
     send(&limiter, Priority::Normal).await;
-    assert!(start.elapsed() < secs(1.01));
+    let mut first = Box::pin(limiter.acquire(GROUP, Priority::High));
+    assert!(futures::poll!(&mut first).is_pending());
+    sleep(secs(2.0)).await;
+    // Who joins now finds that the first in line can be served, who is not looking.
+    let start = Instant::now();
+    let mut second = Box::pin(limiter.acquire(GROUP, Priority::Normal));
+    assert!(futures::poll!(&mut second).is_pending());
+    drop(first);
+    second.await.unwrap().answered();
+    assert!(start.elapsed().is_zero());
+    assert_eq!(limiter.metrics().sends(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_dropped_unanswered_is_taken_to_arrive_a_little_later() {
+    let limiter = limiter(1, LimiterConfig::default());
+    let start = Instant::now();
+    drop(limiter.acquire(GROUP, Priority::Normal).await.unwrap());
+    send(&limiter, Priority::Normal).await;
+    assert!(secs(1.5) < start.elapsed() && start.elapsed() < secs(1.51), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -210,4 +223,57 @@ async fn a_group_nobody_told_of_is_refused() {
     let limiter = limiter(1, LimiterConfig::default());
     let error = limiter.acquire(CallGroup("orders"), Priority::Normal).await.unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::Unsupported);
+}
+
+/// 50 tasks of all classes behind 1,000 LOW ones at ten a second; each answer takes 40 ms.
+#[tokio::test(start_paused = true)]
+async fn fifty_mixed_tasks_behind_a_thousand_low_ones() {
+    let patience = secs(600.0);
+    let limiter = limiter(10, LimiterConfig { patience, ..LimiterConfig::default() });
+    let trip = Duration::from_millis(40);
+    let mut low = JoinSet::new();
+    for _ in 0..1_000 {
+        let limiter = limiter.clone();
+        low.spawn(async move {
+            let permit = limiter.acquire(GROUP, Priority::Low).await.unwrap();
+            sleep(trip).await;
+            permit.answered();
+        });
+    }
+    sleep(secs(5.3)).await;
+    let mut mixed = JoinSet::new();
+    for number in 0..50_u64 {
+        let limiter = limiter.clone();
+        mixed.spawn(async move {
+            let priority = Priority::ALL[usize::try_from(number).unwrap() % 4];
+            let mut waits = Vec::new();
+            let mut chance = fastrand::Rng::with_seed(number);
+            for _ in 0..8 {
+                sleep(Duration::from_millis(chance.u64(0..20_000))).await;
+                let asked = Instant::now();
+                let permit = limiter.acquire(GROUP, priority).await.unwrap();
+                waits.push(asked.elapsed());
+                sleep(trip).await;
+                permit.answered();
+            }
+            (priority, waits)
+        });
+    }
+    let mut waits: Vec<(Priority, Vec<Duration>)> = mixed.join_all().await;
+    waits.sort_by_key(|(priority, _)| *priority);
+    let mut most = Vec::new();
+    for class in Priority::ALL {
+        let mut of_class: Vec<_> =
+            waits.iter().filter(|(priority, _)| *priority == class).flat_map(|(_, waits)| waits).collect();
+        of_class.sort();
+        let (p50, p99) = (of_class[of_class.len() / 2], of_class[of_class.len() * 99 / 100]);
+        let max = *of_class[of_class.len() - 1];
+        println!("{class:?}: {} waits, p50 {p50:?}, p99 {p99:?}, most {max:?}", of_class.len());
+        most.push(max);
+    }
+    // Less than a window, its margin and a round trip.
+    let bound = secs(1.0) + Duration::from_millis(3) + trip;
+    println!("bound for Critical: {bound:?}");
+    assert!(most[0] < bound, "{:?}", most[0]);
+    low.join_all().await;
 }

@@ -1,155 +1,154 @@
-//! Never more than `max` requests arrive in any window, whatever the network does to them on the way.
+//! Never more than `max` requests arrive in any window, whatever the network, the callers and the clocks do.
+//!
+//! `SCHEDULES=10000` plays as many; a few hundred otherwise.
 
-use std::sync::{Arc, Mutex};
+mod model;
+
 use std::time::Duration;
 
-use market_backbone_core::{CallGroup, LimitGroup, Priority};
-use market_backbone_routing::Limiter;
 use proptest::prelude::*;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-const GROUP: CallGroup = CallGroup("candles");
-const WINDOW: Duration = Duration::from_secs(1);
+use model::{Arrivals, NEVER, Network, Run, Schedule, play};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// How long a request is on the way, in milliseconds: at least the first, at most both.
-#[derive(Clone, Copy, Debug)]
-struct Network {
-    out: (u64, u64),
-    back: (u64, u64),
-    /// One request in this many needs a new connection: three more ways out before it arrives.
-    handshake: u64,
-    /// One request in this many is never answered and given up after 2 s.
-    lost: u64,
+fn cases() -> ProptestConfig {
+    #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
+    let asked = std::env::var("SCHEDULES").ok().and_then(|text| text.parse().ok());
+    ProptestConfig { cases: asked.unwrap_or(250), failure_persistence: None, ..ProptestConfig::default() }
 }
 
-#[derive(Debug, Default)]
-struct Run {
-    arrivals: Vec<Instant>,
-    took: Duration,
-    last_turn: Duration,
-}
-
-/// Sends `count` requests as fast as the limiter lets them, `gap` apart at first.
-async fn run(max: u32, count: u64, gap: Duration, network: Network, seed: u64) -> Run {
-    let limiter = Limiter::new(&[LimitGroup { group: GROUP, max, window: WINDOW }]);
-    let arrivals = Arc::new(Mutex::new(Vec::new()));
-    let start = Instant::now();
-    let mut requests = JoinSet::new();
-    for number in 0..count {
-        let (limiter, arrivals) = (limiter.clone(), Arc::clone(&arrivals));
-        requests.spawn(async move {
-            sleep(gap * u32::try_from(number).unwrap()).await;
-            let mut chance = fastrand::Rng::with_seed(seed ^ (number << 32));
-            let permit = limiter.acquire(GROUP, Priority::Normal).await.unwrap();
-            let turn = start.elapsed();
-            let ways = if number == 0 || chance.u64(0..network.handshake) == 0 { 4 } else { 1 };
-            for _ in 0..ways {
-                sleep(ms(network.out.0 + chance.u64(0..=network.out.1))).await;
-            }
-            arrivals.lock().unwrap().push(Instant::now());
-            if chance.u64(0..network.lost) == 0 {
-                sleep(ms(2_000)).await;
-                drop(permit);
-            } else {
-                sleep(ms(network.back.0 + chance.u64(0..=network.back.1))).await;
-                permit.answered();
-            }
-            turn
-        });
+prop_compose! {
+    /// Ways of up to 360 ms, alike for all, or with a few that take much longer than the rest.
+    fn network()(
+        least in (0_u64..=60, 0_u64..=60),
+        jitter in (prop_oneof![0_u64..=20, 0_u64..=300], prop_oneof![0_u64..=20, 0_u64..=300]),
+        spike in prop_oneof![Just(NEVER), 3_u64..40],
+        handshake in 2_u64..40,
+        lost in prop_oneof![Just(NEVER), 5_u64..200],
+        failing in prop_oneof![Just(NEVER), 2_u64..20],
+    ) -> Network {
+        Network { out: (least.0, jitter.0), back: (least.1, jitter.1), spike, handshake, lost, failing, slower: None }
     }
-    let last_turn = requests.join_all().await.into_iter().max().unwrap_or_default();
-    let mut arrivals = std::mem::take(&mut *arrivals.lock().unwrap());
-    arrivals.sort();
-    Run { arrivals, took: start.elapsed(), last_turn }
 }
 
-/// A venue that counts the requests of the last second.
-fn rejected_by_sliding(arrivals: &[Instant], max: usize) -> usize {
-    arrivals.windows(max + 1).filter(|window| window[max] - window[0] < WINDOW).count()
-}
-
-/// A venue that counts a second from the first request on.
-fn rejected_by_anchored(arrivals: &[Instant], max: usize) -> usize {
-    let (mut rejected, mut anchor, mut counted) = (0, None::<Instant>, 0);
-    for arrival in arrivals {
-        if anchor.is_none_or(|anchor| *arrival - anchor >= WINDOW) {
-            (anchor, counted) = (Some(*arrival), 0);
-        }
-        counted += 1;
-        rejected += usize::from(counted > max);
-    }
-    rejected
-}
-
-/// A venue that counts by its clock's second, which may begin anywhere in ours.
-fn rejected_by_calendar(arrivals: &[Instant], max: usize, origin: Instant, offset: Duration) -> usize {
-    let second = |arrival: &Instant| (*arrival - origin + offset).as_secs();
-    arrivals.chunk_by(|a, b| second(a) == second(b)).map(|same| same.len().saturating_sub(max)).sum()
-}
-
-fn simulate(max: u32, count: u64, gap: Duration, network: Network, seed: u64) -> (Instant, Run) {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(async { (Instant::now(), run(max, count, gap, network, seed).await) })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_kind_of_venue_ever_counts_too_many(
+prop_compose! {
+    fn schedule()(
         max in 1_u32..=12,
         count in 30_u64..150,
         gap in 0_u64..60,
-        out in (0_u64..60, 0_u64..120),
-        back in (0_u64..60, 0_u64..120),
-        handshake in 2_u64..40,
-        lost in 5_u64..200,
-        offset in 0_u64..1_000,
+        network in network(),
+        slower in prop_oneof![Just(None), (0_u64..10_000, 1_u64..200).prop_map(Some)],
+        cancelled in prop_oneof![Just(NEVER), 2_u64..20],
+        kills in prop::collection::vec((50_u64..4_000, 0_u64..1_500), 0..4),
+        steps in prop::collection::vec((0_u64..10_000, -7_200_i64..7_200), 0..4),
         seed: u64,
-    ) {
+        mixed: bool,
+    ) -> Schedule {
         let count = count.min(u64::from(max) * 25);
-        let (origin, run) = simulate(max, count, ms(gap), Network { out, back, handshake, lost }, seed);
-        let max = usize::try_from(max).unwrap();
-        prop_assert_eq!(run.arrivals.len(), usize::try_from(count).unwrap());
-        prop_assert_eq!(rejected_by_sliding(&run.arrivals, max), 0);
-        prop_assert_eq!(rejected_by_anchored(&run.arrivals, max), 0);
-        prop_assert_eq!(rejected_by_calendar(&run.arrivals, max, origin, ms(offset)), 0);
+        let network = Network { slower, ..network };
+        Schedule { max, count, gap: ms(gap), network, cancelled, kills, steps, seed, trust: true, mixed }
     }
 }
 
-const NEVER: u64 = u64::MAX;
+/// What the three kinds of venue would have refused; the calendar's second may begin anywhere in ours.
+fn rejected(run: &Run, max: u32, offset: u64) -> [usize; 3] {
+    let (arrivals, max) = (&run.arrivals, usize::try_from(max).unwrap());
+    [arrivals.sliding(max), arrivals.anchored(max), arrivals.calendar(max, run.origin, ms(offset))]
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn no_kind_of_venue_ever_counts_too_many(schedule in schedule(), offset in 0_u64..1_000) {
+        let run = play(&schedule);
+        prop_assert_eq!(rejected(&run, schedule.max, offset), [0; 3]);
+        prop_assert_eq!(run.served, schedule.count);
+    }
+
+    /// Without credit nothing is assumed of the network: not even that it stays what it was.
+    #[test]
+    fn who_assumes_nothing_is_right_on_any_network(
+        schedule in schedule(),
+        falls in 0_u64..10_000,
+        offset in 0_u64..1_000,
+    ) {
+        let mut schedule = Schedule { trust: false, ..schedule };
+        // All at once the ways take nothing.
+        schedule.network.slower = None;
+        let run = model::play_falling(&schedule, ms(falls));
+        prop_assert_eq!(rejected(&run, schedule.max, offset), [0; 3]);
+    }
+}
 
 #[test]
 fn the_models_do_reject() {
-    let start =
-        simulate(1, 1, ms(0), Network { out: (0, 0), back: (0, 0), handshake: NEVER, lost: NEVER }, 0).0;
-    let arrivals: Vec<_> = (0..30).map(|i| start + ms(90 * i)).collect();
-    assert!(rejected_by_sliding(&arrivals, 10) > 0);
-    assert!(rejected_by_anchored(&arrivals, 10) > 0);
-    assert!(rejected_by_calendar(&arrivals, 10, start, ms(0)) > 0);
+    let start = play(&Schedule::plain(1, 1, Network::of((0, 0), (0, 0)))).origin;
+    let arrivals = Arrivals::of((0..30).map(|i| start + ms(90 * i)));
+    assert!(arrivals.sliding(10) > 0);
+    assert!(arrivals.anchored(10) > 0);
+    assert!(arrivals.calendar(10, start, ms(0)) > 0);
+}
+
+/// What share of the requests that a sliding window allows really went out.
+fn share_of_what_is_allowed(network: Network, count: u64) -> (Run, f64) {
+    let run = play(&Schedule::plain(10, count, network));
+    assert_eq!(run.arrivals.sliding(10), 0);
+    let (first, last) = run.arrivals.ends();
+    let ideal = Duration::from_secs((count - 1) / 10);
+    let share = ideal.as_secs_f64() / (last - first).as_secs_f64();
+    (run, share)
 }
 
 #[test]
 fn a_steady_network_costs_next_to_nothing() {
     // A hundred requests at ten a second cannot end before 9 s and the last answer.
-    let network = Network { out: (20, 0), back: (20, 0), handshake: NEVER, lost: NEVER };
-    let (_, run) = simulate(10, 100, ms(0), network, 1);
-    assert_eq!(rejected_by_sliding(&run.arrivals, 10), 0);
-    println!("100 requests, 40 ms: last turn {:?}, all answered {:?}", run.last_turn, run.took);
+    let (run, share) = share_of_what_is_allowed(Network::of((20, 0), (20, 0)), 100);
+    println!("100 requests, 40 ms: all answered {:?}, {:.1} %", run.took, share * 100.0);
     assert!(run.took <= ms(9_300), "{:?}", run.took);
 }
 
 #[test]
+fn forty_milliseconds_and_ten_of_jitter_cost_three_percent_at_most() {
+    let cases = [
+        ("40 to 50 ms, restless there", (20, 10), (20, 0)),
+        ("40 to 50 ms, restless back", (20, 0), (20, 10)),
+        ("35 to 45 ms, both ways", (18, 5), (18, 5)),
+        ("40 to 60 ms, both ways", (20, 10), (20, 10)),
+        ("30 to 50 ms, both ways", (15, 10), (15, 10)),
+    ];
+    for (name, out, back) in cases {
+        for seed in 0..5 {
+            let run = Schedule { seed, ..Schedule::plain(10, 1_000, Network::of(out, back)) };
+            let run = play(&run);
+            let (first, last) = run.arrivals.ends();
+            let share = 99.0 / (last - first).as_secs_f64();
+            println!("1,000 requests, {name}: {:.2} % of what a sliding window allows", share * 100.0);
+            assert_eq!(run.arrivals.sliding(10), 0);
+            assert!(share >= 0.97, "{name}: {share}");
+        }
+    }
+}
+
+#[test]
 fn a_restless_network_costs_a_round_trip_a_window_at_most() {
-    let network = Network { out: (10, 40), back: (10, 40), handshake: NEVER, lost: NEVER };
-    let (_, run) = simulate(10, 100, ms(0), network, 1);
-    assert_eq!(rejected_by_sliding(&run.arrivals, 10), 0);
-    println!("100 requests, 20 to 100 ms: last turn {:?}, all answered {:?}", run.last_turn, run.took);
+    let (run, share) = share_of_what_is_allowed(Network::of((10, 40), (10, 40)), 100);
+    println!("100 requests, 20 to 100 ms: all answered {:?}, {:.1} %", run.took, share * 100.0);
     assert!(run.took <= ms(9_000 + 9 * 103 + 300), "{:?}", run.took);
+}
+
+#[test]
+fn a_restart_within_the_window_goes_on_counting() {
+    // Killed when the first ten are out and answered, and started again at once.
+    let network = Network::of((5, 0), (5, 0));
+    let killed = Schedule { kills: vec![(20, 0)], ..Schedule::plain(10, 20, network) };
+    let run = play(&killed);
+    assert_eq!(run.arrivals.sliding(10), 0);
+    let (first, last) = run.arrivals.ends();
+    assert!(last - first <= ms(1_030), "{:?}", last - first);
+    let _: Instant = first;
 }

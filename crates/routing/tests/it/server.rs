@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use axum::routing::get;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -47,6 +48,10 @@ struct Script {
     arrivals: Mutex<Vec<Instant>>,
     /// What the socket says to whoever subscribes.
     greeting: Mutex<Vec<String>>,
+    /// What the socket was told.
+    heard: Mutex<Vec<String>>,
+    /// Hangs up on whoever listens, and lets nobody in.
+    sick: watch::Sender<bool>,
 }
 
 /// A running server; it ends when dropped.
@@ -68,6 +73,8 @@ impl Server {
             asked: Mutex::default(),
             arrivals: Mutex::default(),
             greeting: Mutex::default(),
+            heard: Mutex::default(),
+            sick: watch::Sender::default(),
         });
         let app =
             Router::new().route("/socket", get(socket)).fallback(answer).with_state(Arc::clone(&script));
@@ -88,6 +95,16 @@ impl Server {
     /// Says this to whoever subscribes from now on.
     pub(crate) fn greet(&self, frames: impl IntoIterator<Item = String>) {
         *self.script.greeting.lock().unwrap() = frames.into_iter().collect();
+    }
+
+    /// Hangs up all sockets and refuses new ones, or lets them in again.
+    pub(crate) fn sick(&self, sick: bool) {
+        self.script.sick.send_replace(sick);
+    }
+
+    /// What the socket was told last.
+    pub(crate) fn told(&self) -> String {
+        self.script.heard.lock().unwrap().last().cloned().unwrap_or_default()
     }
 
     /// Path and query of each request so far.
@@ -121,12 +138,22 @@ async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response
 }
 
 async fn socket(State(script): State<Arc<Script>>, upgrade: WebSocketUpgrade) -> Response<Body> {
-    upgrade.on_upgrade(move |socket| converse(socket, script))
+    if *script.sick.borrow() {
+        return Response::builder().status(503).body(Body::empty()).unwrap();
+    }
+    upgrade.on_upgrade(move |socket| async move {
+        let mut sick = script.sick.subscribe();
+        tokio::select! {
+            _ = sick.wait_for(|sick| *sick) => {}
+            () = converse(socket, Arc::clone(&script)) => {}
+        }
+    })
 }
 
 async fn converse(mut socket: WebSocket, script: Arc<Script>) {
     while let Some(Ok(message)) = socket.recv().await {
-        let Message::Text(_) = message else { continue };
+        let Message::Text(text) = message else { continue };
+        script.heard.lock().unwrap().push(text.to_string());
         let greeting = script.greeting.lock().unwrap().clone();
         for frame in greeting {
             if socket.send(Message::Text(frame.into())).await.is_err() {

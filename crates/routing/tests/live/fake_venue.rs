@@ -2,16 +2,18 @@
 //!
 //! Subscribe: `set KRW-BTC/trade KRW-ETH/ticker`, which replaces everything before it. Frames, many in one if parted
 //! by `;`: `trade KRW-BTC 17 100.5` (id, price), `ticker KRW-BTC 100.5`, `book KRW-BTC 100.5` (best ask),
-//! `candle KRW-BTC 60 100.5` (open time in seconds, close), `refuse once` and `refuse always`.
+//! `candle KRW-BTC 60 100.5 7` (open time in seconds, close, volume; 1 if none is said). A trade and a ticker may end with the venue's time in
+//! milliseconds. Of the connection itself speak `hello`, `ready`, `confirm KRW-BTC KRW-ETH` (their trades), `refuse once`,
+//! `refuse always`, `evict 200` (stay away, in milliseconds) and `slow`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_core::{
-    Call, CallGroup, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, Control, FeedEvent,
-    FrameError, FrameOutcome, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level, LimitGroup, Market,
-    OrderBook, Series, SocketLimits, SourceError, SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker,
-    Timeframe, Timestamp, Trade, TradeId, TradePage, TradePageRequest, Venue, VenueId,
+    Call, CallGroup, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, Control, Corrections,
+    FeedEvent, FrameError, FrameOutcome, Greeting, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level,
+    LimitGroup, Market, OrderBook, Series, SocketLimits, SourceError, SourceErrorKind, StreamKind, Symbol,
+    SymbolTable, Ticker, Timeframe, Timestamp, Trade, TradeId, TradePage, TradePageRequest, Venue, VenueId,
 };
 
 pub(crate) const VENUE: VenueId = VenueId::new("fake");
@@ -33,6 +35,8 @@ pub(crate) struct FakeVenue {
     pub(crate) capabilities: Capabilities,
     /// Whether each change takes two messages: `hello` first.
     pub(crate) polite: bool,
+    /// What it wants to hear first.
+    pub(crate) greeting: Option<Greeting>,
 }
 
 impl Default for FakeVenue {
@@ -43,21 +47,26 @@ impl Default for FakeVenue {
             keep_alive: KeepAlive::Ping,
             keep_alive_every: Duration::from_secs(60),
             silence: Duration::from_secs(120),
+            max_connections: None,
+            channels_per_connection: None,
         };
         let capabilities = Capabilities {
             venue: VENUE,
             grid: Grid::default(),
             candle_page: 200,
+            shorter_pages: &[],
             trade_page: 200,
             book_depth: 30,
             trade_days: 7,
             timeframes: &[Timeframe::M1],
+            silent_kinds: &[],
             live_timeframes: &[Timeframe::M1],
             settling: Duration::ZERO,
+            corrections: Corrections::NONE,
             limits: &[],
             socket,
         };
-        Self { capabilities, polite: false }
+        Self { capabilities, polite: false, greeting: None }
     }
 }
 
@@ -68,6 +77,10 @@ fn unsupported<T>() -> Result<T, SourceError> {
 impl Venue for FakeVenue {
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    fn greeting(&self) -> Option<Greeting> {
+        self.greeting.clone()
     }
 
     fn subscribe(&self, _has: &[Channel], wanted: &[Channel]) -> Vec<String> {
@@ -92,12 +105,23 @@ impl Venue for FakeVenue {
         for element in text.split(';') {
             let words: Vec<_> = element.split_whitespace().collect();
             match words[..] {
+                ["hello"] => outcome.control = Some(Control::Hello),
+                ["ready"] => outcome.control = Some(Control::Ready),
+                ["slow"] => outcome.control = Some(Control::TooSlow { message: "slow".to_owned() }),
+                ["evict", millis] => {
+                    let wait = Duration::from_millis(millis.parse().unwrap());
+                    outcome.control = Some(Control::Evicted { message: "evicted".to_owned(), wait });
+                }
+                ["confirm", ref codes @ ..] => {
+                    let its = codes.iter().map(|code| channel(code, StreamKind::Trade)).collect();
+                    outcome.control = Some(Control::Confirmed(its));
+                }
                 ["refuse", how] => {
                     let terminal = how == "always";
                     outcome.control = Some(Control::Refused { message: "refused".to_owned(), terminal });
                 }
                 [kind, code, ref rest @ ..] => {
-                    match symbols.get(code).and_then(|symbol| event(kind, symbol, rest, received)) {
+                    match symbols.resolve(code).and_then(|symbol| event(kind, &symbol, rest, received)) {
                         Some(event) => events.push(event),
                         None => outcome.dropped += 1,
                     }
@@ -153,16 +177,18 @@ impl Venue for FakeVenue {
 fn event(kind: &str, symbol: &Symbol, words: &[&str], received: Timestamp) -> Option<FeedEvent> {
     let symbol = symbol.clone();
     match (kind, words) {
-        ("trade", [id, price]) => Some(FeedEvent::Trade(Trade {
+        ("trade", [id, price, time @ ..]) => Some(FeedEvent::Trade(Trade {
             symbol,
             id: TradeId::Number(id.parse().ok()?),
             price: price.parse().ok()?,
             size: 1.0,
             side: None,
-            time: Timestamp::EPOCH,
+            time: moment(time)?,
             received,
         })),
-        ("ticker", [price]) => Some(FeedEvent::Ticker(ticker(symbol, price.parse().ok()?, received))),
+        ("ticker", [price, time @ ..]) => {
+            Some(FeedEvent::Ticker(ticker(symbol, price.parse().ok()?, moment(time)?, received)))
+        }
         ("book", [price]) => Some(FeedEvent::Book(Arc::new(OrderBook {
             symbol,
             asks: vec![Level { price: price.parse().ok()?, size: 1.0 }],
@@ -172,19 +198,29 @@ fn event(kind: &str, symbol: &Symbol, words: &[&str], received: Timestamp) -> Op
             time: Timestamp::EPOCH,
             received,
         }))),
-        ("candle", [open_time, price]) => {
+        ("candle", [open_time, price, volume @ ..]) => {
             let price = price.parse().ok()?;
+            let volume = volume.first().map_or(Some(1.0), |volume| volume.parse().ok())?;
             let open_time = Timestamp::from_secs(open_time.parse().ok()?);
             let (open, high, low, close) = (price, price, price, price);
             let candle =
-                Candle { open_time, open, high, low, close, volume: 1.0, turnover: price, is_final: false };
+                Candle { open_time, open, high, low, close, volume, turnover: price, is_final: false };
             Some(FeedEvent::Candle { series: Series::new(symbol, Timeframe::M1), candle, received })
         }
         _ => None,
     }
 }
 
-fn ticker(symbol: Symbol, price: f64, received: Timestamp) -> Ticker {
+/// The venue's time, if it says one.
+fn moment(words: &[&str]) -> Option<Timestamp> {
+    match words {
+        [] => Some(Timestamp::EPOCH),
+        [millis] => Some(Timestamp::EPOCH.plus(Duration::from_millis(millis.parse().ok()?))),
+        _ => None,
+    }
+}
+
+fn ticker(symbol: Symbol, price: f64, time: Timestamp, received: Timestamp) -> Ticker {
     Ticker {
         symbol,
         price,
@@ -198,8 +234,8 @@ fn ticker(symbol: Symbol, price: f64, received: Timestamp) -> Ticker {
         day_turnover: 1.0,
         volume_24h: 1.0,
         turnover_24h: 1.0,
-        trade_time: Timestamp::EPOCH,
-        time: Timestamp::EPOCH,
+        trade_time: time,
+        time,
         received,
     }
 }

@@ -23,13 +23,13 @@ async fn prints_of_a_gap_are_lost() {
     let mut peer = rig.server.accept().await;
     peer.subscription().await;
     peer.send("trade KRW-BTC 2 100").await;
-    assert_eq!(next(&mut reader).await, "gap lost disconnected 1000..1005");
+    assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1005");
     assert_eq!(next(&mut reader).await, "trade 2");
     assert!(is_empty(&mut reader));
 }
 
 #[tokio::test]
-async fn a_state_is_healed_by_its_next_value() {
+async fn a_gap_ends_when_every_channel_speaks_again() {
     let rig = Rig::start().await;
     let mut reader = rig.read(&["KRW-BTC", "KRW-ETH"], StreamKind::Ticker, Delivery::default());
     let mut peer = rig.server.accept().await;
@@ -38,9 +38,39 @@ async fn a_state_is_healed_by_its_next_value() {
     assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
     let mut peer = rig.server.accept().await;
     peer.subscription().await;
-    peer.send("ticker KRW-ETH 7").await;
-    assert_eq!(next(&mut reader).await, "gap healed disconnected 1000..1000");
+    peer.send("ticker KRW-ETH 7;ticker KRW-BTC 8").await;
     assert_eq!(next(&mut reader).await, "ticker 7");
+    assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1000");
+    assert_eq!(next(&mut reader).await, "ticker 8");
+}
+
+#[tokio::test]
+async fn a_quiet_channel_holds_up_a_gap_for_a_while_and_no_longer() {
+    let config = SessionConfig { confirm_within: Duration::from_millis(150), ..quick() };
+    let rig = Rig::with(FakeVenue::default(), config).await;
+    let mut reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    drop(peer);
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
+    peer.send("trade KRW-BTC 1 100").await;
+    assert_eq!(next(&mut reader).await, "trade 1");
+    assert!(is_empty(&mut reader));
+    assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1000");
+}
+
+#[tokio::test]
+async fn the_venues_own_word_ends_a_gap() {
+    let rig = Rig::start().await;
+    let mut reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
+    rig.server.accept().await.subscription().await;
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
+    peer.send("confirm KRW-BTC KRW-ETH").await;
+    assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1000");
 }
 
 #[tokio::test]
@@ -54,7 +84,7 @@ async fn a_gap_over_several_connections_is_one_gap() {
     peer.subscription().await;
     peer.send("trade KRW-BTC 1 100").await;
     assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
-    assert_eq!(next(&mut reader).await, "gap lost disconnected 1000..1000");
+    assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1000");
     assert_eq!(next(&mut reader).await, "trade 1");
 }
 
@@ -72,7 +102,7 @@ async fn who_was_promised_nothing_is_told_of_no_gap() {
     peer.send("trade KRW-BTC 1 100;trade KRW-ETH 2 100").await;
     assert_eq!(next(&mut late).await, "trade 2");
     assert_eq!(next(&mut early).await, "gap opened disconnected 1000..");
-    assert_eq!(next(&mut early).await, "gap lost disconnected 1000..1000");
+    assert_eq!(next(&mut early).await, "gap resumed disconnected 1000..1000");
     assert_eq!(next(&mut early).await, "trade 1");
 }
 
@@ -89,7 +119,7 @@ async fn the_last_print_sent_again_ends_the_gap_and_is_not_delivered_twice() {
     peer.subscription().await;
     peer.send("trade KRW-BTC 1 100;trade KRW-BTC 2 100").await;
     assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
-    assert_eq!(next(&mut reader).await, "gap lost disconnected 1000..1000");
+    assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1000");
     assert_eq!(next(&mut reader).await, "trade 2");
     assert_eq!(rig.hub.metrics().repeated, 1);
 }
@@ -101,11 +131,16 @@ async fn every_drop_is_one_gap_for_every_reader() {
     for id in 0..6 {
         let mut peer = rig.server.accept().await;
         peer.subscription().await;
-        peer.send(&format!("trade KRW-BTC {id} 100")).await;
-        for reader in &mut readers {
+        peer.send(&format!("trade KRW-ETH {id} 1;trade KRW-BTC {id} 100")).await;
+        for (index, reader) in readers.iter_mut().enumerate() {
             if id > 0 {
                 assert_eq!(next(reader).await, "gap opened disconnected 1000..");
-                assert_eq!(next(reader).await, "gap lost disconnected 1000..1000");
+            }
+            if index == 1 {
+                assert_eq!(next(reader).await, format!("trade {id}"));
+            }
+            if id > 0 {
+                assert_eq!(next(reader).await, "gap resumed disconnected 1000..1000");
             }
             assert_eq!(next(reader).await, format!("trade {id}"));
             assert!(is_empty(reader));

@@ -2,11 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, failing is how it speaks")]
 
+mod caps;
+mod chaos;
 mod churn;
 mod fake_venue;
+mod frames;
 mod gaps;
+mod handshake;
+mod liveness;
+mod many;
 mod readers;
 mod refusals;
 mod rig;
+mod rotation;
 mod server;
+mod service;
 mod session;
+mod stages;
+mod whole;

@@ -27,7 +27,7 @@ async fn a_refusal_for_good_ends_the_attempts_until_the_wishes_change() {
     assert_eq!(rig.hub.metrics().refused, None);
     peer.send("trade KRW-BTC 1 100").await;
     for reader in [&mut reader, &mut same] {
-        assert_eq!(next(reader).await, "gap lost refused 1000..1000");
+        assert_eq!(next(reader).await, "gap resumed refused 1000..1000");
         assert_eq!(next(reader).await, "trade 1");
     }
     assert_eq!(rig.hub.metrics().connects, 2);
@@ -44,7 +44,7 @@ async fn a_refusal_for_now_is_a_gap_like_any_other() {
     assert_eq!(peer.subscription().await, ["KRW-BTC/trade"]);
     peer.send("trade KRW-BTC 1 100").await;
     assert_eq!(next(&mut reader).await, "gap opened refused 1000..");
-    assert_eq!(next(&mut reader).await, "gap lost refused 1000..1000");
+    assert_eq!(next(&mut reader).await, "gap resumed refused 1000..1000");
     assert_eq!(next(&mut reader).await, "trade 1");
 }
 

@@ -45,8 +45,18 @@ impl Rig {
     }
 
     pub(crate) async fn with(venue: FakeVenue, config: SessionConfig) -> Self {
-        let server = Server::start().await;
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
+        Self::by_clock(venue, config, Arc::clone(&clock) as Arc<dyn Clock>, clock).await
+    }
+
+    /// A rig whose hub goes by `clock`; `manual` is for who has a use for it.
+    pub(crate) async fn by_clock(
+        venue: FakeVenue,
+        config: SessionConfig,
+        clock: Arc<dyn Clock>,
+        manual: Arc<ManualClock>,
+    ) -> Self {
+        let server = Server::start().await;
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         let limiter = Limiter::new(&[CONNECTS]);
         let hub = LiveHub::start(
@@ -54,12 +64,12 @@ impl Rig {
             format!("ws://{}/", server.address()),
             Arc::new(no_tls()),
             limiter.clone(),
-            Arc::clone(&clock) as Arc<dyn Clock>,
+            clock,
             config,
             &tracker,
             cancel.clone(),
         );
-        Self { server, hub, limiter, clock, tracker, cancel }
+        Self { server, hub, limiter, clock: manual, tracker, cancel }
     }
 
     pub(crate) fn read(&self, codes: &[&str], kind: StreamKind, delivery: Delivery) -> LiveStream {

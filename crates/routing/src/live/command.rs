@@ -1,0 +1,12 @@
+//! What a handle may ask of the task that owns the connections.
+
+use tokio::sync::oneshot;
+
+/// What a handle asks.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Replace every connection that stands; says whether all were.
+    Rotate(oneshot::Sender<bool>),
+    /// Try again what the venue has refused.
+    Retry,
+}

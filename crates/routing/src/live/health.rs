@@ -1,0 +1,61 @@
+//! How the connections are, as told to whoever asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a connection is; the worst is the greatest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Health {
+    /// Nothing is wanted of it, so it need not stand.
+    #[default]
+    Idle,
+    /// It stands, and nothing speaks against it.
+    Live,
+    /// It does not stand yet, or no more, and is tried again.
+    Connecting,
+    /// It stands, but for too long nothing has shown that it brings what there is: values it brought are not live.
+    Suspect,
+    /// The venue gave its place to another; it stays away for as long as the venue asks.
+    Evicted,
+    /// The venue refuses what is wished for; it is not tried until that changes.
+    Refused,
+}
+
+impl Health {
+    /// `idle`, `live`, `connecting`, `suspect`, `evicted` or `refused`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Live => "live",
+            Self::Connecting => "connecting",
+            Self::Suspect => "suspect",
+            Self::Evicted => "evicted",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// One of the connections among which the channels are spread.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionHealth {
+    /// The number of the socket that serves it now, counted from 1 over all sockets; 0 while none does.
+    pub number: u64,
+    /// How many channels are its.
+    pub channels: usize,
+    /// How it is.
+    pub health: Health,
+    /// Frames that the socket has brought.
+    pub frames: u64,
+    /// How long ago it last brought anything, an answer to a keep-alive included; `None` while none stands.
+    pub last_frame_age: Option<Duration>,
+    /// How often it had to be replaced because it broke.
+    pub reconnects: u64,
+    /// What the configuration calls it, if it does.
+    pub name: Option<Arc<str>>,
+    /// How often a connection came to nothing or broke.
+    pub errors: u64,
+    /// How that was the last time.
+    pub last_error: Option<Arc<str>>,
+}

@@ -1,0 +1,159 @@
+//! Keeps a state from going backwards while two sockets bring it.
+//!
+//! What one connection brings is in order, and passes. What another brings of the same channel is compared with what
+//! is known: older or the same, it is a straggler. A state that differs in the very moment of the known one passes,
+//! unless it was passed before in that moment.
+
+use std::cmp::Ordering;
+use std::hash::Hasher;
+
+use rustc_hash::FxHasher;
+
+/// For this long after the last value a connection is believed to be the one that is ahead. Later, an older state is
+/// no straggler: the venue's own clock has stepped back, and would silence the channel.
+const OVERLAP_MILLIS: u64 = 10_000;
+
+/// This many states of one moment are told apart.
+const OF_A_MOMENT: usize = 16;
+
+/// By which connection an event came, and when by a clock that only goes forward.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arrival {
+    /// The connection's number, counted from 1.
+    pub connection: u64,
+    /// Milliseconds since some moment that is the same for all arrivals.
+    pub millis: u64,
+}
+
+/// How far a state is: by the venue's time, then by what only grows in that moment, if anything does.
+pub(super) type Age = (i64, f64);
+
+/// Which state is known.
+#[derive(Debug, Default)]
+pub(super) struct Newest {
+    /// What brought it; connection 0: nothing is known.
+    from: Arrival,
+    age: Age,
+    /// Hashes of the states of the same age that it replaced.
+    earlier: Vec<u64>,
+}
+
+impl Newest {
+    /// Takes note of a state, or answers `false` if it is a straggler. `known` answers for the words of the known
+    /// state, `received` is the place of the word that differs whenever a state is heard again.
+    pub(super) fn offer<const N: usize>(
+        &mut self,
+        from: Arrival,
+        age: Age,
+        words: &[u64; N],
+        received: usize,
+        known: impl Fn() -> Option<[u64; N]>,
+    ) -> bool {
+        let order = age.partial_cmp(&self.age);
+        let same_age = order == Some(Ordering::Equal) && self.from.connection != 0;
+        let other = self.from.connection != 0 && self.from.connection != from.connection;
+        let straggler = other
+            && match order {
+                Some(Ordering::Less) => from.millis.saturating_sub(self.from.millis) <= OVERLAP_MILLIS,
+                Some(Ordering::Equal) => {
+                    let hash = hash(words, received);
+                    known().is_some_and(|known| self::hash(&known, received) == hash)
+                        || self.earlier.contains(&hash)
+                }
+                Some(Ordering::Greater) | None => false,
+            };
+        if straggler {
+            return false;
+        }
+        if !same_age {
+            self.earlier.clear();
+        } else if let Some(replaced) = known() {
+            self.earlier.truncate(OF_A_MOMENT - 1);
+            self.earlier.insert(0, hash(&replaced, received));
+        }
+        (self.from, self.age) = (from, age);
+        true
+    }
+}
+
+/// A hash of all words but the one at `except`.
+fn hash(words: &[u64], except: usize) -> u64 {
+    let mut hasher = FxHasher::default();
+    words.iter().enumerate().filter(|(at, _)| *at != except).for_each(|(_, word)| hasher.write_u64(*word));
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A state of one channel: the word that counts, when it was received.
+    #[derive(Default)]
+    struct Channel {
+        newest: Newest,
+        words: Option<[u64; 2]>,
+        clock: u64,
+    }
+
+    impl Channel {
+        fn hear(&mut self, connection: u64, time: i64, content: u64) -> bool {
+            self.clock += 1;
+            let (words, known) = ([content, self.clock], self.words);
+            let from = Arrival { connection, millis: self.clock };
+            let passes = self.newest.offer(from, (time, 0.0), &words, 1, || known);
+            if passes {
+                self.words = Some(words);
+            }
+            passes
+        }
+    }
+
+    #[test]
+    fn what_one_connection_brings_passes() {
+        let mut channel = Channel::default();
+        for (time, content) in [(5, 1), (5, 1), (4, 0), (5, 2)] {
+            assert!(channel.hear(1, time, content));
+        }
+    }
+
+    #[test]
+    fn two_connections_are_as_one() {
+        let states = [(1, 10), (2, 20), (2, 21), (2, 22), (3, 30), (4, 40)];
+        // The second lags the first by up to four states, then goes on alone.
+        for lag in 0..=4 {
+            let mut channel = Channel::default();
+            let mut passed = Vec::new();
+            for at in 0..states.len() + lag {
+                if let Some((time, content)) = states.get(at).filter(|_| at < 5) {
+                    passed.extend(channel.hear(1, *time, *content).then_some(*content));
+                }
+                if let Some((time, content)) = at.checked_sub(lag).and_then(|at| states.get(at)) {
+                    passed.extend(channel.hear(2, *time, *content).then_some(*content));
+                }
+            }
+            assert_eq!(passed, states.map(|(_, content)| content), "lag {lag}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_stepped_back_silences_nothing_for_long() {
+        let mut channel = Channel::default();
+        assert!(channel.hear(1, 1_000, 1));
+        assert!(!channel.hear(2, 500, 2));
+        channel.clock += OVERLAP_MILLIS;
+        assert!(channel.hear(2, 600, 3));
+        assert!(channel.hear(2, 601, 4));
+    }
+
+    #[test]
+    fn what_has_grown_less_in_the_same_moment_is_older() {
+        let mut newest = Newest::default();
+        let mut offer = |connection, volume: f64| {
+            let from = Arrival { connection, millis: 1 };
+            newest.offer(from, (1, volume), &[volume.to_bits(), 0], 1, || None)
+        };
+        assert!(offer(1, 2.0));
+        assert!(!offer(2, 1.0));
+        assert!(offer(2, 3.0));
+    }
+}

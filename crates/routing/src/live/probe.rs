@@ -1,0 +1,54 @@
+//! Asking elsewhere whether a silent channel is quiet or dead.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use market_backbone_core::{Channel, SourceError, StreamKind, Symbol, Timestamp};
+use std::time::Duration;
+
+use super::cache::RealtimeCache;
+
+/// How far our clock and the venue's may be apart, where one has to stand in for the other.
+const CLOCKS: Duration = Duration::from_secs(5);
+
+/// Somebody who can ask a venue, other than over its socket, when markets last traded.
+#[async_trait]
+pub trait Probe: Send + Sync + Debug + 'static {
+    /// When each of `symbols` last traded, as the venue says. Those that it does not know are left out. There is no
+    /// hurry: this must give way to every other request.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    async fn last_traded(&self, symbols: &[Symbol]) -> Result<Vec<(Symbol, Timestamp)>, SourceError>;
+}
+
+const _: fn(&dyn Probe) = |_| ();
+
+/// Whether the venue has something of `channel` that did not arrive, its market having last traded at `traded`;
+/// `None` if that cannot be told.
+pub(super) fn is_behind(cache: &RealtimeCache, channel: &Channel, traded: Timestamp) -> Option<bool> {
+    let symbol = &channel.symbol;
+    Some(match channel.kind {
+        StreamKind::Trade => cache.trade(symbol)?.time < traded,
+        StreamKind::Ticker => {
+            let ticker = cache.ticker(symbol)?;
+            ticker.trade_time.max(ticker.time) < traded
+        }
+        // A trade takes something out of the book, or is the end of something that was in it.
+        StreamKind::Book => cache.book(symbol)?.time.plus(CLOCKS) < traded,
+        StreamKind::Candle(_) => last_received(cache, channel)?.plus(CLOCKS) < traded,
+    })
+}
+
+/// When the latest value of `channel` was received; `None` if there is none.
+pub(super) fn last_received(cache: &RealtimeCache, channel: &Channel) -> Option<Timestamp> {
+    use market_backbone_core::FeedEvent;
+    match cache.event(channel)? {
+        FeedEvent::Trade(trade) => Some(trade.received),
+        FeedEvent::Ticker(ticker) => Some(ticker.received),
+        FeedEvent::Book(book) => Some(book.received),
+        FeedEvent::Candle { received, .. } => Some(received),
+        _ => None,
+    }
+}

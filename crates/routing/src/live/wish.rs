@@ -1,0 +1,62 @@
+//! Wishes: what keeps a channel in the desired set.
+
+use std::sync::Arc;
+
+use market_backbone_core::{Channel, Priority};
+
+use super::fanout::Fanout;
+use super::interest::Interest;
+use super::state::State;
+
+/// Keeps channels followed until it is dropped.
+#[derive(Debug)]
+#[must_use = "the channels are followed only as long as this lives"]
+pub struct Follow {
+    _wish: Wish,
+}
+
+impl Follow {
+    pub(super) fn new(wish: Wish) -> Self {
+        Self { _wish: wish }
+    }
+}
+
+/// A wish that counts in the desired set until it is dropped.
+#[derive(Debug)]
+pub(super) struct Wish {
+    pub(super) state: Arc<State>,
+    pub(super) channels: Box<[Channel]>,
+    interest: Interest,
+    priority: Priority,
+}
+
+impl Wish {
+    /// A wish for those of `channels` that the venue can stream.
+    pub(super) fn new(
+        state: &Arc<State>,
+        channels: &[Channel],
+        interest: Interest,
+        priority: Priority,
+    ) -> Self {
+        let capabilities = state.venue.capabilities();
+        let (possible, impossible): (Vec<_>, Vec<_>) =
+            channels.iter().cloned().partition(|channel| capabilities.streams(channel.kind));
+        for Channel { symbol, kind } in impossible {
+            tracing::warn!(%symbol, %kind, venue = %capabilities.venue, "the venue has no such stream; left out");
+        }
+        state.desired.add(&possible, interest, priority, &state.cache);
+        Self { state: Arc::clone(state), channels: possible.into(), interest, priority }
+    }
+}
+
+impl AsRef<Fanout> for Wish {
+    fn as_ref(&self) -> &Fanout {
+        &self.state.fanout
+    }
+}
+
+impl Drop for Wish {
+    fn drop(&mut self) {
+        self.state.desired.release(&self.channels, self.interest, self.priority);
+    }
+}

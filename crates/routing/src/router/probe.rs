@@ -1,0 +1,45 @@
+//! How a silent channel is looked up: one request for tickers, when nobody else needs the turn.
+
+use std::sync::Weak;
+
+use async_trait::async_trait;
+use market_backbone_core::{Call, Priority, SourceError, SourceErrorKind, Symbol, TickerRequest, Timestamp};
+
+use super::Shared;
+use super::pages::IN_KIND;
+use crate::live::Probe;
+use crate::stack::request::Answer;
+
+/// Asks over REST. Weak, because the hub that holds it is itself a part of what it asks.
+#[derive(Debug)]
+pub(super) struct TickerProbe(pub(super) Weak<Shared>);
+
+#[async_trait]
+impl Probe for TickerProbe {
+    async fn last_traded(&self, symbols: &[Symbol]) -> Result<Vec<(Symbol, Timestamp)>, SourceError> {
+        let closed = || SourceError::new(SourceErrorKind::Closed, "the router is closed");
+        let shared = self.0.upgrade().ok_or_else(closed)?;
+        match shared.last_traded(symbols).await {
+            // One market that is not listed any more would make the venue refuse all of them.
+            Err(error) if error.kind() == SourceErrorKind::UnknownMarket => {
+                let listed = shared.markets(Priority::Low).await?;
+                let is_listed = |symbol: &&Symbol| listed.iter().any(|market| market.symbol == **symbol);
+                let known: Vec<_> = symbols.iter().filter(is_listed).cloned().collect();
+                shared.last_traded(&known).await
+            }
+            other => other,
+        }
+    }
+}
+
+impl Shared {
+    async fn last_traded(&self, symbols: &[Symbol]) -> Result<Vec<(Symbol, Timestamp)>, SourceError> {
+        if symbols.is_empty() {
+            return Ok(Vec::new());
+        }
+        let call = Call::Tickers(TickerRequest::Of(symbols.to_vec()));
+        let reply = self.rest.call_shared(call, Priority::Low, None).await?;
+        let Answer::Tickers(tickers) = reply.answer else { unreachable!("{IN_KIND}") };
+        Ok(tickers.into_iter().map(|ticker| (ticker.symbol, ticker.trade_time)).collect())
+    }
+}

@@ -1,0 +1,208 @@
+//! Which channel a live value comes by: every switch, both ways.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use market_backbone_core::{
+    LiveSource, ManualClock, Priority, SourceErrorKind, StreamKind, Subscription, TickerRequest, Timestamp,
+};
+use market_backbone_routing::{
+    ChoiceConfig, Endpoint, Reason, ReconnectConfig, Router, RouterConfig, SessionConfig, Terms,
+};
+
+use crate::fake_venue::{FakeVenue, symbol};
+use crate::router::{count, eventually};
+use crate::server::{Scripted, Server};
+
+const NORMAL: Priority = Priority::Normal;
+
+struct House {
+    server: Server,
+    router: Router,
+    clock: Arc<ManualClock>,
+}
+
+impl House {
+    async fn new(config: RouterConfig) -> Self {
+        let server = Server::start(Scripted::new(200, "KRW-BTC 1")).await;
+        server.greet(["ticker KRW-BTC 2".to_owned()]);
+        let address = server.address;
+        let endpoint =
+            Endpoint { rest_url: format!("http://{address}/"), ws_url: format!("ws://{address}/socket") };
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_785_753_630)));
+        let shown: Arc<ManualClock> = Arc::clone(&clock);
+        let router = Router::start(Arc::new(FakeVenue), &endpoint, shown, config).unwrap();
+        Self { server, router, clock }
+    }
+
+    async fn ask(&self, priority: Priority) -> f64 {
+        self.ask_on(priority.into()).await
+    }
+
+    async fn ask_on(&self, terms: Terms) -> f64 {
+        let request = TickerRequest::Of(vec![symbol("KRW-BTC")]);
+        self.router.tickers_on(&request, terms).await.unwrap()[0].price
+    }
+
+    /// Asks so often that it is followed, and until the socket delivers.
+    async fn follow(&self) {
+        for _ in 0..3 {
+            self.ask(NORMAL).await;
+        }
+        eventually(async || self.ask(NORMAL).await == 2.0).await;
+    }
+
+    fn asked(&self) -> usize {
+        self.server.asked().len()
+    }
+}
+
+fn quick() -> RouterConfig {
+    let (first, cap) = (Duration::from_millis(50), Duration::from_millis(50));
+    let reconnect =
+        ReconnectConfig { at_once: Duration::from_millis(1), first, cap, ..ReconnectConfig::default() };
+    let session = SessionConfig { reconnect, ..SessionConfig::default() };
+    RouterConfig { session, answers_for: Duration::ZERO, ..RouterConfig::default() }
+}
+
+#[tokio::test]
+async fn who_asks_often_is_subscribed_and_who_stops_is_not() {
+    let choice = ChoiceConfig { idle: Duration::from_millis(200), ..ChoiceConfig::default() };
+    let house = House::new(RouterConfig { choice, ..quick() }).await;
+    // Somebody else keeps the socket open all the while.
+    let other = Subscription::new([symbol("KRW-ETH")], [StreamKind::Ticker]).unwrap();
+    let reader = house.router.subscribe(other).await.unwrap();
+    eventually(async || house.server.told().contains("KRW-ETH")).await;
+    assert!(!house.server.told().contains("KRW-BTC"));
+    house.follow().await;
+    assert!(house.server.told().contains("KRW-BTC"));
+    assert_eq!(house.router.metrics().followed, 1);
+    // Nobody asks any more.
+    eventually(async || house.router.metrics().followed == 0).await;
+    eventually(async || !house.server.told().contains("KRW-BTC")).await;
+    assert!(house.server.told().contains("KRW-ETH"));
+    drop(reader);
+    house.router.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_sick_socket_means_rest_at_once_and_a_well_one_means_memory_again() {
+    let house = House::new(quick()).await;
+    house.follow().await;
+    house.server.sick(true);
+    eventually(async || !house.router.metrics().live.connected).await;
+    let before = (house.asked(), count(&house.router, Reason::NotDelivering));
+    assert_eq!(house.ask(NORMAL).await, 1.0);
+    assert_eq!((house.asked(), count(&house.router, Reason::NotDelivering)), (before.0 + 1, before.1 + 1));
+    house.server.sick(false);
+    eventually(async || house.ask(NORMAL).await == 2.0).await;
+    let well = house.asked();
+    for _ in 0..50 {
+        assert_eq!(house.ask(NORMAL).await, 2.0);
+    }
+    assert_eq!(house.asked(), well);
+    house.router.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_crowd_turned_away_from_the_socket_is_no_storm() {
+    let house = House::new(RouterConfig { answers_for: Duration::from_secs(5), ..quick() }).await;
+    house.follow().await;
+    house.server.sick(true);
+    house.server.otherwise(Scripted { after: Duration::from_millis(50), ..Scripted::new(200, "KRW-BTC 3") });
+    eventually(async || !house.router.metrics().live.connected).await;
+    let request = TickerRequest::Of(vec![symbol("KRW-BTC")]);
+    // What was asked for before the crowd came does not serve those who want it fresh.
+    let fresh = |priority| Terms { priority, not_older_than: Some(Duration::ZERO), within: None };
+    let ask = |priority| house.router.tickers_on(&request, fresh(priority));
+    let classes = [Priority::High, Priority::Normal, Priority::Low, Priority::High];
+    let before = house.asked();
+    let crowd = join_all((0..400).map(|i| ask(classes[i % 4]))).await;
+    assert!(crowd.into_iter().all(|answer| answer.unwrap()[0].price == 3.0));
+    assert_eq!(house.asked(), before + 1);
+    assert_eq!(house.ask(Priority::Low).await, 3.0);
+    assert_eq!(house.asked(), before + 1, "what has just landed serves too");
+    house.router.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_asks_says_how_old_is_too_old() {
+    let house = House::new(quick()).await;
+    house.follow().await;
+    let (before, old) = (house.asked(), Duration::from_secs(8));
+    house.clock.advance(old);
+    let not_older_than = |secs| Terms { not_older_than: Some(Duration::from_secs(secs)), ..NORMAL.into() };
+    assert_eq!(house.ask(NORMAL).await, 2.0);
+    assert_eq!(house.ask_on(not_older_than(8)).await, 2.0);
+    assert_eq!(house.asked(), before);
+    assert_eq!(house.ask_on(not_older_than(7)).await, 1.0);
+    assert_eq!((house.asked(), count(&house.router, Reason::TooOld)), (before + 1, 1));
+    let known = house.router.latest_ticker(&symbol("KRW-BTC")).unwrap();
+    assert_eq!(known.age(Timestamp::from_secs(1_785_753_638)), old);
+    house.router.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_would_take_longer_than_allowed_is_refused_before_it_is_asked() {
+    let house = House::new(quick()).await;
+    let many: Vec<_> = (0..20_000).map(|i| symbol(&format!("KRW-{i}"))).collect();
+    let within = Some(Duration::from_secs(5));
+    let request = TickerRequest::Of(many);
+    let refused = house.router.tickers_on(&request, Terms { within, ..NORMAL.into() }).await.unwrap_err();
+    let SourceErrorKind::TooLate { would_take } = refused.kind() else { panic!("{refused:?}") };
+    // A hundred requests at ten a second.
+    assert!(Duration::from_secs(9) < would_take && would_take < Duration::from_secs(10), "{would_take:?}");
+    assert_eq!(house.asked(), 0);
+    house.router.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_takes_longer_than_it_should_is_given_up_in_time() {
+    let house = House::new(quick()).await;
+    house.server.otherwise(Scripted { after: Duration::from_secs(30), ..Scripted::new(200, "KRW-BTC 3") });
+    let request = TickerRequest::Of(vec![symbol("KRW-BTC")]);
+    let terms = Terms { within: Some(Duration::from_millis(200)), ..NORMAL.into() };
+    let refused = house.router.tickers_on(&request, terms).await.unwrap_err();
+    assert!(matches!(refused.kind(), SourceErrorKind::TooLate { .. }), "{refused:?}");
+    house.router.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_screener_is_followed_from_the_first_time_on() {
+    let house = House::new(quick()).await;
+    let codes: Vec<_> = (0..30).map(|i| format!("KRW-{i}")).collect();
+    let rows: Vec<_> = codes.iter().map(|code| format!("{code} 1")).collect();
+    house.server.otherwise(Scripted::new(200, &rows.join("\n")));
+    house.server.greet(codes.iter().map(|code| format!("ticker {code} 2")));
+    let request = TickerRequest::Of(codes.iter().map(|code| symbol(code)).collect());
+    let ask = async || house.router.tickers(&request, Priority::High).await.unwrap();
+    assert_eq!(ask().await.len(), 30);
+    assert_eq!((house.asked(), house.router.metrics().followed), (1, 30));
+    for _ in 0..20 {
+        let tickers = ask().await;
+        assert!(tickers.len() == 30 && tickers.iter().all(|ticker| ticker.price == 2.0));
+    }
+    assert_eq!(house.asked(), 1, "the socket was waited for");
+    // A chart that looks at as many once is not.
+    let chart = House::new(quick()).await;
+    chart.server.otherwise(Scripted::new(200, &rows.join("\n")));
+    chart.router.tickers(&request, NORMAL).await.unwrap();
+    assert_eq!(chart.router.metrics().followed, 0);
+    house.router.shutdown().await;
+    chart.router.shutdown().await;
+}
+
+#[tokio::test]
+async fn only_what_memory_lacks_is_asked_for() {
+    let house = House::new(quick()).await;
+    house.follow().await;
+    house.server.otherwise(Scripted::new(200, "KRW-ETH 5"));
+    let before = house.asked();
+    let request = TickerRequest::Of(vec![symbol("KRW-BTC"), symbol("KRW-ETH")]);
+    let mut tickers = house.router.tickers(&request, NORMAL).await.unwrap();
+    tickers.sort_by(|a, b| a.price.total_cmp(&b.price));
+    assert_eq!(tickers.iter().map(|ticker| ticker.price).collect::<Vec<_>>(), [2.0, 5.0]);
+    assert_eq!(house.server.asked()[before..], ["/tickers?codes=KRW-ETH"]);
+    house.router.shutdown().await;
+}

@@ -1,0 +1,308 @@
+//! A network, callers who give up, a process that is killed and started anew, a wall clock that is set; and three
+//! kinds of venue that count what arrives.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use market_backbone_core::{CallGroup, Clock, LimitGroup, Priority, Timestamp};
+use market_backbone_routing::{JournalConfig, Limiter, LimiterConfig};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+const GROUP: CallGroup = CallGroup("candles");
+const WINDOW: Duration = Duration::from_secs(1);
+pub(crate) const NEVER: u64 = u64::MAX;
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// How long a request is on the way, in milliseconds: at least the first, at most both.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Network {
+    pub(crate) out: (u64, u64),
+    pub(crate) back: (u64, u64),
+    /// One way in this many takes up to 300 ms longer.
+    pub(crate) spike: u64,
+    /// One request in this many needs a new connection: three more ways out before it is sent off.
+    pub(crate) handshake: u64,
+    /// One request in this many is never answered and given up after 2 s.
+    pub(crate) lost: u64,
+    /// One request in this many is answered with a fault, and asked again.
+    pub(crate) failing: u64,
+    /// From so many ms on each way takes so many ms longer.
+    pub(crate) slower: Option<(u64, u64)>,
+}
+
+impl Network {
+    pub(crate) fn of(out: (u64, u64), back: (u64, u64)) -> Self {
+        let (spike, handshake, lost, failing) = (NEVER, NEVER, NEVER, NEVER);
+        Self { out, back, spike, handshake, lost, failing, slower: None }
+    }
+
+    fn way(&self, (least, jitter): (u64, u64), since: Duration, chance: &mut fastrand::Rng) -> Duration {
+        let spike = if chance.u64(0..self.spike) == 0 { chance.u64(0..=300) } else { 0 };
+        let slower = self.slower.filter(|(from, _)| since >= ms(*from)).map_or(0, |(_, more)| more);
+        let micros = (least + slower) * 1_000 + chance.u64(0..=(jitter * 1_000)).max(spike * 1_000);
+        // Beyond that a request that was given up may come later than is assumed.
+        Duration::from_micros(micros).min(ms(490))
+    }
+}
+
+/// Who asks for what, and what happens meanwhile.
+#[derive(Clone, Debug)]
+pub(crate) struct Schedule {
+    pub(crate) max: u32,
+    pub(crate) count: u64,
+    /// Between two requests, at first.
+    pub(crate) gap: Duration,
+    pub(crate) network: Network,
+    /// One request in this many is given up by who asked, at some moment.
+    pub(crate) cancelled: u64,
+    /// After so many ms the process is killed, and started again after so many more.
+    pub(crate) kills: Vec<(u64, u64)>,
+    /// At so many ms the wall's clock is set by so many seconds.
+    pub(crate) steps: Vec<(u64, i64)>,
+    pub(crate) seed: u64,
+    pub(crate) trust: bool,
+    /// Whether some are more urgent than others; then a part of the window is kept for them.
+    pub(crate) mixed: bool,
+}
+
+impl Schedule {
+    /// Nothing but `count` requests at once.
+    pub(crate) fn plain(max: u32, count: u64, network: Network) -> Self {
+        let (kills, steps) = (Vec::new(), Vec::new());
+        let (gap, cancelled) = (Duration::ZERO, NEVER);
+        Self { max, count, gap, network, cancelled, kills, steps, seed: 1, trust: true, mixed: false }
+    }
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) origin: Instant,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) took: Duration,
+    /// Requests that were answered or given up; none is left waiting.
+    pub(crate) served: u64,
+}
+
+/// When requests arrived, in order.
+#[derive(Debug)]
+pub(crate) struct Arrivals(Vec<Instant>);
+
+impl Arrivals {
+    pub(crate) fn of(moments: impl IntoIterator<Item = Instant>) -> Self {
+        let mut moments: Vec<_> = moments.into_iter().collect();
+        moments.sort();
+        Self(moments)
+    }
+
+    pub(crate) fn ends(&self) -> (Instant, Instant) {
+        (self.0[0], self.0[self.0.len() - 1])
+    }
+
+    /// Refused by a venue that counts the requests of the last second.
+    pub(crate) fn sliding(&self, max: usize) -> usize {
+        self.0.windows(max + 1).filter(|window| window[max] - window[0] < WINDOW).count()
+    }
+
+    /// Refused by a venue that counts a second from the first request on.
+    pub(crate) fn anchored(&self, max: usize) -> usize {
+        let (mut rejected, mut anchor, mut counted) = (0, None::<Instant>, 0);
+        for arrival in &self.0 {
+            if anchor.is_none_or(|anchor| *arrival - anchor >= WINDOW) {
+                (anchor, counted) = (Some(*arrival), 0);
+            }
+            counted += 1;
+            rejected += usize::from(counted > max);
+        }
+        rejected
+    }
+
+    /// Refused by a venue that counts by its clock's second, which begins `offset` after ours.
+    pub(crate) fn calendar(&self, max: usize, origin: Instant, offset: Duration) -> usize {
+        let second = |arrival: &Instant| (*arrival - origin + offset).as_secs();
+        self.0.chunk_by(|a, b| second(a) == second(b)).map(|same| same.len().saturating_sub(max)).sum()
+    }
+}
+
+/// A clock that goes with the test's time, and can be set.
+#[derive(Debug)]
+struct Wall {
+    origin: Instant,
+    set_by: AtomicI64,
+}
+
+impl Wall {
+    fn new(origin: Instant, shows: i64) -> Arc<Self> {
+        Arc::new(Self { origin, set_by: AtomicI64::new(shows) })
+    }
+}
+
+impl Clock for Wall {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_secs(self.set_by.load(Ordering::Relaxed)).plus(self.origin.elapsed())
+    }
+}
+
+/// What outlives a process.
+#[derive(Debug)]
+struct World {
+    origin: Instant,
+    schedule: Schedule,
+    /// From then on no way takes any time.
+    falls: Option<Duration>,
+    /// In the order in which requests were sent off: the next to be asked, and what has arrived or will.
+    next: Mutex<u64>,
+    arrivals: Mutex<Vec<Instant>>,
+    wall: Arc<Wall>,
+    steady: Arc<Wall>,
+}
+
+impl World {
+    fn limiter(&self, journal: &Path) -> Limiter {
+        let limit = LimitGroup { group: GROUP, max: self.schedule.max, window: WINDOW };
+        let config = LimiterConfig { trust_round_trips: self.schedule.trust, ..LimiterConfig::default() };
+        let clock: Arc<Wall> = Arc::clone(&self.wall);
+        let steady: Arc<Wall> = Arc::clone(&self.steady);
+        let path = journal.to_owned();
+        let noted = JournalConfig { path, clock, steady: Some(steady) };
+        Limiter::of_scope(&journal.display().to_string(), &[limit], config, Some(noted))
+    }
+
+    fn way(&self, way: (u64, u64), chance: &mut fastrand::Rng) -> Duration {
+        let since = self.origin.elapsed();
+        if self.falls.is_some_and(|falls| since >= falls) {
+            return Duration::ZERO;
+        }
+        self.schedule.network.way(way, since, chance)
+    }
+
+    /// One request, until it is answered well or given up.
+    async fn ask(&self, limiter: &Limiter, number: u64) {
+        let mut chance = fastrand::Rng::with_seed(self.schedule.seed ^ (number << 32));
+        let mixed = Priority::ALL[chance.usize(0..Priority::ALL.len())];
+        let priority = if self.schedule.mixed { mixed } else { Priority::Normal };
+        let gives_up = chance.u64(0..self.schedule.cancelled) == 0;
+        let gives_up_after = ms(chance.u64(0..2_500));
+        let asking = async {
+            while self.attempt(limiter, priority, number, &mut chance).await {
+                sleep(ms(chance.u64(0..300))).await;
+            }
+        };
+        if gives_up {
+            let _ = tokio::time::timeout(gives_up_after, asking).await;
+        } else {
+            asking.await;
+        }
+    }
+
+    /// Asks once; whether to ask again.
+    async fn attempt(
+        &self,
+        limiter: &Limiter,
+        priority: Priority,
+        number: u64,
+        chance: &mut fastrand::Rng,
+    ) -> bool {
+        let network = self.schedule.network;
+        let permit = limiter.acquire(GROUP, priority).await.unwrap();
+        if number == 0 || chance.u64(0..network.handshake) == 0 {
+            for _ in 0..3 {
+                sleep(self.way(network.out, chance)).await;
+            }
+        }
+        // From here on it arrives, whatever becomes of who asked.
+        let arrives = Instant::now() + self.way(network.out, chance);
+        self.arrivals.lock().unwrap().push(arrives);
+        sleep_until(arrives).await;
+        if chance.u64(0..network.lost) == 0 {
+            sleep(ms(2_000)).await;
+            return false; // the permit is dropped
+        }
+        sleep(self.way(network.back, chance)).await;
+        permit.answered();
+        chance.u64(0..network.failing) == 0
+    }
+
+    /// A process that asks for what has not been asked for yet, until it is through.
+    async fn process(self: &Arc<Self>, limiter: Limiter) {
+        let mut requests = JoinSet::new();
+        loop {
+            let number = {
+                let mut next = self.next.lock().unwrap();
+                if *next >= self.schedule.count {
+                    break;
+                }
+                *next += 1;
+                *next - 1
+            };
+            let (world, limiter) = (Arc::clone(self), limiter.clone());
+            requests.spawn(async move { world.ask(&limiter, number).await });
+            sleep(self.schedule.gap).await;
+        }
+        requests.join_all().await;
+    }
+
+    async fn run(self: Arc<Self>) -> Duration {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("venue.sends");
+        let mut clocks = JoinSet::new();
+        for (at, by) in self.schedule.steps.clone() {
+            let wall = Arc::clone(&self.wall);
+            clocks.spawn(async move {
+                sleep(ms(at)).await;
+                wall.set_by.fetch_add(by, Ordering::Relaxed);
+            });
+        }
+        for (after, pause) in self.schedule.kills.clone() {
+            let mut process = Box::pin(self.process(self.limiter(&journal)));
+            if tokio::time::timeout(ms(after), &mut process).await.is_ok() {
+                break;
+            }
+            // A killed process writes nothing more: not even that it gives up.
+            let left = std::fs::read(&journal).unwrap();
+            drop(process);
+            tokio::task::yield_now().await;
+            std::fs::write(&journal, left).unwrap();
+            sleep(ms(pause)).await;
+        }
+        self.process(self.limiter(&journal)).await;
+        self.origin.elapsed()
+    }
+}
+
+/// Plays it.
+pub(crate) fn play(schedule: &Schedule) -> Run {
+    play_on(schedule, None)
+}
+
+/// Plays it on a network on which from some moment on nothing takes any time.
+pub(crate) fn play_falling(schedule: &Schedule, falls: Duration) -> Run {
+    play_on(schedule, Some(falls))
+}
+
+fn play_on(schedule: &Schedule, falls: Option<Duration>) -> Run {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let origin = Instant::now();
+        let world = Arc::new(World {
+            origin,
+            schedule: schedule.clone(),
+            falls,
+            next: Mutex::default(),
+            arrivals: Mutex::default(),
+            wall: Wall::new(origin, 1_790_000_000),
+            steady: Wall::new(origin, 8_000),
+        });
+        let took = Arc::clone(&world).run().await;
+        let arrivals = Arrivals::of(world.arrivals.lock().unwrap().drain(..));
+        let served = *world.next.lock().unwrap();
+        Run { origin, arrivals, took, served }
+    })
+}

@@ -1,0 +1,66 @@
+//! Frames from anywhere go the way of a socket's frames.
+
+use std::sync::Arc;
+
+use market_backbone_core::{
+    Delivery, GapCause, LiveStream, ManualClock, StreamKind, Subscription, Timestamp,
+};
+use market_backbone_routing::FrameFeed;
+
+use crate::fake_venue::{FakeVenue, channel, symbol};
+use crate::rig::{is_empty, next, quick};
+
+fn feed() -> FrameFeed {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
+    FrameFeed::new(Arc::new(FakeVenue::default()), clock, quick())
+}
+
+fn read(feed: &FrameFeed, codes: &[&str], kind: StreamKind) -> LiveStream {
+    let mut wish = Subscription::new(codes.iter().map(|code| symbol(code)), [kind]).unwrap();
+    wish.delivery = Delivery::default();
+    feed.hub().subscribe(&wish)
+}
+
+const fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_secs(seconds)
+}
+
+#[tokio::test]
+async fn readers_get_what_they_asked_for_and_the_cache_has_it() {
+    let mut feed = feed();
+    let mut trades = read(&feed, &["KRW-BTC"], StreamKind::Trade);
+    feed.feed(b"trade KRW-BTC 1 100;ticker KRW-BTC 7;trade KRW-ETH 2 100", at(1_001));
+    let mut tickers = read(&feed, &["KRW-ETH"], StreamKind::Ticker);
+    feed.feed(b"trade KRW-BTC 3 100;ticker KRW-ETH 8", at(1_002));
+    assert_eq!(next(&mut trades).await, "trade 1");
+    assert_eq!(next(&mut trades).await, "trade 3");
+    assert_eq!(next(&mut tickers).await, "ticker 8");
+    assert!(is_empty(&mut trades) && is_empty(&mut tickers));
+    let latest = feed.hub().latest_trade(&symbol("KRW-BTC")).unwrap();
+    assert_eq!((latest.id.to_string(), latest.received), ("3".to_owned(), at(1_002)));
+    assert!(feed.hub().is_live(&channel("KRW-BTC", StreamKind::Trade)));
+}
+
+#[tokio::test]
+async fn an_interruption_is_a_gap_and_what_was_heard_before_it_is_not_heard_twice() {
+    let mut feed = feed();
+    let mut trades = read(&feed, &["KRW-BTC"], StreamKind::Trade);
+    feed.feed(b"trade KRW-BTC 5 100", at(1_001));
+    feed.interrupt(GapCause::Disconnected);
+    feed.feed(b"trade KRW-BTC 5 100;trade KRW-BTC 4 100", at(1_009));
+    assert_eq!(next(&mut trades).await, "trade 5");
+    assert_eq!(next(&mut trades).await, "gap opened disconnected 1001..");
+    assert_eq!(next(&mut trades).await, "gap resumed disconnected 1001..1009");
+    assert_eq!(next(&mut trades).await, "trade 4");
+    assert!(is_empty(&mut trades));
+}
+
+#[tokio::test]
+async fn readers_end_with_the_feed() {
+    let mut feed = feed();
+    let mut trades = read(&feed, &["KRW-BTC"], StreamKind::Trade);
+    feed.feed(b"trade KRW-BTC 1 100", at(1_001));
+    drop(feed);
+    assert_eq!(next(&mut trades).await, "trade 1");
+    assert_eq!(next(&mut trades).await, "end");
+}
