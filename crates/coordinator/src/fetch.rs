@@ -24,6 +24,9 @@ use crate::progress::Progress;
 use crate::scope::{Scope, Tip};
 use crate::slots::Slots;
 
+/// Up to so many rows a page costs the same however many it holds.
+const SMALL_PAGE: u32 = 200;
+
 /// One query under way.
 pub(crate) struct Fetch {
     office: Arc<Office>,
@@ -65,7 +68,8 @@ impl Fetch {
     pub(crate) fn new(office: Arc<Office>, query: &CandleQuery, now: Timestamp) -> Self {
         let capabilities = office.pages.capabilities();
         let slots = Slots::new(capabilities.grid, query.series.timeframe);
-        let (page, settling) = (capabilities.candle_page.max(1), capabilities.settling);
+        let page = capabilities.candle_page_of(query.series.timeframe).max(1);
+        let settling = capabilities.settling;
         let density = office.densities.get(&query.series);
         let scope = Scope::of(query, now, slots, page, density);
         let began = office.flights.landings();
@@ -146,9 +150,18 @@ impl Fetch {
         for chunk in self.progress.next_chunks(&claims, self.room()) {
             let open = self.open_end && self.now < chunk.to();
             let before = (!open).then_some(chunk.to());
-            let request = CandlePageRequest { series: self.series.clone(), before, count: self.page };
+            let request =
+                CandlePageRequest { series: self.series.clone(), before, count: self.rows_of(chunk) };
             self.send(Job::new(request, chunk));
         }
+    }
+
+    /// How many rows to ask for. A small page is asked whole, for it costs the same; of a large one no more than the
+    /// stretch can hold or the query still lacks.
+    fn rows_of(&self, chunk: TimeRange) -> u32 {
+        let slots = self.slots.count(chunk);
+        let lacking = self.progress.lacking().map_or(slots, |rows| slots.min(rows as u64));
+        self.page.min(u32::try_from(lacking).unwrap_or(u32::MAX).max(SMALL_PAGE))
     }
 
     fn send_again(&mut self) {

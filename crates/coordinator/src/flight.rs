@@ -23,8 +23,10 @@ use rustc_hash::FxHashMap;
 
 use crate::metrics::Counters;
 
-/// How many landed pages are kept, at some 14 kB each.
+/// How many landed pages are kept,
 const KEPT: usize = 64;
+/// and how many rows of them, at some 70 bytes each: pages of some venues are large.
+const KEPT_ROWS: usize = 100_000;
 
 /// What is asked. The slot in progress belongs to it where the answer depends on it: a page asked before a
 /// slot ended must not be passed off as one asked after.
@@ -54,6 +56,10 @@ impl Landed {
         self.result.as_ref().map_or(1, |page| u64::from(page.attempts))
     }
 
+    fn rows(&self) -> usize {
+        self.result.as_ref().map_or(0, |page| page.candles.len())
+    }
+
     /// Only what nothing will change: not a page that holds a slot which has not settled. And one that proves nothing is
     /// asked again, and must then really be.
     fn serves_others(&self, key: &FlightKey) -> bool {
@@ -80,6 +86,20 @@ type Arrivals = Mutex<Landings>;
 struct Landings {
     count: u64,
     latest: VecDeque<(u64, FlightKey, Arc<Landed>)>,
+    rows: usize,
+}
+
+impl Landings {
+    fn keep(&mut self, key: FlightKey, landed: Arc<Landed>) {
+        self.count += 1;
+        self.rows += landed.rows();
+        self.latest.push_back((self.count, key, landed));
+        while (self.latest.len() > KEPT || self.rows > KEPT_ROWS)
+            && let Some((_, _, oldest)) = self.latest.pop_front()
+        {
+            self.rows -= oldest.rows();
+        }
+    }
 }
 
 struct Entry {
@@ -145,12 +165,7 @@ impl Flights {
             let landed = Arc::new(Landed { result, charged: AtomicBool::new(false) });
             if landed.serves_others(&listing.key) {
                 let mut landings = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-                landings.count += 1;
-                let number = landings.count;
-                landings.latest.push_back((number, listing.key.clone(), Arc::clone(&landed)));
-                if landings.latest.len() > KEPT {
-                    landings.latest.pop_front();
-                }
+                landings.keep(listing.key.clone(), Arc::clone(&landed));
             }
             landed
         }

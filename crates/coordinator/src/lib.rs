@@ -9,10 +9,13 @@
 //! kept as a set; a plan (which may be wrong) says what to ask next; each answer takes away what it proves; and
 //! what is left is planned again. A wrong guess costs a request, never a candle.
 //!
+//! A [`Continuity`] beside it gives feeds: one subscription from any point, without holes.
+//!
 //! It names no venue, keeps no candle and starts no task: all work happens inside the stream of the caller, so
 //! dropping the stream ends it.
 
 mod config;
+mod continuity;
 mod coordinator;
 mod density;
 mod fetch;
@@ -29,6 +32,7 @@ mod unknown;
 mod verdict;
 
 pub use config::CoordinatorConfig;
+pub use continuity::{Continuity, ContinuityConfig, Cursor, CursorError, Feed, Start};
 pub use coordinator::Coordinator;
 pub use metrics::CoordinatorMetrics;
 pub use plan::PagePlan;

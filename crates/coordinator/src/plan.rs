@@ -69,7 +69,7 @@ impl Coordinator {
     pub fn plan(&self, query: &CandleQuery, density: Option<f64>) -> PagePlan {
         let capabilities = self.pages().capabilities();
         let slots = Slots::new(capabilities.grid, query.series.timeframe);
-        let page = capabilities.candle_page.max(1);
+        let page = capabilities.candle_page_of(query.series.timeframe).max(1);
         let seen = self.density_of(&query.series);
         let known = seen.or_else(|| density.and_then(Density::of));
         let scope = Scope::of(query, self.now(), slots, page, seen);

@@ -91,6 +91,11 @@ impl Progress {
         Ok(())
     }
 
+    /// How many rows are still missing of a query for the newest so many.
+    pub(crate) fn lacking(&self) -> Option<usize> {
+        self.rows.as_ref().map(Rows::missing)
+    }
+
     /// Makes a stretch wanted that the query did not know of when it was made.
     pub(crate) fn reopen(&mut self, range: TimeRange) {
         self.unknown.insert(range);

@@ -3,6 +3,10 @@
 
 mod counts;
 mod failures;
+mod feed_rig;
+mod feeds;
+mod feeds_at_random;
+mod feeds_of_the_past;
 mod flights;
 mod forming;
 mod oracle;

@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
 use market_backbone_core::{
     CallGroup, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSet, CandleSource,
-    Capabilities, Clock, Coverage, Grid, KeepAlive, LimitGroup, ManualClock, Market, PageSource, Priority,
-    Proof, Series, Served, SocketLimits, SourceError, SourceErrorKind, Symbol, TimeRange, Timeframe,
-    Timestamp, TradePage, TradePageRequest, VenueId,
+    Capabilities, Clock, Corrections, Coverage, Grid, KeepAlive, LimitGroup, ManualClock, Market, PageSource,
+    Priority, Proof, Series, Served, SocketLimits, SourceError, SourceErrorKind, Symbol, TimeRange,
+    Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
 };
 
 pub(crate) const NOW: &str = "2026-08-03T10:40:30Z";
@@ -100,12 +100,15 @@ impl Model {
                 venue: VenueId::new("model"),
                 grid: Grid::Utc,
                 candle_page: 200,
+                shorter_pages: &[],
                 trade_page: 0,
                 book_depth: 0,
                 trade_days: 0,
                 timeframes: &[Timeframe::M1],
+                silent_kinds: &[],
                 live_timeframes: &[],
                 settling: SETTLING,
+                corrections: Corrections::NONE,
                 limits: &[],
                 socket: SocketLimits {
                     connects: group,
@@ -113,6 +116,8 @@ impl Model {
                     keep_alive: KeepAlive::Ping,
                     keep_alive_every: Duration::from_secs(1),
                     silence: Duration::from_secs(1),
+                    max_connections: None,
+                    channels_per_connection: None,
                 },
             },
             script: Box::new(|_, _| None),

@@ -1,0 +1,123 @@
+//! One subscription from any point: history first, then what is live, and every gap between the two closed.
+//!
+//! A [`Continuity`] wraps a [`LiveSource`] (which says when it was interrupted), a [`PageSource`] (which still has the
+//! trades of the last days) and a [`CandleSource`] (which has the closed candles), and gives [`Feed`]s. What a feed
+//! promises, for a subscription that is delivered lossless:
+//!
+//! - **Each trade once.** A trade is its id: two may agree in all else. Live trades do not arrive in the order of their
+//!   ids and some arrive seconds late, so "newer than the last" tells nothing. A feed knows the ids of the last
+//!   [`settling`](ContinuityConfig::settling) of each market, and takes what is older than those for known.
+//! - **Order for each channel.** Trades of history, and those that a gap swallowed, come by id and before what is live
+//!   after them; live ones come as they arrive. While a gap of a channel is being healed its live events wait, and
+//!   those of other channels do not. Between channels there is no order.
+//! - **A gap is told, healed, and told to be healed**, or told to be lost and why. Trades are fetched by page, closed
+//!   candles by query; a ticker or a book needs nothing but its next value. A further gap of the same channels while one
+//!   is being healed makes one gap of both.
+//! - **Missing prints are noticed** where a market's trades are followed together with its ticker: a day's volume that
+//!   grows by more than was heard is a gap like any other.
+//! - **A [`Cursor`] stands for what has been handed out**: stored together with what was made of it, it lets a later
+//!   feed go on with the next event, be it after a crash.
+//!
+//! A conflated subscription promises the latest and nothing else. Its gaps are told, but nothing is fetched.
+//!
+//! There is no task: all work happens while the feed is polled. Who does not poll it does not read ahead either; the
+//! queue of the live source then overflows, which is one more gap, and healed like one.
+
+mod audit;
+mod backlog;
+mod care;
+mod catching;
+mod config;
+mod cursor;
+mod feed;
+mod lane;
+mod lanes;
+mod seen;
+mod start;
+mod token;
+mod wounds;
+
+use std::fmt;
+use std::sync::Arc;
+
+use market_backbone_core::{
+    CandleSource, Channel, Clock, Delivery, LiveSource, PageSource, SourceError, SourceErrorKind, StreamKind,
+    Subscription,
+};
+
+pub use self::config::ContinuityConfig;
+pub use self::cursor::{Cursor, CursorError};
+pub use self::feed::Feed;
+pub use self::start::Start;
+
+use self::backlog::Archive;
+use self::care::Care;
+use self::lane::Lane;
+
+/// Gives feeds that begin anywhere and have no holes.
+#[derive(Clone)]
+pub struct Continuity {
+    live: Arc<dyn LiveSource>,
+    archive: Archive,
+}
+
+impl Continuity {
+    /// Feeds out of what `live` says now, the trades that `pages` still has, and the closed candles of `candles`.
+    #[must_use]
+    pub fn new(
+        live: Arc<dyn LiveSource>,
+        pages: Arc<dyn PageSource>,
+        candles: Arc<dyn CandleSource>,
+        clock: Arc<dyn Clock>,
+        config: ContinuityConfig,
+    ) -> Self {
+        Self { live, archive: Archive { pages, candles, clock, config } }
+    }
+
+    /// Begins to follow `subscription` from `start`.
+    ///
+    /// The live side begins first, and what it brings waits until history has been delivered up to it. A channel that a
+    /// cursor knows nothing of begins now. Tickers and books have no history: of them the latest comes first.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](SourceErrorKind::Unsupported) if the venue has no such stream;
+    /// [`BadRequest`](SourceErrorKind::BadRequest) if the cursor is another venue's.
+    pub async fn subscribe(&self, subscription: Subscription, start: Start) -> Result<Feed, SourceError> {
+        let venue = self.archive.pages.capabilities().venue;
+        if let Start::After(cursor) = &start
+            && cursor.venue() != venue
+        {
+            let message = format!("the cursor is of {}, not of {venue}", cursor.venue());
+            return Err(SourceError::new(SourceErrorKind::BadRequest, message).at(venue));
+        }
+        let lanes: Vec<_> =
+            subscription.channels().iter().map(|channel| self.lane(channel, &subscription, &start)).collect();
+        let is_late = !matches!(start, Start::Now);
+        let (delivery, priority) = (subscription.delivery, subscription.priority);
+        let raw = self.live.subscribe(subscription).await?;
+        let depth = match delivery {
+            Delivery::Lossless { depth } => depth.max(1),
+            Delivery::Conflated => 1,
+        };
+        let care = Care::new(venue, lanes, depth, is_late, &self.archive.config, self.archive.clock.now());
+        Ok(Feed::new(raw, care, self.archive.clone(), priority))
+    }
+
+    fn lane(&self, channel: &Channel, subscription: &Subscription, start: &Start) -> Lane {
+        let (now, grid) = (self.archive.clock.now(), self.archive.pages.capabilities().grid);
+        let settling = self.archive.config.settling;
+        match channel.kind {
+            _ if subscription.delivery == Delivery::Conflated => Lane::state(channel.clone()),
+            StreamKind::Ticker | StreamKind::Book => Lane::state(channel.clone()),
+            StreamKind::Trade => Lane::trades(channel, start, settling, now),
+            StreamKind::Candle(frame) => Lane::candles(channel.clone(), frame, start, grid, now),
+        }
+    }
+}
+
+impl fmt::Debug for Continuity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Continuity").field("archive", &self.archive).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,212 @@
+//! Compares what a venue says was traded in a day with the trades that were heard.
+//!
+//! A day's volume that grew by more than the trades between two tickers add up to is a trade that was lost. A ticker may
+//! precede its trade, and a trade may be late: so a ticker is judged a while after it came.
+
+use std::time::Duration;
+
+use market_backbone_core::{Ticker, Timestamp, Trade};
+use tokio::time::Instant;
+
+const DAY: i64 = 86_400;
+/// More trades than this between two judgements are not kept; the comparison begins anew.
+const MAX_TRADES: usize = 65_536;
+/// After a false alarm nothing is compared for so long; doubled with each that follows,
+const FIRST_REST: Duration = Duration::from_secs(30);
+/// up to this.
+const LONGEST_REST: Duration = Duration::from_secs(600);
+
+/// What a ticker says of a day.
+#[derive(Clone, Copy, Debug)]
+struct Total {
+    volume: f64,
+    /// When the latest trade in it happened.
+    until: Timestamp,
+    /// When we heard of it.
+    received: Timestamp,
+}
+
+impl Total {
+    /// Takes the one that knows of more.
+    fn raise(&mut self, other: Self) {
+        if self.volume < other.volume {
+            *self = other;
+        }
+    }
+}
+
+/// The audit of one market.
+#[derive(Debug)]
+pub(super) struct Audit {
+    wait: Duration,
+    rest: Duration,
+    /// From here on trades are added up.
+    anchor: Option<Total>,
+    /// What is to be judged, and when.
+    candidate: Option<(Total, Instant)>,
+    traded: Vec<(Timestamp, f64)>,
+    rests_until: Option<Instant>,
+    /// What seems to be missing is being fetched.
+    accused: bool,
+}
+
+impl Audit {
+    pub(super) const fn new(wait: Duration) -> Self {
+        let rest = FIRST_REST;
+        let traded = Vec::new();
+        Self { wait, rest, anchor: None, candidate: None, traded, rests_until: None, accused: false }
+    }
+
+    /// Something is missing for sure, and being fetched: nothing is judged until it is there. What is fetched is added up
+    /// like the rest.
+    pub(super) fn suspend(&mut self) {
+        self.candidate = None;
+    }
+
+    fn reset(&mut self) {
+        (self.anchor, self.candidate) = (None, None);
+        self.traded.clear();
+    }
+
+    /// A trade was handed out.
+    pub(super) fn traded(&mut self, trade: &Trade) {
+        if self.traded.len() >= MAX_TRADES {
+            self.reset();
+        }
+        if self.anchor.is_some_and(|anchor| anchor.until < trade.time) {
+            self.traded.push((trade.time, trade.size));
+        }
+    }
+
+    /// A ticker came; it can be judged if the trades are whole.
+    pub(super) fn ticker(&mut self, ticker: &Ticker, is_whole: bool, now: Instant) {
+        if self.rests_until.is_some_and(|until| now < until) {
+            return;
+        }
+        let total = Total { volume: ticker.day_volume, until: ticker.trade_time, received: ticker.received };
+        match (&mut self.anchor, &mut self.candidate) {
+            (None, _) => self.anchor = Some(total),
+            // The same moment may have had further trades, and their tickers may have swapped places.
+            (Some(anchor), None) if anchor.until == total.until => anchor.raise(total),
+            (_, Some((candidate, _))) if candidate.until == total.until => candidate.raise(total),
+            (Some(anchor), None) if is_whole && anchor.until < total.until => {
+                self.candidate = Some((total, now + self.wait));
+            }
+            _ => {}
+        }
+    }
+
+    /// When there is something to judge.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.candidate.map(|(_, due)| due)
+    }
+
+    /// If trades are missing: between which two moments, by our clock.
+    pub(super) fn judge(&mut self, now: Instant) -> Option<(Timestamp, Timestamp)> {
+        let (total, _) = self.candidate.take_if(|(_, due)| *due <= now)?;
+        let anchor = self.anchor.replace(total)?;
+        let heard: f64 =
+            self.traded.iter().filter(|(time, _)| *time <= total.until).map(|(_, size)| size).sum();
+        self.traded.retain(|(time, _)| *time > total.until);
+        let is_new_day = total.volume < anchor.volume || day(total.until) != day(anchor.until);
+        // The sizes of the smallest trades have eight decimals; the rest is what adding up floats may cost.
+        let tolerance = 1e-7 + total.volume.abs() * 1e-12;
+        let missing = total.volume - anchor.volume - heard;
+        self.accused = !is_new_day && missing > tolerance;
+        self.accused.then_some((anchor.received, total.received))
+    }
+
+    /// The trades that may have been missing have been fetched: whether any was.
+    pub(super) fn settled(&mut self, was_missing: bool, now: Instant) {
+        if !std::mem::take(&mut self.accused) {
+            return;
+        }
+        if was_missing {
+            self.rest = FIRST_REST;
+        } else {
+            self.reset();
+            self.rests_until = Some(now + self.rest);
+            self.rest = (self.rest * 2).min(LONGEST_REST);
+        }
+    }
+}
+
+const fn day(moment: Timestamp) -> i64 {
+    moment.as_secs().div_euclid(DAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::{Symbol, TradeId, VenueId};
+
+    const WAIT: Duration = Duration::from_secs(2);
+
+    fn symbol() -> Symbol {
+        Symbol::new(VenueId::new("test"), "KRW-BTC").unwrap()
+    }
+
+    fn trade(secs: i64, size: f64) -> Trade {
+        let time = Timestamp::from_secs(secs);
+        let id = TradeId::Number(secs);
+        Trade { symbol: symbol(), id, price: 1.0, size, side: None, time, received: time }
+    }
+
+    fn ticker(secs: i64, day_volume: f64) -> Ticker {
+        let time = Timestamp::from_secs(secs);
+        Ticker {
+            symbol: symbol(),
+            price: 1.0,
+            open: 1.0,
+            high: 1.0,
+            low: 1.0,
+            previous_close: 1.0,
+            size: 1.0,
+            side: None,
+            day_volume,
+            day_turnover: 1.0,
+            volume_24h: 1.0,
+            turnover_24h: 1.0,
+            trade_time: time,
+            time,
+            received: time,
+        }
+    }
+
+    #[test]
+    fn a_volume_that_the_trades_do_not_add_up_to_is_a_gap() {
+        let (start, mut audit) = (Instant::now(), Audit::new(WAIT));
+        audit.ticker(&ticker(100, 50.0), true, start);
+        audit.traded(&trade(101, 0.1));
+        audit.ticker(&ticker(103, 50.3), true, start);
+        audit.traded(&trade(103, 0.2)); // after its ticker
+        assert_eq!(audit.judge(start), None, "not yet");
+        assert_eq!(audit.judge(start + WAIT), None, "it adds up");
+        audit.ticker(&ticker(110, 51.0), true, start + WAIT);
+        audit.traded(&trade(108, 0.5));
+        let between = (Timestamp::from_secs(103), Timestamp::from_secs(110));
+        assert_eq!(audit.judge(start + 2 * WAIT), Some(between));
+    }
+
+    #[test]
+    fn a_new_day_and_more_than_was_promised_are_no_gaps() {
+        let (mut now, mut audit) = (Instant::now(), Audit::new(WAIT));
+        for (at, volume) in [(86_390, 50.0), (86_399, 50.0), (86_401, 0.5), (86_403, 0.5), (172_801, 9.0)] {
+            audit.ticker(&ticker(at, volume), true, now);
+            audit.traded(&trade(at, 0.01));
+            now += WAIT;
+            assert_eq!(audit.judge(now), None, "{at}");
+        }
+    }
+
+    #[test]
+    fn after_a_false_alarm_it_rests() {
+        let (now, mut audit) = (Instant::now(), Audit::new(WAIT));
+        audit.accused = true;
+        audit.settled(false, now);
+        audit.ticker(&ticker(100, 50.0), true, now + WAIT);
+        assert!(audit.anchor.is_none());
+        audit.ticker(&ticker(200, 50.0), true, now + FIRST_REST);
+        assert!(audit.anchor.is_some());
+    }
+}

@@ -1,0 +1,361 @@
+//! What a feed makes of what arrives: what goes through, what waits, what is to be fetched, and what is told.
+//!
+//! No I/O and no time of its own: the [feed](super::Feed) polls the sources and hands over what they gave.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use market_backbone_core::{
+    Channel, Clock, FeedEvent, Gap, GapCause, GapState, Loss, Priority, StreamKind, Timestamp, VenueId,
+};
+use tokio::time::Instant;
+
+use super::ContinuityConfig;
+use super::audit::Audit;
+use super::backlog::{Caught, Order};
+use super::catching::Catching;
+use super::cursor::Cursor;
+use super::lane::{Lane, Phase};
+use super::lanes::Lanes;
+use super::seen::From;
+use super::wounds::Wounds;
+
+/// What waits to be handed out.
+#[derive(Debug)]
+enum Item {
+    /// An event of a lane; whether it has been handed out already is seen when its turn comes.
+    Data { lane: usize, from: From, event: FeedEvent },
+    /// Something about the feed itself.
+    Word(FeedEvent),
+}
+
+#[derive(Debug)]
+pub(super) struct Care {
+    venue: VenueId,
+    config: ContinuityConfig,
+    /// How many live events of a lane may wait.
+    depth: usize,
+    lanes: Lanes,
+    audits: Vec<Audit>,
+    wounds: Wounds,
+    catching: Option<Catching>,
+    queued: VecDeque<usize>,
+    ready: VecDeque<Item>,
+    /// When the live side was last heard, by our clock.
+    heard: Timestamp,
+    /// When something is to be done though nothing arrives.
+    alarm: Option<Instant>,
+}
+
+impl Care {
+    pub(super) fn new(
+        venue: VenueId,
+        lanes: Vec<Lane>,
+        depth: usize,
+        is_late: bool,
+        config: &ContinuityConfig,
+        now: Timestamp,
+    ) -> Self {
+        let deadline = Instant::now() + config.confirm_within;
+        let mut care = Self {
+            venue,
+            config: *config,
+            depth,
+            catching: is_late.then(|| Catching::new(lanes.len(), deadline)),
+            lanes: Lanes::new(lanes),
+            audits: Vec::new(),
+            wounds: Wounds::default(),
+            queued: VecDeque::new(),
+            ready: VecDeque::new(),
+            heard: now,
+            alarm: is_late.then_some(deadline),
+        };
+        care.pair_audits();
+        if is_late {
+            care.lanes.iter_mut().for_each(|lane| lane.phase = Phase::Held);
+            care.catch_up_if_done();
+        }
+        care
+    }
+
+    /// An audit for each market whose trades are followed with its ticker.
+    fn pair_audits(&mut self) {
+        for (trades, ticker) in self.lanes.with_ticker() {
+            self.lanes[trades].audit = Some(self.audits.len());
+            self.lanes[ticker].audit = Some(self.audits.len());
+            self.audits.push(Audit::new(self.config.doubt_after));
+        }
+    }
+
+    /// The live side says something.
+    pub(super) fn arrived(&mut self, event: FeedEvent, clock: &dyn Clock) {
+        match event {
+            FeedEvent::Gap(gap) if gap.state == GapState::Opened => self.opened(gap),
+            FeedEvent::Gap(gap) => self.resumed(&gap),
+            FeedEvent::Lagged { .. } => self.lagged(clock.now()),
+            event => self.happened(event),
+        }
+    }
+
+    fn happened(&mut self, event: FeedEvent) {
+        if let Some(received) = received(&event) {
+            self.heard = self.heard.max(received);
+        }
+        let Some(number) = event.channel().and_then(|(symbol, kind)| self.lanes.find(symbol, kind)) else {
+            self.ready.push_back(Item::Word(event));
+            return;
+        };
+        if let (FeedEvent::Ticker(ticker), Some(audit)) = (&event, self.lanes[number].audit)
+            && let Some(trades) = self.lanes.find(&ticker.symbol, StreamKind::Trade)
+        {
+            let is_whole = self.lanes[trades].phase == Phase::Live;
+            self.audits[audit].ticker(ticker, is_whole, Instant::now());
+            self.alarm = self.audits[audit].due().into_iter().chain(self.alarm).min();
+        }
+        let lane = &mut self.lanes[number];
+        lane.heard = true;
+        if lane.phase == Phase::Live && lane.joined {
+            self.ready.push_back(Item::Data { lane: number, from: From::Live, event });
+            return;
+        }
+        let is_first = !lane.joined && matches!(lane.phase, Phase::Live | Phase::Held) && !lane.is_down;
+        lane.hold(event, self.depth);
+        if is_first {
+            // Its past can be fetched up to here. If it was fetched before, something may lie between.
+            self.ask_for(number);
+        }
+    }
+
+    fn opened(&mut self, gap: Gap) {
+        let gap = self.lanes.name_channels(gap);
+        for number in self.lanes.fetched_of(&gap) {
+            let (heard, lane) = (self.heard, &mut self.lanes[number]);
+            lane.is_down = true;
+            if lane.phase == Phase::Live {
+                lane.phase = Phase::Held;
+                lane.whole = lane.whole.max(heard.min(gap.from));
+            }
+            if let Some(audit) = lane.audit {
+                self.audits[audit].suspend();
+            }
+        }
+        let told = self.wounds.open(gap);
+        self.tell([told]);
+    }
+
+    fn resumed(&mut self, gap: &Gap) {
+        let gap = self.lanes.name_channels(gap.clone());
+        let lanes = self.lanes.fetched_of(&gap);
+        for number in &lanes {
+            self.lanes[*number].is_down = false;
+            self.ask_for(*number);
+        }
+        let told = self.wounds.resume(&gap, &lanes);
+        self.tell(told);
+    }
+
+    /// Events were dropped, nobody knows of which channels.
+    fn lagged(&mut self, now: Timestamp) {
+        let up = |lane: &&Lane| !lane.is_down;
+        let channels: Arc<[Channel]> =
+            self.lanes.iter().filter(up).map(|lane| lane.channel.clone()).collect();
+        if channels.is_empty() {
+            return;
+        }
+        let gap = self.gap(channels, (self.heard, now), GapCause::Lagged);
+        let is_known = self.lanes.iter().filter(up).any(Lane::is_fetched)
+            && self.lanes.iter().filter(up).all(|lane| !lane.is_fetched() || lane.phase != Phase::Live);
+        if is_known {
+            // A gap of all of them is being healed already: it is a little longer.
+            (0..self.lanes.len()).for_each(|number| self.ask_for(number));
+            return;
+        }
+        self.gone_through(&gap);
+    }
+
+    /// A gap that is over when it is noticed.
+    fn gone_through(&mut self, gap: &Gap) {
+        self.opened(Gap { state: GapState::Opened, to: None, ..gap.clone() });
+        self.resumed(gap);
+    }
+
+    fn gap(&self, channels: Arc<[Channel]>, (from, to): (Timestamp, Timestamp), cause: GapCause) -> Gap {
+        Gap { state: GapState::Resumed, channels, from, to: Some(to.max(from)), cause, why: None }
+    }
+
+    /// Has what `number` is missing fetched, once more if it is being fetched.
+    fn ask_for(&mut self, number: usize) {
+        let lane = &mut self.lanes[number];
+        match lane.phase {
+            _ if !lane.is_fetched() || lane.is_down => {}
+            Phase::Fetching => lane.again = true,
+            Phase::Queued => {}
+            Phase::Live | Phase::Held | Phase::Caught => {
+                lane.phase = Phase::Queued;
+                self.queued.push_back(number);
+            }
+        }
+    }
+
+    /// The next fetch to begin, if there is one.
+    pub(super) fn next_order(&mut self, priority: Priority) -> Option<Order> {
+        let number = self.queued.pop_front()?;
+        let lane = &mut self.lanes[number];
+        lane.fetch_begins();
+        let needed = lane.whole.minus(self.config.settling);
+        Some(Order { lane: number, channel: lane.channel.clone(), begin: lane.begin(), needed, priority })
+    }
+
+    /// A fetch has ended.
+    pub(super) fn caught(&mut self, caught: Caught) {
+        let Caught { lane: number, events, coverage, loss, asked_at } = caught;
+        let begin = self.lanes[number].begin();
+        self.settle_audit(number, &events);
+        if let Some(catching) = &mut self.catching {
+            let asked = (begin, asked_at);
+            let told = catching.remember(number, &self.lanes[number], asked, coverage, loss.as_ref());
+            self.tell(told);
+        }
+        let lane = &mut self.lanes[number];
+        if let Some(FeedEvent::Trade(newest)) = events.last() {
+            lane.has_fetched(newest.time, self.config.settling);
+        }
+        let data = |from| move |event| Item::Data { lane: number, from, event };
+        self.ready.extend(events.into_iter().map(data(From::Page)));
+        lane.phase = Phase::Held;
+        if lane.again {
+            self.ask_for(number);
+        } else if !lane.is_down {
+            lane.whole = lane.whole.max(asked_at);
+            if self.catching.is_some() {
+                lane.phase = Phase::Caught;
+            } else {
+                self.go_live(number);
+            }
+            let told = self.wounds.healed(number, loss.as_ref());
+            self.tell(told);
+        }
+        self.catch_up_if_done();
+    }
+
+    fn go_live(&mut self, number: usize) {
+        let lane = &mut self.lanes[number];
+        lane.phase = Phase::Live;
+        let held = lane.release();
+        let data = |event| Item::Data { lane: number, from: From::Live, event };
+        self.ready.extend(held.into_iter().map(data));
+    }
+
+    /// Once the past of every lane is there, says so, and lets through what is live.
+    fn catch_up_if_done(&mut self) {
+        let Some(catching) = self.catching.take_if(|catching| catching.is_done(&self.lanes)) else { return };
+        self.ready.push_back(Item::Word(FeedEvent::CaughtUp(catching.histories())));
+        for number in 0..self.lanes.len() {
+            let lane = &self.lanes[number];
+            if lane.is_down || matches!(lane.phase, Phase::Queued | Phase::Fetching) {
+                continue;
+            }
+            if lane.again {
+                let channels = [lane.channel.clone()].into();
+                let gap = self.gap(channels, (self.heard, self.heard), GapCause::Lagged);
+                self.gone_through(&gap);
+            } else {
+                self.go_live(number);
+            }
+        }
+    }
+
+    /// When something is to be done though nothing arrives.
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        self.alarm
+    }
+
+    pub(super) fn on_time(&mut self, now: Instant) {
+        if let Some(catching) = &mut self.catching
+            && catching.deadline.take_if(|deadline| *deadline <= now).is_some()
+        {
+            self.fetch_unheard();
+        }
+        for number in 0..self.lanes.len() {
+            self.judge(number, now);
+        }
+        let start = self.catching.as_ref().and_then(|catching| catching.deadline);
+        self.alarm = self.audits.iter().filter_map(Audit::due).chain(start).min();
+    }
+
+    /// Has the past fetched of lanes of which nothing live was heard, those included of which nothing can be.
+    fn fetch_unheard(&mut self) {
+        for (number, lane) in self.lanes.iter_mut().enumerate() {
+            if lane.has_past && lane.phase == Phase::Held {
+                lane.phase = Phase::Queued;
+                self.queued.push_back(number);
+            }
+        }
+    }
+
+    fn judge(&mut self, number: usize, now: Instant) {
+        let lane = &self.lanes[number];
+        let Some(audit) = lane.audit.filter(|_| lane.is_fetched()) else { return };
+        let Some(between) = self.audits[audit].judge(now) else { return };
+        if lane.phase == Phase::Live {
+            let gap = self.gap([lane.channel.clone()].into(), between, GapCause::MissingPrints);
+            self.gone_through(&gap);
+        }
+    }
+
+    fn settle_audit(&mut self, number: usize, events: &[FeedEvent]) {
+        let lane = &self.lanes[number];
+        let Some(audit) = lane.audit else { return };
+        let found = events.iter().any(|event| lane.lacks(event));
+        self.audits[audit].settled(found, Instant::now());
+    }
+
+    /// The next event to hand out, which is then taken for handed out.
+    pub(super) fn pop(&mut self) -> Option<FeedEvent> {
+        while let Some(item) = self.ready.pop_front() {
+            match item {
+                Item::Word(event) => return Some(event),
+                Item::Data { lane, from, event } => {
+                    let lane = &mut self.lanes[lane];
+                    if !lane.admit(&event, from) {
+                        continue;
+                    }
+                    if let (FeedEvent::Trade(trade), Some(audit)) = (&event, lane.audit) {
+                        self.audits[audit].traded(trade);
+                    }
+                    return Some(event);
+                }
+            }
+        }
+        None
+    }
+
+    /// The live side has ended. What waits for something older is not handed out: a cursor stays before it.
+    pub(super) fn end(&mut self) {
+        self.queued.clear();
+        self.catching = None;
+        let told = self.wounds.give_up(&Loss::Ended);
+        self.tell(told);
+    }
+
+    /// What has been handed out.
+    pub(super) fn cursor(&self) -> Cursor {
+        let marks = self.lanes.iter().filter_map(|lane| Some((lane.channel.clone(), lane.mark(self.heard)?)));
+        Cursor { venue: self.venue, marks: marks.collect() }
+    }
+
+    fn tell(&mut self, gaps: impl IntoIterator<Item = Gap>) {
+        self.ready.extend(gaps.into_iter().map(|gap| Item::Word(FeedEvent::Gap(gap))));
+    }
+}
+
+/// When we heard of it, by our clock.
+fn received(event: &FeedEvent) -> Option<Timestamp> {
+    Some(match event {
+        FeedEvent::Trade(trade) => trade.received,
+        FeedEvent::Ticker(ticker) => ticker.received,
+        FeedEvent::Book(book) => book.received,
+        FeedEvent::Candle { received, .. } => *received,
+        _ => return None,
+    })
+}

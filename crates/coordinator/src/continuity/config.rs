@@ -1,0 +1,44 @@
+//! How patient and how eager feeds are.
+
+use std::time::Duration;
+
+/// How patient and how eager feeds are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContinuityConfig {
+    /// How much later than its neighbours a trade may arrive, in the venue's time, and still be told from one that was
+    /// delivered. The ids of this stretch are remembered, and are what a cursor holds.
+    pub settling: Duration,
+    /// At the beginning of a feed from the past, how long a channel's first live event is waited for before its history
+    /// is fetched. It is fetched up to what is live, and once more when the first event comes later.
+    pub confirm_within: Duration,
+    /// How much later than on its socket the venue may show a trade on its pages. So long is waited before they are read.
+    pub page_lag: Duration,
+    /// How long a venue that does not answer is asked again and again before what is missing counts as lost.
+    pub heal_within: Duration,
+    /// How long to wait before a page is asked again; doubled each time,
+    pub retry_pause: Duration,
+    /// up to this.
+    pub retry_pause_cap: Duration,
+    /// Channels of one feed whose past is fetched at once. At least 1.
+    pub in_flight: usize,
+    /// The most trades of one channel that are held until they are in order; older ones are lost.
+    pub backlog: usize,
+    /// How long after a ticker its trades may arrive before they count as missing. Less than `settling`.
+    pub doubt_after: Duration,
+}
+
+impl Default for ContinuityConfig {
+    fn default() -> Self {
+        Self {
+            settling: Duration::from_secs(60),
+            confirm_within: Duration::from_secs(3),
+            page_lag: Duration::from_millis(500),
+            heal_within: Duration::from_secs(600),
+            retry_pause: Duration::from_millis(500),
+            retry_pause_cap: Duration::from_secs(15),
+            in_flight: 8,
+            backlog: 1_000_000,
+            doubt_after: Duration::from_secs(2),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A feed: polls the live side, the fetches and the clock, and hands out one event after the other.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, Stream, StreamExt};
+use market_backbone_core::{FeedEvent, LiveStream, Priority};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::backlog::{Archive, Caught};
+use super::care::Care;
+use super::cursor::Cursor;
+
+/// A stream of events without holes; dropping it ends the wish. See the [module](super::Continuity) for what it promises.
+///
+/// It ends when the live side does. What waited then for something older to be fetched is not handed out, so that a
+/// later feed, begun after its cursor, delivers all of it in order.
+#[must_use = "nothing happens unless it is polled"]
+pub struct Feed {
+    /// `None` once it has ended.
+    raw: Option<LiveStream>,
+    care: Care,
+    archive: Archive,
+    priority: Priority,
+    fetches: FuturesUnordered<BoxFuture<'static, Caught>>,
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl Feed {
+    pub(super) fn new(raw: LiveStream, care: Care, archive: Archive, priority: Priority) -> Self {
+        Self { raw: Some(raw), care, archive, priority, fetches: FuturesUnordered::new(), alarm: None }
+    }
+
+    /// What has been handed out so far, and nothing else: neither what waits nor what is being fetched.
+    ///
+    /// It takes as long as there were trades in the last minute.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        self.care.cursor()
+    }
+
+    /// Takes in what was fetched, and begins to fetch what is due.
+    fn poll_fetches(&mut self, context: &mut Context<'_>) {
+        let in_flight = self.archive.config.in_flight.max(1);
+        loop {
+            while self.fetches.len() < in_flight
+                && let Some(order) = self.care.next_order(self.priority)
+            {
+                self.fetches.push(self.archive.clone().fetch(order).boxed());
+            }
+            if self.fetches.is_empty() {
+                return;
+            }
+            match self.fetches.poll_next_unpin(context) {
+                Poll::Ready(Some(caught)) => self.care.caught(caught),
+                Poll::Ready(None) | Poll::Pending => return,
+            }
+        }
+    }
+
+    fn poll_alarm(&mut self, context: &mut Context<'_>) {
+        while let Some(deadline) = self.care.deadline() {
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            if alarm.deadline() != deadline {
+                alarm.as_mut().reset(deadline);
+            }
+            if alarm.as_mut().poll(context).is_pending() {
+                return;
+            }
+            self.care.on_time(Instant::now());
+        }
+    }
+
+    /// Takes in one event of the live side; whether there was one, or it has ended.
+    fn poll_raw(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(raw) = &mut self.raw else { return Poll::Ready(()) };
+        match ready!(raw.poll_next_unpin(context)) {
+            Some(event) => self.care.arrived(event, self.archive.clock.as_ref()),
+            None => {
+                self.raw = None;
+                self.fetches.clear();
+                self.care.end();
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Stream for Feed {
+    type Item = FeedEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<FeedEvent>> {
+        // History may be long: who reads it must let its neighbours on the thread have a turn.
+        let budget = ready!(tokio::task::coop::poll_proceed(context));
+        loop {
+            self.poll_alarm(context);
+            self.poll_fetches(context);
+            if let Some(event) = self.care.pop() {
+                budget.made_progress();
+                return Poll::Ready(Some(event));
+            }
+            if self.raw.is_none() {
+                return Poll::Ready(None);
+            }
+            ready!(self.poll_raw(context));
+        }
+    }
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").field("cursor", &self.cursor()).finish_non_exhaustive()
+    }
+}

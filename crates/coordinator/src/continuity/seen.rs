@@ -1,0 +1,187 @@
+//! Which trades of a market have been handed out.
+//!
+//! All that happened before a mark, and those after it by their ids. The mark trails the newest trade by the time that a
+//! print may be late; so the ids are few, and a trade from before the mark is never anything but a repetition.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use market_backbone_core::{Timestamp, Trade, TradeId};
+use rustc_hash::FxHashSet;
+
+/// However busy the market, no more ids are remembered; the mark then trails by less.
+const MAX_IDS: usize = 65_536;
+
+/// Where a trade came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum From {
+    Live,
+    Page,
+}
+
+/// What a cursor holds of a market's trades.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TradeMark {
+    /// All before this has been handed out, or was never due.
+    pub(super) settled: Timestamp,
+    /// The newest that has been handed out happened then.
+    pub(super) newest: Timestamp,
+    /// The last moment at which the feed was known to be whole, by our clock.
+    pub(super) whole: Timestamp,
+    /// Those after `settled` that have been handed out, sorted.
+    pub(super) ids: Vec<TradeId>,
+}
+
+#[derive(Debug)]
+pub(super) struct Seen {
+    settling: Duration,
+    /// Nothing from before is due.
+    floor: Floor,
+    settled: Timestamp,
+    newest: Timestamp,
+    ids: FxHashSet<TradeId>,
+    /// The ids as they came, each with its trade's time.
+    order: VecDeque<(Timestamp, TradeId)>,
+}
+
+/// From when on trades are due.
+#[derive(Clone, Copy, Debug)]
+enum Floor {
+    /// With the first that is heard live; this is when one began to listen, by our clock.
+    FirstHeard(Timestamp),
+    Known(Timestamp),
+}
+
+impl Seen {
+    /// Nothing yet, and all that happens from now on is due.
+    pub(super) fn from_now(now: Timestamp, settling: Duration) -> Self {
+        Self {
+            settling,
+            floor: Floor::FirstHeard(now),
+            settled: Timestamp::MIN,
+            newest: Timestamp::MIN,
+            ids: FxHashSet::default(),
+            order: VecDeque::new(),
+        }
+    }
+
+    /// Nothing yet, and all that happened from `moment` on is due.
+    pub(super) fn from_moment(moment: Timestamp, settling: Duration) -> Self {
+        let floor = Floor::Known(moment);
+        Self { floor, settled: moment, newest: moment, ..Self::from_now(moment, settling) }
+    }
+
+    /// What a cursor says.
+    pub(super) fn from_mark(mark: &TradeMark, settling: Duration) -> Self {
+        Self {
+            newest: mark.newest,
+            ids: mark.ids.iter().cloned().collect(),
+            // Their times are not kept: as if all were as young as the newest, they are remembered a little longer.
+            order: mark.ids.iter().map(|id| (mark.newest, id.clone())).collect(),
+            ..Self::from_moment(mark.settled, settling)
+        }
+    }
+
+    /// Whether `trade` is due and has not been handed out; if so, it is taken for handed out.
+    pub(super) fn admit(&mut self, trade: &Trade, from: From) -> bool {
+        if !self.is_due(trade, from) || !self.ids.insert(trade.id.clone()) {
+            return false;
+        }
+        if let Floor::FirstHeard(_) = self.floor
+            && from == From::Live
+        {
+            self.floor = Floor::Known(trade.time);
+        }
+        self.order.push_back((trade.time, trade.id.clone()));
+        if self.newest < trade.time {
+            self.newest = trade.time;
+            self.settled = self.settled.max(trade.time.minus(self.settling));
+        }
+        self.forget();
+        true
+    }
+
+    /// Whether `trade` would be handed out.
+    pub(super) fn wants(&self, trade: &Trade, from: From) -> bool {
+        self.is_due(trade, from) && !self.ids.contains(&trade.id)
+    }
+
+    fn is_due(&self, trade: &Trade, from: From) -> bool {
+        trade.time >= if from == From::Live { self.settled } else { self.begin() }
+    }
+
+    /// How far back pages must be read so that nothing is missing.
+    pub(super) fn begin(&self) -> Timestamp {
+        let (Floor::FirstHeard(floor) | Floor::Known(floor)) = self.floor;
+        self.settled.max(floor)
+    }
+
+    /// What a cursor is to hold, where the feed is known to be whole until `whole`.
+    pub(super) fn mark(&self, whole: Timestamp) -> TradeMark {
+        let mut ids: Vec<_> = self.ids.iter().cloned().collect();
+        ids.sort_unstable();
+        let settled = self.begin();
+        TradeMark { settled, newest: self.newest.max(settled), whole, ids }
+    }
+
+    fn forget(&mut self) {
+        while let Some((time, _)) = self.order.front()
+            && (*time < self.settled || self.order.len() > MAX_IDS)
+            && let Some((time, id)) = self.order.pop_front()
+        {
+            self.settled = self.settled.max(time);
+            self.ids.remove(&id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::{Symbol, VenueId};
+
+    fn trade(id: i64, secs: i64) -> Trade {
+        let symbol = Symbol::new(VenueId::new("test"), "KRW-BTC").unwrap();
+        let time = Timestamp::from_secs(secs);
+        Trade { symbol, id: TradeId::Number(id), price: 1.0, size: 1.0, side: None, time, received: time }
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_late_print_is_no_repetition_and_a_repetition_is_one() {
+        let mut seen = Seen::from_now(Timestamp::from_secs(1_000), MINUTE);
+        for (id, secs, new) in [(5, 1_000, true), (9, 1_030, true), (7, 1_010, true), (7, 1_010, false)] {
+            assert_eq!(seen.admit(&trade(id, secs), From::Live), new, "{id}");
+        }
+        assert!(seen.admit(&trade(99, 1_200), From::Live));
+        assert!(!seen.admit(&trade(6, 1_005), From::Live), "from before what is remembered");
+        assert_eq!(seen.mark(Timestamp::EPOCH).ids, [TradeId::Number(99)]);
+    }
+
+    #[test]
+    fn nothing_older_than_the_first_print_heard_is_due() {
+        let mut seen = Seen::from_now(Timestamp::from_secs(1_000), MINUTE);
+        assert!(!seen.admit(&trade(1, 999), From::Page));
+        assert!(seen.admit(&trade(3, 1_003), From::Live));
+        assert!(!seen.admit(&trade(2, 1_002), From::Page));
+        assert!(seen.admit(&trade(4, 1_004), From::Page));
+        assert_eq!(seen.begin(), Timestamp::from_secs(1_003));
+    }
+
+    #[test]
+    fn a_mark_is_all_one_needs_to_go_on() {
+        let mut seen = Seen::from_moment(Timestamp::from_secs(1_000), MINUTE);
+        assert!(
+            [(1, 1_000), (2, 1_050), (4, 1_090)]
+                .iter()
+                .all(|(id, at)| seen.admit(&trade(*id, *at), From::Page))
+        );
+        let mut later = Seen::from_mark(&seen.mark(Timestamp::EPOCH), MINUTE);
+        assert!(!later.admit(&trade(1, 1_000), From::Live));
+        assert!(!later.admit(&trade(2, 1_050), From::Page));
+        assert!(later.admit(&trade(3, 1_060), From::Page));
+        assert!(!later.admit(&trade(4, 1_090), From::Live));
+        assert_eq!(later.mark(Timestamp::EPOCH).ids.len(), 3);
+    }
+}

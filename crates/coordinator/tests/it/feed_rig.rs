@@ -1,0 +1,359 @@
+//! A venue whose live side says what a test says, and whose pages show what has happened by the paused clock.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::channel::mpsc::{UnboundedSender, unbounded};
+use futures::{FutureExt, StreamExt};
+use market_backbone_coordinator::{Continuity, ContinuityConfig, Cursor, Feed, Start};
+use market_backbone_core::{
+    BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, Capabilities,
+    Channel, Clock, Coverage, Delivery, FeedEvent, Gap, GapCause, GapState, LiveSource, LiveStream, Market,
+    OrderBook, Origin, PageSource, PartStream, Priority, Provenance, Selection, Series, Served, SourceError,
+    SourceErrorKind, Span, StreamKind, Subscription, Symbol, Ticker, TickerRequest, TimeRange, Timeframe,
+    Timestamp, Trade, TradeId, TradePage, TradePageRequest, VenueId,
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::venue::Model;
+
+pub(crate) const VENUE: VenueId = VenueId::new("model");
+pub(crate) const CANDLE: StreamKind = StreamKind::Candle(Timeframe::M1);
+/// When the paused clock begins: a Thursday at noon.
+pub(crate) const NOON: i64 = 1_800_014_400;
+const DAY: i64 = 86_400;
+
+/// Shows `NOON` when it is made, and goes with tokio's clock.
+#[derive(Debug)]
+pub(crate) struct TokioClock(Instant);
+
+impl Clock for TokioClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_secs(NOON).plus(self.0.elapsed())
+    }
+}
+
+/// What goes wrong with the request of this number.
+type Script = Box<dyn FnMut(usize) -> Option<SourceErrorKind> + Send>;
+
+pub(crate) struct Venue {
+    pub(crate) clock: Arc<TokioClock>,
+    capabilities: Capabilities,
+    trades: Mutex<BTreeMap<(Symbol, TradeId), Trade>>,
+    candles: Mutex<Vec<Candle>>,
+    script: Mutex<Script>,
+    pub(crate) asked: Mutex<Vec<(TradePageRequest, Priority)>>,
+    at_once: AtomicUsize,
+    pub(crate) most_at_once: AtomicUsize,
+    live: Mutex<Vec<UnboundedSender<FeedEvent>>>,
+}
+
+pub(crate) fn config() -> ContinuityConfig {
+    ContinuityConfig { page_lag: Duration::from_millis(100), ..ContinuityConfig::default() }
+}
+
+pub(crate) fn symbol(code: &str) -> Symbol {
+    Symbol::new(VENUE, code).unwrap()
+}
+
+pub(crate) fn channel(code: &str, kind: StreamKind) -> Channel {
+    Channel { symbol: symbol(code), kind }
+}
+
+pub(crate) fn wish(codes: &[&str], kinds: &[StreamKind]) -> Subscription {
+    Subscription::new(codes.iter().map(|code| symbol(code)), kinds.iter().copied()).unwrap()
+}
+
+/// A trade so many milliseconds after noon; its id says when.
+pub(crate) fn trade(code: &str, ms: i64) -> Trade {
+    sized(code, ms, 1.0)
+}
+
+pub(crate) fn sized(code: &str, ms: i64, size: f64) -> Trade {
+    let time = at(ms);
+    let id = TradeId::Number(17_000_000_000_000_000 + ms);
+    Trade { symbol: symbol(code), id, price: 100.0, size, side: None, time, received: time }
+}
+
+pub(crate) fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millis(NOON * 1_000 + ms)
+}
+
+pub(crate) fn ticker(code: &str, ms: i64, day_volume: f64) -> FeedEvent {
+    let (time, price) = (at(ms), 100.0);
+    FeedEvent::Ticker(Ticker {
+        symbol: symbol(code),
+        price,
+        open: price,
+        high: price,
+        low: price,
+        previous_close: price,
+        size: 1.0,
+        side: None,
+        day_volume,
+        day_turnover: day_volume,
+        volume_24h: day_volume,
+        turnover_24h: day_volume,
+        trade_time: time,
+        time,
+        received: time,
+    })
+}
+
+/// A candle of the minute that opens so many minutes after noon.
+pub(crate) fn candle(minute: i64, close: f64, is_final: bool) -> Candle {
+    let open_time = at(minute * 60_000);
+    let (open, volume) = (close, 1.0);
+    Candle { open_time, open, high: close, low: close, close, volume, turnover: close, is_final }
+}
+
+pub(crate) fn live_candle(minute: i64, close: f64) -> FeedEvent {
+    let series = Series::new(symbol("A"), Timeframe::M1);
+    FeedEvent::Candle { series, candle: candle(minute, close, false), received: at(minute * 60_000) }
+}
+
+pub(crate) fn gap(state: GapState, channels: &[Channel], from_ms: i64, to_ms: Option<i64>) -> FeedEvent {
+    FeedEvent::Gap(Gap {
+        state,
+        channels: channels.into(),
+        from: at(from_ms),
+        to: to_ms.map(at),
+        cause: GapCause::Disconnected,
+        why: None,
+    })
+}
+
+impl Venue {
+    pub(crate) fn new() -> Arc<Self> {
+        Self::with(|_| ())
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut Capabilities)) -> Arc<Self> {
+        let mut capabilities = *Model::dense(1).capabilities();
+        (capabilities.trade_page, capabilities.trade_days) = (10, 7);
+        capabilities.live_timeframes = &[Timeframe::M1];
+        change(&mut capabilities);
+        Arc::new(Self {
+            clock: Arc::new(TokioClock(Instant::now())),
+            capabilities,
+            trades: Mutex::default(),
+            candles: Mutex::default(),
+            script: Mutex::new(Box::new(|_| None)),
+            asked: Mutex::default(),
+            at_once: AtomicUsize::new(0),
+            most_at_once: AtomicUsize::new(0),
+            live: Mutex::default(),
+        })
+    }
+
+    /// What has happened, or will.
+    pub(crate) fn traded(&self, trades: impl IntoIterator<Item = Trade>) {
+        let keyed = trades.into_iter().map(|trade| ((trade.symbol.clone(), trade.id.clone()), trade));
+        self.trades.lock().unwrap().extend(keyed);
+    }
+
+    pub(crate) fn closed(&self, candles: impl IntoIterator<Item = Candle>) {
+        self.candles.lock().unwrap().extend(candles);
+    }
+
+    pub(crate) fn failing(&self, script: impl FnMut(usize) -> Option<SourceErrorKind> + Send + 'static) {
+        *self.script.lock().unwrap() = Box::new(script);
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    /// Says something to the newest reader.
+    pub(crate) fn say(&self, event: FeedEvent) {
+        let live = self.live.lock().unwrap();
+        if let Some(reader) = live.last() {
+            reader.unbounded_send(event).ok(); // nobody reads any more
+        }
+    }
+
+    pub(crate) fn print(&self, code: &str, ms: i64) {
+        self.say(FeedEvent::Trade(trade(code, ms)));
+    }
+
+    pub(crate) fn hang_up(&self) {
+        self.live.lock().unwrap().clear();
+    }
+
+    pub(crate) async fn feed(self: &Arc<Self>, wish: Subscription, start: impl Into<Start>) -> Feed {
+        self.feed_with(wish, start, config()).await
+    }
+
+    pub(crate) async fn feed_with(
+        self: &Arc<Self>,
+        wish: Subscription,
+        start: impl Into<Start>,
+        config: ContinuityConfig,
+    ) -> Feed {
+        self.continuity(config).subscribe(wish, start.into()).await.unwrap()
+    }
+
+    pub(crate) fn continuity(self: &Arc<Self>, config: ContinuityConfig) -> Continuity {
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        Continuity::new(Arc::clone(self) as _, Arc::clone(self) as _, Arc::clone(self) as _, clock, config)
+    }
+
+    fn page(&self, request: &TradePageRequest) -> TradePage {
+        let now = self.clock.now();
+        let day = |time: Timestamp| time.as_secs().div_euclid(DAY);
+        let is_shown = |trade: &&Trade| {
+            trade.symbol == request.symbol
+                && trade.time <= now
+                && day(now) - day(trade.time) <= i64::from(self.capabilities.trade_days)
+                && day(now) - day(trade.time) >= i64::from(request.days_ago)
+                && request.before.as_ref().is_none_or(|before| trade.id < *before)
+        };
+        let trades = self.trades.lock().unwrap();
+        let newest = trades.values().rev().filter(is_shown).take(request.count as usize);
+        let mut trades: Vec<_> = newest.cloned().collect();
+        trades.reverse();
+        TradePage { trades, dropped: 0 }
+    }
+}
+
+/// Reads on until nothing has come for a minute of the paused clock.
+pub(crate) async fn rest(feed: &mut Feed) -> Vec<String> {
+    let mut seen = Vec::new();
+    while let Ok(Some(event)) = timeout(Duration::from_secs(60), feed.next()).await {
+        seen.push(brief(&event));
+    }
+    seen
+}
+
+/// What can be had without waiting.
+pub(crate) fn at_hand(feed: &mut Feed) -> Vec<String> {
+    std::iter::from_fn(|| feed.next().now_or_never().flatten()).map(|event| brief(&event)).collect()
+}
+
+pub(crate) async fn next(feed: &mut Feed) -> String {
+    let event = timeout(Duration::from_secs(3_600), feed.next()).await.unwrap();
+    event.map_or_else(|| "end".to_owned(), |event| brief(&event))
+}
+
+/// A feed's cursor, as the next program reads it.
+pub(crate) fn token(feed: &Feed) -> Cursor {
+    feed.cursor().to_string().parse().unwrap()
+}
+
+pub(crate) fn brief(event: &FeedEvent) -> String {
+    match event {
+        FeedEvent::Trade(trade) => {
+            let ms = trade.time.as_millis() - NOON * 1_000;
+            format!("{} {ms}", trade.symbol)
+        }
+        FeedEvent::Ticker(ticker) => format!("ticker {}", ticker.day_volume),
+        FeedEvent::Candle { candle, .. } => {
+            let minute = (candle.open_time.as_secs() - NOON) / 60;
+            format!("candle {minute} {}{}", candle.close, if candle.is_final { " final" } else { "" })
+        }
+        FeedEvent::Gap(gap) => {
+            let why = gap.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+            format!("{} {}{why}", gap.state.as_str(), gap.cause.as_str())
+        }
+        FeedEvent::CaughtUp(histories) => format!("caught up {}", histories.len()),
+        other => format!("{other:?}"),
+    }
+}
+
+#[async_trait]
+impl PageSource for Venue {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn trade_page(
+        &self,
+        request: &TradePageRequest,
+        priority: Priority,
+    ) -> Result<TradePage, SourceError> {
+        let number = {
+            let mut asked = self.asked.lock().unwrap();
+            asked.push((request.clone(), priority));
+            asked.len() - 1
+        };
+        let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(now, Ordering::SeqCst);
+        sleep(Duration::from_millis(40)).await;
+        self.at_once.fetch_sub(1, Ordering::SeqCst);
+        match (self.script.lock().unwrap())(number) {
+            Some(kind) => Err(SourceError::new(kind, "as the script says")),
+            None => Ok(self.page(request)),
+        }
+    }
+
+    async fn candle_page(&self, _: &CandlePageRequest, _: Priority) -> Result<CandlePage, SourceError> {
+        Err(unsupported())
+    }
+
+    async fn forming(&self, _: &Series, _: Priority) -> Result<Option<CandlePart>, SourceError> {
+        Err(unsupported())
+    }
+
+    async fn markets(&self, _: Priority) -> Result<Vec<Market>, SourceError> {
+        Err(unsupported())
+    }
+}
+
+impl CandleSource for Venue {
+    fn stream(&self, query: CandleQuery) -> PartStream {
+        let Selection::Range(range) = query.selection() else { panic!("a feed asks for ranges") };
+        let observed_at = self.clock.now();
+        let candles = self.candles.lock().unwrap();
+        let candles = candles.iter().filter(|candle| range.contains(candle.open_time)).copied().collect();
+        let provenance = Provenance { origin: Origin::Rest, observed_at };
+        let known = TimeRange::new(range.from(), range.to().min(observed_at));
+        let coverage: Coverage = known.into_iter().map(|range| Span { range, provenance }).collect();
+        let part = CandlePart { candles, coverage, served: Served::default() };
+        futures::stream::iter([Ok(part)]).boxed()
+    }
+}
+
+#[async_trait]
+impl LiveSource for Venue {
+    async fn subscribe(&self, _: Subscription) -> Result<LiveStream, SourceError> {
+        let (sender, events) = unbounded();
+        self.live.lock().unwrap().push(sender);
+        Ok(events.boxed())
+    }
+
+    async fn tickers(&self, _: &TickerRequest, _: Priority) -> Result<Vec<Ticker>, SourceError> {
+        Err(unsupported())
+    }
+
+    async fn books(&self, _: &BookRequest, _: Priority) -> Result<Vec<OrderBook>, SourceError> {
+        Err(unsupported())
+    }
+
+    fn latest_ticker(&self, _: &Symbol) -> Option<Ticker> {
+        None
+    }
+
+    fn latest_trade(&self, _: &Symbol) -> Option<Trade> {
+        None
+    }
+
+    fn latest_book(&self, _: &Symbol) -> Option<OrderBook> {
+        None
+    }
+
+    fn latest_candle(&self, _: &Series) -> Option<Candle> {
+        None
+    }
+}
+
+fn unsupported() -> SourceError {
+    SourceError::new(SourceErrorKind::Unsupported, "not here")
+}
+
+pub(crate) fn shallow(mut wish: Subscription, depth: usize) -> Subscription {
+    wish.delivery = Delivery::Lossless { depth };
+    wish
+}

@@ -1,0 +1,334 @@
+//! Whatever happens to a feed, in any order: what it delivers is what was traded, each once, in the order it promises.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use market_backbone_coordinator::{Feed, Start};
+use market_backbone_core::{
+    Channel, FeedEvent, Gap, GapState, SourceErrorKind, StreamKind, Subscription, Trade, TradeId,
+};
+use proptest::prelude::*;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::feed_rig::{Venue, at, channel, gap, symbol, ticker, token, wish};
+
+const CODES: [&str; 2] = ["A", "B"];
+/// The tape begins and ends so many ms from noon.
+const TAPE: (i64, i64) = (-120_000, 420_000);
+/// A feed from the past begins there.
+const SINCE: i64 = -60_000;
+
+/// What happens, and when.
+#[derive(Clone, Debug)]
+enum Act {
+    /// A frame, unless it is lost on the way.
+    Frame(FeedEvent),
+    /// Frames of these channels are lost from here on, and nobody knows.
+    Break(Vec<Channel>),
+    Opened(Vec<Channel>, i64),
+    /// Frames arrive again.
+    Resumed(Vec<Channel>, i64),
+    /// The reader's queue overflows until
+    Choke,
+    /// here.
+    Lagged,
+    /// The program ends, and begins again after so many ms.
+    Restart(i64),
+    /// The reader does not read for so many ms.
+    Nap(i64),
+}
+
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: i64) -> i64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33).cast_signed()) % limit
+    }
+
+    fn one_in(&mut self, many: i64) -> bool {
+        self.below(many) == 0
+    }
+}
+
+struct Story {
+    kinds: Vec<StreamKind>,
+    start: Start,
+    tape: BTreeMap<&'static str, Vec<Trade>>,
+    acts: Vec<(i64, Act)>,
+}
+
+impl Story {
+    fn new(seed: u64) -> Self {
+        let mut chance = Chance(seed);
+        let has_tickers = chance.one_in(2);
+        let kinds =
+            if has_tickers { vec![StreamKind::Trade, StreamKind::Ticker] } else { vec![StreamKind::Trade] };
+        let start = if chance.one_in(2) { Start::At(at(SINCE)) } else { Start::Now };
+        let mut story = Self { kinds, start, tape: BTreeMap::new(), acts: Vec::new() };
+        for code in CODES {
+            story.trade(code, &mut chance, has_tickers);
+        }
+        story.misfortunes(&mut chance);
+        story.acts.sort_by_key(|(ms, _)| *ms);
+        story
+    }
+
+    fn trade(&mut self, code: &'static str, chance: &mut Chance, has_tickers: bool) {
+        let (mut ms, mut number, mut volume) = (TAPE.0, 0, 1_000.0);
+        while ms < TAPE.1 {
+            let pause = if chance.one_in(20) { 15_000 } else { 1_500 };
+            ms += chance.below(pause);
+            number += 1;
+            let size = 0.001 * (1 + chance.below(5_000)) as f64;
+            let id = TradeId::Number(17_000_000_000_000_000 + 1_000 * ms + number);
+            let trade = Trade {
+                id,
+                symbol: symbol(code),
+                price: 1.0,
+                size,
+                side: None,
+                time: at(ms),
+                received: at(ms),
+            };
+            volume += size;
+            self.frames(&trade, ms, volume, chance, has_tickers);
+            self.tape.entry(code).or_default().push(trade);
+        }
+    }
+
+    fn frames(&mut self, trade: &Trade, ms: i64, volume: f64, chance: &mut Chance, has_tickers: bool) {
+        // With tickers a late trade may not look like a lost one for ever: false alarms make it blind for a while.
+        let late = if chance.one_in(20) { chance.below(if has_tickers { 1_000 } else { 20_000 }) } else { 0 };
+        if ms < 0 {
+            return;
+        }
+        // Nothing could prove that the last ones are missing.
+        if !has_tickers || !chance.one_in(40) || ms > TAPE.1 - 60_000 {
+            self.acts.push((ms + 25 + late, Act::Frame(FeedEvent::Trade(trade.clone()))));
+        }
+        if chance.one_in(20) {
+            let again = chance.below(3_000);
+            self.acts.push((ms + 25 + late + again, Act::Frame(FeedEvent::Trade(trade.clone()))));
+        }
+        if has_tickers && !chance.one_in(40) {
+            self.acts.push((ms + 25, Act::Frame(ticker(trade.symbol.code(), ms, volume))));
+        }
+    }
+
+    fn misfortunes(&mut self, chance: &mut Chance) {
+        let mut ms = 5_000;
+        while ms < TAPE.1 - 60_000 {
+            ms += chance.below(40_000);
+            match chance.below(5) {
+                0 | 1 => {
+                    let codes = if chance.one_in(2) { &CODES[..] } else { &CODES[..1] };
+                    let channels: Vec<_> = codes
+                        .iter()
+                        .flat_map(|code| self.kinds.iter().map(|kind| channel(code, *kind)))
+                        .collect();
+                    let (known, over) = (ms + chance.below(2_000), ms + 2_000 + chance.below(20_000));
+                    self.acts.push((ms, Act::Break(channels.clone())));
+                    self.acts.push((known, Act::Opened(channels.clone(), ms)));
+                    self.acts.push((over, Act::Resumed(channels, ms)));
+                    ms = over + 1;
+                }
+                2 => {
+                    self.acts.push((ms, Act::Choke));
+                    ms += 1 + chance.below(4_000);
+                    self.acts.push((ms, Act::Lagged));
+                }
+                3 => {
+                    let pause = chance.below(20_000);
+                    self.acts.push((ms, Act::Restart(pause)));
+                    ms += pause;
+                }
+                _ => self.acts.push((ms, Act::Nap(chance.below(8_000)))),
+            }
+        }
+    }
+}
+
+/// The story as it is lived: what reaches the feed, what the feed delivers.
+struct Run {
+    venue: Arc<Venue>,
+    wish: Subscription,
+    feed: Option<Feed>,
+    started: Instant,
+    broken: HashSet<Channel>,
+    choked: bool,
+    /// The act with which the feed could know of a trade.
+    known: BTreeMap<TradeId, usize>,
+    /// Trades that were lost on the way, until the feed is told.
+    lost: Vec<Trade>,
+    heard: BTreeMap<TradeId, usize>,
+    got: BTreeMap<String, Vec<TradeId>>,
+    gaps: Vec<Gap>,
+}
+
+impl Run {
+    async fn live(mut self, story: &Story) -> Self {
+        for (number, (ms, act)) in story.acts.iter().enumerate() {
+            self.read_until(*ms).await;
+            self.play(number, *ms, act).await;
+        }
+        self.read_until(TAPE.1 + 900_000).await;
+        self
+    }
+
+    async fn read_until(&mut self, ms: i64) {
+        let end = self.started + Duration::from_millis(ms.unsigned_abs());
+        let Some(feed) = &mut self.feed else { return sleep_until(end).await };
+        while let Ok(Some(event)) = timeout_at(end, feed.next()).await {
+            match event {
+                FeedEvent::Trade(trade) => {
+                    self.got.entry(trade.symbol.code().to_owned()).or_default().push(trade.id);
+                }
+                FeedEvent::Gap(gap) => self.gaps.push(gap),
+                _ => {}
+            }
+        }
+    }
+
+    async fn play(&mut self, number: usize, ms: i64, act: &Act) {
+        match act {
+            Act::Frame(event) => self.frame(number, event),
+            Act::Break(channels) => self.broken.extend(channels.iter().cloned()),
+            Act::Opened(channels, from) => {
+                if self.broken.iter().any(|broken| channels.contains(broken)) {
+                    self.venue.say(gap(GapState::Opened, channels, *from, None));
+                    self.told(number, |trade| channels.iter().any(|channel| channel.symbol == trade.symbol));
+                }
+            }
+            Act::Resumed(channels, from) => {
+                self.broken.retain(|broken| !channels.contains(broken));
+                self.venue.say(gap(GapState::Resumed, channels, *from, Some(ms)));
+                self.told(number, |trade| channels.iter().any(|channel| channel.symbol == trade.symbol));
+            }
+            Act::Choke => self.choked = true,
+            Act::Lagged => {
+                self.choked = false;
+                self.venue.say(FeedEvent::Lagged { missed: 1 });
+                self.told(number, |_| true);
+            }
+            Act::Restart(pause) => {
+                let cursor = token(self.feed.as_ref().unwrap());
+                self.feed = None;
+                self.read_until(ms + pause).await;
+                self.feed = Some(self.venue.feed(self.wish.clone(), cursor).await);
+                self.told(number, |_| true);
+            }
+            Act::Nap(pause) => {
+                sleep_until(self.started + Duration::from_millis((ms + pause).unsigned_abs())).await
+            }
+        }
+    }
+
+    /// The feed knows now that some of these are missing.
+    fn told(&mut self, number: usize, concerned: impl Fn(&Trade) -> bool) {
+        for trade in self.lost.extract_if(.., |trade| concerned(trade)) {
+            self.known.entry(trade.id).or_insert(number);
+        }
+    }
+
+    fn frame(&mut self, number: usize, event: &FeedEvent) {
+        let (symbol, kind) = event.channel().unwrap();
+        let on_the_way = Channel { symbol: symbol.clone(), kind };
+        let is_lost = self.choked || self.broken.contains(&on_the_way);
+        if let FeedEvent::Trade(trade) = event {
+            if is_lost {
+                self.lost.push(trade.clone());
+            } else {
+                self.known.entry(trade.id.clone()).or_insert(number);
+                self.heard.entry(trade.id.clone()).or_insert(number);
+            }
+        }
+        if !is_lost {
+            self.venue.say(event.clone());
+        }
+    }
+}
+
+fn check(story: &Story, run: &Run) -> Result<(), TestCaseError> {
+    for code in CODES {
+        let got = run.got.get(code).cloned().unwrap_or_default();
+        let once: BTreeSet<_> = got.iter().cloned().collect();
+        prop_assert_eq!(once.len(), got.len(), "{}: some came twice", code);
+        let first = got.first().cloned().unwrap();
+        let is_due = |trade: &&Trade| match story.start {
+            Start::Now => trade.id >= first,
+            _ => trade.time >= at(SINCE),
+        };
+        let due: BTreeSet<_> = story.tape[code].iter().filter(is_due).map(|trade| trade.id.clone()).collect();
+        let missing: Vec<_> = due.difference(&once).collect();
+        prop_assert!(missing.is_empty(), "{}: {:?} are missing", code, missing);
+        // Live ones from before the first may come late; nothing else.
+        let extra: Vec<_> = once.difference(&due).filter(|id| !run.heard.contains_key(id)).collect();
+        prop_assert!(extra.is_empty(), "{}: {:?} were not due", code, extra);
+        for (place, earlier) in got.iter().enumerate() {
+            // What came live after the feed could know of an older one must come after it.
+            let arrived = run.heard.get(earlier).copied().unwrap_or(usize::MAX);
+            for later in got[place + 1..].iter().filter(|later| *later < earlier) {
+                let known = run.known.get(later).copied().unwrap_or(usize::MAX);
+                prop_assert!(arrived <= known, "{}: {} before {}", code, earlier, later);
+            }
+        }
+    }
+    let mut open: BTreeSet<Channel> = BTreeSet::new();
+    for gap in &run.gaps {
+        match gap.state {
+            GapState::Opened => open.extend(gap.channels.iter().cloned()),
+            GapState::Healed => open.retain(|channel| !gap.channels.contains(channel)),
+            GapState::Healing => {}
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
+    Ok(())
+}
+
+async fn simulate(seed: u64) -> Result<(), TestCaseError> {
+    let story = Story::new(seed);
+    let venue = Venue::new();
+    venue.traded(story.tape.values().flatten().cloned());
+    let mut chance = Chance(seed ^ 0xFA11);
+    let outage = 100 + usize::try_from(chance.below(200)).unwrap();
+    venue.failing(move |number| {
+        let fails = (outage..outage + 6).contains(&number) || chance.one_in(5);
+        fails.then_some(SourceErrorKind::VenueFault)
+    });
+    let wish = wish(&CODES, &story.kinds);
+    let feed = Some(venue.feed(wish.clone(), story.start.clone()).await);
+    let run = Run {
+        venue,
+        wish,
+        feed,
+        started: Instant::now(),
+        broken: HashSet::new(),
+        choked: false,
+        known: BTreeMap::new(),
+        lost: Vec::new(),
+        heard: BTreeMap::new(),
+        got: BTreeMap::new(),
+        gaps: Vec::new(),
+    };
+    check(&story, &run.live(&story).await)
+}
+
+/// `FEED_STORIES=5000` tells as many.
+fn stories() -> u32 {
+    #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
+    let asked = std::env::var("FEED_STORIES").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(64)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: stories(), max_shrink_iters: 0, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_delivered_is_what_was_traded(seed in any::<u64>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(simulate(seed))?;
+    }
+}
