@@ -4,6 +4,9 @@
 //! of each what is known of it (with who proved it, and when) and the [`ContentHash`]. The format of the
 //! files does not enter the hash: a CSV archive and a Parquet archive of the same data have the same.
 //!
+//! What rows were before they were corrected is not in an archive, nor in the hash: it is what one store has seen, and
+//! whoever takes an archive in sees its rows for the first time.
+//!
 //! Times in the manifest are RFC 3339; a stretch without `from` reaches back to the beginning.
 
 #[cfg(feature = "parquet")]

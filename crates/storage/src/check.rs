@@ -9,27 +9,29 @@ mod finding;
 mod repair;
 mod series_check;
 
-use market_backbone_core::{CandleStore, Grid, StoreError};
+use market_backbone_core::{CandleStore, StoreError};
 
 pub use self::finding::{Finding, Flaw, Place};
 pub use self::repair::RepairPlan;
+use crate::GridOf;
 
 /// Examines all series of a store.
 ///
 /// # Errors
 ///
 /// If the store cannot say which series it has. One that cannot be read is a finding.
-pub async fn examine(store: &dyn CandleStore, grid: Grid) -> Result<Vec<Finding>, StoreError> {
+pub async fn examine(store: &dyn CandleStore, grid: GridOf) -> Result<Vec<Finding>, StoreError> {
     let all = store.series().await?;
     let mut findings = Vec::new();
     for series in &all {
-        match series_check::run(store, series, grid).await {
+        match series_check::run(store, series, grid(series.symbol.venue())).await {
             Ok(found) => findings.extend(found),
             Err(error) => findings.push(Finding::unreadable(series, &error)),
         }
     }
     for series in &all {
         // One that cannot be read has been found above.
+        let grid = grid(series.symbol.venue());
         if let Ok(found) = derived_check::run(store, &all, series, grid).await {
             findings.extend(found);
         }

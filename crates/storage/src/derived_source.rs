@@ -14,6 +14,7 @@ use market_backbone_core::{
 
 pub use self::survey::Survey;
 
+use crate::as_of;
 use crate::stored_source::emitter;
 
 /// Answers from shorter candles that `store` knows from end to end, and asks `inner` for all else.
@@ -53,7 +54,7 @@ impl DerivedSource {
 
     /// When the slot in progress began.
     fn tip(&self, query: &CandleQuery) -> Timestamp {
-        self.grid.floor(query.series.timeframe, self.clock.now())
+        self.grid.floor(query.series.timeframe, as_of::moment(query, self.clock.as_ref()))
     }
 
     /// Where the answer lies, as far as it is not still to come.
@@ -77,7 +78,7 @@ impl CandleSource for DerivedSource {
         match self.derive.base_of(query.series.timeframe) {
             None => self.inner.stream(query),
             Some(_) => {
-                let source = self.clone();
+                let (source, query) = (self.clone(), as_of::settled(query));
                 emitter::stream(move |out| answer::answer(source, query, out))
             }
         }

@@ -4,10 +4,13 @@
 //! the store knows, fetches the rest from another source, and commits each piece, rows and proof together,
 //! the moment it arrives. The stores are [`SqliteStore`], a folder of shard files with one table for each
 //! series, `PostgresStore` (feature `postgres`), a database that machines share, and [`MemoryStore`], which
-//! forgets. One `StoredSource` may stand before another: what is near, then what is shared, then the venue.
+//! forgets. Each keeps what a row was before it was corrected, and can be asked what it held at an earlier moment. One
+//! `StoredSource` may stand before another: what is near, then what is shared, then the venue.
 //!
 //! [`export_archive`] copies a store into files with what is known of it, [`import_archive`] takes them in, and the
 //! [`ContentHash`] proves that two stores hold the same.
+//!
+//! [`Recorder`] keeps the candles of live feeds.
 //!
 //! What never happens here: a candle that is not final is stored; a stretch is called known without a proof
 //! from upstream; a file is deleted or repaired behind somebody's back.
@@ -15,16 +18,21 @@
 //! [`CandleStore`]: market_backbone_core::CandleStore
 
 mod archive;
+mod as_of;
 mod batch;
 mod check;
 mod derived_source;
+mod grid_of;
 mod ledger;
 mod memory_store;
 mod origin_word;
 #[cfg(feature = "postgres")]
 mod postgres_store;
+mod recorder;
+mod revision;
 mod sqlite_store;
 mod stored_source;
+mod universe;
 mod verdict;
 
 #[cfg(feature = "parquet")]
@@ -35,10 +43,16 @@ pub use archive::{
 };
 pub use check::{Finding, Flaw, Place, RepairPlan, examine};
 pub use derived_source::{DerivedSource, Survey};
+pub use grid_of::GridOf;
 pub use memory_store::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres_store::{PostgresConfig, PostgresStore};
+pub use recorder::{Recorder, RecorderConfig, RecorderMetrics, Recording};
 pub use sqlite_store::{
     Care, CareReport, Retention, SeriesStats, ShardCare, ShardStats, SqliteStore, StoreConfig, StoreStats,
 };
 pub use stored_source::StoredSource;
+pub use universe::{
+    ParseUniverseError, UniverseEntry, UniverseKind, UniverseStore, UnknownUniverse, read_universes,
+    resolve_universe,
+};

@@ -1,6 +1,7 @@
 //! A store that forgets: for tests, and for runs that shall leave nothing on disk.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -9,6 +10,7 @@ use market_backbone_core::{
 };
 
 use crate::batch::Batch;
+use crate::revision::Revision;
 use crate::verdict;
 
 /// Keeps everything in memory, without bound, for as long as it lives.
@@ -20,12 +22,33 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Table {
     rows: BTreeMap<Timestamp, Candle>,
+    /// Earlier versions, by the slot and then by the moment at which they ceased to hold.
+    revisions: BTreeMap<(Timestamp, Timestamp), Option<Candle>>,
     coverage: Coverage,
 }
 
 impl Table {
     fn is_blank(&self) -> bool {
         self.rows.is_empty() && self.coverage.spans().is_empty()
+    }
+
+    /// The row as it stood at `moment`.
+    fn as_of(&self, moment: Timestamp, now: &Candle) -> Option<Candle> {
+        let slot = now.open_time;
+        let later = (Bound::Excluded((slot, moment)), Bound::Unbounded);
+        match self.revisions.range(later).next() {
+            Some(((opens, _), version)) if *opens == slot => *version,
+            _ => Some(*now),
+        }
+    }
+
+    /// Keeps a version, unless one that was replaced later or at the same moment is there: then it never held.
+    fn keep(&mut self, revision: Revision) {
+        let Revision { open_time, candle, superseded_at } = revision;
+        let kept = self.revisions.range((open_time, superseded_at)..).next();
+        if kept.is_none_or(|((opens, _), _)| *opens != open_time) {
+            self.revisions.insert((open_time, superseded_at), candle);
+        }
     }
 }
 
@@ -63,6 +86,23 @@ impl CandleStore for MemoryStore {
         Ok(StoredCandles { candles, from_memory })
     }
 
+    async fn read_as_of(
+        &self,
+        series: &Series,
+        range: TimeRange,
+        limit: usize,
+        moment: Timestamp,
+    ) -> Result<StoredCandles, StoreError> {
+        let tables = self.tables();
+        let Some(table) = tables.get(series) else { return Ok(StoredCandles::default()) };
+        let newest_first = table.rows.range(range.from()..range.to()).rev();
+        let then = newest_first.filter_map(|(_, now)| table.as_of(moment, now));
+        let mut candles: Vec<_> = then.take(limit).collect();
+        candles.reverse();
+        let from_memory = candles.len() as u64;
+        Ok(StoredCandles { candles, from_memory })
+    }
+
     async fn commit(
         &self,
         series: &Series,
@@ -77,6 +117,7 @@ impl CandleStore for MemoryStore {
         let stored: Vec<_> = stored.map(|(_, candle)| *candle).collect();
         let verdict = verdict::decide(&table.coverage, &stored, &batch);
         table.rows.extend(verdict.rows.iter().map(|candle| (candle.open_time, *candle)));
+        verdict.revisions.into_iter().for_each(|revision| table.keep(revision));
         table.coverage = verdict.known;
         Ok(())
     }
@@ -92,6 +133,7 @@ impl CandleStore for MemoryStore {
     async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
         if let Some(table) = self.tables().get_mut(series) {
             table.rows.retain(|open_time, _| !range.contains(*open_time));
+            table.revisions.retain(|(open_time, _), _| !range.contains(*open_time));
             table.coverage.remove(range);
         }
         Ok(())

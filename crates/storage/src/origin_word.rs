@@ -7,6 +7,7 @@ pub(crate) fn of(origin: Origin) -> Result<&'static str, sqlx::Error> {
     match origin {
         Origin::Rest => Ok("rest"),
         Origin::Socket => Ok("socket"),
+        Origin::Provisional => Ok("provisional"),
         Origin::Import => Ok("import"),
         unknown => Err(sqlx::Error::Protocol(format!("the ledger has no word for {unknown:?}"))),
     }
@@ -17,6 +18,7 @@ pub(crate) fn read(word: &str) -> Result<Origin, sqlx::Error> {
     match word {
         "rest" => Ok(Origin::Rest),
         "socket" => Ok(Origin::Socket),
+        "provisional" => Ok(Origin::Provisional),
         "import" => Ok(Origin::Import),
         unknown => Err(sqlx::Error::Protocol(format!("the ledger says `{unknown}`, which means nothing"))),
     }

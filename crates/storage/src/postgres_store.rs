@@ -9,6 +9,7 @@ mod connections;
 mod copy;
 mod fault;
 mod ledger_rows;
+mod revision_rows;
 mod rows;
 mod schema;
 mod series_row;
@@ -18,7 +19,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use market_backbone_core::{Candle, CandleStore, Coverage, Series, StoreError, StoredCandles, TimeRange};
+use market_backbone_core::{
+    Candle, CandleStore, Coverage, Series, StoreError, StoredCandles, TimeRange, Timestamp,
+};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::time::timeout;
@@ -105,6 +108,23 @@ impl CandleStore for PostgresStore {
         .await
     }
 
+    async fn read_as_of(
+        &self,
+        series: &Series,
+        range: TimeRange,
+        limit: usize,
+        moment: Timestamp,
+    ) -> Result<StoredCandles, StoreError> {
+        let (connections, series) = (self.connections.clone(), series.clone());
+        self.run(DEADLINE, async move {
+            let mut conn = connections.lease().await?;
+            let candles = revision_rows::newest_as_of(&mut conn, &series, range, limit, moment).await?;
+            conn.give_back();
+            Ok(StoredCandles { candles, from_memory: 0 })
+        })
+        .await
+    }
+
     async fn commit(
         &self,
         series: &Series,
@@ -163,6 +183,7 @@ async fn write(conn: &mut PgConnection, series: &Series, batch: &Batch) -> Resul
     } else {
         rows::upsert(conn, id, &verdict.rows).await?;
     }
+    revision_rows::keep(conn, id, &verdict.revisions).await?;
     ledger_rows::replace(conn, id, &known, &verdict.known).await
 }
 
@@ -173,6 +194,7 @@ async fn forget(conn: &mut PgConnection, series: &Series, range: TimeRange) -> R
     let mut left = known.clone();
     left.remove(range);
     rows::delete(conn, id, range).await?;
+    revision_rows::delete(conn, id, range).await?;
     ledger_rows::replace(conn, id, &known, &left).await
 }
 

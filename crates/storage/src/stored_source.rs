@@ -18,6 +18,9 @@ use self::answer::Answer;
 /// a process that is killed half-way has lost nothing but the pieces under way. Candles that are not final
 /// are passed on and not stored, and the slot in progress is never called known.
 ///
+/// A question [as of](CandleQuery::as_of) an earlier moment is answered from what the store kept of then; what the store
+/// does not know is asked for as ever, as of now.
+///
 /// Within one query nothing is asked twice: where upstream could prove nothing (it keeps candles of one
 /// second for a limited time, say), the answer has a hole, and its coverage says so.
 ///

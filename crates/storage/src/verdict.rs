@@ -5,41 +5,59 @@
 //! later; a proof that has no row where one is stored leaves the row standing. In all three cases the slot is
 //! disputed from then on, with both who said so, until it is forgotten and asked for anew. A later
 //! observation that agrees with the stored row does not settle it: the venue has changed its mind once.
+//!
+//! What was heard on a socket and added up here is the weaker word. Who was asked confirms it or contradicts it, and
+//! in both cases the row and the proof are the asked one's from then on; and what has been asked for is never replaced
+//! by what was heard, whichever came first. Where the venue says of what is heard that it will be corrected, a correction
+//! of it is no contradiction: the row is replaced and nothing is disputed. (That a row should go altogether is one all the
+//! same: it stands, and is disputed.)
+//!
+//! What a row was before it was replaced is kept with the time at which that was observed.
 
 use std::collections::BTreeMap;
 
-use market_backbone_core::{Candle, Coverage, Dispute, Provenance, Timestamp};
+use market_backbone_core::{Candle, Coverage, Dispute, Origin, Provenance, Timestamp};
 
 use crate::batch::Batch;
 use crate::ledger;
-
-/// How far two turnovers may be apart, as a share of them: they are sums over trades, added up by the venue
-/// in an order it does not tell, and spelled with more digits on one channel than on another.
-const TURNOVER_SLACK: f64 = 1e-9;
+use crate::revision::Revision;
 
 /// What is to be written, all of it or nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
     /// Rows that are new or take the place of others.
     pub(crate) rows: Vec<Candle>,
+    /// What those were whose place is taken.
+    pub(crate) revisions: Vec<Revision>,
     /// What is known and disputed afterwards.
     pub(crate) known: Coverage,
 }
 
 /// Decides on `batch`, given what is `known` and all rows that are `stored` within its reach.
 pub(crate) fn decide(known: &Coverage, stored: &[Candle], batch: &Batch) -> Verdict {
-    let mut verdict = Verdict { rows: Vec::with_capacity(batch.candles.len()), known: known.clone() };
+    let rows = Vec::with_capacity(batch.candles.len());
+    let mut verdict = Verdict { rows, revisions: Vec::new(), known: known.clone() };
     verdict.known.merge(&batch.coverage);
+    verdict.believe_the_asked(known, batch);
     let mut unspoken: BTreeMap<Timestamp, Candle> =
         stored.iter().map(|candle| (candle.open_time, *candle)).collect();
     for new in &batch.candles {
         let slot = Sayings::of(known, batch, new.open_time);
         match unspoken.remove(&new.open_time) {
-            Some(old) if agree(&old, new) => {}
-            Some(_) if slot.stands() => verdict.dispute(&slot, batch),
-            _ => {
+            Some(old) if slot.agree(&old, new) => {
+                if slot.is_confirmed() && old != *new {
+                    verdict.rows.push(*new);
+                }
+            }
+            Some(_) if slot.stands() => {
+                if !slot.is_first_word_too_late() {
+                    verdict.dispute(&slot, batch);
+                }
+            }
+            old => {
                 verdict.rows.push(*new);
-                if slot.earlier.is_some() {
+                verdict.keep_version(&slot, old, batch);
+                if slot.earlier.is_some_and(|earlier| earlier.origin != Origin::Provisional) {
                     verdict.dispute(&slot, batch);
                 }
             }
@@ -53,6 +71,23 @@ pub(crate) fn decide(known: &Coverage, stored: &[Candle], batch: &Batch) -> Verd
 }
 
 impl Verdict {
+    /// What was known by asking stays known by asking where the batch has only heard of it.
+    fn believe_the_asked(&mut self, known: &Coverage, batch: &Batch) {
+        for heard in batch.coverage.spans().iter().filter(|span| is_heard(span.provenance)) {
+            let before = known.within(heard.range);
+            let asked = before.spans().iter().filter(|span| !is_heard(span.provenance));
+            asked.for_each(|span| self.known.insert(*span));
+        }
+    }
+
+    /// Keeps what was there, if anything was known to be or not to be.
+    fn keep_version(&mut self, slot: &Sayings, old: Option<Candle>, batch: &Batch) {
+        if old.is_some() || slot.earlier.is_some() {
+            let superseded_at = slot.superseded_at(batch);
+            self.revisions.push(Revision { open_time: slot.open_time, candle: old, superseded_at });
+        }
+    }
+
     fn dispute(&mut self, slot: &Sayings, batch: &Batch) {
         let Some(range) = batch.slot_of(slot.open_time) else { return };
         let Sayings { earlier, later, .. } = *slot;
@@ -73,17 +108,43 @@ impl Sayings {
         Self { open_time, earlier, later }
     }
 
-    /// Whether what is stored was surely observed after what comes: a ledger may call a stretch staler than
-    /// it is, never fresher.
+    /// Whether the stored row stands against a different one: it was asked for and the other only heard, or else it was
+    /// surely observed after it, as a ledger may call a stretch staler than it is, never fresher.
     fn stands(&self) -> bool {
-        let moments = self.earlier.zip(self.later);
-        moments.is_some_and(|(earlier, later)| earlier.observed_at > later.observed_at)
+        let Some((earlier, later)) = self.earlier.zip(self.later) else { return false };
+        match (is_heard(earlier), is_heard(later)) {
+            (true, false) => false,
+            (false, true) => true,
+            _ => earlier.observed_at > later.observed_at,
+        }
+    }
+
+    /// Whether the venue has been asked already, and this is only what it said before that.
+    fn is_first_word_too_late(&self) -> bool {
+        let is_asked = self.earlier.is_some_and(|earlier| !is_heard(earlier));
+        is_asked && self.later.is_some_and(|later| later.origin == Origin::Provisional)
+    }
+
+    /// When the earlier word ceased to hold: when the later one was said, and where nobody says when, when the slot was
+    /// over. Not before the earlier one was said.
+    fn superseded_at(&self, batch: &Batch) -> Timestamp {
+        let said = [self.earlier, self.later].into_iter().flatten().map(|said| said.observed_at).max();
+        said.unwrap_or_else(|| self.open_time.plus(batch.slot))
+    }
+
+    /// Whether what was heard before is now said by somebody who was asked.
+    fn is_confirmed(&self) -> bool {
+        self.earlier.is_some_and(is_heard) && self.later.is_some_and(|later| !is_heard(later))
+    }
+
+    /// Whether both rows say the same: to the last bit, but for the turnover; and but for the last bits of the volume
+    /// where one of them was added up here.
+    fn agree(&self, a: &Candle, b: &Candle) -> bool {
+        let added_up_here = [self.earlier, self.later].into_iter().flatten().any(is_heard);
+        a.agrees_with(b) && (added_up_here || a.volume == b.volume)
     }
 }
 
-/// Whether both say the same of a slot: to the last bit, but for the turnover.
-fn agree(a: &Candle, b: &Candle) -> bool {
-    let exact = |c: &Candle| [c.open, c.high, c.low, c.close, c.volume];
-    let apart = (a.turnover - b.turnover).abs();
-    exact(a) == exact(b) && apart <= TURNOVER_SLACK * a.turnover.abs().max(b.turnover.abs())
+fn is_heard(provenance: Provenance) -> bool {
+    provenance.origin.is_heard()
 }

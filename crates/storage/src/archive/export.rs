@@ -14,6 +14,7 @@ use super::knowledge::Knowledge;
 use super::manifest::{ArchivedSeries, MANIFEST, Manifest};
 use super::row_file::{ArchiveFormat, RowWriter};
 use super::trouble::{io, off_thread};
+use crate::GridOf;
 
 /// Rows read in one go: what is held in memory, whatever the length of a series.
 const PAGE: usize = 16_384;
@@ -29,11 +30,12 @@ pub struct ExportOrder {
     pub series: Vec<Series>,
     /// Which stretch of them. Knowledge is cut to it as rows are.
     pub range: TimeRange,
-    /// The calendar by which the candles are cut.
-    pub grid: Grid,
+    /// The calendars by which the candles are cut.
+    pub grid: GridOf,
 }
 
-/// Copies series into files, and says what it wrote. A series of which nothing is held or known is left out.
+/// Copies series into files, and says what it wrote. A series of which nothing is held or known is left out, and so are
+/// earlier versions of rows.
 ///
 /// Every file is whole or not there, and the manifest is the last: a folder without it is no archive.
 ///
@@ -63,7 +65,7 @@ pub async fn export_archive(store: &dyn CandleStore, order: &ExportOrder) -> Res
             drafts.push(draft);
         }
     }
-    let manifest = Manifest::new(order.format, order.grid, archived);
+    let manifest = Manifest::new(order.format, archived);
     let dir = order.dir.clone();
     off_thread(move || {
         drafts.into_iter().try_for_each(Draft::settle)?;
@@ -95,7 +97,7 @@ async fn write_series(
         let candles = store.read(series, page, usize::MAX).await?.candles;
         sheet = off_thread(move || sheet.with(&candles)).await?;
     }
-    let (series, grid) = (series.clone(), order.grid);
+    let (series, grid) = (series.clone(), (order.grid)(series.symbol.venue()));
     off_thread(move || sheet.finish(series, coverage, grid)).await.map(Some)
 }
 
@@ -146,7 +148,7 @@ impl Sheet {
         self.writer.finish(&notes(&series, &coverage, content_hash, grid)?)?;
         let file = self.draft.target().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let file_sha256 = self.format.is_fragile().then(|| file_digest::of(self.draft.path())).transpose()?;
-        Ok((ArchivedSeries { series, file, file_sha256, rows, coverage, content_hash }, self.draft))
+        Ok((ArchivedSeries { series, grid, file, file_sha256, rows, coverage, content_hash }, self.draft))
     }
 }
 

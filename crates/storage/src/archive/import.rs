@@ -38,7 +38,7 @@ pub async fn import_archive(store: &dyn CandleStore, dir: &Path) -> Result<Manif
         .await?;
     }
     for archived in &manifest.series {
-        commit(store, archived, Sheet::new(dir, &manifest, archived), manifest.grid).await?;
+        commit(store, archived, Sheet::new(dir, &manifest, archived)).await?;
     }
     Ok(manifest)
 }
@@ -49,7 +49,6 @@ async fn commit(
     store: &dyn CandleStore,
     archived: &ArchivedSeries,
     mut sheet: Sheet,
-    grid: Grid,
 ) -> Result<(), StoreError> {
     let mut done = Timestamp::MIN;
     loop {
@@ -61,7 +60,7 @@ async fn commit(
         .await?;
         sheet = read;
         let end = match candles.last() {
-            Some(last) => grid.close(archived.series.timeframe, last.open_time),
+            Some(last) => archived.grid.close(archived.series.timeframe, last.open_time),
             None => Timestamp::MAX,
         };
         let known = match TimeRange::new(done, end) {
@@ -81,7 +80,6 @@ async fn commit(
 struct Sheet {
     path: PathBuf,
     format: ArchiveFormat,
-    grid: Grid,
     archived: ArchivedSeries,
     reader: Option<RowReader>,
     hasher: SeriesHasher,
@@ -93,7 +91,6 @@ impl Sheet {
         Self {
             path: dir.join(&archived.file),
             format: manifest.format,
-            grid: manifest.grid,
             archived: archived.clone(),
             reader: None,
             hasher: SeriesHasher::new(&archived.series),
@@ -125,7 +122,8 @@ impl Sheet {
         let Some(reader) = &mut self.reader else { return Ok(Vec::new()) };
         let candles = reader.next(BATCH)?;
         for (index, candle) in candles.iter().enumerate() {
-            if let Err(what) = check(candle, self.newest, self.archived.series.timeframe, self.grid) {
+            let ArchivedSeries { series, grid, .. } = &self.archived;
+            if let Err(what) = check(candle, self.newest, series.timeframe, *grid) {
                 let place = reader.place(self.hasher.rows() + index as u64);
                 return Err(damaged(&self.path, &format!("{place}: {what}")));
             }
@@ -141,7 +139,7 @@ impl Sheet {
         if rows != wanted {
             return Err(damaged(&self.path, &format!("{wanted} rows expected, {rows} found")));
         }
-        if self.hasher.finish(&self.archived.coverage, self.grid) != self.archived.content_hash {
+        if self.hasher.finish(&self.archived.coverage, self.archived.grid) != self.archived.content_hash {
             let what =
                 "the content is not what the manifest's hash says; it has been changed since it was written";
             return Err(damaged(&self.path, what));

@@ -23,8 +23,6 @@ const VERSION: u32 = 1;
 pub struct Manifest {
     /// How its rows are written.
     pub format: ArchiveFormat,
-    /// The calendar by which its candles are cut.
-    pub grid: Grid,
     /// Its series, in order.
     pub series: Vec<ArchivedSeries>,
     /// The hash of them all.
@@ -36,6 +34,8 @@ pub struct Manifest {
 pub struct ArchivedSeries {
     /// Which one.
     pub series: Series,
+    /// The calendar by which its candles are cut.
+    pub grid: Grid,
     /// The file in the archive's folder that holds its rows.
     pub file: String,
     /// How many rows there are.
@@ -53,6 +53,7 @@ pub struct ArchivedSeries {
 struct Document {
     version: u32,
     format: String,
+    /// The calendar of all series that name no other.
     grid: String,
     content_hash: String,
     series: Vec<Entry>,
@@ -64,6 +65,8 @@ struct Entry {
     venue: String,
     symbol: String,
     timeframe: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    grid: Option<String>,
     file: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     file_sha256: Option<String>,
@@ -73,9 +76,9 @@ struct Entry {
 }
 
 impl Manifest {
-    pub(super) fn new(format: ArchiveFormat, grid: Grid, series: Vec<ArchivedSeries>) -> Self {
+    pub(super) fn new(format: ArchiveFormat, series: Vec<ArchivedSeries>) -> Self {
         let content_hash = ContentHash::of_all(series.iter().map(|archived| archived.content_hash));
-        Self { format, grid, series, content_hash }
+        Self { format, series, content_hash }
     }
 
     /// How many rows there are in all.
@@ -103,16 +106,13 @@ impl Manifest {
     }
 
     fn document(&self) -> Result<Document, String> {
+        let usual = self.series.first().map_or(Grid::Utc, |archived| archived.grid);
         Ok(Document {
             version: VERSION,
             format: self.format.as_str().to_owned(),
-            grid: grid_name(self.grid)?.to_owned(),
+            grid: grid_name(usual)?.to_owned(),
             content_hash: self.content_hash.to_string(),
-            series: self
-                .series
-                .iter()
-                .map(|archived| entry(archived, self.grid))
-                .collect::<Result<_, _>>()?,
+            series: self.series.iter().map(|archived| entry(archived, usual)).collect::<Result<_, _>>()?,
         })
     }
 
@@ -131,7 +131,7 @@ impl Manifest {
         if files.len() < series.len() {
             return Err("two series name the same file".to_owned());
         }
-        let manifest = Self::new(format, grid, series);
+        let manifest = Self::new(format, series);
         if manifest.content_hash.to_string() != document.content_hash {
             return Err("its content hash is not that of its series; it has been changed".to_owned());
         }
@@ -139,12 +139,14 @@ impl Manifest {
     }
 }
 
-fn entry(archived: &ArchivedSeries, grid: Grid) -> Result<Entry, String> {
-    let Series { symbol, timeframe } = &archived.series;
+fn entry(archived: &ArchivedSeries, usual: Grid) -> Result<Entry, String> {
+    let (Series { symbol, timeframe }, grid) = (&archived.series, archived.grid);
+    let other = (grid != usual).then(|| grid_name(grid)).transpose()?;
     Ok(Entry {
         venue: symbol.venue().to_string(),
         symbol: symbol.code().to_owned(),
         timeframe: timeframe.to_string(),
+        grid: other.map(str::to_owned),
         file: archived.file.clone(),
         file_sha256: archived.file_sha256.clone(),
         rows: archived.rows,
@@ -153,7 +155,7 @@ fn entry(archived: &ArchivedSeries, grid: Grid) -> Result<Entry, String> {
     })
 }
 
-fn archived(entry: Entry, grid: Grid) -> Result<ArchivedSeries, String> {
+fn archived(entry: Entry, usual: Grid) -> Result<ArchivedSeries, String> {
     let venue = &entry.venue;
     if venue.is_empty()
         || venue.len() > 20
@@ -163,6 +165,7 @@ fn archived(entry: Entry, grid: Grid) -> Result<ArchivedSeries, String> {
     }
     let symbol = Symbol::new(VenueId::named(venue), &entry.symbol).map_err(|error| error.to_string())?;
     let timeframe = entry.timeframe.parse().map_err(|error| format!("{error}"))?;
+    let grid = entry.grid.as_deref().map_or(Ok(usual), grid_named)?;
     let series = Series::new(symbol, timeframe);
     let in_series = |what: String| format!("{series}: {what}");
     let mut parts = Path::new(&entry.file).components();
@@ -172,12 +175,13 @@ fn archived(entry: Entry, grid: Grid) -> Result<ArchivedSeries, String> {
     let coverage = entry.coverage.read(timeframe, grid).map_err(in_series)?;
     let content_hash = entry.content_hash.parse().map_err(|error| in_series(format!("{error}")))?;
     let Entry { file, file_sha256, rows, .. } = entry;
-    Ok(ArchivedSeries { series, file, file_sha256, rows, coverage, content_hash })
+    Ok(ArchivedSeries { series, grid, file, file_sha256, rows, coverage, content_hash })
 }
 
 fn grid_name(grid: Grid) -> Result<&'static str, String> {
     match grid {
         Grid::Utc => Ok("utc"),
+        Grid::NewYork => Ok("new-york"),
         unknown => Err(format!("an archive has no word for {unknown:?}")),
     }
 }
@@ -185,6 +189,7 @@ fn grid_name(grid: Grid) -> Result<&'static str, String> {
 fn grid_named(name: &str) -> Result<Grid, String> {
     match name {
         "utc" => Ok(Grid::Utc),
+        "new-york" => Ok(Grid::NewYork),
         unknown => Err(format!("there is no grid `{unknown}`")),
     }
 }

@@ -22,9 +22,10 @@ pub struct RepairPlan {
 }
 
 impl RepairPlan {
-    /// Plans the repair of `findings` where a request gives at most `page` candles.
+    /// Plans the repair of `findings`. `venue` says of a series how its candles are cut, and how many of them a request
+    /// gives at most.
     #[must_use]
-    pub fn of(findings: &[Finding], grid: Grid, page: u32) -> Self {
+    pub fn of(findings: &[Finding], venue: impl Fn(&Series) -> (Grid, u32)) -> Self {
         let mut plan = Self::default();
         let mut wanted: BTreeMap<Series, Vec<TimeRange>> = BTreeMap::new();
         for finding in findings {
@@ -42,6 +43,7 @@ impl RepairPlan {
         plan.ledgers.sort();
         plan.ledgers.dedup();
         for (series, ranges) in wanted {
+            let (grid, page) = venue(&series);
             for range in joined(ranges) {
                 let slots = grid.slots(series.timeframe, range);
                 plan.slots += slots;
@@ -100,7 +102,7 @@ mod tests {
             finding(Flaw::Underived, Timeframe::M5, 5, 205),
             finding(Flaw::Unproven, Timeframe::M1, 600, 1_000),
         ];
-        let plan = RepairPlan::of(&findings, Grid::Utc, 200);
+        let plan = RepairPlan::of(&findings, |_| (Grid::Utc, 200));
         assert_eq!((plan.stretches.len(), plan.slots, plan.requests), (3, 205 + 400 + 40, 2 + 2 + 1));
     }
 
@@ -110,7 +112,7 @@ mod tests {
             Finding::of(Flaw::Layout, &series(Timeframe::M1), String::new()),
             Finding::of(Flaw::Ledger, &series(Timeframe::M1), String::new()),
         ];
-        let plan = RepairPlan::of(&findings, Grid::Utc, 200);
+        let plan = RepairPlan::of(&findings, |_| (Grid::Utc, 200));
         assert_eq!((plan.by_hand, plan.ledgers.len(), plan.stretches.len()), (1, 1, 0));
     }
 }

@@ -4,11 +4,13 @@ use std::collections::HashSet;
 
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    CandlePart, CandleQuery, Forming, Selection, Served, SourceError, SourceErrorKind, TimeRange,
+    CandlePart, CandleQuery, Forming, Selection, Series, Served, SourceError, SourceErrorKind, StoredCandles,
+    TimeRange,
 };
 
 use super::DerivedSource;
 use super::pieces::Pieces;
+use crate::as_of;
 use crate::stored_source::emitter::Emitter;
 
 /// One-minute rows added up in one go.
@@ -45,7 +47,8 @@ impl Answer {
         let Self { source, query, .. } = self;
         let slots = |range: &TimeRange| source.grid.slots(query.series.timeframe, *range) > 0;
         let question = |range| {
-            CandleQuery::within(query.series.clone(), range).forming(query.forming).priority(query.priority)
+            let question = CandleQuery::within(query.series.clone(), range).forming(query.forming);
+            as_of::like(question.priority(query.priority), query)
         };
         let questions = between(&pieces.ranges, window).into_iter().filter(slots).map(question).collect();
         self.ask(questions, |_| ()).await
@@ -86,7 +89,7 @@ impl Answer {
             && found < limit
         {
             // The newest row says where to look: a stretch may reach back to the beginning of time.
-            let newest = self.source.store.read(&pieces.base, range, 1).await?;
+            let newest = self.read(&pieces.base, range, 1).await?;
             let chunk = match newest.candles.last() {
                 Some(newest) => {
                     let slots = (ROWS_PER_PART / minutes.max(1)).clamp(1, (limit - found) as u64);
@@ -102,8 +105,17 @@ impl Answer {
         Ok(found)
     }
 
+    async fn read(
+        &self,
+        base: &Series,
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<StoredCandles, SourceError> {
+        Ok(as_of::read(self.source.store.as_ref(), &self.query, base, range, limit).await?)
+    }
+
     async fn emit(&mut self, pieces: &Pieces, chunk: TimeRange) -> Result<usize, SourceError> {
-        let read = self.source.store.read(&pieces.base, chunk, usize::MAX).await?;
+        let read = self.read(&pieces.base, chunk, usize::MAX).await?;
         let candles = self.source.grid.derive(self.query.series.timeframe, &read.candles);
         let rows = candles.len() as u64;
         let served = if read.from_memory == read.candles.len() as u64 {
@@ -123,6 +135,7 @@ impl Answer {
             .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, error.to_string()))?
             .not_before(gap.from())
             .priority(query.priority);
+        let question = as_of::like(question, query);
         let question = match query.forming {
             Forming::Include if gap.to() > source.tip(query) => question,
             Forming::Include | Forming::Exclude => question.before(gap.to()).closed(),

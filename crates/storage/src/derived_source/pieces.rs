@@ -3,6 +3,7 @@
 use market_backbone_core::{CandleQuery, Coverage, Origin, Provenance, Series, SourceError, Span, TimeRange};
 
 use super::DerivedSource;
+use crate::as_of;
 
 /// The stretches to compute, and what they are computed from.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl DerivedSource {
         let timeframe = query.series.timeframe;
         let Some(base) = self.derive.base_of(timeframe) else { return Ok(None) };
         let base = Series::new(query.series.symbol.clone(), base);
-        let known = beyond_dispute(self.store.coverage(&base).await?);
+        let known = beyond_dispute(as_of::undisputed(self.store.coverage(&base).await?, query));
         let whole = |range: TimeRange| self.grid.whole_slots(timeframe, range)?.intersect(window);
         let derivable: Vec<_> = known.ranges().into_iter().filter_map(whole).collect();
         if derivable.is_empty() {

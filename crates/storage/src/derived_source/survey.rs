@@ -6,6 +6,7 @@ use market_backbone_core::{
 };
 
 use super::DerivedSource;
+use crate::as_of;
 
 /// Rows from which a density is told.
 const SAMPLE: usize = 1_000;
@@ -32,6 +33,7 @@ impl DerivedSource {
     ///
     /// If the store cannot be read.
     pub async fn survey(&self, query: &CandleQuery) -> Result<Survey, SourceError> {
+        let query = &as_of::settled(query.clone());
         let own = self.store.coverage(&query.series).await?;
         let density = self.density(&query.series, &own).await?;
         let Some(window) = self.window(query) else {

@@ -128,13 +128,13 @@ async fn insert(conn: &mut PgConnection, series: i32, candles: &[Candle]) -> Res
 }
 
 /// The first whole millisecond that is not before `moment`.
-fn first_ms(moment: Timestamp) -> i64 {
+pub(super) fn first_ms(moment: Timestamp) -> i64 {
     let whole = moment.as_millis();
     if Timestamp::from_millis(whole) < moment { whole + 1 } else { whole }
 }
 
 /// By position: looking columns up by name takes longer than reading them.
-fn candle(row: &PgRow) -> Result<Candle, sqlx::Error> {
+pub(super) fn candle(row: &PgRow) -> Result<Candle, sqlx::Error> {
     Ok(Candle {
         open_time: Timestamp::from_millis(row.try_get_unchecked(0)?),
         open: row.try_get_unchecked(1)?,

@@ -12,7 +12,7 @@ use super::fault;
 /// One table for all candles, not one for each series: see `docs/decisions/0003-one-table-in-postgres.md`.
 /// Series are never deleted, so nothing needs to refer to them by foreign key, which would cost a check for
 /// each row.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = ["
     CREATE TABLE series (
         id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         venue text NOT NULL, symbol text NOT NULL, timeframe text NOT NULL,
@@ -37,6 +37,14 @@ const MIGRATIONS: [&str; 1] = ["
         series integer NOT NULL, from_ns bigint NOT NULL, to_ns bigint NOT NULL,
         earlier_origin text, earlier_ns bigint, later_origin text, later_ns bigint,
         PRIMARY KEY (series, from_ns)
+    );
+", "
+    -- Rows as they were before others took their place; without figures where it was known that nothing had traded.
+    CREATE TABLE revisions (
+        series integer NOT NULL, open_ms bigint NOT NULL, superseded_ns bigint NOT NULL,
+        open double precision, high double precision, low double precision,
+        close double precision, volume double precision, turnover double precision,
+        PRIMARY KEY (series, open_ms, superseded_ns)
     );
 "];
 

@@ -12,14 +12,14 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::fault;
 
 /// The version of the tables below; a file says in `user_version` which one it was written with.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 pub(super) const PAGE_BYTES: u64 = 4_096;
 /// How long a statement waits for another connection's lock, and a reader for a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a file of the store is for.
 #[derive(Debug)]
-pub(super) struct Purpose {
+pub(crate) struct Purpose {
     /// SQLite's `application_id`, so that no other program's file is taken for ours.
     application_id: i64,
     /// The tables of version 1.
@@ -28,7 +28,7 @@ pub(super) struct Purpose {
     steps: [&'static str; SCHEMA_VERSION as usize - 1],
 }
 
-/// Holds candle tables and the ledger of what is known of them.
+/// Holds candle tables, the ledger of what is known of them, and what their rows were before.
 pub(super) const SHARD: Purpose = Purpose {
     application_id: 0x4d42_6373, // "MBcs"
     // Times in ns, because a stretch may reach back to the beginning of time.
@@ -37,12 +37,20 @@ pub(super) const SHARD: Purpose = Purpose {
                  origin TEXT NOT NULL, observed_ns INTEGER NOT NULL,
                  PRIMARY KEY (series, from_ns)
              ) WITHOUT ROWID;",
-    // Both pairs say who: an origin and a time, or neither.
-    steps: ["CREATE TABLE dispute (
-                 series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
-                 earlier_origin TEXT, earlier_ns INTEGER, later_origin TEXT, later_ns INTEGER,
-                 PRIMARY KEY (series, from_ns)
-             ) WITHOUT ROWID;"],
+    steps: [
+        // Both pairs say who: an origin and a time, or neither.
+        "CREATE TABLE dispute (
+             series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
+             earlier_origin TEXT, earlier_ns INTEGER, later_origin TEXT, later_ns INTEGER,
+             PRIMARY KEY (series, from_ns)
+         ) WITHOUT ROWID;",
+        // Rows as they were before others took their place; without figures where it was known that nothing had traded.
+        "CREATE TABLE revision (
+             series TEXT NOT NULL, timestamp INTEGER NOT NULL, superseded_ns INTEGER NOT NULL,
+             open REAL, high REAL, low REAL, close REAL, volume REAL, turnover REAL,
+             PRIMARY KEY (series, timestamp, superseded_ns)
+         ) WITHOUT ROWID;",
+    ],
 };
 
 /// Says which shard a series' table is in.
@@ -53,11 +61,21 @@ pub(super) const INDEX: Purpose = Purpose {
                  PRIMARY KEY (venue, table_name)
              ) WITHOUT ROWID;
              CREATE INDEX series_by_shard ON series (venue, shard);",
-    steps: [""],
+    steps: ["", ""],
+};
+
+/// Holds lists of markets.
+pub(crate) const UNIVERSES: Purpose = Purpose {
+    application_id: 0x4d42_756e, // "MBun"
+    tables: "CREATE TABLE cache_entries (
+                 lookup TEXT PRIMARY KEY, type TEXT NOT NULL, value TEXT NOT NULL,
+                 created INTEGER NOT NULL, updated INTEGER NOT NULL
+             ) WITHOUT ROWID;",
+    steps: ["", ""],
 };
 
 /// Opens the file for writing; makes it, with its tables, if it is not there.
-pub(super) async fn open_writer(
+pub(crate) async fn open_writer(
     path: &Path,
     purpose: &Purpose,
     max_bytes: Option<u64>,

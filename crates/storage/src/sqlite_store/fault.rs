@@ -13,7 +13,7 @@ const CANTOPEN: u32 = 14;
 const NOTADB: u32 = 26;
 
 /// A failure at the database file `path`.
-pub(super) fn database(path: &Path, error: sqlx::Error) -> StoreError {
+pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
     let file = path.display();
     let (kind, message) = match &error {
         sqlx::Error::Database(refusal) => match primary_code(refusal.as_ref()) {
@@ -34,7 +34,7 @@ pub(super) fn database(path: &Path, error: sqlx::Error) -> StoreError {
 }
 
 /// A failure at a file or folder that is no database.
-pub(super) fn io(path: &Path, error: IoError) -> StoreError {
+pub(crate) fn io(path: &Path, error: IoError) -> StoreError {
     if is_full(&error) {
         return full(path).because(error);
     }

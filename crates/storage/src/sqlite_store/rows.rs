@@ -62,7 +62,7 @@ pub(super) async fn within(
 }
 
 /// The whole milliseconds that lie in a stretch: the first of them, and the first after it.
-fn millis(range: TimeRange) -> (i64, i64) {
+pub(super) fn millis(range: TimeRange) -> (i64, i64) {
     let up = |moment: Timestamp| -moment.as_nanos().saturating_neg().div_euclid(1_000_000);
     (up(range.from()), up(range.to()))
 }
@@ -128,7 +128,7 @@ pub(super) async fn oldest(
 }
 
 /// By position and without type checks: looking columns up by name takes longer than reading them.
-fn candle(row: &SqliteRow) -> Result<Candle, sqlx::Error> {
+pub(super) fn candle(row: &SqliteRow) -> Result<Candle, sqlx::Error> {
     Ok(Candle {
         open_time: Timestamp::from_millis(row.try_get_unchecked(0)?),
         open: row.try_get_unchecked(1)?,

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use market_backbone_core::{Coverage, Grid, Series, StoreError, Symbol, Timestamp, VenueId};
+use market_backbone_core::{Coverage, Series, StoreError, Symbol, Timestamp, VenueId};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::shard_table::ShardId;
 use super::table_name::TableName;
 use super::{SqliteStore, database_file, fault, ledger_table};
+use crate::GridOf;
 use crate::check::{self, Finding, Flaw, Place};
 use crate::origin_word;
 
@@ -25,7 +26,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// If the index cannot be read. A shard that cannot be read is a finding.
-    pub async fn check(&self, grid: Grid) -> Result<Vec<Finding>, StoreError> {
+    pub async fn check(&self, grid: GridOf) -> Result<Vec<Finding>, StoreError> {
         let mut findings = Vec::new();
         for id in self.shards.all() {
             let file = self.shards.path(id)?;

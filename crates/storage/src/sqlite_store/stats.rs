@@ -35,6 +35,8 @@ pub struct ShardStats {
     pub rows: u64,
     /// Spans of the ledger in it.
     pub spans: u64,
+    /// Earlier versions of its candles.
+    pub revisions: u64,
     /// Its size, in bytes.
     pub bytes: u64,
     /// The size of the log beside it, in bytes.
@@ -58,6 +60,8 @@ pub struct SeriesStats {
     pub rows: u64,
     /// Spans of the ledger.
     pub spans: u64,
+    /// Earlier versions of its candles. The room they take is the file's, not that of its table.
+    pub revisions: u64,
     /// The pages of its table, in bytes.
     pub bytes: u64,
     /// How much of these holds nothing, in bytes.
@@ -77,6 +81,12 @@ impl StoreStats {
     #[must_use]
     pub fn spans(&self) -> u64 {
         self.shards.iter().map(|shard| shard.spans).sum()
+    }
+
+    /// Earlier versions of candles in all.
+    #[must_use]
+    pub fn revisions(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.revisions).sum()
     }
 
     /// The size of all files, in bytes.
@@ -118,13 +128,17 @@ impl SqliteStore {
         let fault = |error| fault::database(&file, error);
         let pages = super::care::Pages::of(&mut conn).await.map_err(fault)?;
         let layouts = layout::tables(&mut conn).await.map_err(fault)?;
-        let spans: BTreeMap<String, u64> = layout::spans(&mut conn).await.map_err(fault)?;
+        let spans = layout::spans(&mut conn).await.map_err(fault)?;
+        let revisions = layout::revisions(&mut conn).await.map_err(fault)?;
         let series: Vec<_> = layouts
             .iter()
             .filter_map(|(name, layout)| {
                 let series = TableName::series(id.venue, name)?;
-                let spans = spans.get(&series.to_string()).copied().unwrap_or_default();
-                Some(layout.of_series(series, file.clone(), spans))
+                let count = |counts: &BTreeMap<String, u64>| {
+                    counts.get(&series.to_string()).copied().unwrap_or_default()
+                };
+                let counts = [count(&spans), count(&revisions)];
+                Some(layout.of_series(series, file.clone(), counts))
             })
             .collect();
         let all = layouts.values().fold(TableLayout::default(), TableLayout::and);
@@ -132,6 +146,7 @@ impl SqliteStore {
             series: series.len() as u64,
             rows: series.iter().map(|one| one.rows).sum(),
             spans: spans.values().sum(),
+            revisions: revisions.values().sum(),
             bytes: size(&file),
             log_bytes: size(&log_of(&file)),
             pages: pages.all,

@@ -15,7 +15,7 @@ use super::data_lock::DataLock;
 use super::database_file::{self, SHARD, execute};
 use super::series_state::SeriesState;
 use super::turn::Turn;
-use super::{fault, ledger_table, rows};
+use super::{fault, ledger_table, revisions, rows};
 use crate::batch::Batch;
 use crate::verdict::{self, Verdict};
 
@@ -27,7 +27,7 @@ const ROWS_PER_TRANSACTION: usize = 10_000;
 pub(super) enum Order {
     /// Rows and their proof.
     Keep(Batch),
-    /// Neither rows nor proofs of this stretch any more.
+    /// Neither rows nor what they were nor proofs of this stretch any more.
     Forget(TimeRange),
 }
 
@@ -191,6 +191,7 @@ async fn keep(
     }
     let verdict = verdict::decide(known, &stored, batch);
     rows::upsert(conn, &series.table, &verdict.rows).await?;
+    revisions::keep(conn, &series.label, &verdict.revisions).await?;
     Ok(verdict)
 }
 
@@ -201,7 +202,8 @@ async fn forget(
     range: TimeRange,
 ) -> Result<Verdict, sqlx::Error> {
     rows::delete(conn, &series.table, range).await?;
+    revisions::delete(conn, &series.label, range).await?;
     let mut known = known.clone();
     known.remove(range);
-    Ok(Verdict { rows: Vec::new(), known })
+    Ok(Verdict { known, ..Verdict::default() })
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    CandlePart, CandleQuery, Coverage, Forming, Series, Served, SourceError, TimeRange, Timeframe, Timestamp,
+    CandlePart, CandleQuery, Coverage, Forming, Served, SourceError, TimeRange, Timeframe, Timestamp,
 };
 
 use super::StoredSource;
 use super::emitter::Emitter;
+use crate::as_of;
 
 /// Rows in one piece that is read from the store.
 const ROWS_PER_PART: usize = 10_000;
@@ -23,14 +24,16 @@ pub(super) struct Answer {
     pub(super) source: StoredSource,
     pub(super) query: CandleQuery,
     out: Emitter,
-    /// When the slot in progress began, and when it will end; as of when the question was put.
+    /// When the slot in progress began, and when it will end; as of when the question was put, or of when it asks.
     pub(super) tip: Timestamp,
     pub(super) next: Timestamp,
 }
 
 impl Answer {
     pub(super) fn new(source: StoredSource, query: CandleQuery, out: Emitter) -> Self {
-        let tip = source.grid.floor(query.series.timeframe, source.clock.now());
+        let query = as_of::settled(query);
+        let now = as_of::moment(&query, source.clock.as_ref());
+        let tip = source.grid.floor(query.series.timeframe, now);
         let next = source.grid.close(query.series.timeframe, tip);
         Self { source, query, out, tip, next }
     }
@@ -54,7 +57,8 @@ impl Answer {
     }
 
     pub(super) async fn known(&self) -> Result<Coverage, SourceError> {
-        Ok(self.source.store.coverage(&self.query.series).await?)
+        let known = self.source.store.coverage(&self.query.series).await?;
+        Ok(as_of::undisputed(known, &self.query))
     }
 
     /// Emits the newest `limit` stored rows of `stretch`, all of which is known; says how many there were.
@@ -70,7 +74,8 @@ impl Answer {
             && found < limit
         {
             let ask = (limit - found).min(ROWS_PER_PART);
-            let read = self.source.store.read(&self.query.series, range, ask).await?;
+            let query = &self.query;
+            let read = as_of::read(self.source.store.as_ref(), query, &query.series, range, ask).await?;
             let rows = read.candles.len();
             // As many as asked: then nothing is said about what is older than the oldest of them.
             let cut = read.candles.first().filter(|_| rows == ask).map(|oldest| oldest.open_time);
@@ -115,11 +120,11 @@ impl Answer {
         mut seen: impl FnMut(&CandlePart) + Send,
     ) -> Result<(), SourceError> {
         let upstream = Arc::clone(&self.source.upstream);
-        let (source, series) = (&self.source, &self.query.series);
+        let (source, query) = (&self.source, &self.query);
         let asked = stream::iter(questions).map(move |question| upstream.stream(question));
         let kept = asked
             .flatten_unordered(HOLES_AT_ONCE)
-            .map(|part| async move { keep(source, series, part?).await })
+            .map(|part| async move { keep(source, query, part?).await })
             .buffered(COMMITS_AT_ONCE);
         let mut kept = std::pin::pin!(kept);
         while let Some(part) = kept.next().await {
@@ -134,13 +139,14 @@ impl Answer {
 /// Stores what is final in a piece, and what it proves of slots that have ended.
 async fn keep(
     source: &StoredSource,
-    series: &Series,
+    query: &CandleQuery,
     mut part: CandlePart,
 ) -> Result<CandlePart, SourceError> {
+    let series = &query.series;
     let tip = source.grid.floor(series.timeframe, source.clock.now());
     let ended = TimeRange::new(Timestamp::MIN, tip).map(|ended| part.coverage.within(ended));
     source.store.commit(series, &part.candles, &ended.unwrap_or_default()).await?;
-    tell_disputes(source, series, &mut part).await?;
+    tell_disputes(source, query, &mut part).await?;
     Ok(part)
 }
 
@@ -148,18 +154,19 @@ async fn keep(
 /// answer shall not differ from the one that the store would give alone.
 async fn tell_disputes(
     source: &StoredSource,
-    series: &Series,
+    query: &CandleQuery,
     part: &mut CandlePart,
 ) -> Result<(), SourceError> {
     if part.coverage.spans().is_empty() {
         return Ok(());
     }
-    let known = source.store.coverage(series).await?;
+    let (store, series) = (source.store.as_ref(), &query.series);
+    let known = as_of::undisputed(store.coverage(series).await?, query);
     let proven = part.coverage.ranges();
     let disputed: Vec<_> = proven.iter().flat_map(|range| known.within(*range).disputes().to_vec()).collect();
     for dispute in disputed {
         part.coverage.dispute(dispute);
-        let standing = source.store.read(series, dispute.range, usize::MAX).await?.candles;
+        let standing = as_of::read(store, query, series, dispute.range, usize::MAX).await?.candles;
         part.candles.retain(|candle| !dispute.range.contains(candle.open_time));
         part.candles.extend(standing);
     }

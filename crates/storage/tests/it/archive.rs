@@ -21,7 +21,7 @@ const FORMATS: [ArchiveFormat; 2] = [ArchiveFormat::Csv, ArchiveFormat::Parquet]
 
 async fn export(store: &dyn CandleStore, dir: &Path, format: ArchiveFormat, range: TimeRange) -> Manifest {
     let series = store.series().await.unwrap();
-    let order = ExportOrder { dir: dir.to_owned(), format, series, range, grid: Grid::Utc };
+    let order = ExportOrder { dir: dir.to_owned(), format, series, range, grid: |_| Grid::Utc };
     export_archive(store, &order).await.unwrap()
 }
 
@@ -258,8 +258,8 @@ async fn an_archive_is_not_written_over_another() {
     export(&store, folder.path(), ArchiveFormat::Csv, minutes(0, 10)).await;
     let before = fs::read(folder.path().join("manifest.json")).unwrap();
     let series = store.series().await.unwrap();
-    let (dir, range, grid) = (folder.path().to_owned(), everything(), Grid::Utc);
-    let order = ExportOrder { dir, format: ArchiveFormat::Csv, series, range, grid };
+    let (dir, range) = (folder.path().to_owned(), everything());
+    let order = ExportOrder { dir, format: ArchiveFormat::Csv, series, range, grid: |_| Grid::Utc };
     let error = export_archive(&store, &order).await.unwrap_err();
     assert!(error.to_string().contains("another folder"), "{error}");
     assert_eq!(fs::read(folder.path().join("manifest.json")).unwrap(), before);

@@ -8,9 +8,17 @@ use crate::disputes::{
     a_row_that_a_later_proof_lacks_stands_and_is_disputed,
     a_row_where_nothing_was_proven_to_be_is_kept_and_disputed, a_row_without_a_proof_can_be_contradicted_too,
     what_is_forgotten_is_unknown_again, what_is_held_is_listed_in_order,
-    what_was_surely_observed_later_stands, who_says_the_same_again_changes_nothing,
+    what_was_asked_is_not_replaced_by_what_is_heard_later, what_was_heard_and_is_contradicted_is_disputed,
+    what_was_heard_becomes_the_venues_word_when_it_is_asked, what_was_surely_observed_later_stands,
+    who_says_the_same_again_changes_nothing,
 };
 use crate::material::{candle, candles, everything, minute, minutes, open, proof, proof_of, series};
+use crate::revisions::{
+    a_corrected_row_reads_as_it_was_until_it_was_corrected,
+    a_row_that_came_where_none_was_known_to_be_was_not_there, two_spellings_of_one_row_are_one_version,
+    versions_of_one_moment_are_the_last_of_them, what_is_fetched_later_reads_as_it_was_first_seen,
+    what_is_forgotten_was_never_there, what_is_provisional_is_corrected_and_not_disputed,
+};
 
 macro_rules! contract {
     ($($rule:ident),* $(,)?) => {
@@ -71,6 +79,16 @@ contract!(
     what_was_surely_observed_later_stands,
     a_row_without_a_proof_can_be_contradicted_too,
     a_dispute_that_comes_with_a_proof_is_kept,
+    what_was_heard_becomes_the_venues_word_when_it_is_asked,
+    what_was_heard_and_is_contradicted_is_disputed,
+    what_was_asked_is_not_replaced_by_what_is_heard_later,
+    a_corrected_row_reads_as_it_was_until_it_was_corrected,
+    a_row_that_came_where_none_was_known_to_be_was_not_there,
+    what_is_fetched_later_reads_as_it_was_first_seen,
+    what_is_forgotten_was_never_there,
+    what_is_provisional_is_corrected_and_not_disputed,
+    two_spellings_of_one_row_are_one_version,
+    versions_of_one_moment_are_the_last_of_them,
 );
 
 async fn an_unknown_series_is_empty_and_unknown(store: &dyn CandleStore) {

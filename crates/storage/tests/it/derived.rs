@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use market_backbone_core::{
-    CallGroup, Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Coverage, Derive,
-    Dispute, Grid, KeepAlive, LimitGroup, ManualClock, Origin, PartStream, Provenance, Selection, Series,
-    Served, SocketLimits, Span, TimeRange, Timeframe, Timestamp, VenueId,
+    CallGroup, Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Corrections,
+    Coverage, Derive, Dispute, Grid, KeepAlive, LimitGroup, ManualClock, Origin, PartStream, Provenance,
+    Selection, Series, Served, SocketLimits, Span, TimeRange, Timeframe, Timestamp, VenueId,
 };
 use market_backbone_storage::{DerivedSource, MemoryStore, StoredSource};
 use proptest::prelude::*;
@@ -21,16 +21,19 @@ const FIVE: Timeframe = Timeframe::M5;
 
 const CONNECTS: LimitGroup =
     LimitGroup { group: CallGroup("connect"), max: 5, window: Duration::from_secs(1) };
-const CAPABILITIES: Capabilities = Capabilities {
+pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     venue: VenueId::new("upbit"),
     grid: Grid::Utc,
     candle_page: PAGE,
+    shorter_pages: &[],
     trade_page: 100,
     book_depth: 1,
     trade_days: 0,
     timeframes: &Timeframe::ALL,
+    silent_kinds: &[],
     live_timeframes: &[],
     settling: Duration::ZERO,
+    corrections: Corrections::NONE,
     limits: &[],
     socket: SocketLimits {
         connects: CONNECTS,
@@ -38,6 +41,8 @@ const CAPABILITIES: Capabilities = Capabilities {
         keep_alive: KeepAlive::Ping,
         keep_alive_every: Duration::from_secs(10),
         silence: Duration::from_secs(25),
+        max_connections: None,
+        channels_per_connection: None,
     },
 };
 

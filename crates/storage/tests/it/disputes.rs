@@ -133,3 +133,45 @@ pub(crate) async fn a_dispute_that_comes_with_a_proof_is_kept(store: &dyn Candle
         assert_eq!(store.coverage(&btc).await.unwrap(), elsewhere);
     }
 }
+
+fn heard(from: i64, to: i64, at: i64) -> (Option<Provenance>, Coverage) {
+    let observed_at = market_backbone_core::Timestamp::from_secs(at);
+    let provenance = Provenance { origin: Origin::Socket, observed_at };
+    (Some(provenance), [Span { range: minutes(from, to), provenance }].into_iter().collect())
+}
+
+pub(crate) async fn what_was_heard_becomes_the_venues_word_when_it_is_asked(store: &dyn CandleStore) {
+    let btc = series("KRW-BTC");
+    let by_ear = Candle { volume: candle(3).volume * (1.0 + 1e-14), ..candle(3) };
+    store.commit(&btc, &[candle(1), by_ear], &heard(0, 6, AFTER).1).await.unwrap();
+    store.commit(&btc, &[candle(1), candle(3)], &proof_at(1, 5, BEFORE)).await.unwrap();
+    let known = store.coverage(&btc).await.unwrap();
+    assert_eq!(stored(store, &btc).await, [candle(1), candle(3)], "the venue's own figures");
+    assert_eq!(known.disputes(), []);
+    assert_eq!(known.proof_of(minute(3)), said(BEFORE));
+    assert_eq!(known.proof_of(minute(2)), said(BEFORE), "that nothing traded is confirmed as well");
+    assert_eq!(known.proof_of(minute(5)), heard(0, 6, AFTER).0);
+}
+
+pub(crate) async fn what_was_heard_and_is_contradicted_is_disputed(store: &dyn CandleStore) {
+    let btc = series("KRW-BTC");
+    let wrong = Candle { close: candle(3).low, ..candle(3) };
+    store.commit(&btc, &[candle(1), wrong], &heard(0, 6, AFTER).1).await.unwrap();
+    store.commit(&btc, &[candle(1), candle(3), candle(4)], &proof_at(0, 6, BEFORE)).await.unwrap();
+    let known = store.coverage(&btc).await.unwrap();
+    assert_eq!(known.disputes(), [dispute(3, 5, heard(0, 6, AFTER).0, said(BEFORE))]);
+    assert_eq!(stored(store, &btc).await, [candle(1), candle(3), candle(4)]);
+}
+
+pub(crate) async fn what_was_asked_is_not_replaced_by_what_is_heard_later(store: &dyn CandleStore) {
+    let btc = series("KRW-BTC");
+    store.commit(&btc, &candles(0, 5), &proof_at(0, 5, BEFORE)).await.unwrap();
+    let mut by_ear = candles(0, 9);
+    by_ear[2].volume *= 1.0 + 1e-14;
+    by_ear[3].close = by_ear[3].low;
+    store.commit(&btc, &by_ear, &heard(0, 9, AFTER).1).await.unwrap();
+    let known = store.coverage(&btc).await.unwrap();
+    assert_eq!(stored(store, &btc).await, candles(0, 9));
+    assert_eq!(known.disputes(), [dispute(3, 4, said(BEFORE), heard(0, 9, AFTER).0)]);
+    assert_eq!((known.proof_of(minute(4)), known.proof_of(minute(5))), (said(BEFORE), heard(0, 9, AFTER).0));
+}

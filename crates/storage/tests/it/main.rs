@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may stop at the first surprise, as the test may")]
 
 mod archive;
+mod as_of;
 mod care;
 mod contract;
 mod damage;
@@ -17,6 +18,10 @@ mod oracle;
 mod postgres;
 mod postgres_server;
 mod read_path;
+mod reconcile;
+mod recorder;
+mod revisions;
 mod soundness;
 mod staleness;
 mod tiers;
+mod universes;

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use market_backbone_core::{Candle, CandleStore};
+use market_backbone_core::{Candle, CandleStore, Origin, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::material::{candle, candles, everything, minutes, open, proof, series};
+use crate::revisions::proof_by;
 
 /// Written down a second time on purpose: the layout of version 1 as its files have it.
 const INDEX: &str = "
@@ -42,6 +43,22 @@ async fn database(path: &Path, sql: &'static str) -> SqliteConnection {
     let mut conn = options.connect().await.unwrap();
     sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
     conn
+}
+
+/// What version 2 brought.
+const DISPUTES: &str = "
+    CREATE TABLE dispute (
+        series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
+        earlier_origin TEXT, earlier_ns INTEGER, later_origin TEXT, later_ns INTEGER,
+        PRIMARY KEY (series, from_ns)
+    ) WITHOUT ROWID;
+    INSERT INTO dispute VALUES ('KRW-BTC 1m', 360000000000, 420000000000, NULL, NULL, NULL, NULL);
+    PRAGMA user_version = 2;";
+
+async fn folder_of_version_2(dir: &Path) {
+    folder_of_version_1(dir).await;
+    database(&dir.join("index.db"), "PRAGMA user_version = 2").await.close().await.unwrap();
+    database(&dir.join("upbit/shard-0000.db"), DISPUTES).await.close().await.unwrap();
 }
 
 async fn folder_of_version_1(dir: &Path) {
@@ -85,6 +102,27 @@ async fn a_folder_of_version_1_keeps_what_it_held_and_learns_of_disputes() {
         store.close().await;
     }
     for file in ["index.db", "upbit/shard-0000.db"] {
-        assert_eq!(version(&folder.path().join(file)).await, 2, "{file}");
+        assert_eq!(version(&folder.path().join(file)).await, 3, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_of_version_2_keeps_what_it_held_and_learns_of_earlier_versions() {
+    let folder = tempfile::tempdir().unwrap();
+    folder_of_version_2(folder.path()).await;
+    let (btc, was) = (series("KRW-BTC"), Timestamp::from_secs(1_700_000_000));
+    let correction = Candle { close: 1.5, ..candle(4) };
+    let at = |secs| proof_by(Origin::Rest, 4, 5, secs);
+    for round in 0..2 {
+        let store = open(folder.path()).await;
+        let known = store.coverage(&btc).await.unwrap();
+        assert!(known.covers(minutes(0, 10)) && known.dispute_of(candle(6).open_time).is_some());
+        store.commit(&btc, &[correction], &at(1_700_000_001)).await.unwrap();
+        assert_eq!(store.read_as_of(&btc, everything(), 99, was).await.unwrap().candles, candles(0, 10));
+        assert_eq!(store.read(&btc, minutes(4, 5), 9).await.unwrap().candles, [correction], "round {round}");
+        store.close().await;
+    }
+    for file in ["index.db", "upbit/shard-0000.db"] {
+        assert_eq!(version(&folder.path().join(file)).await, 3, "{file}");
     }
 }

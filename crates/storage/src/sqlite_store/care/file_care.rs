@@ -130,9 +130,10 @@ async fn care(
         Remedy::Rewrite => work.alone(conn, "VACUUM").await?,
     }
     if remedy != Remedy::Nothing || thoroughness == Thoroughness::Everything {
-        // Of the ledger alone: candles have one way to be found, and figures about every table would have to be
+        // Not of the candles: candles have one way to be found, and figures about every table would have to be
         // read whenever the file is opened.
-        work.alone(conn, "PRAGMA analysis_limit = 400; ANALYZE coverage; ANALYZE dispute").await?;
+        work.alone(conn, "PRAGMA analysis_limit = 400; ANALYZE coverage; ANALYZE dispute; ANALYZE revision")
+            .await?;
     }
     let long = size(&log_of(path)) > LOG_LIMIT;
     if long || remedy != Remedy::Nothing || thoroughness == Thoroughness::Everything {

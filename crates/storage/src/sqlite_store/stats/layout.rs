@@ -37,12 +37,18 @@ impl TableLayout {
         }
     }
 
-    pub(super) fn of_series(&self, series: Series, file: PathBuf, spans: u64) -> SeriesStats {
+    pub(super) fn of_series(
+        &self,
+        series: Series,
+        file: PathBuf,
+        [spans, revisions]: [u64; 2],
+    ) -> SeriesStats {
         SeriesStats {
             series,
             file,
             rows: self.rows,
             spans,
+            revisions,
             bytes: self.bytes,
             unused_bytes: self.unused,
             scattered: self.scattered(),
@@ -89,7 +95,19 @@ pub(super) async fn tables(
 
 /// How many spans the ledger has for each series.
 pub(super) async fn spans(conn: &mut SqliteConnection) -> Result<BTreeMap<String, u64>, sqlx::Error> {
-    let rows = sqlx::query("SELECT series, COUNT(*) FROM coverage GROUP BY series").fetch_all(conn).await?;
+    counts(conn, "SELECT series, COUNT(*) FROM coverage GROUP BY series").await
+}
+
+/// How many earlier versions there are of each series' candles.
+pub(super) async fn revisions(conn: &mut SqliteConnection) -> Result<BTreeMap<String, u64>, sqlx::Error> {
+    counts(conn, "SELECT series, COUNT(*) FROM revision GROUP BY series").await
+}
+
+async fn counts(
+    conn: &mut SqliteConnection,
+    sql: &'static str,
+) -> Result<BTreeMap<String, u64>, sqlx::Error> {
+    let rows = sqlx::query(sql).fetch_all(conn).await?;
     rows.iter()
         .map(|row| Ok((row.try_get_unchecked(0)?, row.try_get_unchecked::<i64, _>(1)?.unsigned_abs())))
         .collect()

@@ -1,0 +1,108 @@
+//! Asking the venue about what was recorded: one page of a series at a time, in the background.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use market_backbone_core::{
+    Candle, CandleQuery, CandleSet, CandleSource, CandleStore, Capabilities, Coverage, Grid, Priority,
+    Series, SourceError, SourceErrorKind, TimeRange, Timestamp,
+};
+use tokio::time::timeout;
+
+/// What to ask.
+#[derive(Debug)]
+pub(super) struct Question {
+    series: Series,
+    /// Which of the times that the venue is asked about it.
+    round: usize,
+    range: TimeRange,
+    /// There is enough to ask about that waiting would spare no request.
+    pub(super) fills_a_page: bool,
+}
+
+impl Question {
+    /// About the oldest slots of `unconfirmed` that end until `settled`, a page of them at most.
+    pub(super) fn about(
+        series: &Series,
+        round: usize,
+        unconfirmed: &Coverage,
+        venue: &Capabilities,
+        settled: Timestamp,
+    ) -> Option<Self> {
+        let (grid, frame) = (venue.grid, series.timeframe);
+        let settled = TimeRange::new(Timestamp::MIN, grid.floor(frame, settled)).ok()?;
+        let ranges = unconfirmed.within(settled).ranges();
+        let (from, to) = (ranges.first()?.from(), ranges.last()?.to());
+        let page = grid.step(frame, from, i64::from(venue.candle_page_of(frame)));
+        let range = TimeRange::new(from, to.min(page)).ok()?;
+        Some(Self { series: series.clone(), round, range, fills_a_page: page <= to })
+    }
+
+    /// When the oldest slot in it opens.
+    pub(super) fn oldest(&self) -> Timestamp {
+        self.range.from()
+    }
+
+    /// Asks it.
+    pub(super) async fn ask(self, upstream: Arc<dyn CandleSource>, within: Duration) -> Answer {
+        let Self { series, round, range, .. } = self;
+        let query = CandleQuery::within(series.clone(), range).closed().priority(Priority::Low);
+        let result = timeout(within, upstream.candles(query)).await.unwrap_or_else(|_| {
+            let message = format!("no answer about {series} from {range} within {within:?}");
+            Err(SourceError::new(SourceErrorKind::TimedOut, message))
+        });
+        Answer { series, round, range, result }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) series: Series,
+    pub(super) round: usize,
+    pub(super) range: TimeRange,
+    result: Result<CandleSet, SourceError>,
+}
+
+/// What it means for what was recorded.
+#[derive(Debug)]
+pub(super) struct Confirmed {
+    /// The stretches the venue has spoken of.
+    pub(super) covered: Vec<TimeRange>,
+    /// The slots that are disputed since.
+    pub(super) disputed: Vec<TimeRange>,
+    /// When the slots open whose row is another since, disputed or not.
+    pub(super) changed: Vec<Timestamp>,
+}
+
+impl Answer {
+    /// Writes it into the ledger, which compares.
+    pub(super) async fn settle(self, store: &dyn CandleStore) -> Result<Confirmed, SourceError> {
+        let mut set = self.result?;
+        set.clip(self.range);
+        let rows_before = store.read(&self.series, self.range, usize::MAX).await?.candles;
+        let before = disputed(&store.coverage(&self.series).await?.within(self.range));
+        store.commit(&self.series, &set.candles, &set.coverage).await?;
+        let after = disputed(&store.coverage(&self.series).await?.within(self.range));
+        let disputed = after.ranges().into_iter().flat_map(|range| before.missing(range)).collect();
+        let rows_after = store.read(&self.series, self.range, usize::MAX).await?.candles;
+        let was = |row: &Candle| {
+            let index = rows_before.binary_search_by_key(&row.open_time, |old| old.open_time).ok()?;
+            Some(rows_before[index])
+        };
+        let is_new = |row: &&Candle| was(row).is_none_or(|old| !old.agrees_with(row));
+        let changed = rows_after.iter().filter(is_new).map(|row| row.open_time).collect();
+        Ok(Confirmed { covered: set.coverage.ranges(), disputed, changed })
+    }
+}
+
+/// The disputed stretches as a set.
+fn disputed(known: &Coverage) -> Coverage {
+    let stretches = known.disputes().iter().flat_map(|dispute| known.within(dispute.range).spans().to_vec());
+    stretches.collect()
+}
+
+/// How many slots of `series` open in `ranges`.
+pub(super) fn slots_in(grid: Grid, series: &Series, ranges: &[TimeRange]) -> u64 {
+    ranges.iter().map(|range| grid.slots(series.timeframe, *range)).sum()
+}

@@ -1,0 +1,77 @@
+//! What the recorder has done, counted.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the recorder has done so far. Slots, unless it says otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecorderMetrics {
+    /// Candles written.
+    pub written: u64,
+    /// Slots written to have had no trade.
+    pub quiet: u64,
+    /// Slots that were not heard as a whole, and stay unknown until somebody asks for them.
+    pub unknown: u64,
+    /// Written ones that were taken back, because something turned out to be missing in them.
+    pub withdrawn: u64,
+    /// Those the venue has confirmed.
+    pub confirmed: u64,
+    /// Those it has confirmed once more, when they were older.
+    pub reconciled: u64,
+    /// Those it has corrected, as it does with what it sends live.
+    pub amended: u64,
+    /// Those the venue has contradicted.
+    pub disputed: u64,
+    /// Those the writer had no room for; unknown too.
+    pub dropped: u64,
+    /// Commits that failed, each try counted.
+    pub failed_commits: u64,
+    /// Questions to confirm that failed.
+    pub failed_confirms: u64,
+}
+
+/// The same, being counted.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) written: Counter,
+    pub(super) quiet: Counter,
+    pub(super) unknown: Counter,
+    pub(super) withdrawn: Counter,
+    pub(super) confirmed: Counter,
+    pub(super) reconciled: Counter,
+    pub(super) amended: Counter,
+    pub(super) disputed: Counter,
+    pub(super) dropped: Counter,
+    pub(super) failed_commits: Counter,
+    pub(super) failed_confirms: Counter,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Counters {
+    pub(super) fn snapshot(&self) -> RecorderMetrics {
+        RecorderMetrics {
+            written: self.written.get(),
+            quiet: self.quiet.get(),
+            unknown: self.unknown.get(),
+            withdrawn: self.withdrawn.get(),
+            confirmed: self.confirmed.get(),
+            reconciled: self.reconciled.get(),
+            amended: self.amended.get(),
+            disputed: self.disputed.get(),
+            dropped: self.dropped.get(),
+            failed_commits: self.failed_commits.get(),
+            failed_confirms: self.failed_confirms.get(),
+        }
+    }
+}

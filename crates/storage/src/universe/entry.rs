@@ -1,0 +1,219 @@
+//! One list and the many shapes in which such lists are handed about.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// What a list is of; says how its key is formed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum UniverseKind {
+    /// Stocks: `name:key`.
+    StockUniverse,
+    /// Stocks and funds: `name:key`.
+    StockEtfCombo,
+    /// The holdings of a fund: `etf_key`.
+    Etf,
+    /// A theme: `theme_name`.
+    Themes,
+    /// A list of one's own: its key as it is.
+    Custom,
+}
+
+impl UniverseKind {
+    /// As it is written in a table of such lists.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::StockUniverse => "stock_universe",
+            Self::StockEtfCombo => "stock_etf_combo",
+            Self::Etf => "etf",
+            Self::Themes => "themes",
+            Self::Custom => "custom",
+        }
+    }
+
+    pub(super) fn named(word: &str) -> Self {
+        match word {
+            "stock_universe" => Self::StockUniverse,
+            "stock_etf_combo" => Self::StockEtfCombo,
+            "etf" | "etf_universe" => Self::Etf,
+            "theme" | "themes" => Self::Themes,
+            _ => Self::Custom,
+        }
+    }
+}
+
+impl fmt::Display for UniverseKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A list of markets with a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UniverseEntry {
+    /// What it is of.
+    pub kind: UniverseKind,
+    /// By what it is looked up.
+    pub lookup: String,
+    /// The markets' codes, each once, in their order.
+    pub members: Vec<String>,
+}
+
+impl UniverseEntry {
+    /// A list of one's own, looked up by `key`.
+    #[must_use]
+    pub fn custom(key: impl Into<String>, members: impl IntoIterator<Item = String>) -> Self {
+        Self { kind: UniverseKind::Custom, lookup: key.into(), members: each_once(members) }
+    }
+}
+
+/// What was handed over is no list of markets.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ParseUniverseError(String);
+
+/// Reads lists out of a text:
+///
+/// - JSON of one list: `["AAPL", …]`, `{"symbols": ["AAPL", …]}` or `{"stocks": [{"ticker": "AAPL"}, …]}`;
+/// - JSON of many: `[{"type": "stock_universe", "name": …, "key": …, "value": one of the above}, …]`, which bring
+///   their own keys;
+/// - anything else: codes separated by commas or line breaks, `#` for a remark.
+///
+/// # Errors
+///
+/// [`ParseUniverseError`] if it holds no market, or one list and no `key` was given for it.
+pub fn read_universes(text: &str, key: Option<&str>) -> Result<Vec<UniverseEntry>, ParseUniverseError> {
+    let entries = match serde_json::from_str::<Value>(text) {
+        Ok(Value::Array(items)) if items.first().is_some_and(|item| item.get("value").is_some()) => {
+            items.iter().map(row).collect::<Result<Vec<_>, _>>()?
+        }
+        Ok(value) => vec![one(key, members(&value))?],
+        Err(error) if text.trim_start().starts_with(['[', '{']) => {
+            return Err(ParseUniverseError(format!("this begins like JSON, but is none: {error}")));
+        }
+        Err(_) => vec![one(key, plain(text))?],
+    };
+    match entries.iter().find(|entry| entry.members.is_empty()) {
+        Some(empty) => Err(ParseUniverseError(format!(
+            "no market in {}; give a list of codes, {{\"symbols\": […]}} or {{\"stocks\": [{{\"ticker\": …}}]}}",
+            if empty.lookup.is_empty() { "it" } else { &empty.lookup }
+        ))),
+        None => Ok(entries),
+    }
+}
+
+fn one(key: Option<&str>, members: Vec<String>) -> Result<UniverseEntry, ParseUniverseError> {
+    let key = key.ok_or_else(|| ParseUniverseError("a list without a name; say --key NAME".to_owned()))?;
+    Ok(UniverseEntry::custom(key, members))
+}
+
+fn row(item: &Value) -> Result<UniverseEntry, ParseUniverseError> {
+    let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (kind, name, key) = (UniverseKind::named(text("type")), text("name"), text("key"));
+    let lookup = match kind {
+        UniverseKind::StockUniverse | UniverseKind::StockEtfCombo => format!("{name}:{key}"),
+        UniverseKind::Etf => format!("etf_{key}"),
+        UniverseKind::Themes => format!("theme_{name}"),
+        UniverseKind::Custom => key.to_owned(),
+    };
+    if key.is_empty() && kind != UniverseKind::Themes {
+        return Err(ParseUniverseError(format!("an entry of type {kind} has no key")));
+    }
+    let members = each_once(members(item.get("value").unwrap_or(&Value::Null)));
+    Ok(UniverseEntry { kind, lookup, members })
+}
+
+/// The markets in a value of any of the known shapes.
+pub(super) fn members(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().filter_map(code).collect(),
+        Value::Object(fields) => list_in(fields).map(members).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+fn list_in(fields: &Map<String, Value>) -> Option<&Value> {
+    ["symbols", "stocks", "tickers", "etfs"].iter().find_map(|name| fields.get(*name))
+}
+
+fn code(item: &Value) -> Option<String> {
+    let code = match item {
+        Value::String(code) => code.as_str(),
+        Value::Object(fields) => ["ticker", "symbol"].iter().find_map(|name| fields.get(*name)?.as_str())?,
+        _ => return None,
+    };
+    let code = code.trim();
+    (!code.is_empty()).then(|| code.to_owned())
+}
+
+fn plain(text: &str) -> Vec<String> {
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+    lines
+        .flat_map(|line| line.split([',', ' ', '\t', ';']))
+        .map(str::trim)
+        .filter(|c| !c.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn each_once(members: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for member in members {
+        if !kept.contains(&member) {
+            kept.push(member);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn reads(text: &str, members: &[&str]) {
+        let entries = read_universes(text, Some("mine")).unwrap();
+        assert_eq!(
+            (entries[0].lookup.as_str(), entries[0].members.as_slice()),
+            ("mine", &members.iter().map(|m| (*m).to_owned()).collect::<Vec<_>>()[..])
+        );
+    }
+
+    #[test]
+    fn all_shapes_of_a_list_are_read() {
+        reads(r#"["AAPL", "BRK.B", "AAPL"]"#, &["AAPL", "BRK.B"]);
+        reads(r#"{"symbols": ["AAPL"], "count": 1}"#, &["AAPL"]);
+        reads(
+            r#"{"stocks": [{"ticker": "AAPL", "name": "Apple"}, {"ticker": "KIMpL"}]}"#,
+            &["AAPL", "KIMpL"],
+        );
+        reads("# the big ones\nAAPL, MSFT\nNVDA\n", &["AAPL", "MSFT", "NVDA"]);
+    }
+
+    #[test]
+    fn a_table_of_lists_brings_its_own_keys() {
+        let text = r#"[
+            {"type": "stock_etf_combo", "name": "stock_etf_test", "key": "combo_test", "value": ["A"], "environment": "TEST"},
+            {"type": "etf_universe", "name": "Tech", "key": "XLK", "value": {"stocks": [{"ticker": "B"}]}},
+            {"type": "themes", "name": "ai", "key": "", "value": {"symbols": ["C"]}}
+        ]"#;
+        let keys: Vec<_> =
+            read_universes(text, None).unwrap().into_iter().map(|entry| entry.lookup).collect();
+        assert_eq!(keys, ["stock_etf_test:combo_test", "etf_XLK", "theme_ai"]);
+    }
+
+    #[test]
+    fn what_holds_no_market_is_refused() {
+        for (text, key, said) in [
+            ("[]", Some("mine"), "no market in mine"),
+            ("{\"count\": 3}", Some("mine"), "no market in mine"),
+            ("[\"AAPL\"", Some("mine"), "begins like JSON"),
+            ("AAPL", None, "--key"),
+        ] {
+            let error = read_universes(text, key).unwrap_err().to_string();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The recorder as a whole, under paused time: what it writes, what the venue says of it, and what goes wrong.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::{StreamExt, stream};
+use market_backbone_core::{
+    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Clock, Coverage, FeedEvent, Origin,
+    PartStream, Provenance, Selection, Series, Served, SourceError, SourceErrorKind, Span, StoreError,
+    StoreErrorKind, StoredCandles, TimeRange, Timestamp, Trade, TradeId,
+};
+use market_backbone_storage::{MemoryStore, Recorder, RecorderConfig, RecorderMetrics};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, sleep};
+
+use crate::derived::CAPABILITIES;
+use crate::material::{everything, minute, minutes, series};
+
+pub(crate) const START: i64 = 28_000_000;
+
+/// Runs with the runtime's time.
+#[derive(Debug)]
+pub(crate) struct TaskClock(pub(crate) Instant);
+
+impl Clock for TaskClock {
+    fn now(&self) -> Timestamp {
+        minute(START).plus(self.0.elapsed())
+    }
+}
+
+/// A venue whose every minute is the same, but for one of which it says something else than was heard.
+#[derive(Debug, Default)]
+struct Venue {
+    asked: AtomicUsize,
+    odd: Option<i64>,
+    is_down: bool,
+}
+
+pub(crate) fn bar(number: i64) -> Candle {
+    let (open, high, low, close) = (5.0, 5.0, 5.0, 5.0);
+    let open_time = minute(number);
+    Candle { open_time, open, high, low, close, volume: 0.3, turnover: 1.5, is_final: true }
+}
+
+impl CandleSource for Venue {
+    fn stream(&self, query: CandleQuery) -> PartStream {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.is_down {
+            let error = SourceError::new(SourceErrorKind::Unreachable, "gone");
+            return stream::iter([Err(error)]).boxed();
+        }
+        let Selection::Range(range) = query.selection() else { panic!("a range is asked for") };
+        let numbers = range.from().as_secs() / 60..range.to().as_secs() / 60;
+        let candles = numbers
+            .map(|number| Candle { volume: if self.odd == Some(number) { 9.0 } else { 0.3 }, ..bar(number) })
+            .collect();
+        let provenance = Provenance { origin: Origin::Rest, observed_at: minute(START) };
+        let coverage = [Span { range, provenance }].into_iter().collect();
+        stream::iter([Ok(CandlePart { candles, coverage, served: Served::default() })]).boxed()
+    }
+}
+
+/// A store that fails so many times, and lets nothing through while its gate is shut.
+struct Flaky {
+    store: MemoryStore,
+    failures: AtomicUsize,
+    gate: Semaphore,
+}
+
+impl Flaky {
+    fn failing(times: usize) -> Arc<Self> {
+        let (failures, gate) = (AtomicUsize::new(times), Semaphore::new(1));
+        Arc::new(Self { store: MemoryStore::new(), failures, gate })
+    }
+}
+
+#[async_trait]
+impl CandleStore for Flaky {
+    async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
+        self.store.coverage(series).await
+    }
+
+    async fn read(
+        &self,
+        series: &Series,
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<StoredCandles, StoreError> {
+        self.store.read(series, range, limit).await
+    }
+
+    async fn commit(&self, series: &Series, candles: &[Candle], known: &Coverage) -> Result<(), StoreError> {
+        let _open = self.gate.acquire().await.unwrap();
+        let fails = |left: usize| left.checked_sub(1);
+        if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
+            return Err(StoreError::new(StoreErrorKind::Database, "not now"));
+        }
+        self.store.commit(series, candles, known).await
+    }
+
+    async fn series(&self) -> Result<Vec<Series>, StoreError> {
+        self.store.series().await
+    }
+
+    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
+        self.store.forget(series, range).await
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+struct Rig {
+    store: Arc<Flaky>,
+    venue: Arc<Venue>,
+    recorder: Recorder,
+    clock: Arc<TaskClock>,
+    said: AtomicUsize,
+}
+
+impl Rig {
+    fn new(store: Arc<Flaky>, venue: Venue, config: RecorderConfig) -> Self {
+        let (venue, clock) = (Arc::new(venue), Arc::new(TaskClock(Instant::now())));
+        let recorder = Recorder::start(
+            Arc::clone(&store) as _,
+            Arc::clone(&venue) as _,
+            Arc::clone(&clock) as _,
+            &CAPABILITIES,
+            config,
+        );
+        Self { store, venue, recorder, clock, said: AtomicUsize::new(0) }
+    }
+
+    /// A feed that somebody else speaks into.
+    fn feed(&self) -> (mpsc::Sender<FeedEvent>, market_backbone_core::LiveStream) {
+        let (speak, hear) = mpsc::channel(64);
+        (speak, stream::unfold(hear, |mut hear| async { Some((hear.recv().await?, hear)) }).boxed())
+    }
+
+    /// Three trades in each minute, for so many minutes, each when it happens.
+    async fn talk(&self, speak: &mpsc::Sender<FeedEvent>, minutes: i64) {
+        for _ in 0..minutes * 3 {
+            let id = TradeId::Number(self.said.fetch_add(1, Ordering::SeqCst) as i64);
+            let (time, symbol) = (self.clock.now(), series("KRW-BTC").symbol);
+            let trade = Trade { symbol, id, price: 5.0, size: 0.1, side: None, time, received: time };
+            speak.send(FeedEvent::Trade(trade)).await.unwrap();
+            sleep(Duration::from_secs(20)).await;
+        }
+    }
+
+    async fn stored(&self) -> Vec<i64> {
+        let read = self.store.read(&series("KRW-BTC"), everything(), usize::MAX).await.unwrap();
+        read.candles.iter().map(|candle| candle.open_time.as_secs() / 60 - START).collect()
+    }
+
+    async fn origins(&self, from: i64, to: i64) -> Vec<Origin> {
+        let known = self.store.coverage(&series("KRW-BTC")).await.unwrap();
+        assert!(known.covers(minutes(START + from, START + to)), "{known:?}");
+        let known = known.within(minutes(START + from, START + to));
+        known.spans().iter().map(|span| span.provenance.origin).collect()
+    }
+}
+
+fn quietly() -> RecorderConfig {
+    RecorderConfig { confirm_every: None, ..RecorderConfig::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn closed_bars_are_in_the_store_and_those_not_heard_whole_are_not() {
+    let rig = Rig::new(Flaky::failing(0), Venue::default(), quietly());
+    let (speak, feed) = rig.feed();
+    let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
+    rig.talk(&speak, 10).await;
+    recording.stop().await;
+    assert_eq!(rig.stored().await, (1..9).collect::<Vec<_>>());
+    assert_eq!(rig.origins(1, 9).await, [Origin::Socket]);
+    assert_eq!(rig.venue.asked.load(Ordering::SeqCst), 0);
+    rig.recorder.shutdown().await;
+    assert_eq!(rig.recorder.metrics(), RecorderMetrics { written: 8, ..RecorderMetrics::default() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_venue_confirms_a_page_at_a_time() {
+    let config = RecorderConfig::default();
+    let rig = Rig::new(Flaky::failing(0), Venue::default(), config);
+    let (speak, feed) = rig.feed();
+    let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
+    rig.talk(&speak, 12).await;
+    assert_eq!(rig.venue.asked.load(Ordering::SeqCst), 2, "once in five minutes");
+    assert_eq!(rig.origins(1, 9).await, [Origin::Rest]);
+    let metrics = rig.recorder.metrics();
+    assert_eq!((metrics.disputed, metrics.failed_confirms), (0, 0));
+    assert!((8..=9).contains(&metrics.confirmed), "{metrics:?}");
+    recording.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_venue_disagrees_the_slot_is_disputed_and_its_word_stands() {
+    let venue = Venue { odd: Some(START + 2), ..Venue::default() };
+    let rig = Rig::new(Flaky::failing(0), venue, RecorderConfig::default());
+    let (speak, feed) = rig.feed();
+    let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
+    rig.talk(&speak, 6).await;
+    let known = rig.store.coverage(&series("KRW-BTC")).await.unwrap();
+    let disputed: Vec<_> = known.disputes().iter().map(|dispute| dispute.range).collect();
+    assert_eq!(disputed, [minutes(START + 2, START + 3)]);
+    let read = rig.store.read(&series("KRW-BTC"), minutes(START + 2, START + 3), 9).await.unwrap();
+    assert_eq!(read.candles[0].volume, 9.0);
+    assert_eq!(rig.recorder.metrics().disputed, 1);
+    recording.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_run_left_unconfirmed_is_confirmed_by_the_next() {
+    let store = Flaky::failing(0);
+    let first = Rig::new(Arc::clone(&store), Venue::default(), quietly());
+    let (speak, feed) = first.feed();
+    let recording = first.recorder.record(vec![series("KRW-BTC")], feed);
+    first.talk(&speak, 5).await;
+    recording.stop().await;
+    first.recorder.shutdown().await;
+    let second = Rig::new(store, Venue::default(), RecorderConfig::default());
+    let (_speak, feed) = second.feed();
+    let recording = second.recorder.record(vec![series("KRW-BTC")], feed);
+    sleep(Duration::from_secs(310)).await;
+    assert_eq!(second.origins(1, 4).await, [Origin::Rest]);
+    recording.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_fails_is_tried_again_and_in_the_end_given_up() {
+    let rig = Rig::new(Flaky::failing(3), Venue::default(), quietly());
+    let (speak, feed) = rig.feed();
+    let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
+    rig.talk(&speak, 5).await;
+    assert_eq!(rig.stored().await, [1, 2, 3]);
+    assert_eq!((rig.recorder.metrics().failed_commits, rig.recorder.metrics().unknown), (3, 0));
+    rig.store.failures.store(usize::MAX, Ordering::SeqCst);
+    rig.talk(&speak, 3).await;
+    rig.store.failures.store(0, Ordering::SeqCst);
+    rig.talk(&speak, 3).await;
+    recording.stop().await;
+    let metrics = rig.recorder.metrics();
+    assert!(metrics.unknown > 0, "{metrics:?}");
+    assert_eq!(metrics.written, rig.stored().await.len() as u64);
+    let known = rig.store.coverage(&series("KRW-BTC")).await.unwrap();
+    assert!(!known.covers(minutes(START + 1, START + 10)), "unknown, not empty");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_writer_has_no_room_for_is_counted_and_stays_unknown() {
+    let config = RecorderConfig { inbox: 1, ..quietly() };
+    let rig = Rig::new(Flaky::failing(0), Venue::default(), config);
+    let shut = rig.store.gate.acquire().await.unwrap();
+    let (speak, feed) = rig.feed();
+    let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
+    rig.talk(&speak, 8).await;
+    drop(shut);
+    recording.stop().await;
+    let metrics = rig.recorder.metrics();
+    assert_eq!((metrics.written, metrics.dropped), (2, 4), "one being written, one waiting");
+    assert_eq!(rig.stored().await, [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_venue_that_cannot_be_asked_costs_nothing_but_the_confirmation() {
+    let rig =
+        Rig::new(Flaky::failing(0), Venue { is_down: true, ..Venue::default() }, RecorderConfig::default());
+    let (speak, feed) = rig.feed();
+    let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
+    rig.talk(&speak, 11).await;
+    assert_eq!(rig.recorder.metrics().failed_confirms, 2);
+    assert_eq!(rig.origins(1, 9).await, [Origin::Socket]);
+    recording.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_shutdown_what_was_heard_for_sure_is_written() {
+    let rig = Rig::new(Flaky::failing(0), Venue::default(), quietly());
+    let (speak, feed) = rig.feed();
+    let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
+    rig.talk(&speak, 3).await;
+    rig.recorder.shutdown().await;
+    assert_eq!(rig.stored().await, [1]);
+    recording.stop().await;
+}
