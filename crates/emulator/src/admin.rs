@@ -23,6 +23,12 @@ pub(crate) async fn answer(world: &World, request: Request<Body>) -> Reply {
             world.reset();
             json(&world.faults.get())
         }
+        (Method::GET, "sockets") => json(&world.sockets.open()),
+        (Method::POST, "drop") => dropped(world, None),
+        (Method::POST, which) if which.starts_with("drop/") => match which["drop/".len()..].parse() {
+            Ok(number) => dropped(world, Some(number)),
+            Err(_) => refusal(StatusCode::BAD_REQUEST, "a socket has a number, as GET sockets tells"),
+        },
         (Method::POST, "faults") => {
             let changed = match axum::body::to_bytes(body, BODY_LIMIT).await {
                 Ok(bytes) => world.faults.patch(&bytes),
@@ -30,8 +36,16 @@ pub(crate) async fn answer(world: &World, request: Request<Body>) -> Reply {
             };
             changed.map_or_else(|why| refusal(StatusCode::BAD_REQUEST, &why), |faults| json(&faults))
         }
-        _ => refusal(StatusCode::NOT_FOUND, "there are GET report, GET faults, POST faults and POST reset"),
+        _ => refusal(
+            StatusCode::NOT_FOUND,
+            "there are GET report, GET faults, POST faults, POST reset, GET sockets, POST drop and POST drop/N",
+        ),
     }
+}
+
+fn dropped(world: &World, which: Option<u64>) -> Reply {
+    let dropped = i64::try_from(world.sockets.cut(which)).unwrap_or(i64::MAX);
+    Reply::json(StatusCode::OK, Object::new().int("dropped", dropped).end())
 }
 
 fn json(value: &impl serde::Serialize) -> Reply {

@@ -25,7 +25,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::world::World;
-use crate::{admin, upbit};
+use crate::{admin, massive, upbit};
 
 /// A server's end of a WebSocket.
 pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -38,16 +38,26 @@ const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
 #[error("reset on purpose")]
 pub(crate) struct Reset;
 
+/// Which venue a socket talks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Talk {
+    Upbit,
+    /// Telling of now, or of a quarter of an hour ago.
+    Massive {
+        delayed: bool,
+    },
+}
+
 /// Where a request leaves the upgrade it asked for.
 #[derive(Debug, Default)]
-pub(crate) struct UpgradeSlot(Mutex<Option<OnUpgrade>>);
+pub(crate) struct UpgradeSlot(Mutex<Option<(OnUpgrade, Talk)>>);
 
 impl UpgradeSlot {
-    pub(crate) fn put(&self, upgrade: OnUpgrade) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(upgrade);
+    pub(crate) fn put(&self, upgrade: OnUpgrade, talk: Talk) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, talk));
     }
 
-    fn take(&self) -> Option<OnUpgrade> {
+    fn take(&self) -> Option<(OnUpgrade, Talk)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -72,11 +82,14 @@ pub(crate) async fn drive(stream: TcpStream, peer: IpAddr, world: Arc<World>) {
         tracing::debug!(%error, "connection ended");
         return;
     }
-    let Some(upgrade) = slot.take() else { return };
+    let Some((upgrade, talk)) = slot.take() else { return };
     match timeout(UPGRADE_DEADLINE, upgrade).await {
         Ok(Ok(upgraded)) => {
             let socket = Socket::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
-            upbit::converse(socket, world).await;
+            match talk {
+                Talk::Upbit => upbit::converse(socket, world).await,
+                Talk::Massive { delayed } => massive::converse(socket, world, delayed).await,
+            }
         }
         Ok(Err(error)) => tracing::debug!(%error, "upgrade failed"),
         Err(_) => tracing::debug!("upgrade never came"),
@@ -92,6 +105,9 @@ async fn answer(
     if request.uri().path().starts_with(admin::PREFIX) {
         let headers = request.headers().clone();
         return Ok(admin::answer(world, request.map(Body::new)).await.send(&headers));
+    }
+    if massive::is_ours(request.uri().path()) {
+        return massive::answer(world, request, slot).await;
     }
     upbit::answer(world, peer, request, slot).await
 }

@@ -30,8 +30,18 @@ pub struct Faults {
     pub refuse_sockets: f64,
     /// Every socket is cut so long after it opened, without a close frame; 0 for never.
     pub drop_after_ms: u64,
-    /// Every socket falls silent so long after it opened, and stays open; 0 for never.
+    /// Every socket falls silent so long after it opened, pings included, and stays open; 0 for never.
     pub stall_after_ms: u64,
+    /// A stalled socket comes back so much later, and never tells what it kept to itself; 0 for never.
+    pub stall_for_ms: u64,
+    /// Every socket stops sending data so long after it opened, and answers all the same; 0 for never.
+    pub mute_after_ms: u64,
+    /// A mute socket comes back so much later, and never tells what it kept to itself; 0 for never.
+    pub mute_for_ms: u64,
+    /// The ages above are exceeded by up to so much, by a draw of each socket.
+    pub age_jitter_ms: u64,
+    /// Share of frames never sent.
+    pub swallow: f64,
     /// Share of frames sent twice.
     pub duplicate: f64,
     /// Share of frames sent after the one that follows them.

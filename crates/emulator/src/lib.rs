@@ -4,6 +4,9 @@
 //! seed (or of a file of recorded trades), enforces the venue's limits, and goes wrong on demand. All
 //! answers are folded from one tape of trades, so candles, tickers, books and frames agree.
 //!
+//! Two venues listen there: Upbit (`/v1/…`, `/websocket/v1`) and Massive's US stocks (`/v2/…`, `/v3/…`,
+//! `/stocks`), told apart by the path. [`Running::tape`] and [`Running::stocks`] tell the truth of each.
+//!
 //! It shares no type with the adapters that it is used to test: a mistake about the wire made in one
 //! place cannot hide in the other. What certifies it is other people's clients.
 //!
@@ -20,7 +23,8 @@
 //! ```
 //!
 //! Tests talk to it through [`Running`]; programs elsewhere through `GET /__admin/report`,
-//! `POST /__admin/faults` (a JSON object with some fields of [`Faults`]) and `POST /__admin/reset`.
+//! `POST /__admin/faults` (a JSON object with some fields of [`Faults`]), `POST /__admin/reset`,
+//! `GET /__admin/sockets` and `POST /__admin/drop` (all sockets; `/__admin/drop/3` that one).
 
 mod admin;
 mod calendar;
@@ -31,11 +35,13 @@ mod error;
 mod faults;
 mod json;
 mod limiter;
+mod massive;
 mod number;
 mod reply;
 mod report;
 mod scenario;
 mod serve;
+mod sockets;
 mod tape;
 mod upbit;
 mod world;
@@ -44,6 +50,10 @@ pub use clock::Clock;
 pub use error::EmulatorError;
 pub use faults::{Faults, ParseFaultsError};
 pub use limiter::{BanBody, BanRule, LimiterKind};
+pub use massive::{
+    Ending, Evict, Flood, Hours, Massive, Plan, Split, StockBar, StockTrade, StocksTape, Thickness,
+    TickerSet, TickerSpec,
+};
 pub use number::Spelling;
 pub use report::{GroupReport, Report, SocketReport};
 pub use scenario::{MarketSet, MarketSpec, Outage, Pace, Quirks, Scenario, TapeStart};

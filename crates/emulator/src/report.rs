@@ -72,6 +72,18 @@ pub struct SocketReport {
     pub messages: u64,
     /// Data frames sent.
     pub frames: u64,
+    /// Events in those frames, where a frame holds many.
+    #[serde(default)]
+    pub events: u64,
+    /// Sockets closed because their account had too many.
+    #[serde(default)]
+    pub evicted: u64,
+    /// Sockets closed because their client was too slow.
+    #[serde(default)]
+    pub slow: u64,
+    /// Sockets cut because of who they said they were.
+    #[serde(default)]
+    pub unauthorized: u64,
 }
 
 #[derive(Debug, Default)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::limiter::{BanRule, LimiterKind};
+use crate::massive::Massive;
 use crate::number::Spelling;
 
 /// What the emulator plays. `Scenario::default()` is a healthy venue at the present time.
@@ -39,6 +40,8 @@ pub struct Scenario {
     pub socket_idle_ms: u64,
     /// Seconds candles reach back so many days.
     pub seconds_days: u32,
+    /// The US stock market on the same port.
+    pub massive: Massive,
 }
 
 impl Default for Scenario {
@@ -58,6 +61,7 @@ impl Default for Scenario {
             quirks: Quirks::default(),
             socket_idle_ms: 60_500,
             seconds_days: 90,
+            massive: Massive::default(),
         }
     }
 }
@@ -72,6 +76,21 @@ pub enum MarketSet {
     Only(Vec<String>),
     /// Markets of one's own.
     Own(Vec<MarketSpec>),
+}
+
+impl MarketSet {
+    /// `KRW-M000`, `KRW-M001` and so on: `count` markets that trade at the same pace, at prices of every size.
+    #[must_use]
+    pub fn many(count: usize, pace: Pace) -> Self {
+        let spec = |number: usize| MarketSpec {
+            code: format!("KRW-M{number:03}"),
+            korean_name: format!("시장 {number}"),
+            english_name: format!("Market {number}"),
+            price: 10_f64.powf(number as f64 * 0.7 % 8.0) * 1.5,
+            pace,
+        };
+        Self::Own((0..count).map(spec).collect())
+    }
 }
 
 /// One made-up market.
@@ -92,6 +111,8 @@ pub struct MarketSpec {
 /// How often a market trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
+    /// About ten times a second: a market on the day of its life.
+    Wild,
     /// About once a second, and at the start of every minute.
     Busy,
     /// Like `Busy` at a third of the rate, listed an hour before the start.
@@ -112,6 +133,7 @@ impl Pace {
         /// Averages 3.6.
         const NORMAL: [u64; 16] = [0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8, 10];
         match self {
+            Self::Wild => 350 + (draw >> 32) % 511,
             Self::Busy => 35 + (draw >> 32) % 51,
             Self::Fresh => 10 + (draw >> 32) % 21,
             Self::Normal => NORMAL[((draw >> 40) & 15) as usize],
@@ -122,7 +144,7 @@ impl Pace {
 
     /// Whether the first trade of a minute comes at once.
     pub(crate) const fn fills_every_minute(self) -> bool {
-        matches!(self, Self::Busy | Self::Fresh)
+        matches!(self, Self::Wild | Self::Busy | Self::Fresh)
     }
 }
 

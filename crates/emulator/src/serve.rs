@@ -13,6 +13,7 @@ use crate::calendar::DAY;
 use crate::connection;
 use crate::error::EmulatorError;
 use crate::faults::Faults;
+use crate::massive::StocksTape;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::tape::Trade;
@@ -119,6 +120,12 @@ impl Running {
         format!("ws://{}/websocket/v1", self.address)
     }
 
+    /// The WebSocket of US stocks: `ws://127.0.0.1:PORT/stocks`.
+    #[must_use]
+    pub fn stocks_ws_url(&self) -> String {
+        format!("ws://{}/stocks", self.address)
+    }
+
     /// What it was asked so far.
     #[must_use]
     pub fn report(&self) -> Report {
@@ -136,6 +143,22 @@ impl Running {
         self.world.faults.set(faults);
     }
 
+    /// The numbers of the sockets that are open, the oldest first.
+    #[must_use]
+    pub fn sockets(&self) -> Vec<u64> {
+        self.world.sockets.open()
+    }
+
+    /// Cuts the socket of this number now, without a close frame; whether there was one.
+    pub fn drop_socket(&self, number: u64) -> bool {
+        self.world.sockets.cut(Some(number)) > 0
+    }
+
+    /// Cuts all sockets now, without a close frame; how many that were.
+    pub fn drop_sockets(&self) -> usize {
+        self.world.sockets.cut(None)
+    }
+
     /// Forgets what was asked, limits and bans, and returns to the scenario's faults.
     pub fn reset(&self) {
         self.world.reset();
@@ -145,6 +168,12 @@ impl Running {
     #[must_use]
     pub fn tape(&self) -> Tape {
         Tape(Arc::clone(&self.world))
+    }
+
+    /// The prints of US stocks that bars and frames are folded from.
+    #[must_use]
+    pub fn stocks(&self) -> StocksTape {
+        StocksTape::new(Arc::clone(&self.world))
     }
 
     /// Stops, and waits until every connection has ended.

@@ -21,6 +21,7 @@ pub(crate) use cache::Budget;
 use cache::Cache;
 pub(crate) use extremes::Extremes;
 pub(crate) use page::{Ask, Frame, page};
+pub(crate) use path::Path;
 pub(crate) use recorded::load;
 pub(crate) use synthetic::{Plan, Synthetic};
 pub(crate) use ticks::TickTable;

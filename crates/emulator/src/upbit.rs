@@ -14,4 +14,4 @@ mod trades;
 
 pub(crate) use markets::Markets;
 pub(crate) use service::answer;
-pub(crate) use socket::converse;
+pub(crate) use socket::{Mischief, Mood, Open, converse};

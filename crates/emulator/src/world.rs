@@ -1,10 +1,14 @@
 //! Everything that a running emulator is made of, shared by its connections.
 
+use std::sync::OnceLock;
+
 use crate::error::EmulatorError;
 use crate::faults::FaultBoard;
 use crate::limiter::Limiter;
+use crate::massive::Exchange;
 use crate::report::Witness;
 use crate::scenario::Scenario;
+use crate::sockets::Sockets;
 use crate::upbit::Markets;
 
 /// A running emulator's state.
@@ -15,6 +19,10 @@ pub(crate) struct World {
     pub(crate) limiter: Limiter,
     pub(crate) faults: FaultBoard,
     pub(crate) witness: Witness,
+    pub(crate) sockets: Sockets,
+    /// Set up by the first who asks for US stocks: thousands of tickers are not for every test.
+    exchange: OnceLock<Exchange>,
+    started_ms: i64,
 }
 
 impl World {
@@ -25,8 +33,17 @@ impl World {
             limiter: Limiter::new(scenario.limiter, scenario.ban),
             faults: FaultBoard::new(scenario.faults),
             witness: Witness::default(),
+            sockets: Sockets::default(),
+            exchange: OnceLock::new(),
+            started_ms: scenario.clock.now_ms(),
             scenario,
         })
+    }
+
+    /// The US stock market.
+    pub(crate) fn exchange(&self) -> &Exchange {
+        let scenario = &self.scenario;
+        self.exchange.get_or_init(|| Exchange::new(scenario.seed, scenario.massive.clone(), self.started_ms))
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -36,6 +53,9 @@ impl World {
     /// Forgets what was asked, limits, bans and faults that were set at run time.
     pub(crate) fn reset(&self) {
         self.limiter.reset();
+        if let Some(exchange) = self.exchange.get() {
+            exchange.quota.reset();
+        }
         self.witness.reset();
         self.faults.set(self.scenario.faults);
     }

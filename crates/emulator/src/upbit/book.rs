@@ -39,6 +39,7 @@ pub(crate) struct Book {
 pub(crate) fn changed_ms(market: &Market, now_ms: i64) -> i64 {
     // Out of a hundred-odd ms of the grid, one change in every cell of so many steps.
     let steps = match market.pace {
+        Pace::Wild => 1,
         Pace::Busy => 2,
         Pace::Fresh => 4,
         Pace::Normal => 10,
@@ -74,7 +75,7 @@ pub(crate) fn at(market: &Market, now_ms: i64) -> Book {
 fn side(market: &Market, key: u64, best: i64, up: bool) -> Vec<Level> {
     let draw = chance::draw(key, 0);
     let (depth, widest_gap) = match market.pace {
-        Pace::Busy | Pace::Fresh => (DEPTH, 1),
+        Pace::Wild | Pace::Busy | Pace::Fresh => (DEPTH, 1),
         Pace::Normal => (DEPTH, 2),
         Pace::Thin => (3 + (draw % 32) as usize, 6),
         Pace::Dead | Pace::Never => ((draw % 6) as usize, 9),

@@ -110,7 +110,7 @@ fn made_up(scenario: &Scenario) -> Result<Vec<Market>, EmulatorError> {
             until_ms: match spec.pace {
                 Pace::Dead => minute_of(start - DEAD_FOR),
                 Pace::Never => old,
-                Pace::Busy | Pace::Fresh | Pace::Normal | Pace::Thin => i64::MAX,
+                Pace::Wild | Pace::Busy | Pace::Fresh | Pace::Normal | Pace::Thin => i64::MAX,
             },
             outages: Arc::clone(&outages),
         };

@@ -13,7 +13,7 @@ use super::refusal::{self, Refusal};
 use super::route::{self, Parameters, Route};
 use super::{book, candles, listing, summary, trades};
 use crate::chance;
-use crate::connection::{Reset, UpgradeSlot};
+use crate::connection::{Reset, Talk, UpgradeSlot};
 use crate::faults::Failure;
 use crate::limiter::{Limit, Verdict};
 use crate::reply::Reply;
@@ -136,7 +136,7 @@ fn upgrade(request: &mut Request<Incoming>, slot: &UpgradeSlot, limit: Limit, le
     let Some(key) = key else {
         return Reply::text(StatusCode::UPGRADE_REQUIRED, "Upgrade Required").send(request.headers());
     };
-    slot.put(hyper::upgrade::on(&mut *request));
+    slot.put(hyper::upgrade::on(&mut *request), Talk::Upbit);
     let reply = counted(Reply::text(StatusCode::SWITCHING_PROTOCOLS, ""), limit, left)
         .with(header::UPGRADE, "websocket")
         .with(header::SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes()));

@@ -6,6 +6,7 @@
 mod feed;
 mod frames;
 mod mischief;
+mod mood;
 mod request;
 
 use std::collections::VecDeque;
@@ -16,12 +17,16 @@ use futures::{SinkExt as _, StreamExt as _};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
+use tokio_util::sync::CancellationToken;
 
 use crate::calendar::{MINUTE, SECOND};
+use crate::chance;
 use crate::connection::Socket;
 use crate::world::World;
-use mischief::Mischief;
 use request::{Format, Request, SocketError, Subscription};
+
+pub(crate) use mischief::Mischief;
+pub(crate) use mood::Mood;
 
 /// How often a session looks for news.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -51,9 +56,9 @@ enum End {
 
 /// Talks with a client until either side has enough.
 pub(crate) async fn converse(mut socket: Socket, world: Arc<World>) {
-    let _open = Open::new(&world);
-    let end = Session::new(&world).run(&mut socket).await;
-    match end {
+    let (open, cut) = Open::new(&world);
+    let talk = Session::new(&world, open.number).run(&mut socket);
+    match cut.run_until_cancelled(talk).await.unwrap_or(End::Dropped) {
         End::Gone => {}
         End::Dropped => world.witness.sockets(|sockets| sockets.dropped += 1),
         End::Refused(error) => {
@@ -72,26 +77,34 @@ async fn refuse(socket: &mut Socket, error: SocketError) {
 }
 
 /// Counts a socket as open for as long as it lives, however its task ends.
-struct Open<'a>(&'a World);
+pub(crate) struct Open<'a> {
+    world: &'a World,
+    pub(crate) number: u64,
+}
 
 impl<'a> Open<'a> {
-    fn new(world: &'a World) -> Self {
+    /// The socket, and what tells that it is to be cut.
+    pub(crate) fn new(world: &'a World) -> (Self, CancellationToken) {
         world.witness.sockets(|sockets| {
             sockets.opened += 1;
             sockets.open += 1;
         });
-        Self(world)
+        let (number, cut) = world.sockets.enter();
+        (Self { world, number }, cut)
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.0.witness.sockets(|sockets| sockets.open -= 1);
+        self.world.sockets.leave(self.number);
+        self.world.witness.sockets(|sockets| sockets.open -= 1);
     }
 }
 
 struct Session<'a> {
     world: &'a Arc<World>,
+    /// Its own key for draws.
+    lot: u64,
     subscriptions: Arc<[Subscription]>,
     format: Format,
     opened_ms: i64,
@@ -102,14 +115,17 @@ struct Session<'a> {
     /// The next status, once the client has asked for them.
     status_ms: Option<i64>,
     messages: VecDeque<i64>,
+    /// Read just after a stall began; heard when it ends.
+    unheard: Option<Message>,
     mischief: Mischief,
 }
 
 impl<'a> Session<'a> {
-    fn new(world: &'a Arc<World>) -> Self {
+    fn new(world: &'a Arc<World>, number: u64) -> Self {
         let now_ms = world.now_ms();
         Self {
             world,
+            lot: chance::draw(world.scenario.seed ^ 0x50CE, number),
             subscriptions: Arc::new([]),
             format: Format::default(),
             opened_ms: now_ms,
@@ -117,6 +133,7 @@ impl<'a> Session<'a> {
             traffic_ms: now_ms,
             status_ms: None,
             messages: VecDeque::new(),
+            unheard: None,
             mischief: Mischief::default(),
         }
     }
@@ -127,13 +144,16 @@ impl<'a> Session<'a> {
         loop {
             // `next` of a socket and `tick` lose nothing when dropped. A stalled session does not
             // read: reading would answer pings.
-            let listens = !self.is_stalled();
-            let step = tokio::select! {
-                message = socket.next(), if listens => match message {
-                    Some(Ok(message)) => self.hear(socket, message).await,
-                    Some(Err(_)) | None => Err(End::Gone),
+            let listens = self.mood() != Mood::Stalled;
+            let step = match self.unheard.take_if(|_| listens) {
+                Some(message) => self.hear(socket, message).await,
+                None => tokio::select! {
+                    message = socket.next(), if listens => match message {
+                        Some(Ok(message)) => self.hear(socket, message).await,
+                        Some(Err(_)) | None => Err(End::Gone),
+                    },
+                    _ = look.tick() => self.look(socket).await,
                 },
-                _ = look.tick() => self.look(socket).await,
             };
             if let Err(end) = step {
                 return end;
@@ -141,18 +161,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn is_stalled(&self) -> bool {
-        let after_ms = self.world.faults.get().stall_after_ms;
-        after_ms > 0 && self.age_ms() >= after_ms
-    }
-
-    fn age_ms(&self) -> u64 {
-        u64::try_from(self.world.now_ms() - self.opened_ms).unwrap_or(0)
+    fn mood(&self) -> Mood {
+        let age_ms = u64::try_from(self.world.now_ms() - self.opened_ms).unwrap_or(0);
+        Mood::at(&self.world.faults.get(), self.lot, age_ms)
     }
 
     /// Does what a message asks for.
     async fn hear(&mut self, socket: &mut Socket, message: Message) -> Result<(), End> {
-        if self.is_stalled() {
+        if self.mood() == Mood::Stalled {
+            self.unheard = Some(message);
             return Ok(());
         }
         let now_ms = self.world.now_ms();
@@ -182,6 +199,9 @@ impl<'a> Session<'a> {
                 // Older trades belong to the set that was wanted until now.
                 self.tell(socket, now_ms).await?;
                 (self.subscriptions, self.format) = (subscriptions.into(), format);
+                if self.mood() == Mood::Mute {
+                    return Ok(());
+                }
                 let frames = self.snapshots(now_ms).await;
                 self.send(socket, frames).await
             }
@@ -213,17 +233,14 @@ impl<'a> Session<'a> {
 
     /// Tells the client what is new, unless it is time to go.
     async fn look(&mut self, socket: &mut Socket) -> Result<(), End> {
-        let (now_ms, faults) = (self.world.now_ms(), self.world.faults.get());
-        if faults.drop_after_ms > 0 && self.age_ms() >= faults.drop_after_ms {
-            return Err(End::Dropped);
-        }
+        let (now_ms, mood) = (self.world.now_ms(), self.mood());
         let quiet_ms = now_ms - self.traffic_ms;
         let idle_ms = i64::try_from(self.world.scenario.socket_idle_ms).unwrap_or(i64::MAX);
-        if self.is_stalled() {
+        if mood == Mood::Stalled {
             self.told_ms = now_ms;
             return if quiet_ms >= STALL_MS { Err(End::Dropped) } else { Ok(()) };
         }
-        if quiet_ms >= idle_ms {
+        if mood == Mood::Over || quiet_ms >= idle_ms {
             return Err(End::Dropped);
         }
         if let Some(due_ms) = self.status_ms
@@ -237,11 +254,13 @@ impl<'a> Session<'a> {
 
     /// Sends all news up to `now_ms`.
     async fn tell(&mut self, socket: &mut Socket, now_ms: i64) -> Result<(), End> {
-        let from_ms = self.told_ms.max(now_ms - LONGEST_LEAP_MS);
-        self.told_ms = now_ms;
+        let told_ms = std::mem::replace(&mut self.told_ms, now_ms);
+        let Mood::Well { silent_until } = self.mood() else { return Ok(()) };
+        let spoke_again_ms = self.opened_ms.saturating_add_unsigned(silent_until);
+        let from_ms = told_ms.max(spoke_again_ms).max(now_ms - LONGEST_LEAP_MS);
         let news = self.news(from_ms, now_ms).await;
         let faults = self.world.faults.get();
-        let frames = self.mischief.play(self.world.scenario.seed, &faults, news, now_ms);
+        let frames = self.mischief.play(self.lot, &faults, news, now_ms);
         self.send(socket, frames).await
     }
 

@@ -1,4 +1,4 @@
-//! Frames sent twice, and frames that swap places.
+//! Frames sent twice, frames that swap places, and frames that are never sent.
 
 use crate::chance;
 use crate::faults::Faults;
@@ -14,21 +14,25 @@ pub(crate) struct Mischief {
 }
 
 impl Mischief {
-    /// What is really sent in place of `frames`.
+    /// What is really sent in place of `frames`; `lot` is the session's key for draws.
     pub(crate) fn play(
         &mut self,
-        seed: u64,
+        lot: u64,
         faults: &Faults,
         frames: Vec<String>,
         now_ms: i64,
     ) -> Vec<String> {
-        if faults.duplicate <= 0.0 && faults.reorder <= 0.0 && self.held.is_none() {
+        let plays = faults.duplicate > 0.0 || faults.reorder > 0.0 || faults.swallow > 0.0;
+        if !plays && self.held.is_none() {
             return frames;
         }
         let mut sent = Vec::with_capacity(frames.len() + 1);
         for frame in frames {
             self.number += 1;
-            let drawn = |salt| chance::unit(chance::draw(seed ^ salt, self.number));
+            let drawn = |salt| chance::unit(chance::draw(lot ^ salt, self.number));
+            if drawn(0x6012) < faults.swallow {
+                continue;
+            }
             if self.held.is_none() && drawn(0x5AAB) < faults.reorder {
                 self.held = Some((frame, now_ms));
                 continue;
@@ -63,6 +67,17 @@ mod tests {
         assert_ne!(sent, frames());
         sent.sort();
         assert_eq!(sent, frames());
+    }
+
+    #[test]
+    fn what_is_swallowed_is_gone_and_the_rest_is_in_order() {
+        let faults = Faults { swallow: 0.3, ..Faults::default() };
+        let swallowed = |lot| Mischief::default().play(lot, &faults, frames(), 0);
+        let sent = swallowed(1);
+        assert!((55..85).contains(&sent.len()), "{}", sent.len());
+        assert!(sent.is_sorted_by(|a, b| a < b));
+        assert_eq!(sent, swallowed(1));
+        assert_ne!(sent, swallowed(2), "another session, other frames");
     }
 
     #[test]

@@ -1,0 +1,118 @@
+//! A bar in the making: exact sums over prints, and prices where a print was fit to give one.
+
+use super::print::Print;
+
+/// What the prints of one stretch of time add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bar {
+    pub(crate) start_ms: i64,
+    /// Prices in 1e-8; all 0 until a print could move them.
+    pub(crate) open: i64,
+    pub(crate) high: i64,
+    pub(crate) low: i64,
+    pub(crate) close: i64,
+    /// Shares, 1e-8.
+    pub(crate) volume: i128,
+    /// Dollars, 1e-16.
+    pub(crate) turnover: i128,
+    pub(crate) count: u64,
+}
+
+impl Bar {
+    /// A bar that nothing has been added to.
+    pub(crate) fn empty(start_ms: i64) -> Self {
+        Self { start_ms, ..Self::default() }
+    }
+
+    /// Whether it has prices; without them the venue shows no bar.
+    pub(crate) const fn is_priced(&self) -> bool {
+        self.high > 0
+    }
+
+    /// Adds the next print.
+    #[inline]
+    pub(crate) fn add(&mut self, print: &Print) {
+        let size = i128::from(print.size_e8);
+        self.volume += size;
+        self.turnover += size * i128::from(print.price_e8);
+        self.count += 1;
+        if print.moves_price() {
+            let price = print.price_e8;
+            self.move_prices(price, price, price, price);
+        }
+    }
+
+    /// Adds the volume of what follows, and its prices where `with_prices`.
+    pub(crate) const fn append(&mut self, next: &Self, with_prices: bool) {
+        self.volume += next.volume;
+        self.turnover += next.turnover;
+        self.count += next.count;
+        if with_prices && next.is_priced() {
+            self.move_prices(next.open, next.high, next.low, next.close);
+        }
+    }
+
+    const fn move_prices(&mut self, open: i64, high: i64, low: i64, close: i64) {
+        if !self.is_priced() {
+            (self.open, self.high, self.low) = (open, high, low);
+        }
+        if high > self.high {
+            self.high = high;
+        }
+        if low < self.low {
+            self.low = low;
+        }
+        self.close = close;
+    }
+
+    /// The bar in today's shares, of which `new` were made of each `old`; prices to four decimals.
+    pub(crate) fn adjusted(mut self, (old, new): (i64, i64)) -> Self {
+        if old == new {
+            return self;
+        }
+        let price = |price: i64| {
+            let scaled = i128::from(price) * i128::from(old) / i128::from(new);
+            i64::try_from((scaled + 5_000) / 10_000 * 10_000).unwrap_or(i64::MAX)
+        };
+        self.open = price(self.open);
+        self.high = price(self.high);
+        self.low = price(self.low);
+        self.close = price(self.close);
+        self.volume = self.volume * i128::from(new) / i128::from(old);
+        self
+    }
+
+    /// Dollars a share, 1e-8, to four decimals.
+    pub(crate) const fn vwap(&self) -> i128 {
+        if self.volume == 0 {
+            return 0;
+        }
+        let exact = self.turnover / self.volume;
+        (exact + 5_000) / 10_000 * 10_000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_split_scales_prices_and_volume_and_leaves_the_turnover() {
+        let bar = Bar {
+            open: 12_345_000_000,
+            high: 12_345_000_000,
+            low: 12_345_000_000,
+            close: 12_345_000_000,
+            volume: 100,
+            turnover: 1_234_500_000_000,
+            ..Bar::empty(0)
+        };
+        let adjusted = bar.adjusted((1, 10));
+        assert_eq!(
+            (adjusted.close, adjusted.volume, adjusted.turnover),
+            (1_234_500_000, 1_000, bar.turnover)
+        );
+        assert_eq!(adjusted.vwap(), 1_234_500_000);
+        assert_eq!(bar.adjusted((1, 1)), bar);
+    }
+}

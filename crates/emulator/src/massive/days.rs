@@ -1,0 +1,113 @@
+//! Whole days: the market at once, the one before, and one with what came before and after the bell.
+
+use super::bar::Bar;
+use super::exchange::Exchange;
+use super::holidays::Session;
+use super::newyork::{self, day_of, midnight};
+use super::plan::Plan;
+use super::refusal::Refusal;
+use super::service::Asked;
+use super::spell;
+use crate::calendar::HOUR;
+use crate::json::{self, Object};
+
+/// The bell as the daily endpoints stamp it, half days included.
+const BELL_MS: i64 = 16 * HOUR;
+/// When a day's last session ends.
+const END_MS: i64 = 20 * HOUR;
+
+/// The end of the last day that is over, ms.
+pub(crate) fn last_finished_ms(now_ms: i64) -> i64 {
+    let day = day_of(now_ms);
+    if now_ms - midnight(day) >= END_MS { now_ms } else { midnight(day) - 1 }
+}
+
+/// `GET /v2/aggs/grouped/locale/us/market/stocks/{date}`.
+pub(crate) fn grouped(exchange: &Exchange, asked: &Asked, date: &str) -> Result<String, Refusal> {
+    let day = newyork::parse_day(date).ok_or(Refusal::BadTime("date"))?;
+    if asked.plan == Plan::Basic && midnight(day) > asked.visible_ms {
+        return Err(Refusal::NotInTimeframe);
+    }
+    let adjusted = asked.parameters.flag("adjusted", true);
+    let rows: Vec<String> = exchange
+        .universe
+        .iter()
+        .filter_map(|(index, _)| row(exchange, asked, index, day, adjusted))
+        .collect();
+    Ok(envelope(asked, None, adjusted, &rows))
+}
+
+/// `GET /v2/aggs/ticker/{ticker}/prev`.
+pub(crate) fn previous(exchange: &Exchange, asked: &Asked, ticker: &str) -> Result<String, Refusal> {
+    let adjusted = asked.parameters.flag("adjusted", true);
+    let index = exchange.universe.find(ticker);
+    let mut day = exchange.open_day_before(day_of(asked.now_ms));
+    let mut rows = Vec::new();
+    // A thin stock's previous bar may be a few days old.
+    for _ in 0..10 {
+        rows.extend(index.and_then(|index| row(exchange, asked, index, day, adjusted)));
+        if !rows.is_empty() {
+            break;
+        }
+        day = exchange.open_day_before(day);
+    }
+    Ok(envelope(asked, Some(ticker), adjusted, &rows))
+}
+
+fn row(exchange: &Exchange, asked: &Asked, index: u32, day: i64, adjusted: bool) -> Option<String> {
+    let stock = exchange.universe.get(index);
+    let bar = exchange.day_bar(index, day, asked.visible_ms)?;
+    let bar = if adjusted { bar.adjusted(stock.factor(day)) } else { bar };
+    let row = Object::new().text("T", &stock.ticker);
+    Some(spell::bar(&exchange.stage, row, &bar, midnight(day) + BELL_MS).end())
+}
+
+fn envelope(asked: &Asked, ticker: Option<&str>, adjusted: bool, rows: &[String]) -> String {
+    let mut body = Object::new();
+    if let Some(ticker) = ticker {
+        body = body.text("ticker", ticker);
+    }
+    let count = rows.len() as i64;
+    body = body.int("queryCount", count).int("resultsCount", count);
+    body = body.raw("adjusted", if adjusted { "true" } else { "false" });
+    if count > 0 {
+        body = body.raw("results", &json::array(rows));
+    }
+    body = body.text("status", asked.status()).text("request_id", &asked.request_id);
+    if count > 0 { body.int("count", count).end() } else { body.end() }
+}
+
+/// `GET /v1/open-close/{ticker}/{date}`.
+pub(crate) fn open_close(
+    exchange: &Exchange,
+    asked: &Asked,
+    ticker: &str,
+    date: &str,
+) -> Result<String, Refusal> {
+    let day = newyork::parse_day(date).ok_or(Refusal::BadTime("date"))?;
+    let index = exchange.universe.find(ticker).ok_or(Refusal::NoData)?;
+    if asked.plan == Plan::Basic && midnight(day) > asked.visible_ms {
+        return Err(Refusal::NotInTimeframe);
+    }
+    let adjusted = asked.parameters.flag("adjusted", true);
+    let factor = if adjusted { exchange.universe.get(index).factor(day) } else { (1, 1) };
+    let bar = exchange.day_bar(index, day, asked.visible_ms).ok_or(Refusal::NoData)?.adjusted(factor);
+    let cells = exchange.cells(index, day, asked.visible_ms);
+    let session = |wanted: Session| {
+        let mut whole = Bar::empty(0);
+        cells.iter().filter(|cell| cell.session == wanted).for_each(|cell| whole.append(&cell.bar, true));
+        whole.is_priced().then(|| whole.adjusted(factor))
+    };
+    let price = |row: Object, key: &'static str, price: i64| row.raw(key, &spell::plain(price.into()));
+    let row = Object::new().text("status", "OK").text("from", date).text("symbol", ticker);
+    let row = price(price(row, "open", bar.open), "high", bar.high);
+    let mut row = price(price(row, "low", bar.low), "close", bar.close);
+    row = row.raw("volume", &spell::volume(&exchange.stage, bar.volume));
+    if let Some(after) = session(Session::After) {
+        row = price(row, "afterHours", after.close);
+    }
+    if let Some(before) = session(Session::Pre) {
+        row = price(row, "preMarket", before.open);
+    }
+    Ok(row.end())
+}

@@ -1,0 +1,61 @@
+//! One print of the tape, and which fields of a bar it may move.
+
+/// Condition codes of a print, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Conditions(u8);
+
+impl Conditions {
+    pub(crate) const AVERAGE: Self = Self(1);
+    pub(crate) const FORM_T: Self = Self(1 << 1);
+    pub(crate) const SWEEP: Self = Self(1 << 2);
+    pub(crate) const ODD_LOT: Self = Self(1 << 3);
+    pub(crate) const EXEMPT: Self = Self(1 << 4);
+    /// The venue's numbers for the bits.
+    const CODES: [(Self, u8); 5] =
+        [(Self::AVERAGE, 2), (Self::FORM_T, 12), (Self::SWEEP, 14), (Self::ODD_LOT, 37), (Self::EXEMPT, 41)];
+
+    pub(crate) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(crate) fn codes(self) -> impl Iterator<Item = u8> {
+        Self::CODES.into_iter().filter(move |(bit, _)| self.has(*bit)).map(|(_, code)| code)
+    }
+}
+
+/// One print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Print {
+    /// When the consolidated tape stamped it, ns: what bars go by. No two of a ticker are alike.
+    pub(crate) sip_ns: i64,
+    /// When the venue tells of it, ns.
+    pub(crate) known_ns: i64,
+    /// When it happened at its exchange, ns.
+    pub(crate) participant_ns: i64,
+    /// Grows through the day, with gaps.
+    pub(crate) sequence: i64,
+    pub(crate) id: i64,
+    pub(crate) price_e8: i64,
+    pub(crate) size_e8: i64,
+    /// The quote it met.
+    pub(crate) bid_e8: i64,
+    pub(crate) ask_e8: i64,
+    /// The venue's number of the exchange.
+    pub(crate) exchange: u8,
+    /// The reporting facility, for prints off the exchanges.
+    pub(crate) facility: Option<u8>,
+    pub(crate) conditions: Conditions,
+    /// Whether sockets hear of it; the rest is for REST, the next morning.
+    pub(crate) is_told: bool,
+}
+
+impl Print {
+    /// Whether open, high, low and close of a minute may come from it; volume always may.
+    pub(crate) const fn moves_price(&self) -> bool {
+        !self.conditions.has(Conditions::ODD_LOT) && !self.conditions.has(Conditions::AVERAGE)
+    }
+}

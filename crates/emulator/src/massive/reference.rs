@@ -1,0 +1,254 @@
+//! What is listed, what was split, and when the exchanges are open.
+
+use super::exchange::Exchange;
+use super::holidays::{DayKind, Session, kind};
+use super::moment::Moment;
+use super::newyork::{self, day_of, midnight};
+use super::query;
+use super::refusal::Refusal;
+use super::service::Asked;
+use super::stock::Stock;
+use crate::calendar::{self, HOUR, MINUTE};
+use crate::chance;
+use crate::json::{self, Object};
+
+/// Rows of a page of tickers, unless asked otherwise, and at most.
+const TICKERS: (usize, usize) = (100, 1_000);
+/// Holidays are foretold so many days ahead.
+const FORETOLD_DAYS: i64 = 400;
+
+/// `GET /v3/reference/tickers`.
+pub(crate) fn tickers(exchange: &Exchange, asked: &Asked) -> Result<String, Refusal> {
+    let parameters = &asked.parameters;
+    let limit = parameters.limit(TICKERS.0, TICKERS.1)?;
+    let descends = parameters.descends("order", false)?;
+    let marker = parameters.get("page_marker").and_then(|text| text.split('|').next());
+    let search = parameters.get("search").map(str::to_lowercase);
+    let is_wanted = |stock: &&Stock| {
+        let ticker = stock.ticker.as_str();
+        let text = |name| parameters.get(name);
+        text("ticker").is_none_or(|want| want == ticker)
+            && text("ticker.gte").is_none_or(|want| want <= ticker)
+            && text("ticker.gt").is_none_or(|want| want < ticker)
+            && text("ticker.lte").is_none_or(|want| ticker <= want)
+            && text("ticker.lt").is_none_or(|want| ticker < want)
+            && text("ticker.any_of").is_none_or(|list| list.split(',').any(|want| want == ticker))
+            && text("market").is_none_or(|market| market == "stocks")
+            && text("type").is_none_or(|wanted| wanted == class(stock))
+            && text("exchange").is_none_or(|wanted| wanted == listed_on(stock))
+            // Nothing of ours was ever delisted.
+            && text("active").is_none_or(|active| active == "true")
+            && marker.is_none_or(|marker| if descends { ticker < marker } else { ticker > marker })
+            && search.as_deref().is_none_or(|text| {
+                ticker.to_lowercase().contains(text) || stock.name.to_lowercase().contains(text)
+            })
+    };
+    let all = exchange.universe.iter().map(|(_, stock)| stock);
+    let mut found: Vec<&Stock> = if descends {
+        all.rev().filter(is_wanted).take(limit + 1).collect()
+    } else {
+        all.filter(is_wanted).take(limit + 1).collect()
+    };
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let rows = found.iter().map(|stock| element(stock, asked.now_ms).end());
+    let body = Object::new()
+        .raw("results", &json::array(rows))
+        .text("status", "OK")
+        .text("request_id", &asked.request_id)
+        .int("count", found.len() as i64);
+    Ok(match found.last().filter(|_| more) {
+        Some(last) => {
+            let cursor = ticker_cursor(asked, last, limit);
+            body.text("next_url", &format!("{}{}?cursor={cursor}", asked.origin, asked.path)).end()
+        }
+        None => body.end(),
+    })
+}
+
+/// All filters again, and where the page ended.
+fn ticker_cursor(asked: &Asked, last: &Stock, limit: usize) -> String {
+    let kept = [
+        "active",
+        "exchange",
+        "market",
+        "order",
+        "search",
+        "ticker.any_of",
+        "ticker.gt",
+        "ticker.gte",
+        "ticker.lt",
+        "ticker.lte",
+        "type",
+    ];
+    let marker = format!("{}|{:016x}", last.ticker, chance::key(0, &last.ticker));
+    let mut pairs: Vec<(&str, String)> =
+        kept.iter().filter_map(|name| Some((*name, asked.parameters.get(name)?.to_owned()))).collect();
+    pairs.extend([("limit", limit.to_string()), ("page_marker", marker), ("sort", "ticker".to_owned())]);
+    query::encode(&pairs)
+}
+
+/// `GET /v3/reference/tickers/{ticker}`.
+pub(crate) fn ticker(exchange: &Exchange, asked: &Asked, ticker: &str) -> Result<String, Refusal> {
+    let index = exchange.universe.find(ticker).ok_or(Refusal::NoTicker)?;
+    let details = element(exchange.universe.get(index), asked.now_ms).int("round_lot", 100).end();
+    Ok(Object::new()
+        .text("request_id", &asked.request_id)
+        .raw("results", &details)
+        .text("status", "OK")
+        .end())
+}
+
+fn element(stock: &Stock, now_ms: i64) -> Object {
+    Object::new()
+        .text("ticker", &stock.ticker)
+        .text("name", &stock.name)
+        .text("market", "stocks")
+        .text("locale", "us")
+        .text("primary_exchange", listed_on(stock))
+        .text("type", class(stock))
+        .raw("active", "true")
+        .text("currency_name", "usd")
+        .text("last_updated_utc", &format!("{}T00:00:00Z", calendar::date(now_ms)))
+}
+
+fn class(stock: &Stock) -> &'static str {
+    if stock.name.contains("ETF") || stock.name.contains("Trust") { "ETF" } else { "CS" }
+}
+
+const fn listed_on(stock: &Stock) -> &'static str {
+    match stock.tape() {
+        1 => "XNYS",
+        2 => "ARCX",
+        _ => "XNAS",
+    }
+}
+
+/// `GET /stocks/v1/splits`.
+pub(crate) fn splits(exchange: &Exchange, asked: &Asked) -> Result<String, Refusal> {
+    let parameters = &asked.parameters;
+    let day = |name: &str| match parameters.get(name) {
+        None => Ok(None),
+        Some(text) => newyork::parse_day(text).map(Some).ok_or(Refusal::BadTime("execution_date")),
+    };
+    let (on, from) = (day("execution_date")?, day("execution_date.gte")?);
+    let to = day("execution_date.lte")?;
+    let rows = exchange.universe.iter().filter_map(|(_, stock)| {
+        let split = stock.split?;
+        let is_wanted = parameters.get("ticker").is_none_or(|ticker| ticker == stock.ticker)
+            && on.is_none_or(|day| day == split.day)
+            && from.is_none_or(|day| day <= split.day)
+            && to.is_none_or(|day| split.day <= day);
+        if !is_wanted {
+            return None;
+        }
+        let forward = split.to > split.from;
+        let factor = format!("{:.6}", split.from as f64 / split.to as f64);
+        Some(
+            Object::new()
+                .text("id", &format!("E{:016x}{:016x}", stock.key(), chance::draw(stock.key(), 9)))
+                .text("ticker", &stock.ticker)
+                .text("execution_date", &newyork::date_text(split.day))
+                .text("adjustment_type", if forward { "forward_split" } else { "reverse_split" })
+                .int("split_from", split.from)
+                .int("split_to", split.to)
+                .raw("historical_adjustment_factor", &factor)
+                .end(),
+        )
+    });
+    Ok(listed(asked, rows))
+}
+
+/// An endpoint that has never anything to say.
+pub(crate) fn nothing(asked: &Asked) -> String {
+    listed(asked, std::iter::empty())
+}
+
+/// `GET /v3/reference/exchanges`.
+pub(crate) fn exchanges(asked: &Asked) -> String {
+    let known = [
+        (4, "Finra TRF and ADF", "FINR"),
+        (8, "Cboe EDGX", "EDGX"),
+        (10, "New York Stock Exchange", "XNYS"),
+        (11, "NYSE Arca", "ARCX"),
+        (12, "Nasdaq", "XNAS"),
+        (19, "Cboe BZX", "BATS"),
+    ];
+    let rows = known.map(|(id, name, mic)| {
+        let row = Object::new().int("id", id).text("type", if id == 4 { "TRF" } else { "exchange" });
+        row.text("asset_class", "stocks").text("locale", "us").text("name", name).text("mic", mic).end()
+    });
+    listed(asked, rows)
+}
+
+/// `GET /v3/reference/conditions`: what a print of each may move.
+pub(crate) fn conditions(asked: &Asked) -> String {
+    // As the venue lists them; that Form T moves prices outside regular hours is not in its list.
+    let known = [
+        (2, "Average Price Trade", false, false),
+        (12, "Form T/Extended Hours", false, false),
+        (14, "Intermarket Sweep", true, true),
+        (37, "Odd Lot Trade", false, false),
+        (41, "Trade Thru Exempt", true, true),
+    ];
+    let rows = known.map(|(id, name, high_low, open_close)| {
+        let rules = format!(
+            r#"{{"consolidated":{{"updates_high_low":{high_low},"updates_open_close":{open_close},"updates_volume":true}}}}"#
+        );
+        let row = Object::new().int("id", id).text("type", "sale_condition").text("name", name);
+        row.text("asset_class", "stocks").raw("data_types", r#"["trade"]"#).raw("update_rules", &rules).end()
+    });
+    listed(asked, rows)
+}
+
+fn listed(asked: &Asked, rows: impl IntoIterator<Item = String>) -> String {
+    Object::new()
+        .raw("results", &json::array(rows))
+        .text("status", "OK")
+        .text("request_id", &asked.request_id)
+        .end()
+}
+
+/// `GET /v1/marketstatus/now`.
+pub(crate) fn status_now(exchange: &Exchange, asked: &Asked) -> String {
+    let session = Moment::at(asked.now_ms, exchange.stage.hours).session;
+    let (market, early, late) = match session {
+        Session::Regular | Session::Night => ("open", false, false),
+        Session::Pre => ("extended-hours", true, false),
+        Session::After | Session::Stray => ("extended-hours", false, true),
+        Session::Closed => ("closed", false, false),
+    };
+    let exchanges = Object::new().text("nyse", market).text("nasdaq", market).text("otc", "closed").end();
+    let flag = |is: bool| if is { "true" } else { "false" };
+    Object::new()
+        .text("market", market)
+        .raw("earlyHours", flag(early))
+        .raw("afterHours", flag(late))
+        .text("serverTime", &newyork::stamp(asked.now_ms))
+        .raw("exchanges", &exchanges)
+        .raw("currencies", r#"{"fx":"open","crypto":"open"}"#)
+        .end()
+}
+
+/// `GET /v1/marketstatus/upcoming`: a bare array.
+pub(crate) fn status_upcoming(asked: &Asked) -> String {
+    let today = day_of(asked.now_ms);
+    let mut rows = Vec::new();
+    for day in today..today + FORETOLD_DAYS {
+        let (name, is_half) = match kind(day) {
+            DayKind::Holiday(name) => (name, false),
+            DayKind::Half(name) => (name, true),
+            DayKind::Full | DayKind::Weekend => continue,
+        };
+        for exchange in ["NYSE", "NASDAQ"] {
+            let mut row = Object::new().text("date", &newyork::date_text(day)).text("exchange", exchange);
+            row = row.text("name", name).text("status", if is_half { "early-close" } else { "closed" });
+            if is_half {
+                let at = |ms: i64| format!("{}.000Z", calendar::stamp(midnight(day) + ms));
+                row = row.text("open", &at(9 * HOUR + 30 * MINUTE)).text("close", &at(13 * HOUR));
+            }
+            rows.push(row.end());
+        }
+    }
+    json::array(rows)
+}

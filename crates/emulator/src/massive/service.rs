@@ -1,0 +1,196 @@
+//! From request to answer: who asks, how often, does it fail; else look it up.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Uri};
+use hyper::body::Incoming;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::plan::Plan;
+use super::query::Parameters;
+use super::refusal::Refusal;
+use super::route::Route;
+use super::{aggs, days, reference, snapshot, trades};
+use crate::chance;
+use crate::connection::{Reset, Talk, UpgradeSlot};
+use crate::faults::Failure;
+use crate::reply::Reply;
+use crate::world::World;
+
+/// All requests in the report.
+const GROUP: &str = "massive";
+/// All socket connects in the report.
+const SOCKET_GROUP: &str = "massive-socket";
+
+/// What an answer is looked up with.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) parameters: Parameters,
+    pub(crate) plan: Plan,
+    /// `http://HOST`, as the client called it: where pages continue.
+    pub(crate) origin: String,
+    pub(crate) path: String,
+    pub(crate) request_id: String,
+    pub(crate) now_ms: i64,
+    /// What the plan shows ends here.
+    pub(crate) visible_ms: i64,
+}
+
+impl Asked {
+    /// The status of a success.
+    pub(crate) const fn status(&self) -> &'static str {
+        if self.plan.delay_ms() > 0 { "DELAYED" } else { "OK" }
+    }
+}
+
+/// Answers a request, or resets its connection.
+pub(crate) async fn answer(
+    world: &Arc<World>,
+    mut request: Request<Incoming>,
+    slot: &UpgradeSlot,
+) -> Result<Response<Body>, Reset> {
+    let now_us = world.scenario.clock.now_us();
+    let Some(route) = Route::of(request.uri().path()).filter(|_| request.method() == Method::GET) else {
+        world.witness.arrival("none", "none", now_us);
+        return Ok(Refusal::NoRoute.reply("").send(request.headers()));
+    };
+    let is_socket = matches!(route, Route::Socket { .. });
+    let group = if is_socket { SOCKET_GROUP } else { GROUP };
+    let number = world.witness.arrival(group, route.name(), now_us);
+    let admitted = if is_socket { Ok(Plan::Basic) } else { admit(world, &request, &route, now_us) };
+    world.witness.group(group, |figures| match &admitted {
+        Err(Refusal::Throttled(_)) => figures.rejected += 1,
+        _ => figures.accepted += 1,
+    });
+    let (faults, seed) = (world.faults.get(), world.scenario.seed);
+    let delay = faults.delay(seed, number);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    if let Route::Socket { delayed } = route {
+        if chance::unit(chance::draw(seed ^ 0x50C7, number)) < faults.refuse_sockets {
+            world.witness.fault();
+            return Ok(Reply::html(StatusCode::SERVICE_UNAVAILABLE).send(request.headers()));
+        }
+        return Ok(upgrade(&mut request, slot, delayed));
+    }
+    let request_id = format!("{:016x}{:016x}", chance::draw(seed, number), chance::draw(!seed, number));
+    let failure = faults.draw(seed, number).filter(|_| admitted.is_ok());
+    if failure.is_some() {
+        world.witness.fault();
+    }
+    let headers = request.headers();
+    let plan = match (failure, admitted) {
+        (Some(Failure::Reset), _) => return Err(Reset),
+        (Some(Failure::Html), _) => return Ok(Reply::html(StatusCode::BAD_GATEWAY).send(headers)),
+        (Some(Failure::Throttle), _) => return Ok(Refusal::Throttled(None).reply(&request_id).send(headers)),
+        (_, Err(refusal)) => return Ok(refusal.reply(&request_id).send(headers)),
+        (Some(Failure::Cut) | None, Ok(plan)) => plan,
+    };
+    let asked = ask(&request, plan, request_id, world.now_ms());
+    let reply = look_up(world, route, asked).await;
+    Ok(if failure == Some(Failure::Cut) { reply.send_cut(headers) } else { reply.send(headers) })
+}
+
+/// Who asks, whether the plan has it, and whether it may ask again already.
+fn admit(world: &World, request: &Request<Incoming>, route: &Route, now_us: i64) -> Result<Plan, Refusal> {
+    let stage = &world.exchange().stage;
+    let key = key_of(request.headers(), request.uri()).ok_or(Refusal::NoKey)?;
+    let known = stage.keys.iter().find(|(known, _)| *known == key);
+    let plan = known.map(|(_, plan)| *plan).ok_or(Refusal::UnknownKey)?;
+    let limit = plan.requests_per_minute().or(stage.requests_per_minute);
+    world
+        .exchange()
+        .quota
+        .ask(&key, limit, now_us)
+        .map_err(|seconds| Refusal::Throttled(stage.retry_after.then_some(seconds)))?;
+    if plan.has(route.good()) { Ok(plan) } else { Err(Refusal::NotInPlan) }
+}
+
+fn key_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if let Some(key) = bearer.and_then(|text| text.strip_prefix("Bearer ")) {
+        return Some(key.trim().to_owned());
+    }
+    // Not through `Parameters`: a cursor hides what stands beside it.
+    let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
+    let named = query.0.into_iter().find(|(name, _)| name == "apiKey");
+    named.map(|(_, key)| key).filter(|key| !key.is_empty())
+}
+
+fn ask(request: &Request<Incoming>, plan: Plan, request_id: String, now_ms: i64) -> Asked {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let visible_ms = match plan {
+        Plan::Basic => days::last_finished_ms(now_ms),
+        Plan::Starter | Plan::Developer | Plan::Advanced => now_ms - plan.delay_ms(),
+    };
+    Asked {
+        parameters: Parameters::of(request.uri()),
+        plan,
+        origin: format!("http://{host}"),
+        path: request.uri().path().to_owned(),
+        request_id,
+        now_ms,
+        visible_ms,
+    }
+}
+
+/// Folding history can take a while, so it happens beside the runtime's own threads.
+async fn look_up(world: &Arc<World>, route: Route, asked: Asked) -> Reply {
+    let world = Arc::clone(world);
+    let found = tokio::task::spawn_blocking(move || {
+        let exchange = world.exchange();
+        let found = match &route {
+            Route::Range { ticker, multiplier, timespan, from, to } => {
+                aggs::range(exchange, &asked, ticker, (multiplier, timespan), (from, to))
+            }
+            Route::Grouped { date } => days::grouped(exchange, &asked, date),
+            Route::Previous { ticker } => days::previous(exchange, &asked, ticker),
+            Route::OpenClose { ticker, date } => days::open_close(exchange, &asked, ticker, date),
+            Route::Trades { ticker } => trades::page(exchange, &asked, ticker, trades::Row::Trade),
+            Route::Quotes { ticker } => trades::page(exchange, &asked, ticker, trades::Row::Quote),
+            Route::LastTrade { ticker } => trades::last(exchange, &asked, ticker, trades::Row::Trade),
+            Route::LastQuote { ticker } => trades::last(exchange, &asked, ticker, trades::Row::Quote),
+            Route::Snapshots => Ok(snapshot::all(exchange, &asked)),
+            Route::Snapshot { ticker } => snapshot::one(exchange, &asked, ticker),
+            Route::Movers { gainers } => Ok(snapshot::movers(exchange, &asked, *gainers)),
+            Route::Tickers => reference::tickers(exchange, &asked),
+            Route::TickerDetails { ticker } => reference::ticker(exchange, &asked, ticker),
+            Route::StatusNow => Ok(reference::status_now(exchange, &asked)),
+            Route::StatusUpcoming => Ok(reference::status_upcoming(&asked)),
+            Route::Splits => reference::splits(exchange, &asked),
+            Route::Dividends => Ok(reference::nothing(&asked)),
+            Route::Exchanges => Ok(reference::exchanges(&asked)),
+            Route::Conditions => Ok(reference::conditions(&asked)),
+            Route::Socket { .. } => Err(Refusal::NoRoute),
+        };
+        match found {
+            Ok(body) => Reply::json(StatusCode::OK, body),
+            Err(refusal) => refusal.reply(&asked.request_id),
+        }
+    });
+    found.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "an answer failed");
+        Reply::html(StatusCode::INTERNAL_SERVER_ERROR)
+    })
+}
+
+/// Shakes hands for a WebSocket; who it is says the first message.
+fn upgrade(request: &mut Request<Incoming>, slot: &UpgradeSlot, delayed: bool) -> Response<Body> {
+    let headers = request.headers();
+    let asks =
+        headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asks).cloned() else {
+        return Reply::text(StatusCode::BAD_REQUEST, "Bad Request").send(headers);
+    };
+    slot.put(hyper::upgrade::on(&mut *request), Talk::Massive { delayed });
+    let reply = Reply::text(StatusCode::SWITCHING_PROTOCOLS, "")
+        .with(header::UPGRADE, "websocket")
+        .with(header::SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes()));
+    let mut response = reply.send(request.headers());
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    response
+}

@@ -1,0 +1,131 @@
+//! The state of the day: of one ticker, of all, and of those that moved most.
+
+use super::bar::Bar;
+use super::exchange::Exchange;
+use super::newyork::{NS_PER_MS, day_of, midnight};
+use super::plan::Good;
+use super::refusal::Refusal;
+use super::service::Asked;
+use super::spell;
+use super::trades;
+use crate::calendar::HOUR;
+use crate::json::{self, Object};
+use crate::number::{Number, Style};
+
+/// The new day begins so long after midnight, when the old one is cleared.
+const CLEARED_MS: i64 = 3 * HOUR + HOUR / 2;
+/// How many movers are shown.
+const MOVERS: usize = 20;
+/// Shares that a mover must have traded, 1e-8.
+const MOVER_VOLUME: i128 = 10_000 * 100_000_000;
+
+/// One ticker's day.
+struct State {
+    index: u32,
+    day: Bar,
+    previous: Bar,
+    last: Option<Bar>,
+    /// Hundredths of a percent since the previous close.
+    change: i64,
+}
+
+/// `GET …/tickers/{ticker}`.
+pub(crate) fn one(exchange: &Exchange, asked: &Asked, ticker: &str) -> Result<String, Refusal> {
+    let index = exchange.universe.find(ticker).ok_or(Refusal::NoTicker)?;
+    let row = row(exchange, asked, &state(exchange, asked, index));
+    Ok(Object::new()
+        .text("request_id", &asked.request_id)
+        .text("status", asked.status())
+        .raw("ticker", &row)
+        .end())
+}
+
+/// `GET …/tickers`, all or those named.
+pub(crate) fn all(exchange: &Exchange, asked: &Asked) -> String {
+    let indices: Vec<u32> = match asked.parameters.get("tickers") {
+        Some(list) => list.split(',').filter_map(|ticker| exchange.universe.find(ticker.trim())).collect(),
+        None => exchange.universe.iter().map(|(index, _)| index).collect(),
+    };
+    let rows: Vec<String> =
+        indices.into_iter().map(|index| row(exchange, asked, &state(exchange, asked, index))).collect();
+    Object::new()
+        .int("count", rows.len() as i64)
+        .text("status", asked.status())
+        .raw("tickers", &json::array(rows))
+        .end()
+}
+
+/// `GET …/gainers` and `…/losers`.
+pub(crate) fn movers(exchange: &Exchange, asked: &Asked, gainers: bool) -> String {
+    let states = exchange.universe.iter().map(|(index, _)| state(exchange, asked, index));
+    let mut states: Vec<State> = states.filter(|state| state.day.volume >= MOVER_VOLUME).collect();
+    states.sort_by_key(|state| if gainers { -state.change } else { state.change });
+    let rows = states.iter().take(MOVERS).map(|state| row(exchange, asked, state));
+    Object::new().text("status", asked.status()).raw("tickers", &json::array(rows)).end()
+}
+
+fn state(exchange: &Exchange, asked: &Asked, index: u32) -> State {
+    let stock = exchange.universe.get(index);
+    let day = current_day(exchange, asked.visible_ms);
+    let before = exchange.open_day_before(day);
+    let cells = exchange.cells(index, day, asked.visible_ms);
+    let mut whole = Bar::empty(midnight(day));
+    cells.iter().for_each(|cell| whole.append(&cell.bar, cell.session.counts_for_day()));
+    let last = cells.iter().rev().map(|cell| cell.bar).find(Bar::is_priced);
+    let previous = exchange.day_bar(index, before, asked.visible_ms).unwrap_or_default();
+    // In today's shares, or a split would be the mover of the day.
+    let previous = match (stock.factor(before), stock.factor(day)) {
+        (old, new) if old != new => previous.adjusted(old),
+        _ => previous,
+    };
+    let close = last.map_or(0, |bar| bar.close);
+    let change = if close > 0 && previous.close > 0 {
+        (close - previous.close).saturating_mul(10_000) / previous.close
+    } else {
+        0
+    };
+    State { index, day: whole, previous, last, change }
+}
+
+/// The day that snapshots are of.
+fn current_day(exchange: &Exchange, at_ms: i64) -> i64 {
+    let today = day_of(at_ms);
+    let is_begun = exchange.sheet(today).is_open() && at_ms - midnight(today) >= CLEARED_MS;
+    if is_begun { today } else { exchange.open_day_before(today) }
+}
+
+fn row(exchange: &Exchange, asked: &Asked, state: &State) -> String {
+    let stock = exchange.universe.get(state.index);
+    let plain = |units: i64| spell::plain(units.into());
+    let print = exchange.last_print(state.index, asked.visible_ms).filter(|_| state.last.is_some());
+    let moved = state.last.map_or(0, |bar| bar.close - state.previous.close);
+    let moved = if state.previous.close == 0 { 0 } else { moved };
+    let mut out = Object::new()
+        .text("ticker", &stock.ticker)
+        .raw("todaysChange", &plain(moved))
+        .number("todaysChangePerc", Number::ratio(state.change, 100), Style::Plain)
+        .int("updated", print.map_or(asked.visible_ms * NS_PER_MS, |print| print.known_ns))
+        .raw("day", &bar(exchange, &state.day).end())
+        .raw("prevDay", &bar(exchange, &state.previous).end());
+    let minute = state.last.unwrap_or_default();
+    let mut min = bar(exchange, &minute).int("n", minute.count as i64).int("t", minute.start_ms);
+    min = min.raw("av", &spell::volume(&exchange.stage, state.day.volume));
+    out = out.raw("min", &min.text("dav", &spell::point(state.day.volume)).end());
+    if let Some(print) = print.filter(|_| asked.plan.has(Good::Trades)) {
+        out = out.raw("lastTrade", &trades::short(Object::new(), &print).int("t", print.sip_ns).end());
+    }
+    if let Some(print) = print.filter(|_| asked.plan.has(Good::Quotes)) {
+        let quote = Object::new()
+            .raw("p", &plain(print.bid_e8))
+            .int("s", trades::bid_size(&print))
+            .raw("P", &plain(print.ask_e8))
+            .int("S", trades::ask_size(&print))
+            .int("t", print.sip_ns - trades::QUOTED_BEFORE_NS);
+        out = out.raw("lastQuote", &quote.end());
+    }
+    out.end()
+}
+
+fn bar(exchange: &Exchange, bar: &Bar) -> Object {
+    spell::prices(&exchange.stage, Object::new(), bar).text("dv", &spell::point(bar.volume))
+}

@@ -1,0 +1,220 @@
+//! What there is to tell of a minute, in the order in which it becomes known.
+
+use super::events::{self, Frames, Today};
+use super::wants::{Channel, Wants};
+use crate::calendar::{MINUTE, SECOND};
+use crate::chance;
+use crate::massive::bar::Bar;
+use crate::massive::exchange::Exchange;
+use crate::massive::holidays::Session;
+use crate::massive::moment::Moment;
+use crate::massive::newyork::{self, NS_PER_MS};
+use crate::massive::print::Print;
+use crate::massive::stock::Lateness;
+
+/// Prints come up to so many minutes late.
+const LATE_MINUTES: i64 = 16;
+/// A second bar goes out so long after its end.
+const SECOND_DELAY_MS: i64 = 2_000;
+/// A minute bar goes out so long after its end, and up to so much later, each ticker in its own time.
+const MINUTE_DELAY_MS: (i64, u64) = (1_000, 3_000);
+/// How often price bands are told.
+const BAND_EVERY_MS: i64 = 30_000;
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Trade(Print),
+    Quote(Print),
+    /// A second bar, by its start in ms.
+    Second(i64),
+    /// A minute bar, by its start in ms.
+    Minute(i64),
+    Band,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Item {
+    at_ns: i64,
+    index: u32,
+    what: What,
+}
+
+/// The news of one minute.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    items: Vec<Item>,
+    next: usize,
+    /// Everything later is on another board.
+    end_ns: i64,
+}
+
+/// Adds all news of `from_ns..to_ns` (the end included), going from board to board.
+pub(crate) fn play(
+    exchange: &Exchange,
+    wants: &Wants,
+    board: &mut Option<Board>,
+    (from_ns, to_ns): (i64, i64),
+    frames: &mut Frames,
+) {
+    let mut told_ns = from_ns;
+    while told_ns < to_ns {
+        let current = board.get_or_insert_with(|| Board::of(exchange, wants, told_ns));
+        current.tell(exchange, to_ns, frames);
+        told_ns = current.end_ns.min(to_ns);
+        if current.end_ns <= to_ns {
+            *board = None;
+        }
+    }
+}
+
+impl Board {
+    /// All that becomes known after `from_ns` in its minute.
+    fn of(exchange: &Exchange, wants: &Wants, from_ns: i64) -> Self {
+        let minute = (from_ns / NS_PER_MS).div_euclid(MINUTE);
+        let end_ns = (minute + 1) * MINUTE * NS_PER_MS;
+        let back = if exchange.stage.late_share > 0.0 { LATE_MINUTES } else { 1 };
+        let moments: Vec<Moment> =
+            (minute - back..=minute).map(|at| Moment::at(at * MINUTE, exchange.stage.hours)).collect();
+        let mut board = Self { items: Vec::new(), next: 0, end_ns };
+        for index in wants.stocks(exchange) {
+            board.add_stock(exchange, wants, index, &moments, from_ns);
+        }
+        board.items.sort_by_key(|item| item.at_ns);
+        board
+    }
+
+    fn add_stock(
+        &mut self,
+        exchange: &Exchange,
+        wants: &Wants,
+        index: u32,
+        moments: &[Moment],
+        from_ns: i64,
+    ) {
+        let stock = exchange.universe.get(index);
+        let [seconds, minutes, trades, quotes, bands] = Channel::ALL.map(|channel| wants.has(channel, index));
+        let trades = trades && exchange.stage.flood.is_none();
+        let minute_delay_ms = MINUTE_DELAY_MS.0 + (stock.key() % MINUTE_DELAY_MS.1) as i64;
+        let end_ns = self.end_ns;
+        let mut add = |at_ns: i64, what: What| {
+            if from_ns < at_ns && at_ns <= end_ns {
+                self.items.push(Item { at_ns, index, what });
+            }
+        };
+        // The bar announced last: one announcement serves all prints that were in time for it.
+        let (mut last_second, mut last_minute) = (0, 0);
+        for at in moments.iter().filter(|at| at.day >= exchange.first_day) {
+            stock.minute(*at, Lateness::of(&exchange.stage), |print| {
+                if !print.is_told {
+                    return;
+                }
+                if trades {
+                    add(print.known_ns, What::Trade(print));
+                }
+                if quotes && print.known_ns - print.sip_ns < SECOND * NS_PER_MS {
+                    add(print.known_ns - 1, What::Quote(print));
+                }
+                let stamp_ms = print.sip_ns / NS_PER_MS;
+                if seconds {
+                    let start_ms = stamp_ms.div_euclid(SECOND) * SECOND;
+                    let due_ns = (start_ms + SECOND + SECOND_DELAY_MS) * NS_PER_MS;
+                    announce(print.known_ns, due_ns, start_ms, &mut last_second, |at| {
+                        add(at, What::Second(start_ms));
+                    });
+                }
+                if minutes {
+                    let start_ms = at.minute * MINUTE;
+                    let due_ns = (start_ms + MINUTE + minute_delay_ms) * NS_PER_MS;
+                    announce(print.known_ns, due_ns, start_ms, &mut last_minute, |at| {
+                        add(at, What::Minute(start_ms));
+                    });
+                }
+            });
+        }
+        let now = moments.last().filter(|at| bands && at.session.counts_for_day());
+        for nth in now.iter().flat_map(|_| 0..MINUTE / BAND_EVERY_MS) {
+            add(end_ns - (MINUTE - nth * BAND_EVERY_MS) * NS_PER_MS + 1, What::Band);
+        }
+    }
+
+    fn tell(&mut self, exchange: &Exchange, to_ns: i64, frames: &mut Frames) {
+        let due = self.items[self.next..].partition_point(|item| item.at_ns <= to_ns);
+        for item in &self.items[self.next..self.next + due] {
+            let Some(event) = spelled(exchange, item) else { continue };
+            frames.add(|out| out.push_str(&event));
+            let lot = chance::draw(exchange.universe.get(item.index).key(), item.at_ns.cast_unsigned());
+            if chance::unit(lot) < exchange.stage.duplicate_share {
+                frames.add(|out| out.push_str(&event));
+            }
+        }
+        self.next += due;
+    }
+}
+
+/// A print in time for its bar has it announced when that is due; a late one, as soon as it is known.
+fn announce(known_ns: i64, due_ns: i64, start_ms: i64, last_ms: &mut i64, add: impl FnOnce(i64)) {
+    if known_ns > due_ns {
+        add(known_ns);
+    } else if *last_ms != start_ms {
+        *last_ms = start_ms;
+        add(due_ns);
+    }
+}
+
+fn spelled(exchange: &Exchange, item: &Item) -> Option<String> {
+    let stock = exchange.universe.get(item.index);
+    let at_ms = item.at_ns / NS_PER_MS;
+    Some(match item.what {
+        What::Trade(print) => events::trade(stock, &print),
+        What::Quote(print) => events::quote(stock, &print),
+        What::Second(start_ms) => {
+            let at = Moment::at(start_ms, exchange.stage.hours);
+            let bars = exchange.seconds(stock, at, at_ms);
+            let bar = *bars.iter().find(|bar| bar.start_ms == start_ms)?;
+            let today = today(exchange, item.index, start_ms + SECOND, at_ms);
+            events::bar("A", stock, &bar, SECOND, &today)
+        }
+        What::Minute(start_ms) => {
+            let mut bar = Bar::empty(start_ms);
+            let at = Moment::at(start_ms, exchange.stage.hours);
+            exchange.minute(stock, at, at_ms, |print| bar.add(&print));
+            if !bar.is_priced() {
+                return None;
+            }
+            let today = today(exchange, item.index, start_ms + MINUTE, at_ms);
+            events::bar("AM", stock, &bar, MINUTE, &today)
+        }
+        What::Band => {
+            let print = exchange.last_print(item.index, at_ms)?;
+            events::band(stock, print.price_e8, item.at_ns, print.sequence)
+        }
+    })
+}
+
+/// The day up to `end_ms`, as known at `at_ms`.
+fn today(exchange: &Exchange, index: u32, end_ms: i64, at_ms: i64) -> Today {
+    let day = newyork::day_of(end_ms - 1);
+    let mut today = Today::default();
+    for cell in exchange.cells(index, day, at_ms) {
+        let mut bar = cell.bar;
+        if bar.start_ms >= end_ms {
+            break;
+        }
+        if bar.start_ms + MINUTE > end_ms {
+            // The minute is cut short by the second that is told of.
+            bar = Bar::empty(bar.start_ms);
+            let at = Moment::at(bar.start_ms, exchange.stage.hours);
+            exchange.minute(exchange.universe.get(index), at, at_ms, |print| {
+                if print.sip_ns < end_ms * NS_PER_MS {
+                    bar.add(&print);
+                }
+            });
+        }
+        let counts = matches!(cell.session, Session::Regular | Session::Night);
+        if counts && bar.is_priced() {
+            today.open.get_or_insert(bar.open);
+        }
+        today.whole.append(&bar, counts);
+    }
+    today
+}

@@ -1,0 +1,171 @@
+//! Events as they stand in a frame, and the frames they are put into.
+
+use std::fmt::Write as _;
+
+use crate::json::{self, Object};
+use crate::massive::bar::Bar;
+use crate::massive::newyork::NS_PER_MS;
+use crate::massive::print::Print;
+use crate::massive::stock::Stock;
+use crate::massive::{spell, trades};
+use crate::number::{Number, Style};
+
+/// Events of a frame.
+const EVENTS_IN_A_FRAME: usize = 500;
+/// Clients take frames of up to a million bytes.
+const BYTES_IN_A_FRAME: usize = 900_000;
+
+/// Frames being filled with events.
+#[derive(Debug, Default)]
+pub(crate) struct Frames {
+    finished: Vec<String>,
+    open: String,
+    count: usize,
+    /// Events of all frames.
+    pub(crate) events: u64,
+}
+
+impl Frames {
+    /// Adds an event that `write` appends.
+    #[inline]
+    pub(crate) fn add(&mut self, write: impl FnOnce(&mut String)) {
+        self.open.push(if self.open.is_empty() { '[' } else { ',' });
+        write(&mut self.open);
+        self.count += 1;
+        self.events += 1;
+        if self.count >= EVENTS_IN_A_FRAME || self.open.len() >= BYTES_IN_A_FRAME {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        if !self.open.is_empty() {
+            self.open.push(']');
+            let room = self.open.capacity();
+            self.finished.push(std::mem::replace(&mut self.open, String::with_capacity(room)));
+            self.count = 0;
+        }
+    }
+
+    /// All frames.
+    pub(crate) fn finish(mut self) -> Vec<String> {
+        self.close();
+        self.finished
+    }
+}
+
+/// A status event.
+pub(crate) fn status(name: &str, message: &str) -> String {
+    Object::new().text("ev", "status").text("status", name).text("message", message).end()
+}
+
+/// What the day had come to when a bar ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Today {
+    pub(crate) whole: Bar,
+    /// First price of the regular session.
+    pub(crate) open: Option<i64>,
+}
+
+/// An `A` or `AM` event.
+pub(crate) fn bar(name: &str, stock: &Stock, bar: &Bar, length_ms: i64, today: &Today) -> String {
+    let plain = |units: i64| spell::plain(units.into());
+    let mut event = Object::new()
+        .text("ev", name)
+        .text("sym", &stock.ticker)
+        .raw("v", &spell::plain(bar.volume))
+        .text("dv", &spell::point(bar.volume))
+        .raw("av", &spell::plain(today.whole.volume))
+        .text("dav", &spell::point(today.whole.volume));
+    if let Some(open) = today.open {
+        event = event.raw("op", &plain(open));
+    }
+    // The size of an average trade, with the fraction that no document mentions.
+    let size = i128::from(i64::try_from(bar.count).unwrap_or(i64::MAX).max(1));
+    let average = bar.volume / size / 1_000_000 * 1_000_000;
+    event
+        .number("vw", Number::e8(bar.vwap()), Style::Plain)
+        .raw("o", &plain(bar.open))
+        .raw("c", &plain(bar.close))
+        .raw("h", &plain(bar.high))
+        .raw("l", &plain(bar.low))
+        .number("a", Number::e8(today.whole.vwap()), Style::Plain)
+        .raw("z", &spell::point(average))
+        .int("s", bar.start_ms)
+        .int("e", bar.start_ms + length_ms)
+        .end()
+}
+
+/// A `T` event.
+pub(crate) fn trade(stock: &Stock, print: &Print) -> String {
+    let mut event = Object::new()
+        .text("ev", "T")
+        .text("sym", &stock.ticker)
+        .int("x", print.exchange.into())
+        .text("i", &print.id.to_string())
+        .int("z", stock.tape())
+        .raw("p", &spell::plain(print.price_e8.into()))
+        .int("s", print.size_e8 / 100_000_000)
+        .text("ds", &spell::point(print.size_e8.into()));
+    let codes: Vec<String> = print.conditions.codes().map(|code| code.to_string()).collect();
+    if !codes.is_empty() {
+        event = event.raw("c", &json::array(codes));
+    }
+    event = event.int("t", print.sip_ns / NS_PER_MS).int("q", print.sequence);
+    match print.facility {
+        Some(facility) => {
+            event.int("trfi", facility.into()).int("trft", trades::facility_ns(print) / NS_PER_MS).end()
+        }
+        None => event.end(),
+    }
+}
+
+/// A `Q` event: the quote that a print met.
+pub(crate) fn quote(stock: &Stock, print: &Print) -> String {
+    Object::new()
+        .text("ev", "Q")
+        .text("sym", &stock.ticker)
+        .int("bx", 11)
+        .raw("bp", &spell::plain(print.bid_e8.into()))
+        .int("bs", trades::bid_size(print))
+        .int("ax", 12)
+        .raw("ap", &spell::plain(print.ask_e8.into()))
+        .int("as", trades::ask_size(print))
+        .int("c", 0)
+        .int("t", (print.sip_ns - trades::QUOTED_BEFORE_NS) / NS_PER_MS)
+        .int("q", print.sequence)
+        .int("z", stock.tape())
+        .end()
+}
+
+/// A `LULD` event: five percent around a price, and a time in nanoseconds.
+pub(crate) fn band(stock: &Stock, price: i64, at_ns: i64, sequence: i64) -> String {
+    let cents = |units: i64| spell::plain((units / 1_000_000 * 1_000_000).into());
+    Object::new()
+        .text("ev", "LULD")
+        .text("T", &stock.ticker)
+        .raw("h", &cents(price + price / 20))
+        .raw("l", &cents(price - price / 20))
+        .raw("i", "[17]")
+        .int("z", stock.tape())
+        .int("t", at_ns)
+        .int("q", sequence)
+        .end()
+}
+
+/// A flood's `T` event, written without a detour: there are a hundred thousand a second.
+#[inline]
+pub(crate) fn flood(out: &mut String, stock: &Stock, sequence: i64, draw: u64, at_ms: i64) {
+    let cents = 1_000 + (stock.key() % 50_000) + draw % 41;
+    out.push_str("{\"ev\":\"T\",\"sym\":\"");
+    out.push_str(&stock.ticker);
+    let _ = write!(
+        out,
+        "\",\"x\":{},\"i\":\"{sequence}\",\"z\":{},\"p\":{}.{:02},\"s\":{},\"c\":[14,41],\"t\":{at_ms},\"q\":{sequence}}}",
+        10 + (draw >> 8 & 1),
+        stock.tape(),
+        cents / 100,
+        cents % 100,
+        1 + (draw >> 16) % 500,
+    );
+}

@@ -1,0 +1,66 @@
+//! How this venue spells numbers and bars.
+
+use super::bar::Bar;
+use super::stage::Massive;
+use crate::json::Object;
+use crate::number::{Number, Style};
+
+/// Volumes from here on may have an exponent, 1e-8.
+const EXPONENT_FROM: i128 = 10_000_000 * 100_000_000;
+
+/// The shortest decimal: `179`, `513.24`.
+pub(crate) fn plain(units_e8: i128) -> String {
+    let mut out = String::new();
+    Number::e8(units_e8).write(Style::Plain, &mut out);
+    out
+}
+
+/// At least one decimal: `100.0`, `0.7118`.
+pub(crate) fn point(units_e8: i128) -> String {
+    let mut out = String::new();
+    Number::e8(units_e8).write(Style::Point, &mut out);
+    out
+}
+
+/// A volume, `5.617399e+07` where the stage wants that.
+pub(crate) fn volume(stage: &Massive, units_e8: i128) -> String {
+    let text = plain(units_e8);
+    if !stage.exp_volume || units_e8 < EXPONENT_FROM {
+        return text;
+    }
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let digits = format!("{}{fraction}", &whole[1..]);
+    let digits = digits.trim_end_matches('0');
+    let dot = if digits.is_empty() { "" } else { "." };
+    format!("{}{dot}{digits}e+{:02}", &whole[..1], whole.len() - 1)
+}
+
+/// A bar as aggregates show it, `t` being what the endpoint makes of it.
+pub(crate) fn bar(stage: &Massive, row: Object, bar: &Bar, t: i64) -> Object {
+    prices(stage, row, bar).int("t", t).int("n", bar.count as i64)
+}
+
+/// Volume, average and prices of a bar.
+pub(crate) fn prices(stage: &Massive, row: Object, bar: &Bar) -> Object {
+    let price =
+        |row: Object, key: &'static str, price: i64| row.number(key, Number::e8(price.into()), Style::Plain);
+    let row = row.raw("v", &volume(stage, bar.volume)).number("vw", Number::e8(bar.vwap()), Style::Plain);
+    let row = price(price(row, "o", bar.open), "c", bar.close);
+    price(price(row, "h", bar.high), "l", bar.low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn volumes_are_spelled_both_ways() {
+        let both = |units: i128| {
+            [false, true].map(|exp_volume| volume(&Massive { exp_volume, ..Massive::default() }, units))
+        };
+        assert_eq!(both(2_628 * 100_000_000), ["2628", "2628"]);
+        assert_eq!(both(56_173_990 * 100_000_000), ["56173990", "5.617399e+07"]);
+        assert_eq!(both(7_066_192_652_569_700), ["70661926.525697", "7.0661926525697e+07"]);
+        assert_eq!(both(10_000_000 * 100_000_000), ["10000000", "1e+07"]);
+    }
+}

@@ -1,0 +1,283 @@
+//! Made-up prints of one stock: each minute is a function of its key and the minute's number.
+
+use super::holidays::Session;
+use super::moment::Moment;
+use super::newyork::{self, NS_PER_MS};
+use super::print::{Conditions, Print};
+use super::stage::{Massive, Thickness};
+use crate::calendar::HOUR;
+use crate::chance;
+use crate::tape::Path;
+
+const NS_PER_MINUTE: i64 = 60_000 * NS_PER_MS;
+/// No two prints of a stock are closer than this, ns.
+const APART_NS: i64 = 1_000;
+/// A print in so many follows the one before within a millisecond.
+const ONE_IN_SWEEPS: u64 = 8;
+/// Prints of a minute are numbered in steps, so that numbers have gaps.
+const SEQUENCES_IN_A_MINUTE: i64 = 2_000;
+/// Late prints come so much late, in ms: at least, and at most so much more.
+const LATE_MS: (i64, i64) = (20_000, 880_000);
+/// The venue's numbers of some exchanges.
+const EXCHANGES: [u8; 8] = [11, 12, 10, 8, 19, 4, 4, 4];
+/// How far a single print strays from the path, as a share of the price.
+const JITTER: f64 = 0.000_3;
+
+/// A split as the tape needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SplitDay {
+    /// First day of the new shares.
+    pub(crate) day: i64,
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+}
+
+/// A stock and all it ever traded.
+#[derive(Debug)]
+pub(crate) struct Stock {
+    pub(crate) ticker: String,
+    pub(crate) name: String,
+    pub(crate) thickness: Thickness,
+    pub(crate) split: Option<SplitDay>,
+    key: u64,
+    path: Path,
+    /// In dollars, of the shares of today.
+    price: f64,
+}
+
+/// Which shares of the prints come late.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lateness {
+    late: f64,
+    overnight: f64,
+}
+
+impl Lateness {
+    pub(crate) const fn of(stage: &Massive) -> Self {
+        Self { late: stage.late_share, overnight: stage.overnight_share }
+    }
+}
+
+impl Stock {
+    pub(crate) fn new(seed: u64, ticker: &str, name: &str, price: f64, thickness: Thickness) -> Self {
+        let key = chance::key(seed ^ 0x5_70C4, ticker);
+        Self {
+            ticker: ticker.to_owned(),
+            name: name.to_owned(),
+            thickness,
+            split: None,
+            key,
+            path: Path::new(chance::draw(key, 1)),
+            price,
+        }
+    }
+
+    pub(crate) const fn key(&self) -> u64 {
+        self.key
+    }
+
+    /// 1 New York, 2 Arca and American, 3 Nasdaq.
+    pub(crate) const fn tape(&self) -> i64 {
+        (self.key % 3) as i64 + 1
+    }
+
+    /// What a share of `day` has become in today's shares: (old, new).
+    pub(crate) const fn factor(&self, day: i64) -> (i64, i64) {
+        match self.split {
+            Some(split) if day < split.day => (split.from, split.to),
+            _ => (1, 1),
+        }
+    }
+
+    /// Hands over the prints of a minute in the order of the tape's stamps, told or not.
+    #[inline]
+    pub(crate) fn minute(&self, at: Moment, lateness: Lateness, mut each: impl FnMut(Print)) {
+        let draw = chance::draw(self.key, at.minute.cast_unsigned());
+        let (count, is_odd) = self.count(at.session, draw);
+        if count == 0 {
+            return;
+        }
+        let line = (self.path.at_minute(at.minute), self.path.at_minute(at.minute + 1));
+        let mut last_ns = -APART_NS;
+        for k in 0..count {
+            let drawn = chance::draw(draw, k.cast_unsigned());
+            let swept = k > 0 && drawn.is_multiple_of(ONE_IN_SWEEPS);
+            let wanted = if swept {
+                last_ns + APART_NS + ((drawn >> 8) & 0x7_FFFF) as i64
+            } else {
+                let within = (drawn >> 32) as i64;
+                (k * NS_PER_MINUTE + ((within * (NS_PER_MINUTE >> 16)) >> 16)) / count
+            };
+            let offset = wanted.max(last_ns + APART_NS).min(NS_PER_MINUTE - (count - k) * APART_NS);
+            last_ns = offset;
+            let along = offset as f64 / NS_PER_MINUTE as f64;
+            let deviation = line.0 + (line.1 - line.0) * along;
+            let mut print = self.print(at, (k, offset), deviation, drawn, lateness);
+            // The first of a minute always counts, so that holes are as frequent as the session says.
+            if is_odd || (k > 0 && drawn >> 61 == 0) {
+                print.size_e8 = odd_size(print.facility.is_some(), drawn);
+                print.conditions = print.conditions.with(Conditions::ODD_LOT);
+            }
+            each(print);
+        }
+    }
+
+    /// How many prints a minute has, and whether they are odd lots that make no bar.
+    const fn count(&self, session: Session, draw: u64) -> (i64, bool) {
+        // Share of the minutes that trade, in thousandths; then at least so many prints, and so many more.
+        let (share, least, more) = match (self.thickness, session) {
+            (Thickness::Never, _) | (_, Session::Closed) => return (0, false),
+            (Thickness::Thick, Session::Regular) => (1_000, 20, 30),
+            (Thickness::Thick, Session::Pre) => (960, 2, 6),
+            (Thickness::Thick, Session::After) => (996, 2, 6),
+            (Thickness::Busy, Session::Regular) => (1_000, 18, 28),
+            (Thickness::Busy, Session::Pre) => (620, 1, 4),
+            (Thickness::Busy, Session::After) => (890, 1, 4),
+            (Thickness::Thick | Thickness::Busy, Session::Night) => (1_000, 6, 8),
+            (Thickness::Medium, Session::Regular) => (997, 2, 10),
+            (Thickness::Medium, Session::Pre) => (60, 1, 2),
+            (Thickness::Medium, Session::After) => (90, 1, 2),
+            (Thickness::Medium, Session::Night) => (600, 1, 3),
+            (Thickness::Thick | Thickness::Busy | Thickness::Medium, Session::Stray) => (78, 1, 2),
+            (Thickness::Thin, Session::Regular) => (850, 1, 3),
+            (Thickness::Thin, Session::Night) => (300, 1, 2),
+            (Thickness::Thin, Session::Pre | Session::After | Session::Stray) => (5, 1, 1),
+            (Thickness::Rare, Session::Regular) => (100, 1, 2),
+            (Thickness::Rare, Session::Night) => (10, 1, 1),
+            (Thickness::Rare, Session::Pre | Session::After | Session::Stray) => (1, 1, 1),
+        };
+        if draw % 1_000 < share {
+            return (least + ((draw >> 32) % more) as i64, false);
+        }
+        // Nobody saw a price, but somebody sold three shares.
+        let is_odd = (draw >> 20) & 63 == 0;
+        (is_odd as i64, is_odd)
+    }
+
+    #[inline]
+    fn print(
+        &self,
+        at: Moment,
+        (k, offset): (i64, i64),
+        deviation: f64,
+        drawn: u64,
+        late: Lateness,
+    ) -> Print {
+        let more = chance::draw(drawn, 1);
+        let sip_ns = at.minute * NS_PER_MINUTE + offset;
+        let jitter = (((drawn >> 16) & 0xFFFF) as f64 / 32_768.0 - 1.0) * JITTER;
+        let (old, new) = self.factor(at.day);
+        let middle = self.price * (1.0 + deviation + jitter) * new as f64 / old as f64;
+        let tick: i64 = if middle >= 1.0 { 1_000_000 } else { 10_000 };
+        let bid = ((middle * 1e8) as i64 / tick * tick).max(tick);
+        let ask = bid + tick * (1 + (self.key % 2) as i64);
+        let exchange = EXCHANGES[(more & 7) as usize];
+        let facility = (exchange == 4).then(|| 201 + (more >> 3 & 0xFF).min(2) as u8);
+        let price_e8 = match (facility, more >> 12 & 3) {
+            (Some(_), 0) => bid + (ask - bid) / 2,
+            (_, 1 | 2) => ask,
+            _ => bid,
+        };
+        let mut conditions = Conditions::default();
+        if matches!(at.session, Session::Pre | Session::After | Session::Stray) {
+            conditions = conditions.with(Conditions::FORM_T);
+        }
+        if more >> 16 & 7 == 0 {
+            conditions = conditions.with(Conditions::SWEEP).with(Conditions::EXEMPT);
+        }
+        if k > 0 && facility.is_some() && more >> 20 & 127 == 0 {
+            conditions = conditions.with(Conditions::AVERAGE);
+        }
+        let (known_ns, is_told) = told(at.day, sip_ns, facility.is_some(), more, late);
+        let sequence = at.of_day * SEQUENCES_IN_A_MINUTE + k * 7 + 1;
+        Print {
+            sip_ns,
+            known_ns,
+            participant_ns: sip_ns - 20_000 - (more >> 30 & 0xF_FFFF) as i64,
+            sequence,
+            id: at.day * 10_000_000 + sequence,
+            price_e8,
+            size_e8: (1 + (drawn >> 40 & 7) as i64 * (drawn >> 44 & 3) as i64) * 10_000_000_000,
+            bid_e8: bid,
+            ask_e8: ask,
+            exchange,
+            facility,
+            conditions,
+            is_told,
+        }
+    }
+}
+
+/// When a print becomes known, and whether sockets hear of it.
+fn told(day: i64, sip_ns: i64, is_off_exchange: bool, drawn: u64, late: Lateness) -> (i64, bool) {
+    let soon = sip_ns + NS_PER_MS + (drawn >> 40 & 0x3F_FFFF) as i64;
+    if !is_off_exchange {
+        return (soon, true);
+    }
+    let lot = chance::draw(drawn, 2);
+    let share = chance::unit(lot);
+    if share < late.late {
+        let more = chance::unit(chance::draw(lot, 1)) * LATE_MS.1 as f64;
+        (sip_ns + (LATE_MS.0 + more as i64) * NS_PER_MS, true)
+    } else if share < late.late + late.overnight {
+        ((newyork::midnight(day + 1) + HOUR) * NS_PER_MS, false)
+    } else {
+        (soon, true)
+    }
+}
+
+/// Fewer than a hundred shares; off the exchanges now and then not even a whole one.
+const fn odd_size(is_off_exchange: bool, drawn: u64) -> i64 {
+    let whole = 1 + (drawn >> 24 & 63) as i64;
+    let fraction = if is_off_exchange && drawn & 1 == 0 { (drawn >> 12 & 0xFFF) as i64 * 10_000 } else { 0 };
+    whole * 100_000_000 + fraction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::massive::holidays::Sheet;
+    use crate::massive::stage::Hours;
+
+    fn day_of_prints(thickness: Thickness, date: &str) -> (Vec<Print>, usize) {
+        let stock = Stock::new(1, "TEST", "Test", 100.0, thickness);
+        let day = newyork::parse_day(date).unwrap();
+        let (mut prints, mut minutes) = (Vec::new(), 0);
+        for at in Moment::all(day, Sheet::of(day, Hours::NewYork)) {
+            let before = prints.len();
+            stock.minute(at, Lateness { late: 0.1, overnight: 0.01 }, |print| prints.push(print));
+            let priced = prints[before..].iter().any(Print::moves_price);
+            minutes += usize::from(priced && at.session == Session::Regular);
+        }
+        (prints, minutes)
+    }
+
+    #[test]
+    fn holes_are_as_frequent_as_measured() {
+        assert_eq!(day_of_prints(Thickness::Thick, "2026-08-06").1, 390);
+        let medium = day_of_prints(Thickness::Medium, "2026-08-06").1;
+        assert!((384..=390).contains(&medium), "{medium}");
+        let thin = day_of_prints(Thickness::Thin, "2026-08-06").1;
+        assert!((310..=350).contains(&thin), "{thin}");
+        assert_eq!(day_of_prints(Thickness::Thick, "2025-11-28").1, 210, "a half day");
+        assert_eq!(day_of_prints(Thickness::Thick, "2026-07-03").0.len(), 0, "a holiday");
+        assert_eq!(day_of_prints(Thickness::Never, "2026-08-06").0.len(), 0);
+    }
+
+    #[test]
+    fn stamps_and_sequences_rise_and_late_prints_stay_within_their_window() {
+        let (prints, _) = day_of_prints(Thickness::Busy, "2026-08-06");
+        assert!(prints.len() > 8_000, "{}", prints.len());
+        assert!(prints.windows(2).all(|two| two[0].sip_ns < two[1].sip_ns));
+        assert!(prints.windows(2).all(|two| two[0].sequence < two[1].sequence));
+        let shares_ms = prints.windows(2).any(|two| two[0].sip_ns / NS_PER_MS == two[1].sip_ns / NS_PER_MS);
+        assert!(shares_ms, "a millisecond cannot order them");
+        let late = |print: &&Print| print.known_ns - print.sip_ns > 10_000 * NS_PER_MS;
+        assert!(prints.iter().filter(late).all(|print| print.facility.is_some()));
+        let told: Vec<i64> =
+            prints.iter().filter(late).filter(|p| p.is_told).map(|p| p.known_ns - p.sip_ns).collect();
+        assert!(told.len() > 100, "{}", told.len());
+        assert!(told.iter().all(|wait| *wait <= 900_000 * NS_PER_MS));
+        assert!(prints.iter().any(|print| !print.is_told));
+    }
+}

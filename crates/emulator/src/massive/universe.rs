@@ -1,0 +1,134 @@
+//! What is listed: well-known names that trade much, and thousands of made-up ones that hardly do.
+
+use rustc_hash::FxHashMap;
+
+use super::holidays::{DayKind, kind};
+use super::newyork;
+use super::stage::{Massive, Split, Thickness, TickerSet, TickerSpec};
+use super::stock::{SplitDay, Stock};
+use crate::chance;
+
+/// (ticker, name, price, thickness), the busiest first.
+const KNOWN: [(&str, &str, f64, Thickness); 16] = [
+    ("SPY", "SPDR S&P 500 ETF Trust", 640.0, Thickness::Thick),
+    ("QQQ", "Invesco QQQ Trust", 570.0, Thickness::Thick),
+    ("AAPL", "Apple Inc.", 230.0, Thickness::Busy),
+    ("MSFT", "Microsoft Corporation", 510.0, Thickness::Busy),
+    ("NVDA", "NVIDIA Corporation", 180.0, Thickness::Busy),
+    ("TSLA", "Tesla, Inc.", 330.0, Thickness::Busy),
+    ("AMZN", "Amazon.com, Inc.", 225.0, Thickness::Busy),
+    ("GOOG", "Alphabet Inc.", 200.0, Thickness::Busy),
+    ("META", "Meta Platforms, Inc.", 750.0, Thickness::Busy),
+    ("AMD", "Advanced Micro Devices, Inc.", 165.0, Thickness::Busy),
+    ("AIG", "American International Group, Inc.", 80.0, Thickness::Medium),
+    ("IBM", "International Business Machines Corporation", 240.0, Thickness::Medium),
+    ("BRK.A", "Berkshire Hathaway Inc. Class A", 720_000.0, Thickness::Thin),
+    ("BRK.B", "Berkshire Hathaway Inc. Class B", 480.0, Thickness::Medium),
+    ("SHY", "iShares 1-3 Year Treasury Bond ETF", 83.0, Thickness::Thin),
+    ("KIMpL", "Kimco Realty Corporation Preferred L", 21.0, Thickness::Rare),
+];
+
+/// The one of the well-known names that was split, and into how many.
+const SPLIT: (&str, u32) = ("NVDA", 10);
+/// It was split on the first full day this long before the start.
+const SPLIT_DAYS_AGO: i64 = 40;
+
+/// All stocks, in the order of their tickers.
+#[derive(Debug)]
+pub(crate) struct Universe {
+    stocks: Vec<Stock>,
+    by_ticker: FxHashMap<String, u32>,
+}
+
+impl Universe {
+    pub(crate) fn new(seed: u64, stage: &Massive, now_ms: i64) -> Self {
+        let specs = match &stage.tickers {
+            TickerSet::Standard(count) => standard(seed, *count, now_ms),
+            TickerSet::Own(specs) => specs.clone(),
+        };
+        let mut stocks: Vec<Stock> = specs.iter().map(|spec| stock(seed, spec)).collect();
+        stocks.sort_by(|a, b| a.ticker.cmp(&b.ticker));
+        stocks.dedup_by(|a, b| a.ticker == b.ticker);
+        let numbered = (0_u32..).zip(&stocks);
+        let by_ticker = numbered.map(|(at, stock)| (stock.ticker.clone(), at)).collect();
+        Self { stocks, by_ticker }
+    }
+
+    pub(crate) fn find(&self, ticker: &str) -> Option<u32> {
+        self.by_ticker.get(ticker).copied()
+    }
+
+    pub(crate) fn get(&self, at: u32) -> &Stock {
+        &self.stocks[at as usize]
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (u32, &Stock)> + ExactSizeIterator {
+        self.stocks.iter().enumerate().map(|(at, stock)| (at as u32, stock))
+    }
+}
+
+fn stock(seed: u64, spec: &TickerSpec) -> Stock {
+    let mut stock = Stock::new(seed, &spec.ticker, &spec.name, spec.price, spec.thickness);
+    stock.split = spec.split.as_ref().and_then(|split| {
+        let day = newyork::parse_day(&split.date)?;
+        Some(SplitDay { day, from: i64::from(split.from.max(1)), to: i64::from(split.to.max(1)) })
+    });
+    stock
+}
+
+fn standard(seed: u64, count: usize, now_ms: i64) -> Vec<TickerSpec> {
+    let mut specs: Vec<TickerSpec> = KNOWN
+        .into_iter()
+        .map(|(ticker, name, price, thickness)| TickerSpec {
+            ticker: ticker.to_owned(),
+            name: name.to_owned(),
+            price,
+            thickness,
+            split: (ticker == SPLIT.0).then(|| Split { date: split_date(now_ms), from: 1, to: SPLIT.1 }),
+        })
+        .collect();
+    specs.extend((0..).map(|n| filler(seed, n)).take(count.saturating_sub(KNOWN.len())));
+    specs.truncate(count);
+    specs
+}
+
+fn split_date(now_ms: i64) -> String {
+    let latest = newyork::day_of(now_ms) - SPLIT_DAYS_AGO;
+    let day = (0..10).map(|back| latest - back).find(|day| kind(*day) == DayKind::Full);
+    newyork::date_text(day.unwrap_or(latest))
+}
+
+/// Five letters from `XAAAA` on: no real ticker is among them soon.
+fn filler(seed: u64, n: u64) -> TickerSpec {
+    let mut rest = n;
+    let mut letters = [b'X', 0, 0, 0, 0];
+    for letter in letters[1..].iter_mut().rev() {
+        *letter = b'A' + (rest % 26) as u8;
+        rest /= 26;
+    }
+    let ticker = String::from_utf8_lossy(&letters).into_owned();
+    let draw = chance::draw(seed ^ 0xF111, n);
+    let thickness = match draw % 100 {
+        0..3 => Thickness::Thin,
+        3..95 => Thickness::Rare,
+        _ => Thickness::Never,
+    };
+    let price = 2.0 + 98.0 * chance::unit(chance::draw(draw, 1));
+    TickerSpec { name: format!("{ticker} Holdings"), ticker, price, thickness, split: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twelve_thousand_are_listed_in_order() {
+        let universe = Universe::new(1, &Massive::default(), 1_786_022_055_678);
+        assert_eq!(universe.iter().len(), 12_000);
+        let tickers: Vec<&str> = universe.iter().map(|(_, stock)| stock.ticker.as_str()).collect();
+        assert!(tickers.is_sorted());
+        let nvda = universe.get(universe.find("NVDA").unwrap());
+        let split = nvda.split.unwrap();
+        assert_eq!((nvda.factor(split.day - 1), nvda.factor(split.day)), ((1, 10), (1, 1)));
+    }
+}

@@ -1,0 +1,73 @@
+//! The sockets that are open, so that a test can cut one at the moment it chooses.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+/// The sockets that are open, by number; numbers count from 1 and are never used again.
+#[derive(Debug, Default)]
+pub(crate) struct Sockets(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    opened: u64,
+    open: BTreeMap<u64, CancellationToken>,
+}
+
+impl Sockets {
+    /// Registers a socket: its number, and what tells it that it is to be cut.
+    pub(crate) fn enter(&self) -> (u64, CancellationToken) {
+        self.with(|state| {
+            state.opened += 1;
+            let cut = CancellationToken::new();
+            state.open.insert(state.opened, cut.clone());
+            (state.opened, cut)
+        })
+    }
+
+    /// Forgets a socket.
+    pub(crate) fn leave(&self, number: u64) {
+        self.with(|state| state.open.remove(&number));
+    }
+
+    /// The numbers of those that are open, the oldest first.
+    pub(crate) fn open(&self) -> Vec<u64> {
+        self.with(|state| state.open.keys().copied().collect())
+    }
+
+    /// Cuts one socket, or all; how many that were.
+    pub(crate) fn cut(&self, which: Option<u64>) -> usize {
+        self.with(|state| {
+            let chosen = state
+                .open
+                .iter()
+                .filter(|(number, cut)| which.is_none_or(|which| which == **number) && !cut.is_cancelled());
+            chosen.map(|(_, cut)| cut.cancel()).count()
+        })
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_or_all_are_cut_and_none_twice() {
+        let sockets = Sockets::default();
+        let cuts: Vec<CancellationToken> = (1..=3).map(|_| sockets.enter().1).collect();
+        sockets.leave(1);
+        assert_eq!(sockets.open(), [2, 3]);
+        assert_eq!((sockets.cut(Some(1)), sockets.cut(Some(2)), sockets.cut(Some(2))), (0, 1, 0));
+        assert_eq!(
+            cuts.iter().map(CancellationToken::is_cancelled).collect::<Vec<_>>(),
+            [false, true, false]
+        );
+        assert_eq!(sockets.cut(None), 1);
+        assert_eq!(sockets.enter().0, 4);
+    }
+}
