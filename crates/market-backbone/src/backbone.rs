@@ -2,34 +2,34 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use market_backbone_coordinator::{Coordinator, PagePlan};
+use market_backbone_coordinator::{Continuity, PagePlan};
 use market_backbone_core::{
     CallGroup, CandleQuery, CandleSource, Grid, LiveSource, Market, PageSource, Priority, Series,
     SourceError, SourceErrorKind, StreamKind, Symbol, SymbolError, Trade, VenueId,
 };
+use market_backbone_massive::MassiveClient;
 use market_backbone_routing::{Estimate, Router};
-use market_backbone_storage::{DerivedSource, Survey};
+use market_backbone_storage::{Recorder, Survey, UniverseStore};
+use tokio::time::timeout;
 
-use crate::storage::Tiers;
-use crate::{Builder, Client, Metrics, suggest};
+use crate::layers::{House, Layers};
+use crate::{Builder, Client, Error, Metrics, suggest};
 
-/// The layers of one venue.
-pub(crate) struct Layers {
-    pub(crate) venue: VenueId,
-    pub(crate) router: Arc<Router>,
-    pub(crate) coordinator: Arc<Coordinator>,
-    pub(crate) candles: Arc<DerivedSource>,
-    /// The shared store before the coordinator, where there is one.
-    pub(crate) behind: Option<Arc<DerivedSource>>,
-    pub(crate) tiers: Tiers,
-}
+/// How long looking for what was meant may take: of a venue with many markets it takes many requests.
+const SUGGEST_WITHIN: Duration = Duration::from_secs(5);
 
 /// The backbone: one for a program, cheap to clone, shared by all its clients.
 ///
-/// Clients share one store, one socket and one budget of requests; that is what keeps them from being banned.
+/// Clients share one store, and of each venue one socket and one budget of requests; that is what keeps them from being
+/// banned. A backbone that talks to several venues is at one of them, at first the one that was named first; see
+/// [`at`](Self::at).
 #[derive(Clone)]
-pub struct Backbone(Arc<Layers>);
+pub struct Backbone {
+    house: Arc<House>,
+    venue: Arc<Layers>,
+}
 
 impl Backbone {
     /// Begins to build one. With no setting at all it talks to Upbit and keeps candles in `market-data/`.
@@ -38,8 +38,37 @@ impl Backbone {
         Builder::default()
     }
 
-    pub(crate) fn of(layers: Layers) -> Self {
-        Self(Arc::new(layers))
+    pub(crate) fn of(house: House, venue: Arc<Layers>) -> Self {
+        Self { house: Arc::new(house), venue }
+    }
+
+    /// The same backbone at another of its venues: clients made of it ask there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Venue`] if it was not built for that venue.
+    pub fn at(&self, venue: VenueId) -> Result<Self, Error> {
+        let layers = Arc::clone(self.house.at(venue)?);
+        Ok(Self { house: Arc::clone(&self.house), venue: layers })
+    }
+
+    /// At which venue this is.
+    #[must_use]
+    pub fn venue(&self) -> VenueId {
+        self.venue.venue
+    }
+
+    /// All venues it was built for.
+    #[must_use]
+    pub fn venues(&self) -> Vec<VenueId> {
+        self.house.venues.iter().map(|layers| layers.venue).collect()
+    }
+
+    /// What only Massive offers: grouped days, snapshots, splits, holidays and the like. `None` if the backbone was not
+    /// built for it.
+    #[must_use]
+    pub fn massive(&self) -> Option<MassiveClient> {
+        self.house.venues.iter().find_map(|layers| layers.massive())
     }
 
     /// A client whose questions are this urgent.
@@ -48,36 +77,60 @@ impl Backbone {
         Client::new(self.clone(), priority)
     }
 
-    /// How the venue's candles are cut.
+    /// How the candles of this venue are cut.
     #[must_use]
     pub fn grid(&self) -> Grid {
-        self.0.router.capabilities().grid
+        self.venue.router.capabilities().grid
     }
 
-    /// What the layers have done so far.
+    /// What the layers of this venue have done so far.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        Metrics { router: self.0.router.metrics(), coordinator: self.0.coordinator.metrics() }
+        Metrics {
+            router: self.venue.router.metrics(),
+            coordinator: self.venue.coordinator.metrics(),
+            recorder: self.venue.recorder.metrics(),
+        }
     }
 
-    /// Ends feeds, then lets the stores finish, in that order. Call it before the program ends.
+    /// Replaces every live connection to this venue by a fresh one before it breaks by itself: a feed notices nothing. Waits until
+    /// that is done; whether all of them were replaced.
+    ///
+    /// [`rotate_every`](market_backbone_routing::SessionConfig::rotate_every) does it by the clock.
+    pub async fn rotate(&self) -> bool {
+        self.venue.router.rotate().await
+    }
+
+    /// Ends feeds of all venues, lets the recorders write what they left, then the stores finish, in that order. Call it
+    /// before the program ends.
     pub async fn shutdown(&self) {
-        self.0.router.shutdown().await;
-        self.0.tiers.close().await;
+        self.house.shutdown().await;
+    }
+
+    pub(crate) fn house(&self) -> &House {
+        &self.house
+    }
+
+    pub(crate) fn layers(&self) -> &Layers {
+        &self.venue
     }
 
     pub(crate) fn symbol(&self, code: &str) -> Result<Symbol, SymbolError> {
-        Symbol::new(self.0.venue, code)
+        Symbol::new(self.venue.venue, code)
+    }
+
+    pub(crate) fn universes(&self) -> &UniverseStore {
+        &self.house.universes
     }
 
     pub(crate) fn candles(&self) -> &dyn CandleSource {
-        self.0.candles.as_ref()
+        self.venue.candles.as_ref()
     }
 
     /// What of an answer is known already, near or in the shared store.
     pub(crate) async fn survey(&self, query: &CandleQuery) -> Result<Survey, SourceError> {
-        let mut survey = self.0.candles.survey(query).await?;
-        let Some(behind) = &self.0.behind else { return Ok(survey) };
+        let mut survey = self.venue.candles.survey(query).await?;
+        let Some(behind) = &self.venue.behind else { return Ok(survey) };
         for question in std::mem::take(&mut survey.questions) {
             let rest = behind.survey(&question).await?;
             survey.known += rest.known;
@@ -89,7 +142,7 @@ impl Backbone {
 
     /// The pages that a question to the venue would take.
     pub(crate) fn pages(&self, question: &CandleQuery, density: Option<f64>) -> PagePlan {
-        self.0.coordinator.plan(question, density)
+        self.venue.coordinator.plan(question, density)
     }
 
     pub(crate) fn candles_eta(
@@ -98,15 +151,27 @@ impl Backbone {
         requests: u64,
         priority: Priority,
     ) -> Result<(CallGroup, Estimate), SourceError> {
-        self.0.router.candles_eta(series, requests, priority)
+        self.venue.router.candles_eta(series, requests, priority)
     }
 
     pub(crate) fn streams(&self, kind: StreamKind) -> bool {
-        self.0.router.capabilities().streams(kind)
+        self.venue.router.capabilities().streams(kind)
+    }
+
+    pub(crate) fn continuity(&self) -> &Continuity {
+        &self.venue.continuity
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.venue.recorder
+    }
+
+    pub(crate) fn router(&self) -> &Router {
+        &self.venue.router
     }
 
     pub(crate) fn live(&self) -> &dyn LiveSource {
-        self.0.router.as_ref()
+        self.venue.router.as_ref()
     }
 
     pub(crate) async fn trades(
@@ -115,11 +180,11 @@ impl Backbone {
         count: usize,
         priority: Priority,
     ) -> Result<Vec<Trade>, SourceError> {
-        self.0.coordinator.trades(symbol, count, priority).await
+        self.venue.coordinator.trades(symbol, count, priority).await
     }
 
     pub(crate) async fn markets(&self, priority: Priority) -> Result<Vec<Market>, SourceError> {
-        self.0.router.markets(priority).await
+        self.venue.router.markets(priority).await
     }
 
     /// Says which market was probably meant, where `error` is that there is no such market.
@@ -132,11 +197,12 @@ impl Backbone {
         if error.kind() != SourceErrorKind::UnknownMarket {
             return error;
         }
-        let Ok(markets) = self.markets(priority).await else { return error };
-        let listed = |symbol: &Symbol| markets.iter().any(|market| market.symbol == *symbol);
+        let Ok(Ok(markets)) = timeout(SUGGEST_WITHIN, self.markets(priority)).await else { return error };
+        let listed =
+            |symbol: &Symbol| symbol.is_any() || markets.iter().any(|market| market.symbol == *symbol);
         let Some(unknown) = asked.iter().find(|symbol| !listed(symbol)) else { return error };
         let near = suggest::nearest(unknown.code(), markets.iter().map(|market| market.symbol.code()));
-        let venue = self.0.venue;
+        let venue = self.venue.venue;
         error.reworded(match near.split_last() {
             None => {
                 format!("unknown market {unknown} on {venue}; `market-backbone markets` lists what there is")
@@ -151,6 +217,6 @@ impl Backbone {
 
 impl fmt::Debug for Backbone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Backbone").field("venue", &self.0.venue).finish_non_exhaustive()
+        f.debug_struct("Backbone").field("venue", &self.venue.venue).finish_non_exhaustive()
     }
 }

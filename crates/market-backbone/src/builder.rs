@@ -3,47 +3,127 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
-use market_backbone_core::{Clock, Derive, Venue};
+use market_backbone_coordinator::{Continuity, ContinuityConfig, Coordinator, CoordinatorConfig};
+use market_backbone_core::{CandleSource, Clock, Derive, PageSource, Venue, VenueId};
+use market_backbone_massive::{MASSIVE, Plan};
 use market_backbone_routing::{Endpoint, Router, RouterConfig};
-use market_backbone_storage::{DerivedSource, StoreConfig, StoredSource};
-use market_backbone_upbit::Upbit;
+use market_backbone_storage::{DerivedSource, Recorder, RecorderConfig, StoreConfig, StoredSource};
+use market_backbone_upbit::{UPBIT, Upbit};
 
-use crate::backbone::Layers;
+use crate::layers::{House, Layers};
+use crate::splits::SplitBook;
 use crate::storage::{Storage, Tiers};
-use crate::{Backbone, Error, SystemClock};
+use crate::{Backbone, Error, MassiveAccount, SystemClock};
 
 /// Settings of a [`Backbone`] to be. Every one has a default that works.
 #[derive(Debug)]
 pub struct Builder {
-    venue: Arc<dyn Venue>,
-    endpoint: Endpoint,
+    venues: Vec<Wish>,
     clock: Arc<dyn Clock>,
     storage: Storage,
     router: RouterConfig,
+    /// For venues that are not to be asked like the others.
+    routers: Vec<(VenueId, RouterConfig)>,
     coordinator: CoordinatorConfig,
+    continuity: ContinuityConfig,
+    recorder: RecorderConfig,
     derive: Derive,
+}
+
+/// A venue to talk to.
+#[derive(Debug)]
+enum Wish {
+    Upbit(Endpoint),
+    Massive(MassiveAccount),
+    Other(Arc<dyn Venue>, Endpoint),
+}
+
+impl Wish {
+    fn upbit() -> Self {
+        Self::upbit_at(market_backbone_upbit::REST_URL, market_backbone_upbit::WS_URL)
+    }
+
+    fn upbit_at(rest_url: &str, ws_url: &str) -> Self {
+        Self::Upbit(Endpoint { rest_url: rest_url.to_owned(), ws_url: ws_url.to_owned() })
+    }
+
+    fn venue(&self) -> VenueId {
+        match self {
+            Self::Upbit(_) => UPBIT,
+            Self::Massive(_) => MASSIVE,
+            Self::Other(venue, _) => venue.capabilities().venue,
+        }
+    }
+
+    fn open(self, clock: &Arc<dyn Clock>) -> (Arc<dyn Venue>, Endpoint) {
+        match self {
+            Self::Upbit(endpoint) => (Arc::new(Upbit::new()), endpoint),
+            Self::Massive(account) => account.open(clock),
+            Self::Other(venue, endpoint) => (venue, endpoint),
+        }
+    }
 }
 
 impl Default for Builder {
     fn default() -> Self {
         Self {
-            venue: Arc::new(Upbit::new()),
-            endpoint: endpoint(market_backbone_upbit::REST_URL, market_backbone_upbit::WS_URL),
+            venues: Vec::new(),
             clock: Arc::new(SystemClock),
             storage: Storage::Folder(StoreConfig::new("market-data")),
             router: RouterConfig::default(),
+            routers: Vec::new(),
             coordinator: CoordinatorConfig::default(),
+            continuity: ContinuityConfig::default(),
+            recorder: RecorderConfig::default(),
             derive: Derive::default(),
         }
     }
 }
 
 impl Builder {
+    /// Talks to Upbit. So does a backbone for which no venue is named; where several are, the first is the one that is
+    /// asked unless another is said ([`Client::at`](crate::Client::at)).
+    #[must_use]
+    pub fn upbit(self) -> Self {
+        self.wish(Wish::upbit())
+    }
+
     /// Talks to Upbit at these addresses instead of its own: an emulator, a proxy, a regional host.
     #[must_use]
-    pub fn upbit_at(mut self, rest_url: &str, ws_url: &str) -> Self {
-        self.endpoint = endpoint(rest_url, ws_url);
+    pub fn upbit_at(self, rest_url: &str, ws_url: &str) -> Self {
+        self.wish(Wish::upbit_at(rest_url, ws_url))
+    }
+
+    /// Talks to Massive, for the owner of `key`, who has paid for `plan`.
+    #[must_use]
+    pub fn massive(self, key: impl Into<Box<str>>, plan: Plan) -> Self {
+        self.massive_account(MassiveAccount::new(key, plan))
+    }
+
+    /// Talks to Massive at these addresses instead of its own.
+    #[must_use]
+    pub fn massive_at(self, key: impl Into<Box<str>>, plan: Plan, rest_url: &str, ws_url: &str) -> Self {
+        self.massive_account(MassiveAccount::new(key, plan).at(rest_url, ws_url))
+    }
+
+    /// Talks to Massive with this account.
+    #[must_use]
+    pub fn massive_account(self, account: MassiveAccount) -> Self {
+        self.wish(Wish::Massive(account))
+    }
+
+    /// Talks to any venue for which there is an adapter.
+    #[must_use]
+    pub fn venue(self, venue: Arc<dyn Venue>, endpoint: Endpoint) -> Self {
+        self.wish(Wish::Other(venue, endpoint))
+    }
+
+    /// A venue that is named twice is the one that was named last, at its first place.
+    fn wish(mut self, wish: Wish) -> Self {
+        match self.venues.iter_mut().find(|known| known.venue() == wish.venue()) {
+            Some(known) => *known = wish,
+            None => self.venues.push(wish),
+        }
         self
     }
 
@@ -66,10 +146,19 @@ impl Builder {
         self
     }
 
-    /// Settings of Layer 1: timeouts, retries, limits, the socket.
+    /// Settings of Layer 1: timeouts, retries, limits, the socket. Unless they say where else, what is sent is noted in
+    /// `limits/` of the data folder, so that a restart cannot exceed the venue's limits.
     #[must_use]
     pub fn router(mut self, config: RouterConfig) -> Self {
         self.router = config;
+        self
+    }
+
+    /// The same for one venue alone.
+    #[must_use]
+    pub fn router_of(mut self, venue: VenueId, config: RouterConfig) -> Self {
+        self.routers.retain(|(named, _)| *named != venue);
+        self.routers.push((venue, config));
         self
     }
 
@@ -77,6 +166,20 @@ impl Builder {
     #[must_use]
     pub fn coordinator(mut self, config: CoordinatorConfig) -> Self {
         self.coordinator = config;
+        self
+    }
+
+    /// Settings of feeds: how late a trade may be, how long one goes on healing a gap.
+    #[must_use]
+    pub fn continuity(mut self, config: ContinuityConfig) -> Self {
+        self.continuity = config;
+        self
+    }
+
+    /// Settings of the recorder: when a slot is sure, how often the venue is asked to confirm.
+    #[must_use]
+    pub fn recorder(mut self, config: RecorderConfig) -> Self {
+        self.recorder = config;
         self
     }
 
@@ -95,31 +198,59 @@ impl Builder {
         self
     }
 
-    /// Opens the store and starts the layers. Nothing is asked of the venue yet.
+    /// Opens the store and starts the layers. Nothing is asked of a venue yet.
     ///
     /// # Errors
     ///
     /// If the data folder cannot be opened or is held by another process, a shared database cannot be reached, or
     /// an address cannot be read.
-    pub async fn build(self) -> Result<Backbone, Error> {
-        let tiers = Tiers::open(self.storage).await?;
-        let venue = self.venue.capabilities().venue;
-        let capabilities = *self.venue.capabilities();
-        let router =
-            Arc::new(Router::start(self.venue, &self.endpoint, Arc::clone(&self.clock), self.router)?);
-        let pages: Arc<dyn market_backbone_core::PageSource> = Arc::clone(&router) as _;
-        let coordinator = Arc::new(Coordinator::new(pages, Arc::clone(&self.clock), self.coordinator));
-        let upstream: Arc<dyn market_backbone_core::CandleSource> = Arc::clone(&coordinator) as _;
-        let (clock, grid) = (Arc::clone(&self.clock), capabilities.grid);
-        let behind = tiers.behind(&upstream, &clock, &capabilities);
-        let upstream = behind.as_ref().map_or(upstream, |behind| Arc::clone(behind) as _);
-        let stored = Arc::new(StoredSource::new(tiers.nearest(), upstream, Arc::clone(&clock), grid));
-        let candles =
-            Arc::new(DerivedSource::new(tiers.nearest(), stored, clock, &capabilities, self.derive));
-        Ok(Backbone::of(Layers { venue, router, coordinator, candles, behind, tiers }))
+    pub async fn build(mut self) -> Result<Backbone, Error> {
+        if let Some(folder) = self.storage.folder() {
+            // Beside the candles, because whoever holds the folder is the one who was here before.
+            let limits = folder.dir.join("limits");
+            let routers = self.routers.iter_mut().map(|(_, config)| config);
+            for config in routers.chain([&mut self.router]) {
+                config.limits_dir.get_or_insert_with(|| limits.clone());
+            }
+        }
+        let universes = self.storage.universes(&self.clock);
+        let tiers = Tiers::open(std::mem::replace(&mut self.storage, Storage::Memory)).await?;
+        let mut wishes = std::mem::take(&mut self.venues).into_iter();
+        let first = Arc::new(self.layers(wishes.next().unwrap_or_else(Wish::upbit), &tiers)?);
+        let mut venues = vec![Arc::clone(&first)];
+        for wish in wishes {
+            venues.push(Arc::new(self.layers(wish, &tiers)?));
+        }
+        Ok(Backbone::of(House { venues, tiers, universes, clock: self.clock }, first))
     }
-}
 
-fn endpoint(rest_url: &str, ws_url: &str) -> Endpoint {
-    Endpoint { rest_url: rest_url.to_owned(), ws_url: ws_url.to_owned() }
+    /// The layers of one venue, on the stores of all.
+    fn layers(&self, wish: Wish, tiers: &Tiers) -> Result<Layers, Error> {
+        let (adapter, endpoint) = wish.open(&self.clock);
+        let clock = || Arc::clone(&self.clock);
+        let capabilities = *adapter.capabilities();
+        let venue = capabilities.venue;
+        let own = self.routers.iter().find(|(named, _)| *named == venue).map(|(_, config)| config);
+        let config = own.unwrap_or(&self.router).clone();
+        let router = Arc::new(Router::start(adapter, &endpoint, clock(), config)?);
+        let pages: Arc<dyn PageSource> = Arc::clone(&router) as _;
+        let coordinator = Arc::new(Coordinator::new(pages, clock(), self.coordinator));
+        let upstream: Arc<dyn CandleSource> = Arc::clone(&coordinator) as _;
+        let recorder =
+            Recorder::start(tiers.nearest(), Arc::clone(&upstream), clock(), &capabilities, self.recorder);
+        let behind = tiers.behind(&upstream, &self.clock, &capabilities);
+        let upstream = behind.as_ref().map_or(upstream, |behind| Arc::clone(behind) as _);
+        let stored = Arc::new(StoredSource::new(tiers.nearest(), upstream, clock(), capabilities.grid));
+        let candles =
+            Arc::new(DerivedSource::new(tiers.nearest(), stored, clock(), &capabilities, self.derive));
+        let continuity = Continuity::new(
+            Arc::clone(&router) as _,
+            Arc::clone(&router) as _,
+            Arc::clone(&candles) as _,
+            clock(),
+            self.continuity,
+        );
+        let splits = SplitBook::default();
+        Ok(Layers { venue, router, coordinator, candles, continuity, behind, recorder, splits })
+    }
 }

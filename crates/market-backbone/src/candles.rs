@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use market_backbone_core::{
-    CandleQuery, CandleSet, Forming, Priority, QueryError, Series, SymbolError, TimeError, TimeRange,
-    Timestamp,
+    CandleQuery, CandleSet, Forming, QueryError, Series, SourceError, SourceErrorKind, SymbolError,
+    TimeError, TimeRange, Timestamp,
 };
+use market_backbone_routing::Terms;
+use tokio::time::timeout;
 
 use crate::progress::Tally;
 use crate::{Backbone, Error, Plan, Progress};
@@ -27,14 +30,17 @@ pub struct CandleRequest {
     series: Result<Series, SymbolError>,
     which: Which,
     forming: Forming,
-    priority: Priority,
+    as_of: Option<Timestamp>,
+    adjusted: bool,
+    terms: Terms,
     progress: Option<Box<dyn FnMut(Progress) + Send>>,
 }
 
 impl CandleRequest {
-    pub(crate) fn new(backbone: Backbone, series: Result<Series, SymbolError>, priority: Priority) -> Self {
+    pub(crate) fn new(backbone: Backbone, series: Result<Series, SymbolError>, terms: Terms) -> Self {
         let which = Which::Last { count: 200, before: None };
-        Self { backbone, series, which, forming: Forming::Include, priority, progress: None }
+        let forming = Forming::Include;
+        Self { backbone, series, which, forming, as_of: None, adjusted: false, terms, progress: None }
     }
 
     /// The newest `count` that exist. More than the venue gives at once is no matter here.
@@ -67,6 +73,33 @@ impl CandleRequest {
         self
     }
 
+    /// The candles of slots that had ended by `moment`, as the store held them then: what a live program knew.
+    ///
+    /// What was corrected later reads as it did before it was, and a slot that was known to be empty is. Two answers as of
+    /// two moments differ exactly by the slots that ended between them and by what was corrected there.
+    ///
+    /// It knows what the store of this machine has seen, no more. What it does not know is asked of the venue as ever, and
+    /// reads as it was first seen, be that after `moment`; so does what was fetched after it, what was forgotten since, and
+    /// what was corrected before anybody here had seen it. Corrections of candles of another timeframe, or taken in by a
+    /// shared database or an archive, were not seen here. Disputes that arose later are not told.
+    pub fn as_of(mut self, moment: Timestamp) -> Self {
+        self.as_of = Some(moment);
+        self
+    }
+
+    /// Tells prices and volumes from before a split in shares as they are after it. What is kept stays as it was traded;
+    /// the splits of a share are asked for once a day. Coins are not split: theirs stay as they are.
+    pub fn adjusted(mut self) -> Self {
+        self.adjusted = true;
+        self
+    }
+
+    /// Wants the answer within `limit`; as [`Client::within`](crate::Client::within).
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.terms.within = Some(limit);
+        self
+    }
+
     /// Tells how far it has come: before anything is asked, each time a piece arrives, and at the end.
     pub fn on_progress(mut self, report: impl FnMut(Progress) + Send + 'static) -> Self {
         self.progress = Some(Box::new(report));
@@ -82,7 +115,8 @@ impl CandleRequest {
             }
             Which::Last { count, before: Some(before) } => CandleQuery::last(series, count)?.before(before),
         };
-        Ok(query.forming(self.forming).priority(self.priority))
+        let query = self.as_of.into_iter().fold(query, CandleQuery::as_of);
+        Ok(query.forming(self.forming).priority(self.terms.priority))
     }
 
     /// Says what the answer would cost, without a request: pages, requests by what they count against, and how long
@@ -96,8 +130,22 @@ impl CandleRequest {
         self.backbone.plan(&query).await
     }
 
+    /// Asks, unless the plan says that it would take too long.
     async fn ask(self) -> Result<CandleSet, Error> {
         let query = self.query(self.series.clone()?)?;
+        let Some(within) = self.terms.within else { return self.fetch(query).await };
+        let would_take = self.backbone.plan(&query).await?.eta;
+        if would_take > within {
+            return Err(too_late(within, would_take).into());
+        }
+        match timeout(within, self.fetch(query)).await {
+            Ok(answer) => answer,
+            Err(_elapsed) => Err(too_late(within, within + would_take).into()),
+        }
+    }
+
+    async fn fetch(self, query: CandleQuery) -> Result<CandleSet, Error> {
+        let priority = self.terms.priority;
         let mut watch = match self.progress {
             Some(report) => Some(Watch::begin(report, &self.backbone, &query).await?),
             None => None,
@@ -109,7 +157,7 @@ impl CandleRequest {
                 Ok(part) => part,
                 Err(error) => {
                     let symbol = query.series.symbol.clone();
-                    return Err(self.backbone.explain(error, &[symbol], self.priority).await.into());
+                    return Err(self.backbone.explain(error, &[symbol], priority).await.into());
                 }
             };
             if let Some(watch) = &mut watch {
@@ -120,8 +168,16 @@ impl CandleRequest {
         if let Some(watch) = &mut watch {
             watch.report(Tally::finish);
         }
-        Ok(CandleSet::answer(&query, parts))
+        let set = CandleSet::answer(&query, parts);
+        if self.adjusted { self.backbone.adjusted(set, priority).await } else { Ok(set) }
     }
+}
+
+fn too_late(within: Duration, would_take: Duration) -> SourceError {
+    let (took, allowed) = (would_take.as_secs_f32(), within.as_secs_f32());
+    let message =
+        format!("the candles would take about {took:.1} s, {allowed:.1} s were allowed; ask for fewer");
+    SourceError::new(SourceErrorKind::TooLate { would_take }, message)
 }
 
 /// Somebody who wants to know how far it has come.
@@ -163,7 +219,9 @@ impl fmt::Debug for CandleRequest {
             .field("series", &self.series)
             .field("which", &self.which)
             .field("forming", &self.forming)
-            .field("priority", &self.priority)
+            .field("as_of", &self.as_of)
+            .field("adjusted", &self.adjusted)
+            .field("terms", &self.terms)
             .finish_non_exhaustive()
     }
 }

@@ -1,9 +1,14 @@
 //! A user of the backbone, and how urgent its questions are.
 
+use std::time::Duration;
+
 use market_backbone_core::{
     BookRequest, Market, OrderBook, Priority, Series, SourceError, SourceErrorKind, StreamKind, Symbol,
-    SymbolError, Ticker, TickerRequest, Timeframe, Trade,
+    SymbolError, Ticker, TickerRequest, Timeframe, Trade, VenueId,
 };
+
+use market_backbone_routing::Terms;
+use market_backbone_storage::Recording;
 
 use crate::{Backbone, CandleRequest, Error, SubscribeRequest};
 
@@ -11,24 +16,49 @@ use crate::{Backbone, CandleRequest, Error, SubscribeRequest};
 #[derive(Clone, Debug)]
 pub struct Client {
     backbone: Backbone,
-    priority: Priority,
+    terms: Terms,
 }
 
 impl Client {
-    pub(crate) const fn new(backbone: Backbone, priority: Priority) -> Self {
-        Self { backbone, priority }
+    pub(crate) fn new(backbone: Backbone, priority: Priority) -> Self {
+        Self { backbone, terms: priority.into() }
     }
 
     /// How urgent its questions are.
     #[must_use]
     pub const fn priority(&self) -> Priority {
-        self.priority
+        self.terms.priority
     }
 
-    /// Asks for candles of `market` (`KRW-BTC`); say how many or which with the request's own methods.
+    /// The same, asking another venue of this backbone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Venue`] if the backbone was not built for that venue.
+    pub fn at(&self, venue: VenueId) -> Result<Self, Error> {
+        Ok(Self { backbone: self.backbone.at(venue)?, terms: self.terms })
+    }
+
+    /// Wants answers for candles, tickers and books within `limit`: what would take longer is refused at once, as far
+    /// as that can be told beforehand, with [`TooLate`](SourceErrorKind::TooLate), which says how long it would take.
+    #[must_use]
+    pub const fn within(mut self, limit: Duration) -> Self {
+        self.terms.within = Some(limit);
+        self
+    }
+
+    /// Wants no ticker or book that we heard of longer ago: such a one is asked for anew, even if the socket delivers
+    /// and nothing has happened since. Without this a followed market that stands still costs no request.
+    #[must_use]
+    pub const fn not_older_than(mut self, age: Duration) -> Self {
+        self.terms.not_older_than = Some(age);
+        self
+    }
+
+    /// Asks for candles of `market` (`KRW-BTC`, `AAPL`); say how many or which with the request's own methods.
     pub fn candles(&self, market: &str, timeframe: Timeframe) -> CandleRequest {
         let series = self.backbone.symbol(market).map(|symbol| Series::new(symbol, timeframe));
-        CandleRequest::new(self.backbone.clone(), series, self.priority)
+        CandleRequest::new(self.backbone.clone(), series, self.terms)
     }
 
     /// The market at a glance, from memory if it is being followed.
@@ -52,13 +82,13 @@ impl Client {
     ) -> Result<Vec<Ticker>, Error> {
         let symbols = self.symbols(markets)?;
         let request = TickerRequest::Of(symbols.clone());
-        match self.backbone.live().tickers(&request, self.priority).await {
+        match self.backbone.router().tickers_on(&request, self.terms).await {
             Ok(mut tickers) => {
                 let place = |symbol: &Symbol| symbols.iter().position(|asked| asked == symbol);
                 tickers.sort_by_key(|ticker| place(&ticker.symbol));
                 Ok(tickers)
             }
-            Err(error) => Err(self.backbone.explain(error, &symbols, self.priority).await.into()),
+            Err(error) => Err(self.backbone.explain(error, &symbols, self.terms.priority).await.into()),
         }
     }
 
@@ -69,7 +99,7 @@ impl Client {
     /// If the venue cannot answer.
     pub async fn tickers_in(&self, quote: &str) -> Result<Vec<Ticker>, Error> {
         let request = TickerRequest::Quotes(vec![quote.to_owned()]);
-        Ok(self.backbone.live().tickers(&request, self.priority).await?)
+        Ok(self.backbone.router().tickers_on(&request, self.terms).await?)
     }
 
     /// The whole order book, `depth` levels of each side.
@@ -80,9 +110,9 @@ impl Client {
     pub async fn book(&self, market: &str, depth: u32) -> Result<OrderBook, Error> {
         let symbols = self.symbols([market])?;
         let request = BookRequest { symbols: symbols.clone(), depth };
-        match self.backbone.live().books(&request, self.priority).await {
+        match self.backbone.router().books_on(&request, self.terms).await {
             Ok(mut books) => books.pop().ok_or_else(|| nothing_for(market).into()),
-            Err(error) => Err(self.backbone.explain(error, &symbols, self.priority).await.into()),
+            Err(error) => Err(self.backbone.explain(error, &symbols, self.terms.priority).await.into()),
         }
     }
 
@@ -93,9 +123,9 @@ impl Client {
     /// If there is no such market, or the venue cannot answer.
     pub async fn trades(&self, market: &str, count: usize) -> Result<Vec<Trade>, Error> {
         let symbol = self.backbone.symbol(market)?;
-        match self.backbone.trades(&symbol, count, self.priority).await {
+        match self.backbone.trades(&symbol, count, self.terms.priority).await {
             Ok(trades) => Ok(trades),
-            Err(error) => Err(self.backbone.explain(error, &[symbol], self.priority).await.into()),
+            Err(error) => Err(self.backbone.explain(error, &[symbol], self.terms.priority).await.into()),
         }
     }
 
@@ -118,7 +148,30 @@ impl Client {
         kinds: impl IntoIterator<Item = StreamKind>,
     ) -> SubscribeRequest {
         let symbols = self.symbols(markets);
-        SubscribeRequest::new(self.backbone.clone(), symbols, kinds.into_iter().collect(), self.priority)
+        SubscribeRequest::new(
+            self.backbone.clone(),
+            symbols,
+            kinds.into_iter().collect(),
+            self.terms.priority,
+        )
+    }
+
+    /// Keeps the closed candles of `markets` at `timeframes` from now on, as they are heard live, until the returned
+    /// guard is dropped: who asks for them later needs no request.
+    ///
+    /// Only what was heard from beginning to end is kept; the rest is asked for when somebody wants it. Every few
+    /// minutes the venue is asked whether it agrees, a page for each series, at the lowest priority.
+    ///
+    /// # Errors
+    ///
+    /// If a market's code makes no sense, none or no timeframe is named, or the venue cannot stream them.
+    pub async fn record<'a>(
+        &self,
+        markets: impl IntoIterator<Item = &'a str>,
+        timeframes: impl IntoIterator<Item = Timeframe>,
+    ) -> Result<Recording, Error> {
+        let (symbols, timeframes) = (self.symbols(markets)?, timeframes.into_iter().collect());
+        self.backbone.record(symbols, timeframes, self.terms.priority).await
     }
 
     /// Makes sure that the venue lists `markets`: a feed of an unknown one would be silent for ever.
@@ -127,13 +180,17 @@ impl Client {
     ///
     /// If one is not listed (and then which was probably meant), or the venue cannot answer.
     pub async fn require<'a>(&self, markets: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
-        let symbols = self.symbols(markets)?;
-        let listed = self.backbone.markets(self.priority).await?;
+        let mut symbols = self.symbols(markets)?;
+        symbols.retain(|symbol| !symbol.is_any());
+        if symbols.is_empty() {
+            return Ok(());
+        }
+        let listed = self.backbone.markets(self.terms.priority).await?;
         if symbols.iter().all(|symbol| listed.iter().any(|market| market.symbol == *symbol)) {
             return Ok(());
         }
         let unknown = SourceError::new(SourceErrorKind::UnknownMarket, "unknown market");
-        Err(self.backbone.explain(unknown, &symbols, self.priority).await.into())
+        Err(self.backbone.explain(unknown, &symbols, self.terms.priority).await.into())
     }
 
     /// The markets the venue lists.
@@ -142,7 +199,7 @@ impl Client {
     ///
     /// If the venue cannot answer.
     pub async fn markets(&self) -> Result<Vec<Market>, Error> {
-        Ok(self.backbone.markets(self.priority).await?)
+        Ok(self.backbone.markets(self.terms.priority).await?)
     }
 
     fn symbols<'a>(&self, markets: impl IntoIterator<Item = &'a str>) -> Result<Vec<Symbol>, SymbolError> {

@@ -1,6 +1,8 @@
 //! What can go wrong, seen by a program that uses the backbone.
 
-use market_backbone_core::{QueryError, SourceError, StoreError, SymbolError};
+use std::fmt;
+
+use market_backbone_core::{QueryError, SourceError, StoreError, SymbolError, TimeError, VenueId};
 
 /// Why the backbone could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +17,12 @@ pub enum Error {
     /// The venue, or what lies before it, could not answer.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// There is no universe of that name.
+    #[error(transparent)]
+    Universe(market_backbone_storage::UnknownUniverse),
+    /// The backbone was not built for that venue.
+    #[error(transparent)]
+    Venue(#[from] UnknownVenue),
     /// The store could not be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -24,6 +32,35 @@ impl Error {
     /// Whether the question itself was wrong, so that asking again cannot help.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        matches!(self, Self::Query(_) | Self::Symbol(_))
+        matches!(self, Self::Query(_) | Self::Symbol(_) | Self::Universe(_) | Self::Venue(_))
     }
 }
+
+impl From<TimeError> for Error {
+    fn from(error: TimeError) -> Self {
+        Self::Query(error.into())
+    }
+}
+
+/// A venue was asked that the backbone was not built for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownVenue {
+    /// The venue.
+    pub asked: VenueId,
+    /// Those it was built for.
+    pub known: Vec<VenueId>,
+}
+
+impl fmt::Display for UnknownVenue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known: Vec<_> = self.known.iter().map(|venue| venue.as_str()).collect();
+        let asked = self.asked;
+        write!(
+            f,
+            "this backbone does not talk to {asked}, but to {}; name it to the builder",
+            known.join(", ")
+        )
+    }
+}
+
+impl std::error::Error for UnknownVenue {}

@@ -2,53 +2,80 @@
 //!
 #![doc = include_str!("../docs/guide.md")]
 
+mod account;
 mod backbone;
 mod builder;
 mod candles;
 mod client;
 mod clock;
+mod daily;
+mod dispatcher;
 mod error;
+mod layers;
 mod metrics;
 mod plan;
 mod progress;
+mod recording;
+mod splits;
 mod storage;
 mod store;
 mod subscribe;
 mod suggest;
+mod universes;
+mod venues;
 
+pub use account::MassiveAccount;
 pub use backbone::Backbone;
 pub use builder::Builder;
 pub use candles::CandleRequest;
 pub use client::Client;
 pub use clock::SystemClock;
-pub use error::Error;
+pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
+pub use error::{Error, UnknownVenue};
 pub use metrics::Metrics;
 pub use plan::Plan;
 pub use progress::Progress;
 pub use storage::Storage;
 pub use store::{
     Care, CareReport, Finding, Flaw, Place, RepairPlan, Retention, SeriesStats, ShardCare, ShardStats,
-    SqliteStore, StoreConfig, StoreStats, plan_repair,
+    SqliteStore, StoreConfig, StoreStats,
 };
 pub use subscribe::SubscribeRequest;
+pub use venues::{grid_of, plan_repair};
 
-pub use market_backbone_coordinator::{CoordinatorConfig, CoordinatorMetrics};
-pub use market_backbone_core::{
-    CallGroup, Candle, CandleSet, CandleStore, Channel, Clock, Coverage, Delivery, Derive, Dispute,
-    FeedEvent, Fill, Forming, Gap, GapCause, GapState, Grid, Level, LiveStream, ManualClock, Market,
-    OrderBook, Origin, Priority, Provenance, Series, Served, Side, Slot, SourceError, SourceErrorKind, Span,
-    StoreError, StoreErrorKind, StreamKind, Symbol, Ticker, TimeError, TimeRange, Timeframe, Timestamp,
-    Trade, TradeId, VenueId, View, ViewRow,
+pub use market_backbone_coordinator::{
+    ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
 };
-pub use market_backbone_routing::{Endpoint, RouterConfig, RouterMetrics};
+pub use market_backbone_core::{
+    BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, Intake,
+};
+pub use market_backbone_core::{
+    Calendar, CallGroup, Candle, CandleSet, CandleStore, Channel, Clock, Coverage, Day, Delivery, Derive,
+    Dispute, FeedEvent, Fill, Forming, Gap, GapCause, GapState, Grid, History, Level, Loss, ManualClock,
+    Market, OrderBook, Origin, Priority, Provenance, Secret, Series, Served, Session, Side, Slot,
+    SourceError, SourceErrorKind, Span, Split, StoreError, StoreErrorKind, StreamKind, Symbol, Ticker,
+    TimeError, TimeRange, Timeframe, Timestamp, Trade, TradeId, VenueId, View, ViewRow,
+};
+/// US stocks: what only their venue offers, and what its answers hold.
+pub use market_backbone_massive::{
+    Aggregates, Bar, DELAYED_WS_URL, DayBar, Direction, Dividend, Glossary, Holiday, HolidayKind, Listing,
+    MASSIVE, MarketStatus, MassiveClient, OpenClose, Plan as MassivePlan, Rate as MassiveRate, Snapshot,
+    Term, Timespan, TradeRecord, apply_holidays,
+};
+pub use market_backbone_routing::{Endpoint, Reason, Route, RouterConfig, RouterMetrics};
 #[cfg(feature = "parquet")]
 pub use market_backbone_storage::write_parquet;
 pub use market_backbone_storage::{
-    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, Manifest, export_archive,
-    import_archive,
+    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, GridOf, Manifest,
+    export_archive, import_archive,
+};
+pub use market_backbone_storage::{
+    ParseUniverseError, UniverseEntry, UniverseKind, UniverseStore, UnknownUniverse, read_universes,
+    resolve_universe,
 };
 #[cfg(feature = "postgres")]
 pub use market_backbone_storage::{PostgresConfig, PostgresStore};
+pub use market_backbone_storage::{Recorder, RecorderConfig, RecorderMetrics, Recording};
 pub use market_backbone_upbit::UPBIT;
 
 /// The example of the README, compiled.

@@ -2,6 +2,7 @@
 
 use market_backbone_coordinator::CoordinatorMetrics;
 use market_backbone_routing::RouterMetrics;
+use market_backbone_storage::RecorderMetrics;
 
 /// A snapshot of what the layers have done since the start.
 #[derive(Clone, Debug)]
@@ -10,4 +11,6 @@ pub struct Metrics {
     pub router: RouterMetrics,
     /// Layer 2: pages.
     pub coordinator: CoordinatorMetrics,
+    /// What was recorded from live feeds.
+    pub recorder: RecorderMetrics,
 }

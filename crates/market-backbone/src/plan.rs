@@ -5,6 +5,7 @@ use std::time::Duration;
 use market_backbone_coordinator::PagePlan;
 use market_backbone_core::{CallGroup, CandleQuery, Series, StreamKind};
 
+use crate::venues::usual_density;
 use crate::{Backbone, Error};
 
 /// What an answer would cost: worked out from the ledger, the venue's page size and what its limit leaves, without a
@@ -52,7 +53,9 @@ impl Plan {
 impl Backbone {
     pub(crate) async fn plan(&self, query: &CandleQuery) -> Result<Plan, Error> {
         let survey = self.survey(query).await?;
-        let pages = survey.questions.iter().map(|question| self.pages(question, survey.density));
+        let usual = || usual_density(self.grid(), query.series.timeframe);
+        let density = survey.density.or_else(usual);
+        let pages = survey.questions.iter().map(|question| self.pages(question, density));
         let pages = pages.fold(PagePlan::nothing(), PagePlan::and);
         let streams = self.streams(StreamKind::Candle(query.series.timeframe));
         let forming = u64::from(pages.forming_apart);

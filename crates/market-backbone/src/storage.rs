@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use market_backbone_core::{CandleSource, CandleStore, Capabilities, Clock, Derive, StoreError};
-use market_backbone_storage::{DerivedSource, MemoryStore, SqliteStore, StoreConfig, StoredSource};
+use market_backbone_core::{
+    Candle, CandleSource, CandleStore, Capabilities, Clock, Coverage, Derive, Series, StoreError,
+};
+use market_backbone_storage::{
+    DerivedSource, MemoryStore, SqliteStore, StoreConfig, StoredSource, UniverseStore,
+};
 #[cfg(feature = "postgres")]
 use market_backbone_storage::{PostgresConfig, PostgresStore};
 
@@ -26,6 +30,26 @@ pub enum Storage {
         /// The folder before it, of this process alone; `None` for memory.
         near: Option<StoreConfig>,
     },
+}
+
+impl Storage {
+    /// The folder of this machine, where there is one.
+    pub(crate) fn folder(&self) -> Option<&StoreConfig> {
+        match self {
+            Self::Memory => None,
+            Self::Folder(folder) => Some(folder),
+            #[cfg(feature = "postgres")]
+            Self::Shared { near, .. } => near.as_ref(),
+        }
+    }
+
+    /// The lists of markets that are kept beside the candles.
+    pub(crate) fn universes(&self, clock: &Arc<dyn Clock>) -> UniverseStore {
+        match self.folder() {
+            Some(folder) => UniverseStore::in_folder(&folder.dir, Arc::clone(clock)),
+            None => UniverseStore::in_memory(Arc::clone(clock)),
+        }
+    }
 }
 
 /// The stores, open.
@@ -61,6 +85,20 @@ impl Tiers {
             None => Arc::new(MemoryStore::new()),
         };
         Ok(Self { near, shared: None })
+    }
+
+    /// Keeps a candle of which nobody had to be asked, in all stores.
+    pub(crate) async fn keep(
+        &self,
+        series: &Series,
+        candle: &Candle,
+        known: &Coverage,
+    ) -> Result<(), StoreError> {
+        let candles = std::slice::from_ref(candle);
+        if let Some(shared) = &self.shared {
+            shared.commit(series, candles, known).await?;
+        }
+        self.near.commit(series, candles, known).await
     }
 
     /// The store that answers first.

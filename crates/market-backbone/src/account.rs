@@ -1,0 +1,57 @@
+//! An account with Massive: the key, what was paid for, and where the venue is.
+
+use std::sync::Arc;
+
+use market_backbone_core::{Clock, Secret, Venue};
+use market_backbone_massive::{DELAYED_WS_URL, Massive, Plan, REST_URL, Rate, WS_URL};
+use market_backbone_routing::Endpoint;
+
+/// An account with Massive.
+#[derive(Clone, Debug)]
+#[must_use = "it is given to `Builder::massive_account`"]
+pub struct MassiveAccount {
+    key: Secret,
+    plan: Plan,
+    rate: Option<Rate>,
+    connections: Option<u32>,
+    endpoint: Endpoint,
+}
+
+impl MassiveAccount {
+    /// The owner of `key`, who has paid for `plan`, at the venue's own addresses: the socket is the one that the plan
+    /// has access to.
+    pub fn new(key: impl Into<Box<str>>, plan: Plan) -> Self {
+        let socket = if plan == Plan::Advanced { WS_URL } else { DELAYED_WS_URL };
+        let endpoint = Endpoint { rest_url: REST_URL.to_owned(), ws_url: socket.to_owned() };
+        Self { key: Secret::new(key), plan, rate: None, connections: None, endpoint }
+    }
+
+    /// At other addresses: an emulator, a proxy.
+    pub fn at(mut self, rest_url: &str, ws_url: &str) -> Self {
+        self.endpoint = Endpoint { rest_url: rest_url.to_owned(), ws_url: ws_url.to_owned() };
+        self
+    }
+
+    /// Asks at another rate than the plan's.
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.rate = Some(rate);
+        self
+    }
+
+    /// May have so many connections at once (default: 1); more than one have to be bought.
+    pub fn connections(mut self, connections: u32) -> Self {
+        self.connections = Some(connections);
+        self
+    }
+
+    pub(crate) fn open(self, clock: &Arc<dyn Clock>) -> (Arc<dyn Venue>, Endpoint) {
+        let mut venue = Massive::new(self.key, self.plan, Arc::clone(clock));
+        if let Some(rate) = self.rate {
+            venue = venue.with_rate(rate);
+        }
+        if let Some(connections) = self.connections {
+            venue = venue.with_connections(connections);
+        }
+        (Arc::new(venue), self.endpoint)
+    }
+}

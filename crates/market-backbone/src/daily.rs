@@ -1,0 +1,68 @@
+//! The day bars of a whole market, kept by one request a day.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use market_backbone_core::{
+    Calendar, Candle, Coverage, Day, Grid, Origin, PageSource, Priority, Provenance, Series, SourceError,
+    SourceErrorKind, Span, TimeRange, Timeframe, Timestamp,
+};
+use market_backbone_massive::{DayBar, MASSIVE};
+
+use crate::{Backbone, Error};
+
+/// Series written at a time: the store puts those that wait into one transaction.
+const AT_ONCE: usize = 256;
+
+impl Backbone {
+    /// Asks Massive for the bars of all shares on `day`, which is one request, and keeps them: whoever asks for a
+    /// share's daily candle of that day needs none. Says how many shares there were; none on a day without trading.
+    ///
+    /// Of a share that is not in the answer nothing is learnt: it may not have been traded, or not be listed.
+    ///
+    /// # Errors
+    ///
+    /// If this backbone does not talk to Massive; [`BadRequest`](SourceErrorKind::BadRequest) as long as the day may
+    /// still change; whatever the venue answers; if it cannot be written: then what was written before is kept.
+    pub async fn keep_massive_day(&self, day: Day, priority: Priority) -> Result<usize, Error> {
+        let layers = self.house().at(MASSIVE)?;
+        let slot = TimeRange::new(Calendar::midnight(day), Calendar::midnight(day.plus(1)))?;
+        let asked_at = self.house().clock.now();
+        let settled = slot.to().plus(layers.router.capabilities().settling);
+        if asked_at < settled {
+            let message =
+                format!("the bars of {day} may change until {settled}; ask then, or for the day before");
+            return Err(SourceError::new(SourceErrorKind::BadRequest, message).at(MASSIVE).into());
+        }
+        let client = self.massive().unwrap_or_else(|| unreachable!("it was found above"));
+        let bars = client.with_priority(priority).grouped_daily(day, false).await?;
+        let known = proof(slot, asked_at);
+        let kept: Vec<_> = bars.iter().filter(|bar| bar.day == day).filter_map(row).collect();
+        stream::iter(&kept)
+            .map(|(series, candle)| self.house().tiers.keep(series, candle, &known))
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        Ok(kept.len())
+    }
+}
+
+fn proof(slot: TimeRange, asked_at: Timestamp) -> Coverage {
+    let provenance = Provenance { origin: Origin::Rest, observed_at: asked_at };
+    [Span { range: slot, provenance }].into_iter().collect()
+}
+
+/// A bar as the store has it; `None` if its figures cannot be true.
+fn row(bar: &DayBar) -> Option<(Series, Candle)> {
+    let DayBar { symbol, bar, .. } = bar;
+    let candle = Candle {
+        open_time: bar.open_time,
+        open: bar.open,
+        high: bar.high,
+        low: bar.low,
+        close: bar.close,
+        volume: bar.volume,
+        turnover: bar.volume * bar.average.unwrap_or(bar.close),
+        is_final: true,
+    };
+    let sound = candle.is_sound() && Grid::NewYork.is_open_time(Timeframe::D1, candle.open_time);
+    sound.then(|| (Series::new(symbol.clone(), Timeframe::D1), candle))
+}

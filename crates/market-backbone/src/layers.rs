@@ -1,0 +1,64 @@
+//! What a backbone is made of: layers for each venue, and one store for all of them.
+
+use std::sync::Arc;
+
+use market_backbone_coordinator::{Continuity, Coordinator};
+use market_backbone_core::{CallSource, Clock, VenueId};
+use market_backbone_massive::{MASSIVE, MassiveClient};
+use market_backbone_routing::Router;
+use market_backbone_storage::{DerivedSource, Recorder, UniverseStore};
+
+use crate::Error;
+use crate::error::UnknownVenue;
+use crate::splits::SplitBook;
+use crate::storage::Tiers;
+
+/// The layers of one venue.
+pub(crate) struct Layers {
+    pub(crate) venue: VenueId,
+    pub(crate) router: Arc<Router>,
+    pub(crate) coordinator: Arc<Coordinator>,
+    pub(crate) candles: Arc<DerivedSource>,
+    pub(crate) continuity: Continuity,
+    /// The shared store before the coordinator, where there is one.
+    pub(crate) behind: Option<Arc<DerivedSource>>,
+    pub(crate) recorder: Recorder,
+    pub(crate) splits: SplitBook,
+}
+
+impl Layers {
+    /// What only Massive offers, if this is Massive.
+    pub(crate) fn massive(&self) -> Option<MassiveClient> {
+        let calls = Arc::clone(&self.router) as Arc<dyn CallSource>;
+        (self.venue == MASSIVE).then(|| MassiveClient::new(calls))
+    }
+}
+
+/// All venues, and what they share.
+pub(crate) struct House {
+    // Invariant: not empty, and no venue twice.
+    pub(crate) venues: Vec<Arc<Layers>>,
+    pub(crate) tiers: Tiers,
+    pub(crate) universes: UniverseStore,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl House {
+    pub(crate) fn at(&self, venue: VenueId) -> Result<&Arc<Layers>, Error> {
+        let known = || self.venues.iter().map(|layers| layers.venue);
+        let layers = self.venues.iter().find(|layers| layers.venue == venue);
+        layers.ok_or_else(|| Error::Venue(UnknownVenue { asked: venue, known: known().collect() }))
+    }
+
+    /// Ends feeds, lets the recorders write what they left, then the stores finish.
+    pub(crate) async fn shutdown(&self) {
+        for layers in &self.venues {
+            layers.router.shutdown().await;
+        }
+        for layers in &self.venues {
+            layers.recorder.shutdown().await;
+        }
+        self.tiers.close().await;
+        self.universes.close().await;
+    }
+}

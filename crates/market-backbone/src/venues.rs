@@ -1,0 +1,69 @@
+//! What has to be known of a venue where nobody talks to it: a folder of candles is looked after without one.
+
+use std::sync::Arc;
+
+use market_backbone_core::{Capabilities, Grid, Secret, Series, Timeframe, Venue, VenueId};
+use market_backbone_massive::{MASSIVE, Massive, Plan};
+use market_backbone_storage::{Finding, RepairPlan};
+use market_backbone_upbit::Upbit;
+
+use crate::SystemClock;
+
+/// How the candles of a venue are cut; those of one that this build does not know are taken to be cut by UTC.
+#[must_use]
+pub fn grid_of(venue: VenueId) -> Grid {
+    if venue == MASSIVE { Grid::NewYork } else { Grid::Utc }
+}
+
+/// The share of slots that have a candle at the most, where nobody has seen any: shares are traded on 252 days of a year,
+/// 16 hours each.
+pub(crate) fn usual_density(grid: Grid, timeframe: Timeframe) -> Option<f64> {
+    const DAYS: f64 = 252.0 / 365.25;
+    match timeframe {
+        _ if grid != Grid::NewYork => None,
+        Timeframe::W1 | Timeframe::Month | Timeframe::Year => None,
+        Timeframe::D1 => Some(DAYS),
+        _ => Some(DAYS * 16.0 / 24.0),
+    }
+}
+
+/// What would mend `findings`, and how many requests of their venues it takes.
+#[must_use]
+pub fn plan_repair(findings: &[Finding]) -> RepairPlan {
+    RepairPlan::of(findings, |series| (grid_of(series.symbol.venue()), page_of(series)))
+}
+
+fn page_of(series: &Series) -> u32 {
+    capabilities(series.symbol.venue()).candle_page_of(series.timeframe)
+}
+
+fn capabilities(venue: VenueId) -> Capabilities {
+    if venue == MASSIVE {
+        // Pages are as long for every plan.
+        let clock = Arc::new(SystemClock);
+        *Massive::new(Secret::new(""), Plan::Basic, clock).capabilities()
+    } else {
+        *Upbit::new().capabilities()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::Symbol;
+    use market_backbone_upbit::UPBIT;
+
+    #[test]
+    fn a_venues_calendar_is_the_one_it_says_itself() {
+        for venue in [UPBIT, MASSIVE] {
+            let said = capabilities(venue);
+            assert_eq!((said.venue, said.grid), (venue, grid_of(venue)));
+        }
+    }
+
+    #[test]
+    fn an_hour_of_shares_is_a_shorter_page_than_a_minute() {
+        let page = |frame| page_of(&Series::new(Symbol::new(MASSIVE, "AAPL").unwrap(), frame));
+        assert_eq!((page(Timeframe::M1), page(Timeframe::H1)), (50_000, 833));
+    }
+}
