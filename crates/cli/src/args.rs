@@ -1,18 +1,22 @@
 //! What can be typed. Reading only: what it means is [`settings`](crate::settings) and the commands' business.
 
 mod candles;
+mod emulate;
 mod store;
+mod universe;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use market_backbone::{Priority, StreamKind};
+use market_backbone::{MASSIVE, Priority, StreamKind, Timestamp, UPBIT, VenueId};
 
 pub(crate) use self::candles::{CandleFormat, Candles, Plan, PlanFormat, Wanted};
+pub(crate) use self::emulate::{Counting, Emulate, Hours, StockOptions, TapeStart, Victim, Whose};
 pub(crate) use self::store::{
     ArchiveFormat, Check, Export, Import, Report, Stats, Store, StoreCommand, Vacuum,
 };
+pub(crate) use self::universe::{Universe, UniverseCommand};
 use crate::secret::Secret;
 
 /// Market data for trading programs: say what you want and how urgently.
@@ -28,14 +32,14 @@ pub(crate) struct Args {
 /// Settings that every command takes. A flag beats the environment, which beats the file.
 #[derive(Clone, Debug, Default, Group)]
 pub(crate) struct Global {
-    /// Whose data
+    /// Whose data; massive needs a key in `MASSIVE_API_KEY`
     #[arg(long, global = true, value_enum, default_value_t = VenueName::Upbit)]
     pub(crate) venue: VenueName,
-    /// Where the venue's REST API is
-    #[arg(long, global = true, value_name = "URL", env = "MARKET_BACKBONE_UPBIT_REST_URL")]
+    /// Where the venue's REST API is [env: `MARKET_BACKBONE_UPBIT_REST_URL`, `MARKET_BACKBONE_MASSIVE_REST_URL`]
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) rest_url: Option<String>,
-    /// Where its socket is [default: beside --rest-url, where that is given]
-    #[arg(long, global = true, value_name = "URL", env = "MARKET_BACKBONE_UPBIT_WS_URL")]
+    /// Where its socket is [default: beside --rest-url, where that is given; env: as above with `WS_URL`]
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) ws_url: Option<String>,
     /// Where candles are kept [default: market-data]
     #[arg(long, global = true, value_name = "DIR")]
@@ -60,8 +64,29 @@ pub(crate) struct Global {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum VenueName {
+    /// Coins; no key
     #[default]
     Upbit,
+    /// US stocks
+    Massive,
+}
+
+impl VenueName {
+    /// The venue of that name; `None` for one that this build does not know.
+    pub(crate) fn of(venue: VenueId) -> Option<Self> {
+        [(UPBIT, Self::Upbit), (MASSIVE, Self::Massive)]
+            .into_iter()
+            .find(|(id, _)| *id == venue)
+            .map(|(_, name)| name)
+    }
+
+    /// As the names of variables have it.
+    pub(crate) const fn in_capitals(self) -> &'static str {
+        match self {
+            Self::Upbit => "UPBIT",
+            Self::Massive => "MASSIVE",
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +105,8 @@ pub(crate) enum Command {
     Markets(Markets),
     /// The data folder itself: its figures, its soundness, its size, copies of it
     Store(Store),
+    /// Named lists of markets: what there is, import, edit
+    Universe(Universe),
     /// A look-alike of a venue, to try programs on
     Emulate(Emulate),
 }
@@ -97,24 +124,43 @@ pub(crate) struct Demo {
 #[derive(Debug, Group)]
 pub(crate) struct Ticker {
     /// Like KRW-BTC KRW-ETH
-    #[arg(required = true)]
+    #[arg(required_unless_present = "universe")]
     pub(crate) markets: Vec<String>,
+    /// The markets of this universe, too; several joined by `:`
+    #[arg(long, value_name = "KEY")]
+    pub(crate) universe: Option<String>,
     /// table for eyes, csv and json (one object a line) for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
     /// Who waits for whom when requests are short
     #[arg(long, value_enum, default_value_t = Urgency::Normal)]
     pub(crate) priority: Urgency,
+    /// Say on the last line of stderr what it cost, as JSON
+    #[arg(long)]
+    pub(crate) stats: bool,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct Watch {
-    /// Like KRW-BTC KRW-ETH
-    #[arg(required = true)]
+    /// Like KRW-BTC KRW-ETH, or AAPL; `*` for all shares
+    #[arg(required_unless_present = "universe")]
     pub(crate) markets: Vec<String>,
+    /// The markets of this universe, too; several joined by `:`
+    #[arg(long, value_name = "KEY")]
+    pub(crate) universe: Option<String>,
     /// trade, ticker, book, candle.1m (any timeframe the socket has), comma-separated
-    #[arg(long, value_delimiter = ',', default_value = "trade", value_parser = kind)]
+    #[arg(long, value_delimiter = ',', default_value = "trade")]
     pub(crate) kinds: Vec<StreamKind>,
+    /// Begins with what happened then, RFC 3339: trades as far back as the venue has them, and closed candles
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<Timestamp>,
+    /// Goes on where the watch that wrote this file ended, be it killed; without such a file begins at --from, or now.
+    /// With --output nothing is missing and nothing comes twice; on stdout what followed the last bookmark comes again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resume: Option<PathBuf>,
+    /// Appends the lines to this file instead
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
     /// Ends after this long, like 10s
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) length: Option<Duration>,
@@ -131,46 +177,6 @@ pub(crate) struct Markets {
     /// table for eyes, csv and json (one object a line) for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct Emulate {
-    /// Whose look-alike
-    #[arg(value_enum)]
-    pub(crate) whose: VenueName,
-    /// REST, socket and /__admin/report all listen here, on 127.0.0.1; 0 takes a free one
-    #[arg(long, default_value_t = 9001)]
-    pub(crate) port: u16,
-    /// What the market does follows from this number
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Plays recorded trades: csv or csv.gz with trade_timestamp_ms,market,trade_price,trade_volume
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tape: Option<PathBuf>,
-    /// When the recorded trades happen: when they were recorded, or from now on
-    #[arg(long, value_enum, default_value_t = TapeStart::Recorded, requires = "tape")]
-    pub(crate) tape_start: TapeStart,
-    /// What goes wrong, like html=0.1,reset=0.1,latency_ms=40,drop_after_ms=5000
-    /// (also cut, throttle, jitter_ms, stall_after_ms, refuse_sockets, duplicate, reorder)
-    #[arg(long, value_name = "NAME=VALUE,…")]
-    pub(crate) faults: Option<String>,
-    /// How requests are counted
-    #[arg(long, value_enum, default_value_t = Counting::Sliding)]
-    pub(crate) limiter: Counting,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TapeStart {
-    Recorded,
-    Now,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Counting {
-    /// In any stretch of a second
-    Sliding,
-    /// In each second of the calendar
-    Fixed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -196,19 +202,6 @@ impl From<Urgency> for Priority {
             Urgency::Normal => Self::Normal,
             Urgency::Low => Self::Low,
         }
-    }
-}
-
-/// `trade`, `ticker`, `book`, `candle.1m`.
-fn kind(text: &str) -> Result<StreamKind, String> {
-    match text {
-        "trade" => Ok(StreamKind::Trade),
-        "ticker" => Ok(StreamKind::Ticker),
-        "book" => Ok(StreamKind::Book),
-        _ => match text.strip_prefix("candle.") {
-            Some(frame) => frame.parse().map(StreamKind::Candle).map_err(|error| format!("{error}")),
-            None => Err("there are trade, ticker, book and candle.TIMEFRAME (candle.1m)".to_owned()),
-        },
     }
 }
 
@@ -246,13 +239,5 @@ mod tests {
         for text in ["10", "s", "-5s", "10 days", ""] {
             assert!(duration(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn kinds_read_as_the_feed_writes_them() {
-        for text in ["trade", "ticker", "book", "candle.1m", "candle.4h"] {
-            assert_eq!(kind(text).map(|kind| kind.to_string()), Ok(text.to_owned()));
-        }
-        assert!(kind("candles").is_err());
     }
 }

@@ -7,6 +7,7 @@ mod markets;
 mod plan;
 mod store;
 mod ticker;
+mod universe;
 mod watch;
 
 use std::io::IsTerminal;
@@ -27,6 +28,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         Command::Demo(demo) => demo::run(demo).await,
         Command::Emulate(emulate) => emulate::run(emulate).await,
         Command::Store(args) => store::run(args, global).await,
+        Command::Universe(args) => universe::run(args, global).await,
         Command::Candles(args) => {
             with_backbone(global, async |house| unless_stopped(candles::run(args, house)).await).await
         }

@@ -1,7 +1,7 @@
 //! The only place that writes to stdout or to a file of the user's. Data only; all else goes to stderr.
 
-use std::fs::File;
-use std::io::{BufWriter, IsTerminal, Write, stdout};
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, IsTerminal, Seek, SeekFrom, Write, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -15,6 +15,8 @@ pub(crate) enum Output {
         draft: PathBuf,
         target: PathBuf,
     },
+    /// Grows line by line: whoever reads it meanwhile sees them come.
+    Appended(BufWriter<File>),
 }
 
 impl Output {
@@ -28,11 +30,33 @@ impl Output {
         Ok(Self::File { writer: BufWriter::new(file), draft, target: target.to_owned() })
     }
 
+    /// To the end of `file`. If only `length` bytes of it count, the rest is cut off.
+    pub(crate) fn append(file: &Path, length: Option<u64>) -> anyhow::Result<Self> {
+        let name = file.display();
+        let open = || {
+            let mut opened = OpenOptions::new().create(true).truncate(false).write(true).open(file)?;
+            let found = opened.seek(SeekFrom::End(0))?;
+            if let Some(length) = length.filter(|length| *length < found) {
+                opened.set_len(length)?;
+                opened.seek(SeekFrom::End(0))?;
+            }
+            Ok::<_, std::io::Error>((opened, found))
+        };
+        let (opened, found) = open().with_context(|| format!("cannot write {name}"))?;
+        if let Some(length) = length.filter(|length| *length > found) {
+            anyhow::bail!(
+                "{name} has {found} bytes, but had {length} when the watch ended; \
+                 put it back, or begin anew without the --resume file"
+            );
+        }
+        Ok(Self::Appended(BufWriter::new(opened)))
+    }
+
     /// Writes one line.
     pub(crate) fn line(&mut self, line: &str) -> std::io::Result<()> {
         match self {
             Self::Terminal(writer) => writeln!(writer, "{line}"),
-            Self::File { writer, .. } => writeln!(writer, "{line}"),
+            Self::File { writer, .. } | Self::Appended(writer) => writeln!(writer, "{line}"),
         }
     }
 
@@ -40,8 +64,17 @@ impl Output {
     pub(crate) fn flush(&mut self) -> std::io::Result<()> {
         match self {
             Self::Terminal(writer) => writer.flush(),
-            Self::File { writer, .. } => writer.flush(),
+            Self::File { writer, .. } | Self::Appended(writer) => writer.flush(),
         }
+    }
+
+    /// Makes sure that what has been written outlives the machine's power; how long an appended file then is.
+    pub(crate) fn settle(&mut self) -> std::io::Result<Option<u64>> {
+        self.flush()?;
+        let Self::Appended(writer) = self else { return Ok(None) };
+        let file = writer.get_mut();
+        file.sync_data()?;
+        file.stream_position().map(Some)
     }
 
     /// Writes out what is left and puts a file in its place.

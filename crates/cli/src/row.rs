@@ -1,7 +1,8 @@
 //! How candles, tickers and events look: as CSV, as JSON, and to the eye.
 
 use market_backbone::{
-    Candle, FeedEvent, Gap, Level, Market, OrderBook, Series, Side, Slot, Ticker, Timestamp, Trade, ViewRow,
+    Candle, Channel, FeedEvent, Gap, History, Level, Market, OrderBook, Series, Side, Slot, Ticker,
+    TimeRange, Timestamp, Trade, ViewRow,
 };
 use serde_json::{Value, json};
 
@@ -130,7 +131,26 @@ fn gap_json(gap: &Gap) -> Value {
         "from": gap.from.as_nanos(),
         "to": gap.to.map(Timestamp::as_nanos),
         "cause": gap.cause.as_str(),
+        "why": gap.why.as_ref().map(ToString::to_string),
+        "channels": gap.channels.iter().map(channel_text).collect::<Vec<_>>(),
     })
+}
+
+fn channel_text(channel: &Channel) -> String {
+    format!("{} {}", channel.symbol, channel.kind)
+}
+
+/// What is known of the past of each channel: the stretches that are whole, and why the rest is missing.
+fn caught_up_json(histories: &[History]) -> Value {
+    let range = |range: &TimeRange| json!([range.from().as_nanos(), range.to().as_nanos()]);
+    let one = |history: &History| {
+        json!({
+            "channel": channel_text(&history.channel),
+            "complete": history.coverage.ranges().iter().map(range).collect::<Vec<_>>(),
+            "lost": history.loss.as_ref().map(ToString::to_string),
+        })
+    };
+    json!({ "kind": "caught_up", "channels": histories.iter().map(one).collect::<Vec<_>>() })
 }
 
 /// An event as one JSON object. An event this build does not know is said, not dropped.
@@ -141,6 +161,7 @@ pub(crate) fn event_json(event: &FeedEvent) -> Value {
         FeedEvent::Book(book) => book_json(book),
         FeedEvent::Candle { series, candle, received } => live_candle_json(series, candle, *received),
         FeedEvent::Gap(gap) => gap_json(gap),
+        FeedEvent::CaughtUp(histories) => caught_up_json(histories),
         FeedEvent::Lagged { missed } => json!({ "kind": "lagged", "missed": missed }),
         other => json!({ "kind": "other", "text": format!("{other:?}") }),
     }
@@ -189,13 +210,15 @@ pub(crate) fn event_text(event: &FeedEvent) -> String {
         FeedEvent::Gap(gap) => {
             let to = gap.to.map_or_else(|| "now".to_owned(), clock);
             format!(
-                "{} gap {} ({}), {} to {to}",
+                "{} gap {} ({}), {} to {to}{}",
                 clock(gap.from),
                 gap.state.as_str(),
                 gap.cause.as_str(),
-                clock(gap.from)
+                clock(gap.from),
+                gap.why.as_ref().map_or_else(String::new, |why| format!(": {why}"))
             )
         }
+        FeedEvent::CaughtUp(_) => "caught up; live from here on".to_owned(),
         FeedEvent::Lagged { missed } => format!("too slow: {missed} events were dropped"),
         other => format!("{other:?}"),
     }

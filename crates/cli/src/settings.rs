@@ -1,6 +1,9 @@
 //! What a run shall be, from flags, environment and file, in that order of weight.
 
+mod addresses;
+mod environment;
 mod keeping;
+mod massive;
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +11,10 @@ use anyhow::Context;
 use market_backbone::{Backbone, Builder, PostgresConfig, Storage, StoreConfig};
 use serde::Deserialize;
 
+use self::addresses::Addresses;
 use self::keeping::Store;
-use crate::args::Global;
+use self::massive::Massive;
+use crate::args::{Global, VenueName};
 use crate::exit::Usage;
 use crate::secret::Secret;
 
@@ -19,14 +24,8 @@ use crate::secret::Secret;
 struct File {
     data_dir: Option<PathBuf>,
     upbit: Addresses,
+    massive: Massive,
     store: Store,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Addresses {
-    rest_url: Option<String>,
-    ws_url: Option<String>,
 }
 
 /// Where the data folder is and how it is kept.
@@ -63,36 +62,29 @@ fn database(global: &Global, file: &File) -> anyhow::Result<Option<PostgresConfi
     Ok(Some(PostgresConfig::parse(url).map_err(|error| Usage(format!("--store: {error}")))?))
 }
 
-/// Begins a backbone as the settings say.
+/// Begins a backbone as the settings say, on the venue they name.
 pub(crate) fn builder(global: &Global) -> anyhow::Result<Builder> {
     let file = file(global)?;
     let builder = Backbone::builder().storage(storage(global, &file)?);
-    let rest = global.rest_url.clone().or(file.upbit.rest_url);
-    let socket = global.ws_url.clone().or(file.upbit.ws_url);
-    Ok(match (rest, socket) {
-        (None, None) => builder,
-        (Some(rest), Some(socket)) => builder.upbit_at(&rest, &socket),
-        (Some(rest), None) => {
-            let socket = beside(&rest)?;
-            builder.upbit_at(&rest, &socket)
-        }
-        (None, Some(_)) => {
-            return Err(Usage("--ws-url without --rest-url: name both, or only --rest-url".to_owned()).into());
+    let flags = Addresses { rest_url: global.rest_url.clone(), ws_url: global.ws_url.clone() };
+    Ok(match global.venue {
+        VenueName::Massive => builder.massive_account(file.massive.account(flags)?),
+        VenueName::Upbit => {
+            let addresses = flags.or(Addresses::of_environment(VenueName::Upbit)).or(file.upbit);
+            match addresses.both(VenueName::Upbit)? {
+                Some((rest, socket)) => builder.upbit_at(&rest, &socket),
+                None => builder.upbit(),
+            }
         }
     })
 }
 
-/// The socket of a look-alike that serves both on one port.
-fn beside(rest: &str) -> anyhow::Result<String> {
-    let unreadable = || Usage(format!("`{rest}` is no address; write it like http://127.0.0.1:9001"));
-    let (scheme, host) = rest.split_once("://").ok_or_else(unreadable)?;
-    let scheme = match scheme {
-        "http" => "ws",
-        "https" => "wss",
-        _ => return Err(unreadable().into()),
-    };
-    let host = host.split('/').next().unwrap_or(host);
-    Ok(format!("{scheme}://{host}/websocket/v1"))
+/// The same on another venue. Addresses that were typed are those of the venue that was typed.
+pub(crate) fn builder_at(global: &Global, venue: VenueName) -> anyhow::Result<Builder> {
+    if venue == global.venue {
+        return builder(global);
+    }
+    builder(&Global { venue, rest_url: None, ws_url: None, ..global.clone() })
 }
 
 fn read(path: &Path) -> anyhow::Result<File> {
@@ -131,12 +123,5 @@ mod tests {
         let storage = storage(&Global::default(), &file).unwrap();
         assert!(matches!(storage, Storage::Shared { near: Some(_), .. }), "{storage:?}");
         assert!(!format!("{file:?} {storage:?}").contains("s3cret"));
-    }
-
-    #[test]
-    fn a_look_alikes_socket_is_beside_its_rest() {
-        assert_eq!(beside("http://127.0.0.1:9001").unwrap(), "ws://127.0.0.1:9001/websocket/v1");
-        assert_eq!(beside("https://sg-api.upbit.com/").unwrap(), "wss://sg-api.upbit.com/websocket/v1");
-        assert!(beside("127.0.0.1:9001").is_err());
     }
 }

@@ -1,9 +1,9 @@
 //! What an answer cost and how much of it is proven, as one JSON object for scripts.
 
-use market_backbone::{CandleSet, Grid, Metrics, Origin, Provenance, TimeRange, Timestamp};
+use market_backbone::{CandleSet, Grid, Metrics, Origin, Provenance, Reason, TimeRange, Timestamp};
 use serde_json::{Value, json};
 
-/// The object that `--stats` prints.
+/// The object that `--stats` prints after candles.
 pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, grid: Grid) -> Value {
     json!({
         "requests": metrics.router.requests,
@@ -15,7 +15,24 @@ pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, g
         "venue_rows": set.served.venue_rows,
         "rows": set.candles.len(),
         "coverage": coverage(set, asked, grid),
+        "decisions": decisions(metrics),
     })
+}
+
+/// The object that `--stats` prints after live values.
+pub(crate) fn of_live(rows: usize, metrics: &Metrics) -> Value {
+    json!({
+        "requests": metrics.router.requests,
+        "rejected": metrics.router.limiter.throttled(),
+        "rows": rows,
+        "decisions": decisions(metrics),
+    })
+}
+
+/// How often each reason decided by which channel something was had.
+fn decisions(metrics: &Metrics) -> Value {
+    let count = |(reason, count): &(Reason, u64)| (reason.as_str().to_owned(), Value::from(*count));
+    Value::Object(metrics.router.decisions.iter().map(count).collect())
 }
 
 /// The stretches of the answer, in order: known (with how many slots are present and how many proven empty),
@@ -63,6 +80,7 @@ fn source(provenance: Provenance) -> Value {
     let origin = match provenance.origin {
         Origin::Rest => "rest",
         Origin::Socket => "socket",
+        Origin::Provisional => "provisional",
         Origin::Import => "import",
         Origin::Derived => "derived",
         _ => "other",

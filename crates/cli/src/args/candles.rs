@@ -10,7 +10,7 @@ use super::Urgency;
 /// Which candles are wanted.
 #[derive(Debug, Group)]
 pub(crate) struct Wanted {
-    /// Like KRW-BTC
+    /// Like KRW-BTC or AAPL
     pub(crate) market: String,
     /// 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y
     pub(crate) timeframe: Timeframe,
@@ -26,6 +26,10 @@ pub(crate) struct Wanted {
     /// Leave out the candle still forming
     #[arg(long)]
     pub(crate) closed: bool,
+    /// What was known at this time: slots that had ended, before later corrections. What was fetched only after it reads
+    /// as it was first seen
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<Timestamp>,
     /// Who waits for whom when requests are short
     #[arg(long, value_enum, default_value_t = Urgency::Normal)]
     pub(crate) priority: Urgency,
@@ -35,6 +39,9 @@ pub(crate) struct Wanted {
 pub(crate) struct Candles {
     #[command(flatten)]
     pub(crate) wanted: Wanted,
+    /// Prices from before a split in shares as they are after it
+    #[arg(long)]
+    pub(crate) adjusted: bool,
     /// What stands where nobody traded. Only what is proven empty is ever filled
     #[arg(long, value_enum, default_value_t = Filling::None)]
     pub(crate) fill: Filling,

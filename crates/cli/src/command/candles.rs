@@ -2,8 +2,8 @@
 
 use comfy_table::Table;
 use market_backbone::{
-    Backbone, Candle, CandleRequest, CandleSet, Clock, Fill, Grid, Slot, SystemClock, TimeRange, Timestamp,
-    View, ViewRow, write_parquet,
+    Backbone, Calendar, Candle, CandleRequest, CandleSet, Clock, Fill, Grid, Slot, SystemClock, TimeRange,
+    Timestamp, View, ViewRow, write_parquet,
 };
 
 use crate::args::{CandleFormat, Candles, Wanted};
@@ -15,8 +15,9 @@ const DEFAULT_COUNT: usize = 200;
 pub(crate) async fn run(args: Candles, backbone: &Backbone) -> anyhow::Result<()> {
     let bar = progress::bar();
     let shown = bar.clone();
-    let request =
-        request(&args.wanted, backbone).on_progress(move |progress| progress::advance(&shown, progress));
+    let request = request(&args.wanted, backbone);
+    let request = if args.adjusted { request.adjusted() } else { request };
+    let request = request.on_progress(move |progress| progress::advance(&shown, progress));
     let outcome = request.await;
     bar.finish_and_clear();
     let set = outcome?;
@@ -44,6 +45,7 @@ pub(super) fn request(wanted: &Wanted, backbone: &Backbone) -> CandleRequest {
         (None, Some(to)) => request.count(wanted.count.unwrap_or(DEFAULT_COUNT)).before(to),
         (None, None) => request.count(wanted.count.unwrap_or(DEFAULT_COUNT)),
     };
+    let request = wanted.as_of.into_iter().fold(request, CandleRequest::as_of);
     if wanted.closed { request.closed() } else { request }
 }
 
@@ -68,14 +70,15 @@ fn write(
             };
             rows.try_for_each(|row| output.line(&json(&row).to_string()))
         }
-        CandleFormat::Table => output.line(&table(rows).to_string()),
+        CandleFormat::Table => output.line(&table(rows, grid).to_string()),
     }
 }
 
-fn table(rows: View<'_>) -> Table {
+fn table(rows: View<'_>, grid: Grid) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["open time (UTC)", "open", "high", "low", "close", "volume", ""]);
+    let zone = if grid == Grid::NewYork { "open time (New York)" } else { "open time (UTC)" };
+    table.set_header([zone, "open", "high", "low", "close", "volume", ""]);
     for row in rows {
         let figures = match &row.candle {
             Some(Candle { open, high, low, close, volume, .. }) => {
@@ -83,7 +86,7 @@ fn table(rows: View<'_>) -> Table {
             }
             None => [(); 5].map(|()| String::new()),
         };
-        let cells = [shown(row.open_time)].into_iter().chain(figures);
+        let cells = [shown(row.open_time, grid)].into_iter().chain(figures);
         table.add_row(cells.chain([note(&row).to_owned()]));
     }
     right_align(&mut table, 1..6);
@@ -110,6 +113,40 @@ fn right_align(table: &mut Table, columns: std::ops::Range<usize>) {
     }
 }
 
-fn shown(moment: Timestamp) -> String {
-    moment.to_string().replace('T', " ").replace('Z', "")
+/// What the clocks showed where the venue is.
+fn shown(moment: Timestamp, grid: Grid) -> String {
+    let offset = if grid == Grid::NewYork { new_york_offset(moment) } else { 0 };
+    Timestamp::from_nanos(moment.as_nanos().saturating_add(offset * 1_000_000_000))
+        .to_string()
+        .replace('T', " ")
+        .replace('Z', "")
+}
+
+/// By how many seconds the clocks of New York differ. They are changed two hours after midnight.
+fn new_york_offset(moment: Timestamp) -> i64 {
+    let today = Calendar::day_of(moment);
+    let is_early = moment.as_secs() - Calendar::midnight(today).as_secs() < 2 * 3_600;
+    let midnight = Calendar::midnight(if is_early { today } else { today.plus(1) });
+    -midnight.as_secs().rem_euclid(86_400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(moment: &str, shown: &str) {
+        assert_eq!(super::shown(moment.parse().unwrap(), Grid::NewYork), shown);
+    }
+
+    #[test]
+    fn the_time_in_new_york_goes_with_its_clocks() {
+        check("2026-11-20T14:30:00Z", "2026-11-20 09:30:00");
+        check("2026-08-06T04:00:00Z", "2026-08-06 00:00:00");
+        check("2026-11-01T05:59:00Z", "2026-11-01 01:59:00");
+        check("2026-11-01T06:00:00Z", "2026-11-01 01:00:00");
+        check("2026-11-01T09:00:00Z", "2026-11-01 04:00:00");
+        check("2026-03-08T06:59:00Z", "2026-03-08 01:59:00");
+        check("2026-03-08T07:00:00Z", "2026-03-08 03:00:00");
+    }
 }

@@ -1,22 +1,27 @@
 //! `market-backbone emulate`: a look-alike of a venue, alone.
 
 use anyhow::Context;
-use market_backbone_emulator::{Faults, LimiterKind, Scenario, TapeStart};
+use market_backbone_emulator::{
+    Ending, Evict, Faults, Flood, Hours, LimiterKind, Massive, Scenario, TapeStart, TickerSet,
+};
 use tokio::net::TcpListener;
 
-use crate::args::{self, Counting, Emulate, VenueName};
+use crate::args::{self, Counting, Emulate, StockOptions, Victim, Whose};
 use crate::exit::Usage;
 use crate::output;
 
 pub(crate) async fn run(args: Emulate) -> anyhow::Result<()> {
-    let VenueName::Upbit = args.whose;
     let scenario = scenario(&args)?;
     let listener = TcpListener::bind(("127.0.0.1", args.port))
         .await
         .with_context(|| format!("cannot listen on port {}; choose another with --port", args.port))?;
     let address = listener.local_addr()?;
+    let (name, socket) = match args.whose {
+        Whose::Upbit => ("Upbit", "websocket/v1"),
+        Whose::Massive => ("Massive", "stocks"),
+    };
     output::note(&format!(
-        "Upbit look-alike on http://{address} and ws://{address}/websocket/v1; what it was asked: http://{address}/__admin/report"
+        "{name} look-alike on http://{address} and ws://{address}/{socket}; what it was asked: http://{address}/__admin/report"
     ));
     let stop = async {
         // Without a Ctrl-C to listen for, it runs until it is killed.
@@ -40,8 +45,37 @@ fn scenario(args: &Emulate) -> anyhow::Result<Scenario> {
             Counting::Fixed => LimiterKind::Fixed,
         },
         faults: faults(args.faults.as_deref().unwrap_or_default())?,
+        massive: stocks(&args.stocks),
         ..Scenario::default()
     })
+}
+
+/// Tickers that take turns in a flood.
+const FLOOD_TICKERS: usize = 10_000;
+
+fn stocks(options: &StockOptions) -> Massive {
+    Massive {
+        hours: match options.hours {
+            args::Hours::NewYork => Hours::NewYork,
+            args::Hours::Always => Hours::Always,
+        },
+        tickers: TickerSet::Standard(options.tickers),
+        max_connections: options.max_connections,
+        evict: match options.evict {
+            Victim::Oldest => Evict::Oldest,
+            Victim::Newest => Evict::Newest,
+        },
+        auth_timeout_ms: options.auth_timeout.saturating_mul(1_000),
+        queue_bytes: options.queue_bytes,
+        late_share: options.late_rate,
+        duplicate_share: options.dup_rate,
+        exp_volume: options.exp_volume,
+        retry_after: options.retry_after,
+        requests_per_minute: options.per_minute,
+        ending: options.drop_code.map_or(Ending::Abort, Ending::Close),
+        flood: options.flood.map(|per_second| Flood { per_second, tickers: FLOOD_TICKERS }),
+        ..Massive::default()
+    }
 }
 
 fn faults(text: &str) -> Result<Faults, Usage> {

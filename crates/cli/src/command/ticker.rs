@@ -3,13 +3,15 @@
 use comfy_table::Table;
 use market_backbone::{Backbone, Ticker as Glance};
 
+use super::universe;
 use crate::args::{Format, Ticker};
-use crate::output::Output;
-use crate::row;
+use crate::output::{self, Output};
+use crate::{row, stats};
 
 pub(crate) async fn run(args: Ticker, backbone: &Backbone) -> anyhow::Result<()> {
     let client = backbone.client(args.priority.into());
-    let tickers = client.tickers(args.markets.iter().map(String::as_str)).await?;
+    let markets = universe::markets(backbone, args.markets, args.universe.as_deref()).await?;
+    let tickers = client.tickers(markets.iter().map(String::as_str)).await?;
     let mut output = Output::open(None)?;
     match args.format {
         Format::Json => {
@@ -21,7 +23,11 @@ pub(crate) async fn run(args: Ticker, backbone: &Backbone) -> anyhow::Result<()>
         }
         Format::Table => output.line(&table(&tickers).to_string())?,
     }
-    output.finish()
+    output.finish()?;
+    if args.stats {
+        output::note(&stats::of_live(tickers.len(), &backbone.metrics()).to_string());
+    }
+    Ok(())
 }
 
 fn csv(ticker: &Glance) -> String {

@@ -1,14 +1,25 @@
-//! `market-backbone watch`: live events, gaps included, until Ctrl-C or for a while.
+//! `market-backbone watch`: live events, gaps included, until Ctrl-C or for a while; from now, from a moment on, or
+//! from where an earlier watch ended.
+
+mod bookmark;
 
 use std::time::Duration;
 
-use futures::StreamExt;
-use market_backbone::{Backbone, FeedEvent, LiveStream, Priority};
+use anyhow::Context;
+use futures::{FutureExt, StreamExt};
+use market_backbone::{Backbone, Feed, FeedEvent, Priority, Start};
 
+use self::bookmark::{Bookmark, Place};
+use super::universe;
 use crate::args::{Format, Watch};
 use crate::exit::Usage;
 use crate::output::Output;
 use crate::row;
+
+/// How often the bookmark is put forward.
+const MARK_EVERY: Duration = Duration::from_secs(1);
+/// At most so many events are written before they are let through.
+const BURST: usize = 256;
 
 pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> {
     let line = match args.format {
@@ -17,33 +28,77 @@ pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> 
         Format::Csv => return Err(Usage("events have no CSV; use --format json".to_owned()).into()),
     };
     let client = backbone.client(Priority::High);
-    let markets = || args.markets.iter().map(String::as_str);
+    let named = universe::markets(backbone, args.markets, args.universe.as_deref()).await?;
+    let markets = || named.iter().map(String::as_str);
     client.require(markets()).await?;
-    let events = client.subscribe(markets(), args.kinds.iter().copied()).await?;
-    let mut output = Output::open(None)?;
-    tokio::select! {
-        outcome = print(events, line, &mut output) => outcome?,
-        () = over(args.length) => {}
-        // Ctrl-C is how a watch is meant to end.
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-    }
-    output.finish()
+    let bookmark = args.resume.map(Bookmark::at);
+    let place = bookmark.as_ref().map(Bookmark::read).transpose()?.flatten();
+    let output = match &args.output {
+        Some(file) => Output::append(file, place.as_ref().and_then(|place| place.length))?,
+        None => Output::open(None)?,
+    };
+    let start = match (place, args.from) {
+        (Some(place), _) => Start::After(place.cursor),
+        (None, Some(moment)) => Start::At(moment),
+        (None, None) => Start::Now,
+    };
+    let feed = client.subscribe(markets(), args.kinds.iter().copied()).from(start).await?;
+    let mut watch = Watching { feed, line, output, bookmark, is_ahead: true };
+    let outcome = watch.run(args.length).await;
+    watch.mark()?;
+    outcome?;
+    watch.output.finish()
 }
 
-/// Prints events as they come; a burst is written at once, a lone event too.
-async fn print(
-    events: LiveStream,
+/// A watch under way.
+struct Watching {
+    feed: Feed,
     line: fn(&FeedEvent) -> String,
-    output: &mut Output,
-) -> std::io::Result<()> {
-    let mut bursts = events.ready_chunks(256);
-    while let Some(burst) = bursts.next().await {
-        for event in &burst {
-            output.line(&line(event))?;
+    output: Output,
+    bookmark: Option<Bookmark>,
+    /// Something was written since the bookmark was.
+    is_ahead: bool,
+}
+
+impl Watching {
+    /// Writes events as they come, until it is over.
+    async fn run(&mut self, length: Option<Duration>) -> anyhow::Result<()> {
+        let over = over(length);
+        tokio::pin!(over);
+        let mut marks = tokio::time::interval(MARK_EVERY);
+        loop {
+            tokio::select! {
+                event = self.feed.next() => match event {
+                    Some(event) => self.write(&event)?,
+                    None => return Ok(()),
+                },
+                _ = marks.tick() => self.mark()?,
+                () = &mut over => return Ok(()),
+                // Ctrl-C is how a watch is meant to end.
+                interrupted = tokio::signal::ctrl_c() => return interrupted.context("cannot listen for Ctrl-C"),
+            }
         }
-        output.flush()?;
     }
-    Ok(())
+
+    /// Writes `first` and what waits behind it: a burst at once, a lone event too.
+    fn write(&mut self, first: &FeedEvent) -> anyhow::Result<()> {
+        self.output.line(&(self.line)(first))?;
+        self.is_ahead = true;
+        for _ in 1..BURST {
+            let Some(Some(event)) = self.feed.next().now_or_never() else { break };
+            self.output.line(&(self.line)(&event))?;
+        }
+        Ok(self.output.flush()?)
+    }
+
+    /// Puts the bookmark where the output is.
+    fn mark(&mut self) -> anyhow::Result<()> {
+        let Some(bookmark) = self.bookmark.as_ref().filter(|_| self.is_ahead) else { return Ok(()) };
+        let length = self.output.settle()?;
+        bookmark.write(&Place { cursor: self.feed.cursor(), length })?;
+        self.is_ahead = false;
+        Ok(())
+    }
 }
 
 async fn over(length: Option<Duration>) {

@@ -44,7 +44,7 @@ fn killed_three_times_it_asks_only_for_what_is_missing() {
 
     // From disk alone, and equal to what the venue traded.
     let stored = venue.run(data.path(), &args);
-    assert!(stored.requests_heard() <= 1, "a minute may have ended: {}", stored.stats());
+    assert!(stored.requests() <= 1, "a minute may have ended: {}", stored.stats());
     let rows = stored.rows();
     let (from, to) = (rows[0].timestamp, rows[WANTED - 1].timestamp + 60_000);
     let trades = venue.emulator.tape().trades("KRW-BTC", from, to);
@@ -54,6 +54,34 @@ fn killed_three_times_it_asks_only_for_what_is_missing() {
         size: trade.size(),
     }));
     assert_same(&rows, &want);
+    assert_eq!(
+        venue.emulator.report().group("candles").rejected,
+        0,
+        "a restart knows what was sent before it"
+    );
+    venue.stop();
+}
+
+#[test]
+fn killed_and_started_again_at_once_it_is_never_refused() {
+    let data = tempdir().unwrap();
+    let faults = Faults { latency_ms: 40, jitter_ms: 30, ..Faults::default() };
+    let venue = Venue::start(Scenario { faults, ..Scenario::default() });
+    let args = ["candles", "KRW-BTC", "1m", "--count", "20000", "--closed", "--format", "csv"];
+    // Within the first window, at its end, and in the middle of others: always with ten of them just sent.
+    for more in [3, 10, 11, 10, 17, 10, 10, 5] {
+        let before = venue.candle_requests();
+        let mut fetch =
+            venue.command(data.path(), &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        until(|| venue.candle_requests() >= before + more);
+        fetch.kill().unwrap();
+        fetch.wait().unwrap();
+    }
+    let last = ["candles", "KRW-BTC", "1m", "--count", "2000", "--closed", "--format", "csv", "--stats"];
+    assert_eq!(venue.run(data.path(), &last).rows().len(), 2_000);
+    let report = venue.emulator.report().group("candles");
+    assert_eq!(report.rejected, 0);
+    assert!(report.worst <= 10, "{}", report.worst);
     venue.stop();
 }
 
@@ -100,11 +128,12 @@ fn killed_at_any_moment_the_store_is_clean() {
     assert_same(&got, &fold(prints));
     assert!(clean(data.path()) >= wanted);
     let stored = venue.run(data.path(), &args);
-    assert!(stored.requests_heard() <= 1, "a minute may have ended: {}", stored.stats());
+    assert!(stored.requests() <= 1, "a minute may have ended: {}", stored.stats());
     venue.stop();
 }
 
-fn kills() -> usize {
+/// How often a process is killed.
+pub(crate) fn kills() -> usize {
     #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
     let asked = std::env::var("KILLS").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(3)

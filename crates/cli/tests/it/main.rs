@@ -12,8 +12,10 @@ mod plan;
 #[path = "../../../storage/tests/it/postgres_server.rs"]
 mod postgres_server;
 mod recorded;
+mod resume;
 mod run;
 mod shared;
 mod store;
 mod tape;
+mod universe;
 mod views;

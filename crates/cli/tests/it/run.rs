@@ -90,13 +90,6 @@ impl Said {
             .expect("the last line is the statistics")
     }
 
-    /// Requests that the venue did not refuse for haste: a process that starts within a second of another's end does
-    /// not know what that one had sent, and its first request may be refused and repeated.
-    #[track_caller]
-    pub(crate) fn requests_heard(&self) -> u64 {
-        self.requests() - self.stats()["rejected"].as_u64().unwrap()
-    }
-
     #[track_caller]
     pub(crate) fn requests(&self) -> u64 {
         self.stats()["requests"].as_u64().unwrap()

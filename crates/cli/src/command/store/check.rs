@@ -1,18 +1,21 @@
 //! `market-backbone store check`: whether all that is stored can be true, and what would mend it.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use market_backbone::{
-    Backbone, CandleStore, Client, Finding, Grid, Priority, RepairPlan, Series, SqliteStore, TimeRange,
+    Backbone, CandleStore, Client, Finding, Priority, RepairPlan, Series, SqliteStore, TimeRange, grid_of,
     plan_repair,
 };
 use serde_json::{Value, json};
 
-use crate::args::{Check, Global, Report};
+use crate::args::{Check, Global, Report, VenueName};
 use crate::output::{self, Output};
 use crate::settings;
 
+/// What is unknown since it has been forgotten.
+type Stretch = (Series, TimeRange);
+
 pub(super) async fn run(args: Check, store: &SqliteStore) -> anyhow::Result<()> {
-    let findings = store.check(Grid::Utc).await?;
+    let findings = store.check(grid_of).await?;
     let plan = plan_repair(&findings);
     write(&findings, &plan, args.format)?;
     clean(findings.len())
@@ -24,21 +27,21 @@ pub(super) async fn repair(args: Check, global: &Global) -> anyhow::Result<()> {
     let outcome = forget_flaws(&store, args.format).await;
     store.close().await;
     let stretches = outcome?;
-    if !stretches.is_empty() {
-        let backbone = settings::builder(global)?.build().await?;
+    for (venue, stretches) in by_venue(stretches)? {
+        let backbone = settings::builder_at(global, venue)?.build().await?;
         let asked = ask_again(&backbone, &stretches).await;
         backbone.shutdown().await;
         asked?;
     }
     let store = SqliteStore::open(settings::store(global)?).await?;
-    let left = store.check(Grid::Utc).await;
+    let left = store.check(grid_of).await;
     store.close().await;
     clean(left?.len())
 }
 
 /// What has been forgotten is unknown, whatever happens next: nothing false is left behind.
-async fn forget_flaws(store: &SqliteStore, format: Report) -> anyhow::Result<Vec<(Series, TimeRange)>> {
-    let findings = store.check(Grid::Utc).await?;
+async fn forget_flaws(store: &SqliteStore, format: Report) -> anyhow::Result<Vec<Stretch>> {
+    let findings = store.check(grid_of).await?;
     let mut plan = plan_repair(&findings);
     write(&findings, &plan, format)?;
     for series in &plan.ledgers {
@@ -46,7 +49,7 @@ async fn forget_flaws(store: &SqliteStore, format: Report) -> anyhow::Result<Vec
     }
     if !plan.ledgers.is_empty() {
         // Of a series whose ledger could not be read, only now can be seen what it holds.
-        plan = plan_repair(&store.check(Grid::Utc).await?);
+        plan = plan_repair(&store.check(grid_of).await?);
     }
     for (series, range) in &plan.stretches {
         store.forget(series, *range).await?;
@@ -54,7 +57,21 @@ async fn forget_flaws(store: &SqliteStore, format: Report) -> anyhow::Result<Vec
     Ok(plan.stretches)
 }
 
-async fn ask_again(backbone: &Backbone, stretches: &[(Series, TimeRange)]) -> anyhow::Result<()> {
+/// Each venue with what is to be asked of it.
+fn by_venue(stretches: Vec<Stretch>) -> anyhow::Result<Vec<(VenueName, Vec<Stretch>)>> {
+    let mut venues: Vec<(VenueName, Vec<Stretch>)> = Vec::new();
+    for stretch in stretches {
+        let venue = stretch.0.symbol.venue();
+        let name = VenueName::of(venue).with_context(|| format!("this build does not talk to {venue}"))?;
+        match venues.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, stretches)) => stretches.push(stretch),
+            None => venues.push((name, vec![stretch])),
+        }
+    }
+    Ok(venues)
+}
+
+async fn ask_again(backbone: &Backbone, stretches: &[Stretch]) -> anyhow::Result<()> {
     let client: Client = backbone.client(Priority::Low);
     for (series, range) in stretches {
         let request = client.candles(series.symbol.code(), series.timeframe);

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use market_backbone::{
-    CandleStore, ExportOrder, Grid, Manifest, Series, TimeRange, Timeframe, Timestamp, export_archive,
+    CandleStore, ExportOrder, Manifest, Series, TimeRange, Timeframe, Timestamp, export_archive, grid_of,
 };
 
 use crate::args::{self, Export};
@@ -17,8 +17,7 @@ pub(super) async fn run(args: Export, store: &dyn CandleStore) -> anyhow::Result
         args::ArchiveFormat::Csv => market_backbone::ArchiveFormat::Csv,
         args::ArchiveFormat::Parquet => market_backbone::ArchiveFormat::Parquet,
     };
-    // The only calendar there is so far: the venues of this build cut their candles by UTC.
-    let order = ExportOrder { dir: args.output, format, series, range, grid: Grid::Utc };
+    let order = ExportOrder { dir: args.output, format, series, range, grid: grid_of };
     let manifest = export_archive(store, &order).await?;
     say("exported", &manifest)
 }

@@ -40,6 +40,7 @@ fn shard_json(shard: &ShardStats) -> Value {
         "series": shard.series,
         "rows": shard.rows,
         "spans": shard.spans,
+        "revisions": shard.revisions,
         "bytes": shard.bytes,
         "log_bytes": shard.log_bytes,
         "pages": shard.pages,
@@ -57,6 +58,7 @@ fn series_json(stats: &SeriesStats) -> Value {
         "file": stats.file.display().to_string(),
         "rows": stats.rows,
         "spans": stats.spans,
+        "revisions": stats.revisions,
         "bytes": stats.bytes,
         "unused_bytes": stats.unused_bytes,
         "scattered": stats.scattered,
@@ -70,18 +72,20 @@ fn total_json(stats: &StoreStats) -> Value {
         "series": stats.series.len(),
         "rows": stats.rows(),
         "spans": stats.spans(),
+        "revisions": stats.revisions(),
         "bytes": stats.bytes(),
         "free_pages": stats.shards.iter().map(|shard| shard.free_pages).sum::<u64>(),
     })
 }
 
 fn series_table(all: &[SeriesStats]) -> Table {
-    let mut table = plain(["series", "rows", "spans", "size", "unused", "scattered"]);
+    let mut table = plain(["series", "rows", "spans", "revisions", "size", "unused", "scattered"]);
     for one in all {
         table.add_row([
             one.series.to_string(),
             one.rows.to_string(),
             one.spans.to_string(),
+            one.revisions.to_string(),
             size(one.bytes),
             share(one.unused_bytes, one.bytes),
             percent(one.scattered),
@@ -92,13 +96,15 @@ fn series_table(all: &[SeriesStats]) -> Table {
 }
 
 fn shard_table(stats: &StoreStats) -> Table {
-    let mut table = plain(["file", "series", "rows", "spans", "size", "log", "free", "scattered"]);
+    let mut table =
+        plain(["file", "series", "rows", "spans", "revisions", "size", "log", "free", "scattered"]);
     for shard in &stats.shards {
         table.add_row([
             shard.file.display().to_string(),
             shard.series.to_string(),
             shard.rows.to_string(),
             shard.spans.to_string(),
+            shard.revisions.to_string(),
             size(shard.bytes),
             size(shard.log_bytes),
             share(shard.free_pages, shard.pages),
@@ -112,6 +118,7 @@ fn shard_table(stats: &StoreStats) -> Table {
         stats.series.len().to_string(),
         stats.rows().to_string(),
         stats.spans().to_string(),
+        stats.revisions().to_string(),
         size(stats.bytes()),
         String::new(),
         format!("{} ({})", share(free, pages), size(free * PAGE_BYTES)),

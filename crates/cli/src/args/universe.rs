@@ -1,0 +1,42 @@
+//! `market-backbone universe …`: named lists of markets.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Subcommand};
+
+use super::store::Report;
+
+#[derive(Debug, Group)]
+pub(crate) struct Universe {
+    #[command(subcommand)]
+    pub(crate) command: UniverseCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UniverseCommand {
+    /// What there is: key, kind and number of markets
+    List {
+        #[arg(long, value_enum, default_value_t = Report::Table)]
+        format: Report,
+    },
+    /// The markets of a universe, or of several joined by `:`, one a line
+    Show {
+        /// Like SPY:nasdaq100
+        key: String,
+    },
+    /// Takes in a file: JSON of one list or of many, or codes separated by commas or lines
+    Import {
+        file: PathBuf,
+        /// The name of a list that brings none
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Adds markets to a list; makes it if it is not there
+    Add {
+        key: String,
+        #[arg(required = true)]
+        markets: Vec<String>,
+    },
+    /// Removes markets from a list, or the whole list where none is named
+    Remove { key: String, markets: Vec<String> },
+}

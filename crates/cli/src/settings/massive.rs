@@ -1,0 +1,100 @@
+//! The account with Massive: the `[massive]` part of the settings file, and the key, which is never in a file.
+
+use market_backbone::{MassiveAccount, MassivePlan, MassiveRate};
+use serde::{Deserialize, Deserializer};
+
+use super::addresses::Addresses;
+use super::environment::variable;
+use crate::args::VenueName;
+use crate::exit::Usage;
+use crate::secret::Secret;
+
+const KEY: &str = "MASSIVE_API_KEY";
+const PLAN: &str = "MARKET_BACKBONE_MASSIVE_PLAN";
+/// How often one may ask, as it is written.
+const RATES: [(&str, MassiveRate); 3] = [
+    ("5/min", MassiveRate::FivePerMinute),
+    ("100/min", MassiveRate::HundredPerMinute),
+    ("100/s", MassiveRate::HundredPerSecond),
+];
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Massive {
+    rest_url: Option<String>,
+    ws_url: Option<String>,
+    #[serde(deserialize_with = "plan")]
+    plan: Option<MassivePlan>,
+    #[serde(deserialize_with = "rate")]
+    rate: Option<MassiveRate>,
+}
+
+impl Massive {
+    /// The account that flags, environment and file describe.
+    pub(super) fn account(self, flags: Addresses) -> Result<MassiveAccount, Usage> {
+        let key = variable(KEY).map(|key| Secret::from(key.as_str()));
+        let named = variable(PLAN).map(|name| name.parse()).transpose();
+        let named = named.map_err(|error| Usage(format!("{PLAN}: {error}")))?;
+        let file = Addresses { rest_url: self.rest_url, ws_url: self.ws_url };
+        let addresses = flags.or(Addresses::of_environment(VenueName::Massive)).or(file);
+        account(key, named.or(self.plan), self.rate, addresses)
+    }
+}
+
+fn account(
+    key: Option<Secret>,
+    plan: Option<MassivePlan>,
+    rate: Option<MassiveRate>,
+    addresses: Addresses,
+) -> Result<MassiveAccount, Usage> {
+    let key = key.ok_or_else(|| {
+        Usage(format!(
+            "massive answers nobody without a key: put yours, from https://massive.com/dashboard/keys, into the \
+             environment as {KEY} (for the emulator: test-key)"
+        ))
+    })?;
+    let mut account = MassiveAccount::new(key.reveal(), plan.unwrap_or(MassivePlan::Advanced));
+    if let Some(rate) = rate {
+        account = account.rate(rate);
+    }
+    if let Some((rest, socket)) = addresses.both(VenueName::Massive)? {
+        account = account.at(&rest, &socket);
+    }
+    Ok(account)
+}
+
+fn plan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MassivePlan>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MassiveRate>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let rate = RATES.into_iter().find(|(name, _)| *name == text).map(|(_, rate)| rate);
+    let unknown = || format!("no rate `{text}`; there are 5/min, 100/min and 100/s");
+    rate.map(Some).ok_or_else(|| serde::de::Error::custom(unknown()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_named_and_so_is_a_rate() {
+        let read = |text: &str| toml::from_str::<Massive>(text).map_err(|error| error.message().to_owned());
+        let file = read("plan = \"free\"\nrate = \"100/min\"").unwrap();
+        assert_eq!(file.plan, Some(MassivePlan::Basic));
+        assert_eq!(file.rate, Some(MassiveRate::HundredPerMinute));
+        assert!(read("plan = \"golden\"").unwrap_err().contains("basic, starter, developer and advanced"));
+        assert!(read("rate = \"7/s\"").unwrap_err().contains("100/min"));
+        let key = read("key = \"abc\"").unwrap_err();
+        assert!(key.contains("unknown field `key`"), "{key}");
+    }
+
+    #[test]
+    fn without_a_key_it_is_said_where_to_put_one_and_with_one_it_is_not_shown() {
+        let Usage(message) = account(None, None, None, Addresses::default()).unwrap_err();
+        assert!(message.contains("MASSIVE_API_KEY") && message.contains("massive.com"), "{message}");
+        let account = account(Some(Secret::from("s3cret")), None, None, Addresses::default()).unwrap();
+        assert!(!format!("{account:?}").contains("s3cret"));
+    }
+}
