@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
 use futures::StreamExt;
-use market_backbone::{Candle, FeedEvent, LiveStream, Priority, Slot, StreamKind, Timeframe, Timestamp};
+use market_backbone::{Candle, Feed, FeedEvent, Priority, Slot, StreamKind, Timeframe, Timestamp};
 use market_backbone_examples::House;
 
 const MARKET: &str = "KRW-ETH";
@@ -38,7 +38,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn follow(mut events: LiveStream, candles: &mut Vec<Candle>) {
+async fn follow(mut events: Feed, candles: &mut Vec<Candle>) {
     while let Some(event) = events.next().await {
         if let FeedEvent::Candle { candle, .. } = event {
             match candles.last_mut() {

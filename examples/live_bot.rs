@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use futures::StreamExt;
-use market_backbone::{FeedEvent, GapState, LiveStream, Priority, StreamKind, Timeframe};
+use market_backbone::{Feed, FeedEvent, GapState, Priority, StreamKind, Timeframe};
 use market_backbone_examples::House;
 
 const MARKET: &str = "KRW-BTC";
@@ -36,14 +36,14 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn trade(mut events: LiveStream, averages: &mut Averages) {
+async fn trade(mut events: Feed, averages: &mut Averages) {
     let mut bar = None;
     let mut halted = false;
     while let Some(event) = events.next().await {
         match event {
             // A bot that does not know what it missed should not trade on.
             FeedEvent::Gap(gap) => {
-                halted = gap.state == GapState::Opened;
+                halted = matches!(gap.state, GapState::Opened | GapState::Healing);
                 println!("feed {}: {}", gap.state.as_str(), if halted { "halted" } else { "going on" });
             }
             FeedEvent::Lagged { missed } => println!("too slow by {missed} events"),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::StreamExt;
-use market_backbone::{FeedEvent, LiveStream, Priority, StreamKind, Ticker};
+use market_backbone::{Feed, FeedEvent, Priority, StreamKind, Ticker};
 use market_backbone_examples::House;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -38,7 +38,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn screen(mut events: LiveStream, board: &mut HashMap<String, Ticker>) {
+async fn screen(mut events: Feed, board: &mut HashMap<String, Ticker>) {
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut updates = 0_u64;

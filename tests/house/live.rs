@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::StreamExt;
-use market_backbone::{FeedEvent, LiveStream, Priority, StreamKind};
+use market_backbone::{Feed, FeedEvent, Priority, StreamKind};
 use market_backbone_emulator::Scenario;
 use market_backbone_tests::House;
 use tokio::time::timeout;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Reads events until `enough` of them say so.
-async fn read(events: &mut LiveStream, mut enough: impl FnMut(FeedEvent) -> bool) {
+async fn read(events: &mut Feed, mut enough: impl FnMut(FeedEvent) -> bool) {
     timeout(PATIENCE, async {
         while let Some(event) = events.next().await {
             if enough(event) {

@@ -2,15 +2,30 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may stop at the first surprise, as the test may")]
 
 mod derived;
+mod dispatch;
 mod history;
 mod live;
+mod massive_live;
+mod massive;
 mod plan;
+mod recording;
 mod requests;
+mod rotation;
+mod screener;
+mod silence;
+mod soak;
 mod truth;
 mod urgency;
+mod witness;
 
 /// Whether there is time for the long versions: `FULL=1`.
 #[expect(clippy::disallowed_methods, reason = "how long a test may take is up to whoever runs it")]
 fn is_full() -> bool {
     std::env::var("FULL").is_ok()
+}
+
+/// What the environment asks for.
+#[expect(clippy::disallowed_methods, reason = "how long a test may take is up to whoever runs it")]
+fn wish(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

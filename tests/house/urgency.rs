@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_backbone::{Priority, Timeframe};
+use market_backbone::{Error, Priority, SourceErrorKind, Timeframe};
 use market_backbone_emulator::Scenario;
 use market_backbone_tests::House;
 use tokio::time::Instant;
@@ -32,5 +32,22 @@ async fn a_bot_waits_less_than_a_window_behind_a_backtester() {
     let report = house.venue.report().group("candles");
     assert_eq!(report.rejected, 0);
     assert!(report.worst <= 10, "{}", report.worst);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_time_is_told_before_anything_is_asked() {
+    let house = House::on(Scenario::default()).await.unwrap();
+    let hasty = house.backbone.client(Priority::Normal).within(Duration::from_secs(3));
+    let Err(Error::Source(refused)) = hasty.candles("KRW-BTC", Timeframe::M1).count(20_000).await else {
+        panic!("it was tried")
+    };
+    let SourceErrorKind::TooLate { would_take } = refused.kind() else { panic!("{refused:?}") };
+    // A hundred pages at ten a second.
+    assert!(Duration::from_secs(9) <= would_take && would_take < Duration::from_secs(11), "{would_take:?}");
+    assert_eq!(house.asked("candles"), 0);
+    let few = hasty.candles("KRW-BTC", Timeframe::M1).count(400).closed().await.unwrap();
+    assert_eq!(few.candles.len(), 400);
+    assert!(hasty.ticker("KRW-BTC").await.unwrap().price > 0.0);
     house.close().await;
 }

@@ -10,6 +10,7 @@ const CORE: &str = "market-backbone-core";
 pub const ALLOWED: &[(&str, &[&str])] = &[
     (CORE, &[]),
     ("market-backbone-upbit", &[CORE]),
+    ("market-backbone-massive", &[CORE]),
     ("market-backbone-routing", &[CORE]),
     ("market-backbone-coordinator", &[CORE]),
     ("market-backbone-storage", &[CORE]),

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
-    CallGroup, CandlePage, CandlePageRequest, CandlePart, Capabilities, Clock, Grid, KeepAlive, LimitGroup,
-    ManualClock, Market, Origin, PageSource, Priority, Proof, Provenance, Series, Served, SocketLimits,
-    SourceError, SourceErrorKind, Span, Symbol, TimeRange, Timeframe, Timestamp, TradePage, TradePageRequest,
-    VenueId,
+    CallGroup, CandlePage, CandlePageRequest, CandlePart, Capabilities, Clock, Corrections, Grid, KeepAlive,
+    LimitGroup, ManualClock, Market, Origin, PageSource, Priority, Proof, Provenance, Series, Served,
+    SocketLimits, SourceError, SourceErrorKind, Span, Symbol, TimeRange, Timeframe, Timestamp, TradePage,
+    TradePageRequest, VenueId,
 };
 
 use super::tape::{REACH, SETTLING, START, Tape, dice, minute, minute_of, unsettled};
@@ -199,12 +199,15 @@ fn capabilities(page: u32) -> Capabilities {
         venue: VenueId::new("model"),
         grid: Grid::Utc,
         candle_page: page,
+        shorter_pages: &[],
         trade_page: 0,
         book_depth: 0,
         trade_days: 0,
         timeframes: &[Timeframe::M1],
+        silent_kinds: &[],
         live_timeframes: &[],
         settling: SETTLING,
+        corrections: Corrections::NONE,
         limits: &[],
         socket: SocketLimits {
             connects: group,
@@ -212,6 +215,8 @@ fn capabilities(page: u32) -> Capabilities {
             keep_alive: KeepAlive::Ping,
             keep_alive_every: second,
             silence: second,
+            max_connections: None,
+            channels_per_connection: None,
         },
     }
 }

@@ -1,0 +1,3 @@
+//! What is promised of the live path and can be counted rather than timed.
+
+mod allocations;

@@ -1,0 +1,325 @@
+//! The socket of US stocks in earnest: cut at every stage, thrown out, told off; and what a reader sees of that.
+
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use market_backbone::RouterConfig;
+use market_backbone_coordinator::{Continuity, ContinuityConfig, Coordinator, CoordinatorConfig, Start};
+use market_backbone_core::{
+    Clock, FeedEvent, Gap, GapCause, GapState, LiveSource, LiveStream, ManualClock, Secret, StreamKind,
+    Subscription, Symbol, SystemClock, Timestamp, Trade,
+};
+use market_backbone_emulator::{
+    Emulator, Massive as Stage, Running, Scenario, Thickness, TickerSet, TickerSpec,
+};
+use market_backbone_massive::{MASSIVE, Massive, Plan};
+use market_backbone_routing::{Endpoint, Health, ReconnectConfig, Router};
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, accept_async};
+
+const KEY: &str = "test-key";
+/// 2026-08-06T15:00:00Z, a Thursday, 11:00 in New York.
+const ELEVEN: i64 = 1_786_028_400_000;
+
+fn symbol(code: &str) -> Symbol {
+    Symbol::new(MASSIVE, code).unwrap()
+}
+
+fn router(endpoint: &Endpoint, clock: Arc<dyn Clock>) -> Router {
+    let mut config = RouterConfig::default();
+    config.session.reconnect = ReconnectConfig {
+        at_once: Duration::from_millis(10),
+        first: Duration::from_millis(20),
+        cap: Duration::from_millis(50),
+        ..ReconnectConfig::default()
+    };
+    // Only the venue's own word or a value confirms.
+    config.session.confirm_within = Duration::from_secs(60);
+    let massive = Massive::new(Secret::new(KEY), Plan::Advanced, Arc::clone(&clock));
+    Router::start(Arc::new(massive), endpoint, clock, config).unwrap()
+}
+
+async fn trades(router: &Router, codes: &[&str]) -> LiveStream {
+    let wish = Subscription::new(codes.iter().map(|code| symbol(code)), [StreamKind::Trade]).unwrap();
+    router.subscribe(wish).await.unwrap()
+}
+
+async fn next(stream: &mut LiveStream) -> String {
+    let event = timeout(Duration::from_secs(20), stream.next()).await.expect("something comes").unwrap();
+    match event {
+        FeedEvent::Trade(trade) => format!("trade {}", trade.price),
+        FeedEvent::Gap(gap) => format!("{} {}", gap.state.as_str(), gap.cause.as_str()),
+        other => format!("{other:?}"),
+    }
+}
+
+async fn eventually(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < deadline, "did not happen in time");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// How far a socket gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    /// `connected` is not said.
+    Opened,
+    Connected,
+    /// The key is read, and nothing said of it.
+    Key,
+    /// `auth_success` is said, and what follows not read.
+    Success,
+    /// What is asked for is read, and not confirmed.
+    Asked,
+    Confirmed,
+}
+
+const STEPS: [Step; 6] =
+    [Step::Opened, Step::Connected, Step::Key, Step::Success, Step::Asked, Step::Confirmed];
+
+/// The venue's end, word for word.
+struct Script {
+    listener: TcpListener,
+}
+
+type Peer = WebSocketStream<TcpStream>;
+
+fn status(name: &str, message: &str) -> String {
+    format!(r#"{{"ev":"status","status":"{name}","message":"{message}"}}"#)
+}
+
+async fn say(peer: &mut Peer, events: &[String]) {
+    peer.send(Message::text(format!("[{}]", events.join(",")))).await.unwrap();
+}
+
+/// The next thing the client asks for, its keep-alives left aside.
+async fn hear(peer: &mut Peer) -> String {
+    loop {
+        match timeout(Duration::from_secs(20), peer.next()).await.expect("the client speaks").unwrap().unwrap() {
+            Message::Text(text) => return text.as_str().to_owned(),
+            Message::Ping(_) | Message::Pong(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn print(price: u32) -> String {
+    format!(r#"{{"ev":"T","sym":"AAPL","x":4,"i":"{price}","z":3,"p":{price}.5,"s":100,"t":{ELEVEN},"q":{price}}}"#)
+}
+
+impl Script {
+    async fn start() -> (Self, Endpoint) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (rest_url, ws_url) = (format!("http://{address}"), format!("ws://{address}/stocks"));
+        (Self { listener }, Endpoint { rest_url, ws_url })
+    }
+
+    /// Leads the next socket to `step`.
+    async fn lead(&self, step: Step) -> Peer {
+        let (stream, _) = timeout(Duration::from_secs(20), self.listener.accept()).await.unwrap().unwrap();
+        let mut peer = accept_async(stream).await.unwrap();
+        if step >= Step::Connected {
+            say(&mut peer, &[status("connected", "Connected Successfully")]).await;
+        }
+        if step >= Step::Key {
+            assert_eq!(hear(&mut peer).await, format!(r#"{{"action":"auth","params":"{KEY}"}}"#));
+        }
+        if step >= Step::Success {
+            say(&mut peer, &[status("auth_success", "authenticated")]).await;
+        }
+        if step >= Step::Asked {
+            assert_eq!(hear(&mut peer).await, r#"{"action":"subscribe","params":"T.AAPL,T.ZZ"}"#);
+        }
+        if step >= Step::Confirmed {
+            // Of a name that it does not know the venue says nothing.
+            say(&mut peer, &[status("success", "subscribed to: T.AAPL")]).await;
+        }
+        peer
+    }
+}
+
+/// What a reader sees of a life, an end at `step`, and another life.
+async fn cut_at(step: Step) {
+    let (script, endpoint) = Script::start().await;
+    let router = router(&endpoint, Arc::new(SystemClock));
+    let mut reader = trades(&router, &["AAPL", "ZZ"]).await;
+    let mut first = script.lead(Step::Confirmed).await;
+    say(&mut first, &[print(1)]).await;
+    assert_eq!(next(&mut reader).await, "trade 1.5", "{step:?}");
+    drop(first);
+    assert_eq!(next(&mut reader).await, "opened disconnected", "{step:?}");
+    assert_ne!(router.metrics().live.health, Health::Live);
+
+    drop(script.lead(step).await);
+    let mut last = script.lead(Step::Confirmed).await;
+    eventually(|| router.metrics().live.health == Health::Live).await;
+    say(&mut last, &[print(2)]).await;
+    assert_eq!(next(&mut reader).await, "trade 2.5", "{step:?}: the gap goes on, for one of its channels is silent");
+    say(&mut last, &[status("success", "subscribed to: T.ZZ"), print(3)]).await;
+    let mut both = [next(&mut reader).await, next(&mut reader).await];
+    both.sort();
+    assert_eq!(both, ["resumed disconnected", "trade 3.5"], "{step:?}");
+    let live = router.metrics().live;
+    assert_eq!((live.drops, live.connections[0].errors), (2, 2), "{step:?}");
+    router.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_at_any_step_is_one_gap_and_everything_is_asked_for_again() {
+    futures::future::join_all(STEPS.map(cut_at)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_venue_says_of_a_socket_is_told_apart() {
+    let (script, endpoint) = Script::start().await;
+    let router = router(&endpoint, Arc::new(SystemClock));
+    let mut reader = trades(&router, &["AAPL", "ZZ"]).await;
+    let mut peer = script.lead(Step::Confirmed).await;
+    say(&mut peer, &[print(1), print(1), r#"{"ev":"T","sym":"AAPL","p":"?"}"#.to_owned(), print(2)]).await;
+    assert_eq!([next(&mut reader).await, next(&mut reader).await], ["trade 1.5", "trade 2.5"]);
+    let live = router.metrics().live;
+    assert_eq!((live.repeated, live.dropped), (1, 1), "a twin and a bad one cost their neighbours nothing");
+
+    say(&mut peer, &[status("slow_consumer", "Slow consumer")]).await;
+    assert_eq!(next(&mut reader).await, "opened too_slow");
+    let mut peer = script.lead(Step::Confirmed).await;
+    say(&mut peer, &[status("success", "subscribed to: T.ZZ")]).await;
+    assert_eq!(next(&mut reader).await, "resumed too_slow");
+    assert_eq!(router.metrics().live.too_slow, 1);
+
+    say(&mut peer, &[status("max_connections", "Maximum number of websocket connections exceeded. ")]).await;
+    assert_eq!(next(&mut reader).await, "opened evicted");
+    eventually(|| router.metrics().live.health == Health::Evicted).await;
+    let back = timeout(Duration::from_secs(3), script.listener.accept()).await;
+    assert!(back.is_err(), "it stays away, though all else is tried again at once");
+    router.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_refused_is_not_tried_again() {
+    let (script, endpoint) = Script::start().await;
+    let router = router(&endpoint, Arc::new(SystemClock));
+    let mut reader = trades(&router, &["AAPL", "ZZ"]).await;
+    let mut peer = script.lead(Step::Key).await;
+    say(&mut peer, &[status("auth_failed", "authentication failed")]).await;
+    assert_eq!(next(&mut reader).await, "opened refused");
+    assert_eq!(router.metrics().live.health, Health::Refused);
+    assert!(timeout(Duration::from_secs(2), script.listener.accept()).await.is_err());
+    assert!(router.metrics().live.refused.unwrap().contains("does not let this key in"));
+    router.shutdown().await;
+}
+
+/// A venue whose shares are few, and whose clock and ours are moved by hand.
+struct Market {
+    venue: Running,
+    hands: market_backbone_emulator::Clock,
+    clock: Arc<ManualClock>,
+}
+
+impl Market {
+    async fn open() -> Self {
+        let specs = [("AAPL", Thickness::Busy), ("SPY", Thickness::Thick)];
+        let specs = specs.map(|(ticker, thickness)| TickerSpec::new(ticker, thickness));
+        let stage = Stage { tickers: TickerSet::Own(specs.into()), history_days: 3, ..Stage::default() };
+        let hands = market_backbone_emulator::Clock::manual(ELEVEN);
+        let scenario = Scenario { clock: hands.clone(), massive: stage, ..Scenario::default() };
+        let venue = Emulator::start(scenario).await.unwrap();
+        Self { venue, hands, clock: Arc::new(ManualClock::new(Timestamp::from_millis(ELEVEN))) }
+    }
+
+    fn router(&self) -> Router {
+        let endpoint = Endpoint { rest_url: self.venue.rest_url(), ws_url: self.venue.stocks_ws_url() };
+        router(&endpoint, Arc::clone(&self.clock) as Arc<dyn Clock>)
+    }
+
+    fn tick(&self) {
+        self.hands.advance(250);
+        self.clock.advance(Duration::from_millis(250));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_put_out_by_another_program_leaves_it_the_place() {
+    let market = Market::open().await;
+    let (ours, theirs) = (market.router(), market.router());
+    let _reader = trades(&ours, &["AAPL"]).await;
+    eventually(|| ours.metrics().live.health == Health::Live).await;
+    let _other = trades(&theirs, &["AAPL"]).await;
+    let put_out = || {
+        // A socket is told to go by the venue's clock.
+        market.tick();
+        ours.metrics().live.health == Health::Evicted
+    };
+    eventually(put_out).await;
+    let until = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < until {
+        market.tick();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(market.venue.report().sockets.opened, 2, "neither tried again");
+    assert_eq!((theirs.metrics().live.health, theirs.metrics().live.drops), (Health::Live, 0));
+    ours.shutdown().await;
+    theirs.shutdown().await;
+    market.venue.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sockets_cut_again_and_again_lose_no_print() {
+    let market = Market::open().await;
+    let router = market.router();
+    let pages = Arc::new(router.clone());
+    let clock = Arc::clone(&market.clock) as Arc<dyn Clock>;
+    let coordinator = Coordinator::new(pages.clone(), Arc::clone(&clock), CoordinatorConfig::default());
+    let continuity =
+        Continuity::new(pages.clone(), pages, Arc::new(coordinator), clock, ContinuityConfig::default());
+    let wish = Subscription::new([symbol("AAPL"), symbol("SPY")], [StreamKind::Trade]).unwrap();
+    let mut feed = continuity.subscribe(wish, Start::Now).await.unwrap();
+    let mut seen: Vec<Trade> = Vec::new();
+    let mut gaps: Vec<Gap> = Vec::new();
+    let (mut ticks, mut cuts) = (0, 0);
+    let healed = |gaps: &[Gap]| gaps.iter().filter(|gap| gap.state == GapState::Healed).count();
+    let deadline = Instant::now() + Duration::from_secs(25);
+    while healed(&gaps) < 3 || ticks < 200 {
+        assert!(Instant::now() < deadline, "{} trades, {gaps:?}", seen.len());
+        market.tick();
+        ticks += 1;
+        // Each is cut when the reader has had something of it.
+        if cuts <= healed(&gaps) && cuts < 3 && seen.len() > 20 * (cuts + 1) {
+            cuts += market.venue.drop_sockets();
+        }
+        while let Ok(event) = timeout(Duration::from_millis(30), feed.next()).await {
+            match event.unwrap() {
+                FeedEvent::Trade(trade) => seen.push(trade),
+                FeedEvent::Gap(gap) => gaps.push(gap),
+                _ => {}
+            }
+        }
+    }
+    assert!(gaps.iter().all(|gap| gap.state != GapState::Lost && gap.cause == GapCause::Disconnected), "{gaps:?}");
+    for code in ["AAPL", "SPY"] {
+        let mut ids: Vec<_> = seen.iter().filter(|trade| trade.symbol == symbol(code)).collect();
+        ids.sort_by(|one, other| one.id.cmp(&other.id));
+        let all = ids.len();
+        ids.dedup_by(|one, other| one.id == other.id);
+        assert_eq!(ids.len(), all, "{code}: none twice");
+        let from = ids[0].time.as_nanos() + 1_000_000;
+        let until = (ELEVEN + 250 * (ticks - 8)) * 1_000_000;
+        let tape = market.venue.stocks().trades(code, from, until);
+        let told = tape.iter().filter(|print| print.is_told && print.known_ns < until);
+        let missing: Vec<_> = told
+            .filter(|print| {
+                let name = format!("{}:{:012}:", print.sip_ns / 1_000_000, print.sequence);
+                !ids.iter().any(|trade| trade.id.to_string().starts_with(&name))
+            })
+            .collect();
+        assert!(missing.is_empty(), "{code}: {} of {} are missing: {:?}", missing.len(), tape.len(), missing[0]);
+    }
+    router.shutdown().await;
+    market.venue.stop().await;
+}

@@ -1,0 +1,65 @@
+//! A socket that answers pings and brings nothing: found out over REST, replaced, and what it kept to itself is told.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use market_backbone::{FeedEvent, GapCause, GapState, Priority, RouterConfig, StreamKind};
+use market_backbone_emulator::{Faults, Scenario};
+use market_backbone_tests::House;
+use tokio::time::timeout;
+
+/// Silence is strange after less than a second: these markets trade several times in one.
+fn nervous() -> RouterConfig {
+    let mut router = RouterConfig::default();
+    let liveness = &mut router.session.liveness;
+    liveness.look_every = Duration::from_millis(50);
+    liveness.at_least = Duration::from_millis(800);
+    liveness.at_most = Duration::from_secs(2);
+    liveness.probe_every = Duration::from_millis(500);
+    liveness.grace = Duration::from_millis(300);
+    router
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mute_socket_is_replaced_and_its_gap_is_healed() {
+    let faults = Faults { mute_after_ms: 2_000, ..Faults::default() };
+    let scenario = Scenario { faults, ..Scenario::default() };
+    let house = House::built(scenario, |builder| builder.in_memory().router(nervous())).await.unwrap();
+    let client = house.backbone.client(Priority::High);
+    let mut feed = client.subscribe(["KRW-BTC", "KRW-ETH"], [StreamKind::Trade]).await.unwrap();
+    let (mut opened, mut healed) = (0, 0);
+    let seen = async {
+        while healed < opened || opened == 0 || house.venue.report().sockets.opened < 3 {
+            match feed.next().await.unwrap() {
+                FeedEvent::Gap(gap) if gap.state == GapState::Opened => {
+                    assert_eq!(gap.cause, GapCause::Silent);
+                    opened += 1;
+                }
+                FeedEvent::Gap(gap) if gap.state == GapState::Healed => healed += 1,
+                FeedEvent::Gap(gap) => assert_ne!(gap.state, GapState::Lost, "{gap:?}"),
+                _ => {}
+            }
+        }
+    };
+    timeout(Duration::from_secs(30), seen).await.expect("in time");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_is_well_is_left_alone() {
+    let house =
+        House::built(Scenario::default(), |builder| builder.in_memory().router(nervous())).await.unwrap();
+    let client = house.backbone.client(Priority::High);
+    let mut feed = client.subscribe(["KRW-BTC", "KRW-ETH"], [StreamKind::Trade]).await.unwrap();
+    let gaps = async {
+        loop {
+            if let FeedEvent::Gap(gap) = feed.next().await.unwrap() {
+                return gap;
+            }
+        }
+    };
+    let gap = timeout(Duration::from_secs(6), gaps).await;
+    assert!(gap.is_err(), "{gap:?}");
+    assert_eq!(house.venue.report().sockets.opened, 1);
+    house.close().await;
+}
