@@ -40,6 +40,8 @@ pub(super) struct Care {
     wounds: Wounds,
     catching: Option<Catching>,
     queued: VecDeque<usize>,
+    /// The kind that was fetched last.
+    ordered: StreamKind,
     ready: VecDeque<Item>,
     /// When the live side was last heard, by our clock.
     heard: Timestamp,
@@ -66,6 +68,7 @@ impl Care {
             audits: Vec::new(),
             wounds: Wounds::default(),
             queued: VecDeque::new(),
+            ordered: StreamKind::Book,
             ready: VecDeque::new(),
             heard: now,
             alarm: is_late.then_some(deadline),
@@ -199,7 +202,11 @@ impl Care {
 
     /// The next fetch to begin, if there is one.
     pub(super) fn next_order(&mut self, priority: Priority) -> Option<Order> {
-        let number = self.queued.pop_front()?;
+        // Trades and candles count against different budgets of most venues: in turn, neither waits for the other.
+        let other = |number: &usize| self.lanes[*number].channel.kind != self.ordered;
+        let turn = self.queued.iter().position(other).unwrap_or(0);
+        let number = self.queued.remove(turn)?;
+        self.ordered = self.lanes[number].channel.kind;
         let lane = &mut self.lanes[number];
         lane.fetch_begins();
         let needed = lane.whole.minus(self.config.settling);

@@ -36,7 +36,7 @@ impl Default for ContinuityConfig {
             heal_within: Duration::from_secs(600),
             retry_pause: Duration::from_millis(500),
             retry_pause_cap: Duration::from_secs(15),
-            in_flight: 8,
+            in_flight: 32,
             backlog: 1_000_000,
             doubt_after: Duration::from_secs(2),
         }

@@ -7,8 +7,6 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use market_backbone_core::{Timestamp, Trade, TradeId};
-use rustc_hash::FxHashSet;
-
 /// However busy the market, no more ids are remembered; the mark then trails by less.
 const MAX_IDS: usize = 65_536;
 
@@ -39,9 +37,10 @@ pub(super) struct Seen {
     floor: Floor,
     settled: Timestamp,
     newest: Timestamp,
-    ids: FxHashSet<TradeId>,
-    /// The ids as they came, each with its trade's time.
-    order: VecDeque<(Timestamp, TradeId)>,
+    /// Sorted by id, each with its trade's time. Not a hash table: one in which as many come as go grows to twice its
+    /// size at some moment of its own choosing, and a program's memory should be after an hour what it was after a
+    /// minute. Ids rise with time but for late prints, so adding is nearly always at the end.
+    ids: VecDeque<(TradeId, Timestamp)>,
 }
 
 /// From when on trades are due.
@@ -60,8 +59,7 @@ impl Seen {
             floor: Floor::FirstHeard(now),
             settled: Timestamp::MIN,
             newest: Timestamp::MIN,
-            ids: FxHashSet::default(),
-            order: VecDeque::new(),
+            ids: VecDeque::new(),
         }
     }
 
@@ -75,16 +73,15 @@ impl Seen {
     pub(super) fn from_mark(mark: &TradeMark, settling: Duration) -> Self {
         Self {
             newest: mark.newest,
-            ids: mark.ids.iter().cloned().collect(),
             // Their times are not kept: as if all were as young as the newest, they are remembered a little longer.
-            order: mark.ids.iter().map(|id| (mark.newest, id.clone())).collect(),
+            ids: mark.ids.iter().map(|id| (id.clone(), mark.newest)).collect(),
             ..Self::from_moment(mark.settled, settling)
         }
     }
 
     /// Whether `trade` is due and has not been handed out; if so, it is taken for handed out.
     pub(super) fn admit(&mut self, trade: &Trade, from: From) -> bool {
-        if !self.is_due(trade, from) || !self.ids.insert(trade.id.clone()) {
+        if !self.is_due(trade, from) || !self.remember(trade) {
             return false;
         }
         if let Floor::FirstHeard(_) = self.floor
@@ -92,7 +89,6 @@ impl Seen {
         {
             self.floor = Floor::Known(trade.time);
         }
-        self.order.push_back((trade.time, trade.id.clone()));
         if self.newest < trade.time {
             self.newest = trade.time;
             self.settled = self.settled.max(trade.time.minus(self.settling));
@@ -103,7 +99,22 @@ impl Seen {
 
     /// Whether `trade` would be handed out.
     pub(super) fn wants(&self, trade: &Trade, from: From) -> bool {
-        self.is_due(trade, from) && !self.ids.contains(&trade.id)
+        self.is_due(trade, from) && self.place(&trade.id).is_some()
+    }
+
+    /// Where in the order an id belongs; `None` if it is there.
+    fn place(&self, id: &TradeId) -> Option<usize> {
+        match self.ids.back() {
+            Some((newest, _)) if newest >= id => self.ids.binary_search_by(|(known, _)| known.cmp(id)).err(),
+            _ => Some(self.ids.len()),
+        }
+    }
+
+    /// Whether it was not known.
+    fn remember(&mut self, trade: &Trade) -> bool {
+        let Some(place) = self.place(&trade.id) else { return false };
+        self.ids.insert(place, (trade.id.clone(), trade.time));
+        true
     }
 
     fn is_due(&self, trade: &Trade, from: From) -> bool {
@@ -118,19 +129,17 @@ impl Seen {
 
     /// What a cursor is to hold, where the feed is known to be whole until `whole`.
     pub(super) fn mark(&self, whole: Timestamp) -> TradeMark {
-        let mut ids: Vec<_> = self.ids.iter().cloned().collect();
-        ids.sort_unstable();
         let settled = self.begin();
+        let ids = self.ids.iter().map(|(id, _)| id.clone()).collect();
         TradeMark { settled, newest: self.newest.max(settled), whole, ids }
     }
 
     fn forget(&mut self) {
-        while let Some((time, _)) = self.order.front()
-            && (*time < self.settled || self.order.len() > MAX_IDS)
-            && let Some((time, id)) = self.order.pop_front()
+        while let Some((_, time)) = self.ids.front()
+            && (*time < self.settled || self.ids.len() > MAX_IDS)
+            && let Some((_, time)) = self.ids.pop_front()
         {
             self.settled = self.settled.max(time);
-            self.ids.remove(&id);
         }
     }
 }
