@@ -18,6 +18,8 @@ pub struct LimiterConfig {
     pub queue: usize,
     /// How long a request may wait for its turn.
     pub patience: Duration,
+    /// How long a LOW one may: it waits behind everybody, and nobody waits for it.
+    pub patience_low: Duration,
     /// How long after a CRITICAL request the reserve for the next is kept.
     pub reserve_for: Duration,
     /// The part of a window that is kept: one in this many.
@@ -42,6 +44,7 @@ impl Default for LimiterConfig {
             trust_round_trips: true,
             queue: 10_000,
             patience: Duration::from_secs(120),
+            patience_low: Duration::from_secs(3_600),
             reserve_for: Duration::from_secs(10),
             reserve_share: 5,
             starving_high: Duration::from_secs(1),

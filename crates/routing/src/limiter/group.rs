@@ -46,8 +46,11 @@ impl Group {
         self.limit.group
     }
 
-    pub(super) fn patience(&self) -> Duration {
-        self.config.patience
+    pub(super) fn patience(&self, priority: Priority) -> Duration {
+        match priority {
+            Priority::Low => self.config.patience_low,
+            Priority::Critical | Priority::High | Priority::Normal => self.config.patience,
+        }
     }
 
     /// Joins the line; the answer is found by [`standing`](Self::standing).

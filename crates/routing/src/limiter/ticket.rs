@@ -40,7 +40,7 @@ impl Ticket {
 
     /// Waits for the turn.
     pub(super) async fn turn(self) -> Result<Permit, SourceError> {
-        let patience = self.group.patience();
+        let patience = self.group.patience(self.priority);
         let deadline = self.since + self.within.map_or(patience, |within| within.min(patience));
         loop {
             let wake = match self.group.standing(self.id) {
@@ -67,7 +67,7 @@ impl Ticket {
             let would_take = self.since.elapsed() + self.group.still(self.id, self.priority);
             return too_late(&self.group, within, would_take);
         }
-        let (name, patience) = (self.group.name(), self.group.patience());
+        let (name, patience) = (self.group.name(), self.group.patience(self.priority));
         let message = format!("waited {} s for a turn in group {name}; ask for less", patience.as_secs_f32());
         SourceError::new(SourceErrorKind::Overloaded, message)
     }
