@@ -4,8 +4,10 @@
 //! morning: every answer is the market *as known* at a moment, so bars are provisional here as they are there.
 
 mod aggs;
+mod asked;
 mod bar;
 mod cells;
+mod channel;
 mod days;
 mod exchange;
 mod holidays;

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use market_backbone_core::{Channel, Timestamp, VenueId};
 
 use super::seen::TradeMark;
-use super::token;
 
 /// What has been handed out of one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,12 +54,6 @@ impl Cursor {
     }
 }
 
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&token::write(self))
-    }
-}
-
 impl fmt::Debug for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let positions = self.marks.keys().map(|channel| (channel, self.position(channel)));
@@ -82,12 +74,4 @@ pub enum CursorError {
     /// A part is missing, or was changed.
     #[error("this cursor is damaged")]
     Damaged,
-}
-
-impl FromStr for Cursor {
-    type Err = CursorError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        token::read(text.trim())
-    }
 }

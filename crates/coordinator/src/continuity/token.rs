@@ -5,7 +5,9 @@
 //! short would still make sense, and deliver trades twice.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::hash::Hasher;
+use std::str::FromStr;
 
 use market_backbone_core::{Channel, StreamKind, Symbol, Timestamp, TradeId, VenueId};
 
@@ -15,7 +17,21 @@ use super::seen::TradeMark;
 const NAME: &str = "mbc";
 const VERSION: &str = "1";
 
-pub(super) fn write(cursor: &Cursor) -> String {
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&write(self))
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = CursorError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        read(text.trim())
+    }
+}
+
+fn write(cursor: &Cursor) -> String {
     let mut text = format!("{NAME}{VERSION},{}", cursor.venue);
     for (Channel { symbol, kind }, mark) in &cursor.marks {
         text.push_str(&format!(",{symbol}/{kind}"));
@@ -34,7 +50,7 @@ pub(super) fn write(cursor: &Cursor) -> String {
     text + &format!(",#{sum:016x}")
 }
 
-pub(super) fn read(text: &str) -> Result<Cursor, CursorError> {
+fn read(text: &str) -> Result<Cursor, CursorError> {
     let damaged = CursorError::Damaged;
     let (version, _) =
         text.strip_prefix(NAME).ok_or(CursorError::Foreign)?.split_once(',').ok_or(damaged.clone())?;

@@ -1,5 +1,6 @@
 //! Bars of any multiplier and timespan, in pages that are counted in what the bars are made of.
 
+use super::asked::Asked;
 use super::bar::Bar;
 use super::exchange::Exchange;
 use super::moment::Moment;
@@ -7,7 +8,6 @@ use super::newyork::{day_of, midnight};
 use super::plan::Plan;
 use super::query;
 use super::refusal::Refusal;
-use super::service::Asked;
 use super::spell;
 use super::window::{Base, Timespan, Window};
 use crate::json::{self, Object};

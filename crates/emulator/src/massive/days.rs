@@ -1,12 +1,12 @@
 //! Whole days: the market at once, the one before, and one with what came before and after the bell.
 
+use super::asked::Asked;
 use super::bar::Bar;
 use super::exchange::Exchange;
 use super::holidays::Session;
 use super::newyork::{self, day_of, midnight};
 use super::plan::Plan;
 use super::refusal::Refusal;
-use super::service::Asked;
 use super::spell;
 use crate::calendar::HOUR;
 use crate::json::{self, Object};

@@ -1,6 +1,6 @@
 //! What a key may see: the venue's plans as a table.
 
-use super::socket::Channel;
+use super::channel::Channel;
 use crate::calendar::{DAY, MINUTE};
 
 /// A plan that a key can have.

@@ -1,12 +1,12 @@
 //! What is listed, what was split, and when the exchanges are open.
 
+use super::asked::Asked;
 use super::exchange::Exchange;
 use super::holidays::{DayKind, Session, kind};
 use super::moment::Moment;
 use super::newyork::{self, day_of, midnight};
 use super::query;
 use super::refusal::Refusal;
-use super::service::Asked;
 use super::stock::Stock;
 use crate::calendar::{self, HOUR, MINUTE};
 use crate::chance;

@@ -8,6 +8,7 @@ use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::asked::Asked;
 use super::plan::Plan;
 use super::query::Parameters;
 use super::refusal::Refusal;
@@ -23,27 +24,6 @@ use crate::world::World;
 const GROUP: &str = "massive";
 /// All socket connects in the report.
 const SOCKET_GROUP: &str = "massive-socket";
-
-/// What an answer is looked up with.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) parameters: Parameters,
-    pub(crate) plan: Plan,
-    /// `http://HOST`, as the client called it: where pages continue.
-    pub(crate) origin: String,
-    pub(crate) path: String,
-    pub(crate) request_id: String,
-    pub(crate) now_ms: i64,
-    /// What the plan shows ends here.
-    pub(crate) visible_ms: i64,
-}
-
-impl Asked {
-    /// The status of a success.
-    pub(crate) const fn status(&self) -> &'static str {
-        if self.plan.delay_ms() > 0 { "DELAYED" } else { "OK" }
-    }
-}
 
 /// Answers a request, or resets its connection.
 pub(crate) async fn answer(

@@ -1,11 +1,11 @@
 //! The state of the day: of one ticker, of all, and of those that moved most.
 
+use super::asked::Asked;
 use super::bar::Bar;
 use super::exchange::Exchange;
 use super::newyork::{NS_PER_MS, day_of, midnight};
 use super::plan::Good;
 use super::refusal::Refusal;
-use super::service::Asked;
 use super::spell;
 use super::trades;
 use crate::calendar::HOUR;

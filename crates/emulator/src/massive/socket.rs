@@ -33,8 +33,6 @@ use events::{Frames, status};
 use outbox::Outbox;
 use wants::Wants;
 
-pub(crate) use wants::Channel;
-
 /// How often a session looks for news.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// And in a flood, where a look brings many.

@@ -1,12 +1,12 @@
 //! Single prints and quotes over REST, to the nanosecond.
 
+use super::asked::Asked;
 use super::exchange::Exchange;
 use super::moment::Moment;
 use super::newyork::{self, NS_PER_MS, midnight};
 use super::print::Print;
 use super::query;
 use super::refusal::Refusal;
-use super::service::Asked;
 use super::spell;
 use super::stock::Stock;
 use crate::calendar::MINUTE;

@@ -13,22 +13,13 @@ use market_backbone_core::{
 use rustc_hash::FxHashMap;
 
 use super::newest::Arrival;
+pub use super::row::Recorded;
 use super::row::{Heard, Row};
 
 type Rows = FxHashMap<Symbol, Arc<Row>>;
 
 /// More markets than any venue lists are not kept.
 const MOST_UNNAMED: usize = 65_536;
-
-/// What the cache made of an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Recorded {
-    /// Whether it is the first of its channel on its connection.
-    pub first: bool,
-    /// Whether readers had it already: a trade whose id was heard lately, or a state that another connection had
-    /// brought before.
-    pub repeated: bool,
-}
 
 /// The latest value of each channel that is followed.
 #[derive(Debug, Default)]

@@ -9,7 +9,6 @@ use market_backbone_core::{
     Candle, FeedEvent, OrderBook, StreamKind, Symbol, Ticker, Timeframe, Timestamp, Trade,
 };
 
-use super::cache::Recorded;
 use super::newest::{Age, Arrival, Newest};
 use super::seen::Seen;
 use super::slot::Slot;
@@ -17,6 +16,16 @@ use super::words::{
     BOOK_RECEIVED, BOOK_WORDS, CANDLE_RECEIVED, CANDLE_WORDS, TICKER_RECEIVED, TICKER_WORDS, TRADE_WORDS,
     book_from, book_words, candle_from, candle_words, ticker_from, ticker_words, trade_from, trade_words,
 };
+
+/// What the cache made of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Whether it is the first of its channel on its connection.
+    pub first: bool,
+    /// Whether readers had it already: a trade whose id was heard lately, or a state that another connection had
+    /// brought before.
+    pub repeated: bool,
+}
 
 /// Of a market that nobody named, this many trades are known: there are thousands of such markets.
 const UNNAMED: usize = 128;

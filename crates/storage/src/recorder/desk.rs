@@ -5,7 +5,7 @@ use market_backbone_core::{
 };
 use tokio::time::Instant;
 
-use super::rounds::Rounds;
+use super::rounds::{Rounds, heard_of};
 
 /// What is to be done for one series.
 #[derive(Clone, Debug, Default)]
@@ -87,13 +87,6 @@ async fn forget_heard(
         store.forget(series, *range).await?;
     }
     Ok(heard)
-}
-
-/// What of `range` is known by hearing alone.
-pub(super) fn heard_of(known: &Coverage, range: TimeRange) -> Coverage {
-    let known = known.within(range);
-    let is_heard = |span: &&Span| span.provenance.origin.is_heard();
-    known.spans().iter().filter(is_heard).copied().collect()
 }
 
 /// A stretch in a set of stretches; whose word it is does not matter here.

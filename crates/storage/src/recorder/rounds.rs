@@ -14,7 +14,6 @@ use tokio::time::Instant;
 
 use super::RecorderConfig;
 use super::confirm::Question;
-use super::desk::heard_of;
 
 /// One time that the venue is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +32,13 @@ pub(super) fn plan(config: &RecorderConfig, venue: &Capabilities) -> Vec<Round> 
     let first = Round { age: venue.settling + config.confirm_after, batch: Duration::ZERO };
     let late = venue.corrections.reconcile_after.iter();
     std::iter::once(first).chain(late.map(|age| Round { age: *age, batch: *age / 2 })).collect()
+}
+
+/// What of `range` is known by hearing alone.
+pub(super) fn heard_of(known: &Coverage, range: TimeRange) -> Coverage {
+    let known = known.within(range);
+    let is_heard = |span: &&Span| span.provenance.origin.is_heard();
+    known.spans().iter().filter(is_heard).copied().collect()
 }
 
 /// What is to be asked in one round.

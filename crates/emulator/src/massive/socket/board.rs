@@ -1,10 +1,11 @@
 //! What there is to tell of a minute, in the order in which it becomes known.
 
 use super::events::{self, Frames, Today};
-use super::wants::{Channel, Wants};
+use super::wants::Wants;
 use crate::calendar::{MINUTE, SECOND};
 use crate::chance;
 use crate::massive::bar::Bar;
+use crate::massive::channel::Channel;
 use crate::massive::exchange::Exchange;
 use crate::massive::holidays::Session;
 use crate::massive::moment::Moment;

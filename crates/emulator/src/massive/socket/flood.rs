@@ -1,8 +1,9 @@
 //! More trades than any market has: the next of all tickers in turn, as many as the clock says are due.
 
 use super::events::{self, Frames};
-use super::wants::{Channel, Wants};
+use super::wants::Wants;
 use crate::chance;
+use crate::massive::channel::Channel;
 use crate::massive::exchange::Exchange;
 use crate::massive::newyork::NS_PER_MS;
 use crate::massive::stage::Flood;

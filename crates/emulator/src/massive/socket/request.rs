@@ -6,8 +6,9 @@ use serde_json::Value;
 use tokio_tungstenite::tungstenite::protocol::Message;
 
 use super::events::status;
-use super::wants::{self, Channel};
+use super::wants;
 use super::{End, Session};
+use crate::massive::channel::Channel;
 
 const NOT_REAL_TIME: &str = "You don't have access real-time data. If you want delayed data, please connect to the delayed websocket at wss://delayed.polygon.io/stocks.";
 

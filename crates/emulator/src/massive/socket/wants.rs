@@ -4,37 +4,8 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
+use crate::massive::channel::Channel;
 use crate::massive::exchange::Exchange;
-
-/// What a pair begins with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Channel {
-    /// `A`: second bars.
-    Second,
-    /// `AM`: minute bars.
-    Minute,
-    /// `T`
-    Trade,
-    /// `Q`
-    Quote,
-    /// `LULD`
-    Band,
-}
-
-impl Channel {
-    pub(crate) const ALL: [Self; 5] = [Self::Second, Self::Minute, Self::Trade, Self::Quote, Self::Band];
-
-    fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "A" => Self::Second,
-            "AM" => Self::Minute,
-            "T" => Self::Trade,
-            "Q" => Self::Quote,
-            "LULD" => Self::Band,
-            _ => return None,
-        })
-    }
-}
 
 /// A pair of a subscribe message: the channel it names, if there is such a one, and its ticker.
 pub(crate) fn split(pair: &str) -> Option<(Channel, &str)> {

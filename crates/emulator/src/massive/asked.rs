@@ -1,0 +1,25 @@
+//! A question and who asks it: what every answer is looked up with.
+
+use super::plan::Plan;
+use super::query::Parameters;
+
+/// What an answer is looked up with.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) parameters: Parameters,
+    pub(crate) plan: Plan,
+    /// `http://HOST`, as the client called it: where pages continue.
+    pub(crate) origin: String,
+    pub(crate) path: String,
+    pub(crate) request_id: String,
+    pub(crate) now_ms: i64,
+    /// What the plan shows ends here.
+    pub(crate) visible_ms: i64,
+}
+
+impl Asked {
+    /// The status of a success.
+    pub(crate) const fn status(&self) -> &'static str {
+        if self.plan.delay_ms() > 0 { "DELAYED" } else { "OK" }
+    }
+}

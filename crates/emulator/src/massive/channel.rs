@@ -1,0 +1,31 @@
+//! What can be heard of a stock, and what a subscription calls it.
+
+/// What a pair begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    /// `A`: second bars.
+    Second,
+    /// `AM`: minute bars.
+    Minute,
+    /// `T`
+    Trade,
+    /// `Q`
+    Quote,
+    /// `LULD`
+    Band,
+}
+
+impl Channel {
+    pub(crate) const ALL: [Self; 5] = [Self::Second, Self::Minute, Self::Trade, Self::Quote, Self::Band];
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "A" => Self::Second,
+            "AM" => Self::Minute,
+            "T" => Self::Trade,
+            "Q" => Self::Quote,
+            "LULD" => Self::Band,
+            _ => return None,
+        })
+    }
+}
