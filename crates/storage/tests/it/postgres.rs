@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use market_backbone_core::{CandleStore, Coverage, StoreErrorKind};
+use market_backbone_core::{Candle, CandleStore, Coverage, Origin, StoreErrorKind, Timestamp};
 use market_backbone_storage::{PostgresConfig, PostgresStore};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::material::{candle, candles, everything, minutes, proof, series};
 use crate::postgres_server::{PASSWORD, PostgresServer};
+use crate::revisions::proof_by;
 
 /// A schema that nobody uses yet; `None` where there is no server.
 pub(crate) fn fresh() -> Option<PostgresConfig> {
@@ -110,6 +111,21 @@ async fn a_commit_that_is_given_up_holds_nobody_up() {
     assert!([0, 3_000].contains(&rows), "half of a commit: {rows} rows");
     assert_eq!(rows > 0, known.covers(minutes(0, 3_000)));
     hasty.commit(&btc, &[candle(6_000)], &proof(6_000, 6_001)).await.unwrap();
+}
+
+#[tokio::test]
+async fn tables_of_the_first_version_learn_of_earlier_versions_of_rows() {
+    let Some(config) = fresh() else { return };
+    let (store, btc) = (connect(&config).await, series("KRW-BTC"));
+    store.commit(&btc, &candles(0, 5), &proof(0, 5)).await.unwrap();
+    store.close().await;
+    execute(&config, "DROP TABLE revisions; DELETE FROM schema_version WHERE version = 2").await;
+    let (store, later) = (connect(&config).await, proof_by(Origin::Rest, 3, 4, 1_700_000_060));
+    let correction = Candle { close: candle(3).low, ..candle(3) };
+    store.commit(&btc, &[correction], &later).await.unwrap();
+    let before = store.read_as_of(&btc, everything(), 9, Timestamp::from_secs(1_700_000_059)).await.unwrap();
+    assert_eq!(before.candles, candles(0, 5));
+    assert_eq!(store.read(&btc, minutes(3, 4), 9).await.unwrap().candles, [correction]);
 }
 
 #[tokio::test]

@@ -180,7 +180,10 @@ async fn the_venue_is_asked_after_twenty_minutes_and_the_next_morning() {
     assert_eq!(rig.asked(), [], "the oldest waits for others");
     sleep(3 * HOUR).await;
     let twice = rig.asked();
-    assert_eq!(twice.iter().map(|(_, range)| *range).collect::<Vec<_>>(), [minutes(START + 2, START + LAST + 1)]);
+    assert_eq!(
+        twice.iter().map(|(_, range)| *range).collect::<Vec<_>>(),
+        [minutes(START + 2, START + LAST + 1)]
+    );
     let metrics = rig.recorder.metrics();
     assert_eq!((metrics.amended, metrics.disputed, metrics.reconciled), (2, 1, LAST as u64 - 2));
     let known = rig.store.coverage(&series("KRW-BTC")).await.unwrap();
