@@ -6,6 +6,8 @@ use market_backbone_core::{Clock, Secret, Venue};
 use market_backbone_massive::{DELAYED_WS_URL, Massive, Plan, REST_URL, Rate, WS_URL};
 use market_backbone_routing::Endpoint;
 
+use crate::PinnedMarkets;
+
 /// An account with Massive.
 #[derive(Clone, Debug)]
 #[must_use = "it is given to `Builder::massive_account`"]
@@ -14,6 +16,7 @@ pub struct MassiveAccount {
     plan: Plan,
     rate: Option<Rate>,
     connections: Option<u32>,
+    pub(crate) pins: Vec<(String, PinnedMarkets)>,
     endpoint: Endpoint,
 }
 
@@ -23,7 +26,7 @@ impl MassiveAccount {
     pub fn new(key: impl Into<Box<str>>, plan: Plan) -> Self {
         let socket = if plan == Plan::Advanced { WS_URL } else { DELAYED_WS_URL };
         let endpoint = Endpoint { rest_url: REST_URL.to_owned(), ws_url: socket.to_owned() };
-        Self { key: Secret::new(key), plan, rate: None, connections: None, endpoint }
+        Self { key: Secret::new(key), plan, rate: None, connections: None, pins: Vec::new(), endpoint }
     }
 
     /// At other addresses: an emulator, a proxy.
@@ -41,6 +44,14 @@ impl MassiveAccount {
     /// May have so many connections at once (default: 1); more than one have to be bought.
     pub fn connections(mut self, connections: u32) -> Self {
         self.connections = Some(connections);
+        self
+    }
+
+    /// Gives these markets a connection of their own, called `name` where health is told. All others go to the one that
+    /// carries least. More such connections than the account [may have](Self::connections) are refused when the backbone
+    /// is built.
+    pub fn pin(mut self, name: impl Into<String>, markets: PinnedMarkets) -> Self {
+        self.pins.push((name.into(), markets));
         self
     }
 

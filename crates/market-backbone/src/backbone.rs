@@ -12,6 +12,7 @@ use market_backbone_core::{
 use market_backbone_massive::MassiveClient;
 use market_backbone_routing::{Estimate, Router};
 use market_backbone_storage::{Recorder, Survey, UniverseStore};
+use market_backbone_upbit::UpbitClient;
 use tokio::time::timeout;
 
 use crate::layers::{House, Layers};
@@ -69,6 +70,12 @@ impl Backbone {
     #[must_use]
     pub fn massive(&self) -> Option<MassiveClient> {
         self.house.venues.iter().find_map(|layers| layers.massive())
+    }
+
+    /// What only Upbit offers. `None` if the backbone was not built for it.
+    #[must_use]
+    pub fn upbit(&self) -> Option<UpbitClient> {
+        self.house.venues.iter().find_map(|layers| layers.upbit())
     }
 
     /// A client whose questions are this urgent.

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use market_backbone_coordinator::{Continuity, ContinuityConfig, Coordinator, CoordinatorConfig};
 use market_backbone_core::{CandleSource, Clock, Derive, PageSource, Venue, VenueId};
 use market_backbone_massive::{MASSIVE, Plan};
-use market_backbone_routing::{Endpoint, Router, RouterConfig};
-use market_backbone_storage::{DerivedSource, Recorder, RecorderConfig, StoreConfig, StoredSource};
+use market_backbone_routing::{Endpoint, PinnedConnection, Router, RouterConfig};
+use market_backbone_storage::{
+    DerivedSource, Recorder, RecorderConfig, StoreConfig, StoredSource, UniverseStore,
+};
 use market_backbone_upbit::{UPBIT, Upbit};
 
 use crate::layers::{House, Layers};
 use crate::splits::SplitBook;
 use crate::storage::{Storage, Tiers};
-use crate::{Backbone, Error, MassiveAccount, SystemClock};
+use crate::{Backbone, Error, MassiveAccount, SystemClock, pinned};
 
 /// Settings of a [`Backbone`] to be. Every one has a default that works.
 #[derive(Debug)]
@@ -52,6 +54,14 @@ impl Wish {
             Self::Upbit(_) => UPBIT,
             Self::Massive(_) => MASSIVE,
             Self::Other(venue, _) => venue.capabilities().venue,
+        }
+    }
+
+    /// The connections with a name.
+    async fn pinned(&self, universes: &UniverseStore) -> Result<Vec<PinnedConnection>, Error> {
+        match self {
+            Self::Massive(account) => pinned::resolve(&account.pins, MASSIVE, universes).await,
+            Self::Upbit(_) | Self::Other(..) => Ok(Vec::new()),
         }
     }
 
@@ -216,22 +226,29 @@ impl Builder {
         let universes = self.storage.universes(&self.clock);
         let tiers = Tiers::open(std::mem::replace(&mut self.storage, Storage::Memory)).await?;
         let mut wishes = std::mem::take(&mut self.venues).into_iter();
-        let first = Arc::new(self.layers(wishes.next().unwrap_or_else(Wish::upbit), &tiers)?);
+        let wish = wishes.next().unwrap_or_else(Wish::upbit);
+        let pinned = wish.pinned(&universes).await?;
+        let first = Arc::new(self.layers(wish, pinned, &tiers)?);
         let mut venues = vec![Arc::clone(&first)];
         for wish in wishes {
-            venues.push(Arc::new(self.layers(wish, &tiers)?));
+            let pinned = wish.pinned(&universes).await?;
+            venues.push(Arc::new(self.layers(wish, pinned, &tiers)?));
         }
         Ok(Backbone::of(House { venues, tiers, universes, clock: self.clock }, first))
     }
 
     /// The layers of one venue, on the stores of all.
-    fn layers(&self, wish: Wish, tiers: &Tiers) -> Result<Layers, Error> {
+    fn layers(&self, wish: Wish, pinned: Vec<PinnedConnection>, tiers: &Tiers) -> Result<Layers, Error> {
         let (adapter, endpoint) = wish.open(&self.clock);
         let clock = || Arc::clone(&self.clock);
         let capabilities = *adapter.capabilities();
         let venue = capabilities.venue;
         let own = self.routers.iter().find(|(named, _)| *named == venue).map(|(_, config)| config);
-        let config = own.unwrap_or(&self.router).clone();
+        let mut config = own.unwrap_or(&self.router).clone();
+        if !pinned.is_empty() {
+            config.session.max_connections = config.session.max_connections.max(pinned.len());
+            config.session.pinned = pinned;
+        }
         let router = Arc::new(Router::start(adapter, &endpoint, clock(), config)?);
         let pages: Arc<dyn PageSource> = Arc::clone(&router) as _;
         let coordinator = Arc::new(Coordinator::new(pages, clock(), self.coordinator));

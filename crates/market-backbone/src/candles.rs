@@ -88,7 +88,8 @@ impl CandleRequest {
     }
 
     /// Tells prices and volumes from before a split in shares as they are after it. What is kept stays as it was traded;
-    /// the splits of a share are asked for once a day. Coins are not split: theirs stay as they are.
+    /// the splits of a share are asked for once a day. With [`as_of`](Self::as_of) only those count that had taken effect
+    /// by then. Coins are not split: theirs stay as they are.
     pub fn adjusted(mut self) -> Self {
         self.adjusted = true;
         self
@@ -169,7 +170,7 @@ impl CandleRequest {
             watch.report(Tally::finish);
         }
         let set = CandleSet::answer(&query, parts);
-        if self.adjusted { self.backbone.adjusted(set, priority).await } else { Ok(set) }
+        if self.adjusted { self.backbone.adjusted(set, self.as_of, priority).await } else { Ok(set) }
     }
 }
 

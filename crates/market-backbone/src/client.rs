@@ -86,6 +86,12 @@ impl Client {
             Ok(mut tickers) => {
                 let place = |symbol: &Symbol| symbols.iter().position(|asked| asked == symbol);
                 tickers.sort_by_key(|ticker| place(&ticker.symbol));
+                // Some venues leave out in silence what they do not know; others of them have never been traded.
+                let is_there = |symbol: &&Symbol| tickers.iter().any(|ticker| ticker.symbol == **symbol);
+                let absent: Vec<_> = symbols.iter().filter(|symbol| !is_there(symbol)).collect();
+                if !absent.is_empty() {
+                    self.require(absent.into_iter().map(Symbol::code)).await?;
+                }
                 Ok(tickers)
             }
             Err(error) => Err(self.backbone.explain(error, &symbols, self.terms.priority).await.into()),
@@ -202,7 +208,14 @@ impl Client {
         Ok(self.backbone.markets(self.terms.priority).await?)
     }
 
-    fn symbols<'a>(&self, markets: impl IntoIterator<Item = &'a str>) -> Result<Vec<Symbol>, SymbolError> {
+    pub(crate) const fn backbone(&self) -> &Backbone {
+        &self.backbone
+    }
+
+    pub(crate) fn symbols<'a>(
+        &self,
+        markets: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<Symbol>, SymbolError> {
         markets.into_iter().map(|market| self.backbone.symbol(market)).collect()
     }
 }

@@ -5,7 +5,7 @@ use market_backbone_core::{
     Calendar, Candle, Coverage, Day, Grid, Origin, PageSource, Priority, Provenance, Series, SourceError,
     SourceErrorKind, Span, TimeRange, Timeframe, Timestamp,
 };
-use market_backbone_massive::{DayBar, MASSIVE};
+use market_backbone_massive::{DayBar, MASSIVE, MassiveClient};
 
 use crate::{Backbone, Error};
 
@@ -32,8 +32,8 @@ impl Backbone {
                 format!("the bars of {day} may change until {settled}; ask then, or for the day before");
             return Err(SourceError::new(SourceErrorKind::BadRequest, message).at(MASSIVE).into());
         }
-        let client = self.massive().unwrap_or_else(|| unreachable!("it was found above"));
-        let bars = client.with_priority(priority).grouped_daily(day, false).await?;
+        let client = MassiveClient::new(layers.calls()).with_priority(priority);
+        let bars = client.grouped_daily(day, false).await?;
         let known = proof(slot, asked_at);
         let kept: Vec<_> = bars.iter().filter(|bar| bar.day == day).filter_map(row).collect();
         stream::iter(&kept)

@@ -7,6 +7,7 @@ use market_backbone_core::{CallSource, Clock, VenueId};
 use market_backbone_massive::{MASSIVE, MassiveClient};
 use market_backbone_routing::Router;
 use market_backbone_storage::{DerivedSource, Recorder, UniverseStore};
+use market_backbone_upbit::{UPBIT, UpbitClient};
 
 use crate::Error;
 use crate::error::UnknownVenue;
@@ -29,8 +30,16 @@ pub(crate) struct Layers {
 impl Layers {
     /// What only Massive offers, if this is Massive.
     pub(crate) fn massive(&self) -> Option<MassiveClient> {
-        let calls = Arc::clone(&self.router) as Arc<dyn CallSource>;
-        (self.venue == MASSIVE).then(|| MassiveClient::new(calls))
+        (self.venue == MASSIVE).then(|| MassiveClient::new(self.calls()))
+    }
+
+    /// What only Upbit offers, if this is Upbit.
+    pub(crate) fn upbit(&self) -> Option<UpbitClient> {
+        (self.venue == UPBIT).then(|| UpbitClient::new(self.calls()))
+    }
+
+    pub(crate) fn calls(&self) -> Arc<dyn CallSource> {
+        Arc::clone(&self.router) as Arc<dyn CallSource>
     }
 }
 

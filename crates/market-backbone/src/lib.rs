@@ -11,8 +11,10 @@ mod clock;
 mod daily;
 mod dispatcher;
 mod error;
+mod interests;
 mod layers;
 mod metrics;
+mod pinned;
 mod plan;
 mod progress;
 mod recording;
@@ -33,6 +35,7 @@ pub use clock::SystemClock;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
 pub use metrics::Metrics;
+pub use pinned::PinnedMarkets;
 pub use plan::Plan;
 pub use progress::Progress;
 pub use storage::Storage;
@@ -47,7 +50,8 @@ pub use market_backbone_coordinator::{
     ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
 };
 pub use market_backbone_core::{
-    BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, Intake,
+    BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, Intake,
+    SideInference, SideRule,
 };
 pub use market_backbone_core::{
     Calendar, CallGroup, Candle, CandleSet, CandleStore, Channel, Clock, Coverage, Day, Delivery, Derive,
@@ -62,7 +66,10 @@ pub use market_backbone_massive::{
     MASSIVE, MarketStatus, MassiveClient, OpenClose, Plan as MassivePlan, Rate as MassiveRate, Snapshot,
     Term, Timespan, TradeRecord, apply_holidays,
 };
-pub use market_backbone_routing::{Endpoint, Reason, Route, RouterConfig, RouterMetrics};
+pub use market_backbone_routing::{
+    ChannelCaps, ConnectionHealth, Endpoint, Follow, Health, Interest, Reason, Route, RouterConfig,
+    RouterMetrics,
+};
 #[cfg(feature = "parquet")]
 pub use market_backbone_storage::write_parquet;
 pub use market_backbone_storage::{
@@ -76,7 +83,7 @@ pub use market_backbone_storage::{
 #[cfg(feature = "postgres")]
 pub use market_backbone_storage::{PostgresConfig, PostgresStore};
 pub use market_backbone_storage::{Recorder, RecorderConfig, RecorderMetrics, Recording};
-pub use market_backbone_upbit::UPBIT;
+pub use market_backbone_upbit::{Grouping, UPBIT, UpbitClient};
 
 /// The example of the README, compiled.
 #[cfg(doctest)]

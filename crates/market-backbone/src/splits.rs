@@ -12,12 +12,19 @@ use crate::{Backbone, Error};
 const REMEMBERED: usize = 16_384;
 
 impl Backbone {
-    /// The answer in today's shares; as it is where nothing is ever split.
-    pub(crate) async fn adjusted(&self, set: CandleSet, priority: Priority) -> Result<CandleSet, Error> {
+    /// The answer in the shares of `moment`, or of today; as it is where nothing is ever split.
+    pub(crate) async fn adjusted(
+        &self,
+        set: CandleSet,
+        moment: Option<Timestamp>,
+        priority: Priority,
+    ) -> Result<CandleSet, Error> {
         let Some(venue) = self.layers().massive() else { return Ok(set) };
         let now = self.house().clock.now();
         let venue = venue.with_priority(priority);
-        let splits = self.layers().splits.of(&set.series.symbol, &venue, now).await?;
+        let mut splits = self.layers().splits.of(&set.series.symbol, &venue, now).await?;
+        // Those that are only announced change nothing yet.
+        splits.retain(|split| split.effective <= moment.unwrap_or(now).min(now));
         Ok(set.adjusted(&splits))
     }
 }
@@ -32,7 +39,7 @@ pub(crate) struct SplitBook {
 }
 
 impl SplitBook {
-    /// The splits of `symbol` that have taken effect by `now`, asked of `venue` unless somebody asked today.
+    /// The splits of `symbol`, the announced ones among them, asked of `venue` unless somebody asked today.
     async fn of(
         &self,
         symbol: &Symbol,
@@ -44,8 +51,7 @@ impl SplitBook {
             Some(splits) => splits,
             None => self.remember(symbol, today, venue.splits(Some(symbol), None).await?),
         };
-        // Those that are only announced change nothing yet.
-        Ok(splits.iter().filter(|split| split.effective <= now).cloned().collect())
+        Ok(splits.to_vec())
     }
 
     fn known(&self, symbol: &Symbol, today: Day) -> Option<Arc<[Split]>> {

@@ -1,0 +1,37 @@
+//! Markets that have a connection of their own.
+
+use market_backbone_core::{Symbol, VenueId};
+use market_backbone_routing::PinnedConnection;
+use market_backbone_storage::{UniverseStore, resolve_universe};
+
+use crate::Error;
+
+/// The markets of a connection that has a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PinnedMarkets {
+    /// Those of a universe, as it is when the backbone is built.
+    Universe(String),
+    /// These, as the venue spells them.
+    Codes(Vec<String>),
+}
+
+/// Looks up what belongs to each connection. A universe that is not known is an error: there is no list to fall back on.
+pub(crate) async fn resolve(
+    pins: &[(String, PinnedMarkets)],
+    venue: VenueId,
+    universes: &UniverseStore,
+) -> Result<Vec<PinnedConnection>, Error> {
+    if pins.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = universes.all().await?;
+    let pinned = |(name, markets): &(String, PinnedMarkets)| -> Result<PinnedConnection, Error> {
+        let codes = match markets {
+            PinnedMarkets::Universe(key) => resolve_universe(&known, key)?,
+            PinnedMarkets::Codes(codes) => codes.clone(),
+        };
+        let symbols: Result<Vec<_>, _> = codes.iter().map(|code| Symbol::new(venue, code)).collect();
+        Ok(PinnedConnection { name: name.clone(), symbols: symbols? })
+    };
+    pins.iter().map(pinned).collect()
+}
