@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use market_backbone::{MASSIVE, Priority, StreamKind, Timestamp, UPBIT, VenueId};
+use market_backbone::{Day, MASSIVE, Priority, StreamKind, Timestamp, UPBIT, VenueId};
 
 pub(crate) use self::candles::{CandleFormat, Candles, Plan, PlanFormat, Wanted};
 pub(crate) use self::emulate::{Counting, Emulate, Hours, StockOptions, TapeStart, Victim, Whose};
@@ -91,10 +91,12 @@ impl VenueName {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Emulator and backbone in one process: live prices and history, no key, no network
+    /// Emulator and backbone in one process: live prices and history, no key, no network; with --venue massive, US stocks
     Demo(Demo),
     /// Candles of a market, oldest first
     Candles(Candles),
+    /// The daily candles of all shares of a day, kept by one request: day and number of shares, as CSV. For massive
+    Daily(Daily),
     /// What a fetch of candles would cost: pages, requests, time. Asks nothing
     Plan(Plan),
     /// Latest prices
@@ -167,6 +169,13 @@ pub(crate) struct Watch {
     /// table for eyes, json for programs: one object a line
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Daily {
+    /// Days of New York that are over, like 2026-08-03
+    #[arg(required = true)]
+    pub(crate) days: Vec<Day>,
 }
 
 #[derive(Debug, Group)]

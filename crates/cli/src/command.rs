@@ -1,6 +1,7 @@
 //! What each command does, one file each.
 
 mod candles;
+mod daily;
 mod demo;
 mod emulate;
 mod markets;
@@ -25,12 +26,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     start_log(&args.global.log)?;
     let global = &args.global;
     match args.command {
-        Command::Demo(demo) => demo::run(demo).await,
+        Command::Demo(demo) => demo::run(demo, global.venue).await,
         Command::Emulate(emulate) => emulate::run(emulate).await,
         Command::Store(args) => store::run(args, global).await,
         Command::Universe(args) => universe::run(args, global).await,
         Command::Candles(args) => {
             with_backbone(global, async |house| unless_stopped(candles::run(args, house)).await).await
+        }
+        Command::Daily(args) => {
+            with_backbone(global, async |house| unless_stopped(daily::run(args, house)).await).await
         }
         Command::Plan(args) => with_backbone(global, async |house| plan::run(args, house).await).await,
         Command::Ticker(args) => {

@@ -1,6 +1,7 @@
 //! What a run shall be, from flags, environment and file, in that order of weight.
 
 mod addresses;
+mod connections;
 mod environment;
 mod keeping;
 mod massive;

@@ -4,46 +4,82 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures::StreamExt;
-use market_backbone::{Backbone, Client, FeedEvent, Priority, StreamKind, Timeframe};
-use market_backbone_emulator::{Emulator, Scenario};
+use market_backbone::{
+    Backbone, CandleRequest, Client, Clock, FeedEvent, MassivePlan, Priority, StreamKind, SystemClock,
+    Timeframe,
+};
+use market_backbone_emulator::{Emulator, Hours, Massive, Scenario, TickerSet};
 
 use super::ticker;
-use crate::args::Demo;
+use crate::args::{Demo, VenueName};
 use crate::output::{Output, is_terminal};
 use crate::row;
 
-const WATCHED: [&str; 4] = ["KRW-BTC", "KRW-ETH", "KRW-XRP", "KRW-SOL"];
 const HISTORY: usize = 1_000;
+/// How old a bar of a share is before late trades no longer change it, and some to spare.
+const SHARES_SETTLE: Duration = Duration::from_secs(1_800);
 
-pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
-    let venue = Emulator::start(Scenario { seed: args.seed, ..Scenario::default() })
+/// What is shown of a venue.
+#[derive(Clone, Copy)]
+struct Bill {
+    opening: &'static str,
+    watched: [&'static str; 4],
+    /// How long after its end a candle may still change.
+    settling: Duration,
+}
+
+impl Bill {
+    const fn of(venue: VenueName) -> Self {
+        match venue {
+            VenueName::Upbit => Self {
+                opening: "An Upbit look-alike runs in this process; the backbone knows nothing of it but its address.",
+                watched: ["KRW-BTC", "KRW-ETH", "KRW-XRP", "KRW-SOL"],
+                settling: Duration::ZERO,
+            },
+            VenueName::Massive => Self {
+                opening: "A Massive look-alike runs in this process, open around the clock; the backbone knows nothing \
+                          of it but its address and a key.",
+                watched: ["AAPL", "MSFT", "NVDA", "SPY"],
+                settling: SHARES_SETTLE,
+            },
+        }
+    }
+}
+
+pub(crate) async fn run(args: Demo, name: VenueName) -> anyhow::Result<()> {
+    let massive = Massive { hours: Hours::Always, tickers: TickerSet::Standard(300), ..Massive::default() };
+    let venue = Emulator::start(Scenario { seed: args.seed, massive, ..Scenario::default() })
         .await
         .context("cannot start the emulator")?;
-    let backbone =
-        Backbone::builder().upbit_at(&venue.rest_url(), &venue.ws_url()).in_memory().build().await?;
+    let (builder, rest) = (Backbone::builder().in_memory(), venue.rest_url());
+    let builder = match name {
+        VenueName::Upbit => builder.upbit_at(&rest, &venue.ws_url()),
+        VenueName::Massive => {
+            builder.massive_at("test-key", MassivePlan::Advanced, &rest, &venue.stocks_ws_url())
+        }
+    };
+    let backbone = builder.build().await?;
     let length = args.length.or_else(|| (!is_terminal()).then_some(Duration::from_secs(10)));
-    let outcome = show(&backbone, length).await;
+    let outcome = show(&backbone, Bill::of(name), length).await;
     backbone.shutdown().await;
     venue.stop().await;
     outcome
 }
 
-async fn show(backbone: &Backbone, length: Option<Duration>) -> anyhow::Result<()> {
+async fn show(backbone: &Backbone, bill: Bill, length: Option<Duration>) -> anyhow::Result<()> {
     let mut output = Output::open(None)?;
-    output.line(
-        "An Upbit look-alike runs in this process; the backbone knows nothing of it but its address.",
-    )?;
-    history(&backbone.client(Priority::Normal), backbone, &mut output).await?;
+    output.line(bill.opening)?;
+    history(&backbone.client(Priority::Normal), backbone, bill, &mut output).await?;
     let bot = backbone.client(Priority::Critical);
     let started = tokio::time::Instant::now();
-    let tickers = bot.tickers(WATCHED).await?;
+    let tickers = bot.tickers(bill.watched).await?;
     output
         .line(&format!("\nLatest prices, asked once ({:.1} ms):", started.elapsed().as_secs_f64() * 1e3))?;
     output.line(&ticker::table(&tickers).to_string())?;
     output.line("\nLive, over one socket (Ctrl-C ends it):")?;
     output.flush()?;
     tokio::select! {
-        outcome = live(&bot, &mut output) => outcome?,
+        outcome = live(&bot, bill, &mut output) => outcome?,
         () = tokio::time::sleep(length.unwrap_or(Duration::MAX)) => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
@@ -57,28 +93,31 @@ async fn show(backbone: &Backbone, length: Option<Duration>) -> anyhow::Result<(
 }
 
 /// The same thousand candles twice: from the venue, then from what is known.
-async fn history(chart: &Client, backbone: &Backbone, output: &mut Output) -> anyhow::Result<()> {
+async fn history(chart: &Client, backbone: &Backbone, bill: Bill, output: &mut Output) -> anyhow::Result<()> {
+    let market = bill.watched[0];
+    let end = (!bill.settling.is_zero()).then(|| SystemClock.now().minus(bill.settling));
     for (asked, what) in [("first", "from the venue"), ("again", "from memory")] {
         let before = backbone.metrics().router.requests;
         let started = tokio::time::Instant::now();
-        let set = chart.candles(WATCHED[0], Timeframe::M1).count(HISTORY).closed().await?;
+        let ask = chart.candles(market, Timeframe::M1).count(HISTORY).closed();
+        let set = end.into_iter().fold(ask, CandleRequest::before).await?;
         let elapsed = started.elapsed().as_secs_f64() * 1e3;
         let requests = backbone.metrics().router.requests - before;
         let Some((oldest, newest)) = set.candles.first().zip(set.candles.last()) else {
-            anyhow::bail!("the emulator has no candles of {}", WATCHED[0]);
+            anyhow::bail!("the emulator has no candles of {market}");
         };
         output.line(&format!(
-            "{HISTORY} one-minute candles of {}, {asked}: {requests} requests, {elapsed:.1} ms, {what} ({} to {})",
-            WATCHED[0], oldest.open_time, newest.open_time
+            "{HISTORY} one-minute candles of {market}, {asked}: {requests} requests, {elapsed:.1} ms, {what} ({} to {})",
+            oldest.open_time, newest.open_time
         ))?;
         output.flush()?;
     }
     Ok(())
 }
 
-async fn live(bot: &Client, output: &mut Output) -> anyhow::Result<()> {
+async fn live(bot: &Client, bill: Bill, output: &mut Output) -> anyhow::Result<()> {
     let kinds = [StreamKind::Trade, StreamKind::Candle(Timeframe::M1)];
-    let mut events = bot.subscribe(WATCHED, kinds).await?;
+    let mut events = bot.subscribe(bill.watched, kinds).await?;
     while let Some(event) = events.next().await {
         // Candles repeat every second: the trades tell the same story with less noise.
         if !matches!(event, FeedEvent::Candle { .. }) {

@@ -2,19 +2,20 @@
 //! from where an earlier watch ended.
 
 mod bookmark;
+mod sides;
 
 use std::time::Duration;
 
 use anyhow::Context;
 use futures::{FutureExt, StreamExt};
-use market_backbone::{Backbone, Feed, FeedEvent, Priority, Start};
+use market_backbone::{Backbone, Feed, FeedEvent, InferredSide, Priority, Start};
 
 use self::bookmark::{Bookmark, Place};
+use self::sides::Sides;
 use super::universe;
 use crate::args::{Format, Watch};
 use crate::exit::Usage;
 use crate::output::Output;
-use crate::row;
 
 /// How often the bookmark is put forward.
 const MARK_EVERY: Duration = Duration::from_secs(1);
@@ -23,8 +24,8 @@ const BURST: usize = 256;
 
 pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> {
     let line = match args.format {
-        Format::Json => |event: &FeedEvent| row::event_json(event).to_string(),
-        Format::Table => row::event_text,
+        Format::Json => sides::json,
+        Format::Table => sides::text,
         Format::Csv => return Err(Usage("events have no CSV; use --format json".to_owned()).into()),
     };
     let client = backbone.client(Priority::High);
@@ -43,7 +44,7 @@ pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> 
         (None, None) => Start::Now,
     };
     let feed = client.subscribe(markets(), args.kinds.iter().copied()).from(start).await?;
-    let mut watch = Watching { feed, line, output, bookmark, is_ahead: true };
+    let mut watch = Watching { feed, line, sides: Sides::default(), output, bookmark, is_ahead: true };
     let outcome = watch.run(args.length).await;
     watch.mark()?;
     outcome?;
@@ -53,7 +54,8 @@ pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> 
 /// A watch under way.
 struct Watching {
     feed: Feed,
-    line: fn(&FeedEvent) -> String,
+    line: fn(&FeedEvent, Option<InferredSide>) -> String,
+    sides: Sides,
     output: Output,
     bookmark: Option<Bookmark>,
     /// Something was written since the bookmark was.
@@ -82,13 +84,18 @@ impl Watching {
 
     /// Writes `first` and what waits behind it: a burst at once, a lone event too.
     fn write(&mut self, first: &FeedEvent) -> anyhow::Result<()> {
-        self.output.line(&(self.line)(first))?;
+        self.line(first)?;
         self.is_ahead = true;
         for _ in 1..BURST {
             let Some(Some(event)) = self.feed.next().now_or_never() else { break };
-            self.output.line(&(self.line)(&event))?;
+            self.line(&event)?;
         }
         Ok(self.output.flush()?)
+    }
+
+    fn line(&mut self, event: &FeedEvent) -> std::io::Result<()> {
+        let guess = self.sides.hear(event);
+        self.output.line(&(self.line)(event, guess))
     }
 
     /// Puts the bookmark where the output is.

@@ -4,6 +4,7 @@ use market_backbone::{MassiveAccount, MassivePlan, MassiveRate};
 use serde::{Deserialize, Deserializer};
 
 use super::addresses::Addresses;
+use super::connections::{Table, connections};
 use super::environment::variable;
 use crate::args::VenueName;
 use crate::exit::Usage;
@@ -27,6 +28,7 @@ pub(super) struct Massive {
     plan: Option<MassivePlan>,
     #[serde(deserialize_with = "rate")]
     rate: Option<MassiveRate>,
+    connections: Table,
 }
 
 impl Massive {
@@ -37,7 +39,12 @@ impl Massive {
         let named = named.map_err(|error| Usage(format!("{PLAN}: {error}")))?;
         let file = Addresses { rest_url: self.rest_url, ws_url: self.ws_url };
         let addresses = flags.or(Addresses::of_environment(VenueName::Massive)).or(file);
-        account(key, named.or(self.plan), self.rate, addresses)
+        let account = account(key, named.or(self.plan), self.rate, addresses)?;
+        let Some(several) = connections(&self.connections, variable).map_err(Usage)? else {
+            return Ok(account);
+        };
+        let pins = several.pinned.into_iter();
+        Ok(pins.fold(account.connections(several.max), |account, (name, markets)| account.pin(name, markets)))
     }
 }
 

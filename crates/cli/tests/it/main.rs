@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "these are tests through and through")]
 
 mod archive;
+mod as_of;
 mod bad_input;
 mod candles;
 mod crash;
 mod demo;
 mod live;
+mod massive;
 mod pace;
 mod plan;
 #[path = "../../../storage/tests/it/postgres_server.rs"]

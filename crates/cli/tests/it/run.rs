@@ -53,8 +53,18 @@ impl Venue {
 pub(crate) fn bare(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_market-backbone"));
     command.args(args).stdin(Stdio::null());
-    for setting in ["MARKET_BACKBONE_UPBIT_REST_URL", "MARKET_BACKBONE_UPBIT_WS_URL", "MARKET_BACKBONE_STORE"]
-    {
+    let settings = [
+        "MARKET_BACKBONE_UPBIT_REST_URL",
+        "MARKET_BACKBONE_UPBIT_WS_URL",
+        "MARKET_BACKBONE_MASSIVE_REST_URL",
+        "MARKET_BACKBONE_MASSIVE_WS_URL",
+        "MARKET_BACKBONE_MASSIVE_PLAN",
+        "MASSIVE_API_KEY",
+        "USE_MULTI_CONNECTION",
+        "WEBSOCKET_CONNECTIONS_MAX",
+        "MARKET_BACKBONE_STORE",
+    ];
+    for setting in settings {
         command.env_remove(setting);
     }
     command

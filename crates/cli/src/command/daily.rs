@@ -1,0 +1,24 @@
+//! `market-backbone daily`: the day bars of all shares, kept by one request a day.
+
+use market_backbone::{Backbone, MASSIVE, Priority};
+
+use crate::args::Daily;
+use crate::exit::Usage;
+use crate::output::{self, Output};
+
+pub(crate) async fn run(args: Daily, backbone: &Backbone) -> anyhow::Result<()> {
+    if backbone.venue() != MASSIVE {
+        let venue = backbone.venue();
+        return Err(Usage(format!("{venue} has no answer for a whole market; say --venue massive")).into());
+    }
+    let mut output = Output::open(None)?;
+    for day in args.days {
+        let kept = backbone.keep_massive_day(day, Priority::Low).await?;
+        output.line(&format!("{day},{kept}"))?;
+        output.flush()?;
+        if kept == 0 {
+            output::note(&format!("nobody traded on {day}"));
+        }
+    }
+    output.finish()
+}

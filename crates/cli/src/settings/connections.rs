@@ -1,0 +1,228 @@
+//! Over which connections US stocks come: the `[massive.connections]` part of the settings file, or the variables
+//! `USE_MULTI_CONNECTION`, `WEBSOCKET_CONNECTIONS_MAX` and `WEBSOCKET_CONNECTION_n_…`, which weigh more.
+//!
+//! Where nothing of it is set there is one connection, and any market goes there.
+
+use std::collections::BTreeSet;
+
+use market_backbone::PinnedMarkets;
+use serde::Deserialize;
+
+/// As many numbers are looked for in the environment.
+const MOST: u32 = 64;
+
+/// The part of the file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Table {
+    multi: Option<bool>,
+    /// How many the account may have.
+    max: Option<u32>,
+    pinned: Vec<Entry>,
+}
+
+/// `[[massive.connections.pinned]]`, or the variables of one number.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Entry {
+    enabled: Option<bool>,
+    name: Option<String>,
+    universe: Option<String>,
+    symbols: Vec<String>,
+}
+
+/// What is wished for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Connections {
+    /// How many the account may have.
+    pub(super) max: u32,
+    /// The ones with a name, none of them twice and not more than `max`.
+    pub(super) pinned: Vec<(String, PinnedMarkets)>,
+}
+
+/// What the environment and the file wish for; `None` for a single connection. The complaint is for whoever wrote them.
+pub(super) fn connections(
+    table: &Table,
+    env: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Connections>, String> {
+    let env = |name: &str| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let flag = |name: &str| env(name).map(|value| truth(name, &value)).transpose();
+    let numbered = numbered(&env, &flag)?;
+    let entries = if numbered.is_empty() { listed(table) } else { numbered };
+    let entries: Vec<_> = entries.into_iter().filter(|(_, entry)| entry.enabled.unwrap_or(true)).collect();
+    let multi = flag("USE_MULTI_CONNECTION")?.or(table.multi).unwrap_or(!table.pinned.is_empty());
+    if !multi {
+        return Ok(None);
+    }
+    let max = match env("WEBSOCKET_CONNECTIONS_MAX") {
+        Some(text) => {
+            Some(text.parse().map_err(|_| format!("WEBSOCKET_CONNECTIONS_MAX: `{text}` is no number"))?)
+        }
+        None => table.max,
+    };
+    let max: u32 = max.unwrap_or(1);
+    if entries.is_empty() {
+        return Err("several connections are wished for, but none is described".to_owned());
+    }
+    let pinned: Vec<_> = entries.into_iter().map(pinned).collect::<Result<_, _>>()?;
+    if pinned.len() > max as usize {
+        let names: Vec<_> = pinned.iter().map(|(name, _)| name.as_str()).collect();
+        return Err(format!(
+            "{} connections are enabled ({}), but the account may have {max}; with more, the venue would throw out \
+             one after the other. If more were bought, say so with WEBSOCKET_CONNECTIONS_MAX or \
+             `massive.connections.max`",
+            pinned.len(),
+            names.join(", ")
+        ));
+    }
+    let mut names = BTreeSet::new();
+    if let Some((name, _)) = pinned.iter().find(|(name, _)| !names.insert(name)) {
+        return Err(format!("two connections are called `{name}`"));
+    }
+    Ok(Some(Connections { max, pinned }))
+}
+
+/// The entries of the environment, each with what to call it in a complaint.
+fn numbered(
+    env: &impl Fn(&str) -> Option<String>,
+    flag: &impl Fn(&str) -> Result<Option<bool>, String>,
+) -> Result<Vec<(String, Entry)>, String> {
+    let mut entries = Vec::new();
+    for n in 1..=MOST {
+        let named = |what: &str| format!("WEBSOCKET_CONNECTION_{n}_{what}");
+        let symbols = env(&named("SYMBOLS")).unwrap_or_default();
+        let symbols = symbols.split(',').map(str::trim).filter(|code| !code.is_empty()).map(str::to_owned);
+        let entry = Entry {
+            enabled: flag(&named("ENABLED"))?,
+            name: env(&named("NAME")).or_else(|| Some(format!("connection_{n}"))),
+            universe: env(&named("UNIVERSE_KEY")),
+            symbols: symbols.collect(),
+        };
+        if entry.enabled.is_some() || entry.universe.is_some() || !entry.symbols.is_empty() {
+            entries.push((format!("WEBSOCKET_CONNECTION_{n}"), entry));
+        }
+    }
+    Ok(entries)
+}
+
+fn listed(table: &Table) -> Vec<(String, Entry)> {
+    let called = |at: usize| format!("number {} of massive.connections.pinned", at + 1);
+    table.pinned.iter().enumerate().map(|(at, entry)| (called(at), entry.clone())).collect()
+}
+
+/// A universe weighs more than single markets; a connection with neither would carry whatever there is.
+fn pinned((called, entry): (String, Entry)) -> Result<(String, PinnedMarkets), String> {
+    let name = entry.name.unwrap_or_else(|| called.clone());
+    let markets = match entry.universe {
+        Some(key) => PinnedMarkets::Universe(key),
+        None if entry.symbols.is_empty() => {
+            return Err(format!("{called} is enabled, but has neither a universe nor symbols"));
+        }
+        None => PinnedMarkets::Codes(entry.symbols),
+    };
+    Ok((name, markets))
+}
+
+fn truth(name: &str, value: &str) -> Result<bool, String> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(format!("{name}: `{value}` is neither true nor false")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(table: &str, env: &[(&str, &str)]) -> Result<Option<Connections>, String> {
+        let table: Table = toml::from_str(table).unwrap();
+        let find =
+            |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        connections(&table, find)
+    }
+
+    fn symbols(name: &str, codes: &[&str]) -> (String, PinnedMarkets) {
+        (name.to_owned(), PinnedMarkets::Codes(codes.iter().map(|code| (*code).to_owned()).collect()))
+    }
+
+    fn universe(name: &str, key: &str) -> (String, PinnedMarkets) {
+        (name.to_owned(), PinnedMarkets::Universe(key.to_owned()))
+    }
+
+    const THREE: [(&str, &str); 9] = [
+        ("USE_MULTI_CONNECTION", "true"),
+        ("WEBSOCKET_CONNECTIONS_MAX", "3"),
+        ("WEBSOCKET_CONNECTION_1_ENABLED", "true"),
+        ("WEBSOCKET_CONNECTION_1_NAME", "primary"),
+        ("WEBSOCKET_CONNECTION_1_UNIVERSE_KEY", "market_leaders:top_50"),
+        ("WEBSOCKET_CONNECTION_1_SYMBOLS", "AAPL"),
+        ("WEBSOCKET_CONNECTION_2_SYMBOLS", "SPY, BRK.B,,QQQ"),
+        ("WEBSOCKET_CONNECTION_3_ENABLED", "false"),
+        ("WEBSOCKET_CONNECTION_3_SYMBOLS", "TSLA"),
+    ];
+
+    #[test]
+    fn the_environment_describes_connections_by_number() {
+        let pinned = vec![
+            universe("primary", "market_leaders:top_50"),
+            symbols("connection_2", &["SPY", "BRK.B", "QQQ"]),
+        ];
+        assert_eq!(told("", &THREE), Ok(Some(Connections { max: 3, pinned })));
+    }
+
+    #[test]
+    fn the_file_says_the_same_and_weighs_less() {
+        let file = r#"
+            max = 2
+            [[pinned]]
+            name = "core"
+            universe = "SPY:nasdaq100"
+            [[pinned]]
+            name = "mine"
+            symbols = ["AAPL", "MSFT"]
+        "#;
+        let pinned = vec![universe("core", "SPY:nasdaq100"), symbols("mine", &["AAPL", "MSFT"])];
+        assert_eq!(told(file, &[]), Ok(Some(Connections { max: 2, pinned: pinned.clone() })));
+        assert_eq!(told(file, &[("USE_MULTI_CONNECTION", "0")]), Ok(None));
+        assert_eq!(told(file, &THREE).unwrap().unwrap().pinned[0].0, "primary");
+        let more = [("WEBSOCKET_CONNECTIONS_MAX", "5")];
+        assert_eq!(told(file, &more), Ok(Some(Connections { max: 5, pinned })));
+    }
+
+    #[test]
+    fn nothing_said_is_one_connection() {
+        assert_eq!(told("", &[]), Ok(None));
+        assert_eq!(
+            told("", &[("WEBSOCKET_CONNECTION_1_SYMBOLS", "AAPL")]),
+            Ok(None),
+            "single is said to be enough"
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_the_reason() {
+        let refused = |table: &str, env: &[(&str, &str)]| told(table, env).unwrap_err();
+        let multi = ("USE_MULTI_CONNECTION", "yes");
+        let one = ("WEBSOCKET_CONNECTION_1_SYMBOLS", "AAPL");
+        let two = ("WEBSOCKET_CONNECTION_2_SYMBOLS", "SPY");
+        let error = refused("", &[multi, one, two]);
+        assert!(error.contains("2 connections are enabled (connection_1, connection_2)"), "{error}");
+        assert!(
+            error.contains("the account may have 1") && error.contains("WEBSOCKET_CONNECTIONS_MAX"),
+            "{error}"
+        );
+        assert!(refused("", &[multi]).contains("none is described"));
+        let empty = refused("", &[multi, ("WEBSOCKET_CONNECTION_4_ENABLED", "1")]);
+        assert!(empty.contains("WEBSOCKET_CONNECTION_4 is enabled, but has neither"), "{empty}");
+        let maybe = refused("", &[("USE_MULTI_CONNECTION", "maybe")]);
+        assert!(maybe.contains("USE_MULTI_CONNECTION: `maybe`"), "{maybe}");
+        let many = refused("", &[multi, one, ("WEBSOCKET_CONNECTIONS_MAX", "three")]);
+        assert!(many.contains("`three` is no number"), "{many}");
+        let names = [("WEBSOCKET_CONNECTION_1_NAME", "x"), ("WEBSOCKET_CONNECTION_2_NAME", "x")];
+        let twice =
+            refused("", &[&[multi, one, two, ("WEBSOCKET_CONNECTIONS_MAX", "2")], &names[..]].concat());
+        assert!(twice.contains("two connections are called `x`"), "{twice}");
+        assert!(toml::from_str::<Table>("maximum = 3").is_err());
+    }
+}
