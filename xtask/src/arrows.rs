@@ -19,6 +19,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
         &[
             CORE,
             "market-backbone-upbit",
+            "market-backbone-massive",
             "market-backbone-routing",
             "market-backbone-coordinator",
             "market-backbone-storage",
