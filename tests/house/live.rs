@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::StreamExt;
-use market_backbone::{Feed, FeedEvent, Priority, StreamKind};
+use market_backbone::{Feed, FeedEvent, Interest, Priority, RouterConfig, StreamKind};
 use market_backbone_emulator::Scenario;
 use market_backbone_tests::House;
 use tokio::time::timeout;
@@ -101,5 +101,28 @@ async fn books_and_trades_can_be_asked_for_too() {
     assert_eq!(trades.len(), 1_200);
     assert!(trades.is_sorted_by(|a, b| a.id < b.id), "oldest first, none twice");
     assert_eq!(house.asked("crix-trades"), 3);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_there_is_room_for_two_an_order_goes_before_the_watchlist() {
+    let mut router = RouterConfig::default();
+    router.session.caps.total = 2;
+    let house =
+        House::built(Scenario::default(), |builder| builder.in_memory().router(router)).await.unwrap();
+    let bot = house.backbone.client(Priority::Critical);
+    let scores = [("KRW-ETH", 3.0), ("KRW-XRP", 2.0), ("KRW-BTC", 1.0)];
+    bot.set_watchlist(scores, StreamKind::Trade).unwrap();
+    let followed = async |market: &str| {
+        while bot.latest_trade(market).is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, followed("KRW-ETH")).await.expect("the best of the list");
+    assert_eq!(bot.latest_trade("KRW-BTC"), None, "there is no room");
+    let held = bot.follow(["KRW-BTC"], [StreamKind::Trade], Interest::ActiveOrder).unwrap();
+    timeout(PATIENCE, followed("KRW-BTC")).await.expect("an order goes first");
+    assert_eq!(house.backbone.metrics().router.live.waiting.len(), 1, "the worse one of the list");
+    drop(held);
     house.close().await;
 }

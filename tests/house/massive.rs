@@ -1,5 +1,6 @@
 //! US stocks as a program gets them, held against the tape of the venue's look-alike.
 
+mod corrections;
 mod rig;
 
 use market_backbone::{
@@ -164,6 +165,27 @@ async fn a_day_of_the_whole_market_is_one_request_and_then_none() {
         house.backbone.keep_massive_day("2026-08-06".parse().unwrap(), Priority::Low).await.unwrap_err();
     let market_backbone::Error::Source(today) = today else { panic!("{today}") };
     assert_eq!(today.kind(), SourceErrorKind::BadRequest, "{today}");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_market_of_thousands_is_kept_in_one_go() {
+    let count = if crate::is_full() { 12_000 } else { 300 };
+    let folder = tempfile::tempdir().unwrap();
+    let house = Stocks::with_tickers(count, folder.path()).await;
+    let day = "2026-08-04".parse().unwrap();
+    let started = tokio::time::Instant::now();
+    let kept = house.backbone.keep_massive_day(day, Priority::Low).await.unwrap();
+    println!("{kept} of {count} shares kept in {:?}", started.elapsed());
+    assert!(kept > count / 2 && kept <= count, "{kept}");
+    let (from, to) = (millis("2026-08-04T04:00:00Z"), millis("2026-08-05T04:00:00Z"));
+    let tickers = house.venue.stocks().tickers();
+    for code in tickers.iter().step_by(count / 50) {
+        let Some(bar) = house.venue.stocks().day(code, from, ELEVEN) else { continue };
+        let set = house.client().candles(code, Timeframe::D1).range(range(from, to)).await.unwrap();
+        assert_eq!(shown(&set.candles), [told(&bar)], "{code}");
+    }
+    assert_eq!(house.asked(), 1);
     house.close().await;
 }
 

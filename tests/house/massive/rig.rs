@@ -25,24 +25,20 @@ pub(super) struct Stocks {
 
 impl Stocks {
     pub(super) async fn start() -> Self {
-        Self::built(Builder::in_memory).await
+        Self::built(a_few(), Builder::in_memory).await
     }
 
     pub(super) async fn in_folder(folder: &Path) -> Self {
-        Self::built(|builder| builder.data_dir(folder)).await
+        Self::built(a_few(), |builder| builder.data_dir(folder)).await
     }
 
-    async fn built(settings: impl FnOnce(Builder) -> Builder) -> Self {
-        let kinds = [
-            ("AAPL", Thickness::Busy),
-            ("SHY", Thickness::Thin),
-            ("RARE", Thickness::Rare),
-            ("NEVER", Thickness::Never),
-        ];
-        let mut tickers: Vec<_> = kinds.into_iter().map(|(name, kind)| TickerSpec::new(name, kind)).collect();
-        let split = Split { date: "2026-07-27".to_owned(), from: 1, to: 4 };
-        tickers.push(TickerSpec { split: Some(split), ..TickerSpec::new("SPLIT", Thickness::Medium) });
-        let massive = Massive { tickers: TickerSet::Own(tickers), history_days: 400, ..Massive::default() };
+    /// With so many tickers, most of which trade little.
+    pub(super) async fn with_tickers(count: usize, folder: &Path) -> Self {
+        Self::built(TickerSet::Standard(count), |builder| builder.data_dir(folder)).await
+    }
+
+    async fn built(tickers: TickerSet, settings: impl FnOnce(Builder) -> Builder) -> Self {
+        let massive = Massive { tickers, history_days: 400, ..Massive::default() };
         let scenario = Scenario { clock: Clock::manual(ELEVEN), massive, ..Scenario::default() };
         let venue = Emulator::start(scenario).await.unwrap();
         let (rest, clock) = (venue.rest_url(), ManualClock::new(at(ELEVEN)));
@@ -67,6 +63,20 @@ impl Stocks {
         self.backbone.shutdown().await;
         self.venue.stop().await;
     }
+}
+
+/// Five shares, each of another kind; the last was split ten days ago.
+fn a_few() -> TickerSet {
+    let kinds = [
+        ("AAPL", Thickness::Busy),
+        ("SHY", Thickness::Thin),
+        ("RARE", Thickness::Rare),
+        ("NEVER", Thickness::Never),
+    ];
+    let mut tickers: Vec<_> = kinds.into_iter().map(|(name, kind)| TickerSpec::new(name, kind)).collect();
+    let split = Split { date: "2026-07-27".to_owned(), from: 1, to: 4 };
+    tickers.push(TickerSpec { split: Some(split), ..TickerSpec::new("SPLIT", Thickness::Medium) });
+    TickerSet::Own(tickers)
 }
 
 pub(super) fn at(millis: i64) -> Timestamp {

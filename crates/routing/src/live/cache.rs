@@ -85,6 +85,16 @@ impl RealtimeCache {
         Some(Arc::clone(row))
     }
 
+    /// Those of the markets that nobody named of which `kind` was heard last, at most so many.
+    pub(super) fn unnamed_lately(&self, kind: StreamKind, most: usize) -> Vec<Channel> {
+        let unnamed = self.unnamed();
+        let heard = |row: &Row| row.heard(kind).map(|heard| heard.millis.load(Ordering::Relaxed));
+        let mut all: Vec<_> =
+            unnamed.iter().filter_map(|(symbol, row)| Some((heard(row)?, symbol))).collect();
+        all.sort_unstable_by(|one, other| other.cmp(one));
+        all.into_iter().take(most).map(|(_, symbol)| Channel { symbol: symbol.clone(), kind }).collect()
+    }
+
     /// What `read` finds in the row of a market, whether it was named or not.
     fn read<T>(&self, symbol: &Symbol, read: impl Fn(&Row) -> Option<T>) -> Option<T> {
         let found = self.rows.load().get(symbol).and_then(|row| read(row));

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use futures::{FutureExt, SinkExt, StreamExt};
 use market_backbone_core::{Channel, Control, GapCause, Timestamp};
 use tokio::sync::{mpsc, watch};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,8 @@ use super::unanswered::Awaited;
 
 /// This many frames are read in a row before the clock is looked at again.
 const BURST: usize = 128;
+/// Or this many events, where a frame holds hundreds; then the readers get a turn, who may share the thread.
+const BURST_EVENTS: usize = 2_000;
 
 /// What a connection is told.
 #[derive(Debug)]
@@ -111,6 +114,8 @@ struct Connection {
     last_data: Timestamp,
     /// Since when nothing is wanted.
     unwanted: Option<Instant>,
+    /// Whether so much came at once that the readers are to have a turn.
+    crowded: bool,
     /// When it ends, another having taken its place.
     retires: Option<Instant>,
     /// What was told of it last.
@@ -141,6 +146,7 @@ impl Connection {
             last_out: now,
             last_data: state.clock.now(),
             unwanted: None,
+            crowded: false,
             retires: None,
             told: None,
             _standing: Standing { state: Arc::clone(&state), link: Arc::clone(&link) },
@@ -199,6 +205,9 @@ impl Connection {
                 return End::Lost(loss);
             }
             self.tell();
+            if std::mem::take(&mut self.crowded) {
+                yield_now().await;
+            }
             let next = self.next_deadline();
             // A deadline that has moved away is noticed when the timer fires: one look more, thousands of resets less.
             if timer.is_elapsed() || next < timer.deadline() {
@@ -267,9 +276,14 @@ impl Connection {
     }
 
     fn read_some(&mut self, first: Option<Result<Message, tungstenite::Error>>) -> Result<(), Loss> {
-        let mut next = first;
+        let (mut next, mut events) = (first, 0);
         for _ in 0..BURST {
             self.read_one(next)?;
+            events += self.decoder.brought();
+            if events >= BURST_EVENTS {
+                self.crowded = true;
+                return Ok(());
+            }
             match self.socket.next().now_or_never() {
                 Some(ready) => next = ready,
                 None => return Ok(()),
@@ -305,7 +319,7 @@ impl Connection {
         };
         let received = self.state.clock.now();
         let control = self.decoder.read(&self.state, bytes, received);
-        if self.decoder.brought_data() {
+        if self.decoder.brought() > 0 {
             self.last_data = received;
         }
         Ok(control)

@@ -34,9 +34,9 @@ impl Decoder {
         }
     }
 
-    /// Whether the frame read last held any event.
-    pub(super) fn brought_data(&self) -> bool {
-        !self.events.is_empty()
+    /// How many events the frame read last held.
+    pub(super) fn brought(&self) -> usize {
+        self.events.len()
     }
 
     /// Reads one frame and hands on what it holds. What cannot be read is counted, and never the end of the

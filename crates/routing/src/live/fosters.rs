@@ -32,7 +32,9 @@ impl Fosters {
             .filter(|at| how(*at) == Standing::Absent)
             .flat_map(|at| places[at].clone())
             .collect();
-        let helps = |symbol: &Symbol| self.at.get(symbol).copied().filter(|at| how(*at) != Standing::Absent);
+        let count = places.len();
+        let can_help = |at: &usize| *at < count && how(*at) != Standing::Absent;
+        let helps = |symbol: &Symbol| self.at.get(symbol).copied().filter(can_help);
         let (helped, lost): (Vec<_>, Vec<_>) = orphans
             .chunk_by(|one, other| one.symbol == other.symbol)
             .partition(|market| helps(&market[0].symbol).is_some());
@@ -84,6 +86,17 @@ mod tests {
         let moved = carry([Absent, Absent, Open, Open]);
         assert_eq!((&moved[2], &moved[3]), (&channels(&["C", "E", "F"]), &channels(&["A", "B", "G"])));
         assert_eq!(carry([Open, Open, Open, Open]), homes());
+    }
+
+    #[test]
+    fn who_helped_may_be_gone() {
+        let mut fosters = Fosters::default();
+        let mut places = vec![channels(&["A"]), channels(&["B", "C"]), channels(&["D"])];
+        fosters.carry(&mut places, &[Standing::Absent, Standing::Open, Standing::Open], 3);
+        assert_eq!(places[2], channels(&["A", "D"]));
+        let mut places = vec![channels(&["A"]), channels(&["B", "C"])];
+        fosters.carry(&mut places, &[Standing::Absent, Standing::Open, Standing::Open], 3);
+        assert_eq!(places[1], channels(&["A", "B", "C"]));
     }
 
     #[test]

@@ -11,6 +11,9 @@ use super::cache::RealtimeCache;
 /// How far our clock and the venue's may be apart, where one has to stand in for the other.
 const CLOCKS: Duration = Duration::from_secs(5);
 
+/// How long after a trade at the latest a candle of its minute is told of.
+const CANDLE_DUE: Duration = Duration::from_secs(70);
+
 /// Somebody who can ask a venue, other than over its socket, when markets last traded.
 #[async_trait]
 pub trait Probe: Send + Sync + Debug + 'static {
@@ -27,23 +30,35 @@ const _: fn(&dyn Probe) = |_| ();
 
 /// Whether the venue has something of `channel` that did not arrive, its market having last traded at `traded`;
 /// `None` if that cannot be told.
-pub(super) fn is_behind(cache: &RealtimeCache, channel: &Channel, traded: Timestamp) -> Option<bool> {
+pub(super) fn is_behind(
+    cache: &RealtimeCache,
+    channel: &Channel,
+    traded: Timestamp,
+    now: Timestamp,
+) -> Option<bool> {
     let symbol = &channel.symbol;
     Some(match channel.kind {
-        StreamKind::Trade => cache.trade(symbol)?.time < traded,
+        // There are venues whose sockets tell the time less exactly than their pages.
+        StreamKind::Trade => cache.trade(symbol)?.time.as_millis() < traded.as_millis(),
         StreamKind::Ticker => {
             let ticker = cache.ticker(symbol)?;
             ticker.trade_time.max(ticker.time) < traded
         }
         // A trade takes something out of the book, or is the end of something that was in it.
         StreamKind::Book => cache.book(symbol)?.time.plus(CLOCKS) < traded,
-        StreamKind::Candle(_) => last_received(cache, channel)?.plus(CLOCKS) < traded,
+        // There are venues that tell of a candle only when it is over.
+        StreamKind::Candle(_) => {
+            last_received(cache, channel)?.plus(CLOCKS) < traded && traded.plus(CANDLE_DUE) < now
+        }
     })
 }
 
 /// When the latest value of `channel` was received; `None` if there is none.
 pub(super) fn last_received(cache: &RealtimeCache, channel: &Channel) -> Option<Timestamp> {
     use market_backbone_core::FeedEvent;
+    if channel.symbol.is_any() {
+        return last_received(cache, cache.unnamed_lately(channel.kind, 1).first()?);
+    }
     match cache.event(channel)? {
         FeedEvent::Trade(trade) => Some(trade.received),
         FeedEvent::Ticker(ticker) => Some(ticker.received),

@@ -139,7 +139,8 @@ impl Session {
             Command::Rotate(reply) => self.rotate_all(reply),
             Command::Retry => {
                 self.state.set_refusal(None);
-                for lane in &mut self.lanes {
+                // Who was thrown out stays away all the same.
+                for lane in self.lanes.iter_mut().filter(|lane| !lane.evicted) {
                     lane.due = None;
                 }
             }
@@ -206,7 +207,6 @@ impl Session {
         let decision = state.desired.decide(&state.config.caps, now);
         if state.refusal().is_some_and(|refusal| refusal.version != decision.wanted.version) {
             state.set_refusal(None);
-            // Who was thrown out stays away all the same.
             self.lanes.iter_mut().filter(|lane| !lane.evicted).for_each(|lane| lane.due = None);
         }
         self.displace(&decision.displaced);

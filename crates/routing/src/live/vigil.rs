@@ -15,6 +15,8 @@ use super::state::State;
 
 /// One look-up asks about this many markets at the most: what one request can name.
 const MARKETS: usize = 100;
+/// So many markets are asked about where all are followed under one name.
+const SPEAKERS: usize = 20;
 /// How long a look-up may take.
 const WITHIN: Duration = Duration::from_secs(15);
 
@@ -59,7 +61,12 @@ impl Vigil {
             }
             // Of a channel never heard nothing can be said but that; it is reported as unanswered.
             if mark != 0 && (in_silence || pulse.in_doubt(now, config)) {
-                doubtful.push(channel.clone());
+                if channel.symbol.is_any() {
+                    // Nobody can be asked about all; those that spoke last speak for them.
+                    doubtful.extend(state.cache.unnamed_lately(channel.kind, SPEAKERS));
+                } else {
+                    doubtful.push(channel.clone());
+                }
             }
         }
         doubtful
@@ -115,11 +122,13 @@ impl Vigil {
         let Some((channels, traded)) = answer else { return verdict };
         for channel in channels {
             let of_it = traded.iter().find(|(symbol, _)| *symbol == channel.symbol);
-            let behind = of_it.and_then(|(_, traded)| is_behind(&state.cache, &channel, *traded));
+            let now = state.clock.now();
+            let behind = of_it.and_then(|(_, traded)| is_behind(&state.cache, &channel, *traded, now));
+            let channel = if self.pulses.contains_key(&channel) { channel } else { all_like(&channel) };
             match behind {
-                Some(true) => verdict.dead.push(channel),
-                Some(false) => verdict.quiet.push(channel),
-                None => {}
+                Some(true) if !verdict.dead.contains(&channel) => verdict.dead.push(channel),
+                Some(false) if !verdict.quiet.contains(&channel) => verdict.quiet.push(channel),
+                _ => {}
             }
         }
         for channel in &verdict.quiet {
@@ -137,6 +146,11 @@ impl Vigil {
         self.asked_again.extend(channels.iter().cloned());
         known
     }
+}
+
+/// The channel of all markets that includes this one.
+fn all_like(channel: &Channel) -> Channel {
+    Channel { symbol: Symbol::any(channel.symbol.venue()), kind: channel.kind }
 }
 
 /// Asks, and gives what the venue has the time to arrive over the socket too.

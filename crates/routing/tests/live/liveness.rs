@@ -124,6 +124,30 @@ async fn a_socket_that_answers_pings_and_brings_nothing_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_mute_socket_of_all_markets_is_replaced_and_a_quiet_one_is_not() {
+    let (rig, tape) = rig(nervous()).await;
+    let mut reader = rig.trades(&["*"]);
+    let mut mute = rig.server.accept().await;
+    mute.subscription().await;
+    mute.send("trade KRW-BTC 1 100 7;trade KRW-ETH 2 100 7").await;
+    for want in ["trade 1", "trade 2"] {
+        assert_eq!(next(&mut reader).await, want);
+    }
+    // Those that spoke last are asked about: the venue has nothing newer of them.
+    tape.last.store(7, Ordering::Relaxed);
+    eventually(|| tape.asked.load(Ordering::Relaxed) >= 2).await;
+    assert!(is_empty(&mut reader));
+    tape.last.store(8, Ordering::Relaxed);
+    let mut peer = rig.server.accept().await;
+    assert_eq!(next(&mut reader).await, "gap opened silent 1000..");
+    peer.subscription().await;
+    peer.send("trade KRW-XRP 3 100 8").await;
+    assert_eq!(next(&mut reader).await, "trade 3");
+    assert_eq!(next(&mut reader).await, "gap resumed silent 1000..1000");
+    drop(mute);
+}
+
+#[tokio::test]
 async fn nothing_has_data_is_never_healthy() {
     let liveness = LivenessConfig { suspect_after: Duration::from_millis(150), ..nervous().liveness };
     let config = SessionConfig { liveness, ..nervous() };

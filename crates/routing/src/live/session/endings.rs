@@ -158,8 +158,9 @@ impl Session {
     pub(super) fn revive(&mut self, index: usize, dead: &[Channel], now: Instant) {
         let state = Arc::clone(&self.state);
         let channels = self.lanes[index].channels();
-        let known = self.vigil.ask_again(dead, now);
+        // Where it does not stand, another one may carry its markets: that one is meant.
         let Some(run) = &self.lanes[index].current else { return };
+        let known = self.vigil.ask_again(dead, now);
         tracing::warn!(number = run.number, channels = dead.len(), "the venue has data that does not arrive");
         state.counters.dead.add(dead.len() as u64);
         let heard = dead.iter().filter_map(|channel| last_received(&state.cache, channel)).min();
