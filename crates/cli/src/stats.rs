@@ -26,7 +26,25 @@ pub(crate) fn of_live(rows: usize, metrics: &Metrics) -> Value {
         "rejected": metrics.router.limiter.throttled(),
         "rows": rows,
         "decisions": decisions(metrics),
+        "connections": connections(metrics),
     })
+}
+
+/// How each connection is.
+fn connections(metrics: &Metrics) -> Vec<Value> {
+    let connections = metrics.router.live.connections.iter();
+    let told = connections.map(|one| {
+        json!({
+            "name": one.name.as_deref(),
+            "health": one.health.as_str(),
+            "channels": one.channels,
+            "frames": one.frames,
+            "last_frame_ms": one.last_frame_age.map(|age| age.as_millis() as u64),
+            "errors": one.errors,
+            "last_error": one.last_error.as_deref(),
+        })
+    });
+    told.collect()
 }
 
 /// How often each reason decided by which channel something was had.

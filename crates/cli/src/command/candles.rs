@@ -70,11 +70,16 @@ fn write(
             };
             rows.try_for_each(|row| output.line(&json(&row).to_string()))
         }
-        CandleFormat::Table => output.line(&table(rows, grid).to_string()),
+        CandleFormat::Table => {
+            // What is not final though its slot is over, the venue may still correct.
+            let now = SystemClock.now();
+            let is_over = |row: &ViewRow| grid.close(set.series.timeframe, row.open_time) <= now;
+            output.line(&table(rows, grid, is_over).to_string())
+        }
     }
 }
 
-fn table(rows: View<'_>, grid: Grid) -> Table {
+fn table(rows: View<'_>, grid: Grid, is_over: impl Fn(&ViewRow) -> bool) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     let zone = if grid == Grid::NewYork { "open time (New York)" } else { "open time (UTC)" };
@@ -87,20 +92,21 @@ fn table(rows: View<'_>, grid: Grid) -> Table {
             None => [(); 5].map(|()| String::new()),
         };
         let cells = [shown(row.open_time, grid)].into_iter().chain(figures);
-        table.add_row(cells.chain([note(&row).to_owned()]));
+        table.add_row(cells.chain([note(&row, is_over(&row)).to_owned()]));
     }
     right_align(&mut table, 1..6);
     table
 }
 
 /// What has to be said of a row besides its figures.
-fn note(row: &ViewRow) -> &'static str {
+fn note(row: &ViewRow, is_over: bool) -> &'static str {
     match (row.truth, &row.candle) {
         (Slot::Disputed(_), _) => "disputed",
-        (Slot::Unknown, _) => "unknown",
         (Slot::Empty, _) if row.filled => "filled",
         (Slot::Empty, _) => "no trade",
+        (Slot::Present(_) | Slot::Unknown, Some(candle)) if !candle.is_final && is_over => "provisional",
         (Slot::Present(_), Some(candle)) if !candle.is_final => "forming",
+        (Slot::Unknown, _) => "unknown",
         (Slot::Present(_), _) => "",
     }
 }
