@@ -1,25 +1,26 @@
 //! The socket of US stocks in earnest: cut at every stage, thrown out, told off; and what a reader sees of that.
 
-use std::collections::BTreeSet;
+mod script;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
+use futures::StreamExt;
 use market_backbone::{Backbone, Error, MassiveAccount, PinnedMarkets, Priority, RouterConfig, SystemClock};
 use market_backbone_coordinator::{Continuity, ContinuityConfig, Coordinator, CoordinatorConfig, Start};
 use market_backbone_core::{
-    Clock, FeedEvent, Gap, GapCause, GapState, LiveSource, LiveStream, ManualClock, Secret, StreamKind,
-    Subscription, Symbol, Timestamp, Trade,
+    Clock, FeedEvent, Gap, GapCause, GapState, LiveSource, LiveStream, ManualClock, Secret, Series,
+    StreamKind, Subscription, Symbol, Timeframe, Timestamp, Trade,
 };
 use market_backbone_emulator::{
     Emulator, Massive as Stage, Running, Scenario, Thickness, TickerSet, TickerSpec,
 };
 use market_backbone_massive::{MASSIVE, Massive, Plan};
 use market_backbone_routing::{Endpoint, Health, ReconnectConfig, Router};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{WebSocketStream, accept_async};
+
+use self::script::{STEPS, Script, Step, print, say, status};
 
 const KEY: &str = "test-key";
 /// 2026-08-06T15:00:00Z, a Thursday, 11:00 in New York.
@@ -62,93 +63,6 @@ async fn eventually(condition: impl Fn() -> bool) {
     while !condition() {
         assert!(Instant::now() < deadline, "did not happen in time");
         tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// How far a socket gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    /// `connected` is not said.
-    Opened,
-    Connected,
-    /// The key is read, and nothing said of it.
-    Key,
-    /// `auth_success` is said, and what follows not read.
-    Success,
-    /// What is asked for is read, and not confirmed.
-    Asked,
-    Confirmed,
-}
-
-const STEPS: [Step; 6] =
-    [Step::Opened, Step::Connected, Step::Key, Step::Success, Step::Asked, Step::Confirmed];
-
-/// The venue's end, word for word.
-struct Script {
-    listener: TcpListener,
-}
-
-type Peer = WebSocketStream<TcpStream>;
-
-fn status(name: &str, message: &str) -> String {
-    format!(r#"{{"ev":"status","status":"{name}","message":"{message}"}}"#)
-}
-
-async fn say(peer: &mut Peer, events: &[String]) {
-    peer.send(Message::text(format!("[{}]", events.join(",")))).await.unwrap();
-}
-
-/// The next thing the client asks for, its keep-alives left aside.
-async fn hear(peer: &mut Peer) -> String {
-    loop {
-        match timeout(Duration::from_secs(20), peer.next())
-            .await
-            .expect("the client speaks")
-            .unwrap()
-            .unwrap()
-        {
-            Message::Text(text) => return text.as_str().to_owned(),
-            Message::Ping(_) | Message::Pong(_) => {}
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn print(price: u32) -> String {
-    format!(
-        r#"{{"ev":"T","sym":"AAPL","x":4,"i":"{price}","z":3,"p":{price}.5,"s":100,"t":{ELEVEN},"q":{price}}}"#
-    )
-}
-
-impl Script {
-    async fn start() -> (Self, Endpoint) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (rest_url, ws_url) = (format!("http://{address}"), format!("ws://{address}/stocks"));
-        (Self { listener }, Endpoint { rest_url, ws_url })
-    }
-
-    /// Leads the next socket to `step`.
-    async fn lead(&self, step: Step) -> Peer {
-        let (stream, _) = timeout(Duration::from_secs(20), self.listener.accept()).await.unwrap().unwrap();
-        let mut peer = accept_async(stream).await.unwrap();
-        if step >= Step::Connected {
-            say(&mut peer, &[status("connected", "Connected Successfully")]).await;
-        }
-        if step >= Step::Key {
-            assert_eq!(hear(&mut peer).await, format!(r#"{{"action":"auth","params":"{KEY}"}}"#));
-        }
-        if step >= Step::Success {
-            say(&mut peer, &[status("auth_success", "authenticated")]).await;
-        }
-        if step >= Step::Asked {
-            assert_eq!(hear(&mut peer).await, r#"{"action":"subscribe","params":"T.AAPL,T.ZZ"}"#);
-        }
-        if step >= Step::Confirmed {
-            // Of a name that it does not know the venue says nothing.
-            say(&mut peer, &[status("success", "subscribed to: T.AAPL")]).await;
-        }
-        peer
     }
 }
 
@@ -242,10 +156,14 @@ impl Market {
 
     /// For accounts with so many sockets.
     async fn with_seats(max_connections: usize) -> Self {
+        Self::of(Stage { max_connections, ..Stage::default() }).await
+    }
+
+    async fn of(stage: Stage) -> Self {
         let specs = [("AAPL", Thickness::Busy), ("SPY", Thickness::Thick)];
         let specs = specs.map(|(ticker, thickness)| TickerSpec::new(ticker, thickness));
         let tickers = TickerSet::Own(specs.into());
-        let stage = Stage { tickers, history_days: 3, max_connections, ..Stage::default() };
+        let stage = Stage { tickers, history_days: 3, ..stage };
         let hands = market_backbone_emulator::Clock::manual(ELEVEN);
         let scenario = Scenario { clock: hands.clone(), massive: stage, ..Scenario::default() };
         let venue = Emulator::start(scenario).await.unwrap();
@@ -294,9 +212,15 @@ async fn sockets_cut_again_and_again_lose_no_print() {
     let router = market.router();
     let pages = Arc::new(router.clone());
     let clock = Arc::clone(&market.clock) as Arc<dyn Clock>;
-    let coordinator = Coordinator::new(pages.clone(), Arc::clone(&clock), CoordinatorConfig::default());
-    let continuity =
-        Continuity::new(pages.clone(), pages, Arc::new(coordinator), clock, ContinuityConfig::default());
+    let coordinator =
+        Coordinator::new(Arc::clone(&pages) as Arc<_>, Arc::clone(&clock), CoordinatorConfig::default());
+    let continuity = Continuity::new(
+        Arc::clone(&pages) as Arc<_>,
+        pages,
+        Arc::new(coordinator),
+        clock,
+        ContinuityConfig::default(),
+    );
     let wish = Subscription::new([symbol("AAPL"), symbol("SPY")], [StreamKind::Trade]).unwrap();
     let mut feed = continuity.subscribe(wish, Start::Now).await.unwrap();
     let mut seen: Vec<Trade> = Vec::new();
@@ -383,5 +307,76 @@ async fn connections_that_are_named_carry_what_is_theirs_and_too_many_are_refuse
     eventually(|| told() == want).await;
     assert_eq!((market.venue.report().sockets.opened, market.venue.report().sockets.evicted), (2, 0));
     backbone.shutdown().await;
+    market.venue.stop().await;
+}
+
+/// Nobody can be asked for the trades of all shares at once, so nothing is made up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_of_all_shares_is_told_to_be_lost_and_they_go_on() {
+    let market = Market::open().await;
+    let (rest, socket) = (market.venue.rest_url(), market.venue.stocks_ws_url());
+    let account = MassiveAccount::new(KEY, Plan::Advanced).at(&rest, &socket);
+    let clock = Arc::clone(&market.clock) as Arc<dyn Clock>;
+    let backbone =
+        Backbone::builder().in_memory().clock(clock).massive_account(account).build().await.unwrap();
+    let mut feed = backbone.client(Priority::High).subscribe(["*"], [StreamKind::Trade]).await.unwrap();
+    let mut told = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let (mut trades, mut later) = (0, 0);
+    while later < 20 {
+        assert!(Instant::now() < deadline, "{trades} trades, {told:?}");
+        market.tick();
+        if trades > 20 && told.is_empty() && market.venue.sockets().len() == 1 {
+            market.venue.drop_sockets();
+        }
+        while let Ok(event) = timeout(Duration::from_millis(15), feed.next()).await {
+            match event.unwrap() {
+                FeedEvent::Trade(trade) => {
+                    assert!(!trade.symbol.is_any());
+                    trades += 1;
+                    later += u32::from(told.contains(&GapState::Lost));
+                }
+                FeedEvent::Gap(gap) => told.push(gap.state),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!((told.first(), told.last()), (Some(&GapState::Opened), Some(&GapState::Lost)), "{told:?}");
+    assert!(!told.contains(&GapState::Healed), "{told:?}");
+    backbone.shutdown().await;
+    market.venue.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bars_that_are_told_again_reach_the_reader_and_agree_with_the_tape_in_the_end() {
+    const MINUTES: StreamKind = StreamKind::Candle(Timeframe::M1);
+    let market = Market::of(Stage { late_share: 0.2, ..Stage::default() }).await;
+    let router = market.router();
+    let wish = Subscription::new([symbol("SPY")], [MINUTES]).unwrap();
+    let mut reader = router.subscribe(wish).await.unwrap();
+    eventually(|| router.metrics().live.health == Health::Live).await;
+    // Opening time and volume of each bar, as told last; and how often an earlier one was told again.
+    let (mut bars, mut again) = (BTreeMap::new(), 0);
+    let mut now = ELEVEN;
+    for _ in 0..100 {
+        now += 5_000;
+        market.hands.advance(5_000);
+        market.clock.advance(Duration::from_secs(5));
+        while let Ok(event) = timeout(Duration::from_millis(40), reader.next()).await {
+            let FeedEvent::Candle { candle, .. } = event.unwrap() else { panic!("bars only") };
+            let open = candle.open_time.as_millis();
+            again += u32::from(bars.last_key_value().is_some_and(|(newest, _)| open < *newest));
+            let latest = router.latest_candle(&Series::new(symbol("SPY"), Timeframe::M1));
+            assert!(latest.is_some());
+            bars.insert(open, candle.volume);
+        }
+    }
+    assert!(again > 3, "{again}");
+    let tape = market.venue.stocks().minutes("SPY", ELEVEN, ELEVEN + 7 * 60_000, now);
+    assert_eq!(tape.len(), 7);
+    for bar in tape {
+        assert_eq!(bars.get(&bar.start_ms), Some(&(bar.volume_e8 as f64 / 1e8)), "{}", bar.start_ms);
+    }
+    router.shutdown().await;
     market.venue.stop().await;
 }

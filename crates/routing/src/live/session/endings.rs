@@ -73,7 +73,14 @@ impl Session {
         self.lanes[index].evicted = loss.cause == GapCause::Evicted;
         self.lanes[index].reconnects += 1;
         self.lanes[index].failed(&loss.message);
+        let is_final = loss.terminal && self.lanes[index].next.is_none();
+        if is_final {
+            self.note_refusal(index, ended, loss);
+        }
+        // Who hears of it finds it told.
+        self.tell_health();
         self.announce(ended, loss.cause, self.lanes[index].next.as_ref());
+        self.ask_the_others(index, &ended.has);
         if let Some(next) = self.lanes[index].next.take() {
             tracing::warn!(
                 message = loss.message,
@@ -87,8 +94,10 @@ impl Session {
             self.rotated(index, false);
             return;
         }
-        if loss.terminal {
-            self.refused(index, ended, loss);
+        if is_final {
+            let channels = self.lanes[index].channels();
+            let concerned = |channel: &Channel| channels.binary_search(channel).is_ok();
+            state.fanout.open_gap(ended.last_data, GapCause::Refused, concerned);
             return;
         }
         let backoff = &mut self.lanes[index].backoff;
@@ -102,6 +111,18 @@ impl Session {
         self.lanes[index].due = Some(Instant::now() + wait);
     }
 
+    /// Who helps out with any of `channels`, or is about to get them back, says whether they arrive: then the gap is
+    /// over already.
+    fn ask_the_others(&self, index: usize, channels: &[Channel]) {
+        let others = self.lanes.iter().enumerate().filter(|(at, _)| *at != index);
+        for (_, lane) in others {
+            let carries = lane.channels().iter().any(|channel| channels.binary_search(channel).is_ok());
+            if let Some(run) = lane.current.as_ref().filter(|_| carries) {
+                run.tell(Order::ConfirmAgain);
+            }
+        }
+    }
+
     /// Tells those who read what the connection brought, unless the `next` one brings it already.
     fn announce(&self, ended: &Ended, cause: GapCause, next: Option<&Run>) {
         let next = next.map(|run| run.number).filter(|number| *number != 0);
@@ -113,18 +134,15 @@ impl Session {
     }
 
     /// The venue would refuse the same again: nothing is tried until something changes.
-    fn refused(&self, index: usize, ended: &Ended, loss: &Loss) {
+    fn note_refusal(&self, index: usize, ended: &Ended, loss: &Loss) {
         tracing::error!(
             message = loss.message,
             "the venue refuses what is asked of it; not trying again until that changes"
         );
-        let channels = self.lanes[index].channels();
         // It may have been refused before it could ask for anything.
         let version =
             if ended.version == 0 { self.lanes[index].target.borrow().version } else { ended.version };
         self.state.set_refusal(Some(Refusal { version, message: loss.message.clone() }));
-        let concerned = |channel: &Channel| channels.binary_search(channel).is_ok();
-        self.state.fanout.open_gap(ended.last_data, GapCause::Refused, concerned);
     }
 
     /// The connection that was to take over has come to nothing: the old one goes on.
