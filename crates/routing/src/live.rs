@@ -6,6 +6,7 @@
 //! [`Gap`](market_backbone_core::Gap); its part is asked for anew, and the gap ends when all of the reader's channels in
 //! it are confirmed: by a value, by the venue's word, or because nothing speaks against it for a while.
 
+mod allowance;
 mod backoff;
 mod cache;
 mod command;
@@ -46,8 +47,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_core::{
-    Candle, Channel, Clock, GapCause, LiveStream, OrderBook, Priority, Series, StreamKind, Subscription,
-    Symbol, Ticker, Trade, Venue,
+    Candle, Channel, Clock, GapCause, LiveStream, OrderBook, PriceBand, Priority, Series, StreamKind,
+    Subscription, Symbol, Ticker, Trade, Venue,
 };
 use rustls::ClientConfig;
 use tokio::sync::oneshot;
@@ -116,7 +117,7 @@ impl LiveHub {
     /// Starts a reader. Nothing is waited for: what happens to the connection reaches the reader as events.
     ///
     /// Channels that the venue cannot stream are left out, because one of them would make a venue refuse the whole
-    /// set. The stream ends when the hub is stopped. A reader who comes late to a ticker, book or candle begins with
+    /// set. The stream ends when the hub is stopped. A reader who comes late to a ticker, book, band or candle begins with
     /// the state as it is; to him a print is not repeated.
     #[must_use]
     pub fn subscribe(&self, subscription: &Subscription) -> LiveStream {
@@ -205,6 +206,12 @@ impl LiveHub {
     #[must_use]
     pub fn latest_book(&self, symbol: &Symbol) -> Option<OrderBook> {
         self.state.cache.book(symbol)
+    }
+
+    /// The latest price band; `None` if it is not followed or nothing was heard.
+    #[must_use]
+    pub fn latest_band(&self, symbol: &Symbol) -> Option<PriceBand> {
+        self.state.cache.band(symbol)
     }
 
     /// The candle heard of last; `None` if it is not followed or nothing was heard. It may be one whose slot is over.

@@ -1,8 +1,6 @@
 //! Connections that the configuration names, each with the markets that are its own.
 
-use market_backbone_core::{Capabilities, SourceError, SourceErrorKind, Symbol};
-
-use super::config::SessionConfig;
+use market_backbone_core::Symbol;
 
 /// A connection with a name, and the markets it carries whenever they are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,31 +9,4 @@ pub struct PinnedConnection {
     pub name: String,
     /// Its markets. One that several connections name is the first one's.
     pub symbols: Vec<Symbol>,
-}
-
-impl SessionConfig {
-    /// Whether the venue lets us have the connections that are named here.
-    ///
-    /// # Errors
-    ///
-    /// Says how many there are too many: the venue would let all of them in and then throw out one after the other, for
-    /// ever.
-    pub fn check(&self, capabilities: &Capabilities) -> Result<(), SourceError> {
-        let (named, venue) = (self.pinned.len(), capabilities.venue);
-        let refuse = |why: String| {
-            let names: Vec<_> = self.pinned.iter().map(|pinned| pinned.name.as_str()).collect();
-            let message = format!("{named} connections are configured ({}), but {why}", names.join(", "));
-            Err(SourceError::new(SourceErrorKind::Unsupported, message).at(venue))
-        };
-        let most = capabilities.socket.max_connections.and_then(|most| usize::try_from(most).ok());
-        match most {
-            Some(most) if named > most => refuse(format!(
-                "the account may have {most} at {venue}; it would throw out the others in turn"
-            )),
-            _ if named > self.max_connections => {
-                refuse(format!("no more than {} are to be opened", self.max_connections))
-            }
-            _ => Ok(()),
-        }
-    }
 }
