@@ -1,7 +1,6 @@
 //! What a reader of a feed saw, and how that compares with what happened.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::Range;
 
 use futures::StreamExt;
 use market_backbone::{
@@ -152,19 +151,16 @@ impl Witness {
         found
     }
 
-    /// How the last states of the one-minute candles that opened and ended within `from_ms..to_ms`, and did so while
-    /// nothing was lost in silence, differ from the tape's, one line for each.
+    /// How the last states of the one-minute candles that opened and ended within `from_ms..to_ms` differ from the tape's,
+    /// one line for each.
     pub(crate) fn wrong_candles(
         &self,
         tape: &venue::Tape,
         markets: &[String],
         (from_ms, to_ms): (i64, i64),
-        silent: &[Range<i64>],
     ) -> Vec<String> {
-        let whole = |open: &i64| silent.iter().all(|lost| lost.end <= *open || open + 60_000 <= lost.start);
         let first = (from_ms + 59_999).div_euclid(60_000) * 60_000;
-        let minutes: Vec<i64> =
-            (first..).step_by(60_000).take_while(|open| open + 60_000 <= to_ms).filter(whole).collect();
+        let minutes: Vec<i64> = (first..).step_by(60_000).take_while(|open| open + 60_000 <= to_ms).collect();
         let each = markets.iter().flat_map(|market| minutes.iter().map(move |open| (market, *open)));
         each.filter_map(|(market, open)| {
             let (seen, want) =

@@ -14,7 +14,10 @@
 //!   candles by query; a ticker or a book needs nothing but its next value. A further gap of the same channels while one
 //!   is being healed makes one gap of both.
 //! - **Missing prints are noticed** where a market's trades are followed together with its ticker: a day's volume that
-//!   grows by more than was heard is a gap like any other.
+//!   grows by more than was heard is a gap like any other, and concerns the market's candles too. So are **missing
+//!   states of candles** of a minute and more where they are followed together with the trades: a slot in which more was
+//!   traded than was last heard of its candle is fetched as it will stay. (Not of a venue whose live candles are a first
+//!   word only: there the two differ by nature.)
 //! - **A [`Cursor`] stands for what has been handed out**: stored together with what was made of it, it lets a later
 //!   feed go on with the next event, be it after a crash.
 //!
@@ -27,6 +30,7 @@ mod audit;
 mod backlog;
 mod care;
 mod catching;
+mod closing;
 mod config;
 mod cursor;
 mod feed;
@@ -100,7 +104,12 @@ impl Continuity {
             Delivery::Lossless { depth } => depth.max(1),
             Delivery::Conflated => 1,
         };
-        let care = Care::new(venue, lanes, depth, is_late, &self.archive.config, self.archive.clock.now());
+        let mut care =
+            Care::new(venue, lanes, depth, is_late, &self.archive.config, self.archive.clock.now());
+        let capabilities = self.archive.pages.capabilities();
+        if !capabilities.corrections.provisional {
+            care.compare_candles(capabilities.settling);
+        }
         Ok(Feed::new(raw, care, self.archive.clone(), priority))
     }
 
@@ -109,7 +118,7 @@ impl Continuity {
         let settling = self.archive.config.settling;
         match channel.kind {
             _ if subscription.delivery == Delivery::Conflated => Lane::state(channel.clone()),
-            StreamKind::Ticker | StreamKind::Book => Lane::state(channel.clone()),
+            StreamKind::Ticker | StreamKind::Book | StreamKind::Band => Lane::state(channel.clone()),
             StreamKind::Trade => Lane::trades(channel, start, settling, now),
             StreamKind::Candle(frame) => Lane::candles(channel.clone(), frame, start, grid, now),
         }

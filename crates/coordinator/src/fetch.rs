@@ -13,8 +13,8 @@ use futures::StreamExt;
 use futures::future::{AbortHandle, BoxFuture};
 use futures::stream::FuturesUnordered;
 use market_backbone_core::{
-    CandlePage, CandlePageRequest, CandlePart, CandleQuery, Coverage, Origin, Priority, Provenance, Series,
-    Served, SourceError, SourceErrorKind, Span, TimeRange, Timestamp,
+    CandlePage, CandlePageRequest, CandlePart, CandleQuery, Coverage, Priority, Series, Served, SourceError,
+    SourceErrorKind, TimeRange, Timestamp,
 };
 
 use crate::fetch::job::{Arrival, Job};
@@ -223,7 +223,12 @@ impl Fetch {
             self.office.densities.remember(&self.series, density);
         }
         self.abandon_needless();
-        Ok(Some(part(page, job.spent)))
+        let proof = |covered| {
+            let (venue, frame) = (self.office.pages.capabilities(), self.series.timeframe);
+            venue.proof(frame, covered, page.asked_at)
+        };
+        let coverage = page.proof.covered.map(proof).unwrap_or_default();
+        Ok(Some(part(page, coverage, job.spent)))
     }
 
     fn take_in_forming(
@@ -309,9 +314,7 @@ impl Fetch {
     }
 }
 
-fn part(page: &CandlePage, requests: u64) -> CandlePart {
-    let provenance = Provenance { origin: Origin::Rest, observed_at: page.asked_at };
-    let coverage: Coverage = page.proof.covered.map(|range| Span { range, provenance }).into_iter().collect();
+fn part(page: &CandlePage, coverage: Coverage, requests: u64) -> CandlePart {
     let venue_rows = page.candles.len() as u64;
     CandlePart {
         candles: page.candles.clone(),

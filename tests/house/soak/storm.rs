@@ -11,9 +11,6 @@ pub(crate) struct Weather {
     pub(crate) faults: Faults,
     /// Whether all sockets are cut as it begins.
     pub(crate) begins_with_a_cut: bool,
-    /// Whether frames are lost though the connection stands. Missing trades show in the tickers' sums and are fetched;
-    /// that the last state of a candle never came shows nowhere, until the candle is asked for.
-    pub(crate) loses_in_silence: bool,
 }
 
 /// One REST answer in ten is no answer; frames come twice and out of order.
@@ -34,23 +31,25 @@ fn always() -> Faults {
 pub(crate) fn storm(lasts: Duration) -> impl Iterator<Item = Weather> {
     let lasts_ms = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
     let well = always();
-    let cut = |name, faults| Weather { name, faults, begins_with_a_cut: true, loses_in_silence: false };
-    let silent =
-        |name, faults, begins_with_a_cut| Weather { name, faults, begins_with_a_cut, loses_in_silence: true };
+    let cut = |name, faults| Weather { name, faults, begins_with_a_cut: true };
     // A connection that has stood for two seconds is replaced at once; younger ones make the next wait longer.
     let young = 2_100;
     let stretches = [
         cut("sockets are cut", Faults { drop_after_ms: lasts_ms / 2, age_jitter_ms: lasts_ms / 4, ..well }),
-        silent("frames are swallowed", Faults { swallow: 0.03, ..well }, false),
-        silent(
+        // Frames are lost though the connection stands: missing trades show in the tickers' sums, missing states of
+        // candles in those of the trades.
+        Weather {
+            name: "frames are swallowed",
+            faults: Faults { swallow: 0.03, ..well },
+            begins_with_a_cut: false,
+        },
+        cut(
             "sockets stall and come back",
             Faults { stall_after_ms: young, stall_for_ms: lasts_ms / 3, ..well },
-            true,
         ),
-        silent(
+        cut(
             "sockets go mute and come back",
             Faults { mute_after_ms: young, mute_for_ms: lasts_ms / 3, ..well },
-            true,
         ),
         cut("sockets are refused", Faults { refuse_sockets: 0.5, ..well }),
         cut("sockets stall for good", Faults { stall_after_ms: young, ..well }),

@@ -12,9 +12,9 @@ const DAY: i64 = 86_400;
 /// More trades than this between two judgements are not kept; the comparison begins anew.
 const MAX_TRADES: usize = 65_536;
 /// After a false alarm nothing is compared for so long; doubled with each that follows,
-const FIRST_REST: Duration = Duration::from_secs(30);
+pub(super) const FIRST_REST: Duration = Duration::from_secs(30);
 /// up to this.
-const LONGEST_REST: Duration = Duration::from_secs(600);
+pub(super) const LONGEST_REST: Duration = Duration::from_secs(600);
 
 /// What a ticker says of a day.
 #[derive(Clone, Copy, Debug)]
@@ -109,10 +109,8 @@ impl Audit {
             self.traded.iter().filter(|(time, _)| *time <= total.until).map(|(_, size)| size).sum();
         self.traded.retain(|(time, _)| *time > total.until);
         let is_new_day = total.volume < anchor.volume || day(total.until) != day(anchor.until);
-        // The sizes of the smallest trades have eight decimals; the rest is what adding up floats may cost.
-        let tolerance = 1e-7 + total.volume.abs() * 1e-12;
         let missing = total.volume - anchor.volume - heard;
-        self.accused = !is_new_day && missing > tolerance;
+        self.accused = !is_new_day && missing > tolerance(total.volume);
         self.accused.then_some((anchor.received, total.received))
     }
 
@@ -129,6 +127,12 @@ impl Audit {
             self.rest = (self.rest * 2).min(LONGEST_REST);
         }
     }
+}
+
+/// By how much sums that make up `volume` may differ and be the same: the sizes of the smallest trades have eight
+/// decimals; the rest is what adding up floats may cost.
+pub(super) fn tolerance(volume: f64) -> f64 {
+    1e-7 + volume.abs() * 1e-12
 }
 
 const fn day(moment: Timestamp) -> i64 {

@@ -2,6 +2,8 @@
 //!
 //! No I/O and no time of its own: the [feed](super::Feed) polls the sources and hands over what they gave.
 
+mod proof;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -25,6 +27,8 @@ use super::wounds::Wounds;
 enum Item {
     /// An event of a lane; whether it has been handed out already is seen when its turn comes.
     Data { lane: usize, from: From, event: FeedEvent },
+    /// What a lane was missing has been handed out.
+    Mended { lane: usize },
     /// Something about the feed itself.
     Word(FeedEvent),
 }
@@ -81,15 +85,6 @@ impl Care {
         care
     }
 
-    /// An audit for each market whose trades are followed with its ticker.
-    fn pair_audits(&mut self) {
-        for (trades, ticker) in self.lanes.with_ticker() {
-            self.lanes[trades].audit = Some(self.audits.len());
-            self.lanes[ticker].audit = Some(self.audits.len());
-            self.audits.push(Audit::new(self.config.doubt_after));
-        }
-    }
-
     /// The live side says something.
     pub(super) fn arrived(&mut self, event: FeedEvent, clock: &dyn Clock) {
         match event {
@@ -108,12 +103,8 @@ impl Care {
             self.ready.push_back(Item::Word(event));
             return;
         };
-        if let (FeedEvent::Ticker(ticker), Some(audit)) = (&event, self.lanes[number].audit)
-            && let Some(trades) = self.lanes.find(&ticker.symbol, StreamKind::Trade)
-        {
-            let is_whole = self.lanes[trades].phase == Phase::Live;
-            self.audits[audit].ticker(ticker, is_whole, Instant::now());
-            self.alarm = self.audits[audit].due().into_iter().chain(self.alarm).min();
+        if let FeedEvent::Ticker(ticker) = &event {
+            self.has_heard(ticker, number);
         }
         let lane = &mut self.lanes[number];
         lane.heard = true;
@@ -249,6 +240,7 @@ impl Care {
         let lane = &mut self.lanes[number];
         lane.phase = Phase::Live;
         let held = lane.release();
+        self.ready.push_back(Item::Mended { lane: number });
         let data = |event| Item::Data { lane: number, from: From::Live, event };
         self.ready.extend(held.into_iter().map(data));
     }
@@ -283,11 +275,9 @@ impl Care {
         {
             self.fetch_unheard();
         }
-        for number in 0..self.lanes.len() {
-            self.judge(number, now);
-        }
+        self.judge_all(now);
         let start = self.catching.as_ref().and_then(|catching| catching.deadline);
-        self.alarm = self.audits.iter().filter_map(Audit::due).chain(start).min();
+        self.alarm = self.next_verdict().into_iter().chain(start).min();
     }
 
     /// Has the past fetched of lanes of which nothing live was heard, those included of which nothing can be.
@@ -300,37 +290,25 @@ impl Care {
         }
     }
 
-    fn judge(&mut self, number: usize, now: Instant) {
-        let lane = &self.lanes[number];
-        let Some(audit) = lane.audit.filter(|_| lane.is_fetched()) else { return };
-        let Some(between) = self.audits[audit].judge(now) else { return };
-        if lane.phase == Phase::Live {
-            let gap = self.gap([lane.channel.clone()].into(), between, GapCause::MissingPrints);
-            self.gone_through(&gap);
-        }
-    }
-
-    fn settle_audit(&mut self, number: usize, events: &[FeedEvent]) {
-        let lane = &self.lanes[number];
-        let Some(audit) = lane.audit else { return };
-        let found = events.iter().any(|event| lane.lacks(event));
-        self.audits[audit].settled(found, Instant::now());
-    }
-
     /// The next event to hand out, which is then taken for handed out.
     pub(super) fn pop(&mut self) -> Option<FeedEvent> {
         while let Some(item) = self.ready.pop_front() {
             match item {
                 Item::Word(event) => return Some(event),
-                Item::Data { lane, from, event } => {
-                    let lane = &mut self.lanes[lane];
+                Item::Data { lane: number, from, event } => {
+                    let lane = &mut self.lanes[number];
                     if !lane.admit(&event, from) {
                         continue;
                     }
-                    if let (FeedEvent::Trade(trade), Some(audit)) = (&event, lane.audit) {
-                        self.audits[audit].traded(trade);
-                    }
+                    self.has_handed_out(number, &event);
                     return Some(event);
+                }
+                Item::Mended { lane } => {
+                    let lane = &mut self.lanes[lane];
+                    // If it is being fetched once more, that will end it.
+                    if lane.phase == Phase::Live {
+                        lane.mended();
+                    }
                 }
             }
         }
@@ -362,6 +340,7 @@ fn received(event: &FeedEvent) -> Option<Timestamp> {
         FeedEvent::Trade(trade) => trade.received,
         FeedEvent::Ticker(ticker) => ticker.received,
         FeedEvent::Book(book) => book.received,
+        FeedEvent::Band(band) => band.received,
         FeedEvent::Candle { received, .. } => *received,
         _ => return None,
     })

@@ -6,8 +6,13 @@ use std::time::Duration;
 use market_backbone_core::{Candle, Channel, FeedEvent, Grid, Timeframe, Timestamp};
 
 use super::Start;
+use super::closing::Closing;
 use super::cursor::{Cursor, Mark};
 use super::seen::{From, Seen};
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// So many closed candles are known one by one; what is older stays as it was handed out.
+const MAX_DONE: usize = 64;
 
 /// What must not be handed out twice.
 #[derive(Debug)]
@@ -57,6 +62,10 @@ pub(super) struct Lane {
     overflowed: bool,
     /// The market's audit, where both its trades and its ticker are followed.
     pub(super) audit: Option<usize>,
+    /// The lanes of a market's candles, if this is the lane of its trades and they are compared.
+    pub(super) candles: Vec<usize>,
+    /// What compares the two, if this is the lane of such candles.
+    pub(super) closing: Option<Closing>,
 }
 
 impl Lane {
@@ -75,6 +84,8 @@ impl Lane {
             held: VecDeque::new(),
             overflowed: false,
             audit: None,
+            candles: Vec::new(),
+            closing: None,
         }
     }
 
@@ -111,7 +122,7 @@ impl Lane {
             Start::After(cursor) => known(cursor),
         };
         let due = past.unwrap_or_else(|| grid.floor(frame, now));
-        let bars = Bars { frame, grid, due, finals: Timestamp::MIN };
+        let bars = Bars::new(frame, grid, due);
         Self::new(channel, Track::Candles(bars), past.is_some(), due)
     }
 
@@ -163,11 +174,36 @@ impl Lane {
         self.joined = self.joined || self.heard;
     }
 
+    /// Has what is to be audited, and when, if this is a lane of candles that are no shorter than a minute.
+    pub(super) fn audit_against(&mut self, trades: usize, wait: Duration) -> bool {
+        match &self.track {
+            Track::Candles(Bars { frame, grid, .. }) if frame.typical() >= MINUTE => {
+                self.closing = Some(Closing::new(trades, *frame, *grid, wait));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// What was handed out of the candles from the slot of `moment` on was not as it will stay: it is due once more.
+    pub(super) fn step_back(&mut self, moment: Timestamp) {
+        if let Track::Candles(bars) = &mut self.track {
+            bars.step_back(moment);
+        }
+    }
+
+    /// All that was due once more has been handed out.
+    pub(super) fn mended(&mut self) {
+        if let Track::Candles(bars) = &mut self.track {
+            bars.owed = None;
+        }
+    }
+
     /// How far back a fetch must go.
     pub(super) fn begin(&self) -> Timestamp {
         match &self.track {
             Track::Trades(seen) => seen.begin().max(self.fetched),
-            Track::Candles(bars) => bars.due,
+            Track::Candles(bars) => bars.begin(),
             Track::State => Timestamp::MAX,
         }
     }
@@ -182,7 +218,10 @@ impl Lane {
         let whole = if self.phase == Phase::Live { self.whole.max(heard) } else { self.whole };
         match &self.track {
             Track::Trades(seen) => Some(Mark::Trades(seen.mark(whole))),
-            Track::Candles(bars) => Some(Mark::Candles { due: bars.due }),
+            Track::Candles(bars) => {
+                let unproven = self.closing.as_ref().and_then(Closing::unproven);
+                Some(Mark::Candles { due: unproven.unwrap_or(Timestamp::MAX).min(bars.begin()) })
+            }
             Track::State => None,
         }
     }
@@ -193,25 +232,59 @@ impl Lane {
 pub(super) struct Bars {
     frame: Timeframe,
     grid: Grid,
-    /// The open time of the oldest that has not been handed out as it will stay.
+    /// Nothing from before this is due.
+    floor: Timestamp,
+    /// The open time of the oldest that has not been handed out as it will stay,
     due: Timestamp,
+    /// but for those from here on, which seemed to have been and were not.
+    owed: Option<Timestamp>,
     /// Those that open before this have been handed out as they will stay.
     finals: Timestamp,
+    /// The last ones of which that is known of each, by open time.
+    done: VecDeque<Timestamp>,
 }
 
 impl Bars {
+    const fn new(frame: Timeframe, grid: Grid, due: Timestamp) -> Self {
+        let finals = Timestamp::MIN;
+        let done = VecDeque::new();
+        Self { frame, grid, floor: due, due, owed: None, finals, done }
+    }
+
     fn admit(&mut self, candle: &Candle, from: From) -> bool {
         let open = candle.open_time;
-        let is_known = open < if from == From::Page { self.due } else { self.finals };
-        if is_known {
+        let begin = if from == From::Page { self.begin() } else { self.finals };
+        if open < begin || self.done.contains(&open) {
             return false;
         }
         if candle.is_final {
-            self.finals = self.finals.max(self.grid.close(self.frame, open));
-            self.due = self.due.max(self.finals);
+            self.done(open);
         }
         self.due = self.due.max(open);
         true
+    }
+
+    fn done(&mut self, open: Timestamp) {
+        let close = self.grid.close(self.frame, open);
+        self.finals = self.finals.max(close);
+        self.due = self.due.max(close);
+        self.owed = self.owed.map(|owed| if owed <= open { close } else { owed });
+        self.done.push_back(open);
+        if self.done.len() > MAX_DONE
+            && let Some(oldest) = self.done.pop_front()
+        {
+            self.floor = self.floor.max(self.grid.close(self.frame, oldest));
+        }
+    }
+
+    /// How far back a fetch must go.
+    fn begin(&self) -> Timestamp {
+        self.owed.unwrap_or(Timestamp::MAX).min(self.due)
+    }
+
+    fn step_back(&mut self, moment: Timestamp) {
+        let open = self.grid.floor(self.frame, moment).max(self.floor);
+        self.owed = Some(self.begin().min(open));
     }
 }
 
@@ -227,7 +300,7 @@ mod tests {
     #[test]
     fn a_closed_candle_comes_once_and_never_goes_back_to_being_in_progress() {
         let due = Timestamp::from_secs(60);
-        let mut bars = Bars { frame: Timeframe::M1, grid: Grid::Utc, due, finals: Timestamp::MIN };
+        let mut bars = Bars::new(Timeframe::M1, Grid::Utc, due);
         assert!(!bars.admit(&candle(0, true), From::Page));
         assert!(bars.admit(&candle(1, false), From::Live));
         assert!(bars.admit(&candle(1, true), From::Page));
@@ -236,5 +309,22 @@ mod tests {
         assert!(bars.admit(&candle(2, false), From::Live));
         assert!(bars.admit(&candle(2, false), From::Live));
         assert_eq!(bars.due, Timestamp::from_secs(120));
+    }
+
+    #[test]
+    fn a_candle_that_turned_out_wrong_comes_once_more_and_those_that_stay_do_not() {
+        let mut bars = Bars::new(Timeframe::M1, Grid::Utc, Timestamp::EPOCH);
+        assert!(bars.admit(&candle(0, false), From::Live));
+        assert!(bars.admit(&candle(1, true), From::Page));
+        assert!(bars.admit(&candle(2, false), From::Live));
+        bars.step_back(Timestamp::from_secs(59));
+        assert!(bars.admit(&candle(3, false), From::Live), "what waited before the gap was noticed");
+        assert_eq!(bars.begin(), Timestamp::EPOCH);
+        let page = [0, 1, 2].map(|minute| bars.admit(&candle(minute, true), From::Page));
+        assert_eq!(page, [true, false, true]);
+        assert_eq!(bars.begin(), Timestamp::from_secs(180));
+        assert!(!bars.admit(&candle(2, false), From::Live));
+        bars.step_back(Timestamp::from_secs(-1));
+        assert_eq!(bars.begin(), Timestamp::EPOCH, "nothing from before the beginning");
     }
 }

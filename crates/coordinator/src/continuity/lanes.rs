@@ -55,6 +55,27 @@ impl Lanes {
         pairs.collect()
     }
 
+    /// The lanes of the trades and of a candle of each market of which both are fetched.
+    pub(super) fn with_candles(&self) -> Vec<(usize, usize)> {
+        let fetched = |kind: StreamKind, number: usize| {
+            matches!(kind, StreamKind::Candle(_)) && self.all[number].is_fetched()
+        };
+        let pairs = self.by_symbol.values().flat_map(|kinds| {
+            let trades = kinds.iter().find(|(kind, _)| *kind == StreamKind::Trade);
+            let trades = trades.map(|(_, lane)| *lane).filter(|trades| self.all[*trades].is_fetched());
+            let candles = kinds.iter().filter(move |(kind, lane)| fetched(*kind, *lane));
+            candles.filter_map(move |(_, candles)| Some((trades?, *candles)))
+        });
+        pairs.collect()
+    }
+
+    /// The lanes of a market's candles.
+    pub(super) fn candles_of(&self, symbol: &Symbol) -> Vec<usize> {
+        let kinds = self.by_symbol.get(symbol).into_iter().flatten();
+        let is_candle = |kind: StreamKind| matches!(kind, StreamKind::Candle(_));
+        kinds.filter(|(kind, _)| is_candle(*kind)).map(|(_, lane)| *lane).collect()
+    }
+
     /// A gap that names no channel is of all.
     pub(super) fn name_channels(&self, gap: Gap) -> Gap {
         if !gap.channels.is_empty() {

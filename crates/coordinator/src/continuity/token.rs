@@ -83,7 +83,7 @@ fn channel(venue: VenueId, part: &str) -> Option<(Channel, Mark)> {
             let (settled, newest, whole) = (moment()?, moment()?, moment()?);
             Mark::Trades(TradeMark { settled, newest, whole, ids: read_ids(fields.next()?)? })
         }
-        StreamKind::Ticker | StreamKind::Book => return None,
+        StreamKind::Ticker | StreamKind::Book | StreamKind::Band => return None,
     };
     fields.next().is_none().then_some((Channel { symbol, kind }, mark))
 }

@@ -43,7 +43,7 @@ pub(crate) struct Venue {
     pub(crate) clock: Arc<TokioClock>,
     capabilities: Capabilities,
     trades: Mutex<BTreeMap<(Symbol, TradeId), Trade>>,
-    candles: Mutex<Vec<Candle>>,
+    candles: Mutex<Vec<(Symbol, Candle)>>,
     script: Mutex<Script>,
     pub(crate) asked: Mutex<Vec<(TradePageRequest, Priority)>>,
     at_once: AtomicUsize,
@@ -155,8 +155,13 @@ impl Venue {
         self.trades.lock().unwrap().extend(keyed);
     }
 
+    /// Candles of A.
     pub(crate) fn closed(&self, candles: impl IntoIterator<Item = Candle>) {
-        self.candles.lock().unwrap().extend(candles);
+        self.closed_of("A", candles);
+    }
+
+    pub(crate) fn closed_of(&self, code: &str, candles: impl IntoIterator<Item = Candle>) {
+        self.candles.lock().unwrap().extend(candles.into_iter().map(|candle| (symbol(code), candle)));
     }
 
     pub(crate) fn failing(&self, script: impl FnMut(usize) -> Option<SourceErrorKind> + Send + 'static) {
@@ -307,7 +312,9 @@ impl CandleSource for Venue {
         let Selection::Range(range) = query.selection() else { panic!("a feed asks for ranges") };
         let observed_at = self.clock.now();
         let candles = self.candles.lock().unwrap();
-        let candles = candles.iter().filter(|candle| range.contains(candle.open_time)).copied().collect();
+        let of = candles.iter().filter(|(symbol, _)| *symbol == query.series.symbol);
+        let candles =
+            of.map(|(_, candle)| *candle).filter(|candle| range.contains(candle.open_time)).collect();
         let provenance = Provenance { origin: Origin::Rest, observed_at };
         let known = TimeRange::new(range.from(), range.to().min(observed_at));
         let coverage: Coverage = known.into_iter().map(|range| Span { range, provenance }).collect();

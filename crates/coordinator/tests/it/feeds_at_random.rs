@@ -7,12 +7,13 @@ use std::time::Duration;
 use futures::StreamExt;
 use market_backbone_coordinator::{Feed, Start};
 use market_backbone_core::{
-    Channel, FeedEvent, Gap, GapState, SourceErrorKind, StreamKind, Subscription, Trade, TradeId,
+    Candle, Channel, FeedEvent, Gap, GapState, Series, SourceErrorKind, StreamKind, Subscription, Timeframe,
+    Trade, TradeId,
 };
 use proptest::prelude::*;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::feed_rig::{Venue, at, channel, gap, symbol, ticker, token, wish};
+use crate::feed_rig::{CANDLE, Venue, at, candle, channel, gap, symbol, ticker, token, wish};
 
 const CODES: [&str; 2] = ["A", "B"];
 /// The tape begins and ends so many ms from noon.
@@ -57,6 +58,8 @@ struct Story {
     kinds: Vec<StreamKind>,
     start: Start,
     tape: BTreeMap<&'static str, Vec<Trade>>,
+    /// By market and minute.
+    volumes: BTreeMap<(&'static str, i64), f64>,
     acts: Vec<(i64, Act)>,
 }
 
@@ -64,10 +67,15 @@ impl Story {
     fn new(seed: u64) -> Self {
         let mut chance = Chance(seed);
         let has_tickers = chance.one_in(2);
-        let kinds =
-            if has_tickers { vec![StreamKind::Trade, StreamKind::Ticker] } else { vec![StreamKind::Trade] };
+        // A trade that is lost in silence, and a candle's last state with it, is found out by tickers; with a program
+        // that ends in between, for the trade only.
+        let has_candles = !has_tickers && chance.one_in(2);
+        let mut kinds = vec![StreamKind::Trade];
+        kinds.extend(has_tickers.then_some(StreamKind::Ticker));
+        kinds.extend(has_candles.then_some(CANDLE));
         let start = if chance.one_in(2) { Start::At(at(SINCE)) } else { Start::Now };
-        let mut story = Self { kinds, start, tape: BTreeMap::new(), acts: Vec::new() };
+        let mut story =
+            Self { kinds, start, tape: BTreeMap::new(), volumes: BTreeMap::new(), acts: Vec::new() };
         for code in CODES {
             story.trade(code, &mut chance, has_tickers);
         }
@@ -95,6 +103,7 @@ impl Story {
             };
             volume += size;
             self.frames(&trade, ms, volume, chance, has_tickers);
+            self.candle_frame(code, ms, size, chance);
             self.tape.entry(code).or_default().push(trade);
         }
     }
@@ -115,6 +124,21 @@ impl Story {
         }
         if has_tickers && !chance.one_in(40) {
             self.acts.push((ms + 25, Act::Frame(ticker(trade.symbol.code(), ms, volume))));
+        }
+    }
+
+    fn has_candles(&self) -> bool {
+        self.kinds.contains(&CANDLE)
+    }
+
+    fn candle_frame(&mut self, code: &'static str, ms: i64, size: f64, chance: &mut Chance) {
+        let minute = ms.div_euclid(60_000);
+        let volume = self.volumes.entry((code, minute)).or_default();
+        *volume += size;
+        if self.has_candles() && ms >= 0 && !chance.one_in(3) {
+            let series = Series::new(symbol(code), Timeframe::M1);
+            let candle = Candle { volume: self.volumes[&(code, minute)], ..candle(minute, 1.0, false) };
+            self.acts.push((ms + 25, Act::Frame(FeedEvent::Candle { series, candle, received: at(ms) })));
         }
     }
 
@@ -166,6 +190,10 @@ struct Run {
     heard: BTreeMap<TradeId, usize>,
     got: BTreeMap<String, Vec<TradeId>>,
     gaps: Vec<Gap>,
+    /// The last state of each candle, by market and minute, and how often it came as one that stays.
+    candles: BTreeMap<(String, i64), (f64, usize)>,
+    /// The minutes in which the program was away, and the one before.
+    away: BTreeSet<i64>,
 }
 
 impl Run {
@@ -187,6 +215,11 @@ impl Run {
                     self.got.entry(trade.symbol.code().to_owned()).or_default().push(trade.id);
                 }
                 FeedEvent::Gap(gap) => self.gaps.push(gap),
+                FeedEvent::Candle { series, candle, .. } => {
+                    let minute = (candle.open_time.as_millis() - at(0).as_millis()).div_euclid(60_000);
+                    let seen = self.candles.entry((series.symbol.code().to_owned(), minute)).or_default();
+                    *seen = (candle.volume, seen.1 + usize::from(candle.is_final));
+                }
                 _ => {}
             }
         }
@@ -216,7 +249,9 @@ impl Run {
             Act::Restart(pause) => {
                 let cursor = token(self.feed.as_ref().unwrap());
                 self.feed = None;
+                let began = self.minute() - 1; // of which a trade may still be to come
                 self.read_until(ms + pause).await;
+                self.away.extend(began..=self.minute());
                 self.feed = Some(self.venue.feed(self.wish.clone(), cursor).await);
                 self.told(number, |_| true);
             }
@@ -224,6 +259,10 @@ impl Run {
                 sleep_until(self.started + Duration::from_millis((ms + pause).unsigned_abs())).await
             }
         }
+    }
+
+    fn minute(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_secs() / 60).unwrap()
     }
 
     /// The feed knows now that some of these are missing.
@@ -276,6 +315,7 @@ fn check(story: &Story, run: &Run) -> Result<(), TestCaseError> {
             }
         }
     }
+    check_candles(story, run)?;
     let mut open: BTreeSet<Channel> = BTreeSet::new();
     for gap in &run.gaps {
         match gap.state {
@@ -288,10 +328,31 @@ fn check(story: &Story, run: &Run) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// A candle ends as what was traded in its minute, whichever of its states were lost.
+fn check_candles(story: &Story, run: &Run) -> Result<(), TestCaseError> {
+    // A program that begins within a minute does not know all of its trades.
+    let is_known = |minute: &i64| (1..6).contains(minute) && !run.away.contains(minute);
+    for ((code, minute), want) in story.volumes.iter().filter(|((_, minute), _)| is_known(minute)) {
+        if !story.has_candles() {
+            break;
+        }
+        let (volume, _) = run.candles.get(&((*code).to_owned(), *minute)).copied().unwrap_or_default();
+        prop_assert!((volume - want).abs() < 1e-9, "{} {}: {} is not {}", code, minute, volume, want);
+    }
+    for ((code, minute), (_, finals)) in &run.candles {
+        let is_once = *finals <= 1 || !run.away.is_empty();
+        prop_assert!(is_once, "{} {}: came {} times as one that stays", code, minute, finals);
+    }
+    Ok(())
+}
+
 async fn simulate(seed: u64) -> Result<(), TestCaseError> {
     let story = Story::new(seed);
     let venue = Venue::new();
     venue.traded(story.tape.values().flatten().cloned());
+    for ((code, minute), volume) in &story.volumes {
+        venue.closed_of(code, [Candle { volume: *volume, ..candle(*minute, 1.0, true) }]);
+    }
     let mut chance = Chance(seed ^ 0xFA11);
     let outage = 100 + usize::try_from(chance.below(200)).unwrap();
     venue.failing(move |number| {
@@ -312,6 +373,8 @@ async fn simulate(seed: u64) -> Result<(), TestCaseError> {
         heard: BTreeMap::new(),
         got: BTreeMap::new(),
         gaps: Vec::new(),
+        candles: BTreeMap::new(),
+        away: BTreeSet::new(),
     };
     check(&story, &run.live(&story).await)
 }

@@ -6,6 +6,7 @@ mod failures;
 mod feed_rig;
 mod feeds;
 mod feeds_at_random;
+mod feeds_of_candles;
 mod feeds_of_the_past;
 mod flights;
 mod forming;
