@@ -1,5 +1,6 @@
 //! The socket of US stocks in earnest: cut at every stage, thrown out, told off; and what a reader sees of that.
 
+mod bands;
 mod script;
 
 use std::collections::{BTreeMap, BTreeSet};

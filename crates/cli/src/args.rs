@@ -150,7 +150,7 @@ pub(crate) struct Watch {
     /// The markets of this universe, too; several joined by `:`
     #[arg(long, value_name = "KEY")]
     pub(crate) universe: Option<String>,
-    /// trade, ticker, book, candle.1m (any timeframe the socket has), comma-separated
+    /// trade, ticker, book, band (US stocks), candle.1m (any timeframe the socket has), comma-separated
     #[arg(long, value_delimiter = ',', default_value = "trade")]
     pub(crate) kinds: Vec<StreamKind>,
     /// Begins with what happened then, RFC 3339: trades as far back as the venue has them, and closed candles

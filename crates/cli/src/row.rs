@@ -1,8 +1,8 @@
 //! How candles, tickers and events look: as CSV, as JSON, and to the eye.
 
 use market_backbone::{
-    Candle, Channel, FeedEvent, Gap, History, Level, Market, OrderBook, Series, Side, Slot, Ticker,
-    TimeRange, Timestamp, Trade, ViewRow,
+    Candle, Channel, FeedEvent, Gap, History, Level, Market, OrderBook, PriceBand, Series, Side, Slot,
+    Ticker, TimeRange, Timestamp, Trade, ViewRow,
 };
 use serde_json::{Value, json};
 
@@ -115,6 +115,18 @@ fn book_json(book: &OrderBook) -> Value {
     })
 }
 
+fn band_json(band: &PriceBand) -> Value {
+    json!({
+        "kind": "band",
+        "symbol": band.symbol.code(),
+        "time": band.time.as_nanos(),
+        "received": band.received.as_nanos(),
+        "low": band.low,
+        "high": band.high,
+        "indicators": band.indicators.iter().collect::<Vec<_>>(),
+    })
+}
+
 fn live_candle_json(series: &Series, candle: &Candle, received: Timestamp) -> Value {
     let mut value = candle_json(candle);
     value["kind"] = "candle".into();
@@ -159,6 +171,7 @@ pub(crate) fn event_json(event: &FeedEvent) -> Value {
         FeedEvent::Trade(trade) => trade_json(trade),
         FeedEvent::Ticker(ticker) => ticker_json(ticker),
         FeedEvent::Book(book) => book_json(book),
+        FeedEvent::Band(band) => band_json(band),
         FeedEvent::Candle { series, candle, received } => live_candle_json(series, candle, *received),
         FeedEvent::Gap(gap) => gap_json(gap),
         FeedEvent::CaughtUp(histories) => caught_up_json(histories),
@@ -194,6 +207,9 @@ pub(crate) fn event_text(event: &FeedEvent) -> String {
             let ask = book.best_ask().unwrap_or_default();
             let sides = format!("{} x {} | {} x {}", bid.price, bid.size, ask.price, ask.size);
             format!("{} {:<12} book   {sides}", clock(book.time), book.symbol)
+        }
+        FeedEvent::Band(band) => {
+            format!("{} {:<12} band   {} to {}", clock(band.time), band.symbol, band.low, band.high)
         }
         FeedEvent::Candle { series, candle, received } => format!(
             "{} {:<12} candle {} {} open {} high {} low {} close {} volume {}",

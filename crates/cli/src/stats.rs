@@ -97,6 +97,7 @@ fn coverage(set: &CandleSet, asked: Option<TimeRange>, grid: Grid) -> Vec<Value>
 fn source(provenance: Provenance) -> Value {
     let origin = match provenance.origin {
         Origin::Rest => "rest",
+        Origin::Early => "early",
         Origin::Socket => "socket",
         Origin::Provisional => "provisional",
         Origin::Import => "import",

@@ -16,6 +16,8 @@ use crate::{TimeRange, Timestamp};
 pub enum Origin {
     /// A page asked over HTTP.
     Rest,
+    /// A page asked over HTTP about slots so young that the venue is known to [correct](crate::Corrections) them still.
+    Early,
     /// Frames of a live socket.
     Socket,
     /// Frames of a live socket whose venue corrects them as a matter of course.

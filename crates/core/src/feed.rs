@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 pub use self::gap::{Gap, GapCause, GapState, Loss};
 pub use self::history::History;
-use crate::{Candle, OrderBook, Series, Symbol, Ticker, Timeframe, TimeframeError, Timestamp, Trade};
+use crate::{
+    Candle, OrderBook, PriceBand, Series, Symbol, Ticker, Timeframe, TimeframeError, Timestamp, Trade,
+};
 
 /// A kind of live data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,17 +24,20 @@ pub enum StreamKind {
     Ticker,
     /// The whole order book, whenever it changes.
     Book,
+    /// Between which prices the market may trade, whenever that changes.
+    Band,
     /// The candle in progress, again and again while it grows.
     Candle(Timeframe),
 }
 
-/// `trade`, `ticker`, `book`, `candle.1m`.
+/// `trade`, `ticker`, `book`, `band`, `candle.1m`.
 impl fmt::Display for StreamKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Trade => f.pad("trade"),
             Self::Ticker => f.pad("ticker"),
             Self::Book => f.pad("book"),
+            Self::Band => f.pad("band"),
             Self::Candle(frame) => write!(f, "candle.{frame}"),
         }
     }
@@ -42,7 +47,7 @@ impl fmt::Display for StreamKind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamKindError {
     /// None of the words.
-    #[error("there are trade, ticker, book and candle.TIMEFRAME (candle.1m), but no `{0}`")]
+    #[error("there are trade, ticker, book, band and candle.TIMEFRAME (candle.1m), but no `{0}`")]
     Unknown(String),
     /// A candle of a length that does not exist.
     #[error(transparent)]
@@ -58,6 +63,7 @@ impl FromStr for StreamKind {
             "trade" => Ok(Self::Trade),
             "ticker" => Ok(Self::Ticker),
             "book" => Ok(Self::Book),
+            "band" => Ok(Self::Band),
             _ => match text.strip_prefix("candle.") {
                 Some(frame) => Ok(Self::Candle(frame.parse()?)),
                 None => Err(StreamKindError::Unknown(text.chars().take(40).collect())),
@@ -85,6 +91,8 @@ pub enum FeedEvent {
     Ticker(Ticker),
     /// The whole book. Shared, because it is large and its readers are many.
     Book(Arc<OrderBook>),
+    /// Between which prices the market may trade from now on.
+    Band(PriceBand),
     /// The candle in progress, or its last state. The same open time comes again as it grows.
     Candle {
         /// Whose candle.
@@ -115,6 +123,7 @@ impl FeedEvent {
             Self::Trade(trade) => Some((&trade.symbol, StreamKind::Trade)),
             Self::Ticker(ticker) => Some((&ticker.symbol, StreamKind::Ticker)),
             Self::Book(book) => Some((&book.symbol, StreamKind::Book)),
+            Self::Band(band) => Some((&band.symbol, StreamKind::Band)),
             Self::Candle { series, .. } => Some((&series.symbol, StreamKind::Candle(series.timeframe))),
             Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } => None,
         }
@@ -127,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_kind_reads_as_it_is_written() {
-        for text in ["trade", "ticker", "book", "candle.1m", "candle.4h"] {
+        for text in ["trade", "ticker", "book", "band", "candle.1m", "candle.4h"] {
             assert_eq!(text.parse::<StreamKind>().map(|kind| kind.to_string()).as_deref(), Ok(text));
         }
         for text in ["", "trades", "candle", "candle.", "candle.7x"] {

@@ -19,6 +19,7 @@ mod grid;
 mod market;
 mod page;
 mod port;
+mod price_band;
 mod priority;
 mod query;
 mod secret;
@@ -53,6 +54,7 @@ pub use port::{
     FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource, LiveStream,
     ManualClock, OwnedReply, PageSource, PartStream, Query, SocketLimits, StoredCandles, SymbolTable, Venue,
 };
+pub use price_band::{Indicators, PriceBand};
 pub use priority::Priority;
 pub use query::{CandleQuery, Delivery, Forming, MAX_COUNT, QueryError, Selection, Subscription};
 pub use secret::Secret;

@@ -6,6 +6,7 @@ mod book_pool;
 mod calls;
 mod candles;
 mod clock;
+mod corrections;
 mod live;
 mod strangers;
 mod symbols;
@@ -14,11 +15,12 @@ mod venue;
 pub use calls::{CallSource, OwnedReply};
 pub use candles::{CandleSource, CandleStore, PageSource, PartStream, StoredCandles};
 pub use clock::{Clock, ManualClock};
+pub use corrections::Corrections;
 pub use live::{LiveSource, LiveStream};
 pub use symbols::SymbolTable;
 pub use venue::{
-    Call, CallGroup, Capabilities, Control, Corrections, FrameError, FrameOutcome, Greeting, HttpCall,
-    HttpReply, KeepAlive, LimitGroup, Query, SocketLimits, Venue,
+    Call, CallGroup, Capabilities, Control, FrameError, FrameOutcome, Greeting, HttpCall, HttpReply,
+    KeepAlive, LimitGroup, Query, SocketLimits, Venue,
 };
 
 const _: fn(&dyn PageSource) = |_| ();

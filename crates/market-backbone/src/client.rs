@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    BookRequest, Market, OrderBook, Priority, Series, SourceError, SourceErrorKind, StreamKind, Symbol,
-    SymbolError, Ticker, TickerRequest, Timeframe, Trade, VenueId,
+    BookRequest, Market, OrderBook, PriceBand, Priority, Series, SourceError, SourceErrorKind, StreamKind,
+    Symbol, SymbolError, Ticker, TickerRequest, Timeframe, Trade, VenueId,
 };
 
 use market_backbone_routing::Terms;
@@ -145,6 +145,12 @@ impl Client {
     #[must_use]
     pub fn latest_trade(&self, market: &str) -> Option<Trade> {
         self.backbone.live().latest_trade(&self.backbone.symbol(market).ok()?)
+    }
+
+    /// The latest price band heard of, without waiting; `None` unless the market's bands are being followed.
+    #[must_use]
+    pub fn latest_band(&self, market: &str) -> Option<PriceBand> {
+        self.backbone.live().latest_band(&self.backbone.symbol(market).ok()?)
     }
 
     /// Starts to follow markets; say what of them with the request's own methods.

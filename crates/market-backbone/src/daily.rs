@@ -2,8 +2,8 @@
 
 use futures::{StreamExt, TryStreamExt, stream};
 use market_backbone_core::{
-    Calendar, Candle, Coverage, Day, Grid, Origin, PageSource, Priority, Provenance, Series, SourceError,
-    SourceErrorKind, Span, TimeRange, Timeframe, Timestamp,
+    Calendar, Candle, Day, Grid, PageSource, Priority, Series, SourceError, SourceErrorKind, TimeRange,
+    Timeframe,
 };
 use market_backbone_massive::{DayBar, MASSIVE, MassiveClient};
 
@@ -34,7 +34,7 @@ impl Backbone {
         }
         let client = MassiveClient::new(layers.calls()).with_priority(priority);
         let bars = client.grouped_daily(day, false).await?;
-        let known = proof(slot, asked_at);
+        let known = layers.router.capabilities().proof(Timeframe::D1, slot, asked_at);
         let kept: Vec<_> = bars.iter().filter(|bar| bar.day == day).filter_map(row).collect();
         stream::iter(&kept)
             .map(|(series, candle)| self.house().tiers.keep(series, candle, &known))
@@ -43,11 +43,6 @@ impl Backbone {
             .await?;
         Ok(kept.len())
     }
-}
-
-fn proof(slot: TimeRange, asked_at: Timestamp) -> Coverage {
-    let provenance = Provenance { origin: Origin::Rest, observed_at: asked_at };
-    [Span { range: slot, provenance }].into_iter().collect()
 }
 
 /// A bar as the store has it; `None` if its figures cannot be true.

@@ -54,6 +54,7 @@ pub(crate) const fn channel_name(kind: StreamKind) -> Option<&'static str> {
     match kind {
         StreamKind::Trade => Some("T"),
         StreamKind::Book => Some("Q"),
+        StreamKind::Band => Some("LULD"),
         StreamKind::Candle(Timeframe::S1) => Some("A"),
         StreamKind::Candle(Timeframe::M1) => Some("AM"),
         StreamKind::Ticker | StreamKind::Candle(_) => None,
@@ -65,6 +66,7 @@ pub(crate) fn channel_kind(name: &str) -> Option<StreamKind> {
     Some(match name {
         "T" => StreamKind::Trade,
         "Q" => StreamKind::Book,
+        "LULD" => StreamKind::Band,
         "A" => StreamKind::Candle(Timeframe::S1),
         "AM" => StreamKind::Candle(Timeframe::M1),
         _ => return None,
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn every_channel_reads_back() {
-        let kinds = [StreamKind::Trade, StreamKind::Ticker, StreamKind::Book];
+        let kinds = [StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Band];
         for kind in kinds.into_iter().chain(Timeframe::ALL.map(StreamKind::Candle)) {
             if let Some(name) = channel_name(kind) {
                 assert_eq!(channel_kind(name), Some(kind));

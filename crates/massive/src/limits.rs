@@ -219,8 +219,10 @@ pub(crate) fn capabilities(plan: Plan, rate: Rate, connections: u32) -> Capabili
 /// No plan has tickers: there is no such channel.
 const fn silent_kinds(plan: Plan) -> &'static [StreamKind] {
     match plan {
-        Plan::Basic | Plan::Starter => &[StreamKind::Trade, StreamKind::Ticker, StreamKind::Book],
-        Plan::Developer => &[StreamKind::Ticker, StreamKind::Book],
+        Plan::Basic | Plan::Starter => {
+            &[StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Band]
+        }
+        Plan::Developer => &[StreamKind::Ticker, StreamKind::Book, StreamKind::Band],
         Plan::Advanced => &[StreamKind::Ticker],
     }
 }
@@ -236,11 +238,13 @@ mod tests {
     fn what_is_said_to_stream_has_a_channel() {
         for plan in PLANS {
             let can = capabilities(plan, plan.rate(), 1);
-            let kinds = [StreamKind::Trade, StreamKind::Ticker, StreamKind::Book];
+            let kinds = [StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Band];
             for kind in kinds.into_iter().chain(Timeframe::ALL.map(StreamKind::Candle)) {
                 assert!(!can.streams(kind) || channel_name(kind).is_some(), "{plan} {kind}");
             }
-            assert_eq!(can.streams(StreamKind::Book), plan == Plan::Advanced);
+            for kind in [StreamKind::Book, StreamKind::Band] {
+                assert_eq!(can.streams(kind), plan == Plan::Advanced);
+            }
         }
     }
 

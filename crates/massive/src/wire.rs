@@ -332,6 +332,19 @@ pub(crate) struct QuoteEvent<'a> {
     pub(crate) t: i64,
 }
 
+/// `LULD`: between which prices a share may trade. The only event that calls the share `T`.
+#[derive(Debug, PartialEq, Deserialize)]
+pub(crate) struct BandEvent<'a> {
+    #[serde(borrow, rename = "T")]
+    pub(crate) sym: Cow<'a, str>,
+    pub(crate) h: f64,
+    pub(crate) l: f64,
+    #[serde(default)]
+    pub(crate) i: Vec<u32>,
+    /// Nanoseconds; the documentation says milliseconds, and its example has microseconds.
+    pub(crate) t: i64,
+}
+
 /// `status`: what the socket says of itself.
 #[derive(Debug, PartialEq, Deserialize)]
 pub(crate) struct StatusEvent<'a> {

@@ -19,8 +19,8 @@ use async_trait::async_trait;
 use market_backbone_core::{
     BookRequest, CallGroup, CallSource, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities,
     Clock, Delivery, HttpCall, Instrument, LiveSource, LiveStream, Market, OrderBook, OwnedReply, PageSource,
-    Priority, Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker, TickerRequest, Trade,
-    TradePage, TradePageRequest, Venue,
+    PriceBand, Priority, Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker, TickerRequest,
+    Trade, TradePage, TradePageRequest, Venue,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -308,6 +308,10 @@ impl LiveSource for Router {
 
     fn latest_book(&self, symbol: &Symbol) -> Option<OrderBook> {
         self.shared.hub.latest_book(symbol)
+    }
+
+    fn latest_band(&self, symbol: &Symbol) -> Option<PriceBand> {
+        self.shared.hub.latest_band(symbol)
     }
 
     fn latest_candle(&self, series: &Series) -> Option<Candle> {

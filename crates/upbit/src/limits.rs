@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    CallGroup, Capabilities, Corrections, Grid, KeepAlive, LimitGroup, SocketLimits, Timeframe,
+    CallGroup, Capabilities, Corrections, Grid, KeepAlive, LimitGroup, SocketLimits, StreamKind, Timeframe,
 };
 
 use crate::code::UPBIT;
@@ -47,7 +47,8 @@ pub(crate) static CAPABILITIES: Capabilities = Capabilities {
     book_depth: BOOK_DEPTH,
     trade_days: TRADE_DAYS,
     timeframes: &Timeframe::ALL,
-    silent_kinds: &[],
+    // Prices go where they go: there are no bands.
+    silent_kinds: &[StreamKind::Band],
     live_timeframes: &[
         Timeframe::S1,
         Timeframe::M1,

@@ -48,7 +48,7 @@ fn wrong_usage_exits_with_two() {
         &["yesterday", "2026-08-03T10:40:00Z"],
     );
     check(&run(&["ticker", "KRW BTC"]), 2, &["`KRW BTC`", "KRW-BTC"]);
-    check(&run(&["watch", "KRW-BTC", "--kinds", "trades"]), 2, &["trade, ticker, book"]);
+    check(&run(&["watch", "KRW-BTC", "--kinds", "trades"]), 2, &["trade, ticker, book, band"]);
     check(&run(&["candles", "KRW-BTC", "1m", "--rest-url", "nonsense"]), 2, &["nonsense", "http://"]);
 }
 

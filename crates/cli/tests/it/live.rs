@@ -96,7 +96,9 @@ fn a_glance_says_what_it_cost_and_by_which_channel_it_came() {
     let (venue, data) = (Venue::healthy(), tempdir().unwrap());
     let said = venue.run(data.path(), &["ticker", "KRW-BTC", "KRW-ETH", "--format", "json", "--stats"]);
     assert_eq!(events(&said).len(), 2);
-    let want = serde_json::json!({ "requests": 1, "rejected": 0, "rows": 2, "decisions": { "rare": 1 } });
+    let want = serde_json::json!({
+        "requests": 1, "rejected": 0, "rows": 2, "decisions": { "rare": 1 }, "connections": [],
+    });
     assert_eq!(said.stats(), want);
     venue.stop();
 }

@@ -1,9 +1,10 @@
 //! `--venue massive`: the same commands, with a key, on New York's time.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use market_backbone_emulator::{Hours, Massive, Scenario, TickerSet};
+use market_backbone_emulator::{Clock, Hours, Massive, Scenario, TickerSet};
 use tempfile::tempdir;
 
 use crate::run::{Said, Venue, bare};
@@ -110,6 +111,35 @@ fn trades_seconds_and_minutes_are_watched_over_one_socket() {
     assert_eq!(sockets.group("massive-socket").asked, 1, "{sockets:?}");
     let silent = run(&venue, data.path(), &["watch", "AAPL", "--kinds", "ticker", "--for", "1s"]);
     assert!(silent.stderr.contains("massive has no live ticker"), "{}", silent.stderr);
+    venue.stop();
+}
+
+#[test]
+fn bands_are_watched_where_there_are_some() {
+    let hands = Clock::manual(1_786_028_400_000);
+    let scenario = Scenario { clock: hands.clone(), ..market(Hours::NewYork) };
+    let (venue, data) = (Venue::start(scenario), tempdir().unwrap());
+    let watch = |format: &str| {
+        let args = ["watch", "AAPL", "--kinds", "band", "--for", "3s", "--format", format];
+        let mut child = command(&venue, data.path(), &args);
+        let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Bands come by the venue's clock, which our hands move until the command has had enough.
+        while child.try_wait().unwrap().is_none() {
+            hands.advance(5_000);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Said::of(child.wait_with_output().unwrap())
+    };
+    let said = watch("json");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let band: serde_json::Value = serde_json::from_str(said.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!((&band["kind"], &band["symbol"]), (&"band".into(), &"AAPL".into()), "{band}");
+    assert!(band["low"].as_f64() < band["high"].as_f64() && band["indicators"] == serde_json::json!([17]));
+    assert!(band["time"].as_i64() > Some(1_786_028_400_000_000_000) && band["received"].is_i64(), "{band}");
+    let text = watch("table").stdout;
+    assert!(text.lines().all(|line| line.contains("AAPL") && line.contains(" band ")), "{text}");
+    let coins = venue.run(data.path(), &["watch", "KRW-BTC", "--kinds", "band", "--for", "1s"]);
+    assert!(coins.code == Some(1) && coins.stderr.contains("upbit has no live band of KRW-BTC"), "{coins:?}");
     venue.stop();
 }
 

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use crate::{
-    BookRequest, Candle, FeedEvent, OrderBook, Priority, Series, SourceError, Subscription, Symbol, Ticker,
-    TickerRequest, Trade,
+    BookRequest, Candle, FeedEvent, OrderBook, PriceBand, Priority, Series, SourceError, Subscription,
+    Symbol, Ticker, TickerRequest, Trade,
 };
 
 /// Live events of one reader. Dropping it ends the reader's wish.
@@ -43,6 +43,12 @@ pub trait LiveSource: Send + Sync + 'static {
 
     /// The latest book heard of, if it is being followed; without waiting.
     fn latest_book(&self, symbol: &Symbol) -> Option<OrderBook>;
+
+    /// The latest price band heard of, if it is being followed; without waiting. A source that keeps none has none.
+    fn latest_band(&self, symbol: &Symbol) -> Option<PriceBand> {
+        let _ = symbol;
+        None
+    }
 
     /// The candle in progress as last heard of, if it is being followed; without waiting.
     fn latest_candle(&self, series: &Series) -> Option<Candle>;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use super::Corrections;
 use crate::{
     BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, Market, OrderBook,
     Secret, SourceError, StreamKind, SymbolTable, Ticker, TickerRequest, Timeframe, Timestamp, TradePage,
@@ -59,22 +60,6 @@ pub struct SocketLimits {
     pub channels_per_connection: Option<u32>,
 }
 
-/// What a venue thinks better of after it has said it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Corrections {
-    /// Whether a candle that was heard live is a first word, which the venue corrects as a matter of course: a page that
-    /// says otherwise is then a correction and not a contradiction.
-    pub provisional: bool,
-    /// How old slots that were recorded live are, counted from their end, when the venue is asked about them once more,
-    /// beyond the first time, which is after they have [settled](Capabilities::settling). Rising.
-    pub reconcile_after: &'static [Duration],
-}
-
-impl Corrections {
-    /// What was said stands.
-    pub const NONE: Self = Self { provisional: false, reconcile_after: &[] };
-}
-
 /// What a venue can do.
 #[derive(Clone, Copy, Debug)]
 pub struct Capabilities {
@@ -120,8 +105,8 @@ impl Capabilities {
     #[must_use]
     pub fn streams(&self, kind: StreamKind) -> bool {
         match kind {
-            StreamKind::Trade | StreamKind::Ticker | StreamKind::Book => !self.silent_kinds.contains(&kind),
             StreamKind::Candle(frame) => self.live_timeframes.contains(&frame),
+            other => !self.silent_kinds.contains(&other),
         }
     }
 }

@@ -4,8 +4,8 @@
 //! neighbours are read; only where a frame is no JSON is what follows lost. A trade allocates its id, a bar nothing.
 
 use market_backbone_core::{
-    Candle, Channel, Control, FeedEvent, FrameError, FrameOutcome, Series, StreamKind, Symbol, SymbolTable,
-    Timeframe, Timestamp, Trade,
+    Candle, Channel, Control, FeedEvent, FrameError, FrameOutcome, Indicators, PriceBand, Series, StreamKind,
+    Symbol, SymbolTable, Timeframe, Timestamp, Trade,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -17,7 +17,7 @@ use crate::decode::amount;
 use crate::decode::books::level;
 use crate::error::excerpt;
 use crate::limits::GRID;
-use crate::wire::{BarEvent, Head, QuoteEvent, StatusEvent, TradeEvent};
+use crate::wire::{BandEvent, BarEvent, Head, QuoteEvent, StatusEvent, TradeEvent};
 
 pub(crate) fn decode(
     frame: &[u8],
@@ -90,8 +90,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads one event by serde. Kinds that nobody can ask for here (bands of volatility, imbalances of auctions) are
-    /// passed over.
+    /// Reads one event by serde. Kinds that nobody can ask for here (imbalances of auctions, estimates) are passed over.
     fn slowly(&mut self, text: &str) -> Result<(), FrameError> {
         let head: Head<'_> = parse(text)?;
         match (&*head.ev, channel_kind(&head.ev)) {
@@ -99,7 +98,8 @@ impl Reader<'_> {
             (_, Some(StreamKind::Trade)) => self.trade(&parse(text)?),
             (_, Some(StreamKind::Book)) => self.quote(&parse(text)?),
             (_, Some(StreamKind::Candle(timeframe))) => self.bar(timeframe, &parse(text)?),
-            ("LULD" | "NOI" | "FMV" | "LV", _) => {}
+            (_, Some(StreamKind::Band)) => self.band(&parse(text)?),
+            ("NOI" | "FMV" | "LV", _) => {}
             _ => self.dropped += 1,
         }
         Ok(())
@@ -168,12 +168,38 @@ impl Reader<'_> {
         self.push(book.map(FeedEvent::Book));
     }
 
+    fn band(&mut self, row: &BandEvent<'_>) {
+        let sound = row.l >= 0.0 && row.h.is_finite() && (row.h >= row.l || row.h == 0.0);
+        let symbol = self.symbols.resolve(&row.sym).filter(|_| sound);
+        self.push(symbol.map(|symbol| {
+            FeedEvent::Band(PriceBand {
+                symbol,
+                low: row.l,
+                high: row.h,
+                indicators: Indicators::new(row.i.iter().copied()),
+                time: moment(row.t),
+                received: self.received,
+            })
+        }));
+    }
+
     /// Appends the event of a market somebody asked for, if its figures can be true.
     fn push(&mut self, event: Option<FeedEvent>) {
         match event {
             Some(event) => self.events.push(event),
             None => self.dropped += 1,
         }
+    }
+}
+
+/// A time whose unit is not certain: of this century, its size tells.
+fn moment(time: i64) -> Timestamp {
+    /// Milliseconds of the year 5138, and microseconds of 1973.
+    const MICROS: i64 = 100_000_000_000_000;
+    match time {
+        ..MICROS => Timestamp::from_millis(time),
+        MICROS..100_000_000_000_000_000 => Timestamp::from_nanos(time * 1_000),
+        _ => Timestamp::from_nanos(time),
     }
 }
 

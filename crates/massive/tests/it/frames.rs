@@ -117,9 +117,43 @@ fn blanks_an_empty_list_and_a_bare_event_are_fine() {
 }
 
 #[test]
+fn a_band_reads_whatever_the_unit_of_its_time() {
+    const BAND: &str =
+        r#"{"ev":"LULD","T":"MSFT","h":218.96,"l":198.11,"i":[21,17],"z":3,"t":TIME,"q":290317}"#;
+    let second = 1_601_316_752;
+    let spellings = [
+        ("1601316752683", 683_000_000),
+        ("1601316752683746", 683_746_000),
+        ("1601316752683746123", 683_746_123),
+    ];
+    for (time, nanos) in spellings {
+        let (events, outcome) = read(&list(&[TRADE, &BAND.replace("TIME", time), TRADE])).unwrap();
+        assert_eq!((events.len(), outcome.dropped), (3, 0), "{time}");
+        let FeedEvent::Band(band) = &events[1] else { panic!("{:?}", events[1]) };
+        assert_eq!((band.symbol.code(), band.low, band.high), ("MSFT", 198.11, 218.96));
+        assert_eq!(band.indicators.iter().collect::<Vec<_>>(), [21, 17]);
+        assert_eq!(band.time.as_nanos(), second * 1_000_000_000 + nanos, "{time}");
+        assert_eq!(band.received, at(NOON));
+    }
+    let whole = BAND.replace("TIME", "1601316752683746123");
+    let bad = [
+        whole.replace("198.11", "218.97"),
+        whole.replace("198.11", "-1"),
+        whole.replace("MSFT", "UNASKED"),
+        whole.replace("\"h\":218.96,", ""),
+        whole.replace("\"T\"", "\"sym\""),
+    ];
+    for bad in &bad {
+        let (events, outcome) = read(&list(&[TRADE, bad, MINUTE])).unwrap();
+        assert_eq!((events.len(), outcome.dropped), (2, 1), "{bad}");
+    }
+    let bare = whole.replace("\"i\":[21,17],", "");
+    assert_eq!(read(&list(&[&bare])).unwrap().0.len(), 1, "indicators need not be there");
+}
+
+#[test]
 fn kinds_that_nobody_can_ask_for_are_passed_over() {
     let others = list(&[
-        r#"{"ev":"LULD","T":"MSFT","h":218.96,"l":198.11,"i":[21],"z":3,"t":1601316752683746,"q":290317}"#,
         r#"{"ev":"NOI","T":"NTEST.Q","t":1601318039223013600,"at":930,"a":"M","i":44,"x":10,"o":480,"p":440,"b":25.03}"#,
         r#"{"ev":"FMV","fmv":189.22,"sym":"AAPL","t":1678220098130}"#,
     ]);

@@ -1,9 +1,9 @@
 //! What is sent so that frames come.
 
-use market_backbone_core::{Channel, StreamKind, Symbol, Timeframe, Venue};
+use market_backbone_core::{Channel, Control, StreamKind, Symbol, SymbolTable, Timeframe, Venue};
 use market_backbone_massive::{MASSIVE, Massive, Plan};
 
-use crate::{advanced, massive, symbol};
+use crate::{NOON, advanced, at, massive, symbol};
 
 const MINUTES: StreamKind = StreamKind::Candle(Timeframe::M1);
 
@@ -61,6 +61,17 @@ fn what_has_no_channel_is_not_asked_for() {
 }
 
 #[test]
+fn bands_are_asked_for_and_confirmed_by_their_own_name() {
+    let (one, all) = (("BRK.B", StreamKind::Band), ("*", StreamKind::Band));
+    check(&[], &[one], &[r#"{"action":"subscribe","params":"LULD.BRK.B"}"#]);
+    check(&[], &[one, all], &[r#"{"action":"subscribe","params":"LULD.*"}"#]);
+    let frame = r#"[{"ev":"status","status":"success","message":"subscribed to: LULD.BRK.B"}]"#;
+    let symbols = SymbolTable::default();
+    let outcome = advanced().decode_frame(frame.as_bytes(), at(NOON), &symbols, &mut Vec::new()).unwrap();
+    assert_eq!(outcome.control, Some(Control::Confirmed(vec![channel("BRK.B", StreamKind::Band)])));
+}
+
+#[test]
 fn thousands_of_names_are_more_than_one_message() {
     let wanted: Vec<_> = (0..10_000).map(|n| channel(&format!("S{n:05}"), StreamKind::Trade)).collect();
     let messages = advanced().subscribe(&[], &wanted);
@@ -82,10 +93,11 @@ fn the_key_is_given_when_the_venue_has_spoken() {
 fn what_is_streamed_is_the_plans_to_say() {
     let streams = |venue: Massive| {
         let can = *venue.capabilities();
-        [StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, MINUTES].map(|kind| can.streams(kind))
+        let kinds = [StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Band, MINUTES];
+        kinds.map(|kind| can.streams(kind))
     };
-    assert_eq!(streams(massive(Plan::Basic)), [false, false, false, false]);
-    assert_eq!(streams(massive(Plan::Starter)), [false, false, false, true]);
-    assert_eq!(streams(massive(Plan::Developer)), [true, false, false, true]);
-    assert_eq!(streams(advanced()), [true, false, true, true]);
+    assert_eq!(streams(massive(Plan::Basic)), [false, false, false, false, false]);
+    assert_eq!(streams(massive(Plan::Starter)), [false, false, false, false, true]);
+    assert_eq!(streams(massive(Plan::Developer)), [true, false, false, false, true]);
+    assert_eq!(streams(advanced()), [true, false, true, true, true]);
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use arc_swap::ArcSwap;
 use market_backbone_core::{
-    Candle, Channel, FeedEvent, OrderBook, Series, StreamKind, Symbol, Ticker, Timestamp, Trade,
+    Candle, Channel, FeedEvent, OrderBook, PriceBand, Series, StreamKind, Symbol, Ticker, Timestamp, Trade,
 };
 use rustc_hash::FxHashMap;
 
@@ -188,6 +188,12 @@ impl RealtimeCache {
         self.read(symbol, |row| row.book(symbol))
     }
 
+    /// The latest price band; `None` if it is not followed or nothing was heard.
+    #[must_use]
+    pub fn band(&self, symbol: &Symbol) -> Option<PriceBand> {
+        self.read(symbol, |row| row.band(symbol))
+    }
+
     /// The candle heard of last; `None` if it is not followed or nothing was heard.
     #[must_use]
     pub fn candle(&self, series: &Series) -> Option<Candle> {
@@ -205,6 +211,7 @@ impl RealtimeCache {
             StreamKind::Ticker => FeedEvent::Ticker(self.ticker(symbol)?),
             StreamKind::Trade => FeedEvent::Trade(self.trade(symbol)?),
             StreamKind::Book => FeedEvent::Book(Arc::new(self.book(symbol)?)),
+            StreamKind::Band => FeedEvent::Band(self.band(symbol)?),
             StreamKind::Candle(frame) => {
                 let series = Series::new(symbol.clone(), frame);
                 let (candle, received) = self.candle_heard(&series)?;

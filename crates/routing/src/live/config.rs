@@ -120,6 +120,8 @@ pub struct ChannelCaps {
     pub ticker: usize,
     /// Of books.
     pub book: usize,
+    /// Of price bands.
+    pub band: usize,
     /// Of candles, for each timeframe.
     pub candle: usize,
     /// By which part of its score a channel that is out must be better than one that is in. Default: 0.1.
@@ -136,6 +138,7 @@ impl ChannelCaps {
             StreamKind::Trade => self.trade,
             StreamKind::Ticker => self.ticker,
             StreamKind::Book => self.book,
+            StreamKind::Band => self.band,
             StreamKind::Candle(_) => self.candle,
         }
     }
@@ -148,6 +151,7 @@ impl Default for ChannelCaps {
             trade: usize::MAX,
             ticker: usize::MAX,
             book: usize::MAX,
+            band: usize::MAX,
             candle: usize::MAX,
             margin: 0.1,
             min_stay: Duration::from_secs(10),

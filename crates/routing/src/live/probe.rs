@@ -46,6 +46,8 @@ pub(super) fn is_behind(
         }
         // A trade takes something out of the book, or is the end of something that was in it.
         StreamKind::Book => cache.book(symbol)?.time.plus(CLOCKS) < traded,
+        // A band stays where it is while prices do, however much is traded; only where nothing is, none is due.
+        StreamKind::Band => return (traded <= cache.band(symbol)?.received).then_some(false),
         // There are venues that tell of a candle only when it is over.
         StreamKind::Candle(_) => {
             last_received(cache, channel)?.plus(CLOCKS) < traded && traded.plus(CANDLE_DUE) < now
@@ -63,6 +65,7 @@ pub(super) fn last_received(cache: &RealtimeCache, channel: &Channel) -> Option<
         FeedEvent::Trade(trade) => Some(trade.received),
         FeedEvent::Ticker(ticker) => Some(ticker.received),
         FeedEvent::Book(book) => Some(book.received),
+        FeedEvent::Band(band) => Some(band.received),
         FeedEvent::Candle { received, .. } => Some(received),
         _ => None,
     }

@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use market_backbone_core::{
-    Candle, FeedEvent, OrderBook, StreamKind, Symbol, Ticker, Timeframe, Timestamp, Trade,
+    Candle, FeedEvent, OrderBook, PriceBand, StreamKind, Symbol, Ticker, Timeframe, Timestamp, Trade,
 };
 
 use super::newest::{Age, Arrival, Newest};
 use super::seen::Seen;
 use super::slot::Slot;
 use super::words::{
-    BOOK_RECEIVED, BOOK_WORDS, CANDLE_RECEIVED, CANDLE_WORDS, TICKER_RECEIVED, TICKER_WORDS, TRADE_WORDS,
-    book_from, book_words, candle_from, candle_words, ticker_from, ticker_words, trade_from, trade_words,
+    BAND_RECEIVED, BAND_WORDS, BOOK_RECEIVED, BOOK_WORDS, CANDLE_RECEIVED, CANDLE_WORDS, TICKER_RECEIVED,
+    TICKER_WORDS, TRADE_WORDS, band_from, band_words, book_from, book_words, candle_from, candle_words,
+    ticker_from, ticker_words, trade_from, trade_words,
 };
 
 /// What the cache made of an event.
@@ -163,6 +164,7 @@ pub(super) struct Row {
     ticker: Option<Arc<State<TICKER_WORDS>>>,
     trade: Option<Arc<Trades>>,
     book: Option<Arc<State<BOOK_WORDS>>>,
+    band: Option<Arc<State<BAND_WORDS>>>,
     candles: Vec<(Timeframe, Arc<Candles>)>,
 }
 
@@ -173,6 +175,7 @@ impl Row {
             StreamKind::Ticker => drop(self.ticker.get_or_insert_default()),
             StreamKind::Trade => drop(self.trade.get_or_insert_default()),
             StreamKind::Book => drop(self.book.get_or_insert_default()),
+            StreamKind::Band => drop(self.band.get_or_insert_default()),
             StreamKind::Candle(frame) => {
                 if self.candle_cell(frame).is_none() {
                     self.candles.push((frame, Arc::default()));
@@ -201,11 +204,13 @@ impl Row {
         self.ticker = self.ticker.take().filter(|_| wanted(StreamKind::Ticker));
         self.trade = self.trade.take().filter(|_| wanted(StreamKind::Trade));
         self.book = self.book.take().filter(|_| wanted(StreamKind::Book));
+        self.band = self.band.take().filter(|_| wanted(StreamKind::Band));
         self.candles.retain(|(frame, _)| wanted(StreamKind::Candle(*frame)));
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.ticker.is_none() && self.trade.is_none() && self.book.is_none() && self.candles.is_empty()
+        let states = self.ticker.is_some() || self.book.is_some() || self.band.is_some();
+        !states && self.trade.is_none() && self.candles.is_empty()
     }
 
     fn candle_cell(&self, wanted: Timeframe) -> Option<&Candles> {
@@ -218,6 +223,7 @@ impl Row {
             StreamKind::Ticker => self.ticker.as_ref().map(|cell| &cell.heard),
             StreamKind::Trade => self.trade.as_ref().map(|cell| &cell.heard),
             StreamKind::Book => self.book.as_ref().map(|cell| &cell.heard),
+            StreamKind::Band => self.band.as_ref().map(|cell| &cell.heard),
             StreamKind::Candle(frame) => self.candle_cell(frame).map(|cell| &cell.heard),
         }
     }
@@ -248,6 +254,12 @@ impl Row {
                     return cell.record(arrival, age, &book_words(book), BOOK_RECEIVED, then);
                 }
             }
+            FeedEvent::Band(band) => {
+                if let Some(cell) = &self.band {
+                    let age = (band.time.as_nanos(), 0.0);
+                    return cell.record(arrival, age, &band_words(band), BAND_RECEIVED, then);
+                }
+            }
             FeedEvent::Candle { series, candle, received } => {
                 if let Some(cell) = self.candle_cell(series.timeframe) {
                     return cell.record(arrival, candle, *received, then);
@@ -269,6 +281,10 @@ impl Row {
 
     pub(super) fn book(&self, symbol: &Symbol) -> Option<OrderBook> {
         self.book.as_ref()?.slot.read().map(|words| book_from(symbol, &words))
+    }
+
+    pub(super) fn band(&self, symbol: &Symbol) -> Option<PriceBand> {
+        self.band.as_ref()?.slot.read().map(|words| band_from(symbol, &words))
     }
 
     /// The candle heard of last, and when that was.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use market_backbone_core::{Channel, Symbol, Timestamp};
+use market_backbone_core::{Channel, StreamKind, Symbol, Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -59,8 +59,10 @@ impl Vigil {
             if pulse.look(mark, now) {
                 self.asked_again.remove(channel);
             }
+            // A band is silent while prices rest, which no look-up would explain.
+            let has_rhythm = channel.kind != StreamKind::Band;
             // Of a channel never heard nothing can be said but that; it is reported as unanswered.
-            if mark != 0 && (in_silence || pulse.in_doubt(now, config)) {
+            if mark != 0 && (in_silence || has_rhythm && pulse.in_doubt(now, config)) {
                 if channel.symbol.is_any() {
                     // Nobody can be asked about all; those that spoke last speak for them.
                     doubtful.extend(state.cache.unnamed_lately(channel.kind, SPEAKERS));

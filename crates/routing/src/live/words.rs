@@ -2,7 +2,9 @@
 //!
 //! The symbol stays outside (the reader asked with it), so every value is plain numbers and a write copies no text.
 
-use market_backbone_core::{Candle, Level, OrderBook, Side, Symbol, Ticker, Timestamp, Trade, TradeId};
+use market_backbone_core::{
+    Candle, Indicators, Level, OrderBook, PriceBand, Side, Symbol, Ticker, Timestamp, Trade, TradeId,
+};
 
 /// The deepest book the cache keeps; what lies deeper is left out of the cached copy, not of the feed.
 pub(super) const DEPTH: usize = 30;
@@ -10,12 +12,14 @@ pub(super) const DEPTH: usize = 30;
 pub(super) const TICKER_WORDS: usize = 14;
 pub(super) const TRADE_WORDS: usize = 7;
 pub(super) const CANDLE_WORDS: usize = 9;
+pub(super) const BAND_WORDS: usize = 5;
 /// Two times, two totals, two counts with flags, then asks and bids.
 pub(super) const BOOK_WORDS: usize = 6 + 4 * DEPTH;
 
 /// Where the words say when we heard of the value.
 pub(super) const TICKER_RECEIVED: usize = 13;
 pub(super) const CANDLE_RECEIVED: usize = 8;
+pub(super) const BAND_RECEIVED: usize = 4;
 pub(super) const BOOK_RECEIVED: usize = 1;
 
 fn word(time: Timestamp) -> u64 {
@@ -111,6 +115,22 @@ pub(super) fn trade_from(symbol: &Symbol, words: &[u64; TRADE_WORDS]) -> Option<
         time: time(happened),
         received: time(received),
     })
+}
+
+pub(super) fn band_words(band: &PriceBand) -> [u64; BAND_WORDS] {
+    [band.low.to_bits(), band.high.to_bits(), band.indicators.to_word(), word(band.time), word(band.received)]
+}
+
+pub(super) fn band_from(symbol: &Symbol, words: &[u64; BAND_WORDS]) -> PriceBand {
+    let [low, high, indicators, happened, received] = *words;
+    PriceBand {
+        symbol: symbol.clone(),
+        low: f64::from_bits(low),
+        high: f64::from_bits(high),
+        indicators: Indicators::from_word(indicators),
+        time: time(happened),
+        received: time(received),
+    }
 }
 
 pub(super) fn candle_words(candle: &Candle, received: Timestamp) -> [u64; CANDLE_WORDS] {

@@ -1,8 +1,8 @@
 //! The candle in progress: from memory, else from the socket if requests are scarce, else over REST.
 
 use market_backbone_core::{
-    Call, CallGroup, CandlePageRequest, CandlePart, Channel, Coverage, Origin, Priority, Provenance, Series,
-    Served, SourceError, Span, StreamKind,
+    Call, CallGroup, CandlePageRequest, CandlePart, Channel, Coverage, Priority, Series, Served, SourceError,
+    StreamKind,
 };
 use tokio::time::Instant;
 
@@ -68,8 +68,9 @@ impl Shared {
         if page.candles.is_empty() && page.proof.covered.is_none() {
             return Ok(None);
         }
-        let provenance = Provenance { origin: Origin::Rest, observed_at: page.asked_at };
-        let coverage = page.proof.covered.map(|range| Span { range, provenance }).into_iter().collect();
+        let venue = self.venue.capabilities();
+        let proof = |covered| venue.proof(series.timeframe, covered, page.asked_at);
+        let coverage = page.proof.covered.map(proof).unwrap_or_default();
         let (rows, requests) = (page.candles.len(), page.attempts);
         let served = Served {
             venue_rows: u64::try_from(rows).unwrap_or(u64::MAX),

@@ -2,8 +2,8 @@
 //!
 //! Subscribe: `set KRW-BTC/trade KRW-ETH/ticker`, which replaces everything before it. Frames, many in one if parted
 //! by `;`: `trade KRW-BTC 17 100.5` (id, price), `ticker KRW-BTC 100.5`, `book KRW-BTC 100.5` (best ask),
-//! `candle KRW-BTC 60 100.5 7` (open time in seconds, close, volume; 1 if none is said). A trade and a ticker may end with the venue's time in
-//! milliseconds. Of the connection itself speak `hello`, `ready`, `confirm KRW-BTC KRW-ETH` (their trades), `refuse once`,
+//! `band KRW-BTC 90 110` (low, high), `candle KRW-BTC 60 100.5 7` (open time in seconds, close, volume; 1 if none is
+//! said). A trade, a ticker and a band may end with the venue's time in milliseconds. Of the connection itself speak `hello`, `ready`, `confirm KRW-BTC KRW-ETH` (their trades), `refuse once`,
 //! `refuse always`, `evict 200` (stay away, in milliseconds) and `slow`.
 
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use market_backbone_core::{
     Call, CallGroup, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, Control, Corrections,
-    FeedEvent, FrameError, FrameOutcome, Greeting, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level,
-    LimitGroup, Market, OrderBook, Series, SocketLimits, SourceError, SourceErrorKind, StreamKind, Symbol,
-    SymbolTable, Ticker, Timeframe, Timestamp, Trade, TradeId, TradePage, TradePageRequest, Venue, VenueId,
+    FeedEvent, FrameError, FrameOutcome, Greeting, Grid, HttpCall, HttpReply, Indicators, Instrument,
+    KeepAlive, Level, LimitGroup, Market, OrderBook, PriceBand, Series, SocketLimits, SourceError,
+    SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker, Timeframe, Timestamp, Trade, TradeId,
+    TradePage, TradePageRequest, Venue, VenueId,
 };
 
 pub(crate) const VENUE: VenueId = VenueId::new("fake");
@@ -198,6 +199,14 @@ fn event(kind: &str, symbol: &Symbol, words: &[&str], received: Timestamp) -> Op
             time: Timestamp::EPOCH,
             received,
         }))),
+        ("band", [low, high, time @ ..]) => Some(FeedEvent::Band(PriceBand {
+            symbol,
+            low: low.parse().ok()?,
+            high: high.parse().ok()?,
+            indicators: Indicators::new([17]),
+            time: moment(time)?,
+            received,
+        })),
         ("candle", [open_time, price, volume @ ..]) => {
             let price = price.parse().ok()?;
             let volume = volume.first().map_or(Some(1.0), |volume| volume.parse().ok())?;

@@ -64,3 +64,26 @@ async fn readers_end_with_the_feed() {
     assert_eq!(next(&mut trades).await, "trade 1");
     assert_eq!(next(&mut trades).await, "end");
 }
+
+#[tokio::test]
+async fn a_band_is_a_state_the_latest_replaces_what_waits_and_ends_a_gap() {
+    let mut feed = feed();
+    let mut every = read(&feed, &["KRW-BTC", "KRW-ETH"], StreamKind::Band);
+    let mut wish = Subscription::new([symbol("KRW-BTC")], [StreamKind::Band]).unwrap();
+    wish.delivery = Delivery::Conflated;
+    let mut latest = feed.hub().subscribe(&wish);
+    feed.feed(b"band KRW-BTC 10 20 1;band KRW-ETH 1 2 1;band KRW-BTC 11 21 2", at(1_001));
+    assert_eq!(next(&mut latest).await, "band 11 21");
+    for told in ["band 10 20", "band 1 2", "band 11 21"] {
+        assert_eq!(next(&mut every).await, told);
+    }
+    let mut late = read(&feed, &["KRW-BTC"], StreamKind::Band);
+    assert_eq!(next(&mut late).await, "band 11 21", "who comes late begins with the state");
+    feed.interrupt(GapCause::Disconnected);
+    feed.feed(b"band KRW-BTC 11 21 2;band KRW-BTC 12 22 3", at(1_009));
+    for told in ["gap opened disconnected 1001..", "gap resumed disconnected 1001..1009", "band 12 22"] {
+        assert_eq!(next(&mut latest).await, told, "what was known before is not told again");
+    }
+    assert_eq!(feed.hub().latest_band(&symbol("KRW-BTC")).unwrap().received, at(1_009));
+    assert!(is_empty(&mut latest) && feed.hub().latest_band(&symbol("KRW-XRP")).is_none());
+}

@@ -66,15 +66,18 @@ async fn a_late_reader_begins_with_the_state_but_not_with_old_prints() {
 async fn the_latest_of_everything_followed_can_be_had_without_waiting() {
     let rig = Rig::start().await;
     let (btc, series) = (symbol("KRW-BTC"), Series::new(symbol("KRW-BTC"), Timeframe::M1));
-    let kinds = [StreamKind::Ticker, StreamKind::Book, StreamKind::Trade, CANDLE];
+    let kinds = [StreamKind::Ticker, StreamKind::Book, StreamKind::Band, StreamKind::Trade, CANDLE];
     let follow = rig.hub.follow(&kinds.map(|kind| channel("KRW-BTC", kind)));
     assert_eq!(rig.hub.latest_ticker(&btc), None);
     let mut peer = rig.server.accept().await;
     peer.subscription().await;
-    peer.send("ticker KRW-BTC 1;book KRW-BTC 2;trade KRW-BTC 3 100;candle KRW-BTC 60 4").await;
+    peer.send("ticker KRW-BTC 1;book KRW-BTC 2;band KRW-BTC 8 9;trade KRW-BTC 3 100;candle KRW-BTC 60 4")
+        .await;
     assert!(rig.is_live(&channel("KRW-BTC", CANDLE)).await);
     assert_eq!(rig.hub.latest_ticker(&btc).unwrap().price, 1.0);
     assert_eq!(rig.hub.latest_book(&btc).unwrap().asks[0].price, 2.0);
+    let band = rig.hub.latest_band(&btc).unwrap();
+    assert_eq!((band.low, band.high, band.indicators.iter().collect::<Vec<_>>()), (8.0, 9.0, vec![17]));
     assert_eq!(rig.hub.latest_trade(&btc).unwrap().id.to_string(), "3");
     assert_eq!(rig.hub.latest_candle(&series).unwrap().close, 4.0);
     drop(follow);

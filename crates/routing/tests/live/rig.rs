@@ -111,6 +111,7 @@ pub(crate) fn brief(event: &FeedEvent) -> String {
         FeedEvent::Trade(trade) => format!("trade {}", trade.id),
         FeedEvent::Ticker(ticker) => format!("ticker {}", ticker.price),
         FeedEvent::Book(book) => format!("book {}", book.best_ask().unwrap().price),
+        FeedEvent::Band(band) => format!("band {} {}", band.low, band.high),
         FeedEvent::Candle { candle, .. } => format!("candle {}", candle.close),
         FeedEvent::Gap(gap) => {
             let to = gap.to.map_or_else(String::new, |to| to.as_secs().to_string());

@@ -50,6 +50,7 @@ fn the_limits_are_those_of_the_venue() {
     assert!(
         can.streams(StreamKind::Candle(Timeframe::H4)) && !can.streams(StreamKind::Candle(Timeframe::D1))
     );
+    assert!(!can.streams(StreamKind::Band));
     // Upbit drops a silent socket after 60 s, whatever its documentation says.
     assert!(can.socket.keep_alive_every < can.socket.silence && can.socket.silence.as_secs() < 60);
 }

@@ -11,6 +11,7 @@ const CAPS: ChannelCaps = ChannelCaps {
     trade: 9,
     ticker: 9,
     book: 9,
+    band: 9,
     candle: 9,
     margin: 0.1,
     min_stay: Duration::from_secs(10),

@@ -1,0 +1,73 @@
+//! What a venue is known to think better of, and what a page proves in view of that.
+
+use std::time::Duration;
+
+use super::Capabilities;
+use crate::{Coverage, Origin, Provenance, Span, TimeRange, Timeframe, Timestamp};
+
+/// What a venue thinks better of after it has said it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Corrections {
+    /// Whether a candle that was heard live is a first word, which the venue corrects as a matter of course: a page that
+    /// says otherwise is then a correction and not a contradiction.
+    pub provisional: bool,
+    /// How old slots that were recorded live are, counted from their end, when the venue is asked about them once more,
+    /// beyond the first time, which is after they have [settled](Capabilities::settling). Rising.
+    ///
+    /// A slot may wait there for others to be asked about with, and is corrected until then for all we know: what a page
+    /// says of a slot that is younger than the whole [window](Self::window) is its [early](Origin::Early) word, and a page
+    /// that is asked later and says otherwise is a correction. Early slots are known all the same: where they are not
+    /// recorded, that later page is asked when the series is recorded the next time, or when they are forgotten and asked
+    /// for anew.
+    pub reconcile_after: &'static [Duration],
+}
+
+impl Corrections {
+    /// What was said stands.
+    pub const NONE: Self = Self { provisional: false, reconcile_after: &[] };
+
+    /// How long slots that are asked about again at `age` wait for others.
+    #[must_use]
+    pub fn batch(age: Duration) -> Duration {
+        age / 2
+    }
+
+    /// How old a slot is, counted from its end, when what a page says of it stands; zero where that is always so.
+    #[must_use]
+    pub fn window(&self) -> Duration {
+        self.reconcile_after.iter().map(|age| *age + Self::batch(*age)).max().unwrap_or_default()
+    }
+}
+
+impl Capabilities {
+    /// What a page of `timeframe` proves that was asked for at `asked_at` and speaks of `covered`.
+    #[must_use]
+    pub fn proof(&self, timeframe: Timeframe, covered: TimeRange, asked_at: Timestamp) -> Coverage {
+        let said = |origin, range| Span { range, provenance: Provenance { origin, observed_at: asked_at } };
+        let window = self.corrections.window();
+        if window.is_zero() {
+            return [said(Origin::Rest, covered)].into_iter().collect();
+        }
+        let early = self.grid.floor(timeframe, asked_at.minus(window));
+        let stands = TimeRange::new(covered.from(), covered.to().min(early));
+        let may_change = TimeRange::new(covered.from().max(early), covered.to());
+        let stands = stands.map(|range| said(Origin::Rest, range));
+        stands.into_iter().chain(may_change.map(|range| said(Origin::Early, range))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn what_is_corrected_overnight_is_so_until_the_last_question_about_it_has_waited() {
+        let late = Corrections {
+            provisional: true,
+            reconcile_after: &const { [HOUR, Duration::from_secs(64_800)] },
+        };
+        assert_eq!((late.window(), Corrections::NONE.window()), (27 * HOUR, Duration::ZERO));
+    }
+}

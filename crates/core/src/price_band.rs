@@ -1,0 +1,104 @@
+//! Between which prices a market may trade.
+
+use std::time::Duration;
+
+use crate::{Symbol, Timestamp};
+
+/// The prices that a market may not leave, as US exchanges publish them for each share ("limit up, limit down"): a band
+/// around the mean price of the last minutes, which moves with it. Orders beyond it are not executed; a share that
+/// stays at its edge for 15 s is halted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PriceBand {
+    /// Which market.
+    pub symbol: Symbol,
+    /// Lowest price that may be traded, in the quote currency ("limit down"). 0 if there is none.
+    pub low: f64,
+    /// Highest price that may be traded, in the quote currency ("limit up"). 0 if there is none.
+    pub high: f64,
+    /// What the exchange adds.
+    pub indicators: Indicators,
+    /// As of when it holds, by the exchange's clock. Exact to the nanosecond where the venue is.
+    pub time: Timestamp,
+    /// When we heard of it, by ours.
+    pub received: Timestamp,
+}
+
+impl PriceBand {
+    /// How long before `now` (by our clock) we heard of it.
+    #[must_use]
+    pub fn age(&self, now: Timestamp) -> Duration {
+        now.since(self.received)
+    }
+
+    /// Whether a trade at `price` would be within it; its edges are.
+    #[must_use]
+    pub fn allows(&self, price: f64) -> bool {
+        price >= self.low && (self.high == 0.0 || price <= self.high)
+    }
+}
+
+/// The codes an exchange adds to a band: four at the most, in its own order and of its own meaning. They take no memory
+/// of their own, so that a band can be kept without an allocation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Indicators(
+    // Sixteen bits for each: the code and one, so that 0 means none.
+    u64,
+);
+
+impl Indicators {
+    /// The most there are.
+    pub const MOST: usize = 4;
+
+    /// The first four of `codes`; those from 65,535 up are left out.
+    #[must_use]
+    pub fn new(codes: impl IntoIterator<Item = u32>) -> Self {
+        let fitting = codes.into_iter().filter(|code| *code < u32::from(u16::MAX)).take(Self::MOST);
+        Self(fitting.zip(0..).fold(0, |word, (code, at)| word | u64::from(code + 1) << (16 * at)))
+    }
+
+    /// Each code.
+    pub fn iter(self) -> impl Iterator<Item = u32> {
+        let code = move |at: u32| u32::try_from(self.0 >> (16 * at) & 0xFFFF).ok()?.checked_sub(1);
+        (0..4).map_while(code)
+    }
+
+    /// All of them as one number, which [`from_word`](Self::from_word) reads.
+    #[must_use]
+    pub const fn to_word(self) -> u64 {
+        self.0
+    }
+
+    /// Reads what [`to_word`](Self::to_word) wrote.
+    #[must_use]
+    pub const fn from_word(word: u64) -> Self {
+        Self(word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::VenueId;
+
+    #[test]
+    fn indicators_read_back_up_to_the_fourth() {
+        let back = |codes: &[u32]| {
+            let word = Indicators::new(codes.iter().copied()).to_word();
+            Indicators::from_word(word).iter().collect::<Vec<_>>()
+        };
+        assert_eq!(back(&[]), []);
+        assert_eq!(back(&[0]), [0]);
+        assert_eq!(back(&[17, 0, 65_534]), [17, 0, 65_534]);
+        assert_eq!(back(&[1, 65_535, 2, 3, 4, 5]), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_price_at_the_edge_may_be_traded() {
+        let (symbol, time) = (Symbol::new(VenueId::new("test"), "A").unwrap(), Timestamp::EPOCH);
+        let indicators = Indicators::default();
+        let band = PriceBand { symbol, low: 198.11, high: 218.96, indicators, time, received: time };
+        let allowed = [198.1, 198.11, 200.0, 218.96, 218.97].map(|price| band.allows(price));
+        assert_eq!(allowed, [false, true, true, true, false]);
+        assert!(PriceBand { high: 0.0, ..band }.allows(1e9), "no limit up");
+    }
+}
