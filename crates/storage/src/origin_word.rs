@@ -6,6 +6,7 @@ use market_backbone_core::Origin;
 pub(crate) fn of(origin: Origin) -> Result<&'static str, sqlx::Error> {
     match origin {
         Origin::Rest => Ok("rest"),
+        Origin::Early => Ok("early"),
         Origin::Socket => Ok("socket"),
         Origin::Provisional => Ok("provisional"),
         Origin::Import => Ok("import"),
@@ -17,6 +18,7 @@ pub(crate) fn of(origin: Origin) -> Result<&'static str, sqlx::Error> {
 pub(crate) fn read(word: &str) -> Result<Origin, sqlx::Error> {
     match word {
         "rest" => Ok(Origin::Rest),
+        "early" => Ok(Origin::Early),
         "socket" => Ok(Origin::Socket),
         "provisional" => Ok(Origin::Provisional),
         "import" => Ok(Origin::Import),

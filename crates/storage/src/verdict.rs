@@ -10,7 +10,9 @@
 //! in both cases the row and the proof are the asked one's from then on; and what has been asked for is never replaced
 //! by what was heard, whichever came first. Where the venue says of what is heard that it will be corrected, a correction
 //! of it is no contradiction: the row is replaced and nothing is disputed. (That a row should go altogether is one all the
-//! same: it stands, and is disputed.)
+//! same: it stands, and is disputed.) So it is with what was asked for so early that the venue was known to correct it
+//! still: a page that was asked later replaces it and disputes nothing, and one that was asked early says nothing against
+//! a later one, in whatever order they come.
 //!
 //! What a row was before it was replaced is kept with the time at which that was observed.
 
@@ -38,7 +40,7 @@ pub(crate) fn decide(known: &Coverage, stored: &[Candle], batch: &Batch) -> Verd
     let rows = Vec::with_capacity(batch.candles.len());
     let mut verdict = Verdict { rows, revisions: Vec::new(), known: known.clone() };
     verdict.known.merge(&batch.coverage);
-    verdict.believe_the_asked(known, batch);
+    verdict.believe_the_weightier(known, batch);
     let mut unspoken: BTreeMap<Timestamp, Candle> =
         stored.iter().map(|candle| (candle.open_time, *candle)).collect();
     for new in &batch.candles {
@@ -50,33 +52,37 @@ pub(crate) fn decide(known: &Coverage, stored: &[Candle], batch: &Batch) -> Verd
                 }
             }
             Some(_) if slot.stands() => {
-                if !slot.is_first_word_too_late() {
+                if !slot.is_old_news() {
                     verdict.dispute(&slot, batch);
                 }
             }
             old => {
                 verdict.rows.push(*new);
                 verdict.keep_version(&slot, old, batch);
-                if slot.earlier.is_some_and(|earlier| earlier.origin != Origin::Provisional) {
+                if slot.earlier.is_some() && !slot.is_amended() {
                     verdict.dispute(&slot, batch);
                 }
             }
         }
     }
     for open_time in unspoken.into_keys().filter(|open_time| batch.coverage.knows(*open_time)) {
-        verdict.dispute(&Sayings::of(known, batch, open_time), batch);
+        let slot = Sayings::of(known, batch, open_time);
+        if !slot.is_old_news() {
+            verdict.dispute(&slot, batch);
+        }
     }
     verdict.known = ledger::compact(&verdict.known);
     verdict
 }
 
 impl Verdict {
-    /// What was known by asking stays known by asking where the batch has only heard of it.
-    fn believe_the_asked(&mut self, known: &Coverage, batch: &Batch) {
-        for heard in batch.coverage.spans().iter().filter(|span| is_heard(span.provenance)) {
-            let before = known.within(heard.range);
-            let asked = before.spans().iter().filter(|span| !is_heard(span.provenance));
-            asked.for_each(|span| self.known.insert(*span));
+    /// What was known by asking stays known by asking where the batch has only heard of it, and what was known for good
+    /// where it has asked early.
+    fn believe_the_weightier(&mut self, known: &Coverage, batch: &Batch) {
+        for said in batch.coverage.spans() {
+            let before = known.within(said.range);
+            let weightier = before.spans().iter().filter(|span| outweighs(span.provenance, said.provenance));
+            weightier.for_each(|span| self.known.insert(*span));
         }
     }
 
@@ -108,21 +114,34 @@ impl Sayings {
         Self { open_time, earlier, later }
     }
 
-    /// Whether the stored row stands against a different one: it was asked for and the other only heard, or else it was
-    /// surely observed after it, as a ledger may call a stretch staler than it is, never fresher.
+    /// Whether the stored row stands against a different one: it is the weightier word, or else it was surely observed
+    /// after it, as a ledger may call a stretch staler than it is, never fresher.
     fn stands(&self) -> bool {
         let Some((earlier, later)) = self.earlier.zip(self.later) else { return false };
-        match (is_heard(earlier), is_heard(later)) {
-            (true, false) => false,
-            (false, true) => true,
+        match (outweighs(earlier, later), outweighs(later, earlier)) {
+            (true, _) => true,
+            (_, true) => false,
             _ => earlier.observed_at > later.observed_at,
         }
     }
 
-    /// Whether the venue has been asked already, and this is only what it said before that.
-    fn is_first_word_too_late(&self) -> bool {
-        let is_asked = self.earlier.is_some_and(|earlier| !is_heard(earlier));
-        is_asked && self.later.is_some_and(|later| later.origin == Origin::Provisional)
+    /// Whether the venue has been asked already, and this is only what it said before that and has since corrected.
+    fn is_old_news(&self) -> bool {
+        let Some((earlier, later)) = self.earlier.zip(self.later) else { return false };
+        match later.origin {
+            Origin::Provisional => !is_heard(earlier),
+            Origin::Early => self.stands() && is_of_a_page(earlier),
+            _ => false,
+        }
+    }
+
+    /// Whether a later word that differs is a correction which was to be expected.
+    fn is_amended(&self) -> bool {
+        match self.earlier.map(|earlier| earlier.origin) {
+            Some(Origin::Provisional) => true,
+            Some(Origin::Early) => self.later.is_some_and(is_of_a_page),
+            _ => false,
+        }
     }
 
     /// When the earlier word ceased to hold: when the later one was said, and where nobody says when, when the slot was
@@ -143,6 +162,16 @@ impl Sayings {
         let added_up_here = [self.earlier, self.later].into_iter().flatten().any(is_heard);
         a.agrees_with(b) && (added_up_here || a.volume == b.volume)
     }
+}
+
+/// Whether one word counts for more than another, whichever was said or came first.
+fn outweighs(one: Provenance, other: Provenance) -> bool {
+    let is_final = (one.origin, other.origin) == (Origin::Rest, Origin::Early);
+    is_final || (!is_heard(one) && is_heard(other))
+}
+
+fn is_of_a_page(provenance: Provenance) -> bool {
+    matches!(provenance.origin, Origin::Rest | Origin::Early)
 }
 
 fn is_heard(provenance: Provenance) -> bool {

@@ -12,7 +12,7 @@ use market_backbone_emulator::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::rig::{ELEVEN, MINUTE, at, range};
+use super::rig::{ELEVEN, HOUR, MINUTE, at, range};
 
 /// In so many steps of so many ms the market and the backbone go on together.
 const STEP: i64 = 10_000;
@@ -29,10 +29,12 @@ struct Late {
 }
 
 impl Late {
-    async fn start() -> Self {
+    /// With such shares of trades that are told late, and only the next morning.
+    async fn start(late_share: f64, overnight_share: f64) -> Self {
         let market = Clock::manual(ELEVEN);
-        let tickers = TickerSet::Own(vec![TickerSpec::new("AAPL", Thickness::Busy)]);
-        let massive = Massive { tickers, history_days: 5, late_share: 0.05, ..Massive::default() };
+        let tickers = ["AAPL", "MSFT"].map(|name| TickerSpec::new(name, Thickness::Busy));
+        let tickers = TickerSet::Own(tickers.to_vec());
+        let massive = Massive { tickers, history_days: 5, late_share, overnight_share, ..Massive::default() };
         let scenario = Scenario { clock: market.clone(), massive, ..Scenario::default() };
         let venue = Emulator::start(scenario).await.unwrap();
         let clock = Arc::new(ManualClock::new(at(ELEVEN)));
@@ -63,11 +65,19 @@ impl Late {
 
     /// What the tape says of the minutes up to `end`, as it was known at `moment`.
     fn tape(&self, end: i64, moment: i64) -> Vec<(i64, [f64; 4], i128)> {
-        self.venue.stocks().minutes("AAPL", FROM, end, moment).iter().map(told).collect()
+        self.tape_of("AAPL", end, moment)
+    }
+
+    fn tape_of(&self, ticker: &str, end: i64, moment: i64) -> Vec<(i64, [f64; 4], i128)> {
+        self.venue.stocks().minutes(ticker, FROM, end, moment).iter().map(told).collect()
     }
 
     async fn asked(&self, as_of: Option<Timestamp>) -> CandleSet {
-        let request = self.backbone.client(Priority::Low).candles("AAPL", Timeframe::M1).closed();
+        self.asked_of("AAPL", as_of).await
+    }
+
+    async fn asked_of(&self, ticker: &str, as_of: Option<Timestamp>) -> CandleSet {
+        let request = self.backbone.client(Priority::Low).candles(ticker, Timeframe::M1).closed();
         let request = request.range(range(FROM, THEN));
         match as_of {
             Some(moment) => request.as_of(moment).await.unwrap(),
@@ -77,13 +87,18 @@ impl Late {
 
     /// Waits until the store has taken in what was told.
     async fn holds(&self, want: &[(i64, [f64; 4], i128)]) {
+        self.holds_of("AAPL", want).await;
+    }
+
+    async fn holds_of(&self, ticker: &str, want: &[(i64, [f64; 4], i128)]) {
         let wait = async {
-            while rows(&self.asked(None).await.candles) != want {
+            while rows(&self.asked_of(ticker, None).await.candles) != want {
                 sleep(Duration::from_millis(50)).await;
             }
         };
         if timeout(Duration::from_secs(10), wait).await.is_err() {
-            assert_eq!(rows(&self.asked(None).await.candles), want, "{:?}", self.backbone.metrics().recorder);
+            let is = rows(&self.asked_of(ticker, None).await.candles);
+            assert_eq!(is, want, "{:?}", self.backbone.metrics().recorder);
         }
     }
 }
@@ -102,7 +117,7 @@ fn rows(candles: &[Candle]) -> Vec<(i64, [f64; 4], i128)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn late_trades_amend_bars_and_before_and_after_differ_exactly_by_them() {
-    let house = Late::start().await;
+    let house = Late::start(0.05, 0.000_5).await;
     let client = house.backbone.client(Priority::Low);
     let recording = client.record(["AAPL"], [Timeframe::M1]).await.unwrap();
     house.until(THEN + MINUTE).await;
@@ -123,6 +138,39 @@ async fn late_trades_amend_bars_and_before_and_after_differ_exactly_by_them() {
     }
     let metrics = house.backbone.metrics().recorder;
     assert_eq!((metrics.disputed, metrics.unknown, metrics.withdrawn), (0, 0, 0), "{metrics:?}");
+    recording.stop().await;
+    house.backbone.shutdown().await;
+    house.venue.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_overnight_pass_amends_what_was_asked_the_day_before_and_disputes_nothing() {
+    let house = Late::start(0.01, 0.02).await;
+    let client = house.backbone.client(Priority::Low);
+    let recording = client.record(["AAPL"], [Timeframe::M1]).await.unwrap();
+    house.until(THEN + 24 * MINUTE).await;
+    let evening = house.market.now_ms();
+    house.holds(&house.tape(THEN, evening)).await;
+    assert_eq!(rows(&house.asked_of("MSFT", None).await.candles), house.tape_of("MSFT", THEN, evening));
+    recording.stop().await;
+
+    let day = 28 * HOUR;
+    house.market.advance(day);
+    house.clock.advance(Duration::from_millis(day.unsigned_abs()));
+    let morning = house.market.now_ms();
+    house.holds(&house.tape(THEN, morning)).await;
+    assert_ne!(house.tape(THEN, evening), house.tape(THEN, morning));
+    assert!(house.asked(None).await.coverage.disputes().is_empty(), "corrected, not contradicted");
+
+    // What was only asked for is known, and corrected when it is recorded.
+    let again = house.asked_of("MSFT", None).await;
+    let known = house.tape_of("MSFT", THEN, evening);
+    assert_eq!((rows(&again.candles), again.served.requests), (known, 0));
+    let recording = client.record(["MSFT"], [Timeframe::M1]).await.unwrap();
+    house.holds_of("MSFT", &house.tape_of("MSFT", THEN, morning)).await;
+    assert!(house.asked_of("MSFT", None).await.coverage.disputes().is_empty());
+    let metrics = house.backbone.metrics().recorder;
+    assert!(metrics.amended > 0 && metrics.disputed == 0, "{metrics:?}");
     recording.stop().await;
     house.backbone.shutdown().await;
     house.venue.stop().await;

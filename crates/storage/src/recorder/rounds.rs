@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    Capabilities, Clock, Coverage, Origin, Provenance, Series, Span, TimeRange, Timestamp,
+    Capabilities, Clock, Corrections, Coverage, Origin, Provenance, Series, Span, TimeRange, Timestamp,
 };
 use tokio::time::Instant;
 
@@ -31,7 +31,9 @@ pub(super) fn plan(config: &RecorderConfig, venue: &Capabilities) -> Vec<Round> 
     }
     let first = Round { age: venue.settling + config.confirm_after, batch: Duration::ZERO };
     let late = venue.corrections.reconcile_after.iter();
-    std::iter::once(first).chain(late.map(|age| Round { age: *age, batch: *age / 2 })).collect()
+    std::iter::once(first)
+        .chain(late.map(|age| Round { age: *age, batch: Corrections::batch(*age) }))
+        .collect()
 }
 
 /// What of `range` is known by hearing alone.

@@ -36,6 +36,7 @@ async fn furnish(store: &dyn CandleStore) {
     let spans = [
         span(-10_000, 8_000, Origin::Rest, 1_700_000_000_123_456_789),
         span(8_000, 14_000, Origin::Socket, 1_700_000_001_000_000_000),
+        span(14_003, 14_007, Origin::Early, 1_700_000_002_000_000_000),
         span(14_010, 20_000, Origin::Import, 1_700_100_000_000_000_000),
     ];
     let rows: Vec<Candle> = (0..20_000).filter(|minute| minute % 7 != 3).map(candle).collect();

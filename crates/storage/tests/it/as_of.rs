@@ -35,8 +35,13 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let origin =
-        prop::sample::select(vec![Origin::Rest, Origin::Provisional, Origin::Socket, Origin::Import]);
+    let origin = prop::sample::select(vec![
+        Origin::Rest,
+        Origin::Early,
+        Origin::Provisional,
+        Origin::Socket,
+        Origin::Import,
+    ]);
     let closes = prop::collection::vec(prop::option::weighted(0.7, 0..4_u8), 1..6);
     let say =
         (origin, 0..SLOTS, closes).prop_map(|(origin, from, closes)| Step::Say { origin, from, closes });

@@ -7,10 +7,10 @@ use crate::disputes::{
     a_correction_replaces_and_is_disputed_until_it_is_forgotten, a_dispute_that_comes_with_a_proof_is_kept,
     a_row_that_a_later_proof_lacks_stands_and_is_disputed,
     a_row_where_nothing_was_proven_to_be_is_kept_and_disputed, a_row_without_a_proof_can_be_contradicted_too,
-    what_is_forgotten_is_unknown_again, what_is_held_is_listed_in_order,
-    what_was_asked_is_not_replaced_by_what_is_heard_later, what_was_heard_and_is_contradicted_is_disputed,
-    what_was_heard_becomes_the_venues_word_when_it_is_asked, what_was_surely_observed_later_stands,
-    who_says_the_same_again_changes_nothing,
+    an_early_answer_is_corrected_by_a_later_one_and_not_disputed, what_is_forgotten_is_unknown_again,
+    what_is_held_is_listed_in_order, what_was_asked_is_not_replaced_by_what_is_heard_later,
+    what_was_heard_and_is_contradicted_is_disputed, what_was_heard_becomes_the_venues_word_when_it_is_asked,
+    what_was_surely_observed_later_stands, who_says_the_same_again_changes_nothing,
 };
 use crate::material::{candle, candles, everything, minute, minutes, open, proof, proof_of, series};
 use crate::revisions::{
@@ -77,6 +77,7 @@ contract!(
     a_row_where_nothing_was_proven_to_be_is_kept_and_disputed,
     a_row_that_a_later_proof_lacks_stands_and_is_disputed,
     what_was_surely_observed_later_stands,
+    an_early_answer_is_corrected_by_a_later_one_and_not_disputed,
     a_row_without_a_proof_can_be_contradicted_too,
     a_dispute_that_comes_with_a_proof_is_kept,
     what_was_heard_becomes_the_venues_word_when_it_is_asked,

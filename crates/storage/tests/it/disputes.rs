@@ -3,6 +3,7 @@
 use market_backbone_core::{Candle, CandleStore, Coverage, Dispute, Origin, Provenance, Series, Span};
 
 use crate::material::{candle, candles, everything, minute, minutes, series};
+use crate::revisions::proof_by;
 
 /// Two moments of one day.
 const BEFORE: i64 = 1_700_000_000;
@@ -174,4 +175,35 @@ pub(crate) async fn what_was_asked_is_not_replaced_by_what_is_heard_later(store:
     assert_eq!(stored(store, &btc).await, candles(0, 9));
     assert_eq!(known.disputes(), [dispute(3, 4, said(BEFORE), heard(0, 9, AFTER).0)]);
     assert_eq!((known.proof_of(minute(4)), known.proof_of(minute(5))), (said(BEFORE), heard(0, 9, AFTER).0));
+}
+
+pub(crate) async fn an_early_answer_is_corrected_by_a_later_one_and_not_disputed(store: &dyn CandleStore) {
+    let btc = series("KRW-BTC");
+    let early = |from, to, at| proof_by(Origin::Early, from, to, at);
+    let close = |number: i64, close| Candle { close, ..candle(number) };
+    let (first, second, last) = (close(2, 1.9), close(2, 1.95), close(2, 1.97));
+    store.commit(&btc, &[candle(1), first, candle(3)], &early(0, 9, BEFORE)).await.unwrap();
+    // Corrected early, then for good, where nothing had traded as well; and an old early word arrives after that.
+    store.commit(&btc, &[second], &early(2, 3, BEFORE + 50)).await.unwrap();
+    store.commit(&btc, &[candle(1), last, candle(3), candle(4)], &proof_at(1, 6, AFTER)).await.unwrap();
+    store.commit(&btc, &[candle(1), second], &early(1, 4, BEFORE + 60)).await.unwrap();
+    let known = store.coverage(&btc).await.unwrap();
+    assert_eq!(known.disputes(), []);
+    assert_eq!((known.proof_of(minute(2)), known.proof_of(minute(3))), (said(AFTER), said(AFTER)));
+    assert_eq!(known.proof_of(minute(7)), early(0, 9, BEFORE).proof_of(minute(7)));
+    assert_eq!(stored(store, &btc).await, [candle(1), last, candle(3), candle(4)]);
+    for (at, row) in [(BEFORE, first), (BEFORE + 50, second), (AFTER, last)] {
+        let at = market_backbone_core::Timestamp::from_secs(at);
+        let then = store.read_as_of(&btc, everything(), usize::MAX, at).await.unwrap().candles;
+        assert_eq!(then[1], row, "every version is kept");
+    }
+    // Two answers that came after all corrections, a socket that adds up, a row that went, a file: contradictions.
+    store.commit(&btc, &[first], &proof_at(2, 3, AFTER + 1)).await.unwrap();
+    store.commit(&btc, &candles(6, 9), &early(6, 9, BEFORE)).await.unwrap();
+    store.commit(&btc, &[close(6, 3.1), candle(7), candle(8)], &heard(6, 9, AFTER).1).await.unwrap();
+    store.commit(&btc, &[], &proof_at(7, 8, AFTER)).await.unwrap();
+    store.commit(&btc, &[close(8, 4.1)], &proof_by(Origin::Import, 8, 9, AFTER)).await.unwrap();
+    let disputed = store.coverage(&btc).await.unwrap();
+    let slots = [2, 6, 7, 8].map(|slot| disputed.dispute_of(minute(slot)).is_some());
+    assert_eq!((slots, disputed.dispute_of(minute(3))), ([true; 4], None));
 }

@@ -10,6 +10,7 @@ mod damage;
 mod derived;
 mod disk_full;
 mod disputes;
+mod early;
 mod folder;
 mod material;
 mod model;

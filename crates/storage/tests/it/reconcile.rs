@@ -7,8 +7,7 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use market_backbone_core::{
     Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Corrections, FeedEvent,
-    Origin, PartStream, Provenance, Selection, Served, SourceError, SourceErrorKind, Span, TimeRange,
-    Timeframe,
+    Origin, PartStream, Selection, Served, SourceError, SourceErrorKind, TimeRange, Timeframe,
 };
 use market_backbone_storage::{MemoryStore, Recorder, RecorderConfig, RecorderMetrics};
 use tokio::sync::mpsc;
@@ -69,8 +68,7 @@ impl CandleSource for Venue {
             return stream::iter([Err(SourceError::new(SourceErrorKind::Unreachable, "gone"))]).boxed();
         }
         let numbers = minute_of(range.from()) - START..minute_of(range.to()) - START;
-        let provenance = Provenance { origin: Origin::Rest, observed_at: now };
-        let coverage = [Span { range, provenance }].into_iter().collect();
+        let coverage = VENUE.proof(Timeframe::M1, range, now);
         let candles = numbers.map(|number| self.said(number)).collect();
         stream::iter([Ok(CandlePart { candles, coverage, served: Served::default() })]).boxed()
     }
@@ -185,9 +183,12 @@ async fn the_venue_is_asked_after_twenty_minutes_and_the_next_morning() {
         [minutes(START + 2, START + LAST + 1)]
     );
     let metrics = rig.recorder.metrics();
-    assert_eq!((metrics.amended, metrics.disputed, metrics.reconciled), (2, 1, LAST as u64 - 2));
+    assert_eq!((metrics.amended, metrics.disputed, metrics.reconciled), (3, 0, LAST as u64 - 2));
     let known = rig.store.coverage(&series("KRW-BTC")).await.unwrap();
-    assert!(known.dispute_of(minute(START + NEXT_MORNING)).is_some(), "the pages contradict each other");
+    assert_eq!(known.disputes(), [], "what was said within the day was an early word");
+    let corrections = [(AGAIN, 0.7), (IN_PAGES, 0.8), (NEXT_MORNING, 0.9)];
+    assert_eq!(rig.as_of(60).await, heard(&corrections[..2]), "and is what was known then");
+    assert_eq!(rig.as_of(30 * 60).await, heard(&corrections));
     recording.stop().await;
     rig.recorder.shutdown().await;
 }
@@ -208,7 +209,8 @@ async fn another_run_asks_what_was_too_fresh_when_the_last_one_asked() {
     let asked = second.asked();
     assert_eq!(asked.len(), 2, "what fails is asked again: {asked:?}");
     assert!(asked[1].0 - asked[0].0 >= 5 && asked[0].1 == minutes(START + 2, START + LAST + 1), "{asked:?}");
-    assert_eq!(second.recorder.metrics().disputed, 1);
+    let metrics = second.recorder.metrics();
+    assert_eq!((metrics.amended, metrics.disputed), (1, 0));
     recording.stop().await;
     second.recorder.shutdown().await;
 }
