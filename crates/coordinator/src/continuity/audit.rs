@@ -122,7 +122,7 @@ impl Audit {
         if was_missing {
             self.rest = FIRST_REST;
         } else {
-            self.reset();
+            // What goes missing meanwhile is in the next comparison, since sums are kept.
             self.rests_until = Some(now + self.rest);
             self.rest = (self.rest * 2).min(LONGEST_REST);
         }

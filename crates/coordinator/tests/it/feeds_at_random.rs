@@ -91,7 +91,10 @@ impl Story {
             ms += chance.below(pause);
             number += 1;
             let size = 0.001 * (1 + chance.below(5_000)) as f64;
-            let id = TradeId::Number(17_000_000_000_000_000 + 1_000 * ms + number);
+            // Ids of different markets differ, because what is known of them is kept in one map.
+            let id = TradeId::Number(
+                17_000_000_000_000_000 + 10_000 * ms + 2 * number + i64::from(code == CODES[1]),
+            );
             let trade = Trade {
                 id,
                 symbol: symbol(code),
@@ -114,8 +117,8 @@ impl Story {
         if ms < 0 {
             return;
         }
-        // Nothing could prove that the last ones are missing.
-        if !has_tickers || !chance.one_in(40) || ms > TAPE.1 - 60_000 {
+        // Nothing could prove that the last ones are missing: after a false alarm or two a check rests for minutes.
+        if !has_tickers || !chance.one_in(40) || ms > TAPE.1 - 200_000 {
             self.acts.push((ms + 25 + late, Act::Frame(FeedEvent::Trade(trade.clone()))));
         }
         if chance.one_in(20) {
@@ -125,6 +128,15 @@ impl Story {
         if has_tickers && !chance.one_in(40) {
             self.acts.push((ms + 25, Act::Frame(ticker(trade.symbol.code(), ms, volume))));
         }
+    }
+
+    /// Whether a trade was lost in silence and the program ended before anybody could prove it: while an earlier gap is
+    /// being healed, which may take a minute here, nothing is judged, and the next program knows nothing of a suspicion.
+    fn ends_unproven(&self, id: &TradeId, run: &Run) -> bool {
+        let ms = millis(id);
+        let is_soon =
+            |(end, act): &(i64, Act)| matches!(act, Act::Restart(_)) && (ms..ms + 120_000).contains(end);
+        !run.known.contains_key(id) && self.acts.iter().any(is_soon)
     }
 
     fn has_candles(&self) -> bool {
@@ -290,6 +302,14 @@ impl Run {
     }
 }
 
+/// When a trade happened, in ms from noon.
+fn millis(id: &TradeId) -> i64 {
+    match id {
+        TradeId::Number(number) => (number - 17_000_000_000_000_000).div_euclid(10_000),
+        TradeId::Text(_) => unreachable!("all ids of the tape are numbers"),
+    }
+}
+
 fn check(story: &Story, run: &Run) -> Result<(), TestCaseError> {
     for code in CODES {
         let got = run.got.get(code).cloned().unwrap_or_default();
@@ -301,15 +321,19 @@ fn check(story: &Story, run: &Run) -> Result<(), TestCaseError> {
             _ => trade.time >= at(SINCE),
         };
         let due: BTreeSet<_> = story.tape[code].iter().filter(is_due).map(|trade| trade.id.clone()).collect();
-        let missing: Vec<_> = due.difference(&once).collect();
+        let missing: Vec<_> = due.difference(&once).filter(|id| !story.ends_unproven(id, run)).collect();
         prop_assert!(missing.is_empty(), "{}: {:?} are missing", code, missing);
         // Live ones from before the first may come late; nothing else.
-        let extra: Vec<_> = once.difference(&due).filter(|id| !run.heard.contains_key(id)).collect();
+        // Of the first one's own moment a page may bring others.
+        let is_of_the_first = |id: &&TradeId| millis(id) == millis(&first);
+        let extra: Vec<_> =
+            once.difference(&due).filter(|id| !run.heard.contains_key(id) && !is_of_the_first(id)).collect();
         prop_assert!(extra.is_empty(), "{}: {:?} were not due", code, extra);
         for (place, earlier) in got.iter().enumerate() {
             // What came live after the feed could know of an older one must come after it.
-            let arrived = run.heard.get(earlier).copied().unwrap_or(usize::MAX);
-            for later in got[place + 1..].iter().filter(|later| *later < earlier) {
+            let arrived = run.heard.get(earlier).or(run.known.get(earlier)).copied().unwrap_or(usize::MAX);
+            // One from before the first is on no page that is asked for, and comes when it comes.
+            for later in got[place + 1..].iter().filter(|later| *later < earlier && due.contains(*later)) {
                 let known = run.known.get(later).copied().unwrap_or(usize::MAX);
                 prop_assert!(arrived <= known, "{}: {} before {}", code, earlier, later);
             }
