@@ -22,8 +22,6 @@ use tokio_tungstenite::tungstenite::Message;
 const ROUND_MS: i64 = 100;
 /// Rounds in a minute.
 pub(crate) const ROUNDS_A_MINUTE: u64 = 600;
-/// Candles are told once a second.
-const CANDLE_ROUNDS: u64 = 10;
 /// Frames that may be on their way: more would be thrown away by a reader's queue, as it should be.
 pub(crate) const UNREAD: usize = 8_192;
 const DAY_MS: i64 = 86_400_000;
@@ -71,7 +69,7 @@ impl Firehose {
 
     /// Frames that come in a minute.
     pub(crate) fn frames_a_minute(markets: u32) -> u64 {
-        u64::from(markets) * (3 * ROUNDS_A_MINUTE + ROUNDS_A_MINUTE / CANDLE_ROUNDS)
+        u64::from(markets) * 4 * ROUNDS_A_MINUTE
     }
 }
 
@@ -109,10 +107,9 @@ async fn pour(stream: TcpStream, markets: u32, time: &Time, room: &Semaphore) {
             };
             for market in &mut markets {
                 market.trade(round, now_ms);
-                let candle = round.is_multiple_of(CANDLE_ROUNDS).then(|| market.candle_frame());
-                let frames =
-                    [Some(market.trade_frame()), Some(market.ticker_frame()), Some(market.book_frame())];
-                for frame in frames.into_iter().chain([candle]).flatten() {
+                // With every trade: the last state of a minute must be told, or the bar is proven to lack it.
+                let candle = market.candle_frame();
+                for frame in [market.trade_frame(), market.ticker_frame(), market.book_frame(), candle] {
                     if room.available_permits() == 0 && sink.flush().await.is_err() {
                         return;
                     }
