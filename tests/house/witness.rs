@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures::StreamExt;
 use market_backbone::{
-    Candle, Channel, Clock, Feed, FeedEvent, Gap, GapState, Side, StreamKind, SystemClock, Timeframe,
+    Candle, Channel, Clock, Feed, FeedEvent, Gap, GapState, Side, StreamKind, SystemClock, Ticker, Timeframe,
     Timestamp, Trade, TradeId,
 };
 use market_backbone_emulator as venue;
@@ -29,10 +29,10 @@ pub(crate) struct Witness {
     pub(crate) doubled: Vec<Trade>,
     /// Trades that came late though nothing had been announced.
     pub(crate) unannounced: Vec<Trade>,
-    /// The venue's time of each market's last ticker.
-    tickers: HashMap<String, Timestamp>,
-    /// Tickers that were older than the one before.
-    pub(crate) backwards: u64,
+    /// Each market's last ticker.
+    tickers: HashMap<String, Ticker>,
+    /// Tickers that were older than the one before, each after it.
+    pub(crate) backwards: Vec<(Ticker, Ticker)>,
     /// Trades of the past that came before older ones.
     pub(crate) disordered: u64,
     pub(crate) lagged: u64,
@@ -50,8 +50,9 @@ impl Witness {
                 self.candles.insert(key, candle);
             }
             FeedEvent::Ticker(ticker) => {
-                let before = self.tickers.insert(ticker.symbol.code().to_owned(), ticker.time);
-                self.backwards += u64::from(before.is_some_and(|before| ticker.time < before));
+                let before = self.tickers.insert(ticker.symbol.code().to_owned(), ticker.clone());
+                let newer = before.filter(|before| ticker.time < before.time);
+                self.backwards.extend(newer.map(|newer| (newer, ticker)));
             }
             FeedEvent::Gap(gap) => self.gap(gap, now),
             FeedEvent::Lagged { missed } => self.lagged += missed,

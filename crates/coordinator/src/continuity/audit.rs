@@ -42,8 +42,10 @@ pub(super) struct Audit {
     rest: Duration,
     /// From here on trades are added up.
     anchor: Option<Total>,
-    /// What is to be judged, and when.
+    /// What is to be judged, and when;
     candidate: Option<(Total, Instant)>,
+    /// and the latest that is to be judged after it.
+    latest: Option<(Total, Instant)>,
     traded: Vec<(Timestamp, f64)>,
     rests_until: Option<Instant>,
     /// What seems to be missing is being fetched.
@@ -54,17 +56,27 @@ impl Audit {
     pub(super) const fn new(wait: Duration) -> Self {
         let rest = FIRST_REST;
         let traded = Vec::new();
-        Self { wait, rest, anchor: None, candidate: None, traded, rests_until: None, accused: false }
+        Self {
+            wait,
+            rest,
+            anchor: None,
+            candidate: None,
+            latest: None,
+            traded,
+            rests_until: None,
+            accused: false,
+        }
     }
 
     /// Something is missing for sure, and being fetched: nothing is judged until it is there. What is fetched is added up
     /// like the rest.
     pub(super) fn suspend(&mut self) {
-        self.candidate = None;
+        (self.candidate, self.latest) = (None, None);
     }
 
     fn reset(&mut self) {
-        (self.anchor, self.candidate) = (None, None);
+        self.suspend();
+        self.anchor = None;
         self.traded.clear();
     }
 
@@ -84,15 +96,18 @@ impl Audit {
             return;
         }
         let total = Total { volume: ticker.day_volume, until: ticker.trade_time, received: ticker.received };
-        match (&mut self.anchor, &mut self.candidate) {
-            (None, _) => self.anchor = Some(total),
-            // The same moment may have had further trades, and their tickers may have swapped places.
-            (Some(anchor), None) if anchor.until == total.until => anchor.raise(total),
-            (_, Some((candidate, _))) if candidate.until == total.until => candidate.raise(total),
-            (Some(anchor), None) if is_whole && anchor.until < total.until => {
-                self.candidate = Some((total, now + self.wait));
+        // Each may be told of once more: the same moment may have had further trades, and tickers swap places.
+        let to_judge = [&mut self.candidate, &mut self.latest].into_iter().flatten().map(|(total, _)| total);
+        if let Some(known) = self.anchor.iter_mut().chain(to_judge).find(|known| known.until == total.until) {
+            known.raise(total);
+        } else if self.anchor.is_none() {
+            self.anchor = Some(total);
+        } else if is_whole {
+            let place = if self.candidate.is_none() { &mut self.candidate } else { &mut self.latest };
+            let newest = place.map_or(self.anchor, |(newest, _)| Some(newest));
+            if newest.is_none_or(|newest| newest.until < total.until) {
+                *place = Some((total, now + self.wait));
             }
-            _ => {}
         }
     }
 
@@ -104,12 +119,17 @@ impl Audit {
     /// If trades are missing: between which two moments, by our clock.
     pub(super) fn judge(&mut self, now: Instant) -> Option<(Timestamp, Timestamp)> {
         let (total, _) = self.candidate.take_if(|(_, due)| *due <= now)?;
-        let anchor = self.anchor.replace(total)?;
+        self.candidate = self.latest.take().filter(|(latest, _)| latest.until > total.until);
         let heard: f64 =
             self.traded.iter().filter(|(time, _)| *time <= total.until).map(|(_, size)| size).sum();
         self.traded.retain(|(time, _)| *time > total.until);
+        let anchor = self.anchor.replace(total)?;
         let is_new_day = total.volume < anchor.volume || day(total.until) != day(anchor.until);
         let missing = total.volume - anchor.volume - heard;
+        if !is_new_day && missing < 0.0 {
+            // The ticker told of some of the trades of its moment; the next one will not tell of the others once more.
+            self.anchor = Some(Total { volume: anchor.volume + heard, ..total });
+        }
         self.accused = !is_new_day && missing > tolerance(total.volume);
         self.accused.then_some((anchor.received, total.received))
     }
@@ -190,6 +210,39 @@ mod tests {
         audit.traded(&trade(108, 0.5));
         let between = (Timestamp::from_secs(103), Timestamp::from_secs(110));
         assert_eq!(audit.judge(start + 2 * WAIT), Some(between));
+    }
+
+    #[test]
+    fn the_last_ticker_before_a_silence_is_judged_too() {
+        let (start, mut audit) = (Instant::now(), Audit::new(WAIT));
+        for (at, volume) in [(100, 50.0), (101, 50.1), (102, 50.2), (103, 50.3)] {
+            audit.ticker(&ticker(at, volume), true, start);
+            audit.traded(&trade(at, if at == 103 { 0.0 } else { 0.1 }));
+        }
+        assert_eq!(audit.judge(start + WAIT), None);
+        let between = (Timestamp::from_secs(101), Timestamp::from_secs(103));
+        assert_eq!(audit.judge(start + WAIT), Some(between));
+        assert_eq!(audit.due(), None);
+    }
+
+    #[test]
+    fn tickers_that_tell_of_a_part_of_their_moment_are_no_gap() {
+        let (start, mut audit) = (Instant::now(), Audit::new(WAIT));
+        // Two trades in one moment: the ticker of the first comes last, or that of the second not at all.
+        audit.ticker(&ticker(100, 50.2), true, start);
+        audit.ticker(&ticker(101, 50.5), true, start);
+        audit.ticker(&ticker(100, 50.1), true, start);
+        audit.ticker(&ticker(102, 50.6), true, start);
+        for (at, size) in [(101, 0.1), (101, 0.2), (102, 0.1), (102, 0.1)] {
+            audit.traded(&trade(at, size));
+        }
+        assert_eq!(audit.judge(start + WAIT), None);
+        assert_eq!(audit.judge(start + WAIT), None);
+        audit.ticker(&ticker(103, 50.8), true, start + WAIT);
+        audit.traded(&trade(103, 0.1));
+        assert_eq!(audit.judge(start + 2 * WAIT), None);
+        audit.ticker(&ticker(104, 50.9), true, start + 2 * WAIT);
+        assert!(audit.judge(start + 3 * WAIT).is_some(), "and what is missing is missed");
     }
 
     #[test]

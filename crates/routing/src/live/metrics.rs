@@ -35,7 +35,8 @@ pub struct LiveMetrics {
     pub frames: u64,
     /// Events read from them.
     pub events: u64,
-    /// Events not handed on because they were known: sent once more, or brought by two connections.
+    /// Events not handed on because they were known: sent once more, brought by two connections, or overtaken by a newer
+    /// state.
     pub repeated: u64,
     /// Elements of frames that could not be read or that nobody asked for.
     pub dropped: u64,

@@ -1,16 +1,16 @@
-//! Keeps a state from going backwards while two sockets bring it.
+//! Keeps a state from going backwards, whether two sockets bring it or one whose frames have swapped places.
 //!
-//! What one connection brings is in order, and passes. What another brings of the same channel is compared with what
-//! is known: older or the same, it is a straggler. A state that differs in the very moment of the known one passes,
-//! unless it was passed before in that moment.
+//! What is of an earlier moment than what is known is a straggler. In the very moment of the known state, one connection
+//! is believed to know what comes last; what another brings is a straggler if it has grown less, is the same, or was
+//! passed before in that moment.
 
 use std::cmp::Ordering;
 use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
 
-/// For this long after the last value a connection is believed to be the one that is ahead. Later, an older state is
-/// no straggler: the venue's own clock has stepped back, and would silence the channel.
+/// For this long after the last value an older one is believed to be late. Later it is no straggler: the venue's own
+/// clock has stepped back, and would silence the channel.
 const OVERLAP_MILLIS: u64 = 10_000;
 
 /// This many states of one moment are told apart.
@@ -50,17 +50,20 @@ impl Newest {
         known: impl Fn() -> Option<[u64; N]>,
     ) -> bool {
         let order = age.partial_cmp(&self.age);
-        let same_age = order == Some(Ordering::Equal) && self.from.connection != 0;
-        let other = self.from.connection != 0 && self.from.connection != from.connection;
-        let straggler = other
+        let is_known = self.from.connection != 0;
+        let same_age = order == Some(Ordering::Equal) && is_known;
+        let other = self.from.connection != from.connection;
+        let straggler = is_known
             && match order {
-                Some(Ordering::Less) => from.millis.saturating_sub(self.from.millis) <= OVERLAP_MILLIS,
-                Some(Ordering::Equal) => {
+                Some(Ordering::Less) if other || age.0 < self.age.0 => {
+                    from.millis.saturating_sub(self.from.millis) <= OVERLAP_MILLIS
+                }
+                Some(Ordering::Equal) if other => {
                     let hash = hash(words, received);
                     known().is_some_and(|known| self::hash(&known, received) == hash)
                         || self.earlier.contains(&hash)
                 }
-                Some(Ordering::Greater) | None => false,
+                _ => false,
             };
         if straggler {
             return false;
@@ -109,11 +112,11 @@ mod tests {
     }
 
     #[test]
-    fn what_one_connection_brings_passes() {
+    fn what_one_connection_brings_passes_unless_it_is_of_an_earlier_moment() {
         let mut channel = Channel::default();
-        for (time, content) in [(5, 1), (5, 1), (4, 0), (5, 2)] {
-            assert!(channel.hear(1, time, content));
-        }
+        let passed =
+            [(5, 1), (5, 1), (4, 0), (5, 2), (6, 3)].map(|(time, content)| channel.hear(1, time, content));
+        assert_eq!(passed, [true, true, false, true, true]);
     }
 
     #[test]
@@ -137,12 +140,14 @@ mod tests {
 
     #[test]
     fn a_clock_that_stepped_back_silences_nothing_for_long() {
-        let mut channel = Channel::default();
-        assert!(channel.hear(1, 1_000, 1));
-        assert!(!channel.hear(2, 500, 2));
-        channel.clock += OVERLAP_MILLIS;
-        assert!(channel.hear(2, 600, 3));
-        assert!(channel.hear(2, 601, 4));
+        for connection in [1, 2] {
+            let mut channel = Channel::default();
+            assert!(channel.hear(1, 1_000, 1));
+            assert!(!channel.hear(connection, 500, 2));
+            channel.clock += OVERLAP_MILLIS;
+            assert!(channel.hear(connection, 600, 3));
+            assert!(channel.hear(connection, 601, 4));
+        }
     }
 
     #[test]

@@ -23,8 +23,8 @@ use super::words::{
 pub struct Recorded {
     /// Whether it is the first of its channel on its connection.
     pub first: bool,
-    /// Whether readers had it already: a trade whose id was heard lately, or a state that another connection had
-    /// brought before.
+    /// Whether readers had it already, or something newer: a trade whose id was heard lately, or a state that another
+    /// connection had brought before, or that a newer one overtook.
     pub repeated: bool,
 }
 
