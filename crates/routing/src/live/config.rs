@@ -42,6 +42,9 @@ pub struct SessionConfig {
     pub rotate_every: Option<Duration>,
     /// How long a connection that was replaced is still read, so that nothing under way is lost. Default: 1 s.
     pub linger: Duration,
+    /// How much longer it is read if it is then behind the one that took its place. What it has not told by then is
+    /// announced as a gap. Default: 30 s.
+    pub catch_up_within: Duration,
     /// How many channels may be followed.
     pub caps: ChannelCaps,
     /// When silence is strange.
@@ -67,6 +70,7 @@ impl Default for SessionConfig {
             confirm_within: Duration::from_secs(3),
             rotate_every: None,
             linger: Duration::from_secs(1),
+            catch_up_within: Duration::from_secs(30),
             caps: ChannelCaps::default(),
             liveness: LivenessConfig::default(),
             reconnect: ReconnectConfig::default(),

@@ -4,6 +4,7 @@
 //! Whatever else happens to what is wanted of it meanwhile waits in its target.
 
 mod greet;
+mod retire;
 mod subscribe;
 mod timing;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use futures::{FutureExt, SinkExt, StreamExt};
 use market_backbone_core::{Channel, Control, GapCause, Timestamp};
+use retire::{Retirement, Verdict};
 use tokio::sync::{mpsc, watch};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -41,8 +43,8 @@ pub(super) enum Order {
     GiveUp,
     /// A gap was announced that it may have ended before: say once more what is confirmed.
     ConfirmAgain,
-    /// Another one has taken its place: read what is under way, then close.
-    Retire,
+    /// The connection of this number has taken its place: read what is under way, then close.
+    Retire(u64),
 }
 
 /// What a connection tells while it lives.
@@ -117,7 +119,7 @@ struct Connection {
     /// Whether so much came at once that the readers are to have a turn.
     crowded: bool,
     /// When it ends, another having taken its place.
-    retires: Option<Instant>,
+    retires: Option<Retirement>,
     /// What was told of it last.
     told: Option<News>,
     _standing: Standing,
@@ -204,6 +206,9 @@ impl Connection {
             if let Err(loss) = step {
                 return End::Lost(loss);
             }
+            if let Some(end) = self.end_of_retirement() {
+                return end;
+            }
             self.tell();
             if std::mem::take(&mut self.crowded) {
                 yield_now().await;
@@ -255,9 +260,24 @@ impl Connection {
                 return Err(Loss::new(GapCause::Silent, "the venue has data that does not arrive"));
             }
             Order::ConfirmAgain => self.confirm_again(),
-            Order::Retire => self.retires = Some(now + self.state.config.linger),
+            Order::Retire(successor) => {
+                let config = &self.state.config;
+                self.retires = Some(Retirement::new(successor, config.linger, config.catch_up_within, now));
+            }
         }
         Ok(())
+    }
+
+    /// How it ends, if it was replaced and is not needed any more.
+    fn end_of_retirement(&mut self) -> Option<End> {
+        match self.retires.as_mut()?.judge(&self.link, &self.state.links, Instant::now()) {
+            Verdict::Stay => None,
+            Verdict::Go => Some(End::Retired),
+            Verdict::Behind => {
+                let message = "it is far behind the connection that took its place";
+                Some(End::Lost(Loss::new(GapCause::Silent, message)))
+            }
+        }
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Loss> {

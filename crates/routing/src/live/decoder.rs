@@ -50,6 +50,9 @@ impl Decoder {
         for event in &self.events {
             state.deliver(event, arrival, received);
         }
+        if let Some(latest) = self.events.iter().filter_map(happened).max() {
+            self.link.tells_of(latest);
+        }
         self.delivered |= !self.events.is_empty();
         state.counters.events.add(self.events.len() as u64);
         match outcome {
@@ -65,5 +68,14 @@ impl Decoder {
                 None
             }
         }
+    }
+}
+
+/// When a trade that every connection tells of happened, by the venue's clock.
+const fn happened(event: &FeedEvent) -> Option<Timestamp> {
+    match event {
+        FeedEvent::Trade(trade) => Some(trade.time),
+        FeedEvent::Ticker(ticker) => Some(ticker.trade_time),
+        _ => None,
     }
 }

@@ -186,8 +186,9 @@ impl Lane {
     /// Lets the next one serve, and the one that did read what is under way.
     pub(super) fn hand_over(&mut self) {
         let Some(next) = self.next.take() else { return };
+        let number = next.number;
         if let Some(old) = self.current.replace(next) {
-            old.tell(Order::Retire);
+            old.tell(Order::Retire(number));
             self.retiring.push(old);
         }
     }

@@ -1,10 +1,11 @@
 //! The connections that stand, and when each of them was heard of last.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use market_backbone_core::Timestamp;
 use tokio::time::Instant;
 
 /// One connection that stands.
@@ -18,6 +19,8 @@ pub(super) struct Link {
     /// When it was last certain to be well, in the same measure: it brought data, or the venue had none.
     last_proof: AtomicU64,
     frames: AtomicU64,
+    /// The latest moment it told of, by the venue's clock: nanoseconds since the epoch.
+    reached: AtomicI64,
 }
 
 impl Link {
@@ -63,6 +66,16 @@ impl Link {
         self.since(&self.last_proof)
     }
 
+    /// It told of something that happened then, by the venue's clock.
+    pub(super) fn tells_of(&self, moment: Timestamp) {
+        self.reached.fetch_max(moment.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// The latest moment it told of.
+    pub(super) fn reached(&self) -> Timestamp {
+        Timestamp::from_nanos(self.reached.load(Ordering::Relaxed))
+    }
+
     /// How many frames were read from it.
     pub(super) fn frames(&self) -> u64 {
         self.frames.load(Ordering::Relaxed)
@@ -97,6 +110,7 @@ impl Links {
             last_frame: AtomicU64::new(0),
             last_proof: AtomicU64::new(0),
             frames: AtomicU64::new(0),
+            reached: AtomicI64::new(Timestamp::MIN.as_nanos()),
         });
         link.heard(Instant::now());
         link.vouch(Instant::now());

@@ -49,11 +49,11 @@ async fn serve(stream: TcpStream, tape: broadcast::Sender<Print>, delay: Duratio
     }
 }
 
-async fn accept_all(server: Arc<Server>, tape: broadcast::Sender<Print>) {
+async fn accept_all(server: Arc<Server>, tape: broadcast::Sender<Print>, delay_of: fn(u64) -> u64) {
     let mut peers = JoinSet::new();
     for n in 0_u64.. {
         let stream = server.accept_patiently().await;
-        peers.spawn(serve(stream, tape.clone(), Duration::from_millis(n * 7 % 23)));
+        peers.spawn(serve(stream, tape.clone(), Duration::from_millis(delay_of(n))));
     }
 }
 
@@ -91,6 +91,17 @@ async fn collect(mut stream: LiveStream, mut last: watch::Receiver<u64>) -> Vec<
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_rotations_lose_nothing_and_double_nothing() {
+    rotate_often(20, |n| n * 7 % 23).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_connection_that_is_served_late_is_waited_for() {
+    // Each second one by more than any lingers.
+    rotate_often(4, |n| if n % 2 == 0 { 350 } else { 0 }).await;
+}
+
+/// Has a connection replaced `times` times while trades go on, each told so many milliseconds late.
+async fn rotate_often(times: u64, delay_of: fn(u64) -> u64) {
     let rig = Rig::with(FakeVenue::default(), settings()).await;
     let deep = Delivery::Lossless { depth: 100_000 };
     let [trades, tickers] =
@@ -100,7 +111,7 @@ async fn twenty_rotations_lose_nothing_and_double_nothing() {
     let (stop, stopped) = watch::channel(false);
     let (last, known_last) = watch::channel(0);
     let (mut venue, mut readers, mut printer) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
-    venue.spawn(accept_all(Arc::new(server), tape.clone()));
+    venue.spawn(accept_all(Arc::new(server), tape.clone(), delay_of));
     for (kind, stream) in [(StreamKind::Trade, trades), (StreamKind::Ticker, tickers)] {
         let last = known_last.clone();
         readers.spawn(async move { (kind, collect(stream, last).await) });
@@ -109,7 +120,7 @@ async fn twenty_rotations_lose_nothing_and_double_nothing() {
 
     let btc = channel("KRW-BTC", StreamKind::Trade);
     assert!(hub.wait_for(&btc, Duration::from_secs(10)).await);
-    for _ in 0..20 {
+    for _ in 0..times {
         assert!(soon(hub.rotate()).await);
         assert!(hub.is_live(&btc));
     }
@@ -125,10 +136,10 @@ async fn twenty_rotations_lose_nothing_and_double_nothing() {
         }
         seen.sort_unstable();
         assert!(seen.windows(2).all(|pair| pair[1] == pair[0] + 1), "lost or doubled: {seen:?}");
-        println!("{} trades over 20 rotations: none lost, none doubled", seen.len());
+        println!("{} trades over {times} rotations: none lost, none doubled", seen.len());
     }
     let metrics = hub.metrics();
-    assert_eq!((metrics.rotations, metrics.connects, metrics.drops), (20, 21, 0));
+    assert_eq!((metrics.rotations, metrics.connects, metrics.drops), (times, times + 1, 0));
 }
 
 #[tokio::test]
@@ -245,4 +256,27 @@ async fn a_connection_is_replaced_when_it_has_stood_for_as_long_as_it_may() {
     }
     eventually(|| rig.hub.metrics().rotations >= 2).await;
     assert_eq!(rig.hub.metrics().drops, 0);
+}
+
+#[tokio::test]
+async fn what_an_old_connection_never_told_is_a_gap() {
+    let config = SessionConfig { catch_up_within: Duration::from_millis(100), ..settings() };
+    let rig = Rig::with(FakeVenue::default(), config).await;
+    let mut reader = rig.trades(&["KRW-BTC"]);
+    let mut old = rig.server.accept().await;
+    old.subscription().await;
+    old.send("trade KRW-BTC 1 1 1000").await;
+    assert_eq!(next(&mut reader).await, "trade 1");
+    let venue = async {
+        let mut new = rig.server.accept().await;
+        new.subscription().await;
+        new.send("trade KRW-BTC 3 1 3000").await;
+        assert_eq!(next(&mut reader).await, "trade 3");
+        // The second trade is on its way for ever.
+        assert_eq!(next(&mut reader).await, "gap opened silent 1000..");
+        assert_eq!(next(&mut reader).await, "gap resumed silent 1000..1000");
+        new
+    };
+    let (rotated, _new) = soon(futures::future::join(rig.hub.rotate(), venue)).await;
+    assert!(rotated);
 }

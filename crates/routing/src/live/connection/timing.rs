@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::Connection;
+use super::retire::Retirement;
 use crate::live::ending::{End, Loss};
 
 impl Connection {
@@ -13,9 +14,10 @@ impl Connection {
         let silence = self.last_in + limits.silence;
         let keep_alive = self.last_in.max(self.last_out) + limits.keep_alive_every;
         let idle = self.unwanted.map(|since| since + self.state.config.idle);
+        let retires = self.retires.as_ref().map(Retirement::due);
         // One that retires asks for nothing more, so it needs no looks.
         let look = if self.retires.is_some() { None } else { self.reconcile.due() };
-        let others = [idle, look, self.awaited.due(), self.confirms.due(), self.retires];
+        let others = [idle, look, self.awaited.due(), self.confirms.due(), retires];
         others.into_iter().flatten().fold(silence.min(keep_alive), Instant::min)
     }
 
@@ -26,9 +28,6 @@ impl Connection {
         if now >= self.last_in + limits.silence {
             let message = format!("no frame for {} s", (now - self.last_in).as_secs());
             return Err(Loss::new(GapCause::Silent, message));
-        }
-        if self.retires.is_some_and(|by| now >= by) {
-            return Ok(Some(End::Retired));
         }
         if self.unwanted.is_some_and(|since| now >= since + self.state.config.idle) {
             return Ok(Some(End::Idle));
