@@ -7,41 +7,22 @@
 //! it are confirmed: by a value, by the venue's word, or because nothing speaks against it for a while.
 
 mod allowance;
-mod backoff;
 mod cache;
 mod command;
 mod config;
-mod confirms;
 mod connection;
-mod decoder;
 mod desired;
-mod dial;
-mod ending;
 mod fanout;
-mod fosters;
 mod frame_feed;
 mod health;
-mod interest;
-mod lane;
 mod link;
 mod metrics;
-mod newest;
 mod pinned;
-mod placement;
 mod probe;
-mod pulse;
-mod queue;
-mod ranking;
-mod reconcile;
-mod row;
-mod seen;
 mod session;
-mod slot;
 mod state;
 mod unanswered;
-mod vigil;
 mod wish;
-mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,19 +37,19 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::cache::newest::Arrival;
 pub use self::cache::{RealtimeCache, Recorded};
 pub use self::config::{ChannelCaps, LivenessConfig, ReconnectConfig, SessionConfig};
+pub use self::desired::interest::Interest;
 pub use self::frame_feed::FrameFeed;
 pub use self::health::{ConnectionHealth, Health};
-pub use self::interest::Interest;
 pub use self::metrics::LiveMetrics;
-pub use self::newest::Arrival;
 pub use self::pinned::PinnedConnection;
 pub use self::probe::Probe;
 pub use self::wish::Follow;
 
 use self::command::Command;
-use self::dial::Dialer;
+use self::connection::dial::Dialer;
 use self::fanout::{Reader, ReaderStream};
 use self::session::Session;
 use self::state::State;

@@ -3,6 +3,12 @@
 //! A reader loads the table of markets (a pointer that is swapped when the set of channels changes, never when a
 //! value does), hashes a short code and copies a few words: no lock, no wait for the writer, no torn value.
 
+pub(super) mod newest;
+mod row;
+mod seen;
+mod slot;
+mod words;
+
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
@@ -12,9 +18,9 @@ use market_backbone_core::{
 };
 use rustc_hash::FxHashMap;
 
-use super::newest::Arrival;
-pub use super::row::Recorded;
-use super::row::{Heard, Row};
+use self::newest::Arrival;
+pub use self::row::Recorded;
+use self::row::{Heard, Row};
 
 type Rows = FxHashMap<Symbol, Arc<Row>>;
 

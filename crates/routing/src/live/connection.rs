@@ -3,7 +3,12 @@
 //! The loop does one thing at a time: send when there is a turn, look at the clock when something is due, else read.
 //! Whatever else happens to what is wanted of it meanwhile waits in its target.
 
+mod confirms;
+pub(super) mod decoder;
+pub(super) mod dial;
+pub(super) mod ending;
 mod greet;
+mod reconcile;
 mod retire;
 mod subscribe;
 mod timing;
@@ -12,20 +17,20 @@ use std::sync::Arc;
 
 use futures::{FutureExt, SinkExt, StreamExt};
 use market_backbone_core::{Channel, Control, GapCause, Timestamp};
-use retire::{Retirement, Verdict};
 use tokio::sync::{mpsc, watch};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::sync::CancellationToken;
 
-use super::confirms::Confirms;
-use super::decoder::Decoder;
+use self::confirms::Confirms;
+use self::decoder::Decoder;
+use self::dial::{Dialer, Socket};
+use self::ending::{End, Ended, Loss};
+use self::reconcile::Reconcile;
+use self::retire::{Retirement, Verdict};
 use super::desired::Wanted;
-use super::dial::{Dialer, Socket};
-use super::ending::{End, Ended, Loss};
 use super::link::Link;
-use super::reconcile::Reconcile;
 use super::state::State;
 use super::unanswered::Awaited;
 

@@ -4,6 +4,9 @@
 //! wishes becomes one message and no order of events can lose one. Where more is wanted than may be followed, that
 //! task also decides what has to wait.
 
+pub(super) mod interest;
+mod ranking;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,10 +16,10 @@ use rustc_hash::FxHashSet;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::interest::Interest;
+use self::ranking::{Candidate, select};
 use super::cache::RealtimeCache;
 use super::config::ChannelCaps;
-use super::interest::Interest;
-use super::ranking::{Candidate, select};
 
 /// The set at one moment, or the part of it that one connection serves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 //! Who reads a channel is looked up in a table that is swapped as a whole when a reader comes or goes, so publishing
 //! takes no lock but that of the one reader it hands an event to, held for a few dozen nanoseconds.
 
+mod queue;
+
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -14,7 +16,7 @@ use market_backbone_core::{
 };
 use rustc_hash::FxHashMap;
 
-use super::queue::Queue;
+use self::queue::Queue;
 
 /// One reader: what it reads and what waits for it.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::LiveHub;
 use super::config::SessionConfig;
-use super::decoder::Decoder;
+use super::connection::decoder::Decoder;
 use super::state::State;
 
 /// Reads frames from anywhere as a connection does those of its socket.

@@ -4,8 +4,14 @@
 //! old, and tells the readers what that means for them. The connections are tasks of their own, which it alone begins
 //! and waits for.
 
+mod backoff;
 mod endings;
+mod fosters;
+mod lane;
+mod placement;
+mod pulse;
 mod rotation;
+mod vigil;
 
 use std::sync::Arc;
 
@@ -16,19 +22,19 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::fosters::{Fosters, Standing};
+use self::lane::{Lane, Run};
+use self::placement::{Placement, Room};
 use self::rotation::Rotation;
+use self::vigil::{Verdict, Vigil};
 use super::command::Command;
+use super::connection::dial::Dialer;
+use super::connection::ending::Ended;
 use super::connection::{Attempt, News, Order};
 use super::desired::Wanted;
-use super::dial::Dialer;
-use super::ending::Ended;
-use super::fosters::{Fosters, Standing};
 use super::health::Health;
-use super::lane::{Lane, Run};
 use super::pinned::PinnedConnection;
-use super::placement::{Placement, Room};
 use super::state::{LaneHealth, State};
-use super::vigil::{Verdict, Vigil};
 
 /// How many words of the connections may wait: each says two or three in its life.
 const NEWS: usize = 64;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use market_backbone_core::{Channel, Clock, FeedEvent, StreamKind, Symbol, Timestamp, Venue};
 use tokio::sync::{mpsc, watch};
 
+use super::cache::newest::Arrival;
 use super::cache::{RealtimeCache, Recorded};
 use super::command::Command;
 use super::config::SessionConfig;
@@ -13,7 +14,6 @@ use super::fanout::Fanout;
 use super::health::{ConnectionHealth, Health};
 use super::link::{Link, Links};
 use super::metrics::{Counters, LiveMetrics};
-use super::newest::Arrival;
 use super::probe::Probe;
 use super::unanswered::Unanswered;
 

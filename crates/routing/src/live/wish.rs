@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use market_backbone_core::{Channel, Priority};
 
+use super::desired::interest::Interest;
 use super::fanout::Fanout;
-use super::interest::Interest;
 use super::state::State;
 
 /// Keeps channels followed until it is dropped.

@@ -91,7 +91,8 @@ async fn collect(mut stream: LiveStream, mut last: watch::Receiver<u64>) -> Vec<
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_rotations_lose_nothing_and_double_nothing() {
-    rotate_often(20, |n| n * 7 % 23).await;
+    let trades = rotate_often(20, |n| n * 7 % 23).await;
+    println!("{trades} trades over 20 rotations: none lost, none doubled");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,8 +101,9 @@ async fn an_old_connection_that_is_served_late_is_waited_for() {
     rotate_often(4, |n| if n % 2 == 0 { 350 } else { 0 }).await;
 }
 
-/// Has a connection replaced `times` times while trades go on, each told so many milliseconds late.
-async fn rotate_often(times: u64, delay_of: fn(u64) -> u64) {
+/// Has a connection replaced `times` times while trades go on, each told so many milliseconds late. Returns how many
+/// trades there were.
+async fn rotate_often(times: u64, delay_of: fn(u64) -> u64) -> usize {
     let rig = Rig::with(FakeVenue::default(), settings()).await;
     let deep = Delivery::Lossless { depth: 100_000 };
     let [trades, tickers] =
@@ -127,6 +129,7 @@ async fn rotate_often(times: u64, delay_of: fn(u64) -> u64) {
     stop.send_replace(true);
     let end = soon(printer.join_next()).await.unwrap().unwrap();
     last.send_replace(end);
+    let mut heard = 0;
     while let Some(read) = soon(readers.join_next()).await {
         let (kind, mut seen) = read.unwrap();
         if kind == StreamKind::Ticker {
@@ -136,10 +139,11 @@ async fn rotate_often(times: u64, delay_of: fn(u64) -> u64) {
         }
         seen.sort_unstable();
         assert!(seen.windows(2).all(|pair| pair[1] == pair[0] + 1), "lost or doubled: {seen:?}");
-        println!("{} trades over {times} rotations: none lost, none doubled", seen.len());
+        heard = seen.len();
     }
     let metrics = hub.metrics();
     assert_eq!((metrics.rotations, metrics.connects, metrics.drops), (times, times + 1, 0));
+    heard
 }
 
 #[tokio::test]

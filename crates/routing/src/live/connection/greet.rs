@@ -6,7 +6,7 @@ use tokio::time::timeout_at;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::Connection;
-use crate::live::ending::{End, Loss};
+use super::ending::{End, Loss};
 
 impl Connection {
     /// Greets the venue, where it wants to be greeted. Nothing of what is said is ever logged: keys are.

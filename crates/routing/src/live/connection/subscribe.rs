@@ -5,8 +5,8 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::Connection;
+use super::ending::Loss;
 use crate::Permit;
-use crate::live::ending::Loss;
 
 impl Connection {
     /// What is wanted of it has changed.

@@ -5,8 +5,8 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::Connection;
+use super::ending::{End, Loss};
 use super::retire::Retirement;
-use crate::live::ending::{End, Loss};
 
 impl Connection {
     pub(super) fn next_deadline(&self) -> Instant {

@@ -7,9 +7,9 @@ use tokio::task::{Id, JoinError};
 use tokio::time::Instant;
 
 use super::Session;
+use super::lane::{Role, Run};
 use crate::live::connection::Order;
-use crate::live::ending::{End, Ended, Loss};
-use crate::live::lane::{Role, Run};
+use crate::live::connection::ending::{End, Ended, Loss};
 use crate::live::probe::last_received;
 use crate::live::state::Refusal;
 

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Session;
-use crate::live::lane::Lane;
+use super::lane::Lane;
 
 /// Who waits for a rotation that was asked for.
 #[derive(Debug, Default)]

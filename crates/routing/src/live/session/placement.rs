@@ -9,7 +9,7 @@
 use market_backbone_core::{Channel, StreamKind, Symbol};
 use rustc_hash::FxHashMap;
 
-use super::pinned::PinnedConnection;
+use crate::live::pinned::PinnedConnection;
 
 /// How much room there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

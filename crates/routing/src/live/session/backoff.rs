@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::config::ReconnectConfig;
+use crate::live::config::ReconnectConfig;
 
 /// The ladder of waits; see [`ReconnectConfig`].
 #[derive(Debug)]

@@ -13,22 +13,22 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_asyn
 use crate::Limiter;
 
 /// A socket that stands.
-pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(in crate::live) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Connects to one address, in turn with all else that does.
 #[derive(Debug)]
-pub(super) struct Dialer {
-    pub(super) venue: VenueId,
-    pub(super) url: String,
-    pub(super) tls: Arc<ClientConfig>,
-    pub(super) limiter: Limiter,
-    pub(super) group: CallGroup,
-    pub(super) timeout: Duration,
+pub(in crate::live) struct Dialer {
+    pub(in crate::live) venue: VenueId,
+    pub(in crate::live) url: String,
+    pub(in crate::live) tls: Arc<ClientConfig>,
+    pub(in crate::live) limiter: Limiter,
+    pub(in crate::live) group: CallGroup,
+    pub(in crate::live) timeout: Duration,
 }
 
 impl Dialer {
     /// Connects. Dropping the future abandons the attempt.
-    pub(super) async fn connect(&self, priority: Priority) -> Result<Socket, SourceError> {
+    pub(in crate::live) async fn connect(&self, priority: Priority) -> Result<Socket, SourceError> {
         let permit = self.limiter.acquire(self.group, priority).await?;
         let tls = Connector::Rustls(Arc::clone(&self.tls));
         let attempt = connect_async_tls_with_config(self.url.as_str(), None, true, Some(tls));

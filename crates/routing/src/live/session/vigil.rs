@@ -9,9 +9,9 @@ use market_backbone_core::{Channel, StreamKind, Symbol, Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::probe::{Probe, is_behind};
 use super::pulse::Pulse;
-use super::state::State;
+use crate::live::probe::{Probe, is_behind};
+use crate::live::state::State;
 
 /// One look-up asks about this many markets at the most: what one request can name.
 const MARKETS: usize = 100;

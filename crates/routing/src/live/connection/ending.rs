@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite;
 
 /// Why a connection is over.
 #[derive(Debug)]
-pub(super) enum End {
+pub(in crate::live) enum End {
     /// The program stops.
     Shutdown,
     /// Nothing was wanted for long.
@@ -22,17 +22,17 @@ pub(super) enum End {
 
 /// How a connection broke.
 #[derive(Debug)]
-pub(super) struct Loss {
-    pub(super) cause: GapCause,
+pub(in crate::live) struct Loss {
+    pub(in crate::live) cause: GapCause,
     /// Whether the venue would refuse the same again.
-    pub(super) terminal: bool,
+    pub(in crate::live) terminal: bool,
     /// How long the venue wants us to stay away.
-    pub(super) stay_away: Option<Duration>,
-    pub(super) message: String,
+    pub(in crate::live) stay_away: Option<Duration>,
+    pub(in crate::live) message: String,
 }
 
 impl Loss {
-    pub(super) fn new(cause: GapCause, message: impl Into<String>) -> Self {
+    pub(in crate::live) fn new(cause: GapCause, message: impl Into<String>) -> Self {
         Self { cause, terminal: false, stay_away: None, message: message.into() }
     }
 }
@@ -45,26 +45,26 @@ impl From<tungstenite::Error> for Loss {
 
 /// What is left of a connection.
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) end: End,
+pub(in crate::live) struct Ended {
+    pub(in crate::live) end: End,
     /// Its number; 0 if it never stood.
-    pub(super) number: u64,
+    pub(in crate::live) number: u64,
     /// What it had been asked for. Sorted.
-    pub(super) has: Vec<Channel>,
+    pub(in crate::live) has: Vec<Channel>,
     /// The version of the desired set that was.
-    pub(super) version: u64,
+    pub(in crate::live) version: u64,
     /// When it last brought data, or stood up if it never did. A later answer to a keep-alive proves nothing: there
     /// are sockets that answer and bring nothing.
-    pub(super) last_data: Timestamp,
+    pub(in crate::live) last_data: Timestamp,
     /// How long it stood.
-    pub(super) lived: Duration,
+    pub(in crate::live) lived: Duration,
     /// Whether it brought any event.
-    pub(super) delivered: bool,
+    pub(in crate::live) delivered: bool,
 }
 
 impl Ended {
     /// What is left of one that never stood.
-    pub(super) fn before_it_stood(end: End, now: Timestamp) -> Self {
+    pub(in crate::live) fn before_it_stood(end: End, now: Timestamp) -> Self {
         Self {
             end,
             number: 0,

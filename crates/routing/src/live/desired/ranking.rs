@@ -10,8 +10,8 @@ use std::time::Duration;
 use market_backbone_core::{Channel, StreamKind};
 use rustc_hash::FxHashMap;
 
-use super::config::ChannelCaps;
 use super::interest::Interest;
+use crate::live::config::ChannelCaps;
 
 /// A channel that is wanted, and what speaks for it.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::config::LivenessConfig;
+use crate::live::config::LivenessConfig;
 
 /// The weight of the latest gap in the mean.
 const WEIGHT: f64 = 0.2;

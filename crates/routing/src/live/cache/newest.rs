@@ -26,11 +26,11 @@ pub struct Arrival {
 }
 
 /// How far a state is: by the venue's time, then by what only grows in that moment, if anything does.
-pub(super) type Age = (i64, f64);
+pub(in crate::live) type Age = (i64, f64);
 
 /// Which state is known.
 #[derive(Debug, Default)]
-pub(super) struct Newest {
+pub(in crate::live) struct Newest {
     /// What brought it; connection 0: nothing is known.
     from: Arrival,
     age: Age,
@@ -41,7 +41,7 @@ pub(super) struct Newest {
 impl Newest {
     /// Takes note of a state, or answers `false` if it is a straggler. `known` answers for the words of the known
     /// state, `received` is the place of the word that differs whenever a state is heard again.
-    pub(super) fn offer<const N: usize>(
+    pub(in crate::live) fn offer<const N: usize>(
         &mut self,
         from: Arrival,
         age: Age,

@@ -9,10 +9,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
-use super::config::ReconnectConfig;
-use super::connection::{News, Order};
-use super::desired::Wanted;
 use super::fosters::Standing;
+use crate::live::config::ReconnectConfig;
+use crate::live::connection::{News, Order};
+use crate::live::desired::Wanted;
 
 /// A connection that is being made or served.
 #[derive(Debug)]

@@ -4,29 +4,29 @@ use std::sync::Arc;
 
 use market_backbone_core::{Channel, Control, FeedEvent, SymbolTable, Timestamp};
 
-use super::link::Link;
-use super::newest::Arrival;
-use super::state::State;
+use crate::live::cache::newest::Arrival;
+use crate::live::link::Link;
+use crate::live::state::State;
 
 /// Reads the frames of one connection.
 #[derive(Debug)]
-pub(super) struct Decoder {
+pub(in crate::live) struct Decoder {
     /// The connection whose frames are read.
-    pub(super) link: Arc<Link>,
+    pub(in crate::live) link: Arc<Link>,
     /// Grows with what is asked for and is never cut: frames of a market may still come after its end was asked.
     symbols: SymbolTable,
     events: Vec<FeedEvent>,
     /// Whether any event came.
-    pub(super) delivered: bool,
+    pub(in crate::live) delivered: bool,
 }
 
 impl Decoder {
-    pub(super) fn new(link: Arc<Link>) -> Self {
+    pub(in crate::live) fn new(link: Arc<Link>) -> Self {
         Self { link, symbols: SymbolTable::default(), events: Vec::new(), delivered: false }
     }
 
     /// The frames may now speak of `channels`.
-    pub(super) fn expect(&mut self, channels: &[Channel]) {
+    pub(in crate::live) fn expect(&mut self, channels: &[Channel]) {
         for channel in channels {
             if self.symbols.get(channel.symbol.code()).is_none() {
                 self.symbols.insert(channel.symbol.clone());
@@ -35,13 +35,18 @@ impl Decoder {
     }
 
     /// How many events the frame read last held.
-    pub(super) fn brought(&self) -> usize {
+    pub(in crate::live) fn brought(&self) -> usize {
         self.events.len()
     }
 
     /// Reads one frame and hands on what it holds. What cannot be read is counted, and never the end of the
     /// connection: the next frame may be sound.
-    pub(super) fn read(&mut self, state: &State, frame: &[u8], received: Timestamp) -> Option<Control> {
+    pub(in crate::live) fn read(
+        &mut self,
+        state: &State,
+        frame: &[u8],
+        received: Timestamp,
+    ) -> Option<Control> {
         state.counters.frames.add(1);
         self.events.clear();
         let outcome = state.venue.decode_frame(frame, received, &self.symbols, &mut self.events);

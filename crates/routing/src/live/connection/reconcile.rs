@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use market_backbone_core::{CallGroup, Channel, Priority, SourceError, Venue};
 use tokio::time::Instant;
 
-use super::desired::Wanted;
+use crate::live::desired::Wanted;
 use crate::{Limiter, Permit};
 
 /// How long after a turn was refused it is tried again.
