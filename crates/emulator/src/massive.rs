@@ -3,40 +3,25 @@
 //! A print belongs to the bar of its stamp but may become known up to a quarter of an hour later, or the next
 //! morning: every answer is the market *as known* at a moment, so bars are provisional here as they are there.
 
-mod aggs;
-mod asked;
-mod bar;
-mod cells;
 mod channel;
-mod days;
 mod exchange;
 mod holidays;
 mod moment;
 mod newyork;
 mod plan;
-mod print;
-mod query;
 mod quota;
-mod reference;
-mod refusal;
-mod route;
 mod seats;
 mod service;
-mod snapshot;
 mod socket;
 mod spell;
 mod stage;
-mod stock;
-mod trades;
 mod truth;
-mod universe;
-mod window;
 
 pub use plan::Plan;
 pub use stage::{Ending, Evict, Flood, Hours, Massive, Split, Thickness, TickerSet, TickerSpec};
 pub use truth::{StockBar, StockTrade, StocksTape};
 
 pub(crate) use exchange::Exchange;
-pub(crate) use route::is_ours;
 pub(crate) use service::answer;
+pub(crate) use service::route::is_ours;
 pub(crate) use socket::converse;

@@ -1,16 +1,22 @@
 //! The market as it was known at any moment: the one place where prints become bars.
 
-use super::bar::Bar;
-use super::cells::{Cell, Cells};
+pub(super) mod bar;
+mod cells;
+pub(super) mod print;
+pub(super) mod stock;
+mod universe;
+
+use self::bar::Bar;
+use self::cells::{Cell, Cells};
+use self::print::Print;
+use self::stock::{Lateness, Stock};
+use self::universe::Universe;
 use super::holidays::Sheet;
 use super::moment::Moment;
 use super::newyork::{self, NS_PER_MS};
-use super::print::Print;
 use super::quota::Quota;
 use super::seats::Seats;
 use super::stage::Massive;
-use super::stock::{Lateness, Stock};
-use super::universe::Universe;
 use crate::calendar::{DAY, MINUTE, SECOND};
 
 /// A day is told to the end within so many ms of its end: the last prints come the next morning.

@@ -1,5 +1,16 @@
 //! From request to answer: who asks, how often, does it fail; else look it up.
 
+mod aggs;
+mod asked;
+mod days;
+mod query;
+mod reference;
+mod refusal;
+pub(super) mod route;
+mod snapshot;
+pub(super) mod trades;
+mod window;
+
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -8,12 +19,11 @@ use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::asked::Asked;
+use self::asked::Asked;
+use self::query::Parameters;
+use self::refusal::Refusal;
+use self::route::Route;
 use super::plan::Plan;
-use super::query::Parameters;
-use super::refusal::Refusal;
-use super::route::Route;
-use super::{aggs, days, reference, snapshot, trades};
 use crate::chance;
 use crate::connection::{Reset, Talk, UpgradeSlot};
 use crate::faults::Failure;

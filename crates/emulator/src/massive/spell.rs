@@ -1,6 +1,6 @@
 //! How this venue spells numbers and bars.
 
-use super::bar::Bar;
+use super::exchange::bar::Bar;
 use super::stage::Massive;
 use crate::json::Object;
 use crate::number::{Number, Style};

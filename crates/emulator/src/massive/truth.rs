@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::bar::Bar;
 use super::exchange::Exchange;
+use super::exchange::bar::Bar;
+use super::exchange::print::Print;
 use super::moment::Moment;
 use super::newyork::{NS_PER_MS, day_of};
-use super::print::Print;
-use super::trades;
+use super::service::trades;
 use crate::calendar::MINUTE;
 use crate::world::World;
 

@@ -4,14 +4,14 @@ use super::events::{self, Frames, Today};
 use super::wants::Wants;
 use crate::calendar::{MINUTE, SECOND};
 use crate::chance;
-use crate::massive::bar::Bar;
 use crate::massive::channel::Channel;
 use crate::massive::exchange::Exchange;
+use crate::massive::exchange::bar::Bar;
+use crate::massive::exchange::print::Print;
+use crate::massive::exchange::stock::Lateness;
 use crate::massive::holidays::Session;
 use crate::massive::moment::Moment;
 use crate::massive::newyork::{self, NS_PER_MS};
-use crate::massive::print::Print;
-use crate::massive::stock::Lateness;
 
 /// Prints come up to so many minutes late.
 const LATE_MINUTES: i64 = 16;

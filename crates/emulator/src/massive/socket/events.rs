@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::json::{self, Object};
-use crate::massive::bar::Bar;
+use crate::massive::exchange::bar::Bar;
+use crate::massive::exchange::print::Print;
+use crate::massive::exchange::stock::Stock;
 use crate::massive::newyork::NS_PER_MS;
-use crate::massive::print::Print;
-use crate::massive::stock::Stock;
-use crate::massive::{spell, trades};
+use crate::massive::spell;
 use crate::number::{Number, Style};
 
 /// Events of a frame.
@@ -114,7 +114,7 @@ pub(crate) fn trade(stock: &Stock, print: &Print) -> String {
     event = event.int("t", print.sip_ns / NS_PER_MS).int("q", print.sequence);
     match print.facility {
         Some(facility) => {
-            event.int("trfi", facility.into()).int("trft", trades::facility_ns(print) / NS_PER_MS).end()
+            event.int("trfi", facility.into()).int("trft", print.facility_ns() / NS_PER_MS).end()
         }
         None => event.end(),
     }
@@ -127,12 +127,12 @@ pub(crate) fn quote(stock: &Stock, print: &Print) -> String {
         .text("sym", &stock.ticker)
         .int("bx", 11)
         .raw("bp", &spell::plain(print.bid_e8.into()))
-        .int("bs", trades::bid_size(print))
+        .int("bs", print.bid_size())
         .int("ax", 12)
         .raw("ap", &spell::plain(print.ask_e8.into()))
-        .int("as", trades::ask_size(print))
+        .int("as", print.ask_size())
         .int("c", 0)
-        .int("t", (print.sip_ns - trades::QUOTED_BEFORE_NS) / NS_PER_MS)
+        .int("t", (print.sip_ns - Print::QUOTED_BEFORE_NS) / NS_PER_MS)
         .int("q", print.sequence)
         .int("z", stock.tape())
         .end()

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustc_hash::FxHashMap;
 
 use super::bar::Bar;
-use super::holidays::Session;
+use crate::massive::holidays::Session;
 
 /// Cells kept, of all stocks together: about 90 MB.
 const CELL_BUDGET: usize = 600_000;

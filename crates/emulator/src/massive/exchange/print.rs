@@ -54,8 +54,26 @@ pub(crate) struct Print {
 }
 
 impl Print {
+    /// The quote that it met was made so long before, ns.
+    pub(crate) const QUOTED_BEFORE_NS: i64 = 1_000;
+
     /// Whether open, high, low and close of a minute may come from it; volume always may.
     pub(crate) const fn moves_price(&self) -> bool {
         !self.conditions.has(Conditions::ODD_LOT) && !self.conditions.has(Conditions::AVERAGE)
+    }
+
+    /// When the reporting facility had it, ns.
+    pub(crate) const fn facility_ns(&self) -> i64 {
+        self.sip_ns - 10_000
+    }
+
+    /// Shares offered to buyers of the moment, made of what there is.
+    pub(crate) const fn ask_size(&self) -> i64 {
+        100 * (1 + (self.sequence * 7 + self.size_e8 / 100_000_000) % 9)
+    }
+
+    /// Shares wanted by sellers of the moment.
+    pub(crate) const fn bid_size(&self) -> i64 {
+        100 * (1 + (self.sequence * 3 + self.size_e8 / 100_000_000) % 9)
     }
 }

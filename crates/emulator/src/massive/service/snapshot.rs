@@ -1,15 +1,16 @@
 //! The state of the day: of one ticker, of all, and of those that moved most.
 
 use super::asked::Asked;
-use super::bar::Bar;
-use super::exchange::Exchange;
-use super::newyork::{NS_PER_MS, day_of, midnight};
-use super::plan::Good;
 use super::refusal::Refusal;
-use super::spell;
 use super::trades;
 use crate::calendar::HOUR;
 use crate::json::{self, Object};
+use crate::massive::exchange::Exchange;
+use crate::massive::exchange::bar::Bar;
+use crate::massive::exchange::print::Print;
+use crate::massive::newyork::{NS_PER_MS, day_of, midnight};
+use crate::massive::plan::Good;
+use crate::massive::spell;
 use crate::number::{Number, Style};
 
 /// The new day begins so long after midnight, when the old one is cleared.
@@ -117,10 +118,10 @@ fn row(exchange: &Exchange, asked: &Asked, state: &State) -> String {
     if let Some(print) = print.filter(|_| asked.plan.has(Good::Quotes)) {
         let quote = Object::new()
             .raw("p", &plain(print.bid_e8))
-            .int("s", trades::bid_size(&print))
+            .int("s", print.bid_size())
             .raw("P", &plain(print.ask_e8))
-            .int("S", trades::ask_size(&print))
-            .int("t", print.sip_ns - trades::QUOTED_BEFORE_NS);
+            .int("S", print.ask_size())
+            .int("t", print.sip_ns - Print::QUOTED_BEFORE_NS);
         out = out.raw("lastQuote", &quote.end());
     }
     out.end()

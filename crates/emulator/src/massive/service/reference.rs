@@ -1,16 +1,16 @@
 //! What is listed, what was split, and when the exchanges are open.
 
 use super::asked::Asked;
-use super::exchange::Exchange;
-use super::holidays::{DayKind, Session, kind};
-use super::moment::Moment;
-use super::newyork::{self, day_of, midnight};
 use super::query;
 use super::refusal::Refusal;
-use super::stock::Stock;
 use crate::calendar::{self, HOUR, MINUTE};
 use crate::chance;
 use crate::json::{self, Object};
+use crate::massive::exchange::Exchange;
+use crate::massive::exchange::stock::Stock;
+use crate::massive::holidays::{DayKind, Session, kind};
+use crate::massive::moment::Moment;
+use crate::massive::newyork::{self, day_of, midnight};
 
 /// Rows of a page of tickers, unless asked otherwise, and at most.
 const TICKERS: (usize, usize) = (100, 1_000);

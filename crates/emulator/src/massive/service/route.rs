@@ -1,6 +1,6 @@
 //! Which path is which question.
 
-use super::plan::Good;
+use crate::massive::plan::Good;
 
 /// A question one can ask; tickers and times as they stand in the path.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,16 +1,16 @@
 //! Bars of any multiplier and timespan, in pages that are counted in what the bars are made of.
 
 use super::asked::Asked;
-use super::bar::Bar;
-use super::exchange::Exchange;
-use super::moment::Moment;
-use super::newyork::{day_of, midnight};
-use super::plan::Plan;
 use super::query;
 use super::refusal::Refusal;
-use super::spell;
 use super::window::{Base, Timespan, Window};
 use crate::json::{self, Object};
+use crate::massive::exchange::Exchange;
+use crate::massive::exchange::bar::Bar;
+use crate::massive::moment::Moment;
+use crate::massive::newyork::{day_of, midnight};
+use crate::massive::plan::Plan;
+use crate::massive::spell;
 
 /// Base bars of a page, unless asked otherwise.
 const DEFAULT_LIMIT: usize = 5_000;

@@ -1,7 +1,7 @@
 //! Which stretch of time a bar of some timespan covers: windows of New York's calendar.
 
-use super::newyork::{day_of, midnight};
 use crate::calendar::{Date, HOUR, MINUTE, SECOND};
+use crate::massive::newyork::{day_of, midnight};
 
 /// The timespans of aggregates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +97,8 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use super::super::newyork::{date_text, parse_day};
     use super::*;
+    use crate::massive::newyork::{date_text, parse_day};
 
     #[track_caller]
     fn check(multiplier: i64, span: &str, date: &str, hour: i64, want: [&str; 2], hours: i64) {

@@ -1,23 +1,21 @@
 //! Single prints and quotes over REST, to the nanosecond.
 
 use super::asked::Asked;
-use super::exchange::Exchange;
-use super::moment::Moment;
-use super::newyork::{self, NS_PER_MS, midnight};
-use super::print::Print;
 use super::query;
 use super::refusal::Refusal;
-use super::spell;
-use super::stock::Stock;
 use crate::calendar::MINUTE;
 use crate::json::{self, Object};
+use crate::massive::exchange::Exchange;
+use crate::massive::exchange::print::Print;
+use crate::massive::exchange::stock::Stock;
+use crate::massive::moment::Moment;
+use crate::massive::newyork::{self, NS_PER_MS, midnight};
+use crate::massive::spell;
 
 /// Rows of a page, unless asked otherwise.
 const DEFAULT_LIMIT: usize = 1_000;
 /// More is cut to this in silence.
 const MOST: usize = 50_000;
-/// A quote stands so long before the print that meets it, ns.
-pub(crate) const QUOTED_BEFORE_NS: i64 = 1_000;
 
 /// What a row shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +28,7 @@ pub(crate) enum Row {
 pub(crate) fn page(exchange: &Exchange, asked: &Asked, ticker: &str, row: Row) -> Result<String, Refusal> {
     let parameters = &asked.parameters;
     // A quote is found by its own stamp, a little before that of its print.
-    let shift_ns = if row == Row::Quote { QUOTED_BEFORE_NS } else { 0 };
+    let shift_ns = if row == Row::Quote { Print::QUOTED_BEFORE_NS } else { 0 };
     let (from_ns, to_ns) = parameters.range_ns("timestamp")?;
     let (from_ns, to_ns) = (from_ns.saturating_add(shift_ns), to_ns.saturating_add(shift_ns));
     let limit = parameters.limit(DEFAULT_LIMIT, MOST)?;
@@ -143,20 +141,20 @@ pub(crate) fn last(exchange: &Exchange, asked: &Asked, ticker: &str, row: Row) -
             let body = short(start, &print).int("q", print.sequence).int("t", print.sip_ns);
             let body = body.int("y", print.participant_ns).int("z", stock.tape());
             match print.facility {
-                Some(facility) => body.int("f", facility_ns(&print)).int("r", facility.into()),
+                Some(facility) => body.int("f", print.facility_ns()).int("r", facility.into()),
                 None => body,
             }
         }
         Row::Quote => start
             .raw("p", &spell::plain(print.bid_e8.into()))
-            .int("s", bid_size(&print))
+            .int("s", print.bid_size())
             .int("x", 11)
             .raw("P", &spell::plain(print.ask_e8.into()))
-            .int("S", ask_size(&print))
+            .int("S", print.ask_size())
             .int("X", 12)
             .int("q", print.sequence)
-            .int("t", print.sip_ns - QUOTED_BEFORE_NS)
-            .int("y", print.participant_ns - QUOTED_BEFORE_NS)
+            .int("t", print.sip_ns - Print::QUOTED_BEFORE_NS)
+            .int("y", print.participant_ns - Print::QUOTED_BEFORE_NS)
             .int("z", stock.tape()),
     };
     Ok(Object::new()
@@ -186,14 +184,14 @@ fn spelled(stock: &Stock, print: &Print, row: Row) -> String {
         return Object::new()
             .int("ask_exchange", 12)
             .raw("ask_price", &spell::plain(print.ask_e8.into()))
-            .int("ask_size", ask_size(print))
+            .int("ask_size", print.ask_size())
             .int("bid_exchange", 11)
             .raw("bid_price", &spell::plain(print.bid_e8.into()))
-            .int("bid_size", bid_size(print))
+            .int("bid_size", print.bid_size())
             .raw("conditions", "[1]")
-            .int("participant_timestamp", print.participant_ns - QUOTED_BEFORE_NS)
+            .int("participant_timestamp", print.participant_ns - Print::QUOTED_BEFORE_NS)
             .int("sequence_number", print.sequence)
-            .int("sip_timestamp", print.sip_ns - QUOTED_BEFORE_NS)
+            .int("sip_timestamp", print.sip_ns - Print::QUOTED_BEFORE_NS)
             .int("tape", stock.tape())
             .end();
     }
@@ -213,22 +211,7 @@ fn spelled(stock: &Stock, print: &Print, row: Row) -> String {
         .text("decimal_size", &spell::point(print.size_e8.into()))
         .int("tape", stock.tape());
     match print.facility {
-        Some(facility) => body.int("trf_id", facility.into()).int("trf_timestamp", facility_ns(print)).end(),
+        Some(facility) => body.int("trf_id", facility.into()).int("trf_timestamp", print.facility_ns()).end(),
         None => body.end(),
     }
-}
-
-/// When the reporting facility had it, ns.
-pub(crate) const fn facility_ns(print: &Print) -> i64 {
-    print.sip_ns - 10_000
-}
-
-/// Shares offered to buyers of the moment, made of what there is.
-pub(crate) const fn ask_size(print: &Print) -> i64 {
-    100 * (1 + (print.sequence * 7 + print.size_e8 / 100_000_000) % 9)
-}
-
-/// Shares wanted by sellers of the moment.
-pub(crate) const fn bid_size(print: &Print) -> i64 {
-    100 * (1 + (print.sequence * 3 + print.size_e8 / 100_000_000) % 9)
 }

@@ -2,11 +2,11 @@
 
 use rustc_hash::FxHashMap;
 
-use super::holidays::{DayKind, kind};
-use super::newyork;
-use super::stage::{Massive, Split, Thickness, TickerSet, TickerSpec};
 use super::stock::{SplitDay, Stock};
 use crate::chance;
+use crate::massive::holidays::{DayKind, kind};
+use crate::massive::newyork;
+use crate::massive::stage::{Massive, Split, Thickness, TickerSet, TickerSpec};
 
 /// (ticker, name, price, thickness), the busiest first.
 const KNOWN: [(&str, &str, f64, Thickness); 16] = [

@@ -1,15 +1,15 @@
 //! Whole days: the market at once, the one before, and one with what came before and after the bell.
 
 use super::asked::Asked;
-use super::bar::Bar;
-use super::exchange::Exchange;
-use super::holidays::Session;
-use super::newyork::{self, day_of, midnight};
-use super::plan::Plan;
 use super::refusal::Refusal;
-use super::spell;
 use crate::calendar::HOUR;
 use crate::json::{self, Object};
+use crate::massive::exchange::Exchange;
+use crate::massive::exchange::bar::Bar;
+use crate::massive::holidays::Session;
+use crate::massive::newyork::{self, day_of, midnight};
+use crate::massive::plan::Plan;
+use crate::massive::spell;
 
 /// The bell as the daily endpoints stamp it, half days included.
 const BELL_MS: i64 = 16 * HOUR;

@@ -1,12 +1,12 @@
 //! Made-up prints of one stock: each minute is a function of its key and the minute's number.
 
-use super::holidays::Session;
-use super::moment::Moment;
-use super::newyork::{self, NS_PER_MS};
 use super::print::{Conditions, Print};
-use super::stage::{Massive, Thickness};
 use crate::calendar::HOUR;
 use crate::chance;
+use crate::massive::holidays::Session;
+use crate::massive::moment::Moment;
+use crate::massive::newyork::{self, NS_PER_MS};
+use crate::massive::stage::{Massive, Thickness};
 use crate::tape::Path;
 
 const NS_PER_MINUTE: i64 = 60_000 * NS_PER_MS;

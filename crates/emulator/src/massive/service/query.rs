@@ -3,8 +3,8 @@
 use axum::extract::Query;
 use http::Uri;
 
-use super::newyork::{self, NS_PER_MS};
 use super::refusal::Refusal;
+use crate::massive::newyork::{self, NS_PER_MS};
 
 /// The parameters of a request; those of a cursor take the place of all others.
 #[derive(Debug)]

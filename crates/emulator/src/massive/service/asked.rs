@@ -1,7 +1,7 @@
 //! A question and who asks it: what every answer is looked up with.
 
-use super::plan::Plan;
 use super::query::Parameters;
+use crate::massive::plan::Plan;
 
 /// What an answer is looked up with.
 #[derive(Debug)]
