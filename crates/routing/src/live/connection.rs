@@ -82,7 +82,7 @@ impl Attempt {
         let over = |end| Ended::before_it_stood(end, self.state.clock.now());
         match cancel.run_until_cancelled(self.dialer.connect(priority)).await {
             None => over(End::Shutdown),
-            Some(Err(error)) => over(End::Unreachable(error)),
+            Some(Err(end)) => over(end),
             Some(Ok(socket)) => Connection::new(self, socket).run().await,
         }
     }

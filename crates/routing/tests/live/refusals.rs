@@ -67,3 +67,16 @@ async fn a_status_instead_of_a_socket_is_tried_again() {
     assert_eq!(rig.server.accept().await.subscription().await, ["KRW-BTC/trade"]);
     assert_eq!(rig.hub.metrics().connect_failures, 1);
 }
+
+#[tokio::test]
+async fn a_key_that_is_refused_at_the_door_is_not_tried_again() {
+    let rig = Rig::start().await;
+    let mut reader = rig.trades(&["KRW-BTC"]);
+    rig.server.answer_status("401 Unauthorized").await;
+    assert_eq!(next(&mut reader).await, "gap opened refused 1000..");
+    assert!(rig.server.stays_alone_for(Duration::from_millis(200)).await);
+    let refused = rig.hub.metrics().refused.unwrap();
+    assert!(refused.ends_with("401 Unauthorized instead of opening a socket; check the key"), "{refused}");
+    rig.hub.retry().await;
+    assert_eq!(rig.server.accept().await.subscription().await, ["KRW-BTC/trade"]);
+}

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use market_backbone_core::{CallGroup, Priority, SourceError, SourceErrorKind, VenueId};
+use market_backbone_core::{CallGroup, GapCause, Priority, SourceError, SourceErrorKind, VenueId};
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, http};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
+use super::ending::{End, Loss};
 use crate::Limiter;
 
 /// A socket that stands.
@@ -27,9 +28,9 @@ pub(in crate::live) struct Dialer {
 }
 
 impl Dialer {
-    /// Connects. Dropping the future abandons the attempt.
-    pub(in crate::live) async fn connect(&self, priority: Priority) -> Result<Socket, SourceError> {
-        let permit = self.limiter.acquire(self.group, priority).await?;
+    /// Connects, or says how that ended. Dropping the future abandons the attempt.
+    pub(in crate::live) async fn connect(&self, priority: Priority) -> Result<Socket, End> {
+        let permit = self.limiter.acquire(self.group, priority).await.map_err(End::Unreachable)?;
         let tls = Connector::Rustls(Arc::clone(&self.tls));
         let attempt = connect_async_tls_with_config(self.url.as_str(), None, true, Some(tls));
         let result = timeout(self.timeout, attempt).await;
@@ -37,13 +38,20 @@ impl Dialer {
         match result {
             Ok(Ok((socket, _))) => Ok(socket),
             Ok(Err(Error::Http(reply))) => Err(self.refused(&reply)),
-            Ok(Err(error)) => Err(self.failure(SourceErrorKind::Unreachable).because(error)),
-            Err(_) => Err(self.failure(SourceErrorKind::TimedOut)),
+            Ok(Err(error)) => {
+                Err(End::Unreachable(self.failure(SourceErrorKind::Unreachable).because(error)))
+            }
+            Err(_) => Err(End::Unreachable(self.failure(SourceErrorKind::TimedOut))),
         }
     }
 
     /// The venue answered, but not with a socket. Whatever it says of limits counts for all who share them.
-    fn refused(&self, reply: &http::Response<Option<Vec<u8>>>) -> SourceError {
+    fn refused(&self, reply: &http::Response<Option<Vec<u8>>>) -> End {
+        let message = format!("{} answers {} instead of opening a socket", self.url, reply.status());
+        if reply.status() == http::StatusCode::UNAUTHORIZED {
+            let message = format!("{message}; check the key");
+            return End::Lost(Loss { terminal: true, ..Loss::new(GapCause::Refused, message) });
+        }
         let wait = reply.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let wait = wait.map(Duration::from_secs);
         let kind = match reply.status().as_u16() {
@@ -58,8 +66,7 @@ impl Dialer {
             500.. => SourceErrorKind::VenueFault,
             _ => SourceErrorKind::BadRequest,
         };
-        let message = format!("{} answers {} instead of opening a socket", self.url, reply.status());
-        SourceError::new(kind, message).at(self.venue)
+        End::Unreachable(SourceError::new(kind, message).at(self.venue))
     }
 
     fn failure(&self, kind: SourceErrorKind) -> SourceError {
