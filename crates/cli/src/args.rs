@@ -44,6 +44,10 @@ pub(crate) struct Global {
     /// Where candles are kept [default: market-data]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Where what is sent is noted: programs that name the same folder share what the venue allows this machine
+    /// [default: ~/.local/state/market-backbone/limits; at other addresses than the venue's own: in the data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "MARKET_BACKBONE_LIMITS_DIR", hide_env = true)]
+    pub(crate) limits_dir: Option<PathBuf>,
     /// A database that other machines share, behind the data folder: postgres://user@host/database
     /// (the password, if there is one, rather in PGPASSWORD or ~/.pgpass)
     #[arg(

@@ -13,6 +13,7 @@ use market_backbone::{Backbone, Builder, PostgresConfig, Storage, StoreConfig};
 use serde::Deserialize;
 
 use self::addresses::Addresses;
+use self::environment::state_folder;
 use self::keeping::Store;
 use self::massive::Massive;
 use crate::args::{Global, VenueName};
@@ -24,6 +25,7 @@ use crate::secret::Secret;
 #[serde(default, deny_unknown_fields)]
 struct File {
     data_dir: Option<PathBuf>,
+    limits_dir: Option<PathBuf>,
     upbit: Addresses,
     massive: Massive,
     store: Store,
@@ -66,18 +68,36 @@ fn database(global: &Global, file: &File) -> anyhow::Result<Option<PostgresConfi
 /// Begins a backbone as the settings say, on the venue they name.
 pub(crate) fn builder(global: &Global) -> anyhow::Result<Builder> {
     let file = file(global)?;
-    let builder = Backbone::builder().storage(storage(global, &file)?);
-    let flags = Addresses { rest_url: global.rest_url.clone(), ws_url: global.ws_url.clone() };
+    let mut builder = Backbone::builder().storage(storage(global, &file)?);
+    let addresses = addresses(global, &file);
+    if let Some(folder) = limits_dir(global, &file, &addresses) {
+        builder = builder.limits_dir(folder);
+    }
     Ok(match global.venue {
-        VenueName::Massive => builder.massive_account(file.massive.account(flags)?),
-        VenueName::Upbit => {
-            let addresses = flags.or(Addresses::of_environment(VenueName::Upbit)).or(file.upbit);
-            match addresses.both(VenueName::Upbit)? {
-                Some((rest, socket)) => builder.upbit_at(&rest, &socket),
-                None => builder.upbit(),
-            }
-        }
+        VenueName::Massive => builder.massive_account(file.massive.account(addresses)?),
+        VenueName::Upbit => match addresses.both(VenueName::Upbit)? {
+            Some((rest, socket)) => builder.upbit_at(&rest, &socket),
+            None => builder.upbit(),
+        },
     })
+}
+
+/// Where the venue is, as far as anybody said.
+fn addresses(global: &Global, file: &File) -> Addresses {
+    let flags = Addresses { rest_url: global.rest_url.clone(), ws_url: global.ws_url.clone() };
+    let filed = match global.venue {
+        VenueName::Massive => file.massive.addresses(),
+        VenueName::Upbit => file.upbit.clone(),
+    };
+    flags.or(Addresses::of_environment(global.venue)).or(filed)
+}
+
+/// Where what is sent is noted, if not in the data folder. What the venue itself allows is this machine's, whatever
+/// folder a program keeps its data in.
+fn limits_dir(global: &Global, file: &File, addresses: &Addresses) -> Option<PathBuf> {
+    let named = global.limits_dir.as_ref().or(file.limits_dir.as_ref());
+    let is_venue = *addresses == Addresses::default();
+    named.cloned().or_else(|| is_venue.then(state_folder).flatten().map(|folder| folder.join("limits")))
 }
 
 /// The same on another venue. Addresses that were typed are those of the venue that was typed.

@@ -30,6 +30,7 @@ pub struct Builder {
     continuity: ContinuityConfig,
     recorder: RecorderConfig,
     derive: Derive,
+    limits_dir: Option<PathBuf>,
 }
 
 /// A venue to talk to.
@@ -86,6 +87,7 @@ impl Default for Builder {
             continuity: ContinuityConfig::default(),
             recorder: RecorderConfig::default(),
             derive: Derive::default(),
+            limits_dir: None,
         }
     }
 }
@@ -156,8 +158,18 @@ impl Builder {
         self
     }
 
-    /// Settings of Layer 1: timeouts, retries, limits, the socket. Unless they say where else, what is sent is noted in
-    /// `limits/` of the data folder, so that a restart cannot exceed the venue's limits.
+    /// Notes what is sent in this folder, a file for each venue and host (default: `limits/` in the data folder).
+    ///
+    /// Venues count by address: programs of one machine that name the same folder share what the venue allows, and one
+    /// that starts right after another's end knows what that one had sent. The command line's is
+    /// `~/.local/state/market-backbone/limits`.
+    #[must_use]
+    pub fn limits_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.limits_dir = Some(dir.into());
+        self
+    }
+
+    /// Settings of Layer 1: timeouts, retries, limits, the socket. If they say where what is sent is noted, that counts.
     #[must_use]
     pub fn router(mut self, config: RouterConfig) -> Self {
         self.router = config;
@@ -215,9 +227,9 @@ impl Builder {
     /// If the data folder cannot be opened or is held by another process, a shared database cannot be reached, or
     /// an address cannot be read.
     pub async fn build(mut self) -> Result<Backbone, Error> {
-        if let Some(folder) = self.storage.folder() {
-            // Beside the candles, because whoever holds the folder is the one who was here before.
-            let limits = folder.dir.join("limits");
+        // Beside the candles, because whoever holds the folder is the one who was here before.
+        let beside = self.storage.folder().map(|folder| folder.dir.join("limits"));
+        if let Some(limits) = self.limits_dir.take().or(beside) {
             let routers = self.routers.iter_mut().map(|(_, config)| config);
             for config in routers.chain([&mut self.router]) {
                 config.limits_dir.get_or_insert_with(|| limits.clone());

@@ -38,11 +38,12 @@
 //!   and pays `RTT / (window + RTT)`.
 //! - The stray: that what was given up arrives within half a second or never.
 //! - The margin (3 ms) covers a venue that counts in milliseconds and the last uncertainty of the estimate.
-//! - That nobody else uses the address's budget, as far as the venue does not tell
-//!   ([`observe`](Limiter::observe)).
+//! - That nobody else uses the address's budget but processes that note what they send in the same file
+//!   ([`Limiter::of_scope`]), as far as the venue does not tell ([`observe`](Limiter::observe)). What another process has
+//!   under way is there after five seconds, or never: it may have been killed.
 //!
-//! Clocks do not enter: everything runs on the monotonic clock of the process, and what an earlier process sent
-//! ([`Limiter::of_scope`]) is never taken for older than the more cautious of two clocks says (`record.rs`).
+//! Clocks do not enter: everything runs on the monotonic clock of the process, and what another or an earlier process
+//! sent is never taken for older than the more cautious of two clocks says (`record.rs`).
 //!
 //! # Who goes first
 //!
@@ -50,6 +51,8 @@
 //! requests are about (one within the last 10 s) the others may use only part of the window, so that a
 //! critical request finds room. A request that has waited beyond its class's bound gets every tenth turn,
 //! so that LOW is slowed but never starved.
+//!
+//! All that is within a process. Several that share a file each give a place to their own first, whoever looks first.
 //!
 //! The first CRITICAL request after a while finds no reserve: it waits until the next place is free, which is
 //! less than a window and a round trip, however many others wait.
@@ -60,6 +63,7 @@
 mod allowance;
 mod config;
 mod estimate;
+mod gate;
 mod group;
 mod journal;
 mod line;
@@ -68,12 +72,12 @@ mod record;
 mod round_trips;
 mod scopes;
 mod sends;
+mod shared;
 mod since_boot;
 mod state;
 mod ticket;
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_core::{CallGroup, LimitGroup, Priority, SourceError, SourceErrorKind};
@@ -88,6 +92,7 @@ pub use ticket::Permit;
 use group::Group;
 use journal::Journal;
 use record::What;
+use shared::Shared;
 use ticket::Ticket;
 
 /// How long a ban is taken to last when the venue does not say.
@@ -103,8 +108,7 @@ pub struct Limiter {
 #[derive(Debug)]
 struct Scope {
     groups: Vec<Arc<Group>>,
-    journal: Arc<OnceLock<Journal>>,
-    bans: AtomicU64,
+    shared: Arc<Shared>,
 }
 
 impl Limiter {
@@ -117,16 +121,16 @@ impl Limiter {
     /// A limiter for these groups.
     #[must_use]
     pub fn with_config(groups: &[LimitGroup], config: LimiterConfig) -> Self {
-        let journal = Arc::default();
-        let groups = groups.iter().map(|limit| Arc::new(Group::new(*limit, config, &journal))).collect();
-        Self { scope: Arc::new(Scope { groups, journal, bans: AtomicU64::new(0) }) }
+        let shared = Arc::default();
+        let groups = groups.iter().map(|limit| Arc::new(Group::new(*limit, config, &shared))).collect();
+        Self { scope: Arc::new(Scope { groups, shared }) }
     }
 
     /// The limiter of `scope`, a name for what the venue counts together (venue and host): all of a process who name
     /// the same scope and limits share one count, and the settings of the first.
     ///
-    /// With a `journal` the sends are noted in a file, and what earlier processes noted there counts from the
-    /// start. A file that cannot be used is warned of and done without.
+    /// With a `journal` the sends are noted in a file, and what other processes note there counts too: those that run
+    /// at the same time, and those that ran before. A file that cannot be used is warned of and done without.
     #[must_use]
     pub fn of_scope(
         scope: &str,
@@ -141,31 +145,25 @@ impl Limiter {
         limiter
     }
 
-    /// Takes note of what earlier processes have sent, and notes for later ones; of effect once.
+    /// Takes note of what other processes send, and notes for them; of effect once.
     fn remember(&self, config: JournalConfig) {
-        if self.scope.journal.get().is_some() {
+        if self.scope.shared.journal.get().is_some() {
             return;
         }
         let file = config.path.display().to_string();
         let window = self.scope.groups.iter().map(|group| group.limit().window).max().unwrap_or_default();
-        let (journal, heritage) = match Journal::open(config, window) {
+        let names = self.scope.groups.iter().map(|group| group.name().0);
+        let journal = match Journal::open(config, names, window) {
             Ok(opened) => opened,
             Err(error) => {
-                tracing::warn!(%error, %file, "what is sent cannot be noted; a quick restart will not know of it");
+                tracing::warn!(%error, %file, "what is sent cannot be noted; other processes will not know of it");
                 return;
             }
         };
-        if self.scope.journal.set(journal).is_err() {
+        if self.scope.shared.journal.set(journal).is_err() {
             return; // somebody else was quicker, and has read the same
         }
-        for (name, past) in heritage.sends {
-            if let Some(group) = self.scope.groups.iter().find(|group| group.name().0 == name) {
-                group.remember(past);
-            }
-        }
-        if let Some(left) = heritage.banned_for {
-            self.shut(left);
-        }
+        self.scope.groups.iter().for_each(|group| group.listen());
     }
 
     /// Waits for a turn. Dropping the future gives up the place in the line and wastes nothing.
@@ -232,19 +230,14 @@ impl Limiter {
     /// the venue does not say), and those who wait are told at once.
     pub fn banned(&self, duration: Option<Duration>) {
         let duration = duration.unwrap_or(UNSTATED_BAN);
-        if let Some(journal) = self.scope.journal.get() {
+        if let Some(journal) = self.scope.shared.journal.get() {
             let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
             journal.note(What::Banned, "-", millis);
         }
         self.shut(duration);
     }
 
-    /// Shuts every group. Requests that were under way may each come back with the same ban: it is told of once.
     fn shut(&self, duration: Duration) {
-        if self.banned_for().is_none() {
-            self.scope.bans.fetch_add(1, Relaxed);
-            tracing::error!(?duration, "the venue has shut us out; nothing is sent until that is over");
-        }
         let until = Instant::now() + duration;
         for group in &self.scope.groups {
             group.shut(until);
@@ -278,7 +271,7 @@ impl Limiter {
         LimiterMetrics {
             groups: self.scope.groups.iter().map(|group| group.metrics()).collect(),
             banned_for: self.banned_for(),
-            bans: self.scope.bans.load(Relaxed),
+            bans: self.scope.shared.bans(),
         }
     }
 

@@ -32,13 +32,16 @@ pub(super) struct Massive {
 }
 
 impl Massive {
-    /// The account that flags, environment and file describe.
-    pub(super) fn account(self, flags: Addresses) -> Result<MassiveAccount, Usage> {
+    /// What the file says of where it is.
+    pub(super) fn addresses(&self) -> Addresses {
+        Addresses { rest_url: self.rest_url.clone(), ws_url: self.ws_url.clone() }
+    }
+
+    /// The account that environment and file describe, at these addresses.
+    pub(super) fn account(self, addresses: Addresses) -> Result<MassiveAccount, Usage> {
         let key = variable(KEY).map(|key| Secret::from(key.as_str()));
         let named = variable(PLAN).map(|name| name.parse()).transpose();
         let named = named.map_err(|error| Usage(format!("{PLAN}: {error}")))?;
-        let file = Addresses { rest_url: self.rest_url, ws_url: self.ws_url };
-        let addresses = flags.or(Addresses::of_environment(VenueName::Massive)).or(file);
         let account = account(key, named.or(self.plan), self.rate, addresses)?;
         let Some(several) = connections(&self.connections, variable).map_err(Usage)? else {
             return Ok(account);

@@ -85,6 +85,35 @@ fn killed_and_started_again_at_once_it_is_never_refused() {
     venue.stop();
 }
 
+#[test]
+fn programs_side_by_side_are_never_refused() {
+    let folder = tempdir().unwrap();
+    let faults = Faults { latency_ms: 40, jitter_ms: 30, ..Faults::default() };
+    let venue = Venue::start(Scenario { faults, ..Scenario::default() });
+    let fetch = |market: &str| {
+        let args = ["candles", market, "1m", "--count", "6000", "--closed", "--format", "csv"];
+        let mut command = venue.command(&folder.path().join(market), &args);
+        command.arg("--limits-dir").arg(folder.path().join("limits"));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let (one, other) = (fetch("KRW-BTC"), fetch("KRW-ETH"));
+    // A third comes in the middle, and is killed with its requests under way.
+    until(|| venue.candle_requests() >= 15);
+    let before = venue.candle_requests();
+    let mut third = fetch("KRW-XRP");
+    until(|| venue.candle_requests() >= before + 12);
+    third.kill().unwrap();
+    third.wait().unwrap();
+    for fetch in [one, other] {
+        let said = Said::of(fetch.wait_with_output().unwrap());
+        assert_eq!(said.rows().len(), 6_000);
+    }
+    let report = venue.emulator.report().group("candles");
+    assert_eq!(report.rejected, 0);
+    assert!(report.worst <= 10, "{}", report.worst);
+    venue.stop();
+}
+
 /// `KILLS=50` kills as often. The venue neither counts nor bans: what is tried here is the store.
 #[test]
 fn killed_at_any_moment_the_store_is_clean() {

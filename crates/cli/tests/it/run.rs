@@ -63,6 +63,7 @@ pub(crate) fn bare(args: &[&str]) -> Command {
         "USE_MULTI_CONNECTION",
         "WEBSOCKET_CONNECTIONS_MAX",
         "MARKET_BACKBONE_STORE",
+        "MARKET_BACKBONE_LIMITS_DIR",
     ];
     for setting in settings {
         command.env_remove(setting);

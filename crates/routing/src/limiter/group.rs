@@ -1,18 +1,22 @@
 //! One group of requests, shared by all who send them: what happens to it, one thing at a time.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use market_backbone_core::{CallGroup, LimitGroup, Priority, SourceError, SourceErrorKind};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::journal::{Journal, Past};
+use super::journal::News;
 use super::line::Waiter;
 use super::record::What;
 use super::sends::Fate;
+use super::shared::Shared;
 use super::state::State;
 use super::{Estimate, GroupMetrics, LimiterConfig};
+
+/// How soon to look again when another process is giving a turn.
+const GATE_POLL: Duration = Duration::from_millis(1);
 
 /// How things stand for somebody who joined the line.
 #[derive(Debug)]
@@ -28,14 +32,13 @@ pub(super) enum Standing {
 pub(super) struct Group {
     limit: LimitGroup,
     config: LimiterConfig,
-    /// Shared with the other groups of the scope; empty where nothing is noted.
-    journal: Arc<OnceLock<Journal>>,
+    shared: Arc<Shared>,
     state: Mutex<State>,
 }
 
 impl Group {
-    pub(super) fn new(limit: LimitGroup, config: LimiterConfig, journal: &Arc<OnceLock<Journal>>) -> Self {
-        Self { limit, config, journal: Arc::clone(journal), state: Mutex::new(State::new(limit, config)) }
+    pub(super) fn new(limit: LimitGroup, config: LimiterConfig, shared: &Arc<Shared>) -> Self {
+        Self { limit, config, shared: Arc::clone(shared), state: Mutex::new(State::new(limit, config)) }
     }
 
     pub(super) fn limit(&self) -> LimitGroup {
@@ -71,7 +74,7 @@ impl Group {
         state.last_id += 1;
         let id = state.last_id;
         state.line.push(priority, Waiter { id, since: now, alarm });
-        state.give_turns(now);
+        self.give_turns(&mut state, now);
         Ok(id)
     }
 
@@ -86,27 +89,40 @@ impl Group {
         }
     }
 
-    /// Notes that the turn of `id` is about to be used.
-    pub(super) fn using(&self, id: u64) {
-        self.note(What::Sent, id);
-    }
-
     fn note(&self, what: What, id: u64) {
-        if let Some(journal) = self.journal.get() {
+        if let Some(journal) = self.shared.journal.get() {
             journal.note(what, self.limit.group.0, id);
         }
     }
 
-    /// Counts a request of an earlier run.
-    pub(super) fn remember(&self, past: Past) {
-        let now = Instant::now();
-        // The clock of this process may not reach back so far; then it was just now.
-        let ago = |ago: Duration| now.checked_sub(ago).unwrap_or(now);
-        let fate = match past {
-            Past::Answered(since) => Fate::Arrived(ago(since)),
-            Past::Lost(since) => Fate::Lost(ago(since)),
+    /// Counts what other processes have said since this was done last.
+    pub(super) fn listen(&self) {
+        if let Some(journal) = self.shared.journal.get() {
+            let (now, mut state) = (Instant::now(), self.lock());
+            self.hear(&mut state, journal.listen(self.limit.group.0), now);
+        }
+    }
+
+    /// Takes in what other processes say; a ban is one for all.
+    fn hear(&self, state: &mut State, news: Vec<News>, now: Instant) {
+        for news in news {
+            let banned_for = Duration::from_millis(news.number).saturating_sub(news.ago);
+            if news.what == What::Banned && !banned_for.is_zero() {
+                self.shut_until(state, now + banned_for, now);
+            }
+            state.sends.hear(news, now);
+        }
+    }
+
+    /// Gives what turns there are, if no other process is giving one at this moment.
+    fn give_turns(&self, state: &mut State, now: Instant) {
+        let Some(journal) = self.shared.journal.get().filter(|_| state.line.len() > 0) else {
+            return state.give_turns(now, |_| {});
         };
-        self.lock().sends.push_foreign(fate, now);
+        let Some(mut desk) = journal.enter() else { return state.look_again(now, now + GATE_POLL) };
+        let group = self.limit.group.0;
+        self.hear(state, desk.news(group), now);
+        state.give_turns(now, |id| desk.gave(group, id));
     }
 
     /// How long the next of `priority` would wait for its turn, if nobody more urgent came.
@@ -132,15 +148,16 @@ impl Group {
         if unused {
             state.sends.strike(id);
             state.sent -= 1;
+            self.note(What::Unused, id);
         }
         if state.line.remove(id) || unused {
-            state.give_turns(Instant::now());
+            self.give_turns(&mut state, Instant::now());
         }
     }
 
     /// Gives what turns there are.
     pub(super) fn serve(&self) {
-        self.lock().give_turns(Instant::now());
+        self.give_turns(&mut self.lock(), Instant::now());
     }
 
     pub(super) fn answered(&self, id: u64) {
@@ -158,17 +175,18 @@ impl Group {
     fn settle(&self, id: u64, fate: Fate, now: Instant) {
         let mut state = self.lock();
         state.sends.settle(id, fate);
-        state.give_turns(now);
+        self.give_turns(&mut state, now);
     }
 
     /// The venue says that `remaining` were left after a request sent at `sent`.
     pub(super) fn observe(&self, sent: Instant, remaining: u32) {
         let now = Instant::now();
+        self.listen();
         let mut state = self.lock();
         let used = usize::try_from(self.limit.max.saturating_sub(remaining)).unwrap_or(0);
         let foreign = used.saturating_sub(state.sends.countable(sent));
         for _ in 0..foreign {
-            state.sends.push_foreign(Fate::Arrived(now), now);
+            state.sends.push_foreign(now);
             state.foreign += 1;
         }
         if foreign > 0 {
@@ -182,16 +200,19 @@ impl Group {
         let mut state = self.lock();
         state.throttled += 1;
         state.allowance.complain(now, now + retry_after.unwrap_or_default().max(hold));
-        state.give_turns(now);
+        self.give_turns(&mut state, now);
         tracing::warn!(group = %self.name(), allowed = state.allowance.at(now), "the venue says we are too quick");
     }
 
     pub(super) fn shut(&self, until: Instant) {
-        let now = Instant::now();
-        let mut state = self.lock();
-        state.shut_until = Some(state.shut_until.map_or(until, |end| end.max(until)));
+        self.shut_until(&mut self.lock(), until, Instant::now());
+    }
+
+    fn shut_until(&self, state: &mut State, until: Instant, now: Instant) {
+        self.shared.banned(until, now);
+        state.shut_until = state.shut_until.max(Some(until));
         let left = state.shut_for(now).unwrap_or_default();
-        let State { line, served, .. } = &mut *state;
+        let State { line, served, .. } = state;
         for waiter in line.drain() {
             served.insert(waiter.id, Err(banned(left)));
             waiter.alarm.notify_one();

@@ -20,6 +20,8 @@ pub(super) enum What {
     Answered,
     /// Given up.
     Lost,
+    /// The turn was given back: nothing was sent.
+    Unused,
     /// Shut out, for so many ms as the number says.
     Banned,
 }
@@ -61,6 +63,7 @@ impl fmt::Display for Record<'_> {
             What::Sent => 's',
             What::Answered => 'a',
             What::Lost => 'l',
+            What::Unused => 'u',
             What::Banned => 'b',
         };
         write!(f, "{sign} {} ", stamp.wall.as_nanos())?;
@@ -82,6 +85,7 @@ impl<'a> Record<'a> {
             "s" => What::Sent,
             "a" => What::Answered,
             "l" => What::Lost,
+            "u" => What::Unused,
             "b" => What::Banned,
             _ => return None,
         };
@@ -106,7 +110,7 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes_and_nothing_cut_short() {
-        for what in [What::Sent, What::Answered, What::Lost, What::Banned] {
+        for what in [What::Sent, What::Answered, What::Lost, What::Unused, What::Banned] {
             for steady in [None, Some(7)] {
                 let record =
                     Record { what, stamp: stamp(9, steady), writer: 41, group: "candles", number: 12 };

@@ -10,7 +10,12 @@ use tokio::time::Instant;
 
 use super::LimiterConfig;
 use super::estimate::Outlook;
+use super::journal::News;
+use super::record::What;
 use super::round_trips::RoundTrips;
+
+/// What another process has sent is there after so long, or never will be: that process may have been killed.
+const LONGEST_FOREIGN_TRIP: Duration = Duration::from_secs(5);
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +33,14 @@ pub(super) enum Fate {
 pub(super) enum Share {
     Critical,
     Others,
-    /// Not of this process: somebody else on this address, or the process before this one.
+    /// Not of this process: another one of this machine, one before this one, or somebody else on this address.
     Foreign,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Sent {
+    /// Of which process; 0: ours, or nobody knows.
+    writer: u32,
     id: u64,
     at: Instant,
     share: Share,
@@ -45,6 +52,7 @@ impl Sent {
     /// `stray` so much longer.
     fn latest(&self, credit: Duration, stray: Duration) -> Option<Instant> {
         match self.fate {
+            Fate::UnderWay if self.share == Share::Foreign => Some(self.at + LONGEST_FOREIGN_TRIP),
             Fate::UnderWay => None,
             Fate::Answered(at) => Some(at.checked_sub(credit).unwrap_or(at).max(self.at)),
             Fate::Lost(at) => Some(at + stray),
@@ -81,12 +89,41 @@ impl Sends {
 
     /// Takes note of a request of ours that is sent now.
     pub(super) fn push(&mut self, id: u64, at: Instant, share: Share) {
-        self.log.push_back(Sent { id, at, share, fate: Fate::UnderWay });
+        self.log.push_back(Sent { writer: 0, id, at, share, fate: Fate::UnderWay });
     }
 
-    /// Takes note of a request that this process did not send.
-    pub(super) fn push_foreign(&mut self, fate: Fate, now: Instant) {
-        self.log.push_back(Sent { id: 0, at: now, share: Share::Foreign, fate });
+    /// Takes note of a request that somebody on this address sent, and that arrived just now at the latest.
+    pub(super) fn push_foreign(&mut self, now: Instant) {
+        self.log.push_back(Sent {
+            writer: 0,
+            id: 0,
+            at: now,
+            share: Share::Foreign,
+            fate: Fate::Arrived(now),
+        });
+    }
+
+    /// Takes note of what another process says of its requests.
+    pub(super) fn hear(&mut self, news: News, now: Instant) {
+        let News { what, writer, number: id, ago } = news;
+        // The clock of this process may not reach back so far; then it was just now.
+        let at = now.checked_sub(ago).unwrap_or(now);
+        let fate = match what {
+            What::Sent => Fate::UnderWay,
+            What::Answered => Fate::Arrived(at),
+            What::Lost => Fate::Lost(at),
+            What::Unused => return self.log.retain(|sent| (sent.writer, sent.id) != (writer, id)),
+            What::Banned => return,
+        };
+        match self.log.iter_mut().find(|sent| (sent.writer, sent.id) == (writer, id)) {
+            Some(sent) => sent.fate = fate,
+            None => self.log.push_back(Sent { writer, id, at, share: Share::Foreign, fate }),
+        }
+    }
+
+    /// Whether anything of another process is under way: it will not say so when that is answered.
+    pub(super) fn is_foreign_under_way(&self) -> bool {
+        self.log.iter().any(|sent| sent.share == Share::Foreign && sent.fate == Fate::UnderWay)
     }
 
     /// Takes note of what became of a request.
@@ -148,7 +185,8 @@ impl Sends {
 
     /// Drops what can matter to nobody: neither to the next turn nor to a count still under way.
     pub(super) fn prune(&mut self, now: Instant) {
-        let under_way = self.log.iter().filter(|sent| sent.fate == Fate::UnderWay).map(|sent| sent.at);
+        let ours = self.log.iter().filter(|sent| sent.share != Share::Foreign);
+        let under_way = ours.filter(|sent| sent.fate == Fate::UnderWay).map(|sent| sent.at);
         let horizon = under_way.min().unwrap_or(now);
         let (hold, stray) = (self.hold, self.stray);
         self.log.retain(|sent| sent.latest(Duration::ZERO, stray).is_none_or(|at| at + hold > horizon));

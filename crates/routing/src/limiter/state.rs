@@ -12,6 +12,9 @@ use super::estimate::Outlook;
 use super::line::{Line, Next};
 use super::sends::{Room, Sends, Share};
 
+/// How often to look whether what another process has under way was answered.
+const FOREIGN_POLL: Duration = Duration::from_millis(20);
+
 /// Who is next, and when to look again if that is known; they keep the alarm for all.
 type Alarm = (Next, Option<Instant>);
 
@@ -58,15 +61,26 @@ impl State {
         self.shut_until.and_then(|end| end.checked_duration_since(now)).filter(|left| !left.is_zero())
     }
 
-    /// Gives what turns there are, and sets the alarm for the next. To be called after every change.
-    pub(super) fn give_turns(&mut self, now: Instant) {
+    /// Gives what turns there are, telling `gave` of each, and sets the alarm for the next. To be called after every
+    /// change.
+    pub(super) fn give_turns(&mut self, now: Instant, mut gave: impl FnMut(u64)) {
         self.sends.prune(now);
         let next = loop {
             match self.give_one(now) {
-                Ok(()) => {}
+                Ok(id) => gave(id),
                 Err(next) => break next,
             }
         };
+        self.set_alarm(next);
+    }
+
+    /// Nobody can be given a turn before `at`.
+    pub(super) fn look_again(&mut self, now: Instant, at: Instant) {
+        let next = self.line.next(now, &self.config).into_iter().flatten().next();
+        self.set_alarm(next.map(|next| (next, Some(at))));
+    }
+
+    fn set_alarm(&mut self, next: Option<Alarm>) {
         let changed = self.next != next;
         self.next = next;
         if let Some((next, _)) = next.filter(|_| changed)
@@ -77,13 +91,13 @@ impl State {
     }
 
     /// Gives a turn to whoever has room, or says who will have it first.
-    fn give_one(&mut self, now: Instant) -> Result<(), Option<Alarm>> {
+    fn give_one(&mut self, now: Instant) -> Result<u64, Option<Alarm>> {
         let mut blocked: Option<Alarm> = None;
         for next in self.line.next(now, &self.config).into_iter().flatten() {
             let at = match self.room(next.priority, now) {
                 Room::Now => {
                     self.give(next, now);
-                    return Ok(());
+                    return Ok(next.id);
                 }
                 Room::At(at) => Some(at),
                 Room::AfterAnAnswer => None,
@@ -143,6 +157,8 @@ impl State {
         };
         // When the reserve ends or the allowance grows there may be room sooner: look again then.
         let change = [reserve_ends, self.allowance.recovers_at()].into_iter().flatten().min();
+        let poll = self.sends.is_foreign_under_way().then(|| now + FOREIGN_POLL);
+        let change = change.into_iter().chain(poll).min();
         match (room, change) {
             (Room::At(at), Some(change)) => Room::At(at.min(change)),
             (Room::AfterAnAnswer, Some(change)) => Room::At(change),

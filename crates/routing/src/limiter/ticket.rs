@@ -46,7 +46,6 @@ impl Ticket {
             let wake = match self.group.standing(self.id) {
                 Standing::Served(outcome) => {
                     let sent = outcome?;
-                    self.group.using(self.id);
                     return Ok(Permit { group: Arc::clone(&self.group), id: self.id, sent, settled: false });
                 }
                 Standing::Waiting { alarm } => alarm.map_or(deadline, |at| at.min(deadline)),

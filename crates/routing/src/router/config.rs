@@ -23,8 +23,9 @@ pub struct Endpoint {
 pub struct RouterConfig {
     /// Turns.
     pub limiter: LimiterConfig,
-    /// A folder in which what is sent is noted, a file for each venue and host, so that a process started right after
-    /// another's end knows what that one has sent; `None` for memory only.
+    /// A folder in which what is sent is noted, a file for each venue and host: all processes of a machine that name it
+    /// share what the venue allows, and one started right after another's end knows what that one has sent. `None` for
+    /// memory only.
     pub limits_dir: Option<PathBuf>,
     /// Repeats.
     pub retry: RetryConfig,

@@ -43,6 +43,7 @@ prop_compose! {
         network in network(),
         slower in prop_oneof![Just(None), (0_u64..10_000, 1_u64..200).prop_map(Some)],
         cancelled in prop_oneof![Just(NEVER), 2_u64..20],
+        beside in prop_oneof![2 => Just(0_u64), 1 => 1_u64..4],
         kills in prop::collection::vec((50_u64..4_000, 0_u64..1_500), 0..4),
         steps in prop::collection::vec((0_u64..10_000, -7_200_i64..7_200), 0..4),
         seed: u64,
@@ -50,7 +51,7 @@ prop_compose! {
     ) -> Schedule {
         let count = count.min(u64::from(max) * 25);
         let network = Network { slower, ..network };
-        Schedule { max, count, gap: ms(gap), network, cancelled, kills, steps, seed, trust: true, mixed }
+        Schedule { max, count, gap: ms(gap), network, cancelled, beside, kills, steps, seed, trust: true, mixed }
     }
 }
 
@@ -139,6 +140,18 @@ fn a_restless_network_costs_a_round_trip_a_window_at_most() {
     let (run, share) = share_of_what_is_allowed(Network::of((10, 40), (10, 40)), 100);
     println!("100 requests, 20 to 100 ms: all answered {:?}, {:.1} %", run.took, share * 100.0);
     assert!(run.took <= ms(9_000 + 9 * 103 + 300), "{:?}", run.took);
+}
+
+#[test]
+fn processes_side_by_side_share_the_window_and_lose_little_of_it() {
+    // Slow enough to begin with that each gets its part of them.
+    let plain = Schedule::plain(10, 300, Network::of((20, 5), (20, 5)));
+    let run = play(&Schedule { beside: 2, gap: ms(100), ..plain });
+    let (first, last) = run.arrivals.ends();
+    let share = 29.0 / (last - first).as_secs_f64();
+    println!("300 requests of three processes: {:.1} % of what a sliding window allows", share * 100.0);
+    assert_eq!(run.arrivals.sliding(10), 0);
+    assert!(share >= 0.9, "{share}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A network, callers who give up, a process that is killed and started anew, a wall clock that is set; and three
-//! kinds of venue that count what arrives.
+//! A network, callers who give up, processes side by side of which one is killed and started anew, a wall clock that is
+//! set; and three kinds of venue that count what arrives.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -61,6 +61,8 @@ pub(crate) struct Schedule {
     pub(crate) network: Network,
     /// One request in this many is given up by who asked, at some moment.
     pub(crate) cancelled: u64,
+    /// So many processes more ask too, and are left alone.
+    pub(crate) beside: u64,
     /// After so many ms the process is killed, and started again after so many more.
     pub(crate) kills: Vec<(u64, u64)>,
     /// At so many ms the wall's clock is set by so many seconds.
@@ -75,8 +77,8 @@ impl Schedule {
     /// Nothing but `count` requests at once.
     pub(crate) fn plain(max: u32, count: u64, network: Network) -> Self {
         let (kills, steps) = (Vec::new(), Vec::new());
-        let (gap, cancelled) = (Duration::ZERO, NEVER);
-        Self { max, count, gap, network, cancelled, kills, steps, seed: 1, trust: true, mixed: false }
+        let (gap, cancelled, beside) = (Duration::ZERO, NEVER, 0);
+        Self { max, count, gap, network, cancelled, beside, kills, steps, seed: 1, trust: true, mixed: false }
     }
 }
 
@@ -164,14 +166,17 @@ struct World {
 }
 
 impl World {
-    fn limiter(&self, journal: &Path) -> Limiter {
+    /// The limiter of one of the processes.
+    fn limiter(&self, journal: &Path, process: u64) -> Limiter {
         let limit = LimitGroup { group: GROUP, max: self.schedule.max, window: WINDOW };
         let config = LimiterConfig { trust_round_trips: self.schedule.trust, ..LimiterConfig::default() };
         let clock: Arc<Wall> = Arc::clone(&self.wall);
         let steady: Arc<Wall> = Arc::clone(&self.steady);
         let path = journal.to_owned();
         let noted = JournalConfig { path, clock, steady: Some(steady) };
-        Limiter::of_scope(&journal.display().to_string(), &[limit], config, Some(noted))
+        // What is of one name is of one process.
+        let scope = format!("{process}@{}", journal.display());
+        Limiter::of_scope(&scope, &[limit], config, Some(noted))
     }
 
     fn way(&self, way: (u64, u64), chance: &mut fastrand::Rng) -> Duration {
@@ -259,21 +264,44 @@ impl World {
                 wall.set_by.fetch_add(by, Ordering::Relaxed);
             });
         }
+        let mut beside = JoinSet::new();
+        for number in 1..=self.schedule.beside {
+            let (world, journal) = (Arc::clone(&self), journal.clone());
+            beside.spawn(async move {
+                sleep(ms(number * 137)).await;
+                world.process(world.limiter(&journal, number)).await;
+            });
+        }
         for (after, pause) in self.schedule.kills.clone() {
-            let mut process = Box::pin(self.process(self.limiter(&journal)));
+            let mut process = Box::pin(self.process(self.limiter(&journal, 0)));
             if tokio::time::timeout(ms(after), &mut process).await.is_ok() {
                 break;
             }
-            // A killed process writes nothing more: not even that it gives up.
-            let left = std::fs::read(&journal).unwrap();
+            let left = std::fs::metadata(&journal).unwrap().len();
             drop(process);
             tokio::task::yield_now().await;
-            std::fs::write(&journal, left).unwrap();
+            unsay(&journal, left);
             sleep(ms(pause)).await;
         }
-        self.process(self.limiter(&journal)).await;
+        self.process(self.limiter(&journal, 0)).await;
+        beside.join_all().await;
         self.origin.elapsed()
     }
+}
+
+/// A killed process writes nothing more, not even that it gives up: spoils such lines beyond the first `left` bytes. Where
+/// one is another's, that one's request only seems to take longer.
+fn unsay(journal: &Path, left: u64) {
+    let mut bytes = std::fs::read(journal).unwrap();
+    let mut begins = true;
+    for byte in bytes.iter_mut().skip(usize::try_from(left).unwrap()) {
+        if begins && matches!(byte, b'l' | b'u') {
+            *byte = b'x';
+        }
+        begins = *byte == b'\n';
+    }
+    let mut file = std::fs::File::options().write(true).open(journal).unwrap();
+    std::io::Write::write_all(&mut file, &bytes).unwrap();
 }
 
 /// Plays it.
