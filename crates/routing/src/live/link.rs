@@ -66,9 +66,11 @@ impl Link {
         self.since(&self.last_proof)
     }
 
-    /// It told of something that happened then, by the venue's clock.
+    /// It told of something that happened then, by the venue's clock. Only its own task says so.
     pub(super) fn tells_of(&self, moment: Timestamp) {
-        self.reached.fetch_max(moment.as_nanos(), Ordering::Relaxed);
+        if self.reached() < moment {
+            self.reached.store(moment.as_nanos(), Ordering::Relaxed);
+        }
     }
 
     /// The latest moment it told of.
