@@ -49,11 +49,18 @@ impl Gate {
     }
 }
 
-/// Nobody else is inside, as long as this lives.
+/// No other process is inside, as long as this lives. A process has but one of it at a time: the lock is the file's.
 #[derive(Debug)]
 pub(super) struct Inside<'a> {
     /// `None` if that could not be made sure of.
     gate: Option<&'a Gate>,
+}
+
+impl Inside<'_> {
+    /// Whether nobody else is inside for sure.
+    pub(super) const fn is_alone(&self) -> bool {
+        self.gate.is_some()
+    }
 }
 
 impl Drop for Inside<'_> {
@@ -80,6 +87,6 @@ mod tests {
         let _stopped = one.enter();
         assert!(other.enter().is_none());
         tokio::time::advance(PATIENCE).await;
-        assert!(other.enter().is_some());
+        assert!(!other.enter().unwrap().is_alone());
     }
 }

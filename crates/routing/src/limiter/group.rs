@@ -7,7 +7,7 @@ use market_backbone_core::{CallGroup, LimitGroup, Priority, SourceError, SourceE
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::journal::News;
+use super::journal::{Journal, News};
 use super::line::Waiter;
 use super::record::What;
 use super::sends::Fate;
@@ -95,11 +95,11 @@ impl Group {
         }
     }
 
-    /// Counts what other processes have said since this was done last.
+    /// Counts what other processes have said since this was done last, unless one of them is at it.
     pub(super) fn listen(&self) {
-        if let Some(journal) = self.shared.journal.get() {
-            let (now, mut state) = (Instant::now(), self.lock());
-            self.hear(&mut state, journal.listen(self.limit.group.0), now);
+        let (now, mut state) = (Instant::now(), self.lock());
+        if let Some(mut desk) = self.shared.journal.get().and_then(Journal::enter) {
+            self.hear(&mut state, desk.news(self.limit.group.0), now);
         }
     }
 

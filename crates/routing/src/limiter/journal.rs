@@ -10,7 +10,7 @@
 //! the same place away. A file that cannot be written makes nobody wait: the limiter goes on with what it has in memory,
 //! and says so once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -28,8 +28,14 @@ use super::since_boot::SinceBoot;
 const LONGEST_TRIP: Duration = Duration::from_secs(30);
 /// A longer file is cut down to what can still matter.
 const ROOMY: u64 = 1 << 20;
-/// How often a process that starts looks whether the gate is free, a millisecond apart.
-const KNOCKS: u32 = 50;
+/// So many lines of others wait for somebody to ask for them.
+const MOST_UNREAD: usize = 4_096;
+/// How often to look whether the gate is free where there is no later, and how far apart.
+const KNOCKS: u32 = 100;
+const KNOCK: Duration = Duration::from_micros(100);
+/// The first line, a number and nothing else, is another one whenever the file has been cut down: who has read further
+/// begins again.
+const EDITION: usize = 11;
 
 /// Where the sends of one scope are noted, and by which clocks.
 #[derive(Clone, Debug)]
@@ -79,10 +85,12 @@ pub(super) struct Journal {
 #[derive(Debug)]
 struct Book {
     file: File,
-    /// Up to here it has been read.
+    /// Its first line when it was read last,
+    edition: [u8; EDITION],
+    /// and how far.
     heard: u64,
     /// What was read and nobody has asked for, by group.
-    inbox: HashMap<&'static str, Vec<News>>,
+    inbox: HashMap<&'static str, VecDeque<(Stamp, News)>>,
     failed: bool,
 }
 
@@ -99,12 +107,12 @@ impl Journal {
         let file = File::options().read(true).append(true).create(true).open(&config.path)?;
         let mut gate = config.path.clone().into_os_string();
         gate.push(".gate");
-        let inbox = groups.into_iter().map(|group| (group, Vec::new())).collect();
+        let inbox = groups.into_iter().map(|group| (group, VecDeque::new())).collect();
         let journal = Self {
             gate: Gate::open(gate.as_ref())?,
             writer: fastrand::u32(1..),
             keep: window + LONGEST_TRIP,
-            book: Mutex::new(Book { file, heard: 0, inbox, failed: false }),
+            book: Mutex::new(Book { file, edition: [0; EDITION], heard: 0, inbox, failed: false }),
             config,
         };
         journal.begin()?;
@@ -113,22 +121,16 @@ impl Journal {
 
     /// Reads all that was written so far.
     fn begin(&self) -> io::Result<()> {
-        let knock = |_| {
-            let inside = self.gate.enter();
-            if inside.is_none() {
-                thread::sleep(Duration::from_millis(1));
-            }
-            inside
-        };
-        let _inside = (0..KNOCKS).find_map(knock);
         let mut book = self.lock();
+        let inside = self.knock();
         let alone = book.file.try_lock().is_ok();
         self.hear(&mut book)?;
         if alone {
-            book.bury();
-            self.cut_down(&mut book)?;
+            book.bury(self.config.now());
         }
-        if book.file.metadata()?.len() != book.heard {
+        if inside.is_some_and(|inside| inside.is_alone()) {
+            self.cut_down(&mut book)?;
+        } else if book.file.metadata()?.len() != book.heard {
             // Somebody was killed in the middle of a line.
             book.file.write_all(b"\n")?;
         }
@@ -137,32 +139,36 @@ impl Journal {
         Ok(())
     }
 
-    /// Goes where turns are given; `None` if another process is giving one at this moment.
-    pub(super) fn enter(&self) -> Option<Desk<'_>> {
-        let inside = self.gate.enter()?;
-        let mut book = self.lock();
-        let result = self.hear(&mut book).and_then(|()| {
-            if book.heard > ROOMY && book.file.try_lock().is_ok() {
-                self.cut_down(&mut book)?;
-                let _ = book.file.try_lock_shared();
+    /// The gate, for what cannot wait until later: whoever is inside is out again in microseconds.
+    fn knock(&self) -> Option<Inside<'_>> {
+        let again = |_| {
+            let inside = self.gate.enter();
+            if inside.is_none() {
+                thread::sleep(KNOCK);
             }
-            Ok(())
-        });
-        self.warn(&mut book, result);
-        Some(Desk { journal: self, book, _inside: inside })
+            inside
+        };
+        (0..KNOCKS).find_map(again)
     }
 
-    /// What the others have said of `group` since this was asked last.
-    pub(super) fn listen(&self, group: &str) -> Vec<News> {
+    /// Goes where turns are given; `None` if another process is giving one at this moment.
+    pub(super) fn enter(&self) -> Option<Desk<'_>> {
+        // First the book, last out: the lock of the gate is one for the whole process.
         let mut book = self.lock();
-        let result = self.hear(&mut book);
+        let inside = self.gate.enter()?;
+        let result = self.hear(&mut book).and_then(|()| {
+            if book.heard > ROOMY && inside.is_alone() { self.cut_down(&mut book) } else { Ok(()) }
+        });
         self.warn(&mut book, result);
-        book.take(group)
+        Some(Desk { journal: self, _inside: inside, book })
     }
 
     /// Notes what happened to a request, before anything else happens.
     pub(super) fn note(&self, what: What, group: &str, number: u64) {
-        self.write(&mut self.lock(), what, group, number);
+        let mut book = self.lock();
+        // Should somebody be cutting the file down, the line would be lost.
+        let _inside = self.knock();
+        self.write(&mut book, what, group, number);
     }
 
     fn write(&self, book: &mut Book, what: What, group: &str, number: u64) {
@@ -182,45 +188,56 @@ impl Journal {
 
     /// Reads what has been appended by others.
     fn hear(&self, book: &mut Book) -> io::Result<()> {
-        if book.file.metadata()?.len() == book.heard {
+        let length = book.file.metadata()?.len();
+        if length == book.heard {
             return Ok(());
         }
-        let text = read(&mut book.file, book.heard)?;
+        let mut edition = [0; EDITION];
+        read(&mut book.file, 0, &mut edition)?;
+        if edition != book.edition || length < book.heard {
+            // Cut down: what is told once more is known by its number.
+            (book.edition, book.heard) = (edition, 0);
+        }
+        let mut text = vec![0; usize::try_from(length.saturating_sub(book.heard)).unwrap_or(0)];
+        let length = read(&mut book.file, book.heard, &mut text)?;
         // Somebody may be in the middle of a line.
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let whole = text[..length].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         book.heard += whole as u64;
         let now = self.config.now();
         for line in text[..whole].split(|byte| *byte == b'\n') {
             let record = std::str::from_utf8(line).ok().and_then(Record::read);
-            if let Some(record) = record.filter(|record| record.writer != self.writer) {
-                book.deliver(&record, record.stamp.age(now));
+            let theirs = |record: &Record<'_>| record.writer != self.writer && self.matters(record, now);
+            if let Some(record) = record.filter(theirs) {
+                book.deliver(&record);
             }
         }
         Ok(())
     }
 
-    /// Drops what is too old to matter; only for who is alone, inside the gate. The rest is written over the
-    /// beginning before the end is cut off, so that a kill in between loses nothing.
+    /// Drops what is too old to matter; inside the gate only. The rest is written over the beginning, under another
+    /// first line, before the end is cut off, so that a kill in between loses nothing.
     fn cut_down(&self, book: &mut Book) -> io::Result<()> {
         let now = self.config.now();
-        let matters = |line: &&str| {
-            let record = Record::read(line);
-            record.is_some_and(|record| record.stamp.age(now) < self.kept(&record))
-        };
-        let text = read(&mut book.file, 0)?;
-        let text = String::from_utf8_lossy(&text);
-        let rest: String = text.lines().filter(matters).flat_map(|line| [line, "\n"]).collect();
+        let matters = |line: &&str| Record::read(line).is_some_and(|record| self.matters(&record, now));
+        let mut text = vec![0; usize::try_from(book.file.metadata()?.len()).unwrap_or(0)];
+        let length = read(&mut book.file, 0, &mut text)?;
+        let text = String::from_utf8_lossy(&text[..length]);
+        let mut rest = format!("{:0digits$}\n", fastrand::u32(..), digits = EDITION - 1);
+        rest.extend(text.lines().filter(matters).flat_map(|line| [line, "\n"]));
         let mut start = File::options().write(true).open(&self.config.path)?;
         start.write_all(rest.as_bytes())?;
+        start.set_len(rest.len() as u64)?;
+        book.edition.copy_from_slice(&rest.as_bytes()[..EDITION]);
         book.heard = rest.len() as u64;
-        start.set_len(book.heard)
+        Ok(())
     }
 
-    fn kept(&self, record: &Record<'_>) -> Duration {
-        match record.what {
+    fn matters(&self, record: &Record<'_>, now: Stamp) -> bool {
+        let keep = match record.what {
             What::Banned => Duration::from_millis(record.number),
             What::Sent | What::Answered | What::Lost | What::Unused => self.keep,
-        }
+        };
+        record.stamp.age(now) < keep
     }
 
     fn lock(&self) -> MutexGuard<'_, Book> {
@@ -229,32 +246,39 @@ impl Journal {
 }
 
 impl Book {
-    fn deliver(&mut self, record: &Record<'_>, ago: Duration) {
-        let Record { what, writer, number, .. } = *record;
-        let news = News { what, writer, number, ago };
-        if what == What::Banned {
-            self.inbox.values_mut().for_each(|inbox| inbox.push(news));
-        } else if let Some(inbox) = self.inbox.get_mut(record.group) {
-            inbox.push(news);
+    fn deliver(&mut self, record: &Record<'_>) {
+        let Record { what, stamp, writer, number, .. } = *record;
+        let news = News { what, writer, number, ago: Duration::ZERO };
+        for (group, inbox) in &mut self.inbox {
+            if what == What::Banned || *group == record.group {
+                // Of a group that this process does not use; what is left is more than any window holds.
+                while inbox.len() >= MOST_UNREAD {
+                    inbox.pop_front();
+                }
+                inbox.push_back((stamp, news));
+            }
         }
     }
 
     /// Nobody else lives: what is under way was given up with the process that sent it, which may have been just now.
-    fn bury(&mut self) {
+    fn bury(&mut self, now: Stamp) {
         for inbox in self.inbox.values_mut() {
-            let over = |news: &&News| matches!(news.what, What::Answered | What::Lost | What::Unused);
-            let over: HashSet<_> = inbox.iter().filter(over).map(|news| (news.writer, news.number)).collect();
-            for news in inbox {
+            let over =
+                |(_, news): &&(Stamp, News)| matches!(news.what, What::Answered | What::Lost | What::Unused);
+            let of = |(_, news): &(Stamp, News)| (news.writer, news.number);
+            let over: HashSet<_> = inbox.iter().filter(over).map(of).collect();
+            for (stamp, news) in inbox {
                 let under_way = news.what == What::Sent && !over.contains(&(news.writer, news.number));
-                if under_way && news.ago < LONGEST_TRIP {
-                    (news.what, news.ago) = (What::Lost, Duration::ZERO);
+                if under_way && stamp.age(now) < LONGEST_TRIP {
+                    (*stamp, news.what) = (now, What::Lost);
                 }
             }
         }
     }
 
-    fn take(&mut self, group: &str) -> Vec<News> {
-        self.inbox.get_mut(group).map(std::mem::take).unwrap_or_default()
+    fn take(&mut self, group: &str, now: Stamp) -> Vec<News> {
+        let inbox = self.inbox.get_mut(group).map(std::mem::take).unwrap_or_default();
+        inbox.into_iter().map(|(stamp, news)| News { ago: stamp.age(now), ..news }).collect()
     }
 }
 
@@ -262,14 +286,15 @@ impl Book {
 #[derive(Debug)]
 pub(super) struct Desk<'a> {
     journal: &'a Journal,
-    book: MutexGuard<'a, Book>,
+    // Dropped in this order.
     _inside: Inside<'a>,
+    book: MutexGuard<'a, Book>,
 }
 
 impl Desk<'_> {
     /// What the others have said of `group` since this was asked last.
     pub(super) fn news(&mut self, group: &str) -> Vec<News> {
-        self.book.take(group)
+        self.book.take(group, self.journal.config.now())
     }
 
     /// Notes that a turn was given.
@@ -278,11 +303,19 @@ impl Desk<'_> {
     }
 }
 
-fn read(file: &mut File, from: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// Reads as much as there is, or as fits.
+fn read(file: &mut File, from: u64, into: &mut [u8]) -> io::Result<usize> {
     file.seek(SeekFrom::Start(from))?;
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let mut length = 0;
+    while length < into.len() {
+        match file.read(&mut into[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
 }
 
 #[cfg(test)]
@@ -318,9 +351,13 @@ mod tests {
         }
     }
 
+    fn listen(journal: &Journal, group: &str) -> Vec<News> {
+        journal.enter().unwrap().news(group)
+    }
+
     /// What `journal` hears of candles, in brief.
     fn heard(journal: &Journal) -> Vec<(What, u64, u64)> {
-        let news = journal.listen("candles").into_iter();
+        let news = listen(journal, "candles").into_iter();
         news.map(|news| (news.what, news.number, news.ago.as_secs())).collect()
     }
 
@@ -371,14 +408,13 @@ mod tests {
         let (one, other) = (place.open(), place.open());
         one.note(What::Banned, "-", 60_000);
         for group in ["candles", "trades"] {
-            assert_eq!(other.listen(group)[0].what, What::Banned);
+            assert_eq!(listen(&other, group)[0].what, What::Banned);
         }
         drop((one, other));
         place.clock.advance(45 * SECOND);
         assert_eq!(heard(&place.open()), [(What::Banned, 60_000, 45)]);
         place.clock.advance(15 * SECOND);
-        assert_eq!(heard(&place.open()), [(What::Banned, 60_000, 60)]);
-        assert_eq!(heard(&place.open()), [], "it is over, and cut off");
+        assert_eq!(heard(&place.open()), [], "it is over");
     }
 
     #[test]
@@ -401,29 +437,36 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_matter_any_more_is_dropped_by_whoever_is_alone() {
+    fn what_cannot_matter_any_more_is_dropped_while_others_write() {
         let place = Place::new();
         let journal = place.open();
         journal.note(What::Sent, "candles", 1);
         let other = place.open();
+        assert_eq!(heard(&other).len(), 1);
+        other.note(What::Sent, "candles", 1);
         place.clock.advance(60 * SECOND);
+        other.note(What::Sent, "candles", 2);
+        // Whoever comes cuts off what is old, and all know where they are.
         let third = place.open();
-        assert!(place.size() > 0, "others write");
-        drop((journal, other, third));
-        place.open().note(What::Banned, "-", 1);
-        assert!(place.size() < 60, "{}", place.size());
+        assert!(place.size() < 100, "{}", place.size());
+        assert_eq!(heard(&third), [(What::Sent, 2, 0)]);
+        third.note(What::Answered, "candles", 1);
+        assert_eq!(heard(&journal), [(What::Sent, 2, 0), (What::Answered, 1, 0)]);
+        assert_eq!(heard(&other), [(What::Answered, 1, 0)]);
     }
 
     #[test]
     fn it_does_not_grow_for_ever() {
         let place = Place::new();
         let journal = place.open();
+        let other = place.open();
         for number in 0..40_000 {
             journal.enter().unwrap().gave("candles", number);
             place.clock.advance(SECOND / 10);
         }
         assert!(place.size() < 2 * ROOMY, "{}", place.size());
-        drop(journal);
+        assert!(heard(&other).len() < 40_000, "only what can matter, and what is after");
+        drop((journal, other));
         let left = heard(&place.open());
         assert_eq!(left.iter().filter(|(what, ..)| *what == What::Lost).count(), 299);
     }
