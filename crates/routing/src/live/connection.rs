@@ -177,6 +177,7 @@ impl Connection {
             version: self.reconcile.version(),
             has: self.reconcile.has().to_vec(),
             last_data: self.last_data,
+            reached: self.link.reached(),
             lived: self.since.elapsed(),
             delivered: self.decoder.delivered,
         }

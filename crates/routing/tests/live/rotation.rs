@@ -226,6 +226,34 @@ async fn the_new_connection_takes_over_when_the_old_one_breaks_meanwhile() {
 }
 
 #[tokio::test]
+async fn what_an_old_connection_that_broke_had_yet_to_tell_is_a_gap() {
+    let rig = Rig::with(FakeVenue::default(), settings()).await;
+    let mut reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
+    let mut old = rig.server.accept().await;
+    old.subscription().await;
+    old.send("trade KRW-BTC 1 1 1000;trade KRW-ETH 1 1 1000").await;
+    for _ in 0..2 {
+        assert_eq!(next(&mut reader).await, "trade 1");
+    }
+    let taking_over = async {
+        let mut new = rig.server.accept().await;
+        new.subscription().await;
+        new.send("trade KRW-BTC 3 1 3000").await;
+        assert_eq!(next(&mut reader).await, "trade 3");
+        // What happened between the two was on its way, of this market too.
+        drop(old);
+        let opened = soon(reader.next()).await.unwrap();
+        assert!(matches!(&opened, FeedEvent::Gap(gap) if gap.channels.len() == 2), "{opened:?}");
+        new.send("trade KRW-ETH 3 1 3000").await;
+        assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1000");
+        assert_eq!(next(&mut reader).await, "trade 3");
+        new
+    };
+    let (rotated, _new) = soon(futures::future::join(rig.hub.rotate(), taking_over)).await;
+    assert!(!rotated);
+}
+
+#[tokio::test]
 async fn a_rotation_waits_until_there_is_something_to_hand_on() {
     let rig = Rig::with(FakeVenue::default(), settings()).await;
     let mut reader = rig.trades(&["KRW-BTC"]);

@@ -56,6 +56,8 @@ pub(in crate::live) struct Ended {
     /// When it last brought data, or stood up if it never did. A later answer to a keep-alive proves nothing: there
     /// are sockets that answer and bring nothing.
     pub(in crate::live) last_data: Timestamp,
+    /// The latest moment it told of, by the venue's clock.
+    pub(in crate::live) reached: Timestamp,
     /// How long it stood.
     pub(in crate::live) lived: Duration,
     /// Whether it brought any event.
@@ -71,6 +73,7 @@ impl Ended {
             has: Vec::new(),
             version: 0,
             last_data: now,
+            reached: Timestamp::MIN,
             lived: Duration::ZERO,
             delivered: false,
         }

@@ -10,6 +10,7 @@ use super::Session;
 use super::lane::{Role, Run};
 use crate::live::connection::Order;
 use crate::live::connection::ending::{End, Ended, Loss};
+use crate::live::link::Link;
 use crate::live::probe::last_received;
 use crate::live::state::Refusal;
 
@@ -123,9 +124,14 @@ impl Session {
         }
     }
 
-    /// Tells those who read what the connection brought, unless the `next` one brings it already.
+    /// Tells those who read what the connection brought, unless the `next` one brings it already and this one was not
+    /// behind it.
     fn announce(&self, ended: &Ended, cause: GapCause, next: Option<&Run>) {
-        let next = next.map(|run| run.number).filter(|number| *number != 0);
+        let is_behind = |number: u64| {
+            let goal = self.state.links.of(number, Link::reached);
+            goal.is_none_or(|goal| ended.reached < goal)
+        };
+        let next = next.map(|run| run.number).filter(|number| *number != 0 && !is_behind(*number));
         let replaced =
             |channel: &Channel| next.is_some_and(|next| self.state.cache.heard_in(channel) >= next);
         self.state.fanout.open_gap(ended.last_data, cause, |channel| {
