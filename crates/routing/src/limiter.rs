@@ -65,6 +65,7 @@ mod config;
 mod estimate;
 mod gate;
 mod group;
+mod inbox;
 mod journal;
 mod line;
 mod metrics;

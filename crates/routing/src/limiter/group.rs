@@ -7,7 +7,8 @@ use market_backbone_core::{CallGroup, LimitGroup, Priority, SourceError, SourceE
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::journal::{Journal, News};
+use super::inbox::News;
+use super::journal::Journal;
 use super::line::Waiter;
 use super::record::What;
 use super::sends::Fate;

@@ -10,7 +10,6 @@
 //! the same place away. A file that cannot be written makes nobody wait: the limiter goes on with what it has in memory,
 //! and says so once.
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -21,15 +20,12 @@ use std::time::Duration;
 use market_backbone_core::Clock;
 
 use super::gate::{Gate, Inside};
+use super::inbox::{Inbox, LONGEST_TRIP, News};
 use super::record::{Record, Stamp, What};
 use super::since_boot::SinceBoot;
 
-/// No request is under way for longer; what nobody has heard of since was given up.
-const LONGEST_TRIP: Duration = Duration::from_secs(30);
 /// A longer file is cut down to what can still matter.
 const ROOMY: u64 = 1 << 20;
-/// So many lines of others wait for somebody to ask for them.
-const MOST_UNREAD: usize = 4_096;
 /// How often to look whether the gate is free where there is no later, and how far apart.
 const KNOCKS: u32 = 100;
 const KNOCK: Duration = Duration::from_micros(100);
@@ -61,17 +57,6 @@ impl JournalConfig {
     }
 }
 
-/// What another process, or an earlier one, says of a request of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct News {
-    pub(super) what: What,
-    pub(super) writer: u32,
-    /// Which request of the writer and group, or how many ms a ban lasts.
-    pub(super) number: u64,
-    /// How long ago, at least.
-    pub(super) ago: Duration,
-}
-
 /// The journal, open.
 #[derive(Debug)]
 pub(super) struct Journal {
@@ -89,8 +74,7 @@ struct Book {
     edition: [u8; EDITION],
     /// and how far.
     heard: u64,
-    /// What was read and nobody has asked for, by group.
-    inbox: HashMap<&'static str, VecDeque<(Stamp, News)>>,
+    inbox: Inbox,
     failed: bool,
 }
 
@@ -107,7 +91,7 @@ impl Journal {
         let file = File::options().read(true).append(true).create(true).open(&config.path)?;
         let mut gate = config.path.clone().into_os_string();
         gate.push(".gate");
-        let inbox = groups.into_iter().map(|group| (group, VecDeque::new())).collect();
+        let inbox = Inbox::of(groups);
         let journal = Self {
             gate: Gate::open(gate.as_ref())?,
             writer: fastrand::u32(1..),
@@ -126,7 +110,7 @@ impl Journal {
         let alone = book.file.try_lock().is_ok();
         self.hear(&mut book)?;
         if alone {
-            book.bury(self.config.now());
+            book.inbox.bury(self.config.now());
         }
         if inside.is_some_and(|inside| inside.is_alone()) {
             self.cut_down(&mut book)?;
@@ -208,7 +192,7 @@ impl Journal {
             let record = std::str::from_utf8(line).ok().and_then(Record::read);
             let theirs = |record: &Record<'_>| record.writer != self.writer && self.matters(record, now);
             if let Some(record) = record.filter(theirs) {
-                book.deliver(&record);
+                book.inbox.deliver(&record);
             }
         }
         Ok(())
@@ -245,43 +229,6 @@ impl Journal {
     }
 }
 
-impl Book {
-    fn deliver(&mut self, record: &Record<'_>) {
-        let Record { what, stamp, writer, number, .. } = *record;
-        let news = News { what, writer, number, ago: Duration::ZERO };
-        for (group, inbox) in &mut self.inbox {
-            if what == What::Banned || *group == record.group {
-                // Of a group that this process does not use; what is left is more than any window holds.
-                while inbox.len() >= MOST_UNREAD {
-                    inbox.pop_front();
-                }
-                inbox.push_back((stamp, news));
-            }
-        }
-    }
-
-    /// Nobody else lives: what is under way was given up with the process that sent it, which may have been just now.
-    fn bury(&mut self, now: Stamp) {
-        for inbox in self.inbox.values_mut() {
-            let over =
-                |(_, news): &&(Stamp, News)| matches!(news.what, What::Answered | What::Lost | What::Unused);
-            let of = |(_, news): &(Stamp, News)| (news.writer, news.number);
-            let over: HashSet<_> = inbox.iter().filter(over).map(of).collect();
-            for (stamp, news) in inbox {
-                let under_way = news.what == What::Sent && !over.contains(&(news.writer, news.number));
-                if under_way && stamp.age(now) < LONGEST_TRIP {
-                    (*stamp, news.what) = (now, What::Lost);
-                }
-            }
-        }
-    }
-
-    fn take(&mut self, group: &str, now: Stamp) -> Vec<News> {
-        let inbox = self.inbox.get_mut(group).map(std::mem::take).unwrap_or_default();
-        inbox.into_iter().map(|(stamp, news)| News { ago: stamp.age(now), ..news }).collect()
-    }
-}
-
 /// Where turns are given: by one process at a time, who knows what all others have sent.
 #[derive(Debug)]
 pub(super) struct Desk<'a> {
@@ -294,7 +241,7 @@ pub(super) struct Desk<'a> {
 impl Desk<'_> {
     /// What the others have said of `group` since this was asked last.
     pub(super) fn news(&mut self, group: &str) -> Vec<News> {
-        self.book.take(group, self.journal.config.now())
+        self.book.inbox.take(group, self.journal.config.now())
     }
 
     /// Notes that a turn was given.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::LimiterConfig;
 use super::estimate::Outlook;
-use super::journal::News;
+use super::inbox::News;
 use super::record::What;
 use super::round_trips::RoundTrips;
 
