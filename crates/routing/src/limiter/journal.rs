@@ -172,15 +172,15 @@ impl Journal {
 
     /// Reads what has been appended by others.
     fn hear(&self, book: &mut Book) -> io::Result<()> {
-        let length = book.file.metadata()?.len();
-        if length == book.heard {
-            return Ok(());
-        }
         let mut edition = [0; EDITION];
         read(&mut book.file, 0, &mut edition)?;
+        let length = book.file.metadata()?.len();
         if edition != book.edition || length < book.heard {
-            // Cut down: what is told once more is known by its number.
+            // Cut down, be it to a length that grew to what it was: what is told once more is known by its number.
             (book.edition, book.heard) = (edition, 0);
+        }
+        if length == book.heard {
+            return Ok(());
         }
         let mut text = vec![0; usize::try_from(length.saturating_sub(book.heard)).unwrap_or(0)];
         let length = read(&mut book.file, book.heard, &mut text)?;
@@ -400,6 +400,22 @@ mod tests {
         third.note(What::Answered, "candles", 1);
         assert_eq!(heard(&journal), [(What::Sent, 2, 0), (What::Answered, 1, 0)]);
         assert_eq!(heard(&other), [(What::Answered, 1, 0)]);
+    }
+
+    #[test]
+    fn a_file_that_is_as_long_as_before_may_be_another() {
+        let place = Place::new();
+        let journal = place.open();
+        journal.note(What::Lost, "candles", 1);
+        assert_eq!(heard(&journal), [], "its own");
+        // Cut down, and something added that is as long as what was cut off.
+        let text = fs::read_to_string(place.config().path).unwrap();
+        let writer = journal.writer.to_string();
+        let other = writer.replace(|digit| digit != '1', "1").replacen('1', "2", 1);
+        let changed = format!("{:010}{}", 7, &text[EDITION - 1..]).replace(&writer, &other);
+        assert_eq!(changed.len(), text.len());
+        fs::write(place.config().path, changed).unwrap();
+        assert_eq!(heard(&journal), [(What::Lost, 1, 0)]);
     }
 
     #[test]
