@@ -39,7 +39,7 @@ pub use calendar::{Calendar, DayHours};
 pub use candle::{Candle, Series};
 pub use candle_builder::{BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, Intake};
 pub use candle_set::{CandlePart, CandleSet, Served, Slot};
-pub use coverage::{Coverage, Dispute, Origin, Provenance, Span};
+pub use coverage::{Claim, Coverage, Dispute, LATE_ROWS, Origin, Provenance, Span};
 pub use day::{Day, DayError};
 pub use derive::Derive;
 pub use error::{SourceError, SourceErrorKind};
@@ -47,7 +47,8 @@ pub use feed::{Channel, FeedEvent, Gap, GapCause, GapState, History, Loss, Strea
 pub use grid::Grid;
 pub use market::{Instrument, Market};
 pub use page::{
-    BookRequest, CandlePage, CandlePageRequest, Proof, TickerRequest, TradePage, TradePageRequest,
+    BadRow, BookRequest, CandlePage, CandlePageRequest, CandleRows, Proof, RejectedRow, SettlingRules,
+    TickerRequest, TradePage, TradePageRequest,
 };
 pub use port::{
     Call, CallGroup, CallSource, CandleSource, CandleStore, Capabilities, Clock, Control, Corrections,

@@ -96,8 +96,8 @@ impl Venue for Massive {
         body: &[u8],
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError> {
-        let settled = asked_at.minus(self.capabilities.settling);
-        decode::candles::page(request, body, Circumstances { plan: self.plan, asked_at, settled })
+        let settling = self.capabilities.settling;
+        decode::candles::page(request, body, Circumstances { plan: self.plan, asked_at, settling })
     }
 
     fn decode_trades(

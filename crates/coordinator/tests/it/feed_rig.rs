@@ -318,7 +318,7 @@ impl CandleSource for Venue {
         let provenance = Provenance { origin: Origin::Rest, observed_at };
         let known = TimeRange::new(range.from(), range.to().min(observed_at));
         let coverage: Coverage = known.into_iter().map(|range| Span { range, provenance }).collect();
-        let part = CandlePart { candles, coverage, served: Served::default() };
+        let part = CandlePart { candles, coverage, ..CandlePart::default() };
         futures::stream::iter([Ok(part)]).boxed()
     }
 }

@@ -31,6 +31,9 @@ impl Shared {
         self.tally.decide(Reason::History, &request.series);
         let reply = self.rest.call(Call::Candles(request.clone()), priority).await?;
         let Answer::Candles(page) = reply.answer else { unreachable!("{IN_KIND}") };
+        for row in &page.rejected {
+            tracing::warn!(series = %request.series, %row, "a row cannot be true and is left out");
+        }
         Ok(CandlePage { attempts: reply.attempts, ..page })
     }
 
