@@ -1,6 +1,8 @@
 //! What an answer cost and how much of it is proven, as one JSON object for scripts.
 
-use market_backbone::{CandleSet, Grid, Metrics, Origin, Provenance, Reason, TimeRange, Timestamp};
+use market_backbone::{
+    CandleSet, Grid, Metrics, Origin, Provenance, Reason, RejectedRow, TimeRange, Timestamp,
+};
 use serde_json::{Value, json};
 
 /// The object that `--stats` prints after candles.
@@ -15,8 +17,15 @@ pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, g
         "venue_rows": set.served.venue_rows,
         "rows": set.candles.len(),
         "coverage": coverage(set, asked, grid),
+        "left_out": left_out(set),
         "decisions": decisions(metrics),
     })
+}
+
+/// Rows of the venue that cannot be true.
+fn left_out(set: &CandleSet) -> Vec<Value> {
+    let told = |row: &RejectedRow| json!({ "market": row.market, "slot": row.slot.and_then(when), "reason": row.reason });
+    set.rejected.iter().map(told).collect()
 }
 
 /// The object that `--stats` prints after live values.
@@ -100,6 +109,7 @@ fn source(provenance: Provenance) -> Value {
         Origin::Early => "early",
         Origin::Socket => "socket",
         Origin::Provisional => "provisional",
+        Origin::Listed => "listed",
         Origin::Import => "import",
         Origin::Derived => "derived",
         _ => "other",

@@ -269,7 +269,8 @@ impl Builder {
             Recorder::start(tiers.nearest(), Arc::clone(&upstream), clock(), &capabilities, self.recorder);
         let behind = tiers.behind(&upstream, &self.clock, &capabilities);
         let upstream = behind.as_ref().map_or(upstream, |behind| Arc::clone(behind) as _);
-        let stored = Arc::new(StoredSource::new(tiers.nearest(), upstream, clock(), capabilities.grid));
+        let stored = StoredSource::new(tiers.nearest(), upstream, clock(), capabilities.grid);
+        let stored = Arc::new(stored.rechecking_early(&capabilities));
         let candles =
             Arc::new(DerivedSource::new(tiers.nearest(), stored, clock(), &capabilities, self.derive));
         let continuity = Continuity::new(

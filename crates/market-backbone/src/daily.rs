@@ -2,8 +2,8 @@
 
 use futures::{StreamExt, TryStreamExt, stream};
 use market_backbone_core::{
-    Calendar, Candle, Day, Grid, PageSource, Priority, Series, SourceError, SourceErrorKind, TimeRange,
-    Timeframe,
+    Calendar, Candle, CandlePage, Day, Grid, PageSource, Priority, Proof, Series, SourceError,
+    SourceErrorKind, TimeRange, Timeframe,
 };
 use market_backbone_massive::{DayBar, MASSIVE, MassiveClient};
 
@@ -34,7 +34,9 @@ impl Backbone {
         }
         let client = MassiveClient::new(layers.calls()).with_priority(priority);
         let bars = client.grouped_daily(day, false).await?;
-        let known = layers.router.capabilities().proof(Timeframe::D1, slot, asked_at);
+        let proof = Proof { covered: Some(slot), ..Proof::default() };
+        let page = CandlePage { proof, asked_at, ..CandlePage::default() };
+        let known = layers.router.capabilities().proof(Timeframe::D1, &page);
         let kept: Vec<_> = bars.iter().filter(|bar| bar.day == day).filter_map(row).collect();
         stream::iter(&kept)
             .map(|(series, candle)| self.house().tiers.keep(series, candle, &known))

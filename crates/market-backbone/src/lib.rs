@@ -54,11 +54,12 @@ pub use market_backbone_core::{
     SideInference, SideRule,
 };
 pub use market_backbone_core::{
-    Calendar, CallGroup, Candle, CandleSet, CandleStore, Channel, Clock, Coverage, Day, Delivery, Derive,
-    Dispute, FeedEvent, Fill, Forming, Gap, GapCause, GapState, Grid, History, Indicators, Level, Loss,
-    ManualClock, Market, OrderBook, Origin, PriceBand, Priority, Provenance, Secret, Series, Served, Session,
-    Side, Slot, SourceError, SourceErrorKind, Span, Split, StoreError, StoreErrorKind, StreamKind, Symbol,
-    Ticker, TimeError, TimeRange, Timeframe, Timestamp, Trade, TradeId, VenueId, View, ViewRow,
+    Calendar, CallGroup, Candle, CandleSet, CandleStore, Channel, Claim, Clock, Coverage, Day, Delivery,
+    Derive, Dispute, FeedEvent, Fill, Forming, Gap, GapCause, GapState, Grid, History, Indicators, Level,
+    Loss, ManualClock, Market, OrderBook, Origin, PriceBand, Priority, Provenance, RejectedRow, Secret,
+    Series, Served, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split, StoreError,
+    StoreErrorKind, StreamKind, Symbol, Ticker, TimeError, TimeRange, Timeframe, Timestamp, Trade, TradeId,
+    VenueId, View, ViewRow,
 };
 /// US stocks: what only their venue offers, and what its answers hold.
 pub use market_backbone_massive::{

@@ -115,8 +115,9 @@ impl Tiers {
     ) -> Option<Arc<DerivedSource>> {
         let shared = self.shared.as_ref()?;
         let clock = || Arc::clone(clock);
-        let stored =
-            StoredSource::new(Arc::clone(shared), Arc::clone(upstream), clock(), capabilities.grid).shared();
+        let stored = StoredSource::new(Arc::clone(shared), Arc::clone(upstream), clock(), capabilities.grid)
+            .shared()
+            .rechecking_early(capabilities);
         // Computes nothing, for the nearest store would keep it; it is here because it can be surveyed.
         let stored = Arc::new(stored);
         let behind = DerivedSource::new(Arc::clone(shared), stored, clock(), capabilities, Derive::Never);

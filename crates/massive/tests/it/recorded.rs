@@ -68,7 +68,7 @@ fn read(path: &Path) -> Option<usize> {
         newest_first["results"].as_array_mut().unwrap().reverse();
         let body = newest_first.to_string();
         let page = advanced().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
-        assert_eq!(page.dropped, 0);
+        assert_eq!(page.rejected, []);
         page.candles.len()
     } else if name.contains("/grouped/") {
         block_on(client.grouped_daily(day, true)).unwrap().len()

