@@ -74,8 +74,8 @@ fn a_few() -> TickerSet {
         ("NEVER", Thickness::Never),
     ];
     let mut tickers: Vec<_> = kinds.into_iter().map(|(name, kind)| TickerSpec::new(name, kind)).collect();
-    let split = Split { date: "2026-07-27".to_owned(), from: 1, to: 4 };
-    tickers.push(TickerSpec { split: Some(split), ..TickerSpec::new("SPLIT", Thickness::Medium) });
+    let splits = vec![Split::new("2026-07-27", 1, 4)];
+    tickers.push(TickerSpec { splits, ..TickerSpec::new("SPLIT", Thickness::Medium) });
     TickerSet::Own(tickers)
 }
 

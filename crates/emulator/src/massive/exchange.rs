@@ -1,8 +1,10 @@
 //! The market as it was known at any moment: the one place where prints become bars.
 
+pub(super) mod adjusted;
 pub(super) mod bar;
 mod cells;
 pub(super) mod print;
+pub(super) mod splits;
 pub(super) mod stock;
 mod universe;
 
