@@ -39,9 +39,18 @@ impl Stocks {
 
     async fn built(tickers: TickerSet, settings: impl FnOnce(Builder) -> Builder) -> Self {
         let massive = Massive { tickers, history_days: 400, ..Massive::default() };
-        let scenario = Scenario { clock: Clock::manual(ELEVEN), massive, ..Scenario::default() };
+        Self::staged(ELEVEN, massive, settings).await
+    }
+
+    /// At another time, on another stage.
+    pub(super) async fn staged(
+        now_ms: i64,
+        massive: Massive,
+        settings: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
+        let scenario = Scenario { clock: Clock::manual(now_ms), massive, ..Scenario::default() };
         let venue = Emulator::start(scenario).await.unwrap();
-        let (rest, clock) = (venue.rest_url(), ManualClock::new(at(ELEVEN)));
+        let (rest, clock) = (venue.rest_url(), ManualClock::new(at(now_ms)));
         let builder = Backbone::builder()
             .massive_at("test-key", MassivePlan::Advanced, &rest, &venue.stocks_ws_url())
             .upbit_at(&rest, &venue.ws_url())
