@@ -112,7 +112,8 @@ async fn as_of_a_moment_only_splits_that_had_taken_effect_count() {
     let house = house(Hours::NewYork, ELEVEN).await;
     let client = house.client();
     let span = range(millis("2026-05-31T04:00:00Z"), millis("2026-06-21T04:00:00Z"));
-    let ask = |as_of: &str| client.candles("MONTHTWO", Timeframe::W1).range(span.clone()).as_of(at(millis(as_of)));
+    let ask =
+        |as_of: &str| client.candles("MONTHTWO", Timeframe::W1).range(span.clone()).as_of(at(millis(as_of)));
     let today = client.candles("MONTHTWO", Timeframe::W1).range(span.clone()).adjusted().await.unwrap();
     let then = ask("2026-06-22T12:00:00Z").adjusted().await.unwrap();
     assert_eq!((today.candles.len(), then.candles.len()), (3, 3));

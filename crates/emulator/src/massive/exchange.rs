@@ -4,6 +4,7 @@ pub(super) mod adjusted;
 pub(super) mod bar;
 mod cells;
 pub(super) mod print;
+mod split_dates;
 pub(super) mod splits;
 pub(super) mod stock;
 mod universe;

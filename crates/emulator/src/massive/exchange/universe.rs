@@ -1,9 +1,8 @@
 //! What is listed: well-known names that trade much, and thousands of made-up ones that hardly do.
 
-mod splits;
-
 use rustc_hash::FxHashMap;
 
+use super::split_dates;
 use super::splits::{SplitDay, Splits};
 use super::stock::Stock;
 use crate::chance;
@@ -84,7 +83,7 @@ fn standard(seed: u64, count: usize, today: i64) -> Vec<TickerSpec> {
             name: name.to_owned(),
             price,
             thickness,
-            splits: splits::of_known(ticker, today),
+            splits: split_dates::of_known(ticker, today),
         })
         .collect();
     specs.extend((0..).map(|n| filler(seed, n, today)).take(count.saturating_sub(KNOWN.len())));
@@ -102,7 +101,7 @@ fn filler(seed: u64, n: u64, today: i64) -> TickerSpec {
     }
     let ticker = String::from_utf8_lossy(&letters).into_owned();
     let draw = chance::draw(seed ^ 0xF111, n);
-    let splits = splits::of_made_up(n, today);
+    let splits = split_dates::of_made_up(n, today);
     let thickness = match draw % 100 {
         _ if !splits.is_empty() => Thickness::Medium,
         0..3 => Thickness::Thin,
