@@ -61,7 +61,7 @@ pub use query::{CandleQuery, Delivery, Forming, MAX_COUNT, QueryError, Selection
 pub use secret::Secret;
 pub use session::Session;
 pub use side_inference::{InferredSide, SideInference, SideRule};
-pub use split::Split;
+pub use split::{AdjustedCandles, Split, SplitHistory, Straddled};
 pub use store_error::{StoreError, StoreErrorKind};
 pub use symbol::{Symbol, SymbolError, VenueId};
 pub use ticker::Ticker;

@@ -51,8 +51,8 @@ pub use error::EmulatorError;
 pub use faults::{Faults, ParseFaultsError};
 pub use limiter::{BanBody, BanRule, LimiterKind};
 pub use massive::{
-    Ending, Evict, Flood, Hours, Massive, Plan, Split, StockBar, StockTrade, StocksTape, Thickness,
-    TickerSet, TickerSpec,
+    Ending, Evict, Flood, Hours, Massive, ParseSplitsError, Plan, Split, StockBar, StockTrade, StocksTape,
+    Thickness, TickerSet, TickerSpec,
 };
 pub use number::Spelling;
 pub use report::{GroupReport, Report, SocketReport};

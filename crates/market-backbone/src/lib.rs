@@ -50,16 +50,16 @@ pub use market_backbone_coordinator::{
     ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
 };
 pub use market_backbone_core::{
-    BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, Intake,
-    SideInference, SideRule,
+    AdjustedCandles, Calendar, CallGroup, Candle, CandleSet, CandleStore, Channel, Claim, Clock, Coverage, Day,
+    Delivery, Derive, Dispute, FeedEvent, Fill, Forming, Gap, GapCause, GapState, Grid, History, Indicators,
+    Level, Loss, ManualClock, Market, OrderBook, Origin, PriceBand, Priority, Provenance, RejectedRow, Secret, Series,
+    Served, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError,
+    StoreErrorKind, Straddled, StreamKind, Symbol, Ticker, TimeError, TimeRange, Timeframe, Timestamp, Trade,
+    TradeId, VenueId, View, ViewRow,
 };
 pub use market_backbone_core::{
-    Calendar, CallGroup, Candle, CandleSet, CandleStore, Channel, Claim, Clock, Coverage, Day, Delivery,
-    Derive, Dispute, FeedEvent, Fill, Forming, Gap, GapCause, GapState, Grid, History, Indicators, Level,
-    Loss, ManualClock, Market, OrderBook, Origin, PriceBand, Priority, Provenance, RejectedRow, Secret,
-    Series, Served, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split, StoreError,
-    StoreErrorKind, StreamKind, Symbol, Ticker, TimeError, TimeRange, Timeframe, Timestamp, Trade, TradeId,
-    VenueId, View, ViewRow,
+    BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, Intake,
+    SideInference, SideRule,
 };
 /// US stocks: what only their venue offers, and what its answers hold.
 pub use market_backbone_massive::{

@@ -220,8 +220,8 @@ impl MassiveClient {
         read::holidays(first(&pages)?)
     }
 
-    /// The splits of a share, or of all of them, from `since` on, oldest first; for
-    /// [`CandleSet::adjusted`](market_backbone_core::CandleSet::adjusted).
+    /// The splits of a share, or of all of them, from `since` on, oldest first, announced ones included; for a
+    /// [`SplitHistory`](market_backbone_core::SplitHistory). One whose figures the venue does not name has NaN.
     ///
     /// # Errors
     ///

@@ -39,7 +39,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Candles {
     #[command(flatten)]
     pub(crate) wanted: Wanted,
-    /// Prices from before a split in shares as they are after it
+    /// Prices and volumes from before a split in shares as they are after it; dividends stay in
     #[arg(long)]
     pub(crate) adjusted: bool,
     /// What stands where nobody traded. Only what is proven empty is ever filled

@@ -58,12 +58,15 @@ pub(crate) enum Whose {
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Options of massive")]
 pub(crate) struct StockOptions {
-    /// When there is trading
+    /// When there is trading. Where bars begin does not depend on it: hours on multiples of UTC, days at New York's midnight
     #[arg(long, value_enum, default_value_t = Hours::Always)]
     pub(crate) hours: Hours,
     /// How many tickers are listed
     #[arg(long, value_name = "N", default_value_t = 12_000)]
     pub(crate) tickers: usize,
+    /// Splits, besides that of NVDA and those of XAAAA to XAAAL: old shares and new ones from a day on, like AAPL=2026-11-23:1:4
+    #[arg(long, value_name = "TICKER=DATE:FROM:TO,…")]
+    pub(crate) splits: Option<String>,
     /// Sockets that an account may have
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) max_connections: usize,

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use market_backbone_emulator::{
-    Ending, Evict, Faults, Flood, Hours, LimiterKind, Massive, Scenario, TapeStart, TickerSet,
+    Ending, Evict, Faults, Flood, Hours, LimiterKind, Massive, Scenario, Split, TapeStart, TickerSet,
 };
 use tokio::net::TcpListener;
 
@@ -45,7 +45,7 @@ fn scenario(args: &Emulate) -> anyhow::Result<Scenario> {
             Counting::Fixed => LimiterKind::Fixed,
         },
         faults: faults(args.faults.as_deref().unwrap_or_default())?,
-        massive: stocks(&args.stocks),
+        massive: stocks(&args.stocks)?,
         ..Scenario::default()
     })
 }
@@ -53,13 +53,14 @@ fn scenario(args: &Emulate) -> anyhow::Result<Scenario> {
 /// Tickers that take turns in a flood.
 const FLOOD_TICKERS: usize = 10_000;
 
-fn stocks(options: &StockOptions) -> Massive {
-    Massive {
+fn stocks(options: &StockOptions) -> Result<Massive, Usage> {
+    Ok(Massive {
         hours: match options.hours {
             args::Hours::NewYork => Hours::NewYork,
             args::Hours::Always => Hours::Always,
         },
         tickers: TickerSet::Standard(options.tickers),
+        splits: splits(options.splits.as_deref().unwrap_or_default())?,
         max_connections: options.max_connections,
         evict: match options.evict {
             Victim::Oldest => Evict::Oldest,
@@ -75,7 +76,11 @@ fn stocks(options: &StockOptions) -> Massive {
         ending: options.drop_code.map_or(Ending::Abort, Ending::Close),
         flood: options.flood.map(|per_second| Flood { per_second, tickers: FLOOD_TICKERS }),
         ..Massive::default()
-    }
+    })
+}
+
+fn splits(text: &str) -> Result<Vec<(String, Split)>, Usage> {
+    Split::parse_list(text).map_err(|error| Usage(format!("--splits: {error}")))
 }
 
 fn faults(text: &str) -> Result<Faults, Usage> {

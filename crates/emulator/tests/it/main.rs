@@ -8,6 +8,7 @@ mod endings;
 mod faults;
 mod figures;
 mod limits;
+mod massive_bars;
 mod massive_rest;
 mod massive_shapes;
 mod massive_socket;

@@ -224,7 +224,9 @@ pub(super) fn splits(pages: &[OwnedReply]) -> Result<Vec<Split>, SourceError> {
     all(pages, |raw| {
         let row: SplitRow<'_> = element(raw)?;
         let effective = Calendar::midnight(row.execution_date.parse().ok()?);
-        Some(Split { symbol: symbol(&row.ticker)?, effective, from: row.split_from, to: row.split_to })
+        let shares = |shares: Option<f64>| shares.unwrap_or(f64::NAN);
+        let (from, to) = (shares(row.split_from), shares(row.split_to));
+        Some(Split { symbol: symbol(&row.ticker)?, effective, from, to })
     })
 }
 

@@ -113,6 +113,29 @@ fn what_may_still_be_reported_late_is_not_final_and_proves_nothing() {
 }
 
 #[test]
+fn hours_are_multiples_of_utc_on_both_sides_of_both_changes_of_the_clock() {
+    let midnights = [
+        // New York's midnight, before and after the clocks go forward, then back.
+        "2026-03-07T05:00:00Z",
+        "2026-03-10T04:00:00Z",
+        "2026-10-31T04:00:00Z",
+        "2026-11-03T05:00:00Z",
+    ];
+    for midnight in midnights.map(|midnight| at(midnight).as_secs()) {
+        for (frame, hours) in [(Timeframe::H1, 1), (Timeframe::H4, 4)] {
+            for hour in 0..24 {
+                let open = Timestamp::from_secs(midnight + hour * 3_600);
+                let is_multiple = open.as_secs() % (hours * 3_600) == 0;
+                let body = body(&[&open.to_string()], 1, REST);
+                let request = page_of(frame, Some("2026-11-10T00:00:00Z"), 200);
+                let page = advanced().decode_candles(&request, body.as_bytes(), at("2026-11-12T12:00:00Z"));
+                assert_eq!(page.is_ok_and(|page| page.candles.len() == 1), is_multiple, "{frame} {open}");
+            }
+        }
+    }
+}
+
+#[test]
 fn days_begin_at_midnight_in_new_york_whatever_the_season() {
     let days =
         [("2026-03-09T04:00:00Z", true), ("2026-03-08T05:00:00Z", true), ("2026-03-08T04:00:00Z", false)];

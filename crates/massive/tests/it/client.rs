@@ -133,6 +133,15 @@ fn splits_take_effect_at_midnight_in_new_york() {
 }
 
 #[test]
+fn a_split_without_figures_is_known_by_its_day_alone() {
+    let body =
+        r#"{"results":[{"execution_date":"2022-07-18","split_from":null,"ticker":"GOOGL"}],"status":"OK"}"#;
+    let (client, _) = client(&[body]);
+    let splits = block_on(client.splits(Some(&symbol("GOOGL")), None)).unwrap();
+    assert_eq!((splits[0].effective, splits[0].price_factor()), (at("2022-07-18T04:00:00Z"), None));
+}
+
+#[test]
 fn what_is_asked_of_one_share_or_all_has_a_path_of_its_own() {
     let path = |ask: &dyn Fn(&MassiveClient)| {
         let (client, canned) = client(&[]);

@@ -37,6 +37,7 @@ fn a_page_asks_for_as_many_base_bars_as_its_candles_are_made_of() {
     check(Timeframe::M1, "1/minute", "200");
     check(Timeframe::M5, "5/minute", "1000");
     check(Timeframe::H1, "1/hour", "12000");
+    check(Timeframe::H4, "4/hour", "48000");
     check(Timeframe::D1, "1/day", "200");
     check(Timeframe::W1, "1/week", "1400");
     let most = page_of(Timeframe::H1, before, 833);
