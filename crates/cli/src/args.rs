@@ -37,10 +37,10 @@ pub(crate) struct Global {
     pub(crate) venue: VenueName,
     /// Where the venue's REST API is [env: `MARKET_BACKBONE_UPBIT_REST_URL`, `MARKET_BACKBONE_MASSIVE_REST_URL`]
     #[arg(long, global = true, value_name = "URL")]
-    pub(crate) rest_url: Option<String>,
+    pub(crate) rest_url: Option<Secret>,
     /// Where its socket is [default: beside --rest-url, where that is given; env: as above with `WS_URL`]
     #[arg(long, global = true, value_name = "URL")]
-    pub(crate) ws_url: Option<String>,
+    pub(crate) ws_url: Option<Secret>,
     /// Where candles are kept [default: market-data]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,

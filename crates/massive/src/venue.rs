@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, Clock, FeedEvent, FrameError,
-    FrameOutcome, Greeting, HttpCall, HttpReply, Instrument, Market, OrderBook, Secret, SourceError,
-    SourceErrorKind, SymbolTable, Ticker, Timestamp, TradePage, TradePageRequest, Venue,
+    Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, Clock, Control, FeedEvent,
+    FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, Instrument, Market, OrderBook, Secret,
+    SourceError, SourceErrorKind, SymbolTable, Ticker, Timestamp, TradePage, TradePageRequest, Venue,
 };
 
 use crate::code::MASSIVE;
@@ -138,6 +138,15 @@ impl Venue for Massive {
         symbols: &SymbolTable,
         events: &mut Vec<FeedEvent>,
     ) -> Result<FrameOutcome, FrameError> {
-        feed::decode(frame, received, symbols, events)
+        let mut outcome = feed::decode(frame, received, symbols, events)?;
+        if let Some(
+            Control::Refused { message, .. }
+            | Control::Evicted { message, .. }
+            | Control::TooSlow { message },
+        ) = &mut outcome.control
+        {
+            *message = error::hushed(message, &self.key);
+        }
+        Ok(outcome)
     }
 }

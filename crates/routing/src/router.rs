@@ -92,7 +92,7 @@ impl Router {
         )?;
         let hub = LiveHub::start(
             Arc::clone(&venue),
-            endpoint.ws_url.clone(),
+            &endpoint.ws_url,
             Arc::new(tls),
             limiter.clone(),
             Arc::clone(&clock),

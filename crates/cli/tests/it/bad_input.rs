@@ -49,7 +49,7 @@ fn wrong_usage_exits_with_two() {
     );
     check(&run(&["ticker", "KRW BTC"]), 2, &["`KRW BTC`", "KRW-BTC"]);
     check(&run(&["watch", "KRW-BTC", "--kinds", "trades"]), 2, &["trade, ticker, book, band"]);
-    check(&run(&["candles", "KRW-BTC", "1m", "--rest-url", "nonsense"]), 2, &["nonsense", "http://"]);
+    check(&run(&["candles", "KRW-BTC", "1m", "--rest-url", "nonsense"]), 2, &["--rest-url", "http://"]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod postgres_server;
 mod recorded;
 mod resume;
 mod run;
+mod secrets;
 mod shared;
 mod store;
 mod tape;
