@@ -5,13 +5,13 @@ use std::sync::Arc;
 use market_backbone_core::{
     Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, Clock, Control, FeedEvent,
     FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, Instrument, Market, OrderBook, Secret,
-    SourceError, SourceErrorKind, SymbolTable, Ticker, Timestamp, TradePage, TradePageRequest, Venue,
+    SourceError, SourceErrorKind, Symbol, SymbolTable, Ticker, Timestamp, TradePage, TradePageRequest, Venue,
 };
 
 use crate::code::MASSIVE;
 use crate::decode::candles::Circumstances;
 use crate::limits::{Plan, Rate, capabilities};
-use crate::{decode, error, feed, rest};
+use crate::{code, decode, error, feed, rest};
 
 /// Massive: all shares of the American exchanges. It needs a key, and what it gives depends on the key's plan.
 #[derive(Clone, Debug)]
@@ -66,6 +66,14 @@ impl Venue for Massive {
 
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
         error::check(call, reply, (self.plan, &self.key))
+    }
+
+    fn spelling(&self, name: &str) -> String {
+        code::spelling(name)
+    }
+
+    fn lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
+        rest::lookups(symbol)
     }
 
     fn headers(&self) -> Vec<(&'static str, Secret)> {

@@ -30,7 +30,7 @@ fn an_unknown_market_is_named_and_another_suggested() {
         1,
         &["unknown market KRW-BTX on upbit", "KRW-BTC"],
     );
-    check(&venue.run(data.path(), &["watch", "krw-btc"]), 1, &["unknown market krw-btc on upbit", "KRW-BTC"]);
+    check(&venue.run(data.path(), &["watch", "ethbtc"]), 1, &["unknown market ETHBTC on upbit", "BTC-ETH"]);
     venue.stop();
 }
 

@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 mod live;
 mod massive;
+mod names;
 mod pace;
 mod plan;
 #[path = "../../../storage/tests/it/postgres_server.rs"]

@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 
 use market_backbone_core::{
-    Call, CandlePage, CandlePageRequest, HttpCall, Market, OwnedReply, Priority, SourceError,
-    SourceErrorKind, TradePage, TradePageRequest,
+    Call, CandlePage, CandlePageRequest, HttpCall, Market, OwnedReply, Priority, Proof, SourceError,
+    SourceErrorKind, Symbol, TradePage, TradePageRequest,
 };
 use tokio::time::Instant;
 
@@ -29,9 +29,29 @@ impl Shared {
             return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
         }
         self.tally.decide(Reason::History, &request.series);
-        let reply = self.rest.call(Call::Candles(request.clone()), priority).await?;
-        let Answer::Candles(page) = reply.answer else { unreachable!("{IN_KIND}") };
-        Ok(CandlePage { attempts: reply.attempts, ..page })
+        let symbol = &request.series.symbol;
+        let page = match self.rest.call(Call::Candles(request.clone()), priority).await {
+            Ok(reply) => {
+                let Answer::Candles(page) = reply.answer else { unreachable!("{IN_KIND}") };
+                CandlePage { attempts: reply.attempts, ..page }
+            }
+            // It may say so of a market without a single candle, too, or by mistake.
+            Err(error) if self.may_be_listed(&error, symbol) => {
+                CandlePage { asked_at: self.clock.now(), attempts: 1, ..CandlePage::default() }
+            }
+            Err(error) => return Err(error),
+        };
+        if !page.candles.is_empty() {
+            self.names.note(symbol, true);
+        } else if page.dropped == 0 && !self.is_about_a_market(symbol, priority).await? {
+            return Ok(CandlePage { proof: Proof::default(), ..page });
+        }
+        Ok(page)
+    }
+
+    /// Whether `error` says that there is no such market, at a venue that can be asked about the name itself.
+    fn may_be_listed(&self, error: &SourceError, symbol: &Symbol) -> bool {
+        error.kind() == SourceErrorKind::UnknownMarket && !self.venue.lookups(symbol).is_empty()
     }
 
     pub(super) async fn trade_page(
@@ -43,6 +63,11 @@ impl Shared {
         self.tally.decide(Reason::History, &request.symbol);
         let reply = self.rest.call(Call::Trades(request.clone()), priority).await?;
         let Answer::Trades(page) = reply.answer else { unreachable!("{IN_KIND}") };
+        if !page.trades.is_empty() {
+            self.names.note(&request.symbol, true);
+        } else if page.dropped == 0 {
+            self.is_about_a_market(&request.symbol, priority).await?;
+        }
         Ok(page)
     }
 
@@ -83,7 +108,7 @@ impl Shared {
         Ok(markets)
     }
 
-    fn listed_lately(&self) -> Option<Vec<Market>> {
+    pub(super) fn listed_lately(&self) -> Option<Vec<Market>> {
         let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = |since: &Instant| since.elapsed() < self.config.markets_for;
         listed.as_ref().filter(|(since, _)| fresh(since)).map(|(_, markets)| markets.clone())
