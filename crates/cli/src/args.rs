@@ -14,7 +14,7 @@ use market_backbone::{Day, MASSIVE, Priority, StreamKind, Timestamp, UPBIT, Venu
 pub(crate) use self::candles::{CandleFormat, Candles, Plan, PlanFormat, Wanted};
 pub(crate) use self::emulate::{Counting, Emulate, Hours, StockOptions, TapeStart, Victim, Whose};
 pub(crate) use self::store::{
-    ArchiveFormat, Check, Export, Import, Report, Stats, Store, StoreCommand, Vacuum,
+    ArchiveFormat, Check, Export, Forget, Import, Report, Stats, Store, StoreCommand, Vacuum,
 };
 pub(crate) use self::universe::{Universe, UniverseCommand};
 use crate::secret::Secret;
@@ -84,6 +84,14 @@ impl VenueName {
             .map(|(_, name)| name)
     }
 
+    /// The venue's own name.
+    pub(crate) const fn id(self) -> VenueId {
+        match self {
+            Self::Upbit => UPBIT,
+            Self::Massive => MASSIVE,
+        }
+    }
+
     /// As the names of variables have it.
     pub(crate) const fn in_capitals(self) -> &'static str {
         match self {
@@ -109,7 +117,7 @@ pub(crate) enum Command {
     Watch(Watch),
     /// What the venue lists
     Markets(Markets),
-    /// The data folder itself: its figures, its soundness, its size, copies of it
+    /// The data folder itself: its figures, its soundness, its size, copies of it, what it shall forget
     Store(Store),
     /// Named lists of markets: what there is, import, edit
     Universe(Universe),
