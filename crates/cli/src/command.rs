@@ -69,13 +69,8 @@ async fn unless_stopped(task: impl Future<Output = anyhow::Result<()>>) -> anyho
     }
 }
 
-/// What is never logged: this one repeats the lines of `~/.pgpass` that it cannot read, each with its password.
-const UNHEARD: [&str; 1] = ["sqlx_postgres::options::pgpass=off"];
-
 fn start_log(filter: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter).map_err(|error| Usage(format!("--log {filter}: {error}")))?;
-    let filter =
-        UNHEARD.iter().filter_map(|target| target.parse().ok()).fold(filter, EnvFilter::add_directive);
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
     Ok(())
