@@ -14,7 +14,7 @@ use market_backbone::{Day, MASSIVE, Priority, StreamKind, Timestamp, UPBIT, Venu
 pub(crate) use self::candles::{CandleFormat, Candles, Plan, PlanFormat, Wanted};
 pub(crate) use self::emulate::{Counting, Emulate, Hours, StockOptions, TapeStart, Victim, Whose};
 pub(crate) use self::store::{
-    ArchiveFormat, Check, Export, Import, Report, Stats, Store, StoreCommand, Vacuum,
+    ArchiveFormat, Check, Export, Forget, Import, Report, Stats, Store, StoreCommand, Vacuum,
 };
 pub(crate) use self::universe::{Universe, UniverseCommand};
 use crate::secret::Secret;
@@ -37,10 +37,10 @@ pub(crate) struct Global {
     pub(crate) venue: VenueName,
     /// Where the venue's REST API is [env: `MARKET_BACKBONE_UPBIT_REST_URL`, `MARKET_BACKBONE_MASSIVE_REST_URL`]
     #[arg(long, global = true, value_name = "URL")]
-    pub(crate) rest_url: Option<String>,
+    pub(crate) rest_url: Option<Secret>,
     /// Where its socket is [default: beside --rest-url, where that is given; env: as above with `WS_URL`]
     #[arg(long, global = true, value_name = "URL")]
-    pub(crate) ws_url: Option<String>,
+    pub(crate) ws_url: Option<Secret>,
     /// Where candles are kept [default: market-data]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
@@ -84,6 +84,14 @@ impl VenueName {
             .map(|(_, name)| name)
     }
 
+    /// The venue's own name.
+    pub(crate) const fn id(self) -> VenueId {
+        match self {
+            Self::Upbit => UPBIT,
+            Self::Massive => MASSIVE,
+        }
+    }
+
     /// As the names of variables have it.
     pub(crate) const fn in_capitals(self) -> &'static str {
         match self {
@@ -109,7 +117,7 @@ pub(crate) enum Command {
     Watch(Watch),
     /// What the venue lists
     Markets(Markets),
-    /// The data folder itself: its figures, its soundness, its size, copies of it
+    /// The data folder itself: its figures, its soundness, its size, copies of it, what it shall forget
     Store(Store),
     /// Named lists of markets: what there is, import, edit
     Universe(Universe),

@@ -119,9 +119,16 @@ fn parse(text: &str) -> Result<File, String> {
     toml::from_str(text).map_err(|error| {
         let line =
             error.span().map(|span| text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1);
-        let message = error.message().replace('\n', " ");
+        let message = unquoted(error.message()).replace('\n', " ");
         line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"))
     })
+}
+
+/// A complaint about the kind of a value, without the value: it may be a key that stands in the wrong place.
+fn unquoted(message: &str) -> String {
+    let Some((kind, rest)) = message.split_once(": string \"") else { return message.to_owned() };
+    let expected = rest.rfind("\", expected ").map_or("", |end| &rest[end + 1..]);
+    format!("{kind}: a text{expected}")
 }
 
 #[cfg(test)]
@@ -135,7 +142,22 @@ mod tests {
     }
 
     #[test]
+    fn a_key_in_the_wrong_place_is_not_repeated() {
+        for text in
+            ["massive = \"s3cret\"", "[massive]\nconnections = \"s3cret\", expected\"", "store = \"s3cret\""]
+        {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains("line ") && !error.contains("s3cret"), "{error}");
+        }
+        let error = parse("massive = \"s3cret\"").unwrap_err();
+        assert!(error.contains("invalid type: a text, expected struct Massive"), "{error}");
+    }
+
+    #[test]
     fn an_address_with_a_password_is_never_repeated() {
+        let address = Some(Secret::from("http://bob:s3cret@host/?token=s3cret"));
+        let addresses = Addresses { rest_url: address.clone(), ws_url: address };
+        assert!(!format!("{addresses:?}").contains("s3cret"));
         let shared = Some(Secret::from("postgres://bob:s3cret@host:port/market"));
         let global = Global { shared, ..Global::default() };
         let error = storage(&global, &File::default()).unwrap_err();

@@ -123,7 +123,7 @@ impl Backbone {
     }
 
     pub(crate) fn symbol(&self, code: &str) -> Result<Symbol, SymbolError> {
-        Symbol::new(self.venue.venue, code)
+        Symbol::new(self.venue.venue, &self.venue.router.spelling(code))
     }
 
     pub(crate) fn universes(&self) -> &UniverseStore {

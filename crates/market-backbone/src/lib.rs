@@ -44,7 +44,7 @@ pub use store::{
     SqliteStore, StoreConfig, StoreStats,
 };
 pub use subscribe::SubscribeRequest;
-pub use venues::{grid_of, plan_repair};
+pub use venues::{grid_of, plan_repair, spelling};
 
 pub use market_backbone_coordinator::{
     ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,

@@ -15,6 +15,12 @@ pub fn grid_of(venue: VenueId) -> Grid {
     if venue == MASSIVE { Grid::NewYork } else { Grid::Utc }
 }
 
+/// The code by which `venue` lists what a person calls `name`, where a rule makes that certain; else `name`.
+#[must_use]
+pub fn spelling(venue: VenueId, name: &str) -> String {
+    if venue == MASSIVE { massive().spelling(name) } else { Upbit::new().spelling(name) }
+}
+
 /// The share of slots that have a candle at the most, where nobody has seen any: shares are traded on 252 days of a year,
 /// 16 hours each.
 pub(crate) fn usual_density(grid: Grid, timeframe: Timeframe) -> Option<f64> {
@@ -38,13 +44,12 @@ fn page_of(series: &Series) -> u32 {
 }
 
 fn capabilities(venue: VenueId) -> Capabilities {
-    if venue == MASSIVE {
-        // Pages are as long for every plan.
-        let clock = Arc::new(SystemClock);
-        *Massive::new(Secret::new(""), Plan::Basic, clock).capabilities()
-    } else {
-        *Upbit::new().capabilities()
-    }
+    if venue == MASSIVE { *massive().capabilities() } else { *Upbit::new().capabilities() }
+}
+
+/// For what is the same for every key and every plan, the length of a page included.
+fn massive() -> Massive {
+    Massive::new(Secret::new(""), Plan::Basic, Arc::new(SystemClock))
 }
 
 #[cfg(test)]

@@ -73,6 +73,14 @@ pub(crate) fn channel_kind(name: &str) -> Option<StreamKind> {
     })
 }
 
+/// The ticker that a person calls `name`: nobody types capitals who need not, so letters that are all small are meant to
+/// be large. Where some are large each is what it is: `BACpB` is one share, `BACPB` another.
+pub(crate) fn spelling(name: &str) -> String {
+    // Classes of shares are parted by a dot here, elsewhere by a stroke.
+    let name = name.trim().replace('/', ".");
+    if name.contains(|c: char| c.is_ascii_uppercase()) { name } else { name.to_ascii_uppercase() }
+}
+
 /// Whether `code` can stand in a path: anything else would ask for another route.
 pub(crate) fn is_ticker(code: &str) -> bool {
     let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '_');
@@ -158,6 +166,20 @@ mod tests {
         }
         assert_eq!(channel_name(StreamKind::Candle(Timeframe::M5)), None);
         assert_eq!(channel_kind("ZZ"), None);
+    }
+
+    #[test]
+    fn small_letters_are_meant_to_be_large_and_mixed_ones_are_what_they_are() {
+        for (name, code) in [
+            ("aapl", "AAPL"),
+            (" Aapl", "Aapl"),
+            ("BACpB", "BACpB"),
+            ("brk.b", "BRK.B"),
+            ("BRK/B", "BRK.B"),
+            ("*", "*"),
+        ] {
+            assert_eq!(spelling(name), code);
+        }
     }
 
     #[test]

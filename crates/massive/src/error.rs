@@ -33,8 +33,15 @@ pub(crate) fn check(
         404 if is_answered(call, reply.body) => return Ok(()),
         status => by_status(status, reply, plan, call),
     };
-    let message = message.replace(key.reveal(), "(hidden)");
-    Err(SourceError::new(kind, message).at(MASSIVE))
+    Err(SourceError::new(kind, hushed(&message, key)).at(MASSIVE))
+}
+
+/// The venue's words; should they repeat the key, nobody else does.
+pub(crate) fn hushed(words: &str, key: &Secret) -> String {
+    match key.reveal() {
+        "" => words.to_owned(),
+        key => words.replace(key, "(hidden)"),
+    }
 }
 
 /// A body that is not what Massive sends.

@@ -89,6 +89,18 @@ pub(crate) fn listing_query() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Is it listed, and if not, was it? In any market: bars of shares traded over the counter are answered, too.
+pub(crate) fn lookups(symbol: &Symbol) -> Vec<HttpCall> {
+    if ticker(symbol).is_err() {
+        return Vec::new();
+    }
+    let lookup = |active: bool| {
+        let query = vec![("ticker", symbol.code().to_owned()), ("active", active.to_string())];
+        get("/v3/reference/tickers".to_owned(), query)
+    };
+    vec![lookup(true), lookup(false)]
+}
+
 pub(crate) fn snapshots_path(symbol: Option<&Symbol>) -> Result<String, SourceError> {
     Ok(match symbol {
         Some(symbol) => format!("{SNAPSHOTS}/{}", ticker(symbol)?),

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, Clock, FeedEvent, FrameError,
-    FrameOutcome, Greeting, HttpCall, HttpReply, Instrument, Market, OrderBook, Secret, SourceError,
-    SourceErrorKind, SymbolTable, Ticker, Timestamp, TradePage, TradePageRequest, Venue,
+    Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, Clock, Control, FeedEvent,
+    FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, Instrument, Market, OrderBook, Secret,
+    SourceError, SourceErrorKind, Symbol, SymbolTable, Ticker, Timestamp, TradePage, TradePageRequest, Venue,
 };
 
 use crate::code::MASSIVE;
 use crate::decode::candles::Circumstances;
 use crate::limits::{Plan, Rate, capabilities};
-use crate::{decode, error, feed, rest};
+use crate::{code, decode, error, feed, rest};
 
 /// Massive: all shares of the American exchanges. It needs a key, and what it gives depends on the key's plan.
 #[derive(Clone, Debug)]
@@ -66,6 +66,14 @@ impl Venue for Massive {
 
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
         error::check(call, reply, (self.plan, &self.key))
+    }
+
+    fn spelling(&self, name: &str) -> String {
+        code::spelling(name)
+    }
+
+    fn lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
+        rest::lookups(symbol)
     }
 
     fn headers(&self) -> Vec<(&'static str, Secret)> {
@@ -138,6 +146,15 @@ impl Venue for Massive {
         symbols: &SymbolTable,
         events: &mut Vec<FeedEvent>,
     ) -> Result<FrameOutcome, FrameError> {
-        feed::decode(frame, received, symbols, events)
+        let mut outcome = feed::decode(frame, received, symbols, events)?;
+        if let Some(
+            Control::Refused { message, .. }
+            | Control::Evicted { message, .. }
+            | Control::TooSlow { message },
+        ) = &mut outcome.control
+        {
+            *message = error::hushed(message, &self.key);
+        }
+        Ok(outcome)
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTP client as a service: a request in, status, headers and body out.
 
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -42,10 +43,13 @@ impl Default for HttpConfig {
 }
 
 /// The client of one venue's host.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Http {
     client: Client,
+    /// May hold a password or a token: only its host and port are ever shown.
     base: Arc<Url>,
+    /// What every address that is asked begins with, as the venue would write it.
+    begin: Arc<str>,
     clock: Arc<dyn Clock>,
     max_body: usize,
 }
@@ -78,12 +82,13 @@ impl Http {
         let client = builder.build().map_err(|error| {
             SourceError::new(SourceErrorKind::Unsupported, "cannot set up the HTTP client").because(error)
         })?;
-        Ok(Self { client, base: Arc::new(base), clock, max_body: config.max_body })
+        let begin = beginning(&base).into();
+        Ok(Self { client, base: Arc::new(base), begin, clock, max_body: config.max_body })
     }
 
     /// What every address that is asked begins with.
     pub(crate) fn base(&self) -> &str {
-        self.base.as_str().trim_end_matches('/')
+        &self.begin
     }
 
     /// The host and port, for messages.
@@ -146,6 +151,23 @@ impl Service<VenueRequest> for Http {
     }
 }
 
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("host", &self.host()).finish_non_exhaustive()
+    }
+}
+
+/// An address without what only we know of it: a name, a password, a token.
+fn beginning(base: &Url) -> String {
+    format!("{}://{}{}", base.scheme(), host_and_port(base), base.path()).trim_end_matches('/').to_owned()
+}
+
+/// An address as far as anybody may know it: `https://host:port`.
+pub(crate) fn place_of(address: &str) -> String {
+    let place = |url: &Url| format!("{}://{}", url.scheme(), host_and_port(url));
+    Url::parse(address).map_or_else(|_| "(unreadable)".to_owned(), |url| place(&url))
+}
+
 /// The host and port of an address of a venue.
 pub(crate) fn host_of(address: &str) -> Result<String, SourceError> {
     base_url(address).map(|url| host_and_port(&url))
@@ -157,7 +179,8 @@ fn host_and_port(url: &Url) -> String {
 }
 
 fn base_url(text: &str) -> Result<Url, SourceError> {
-    let wrong = || format!("`{text}` is no address of a venue; write it like https://api.upbit.com");
+    // Nothing of it is repeated: a key may stand in it, or in its place.
+    let wrong = || "the address of the venue is not readable; write it like https://api.upbit.com".to_owned();
     let url = Url::parse(text)
         .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, wrong()).because(error))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
@@ -211,6 +234,21 @@ mod tests {
         assert_eq!(asked_at(at("2026-08-03T10:40:05Z"), &date), at("2026-08-03T10:40:00Z"));
         assert_eq!(asked_at(at("2026-08-03T10:39:59Z"), &date), at("2026-08-03T10:39:59Z"));
         assert_eq!(asked_at(at("2026-08-03T10:40:05Z"), &[]), at("2026-08-03T10:40:05Z"));
+    }
+
+    #[test]
+    fn of_an_address_only_the_place_is_shown() {
+        let address = "https://bob:s3cret@venue.test:8080/s3cret?token=s3cret";
+        assert_eq!(place_of(address), "https://venue.test:8080");
+        assert_eq!(host_of(address).unwrap(), "venue.test:8080");
+        assert_eq!(
+            beginning(&base_url("http://bob:s3cret@venue.test/v9/?token=s3cret").unwrap()),
+            "http://venue.test/v9"
+        );
+        let endpoint = crate::Endpoint { rest_url: address.to_owned(), ws_url: "s3cret".to_owned() };
+        assert!(!format!("{endpoint:?}").contains("s3cret"), "{endpoint:?}");
+        let error = base_url("bob:s3cret@venue.test").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub use self::probe::Probe;
 pub use self::wish::Follow;
 
 use self::command::Command;
+use self::connection::address::Address;
 use self::connection::dial::Dialer;
 use self::fanout::{Reader, ReaderStream};
 use self::session::Session;
@@ -70,7 +71,7 @@ impl LiveHub {
     #[expect(clippy::too_many_arguments, reason = "each is a part of its own that only the caller has")]
     pub fn start(
         venue: Arc<dyn Venue>,
-        ws_url: String,
+        ws_url: &str,
         tls: Arc<ClientConfig>,
         limiter: Limiter,
         clock: Arc<dyn Clock>,
@@ -81,7 +82,7 @@ impl LiveHub {
         let capabilities = venue.capabilities();
         let dialer = Dialer {
             venue: capabilities.venue,
-            url: ws_url,
+            address: Address::parse(ws_url).map_err(|error| error.at(capabilities.venue)),
             tls,
             limiter,
             group: capabilities.socket.connects.group,

@@ -6,6 +6,7 @@
 mod config;
 mod forming;
 mod metrics;
+mod names;
 mod pages;
 mod probe;
 mod snapshots;
@@ -28,6 +29,7 @@ use tokio_util::task::TaskTracker;
 
 pub use config::{Endpoint, RouterConfig};
 pub use metrics::RouterMetrics;
+use names::Names;
 use probe::TickerProbe;
 pub use terms::Terms;
 
@@ -58,6 +60,7 @@ struct Shared {
     chooser: Arc<Chooser<Follow>>,
     tally: Tally,
     listed: Mutex<Option<(Instant, Vec<Market>)>>,
+    names: Names,
     tracker: TaskTracker,
     cancel: CancellationToken,
 }
@@ -92,7 +95,7 @@ impl Router {
         )?;
         let hub = LiveHub::start(
             Arc::clone(&venue),
-            endpoint.ws_url.clone(),
+            &endpoint.ws_url,
             Arc::new(tls),
             limiter.clone(),
             Arc::clone(&clock),
@@ -113,6 +116,7 @@ impl Router {
             chooser,
             tally,
             listed,
+            names: Names::default(),
             tracker,
             cancel,
         });
@@ -155,6 +159,21 @@ impl Router {
     /// As [`tickers_on`](Self::tickers_on).
     pub async fn books_on(&self, request: &BookRequest, terms: Terms) -> Result<Vec<OrderBook>, SourceError> {
         self.shared.books(request, terms).await
+    }
+
+    /// The code by which the venue lists what a person calls `name`, where that is certain; else `name`.
+    #[must_use]
+    pub fn spelling(&self, name: &str) -> String {
+        self.shared.venue.spelling(name)
+    }
+
+    /// Those of `symbols` that the venue does not list now.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn unlisted(&self, symbols: &[Symbol], priority: Priority) -> Result<Vec<Symbol>, SourceError> {
+        self.shared.unlisted(symbols, priority).await
     }
 
     /// How the prices of some markets are stepped.

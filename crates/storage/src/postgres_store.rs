@@ -9,6 +9,7 @@ mod connections;
 mod copy;
 mod fault;
 mod ledger_rows;
+mod pass_file;
 mod revision_rows;
 mod rows;
 mod schema;

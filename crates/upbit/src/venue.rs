@@ -6,7 +6,7 @@ use market_backbone_core::{
     Timestamp, TradePage, TradePageRequest, Venue,
 };
 
-use crate::{decode, error, feed, limits, rest};
+use crate::{code, decode, error, feed, limits, rest};
 
 /// Upbit: crypto priced in KRW, BTC and USDT; its market data needs no key.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,6 +32,10 @@ impl Venue for Upbit {
 
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
         error::check(call, reply)
+    }
+
+    fn spelling(&self, name: &str) -> String {
+        code::spelling(name)
     }
 
     fn remaining(&self, reply: &HttpReply<'_>) -> Option<(CallGroup, u32)> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as Group, Subcommand, ValueEnum};
-use market_backbone::Timestamp;
+use market_backbone::{Timeframe, Timestamp};
 
 #[derive(Debug, Group)]
 pub(crate) struct Store {
@@ -19,6 +19,9 @@ pub(crate) enum StoreCommand {
     Check(Check),
     /// Gives free space back to the disk
     Vacuum(Vacuum),
+    /// Forgets candles of one series, their earlier versions and what is known of them: the venue is asked anew.
+    /// Where --store names a database, there as well
+    Forget(Forget),
     /// Writes series to files, with what is known of them and a hash of it all; where --store names a
     /// database, of that and not of the folder
     Export(Export),
@@ -46,6 +49,28 @@ pub(crate) struct Check {
 
 #[derive(Debug, Group)]
 pub(crate) struct Vacuum {
+    #[arg(long, value_enum, default_value_t = Report::Table)]
+    pub(crate) format: Report,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Forget {
+    /// Like KRW-BTC or AAPL
+    pub(crate) market: String,
+    /// 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y
+    pub(crate) timeframe: Timeframe,
+    /// From this time on (RFC 3339, or a date: 2026-08-03T10:40:00Z) [default: from the first]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<Timestamp>,
+    /// Up to this time, exclusive [default: to the last]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<Timestamp>,
+    /// Whose series, as `store stats --series --format json` names it, where several sources have one of that name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+    /// Do not ask on a terminal whether it is meant
+    #[arg(long)]
+    pub(crate) yes: bool,
     #[arg(long, value_enum, default_value_t = Report::Table)]
     pub(crate) format: Report,
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod export;
+mod forget;
 mod import;
 mod stats;
 mod vacuum;
@@ -9,7 +10,7 @@ mod vacuum;
 use market_backbone::{CandleStore, PostgresStore, SqliteStore, StoreConfig, StoreErrorKind};
 
 use super::unless_stopped;
-use crate::args::{Global, Store, StoreCommand};
+use crate::args::{Forget, Global, Store, StoreCommand};
 use crate::settings;
 
 /// Does what was asked of the data folder.
@@ -25,6 +26,7 @@ pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
         StoreCommand::Vacuum(args) => {
             writing(existing(global)?, async |store| unless_stopped(vacuum::run(args, store)).await).await
         }
+        StoreCommand::Forget(args) => forget(args, global).await,
         StoreCommand::Export(args) => match settings::shared(global)? {
             Some(database) => {
                 let store = PostgresStore::connect(database).await?;
@@ -43,6 +45,30 @@ pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
             }
         },
     }
+}
+
+/// In the database first: what it still had, the folder would take from it again.
+async fn forget(args: Forget, global: &Global) -> anyhow::Result<()> {
+    let database = settings::shared(global)?;
+    let config = match existing(global) {
+        Ok(config) => Some(config),
+        Err(_) if database.is_some() => None,
+        Err(error) => return Err(error),
+    };
+    let mut keepers: Vec<(String, Box<dyn CandleStore>)> = Vec::new();
+    if let Some(database) = database {
+        let place = database.to_string();
+        keepers.push((place, Box::new(PostgresStore::connect(database).await?)));
+    }
+    if let Some(config) = config {
+        let place = config.dir.display().to_string();
+        keepers.push((place, Box::new(SqliteStore::open(config).await?)));
+    }
+    let outcome = unless_stopped(forget::run(args, global.venue, &keepers)).await;
+    for (_, store) in &keepers {
+        store.close().await;
+    }
+    outcome
 }
 
 /// A folder in which there is a store: opening it would make one.

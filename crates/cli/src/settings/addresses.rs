@@ -5,19 +5,22 @@ use serde::Deserialize;
 use super::environment::variable;
 use crate::args::VenueName;
 use crate::exit::Usage;
+use crate::secret::Secret;
 
-/// Where a venue is, as far as somebody said.
+/// Where a venue is, as far as somebody said. An address may hold a password or a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Addresses {
-    pub(super) rest_url: Option<String>,
-    pub(super) ws_url: Option<String>,
+    pub(super) rest_url: Option<Secret>,
+    pub(super) ws_url: Option<Secret>,
 }
 
 impl Addresses {
     /// What the environment says of `venue`.
     pub(super) fn of_environment(venue: VenueName) -> Self {
-        let named = |what: &str| variable(&format!("MARKET_BACKBONE_{}_{what}", venue.in_capitals()));
+        let named = |what: &str| {
+            variable(&format!("MARKET_BACKBONE_{}_{what}", venue.in_capitals())).map(Secret::from)
+        };
         Self { rest_url: named("REST_URL"), ws_url: named("WS_URL") }
     }
 
@@ -30,10 +33,10 @@ impl Addresses {
     pub(super) fn both(self, venue: VenueName) -> Result<Option<(String, String)>, Usage> {
         match (self.rest_url, self.ws_url) {
             (None, None) => Ok(None),
-            (Some(rest), Some(socket)) => Ok(Some((rest, socket))),
+            (Some(rest), Some(socket)) => Ok(Some((rest.reveal().to_owned(), socket.reveal().to_owned()))),
             (Some(rest), None) => {
-                let socket = beside(&rest, venue)?;
-                Ok(Some((rest, socket)))
+                let socket = beside(rest.reveal(), venue)?;
+                Ok(Some((rest.reveal().to_owned(), socket)))
             }
             (None, Some(_)) => {
                 Err(Usage("--ws-url without --rest-url: name both, or only --rest-url".to_owned()))
@@ -44,14 +47,16 @@ impl Addresses {
 
 /// The socket of a look-alike that serves both on one port.
 fn beside(rest: &str, venue: VenueName) -> Result<String, Usage> {
-    let unreadable = || Usage(format!("`{rest}` is no address; write it like http://127.0.0.1:9001"));
+    // Nothing of it is repeated: a key may stand in it, or in its place.
+    let unreadable =
+        || Usage("--rest-url is not readable as an address; write it like http://127.0.0.1:9001".to_owned());
     let (scheme, host) = rest.split_once("://").ok_or_else(unreadable)?;
     let scheme = match scheme {
         "http" => "ws",
         "https" => "wss",
         _ => return Err(unreadable()),
     };
-    let host = host.split('/').next().unwrap_or(host);
+    let host = host.split(['/', '?', '#']).next().unwrap_or(host);
     let path = match venue {
         VenueName::Upbit => "websocket/v1",
         VenueName::Massive => "stocks",
@@ -76,11 +81,11 @@ mod tests {
     #[test]
     fn what_is_said_first_counts() {
         let said = |rest: &str, socket: Option<&str>| Addresses {
-            rest_url: Some(rest.to_owned()),
-            ws_url: socket.map(str::to_owned),
+            rest_url: Some(rest.into()),
+            ws_url: socket.map(Secret::from),
         };
         assert_eq!(said("a", None).or(said("b", Some("c"))), said("a", Some("c")));
-        let alone = Addresses { ws_url: Some("ws://x".to_owned()), ..Addresses::default() };
+        let alone = Addresses { ws_url: Some("ws://x".into()), ..Addresses::default() };
         assert!(alone.both(VenueName::Massive).is_err());
     }
 }

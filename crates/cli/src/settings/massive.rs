@@ -22,8 +22,8 @@ const RATES: [(&str, MassiveRate); 3] = [
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Massive {
-    rest_url: Option<String>,
-    ws_url: Option<String>,
+    rest_url: Option<Secret>,
+    ws_url: Option<Secret>,
     #[serde(deserialize_with = "plan")]
     plan: Option<MassivePlan>,
     #[serde(deserialize_with = "rate")]

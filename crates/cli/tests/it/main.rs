@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 mod live;
 mod massive;
+mod names;
 mod pace;
 mod plan;
 #[path = "../../../storage/tests/it/postgres_server.rs"]
@@ -16,6 +17,7 @@ mod postgres_server;
 mod recorded;
 mod resume;
 mod run;
+mod secrets;
 mod shared;
 mod store;
 mod tape;

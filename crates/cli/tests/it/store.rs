@@ -149,3 +149,43 @@ fn in_shard<T>(data: &Path, task: impl AsyncFnOnce(&mut SqliteConnection) -> Res
         done
     })
 }
+
+#[test]
+fn what_is_forgotten_is_asked_for_anew_and_nothing_else() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    fetch(&venue, data.path());
+    let said = store(data.path(), &["store", "stats", "--series", "--format", "json"]);
+    let newest =
+        venue.run(data.path(), &["candles", "KRW-BTC", "1m", "--count", "600", "--format", "csv"]).rows();
+    assert!(said.stdout.contains("KRW-BTC"), "{said:?}");
+    let moment = |row: usize| Timestamp::from_millis(newest[row].timestamp).to_string();
+    let (from, to) = (moment(100), moment(150));
+    let ask = |from: &str, to: &str| {
+        let wanted = ["candles", "KRW-BTC", "1m", "--from", from, "--to", to, "--format", "csv", "--stats"];
+        venue.run(data.path(), &wanted)
+    };
+    let before = ask(&from, &to);
+    assert_eq!(before.requests(), 0);
+    let rows = before.rows().len();
+
+    let forgot = store(data.path(), &["store", "forget", "btc/krw", "1m", "--from", &from, "--to", &to]);
+    assert_eq!(forgot.code, Some(0), "{forgot:?}");
+    assert!(forgot.stdout.contains(&format!("forgot {rows} candles of KRW-BTC 1m")), "{forgot:?}");
+    assert_eq!(ask(&moment(151), &moment(599)).requests(), 0, "the rest is known as before");
+    let again = ask(&from, &to);
+    assert_eq!((again.requests(), again.rows()), (1, before.rows()));
+
+    let all = store(data.path(), &["store", "forget", "KRW-BTC", "1m", "--yes", "--format", "json"]);
+    let told = &objects(&all)[0];
+    assert_eq!((told["kind"].as_str(), told["from"].is_null()), (Some("forgotten"), true), "{told}");
+    assert!(told["rows"].as_u64() >= Some(600), "{told}");
+    assert!(ask(&from, &to).requests() > 0);
+    for args in [["KRW-ETH", "1m"], ["KRW-BTC", "5m"]] {
+        let nothing = store(data.path(), &[&["store", "forget"], &args[..]].concat());
+        assert_eq!(nothing.code, Some(1));
+        assert!(nothing.stderr.contains(&format!("nothing is stored of {}", args.join(" "))), "{nothing:?}");
+    }
+    let backwards = store(data.path(), &["store", "forget", "KRW-BTC", "1m", "--from", &to, "--to", &from]);
+    assert_eq!(backwards.code, Some(2), "{backwards:?}");
+    venue.stop();
+}

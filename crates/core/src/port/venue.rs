@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::Corrections;
 use crate::{
     BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, Market, OrderBook,
-    Secret, SourceError, StreamKind, SymbolTable, Ticker, TickerRequest, Timeframe, Timestamp, TradePage,
-    TradePageRequest, VenueId,
+    Secret, SourceError, StreamKind, Symbol, SymbolTable, Ticker, TickerRequest, Timeframe, Timestamp,
+    TradePage, TradePageRequest, VenueId,
 };
 
 /// Requests that a venue counts together.
@@ -125,7 +125,7 @@ pub enum Call {
     /// What is listed.
     Markets,
     /// The price steps of some markets.
-    Instruments(Vec<crate::Symbol>),
+    Instruments(Vec<Symbol>),
     /// Something only this venue has; its adapter reads the answer itself.
     Own(HttpCall),
 }
@@ -240,6 +240,19 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
     ///
     /// What the venue means by its status and body.
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError>;
+
+    /// The code by which the venue lists what a person calls `name`, where a rule makes that certain; else `name`.
+    fn spelling(&self, name: &str) -> String {
+        name.trim().to_owned()
+    }
+
+    /// How to find out whether the venue lists a market, for a venue that answers a question about one that it does not
+    /// list as if nobody had traded it: requests, one after the other, until an answer lists it. The first is about what
+    /// is listed now, the others about what ever was. None for a venue that refuses such questions.
+    fn lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
+        let _ = symbol;
+        Vec::new()
+    }
 
     /// Headers that every request carries, such as a key.
     fn headers(&self) -> Vec<(&'static str, Secret)> {

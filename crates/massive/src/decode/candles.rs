@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use market_backbone_core::{
     BadRow, Candle, CandlePage, CandlePageRequest, CandleRows, Proof, SettlingRules, SourceError,
-    SourceErrorKind, Timeframe, Timestamp,
+    Timeframe, Timestamp,
 };
 use serde_json::value::RawValue;
 
 use super::rows;
-use crate::code::{MASSIVE, base_bars};
+use crate::code::base_bars;
 use crate::error::malformed;
 use crate::limits::{GRID, Plan};
 use crate::wire::BarRow;
@@ -51,9 +51,6 @@ pub(crate) fn page(
     let counted = answer.query_count.unwrap_or(0);
     let cut_short = answer.next_url.is_some_and(|url| !url.is_empty())
         || counted >= u64::from(request.count) * u64::from(base_bars(timeframe));
-    if bars.count() == 0 && !cut_short && request.before.is_none() {
-        return Err(unknown(request));
-    }
     let Circumstances { asked_at, settling, .. } = circumstances;
     // What is reported late changes a bar whether there is a newer one or not.
     let rules = SettlingRules { grid: GRID, visible: settling, blind: settling };
@@ -110,10 +107,4 @@ fn begin(timeframe: Timeframe, circumstances: Circumstances) -> Timestamp {
     let begin = circumstances.plan.begin(circumstances.asked_at);
     // It was asked a moment earlier than the venue says it was, perhaps before midnight: a day less is on the safe side.
     begin.map_or(Timestamp::MIN, |begin| GRID.ceil(timeframe, GRID.step(Timeframe::D1, begin, 1)))
-}
-
-/// Massive knows of no market that it does not: it answers that there are no bars.
-fn unknown(request: &CandlePageRequest) -> SourceError {
-    let message = format!("unknown market {} on massive, or it has never been traded", request.series.symbol);
-    SourceError::new(SourceErrorKind::UnknownMarket, message).at(MASSIVE)
 }

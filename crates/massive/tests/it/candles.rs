@@ -88,14 +88,6 @@ fn an_answer_without_a_bar_is_a_claim_and_no_proof() {
 }
 
 #[test]
-fn a_share_without_any_bar_at_all_is_none() {
-    let empty = r#"{"ticker":"NOPE","queryCount":0,"resultsCount":0,"status":"OK"}"#;
-    let request = page_of(Timeframe::M1, None, 200);
-    let error = advanced().decode_candles(&request, empty.as_bytes(), at(NOON)).unwrap_err();
-    assert_eq!(error.kind(), SourceErrorKind::UnknownMarket);
-}
-
-#[test]
 fn what_may_still_be_reported_late_is_not_final_and_proves_nothing() {
     let opens =
         ["2026-05-12T12:00:00Z", "2026-05-12T11:40:00Z", "2026-05-12T11:39:00Z", "2026-05-12T11:20:00Z"];

@@ -48,6 +48,16 @@ fn a_page_asks_for_as_many_base_bars_as_its_candles_are_made_of() {
 }
 
 #[test]
+fn a_name_is_looked_up_among_what_is_listed_and_what_was() {
+    let venue = advanced();
+    let asked: Vec<_> = venue.lookups(&symbol("BACpB")).iter().map(line).collect();
+    let path = "/v3/reference/tickers?ticker=BACpB&active";
+    assert_eq!(asked, [format!("{path}=true"), format!("{path}=false")]);
+    assert_eq!(venue.lookups(&symbol("A%2FB")), [], "what cannot be a ticker is refused without a question");
+    assert_eq!((venue.spelling("aapl"), venue.spelling("BACpB")), ("AAPL".to_owned(), "BACpB".to_owned()));
+}
+
+#[test]
 fn nothing_is_asked_that_the_plan_does_not_include() {
     let path = |plan, before| {
         let call = massive(plan).encode(&Call::Candles(page_of(Timeframe::M1, before, 1))).unwrap();

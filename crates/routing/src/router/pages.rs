@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 
 use market_backbone_core::{
-    Call, CandlePage, CandlePageRequest, HttpCall, Market, OwnedReply, Priority, SourceError,
-    SourceErrorKind, TradePage, TradePageRequest,
+    Call, CandlePage, CandlePageRequest, HttpCall, Market, OwnedReply, Priority, Proof, SourceError,
+    SourceErrorKind, Symbol, TradePage, TradePageRequest,
 };
 use tokio::time::Instant;
 
@@ -29,12 +29,19 @@ impl Shared {
             return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
         }
         self.tally.decide(Reason::History, &request.series);
+        let symbol = &request.series.symbol;
         let reply = self.rest.call(Call::Candles(request.clone()), priority).await?;
         let Answer::Candles(page) = reply.answer else { unreachable!("{IN_KIND}") };
+        let page = CandlePage { attempts: reply.attempts, ..page };
         for row in &page.rejected {
             tracing::warn!(series = %request.series, %row, "a row cannot be true and is left out");
         }
-        Ok(CandlePage { attempts: reply.attempts, ..page })
+        if !page.candles.is_empty() {
+            self.names.note(symbol, true);
+        } else if page.rejected.is_empty() && !self.is_about_a_market(symbol, priority).await? {
+            return Ok(CandlePage { proof: Proof::default(), ..page });
+        }
+        Ok(page)
     }
 
     pub(super) async fn trade_page(
@@ -46,6 +53,11 @@ impl Shared {
         self.tally.decide(Reason::History, &request.symbol);
         let reply = self.rest.call(Call::Trades(request.clone()), priority).await?;
         let Answer::Trades(page) = reply.answer else { unreachable!("{IN_KIND}") };
+        if !page.trades.is_empty() {
+            self.names.note(&request.symbol, true);
+        } else if page.dropped == 0 {
+            self.is_about_a_market(&request.symbol, priority).await?;
+        }
         Ok(page)
     }
 
@@ -86,7 +98,7 @@ impl Shared {
         Ok(markets)
     }
 
-    fn listed_lately(&self) -> Option<Vec<Market>> {
+    pub(super) fn listed_lately(&self) -> Option<Vec<Market>> {
         let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = |since: &Instant| since.elapsed() < self.config.markets_for;
         listed.as_ref().filter(|(since, _)| fresh(since)).map(|(_, markets)| markets.clone())

@@ -1,7 +1,8 @@
 //! A venue with the plainest protocol there is: lines of blank-separated words.
 //!
 //! Candles: `<open second> <price>`. Tickers: `<code> <price>`. Markets: `<code>`. Frames: `ticker <code> <price>`
-//! and `candle <code> <open second> <price>`. A first word `!` is unreadable.
+//! and `candle <code> <open second> <price>`. A first word `!` is unreadable. Of a market whose code begins with `DARK`
+//! it does not say that it does not list it: it can be looked up, as one that is listed and as one that was.
 
 use std::time::Duration;
 
@@ -130,6 +131,20 @@ impl Venue for FakeVenue {
         };
         let query = query.into_iter().map(|(name, value): (&'static str, _)| (name.into(), value)).collect();
         Ok(HttpCall { group, path: path.to_owned(), query })
+    }
+
+    fn spelling(&self, name: &str) -> String {
+        name.to_ascii_uppercase()
+    }
+
+    fn lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
+        let lookup = |path: &str| HttpCall {
+            group: CallGroup("rest"),
+            path: path.to_owned(),
+            query: vec![("code".into(), symbol.code().to_owned())],
+        };
+        let is_dark = symbol.code().starts_with("DARK");
+        ["/now", "/ever"].into_iter().filter(|_| is_dark).map(lookup).collect()
     }
 
     fn check(&self, _: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
