@@ -2,7 +2,8 @@
 
 use anyhow::Context;
 use market_backbone_emulator::{
-    Ending, Evict, Faults, Flood, Hours, LimiterKind, Massive, Scenario, TapeStart, TickerSet,
+    Ending, Evict, Faults, Flood, Hours, LimiterKind, Massive, Region, Scenario, Scripted, TapeStart,
+    TickerSet,
 };
 use tokio::net::TcpListener;
 
@@ -45,6 +46,9 @@ fn scenario(args: &Emulate) -> anyhow::Result<Scenario> {
             Counting::Fixed => LimiterKind::Fixed,
         },
         faults: faults(args.faults.as_deref().unwrap_or_default())?,
+        script: Scripted::list(args.script.as_deref().unwrap_or_default())
+            .map_err(|error| Usage(format!("--script: {error}")))?,
+        region: region(args)?,
         massive: stocks(&args.stocks),
         ..Scenario::default()
     })
@@ -75,6 +79,16 @@ fn stocks(options: &StockOptions) -> Massive {
         ending: options.drop_code.map_or(Ending::Abort, Ending::Close),
         flood: options.flood.map(|per_second| Flood { per_second, tickers: FLOOD_TICKERS }),
         ..Massive::default()
+    }
+}
+
+fn region(args: &Emulate) -> Result<Region, Usage> {
+    match (args.whose, args.region) {
+        (_, args::Region::Kr) => Ok(Region::Korea),
+        (Whose::Massive, _) => Err(Usage("--region: only Upbit has regions".to_owned())),
+        (Whose::Upbit, args::Region::Sg) => Ok(Region::Singapore),
+        (Whose::Upbit, args::Region::Id) => Ok(Region::Indonesia),
+        (Whose::Upbit, args::Region::Th) => Ok(Region::Thailand),
     }
 }
 

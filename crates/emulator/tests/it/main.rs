@@ -4,6 +4,7 @@
 
 mod candles;
 mod client;
+mod clocks;
 mod endings;
 mod faults;
 mod figures;
@@ -11,7 +12,10 @@ mod limits;
 mod massive_rest;
 mod massive_shapes;
 mod massive_socket;
+mod pages;
+mod regions;
 mod socket;
+mod stock_pages;
 mod stocks;
 mod tape_file;
 mod trades;
