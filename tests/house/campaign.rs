@@ -10,7 +10,7 @@ use futures::future::{BoxFuture, join_all};
 use market_backbone_emulator::{Faults, Page, PageFault, Scripted};
 
 use self::live::{Heals, live};
-use self::pages::{Ask, Holds, Wrong, closed, late, shares, upbit};
+use self::pages::{Ask, Holds, Off, Wrong, closed, late, shares, upbit};
 
 /// Plays all lines at once; the failure of one hides no other.
 async fn all(lines: Vec<BoxFuture<'static, Result<(), String>>>) {
@@ -108,7 +108,7 @@ async fn whatever_pages_upbit_gives_the_rows_are_those_of_the_tape_in_the_end() 
         upbit("newest three rows late", BUSY, faults("late_rows=3"), AN_HOUR, late(12)),
         upbit("newest row late", BUSY, faults("late_rows=1"), AN_HOUR, late(12)),
         upbit("some pages lack three", BUSY, faults("late_rows=3,late_share=0.5"), AN_HOUR, late(12)),
-        upbit("newest three rows late, thin", THIN, faults("late_rows=3"), A_DAY, late(10)),
+        upbit("newest hour late, thin", THIN, faults("late_rows=60"), A_DAY, late(10)),
         upbit("lags 3 s, asked after 1.5 s", BUSY, faults("lagging_rows_ms=3000"), AT_ONCE, late(12)),
         upbit("lags 20 s, asked after 1.5 s", BUSY, faults("lagging_rows_ms=20000"), AT_ONCE, late(12)),
         upbit("asked after 1.5 s", BUSY, script(""), AT_ONCE, Holds { whole_at: 4, requests: 8 }),
@@ -144,9 +144,10 @@ async fn whatever_pages_massive_gives_the_bars_are_those_of_the_tape_in_the_end(
             "well",
             script(""),
             Ask::Range { minutes: 80, into_ms: 30_000 },
-            Holds { whole_at: 1, requests: 6 },
+            // Prints come up to a quarter of an hour late, so the newest bars are not final before.
+            Holds { whole_at: 4, requests: 8 },
         ),
-        shares("first page without results", script("empty@candles:4,empty@candles:8"), AN_HOUR, late(12)),
+        shares("all pages empty, in each way", faults("empty_page=1"), AN_HOUR, late(20)),
         shares("first page null", script("empty@candles:1"), AN_HOUR, late(12)),
         shares("second page delayed", script("empty@candles:2"), AN_HOUR, late(12)),
         shares("every other page empty", faults("empty_page=0.5"), AN_HOUR, late(20)),
@@ -172,17 +173,27 @@ async fn whatever_pages_massive_gives_the_bars_are_those_of_the_tape_in_the_end(
 #[tokio::test(flavor = "multi_thread")]
 async fn however_far_the_clocks_are_apart_closed_is_what_the_venue_has_closed() {
     const HOUR: i64 = 3_600_000;
+    const RIGHT: Off = Off { venue: 0, ours: 0 };
+    let venue = |ms: i64| Off { venue: ms, ours: 0 };
+    let ours = |ms: i64| Off { venue: 0, ours: ms };
     all(vec![
-        closed("as this machine", [0, 0, 0]),
-        closed("an hour ahead of this machine", [HOUR, HOUR, HOUR]),
-        closed("an hour behind", [-HOUR, -HOUR, -HOUR]),
-        closed("90 s ahead", [90_000, 90_000, 90_000]),
-        closed("90 s behind", [-90_000, -90_000, -90_000]),
-        closed("3 s behind", [-3_000, -3_000, -3_000]),
-        closed("steps ahead by 90 s", [0, 90_000, 90_000]),
-        closed("steps back by 90 s", [90_000, 0, 0]),
-        closed("steps ahead by an hour", [0, HOUR, HOUR]),
-        closed("steps back by an hour", [HOUR, 0, 0]),
+        closed("both right", RIGHT, RIGHT),
+        closed("venue an hour ahead", venue(HOUR), venue(HOUR)),
+        closed("venue an hour behind", venue(-HOUR), venue(-HOUR)),
+        closed("venue 90 s ahead", venue(90_000), venue(90_000)),
+        closed("venue 90 s behind", venue(-90_000), venue(-90_000)),
+        closed("venue 3 s behind", venue(-3_000), venue(-3_000)),
+        closed("we are an hour ahead", ours(HOUR), ours(HOUR)),
+        closed("we are an hour behind", ours(-HOUR), ours(-HOUR)),
+        closed("we are set right, from an hour ahead", ours(HOUR), RIGHT),
+        closed("we are set right, from an hour behind", ours(-HOUR), RIGHT),
+        closed("we are set right, from 90 s ahead", ours(90_000), RIGHT),
+        closed("we are set right, from 90 s behind", ours(-90_000), RIGHT),
+        closed("we are set wrong, an hour ahead", RIGHT, ours(HOUR)),
+        closed("we are set wrong, an hour behind", RIGHT, ours(-HOUR)),
+        // One that steps back has taken back what had happened, and of that nobody can be sure.
+        closed("venue steps ahead by 90 s", RIGHT, venue(90_000)),
+        closed("venue steps ahead by an hour", RIGHT, venue(HOUR)),
     ])
     .await;
 }
@@ -210,8 +221,8 @@ async fn whatever_happens_to_a_feed_no_trade_is_missing_that_is_not_said_to_be()
             "",
             &[(Trades, Lagging(4_000)), (Trades, Lagging(4_000))],
         ),
-        live("cut, half of the pages empty", Heals::Cut, "empty_page=0.5", &[]),
-        live("cut, half of the pages lack their middle", Heals::Cut, "holey_trades=0.5", &[]),
+        live("cut, most pages empty", Heals::Cut, "empty_page=0.8", &[]),
+        live("cut, most pages lack their middle", Heals::Cut, "holey_trades=0.8", &[]),
         live("cut, a bad trade on every page", Heals::Cut, "bad_row=1", &[]),
         live("cut, a trade twice on every page", Heals::Cut, "doubled_row=1", &[]),
         live("first socket refused for 3 s", Heals::RefusedAtFirst, "refuse_ws_ms=3000", &[]),

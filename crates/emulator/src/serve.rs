@@ -155,7 +155,8 @@ impl Running {
         self.world.faults.set_script(script);
     }
 
-    /// Adds to the script what goes wrong with the next page of a kind, and with that one only.
+    /// Adds to the script what goes wrong with the next page of a kind, and with that one only; called again, with the
+    /// page after it.
     pub fn spoil_next(&self, page: Page, fault: PageFault) {
         self.world.faults.spoil_next(page, fault);
     }

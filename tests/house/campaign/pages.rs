@@ -21,7 +21,7 @@ const UPBIT_MINUTE: i64 = 1_786_022_040_000;
 const SHARES_MINUTE: i64 = 1_786_028_400_000;
 const MINUTE: i64 = 60_000;
 /// The question is asked again so long after it was asked first; from the fourth time on the venue is well.
-const AGAIN_MS: [i64; 5] = [0, 5_000, 3 * MINUTE, 13 * MINUTE, 33 * MINUTE];
+const AGAIN_MS: [i64; 5] = [0, 5_000, 3 * MINUTE, 43 * MINUTE, 103 * MINUTE];
 const WELL_FROM: usize = 3;
 
 type Played = BoxFuture<'static, Result<(), String>>;
@@ -242,26 +242,32 @@ async fn play(scene: Scene, wrong: Wrong, range: (i64, i64), late: Late) -> Resu
     Ok(())
 }
 
-/// A line about clocks: the last ten closed minutes, asked for under three offsets of the venue's clock, twice each.
+/// How far the venue's clock is ahead of true time, and how far ours is, in ms; true time never steps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Off {
+    pub(super) venue: i64,
+    pub(super) ours: i64,
+}
+
+/// A line about clocks: the last ten closed minutes, asked for twice before a step and twice after it.
 ///
-/// The first answer after a step may lack what it cannot know, but what it tells is so.
-pub(super) fn closed(what: &'static str, offsets_ms: [i64; 3]) -> Played {
+/// The first answer after a step may lack what it cannot know, but what it tells is closed and so.
+pub(super) fn closed(what: &'static str, before: Off, after: Off) -> Played {
     async move {
-        let faults = Faults { clock_offset: offsets_ms[0], ..Faults::default() };
+        let faults = Faults { clock_offset: before.venue, ..Faults::default() };
         let scene = Scene::upbit("KRW-BTC", UPBIT_MINUTE + 30_000, faults).await;
-        let held = clocks(&scene, offsets_ms).await;
+        let held = clocks(&scene, before, after).await;
         scene.close().await;
         held.map_err(|why| format!("Clocks, {what}: {why}"))
     }
     .boxed()
 }
 
-async fn clocks(scene: &Scene, offsets_ms: [i64; 3]) -> Result<(), String> {
-    let began_ms = scene.hands.0.now_ms();
-    for (at, clock_offset) in offsets_ms.into_iter().flat_map(|offset| [offset; 2]).enumerate() {
-        scene.go_to(began_ms + 2 * MINUTE * at as i64);
-        scene.venue.change_faults(|faults| faults.clock_offset = clock_offset);
-        let nth = at + 1;
+async fn clocks(scene: &Scene, before: Off, after: Off) -> Result<(), String> {
+    for (nth, off) in (1..).zip([before, before, after, after]) {
+        scene.hands.0.advance(2 * MINUTE);
+        scene.hands.1.set(Timestamp::from_millis(scene.hands.0.now_ms() + off.ours));
+        scene.venue.change_faults(|faults| faults.clock_offset = off.venue);
         let minute_ms = scene.venue.now_ms().div_euclid(MINUTE) * MINUTE;
         let client = scene.backbone.client(Priority::Normal);
         let set = client.candles(scene.market, Timeframe::M1).count(10).closed().await;
@@ -269,15 +275,13 @@ async fn clocks(scene: &Scene, offsets_ms: [i64; 3]) -> Result<(), String> {
         if let Some(forming) = set.candles.iter().find(|candle| !candle.is_final) {
             return Err(format!("answer {nth}: not closed: {forming:?}"));
         }
-        let untold = scene.judge(&set, (minute_ms - 10 * MINUTE, minute_ms));
-        // Right after a step of its clock the venue need not be believed at once.
-        let is_step = at % 2 == 0 && at > 0 && offsets_ms[at / 2] != offsets_ms[at / 2 - 1];
-        match untold {
-            Err(why) if !is_step => return Err(format!("answer {nth}: {why}")),
-            Ok(untold) if !is_step && !untold.is_empty() => {
-                return Err(format!("answer {nth}: {} minutes are not told", untold.len()));
-            }
-            Ok(_) | Err(_) => {}
+        let is_step = nth == 3 && before != after;
+        let reach_ms = if is_step { 180 } else { 10 } * MINUTE;
+        let untold = scene
+            .judge(&set, (minute_ms - reach_ms, minute_ms))
+            .map_err(|why| format!("answer {nth}: {why}"))?;
+        if !is_step && !untold.is_empty() {
+            return Err(format!("answer {nth}: {} minutes are not told", untold.len()));
         }
     }
     Ok(())

@@ -53,11 +53,15 @@ impl FaultBoard {
         self.with(|state| state.script = script);
     }
 
-    /// Adds what goes wrong with the next page of a kind.
+    /// Adds what goes wrong with the next page of a kind that nothing of the script is about.
     pub(crate) fn spoil_next(&self, page: Page, fault: PageFault) {
         self.with(|state| {
-            let when = When::Nth(page, state.pages[page as usize] + 1);
-            state.script.push(Scripted { when, fault });
+            let is_taken = |nth: u64| state.script.iter().any(|one| one.when == When::Nth(page, nth));
+            let mut nth = state.pages[page as usize] + 1;
+            while is_taken(nth) {
+                nth += 1;
+            }
+            state.script.push(Scripted { when: When::Nth(page, nth), fault });
         });
     }
 
@@ -120,6 +124,16 @@ mod tests {
         assert_eq!(board.get(), Faults { latency_ms: 40, cut: 0.5, ..Faults::default() });
         assert!(board.patch(br#"{"cutt":0.5}"#).is_err());
         assert!(board.patch(b"[]").is_err());
+    }
+
+    #[test]
+    fn each_next_page_is_another() {
+        let board = FaultBoard::new(Faults::default(), Vec::new());
+        board.page(1, Page::Trades);
+        board.spoil_next(Page::Trades, PageFault::Empty);
+        board.spoil_next(Page::Trades, PageFault::Empty);
+        let empty = [(); 4].map(|()| board.page(1, Page::Trades).empty);
+        assert_eq!(empty, [true, true, false, false]);
     }
 
     #[test]
