@@ -44,7 +44,7 @@ const AN_HOUR: Ask = Ask::Range { minutes: 60, into_ms: 30_000 };
 const AT_ONCE: Ask = Ask::Range { minutes: 60, into_ms: 1_500 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_pages_upbit_gives_the_rows_are_those_of_the_tape_in_the_end() {
+async fn empty_stale_and_late_pages_of_upbit_prove_nothing_and_lose_nothing() {
     all(vec![
         // A venue that is well: what all others are measured by.
         upbit("well", BUSY, script(""), FOUR_PAGES, Holds { whole_at: 1, requests: 6 }),
@@ -112,7 +112,13 @@ async fn whatever_pages_upbit_gives_the_rows_are_those_of_the_tape_in_the_end() 
         upbit("lags 3 s, asked after 1.5 s", BUSY, faults("lagging_rows_ms=3000"), AT_ONCE, late(12)),
         upbit("lags 20 s, asked after 1.5 s", BUSY, faults("lagging_rows_ms=20000"), AT_ONCE, late(12)),
         upbit("asked after 1.5 s", BUSY, script(""), AT_ONCE, Holds { whole_at: 4, requests: 8 }),
-        // One row.
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_row_of_upbit_costs_no_other_and_is_no_empty_minute() {
+    all(vec![
         upbit("a row twice", BUSY, row("doubled"), FOUR_PAGES, Holds { whole_at: 1, requests: 8 }),
         upbit("a row twice on every page", BUSY, faults("doubled_row=1"), FOUR_PAGES, late(20)),
         upbit("a row and another of its slot", BUSY, row("differing"), FOUR_PAGES, late(20).but("12:30")),

@@ -22,7 +22,7 @@ pub use script::{BadRow, Page, PageFault, Scripted, When};
 /// What goes wrong. By default nothing does. Shares are from 0 to 1.
 ///
 /// Pages are those of candles, trades, tickers and markets over REST. What really happened is counted in
-/// [`Report::played`](crate::Report::played) under the names of these fields.
+/// [`Report::played`](method@crate::Report::played) under the names of these fields.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
