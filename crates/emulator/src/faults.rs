@@ -196,7 +196,8 @@ impl FromStr for Faults {
                 .split_once('=')
                 .ok_or_else(|| ParseFaultsError(format!("{pair:?} is not name=value")))?;
             // What is no number is the name of something, as in bad_row_kind=zero.
-            let value = serde_json::from_str(value.trim()).unwrap_or_else(|_| value.trim().into());
+            let number = serde_json::from_str::<serde_json::Number>(value.trim());
+            let value = number.map_or_else(|_| value.trim().into(), serde_json::Value::Number);
             fields.insert(name.trim().to_owned(), value);
         }
         serde_json::from_value(fields.into()).map_err(|error| ParseFaultsError(error.to_string()))
@@ -230,6 +231,9 @@ mod tests {
             ..Faults::default()
         };
         assert_eq!("bad_row=0.5,bad_row_kind=zero,clock_offset=-3600000".parse(), Ok(want));
+        for kind in ["any", "unsound", "zero", "null", "offgrid", "foreign", "text", "future"] {
+            assert!(format!("bad_row_kind={kind}").parse::<Faults>().is_ok(), "{kind}");
+        }
         for wrong in ["html", "html=often", "htlm=1", "latency_ms=-1", "bad_row_kind=odd", "late_rows=0.5"] {
             assert!(wrong.parse::<Faults>().is_err(), "{wrong}");
         }

@@ -95,3 +95,41 @@ fn region(args: &Emulate) -> Result<Region, Usage> {
 fn faults(text: &str) -> Result<Faults, Usage> {
     text.parse().map_err(|error| Usage(format!("--faults: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use market_backbone_emulator::{Page, PageFault, When};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Alone {
+        #[command(flatten)]
+        emulate: Emulate,
+    }
+
+    fn read(line: &str) -> anyhow::Result<Scenario> {
+        scenario(&Alone::parse_from(format!("emulate {line}").split_whitespace()).emulate)
+    }
+
+    #[test]
+    fn faults_scripts_and_regions_are_read_as_they_are_written() {
+        let scenario = read(
+            "upbit --region id --faults empty_page=0.05,late_rows=3,bad_row_kind=null --script hole@trades:2",
+        )
+        .unwrap();
+        assert_eq!(scenario.region, Region::Indonesia);
+        assert_eq!((scenario.faults.empty_page, scenario.faults.late_rows), (0.05, 3));
+        let want = Scripted { when: When::Nth(Page::Trades, 2), fault: PageFault::Hole };
+        assert_eq!(scenario.script, [want]);
+        assert_eq!(read("massive").unwrap().region, Region::Korea);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_wrong_usage() {
+        for line in ["massive --region sg", "upbit --script odd@x", "upbit --faults late_rows=few"] {
+            assert!(read(line).unwrap_err().is::<Usage>(), "{line}");
+        }
+    }
+}
