@@ -4,6 +4,7 @@
 
 mod candles;
 mod client;
+mod clocks;
 mod endings;
 mod faults;
 mod figures;
@@ -12,7 +13,10 @@ mod massive_bars;
 mod massive_rest;
 mod massive_shapes;
 mod massive_socket;
+mod pages;
+mod regions;
 mod socket;
+mod stock_pages;
 mod stocks;
 mod tape_file;
 mod trades;

@@ -65,7 +65,8 @@ pub(crate) fn range(
     let window = Window { multiplier, timespan };
     let from_ms = within_plan(asked, from_ms, to_ms)?;
     let page = exchange.universe.find(ticker).map_or_else(Page::default, |index| {
-        let (start_ms, end_ms) = (window.around(from_ms).0, window.around(to_ms).1);
+        let end_ms = window.around(to_ms).1.min(served_until(asked, window));
+        let start_ms = window.around(from_ms).0;
         let visible_ms = asked.visible_ms;
         let shares_of = adjusted.then(|| day_of(asked.now_ms));
         Search { exchange, index, window, shares_of, descends, start_ms, end_ms, visible_ms }.page(limit)
@@ -86,6 +87,14 @@ pub(crate) fn range(
         format!("{}{kept}/{from}/{to}?cursor={}", asked.origin, query::encode(&cursor))
     });
     Ok(body(exchange, asked, ticker, adjusted, &page, next_url.as_deref()))
+}
+
+/// Bars that begin from here on are not served.
+fn served_until(asked: &Asked, window: Window) -> i64 {
+    if asked.late_rows == 0 {
+        return i64::MAX;
+    }
+    (0..asked.late_rows).fold(window.around(asked.visible_ms).0, |start, _| window.around(start - 1).0)
 }
 
 /// The start that the plan allows.
