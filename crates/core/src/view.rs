@@ -123,7 +123,7 @@ fn flat(open_time: Timestamp, price: f64) -> Candle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CandlePart, Coverage, Dispute, Origin, Provenance, Series, Served, Span, Symbol};
+    use crate::{CandlePart, Coverage, Dispute, Origin, Provenance, Series, Span, Symbol};
     use crate::{TimeRange, Timeframe, VenueId};
 
     fn minutes(from: i64, to: i64) -> TimeRange {

@@ -50,12 +50,12 @@ pub use market_backbone_coordinator::{
     ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
 };
 pub use market_backbone_core::{
-    AdjustedCandles, Calendar, CallGroup, Candle, CandleSet, CandleStore, Channel, Claim, Clock, Coverage, Day,
-    Delivery, Derive, Dispute, FeedEvent, Fill, Forming, Gap, GapCause, GapState, Grid, History, Indicators,
-    Level, Loss, ManualClock, Market, OrderBook, Origin, PriceBand, Priority, Provenance, RejectedRow, Secret, Series,
-    Served, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError,
-    StoreErrorKind, Straddled, StreamKind, Symbol, Ticker, TimeError, TimeRange, Timeframe, Timestamp, Trade,
-    TradeId, VenueId, View, ViewRow,
+    AdjustedCandles, Calendar, CallGroup, Candle, CandleSet, CandleStore, Channel, Claim, Clock, Coverage,
+    Day, Delivery, Derive, Dispute, FeedEvent, Fill, Forming, Gap, GapCause, GapState, Grid, History,
+    Indicators, Level, Loss, ManualClock, Market, OrderBook, Origin, PriceBand, Priority, Provenance,
+    RejectedRow, Secret, Series, Served, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split,
+    SplitHistory, StoreError, StoreErrorKind, Straddled, StreamKind, Symbol, Ticker, TimeError, TimeRange,
+    Timeframe, Timestamp, Trade, TradeId, VenueId, View, ViewRow,
 };
 pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, Intake,

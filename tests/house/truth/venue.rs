@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use market_backbone_core::{
     CallGroup, CandlePage, CandlePageRequest, CandlePart, CandleRows, Capabilities, Clock, Corrections, Grid,
     KeepAlive, LimitGroup, ManualClock, Market, Origin, PageSource, Priority, Proof, Provenance, RejectedRow,
-    Series, Served, SettlingRules, SocketLimits, SourceError, SourceErrorKind, Span, Symbol, TimeRange,
-    Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
+    Series, SettlingRules, SocketLimits, SourceError, SourceErrorKind, Span, Symbol, TimeRange, Timeframe,
+    Timestamp, TradePage, TradePageRequest, VenueId,
 };
 
 use super::tape::{REACH, SETTLING, START, Tape, dice, minute, minute_of};

@@ -12,7 +12,7 @@ use market_backbone_coordinator::{Continuity, ContinuityConfig, Cursor, Feed, St
 use market_backbone_core::{
     BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, Capabilities,
     Channel, Clock, Coverage, Delivery, FeedEvent, Gap, GapCause, GapState, LiveSource, LiveStream, Market,
-    OrderBook, Origin, PageSource, PartStream, Priority, Provenance, Selection, Series, Served, SourceError,
+    OrderBook, Origin, PageSource, PartStream, Priority, Provenance, Selection, Series, SourceError,
     SourceErrorKind, Span, StreamKind, Subscription, Symbol, Ticker, TickerRequest, TimeRange, Timeframe,
     Timestamp, Trade, TradeId, TradePage, TradePageRequest, VenueId,
 };

@@ -9,8 +9,8 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    BadRow, Candle, CandlePage, CandlePageRequest, CandleRows, Proof, SettlingRules, SourceError,
-    Timeframe, Timestamp,
+    BadRow, Candle, CandlePage, CandlePageRequest, CandleRows, Proof, SettlingRules, SourceError, Timeframe,
+    Timestamp,
 };
 use serde_json::value::RawValue;
 

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use market_backbone_core::{
     Call, CandlePage, CandlePageRequest, HttpCall, Market, OwnedReply, Priority, Proof, SourceError,
-    SourceErrorKind, Symbol, TradePage, TradePageRequest,
+    SourceErrorKind, TradePage, TradePageRequest,
 };
 use tokio::time::Instant;
 
