@@ -12,6 +12,7 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_asyn
 
 use super::ending::{End, Loss};
 use crate::Limiter;
+use crate::venue_time::VenueTime;
 
 /// A socket that stands.
 pub(in crate::live) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -25,6 +26,8 @@ pub(in crate::live) struct Dialer {
     pub(in crate::live) limiter: Limiter,
     pub(in crate::live) group: CallGroup,
     pub(in crate::live) timeout: Duration,
+    /// What the date of a handshake is good for.
+    pub(in crate::live) time: Option<Arc<VenueTime>>,
 }
 
 impl Dialer {
@@ -32,11 +35,18 @@ impl Dialer {
     pub(in crate::live) async fn connect(&self, priority: Priority) -> Result<Socket, End> {
         let permit = self.limiter.acquire(self.group, priority).await.map_err(End::Unreachable)?;
         let tls = Connector::Rustls(Arc::clone(&self.tls));
+        let begun = self.time.as_ref().map(|time| time.machine());
         let attempt = connect_async_tls_with_config(self.url.as_str(), None, true, Some(tls));
         let result = timeout(self.timeout, attempt).await;
         permit.answered();
         match result {
-            Ok(Ok((socket, _))) => Ok(socket),
+            Ok(Ok((socket, reply))) => {
+                if let (Some(time), Some(begun)) = (&self.time, begun) {
+                    let header = |name| reply.headers().get(name).and_then(|value| value.to_str().ok());
+                    time.greeted(begun, header);
+                }
+                Ok(socket)
+            }
             Ok(Err(Error::Http(reply))) => Err(self.refused(&reply)),
             Ok(Err(error)) => {
                 Err(End::Unreachable(self.failure(SourceErrorKind::Unreachable).because(error)))
