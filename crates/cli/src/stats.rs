@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 /// The object that `--stats` prints after candles.
 pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, grid: Grid) -> Value {
+    let clock = metrics.router.clock;
     json!({
         "requests": metrics.router.requests,
         "rejected": metrics.router.limiter.throttled(),
@@ -16,17 +17,22 @@ pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, g
         "rows": set.candles.len(),
         "coverage": coverage(set, asked, grid),
         "decisions": decisions(metrics),
+        "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
+        "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),
     })
 }
 
 /// The object that `--stats` prints after live values.
 pub(crate) fn of_live(rows: usize, metrics: &Metrics) -> Value {
+    let clock = metrics.router.clock;
     json!({
         "requests": metrics.router.requests,
         "rejected": metrics.router.limiter.throttled(),
         "rows": rows,
         "decisions": decisions(metrics),
         "connections": connections(metrics),
+        "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
+        "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),
     })
 }
 

@@ -20,7 +20,7 @@ impl Backbone {
         priority: Priority,
     ) -> Result<CandleSet, Error> {
         let Some(venue) = self.layers().massive() else { return Ok(set) };
-        let now = self.house().clock.now();
+        let now = self.layers().clock.now();
         let venue = venue.with_priority(priority);
         let mut splits = self.layers().splits.of(&set.series.symbol, &venue, now).await?;
         // Those that are only announced change nothing yet.
