@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may stop at the first surprise, as the test may")]
 
 mod campaign;
+mod clocks;
 mod derived;
 mod dispatch;
 mod history;

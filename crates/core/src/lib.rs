@@ -51,9 +51,10 @@ pub use page::{
     TickerRequest, TradePage, TradePageRequest,
 };
 pub use port::{
-    Call, CallGroup, CallSource, CandleSource, CandleStore, Capabilities, Clock, Control, Corrections,
-    FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource, LiveStream,
-    ManualClock, OwnedReply, PageSource, PartStream, Query, SocketLimits, StoredCandles, SymbolTable, Venue,
+    Call, CallGroup, CallSource, CandleSource, CandleStore, Capabilities, Clock, ClockReading, Control,
+    Corrections, FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource,
+    LiveStream, ManualClock, OwnedReply, PageSource, PartStream, Query, SocketLimits, StoredCandles,
+    SymbolTable, Venue, VenueClock,
 };
 pub use price_band::{Indicators, PriceBand};
 pub use priority::Priority;

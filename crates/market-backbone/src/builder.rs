@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use market_backbone_coordinator::{Continuity, ContinuityConfig, Coordinator, CoordinatorConfig};
-use market_backbone_core::{CandleSource, Clock, Derive, PageSource, Venue, VenueId};
+use market_backbone_core::{CandleSource, Clock, Derive, PageSource, Venue, VenueClock, VenueId};
 use market_backbone_massive::{MASSIVE, Plan};
 use market_backbone_routing::{Endpoint, PinnedConnection, Router, RouterConfig};
 use market_backbone_storage::{
-    DerivedSource, Recorder, RecorderConfig, StoreConfig, StoredSource, UniverseStore,
+    DerivedSource, PunctualSource, Recorder, RecorderConfig, StoreConfig, StoredSource, UniverseStore,
 };
 use market_backbone_upbit::{UPBIT, Upbit};
 
@@ -213,7 +213,8 @@ impl Builder {
         self
     }
 
-    /// Reads the time from this clock.
+    /// Reads this machine's time from this clock. What happens at a venue goes by the venue's: the difference is measured,
+    /// and added where "now" meets the venue, `received` stamps included.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -246,13 +247,15 @@ impl Builder {
             let pinned = wish.pinned(&universes).await?;
             venues.push(Arc::new(self.layers(wish, pinned, &tiers)?));
         }
-        Ok(Backbone::of(House { venues, tiers, universes, clock: self.clock }, first))
+        Ok(Backbone::of(House { venues, tiers, universes }, first))
     }
 
     /// The layers of one venue, on the stores of all.
     fn layers(&self, wish: Wish, pinned: Vec<PinnedConnection>, tiers: &Tiers) -> Result<Layers, Error> {
-        let (adapter, endpoint) = wish.open(&self.clock);
-        let clock = || Arc::clone(&self.clock);
+        let time = Arc::new(VenueClock::new(Arc::clone(&self.clock)));
+        let venues: Arc<dyn Clock> = Arc::clone(&time) as _;
+        let clock = || Arc::clone(&venues);
+        let (adapter, endpoint) = wish.open(&venues);
         let capabilities = *adapter.capabilities();
         let venue = capabilities.venue;
         let own = self.routers.iter().find(|(named, _)| *named == venue).map(|(_, config)| config);
@@ -261,18 +264,21 @@ impl Builder {
             config.session.max_connections = config.session.max_connections.max(pinned.len());
             config.session.pinned = pinned;
         }
-        let router = Arc::new(Router::start(adapter, &endpoint, clock(), config)?);
+        let router = Arc::new(Router::start_by(adapter, &endpoint, time, config)?);
         let pages: Arc<dyn PageSource> = Arc::clone(&router) as _;
         let coordinator = Arc::new(Coordinator::new(pages, clock(), self.coordinator));
         let upstream: Arc<dyn CandleSource> = Arc::clone(&coordinator) as _;
         let recorder =
             Recorder::start(tiers.nearest(), Arc::clone(&upstream), clock(), &capabilities, self.recorder);
-        let behind = tiers.behind(&upstream, &self.clock, &capabilities);
+        let behind = tiers.behind(&upstream, &venues, &capabilities);
         let upstream = behind.as_ref().map_or(upstream, |behind| Arc::clone(behind) as _);
         let stored = StoredSource::new(tiers.nearest(), upstream, clock(), capabilities.grid);
         let stored = Arc::new(stored.rechecking_early(&capabilities));
         let candles =
             Arc::new(DerivedSource::new(tiers.nearest(), stored, clock(), &capabilities, self.derive));
+        let inner: Arc<dyn CandleSource> = Arc::clone(&candles) as _;
+        let behind_it = (tiers.nearest(), Arc::clone(&router) as _);
+        let punctual = Arc::new(PunctualSource::new(inner, behind_it, clock()));
         let continuity = Continuity::new(
             Arc::clone(&router) as _,
             Arc::clone(&router) as _,
@@ -281,6 +287,18 @@ impl Builder {
             self.continuity,
         );
         let splits = SplitBook::default();
-        Ok(Layers { venue, router, coordinator, candles, continuity, behind, recorder, splits })
+        let clock = venues;
+        Ok(Layers {
+            venue,
+            clock,
+            router,
+            coordinator,
+            candles,
+            punctual,
+            continuity,
+            behind,
+            recorder,
+            splits,
+        })
     }
 }

@@ -25,7 +25,7 @@ impl Backbone {
     pub async fn keep_massive_day(&self, day: Day, priority: Priority) -> Result<usize, Error> {
         let layers = self.house().at(MASSIVE)?;
         let slot = TimeRange::new(Calendar::midnight(day), Calendar::midnight(day.plus(1)))?;
-        let asked_at = self.house().clock.now();
+        let asked_at = layers.clock.now();
         let settled = slot.to().plus(layers.router.capabilities().settling);
         if asked_at < settled {
             let message =

@@ -6,7 +6,7 @@ use market_backbone_coordinator::{Continuity, Coordinator};
 use market_backbone_core::{CallSource, Clock, VenueId};
 use market_backbone_massive::{MASSIVE, MassiveClient};
 use market_backbone_routing::Router;
-use market_backbone_storage::{DerivedSource, Recorder, UniverseStore};
+use market_backbone_storage::{DerivedSource, PunctualSource, Recorder, UniverseStore};
 use market_backbone_upbit::{UPBIT, UpbitClient};
 
 use crate::Error;
@@ -17,9 +17,13 @@ use crate::storage::Tiers;
 /// The layers of one venue.
 pub(crate) struct Layers {
     pub(crate) venue: VenueId,
+    /// The venue's, as far as it is known from here.
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) router: Arc<Router>,
     pub(crate) coordinator: Arc<Coordinator>,
     pub(crate) candles: Arc<DerivedSource>,
+    /// What answers programs: the candles as of the right now.
+    pub(crate) punctual: Arc<PunctualSource>,
     pub(crate) continuity: Continuity,
     /// The shared store before the coordinator, where there is one.
     pub(crate) behind: Option<Arc<DerivedSource>>,
@@ -49,7 +53,6 @@ pub(crate) struct House {
     pub(crate) venues: Vec<Arc<Layers>>,
     pub(crate) tiers: Tiers,
     pub(crate) universes: UniverseStore,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl House {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use market_backbone_core::{Call, Clock, HttpCall, Priority, Query, SourceError, SourceErrorKind, Venue};
+use market_backbone_core::{Call, HttpCall, Priority, Query, SourceError, SourceErrorKind, Venue};
 use tokio_util::sync::CancellationToken;
 
 use crate::figures::Figures;
@@ -17,6 +17,7 @@ use crate::stack::request::{Reply, VenueRequest};
 use crate::stack::retry::RetryConfig;
 use crate::stack::{Stack, compose};
 use crate::tls;
+use crate::venue_time::VenueTime;
 
 /// Two requests are the same if they would go out as the same bytes.
 type Key = (String, Query);
@@ -35,13 +36,13 @@ impl Rest {
     pub(crate) fn new(
         venue: &Arc<dyn Venue>,
         (url, tls): (&str, &rustls::ClientConfig),
-        clock: Arc<dyn Clock>,
+        time: Arc<VenueTime>,
         limiter: &Limiter,
         (http, retry, answers_for): (&HttpConfig, RetryConfig, Duration),
         cancel: CancellationToken,
     ) -> Result<Self, SourceError> {
         let figures = Arc::new(Figures::default());
-        let client = Http::new(url, tls::for_http(tls), clock, http, &venue.headers())?;
+        let client = Http::new(url, tls::for_http(tls), time, http, &venue.headers())?;
         let stack = compose(client, venue, limiter, &figures, (retry, http.timeout));
         Ok(Self { venue: Arc::clone(venue), stack, flights: Flights::new(answers_for), figures, cancel })
     }

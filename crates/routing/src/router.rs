@@ -13,6 +13,7 @@ mod snapshots;
 mod terms;
 mod wishes;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use market_backbone_core::{
     BookRequest, CallGroup, CallSource, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities,
     Clock, Delivery, HttpCall, Instrument, LiveSource, LiveStream, Market, OrderBook, OwnedReply, PageSource,
     PriceBand, Priority, Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker, TickerRequest,
-    Trade, TradePage, TradePageRequest, Venue,
+    Trade, TradePage, TradePageRequest, Venue, VenueClock,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -39,6 +40,7 @@ use crate::limiter::{Estimate, JournalConfig, Limiter};
 use crate::live::{Follow, LiveHub};
 use crate::rest::Rest;
 use crate::tls;
+use crate::venue_time::VenueTime;
 
 /// How often it is looked whether somebody still asks for what is followed.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -52,7 +54,7 @@ pub struct Router {
 #[derive(Debug)]
 struct Shared {
     venue: Arc<dyn Venue>,
-    clock: Arc<dyn Clock>,
+    time: Arc<VenueTime>,
     config: RouterConfig,
     limiter: Limiter,
     rest: Rest,
@@ -81,34 +83,48 @@ impl Router {
         clock: Arc<dyn Clock>,
         config: RouterConfig,
     ) -> Result<Self, SourceError> {
+        Self::start_by(venue, endpoint, Arc::new(VenueClock::new(clock)), config)
+    }
+
+    /// The same, by a clock that others read as well: each answer of the venue corrects it.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_by(
+        venue: Arc<dyn Venue>,
+        endpoint: &Endpoint,
+        clock: Arc<VenueClock>,
+        config: RouterConfig,
+    ) -> Result<Self, SourceError> {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         config.session.check(venue.capabilities())?;
         let tls = tls::client_config()?;
-        let limiter = limiter(venue.capabilities(), endpoint, &clock, &config)?;
+        // What was sent counts by this machine's clock: that of the venue is put right now and then.
+        let limiter = limiter(venue.capabilities(), endpoint, clock.machine(), &config)?;
+        let time = Arc::new(venue_time(venue.capabilities(), endpoint, clock, &config)?);
         let rest = Rest::new(
             &venue,
             (&endpoint.rest_url, &tls),
-            Arc::clone(&clock),
+            Arc::clone(&time),
             &limiter,
             (&config.http, config.retry, config.answers_for),
             cancel.clone(),
         )?;
-        let hub = LiveHub::start(
+        let hub = LiveHub::start_by(
+            (Arc::clone(time.clock()) as _, Some(Arc::clone(&time))),
             Arc::clone(&venue),
-            &endpoint.ws_url,
-            Arc::new(tls),
+            (&endpoint.ws_url, Arc::new(tls)),
             limiter.clone(),
-            Arc::clone(&clock),
             config.session.clone(),
-            &tracker,
-            cancel.clone(),
+            (&tracker, cancel.clone()),
         );
         let chooser = Arc::new(Chooser::new(config.choice));
         tracker.spawn(sweep(Arc::clone(&chooser), config.choice.idle, cancel.clone()));
         let (tally, listed) = (Tally::default(), Mutex::default());
         let shared = Arc::new(Shared {
             venue,
-            clock,
+            time,
             config,
             limiter,
             rest,
@@ -241,12 +257,31 @@ fn limiter(
     clock: &Arc<dyn Clock>,
     config: &RouterConfig,
 ) -> Result<Limiter, SourceError> {
-    let scope = format!("{}@{}", capabilities.venue, http::host_of(&endpoint.rest_url)?);
-    let file =
-        format!("{}.sends", scope.replace(|sign: char| !sign.is_ascii_alphanumeric() && sign != '.', "-"));
-    let journal =
-        config.limits_dir.as_ref().map(|folder| JournalConfig::new(folder.join(file), Arc::clone(clock)));
+    let scope = scope(capabilities, endpoint)?;
+    let file = file_of(&scope, "sends", config);
+    let journal = file.map(|file| JournalConfig::new(file, Arc::clone(clock)));
     Ok(Limiter::of_scope(&scope, &limits(capabilities), config.limiter, journal))
+}
+
+/// The venue's clock, and what earlier processes have found out about it.
+fn venue_time(
+    capabilities: &Capabilities,
+    endpoint: &Endpoint,
+    clock: Arc<VenueClock>,
+    config: &RouterConfig,
+) -> Result<VenueTime, SourceError> {
+    let file = file_of(&scope(capabilities, endpoint)?, "clock", config);
+    Ok(VenueTime::new(clock, capabilities.venue.to_string(), file))
+}
+
+/// What is counted together, and goes by one clock: the venue at this host.
+fn scope(capabilities: &Capabilities, endpoint: &Endpoint) -> Result<String, SourceError> {
+    Ok(format!("{}@{}", capabilities.venue, http::host_of(&endpoint.rest_url)?))
+}
+
+fn file_of(scope: &str, kind: &str, config: &RouterConfig) -> Option<PathBuf> {
+    let name = scope.replace(|sign: char| !sign.is_ascii_alphanumeric() && sign != '.', "-");
+    config.limits_dir.as_ref().map(|folder| folder.join(format!("{name}.{kind}")))
 }
 
 async fn sweep(chooser: Arc<Chooser<Follow>>, idle: Duration, cancel: CancellationToken) {

@@ -28,6 +28,7 @@ mod memory_store;
 mod origin_word;
 #[cfg(feature = "postgres")]
 mod postgres_store;
+mod punctual_source;
 mod recorder;
 mod revision;
 mod sqlite_store;
@@ -47,6 +48,7 @@ pub use grid_of::GridOf;
 pub use memory_store::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres_store::{PostgresConfig, PostgresStore};
+pub use punctual_source::PunctualSource;
 pub use recorder::{Recorder, RecorderConfig, RecorderMetrics, Recording};
 pub use sqlite_store::{
     Care, CareReport, Retention, SeriesStats, ShardCare, ShardStats, SqliteStore, StoreConfig, StoreStats,

@@ -53,6 +53,9 @@ impl Shared {
         self.tally.decide(Reason::History, &request.symbol);
         let reply = self.rest.call(Call::Trades(request.clone()), priority).await?;
         let Answer::Trades(page) = reply.answer else { unreachable!("{IN_KIND}") };
+        if request.before.is_none() && request.days_ago == 0 {
+            self.time.traded(&page);
+        }
         if !page.trades.is_empty() {
             self.names.note(&request.symbol, true);
         } else if page.dropped == 0 {

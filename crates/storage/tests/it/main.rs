@@ -18,6 +18,7 @@ mod older_layout;
 mod oracle;
 mod postgres;
 mod postgres_server;
+mod punctual;
 mod read_path;
 mod reconcile;
 mod recorder;
