@@ -133,6 +133,10 @@ impl Progress {
         {
             self.probable_start = self.probable_start.max(oldest.open_time);
         }
+        if let (true, Some(before)) = (page.candles.is_empty() && page.rejected.is_empty(), request.before) {
+            self.probable_start = self.probable_start.max(before);
+            self.exhausted = true;
+        }
         if let Some(seen) = Density::shown_by(page, self.slots) {
             self.density = Some(Density::corrected(self.density, seen));
         }

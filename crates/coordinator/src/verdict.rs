@@ -18,6 +18,8 @@ use crate::unknown::Unknown;
 /// So often one query looks a second time at what answers left out, before it leaves it unknown.
 const MOST_LOOKS: u32 = 8;
 
+/// So many pages of one query may be empty before it is given up to find out what is there.
+const MOST_EMPTY: usize = 64;
 /// A stretch without a row that ends longer ago than this is over for good,
 const LONG_AGO: Duration = Duration::from_secs(3_600);
 /// and one of more slots than this is no pause between two trades.
@@ -254,7 +256,13 @@ impl Testimony {
             settled.ranges.extend(everything(twice));
             settled.exhausted = true;
         }
-        self.look_again(TimeRange::new(twice.unwrap_or(Timestamp::MIN), since).ok(), unknown, settled);
+        let rest = TimeRange::new(twice.unwrap_or(Timestamp::MIN), since).ok();
+        // Where a row is known, the page that begins with the oldest one will say whether anything is before it.
+        if page.candles.is_empty() && !self.shown.is_empty() && self.before.len() < MOST_EMPTY {
+            settled.doubts = true;
+        } else {
+            self.look_again(rest, unknown, settled);
+        }
     }
 
     /// Before when two pages say that there is nothing. Where any row is known, one of them must show one itself: pages
