@@ -25,13 +25,13 @@ impl MassiveAccount {
     /// has access to.
     pub fn new(key: impl Into<Box<str>>, plan: Plan) -> Self {
         let socket = if plan == Plan::Advanced { WS_URL } else { DELAYED_WS_URL };
-        let endpoint = Endpoint { rest_url: REST_URL.to_owned(), ws_url: socket.to_owned() };
+        let endpoint = Endpoint::new(REST_URL, socket);
         Self { key: Secret::new(key), plan, rate: None, connections: None, pins: Vec::new(), endpoint }
     }
 
     /// At other addresses: an emulator, a proxy.
     pub fn at(mut self, rest_url: &str, ws_url: &str) -> Self {
-        self.endpoint = Endpoint { rest_url: rest_url.to_owned(), ws_url: ws_url.to_owned() };
+        self.endpoint = Endpoint::new(rest_url, ws_url);
         self
     }
 

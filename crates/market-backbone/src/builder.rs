@@ -47,7 +47,7 @@ impl Wish {
     }
 
     fn upbit_at(rest_url: &str, ws_url: &str) -> Self {
-        Self::Upbit(Endpoint { rest_url: rest_url.to_owned(), ws_url: ws_url.to_owned() })
+        Self::Upbit(Endpoint::new(rest_url, ws_url))
     }
 
     fn venue(&self) -> VenueId {

@@ -146,11 +146,6 @@ impl Service<VenueRequest> for Http {
     }
 }
 
-/// The host and port of an address of a venue.
-pub(crate) fn host_of(address: &str) -> Result<String, SourceError> {
-    base_url(address).map(|url| host_and_port(&url))
-}
-
 fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

@@ -4,6 +4,7 @@
 //! above it.
 
 mod config;
+mod endpoint;
 mod forming;
 mod metrics;
 mod pages;
@@ -18,24 +19,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 use market_backbone_core::{
     BookRequest, CallGroup, CallSource, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities,
-    Clock, Delivery, HttpCall, Instrument, LiveSource, LiveStream, Market, OrderBook, OwnedReply, PageSource,
-    PriceBand, Priority, Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker, TickerRequest,
-    Trade, TradePage, TradePageRequest, Venue,
+    Channel, Clock, Delivery, HttpCall, Instrument, LiveSource, LiveStream, Market, OrderBook, OwnedReply,
+    PageSource, PriceBand, Priority, Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker,
+    TickerRequest, Trade, TradePage, TradePageRequest, Venue, VenueId,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use config::{Endpoint, RouterConfig};
+pub use config::RouterConfig;
+pub use endpoint::Endpoint;
 pub use metrics::RouterMetrics;
 use probe::TickerProbe;
 pub use terms::Terms;
 
 use crate::choice::{Chooser, Tally};
-use crate::http;
 use crate::limiter::{Estimate, JournalConfig, Limiter};
 use crate::live::{Follow, LiveHub};
-use crate::rest::Rest;
+use crate::rest::{Rest, foreign};
 use crate::tls;
 
 /// How often it is looked whether somebody still asks for what is followed.
@@ -81,7 +82,7 @@ impl Router {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         config.session.check(venue.capabilities())?;
         let tls = tls::client_config()?;
-        let limiter = limiter(venue.capabilities(), endpoint, &clock, &config)?;
+        let limiter = limiter(venue.as_ref(), endpoint, &clock, &config)?;
         let rest = Rest::new(
             &venue,
             (&endpoint.rest_url, &tls),
@@ -215,19 +216,32 @@ fn limits(capabilities: &Capabilities) -> Vec<market_backbone_core::LimitGroup> 
     limits
 }
 
-/// The limiter of all in this process who talk to the same venue at the same host.
+/// The limiter of all in this process who send requests to the same address.
+///
+/// What a venue counts is who sends to which of its houses: two sources at one address (named apart with
+/// [`Endpoint::same_as`]) have one budget, and a proxy has its own, whoever's data it serves. Addresses of one house are
+/// one.
 fn limiter(
-    capabilities: &Capabilities,
+    venue: &dyn Venue,
     endpoint: &Endpoint,
     clock: &Arc<dyn Clock>,
     config: &RouterConfig,
 ) -> Result<Limiter, SourceError> {
-    let scope = format!("{}@{}", capabilities.venue, http::host_of(&endpoint.rest_url)?);
-    let file =
-        format!("{}.sends", scope.replace(|sign: char| !sign.is_ascii_alphanumeric() && sign != '.', "-"));
+    let capabilities = venue.capabilities();
+    let mut place = endpoint::place(&endpoint.rest_url, ["http", "https"])?;
+    if let Some((_, house)) = venue.homes().iter().find(|(home, _)| *home == place)
+        && let Some((first, _)) = venue.homes().iter().find(|(_, source)| source == house)
+    {
+        place = (*first).to_owned();
+    }
+    let scope = capabilities.venue.at(&place).map_err(|error| {
+        let message = format!("{place} is too long for an address whose requests are counted");
+        SourceError::new(SourceErrorKind::BadRequest, message).because(error)
+    })?;
+    let file = format!("{}.sends", scope.file_name());
     let journal =
         config.limits_dir.as_ref().map(|folder| JournalConfig::new(folder.join(file), Arc::clone(clock)));
-    Ok(Limiter::of_scope(&scope, &limits(capabilities), config.limiter, journal))
+    Ok(Limiter::of_scope(scope.as_str(), &limits(capabilities), config.limiter, journal))
 }
 
 async fn sweep(chooser: Arc<Chooser<Follow>>, idle: Duration, cancel: CancellationToken) {
@@ -274,6 +288,10 @@ impl PageSource for Router {
 impl LiveSource for Router {
     async fn subscribe(&self, subscription: Subscription) -> Result<LiveStream, SourceError> {
         let capabilities = self.shared.venue.capabilities();
+        let of_others = |channel: &&Channel| channel.symbol.venue() != capabilities.venue;
+        if let Some(channel) = subscription.channels().iter().find(of_others) {
+            return Err(foreign(&channel.symbol, capabilities.venue));
+        }
         if let Some(channel) =
             subscription.channels().iter().find(|channel| !capabilities.streams(channel.kind))
         {
@@ -321,6 +339,10 @@ impl LiveSource for Router {
 
 #[async_trait]
 impl CallSource for Router {
+    fn venue(&self) -> VenueId {
+        self.shared.venue.capabilities().venue
+    }
+
     async fn call(&self, call: HttpCall, priority: Priority) -> Result<Vec<OwnedReply>, SourceError> {
         self.shared.own_call(call, priority).await
     }
