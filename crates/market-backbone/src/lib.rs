@@ -14,6 +14,7 @@ mod error;
 mod interests;
 mod layers;
 mod metrics;
+mod old_folder;
 mod pinned;
 mod plan;
 mod progress;
@@ -35,6 +36,7 @@ pub use clock::SystemClock;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
 pub use metrics::Metrics;
+pub use old_folder::open_folder;
 pub use pinned::PinnedMarkets;
 pub use plan::Plan;
 pub use progress::Progress;
@@ -58,7 +60,7 @@ pub use market_backbone_core::{
     Dispute, FeedEvent, Fill, Forming, Gap, GapCause, GapState, Grid, History, Indicators, Level, Loss,
     ManualClock, Market, OrderBook, Origin, PriceBand, Priority, Provenance, Secret, Series, Served, Session,
     Side, Slot, SourceError, SourceErrorKind, Span, Split, StoreError, StoreErrorKind, StreamKind, Symbol,
-    Ticker, TimeError, TimeRange, Timeframe, Timestamp, Trade, TradeId, VenueId, View, ViewRow,
+    Ticker, TimeError, TimeRange, Timeframe, Timestamp, Trade, TradeId, VenueId, VenueIdError, View, ViewRow,
 };
 /// US stocks: what only their venue offers, and what its answers hold.
 pub use market_backbone_massive::{
@@ -74,7 +76,7 @@ pub use market_backbone_routing::{
 pub use market_backbone_storage::write_parquet;
 pub use market_backbone_storage::{
     ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, GridOf, Manifest,
-    export_archive, import_archive,
+    export_archive, import_archive, import_archive_as, import_archive_of,
 };
 pub use market_backbone_storage::{
     ParseUniverseError, UniverseEntry, UniverseKind, UniverseStore, UnknownUniverse, read_universes,
@@ -83,7 +85,7 @@ pub use market_backbone_storage::{
 #[cfg(feature = "postgres")]
 pub use market_backbone_storage::{PostgresConfig, PostgresStore};
 pub use market_backbone_storage::{Recorder, RecorderConfig, RecorderMetrics, Recording};
-pub use market_backbone_upbit::{Grouping, UPBIT, UpbitClient};
+pub use market_backbone_upbit::{Grouping, Region as UpbitRegion, UPBIT, UpbitClient};
 
 /// The example of the README, compiled.
 #[cfg(doctest)]

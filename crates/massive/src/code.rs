@@ -8,7 +8,7 @@ use market_backbone_core::{StreamKind, Timeframe, Timestamp, TradeId, VenueId};
 pub const MASSIVE: VenueId = VenueId::new("massive");
 /// Where the house answers: under both of its names, and with the same data a quarter of an hour late. Its other sockets
 /// (`business`, `nasdaqfeed` and the like) carry other tapes.
-pub(crate) static HOMES: [(&str, VenueId); 6] = [
+pub static HOMES: [(&str, VenueId); 6] = [
     ("api.massive.com", MASSIVE),
     ("api.polygon.io", MASSIVE),
     ("socket.massive.com", MASSIVE),

@@ -28,5 +28,5 @@ mod wire;
 
 pub use client::{Grouping, UpbitClient};
 pub use code::{REST_URL, UPBIT, WS_URL};
-pub use region::{Region, RegionError};
+pub use region::{HOMES, Region, RegionError};
 pub use venue::Upbit;

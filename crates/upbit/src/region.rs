@@ -8,7 +8,7 @@ use market_backbone_core::VenueId;
 use crate::code::{REST_URL, UPBIT, WS_URL};
 
 /// Where each house answers.
-pub(crate) static HOMES: [(&str, VenueId); 4] = [
+pub static HOMES: [(&str, VenueId); 4] = [
     ("api.upbit.com", Region::Korea.source()),
     ("sg-api.upbit.com", Region::Singapore.source()),
     ("id-api.upbit.com", Region::Indonesia.source()),

@@ -23,6 +23,7 @@ mod reconcile;
 mod recorder;
 mod revisions;
 mod soundness;
+mod sources;
 mod staleness;
 mod tiers;
 mod universes;
