@@ -64,9 +64,9 @@ pub use market_backbone_core::{
 };
 /// US stocks: what only their venue offers, and what its answers hold.
 pub use market_backbone_massive::{
-    Aggregates, Bar, DELAYED_WS_URL, DayBar, Direction, Dividend, Glossary, Holiday, HolidayKind, Listing,
-    MASSIVE, MarketStatus, MassiveClient, OpenClose, Plan as MassivePlan, Rate as MassiveRate, Snapshot,
-    Term, Timespan, TradeRecord, apply_holidays,
+    Aggregates, Bar, DELAYED_WS_URL, DayBar, Direction, Dividend, Glossary, HOMES as MASSIVE_HOMES, Holiday,
+    HolidayKind, Listing, MASSIVE, MarketStatus, MassiveClient, OpenClose, Plan as MassivePlan,
+    Rate as MassiveRate, Snapshot, Term, Timespan, TradeRecord, apply_holidays,
 };
 pub use market_backbone_routing::{
     ChannelCaps, ConnectionHealth, Endpoint, Follow, Health, Interest, Reason, Route, RouterConfig,
@@ -85,7 +85,10 @@ pub use market_backbone_storage::{
 #[cfg(feature = "postgres")]
 pub use market_backbone_storage::{PostgresConfig, PostgresStore};
 pub use market_backbone_storage::{Recorder, RecorderConfig, RecorderMetrics, Recording};
-pub use market_backbone_upbit::{Grouping, Region as UpbitRegion, UPBIT, UpbitClient};
+pub use market_backbone_upbit::{
+    Grouping, HOMES as UPBIT_HOMES, Region as UpbitRegion, RegionError as UpbitRegionError, UPBIT,
+    UpbitClient,
+};
 
 /// The example of the README, compiled.
 #[cfg(doctest)]

@@ -7,7 +7,7 @@ use crate::exit::Usage;
 use crate::output::{self, Output};
 
 pub(crate) async fn run(args: Daily, backbone: &Backbone) -> anyhow::Result<()> {
-    if backbone.venue() != MASSIVE {
+    if backbone.venue().family() != MASSIVE {
         let venue = backbone.venue();
         return Err(Usage(format!("{venue} has no answer for a whole market; say --venue massive")).into());
     }
