@@ -64,6 +64,12 @@ impl VenueId {
         Self(self.0.split(['-', '@']).next().unwrap_or(self.0))
     }
 
+    /// The name without its place, as messages have it that are not about whose data something is.
+    #[must_use]
+    pub fn house(self) -> Self {
+        Self(self.0.split('@').next().unwrap_or(self.0))
+    }
+
     /// The address, or the chosen name, of a source that is not at one of its venue's own addresses.
     #[must_use]
     pub fn place(self) -> Option<&'static str> {

@@ -296,7 +296,7 @@ impl LiveSource for Router {
             subscription.channels().iter().find(|channel| !capabilities.streams(channel.kind))
         {
             let message =
-                format!("{} has no live {} of {}", capabilities.venue, channel.kind, channel.symbol);
+                format!("{} has no live {} of {}", capabilities.venue.house(), channel.kind, channel.symbol);
             return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
         }
         let all = subscription.channels().iter().any(|channel| channel.symbol.is_any());

@@ -87,7 +87,7 @@ fn is_unknown_market(name: Option<&RefusalName>, call: &Call) -> bool {
 /// `unknown market KRW-NOPE on upbit`; of several, the venue does not say which.
 fn unknown_market(call: &Call) -> String {
     let markets = call.symbols();
-    let source = markets.first().map_or(UPBIT, Symbol::venue);
+    let source = markets.first().map_or(UPBIT, Symbol::venue).house();
     match markets {
         [only] => format!("unknown market {only} on {source}"),
         [first, second] => format!("unknown market on {source}: {first} or {second}"),

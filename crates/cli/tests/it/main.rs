@@ -17,6 +17,7 @@ mod recorded;
 mod resume;
 mod run;
 mod shared;
+mod sources;
 mod store;
 mod tape;
 mod universe;
