@@ -73,9 +73,9 @@ async fn two_emulators_two_seeds_two_regions_one_database_and_no_row_crosses() {
     assert_eq!(sources.iter().map(asked).collect::<Vec<_>>(), before, "all of it was known");
     house.shutdown().await;
 
-    let over_the_net = PostgresConfig::parse(&server.tcp_url(PASSWORD)).unwrap();
-    let store =
-        PostgresStore::connect(PostgresConfig { schema: database.schema, ..over_the_net }).await.unwrap();
+    let mut over_the_net = PostgresConfig::parse(&server.tcp_url(PASSWORD)).unwrap();
+    over_the_net.schema = database.schema;
+    let store = PostgresStore::connect(over_the_net).await.unwrap();
     assert_eq!(store.series().await.unwrap().len(), sources.len());
     for Source { id, truth, .. } in &sources {
         let series = Series::new(Symbol::new(*id, "KRW-BTC").unwrap(), Timeframe::M1);
