@@ -216,7 +216,7 @@ impl Backbone {
             |symbol: &Symbol| symbol.is_any() || markets.iter().any(|market| market.symbol == *symbol);
         let Some(unknown) = asked.iter().find(|symbol| !listed(symbol)) else { return error };
         let near = suggest::nearest(unknown.code(), markets.iter().map(|market| market.symbol.code()));
-        let venue = self.venue.venue;
+        let venue = self.venue.venue.house();
         error.reworded(match near.split_last() {
             None => {
                 format!("unknown market {unknown} on {venue}; `market-backbone markets` lists what there is")

@@ -30,7 +30,7 @@ impl Backbone {
         if asked_at < settled {
             let message =
                 format!("the bars of {day} may change until {settled}; ask then, or for the day before");
-            return Err(SourceError::new(SourceErrorKind::BadRequest, message).at(MASSIVE).into());
+            return Err(SourceError::new(SourceErrorKind::BadRequest, message).at(layers.venue).into());
         }
         let client = MassiveClient::new(layers.calls()).with_priority(priority);
         let bars = client.grouped_daily(day, false).await?;

@@ -34,12 +34,12 @@ pub(crate) struct Layers {
 impl Layers {
     /// What only Massive offers, if this is Massive.
     pub(crate) fn massive(&self) -> Option<MassiveClient> {
-        (self.venue == MASSIVE).then(|| MassiveClient::new(self.calls()))
+        (self.venue.family() == MASSIVE).then(|| MassiveClient::new(self.calls()))
     }
 
     /// What only Upbit offers, if this is Upbit.
     pub(crate) fn upbit(&self) -> Option<UpbitClient> {
-        (self.venue == UPBIT).then(|| UpbitClient::new(self.calls()))
+        (self.venue.family() == UPBIT).then(|| UpbitClient::new(self.calls()))
     }
 
     pub(crate) fn calls(&self) -> Arc<dyn CallSource> {
@@ -49,17 +49,26 @@ impl Layers {
 
 /// All venues, and what they share.
 pub(crate) struct House {
-    // Invariant: not empty, and no venue twice.
+    // Invariant: not empty, and no source twice.
     pub(crate) venues: Vec<Arc<Layers>>,
     pub(crate) tiers: Tiers,
     pub(crate) universes: UniverseStore,
 }
 
 impl House {
+    /// The layers of exactly this source, else of the only one of its venue.
     pub(crate) fn at(&self, venue: VenueId) -> Result<&Arc<Layers>, Error> {
-        let known = || self.venues.iter().map(|layers| layers.venue);
-        let layers = self.venues.iter().find(|layers| layers.venue == venue);
-        layers.ok_or_else(|| Error::Venue(UnknownVenue { asked: venue, known: known().collect() }))
+        if let Some(layers) = self.venues.iter().find(|layers| layers.venue == venue) {
+            return Ok(layers);
+        }
+        let mut family = self.venues.iter().filter(|layers| layers.venue.family() == venue);
+        match (family.next(), family.next()) {
+            (Some(only), None) => Ok(only),
+            _ => {
+                let known = self.venues.iter().map(|layers| layers.venue).collect();
+                Err(Error::Venue(UnknownVenue { asked: venue, known }))
+            }
+        }
     }
 
     /// Ends feeds, lets the recorders write what they left, then the stores finish.

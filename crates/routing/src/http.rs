@@ -169,11 +169,6 @@ pub(crate) fn place_of(address: &str) -> String {
     Url::parse(address).map_or_else(|_| "(unreadable)".to_owned(), |url| place(&url))
 }
 
-/// The host and port of an address of a venue.
-pub(crate) fn host_of(address: &str) -> Result<String, SourceError> {
-    base_url(address).map(|url| host_and_port(&url))
-}
-
 fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -223,12 +218,11 @@ mod tests {
     fn of_an_address_only_the_place_is_shown() {
         let address = "https://bob:s3cret@venue.test:8080/s3cret?token=s3cret";
         assert_eq!(place_of(address), "https://venue.test:8080");
-        assert_eq!(host_of(address).unwrap(), "venue.test:8080");
         assert_eq!(
             beginning(&base_url("http://bob:s3cret@venue.test/v9/?token=s3cret").unwrap()),
             "http://venue.test/v9"
         );
-        let endpoint = crate::Endpoint { rest_url: address.to_owned(), ws_url: "s3cret".to_owned() };
+        let endpoint = crate::Endpoint::new(address, "s3cret");
         assert!(!format!("{endpoint:?}").contains("s3cret"), "{endpoint:?}");
         let error = base_url("bob:s3cret@venue.test").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");

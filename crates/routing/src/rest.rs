@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use market_backbone_core::{Call, HttpCall, Priority, Query, SourceError, SourceErrorKind, Venue};
+use market_backbone_core::{
+    Call, HttpCall, Priority, Query, SourceError, SourceErrorKind, Symbol, Venue, VenueId,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::figures::Figures;
@@ -53,7 +55,7 @@ impl Rest {
 
     /// Asks. Dropping the future abandons the request.
     pub(crate) async fn call(&self, call: Call, priority: Priority) -> Result<Reply, SourceError> {
-        let http = self.venue.encode(&call)?;
+        let http = self.encode(&call)?;
         self.send(call, http, priority).await
     }
 
@@ -65,9 +67,19 @@ impl Rest {
         priority: Priority,
         not_older_than: Option<Duration>,
     ) -> Result<Reply, SourceError> {
-        let http = self.venue.encode(&call)?;
+        let http = self.encode(&call)?;
         let key = (http.path.clone(), http.query.clone());
         self.flights.join(key, priority, not_older_than, || self.send(call, http, priority).boxed()).await
+    }
+
+    /// Writes a request, if what it is about belongs here: an answer of this source under the name of another would be
+    /// stored as the other's.
+    fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
+        let source = self.venue.capabilities().venue;
+        if let Some(stranger) = call.symbols().iter().find(|symbol| symbol.venue() != source) {
+            return Err(foreign(stranger, source));
+        }
+        self.venue.encode(call)
     }
 
     fn send(
@@ -88,6 +100,12 @@ impl Rest {
             .map_err(|error| error.at(venue))
         }
     }
+}
+
+/// A market of one source was asked of another.
+pub(crate) fn foreign(symbol: &Symbol, source: VenueId) -> SourceError {
+    let message = format!("{symbol} of {} cannot be asked of {source}", symbol.venue());
+    SourceError::new(SourceErrorKind::BadRequest, message).at(source)
 }
 
 fn closed() -> SourceError {

@@ -33,6 +33,7 @@ mod recorder;
 mod revision;
 mod sqlite_store;
 mod stored_source;
+mod unclaimed;
 mod universe;
 mod verdict;
 
@@ -40,7 +41,7 @@ mod verdict;
 pub use archive::write_parquet;
 pub use archive::{
     ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, Manifest, export_archive,
-    import_archive,
+    import_archive, import_archive_as, import_archive_of,
 };
 pub use check::{Finding, Flaw, Place, RepairPlan, examine};
 pub use derived_source::{DerivedSource, Survey};

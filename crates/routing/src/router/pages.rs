@@ -25,7 +25,7 @@ impl Shared {
         let frame = request.series.timeframe;
         self.check_count("candles", request.count, capabilities.candle_page_of(frame))?;
         if !capabilities.timeframes.contains(&frame) {
-            let message = format!("{} has no {frame} candles", capabilities.venue);
+            let message = format!("{} has no {frame} candles", capabilities.venue.house());
             return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
         }
         self.tally.decide(Reason::History, &request.series);

@@ -22,8 +22,7 @@ const SLOT: i64 = NOW - 30;
 
 async fn router(server: &Server) -> Router {
     let address = server.address;
-    let endpoint =
-        Endpoint { rest_url: format!("http://{address}/"), ws_url: format!("ws://{address}/socket") };
+    let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(NOW)));
     Router::start(Arc::new(FakeVenue), &endpoint, clock, RouterConfig::default()).unwrap()
 }

@@ -24,6 +24,7 @@ mod reconcile;
 mod recorder;
 mod revisions;
 mod soundness;
+mod sources;
 mod staleness;
 mod tiers;
 mod universes;
