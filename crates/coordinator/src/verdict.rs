@@ -20,11 +20,6 @@ const MOST_LOOKS: u32 = 8;
 
 /// So many pages of one query may be empty before it is given up to find out what is there.
 const MOST_EMPTY: usize = 64;
-/// A stretch without a row that ends longer ago than this is over for good,
-const LONG_AGO: Duration = Duration::from_secs(3_600);
-/// and one of more slots than this is no pause between two trades.
-const SHORT_TAIL: u64 = 200;
-
 /// So many rows tell how dense a series is,
 const TELLING: usize = 10;
 /// and so many that are missing in a row are a surprise.
@@ -209,18 +204,13 @@ impl Testimony {
         }
     }
 
-    /// Whether a second request is worth what it may prove. A short stretch that ends about now is not: the next trade
-    /// proves it without one. Where so many rows are to be expected that none is a surprise, it always is.
+    /// Whether a second request is worth what it may prove. Of a query for the newest so many it is not, for the next
+    /// trade proves it without one; but where so many rows are to be expected that none is a surprise, it always is.
     fn is_worth_a_look(&self, absent: TimeRange, page: &CandlePage) -> bool {
-        let slots = self.slots.count(absent);
         let shown = page.proof.covered.map_or(0, |covered| self.slots.count(covered));
-        let expected = if page.candles.len() < TELLING {
-            0
-        } else {
-            slots.saturating_mul(page.candles.len() as u64) / shown.max(1)
-        };
-        let ended_long_ago = absent.to() <= page.asked_at.minus(LONG_AGO);
-        expected >= SURPRISING || (self.whole && (ended_long_ago || slots > SHORT_TAIL))
+        let tells = page.candles.len() >= TELLING;
+        let rows = if tells { page.candles.len() as u64 } else { 0 };
+        self.whole || self.slots.count(absent).saturating_mul(rows) / shown.max(1) >= SURPRISING
     }
 
     /// That nothing older is there.
