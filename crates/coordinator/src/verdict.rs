@@ -63,6 +63,8 @@ pub(crate) struct Testimony {
     settling: Duration,
     /// Whether all of a stretch is wanted: then what a page leaves out at its newer end is asked about again.
     whole: bool,
+    /// Where the query ends.
+    end: Timestamp,
     /// The end of the slot in progress: asking with it is asking for everything, in other words.
     now_ends: Timestamp,
     /// The oldest and the newest row of each page.
@@ -87,13 +89,19 @@ struct Beginning {
 }
 
 impl Testimony {
-    /// `now` is the slot in progress when the query was made.
-    pub(crate) fn new(slots: Slots, settling: Duration, whole: bool, now: Timestamp) -> Self {
+    /// The query ends at `end`; `now` is the slot in progress when it was made.
+    pub(crate) fn new(
+        slots: Slots,
+        settling: Duration,
+        whole: bool,
+        (end, now): (Timestamp, Timestamp),
+    ) -> Self {
         let (shown, asked, now_ends) = (BTreeSet::new(), BTreeSet::new(), slots.close(now));
         Self {
             slots,
             settling,
             whole,
+            end,
             now_ends,
             shown,
             asked,
@@ -143,6 +151,9 @@ impl Testimony {
         settled.ranges.extend(page.proof.covered.and_then(|covered| self.slots.align(covered)));
         settled.ranges.extend(page.proof.doubtful.iter().filter_map(|range| self.slots.align(*range)));
         settled.ranges.extend(self.unprovable(page, before));
+        // A row that is not final yet must do as it is.
+        let forming = page.candles.iter().filter(|candle| !candle.is_final).map(|candle| candle.open_time);
+        settled.ranges.extend(forming.filter_map(|open| TimeRange::new(open, self.slots.close(open)).ok()));
         self.hear_of_the_end(page, unknown, &mut settled);
         self.hear_of_the_beginning(page, request, unknown, &mut settled);
         for row in [page.candles.first(), page.candles.last()].into_iter().flatten() {
@@ -187,7 +198,9 @@ impl Testimony {
         }
         self.after.push((absent, page.asked_at));
         // Where a row is known behind it, asking for that row together with what is before it proves what lies between.
-        let lies_between = self.shown.range(absent.to()..).next().is_some();
+        // So it is where pages of what is newer are still to come.
+        let top = self.end.min(self.slots.floor(page.asked_at.minus(self.settling)));
+        let lies_between = absent.to() < top || self.shown.range(absent.to()..).next().is_some();
         let (keep, rest) = if lies_between {
             (Some(absent), None)
         } else if self.is_worth_a_look(absent, page) {

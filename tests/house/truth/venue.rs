@@ -104,7 +104,7 @@ impl Venue {
         }
         let fell_short = rows.count() < request.count as usize;
         let nothing_older = (fell_short && self.keeps_all()).then_some(Timestamp::MIN);
-        let rules = SettlingRules { grid: Grid::Utc, visible: SETTLING, blind: SETTLING };
+        let rules = SettlingRules { grid: Grid::Utc, visible: SETTLING, blind: SETTLING, alone: SETTLING };
         let page = rows.into_page(asked_at, rules, nothing_older);
         let exhausted = fell_short && !self.keeps_all();
         CandlePage { proof: Proof { exhausted, ..page.proof }, ..page }

@@ -58,9 +58,11 @@ fn a_candle_is_final_once_the_venue_has_moved_on_or_its_slot_is_long_over() {
     };
     let alone = ["11:59:00", "11:58:00"];
     assert_eq!(asked(&alone, "2026-05-12T11:59:30Z"), [true, false]);
-    // It may be cut short: a venue that lags by two seconds would show it so.
-    assert_eq!(asked(&alone, "2026-05-12T12:00:02.999Z"), [true, false]);
-    assert_eq!(asked(&alone, "2026-05-12T12:00:03Z"), [true, true]);
+    // It may be cut short: a venue that lags by some seconds would show it so.
+    assert_eq!(asked(&alone, "2026-05-12T12:00:29.999Z"), [true, false]);
+    assert_eq!(asked(&alone, "2026-05-12T12:00:30Z"), [true, true]);
+    let ends_there = page(&page_of(Timeframe::M1, Some("2026-05-12T12:00:00Z")), &[row("11:59:00")]);
+    assert!(!ends_there.candles[0].is_final, "asked at noon sharp");
     let moved_on = ["12:00:00", "11:59:00"];
     assert_eq!(asked(&moved_on, "2026-05-12T12:00:00.999Z"), [false, false]);
     assert_eq!(asked(&moved_on, "2026-05-12T12:00:01Z"), [true, false]);
