@@ -237,7 +237,7 @@ impl Fetch {
         }
         let mut part = part(page, coverage, job.spent);
         // A page that was asked for in another way may reach further than was asked for.
-        part.candles.retain(|candle| !self.closed || candle.open_time < self.now);
+        part.candles.retain(|candle| !self.closed || candle.is_final || candle.open_time < self.now);
         Ok(Some(part))
     }
 
