@@ -1,0 +1,1 @@
+//! What caution costs, in requests.
