@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 /// The object that `--stats` prints after candles.
 pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, grid: Grid) -> Value {
+    let clock = metrics.router.clock;
     json!({
         "requests": metrics.router.requests,
         "rejected": metrics.router.limiter.throttled(),
@@ -19,6 +20,8 @@ pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, g
         "coverage": coverage(set, asked, grid),
         "left_out": left_out(set),
         "decisions": decisions(metrics),
+        "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
+        "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),
     })
 }
 
@@ -30,12 +33,15 @@ fn left_out(set: &CandleSet) -> Vec<Value> {
 
 /// The object that `--stats` prints after live values.
 pub(crate) fn of_live(rows: usize, metrics: &Metrics) -> Value {
+    let clock = metrics.router.clock;
     json!({
         "requests": metrics.router.requests,
         "rejected": metrics.router.limiter.throttled(),
         "rows": rows,
         "decisions": decisions(metrics),
         "connections": connections(metrics),
+        "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
+        "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),
     })
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Fetch {
     /// Whether what lies beyond the ended slots is asked without an end. Once only: an answer that came very late may
     /// have missed the slot, and must not be asked for ever.
     open_end: bool,
+    /// Whether the slot in progress is not wanted.
+    closed: bool,
     slots: Slots,
     settling: Duration,
     page: u32,
@@ -81,6 +83,7 @@ impl Fetch {
             priority: query.priority,
             now: scope.now,
             open_end: true,
+            closed: scope.closed,
             slots,
             settling,
             page,
@@ -232,7 +235,10 @@ impl Fetch {
         for span in proven.iter().flat_map(|span| without_doubt(*span, page)) {
             coverage.insert(span);
         }
-        Ok(Some(part(page, coverage, job.spent)))
+        let mut part = part(page, coverage, job.spent);
+        // A page that was asked for in another way may reach further than was asked for.
+        part.candles.retain(|candle| !self.closed || candle.open_time < self.now);
+        Ok(Some(part))
     }
 
     fn take_in_forming(

@@ -14,11 +14,19 @@ use crate::slots::Slots;
 use crate::unknown::Unknown;
 use crate::verdict::{Barren, Testimony};
 
+/// Where a page holds so many rows, there is room in it for some that were not asked for.
+const LARGE_PAGE: u32 = 10_000;
+/// As far as a long weekend is looked beyond the end of a query.
+const LOOK_AHEAD: Duration = Duration::from_secs(5 * 86_400);
+
 /// How far a query has come.
 #[derive(Debug)]
 pub(crate) struct Progress {
     slots: Slots,
     page: u32,
+    /// Where the query ends, and the slot in progress.
+    end: Timestamp,
+    now: Timestamp,
     testimony: Testimony,
     unknown: Unknown,
     /// How far back the plan looks for now. A count moves it as rows fall short; a range has it at its beginning.
@@ -57,6 +65,8 @@ impl Progress {
         Self {
             slots,
             page,
+            end: scope.pages.map_or(scope.now, TimeRange::to),
+            now: scope.now,
             testimony: Testimony::new(slots, settling, scope.count.is_none(), scope.now),
             unknown: scope.pages.map(Unknown::new).unwrap_or_default(),
             horizon: if scope.count.is_some() { Timestamp::MAX } else { begin },
@@ -79,6 +89,13 @@ impl Progress {
     pub(crate) fn end_of(&mut self, chunk: TimeRange, open: bool) -> Option<Timestamp> {
         let is_full =
             self.density.is_some_and(Density::is_dense) && self.slots.count(chunk) >= u64::from(self.page);
+        if !open && self.page >= LARGE_PAGE && chunk.to() == self.end {
+            // There is room for what comes next: a row beyond the end proves what lies before it.
+            let room = u64::from(self.page).saturating_sub(self.slots.count(chunk));
+            let most = self.slots.floor(chunk.to().plus(LOOK_AHEAD));
+            let reach = self.slots.ahead(chunk.to(), room).min(most).min(self.now).max(chunk.to());
+            return self.testimony.fresh_end(Some(reach), self.page);
+        }
         let end = if self.page > 1 && self.testimony.has_shown(chunk.to()) && !is_full {
             self.slots.close(chunk.to())
         } else {
@@ -127,6 +144,10 @@ impl Progress {
             && page.candles.len() + page.rejected.len() < request.count as usize
         {
             self.probable_start = self.probable_start.max(oldest.open_time);
+        }
+        if let (true, Some(before)) = (page.candles.is_empty() && page.rejected.is_empty(), request.before) {
+            self.probable_start = self.probable_start.max(before);
+            self.exhausted = true;
         }
         if let Some(seen) = Density::shown_by(page, self.slots) {
             self.density = Some(Density::corrected(self.density, seen));

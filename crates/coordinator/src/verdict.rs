@@ -18,10 +18,17 @@ use crate::unknown::Unknown;
 /// So often one query looks a second time at what answers left out, before it leaves it unknown.
 const MOST_LOOKS: u32 = 8;
 
+/// So many pages of one query may be empty before it is given up to find out what is there.
+const MOST_EMPTY: usize = 64;
 /// A stretch without a row that ends longer ago than this is over for good,
 const LONG_AGO: Duration = Duration::from_secs(3_600);
 /// and one of more slots than this is no pause between two trades.
 const SHORT_TAIL: u64 = 200;
+
+/// So many rows tell how dense a series is,
+const TELLING: usize = 10;
+/// and so many that are missing in a row are a surprise.
+const SURPRISING: u64 = 8;
 
 /// Why a page settles nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +76,19 @@ pub(crate) struct Testimony {
     asked: BTreeSet<Option<Timestamp>>,
     /// What one page left out after its newest row, and when it was asked for.
     after: Vec<(TimeRange, Timestamp)>,
-    /// Before when a page says that there is nothing, latest first, and which end it was asked for.
-    before: Vec<(Timestamp, Option<Timestamp>)>,
+    /// Which pages say that there is nothing before a moment, the latest moment first.
+    before: Vec<Beginning>,
     looks: u32,
+}
+
+/// A page says that there is nothing before a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Beginning {
+    since: Timestamp,
+    /// Which end it was asked for.
+    asked: Option<Timestamp>,
+    /// Whether it shows a row. One that shows nothing may be empty by mistake.
+    shows: bool,
 }
 
 impl Testimony {
@@ -137,7 +154,7 @@ impl Testimony {
         self.hear_of_the_beginning(page, request, unknown, &mut settled);
         for row in [page.candles.first(), page.candles.last()].into_iter().flatten() {
             self.shown.insert(row.open_time);
-            self.before.retain(|(since, _)| *since <= row.open_time);
+            self.before.retain(|one| one.since <= row.open_time);
         }
         Ok(settled)
     }
@@ -180,7 +197,7 @@ impl Testimony {
         let lies_between = self.shown.range(absent.to()..).next().is_some();
         let (keep, rest) = if lies_between {
             (Some(absent), None)
-        } else if self.whole && self.is_worth_a_look(absent, page.asked_at) {
+        } else if self.is_worth_a_look(absent, page) {
             let old = TimeRange::new(absent.from(), absent.to().min(old_enough)).ok();
             (old, TimeRange::new(absent.from().max(old_enough), absent.to()).ok())
         } else {
@@ -195,10 +212,17 @@ impl Testimony {
     }
 
     /// Whether a second request is worth what it may prove. A short stretch that ends about now is not: the next trade
-    /// proves it without one.
-    fn is_worth_a_look(&self, absent: TimeRange, asked_at: Timestamp) -> bool {
-        let ended_long_ago = absent.to() <= asked_at.minus(LONG_AGO);
-        ended_long_ago || self.slots.count(absent) > SHORT_TAIL
+    /// proves it without one. Where so many rows are to be expected that none is a surprise, it always is.
+    fn is_worth_a_look(&self, absent: TimeRange, page: &CandlePage) -> bool {
+        let slots = self.slots.count(absent);
+        let shown = page.proof.covered.map_or(0, |covered| self.slots.count(covered));
+        let expected = if page.candles.len() < TELLING {
+            0
+        } else {
+            slots.saturating_mul(page.candles.len() as u64) / shown.max(1)
+        };
+        let ended_long_ago = absent.to() <= page.asked_at.minus(LONG_AGO);
+        expected >= SURPRISING || (self.whole && (ended_long_ago || slots > SHORT_TAIL))
     }
 
     /// That nothing older is there.
@@ -221,20 +245,35 @@ impl Testimony {
         if self.shown.first().is_some_and(|oldest| *oldest < since) {
             return; // others have shown that there is
         }
-        self.before.retain(|(_, asked)| *asked != request.before);
-        self.before.push((since, request.before));
+        let new = Beginning { since, asked: request.before, shows: !page.candles.is_empty() };
+        self.before.retain(|one| one.asked != new.asked);
+        self.before.push(new);
         self.before.sort_by(|a, b| b.cmp(a));
         let everything = |to| TimeRange::new(Timestamp::MIN, to).ok();
-        // Both of the two latest say that there is nothing before the earlier of them.
-        if let Some((twice, _)) = self.before.get(1) {
+        let twice = self.believed_beginning();
+        if let Some(twice) = twice {
             let provenance = Provenance { origin: Origin::Listed, observed_at: page.asked_at };
-            let range = absent.and_then(|absent| TimeRange::new(absent.from(), *twice).ok());
+            let range = absent.and_then(|absent| TimeRange::new(absent.from(), twice).ok());
             settled.proven.extend(range.map(|range| Span { range, provenance }));
-            settled.ranges.extend(everything(*twice));
+            settled.ranges.extend(everything(twice));
             settled.exhausted = true;
         }
-        let rest = self.before.get(1).map_or(Timestamp::MIN, |(twice, _)| *twice);
-        self.look_again(TimeRange::new(rest, since).ok(), unknown, settled);
+        let rest = TimeRange::new(twice.unwrap_or(Timestamp::MIN), since).ok();
+        // Where a row is known, the page that begins with the oldest one will say whether anything is before it.
+        if page.candles.is_empty() && !self.shown.is_empty() && self.before.len() < MOST_EMPTY {
+            settled.doubts = true;
+        } else {
+            self.look_again(rest, unknown, settled);
+        }
+    }
+
+    /// Before when two pages say that there is nothing. Where any row is known, one of them must show one itself: pages
+    /// that are empty by mistake are not so rare that two of a hundred could not be.
+    fn believed_beginning(&self) -> Option<Timestamp> {
+        let any_row = !self.shown.is_empty() || self.before.iter().any(|one| one.shows);
+        let second = self.before.get(1)?;
+        let witness = self.before.iter().position(|one| one.shows || !any_row)?;
+        Some(self.before.get(witness.max(1)).unwrap_or(second).since)
     }
 
     /// Leaves `range` to be asked about again, as long as that has not been done too often.

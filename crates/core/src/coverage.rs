@@ -130,6 +130,12 @@ impl Coverage {
         }
     }
 
+    /// The same knowledge without what is merely claimed.
+    #[must_use]
+    pub fn without_claims(self) -> Self {
+        Self { claims: Vec::new(), ..self }
+    }
+
     /// Drops the claims of `range`: something has turned up there.
     pub fn unclaim(&mut self, range: TimeRange) {
         stretches::cut_out(&mut self.claims, range);

@@ -32,6 +32,7 @@ mod ticker;
 mod time;
 mod timeframe;
 mod trade;
+mod venue_id;
 mod view;
 
 pub use book::{Level, OrderBook};
@@ -51,9 +52,10 @@ pub use page::{
     TickerRequest, TradePage, TradePageRequest,
 };
 pub use port::{
-    Call, CallGroup, CallSource, CandleSource, CandleStore, Capabilities, Clock, Control, Corrections,
-    FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource, LiveStream,
-    ManualClock, OwnedReply, PageSource, PartStream, Query, SocketLimits, StoredCandles, SymbolTable, Venue,
+    Call, CallGroup, CallSource, CandleSource, CandleStore, Capabilities, Clock, ClockReading, Control,
+    Corrections, FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource,
+    LiveStream, ManualClock, OwnedReply, PageSource, PartStream, Query, SocketLimits, StoredCandles,
+    SymbolTable, Venue, VenueClock,
 };
 pub use price_band::{Indicators, PriceBand};
 pub use priority::Priority;
@@ -63,9 +65,10 @@ pub use session::Session;
 pub use side_inference::{InferredSide, SideInference, SideRule};
 pub use split::{AdjustedCandles, Split, SplitHistory, Straddled};
 pub use store_error::{StoreError, StoreErrorKind};
-pub use symbol::{Symbol, SymbolError, VenueId};
+pub use symbol::{Symbol, SymbolError};
 pub use ticker::Ticker;
 pub use time::{TimeError, TimeRange, Timestamp};
 pub use timeframe::{Timeframe, TimeframeError};
 pub use trade::{Side, Trade, TradeId};
+pub use venue_id::{VenueId, VenueIdError};
 pub use view::{Fill, View, ViewRow};

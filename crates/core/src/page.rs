@@ -47,7 +47,7 @@ pub struct CandlePage {
     pub candles: Vec<Candle>,
     /// What the page shows beyond its rows.
     pub proof: Proof,
-    /// When the venue was asked, by the more cautious of its clock and ours.
+    /// When the venue was asked by its own clock, at the earliest.
     pub asked_at: Timestamp,
     /// How many requests it took, repeats included.
     pub attempts: u32,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use market_backbone_coordinator::{Continuity, PagePlan};
 use market_backbone_core::{
     CallGroup, CandleQuery, CandleSource, Grid, LiveSource, Market, PageSource, Priority, Series,
-    SourceError, SourceErrorKind, StreamKind, Symbol, SymbolError, Trade, VenueId,
+    SourceError, SourceErrorKind, StreamKind, Symbol, SymbolError, Timestamp, Trade, VenueId,
 };
 use market_backbone_massive::MassiveClient;
 use market_backbone_routing::{Estimate, Router};
@@ -90,6 +90,12 @@ impl Backbone {
         self.venue.router.capabilities().grid
     }
 
+    /// Now, by the venue's clock as far as it is known: this machine's until the venue has answered something.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.venue.clock.now()
+    }
+
     /// What the layers of this venue have done so far.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
@@ -131,12 +137,13 @@ impl Backbone {
     }
 
     pub(crate) fn candles(&self) -> &dyn CandleSource {
-        self.venue.candles.as_ref()
+        self.venue.punctual.as_ref()
     }
 
     /// What of an answer is known already, near or in the shared store.
     pub(crate) async fn survey(&self, query: &CandleQuery) -> Result<Survey, SourceError> {
-        let mut survey = self.venue.candles.survey(query).await?;
+        let question = self.venue.punctual.question(query);
+        let mut survey = self.venue.candles.survey(question.as_ref().unwrap_or(query)).await?;
         let Some(behind) = &self.venue.behind else { return Ok(survey) };
         for question in std::mem::take(&mut survey.questions) {
             let rest = behind.survey(&question).await?;
@@ -209,7 +216,7 @@ impl Backbone {
             |symbol: &Symbol| symbol.is_any() || markets.iter().any(|market| market.symbol == *symbol);
         let Some(unknown) = asked.iter().find(|symbol| !listed(symbol)) else { return error };
         let near = suggest::nearest(unknown.code(), markets.iter().map(|market| market.symbol.code()));
-        let venue = self.venue.venue;
+        let venue = self.venue.venue.house();
         error.reworded(match near.split_last() {
             None => {
                 format!("unknown market {unknown} on {venue}; `market-backbone markets` lists what there is")

@@ -67,7 +67,8 @@ impl CandleRequest {
         self
     }
 
-    /// Leaves out the candle in progress.
+    /// Leaves out what may still change: the candle in progress, and those of slots that have ended and not settled, by the
+    /// venue's clock. Where the venue corrects what it sends live, bars that were recorded are given before they settle.
     pub fn closed(mut self) -> Self {
         self.forming = Forming::Exclude;
         self

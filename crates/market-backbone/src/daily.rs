@@ -25,12 +25,12 @@ impl Backbone {
     pub async fn keep_massive_day(&self, day: Day, priority: Priority) -> Result<usize, Error> {
         let layers = self.house().at(MASSIVE)?;
         let slot = TimeRange::new(Calendar::midnight(day), Calendar::midnight(day.plus(1)))?;
-        let asked_at = self.house().clock.now();
+        let asked_at = layers.clock.now();
         let settled = slot.to().plus(layers.router.capabilities().settling);
         if asked_at < settled {
             let message =
                 format!("the bars of {day} may change until {settled}; ask then, or for the day before");
-            return Err(SourceError::new(SourceErrorKind::BadRequest, message).at(MASSIVE).into());
+            return Err(SourceError::new(SourceErrorKind::BadRequest, message).at(layers.venue).into());
         }
         let client = MassiveClient::new(layers.calls()).with_priority(priority);
         let bars = client.grouped_daily(day, false).await?;

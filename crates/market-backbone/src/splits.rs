@@ -19,7 +19,7 @@ impl Backbone {
     /// split. The days of weeks and longer that a split falls into are asked for like any others, and kept.
     pub(crate) async fn adjusted(&self, mut set: CandleSet, query: &CandleQuery) -> Result<CandleSet, Error> {
         let Some(venue) = self.layers().massive() else { return Ok(set) };
-        let (now, symbol) = (self.house().clock.now(), &query.series.symbol);
+        let (now, symbol) = (self.layers().clock.now(), &query.series.symbol);
         let splits = self.layers().splits.of(symbol, &venue.with_priority(query.priority), now).await?;
         let moment = query.as_of.map_or(now, |moment| moment.min(now));
         let splits = SplitHistory::new(symbol, &splits, moment);

@@ -4,8 +4,18 @@ use std::fmt::Write;
 
 use market_backbone_core::{StreamKind, Timeframe, Timestamp, TradeId, VenueId};
 
-/// Massive (Polygon, until 2025).
+/// Massive (Polygon, until 2025): the house itself, and the family of all who speak its protocol.
 pub const MASSIVE: VenueId = VenueId::new("massive");
+/// Where the house answers: under both of its names, and with the same data a quarter of an hour late. Its other sockets
+/// (`business`, `nasdaqfeed` and the like) carry other tapes.
+pub static HOMES: [(&str, VenueId); 6] = [
+    ("api.massive.com", MASSIVE),
+    ("api.polygon.io", MASSIVE),
+    ("socket.massive.com", MASSIVE),
+    ("socket.polygon.io", MASSIVE),
+    ("delayed.massive.com", MASSIVE),
+    ("delayed.polygon.io", MASSIVE),
+];
 /// Where Massive answers requests.
 pub const REST_URL: &str = "https://api.massive.com";
 /// Where the socket for stocks is.

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
-use market_backbone_core::{Clock, HttpCall, Secret, SourceError, SourceErrorKind, Timestamp};
+use market_backbone_core::{Clock, HttpCall, Secret, SourceError, SourceErrorKind};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, Response, Url, redirect, retry};
 use tower::Service;
 
-use crate::http_date;
 use crate::stack::request::{RawReply, VenueRequest};
+use crate::venue_time::VenueTime;
 
 /// The HTTP client's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(crate) struct Http {
     base: Arc<Url>,
     /// What every address that is asked begins with, as the venue would write it.
     begin: Arc<str>,
-    clock: Arc<dyn Clock>,
+    time: Arc<VenueTime>,
     max_body: usize,
 }
 
@@ -61,7 +61,7 @@ impl Http {
     pub(crate) fn new(
         base: &str,
         tls: rustls::ClientConfig,
-        clock: Arc<dyn Clock>,
+        time: Arc<VenueTime>,
         config: &HttpConfig,
         headers: &[(&'static str, Secret)],
     ) -> Result<Self, SourceError> {
@@ -83,7 +83,7 @@ impl Http {
             SourceError::new(SourceErrorKind::Unsupported, "cannot set up the HTTP client").because(error)
         })?;
         let begin = beginning(&base).into();
-        Ok(Self { client, base: Arc::new(base), begin, clock, max_body: config.max_body })
+        Ok(Self { client, base: Arc::new(base), begin, time, max_body: config.max_body })
     }
 
     /// What every address that is asked begins with.
@@ -99,14 +99,15 @@ impl Http {
     async fn ask(self, call: &HttpCall) -> Result<RawReply, SourceError> {
         let mut url = Url::clone(&self.base);
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
-        let sent = self.clock.now();
+        let sent = self.time.machine();
         let response =
             self.client.get(url).query(&call.query).send().await.map_err(|error| self.failure(error))?;
         let status = response.status().as_u16();
         let headers = headers(&response);
-        let asked_at = asked_at(sent, &headers);
+        let header = |name| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let asked_at = self.time.answered(sent, header);
         let body = self.body(response).await?;
-        Ok(RawReply { status, headers, body, asked_at, received: self.clock.now() })
+        Ok(RawReply { status, headers, body, asked_at, received: self.time.clock().now() })
     }
 
     async fn body(&self, mut response: Response) -> Result<Bytes, SourceError> {
@@ -168,11 +169,6 @@ pub(crate) fn place_of(address: &str) -> String {
     Url::parse(address).map_or_else(|_| "(unreadable)".to_owned(), |url| place(&url))
 }
 
-/// The host and port of an address of a venue.
-pub(crate) fn host_of(address: &str) -> Result<String, SourceError> {
-    base_url(address).map(|url| host_and_port(&url))
-}
-
 fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -214,38 +210,19 @@ fn headers(response: &Response) -> Vec<(String, String)> {
     response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 
-/// The earlier of our clock when we asked and the venue's when it answered.
-///
-/// A clock of ours that runs ahead must never make a candle final whose slot is still open at the venue.
-/// The venue's header is cut to the second, which errs on the same side.
-fn asked_at(sent: Timestamp, headers: &[(String, String)]) -> Timestamp {
-    let date = headers.iter().find(|(name, _)| name == "date").and_then(|(_, value)| http_date::parse(value));
-    date.map_or(sent, |date| date.min(sent))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_more_cautious_clock_says_when_we_asked() {
-        let date = [("date".to_owned(), "Mon, 03 Aug 2026 10:40:00 GMT".to_owned())];
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        assert_eq!(asked_at(at("2026-08-03T10:40:05Z"), &date), at("2026-08-03T10:40:00Z"));
-        assert_eq!(asked_at(at("2026-08-03T10:39:59Z"), &date), at("2026-08-03T10:39:59Z"));
-        assert_eq!(asked_at(at("2026-08-03T10:40:05Z"), &[]), at("2026-08-03T10:40:05Z"));
-    }
-
-    #[test]
     fn of_an_address_only_the_place_is_shown() {
         let address = "https://bob:s3cret@venue.test:8080/s3cret?token=s3cret";
         assert_eq!(place_of(address), "https://venue.test:8080");
-        assert_eq!(host_of(address).unwrap(), "venue.test:8080");
         assert_eq!(
             beginning(&base_url("http://bob:s3cret@venue.test/v9/?token=s3cret").unwrap()),
             "http://venue.test/v9"
         );
-        let endpoint = crate::Endpoint { rest_url: address.to_owned(), ws_url: "s3cret".to_owned() };
+        let endpoint = crate::Endpoint::new(address, "s3cret");
         assert!(!format!("{endpoint:?}").contains("s3cret"), "{endpoint:?}");
         let error = base_url("bob:s3cret@venue.test").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");

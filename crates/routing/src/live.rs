@@ -56,6 +56,7 @@ use self::session::Session;
 use self::state::State;
 use self::wish::Wish;
 use crate::Limiter;
+use crate::venue_time::VenueTime;
 
 /// A handle to the socket side of one venue; cheap to clone.
 #[derive(Clone, Debug)]
@@ -79,6 +80,18 @@ impl LiveHub {
         tracker: &TaskTracker,
         cancel: CancellationToken,
     ) -> Self {
+        Self::start_by((clock, None), venue, (ws_url, tls), limiter, config, (tracker, cancel))
+    }
+
+    /// The same, by a clock that what comes over the socket corrects.
+    pub(crate) fn start_by(
+        (clock, time): (Arc<dyn Clock>, Option<Arc<VenueTime>>),
+        venue: Arc<dyn Venue>,
+        (ws_url, tls): (&str, Arc<ClientConfig>),
+        limiter: Limiter,
+        config: SessionConfig,
+        (tracker, cancel): (&TaskTracker, CancellationToken),
+    ) -> Self {
         let capabilities = venue.capabilities();
         let dialer = Dialer {
             venue: capabilities.venue,
@@ -87,8 +100,9 @@ impl LiveHub {
             limiter,
             group: capabilities.socket.connects.group,
             timeout: config.connect_timeout,
+            time: time.clone(),
         };
-        let state = Arc::new(State::new(venue, clock, config));
+        let state = Arc::new(State::new(venue, (clock, time), config));
         // Nobody else has this state yet, so nobody has taken it.
         if let Some(inbox) = state.take_inbox() {
             tracker.spawn(Session::new(Arc::clone(&state), dialer, inbox, cancel).run());

@@ -2,7 +2,7 @@
 
 use market_backbone_core::{Timeframe, Timestamp, VenueId};
 
-/// Upbit.
+/// Upbit: the house in Korea, and the family of all who speak its protocol.
 pub const UPBIT: VenueId = VenueId::new("upbit");
 /// Where Upbit Korea answers requests; paths begin with `/v1/`.
 pub const REST_URL: &str = "https://api.upbit.com";

@@ -43,7 +43,7 @@ pub(crate) const CANDLE_PAGE: u32 = 200;
 pub(crate) const TRADE_PAGE: u32 = 500;
 pub(crate) const BOOK_DEPTH: u32 = 30;
 
-pub(crate) static CAPABILITIES: Capabilities = Capabilities {
+pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     venue: UPBIT,
     grid: GRID,
     candle_page: CANDLE_PAGE,

@@ -23,7 +23,7 @@ pub(crate) struct Wanted {
     /// Up to this time, exclusive [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) to: Option<Timestamp>,
-    /// Leave out the candle still forming
+    /// Leave out the candle still forming, and what has ended and may still change
     #[arg(long)]
     pub(crate) closed: bool,
     /// What was known at this time: slots that had ended, before later corrections. What was fetched only after it reads

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as Group, Subcommand, ValueEnum};
-use market_backbone::{Timeframe, Timestamp};
+use market_backbone::{Timeframe, Timestamp, VenueId};
 
 #[derive(Debug, Group)]
 pub(crate) struct Store {
@@ -27,6 +27,8 @@ pub(crate) enum StoreCommand {
     Export(Export),
     /// Takes in what `export` wrote; where --store names a database, into that and not into the folder
     Import(Import),
+    /// Says whose the candles are that an older version kept, which did not tell the venue from an emulator or a region
+    Claim(Claim),
 }
 
 #[derive(Debug, Group)]
@@ -80,6 +82,9 @@ pub(crate) struct Export {
     /// Like "KRW-BTC 1m", as often as needed [default: all there are]
     #[arg(long, value_name = "MARKET TIMEFRAME")]
     pub(crate) series: Vec<String>,
+    /// Of this source only, like upbit or upbit@127.0.0.1:9001 [default: of all]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) source: Option<VenueId>,
     /// From this time on (RFC 3339, or a date: 2026-08-03T10:40:00Z)
     #[arg(long, value_name = "TIME")]
     pub(crate) from: Option<Timestamp>,
@@ -97,6 +102,19 @@ pub(crate) struct Export {
 pub(crate) struct Import {
     /// A folder that `export` wrote
     pub(crate) dir: PathBuf,
+    /// Keeps its candles as those of this source: upbit, upbit-sg, upbit@127.0.0.1:9001 [default: the source that it
+    /// names; where --rest-url, --region or --same-as say which source is meant, nothing else is taken in]
+    #[arg(long = "as", value_name = "SOURCE")]
+    pub(crate) rename: Option<VenueId>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Claim {
+    /// Under which name they are kept: upbit or massive
+    pub(crate) claimed: VenueId,
+    /// Whose they are, like upbit@127.0.0.1:9001 or upbit-sg [default: the venue's own]
+    #[arg(long = "as", value_name = "SOURCE")]
+    pub(crate) source: Option<VenueId>,
 }
 
 /// How figures are told: to eyes, to programs.

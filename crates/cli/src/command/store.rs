@@ -1,28 +1,40 @@
 //! `market-backbone store …`: the data folder itself, without a venue.
 
 mod check;
+mod claim;
 mod export;
 mod forget;
 mod import;
 mod stats;
 mod vacuum;
 
-use market_backbone::{CandleStore, PostgresStore, SqliteStore, StoreConfig, StoreErrorKind};
+use market_backbone::{
+    CandleStore, PostgresStore, SqliteStore, StoreConfig, StoreErrorKind, VenueId, open_folder,
+};
 
 use super::unless_stopped;
 use crate::args::{Forget, Global, Store, StoreCommand};
-use crate::settings;
+use crate::{output, settings};
 
 /// Does what was asked of the data folder.
 pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
     match args.command {
         StoreCommand::Stats(args) => {
-            reading(global, async |store| unless_stopped(stats::run(args, store)).await).await
+            reading(global, async |store| {
+                store.unclaimed().into_iter().for_each(left_out);
+                unless_stopped(stats::run(args, store)).await
+            })
+            .await
         }
         StoreCommand::Check(args) if args.repair => unless_stopped(check::repair(args, global)).await,
         StoreCommand::Check(args) => {
-            reading(global, async |store| unless_stopped(check::run(args, store)).await).await
+            reading(global, async |store| {
+                all_claimed(&store.unclaimed())?;
+                unless_stopped(check::run(args, store)).await
+            })
+            .await
         }
+        StoreCommand::Claim(args) => claim::run(args, global).await,
         StoreCommand::Vacuum(args) => {
             writing(existing(global)?, async |store| unless_stopped(vacuum::run(args, store)).await).await
         }
@@ -30,18 +42,28 @@ pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
         StoreCommand::Export(args) => match settings::shared(global)? {
             Some(database) => {
                 let store = PostgresStore::connect(database).await?;
-                finish(&store, async |store| unless_stopped(export::run(args, store)).await).await
+                finish(&store, async |store| {
+                    all_claimed(&store.unclaimed())?;
+                    unless_stopped(export::run(args, store)).await
+                })
+                .await
             }
-            None => reading(global, async |store| unless_stopped(export::run(args, store)).await).await,
+            None => {
+                reading(global, async |store| {
+                    all_claimed(&store.unclaimed())?;
+                    unless_stopped(export::run(args, store)).await
+                })
+                .await
+            }
         },
         StoreCommand::Import(args) => match settings::shared(global)? {
             Some(database) => {
                 let store = PostgresStore::connect(database).await?;
-                finish(&store, async |store| unless_stopped(import::run(args, store)).await).await
+                finish(&store, async |store| unless_stopped(import::run(args, store, global)).await).await
             }
             None => {
                 let config = settings::store(global)?;
-                writing(config, async |store| unless_stopped(import::run(args, store)).await).await
+                writing(config, async |store| unless_stopped(import::run(args, store, global)).await).await
             }
         },
     }
@@ -71,6 +93,23 @@ async fn forget(args: Forget, global: &Global) -> anyhow::Result<()> {
     outcome
 }
 
+/// Candles of an older version, of which a command tells nothing.
+fn left_out(source: VenueId) {
+    output::note(&format!(
+        "left out: candles that an older version kept under {source}; `store claim` says whose they are"
+    ));
+}
+
+/// What is left out of a check or a copy would be missed without a word.
+fn all_claimed(unclaimed: &[VenueId]) -> anyhow::Result<()> {
+    let Some(source) = unclaimed.first() else { return Ok(()) };
+    anyhow::bail!(
+        "whose the candles are that an older version kept under {source} is not known; say `market-backbone store claim \
+         {source}` if they are its own, `market-backbone store claim {source} --as {source}@127.0.0.1:9001` if they are \
+         another's"
+    )
+}
+
 /// A folder in which there is a store: opening it would make one.
 fn existing(global: &Global) -> anyhow::Result<StoreConfig> {
     let config = settings::store(global)?;
@@ -88,7 +127,7 @@ async fn reading(
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let config = existing(global)?;
-    let store = match SqliteStore::open(config.clone()).await {
+    let store = match open_folder(config.clone()).await {
         Err(error) if error.kind() == StoreErrorKind::Held => SqliteStore::open_read_only(config).await?,
         opened => opened?,
     };
@@ -100,7 +139,7 @@ async fn writing(
     config: StoreConfig,
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let store = SqliteStore::open(config).await?;
+    let store = open_folder(config).await?;
     finish(&store, task).await
 }
 

@@ -19,6 +19,7 @@ mod resume;
 mod run;
 mod secrets;
 mod shared;
+mod sources;
 mod store;
 mod tape;
 mod universe;

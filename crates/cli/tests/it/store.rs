@@ -24,6 +24,7 @@ fn objects(said: &Said) -> Vec<Value> {
 fn fetch(venue: &Venue, data: &Path) {
     let end = Timestamp::from_secs(SystemClock.now().as_secs() / 60 * 60 - 120).to_string();
     let args = ["candles", "KRW-BTC", "1m", "--count", "600", "--to", &end, "--closed", "--format", "csv"];
+    let args = [&args[..], &["--same-as", "upbit"]].concat();
     assert_eq!(venue.run(data, &args).rows().len(), 600);
 }
 
@@ -109,7 +110,7 @@ fn what_cannot_be_true_is_said_with_what_mends_it_and_mended_when_asked() {
     assert_eq!((lines[1]["slots"].as_u64(), lines[1]["requests"].as_u64()), (Some(1), Some(1)));
 
     let before = venue.candle_requests();
-    let mended = venue.run(data.path(), &["store", "check", "--repair"]);
+    let mended = venue.run(data.path(), &["store", "check", "--repair", "--same-as", "upbit"]);
     assert_eq!(mended.code, Some(0), "{mended:?}");
     assert!(mended.stdout.contains("at most 1 requests"), "{mended:?}");
     assert_eq!(venue.candle_requests() - before, 1);

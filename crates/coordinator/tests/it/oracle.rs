@@ -65,7 +65,7 @@ fn case() -> impl Strategy<Value = Case> {
     (
         proptest::collection::vec((1..400i64, share), 1..6),
         any::<u64>(),
-        prop_oneof![2..5u32, Just(20u32)],
+        prop_oneof![5..9u32, Just(20u32)],
         1..9usize,
         0..60u64,
         proptest::option::weighted(0.2, 0..REACH),

@@ -39,7 +39,7 @@ pub struct CandleRows<'a> {
     candles: Vec<Candle>,
     rejected: Vec<RejectedRow>,
     doubtful: Vec<TimeRange>,
-    /// The upper end of a stretch in which rows without a readable time lie, until the next row says where it begins.
+    /// The upper end of a stretch in which rows lie that were left out, until the next row says where it begins.
     lost_below: Option<Timestamp>,
     unreadable: usize,
     count: usize,
@@ -75,7 +75,13 @@ impl<'a> CandleRows<'a> {
                 }
                 self.candles.push(candle);
             }
-            Err(bad) => self.reject(bad),
+            Err(bad) => {
+                // Whatever time it tells, it stands between two others, and one of the slots between them may be its own.
+                let upper = self.candles.last().map(|above| above.open_time);
+                let asked = self.request.before.unwrap_or(Timestamp::MAX);
+                self.lost_below = self.lost_below.or(Some(upper.unwrap_or(asked)));
+                self.reject(bad);
+            }
         }
     }
 
@@ -164,17 +170,11 @@ impl<'a> CandleRows<'a> {
     }
 
     fn reject(&mut self, bad: BadRow) {
-        match bad.time {
-            Some(time) => {
-                let slot = self.grid.floor(self.timeframe(), time);
-                self.doubtful.extend(TimeRange::new(slot, self.close(slot)));
-            }
-            None => {
-                self.unreadable += 1;
-                let upper = self.candles.last().map(|above| above.open_time);
-                let asked = self.request.before.unwrap_or(Timestamp::MAX);
-                self.lost_below = self.lost_below.or(Some(upper.unwrap_or(asked)));
-            }
+        if let Some(time) = bad.time {
+            let slot = self.grid.floor(self.timeframe(), time);
+            self.doubtful.extend(TimeRange::new(slot, self.close(slot)));
+        } else {
+            self.unreadable += 1;
         }
         let market = bad.market.unwrap_or_else(|| self.request.series.symbol.code().to_owned());
         let slot = bad.time.map(|time| self.grid.floor(self.timeframe(), time));

@@ -63,7 +63,7 @@ pub struct SocketLimits {
 /// What a venue can do.
 #[derive(Clone, Copy, Debug)]
 pub struct Capabilities {
-    /// Who it is.
+    /// Whose data it is.
     pub venue: VenueId,
     /// How its candles are cut.
     pub grid: Grid,
@@ -128,6 +128,20 @@ pub enum Call {
     Instruments(Vec<Symbol>),
     /// Something only this venue has; its adapter reads the answer itself.
     Own(HttpCall),
+}
+
+impl Call {
+    /// The markets it is about.
+    #[must_use]
+    pub fn symbols(&self) -> &[crate::Symbol] {
+        match self {
+            Self::Candles(request) => std::slice::from_ref(&request.series.symbol),
+            Self::Trades(request) => std::slice::from_ref(&request.symbol),
+            Self::Tickers(TickerRequest::Of(symbols)) | Self::Instruments(symbols) => symbols,
+            Self::Books(request) => &request.symbols,
+            Self::Tickers(TickerRequest::Quotes(_)) | Self::Markets | Self::Own(_) => &[],
+        }
+    }
 }
 
 /// The names and values of a request.
@@ -224,8 +238,16 @@ pub struct FrameError(pub String);
 
 /// A venue's protocol: encode a request, decode a page, decode a frame.
 pub trait Venue: Send + Sync + fmt::Debug + 'static {
-    /// What it can do.
+    /// What it can do, and whose data it reads: everything that is read of this adapter bears the name of
+    /// [`venue`](Capabilities::venue).
     fn capabilities(&self) -> &Capabilities;
+
+    /// The addresses that are known to be the venue's own, each as a host (with its port, if not the usual one) and the
+    /// source that answers there; of one source the first is the one it is counted by. None where the adapter knows
+    /// none: then it is taken at its word.
+    fn homes(&self) -> &'static [(&'static str, VenueId)] {
+        &[]
+    }
 
     /// Writes a request.
     ///

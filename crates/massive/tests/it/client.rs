@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use futures::executor::block_on;
 use market_backbone_core::{
     Calendar, CallSource, HttpCall, OwnedReply, Priority, Session, SourceError, SourceErrorKind, TimeRange,
+    VenueId,
 };
 use market_backbone_massive::{
-    Aggregates, Direction, Glossary, HolidayKind, MassiveClient, Timespan, apply_holidays,
+    Aggregates, Direction, Glossary, HolidayKind, MASSIVE, MassiveClient, Timespan, apply_holidays,
 };
 
 use crate::{at, symbol};
@@ -23,6 +24,10 @@ struct Canned {
 
 #[async_trait]
 impl CallSource for Canned {
+    fn venue(&self) -> VenueId {
+        MASSIVE
+    }
+
     async fn call(&self, call: HttpCall, _: Priority) -> Result<Vec<OwnedReply>, SourceError> {
         let query: Vec<_> = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         self.asked.lock().unwrap().push(format!("{}?{}", call.path, query.join("&")));

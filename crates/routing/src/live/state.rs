@@ -16,6 +16,7 @@ use super::link::{Link, Links};
 use super::metrics::{Counters, LiveMetrics};
 use super::probe::Probe;
 use super::unanswered::Unanswered;
+use crate::venue_time::VenueTime;
 
 /// How many commands of handles may wait; who finds no room waits too.
 const COMMANDS: usize = 8;
@@ -47,6 +48,8 @@ pub(super) struct LaneHealth {
 pub(super) struct State {
     pub(super) venue: Arc<dyn Venue>,
     pub(super) clock: Arc<dyn Clock>,
+    /// What the times of trades are good for.
+    pub(super) time: Option<Arc<VenueTime>>,
     pub(super) config: SessionConfig,
     pub(super) cache: RealtimeCache,
     pub(super) fanout: Fanout,
@@ -65,11 +68,16 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(venue: Arc<dyn Venue>, clock: Arc<dyn Clock>, config: SessionConfig) -> Self {
+    pub(super) fn new(
+        venue: Arc<dyn Venue>,
+        (clock, time): (Arc<dyn Clock>, Option<Arc<VenueTime>>),
+        config: SessionConfig,
+    ) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         Self {
             venue,
             clock,
+            time,
             config,
             cache: RealtimeCache::default(),
             fanout: Fanout::default(),

@@ -1,32 +1,13 @@
-//! Where a venue is, and the router's settings.
+//! The router's settings.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::choice::ChoiceConfig;
-use crate::http::{HttpConfig, place_of};
+use crate::http::HttpConfig;
 use crate::limiter::LimiterConfig;
 use crate::live::SessionConfig;
 use crate::stack::retry::RetryConfig;
-
-/// Where a venue is. Debugs with scheme, host and port alone: the rest of an address may hold a key.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Where it is asked: `https://…` or `http://…`, without a path of its own.
-    pub rest_url: String,
-    /// Where it is listened to: `wss://…` or `ws://…`, with its path.
-    pub ws_url: String,
-}
-
-impl fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint")
-            .field("rest_url", &format_args!("{}", place_of(&self.rest_url)))
-            .field("ws_url", &format_args!("{}", place_of(&self.ws_url)))
-            .finish()
-    }
-}
 
 /// The router's settings.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! The candle in progress: from memory, else from the socket if requests are scarce, else over REST.
 
 use market_backbone_core::{
-    Call, CallGroup, CandlePageRequest, CandlePart, Channel, Priority, Series, Served, SourceError,
+    Call, CallGroup, CandlePageRequest, CandlePart, Channel, Clock, Priority, Series, Served, SourceError,
     StreamKind,
 };
 use tokio::time::Instant;
@@ -53,7 +53,7 @@ impl Shared {
 
     /// What the socket last said of it: an older candle means that nothing has traded in this slot.
     fn forming_in_memory(&self, series: &Series) -> Option<CandlePart> {
-        let slot = self.venue.capabilities().grid.floor(series.timeframe, self.clock.now());
+        let slot = self.venue.capabilities().grid.floor(series.timeframe, self.time.clock().now());
         let candle = self.hub.latest_candle(series).filter(|candle| candle.open_time >= slot)?;
         let served = Served { memory_rows: 1, ..Served::default() };
         Some(CandlePart { candles: vec![candle], served, ..CandlePart::default() })

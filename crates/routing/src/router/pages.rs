@@ -25,7 +25,7 @@ impl Shared {
         let frame = request.series.timeframe;
         self.check_count("candles", request.count, capabilities.candle_page_of(frame))?;
         if !capabilities.timeframes.contains(&frame) {
-            let message = format!("{} has no {frame} candles", capabilities.venue);
+            let message = format!("{} has no {frame} candles", capabilities.venue.house());
             return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
         }
         self.tally.decide(Reason::History, &request.series);
@@ -53,6 +53,9 @@ impl Shared {
         self.tally.decide(Reason::History, &request.symbol);
         let reply = self.rest.call(Call::Trades(request.clone()), priority).await?;
         let Answer::Trades(page) = reply.answer else { unreachable!("{IN_KIND}") };
+        if request.before.is_none() && request.days_ago == 0 {
+            self.time.traded(&page);
+        }
         if !page.trades.is_empty() {
             self.names.note(&request.symbol, true);
         } else if page.dropped == 0 {

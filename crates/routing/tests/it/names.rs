@@ -16,8 +16,7 @@ const EMPTY: &str = "";
 
 fn router(server: &Server) -> Router {
     let address = server.address;
-    let endpoint =
-        Endpoint { rest_url: format!("http://{address}/"), ws_url: format!("ws://{address}/socket") };
+    let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_785_753_630)));
     let retry = RetryConfig { max_attempts: 1, ..RetryConfig::default() };
     Router::start(Arc::new(FakeVenue), &endpoint, clock, RouterConfig { retry, ..RouterConfig::default() })

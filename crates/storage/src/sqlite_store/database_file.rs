@@ -73,7 +73,8 @@ pub(super) const INDEX: Purpose = Purpose {
                  PRIMARY KEY (venue, table_name)
              ) WITHOUT ROWID;
              CREATE INDEX series_by_shard ON series (venue, shard);",
-    steps: ["", "", ""],
+    // Sources whose folders are known to be theirs: see `sources`.
+    steps: ["", "", "CREATE TABLE source (name TEXT PRIMARY KEY) WITHOUT ROWID;"],
 };
 
 /// Holds lists of markets.

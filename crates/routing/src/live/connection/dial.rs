@@ -16,6 +16,7 @@ use super::address::Address;
 use super::ending::{End, Loss};
 use super::opening;
 use crate::Limiter;
+use crate::venue_time::VenueTime;
 
 /// A socket that stands.
 pub(in crate::live) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -30,6 +31,8 @@ pub(in crate::live) struct Dialer {
     pub(in crate::live) limiter: Limiter,
     pub(in crate::live) group: CallGroup,
     pub(in crate::live) timeout: Duration,
+    /// What the date of a handshake is good for.
+    pub(in crate::live) time: Option<Arc<VenueTime>>,
 }
 
 impl Dialer {
@@ -37,10 +40,17 @@ impl Dialer {
     pub(in crate::live) async fn connect(&self, priority: Priority) -> Result<Socket, End> {
         let address = self.address.as_ref().map_err(|error| End::Unreachable(error.clone()))?;
         let permit = self.limiter.acquire(self.group, priority).await.map_err(End::Unreachable)?;
+        let begun = self.time.as_ref().map(|time| time.machine());
         let result = timeout(self.timeout, self.open(address)).await;
         permit.answered();
         match result {
-            Ok(Ok(socket)) => Ok(socket),
+            Ok(Ok((socket, reply))) => {
+                if let (Some(time), Some(begun)) = (&self.time, begun) {
+                    let header = |name| reply.headers().get(name).and_then(|value| value.to_str().ok());
+                    time.greeted(begun, header);
+                }
+                Ok(socket)
+            }
             Ok(Err(Error::Http(reply))) => Err(self.refused(&reply)),
             Ok(Err(error)) => {
                 Err(End::Unreachable(self.failure(SourceErrorKind::Unreachable).because(error)))
@@ -49,7 +59,7 @@ impl Dialer {
         }
     }
 
-    async fn open(&self, address: &Address) -> Result<Socket, Error> {
+    async fn open(&self, address: &Address) -> Result<(Socket, http::Response<Option<Vec<u8>>>), Error> {
         let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
         stream.set_nodelay(true)?;
         let stream = if address.is_secure {

@@ -19,8 +19,8 @@ use super::address::Address;
 const LONGEST_HEAD: usize = 64 << 10;
 const READ_AT_ONCE: usize = 4 << 10;
 
-/// Opens a socket on `stream`, which leads to the host of `address`. Dropping the future abandons the attempt.
-pub(super) async fn open<S>(mut stream: S, address: &Address) -> Result<WebSocketStream<S>, Error>
+/// Opens a socket on `stream`, which leads to the host of `address`, and says how that was answered. Dropping the future abandons the attempt.
+pub(super) async fn open<S>(mut stream: S, address: &Address) -> Result<(WebSocketStream<S>, Response), Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -46,14 +46,14 @@ where
             return Err(Error::Protocol(ProtocolError::HandshakeIncomplete));
         }
     };
-    check(response, &key)?;
+    let response = check(response, &key)?;
     // The first frames may have come along.
     let frames = read.split_off(length);
-    Ok(WebSocketStream::from_partially_read(stream, frames, Role::Client, None).await)
+    Ok((WebSocketStream::from_partially_read(stream, frames, Role::Client, None).await, response))
 }
 
 /// Whether the answer opens the socket that was asked for with `key`.
-fn check(response: Response, key: &str) -> Result<(), Error> {
+fn check(response: Response, key: &str) -> Result<Response, Error> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(Error::Http(Box::new(response)));
     }
@@ -70,7 +70,7 @@ fn check(response: Response, key: &str) -> Result<(), Error> {
     if said("sec-websocket-accept") != derive_accept_key(key.as_bytes()) {
         return Err(Error::Protocol(ProtocolError::SecWebSocketAcceptKeyMismatch));
     }
-    Ok(())
+    Ok(response)
 }
 
 /// Writes `text` as one frame straight to `stream`, of whose socket nothing is waiting to be sent.
