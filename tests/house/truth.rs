@@ -60,7 +60,6 @@ impl World {
     }
 
     async fn take(&mut self, step: Step) {
-        eprintln!("TRACE STEP {step:?}");
         match step {
             Step::Ask(query, cut) => self.ask(query, cut).await,
             Step::AskBoth(one, other) => self.ask_both(one, other).await,
@@ -172,7 +171,10 @@ impl World {
         let held = self.begin().await;
         let unknown = held.known.missing(everything);
         let oldest = held.rows.keys().next().map(|slot| minute(*slot));
-        let provable = |range: &&TimeRange| self.venue.keeps_all() || oldest.is_some_and(|oldest| oldest < range.to());
+        let provable = |range: &&TimeRange| {
+            let opens = minute(minute_of(range.to().minus(Duration::from_nanos(1)))) >= range.from();
+            opens && (self.venue.keeps_all() || oldest.is_some_and(|oldest| oldest < range.to()))
+        };
         assert_eq!(unknown.iter().find(provable), None, "still unknown in the end, of {}", held.rows.len());
     }
 
@@ -204,12 +206,12 @@ impl World {
     async fn finish(&self, before: &Holding, wants_forming: bool, heard_out: bool) {
         let after = Holding::of(self.store.as_ref()).await;
         let (now, log) = (self.clock.venue.now(), std::mem::take(&mut *self.venue.log.lock().unwrap()));
+        check_change(&self.venue, before, &after, now);
         let tape = self.venue.tape.lock().unwrap();
         check_holding(&tape, &after, now);
-        check_change(&tape, before, &after, now);
         check_asked(&log.asked, self.history.manners.page, before, &after, wants_forming);
         // With several pages under way one may have been given up at the moment it came.
-        if heard_out && self.history.in_flight == 1 {
+        if heard_out && self.history.manners.in_flight == 1 {
             let doubted = self.venue.doubted.lock().unwrap();
             check_noticed(&tape, before, &after, (&log.shown, &doubted), now);
         }
@@ -225,9 +227,8 @@ impl World {
         }
         self.source = source(&self.store, &self.venue, &self.clock, &self.history);
         let after = Holding::of(self.store.as_ref()).await;
-        let tape = self.venue.tape.lock().unwrap();
-        check_holding(&tape, &after, self.clock.venue.now());
-        check_change(&tape, &before, &after, self.clock.venue.now());
+        check_change(&self.venue, &before, &after, self.clock.venue.now());
+        check_holding(&self.venue.tape.lock().unwrap(), &after, self.clock.venue.now());
     }
 }
 
@@ -254,7 +255,7 @@ fn source(
     history: &History,
 ) -> StoredSource {
     let config = CoordinatorConfig {
-        in_flight: history.in_flight,
+        in_flight: history.manners.in_flight,
         page_retries: 4,
         retry_pause: Duration::ZERO,
         ..CoordinatorConfig::default()

@@ -40,8 +40,6 @@ pub(crate) enum Step {
 pub(crate) struct History {
     pub(crate) market: Market,
     pub(crate) manners: Manners,
-    /// Pages that may be under way.
-    pub(crate) in_flight: usize,
     /// Whether blocks of candles are kept in memory.
     pub(crate) cached: bool,
     pub(crate) steps: Vec<Step>,
@@ -49,13 +47,11 @@ pub(crate) struct History {
 
 pub(crate) fn history() -> impl Strategy<Value = History> {
     let steps = prop::collection::vec(step(), 1..14);
-    let in_flight = prop_oneof![Just(1usize), 2..7usize];
-    (market(), manners(), in_flight, any::<bool>(), steps).prop_map(
-        |(market, manners, in_flight, cached, steps)| History { market, manners, in_flight, cached, steps },
-    )
+    (market(), manners(), any::<bool>(), steps)
+        .prop_map(|(market, manners, cached, steps)| History { market, manners, cached, steps })
 }
 
-fn market() -> impl Strategy<Value = Market> {
+pub(crate) fn market() -> impl Strategy<Value = Market> {
     let share = prop_oneof![2 => Just(100u64), 1 => Just(0u64), 2 => 1..100u64, 1 => Just(4u64)];
     (prop::collection::vec((1..400i64, share), 1..5), any::<u64>())
         .prop_map(|(stretches, seed)| Market { stretches, seed })
@@ -64,13 +60,15 @@ fn market() -> impl Strategy<Value = Market> {
 fn manners() -> impl Strategy<Value = Manners> {
     // A page of two rows leaves no room to ask the same with another end.
     let page = prop_oneof![4..9u32, Just(20u32), Just(200u32)];
+    let in_flight = prop_oneof![Just(1usize), 2..7usize];
     let faults = prop_oneof![2 => Just(0u64), 1 => Just(15u64)];
     let kept = prop::option::weighted(0.15, 0..REACH);
     let lag = prop_oneof![1 => Just(0u64), 1 => 0..=3_000u64];
     let haste = prop_oneof![Just(0u64), Just(300u64), Just(20_000u64)];
-    (page, faults, falsehoods(), kept, lag, prop_oneof![Just(0), -ERROR..=ERROR], haste, any::<u64>()).prop_map(
-        |(page, faults, falsehoods, kept, lag, skew, haste, seed)| Manners {
+    (page, in_flight, faults, falsehoods(), kept, lag, prop_oneof![Just(0), -ERROR..=ERROR], haste, any::<u64>()).prop_map(
+        |(page, in_flight, faults, falsehoods, kept, lag, skew, haste, seed)| Manners {
             page,
+            in_flight,
             faults,
             falsehoods,
             kept,

@@ -22,6 +22,8 @@ use super::tape::{REACH, SETTLING, START, Tape, VISIBLE, dice, minute, minute_of
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manners {
     pub(crate) page: u32,
+    /// How many pages may be under way.
+    pub(crate) in_flight: usize,
     /// In how many of a hundred answers something is wrong.
     pub(crate) faults: u64,
     /// Candles older than this many minutes before the beginning are gone, and their absence proves nothing.
@@ -64,7 +66,7 @@ pub(crate) struct Venue {
     capabilities: Capabilities,
     /// So many answers from now on are none.
     pub(crate) down_for: AtomicU32,
-    answers: AtomicU64,
+    pub(crate) answers: AtomicU64,
 }
 
 impl fmt::Debug for Venue {
@@ -153,6 +155,11 @@ impl Venue {
         self.doubted.lock().unwrap().extend(&page.proof.doubtful);
         let page = CandlePage { proof: Proof { exhausted, ..page.proof }, ..page };
         Ok((page, view == View::honest(now)))
+    }
+
+    /// Whether more than one page may be under way.
+    pub(crate) fn asks_side_by_side(&self) -> bool {
+        self.manners.in_flight > 1
     }
 
     /// What was kept back so far.
