@@ -163,7 +163,8 @@ impl World {
         self.venue.reformed.store(true, Ordering::SeqCst);
         self.venue.down_for.store(0, Ordering::SeqCst);
         self.clock.advance(Duration::from_secs(600));
-        let everything = TimeRange::new(minute(START - REACH - 60), minute(minute_of(self.clock.cautious()))).unwrap();
+        let everything =
+            TimeRange::new(minute(START - REACH - 60), minute(minute_of(self.clock.cautious()))).unwrap();
         for _ in 0..3 {
             self.ask(CandleQuery::within(series(), everything).closed(), None).await;
             self.clock.advance(Duration::from_secs(600));

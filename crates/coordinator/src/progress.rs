@@ -105,11 +105,7 @@ impl Progress {
     }
 
     /// Another end for a page that settled nothing, lest the same answer come again out of a cache.
-    pub(crate) fn another_end(
-        &mut self,
-        chunk: TimeRange,
-        before: Option<Timestamp>,
-    ) -> Option<Timestamp> {
+    pub(crate) fn another_end(&mut self, chunk: TimeRange, before: Option<Timestamp>) -> Option<Timestamp> {
         self.fresh_end(chunk, before)
     }
 
@@ -135,7 +131,9 @@ impl Progress {
         }
         // Every page that is taken in brings the end nearer, or there would be none. One without an end is asked once.
         let idle = self.unknown == before && !settled.doubts && request.before.is_some();
-        if idle && self.unknown.touches(chunk) {
+        // But where others have shown the newer end of the chunk meanwhile, what is left of it is asked for by itself.
+        let newest = TimeRange::new(self.slots.back(chunk.to(), 1), chunk.to()).unwrap_or(chunk);
+        if idle && self.unknown.touches(newest) {
             return Err(Barren::Silent);
         }
         self.arrived += 1;

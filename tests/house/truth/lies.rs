@@ -87,8 +87,10 @@ impl Told {
         };
         let newest = minute_of(now).min(minute_of(before));
         let slots = || (oldest..=newest).rev().filter(|slot| minute(*slot) < before);
-        let hidden: BTreeSet<i64> =
-            slots().take_while(|slot| view.of(tape, *slot).is_none()).filter(|slot| honest.of(tape, *slot).is_some()).collect();
+        let hidden: BTreeSet<i64> = slots()
+            .take_while(|slot| view.of(tape, *slot).is_none())
+            .filter(|slot| honest.of(tape, *slot).is_some())
+            .collect();
         let shown = slots().find(|slot| view.of(tape, *slot).is_some());
         let ends_as_asked = shown.is_some_and(|slot| {
             minute(slot + 1) == before && view.of(tape, slot) != tape.seen(slot, Timestamp::MAX)

@@ -79,9 +79,8 @@ pub(crate) fn check_holding(tape: &Tape, held: &Holding, now: Timestamp) {
 
 /// No more spans than there are changes of source.
 fn check_compact(known: &Coverage) {
-    let source = |span: &Span| {
-        (span.provenance.origin, span.provenance.observed_at.as_secs().div_euclid(86_400))
-    };
+    let source =
+        |span: &Span| (span.provenance.origin, span.provenance.observed_at.as_secs().div_euclid(86_400));
     for two in known.spans().windows(2) {
         let touch = two[0].range.to() == two[1].range.from();
         assert!(!touch || source(&two[0]) != source(&two[1]), "two spans where one would do: {two:?}");
@@ -95,7 +94,10 @@ pub(crate) fn check_change(venue: &Venue, before: &Holding, after: &Holding, now
     let (tape, hidden) = (venue.tape.lock().unwrap(), venue.hidden());
     for slot in slots(now) {
         let (was, is) = (before.origin_of(slot), after.origin_of(slot));
-        assert!(is.is_some() || was.is_none() || is_withdrawn(before, after, slot), "minute {slot}: no longer known");
+        assert!(
+            is.is_some() || was.is_none() || is_withdrawn(before, after, slot),
+            "minute {slot}: no longer known"
+        );
         let row = after.rows.get(&slot);
         if is.is_some() && was.is_none() && !before.rows.contains_key(&slot) {
             let cut_short = is == Some(Origin::Early) && tape.is_cut_short(slot, row.copied());
@@ -159,10 +161,7 @@ pub(crate) fn check_asked(
         let newest = asked.before.map_or(minute_of(asked.at), |before| minute_of(before) - 1);
         let tip = newest >= unsettled(asked.at) - 1;
         let shown = newest - i64::from(page)..=newest;
-        assert!(
-            tip || shown.clone().any(is_open),
-            "a page from minute {newest} back, which was known"
-        );
+        assert!(tip || shown.clone().any(is_open), "a page from minute {newest} back, which was known");
         let open = asked.before.is_none() && standing.knows(minute(minute_of(asked.at) - 1));
         assert!(!open || wants_forming, "the newest page, and all of it was known or not wanted");
     }

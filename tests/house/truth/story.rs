@@ -47,8 +47,12 @@ pub(crate) struct History {
 
 pub(crate) fn history() -> impl Strategy<Value = History> {
     let steps = prop::collection::vec(step(), 1..14);
-    (market(), manners(), any::<bool>(), steps)
-        .prop_map(|(market, manners, cached, steps)| History { market, manners, cached, steps })
+    (market(), manners(), any::<bool>(), steps).prop_map(|(market, manners, cached, steps)| History {
+        market,
+        manners,
+        cached,
+        steps,
+    })
 }
 
 pub(crate) fn market() -> impl Strategy<Value = Market> {
@@ -65,8 +69,18 @@ fn manners() -> impl Strategy<Value = Manners> {
     let kept = prop::option::weighted(0.15, 0..REACH);
     let lag = prop_oneof![1 => Just(0u64), 1 => 0..=3_000u64];
     let haste = prop_oneof![Just(0u64), Just(300u64), Just(20_000u64)];
-    (page, in_flight, faults, falsehoods(), kept, lag, prop_oneof![Just(0), -ERROR..=ERROR], haste, any::<u64>()).prop_map(
-        |(page, in_flight, faults, falsehoods, kept, lag, skew, haste, seed)| Manners {
+    (
+        page,
+        in_flight,
+        faults,
+        falsehoods(),
+        kept,
+        lag,
+        prop_oneof![Just(0), -ERROR..=ERROR],
+        haste,
+        any::<u64>(),
+    )
+        .prop_map(|(page, in_flight, faults, falsehoods, kept, lag, skew, haste, seed)| Manners {
             page,
             in_flight,
             faults,
@@ -76,14 +90,17 @@ fn manners() -> impl Strategy<Value = Manners> {
             skew,
             haste,
             seed,
-        },
-    )
+        })
 }
 
 fn falsehoods() -> impl Strategy<Value = Falsehoods> {
     let share = || prop_oneof![2 => Just(0u64), 1 => 1..40u64];
-    let some = (share(), share(), share(), share())
-        .prop_map(|(late, empty, stale, bad)| Falsehoods { late, empty, stale, bad });
+    let some = (share(), share(), share(), share()).prop_map(|(late, empty, stale, bad)| Falsehoods {
+        late,
+        empty,
+        stale,
+        bad,
+    });
     prop_oneof![1 => Just(Falsehoods::default()), 2 => some]
 }
 

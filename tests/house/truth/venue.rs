@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use market_backbone_core::{
     CallGroup, CandlePage, CandlePageRequest, CandlePart, CandleRows, Capabilities, Clock, Corrections, Grid,
     KeepAlive, LimitGroup, Market, Origin, PageSource, Priority, Proof, Series, SettlingRules, SocketLimits,
-    SourceError, SourceErrorKind, Symbol, TimeRange, Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
+    SourceError, SourceErrorKind, Symbol, TimeRange, Timeframe, Timestamp, TradePage, TradePageRequest,
+    VenueId,
 };
 
 use super::clocks::Clocks;
@@ -223,7 +224,6 @@ impl PageSource for Venue {
         let answer = self.page(request, &random);
         self.dawdle(&random).await;
         let (mut page, is_honest) = answer?;
-        eprintln!("TRACE {} ask before={:?} count={} -> honest={is_honest} rows={:?} proof={:?}", self.clock.venue.now(), request.before.map(minute_of), request.count, page.candles.iter().map(|c| (minute_of(c.open_time), c.is_final)).collect::<Vec<_>>(), page.proof);
         // Nothing tells a row that was cut short where an answer proves nothing at all.
         if is_honest {
             self.spoil(&mut page, &random)?;
