@@ -219,7 +219,7 @@ impl Fetch {
                 let venue = self.office.pages.capabilities().venue;
                 let error = SourceError::new(SourceErrorKind::Malformed, barren.to_string()).at(venue);
                 if matches!(barren, Barren::Stale(_)) {
-                    job.request.before = self.progress.another_end(job.request.before);
+                    job.request.before = self.progress.another_end(job.chunk, job.request.before);
                 }
                 return self.try_again(job, &error).map(|()| None);
             }

@@ -106,12 +106,20 @@ impl Progress {
         } else {
             chunk.to()
         };
-        self.testimony.fresh_end((!open).then_some(end), self.page)
+        self.fresh_end(chunk, (!open).then_some(end))
     }
 
     /// Another end for a page that settled nothing, lest the same answer come again out of a cache.
-    pub(crate) fn another_end(&mut self, before: Option<Timestamp>) -> Option<Timestamp> {
-        self.testimony.fresh_end(before, self.page)
+    pub(crate) fn another_end(&mut self, chunk: TimeRange, before: Option<Timestamp>) -> Option<Timestamp> {
+        self.fresh_end(chunk, before)
+    }
+
+    /// An end no later than so that a page full of newer rows still shows one of the chunk.
+    fn fresh_end(&mut self, chunk: TimeRange, before: Option<Timestamp>) -> Option<Timestamp> {
+        let later = before.and_then(|end| TimeRange::new(chunk.to(), end).ok());
+        let later = later.map_or(0, |later| self.slots.count(later));
+        let room = u64::from(self.page).saturating_sub(later).max(1);
+        self.testimony.fresh_end(before, u32::try_from(room).unwrap_or(self.page))
     }
 
     /// Takes in a page. What it proves together with earlier ones is returned.
@@ -128,7 +136,9 @@ impl Progress {
         }
         // Every page that is taken in brings the end nearer, or there would be none. One without an end is asked once.
         let idle = self.unknown == before && !settled.doubts && request.before.is_some();
-        if idle && self.unknown.touches(chunk) {
+        // But where others have shown the newer end of the chunk meanwhile, what is left of it is asked for by itself.
+        let newest = TimeRange::new(self.slots.back(chunk.to(), 1), chunk.to()).unwrap_or(chunk);
+        if idle && self.unknown.touches(newest) {
             return Err(Barren::Silent);
         }
         self.arrived += 1;

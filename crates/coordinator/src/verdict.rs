@@ -116,14 +116,14 @@ impl Testimony {
         self.shown.contains(&moment)
     }
 
-    /// Another end than was asked for before, so that a second answer is not the first one out of a cache. It is later by
-    /// fewer slots than a page has rows: what lies before the end is still shown.
-    pub(crate) fn fresh_end(&mut self, before: Option<Timestamp>, page: u32) -> Option<Timestamp> {
+    /// Another end than was asked for before, so that a second answer is not the first one out of a cache: one of the
+    /// `room` next ones, or the same if there is none.
+    pub(crate) fn fresh_end(&mut self, before: Option<Timestamp>, room: u32) -> Option<Timestamp> {
         let later = |end: &Option<Timestamp>| {
             let next = end.map_or(self.now_ends, |end| self.slots.close(self.slots.floor(end)));
             Some(Some(next))
         };
-        let mut ends = std::iter::successors(Some(before), later).take(page as usize);
+        let mut ends = std::iter::successors(Some(before), later).take(room as usize);
         let fresh = ends.find(|end| !self.asked.contains(end)).unwrap_or(before);
         self.asked.insert(fresh);
         fresh
@@ -138,7 +138,9 @@ impl Testimony {
         unknown: &Unknown,
     ) -> Result<Settled, Barren> {
         let before = request.before.unwrap_or(Timestamp::MAX);
-        let newest = page.candles.last().map(|candle| candle.open_time);
+        // A row that was left out is a row all the same.
+        let left_out = page.rejected.iter().filter_map(|row| row.slot);
+        let newest = page.candles.last().map(|candle| candle.open_time).into_iter().chain(left_out).max();
         if let Some(row) = self.shown.range(..before).next_back()
             && newest.is_none_or(|newest| newest < *row)
         {

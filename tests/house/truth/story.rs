@@ -3,6 +3,8 @@
 use market_backbone_core::{CandleQuery, Forming, TimeRange, Timestamp};
 use proptest::prelude::*;
 
+use super::clocks::ERROR;
+use super::lies::Falsehoods;
 use super::tape::{Correction, Market, REACH, START, minute};
 use super::venue::{Manners, series};
 
@@ -19,6 +21,8 @@ pub(crate) enum Step {
     Wait(u64),
     /// Time goes by until so many milliseconds into the next minute, when the last one has hardly settled.
     Turn(u64),
+    /// The machine's clock is set, and the venue's measured anew: it seems to be wrong by so many milliseconds.
+    Measure(i64),
     /// The venue restates candles: so many minutes before now.
     Correct(Vec<(i64, Correction)>),
     /// The venue does not answer so many calls.
@@ -36,8 +40,6 @@ pub(crate) enum Step {
 pub(crate) struct History {
     pub(crate) market: Market,
     pub(crate) manners: Manners,
-    /// Pages that may be under way.
-    pub(crate) in_flight: usize,
     /// Whether blocks of candles are kept in memory.
     pub(crate) cached: bool,
     pub(crate) steps: Vec<Step>,
@@ -45,30 +47,61 @@ pub(crate) struct History {
 
 pub(crate) fn history() -> impl Strategy<Value = History> {
     let steps = prop::collection::vec(step(), 1..14);
-    let in_flight = prop_oneof![Just(1usize), 2..7usize];
-    (market(), manners(), in_flight, any::<bool>(), steps).prop_map(
-        |(market, manners, in_flight, cached, steps)| History { market, manners, in_flight, cached, steps },
-    )
+    (market(), manners(), any::<bool>(), steps).prop_map(|(market, manners, cached, steps)| History {
+        market,
+        manners,
+        cached,
+        steps,
+    })
 }
 
-fn market() -> impl Strategy<Value = Market> {
+pub(crate) fn market() -> impl Strategy<Value = Market> {
     let share = prop_oneof![2 => Just(100u64), 1 => Just(0u64), 2 => 1..100u64, 1 => Just(4u64)];
     (prop::collection::vec((1..400i64, share), 1..5), any::<u64>())
         .prop_map(|(stretches, seed)| Market { stretches, seed })
 }
 
 fn manners() -> impl Strategy<Value = Manners> {
-    let page = prop_oneof![1..6u32, Just(20u32), Just(200u32)];
+    // A page of two rows leaves no room to ask the same with another end.
+    let page = prop_oneof![4..9u32, Just(20u32), Just(200u32)];
+    let in_flight = prop_oneof![Just(1usize), 2..7usize];
     let faults = prop_oneof![2 => Just(0u64), 1 => Just(15u64)];
     let kept = prop::option::weighted(0.15, 0..REACH);
+    let lag = prop_oneof![1 => Just(0u64), 1 => 0..=3_000u64];
     let haste = prop_oneof![Just(0u64), Just(300u64), Just(20_000u64)];
-    (page, faults, kept, haste, any::<u64>()).prop_map(|(page, faults, kept, haste, seed)| Manners {
+    (
         page,
+        in_flight,
         faults,
+        falsehoods(),
         kept,
+        lag,
+        prop_oneof![Just(0), -ERROR..=ERROR],
         haste,
-        seed,
-    })
+        any::<u64>(),
+    )
+        .prop_map(|(page, in_flight, faults, falsehoods, kept, lag, skew, haste, seed)| Manners {
+            page,
+            in_flight,
+            faults,
+            falsehoods,
+            kept,
+            lag,
+            skew,
+            haste,
+            seed,
+        })
+}
+
+fn falsehoods() -> impl Strategy<Value = Falsehoods> {
+    let share = || prop_oneof![2 => Just(0u64), 1 => 1..40u64];
+    let some = (share(), share(), share(), share()).prop_map(|(late, empty, stale, bad)| Falsehoods {
+        late,
+        empty,
+        stale,
+        bad,
+    });
+    prop_oneof![1 => Just(Falsehoods::default()), 2 => some]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -77,7 +110,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (query(), query()).prop_map(|(one, other)| Step::AskBoth(one, other)),
         2 => Just(Step::Repeat),
         2 => prop_oneof![1..70u64, 1..5_000u64, Just(86_400u64)].prop_map(Step::Wait),
-        2 => (0..4_000u64).prop_map(Step::Turn),
+        2 => (0..6_000u64).prop_map(Step::Turn),
+        1 => (-ERROR..=ERROR).prop_map(Step::Measure),
         2 => prop::collection::vec((0..REACH, correction()), 1..20).prop_map(Step::Correct),
         1 => (1..30u32).prop_map(Step::Outage),
         1 => (query(), 0..4usize).prop_map(|(query, pieces)| Step::Crash(query, pieces)),

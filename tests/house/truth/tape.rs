@@ -10,8 +10,10 @@ use market_backbone_core::{Candle, Timestamp};
 pub(crate) const START: i64 = 28_000_000;
 /// How far back, in minutes, anything traded.
 pub(crate) const REACH: i64 = 600;
-/// How long after its end a candle may still change.
-pub(crate) const SETTLING: Duration = Duration::from_secs(2);
+/// How long after its end a candle may still change where the next one is shown,
+pub(crate) const VISIBLE: Duration = Duration::from_secs(1);
+/// and in any case: so far the venue may lag.
+pub(crate) const SETTLING: Duration = Duration::from_secs(3);
 
 /// How the market trades.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub(crate) enum Correction {
 #[derive(Debug)]
 pub(crate) struct Tape {
     market: Market,
+    /// How long it takes until the venue shows a trade.
+    lag: Duration,
     corrections: BTreeMap<i64, Vec<Option<Candle>>>,
 }
 
@@ -55,6 +59,11 @@ pub(crate) fn unsettled(now: Timestamp) -> i64 {
     minute_of(now.minus(SETTLING))
 }
 
+/// The first minute of which nothing final can be shown at `now`.
+pub(crate) fn unshowable(now: Timestamp) -> i64 {
+    minute_of(now.minus(VISIBLE))
+}
+
 /// A number below a hundred that is random in `number` and the same for the same seed.
 pub(crate) fn dice(seed: u64, number: u64) -> u64 {
     let mut x = number ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -66,8 +75,8 @@ pub(crate) fn dice(seed: u64, number: u64) -> u64 {
 }
 
 impl Tape {
-    pub(crate) fn new(market: Market) -> Self {
-        Self { market, corrections: BTreeMap::new() }
+    pub(crate) fn new(market: Market, lag: Duration) -> Self {
+        Self { market, lag, corrections: BTreeMap::new() }
     }
 
     /// What the venue says at `now`; `None` where nothing has become visible.
@@ -76,6 +85,11 @@ impl Tape {
             Some(said) => *said,
             None => self.folded(slot, now),
         }
+    }
+
+    /// The same of a minute of which nothing more is to come.
+    pub(crate) fn said(&self, slot: i64, now: Timestamp) -> Option<Candle> {
+        self.seen(slot, now).map(|candle| Candle { is_final: true, ..candle })
     }
 
     /// Everything the venue has said of a minute after it had settled; `None` for that nothing traded.
@@ -88,6 +102,12 @@ impl Tape {
     /// Whether the venue has said different things of a minute.
     pub(crate) fn is_restated(&self, slot: i64) -> bool {
         self.versions(slot).windows(2).any(|two| two[0] != two[1])
+    }
+
+    /// Whether a row is what the venue said of a minute before all its trades were visible, and called final.
+    pub(crate) fn is_cut_short(&self, slot: i64, row: Option<Candle>) -> bool {
+        let cut_short = |row| self.drafts(slot).contains(&Candle { is_final: false, ..row });
+        row.is_some_and(cut_short)
     }
 
     /// Everything the venue can have said of a minute before it had settled.
@@ -123,14 +143,14 @@ impl Tape {
         let count = 1 + random(1) % 4;
         let regular = (0..count).map(|number| {
             let second = (random(2) % 15) + number * 14;
-            let visible = minute(slot).plus(Duration::from_secs(second));
+            let visible = minute(slot).plus(Duration::from_secs(second)).plus(self.lag);
             Trade { visible, price: 1.0 + random(3 + number) as f64 }
         });
         let mut trades: Vec<_> = regular.collect();
         if random(9) < 25
             && let Some(last) = trades.last_mut()
         {
-            last.visible = minute(slot + 1).plus(SETTLING / 2);
+            last.visible = minute(slot + 1).plus(self.lag.max(VISIBLE / 2));
         }
         trades
     }

@@ -1,30 +1,40 @@
-//! A venue that follows Upbit's rule: a page is a run of *existing* candles before a moment, and proves the
-//! stretch from its oldest one up to that moment, as far as it has settled. Fails on demand, takes its time,
-//! and writes down what it is asked.
+//! A venue that follows Upbit's rule: a page is a run of *existing* candles before a moment, and proves what lies
+//! between two of them, as far as it has settled. Fails on demand, takes its time, says what is not so, and writes
+//! down what it is asked.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
     CallGroup, CandlePage, CandlePageRequest, CandlePart, CandleRows, Capabilities, Clock, Corrections, Grid,
-    KeepAlive, LimitGroup, ManualClock, Market, Origin, PageSource, Priority, Proof, Provenance, RejectedRow,
-    Series, SettlingRules, SocketLimits, SourceError, SourceErrorKind, Span, Symbol, TimeRange, Timeframe,
-    Timestamp, TradePage, TradePageRequest, VenueId,
+    KeepAlive, LimitGroup, Market, Origin, PageSource, Priority, Proof, Series, SettlingRules, SocketLimits,
+    SourceError, SourceErrorKind, Symbol, TimeRange, Timeframe, Timestamp, TradePage, TradePageRequest,
+    VenueId,
 };
 
-use super::tape::{REACH, SETTLING, START, Tape, dice, minute, minute_of};
+use super::clocks::Clocks;
+use super::lies::{Falsehoods, Told, View, spoil_a_row};
+use super::tape::{REACH, SETTLING, START, Tape, VISIBLE, dice, minute, minute_of};
 
 /// How the venue behaves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manners {
     pub(crate) page: u32,
+    /// How many pages may be under way.
+    pub(crate) in_flight: usize,
     /// In how many of a hundred answers something is wrong.
     pub(crate) faults: u64,
     /// Candles older than this many minutes before the beginning are gone, and their absence proves nothing.
     pub(crate) kept: Option<i64>,
+    /// What it says that is not so.
+    pub(crate) falsehoods: Falsehoods,
+    /// After how many milliseconds it shows a trade.
+    pub(crate) lag: u64,
+    /// By how many milliseconds its clock is measured wrongly at first.
+    pub(crate) skew: i64,
     /// How many milliseconds pass while a page is asked for, at most.
     pub(crate) haste: u64,
     pub(crate) seed: u64,
@@ -47,12 +57,17 @@ pub(crate) struct Log {
 pub(crate) struct Venue {
     pub(crate) tape: Mutex<Tape>,
     pub(crate) log: Mutex<Log>,
-    clock: Arc<ManualClock>,
+    pub(crate) told: Mutex<Told>,
+    /// Slots of rows that were left out.
+    pub(crate) doubted: Mutex<Vec<TimeRange>>,
+    /// Whether it makes no mistakes any more.
+    pub(crate) reformed: AtomicBool,
+    clock: Arc<Clocks>,
     manners: Manners,
     capabilities: Capabilities,
     /// So many answers from now on are none.
     pub(crate) down_for: AtomicU32,
-    answers: AtomicU64,
+    pub(crate) answers: AtomicU64,
 }
 
 impl fmt::Debug for Venue {
@@ -61,19 +76,34 @@ impl fmt::Debug for Venue {
     }
 }
 
-fn request_market() -> String {
-    series().symbol.code().to_owned()
-}
-
 pub(crate) fn series() -> Series {
     Series::new(Symbol::new(VenueId::new("model"), "KRW-BTC").unwrap(), Timeframe::M1)
 }
 
+/// Rows that were kept back, or left out of a page because they were spoilt.
+pub(crate) struct Hidden<'a> {
+    told: MutexGuard<'a, Told>,
+    doubted: MutexGuard<'a, Vec<TimeRange>>,
+}
+
+impl Hidden<'_> {
+    pub(crate) fn has(&self, slot: i64) -> bool {
+        self.told.has_hidden(slot) || self.doubted.iter().any(|range| range.contains(minute(slot)))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.told.lies == 0 && self.doubted.is_empty()
+    }
+}
+
 impl Venue {
-    pub(crate) fn new(tape: Tape, manners: Manners, clock: Arc<ManualClock>) -> Self {
+    pub(crate) fn new(tape: Tape, manners: Manners, clock: Arc<Clocks>) -> Self {
         Self {
             tape: Mutex::new(tape),
             log: Mutex::default(),
+            told: Mutex::new(Told::new(manners.seed)),
+            doubted: Mutex::default(),
+            reformed: AtomicBool::new(false),
             clock,
             manners,
             capabilities: capabilities(manners.page),
@@ -92,22 +122,54 @@ impl Venue {
         self.manners.kept.is_none()
     }
 
-    fn page(&self, request: &CandlePageRequest) -> CandlePage {
-        let asked_at = self.clock.now();
+    /// An answer, and whether it is what an honest one would be.
+    fn page(
+        &self,
+        request: &CandlePageRequest,
+        random: impl Fn(u64) -> u64,
+    ) -> Result<(CandlePage, bool), SourceError> {
+        let (now, asked_at) = (self.clock.venue.now(), self.clock.cautious());
+        let falsehoods = self.falsehoods();
         let tape = self.tape.lock().unwrap();
         let before = request.before.unwrap_or(Timestamp::MAX);
-        let newest = minute_of(asked_at).min(minute_of(before));
-        let visible = (self.oldest()..=newest).rev().filter(|slot| minute(*slot) < before);
+        let within = (self.oldest(), before);
+        let view = self.told.lock().unwrap().view(&tape, within, now, falsehoods, &random);
+        let newest = minute_of(now).min(minute_of(before));
+        let slots = (self.oldest()..=newest).rev().filter(|slot| minute(*slot) < before);
+        let count = request.count as usize;
+        let shown: Vec<_> = slots.filter_map(|slot| view.of(&tape, slot)).take(count).collect();
+        let spoilt = if random(25) < falsehoods.bad {
+            spoil_a_row(shown, count, &random)
+        } else {
+            shown.into_iter().map(Ok).collect()
+        };
         let mut rows = CandleRows::new(request, Grid::Utc);
-        for candle in visible.filter_map(|slot| tape.seen(slot, asked_at)).take(request.count as usize) {
-            rows.push(Ok(candle));
+        spoilt.into_iter().for_each(|row| rows.push(row));
+        if rows.is_gibberish() {
+            return Err(SourceError::new(SourceErrorKind::Malformed, "no row of the page can be true"));
         }
-        let fell_short = rows.count() < request.count as usize;
+        let fell_short = rows.count() < count;
         let nothing_older = (fell_short && self.keeps_all()).then_some(Timestamp::MIN);
-        let rules = SettlingRules { grid: Grid::Utc, visible: SETTLING, blind: SETTLING, alone: SETTLING };
+        let rules = SettlingRules { grid: Grid::Utc, visible: VISIBLE, blind: SETTLING, alone: SETTLING };
         let page = rows.into_page(asked_at, rules, nothing_older);
         let exhausted = fell_short && !self.keeps_all();
-        CandlePage { proof: Proof { exhausted, ..page.proof }, ..page }
+        self.doubted.lock().unwrap().extend(&page.proof.doubtful);
+        let page = CandlePage { proof: Proof { exhausted, ..page.proof }, ..page };
+        Ok((page, view == View::honest(now)))
+    }
+
+    /// Whether more than one page may be under way.
+    pub(crate) fn asks_side_by_side(&self) -> bool {
+        self.manners.in_flight > 1
+    }
+
+    /// What was kept back so far.
+    pub(crate) fn hidden(&self) -> Hidden<'_> {
+        Hidden { told: self.told.lock().unwrap(), doubted: self.doubted.lock().unwrap() }
+    }
+
+    fn falsehoods(&self) -> Falsehoods {
+        if self.reformed.load(Ordering::SeqCst) { Falsehoods::default() } else { self.manners.falsehoods }
     }
 
     /// Lets others go first, and time go by.
@@ -124,28 +186,22 @@ impl Venue {
         {
             return Err(SourceError::new(SourceErrorKind::Unreachable, "the venue is down"));
         }
-        let spoilt = random(3) < self.manners.faults;
+        let spoilt = random(3) < self.manners.faults && !self.reformed.load(Ordering::SeqCst);
         if spoilt {
-            match random(4) % 4 {
+            match random(4) % 3 {
                 0 => return Err(SourceError::new(SourceErrorKind::VenueFault, "an error of its own")),
                 1 => return Err(SourceError::new(SourceErrorKind::Malformed, "the page was cut")),
-                2 => {
-                    let lost = usize::try_from(random(5)).unwrap_or(0);
-                    if !page.candles.is_empty() {
-                        let row = page.candles.remove(lost % page.candles.len());
-                        let slot = TimeRange::new(row.open_time, row.open_time.plus(Duration::from_secs(60)));
-                        page.proof.doubtful.extend(slot);
-                        page.rejected.push(RejectedRow {
-                            market: request_market(),
-                            slot: Some(row.open_time),
-                            reason: "it was spoilt".to_owned(),
-                        });
-                    }
-                }
                 _ => page.proof = Proof::default(),
             }
         }
         Ok(spoilt)
+    }
+
+    /// Writes down what was shown for certain.
+    fn note(&self, page: &CandlePage) {
+        let proof = self.capabilities.proof(Timeframe::M1, page);
+        let certain = proof.spans().iter().filter(|span| span.provenance.origin == Origin::Rest);
+        self.log.lock().unwrap().shown.extend(certain.map(|span| span.range));
     }
 
     fn random(&self) -> impl Fn(u64) -> u64 + use<> {
@@ -163,12 +219,16 @@ impl PageSource for Venue {
     async fn candle_page(&self, request: &CandlePageRequest, _: Priority) -> Result<CandlePage, SourceError> {
         assert!(request.count <= self.capabilities.candle_page, "more than a page was asked");
         let random = self.random();
-        let asked = Asked { before: request.before, at: self.clock.now() };
+        let asked = Asked { before: request.before, at: self.clock.venue.now() };
         self.log.lock().unwrap().asked.push(asked);
-        let mut page = self.page(request);
+        let answer = self.page(request, &random);
         self.dawdle(&random).await;
-        self.spoil(&mut page, &random)?;
-        self.log.lock().unwrap().shown.extend(page.proof.covered);
+        let (mut page, is_honest) = answer?;
+        // Nothing tells a row that was cut short where an answer proves nothing at all.
+        if is_honest {
+            self.spoil(&mut page, &random)?;
+            self.note(&page);
+        }
         Ok(page)
     }
 
@@ -180,18 +240,21 @@ impl PageSource for Venue {
     async fn forming(&self, series: &Series, _: Priority) -> Result<Option<CandlePart>, SourceError> {
         let random = self.random();
         let count = self.capabilities.candle_page;
-        let mut page = self.page(&CandlePageRequest { series: series.clone(), before: None, count });
+        let request = CandlePageRequest { series: series.clone(), before: None, count };
+        let answer = self.page(&request, &random);
         self.dawdle(&random).await;
-        if self.spoil(&mut page, &random)? {
+        let (mut page, is_honest) = answer?;
+        if is_honest && self.spoil(&mut page, &random)? {
             return Err(SourceError::new(SourceErrorKind::Malformed, "the page was cut"));
         }
         if random(6) < 50 {
             page.proof = Proof::default();
             page.candles.retain(|candle| candle.open_time >= minute(minute_of(page.asked_at)));
         }
-        self.log.lock().unwrap().shown.extend(page.proof.covered);
-        let provenance = Provenance { origin: Origin::Rest, observed_at: page.asked_at };
-        let coverage = page.proof.covered.map(|range| Span { range, provenance }).into_iter().collect();
+        if is_honest {
+            self.note(&page);
+        }
+        let coverage = self.capabilities.proof(series.timeframe, &page);
         let part = CandlePart { candles: page.candles, coverage, ..CandlePart::default() };
         Ok((!part.candles.is_empty()).then_some(part))
     }

@@ -45,14 +45,6 @@ impl Claim {
         (self.witnesses > 1).then(|| TimeRange::new(self.range.from(), to).ok())?
     }
 
-    /// The part about which asking again before `now` is in vain: it has two witnesses, and its rows may still turn up.
-    #[must_use]
-    pub fn resting(&self, now: Timestamp, slot: Duration) -> Option<TimeRange> {
-        let due = now.minus(LATE_ROWS).minus(slot);
-        let from = self.range.from().max(due);
-        (self.witnesses > 1).then(|| TimeRange::new(from, self.range.to()).ok())?
-    }
-
     /// Both, of a stretch about which both speak.
     fn and(self, later: Self, range: TimeRange) -> Self {
         let (one, other) = if self.last <= later.last { (self, later) } else { (later, self) };
@@ -130,8 +122,5 @@ mod tests {
         add(&mut claims, claim(0, 600, 720));
         let believed = claims[0].believable(MINUTE).unwrap();
         assert_eq!((believed.from(), believed.to()), (at(0), at(720 - 300 - 60)));
-        let rests = claims[0].resting(at(730), MINUTE).unwrap();
-        assert_eq!((rests.from(), rests.to()), (at(730 - 360), at(600)));
-        assert_eq!(claims[0].resting(at(960), MINUTE), None, "then it is asked about once more");
     }
 }

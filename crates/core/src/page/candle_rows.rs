@@ -148,8 +148,13 @@ impl<'a> CandleRows<'a> {
         let ended = rules.grid.floor(timeframe, asked_at.minus(rules.visible));
         let to = forming.map_or(close, |forming| forming.open_time.min(ended));
         proof.covered = TimeRange::new(oldest.open_time, to).ok();
-        proof.absent_after = TimeRange::new(close, over).ok();
-        proof.absent_before = nothing_older.and_then(|from| TimeRange::new(from, oldest.open_time).ok());
+        // A row that was left out is a row all the same: there is something.
+        let last = self.doubtful.iter().map(|range| range.to()).max();
+        let first = self.doubtful.iter().map(|range| range.from()).min();
+        let (begin, end) = (last.map_or(close, |last| last.max(close)), oldest.open_time);
+        let end = first.map_or(end, |first| first.min(end));
+        proof.absent_after = TimeRange::new(begin, over).ok();
+        proof.absent_before = nothing_older.and_then(|from| TimeRange::new(from, end).ok());
         // A page that could have shown something newer may be stale, and its newest row cut short. One that ends with
         // what it was asked for is judged by the clock alone.
         let shows_nothing_newer = forming.is_none() && close < before;

@@ -1,0 +1,91 @@
+//! What caution costs, in requests: a venue that makes no mistakes is asked for a range again and again.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use market_backbone_core::{CandleQuery, Clock, Forming, TimeRange};
+use proptest::prelude::*;
+
+use super::clocks::ERROR;
+use super::lies::Falsehoods;
+use super::story::{History, market};
+use super::tape::{REACH, START, Tape, minute, unsettled};
+use super::venue::{Manners, series};
+use super::{Holding, World, histories};
+
+/// A market, a range that has ended, and how many seconds pass before each further question.
+#[derive(Clone, Debug)]
+struct Case {
+    history: History,
+    range: TimeRange,
+    waits: Vec<u64>,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let page = prop_oneof![1 => Just(20u32), 2 => Just(200u32)];
+    let back = prop_oneof![0..3i64, 0..REACH + 50];
+    let ranges = (back, 1..REACH + 50).prop_map(|(back, length)| {
+        TimeRange::new(minute(START - back - length), minute(START - back)).unwrap()
+    });
+    let waits = prop::collection::vec(prop_oneof![1..90u64, 1..900u64], 0..12);
+    let manners = (page, 0..=3_000u64, -ERROR..=ERROR, any::<u64>());
+    (market(), manners, ranges, waits).prop_map(|(market, (page, lag, skew, seed), range, waits)| {
+        let (falsehoods, in_flight) = (Falsehoods::default(), 1);
+        let manners =
+            Manners { page, in_flight, faults: 0, falsehoods, kept: None, lag, skew, haste: 0, seed };
+        Case { history: History { market, manners, cached: false, steps: Vec::new() }, range, waits }
+    })
+}
+
+async fn check(Case { history, range, waits }: Case) {
+    let Manners { page, lag, .. } = history.manners;
+    let tape = Tape::new(history.market.clone(), Duration::from_millis(lag));
+    let mut world = World::new(history, None).await;
+    let query = CandleQuery::within(series(), range).forming(Forming::Exclude);
+    let now = world.clock.venue.now();
+    let rows = (START - 2 * REACH..unsettled(now)).filter(|slot| range.contains(minute(*slot)));
+    let rows = rows.filter(|slot| tape.seen(*slot, now).is_some()).count();
+
+    let first = world.cost_of(&query).await;
+    // The pages, one of which may be part full, and a second look at what is quiet at either end.
+    let bound = rows as u64 / u64::from(page - 1) + 3;
+    assert!(first <= bound, "{first} requests for {rows} rows of pages of {page}");
+
+    let left = Holding::of(world.store.as_ref()).await.known.missing(range).len() as u64;
+    let mut later = 0;
+    for wait in waits {
+        world.clock.advance(Duration::from_secs(wait));
+        later += world.cost_of(&query).await;
+    }
+    for _ in 0..2 {
+        world.clock.advance(Duration::from_secs(420));
+        later += world.cost_of(&query).await;
+    }
+    // Two more questions, and each may look twice by itself: it does not know who has said the same before.
+    assert!(later <= 2 * 2 * left, "{later} more requests for {left} quiet stretches");
+    let known = Holding::of(world.store.as_ref()).await.known;
+    let first = range.from().as_secs().div_euclid(60);
+    let unknown =
+        (first..).take_while(|slot| minute(*slot) < range.to()).find(|slot| !known.knows(minute(*slot)));
+    assert_eq!(unknown, None, "still unknown: {known:?}");
+    world.clock.advance(Duration::from_secs(420));
+    assert_eq!(world.cost_of(&query).await, 0, "known, and asked for again");
+}
+
+impl World {
+    /// Asks, and says how many requests that took.
+    async fn cost_of(&mut self, query: &CandleQuery) -> u64 {
+        let before = self.venue.answers.load(Ordering::SeqCst);
+        self.ask(query.clone(), None).await;
+        self.venue.answers.load(Ordering::SeqCst) - before
+    }
+}
+
+proptest! {
+    #![proptest_config(histories(5, 60))]
+
+    #[test]
+    fn a_quiet_stretch_costs_a_few_more_requests_and_then_none(case in case()) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check(case));
+    }
+}
