@@ -44,6 +44,8 @@ pub struct CandleRows<'a> {
     doubtful: Vec<TimeRange>,
     /// The upper end of a stretch in which rows lie that were left out, until the next row says where it begins.
     lost_below: Option<Timestamp>,
+    /// How many rows in a row were left out last.
+    lost_last: usize,
     unreadable: usize,
     count: usize,
 }
@@ -59,6 +61,7 @@ impl<'a> CandleRows<'a> {
             rejected: Vec::new(),
             doubtful: Vec::new(),
             lost_below: None,
+            lost_last: 0,
             unreadable: 0,
             count: 0,
         }
@@ -76,6 +79,7 @@ impl<'a> CandleRows<'a> {
                 if let Some(upper) = self.lost_below.take() {
                     self.doubtful.extend(TimeRange::new(self.close(candle.open_time), upper));
                 }
+                self.lost_last = 0;
                 self.candles.push(candle);
             }
             Err(bad) => {
@@ -83,6 +87,7 @@ impl<'a> CandleRows<'a> {
                 let upper = self.candles.last().map(|above| above.open_time);
                 let asked = self.request.before.unwrap_or(Timestamp::MAX);
                 self.lost_below = self.lost_below.or(Some(upper.unwrap_or(asked)));
+                self.lost_last += 1;
                 self.reject(bad);
             }
         }
@@ -111,7 +116,9 @@ impl<'a> CandleRows<'a> {
         rules: SettlingRules,
         nothing_older: Option<Timestamp>,
     ) -> CandlePage {
-        if let Some(upper) = self.lost_below.take() {
+        if let Some(upper) = self.lost_below.take()
+            && self.is_said_below(upper, nothing_older)
+        {
             self.doubtful.extend(TimeRange::new(Timestamp::MIN, upper));
         }
         self.join_twins();
@@ -160,6 +167,18 @@ impl<'a> CandleRows<'a> {
         let shows_nothing_newer = forming.is_none() && close < before;
         proof.early_from = shows_nothing_newer.then_some(newest.open_time);
         proof
+    }
+
+    /// Whether the page says anything of what lies before its oldest sound row at `upper`, where rows that were left out
+    /// come last. If not, the next page will show their slots, and nothing but what they tell themselves is in doubt.
+    fn is_said_below(&self, upper: Timestamp, nothing_older: Option<Timestamp>) -> bool {
+        let tell_their_slots = self
+            .rejected
+            .iter()
+            .rev()
+            .take(self.lost_last)
+            .all(|row| row.slot.is_some_and(|slot| slot < upper));
+        self.candles.is_empty() || (nothing_older.is_some() && !tell_their_slots)
     }
 
     /// What is wrong with a candle that was read.

@@ -158,6 +158,25 @@ fn a_row_that_does_not_say_when_leaves_all_between_its_neighbours_in_doubt() {
 }
 
 #[test]
+fn a_bad_row_at_the_end_of_a_full_page_says_nothing_of_what_is_older() {
+    let request = |count| CandlePageRequest { count, ..page_of(Timeframe::M1, Some("2026-05-12T10:51:00Z")) };
+    let bad = row("10:49:00").replace("3.7628E7", "0.0");
+    let rows = [row("10:50:00"), bad];
+    let own_slot = stretch("10:49:00", "10:50:00").unwrap();
+    let full = page(&request(2), &rows);
+    assert_eq!((full.rejected.len(), &*full.proof.doubtful), (1, &[own_slot][..]));
+    let timeless = page(&request(2), &[row("10:50:00"), "null".to_owned()]);
+    assert_eq!((timeless.rejected.len(), timeless.proof.doubtful.len()), (1, 0), "the next page shows it again");
+    // A page that fell short says that nothing else is older.
+    let short = page(&request(3), &rows);
+    assert_eq!(short.proof.doubtful, [own_slot]);
+    assert_eq!(short.proof.absent_before, TimeRange::new(Timestamp::MIN, at("2026-05-12T10:49:00Z")).ok());
+    let timeless = page(&request(3), &[row("10:50:00"), "null".to_owned()]);
+    let anywhere = TimeRange::new(Timestamp::MIN, at("2026-05-12T10:50:00Z")).unwrap();
+    assert_eq!(timeless.proof.doubtful, [anywhere], "it may have been of any slot");
+}
+
+#[test]
 fn identical_twins_are_one_row_and_of_others_none_is_believed() {
     let request = page_of(Timeframe::M1, Some("2026-05-12T10:51:00Z"));
     let twins = page(&request, &[row("10:50:00"), row("10:50:00"), row("10:49:00")]);
