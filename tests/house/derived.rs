@@ -76,7 +76,13 @@ async fn what_the_minutes_add_up_to_is_what_the_venue_says_and_costs_nothing() {
         assert_eq!(house.asked("candles"), before);
         for (set, timeframe) in derived.into_iter().zip(INTRADAY) {
             let venue = ask(&asking, market, timeframe).await;
-            assert!(venue.coverage.spans().iter().all(|span| span.provenance.origin == Origin::Rest));
+            assert!(
+                venue
+                    .coverage
+                    .spans()
+                    .iter()
+                    .all(|span| matches!(span.provenance.origin, Origin::Rest | Origin::Early))
+            );
             assert_eq!(set.coverage.ranges(), venue.coverage.ranges());
             assert_same(&set.candles, &venue.candles);
         }
@@ -121,8 +127,9 @@ async fn a_count_goes_on_at_the_venue_where_the_minutes_end() {
     assert_eq!((beyond.candles.len(), beyond.served.requests), (300, 1));
     assert_eq!(beyond.candles[180..], known.candles);
     assert_eq!(house.asked("candles"), asked + 1);
-    let venues_own =
-        |set: &CandleSet| set.coverage.spans().iter().any(|span| span.provenance.origin == Origin::Rest);
+    let venues_own = |set: &CandleSet| {
+        set.coverage.spans().iter().any(|span| matches!(span.provenance.origin, Origin::Rest | Origin::Early))
+    };
     assert!(!venues_own(&known) && venues_own(&beyond));
     assert!(
         beyond.coverage.covers(market_backbone::TimeRange::new(beyond.candles[0].open_time, end).unwrap())

@@ -119,7 +119,7 @@ async fn what_nobody_knows_is_planned_as_the_worst_case_and_said_so() {
     let client = house.backbone.client(Priority::Normal);
     let from = end().minus(Duration::from_secs(60 * 2_000));
     let plan = client.candles("KRW-A", Timeframe::M1).range(from..end()).plan().await.unwrap();
-    assert_eq!((plan.at_least, plan.pages, plan.at_most, plan.exact), (1, 10, 10, false));
+    assert_eq!((plan.at_least, plan.pages, plan.at_most, plan.exact), (1, 10, 11, false));
     assert!(!plan.round_trip_measured);
     assert_eq!(house.venue.report().asked(), 0);
     house.close().await;

@@ -44,7 +44,8 @@ fn second(offset: i64) -> Timestamp {
 
 /// Whether all seconds of the range are over, and nothing would be asked for any of them.
 async fn is_known(client: &Client, range: std::ops::Range<Timestamp>) -> bool {
-    let is_over = range.end < SystemClock.now();
+    // What has not settled is not closed.
+    let is_over = range.end.plus(Duration::from_secs(4)) < SystemClock.now();
     let plan = client.candles(MARKET, Timeframe::S1).range(range).closed().plan().await.unwrap();
     is_over && plan.unknown_slots == 0
 }

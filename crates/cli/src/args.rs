@@ -12,7 +12,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use market_backbone::{Day, MASSIVE, Priority, StreamKind, Timestamp, UPBIT, UpbitRegion, VenueId};
 
 pub(crate) use self::candles::{CandleFormat, Candles, Plan, PlanFormat, Wanted};
-pub(crate) use self::emulate::{Counting, Emulate, Hours, Region, StockOptions, TapeStart, Victim, Whose};
+pub(crate) use self::emulate::{Counting, Emulate, Hours, StockOptions, TapeStart, Victim, Whose};
 pub(crate) use self::store::{
     ArchiveFormat, Check, Claim, Export, Forget, Import, Report, Stats, Store, StoreCommand, Vacuum,
 };

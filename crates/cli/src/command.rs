@@ -27,7 +27,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let global = &args.global;
     match args.command {
         Command::Demo(demo) => demo::run(demo, global.venue).await,
-        Command::Emulate(emulate) => emulate::run(emulate).await,
+        Command::Emulate(emulate) => emulate::run(emulate, global.region).await,
         Command::Store(args) => store::run(args, global).await,
         Command::Universe(args) => universe::run(args, global).await,
         Command::Candles(args) => {

@@ -236,13 +236,8 @@ impl Fetch {
             coverage.insert(span);
         }
         let mut part = part(page, coverage, job.spent);
-        // A page that was asked for in another way may reach further than was asked for. What is left out is not known.
-        if let Ok(asked) = TimeRange::new(Timestamp::MIN, self.now)
-            && self.closed
-        {
-            part.candles.retain(|candle| asked.contains(candle.open_time));
-            part.coverage = part.coverage.within(asked);
-        }
+        // A page that was asked for in another way may reach further than was asked for.
+        part.candles.retain(|candle| !self.closed || candle.is_final || candle.open_time < self.now);
         Ok(Some(part))
     }
 

@@ -17,6 +17,9 @@ use crate::slots::Slots;
 /// A count may have to look further back so many times.
 const FALLING_SHORT: u64 = 3;
 
+/// What a page leaves out behind its newest row is looked at a second time.
+const SECOND_LOOK: u64 = 1;
+
 /// What a query would cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PagePlan {
@@ -102,12 +105,14 @@ fn pages(
     let most = wanted.div_ceil(page);
     let certain = PagePlan { pages: most, at_least: most, at_most: most, exact: true, ..PagePlan::default() };
     match density {
-        _ if one_page => certain,
+        _ if one_page && count.is_some() => certain,
         Some(density) if density.is_full() => certain,
+        // Of a range it is asked again whether nothing lies behind its newest row.
+        _ if one_page => PagePlan { at_most: most + SECOND_LOOK, exact: false, ..certain },
         Some(density) if !density.is_dense() => walk(density.rows_in(there), count, page, most),
         // A count that looks in as many slots as rows falls short where some are missing, and looks again.
         Some(_) | None => {
-            let at_most = if count.is_some() { most + FALLING_SHORT } else { most };
+            let at_most = most + if count.is_some() { FALLING_SHORT } else { SECOND_LOOK };
             PagePlan { pages: most, at_least: 1, at_most, ..PagePlan::default() }
         }
     }
@@ -123,7 +128,7 @@ fn walk(rows: f64, count: Option<usize>, page: u64, most: u64) -> PagePlan {
     PagePlan {
         pages: pages.min(most),
         at_least: 1,
-        at_most: if count.is_some() { most + FALLING_SHORT } else { most },
+        at_most: most + if count.is_some() { FALLING_SHORT } else { SECOND_LOOK },
         in_turn: pages.div_ceil(walkers).saturating_sub(1),
         ..PagePlan::default()
     }
@@ -152,22 +157,24 @@ mod tests {
 
     #[test]
     fn one_page_is_one_page_however_thin_it_is() {
+        assert_eq!(of(200, None, Some(1.0)), (1, 1, 1, true));
         for density in [None, Some(0.04), Some(1.0)] {
-            assert_eq!(of(200, None, density), (1, 1, 1, true));
+            let at_most = if density == Some(1.0) { 1 } else { 2 };
+            assert_eq!(of(200, None, density), (1, 1, at_most, at_most == 1));
             assert_eq!(of(90_000, Some(200), density), (1, 1, 1, true));
         }
     }
 
     #[test]
     fn where_nobody_knows_full_density_is_the_bound_of_a_range() {
-        assert_eq!(of(20_000, None, None), (1, 100, 100, false));
+        assert_eq!(of(20_000, None, None), (1, 100, 101, false));
         assert_eq!(of(90_000, Some(4_000), None), (1, 20, 23, false));
     }
 
     #[test]
     fn a_thin_range_takes_about_as_many_pages_as_its_rows_fill() {
-        assert_eq!(of(43_200, None, Some(0.04)), (1, 10, 216, false));
-        assert_eq!(of(10_000, None, Some(0.04)), (1, 3, 50, false));
+        assert_eq!(of(43_200, None, Some(0.04)), (1, 9, 217, false));
+        assert_eq!(of(10_000, None, Some(0.04)), (1, 3, 51, false));
     }
 
     #[test]

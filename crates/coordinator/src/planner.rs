@@ -15,8 +15,8 @@ use crate::unknown::Unknown;
 
 /// Walkers of a thin series.
 pub(crate) const WALKERS: usize = 2;
-/// A stretch of fewer pages than this is not worth a second walker.
-pub(crate) const WORTH_SPLITTING: f64 = 4.0;
+/// A stretch of fewer pages than this is not worth a second walker: it may waste one.
+pub(crate) const WORTH_SPLITTING: f64 = 12.0;
 
 /// What a plan goes by.
 #[derive(Debug)]

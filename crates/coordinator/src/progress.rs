@@ -61,13 +61,14 @@ impl Progress {
     ) -> Self {
         let (edge, closed) = (scope.bound, scope.closed);
         let rows = |wanted| Rows { wanted, counted: 0, edge, early: BTreeSet::new(), closed };
+        let end = scope.pages.map_or(scope.now, TimeRange::to);
         let begin = scope.pages.map_or(scope.now, TimeRange::from);
         Self {
             slots,
             page,
-            end: scope.pages.map_or(scope.now, TimeRange::to),
+            end,
             now: scope.now,
-            testimony: Testimony::new(slots, settling, scope.count.is_none(), scope.now),
+            testimony: Testimony::new(slots, settling, scope.count.is_none(), (end, scope.now)),
             unknown: scope.pages.map(Unknown::new).unwrap_or_default(),
             horizon: if scope.count.is_some() { Timestamp::MAX } else { begin },
             rows: scope.count.map(rows),
@@ -95,6 +96,10 @@ impl Progress {
             let most = self.slots.floor(chunk.to().plus(LOOK_AHEAD));
             let reach = self.slots.ahead(chunk.to(), room).min(most).min(self.now).max(chunk.to());
             return self.testimony.fresh_end(Some(reach), self.page);
+        }
+        if !open && chunk.to() == self.now && self.slots.count(chunk) < u64::from(self.page) {
+            // There is room for the slot in progress, which shows that the venue has moved on.
+            return self.testimony.fresh_end(None, self.page);
         }
         let end = if self.page > 1 && self.testimony.has_shown(chunk.to()) && !is_full {
             self.slots.close(chunk.to())

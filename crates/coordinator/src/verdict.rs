@@ -20,11 +20,6 @@ const MOST_LOOKS: u32 = 8;
 
 /// So many pages of one query may be empty before it is given up to find out what is there.
 const MOST_EMPTY: usize = 64;
-/// A stretch without a row that ends longer ago than this is over for good,
-const LONG_AGO: Duration = Duration::from_secs(3_600);
-/// and one of more slots than this is no pause between two trades.
-const SHORT_TAIL: u64 = 200;
-
 /// So many rows tell how dense a series is,
 const TELLING: usize = 10;
 /// and so many that are missing in a row are a surprise.
@@ -68,6 +63,8 @@ pub(crate) struct Testimony {
     settling: Duration,
     /// Whether all of a stretch is wanted: then what a page leaves out at its newer end is asked about again.
     whole: bool,
+    /// Where the query ends.
+    end: Timestamp,
     /// The end of the slot in progress: asking with it is asking for everything, in other words.
     now_ends: Timestamp,
     /// The oldest and the newest row of each page.
@@ -92,13 +89,19 @@ struct Beginning {
 }
 
 impl Testimony {
-    /// `now` is the slot in progress when the query was made.
-    pub(crate) fn new(slots: Slots, settling: Duration, whole: bool, now: Timestamp) -> Self {
+    /// The query ends at `end`; `now` is the slot in progress when it was made.
+    pub(crate) fn new(
+        slots: Slots,
+        settling: Duration,
+        whole: bool,
+        (end, now): (Timestamp, Timestamp),
+    ) -> Self {
         let (shown, asked, now_ends) = (BTreeSet::new(), BTreeSet::new(), slots.close(now));
         Self {
             slots,
             settling,
             whole,
+            end,
             now_ends,
             shown,
             asked,
@@ -150,6 +153,9 @@ impl Testimony {
         settled.ranges.extend(page.proof.covered.and_then(|covered| self.slots.align(covered)));
         settled.ranges.extend(page.proof.doubtful.iter().filter_map(|range| self.slots.align(*range)));
         settled.ranges.extend(self.unprovable(page, before));
+        // A row that is not final yet must do as it is.
+        let forming = page.candles.iter().filter(|candle| !candle.is_final).map(|candle| candle.open_time);
+        settled.ranges.extend(forming.filter_map(|open| TimeRange::new(open, self.slots.close(open)).ok()));
         self.hear_of_the_end(page, unknown, &mut settled);
         self.hear_of_the_beginning(page, request, unknown, &mut settled);
         for row in [page.candles.first(), page.candles.last()].into_iter().flatten() {
@@ -194,7 +200,9 @@ impl Testimony {
         }
         self.after.push((absent, page.asked_at));
         // Where a row is known behind it, asking for that row together with what is before it proves what lies between.
-        let lies_between = self.shown.range(absent.to()..).next().is_some();
+        // So it is where pages of what is newer are still to come.
+        let top = self.end.min(self.slots.floor(page.asked_at.minus(self.settling)));
+        let lies_between = absent.to() < top || self.shown.range(absent.to()..).next().is_some();
         let (keep, rest) = if lies_between {
             (Some(absent), None)
         } else if self.is_worth_a_look(absent, page) {
@@ -211,18 +219,13 @@ impl Testimony {
         }
     }
 
-    /// Whether a second request is worth what it may prove. A short stretch that ends about now is not: the next trade
-    /// proves it without one. Where so many rows are to be expected that none is a surprise, it always is.
+    /// Whether a second request is worth what it may prove. Of a query for the newest so many it is not, for the next
+    /// trade proves it without one; but where so many rows are to be expected that none is a surprise, it always is.
     fn is_worth_a_look(&self, absent: TimeRange, page: &CandlePage) -> bool {
-        let slots = self.slots.count(absent);
         let shown = page.proof.covered.map_or(0, |covered| self.slots.count(covered));
-        let expected = if page.candles.len() < TELLING {
-            0
-        } else {
-            slots.saturating_mul(page.candles.len() as u64) / shown.max(1)
-        };
-        let ended_long_ago = absent.to() <= page.asked_at.minus(LONG_AGO);
-        expected >= SURPRISING || (self.whole && (ended_long_ago || slots > SHORT_TAIL))
+        let tells = page.candles.len() >= TELLING;
+        let rows = if tells { page.candles.len() as u64 } else { 0 };
+        self.whole || self.slots.count(absent).saturating_mul(rows) / shown.max(1) >= SURPRISING
     }
 
     /// That nothing older is there.

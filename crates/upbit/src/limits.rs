@@ -25,7 +25,10 @@ pub(crate) const REQUEST_GROUPS: [CallGroup; 5] = [MARKET, CANDLES, TRADES, TICK
 /// How candles are cut: minutes to days on UTC, weeks on Monday.
 pub(crate) const GRID: Grid = Grid::Utc;
 
-/// How long after its end a candle is final, if the page shows nothing newer.
+/// How long after its end a candle is final if the page shows none that is newer, although it could: the venue may lag.
+pub(crate) const ALONE: Duration = Duration::from_secs(30);
+
+/// How long after its end a candle is final, if the page ends with it.
 ///
 /// A venue that lags shows a closed minute without its last seconds. Lags of up to three seconds were reported.
 pub(crate) const SETTLING: Duration = Duration::from_secs(3);

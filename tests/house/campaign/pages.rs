@@ -255,7 +255,7 @@ pub(super) struct Off {
 pub(super) fn closed(what: &'static str, before: Off, after: Off) -> Played {
     async move {
         let faults = Faults { clock_offset: before.venue, ..Faults::default() };
-        let scene = Scene::upbit("KRW-BTC", UPBIT_MINUTE + 30_000, faults).await;
+        let scene = Scene::upbit("KRW-BTC", UPBIT_MINUTE + 20_000, faults).await;
         let held = clocks(&scene, before, after).await;
         scene.close().await;
         held.map_err(|why| format!("Clocks, {what}: {why}"))

@@ -150,7 +150,7 @@ impl Venue {
         }
         let fell_short = rows.count() < count;
         let nothing_older = (fell_short && self.keeps_all()).then_some(Timestamp::MIN);
-        let rules = SettlingRules { grid: Grid::Utc, visible: VISIBLE, blind: SETTLING };
+        let rules = SettlingRules { grid: Grid::Utc, visible: VISIBLE, blind: SETTLING, alone: SETTLING };
         let page = rows.into_page(asked_at, rules, nothing_older);
         let exhausted = fell_short && !self.keeps_all();
         self.doubted.lock().unwrap().extend(&page.proof.doubtful);

@@ -34,9 +34,6 @@ pub(crate) struct Emulate {
     /// (empty, stale:MS, late:ROWS, lagging:MS, hole, doubled, differing, missing, or a kind of bad row)
     #[arg(long, value_name = "WHAT@WHERE,…")]
     pub(crate) script: Option<String>,
-    /// Whose look-alike of Upbit's exchanges: markets, trades and books of its own
-    #[arg(long, value_enum, default_value_t = Region::Kr)]
-    pub(crate) region: Region,
     /// How requests are counted
     #[arg(long, value_enum, default_value_t = Counting::Sliding)]
     pub(crate) limiter: Counting,
@@ -48,18 +45,6 @@ pub(crate) struct Emulate {
 pub(crate) enum TapeStart {
     Recorded,
     Now,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Region {
-    /// Korea
-    Kr,
-    /// Singapore
-    Sg,
-    /// Indonesia
-    Id,
-    /// Thailand
-    Th,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,7 @@
 //! `market-backbone emulate`: a look-alike of a venue, alone.
 
 use anyhow::Context;
+use market_backbone::UpbitRegion;
 use market_backbone_emulator::{
     Ending, Evict, Faults, Flood, Hours, LimiterKind, Massive, Region, Scenario, Scripted, Split, TapeStart,
     TickerSet,
@@ -11,8 +12,9 @@ use crate::args::{self, Counting, Emulate, StockOptions, Victim, Whose};
 use crate::exit::Usage;
 use crate::output;
 
-pub(crate) async fn run(args: Emulate) -> anyhow::Result<()> {
-    let scenario = scenario(&args)?;
+/// `region` says which of Upbit's houses it is to look like: markets, trades and books of its own.
+pub(crate) async fn run(args: Emulate, region: Option<UpbitRegion>) -> anyhow::Result<()> {
+    let scenario = scenario(&args, region)?;
     let listener = TcpListener::bind(("127.0.0.1", args.port))
         .await
         .with_context(|| format!("cannot listen on port {}; choose another with --port", args.port))?;
@@ -33,7 +35,7 @@ pub(crate) async fn run(args: Emulate) -> anyhow::Result<()> {
     Ok(market_backbone_emulator::serve(listener, scenario, stop).await?)
 }
 
-fn scenario(args: &Emulate) -> anyhow::Result<Scenario> {
+fn scenario(args: &Emulate, whose: Option<UpbitRegion>) -> anyhow::Result<Scenario> {
     Ok(Scenario {
         seed: args.seed,
         tape: args.tape.clone(),
@@ -48,7 +50,7 @@ fn scenario(args: &Emulate) -> anyhow::Result<Scenario> {
         faults: faults(args.faults.as_deref().unwrap_or_default())?,
         script: Scripted::list(args.script.as_deref().unwrap_or_default())
             .map_err(|error| Usage(format!("--script: {error}")))?,
-        region: region(args)?,
+        region: region(args, whose)?,
         massive: stocks(&args.stocks)?,
         ..Scenario::default()
     })
@@ -87,13 +89,13 @@ fn splits(text: &str) -> Result<Vec<(String, Split)>, Usage> {
     Split::parse_list(text).map_err(|error| Usage(format!("--splits: {error}")))
 }
 
-fn region(args: &Emulate) -> Result<Region, Usage> {
-    match (args.whose, args.region) {
-        (_, args::Region::Kr) => Ok(Region::Korea),
+fn region(args: &Emulate, region: Option<UpbitRegion>) -> Result<Region, Usage> {
+    match (args.whose, region.unwrap_or_default()) {
+        (_, UpbitRegion::Korea) => Ok(Region::Korea),
         (Whose::Massive, _) => Err(Usage("--region: only Upbit has regions".to_owned())),
-        (Whose::Upbit, args::Region::Sg) => Ok(Region::Singapore),
-        (Whose::Upbit, args::Region::Id) => Ok(Region::Indonesia),
-        (Whose::Upbit, args::Region::Th) => Ok(Region::Thailand),
+        (Whose::Upbit, UpbitRegion::Singapore) => Ok(Region::Singapore),
+        (Whose::Upbit, UpbitRegion::Indonesia) => Ok(Region::Indonesia),
+        (Whose::Upbit, UpbitRegion::Thailand) => Ok(Region::Thailand),
     }
 }
 
@@ -114,27 +116,29 @@ mod tests {
         emulate: Emulate,
     }
 
-    fn read(line: &str) -> anyhow::Result<Scenario> {
-        scenario(&Alone::parse_from(format!("emulate {line}").split_whitespace()).emulate)
+    fn read(line: &str, region: Option<UpbitRegion>) -> anyhow::Result<Scenario> {
+        scenario(&Alone::parse_from(format!("emulate {line}").split_whitespace()).emulate, region)
     }
 
     #[test]
     fn faults_scripts_and_regions_are_read_as_they_are_written() {
         let scenario = read(
-            "upbit --region id --faults empty_page=0.05,late_rows=3,bad_row_kind=null --script hole@trades:2",
+            "upbit --faults empty_page=0.05,late_rows=3,bad_row_kind=null --script hole@trades:2",
+            Some(UpbitRegion::Indonesia),
         )
         .unwrap();
         assert_eq!(scenario.region, Region::Indonesia);
         assert_eq!((scenario.faults.empty_page, scenario.faults.late_rows), (0.05, 3));
         let want = Scripted { when: When::Nth(Page::Trades, 2), fault: PageFault::Hole };
         assert_eq!(scenario.script, [want]);
-        assert_eq!(read("massive").unwrap().region, Region::Korea);
+        assert_eq!(read("massive", None).unwrap().region, Region::Korea);
     }
 
     #[test]
     fn what_makes_no_sense_is_wrong_usage() {
-        for line in ["massive --region sg", "upbit --script odd@x", "upbit --faults late_rows=few"] {
-            assert!(read(line).unwrap_err().is::<Usage>(), "{line}");
+        for line in ["upbit --script odd@x", "upbit --faults late_rows=few"] {
+            assert!(read(line, None).unwrap_err().is::<Usage>(), "{line}");
         }
+        assert!(read("massive", Some(UpbitRegion::Thailand)).unwrap_err().is::<Usage>());
     }
 }

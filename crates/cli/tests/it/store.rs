@@ -156,13 +156,18 @@ fn what_is_forgotten_is_asked_for_anew_and_nothing_else() {
     let (venue, data) = (Venue::healthy(), tempdir().unwrap());
     fetch(&venue, data.path());
     let said = store(data.path(), &["store", "stats", "--series", "--format", "json"]);
-    let newest =
-        venue.run(data.path(), &["candles", "KRW-BTC", "1m", "--count", "600", "--format", "csv"]).rows();
+    let newest = venue
+        .run(
+            data.path(),
+            &["candles", "KRW-BTC", "1m", "--count", "600", "--format", "csv", "--same-as", "upbit"],
+        )
+        .rows();
     assert!(said.stdout.contains("KRW-BTC"), "{said:?}");
     let moment = |row: usize| Timestamp::from_millis(newest[row].timestamp).to_string();
     let (from, to) = (moment(100), moment(150));
     let ask = |from: &str, to: &str| {
         let wanted = ["candles", "KRW-BTC", "1m", "--from", from, "--to", to, "--format", "csv", "--stats"];
+        let wanted = [&wanted[..], &["--same-as", "upbit"]].concat();
         venue.run(data.path(), &wanted)
     };
     let before = ask(&from, &to);

@@ -50,18 +50,18 @@ fn claims_and_room_are_respected() {
 
 #[test]
 fn a_thin_series_has_two_walkers_if_it_is_long() {
-    let long = Unknown::new(range(0, 40_000));
-    assert_eq!(situation(&long, &[], 0.04).chunks(), [range(20_000, 40_000), range(0, 20_000)]);
+    let long = Unknown::new(range(0, 80_000));
+    assert_eq!(situation(&long, &[], 0.04).chunks(), [range(40_000, 80_000), range(0, 40_000)]);
     let short = Unknown::new(range(0, 10_000));
     assert_eq!(situation(&short, &[], 0.04).chunks(), [range(0, 10_000)]);
 }
 
 #[test]
 fn a_walker_goes_on_where_its_page_ended() {
-    let mut unknown = Unknown::new(range(0, 40_000));
-    unknown.remove(range(35_000, 40_000));
-    let other = [range(0, 20_000)];
-    assert_eq!(situation(&unknown, &other, 0.04).chunks(), [range(20_000, 35_000)]);
+    let mut unknown = Unknown::new(range(0, 80_000));
+    unknown.remove(range(75_000, 80_000));
+    let other = [range(0, 40_000)];
+    assert_eq!(situation(&unknown, &other, 0.04).chunks(), [range(40_000, 75_000)]);
 }
 
 #[test]
@@ -72,9 +72,9 @@ fn what_lies_right_below_a_page_under_way_is_left_to_it() {
 
 #[test]
 fn a_long_walk_is_not_split_again_near_its_end() {
-    let unknown = Unknown::new(range(0, 40_000));
-    let late = Situation { arrived: 100, ..situation(&unknown, &[], 0.04) };
-    assert_eq!(late.chunks(), [range(0, 40_000)]);
+    let unknown = Unknown::new(range(0, 80_000));
+    let late = Situation { arrived: 200, ..situation(&unknown, &[], 0.04) };
+    assert_eq!(late.chunks(), [range(0, 80_000)]);
 }
 
 #[test]

@@ -113,7 +113,9 @@ async fn a_patient_page_that_lands_does_not_hide_the_urgent_one() {
     let model =
         Model::dense(30_000).paced(|number| Duration::from_millis(if number == 0 { 10 } else { 100 }));
     let house = House::new(model);
-    let ask = |priority| house.coordinator.stream(last(100).closed().priority(priority));
+    let ask = |priority| {
+        house.coordinator.stream(last(100).before(minute(this_minute() - 10)).closed().priority(priority))
+    };
     let (mut low, mut critical) = (ask(Priority::Low), ask(Priority::Critical));
     assert!(poll!(low.next()).is_pending());
     assert!(poll!(critical.next()).is_pending());

@@ -195,7 +195,7 @@ impl Model {
         let fell_short = rows.count() < request.count as usize;
         let nothing_older = (fell_short && self.kept_from.is_none()).then_some(Timestamp::MIN);
         let exhausted = fell_short && self.kept_from.is_some();
-        let rules = SettlingRules { grid: Grid::Utc, visible: SETTLING, blind: SETTLING };
+        let rules = SettlingRules { grid: Grid::Utc, visible: SETTLING, blind: SETTLING, alone: SETTLING };
         let page = rows.into_page(asked_at, rules, nothing_older);
         CandlePage { proof: Proof { exhausted, ..page.proof }, ..page }
     }

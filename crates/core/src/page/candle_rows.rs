@@ -27,8 +27,11 @@ pub struct SettlingRules {
     pub grid: Grid,
     /// How long after its end a candle is final if the page shows a newer one: the venue has visibly moved on.
     pub visible: Duration,
-    /// How long after its end a candle is final in any case.
+    /// How long after its end a candle is final if the page could not show a newer one.
     pub blind: Duration,
+    /// How long after its end a candle is final if the page shows none although it could: then the venue may lag, or
+    /// nobody has traded since.
+    pub alone: Duration,
 }
 
 /// The rows of an answer, newest first as venues send them.
@@ -114,9 +117,14 @@ impl<'a> CandleRows<'a> {
         self.join_twins();
         let timeframe = self.request.series.timeframe;
         let newest = self.candles.len().saturating_sub(1);
+        let before = self.request.before.unwrap_or(Timestamp::MAX);
         for (index, candle) in self.candles.iter_mut().enumerate() {
             let close = rules.grid.close(timeframe, candle.open_time);
-            let wait = if index < newest { rules.visible } else { rules.blind };
+            let wait = match index < newest {
+                true => rules.visible,
+                false if close < before => rules.alone,
+                false => rules.blind,
+            };
             candle.is_final = close.plus(wait) <= asked_at;
         }
         let proof = self.prove(asked_at, rules, nothing_older);

@@ -53,7 +53,7 @@ pub(crate) fn page(
         || counted >= u64::from(request.count) * u64::from(base_bars(timeframe));
     let Circumstances { asked_at, settling, .. } = circumstances;
     // What is reported late changes a bar whether there is a newer one or not.
-    let rules = SettlingRules { grid: GRID, visible: settling, blind: settling };
+    let rules = SettlingRules { grid: GRID, visible: settling, blind: settling, alone: settling };
     let page = bars.into_page(asked_at, rules, (!cut_short).then(|| begin(timeframe, circumstances)));
     // What lies before the beginning of a plan is not there for us, whatever there was.
     let exhausted = !cut_short && circumstances.plan.begin(asked_at).is_some();

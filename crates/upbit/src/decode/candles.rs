@@ -13,10 +13,10 @@ use serde_json::value::RawValue;
 use super::elements;
 use crate::code::{minutes, utc};
 use crate::error::malformed;
-use crate::limits::{GRID, SETTLING, VISIBLE};
+use crate::limits::{ALONE, GRID, SETTLING, VISIBLE};
 use crate::wire::CandleRow;
 
-const RULES: SettlingRules = SettlingRules { grid: GRID, visible: VISIBLE, blind: SETTLING };
+const RULES: SettlingRules = SettlingRules { grid: GRID, visible: VISIBLE, blind: SETTLING, alone: ALONE };
 
 pub(crate) fn page(
     request: &CandlePageRequest,
