@@ -43,7 +43,9 @@ pub use coverage::{Coverage, Dispute, Origin, Provenance, Span};
 pub use day::{Day, DayError};
 pub use derive::Derive;
 pub use error::{SourceError, SourceErrorKind};
-pub use feed::{Channel, FeedEvent, Gap, GapCause, GapState, History, Loss, StreamKind, StreamKindError};
+pub use feed::{
+    Channel, FeedEvent, Gap, GapCause, GapState, History, Horizon, Loss, StreamKind, StreamKindError, drop_future,
+};
 pub use grid::Grid;
 pub use market::{Instrument, Market};
 pub use page::{

@@ -1,6 +1,6 @@
 //! Fetches what a channel is missing: trades page by page, closed candles by query.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +9,12 @@ use futures::future::BoxFuture;
 use market_backbone_core::{
     CandleQuery, CandleSource, Channel, Clock, Coverage, FeedEvent, Loss, Origin, PageSource, Priority,
     Provenance, Series, SourceError, SourceErrorKind, Span, StreamKind, Symbol, TimeRange, Timeframe,
-    Timestamp, Trade, TradeId, TradePage, TradePageRequest,
+    Timestamp, Trade, TradeId, TradePage, TradePageRequest, drop_future,
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::ContinuityConfig;
+use super::rank::Rank;
 
 const DAY: i64 = 86_400;
 
@@ -33,56 +34,92 @@ pub(super) struct Order {
     pub(super) channel: Channel,
     /// What happened from here on has not been delivered, but for single events.
     pub(super) begin: Timestamp,
+    /// Up to here and not further; `None` for all there is.
+    pub(super) until: Option<Timestamp>,
     /// What happened before this has been delivered whatever the pages say.
     pub(super) needed: Timestamp,
     pub(super) priority: Priority,
+    /// How long to wait first.
+    pub(super) wait: Duration,
+    /// How often the same was asked before: each time it is asked in another way.
+    pub(super) way: u32,
+    /// The name at which to begin, where what is newer was shown before.
+    pub(super) before: Option<TradeId>,
 }
 
 /// What was fetched.
 #[derive(Debug)]
 pub(super) struct Caught {
     pub(super) lane: usize,
-    /// In the order in which they are to be delivered.
-    pub(super) events: Vec<FeedEvent>,
-    /// The stretches of which all is there.
-    pub(super) coverage: Coverage,
-    pub(super) loss: Option<Loss>,
+    pub(super) found: Found,
     /// Of what happened after this nothing is there.
     pub(super) asked_at: Timestamp,
+}
+
+#[derive(Debug)]
+pub(super) enum Found {
+    Trades(Walked),
+    /// A stretch of the past, up to this moment.
+    Stretch(Walked, Timestamp),
+    Candles {
+        events: Vec<FeedEvent>,
+        coverage: Coverage,
+        loss: Option<Loss>,
+    },
+}
+
+/// What a walk back through the pages of a market's trades has found.
+#[derive(Debug)]
+pub(super) struct Walked {
+    /// Newest first, and perhaps more than once.
+    pub(super) trades: Vec<Trade>,
+    /// What of all trades it showed.
+    pub(super) shown: BTreeSet<Rank>,
+    /// Trades that are on its pages and could not be read.
+    pub(super) unreadable: u32,
+    /// Why it ended before its end.
+    pub(super) cut: Option<Loss>,
+    /// The venue does not go back far enough: so many days.
+    pub(super) too_old: Option<u8>,
+    /// The venue has nothing from before this.
+    pub(super) kept_since: Timestamp,
+    /// How many pages it took.
+    pub(super) pages: u32,
 }
 
 impl Archive {
     /// Fetches all that `order` asks for, or says why not.
     pub(super) async fn fetch(self, order: Order) -> Caught {
-        sleep(self.config.page_lag).await;
-        match order.channel.kind {
-            StreamKind::Candle(frame) => self.candles(&order, frame).await,
-            _ => self.trades(&order).await,
-        }
+        sleep(order.wait).await;
+        let asked_at = self.clock.now();
+        let found = match (order.channel.kind, order.until) {
+            (StreamKind::Candle(frame), _) => self.candles(&order, frame, asked_at).await,
+            (_, None) => Found::Trades(self.trades(&order, asked_at).await),
+            (_, Some(until)) => Found::Stretch(self.trades(&order, asked_at).await, until),
+        };
+        Caught { lane: order.lane, found, asked_at }
     }
 
-    async fn trades(&self, order: &Order) -> Caught {
-        let asked_at = self.clock.now();
-        let mut walk = Walk::new(order.begin);
-        let walked = self.walk(&mut walk, order).await;
+    /// The venue has no trades from before this.
+    pub(super) fn kept_since(&self) -> Timestamp {
         let days = self.pages.capabilities().trade_days;
-        let kept_since = midnight(asked_at).minus(Duration::from_secs(u64::from(days) * DAY.unsigned_abs()));
-        let too_old = !walk.reached && order.begin.max(order.needed) < kept_since;
-        let loss = walked.err().or(too_old.then_some(Loss::TooOld { days }));
-        let trades = walk.in_order();
-        let from = match (&loss, trades.first()) {
-            (None, _) => order.begin,
-            (Some(_), Some(oldest)) => oldest.time,
-            (Some(_), None) => asked_at,
-        };
-        let provenance = Provenance { origin: Origin::Rest, observed_at: asked_at };
-        let spans = TimeRange::new(from, asked_at).map(|range| Span { range, provenance });
-        Caught {
-            lane: order.lane,
-            events: trades.into_iter().map(FeedEvent::Trade).collect(),
-            coverage: spans.into_iter().collect(),
-            loss,
-            asked_at,
+        midnight(self.clock.now()).minus(Duration::from_secs(u64::from(days) * DAY.unsigned_abs()))
+    }
+
+    async fn trades(&self, order: &Order, asked_at: Timestamp) -> Walked {
+        let mut walk = Walk::new(order, asked_at);
+        let cut = self.walk(&mut walk, order).await.err();
+        let days = self.pages.capabilities().trade_days;
+        let kept_since = self.kept_since();
+        let is_too_old = !walk.reached && order.begin.max(order.needed) < kept_since;
+        Walked {
+            trades: walk.newest_first,
+            shown: BTreeSet::new(),
+            unreadable: walk.unreadable,
+            cut,
+            too_old: is_too_old.then_some(days),
+            kept_since,
+            pages: walk.pages,
         }
     }
 
@@ -90,14 +127,21 @@ impl Archive {
     async fn walk(&self, walk: &mut Walk, order: &Order) -> Result<(), Loss> {
         let capabilities = self.pages.capabilities();
         let patience = Patience::new(&self.config);
-        while !walk.reached && walk.days_ago <= capabilities.trade_days {
-            let request = walk.request(&order.channel.symbol, capabilities.trade_page);
-            let page = patience.ask(|| self.pages.trade_page(&request, order.priority)).await?;
-            if page.dropped > 0 {
-                let message = format!("{} trades of a page could not be read", page.dropped);
-                return Err(Loss::Unreachable { message: message.into() });
+        // Pages that are cut otherwise are no copies of those that were shown before.
+        let count = capabilities.trade_page.saturating_sub(order.way % 2).max(1);
+        while !walk.reached && walk.days_ago <= walk.last_day.min(capabilities.trade_days) {
+            let request = walk.request(&order.channel.symbol, count);
+            let mut page = patience.ask(|| self.pages.trade_page(&request, order.priority)).await?;
+            if order.until.is_some() && walk.would_end(&page, count) {
+                // Nobody asks for it once more, so it is not believed at once that a stretch ends here.
+                let otherwise = TradePageRequest { count: (count - 1).max(1), ..request.clone() };
+                let again = patience.ask(|| self.pages.trade_page(&otherwise, order.priority)).await?;
+                walk.pages += 1;
+                if again.trades.len() > page.trades.len() {
+                    page = again;
+                }
             }
-            walk.take(page, request.count);
+            walk.take(page, request.count, (self.clock.now(), self.config.ahead));
             if walk.newest_first.len() > self.config.backlog {
                 walk.newest_first.truncate(self.config.backlog);
                 return Err(Loss::TooMuch { limit: self.config.backlog });
@@ -106,17 +150,13 @@ impl Archive {
         Ok(())
     }
 
-    async fn candles(&self, order: &Order, frame: Timeframe) -> Caught {
-        let (asked_at, capabilities) = (self.clock.now(), self.pages.capabilities());
+    async fn candles(&self, order: &Order, frame: Timeframe, asked_at: Timestamp) -> Found {
+        let capabilities = self.pages.capabilities();
         let forming = capabilities.grid.floor(frame, asked_at);
-        let mut caught = Caught {
-            lane: order.lane,
-            events: Vec::new(),
-            coverage: Coverage::empty(),
-            loss: None,
-            asked_at,
+        let (mut events, mut coverage, mut loss) = (Vec::new(), Coverage::empty(), None);
+        let Ok(range) = TimeRange::new(order.begin, forming) else {
+            return Found::Candles { events, coverage, loss };
         };
-        let Ok(range) = TimeRange::new(order.begin, forming) else { return caught };
         let series = Series::new(order.channel.symbol.clone(), frame);
         let query = CandleQuery::within(series.clone(), range).closed().priority(order.priority);
         match Patience::new(&self.config).ask(|| self.candles.candles(query.clone())).await {
@@ -124,15 +164,28 @@ impl Archive {
                 let settled = capabilities.grid.floor(frame, asked_at.minus(capabilities.settling));
                 let due = TimeRange::new(range.from(), range.to().min(settled));
                 if due.is_ok_and(|due| !set.coverage.covers(due)) {
-                    caught.loss = Some(Loss::Unreachable { message: "some slots stay unknown".into() });
+                    loss = Some(Loss::Unreachable { message: "some slots stay unknown".into() });
                 }
-                caught.coverage = set.coverage;
+                coverage = set.coverage;
                 let event = |candle| FeedEvent::Candle { series: series.clone(), candle, received: asked_at };
-                caught.events = set.candles.into_iter().map(event).collect();
+                events = set.candles.into_iter().map(event).collect();
             }
-            Err(loss) => caught.loss = Some(loss),
+            Err(why) => loss = Some(why),
         }
-        caught
+        Found::Candles { events, coverage, loss }
+    }
+}
+
+impl Walked {
+    /// The stretch of which all is there, if `trades` and `loss` are what came of it.
+    pub(super) fn coverage(trades: &[Trade], loss: Option<&Loss>, begin: Timestamp, until: Timestamp) -> Coverage {
+        let from = match (loss, trades.first()) {
+            (None, _) => begin,
+            (Some(_), Some(oldest)) => oldest.time,
+            (Some(_), None) => until,
+        };
+        let provenance = Provenance { origin: Origin::Rest, observed_at: until };
+        TimeRange::new(from, until).map(|range| Span { range, provenance }).into_iter().collect()
     }
 }
 
@@ -143,13 +196,32 @@ struct Walk {
     newest_first: Vec<Trade>,
     before: Option<TradeId>,
     days_ago: u8,
+    /// There is no need to look further back than this many days.
+    last_day: u8,
     /// A trade from before the beginning was seen: all after it is there.
     reached: bool,
+    unreadable: u32,
+    pages: u32,
 }
 
 impl Walk {
-    const fn new(begin: Timestamp) -> Self {
-        Self { begin, newest_first: Vec::new(), before: None, days_ago: 0, reached: false }
+    fn new(order: &Order, now: Timestamp) -> Self {
+        let days_before = |moment: Timestamp| {
+            let days = midnight(now).as_secs().saturating_sub(midnight(moment).as_secs()) / DAY;
+            u8::try_from(days.max(0)).unwrap_or(u8::MAX)
+        };
+        let newest = order.until.map(|until| Timestamp::from_nanos(until.as_nanos().saturating_sub(1)));
+        Self {
+            begin: order.begin,
+            newest_first: Vec::new(),
+            before: order.before.clone(),
+            days_ago: newest.map_or(0, days_before),
+            // A walk to the present proves by what it meets that it went back far enough.
+            last_day: newest.map_or(u8::MAX, |_| days_before(order.begin)),
+            reached: false,
+            unreadable: 0,
+            pages: 0,
+        }
     }
 
     fn request(&self, symbol: &Symbol, count: u32) -> TradePageRequest {
@@ -161,27 +233,26 @@ impl Walk {
         }
     }
 
-    fn take(&mut self, page: TradePage, asked: u32) {
+    /// Whether the venue says by `page` that the day has no more.
+    fn would_end(&self, page: &TradePage, asked: u32) -> bool {
+        let is_short = page.trades.len() + (page.dropped as usize) < asked as usize;
+        is_short && page.trades.iter().all(|trade| trade.time >= self.begin)
+    }
+
+    fn take(&mut self, mut page: TradePage, asked: u32, (now, bound): (Timestamp, Duration)) {
+        self.pages += 1;
+        self.unreadable += page.dropped;
         let oldest = page.trades.first().map(|trade| trade.id.clone());
-        if page.trades.len() < asked as usize || oldest == self.before {
+        if page.trades.len() + (page.dropped as usize) < asked as usize || oldest == self.before {
             self.days_ago += 1; // this day has no more
         }
         self.before = oldest.or(self.before.take());
+        let dropped = drop_future(&mut page.trades, now, bound);
+        if dropped > 0 {
+            tracing::warn!(dropped, "trades of a page are stamped in the future and left out");
+        }
         self.reached = page.trades.iter().any(|trade| trade.time < self.begin);
         self.newest_first.extend(page.trades.into_iter().rev().filter(|trade| trade.time >= self.begin));
-    }
-
-    /// By id, each once.
-    fn in_order(self) -> Vec<Trade> {
-        let mut trades = self.newest_first;
-        let mut known = HashSet::with_capacity(trades.len());
-        trades.retain(|trade| known.insert(trade.id.clone()));
-        trades.sort_by(|a, b| match (&a.id, &b.id) {
-            (TradeId::Number(a), TradeId::Number(b)) => a.cmp(b),
-            // Of texts the order means nothing.
-            _ => (a.time, &a.id).cmp(&(b.time, &b.id)),
-        });
-        trades
     }
 }
 

@@ -51,7 +51,13 @@ pub(crate) struct Venue {
     live: Mutex<Vec<UnboundedSender<FeedEvent>>>,
 }
 
+/// The live side of these tests tells of things before the paused clock gets there.
 pub(crate) fn config() -> ContinuityConfig {
+    ContinuityConfig { ahead: Duration::from_secs(86_400), ..strict() }
+}
+
+/// As [`config`], for those that do not.
+pub(crate) fn strict() -> ContinuityConfig {
     ContinuityConfig { page_lag: Duration::from_millis(100), ..ContinuityConfig::default() }
 }
 

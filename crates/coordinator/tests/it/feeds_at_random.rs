@@ -211,6 +211,7 @@ struct Run {
 impl Run {
     async fn live(mut self, story: &Story) -> Self {
         for (number, (ms, act)) in story.acts.iter().enumerate() {
+            if std::env::var("DBG").is_ok() { println!("{number} @{ms} {act:?}"); }
             self.read_until(*ms).await;
             self.play(number, *ms, act).await;
         }
@@ -222,6 +223,7 @@ impl Run {
         let end = self.started + Duration::from_millis(ms.unsigned_abs());
         let Some(feed) = &mut self.feed else { return sleep_until(end).await };
         while let Ok(Some(event)) = timeout_at(end, feed.next()).await {
+            if std::env::var("DBG").is_ok() { println!("{} {}", self.started.elapsed().as_millis(), crate::feed_rig::brief(&event)); }
             match event {
                 FeedEvent::Trade(trade) => {
                     self.got.entry(trade.symbol.code().to_owned()).or_default().push(trade.id);
@@ -408,6 +410,13 @@ fn stories() -> u32 {
     #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
     let asked = std::env::var("FEED_STORIES").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(64)
+}
+
+#[test]
+fn one() {
+    let seed = std::env::var("SEED").unwrap().parse().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(simulate(seed)).unwrap();
 }
 
 proptest! {

@@ -1,0 +1,212 @@
+//! Whether what was fetched for a gap joins what was heard before and after it.
+//!
+//! One page proves little: it may be a copy that is seconds old, come empty, or lack its middle. So a gap counts as
+//! healed only when
+//!
+//! - the walk back through the pages reaches beyond what was handed out,
+//! - it reaches forward to the newest trade that was handed out, and to the first that was heard after the gap,
+//! - and two walks that were asked in different ways show the same, and all trades in between that were heard.
+//!
+//! Until then the pages are asked again, and for so long at the most; then the gap is told as it is. Where nothing was
+//! heard after the gap, a page that is late cannot be told from a market that is quiet: a while is waited, and the pages
+//! are looked at once more with the first trade that comes.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use market_backbone_core::{Loss, Timestamp, Trade, TradeId};
+use tokio::time::Instant;
+
+use super::ContinuityConfig;
+use super::backlog::Walked;
+use super::rank::{Known, Rank};
+
+/// After so many walks, a venue whose pages lack one in `FEW` of the trades that its socket told is believed.
+const MANY_WALKS: u32 = 4;
+const FEW: usize = 20;
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// All of it is there.
+    Whole,
+    /// The pages are to be asked again after this long.
+    Again(Duration),
+    /// It will not be had, or cannot be told to be all.
+    Torn(Loss),
+}
+
+/// What is known of the ends of the gap.
+#[derive(Debug)]
+pub(super) struct Ends<'a> {
+    /// The newest trade that was handed out.
+    pub(super) before: Option<&'a Known>,
+    /// The first that was heard after the gap.
+    pub(super) after: Option<&'a Known>,
+    /// All trades that were heard lately.
+    pub(super) heard: &'a [Rank],
+    /// Until when, at least, one waits for a first trade after the gap.
+    pub(super) quiet_until: Instant,
+    /// What lies before was asked for twice already: only the last bit is new.
+    pub(super) was_asked: bool,
+}
+
+impl Ends<'_> {
+    /// Up to where the pages must reach.
+    fn target(&self, kept_since: Timestamp) -> Option<&Rank> {
+        let before = self.before.filter(|known| known.time >= kept_since);
+        self.after.into_iter().chain(before).map(|known| &known.rank).max()
+    }
+}
+
+/// What was fetched for one market's gap so far.
+#[derive(Debug, Default)]
+pub(super) struct Mending {
+    found: BTreeMap<Rank, Trade>,
+    walks: u32,
+    /// So many of the last walks showed exactly what is known.
+    agreeing: u32,
+    /// So many asked in vain, since something last went well.
+    vain: u32,
+    since: Option<Instant>,
+    /// What was wrong the last time.
+    why: String,
+}
+
+impl Mending {
+    /// How many walks have ended.
+    pub(super) const fn walks(&self) -> u32 {
+        self.walks
+    }
+
+    /// The gap has grown: what is there is kept, and proves nothing.
+    pub(super) fn doubt(&mut self) {
+        (self.agreeing, self.vain, self.since) = (0, 0, None);
+    }
+
+    /// All that was found, in order.
+    pub(super) fn take(&mut self) -> Vec<Trade> {
+        std::mem::take(self).found.into_values().collect()
+    }
+
+    /// The trade at which a second walk may begin: the pages have shown it already.
+    pub(super) fn shown<'k>(&self, after: Option<&'k Known>) -> Option<&'k TradeId> {
+        let after = after.filter(|known| self.newest().is_some_and(|newest| *newest >= known.rank));
+        after.map(|known| known.rank.id())
+    }
+
+    fn newest(&self) -> Option<&Rank> {
+        self.found.last_key_value().map(|(rank, _)| rank)
+    }
+
+    /// Takes in what a walk has found.
+    fn take_in(&mut self, walked: &mut Walked, limit: Option<&Rank>) -> bool {
+        let mut is_news = false;
+        for trade in std::mem::take(&mut walked.trades) {
+            let rank = Rank::of(&trade);
+            walked.shown.insert(rank.clone());
+            if !self.found.contains_key(&rank) {
+                is_news |= limit.is_none_or(|limit| rank <= *limit);
+                self.found.insert(rank, trade);
+            }
+        }
+        is_news
+    }
+
+    /// Takes in what a walk has found that was overtaken by another gap.
+    pub(super) fn keep(&mut self, mut walked: Walked) {
+        self.walks += 1;
+        self.take_in(&mut walked, None);
+    }
+
+    /// Takes in what a walk has found, and judges it.
+    pub(super) fn judge(
+        &mut self,
+        mut walked: Walked,
+        ends: &Ends<'_>,
+        config: &ContinuityConfig,
+        now: Instant,
+    ) -> Judgement {
+        self.walks += 1;
+        let since = *self.since.get_or_insert(now);
+        let is_news = self.take_in(&mut walked, ends.after.map(|known| &known.rank));
+        if let Some(loss) = &walked.cut {
+            return Judgement::Torn(loss.clone());
+        }
+        let is_sound = self.joins(&walked, ends) && self.is_clean(&walked, ends);
+        self.agreeing = match (is_sound, is_news) {
+            (false, _) => 0,
+            (true, true) => 1,
+            (true, false) => self.agreeing + 1,
+        };
+        let needed = if ends.was_asked || self.shows_nothing_new(ends) { 1 } else { 2 };
+        let is_quiet = ends.after.is_none() && now < ends.quiet_until;
+        if self.agreeing >= needed && !is_quiet {
+            return match walked.too_old {
+                Some(days) => Judgement::Torn(Loss::TooOld { days }),
+                None => Judgement::Whole,
+            };
+        }
+        if now >= since + config.join_within && self.walks >= MANY_WALKS {
+            return Judgement::Torn(Loss::Unproven { message: self.why.as_str().into() });
+        }
+        if self.agreeing == 0 {
+            let pause = config.retry_pause.saturating_mul(1 << self.vain.min(10)).min(config.join_pause_cap);
+            self.vain += 1;
+            return Judgement::Again(pause);
+        }
+        self.vain = 0;
+        let rest = ends.quiet_until.saturating_duration_since(now);
+        let pause = if is_quiet { config.recheck_after.max(rest) } else { config.recheck_after };
+        Judgement::Again(pause)
+    }
+
+    /// Whether nothing has happened in between: the venue's newest was known when it spoke again, and the pages show
+    /// nothing that was not heard.
+    fn shows_nothing_new(&self, ends: &Ends<'_>) -> bool {
+        let Some((after, before)) = ends.after.zip(ends.before) else { return false };
+        if after.rank > before.rank {
+            return false;
+        }
+        let heard: HashSet<&TradeId> = ends.heard.iter().map(Rank::id).collect();
+        self.found.keys().all(|rank| heard.contains(rank.id()))
+    }
+
+    /// Whether the pages reach both ends.
+    fn joins(&mut self, walked: &Walked, ends: &Ends<'_>) -> bool {
+        let Some(target) = ends.target(walked.kept_since) else { return true };
+        let reaches = self.newest().is_some_and(|newest| newest >= target);
+        if !reaches {
+            let until = match self.found.last_key_value() {
+                Some((_, trade)) => format!("its pages end with the trade of {}", trade.time),
+                None => "its pages show no trade".to_owned(),
+            };
+            let heard = ends.after.or(ends.before).map_or(Timestamp::EPOCH, |known| known.time);
+            self.why = format!("{until}, and one of {heard} was heard");
+        }
+        reaches
+    }
+
+    /// Whether a walk shows all that is known to exist.
+    fn is_clean(&mut self, walked: &Walked, ends: &Ends<'_>) -> bool {
+        if walked.unreadable > 0 {
+            self.why = format!("{} trades of its pages could not be read", walked.unreadable);
+            return false;
+        }
+        let limit = ends.after.map(|known| &known.rank);
+        let counts = |rank: &&Rank| limit.is_none_or(|limit| *rank <= limit);
+        if self.found.keys().filter(counts).any(|rank| !walked.shown.contains(rank)) {
+            self.why = "its pages do not agree with each other".to_owned();
+            return false;
+        }
+        let (Some(oldest), Some(newest)) = (self.found.keys().next(), self.newest()) else { return true };
+        let between = |rank: &&Rank| oldest < *rank && *rank < newest && limit.is_none_or(|limit| *rank <= limit);
+        let known: Vec<_> = ends.heard.iter().filter(between).collect();
+        let shown: HashSet<&TradeId> = self.found.keys().map(Rank::id).collect();
+        let absent = known.iter().filter(|rank| !shown.contains(rank.id())).count();
+        if absent > 0 {
+            self.why = format!("its pages lack {absent} of {} trades that were heard", known.len());
+        }
+        absent == 0 || (self.walks >= MANY_WALKS && absent * FEW <= known.len())
+    }
+}
