@@ -5,10 +5,10 @@ use std::sync::Arc;
 use market_backbone_core::{
     Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, Clock, FeedEvent, FrameError,
     FrameOutcome, Greeting, HttpCall, HttpReply, Instrument, Market, OrderBook, Secret, SourceError,
-    SourceErrorKind, SymbolTable, Ticker, Timestamp, TradePage, TradePageRequest, Venue,
+    SourceErrorKind, SymbolTable, Ticker, Timestamp, TradeId, TradePage, TradePageRequest, Venue,
 };
 
-use crate::code::MASSIVE;
+use crate::code::{MASSIVE, trade_cursor};
 use crate::decode::candles::Circumstances;
 use crate::limits::{Plan, Rate, capabilities};
 use crate::{decode, error, feed, rest};
@@ -98,6 +98,10 @@ impl Venue for Massive {
     ) -> Result<CandlePage, SourceError> {
         let settled = asked_at.minus(self.capabilities.settling);
         decode::candles::page(request, body, Circumstances { plan: self.plan, asked_at, settled })
+    }
+
+    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
+        Some(trade_cursor(moment))
     }
 
     fn decode_trades(

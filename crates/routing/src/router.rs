@@ -20,7 +20,7 @@ use market_backbone_core::{
     BookRequest, CallGroup, CallSource, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities,
     Clock, Delivery, HttpCall, Instrument, LiveSource, LiveStream, Market, OrderBook, OwnedReply, PageSource,
     PriceBand, Priority, Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker, TickerRequest,
-    Trade, TradePage, TradePageRequest, Venue,
+    Timestamp, Trade, TradeId, TradePage, TradePageRequest, Venue,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -251,6 +251,10 @@ impl PageSource for Router {
         priority: Priority,
     ) -> Result<CandlePage, SourceError> {
         self.shared.candle_page(request, priority).await
+    }
+
+    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
+        self.shared.venue.trade_cursor(moment)
     }
 
     async fn trade_page(

@@ -41,8 +41,8 @@ pub(super) struct Order {
     pub(super) priority: Priority,
     /// How long to wait first.
     pub(super) wait: Duration,
-    /// How often the same was asked before: each time it is asked in another way.
-    pub(super) way: u32,
+    /// How many trades to ask for at once; as many as the venue gives, if it is none of our business.
+    pub(super) count: Option<u32>,
     /// The name at which to begin, where what is newer was shown before.
     pub(super) before: Option<TradeId>,
 }
@@ -127,13 +127,12 @@ impl Archive {
     async fn walk(&self, walk: &mut Walk, order: &Order) -> Result<(), Loss> {
         let capabilities = self.pages.capabilities();
         let patience = Patience::new(&self.config);
-        // Pages that are cut otherwise are no copies of those that were shown before.
-        let count = capabilities.trade_page.saturating_sub(order.way % 2).max(1);
+        let count = order.count.unwrap_or(capabilities.trade_page).clamp(1, capabilities.trade_page.max(1));
         while !walk.reached && walk.days_ago <= walk.last_day.min(capabilities.trade_days) {
             let request = walk.request(&order.channel.symbol, count);
             let mut page = patience.ask(|| self.pages.trade_page(&request, order.priority)).await?;
-            if order.until.is_some() && walk.would_end(&page, count) {
-                // Nobody asks for it once more, so it is not believed at once that a stretch ends here.
+            if walk.would_end(&page, count) {
+                // An answer that is empty by mistake would be the end of the day.
                 let otherwise = TradePageRequest { count: (count - 1).max(1), ..request.clone() };
                 let again = patience.ask(|| self.pages.trade_page(&otherwise, order.priority)).await?;
                 walk.pages += 1;
@@ -216,8 +215,8 @@ impl Walk {
             newest_first: Vec::new(),
             before: order.before.clone(),
             days_ago: newest.map_or(0, days_before),
-            // A walk to the present proves by what it meets that it went back far enough.
-            last_day: newest.map_or(u8::MAX, |_| days_before(order.begin)),
+            // One more than should be needed, for midnight may pass meanwhile.
+            last_day: days_before(order.begin).saturating_add(1),
             reached: false,
             unreadable: 0,
             pages: 0,

@@ -106,8 +106,9 @@ impl Care {
         }
     }
 
-    /// Takes an event, unless it is stamped in the future.
+    /// Takes an event, unless it is stamped in the future, as of the moment at which it was heard.
     fn told(&mut self, event: FeedEvent, now: Timestamp) {
+        let now = received(&event).map_or(now, |received| received.min(now));
         if self.horizon.admits(&event, now) {
             return self.happened(event);
         }

@@ -21,7 +21,7 @@ pub struct ContinuityConfig {
     pub join_within: Duration,
     /// The longest pause between two such questions; the first is `retry_pause`.
     pub join_pause_cap: Duration,
-    /// How long the first trade after a gap is waited for before the market counts as quiet. Longer than pages are late.
+    /// How long a silence after or within a gap is doubted before the market counts as quiet. Longer than pages are late.
     pub quiet_for: Duration,
     /// An event that is stamped further ahead of the clock than this is dropped, unless the others agree with it.
     pub ahead: Duration,
@@ -47,7 +47,7 @@ impl Default for ContinuityConfig {
             recheck_after: Duration::from_secs(1),
             join_within: Duration::from_secs(60),
             join_pause_cap: Duration::from_secs(4),
-            quiet_for: Duration::from_secs(15),
+            quiet_for: Duration::from_secs(10),
             ahead: Duration::from_secs(5),
             retry_pause: Duration::from_millis(500),
             retry_pause_cap: Duration::from_secs(15),

@@ -9,7 +9,12 @@
 //!
 //! Until then the pages are asked again, and for so long at the most; then the gap is told as it is. Where nothing was
 //! heard after the gap, a page that is late cannot be told from a market that is quiet: a while is waited, and the pages
-//! are looked at once more with the first trade that comes.
+//! are looked at once more with the first trade that comes. The same is waited where the market seems to have stood still
+//! in the gap as it does nowhere near it: that is what a copy looks like which lacks a part for some seconds.
+//!
+//! What this costs: a gap of one page takes three requests and a second more than one page would; of several pages, not
+//! quite three times as many as there are. A market of which nothing new is seen, and whose latest trade the socket
+//! itself named, costs one; a quiet one whose socket says nothing three, one of them with its next trade.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -24,6 +29,10 @@ use super::rank::{Known, Rank};
 /// After so many walks, a venue whose pages lack one in `FEW` of the trades that its socket told is believed.
 const MANY_WALKS: u32 = 4;
 const FEW: usize = 20;
+
+/// A pause is strange that is longer than this, in nanoseconds, and so many times as long as the others.
+const STRANGE: i64 = 1_000_000_000;
+const STRANGELY: i64 = 12;
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +54,8 @@ pub(super) struct Ends<'a> {
     pub(super) after: Option<&'a Known>,
     /// All trades that were heard lately.
     pub(super) heard: &'a [Rank],
-    /// Until when, at least, one waits for a first trade after the gap.
-    pub(super) quiet_until: Instant,
+    /// Until then a silence is not believed: neither that of the socket after the gap, nor one that is strange in it.
+    pub(super) doubt_until: Instant,
     /// What lies before was asked for twice already: only the last bit is new.
     pub(super) was_asked: bool,
 }
@@ -87,6 +96,11 @@ impl Mending {
     /// All that was found, in order.
     pub(super) fn take(&mut self) -> Vec<Trade> {
         std::mem::take(self).found.into_values().collect()
+    }
+
+    /// How many trades more than half of what is there are.
+    pub(super) fn most_of_it(&self) -> u32 {
+        u32::try_from(self.found.len() * 3 / 5).unwrap_or(u32::MAX)
     }
 
     /// The trade at which a second walk may begin: the pages have shown it already.
@@ -140,8 +154,9 @@ impl Mending {
             (true, false) => self.agreeing + 1,
         };
         let needed = if ends.was_asked || self.shows_nothing_new(ends) { 1 } else { 2 };
-        let is_quiet = ends.after.is_none() && now < ends.quiet_until;
-        if self.agreeing >= needed && !is_quiet {
+        let is_strange = ends.after.is_none() || (needed > 1 && self.has_hole(ends));
+        let is_doubted = is_strange && now < ends.doubt_until;
+        if self.agreeing >= needed && !is_doubted {
             return match walked.too_old {
                 Some(days) => Judgement::Torn(Loss::TooOld { days }),
                 None => Judgement::Whole,
@@ -156,9 +171,20 @@ impl Mending {
             return Judgement::Again(pause);
         }
         self.vain = 0;
-        let rest = ends.quiet_until.saturating_duration_since(now);
-        let pause = if is_quiet { config.recheck_after.max(rest) } else { config.recheck_after };
-        Judgement::Again(pause)
+        let rest = ends.doubt_until.saturating_duration_since(now);
+        Judgement::Again(if is_doubted { config.recheck_after.max(rest) } else { config.recheck_after })
+    }
+
+    /// Whether nothing was traded in the gap for much longer than is usual around it.
+    fn has_hole(&self, ends: &Ends<'_>) -> bool {
+        let Some((from, to)) = ends.before.zip(ends.after) else { return false };
+        let times: Vec<i64> = self.found.values().map(|trade| trade.time.as_nanos()).collect();
+        let (from, to) = (from.time.as_nanos(), to.time.as_nanos());
+        let pauses = times.windows(2).filter(|pair| from <= pair[0] && pair[1] <= to).map(|pair| pair[1] - pair[0]);
+        let (Some(longest), [first, .., last]) = (pauses.max(), &times[..]) else { return false };
+        let others = i64::try_from(times.len()).unwrap_or(i64::MAX) - 2;
+        let usual = (last - first - longest) / others.max(1);
+        others > 0 && longest >= STRANGE && longest / STRANGELY > usual
     }
 
     /// Whether nothing has happened in between: the venue's newest was known when it spoke again, and the pages show

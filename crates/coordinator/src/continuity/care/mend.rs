@@ -63,15 +63,19 @@ impl Care {
         self.ordered = self.lanes[number].channel.kind;
         let lane = &mut self.lanes[number];
         lane.fetch_begins();
-        let way = if until.is_some() { 0 } else { lane.mending.walks() };
-        let shown = lane.mending.shown(lane.goal.as_ref()).filter(|_| way % 2 == 1);
+        // What is asked once more is asked from elsewhere and in pages of another size: no answer is a copy of an earlier
+        // one, and what is missing in the middle of a page is not in the middle of two.
+        let is_repeat = until.is_none() && lane.mending.walks() % 2 == 1;
+        let shown = lane.mending.shown(lane.goal.as_ref()).filter(|_| is_repeat);
         let before = match until {
             Some(until) => archive.pages.trade_cursor(until),
             None => shown.map(after),
         };
+        let most = archive.pages.capabilities().trade_page * 3 / 5;
+        let count = is_repeat.then(|| lane.mending.most_of_it().min(most).max(2));
         let needed = lane.whole.minus(self.config.settling);
         let (channel, begin, wait) = (lane.channel.clone(), lane.begin(), lane.wait);
-        Some(Order { lane: number, channel, begin, until, needed, priority, wait, way, before })
+        Some(Order { lane: number, channel, begin, until, needed, priority, wait, count, before })
     }
 
     /// The end of the stretch that is to be fetched next, if the past of a lane is so long that it comes by stretches.
@@ -148,7 +152,7 @@ impl Care {
             before: lane.top(),
             after: lane.goal.as_ref(),
             heard: &heard,
-            quiet_until: lane.resumed_at + quiet_for,
+            doubt_until: lane.resumed_at + quiet_for,
             was_asked: !is_wounded && !is_catching,
         };
         let judgement = mending.judge(walked, &ends, &self.config, now);
