@@ -44,7 +44,8 @@ pub use day::{Day, DayError};
 pub use derive::Derive;
 pub use error::{SourceError, SourceErrorKind};
 pub use feed::{
-    Channel, FeedEvent, Gap, GapCause, GapState, History, Horizon, Loss, StreamKind, StreamKindError, drop_future,
+    Channel, FeedEvent, Gap, GapCause, GapState, History, Horizon, Loss, StreamKind, StreamKindError,
+    drop_future,
 };
 pub use grid::Grid;
 pub use market::{Instrument, Market};

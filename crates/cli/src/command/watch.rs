@@ -5,7 +5,6 @@ mod bookmark;
 mod catching;
 mod sides;
 
-use std::io::stderr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -52,10 +51,10 @@ pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> 
         Start::After(cursor) if has_trades => cursor.channels().filter_map(|one| cursor.position(one)).min(),
         _ => None,
     };
-    let catching = past.map(|from| Catching::new(from, backbone.now(), backbone.capabilities(), &mut stderr()));
-    let catching = catching.transpose()?;
+    let catching = past.map(|from| Catching::new(from, backbone.venue(), backbone.reach_of_trades()));
     let feed = client.subscribe(markets(), args.kinds.iter().copied()).from(start).await?;
-    let mut watch = Watching { feed, line, sides: Sides::default(), output, bookmark, catching, is_ahead: true };
+    let mut watch =
+        Watching { feed, line, sides: Sides::default(), output, bookmark, catching, is_ahead: true };
     let outcome = watch.run(args.length).await;
     watch.mark()?;
     outcome?;
@@ -90,7 +89,7 @@ impl Watching {
                 _ = marks.tick() => {
                     self.mark()?;
                     if let Some(catching) = &self.catching {
-                        catching.tell(&mut stderr())?;
+                        catching.tell();
                     }
                 }
                 () = &mut over => return Ok(()),

@@ -177,7 +177,12 @@ impl Archive {
 
 impl Walked {
     /// The stretch of which all is there, if `trades` and `loss` are what came of it.
-    pub(super) fn coverage(trades: &[Trade], loss: Option<&Loss>, begin: Timestamp, until: Timestamp) -> Coverage {
+    pub(super) fn coverage(
+        trades: &[Trade],
+        loss: Option<&Loss>,
+        begin: Timestamp,
+        until: Timestamp,
+    ) -> Coverage {
         let from = match (loss, trades.first()) {
             (None, _) => begin,
             (Some(_), Some(oldest)) => oldest.time,

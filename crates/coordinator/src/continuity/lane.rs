@@ -139,7 +139,7 @@ impl Lane {
                     None => from(Seen::from_mark(mark, settling), true, mark.whole),
                     Some(right) => Self {
                         moved_by: Some(mark.newest),
-                        ..from(Seen::from_mark(&right, settling), true, right.whole)
+                        ..from(Seen::from_mark(&right, settling).without_top(), true, right.whole)
                     },
                 },
                 _ => from(Seen::from_now(now, settling), false, now),
@@ -243,7 +243,10 @@ impl Lane {
     /// The venue says that this was its latest trade when it began to speak again.
     pub(super) fn sees_latest(&mut self, trade: &Trade) {
         let known = Known::of(trade);
-        if self.goal_is_open && !self.overflowed && self.goal.as_ref().is_none_or(|goal| goal.rank < known.rank) {
+        if self.goal_is_open
+            && !self.overflowed
+            && self.goal.as_ref().is_none_or(|goal| goal.rank < known.rank)
+        {
             self.goal = Some(known);
         }
     }

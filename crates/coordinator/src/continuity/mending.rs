@@ -180,7 +180,8 @@ impl Mending {
         let Some((from, to)) = ends.before.zip(ends.after) else { return false };
         let times: Vec<i64> = self.found.values().map(|trade| trade.time.as_nanos()).collect();
         let (from, to) = (from.time.as_nanos(), to.time.as_nanos());
-        let pauses = times.windows(2).filter(|pair| from <= pair[0] && pair[1] <= to).map(|pair| pair[1] - pair[0]);
+        let pauses =
+            times.windows(2).filter(|pair| from <= pair[0] && pair[1] <= to).map(|pair| pair[1] - pair[0]);
         let (Some(longest), [first, .., last]) = (pauses.max(), &times[..]) else { return false };
         let others = i64::try_from(times.len()).unwrap_or(i64::MAX) - 2;
         let usual = (last - first - longest) / others.max(1);
@@ -226,7 +227,8 @@ impl Mending {
             return false;
         }
         let (Some(oldest), Some(newest)) = (self.found.keys().next(), self.newest()) else { return true };
-        let between = |rank: &&Rank| oldest < *rank && *rank < newest && limit.is_none_or(|limit| *rank <= limit);
+        let between =
+            |rank: &&Rank| oldest < *rank && *rank < newest && limit.is_none_or(|limit| *rank <= limit);
         let known: Vec<_> = ends.heard.iter().filter(between).collect();
         let shown: HashSet<&TradeId> = self.found.keys().map(Rank::id).collect();
         let absent = known.iter().filter(|rank| !shown.contains(rank.id())).count();

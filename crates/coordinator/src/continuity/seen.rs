@@ -129,6 +129,12 @@ impl Seen {
         self.top.as_ref()
     }
 
+    /// Forgets how far what was handed out goes: the stamp of that trade cannot be true.
+    pub(super) fn without_top(mut self) -> Self {
+        self.top = None;
+        self
+    }
+
     /// All trades that were handed out lately.
     pub(super) fn ranks(&self) -> Vec<Rank> {
         self.ids.iter().map(|(id, time)| Rank::new(id, *time)).collect()

@@ -193,10 +193,7 @@ impl Venue {
         *self.script.lock().unwrap() = Box::new(script);
     }
 
-    pub(crate) fn flawed(
-        &self,
-        flaws: impl FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send + 'static,
-    ) {
+    pub(crate) fn flawed(&self, flaws: impl FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send + 'static) {
         *self.flaws.lock().unwrap() = Box::new(flaws);
     }
 

@@ -82,8 +82,14 @@ impl Story {
         kinds.extend(has_tickers.then_some(StreamKind::Ticker));
         kinds.extend(has_candles.then_some(CANDLE));
         let start = if chance.one_in(2) { Start::At(at(SINCE)) } else { Start::Now };
-        let mut story =
-            Self { is_flawed, kinds, start, tape: BTreeMap::new(), volumes: BTreeMap::new(), acts: Vec::new() };
+        let mut story = Self {
+            is_flawed,
+            kinds,
+            start,
+            tape: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            acts: Vec::new(),
+        };
         for code in CODES {
             story.trade(code, &mut chance, has_tickers);
         }
@@ -181,7 +187,8 @@ impl Story {
                 _ => {
                     let id = TradeId::Number(17_000_000_000_000_000 + 10_000 * then + 9_999);
                     let (symbol, received) = (symbol(code), at(ms));
-                    let trade = Trade { symbol, id, price: 1.0, size: 1.0, side: None, time: at(then), received };
+                    let trade =
+                        Trade { symbol, id, price: 1.0, size: 1.0, side: None, time: at(then), received };
                     FeedEvent::Trade(trade)
                 }
             };
@@ -255,13 +262,13 @@ impl Run {
 
     /// Nothing that was lost on the way may be missing of what is told to be healed, at the moment it is told.
     fn is_healed(&self, gap: &Gap, story: &Story) -> Result<(), TestCaseError> {
-        for code in CODES.into_iter().filter(|code| gap.channels.contains(&channel(code, StreamKind::Trade))) {
+        for code in CODES.into_iter().filter(|code| gap.channels.contains(&channel(code, StreamKind::Trade)))
+        {
             let none = Vec::new();
             let got: HashSet<_> = self.got.get(code).unwrap_or(&none).iter().collect();
             let was_lost = |id: &TradeId| self.known.contains_key(id) && !self.heard.contains_key(id);
-            let is_in = |trade: &&Trade| {
-                gap.from <= trade.time && Some(trade.time) <= gap.to && was_lost(&trade.id)
-            };
+            let is_in =
+                |trade: &&Trade| gap.from <= trade.time && Some(trade.time) <= gap.to && was_lost(&trade.id);
             let missing: Vec<_> =
                 story.tape[code].iter().filter(is_in).filter(|trade| !got.contains(&trade.id)).collect();
             let (from, to) = (gap.from, gap.to);

@@ -134,7 +134,9 @@ impl fmt::Display for Loss {
             Self::TooOld { days } => write!(f, "the venue goes back no more than {days} days"),
             Self::Unreachable { message } => write!(f, "the venue does not give it: {message}"),
             Self::TooMuch { limit } => write!(f, "it is more than {limit} events"),
-            Self::Unproven { message } => write!(f, "it cannot be told whether all of it is there: {message}"),
+            Self::Unproven { message } => {
+                write!(f, "it cannot be told whether all of it is there: {message}")
+            }
             Self::Ended => f.write_str("the feed ended before it could be fetched"),
         }
     }

@@ -123,8 +123,7 @@ mod tests {
         let mut through = Vec::new();
         for (now, stamp) in events {
             let (now, event) = (Timestamp::from_secs(*now), FeedEvent::Trade(trade(*stamp)));
-            let passed =
-                if horizon.admits(&event, now) { vec![event] } else { horizon.doubt(event, now) };
+            let passed = if horizon.admits(&event, now) { vec![event] } else { horizon.doubt(event, now) };
             through.extend(passed.iter().filter_map(FeedEvent::stamp).map(Timestamp::as_secs));
         }
         through

@@ -197,7 +197,12 @@ impl Fanout {
 
     /// Announces a gap to every reader of a channel for which `is_missed` says so and who came before `until`: it begins
     /// when he came.
-    pub(super) fn open_late_gap(&self, until: Timestamp, cause: GapCause, is_missed: impl Fn(&Channel) -> bool) {
+    pub(super) fn open_late_gap(
+        &self,
+        until: Timestamp,
+        cause: GapCause,
+        is_missed: impl Fn(&Channel) -> bool,
+    ) {
         let register = self.register();
         for reader in register.readers.iter().filter(|reader| reader.since <= until) {
             let concerned: Arc<[Channel]> =

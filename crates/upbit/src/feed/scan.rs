@@ -94,7 +94,16 @@ impl<'a> TradeRow<'a> {
         let stream = Stream::spelt(tokens.text()?);
         end(tokens)?;
         let code = Cow::Borrowed(code);
-        Some(Self { code, timestamp, trade_timestamp, trade_price, trade_volume, ask_bid, sequential_id, stream })
+        Some(Self {
+            code,
+            timestamp,
+            trade_timestamp,
+            trade_price,
+            trade_volume,
+            ask_bid,
+            sequential_id,
+            stream,
+        })
     }
 }
 

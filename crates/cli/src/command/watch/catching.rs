@@ -1,11 +1,8 @@
 //! How far a watch that begins in the past has come, told on stderr until it has caught up.
 
-use std::io::Write;
-use std::time::Duration;
+use market_backbone::{FeedEvent, Timestamp, VenueId};
 
-use market_backbone::{Capabilities, FeedEvent, Timestamp};
-
-const DAY: i64 = 86_400;
+use crate::output::note;
 
 /// How far a watch that begins in the past has come.
 #[derive(Debug)]
@@ -18,26 +15,16 @@ pub(super) struct Catching {
 }
 
 impl Catching {
-    /// A watch from `from`, begun `now`; says on `stderr` how far back the venue goes.
-    pub(super) fn new(
-        from: Timestamp,
-        now: Timestamp,
-        venue: &Capabilities,
-        stderr: &mut dyn Write,
-    ) -> std::io::Result<Self> {
-        let midnight = Timestamp::from_secs(now.as_secs() - now.as_secs().rem_euclid(DAY));
-        let back = Duration::from_secs(u64::from(venue.trade_days) * DAY.unsigned_abs());
-        let kept_since = midnight.minus(back);
-        let (name, days) = (venue.venue, venue.trade_days);
+    /// A watch that begins at `from`. Says how far back the venue goes: to `kept_since`, as of `now`.
+    pub(super) fn new(from: Timestamp, venue: VenueId, (kept_since, now): (Timestamp, Timestamp)) -> Self {
         if from < kept_since {
-            writeln!(
-                stderr,
-                "{name} keeps single trades for {days} days, since {kept_since}; those from {from} to then cannot be had"
-            )?;
+            note(&format!(
+                "{venue} has single trades since {kept_since}; those from {from} to then cannot be had"
+            ));
         } else {
-            writeln!(stderr, "fetching what was traded since {from}; {name} goes back to {kept_since}")?;
+            note(&format!("fetching what was traded since {from}; {venue} goes back to {kept_since}"));
         }
-        Ok(Self { from: from.max(kept_since), now, reached: Timestamp::MIN, trades: 0 })
+        Self { from: from.max(kept_since), now, reached: Timestamp::MIN, trades: 0 }
     }
 
     /// Takes note of an event; whether the watch has caught up with it.
@@ -50,12 +37,12 @@ impl Catching {
     }
 
     /// Says how far it has come.
-    pub(super) fn tell(&self, stderr: &mut dyn Write) -> std::io::Result<()> {
+    pub(super) fn tell(&self) {
         if self.trades == 0 {
-            return writeln!(stderr, "history: nothing yet");
+            return note("history: nothing yet");
         }
         let whole = self.now.since(self.from).as_secs_f64().max(1.0);
         let part = (self.reached.since(self.from).as_secs_f64() / whole).min(1.0);
-        writeln!(stderr, "history: {} trades, up to {} ({:.0} %)", self.trades, self.reached, part * 100.0)
+        note(&format!("history: {} trades, up to {} ({:.0} %)", self.trades, self.reached, part * 100.0));
     }
 }

@@ -50,7 +50,11 @@ impl Care {
     }
 
     /// The next fetch to begin, if there is one.
-    pub(in crate::continuity) fn next_order(&mut self, priority: Priority, archive: &Archive) -> Option<Order> {
+    pub(in crate::continuity) fn next_order(
+        &mut self,
+        priority: Priority,
+        archive: &Archive,
+    ) -> Option<Order> {
         // Trades and candles count against different budgets of most venues: in turn, neither waits for the other.
         let other = |number: &usize| self.lanes[*number].channel.kind != self.ordered;
         let turn = self.queued.iter().position(other).unwrap_or(0);
