@@ -28,7 +28,7 @@ impl Catching {
         number: usize,
         lane: &Lane,
         (begin, asked_at): (Timestamp, Timestamp),
-        coverage: Coverage,
+        coverage: &Coverage,
         loss: Option<&Loss>,
     ) -> Option<Gap> {
         let place = self.histories.get_mut(number).filter(|_| lane.has_past)?;
@@ -36,7 +36,7 @@ impl Catching {
         let channel = lane.channel.clone();
         let none = || History { channel: channel.clone(), coverage: Coverage::empty(), loss: None };
         let history = place.get_or_insert_with(none);
-        history.coverage.merge(&coverage);
+        history.coverage.merge(coverage);
         history.loss = history.loss.take().or(loss.cloned());
         Some(Gap {
             state: GapState::Lost,

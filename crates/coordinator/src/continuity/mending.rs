@@ -16,6 +16,7 @@
 //! quite three times as many as there are. A market of which nothing new is seen, and whose latest trade the socket
 //! itself named, costs one; a quiet one whose socket says nothing three, one of them with its next trade.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
@@ -119,9 +120,10 @@ impl Mending {
         for trade in std::mem::take(&mut walked.trades) {
             let rank = Rank::of(&trade);
             walked.shown.insert(rank.clone());
-            if !self.found.contains_key(&rank) {
-                is_news |= limit.is_none_or(|limit| rank <= *limit);
-                self.found.insert(rank, trade);
+            let counts = limit.is_none_or(|limit| rank <= *limit);
+            if let Entry::Vacant(place) = self.found.entry(rank) {
+                is_news |= counts;
+                place.insert(trade);
             }
         }
         is_news

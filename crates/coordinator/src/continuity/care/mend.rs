@@ -112,7 +112,7 @@ impl Care {
         lane.has_fetched(kept_since.plus(self.config.settling), self.config.settling);
         if let Some(catching) = self.catching.as_mut().filter(|_| is_missed) {
             let (asked, loss) = ((begin, kept_since), Loss::TooOld { days });
-            let told = catching.remember(number, &self.lanes[number], asked, Coverage::empty(), Some(&loss));
+            let told = catching.remember(number, &self.lanes[number], asked, &Coverage::empty(), Some(&loss));
             self.tell(told);
         }
     }
@@ -125,7 +125,7 @@ impl Care {
             Found::Trades(walked) => self.walked(number, walked, asked_at),
             Found::Stretch(walked, until) => self.stretched(number, walked, until),
             Found::Candles { events, coverage, loss } => {
-                self.fetched(number, events, coverage, loss.as_ref(), asked_at);
+                self.fetched(number, events, &coverage, loss.as_ref(), asked_at);
             }
         }
         self.catch_up_if_done();
@@ -147,7 +147,7 @@ impl Care {
             let trades = mending.take();
             let begin = lane.begin();
             let coverage = Walked::coverage(&trades, None, begin, asked_at);
-            return self.fetched(number, events(trades), coverage, None, asked_at);
+            return self.fetched(number, events(trades), &coverage, None, asked_at);
         }
         let heard = lane.ranks();
         let now = Instant::now();
@@ -174,7 +174,7 @@ impl Care {
         lane.joined = lane.goal.is_some();
         let trades = mending.take();
         let coverage = Walked::coverage(&trades, loss.as_ref(), lane.begin(), asked_at);
-        self.fetched(number, events(trades), coverage, loss.as_ref(), asked_at);
+        self.fetched(number, events(trades), &coverage, loss.as_ref(), asked_at);
     }
 
     /// A stretch of a lane's past is there.
@@ -193,7 +193,7 @@ impl Care {
         let coverage = Walked::coverage(&trades, loss.as_ref(), begin, until);
         if let Some(catching) = &mut self.catching {
             let told =
-                catching.remember(number, &self.lanes[number], (begin, until), coverage, loss.as_ref());
+                catching.remember(number, &self.lanes[number], (begin, until), &coverage, loss.as_ref());
             self.tell(told);
         }
         let lane = &mut self.lanes[number];
@@ -216,7 +216,7 @@ impl Care {
         &mut self,
         number: usize,
         events: Vec<FeedEvent>,
-        coverage: Coverage,
+        coverage: &Coverage,
         loss: Option<&Loss>,
         asked_at: Timestamp,
     ) {
