@@ -44,7 +44,7 @@ impl Default for ContinuityConfig {
             confirm_within: Duration::from_secs(3),
             page_lag: Duration::from_millis(500),
             heal_within: Duration::from_secs(600),
-            recheck_after: Duration::from_millis(250),
+            recheck_after: Duration::from_secs(1),
             join_within: Duration::from_secs(60),
             join_pause_cap: Duration::from_secs(4),
             quiet_for: Duration::from_secs(10),
