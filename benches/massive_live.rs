@@ -89,7 +89,7 @@ impl Venue {
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("it has an output")?).read_line(&mut line)?;
         let (rest, socket) = line.trim().split_once(' ').context("the venue did not start")?;
-        let endpoint = Endpoint { rest_url: rest.to_owned(), ws_url: socket.to_owned() };
+        let endpoint = Endpoint::new(rest, socket);
         Ok(Self { child, endpoint })
     }
 }

@@ -1,6 +1,8 @@
 //! The whole house as a program uses it, against an emulator.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may stop at the first surprise, as the test may")]
 
+mod campaign;
+mod clocks;
 mod derived;
 mod dispatch;
 mod history;
@@ -8,12 +10,15 @@ mod live;
 mod massive;
 mod massive_live;
 mod plan;
+#[path = "../../crates/storage/tests/it/postgres_server.rs"]
+mod postgres_server;
 mod recording;
 mod requests;
 mod rotation;
 mod screener;
 mod silence;
 mod soak;
+mod sources;
 mod truth;
 mod urgency;
 mod witness;

@@ -172,7 +172,7 @@ impl Market {
     }
 
     fn router(&self) -> Router {
-        let endpoint = Endpoint { rest_url: self.venue.rest_url(), ws_url: self.venue.stocks_ws_url() };
+        let endpoint = Endpoint::new(self.venue.rest_url(), self.venue.stocks_ws_url());
         router(&endpoint, Arc::clone(&self.clock) as Arc<dyn Clock>)
     }
 

@@ -107,6 +107,22 @@ impl Witness {
         self.gaps.iter().filter(|gap| gap.state == state).count()
     }
 
+    /// Whether something that happened in a market at `ms`, by our clock, lies in a gap that was told to be lost.
+    pub(crate) fn is_in_lost_gap(&self, market: &str, ms: i64) -> bool {
+        let is_of = |channel: &Channel| channel.kind == StreamKind::Trade && channel.symbol.code() == market;
+        self.gaps.iter().filter(|gap| gap.state == GapState::Lost && gap.channels.iter().any(is_of)).any(
+            |gap| {
+                let (from_ms, to_ms) = (gap.from.as_millis(), gap.to.map_or(i64::MAX, Timestamp::as_millis));
+                from_ms - PUNCTUAL_MS <= ms && ms <= to_ms.saturating_add(PUNCTUAL_MS)
+            },
+        )
+    }
+
+    /// The last ticker of a market.
+    pub(crate) fn ticker(&self, market: &str) -> Option<&Ticker> {
+        self.tickers.get(market)
+    }
+
     /// How often each state was announced for each cause.
     pub(crate) fn announced(&self) -> BTreeMap<String, usize> {
         let mut count = BTreeMap::new();

@@ -47,7 +47,6 @@ impl House {
     /// If one of them cannot start.
     pub async fn frozen() -> Result<Self, HouseError> {
         let now = SystemClock.now().as_millis();
-        // In the past, because an answer's `Date` is the real one and the earlier of the two counts.
         let moment = now - now.rem_euclid(60_000) - 30_000;
         let scenario =
             Scenario { clock: market_backbone_emulator::Clock::manual(moment), ..Scenario::default() };

@@ -46,7 +46,7 @@ impl House {
         let venue = Emulator::start(scenario).await.unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(ELEVEN)));
         let massive = Massive::new(Secret::new(key), Plan::Advanced, Arc::clone(&clock) as Arc<_>);
-        let endpoint = Endpoint { rest_url: venue.rest_url(), ws_url: venue.stocks_ws_url() };
+        let endpoint = Endpoint::new(venue.rest_url(), venue.stocks_ws_url());
         let router = Router::start(
             Arc::new(massive),
             &endpoint,

@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use market_backbone::{Day, MASSIVE, Priority, StreamKind, Timestamp, UPBIT, VenueId};
+use market_backbone::{Day, MASSIVE, Priority, StreamKind, Timestamp, UPBIT, UpbitRegion, VenueId};
 
 pub(crate) use self::candles::{CandleFormat, Candles, Plan, PlanFormat, Wanted};
-pub(crate) use self::emulate::{Counting, Emulate, Hours, StockOptions, TapeStart, Victim, Whose};
+pub(crate) use self::emulate::{Counting, Emulate, Hours, Region, StockOptions, TapeStart, Victim, Whose};
 pub(crate) use self::store::{
-    ArchiveFormat, Check, Export, Import, Report, Stats, Store, StoreCommand, Vacuum,
+    ArchiveFormat, Check, Claim, Export, Forget, Import, Report, Stats, Store, StoreCommand, Vacuum,
 };
 pub(crate) use self::universe::{Universe, UniverseCommand};
 use crate::secret::Secret;
@@ -37,10 +37,20 @@ pub(crate) struct Global {
     pub(crate) venue: VenueName,
     /// Where the venue's REST API is [env: `MARKET_BACKBONE_UPBIT_REST_URL`, `MARKET_BACKBONE_MASSIVE_REST_URL`]
     #[arg(long, global = true, value_name = "URL")]
-    pub(crate) rest_url: Option<String>,
+    pub(crate) rest_url: Option<Secret>,
     /// Where its socket is [default: beside --rest-url, where that is given; env: as above with `WS_URL`]
     #[arg(long, global = true, value_name = "URL")]
-    pub(crate) ws_url: Option<String>,
+    pub(crate) ws_url: Option<Secret>,
+    /// Which of Upbit's houses: kr, sg, id or th, each an exchange of its own [default: kr; env:
+    /// `MARKET_BACKBONE_UPBIT_REGION`]
+    #[arg(long, global = true, value_name = "REGION", conflicts_with_all = ["rest_url", "ws_url"])]
+    pub(crate) region: Option<UpbitRegion>,
+    /// Whose very data is served at --rest-url, where that is a proxy: upbit, massive, upbit-sg. Unless said, another
+    /// address is a source of its own, like upbit@127.0.0.1:9001, and its candles are kept apart. A name like
+    /// upbit@seed-7 keeps apart what stands at the same address one after the other [env:
+    /// `MARKET_BACKBONE_UPBIT_SAME_AS`, `MARKET_BACKBONE_MASSIVE_SAME_AS`]
+    #[arg(long, global = true, value_name = "SOURCE")]
+    pub(crate) same_as: Option<VenueId>,
     /// Where candles are kept [default: market-data]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
@@ -76,12 +86,20 @@ pub(crate) enum VenueName {
 }
 
 impl VenueName {
-    /// The venue of that name; `None` for one that this build does not know.
+    /// The venue that a source belongs to; `None` for one that this build does not know.
     pub(crate) fn of(venue: VenueId) -> Option<Self> {
         [(UPBIT, Self::Upbit), (MASSIVE, Self::Massive)]
             .into_iter()
-            .find(|(id, _)| *id == venue)
+            .find(|(id, _)| *id == venue.family())
             .map(|(_, name)| name)
+    }
+
+    /// The venue's own name.
+    pub(crate) const fn id(self) -> VenueId {
+        match self {
+            Self::Upbit => UPBIT,
+            Self::Massive => MASSIVE,
+        }
     }
 
     /// As the names of variables have it.
@@ -109,7 +127,7 @@ pub(crate) enum Command {
     Watch(Watch),
     /// What the venue lists
     Markets(Markets),
-    /// The data folder itself: its figures, its soundness, its size, copies of it
+    /// The data folder itself: its figures, its soundness, its size, copies of it, what it shall forget
     Store(Store),
     /// Named lists of markets: what there is, import, edit
     Universe(Universe),

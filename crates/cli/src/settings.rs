@@ -9,7 +9,9 @@ mod massive;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use market_backbone::{Backbone, Builder, PostgresConfig, Storage, StoreConfig};
+use market_backbone::{
+    Backbone, Builder, PostgresConfig, Storage, StoreConfig, UPBIT, UPBIT_HOMES, UpbitRegion, VenueId,
+};
 use serde::Deserialize;
 
 use self::addresses::Addresses;
@@ -69,43 +71,68 @@ fn database(global: &Global, file: &File) -> anyhow::Result<Option<PostgresConfi
 pub(crate) fn builder(global: &Global) -> anyhow::Result<Builder> {
     let file = file(global)?;
     let mut builder = Backbone::builder().storage(storage(global, &file)?);
-    let addresses = addresses(global, &file);
+    let addresses = addresses(global, &file)?;
     if let Some(folder) = limits_dir(global, &file, &addresses) {
         builder = builder.limits_dir(folder);
     }
     Ok(match global.venue {
         VenueName::Massive => builder.massive_account(file.massive.account(addresses)?),
-        VenueName::Upbit => match addresses.both(VenueName::Upbit)? {
-            Some((rest, socket)) => builder.upbit_at(&rest, &socket),
-            None => builder.upbit(),
-        },
+        VenueName::Upbit => builder.upbit_endpoint(addresses.of_upbit()?),
     })
 }
 
+/// Whose data is meant, if anything says so but the venue's name.
+pub(crate) fn source(global: &Global) -> anyhow::Result<Option<VenueId>> {
+    let file = file(global)?;
+    let addresses = addresses(global, &file)?;
+    if addresses == Addresses::default() {
+        return Ok(None);
+    }
+    let source = match global.venue {
+        VenueName::Massive => addresses.of_massive()?,
+        VenueName::Upbit => addresses.of_upbit()?.source(UPBIT, &UPBIT_HOMES)?,
+    };
+    Ok(Some(source))
+}
+
 /// Where the venue is, as far as anybody said.
-fn addresses(global: &Global, file: &File) -> Addresses {
-    let flags = Addresses { rest_url: global.rest_url.clone(), ws_url: global.ws_url.clone() };
+fn addresses(global: &Global, file: &File) -> Result<Addresses, Usage> {
+    let flags = Addresses {
+        rest_url: global.rest_url.clone(),
+        ws_url: global.ws_url.clone(),
+        region: global.region,
+        same_as: global.same_as,
+    };
+    if global.region.is_some() && global.venue != VenueName::Upbit {
+        return Err(Usage("--region is of upbit alone".to_owned()));
+    }
     let filed = match global.venue {
         VenueName::Massive => file.massive.addresses(),
         VenueName::Upbit => file.upbit.clone(),
     };
-    flags.or(Addresses::of_environment(global.venue)).or(filed)
+    Ok(flags.or(Addresses::of_environment(global.venue)?).or(filed))
 }
 
 /// Where what is sent is noted, if not in the data folder. What the venue itself allows is this machine's, whatever
 /// folder a program keeps its data in.
 fn limits_dir(global: &Global, file: &File, addresses: &Addresses) -> Option<PathBuf> {
     let named = global.limits_dir.as_ref().or(file.limits_dir.as_ref());
-    let is_venue = *addresses == Addresses::default();
+    let is_venue = !addresses.is_elsewhere();
     named.cloned().or_else(|| is_venue.then(state_folder).flatten().map(|folder| folder.join("limits")))
 }
 
-/// The same on another venue. Addresses that were typed are those of the venue that was typed.
-pub(crate) fn builder_at(global: &Global, venue: VenueName) -> anyhow::Result<Builder> {
-    if venue == global.venue {
-        return builder(global);
+/// The same for a source: at the addresses that were named, if they are of its venue and it is no region of it. Whether
+/// that is the source, the backbone says.
+pub(crate) fn builder_at(global: &Global, source: VenueId, venue: VenueName) -> anyhow::Result<Builder> {
+    let elsewhere =
+        Global { venue, rest_url: None, ws_url: None, region: None, same_as: None, ..global.clone() };
+    match UpbitRegion::of(source) {
+        _ if venue != global.venue => builder(&Global { region: UpbitRegion::of(source), ..elsewhere }),
+        Some(region) if self::source(global)? != Some(source) => {
+            builder(&Global { region: Some(region), ..elsewhere })
+        }
+        _ => builder(global),
     }
-    builder(&Global { venue, rest_url: None, ws_url: None, ..global.clone() })
 }
 
 fn read(path: &Path) -> anyhow::Result<File> {
@@ -119,9 +146,16 @@ fn parse(text: &str) -> Result<File, String> {
     toml::from_str(text).map_err(|error| {
         let line =
             error.span().map(|span| text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1);
-        let message = error.message().replace('\n', " ");
+        let message = unquoted(error.message()).replace('\n', " ");
         line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"))
     })
+}
+
+/// A complaint about the kind of a value, without the value: it may be a key that stands in the wrong place.
+fn unquoted(message: &str) -> String {
+    let Some((kind, rest)) = message.split_once(": string \"") else { return message.to_owned() };
+    let expected = rest.rfind("\", expected ").map_or("", |end| &rest[end + 1..]);
+    format!("{kind}: a text{expected}")
 }
 
 #[cfg(test)]
@@ -135,7 +169,22 @@ mod tests {
     }
 
     #[test]
+    fn a_key_in_the_wrong_place_is_not_repeated() {
+        for text in
+            ["massive = \"s3cret\"", "[massive]\nconnections = \"s3cret\", expected\"", "store = \"s3cret\""]
+        {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains("line ") && !error.contains("s3cret"), "{error}");
+        }
+        let error = parse("massive = \"s3cret\"").unwrap_err();
+        assert!(error.contains("invalid type: a text, expected struct Massive"), "{error}");
+    }
+
+    #[test]
     fn an_address_with_a_password_is_never_repeated() {
+        let address = Some(Secret::from("http://bob:s3cret@host/?token=s3cret"));
+        let addresses = Addresses { rest_url: address.clone(), ws_url: address, ..Addresses::default() };
+        assert!(!format!("{addresses:?}").contains("s3cret"));
         let shared = Some(Secret::from("postgres://bob:s3cret@host:port/market"));
         let global = Global { shared, ..Global::default() };
         let error = storage(&global, &File::default()).unwrap_err();

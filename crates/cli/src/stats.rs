@@ -1,10 +1,13 @@
 //! What an answer cost and how much of it is proven, as one JSON object for scripts.
 
-use market_backbone::{CandleSet, Grid, Metrics, Origin, Provenance, Reason, TimeRange, Timestamp};
+use market_backbone::{
+    CandleSet, Grid, Metrics, Origin, Provenance, Reason, RejectedRow, TimeRange, Timestamp,
+};
 use serde_json::{Value, json};
 
 /// The object that `--stats` prints after candles.
 pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, grid: Grid) -> Value {
+    let clock = metrics.router.clock;
     json!({
         "requests": metrics.router.requests,
         "rejected": metrics.router.limiter.throttled(),
@@ -15,18 +18,30 @@ pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, g
         "venue_rows": set.served.venue_rows,
         "rows": set.candles.len(),
         "coverage": coverage(set, asked, grid),
+        "left_out": left_out(set),
         "decisions": decisions(metrics),
+        "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
+        "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),
     })
+}
+
+/// Rows of the venue that cannot be true.
+fn left_out(set: &CandleSet) -> Vec<Value> {
+    let told = |row: &RejectedRow| json!({ "market": row.market, "slot": row.slot.and_then(when), "reason": row.reason });
+    set.rejected.iter().map(told).collect()
 }
 
 /// The object that `--stats` prints after live values.
 pub(crate) fn of_live(rows: usize, metrics: &Metrics) -> Value {
+    let clock = metrics.router.clock;
     json!({
         "requests": metrics.router.requests,
         "rejected": metrics.router.limiter.throttled(),
         "rows": rows,
         "decisions": decisions(metrics),
         "connections": connections(metrics),
+        "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
+        "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),
     })
 }
 
@@ -100,6 +115,7 @@ fn source(provenance: Provenance) -> Value {
         Origin::Early => "early",
         Origin::Socket => "socket",
         Origin::Provisional => "provisional",
+        Origin::Listed => "listed",
         Origin::Import => "import",
         Origin::Derived => "derived",
         _ => "other",

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use market_backbone_core::{CandlePage, Series, Timestamp};
+use market_backbone_core::{CandlePage, Series, TimeRange};
 use rustc_hash::FxHashMap;
 
 use crate::slots::Slots;
@@ -22,11 +22,13 @@ impl Density {
     /// A page of a thin series tells its density to about 7 %; three times that is on the safe side.
     const CAUTION: f64 = 0.8;
 
-    /// What a page shows of it; `None` if it shows nothing, or reaches back to the beginning of time.
+    /// What a page shows of it, the slots after its newest row included; `None` if it shows nothing.
     pub(crate) fn shown_by(page: &CandlePage, slots: Slots) -> Option<Self> {
-        let covered = page.proof.covered.filter(|covered| covered.from() != Timestamp::MIN)?;
+        let covered = page.proof.covered?;
+        let end = page.proof.absent_after.map_or(covered.to(), |absent| absent.to().max(covered.to()));
+        let shown = TimeRange::new(covered.from(), end).ok()?;
         let rows = page.candles.iter().filter(|candle| covered.contains(candle.open_time)).count();
-        Self::of(rows as f64 / slots.count(covered) as f64)
+        Self::of(rows as f64 / slots.count(shown) as f64)
     }
 
     pub(crate) fn of(share: f64) -> Option<Self> {

@@ -14,7 +14,7 @@ use futures::future::{AbortHandle, BoxFuture};
 use futures::stream::FuturesUnordered;
 use market_backbone_core::{
     CandlePage, CandlePageRequest, CandlePart, CandleQuery, Coverage, Priority, Series, Served, SourceError,
-    SourceErrorKind, TimeRange, Timestamp,
+    SourceErrorKind, Span, TimeRange, Timestamp,
 };
 
 use crate::fetch::job::{Arrival, Job};
@@ -23,6 +23,7 @@ use crate::office::Office;
 use crate::progress::Progress;
 use crate::scope::{Scope, Tip};
 use crate::slots::Slots;
+use crate::verdict::Barren;
 
 /// Up to so many rows a page costs the same however many it holds.
 const SMALL_PAGE: u32 = 200;
@@ -39,6 +40,8 @@ pub(crate) struct Fetch {
     /// Whether what lies beyond the ended slots is asked without an end. Once only: an answer that came very late may
     /// have missed the slot, and must not be asked for ever.
     open_end: bool,
+    /// Whether the slot in progress is not wanted.
+    closed: bool,
     slots: Slots,
     settling: Duration,
     page: u32,
@@ -80,6 +83,7 @@ impl Fetch {
             priority: query.priority,
             now: scope.now,
             open_end: true,
+            closed: scope.closed,
             slots,
             settling,
             page,
@@ -149,9 +153,10 @@ impl Fetch {
             self.aloft.iter().map(|page| page.chunk).chain(self.again.iter().map(|job| job.chunk)).collect();
         for chunk in self.progress.next_chunks(&claims, self.room()) {
             let open = self.open_end && self.now < chunk.to();
-            let before = (!open).then_some(chunk.to());
-            let request =
-                CandlePageRequest { series: self.series.clone(), before, count: self.rows_of(chunk) };
+            let before = self.progress.end_of(chunk, open);
+            let count =
+                self.rows_of(TimeRange::new(chunk.from(), before.unwrap_or(chunk.to())).unwrap_or(chunk));
+            let request = CandlePageRequest { series: self.series.clone(), before, count };
             self.send(Job::new(request, chunk));
         }
     }
@@ -208,14 +213,17 @@ impl Fetch {
             Err(error) if self.is_hopeless(error) => return Err(error.clone()),
             Err(error) => return self.try_again(job, error).map(|()| None),
         };
-        if let Err(barren) = self.progress.absorb(&job.request, page) {
-            let error = SourceError::new(SourceErrorKind::Malformed, barren.to_string()).at(self
-                .office
-                .pages
-                .capabilities()
-                .venue);
-            return self.try_again(job, &error).map(|()| None);
-        }
+        let proven = match self.progress.absorb(&job.request, page, job.chunk) {
+            Ok(proven) => proven,
+            Err(barren) => {
+                let venue = self.office.pages.capabilities().venue;
+                let error = SourceError::new(SourceErrorKind::Malformed, barren.to_string()).at(venue);
+                if matches!(barren, Barren::Stale(_)) {
+                    job.request.before = self.progress.another_end(job.request.before);
+                }
+                return self.try_again(job, &error).map(|()| None);
+            }
+        };
         self.worked = true;
         self.failures_in_row = 0;
         self.open_end &= job.request.before.is_some();
@@ -223,12 +231,14 @@ impl Fetch {
             self.office.densities.remember(&self.series, density);
         }
         self.abandon_needless();
-        let proof = |covered| {
-            let (venue, frame) = (self.office.pages.capabilities(), self.series.timeframe);
-            venue.proof(frame, covered, page.asked_at)
-        };
-        let coverage = page.proof.covered.map(proof).unwrap_or_default();
-        Ok(Some(part(page, coverage, job.spent)))
+        let mut coverage = self.office.pages.capabilities().proof(self.series.timeframe, page);
+        for span in proven.iter().flat_map(|span| without_doubt(*span, page)) {
+            coverage.insert(span);
+        }
+        let mut part = part(page, coverage, job.spent);
+        // A page that was asked for in another way may reach further than was asked for.
+        part.candles.retain(|candle| !self.closed || candle.open_time < self.now);
+        Ok(Some(part))
     }
 
     fn take_in_forming(
@@ -320,5 +330,13 @@ fn part(page: &CandlePage, coverage: Coverage, requests: u64) -> CandlePart {
         candles: page.candles.clone(),
         coverage,
         served: Served { venue_rows, requests, ..Served::default() },
+        rejected: page.rejected.clone(),
     }
+}
+
+/// What of a span is not about rows that were left out.
+fn without_doubt(span: Span, page: &CandlePage) -> Vec<Span> {
+    let mut sure: Coverage = [span].into_iter().collect();
+    page.proof.doubtful.iter().for_each(|range| sure.remove(*range));
+    sure.spans().to_vec()
 }

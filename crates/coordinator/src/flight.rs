@@ -63,7 +63,7 @@ impl Landed {
     /// Only what nothing will change: not a page that holds a slot which has not settled. And one that proves nothing is
     /// asked again, and must then really be.
     fn serves_others(&self, key: &FlightKey) -> bool {
-        let sound = |page: &CandlePage| page.dropped == 0 && page.proof.covered.is_some();
+        let sound = |page: &CandlePage| page.rejected.is_empty() && page.proof.covered.is_some();
         key.slot.is_none() && self.result.as_ref().is_ok_and(sound)
     }
 }

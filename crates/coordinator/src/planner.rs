@@ -79,6 +79,10 @@ impl Situation<'_> {
                 && chunks.len() < self.room
             {
                 let beyond = range.to() <= self.probable_start;
+                // What is newer shows in passing whether anything is there.
+                if beyond && !(chunks.is_empty() && self.claims.is_empty()) {
+                    break;
+                }
                 let chunk = if beyond { range } else { self.newest_page(range) };
                 chunks.push(chunk);
                 rest = TimeRange::new(range.from(), chunk.from()).ok();
@@ -91,6 +95,10 @@ impl Situation<'_> {
         let mut chunks = Vec::new();
         for range in free.iter().rev() {
             let walkers = WALKERS.saturating_sub(self.claims.len() + chunks.len());
+            // What is newer shows in passing whether anything is there.
+            if range.to() <= self.probable_start && !(chunks.is_empty() && self.claims.is_empty()) {
+                continue;
+            }
             let worth_splitting = self.worth_splitting(*range, density);
             let likely_shown = self.claims.iter().any(|claim| claim.from() == range.to());
             if likely_shown && !worth_splitting {

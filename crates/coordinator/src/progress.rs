@@ -5,21 +5,29 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use market_backbone_core::{CandlePage, CandlePageRequest, TimeRange, Timestamp};
+use market_backbone_core::{CandlePage, CandlePageRequest, Span, TimeRange, Timestamp};
 
 use crate::density::Density;
 use crate::planner::Situation;
 use crate::scope::Scope;
 use crate::slots::Slots;
 use crate::unknown::Unknown;
-use crate::verdict::{self, Barren};
+use crate::verdict::{Barren, Testimony};
+
+/// Where a page holds so many rows, there is room in it for some that were not asked for.
+const LARGE_PAGE: u32 = 10_000;
+/// As far as a long weekend is looked beyond the end of a query.
+const LOOK_AHEAD: Duration = Duration::from_secs(5 * 86_400);
 
 /// How far a query has come.
 #[derive(Debug)]
 pub(crate) struct Progress {
     slots: Slots,
     page: u32,
-    settling: Duration,
+    /// Where the query ends, and the slot in progress.
+    end: Timestamp,
+    now: Timestamp,
+    testimony: Testimony,
     unknown: Unknown,
     /// How far back the plan looks for now. A count moves it as rows fall short; a range has it at its beginning.
     horizon: Timestamp,
@@ -39,6 +47,8 @@ struct Rows {
     edge: Timestamp,
     /// Rows below the edge, not yet counted.
     early: BTreeSet<Timestamp>,
+    /// Whether only rows that are final count.
+    closed: bool,
 }
 
 impl Progress {
@@ -49,12 +59,15 @@ impl Progress {
         settling: Duration,
         density: Option<Density>,
     ) -> Self {
-        let rows = |wanted| Rows { wanted, counted: 0, edge: scope.bound, early: BTreeSet::new() };
+        let (edge, closed) = (scope.bound, scope.closed);
+        let rows = |wanted| Rows { wanted, counted: 0, edge, early: BTreeSet::new(), closed };
         let begin = scope.pages.map_or(scope.now, TimeRange::from);
         Self {
             slots,
             page,
-            settling,
+            end: scope.pages.map_or(scope.now, TimeRange::to),
+            now: scope.now,
+            testimony: Testimony::new(slots, settling, scope.count.is_none(), scope.now),
             unknown: scope.pages.map(Unknown::new).unwrap_or_default(),
             horizon: if scope.count.is_some() { Timestamp::MAX } else { begin },
             rows: scope.count.map(rows),
@@ -69,18 +82,60 @@ impl Progress {
         self.density
     }
 
-    /// Takes in a page.
-    pub(crate) fn absorb(&mut self, request: &CandlePageRequest, page: &CandlePage) -> Result<(), Barren> {
-        let settled = verdict::settled(page, request, self.slots, self.settling)?;
-        for range in settled {
+    /// The end to ask for `chunk` with.
+    ///
+    /// Where a row is known right behind it that row is asked for as well: then the answer shows by itself that nothing
+    /// lies between, and that it is not stale. It costs a row of the page, so it is left out where each page is full.
+    pub(crate) fn end_of(&mut self, chunk: TimeRange, open: bool) -> Option<Timestamp> {
+        let is_full =
+            self.density.is_some_and(Density::is_dense) && self.slots.count(chunk) >= u64::from(self.page);
+        if !open && self.page >= LARGE_PAGE && chunk.to() == self.end {
+            // There is room for what comes next: a row beyond the end proves what lies before it.
+            let room = u64::from(self.page).saturating_sub(self.slots.count(chunk));
+            let most = self.slots.floor(chunk.to().plus(LOOK_AHEAD));
+            let reach = self.slots.ahead(chunk.to(), room).min(most).min(self.now).max(chunk.to());
+            return self.testimony.fresh_end(Some(reach), self.page);
+        }
+        let end = if self.page > 1 && self.testimony.has_shown(chunk.to()) && !is_full {
+            self.slots.close(chunk.to())
+        } else {
+            chunk.to()
+        };
+        self.testimony.fresh_end((!open).then_some(end), self.page)
+    }
+
+    /// Another end for a page that settled nothing, lest the same answer come again out of a cache.
+    pub(crate) fn another_end(&mut self, before: Option<Timestamp>) -> Option<Timestamp> {
+        self.testimony.fresh_end(before, self.page)
+    }
+
+    /// Takes in a page. What it proves together with earlier ones is returned.
+    pub(crate) fn absorb(
+        &mut self,
+        request: &CandlePageRequest,
+        page: &CandlePage,
+        chunk: TimeRange,
+    ) -> Result<Vec<Span>, Barren> {
+        let settled = self.testimony.hear(page, request, &self.unknown)?;
+        let before = self.unknown.clone();
+        for range in settled.ranges {
             self.unknown.remove(range);
         }
+        // Every page that is taken in brings the end nearer, or there would be none. One without an end is asked once.
+        let idle = self.unknown == before && !settled.doubts && request.before.is_some();
+        if idle && self.unknown.touches(chunk) {
+            return Err(Barren::Silent);
+        }
         self.arrived += 1;
-        self.exhausted |= page.proof.exhausted;
+        self.exhausted |= settled.exhausted;
         if let Some(oldest) = page.candles.first()
-            && page.candles.len() < request.count as usize
+            && page.candles.len() + page.rejected.len() < request.count as usize
         {
             self.probable_start = self.probable_start.max(oldest.open_time);
+        }
+        if let (true, Some(before)) = (page.candles.is_empty() && page.rejected.is_empty(), request.before) {
+            self.probable_start = self.probable_start.max(before);
+            self.exhausted = true;
         }
         if let Some(seen) = Density::shown_by(page, self.slots) {
             self.density = Some(Density::corrected(self.density, seen));
@@ -88,7 +143,7 @@ impl Progress {
         if let Some(rows) = &mut self.rows {
             rows.count(page, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
         }
-        Ok(())
+        Ok(settled.proven)
     }
 
     /// How many rows are still missing of a query for the newest so many.
@@ -157,8 +212,8 @@ impl Rows {
     }
 
     fn count(&mut self, page: &CandlePage, known_from: Timestamp) {
-        let new = page.candles.iter().map(|candle| candle.open_time).filter(|open| *open < self.edge);
-        self.early.extend(new);
+        let counts = page.candles.iter().filter(|candle| candle.is_final || !self.closed);
+        self.early.extend(counts.map(|candle| candle.open_time).filter(|open| *open < self.edge));
         self.edge = self.edge.min(known_from);
         self.counted += self.early.split_off(&self.edge).len();
     }

@@ -29,6 +29,8 @@ pub(crate) struct Scope {
     pub(crate) now: Timestamp,
     /// How the candle of that slot is had.
     pub(crate) tip: Tip,
+    /// Whether only final candles are wanted.
+    pub(crate) closed: bool,
 }
 
 impl Scope {
@@ -63,6 +65,7 @@ impl Scope {
             _ => Tip::Apart,
         };
         let pages = if tip == Tip::WithPage { TimeRange::new(from, to).ok() } else { closed };
-        Self { pages, count, bound, now, tip }
+        let closed = query.forming == Forming::Exclude;
+        Self { pages, count, bound, now, tip, closed }
     }
 }

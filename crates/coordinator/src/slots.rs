@@ -31,6 +31,11 @@ impl Slots {
         self.grid.step(self.timeframe, moment, -i64::try_from(slots).unwrap_or(i64::MAX))
     }
 
+    /// The open time `slots` slots after `moment`.
+    pub(crate) fn ahead(self, moment: Timestamp, slots: u64) -> Timestamp {
+        self.grid.step(self.timeframe, moment, i64::try_from(slots).unwrap_or(i64::MAX))
+    }
+
     pub(crate) fn count(self, range: TimeRange) -> u64 {
         self.grid.slots(self.timeframe, range)
     }

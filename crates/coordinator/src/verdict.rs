@@ -1,68 +1,287 @@
 //! What a page settles: which stretches need not be asked again after it.
+//!
+//! What lies between two rows of a page is proven by it alone. What it left out at its edges is not: an answer can be
+//! empty by mistake, stale, or lack the venue's newest rows. Such a stretch is asked about again, in another way, and
+//! is settled when a second answer leaves it out as well; [`Testimony`] remembers who said what.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use market_backbone_core::{CandlePage, CandlePageRequest, TimeRange, Timestamp};
+use market_backbone_core::{
+    CandlePage, CandlePageRequest, LATE_ROWS, Origin, Provenance, Span, TimeRange, Timestamp,
+};
 
 use crate::slots::Slots;
+use crate::unknown::Unknown;
+
+/// So often one query looks a second time at what answers left out, before it leaves it unknown.
+const MOST_LOOKS: u32 = 8;
+
+/// So many pages of one query may be empty before it is given up to find out what is there.
+const MOST_EMPTY: usize = 64;
+/// A stretch without a row that ends longer ago than this is over for good,
+const LONG_AGO: Duration = Duration::from_secs(3_600);
+/// and one of more slots than this is no pause between two trades.
+const SHORT_TAIL: u64 = 200;
+
+/// So many rows tell how dense a series is,
+const TELLING: usize = 10;
+/// and so many that are missing in a row are a surprise.
+const SURPRISING: u64 = 8;
 
 /// Why a page settles nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Barren {
-    /// Rows were left out, so what is not there may still exist.
-    Dropped(u32),
     /// It says nothing about the slot right before the moment it was asked for.
     Silent,
+    /// It lacks this row, which an earlier page has shown.
+    Stale(Timestamp),
 }
 
 impl fmt::Display for Barren {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dropped(rows) => write!(f, "{rows} rows of the page could not be read"),
             Self::Silent => f.write_str("the page proves nothing about the stretch it was asked for"),
+            Self::Stale(row) => write!(f, "the page lacks the candle of {row}, which was shown before"),
         }
     }
 }
 
-/// The stretches that need not be asked again after `page`, on the grid.
-///
-/// More than the proof in two cases, and neither enters the answer's coverage: an exhausted source has nothing
-/// older, proven or not; and slots that were in progress or not settled when the venue was asked cannot be proven
-/// by anybody, so their rows as they are must do.
-///
-/// That a good page always settles the slot right before its `before` is what makes every fetch end.
-pub(crate) fn settled(
-    page: &CandlePage,
-    request: &CandlePageRequest,
+/// What a page settles.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Settled {
+    /// Stretches that need not be asked again, on the grid, proven or not.
+    pub(crate) ranges: Vec<TimeRange>,
+    /// Those of them that are proven by this page and an earlier one together.
+    pub(crate) proven: Vec<Span>,
+    /// Whether nothing older exists, or is to be had.
+    pub(crate) exhausted: bool,
+    /// Whether something is left to be looked at a second time.
+    pub(crate) doubts: bool,
+}
+
+/// What the pages of one query have said so far.
+#[derive(Debug)]
+pub(crate) struct Testimony {
     slots: Slots,
     settling: Duration,
-) -> Result<Vec<TimeRange>, Barren> {
-    if page.dropped > 0 {
-        return Err(Barren::Dropped(page.dropped));
-    }
-    let before = request.before.unwrap_or(Timestamp::MAX);
-    let mut settled = Vec::with_capacity(2);
-    if page.proof.exhausted {
-        settled.extend(TimeRange::new(Timestamp::MIN, before));
-    }
-    settled.extend(page.proof.covered.and_then(|covered| slots.align(covered)));
-    settled.extend(unprovable(page, before, slots, settling));
-    let newest = request.before.map(|before| slots.back(before, 1));
-    let reached = newest.is_none_or(|newest| settled.iter().any(|range| range.contains(newest)));
-    if reached && !is_mute(page, before, slots, settling) { Ok(settled) } else { Err(Barren::Silent) }
+    /// Whether all of a stretch is wanted: then what a page leaves out at its newer end is asked about again.
+    whole: bool,
+    /// The end of the slot in progress: asking with it is asking for everything, in other words.
+    now_ends: Timestamp,
+    /// The oldest and the newest row of each page.
+    shown: BTreeSet<Timestamp>,
+    /// Which ends were asked for.
+    asked: BTreeSet<Option<Timestamp>>,
+    /// What one page left out after its newest row, and when it was asked for.
+    after: Vec<(TimeRange, Timestamp)>,
+    /// Which pages say that there is nothing before a moment, the latest moment first.
+    before: Vec<Beginning>,
+    looks: u32,
 }
 
-/// Whether the page proves nothing although it could.
-fn is_mute(page: &CandlePage, before: Timestamp, slots: Slots, settling: Duration) -> bool {
-    let provable = slots.floor(page.asked_at.minus(settling)).min(before);
-    let reaches_provable = page.candles.first().is_none_or(|oldest| oldest.open_time < provable);
-    page.proof.covered.is_none() && !page.proof.exhausted && reaches_provable
+/// A page says that there is nothing before a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Beginning {
+    since: Timestamp,
+    /// Which end it was asked for.
+    asked: Option<Timestamp>,
+    /// Whether it shows a row. One that shows nothing may be empty by mistake.
+    shows: bool,
 }
 
-/// The slots the page reached that may still change.
-fn unprovable(page: &CandlePage, before: Timestamp, slots: Slots, settling: Duration) -> Option<TimeRange> {
-    let unsettled = slots.floor(page.asked_at.minus(settling));
-    let oldest = page.candles.first().map_or(Timestamp::MIN, |candle| candle.open_time);
-    TimeRange::new(unsettled.max(oldest), before).ok()
+impl Testimony {
+    /// `now` is the slot in progress when the query was made.
+    pub(crate) fn new(slots: Slots, settling: Duration, whole: bool, now: Timestamp) -> Self {
+        let (shown, asked, now_ends) = (BTreeSet::new(), BTreeSet::new(), slots.close(now));
+        Self {
+            slots,
+            settling,
+            whole,
+            now_ends,
+            shown,
+            asked,
+            after: Vec::new(),
+            before: Vec::new(),
+            looks: 0,
+        }
+    }
+
+    /// Whether a page has shown a row that opens at `moment`.
+    pub(crate) fn has_shown(&self, moment: Timestamp) -> bool {
+        self.shown.contains(&moment)
+    }
+
+    /// Another end than was asked for before, so that a second answer is not the first one out of a cache. It is later by
+    /// fewer slots than a page has rows: what lies before the end is still shown.
+    pub(crate) fn fresh_end(&mut self, before: Option<Timestamp>, page: u32) -> Option<Timestamp> {
+        let later = |end: &Option<Timestamp>| {
+            let next = end.map_or(self.now_ends, |end| self.slots.close(self.slots.floor(end)));
+            Some(Some(next))
+        };
+        let mut ends = std::iter::successors(Some(before), later).take(page as usize);
+        let fresh = ends.find(|end| !self.asked.contains(end)).unwrap_or(before);
+        self.asked.insert(fresh);
+        fresh
+    }
+
+    /// Hears what `page` says of what is `unknown`. An `Ok` always makes progress: something is settled, or looked at
+    /// a second time, which has an end.
+    pub(crate) fn hear(
+        &mut self,
+        page: &CandlePage,
+        request: &CandlePageRequest,
+        unknown: &Unknown,
+    ) -> Result<Settled, Barren> {
+        let before = request.before.unwrap_or(Timestamp::MAX);
+        let newest = page.candles.last().map(|candle| candle.open_time);
+        if let Some(row) = self.shown.range(..before).next_back()
+            && newest.is_none_or(|newest| newest < *row)
+        {
+            return Err(Barren::Stale(*row));
+        }
+        if self.is_mute(page, before) {
+            return Err(Barren::Silent);
+        }
+        let mut settled = Settled::default();
+        settled.ranges.extend(page.proof.covered.and_then(|covered| self.slots.align(covered)));
+        settled.ranges.extend(page.proof.doubtful.iter().filter_map(|range| self.slots.align(*range)));
+        settled.ranges.extend(self.unprovable(page, before));
+        self.hear_of_the_end(page, unknown, &mut settled);
+        self.hear_of_the_beginning(page, request, unknown, &mut settled);
+        for row in [page.candles.first(), page.candles.last()].into_iter().flatten() {
+            self.shown.insert(row.open_time);
+            self.before.retain(|one| one.since <= row.open_time);
+        }
+        Ok(settled)
+    }
+
+    /// Whether the page says nothing although it could.
+    fn is_mute(&self, page: &CandlePage, before: Timestamp) -> bool {
+        let proof = &page.proof;
+        let says = proof.covered.is_some()
+            || proof.absent_after.is_some()
+            || proof.absent_before.is_some()
+            || proof.exhausted
+            || !page.rejected.is_empty();
+        let provable = self.slots.floor(page.asked_at.minus(self.settling)).min(before);
+        !says && page.candles.first().is_none_or(|oldest| oldest.open_time < provable)
+    }
+
+    /// The slots the page reached that may still change: nobody can prove them, so their rows as they are must do.
+    fn unprovable(&self, page: &CandlePage, before: Timestamp) -> Option<TimeRange> {
+        let unsettled = self.slots.floor(page.asked_at.minus(self.settling));
+        let oldest = page.candles.first().map_or(Timestamp::MIN, |candle| candle.open_time);
+        TimeRange::new(unsettled.max(oldest), before).ok()
+    }
+
+    /// What it left out after its newest row.
+    fn hear_of_the_end(&mut self, page: &CandlePage, unknown: &Unknown, settled: &mut Settled) {
+        let Some(absent) = page.proof.absent_after.and_then(|absent| self.slots.align(absent)) else {
+            return;
+        };
+        let old_enough = self.slots.floor(page.asked_at.minus(LATE_ROWS));
+        let provenance = Provenance { origin: Origin::Rest, observed_at: page.asked_at };
+        for (heard, asked_at) in &self.after {
+            let Some(twice) = heard.intersect(absent) else { continue };
+            settled.ranges.push(twice);
+            let sure = self.slots.floor(asked_at.minus(LATE_ROWS));
+            let range = TimeRange::new(twice.from(), twice.to().min(sure));
+            settled.proven.extend(range.map(|range| Span { range, provenance }));
+        }
+        self.after.push((absent, page.asked_at));
+        // Where a row is known behind it, asking for that row together with what is before it proves what lies between.
+        let lies_between = self.shown.range(absent.to()..).next().is_some();
+        let (keep, rest) = if lies_between {
+            (Some(absent), None)
+        } else if self.is_worth_a_look(absent, page) {
+            let old = TimeRange::new(absent.from(), absent.to().min(old_enough)).ok();
+            (old, TimeRange::new(absent.from().max(old_enough), absent.to()).ok())
+        } else {
+            (None, Some(absent))
+        };
+        settled.ranges.extend(rest);
+        if lies_between {
+            settled.doubts = true;
+        } else {
+            self.look_again(keep, unknown, settled);
+        }
+    }
+
+    /// Whether a second request is worth what it may prove. A short stretch that ends about now is not: the next trade
+    /// proves it without one. Where so many rows are to be expected that none is a surprise, it always is.
+    fn is_worth_a_look(&self, absent: TimeRange, page: &CandlePage) -> bool {
+        let slots = self.slots.count(absent);
+        let shown = page.proof.covered.map_or(0, |covered| self.slots.count(covered));
+        let expected = if page.candles.len() < TELLING {
+            0
+        } else {
+            slots.saturating_mul(page.candles.len() as u64) / shown.max(1)
+        };
+        let ended_long_ago = absent.to() <= page.asked_at.minus(LONG_AGO);
+        expected >= SURPRISING || (self.whole && (ended_long_ago || slots > SHORT_TAIL))
+    }
+
+    /// That nothing older is there.
+    fn hear_of_the_beginning(
+        &mut self,
+        page: &CandlePage,
+        request: &CandlePageRequest,
+        unknown: &Unknown,
+        settled: &mut Settled,
+    ) {
+        let absent = page.proof.absent_before;
+        let since = match (absent, page.proof.exhausted) {
+            (Some(absent), _) => absent.to(),
+            (None, true) => {
+                let oldest = page.candles.first().map(|candle| candle.open_time);
+                oldest.or(request.before).unwrap_or(Timestamp::MAX)
+            }
+            (None, false) => return,
+        };
+        if self.shown.first().is_some_and(|oldest| *oldest < since) {
+            return; // others have shown that there is
+        }
+        let new = Beginning { since, asked: request.before, shows: !page.candles.is_empty() };
+        self.before.retain(|one| one.asked != new.asked);
+        self.before.push(new);
+        self.before.sort_by(|a, b| b.cmp(a));
+        let everything = |to| TimeRange::new(Timestamp::MIN, to).ok();
+        let twice = self.believed_beginning();
+        if let Some(twice) = twice {
+            let provenance = Provenance { origin: Origin::Listed, observed_at: page.asked_at };
+            let range = absent.and_then(|absent| TimeRange::new(absent.from(), twice).ok());
+            settled.proven.extend(range.map(|range| Span { range, provenance }));
+            settled.ranges.extend(everything(twice));
+            settled.exhausted = true;
+        }
+        let rest = TimeRange::new(twice.unwrap_or(Timestamp::MIN), since).ok();
+        // Where a row is known, the page that begins with the oldest one will say whether anything is before it.
+        if page.candles.is_empty() && !self.shown.is_empty() && self.before.len() < MOST_EMPTY {
+            settled.doubts = true;
+        } else {
+            self.look_again(rest, unknown, settled);
+        }
+    }
+
+    /// Before when two pages say that there is nothing. Where any row is known, one of them must show one itself: pages
+    /// that are empty by mistake are not so rare that two of a hundred could not be.
+    fn believed_beginning(&self) -> Option<Timestamp> {
+        let any_row = !self.shown.is_empty() || self.before.iter().any(|one| one.shows);
+        let second = self.before.get(1)?;
+        let witness = self.before.iter().position(|one| one.shows || !any_row)?;
+        Some(self.before.get(witness.max(1)).unwrap_or(second).since)
+    }
+
+    /// Leaves `range` to be asked about again, as long as that has not been done too often.
+    fn look_again(&mut self, range: Option<TimeRange>, unknown: &Unknown, settled: &mut Settled) {
+        let Some(range) = range.filter(|range| unknown.touches(*range)) else { return };
+        self.looks += 1;
+        if self.looks > MOST_LOOKS {
+            settled.ranges.push(range);
+        } else {
+            settled.doubts = true;
+        }
+    }
 }

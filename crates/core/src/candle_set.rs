@@ -1,6 +1,6 @@
 //! An answer: candles, what is known of the stretch they lie in, and where each part came from.
 
-use crate::{Candle, CandleQuery, Coverage, Selection, Series, TimeRange, Timestamp};
+use crate::{Candle, CandleQuery, Coverage, RejectedRow, Selection, Series, TimeRange, Timestamp};
 
 /// Where the rows of an answer came from, and what it cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct CandlePart {
     pub coverage: Coverage,
     /// Where it came from.
     pub served: Served,
+    /// Rows of the venue that were left out because they cannot be true.
+    pub rejected: Vec<RejectedRow>,
 }
 
 /// The candles of a series, oldest first, and how much of the truth they are.
@@ -63,6 +65,8 @@ pub struct CandleSet {
     pub coverage: Coverage,
     /// Where they came from.
     pub served: Served,
+    /// Rows of the venue that were left out because they cannot be true: their slots are unknown, or disputed.
+    pub rejected: Vec<RejectedRow>,
 }
 
 impl CandleSet {
@@ -70,7 +74,7 @@ impl CandleSet {
     #[must_use]
     pub const fn empty(series: Series) -> Self {
         let served = Served { memory_rows: 0, disk_rows: 0, shared_rows: 0, venue_rows: 0, requests: 0 };
-        Self { series, candles: Vec::new(), coverage: Coverage::empty(), served }
+        Self { series, candles: Vec::new(), coverage: Coverage::empty(), served, rejected: Vec::new() }
     }
 
     /// Joins pieces into one answer.
@@ -83,6 +87,11 @@ impl CandleSet {
             set.coverage.merge(&part.coverage);
             set.served.add(part.served);
             set.candles.extend(part.candles);
+            for row in part.rejected {
+                if !set.rejected.contains(&row) {
+                    set.rejected.push(row);
+                }
+            }
         }
         set.candles.sort_by_key(|candle| candle.open_time); // stable: later pieces stay later
         set.candles.dedup_by(|later, kept| {
@@ -115,6 +124,7 @@ impl CandleSet {
     pub fn clip(&mut self, range: TimeRange) {
         self.candles.retain(|candle| range.contains(candle.open_time));
         self.coverage = self.coverage.within(range);
+        self.rejected.retain(|row| row.slot.is_none_or(|slot| range.contains(slot)));
     }
 
     /// Keeps the newest `count` candles, and the coverage from the oldest of them on.
@@ -165,7 +175,8 @@ mod tests {
         let range = TimeRange::new(Timestamp::from_secs(from * 60), Timestamp::from_secs(to * 60)).unwrap();
         let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
         let coverage = [Span { range, provenance }].into_iter().collect();
-        CandlePart { candles, coverage, served: Served { requests: 1, ..Served::default() } }
+        let served = Served { requests: 1, ..Served::default() };
+        CandlePart { candles, coverage, served, rejected: Vec::new() }
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //!
 //! There are four truths. Inside a proven stretch a slot with a row is *present* and a slot without one is
 //! *proven empty*; outside, it is *unknown*. Where two observations of a known slot disagree it is
-//! *disputed*. Two stretches never join over what lies between them, and a stretch never grows by arithmetic
+//! *disputed*. What an answer merely left out beyond its rows is a [`Claim`], and still unknown. Two stretches never join over what lies between them, and a stretch never grows by arithmetic
 //! on the rows: only a proof adds to it.
 
+mod claim;
 mod stretches;
 
+pub use self::claim::{Claim, LATE_ROWS};
 use self::stretches::Stretch;
 use crate::{TimeRange, Timestamp};
 
@@ -22,6 +24,9 @@ pub enum Origin {
     Socket,
     /// Frames of a live socket whose venue corrects them as a matter of course.
     Provisional,
+    /// Several answers that nothing older exists: the market was not listed yet. Withdrawn by any row that turns up
+    /// before, in whatever timeframe.
+    Listed,
     /// A file that was imported.
     Import,
     /// Shorter candles that were known already, added up. Never stored.
@@ -75,13 +80,15 @@ pub struct Coverage {
     spans: Vec<Span>,
     // Invariant: within the spans.
     disputes: Vec<Dispute>,
+    // Invariant: outside the spans.
+    claims: Vec<Claim>,
 }
 
 impl Coverage {
     /// Nothing is known.
     #[must_use]
     pub const fn empty() -> Self {
-        Self { spans: Vec::new(), disputes: Vec::new() }
+        Self { spans: Vec::new(), disputes: Vec::new(), claims: Vec::new() }
     }
 
     /// The proven stretches, oldest first.
@@ -96,9 +103,42 @@ impl Coverage {
         &self.disputes
     }
 
-    /// Adds a proof. Where it overlaps what was known, the newer proof speaks. What is disputed stays so.
+    /// The stretches that answers left out and that are not believed to be empty yet, oldest first; none of them is
+    /// known.
+    #[must_use]
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+
+    /// Whether it says nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty() && self.claims.is_empty()
+    }
+
+    /// Adds a proof. Where it overlaps what was known, the newer proof speaks. What is disputed stays so; what was
+    /// merely claimed is no longer needed.
     pub fn insert(&mut self, span: Span) {
         stretches::lay(&mut self.spans, span);
+        stretches::cut_out(&mut self.claims, span.range);
+    }
+
+    /// Adds a claim, as far as it is about what is unknown. Where it overlaps another, both are witnesses.
+    pub fn claim(&mut self, claim: Claim) {
+        for range in self.missing(claim.range) {
+            claim::add(&mut self.claims, claim.over(range));
+        }
+    }
+
+    /// The same knowledge without what is merely claimed.
+    #[must_use]
+    pub fn without_claims(self) -> Self {
+        Self { claims: Vec::new(), ..self }
+    }
+
+    /// Drops the claims of `range`: something has turned up there.
+    pub fn unclaim(&mut self, range: TimeRange) {
+        stretches::cut_out(&mut self.claims, range);
     }
 
     /// Adds a dispute, as far as it is about what is known. Where it overlaps another, the newer one is kept.
@@ -108,7 +148,7 @@ impl Coverage {
         }
     }
 
-    /// Adds all proofs and disputes of another.
+    /// Adds all proofs, disputes and claims of another.
     pub fn merge(&mut self, other: &Self) {
         for span in &other.spans {
             self.insert(*span);
@@ -116,12 +156,16 @@ impl Coverage {
         for dispute in &other.disputes {
             self.dispute(*dispute);
         }
+        for claim in &other.claims {
+            self.claim(*claim);
+        }
     }
 
-    /// Forgets what is known of `range`, and with it what is disputed.
+    /// Forgets what is known of `range`, and with it what is disputed and claimed.
     pub fn remove(&mut self, range: TimeRange) {
         stretches::cut_out(&mut self.spans, range);
         stretches::cut_out(&mut self.disputes, range);
+        stretches::cut_out(&mut self.claims, range);
     }
 
     /// The proven stretches without regard to who proved them, oldest first, touching ones joined.
@@ -176,11 +220,12 @@ impl Coverage {
         stretches::at(&self.disputes, moment).copied()
     }
 
-    /// What is known, and disputed, within `range`.
+    /// What is known, disputed and claimed within `range`.
     #[must_use]
     pub fn within(&self, range: TimeRange) -> Self {
         let spans = stretches::within(&self.spans, range);
-        Self { spans, disputes: stretches::within(&self.disputes, range) }
+        let disputes = stretches::within(&self.disputes, range);
+        Self { spans, disputes, claims: stretches::within(&self.claims, range) }
     }
 }
 

@@ -26,7 +26,8 @@ pub enum Grid {
     #[default]
     Utc,
     /// New York: days at 00:00 there, so that they have 23 to 25 hours; weeks on Sunday, months on the 1st. What is
-    /// shorter than a day runs on through all changes of the clock.
+    /// shorter than a day begins on multiples of UTC, in winter too, and runs on through New York's midnight and all
+    /// changes of the clock.
     NewYork,
 }
 
@@ -180,6 +181,10 @@ mod tests {
     fn new_york_cuts_its_days_at_its_own_midnight() {
         let check = |frame, moment, floor, next| check(Grid::NewYork, frame, moment, floor, next);
         check(Timeframe::M1, "2026-08-03T10:40:59.999Z", "2026-08-03T10:40:00Z", "2026-08-03T10:41:00Z");
+        // What is shorter goes by UTC, in summer and in winter, and on through New York's midnight.
+        check(Timeframe::H4, "2026-11-20T05:30:00Z", "2026-11-20T04:00:00Z", "2026-11-20T08:00:00Z");
+        check(Timeframe::H4, "2026-07-20T05:30:00Z", "2026-07-20T04:00:00Z", "2026-07-20T08:00:00Z");
+        check(Timeframe::H4, "2026-11-01T06:30:00Z", "2026-11-01T04:00:00Z", "2026-11-01T08:00:00Z");
         check(Timeframe::D1, "2026-11-20T04:59:59Z", "2026-11-19T05:00:00Z", "2026-11-20T05:00:00Z");
         check(Timeframe::D1, "2026-07-20T12:00:00Z", "2026-07-20T04:00:00Z", "2026-07-21T04:00:00Z");
         check(Timeframe::W1, "2026-11-21T23:00:00Z", "2026-11-15T05:00:00Z", "2026-11-22T05:00:00Z");

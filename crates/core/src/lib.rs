@@ -32,6 +32,7 @@ mod ticker;
 mod time;
 mod timeframe;
 mod trade;
+mod venue_id;
 mod view;
 
 pub use book::{Level, OrderBook};
@@ -39,7 +40,7 @@ pub use calendar::{Calendar, DayHours};
 pub use candle::{Candle, Series};
 pub use candle_builder::{BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, Intake};
 pub use candle_set::{CandlePart, CandleSet, Served, Slot};
-pub use coverage::{Coverage, Dispute, Origin, Provenance, Span};
+pub use coverage::{Claim, Coverage, Dispute, LATE_ROWS, Origin, Provenance, Span};
 pub use day::{Day, DayError};
 pub use derive::Derive;
 pub use error::{SourceError, SourceErrorKind};
@@ -50,12 +51,14 @@ pub use feed::{
 pub use grid::Grid;
 pub use market::{Instrument, Market};
 pub use page::{
-    BookRequest, CandlePage, CandlePageRequest, Proof, TickerRequest, TradePage, TradePageRequest,
+    BadRow, BookRequest, CandlePage, CandlePageRequest, CandleRows, Proof, RejectedRow, SettlingRules,
+    TickerRequest, TradePage, TradePageRequest,
 };
 pub use port::{
-    Call, CallGroup, CallSource, CandleSource, CandleStore, Capabilities, Clock, Control, Corrections,
-    FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource, LiveStream,
-    ManualClock, OwnedReply, PageSource, PartStream, Query, SocketLimits, StoredCandles, SymbolTable, Venue,
+    Call, CallGroup, CallSource, CandleSource, CandleStore, Capabilities, Clock, ClockReading, Control,
+    Corrections, FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource,
+    LiveStream, ManualClock, OwnedReply, PageSource, PartStream, Query, SocketLimits, StoredCandles,
+    SymbolTable, Venue, VenueClock,
 };
 pub use price_band::{Indicators, PriceBand};
 pub use priority::Priority;
@@ -63,11 +66,12 @@ pub use query::{CandleQuery, Delivery, Forming, MAX_COUNT, QueryError, Selection
 pub use secret::Secret;
 pub use session::Session;
 pub use side_inference::{InferredSide, SideInference, SideRule};
-pub use split::Split;
+pub use split::{AdjustedCandles, Split, SplitHistory, Straddled};
 pub use store_error::{StoreError, StoreErrorKind};
-pub use symbol::{Symbol, SymbolError, VenueId};
+pub use symbol::{Symbol, SymbolError};
 pub use ticker::Ticker;
 pub use time::{TimeError, TimeRange, Timestamp};
 pub use timeframe::{Timeframe, TimeframeError};
 pub use trade::{Side, Trade, TradeId};
+pub use venue_id::{VenueId, VenueIdError};
 pub use view::{Fill, View, ViewRow};

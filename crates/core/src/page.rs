@@ -1,5 +1,11 @@
 //! One venue-sized page: how it is asked for, and what it shows.
 
+mod candle_rows;
+
+use std::fmt;
+
+pub use self::candle_rows::{BadRow, CandleRows, SettlingRules};
+
 use crate::{Candle, Series, Symbol, TimeRange, Timestamp, Trade, TradeId};
 
 /// Asks for one page of candles, newest first on the wire, oldest first in the answer.
@@ -14,12 +20,23 @@ pub struct CandlePageRequest {
 }
 
 /// What an answer shows beyond its rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {
-    /// Every slot that opens in this stretch is known: it has a row in the page, or no trade happened in it.
-    /// Reaches back to [`Timestamp::MIN`] where the page proves that nothing older exists.
+    /// Every slot that opens in this stretch is known, but for the [doubtful](Self::doubtful) ones: it has a row in the
+    /// page, or no trade happened in it. It begins and ends with a row of the page.
     pub covered: Option<TimeRange>,
-    /// Asking for anything older is pointless, be it because nothing older exists or because the venue no longer has it.
+    /// Slots of rows that were left out, oldest first: nothing is known of them.
+    pub doubtful: Vec<TimeRange>,
+    /// Slots after the newest row, up to what was asked for, that have no row. One answer does not prove that they are
+    /// empty: the venue's newest rows may come late, and the answer may be stale.
+    pub absent_after: Option<TimeRange>,
+    /// Slots before the oldest row that would have been in the page if they had a row; from [`Timestamp::MIN`] where
+    /// nothing older exists at all. One answer does not prove it.
+    pub absent_before: Option<TimeRange>,
+    /// From here on the covered rows may be incomplete: the page shows nothing newer although it could, so that it may
+    /// have been made before they were over. What it says of them is an [early](crate::Origin::Early) word.
+    pub early_from: Option<Timestamp>,
+    /// Asking for anything older is pointless because the venue no longer has it, whatever there was.
     pub exhausted: bool,
 }
 
@@ -30,12 +47,32 @@ pub struct CandlePage {
     pub candles: Vec<Candle>,
     /// What the page shows beyond its rows.
     pub proof: Proof,
-    /// When the venue was asked, by the more cautious of its clock and ours.
+    /// When the venue was asked by its own clock, at the earliest.
     pub asked_at: Timestamp,
     /// How many requests it took, repeats included.
     pub attempts: u32,
-    /// Rows that could not be read and were left out. Where there are any, the page proves nothing.
-    pub dropped: u32,
+    /// Rows that were left out. Their slots are [doubtful](Proof::doubtful).
+    pub rejected: Vec<RejectedRow>,
+}
+
+/// A row of an answer that cannot be true, and was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// The market it speaks of, or that was asked about where it names none.
+    pub market: String,
+    /// When its slot opens, where that can be told.
+    pub slot: Option<Timestamp>,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl fmt::Display for RejectedRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.slot {
+            Some(slot) => write!(f, "{} at {slot}: {}", self.market, self.reason),
+            None => write!(f, "{}: {}", self.market, self.reason),
+        }
+    }
 }
 
 /// Asks for one page of trades.

@@ -11,6 +11,7 @@ mod live;
 mod strangers;
 mod symbols;
 mod venue;
+mod venue_clock;
 
 pub use calls::{CallSource, OwnedReply};
 pub use candles::{CandleSource, CandleStore, PageSource, PartStream, StoredCandles};
@@ -22,6 +23,7 @@ pub use venue::{
     Call, CallGroup, Capabilities, Control, FrameError, FrameOutcome, Greeting, HttpCall, HttpReply,
     KeepAlive, LimitGroup, Query, SocketLimits, Venue,
 };
+pub use venue_clock::{ClockReading, VenueClock};
 
 const _: fn(&dyn PageSource) = |_| ();
 const _: fn(&dyn CandleSource) = |_| ();

@@ -31,6 +31,8 @@ pub enum StoreErrorKind {
     Database,
     /// The store was opened to be read only.
     ReadOnly,
+    /// Nobody has said whose the stored candles are, and they were written when sources were not kept apart.
+    Unclaimed,
     /// The store has been closed.
     Closed,
 }

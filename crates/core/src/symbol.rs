@@ -1,48 +1,10 @@
 //! Who a market is: a venue and the venue's own spelling of the market.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// A venue's name, in lower case: `upbit`, `massive`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct VenueId(&'static str);
-
-impl VenueId {
-    /// Names a venue. Each venue's crate does this once.
-    #[must_use]
-    pub const fn new(name: &'static str) -> Self {
-        Self(name)
-    }
-
-    /// The venue called `name`, as read from a file or a database.
-    ///
-    /// Each name is kept for the life of the program: there are as many as there are venues.
-    #[must_use]
-    pub fn named(name: &str) -> Self {
-        static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = names.get(name) {
-            return Self(known);
-        }
-        let kept: &'static str = Box::leak(name.to_owned().into_boxed_str());
-        names.insert(kept);
-        Self(kept)
-    }
-
-    /// The name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.0
-    }
-}
-
-impl fmt::Display for VenueId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
+use crate::VenueId;
 
 /// What stands for all markets of a venue.
 const ANY: &str = "*";
@@ -134,12 +96,6 @@ mod tests {
         for code in ["KRW-BTC", "KRW-1INCH", "BRK.B"] {
             assert_eq!(Symbol::new(VENUE, code).unwrap().to_string(), code);
         }
-    }
-
-    #[test]
-    fn a_name_that_was_read_is_the_venue_that_bears_it() {
-        assert_eq!(VenueId::named(&String::from("upbit")), VENUE);
-        assert_ne!(VenueId::named("massive"), VENUE);
     }
 
     #[test]

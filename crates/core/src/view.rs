@@ -123,7 +123,7 @@ fn flat(open_time: Timestamp, price: f64) -> Candle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CandlePart, Coverage, Dispute, Origin, Provenance, Series, Served, Span, Symbol};
+    use crate::{CandlePart, Coverage, Dispute, Origin, Provenance, Series, Span, Symbol};
     use crate::{TimeRange, Timeframe, VenueId};
 
     fn minutes(from: i64, to: i64) -> TimeRange {
@@ -148,7 +148,7 @@ mod tests {
         let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
         let coverage: Coverage = known.iter().map(|range| Span { range: *range, provenance }).collect();
         let series = Series::new(Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap(), Timeframe::M1);
-        let part = CandlePart { candles: candles.to_vec(), coverage, served: Served::default() };
+        let part = CandlePart { candles: candles.to_vec(), coverage, ..CandlePart::default() };
         CandleSet::assemble(series, [part])
     }
 

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
 
+use crate::faults::Scripted;
 use crate::json::Object;
 use crate::reply::Reply;
 use crate::world::World;
@@ -36,11 +37,25 @@ pub(crate) async fn answer(world: &World, request: Request<Body>) -> Reply {
             };
             changed.map_or_else(|why| refusal(StatusCode::BAD_REQUEST, &why), |faults| json(&faults))
         }
+        (Method::POST, "script") => match scripted(world, body).await {
+            Ok(count) => Reply::json(StatusCode::OK, Object::new().int("scripted", count).end()),
+            Err(why) => refusal(StatusCode::BAD_REQUEST, &why),
+        },
         _ => refusal(
             StatusCode::NOT_FOUND,
-            "there are GET report, GET faults, POST faults, POST reset, GET sockets, POST drop and POST drop/N",
+            "there are GET report, GET faults, POST faults, POST script, POST reset, GET sockets, POST drop and POST drop/N",
         ),
     }
+}
+
+/// Replaces the script by that of a body.
+async fn scripted(world: &World, body: Body) -> Result<i64, String> {
+    let bytes = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|error| error.to_string())?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| error.to_string())?;
+    let script = Scripted::list(text).map_err(|error| error.to_string())?;
+    let count = i64::try_from(script.len()).unwrap_or(i64::MAX);
+    world.faults.set_script(script);
+    Ok(count)
 }
 
 fn dropped(world: &World, which: Option<u64>) -> Reply {

@@ -64,6 +64,19 @@ pub(crate) fn stamp(ms: i64) -> String {
     format!("{}T{}", date(ms), time(ms))
 }
 
+/// `Thu, 06 Aug 2026 13:14:15 GMT`: how HTTP spells an instant in ms.
+pub(crate) fn http_date(ms: i64) -> String {
+    const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let days = ms.div_euclid(DAY);
+    let Date { year, month, day } = Date::from_days(days);
+    // 1970-01-01 was a Thursday.
+    let weekday = WEEKDAYS[days.rem_euclid(7) as usize];
+    let month = MONTHS[(month - 1).rem_euclid(12) as usize];
+    format!("{weekday}, {day:02} {month} {year:04} {} GMT", time(ms))
+}
+
 /// Reads `yyyy-MM-dd[T ]HH:mm:ss[.fff][Z|±HH:mm]`; without an offset it is UTC.
 pub(crate) fn parse_instant(text: &str) -> Option<i64> {
     let (day, rest) = (text.get(..10)?, text.get(11..)?);

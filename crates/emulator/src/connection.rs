@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
+use http::header::{self, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -25,7 +26,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::world::World;
-use crate::{admin, massive, upbit};
+use crate::{admin, calendar, massive, upbit};
 
 /// A server's end of a WebSocket.
 pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -106,10 +107,17 @@ async fn answer(
         let headers = request.headers().clone();
         return Ok(admin::answer(world, request.map(Body::new)).await.send(&headers));
     }
-    if massive::is_ours(request.uri().path()) {
-        return massive::answer(world, request, slot).await;
+    let mut response = if massive::is_ours(request.uri().path()) {
+        massive::answer(world, request, slot).await?
+    } else {
+        upbit::answer(world, peer, request, slot).await?
+    };
+    // Else hyper would date the answer by this machine's clock.
+    if let Ok(date) = HeaderValue::from_str(&calendar::http_date(world.now_ms())) {
+        response.headers_mut().insert(header::DATE, date);
     }
-    upbit::answer(world, peer, request, slot).await
+    world.witness.played("clock_offset", u64::from(world.offset_ms() != 0));
+    Ok(response)
 }
 
 /// A TCP stream that can end in a reset.

@@ -1,17 +1,29 @@
 //! What goes wrong, on purpose and repeatably.
 //!
 //! Which call fails is a draw of the seed and the number of the request, so a failing run can be had again.
+//! What is wrong with the rows of a page is a draw of the seed and the number of the page among its kind.
+
+mod board;
+mod page;
+mod script;
 
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::chance;
 
-/// What goes wrong. All zero means nothing does. Shares are from 0 to 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) use board::FaultBoard;
+pub(crate) use page::{Around, Columns, PagePlan, Time, elements, set, value};
+pub(crate) use script::Foresight;
+pub use script::{BadRow, Page, PageFault, Scripted, When};
+
+/// What goes wrong. By default nothing does. Shares are from 0 to 1.
+///
+/// Pages are those of candles, trades, tickers and markets over REST. What really happened is counted in
+/// [`Report::played`](method@crate::Report::played) under the names of these fields.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
     /// Every REST answer waits so long.
@@ -46,6 +58,81 @@ pub struct Faults {
     pub duplicate: f64,
     /// Share of frames sent after the one that follows them.
     pub reorder: f64,
+    /// Sockets are refused with a 5xx HTML page for so long after the first that asks; 0 for never.
+    pub refuse_ws_ms: u64,
+    /// Share of the pages of candles and trades that are empty though there are rows. Massive says so in turns:
+    /// without `results`, with `null`, as `DELAYED`, with `[]`.
+    pub empty_page: f64,
+    /// Share of the pages of candles and trades that are those of `stale_age_ms` ago.
+    pub stale_page: f64,
+    /// How old a stale page is.
+    pub stale_age_ms: u64,
+    /// So many of the newest closed candles are not served yet, nor is the one that forms.
+    pub late_rows: u64,
+    /// Share of the pages of candles that lack them.
+    pub late_share: f64,
+    /// Pages of candles show the venue of so long ago: a candle that has just closed lacks its last trades.
+    pub lagging_rows_ms: u64,
+    /// Share of the pages that hold one row twice.
+    pub doubled_row: f64,
+    /// Share of the pages of candles that hold one row twice, the second time with other figures.
+    pub differing_row: f64,
+    /// Share of the pages of candles that lack one row.
+    pub missing_row: f64,
+    /// Share of the pages in which one row is bad.
+    pub bad_row: f64,
+    /// What is wrong with it.
+    pub bad_row_kind: BadRow,
+    /// Share of the live trades that are stamped ahead of their time, with the ticker and the book that follow.
+    pub future_trade: f64,
+    /// How far ahead.
+    pub future_ms: u64,
+    /// Pages of trades lack those of the last so many ms.
+    pub lagging_trades: u64,
+    /// Share of the pages of trades that lack their middle.
+    pub holey_trades: f64,
+    /// The venue's clock is so many ms ahead of this machine's; changing it makes it step.
+    pub clock_offset: i64,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            latency_ms: 0,
+            jitter_ms: 0,
+            html: 0.0,
+            cut: 0.0,
+            reset: 0.0,
+            throttle: 0.0,
+            refuse_sockets: 0.0,
+            drop_after_ms: 0,
+            stall_after_ms: 0,
+            stall_for_ms: 0,
+            mute_after_ms: 0,
+            mute_for_ms: 0,
+            age_jitter_ms: 0,
+            swallow: 0.0,
+            duplicate: 0.0,
+            reorder: 0.0,
+            refuse_ws_ms: 0,
+            empty_page: 0.0,
+            stale_page: 0.0,
+            stale_age_ms: 600_000,
+            late_rows: 0,
+            late_share: 1.0,
+            lagging_rows_ms: 0,
+            doubled_row: 0.0,
+            differing_row: 0.0,
+            missing_row: 0.0,
+            bad_row: 0.0,
+            bad_row_kind: BadRow::Any,
+            future_trade: 0.0,
+            future_ms: 3_600_000,
+            lagging_trades: 0,
+            holey_trades: 0.0,
+            clock_offset: 0,
+        }
+    }
 }
 
 /// How one call fails.
@@ -55,6 +142,18 @@ pub(crate) enum Failure {
     Cut,
     Reset,
     Throttle,
+}
+
+impl Failure {
+    /// Its name in the report.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Cut => "cut",
+            Self::Reset => "reset",
+            Self::Throttle => "throttle",
+        }
+    }
 }
 
 impl Faults {
@@ -96,42 +195,12 @@ impl FromStr for Faults {
             let (name, value) = pair
                 .split_once('=')
                 .ok_or_else(|| ParseFaultsError(format!("{pair:?} is not name=value")))?;
-            let value = serde_json::from_str(value.trim())
-                .map_err(|_| ParseFaultsError(format!("{value:?} is not a number")))?;
+            // What is no number is the name of something, as in bad_row_kind=zero.
+            let number = serde_json::from_str::<serde_json::Number>(value.trim());
+            let value = number.map_or_else(|_| value.trim().into(), serde_json::Value::Number);
             fields.insert(name.trim().to_owned(), value);
         }
         serde_json::from_value(fields.into()).map_err(|error| ParseFaultsError(error.to_string()))
-    }
-}
-
-/// The faults of the moment.
-#[derive(Debug)]
-pub(crate) struct FaultBoard(Mutex<Faults>);
-
-impl FaultBoard {
-    pub(crate) fn new(faults: Faults) -> Self {
-        Self(Mutex::new(faults))
-    }
-
-    pub(crate) fn get(&self) -> Faults {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn set(&self, faults: Faults) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = faults;
-    }
-
-    /// Changes only the fields that a JSON object names; the complaint is for the caller to read.
-    pub(crate) fn patch(&self, json: &[u8]) -> Result<Faults, String> {
-        let patch: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        let mut whole = serde_json::to_value(self.get()).map_err(|error| error.to_string())?;
-        if let Some(fields) = whole.as_object_mut() {
-            fields.extend(patch);
-        }
-        let faults: Faults = serde_json::from_value(whole).map_err(|error| error.to_string())?;
-        self.set(faults);
-        Ok(faults)
     }
 }
 
@@ -155,17 +224,18 @@ mod tests {
         let want = Faults { latency_ms: 40, html: 0.2, ..Faults::default() };
         assert_eq!("latency_ms=40, html=0.2".parse(), Ok(want));
         assert_eq!("".parse(), Ok(Faults::default()));
-        for wrong in ["html", "html=often", "htlm=1", "latency_ms=-1"] {
+        let want = Faults {
+            bad_row: 0.5,
+            bad_row_kind: BadRow::Zero,
+            clock_offset: -3_600_000,
+            ..Faults::default()
+        };
+        assert_eq!("bad_row=0.5,bad_row_kind=zero,clock_offset=-3600000".parse(), Ok(want));
+        for kind in ["any", "unsound", "zero", "null", "offgrid", "foreign", "text", "future"] {
+            assert!(format!("bad_row_kind={kind}").parse::<Faults>().is_ok(), "{kind}");
+        }
+        for wrong in ["html", "html=often", "htlm=1", "latency_ms=-1", "bad_row_kind=odd", "late_rows=0.5"] {
             assert!(wrong.parse::<Faults>().is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_patch_changes_only_what_it_names() {
-        let board = FaultBoard::new(Faults { latency_ms: 40, ..Faults::default() });
-        board.patch(br#"{"cut":0.5}"#).unwrap();
-        assert_eq!(board.get(), Faults { latency_ms: 40, cut: 0.5, ..Faults::default() });
-        assert!(board.patch(br#"{"cutt":0.5}"#).is_err());
-        assert!(board.patch(b"[]").is_err());
     }
 }

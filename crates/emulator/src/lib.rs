@@ -23,8 +23,8 @@
 //! ```
 //!
 //! Tests talk to it through [`Running`]; programs elsewhere through `GET /__admin/report`,
-//! `POST /__admin/faults` (a JSON object with some fields of [`Faults`]), `POST /__admin/reset`,
-//! `GET /__admin/sockets` and `POST /__admin/drop` (all sockets; `/__admin/drop/3` that one).
+//! `POST /__admin/faults` (a JSON object with some fields of [`Faults`]), `POST /__admin/script` (what [`Scripted`]
+//! reads), `POST /__admin/reset`, `GET /__admin/sockets` and `POST /__admin/drop` (all sockets; `/__admin/drop/3` that one).
 
 mod admin;
 mod calendar;
@@ -48,14 +48,15 @@ mod world;
 
 pub use clock::Clock;
 pub use error::EmulatorError;
-pub use faults::{Faults, ParseFaultsError};
+pub use faults::{BadRow, Faults, Page, PageFault, ParseFaultsError, Scripted, When};
 pub use limiter::{BanBody, BanRule, LimiterKind};
 pub use massive::{
-    Ending, Evict, Flood, Hours, Massive, Plan, Split, StockBar, StockTrade, StocksTape, Thickness,
-    TickerSet, TickerSpec,
+    Ending, Evict, Flood, Hours, Massive, ParseSplitsError, Plan, Split, StockBar, StockTrade, StocksTape,
+    Thickness, TickerSet, TickerSpec,
 };
 pub use number::Spelling;
 pub use report::{GroupReport, Report, SocketReport};
 pub use scenario::{MarketSet, MarketSpec, Outage, Pace, Quirks, Scenario, TapeStart};
 pub use serve::{Emulator, Running, Tape, serve};
 pub use tape::{Side, Trade};
+pub use upbit::Region;

@@ -18,7 +18,9 @@ mod stage;
 mod truth;
 
 pub use plan::Plan;
-pub use stage::{Ending, Evict, Flood, Hours, Massive, Split, Thickness, TickerSet, TickerSpec};
+pub use stage::{
+    Ending, Evict, Flood, Hours, Massive, ParseSplitsError, Split, Thickness, TickerSet, TickerSpec,
+};
 pub use truth::{StockBar, StockTrade, StocksTape};
 
 pub(crate) use exchange::Exchange;

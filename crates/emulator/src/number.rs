@@ -59,6 +59,11 @@ impl Number {
         Self { units, scale: 8 }
     }
 
+    /// A price or a size that was divided: units of 1e-12.
+    pub(crate) const fn e12(units: i128) -> Self {
+        Self { units, scale: 12 }
+    }
+
     /// A price times a size: units of 1e-16.
     pub(crate) const fn e16(units: i128) -> Self {
         Self { units, scale: 16 }

@@ -18,6 +18,10 @@ pub struct Report {
     pub sockets: SocketReport,
     /// Requests that a fault spoiled.
     pub faulted: u64,
+    /// How often each fault really happened, by its name in [`Faults`](crate::Faults): pages that were not what the
+    /// venue has, live trades that were stamped ahead, sockets that were refused, answers under a clock that is off.
+    #[serde(default)]
+    pub played: BTreeMap<String, u64>,
 }
 
 impl Report {
@@ -25,6 +29,12 @@ impl Report {
     #[must_use]
     pub fn group(&self, name: &str) -> GroupReport {
         self.groups.get(name).cloned().unwrap_or_default()
+    }
+
+    /// How often the fault of this name really happened.
+    #[must_use]
+    pub fn played(&self, name: &str) -> u64 {
+        self.played.get(name).copied().unwrap_or_default()
     }
 
     /// Requests in all groups.
@@ -126,9 +136,19 @@ impl Witness {
         self.with(|state| change(&mut state.report.sockets));
     }
 
-    /// Notes a spoiled request.
-    pub(crate) fn fault(&self) {
-        self.with(|state| state.report.faulted += 1);
+    /// Notes a request that faults of these names spoiled; none, and it was not.
+    pub(crate) fn spoiled(&self, names: &[&'static str]) {
+        if !names.is_empty() {
+            self.with(|state| state.report.faulted += 1);
+            names.iter().for_each(|name| self.played(name, 1));
+        }
+    }
+
+    /// Notes that a fault happened so many times, without a request that it spoiled.
+    pub(crate) fn played(&self, name: &'static str, times: u64) {
+        if times > 0 {
+            self.with(|state| *state.report.played.entry(name.to_owned()).or_default() += times);
+        }
     }
 
     pub(crate) fn report(&self) -> Report {

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use crate::clock::Clock;
-use crate::faults::Faults;
+use crate::faults::{Faults, Scripted};
 use crate::limiter::{BanRule, LimiterKind};
 use crate::massive::Massive;
 use crate::number::Spelling;
+use crate::upbit::Region;
 
 /// What the emulator plays. `Scenario::default()` is a healthy venue at the present time.
 #[derive(Clone, Debug)]
@@ -34,6 +35,10 @@ pub struct Scenario {
     pub spelling: Spelling,
     /// What goes wrong from the start; can be changed at run time.
     pub faults: Faults,
+    /// What goes wrong at places of their own; can be changed at run time.
+    pub script: Vec<Scripted>,
+    /// Whose look-alike of Upbit's exchanges: each has markets, trades and books of its own.
+    pub region: Region,
     /// Ways in which the venue's data disagree with themselves.
     pub quirks: Quirks,
     /// A socket dies after so many ms without a byte in either direction.
@@ -58,6 +63,8 @@ impl Default for Scenario {
             ban: Some(BanRule::default()),
             spelling: Spelling::Measured,
             faults: Faults::default(),
+            script: Vec::new(),
+            region: Region::Korea,
             quirks: Quirks::default(),
             socket_idle_ms: 60_500,
             seconds_days: 90,

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::calendar::DAY;
 use crate::connection;
 use crate::error::EmulatorError;
-use crate::faults::Faults;
+use crate::faults::{Faults, Page, PageFault, Scripted};
 use crate::massive::StocksTape;
 use crate::report::Report;
 use crate::scenario::Scenario;
@@ -141,6 +141,35 @@ impl Running {
     /// Changes what goes wrong, from the next request or frame on.
     pub fn set_faults(&self, faults: Faults) {
         self.world.faults.set(faults);
+    }
+
+    /// Changes some of what goes wrong and leaves the rest as it is.
+    pub fn change_faults(&self, change: impl FnOnce(&mut Faults)) {
+        let mut faults = self.faults();
+        change(&mut faults);
+        self.set_faults(faults);
+    }
+
+    /// Replaces what goes wrong at places of their own.
+    pub fn set_script(&self, script: Vec<Scripted>) {
+        self.world.faults.set_script(script);
+    }
+
+    /// Adds to the script what goes wrong with the next page of a kind, and with that one only; called again, with the
+    /// page after it.
+    pub fn spoil_next(&self, page: Page, fault: PageFault) {
+        self.world.faults.spoil_next(page, fault);
+    }
+
+    /// Stamps the next live trade of each market `ahead_ms` ahead of its time, with the ticker and the book that follow.
+    pub fn stamp_next_trade(&self, ahead_ms: u64) {
+        self.world.faults.stamp_ahead(self.now_ms(), i64::try_from(ahead_ms).unwrap_or(i64::MAX / 2));
+    }
+
+    /// What time it is at the venue, ms since the epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.world.now_ms()
     }
 
     /// The numbers of the sockets that are open, the oldest first.

@@ -5,6 +5,7 @@ mod candles;
 mod listing;
 mod markets;
 mod refusal;
+mod region;
 mod route;
 mod service;
 mod socket;
@@ -13,5 +14,6 @@ mod ticks;
 mod trades;
 
 pub(crate) use markets::Markets;
+pub use region::Region;
 pub(crate) use service::answer;
 pub(crate) use socket::{Mischief, Mood, Open, converse};

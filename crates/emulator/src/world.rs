@@ -31,7 +31,7 @@ impl World {
         Ok(Self {
             markets: Markets::of(&scenario)?,
             limiter: Limiter::new(scenario.limiter, scenario.ban),
-            faults: FaultBoard::new(scenario.faults),
+            faults: FaultBoard::new(scenario.faults, scenario.script.clone()),
             witness: Witness::default(),
             sockets: Sockets::default(),
             exchange: OnceLock::new(),
@@ -46,7 +46,23 @@ impl World {
         self.exchange.get_or_init(|| Exchange::new(scenario.seed, scenario.massive.clone(), self.started_ms))
     }
 
+    /// What time it is at the venue, ms.
     pub(crate) fn now_ms(&self) -> i64 {
+        self.now_us().div_euclid(1_000)
+    }
+
+    /// What time it is at the venue, µs.
+    pub(crate) fn now_us(&self) -> i64 {
+        self.scenario.clock.now_us().saturating_add(self.offset_ms().saturating_mul(1_000))
+    }
+
+    /// How far the venue's clock is ahead of the scenario's.
+    pub(crate) fn offset_ms(&self) -> i64 {
+        self.faults.get().clock_offset
+    }
+
+    /// What time it is by the clock that never steps: ages and limits go by it, ms.
+    pub(crate) fn steady_ms(&self) -> i64 {
         self.scenario.clock.now_ms()
     }
 
@@ -57,6 +73,6 @@ impl World {
             exchange.quota.reset();
         }
         self.witness.reset();
-        self.faults.set(self.scenario.faults);
+        self.faults.reset(self.scenario.faults, &self.scenario.script);
     }
 }

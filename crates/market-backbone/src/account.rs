@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use market_backbone_core::{Clock, Secret, Venue};
-use market_backbone_massive::{DELAYED_WS_URL, Massive, Plan, REST_URL, Rate, WS_URL};
+use market_backbone_core::{Clock, Secret, SourceError, Venue, VenueId};
+use market_backbone_massive::{DELAYED_WS_URL, HOMES, MASSIVE, Massive, Plan, REST_URL, Rate, WS_URL};
 use market_backbone_routing::Endpoint;
 
 use crate::PinnedMarkets;
@@ -25,13 +25,20 @@ impl MassiveAccount {
     /// has access to.
     pub fn new(key: impl Into<Box<str>>, plan: Plan) -> Self {
         let socket = if plan == Plan::Advanced { WS_URL } else { DELAYED_WS_URL };
-        let endpoint = Endpoint { rest_url: REST_URL.to_owned(), ws_url: socket.to_owned() };
+        let endpoint = Endpoint::new(REST_URL, socket);
         Self { key: Secret::new(key), plan, rate: None, connections: None, pins: Vec::new(), endpoint }
     }
 
     /// At other addresses: an emulator, a proxy.
     pub fn at(mut self, rest_url: &str, ws_url: &str) -> Self {
-        self.endpoint = Endpoint { rest_url: rest_url.to_owned(), ws_url: ws_url.to_owned() };
+        self.endpoint = Endpoint { same_as: self.endpoint.same_as, ..Endpoint::new(rest_url, ws_url) };
+        self
+    }
+
+    /// The very data of `source` is served at those addresses: by a proxy (`massive`), or by an emulator that is to keep
+    /// its data apart from one that stood there before (`massive@seed-7`).
+    pub fn same_as(mut self, source: VenueId) -> Self {
+        self.endpoint = self.endpoint.same_as(source);
         self
     }
 
@@ -55,8 +62,13 @@ impl MassiveAccount {
         self
     }
 
-    pub(crate) fn open(self, clock: &Arc<dyn Clock>) -> (Arc<dyn Venue>, Endpoint) {
-        let mut venue = Massive::new(self.key, self.plan, Arc::clone(clock));
+    /// Whose data this account reads.
+    pub(crate) fn source(&self) -> Result<VenueId, SourceError> {
+        self.endpoint.source(MASSIVE, &HOMES)
+    }
+
+    pub(crate) fn open(self, source: VenueId, clock: &Arc<dyn Clock>) -> (Arc<dyn Venue>, Endpoint) {
+        let mut venue = Massive::new(self.key, self.plan, Arc::clone(clock)).with_source(source);
         if let Some(rate) = self.rate {
             venue = venue.with_rate(rate);
         }

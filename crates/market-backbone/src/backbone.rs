@@ -94,9 +94,15 @@ impl Backbone {
     #[must_use]
     pub fn reach_of_trades(&self) -> (Timestamp, Timestamp) {
         let capabilities = self.venue.router.capabilities();
-        let now = self.house.clock.now();
+        let now = self.now();
         let days = Duration::from_secs(86_400 * u64::from(capabilities.trade_days));
         (Grid::Utc.floor(Timeframe::D1, now).minus(days), now)
+    }
+
+    /// Now, by the venue's clock as far as it is known: this machine's until the venue has answered something.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.venue.clock.now()
     }
 
     /// What the layers of this venue have done so far.
@@ -132,7 +138,7 @@ impl Backbone {
     }
 
     pub(crate) fn symbol(&self, code: &str) -> Result<Symbol, SymbolError> {
-        Symbol::new(self.venue.venue, code)
+        Symbol::new(self.venue.venue, &self.venue.router.spelling(code))
     }
 
     pub(crate) fn universes(&self) -> &UniverseStore {
@@ -140,12 +146,13 @@ impl Backbone {
     }
 
     pub(crate) fn candles(&self) -> &dyn CandleSource {
-        self.venue.candles.as_ref()
+        self.venue.punctual.as_ref()
     }
 
     /// What of an answer is known already, near or in the shared store.
     pub(crate) async fn survey(&self, query: &CandleQuery) -> Result<Survey, SourceError> {
-        let mut survey = self.venue.candles.survey(query).await?;
+        let question = self.venue.punctual.question(query);
+        let mut survey = self.venue.candles.survey(question.as_ref().unwrap_or(query)).await?;
         let Some(behind) = &self.venue.behind else { return Ok(survey) };
         for question in std::mem::take(&mut survey.questions) {
             let rest = behind.survey(&question).await?;
@@ -218,7 +225,7 @@ impl Backbone {
             |symbol: &Symbol| symbol.is_any() || markets.iter().any(|market| market.symbol == *symbol);
         let Some(unknown) = asked.iter().find(|symbol| !listed(symbol)) else { return error };
         let near = suggest::nearest(unknown.code(), markets.iter().map(|market| market.symbol.code()));
-        let venue = self.venue.venue;
+        let venue = self.venue.venue.house();
         error.reworded(match near.split_last() {
             None => {
                 format!("unknown market {unknown} on {venue}; `market-backbone markets` lists what there is")

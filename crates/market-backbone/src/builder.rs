@@ -4,13 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use market_backbone_coordinator::{Continuity, ContinuityConfig, Coordinator, CoordinatorConfig};
-use market_backbone_core::{CandleSource, Clock, Derive, PageSource, Venue, VenueId};
-use market_backbone_massive::{MASSIVE, Plan};
+use market_backbone_core::{
+    CandleSource, Clock, Derive, PageSource, SourceError, SourceErrorKind, Venue, VenueClock, VenueId,
+};
+use market_backbone_massive::Plan;
 use market_backbone_routing::{Endpoint, PinnedConnection, Router, RouterConfig};
 use market_backbone_storage::{
-    DerivedSource, Recorder, RecorderConfig, StoreConfig, StoredSource, UniverseStore,
+    DerivedSource, PunctualSource, Recorder, RecorderConfig, StoreConfig, StoredSource, UniverseStore,
 };
-use market_backbone_upbit::{UPBIT, Upbit};
+use market_backbone_upbit::{Region, UPBIT, Upbit};
 
 use crate::layers::{House, Layers};
 use crate::splits::SplitBook;
@@ -47,29 +49,53 @@ impl Wish {
     }
 
     fn upbit_at(rest_url: &str, ws_url: &str) -> Self {
-        Self::Upbit(Endpoint { rest_url: rest_url.to_owned(), ws_url: ws_url.to_owned() })
+        Self::Upbit(Endpoint::new(rest_url, ws_url))
     }
 
-    fn venue(&self) -> VenueId {
+    fn upbit_region(region: Region) -> Self {
+        Self::upbit_at(region.rest_url(), region.ws_url())
+    }
+
+    /// Whose data it is, by its addresses or by what was said of them. An adapter that was made elsewhere, and knows its
+    /// venue's addresses, must have been made for that source.
+    fn source(&self) -> Result<VenueId, SourceError> {
         match self {
-            Self::Upbit(_) => UPBIT,
-            Self::Massive(_) => MASSIVE,
-            Self::Other(venue, _) => venue.capabilities().venue,
+            Self::Upbit(endpoint) => endpoint.source(UPBIT, &market_backbone_upbit::HOMES),
+            Self::Massive(account) => account.source(),
+            Self::Other(venue, endpoint) => {
+                let (says, homes) = (venue.capabilities().venue, venue.homes());
+                if homes.is_empty() {
+                    return Ok(says);
+                }
+                let found = endpoint.source(says, homes)?;
+                if found == says {
+                    return Ok(says);
+                }
+                let message = format!(
+                    "the adapter speaks for {says}, but the addresses are those of {found}; make it for that source, or \
+                     say that the endpoint is the same as {says}"
+                );
+                Err(SourceError::new(SourceErrorKind::BadRequest, message).at(says))
+            }
         }
     }
 
     /// The connections with a name.
-    async fn pinned(&self, universes: &UniverseStore) -> Result<Vec<PinnedConnection>, Error> {
+    async fn pinned(
+        &self,
+        source: VenueId,
+        universes: &UniverseStore,
+    ) -> Result<Vec<PinnedConnection>, Error> {
         match self {
-            Self::Massive(account) => pinned::resolve(&account.pins, MASSIVE, universes).await,
+            Self::Massive(account) => pinned::resolve(&account.pins, source, universes).await,
             Self::Upbit(_) | Self::Other(..) => Ok(Vec::new()),
         }
     }
 
-    fn open(self, clock: &Arc<dyn Clock>) -> (Arc<dyn Venue>, Endpoint) {
+    fn open(self, source: VenueId, clock: &Arc<dyn Clock>) -> (Arc<dyn Venue>, Endpoint) {
         match self {
-            Self::Upbit(endpoint) => (Arc::new(Upbit::new()), endpoint),
-            Self::Massive(account) => account.open(clock),
+            Self::Upbit(endpoint) => (Arc::new(Upbit::for_source(source)), endpoint),
+            Self::Massive(account) => account.open(source, clock),
             Self::Other(venue, endpoint) => (venue, endpoint),
         }
     }
@@ -100,10 +126,25 @@ impl Builder {
         self.wish(Wish::upbit())
     }
 
+    /// Talks to Upbit's house in this region: an exchange of its own, whose candles are kept apart from the others'.
+    #[must_use]
+    pub fn upbit_region(self, region: Region) -> Self {
+        self.wish(Wish::upbit_region(region))
+    }
+
     /// Talks to Upbit at these addresses instead of its own: an emulator, a proxy, a regional host.
+    ///
+    /// Whose data it is follows from the addresses: an unknown one is a source of its own, whose candles are kept apart.
+    /// To say what they do not, see [`upbit_endpoint`](Self::upbit_endpoint).
     #[must_use]
     pub fn upbit_at(self, rest_url: &str, ws_url: &str) -> Self {
         self.wish(Wish::upbit_at(rest_url, ws_url))
+    }
+
+    /// Talks to Upbit there, which may be [the same as](Endpoint::same_as) a source that the addresses do not name.
+    #[must_use]
+    pub fn upbit_endpoint(self, endpoint: Endpoint) -> Self {
+        self.wish(Wish::Upbit(endpoint))
     }
 
     /// Talks to Massive, for the owner of `key`, who has paid for `plan`.
@@ -130,13 +171,25 @@ impl Builder {
         self.wish(Wish::Other(venue, endpoint))
     }
 
-    /// A venue that is named twice is the one that was named last, at its first place.
     fn wish(mut self, wish: Wish) -> Self {
-        match self.venues.iter_mut().find(|known| known.venue() == wish.venue()) {
-            Some(known) => *known = wish,
-            None => self.venues.push(wish),
-        }
+        self.venues.push(wish);
         self
+    }
+
+    /// The sources to talk to. One that is named twice is the one that was named last, at its first place.
+    fn sources(&mut self) -> Result<Vec<(VenueId, Wish)>, SourceError> {
+        let mut sources: Vec<(VenueId, Wish)> = Vec::new();
+        for wish in std::mem::take(&mut self.venues) {
+            let source = wish.source()?;
+            match sources.iter_mut().find(|(known, _)| *known == source) {
+                Some((_, known)) => *known = wish,
+                None => sources.push((source, wish)),
+            }
+        }
+        if sources.is_empty() {
+            sources.push((UPBIT, Wish::upbit()));
+        }
+        Ok(sources)
     }
 
     /// Keeps candles in this folder (default: `market-data` where the program runs).
@@ -176,7 +229,7 @@ impl Builder {
         self
     }
 
-    /// The same for one venue alone.
+    /// The same for one source alone, or for all of a venue that have no settings of their own.
     #[must_use]
     pub fn router_of(mut self, venue: VenueId, config: RouterConfig) -> Self {
         self.routers.retain(|(named, _)| *named != venue);
@@ -213,7 +266,8 @@ impl Builder {
         self
     }
 
-    /// Reads the time from this clock.
+    /// Reads this machine's time from this clock. What happens at a venue goes by the venue's: the difference is measured,
+    /// and added where "now" meets the venue, `received` stamps included.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -224,8 +278,9 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If the data folder cannot be opened or is held by another process, a shared database cannot be reached, or
-    /// an address cannot be read.
+    /// If the data folder cannot be opened or is held by another process, a shared database cannot be reached, an
+    /// address cannot be read, or an older version kept candles there under the name of a source that is to be asked, and
+    /// nobody has said whose they are.
     pub async fn build(mut self) -> Result<Backbone, Error> {
         // Beside the candles, because whoever holds the folder is the one who was here before.
         let beside = self.storage.folder().map(|folder| folder.dir.join("limits"));
@@ -236,42 +291,72 @@ impl Builder {
             }
         }
         let universes = self.storage.universes(&self.clock);
+        let sources = self.sources()?;
         let tiers = Tiers::open(std::mem::replace(&mut self.storage, Storage::Memory)).await?;
-        let mut wishes = std::mem::take(&mut self.venues).into_iter();
-        let wish = wishes.next().unwrap_or_else(Wish::upbit);
-        let pinned = wish.pinned(&universes).await?;
-        let first = Arc::new(self.layers(wish, pinned, &tiers)?);
-        let mut venues = vec![Arc::clone(&first)];
-        for wish in wishes {
-            let pinned = wish.pinned(&universes).await?;
-            venues.push(Arc::new(self.layers(wish, pinned, &tiers)?));
+        match self.venues(sources, &tiers, &universes).await {
+            Ok((first, venues)) => Ok(Backbone::of(House { venues, tiers, universes }, first)),
+            Err(error) => {
+                tiers.close().await;
+                Err(error)
+            }
         }
-        Ok(Backbone::of(House { venues, tiers, universes, clock: self.clock }, first))
+    }
+
+    /// The layers of all sources, and those of the first.
+    async fn venues(
+        &self,
+        sources: Vec<(VenueId, Wish)>,
+        tiers: &Tiers,
+        universes: &UniverseStore,
+    ) -> Result<(Arc<Layers>, Vec<Arc<Layers>>), Error> {
+        for (source, _) in &sources {
+            tiers.require(*source).await?;
+        }
+        let mut venues = Vec::new();
+        for (source, wish) in sources {
+            let pinned = wish.pinned(source, universes).await?;
+            venues.push(Arc::new(self.layers(source, wish, pinned, tiers)?));
+        }
+        let first = venues.first().map(Arc::clone);
+        let none = || SourceError::new(SourceErrorKind::Unsupported, "no venue was named");
+        Ok((first.ok_or_else(none)?, venues))
     }
 
     /// The layers of one venue, on the stores of all.
-    fn layers(&self, wish: Wish, pinned: Vec<PinnedConnection>, tiers: &Tiers) -> Result<Layers, Error> {
-        let (adapter, endpoint) = wish.open(&self.clock);
-        let clock = || Arc::clone(&self.clock);
+    fn layers(
+        &self,
+        venue: VenueId,
+        wish: Wish,
+        pinned: Vec<PinnedConnection>,
+        tiers: &Tiers,
+    ) -> Result<Layers, Error> {
+        let time = Arc::new(VenueClock::new(Arc::clone(&self.clock)));
+        let venues: Arc<dyn Clock> = Arc::clone(&time) as _;
+        let clock = || Arc::clone(&venues);
+        let (adapter, endpoint) = wish.open(venue, &venues);
         let capabilities = *adapter.capabilities();
-        let venue = capabilities.venue;
-        let own = self.routers.iter().find(|(named, _)| *named == venue).map(|(_, config)| config);
+        let of = |name: VenueId| self.routers.iter().find(|(named, _)| *named == name);
+        let own = of(venue).or_else(|| of(venue.family())).map(|(_, config)| config);
         let mut config = own.unwrap_or(&self.router).clone();
         if !pinned.is_empty() {
             config.session.max_connections = config.session.max_connections.max(pinned.len());
             config.session.pinned = pinned;
         }
-        let router = Arc::new(Router::start(adapter, &endpoint, clock(), config)?);
+        let router = Arc::new(Router::start_by(adapter, &endpoint, time, config)?);
         let pages: Arc<dyn PageSource> = Arc::clone(&router) as _;
         let coordinator = Arc::new(Coordinator::new(pages, clock(), self.coordinator));
         let upstream: Arc<dyn CandleSource> = Arc::clone(&coordinator) as _;
         let recorder =
             Recorder::start(tiers.nearest(), Arc::clone(&upstream), clock(), &capabilities, self.recorder);
-        let behind = tiers.behind(&upstream, &self.clock, &capabilities);
+        let behind = tiers.behind(&upstream, &venues, &capabilities);
         let upstream = behind.as_ref().map_or(upstream, |behind| Arc::clone(behind) as _);
-        let stored = Arc::new(StoredSource::new(tiers.nearest(), upstream, clock(), capabilities.grid));
+        let stored = StoredSource::new(tiers.nearest(), upstream, clock(), capabilities.grid);
+        let stored = Arc::new(stored.rechecking_early(&capabilities));
         let candles =
             Arc::new(DerivedSource::new(tiers.nearest(), stored, clock(), &capabilities, self.derive));
+        let inner: Arc<dyn CandleSource> = Arc::clone(&candles) as _;
+        let behind_it = (tiers.nearest(), Arc::clone(&router) as _);
+        let punctual = Arc::new(PunctualSource::new(inner, behind_it, clock()));
         let continuity = Continuity::new(
             Arc::clone(&router) as _,
             Arc::clone(&router) as _,
@@ -280,6 +365,18 @@ impl Builder {
             self.continuity,
         );
         let splits = SplitBook::default();
-        Ok(Layers { venue, router, coordinator, candles, continuity, behind, recorder, splits })
+        let clock = venues;
+        Ok(Layers {
+            venue,
+            clock,
+            router,
+            coordinator,
+            candles,
+            punctual,
+            continuity,
+            behind,
+            recorder,
+            splits,
+        })
     }
 }

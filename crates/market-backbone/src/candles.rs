@@ -67,7 +67,8 @@ impl CandleRequest {
         self
     }
 
-    /// Leaves out the candle in progress.
+    /// Leaves out what may still change: the candle in progress, and those of slots that have ended and not settled, by the
+    /// venue's clock. Where the venue corrects what it sends live, bars that were recorded are given before they settle.
     pub fn closed(mut self) -> Self {
         self.forming = Forming::Exclude;
         self
@@ -89,7 +90,11 @@ impl CandleRequest {
 
     /// Tells prices and volumes from before a split in shares as they are after it. What is kept stays as it was traded;
     /// the splits of a share are asked for once a day. With [`as_of`](Self::as_of) only those count that had taken effect
-    /// by then. Coins are not split: theirs stay as they are.
+    /// by then. Coins are not split: theirs stay as they are. Dividends are not taken out of prices.
+    ///
+    /// A week, month or year that a split falls into is put together from its days, each in new shares, at the price of a
+    /// request for each such candle whose days are not known yet. Where they cannot be had in full, the candle is left out,
+    /// its slot is [unknown](crate::Slot::Unknown), and the log says so.
     pub fn adjusted(mut self) -> Self {
         self.adjusted = true;
         self
@@ -170,7 +175,7 @@ impl CandleRequest {
             watch.report(Tally::finish);
         }
         let set = CandleSet::answer(&query, parts);
-        if self.adjusted { self.backbone.adjusted(set, self.as_of, priority).await } else { Ok(set) }
+        if self.adjusted { self.backbone.adjusted(set, &query).await } else { Ok(set) }
     }
 }
 

@@ -56,6 +56,9 @@ impl Client {
     }
 
     /// Asks for candles of `market` (`KRW-BTC`, `AAPL`); say how many or which with the request's own methods.
+    ///
+    /// Here as everywhere a market may be called by what its venue can be sure of: `krw-btc`, `BTC/KRW` and `btckrw` are
+    /// `KRW-BTC`, `aapl` is `AAPL`. Of mixed letters each counts: `BACpB` is a share of its own.
     pub fn candles(&self, market: &str, timeframe: Timeframe) -> CandleRequest {
         let series = self.backbone.symbol(market).map(|symbol| Series::new(symbol, timeframe));
         CandleRequest::new(self.backbone.clone(), series, self.terms)
@@ -176,12 +179,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If a market's code makes no sense, none or no timeframe is named, or the venue cannot stream them.
+    /// If a market's code makes no sense or the venue does not list it, none or no timeframe is named, or the venue cannot
+    /// stream them.
     pub async fn record<'a>(
         &self,
         markets: impl IntoIterator<Item = &'a str>,
         timeframes: impl IntoIterator<Item = Timeframe>,
     ) -> Result<Recording, Error> {
+        let markets: Vec<_> = markets.into_iter().collect();
+        self.require(markets.iter().copied()).await?;
         let (symbols, timeframes) = (self.symbols(markets)?, timeframes.into_iter().collect());
         self.backbone.record(symbols, timeframes, self.terms.priority).await
     }
@@ -197,12 +203,11 @@ impl Client {
         if symbols.is_empty() {
             return Ok(());
         }
-        let listed = self.backbone.markets(self.terms.priority).await?;
-        if symbols.iter().all(|symbol| listed.iter().any(|market| market.symbol == *symbol)) {
-            return Ok(());
-        }
-        let unknown = SourceError::new(SourceErrorKind::UnknownMarket, "unknown market");
-        Err(self.backbone.explain(unknown, &symbols, self.terms.priority).await.into())
+        let unlisted = self.backbone.router().unlisted(&symbols, self.terms.priority).await?;
+        let Some(first) = unlisted.first() else { return Ok(()) };
+        let message = format!("unknown market {first} on {}", self.backbone.venue());
+        let unknown = SourceError::new(SourceErrorKind::UnknownMarket, message);
+        Err(self.backbone.explain(unknown, &unlisted, self.terms.priority).await.into())
     }
 
     /// The markets the venue lists.

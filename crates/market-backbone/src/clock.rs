@@ -15,4 +15,8 @@ impl Clock for SystemClock {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp::EPOCH.plus(since)
     }
+
+    fn steady(&self) -> Option<Timestamp> {
+        market_backbone_routing::since_boot()
+    }
 }

@@ -2,8 +2,8 @@
 
 use futures::{StreamExt, TryStreamExt, stream};
 use market_backbone_core::{
-    Calendar, Candle, Day, Grid, PageSource, Priority, Series, SourceError, SourceErrorKind, TimeRange,
-    Timeframe,
+    Calendar, Candle, CandlePage, Day, Grid, PageSource, Priority, Proof, Series, SourceError,
+    SourceErrorKind, TimeRange, Timeframe,
 };
 use market_backbone_massive::{DayBar, MASSIVE, MassiveClient};
 
@@ -25,16 +25,18 @@ impl Backbone {
     pub async fn keep_massive_day(&self, day: Day, priority: Priority) -> Result<usize, Error> {
         let layers = self.house().at(MASSIVE)?;
         let slot = TimeRange::new(Calendar::midnight(day), Calendar::midnight(day.plus(1)))?;
-        let asked_at = self.house().clock.now();
+        let asked_at = layers.clock.now();
         let settled = slot.to().plus(layers.router.capabilities().settling);
         if asked_at < settled {
             let message =
                 format!("the bars of {day} may change until {settled}; ask then, or for the day before");
-            return Err(SourceError::new(SourceErrorKind::BadRequest, message).at(MASSIVE).into());
+            return Err(SourceError::new(SourceErrorKind::BadRequest, message).at(layers.venue).into());
         }
         let client = MassiveClient::new(layers.calls()).with_priority(priority);
         let bars = client.grouped_daily(day, false).await?;
-        let known = layers.router.capabilities().proof(Timeframe::D1, slot, asked_at);
+        let proof = Proof { covered: Some(slot), ..Proof::default() };
+        let page = CandlePage { proof, asked_at, ..CandlePage::default() };
+        let known = layers.router.capabilities().proof(Timeframe::D1, &page);
         let kept: Vec<_> = bars.iter().filter(|bar| bar.day == day).filter_map(row).collect();
         stream::iter(&kept)
             .map(|(series, candle)| self.house().tiers.keep(series, candle, &known))

@@ -20,7 +20,7 @@ pub enum Error {
     /// There is no universe of that name.
     #[error(transparent)]
     Universe(market_backbone_storage::UnknownUniverse),
-    /// The backbone was not built for that venue.
+    /// The backbone was not built for that venue, or for several sources of it.
     #[error(transparent)]
     Venue(#[from] UnknownVenue),
     /// The store could not be opened.
@@ -42,7 +42,7 @@ impl From<TimeError> for Error {
     }
 }
 
-/// A venue was asked that the backbone was not built for.
+/// A venue was asked that the backbone was not built for, or one of which it has several sources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownVenue {
     /// The venue.
@@ -53,13 +53,15 @@ pub struct UnknownVenue {
 
 impl fmt::Display for UnknownVenue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known: Vec<_> = self.known.iter().map(|venue| venue.as_str()).collect();
         let asked = self.asked;
-        write!(
-            f,
-            "this backbone does not talk to {asked}, but to {}; name it to the builder",
-            known.join(", ")
-        )
+        let names =
+            |known: &[VenueId]| known.iter().map(|venue| venue.as_str()).collect::<Vec<_>>().join(", ");
+        let family: Vec<_> = self.known.iter().copied().filter(|venue| venue.family() == asked).collect();
+        if family.len() > 1 {
+            return write!(f, "{asked} may be any of {} here; name the one that is meant", names(&family));
+        }
+        let known = names(&self.known);
+        write!(f, "this backbone does not talk to {asked}, but to {known}; name it to the builder")
     }
 }
 

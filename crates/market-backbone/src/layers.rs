@@ -6,7 +6,7 @@ use market_backbone_coordinator::{Continuity, Coordinator};
 use market_backbone_core::{CallSource, Clock, VenueId};
 use market_backbone_massive::{MASSIVE, MassiveClient};
 use market_backbone_routing::Router;
-use market_backbone_storage::{DerivedSource, Recorder, UniverseStore};
+use market_backbone_storage::{DerivedSource, PunctualSource, Recorder, UniverseStore};
 use market_backbone_upbit::{UPBIT, UpbitClient};
 
 use crate::Error;
@@ -17,9 +17,13 @@ use crate::storage::Tiers;
 /// The layers of one venue.
 pub(crate) struct Layers {
     pub(crate) venue: VenueId,
+    /// The venue's, as far as it is known from here.
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) router: Arc<Router>,
     pub(crate) coordinator: Arc<Coordinator>,
     pub(crate) candles: Arc<DerivedSource>,
+    /// What answers programs: the candles as of the right now.
+    pub(crate) punctual: Arc<PunctualSource>,
     pub(crate) continuity: Continuity,
     /// The shared store before the coordinator, where there is one.
     pub(crate) behind: Option<Arc<DerivedSource>>,
@@ -30,12 +34,12 @@ pub(crate) struct Layers {
 impl Layers {
     /// What only Massive offers, if this is Massive.
     pub(crate) fn massive(&self) -> Option<MassiveClient> {
-        (self.venue == MASSIVE).then(|| MassiveClient::new(self.calls()))
+        (self.venue.family() == MASSIVE).then(|| MassiveClient::new(self.calls()))
     }
 
     /// What only Upbit offers, if this is Upbit.
     pub(crate) fn upbit(&self) -> Option<UpbitClient> {
-        (self.venue == UPBIT).then(|| UpbitClient::new(self.calls()))
+        (self.venue.family() == UPBIT).then(|| UpbitClient::new(self.calls()))
     }
 
     pub(crate) fn calls(&self) -> Arc<dyn CallSource> {
@@ -45,18 +49,26 @@ impl Layers {
 
 /// All venues, and what they share.
 pub(crate) struct House {
-    // Invariant: not empty, and no venue twice.
+    // Invariant: not empty, and no source twice.
     pub(crate) venues: Vec<Arc<Layers>>,
     pub(crate) tiers: Tiers,
     pub(crate) universes: UniverseStore,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl House {
+    /// The layers of exactly this source, else of the only one of its venue.
     pub(crate) fn at(&self, venue: VenueId) -> Result<&Arc<Layers>, Error> {
-        let known = || self.venues.iter().map(|layers| layers.venue);
-        let layers = self.venues.iter().find(|layers| layers.venue == venue);
-        layers.ok_or_else(|| Error::Venue(UnknownVenue { asked: venue, known: known().collect() }))
+        if let Some(layers) = self.venues.iter().find(|layers| layers.venue == venue) {
+            return Ok(layers);
+        }
+        let mut family = self.venues.iter().filter(|layers| layers.venue.family() == venue);
+        match (family.next(), family.next()) {
+            (Some(only), None) => Ok(only),
+            _ => {
+                let known = self.venues.iter().map(|layers| layers.venue).collect();
+                Err(Error::Venue(UnknownVenue { asked: venue, known }))
+            }
+        }
     }
 
     /// Ends feeds, lets the recorders write what they left, then the stores finish.

@@ -14,6 +14,7 @@ mod error;
 mod interests;
 mod layers;
 mod metrics;
+mod old_folder;
 mod pinned;
 mod plan;
 mod progress;
@@ -35,6 +36,7 @@ pub use clock::SystemClock;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
 pub use metrics::Metrics;
+pub use old_folder::open_folder;
 pub use pinned::PinnedMarkets;
 pub use plan::Plan;
 pub use progress::Progress;
@@ -44,27 +46,28 @@ pub use store::{
     SqliteStore, StoreConfig, StoreStats,
 };
 pub use subscribe::SubscribeRequest;
-pub use venues::{grid_of, plan_repair};
+pub use venues::{grid_of, plan_repair, spelling};
 
 pub use market_backbone_coordinator::{
     ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
 };
 pub use market_backbone_core::{
+    AdjustedCandles, Calendar, CallGroup, Candle, CandleSet, CandleStore, Channel, Claim, Clock, Coverage,
+    Day, Delivery, Derive, Dispute, FeedEvent, Fill, Forming, Gap, GapCause, GapState, Grid, History,
+    Indicators, Level, Loss, ManualClock, Market, OrderBook, Origin, PriceBand, Priority, Provenance,
+    RejectedRow, Secret, Series, Served, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split,
+    SplitHistory, StoreError, StoreErrorKind, Straddled, StreamKind, Symbol, Ticker, TimeError, TimeRange,
+    Timeframe, Timestamp, Trade, TradeId, VenueId, VenueIdError, View, ViewRow,
+};
+pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, Intake,
     SideInference, SideRule,
 };
-pub use market_backbone_core::{
-    Calendar, CallGroup, Candle, CandleSet, CandleStore, Channel, Clock, Coverage, Day, Delivery, Derive,
-    Dispute, FeedEvent, Fill, Forming, Gap, GapCause, GapState, Grid, History, Indicators, Level, Loss,
-    ManualClock, Market, OrderBook, Origin, PriceBand, Priority, Provenance, Secret, Series, Served, Session,
-    Side, Slot, SourceError, SourceErrorKind, Span, Split, StoreError, StoreErrorKind, StreamKind, Symbol,
-    Ticker, TimeError, TimeRange, Timeframe, Timestamp, Trade, TradeId, VenueId, View, ViewRow,
-};
 /// US stocks: what only their venue offers, and what its answers hold.
 pub use market_backbone_massive::{
-    Aggregates, Bar, DELAYED_WS_URL, DayBar, Direction, Dividend, Glossary, Holiday, HolidayKind, Listing,
-    MASSIVE, MarketStatus, MassiveClient, OpenClose, Plan as MassivePlan, Rate as MassiveRate, Snapshot,
-    Term, Timespan, TradeRecord, apply_holidays,
+    Aggregates, Bar, DELAYED_WS_URL, DayBar, Direction, Dividend, Glossary, HOMES as MASSIVE_HOMES, Holiday,
+    HolidayKind, Listing, MASSIVE, MarketStatus, MassiveClient, OpenClose, Plan as MassivePlan,
+    Rate as MassiveRate, Snapshot, Term, Timespan, TradeRecord, apply_holidays,
 };
 pub use market_backbone_routing::{
     ChannelCaps, ConnectionHealth, Endpoint, Follow, Health, Interest, Reason, Route, RouterConfig,
@@ -74,7 +77,7 @@ pub use market_backbone_routing::{
 pub use market_backbone_storage::write_parquet;
 pub use market_backbone_storage::{
     ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, GridOf, Manifest,
-    export_archive, import_archive,
+    export_archive, import_archive, import_archive_as, import_archive_of,
 };
 pub use market_backbone_storage::{
     ParseUniverseError, UniverseEntry, UniverseKind, UniverseStore, UnknownUniverse, read_universes,
@@ -83,7 +86,10 @@ pub use market_backbone_storage::{
 #[cfg(feature = "postgres")]
 pub use market_backbone_storage::{PostgresConfig, PostgresStore};
 pub use market_backbone_storage::{Recorder, RecorderConfig, RecorderMetrics, Recording};
-pub use market_backbone_upbit::{Grouping, UPBIT, UpbitClient};
+pub use market_backbone_upbit::{
+    Grouping, HOMES as UPBIT_HOMES, Region as UpbitRegion, RegionError as UpbitRegionError, UPBIT,
+    UpbitClient,
+};
 
 /// The example of the README, compiled.
 #[cfg(doctest)]

@@ -1,9 +1,12 @@
 //! The splits of each share, asked for once a day.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use market_backbone_core::{Calendar, CandleSet, Day, Priority, SourceError, Split, Symbol, Timestamp};
+use market_backbone_core::{
+    AdjustedCandles, Calendar, CandleQuery, CandleSet, Day, Series, SourceError, Split, SplitHistory,
+    Straddled, Symbol, Timestamp,
+};
 use market_backbone_massive::MassiveClient;
 
 use crate::{Backbone, Error};
@@ -12,20 +15,37 @@ use crate::{Backbone, Error};
 const REMEMBERED: usize = 16_384;
 
 impl Backbone {
-    /// The answer in the shares of `moment`, or of today; as it is where nothing is ever split.
-    pub(crate) async fn adjusted(
-        &self,
-        set: CandleSet,
-        moment: Option<Timestamp>,
-        priority: Priority,
-    ) -> Result<CandleSet, Error> {
+    /// The answer to `query` in the shares of the moment that it is of, or of today; as it is where nothing is ever
+    /// split. The days of weeks and longer that a split falls into are asked for like any others, and kept.
+    pub(crate) async fn adjusted(&self, mut set: CandleSet, query: &CandleQuery) -> Result<CandleSet, Error> {
         let Some(venue) = self.layers().massive() else { return Ok(set) };
-        let now = self.house().clock.now();
-        let venue = venue.with_priority(priority);
-        let mut splits = self.layers().splits.of(&set.series.symbol, &venue, now).await?;
-        // Those that are only announced change nothing yet.
-        splits.retain(|split| split.effective <= moment.unwrap_or(now).min(now));
-        Ok(set.adjusted(&splits))
+        let (now, symbol) = (self.layers().clock.now(), &query.series.symbol);
+        let splits = self.layers().splits.of(symbol, &venue.with_priority(query.priority), now).await?;
+        let moment = query.as_of.map_or(now, |moment| moment.min(now));
+        let splits = SplitHistory::new(symbol, &splits, moment);
+        let mut parts = BTreeMap::new();
+        for straddled in set.straddled(&splits, self.grid()) {
+            let part = self.parts(straddled, query).await?;
+            set.served.requests += part.served.requests;
+            parts.insert(straddled.slot.from(), part);
+        }
+        let AdjustedCandles { set, untold } = set.adjusted(&splits, self.grid(), &parts, now);
+        if let Some(first) = untold.first() {
+            tracing::warn!(
+                series = %query.series,
+                %first,
+                candles = untold.len(),
+                "left out of the adjusted answer: a split falls into them, or makes no sense, and their parts are not known"
+            );
+        }
+        Ok(set)
+    }
+
+    /// The shorter candles of one that a split falls into.
+    async fn parts(&self, straddled: Straddled, query: &CandleQuery) -> Result<CandleSet, SourceError> {
+        let series = Series::new(query.series.symbol.clone(), straddled.parts);
+        let shorter = CandleQuery::within(series, straddled.slot).priority(query.priority);
+        self.candles().candles(query.as_of.into_iter().fold(shorter, CandleQuery::as_of)).await
     }
 }
 
@@ -45,13 +65,12 @@ impl SplitBook {
         symbol: &Symbol,
         venue: &MassiveClient,
         now: Timestamp,
-    ) -> Result<Vec<Split>, SourceError> {
+    ) -> Result<Arc<[Split]>, SourceError> {
         let today = Calendar::day_of(now);
-        let splits = match self.known(symbol, today) {
+        Ok(match self.known(symbol, today) {
             Some(splits) => splits,
             None => self.remember(symbol, today, venue.splits(Some(symbol), None).await?),
-        };
-        Ok(splits.to_vec())
+        })
     }
 
     fn known(&self, symbol: &Symbol, today: Day) -> Option<Arc<[Split]>> {

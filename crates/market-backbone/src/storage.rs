@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Candle, CandleSource, CandleStore, Capabilities, Clock, Coverage, Derive, Series, StoreError,
+    Candle, CandleSource, CandleStore, Capabilities, Clock, Coverage, Derive, Series, StoreError, Symbol,
+    Timeframe, VenueId,
 };
-use market_backbone_storage::{
-    DerivedSource, MemoryStore, SqliteStore, StoreConfig, StoredSource, UniverseStore,
-};
+use market_backbone_storage::{DerivedSource, MemoryStore, StoreConfig, StoredSource, UniverseStore};
 #[cfg(feature = "postgres")]
 use market_backbone_storage::{PostgresConfig, PostgresStore};
+
+use crate::old_folder::open_folder;
 
 /// Where candles are kept.
 #[derive(Clone, Debug)]
@@ -56,6 +57,8 @@ impl Storage {
 pub(crate) struct Tiers {
     near: Arc<dyn CandleStore>,
     shared: Option<Arc<dyn CandleStore>>,
+    /// Sources under whose names a store holds candles that may be anybody's.
+    unclaimed: Vec<VenueId>,
 }
 
 impl Tiers {
@@ -68,7 +71,10 @@ impl Tiers {
             Storage::Shared { database, near } => {
                 let mut tiers = Self::near(near).await?;
                 match PostgresStore::connect(database).await {
-                    Ok(database) => tiers.shared = Some(Arc::new(database)),
+                    Ok(database) => {
+                        tiers.unclaimed.extend(database.unclaimed());
+                        tiers.shared = Some(Arc::new(database));
+                    }
                     Err(error) => {
                         tiers.close().await;
                         return Err(error);
@@ -79,12 +85,25 @@ impl Tiers {
         }
     }
 
+    /// Refuses to begin where a store holds candles under the name of `source` that may be anybody's.
+    pub(crate) async fn require(&self, source: VenueId) -> Result<(), StoreError> {
+        if !self.unclaimed.contains(&source) {
+            return Ok(());
+        }
+        // Whichever store it is refuses any question about that source, and says what to do.
+        let series = Series::new(Symbol::any(source), Timeframe::D1);
+        for store in [Some(&self.near), self.shared.as_ref()].into_iter().flatten() {
+            store.coverage(&series).await?;
+        }
+        Ok(())
+    }
+
     async fn near(folder: Option<StoreConfig>) -> Result<Self, StoreError> {
-        let near: Arc<dyn CandleStore> = match folder {
-            Some(config) => Arc::new(SqliteStore::open(config).await?),
-            None => Arc::new(MemoryStore::new()),
+        let Some(config) = folder else {
+            return Ok(Self { near: Arc::new(MemoryStore::new()), shared: None, unclaimed: Vec::new() });
         };
-        Ok(Self { near, shared: None })
+        let store = open_folder(config).await?;
+        Ok(Self { unclaimed: store.unclaimed(), near: Arc::new(store), shared: None })
     }
 
     /// Keeps a candle of which nobody had to be asked, in all stores.
@@ -115,8 +134,9 @@ impl Tiers {
     ) -> Option<Arc<DerivedSource>> {
         let shared = self.shared.as_ref()?;
         let clock = || Arc::clone(clock);
-        let stored =
-            StoredSource::new(Arc::clone(shared), Arc::clone(upstream), clock(), capabilities.grid).shared();
+        let stored = StoredSource::new(Arc::clone(shared), Arc::clone(upstream), clock(), capabilities.grid)
+            .shared()
+            .rechecking_early(capabilities);
         // Computes nothing, for the nearest store would keep it; it is here because it can be surveyed.
         let stored = Arc::new(stored);
         let behind = DerivedSource::new(Arc::clone(shared), stored, clock(), capabilities, Derive::Never);

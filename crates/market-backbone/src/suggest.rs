@@ -7,21 +7,26 @@ const LIKENESS: f64 = 0.65;
 
 /// The codes most like `wanted`, best first.
 pub(crate) fn nearest<'a>(wanted: &str, listed: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let wanted = wanted.to_ascii_uppercase();
     let mut scored: Vec<(f64, &str)> = listed
         .into_iter()
-        .map(|code| (likeness(&wanted, code), code))
+        .map(|code| (likeness(wanted, code), code))
         .filter(|(score, _)| *score >= LIKENESS)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     scored.into_iter().take(MOST).map(|(_, code)| code).collect()
 }
 
-/// 1 for the same letters in the same order; turned-round codes (`BTC-KRW`) count as nearly the same.
+/// 1 for the same letters in the same order, whatever their size; turned-round codes (`BTC-KRW`) count as nearly the same.
 fn likeness(wanted: &str, code: &str) -> f64 {
+    let (wanted, code) = (wanted.to_ascii_uppercase(), code.to_ascii_uppercase());
+    if wanted == code {
+        return 1.0;
+    }
     let turned = wanted.split_once('-').is_some_and(|(a, b)| code == format!("{b}-{a}"));
-    let bare = code.split_once('-').is_some_and(|(_, base)| base == wanted);
-    if turned || bare { 0.99 } else { strsim::normalized_damerau_levenshtein(wanted, code) }
+    let named = code.split_once('-').is_some_and(|(quote, base)| {
+        base == wanted || wanted == format!("{base}{quote}") || wanted == format!("{quote}{base}")
+    });
+    if turned || named { 0.99 } else { strsim::normalized_damerau_levenshtein(&wanted, &code) }
 }
 
 #[cfg(test)]
@@ -36,6 +41,13 @@ mod tests {
         assert_eq!(nearest("krw-eth", LISTED)[0], "KRW-ETH");
         assert_eq!(nearest("BTC-KRW", LISTED)[0], "KRW-BTC");
         assert_eq!(nearest("BCH", LISTED), ["KRW-BCH"]);
+        assert_eq!(nearest("ETHBTC", LISTED)[0], "BTC-ETH");
+    }
+
+    #[test]
+    fn the_size_of_letters_is_a_slip_of_the_hand_too() {
+        assert_eq!(nearest("BACPB", ["BAC", "BACpB", "BACpA"])[0], "BACpB");
+        assert_eq!(nearest("Aapl", ["AAPL", "AAPD"])[0], "AAPL");
     }
 
     #[test]

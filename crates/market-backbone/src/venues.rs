@@ -12,7 +12,13 @@ use crate::SystemClock;
 /// How the candles of a venue are cut; those of one that this build does not know are taken to be cut by UTC.
 #[must_use]
 pub fn grid_of(venue: VenueId) -> Grid {
-    if venue == MASSIVE { Grid::NewYork } else { Grid::Utc }
+    if venue.family() == MASSIVE { Grid::NewYork } else { Grid::Utc }
+}
+
+/// The code by which `venue` lists what a person calls `name`, where a rule makes that certain; else `name`.
+#[must_use]
+pub fn spelling(venue: VenueId, name: &str) -> String {
+    if venue.family() == MASSIVE { massive().spelling(name) } else { Upbit::new().spelling(name) }
 }
 
 /// The share of slots that have a candle at the most, where nobody has seen any: shares are traded on 252 days of a year,
@@ -38,26 +44,24 @@ fn page_of(series: &Series) -> u32 {
 }
 
 fn capabilities(venue: VenueId) -> Capabilities {
-    if venue == MASSIVE {
-        // Pages are as long for every plan.
-        let clock = Arc::new(SystemClock);
-        *Massive::new(Secret::new(""), Plan::Basic, clock).capabilities()
-    } else {
-        *Upbit::new().capabilities()
-    }
+    if venue.family() == MASSIVE { *massive().capabilities() } else { *Upbit::new().capabilities() }
+}
+
+/// For what is the same for every key and every plan, the length of a page included.
+fn massive() -> Massive {
+    Massive::new(Secret::new(""), Plan::Basic, Arc::new(SystemClock))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use market_backbone_core::Symbol;
-    use market_backbone_upbit::UPBIT;
 
     #[test]
     fn a_venues_calendar_is_the_one_it_says_itself() {
-        for venue in [UPBIT, MASSIVE] {
-            let said = capabilities(venue);
-            assert_eq!((said.venue, said.grid), (venue, grid_of(venue)));
+        for name in ["upbit", "upbit-sg", "upbit@127.0.0.1:9001", "massive", "massive@proxy.example"] {
+            let (venue, said) = (VenueId::named(name), capabilities(VenueId::named(name)));
+            assert_eq!((said.venue, said.grid), (venue.family(), grid_of(venue)));
         }
     }
 

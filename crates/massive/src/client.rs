@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use market_backbone_core::{
     CallSource, Day, HttpCall, OwnedReply, Priority, SourceError, Split, Symbol, TimeRange, Timestamp,
+    VenueId,
 };
 
 pub use self::items::{
@@ -66,7 +67,7 @@ impl MassiveClient {
         let path = range_path(symbol, length, (range.from(), range.to()))?;
         let limit = ("limit", ROWS.to_string());
         let query = vec![adjusted(bars.adjusted), ("sort", "asc".to_owned()), limit];
-        self.ask(get(path, query)).await.and_then(|pages| read::bars(&pages))
+        self.ask(get(path, query)).await.and_then(|pages| self.named(read::bars(&pages)))
     }
 
     /// The bars of all shares of a day, in one answer; none if nobody traded on it.
@@ -77,7 +78,7 @@ impl MassiveClient {
     pub async fn grouped_daily(&self, day: Day, is_adjusted: bool) -> Result<Vec<DayBar>, SourceError> {
         let path = format!("/v2/aggs/grouped/locale/us/market/stocks/{day}");
         let query = vec![adjusted(is_adjusted), ("include_otc", "false".to_owned())];
-        self.ask(get(path, query)).await.and_then(|pages| read::day_bars(&pages))
+        self.ask(get(path, query)).await.and_then(|pages| self.named(read::day_bars(self.source(), &pages)))
     }
 
     /// The bar of the last session that is over; `None` for a share without one.
@@ -88,7 +89,7 @@ impl MassiveClient {
     pub async fn previous_close(&self, symbol: &Symbol) -> Result<Option<DayBar>, SourceError> {
         let path = format!("/v2/aggs/ticker/{}/prev", ticker(symbol)?);
         let pages = self.ask(get(path, vec![adjusted(false)])).await?;
-        Ok(read::day_bars(&pages)?.pop())
+        Ok(self.named(read::day_bars(self.source(), &pages))?.pop())
     }
 
     /// The official figures of a day, and the prices before and after its session; `None` if it had none.
@@ -102,7 +103,7 @@ impl MassiveClient {
         pages
             .first()
             .filter(|reply| reply.status == 200)
-            .map(|reply| read::open_close(&reply.body))
+            .map(|reply| self.named(read::open_close(self.source(), &reply.body)))
             .transpose()
     }
 
@@ -113,7 +114,7 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn trades(&self, symbol: &Symbol, range: TimeRange) -> Result<Vec<TradeRecord>, SourceError> {
         let path = format!("/v3/trades/{}", ticker(symbol)?);
-        self.ask(get(path, within(range))).await.and_then(|pages| read::trades(&pages, symbol))
+        self.ask(get(path, within(range))).await.and_then(|pages| self.named(read::trades(&pages, symbol)))
     }
 
     /// All quotes of a range, oldest first.
@@ -123,7 +124,7 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn quotes(&self, symbol: &Symbol, range: TimeRange) -> Result<Vec<Quote>, SourceError> {
         let path = format!("/v3/quotes/{}", ticker(symbol)?);
-        self.ask(get(path, within(range))).await.and_then(|pages| read::quotes(&pages, symbol))
+        self.ask(get(path, within(range))).await.and_then(|pages| self.named(read::quotes(&pages, symbol)))
     }
 
     /// The latest trade.
@@ -134,7 +135,7 @@ impl MassiveClient {
     pub async fn last_trade(&self, symbol: &Symbol) -> Result<TradeRecord, SourceError> {
         let path = format!("/v2/last/trade/{}", ticker(symbol)?);
         let pages = self.ask(get(path, Vec::new())).await?;
-        read::last_trade(first(&pages)?, symbol)
+        self.named(read::last_trade(first(&pages)?, symbol))
     }
 
     /// One share at a glance.
@@ -145,7 +146,7 @@ impl MassiveClient {
     /// venue answers.
     pub async fn snapshot(&self, symbol: &Symbol) -> Result<Snapshot, SourceError> {
         let pages = self.ask(get(snapshots_path(Some(symbol))?, Vec::new())).await?;
-        read::snapshot(first(&pages)?)
+        self.named(read::snapshot(self.source(), first(&pages)?))
     }
 
     /// Some shares at a glance, or all of them if none is named. Those that do not exist are left out.
@@ -155,7 +156,9 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn snapshots(&self, symbols: &[Symbol]) -> Result<Vec<Snapshot>, SourceError> {
         let named = if symbols.is_empty() { Vec::new() } else { vec![("tickers", codes(symbols)?)] };
-        self.ask(get(snapshots_path(None)?, named)).await.and_then(|pages| read::snapshots(&pages))
+        self.ask(get(snapshots_path(None)?, named))
+            .await
+            .and_then(|pages| self.named(read::snapshots(self.source(), &pages)))
     }
 
     /// The twenty shares that have won or lost most today.
@@ -165,7 +168,9 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn movers(&self, direction: Direction) -> Result<Vec<Snapshot>, SourceError> {
         let path = format!("/v2/snapshot/locale/us/markets/stocks/{}", direction.as_str());
-        self.ask(get(path, Vec::new())).await.and_then(|pages| read::snapshots(&pages))
+        self.ask(get(path, Vec::new()))
+            .await
+            .and_then(|pages| self.named(read::snapshots(self.source(), &pages)))
     }
 
     /// All that is listed, by its ticker.
@@ -175,7 +180,7 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn listings(&self) -> Result<Vec<Listing>, SourceError> {
         let call = get("/v3/reference/tickers".to_owned(), listing_query());
-        self.ask(call).await.and_then(|pages| read::listings(&pages))
+        self.ask(call).await.and_then(|pages| self.named(read::listings(self.source(), &pages)))
     }
 
     /// What is listed under a ticker, now or on a day in the past: tickers are given anew.
@@ -187,7 +192,7 @@ impl MassiveClient {
     pub async fn listing(&self, symbol: &Symbol, day: Option<Day>) -> Result<Listing, SourceError> {
         let path = format!("/v3/reference/tickers/{}", ticker(symbol)?);
         let query = day.map(|day| ("date", day.to_string())).into_iter().collect();
-        read::listing(first(&self.ask(get(path, query)).await?)?)
+        self.named(read::listing(self.source(), first(&self.ask(get(path, query)).await?)?))
     }
 
     /// What numbers or codes stand for.
@@ -197,7 +202,9 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn glossary(&self, glossary: Glossary) -> Result<Vec<Term>, SourceError> {
         let query = vec![("asset_class", "stocks".to_owned()), ("limit", LISTING_PAGE.to_string())];
-        self.ask(get(glossary.path().to_owned(), query)).await.and_then(|pages| read::glossary(&pages))
+        self.ask(get(glossary.path().to_owned(), query))
+            .await
+            .and_then(|pages| self.named(read::glossary(&pages)))
     }
 
     /// Whether the exchanges are open now.
@@ -207,7 +214,7 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn market_status(&self) -> Result<MarketStatus, SourceError> {
         let pages = self.ask(get("/v1/marketstatus/now".to_owned(), Vec::new())).await?;
-        read::market_status(first(&pages)?)
+        self.named(read::market_status(first(&pages)?))
     }
 
     /// The holidays and half days to come, of each exchange; for a calendar see [`apply_holidays`].
@@ -217,11 +224,11 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn holidays(&self) -> Result<Vec<Holiday>, SourceError> {
         let pages = self.ask(get("/v1/marketstatus/upcoming".to_owned(), Vec::new())).await?;
-        read::holidays(first(&pages)?)
+        self.named(read::holidays(first(&pages)?))
     }
 
-    /// The splits of a share, or of all of them, from `since` on, oldest first; for
-    /// [`CandleSet::adjusted`](market_backbone_core::CandleSet::adjusted).
+    /// The splits of a share, or of all of them, from `since` on, oldest first, announced ones included; for a
+    /// [`SplitHistory`](market_backbone_core::SplitHistory). One whose figures the venue does not name has NaN.
     ///
     /// # Errors
     ///
@@ -233,7 +240,9 @@ impl MassiveClient {
     ) -> Result<Vec<Split>, SourceError> {
         let mut query = of_share(symbol, "execution_date.asc")?;
         query.extend(since.map(|day| ("execution_date.gte", day.to_string())));
-        self.ask(get("/stocks/v1/splits".to_owned(), query)).await.and_then(|pages| read::splits(&pages))
+        self.ask(get("/stocks/v1/splits".to_owned(), query))
+            .await
+            .and_then(|pages| self.named(read::splits(self.source(), &pages)))
     }
 
     /// The dividends of a share, or of all of them, that it is traded without from `since` on, oldest first.
@@ -250,7 +259,16 @@ impl MassiveClient {
         query.extend(since.map(|day| ("ex_dividend_date.gte", day.to_string())));
         self.ask(get("/stocks/v1/dividends".to_owned(), query))
             .await
-            .and_then(|pages| read::dividends(&pages))
+            .and_then(|pages| self.named(read::dividends(self.source(), &pages)))
+    }
+
+    fn source(&self) -> VenueId {
+        self.calls.venue()
+    }
+
+    /// Says at which source something could not be read.
+    fn named<T>(&self, outcome: Result<T, SourceError>) -> Result<T, SourceError> {
+        outcome.map_err(|error| error.at(self.source()))
     }
 
     async fn ask(&self, call: HttpCall) -> Result<Vec<OwnedReply>, SourceError> {

@@ -4,8 +4,18 @@ use std::fmt::Write;
 
 use market_backbone_core::{StreamKind, Timeframe, Timestamp, TradeId, VenueId};
 
-/// Massive (Polygon, until 2025).
+/// Massive (Polygon, until 2025): the house itself, and the family of all who speak its protocol.
 pub const MASSIVE: VenueId = VenueId::new("massive");
+/// Where the house answers: under both of its names, and with the same data a quarter of an hour late. Its other sockets
+/// (`business`, `nasdaqfeed` and the like) carry other tapes.
+pub static HOMES: [(&str, VenueId); 6] = [
+    ("api.massive.com", MASSIVE),
+    ("api.polygon.io", MASSIVE),
+    ("socket.massive.com", MASSIVE),
+    ("socket.polygon.io", MASSIVE),
+    ("delayed.massive.com", MASSIVE),
+    ("delayed.polygon.io", MASSIVE),
+];
 /// Where Massive answers requests.
 pub const REST_URL: &str = "https://api.massive.com";
 /// Where the socket for stocks is.
@@ -71,6 +81,14 @@ pub(crate) fn channel_kind(name: &str) -> Option<StreamKind> {
         "AM" => StreamKind::Candle(Timeframe::M1),
         _ => return None,
     })
+}
+
+/// The ticker that a person calls `name`: nobody types capitals who need not, so letters that are all small are meant to
+/// be large. Where some are large each is what it is: `BACpB` is one share, `BACPB` another.
+pub(crate) fn spelling(name: &str) -> String {
+    // Classes of shares are parted by a dot here, elsewhere by a stroke.
+    let name = name.trim().replace('/', ".");
+    if name.contains(|c: char| c.is_ascii_uppercase()) { name } else { name.to_ascii_uppercase() }
 }
 
 /// Whether `code` can stand in a path: anything else would ask for another route.
@@ -158,6 +176,20 @@ mod tests {
         }
         assert_eq!(channel_name(StreamKind::Candle(Timeframe::M5)), None);
         assert_eq!(channel_kind("ZZ"), None);
+    }
+
+    #[test]
+    fn small_letters_are_meant_to_be_large_and_mixed_ones_are_what_they_are() {
+        for (name, code) in [
+            ("aapl", "AAPL"),
+            (" Aapl", "Aapl"),
+            ("BACpB", "BACpB"),
+            ("brk.b", "BRK.B"),
+            ("BRK/B", "BRK.B"),
+            ("*", "*"),
+        ] {
+            assert_eq!(spelling(name), code);
+        }
     }
 
     #[test]

@@ -11,7 +11,6 @@ use market_backbone_core::{
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::code::MASSIVE;
 use crate::limits::Plan;
 use crate::wire::Envelope;
 
@@ -33,14 +32,21 @@ pub(crate) fn check(
         404 if is_answered(call, reply.body) => return Ok(()),
         status => by_status(status, reply, plan, call),
     };
-    let message = message.replace(key.reveal(), "(hidden)");
-    Err(SourceError::new(kind, message).at(MASSIVE))
+    Err(SourceError::new(kind, hushed(&message, key)))
+}
+
+/// The venue's words; should they repeat the key, nobody else does.
+pub(crate) fn hushed(words: &str, key: &Secret) -> String {
+    match key.reveal() {
+        "" => words.to_owned(),
+        key => words.replace(key, "(hidden)"),
+    }
 }
 
 /// A body that is not what Massive sends.
 pub(crate) fn malformed(body: &[u8]) -> SourceError {
     let message = format!("cannot read massive's answer `{}`", excerpt(body));
-    SourceError::new(Kind::Malformed, message).at(MASSIVE)
+    SourceError::new(Kind::Malformed, message)
 }
 
 /// At most [`EXCERPT`] characters of a body, on one line.
@@ -87,7 +93,7 @@ fn check_found(call: &Call, body: &[u8]) -> Result<(), SourceError> {
     };
     let none = |listed: Listed| listed.tickers.is_none_or(|tickers| tickers.is_empty());
     if asks_for_some && serde_json::from_slice(body).is_ok_and(none) {
-        return Err(SourceError::new(Kind::UnknownMarket, unknown_market(call)).at(MASSIVE));
+        return Err(SourceError::new(Kind::UnknownMarket, unknown_market(call)));
     }
     Ok(())
 }

@@ -31,6 +31,6 @@ pub use client::{
     Aggregates, Bar, DayBar, Direction, Dividend, Glossary, Holiday, HolidayKind, Listing, MarketStatus,
     MassiveClient, OpenClose, Quote, Snapshot, Term, Timespan, TradeRecord, apply_holidays,
 };
-pub use code::{DELAYED_WS_URL, MASSIVE, REST_URL, WS_URL, trade_cursor};
+pub use code::{DELAYED_WS_URL, HOMES, MASSIVE, REST_URL, WS_URL, trade_cursor};
 pub use limits::{Plan, PlanError, Rate};
 pub use venue::Massive;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use market_backbone_core::{
     Calendar, CallGroup, Capabilities, Corrections, Grid, KeepAlive, LimitGroup, SocketLimits, StreamKind,
-    Timeframe, Timestamp,
+    Timeframe, Timestamp, VenueId,
 };
 
-use crate::code::{MASSIVE, base_bars};
+use crate::code::base_bars;
 
 /// All requests are counted together.
 pub(crate) const REQUESTS: CallGroup = CallGroup("massive");
@@ -186,9 +186,9 @@ static SHORTER_PAGES: [(Timeframe, u32); 10] = [
     page(Timeframe::Year),
 ];
 
-pub(crate) fn capabilities(plan: Plan, rate: Rate, connections: u32) -> Capabilities {
+pub(crate) fn capabilities(source: VenueId, plan: Plan, rate: Rate, connections: u32) -> Capabilities {
     Capabilities {
-        venue: MASSIVE,
+        venue: source,
         grid: GRID,
         candle_page: BASE_BARS,
         shorter_pages: &SHORTER_PAGES,
@@ -230,14 +230,14 @@ const fn silent_kinds(plan: Plan) -> &'static [StreamKind] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::code::channel_name;
+    use crate::code::{MASSIVE, channel_name};
 
     const PLANS: [Plan; 4] = [Plan::Basic, Plan::Starter, Plan::Developer, Plan::Advanced];
 
     #[test]
     fn what_is_said_to_stream_has_a_channel() {
         for plan in PLANS {
-            let can = capabilities(plan, plan.rate(), 1);
+            let can = capabilities(MASSIVE, plan, plan.rate(), 1);
             let kinds = [StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Band];
             for kind in kinds.into_iter().chain(Timeframe::ALL.map(StreamKind::Candle)) {
                 assert!(!can.streams(kind) || channel_name(kind).is_some(), "{plan} {kind}");
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_page_never_counts_more_bars_than_the_venue_does() {
-        let can = capabilities(Plan::Advanced, Rate::HundredPerSecond, 1);
+        let can = capabilities(MASSIVE, Plan::Advanced, Rate::HundredPerSecond, 1);
         for timeframe in Timeframe::ALL {
             let bars = can.candle_page_of(timeframe) * base_bars(timeframe);
             assert!((BASE_BARS - 366..=BASE_BARS).contains(&bars), "{timeframe}: {bars}");

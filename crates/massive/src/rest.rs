@@ -46,7 +46,7 @@ pub(crate) fn next_page(
     let Some(url) = envelope.next_url.filter(|url| !url.is_empty()) else { return Ok(None) };
     let wrong = |what: &str| {
         let message = format!("{what}: `{}`", excerpt(url.as_bytes()));
-        SourceError::new(SourceErrorKind::Malformed, message).at(MASSIVE)
+        SourceError::new(SourceErrorKind::Malformed, message)
     };
     let origin = base.trim_end_matches('/');
     let rest = match url.get(..origin.len()) {
@@ -72,9 +72,9 @@ pub(crate) fn get(path: String, query: Vec<(&'static str, String)>) -> HttpCall 
 
 /// The code of a market, if it can stand in a path.
 pub(crate) fn ticker(symbol: &Symbol) -> Result<&str, SourceError> {
-    if symbol.venue() != MASSIVE || !is_ticker(symbol.code()) {
+    if symbol.venue().family() != MASSIVE || !is_ticker(symbol.code()) {
         let message = format!("`{symbol}` is no market of massive; markets are written like AAPL or BRK.A");
-        return Err(SourceError::new(SourceErrorKind::UnknownMarket, message).at(MASSIVE));
+        return Err(SourceError::new(SourceErrorKind::UnknownMarket, message));
     }
     Ok(symbol.code())
 }
@@ -87,6 +87,18 @@ pub(crate) fn listing_query() -> Vec<(&'static str, String)> {
         ("order", "asc".to_owned()),
         ("limit", LISTING_PAGE.to_string()),
     ]
+}
+
+/// Is it listed, and if not, was it? In any market: bars of shares traded over the counter are answered, too.
+pub(crate) fn lookups(symbol: &Symbol) -> Vec<HttpCall> {
+    if ticker(symbol).is_err() {
+        return Vec::new();
+    }
+    let lookup = |active: bool| {
+        let query = vec![("ticker", symbol.code().to_owned()), ("active", active.to_string())];
+        get("/v3/reference/tickers".to_owned(), query)
+    };
+    vec![lookup(true), lookup(false)]
 }
 
 pub(crate) fn snapshots_path(symbol: Option<&Symbol>) -> Result<String, SourceError> {
@@ -244,17 +256,17 @@ fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> 
             "massive gives at most {limit} {of_what} at once, {asked} were asked; \
              ask for {limit} at a time, or through a layer that splits"
         );
-        return Err(SourceError::new(SourceErrorKind::PageTooLarge { asked, limit }, message).at(MASSIVE));
+        return Err(SourceError::new(SourceErrorKind::PageTooLarge { asked, limit }, message));
     }
     Ok(asked)
 }
 
 pub(crate) fn refused(message: impl Into<String>) -> SourceError {
-    SourceError::new(SourceErrorKind::BadRequest, message).at(MASSIVE)
+    SourceError::new(SourceErrorKind::BadRequest, message)
 }
 
 fn unsupported(message: &str) -> SourceError {
-    SourceError::new(SourceErrorKind::Unsupported, message).at(MASSIVE)
+    SourceError::new(SourceErrorKind::Unsupported, message)
 }
 
 #[cfg(test)]

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, Clock, FeedEvent, FrameError,
-    FrameOutcome, Greeting, HttpCall, HttpReply, Instrument, Market, OrderBook, Secret, SourceError,
-    SourceErrorKind, SymbolTable, Ticker, Timestamp, TradeId, TradePage, TradePageRequest, Venue,
+    Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, Clock, Control, FeedEvent,
+    FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, Instrument, Market, OrderBook, Secret,
+    SourceError, SourceErrorKind, Symbol, SymbolTable, Ticker, Timestamp, TradeId, TradePage,
+    TradePageRequest, Venue, VenueId,
 };
 
-use crate::code::{MASSIVE, trade_cursor};
+use crate::code::{HOMES, MASSIVE, trade_cursor};
 use crate::decode::candles::Circumstances;
 use crate::limits::{Plan, Rate, capabilities};
-use crate::{decode, error, feed, rest};
+use crate::{code, decode, error, feed, rest};
 
 /// Massive: all shares of the American exchanges. It needs a key, and what it gives depends on the key's plan.
 #[derive(Clone, Debug)]
@@ -24,16 +25,23 @@ pub struct Massive {
 }
 
 impl Massive {
-    /// Massive, whichever host is asked, for the owner of `key`, who has paid for `plan`.
+    /// The house itself, for the owner of `key`, who has paid for `plan`.
     #[must_use]
     pub fn new(key: Secret, plan: Plan, clock: Arc<dyn Clock>) -> Self {
-        Self { key, plan, clock, capabilities: capabilities(plan, plan.rate(), 1) }
+        Self { key, plan, clock, capabilities: capabilities(MASSIVE, plan, plan.rate(), 1) }
     }
 
     /// Asks at another rate than the plan's.
     #[must_use]
     pub fn with_rate(mut self, rate: Rate) -> Self {
-        self.capabilities = capabilities(self.plan, rate, self.connections());
+        self.capabilities = capabilities(self.source(), self.plan, rate, self.connections());
+        self
+    }
+
+    /// Whoever else speaks Massive's protocol: all that is read bears this name.
+    #[must_use]
+    pub fn with_source(mut self, source: VenueId) -> Self {
+        self.capabilities.venue = source;
         self
     }
 
@@ -50,6 +58,15 @@ impl Massive {
         self.plan
     }
 
+    fn source(&self) -> VenueId {
+        self.capabilities.venue
+    }
+
+    /// Says at which source something failed.
+    fn named<T>(&self, outcome: Result<T, SourceError>) -> Result<T, SourceError> {
+        outcome.map_err(|error| error.at(self.source()))
+    }
+
     fn connections(&self) -> u32 {
         self.capabilities.socket.max_connections.unwrap_or(1)
     }
@@ -60,12 +77,24 @@ impl Venue for Massive {
         &self.capabilities
     }
 
+    fn homes(&self) -> &'static [(&'static str, VenueId)] {
+        &HOMES
+    }
+
     fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
-        rest::encode(call, self.plan, self.clock.now())
+        self.named(rest::encode(call, self.plan, self.clock.now()))
     }
 
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
-        error::check(call, reply, (self.plan, &self.key))
+        self.named(error::check(call, reply, (self.plan, &self.key)))
+    }
+
+    fn spelling(&self, name: &str) -> String {
+        code::spelling(name)
+    }
+
+    fn lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
+        rest::lookups(symbol)
     }
 
     fn headers(&self) -> Vec<(&'static str, Secret)> {
@@ -78,7 +107,7 @@ impl Venue for Massive {
         reply: &HttpReply<'_>,
         base: &str,
     ) -> Result<Option<HttpCall>, SourceError> {
-        rest::next_page(sent, reply, base)
+        self.named(rest::next_page(sent, reply, base))
     }
 
     fn greeting(&self) -> Option<Greeting> {
@@ -96,8 +125,9 @@ impl Venue for Massive {
         body: &[u8],
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError> {
-        let settled = asked_at.minus(self.capabilities.settling);
-        decode::candles::page(request, body, Circumstances { plan: self.plan, asked_at, settled })
+        let settling = self.capabilities.settling;
+        let circumstances = Circumstances { plan: self.plan, asked_at, settling };
+        self.named(decode::candles::page(request, body, circumstances))
     }
 
     fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
@@ -110,25 +140,25 @@ impl Venue for Massive {
         body: &[u8],
         received: Timestamp,
     ) -> Result<TradePage, SourceError> {
-        decode::trades::page(request, body, received)
+        self.named(decode::trades::page(request, body, received))
     }
 
     fn decode_tickers(&self, body: &[u8], received: Timestamp) -> Result<(Vec<Ticker>, u32), SourceError> {
-        decode::tickers::list(body, received)
+        self.named(decode::tickers::list(self.source(), body, received))
     }
 
     fn decode_books(&self, body: &[u8], received: Timestamp) -> Result<(Vec<OrderBook>, u32), SourceError> {
-        decode::books::list(body, received)
+        self.named(decode::books::list(self.source(), body, received))
     }
 
     fn decode_markets(&self, body: &[u8]) -> Result<Vec<Market>, SourceError> {
-        decode::markets::list(body)
+        self.named(decode::markets::list(self.source(), body))
     }
 
     /// Never asked: [`encode`](Venue::encode) refuses the question.
     fn decode_instruments(&self, _: &[u8]) -> Result<Vec<Instrument>, SourceError> {
-        Err(SourceError::new(SourceErrorKind::Unsupported, "massive does not say how prices are stepped")
-            .at(MASSIVE))
+        let message = "massive does not say how prices are stepped";
+        self.named(Err(SourceError::new(SourceErrorKind::Unsupported, message)))
     }
 
     fn subscribe(&self, has: &[Channel], wanted: &[Channel]) -> Vec<String> {
@@ -142,6 +172,15 @@ impl Venue for Massive {
         symbols: &SymbolTable,
         events: &mut Vec<FeedEvent>,
     ) -> Result<FrameOutcome, FrameError> {
-        feed::decode(frame, received, symbols, events)
+        let mut outcome = feed::decode(self.source(), frame, received, symbols, events)?;
+        if let Some(
+            Control::Refused { message, .. }
+            | Control::Evicted { message, .. }
+            | Control::TooSlow { message },
+        ) = &mut outcome.control
+        {
+            *message = error::hushed(message, &self.key);
+        }
+        Ok(outcome)
     }
 }

@@ -233,8 +233,11 @@ pub(crate) struct SplitRow<'a> {
     pub(crate) ticker: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) execution_date: Cow<'a, str>,
-    pub(crate) split_from: f64,
-    pub(crate) split_to: f64,
+    /// `None` where the venue names none: such a split is known by its day alone.
+    #[serde(default)]
+    pub(crate) split_from: Option<f64>,
+    #[serde(default)]
+    pub(crate) split_to: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,18 +1,19 @@
 //! The HTTP client as a service: a request in, status, headers and body out.
 
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
-use market_backbone_core::{Clock, HttpCall, Secret, SourceError, SourceErrorKind, Timestamp};
+use market_backbone_core::{Clock, HttpCall, Secret, SourceError, SourceErrorKind};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, Response, Url, redirect, retry};
 use tower::Service;
 
-use crate::http_date;
 use crate::stack::request::{RawReply, VenueRequest};
+use crate::venue_time::VenueTime;
 
 /// The HTTP client's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +43,14 @@ impl Default for HttpConfig {
 }
 
 /// The client of one venue's host.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Http {
     client: Client,
+    /// May hold a password or a token: only its host and port are ever shown.
     base: Arc<Url>,
-    clock: Arc<dyn Clock>,
+    /// What every address that is asked begins with, as the venue would write it.
+    begin: Arc<str>,
+    time: Arc<VenueTime>,
     max_body: usize,
 }
 
@@ -57,7 +61,7 @@ impl Http {
     pub(crate) fn new(
         base: &str,
         tls: rustls::ClientConfig,
-        clock: Arc<dyn Clock>,
+        time: Arc<VenueTime>,
         config: &HttpConfig,
         headers: &[(&'static str, Secret)],
     ) -> Result<Self, SourceError> {
@@ -78,12 +82,13 @@ impl Http {
         let client = builder.build().map_err(|error| {
             SourceError::new(SourceErrorKind::Unsupported, "cannot set up the HTTP client").because(error)
         })?;
-        Ok(Self { client, base: Arc::new(base), clock, max_body: config.max_body })
+        let begin = beginning(&base).into();
+        Ok(Self { client, base: Arc::new(base), begin, time, max_body: config.max_body })
     }
 
     /// What every address that is asked begins with.
     pub(crate) fn base(&self) -> &str {
-        self.base.as_str().trim_end_matches('/')
+        &self.begin
     }
 
     /// The host and port, for messages.
@@ -94,14 +99,15 @@ impl Http {
     async fn ask(self, call: &HttpCall) -> Result<RawReply, SourceError> {
         let mut url = Url::clone(&self.base);
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
-        let sent = self.clock.now();
+        let sent = self.time.machine();
         let response =
             self.client.get(url).query(&call.query).send().await.map_err(|error| self.failure(error))?;
         let status = response.status().as_u16();
         let headers = headers(&response);
-        let asked_at = asked_at(sent, &headers);
+        let header = |name| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let asked_at = self.time.answered(sent, header);
         let body = self.body(response).await?;
-        Ok(RawReply { status, headers, body, asked_at, received: self.clock.now() })
+        Ok(RawReply { status, headers, body, asked_at, received: self.time.clock().now() })
     }
 
     async fn body(&self, mut response: Response) -> Result<Bytes, SourceError> {
@@ -146,9 +152,21 @@ impl Service<VenueRequest> for Http {
     }
 }
 
-/// The host and port of an address of a venue.
-pub(crate) fn host_of(address: &str) -> Result<String, SourceError> {
-    base_url(address).map(|url| host_and_port(&url))
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("host", &self.host()).finish_non_exhaustive()
+    }
+}
+
+/// An address without what only we know of it: a name, a password, a token.
+fn beginning(base: &Url) -> String {
+    format!("{}://{}{}", base.scheme(), host_and_port(base), base.path()).trim_end_matches('/').to_owned()
+}
+
+/// An address as far as anybody may know it: `https://host:port`.
+pub(crate) fn place_of(address: &str) -> String {
+    let place = |url: &Url| format!("{}://{}", url.scheme(), host_and_port(url));
+    Url::parse(address).map_or_else(|_| "(unreadable)".to_owned(), |url| place(&url))
 }
 
 fn host_and_port(url: &Url) -> String {
@@ -157,7 +175,8 @@ fn host_and_port(url: &Url) -> String {
 }
 
 fn base_url(text: &str) -> Result<Url, SourceError> {
-    let wrong = || format!("`{text}` is no address of a venue; write it like https://api.upbit.com");
+    // Nothing of it is repeated: a key may stand in it, or in its place.
+    let wrong = || "the address of the venue is not readable; write it like https://api.upbit.com".to_owned();
     let url = Url::parse(text)
         .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, wrong()).because(error))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
@@ -191,26 +210,22 @@ fn headers(response: &Response) -> Vec<(String, String)> {
     response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 
-/// The earlier of our clock when we asked and the venue's when it answered.
-///
-/// A clock of ours that runs ahead must never make a candle final whose slot is still open at the venue.
-/// The venue's header is cut to the second, which errs on the same side.
-fn asked_at(sent: Timestamp, headers: &[(String, String)]) -> Timestamp {
-    let date = headers.iter().find(|(name, _)| name == "date").and_then(|(_, value)| http_date::parse(value));
-    date.map_or(sent, |date| date.min(sent))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_more_cautious_clock_says_when_we_asked() {
-        let date = [("date".to_owned(), "Mon, 03 Aug 2026 10:40:00 GMT".to_owned())];
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        assert_eq!(asked_at(at("2026-08-03T10:40:05Z"), &date), at("2026-08-03T10:40:00Z"));
-        assert_eq!(asked_at(at("2026-08-03T10:39:59Z"), &date), at("2026-08-03T10:39:59Z"));
-        assert_eq!(asked_at(at("2026-08-03T10:40:05Z"), &[]), at("2026-08-03T10:40:05Z"));
+    fn of_an_address_only_the_place_is_shown() {
+        let address = "https://bob:s3cret@venue.test:8080/s3cret?token=s3cret";
+        assert_eq!(place_of(address), "https://venue.test:8080");
+        assert_eq!(
+            beginning(&base_url("http://bob:s3cret@venue.test/v9/?token=s3cret").unwrap()),
+            "http://venue.test/v9"
+        );
+        let endpoint = crate::Endpoint::new(address, "s3cret");
+        assert!(!format!("{endpoint:?}").contains("s3cret"), "{endpoint:?}");
+        let error = base_url("bob:s3cret@venue.test").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
 
     #[test]

@@ -19,9 +19,11 @@ mod rest;
 mod router;
 mod stack;
 mod tls;
+mod venue_time;
 
 pub use choice::{ChoiceConfig, Reason, Route};
 pub use http::HttpConfig;
+pub use limiter::since_boot;
 pub use limiter::{Estimate, GroupMetrics, JournalConfig, Limiter, LimiterConfig, LimiterMetrics, Permit};
 pub use live::{
     Arrival, ChannelCaps, ConnectionHealth, Follow, FrameFeed, Health, Interest, LiveHub, LiveMetrics,

@@ -88,6 +88,7 @@ pub use config::LimiterConfig;
 pub use estimate::Estimate;
 pub use journal::JournalConfig;
 pub use metrics::{GroupMetrics, LimiterMetrics};
+pub use since_boot::since_boot;
 pub use ticket::Permit;
 
 use group::Group;

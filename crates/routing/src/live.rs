@@ -50,12 +50,14 @@ pub use self::probe::Probe;
 pub use self::wish::Follow;
 
 use self::command::Command;
+use self::connection::address::Address;
 use self::connection::dial::Dialer;
 use self::fanout::{Reader, ReaderStream};
 use self::session::Session;
 use self::state::State;
 use self::wish::Wish;
 use crate::Limiter;
+use crate::venue_time::VenueTime;
 
 /// A handle to the socket side of one venue; cheap to clone.
 #[derive(Clone, Debug)]
@@ -71,7 +73,7 @@ impl LiveHub {
     #[expect(clippy::too_many_arguments, reason = "each is a part of its own that only the caller has")]
     pub fn start(
         venue: Arc<dyn Venue>,
-        ws_url: String,
+        ws_url: &str,
         tls: Arc<ClientConfig>,
         limiter: Limiter,
         clock: Arc<dyn Clock>,
@@ -79,16 +81,29 @@ impl LiveHub {
         tracker: &TaskTracker,
         cancel: CancellationToken,
     ) -> Self {
+        Self::start_by((clock, None), venue, (ws_url, tls), limiter, config, (tracker, cancel))
+    }
+
+    /// The same, by a clock that what comes over the socket corrects.
+    pub(crate) fn start_by(
+        (clock, time): (Arc<dyn Clock>, Option<Arc<VenueTime>>),
+        venue: Arc<dyn Venue>,
+        (ws_url, tls): (&str, Arc<ClientConfig>),
+        limiter: Limiter,
+        config: SessionConfig,
+        (tracker, cancel): (&TaskTracker, CancellationToken),
+    ) -> Self {
         let capabilities = venue.capabilities();
         let dialer = Dialer {
             venue: capabilities.venue,
-            url: ws_url,
+            address: Address::parse(ws_url).map_err(|error| error.at(capabilities.venue)),
             tls,
             limiter,
             group: capabilities.socket.connects.group,
             timeout: config.connect_timeout,
+            time: time.clone(),
         };
-        let state = Arc::new(State::new(venue, clock, config));
+        let state = Arc::new(State::new(venue, (clock, time), config));
         // Nobody else has this state yet, so nobody has taken it.
         if let Some(inbox) = state.take_inbox() {
             tracker.spawn(Session::new(Arc::clone(&state), dialer, inbox, cancel).run());

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use market_backbone_core::{Call, Clock, HttpCall, Priority, Query, SourceError, SourceErrorKind, Venue};
+use market_backbone_core::{
+    Call, HttpCall, Priority, Query, SourceError, SourceErrorKind, Symbol, Venue, VenueId,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::figures::Figures;
@@ -17,6 +19,7 @@ use crate::stack::request::{Reply, VenueRequest};
 use crate::stack::retry::RetryConfig;
 use crate::stack::{Stack, compose};
 use crate::tls;
+use crate::venue_time::VenueTime;
 
 /// Two requests are the same if they would go out as the same bytes.
 type Key = (String, Query);
@@ -35,13 +38,13 @@ impl Rest {
     pub(crate) fn new(
         venue: &Arc<dyn Venue>,
         (url, tls): (&str, &rustls::ClientConfig),
-        clock: Arc<dyn Clock>,
+        time: Arc<VenueTime>,
         limiter: &Limiter,
         (http, retry, answers_for): (&HttpConfig, RetryConfig, Duration),
         cancel: CancellationToken,
     ) -> Result<Self, SourceError> {
         let figures = Arc::new(Figures::default());
-        let client = Http::new(url, tls::for_http(tls), clock, http, &venue.headers())?;
+        let client = Http::new(url, tls::for_http(tls), time, http, &venue.headers())?;
         let stack = compose(client, venue, limiter, &figures, (retry, http.timeout));
         Ok(Self { venue: Arc::clone(venue), stack, flights: Flights::new(answers_for), figures, cancel })
     }
@@ -52,7 +55,7 @@ impl Rest {
 
     /// Asks. Dropping the future abandons the request.
     pub(crate) async fn call(&self, call: Call, priority: Priority) -> Result<Reply, SourceError> {
-        let http = self.venue.encode(&call)?;
+        let http = self.encode(&call)?;
         self.send(call, http, priority).await
     }
 
@@ -64,9 +67,19 @@ impl Rest {
         priority: Priority,
         not_older_than: Option<Duration>,
     ) -> Result<Reply, SourceError> {
-        let http = self.venue.encode(&call)?;
+        let http = self.encode(&call)?;
         let key = (http.path.clone(), http.query.clone());
         self.flights.join(key, priority, not_older_than, || self.send(call, http, priority).boxed()).await
+    }
+
+    /// Writes a request, if what it is about belongs here: an answer of this source under the name of another would be
+    /// stored as the other's.
+    fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
+        let source = self.venue.capabilities().venue;
+        if let Some(stranger) = call.symbols().iter().find(|symbol| symbol.venue() != source) {
+            return Err(foreign(stranger, source));
+        }
+        self.venue.encode(call)
     }
 
     fn send(
@@ -87,6 +100,12 @@ impl Rest {
             .map_err(|error| error.at(venue))
         }
     }
+}
+
+/// A market of one source was asked of another.
+pub(crate) fn foreign(symbol: &Symbol, source: VenueId) -> SourceError {
+    let message = format!("{symbol} of {} cannot be asked of {source}", symbol.venue());
+    SourceError::new(SourceErrorKind::BadRequest, message).at(source)
 }
 
 fn closed() -> SourceError {

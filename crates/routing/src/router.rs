@@ -4,39 +4,44 @@
 //! above it.
 
 mod config;
+mod endpoint;
 mod forming;
 mod metrics;
+mod names;
 mod pages;
 mod probe;
 mod snapshots;
 mod terms;
 mod wishes;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
     BookRequest, CallGroup, CallSource, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities,
-    Clock, Delivery, HttpCall, Instrument, LiveSource, LiveStream, Market, OrderBook, OwnedReply, PageSource,
-    PriceBand, Priority, Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker, TickerRequest,
-    Timestamp, Trade, TradeId, TradePage, TradePageRequest, Venue,
+    Channel, Clock, Delivery, HttpCall, Instrument, LiveSource, LiveStream, Market, OrderBook, OwnedReply,
+    PageSource, PriceBand, Priority, Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker,
+    TickerRequest, Timestamp, Trade, TradeId, TradePage, TradePageRequest, Venue, VenueClock, VenueId,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use config::{Endpoint, RouterConfig};
+pub use config::RouterConfig;
+pub use endpoint::Endpoint;
 pub use metrics::RouterMetrics;
+use names::Names;
 use probe::TickerProbe;
 pub use terms::Terms;
 
 use crate::choice::{Chooser, Tally};
-use crate::http;
 use crate::limiter::{Estimate, JournalConfig, Limiter};
 use crate::live::{Follow, LiveHub};
-use crate::rest::Rest;
+use crate::rest::{Rest, foreign};
 use crate::tls;
+use crate::venue_time::VenueTime;
 
 /// How often it is looked whether somebody still asks for what is followed.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -50,7 +55,7 @@ pub struct Router {
 #[derive(Debug)]
 struct Shared {
     venue: Arc<dyn Venue>,
-    clock: Arc<dyn Clock>,
+    time: Arc<VenueTime>,
     config: RouterConfig,
     limiter: Limiter,
     rest: Rest,
@@ -58,6 +63,7 @@ struct Shared {
     chooser: Arc<Chooser<Follow>>,
     tally: Tally,
     listed: Mutex<Option<(Instant, Vec<Market>)>>,
+    names: Names,
     tracker: TaskTracker,
     cancel: CancellationToken,
 }
@@ -78,34 +84,48 @@ impl Router {
         clock: Arc<dyn Clock>,
         config: RouterConfig,
     ) -> Result<Self, SourceError> {
+        Self::start_by(venue, endpoint, Arc::new(VenueClock::new(clock)), config)
+    }
+
+    /// The same, by a clock that others read as well: each answer of the venue corrects it.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_by(
+        venue: Arc<dyn Venue>,
+        endpoint: &Endpoint,
+        clock: Arc<VenueClock>,
+        config: RouterConfig,
+    ) -> Result<Self, SourceError> {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         config.session.check(venue.capabilities())?;
         let tls = tls::client_config()?;
-        let limiter = limiter(venue.capabilities(), endpoint, &clock, &config)?;
+        // What was sent counts by this machine's clock: that of the venue is put right now and then.
+        let limiter = limiter(venue.as_ref(), endpoint, clock.machine(), &config)?;
+        let time = Arc::new(venue_time(venue.as_ref(), endpoint, clock, &config)?);
         let rest = Rest::new(
             &venue,
             (&endpoint.rest_url, &tls),
-            Arc::clone(&clock),
+            Arc::clone(&time),
             &limiter,
             (&config.http, config.retry, config.answers_for),
             cancel.clone(),
         )?;
-        let hub = LiveHub::start(
+        let hub = LiveHub::start_by(
+            (Arc::clone(time.clock()) as _, Some(Arc::clone(&time))),
             Arc::clone(&venue),
-            endpoint.ws_url.clone(),
-            Arc::new(tls),
+            (&endpoint.ws_url, Arc::new(tls)),
             limiter.clone(),
-            Arc::clone(&clock),
             config.session.clone(),
-            &tracker,
-            cancel.clone(),
+            (&tracker, cancel.clone()),
         );
         let chooser = Arc::new(Chooser::new(config.choice));
         tracker.spawn(sweep(Arc::clone(&chooser), config.choice.idle, cancel.clone()));
         let (tally, listed) = (Tally::default(), Mutex::default());
         let shared = Arc::new(Shared {
             venue,
-            clock,
+            time,
             config,
             limiter,
             rest,
@@ -113,6 +133,7 @@ impl Router {
             chooser,
             tally,
             listed,
+            names: Names::default(),
             tracker,
             cancel,
         });
@@ -155,6 +176,21 @@ impl Router {
     /// As [`tickers_on`](Self::tickers_on).
     pub async fn books_on(&self, request: &BookRequest, terms: Terms) -> Result<Vec<OrderBook>, SourceError> {
         self.shared.books(request, terms).await
+    }
+
+    /// The code by which the venue lists what a person calls `name`, where that is certain; else `name`.
+    #[must_use]
+    pub fn spelling(&self, name: &str) -> String {
+        self.shared.venue.spelling(name)
+    }
+
+    /// Those of `symbols` that the venue does not list now.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the venue answers.
+    pub async fn unlisted(&self, symbols: &[Symbol], priority: Priority) -> Result<Vec<Symbol>, SourceError> {
+        self.shared.unlisted(symbols, priority).await
     }
 
     /// How the prices of some markets are stepped.
@@ -215,19 +251,50 @@ fn limits(capabilities: &Capabilities) -> Vec<market_backbone_core::LimitGroup> 
     limits
 }
 
-/// The limiter of all in this process who talk to the same venue at the same host.
+/// The limiter of all in this process who send requests to the same address.
+///
+/// What a venue counts is who sends to which of its houses: two sources at one address (named apart with
+/// [`Endpoint::same_as`]) have one budget, and a proxy has its own, whoever's data it serves. Addresses of one house are
+/// one.
 fn limiter(
-    capabilities: &Capabilities,
+    venue: &dyn Venue,
     endpoint: &Endpoint,
     clock: &Arc<dyn Clock>,
     config: &RouterConfig,
 ) -> Result<Limiter, SourceError> {
-    let scope = format!("{}@{}", capabilities.venue, http::host_of(&endpoint.rest_url)?);
-    let file =
-        format!("{}.sends", scope.replace(|sign: char| !sign.is_ascii_alphanumeric() && sign != '.', "-"));
-    let journal =
-        config.limits_dir.as_ref().map(|folder| JournalConfig::new(folder.join(file), Arc::clone(clock)));
-    Ok(Limiter::of_scope(&scope, &limits(capabilities), config.limiter, journal))
+    let scope = scope(venue, endpoint)?;
+    let file = file_of(scope, "sends", config);
+    let journal = file.map(|file| JournalConfig::new(file, Arc::clone(clock)));
+    Ok(Limiter::of_scope(scope.as_str(), &limits(venue.capabilities()), config.limiter, journal))
+}
+
+/// The venue's clock, and what earlier processes have found out about it.
+fn venue_time(
+    venue: &dyn Venue,
+    endpoint: &Endpoint,
+    clock: Arc<VenueClock>,
+    config: &RouterConfig,
+) -> Result<VenueTime, SourceError> {
+    let file = file_of(scope(venue, endpoint)?, "clock", config);
+    Ok(VenueTime::new(clock, venue.capabilities().venue.to_string(), file))
+}
+
+/// What is counted together, and goes by one clock: the venue at this host.
+fn scope(venue: &dyn Venue, endpoint: &Endpoint) -> Result<VenueId, SourceError> {
+    let mut place = endpoint::place(&endpoint.rest_url, ["http", "https"])?;
+    if let Some((_, house)) = venue.homes().iter().find(|(home, _)| *home == place)
+        && let Some((first, _)) = venue.homes().iter().find(|(_, source)| source == house)
+    {
+        place = (*first).to_owned();
+    }
+    venue.capabilities().venue.at(&place).map_err(|error| {
+        let message = format!("{place} is too long for an address whose requests are counted");
+        SourceError::new(SourceErrorKind::BadRequest, message).because(error)
+    })
+}
+
+fn file_of(scope: VenueId, kind: &str, config: &RouterConfig) -> Option<PathBuf> {
+    config.limits_dir.as_ref().map(|folder| folder.join(format!("{}.{kind}", scope.file_name())))
 }
 
 async fn sweep(chooser: Arc<Chooser<Follow>>, idle: Duration, cancel: CancellationToken) {
@@ -278,11 +345,15 @@ impl PageSource for Router {
 impl LiveSource for Router {
     async fn subscribe(&self, subscription: Subscription) -> Result<LiveStream, SourceError> {
         let capabilities = self.shared.venue.capabilities();
+        let of_others = |channel: &&Channel| channel.symbol.venue() != capabilities.venue;
+        if let Some(channel) = subscription.channels().iter().find(of_others) {
+            return Err(foreign(&channel.symbol, capabilities.venue));
+        }
         if let Some(channel) =
             subscription.channels().iter().find(|channel| !capabilities.streams(channel.kind))
         {
             let message =
-                format!("{} has no live {} of {}", capabilities.venue, channel.kind, channel.symbol);
+                format!("{} has no live {} of {}", capabilities.venue.house(), channel.kind, channel.symbol);
             return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
         }
         let all = subscription.channels().iter().any(|channel| channel.symbol.is_any());
@@ -325,6 +396,10 @@ impl LiveSource for Router {
 
 #[async_trait]
 impl CallSource for Router {
+    fn venue(&self) -> VenueId {
+        self.shared.venue.capabilities().venue
+    }
+
     async fn call(&self, call: HttpCall, priority: Priority) -> Result<Vec<OwnedReply>, SourceError> {
         self.shared.own_call(call, priority).await
     }

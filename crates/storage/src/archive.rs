@@ -30,6 +30,6 @@ mod trouble;
 pub use answer::write_parquet;
 pub use content_hash::{ContentHash, ContentHashError};
 pub use export::{ExportOrder, export_archive};
-pub use import::import_archive;
+pub use import::{import_archive, import_archive_as, import_archive_of};
 pub use manifest::{ArchivedSeries, Manifest};
 pub use row_file::ArchiveFormat;

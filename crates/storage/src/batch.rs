@@ -15,6 +15,8 @@ pub(crate) struct Batch {
     pub(crate) coverage: Coverage,
     /// The shortest that a slot of the series can be.
     pub(crate) slot: Duration,
+    /// The longest.
+    pub(crate) longest: Duration,
 }
 
 impl Batch {
@@ -41,20 +43,26 @@ impl Batch {
                     candle.open_time
                 ),
             )),
-            None => Ok(Self { candles, coverage, slot: shortest_slot(series.timeframe) }),
+            None => {
+                let (slot, longest) = (shortest_slot(series.timeframe), longest_slot(series.timeframe));
+                Ok(Self { candles, coverage, slot, longest })
+            }
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.candles.is_empty() && self.coverage.spans().is_empty()
+        self.candles.is_empty() && self.coverage.is_empty()
     }
 
-    /// The stretches in which what is stored must be compared with it: what it proves, and the slots of
+    /// The stretches in which what is stored must be compared with it: what it proves and claims, and the slots of
     /// rows that came without a proof.
     pub(crate) fn reach(&self) -> Vec<TimeRange> {
         // Whose proof it would be does not matter: only the stretches are looked at.
         let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
         let mut reach = self.coverage.clone();
+        for claim in self.coverage.claims() {
+            reach.merge(&[Span { range: claim.range, provenance }].into_iter().collect());
+        }
         for candle in self.candles.iter().filter(|candle| !self.coverage.knows(candle.open_time)) {
             let range = self.slot_of(candle.open_time);
             reach.merge(&range.map(|range| Span { range, provenance }).into_iter().collect());
@@ -89,6 +97,20 @@ fn shortest_slot(timeframe: Timeframe) -> Duration {
         other => other.fixed_secs().map_or(1, |secs| if secs > HOUR { secs - HOUR } else { secs }),
     };
     Duration::from_secs(secs.unsigned_abs())
+}
+
+/// With room for a change of clocks.
+pub(crate) fn longest_slot(timeframe: Timeframe) -> Duration {
+    const HOUR: u64 = 3_600;
+    let secs = match timeframe {
+        Timeframe::Month => 31 * 24 * HOUR + HOUR,
+        Timeframe::Year => 366 * 24 * HOUR + HOUR,
+        other => {
+            let secs = other.fixed_secs().map_or(1, i64::unsigned_abs);
+            if secs > HOUR { secs + HOUR } else { secs }
+        }
+    };
+    Duration::from_secs(secs)
 }
 
 /// Whether a table can hold it and give the same back. Whether its figures are plausible is the adapter's to say.

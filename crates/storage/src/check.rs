@@ -6,6 +6,7 @@
 
 mod derived_check;
 mod finding;
+pub(crate) mod lone_witness;
 mod repair;
 mod series_check;
 

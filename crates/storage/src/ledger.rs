@@ -30,6 +30,9 @@ pub(crate) fn compact(known: &Coverage) -> Coverage {
     for dispute in disputes {
         compact.dispute(dispute);
     }
+    for claim in known.claims() {
+        compact.claim(*claim);
+    }
     compact
 }
 

@@ -28,10 +28,12 @@ mod memory_store;
 mod origin_word;
 #[cfg(feature = "postgres")]
 mod postgres_store;
+mod punctual_source;
 mod recorder;
 mod revision;
 mod sqlite_store;
 mod stored_source;
+mod unclaimed;
 mod universe;
 mod verdict;
 
@@ -39,7 +41,7 @@ mod verdict;
 pub use archive::write_parquet;
 pub use archive::{
     ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, Manifest, export_archive,
-    import_archive,
+    import_archive, import_archive_as, import_archive_of,
 };
 pub use check::{Finding, Flaw, Place, RepairPlan, examine};
 pub use derived_source::{DerivedSource, Survey};
@@ -47,6 +49,7 @@ pub use grid_of::GridOf;
 pub use memory_store::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres_store::{PostgresConfig, PostgresStore};
+pub use punctual_source::PunctualSource;
 pub use recorder::{Recorder, RecorderConfig, RecorderMetrics, Recording};
 pub use sqlite_store::{
     Care, CareReport, Retention, SeriesStats, ShardCare, ShardStats, SqliteStore, StoreConfig, StoreStats,

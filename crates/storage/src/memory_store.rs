@@ -29,7 +29,7 @@ struct Table {
 
 impl Table {
     fn is_blank(&self) -> bool {
-        self.rows.is_empty() && self.coverage.spans().is_empty()
+        self.rows.is_empty() && self.coverage.is_empty()
     }
 
     /// The row as it stood at `moment`.

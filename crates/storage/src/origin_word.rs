@@ -9,6 +9,7 @@ pub(crate) fn of(origin: Origin) -> Result<&'static str, sqlx::Error> {
         Origin::Early => Ok("early"),
         Origin::Socket => Ok("socket"),
         Origin::Provisional => Ok("provisional"),
+        Origin::Listed => Ok("listed"),
         Origin::Import => Ok("import"),
         unknown => Err(sqlx::Error::Protocol(format!("the ledger has no word for {unknown:?}"))),
     }
@@ -21,6 +22,7 @@ pub(crate) fn read(word: &str) -> Result<Origin, sqlx::Error> {
         "early" => Ok(Origin::Early),
         "socket" => Ok(Origin::Socket),
         "provisional" => Ok(Origin::Provisional),
+        "listed" => Ok(Origin::Listed),
         "import" => Ok(Origin::Import),
         unknown => Err(sqlx::Error::Protocol(format!("the ledger says `{unknown}`, which means nothing"))),
     }

@@ -9,18 +9,23 @@ mod connections;
 mod copy;
 mod fault;
 mod ledger_rows;
+mod pass_file;
 mod revision_rows;
 mod rows;
 mod schema;
 mod series_row;
+mod unclaimed;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
-    Candle, CandleStore, Coverage, Series, StoreError, StoredCandles, TimeRange, Timestamp,
+    Candle, CandleStore, Coverage, Series, StoreError, StoreErrorKind, StoredCandles, TimeRange, Timestamp,
+    VenueId,
 };
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
@@ -28,6 +33,7 @@ use tokio::time::timeout;
 
 pub use self::config::PostgresConfig;
 use self::connections::Connections;
+use self::unclaimed::Claim;
 use crate::batch::Batch;
 use crate::verdict;
 
@@ -44,6 +50,8 @@ const TRANSACTION_DEADLINE: Duration = Duration::from_secs(60);
 pub struct PostgresStore {
     config: PostgresConfig,
     connections: Connections,
+    /// Sources of which nobody has said whose their series are.
+    unclaimed: Mutex<BTreeSet<VenueId>>,
 }
 
 impl PostgresStore {
@@ -61,13 +69,72 @@ impl PostgresStore {
             let mut conn = PgConnection::connect_with(&config.connection())
                 .await
                 .map_err(|error| fault::database(&config, error))?;
-            let prepared = schema::prepare(&mut conn, &config).await;
+            let prepared = match schema::prepare(&mut conn, &config).await {
+                Ok(()) => unclaimed::all(&mut conn).await.map_err(|error| fault::database(&config, error)),
+                Err(error) => Err(error),
+            };
             let _ = conn.close().await; // whatever comes of it, the connection is gone
             prepared
         };
-        timeout(DEADLINE, prepared).await.unwrap_or_else(|_| Err(fault::too_slow(&config)))?;
+        let unclaimed =
+            timeout(DEADLINE, prepared).await.unwrap_or_else(|_| Err(fault::too_slow(&config)))?;
         let connections = Connections::new(config.pool());
-        Ok(Self { config, connections })
+        Ok(Self { config, connections, unclaimed: Mutex::new(unclaimed) })
+    }
+
+    /// The sources of whose series it was not known, when this connected, whether they are theirs: an older version wrote
+    /// them, which did not keep sources apart. They are neither read nor listed, and nothing is added to them, until they
+    /// are [claimed](Self::claim); workers that are connected then go on after they have connected anew.
+    #[must_use]
+    pub fn unclaimed(&self) -> Vec<VenueId> {
+        self.open_questions().iter().copied().collect()
+    }
+
+    /// Says whose the series are that an older version kept under `claimed`: `source`'s, which may be `claimed` itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Unclaimed`](StoreErrorKind::Unclaimed) if that is no question, or if `source` is of another venue, or has series
+    /// already; if the database fails.
+    pub async fn claim(&self, claimed: VenueId, source: VenueId) -> Result<(), StoreError> {
+        let refused = |what: String| Err(StoreError::new(StoreErrorKind::Unclaimed, what));
+        let config = &self.config;
+        if source.family() != claimed.family() {
+            return refused(format!("{source} is no source of {}", claimed.family()));
+        }
+        let connections = self.connections.clone();
+        let outcome = self.run(TRANSACTION_DEADLINE, async move {
+            let mut transaction = connections.begin().await?;
+            let outcome = unclaimed::claim(&mut transaction, claimed, source).await?;
+            match outcome {
+                Claim::Done => transaction.commit().await?,
+                Claim::NoQuestion | Claim::Taken => drop(transaction), // undone with its connection
+            }
+            Ok(outcome)
+        });
+        match outcome.await? {
+            Claim::Done => {
+                self.open_questions().remove(&claimed);
+                Ok(())
+            }
+            Claim::NoQuestion => {
+                refused(format!("whose the series of {claimed} in the database {config} are is no question"))
+            }
+            Claim::Taken => refused(format!("there are series of {source} in the database {config} already")),
+        }
+    }
+
+    fn require(&self, series: &Series) -> Result<(), StoreError> {
+        let source = series.symbol.venue();
+        if self.open_questions().contains(&source) {
+            return Err(fault::unclaimed(&self.config, source));
+        }
+        Ok(())
+    }
+
+    fn open_questions(&self) -> MutexGuard<'_, BTreeSet<VenueId>> {
+        // A set is whole between any two statements.
+        self.unclaimed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn run<T: Send + 'static>(
@@ -82,6 +149,7 @@ impl PostgresStore {
 #[async_trait]
 impl CandleStore for PostgresStore {
     async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
+        self.require(series)?;
         let (connections, series) = (self.connections.clone(), series.clone());
         self.run(DEADLINE, async move {
             let mut conn = connections.lease().await?;
@@ -98,6 +166,7 @@ impl CandleStore for PostgresStore {
         range: TimeRange,
         limit: usize,
     ) -> Result<StoredCandles, StoreError> {
+        self.require(series)?;
         let (connections, series) = (self.connections.clone(), series.clone());
         self.run(DEADLINE, async move {
             let mut conn = connections.lease().await?;
@@ -115,6 +184,7 @@ impl CandleStore for PostgresStore {
         limit: usize,
         moment: Timestamp,
     ) -> Result<StoredCandles, StoreError> {
+        self.require(series)?;
         let (connections, series) = (self.connections.clone(), series.clone());
         self.run(DEADLINE, async move {
             let mut conn = connections.lease().await?;
@@ -131,6 +201,7 @@ impl CandleStore for PostgresStore {
         candles: &[Candle],
         coverage: &Coverage,
     ) -> Result<(), StoreError> {
+        self.require(series)?;
         let batch = Batch::accept(series, candles, coverage)?;
         if batch.is_empty() {
             return Ok(());
@@ -146,16 +217,19 @@ impl CandleStore for PostgresStore {
 
     async fn series(&self) -> Result<Vec<Series>, StoreError> {
         let connections = self.connections.clone();
-        self.run(DEADLINE, async move {
+        let all = self.run(DEADLINE, async move {
             let mut conn = connections.lease().await?;
             let all = series_row::all(&mut conn).await?;
             conn.give_back();
             Ok(all)
-        })
-        .await
+        });
+        let mut all = all.await?;
+        all.retain(|series| self.require(series).is_ok());
+        Ok(all)
     }
 
     async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
+        self.require(series)?;
         let (connections, series) = (self.connections.clone(), series.clone());
         self.run(TRANSACTION_DEADLINE, async move {
             let mut transaction = connections.begin().await?;

@@ -4,7 +4,9 @@
 //! market-data/
 //!   LOCK                    held by the one process that uses the folder
 //!   index.db                which shard a series is in
+//!   upbit/SOURCE            whose candles they are: upbit
 //!   upbit/shard-0000.db     up to 64 tables candles_KRW_BTC_1m(timestamp, open, …), `coverage` and `revision`
+//!   upbit@127.0.0.1+9001/…  those of the source upbit@127.0.0.1:9001
 //! ```
 //!
 //! Many files, because one with 20,000 tables takes 160 ms to open and 4 ms for each table more.
@@ -25,6 +27,7 @@ mod series_state;
 mod shard;
 mod shard_table;
 mod soundness;
+mod sources;
 mod stats;
 mod table_name;
 mod turn;
@@ -37,7 +40,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
-    Candle, CandleStore, Coverage, Series, StoreError, StoredCandles, TimeRange, Timestamp,
+    Candle, CandleStore, Coverage, Series, StoreError, StoredCandles, TimeRange, Timestamp, VenueId,
 };
 use tokio::time::timeout;
 
@@ -50,6 +53,7 @@ pub(crate) use self::database_file::{UNIVERSES, open_writer};
 use self::index::Index;
 use self::series_state::SeriesState;
 use self::shard_table::{Lease, ShardId, ShardTable};
+use self::sources::Sources;
 pub use self::stats::{SeriesStats, ShardStats, StoreStats};
 use self::writer::Order;
 use crate::batch::Batch;
@@ -67,6 +71,7 @@ pub struct SqliteStore {
     // Shared with the task that looks after the files, which holds them only while it does.
     index: Arc<Index>,
     shards: Arc<ShardTable>,
+    sources: Arc<Sources>,
     cache: BlockCache,
     series: Arc<RwLock<SeriesTable>>,
     care: Arc<CareDesk>,
@@ -90,8 +95,8 @@ impl SqliteStore {
     pub async fn open(config: StoreConfig) -> Result<Self, StoreError> {
         fs::create_dir_all(&config.dir).map_err(|error| fault::io(&config.dir, error))?;
         let lock = Arc::new(DataLock::take(&config.dir)?);
-        let index = Index::open(&config.dir, config.tables_per_shard).await?;
-        let store = Self::of(index, Some(lock), config);
+        let opened = Index::open(&config.dir, config.tables_per_shard).await?;
+        let store = Self::of(opened, Some(lock), config);
         care::begin(&store);
         Ok(store)
     }
@@ -106,16 +111,17 @@ impl SqliteStore {
     /// as [`open`](Self::open) otherwise. Whatever would write fails with
     /// [`ReadOnly`](market_backbone_core::StoreErrorKind::ReadOnly).
     pub async fn open_read_only(config: StoreConfig) -> Result<Self, StoreError> {
-        let index = Index::open_read_only(&config.dir).await?;
-        Ok(Self::of(index, None, StoreConfig { cache_bytes: 0, ..config }))
+        let opened = Index::open_read_only(&config.dir).await?;
+        Ok(Self::of(opened, None, StoreConfig { cache_bytes: 0, ..config }))
     }
 
     /// With the lock of the folder, to write; without, to read.
-    fn of(index: Index, lock: Option<Arc<DataLock>>, config: StoreConfig) -> Self {
-        let read_only = lock.is_none();
+    fn of((index, sources): (Index, Sources), lock: Option<Arc<DataLock>>, config: StoreConfig) -> Self {
+        let (read_only, sources) = (lock.is_none(), Arc::new(sources));
         Self {
             index: Arc::new(index),
-            shards: Arc::new(ShardTable::new(&config, lock)),
+            shards: Arc::new(ShardTable::new(&config, Arc::clone(&sources), lock)),
+            sources,
             cache: BlockCache::new(config.cache_bytes),
             series: Arc::default(),
             care: Arc::new(CareDesk::new(config.care)),
@@ -123,11 +129,53 @@ impl SqliteStore {
         }
     }
 
-    /// What is remembered of a series; fails once the store has been closed.
+    /// The sources of whose candles it is not known whether they are theirs: an older version wrote them, which did not
+    /// keep sources apart. They are neither read nor listed, and nothing is added to them, until they are
+    /// [claimed](Self::claim).
+    #[must_use]
+    pub fn unclaimed(&self) -> Vec<VenueId> {
+        self.sources.unclaimed()
+    }
+
+    /// Says whose the candles are that an older version kept under `claimed`: `source`'s, which may be `claimed` itself.
+    /// To be said before anything of either is asked. What is interrupted is finished when the folder is opened again.
+    ///
+    /// # Errors
+    ///
+    /// [`Unclaimed`](market_backbone_core::StoreErrorKind::Unclaimed) if that is no question, if `source` is of another
+    /// venue, or has candles in this folder already; if it cannot be written.
+    pub async fn claim(&self, claimed: VenueId, source: VenueId) -> Result<(), StoreError> {
+        if self.read_only {
+            return Err(fault::read_only());
+        }
+        if let Some(objection) = sources::objection(&self.sources, claimed, source) {
+            return Err(objection);
+        }
+        self.sources.write_note(claimed, source)?;
+        self.index.give(self.sources.dir(), claimed, source).await?;
+        self.sources.claimed(claimed, source);
+        Ok(())
+    }
+
+    /// The shard for a series of which nothing was stored yet; the folder it is in says whose it is before there is
+    /// anything in it.
+    async fn assign(&self, state: &SeriesState) -> Result<u32, StoreError> {
+        let source = state.venue;
+        if !self.sources.is_noted(source) {
+            shard::path(self.sources.dir(), source, 0)?;
+            self.index.record(source).await?;
+            self.sources.write_note(source, source)?;
+            self.sources.noted(source);
+        }
+        self.index.assign(source, &state.table).await
+    }
+
+    /// What is remembered of a series; fails once the store has been closed, and where it is not known whose it is.
     fn state(&self, series: &Series) -> Result<Arc<SeriesState>, StoreError> {
         if self.shards.is_closed() {
             return Err(fault::closed());
         }
+        self.sources.require(series.symbol.venue())?;
         let known = self.series.read().unwrap_or_else(PoisonError::into_inner).get(series).map(Arc::clone);
         Ok(known.unwrap_or_else(|| {
             let mut known = self.series.write().unwrap_or_else(PoisonError::into_inner);
@@ -239,7 +287,7 @@ impl CandleStore for SqliteStore {
         let number = match state.shard.get() {
             Some(number) => *number,
             None => {
-                let number = self.index.assign(state.venue, &state.table).await?;
+                let number = self.assign(&state).await?;
                 *state.shard.get_or_init(|| number)
             }
         };
@@ -252,7 +300,9 @@ impl CandleStore for SqliteStore {
         if self.shards.is_closed() {
             return Err(fault::closed());
         }
-        listing::series(&self.shards, self.index.all().await?).await
+        let mut assigned = self.index.all().await?;
+        assigned.retain(|(source, ..)| self.sources.is_claimed(*source));
+        listing::series(&self.shards, assigned).await
     }
 
     async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {

@@ -1,14 +1,18 @@
 //! The read path: what is known comes from the store, what is not from upstream, and is stored as it arrives.
 
 mod answer;
+mod doubt;
 pub(crate) mod emitter;
 mod last;
+mod listing;
 mod range;
 
 use std::fmt;
 use std::sync::Arc;
 
-use market_backbone_core::{CandleQuery, CandleSource, CandleStore, Clock, Grid, PartStream, Selection};
+use market_backbone_core::{
+    CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Grid, PartStream, Selection,
+};
 
 use self::answer::Answer;
 
@@ -33,6 +37,7 @@ pub struct StoredSource {
     clock: Arc<dyn Clock>,
     grid: Grid,
     is_shared: bool,
+    rechecks: bool,
 }
 
 impl StoredSource {
@@ -44,7 +49,15 @@ impl StoredSource {
         clock: Arc<dyn Clock>,
         grid: Grid,
     ) -> Self {
-        Self { store, upstream, clock, grid, is_shared: false }
+        Self { store, upstream, clock, grid, is_shared: false, rechecks: false }
+    }
+
+    /// Asks once more about candles that were asked for before their venue had visibly moved on. For venues that do not
+    /// correct candles by rule: where they do, a recorder asks.
+    #[must_use]
+    pub fn rechecking_early(mut self, capabilities: &Capabilities) -> Self {
+        self.rechecks = capabilities.corrections.window().is_zero();
+        self
     }
 
     /// Says that other machines share the store, so that its rows are counted apart from those of this disk.

@@ -14,11 +14,15 @@
 //! still: a page that was asked later replaces it and disputes nothing, and one that was asked early says nothing against
 //! a later one, in whatever order they come.
 //!
+//! That nothing is older than a moment is said of the time before a market was listed. A row that turns up there takes
+//! back what was said, and is no dispute. What an answer merely left out beyond its rows is a claim: it is kept with its
+//! witnesses, it is dropped where a row is stored, and it becomes a proof when a late enough answer says it again.
+//!
 //! What a row was before it was replaced is kept with the time at which that was observed.
 
 use std::collections::BTreeMap;
 
-use market_backbone_core::{Candle, Coverage, Dispute, Origin, Provenance, Timestamp};
+use market_backbone_core::{Candle, Coverage, Dispute, Origin, Provenance, Span, Timestamp};
 
 use crate::batch::Batch;
 use crate::ledger;
@@ -38,6 +42,8 @@ pub(crate) struct Verdict {
 /// Decides on `batch`, given what is `known` and all rows that are `stored` within its reach.
 pub(crate) fn decide(known: &Coverage, stored: &[Candle], batch: &Batch) -> Verdict {
     let rows = Vec::with_capacity(batch.candles.len());
+    let (known, said) = (&without_withdrawn(known, &batch.candles), without_contradicted(batch, stored));
+    let batch = &Batch { coverage: said, candles: batch.candles.clone(), ..*batch };
     let mut verdict = Verdict { rows, revisions: Vec::new(), known: known.clone() };
     verdict.known.merge(&batch.coverage);
     verdict.believe_the_weightier(known, batch);
@@ -71,8 +77,32 @@ pub(crate) fn decide(known: &Coverage, stored: &[Candle], batch: &Batch) -> Verd
             verdict.dispute(&slot, batch);
         }
     }
+    verdict.believe_claims(stored, batch);
     verdict.known = ledger::compact(&verdict.known);
     verdict
+}
+
+/// What is known, but for what was said of the time before the listing and is contradicted by a row.
+fn without_withdrawn(known: &Coverage, rows: &[Candle]) -> Coverage {
+    let mut left = known.clone();
+    for span in known.spans().iter().filter(|span| span.provenance.origin == Origin::Listed) {
+        if rows.iter().any(|row| span.range.contains(row.open_time)) {
+            left.remove(span.range);
+        }
+    }
+    left
+}
+
+/// What a batch says, but for what it says of the time before the listing and is contradicted by a stored row.
+fn without_contradicted(batch: &Batch, stored: &[Candle]) -> Coverage {
+    let mut left = batch.coverage.clone();
+    let rows = || stored.iter().chain(&batch.candles);
+    for span in batch.coverage.spans().iter().filter(|span| span.provenance.origin == Origin::Listed) {
+        if rows().any(|row| span.range.contains(row.open_time)) {
+            left.remove(span.range);
+        }
+    }
+    left
 }
 
 impl Verdict {
@@ -91,6 +121,20 @@ impl Verdict {
         if old.is_some() || slot.earlier.is_some() {
             let superseded_at = slot.superseded_at(batch);
             self.revisions.push(Revision { open_time: slot.open_time, candle: old, superseded_at });
+        }
+    }
+
+    /// Drops claims that a row contradicts: such an answer was stale, or its rows came late. What is left and has been
+    /// said often and late enough is known from now on.
+    fn believe_claims(&mut self, stored: &[Candle], batch: &Batch) {
+        for claim in self.known.claims().to_vec() {
+            let rows = stored.iter().chain(&batch.candles);
+            if rows.into_iter().any(|row| claim.range.contains(row.open_time)) {
+                self.known.unclaim(claim.range);
+            } else if let Some(range) = claim.believable(batch.longest) {
+                let provenance = Provenance { origin: Origin::Rest, observed_at: claim.last };
+                self.known.insert(Span { range, provenance });
+            }
         }
     }
 

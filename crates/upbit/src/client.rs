@@ -47,6 +47,8 @@ impl UpbitClient {
     /// answers.
     pub async fn groupings(&self, symbols: &[Symbol]) -> Result<Vec<Grouping>, SourceError> {
         let call = get(ORDERBOOK, "/v1/orderbook/instruments", vec![("markets", codes(symbols)?)]);
-        read::groupings(&self.calls.call(call, self.priority).await?)
+        let source = self.calls.venue();
+        read::groupings(source, &self.calls.call(call, self.priority).await?)
+            .map_err(|error| error.at(source))
     }
 }

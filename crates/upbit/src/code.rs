@@ -2,7 +2,7 @@
 
 use market_backbone_core::{Timeframe, Timestamp, VenueId};
 
-/// Upbit.
+/// Upbit: the house in Korea, and the family of all who speak its protocol.
 pub const UPBIT: VenueId = VenueId::new("upbit");
 /// Where Upbit Korea answers requests; paths begin with `/v1/`.
 pub const REST_URL: &str = "https://api.upbit.com";
@@ -12,6 +12,39 @@ pub const WS_URL: &str = "wss://api.upbit.com/websocket/v1";
 /// The quote and the base of `KRW-BTC`; the quote comes first here, other venues write it last.
 pub(crate) fn quote_and_base(code: &str) -> Option<(&str, &str)> {
     code.split_once('-').filter(|(quote, base)| !quote.is_empty() && !base.is_empty())
+}
+
+/// What money markets are priced in, and nothing else: no coin is called so.
+const MONEY: [&str; 4] = ["KRW", "SGD", "IDR", "THB"];
+
+/// The code of the market that a person writes as `krw-btc`, `BTC/KRW` or `btckrw`; what no rule makes certain only gets
+/// this venue's letters and its dash.
+pub(crate) fn spelling(name: &str) -> String {
+    let name = name.trim();
+    if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '/' | '_')) {
+        return name.to_owned();
+    }
+    let name = name.to_ascii_uppercase();
+    let is_money = |part: &str| MONEY.contains(&part);
+    let is_quote = |part: &str| is_money(part) || part == "USDT" || part == "BTC";
+    if let Some((base, quote)) = name.split_once('/') {
+        // Written so, the quote comes last everywhere.
+        return if is_quote(quote) && !is_money(base) { coded(quote, base) } else { coded(base, quote) };
+    }
+    if let Some((first, last)) = name.split_once(['-', '_']) {
+        return if is_money(last) && !is_money(first) { coded(last, first) } else { coded(first, last) };
+    }
+    let quotes = MONEY.iter().chain(&["USDT"]);
+    let bare = |base: &str| base.len() > 1 && !is_money(base);
+    let found = quotes.clone().find_map(|quote| {
+        let base = name.strip_suffix(quote).or_else(|| name.strip_prefix(quote))?;
+        bare(base).then(|| coded(quote, base))
+    });
+    found.unwrap_or(name)
+}
+
+fn coded(quote: &str, base: &str) -> String {
+    format!("{quote}-{base}")
 }
 
 /// The path of a timeframe's pages.
@@ -106,6 +139,36 @@ mod tests {
         assert_eq!(candle_stream(Timeframe::D1), None);
         assert_eq!(streamed("60m"), Some(Timeframe::H1));
         assert_eq!(streamed("1h"), None);
+    }
+
+    #[test]
+    fn a_market_is_known_by_what_people_call_it() {
+        for (code, names) in [
+            (
+                "KRW-BTC",
+                &["KRW-BTC", "krw-btc", "BTC/KRW", "krw/btc", "btckrw", "KRWBTC", "btc-krw", " krw_btc "][..],
+            ),
+            ("BTC-ETH", &["btc-eth", "ETH/BTC", "BTC/ETH"]),
+            ("USDT-BTC", &["usdt-btc", "BTC/USDT", "BTCUSDT", "usdtbtc"]),
+            ("KRW-USDT", &["usdt/krw", "KRWUSDT", "USDT-KRW"]),
+            ("SGD-BTC", &["btc/sgd", "btcsgd"]),
+            ("KRW-1INCH", &["1inch/krw"]),
+        ] {
+            for name in names {
+                assert_eq!(spelling(name), code, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_could_be_several_markets_is_left_as_it_is() {
+        for name in ["BTC", "ETHBTC", "BIDR", "USDT", "KRW", "NOPE", "*", "BTC-USDT", "KRW-NOPE", ""] {
+            assert_eq!(spelling(name), name);
+        }
+        assert_eq!(spelling("foo/bar"), "FOO-BAR");
+        for name in ["KRW BTC", "krw-btc,krw-eth", "비트코인"] {
+            assert_eq!(spelling(name), name, "no market, and no slip of the hand either");
+        }
     }
 
     #[test]

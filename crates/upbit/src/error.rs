@@ -34,13 +34,13 @@ pub(crate) fn check(call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceErro
         status @ 500..=599 => (Kind::VenueFault, format!("upbit failed with status {status}: {words}")),
         status => (Kind::Malformed, format!("upbit answered with status {status}: {words}")),
     };
-    Err(SourceError::new(kind, message).at(UPBIT))
+    Err(SourceError::new(kind, message))
 }
 
 /// A body that is not what Upbit sends.
 pub(crate) fn malformed(body: &[u8]) -> SourceError {
     let message = format!("cannot read upbit's answer `{}`", excerpt(body));
-    SourceError::new(Kind::Malformed, message).at(UPBIT)
+    SourceError::new(Kind::Malformed, message)
 }
 
 /// At most [`EXCERPT`] characters of a body, on one line.
@@ -60,7 +60,7 @@ fn check_list(call: &Call, body: &[u8]) -> Result<(), SourceError> {
     match call {
         // Seen once in place of the 404.
         Call::Tickers(TickerRequest::Of(_)) if body == b"[]" => {
-            Err(SourceError::new(Kind::UnknownMarket, unknown_market(call)).at(UPBIT))
+            Err(SourceError::new(Kind::UnknownMarket, unknown_market(call)))
         }
         _ if body.first() == Some(&b'[') => Ok(()),
         _ => Err(malformed(body)),
@@ -81,28 +81,20 @@ fn refusal(body: &[u8]) -> (Option<RefusalName>, String) {
 }
 
 fn is_unknown_market(name: Option<&RefusalName>, call: &Call) -> bool {
-    matches!(name, Some(RefusalName::Status(404))) && !markets(call).is_empty()
+    matches!(name, Some(RefusalName::Status(404))) && !call.symbols().is_empty()
 }
 
 /// `unknown market KRW-NOPE on upbit`; of several, the venue does not say which.
 fn unknown_market(call: &Call) -> String {
-    match markets(call) {
-        [only] => format!("unknown market {only} on upbit"),
-        [first, second] => format!("unknown market on upbit: {first} or {second}"),
+    let markets = call.symbols();
+    let source = markets.first().map_or(UPBIT, Symbol::venue).house();
+    match markets {
+        [only] => format!("unknown market {only} on {source}"),
+        [first, second] => format!("unknown market on {source}: {first} or {second}"),
         [first, second, rest @ ..] => {
-            format!("unknown market on upbit: {first}, {second} or one of {} others", rest.len())
+            format!("unknown market on {source}: {first}, {second} or one of {} others", rest.len())
         }
-        [] => "unknown market on upbit".to_owned(),
-    }
-}
-
-fn markets(call: &Call) -> &[Symbol] {
-    match call {
-        Call::Candles(request) => std::slice::from_ref(&request.series.symbol),
-        Call::Trades(request) => std::slice::from_ref(&request.symbol),
-        Call::Tickers(TickerRequest::Of(symbols)) | Call::Instruments(symbols) => symbols,
-        Call::Books(request) => &request.symbols,
-        Call::Tickers(TickerRequest::Quotes(_)) | Call::Markets | Call::Own(_) => &[],
+        [] => format!("unknown market on {source}"),
     }
 }
 

@@ -21,10 +21,12 @@ mod decode;
 mod error;
 mod feed;
 mod limits;
+mod region;
 mod rest;
 mod venue;
 mod wire;
 
 pub use client::{Grouping, UpbitClient};
 pub use code::{REST_URL, UPBIT, WS_URL};
+pub use region::{HOMES, Region, RegionError};
 pub use venue::Upbit;

@@ -25,11 +25,16 @@ pub(crate) const REQUEST_GROUPS: [CallGroup; 5] = [MARKET, CANDLES, TRADES, TICK
 /// How candles are cut: minutes to days on UTC, weeks on Monday.
 pub(crate) const GRID: Grid = Grid::Utc;
 
-/// How long after its end a candle may still change.
+/// How long after its end a candle is final, if the page shows nothing newer.
+///
+/// A venue that lags shows a closed minute without its last seconds. Lags of up to three seconds were reported.
+pub(crate) const SETTLING: Duration = Duration::from_secs(3);
+
+/// How long after its end a candle is final if the page shows a newer one.
 ///
 /// Candles of 2026 were stamped at most 54 ms after their end, and of 198 re-read after 70 s none had
 /// changed; a second leaves room for the clocks.
-pub(crate) const SETTLING: Duration = Duration::from_secs(1);
+pub(crate) const VISIBLE: Duration = Duration::from_secs(1);
 
 /// Days before today of which trades can be asked.
 pub(crate) const TRADE_DAYS: u8 = 7;
@@ -38,7 +43,7 @@ pub(crate) const CANDLE_PAGE: u32 = 200;
 pub(crate) const TRADE_PAGE: u32 = 500;
 pub(crate) const BOOK_DEPTH: u32 = 30;
 
-pub(crate) static CAPABILITIES: Capabilities = Capabilities {
+pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     venue: UPBIT,
     grid: GRID,
     candle_page: CANDLE_PAGE,

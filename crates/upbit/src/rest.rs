@@ -7,7 +7,7 @@ use market_backbone_core::{
     Symbol, TickerRequest, Timeframe, Timestamp, TradeId, TradePageRequest,
 };
 
-use crate::code::{UPBIT, candle_path};
+use crate::code::candle_path;
 use crate::limits::{
     BOOK_DEPTH, CANDLE_PAGE, CANDLES, GRID, MARKET, ORDERBOOK, REQUEST_GROUPS, TICKER, TRADE_DAYS,
     TRADE_PAGE, TRADES,
@@ -65,7 +65,7 @@ fn trades(request: &TradePageRequest) -> Result<HttpCall, SourceError> {
         let message = format!(
             "upbit has the trades of the last {TRADE_DAYS} days only, {days_ago} days ago were asked"
         );
-        return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(UPBIT));
+        return Err(SourceError::new(SourceErrorKind::Unsupported, message));
     }
     let mut query = vec![
         ("market", symbol.code().to_owned()),
@@ -121,11 +121,11 @@ fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> 
             "upbit gives at most {limit} {of_what} at once, {asked} were asked; \
              ask for {limit} at a time, or through a layer that splits"
         );
-        return Err(SourceError::new(SourceErrorKind::PageTooLarge { asked, limit }, message).at(UPBIT));
+        return Err(SourceError::new(SourceErrorKind::PageTooLarge { asked, limit }, message));
     }
     Ok(asked)
 }
 
 fn refused(message: impl Into<String>) -> SourceError {
-    SourceError::new(SourceErrorKind::BadRequest, message).at(UPBIT)
+    SourceError::new(SourceErrorKind::BadRequest, message)
 }

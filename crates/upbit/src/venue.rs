@@ -3,35 +3,67 @@
 use market_backbone_core::{
     Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, FeedEvent, FrameError,
     FrameOutcome, HttpCall, HttpReply, Instrument, Market, OrderBook, SourceError, SymbolTable, Ticker,
-    Timestamp, TradeId, TradePage, TradePageRequest, Venue,
+    Timestamp, TradeId, TradePage, TradePageRequest, Venue, VenueId,
 };
 
-use crate::{decode, error, feed, limits, rest};
+use crate::code::UPBIT;
+use crate::limits::CAPABILITIES;
+use crate::{code, decode, error, feed, region, rest};
 
-/// Upbit: crypto priced in KRW, BTC and USDT; its market data needs no key.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct Upbit;
+/// Upbit: crypto priced in KRW, BTC and USDT (SGD, IDR or THB in its regions); its market data needs no key.
+#[derive(Clone, Copy, Debug)]
+pub struct Upbit {
+    capabilities: Capabilities,
+}
 
 impl Upbit {
-    /// Upbit, whichever host is asked.
+    /// The house in Korea.
     #[must_use]
     pub const fn new() -> Self {
-        Self
+        Self::for_source(UPBIT)
+    }
+
+    /// A [region](crate::Region), or whoever else speaks Upbit's protocol: all that is read bears this name.
+    #[must_use]
+    pub const fn for_source(source: VenueId) -> Self {
+        Self { capabilities: Capabilities { venue: source, ..CAPABILITIES } }
+    }
+
+    const fn source(&self) -> VenueId {
+        self.capabilities.venue
+    }
+
+    /// Says at which source something failed.
+    fn named<T>(&self, outcome: Result<T, SourceError>) -> Result<T, SourceError> {
+        outcome.map_err(|error| error.at(self.source()))
+    }
+}
+
+impl Default for Upbit {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl Venue for Upbit {
     fn capabilities(&self) -> &Capabilities {
-        &limits::CAPABILITIES
+        &self.capabilities
+    }
+
+    fn homes(&self) -> &'static [(&'static str, VenueId)] {
+        &region::HOMES
     }
 
     fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
-        rest::encode(call)
+        self.named(rest::encode(call))
     }
 
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
-        error::check(call, reply)
+        self.named(error::check(call, reply))
+    }
+
+    fn spelling(&self, name: &str) -> String {
+        code::spelling(name)
     }
 
     fn remaining(&self, reply: &HttpReply<'_>) -> Option<(CallGroup, u32)> {
@@ -44,7 +76,7 @@ impl Venue for Upbit {
         body: &[u8],
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError> {
-        decode::candles::page(request, body, asked_at)
+        self.named(decode::candles::page(request, body, asked_at))
     }
 
     /// An id is the millisecond in which its trade happened, and four digits that count those of that millisecond.
@@ -58,23 +90,23 @@ impl Venue for Upbit {
         body: &[u8],
         received: Timestamp,
     ) -> Result<TradePage, SourceError> {
-        decode::trades::page(request, body, received)
+        self.named(decode::trades::page(request, body, received))
     }
 
     fn decode_tickers(&self, body: &[u8], received: Timestamp) -> Result<(Vec<Ticker>, u32), SourceError> {
-        decode::tickers::list(body, received)
+        self.named(decode::tickers::list(self.source(), body, received))
     }
 
     fn decode_books(&self, body: &[u8], received: Timestamp) -> Result<(Vec<OrderBook>, u32), SourceError> {
-        decode::books::list(body, received)
+        self.named(decode::books::list(self.source(), body, received))
     }
 
     fn decode_markets(&self, body: &[u8]) -> Result<Vec<Market>, SourceError> {
-        decode::markets::list(body)
+        self.named(decode::markets::list(self.source(), body))
     }
 
     fn decode_instruments(&self, body: &[u8]) -> Result<Vec<Instrument>, SourceError> {
-        decode::markets::instruments(body)
+        self.named(decode::markets::instruments(self.source(), body))
     }
 
     fn subscribe(&self, has: &[Channel], wanted: &[Channel]) -> Vec<String> {

@@ -162,7 +162,8 @@ pub(crate) struct InstrumentRow<'a> {
 pub(crate) struct GroupingRow<'a> {
     #[serde(borrow)]
     pub(crate) market: Cow<'a, str>,
-    /// Numbers in texts.
+    /// Numbers in texts; books abroad are told in one way only.
+    #[serde(default)]
     pub(crate) supported_levels: Vec<String>,
 }
 

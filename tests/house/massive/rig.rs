@@ -39,9 +39,18 @@ impl Stocks {
 
     async fn built(tickers: TickerSet, settings: impl FnOnce(Builder) -> Builder) -> Self {
         let massive = Massive { tickers, history_days: 400, ..Massive::default() };
-        let scenario = Scenario { clock: Clock::manual(ELEVEN), massive, ..Scenario::default() };
+        Self::staged(ELEVEN, massive, settings).await
+    }
+
+    /// At another time, on another stage.
+    pub(super) async fn staged(
+        now_ms: i64,
+        massive: Massive,
+        settings: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
+        let scenario = Scenario { clock: Clock::manual(now_ms), massive, ..Scenario::default() };
         let venue = Emulator::start(scenario).await.unwrap();
-        let (rest, clock) = (venue.rest_url(), ManualClock::new(at(ELEVEN)));
+        let (rest, clock) = (venue.rest_url(), ManualClock::new(at(now_ms)));
         let builder = Backbone::builder()
             .massive_at("test-key", MassivePlan::Advanced, &rest, &venue.stocks_ws_url())
             .upbit_at(&rest, &venue.ws_url())
@@ -74,8 +83,8 @@ fn a_few() -> TickerSet {
         ("NEVER", Thickness::Never),
     ];
     let mut tickers: Vec<_> = kinds.into_iter().map(|(name, kind)| TickerSpec::new(name, kind)).collect();
-    let split = Split { date: "2026-07-27".to_owned(), from: 1, to: 4 };
-    tickers.push(TickerSpec { split: Some(split), ..TickerSpec::new("SPLIT", Thickness::Medium) });
+    let splits = vec![Split::new("2026-07-27", 1, 4)];
+    tickers.push(TickerSpec { splits, ..TickerSpec::new("SPLIT", Thickness::Medium) });
     TickerSet::Own(tickers)
 }
 
@@ -98,7 +107,7 @@ pub(super) async fn is_sound_and_copies(folder: &Path, one_of_them: &Series) {
     assert_eq!(store.check(grid_of).await.unwrap(), []);
     let series = store.series().await.unwrap();
     assert!(
-        series.contains(one_of_them) && series.iter().any(|one| one.symbol.venue() != MASSIVE),
+        series.contains(one_of_them) && series.iter().any(|one| one.symbol.venue().family() != MASSIVE),
         "{series:?}"
     );
     let all = TimeRange::new(Timestamp::MIN, Timestamp::MAX).unwrap();

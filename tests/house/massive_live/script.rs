@@ -71,7 +71,7 @@ impl Script {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (rest_url, ws_url) = (format!("http://{address}"), format!("ws://{address}/stocks"));
-        (Self { listener }, Endpoint { rest_url, ws_url })
+        (Self { listener }, Endpoint::new(rest_url, ws_url))
     }
 
     /// Leads the next socket to `step`.

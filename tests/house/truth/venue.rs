@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
-    CallGroup, CandlePage, CandlePageRequest, CandlePart, Capabilities, Clock, Corrections, Grid, KeepAlive,
-    LimitGroup, ManualClock, Market, Origin, PageSource, Priority, Proof, Provenance, Series, Served,
-    SocketLimits, SourceError, SourceErrorKind, Span, Symbol, TimeRange, Timeframe, Timestamp, TradePage,
-    TradePageRequest, VenueId,
+    CallGroup, CandlePage, CandlePageRequest, CandlePart, CandleRows, Capabilities, Clock, Corrections, Grid,
+    KeepAlive, LimitGroup, ManualClock, Market, Origin, PageSource, Priority, Proof, Provenance, RejectedRow,
+    Series, SettlingRules, SocketLimits, SourceError, SourceErrorKind, Span, Symbol, TimeRange, Timeframe,
+    Timestamp, TradePage, TradePageRequest, VenueId,
 };
 
-use super::tape::{REACH, SETTLING, START, Tape, dice, minute, minute_of, unsettled};
+use super::tape::{REACH, SETTLING, START, Tape, dice, minute, minute_of};
 
 /// How the venue behaves.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +61,10 @@ impl fmt::Debug for Venue {
     }
 }
 
+fn request_market() -> String {
+    series().symbol.code().to_owned()
+}
+
 pub(crate) fn series() -> Series {
     Series::new(Symbol::new(VenueId::new("model"), "KRW-BTC").unwrap(), Timeframe::M1)
 }
@@ -94,17 +98,16 @@ impl Venue {
         let before = request.before.unwrap_or(Timestamp::MAX);
         let newest = minute_of(asked_at).min(minute_of(before));
         let visible = (self.oldest()..=newest).rev().filter(|slot| minute(*slot) < before);
-        let mut candles: Vec<_> =
-            visible.filter_map(|slot| tape.seen(slot, asked_at)).take(request.count as usize).collect();
-        candles.reverse();
-        let from = match candles.first() {
-            Some(oldest) => Some(oldest.open_time),
-            None => self.keeps_all().then_some(Timestamp::MIN),
-        };
-        let settled = minute(unsettled(asked_at)).min(before);
-        let covered = from.and_then(|from| TimeRange::new(from, settled).ok());
-        let proof = Proof { covered, exhausted: candles.is_empty() };
-        CandlePage { candles, proof, asked_at, attempts: 1, dropped: 0 }
+        let mut rows = CandleRows::new(request, Grid::Utc);
+        for candle in visible.filter_map(|slot| tape.seen(slot, asked_at)).take(request.count as usize) {
+            rows.push(Ok(candle));
+        }
+        let fell_short = rows.count() < request.count as usize;
+        let nothing_older = (fell_short && self.keeps_all()).then_some(Timestamp::MIN);
+        let rules = SettlingRules { grid: Grid::Utc, visible: SETTLING, blind: SETTLING };
+        let page = rows.into_page(asked_at, rules, nothing_older);
+        let exhausted = fell_short && !self.keeps_all();
+        CandlePage { proof: Proof { exhausted, ..page.proof }, ..page }
     }
 
     /// Lets others go first, and time go by.
@@ -129,9 +132,15 @@ impl Venue {
                 2 => {
                     let lost = usize::try_from(random(5)).unwrap_or(0);
                     if !page.candles.is_empty() {
-                        page.candles.remove(lost % page.candles.len());
+                        let row = page.candles.remove(lost % page.candles.len());
+                        let slot = TimeRange::new(row.open_time, row.open_time.plus(Duration::from_secs(60)));
+                        page.proof.doubtful.extend(slot);
+                        page.rejected.push(RejectedRow {
+                            market: request_market(),
+                            slot: Some(row.open_time),
+                            reason: "it was spoilt".to_owned(),
+                        });
                     }
-                    (page.proof, page.dropped) = (Proof::default(), 1);
                 }
                 _ => page.proof = Proof::default(),
             }
@@ -183,7 +192,7 @@ impl PageSource for Venue {
         self.log.lock().unwrap().shown.extend(page.proof.covered);
         let provenance = Provenance { origin: Origin::Rest, observed_at: page.asked_at };
         let coverage = page.proof.covered.map(|range| Span { range, provenance }).into_iter().collect();
-        let part = CandlePart { candles: page.candles, coverage, served: Served::default() };
+        let part = CandlePart { candles: page.candles, coverage, ..CandlePart::default() };
         Ok((!part.candles.is_empty()).then_some(part))
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct Wanted {
     /// Up to this time, exclusive [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) to: Option<Timestamp>,
-    /// Leave out the candle still forming
+    /// Leave out the candle still forming, and what has ended and may still change
     #[arg(long)]
     pub(crate) closed: bool,
     /// What was known at this time: slots that had ended, before later corrections. What was fetched only after it reads
@@ -39,7 +39,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Candles {
     #[command(flatten)]
     pub(crate) wanted: Wanted,
-    /// Prices from before a split in shares as they are after it
+    /// Prices and volumes from before a split in shares as they are after it; dividends stay in
     #[arg(long)]
     pub(crate) adjusted: bool,
     /// What stands where nobody traded. Only what is proven empty is ever filled

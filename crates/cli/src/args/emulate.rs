@@ -23,9 +23,20 @@ pub(crate) struct Emulate {
     pub(crate) tape_start: TapeStart,
     /// What goes wrong, like html=0.1,reset=0.1,latency_ms=40,drop_after_ms=5000
     /// (also cut, throttle, jitter_ms, stall_after_ms, stall_for_ms, mute_after_ms, mute_for_ms, age_jitter_ms,
-    /// refuse_sockets, duplicate, reorder, swallow)
+    /// refuse_sockets, duplicate, reorder, swallow, refuse_ws_ms; pages that are not what the venue has: empty_page,
+    /// stale_page, stale_age_ms, late_rows, late_share, lagging_rows_ms, lagging_trades, holey_trades, missing_row,
+    /// doubled_row, differing_row, bad_row, bad_row_kind=any|unsound|zero|null|offgrid|foreign|text|future;
+    /// and future_trade, future_ms, clock_offset)
     #[arg(long, value_name = "NAME=VALUE,…")]
     pub(crate) faults: Option<String>,
+    /// What goes wrong at a place of its own, like empty@candles:4,zero@2026-11-20T10:00:00Z: with the Nth page of
+    /// candles, trades, tickers or markets, or with the candle that opens then
+    /// (empty, stale:MS, late:ROWS, lagging:MS, hole, doubled, differing, missing, or a kind of bad row)
+    #[arg(long, value_name = "WHAT@WHERE,…")]
+    pub(crate) script: Option<String>,
+    /// Whose look-alike of Upbit's exchanges: markets, trades and books of its own
+    #[arg(long, value_enum, default_value_t = Region::Kr)]
+    pub(crate) region: Region,
     /// How requests are counted
     #[arg(long, value_enum, default_value_t = Counting::Sliding)]
     pub(crate) limiter: Counting,
@@ -37,6 +48,18 @@ pub(crate) struct Emulate {
 pub(crate) enum TapeStart {
     Recorded,
     Now,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Region {
+    /// Korea
+    Kr,
+    /// Singapore
+    Sg,
+    /// Indonesia
+    Id,
+    /// Thailand
+    Th,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -58,12 +81,15 @@ pub(crate) enum Whose {
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Options of massive")]
 pub(crate) struct StockOptions {
-    /// When there is trading
+    /// When there is trading. Where bars begin does not depend on it: hours on multiples of UTC, days at New York's midnight
     #[arg(long, value_enum, default_value_t = Hours::Always)]
     pub(crate) hours: Hours,
     /// How many tickers are listed
     #[arg(long, value_name = "N", default_value_t = 12_000)]
     pub(crate) tickers: usize,
+    /// Splits, besides that of NVDA and those of XAAAA to XAAAL: old shares and new ones from a day on, like AAPL=2026-11-23:1:4
+    #[arg(long, value_name = "TICKER=DATE:FROM:TO,…")]
+    pub(crate) splits: Option<String>,
     /// Sockets that an account may have
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) max_connections: usize,

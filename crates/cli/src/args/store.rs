@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as Group, Subcommand, ValueEnum};
-use market_backbone::Timestamp;
+use market_backbone::{Timeframe, Timestamp, VenueId};
 
 #[derive(Debug, Group)]
 pub(crate) struct Store {
@@ -19,11 +19,16 @@ pub(crate) enum StoreCommand {
     Check(Check),
     /// Gives free space back to the disk
     Vacuum(Vacuum),
+    /// Forgets candles of one series, their earlier versions and what is known of them: the venue is asked anew.
+    /// Where --store names a database, there as well
+    Forget(Forget),
     /// Writes series to files, with what is known of them and a hash of it all; where --store names a
     /// database, of that and not of the folder
     Export(Export),
     /// Takes in what `export` wrote; where --store names a database, into that and not into the folder
     Import(Import),
+    /// Says whose the candles are that an older version kept, which did not tell the venue from an emulator or a region
+    Claim(Claim),
 }
 
 #[derive(Debug, Group)]
@@ -51,10 +56,35 @@ pub(crate) struct Vacuum {
 }
 
 #[derive(Debug, Group)]
+pub(crate) struct Forget {
+    /// Like KRW-BTC or AAPL
+    pub(crate) market: String,
+    /// 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y
+    pub(crate) timeframe: Timeframe,
+    /// From this time on (RFC 3339, or a date: 2026-08-03T10:40:00Z) [default: from the first]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<Timestamp>,
+    /// Up to this time, exclusive [default: to the last]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<Timestamp>,
+    /// Whose series, as `store stats --series --format json` names it, where several sources have one of that name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+    /// Do not ask on a terminal whether it is meant
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[arg(long, value_enum, default_value_t = Report::Table)]
+    pub(crate) format: Report,
+}
+
+#[derive(Debug, Group)]
 pub(crate) struct Export {
     /// Like "KRW-BTC 1m", as often as needed [default: all there are]
     #[arg(long, value_name = "MARKET TIMEFRAME")]
     pub(crate) series: Vec<String>,
+    /// Of this source only, like upbit or upbit@127.0.0.1:9001 [default: of all]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) source: Option<VenueId>,
     /// From this time on (RFC 3339, or a date: 2026-08-03T10:40:00Z)
     #[arg(long, value_name = "TIME")]
     pub(crate) from: Option<Timestamp>,
@@ -72,6 +102,19 @@ pub(crate) struct Export {
 pub(crate) struct Import {
     /// A folder that `export` wrote
     pub(crate) dir: PathBuf,
+    /// Keeps its candles as those of this source: upbit, upbit-sg, upbit@127.0.0.1:9001 [default: the source that it
+    /// names; where --rest-url, --region or --same-as say which source is meant, nothing else is taken in]
+    #[arg(long = "as", value_name = "SOURCE")]
+    pub(crate) rename: Option<VenueId>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Claim {
+    /// Under which name they are kept: upbit or massive
+    pub(crate) claimed: VenueId,
+    /// Whose they are, like upbit@127.0.0.1:9001 or upbit-sg [default: the venue's own]
+    #[arg(long = "as", value_name = "SOURCE")]
+    pub(crate) source: Option<VenueId>,
 }
 
 /// How figures are told: to eyes, to programs.

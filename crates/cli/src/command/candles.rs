@@ -1,9 +1,11 @@
 //! `market-backbone candles`: any number of candles, oldest first.
 
+use std::time::Duration;
+
 use comfy_table::Table;
 use market_backbone::{
-    Backbone, Calendar, Candle, CandleRequest, CandleSet, Clock, Fill, Grid, Slot, SystemClock, TimeRange,
-    Timestamp, View, ViewRow, write_parquet,
+    Backbone, Calendar, Candle, CandleRequest, CandleSet, Fill, Grid, Slot, TimeRange, Timestamp, View,
+    ViewRow, write_parquet,
 };
 
 use crate::args::{CandleFormat, Candles, Wanted};
@@ -11,6 +13,8 @@ use crate::output::{self, Output};
 use crate::{progress, row, stats};
 
 const DEFAULT_COUNT: usize = 200;
+/// A machine's clock is hardly off by more before anybody notices.
+const CLOCKS_APART: Duration = Duration::from_secs(86_400);
 
 pub(crate) async fn run(args: Candles, backbone: &Backbone) -> anyhow::Result<()> {
     let bar = progress::bar();
@@ -26,7 +30,7 @@ pub(crate) async fn run(args: Candles, backbone: &Backbone) -> anyhow::Result<()
         (CandleFormat::Parquet, Some(file)) => write_parquet(file, &set, fill, backbone.grid())?,
         (format, file) => {
             let mut output = Output::open(file)?;
-            write(&set, format, fill, backbone.grid(), &mut output)?;
+            write(&set, format, fill, backbone, &mut output)?;
             output.finish()?;
         }
     }
@@ -41,7 +45,9 @@ pub(crate) async fn run(args: Candles, backbone: &Backbone) -> anyhow::Result<()
 pub(super) fn request(wanted: &Wanted, backbone: &Backbone) -> CandleRequest {
     let request = backbone.client(wanted.priority.into()).candles(&wanted.market, wanted.timeframe);
     let request = match (wanted.from, wanted.to) {
-        (Some(from), to) => request.range(from..to.unwrap_or_else(|| SystemClock.now())),
+        // Up to now, whatever this machine takes that for; what lies ahead of both clocks runs backwards.
+        (Some(from), None) if from < backbone.now().plus(CLOCKS_APART) => request.range(from..Timestamp::MAX),
+        (Some(from), to) => request.range(from..to.unwrap_or_else(|| backbone.now())),
         (None, Some(to)) => request.count(wanted.count.unwrap_or(DEFAULT_COUNT)).before(to),
         (None, None) => request.count(wanted.count.unwrap_or(DEFAULT_COUNT)),
     };
@@ -53,9 +59,10 @@ fn write(
     set: &CandleSet,
     format: CandleFormat,
     fill: Fill,
-    grid: Grid,
+    backbone: &Backbone,
     output: &mut Output,
 ) -> std::io::Result<()> {
+    let grid = backbone.grid();
     let mut rows = set.view(fill, grid);
     match format {
         CandleFormat::Parquet => Err(std::io::Error::other("Parquet goes to a file: name it with --output")),
@@ -72,7 +79,7 @@ fn write(
         }
         CandleFormat::Table => {
             // What is not final though its slot is over, the venue may still correct.
-            let now = SystemClock.now();
+            let now = backbone.now();
             let is_over = |row: &ViewRow| grid.close(set.series.timeframe, row.open_time) <= now;
             output.line(&table(rows, grid, is_over).to_string())
         }

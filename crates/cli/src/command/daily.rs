@@ -7,8 +7,8 @@ use crate::exit::Usage;
 use crate::output::{self, Output};
 
 pub(crate) async fn run(args: Daily, backbone: &Backbone) -> anyhow::Result<()> {
-    if backbone.venue() != MASSIVE {
-        let venue = backbone.venue();
+    if backbone.venue().family() != MASSIVE {
+        let venue = backbone.venue().house();
         return Err(Usage(format!("{venue} has no answer for a whole market; say --venue massive")).into());
     }
     let mut output = Output::open(None)?;

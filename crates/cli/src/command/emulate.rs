@@ -2,7 +2,8 @@
 
 use anyhow::Context;
 use market_backbone_emulator::{
-    Ending, Evict, Faults, Flood, Hours, LimiterKind, Massive, Scenario, TapeStart, TickerSet,
+    Ending, Evict, Faults, Flood, Hours, LimiterKind, Massive, Region, Scenario, Scripted, Split, TapeStart,
+    TickerSet,
 };
 use tokio::net::TcpListener;
 
@@ -45,7 +46,10 @@ fn scenario(args: &Emulate) -> anyhow::Result<Scenario> {
             Counting::Fixed => LimiterKind::Fixed,
         },
         faults: faults(args.faults.as_deref().unwrap_or_default())?,
-        massive: stocks(&args.stocks),
+        script: Scripted::list(args.script.as_deref().unwrap_or_default())
+            .map_err(|error| Usage(format!("--script: {error}")))?,
+        region: region(args)?,
+        massive: stocks(&args.stocks)?,
         ..Scenario::default()
     })
 }
@@ -53,13 +57,14 @@ fn scenario(args: &Emulate) -> anyhow::Result<Scenario> {
 /// Tickers that take turns in a flood.
 const FLOOD_TICKERS: usize = 10_000;
 
-fn stocks(options: &StockOptions) -> Massive {
-    Massive {
+fn stocks(options: &StockOptions) -> Result<Massive, Usage> {
+    Ok(Massive {
         hours: match options.hours {
             args::Hours::NewYork => Hours::NewYork,
             args::Hours::Always => Hours::Always,
         },
         tickers: TickerSet::Standard(options.tickers),
+        splits: splits(options.splits.as_deref().unwrap_or_default())?,
         max_connections: options.max_connections,
         evict: match options.evict {
             Victim::Oldest => Evict::Oldest,
@@ -75,9 +80,61 @@ fn stocks(options: &StockOptions) -> Massive {
         ending: options.drop_code.map_or(Ending::Abort, Ending::Close),
         flood: options.flood.map(|per_second| Flood { per_second, tickers: FLOOD_TICKERS }),
         ..Massive::default()
+    })
+}
+
+fn splits(text: &str) -> Result<Vec<(String, Split)>, Usage> {
+    Split::parse_list(text).map_err(|error| Usage(format!("--splits: {error}")))
+}
+
+fn region(args: &Emulate) -> Result<Region, Usage> {
+    match (args.whose, args.region) {
+        (_, args::Region::Kr) => Ok(Region::Korea),
+        (Whose::Massive, _) => Err(Usage("--region: only Upbit has regions".to_owned())),
+        (Whose::Upbit, args::Region::Sg) => Ok(Region::Singapore),
+        (Whose::Upbit, args::Region::Id) => Ok(Region::Indonesia),
+        (Whose::Upbit, args::Region::Th) => Ok(Region::Thailand),
     }
 }
 
 fn faults(text: &str) -> Result<Faults, Usage> {
     text.parse().map_err(|error| Usage(format!("--faults: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use market_backbone_emulator::{Page, PageFault, When};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Alone {
+        #[command(flatten)]
+        emulate: Emulate,
+    }
+
+    fn read(line: &str) -> anyhow::Result<Scenario> {
+        scenario(&Alone::parse_from(format!("emulate {line}").split_whitespace()).emulate)
+    }
+
+    #[test]
+    fn faults_scripts_and_regions_are_read_as_they_are_written() {
+        let scenario = read(
+            "upbit --region id --faults empty_page=0.05,late_rows=3,bad_row_kind=null --script hole@trades:2",
+        )
+        .unwrap();
+        assert_eq!(scenario.region, Region::Indonesia);
+        assert_eq!((scenario.faults.empty_page, scenario.faults.late_rows), (0.05, 3));
+        let want = Scripted { when: When::Nth(Page::Trades, 2), fault: PageFault::Hole };
+        assert_eq!(scenario.script, [want]);
+        assert_eq!(read("massive").unwrap().region, Region::Korea);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_wrong_usage() {
+        for line in ["massive --region sg", "upbit --script odd@x", "upbit --faults late_rows=few"] {
+            assert!(read(line).unwrap_err().is::<Usage>(), "{line}");
+        }
+    }
 }

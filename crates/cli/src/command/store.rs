@@ -1,48 +1,113 @@
 //! `market-backbone store …`: the data folder itself, without a venue.
 
 mod check;
+mod claim;
 mod export;
+mod forget;
 mod import;
 mod stats;
 mod vacuum;
 
-use market_backbone::{CandleStore, PostgresStore, SqliteStore, StoreConfig, StoreErrorKind};
+use market_backbone::{
+    CandleStore, PostgresStore, SqliteStore, StoreConfig, StoreErrorKind, VenueId, open_folder,
+};
 
 use super::unless_stopped;
-use crate::args::{Global, Store, StoreCommand};
-use crate::settings;
+use crate::args::{Forget, Global, Store, StoreCommand};
+use crate::{output, settings};
 
 /// Does what was asked of the data folder.
 pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
     match args.command {
         StoreCommand::Stats(args) => {
-            reading(global, async |store| unless_stopped(stats::run(args, store)).await).await
+            reading(global, async |store| {
+                store.unclaimed().into_iter().for_each(left_out);
+                unless_stopped(stats::run(args, store)).await
+            })
+            .await
         }
         StoreCommand::Check(args) if args.repair => unless_stopped(check::repair(args, global)).await,
         StoreCommand::Check(args) => {
-            reading(global, async |store| unless_stopped(check::run(args, store)).await).await
+            reading(global, async |store| {
+                all_claimed(&store.unclaimed())?;
+                unless_stopped(check::run(args, store)).await
+            })
+            .await
         }
+        StoreCommand::Claim(args) => claim::run(args, global).await,
         StoreCommand::Vacuum(args) => {
             writing(existing(global)?, async |store| unless_stopped(vacuum::run(args, store)).await).await
         }
+        StoreCommand::Forget(args) => forget(args, global).await,
         StoreCommand::Export(args) => match settings::shared(global)? {
             Some(database) => {
                 let store = PostgresStore::connect(database).await?;
-                finish(&store, async |store| unless_stopped(export::run(args, store)).await).await
+                finish(&store, async |store| {
+                    all_claimed(&store.unclaimed())?;
+                    unless_stopped(export::run(args, store)).await
+                })
+                .await
             }
-            None => reading(global, async |store| unless_stopped(export::run(args, store)).await).await,
+            None => {
+                reading(global, async |store| {
+                    all_claimed(&store.unclaimed())?;
+                    unless_stopped(export::run(args, store)).await
+                })
+                .await
+            }
         },
         StoreCommand::Import(args) => match settings::shared(global)? {
             Some(database) => {
                 let store = PostgresStore::connect(database).await?;
-                finish(&store, async |store| unless_stopped(import::run(args, store)).await).await
+                finish(&store, async |store| unless_stopped(import::run(args, store, global)).await).await
             }
             None => {
                 let config = settings::store(global)?;
-                writing(config, async |store| unless_stopped(import::run(args, store)).await).await
+                writing(config, async |store| unless_stopped(import::run(args, store, global)).await).await
             }
         },
     }
+}
+
+/// In the database first: what it still had, the folder would take from it again.
+async fn forget(args: Forget, global: &Global) -> anyhow::Result<()> {
+    let database = settings::shared(global)?;
+    let config = match existing(global) {
+        Ok(config) => Some(config),
+        Err(_) if database.is_some() => None,
+        Err(error) => return Err(error),
+    };
+    let mut keepers: Vec<(String, Box<dyn CandleStore>)> = Vec::new();
+    if let Some(database) = database {
+        let place = database.to_string();
+        keepers.push((place, Box::new(PostgresStore::connect(database).await?)));
+    }
+    if let Some(config) = config {
+        let place = config.dir.display().to_string();
+        keepers.push((place, Box::new(SqliteStore::open(config).await?)));
+    }
+    let outcome = unless_stopped(forget::run(args, global.venue, &keepers)).await;
+    for (_, store) in &keepers {
+        store.close().await;
+    }
+    outcome
+}
+
+/// Candles of an older version, of which a command tells nothing.
+fn left_out(source: VenueId) {
+    output::note(&format!(
+        "left out: candles that an older version kept under {source}; `store claim` says whose they are"
+    ));
+}
+
+/// What is left out of a check or a copy would be missed without a word.
+fn all_claimed(unclaimed: &[VenueId]) -> anyhow::Result<()> {
+    let Some(source) = unclaimed.first() else { return Ok(()) };
+    anyhow::bail!(
+        "whose the candles are that an older version kept under {source} is not known; say `market-backbone store claim \
+         {source}` if they are its own, `market-backbone store claim {source} --as {source}@127.0.0.1:9001` if they are \
+         another's"
+    )
 }
 
 /// A folder in which there is a store: opening it would make one.
@@ -62,7 +127,7 @@ async fn reading(
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let config = existing(global)?;
-    let store = match SqliteStore::open(config.clone()).await {
+    let store = match open_folder(config.clone()).await {
         Err(error) if error.kind() == StoreErrorKind::Held => SqliteStore::open_read_only(config).await?,
         opened => opened?,
     };
@@ -74,7 +139,7 @@ async fn writing(
     config: StoreConfig,
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let store = SqliteStore::open(config).await?;
+    let store = open_folder(config).await?;
     finish(&store, task).await
 }
 

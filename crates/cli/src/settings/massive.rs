@@ -1,9 +1,9 @@
 //! The account with Massive: the `[massive]` part of the settings file, and the key, which is never in a file.
 
-use market_backbone::{MassiveAccount, MassivePlan, MassiveRate};
+use market_backbone::{MassiveAccount, MassivePlan, MassiveRate, VenueId};
 use serde::{Deserialize, Deserializer};
 
-use super::addresses::Addresses;
+use super::addresses::{Addresses, spelt};
 use super::connections::{Table, connections};
 use super::environment::variable;
 use crate::args::VenueName;
@@ -22,8 +22,10 @@ const RATES: [(&str, MassiveRate); 3] = [
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Massive {
-    rest_url: Option<String>,
-    ws_url: Option<String>,
+    rest_url: Option<Secret>,
+    ws_url: Option<Secret>,
+    #[serde(deserialize_with = "spelt")]
+    same_as: Option<VenueId>,
     #[serde(deserialize_with = "plan")]
     plan: Option<MassivePlan>,
     #[serde(deserialize_with = "rate")]
@@ -34,7 +36,8 @@ pub(super) struct Massive {
 impl Massive {
     /// What the file says of where it is.
     pub(super) fn addresses(&self) -> Addresses {
-        Addresses { rest_url: self.rest_url.clone(), ws_url: self.ws_url.clone() }
+        let (rest_url, ws_url) = (self.rest_url.clone(), self.ws_url.clone());
+        Addresses { rest_url, ws_url, region: None, same_as: self.same_as }
     }
 
     /// The account that environment and file describe, at these addresses.
@@ -66,6 +69,9 @@ fn account(
     let mut account = MassiveAccount::new(key.reveal(), plan.unwrap_or(MassivePlan::Advanced));
     if let Some(rate) = rate {
         account = account.rate(rate);
+    }
+    if let Some(source) = addresses.same_as {
+        account = account.same_as(source);
     }
     if let Some((rest, socket)) = addresses.both(VenueName::Massive)? {
         account = account.at(&rest, &socket);

@@ -15,7 +15,10 @@ fn furnished() -> (TempDir, PathBuf) {
     let (venue, folder) = (Venue::healthy(), tempdir().unwrap());
     let data = folder.path().join("data");
     for args in [["KRW-BTC", "1m", "300"], ["KRW-BTC", "1M", "3"], ["KRW-ETH", "1h", "20"]] {
-        let said = venue.run(&data, &["candles", args[0], args[1], "--count", args[2], "--format", "csv"]);
+        let said = venue.run(
+            &data,
+            &["candles", args[0], args[1], "--count", args[2], "--format", "csv", "--same-as", "upbit"],
+        );
         assert_eq!(said.code, Some(0), "{said:?}");
     }
     venue.stop();

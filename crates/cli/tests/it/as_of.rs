@@ -42,7 +42,7 @@ fn what_was_corrected_later_reads_as_it_did_then() {
         let (from, to) = ("2026-08-03T10:00:00Z", "2026-08-03T10:10:00Z");
         let args =
             ["candles", "KRW-BTC", "1m", "--from", from, "--to", to, "--as-of", moment, "--format", "csv"];
-        let said = venue.run(data.path(), &[&args[..], &["--stats"]].concat());
+        let said = venue.run(data.path(), &[&args[..], &["--stats", "--same-as", "upbit"]].concat());
         assert_eq!(said.requests(), 0, "all of it is known");
         said.rows().iter().map(|row| row.close).collect::<Vec<_>>()
     };

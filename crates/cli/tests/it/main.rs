@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 mod live;
 mod massive;
+mod names;
 mod pace;
 mod plan;
 #[path = "../../../storage/tests/it/postgres_server.rs"]
@@ -16,7 +17,9 @@ mod postgres_server;
 mod recorded;
 mod resume;
 mod run;
+mod secrets;
 mod shared;
+mod sources;
 mod store;
 mod tape;
 mod universe;

@@ -49,6 +49,26 @@ fn days_open_at_midnight_in_new_york_and_cost_one_request() {
 }
 
 #[test]
+fn four_hours_are_shown_whenever_there_is_trading() {
+    for hours in [Hours::NewYork, Hours::Always] {
+        let (venue, data) = (Venue::start(market(hours)), tempdir().unwrap());
+        let said = run(&venue, data.path(), &["candles", "AAPL", "4h", "--count", "3", "--format", "csv"]);
+        assert_eq!((said.code, said.rows().len()), (Some(0), 3), "{hours:?}: {said:?}");
+        let opens =
+            said.stdout.lines().skip(1).map(|line| line.split(',').next().unwrap().parse::<i64>().unwrap());
+        assert!(opens.into_iter().all(|open| open % (4 * 3_600_000) == 0), "{hours:?}: {}", said.stdout);
+        venue.stop();
+    }
+}
+
+#[test]
+fn splits_of_the_emulator_are_read_or_refused() {
+    let said = Said::of(bare(&["emulate", "massive", "--splits", "AAPL=2026-02-30:1:2"]).output().unwrap());
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stderr.contains("\"AAPL=2026-02-30:1:2\" is no split"), "{}", said.stderr);
+}
+
+#[test]
 fn a_day_of_all_shares_is_one_request_and_then_none() {
     let (venue, data) = (Venue::start(market(Hours::NewYork)), tempdir().unwrap());
     let asked = || venue.emulator.report().group("massive").asked;

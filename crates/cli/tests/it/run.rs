@@ -56,6 +56,9 @@ pub(crate) fn bare(args: &[&str]) -> Command {
     let settings = [
         "MARKET_BACKBONE_UPBIT_REST_URL",
         "MARKET_BACKBONE_UPBIT_WS_URL",
+        "MARKET_BACKBONE_UPBIT_REGION",
+        "MARKET_BACKBONE_UPBIT_SAME_AS",
+        "MARKET_BACKBONE_MASSIVE_SAME_AS",
         "MARKET_BACKBONE_MASSIVE_REST_URL",
         "MARKET_BACKBONE_MASSIVE_WS_URL",
         "MARKET_BACKBONE_MASSIVE_PLAN",

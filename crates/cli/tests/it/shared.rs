@@ -124,3 +124,30 @@ fn a_database_that_is_not_there_is_said_to_be_so_at_once() {
     assert!(!said.stderr.contains("s3cret"), "{said:?}");
     assert!(SystemClock.now().since(begun) < Duration::from_secs(20));
 }
+
+#[test]
+fn what_is_forgotten_is_forgotten_in_the_database_too() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let (venue, one, other) = (Venue::healthy(), tempdir().unwrap(), tempdir().unwrap());
+    let store = server.url();
+    let candles = question("candles KRW-ETH 3m --format csv --stats", &store, SystemClock.now());
+    let first = ask(&venue, one.path(), &candles);
+    assert!(first.requests() > 0);
+    let forget = ["store", "forget", "KRW-ETH", "3m", "--store", &store, "--format", "json"];
+    let forgot = venue.run(one.path(), &forget);
+    let places: Vec<_> = forgot.stdout.lines().collect();
+    assert_eq!((forgot.code, places.len()), (Some(0), 2), "{forgot:?}");
+    assert!(places[0].contains("postgres://") && !places[0].contains(PASSWORD), "{places:?}");
+    for place in places {
+        let told: serde_json::Value = serde_json::from_str(place).unwrap();
+        assert!(told["rows"].as_u64() >= Some(first.rows().len() as u64), "{told}");
+    }
+    // Who has never seen it does not find it there, and who has asks again.
+    for machine in [&other, &one] {
+        let plan = question("plan KRW-ETH 3m --format json", &store, SystemClock.now());
+        let plan: serde_json::Value =
+            serde_json::from_str(&ask(&venue, machine.path(), &plan).stdout).unwrap();
+        assert_eq!(plan["known"].as_u64(), Some(0), "{plan}");
+    }
+    venue.stop();
+}

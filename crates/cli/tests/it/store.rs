@@ -24,6 +24,7 @@ fn objects(said: &Said) -> Vec<Value> {
 fn fetch(venue: &Venue, data: &Path) {
     let end = Timestamp::from_secs(SystemClock.now().as_secs() / 60 * 60 - 120).to_string();
     let args = ["candles", "KRW-BTC", "1m", "--count", "600", "--to", &end, "--closed", "--format", "csv"];
+    let args = [&args[..], &["--same-as", "upbit"]].concat();
     assert_eq!(venue.run(data, &args).rows().len(), 600);
 }
 
@@ -109,7 +110,7 @@ fn what_cannot_be_true_is_said_with_what_mends_it_and_mended_when_asked() {
     assert_eq!((lines[1]["slots"].as_u64(), lines[1]["requests"].as_u64()), (Some(1), Some(1)));
 
     let before = venue.candle_requests();
-    let mended = venue.run(data.path(), &["store", "check", "--repair"]);
+    let mended = venue.run(data.path(), &["store", "check", "--repair", "--same-as", "upbit"]);
     assert_eq!(mended.code, Some(0), "{mended:?}");
     assert!(mended.stdout.contains("at most 1 requests"), "{mended:?}");
     assert_eq!(venue.candle_requests() - before, 1);
@@ -148,4 +149,44 @@ fn in_shard<T>(data: &Path, task: impl AsyncFnOnce(&mut SqliteConnection) -> Res
         conn.close().await.unwrap();
         done
     })
+}
+
+#[test]
+fn what_is_forgotten_is_asked_for_anew_and_nothing_else() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    fetch(&venue, data.path());
+    let said = store(data.path(), &["store", "stats", "--series", "--format", "json"]);
+    let newest =
+        venue.run(data.path(), &["candles", "KRW-BTC", "1m", "--count", "600", "--format", "csv"]).rows();
+    assert!(said.stdout.contains("KRW-BTC"), "{said:?}");
+    let moment = |row: usize| Timestamp::from_millis(newest[row].timestamp).to_string();
+    let (from, to) = (moment(100), moment(150));
+    let ask = |from: &str, to: &str| {
+        let wanted = ["candles", "KRW-BTC", "1m", "--from", from, "--to", to, "--format", "csv", "--stats"];
+        venue.run(data.path(), &wanted)
+    };
+    let before = ask(&from, &to);
+    assert_eq!(before.requests(), 0);
+    let rows = before.rows().len();
+
+    let forgot = store(data.path(), &["store", "forget", "btc/krw", "1m", "--from", &from, "--to", &to]);
+    assert_eq!(forgot.code, Some(0), "{forgot:?}");
+    assert!(forgot.stdout.contains(&format!("forgot {rows} candles of KRW-BTC 1m")), "{forgot:?}");
+    assert_eq!(ask(&moment(151), &moment(599)).requests(), 0, "the rest is known as before");
+    let again = ask(&from, &to);
+    assert_eq!((again.requests(), again.rows()), (1, before.rows()));
+
+    let all = store(data.path(), &["store", "forget", "KRW-BTC", "1m", "--yes", "--format", "json"]);
+    let told = &objects(&all)[0];
+    assert_eq!((told["kind"].as_str(), told["from"].is_null()), (Some("forgotten"), true), "{told}");
+    assert!(told["rows"].as_u64() >= Some(600), "{told}");
+    assert!(ask(&from, &to).requests() > 0);
+    for args in [["KRW-ETH", "1m"], ["KRW-BTC", "5m"]] {
+        let nothing = store(data.path(), &[&["store", "forget"], &args[..]].concat());
+        assert_eq!(nothing.code, Some(1));
+        assert!(nothing.stderr.contains(&format!("nothing is stored of {}", args.join(" "))), "{nothing:?}");
+    }
+    let backwards = store(data.path(), &["store", "forget", "KRW-BTC", "1m", "--from", &to, "--to", &from]);
+    assert_eq!(backwards.code, Some(2), "{backwards:?}");
+    venue.stop();
 }

@@ -102,10 +102,13 @@ async fn a_market_listed_an_hour_ago_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_market_without_a_trade_takes_one_request() {
+async fn a_market_without_a_trade_is_believed_to_be_one_after_two_requests() {
     let house = House::new(Model::new([]));
     let set = house.ask(last(1_000).closed()).await.unwrap();
-    assert_eq!((set.candles.len(), house.requests()), (0, 1));
+    assert_eq!((set.candles.len(), house.requests()), (0, 2));
+    assert!(set.coverage.knows(minute(0)));
+    let asked = house.model.asked.lock().unwrap();
+    assert_ne!(asked[0].0.before, asked[1].0.before, "asked in another way");
 }
 
 #[tokio::test(start_paused = true)]

@@ -67,7 +67,7 @@ async fn if_nothing_ever_worked_nothing_is_asked_again() {
 #[tokio::test(start_paused = true)]
 async fn a_page_that_fails_for_ever_ends_the_query_and_names_the_stretch() {
     let bad = minute(this_minute() - 1_000);
-    for fault in [TRANSIENT, Fault::Drop, Fault::Mute] {
+    for fault in [TRANSIENT, Fault::Mute] {
         let model = Model::dense(30_000)
             .failing(move |_, request| request.before.is_some_and(|before| before == bad).then_some(fault));
         let house = House::new(model);

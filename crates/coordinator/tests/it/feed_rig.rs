@@ -12,7 +12,7 @@ use market_backbone_coordinator::{Continuity, ContinuityConfig, Cursor, Feed, St
 use market_backbone_core::{
     BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, Capabilities,
     Channel, Clock, Coverage, Delivery, FeedEvent, Gap, GapCause, GapState, LiveSource, LiveStream, Market,
-    OrderBook, Origin, PageSource, PartStream, Priority, Provenance, Selection, Series, Served, SourceError,
+    OrderBook, Origin, PageSource, PartStream, Priority, Provenance, Selection, Series, SourceError,
     SourceErrorKind, Span, StreamKind, Subscription, Symbol, Ticker, TickerRequest, TimeRange, Timeframe,
     Timestamp, Trade, TradeId, TradePage, TradePageRequest, VenueId,
 };
@@ -360,7 +360,7 @@ impl CandleSource for Venue {
         let provenance = Provenance { origin: Origin::Rest, observed_at };
         let known = TimeRange::new(range.from(), range.to().min(observed_at));
         let coverage: Coverage = known.into_iter().map(|range| Span { range, provenance }).collect();
-        let part = CandlePart { candles, coverage, served: Served::default() };
+        let part = CandlePart { candles, coverage, ..CandlePart::default() };
         futures::stream::iter([Ok(part)]).boxed()
     }
 }

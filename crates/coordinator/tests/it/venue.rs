@@ -10,10 +10,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
 use market_backbone_core::{
-    CallGroup, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSet, CandleSource,
-    Capabilities, Clock, Corrections, Coverage, Grid, KeepAlive, LimitGroup, ManualClock, Market, PageSource,
-    Priority, Proof, Series, Served, SocketLimits, SourceError, SourceErrorKind, Symbol, TimeRange,
-    Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
+    CallGroup, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleRows, CandleSet,
+    CandleSource, Capabilities, Clock, Corrections, Grid, KeepAlive, LimitGroup, ManualClock, Market,
+    PageSource, Priority, Proof, Series, Served, SettlingRules, SocketLimits, SourceError, SourceErrorKind,
+    Symbol, Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
 };
 
 pub(crate) const NOW: &str = "2026-08-03T10:40:30Z";
@@ -25,7 +25,7 @@ const FIRST_TRADE: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     Error(SourceErrorKind),
-    /// A row is left out.
+    /// All rows are left out, and nothing is said of them.
     Drop,
     /// The proof is missing.
     Mute,
@@ -188,21 +188,16 @@ impl Model {
         let before = request.before.unwrap_or(Timestamp::MAX);
         let newest_first = self.tape.range(..=before.as_secs() / 60).rev();
         let inside = |slot: &&i64| minute(**slot) < before && self.exists(**slot, asked_at);
-        let mut candles: Vec<_> = newest_first
-            .filter(inside)
-            .take(request.count as usize)
-            .map(|slot| self.seen(*slot, asked_at))
-            .collect();
-        candles.reverse();
-        let settled = Grid::Utc.floor(Timeframe::M1, asked_at.minus(SETTLING)).min(before);
-        let empty = candles.is_empty();
-        let from = match candles.first() {
-            Some(oldest) => Some(oldest.open_time),
-            None if self.kept_from.is_some() => None,
-            None => Some(Timestamp::MIN),
-        };
-        let covered = from.and_then(|from| TimeRange::new(from, settled).ok());
-        CandlePage { candles, proof: Proof { covered, exhausted: empty }, asked_at, attempts: 1, dropped: 0 }
+        let mut rows = CandleRows::new(request, Grid::Utc);
+        for slot in newest_first.filter(inside).take(request.count as usize) {
+            rows.push(Ok(self.seen(*slot, asked_at)));
+        }
+        let fell_short = rows.count() < request.count as usize;
+        let nothing_older = (fell_short && self.kept_from.is_none()).then_some(Timestamp::MIN);
+        let exhausted = fell_short && self.kept_from.is_some();
+        let rules = SettlingRules { grid: Grid::Utc, visible: SETTLING, blind: SETTLING };
+        let page = rows.into_page(asked_at, rules, nothing_older);
+        CandlePage { proof: Proof { exhausted, ..page.proof }, ..page }
     }
 }
 
@@ -236,9 +231,8 @@ impl PageSource for Model {
             None | Some(Fault::Hang) => {}
             Some(Fault::Error(kind)) => return Err(SourceError::new(kind, "the model fails")),
             Some(Fault::Drop) => {
-                page.candles.pop();
+                page.candles.clear();
                 page.proof = Proof::default();
-                page.dropped = 1;
             }
             Some(Fault::Mute) => page.proof = Proof::default(),
         }
@@ -259,7 +253,7 @@ impl PageSource for Model {
         let slot = Grid::Utc.floor(Timeframe::M1, now);
         let candles = self.truth(slot, Timestamp::MAX);
         let served = Served { memory_rows: 1, ..Served::default() };
-        Ok((!candles.is_empty()).then_some(CandlePart { candles, coverage: Coverage::empty(), served }))
+        Ok((!candles.is_empty()).then_some(CandlePart { candles, served, ..CandlePart::default() }))
     }
 
     async fn markets(&self, _: Priority) -> Result<Vec<Market>, SourceError> {

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use crate::{HttpCall, HttpReply, Priority, SourceError, Timestamp};
+use crate::{HttpCall, HttpReply, Priority, SourceError, Timestamp, VenueId};
 
 /// An answer kept whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,9 @@ impl OwnedReply {
 /// Somewhere a venue's own requests can be sent. Implemented by the router.
 #[async_trait]
 pub trait CallSource: Send + Sync + 'static {
+    /// Whose answers they are: what is read from them bears this name.
+    fn venue(&self) -> VenueId;
+
     /// Sends `call` when its turn comes, and follows it to its last page.
     ///
     /// # Errors

@@ -10,6 +10,23 @@ use crate::Timestamp;
 pub trait Clock: Send + Sync + Debug + 'static {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// How often it has turned out that the clock was wrong, or may be: whoever has worked with an earlier "now" looks
+    /// whether that was right. A clock that is compared with nothing never finds out.
+    fn steps(&self) -> u64 {
+        0
+    }
+
+    /// Whether it has been compared with the clock it stands for since it was set; true where there is none to compare it
+    /// with.
+    fn is_measured(&self) -> bool {
+        true
+    }
+
+    /// The time since the machine was started, which nobody sets, where the clock is a machine's and that is known.
+    fn steady(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// A clock that stands still until it is moved.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Capabilities;
-use crate::{Coverage, Origin, Provenance, Span, TimeRange, Timeframe, Timestamp};
+use crate::{CandlePage, Claim, Coverage, Origin, Provenance, Span, TimeRange, Timeframe, Timestamp};
 
 /// What a venue thinks better of after it has said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,19 +40,29 @@ impl Corrections {
 }
 
 impl Capabilities {
-    /// What a page of `timeframe` proves that was asked for at `asked_at` and speaks of `covered`.
+    /// What `page` proves and claims of a series of `timeframe`.
     #[must_use]
-    pub fn proof(&self, timeframe: Timeframe, covered: TimeRange, asked_at: Timestamp) -> Coverage {
+    pub fn proof(&self, timeframe: Timeframe, page: &CandlePage) -> Coverage {
+        let asked_at = page.asked_at;
         let said = |origin, range| Span { range, provenance: Provenance { origin, observed_at: asked_at } };
         let window = self.corrections.window();
-        if window.is_zero() {
-            return [said(Origin::Rest, covered)].into_iter().collect();
+        // What may still change is said early: by rule, or because the page shows nothing newer.
+        let by_rule = (!window.is_zero()).then(|| self.grid.floor(timeframe, asked_at.minus(window)));
+        let early = by_rule.into_iter().chain(page.proof.early_from).min().unwrap_or(Timestamp::MAX);
+        let mut coverage = Coverage::empty();
+        if let Some(covered) = page.proof.covered {
+            let stands = TimeRange::new(covered.from(), covered.to().min(early));
+            let may_change = TimeRange::new(covered.from().max(early), covered.to());
+            let stands = stands.map(|range| said(Origin::Rest, range));
+            stands.into_iter().chain(may_change.map(|range| said(Origin::Early, range))).for_each(|span| {
+                coverage.insert(span);
+            });
         }
-        let early = self.grid.floor(timeframe, asked_at.minus(window));
-        let stands = TimeRange::new(covered.from(), covered.to().min(early));
-        let may_change = TimeRange::new(covered.from().max(early), covered.to());
-        let stands = stands.map(|range| said(Origin::Rest, range));
-        stands.into_iter().chain(may_change.map(|range| said(Origin::Early, range))).collect()
+        for absent in [page.proof.absent_before, page.proof.absent_after].into_iter().flatten() {
+            coverage.claim(Claim::of(absent, asked_at));
+        }
+        page.proof.doubtful.iter().for_each(|range| coverage.remove(*range));
+        coverage
     }
 }
 

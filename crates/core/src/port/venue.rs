@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::Corrections;
 use crate::{
     BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, Market, OrderBook,
-    Secret, SourceError, StreamKind, SymbolTable, Ticker, TickerRequest, Timeframe, Timestamp, TradeId,
-    TradePage, TradePageRequest, VenueId,
+    Secret, SourceError, StreamKind, Symbol, SymbolTable, Ticker, TickerRequest, Timeframe, Timestamp,
+    TradeId, TradePage, TradePageRequest, VenueId,
 };
 
 /// Requests that a venue counts together.
@@ -63,7 +63,7 @@ pub struct SocketLimits {
 /// What a venue can do.
 #[derive(Clone, Copy, Debug)]
 pub struct Capabilities {
-    /// Who it is.
+    /// Whose data it is.
     pub venue: VenueId,
     /// How its candles are cut.
     pub grid: Grid,
@@ -125,9 +125,23 @@ pub enum Call {
     /// What is listed.
     Markets,
     /// The price steps of some markets.
-    Instruments(Vec<crate::Symbol>),
+    Instruments(Vec<Symbol>),
     /// Something only this venue has; its adapter reads the answer itself.
     Own(HttpCall),
+}
+
+impl Call {
+    /// The markets it is about.
+    #[must_use]
+    pub fn symbols(&self) -> &[crate::Symbol] {
+        match self {
+            Self::Candles(request) => std::slice::from_ref(&request.series.symbol),
+            Self::Trades(request) => std::slice::from_ref(&request.symbol),
+            Self::Tickers(TickerRequest::Of(symbols)) | Self::Instruments(symbols) => symbols,
+            Self::Books(request) => &request.symbols,
+            Self::Tickers(TickerRequest::Quotes(_)) | Self::Markets | Self::Own(_) => &[],
+        }
+    }
 }
 
 /// The names and values of a request.
@@ -224,8 +238,16 @@ pub struct FrameError(pub String);
 
 /// A venue's protocol: encode a request, decode a page, decode a frame.
 pub trait Venue: Send + Sync + fmt::Debug + 'static {
-    /// What it can do.
+    /// What it can do, and whose data it reads: everything that is read of this adapter bears the name of
+    /// [`venue`](Capabilities::venue).
     fn capabilities(&self) -> &Capabilities;
+
+    /// The addresses that are known to be the venue's own, each as a host (with its port, if not the usual one) and the
+    /// source that answers there; of one source the first is the one it is counted by. None where the adapter knows
+    /// none: then it is taken at its word.
+    fn homes(&self) -> &'static [(&'static str, VenueId)] {
+        &[]
+    }
 
     /// Writes a request.
     ///
@@ -240,6 +262,19 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
     ///
     /// What the venue means by its status and body.
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError>;
+
+    /// The code by which the venue lists what a person calls `name`, where a rule makes that certain; else `name`.
+    fn spelling(&self, name: &str) -> String {
+        name.trim().to_owned()
+    }
+
+    /// How to find out whether the venue lists a market, for a venue that answers a question about one that it does not
+    /// list as if nobody had traded it: requests, one after the other, until an answer lists it. The first is about what
+    /// is listed now, the others about what ever was. None for a venue that refuses such questions.
+    fn lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
+        let _ = symbol;
+        Vec::new()
+    }
 
     /// Headers that every request carries, such as a key.
     fn headers(&self) -> Vec<(&'static str, Secret)> {

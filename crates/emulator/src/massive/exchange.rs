@@ -1,8 +1,11 @@
 //! The market as it was known at any moment: the one place where prints become bars.
 
+pub(super) mod adjusted;
 pub(super) mod bar;
 mod cells;
 pub(super) mod print;
+mod split_dates;
+pub(super) mod splits;
 pub(super) mod stock;
 mod universe;
 

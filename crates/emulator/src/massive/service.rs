@@ -8,6 +8,7 @@ mod reference;
 mod refusal;
 pub(super) mod route;
 mod snapshot;
+mod spoil;
 pub(super) mod trades;
 mod window;
 
@@ -23,6 +24,7 @@ use self::asked::Asked;
 use self::query::Parameters;
 use self::refusal::Refusal;
 use self::route::Route;
+use super::exchange::Exchange;
 use super::plan::Plan;
 use crate::chance;
 use crate::connection::{Reset, Talk, UpgradeSlot};
@@ -60,16 +62,21 @@ pub(crate) async fn answer(
         tokio::time::sleep(delay).await;
     }
     if let Route::Socket { delayed } = route {
-        if chance::unit(chance::draw(seed ^ 0x50C7, number)) < faults.refuse_sockets {
-            world.witness.fault();
+        let refusal = if chance::unit(chance::draw(seed ^ 0x50C7, number)) < faults.refuse_sockets {
+            Some("refuse_sockets")
+        } else {
+            world.faults.refuses_socket(world.steady_ms()).then_some("refuse_ws_ms")
+        };
+        if let Some(name) = refusal {
+            world.witness.spoiled(&[name]);
             return Ok(Reply::html(StatusCode::SERVICE_UNAVAILABLE).send(request.headers()));
         }
         return Ok(upgrade(&mut request, slot, delayed));
     }
     let request_id = format!("{:016x}{:016x}", chance::draw(seed, number), chance::draw(!seed, number));
     let failure = faults.draw(seed, number).filter(|_| admitted.is_ok());
-    if failure.is_some() {
-        world.witness.fault();
+    if let Some(failure) = failure {
+        world.witness.spoiled(&[failure.name()]);
     }
     let headers = request.headers();
     let plan = match (failure, admitted) {
@@ -124,47 +131,56 @@ fn ask(request: &Request<Incoming>, plan: Plan, request_id: String, now_ms: i64)
         request_id,
         now_ms,
         visible_ms,
+        late_rows: 0,
     }
 }
 
 /// Folding history can take a while, so it happens beside the runtime's own threads.
 async fn look_up(world: &Arc<World>, route: Route, asked: Asked) -> Reply {
     let world = Arc::clone(world);
+    let plan = route.page().map(|page| world.faults.page(world.scenario.seed, page));
     let found = tokio::task::spawn_blocking(move || {
-        let exchange = world.exchange();
-        let found = match &route {
-            Route::Range { ticker, multiplier, timespan, from, to } => {
-                aggs::range(exchange, &asked, ticker, (multiplier, timespan), (from, to))
-            }
-            Route::Grouped { date } => days::grouped(exchange, &asked, date),
-            Route::Previous { ticker } => days::previous(exchange, &asked, ticker),
-            Route::OpenClose { ticker, date } => days::open_close(exchange, &asked, ticker, date),
-            Route::Trades { ticker } => trades::page(exchange, &asked, ticker, trades::Row::Trade),
-            Route::Quotes { ticker } => trades::page(exchange, &asked, ticker, trades::Row::Quote),
-            Route::LastTrade { ticker } => trades::last(exchange, &asked, ticker, trades::Row::Trade),
-            Route::LastQuote { ticker } => trades::last(exchange, &asked, ticker, trades::Row::Quote),
-            Route::Snapshots => Ok(snapshot::all(exchange, &asked)),
-            Route::Snapshot { ticker } => snapshot::one(exchange, &asked, ticker),
-            Route::Movers { gainers } => Ok(snapshot::movers(exchange, &asked, *gainers)),
-            Route::Tickers => reference::tickers(exchange, &asked),
-            Route::TickerDetails { ticker } => reference::ticker(exchange, &asked, ticker),
-            Route::StatusNow => Ok(reference::status_now(exchange, &asked)),
-            Route::StatusUpcoming => Ok(reference::status_upcoming(&asked)),
-            Route::Splits => reference::splits(exchange, &asked),
-            Route::Dividends => Ok(reference::nothing(&asked)),
-            Route::Exchanges => Ok(reference::exchanges(&asked)),
-            Route::Conditions => Ok(reference::conditions(&asked)),
-            Route::Socket { .. } => Err(Refusal::NoRoute),
-        };
+        let request_id = asked.request_id.clone();
+        let found = make(world.exchange(), &route, &asked).and_then(|body| match plan {
+            Some(plan) if plan.delays() || plan.spoils() => spoil::play(&world, &route, asked, &plan, body),
+            Some(_) | None => Ok(body),
+        });
         match found {
             Ok(body) => Reply::json(StatusCode::OK, body),
-            Err(refusal) => refusal.reply(&asked.request_id),
+            Err(refusal) => refusal.reply(&request_id),
         }
     });
     found.await.unwrap_or_else(|error| {
         tracing::error!(%error, "an answer failed");
         Reply::html(StatusCode::INTERNAL_SERVER_ERROR)
     })
+}
+
+fn make(exchange: &Exchange, route: &Route, asked: &Asked) -> Result<String, Refusal> {
+    match route {
+        Route::Range { ticker, multiplier, timespan, from, to } => {
+            aggs::range(exchange, asked, ticker, (multiplier, timespan), (from, to))
+        }
+        Route::Grouped { date } => days::grouped(exchange, asked, date),
+        Route::Previous { ticker } => days::previous(exchange, asked, ticker),
+        Route::OpenClose { ticker, date } => days::open_close(exchange, asked, ticker, date),
+        Route::Trades { ticker } => trades::page(exchange, asked, ticker, trades::Row::Trade),
+        Route::Quotes { ticker } => trades::page(exchange, asked, ticker, trades::Row::Quote),
+        Route::LastTrade { ticker } => trades::last(exchange, asked, ticker, trades::Row::Trade),
+        Route::LastQuote { ticker } => trades::last(exchange, asked, ticker, trades::Row::Quote),
+        Route::Snapshots => Ok(snapshot::all(exchange, asked)),
+        Route::Snapshot { ticker } => snapshot::one(exchange, asked, ticker),
+        Route::Movers { gainers } => Ok(snapshot::movers(exchange, asked, *gainers)),
+        Route::Tickers => reference::tickers(exchange, asked),
+        Route::TickerDetails { ticker } => reference::ticker(exchange, asked, ticker),
+        Route::StatusNow => Ok(reference::status_now(exchange, asked)),
+        Route::StatusUpcoming => Ok(reference::status_upcoming(asked)),
+        Route::Splits => reference::splits(exchange, asked),
+        Route::Dividends => Ok(reference::nothing(asked)),
+        Route::Exchanges => Ok(reference::exchanges(asked)),
+        Route::Conditions => Ok(reference::conditions(asked)),
+        Route::Socket { .. } => Err(Refusal::NoRoute),
+    }
 }
 
 /// Shakes hands for a WebSocket; who it is says the first message.

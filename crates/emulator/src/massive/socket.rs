@@ -102,6 +102,7 @@ struct Session<'a> {
     who: Option<(Plan, Seat<'a>)>,
     wants: Arc<Wants>,
     board: Option<Board>,
+    /// By the clock that never steps, like all times in ms here.
     opened_ms: i64,
     /// When it said who it is.
     entered_ms: i64,
@@ -114,7 +115,7 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     fn new(world: &'a Arc<World>, number: u64, delayed: bool) -> Self {
-        let (exchange, now_ms) = (world.exchange(), world.now_ms());
+        let (exchange, now_ms) = (world.exchange(), world.steady_ms());
         let mut session = Self {
             world,
             exchange,
@@ -159,7 +160,7 @@ impl<'a> Session<'a> {
     }
 
     fn mood(&self) -> Mood {
-        let age_ms = u64::try_from(self.world.now_ms() - self.opened_ms).unwrap_or(0);
+        let age_ms = u64::try_from(self.world.steady_ms() - self.opened_ms).unwrap_or(0);
         Mood::at(&self.world.faults.get(), self.lot, age_ms)
     }
 
@@ -171,7 +172,7 @@ impl<'a> Session<'a> {
     /// The moment that this socket tells of: its own now, in ns.
     fn now_ns(&self) -> i64 {
         let behind_ms = if self.delayed { DELAY_MS } else { 0 };
-        self.world.scenario.clock.now_us() * 1_000 - behind_ms * NS_PER_MS
+        self.world.now_us() * 1_000 - behind_ms * NS_PER_MS
     }
 
     /// Puts statuses into a frame of their own.
@@ -183,7 +184,7 @@ impl<'a> Session<'a> {
 
     /// Tells the client what is new, unless it is time to go.
     async fn look(&mut self) -> Result<(), End> {
-        let now_ms = self.world.now_ms();
+        let now_ms = self.world.steady_ms();
         let age_ms = now_ms - self.opened_ms;
         match self.mood() {
             Mood::Over => return Err(End::Dropped),
@@ -223,11 +224,13 @@ impl<'a> Session<'a> {
             self.board = None;
             return Ok(());
         };
-        let spoke_again_ms = self.opened_ms.saturating_add_unsigned(silent_until);
+        let spoke_again_ms =
+            self.opened_ms.saturating_add_unsigned(silent_until).saturating_add(self.world.offset_ms());
         let from_ns = told_ns
             .max(if silent_until > 0 { spoke_again_ms.saturating_mul(NS_PER_MS) } else { 0 })
             .max(to_ns - LONGEST_LEAP_MS * NS_PER_MS);
-        if from_ns > told_ns {
+        // Silence is not made up for, and a clock that was set back goes through its minute again.
+        if from_ns > told_ns || to_ns < told_ns {
             self.board = None;
         }
         if self.wants.is_empty() || from_ns >= to_ns {
@@ -235,7 +238,8 @@ impl<'a> Session<'a> {
         }
         let news = self.news(from_ns, to_ns).await;
         let events = news.events;
-        let frames = self.mischief.play(self.lot, &self.world.faults.get(), news.finish(), to_ns / NS_PER_MS);
+        let frames =
+            self.mischief.play(self.lot, &self.world.faults.get(), news.finish(), self.world.steady_ms());
         self.world.witness.sockets(|sockets| {
             sockets.frames += frames.len() as u64;
             sockets.events += events;
@@ -256,7 +260,9 @@ impl<'a> Session<'a> {
             if let Some(flood) = exchange.stage.flood {
                 flood::play(exchange, flood, &wants, (from_ns, to_ns), &mut frames);
             }
-            board::play(exchange, &wants, &mut board, (from_ns, to_ns), &mut frames);
+            let foresight = world.faults.foresight();
+            let ahead = board::play(exchange, &wants, &foresight, &mut board, (from_ns, to_ns), &mut frames);
+            world.witness.played("future_trade", ahead);
             (frames, board)
         });
         match made.await {

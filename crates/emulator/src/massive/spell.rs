@@ -1,12 +1,14 @@
 //! How this venue spells numbers and bars.
 
-use super::exchange::bar::Bar;
+use super::exchange::adjusted::Adjusted;
 use super::stage::Massive;
 use crate::json::Object;
 use crate::number::{Number, Style};
 
 /// Volumes from here on may have an exponent, 1e-8.
 const EXPONENT_FROM: i128 = 10_000_000 * 100_000_000;
+/// Units of 1e-12 in one of 1e-8.
+const FINER: i128 = 10_000;
 
 /// The shortest decimal: `179`, `513.24`.
 pub(crate) fn plain(units_e8: i128) -> String {
@@ -17,15 +19,26 @@ pub(crate) fn plain(units_e8: i128) -> String {
 
 /// At least one decimal: `100.0`, `0.7118`.
 pub(crate) fn point(units_e8: i128) -> String {
+    point_of(Number::e8(units_e8))
+}
+
+/// At least one decimal.
+pub(crate) fn point_of(number: Number) -> String {
     let mut out = String::new();
-    Number::e8(units_e8).write(Style::Point, &mut out);
+    number.write(Style::Point, &mut out);
     out
 }
 
 /// A volume, `5.617399e+07` where the stage wants that.
 pub(crate) fn volume(stage: &Massive, units_e8: i128) -> String {
-    let text = plain(units_e8);
-    if !stage.exp_volume || units_e8 < EXPONENT_FROM {
+    volume_e12(stage, units_e8 * FINER)
+}
+
+/// A volume in units of 1e-12.
+pub(crate) fn volume_e12(stage: &Massive, units: i128) -> String {
+    let mut text = String::new();
+    Number::e12(units).write(Style::Plain, &mut text);
+    if !stage.exp_volume || units < EXPONENT_FROM * FINER {
         return text;
     }
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
@@ -36,15 +49,15 @@ pub(crate) fn volume(stage: &Massive, units_e8: i128) -> String {
 }
 
 /// A bar as aggregates show it, `t` being what the endpoint makes of it.
-pub(crate) fn bar(stage: &Massive, row: Object, bar: &Bar, t: i64) -> Object {
+pub(crate) fn bar(stage: &Massive, row: Object, bar: &Adjusted, t: i64) -> Object {
     prices(stage, row, bar).int("t", t).int("n", bar.count as i64)
 }
 
 /// Volume, average and prices of a bar.
-pub(crate) fn prices(stage: &Massive, row: Object, bar: &Bar) -> Object {
+pub(crate) fn prices(stage: &Massive, row: Object, bar: &Adjusted) -> Object {
     let price =
-        |row: Object, key: &'static str, price: i64| row.number(key, Number::e8(price.into()), Style::Plain);
-    let row = row.raw("v", &volume(stage, bar.volume)).number("vw", Number::e8(bar.vwap()), Style::Plain);
+        |row: Object, key: &'static str, price: i128| row.number(key, Number::e12(price), Style::Plain);
+    let row = row.raw("v", &volume_e12(stage, bar.volume)).number("vw", Number::e8(bar.vwap()), Style::Plain);
     let row = price(price(row, "o", bar.open), "c", bar.close);
     price(price(row, "h", bar.high), "l", bar.low)
 }

@@ -1,5 +1,8 @@
 //! What the Massive look-alike plays: one value, every field with a default.
 
+mod split;
+
+pub use self::split::{ParseSplitsError, Split};
 use super::plan::Plan;
 
 /// What the Massive look-alike plays. `Massive::default()` is a healthy venue in New York's hours.
@@ -9,6 +12,8 @@ pub struct Massive {
     pub hours: Hours,
     /// What is listed.
     pub tickers: TickerSet,
+    /// Splits of some tickers, besides those that come with them.
+    pub splits: Vec<(String, Split)>,
     /// How many days before the start the tape begins.
     pub history_days: u32,
     /// Which key has which plan. Each key is an account of its own.
@@ -50,6 +55,7 @@ impl Default for Massive {
         Self {
             hours: Hours::NewYork,
             tickers: TickerSet::Standard(12_000),
+            splits: Vec::new(),
             history_days: 730,
             keys: keys.map(|(key, plan)| (key.to_owned(), plan)).into(),
             requests_per_minute: None,
@@ -68,7 +74,7 @@ impl Default for Massive {
     }
 }
 
-/// When there is trading.
+/// When there is trading. Where bars begin does not depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Hours {
     /// 04:00 to 20:00 in New York, weekends and holidays closed, half days cut short.
@@ -99,8 +105,8 @@ pub struct TickerSpec {
     pub price: f64,
     /// How often it trades.
     pub thickness: Thickness,
-    /// When it was split, if it was.
-    pub split: Option<Split>,
+    /// When it was split, and will be.
+    pub splits: Vec<Split>,
 }
 
 impl TickerSpec {
@@ -112,20 +118,9 @@ impl TickerSpec {
             name: format!("{ticker} Inc."),
             price: 100.0,
             thickness,
-            split: None,
+            splits: Vec::new(),
         }
     }
-}
-
-/// A split: each `from` shares became `to`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split {
-    /// First day of the new shares, `yyyy-MM-dd`.
-    pub date: String,
-    /// Old shares.
-    pub from: u32,
-    /// New shares.
-    pub to: u32,
 }
 
 /// How often a stock trades; the shares of minutes are those measured on real files.

@@ -146,7 +146,9 @@ impl Book {
 pub(crate) fn some(world: &World, parameters: &Parameters, now_ms: i64) -> Result<String, Refusal> {
     let markets = listing::named(world, &parameters.required("markets")?.to_ascii_uppercase())?;
     let count = parameters.count(DEPTH, DEPTH)?;
+    let has_levels = world.scenario.region.is_korea();
     let level = match parameters.get(&["level"]) {
+        Some(_) if !has_levels => return Err(Refusal::InvalidValue),
         Some(text) => parse_e8(text).ok_or(Refusal::InvalidValue)?,
         None => 0,
     };
@@ -159,7 +161,7 @@ pub(crate) fn some(world: &World, parameters: &Parameters, now_ms: i64) -> Resul
 
 fn row(world: &World, market: &Market, book: &Book, count: usize, level: i64) -> String {
     let style =
-        world.scenario.spelling.style(if market.quote() == "KRW" { Style::Plain } else { Style::Fixed8 });
+        world.scenario.spelling.style(if market.is_national() { Style::Plain } else { Style::Fixed8 });
     let (asks, bids) = book.totals(count);
     let number = |units: i64| Number::e8(units.into());
     let units = book.units(count).map(|(ask, bid)| {
@@ -170,12 +172,15 @@ fn row(world: &World, market: &Market, book: &Book, count: usize, level: i64) ->
             .number("ask_size", number(ask.size), style)
             .end()
     });
-    Object::new()
+    let row = Object::new()
         .text("market", &market.code)
         .int("timestamp", book.changed_ms)
         .number("total_ask_size", Number::e8(asks), style)
         .number("total_bid_size", Number::e8(bids), style)
-        .raw("orderbook_units", &json::array(units))
-        .number("level", number(level), Style::Plain)
-        .end()
+        .raw("orderbook_units", &json::array(units));
+    if world.scenario.region.is_korea() {
+        row.number("level", number(level), Style::Plain).end()
+    } else {
+        row.end()
+    }
 }

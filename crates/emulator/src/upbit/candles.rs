@@ -11,15 +11,35 @@ use crate::tape::{self, Ask, Bar, Frame, IDS_PER_MS};
 use crate::world::World;
 
 /// Rows of a page; more is cut to this in silence.
-const PAGE: usize = 200;
+pub(crate) const PAGE: usize = 200;
+
+/// The venue at a moment, as pages of candles show it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View {
+    /// Trades after this are not in it yet.
+    pub(crate) at_ms: i64,
+    /// So many of the newest closed candles are not served yet, nor is the one that forms.
+    pub(crate) late_rows: u64,
+}
+
+impl View {
+    /// Candles that open from here on are not served.
+    fn served_until(self, frame: Frame) -> i64 {
+        if self.late_rows == 0 {
+            return i64::MAX;
+        }
+        (0..self.late_rows).fold(frame.start(self.at_ms), |start, _| frame.start(start - 1))
+    }
+}
 
 /// `GET /v1/candles/…`, newest first.
 pub(crate) fn page(
     world: &World,
     frame: Frame,
     parameters: &Parameters,
-    now_ms: i64,
+    view: View,
 ) -> Result<String, Refusal> {
+    let now_ms = view.at_ms;
     let market = world.markets.get(parameters.required("market")?).ok_or(Refusal::UnknownMarket)?;
     let count = parameters.count(1, PAGE)?;
     let before_ms = match parameters.get(&["to"]) {
@@ -27,7 +47,7 @@ pub(crate) fn page(
         None => now_ms + 1,
     };
     let converts = match parameters.get(&["converting_price_unit", "convertingPriceUnit"]) {
-        Some("KRW") => frame == Frame::Day,
+        Some(unit) if unit == world.scenario.region.currency() => frame == Frame::Day,
         Some(_) => return Err(Refusal::InvalidValue),
         None => false,
     };
@@ -35,6 +55,7 @@ pub(crate) fn page(
         Frame::Second => now_ms - i64::from(world.scenario.seconds_days) * DAY,
         _ => i64::MIN,
     };
+    let before_ms = before_ms.min(view.served_until(frame));
     // A day's row names the close of the row before it, so one more is folded than shown.
     let spare = usize::from(frame == Frame::Day);
     let ask = Ask { frame, before_ms, floor_ms, now_ms, count: count + spare };
@@ -58,18 +79,20 @@ pub(crate) fn page(
 }
 
 fn price_style(world: &World, market: &Market) -> Style {
-    world.scenario.spelling.style(if market.quote() == "KRW" { Style::Point } else { Style::Fixed8 })
+    world.scenario.spelling.style(if market.is_national() { Style::Point } else { Style::Fixed8 })
 }
 
 fn start_row(world: &World, market: &Market, frame: Frame, bar: &Bar) -> Object {
     let price = price_style(world, market);
     let sums = world.scenario.spelling.style(Style::Fixed8);
     let spelled = |units: i64| Number::e8(units.into());
-    Object::new()
+    let mut row = Object::new()
         .text("market", &market.code)
-        .text("candle_date_time_utc", &calendar::stamp(bar.open_ms))
-        .text("candle_date_time_kst", &calendar::stamp(bar.open_ms + 9 * HOUR))
-        .number("opening_price", spelled(bar.open), price)
+        .text("candle_date_time_utc", &calendar::stamp(bar.open_ms));
+    if world.scenario.region.is_korea() {
+        row = row.text("candle_date_time_kst", &calendar::stamp(bar.open_ms + 9 * HOUR));
+    }
+    row.number("opening_price", spelled(bar.open), price)
         .number("high_price", spelled(bar.high), price)
         .number("low_price", spelled(bar.low), price)
         .number("trade_price", spelled(bar.close), price)
@@ -98,8 +121,9 @@ fn day_fields(row: Object, bar: &Bar, before: i64, style: Style) -> Object {
 /// The close in KRW, at the KRW price of the quote currency when the candle last traded.
 fn convert(row: Object, world: &World, market: &Market, bar: &Bar, now_ms: i64) -> Object {
     let cut = (bar.last_ms.min(now_ms) + 1) * IDS_PER_MS;
+    let home = world.scenario.region.currency();
     let rate =
-        world.markets.get(&format!("KRW-{}", market.quote())).and_then(|krw| krw.tape.last_before(cut));
+        world.markets.get(&format!("{home}-{}", market.quote())).and_then(|rate| rate.tape.last_before(cut));
     match rate {
         Some(rate) => {
             let converted = i128::from(bar.close) * i128::from(rate.price_e8);

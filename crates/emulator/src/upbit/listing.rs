@@ -24,6 +24,14 @@ const GROUPINGS: u32 = 4;
 pub(crate) fn all(world: &World, parameters: &Parameters) -> Result<String, Refusal> {
     let detailed = parameters.flag(&["is_details", "isDetails"])?;
     let row = |market: &Market| {
+        if !world.scenario.region.is_korea() {
+            let warning = if has_warning(market) { "CAUTION" } else { "NONE" };
+            return Object::new()
+                .text("market", &market.code)
+                .text("english_name", &market.english_name)
+                .text("market_warning", warning)
+                .end();
+        }
         let row = Object::new()
             .text("market", &market.code)
             .text("korean_name", &market.korean_name)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::region::{self, Region};
 use super::ticks;
 use crate::calendar::{DAY, HOUR, MINUTE};
 use crate::chance;
@@ -33,6 +34,11 @@ impl Market {
     /// `KRW` of `KRW-BTC`.
     pub(crate) fn quote(&self) -> &str {
         quote_of(&self.code)
+    }
+
+    /// Whether it is quoted in the currency of a country; its prices are spelled with fewer digits.
+    pub(crate) fn is_national(&self) -> bool {
+        region::is_national(self.quote())
     }
 }
 
@@ -64,8 +70,12 @@ impl Markets {
     }
 }
 
-/// The standard set.
-pub(crate) fn standard() -> impl Iterator<Item = MarketSpec> {
+/// The standard set of a region.
+pub(crate) fn standard(region: Region) -> impl Iterator<Item = MarketSpec> {
+    korean().filter_map(move |spec| region.localize(spec))
+}
+
+fn korean() -> impl Iterator<Item = MarketSpec> {
     STANDARD.lines().map(|line| {
         let mut fields = line.split('|');
         let mut next = || fields.next().expect("the table has five columns, as its test shows");
@@ -85,16 +95,17 @@ pub(crate) fn standard() -> impl Iterator<Item = MarketSpec> {
 
 fn made_up(scenario: &Scenario) -> Result<Vec<Market>, EmulatorError> {
     let specs: Vec<MarketSpec> = match &scenario.markets {
-        MarketSet::Standard => standard().collect(),
+        MarketSet::Standard => standard(scenario.region).collect(),
         MarketSet::Own(specs) => specs.clone(),
         MarketSet::Only(codes) => {
             let found = |code: &String| {
-                let spec = standard().find(|spec| spec.code == *code);
+                let spec = standard(scenario.region).find(|spec| spec.code == *code);
                 spec.ok_or_else(|| EmulatorError::UnknownMarket(code.clone()))
             };
             codes.iter().map(found).collect::<Result<_, _>>()?
         }
     };
+    let seed = scenario.region.seed(scenario.seed);
     let start = scenario.clock.now_ms();
     let budget = Budget::default();
     let outages: Arc<[_]> = scenario.outages.as_slice().into();
@@ -115,7 +126,7 @@ fn made_up(scenario: &Scenario) -> Result<Vec<Market>, EmulatorError> {
             outages: Arc::clone(&outages),
         };
         Market {
-            tape: MarketTape::made(Synthetic::new(scenario.seed, &spec.code, plan), budget.clone()),
+            tape: MarketTape::made(Synthetic::new(seed, &spec.code, plan), budget.clone()),
             base_price: ticks.snap((spec.price * 1e8) as i64),
             code: spec.code,
             korean_name: spec.korean_name,
@@ -137,7 +148,8 @@ fn recorded(scenario: &Scenario, mut tapes: std::collections::BTreeMap<String, V
         });
     }
     let budget = Budget::default();
-    let known: FxHashMap<String, MarketSpec> = standard().map(|spec| (spec.code.clone(), spec)).collect();
+    let known: FxHashMap<String, MarketSpec> =
+        standard(scenario.region).map(|spec| (spec.code.clone(), spec)).collect();
     let market = |(code, trades): (String, Vec<Trade>)| {
         let base = code.split_once('-').map_or(code.as_str(), |(_, base)| base).to_owned();
         let names = known.get(&code);
@@ -168,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_standard_set_holds_every_kind() {
-        let set: Vec<MarketSpec> = standard().collect();
+        let set: Vec<MarketSpec> = korean().collect();
         let krw = set.iter().filter(|spec| spec.code.starts_with("KRW-")).count();
         assert!((140..=160).contains(&krw), "{krw}");
         assert!(STANDARD.lines().all(|line| line.split('|').count() == 5));
@@ -176,5 +188,16 @@ mod tests {
             assert!(set.iter().any(|spec| spec.pace == pace), "{pace:?}");
         }
         assert!(set.iter().all(|spec| spec.price > 0.0));
+    }
+
+    #[test]
+    fn each_region_lists_markets_of_its_own() {
+        for region in [Region::Singapore, Region::Indonesia, Region::Thailand] {
+            let set: Vec<MarketSpec> = standard(region).collect();
+            assert!((60..140).contains(&set.len()), "{region:?}: {}", set.len());
+            assert!(set.iter().any(|spec| spec.code == format!("{}-BTC", region.currency())));
+            assert!(set.iter().any(|spec| spec.code.starts_with("USDT-")));
+            assert!(set.iter().all(|spec| !spec.code.starts_with("KRW-")), "{region:?}");
+        }
     }
 }

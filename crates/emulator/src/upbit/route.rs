@@ -4,6 +4,7 @@ use axum::extract::Query;
 use http::Uri;
 
 use super::refusal::Refusal;
+use crate::faults::{Columns, Page, Time};
 use crate::limiter::Limit;
 use crate::tape::Frame;
 
@@ -71,6 +72,52 @@ impl Route {
             Self::Orderbook => "orderbook",
             Self::Instruments => "orderbook/instruments",
             Self::Socket => "websocket",
+        }
+    }
+
+    /// What kind of page answers it, where pages can have something wrong with their rows.
+    pub(crate) const fn page(self) -> Option<Page> {
+        match self {
+            Self::Listing => Some(Page::Markets),
+            Self::Candles(_) => Some(Page::Candles),
+            Self::Trades => Some(Page::Trades),
+            Self::Ticker | Self::TickerAll => Some(Page::Tickers),
+            Self::BadMinutes(_) | Self::Orderbook | Self::Instruments | Self::Socket => None,
+        }
+    }
+
+    /// Under which names its rows have what can be wrong.
+    pub(crate) fn columns(self) -> Columns {
+        let market = Some("market");
+        let summary = Columns {
+            market,
+            open: Some("opening_price"),
+            high: Some("high_price"),
+            low: Some("low_price"),
+            close: Some("trade_price"),
+            ..Columns::default()
+        };
+        match self {
+            Self::Candles(_) => Columns {
+                time: Some(("candle_date_time_utc", Time::Stamp)),
+                volume: Some("candle_acc_trade_volume"),
+                ..summary
+            },
+            Self::Trades => Columns {
+                market,
+                time: Some(("timestamp", Time::Ms)),
+                id: Some("sequential_id"),
+                close: Some("trade_price"),
+                volume: Some("trade_volume"),
+                ..Columns::default()
+            },
+            Self::Ticker | Self::TickerAll => {
+                // No other price is needed: the last one is what a ticker is asked for.
+                Columns { time: Some(("trade_timestamp", Time::Ms)), open: None, low: None, ..summary }
+            }
+            Self::Listing | Self::BadMinutes(_) | Self::Orderbook | Self::Instruments | Self::Socket => {
+                Columns { market, ..Columns::default() }
+            }
         }
     }
 

@@ -9,12 +9,14 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::candles::{self, View};
 use super::refusal::{self, Refusal};
 use super::route::{self, Parameters, Route};
-use super::{book, candles, listing, summary, trades};
+use super::{book, listing, summary, trades};
 use crate::chance;
 use crate::connection::{Reset, Talk, UpgradeSlot};
-use crate::faults::Failure;
+use crate::faults::{Around, Failure, PagePlan, elements};
+use crate::json;
 use crate::limiter::{Limit, Verdict};
 use crate::reply::Reply;
 use crate::world::World;
@@ -56,15 +58,20 @@ pub(crate) async fn answer(
         }
     };
     if route == Route::Socket {
-        if chance::unit(chance::draw(seed ^ 0x50C7, number)) < faults.refuse_sockets {
-            world.witness.fault();
+        let refusal = if chance::unit(chance::draw(seed ^ 0x50C7, number)) < faults.refuse_sockets {
+            Some("refuse_sockets")
+        } else {
+            world.faults.refuses_socket(world.steady_ms()).then_some("refuse_ws_ms")
+        };
+        if let Some(name) = refusal {
+            world.witness.spoiled(&[name]);
             return Ok(Reply::html(StatusCode::SERVICE_UNAVAILABLE).send(request.headers()));
         }
         return Ok(upgrade(&mut request, slot, limit, left));
     }
     let failure = faults.draw(seed, number);
-    if failure.is_some() {
-        world.witness.fault();
+    if let Some(failure) = failure {
+        world.witness.spoiled(&[failure.name()]);
     }
     match failure {
         Some(Failure::Reset) => return Err(Reset),
@@ -99,18 +106,15 @@ fn counted(reply: Reply, limit: Limit, left: u32) -> Reply {
 /// Folding history can take a while, so it happens beside the runtime's own threads.
 async fn look_up(world: &Arc<World>, route: Route, request: &Request<Incoming>) -> Reply {
     let (world, parameters) = (Arc::clone(world), Parameters::of(request.uri()));
+    let plan = route.page().map(|page| world.faults.page(world.scenario.seed, page));
     let found = tokio::task::spawn_blocking(move || {
         let now_ms = world.now_ms();
-        match route {
-            Route::Listing => listing::all(&world, &parameters),
-            Route::Candles(frame) => candles::page(&world, frame, &parameters, now_ms),
-            Route::BadMinutes(refusal) => Err(refusal),
-            Route::Trades => trades::page(&world, &parameters, now_ms),
-            Route::Ticker => summary::some(&world, &parameters, now_ms),
-            Route::TickerAll => Ok(summary::all(&world, &parameters, now_ms)),
-            Route::Orderbook => book::some(&world, &parameters, now_ms),
-            Route::Instruments => listing::instruments(&world, &parameters, now_ms),
-            Route::Socket => Err(Refusal::NoRoute),
+        let body = make(&world, route, &parameters, now_ms, View { at_ms: now_ms, late_rows: 0 })?;
+        match plan {
+            Some(plan) if plan.delays() || plan.spoils() => {
+                spoil(&world, route, &parameters, now_ms, &plan, &body)
+            }
+            Some(_) | None => Ok(body),
         }
     });
     match found.await {
@@ -124,6 +128,60 @@ async fn look_up(world: &Arc<World>, route: Route, request: &Request<Incoming>) 
             Reply::html(StatusCode::INTERNAL_SERVER_ERROR)
         }
     }
+}
+
+fn make(
+    world: &World,
+    route: Route,
+    parameters: &Parameters,
+    now_ms: i64,
+    view: View,
+) -> Result<String, Refusal> {
+    match route {
+        Route::Listing => listing::all(world, parameters),
+        Route::Candles(frame) => candles::page(world, frame, parameters, view),
+        Route::BadMinutes(refusal) => Err(refusal),
+        Route::Trades => trades::page(world, parameters, view.at_ms),
+        Route::Ticker => summary::some(world, parameters, now_ms),
+        Route::TickerAll => Ok(summary::all(world, parameters, now_ms)),
+        Route::Orderbook => book::some(world, parameters, now_ms),
+        Route::Instruments => listing::instruments(world, parameters, now_ms),
+        Route::Socket => Err(Refusal::NoRoute),
+    }
+}
+
+/// The page as its plan spoils it, noted where it is not what the venue has.
+fn spoil(
+    world: &World,
+    route: Route,
+    parameters: &Parameters,
+    now_ms: i64,
+    plan: &PagePlan,
+    honest: &str,
+) -> Result<String, Refusal> {
+    let view = View { at_ms: now_ms - plan.behind_ms(), late_rows: plan.late_rows };
+    let seen = if plan.delays() { make(world, route, parameters, now_ms, view)? } else { honest.to_owned() };
+    let mut played = if seen == honest { Vec::new() } else { plan.delay_names() };
+    let mut rows = elements(&seen);
+    if plan.empty && honest != "[]" {
+        played.push("empty_page");
+        rows.clear();
+    }
+    let asked = parameters.get(&["market"]).unwrap_or_default();
+    let foreign = world.markets.iter().map(|market| market.code.as_str()).find(|code| *code != asked);
+    let around = Around {
+        columns: route.columns(),
+        foreign: foreign.unwrap_or("XXX-NONE"),
+        most: match route {
+            Route::Candles(_) => parameters.count(1, candles::PAGE)?,
+            Route::Trades => parameters.count(1, trades::PAGE)?,
+            _ => usize::MAX,
+        },
+        now_ms,
+    };
+    played.extend(plan.spoil(&mut rows, &around));
+    world.witness.spoiled(&played);
+    Ok(json::array(rows))
 }
 
 /// Shakes hands for a WebSocket.

@@ -44,7 +44,7 @@ const LONGEST_LEAP_MS: i64 = MINUTE;
 const MESSAGES: (usize, usize) = (5, 100);
 
 /// How a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum End {
     /// The client left, or could not be reached.
     Gone,
@@ -62,15 +62,17 @@ pub(crate) async fn converse(mut socket: Socket, world: Arc<World>) {
         End::Gone => {}
         End::Dropped => world.witness.sockets(|sockets| sockets.dropped += 1),
         End::Refused(error) => {
-            let _ = timeout(CLOSE_DEADLINE, refuse(&mut socket, error)).await;
+            let region = world.scenario.region;
+            let _ = timeout(CLOSE_DEADLINE, refuse(&mut socket, &error.frame(region))).await;
         }
     }
 }
 
 /// Sends an error, then closes with code 1000 and waits for the client to agree.
-async fn refuse(socket: &mut Socket, error: SocketError) {
+async fn refuse(socket: &mut Socket, error: &str) {
     let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
-    if socket.send(Message::binary(error.frame())).await.is_ok() && socket.close(Some(goodbye)).await.is_ok()
+    if socket.send(Message::binary(error.to_owned())).await.is_ok()
+        && socket.close(Some(goodbye)).await.is_ok()
     {
         while let Some(Ok(_)) = socket.next().await {}
     }
@@ -107,8 +109,9 @@ struct Session<'a> {
     lot: u64,
     subscriptions: Arc<[Subscription]>,
     format: Format,
+    /// By the clock that never steps, like all times here but `told_ms`.
     opened_ms: i64,
-    /// The client has been told of everything up to here.
+    /// The client has been told of everything up to here, by the venue's clock.
     told_ms: i64,
     /// The last byte in either direction.
     traffic_ms: i64,
@@ -122,14 +125,14 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     fn new(world: &'a Arc<World>, number: u64) -> Self {
-        let now_ms = world.now_ms();
+        let now_ms = world.steady_ms();
         Self {
             world,
             lot: chance::draw(world.scenario.seed ^ 0x50CE, number),
             subscriptions: Arc::new([]),
             format: Format::default(),
             opened_ms: now_ms,
-            told_ms: now_ms,
+            told_ms: world.now_ms(),
             traffic_ms: now_ms,
             status_ms: None,
             messages: VecDeque::new(),
@@ -162,7 +165,7 @@ impl<'a> Session<'a> {
     }
 
     fn mood(&self) -> Mood {
-        let age_ms = u64::try_from(self.world.now_ms() - self.opened_ms).unwrap_or(0);
+        let age_ms = u64::try_from(self.world.steady_ms() - self.opened_ms).unwrap_or(0);
         Mood::at(&self.world.faults.get(), self.lot, age_ms)
     }
 
@@ -172,7 +175,7 @@ impl<'a> Session<'a> {
             self.unheard = Some(message);
             return Ok(());
         }
-        let now_ms = self.world.now_ms();
+        let now_ms = self.world.steady_ms();
         self.traffic_ms = now_ms;
         let text = match &message {
             Message::Text(text) => text.as_str(),
@@ -192,17 +195,19 @@ impl<'a> Session<'a> {
             }
             Request::List { ticket, format } => {
                 self.format = format.unwrap_or(self.format);
-                let list = request::list(&ticket, &self.subscriptions, self.format);
+                let list =
+                    request::list(self.world.scenario.region, &ticket, &self.subscriptions, self.format);
                 self.send(socket, vec![list]).await
             }
             Request::Subscribe { subscriptions, format } => {
                 // Older trades belong to the set that was wanted until now.
-                self.tell(socket, now_ms).await?;
+                let venue_ms = self.world.now_ms();
+                self.tell(socket, venue_ms).await?;
                 (self.subscriptions, self.format) = (subscriptions.into(), format);
                 if self.mood() == Mood::Mute {
                     return Ok(());
                 }
-                let frames = self.snapshots(now_ms).await;
+                let frames = self.snapshots(venue_ms).await;
                 self.send(socket, frames).await
             }
         }
@@ -233,11 +238,11 @@ impl<'a> Session<'a> {
 
     /// Tells the client what is new, unless it is time to go.
     async fn look(&mut self, socket: &mut Socket) -> Result<(), End> {
-        let (now_ms, mood) = (self.world.now_ms(), self.mood());
+        let (now_ms, mood) = (self.world.steady_ms(), self.mood());
         let quiet_ms = now_ms - self.traffic_ms;
         let idle_ms = i64::try_from(self.world.scenario.socket_idle_ms).unwrap_or(i64::MAX);
         if mood == Mood::Stalled {
-            self.told_ms = now_ms;
+            self.told_ms = self.world.now_ms();
             return if quiet_ms >= STALL_MS { Err(End::Dropped) } else { Ok(()) };
         }
         if mood == Mood::Over || quiet_ms >= idle_ms {
@@ -249,18 +254,20 @@ impl<'a> Session<'a> {
             self.status_ms = Some(next_status(now_ms));
             self.send(socket, vec![r#"{"status":"UP"}"#.to_owned()]).await?;
         }
-        self.tell(socket, now_ms).await
+        let venue_ms = self.world.now_ms();
+        self.tell(socket, venue_ms).await
     }
 
-    /// Sends all news up to `now_ms`.
+    /// Sends all news up to `now_ms` by the venue's clock; where that was set back, from there on again.
     async fn tell(&mut self, socket: &mut Socket, now_ms: i64) -> Result<(), End> {
         let told_ms = std::mem::replace(&mut self.told_ms, now_ms);
         let Mood::Well { silent_until } = self.mood() else { return Ok(()) };
-        let spoke_again_ms = self.opened_ms.saturating_add_unsigned(silent_until);
+        let spoke_again_ms =
+            self.opened_ms.saturating_add_unsigned(silent_until).saturating_add(self.world.offset_ms());
         let from_ms = told_ms.max(spoke_again_ms).max(now_ms - LONGEST_LEAP_MS);
         let news = self.news(from_ms, now_ms).await;
         let faults = self.world.faults.get();
-        let frames = self.mischief.play(self.lot, &faults, news, now_ms);
+        let frames = self.mischief.play(self.lot, &faults, news, self.world.steady_ms());
         self.send(socket, frames).await
     }
 
@@ -268,7 +275,7 @@ impl<'a> Session<'a> {
         if frames.is_empty() {
             return Ok(());
         }
-        self.traffic_ms = self.world.now_ms();
+        self.traffic_ms = self.world.steady_ms();
         self.world.witness.sockets(|sockets| sockets.frames += frames.len() as u64);
         send(async {
             for frame in frames {

@@ -94,19 +94,23 @@ pub(crate) fn all(world: &World, parameters: &Parameters, now_ms: i64) -> String
 fn row(world: &World, market: &Market, now_ms: i64) -> Option<String> {
     let summary = Summary::of(market, (now_ms + 1) * IDS_PER_MS, now_ms)?;
     let style =
-        world.scenario.spelling.style(if market.quote() == "KRW" { Style::Point } else { Style::Fixed8 });
+        world.scenario.spelling.style(if market.is_national() { Style::Point } else { Style::Fixed8 });
     let sums = world.scenario.spelling.style(Style::Fixed8);
     let price = |units: i64| Number::e8(units.into());
     let (last, day, year, change) = (summary.last, summary.day, summary.year, summary.change());
     let ratio = |change: i64| Number::ratio(change, summary.before.max(1));
     let compact = |text: String| text.replace(['-', ':'], "");
     let kst = last.time_ms + 9 * HOUR;
-    let row = Object::new()
+    let mut row = Object::new()
         .text("market", &market.code)
         .text("trade_date", &compact(calendar::date(last.time_ms)))
-        .text("trade_time", &compact(calendar::time(last.time_ms)))
-        .text("trade_date_kst", &compact(calendar::date(kst)))
-        .text("trade_time_kst", &compact(calendar::time(kst)))
+        .text("trade_time", &compact(calendar::time(last.time_ms)));
+    if world.scenario.region.is_korea() {
+        row = row
+            .text("trade_date_kst", &compact(calendar::date(kst)))
+            .text("trade_time_kst", &compact(calendar::time(kst)));
+    }
+    let row = row
         .int("trade_timestamp", last.time_ms)
         .number("opening_price", price(day.open), style)
         .number("high_price", price(day.high), style)

@@ -35,11 +35,47 @@ const USDT: TickTable = TickTable(&[
     (0, 1),
 ]);
 
+const SGD: TickTable = TickTable(&[
+    (100_000 * ONE, 10 * ONE),
+    (10_000 * ONE, ONE),
+    (1_000 * ONE, ONE / 10),
+    (10 * ONE, ONE / 100),
+    (ONE, ONE / 1_000),
+    (ONE / 10, ONE / 10_000),
+    (ONE / 100, ONE / 100_000),
+    (ONE / 1_000, ONE / 1_000_000),
+    (0, 1),
+]);
+
+const THB: TickTable = TickTable(&[
+    (1_000_000 * ONE, 100 * ONE),
+    (10_000 * ONE, ONE),
+    (100 * ONE, ONE / 10),
+    (10 * ONE, ONE / 100),
+    (ONE, ONE / 1_000),
+    (ONE / 10, ONE / 10_000),
+    (0, 1),
+]);
+
+const IDR: TickTable = TickTable(&[
+    (100_000_000 * ONE, 10_000 * ONE),
+    (1_000_000 * ONE, 1_000 * ONE),
+    (100_000 * ONE, 100 * ONE),
+    (10_000 * ONE, 10 * ONE),
+    (100 * ONE, ONE),
+    (10 * ONE, ONE / 100),
+    (ONE, ONE / 1_000),
+    (0, 1),
+]);
+
 /// The grid of a quote currency.
 pub(crate) fn table(quote: &str) -> TickTable {
     match quote {
         "KRW" => KRW,
         "BTC" => BTC,
+        "SGD" => SGD,
+        "THB" => THB,
+        "IDR" => IDR,
         _ => USDT,
     }
 }
@@ -49,6 +85,9 @@ pub(crate) fn smallest_trade(quote: &str) -> f64 {
     match quote {
         "KRW" => 5_000.0,
         "BTC" => 0.000_05,
+        "SGD" => 5.0,
+        "THB" => 120.0,
+        "IDR" => 60_000.0,
         _ => 4.0,
     }
 }

@@ -10,7 +10,7 @@ use crate::tape::{IDS_PER_MS, Side, Trade};
 use crate::world::World;
 
 /// Rows of a page; more is cut to this in silence.
-const PAGE: usize = 500;
+pub(crate) const PAGE: usize = 500;
 /// How far back trades can be had.
 const DAYS: i64 = 7;
 

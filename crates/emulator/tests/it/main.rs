@@ -4,14 +4,19 @@
 
 mod candles;
 mod client;
+mod clocks;
 mod endings;
 mod faults;
 mod figures;
 mod limits;
+mod massive_bars;
 mod massive_rest;
 mod massive_shapes;
 mod massive_socket;
+mod pages;
+mod regions;
 mod socket;
+mod stock_pages;
 mod stocks;
 mod tape_file;
 mod trades;

@@ -1,6 +1,6 @@
 //! US stocks over REST, held against the tape.
 
-use market_backbone_emulator::{Faults, Massive, Split, StockBar, Thickness, TickerSet, TickerSpec};
+use market_backbone_emulator::{Faults, Hours, Massive, StockBar, TickerSet};
 use serde_json::Value;
 
 use crate::client::{DAY, HOUR, MINUTE, e8};
@@ -133,28 +133,6 @@ async fn grouped_and_previous_are_stamped_at_four_in_the_afternoon() {
     assert_eq!((e8(&bells["open"]), e8(&bells["close"])), (day.open_e8.into(), day.close_e8.into()));
     assert!(bells["preMarket"].is_number() && bells["afterHours"].is_number());
     assert_eq!((bells["from"].as_str(), e8(&bells["volume"])), (Some("2026-08-05"), day.volume_e8));
-}
-
-#[tokio::test]
-async fn a_split_changes_the_adjusted_past_and_no_print() {
-    let split = Some(Split { date: "2026-08-05".to_owned(), from: 1, to: 4 });
-    let spec = TickerSpec { split, ..TickerSpec::new("AAPL", Thickness::Busy) };
-    let (venue, _) = market(|stage| stage.tickers = TickerSet::Own(vec![spec])).await;
-    let path = "/v2/aggs/ticker/AAPL/range/1/day/2026-08-04/2026-08-05";
-    let (raw, _) = pages(&venue, &format!("{path}?adjusted=false")).await;
-    let (adjusted, _) = pages(&venue, path).await;
-    assert_eq!(raw[1], adjusted[1], "the first day of the new shares");
-    assert_eq!(e8(&adjusted[0]["v"]), 4 * e8(&raw[0]["v"]));
-    let quarter = raw[0]["c"].as_f64().unwrap() / 4.0;
-    assert!((adjusted[0]["c"].as_f64().unwrap() - quarter).abs() < 0.000_06);
-    assert!(raw[0]["c"].as_f64().unwrap() > 2.0 * raw[1]["c"].as_f64().unwrap());
-    let splits = body(&venue, "/stocks/v1/splits?ticker=AAPL").await;
-    let split = &splits["results"][0];
-    assert_eq!(
-        (split["execution_date"].as_str(), split["split_from"].as_i64(), split["split_to"].as_i64()),
-        (Some("2026-08-05"), Some(1), Some(4))
-    );
-    assert!(body(&venue, "/stocks/v1/splits?ticker=MSFT").await["results"].as_array().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -354,8 +332,7 @@ async fn the_market_says_when_it_is_open() {
 #[tokio::test]
 async fn a_market_that_never_closes_has_bars_on_a_sunday_night() {
     // 2026-08-09T05:00Z, one in the morning on a Sunday.
-    let (venue, _) =
-        market_at(1_786_251_600_000, |stage| stage.hours = market_backbone_emulator::Hours::Always).await;
+    let (venue, _) = market_at(1_786_251_600_000, |stage| stage.hours = Hours::Always).await;
     let day = body(&venue, "/v2/aggs/ticker/AAPL/range/1/minute/2026-08-09/2026-08-09").await;
     assert!(day["resultsCount"].as_i64().unwrap() >= 60);
     assert_eq!(body(&venue, "/v2/aggs/ticker/AAPL/prev").await["resultsCount"], 1);

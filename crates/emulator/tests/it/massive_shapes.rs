@@ -82,9 +82,9 @@ async fn answers_have_the_keys_of_the_official_samples() {
         let _ = std::io::stderr().write_all(b"\nskipped: fixtures not found\n");
         return;
     }
-    let split = Some(Split { date: "2026-08-05".to_owned(), from: 1, to: 4 });
+    let splits = vec![Split::new("2026-08-05", 1, 4)];
     let specs = vec![
-        TickerSpec { split, ..TickerSpec::new("AAPL", Thickness::Busy) },
+        TickerSpec { splits, ..TickerSpec::new("AAPL", Thickness::Busy) },
         TickerSpec::new("SHY", Thickness::Thin),
     ];
     let (venue, _) = market(|stage| stage.tickers = TickerSet::Own(specs)).await;

@@ -1,13 +1,15 @@
 //! Reads the answers. Here a row that cannot be read fails the answer: nobody downstream could ask for it again.
 
-use market_backbone_core::{Calendar, OrderBook, OwnedReply, SourceError, Split, Symbol, Timestamp, Trade};
+use market_backbone_core::{
+    Calendar, OrderBook, OwnedReply, SourceError, Split, Symbol, Timestamp, Trade, VenueId,
+};
 use serde_json::value::RawValue;
 
 use super::items::{
     Bar, DayBar, Dividend, Holiday, HolidayKind, Listing, MarketStatus, OpenClose, Snapshot, Term,
     TradeRecord,
 };
-use crate::code::{MASSIVE, TradeName};
+use crate::code::TradeName;
 use crate::decode::books::level;
 use crate::decode::{amount, element, object, rows};
 use crate::error::malformed;
@@ -34,10 +36,6 @@ fn one<T>(body: &[u8], read: impl Fn(&RawValue) -> Option<T>) -> Result<T, Sourc
     read(results).ok_or_else(|| malformed(body))
 }
 
-fn symbol(code: &str) -> Option<Symbol> {
-    Symbol::new(MASSIVE, code).ok()
-}
-
 pub(super) fn bars(pages: &[OwnedReply]) -> Result<Vec<Bar>, SourceError> {
     all(pages, |raw| Some(bar(&element(raw)?)))
 }
@@ -56,19 +54,19 @@ fn bar(row: &BarRow<'_>) -> Bar {
     }
 }
 
-pub(super) fn day_bars(pages: &[OwnedReply]) -> Result<Vec<DayBar>, SourceError> {
+pub(super) fn day_bars(source: VenueId, pages: &[OwnedReply]) -> Result<Vec<DayBar>, SourceError> {
     all(pages, |raw| {
         let row: BarRow<'_> = element(raw)?;
         let stamped = Timestamp::from_millis(row.t);
         let day = day_of(stamped);
         let bar = Bar { open_time: Calendar::midnight(day), ..bar(&row) };
-        Some(DayBar { symbol: symbol(row.ticker.as_deref()?)?, day, bar, stamped })
+        Some(DayBar { symbol: Symbol::new(source, row.ticker.as_deref()?).ok()?, day, bar, stamped })
     })
 }
 
-pub(super) fn open_close(body: &[u8]) -> Result<OpenClose, SourceError> {
+pub(super) fn open_close(source: VenueId, body: &[u8]) -> Result<OpenClose, SourceError> {
     let row: OpenCloseRow<'_> = object(body)?;
-    let named = symbol(&row.symbol).zip(row.from.parse().ok());
+    let named = Symbol::new(source, &row.symbol).ok().zip(row.from.parse().ok());
     let (symbol, day) = named.ok_or_else(|| malformed(body))?;
     let OpenCloseRow { open, high, low, close, volume, after_hours, pre_market, otc, .. } = row;
     Ok(OpenClose { symbol, day, open, high, low, close, volume, after_hours, pre_market, otc })
@@ -130,16 +128,16 @@ fn last(row: &LastTradeRow<'_>, symbol: &Symbol) -> TradeRecord {
     }
 }
 
-pub(super) fn snapshot(body: &[u8]) -> Result<Snapshot, SourceError> {
-    one(body, |raw| glance(&element(raw)?))
+pub(super) fn snapshot(source: VenueId, body: &[u8]) -> Result<Snapshot, SourceError> {
+    one(body, |raw| glance(source, &element(raw)?))
 }
 
-pub(super) fn snapshots(pages: &[OwnedReply]) -> Result<Vec<Snapshot>, SourceError> {
-    all(pages, |raw| glance(&element(raw)?))
+pub(super) fn snapshots(source: VenueId, pages: &[OwnedReply]) -> Result<Vec<Snapshot>, SourceError> {
+    all(pages, |raw| glance(source, &element(raw)?))
 }
 
-fn glance(row: &SnapshotRow<'_>) -> Option<Snapshot> {
-    let symbol = symbol(&row.ticker)?;
+fn glance(source: VenueId, row: &SnapshotRow<'_>) -> Option<Snapshot> {
+    let symbol = Symbol::new(source, &row.ticker).ok()?;
     // Zeros stand for nothing having been traded.
     let traded = |row: &Option<BarRow<'_>>| row.as_ref().filter(|row| row.c > 0.0).map(bar);
     Some(Snapshot {
@@ -168,17 +166,17 @@ fn best(row: &LastQuoteRow<'_>, symbol: &Symbol) -> OrderBook {
     }
 }
 
-pub(super) fn listings(pages: &[OwnedReply]) -> Result<Vec<Listing>, SourceError> {
-    all(pages, |raw| listed(element(raw)?))
+pub(super) fn listings(source: VenueId, pages: &[OwnedReply]) -> Result<Vec<Listing>, SourceError> {
+    all(pages, |raw| listed(source, element(raw)?))
 }
 
-pub(super) fn listing(body: &[u8]) -> Result<Listing, SourceError> {
-    one(body, |raw| listed(element(raw)?))
+pub(super) fn listing(source: VenueId, body: &[u8]) -> Result<Listing, SourceError> {
+    one(body, |raw| listed(source, element(raw)?))
 }
 
-fn listed(row: ListingRow<'_>) -> Option<Listing> {
+fn listed(source: VenueId, row: ListingRow<'_>) -> Option<Listing> {
     Some(Listing {
-        symbol: symbol(&row.ticker)?,
+        symbol: Symbol::new(source, &row.ticker).ok()?,
         name: row.name.unwrap_or_else(|| row.ticker.into_owned()),
         exchange: row.primary_exchange,
         kind: row.r#type,
@@ -220,20 +218,22 @@ fn holiday(row: HolidayRow<'_>) -> Option<Holiday> {
     })
 }
 
-pub(super) fn splits(pages: &[OwnedReply]) -> Result<Vec<Split>, SourceError> {
+pub(super) fn splits(source: VenueId, pages: &[OwnedReply]) -> Result<Vec<Split>, SourceError> {
     all(pages, |raw| {
         let row: SplitRow<'_> = element(raw)?;
         let effective = Calendar::midnight(row.execution_date.parse().ok()?);
-        Some(Split { symbol: symbol(&row.ticker)?, effective, from: row.split_from, to: row.split_to })
+        let shares = |shares: Option<f64>| shares.unwrap_or(f64::NAN);
+        let (from, to) = (shares(row.split_from), shares(row.split_to));
+        Some(Split { symbol: Symbol::new(source, &row.ticker).ok()?, effective, from, to })
     })
 }
 
-pub(super) fn dividends(pages: &[OwnedReply]) -> Result<Vec<Dividend>, SourceError> {
+pub(super) fn dividends(source: VenueId, pages: &[OwnedReply]) -> Result<Vec<Dividend>, SourceError> {
     all(pages, |raw| {
         let row: DividendRow<'_> = element(raw)?;
         let pay_day = row.pay_date.map(|day| day.parse().ok()).unwrap_or_default();
         Some(Dividend {
-            symbol: symbol(&row.ticker)?,
+            symbol: Symbol::new(source, &row.ticker).ok()?,
             ex_day: row.ex_dividend_date.parse().ok()?,
             pay_day,
             amount: row.cash_amount,

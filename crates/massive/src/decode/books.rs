@@ -1,25 +1,28 @@
 //! Reads quotes as books of one level: the best bid and ask of all exchanges are all that is told.
 
-use market_backbone_core::{Level, OrderBook, SourceError, Symbol, Timestamp};
+use market_backbone_core::{Level, OrderBook, SourceError, Symbol, Timestamp, VenueId};
 
 use super::{element, object};
-use crate::code::MASSIVE;
 use crate::error::malformed;
 use crate::wire::{LastQuoteRow, One, SnapshotRow};
 
 /// Of one market, or of several in a list of snapshots.
-pub(crate) fn list(body: &[u8], received: Timestamp) -> Result<(Vec<OrderBook>, u32), SourceError> {
+pub(crate) fn list(
+    source: VenueId,
+    body: &[u8],
+    received: Timestamp,
+) -> Result<(Vec<OrderBook>, u32), SourceError> {
     if let Ok(One { results }) = object(body)
         && results.get().starts_with('{')
     {
         let row: LastQuoteRow<'_> = element(results).ok_or_else(|| malformed(body))?;
-        let symbol = row.ticker.as_deref().and_then(|code| Symbol::new(MASSIVE, code).ok());
+        let symbol = row.ticker.as_deref().and_then(|code| Symbol::new(source, code).ok());
         let symbol = symbol.ok_or_else(|| malformed(body))?;
         return Ok((vec![book(&row, symbol, received)], 0));
     }
     super::list(body, |raw| {
         let row = element::<SnapshotRow<'_>>(raw)?;
-        let symbol = Symbol::new(MASSIVE, &row.ticker).ok()?;
+        let symbol = Symbol::new(source, &row.ticker).ok()?;
         Some(book(&row.last_quote?, symbol, received))
     })
 }

@@ -2,17 +2,20 @@
 //!
 //! Bars come newest first, and a slot without a trade has none. The venue counts the bars they are made of (minutes
 //! below a day, days above) from the end of what was asked towards its beginning, until it has counted as many as
-//! were asked for or there is nothing left, and only in the first case it says where the rest is. So between the
-//! oldest bar and the end every slot without a bar is empty, be it night, a holiday or a share nobody wanted; and
-//! without a rest so is everything before, as far back as was asked.
+//! were asked for or there is nothing left, and only in the first case it says where the rest is. So between two bars
+//! every slot without one is empty, be it night, a holiday or a share nobody wanted. Without a rest nothing is older, as
+//! far back as was asked; but one answer alone does not prove that.
+
+use std::time::Duration;
 
 use market_backbone_core::{
-    Candle, CandlePage, CandlePageRequest, Proof, SourceError, SourceErrorKind, TimeRange, Timeframe,
+    BadRow, Candle, CandlePage, CandlePageRequest, CandleRows, Proof, SettlingRules, SourceError, Timeframe,
     Timestamp,
 };
+use serde_json::value::RawValue;
 
-use super::{element, left_out, rows};
-use crate::code::{MASSIVE, base_bars};
+use super::rows;
+use crate::code::base_bars;
 use crate::error::malformed;
 use crate::limits::{GRID, Plan};
 use crate::wire::BarRow;
@@ -22,8 +25,8 @@ use crate::wire::BarRow;
 pub(crate) struct Circumstances {
     pub(crate) plan: Plan,
     pub(crate) asked_at: Timestamp,
-    /// From here back everything has settled.
-    pub(crate) settled: Timestamp,
+    /// How long after its end a candle may still change.
+    pub(crate) settling: Duration,
 }
 
 pub(crate) fn page(
@@ -32,45 +35,62 @@ pub(crate) fn page(
     circumstances: Circumstances,
 ) -> Result<CandlePage, SourceError> {
     let timeframe = request.series.timeframe;
-    let rows = rows(body)?;
-    if rows.results.is_none() && rows.query_count.is_none() {
+    let answer = rows(body)?;
+    if answer.results.is_none() && answer.query_count.is_none() {
         // Neither bars nor the word that none were counted: this is about something else.
         return Err(malformed(body));
     }
-    let elements = rows.results.unwrap_or_default();
-    let mut candles = Vec::with_capacity(elements.len());
-    // Each row opens before the one above it, the first one before what was asked.
-    let mut bound = request.before.unwrap_or(Timestamp::MAX);
-    for raw in &elements {
-        let row = element::<BarRow<'_>>(raw).filter(|row| is_of(row, request));
-        let candle = row.and_then(|row| candle(&row, timeframe));
-        if let Some(mut candle) = candle.filter(|candle| candle.open_time < bound) {
-            bound = candle.open_time;
-            candle.is_final = GRID.close(timeframe, candle.open_time) <= circumstances.settled;
-            candles.push(candle);
-        }
+    let mut bars = CandleRows::new(request, GRID);
+    for raw in answer.results.unwrap_or_default() {
+        bars.push(read(raw, request));
     }
-    let dropped = left_out(body, elements.len(), candles.len())?;
-    candles.reverse();
+    if bars.is_gibberish() {
+        return Err(malformed(body));
+    }
     // That it says so is not relied upon: a full count is taken for one that was cut short.
-    let counted = rows.query_count.unwrap_or(0);
-    let cut_short = rows.next_url.is_some_and(|url| !url.is_empty())
+    let counted = answer.query_count.unwrap_or(0);
+    let cut_short = answer.next_url.is_some_and(|url| !url.is_empty())
         || counted >= u64::from(request.count) * u64::from(base_bars(timeframe));
-    let oldest = candles.first().map(|oldest| oldest.open_time);
-    if oldest.is_none() && !cut_short && request.before.is_none() {
-        return Err(unknown(request));
-    }
-    let proof = match (dropped, oldest) {
-        (0, Some(oldest)) if cut_short => prove(request, oldest, false, circumstances),
-        (0, _) if !cut_short => prove(request, begin(timeframe, circumstances), true, circumstances),
-        _ => Proof::default(),
-    };
-    Ok(CandlePage { candles, proof, asked_at: circumstances.asked_at, attempts: 1, dropped })
+    let Circumstances { asked_at, settling, .. } = circumstances;
+    // What is reported late changes a bar whether there is a newer one or not.
+    let rules = SettlingRules { grid: GRID, visible: settling, blind: settling };
+    let page = bars.into_page(asked_at, rules, (!cut_short).then(|| begin(timeframe, circumstances)));
+    // What lies before the beginning of a plan is not there for us, whatever there was.
+    let exhausted = !cut_short && circumstances.plan.begin(asked_at).is_some();
+    Ok(CandlePage { proof: Proof { exhausted, ..page.proof }, ..page })
 }
 
-/// A sound candle on the grid, not final. Old bars lack the average price: then the last one stands for it.
-fn candle(row: &BarRow<'_>, timeframe: Timeframe) -> Option<Candle> {
-    let candle = Candle {
+fn read(raw: &RawValue, request: &CandlePageRequest) -> Result<Candle, BadRow> {
+    let row: BarRow<'_> = serde_json::from_str(raw.get()).map_err(|error| BadRow {
+        market: None,
+        time: time_of(raw),
+        reason: format!("it cannot be read: {error}"),
+    })?;
+    if row.t <= 0 {
+        return Err(BadRow { market: None, time: None, reason: "it does not say when it opens".to_owned() });
+    }
+    match row.ticker.as_deref().filter(|ticker| *ticker != request.series.symbol.code()) {
+        None => Ok(candle(&row)),
+        Some(other) => Err(BadRow {
+            market: Some(other.to_owned()),
+            time: Some(Timestamp::from_millis(row.t)),
+            reason: format!("{} was asked for", request.series.symbol),
+        }),
+    }
+}
+
+/// When a bar opens of which other fields cannot be read.
+fn time_of(raw: &RawValue) -> Option<Timestamp> {
+    #[derive(serde::Deserialize)]
+    struct Time {
+        t: i64,
+    }
+    serde_json::from_str::<Time>(raw.get()).ok().map(|row| Timestamp::from_millis(row.t))
+}
+
+/// The figures of a bar; not final, and not judged. Old bars lack the average price: then the last one stands for it.
+fn candle(row: &BarRow<'_>) -> Candle {
+    Candle {
         open_time: Timestamp::from_millis(row.t),
         open: row.o,
         high: row.h,
@@ -79,12 +99,7 @@ fn candle(row: &BarRow<'_>, timeframe: Timeframe) -> Option<Candle> {
         volume: row.v,
         turnover: row.v * row.vw.unwrap_or(row.c),
         is_final: false,
-    };
-    (candle.is_sound() && GRID.is_open_time(timeframe, candle.open_time)).then_some(candle)
-}
-
-fn is_of(row: &BarRow<'_>, request: &CandlePageRequest) -> bool {
-    row.ticker.as_deref().is_none_or(|ticker| ticker == request.series.symbol.code())
+    }
 }
 
 /// From where on everything was asked for.
@@ -92,22 +107,4 @@ fn begin(timeframe: Timeframe, circumstances: Circumstances) -> Timestamp {
     let begin = circumstances.plan.begin(circumstances.asked_at);
     // It was asked a moment earlier than the venue says it was, perhaps before midnight: a day less is on the safe side.
     begin.map_or(Timestamp::MIN, |begin| GRID.ceil(timeframe, GRID.step(Timeframe::D1, begin, 1)))
-}
-
-fn prove(
-    request: &CandlePageRequest,
-    from: Timestamp,
-    exhausted: bool,
-    circumstances: Circumstances,
-) -> Proof {
-    // The slot that had not settled when the page was asked, and all after it, prove nothing.
-    let settled = GRID.floor(request.series.timeframe, circumstances.settled);
-    let to = request.before.map_or(settled, |before| before.min(settled));
-    Proof { covered: TimeRange::new(from, to).ok(), exhausted }
-}
-
-/// Massive knows of no market that it does not: it answers that there are no bars.
-fn unknown(request: &CandlePageRequest) -> SourceError {
-    let message = format!("unknown market {} on massive, or it has never been traded", request.series.symbol);
-    SourceError::new(SourceErrorKind::UnknownMarket, message).at(MASSIVE)
 }

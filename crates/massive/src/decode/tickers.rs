@@ -3,16 +3,19 @@
 //! At 03:30 in New York the day's figures are set to zero. Until the first trade of the new day the price is the last
 //! one there was, and the day's other prices are that one too. What happened in the last 24 hours is not told: it is 0.
 
-use market_backbone_core::{SourceError, Symbol, Ticker, Timestamp};
+use market_backbone_core::{SourceError, Symbol, Ticker, Timestamp, VenueId};
 
 use super::{amount, element};
-use crate::code::MASSIVE;
 use crate::wire::{BarRow, SnapshotRow};
 
-pub(crate) fn list(body: &[u8], received: Timestamp) -> Result<(Vec<Ticker>, u32), SourceError> {
+pub(crate) fn list(
+    source: VenueId,
+    body: &[u8],
+    received: Timestamp,
+) -> Result<(Vec<Ticker>, u32), SourceError> {
     super::list(body, |raw| {
         let row = element::<SnapshotRow<'_>>(raw)?;
-        ticker(&row, &Symbol::new(MASSIVE, &row.ticker).ok()?, received)
+        ticker(&row, &Symbol::new(source, &row.ticker).ok()?, received)
     })
 }
 

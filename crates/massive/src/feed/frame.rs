@@ -5,14 +5,14 @@
 
 use market_backbone_core::{
     Candle, Channel, Control, FeedEvent, FrameError, FrameOutcome, Indicators, PriceBand, Series, StreamKind,
-    Symbol, SymbolTable, Timeframe, Timestamp, Trade,
+    Symbol, SymbolTable, Timeframe, Timestamp, Trade, VenueId,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::scan::{Scanned, event};
 use super::{confirmed, control};
-use crate::code::{MASSIVE, TradeName, channel_kind};
+use crate::code::{TradeName, channel_kind};
 use crate::decode::amount;
 use crate::decode::books::level;
 use crate::error::excerpt;
@@ -20,13 +20,15 @@ use crate::limits::GRID;
 use crate::wire::{BandEvent, BarEvent, Head, QuoteEvent, StatusEvent, TradeEvent};
 
 pub(crate) fn decode(
+    source: VenueId,
     frame: &[u8],
     received: Timestamp,
     symbols: &SymbolTable,
     events: &mut Vec<FeedEvent>,
 ) -> Result<FrameOutcome, FrameError> {
     let text = std::str::from_utf8(frame).map_err(|error| FrameError(error.to_string()))?.trim();
-    let mut reader = Reader { received, symbols, events, dropped: 0, confirmed: Vec::new(), control: None };
+    let mut reader =
+        Reader { source, received, symbols, events, dropped: 0, confirmed: Vec::new(), control: None };
     match text.strip_prefix('[') {
         Some(list) => reader.list(list)?,
         None => reader.slowly(text)?,
@@ -35,6 +37,7 @@ pub(crate) fn decode(
 }
 
 struct Reader<'s> {
+    source: VenueId,
     received: Timestamp,
     symbols: &'s SymbolTable,
     events: &'s mut Vec<FeedEvent>,
@@ -107,7 +110,7 @@ impl Reader<'_> {
 
     fn status(&mut self, row: &StatusEvent<'_>) {
         if let Some(name) = confirmed(row) {
-            self.confirmed.extend(channel(name, self.symbols));
+            self.confirmed.extend(channel(self.source, name, self.symbols));
         } else if let Some(control) = control(row) {
             self.control = Some(control);
         }
@@ -204,11 +207,11 @@ fn moment(time: i64) -> Timestamp {
 }
 
 /// The channel called `name`: `T.BRK.B` are the trades of `BRK.B`.
-fn channel(name: &str, symbols: &SymbolTable) -> Option<Channel> {
+fn channel(source: VenueId, name: &str, symbols: &SymbolTable) -> Option<Channel> {
     let (kind, code) = name.split_once('.')?;
     let symbol = match code {
-        "*" => Symbol::any(MASSIVE),
-        code => symbols.resolve(code).or_else(|| Symbol::new(MASSIVE, code).ok())?,
+        "*" => Symbol::any(source),
+        code => symbols.resolve(code).or_else(|| Symbol::new(source, code).ok())?,
     };
     Some(Channel { symbol, kind: channel_kind(kind)? })
 }

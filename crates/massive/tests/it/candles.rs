@@ -46,20 +46,22 @@ fn where_there_is_more_only_what_lies_after_the_oldest_bar_is_proven() {
     let body = body(&["2026-05-11T08:00:00Z", "2026-05-08T23:59:00Z"], 2, REST);
     let request = page_of(Timeframe::M1, Some("2026-05-11T08:05:00Z"), 200);
     let page = advanced().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
-    assert_eq!(page.proof.covered, range("2026-05-08T23:59:00Z", "2026-05-11T08:05:00Z"));
-    assert!(!page.proof.exhausted);
+    assert_eq!(page.proof.covered, range("2026-05-08T23:59:00Z", "2026-05-11T08:01:00Z"));
+    assert_eq!(page.proof.absent_after, range("2026-05-11T08:01:00Z", "2026-05-11T08:05:00Z"));
+    assert_eq!((page.proof.absent_before, page.proof.exhausted), (None, false));
 }
 
 #[test]
-fn where_there_is_no_more_everything_before_is_proven_too() {
+fn where_there_is_no_more_nothing_is_older_it_says() {
     let body = body(&["2026-05-11T08:00:00Z"], 1, "");
     let request = page_of(Timeframe::M1, Some("2026-05-11T08:05:00Z"), 200);
     let page = advanced().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
-    assert_eq!(page.proof.covered.map(TimeRange::from), Some(Timestamp::MIN));
-    assert!(page.proof.exhausted);
+    let oldest = at("2026-05-11T08:00:00Z");
+    assert_eq!(page.proof.absent_before, TimeRange::new(Timestamp::MIN, oldest).ok());
+    assert!(!page.proof.exhausted);
     // Of ten years that may be asked for, nothing is known about the eleventh, though nobody need ask for it.
     let page = massive(Plan::Developer).decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
-    assert_eq!(page.proof.covered, range("2016-05-16T04:00:00Z", "2026-05-11T08:05:00Z"));
+    assert_eq!(page.proof.absent_before, range("2016-05-16T04:00:00Z", "2026-05-11T08:00:00Z"));
     assert!(page.proof.exhausted);
 }
 
@@ -68,29 +70,21 @@ fn a_full_count_is_taken_for_one_that_was_cut_short() {
     let body = body(&["2026-05-11T08:00:00Z"], 120, "");
     let request = page_of(Timeframe::H1, Some("2026-05-11T10:00:00Z"), 2);
     let page = advanced().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
-    assert_eq!(page.proof.covered, range("2026-05-11T08:00:00Z", "2026-05-11T10:00:00Z"));
-    assert!(!page.proof.exhausted);
+    assert_eq!(page.proof.covered, range("2026-05-11T08:00:00Z", "2026-05-11T09:00:00Z"));
+    assert_eq!((page.proof.absent_before, page.proof.exhausted), (None, false));
 }
 
 #[test]
-fn a_night_without_a_bar_is_proven_to_be_empty() {
+fn an_answer_without_a_bar_is_a_claim_and_no_proof() {
     for empty in [
         r#"{"ticker":"AAPL","queryCount":0,"resultsCount":0,"adjusted":false,"status":"OK","request_id":"1","count":0}"#,
         r#"{"ticker":"AAPL","queryCount":0,"results":[],"status":"DELAYED","next_url":""}"#,
     ] {
         let request = page_of(Timeframe::M1, Some("2005-01-01T00:00:00Z"), 200);
         let page = advanced().decode_candles(&request, empty.as_bytes(), at(NOON)).unwrap();
-        assert_eq!((page.candles.len(), page.proof.exhausted), (0, true));
-        assert_eq!(page.proof.covered.map(TimeRange::to), Some(at("2005-01-01T00:00:00Z")));
+        assert_eq!((page.candles.len(), page.proof.covered), (0, None));
+        assert_eq!(page.proof.absent_before.map(TimeRange::to), Some(at("2005-01-01T00:00:00Z")));
     }
-}
-
-#[test]
-fn a_share_without_any_bar_at_all_is_none() {
-    let empty = r#"{"ticker":"NOPE","queryCount":0,"resultsCount":0,"status":"OK"}"#;
-    let request = page_of(Timeframe::M1, None, 200);
-    let error = advanced().decode_candles(&request, empty.as_bytes(), at(NOON)).unwrap_err();
-    assert_eq!(error.kind(), SourceErrorKind::UnknownMarket);
 }
 
 #[test]
@@ -111,6 +105,29 @@ fn what_may_still_be_reported_late_is_not_final_and_proves_nothing() {
 }
 
 #[test]
+fn hours_are_multiples_of_utc_on_both_sides_of_both_changes_of_the_clock() {
+    let midnights = [
+        // New York's midnight, before and after the clocks go forward, then back.
+        "2026-03-07T05:00:00Z",
+        "2026-03-10T04:00:00Z",
+        "2026-10-31T04:00:00Z",
+        "2026-11-03T05:00:00Z",
+    ];
+    for midnight in midnights.map(|midnight| at(midnight).as_secs()) {
+        for (frame, hours) in [(Timeframe::H1, 1), (Timeframe::H4, 4)] {
+            for hour in 0..24 {
+                let open = Timestamp::from_secs(midnight + hour * 3_600);
+                let is_multiple = open.as_secs() % (hours * 3_600) == 0;
+                let body = body(&[&open.to_string()], 1, REST);
+                let request = page_of(frame, Some("2026-11-10T00:00:00Z"), 200);
+                let page = advanced().decode_candles(&request, body.as_bytes(), at("2026-11-12T12:00:00Z"));
+                assert_eq!(page.is_ok_and(|page| page.candles.len() == 1), is_multiple, "{frame} {open}");
+            }
+        }
+    }
+}
+
+#[test]
 fn days_begin_at_midnight_in_new_york_whatever_the_season() {
     let days =
         [("2026-03-09T04:00:00Z", true), ("2026-03-08T05:00:00Z", true), ("2026-03-08T04:00:00Z", false)];
@@ -120,12 +137,12 @@ fn days_begin_at_midnight_in_new_york_whatever_the_season() {
         let body = body(&[open], 1, REST);
         let request = page_of(Timeframe::D1, Some("2026-12-01T05:00:00Z"), 200);
         let page = advanced().decode_candles(&request, body.as_bytes(), at("2026-12-02T00:00:00Z"));
-        assert_eq!(page.is_ok(), sound, "{open}");
+        assert_eq!(page.unwrap().rejected.is_empty(), sound, "{open}");
     }
 }
 
 #[test]
-fn bad_rows_are_left_out_and_counted_and_then_nothing_is_proven() {
+fn a_bad_row_is_named_and_only_its_slot_is_in_doubt() {
     let good = body(&["2026-05-11T15:31:00Z", "2026-05-11T15:29:00Z", "2026-05-11T15:28:00Z"], 3, REST);
     let bad = [
         good.replacen("\"c\":2", "\"c\":9", 1),
@@ -137,8 +154,8 @@ fn bad_rows_are_left_out_and_counted_and_then_nothing_is_proven() {
     for body in bad {
         assert_ne!(body, good);
         let page = advanced().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
-        assert_eq!((page.candles.len(), page.dropped, page.proof.covered), (2, 1, None), "{body}");
-        assert!(!page.proof.exhausted);
+        assert_eq!((page.candles.len(), page.rejected.len()), (2, 1), "{body}");
+        assert_eq!((page.proof.doubtful.len(), page.proof.exhausted), (1, false), "{body}");
     }
 }
 

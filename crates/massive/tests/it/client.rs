@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use futures::executor::block_on;
 use market_backbone_core::{
     Calendar, CallSource, HttpCall, OwnedReply, Priority, Session, SourceError, SourceErrorKind, TimeRange,
+    VenueId,
 };
 use market_backbone_massive::{
-    Aggregates, Direction, Glossary, HolidayKind, MassiveClient, Timespan, apply_holidays,
+    Aggregates, Direction, Glossary, HolidayKind, MASSIVE, MassiveClient, Timespan, apply_holidays,
 };
 
 use crate::{at, symbol};
@@ -23,6 +24,10 @@ struct Canned {
 
 #[async_trait]
 impl CallSource for Canned {
+    fn venue(&self) -> VenueId {
+        MASSIVE
+    }
+
     async fn call(&self, call: HttpCall, _: Priority) -> Result<Vec<OwnedReply>, SourceError> {
         let query: Vec<_> = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         self.asked.lock().unwrap().push(format!("{}?{}", call.path, query.join("&")));
@@ -130,6 +135,15 @@ fn splits_take_effect_at_midnight_in_new_york() {
         "/stocks/v1/splits?sort=execution_date.asc&limit=1000&ticker=GOOGL&execution_date.gte=2022-01-01";
     assert_eq!(asked(&canned), want);
     assert_eq!((splits[0].effective, splits[0].price_factor()), (at("2022-07-18T04:00:00Z"), Some(0.05)));
+}
+
+#[test]
+fn a_split_without_figures_is_known_by_its_day_alone() {
+    let body =
+        r#"{"results":[{"execution_date":"2022-07-18","split_from":null,"ticker":"GOOGL"}],"status":"OK"}"#;
+    let (client, _) = client(&[body]);
+    let splits = block_on(client.splits(Some(&symbol("GOOGL")), None)).unwrap();
+    assert_eq!((splits[0].effective, splits[0].price_factor()), (at("2022-07-18T04:00:00Z"), None));
 }
 
 #[test]

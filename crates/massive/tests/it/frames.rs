@@ -191,6 +191,8 @@ fn the_way_in_is_told_step_by_step() {
         Some(Control::Refused { message, terminal }) => (message, terminal),
         other => panic!("{other:?}"),
     };
+    let (message, _) = refused(control("auth_failed", "unknown key test-key"));
+    assert!(message.ends_with("unknown key (hidden)"), "{message}");
     let (message, terminal) = refused(control("auth_failed", "authentication failed"));
     assert!(terminal && message.contains("does not let this key in: authentication failed"));
     let (message, terminal) = refused(control("auth_failed", "Your plan doesn't include websocket access."));

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures::executor::block_on;
 use market_backbone_core::{
     Calendar, Call, CallSource, CandlePageRequest, FeedEvent, HttpCall, HttpReply, OwnedReply, Priority,
-    Series, SourceError, Symbol, SymbolTable, TimeRange, Timeframe, TradePageRequest, Venue,
+    Series, SourceError, Symbol, SymbolTable, TimeRange, Timeframe, TradePageRequest, Venue, VenueId,
 };
 use market_backbone_massive::{Direction, Glossary, MASSIVE, MassiveClient};
 
@@ -36,6 +36,10 @@ struct File(Vec<u8>);
 
 #[async_trait]
 impl CallSource for File {
+    fn venue(&self) -> VenueId {
+        MASSIVE
+    }
+
     async fn call(&self, call: HttpCall, _: Priority) -> Result<Vec<OwnedReply>, SourceError> {
         let reply = HttpReply { status: 200, headers: &[], body: &self.0 };
         advanced().check(&Call::Own(call), &reply)?;
@@ -68,7 +72,7 @@ fn read(path: &Path) -> Option<usize> {
         newest_first["results"].as_array_mut().unwrap().reverse();
         let body = newest_first.to_string();
         let page = advanced().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
-        assert_eq!(page.dropped, 0);
+        assert_eq!(page.rejected, []);
         page.candles.len()
     } else if name.contains("/grouped/") {
         block_on(client.grouped_daily(day, true)).unwrap().len()

@@ -37,6 +37,7 @@ fn a_page_asks_for_as_many_base_bars_as_its_candles_are_made_of() {
     check(Timeframe::M1, "1/minute", "200");
     check(Timeframe::M5, "5/minute", "1000");
     check(Timeframe::H1, "1/hour", "12000");
+    check(Timeframe::H4, "4/hour", "48000");
     check(Timeframe::D1, "1/day", "200");
     check(Timeframe::W1, "1/week", "1400");
     let most = page_of(Timeframe::H1, before, 833);
@@ -44,6 +45,16 @@ fn a_page_asks_for_as_many_base_bars_as_its_candles_are_made_of() {
     let too_many = Call::Candles(page_of(Timeframe::H1, before, 834));
     refused(&advanced(), &too_many, SourceErrorKind::PageTooLarge { asked: 834, limit: 833 });
     refused(&advanced(), &Call::Candles(page_of(Timeframe::M1, before, 0)), SourceErrorKind::BadRequest);
+}
+
+#[test]
+fn a_name_is_looked_up_among_what_is_listed_and_what_was() {
+    let venue = advanced();
+    let asked: Vec<_> = venue.lookups(&symbol("BACpB")).iter().map(line).collect();
+    let path = "/v3/reference/tickers?ticker=BACpB&active";
+    assert_eq!(asked, [format!("{path}=true"), format!("{path}=false")]);
+    assert_eq!(venue.lookups(&symbol("A%2FB")), [], "what cannot be a ticker is refused without a question");
+    assert_eq!((venue.spelling("aapl"), venue.spelling("BACpB")), ("AAPL".to_owned(), "BACpB".to_owned()));
 }
 
 #[test]

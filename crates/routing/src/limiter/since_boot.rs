@@ -9,18 +9,20 @@ pub(super) struct SinceBoot;
 impl SinceBoot {
     /// This clock, on systems that have it.
     pub(super) fn find() -> Option<Self> {
-        read().map(|_| Self)
+        since_boot().map(|_| Self)
     }
 }
 
 impl Clock for SinceBoot {
     /// Should it ever fail, nothing has a positive age by it, and so the wall's clock alone counts.
     fn now(&self) -> Timestamp {
-        read().unwrap_or(Timestamp::EPOCH)
+        since_boot().unwrap_or(Timestamp::EPOCH)
     }
 }
 
-fn read() -> Option<Timestamp> {
+/// The time since this machine was started, which nobody sets, where the system tells it.
+#[must_use]
+pub fn since_boot() -> Option<Timestamp> {
     let text = std::fs::read_to_string("/proc/uptime").ok()?;
     let (seconds, hundredths) = text.split_whitespace().next()?.split_once('.')?;
     let millis: i64 = hundredths.parse::<i64>().ok()?.checked_mul(10)?;

@@ -3,11 +3,13 @@
 //! The loop does one thing at a time: send when there is a turn, look at the clock when something is due, else read.
 //! Whatever else happens to what is wanted of it meanwhile waits in its target.
 
+pub(super) mod address;
 mod confirms;
 pub(super) mod decoder;
 pub(super) mod dial;
 pub(super) mod ending;
 mod greet;
+mod opening;
 mod reconcile;
 mod retire;
 mod subscribe;
@@ -136,7 +138,7 @@ impl Connection {
         let now = Instant::now();
         let link = state.links.open();
         state.counters.connects.add(1);
-        tracing::info!(url = dialer.url, number = link.number, "connected");
+        tracing::info!(url = dialer.place(), number = link.number, "connected");
         Self {
             socket,
             target,

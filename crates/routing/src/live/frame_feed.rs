@@ -29,7 +29,7 @@ impl FrameFeed {
     #[must_use]
     pub fn new(venue: Arc<dyn Venue>, clock: Arc<dyn Clock>, config: SessionConfig) -> Self {
         let last_frame = clock.now();
-        let state = Arc::new(State::new(venue, clock, config));
+        let state = Arc::new(State::new(venue, (clock, None), config));
         let mut wishes = state.desired.changes();
         // What was wished for before the first frame counts too.
         wishes.mark_changed();

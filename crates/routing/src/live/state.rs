@@ -17,6 +17,7 @@ use super::metrics::{Counters, LiveMetrics};
 use super::probe::Probe;
 use super::served::Served;
 use super::unanswered::Unanswered;
+use crate::venue_time::VenueTime;
 
 /// How many commands of handles may wait; who finds no room waits too.
 const COMMANDS: usize = 8;
@@ -48,6 +49,8 @@ pub(super) struct LaneHealth {
 pub(super) struct State {
     pub(super) venue: Arc<dyn Venue>,
     pub(super) clock: Arc<dyn Clock>,
+    /// What the times of trades are good for.
+    pub(super) time: Option<Arc<VenueTime>>,
     pub(super) config: SessionConfig,
     pub(super) cache: RealtimeCache,
     pub(super) fanout: Fanout,
@@ -67,11 +70,16 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(venue: Arc<dyn Venue>, clock: Arc<dyn Clock>, config: SessionConfig) -> Self {
+    pub(super) fn new(
+        venue: Arc<dyn Venue>,
+        (clock, time): (Arc<dyn Clock>, Option<Arc<VenueTime>>),
+        config: SessionConfig,
+    ) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         Self {
             venue,
             clock,
+            time,
             config,
             cache: RealtimeCache::default(),
             fanout: Fanout::default(),

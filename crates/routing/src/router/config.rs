@@ -1,4 +1,4 @@
-//! Where a venue is, and the router's settings.
+//! The router's settings.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,15 +8,6 @@ use crate::http::HttpConfig;
 use crate::limiter::LimiterConfig;
 use crate::live::SessionConfig;
 use crate::stack::retry::RetryConfig;
-
-/// Where a venue is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Where it is asked: `https://…` or `http://…`, without a path of its own.
-    pub rest_url: String,
-    /// Where it is listened to: `wss://…` or `ws://…`, with its path.
-    pub ws_url: String,
-}
 
 /// The router's settings.
 #[derive(Clone, Debug)]

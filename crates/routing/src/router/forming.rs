@@ -1,7 +1,7 @@
 //! The candle in progress: from memory, else from the socket if requests are scarce, else over REST.
 
 use market_backbone_core::{
-    Call, CallGroup, CandlePageRequest, CandlePart, Channel, Coverage, Priority, Series, Served, SourceError,
+    Call, CallGroup, CandlePageRequest, CandlePart, Channel, Clock, Priority, Series, Served, SourceError,
     StreamKind,
 };
 use tokio::time::Instant;
@@ -53,10 +53,10 @@ impl Shared {
 
     /// What the socket last said of it: an older candle means that nothing has traded in this slot.
     fn forming_in_memory(&self, series: &Series) -> Option<CandlePart> {
-        let slot = self.venue.capabilities().grid.floor(series.timeframe, self.clock.now());
+        let slot = self.venue.capabilities().grid.floor(series.timeframe, self.time.clock().now());
         let candle = self.hub.latest_candle(series).filter(|candle| candle.open_time >= slot)?;
         let served = Served { memory_rows: 1, ..Served::default() };
-        Some(CandlePart { candles: vec![candle], coverage: Coverage::empty(), served })
+        Some(CandlePart { candles: vec![candle], served, ..CandlePart::default() })
     }
 
     async fn forming_page(
@@ -65,19 +65,17 @@ impl Shared {
         priority: Priority,
     ) -> Result<Option<CandlePart>, SourceError> {
         let page = self.candle_page(&self.newest(series), priority).await?;
-        if page.candles.is_empty() && page.proof.covered.is_none() {
+        if page.candles.is_empty() {
             return Ok(None);
         }
-        let venue = self.venue.capabilities();
-        let proof = |covered| venue.proof(series.timeframe, covered, page.asked_at);
-        let coverage = page.proof.covered.map(proof).unwrap_or_default();
+        let coverage = self.venue.capabilities().proof(series.timeframe, &page);
         let (rows, requests) = (page.candles.len(), page.attempts);
         let served = Served {
             venue_rows: u64::try_from(rows).unwrap_or(u64::MAX),
             requests: u64::from(requests),
             ..Served::default()
         };
-        Ok(Some(CandlePart { candles: page.candles, coverage, served }))
+        Ok(Some(CandlePart { candles: page.candles, coverage, served, rejected: page.rejected }))
     }
 
     /// What requests for candles of `series` count against.

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use market_backbone_core::ClockReading;
+
 use super::Shared;
 use crate::choice::Reason;
 use crate::limiter::LimiterMetrics;
@@ -24,6 +26,8 @@ pub struct RouterMetrics {
     pub followed: usize,
     /// The socket.
     pub live: LiveMetrics,
+    /// How the venue's clock and this machine's stand to each other.
+    pub clock: ClockReading,
 }
 
 impl Shared {
@@ -37,6 +41,7 @@ impl Shared {
             decisions: self.tally.counts(),
             followed: self.chooser.followed(),
             live: self.hub.metrics(),
+            clock: self.time.clock().reading(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use market_backbone_core::{
-    Call, CandlePage, CandlePageRequest, HttpCall, Market, OwnedReply, Priority, SourceError,
+    Call, CandlePage, CandlePageRequest, HttpCall, Market, OwnedReply, Priority, Proof, SourceError,
     SourceErrorKind, TradePage, TradePageRequest,
 };
 use tokio::time::Instant;
@@ -25,13 +25,23 @@ impl Shared {
         let frame = request.series.timeframe;
         self.check_count("candles", request.count, capabilities.candle_page_of(frame))?;
         if !capabilities.timeframes.contains(&frame) {
-            let message = format!("{} has no {frame} candles", capabilities.venue);
+            let message = format!("{} has no {frame} candles", capabilities.venue.house());
             return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
         }
         self.tally.decide(Reason::History, &request.series);
+        let symbol = &request.series.symbol;
         let reply = self.rest.call(Call::Candles(request.clone()), priority).await?;
         let Answer::Candles(page) = reply.answer else { unreachable!("{IN_KIND}") };
-        Ok(CandlePage { attempts: reply.attempts, ..page })
+        let page = CandlePage { attempts: reply.attempts, ..page };
+        for row in &page.rejected {
+            tracing::warn!(series = %request.series, %row, "a row cannot be true and is left out");
+        }
+        if !page.candles.is_empty() {
+            self.names.note(symbol, true);
+        } else if page.rejected.is_empty() && !self.is_about_a_market(symbol, priority).await? {
+            return Ok(CandlePage { proof: Proof::default(), ..page });
+        }
+        Ok(page)
     }
 
     pub(super) async fn trade_page(
@@ -43,6 +53,14 @@ impl Shared {
         self.tally.decide(Reason::History, &request.symbol);
         let reply = self.rest.call(Call::Trades(request.clone()), priority).await?;
         let Answer::Trades(page) = reply.answer else { unreachable!("{IN_KIND}") };
+        if request.before.is_none() && request.days_ago == 0 {
+            self.time.traded(&page);
+        }
+        if !page.trades.is_empty() {
+            self.names.note(&request.symbol, true);
+        } else if page.dropped == 0 {
+            self.is_about_a_market(&request.symbol, priority).await?;
+        }
         Ok(page)
     }
 
@@ -83,7 +101,7 @@ impl Shared {
         Ok(markets)
     }
 
-    fn listed_lately(&self) -> Option<Vec<Market>> {
+    pub(super) fn listed_lately(&self) -> Option<Vec<Market>> {
         let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = |since: &Instant| since.elapsed() < self.config.markets_for;
         listed.as_ref().filter(|(since, _)| fresh(since)).map(|(_, markets)| markets.clone())

@@ -24,9 +24,9 @@ pub(crate) struct RawReply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
-    /// When the venue was asked, by the more cautious of its clock and ours.
+    /// When the venue was asked by its own clock, at the earliest.
     pub(crate) asked_at: Timestamp,
-    /// When the last byte was here, by our clock.
+    /// When the last byte was here, by the venue's clock as far as it is known.
     pub(crate) received: Timestamp,
 }
 

@@ -28,8 +28,7 @@ impl House {
         let server = Server::start(Scripted::new(200, "KRW-BTC 1")).await;
         server.greet(["ticker KRW-BTC 2".to_owned()]);
         let address = server.address;
-        let endpoint =
-            Endpoint { rest_url: format!("http://{address}/"), ws_url: format!("ws://{address}/socket") };
+        let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_785_753_630)));
         let shown: Arc<ManualClock> = Arc::clone(&clock);
         let router = Router::start(Arc::new(FakeVenue), &endpoint, shown, config).unwrap();

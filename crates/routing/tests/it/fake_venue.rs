@@ -1,7 +1,8 @@
 //! A venue with the plainest protocol there is: lines of blank-separated words.
 //!
 //! Candles: `<open second> <price>`. Tickers: `<code> <price>`. Markets: `<code>`. Frames: `ticker <code> <price>`
-//! and `candle <code> <open second> <price>`. A first word `!` is unreadable.
+//! and `candle <code> <open second> <price>`. A first word `!` is unreadable. Of a market whose code begins with `DARK`
+//! it does not say that it does not list it: it can be looked up, as one that is listed and as one that was.
 
 use std::time::Duration;
 
@@ -132,6 +133,20 @@ impl Venue for FakeVenue {
         Ok(HttpCall { group, path: path.to_owned(), query })
     }
 
+    fn spelling(&self, name: &str) -> String {
+        name.to_ascii_uppercase()
+    }
+
+    fn lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
+        let lookup = |path: &str| HttpCall {
+            group: CallGroup("rest"),
+            path: path.to_owned(),
+            query: vec![("code".into(), symbol.code().to_owned())],
+        };
+        let is_dark = symbol.code().starts_with("DARK");
+        ["/now", "/ever"].into_iter().filter(|_| is_dark).map(lookup).collect()
+    }
+
     fn check(&self, _: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
         let seconds = |name| reply.header(name).and_then(|text| text.parse().ok()).map(Duration::from_secs);
         let kind = match reply.status {
@@ -164,8 +179,8 @@ impl Venue for FakeVenue {
             .first()
             .zip(finals.last())
             .and_then(|(first, last)| TimeRange::new(*first, last.plus(Duration::from_secs(60))).ok());
-        let proof = Proof { covered, exhausted: false };
-        Ok(CandlePage { candles, proof, asked_at, attempts: 0, dropped: 0 })
+        let proof = Proof { covered, ..Proof::default() };
+        Ok(CandlePage { candles, proof, asked_at, ..CandlePage::default() })
     }
 
     fn decode_trades(&self, _: &TradePageRequest, _: &[u8], _: Timestamp) -> Result<TradePage, SourceError> {

@@ -10,6 +10,7 @@ mod corrections;
 mod deadlines;
 mod eta;
 mod fake_venue;
+mod names;
 mod priority;
 mod promise;
 mod retry;

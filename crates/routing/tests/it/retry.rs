@@ -18,8 +18,7 @@ fn now() -> Timestamp {
 }
 
 fn router(address: &str, config: RouterConfig) -> Router {
-    let endpoint =
-        Endpoint { rest_url: format!("http://{address}"), ws_url: format!("ws://{address}/socket") };
+    let endpoint = Endpoint::new(format!("http://{address}"), format!("ws://{address}/socket"));
     Router::start(Arc::new(FakeVenue), &endpoint, Arc::new(ManualClock::new(now())), config).unwrap()
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use market_backbone_core::{
-    BookRequest, CandlePageRequest, FeedEvent, LiveSource, ManualClock, PageSource, Priority, Series,
-    SourceErrorKind, StreamKind, Subscription, TickerRequest, Timeframe, Timestamp,
+    BookRequest, CandlePageRequest, ClockReading, FeedEvent, LiveSource, ManualClock, PageSource, Priority,
+    Series, SourceErrorKind, StreamKind, Subscription, TickerRequest, Timeframe, Timestamp,
 };
 use market_backbone_routing::{Endpoint, Reason, Router, RouterConfig};
 use tokio::time::timeout;
@@ -22,8 +22,7 @@ const SLOT: i64 = NOW - 30;
 
 async fn router(server: &Server) -> Router {
     let address = server.address;
-    let endpoint =
-        Endpoint { rest_url: format!("http://{address}/"), ws_url: format!("ws://{address}/socket") };
+    let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(NOW)));
     Router::start(Arc::new(FakeVenue), &endpoint, clock, RouterConfig::default()).unwrap()
 }
@@ -65,20 +64,32 @@ async fn more_than_a_page_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_clock_that_runs_ahead_makes_no_candle_final() {
-    let body = format!("{} 1.5", SLOT - 60);
-    let server = Server::start(Scripted::new(200, &body)).await;
-    server.then([
-        Scripted::new(200, &body).header("date", "Mon, 03 Aug 2026 10:39:59 GMT"),
-        Scripted::new(200, &body).header("date", "Mon, 03 Aug 2026 10:41:59 GMT"),
-    ]);
+async fn a_candle_is_final_by_the_venues_clock_whatever_ours_says() {
+    let body = format!("{} 1.5\n{SLOT} 2", SLOT - 60);
+    for (date, at, finals) in [
+        ("Mon, 03 Aug 2026 09:39:59 GMT", SLOT - 3_601, [false, false]),
+        ("Mon, 03 Aug 2026 10:40:30 GMT", NOW, [true, false]),
+        ("Mon, 03 Aug 2026 11:39:59 GMT", SLOT + 3_599, [true, true]),
+    ] {
+        let server = Server::start(Scripted::new(200, &body).header("date", date)).await;
+        let router = router(&server).await;
+        let page = router.candle_page(&page(2), NORMAL).await.unwrap();
+        assert_eq!(page.asked_at, Timestamp::from_secs(at), "{date}");
+        assert_eq!(page.candles.iter().map(|candle| candle.is_final).collect::<Vec<_>>(), finals, "{date}");
+        let off = router.metrics().clock.offset_ms - (at - NOW) * 1_000;
+        assert!((0..=1_000).contains(&off), "{off}");
+        router.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_date_makes_nothing_final_that_is_young() {
+    let body = format!("{} 1.5\n{} 2", SLOT - 600, SLOT - 60);
+    let server = Server::start(Scripted::new(200, &body).header("date", "")).await;
     let router = router(&server).await;
-    let behind = router.candle_page(&page(1), NORMAL).await.unwrap();
-    assert_eq!(behind.asked_at, Timestamp::from_secs(SLOT - 1));
-    assert!(!behind.candles[0].is_final);
-    let ahead = router.candle_page(&page(1), NORMAL).await.unwrap();
-    assert_eq!(ahead.asked_at, Timestamp::from_secs(NOW));
-    assert!(ahead.candles[0].is_final);
+    let page = router.candle_page(&page(2), NORMAL).await.unwrap();
+    assert_eq!(page.candles.iter().map(|candle| candle.is_final).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(router.metrics().clock, ClockReading::default());
     router.shutdown().await;
 }
 

@@ -9,12 +9,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Request, State};
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderValue, Response, StatusCode};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+
+/// What time it is at the venue, unless the script says otherwise: that of the tests' clocks.
+const DATE: &str = "Mon, 03 Aug 2026 10:40:30 GMT";
 
 /// One answer of the script.
 #[derive(Clone, Debug)]
@@ -125,6 +128,9 @@ async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response
     let scripted = scripted.unwrap_or_else(|| script.otherwise.lock().unwrap().clone());
     tokio::time::sleep(scripted.after).await;
     let mut response = Response::builder().status(StatusCode::from_u16(scripted.status).unwrap());
+    if scripted.headers.iter().all(|(name, _)| *name != "date") {
+        response = response.header("date", DATE);
+    }
     for (name, value) in &scripted.headers {
         response = response.header(*name, value);
     }
@@ -141,13 +147,15 @@ async fn socket(State(script): State<Arc<Script>>, upgrade: WebSocketUpgrade) ->
     if *script.sick.borrow() {
         return Response::builder().status(503).body(Body::empty()).unwrap();
     }
-    upgrade.on_upgrade(move |socket| async move {
+    let mut response = upgrade.on_upgrade(move |socket| async move {
         let mut sick = script.sick.subscribe();
         tokio::select! {
             _ = sick.wait_for(|sick| *sick) => {}
             () = converse(socket, Arc::clone(&script)) => {}
         }
-    })
+    });
+    response.headers_mut().insert("date", HeaderValue::from_static(DATE));
+    response
 }
 
 async fn converse(mut socket: WebSocket, script: Arc<Script>) {

@@ -61,7 +61,7 @@ impl Rig {
         let limiter = Limiter::new(&[CONNECTS]);
         let hub = LiveHub::start(
             Arc::new(venue),
-            format!("ws://{}/", server.address()),
+            &format!("ws://{}/", server.address()),
             Arc::new(no_tls()),
             limiter.clone(),
             clock,

@@ -81,7 +81,8 @@ async fn write_series(
     order: &ExportOrder,
 ) -> Result<Option<(ArchivedSeries, Draft)>, StoreError> {
     // Knowledge before rows: what is added meanwhile by another process are rows that nobody vouches for yet.
-    let coverage = store.coverage(series).await?.within(order.range);
+    // Claims stay behind: an archive says what is known.
+    let coverage = store.coverage(series).await?.within(order.range).without_claims();
     let pages = pages(store, series, order.range).await?;
     if pages.is_empty() && coverage.spans().is_empty() {
         return Ok(None);

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use market_backbone_core::{
-    Candle, CandleStore, Coverage, Grid, StoreError, TimeRange, Timeframe, Timestamp,
+    Candle, CandleStore, Coverage, Grid, Series, StoreError, StoreErrorKind, Symbol, TimeRange, Timeframe,
+    Timestamp, VenueId,
 };
 
 use super::content_hash::SeriesHasher;
@@ -15,19 +16,85 @@ use super::trouble::{damaged, off_thread};
 /// Rows in one transaction.
 const BATCH: usize = 10_000;
 
-/// Stores what is in the archive `dir`, and says what that was. Taking it in twice changes nothing.
+/// Stores what is in the archive `dir`, each series under the source that it is of, and says what that was. Taking it in
+/// twice changes nothing.
 ///
 /// Who proved what, and when, is kept as it was. Where the store knows a stretch already, the archive is one
 /// more observation of it, as if it had been asked for again.
 ///
 /// # Errors
 ///
-/// [`Corrupt`](market_backbone_core::StoreErrorKind::Corrupt), naming the file and the row, if any of it is not
-/// what its hash says; then nothing at all was stored. Whatever the store says when it is written: then the
-/// batches before are stored, each with what is known of it.
+/// [`Corrupt`](StoreErrorKind::Corrupt), naming the file and the row, if any of it is not what its hash says, and
+/// [`Unclaimed`](StoreErrorKind::Unclaimed) if it does not tell whose it is; then nothing at all was stored. Whatever the
+/// store says when it is written: then the batches before are stored, each with what is known of it.
 pub async fn import_archive(store: &dyn CandleStore, dir: &Path) -> Result<Manifest, StoreError> {
+    import(store, dir, |manifest| if manifest.names_sources { Ok(None) } else { Err(unnamed(dir, manifest)) })
+        .await
+}
+
+/// The same, if all of it is of `source`.
+///
+/// # Errors
+///
+/// As [`import_archive`], and [`Unclaimed`](StoreErrorKind::Unclaimed) if anything in it is of another source.
+pub async fn import_archive_of(
+    store: &dyn CandleStore,
+    dir: &Path,
+    source: VenueId,
+) -> Result<Manifest, StoreError> {
+    import(store, dir, |manifest| {
+        if !manifest.names_sources {
+            return Err(unnamed(dir, manifest));
+        }
+        match manifest.sources().into_iter().find(|found| *found != source) {
+            None => Ok(None),
+            Some(other) => Err(refused(format!(
+                "the archive {} holds candles of {other}, not of {source}; if they are to count as {source}'s, say \
+                 --as {source}",
+                dir.display()
+            ))),
+        }
+    })
+    .await
+}
+
+/// The same, under the name `source`, whatever source of its venue the archive names.
+///
+/// # Errors
+///
+/// As [`import_archive`], and [`Unclaimed`](StoreErrorKind::Unclaimed) if the archive holds candles of several sources or
+/// of another venue.
+pub async fn import_archive_as(
+    store: &dyn CandleStore,
+    dir: &Path,
+    source: VenueId,
+) -> Result<Manifest, StoreError> {
+    import(store, dir, |manifest| {
+        let sources = manifest.sources();
+        if sources.len() > 1 {
+            let names: Vec<_> = sources.iter().map(|source| source.as_str()).collect();
+            let (dir, names) = (dir.display(), names.join(", "));
+            return Err(refused(format!(
+                "the archive {dir} holds candles of {names}; under one name they would lie over each other"
+            )));
+        }
+        match sources.first().filter(|found| found.family() != source.family()) {
+            Some(found) => Err(refused(format!("candles of {found} cannot be those of {source}"))),
+            None => Ok(Some(source)),
+        }
+    })
+    .await
+}
+
+/// Looks at all of it, then stores it, under the name that `name` gives it if it gives one.
+async fn import(
+    store: &dyn CandleStore,
+    dir: &Path,
+    name: impl FnOnce(&Manifest) -> Result<Option<VenueId>, StoreError>,
+) -> Result<Manifest, StoreError> {
     let folder = dir.to_owned();
     let manifest = off_thread(move || Manifest::read(&folder)).await?;
+    let name = name(&manifest)?;
     for archived in &manifest.series {
         let mut sheet = Sheet::new(dir, &manifest, archived);
         off_thread(move || {
@@ -38,15 +105,39 @@ pub async fn import_archive(store: &dyn CandleStore, dir: &Path) -> Result<Manif
         .await?;
     }
     for archived in &manifest.series {
-        commit(store, archived, Sheet::new(dir, &manifest, archived)).await?;
+        let series = match name {
+            Some(source) => renamed(&archived.series, source)?,
+            None => archived.series.clone(),
+        };
+        commit(store, &series, archived, Sheet::new(dir, &manifest, archived)).await?;
     }
     Ok(manifest)
+}
+
+fn renamed(series: &Series, source: VenueId) -> Result<Series, StoreError> {
+    let symbol = Symbol::new(source, series.symbol.code()).map_err(|error| refused(error.to_string()))?;
+    Ok(Series::new(symbol, series.timeframe))
+}
+
+fn refused(message: String) -> StoreError {
+    StoreError::new(StoreErrorKind::Unclaimed, message)
+}
+
+/// An archive of an older version: what it calls `upbit` may be anybody's who speaks Upbit's protocol.
+fn unnamed(dir: &Path, manifest: &Manifest) -> StoreError {
+    let named = manifest.sources().first().map_or("upbit", |source| source.as_str());
+    refused(format!(
+        "the archive {} does not tell whose candles it holds: a version that did not keep sources apart wrote it. If they \
+         are {named}'s own, say --as {named}; else name whose they are, as in --as {named}@127.0.0.1:9001",
+        dir.display()
+    ))
 }
 
 /// Stores a series batch by batch, each with the knowledge of the stretch it lies in, so that whatever
 /// ends it, what is stored is true.
 async fn commit(
     store: &dyn CandleStore,
+    series: &Series,
     archived: &ArchivedSeries,
     mut sheet: Sheet,
 ) -> Result<(), StoreError> {
@@ -67,7 +158,7 @@ async fn commit(
             Ok(stretch) => archived.coverage.within(stretch),
             Err(_) => Coverage::empty(),
         };
-        store.commit(&archived.series, &candles, &known).await?;
+        store.commit(series, &candles, &known).await?;
         if candles.is_empty() {
             // It was looked at before; but files can change under one's hands, and then it should be said.
             return off_thread(move || sheet.finish()).await;

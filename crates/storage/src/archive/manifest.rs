@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Component, Path};
 
-use market_backbone_core::{Coverage, Grid, Series, StoreError, Symbol, VenueId};
+use market_backbone_core::{Coverage, Grid, Series, StoreError, Symbol, VenueId, VenueIdError};
 use serde::{Deserialize, Serialize};
 
 use super::content_hash::ContentHash;
@@ -17,6 +17,8 @@ use super::trouble::{damaged, io};
 /// The name of the file.
 pub(super) const MANIFEST: &str = "manifest.json";
 const VERSION: u32 = 1;
+/// What the word `venue` names. Versions that did not keep sources apart do not say it, and do not read what does.
+const VENUES: &str = "sources";
 
 /// What is in an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Manifest {
     pub series: Vec<ArchivedSeries>,
     /// The hash of them all.
     pub content_hash: ContentHash,
+    /// Whether it tells whose its candles are: archives of older versions, which did not keep sources apart, do not.
+    pub names_sources: bool,
 }
 
 /// One series of an archive.
@@ -53,6 +57,8 @@ pub struct ArchivedSeries {
 struct Document {
     version: u32,
     format: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    venues: Option<String>,
     /// The calendar of all series that name no other.
     grid: String,
     content_hash: String,
@@ -78,7 +84,13 @@ struct Entry {
 impl Manifest {
     pub(super) fn new(format: ArchiveFormat, series: Vec<ArchivedSeries>) -> Self {
         let content_hash = ContentHash::of_all(series.iter().map(|archived| archived.content_hash));
-        Self { format, series, content_hash }
+        Self { format, series, content_hash, names_sources: true }
+    }
+
+    /// Whose candles they are, in order.
+    #[must_use]
+    pub fn sources(&self) -> BTreeSet<VenueId> {
+        self.series.iter().map(|archived| archived.series.symbol.venue()).collect()
     }
 
     /// How many rows there are in all.
@@ -110,6 +122,7 @@ impl Manifest {
         Ok(Document {
             version: VERSION,
             format: self.format.as_str().to_owned(),
+            venues: self.names_sources.then(|| VENUES.to_owned()),
             grid: grid_name(usual)?.to_owned(),
             content_hash: self.content_hash.to_string(),
             series: self.series.iter().map(|archived| entry(archived, usual)).collect::<Result<_, _>>()?,
@@ -120,6 +133,13 @@ impl Manifest {
         if document.version != VERSION {
             return Err(format!("version {} is newer than this program knows", document.version));
         }
+        let names_sources = match document.venues.as_deref() {
+            Some(VENUES) => true,
+            Some(unknown) => {
+                return Err(format!("its venues are `{unknown}`, which this program does not know"));
+            }
+            None => false,
+        };
         let format = ArchiveFormat::named(&document.format)?;
         let grid = grid_named(&document.grid)?;
         let series: Vec<_> =
@@ -131,7 +151,7 @@ impl Manifest {
         if files.len() < series.len() {
             return Err("two series name the same file".to_owned());
         }
-        let manifest = Self::new(format, series);
+        let manifest = Self { names_sources, ..Self::new(format, series) };
         if manifest.content_hash.to_string() != document.content_hash {
             return Err("its content hash is not that of its series; it has been changed".to_owned());
         }
@@ -156,14 +176,8 @@ fn entry(archived: &ArchivedSeries, usual: Grid) -> Result<Entry, String> {
 }
 
 fn archived(entry: Entry, usual: Grid) -> Result<ArchivedSeries, String> {
-    let venue = &entry.venue;
-    if venue.is_empty()
-        || venue.len() > 20
-        || !venue.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    {
-        return Err(format!("`{venue}` cannot be a venue"));
-    }
-    let symbol = Symbol::new(VenueId::named(venue), &entry.symbol).map_err(|error| error.to_string())?;
+    let venue: VenueId = entry.venue.parse().map_err(|error: VenueIdError| error.to_string())?;
+    let symbol = Symbol::new(venue, &entry.symbol).map_err(|error| error.to_string())?;
     let timeframe = entry.timeframe.parse().map_err(|error| format!("{error}"))?;
     let grid = entry.grid.as_deref().map_or(Ok(usual), grid_named)?;
     let series = Series::new(symbol, timeframe);

@@ -55,7 +55,7 @@ impl ArchiveFormat {
     /// Two series never share one, nor on a disk that does not tell `a` from `A`: what is neither a capital
     /// letter nor a digit nor `-` nor `.` is written as `%` and two hex digits, and the month as `1mo`.
     pub(super) fn file_name(self, series: &Series) -> String {
-        let mut name = format!("{}_", series.symbol.venue());
+        let mut name = format!("{}_", series.symbol.venue().file_name());
         for byte in series.symbol.code().bytes() {
             match byte {
                 b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' => name.push(char::from(byte)),

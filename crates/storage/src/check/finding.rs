@@ -29,6 +29,8 @@ pub enum Flaw {
     Underived,
     /// Two answers about the same slots disagreed.
     Disputed,
+    /// Slots are known to be empty by one answer alone, which an older version took for proof.
+    LoneWitness,
 }
 
 impl Flaw {
@@ -46,6 +48,7 @@ impl Flaw {
             Self::Unproven => "unproven",
             Self::Underived => "underived",
             Self::Disputed => "disputed",
+            Self::LoneWitness => "lone_witness",
         }
     }
 
@@ -57,9 +60,12 @@ impl Flaw {
                 "stop the program and move the file away; what it held will be fetched again"
             }
             Self::Ledger => "--repair writes the ledger anew from what can be read of it",
-            Self::OffGrid | Self::OutOfOrder | Self::Impossible | Self::Unproven | Self::Disputed => {
-                "--repair forgets the stretch and asks for it again"
-            }
+            Self::OffGrid
+            | Self::OutOfOrder
+            | Self::Impossible
+            | Self::Unproven
+            | Self::Disputed
+            | Self::LoneWitness => "--repair forgets the stretch and asks for it again",
             Self::Underived => "--repair forgets the stretch in both timeframes and asks for it again",
         }
     }

@@ -124,7 +124,8 @@ impl Answer {
             Served { disk_rows: rows, ..Served::default() }
         };
         let found = candles.len();
-        self.out.emit(CandlePart { candles, coverage: pieces.proof(chunk), served }).await?;
+        let coverage = pieces.proof(chunk);
+        self.out.emit(CandlePart { candles, coverage, served, ..CandlePart::default() }).await?;
         Ok(found)
     }
 

@@ -7,6 +7,8 @@ use market_backbone_core::{StoreError, StoreErrorKind};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
+use super::pass_file;
+
 /// How long a statement waits for a connection, another's lock, or its own end, in that order of strictness.
 /// The server ends what takes longer, so that a worker that has vanished holds nobody up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -79,7 +81,7 @@ impl PostgresConfig {
             return Err(unreadable(&format!(" (it sets `{key}`, which means nothing)")));
         }
         // The parser's own words may quote the address, and with it the password.
-        let options: PgConnectOptions = url.parse().map_err(|_| unreadable(""))?;
+        let options = options(url).ok_or_else(|| unreadable(""))?;
         let options = match options.get_application_name() {
             Some(_) => options,
             None => options.application_name("market-backbone"),
@@ -157,13 +159,38 @@ impl fmt::Debug for PostgresConfig {
     }
 }
 
+/// What the address and its surroundings say. `None` if it is no address.
+fn options(url: &str) -> Option<PgConnectOptions> {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| value.into_string().is_ok());
+    if has_password(url) || is_set("PGPASSWORD") {
+        return url.parse().ok();
+    }
+    // With one, the driver does not look for one; an empty one is to it as none.
+    let (address, part) = url.split_once('#').map_or((url, ""), |(address, part)| (address, part));
+    let joint = if address.contains('?') { '&' } else { '?' };
+    let options: PgConnectOptions = format!("{address}{joint}password=#{part}").parse().ok()?;
+    let password = pass_file::password(&options);
+    Some(password.into_iter().fold(options, |options, password| options.password(&password)))
+}
+
+/// Whether the address holds a password.
+fn has_password(url: &str) -> bool {
+    let (_, rest) = url.split_once("://").unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+    let in_user = user.split_once(':').is_some_and(|(_, password)| !password.is_empty());
+    in_user || keys(url).any(|key| key == "password")
+}
+
 /// The first key of the address that means nothing.
 fn unknown_key(url: &str) -> Option<&str> {
-    let (_, query) = url.split_once('?')?;
+    keys(url).find(|key| !KNOWN_KEYS.contains(key) && !key.starts_with("options["))
+}
+
+fn keys(url: &str) -> impl Iterator<Item = &str> {
+    let (_, query) = url.split_once('?').unwrap_or_default();
     let query = query.split_once('#').map_or(query, |(query, _)| query);
-    let keys =
-        query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next().unwrap_or(pair));
-    keys.into_iter().find(|key| !KNOWN_KEYS.contains(key) && !key.starts_with("options["))
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next().unwrap_or(pair))
 }
 
 #[cfg(test)]
@@ -184,6 +211,22 @@ mod tests {
             let error = PostgresConfig::parse(address).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn it_is_known_whether_an_address_holds_a_password() {
+        for with in
+            ["postgres://bob:x@h/m", "postgres://h/m?password=x", "postgres://bob:x@h?sslmode=require#y"]
+        {
+            assert!(has_password(with), "{with}");
+        }
+        for without in
+            ["postgres://bob@h:5432/m", "postgres://bob:@h", "postgres://h/m:x@y?user=bob", "postgres://"]
+        {
+            assert!(!has_password(without), "{without}");
+        }
+        let plain = PostgresConfig::parse("postgres://bob@db.example/market?sslmode=disable#part").unwrap();
+        assert_eq!(plain.to_string(), "postgres://bob@db.example:5432/market");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a failure of Postgres, or of the way to it, means to the caller, said in one place.
 
-use market_backbone_core::{StoreError, StoreErrorKind as Kind};
+use market_backbone_core::{StoreError, StoreErrorKind as Kind, VenueId};
 
 use super::config::PostgresConfig;
 
@@ -46,6 +46,11 @@ pub(super) fn too_new(config: &PostgresConfig, found: i32, known: i32) -> StoreE
             config.schema
         ),
     )
+}
+
+/// Nobody has said whose these series are.
+pub(super) fn unclaimed(config: &PostgresConfig, source: VenueId) -> StoreError {
+    StoreError::new(Kind::Unclaimed, crate::unclaimed::question(&format!("the database {config}"), source))
 }
 
 /// The store has been closed.

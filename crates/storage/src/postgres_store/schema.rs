@@ -12,7 +12,7 @@ use super::fault;
 /// One table for all candles, not one for each series: see `docs/decisions/0003-one-table-in-postgres.md`.
 /// Series are never deleted, so nothing needs to refer to them by foreign key, which would cost a check for
 /// each row.
-const MIGRATIONS: [&str; 2] = ["
+const MIGRATIONS: [&str; 3] = ["
     CREATE TABLE series (
         id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         venue text NOT NULL, symbol text NOT NULL, timeframe text NOT NULL,
@@ -46,6 +46,10 @@ const MIGRATIONS: [&str; 2] = ["
         close double precision, volume double precision, turnover double precision,
         PRIMARY KEY (series, open_ms, superseded_ns)
     );
+", "
+    -- Sources whose series were written when sources were not kept apart, and of which nobody has said whose they are.
+    CREATE TABLE unclaimed (venue text PRIMARY KEY);
+    INSERT INTO unclaimed SELECT DISTINCT venue FROM series;
 "];
 
 /// The version this program writes.
@@ -56,18 +60,18 @@ const LOCK: i64 = 0x4d42_7067;
 /// Makes the tables, or brings them up to date. Asks for no right to change anything where nothing is to do.
 pub(super) async fn prepare(conn: &mut PgConnection, config: &PostgresConfig) -> Result<(), StoreError> {
     let failed = |error| fault::database(config, error);
-    match version(conn).await.map_err(failed)? {
-        CURRENT => Ok(()),
-        found if found > CURRENT => Err(fault::too_new(config, found, CURRENT)),
-        _ => {
-            let found = migrate(conn, config).await.map_err(failed)?;
-            if found > CURRENT { Err(fault::too_new(config, found, CURRENT)) } else { Ok(()) }
-        }
+    let mut done = versions(conn).await.map_err(failed)?;
+    if done.len() < MIGRATIONS.len() {
+        done = migrate(conn, config).await.map_err(failed)?;
+    }
+    match done.last() {
+        Some(newest) if *newest > CURRENT => Err(fault::too_new(config, *newest, CURRENT)),
+        _ => Ok(()),
     }
 }
 
-/// Does what is missing in one transaction, one process at a time; says which version was found.
-async fn migrate(conn: &mut PgConnection, config: &PostgresConfig) -> Result<i32, sqlx::Error> {
+/// Does what is missing in one transaction, one process at a time; says which versions were found.
+async fn migrate(conn: &mut PgConnection, config: &PostgresConfig) -> Result<Vec<i32>, sqlx::Error> {
     execute(conn, "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned()).await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *conn).await?;
     let begin = format!(
@@ -78,8 +82,10 @@ async fn migrate(conn: &mut PgConnection, config: &PostgresConfig) -> Result<i32
         config.schema
     );
     execute(conn, begin).await?;
-    let found = version(conn).await?; // again: another process may have been faster
-    for (number, script) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
+    let found = versions(conn).await?; // again: another process may have been faster
+    let is_missing =
+        |number: i32| !found.contains(&number) && found.last().is_none_or(|newest| *newest <= CURRENT);
+    for (number, script) in (1..).zip(MIGRATIONS).filter(|(number, _)| is_missing(*number)) {
         execute(conn, script.to_owned()).await?;
         sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
             .bind(number)
@@ -90,13 +96,13 @@ async fn migrate(conn: &mut PgConnection, config: &PostgresConfig) -> Result<i32
     Ok(found)
 }
 
-/// The version of the tables that are there; 0 where there are none.
-async fn version(conn: &mut PgConnection) -> Result<i32, sqlx::Error> {
+/// What has been done to the tables that are there, in order.
+async fn versions(conn: &mut PgConnection) -> Result<Vec<i32>, sqlx::Error> {
     let found = sqlx::query("SELECT to_regclass('schema_version') IS NOT NULL").fetch_one(&mut *conn).await?;
     if !found.try_get::<bool, _>(0)? {
-        return Ok(0);
+        return Ok(Vec::new());
     }
-    sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetch_one(conn).await
+    sqlx::query_scalar("SELECT version FROM schema_version ORDER BY version").fetch_all(conn).await
 }
 
 async fn execute(conn: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_core::{
-    Candle, CandleQuery, CandleSet, CandleSource, CandleStore, Capabilities, Coverage, Grid, Priority,
-    Series, SourceError, SourceErrorKind, TimeRange, Timestamp,
+    Candle, CandleQuery, CandleSet, CandleSource, CandleStore, Capabilities, Coverage, Grid, Origin,
+    Priority, Provenance, Series, SourceError, SourceErrorKind, Span, TimeRange, Timestamp,
 };
 use tokio::time::timeout;
+
+use super::rounds::heard_of;
 
 /// What to ask.
 #[derive(Debug)]
@@ -81,7 +83,9 @@ impl Answer {
         let mut set = self.result?;
         set.clip(self.range);
         let rows_before = store.read(&self.series, self.range, usize::MAX).await?.candles;
-        let before = disputed(&store.coverage(&self.series).await?.within(self.range));
+        let known = store.coverage(&self.series).await?.within(self.range);
+        let before = disputed(&known);
+        confirm_claims(&mut set.coverage, &known, &rows_before);
         store.commit(&self.series, &set.candles, &set.coverage).await?;
         let after = disputed(&store.coverage(&self.series).await?.within(self.range));
         let disputed = after.ranges().into_iter().flat_map(|range| before.missing(range)).collect();
@@ -93,6 +97,20 @@ impl Answer {
         let is_new = |row: &&Candle| was(row).is_none_or(|old| !old.agrees_with(row));
         let changed = rows_after.iter().filter(is_new).map(|row| row.open_time).collect();
         Ok(Confirmed { covered: set.coverage.ranges(), disputed, changed })
+    }
+}
+
+/// A slot that was heard to be empty, and that the page leaves out at its edge, has two witnesses of different kinds.
+fn confirm_claims(said: &mut Coverage, known: &Coverage, rows: &[Candle]) {
+    for claim in said.claims().to_vec() {
+        let mut both = heard_of(known, claim.range);
+        for row in rows.iter().filter(|row| claim.range.contains(row.open_time)) {
+            // The page lacks it: it may be late. To the nanosecond is enough, for nothing else opens in its slot.
+            let slot = TimeRange::new(row.open_time, row.open_time.plus(Duration::from_nanos(1)));
+            slot.into_iter().for_each(|slot| both.remove(slot));
+        }
+        let provenance = Provenance { origin: Origin::Rest, observed_at: claim.last };
+        both.ranges().into_iter().for_each(|range| said.insert(Span { range, provenance }));
     }
 }
 

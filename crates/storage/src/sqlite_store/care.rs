@@ -21,6 +21,7 @@ pub use self::report::{CareReport, ShardCare};
 use super::block_cache::BlockCache;
 use super::index::Index;
 use super::shard_table::{ShardId, ShardTable};
+use super::sources::Sources;
 use super::{Care, SeriesTable, SqliteStore};
 
 /// What care has to know between its rounds.
@@ -74,6 +75,7 @@ impl Drop for CareDesk {
 struct Sleeper {
     index: Weak<Index>,
     shards: Weak<ShardTable>,
+    sources: Weak<Sources>,
     care: Weak<CareDesk>,
     series: Weak<RwLock<SeriesTable>>,
     cache: BlockCache,
@@ -84,6 +86,7 @@ impl Sleeper {
         Self {
             index: Arc::downgrade(&store.index),
             shards: Arc::downgrade(&store.shards),
+            sources: Arc::downgrade(&store.sources),
             care: Arc::downgrade(&store.care),
             series: Arc::downgrade(&store.series),
             cache: store.cache.clone(),
@@ -94,6 +97,7 @@ impl Sleeper {
         Some(SqliteStore {
             index: self.index.upgrade()?,
             shards: self.shards.upgrade()?,
+            sources: self.sources.upgrade()?,
             care: self.care.upgrade()?,
             series: self.series.upgrade()?,
             cache: self.cache.clone(),

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::fault;
 
 /// The version of the tables below; a file says in `user_version` which one it was written with.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 pub(super) const PAGE_BYTES: u64 = 4_096;
 /// How long a statement waits for another connection's lock, and a reader for a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,6 +50,18 @@ pub(super) const SHARD: Purpose = Purpose {
              open REAL, high REAL, low REAL, close REAL, volume REAL, turnover REAL,
              PRIMARY KEY (series, timestamp, superseded_ns)
          ) WITHOUT ROWID;",
+        // What answers left out beyond their rows. And what was proven when one answer was enough for it: what it says of
+        // slots at its edge is doubtful, and `store check` looks at it.
+        "CREATE TABLE claim (
+             series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
+             witnesses INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,
+             PRIMARY KEY (series, from_ns)
+         ) WITHOUT ROWID;
+         CREATE TABLE lone_witness (
+             series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
+             PRIMARY KEY (series, from_ns)
+         ) WITHOUT ROWID;
+         INSERT INTO lone_witness SELECT series, from_ns, to_ns FROM coverage WHERE origin IN ('rest', 'early');",
     ],
 };
 
@@ -61,7 +73,8 @@ pub(super) const INDEX: Purpose = Purpose {
                  PRIMARY KEY (venue, table_name)
              ) WITHOUT ROWID;
              CREATE INDEX series_by_shard ON series (venue, shard);",
-    steps: ["", ""],
+    // Sources whose folders are known to be theirs: see `sources`.
+    steps: ["", "", "CREATE TABLE source (name TEXT PRIMARY KEY) WITHOUT ROWID;"],
 };
 
 /// Holds lists of markets.
@@ -71,7 +84,7 @@ pub(crate) const UNIVERSES: Purpose = Purpose {
                  lookup TEXT PRIMARY KEY, type TEXT NOT NULL, value TEXT NOT NULL,
                  created INTEGER NOT NULL, updated INTEGER NOT NULL
              ) WITHOUT ROWID;",
-    steps: ["", ""],
+    steps: ["", "", ""],
 };
 
 /// Opens the file for writing; makes it, with its tables, if it is not there.

@@ -3,7 +3,7 @@
 use std::io::{Error as IoError, ErrorKind as Io};
 use std::path::Path;
 
-use market_backbone_core::{StoreError, StoreErrorKind as Kind};
+use market_backbone_core::{StoreError, StoreErrorKind as Kind, VenueId};
 
 const READONLY: u32 = 8;
 const IOERR: u32 = 10;
@@ -49,6 +49,14 @@ pub(super) fn damaged(path: &Path) -> StoreError {
             "{} is damaged; stop the program and move the file away, and what it held will be fetched again",
             path.display()
         ),
+    )
+}
+
+/// Nobody has said whose these candles are.
+pub(super) fn unclaimed(dir: &Path, source: VenueId) -> StoreError {
+    StoreError::new(
+        Kind::Unclaimed,
+        crate::unclaimed::question(&format!("data folder {}", dir.display()), source),
     )
 }
 

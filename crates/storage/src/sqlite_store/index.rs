@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use super::database_file::{self, INDEX, SHARD, execute};
 use super::fault;
 use super::shard;
+use super::sources::{self, Sources};
 use super::table_name::TableName;
 
 /// The index of a data folder.
@@ -24,22 +25,42 @@ pub(super) struct Index {
 
 impl Index {
     /// Opens the index of `dir`. One that is new, or was moved away, is made from the shards that are there.
-    pub(super) async fn open(dir: &Path, tables_per_shard: u32) -> Result<Self, StoreError> {
+    pub(super) async fn open(dir: &Path, tables_per_shard: u32) -> Result<(Self, Sources), StoreError> {
         let path = dir.join("index.db");
         let mut conn = database_file::open_writer(&path, &INDEX, None).await?;
-        let filled = fill_if_empty(&mut conn, dir).await.map_err(|error| fault::database(&path, error));
+        let prepared = async {
+            let unclaimed = sources::settle(&mut conn, dir).await?;
+            fill_if_empty(&mut conn, dir).await.map_err(|error| fault::database(&path, error))?;
+            Ok(Sources::new(dir.to_owned(), unclaimed))
+        };
+        let prepared = prepared.await;
         database_file::close(conn).await;
-        filled?;
+        let sources = prepared?;
         let pool = database_file::shared_writer(&path);
-        Ok(Self { path, pool, tables_per_shard: tables_per_shard.max(1) })
+        Ok((Self { path, pool, tables_per_shard: tables_per_shard.max(1) }, sources))
     }
 
     /// Opens the index of a folder that another process may be writing to.
-    pub(super) async fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
+    pub(super) async fn open_read_only(dir: &Path) -> Result<(Self, Sources), StoreError> {
         let path = dir.join("index.db");
         database_file::require(&path, &INDEX).await?;
-        let pool = database_file::guests(&path, 1);
-        Ok(Self { path, pool, tables_per_shard: 1 })
+        let index = Self { pool: database_file::guests(&path, 1), path, tables_per_shard: 1 };
+        let mut conn = index.pool.acquire().await.map_err(|error| index.fault(error))?;
+        let unclaimed = sources::survey(&mut conn, dir).await.map_err(|error| index.fault(error))?;
+        drop(conn);
+        Ok((index, Sources::new(dir.to_owned(), unclaimed)))
+    }
+
+    /// Notes that the folder called after `source` is its own.
+    pub(super) async fn record(&self, source: VenueId) -> Result<(), StoreError> {
+        let mut conn = self.pool.acquire().await.map_err(|error| self.fault(error))?;
+        sources::record(&mut conn, source).await.map_err(|error| self.fault(error))
+    }
+
+    /// Gives the folder of `folder`, and what is noted here of it, to `source`.
+    pub(super) async fn give(&self, dir: &Path, folder: VenueId, source: VenueId) -> Result<(), StoreError> {
+        let mut conn = self.pool.acquire().await.map_err(|error| self.fault(error))?;
+        sources::give(&mut conn, dir, folder, source).await
     }
 
     /// The shard that `table` of `venue` is in, if it has been assigned one.
@@ -121,7 +142,7 @@ async fn fill_if_empty(conn: &mut SqliteConnection, dir: &Path) -> Result<(), sq
     for found in shards {
         for table in tables_of(&found.path).await {
             sqlx::query("INSERT INTO series VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
-                .bind(&found.venue)
+                .bind(found.venue.as_str())
                 .bind(table)
                 .bind(found.number)
                 .execute(&mut *conn)

@@ -1,7 +1,7 @@
 //! The ledger on disk: what is known of which series and what is disputed, written in the transaction of
 //! their rows.
 
-use market_backbone_core::{Coverage, Dispute, Provenance, Span, TimeRange, Timestamp};
+use market_backbone_core::{Claim, Coverage, Dispute, Provenance, Span, TimeRange, Timestamp};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
@@ -26,12 +26,58 @@ pub(super) async fn load(conn: &mut SqliteConnection, label: &str) -> Result<Cov
     for row in &disputes {
         known.dispute(dispute(row)?);
     }
+    let claims = sqlx::query(
+        "SELECT from_ns, to_ns, witnesses, first_ns, last_ns FROM claim WHERE series = ?1 ORDER BY from_ns",
+    )
+    .bind(label)
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in &claims {
+        known.claim(claim(row)?);
+    }
     Ok(known)
+}
+
+/// The stretches that were proven when the word of one answer was enough, oldest first.
+pub(super) async fn lone_witnesses(
+    conn: &mut SqliteConnection,
+    label: &str,
+) -> Result<Vec<TimeRange>, sqlx::Error> {
+    let all = sqlx::query("SELECT from_ns, to_ns FROM lone_witness WHERE series = ?1 ORDER BY from_ns")
+        .bind(label)
+        .fetch_all(conn)
+        .await?;
+    all.iter().map(range).collect()
+}
+
+/// Takes note that `gone` has been forgotten, or looked at again: nobody needs to doubt it any more.
+pub(super) async fn vouch(
+    conn: &mut SqliteConnection,
+    label: &str,
+    gone: TimeRange,
+) -> Result<(), sqlx::Error> {
+    for old in lone_witnesses(conn, label).await? {
+        if old.intersect(gone).is_none() {
+            continue;
+        }
+        delete(conn, "DELETE FROM lone_witness WHERE series = ?1 AND from_ns = ?2", label, old).await?;
+        let older = TimeRange::new(old.from(), old.to().min(gone.from()));
+        let newer = TimeRange::new(old.from().max(gone.to()), old.to());
+        for left in [older, newer].into_iter().flatten() {
+            sqlx::query("INSERT INTO lone_witness (series, from_ns, to_ns) VALUES (?1, ?2, ?3)")
+                .bind(label)
+                .bind(left.from().as_nanos())
+                .bind(left.to().as_nanos())
+                .execute(&mut *conn)
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// The names of the series of which anything is known.
 pub(super) async fn labels(conn: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar("SELECT DISTINCT series FROM coverage").fetch_all(conn).await
+    sqlx::query_scalar("SELECT series FROM coverage UNION SELECT series FROM claim").fetch_all(conn).await
 }
 
 /// Writes down that not `known` but `grown` is known now, inside the caller's write transaction.
@@ -54,6 +100,13 @@ pub(super) async fn replace(
     }
     for new in grown.disputes().iter().filter(|dispute| !has(known.disputes(), dispute, from)) {
         add_dispute(conn, label, new).await?;
+    }
+    let from = |claim: &Claim| claim.range.from();
+    for gone in known.claims().iter().filter(|claim| !has(grown.claims(), claim, from)) {
+        delete(conn, "DELETE FROM claim WHERE series = ?1 AND from_ns = ?2", label, gone.range).await?;
+    }
+    for new in grown.claims().iter().filter(|claim| !has(known.claims(), claim, from)) {
+        add_claim(conn, label, new).await?;
     }
     Ok(())
 }
@@ -100,6 +153,29 @@ async fn add_dispute(conn: &mut SqliteConnection, label: &str, new: &Dispute) ->
             .bind(said.map(|said| said.observed_at.as_nanos()));
     }
     insert.execute(conn).await.map(|_| ())
+}
+
+async fn add_claim(conn: &mut SqliteConnection, label: &str, new: &Claim) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO claim (series, from_ns, to_ns, witnesses, first_ns, last_ns) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )
+    .bind(label)
+    .bind(new.range.from().as_nanos())
+    .bind(new.range.to().as_nanos())
+    .bind(new.witnesses)
+    .bind(new.first.as_nanos())
+    .bind(new.last.as_nanos())
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+fn claim(row: &SqliteRow) -> Result<Claim, sqlx::Error> {
+    let time = |column: usize| row.try_get_unchecked::<i64, _>(column).map(Timestamp::from_nanos);
+    let witnesses: i64 = row.try_get_unchecked(2)?;
+    let witnesses = u8::try_from(witnesses).unwrap_or(u8::MAX);
+    Ok(Claim { range: range(row)?, witnesses, first: time(3)?, last: time(4)? })
 }
 
 pub(super) fn span(row: &SqliteRow) -> Result<Span, sqlx::Error> {

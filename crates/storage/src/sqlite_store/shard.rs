@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use market_backbone_core::{StoreError, StoreErrorKind};
+use market_backbone_core::{StoreError, StoreErrorKind, VenueId};
 use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePool;
@@ -99,37 +99,35 @@ impl Shard {
     }
 }
 
-/// Where the numbered shard of a venue is: `<dir>/upbit/shard-0000.db`.
-pub(super) fn path(dir: &Path, venue: &str, number: u32) -> Result<PathBuf, StoreError> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    if venue.is_empty() || !venue.chars().all(plain) {
-        return Err(StoreError::new(
-            StoreErrorKind::Inaccessible,
-            format!("venue `{venue}` cannot have a folder; its name must be of a-z, 0-9, - and _"),
-        ));
-    }
-    Ok(dir.join(venue).join(format!("shard-{number:04}.db")))
+/// Where the numbered shard of a source is: `<dir>/upbit/shard-0000.db`, `<dir>/upbit@127.0.0.1+9001/shard-0000.db`.
+pub(super) fn path(dir: &Path, source: VenueId, number: u32) -> Result<PathBuf, StoreError> {
+    // One that a program has made up need not be sound.
+    source.as_str().parse::<VenueId>().map_err(|error| {
+        StoreError::new(StoreErrorKind::Inaccessible, "a source cannot have a folder").because(error)
+    })?;
+    Ok(dir.join(source.file_name()).join(format!("shard-{number:04}.db")))
 }
 
 /// A shard file that was found.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub(super) venue: String,
+    pub(super) venue: VenueId,
     pub(super) number: u32,
     pub(super) path: PathBuf,
 }
 
-/// All shard files of a data folder. Folders that cannot be read hold none.
+/// All shard files of a data folder. Folders that cannot be read, or whose name is not that of a source, hold none.
 pub(super) fn files(dir: &Path) -> Vec<Found> {
     let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
     let mut found = Vec::new();
     for folder in entries(dir) {
+        let Some(venue) = folder.file_name().to_str().and_then(VenueId::of_file_name) else { continue };
         for file in entries(&folder.path()) {
-            let (venue, name) = (folder.file_name(), file.file_name());
+            let name = file.file_name();
             let number =
                 name.to_str().and_then(|name| name.strip_prefix("shard-")?.strip_suffix(".db")?.parse().ok());
-            if let (Some(venue), Some(number)) = (venue.to_str(), number) {
-                found.push(Found { venue: venue.to_owned(), number, path: file.path() });
+            if let Some(number) = number {
+                found.push(Found { venue, number, path: file.path() });
             }
         }
     }

@@ -13,6 +13,7 @@ use super::StoreConfig;
 use super::data_lock::DataLock;
 use super::fault;
 use super::shard::{self, Shard};
+use super::sources::Sources;
 
 /// Names a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,7 +25,7 @@ pub(super) struct ShardId {
 /// The shards that are open. Whoever uses one holds a lease, and a shard in use is never closed.
 #[derive(Debug)]
 pub(super) struct ShardTable {
-    dir: PathBuf,
+    sources: Arc<Sources>,
     max_open: usize,
     max_bytes: Option<u64>,
     tasks: TaskTracker,
@@ -63,9 +64,9 @@ impl Deref for Lease {
 
 impl ShardTable {
     /// Opens to write as long as it holds the folder's `lock`, else to read only.
-    pub(super) fn new(config: &StoreConfig, lock: Option<Arc<DataLock>>) -> Self {
+    pub(super) fn new(config: &StoreConfig, sources: Arc<Sources>, lock: Option<Arc<DataLock>>) -> Self {
         Self {
-            dir: config.dir.clone(),
+            sources,
             max_open: config.open_shards.max(1),
             max_bytes: config.max_shard_bytes,
             tasks: TaskTracker::new(),
@@ -75,6 +76,7 @@ impl ShardTable {
 
     /// The shard, opened if it was not.
     pub(super) async fn lease(&self, id: ShardId) -> Result<Lease, StoreError> {
+        self.sources.require(id.venue)?;
         let (cell, lock, surplus) = {
             let mut guard = self.open();
             let open = guard.as_mut().ok_or_else(fault::closed)?;
@@ -83,7 +85,7 @@ impl ShardTable {
         };
         drop(surplus); // outside the lock: it ends their writers, which close the files
         cell.get_or_try_init(|| async {
-            let path = shard::path(&self.dir, id.venue.as_str(), id.number)?;
+            let path = shard::path(self.sources.dir(), id.venue, id.number)?;
             match lock {
                 Some(lock) => Shard::open(path, self.max_bytes, &self.tasks, lock).await,
                 None => Shard::open_read_only(path).await,
@@ -102,18 +104,19 @@ impl ShardTable {
         &self.tasks
     }
 
-    /// All shards there are files of, in order.
+    /// All shards there are files of, in order, but those of which nobody knows whose they are.
     pub(super) fn all(&self) -> Vec<ShardId> {
-        let files = shard::files(&self.dir).into_iter();
+        let files = shard::files(self.sources.dir()).into_iter();
+        let claimed = files.filter(|file| self.sources.is_claimed(file.venue));
         let mut all: Vec<_> =
-            files.map(|file| ShardId { venue: VenueId::named(&file.venue), number: file.number }).collect();
+            claimed.map(|file| ShardId { venue: file.venue, number: file.number }).collect();
         all.sort_unstable();
         all
     }
 
     /// Where the file of a shard is.
     pub(super) fn path(&self, id: ShardId) -> Result<PathBuf, StoreError> {
-        shard::path(&self.dir, id.venue.as_str(), id.number)
+        shard::path(self.sources.dir(), id.venue, id.number)
     }
 
     /// Opens none any more, closes all, each as soon as nobody uses it, and waits until they are closed.

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use market_backbone_core::{Coverage, Series, StoreError, Symbol, Timestamp, VenueId};
+use market_backbone_core::{
+    CandleStore, Coverage, Grid, Series, StoreError, Symbol, TimeRange, Timestamp, VenueId,
+};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
 
@@ -30,7 +32,7 @@ impl SqliteStore {
         let mut findings = Vec::new();
         for id in self.shards.all() {
             let file = self.shards.path(id)?;
-            match self.check_shard(id, &file).await {
+            match self.check_shard(id, &file, grid).await {
                 Ok(found) => findings.extend(found),
                 Err(error) => findings.push(of_file(&file, Flaw::File, error.to_string())),
             }
@@ -39,7 +41,7 @@ impl SqliteStore {
         Ok(findings)
     }
 
-    async fn check_shard(&self, id: ShardId, file: &Path) -> Result<Vec<Finding>, StoreError> {
+    async fn check_shard(&self, id: ShardId, file: &Path, grid: GridOf) -> Result<Vec<Finding>, StoreError> {
         let series = self.series_in(id).await?;
         let shard = self.shards.lease(id).await?;
         let mut conn = shard.reader().await?;
@@ -50,6 +52,31 @@ impl SqliteStore {
         if found.is_empty() {
             found.extend(check_layouts(&mut conn, &series).await.map_err(fault)?);
             found.extend(check_ledger(&mut conn, id.venue, file).await.map_err(fault)?);
+            for one in &series {
+                let old = ledger_table::lone_witnesses(&mut conn, &one.to_string()).await.map_err(fault)?;
+                found.extend(self.check_lone_witnesses(one, grid(id.venue), &old).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What of the `old` stretches one answer alone says, and should be asked about again.
+    async fn check_lone_witnesses(
+        &self,
+        series: &Series,
+        grid: Grid,
+        old: &[TimeRange],
+    ) -> Result<Vec<Finding>, StoreError> {
+        // A ledger that cannot be read has been found already.
+        let Ok(known) = self.coverage(series).await else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for stretch in old.iter().flat_map(|old| known.within(*old).ranges()) {
+            let rows = self.read(series, stretch, usize::MAX).await?.candles;
+            for range in check::lone_witness::doubtful(grid, series.timeframe, stretch, &rows) {
+                let detail = "known to be empty by one answer alone".to_owned();
+                let slots = grid.slots(series.timeframe, range);
+                found.push(Finding { slots, ..Finding::at(Flaw::LoneWitness, series, range, detail) });
+            }
         }
         Ok(found)
     }

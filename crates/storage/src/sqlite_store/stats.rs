@@ -5,7 +5,7 @@ mod layout;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use market_backbone_core::{Series, StoreError};
+use market_backbone_core::{Series, StoreError, VenueId};
 
 use self::layout::TableLayout;
 use super::care::{log_of, size};
@@ -27,6 +27,8 @@ pub struct StoreStats {
 /// One shard file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShardStats {
+    /// Whose candles it holds.
+    pub source: VenueId,
     /// Where it is.
     pub file: PathBuf,
     /// How many series have a table in it.
@@ -143,6 +145,7 @@ impl SqliteStore {
             .collect();
         let all = layouts.values().fold(TableLayout::default(), TableLayout::and);
         let shard = ShardStats {
+            source: id.venue,
             series: series.len() as u64,
             rows: series.iter().map(|one| one.rows).sum(),
             spans: spans.values().sum(),

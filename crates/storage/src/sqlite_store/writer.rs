@@ -203,6 +203,7 @@ async fn forget(
 ) -> Result<Verdict, sqlx::Error> {
     rows::delete(conn, &series.table, range).await?;
     revisions::delete(conn, &series.label, range).await?;
+    ledger_table::vouch(conn, &series.label, range).await?;
     let mut known = known.clone();
     known.remove(range);
     Ok(Verdict { known, ..Verdict::default() })

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    CandlePart, CandleQuery, Coverage, Forming, Served, SourceError, TimeRange, Timeframe, Timestamp,
+    CandlePart, CandleQuery, Coverage, Forming, Origin, Served, SourceError, TimeRange, Timeframe, Timestamp,
 };
 
-use super::StoredSource;
 use super::emitter::Emitter;
+use super::{StoredSource, doubt};
 use crate::as_of;
 
 /// Rows in one piece that is read from the store.
@@ -58,7 +58,14 @@ impl Answer {
 
     pub(super) async fn known(&self) -> Result<Coverage, SourceError> {
         let known = self.source.store.coverage(&self.query.series).await?;
-        Ok(as_of::undisputed(known, &self.query))
+        let known = as_of::undisputed(known, &self.query);
+        let rechecks = self.source.rechecks && self.query.as_of.is_none();
+        Ok(if rechecks { doubt::without_due(known, self.source.clock.now()) } else { known })
+    }
+
+    /// The stretches about which nothing is to be asked now, oldest first: what is known, and what rests.
+    pub(super) fn not_to_ask(&self, known: &Coverage) -> Vec<TimeRange> {
+        doubt::not_to_ask(known, self.timeframe(), self.source.clock.now())
     }
 
     /// Emits the newest `limit` stored rows of `stretch`, all of which is known; says how many there were.
@@ -82,7 +89,12 @@ impl Answer {
             let told = TimeRange::new(cut.unwrap_or(range.from()), range.to()).unwrap_or(range);
             rest = cut.and_then(|cut| TimeRange::new(range.from(), cut).ok());
             let served = self.served(rows as u64, read.from_memory);
-            let part = CandlePart { candles: read.candles, coverage: known.within(told), served };
+            let part = CandlePart {
+                candles: read.candles,
+                coverage: known.within(told),
+                served,
+                ..CandlePart::default()
+            };
             let part = self.still_known(part).await?;
             found += part.candles.len();
             self.out.emit(part).await?;
@@ -121,19 +133,32 @@ impl Answer {
     ) -> Result<(), SourceError> {
         let upstream = Arc::clone(&self.source.upstream);
         let (source, query) = (&self.source, &self.query);
+        let reaches = reaches_back_to(&source.store.coverage(&query.series).await?);
         let asked = stream::iter(questions).map(move |question| upstream.stream(question));
         let kept = asked
             .flatten_unordered(HOLES_AT_ONCE)
             .map(|part| async move { keep(source, query, part?).await })
             .buffered(COMMITS_AT_ONCE);
         let mut kept = std::pin::pin!(kept);
+        let mut oldest: Option<Timestamp> = None;
         while let Some(part) = kept.next().await {
             let part = part?;
             seen(&part);
+            let came = part.candles.first().map(|candle| candle.open_time);
+            oldest = oldest.into_iter().chain(came).min();
             self.out.emit(part).await?;
         }
-        Ok(())
+        match oldest.filter(|oldest| reaches.is_none_or(|known| *oldest < known)) {
+            Some(oldest) => source.withdraw_listing(&query.series, oldest).await,
+            None => Ok(()),
+        }
     }
+}
+
+/// How far back candles were known, the time before the listing left out.
+fn reaches_back_to(known: &Coverage) -> Option<Timestamp> {
+    let asked = known.spans().iter().find(|span| span.provenance.origin != Origin::Listed);
+    asked.map(|span| span.range.from())
 }
 
 /// Stores what is final in a piece, and what it proves of slots that have ended.
@@ -143,6 +168,7 @@ async fn keep(
     mut part: CandlePart,
 ) -> Result<CandlePart, SourceError> {
     let series = &query.series;
+    source.doubt_the_listing(series, &mut part).await?;
     let tip = source.grid.floor(series.timeframe, source.clock.now());
     let ended = TimeRange::new(Timestamp::MIN, tip).map(|ended| part.coverage.within(ended));
     source.store.commit(series, &part.candles, &ended.unwrap_or_default()).await?;

@@ -36,9 +36,9 @@ pub(super) async fn answer(
     Ok(())
 }
 
-/// Whether the newest slot before `cursor` is known, and how far back that stays so.
+/// Whether nothing is to be asked about the newest slot before `cursor`, and how far back that stays so.
 fn stretch_below(answer: &Answer, known: &Coverage, cursor: Timestamp) -> (bool, Timestamp) {
-    let ranges = known.ranges();
+    let ranges = answer.not_to_ask(known);
     match ranges.iter().rev().find(|range| range.from() < cursor) {
         Some(range) if answer.slots(range.to(), cursor) == 0 => (true, range.from()),
         Some(range) => (false, range.to()),

@@ -3,6 +3,7 @@
 use market_backbone_core::{CandleQuery, Forming, SourceError, TimeRange};
 
 use super::answer::Answer;
+use super::doubt;
 
 /// Answers with all candles that open in `range`.
 pub(super) async fn answer(mut answer: Answer, range: TimeRange) -> Result<(), SourceError> {
@@ -13,7 +14,8 @@ pub(super) async fn answer(mut answer: Answer, range: TimeRange) -> Result<(), S
     for stretch in known.within(range).ranges() {
         answer.emit_stored(&known, stretch, usize::MAX).await?;
     }
-    let holes = known.missing(range).into_iter().filter(|hole| answer.slots(hole.from(), hole.to()) > 0);
+    let holes = doubt::between(&answer.not_to_ask(&known), range);
+    let holes = holes.into_iter().filter(|hole| answer.slots(hole.from(), hole.to()) > 0);
     let questions = holes.map(|hole| question(&answer, hole)).collect::<Result<_, _>>()?;
     answer.fetch(questions, |_| ()).await
 }

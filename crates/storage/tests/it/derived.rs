@@ -111,7 +111,7 @@ impl CandleSource for Venue {
         let coverage =
             [Span { range: TimeRange::new(from, range.to()).unwrap(), provenance }].into_iter().collect();
         let served = Served { requests: 1, venue_rows: candles.len() as u64, ..Served::default() };
-        futures::stream::iter([Ok(CandlePart { candles, coverage, served })]).boxed()
+        futures::stream::iter([Ok(CandlePart { candles, coverage, served, ..CandlePart::default() })]).boxed()
     }
 }
 

@@ -124,7 +124,8 @@ impl Model {
         let candles: Vec<_> = newest_first.iter().rev().filter_map(|number| self.truth(*number)).collect();
         let proven = TimeRange::new(lower, upper.min(minute(self.settled())));
         let served = Served { venue_rows: candles.len() as u64, requests: 1, ..Served::default() };
-        CandlePart { candles, coverage: proven.map(proof_of).unwrap_or_default(), served }
+        let coverage = proven.map(proof_of).unwrap_or_default();
+        CandlePart { candles, coverage, served, ..CandlePart::default() }
     }
 
     /// Notes the question, and whether it touches what is known.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use market_backbone_core::{Candle, CandleStore, Origin, Timestamp};
+use market_backbone_storage::SqliteStore;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
@@ -55,7 +56,7 @@ const DISPUTES: &str = "
     INSERT INTO dispute VALUES ('KRW-BTC 1m', 360000000000, 420000000000, NULL, NULL, NULL, NULL);
     PRAGMA user_version = 2;";
 
-async fn folder_of_version_2(dir: &Path) {
+pub(crate) async fn folder_of_version_2(dir: &Path) {
     folder_of_version_1(dir).await;
     database(&dir.join("index.db"), "PRAGMA user_version = 2").await.close().await.unwrap();
     database(&dir.join("upbit/shard-0000.db"), DISPUTES).await.close().await.unwrap();
@@ -78,6 +79,15 @@ async fn folder_of_version_1(dir: &Path) {
     shard.close().await.unwrap();
 }
 
+/// Whose the candles are has to be said once.
+async fn opened(dir: &Path) -> SqliteStore {
+    let store = open(dir).await;
+    for source in store.unclaimed() {
+        store.claim(source, source).await.unwrap();
+    }
+    store
+}
+
 async fn version(path: &Path) -> i64 {
     let mut conn = database(path, "").await;
     sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut conn).await.unwrap()
@@ -90,7 +100,7 @@ async fn a_folder_of_version_1_keeps_what_it_held_and_learns_of_disputes() {
     let btc = series("KRW-BTC");
     let correction = Candle { close: 1.5, ..candle(4) };
     for round in 0..2 {
-        let store = open(folder.path()).await;
+        let store = opened(folder.path()).await;
         assert_eq!(store.series().await.unwrap(), std::slice::from_ref(&btc));
         assert!(store.coverage(&btc).await.unwrap().covers(minutes(0, 10)));
         let rows = store.read(&btc, everything(), 99).await.unwrap().candles;
@@ -102,7 +112,7 @@ async fn a_folder_of_version_1_keeps_what_it_held_and_learns_of_disputes() {
         store.close().await;
     }
     for file in ["index.db", "upbit/shard-0000.db"] {
-        assert_eq!(version(&folder.path().join(file)).await, 3, "{file}");
+        assert_eq!(version(&folder.path().join(file)).await, 4, "{file}");
     }
 }
 
@@ -114,7 +124,7 @@ async fn a_folder_of_version_2_keeps_what_it_held_and_learns_of_earlier_versions
     let correction = Candle { close: 1.5, ..candle(4) };
     let at = |secs| proof_by(Origin::Rest, 4, 5, secs);
     for round in 0..2 {
-        let store = open(folder.path()).await;
+        let store = opened(folder.path()).await;
         let known = store.coverage(&btc).await.unwrap();
         assert!(known.covers(minutes(0, 10)) && known.dispute_of(candle(6).open_time).is_some());
         store.commit(&btc, &[correction], &at(1_700_000_001)).await.unwrap();
@@ -123,6 +133,6 @@ async fn a_folder_of_version_2_keeps_what_it_held_and_learns_of_earlier_versions
         store.close().await;
     }
     for file in ["index.db", "upbit/shard-0000.db"] {
-        assert_eq!(version(&folder.path().join(file)).await, 3, "{file}");
+        assert_eq!(version(&folder.path().join(file)).await, 4, "{file}");
     }
 }

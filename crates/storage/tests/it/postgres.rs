@@ -188,7 +188,7 @@ async fn connect(config: &PostgresConfig) -> Arc<PostgresStore> {
 }
 
 /// Does something to the tables behind the store's back.
-async fn execute(config: &PostgresConfig, sql: &'static str) {
+pub(crate) async fn execute(config: &PostgresConfig, sql: &'static str) {
     use sqlx::Connection;
     let server = PostgresServer::shared().unwrap();
     let mut conn = sqlx::PgConnection::connect(&server.url()).await.unwrap();

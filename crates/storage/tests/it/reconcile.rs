@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Corrections, FeedEvent,
-    Origin, PartStream, Selection, Served, SourceError, SourceErrorKind, TimeRange, Timeframe,
+    Candle, CandlePage, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Corrections,
+    FeedEvent, Origin, PartStream, Proof, Selection, SourceError, SourceErrorKind, TimeRange, Timeframe,
 };
 use market_backbone_storage::{MemoryStore, Recorder, RecorderConfig, RecorderMetrics};
 use tokio::sync::mpsc;
@@ -68,9 +68,11 @@ impl CandleSource for Venue {
             return stream::iter([Err(SourceError::new(SourceErrorKind::Unreachable, "gone"))]).boxed();
         }
         let numbers = minute_of(range.from()) - START..minute_of(range.to()) - START;
-        let coverage = VENUE.proof(Timeframe::M1, range, now);
+        let proof = Proof { covered: Some(range), ..Proof::default() };
+        let page = CandlePage { proof, asked_at: now, ..CandlePage::default() };
+        let coverage = VENUE.proof(Timeframe::M1, &page);
         let candles = numbers.map(|number| self.said(number)).collect();
-        stream::iter([Ok(CandlePart { candles, coverage, served: Served::default() })]).boxed()
+        stream::iter([Ok(CandlePart { candles, coverage, ..CandlePart::default() })]).boxed()
     }
 }
 

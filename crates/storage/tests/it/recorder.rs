@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use market_backbone_core::{
     Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Clock, Coverage, FeedEvent, Origin,
-    PartStream, Provenance, Selection, Series, Served, SourceError, SourceErrorKind, Span, StoreError,
+    PartStream, Provenance, Selection, Series, SourceError, SourceErrorKind, Span, StoreError,
     StoreErrorKind, StoredCandles, TimeRange, Timestamp, Trade, TradeId,
 };
 use market_backbone_storage::{MemoryStore, Recorder, RecorderConfig, RecorderMetrics};
@@ -58,7 +58,7 @@ impl CandleSource for Venue {
             .collect();
         let provenance = Provenance { origin: Origin::Rest, observed_at: minute(START) };
         let coverage = [Span { range, provenance }].into_iter().collect();
-        stream::iter([Ok(CandlePart { candles, coverage, served: Served::default() })]).boxed()
+        stream::iter([Ok(CandlePart { candles, coverage, ..CandlePart::default() })]).boxed()
     }
 }
 

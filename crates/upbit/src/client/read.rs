@@ -1,11 +1,10 @@
 //! Reads the answers. Here a row that cannot be read fails the answer: nobody downstream could ask for it again.
 
-use market_backbone_core::{OwnedReply, SourceError, Symbol};
+use market_backbone_core::{OwnedReply, SourceError, Symbol, VenueId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::items::Grouping;
-use crate::code::UPBIT;
 use crate::error::malformed;
 use crate::wire::GroupingRow;
 
@@ -24,11 +23,11 @@ fn whole<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, SourceError> {
     serde_json::from_slice(body).map_err(|error| malformed(body).because(error))
 }
 
-pub(super) fn groupings(pages: &[OwnedReply]) -> Result<Vec<Grouping>, SourceError> {
+pub(super) fn groupings(source: VenueId, pages: &[OwnedReply]) -> Result<Vec<Grouping>, SourceError> {
     all(pages, |raw| {
         let row: GroupingRow<'_> = serde_json::from_str(raw.get()).ok()?;
         let step = |text: &String| text.parse().ok().filter(|step: &f64| *step >= 0.0 && step.is_finite());
         let steps = row.supported_levels.iter().map(step).collect::<Option<_>>()?;
-        Some(Grouping { symbol: Symbol::new(UPBIT, &row.market).ok()?, steps })
+        Some(Grouping { symbol: Symbol::new(source, &row.market).ok()?, steps })
     })
 }

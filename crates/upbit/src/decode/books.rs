@@ -1,15 +1,18 @@
 //! Reads order books.
 
-use market_backbone_core::{OrderBook, SourceError, Symbol, Timestamp};
+use market_backbone_core::{OrderBook, SourceError, Symbol, Timestamp, VenueId};
 
 use super::element;
-use crate::code::UPBIT;
 use crate::wire::BookRow;
 
-pub(crate) fn list(body: &[u8], received: Timestamp) -> Result<(Vec<OrderBook>, u32), SourceError> {
+pub(crate) fn list(
+    source: VenueId,
+    body: &[u8],
+    received: Timestamp,
+) -> Result<(Vec<OrderBook>, u32), SourceError> {
     super::list(body, |raw| {
         let row = element::<BookRow<'_>>(raw)?;
-        let symbol = Symbol::new(UPBIT, &row.code).ok()?;
+        let symbol = Symbol::new(source, &row.code).ok()?;
         Some(book(row, symbol, received))
     })
 }

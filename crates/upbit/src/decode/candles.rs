@@ -1,48 +1,79 @@
 //! Reads a page of candles, and says what it proves.
 //!
 //! Upbit writes newest first and leaves out every slot without a trade, so a page is a run of *existing*
-//! candles: between its oldest row and the moment it was asked up to, a slot without a row had no trade.
+//! candles: between two of its rows a slot without one had no trade. That it ends before as many rows came as were
+//! asked for says that nothing is older; seconds candles are kept for three months only, and then it says nothing.
 
 use market_backbone_core::{
-    Candle, CandlePage, CandlePageRequest, Proof, SourceError, TimeRange, Timeframe, Timestamp,
+    BadRow, Candle, CandlePage, CandlePageRequest, CandleRows, Proof, SettlingRules, SourceError, Timeframe,
+    Timestamp,
 };
+use serde_json::value::RawValue;
 
-use super::{element, elements, left_out};
+use super::elements;
 use crate::code::{minutes, utc};
-use crate::limits::{GRID, SETTLING};
+use crate::error::malformed;
+use crate::limits::{GRID, SETTLING, VISIBLE};
 use crate::wire::CandleRow;
+
+const RULES: SettlingRules = SettlingRules { grid: GRID, visible: VISIBLE, blind: SETTLING };
 
 pub(crate) fn page(
     request: &CandlePageRequest,
     body: &[u8],
     asked_at: Timestamp,
 ) -> Result<CandlePage, SourceError> {
-    let elements = elements(body)?;
-    let mut candles = Vec::with_capacity(elements.len());
-    // Each row opens before the one above it, the first one before what was asked.
-    let mut bound = request.before.unwrap_or(Timestamp::MAX);
-    for raw in &elements {
-        let row = element::<CandleRow<'_>>(raw).filter(|row| is_of(row, request));
-        let candle = row.and_then(|row| candle(&row, request.series.timeframe));
-        if let Some(mut candle) = candle.filter(|candle| candle.open_time < bound) {
-            bound = candle.open_time;
-            candle.is_final = is_settled(request.series.timeframe, candle.open_time, asked_at);
-            candles.push(candle);
-        }
+    let mut rows = CandleRows::new(request, GRID);
+    for raw in elements(body)? {
+        rows.push(read(raw, request));
     }
-    let dropped = left_out(body, elements.len(), candles.len())?;
-    candles.reverse();
-    let proof = match dropped {
-        0 => prove(request, candles.first().map(|oldest| oldest.open_time), asked_at),
-        _ => Proof::default(),
-    };
-    Ok(CandlePage { candles, proof, asked_at, attempts: 1, dropped })
+    if rows.is_gibberish() {
+        return Err(malformed(body));
+    }
+    let fell_short = rows.count() < request.count as usize;
+    let is_kept_for_ever = request.series.timeframe != Timeframe::S1;
+    let page = rows.into_page(asked_at, RULES, (fell_short && is_kept_for_ever).then_some(Timestamp::MIN));
+    let exhausted = fell_short && !is_kept_for_ever;
+    Ok(CandlePage { proof: Proof { exhausted, ..page.proof }, ..page })
 }
 
-/// A sound candle on the grid, not final.
-pub(crate) fn candle(row: &CandleRow<'_>, timeframe: Timeframe) -> Option<Candle> {
-    let candle = Candle {
-        open_time: utc(&row.candle_date_time_utc)?,
+fn read(raw: &RawValue, request: &CandlePageRequest) -> Result<Candle, BadRow> {
+    let row: CandleRow<'_> = serde_json::from_str(raw.get()).map_err(|error| BadRow {
+        market: None,
+        time: time_of(raw),
+        reason: format!("it cannot be read: {error}"),
+    })?;
+    let time = utc(&row.candle_date_time_utc);
+    let bad =
+        |market: Option<&str>, reason: String| BadRow { market: market.map(str::to_owned), time, reason };
+    if row.code != request.series.symbol.code() {
+        return Err(bad(Some(&row.code), format!("{} was asked for", request.series.symbol)));
+    }
+    let unit = minutes(request.series.timeframe);
+    if row.unit.is_some() && row.unit != unit {
+        return Err(bad(None, format!("it is of {} minutes", row.unit.unwrap_or_default())));
+    }
+    let Some(open_time) = time else {
+        return Err(bad(None, format!("it opens at `{}`, which is no time", row.candle_date_time_utc)));
+    };
+    Ok(candle(&row, open_time))
+}
+
+/// When a row opens of which other fields cannot be read.
+fn time_of(raw: &RawValue) -> Option<Timestamp> {
+    #[derive(serde::Deserialize)]
+    struct Time<'a> {
+        #[serde(borrow, alias = "cdttmu")]
+        candle_date_time_utc: std::borrow::Cow<'a, str>,
+    }
+    let row: Time<'_> = serde_json::from_str(raw.get()).ok()?;
+    utc(&row.candle_date_time_utc)
+}
+
+/// The figures of a row that opens at `open_time`; not final, and not judged.
+fn candle(row: &CandleRow<'_>, open_time: Timestamp) -> Candle {
+    Candle {
+        open_time,
         open: row.opening_price,
         high: row.high_price,
         low: row.low_price,
@@ -50,30 +81,11 @@ pub(crate) fn candle(row: &CandleRow<'_>, timeframe: Timeframe) -> Option<Candle
         volume: row.candle_acc_trade_volume,
         turnover: row.candle_acc_trade_price,
         is_final: false,
-    };
+    }
+}
+
+/// A sound candle on the grid, not final.
+pub(crate) fn sound_candle(row: &CandleRow<'_>, timeframe: Timeframe) -> Option<Candle> {
+    let candle = candle(row, utc(&row.candle_date_time_utc)?);
     (candle.is_sound() && GRID.is_open_time(timeframe, candle.open_time)).then_some(candle)
-}
-
-fn is_of(row: &CandleRow<'_>, request: &CandlePageRequest) -> bool {
-    let timeframe = minutes(request.series.timeframe);
-    row.code == request.series.symbol.code() && (row.unit.is_none() || row.unit == timeframe)
-}
-
-fn is_settled(timeframe: Timeframe, open: Timestamp, asked_at: Timestamp) -> bool {
-    GRID.close(timeframe, open).plus(SETTLING) <= asked_at
-}
-
-/// What a page without a bad row proves; `oldest` is `None` for an empty one.
-fn prove(request: &CandlePageRequest, oldest: Option<Timestamp>, asked_at: Timestamp) -> Proof {
-    let timeframe = request.series.timeframe;
-    // The slot that had not settled when the page was asked, and all after it, prove nothing.
-    let settled = GRID.floor(timeframe, asked_at.minus(SETTLING));
-    let to = request.before.map_or(settled, |before| before.min(settled));
-    let from = match oldest {
-        Some(open) => Some(open),
-        // Older than three months, seconds are gone rather than empty.
-        None if timeframe == Timeframe::S1 => None,
-        None => Some(Timestamp::MIN),
-    };
-    Proof { covered: from.and_then(|from| TimeRange::new(from, to).ok()), exhausted: oldest.is_none() }
 }

@@ -1,20 +1,20 @@
 //! Reads what is listed, and how its prices are stepped.
 
-use market_backbone_core::{Instrument, Market, SourceError, Symbol};
+use market_backbone_core::{Instrument, Market, SourceError, Symbol, VenueId};
 
 use super::element;
-use crate::code::{UPBIT, quote_and_base};
+use crate::code::quote_and_base;
 use crate::wire::{InstrumentRow, MarketRow};
 
-pub(crate) fn list(body: &[u8]) -> Result<Vec<Market>, SourceError> {
-    let (markets, _) = super::list(body, |raw| market(element(raw)?))?;
+pub(crate) fn list(source: VenueId, body: &[u8]) -> Result<Vec<Market>, SourceError> {
+    let (markets, _) = super::list(body, |raw| market(source, element(raw)?))?;
     Ok(markets)
 }
 
-pub(crate) fn instruments(body: &[u8]) -> Result<Vec<Instrument>, SourceError> {
+pub(crate) fn instruments(source: VenueId, body: &[u8]) -> Result<Vec<Instrument>, SourceError> {
     let (instruments, _) = super::list(body, |raw| {
         let row = element::<InstrumentRow<'_>>(raw)?;
-        let symbol = Symbol::new(UPBIT, &row.market).ok()?;
+        let symbol = Symbol::new(source, &row.market).ok()?;
         let tick_size = row.tick_size.parse().ok().filter(|size: &f64| *size > 0.0 && size.is_finite())?;
         Some(Instrument { symbol, tick_size })
     })?;
@@ -23,8 +23,8 @@ pub(crate) fn instruments(body: &[u8]) -> Result<Vec<Instrument>, SourceError> {
 
 /// The `caution` flags of a market come and go within the day; only the warning that precedes a delisting
 /// counts here.
-fn market(row: MarketRow<'_>) -> Option<Market> {
-    let symbol = Symbol::new(UPBIT, &row.market).ok()?;
+fn market(source: VenueId, row: MarketRow<'_>) -> Option<Market> {
+    let symbol = Symbol::new(source, &row.market).ok()?;
     let (quote, base) = quote_and_base(&row.market)?;
     let warned = row.market_event.is_some_and(|event| event.warning);
     Some(Market {

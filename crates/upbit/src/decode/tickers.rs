@@ -1,15 +1,18 @@
 //! Reads tickers.
 
-use market_backbone_core::{SourceError, Symbol, Ticker, Timestamp};
+use market_backbone_core::{SourceError, Symbol, Ticker, Timestamp, VenueId};
 
 use super::element;
-use crate::code::UPBIT;
 use crate::wire::TickerRow;
 
-pub(crate) fn list(body: &[u8], received: Timestamp) -> Result<(Vec<Ticker>, u32), SourceError> {
+pub(crate) fn list(
+    source: VenueId,
+    body: &[u8],
+    received: Timestamp,
+) -> Result<(Vec<Ticker>, u32), SourceError> {
     super::list(body, |raw| {
         let row = element::<TickerRow<'_>>(raw)?;
-        ticker(&row, &Symbol::new(UPBIT, &row.code).ok()?, received)
+        ticker(&row, &Symbol::new(source, &row.code).ok()?, received)
     })
 }
 

@@ -134,7 +134,11 @@ impl Reader<'_> {
                 let row = CandleRow::scan(text).map_or_else(|| parse(text), Ok)?;
                 self.push(&row.code, |symbol, received| {
                     let series = Series::new(symbol.clone(), timeframe);
-                    Some(FeedEvent::Candle { series, candle: candles::candle(&row, timeframe)?, received })
+                    Some(FeedEvent::Candle {
+                        series,
+                        candle: candles::sound_candle(&row, timeframe)?,
+                        received,
+                    })
                 });
             }
             Topic::Book => self.book(text)?,

@@ -30,8 +30,9 @@ fn opens(page: &CandlePage) -> Vec<String> {
     page.candles.iter().map(|candle| candle.open_time.to_string()[11..19].to_owned()).collect()
 }
 
-fn covered(from: Timestamp, to: &str) -> Proof {
-    Proof { covered: TimeRange::new(from, at(to)).ok(), exhausted: false }
+/// A stretch of 2026-05-12.
+fn stretch(from: &str, to: &str) -> Option<TimeRange> {
+    TimeRange::new(at(&format!("2026-05-12T{from}Z")), at(&format!("2026-05-12T{to}Z"))).ok()
 }
 
 #[test]
@@ -44,100 +45,147 @@ fn a_page_reads_oldest_first_with_every_spelling_of_a_number() {
         [37_628_000.0, 37_691_000.0, 37_628_000.0, 37_636_000.0]
     );
     assert_eq!((candle.volume, candle.turnover), (6.59645081, 248330291.72519));
-    assert_eq!((page.dropped, page.attempts, page.asked_at), (0, 1, at(NOON)));
+    assert_eq!((page.rejected.len(), page.attempts, page.asked_at), (0, 1, at(NOON)));
 }
 
 #[test]
-fn a_candle_is_final_once_its_slot_has_ended_and_settled() {
-    let asked = |asked_at: &str| {
-        let rows = [row("11:59:00"), row("11:58:00")];
+fn a_candle_is_final_once_the_venue_has_moved_on_or_its_slot_is_long_over() {
+    let asked = |rows: &[&str], asked_at: &str| {
+        let rows: Vec<_> = rows.iter().map(|open| row(open)).collect();
         let request = page_of(Timeframe::M1, None);
         let page = Upbit::new().decode_candles(&request, list(&rows).as_bytes(), at(asked_at)).unwrap();
         page.candles.iter().map(|candle| candle.is_final).collect::<Vec<_>>()
     };
-    assert_eq!(asked("2026-05-12T11:59:30Z"), [true, false]);
-    assert_eq!(asked("2026-05-12T12:00:00.999Z"), [true, false]);
-    assert_eq!(asked("2026-05-12T12:00:01Z"), [true, true]);
+    let alone = ["11:59:00", "11:58:00"];
+    assert_eq!(asked(&alone, "2026-05-12T11:59:30Z"), [true, false]);
+    // It may be cut short: a venue that lags by two seconds would show it so.
+    assert_eq!(asked(&alone, "2026-05-12T12:00:02.999Z"), [true, false]);
+    assert_eq!(asked(&alone, "2026-05-12T12:00:03Z"), [true, true]);
+    let moved_on = ["12:00:00", "11:59:00"];
+    assert_eq!(asked(&moved_on, "2026-05-12T12:00:00.999Z"), [false, false]);
+    assert_eq!(asked(&moved_on, "2026-05-12T12:00:01Z"), [true, false]);
 }
 
 #[test]
-fn a_page_proves_from_its_oldest_row_to_what_was_asked() {
-    let oldest = at("2026-05-12T10:00:00Z");
+fn a_page_proves_what_lies_between_its_rows_and_claims_what_lies_behind() {
     let rows = [row("10:30:00"), row("10:00:00")];
-    let before = |before: &str| page(&page_of(Timeframe::M1, Some(before)), &rows).proof;
-    assert_eq!(before("2026-05-12T11:00:00Z"), covered(oldest, "2026-05-12T11:00:00Z"));
-    assert_eq!(before("2026-05-12T10:30:30Z"), covered(oldest, "2026-05-12T10:30:30Z"));
+    let proof = page(&page_of(Timeframe::M1, Some("2026-05-12T11:00:00Z")), &rows).proof;
+    assert_eq!(proof.covered, stretch("10:00:00", "10:31:00"));
+    assert_eq!(proof.absent_after, stretch("10:31:00", "11:00:00"));
+    // Fewer came than were asked for: nothing is older, it says.
+    assert_eq!(proof.absent_before, TimeRange::new(Timestamp::MIN, at("2026-05-12T10:00:00Z")).ok());
+    assert!(!proof.exhausted && proof.doubtful.is_empty());
+    let to_the_row = page(&page_of(Timeframe::M1, Some("2026-05-12T10:31:00Z")), &rows).proof;
+    assert_eq!((to_the_row.absent_after, to_the_row.early_from), (None, None));
+}
+
+#[test]
+fn a_full_page_says_nothing_of_what_is_older() {
+    let request = CandlePageRequest { count: 2, ..page_of(Timeframe::M1, None) };
+    assert_eq!(page(&request, &[row("10:30:00"), row("10:00:00")]).proof.absent_before, None);
+}
+
+#[test]
+fn the_newest_row_of_a_page_that_could_show_more_is_an_early_word() {
+    let newest = page(&page_of(Timeframe::M1, None), &[row("11:50:00"), row("11:40:00")]);
+    assert_eq!(newest.proof.early_from, Some(at("2026-05-12T11:50:00Z")));
+    let moved_on = page(&page_of(Timeframe::M1, None), &[row("12:00:00"), row("11:59:00"), row("11:40:00")]);
+    assert_eq!(moved_on.proof.early_from, None);
 }
 
 #[test]
 fn a_slot_that_had_not_settled_is_never_proven() {
-    let oldest = at("2026-05-12T11:57:00Z");
     let rows = [row("11:59:00"), row("11:57:00")];
     // At noon sharp the slot of 11:59 may still change.
-    let newest = page(&page_of(Timeframe::M1, None), &rows);
-    assert_eq!(newest.proof, covered(oldest, "2026-05-12T11:59:00Z"));
-    let future = page(&page_of(Timeframe::M1, Some("2027-01-01T00:00:00Z")), &rows);
-    assert_eq!(future.proof, covered(oldest, "2026-05-12T11:59:00Z"));
+    for before in [None, Some("2027-01-01T00:00:00Z")] {
+        let proof = page(&page_of(Timeframe::M1, before), &rows).proof;
+        assert_eq!((proof.covered, proof.absent_after), (stretch("11:57:00", "11:59:00"), None));
+    }
     let forming_alone = page(&page_of(Timeframe::M1, None), &[row("11:59:00")]);
-    assert_eq!((forming_alone.candles.len(), forming_alone.proof), (1, Proof::default()));
+    assert_eq!((forming_alone.candles.len(), forming_alone.proof.covered), (1, None));
 }
 
 #[test]
-fn an_empty_page_proves_that_nothing_older_exists() {
+fn an_empty_page_claims_that_nothing_older_exists_and_proves_nothing() {
     let asked = page(&page_of(Timeframe::M1, Some("2026-05-12T11:00:00Z")), &[]);
-    let mut proof = covered(Timestamp::MIN, "2026-05-12T11:00:00Z");
-    proof.exhausted = true;
-    assert_eq!((asked.candles.len(), asked.proof), (0, proof));
+    let absent = |to: &str| TimeRange::new(Timestamp::MIN, at(to)).ok();
+    assert_eq!((asked.candles.len(), asked.proof.covered), (0, None));
+    assert_eq!(asked.proof.absent_before, absent("2026-05-12T11:00:00Z"));
     let never_traded = page(&page_of(Timeframe::D1, None), &[]);
-    proof.covered = covered(Timestamp::MIN, "2026-05-12T00:00:00Z").covered;
-    assert_eq!(never_traded.proof, proof);
+    assert_eq!(never_traded.proof.absent_before, absent("2026-05-12T00:00:00Z"));
 }
 
 #[test]
-fn an_empty_page_of_seconds_proves_nothing_but_ends_the_search() {
+fn an_empty_page_of_seconds_claims_nothing_but_ends_the_search() {
     let page = page(&page_of(Timeframe::S1, Some("2026-01-01T00:00:00Z")), &[]);
-    assert_eq!(page.proof, Proof { covered: None, exhausted: true });
+    assert_eq!(page.proof, Proof { exhausted: true, ..Proof::default() });
 }
 
 #[test]
-fn a_bad_row_is_counted_and_takes_the_proof_but_not_its_neighbours() {
+fn a_bad_row_is_named_and_only_its_slot_is_in_doubt() {
     let bad = [
         row_of("KRW-ETH", "2026-05-12T10:45:00", 1),
         row_of("KRW-BTC", "2026-05-12T10:45:00", 5),
         row_of("KRW-BTC", "2026-05-12T10:45:30", 1),
-        row_of("KRW-BTC", "2026-13-12T10:45:00", 1),
         row("10:45:00").replace("37691000.0", "37000000.0"),
         row("10:45:00").replace("3.7628E7", "null"),
+        row("10:45:00").replace("3.7628E7", "0.0"),
         row("10:45:00").replace("opening_price", "opening"),
-        row("11:00:00"),
-        row("11:30:00"),
-        "null".to_owned(),
-        "[]".to_owned(),
-        "7".to_owned(),
     ];
     for bad in bad {
         let rows = [row("10:50:00"), bad.clone(), row("10:40:00")];
-        let page = page(&page_of(Timeframe::M1, Some("2026-05-12T11:00:00Z")), &rows);
+        let page = page(&page_of(Timeframe::M1, Some("2026-05-12T10:51:00Z")), &rows);
         assert_eq!(opens(&page), ["10:40:00", "10:50:00"], "{bad}");
-        assert_eq!((page.dropped, page.proof), (1, Proof::default()), "{bad}");
+        let [rejected] = page.rejected.as_slice() else { panic!("{bad}") };
+        assert_eq!(rejected.slot, Some(at("2026-05-12T10:45:00Z")), "{bad}");
+        assert!(!rejected.reason.is_empty());
+        assert_eq!(page.proof.covered, stretch("10:40:00", "10:51:00"));
+        assert_eq!(page.proof.doubtful, [stretch("10:45:00", "10:46:00").unwrap()], "{bad}");
     }
 }
 
 #[test]
-fn rows_out_of_order_and_repeated_rows_prove_nothing() {
-    let request = page_of(Timeframe::M1, None);
-    let repeated = page(&request, &[row("10:50:00"), row("10:50:00"), row("10:49:00")]);
-    assert_eq!((opens(&repeated).len(), repeated.dropped, repeated.proof), (2, 1, Proof::default()));
-    let rising = page(&request, &[row("10:49:00"), row("10:50:00")]);
-    assert_eq!((opens(&rising).len(), rising.dropped, rising.proof), (1, 1, Proof::default()));
+fn a_row_that_does_not_say_when_leaves_all_between_its_neighbours_in_doubt() {
+    for bad in ["null", "[]", "7", &row_of("KRW-BTC", "2026-13-12T10:45:00", 1)] {
+        let rows = [row("10:50:00"), bad.to_owned(), row("10:40:00")];
+        let page = page(&page_of(Timeframe::M1, Some("2026-05-12T10:51:00Z")), &rows);
+        assert_eq!((opens(&page).len(), page.rejected.len()), (2, 1), "{bad}");
+        assert_eq!(page.proof.doubtful, [stretch("10:41:00", "10:50:00").unwrap()], "{bad}");
+    }
+}
+
+#[test]
+fn identical_twins_are_one_row_and_of_others_none_is_believed() {
+    let request = page_of(Timeframe::M1, Some("2026-05-12T10:51:00Z"));
+    let twins = page(&request, &[row("10:50:00"), row("10:50:00"), row("10:49:00")]);
+    assert_eq!((opens(&twins).len(), twins.rejected.len()), (2, 0));
+    assert_eq!(twins.proof.covered, stretch("10:49:00", "10:51:00"));
+    let other = row("10:50:00").replace("6.59645081", "0.25");
+    let differ = page(&request, &[row("10:50:00"), other, row("10:49:00")]);
+    assert_eq!((opens(&differ), differ.rejected.len()), (vec!["10:49:00".to_owned()], 1));
+    assert_eq!(differ.proof.doubtful, [stretch("10:50:00", "10:51:00").unwrap()]);
+}
+
+#[test]
+fn rows_in_any_order_are_one_page_and_what_was_not_asked_for_is_none() {
+    let rising = page(&page_of(Timeframe::M1, None), &[row("10:49:00"), row("10:50:00")]);
+    assert_eq!((opens(&rising).len(), rising.rejected.len()), (2, 0));
+    let before =
+        page(&page_of(Timeframe::M1, Some("2026-05-12T10:50:00Z")), &[row("10:50:00"), row("10:49:00")]);
+    assert_eq!((opens(&before), before.rejected.len()), (vec!["10:49:00".to_owned()], 1));
+}
+
+#[test]
+fn a_single_row_that_cannot_be_true_is_no_failure() {
+    let page = page(&page_of(Timeframe::M1, None), &[row("10:49:30")]);
+    assert_eq!((page.candles.len(), page.rejected.len()), (0, 1));
+    assert_eq!((page.proof.covered, page.proof.absent_before), (None, None));
 }
 
 #[test]
 fn a_page_of_which_nothing_can_be_read_is_a_failure_not_an_empty_answer() {
     let request = page_of(Timeframe::M1, None);
-    for body in
-        ["", "[", "{}", "null", "[{}]", "<html>", &list(&[row("10:49:30")]), &list(&[row("10:50:00")])[..99]]
-    {
+    for body in ["", "[", "{}", "null", "[{}]", "<html>", &list(&[row("10:50:00")])[..99]] {
         let error = Upbit::new().decode_candles(&request, body.as_bytes(), at(NOON)).unwrap_err();
         assert_eq!(error.kind(), SourceErrorKind::Malformed, "{body}");
     }
@@ -148,8 +196,8 @@ fn days_weeks_months_and_years_lie_on_their_own_grid() {
     let check = |timeframe, open: &str, is_on: bool| {
         let row = row_of("KRW-BTC", open, 1)
             .replace(r#""unit":1"#, r#""first_day_of_period":"2026-05-01","converted_trade_price":null"#);
-        let page = Upbit::new().decode_candles(&page_of(timeframe, None), list(&[row]).as_bytes(), at(NOON));
-        assert_eq!(page.is_ok(), is_on, "{timeframe} {open}");
+        let page = page(&page_of(timeframe, None), &[row]);
+        assert_eq!(page.rejected.is_empty(), is_on, "{timeframe} {open}");
     };
     check(Timeframe::D1, "2026-05-12T00:00:00", true);
     check(Timeframe::D1, "2026-05-12T09:00:00", false);

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::executor::block_on;
-use market_backbone_core::{CallSource, HttpCall, OwnedReply, Priority, SourceError, SourceErrorKind};
-use market_backbone_upbit::UpbitClient;
+use market_backbone_core::{
+    CallSource, HttpCall, OwnedReply, Priority, SourceError, SourceErrorKind, VenueId,
+};
+use market_backbone_upbit::{UPBIT, UpbitClient};
 
 use crate::symbol;
 
@@ -17,6 +19,10 @@ struct Canned {
 
 #[async_trait]
 impl CallSource for Canned {
+    fn venue(&self) -> VenueId {
+        UPBIT
+    }
+
     async fn call(&self, call: HttpCall, _: Priority) -> Result<Vec<OwnedReply>, SourceError> {
         let query: Vec<_> = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(format!("{}?{}", call.path, query.join("&")), self.path);

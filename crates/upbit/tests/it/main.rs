@@ -10,6 +10,7 @@ mod markets;
 mod properties;
 mod recorded;
 mod refusals;
+mod regions;
 mod requests;
 mod scanning;
 mod subscribing;

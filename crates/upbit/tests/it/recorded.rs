@@ -93,7 +93,7 @@ fn every_recorded_page_reads_whole() {
             _ => continue,
         };
         let page = page(&folder, &name, timeframe);
-        assert_eq!(page.dropped, 0, "{name}");
+        assert_eq!(page.rejected, [], "{name}");
         let oldest = page.candles.first().unwrap().open_time;
         assert_eq!(page.proof.covered.map(TimeRange::from), Some(oldest), "{name}");
         assert!(page.candles.iter().all(|candle| candle.is_final), "{name}");

@@ -1,9 +1,11 @@
 //! `market-backbone store check`: whether all that is stored can be true, and what would mend it.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, bail};
 use market_backbone::{
-    Backbone, CandleStore, Client, Finding, Priority, RepairPlan, Series, SqliteStore, TimeRange, grid_of,
-    plan_repair,
+    Backbone, CandleStore, Client, Finding, Priority, RepairPlan, Series, SqliteStore, TimeRange, VenueId,
+    grid_of, open_folder, plan_repair,
 };
 use serde_json::{Value, json};
 
@@ -23,17 +25,30 @@ pub(super) async fn run(args: Check, store: &SqliteStore) -> anyhow::Result<()> 
 
 /// Checks, forgets what cannot be true, asks the venue for it again, and checks again.
 pub(super) async fn repair(args: Check, global: &Global) -> anyhow::Result<()> {
-    let store = SqliteStore::open(settings::store(global)?).await?;
-    let outcome = forget_flaws(&store, args.format).await;
+    let store = open_folder(settings::store(global)?).await?;
+    let outcome = match super::all_claimed(&store.unclaimed()) {
+        Ok(()) => forget_flaws(&store, args.format).await,
+        Err(error) => Err(error),
+    };
     store.close().await;
     let stretches = outcome?;
-    for (venue, stretches) in by_venue(stretches)? {
-        let backbone = settings::builder_at(global, venue)?.build().await?;
-        let asked = ask_again(&backbone, &stretches).await;
+    for (source, stretches) in by_source(stretches) {
+        let venue = VenueName::of(source).with_context(|| format!("this build does not talk to {source}"))?;
+        let backbone = settings::builder_at(global, source, venue)?.build().await?;
+        let asked = if backbone.venue() == source {
+            ask_again(&backbone, &stretches).await
+        } else {
+            // Nobody else may fill what is missing of it.
+            output::note(&format!(
+                "{} stretches of {source} are unknown now; --rest-url names where it is, to ask for them again",
+                stretches.len()
+            ));
+            Ok(())
+        };
         backbone.shutdown().await;
         asked?;
     }
-    let store = SqliteStore::open(settings::store(global)?).await?;
+    let store = open_folder(settings::store(global)?).await?;
     let left = store.check(grid_of).await;
     store.close().await;
     clean(left?.len())
@@ -57,18 +72,13 @@ async fn forget_flaws(store: &SqliteStore, format: Report) -> anyhow::Result<Vec
     Ok(plan.stretches)
 }
 
-/// Each venue with what is to be asked of it.
-fn by_venue(stretches: Vec<Stretch>) -> anyhow::Result<Vec<(VenueName, Vec<Stretch>)>> {
-    let mut venues: Vec<(VenueName, Vec<Stretch>)> = Vec::new();
+/// Each source with what is to be asked of it.
+fn by_source(stretches: Vec<Stretch>) -> BTreeMap<VenueId, Vec<Stretch>> {
+    let mut sources = BTreeMap::<_, Vec<_>>::new();
     for stretch in stretches {
-        let venue = stretch.0.symbol.venue();
-        let name = VenueName::of(venue).with_context(|| format!("this build does not talk to {venue}"))?;
-        match venues.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, stretches)) => stretches.push(stretch),
-            None => venues.push((name, vec![stretch])),
-        }
+        sources.entry(stretch.0.symbol.venue()).or_default().push(stretch);
     }
-    Ok(venues)
+    sources
 }
 
 async fn ask_again(backbone: &Backbone, stretches: &[Stretch]) -> anyhow::Result<()> {
@@ -126,7 +136,8 @@ fn finding_json(finding: &Finding) -> Value {
     json!({
         "kind": "finding",
         "flaw": finding.flaw.as_str(),
-        "venue": finding.series().map(|series| series.symbol.venue().as_str()),
+        "source": finding.series().map(|series| series.symbol.venue().as_str()),
+        "venue": finding.series().map(|series| series.symbol.venue().family().as_str()),
         "symbol": finding.series().map(|series| series.symbol.code()),
         "timeframe": finding.series().map(|series| series.timeframe.as_str()),
         "from": range.map(|range| range.from().to_string()),
@@ -141,7 +152,8 @@ fn plan_json(plan: &RepairPlan, findings: usize) -> Value {
         .stretches
         .iter()
         .map(|(series, range)| {
-            json!({"series": series.to_string(), "from": range.from().to_string(), "to": range.to().to_string()})
+            let source = series.symbol.venue().as_str();
+            json!({"source": source, "series": series.to_string(), "from": range.from().to_string(), "to": range.to().to_string()})
         })
         .collect();
     json!({

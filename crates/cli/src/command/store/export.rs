@@ -2,7 +2,8 @@
 
 use anyhow::Context;
 use market_backbone::{
-    CandleStore, ExportOrder, Manifest, Series, TimeRange, Timeframe, Timestamp, export_archive, grid_of,
+    CandleStore, ExportOrder, Manifest, Series, TimeRange, Timeframe, Timestamp, VenueId, export_archive,
+    grid_of,
 };
 
 use crate::args::{self, Export};
@@ -12,14 +13,16 @@ use crate::output::{self, Output};
 pub(super) async fn run(args: Export, store: &dyn CandleStore) -> anyhow::Result<()> {
     let (from, to) = (args.from.unwrap_or(Timestamp::MIN), args.to.unwrap_or(Timestamp::MAX));
     let range = TimeRange::new(from, to).map_err(|error| Usage(error.to_string()))?;
-    let series = chosen(&args.series, store.series().await?)?;
+    let mut stored = store.series().await?;
+    stored.retain(|series| args.source.is_none_or(|source| series.symbol.venue() == source));
+    let series = chosen(&args.series, stored)?;
     let format = match args.format {
         args::ArchiveFormat::Csv => market_backbone::ArchiveFormat::Csv,
         args::ArchiveFormat::Parquet => market_backbone::ArchiveFormat::Parquet,
     };
     let order = ExportOrder { dir: args.output, format, series, range, grid: grid_of };
     let manifest = export_archive(store, &order).await?;
-    say("exported", &manifest)
+    say("exported", &manifest, None)
 }
 
 /// The series that were named, or all.
@@ -46,11 +49,16 @@ fn chosen(named: &[String], stored: Vec<Series>) -> anyhow::Result<Vec<Series>> 
 }
 
 /// The hash is the data: alone on stdout, so that scripts can compare it. The rest is for people.
-pub(super) fn say(done: &str, manifest: &Manifest) -> anyhow::Result<()> {
+pub(super) fn say(done: &str, manifest: &Manifest, renamed: Option<VenueId>) -> anyhow::Result<()> {
     let mut output = Output::open(None)?;
     output.line(&manifest.content_hash.to_string())?;
     output.finish()?;
     let (series, rows) = (manifest.series.len(), manifest.rows());
-    output::note(&format!("{done} {series} series, {rows} rows"));
+    let sources: Vec<_> = manifest.sources().iter().map(|source| source.as_str()).collect();
+    let mut whose = sources.join(", ");
+    if let Some(source) = renamed.filter(|source| sources != [source.as_str()]) {
+        whose.push_str(&format!(" as {source}"));
+    }
+    output::note(&format!("{done} {series} series, {rows} rows, of {whose}"));
     Ok(())
 }

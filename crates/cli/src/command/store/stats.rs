@@ -36,6 +36,7 @@ pub(super) async fn run(args: Stats, store: &SqliteStore) -> anyhow::Result<()> 
 fn shard_json(shard: &ShardStats) -> Value {
     json!({
         "kind": "shard",
+        "source": shard.source.as_str(),
         "file": shard.file.display().to_string(),
         "series": shard.series,
         "rows": shard.rows,
@@ -52,7 +53,8 @@ fn shard_json(shard: &ShardStats) -> Value {
 fn series_json(stats: &SeriesStats) -> Value {
     json!({
         "kind": "series",
-        "venue": stats.series.symbol.venue().as_str(),
+        "source": stats.series.symbol.venue().as_str(),
+        "venue": stats.series.symbol.venue().family().as_str(),
         "symbol": stats.series.symbol.code(),
         "timeframe": stats.series.timeframe.as_str(),
         "file": stats.file.display().to_string(),
@@ -79,9 +81,10 @@ fn total_json(stats: &StoreStats) -> Value {
 }
 
 fn series_table(all: &[SeriesStats]) -> Table {
-    let mut table = plain(["series", "rows", "spans", "revisions", "size", "unused", "scattered"]);
+    let mut table = plain(["source", "series", "rows", "spans", "revisions", "size", "unused", "scattered"]);
     for one in all {
         table.add_row([
+            one.series.symbol.venue().to_string(),
             one.series.to_string(),
             one.rows.to_string(),
             one.spans.to_string(),
@@ -97,10 +100,11 @@ fn series_table(all: &[SeriesStats]) -> Table {
 
 fn shard_table(stats: &StoreStats) -> Table {
     let mut table =
-        plain(["file", "series", "rows", "spans", "revisions", "size", "log", "free", "scattered"]);
+        plain(["file", "source", "series", "rows", "spans", "revisions", "size", "log", "free", "scattered"]);
     for shard in &stats.shards {
         table.add_row([
             shard.file.display().to_string(),
+            shard.source.to_string(),
             shard.series.to_string(),
             shard.rows.to_string(),
             shard.spans.to_string(),
@@ -115,6 +119,7 @@ fn shard_table(stats: &StoreStats) -> Table {
     let pages = stats.shards.iter().map(|shard| shard.pages).sum::<u64>();
     table.add_row([
         "all".to_owned(),
+        String::new(),
         stats.series.len().to_string(),
         stats.rows().to_string(),
         stats.spans().to_string(),
@@ -136,7 +141,7 @@ fn plain<const N: usize>(header: [&str; N]) -> Table {
 }
 
 fn right_align(table: &mut Table) {
-    for column in 1..8 {
+    for column in 2..9 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }

@@ -65,23 +65,6 @@ impl Bar {
         self.close = close;
     }
 
-    /// The bar in today's shares, of which `new` were made of each `old`; prices to four decimals.
-    pub(crate) fn adjusted(mut self, (old, new): (i64, i64)) -> Self {
-        if old == new {
-            return self;
-        }
-        let price = |price: i64| {
-            let scaled = i128::from(price) * i128::from(old) / i128::from(new);
-            i64::try_from((scaled + 5_000) / 10_000 * 10_000).unwrap_or(i64::MAX)
-        };
-        self.open = price(self.open);
-        self.high = price(self.high);
-        self.low = price(self.low);
-        self.close = price(self.close);
-        self.volume = self.volume * i128::from(new) / i128::from(old);
-        self
-    }
-
     /// Dollars a share, 1e-8, to four decimals.
     pub(crate) const fn vwap(&self) -> i128 {
         if self.volume == 0 {
@@ -89,30 +72,5 @@ impl Bar {
         }
         let exact = self.turnover / self.volume;
         (exact + 5_000) / 10_000 * 10_000
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_split_scales_prices_and_volume_and_leaves_the_turnover() {
-        let bar = Bar {
-            open: 12_345_000_000,
-            high: 12_345_000_000,
-            low: 12_345_000_000,
-            close: 12_345_000_000,
-            volume: 100,
-            turnover: 1_234_500_000_000,
-            ..Bar::empty(0)
-        };
-        let adjusted = bar.adjusted((1, 10));
-        assert_eq!(
-            (adjusted.close, adjusted.volume, adjusted.turnover),
-            (1_234_500_000, 1_000, bar.turnover)
-        );
-        assert_eq!(adjusted.vwap(), 1_234_500_000);
-        assert_eq!(bar.adjusted((1, 1)), bar);
     }
 }

@@ -1,6 +1,7 @@
 //! Made-up prints of one stock: each minute is a function of its key and the minute's number.
 
 use super::print::{Conditions, Print};
+use super::splits::{Ratio, Splits};
 use crate::calendar::HOUR;
 use crate::chance;
 use crate::massive::holidays::Session;
@@ -23,26 +24,19 @@ const EXCHANGES: [u8; 8] = [11, 12, 10, 8, 19, 4, 4, 4];
 /// How far a single print strays from the path, as a share of the price.
 const JITTER: f64 = 0.000_3;
 
-/// A split as the tape needs it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SplitDay {
-    /// First day of the new shares.
-    pub(crate) day: i64,
-    pub(crate) from: i64,
-    pub(crate) to: i64,
-}
-
 /// A stock and all it ever traded.
 #[derive(Debug)]
 pub(crate) struct Stock {
     pub(crate) ticker: String,
     pub(crate) name: String,
     pub(crate) thickness: Thickness,
-    pub(crate) split: Option<SplitDay>,
+    pub(crate) splits: Splits,
     key: u64,
     path: Path,
-    /// In dollars, of the shares of today.
+    /// In dollars, of the shares of the anchor.
     price: f64,
+    /// The day that the price is of.
+    anchor: i64,
 }
 
 /// Which shares of the prints come late.
@@ -65,11 +59,17 @@ impl Stock {
             ticker: ticker.to_owned(),
             name: name.to_owned(),
             thickness,
-            split: None,
+            splits: Splits::default(),
             key,
             path: Path::new(chance::draw(key, 1)),
             price,
+            anchor: 0,
         }
+    }
+
+    /// The same with splits, its price being that of the shares of `anchor`.
+    pub(crate) fn with_splits(self, splits: Splits, anchor: i64) -> Self {
+        Self { splits, anchor, ..self }
     }
 
     pub(crate) const fn key(&self) -> u64 {
@@ -81,14 +81,6 @@ impl Stock {
         (self.key % 3) as i64 + 1
     }
 
-    /// What a share of `day` has become in today's shares: (old, new).
-    pub(crate) const fn factor(&self, day: i64) -> (i64, i64) {
-        match self.split {
-            Some(split) if day < split.day => (split.from, split.to),
-            _ => (1, 1),
-        }
-    }
-
     /// Hands over the prints of a minute in the order of the tape's stamps, told or not.
     #[inline]
     pub(crate) fn minute(&self, at: Moment, lateness: Lateness, mut each: impl FnMut(Print)) {
@@ -97,6 +89,7 @@ impl Stock {
         if count == 0 {
             return;
         }
+        let shares = self.splits.price_ratio(self.anchor, at.day);
         let line = (self.path.at_minute(at.minute), self.path.at_minute(at.minute + 1));
         let mut last_ns = -APART_NS;
         for k in 0..count {
@@ -112,7 +105,7 @@ impl Stock {
             last_ns = offset;
             let along = offset as f64 / NS_PER_MINUTE as f64;
             let deviation = line.0 + (line.1 - line.0) * along;
-            let mut print = self.print(at, (k, offset), deviation, drawn, lateness);
+            let mut print = self.print(at, (k, offset), (deviation, shares), drawn, lateness);
             // The first of a minute always counts, so that holes are as frequent as the session says.
             if is_odd || (k > 0 && drawn >> 61 == 0) {
                 print.size_e8 = odd_size(print.facility.is_some(), drawn);
@@ -159,15 +152,14 @@ impl Stock {
         &self,
         at: Moment,
         (k, offset): (i64, i64),
-        deviation: f64,
+        (deviation, shares): (f64, Ratio),
         drawn: u64,
         late: Lateness,
     ) -> Print {
         let more = chance::draw(drawn, 1);
         let sip_ns = at.minute * NS_PER_MINUTE + offset;
         let jitter = (((drawn >> 16) & 0xFFFF) as f64 / 32_768.0 - 1.0) * JITTER;
-        let (old, new) = self.factor(at.day);
-        let middle = self.price * (1.0 + deviation + jitter) * new as f64 / old as f64;
+        let middle = self.price * (1.0 + deviation + jitter) * shares.0 as f64 / shares.1 as f64;
         let tick: i64 = if middle >= 1.0 { 1_000_000 } else { 10_000 };
         let bid = ((middle * 1e8) as i64 / tick * tick).max(tick);
         let ask = bid + tick * (1 + (self.key % 2) as i64);

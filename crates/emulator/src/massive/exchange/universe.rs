@@ -2,9 +2,10 @@
 
 use rustc_hash::FxHashMap;
 
-use super::stock::{SplitDay, Stock};
+use super::split_dates;
+use super::splits::{SplitDay, Splits};
+use super::stock::Stock;
 use crate::chance;
-use crate::massive::holidays::{DayKind, kind};
 use crate::massive::newyork;
 use crate::massive::stage::{Massive, Split, Thickness, TickerSet, TickerSpec};
 
@@ -28,11 +29,6 @@ const KNOWN: [(&str, &str, f64, Thickness); 16] = [
     ("KIMpL", "Kimco Realty Corporation Preferred L", 21.0, Thickness::Rare),
 ];
 
-/// The one of the well-known names that was split, and into how many.
-const SPLIT: (&str, u32) = ("NVDA", 10);
-/// It was split on the first full day this long before the start.
-const SPLIT_DAYS_AGO: i64 = 40;
-
 /// All stocks, in the order of their tickers.
 #[derive(Debug)]
 pub(crate) struct Universe {
@@ -42,11 +38,13 @@ pub(crate) struct Universe {
 
 impl Universe {
     pub(crate) fn new(seed: u64, stage: &Massive, now_ms: i64) -> Self {
+        let today = newyork::day_of(now_ms);
         let specs = match &stage.tickers {
-            TickerSet::Standard(count) => standard(seed, *count, now_ms),
+            TickerSet::Standard(count) => standard(seed, *count, today),
             TickerSet::Own(specs) => specs.clone(),
         };
-        let mut stocks: Vec<Stock> = specs.iter().map(|spec| stock(seed, spec)).collect();
+        let mut stocks: Vec<Stock> =
+            specs.iter().map(|spec| stock(seed, spec, &stage.splits, today)).collect();
         stocks.sort_by(|a, b| a.ticker.cmp(&b.ticker));
         stocks.dedup_by(|a, b| a.ticker == b.ticker);
         let numbered = (0_u32..).zip(&stocks);
@@ -67,16 +65,17 @@ impl Universe {
     }
 }
 
-fn stock(seed: u64, spec: &TickerSpec) -> Stock {
-    let mut stock = Stock::new(seed, &spec.ticker, &spec.name, spec.price, spec.thickness);
-    stock.split = spec.split.as_ref().and_then(|split| {
+fn stock(seed: u64, spec: &TickerSpec, others: &[(String, Split)], today: i64) -> Stock {
+    let others = others.iter().filter(|(ticker, _)| *ticker == spec.ticker).map(|(_, split)| split);
+    let splits = spec.splits.iter().chain(others).filter_map(|split| {
         let day = newyork::parse_day(&split.date)?;
         Some(SplitDay { day, from: i64::from(split.from.max(1)), to: i64::from(split.to.max(1)) })
     });
-    stock
+    let splits = Splits::new(splits.collect());
+    Stock::new(seed, &spec.ticker, &spec.name, spec.price, spec.thickness).with_splits(splits, today)
 }
 
-fn standard(seed: u64, count: usize, now_ms: i64) -> Vec<TickerSpec> {
+fn standard(seed: u64, count: usize, today: i64) -> Vec<TickerSpec> {
     let mut specs: Vec<TickerSpec> = KNOWN
         .into_iter()
         .map(|(ticker, name, price, thickness)| TickerSpec {
@@ -84,22 +83,16 @@ fn standard(seed: u64, count: usize, now_ms: i64) -> Vec<TickerSpec> {
             name: name.to_owned(),
             price,
             thickness,
-            split: (ticker == SPLIT.0).then(|| Split { date: split_date(now_ms), from: 1, to: SPLIT.1 }),
+            splits: split_dates::of_known(ticker, today),
         })
         .collect();
-    specs.extend((0..).map(|n| filler(seed, n)).take(count.saturating_sub(KNOWN.len())));
+    specs.extend((0..).map(|n| filler(seed, n, today)).take(count.saturating_sub(KNOWN.len())));
     specs.truncate(count);
     specs
 }
 
-fn split_date(now_ms: i64) -> String {
-    let latest = newyork::day_of(now_ms) - SPLIT_DAYS_AGO;
-    let day = (0..10).map(|back| latest - back).find(|day| kind(*day) == DayKind::Full);
-    newyork::date_text(day.unwrap_or(latest))
-}
-
 /// Five letters from `XAAAA` on: no real ticker is among them soon.
-fn filler(seed: u64, n: u64) -> TickerSpec {
+fn filler(seed: u64, n: u64, today: i64) -> TickerSpec {
     let mut rest = n;
     let mut letters = [b'X', 0, 0, 0, 0];
     for letter in letters[1..].iter_mut().rev() {
@@ -108,13 +101,15 @@ fn filler(seed: u64, n: u64) -> TickerSpec {
     }
     let ticker = String::from_utf8_lossy(&letters).into_owned();
     let draw = chance::draw(seed ^ 0xF111, n);
+    let splits = split_dates::of_made_up(n, today);
     let thickness = match draw % 100 {
+        _ if !splits.is_empty() => Thickness::Medium,
         0..3 => Thickness::Thin,
         3..95 => Thickness::Rare,
         _ => Thickness::Never,
     };
     let price = 2.0 + 98.0 * chance::unit(chance::draw(draw, 1));
-    TickerSpec { name: format!("{ticker} Holdings"), ticker, price, thickness, split: None }
+    TickerSpec { name: format!("{ticker} Holdings"), ticker, price, thickness, splits }
 }
 
 #[cfg(test)]
@@ -128,7 +123,9 @@ mod tests {
         let tickers: Vec<&str> = universe.iter().map(|(_, stock)| stock.ticker.as_str()).collect();
         assert!(tickers.is_sorted());
         let nvda = universe.get(universe.find("NVDA").unwrap());
-        let split = nvda.split.unwrap();
-        assert_eq!((nvda.factor(split.day - 1), nvda.factor(split.day)), ((1, 10), (1, 1)));
+        let split = nvda.splits.iter().next().unwrap();
+        let today = newyork::day_of(1_786_022_055_678);
+        let since = |day| nvda.splits.between(day, today);
+        assert_eq!((since(split.day - 1), since(split.day)), ((1, 10), (1, 1)));
     }
 }

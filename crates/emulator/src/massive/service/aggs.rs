@@ -6,6 +6,7 @@ use super::refusal::Refusal;
 use super::window::{Base, Timespan, Window};
 use crate::json::{self, Object};
 use crate::massive::exchange::Exchange;
+use crate::massive::exchange::adjusted::Adjusted;
 use crate::massive::exchange::bar::Bar;
 use crate::massive::moment::Moment;
 use crate::massive::newyork::{day_of, midnight};
@@ -22,7 +23,8 @@ struct Search<'a> {
     exchange: &'a Exchange,
     index: u32,
     window: Window,
-    adjusted: bool,
+    /// The day in whose shares bars are told; `None` for as they were traded.
+    shares_of: Option<i64>,
     descends: bool,
     /// First, and first after the last, ms.
     start_ms: i64,
@@ -33,7 +35,7 @@ struct Search<'a> {
 /// A page of bars in the order asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Page {
-    bars: Vec<Bar>,
+    bars: Vec<Adjusted>,
     base_count: usize,
     /// Where the next page begins (ascending) or ends (descending).
     next_ms: Option<i64>,
@@ -63,9 +65,11 @@ pub(crate) fn range(
     let window = Window { multiplier, timespan };
     let from_ms = within_plan(asked, from_ms, to_ms)?;
     let page = exchange.universe.find(ticker).map_or_else(Page::default, |index| {
-        let (start_ms, end_ms) = (window.around(from_ms).0, window.around(to_ms).1);
+        let end_ms = window.around(to_ms).1.min(served_until(asked, window));
+        let start_ms = window.around(from_ms).0;
         let visible_ms = asked.visible_ms;
-        Search { exchange, index, window, adjusted, descends, start_ms, end_ms, visible_ms }.page(limit)
+        let shares_of = adjusted.then(|| day_of(asked.now_ms));
+        Search { exchange, index, window, shares_of, descends, start_ms, end_ms, visible_ms }.page(limit)
     });
     let next_url = page.next_ms.map(|next_ms| {
         let mut cursor = vec![("limit", limit.to_string())];
@@ -83,6 +87,14 @@ pub(crate) fn range(
         format!("{}{kept}/{from}/{to}?cursor={}", asked.origin, query::encode(&cursor))
     });
     Ok(body(exchange, asked, ticker, adjusted, &page, next_url.as_deref()))
+}
+
+/// Bars that begin from here on are not served.
+fn served_until(asked: &Asked, window: Window) -> i64 {
+    if asked.late_rows == 0 {
+        return i64::MAX;
+    }
+    (0..asked.late_rows).fold(window.around(asked.visible_ms).0, |start, _| window.around(start - 1).0)
 }
 
 /// The start that the plan allows.
@@ -135,7 +147,7 @@ impl Search<'_> {
         let mut next_ms = None;
         if bases.len() > limit {
             let (cut_ms, cut_end_ms) = self.window.around(bases[limit].start_ms);
-            let is_whole = |bar: &Bar| bar.start_ms < cut_ms || cut_end_ms <= bar.start_ms;
+            let is_whole = |bar: &Adjusted| bar.start_ms < cut_ms || cut_end_ms <= bar.start_ms;
             if bases.iter().any(is_whole) {
                 // The window that the limit cuts is left to the next page.
                 bases.retain(is_whole);
@@ -165,7 +177,7 @@ impl Search<'_> {
     }
 
     /// Up to so many base bars, in the order asked for.
-    fn bases(&self, most: usize) -> Vec<Bar> {
+    fn bases(&self, most: usize) -> Vec<Adjusted> {
         let mut bases = Vec::new();
         let first = day_of(self.start_ms).max(self.exchange.first_day);
         let last = day_of(self.end_ms - 1).min(day_of(self.visible_ms));
@@ -185,10 +197,10 @@ impl Search<'_> {
         bases
     }
 
-    fn day(&self, day: i64) -> Vec<Bar> {
+    fn day(&self, day: i64) -> Vec<Adjusted> {
         let (exchange, visible_ms) = (self.exchange, self.visible_ms);
         let stock = exchange.universe.get(self.index);
-        let factor = if self.adjusted { stock.factor(day) } else { (1, 1) };
+        let ratio = self.shares_of.map_or((1, 1), |then| stock.splits.between(day, then));
         let bars: Vec<Bar> = match self.window.timespan.base() {
             Base::Day => exchange.day_bar(self.index, day, visible_ms).into_iter().collect(),
             Base::Minute => {
@@ -204,21 +216,21 @@ impl Search<'_> {
                     .collect()
             }
         };
-        bars.into_iter().map(|bar| bar.adjusted(factor)).collect()
+        bars.iter().map(|bar| Adjusted::of(bar, ratio)).collect()
     }
 
     /// Joins base bars, oldest first, into those of the window.
-    fn roll(&self, bases: &[Bar]) -> Vec<Bar> {
-        let mut rolled: Vec<Bar> = Vec::new();
+    fn roll(&self, bases: &[Adjusted]) -> Vec<Adjusted> {
+        let mut rolled: Vec<Adjusted> = Vec::new();
         let mut end_ms = i64::MIN;
         for base in bases {
             if base.start_ms >= end_ms {
                 let (start_ms, next_ms) = self.window.around(base.start_ms);
                 end_ms = next_ms;
-                rolled.push(Bar::empty(start_ms));
+                rolled.push(Adjusted::empty(start_ms));
             }
             if let Some(bar) = rolled.last_mut() {
-                bar.append(base, true);
+                bar.append(base);
             }
         }
         rolled

@@ -15,6 +15,8 @@ pub(crate) struct Asked {
     pub(crate) now_ms: i64,
     /// What the plan shows ends here.
     pub(crate) visible_ms: i64,
+    /// So many of the newest closed bars are not served yet, nor is the one that forms.
+    pub(crate) late_rows: u64,
 }
 
 impl Asked {

@@ -5,11 +5,13 @@ use super::refusal::Refusal;
 use crate::calendar::HOUR;
 use crate::json::{self, Object};
 use crate::massive::exchange::Exchange;
+use crate::massive::exchange::adjusted::Adjusted;
 use crate::massive::exchange::bar::Bar;
 use crate::massive::holidays::Session;
 use crate::massive::newyork::{self, day_of, midnight};
 use crate::massive::plan::Plan;
 use crate::massive::spell;
+use crate::number::{Number, Style};
 
 /// The bell as the daily endpoints stamp it, half days included.
 const BELL_MS: i64 = 16 * HOUR;
@@ -29,11 +31,8 @@ pub(crate) fn grouped(exchange: &Exchange, asked: &Asked, date: &str) -> Result<
         return Err(Refusal::NotInTimeframe);
     }
     let adjusted = asked.parameters.flag("adjusted", true);
-    let rows: Vec<String> = exchange
-        .universe
-        .iter()
-        .filter_map(|(index, _)| row(exchange, asked, index, day, adjusted))
-        .collect();
+    let rows: Vec<String> =
+        exchange.universe.iter().filter_map(|(index, _)| row(exchange, asked, index, day)).collect();
     Ok(envelope(asked, None, adjusted, &rows))
 }
 
@@ -45,7 +44,7 @@ pub(crate) fn previous(exchange: &Exchange, asked: &Asked, ticker: &str) -> Resu
     let mut rows = Vec::new();
     // A thin stock's previous bar may be a few days old.
     for _ in 0..10 {
-        rows.extend(index.and_then(|index| row(exchange, asked, index, day, adjusted)));
+        rows.extend(index.and_then(|index| row(exchange, asked, index, day)));
         if !rows.is_empty() {
             break;
         }
@@ -54,10 +53,19 @@ pub(crate) fn previous(exchange: &Exchange, asked: &Asked, ticker: &str) -> Resu
     Ok(envelope(asked, Some(ticker), adjusted, &rows))
 }
 
-fn row(exchange: &Exchange, asked: &Asked, index: u32, day: i64, adjusted: bool) -> Option<String> {
+/// The bar of a day as it is asked for: in today's shares, or as it was traded.
+fn shown(exchange: &Exchange, asked: &Asked, index: u32, day: i64, bar: &Bar) -> Adjusted {
+    if !asked.parameters.flag("adjusted", true) {
+        return Adjusted::as_traded(bar);
+    }
+    let splits = &exchange.universe.get(index).splits;
+    Adjusted::of(bar, splits.between(day, day_of(asked.now_ms)))
+}
+
+fn row(exchange: &Exchange, asked: &Asked, index: u32, day: i64) -> Option<String> {
     let stock = exchange.universe.get(index);
     let bar = exchange.day_bar(index, day, asked.visible_ms)?;
-    let bar = if adjusted { bar.adjusted(stock.factor(day)) } else { bar };
+    let bar = shown(exchange, asked, index, day, &bar);
     let row = Object::new().text("T", &stock.ticker);
     Some(spell::bar(&exchange.stage, row, &bar, midnight(day) + BELL_MS).end())
 }
@@ -89,20 +97,20 @@ pub(crate) fn open_close(
     if asked.plan == Plan::Basic && midnight(day) > asked.visible_ms {
         return Err(Refusal::NotInTimeframe);
     }
-    let adjusted = asked.parameters.flag("adjusted", true);
-    let factor = if adjusted { exchange.universe.get(index).factor(day) } else { (1, 1) };
-    let bar = exchange.day_bar(index, day, asked.visible_ms).ok_or(Refusal::NoData)?.adjusted(factor);
+    let bar = exchange.day_bar(index, day, asked.visible_ms).ok_or(Refusal::NoData)?;
+    let bar = shown(exchange, asked, index, day, &bar);
     let cells = exchange.cells(index, day, asked.visible_ms);
     let session = |wanted: Session| {
         let mut whole = Bar::empty(0);
         cells.iter().filter(|cell| cell.session == wanted).for_each(|cell| whole.append(&cell.bar, true));
-        whole.is_priced().then(|| whole.adjusted(factor))
+        whole.is_priced().then(|| shown(exchange, asked, index, day, &whole))
     };
-    let price = |row: Object, key: &'static str, price: i64| row.raw(key, &spell::plain(price.into()));
+    let price =
+        |row: Object, key: &'static str, price: i128| row.number(key, Number::e12(price), Style::Plain);
     let row = Object::new().text("status", "OK").text("from", date).text("symbol", ticker);
     let row = price(price(row, "open", bar.open), "high", bar.high);
     let mut row = price(price(row, "low", bar.low), "close", bar.close);
-    row = row.raw("volume", &spell::volume(&exchange.stage, bar.volume));
+    row = row.raw("volume", &spell::volume_e12(&exchange.stage, bar.volume));
     if let Some(after) = session(Session::After) {
         row = price(row, "afterHours", after.close);
     }

@@ -7,6 +7,7 @@ use crate::calendar::{self, HOUR, MINUTE};
 use crate::chance;
 use crate::json::{self, Object};
 use crate::massive::exchange::Exchange;
+use crate::massive::exchange::splits::SplitDay;
 use crate::massive::exchange::stock::Stock;
 use crate::massive::holidays::{DayKind, Session, kind};
 use crate::massive::moment::Moment;
@@ -133,30 +134,41 @@ pub(crate) fn splits(exchange: &Exchange, asked: &Asked) -> Result<String, Refus
     };
     let (on, from) = (day("execution_date")?, day("execution_date.gte")?);
     let to = day("execution_date.lte")?;
-    let rows = exchange.universe.iter().filter_map(|(_, stock)| {
-        let split = stock.split?;
-        let is_wanted = parameters.get("ticker").is_none_or(|ticker| ticker == stock.ticker)
-            && on.is_none_or(|day| day == split.day)
-            && from.is_none_or(|day| day <= split.day)
-            && to.is_none_or(|day| split.day <= day);
-        if !is_wanted {
-            return None;
-        }
-        let forward = split.to > split.from;
-        let factor = format!("{:.6}", split.from as f64 / split.to as f64);
-        Some(
-            Object::new()
-                .text("id", &format!("E{:016x}{:016x}", stock.key(), chance::draw(stock.key(), 9)))
-                .text("ticker", &stock.ticker)
-                .text("execution_date", &newyork::date_text(split.day))
-                .text("adjustment_type", if forward { "forward_split" } else { "reverse_split" })
-                .int("split_from", split.from)
-                .int("split_to", split.to)
-                .raw("historical_adjustment_factor", &factor)
-                .end(),
-        )
-    });
-    Ok(listed(asked, rows))
+    let today = day_of(asked.now_ms);
+    let wanted = parameters.get("ticker");
+    let stocks = exchange.universe.iter().map(|(_, stock)| stock);
+    let stocks = stocks.filter(|stock| wanted.is_none_or(|ticker| ticker == stock.ticker));
+    let mut rows: Vec<(i64, String)> = stocks
+        .flat_map(|stock| stock.splits.iter().enumerate().map(move |(nth, split)| (stock, nth, split)))
+        .filter(|(.., split)| {
+            let day = split.day;
+            on.is_none_or(|on| on == day)
+                && from.is_none_or(|from| from <= day)
+                && to.is_none_or(|to| day <= to)
+        })
+        .map(|(stock, nth, split)| (split.day, split_row(stock, nth as u64, split, today)))
+        .collect();
+    // `sort=execution_date.asc`, or `sort=execution_date&order=asc` of the older endpoint.
+    let ascends =
+        ["sort", "order"].iter().any(|name| parameters.get(name).is_some_and(|text| text.ends_with("asc")));
+    rows.sort_by_key(|(day, _)| if ascends { *day } else { -*day });
+    Ok(listed(asked, rows.into_iter().map(|(_, row)| row)))
+}
+
+fn split_row(stock: &Stock, nth: u64, split: SplitDay, today: i64) -> String {
+    let kind = if split.to > split.from { "forward_split" } else { "reverse_split" };
+    // What prices from before it are multiplied by, for it and all that came after.
+    let (old, new) = stock.splits.between(split.day - 1, today.max(split.day));
+    let key = stock.key() ^ nth;
+    Object::new()
+        .text("id", &format!("E{key:016x}{:016x}", chance::draw(key, 9)))
+        .text("ticker", &stock.ticker)
+        .text("execution_date", &newyork::date_text(split.day))
+        .text("adjustment_type", kind)
+        .int("split_from", split.from)
+        .int("split_to", split.to)
+        .raw("historical_adjustment_factor", &format!("{:.6}", old as f64 / new as f64))
+        .end()
 }
 
 /// An endpoint that has never anything to say.

@@ -6,6 +6,7 @@ use super::trades;
 use crate::calendar::HOUR;
 use crate::json::{self, Object};
 use crate::massive::exchange::Exchange;
+use crate::massive::exchange::adjusted::Adjusted;
 use crate::massive::exchange::bar::Bar;
 use crate::massive::exchange::print::Print;
 use crate::massive::newyork::{NS_PER_MS, day_of, midnight};
@@ -24,7 +25,8 @@ const MOVER_VOLUME: i128 = 10_000 * 100_000_000;
 struct State {
     index: u32,
     day: Bar,
-    previous: Bar,
+    /// In the shares of the day, or a split would be the mover of the day.
+    previous: Adjusted,
     last: Option<Bar>,
     /// Hundredths of a percent since the previous close.
     change: i64,
@@ -74,17 +76,10 @@ fn state(exchange: &Exchange, asked: &Asked, index: u32) -> State {
     cells.iter().for_each(|cell| whole.append(&cell.bar, cell.session.counts_for_day()));
     let last = cells.iter().rev().map(|cell| cell.bar).find(Bar::is_priced);
     let previous = exchange.day_bar(index, before, asked.visible_ms).unwrap_or_default();
-    // In today's shares, or a split would be the mover of the day.
-    let previous = match (stock.factor(before), stock.factor(day)) {
-        (old, new) if old != new => previous.adjusted(old),
-        _ => previous,
-    };
+    let previous = Adjusted::of(&previous, stock.splits.between(before, day));
+    let before = previous.close_e8();
     let close = last.map_or(0, |bar| bar.close);
-    let change = if close > 0 && previous.close > 0 {
-        (close - previous.close).saturating_mul(10_000) / previous.close
-    } else {
-        0
-    };
+    let change = if close > 0 && before > 0 { (close - before).saturating_mul(10_000) / before } else { 0 };
     State { index, day: whole, previous, last, change }
 }
 
@@ -99,17 +94,19 @@ fn row(exchange: &Exchange, asked: &Asked, state: &State) -> String {
     let stock = exchange.universe.get(state.index);
     let plain = |units: i64| spell::plain(units.into());
     let print = exchange.last_print(state.index, asked.visible_ms).filter(|_| state.last.is_some());
-    let moved = state.last.map_or(0, |bar| bar.close - state.previous.close);
-    let moved = if state.previous.close == 0 { 0 } else { moved };
+    let before = state.previous.close_e8();
+    let moved = state.last.map_or(0, |bar| bar.close - before);
+    let moved = if before == 0 { 0 } else { moved };
     let mut out = Object::new()
         .text("ticker", &stock.ticker)
         .raw("todaysChange", &plain(moved))
         .number("todaysChangePerc", Number::ratio(state.change, 100), Style::Plain)
         .int("updated", print.map_or(asked.visible_ms * NS_PER_MS, |print| print.known_ns))
-        .raw("day", &bar(exchange, &state.day).end())
+        .raw("day", &bar(exchange, &Adjusted::as_traded(&state.day)).end())
         .raw("prevDay", &bar(exchange, &state.previous).end());
     let minute = state.last.unwrap_or_default();
-    let mut min = bar(exchange, &minute).int("n", minute.count as i64).int("t", minute.start_ms);
+    let mut min =
+        bar(exchange, &Adjusted::as_traded(&minute)).int("n", minute.count as i64).int("t", minute.start_ms);
     min = min.raw("av", &spell::volume(&exchange.stage, state.day.volume));
     out = out.raw("min", &min.text("dav", &spell::point(state.day.volume)).end());
     if let Some(print) = print.filter(|_| asked.plan.has(Good::Trades)) {
@@ -127,6 +124,7 @@ fn row(exchange: &Exchange, asked: &Asked, state: &State) -> String {
     out.end()
 }
 
-fn bar(exchange: &Exchange, bar: &Bar) -> Object {
-    spell::prices(&exchange.stage, Object::new(), bar).text("dv", &spell::point(bar.volume))
+fn bar(exchange: &Exchange, bar: &Adjusted) -> Object {
+    let row = spell::prices(&exchange.stage, Object::new(), bar);
+    row.text("dv", &spell::point_of(Number::e12(bar.volume)))
 }

@@ -1,4 +1,6 @@
-//! Which stretch of time a bar of some timespan covers: windows of New York's calendar.
+//! Which stretch of time a bar of some timespan covers: New York's calendar from a day on, multiples of UTC below.
+//!
+//! When there is trading changes nothing about it.
 
 use crate::calendar::{Date, HOUR, MINUTE, SECOND};
 use crate::massive::newyork::{day_of, midnight};
@@ -60,10 +62,12 @@ impl Window {
     pub(crate) fn around(self, ms: i64) -> (i64, i64) {
         let day = day_of(ms);
         let within = |unit: i64| {
-            // Counted from midnight: five minutes begin at :00 and :05, odd multiples start anew each day.
-            let (from, length) = (midnight(day), unit * self.multiplier);
-            let start = from + (ms - from).div_euclid(length) * length;
-            (start, (start + length).min(midnight(day + 1)))
+            // Multiples of UTC, in summer and in winter: four hours begin at 00:00Z, 04:00Z and so on, whatever New
+            // York's clocks show, and run on through its midnight. Seen in cursors of the venue for whole hours; that
+            // lengths which do not divide a day are counted from 1970 is a guess.
+            let length = unit * self.multiplier;
+            let start = ms.div_euclid(length) * length;
+            (start, start + length)
         };
         let days = |first: i64, next: i64| (midnight(first), midnight(next));
         let months = |length: i64| {
@@ -116,7 +120,22 @@ mod tests {
         check(1, "month", "2026-02-28", 23, ["2026-02-01", "2026-03-01"], 28 * 24);
         check(1, "quarter", "2026-02-28", 0, ["2026-01-01", "2026-04-01"], 90 * 24 - 1);
         check(1, "year", "2026-02-28", 0, ["2026-01-01", "2027-01-01"], 365 * 24);
-        check(4, "hour", "2026-08-06", 9, ["2026-08-06", "2026-08-06"], 4);
-        check(330, "minute", "2026-08-06", 23, ["2026-08-06", "2026-08-07"], 2);
+    }
+
+    #[test]
+    fn hours_are_multiples_of_utc_on_both_sides_of_both_changes_of_the_clock() {
+        // Midnight in New York is 05:00Z until 2026-03-08 and from 2026-11-02 on, 04:00Z in between.
+        for date in ["2026-03-06", "2026-03-08", "2026-03-09", "2026-10-30", "2026-11-01", "2026-11-02"] {
+            let from = midnight(parse_day(date).unwrap());
+            for hours in [1, 2, 4, 12] {
+                let window = Window { multiplier: hours, timespan: Timespan::Hour };
+                for minute in 0..25 * 60 {
+                    let ms = from + minute * MINUTE;
+                    let (start, end) = window.around(ms);
+                    assert_eq!((start % (hours * HOUR), end - start), (0, hours * HOUR), "{date} {hours}");
+                    assert!(start <= ms && ms < end, "{date} {hours}");
+                }
+            }
+        }
     }
 }

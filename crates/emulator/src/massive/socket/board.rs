@@ -4,11 +4,12 @@ use super::events::{self, Frames, Today};
 use super::wants::Wants;
 use crate::calendar::{MINUTE, SECOND};
 use crate::chance;
+use crate::faults::Foresight;
 use crate::massive::channel::Channel;
 use crate::massive::exchange::Exchange;
 use crate::massive::exchange::bar::Bar;
 use crate::massive::exchange::print::Print;
-use crate::massive::exchange::stock::Lateness;
+use crate::massive::exchange::stock::{Lateness, Stock};
 use crate::massive::holidays::Session;
 use crate::massive::moment::Moment;
 use crate::massive::newyork::{self, NS_PER_MS};
@@ -49,23 +50,26 @@ pub(crate) struct Board {
     end_ns: i64,
 }
 
-/// Adds all news of `from_ns..to_ns` (the end included), going from board to board.
+/// Adds all news of `from_ns..to_ns` (the end included), going from board to board; how many trades were stamped
+/// ahead of their time.
 pub(crate) fn play(
     exchange: &Exchange,
     wants: &Wants,
+    foresight: &Foresight,
     board: &mut Option<Board>,
     (from_ns, to_ns): (i64, i64),
     frames: &mut Frames,
-) {
-    let mut told_ns = from_ns;
+) -> u64 {
+    let (mut told_ns, mut ahead) = (from_ns, 0);
     while told_ns < to_ns {
         let current = board.get_or_insert_with(|| Board::of(exchange, wants, told_ns));
-        current.tell(exchange, to_ns, frames);
+        ahead += current.tell(exchange, foresight, to_ns, frames);
         told_ns = current.end_ns.min(to_ns);
         if current.end_ns <= to_ns {
             *board = None;
         }
     }
+    ahead
 }
 
 impl Board {
@@ -138,10 +142,13 @@ impl Board {
         }
     }
 
-    fn tell(&mut self, exchange: &Exchange, to_ns: i64, frames: &mut Frames) {
+    fn tell(&mut self, exchange: &Exchange, foresight: &Foresight, to_ns: i64, frames: &mut Frames) -> u64 {
+        let mut ahead = 0;
         let due = self.items[self.next..].partition_point(|item| item.at_ns <= to_ns);
         for item in &self.items[self.next..self.next + due] {
-            let Some(event) = spelled(exchange, item) else { continue };
+            let ahead_ms = ahead_ms(exchange, foresight, item);
+            ahead += u64::from(ahead_ms != 0 && matches!(item.what, What::Trade(_)));
+            let Some(event) = spelled(exchange, item, ahead_ms) else { continue };
             frames.add(|out| out.push_str(&event));
             let lot = chance::draw(exchange.universe.get(item.index).key(), item.at_ns.cast_unsigned());
             if chance::unit(lot) < exchange.stage.duplicate_share {
@@ -149,7 +156,42 @@ impl Board {
             }
         }
         self.next += due;
+        ahead
     }
+}
+
+/// How far ahead of its time a print is stamped, with the quote that it met.
+fn ahead_ms(exchange: &Exchange, foresight: &Foresight, item: &Item) -> i64 {
+    let (What::Trade(print) | What::Quote(print)) = item.what else { return 0 };
+    if foresight.is_none() {
+        return 0;
+    }
+    let stock = exchange.universe.get(item.index);
+    if let Some((from_ms, ahead_ms)) = foresight.first
+        && from_ms * NS_PER_MS <= print.sip_ns
+        && is_first_since(exchange, stock, from_ms * NS_PER_MS, &print)
+    {
+        return ahead_ms;
+    }
+    let drawn = chance::unit(chance::draw(stock.key() ^ 0xF07E, print.sip_ns.cast_unsigned()));
+    if drawn < foresight.share { foresight.ahead_ms } else { 0 }
+}
+
+/// Whether no other print that is told of is between the moment and this one.
+fn is_first_since(exchange: &Exchange, stock: &Stock, from_ns: i64, print: &Print) -> bool {
+    let minute_of = |ns: i64| (ns / NS_PER_MS).div_euclid(MINUTE);
+    let (mut minute, last) = (minute_of(from_ns), minute_of(print.sip_ns));
+    while minute <= last {
+        let (at, mut found) = (Moment::at(minute * MINUTE, exchange.stage.hours), false);
+        stock.minute(at, Lateness::of(&exchange.stage), |other| {
+            found |= other.is_told && from_ns <= other.sip_ns && other.sip_ns < print.sip_ns;
+        });
+        if found {
+            return false;
+        }
+        minute += 1;
+    }
+    true
 }
 
 /// A print in time for its bar has it announced when that is due; a late one, as soon as it is known.
@@ -162,12 +204,13 @@ fn announce(known_ns: i64, due_ns: i64, start_ms: i64, last_ms: &mut i64, add: i
     }
 }
 
-fn spelled(exchange: &Exchange, item: &Item) -> Option<String> {
+fn spelled(exchange: &Exchange, item: &Item, ahead_ms: i64) -> Option<String> {
+    let shifted = |print: Print| Print { sip_ns: print.sip_ns + ahead_ms * NS_PER_MS, ..print };
     let stock = exchange.universe.get(item.index);
     let at_ms = item.at_ns / NS_PER_MS;
     Some(match item.what {
-        What::Trade(print) => events::trade(stock, &print),
-        What::Quote(print) => events::quote(stock, &print),
+        What::Trade(print) => events::trade(stock, &shifted(print)),
+        What::Quote(print) => events::quote(stock, &shifted(print)),
         What::Second(start_ms) => {
             let at = Moment::at(start_ms, exchange.stage.hours);
             let bars = exchange.seconds(stock, at, at_ms);

@@ -66,7 +66,7 @@ impl Session<'_> {
         self.say(&[status("auth_success", "authenticated")]);
         if let Some(plan) = plan.filter(|_| self.who.is_none()) {
             let seat = self.exchange.seats.take(key, stage.max_connections, stage.evict);
-            (self.who, self.entered_ms) = (Some((plan, seat)), self.world.now_ms());
+            (self.who, self.entered_ms) = (Some((plan, seat)), self.world.steady_ms());
             if !plan.is_real_time() && !self.delayed {
                 self.say(&[status("error", NOT_REAL_TIME)]);
             }

@@ -6,6 +6,7 @@ use super::frames::{Stream, Writer};
 use super::request::{Format, Kind, Subscription};
 use crate::calendar::{DAY, SECOND};
 use crate::chance;
+use crate::faults::Foresight;
 use crate::tape::{self, Ask, Frame, IDS_PER_MS, Trade};
 use crate::upbit::book;
 use crate::upbit::markets::Market;
@@ -45,7 +46,7 @@ fn snapshot(writer: Writer<'_>, subscription: &Subscription, units: usize, now_m
             while published_ms(world, market, &newest) > now_ms {
                 newest = market.tape.last_before(newest.id)?;
             }
-            Some(trade_frame(writer, &newest))
+            Some(trade_frame(writer, &newest, 0))
         }
         Kind::Orderbook => {
             let book = book::at(market, now_ms).at_level(market, subscription.level, now_ms)?;
@@ -69,15 +70,17 @@ pub(crate) fn news(
     if to_ms <= from_ms {
         return Vec::new();
     }
+    let foresight = world.faults.foresight();
     for subscription in wanted.iter().filter(|subscription| subscription.realtime) {
         for (code, units) in &subscription.codes {
             let Some(market) = world.markets.get(code) else { continue };
             let writer = Writer { world, market, format, stream: Stream::Realtime };
             match subscription.kind {
-                Kind::Trade => trades(writer, from_ms, to_ms, &mut due),
-                Kind::Ticker => tickers(writer, from_ms, to_ms, &mut due),
+                Kind::Trade => trades(writer, &foresight, from_ms, to_ms, &mut due),
+                Kind::Ticker => tickers(writer, &foresight, from_ms, to_ms, &mut due),
                 Kind::Orderbook => {
-                    due.extend(changed_book(writer, subscription.level, *units, from_ms, to_ms))
+                    let shown = (subscription.level, *units);
+                    due.extend(changed_book(writer, &foresight, shown, from_ms, to_ms))
                 }
                 Kind::Candle(frame) => {
                     candles(writer, (frame, &subscription.type_name), from_ms, to_ms, &mut due);
@@ -98,30 +101,64 @@ fn published_ms(world: &World, market: &Market, trade: &Trade) -> i64 {
     trade.time_ms + PUBLISHED_AFTER_MS + late_ms
 }
 
-fn trades(writer: Writer<'_>, from_ms: i64, to_ms: i64, due: &mut Vec<(i64, String)>) {
+/// How far ahead of its time a live trade is stamped.
+fn ahead_ms(market: &Market, foresight: &Foresight, trade: &Trade) -> i64 {
+    if foresight.is_none() {
+        return 0;
+    }
+    if let Some((from_ms, ahead_ms)) = foresight.first
+        && from_ms <= trade.time_ms
+        && market.tape.last_before(trade.id).is_none_or(|before| before.time_ms < from_ms)
+    {
+        return ahead_ms;
+    }
+    let drawn = chance::unit(chance::draw(market.tape.key() ^ 0xF07E, trade.id.cast_unsigned()));
+    if drawn < foresight.share { foresight.ahead_ms } else { 0 }
+}
+
+/// The trade under another stamp, with the id that the venue would give it there.
+const fn shifted(trade: &Trade, ms: i64) -> Trade {
+    Trade { time_ms: trade.time_ms + ms, id: trade.id + ms * IDS_PER_MS, ..*trade }
+}
+
+fn trades(writer: Writer<'_>, foresight: &Foresight, from_ms: i64, to_ms: i64, due: &mut Vec<(i64, String)>) {
     let latest_ms = writer.world.scenario.quirks.late_ms.clamp(0, LATEST_MS);
     let first_ms = from_ms - PUBLISHED_AFTER_MS - latest_ms + 1;
     for trade in writer.market.tape.trades(first_ms, to_ms - PUBLISHED_AFTER_MS + 1) {
         let published_ms = published_ms(writer.world, writer.market, &trade);
         if from_ms < published_ms && published_ms <= to_ms {
-            due.push((published_ms, trade_frame(writer, &trade)));
+            let ahead_ms = ahead_ms(writer.market, foresight, &trade);
+            writer.world.witness.played("future_trade", u64::from(ahead_ms != 0));
+            due.push((published_ms, trade_frame(writer, &trade, ahead_ms)));
         }
     }
 }
 
-fn trade_frame(writer: Writer<'_>, trade: &Trade) -> String {
+fn trade_frame(writer: Writer<'_>, trade: &Trade, ahead_ms: i64) -> String {
     let published_ms = published_ms(writer.world, writer.market, trade);
     let book = book::at(writer.market, published_ms);
-    writer.trade(trade, previous_close(writer.market, trade.time_ms), &book, published_ms)
+    let before = previous_close(writer.market, trade.time_ms);
+    writer.trade(&shifted(trade, ahead_ms), before, &book, published_ms + ahead_ms)
 }
 
 /// A frame for each trade, in the order of the tape, and one now and then for the rolling day.
-fn tickers(writer: Writer<'_>, from_ms: i64, to_ms: i64, due: &mut Vec<(i64, String)>) {
+fn tickers(
+    writer: Writer<'_>,
+    foresight: &Foresight,
+    from_ms: i64,
+    to_ms: i64,
+    due: &mut Vec<(i64, String)>,
+) {
     let tape = &writer.market.tape;
     for trade in tape.trades(from_ms - PUBLISHED_AFTER_MS + 1, to_ms - PUBLISHED_AFTER_MS + 1) {
         let as_of_ms = trade.time_ms + PUBLISHED_AFTER_MS;
         let summary = Summary::of(writer.market, trade.id + 1, as_of_ms);
-        due.extend(summary.map(|summary| (as_of_ms, writer.ticker(&summary))));
+        let ahead_ms = ahead_ms(writer.market, foresight, &trade);
+        due.extend(summary.map(|mut summary| {
+            summary.last = shifted(&summary.last, ahead_ms);
+            summary.as_of_ms += ahead_ms;
+            (as_of_ms, writer.ticker(&summary))
+        }));
     }
     for stretch in from_ms.div_euclid(ROLL_MS)..=to_ms.div_euclid(ROLL_MS) {
         let draw = chance::draw(tape.key() ^ 0x2011, stretch.cast_unsigned());
@@ -136,8 +173,8 @@ fn tickers(writer: Writer<'_>, from_ms: i64, to_ms: i64, due: &mut Vec<(i64, Str
 
 fn changed_book(
     writer: Writer<'_>,
-    level: i64,
-    units: usize,
+    foresight: &Foresight,
+    (level, units): (i64, usize),
     from_ms: i64,
     to_ms: i64,
 ) -> Option<(i64, String)> {
@@ -145,8 +182,19 @@ fn changed_book(
     if changed_ms <= from_ms {
         return None;
     }
-    let book = book::at(writer.market, to_ms).at_level(writer.market, level, to_ms)?;
+    let mut book = book::at(writer.market, to_ms).at_level(writer.market, level, to_ms)?;
+    book.changed_ms += book_ahead_ms(writer.market, foresight, changed_ms);
     Some((changed_ms, writer.book(&book, units, level)))
+}
+
+/// How far ahead a book is stamped: like the trade that it is the first to follow.
+fn book_ahead_ms(market: &Market, foresight: &Foresight, changed_ms: i64) -> i64 {
+    if foresight.is_none() {
+        return 0;
+    }
+    let last = market.tape.last_before((changed_ms + 1) * IDS_PER_MS);
+    let follows = |trade: &Trade| book::changed_ms(market, changed_ms - 1) < trade.time_ms;
+    last.filter(follows).map_or(0, |trade| ahead_ms(market, foresight, &trade))
 }
 
 /// At the end of each second that traded, the bar as it then stands.

@@ -145,18 +145,24 @@ impl Writer<'_> {
             .number(("total_ask_size", "tas"), Number::e8(asks), sizes)
             .number(("total_bid_size", "tbs"), Number::e8(bids), sizes)
             .raw(("orderbook_units", "obu"), &json::array(rows))
-            .text(("stream_type", "st"), self.stream.name())
-            .number(("level", "lv"), number(level), Style::Plain);
+            .text(("stream_type", "st"), self.stream.name());
+        let frame = if self.world.scenario.region.is_korea() {
+            frame.number(("level", "lv"), number(level), Style::Plain)
+        } else {
+            frame
+        };
         self.format.wrap(frame.end())
     }
 
     pub(crate) fn candle(&self, type_name: &str, bar: &Bar) -> String {
         let style = self.style(Style::Fixed8);
         let price = |units: i64| Number::e8(units.into());
-        let frame = self
-            .start(type_name)
-            .text(("candle_date_time_utc", "cdttmu"), &calendar::stamp(bar.open_ms))
-            .text(("candle_date_time_kst", "cdttmk"), &calendar::stamp(bar.open_ms + 9 * HOUR))
+        let mut frame =
+            self.start(type_name).text(("candle_date_time_utc", "cdttmu"), &calendar::stamp(bar.open_ms));
+        if self.world.scenario.region.is_korea() {
+            frame = frame.text(("candle_date_time_kst", "cdttmk"), &calendar::stamp(bar.open_ms + 9 * HOUR));
+        }
+        let frame = frame
             .number(("opening_price", "op"), price(bar.open), style)
             .number(("high_price", "hp"), price(bar.high), style)
             .number(("low_price", "lp"), price(bar.low), style)

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::json::{self, Object, quoted};
 use crate::number::{Number, Style, parse_e8};
 use crate::tape::Frame;
+use crate::upbit::Region;
 use crate::upbit::book;
 use crate::world::World;
 
@@ -56,28 +57,49 @@ pub(crate) enum Request {
 }
 
 /// Why a socket is closed on its client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SocketError {
     NoTicket,
     NoType,
     NoCodes,
-    UnknownType,
+    UnknownType(String),
     WrongFormat,
     TooManyRequests,
 }
 
 impl SocketError {
-    /// The error frame.
-    pub(crate) fn frame(self) -> String {
-        let (name, message) = match self {
-            Self::NoTicket => ("NO_TICKET", "티켓이 존재하지 않거나, 유효하지 않습니다."),
-            Self::NoType => ("NO_TYPE", "타입이 존재하지 않습니다."),
-            Self::NoCodes => ("NO_CODES", "코드가 존재하지 않습니다."),
-            Self::UnknownType => ("INVALID_PARAM", "지원하지 않는 타입입니다."),
-            Self::WrongFormat => ("WRONG_FORMAT", "Format 이 맞지 않습니다."),
-            Self::TooManyRequests => ("TOO_MANY_REQUEST", "요청 수 제한을 초과했습니다."),
+    /// The error frame, in the language of the region.
+    pub(crate) fn frame(&self, region: Region) -> String {
+        let (name, korean, english) = match self {
+            Self::NoTicket => (
+                "NO_TICKET",
+                "티켓이 존재하지 않거나, 유효하지 않습니다.".to_owned(),
+                "Ticket field must be contained.".to_owned(),
+            ),
+            Self::NoType => {
+                ("NO_TYPE", "타입이 존재하지 않습니다.".to_owned(), "type field not exists.".to_owned())
+            }
+            Self::NoCodes => {
+                ("NO_CODES", "코드가 존재하지 않습니다.".to_owned(), "codes field not exists.".to_owned())
+            }
+            Self::UnknownType(name) => (
+                "INVALID_PARAM",
+                format!("{name} 은 지원하지 않는 타입입니다."),
+                format!("type {name} is not supported."),
+            ),
+            Self::WrongFormat => (
+                "WRONG_FORMAT",
+                "Format 이 맞지 않습니다.".to_owned(),
+                "Requested using wrong format.".to_owned(),
+            ),
+            Self::TooManyRequests => (
+                "TOO_MANY_REQUEST",
+                "요청 수 제한을 초과했습니다.".to_owned(),
+                "Too Many Requests".to_owned(),
+            ),
         };
-        Object::new().raw("error", &Object::new().text("name", name).text("message", message).end()).end()
+        let message = if region.is_korea() { korean } else { english };
+        Object::new().raw("error", &Object::new().text("name", name).text("message", &message).end()).end()
     }
 }
 
@@ -116,7 +138,10 @@ fn parse_format(format: &Value) -> Result<Format, SocketError> {
 
 fn subscription(world: &World, item: &Value) -> Result<Subscription, SocketError> {
     let type_name = item.get("type").and_then(Value::as_str).ok_or(SocketError::NoType)?;
-    let kind = kind(type_name).ok_or(SocketError::UnknownType)?;
+    let kind = kind(type_name).ok_or_else(|| SocketError::UnknownType(type_name.to_owned()))?;
+    if item.get("level").is_some() && !world.scenario.region.is_korea() {
+        return Err(SocketError::WrongFormat);
+    }
     let codes = item.get("codes").and_then(Value::as_array).filter(|codes| !codes.is_empty());
     let codes = codes.ok_or(SocketError::NoCodes)?.iter().filter_map(Value::as_str).filter_map(|code| {
         let (code, units) = match (kind, code.split_once('.')) {
@@ -172,17 +197,17 @@ fn depth(suffix: &str) -> usize {
 }
 
 /// The answer to `LIST_SUBSCRIPTIONS`.
-pub(crate) fn list(ticket: &str, subscriptions: &[Subscription], format: Format) -> String {
+pub(crate) fn list(region: Region, ticket: &str, subscriptions: &[Subscription], format: Format) -> String {
     let rows = subscriptions.iter().map(|subscription| {
         let codes = subscription.codes.iter().map(|(code, _)| quoted(code));
         let row = Object::spelled(format.short)
             .text(("type", "ty"), &subscription.type_name)
             .raw(("codes", "cds"), &json::array(codes));
         match subscription.kind {
-            Kind::Orderbook => {
+            Kind::Orderbook if region.is_korea() => {
                 row.number(("level", "lv"), Number::e8(subscription.level.into()), Style::Plain).end()
             }
-            Kind::Ticker | Kind::Trade | Kind::Candle(_) => row.end(),
+            Kind::Orderbook | Kind::Ticker | Kind::Trade | Kind::Candle(_) => row.end(),
         }
     });
     let list = Object::spelled(format.short)

@@ -63,6 +63,9 @@ impl Decoder {
         }
         if let Some(latest) = self.events.iter().filter_map(happened).max() {
             self.link.tells_of(latest);
+            if let Some(time) = &state.time {
+                time.heard(latest);
+            }
         }
         self.delivered |= !self.events.is_empty();
         state.counters.events.add(self.events.len() as u64);

@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use market_backbone_core::{CallGroup, GapCause, Priority, SourceError, SourceErrorKind, VenueId};
 use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::{Error, http};
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use super::address::Address;
 use super::ending::{End, Loss};
+use super::opening;
 use crate::Limiter;
+use crate::venue_time::VenueTime;
 
 /// A socket that stands.
 pub(in crate::live) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -20,23 +25,32 @@ pub(in crate::live) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 #[derive(Debug)]
 pub(in crate::live) struct Dialer {
     pub(in crate::live) venue: VenueId,
-    pub(in crate::live) url: String,
+    /// An unreadable one is an error of each attempt.
+    pub(in crate::live) address: Result<Address, SourceError>,
     pub(in crate::live) tls: Arc<ClientConfig>,
     pub(in crate::live) limiter: Limiter,
     pub(in crate::live) group: CallGroup,
     pub(in crate::live) timeout: Duration,
+    /// What the date of a handshake is good for.
+    pub(in crate::live) time: Option<Arc<VenueTime>>,
 }
 
 impl Dialer {
     /// Connects, or says how that ended. Dropping the future abandons the attempt.
     pub(in crate::live) async fn connect(&self, priority: Priority) -> Result<Socket, End> {
+        let address = self.address.as_ref().map_err(|error| End::Unreachable(error.clone()))?;
         let permit = self.limiter.acquire(self.group, priority).await.map_err(End::Unreachable)?;
-        let tls = Connector::Rustls(Arc::clone(&self.tls));
-        let attempt = connect_async_tls_with_config(self.url.as_str(), None, true, Some(tls));
-        let result = timeout(self.timeout, attempt).await;
+        let begun = self.time.as_ref().map(|time| time.machine());
+        let result = timeout(self.timeout, self.open(address)).await;
         permit.answered();
         match result {
-            Ok(Ok((socket, _))) => Ok(socket),
+            Ok(Ok((socket, reply))) => {
+                if let (Some(time), Some(begun)) = (&self.time, begun) {
+                    let header = |name| reply.headers().get(name).and_then(|value| value.to_str().ok());
+                    time.greeted(begun, header);
+                }
+                Ok(socket)
+            }
             Ok(Err(Error::Http(reply))) => Err(self.refused(&reply)),
             Ok(Err(error)) => {
                 Err(End::Unreachable(self.failure(SourceErrorKind::Unreachable).because(error)))
@@ -45,9 +59,27 @@ impl Dialer {
         }
     }
 
+    async fn open(&self, address: &Address) -> Result<(Socket, http::Response<Option<Vec<u8>>>), Error> {
+        let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
+        stream.set_nodelay(true)?;
+        let stream = if address.is_secure {
+            let name = ServerName::try_from(address.host.clone()).map_err(std::io::Error::other)?;
+            let connector = TlsConnector::from(Arc::clone(&self.tls));
+            MaybeTlsStream::Rustls(connector.connect(name, stream).await?)
+        } else {
+            MaybeTlsStream::Plain(stream)
+        };
+        opening::open(stream, address).await
+    }
+
+    /// Where it connects to, as far as anybody may know.
+    pub(super) fn place(&self) -> String {
+        self.address.as_ref().map(Address::to_string).unwrap_or_default()
+    }
+
     /// The venue answered, but not with a socket. Whatever it says of limits counts for all who share them.
     fn refused(&self, reply: &http::Response<Option<Vec<u8>>>) -> End {
-        let message = format!("{} answers {} instead of opening a socket", self.url, reply.status());
+        let message = format!("{} answers {} instead of opening a socket", self.place(), reply.status());
         if reply.status() == http::StatusCode::UNAUTHORIZED {
             let message = format!("{message}; check the key");
             return End::Lost(Loss { terminal: true, ..Loss::new(GapCause::Refused, message) });
@@ -70,6 +102,6 @@ impl Dialer {
     }
 
     fn failure(&self, kind: SourceErrorKind) -> SourceError {
-        SourceError::new(kind, format!("cannot open a socket to {}", self.url)).at(self.venue)
+        SourceError::new(kind, format!("cannot open a socket to {}", self.place())).at(self.venue)
     }
 }

@@ -1,15 +1,16 @@
 //! What a venue wants to hear before it may be asked for anything.
 
-use futures::StreamExt;
-use market_backbone_core::{Control, GapCause, Greeting};
-use tokio::time::timeout_at;
-use tokio_tungstenite::tungstenite::Message;
+use futures::{SinkExt, StreamExt};
+use market_backbone_core::{Control, GapCause, Greeting, Secret};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_tungstenite::tungstenite;
 
 use super::Connection;
 use super::ending::{End, Loss};
+use super::opening::write_unheard;
 
 impl Connection {
-    /// Greets the venue, where it wants to be greeted. Nothing of what is said is ever logged: keys are.
+    /// Greets the venue, where it wants to be greeted. What we say is never logged, by nobody: it holds the key.
     pub(super) async fn greet(&mut self) -> Result<(), End> {
         let Some(greeting) = self.state.venue.greeting() else { return Ok(()) };
         let (cancel, by) = (self.cancel.clone(), self.since + greeting.within);
@@ -47,8 +48,23 @@ impl Connection {
             let turn = self.reconcile.turn_to_speak().await;
             let _permits =
                 turn.map_err(|error| Loss::new(GapCause::Disconnected, format!("cannot greet: {error}")))?;
-            self.send(Message::text(message.reveal())).await?;
+            self.say_unheard(message).await?;
         }
+        Ok(())
+    }
+
+    /// Sends a message past the library, which would log it.
+    async fn say_unheard(&mut self, message: &Secret) -> Result<(), Loss> {
+        let socket = &mut self.socket;
+        let said = async {
+            // An answer to a ping may be on its way.
+            socket.flush().await?;
+            write_unheard(socket.get_mut(), message.reveal()).await?;
+            Ok::<(), tungstenite::Error>(())
+        };
+        let said = timeout(self.state.config.send_timeout, said).await;
+        said.map_err(|_| Loss::new(GapCause::Silent, "the connection takes no more messages"))??;
+        self.last_out = Instant::now();
         Ok(())
     }
 }

@@ -1,0 +1,45 @@
+//! `market-backbone store claim`: says whose candles of an older version are.
+
+use market_backbone::{CandleStore, PostgresStore, SqliteStore, VenueId};
+
+use crate::args::{Claim, Global};
+use crate::{output, settings};
+
+/// In the database, where one is named, and in the folder: whichever asks.
+pub(super) async fn run(args: Claim, global: &Global) -> anyhow::Result<()> {
+    let (claimed, source) = (args.claimed, args.source.unwrap_or(args.claimed));
+    let mut keepers = Vec::new();
+    if let Some(database) = settings::shared(global)? {
+        let name = format!("the database {database}");
+        let store = PostgresStore::connect(database).await?;
+        let outcome = if store.unclaimed().contains(&claimed) {
+            store.claim(claimed, source).await.map(|()| keepers.push(name))
+        } else {
+            Ok(())
+        };
+        store.close().await;
+        outcome?;
+    }
+    let config = settings::store(global)?;
+    if config.dir.join("index.db").is_file() {
+        let name = format!("{}", config.dir.display());
+        // Not by what its notes say: whoever claims it knows better.
+        let store = SqliteStore::open(config).await?;
+        let outcome = if store.unclaimed().contains(&claimed) {
+            store.claim(claimed, source).await.map(|()| keepers.push(name))
+        } else {
+            Ok(())
+        };
+        store.close().await;
+        outcome?;
+    }
+    said(claimed, source, &keepers)
+}
+
+fn said(claimed: VenueId, source: VenueId, keepers: &[String]) -> anyhow::Result<()> {
+    anyhow::ensure!(!keepers.is_empty(), "whose the candles of {claimed} are is no question here");
+    for keeper in keepers {
+        output::note(&format!("the candles that {keeper} held under {claimed} are those of {source}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! `market-backbone store forget`: candles of one series, and all that is known of them, in the folder and in the database
+//! behind it.
+
+use std::io::{IsTerminal, stdin};
+
+use anyhow::{Context, bail, ensure};
+use market_backbone::{CandleStore, Series, TimeRange, Timestamp, VenueId, grid_of, spelling};
+use serde_json::{Value, json};
+
+use crate::args::{Forget, Report, VenueName};
+use crate::exit::Usage;
+use crate::output::{self, Output};
+
+/// So many rows are counted at once.
+const AT_ONCE: usize = 50_000;
+
+/// What there is to forget in one place.
+struct Found<'a> {
+    place: &'a str,
+    store: &'a dyn CandleStore,
+    rows: u64,
+    /// Something is known, be it that there are no rows.
+    is_known: bool,
+}
+
+pub(super) async fn run(
+    args: Forget,
+    venue: VenueName,
+    keepers: &[(String, Box<dyn CandleStore>)],
+) -> anyhow::Result<()> {
+    let mut stored = Vec::new();
+    for (_, store) in keepers {
+        stored.extend(store.series().await?);
+    }
+    let series = chosen(&args, venue, stored)?;
+    let range = range(&args, &series)?;
+    let mut found = Vec::new();
+    for (place, store) in keepers {
+        let store = store.as_ref();
+        let rows = count(store, &series, range).await?;
+        let is_known = !store.coverage(&series).await?.within(range).spans().is_empty();
+        found.push(Found { place, store, rows, is_known });
+    }
+    if !args.yes && stdin().is_terminal() && !confirmed(&series, range, &found)? {
+        bail!("nothing was forgotten");
+    }
+    let mut output = Output::open(None)?;
+    for Found { place, store, rows, is_known } in found {
+        if rows > 0 || is_known {
+            store.forget(&series, range).await?;
+        }
+        let line = match args.format {
+            Report::Json => as_json(&series, range, place, rows).to_string(),
+            Report::Table if rows == 0 && !is_known => {
+                format!("{place}: knew nothing of {}", what(&series, range))
+            }
+            Report::Table => format!("{place}: forgot {rows} candles of {}", what(&series, range)),
+        };
+        output.line(&line)?;
+    }
+    output.finish()?;
+    if keepers.len() > 1 {
+        output::note("other machines that share the database keep what is in their own folders");
+    }
+    Ok(())
+}
+
+/// The one series of that name.
+fn chosen(args: &Forget, venue: VenueName, stored: Vec<Series>) -> anyhow::Result<Series> {
+    let spelt = spelling(venue.id(), &args.market);
+    let is_named = |series: &Series| {
+        let code = series.symbol.code();
+        series.timeframe == args.timeframe && (code == args.market || code == spelt)
+    };
+    let is_source = |source: VenueId| match &args.source {
+        Some(named) => source.as_str() == named,
+        None => family(source) == venue.id().as_str(),
+    };
+    let mut named: Vec<_> =
+        stored.into_iter().filter(|series| is_named(series) && is_source(series.symbol.venue())).collect();
+    named.sort();
+    named.dedup();
+    // A market that is really called so goes before one that is meant by it.
+    if named.iter().any(|series| series.symbol.code() == args.market) {
+        named.retain(|series| series.symbol.code() == args.market);
+    }
+    let mut sources: Vec<_> = named.iter().map(|series| series.symbol.venue().as_str()).collect();
+    sources.dedup();
+    ensure!(
+        sources.len() <= 1,
+        Usage(format!(
+            "several sources have {spelt} {}: name one with --source: {}",
+            args.timeframe,
+            sources.join(", ")
+        ))
+    );
+    named.pop().with_context(|| {
+        format!("nothing is stored of {spelt} {}; `store stats --series` lists what is", args.timeframe)
+    })
+}
+
+/// The venue whose protocol a source speaks: its name up to a region or an address.
+fn family(source: VenueId) -> &'static str {
+    source.as_str().split(['-', '@']).next().unwrap_or_default()
+}
+
+/// Whole slots: of half a one nothing can be known.
+fn range(args: &Forget, series: &Series) -> anyhow::Result<TimeRange> {
+    let (grid, frame) = (grid_of(series.symbol.venue()), series.timeframe);
+    let from = args.from.map_or(Timestamp::MIN, |from| grid.floor(frame, from));
+    let to = args.to.map_or(Timestamp::MAX, |to| grid.ceil(frame, to));
+    Ok(TimeRange::new(from, to).map_err(|error| Usage(error.to_string()))?)
+}
+
+async fn count(store: &dyn CandleStore, series: &Series, range: TimeRange) -> anyhow::Result<u64> {
+    let (mut rows, mut rest) = (0, Some(range));
+    while let Some(range) = rest {
+        let read = store.read(series, range, AT_ONCE).await?.candles;
+        rows += read.len() as u64;
+        let oldest = read.first().filter(|_| read.len() == AT_ONCE);
+        rest = oldest.and_then(|oldest| TimeRange::new(range.from(), oldest.open_time).ok());
+    }
+    Ok(rows)
+}
+
+fn confirmed(series: &Series, range: TimeRange, found: &[Found<'_>]) -> anyhow::Result<bool> {
+    for Found { place, rows, .. } in found {
+        output::note(&format!("{place}: {rows} candles of {}", what(series, range)));
+    }
+    output::note("forget them, and what is known of them? [y/N]");
+    let mut answer = String::new();
+    stdin().read_line(&mut answer).context("cannot read the answer; say --yes")?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+fn what(series: &Series, range: TimeRange) -> String {
+    let source = series.symbol.venue();
+    match (range.from(), range.to()) {
+        (Timestamp::MIN, Timestamp::MAX) => format!("{series} ({source})"),
+        (from, Timestamp::MAX) => format!("{series} ({source}) from {from}"),
+        (Timestamp::MIN, to) => format!("{series} ({source}) before {to}"),
+        (from, to) => format!("{series} ({source}) from {from} to {to}"),
+    }
+}
+
+fn as_json(series: &Series, range: TimeRange, place: &str, rows: u64) -> Value {
+    let end = |moment: Timestamp, open| (moment != open).then(|| moment.to_string());
+    json!({
+        "kind": "forgotten",
+        "place": place,
+        "venue": series.symbol.venue().as_str(),
+        "symbol": series.symbol.code(),
+        "timeframe": series.timeframe.as_str(),
+        "from": end(range.from(), Timestamp::MIN),
+        "to": end(range.to(), Timestamp::MAX),
+        "rows": rows,
+    })
+}

@@ -1,0 +1,137 @@
+//! Slots that answers left out at their edge: claimed to be empty, and not yet believed.
+//!
+//! A venue's newest rows can come late, and one answer can be empty or stale by mistake. So what lies beyond the rows
+//! of an answer is no proof: it is kept as a claim with its witnesses, and becomes a proof when a later answer, given
+//! when such slots have had time to turn up, still lacks them.
+
+use std::time::Duration;
+
+use super::stretches::{self, Stretch};
+use crate::{TimeRange, Timestamp};
+
+/// How long after the end of a slot its row may still turn up at a venue. Upbit and Bittrex were seen to leave out the
+/// last two or three minutes from some answers.
+pub const LATE_ROWS: Duration = Duration::from_secs(300);
+
+/// Two answers that are closer together than this count as one witness.
+const APART: Duration = Duration::from_millis(500);
+
+/// A stretch of slots that one or more answers left out beyond their rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The stretch: every slot that opens in it was left out.
+    pub range: TimeRange,
+    /// How many answers left it out, at most 255.
+    pub witnesses: u8,
+    /// When the first of them was asked for.
+    pub first: Timestamp,
+    /// When the last of them was asked for.
+    pub last: Timestamp,
+}
+
+impl Claim {
+    /// The claim of one answer that was asked for at `asked_at`.
+    #[must_use]
+    pub const fn of(range: TimeRange, asked_at: Timestamp) -> Self {
+        Self { range, witnesses: 1, first: asked_at, last: asked_at }
+    }
+
+    /// The part that may be believed: two witnesses, the later of which was asked when even the youngest row of that
+    /// part had had time to turn up. `slot` is the longest that a slot of the series can be.
+    #[must_use]
+    pub fn believable(&self, slot: Duration) -> Option<TimeRange> {
+        let sure = self.last.minus(LATE_ROWS).minus(slot);
+        let to = self.range.to().min(sure);
+        (self.witnesses > 1).then(|| TimeRange::new(self.range.from(), to).ok())?
+    }
+
+    /// The part about which asking again before `now` is in vain: it has two witnesses, and its rows may still turn up.
+    #[must_use]
+    pub fn resting(&self, now: Timestamp, slot: Duration) -> Option<TimeRange> {
+        let due = now.minus(LATE_ROWS).minus(slot);
+        let from = self.range.from().max(due);
+        (self.witnesses > 1).then(|| TimeRange::new(from, self.range.to()).ok())?
+    }
+
+    /// Both, of a stretch about which both speak.
+    fn and(self, later: Self, range: TimeRange) -> Self {
+        let (one, other) = if self.last <= later.last { (self, later) } else { (later, self) };
+        let apart = other.first >= one.last.plus(APART);
+        let witnesses = if apart {
+            one.witnesses.saturating_add(other.witnesses)
+        } else {
+            one.witnesses.max(other.witnesses)
+        };
+        Self { range, witnesses, first: one.first.min(other.first), last: other.last }
+    }
+}
+
+/// Adds a claim to others: where they overlap both are witnesses.
+pub(super) fn add(claims: &mut Vec<Claim>, new: Claim) {
+    let before = stretches::within(claims, new.range);
+    stretches::lay(claims, new);
+    for old in before {
+        stretches::lay(claims, old.and(new, old.range));
+    }
+}
+
+impl Stretch for Claim {
+    fn range(&self) -> TimeRange {
+        self.range
+    }
+
+    fn over(&self, range: TimeRange) -> Self {
+        Self { range, ..*self }
+    }
+
+    fn agrees(&self, other: &Self) -> bool {
+        (self.witnesses, self.first, self.last) == (other.witnesses, other.first, other.last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(secs)
+    }
+
+    fn claim(from: i64, to: i64, asked: i64) -> Claim {
+        Claim::of(TimeRange::new(at(from), at(to)).unwrap(), at(asked))
+    }
+
+    #[test]
+    fn two_answers_are_two_witnesses_where_they_overlap() {
+        let mut claims = Vec::new();
+        add(&mut claims, claim(0, 600, 1_000));
+        add(&mut claims, claim(300, 900, 2_000));
+        let told: Vec<_> =
+            claims.iter().map(|claim| (claim.range.from().as_secs(), claim.witnesses)).collect();
+        assert_eq!(told, [(0, 1), (300, 2), (600, 1)]);
+    }
+
+    #[test]
+    fn the_same_answer_counts_once_however_often_it_is_told() {
+        let mut claims = Vec::new();
+        for _ in 0..3 {
+            add(&mut claims, claim(0, 600, 1_000));
+        }
+        assert_eq!(claims, [claim(0, 600, 1_000)]);
+    }
+
+    #[test]
+    fn a_second_witness_is_believed_about_what_has_had_time_to_turn_up() {
+        assert_eq!(claim(0, 600, 99_999).believable(MINUTE), None, "one witness is none");
+        let mut claims = Vec::new();
+        add(&mut claims, claim(0, 600, 700));
+        add(&mut claims, claim(0, 600, 720));
+        let believed = claims[0].believable(MINUTE).unwrap();
+        assert_eq!((believed.from(), believed.to()), (at(0), at(720 - 300 - 60)));
+        let rests = claims[0].resting(at(730), MINUTE).unwrap();
+        assert_eq!((rests.from(), rests.to()), (at(730 - 360), at(600)));
+        assert_eq!(claims[0].resting(at(960), MINUTE), None, "then it is asked about once more");
+    }
+}

@@ -1,0 +1,464 @@
+//! The venue's clock, as far as it can be known from here: this machine's, and by how much the two differ.
+//!
+//! Whoever has to know which candle is in progress, whether a slot has ended or which day it is *at the venue* reads
+//! this clock. It begins as the machine's own, and each answer of the venue corrects it. A machine whose clock is right
+//! is not disturbed: as long as the difference may be none, it is taken for none.
+
+mod estimate;
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use self::estimate::Estimate;
+use super::Clock;
+use crate::Timestamp;
+
+/// How a venue's clock and this machine's stand to each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockReading {
+    /// By how many milliseconds the venue's clock is ahead of this machine's; negative if it is behind.
+    pub offset_ms: i64,
+    /// By how much that may be wrong; nothing as long as nothing was measured.
+    pub uncertainty: Option<Duration>,
+    /// How many observations there were.
+    pub samples: u64,
+    /// How often one of the two clocks was found to have been set, or may have been.
+    pub steps: u64,
+}
+
+/// Of a machine of which it is not known when it was started.
+const UNKNOWN: i64 = i64::MIN;
+
+/// The bounds between which the venue's clock is ahead of the machine's, in nanoseconds, and what is taken for true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bounds {
+    from: i64,
+    to: i64,
+}
+
+impl Bounds {
+    /// What a date shows that was written between two moments of the machine's clock; nothing if that was set meanwhile.
+    fn shown_by(date: Timestamp, sent: Timestamp, received: Timestamp) -> Option<Self> {
+        let second = Duration::from_secs(1);
+        let ahead = |of: Timestamp, than: Timestamp| of.as_nanos().saturating_sub(than.as_nanos());
+        let bounds = Self { from: ahead(date, received), to: ahead(date.plus(second), sent) };
+        (sent <= received).then_some(bounds)
+    }
+}
+
+/// A venue's clock: the machine's, corrected by what has been measured.
+#[derive(Debug)]
+pub struct VenueClock {
+    machine: Arc<dyn Clock>,
+    /// The latest that it has shown.
+    latest: AtomicI64,
+    /// What it showed when the machine was started, as was found last; nothing where that is not known.
+    at_start: AtomicI64,
+    /// What the estimate says, for readers who must not wait.
+    offset: AtomicI64,
+    steps: AtomicU64,
+    is_measured: AtomicBool,
+    wants_times: AtomicBool,
+    estimate: Mutex<Estimate>,
+}
+
+impl VenueClock {
+    /// A clock that shows what `machine` does until something is measured.
+    #[must_use]
+    pub fn new(machine: Arc<dyn Clock>) -> Self {
+        Self {
+            machine,
+            latest: AtomicI64::new(i64::MIN),
+            at_start: AtomicI64::new(UNKNOWN),
+            offset: AtomicI64::new(0),
+            steps: AtomicU64::new(0),
+            is_measured: AtomicBool::new(false),
+            wants_times: AtomicBool::new(true),
+            estimate: Mutex::default(),
+        }
+    }
+
+    /// This machine's clock, which knows nothing of the venue's.
+    #[must_use]
+    pub fn machine(&self) -> &Arc<dyn Clock> {
+        &self.machine
+    }
+
+    /// The venue has written `date`, cut to the second, on an answer that was asked for at `sent` and began to arrive at
+    /// `received`, both by the machine's clock. So at some moment between the two its clock showed that second.
+    ///
+    /// An answer that contradicts all before it is believed when a second one says the same: it may have been kept by
+    /// somebody on the way.
+    pub fn answered(&self, date: Timestamp, sent: Timestamp, received: Timestamp) {
+        let Some(bounds) = Bounds::shown_by(date, sent, received) else { return };
+        let mut estimate = self.lock();
+        let is_doubtful = estimate.take(bounds);
+        self.wants_times.store(false, Ordering::Relaxed);
+        self.publish(&estimate, is_doubtful);
+    }
+
+    /// The same of the answer to something else than a question, such as a handshake, which another server may have
+    /// given: it counts as long as no question was answered.
+    pub fn greeted(&self, date: Timestamp, sent: Timestamp, received: Timestamp) {
+        let Some(bounds) = Bounds::shown_by(date, sent, received) else { return };
+        let mut estimate = self.lock();
+        if estimate.greet(bounds) {
+            self.publish(&estimate, false);
+        }
+    }
+
+    /// Whether the times of trades are of use to [`heard`](Self::heard): they are where no answer carries a date.
+    #[must_use]
+    pub fn wants_times(&self) -> bool {
+        self.wants_times.load(Ordering::Relaxed)
+    }
+
+    /// Something that has just been heard of happened at `time` by the venue's clock, which therefore is at least that
+    /// far. One such time says nothing, many that agree do.
+    pub fn heard(&self, time: Timestamp) {
+        let ahead = time.as_nanos().saturating_sub(self.machine.now().as_nanos());
+        let mut estimate = self.lock();
+        if estimate.hear(ahead) {
+            self.publish(&estimate, false);
+        }
+    }
+
+    /// A page of the latest trades of a market has just been asked for; they happened at these times by the venue's clock.
+    ///
+    /// Of a page that shows nothing the machine's clock is taken for right: there is nothing better. It shows that the
+    /// clock is behind if trades come from ahead of it, and that it is ahead if a market that trades all the time seems
+    /// to have stopped.
+    pub fn traded(&self, times: impl IntoIterator<Item = Timestamp>) {
+        let now = self.machine.now().as_nanos();
+        let ahead = times.into_iter().map(|time| time.as_nanos().saturating_sub(now)).collect();
+        let mut estimate = self.lock();
+        estimate.read_page(ahead);
+        self.publish(&estimate, false);
+    }
+
+    /// Takes up what an earlier process has measured: that the venue's clock was ahead of this machine's by `from` to
+    /// `to` nanoseconds. The first answer of the venue takes its place.
+    pub fn recall(&self, from: i64, to: i64) {
+        let mut estimate = self.lock();
+        if from <= to && estimate.recall(Bounds { from, to }) {
+            self.offset.store(estimate.offset(), Ordering::Release);
+        }
+    }
+
+    /// The machine's clock seems to have been set since it was compared last: what is known of it has to be looked at.
+    pub fn distrust(&self) {
+        self.is_measured.store(false, Ordering::Release);
+        self.steps.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The bounds, in nanoseconds, between which the venue's clock is ahead of the machine's, if an answer has shown them.
+    #[must_use]
+    pub fn bounds(&self) -> Option<(i64, i64)> {
+        self.lock().bounds().map(|bounds| (bounds.from, bounds.to))
+    }
+
+    /// What the venue's clock showed at the least when the machine's showed `moment`.
+    #[must_use]
+    pub fn at_least(&self, moment: Timestamp) -> Timestamp {
+        let estimate = self.lock();
+        let ahead = match (estimate.offset(), estimate.least()) {
+            (offset, Some(least)) if offset != 0 => least.min(offset),
+            // The machine's clock is taken for right, or there is nothing better.
+            (offset, _) => offset,
+        };
+        Timestamp::from_nanos(moment.as_nanos().saturating_add(ahead))
+    }
+
+    /// How the two clocks stand to each other.
+    #[must_use]
+    pub fn reading(&self) -> ClockReading {
+        let estimate = self.lock();
+        ClockReading {
+            offset_ms: estimate.offset() / 1_000_000,
+            uncertainty: estimate.uncertainty(),
+            samples: estimate.samples(),
+            steps: self.steps.load(Ordering::Acquire),
+        }
+    }
+
+    /// What the machine's clock shows, in nanoseconds.
+    fn by_machine(&self) -> i64 {
+        let now = self.machine.now().as_nanos();
+        let latest = self.latest.fetch_max(now, Ordering::AcqRel);
+        if estimate::is_step(now, latest.max(now)) && latest > i64::MIN {
+            self.was_set_back(now);
+        }
+        now
+    }
+
+    /// Looks whether the machine's clock was set since the last look, by the time since its start, or by its running
+    /// backwards.
+    fn look(&self) {
+        let Some(steady) = self.machine.steady() else {
+            self.by_machine();
+            return;
+        };
+        let now = self.machine.now().as_nanos();
+        let shown = now.saturating_sub(steady.as_nanos());
+        let before = self.at_start.swap(shown, Ordering::AcqRel);
+        if before != UNKNOWN && estimate::is_step(before, shown) {
+            self.latest.store(now, Ordering::Release);
+            self.was_set(&mut self.lock(), before.saturating_sub(shown));
+        }
+    }
+
+    fn was_set_back(&self, now: i64) {
+        let mut estimate = self.lock();
+        let by = self.latest.swap(now, Ordering::AcqRel).saturating_sub(now);
+        if by > 0 {
+            if let Some(steady) = self.machine.steady() {
+                self.at_start.store(now.saturating_sub(steady.as_nanos()), Ordering::Release);
+            }
+            self.was_set(&mut estimate, by);
+        }
+    }
+
+    /// The machine's clock was set back by so much, and the venue's was not: it goes on from where it was, as far as that
+    /// is known, until the next answer says more.
+    fn was_set(&self, estimate: &mut Estimate, by: i64) {
+        estimate.begin_anew(by);
+        self.offset.store(estimate.offset(), Ordering::Release);
+        self.wants_times.store(true, Ordering::Relaxed);
+        self.is_measured.store(false, Ordering::Release);
+        self.steps.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn publish(&self, estimate: &Estimate, is_doubtful: bool) {
+        let before = self.offset.swap(estimate.offset(), Ordering::AcqRel);
+        if is_doubtful || estimate::is_step(before, estimate.offset()) {
+            self.steps.fetch_add(1, Ordering::AcqRel);
+        }
+        self.is_measured.store(true, Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Estimate> {
+        self.estimate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clock for VenueClock {
+    fn now(&self) -> Timestamp {
+        let machine = self.by_machine();
+        Timestamp::from_nanos(machine.saturating_add(self.offset.load(Ordering::Acquire)))
+    }
+
+    fn steps(&self) -> u64 {
+        self.look(); // or that it was set would be noticed too late
+        self.steps.load(Ordering::Acquire)
+    }
+
+    fn is_measured(&self) -> bool {
+        self.look();
+        self.is_measured.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ManualClock;
+
+    const HOUR: i64 = 3_600_000;
+
+    /// A machine and a venue whose clocks differ.
+    struct World {
+        machine: Arc<ManualClock>,
+        clock: VenueClock,
+        /// By how much the venue's is ahead, in ms.
+        ahead: i64,
+    }
+
+    impl World {
+        fn new(ahead: i64) -> Self {
+            let machine = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
+            let clock = VenueClock::new(Arc::clone(&machine) as _);
+            Self { machine, clock, ahead }
+        }
+
+        fn venue(&self) -> Timestamp {
+            Timestamp::from_millis(self.machine.now().as_millis() + self.ahead)
+        }
+
+        /// A request whose way there and back takes so many ms each.
+        fn ask(&self, there: u64, back: u64) {
+            let sent = self.machine.now();
+            self.machine.advance(Duration::from_millis(there));
+            let date = Timestamp::from_secs(self.venue().as_secs());
+            self.machine.advance(Duration::from_millis(back));
+            self.clock.answered(date, sent, self.machine.now());
+        }
+
+        fn wait(&self, millis: u64) {
+            self.machine.advance(Duration::from_millis(millis));
+        }
+
+        /// By how many ms the clock is wrong.
+        fn error(&self) -> i64 {
+            self.clock.now().as_millis() - self.venue().as_millis()
+        }
+    }
+
+    #[test]
+    fn a_machine_whose_clock_is_right_is_not_disturbed() {
+        let world = World::new(0);
+        for _ in 0..100 {
+            world.ask(40, 90);
+            world.wait(777);
+            assert_eq!((world.error(), world.clock.steps()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn the_first_answer_brings_a_clock_that_is_an_hour_off_within_a_second() {
+        for ahead in [-HOUR, HOUR, -90_000, 90_000] {
+            let world = World::new(ahead);
+            assert!(!world.clock.is_measured());
+            world.ask(20, 20);
+            assert!(world.error().abs() <= 1_000, "{}", world.error());
+            assert_eq!((world.clock.steps(), world.clock.is_measured()), (1, true));
+        }
+    }
+
+    #[test]
+    fn one_odd_answer_is_doubted_and_a_second_one_believed() {
+        let world = World::new(0);
+        (0..5).for_each(|_| world.ask(20, 20));
+        let stale = Timestamp::from_secs(world.venue().as_secs() - 600);
+        world.clock.answered(stale, world.machine.now(), world.machine.now());
+        assert_eq!((world.error(), world.clock.steps()), (0, 1), "it is doubted");
+        world.ask(20, 20);
+        assert_eq!((world.error(), world.clock.steps()), (0, 1));
+        // The machine's clock is set back.
+        let world = World { ahead: HOUR, ..world };
+        world.ask(20, 20);
+        assert_eq!(world.clock.steps(), 2);
+        world.ask(20, 20);
+        assert!(world.error().abs() <= 1_000, "{}", world.error());
+        assert_eq!(world.clock.steps(), 3);
+    }
+
+    #[test]
+    fn the_venues_clock_goes_on_though_the_machines_is_set_back() {
+        let world = World::new(0);
+        (0..5).for_each(|_| world.ask(20, 20));
+        let before = world.clock.now();
+        world.machine.set(world.machine.now().minus(Duration::from_secs(3_600)));
+        assert_eq!((world.clock.now(), world.clock.is_measured(), world.clock.steps()), (before, false, 1));
+        let world = World { ahead: HOUR, ..world };
+        world.wait(300_000);
+        world.ask(20, 20);
+        assert!(world.error().abs() <= 1_000 && world.clock.is_measured());
+    }
+
+    #[test]
+    fn a_date_that_stands_still_is_believed_by_nobody_who_knows_better() {
+        let world = World::new(0);
+        world.ask(20, 20);
+        let kept = Timestamp::from_secs(world.venue().as_secs());
+        for _ in 0..20 {
+            world.wait(30_000);
+            world.clock.answered(kept, world.machine.now(), world.machine.now());
+            assert_eq!(world.error(), 0);
+        }
+    }
+
+    #[test]
+    fn a_handshake_counts_until_a_question_was_answered() {
+        let world = World::new(HOUR);
+        let (now, of_another) = (world.machine.now(), world.machine.now());
+        world.clock.greeted(world.venue(), now, now);
+        assert!(world.error().abs() <= 1_000 && world.clock.is_measured());
+        world.ask(20, 20);
+        assert_eq!(world.clock.steps(), 1, "they agree");
+        world.clock.greeted(of_another, now, now);
+        world.clock.greeted(of_another, now, now);
+        assert!(world.error().abs() <= 1_000);
+    }
+
+    #[test]
+    fn without_dates_many_times_that_agree_say_it_and_one_says_nothing() {
+        for ahead in [-HOUR, HOUR] {
+            let world = World::new(ahead);
+            world.clock.heard(world.venue().plus(Duration::from_secs(86_400)));
+            assert_eq!(world.clock.now(), world.machine.now());
+            for number in 0..40 {
+                world.wait(100);
+                let lag = Duration::from_millis(5 + number % 7 * 20);
+                world.clock.heard(world.venue().minus(lag));
+            }
+            assert!(world.error().abs() <= 1_000, "{}", world.error());
+        }
+    }
+
+    #[test]
+    fn without_dates_a_page_of_trades_says_it_and_a_market_that_was_halted_says_nothing() {
+        let page = |world: &World, ago: u64, apart: u64| {
+            let times =
+                (0..100).map(|number| world.venue().minus(Duration::from_millis(ago + number * apart)));
+            world.clock.traded(times);
+        };
+        for ahead in [-HOUR, -90_000, 90_000, HOUR] {
+            let world = World::new(ahead);
+            page(&world, 300, 1_000);
+            assert!(world.error().abs() <= 3_000, "{}", world.error());
+        }
+        for (ago, apart) in [(300, 500), (90_000, 20_000), (20 * 3_600_000, 1_000), (600_000, 1)] {
+            let world = World::new(0);
+            page(&world, ago, apart);
+            assert_eq!((world.error(), world.clock.is_measured()), (0, true));
+        }
+    }
+
+    #[test]
+    fn times_of_markets_that_were_quiet_for_minutes_move_nothing() {
+        let world = World::new(0);
+        for number in 0..60 {
+            world.clock.heard(world.venue().minus(Duration::from_secs(7 * number)));
+            assert_eq!(world.error(), 0);
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_process_measured_holds_until_the_first_answer() {
+        let world = World::new(0);
+        world.clock.recall(-HOUR * 1_000_000 - 1, -HOUR * 1_000_000 + 1);
+        assert_eq!((world.error(), world.clock.is_measured()), (-HOUR, false));
+        world.ask(20, 20);
+        assert_eq!((world.error(), world.clock.steps()), (0, 1));
+    }
+
+    proptest! {
+        /// However long the ways are and whichever clock is set: after two answers the clock is right to within the
+        /// second that a date is cut to and the round trip, and what it says at the least never comes too early.
+        #[test]
+        fn after_two_answers_it_is_right_again(
+            steps in prop::collection::vec((-HOUR..HOUR, 1_usize..20), 1..6),
+            ways in prop::collection::vec((0_u64..400, 0_u64..400, 0_u64..5_000), 120),
+        ) {
+            let mut world = World::new(0);
+            let mut ways = ways.into_iter();
+            for (ahead, answers) in steps {
+                world.ahead = ahead;
+                for (number, (there, back, pause)) in ways.by_ref().take(answers + 1).enumerate() {
+                    world.wait(pause);
+                    let (sent, asked) = (world.machine.now(), world.venue());
+                    world.ask(there, back);
+                    if number > 0 {
+                        let bound = 1_000 + (there + back).cast_signed() + 2 * 250 + 1_000;
+                        prop_assert!(world.error().abs() <= bound, "{} ms off", world.error());
+                        let slack = Duration::from_millis(1_250);
+                        prop_assert!(world.clock.at_least(sent) <= asked.plus(slack));
+                    }
+                }
+            }
+        }
+    }
+}

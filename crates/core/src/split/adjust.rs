@@ -1,0 +1,158 @@
+//! Candles in today's shares, those that a split falls into from shorter ones.
+
+use std::collections::BTreeMap;
+
+use super::SplitHistory;
+use crate::derive::join;
+use crate::{Candle, CandleSet, Dispute, Grid, Slot, TimeRange, Timeframe, Timestamp};
+
+/// A candle that a split falls into: one part of it was traded in old shares, one in new ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Straddled {
+    /// Its slot.
+    pub slot: TimeRange,
+    /// The timeframe of the candles that it has to be put together from: the longest that no split falls into.
+    pub parts: Timeframe,
+}
+
+/// Candles in today's shares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdjustedCandles {
+    /// What can be told.
+    pub set: CandleSet,
+    /// Open times of the candles that cannot, because parts of them are not known or a split makes no sense. They are
+    /// left out, and their slots are unknown.
+    pub untold: Vec<Timestamp>,
+}
+
+impl CandleSet {
+    /// The candles that splits fall into: weeks, months and years, and hours across the venue's midnight.
+    #[must_use]
+    pub fn straddled(&self, splits: &SplitHistory, grid: Grid) -> Vec<Straddled> {
+        let timeframe = self.series.timeframe;
+        let mut found: Vec<Straddled> = Vec::new();
+        for moment in splits.moments() {
+            let open = grid.floor(timeframe, moment);
+            let is_here = self.candles.binary_search_by_key(&open, |candle| candle.open_time).is_ok();
+            let Ok(slot) = TimeRange::new(open, grid.close(timeframe, open)) else { continue };
+            if open == moment || !is_here {
+                continue;
+            }
+            let fits = |parts: &Timeframe| *parts < timeframe && grid.is_open_time(*parts, moment);
+            let longest = [Timeframe::D1, Timeframe::H1, Timeframe::M1].into_iter().find(fits);
+            let parts = longest.unwrap_or(Timeframe::S1);
+            match found.last_mut() {
+                Some(last) if last.slot == slot => last.parts = last.parts.min(parts),
+                _ => found.push(Straddled { slot, parts }),
+            }
+        }
+        found
+    }
+
+    /// The answer in shares as they are after all `splits`, wherever it lies among them. Turnover is money and stays.
+    ///
+    /// `parts` are the shorter candles of those that are [straddled](Self::straddled), by the open time of the longer
+    /// one. A straddled candle is told if every part of it is known, or if the parts add up to it as it was traded; of
+    /// one that is not final, what has not ended by `now` may be missing. The others are left out.
+    #[must_use]
+    pub fn adjusted(
+        mut self,
+        splits: &SplitHistory,
+        grid: Grid,
+        parts: &BTreeMap<Timestamp, Self>,
+        now: Timestamp,
+    ) -> AdjustedCandles {
+        let straddled = self.straddled(splits, grid);
+        let (mut told, mut untold) = (Vec::with_capacity(self.candles.len()), Vec::new());
+        for whole in std::mem::take(&mut self.candles) {
+            let open = whole.open_time;
+            let candle = match straddled.binary_search_by_key(&open, |one| one.slot.from()) {
+                Err(_) => splits.ratio(open).map(|ratio| ratio.tell(&whole)),
+                Ok(nth) => {
+                    let bar = Bar { whole: &whole, slot: straddled[nth].slot, grid, now };
+                    let parts = parts.get(&open).and_then(|parts| bar.parts(parts));
+                    if parts.as_ref().is_some_and(|parts| parts.are_disputed) {
+                        self.coverage.dispute(Dispute { range: bar.slot, earlier: None, later: None });
+                    }
+                    parts.and_then(|parts| bar.told(&parts.rows, splits))
+                }
+            };
+            match candle {
+                Some(candle) => told.push(candle),
+                None => untold.push(open),
+            }
+        }
+        for open in &untold {
+            if let Ok(slot) = TimeRange::new(*open, grid.close(self.series.timeframe, *open)) {
+                self.coverage.remove(slot);
+            }
+        }
+        if let Some(range) = splits.disputed() {
+            self.coverage.dispute(Dispute { range, earlier: None, later: None });
+        }
+        self.candles = told;
+        AdjustedCandles { set: self, untold }
+    }
+}
+
+/// A straddled candle as it was traded.
+struct Bar<'a> {
+    whole: &'a Candle,
+    slot: TimeRange,
+    grid: Grid,
+    now: Timestamp,
+}
+
+/// The shorter candles of a bar, none of which is missing.
+struct Parts {
+    rows: Vec<Candle>,
+    are_disputed: bool,
+}
+
+impl Bar<'_> {
+    /// All parts of the bar that have any trade; `None` if it is not sure that these are all.
+    fn parts(&self, parts: &CandleSet) -> Option<Parts> {
+        let timeframe = parts.series.timeframe;
+        let (mut rows, mut are_disputed, mut are_known) = (Vec::new(), false, true);
+        let mut open = self.slot.from();
+        while open < self.slot.to() {
+            let close = self.grid.close(timeframe, open);
+            match parts.slot(open) {
+                Slot::Present(row) => rows.push(row),
+                Slot::Disputed(Some(row)) => {
+                    rows.push(row);
+                    are_disputed = true;
+                }
+                Slot::Empty => {}
+                Slot::Unknown if !self.whole.is_final && self.now < close => {}
+                Slot::Disputed(None) | Slot::Unknown => are_known = false,
+            }
+            open = close;
+        }
+        // A bar of which there is no part at all contradicts what is known of its parts.
+        let are_all = !rows.is_empty() && (are_known || self.is_sum_of(&rows));
+        are_all.then_some(Parts { rows, are_disputed })
+    }
+
+    /// Whether these add up to the bar as it was traded.
+    fn is_sum_of(&self, rows: &[Candle]) -> bool {
+        let prices = |candle: &Candle| [candle.open, candle.high, candle.low, candle.close].map(f64::to_bits);
+        join(self.slot.from(), rows).is_some_and(|sum| {
+            let volume = self.whole.volume;
+            prices(&sum) == prices(self.whole) && (sum.volume - volume).abs() <= 1e-9 * volume
+        })
+    }
+
+    /// The bar out of its parts, each in new shares.
+    fn told(&self, rows: &[Candle], splits: &SplitHistory) -> Option<Candle> {
+        let ratios = rows.iter().map(|row| splits.ratio(row.open_time)).collect::<Option<Vec<_>>>()?;
+        let first = ratios.first()?;
+        if ratios.iter().all(|ratio| ratio == first) {
+            // All trades were on one side of the split, which is in the bar but not in what it tells.
+            return Some(first.tell(self.whole));
+        }
+        let told: Vec<Candle> = rows.iter().zip(&ratios).map(|(row, ratio)| ratio.tell(row)).collect();
+        let sum = join(self.slot.from(), &told)?;
+        Some(Candle { turnover: self.whole.turnover, is_final: self.whole.is_final, ..sum })
+    }
+}

@@ -1,0 +1,222 @@
+//! Weeks, months and hours that splits fall into, on New York's calendar.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    AdjustedCandles, Candle, CandleSet, Dispute, Grid, Origin, Provenance, Series, Slot, Span, Split,
+    SplitHistory, Symbol, TimeRange, Timeframe, Timestamp, VenueId,
+};
+
+/// The week of Sunday, 2026-11-15, in New York.
+const WEEK: &str = "2026-11-15T05:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// When a day of November 2026 begins in New York.
+fn day(of_month: i64) -> Timestamp {
+    Timestamp::from_secs(at("2026-11-02T05:00:00Z").as_secs() + (of_month - 2) * 86_400)
+}
+
+fn share() -> Symbol {
+    Symbol::new(VenueId::new("massive"), "AAPL").unwrap()
+}
+
+fn history(splits: &[(Timestamp, f64, f64)]) -> SplitHistory {
+    let split =
+        |&(effective, from, to): &(Timestamp, f64, f64)| Split { symbol: share(), effective, from, to };
+    SplitHistory::new(&share(), &splits.iter().map(split).collect::<Vec<_>>(), Timestamp::MAX)
+}
+
+/// A candle that goes from `price` to `price + 1`, one below and two above, of 10 shares.
+fn candle(open_time: Timestamp, price: f64) -> Candle {
+    let (open, high, low, close) = (price, price + 2.0, price - 1.0, price + 1.0);
+    Candle { open_time, open, high, low, close, volume: 10.0, turnover: 1_000.0, is_final: true }
+}
+
+/// Candles, and from where to where all is known.
+fn set(timeframe: Timeframe, candles: Vec<Candle>, from: Timestamp, to: Timestamp) -> CandleSet {
+    let range = TimeRange::new(from, to).unwrap();
+    let provenance = Provenance { origin: Origin::Rest, observed_at: to };
+    let mut set = CandleSet::empty(Series::new(share(), timeframe));
+    set.coverage.insert(Span { range, provenance });
+    set.candles = candles;
+    set
+}
+
+/// Days of the week, from Monday on, at these prices; the whole week is known.
+fn days(prices: &[f64]) -> CandleSet {
+    let rows = (16..).zip(prices).map(|(of_month, price)| candle(day(of_month), *price)).collect();
+    set(Timeframe::D1, rows, at(WEEK), day(22))
+}
+
+/// The week as it was traded.
+fn week(days: &CandleSet) -> Candle {
+    Candle { turnover: 5_000.0, ..crate::derive::join(at(WEEK), &days.candles).unwrap() }
+}
+
+fn weeks(candle: Candle) -> CandleSet {
+    set(Timeframe::W1, vec![candle], at(WEEK), day(22))
+}
+
+fn adjust(set: CandleSet, parts: CandleSet, splits: &[(Timestamp, f64, f64)]) -> AdjustedCandles {
+    adjust_at(set, parts, splits, Timestamp::MAX)
+}
+
+fn adjust_at(
+    set: CandleSet,
+    parts: CandleSet,
+    splits: &[(Timestamp, f64, f64)],
+    now: Timestamp,
+) -> AdjustedCandles {
+    let parts = BTreeMap::from([(set.candles[0].open_time, parts)]);
+    set.adjusted(&history(splits), Grid::NewYork, &parts, now)
+}
+
+/// Open, high, low, close and volume of the only candle.
+#[track_caller]
+fn figures(adjusted: &AdjustedCandles) -> [f64; 5] {
+    assert_eq!((adjusted.set.candles.len(), adjusted.untold.len()), (1, 0));
+    let told = &adjusted.set.candles[0];
+    assert!(told.turnover.to_bits() == 5_000.0_f64.to_bits(), "{told:?}");
+    [told.open, told.high, told.low, told.close, told.volume]
+}
+
+#[test]
+fn a_week_that_a_split_falls_into_is_put_together_from_days_in_new_shares() {
+    let days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
+    let week = week(&days);
+    let splits = [(day(18), 1.0, 4.0)];
+    let straddled = weeks(week).straddled(&history(&splits), Grid::NewYork);
+    let slot = TimeRange::new(at(WEEK), day(22)).unwrap();
+    assert_eq!(
+        straddled.iter().map(|one| (one.slot, one.parts)).collect::<Vec<_>>(),
+        [(slot, Timeframe::D1)]
+    );
+    let told = figures(&adjust(weeks(week), days, &splits));
+    assert_eq!(told, [100.0, 105.0, 99.75, 104.0, 2.0 * 40.0 + 3.0 * 10.0]);
+}
+
+#[test]
+fn two_splits_in_one_week_and_a_reverse_one_count_each_for_its_days() {
+    let days = days(&[40.0, 400.0, 400.0, 100.0, 101.0]);
+    let splits = [(day(17), 10.0, 1.0), (day(19), 1.0, 4.0)];
+    let told = figures(&adjust(weeks(week(&days)), days, &splits));
+    assert_eq!(told, [100.0, 105.0, 97.5, 102.0, 4.0 + 40.0 + 40.0 + 10.0 + 10.0]);
+}
+
+#[test]
+fn a_split_on_the_first_or_after_the_last_day_of_trading_scales_all_or_nothing() {
+    let days = days(&[100.0, 101.0, 102.0, 103.0, 104.0]);
+    let traded = week(&days);
+    // On Sunday itself, with which the week begins, and on Monday, before which nobody traded.
+    for first in [at(WEEK), day(16)] {
+        let told = adjust(weeks(traded), days.clone(), &[(first, 1.0, 4.0)]);
+        assert_eq!(told.set.candles, [traded], "{first}");
+    }
+    for after in [day(21), day(22)] {
+        let told = figures(&adjust(weeks(traded), days.clone(), &[(after, 1.0, 4.0)]));
+        assert_eq!(told, [25.0, 26.5, 24.75, 26.25, 200.0], "{after}");
+    }
+}
+
+#[test]
+fn a_bar_of_which_a_day_is_not_known_is_left_out_and_unknown() {
+    let days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
+    let traded = week(&days);
+    let mut holed = days.clone();
+    holed.candles.remove(1);
+    holed.coverage.remove(TimeRange::new(day(17), day(18)).unwrap());
+    for parts in [holed, CandleSet::empty(days.series.clone()), set(Timeframe::D1, vec![], at(WEEK), day(22))]
+    {
+        let told = adjust(weeks(traded), parts, &[(day(18), 1.0, 4.0)]);
+        assert_eq!((told.set.candles.len(), &told.untold[..]), (0, &[at(WEEK)][..]));
+        assert_eq!(told.set.slot(at(WEEK)), Slot::Unknown);
+    }
+    let none = weeks(traded).adjusted(
+        &history(&[(day(18), 1.0, 4.0)]),
+        Grid::NewYork,
+        &BTreeMap::new(),
+        Timestamp::MAX,
+    );
+    assert_eq!(none.untold, [at(WEEK)]);
+}
+
+#[test]
+fn days_that_add_up_to_the_bar_are_all_there_are() {
+    let mut days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
+    let traded = week(&days);
+    // Whether anybody traded on Saturday is not known, but the week says that nobody did.
+    days.coverage.remove(TimeRange::new(day(21), day(22)).unwrap());
+    assert_eq!(figures(&adjust(weeks(traded), days.clone(), &[(day(18), 1.0, 4.0)]))[4], 110.0);
+    let more = Candle { volume: traded.volume + 0.01, ..traded };
+    assert_eq!(adjust(weeks(more), days, &[(day(18), 1.0, 4.0)]).untold, [at(WEEK)]);
+}
+
+#[test]
+fn of_a_week_that_still_forms_the_days_to_come_may_be_missing_and_no_others() {
+    let mut days = days(&[400.0, 404.0, 101.0]);
+    days.coverage.remove(TimeRange::new(day(18), day(22)).unwrap());
+    days.candles[2].is_final = false;
+    let forming = Candle { is_final: false, turnover: 5_000.0, volume: 31.0, ..week(&days) };
+    let splits = [(day(17), 1.0, 4.0)];
+    let told = adjust_at(weeks(forming), days.clone(), &splits, at("2026-11-18T16:00:00Z"));
+    assert_eq!(figures(&told), [100.0, 406.0, 99.75, 102.0, 60.0]);
+    assert!(!told.set.candles[0].is_final);
+    // Thursday is over, and nothing is known of it.
+    let told = adjust_at(weeks(forming), days, &splits, at("2026-11-20T16:00:00Z"));
+    assert_eq!(told.untold, [at(WEEK)]);
+}
+
+#[test]
+fn what_is_put_together_from_a_disputed_day_is_disputed() {
+    let mut days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
+    let range = TimeRange::new(day(19), day(20)).unwrap();
+    days.coverage.dispute(Dispute { range, earlier: None, later: None });
+    let told = adjust(weeks(week(&days)), days, &[(day(18), 1.0, 4.0)]);
+    assert!(matches!(told.set.slot(at(WEEK)), Slot::Disputed(Some(_))));
+}
+
+#[test]
+fn what_lies_before_a_split_without_sense_is_unknown_and_what_lies_after_is_told() {
+    let days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
+    let told = days.clone().adjusted(
+        &history(&[(day(18), 0.0, 4.0)]),
+        Grid::NewYork,
+        &BTreeMap::new(),
+        Timestamp::MAX,
+    );
+    assert_eq!(told.set.candles, days.candles[2..]);
+    assert_eq!(told.untold, [day(16), day(17)]);
+    assert_eq!((told.set.slot(day(17)), told.set.slot(day(21))), (Slot::Unknown, Slot::Empty));
+    assert_eq!(adjust(weeks(week(&days)), days, &[(day(18), 0.0, 4.0)]).untold, [at(WEEK)]);
+}
+
+#[test]
+fn hours_across_new_yorks_midnight_in_winter_are_put_together_from_hours() {
+    // Midnight is 05:00Z in winter and 04:00Z, where four hours begin, in summer.
+    let (open, midnight) = (at("2026-11-18T04:00:00Z"), at("2026-11-18T05:00:00Z"));
+    let hours: Vec<Candle> = [400.0, 100.0, 101.0, 102.0]
+        .into_iter()
+        .zip(0..)
+        .map(|(price, nth)| candle(Timestamp::from_secs(open.as_secs() + nth * 3_600), price))
+        .collect();
+    let end = at("2026-11-18T08:00:00Z");
+    let traded = Candle { turnover: 5_000.0, ..crate::derive::join(open, &hours).unwrap() };
+    let four = set(Timeframe::H4, vec![traded], open, end);
+    let splits = [(midnight, 1.0, 4.0)];
+    assert_eq!(four.straddled(&history(&splits), Grid::NewYork)[0].parts, Timeframe::H1);
+    let told = figures(&adjust(four.clone(), set(Timeframe::H1, hours, open, end), &splits));
+    assert_eq!(told, [100.0, 104.0, 99.0, 103.0, 70.0]);
+    let summer = [(at("2026-07-15T04:00:00Z"), 1.0, 4.0)];
+    assert_eq!(four.straddled(&history(&summer), Grid::NewYork), []);
+}
+
+#[test]
+fn only_bars_that_are_there_are_straddled_and_each_once() {
+    let days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
+    let splits = history(&[(day(10), 1.0, 2.0), (day(17), 1.0, 2.0), (day(18), 1.0, 2.0)]);
+    assert_eq!(weeks(week(&days)).straddled(&splits, Grid::NewYork).len(), 1);
+    assert_eq!(days.straddled(&splits, Grid::NewYork), []);
+}

@@ -1,0 +1,192 @@
+//! Whose data it is: a venue's own house, one of its regions, or any other address that speaks its protocol.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+
+/// The longest name: as a folder it has to fit every file system.
+const LONGEST: usize = 120;
+/// What a folder has in place of `:`, which some file systems do not take. No name has it.
+const COLON: char = '+';
+
+/// The name of a source of market data; part of every [`Symbol`](crate::Symbol), so that rows of two sources never meet.
+///
+/// A name says whose data it is, and which protocol its source speaks ([`family`](Self::family)):
+///
+/// | name | whose data |
+/// | --- | --- |
+/// | `upbit`, `massive` | the venue's own, at its own addresses |
+/// | `upbit-sg`, `upbit-id`, `upbit-th` | a region of the venue: an exchange of its own, with its own books |
+/// | `upbit@127.0.0.1:9001`, `massive@[::1]:9001`, `massive@proxy.example` | whoever answers at this address |
+/// | `upbit@10.0.0.7:9001~10.0.0.8:9002` | requests go to the one address, the socket is at the other |
+/// | `upbit@seed-7` | a name that somebody chose |
+///
+/// A name is of a-z, 0-9, `-` and `_`; then, where there is a place, `@` and a-z, 0-9, `.`, `-`, `_`, `:`, `~`, `[` and
+/// `]`; at most 120 characters in all, and no dot at the end. User names, paths and queries of an address never enter
+/// it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VenueId(&'static str);
+
+impl VenueId {
+    /// Names a source. Each venue's crate does this once for each house it knows.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// The source called `name`, as read from a file or a database that this program wrote.
+    ///
+    /// Each name is kept for the life of the program: there are as many as there are sources.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.get(name) {
+            return Self(known);
+        }
+        let kept: &'static str = Box::leak(name.to_owned().into_boxed_str());
+        names.insert(kept);
+        Self(kept)
+    }
+
+    /// The name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    /// The venue whose protocol the source speaks: `upbit` of `upbit-sg` and of `upbit@127.0.0.1:9001`.
+    ///
+    /// What depends on the protocol (calendars, limits, what can be asked) goes by it; whose data something is does not.
+    #[must_use]
+    pub fn family(self) -> Self {
+        Self(self.0.split(['-', '@']).next().unwrap_or(self.0))
+    }
+
+    /// The name without its place, as messages have it that are not about whose data something is.
+    #[must_use]
+    pub fn house(self) -> Self {
+        Self(self.0.split('@').next().unwrap_or(self.0))
+    }
+
+    /// The address, or the chosen name, of a source that is not at one of its venue's own addresses.
+    #[must_use]
+    pub fn place(self) -> Option<&'static str> {
+        self.0.split_once('@').map(|(_, place)| place)
+    }
+
+    /// The source of the same family at `place`: a host in lower case, with its port where that is not the usual one.
+    ///
+    /// # Errors
+    ///
+    /// [`VenueIdError`] if no name can have such a place.
+    pub fn at(self, place: &str) -> Result<Self, VenueIdError> {
+        format!("{}@{place}", self.family()).parse()
+    }
+
+    /// The name as a folder or a file can have it on every file system: `:` is written `+`.
+    #[must_use]
+    pub fn file_name(self) -> String {
+        self.0.replace(':', &COLON.to_string())
+    }
+
+    /// The source whose [`file_name`](Self::file_name) this is.
+    #[must_use]
+    pub fn of_file_name(name: &str) -> Option<Self> {
+        if name.contains(':') { None } else { name.replace(COLON, ":").parse().ok() }
+    }
+}
+
+impl fmt::Display for VenueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+/// Reads what [`Display`](fmt::Display) writes, from whoever typed or sent it.
+impl FromStr for VenueId {
+    type Err = VenueIdError;
+
+    fn from_str(text: &str) -> Result<Self, VenueIdError> {
+        let (house, place) = text.split_once('@').map_or((text, None), |(house, place)| (house, Some(place)));
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let in_house = |c: char| plain(c) || matches!(c, '-' | '_');
+        let in_place = |c: char| in_house(c) || matches!(c, '.' | ':' | '~' | '[' | ']');
+        let sound = text.len() <= LONGEST
+            && house.starts_with(plain)
+            && house.chars().all(in_house)
+            && place.is_none_or(|place| {
+                place.contains(plain) && place.chars().all(in_place) && !place.ends_with('.')
+            });
+        if sound { Ok(Self::named(text)) } else { Err(VenueIdError(text.chars().take(LONGEST).collect())) }
+    }
+}
+
+/// A text that cannot be the name of a source.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` cannot be the name of a source; write it like upbit, upbit-sg, upbit@127.0.0.1:9001 or upbit@seed-7"
+)]
+pub struct VenueIdError(String);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const UPBIT: VenueId = VenueId::new("upbit");
+
+    #[test]
+    fn a_name_that_was_read_is_the_venue_that_bears_it() {
+        assert_eq!(VenueId::named(&String::from("upbit")), UPBIT);
+        assert_ne!(VenueId::named("massive"), UPBIT);
+    }
+
+    #[test]
+    fn every_source_of_a_venue_speaks_its_protocol_and_none_is_another() {
+        let names = ["upbit", "upbit-sg", "upbit@127.0.0.1:9001", "upbit@[::1]:9001", "upbit@seed-7"];
+        let sources = names.map(|name| name.parse::<VenueId>().unwrap());
+        assert!(sources.iter().all(|source| source.family() == UPBIT));
+        assert_eq!(sources.iter().collect::<BTreeSet<_>>().len(), names.len());
+        assert_eq!(sources.map(VenueId::place)[2..4], [Some("127.0.0.1:9001"), Some("[::1]:9001")]);
+        assert_eq!(sources[1].at("proxy.example").unwrap().as_str(), "upbit@proxy.example");
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        let long = format!("upbit@{}", "a".repeat(LONGEST));
+        for text in [
+            "",
+            "@x",
+            "-sg",
+            "Upbit",
+            "upbit@",
+            "upbit@.",
+            "upbit@..",
+            "upbit@a/b",
+            "upbit@a@b",
+            "upbit@x+y",
+            "upbit@x ",
+            "upbit/..",
+            "업비트",
+            "upbit@key=1?",
+            &long,
+        ] {
+            assert!(text.parse::<VenueId>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_name_reads_back_and_holds_nothing_that_a_file_system_refuses(
+            name in "[a-z0-9][a-z0-9_-]{0,9}(@[a-z0-9]{0,9}[.:~_\\[\\]-]{0,3}[a-z0-9]{1,9})?"
+        ) {
+            let source: VenueId = name.parse().unwrap();
+            let file = source.file_name();
+            prop_assert!(!file.contains([':', '/', '\\', '*', '?', '"', '<', '>', '|', ' ']), "{}", file);
+            prop_assert_eq!(VenueId::of_file_name(&file), Some(source));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Upbit's four exchanges: separate markets and books, and answers that differ in small things.
+
+use crate::chance;
+use crate::scenario::MarketSpec;
+
+/// One of Upbit's exchanges. They share nothing but the protocol, and not all of that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Region {
+    /// `api.upbit.com`, quotes KRW, BTC, USDT.
+    #[default]
+    Korea,
+    /// `sg-api.upbit.com`, quotes SGD, BTC, USDT.
+    Singapore,
+    /// `id-api.upbit.com`, quotes IDR, BTC, USDT.
+    Indonesia,
+    /// `th-api.upbit.com`, quotes THB, BTC, USDT.
+    Thailand,
+}
+
+/// Listed everywhere.
+const MAJORS: [&str; 4] = ["BTC", "ETH", "XRP", "SOL"];
+
+impl Region {
+    /// The currency of its own.
+    #[must_use]
+    pub const fn currency(self) -> &'static str {
+        match self {
+            Self::Korea => "KRW",
+            Self::Singapore => "SGD",
+            Self::Indonesia => "IDR",
+            Self::Thailand => "THB",
+        }
+    }
+
+    /// Whether answers are those of `api.upbit.com`: names in Korean, times of Seoul, levels of books.
+    pub(crate) const fn is_korea(self) -> bool {
+        matches!(self, Self::Korea)
+    }
+
+    /// The seed of its trades: no region trades like another.
+    pub(crate) fn seed(self, seed: u64) -> u64 {
+        if self.is_korea() { seed } else { chance::key(seed, self.currency()) }
+    }
+
+    /// What a Korean market is here, if it is listed: about half of them are.
+    pub(crate) fn localize(self, spec: MarketSpec) -> Option<MarketSpec> {
+        // KRW for one of the region's currency.
+        let rate = match self {
+            Self::Korea => return Some(spec),
+            Self::Singapore => 1_080.0,
+            Self::Indonesia => 0.0876,
+            Self::Thailand => 42.5,
+        };
+        let (quote, base) = spec.code.split_once('-')?;
+        let is_listed = MAJORS.contains(&base) || chance::key(rate as u64, base) & 1 == 0;
+        if !is_listed {
+            return None;
+        }
+        Some(match quote {
+            "KRW" => {
+                MarketSpec { code: format!("{}-{base}", self.currency()), price: spec.price / rate, ..spec }
+            }
+            _ => spec,
+        })
+    }
+}
+
+/// Whether a quote currency is that of a country.
+pub(crate) fn is_national(quote: &str) -> bool {
+    matches!(quote, "KRW" | "SGD" | "IDR" | "THB")
+}

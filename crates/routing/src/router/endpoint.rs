@@ -1,0 +1,173 @@
+//! Where a venue is, and whose data that makes it.
+
+use std::fmt;
+
+use market_backbone_core::{SourceError, SourceErrorKind, VenueId};
+use reqwest::Url;
+
+use crate::http::place_of;
+
+/// Where a venue is.
+///
+/// The two addresses also say whose data it is ([`source`](Self::source)), as far as addresses can: one host and port
+/// counts as one source. Two servers that stand at the same address one after the other (an emulator with another seed),
+/// or behind different paths of one gateway, cannot be told apart by it, and share what is stored unless one of them is
+/// given a name with [`same_as`](Self::same_as), or a store of its own.
+///
+/// Debugs with scheme, host and port alone: the rest of an address may hold a key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Where it is asked: `https://…` or `http://…`, without a path of its own.
+    pub rest_url: String,
+    /// Where it is listened to: `wss://…` or `ws://…`, with its path.
+    pub ws_url: String,
+    /// Whose data is served here, where somebody said so.
+    pub same_as: Option<VenueId>,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("rest_url", &format_args!("{}", place_of(&self.rest_url)))
+            .field("ws_url", &format_args!("{}", place_of(&self.ws_url)))
+            .field("same_as", &self.same_as)
+            .finish()
+    }
+}
+
+impl Endpoint {
+    /// A venue that is asked at `rest_url` and listened to at `ws_url`.
+    #[must_use]
+    pub fn new(rest_url: impl Into<String>, ws_url: impl Into<String>) -> Self {
+        Self { rest_url: rest_url.into(), ws_url: ws_url.into(), same_as: None }
+    }
+
+    /// The very data of `source` is served here, whatever the addresses say: by a proxy (`upbit`), or by an emulator that
+    /// is to keep its data apart (`upbit@seed-7`).
+    #[must_use]
+    pub fn same_as(mut self, source: VenueId) -> Self {
+        self.same_as = Some(source);
+        self
+    }
+
+    /// Whose data is served here: what was said, else the house whose own both addresses are (`homes`), else a name
+    /// made of the address, like `upbit@127.0.0.1:9001`. Addresses that do not belong together make a name of both:
+    /// `upbit@127.0.0.1:9001~127.0.0.1:9002`.
+    ///
+    /// Only hosts and ports enter a name: no user, no password, no path, no query.
+    ///
+    /// # Errors
+    ///
+    /// [`BadRequest`](SourceErrorKind::BadRequest) if an address is none or too long for a name, or if what was said is
+    /// a source of another venue than `family`.
+    pub fn source(&self, family: VenueId, homes: &[(&str, VenueId)]) -> Result<VenueId, SourceError> {
+        if let Some(said) = self.same_as {
+            if said.family() == family.family() {
+                return Ok(said);
+            }
+            return Err(wrong(format!(
+                "{said} is no source of {family}, so nothing here can be the same as it"
+            )));
+        }
+        let rest = place(&self.rest_url, ["http", "https"])?;
+        let socket = place(&self.ws_url, ["ws", "wss"])?;
+        let home = |place: &str| homes.iter().find(|(home, _)| *home == place).map(|(_, source)| *source);
+        let named = match (home(&rest), home(&socket)) {
+            (Some(source), Some(other)) if source == other => return Ok(source),
+            _ if rest == socket => family.at(&rest),
+            _ => family.at(&format!("{rest}~{socket}")),
+        };
+        named.map_err(|error| {
+            wrong(format!(
+                "no source can be named after {rest}; say which it is with --same-as {family}@NAME"
+            ))
+            .because(error)
+        })
+    }
+}
+
+/// The host and port of an address, as a name has them: lower case, no dot at the end, no port where it is the usual one.
+pub(crate) fn place(address: &str, schemes: [&str; 2]) -> Result<String, SourceError> {
+    // The address may hold a password, so it is not repeated.
+    let unreadable =
+        || wrong(format!("an address of the venue is none; write it like {}://127.0.0.1:9001", schemes[0]));
+    let url = Url::parse(address).map_err(|error| unreadable().because(error))?;
+    if !schemes.contains(&url.scheme()) {
+        return Err(unreadable());
+    }
+    let host = url.host_str().ok_or_else(unreadable)?.trim_end_matches('.').to_ascii_lowercase();
+    Ok(url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
+}
+
+fn wrong(message: String) -> SourceError {
+    SourceError::new(SourceErrorKind::BadRequest, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UPBIT: VenueId = VenueId::new("upbit");
+    const HOMES: [(&str, VenueId); 3] = [
+        ("api.upbit.com", UPBIT),
+        ("sg-api.upbit.com", VenueId::new("upbit-sg")),
+        ("socket.upbit.com", UPBIT),
+    ];
+
+    #[track_caller]
+    fn check(rest: &str, socket: &str, want: &str) {
+        let found = Endpoint::new(rest, socket).source(UPBIT, &HOMES).unwrap();
+        assert_eq!(found.as_str(), want);
+        assert_eq!(found.family(), UPBIT);
+    }
+
+    #[test]
+    fn a_venues_own_addresses_are_its_houses() {
+        check("https://api.upbit.com", "wss://api.upbit.com/websocket/v1", "upbit");
+        check("https://API.upbit.com.:443/", "wss://socket.upbit.com/websocket/v1", "upbit");
+        check("https://sg-api.upbit.com", "wss://sg-api.upbit.com/websocket/v1", "upbit-sg");
+    }
+
+    #[test]
+    fn any_other_address_is_a_source_of_its_own() {
+        check("http://127.0.0.1:9001", "ws://127.0.0.1:9001/websocket/v1", "upbit@127.0.0.1:9001");
+        check("http://127.0.0.1:9002", "ws://127.0.0.1:9002/websocket/v1", "upbit@127.0.0.1:9002");
+        check("http://[::1]:9001", "ws://[::1]:9001", "upbit@[::1]:9001");
+        check("https://Proxy.Example", "wss://proxy.example:443/x", "upbit@proxy.example");
+        check("https://api.upbit.com:8443", "wss://api.upbit.com:8443", "upbit@api.upbit.com:8443");
+        check(
+            "https://api.upbit.com.evil.example",
+            "wss://api.upbit.com.evil.example",
+            "upbit@api.upbit.com.evil.example",
+        );
+    }
+
+    #[test]
+    fn a_pair_that_does_not_belong_together_is_neither_of_the_two() {
+        check("http://127.0.0.1:9001", "ws://127.0.0.1:9002", "upbit@127.0.0.1:9001~127.0.0.1:9002");
+        check("https://api.upbit.com", "wss://sg-api.upbit.com", "upbit@api.upbit.com~sg-api.upbit.com");
+        check("https://api.upbit.com", "ws://localhost:1", "upbit@api.upbit.com~localhost:1");
+    }
+
+    #[test]
+    fn no_secret_of_an_address_enters_a_name_or_a_complaint() {
+        let hidden = "http://bob:s3cret@proxy.example/t0ken/v1?key=s3cret";
+        check(hidden, "ws://bob:s3cret@proxy.example/t0ken?key=s3cret", "upbit@proxy.example");
+        for (rest, socket) in
+            [("ftp://bob:s3cret@x", "ws://x"), (hidden, "bob:s3cret"), ("http://", "ws://x")]
+        {
+            let error = Endpoint::new(rest, socket).source(UPBIT, &HOMES).unwrap_err();
+            assert_eq!(error.kind(), SourceErrorKind::BadRequest);
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_counts_unless_it_is_of_another_venue() {
+        let proxy = Endpoint::new("https://proxy.example", "wss://proxy.example");
+        let said = |name| proxy.clone().same_as(VenueId::named(name)).source(UPBIT, &HOMES);
+        assert_eq!(said("upbit").unwrap(), UPBIT);
+        assert_eq!(said("upbit@seed-7").unwrap().as_str(), "upbit@seed-7");
+        assert_eq!(said("massive").unwrap_err().kind(), SourceErrorKind::BadRequest);
+    }
+}

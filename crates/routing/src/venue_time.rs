@@ -1,0 +1,206 @@
+//! The venue's clock in use: every answer corrects it, what was measured outlives the process, and a machine whose clock
+//! is wrong is told so.
+
+mod clock_file;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use market_backbone_core::{Clock, Timestamp, TradePage, VenueClock};
+
+use self::clock_file::ClockFile;
+use crate::http_date;
+
+/// Clocks that differ by more are told of.
+const WORTH_TELLING: i64 = 2_000;
+/// What differs by less from what was told or kept is no news.
+const NO_NEWS: u64 = 1_000;
+/// Where nothing shows what time it is at the venue, it is taken for earlier by so much: nothing that is younger is final.
+const IN_DOUBT: Duration = Duration::from_secs(300);
+
+/// The venue's clock and what becomes of its readings.
+#[derive(Debug)]
+pub(crate) struct VenueTime {
+    clock: Arc<VenueClock>,
+    /// Whose clock it is, for messages.
+    whose: String,
+    file: Option<ClockFile>,
+    /// The offset that was told last, and the one that was kept last, in milliseconds.
+    last: Mutex<(i64, Option<i64>)>,
+}
+
+impl VenueTime {
+    /// The clock of `whose`; what earlier processes have measured is kept in `file`.
+    pub(crate) fn new(clock: Arc<VenueClock>, whose: String, file: Option<PathBuf>) -> Self {
+        let file = file.map(ClockFile::new);
+        if let Some(file) = &file
+            && let Some(noted) = file.read(&**clock.machine())
+        {
+            clock.recall(noted.from, noted.to);
+            if noted.was_set {
+                clock.distrust();
+            }
+        }
+        let time = Self { clock, whose, file, last: Mutex::new((0, None)) };
+        time.tell();
+        time
+    }
+
+    /// The venue's clock.
+    pub(crate) const fn clock(&self) -> &Arc<VenueClock> {
+        &self.clock
+    }
+
+    /// Now, by this machine's clock: what a request is timed by.
+    pub(crate) fn machine(&self) -> Timestamp {
+        self.clock.machine().now()
+    }
+
+    /// An answer to what was sent at `sent` by the machine's clock begins to arrive, with these headers (names in lower
+    /// case). Returns when the venue was asked by its own clock, at the earliest: a candle must never be made final whose
+    /// slot was still open. The date of an answer is cut to the second, which errs on the same side.
+    pub(crate) fn answered<'a>(
+        &self,
+        sent: Timestamp,
+        header: impl Fn(&'static str) -> Option<&'a str>,
+    ) -> Timestamp {
+        let date = header("date").and_then(http_date::parse);
+        if let Some(date) = date
+            && !is_kept(&header)
+        {
+            self.clock.answered(date, sent, self.machine());
+            self.keep();
+            self.tell();
+        }
+        let asked = self.clock.at_least(sent);
+        match date {
+            Some(date) => date.min(asked),
+            None if self.clock.is_measured() => asked,
+            None => asked.minus(IN_DOUBT),
+        }
+    }
+
+    /// A page of the latest trades of a market has just arrived.
+    pub(crate) fn traded(&self, page: &TradePage) {
+        if self.clock.wants_times() {
+            self.clock.traded(page.trades.iter().map(|trade| trade.time));
+            self.tell();
+        }
+    }
+
+    /// A handshake that was begun at `sent` by the machine's clock was answered with these headers.
+    pub(crate) fn greeted<'a>(&self, sent: Timestamp, header: impl Fn(&'static str) -> Option<&'a str>) {
+        if let Some(date) = header("date").and_then(http_date::parse)
+            && !is_kept(&header)
+        {
+            self.clock.greeted(date, sent, self.machine());
+            self.tell();
+        }
+    }
+
+    /// Something that was heard just now happened at `time` by the venue's clock.
+    pub(crate) fn heard(&self, time: Timestamp) {
+        if self.clock.wants_times() {
+            self.clock.heard(time);
+            self.tell();
+        }
+    }
+
+    /// Keeps what was measured, once and again when it has changed.
+    fn keep(&self) {
+        let (Some(file), Some(bounds)) = (&self.file, self.clock.bounds()) else { return };
+        let offset = self.clock.reading().offset_ms;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.1.is_some_and(|kept| kept.abs_diff(offset) <= NO_NEWS) {
+            return;
+        }
+        last.1 = Some(offset);
+        drop(last);
+        if let Err(error) = file.write(&**self.clock.machine(), bounds) {
+            tracing::debug!(%error, "by how much the venue's clock differs cannot be noted");
+        }
+    }
+
+    /// Tells of a clock that is wrong, and of one that is right again, once each.
+    fn tell(&self) {
+        let offset = self.clock.reading().offset_ms;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (is_wrong, was_wrong) = (offset.abs() > WORTH_TELLING, last.0 != 0);
+        if is_wrong == was_wrong && last.0.abs_diff(offset) <= NO_NEWS {
+            return;
+        }
+        if !is_wrong && !was_wrong {
+            return;
+        }
+        last.0 = if is_wrong { offset } else { 0 };
+        drop(last);
+        let (whose, seconds) = (&self.whose, offset.unsigned_abs() as f64 / 1e3);
+        if is_wrong {
+            let way = if offset < 0 { "ahead of" } else { "behind" };
+            tracing::warn!(
+                "this machine's clock is {seconds:.1} s {way} that of {whose}; answers go by the latter, but set it (NTP)"
+            );
+        } else {
+            tracing::info!("this machine's clock and that of {whose} agree again");
+        }
+    }
+}
+
+/// Whether somebody on the way had the answer already: then its date is of the time when that was asked.
+fn is_kept<'a>(header: impl Fn(&'static str) -> Option<&'a str>) -> bool {
+    header("age").is_some_and(|age| age.trim() != "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use market_backbone_core::ManualClock;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn venue_time(machine: &str) -> VenueTime {
+        let machine = Arc::new(ManualClock::new(at(machine)));
+        VenueTime::new(Arc::new(VenueClock::new(machine)), "test".to_owned(), None)
+    }
+
+    #[test]
+    fn a_clock_that_is_right_says_when_we_asked_unless_the_venue_is_more_cautious() {
+        let asked_at = |machine: &str, date: Option<&'static str>| {
+            let time = venue_time(machine);
+            time.answered(time.machine(), |name| date.filter(|_| name == "date"))
+        };
+        let date = Some("Mon, 03 Aug 2026 10:40:00 GMT");
+        assert_eq!(asked_at("2026-08-03T10:40:00.7Z", date), at("2026-08-03T10:40:00Z"));
+        assert_eq!(asked_at("2026-08-03T10:39:59.9Z", date), at("2026-08-03T10:39:59.9Z"));
+        assert_eq!(asked_at("2026-08-03T10:40:05Z", None), at("2026-08-03T10:35:05Z"), "nobody knows");
+    }
+
+    #[test]
+    fn a_clock_that_is_off_says_when_we_asked_by_the_venues() {
+        for machine in ["2026-08-03T11:40:00.5Z", "2026-08-03T09:40:00.5Z"] {
+            let time = venue_time(machine);
+            let date = "Mon, 03 Aug 2026 10:40:00 GMT";
+            let asked_at = time.answered(time.machine(), |name| (name == "date").then_some(date));
+            assert!(at("2026-08-03T10:39:59Z") <= asked_at && asked_at <= at("2026-08-03T10:40:00Z"));
+            let off = time.clock().now().since(at("2026-08-03T10:40:00Z"));
+            assert!(off.as_secs_f64() < 1.0, "{off:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_was_kept_on_the_way_says_nothing_of_the_clock() {
+        let time = venue_time("2026-08-03T10:40:00.5Z");
+        let headers = |name| match name {
+            "date" => Some("Mon, 03 Aug 2026 10:30:00 GMT"),
+            "age" => Some("600"),
+            _ => None,
+        };
+        assert_eq!(time.answered(time.machine(), headers), at("2026-08-03T10:30:00Z"));
+        assert_eq!(time.clock().now(), time.machine());
+        assert!(!time.clock().is_measured());
+    }
+}

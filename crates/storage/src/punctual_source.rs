@@ -1,0 +1,272 @@
+//! Answers as of the right now: a question is put again when it turns out that the clock was wrong, and what is not
+//! final is not called closed.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use market_backbone_core::{
+    CandlePageRequest, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Forming,
+    PageSource, PartStream, Selection, SourceError, SourceErrorKind, TimeRange, Timestamp, TradePageRequest,
+};
+
+use crate::as_of;
+use crate::stored_source::emitter::{self, Emitter};
+
+/// How often a question is put again at the most: a clock that jumps about must not keep it for ever.
+const MOST_AGAIN: u32 = 4;
+/// What ended longer ago is over by any clock.
+const A_DAY: Duration = Duration::from_secs(86_400);
+/// Trades that are asked for to see what time it is.
+const TRADES: u32 = 100;
+
+/// Stands before all other sources of a venue's candles, and looks after two things that each of them would get wrong by
+/// itself.
+///
+/// *The clock.* The first answer of the venue may show that this machine's clock is off. Then the candle in progress is
+/// another than was thought, and the question is put again, to which what has arrived is known. Where the store knows
+/// more than can have happened by a clock that was compared with nothing yet, the venue is asked first; and where its
+/// answers do not say what time it is, its trades are asked, once.
+///
+/// *What is closed.* Not what has ended, but what will not change: of the slots that have ended, those that have not
+/// [settled](Capabilities::settling) are left out, and others take their place in a count.
+#[derive(Clone)]
+pub struct PunctualSource {
+    inner: Arc<dyn CandleSource>,
+    pages: Arc<dyn PageSource>,
+    store: Arc<dyn CandleStore>,
+    clock: Arc<dyn Clock>,
+    venue: Capabilities,
+    /// How often the clock had been set when the venue was asked last only to learn what time it is, and once more.
+    asked: Arc<AtomicU64>,
+}
+
+impl PunctualSource {
+    /// Stands before `inner`, which keeps in `store` what the venue answers that has these `pages`.
+    #[must_use]
+    pub fn new(
+        inner: Arc<dyn CandleSource>,
+        (store, pages): (Arc<dyn CandleStore>, Arc<dyn PageSource>),
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let venue = *pages.capabilities();
+        Self { inner, pages, store, clock, venue, asked: Arc::default() }
+    }
+
+    /// What is asked of the source behind for `query` now; `None` if all of it is still to come.
+    ///
+    /// Where the venue corrects what it sends live, bars are kept before they have settled, under a word of their own,
+    /// and are closed for whoever asks: then only those that are not kept yet are left out.
+    #[must_use]
+    pub fn question(&self, query: &CandleQuery) -> Option<CandleQuery> {
+        let frame = query.series.timeframe;
+        let (settled, tip) = (self.settled(query), self.tip(query));
+        match (query.forming, query.selection()) {
+            (Forming::Include, _) => Some(query.clone()),
+            (Forming::Exclude, Selection::Range(_)) if self.venue.corrections.provisional => {
+                Some(query.clone())
+            }
+            (Forming::Exclude, Selection::Last { count, before, floor })
+                if self.venue.corrections.provisional =>
+            {
+                let unsettled = TimeRange::new(settled.max(floor), before.unwrap_or(tip).min(tip));
+                let more = unsettled.map_or(0, |range| self.venue.grid.slots(frame, range));
+                let count = count.saturating_add(usize::try_from(more).unwrap_or(usize::MAX));
+                Some(
+                    self.last(query, count, before.unwrap_or(Timestamp::MAX))
+                        .unwrap_or_else(|| query.clone()),
+                )
+            }
+            (Forming::Exclude, Selection::Range(range)) => {
+                let range = TimeRange::new(range.from(), range.to().min(settled)).ok()?;
+                Some(
+                    as_of::like(CandleQuery::within(query.series.clone(), range), query)
+                        .closed()
+                        .priority(query.priority),
+                )
+            }
+            (Forming::Exclude, Selection::Last { count, before, .. }) => {
+                self.last(query, count, before.unwrap_or(Timestamp::MAX).min(settled))
+            }
+        }
+    }
+
+    /// The newest `count` closed candles before `before`, otherwise like `query`.
+    fn last(&self, query: &CandleQuery, count: usize, before: Timestamp) -> Option<CandleQuery> {
+        let Selection::Last { floor, .. } = query.selection() else { return None };
+        let question = CandleQuery::last(query.series.clone(), count).ok()?.not_before(floor).closed();
+        let question = if before < Timestamp::MAX { question.before(before) } else { question };
+        (floor < before).then(|| as_of::like(question, query).priority(query.priority))
+    }
+
+    /// When the slot in progress began.
+    fn tip(&self, query: &CandleQuery) -> Timestamp {
+        self.venue.grid.floor(query.series.timeframe, as_of::moment(query, self.clock.as_ref()))
+    }
+
+    /// The slots that open before this have settled.
+    fn settled(&self, query: &CandleQuery) -> Timestamp {
+        let settled = self.clock.now().minus(self.venue.settling);
+        let moment = query.as_of.map_or(settled, |moment| moment.min(settled));
+        self.venue.grid.floor(query.series.timeframe, moment)
+    }
+
+    /// Up to where the answer reaches, by the clock as it is.
+    fn end(&self, query: &CandleQuery) -> Timestamp {
+        let asked = match query.selection() {
+            Selection::Range(range) => range.to(),
+            Selection::Last { before, .. } => before.unwrap_or(Timestamp::MAX),
+        };
+        let end = match query.forming {
+            Forming::Include => self.venue.grid.close(query.series.timeframe, self.tip(query)),
+            Forming::Exclude => self.settled(query),
+        };
+        asked.min(end)
+    }
+
+    /// The venue is asked what time it is where the clock is not to be trusted: it was set, more is known than can have
+    /// happened by it, or all that is asked for is still to come.
+    async fn look_at_the_clock(&self, query: &CandleQuery) -> Result<(), SourceError> {
+        if self.clock.is_measured() || !self.may_measure() {
+            return Ok(());
+        }
+        let from = match query.selection() {
+            Selection::Range(range) => range.from(),
+            Selection::Last { floor, .. } => floor,
+        };
+        let now = self.clock.now();
+        let is_ahead = self.end(query) <= from && from < now.plus(A_DAY);
+        let was_set = self.clock.steps() > 0;
+        let known = self.store.coverage(&query.series).await?.ranges().pop().map(TimeRange::to);
+        if is_ahead || was_set || known.is_some_and(|known| now < known) {
+            self.measure(query).await;
+        }
+        Ok(())
+    }
+
+    /// Whether the venue was not asked yet what time it is, since the clock was set last.
+    fn may_measure(&self) -> bool {
+        self.asked.load(Ordering::Relaxed) <= self.clock.steps()
+    }
+
+    /// Whether `part` of the answer came from the venue, did not say what time it is there, and the answer hangs on that.
+    fn is_in_doubt(&self, query: &CandleQuery, part: Option<&CandlePart>) -> bool {
+        if self.clock.is_measured() || part.is_none_or(|part| part.served.requests == 0) {
+            return false;
+        }
+        let bound = match query.selection() {
+            Selection::Range(range) => range.to(),
+            Selection::Last { before, .. } => before.unwrap_or(Timestamp::MAX),
+        };
+        self.clock.now().minus(A_DAY) < bound && query.as_of.is_none()
+    }
+
+    /// Asks the venue, once since the clock was set, for what shows what time it is there: its latest trades. Returns whether that is known now.
+    /// Should it not answer, the machine's clock is all there is.
+    async fn measure(&self, query: &CandleQuery) -> bool {
+        let steps = self.clock.steps();
+        if steps < self.asked.fetch_max(steps + 1, Ordering::Relaxed) {
+            return false;
+        }
+        let (symbol, series) = (query.series.symbol.clone(), query.series.clone());
+        let count = self.venue.trade_page.min(TRADES);
+        let trades = TradePageRequest { symbol, before: None, days_ago: 0, count };
+        let answer = match self.pages.trade_page(&trades, query.priority).await {
+            Err(error) if error.kind() == SourceErrorKind::Unsupported => {
+                let newest = CandlePageRequest { series, before: None, count: 1 };
+                self.pages.candle_page(&newest, query.priority).await.map(drop)
+            }
+            answer => answer.map(drop),
+        };
+        if let Err(error) = answer {
+            let venue = self.venue.venue;
+            tracing::warn!(%error, "it cannot be found out what time it is at {venue}; this machine's clock has to do");
+        }
+        self.clock.is_measured()
+    }
+}
+
+impl CandleSource for PunctualSource {
+    fn stream(&self, query: CandleQuery) -> PartStream {
+        let source = self.clone();
+        emitter::stream(move |out| async move {
+            source.look_at_the_clock(&query).await?;
+            Answer { source, query, out, unsettled: None }.give().await
+        })
+    }
+}
+
+impl fmt::Debug for PunctualSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PunctualSource").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+/// An answer under way.
+struct Answer {
+    source: PunctualSource,
+    query: CandleQuery,
+    out: Emitter,
+    /// The oldest candle that was left out because it is not final.
+    unsettled: Option<Timestamp>,
+}
+
+impl Answer {
+    async fn give(mut self) -> Result<(), SourceError> {
+        self.ask(self.query.clone()).await?;
+        if let Some(oldest) = self.unsettled
+            && let Selection::Last { count, .. } = self.query.selection()
+            && let Some(older) = self.source.last(&self.query, count, oldest)
+        {
+            // What was left out counted. What of this is new nobody knows better than the store.
+            self.ask(older).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts the question, and once more each time that the clock turns out to have been wrong.
+    async fn ask(&mut self, query: CandleQuery) -> Result<(), SourceError> {
+        for again in 0..=MOST_AGAIN {
+            let (steps, end) = (self.source.clock.steps(), self.source.end(&query));
+            let Some(question) = self.source.question(&query) else { return Ok(()) };
+            let mut parts = self.source.inner.stream(question);
+            let was_wrong = loop {
+                let part = parts.next().await;
+                let source = &self.source;
+                let arrived = part.as_ref().and_then(|part| part.as_ref().ok());
+                let is_known_now = source.is_in_doubt(&query, arrived) && source.measure(&query).await;
+                let has_jumped = source.clock.steps() != steps && source.end(&query) != end;
+                let was_wrong = again < MOST_AGAIN && (is_known_now || has_jumped);
+                match part {
+                    Some(Ok(part)) => self.emit(part).await?,
+                    Some(Err(error)) if !was_wrong => return Err(error),
+                    Some(Err(_)) => {}
+                    None if !was_wrong => break false,
+                    None => {}
+                }
+                if was_wrong {
+                    break true;
+                }
+            };
+            if !was_wrong {
+                break;
+            }
+            tracing::debug!(series = %query.series, "the clock was wrong; asking again");
+        }
+        Ok(())
+    }
+
+    async fn emit(&mut self, mut part: CandlePart) -> Result<(), SourceError> {
+        if self.query.forming == Forming::Exclude {
+            let end = self.source.end(&self.query);
+            let held_back = part.candles.iter().filter(|candle| !candle.is_final && candle.open_time < end);
+            if let Some(oldest) = held_back.map(|candle| candle.open_time).min() {
+                self.unsettled = Some(self.unsettled.map_or(oldest, |before| before.min(oldest)));
+            }
+            part.candles.retain(|candle| candle.is_final);
+        }
+        self.out.emit(part).await
+    }
+}

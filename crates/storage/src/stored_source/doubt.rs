@@ -1,0 +1,100 @@
+//! What of the ledger is worth asking about again, and what is not worth it yet.
+//!
+//! A claim that has two witnesses rests until its rows have had time to turn up. An early word of a venue that corrects
+//! nothing by rule is asked about once more when the venue has surely moved on.
+
+use std::time::Duration;
+
+use market_backbone_core::{Coverage, LATE_ROWS, Origin, Span, TimeRange, Timeframe, Timestamp};
+
+use crate::batch::longest_slot;
+
+/// How old a slot is when an early word about it is asked about again, unless it was said at that age already.
+const AGES: [Duration; 2] = [Duration::from_secs(15), LATE_ROWS];
+
+/// What is `known` but for early words that are due to be asked about once more at `now`.
+pub(super) fn without_due(mut known: Coverage, now: Timestamp) -> Coverage {
+    let due: Vec<_> = known.spans().iter().filter(|span| is_due(span, now)).map(|span| span.range).collect();
+    due.into_iter().for_each(|range| known.remove(range));
+    known
+}
+
+fn is_due(span: &Span, now: Timestamp) -> bool {
+    let Span { range, provenance } = span;
+    let crossed = |age: &Duration| {
+        let reached = range.to().plus(*age);
+        provenance.observed_at < reached && reached <= now
+    };
+    provenance.origin == Origin::Early && AGES.iter().any(crossed)
+}
+
+/// The stretches about which nothing is to be asked at `now`, oldest first: what is known, and what rests.
+pub(super) fn not_to_ask(known: &Coverage, timeframe: Timeframe, now: Timestamp) -> Vec<TimeRange> {
+    let slot = longest_slot(timeframe);
+    let resting = known.claims().iter().filter_map(|claim| claim.resting(now, slot));
+    let mut all = known.ranges();
+    all.extend(resting);
+    all.sort();
+    let mut joined: Vec<TimeRange> = Vec::with_capacity(all.len());
+    for range in all {
+        match joined.last_mut() {
+            Some(last) if range.from() <= last.to() => {
+                *last = TimeRange::new(last.from(), last.to().max(range.to())).unwrap_or(*last);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+/// What of `range` lies between `stretches`, which are sorted and disjoint.
+pub(super) fn between(stretches: &[TimeRange], range: TimeRange) -> Vec<TimeRange> {
+    let mut rest = Vec::new();
+    let mut from = range.from();
+    for stretch in stretches.iter().filter_map(|stretch| stretch.intersect(range)) {
+        rest.extend(TimeRange::new(from, stretch.from()));
+        from = stretch.to();
+    }
+    rest.extend(TimeRange::new(from, range.to()));
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::{Claim, Provenance};
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(secs)
+    }
+
+    fn range(from: i64, to: i64) -> TimeRange {
+        TimeRange::new(at(from), at(to)).unwrap()
+    }
+
+    fn early(observed: i64) -> Coverage {
+        let provenance = Provenance { origin: Origin::Early, observed_at: at(observed) };
+        [Span { range: range(0, 60), provenance }].into_iter().collect()
+    }
+
+    #[test]
+    fn an_early_word_is_asked_about_at_each_age_once() {
+        let is_known = |observed, now| without_due(early(observed), at(now)).knows(at(0));
+        assert!(is_known(63, 74), "not yet");
+        assert!(!is_known(63, 75));
+        assert!(is_known(75, 359));
+        assert!(!is_known(75, 360));
+        assert!(is_known(360, 9_999), "it was said at that age");
+    }
+
+    #[test]
+    fn a_claim_with_two_witnesses_is_left_alone_until_its_rows_would_be_there() {
+        let mut known = Coverage::empty();
+        known.claim(Claim::of(range(0, 60), at(70)));
+        assert_eq!(not_to_ask(&known, Timeframe::M1, at(80)), [], "one witness: ask again");
+        known.claim(Claim::of(range(0, 60), at(80)));
+        assert_eq!(not_to_ask(&known, Timeframe::M1, at(90)), [range(0, 60)]);
+        assert_eq!(not_to_ask(&known, Timeframe::M1, at(420)), []);
+        assert_eq!(between(&[range(0, 60), range(70, 80)], range(30, 100)), [range(60, 70), range(80, 100)]);
+    }
+}

@@ -1,0 +1,74 @@
+//! That a market was not listed before a moment is true of all its timeframes, or of none.
+//!
+//! It is kept for each series, because only the pages of a series say how far it goes back. It is not kept where a
+//! candle of another timeframe contradicts it, and a candle that turns up takes it back in every timeframe.
+
+use market_backbone_core::{
+    CandlePart, Coverage, Origin, Series, SourceError, TimeRange, Timeframe, Timestamp,
+};
+
+use super::StoredSource;
+
+impl StoredSource {
+    /// Takes out of a piece what it says of the time before the listing, where candles of other timeframes contradict
+    /// it.
+    pub(super) async fn doubt_the_listing(
+        &self,
+        series: &Series,
+        part: &mut CandlePart,
+    ) -> Result<(), SourceError> {
+        let Some(since) = listed_since(&part.coverage) else { return Ok(()) };
+        for other in others(series) {
+            let Ok(before) = TimeRange::new(Timestamp::MIN, self.grid.floor(other.timeframe, since)) else {
+                continue;
+            };
+            if self.store.coverage(&other).await?.is_empty() {
+                continue;
+            }
+            if !self.store.read(&other, before, 1).await?.candles.is_empty() {
+                tracing::warn!(%series, %other, %since, "not listed before, it is said, but there are candles");
+                forget_the_listing(&mut part.coverage);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back in other timeframes that the market was not listed, where a candle that opens at `oldest` shows that
+    /// it was.
+    pub(super) async fn withdraw_listing(
+        &self,
+        series: &Series,
+        oldest: Timestamp,
+    ) -> Result<(), SourceError> {
+        for other in others(series) {
+            let slot = self.grid.floor(other.timeframe, oldest);
+            let since = listed_since(&self.store.coverage(&other).await?);
+            if let Some(since) = since.filter(|since| slot < *since)
+                && let Ok(unlisted) = TimeRange::new(Timestamp::MIN, since)
+            {
+                self.store.forget(&other, unlisted).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Since when the market is listed, as far as it is known.
+fn listed_since(known: &Coverage) -> Option<Timestamp> {
+    let unlisted = |span: &&market_backbone_core::Span| span.provenance.origin == Origin::Listed;
+    known.spans().iter().filter(unlisted).map(|span| span.range.to()).max()
+}
+
+fn forget_the_listing(known: &mut Coverage) {
+    let unlisted = known.spans().iter().filter(|span| span.provenance.origin == Origin::Listed);
+    let ranges: Vec<_> = unlisted.map(|span| span.range).collect();
+    ranges.into_iter().for_each(|range| known.remove(range));
+}
+
+/// The same market in other timeframes. Candles of seconds are kept for a while only, and say nothing.
+fn others(series: &Series) -> impl Iterator<Item = Series> {
+    let others =
+        Timeframe::ALL.into_iter().filter(|frame| *frame != series.timeframe && *frame != Timeframe::S1);
+    others.map(|frame| Series::new(series.symbol.clone(), frame))
+}

@@ -1,0 +1,260 @@
+//! Any questions on a machine whose clock is off and is set while the program runs: the answers are the venue's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use market_backbone_core::{
+    Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities,
+    Clock, Forming, Grid, ManualClock, Market, PageSource, PartStream, Priority, Selection, Series, Slot,
+    SourceError, SourceErrorKind, Timestamp, TradePage, TradePageRequest, VenueClock,
+};
+use market_backbone_storage::{MemoryStore, PunctualSource, StoredSource};
+use proptest::prelude::*;
+
+use crate::derived::CAPABILITIES;
+use crate::material::{everything, minute, minute_of, series};
+use crate::model::{DENSE, Habits, Model};
+
+const START: i64 = 28_000_000;
+const LISTED: i64 = START - 400;
+const HOUR: i64 = 3_600;
+
+/// A clock that can be set, on a machine that knows how long it has been running.
+#[derive(Debug)]
+struct Machine {
+    wall: ManualClock,
+    steady: ManualClock,
+}
+
+impl Clock for Machine {
+    fn now(&self) -> Timestamp {
+        self.wall.now()
+    }
+
+    fn steady(&self) -> Option<Timestamp> {
+        Some(self.steady.now())
+    }
+}
+
+/// The venue's clock, which every answer of the venue shows to whole seconds.
+#[derive(Clone)]
+struct Dated {
+    venue: Arc<ManualClock>,
+    machine: Arc<Machine>,
+    clock: Arc<VenueClock>,
+}
+
+impl Dated {
+    fn answer(&self) {
+        let now = self.machine.now();
+        self.clock.answered(Timestamp::from_secs(self.venue.now().as_secs()), now, now);
+    }
+}
+
+struct Upstream {
+    model: Model,
+    dated: Dated,
+}
+
+impl CandleSource for Upstream {
+    fn stream(&self, query: CandleQuery) -> PartStream {
+        let (model, dated) = (self.model.clone(), self.dated.clone());
+        let begun = async move {
+            dated.answer();
+            model.stream(query)
+        };
+        futures::stream::once(begun).flatten().boxed()
+    }
+}
+
+/// What is asked only to see what time it is.
+struct Pages {
+    capabilities: Capabilities,
+    dated: Dated,
+}
+
+#[async_trait]
+impl PageSource for Pages {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn candle_page(&self, _: &CandlePageRequest, _: Priority) -> Result<CandlePage, SourceError> {
+        unreachable!("the trades say what time it is")
+    }
+
+    async fn trade_page(&self, _: &TradePageRequest, _: Priority) -> Result<TradePage, SourceError> {
+        self.dated.answer();
+        Ok(TradePage::default())
+    }
+
+    async fn forming(&self, _: &Series, _: Priority) -> Result<Option<CandlePart>, SourceError> {
+        unreachable!()
+    }
+
+    async fn markets(&self, _: Priority) -> Result<Vec<Market>, SourceError> {
+        unreachable!()
+    }
+}
+
+struct World {
+    dated: Dated,
+    model: Model,
+    store: Arc<dyn CandleStore>,
+    source: PunctualSource,
+}
+
+impl World {
+    /// The machine's clock is so many seconds ahead.
+    fn new(habits: Habits, ahead: i64) -> Self {
+        let venue = Arc::new(ManualClock::new(minute(START).plus(Duration::from_secs(20))));
+        let wall = ManualClock::new(moved(venue.now(), ahead));
+        let machine = Arc::new(Machine { wall, steady: ManualClock::new(Timestamp::from_secs(5_000)) });
+        let clock = Arc::new(VenueClock::new(Arc::clone(&machine) as _));
+        let store: Arc<dyn CandleStore> = Arc::new(MemoryStore::new());
+        let model = Model::new(habits, Arc::clone(&venue), Arc::clone(&store));
+        let dated = Dated { venue, machine, clock: Arc::clone(&clock) };
+        let upstream = Arc::new(Upstream { model: model.clone(), dated: dated.clone() });
+        let stored = StoredSource::new(Arc::clone(&store), upstream, Arc::clone(&clock) as _, Grid::Utc);
+        let capabilities = Capabilities { settling: habits.settles_after, ..CAPABILITIES };
+        let pages = Arc::new(Pages { capabilities, dated: dated.clone() });
+        let source = PunctualSource::new(Arc::new(stored), (Arc::clone(&store), pages), clock);
+        Self { dated, model, store, source }
+    }
+
+    fn set(&self, by: i64) {
+        self.dated.machine.wall.set(moved(self.dated.machine.now(), by));
+    }
+
+    fn wait(&self, secs: u64) {
+        self.dated.machine.wall.advance(Duration::from_secs(secs));
+        self.dated.machine.steady.advance(Duration::from_secs(secs));
+        self.dated.venue.advance(Duration::from_secs(secs));
+    }
+
+    /// What `query` asks for, by the venue's clock.
+    fn expected(&self, query: &CandleQuery) -> Vec<Candle> {
+        let closed = query.forming == Forming::Exclude;
+        let end = if closed { self.model.settled() } else { self.model.tip() + 1 };
+        let all = (LISTED..end).filter_map(|number| self.model.truth(number));
+        match query.selection() {
+            Selection::Range(range) => all.filter(|candle| range.contains(candle.open_time)).collect(),
+            Selection::Last { count, before, floor } => {
+                let asked = |time| time >= floor && before.is_none_or(|before| time < before);
+                let mut rows: Vec<_> = all.filter(|candle| asked(candle.open_time)).collect();
+                rows.drain(..rows.len().saturating_sub(count));
+                rows
+            }
+        }
+    }
+
+    async fn ask(&self, query: CandleQuery) {
+        match self.source.candles(query.clone()).await {
+            Ok(set) => {
+                let brief = |rows: &[Candle]| -> Vec<_> {
+                    rows.iter().map(|row| minute_of(row.open_time) - START).collect()
+                };
+                let expected = self.expected(&query);
+                assert_eq!(brief(&set.candles), brief(&expected), "{query:?}");
+                assert!(set.candles == expected, "{query:?}");
+                for number in LISTED - 5..self.model.tip() + 90 {
+                    if set.slot(minute(number)) == Slot::Empty {
+                        assert!(self.model.truth(number).is_none() && number < self.model.settled());
+                    }
+                }
+            }
+            Err(error) => assert_eq!(error.kind(), SourceErrorKind::Unreachable),
+        }
+        let known = self.store.coverage(&series("KRW-BTC")).await.unwrap();
+        let rows = self.store.read(&series("KRW-BTC"), everything(), usize::MAX).await.unwrap().candles;
+        assert!(rows.iter().all(|row| Some(*row) == self.model.truth(minute_of(row.open_time))));
+        let settled = self.model.settled();
+        assert!(
+            (settled..settled + 90).all(|number| !known.knows(minute(number))),
+            "known before it has settled"
+        );
+    }
+}
+
+fn moved(moment: Timestamp, secs: i64) -> Timestamp {
+    Timestamp::from_nanos(moment.as_nanos() + secs * 1_000_000_000)
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Ask(CandleQuery, Option<usize>),
+    Wait(u64),
+    Set(i64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let moment = (-450 * 60..40 * 60_i64).prop_map(|secs| moved(minute(START), secs));
+    let query = (1..300_usize, prop::option::of(moment.clone()), moment, any::<[bool; 2]>()).prop_filter_map(
+        "runs backwards",
+        |(count, before, from, [is_range, is_closed])| {
+            let query = match before {
+                Some(to) if is_range => CandleQuery::range(series("KRW-BTC"), from, to).ok()?,
+                _ => CandleQuery::last(series("KRW-BTC"), count).ok()?,
+            };
+            Some(if is_closed { query.closed() } else { query })
+        },
+    );
+    let ask = (query, prop::option::weighted(0.1, 0..3_usize));
+    let set = prop_oneof![Just(-HOUR), Just(HOUR), -HOUR..HOUR];
+    prop_oneof![
+        4 => ask.prop_map(|(query, fails)| Step::Ask(query, fails)),
+        1 => (1..400_u64).prop_map(Step::Wait),
+        1 => set.prop_map(Step::Set),
+    ]
+}
+
+fn habits() -> impl Strategy<Value = Habits> {
+    let settles_after = prop::sample::select(vec![0, 1, 70, 200]).prop_map(Duration::from_secs);
+    (prop::sample::select(vec![0, 40, 90, 100]), settles_after, prop::sample::select(vec![7, 50, 200]))
+        .prop_map(|(density, settles_after, page)| Habits {
+            density,
+            listed: LISTED,
+            kept_since: None,
+            settles_after,
+            page,
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #[test]
+    fn any_questions_while_the_clock_is_set(
+        habits in habits(),
+        ahead in prop_oneof![Just(0), Just(-HOUR), Just(HOUR), -HOUR..HOUR],
+        steps in prop::collection::vec(step(), 1..16),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let world = World::new(habits, ahead);
+            for step in steps {
+                match step {
+                    Step::Wait(secs) => world.wait(secs),
+                    Step::Set(by) => world.set(by),
+                    Step::Ask(query, fails) => {
+                        fails.into_iter().for_each(|pieces| world.model.fail_after(pieces));
+                        world.ask(query).await;
+                    }
+                }
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_right_costs_nothing_and_one_that_is_off_one_question_more() {
+    for (ahead, most) in [(0, 1), (-HOUR, 2), (HOUR, 2)] {
+        let world = World::new(Habits { listed: LISTED, ..DENSE }, ahead);
+        world.ask(CandleQuery::last(series("KRW-BTC"), 20).unwrap().closed()).await;
+        let asked = world.model.asked().len();
+        assert!(asked <= most, "{asked} questions, {ahead} s ahead");
+        world.ask(CandleQuery::last(series("KRW-BTC"), 20).unwrap().closed()).await;
+        assert_eq!(world.model.asked(), []);
+    }
+}

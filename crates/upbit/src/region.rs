@@ -1,0 +1,128 @@
+//! Upbit's houses: one in each region, with markets, books and prices of its own.
+
+use std::fmt;
+use std::str::FromStr;
+
+use market_backbone_core::VenueId;
+
+use crate::code::{REST_URL, UPBIT, WS_URL};
+
+/// Where each house answers.
+pub static HOMES: [(&str, VenueId); 4] = [
+    ("api.upbit.com", Region::Korea.source()),
+    ("sg-api.upbit.com", Region::Singapore.source()),
+    ("id-api.upbit.com", Region::Indonesia.source()),
+    ("th-api.upbit.com", Region::Thailand.source()),
+];
+
+/// One of Upbit's houses. They are separate exchanges: `BTC-ETH` of one is not `BTC-ETH` of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Region {
+    /// Priced in KRW.
+    #[default]
+    Korea,
+    /// Priced in SGD.
+    Singapore,
+    /// Priced in IDR.
+    Indonesia,
+    /// Priced in THB.
+    Thailand,
+}
+
+impl Region {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Korea, Self::Singapore, Self::Indonesia, Self::Thailand];
+
+    /// `kr`, `sg`, `id` or `th`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Korea => "kr",
+            Self::Singapore => "sg",
+            Self::Indonesia => "id",
+            Self::Thailand => "th",
+        }
+    }
+
+    /// The name that its data bears.
+    #[must_use]
+    pub const fn source(self) -> VenueId {
+        match self {
+            Self::Korea => UPBIT,
+            Self::Singapore => VenueId::new("upbit-sg"),
+            Self::Indonesia => VenueId::new("upbit-id"),
+            Self::Thailand => VenueId::new("upbit-th"),
+        }
+    }
+
+    /// Where it answers requests.
+    #[must_use]
+    pub const fn rest_url(self) -> &'static str {
+        match self {
+            Self::Korea => REST_URL,
+            Self::Singapore => "https://sg-api.upbit.com",
+            Self::Indonesia => "https://id-api.upbit.com",
+            Self::Thailand => "https://th-api.upbit.com",
+        }
+    }
+
+    /// Where its public socket is.
+    #[must_use]
+    pub const fn ws_url(self) -> &'static str {
+        match self {
+            Self::Korea => WS_URL,
+            Self::Singapore => "wss://sg-api.upbit.com/websocket/v1",
+            Self::Indonesia => "wss://id-api.upbit.com/websocket/v1",
+            Self::Thailand => "wss://th-api.upbit.com/websocket/v1",
+        }
+    }
+
+    /// The region whose data bears the name `source`.
+    #[must_use]
+    pub fn of(source: VenueId) -> Option<Self> {
+        Self::ALL.into_iter().find(|region| region.source() == source)
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A text that names no region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegionError(String);
+
+impl fmt::Display for RegionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no region `{}`; upbit has kr, sg, id and th", self.0)
+    }
+}
+
+impl std::error::Error for RegionError {}
+
+impl FromStr for Region {
+    type Err = RegionError;
+
+    fn from_str(text: &str) -> Result<Self, RegionError> {
+        let named = Self::ALL.into_iter().find(|region| region.as_str() == text);
+        named.ok_or_else(|| RegionError(text.chars().take(40).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_region_is_a_source_of_its_own_at_an_address_of_its_own() {
+        for (region, (home, source)) in Region::ALL.into_iter().zip(HOMES) {
+            assert_eq!(region.rest_url(), format!("https://{home}"));
+            assert_eq!(region.ws_url(), format!("wss://{home}/websocket/v1"));
+            assert_eq!((region.source(), Region::of(source)), (source, Some(region)));
+            assert_eq!((source.family(), region.to_string().parse()), (UPBIT, Ok(region)));
+        }
+        assert!("us".parse::<Region>().unwrap_err().to_string().contains("sg"));
+    }
+}
