@@ -38,6 +38,7 @@ mod catching;
 mod closing;
 mod config;
 mod cursor;
+mod delay;
 mod feed;
 mod lane;
 mod lanes;

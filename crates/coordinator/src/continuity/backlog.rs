@@ -14,9 +14,11 @@ use market_backbone_core::{
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::ContinuityConfig;
-use super::rank::Rank;
+use super::rank::{Rank, after};
 
 const DAY: i64 = 86_400;
+/// So often a page is asked again that does not go on where the one before it ended.
+const MANY_TEARS: u32 = 4;
 
 /// Where the past can be had from.
 #[derive(Clone)]
@@ -77,6 +79,10 @@ pub(super) struct Walked {
     pub(super) shown: BTreeSet<Rank>,
     /// Trades that are on its pages and could not be read.
     pub(super) unreadable: u32,
+    /// A page was shorter than what was asked for: a day has no more, or the page lacks some.
+    pub(super) is_short: bool,
+    /// A page did not go on where the one before it ended.
+    pub(super) is_torn: bool,
     /// Why it ended before its end.
     pub(super) cut: Option<Loss>,
     /// The venue does not go back far enough: so many days.
@@ -116,6 +122,8 @@ impl Archive {
             trades: walk.newest_first,
             shown: BTreeSet::new(),
             unreadable: walk.unreadable,
+            is_short: walk.is_short,
+            is_torn: walk.is_torn,
             cut,
             too_old: is_too_old.then_some(days),
             kept_since,
@@ -127,18 +135,29 @@ impl Archive {
     async fn walk(&self, walk: &mut Walk, order: &Order) -> Result<(), Loss> {
         let capabilities = self.pages.capabilities();
         let patience = Patience::new(&self.config);
-        let count = order.count.unwrap_or(capabilities.trade_page).clamp(1, capabilities.trade_page.max(1));
+        let count = order.count.unwrap_or(capabilities.trade_page).clamp(2, capabilities.trade_page.max(2));
+        let mut tears = 0;
         while !walk.reached && walk.days_ago <= walk.last_day.min(capabilities.trade_days) {
             let request = walk.request(&order.channel.symbol, count);
             let mut page = patience.ask(|| self.pages.trade_page(&request, order.priority)).await?;
             if walk.would_end(&page, count) {
                 // An answer that is empty by mistake would be the end of the day.
-                let otherwise = TradePageRequest { count: (count - 1).max(1), ..request.clone() };
+                let otherwise = TradePageRequest { count: (count - 1).max(2), ..request.clone() };
                 let again = patience.ask(|| self.pages.trade_page(&otherwise, order.priority)).await?;
                 walk.pages += 1;
                 if again.trades.len() > page.trades.len() {
                     page = again;
                 }
+            }
+            if !walk.goes_on_with(&page) {
+                walk.pages += 1;
+                tears += 1;
+                if tears > MANY_TEARS {
+                    walk.is_torn = true;
+                    return Ok(());
+                }
+                sleep(self.config.retry_pause * tears).await;
+                continue;
             }
             walk.take(page, request.count, (self.clock.now(), self.config.ahead));
             if walk.newest_first.len() > self.config.backlog {
@@ -204,7 +223,11 @@ struct Walk {
     last_day: u8,
     /// A trade from before the beginning was seen: all after it is there.
     reached: bool,
+    /// The oldest of the page before, if the next must begin with it.
+    seam: Option<TradeId>,
     unreadable: u32,
+    is_short: bool,
+    is_torn: bool,
     pages: u32,
 }
 
@@ -223,7 +246,10 @@ impl Walk {
             // One more than should be needed, for midnight may pass meanwhile.
             last_day: days_before(order.begin).saturating_add(1),
             reached: false,
+            seam: None,
             unreadable: 0,
+            is_short: false,
+            is_torn: false,
             pages: 0,
         }
     }
@@ -231,7 +257,7 @@ impl Walk {
     fn request(&self, symbol: &Symbol, count: u32) -> TradePageRequest {
         TradePageRequest {
             symbol: symbol.clone(),
-            before: self.before.clone(),
+            before: self.seam.as_ref().map(after).or_else(|| self.before.clone()),
             days_ago: self.days_ago,
             count,
         }
@@ -243,12 +269,22 @@ impl Walk {
         is_short && page.trades.iter().all(|trade| trade.time >= self.begin)
     }
 
+    /// Whether `page` goes on where the one before it ended: a stale one begins too early.
+    fn goes_on_with(&self, page: &TradePage) -> bool {
+        self.seam.as_ref().is_none_or(|seam| page.trades.iter().any(|trade| trade.id == *seam))
+    }
+
     fn take(&mut self, mut page: TradePage, asked: u32, (now, bound): (Timestamp, Duration)) {
         self.pages += 1;
         self.unreadable += page.dropped;
         let oldest = page.trades.first().map(|trade| trade.id.clone());
-        if page.trades.len() + (page.dropped as usize) < asked as usize || oldest == self.before {
+        let is_short = page.trades.len() + (page.dropped as usize) < asked as usize;
+        self.is_short |= is_short;
+        if is_short || oldest == self.before {
             self.days_ago += 1; // this day has no more
+            self.seam = None;
+        } else {
+            self.seam.clone_from(&oldest);
         }
         self.before = oldest.or(self.before.take());
         let dropped = drop_future(&mut page.trades, now, bound);

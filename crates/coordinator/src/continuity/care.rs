@@ -17,15 +17,11 @@ use super::ContinuityConfig;
 use super::audit::Audit;
 use super::catching::Catching;
 use super::cursor::Cursor;
+use super::delay::Delay;
 use super::lane::{Lane, Phase, Track};
 use super::lanes::Lanes;
 use super::seen::From;
 use super::wounds::Wounds;
-
-/// A trade that comes by so much more after it happened than others do is late.
-const LATE: i64 = 1_000_000_000;
-/// By so much, with each trade, the delay that is usual may grow.
-const DRIFT: i64 = 50_000_000;
 
 /// What waits to be handed out.
 #[derive(Debug)]
@@ -55,8 +51,7 @@ pub(super) struct Care {
     /// When the live side was last heard, by our clock.
     heard: Timestamp,
     horizon: Horizon,
-    /// How long after it happened a trade is heard, in nanoseconds, where it is not late. Both clocks differ in it too.
-    usual_delay: i64,
+    delay: Delay,
     /// When something is to be done though nothing arrives.
     alarm: Option<Instant>,
 }
@@ -84,7 +79,7 @@ impl Care {
             ready: VecDeque::new(),
             heard: now,
             horizon: Horizon::new(config.ahead),
-            usual_delay: i64::MAX,
+            delay: Delay::default(),
             alarm: is_late.then_some(deadline),
         };
         care.pair_audits();
@@ -131,7 +126,10 @@ impl Care {
         if let FeedEvent::Ticker(ticker) = &event {
             self.has_heard(ticker, number);
         }
-        let is_prompt = matches!(&event, FeedEvent::Trade(trade) if self.is_prompt(trade));
+        let earliest = match &event {
+            FeedEvent::Trade(trade) => self.delay.earliest(trade),
+            _ => None,
+        };
         let lane = &mut self.lanes[number];
         let had_goal = lane.goal.is_some();
         lane.heard = true;
@@ -146,10 +144,8 @@ impl Care {
             self.ready.extend(event.map(data));
             return;
         }
-        if let Some(FeedEvent::Trade(trade)) = &event
-            && is_prompt
-        {
-            lane.sees_end(trade);
+        if let Some(FeedEvent::Trade(trade)) = &event {
+            lane.sees_end(trade, earliest);
         }
         let is_first = !lane.joined && matches!(lane.phase, Phase::Live | Phase::Held) && !lane.is_down;
         let is_end = lane.phase == Phase::Waiting && lane.goal.is_some() && !had_goal;
@@ -180,17 +176,14 @@ impl Care {
         None
     }
 
-    /// Whether a trade came as soon after it happened as trades do. One that was late says nothing of the present.
-    fn is_prompt(&mut self, trade: &Trade) -> bool {
-        let delay = trade.received.as_nanos().saturating_sub(trade.time.as_nanos());
-        self.usual_delay = self.usual_delay.saturating_add(DRIFT).min(delay);
-        delay <= self.usual_delay.saturating_add(LATE)
-    }
-
     fn opened(&mut self, gap: Gap) {
         let gap = self.lanes.name_channels(gap);
         for number in self.lanes.fetched_of(&gap) {
             let (heard, lane) = (self.heard, &mut self.lanes[number]);
+            if gap.cause == GapCause::Lagged && lane.phase != Phase::Live {
+                lane.grows();
+                continue;
+            }
             lane.is_down = true;
             lane.lose_goal();
             if lane.phase == Phase::Waiting {
@@ -212,8 +205,15 @@ impl Care {
         let lanes = self.lanes.fetched_of(&gap);
         for number in &lanes {
             let lane = &mut self.lanes[*number];
+            let is_lag = gap.cause == GapCause::Lagged;
             (lane.is_down, lane.resumed_at) = (false, Instant::now());
-            self.ask_for(*number);
+            if lane.goal.is_none() && !lane.again {
+                // What is read after a lag was heard before it was read.
+                lane.back = gap.to.filter(|_| !is_lag);
+            }
+            if !(is_lag && lane.phase == Phase::Waiting) {
+                self.ask_for(*number);
+            }
         }
         let told = self.wounds.resume(&gap, &lanes);
         self.tell(told);
@@ -233,10 +233,15 @@ impl Care {
         if is_known {
             // A gap of all of them is being healed already: it is a little longer.
             for number in 0..self.lanes.len() {
-                if !self.lanes[number].is_down {
-                    self.lanes[number].lose_goal();
+                let lane = &mut self.lanes[number];
+                if lane.is_down || !lane.is_fetched() {
+                    continue;
                 }
-                self.ask_for(number);
+                lane.grows();
+                lane.resumed_at = Instant::now();
+                if lane.phase != Phase::Waiting {
+                    self.ask_for(number);
+                }
             }
             return;
         }

@@ -64,8 +64,10 @@ pub(super) struct Lane {
     pub(super) mending: Mending,
     /// The first trade heard after the gap: up to there the pages must reach.
     pub(super) goal: Option<Known>,
-    /// Whether a further trade may still move that: the first ones do not come in order.
-    goal_is_open: bool,
+    /// The first trade heard after what is missing since [`again`](Self::again).
+    later: Option<Known>,
+    /// What happens from then on is heard; with the next trade, if that is not known.
+    pub(super) back: Option<Timestamp>,
     /// When events began to arrive again.
     pub(super) resumed_at: Instant,
     /// When it is asked for again.
@@ -104,7 +106,8 @@ impl Lane {
             again: false,
             mending: Mending::default(),
             goal: None,
-            goal_is_open: true,
+            later: None,
+            back: None,
             resumed_at: Instant::now(),
             again_at: None,
             wait: Duration::ZERO,
@@ -199,8 +202,8 @@ impl Lane {
         } else if self.held.len() >= depth {
             self.held.clear();
             self.overflowed = true;
+            self.grows();
             self.again = true;
-            self.lose_goal();
             return;
         }
         self.held.push_back(event);
@@ -213,41 +216,63 @@ impl Lane {
 
     /// A fetch begins now: what comes from now on waits again.
     pub(super) fn fetch_begins(&mut self) {
-        (self.phase, self.again, self.overflowed, self.again_at) = (Phase::Fetching, false, false, None);
+        (self.phase, self.again_at) = (Phase::Fetching, None);
+        if std::mem::take(&mut self.overflowed) {
+            (self.later, self.back) = (None, None);
+        }
         match self.track {
-            Track::Trades(_) => self.goal_is_open &= self.goal.is_none(),
-            _ => self.joined = self.joined || self.heard,
+            // What was begun is proven up to where it was to go, and then the rest.
+            Track::Trades(_) if self.again && self.goal.is_some() && self.mending.walks() > 0 => {}
+            Track::Trades(_) => {
+                if std::mem::take(&mut self.again) {
+                    self.goal = self.later.take();
+                }
+            }
+            _ => (self.again, self.joined) = (false, self.joined || self.heard),
         }
     }
 
     /// Something is missing from now on: what was heard so far says nothing of its end.
     pub(super) fn lose_goal(&mut self) {
-        (self.goal, self.goal_is_open) = (None, true);
+        (self.goal, self.later, self.back) = (None, None, None);
         self.mending.doubt();
     }
 
-    /// A trade has come that was not late: if it is of the first after a gap, up to it the pages must reach.
-    pub(super) fn sees_end(&mut self, trade: &Trade) {
+    /// More is missing than was, up to what is heard next. What is being fetched is still good up to where it was to go.
+    pub(super) fn grows(&mut self) {
+        (self.later, self.back) = (None, None);
+        if self.phase == Phase::Fetching || self.mending.walks() > 0 {
+            self.again = true;
+        } else {
+            self.goal = None;
+        }
+    }
+
+    /// What was to be fetched is there, and more is missing.
+    pub(super) fn goes_on(&mut self) {
+        (self.again, self.goal) = (false, self.later.take());
+    }
+
+    /// A trade has come that can have been heard no sooner than at `earliest`. If what happened after it is heard, up to it
+    /// the pages must reach.
+    pub(super) fn sees_end(&mut self, trade: &Trade, earliest: Option<Timestamp>) {
         let Track::Trades(seen) = &self.track else { return };
-        let is_first = self.goal.is_none();
+        let back = *self.back.get_or_insert(trade.received);
         // What is heard once more, or is older than what was handed out, says nothing of the present.
         let known = Known::of(trade);
         let is_new = seen.top().is_none_or(|top| top.rank < known.rank);
-        let is_further = self.goal.as_ref().is_none_or(|goal| goal.rank < known.rank);
-        if self.overflowed || !is_new || !is_further || !(is_first || self.goal_is_open) {
-            return;
+        let end = if self.again { &mut self.later } else { &mut self.goal };
+        if !self.overflowed && is_new && end.is_none() && earliest.is_some_and(|earliest| earliest >= back) {
+            *end = Some(known);
         }
-        self.goal = Some(known);
     }
 
     /// The venue says that this was its latest trade when it began to speak again.
     pub(super) fn sees_latest(&mut self, trade: &Trade) {
         let known = Known::of(trade);
-        if self.goal_is_open
-            && !self.overflowed
-            && self.goal.as_ref().is_none_or(|goal| goal.rank < known.rank)
-        {
-            self.goal = Some(known);
+        let end = if self.again { &mut self.later } else { &mut self.goal };
+        if !self.overflowed && end.as_ref().is_none_or(|end| end.rank < known.rank) {
+            *end = Some(known);
         }
     }
 

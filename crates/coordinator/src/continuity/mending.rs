@@ -149,14 +149,19 @@ impl Mending {
         if let Some(loss) = &walked.cut {
             return Judgement::Torn(loss.clone());
         }
-        let is_sound = self.joins(&walked, ends) && self.is_clean(&walked, ends);
+        if walked.is_torn {
+            self.why = "its pages do not join".to_owned();
+        }
+        let is_sound = !walked.is_torn && self.joins(&walked, ends) && self.is_clean(&walked, ends);
         self.agreeing = match (is_sound, is_news) {
             (false, _) => 0,
             (true, true) => 1,
             (true, false) => self.agreeing + 1,
         };
-        let needed = if ends.was_asked || self.shows_nothing_new(ends) { 1 } else { 2 };
-        let is_strange = ends.after.is_none() || (needed > 1 && self.has_hole(ends));
+        let is_silent = ends.after.is_none() || self.has_hole(ends);
+        let is_believed = ends.was_asked || self.shows_nothing_new(ends);
+        let needed = if is_believed || !(is_silent || walked.is_short) { 1 } else { 2 };
+        let is_strange = ends.after.is_none() || (needed > 1 && is_silent);
         let is_doubted = is_strange && now < ends.doubt_until;
         if self.agreeing >= needed && !is_doubted {
             return match walked.too_old {

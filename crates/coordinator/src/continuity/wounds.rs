@@ -72,6 +72,16 @@ impl Wounds {
         self.close()
     }
 
+    /// Some of what `lane` was missing will not be had, and more of it is to be fetched. Whether it is of a gap.
+    pub(super) fn lose(&mut self, lane: usize, loss: &Loss) -> bool {
+        let mut any = false;
+        for wound in self.0.iter_mut().filter(|wound| wound.pending.contains(&lane)) {
+            wound.loss = Some(loss.clone());
+            any = true;
+        }
+        any
+    }
+
     /// Nothing more will come. What is to be told.
     pub(super) fn give_up(&mut self, why: &Loss) -> Vec<Gap> {
         let lost = |wound: Wound| Gap { state: GapState::Lost, why: Some(why.clone()), ..wound.gap };

@@ -76,7 +76,10 @@ impl Care {
             None => shown.map(after),
         };
         let most = archive.pages.capabilities().trade_page * 3 / 5;
-        let count = is_repeat.then(|| lane.mending.most_of_it().min(most).max(2));
+        let count = is_repeat.then(|| match shown {
+            Some(_) => lane.mending.most_of_it().min(most).max(2),
+            None => archive.pages.capabilities().trade_page.saturating_sub(1).max(2),
+        });
         let needed = lane.whole.minus(self.config.settling);
         let (channel, begin, wait) = (lane.channel.clone(), lane.begin(), lane.wait);
         Some(Order { lane: number, channel, begin, until, needed, priority, wait, count, before })
@@ -137,21 +140,16 @@ impl Care {
         let is_wounded = self.wounds.concern(number);
         let lane = &mut self.lanes[number];
         let mut mending = std::mem::take(&mut lane.mending);
-        if lane.is_down || lane.again {
+        if lane.is_down {
             mending.keep(walked);
-            if lane.is_down || !lane.overflowed {
-                lane.mending = mending;
-                return self.ask_for(number);
-            }
-            // What waited was more than may wait: what is there is handed out, and proves nothing.
-            let trades = mending.take();
-            let begin = lane.begin();
-            let coverage = Walked::coverage(&trades, None, begin, asked_at);
-            return self.fetched(number, events(trades), &coverage, None, asked_at);
+            lane.mending = mending;
+            return;
         }
         let heard = lane.ranks();
         let now = Instant::now();
-        let quiet_for = if is_wounded && !is_catching { self.config.quiet_for } else { Duration::ZERO };
+        // What is not all that is missing may end anywhere: no silence is told by it.
+        let is_all = is_wounded && !lane.again;
+        let quiet_for = if is_all { self.config.quiet_for } else { Duration::ZERO };
         let ends = Ends {
             before: lane.top(),
             after: lane.goal.as_ref(),
@@ -172,6 +170,9 @@ impl Care {
         };
         // What comes first after a silence is looked at once more: pages may have been later than one waited.
         lane.joined = lane.goal.is_some();
+        if !lane.again {
+            lane.goal = None;
+        }
         let trades = mending.take();
         let coverage = Walked::coverage(&trades, loss.as_ref(), lane.begin(), asked_at);
         self.fetched(number, events(trades), &coverage, loss.as_ref(), asked_at);
@@ -180,11 +181,12 @@ impl Care {
     /// A stretch of a lane's past is there.
     fn stretched(&mut self, number: usize, mut walked: Walked, until: Timestamp) {
         let (cut, pages) = (walked.cut.take(), walked.pages);
+        let torn = walked.is_torn.then(|| Loss::Unproven { message: "its pages do not join".into() });
         let unreadable = (walked.unreadable > 0).then(|| {
             let message = format!("{} trades of its pages could not be read", walked.unreadable);
             Loss::Unproven { message: message.into() }
         });
-        let loss = cut.or(unreadable);
+        let loss = cut.or(torn).or(unreadable);
         let mut mending = Mending::default();
         mending.keep(walked);
         let mut trades = mending.take();
@@ -236,6 +238,13 @@ impl Care {
         let data = |from| move |event| Item::Data { lane: number, from, event };
         self.ready.extend(events.into_iter().map(data(From::Page)));
         if lane.again {
+            let since = lane.whole;
+            lane.goes_on();
+            let is_told = is_catching || loss.is_some_and(|loss| self.wounds.lose(number, loss));
+            if let Some(loss) = loss.filter(|_| !is_told) {
+                let lost = lost(&self.lanes[number], (since, asked_at), loss.clone());
+                self.tell([lost]);
+            }
             self.ask_for(number);
         } else if !lane.is_down {
             let since = lane.whole;
