@@ -257,7 +257,9 @@ impl Lane {
     /// the pages must reach.
     pub(super) fn sees_end(&mut self, trade: &Trade, earliest: Option<Timestamp>) {
         let Track::Trades(seen) = &self.track else { return };
-        let back = *self.back.get_or_insert(trade.received);
+        // Two clocks may tell of it: what is heard is heard after it.
+        let back = self.back.map_or(trade.received, |back| back.min(trade.received));
+        self.back = Some(back);
         // What is heard once more, or is older than what was handed out, says nothing of the present.
         let known = Known::of(trade);
         let is_new = seen.top().is_none_or(|top| top.rank < known.rank);

@@ -145,14 +145,17 @@ impl Mending {
     ) -> Judgement {
         self.walks += 1;
         let since = *self.since.get_or_insert(now);
-        let is_news = self.take_in(&mut walked, ends.after.map(|known| &known.rank));
+        // Where nothing was heard after the gap, two walks must agree on what the first of them showed.
+        let limit = ends.after.map(|known| &known.rank).or_else(|| self.newest()).cloned();
+        let limit = limit.as_ref();
+        let is_news = self.take_in(&mut walked, limit);
         if let Some(loss) = &walked.cut {
             return Judgement::Torn(loss.clone());
         }
         if walked.is_torn {
             self.why = "its pages do not join".to_owned();
         }
-        let is_sound = !walked.is_torn && self.joins(&walked, ends) && self.is_clean(&walked, ends);
+        let is_sound = !walked.is_torn && self.joins(&walked, ends) && self.is_clean(&walked, ends, limit);
         self.agreeing = match (is_sound, is_news) {
             (false, _) => 0,
             (true, true) => 1,
@@ -178,6 +181,9 @@ impl Mending {
             return Judgement::Again(pause);
         }
         self.vain = 0;
+        if is_doubted && ends.after.is_none() {
+            self.agreeing = 0; // what is shown before pages can have caught up is no witness of a silence
+        }
         let rest = ends.doubt_until.saturating_duration_since(now);
         Judgement::Again(if is_doubted { config.recheck_after.max(rest) } else { config.recheck_after })
     }
@@ -222,12 +228,11 @@ impl Mending {
     }
 
     /// Whether a walk shows all that is known to exist.
-    fn is_clean(&mut self, walked: &Walked, ends: &Ends<'_>) -> bool {
+    fn is_clean(&mut self, walked: &Walked, ends: &Ends<'_>, limit: Option<&Rank>) -> bool {
         if walked.unreadable > 0 {
             self.why = format!("{} trades of its pages could not be read", walked.unreadable);
             return false;
         }
-        let limit = ends.after.map(|known| &known.rank);
         let counts = |rank: &&Rank| limit.is_none_or(|limit| *rank <= limit);
         if self.found.keys().filter(counts).any(|rank| !walked.shown.contains(rank)) {
             self.why = "its pages do not agree with each other".to_owned();
