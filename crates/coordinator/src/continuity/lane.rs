@@ -78,6 +78,8 @@ pub(super) struct Lane {
     pub(super) stretch: Duration,
     /// The stamp that had moved the cursor it begins after, if one had that cannot be true.
     pub(super) moved_by: Option<Timestamp>,
+    /// When one began to listen.
+    since: Instant,
     /// Up to here all has been fetched.
     fetched: Timestamp,
     /// The last moment at which it was known to be whole, by our clock; while it is live, that is now.
@@ -113,6 +115,7 @@ impl Lane {
             wait: Duration::ZERO,
             stretch: STRETCH,
             moved_by: None,
+            since: Instant::now(),
             fetched: Timestamp::MIN,
             whole,
             held: VecDeque::new(),
@@ -318,6 +321,13 @@ impl Lane {
     pub(super) fn mended(&mut self) {
         if let Track::Candles(bars) = &mut self.track {
             bars.owed = None;
+        }
+    }
+
+    /// It is `now`: the clock may have been set since one began to listen.
+    pub(super) fn set_right(&mut self, now: Timestamp) {
+        if let Track::Trades(seen) = &mut self.track {
+            seen.began(now.minus(self.since.elapsed()));
         }
     }
 

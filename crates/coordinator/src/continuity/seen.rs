@@ -12,6 +12,8 @@ use super::rank::{Known, Rank};
 
 /// However busy the market, no more ids are remembered; the mark then trails by less.
 const MAX_IDS: usize = 65_536;
+/// A clock that differs by more than this, in nanoseconds, from what it was has been set.
+const CLOCK_SET: i64 = 1_000_000_000;
 
 /// Where a trade came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +145,15 @@ impl Seen {
     /// Whether `trade`, the last before one began to listen, happened after that and must be handed out.
     pub(super) fn concerns(&self, trade: &Trade) -> bool {
         trade.time >= self.begin() && self.place(&trade.id).is_some()
+    }
+
+    /// One began to listen at `moment`, as the clock goes now.
+    pub(super) fn began(&mut self, moment: Timestamp) {
+        if let Floor::FirstHeard(floor) = &mut self.floor
+            && (moment.as_nanos() - floor.as_nanos()).abs() > CLOCK_SET
+        {
+            *floor = moment;
+        }
     }
 
     /// Whether nothing has been handed out yet.

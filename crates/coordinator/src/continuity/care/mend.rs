@@ -59,6 +59,7 @@ impl Care {
         let other = |number: &usize| self.lanes[*number].channel.kind != self.ordered;
         let turn = self.queued.iter().position(other).unwrap_or(0);
         let number = *self.queued.get(turn)?;
+        self.lanes[number].set_right(archive.clock.now());
         let until = self.stretch(number, archive);
         if until.is_some() && self.ready.len() > MOST_READY {
             return None; // the reader comes by again once it has taken some
