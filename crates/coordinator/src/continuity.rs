@@ -13,7 +13,8 @@
 //! - **A gap is told, healed, and told to be healed**, or told to be lost and why. Trades are fetched by page, closed
 //!   candles by query; a ticker or a book needs nothing but its next value. A further gap of the same channels while one
 //!   is being healed makes one gap of both. Trades count as healed when what was fetched joins what was heard on both
-//!   sides and two walks through the pages agree; until then the pages are asked again, for a minute at the most.
+//!   sides and, where anything is strange, two walks through the pages agree; until then the pages are asked again, for a
+//!   minute at the most. A reader that lags gets what is proven meanwhile, and the gap goes on behind it.
 //! - **A stamp from the future moves nothing.** What is stamped beyond the clock is dropped, unless all agree that it is
 //!   the clock that is behind.
 //! - **A past of days comes as it is fetched**, stretch by stretch and oldest first, where the venue's pages can begin at

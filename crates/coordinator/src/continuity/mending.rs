@@ -5,16 +5,17 @@
 //!
 //! - the walk back through the pages reaches beyond what was handed out,
 //! - it reaches forward to the newest trade that was handed out, and to the first that was heard after the gap,
-//! - and two walks that were asked in different ways show the same, and all trades in between that were heard.
+//! - it shows all trades in between that were heard, and each of its pages joins the one before,
+//! - and, where anything is strange, a second walk that was asked in a different way shows the same: where a page was
+//!   shorter than what was asked for, or nothing was heard after the gap, or the market seems to have stood still in it.
 //!
 //! Until then the pages are asked again, and for so long at the most; then the gap is told as it is. Where nothing was
-//! heard after the gap, a page that is late cannot be told from a market that is quiet: a while is waited, and the pages
-//! are looked at once more with the first trade that comes. The same is waited where the market seems to have stood still
+//! heard after the gap, a page that is late cannot be told from a market that is quiet: a while is waited, two walks after
+//! it must agree, and the pages are looked at once more with the first trade that comes. The same is waited where the market seems to have stood still
 //! in the gap as it does nowhere near it: that is what a copy looks like which lacks a part for some seconds.
 //!
-//! What this costs: a gap of one page takes three requests and a second more than one page would; of several pages, not
-//! quite three times as many as there are. A market of which nothing new is seen, and whose latest trade the socket
-//! itself named, costs one; a quiet one whose socket says nothing three, one of them with its next trade.
+//! What this costs: nothing where nothing is strange; a second walk and a second of time where pages are short; two more
+//! walks where a silence is to be told.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
