@@ -229,7 +229,7 @@ async fn whatever_happens_to_a_feed_no_trade_is_missing_that_is_not_said_to_be()
         live("first socket refused for 3 s", Heals::RefusedAtFirst, "refuse_ws_ms=3000", &[]),
         live("one trade an hour ahead", Heals::OneAhead(3_600_000), "", &[]),
         live("one trade 61 s ahead", Heals::OneAhead(61_000), "", &[]),
-        live("one trade in fifty an hour ahead", Heals::SomeAhead, "future_trade=0.02", &[]),
+        live("one trade in ten an hour ahead", Heals::SomeAhead, "future_trade=0.1", &[]),
         live("venue an hour ahead, socket cut", Heals::Cut, "clock_offset=3600000", &[]),
         live("venue an hour behind, socket cut", Heals::Cut, "clock_offset=-3600000", &[]),
     ])

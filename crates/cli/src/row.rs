@@ -90,7 +90,7 @@ pub(crate) fn market_json(market: &Market) -> Value {
     })
 }
 
-fn trade_json(trade: &Trade) -> Value {
+fn trade_json(trade: &Trade, is_snapshot: bool) -> Value {
     json!({
         "kind": "trade",
         "symbol": trade.symbol.code(),
@@ -100,6 +100,7 @@ fn trade_json(trade: &Trade) -> Value {
         "size": trade.size,
         "side": trade.side.map(Side::as_str),
         "id": trade.id.to_string(),
+        "snapshot": is_snapshot,
     })
 }
 
@@ -142,6 +143,8 @@ fn gap_json(gap: &Gap) -> Value {
         "state": gap.state.as_str(),
         "from": gap.from.as_nanos(),
         "to": gap.to.map(Timestamp::as_nanos),
+        "from_time": gap.from.to_string(),
+        "to_time": gap.to.as_ref().map(ToString::to_string),
         "cause": gap.cause.as_str(),
         "why": gap.why.as_ref().map(ToString::to_string),
         "channels": gap.channels.iter().map(channel_text).collect::<Vec<_>>(),
@@ -155,10 +158,12 @@ fn channel_text(channel: &Channel) -> String {
 /// What is known of the past of each channel: the stretches that are whole, and why the rest is missing.
 fn caught_up_json(histories: &[History]) -> Value {
     let range = |range: &TimeRange| json!([range.from().as_nanos(), range.to().as_nanos()]);
+    let times = |range: &TimeRange| [range.from().to_string(), range.to().to_string()];
     let one = |history: &History| {
         json!({
             "channel": channel_text(&history.channel),
             "complete": history.coverage.ranges().iter().map(range).collect::<Vec<_>>(),
+            "complete_times": history.coverage.ranges().iter().map(times).collect::<Vec<_>>(),
             "lost": history.loss.as_ref().map(ToString::to_string),
         })
     };
@@ -168,7 +173,8 @@ fn caught_up_json(histories: &[History]) -> Value {
 /// An event as one JSON object. An event this build does not know is said, not dropped.
 pub(crate) fn event_json(event: &FeedEvent) -> Value {
     match event {
-        FeedEvent::Trade(trade) => trade_json(trade),
+        FeedEvent::Trade(trade) => trade_json(trade, false),
+        FeedEvent::Snapshot(trade) => trade_json(trade, true),
         FeedEvent::Ticker(ticker) => ticker_json(ticker),
         FeedEvent::Book(book) => book_json(book),
         FeedEvent::Band(band) => band_json(band),
@@ -183,15 +189,9 @@ pub(crate) fn event_json(event: &FeedEvent) -> Value {
 /// An event to the eye.
 pub(crate) fn event_text(event: &FeedEvent) -> String {
     match event {
-        FeedEvent::Trade(trade) => {
-            let side = trade.side.map_or("", Side::as_str);
-            format!(
-                "{} {:<12} trade  {side:<4} {:>16} x {}",
-                clock(trade.time),
-                trade.symbol,
-                trade.price,
-                trade.size
-            )
+        FeedEvent::Trade(trade) => trade_text(trade),
+        FeedEvent::Snapshot(trade) => {
+            format!("{} (the last one before, of {})", trade_text(trade), trade.time)
         }
         FeedEvent::Ticker(ticker) => {
             let change = ticker.change_rate() * 100.0;
@@ -224,13 +224,13 @@ pub(crate) fn event_text(event: &FeedEvent) -> String {
             candle.volume
         ),
         FeedEvent::Gap(gap) => {
-            let to = gap.to.map_or_else(|| "now".to_owned(), clock);
+            let to = gap.to.map_or_else(|| "now".to_owned(), |to| to.to_string());
             format!(
                 "{} gap {} ({}), {} to {to}{}",
                 clock(gap.from),
                 gap.state.as_str(),
                 gap.cause.as_str(),
-                clock(gap.from),
+                gap.from,
                 gap.why.as_ref().map_or_else(String::new, |why| format!(": {why}"))
             )
         }
@@ -238,6 +238,12 @@ pub(crate) fn event_text(event: &FeedEvent) -> String {
         FeedEvent::Lagged { missed } => format!("too slow: {missed} events were dropped"),
         other => format!("{other:?}"),
     }
+}
+
+fn trade_text(trade: &Trade) -> String {
+    let side = trade.side.map_or("", Side::as_str);
+    let Trade { time, symbol, price, size, .. } = trade;
+    format!("{} {symbol:<12} trade  {side:<4} {price:>16} x {size}", clock(*time))
 }
 
 /// The time of day, to the millisecond, UTC.

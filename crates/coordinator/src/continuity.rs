@@ -12,7 +12,13 @@
 //!   those of other channels do not. Between channels there is no order.
 //! - **A gap is told, healed, and told to be healed**, or told to be lost and why. Trades are fetched by page, closed
 //!   candles by query; a ticker or a book needs nothing but its next value. A further gap of the same channels while one
-//!   is being healed makes one gap of both.
+//!   is being healed makes one gap of both. Trades count as healed when what was fetched joins what was heard on both
+//!   sides and, where anything is strange, two walks through the pages agree; until then the pages are asked again, for a
+//!   minute at the most. A reader that lags gets what is proven meanwhile, and the gap goes on behind it.
+//! - **A stamp from the future moves nothing.** What is stamped beyond the clock is dropped, unless all agree that it is
+//!   the clock that is behind.
+//! - **A past of days comes as it is fetched**, stretch by stretch and oldest first, where the venue's pages can begin at
+//!   a moment.
 //! - **Missing prints are noticed** where a market's trades are followed together with its ticker: a day's volume that
 //!   grows by more than was heard is a gap like any other, and concerns the market's candles too. So are **missing
 //!   states of candles** of a minute and more where they are followed together with the trades: a slot in which more was
@@ -33,9 +39,12 @@ mod catching;
 mod closing;
 mod config;
 mod cursor;
+mod delay;
 mod feed;
 mod lane;
 mod lanes;
+mod mending;
+mod rank;
 mod seen;
 mod start;
 mod token;
@@ -115,11 +124,11 @@ impl Continuity {
 
     fn lane(&self, channel: &Channel, subscription: &Subscription, start: &Start) -> Lane {
         let (now, grid) = (self.archive.clock.now(), self.archive.pages.capabilities().grid);
-        let settling = self.archive.config.settling;
+        let (settling, ahead) = (self.archive.config.settling, self.archive.config.ahead);
         match channel.kind {
             _ if subscription.delivery == Delivery::Conflated => Lane::state(channel.clone()),
             StreamKind::Ticker | StreamKind::Book | StreamKind::Band => Lane::state(channel.clone()),
-            StreamKind::Trade => Lane::trades(channel, start, settling, now),
+            StreamKind::Trade => Lane::trades(channel, start, (settling, ahead), now),
             StreamKind::Candle(frame) => Lane::candles(channel.clone(), frame, start, grid, now),
         }
     }

@@ -256,7 +256,9 @@ impl Testimony {
         let twice = self.believed_beginning();
         if let Some(twice) = twice {
             let provenance = Provenance { origin: Origin::Listed, observed_at: page.asked_at };
-            let range = absent.and_then(|absent| TimeRange::new(absent.from(), twice).ok());
+            // Its first rows may come late, too.
+            let sure = twice.min(self.slots.floor(page.asked_at.minus(LATE_ROWS)));
+            let range = absent.and_then(|absent| TimeRange::new(absent.from(), sure).ok());
             settled.proven.extend(range.map(|range| Span { range, provenance }));
             settled.ranges.extend(everything(twice));
             settled.exhausted = true;

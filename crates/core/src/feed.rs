@@ -4,6 +4,7 @@
 
 mod gap;
 mod history;
+mod horizon;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 pub use self::gap::{Gap, GapCause, GapState, Loss};
 pub use self::history::History;
+pub use self::horizon::{Horizon, drop_future};
 use crate::{
     Candle, OrderBook, PriceBand, Series, Symbol, Ticker, Timeframe, TimeframeError, Timestamp, Trade,
 };
@@ -87,6 +89,9 @@ pub struct Channel {
 pub enum FeedEvent {
     /// A print.
     Trade(Trade),
+    /// The last print before the feed began to listen, as the venue shows it at the beginning: it may be minutes old, and
+    /// is no news. Who adds prints up must not add this one.
+    Snapshot(Trade),
     /// The market at a glance.
     Ticker(Ticker),
     /// The whole book. Shared, because it is large and its readers are many.
@@ -120,13 +125,26 @@ impl FeedEvent {
     #[must_use]
     pub fn channel(&self) -> Option<(&Symbol, StreamKind)> {
         match self {
-            Self::Trade(trade) => Some((&trade.symbol, StreamKind::Trade)),
+            Self::Trade(trade) | Self::Snapshot(trade) => Some((&trade.symbol, StreamKind::Trade)),
             Self::Ticker(ticker) => Some((&ticker.symbol, StreamKind::Ticker)),
             Self::Book(book) => Some((&book.symbol, StreamKind::Book)),
             Self::Band(band) => Some((&band.symbol, StreamKind::Band)),
             Self::Candle { series, .. } => Some((&series.symbol, StreamKind::Candle(series.timeframe))),
             Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } => None,
         }
+    }
+
+    /// The latest moment, by the venue's clock, that this event claims to be of; `None` for what is not of the venue.
+    #[must_use]
+    pub fn stamp(&self) -> Option<Timestamp> {
+        Some(match self {
+            Self::Trade(trade) | Self::Snapshot(trade) => trade.time,
+            Self::Ticker(ticker) => ticker.time.max(ticker.trade_time),
+            Self::Book(book) => book.time,
+            Self::Band(band) => band.time,
+            Self::Candle { candle, .. } => candle.open_time,
+            Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } => return None,
+        })
     }
 }
 

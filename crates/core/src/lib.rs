@@ -44,7 +44,10 @@ pub use coverage::{Claim, Coverage, Dispute, LATE_ROWS, Origin, Provenance, Span
 pub use day::{Day, DayError};
 pub use derive::Derive;
 pub use error::{SourceError, SourceErrorKind};
-pub use feed::{Channel, FeedEvent, Gap, GapCause, GapState, History, Loss, StreamKind, StreamKindError};
+pub use feed::{
+    Channel, FeedEvent, Gap, GapCause, GapState, History, Horizon, Loss, StreamKind, StreamKindError,
+    drop_future,
+};
 pub use grid::Grid;
 pub use market::{Instrument, Market};
 pub use page::{

@@ -7,7 +7,7 @@ use std::time::Duration;
 use market_backbone_coordinator::{Continuity, PagePlan};
 use market_backbone_core::{
     CallGroup, CandleQuery, CandleSource, Grid, LiveSource, Market, PageSource, Priority, Series,
-    SourceError, SourceErrorKind, StreamKind, Symbol, SymbolError, Timestamp, Trade, VenueId,
+    SourceError, SourceErrorKind, StreamKind, Symbol, SymbolError, Timeframe, Timestamp, Trade, VenueId,
 };
 use market_backbone_massive::MassiveClient;
 use market_backbone_routing::{Estimate, Router};
@@ -88,6 +88,15 @@ impl Backbone {
     #[must_use]
     pub fn grid(&self) -> Grid {
         self.venue.router.capabilities().grid
+    }
+
+    /// From when on this venue still has single trades, up to now: a feed may begin there and not earlier.
+    #[must_use]
+    pub fn reach_of_trades(&self) -> (Timestamp, Timestamp) {
+        let capabilities = self.venue.router.capabilities();
+        let now = self.now();
+        let days = Duration::from_secs(86_400 * u64::from(capabilities.trade_days));
+        (Grid::Utc.floor(Timeframe::D1, now).minus(days), now)
     }
 
     /// Now, by the venue's clock as far as it is known: this machine's until the venue has answered something.

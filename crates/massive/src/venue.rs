@@ -5,11 +5,11 @@ use std::sync::Arc;
 use market_backbone_core::{
     Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, Clock, Control, FeedEvent,
     FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, Instrument, Market, OrderBook, Secret,
-    SourceError, SourceErrorKind, Symbol, SymbolTable, Ticker, Timestamp, TradePage, TradePageRequest, Venue,
-    VenueId,
+    SourceError, SourceErrorKind, Symbol, SymbolTable, Ticker, Timestamp, TradeId, TradePage,
+    TradePageRequest, Venue, VenueId,
 };
 
-use crate::code::{HOMES, MASSIVE};
+use crate::code::{HOMES, MASSIVE, trade_cursor};
 use crate::decode::candles::Circumstances;
 use crate::limits::{Plan, Rate, capabilities};
 use crate::{code, decode, error, feed, rest};
@@ -128,6 +128,10 @@ impl Venue for Massive {
         let settling = self.capabilities.settling;
         let circumstances = Circumstances { plan: self.plan, asked_at, settling };
         self.named(decode::candles::page(request, body, circumstances))
+    }
+
+    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
+        Some(trade_cursor(moment))
     }
 
     fn decode_trades(

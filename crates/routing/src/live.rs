@@ -19,6 +19,7 @@ mod link;
 mod metrics;
 mod pinned;
 mod probe;
+mod served;
 mod session;
 mod state;
 mod unanswered;

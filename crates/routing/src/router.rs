@@ -23,7 +23,7 @@ use market_backbone_core::{
     BookRequest, CallGroup, CallSource, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities,
     Channel, Clock, Delivery, HttpCall, Instrument, LiveSource, LiveStream, Market, OrderBook, OwnedReply,
     PageSource, PriceBand, Priority, Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker,
-    TickerRequest, Trade, TradePage, TradePageRequest, Venue, VenueClock, VenueId,
+    TickerRequest, Timestamp, Trade, TradeId, TradePage, TradePageRequest, Venue, VenueClock, VenueId,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -318,6 +318,10 @@ impl PageSource for Router {
         priority: Priority,
     ) -> Result<CandlePage, SourceError> {
         self.shared.candle_page(request, priority).await
+    }
+
+    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
+        self.shared.venue.trade_cursor(moment)
     }
 
     async fn trade_page(

@@ -3,7 +3,7 @@
 use market_backbone_core::{
     Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, FeedEvent, FrameError,
     FrameOutcome, HttpCall, HttpReply, Instrument, Market, OrderBook, SourceError, SymbolTable, Ticker,
-    Timestamp, TradePage, TradePageRequest, Venue, VenueId,
+    Timestamp, TradeId, TradePage, TradePageRequest, Venue, VenueId,
 };
 
 use crate::code::UPBIT;
@@ -77,6 +77,11 @@ impl Venue for Upbit {
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError> {
         self.named(decode::candles::page(request, body, asked_at))
+    }
+
+    /// An id is the millisecond in which its trade happened, and four digits that count those of that millisecond.
+    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
+        Some(TradeId::Number(moment.as_millis().saturating_mul(10_000)))
     }
 
     fn decode_trades(

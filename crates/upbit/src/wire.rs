@@ -32,6 +32,30 @@ pub(crate) struct TradeRow<'a> {
     pub(crate) ask_bid: Taker,
     #[serde(alias = "sid")]
     pub(crate) sequential_id: i64,
+    /// Only on the socket.
+    #[serde(default, alias = "st", alias = "stream_type")]
+    pub(crate) stream: Stream,
+}
+
+/// `SNAPSHOT`: how things stood when one subscribed. Anything else is news.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stream {
+    #[default]
+    Realtime,
+    Snapshot,
+}
+
+impl Stream {
+    pub(crate) fn spelt(word: &str) -> Self {
+        if word == "SNAPSHOT" { Self::Snapshot } else { Self::Realtime }
+    }
+}
+
+impl<'de> Deserialize<'de> for Stream {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word: Option<Cow<'_, str>> = Deserialize::deserialize(deserializer)?;
+        Ok(word.map_or(Self::Realtime, |word| Self::spelt(&word)))
+    }
 }
 
 #[derive(Debug, PartialEq, Deserialize)]

@@ -2,15 +2,17 @@
 //! from where an earlier watch ended.
 
 mod bookmark;
+mod catching;
 mod sides;
 
 use std::time::Duration;
 
 use anyhow::Context;
 use futures::{FutureExt, StreamExt};
-use market_backbone::{Backbone, Feed, FeedEvent, InferredSide, Priority, Start};
+use market_backbone::{Backbone, Feed, FeedEvent, InferredSide, Priority, Start, StreamKind};
 
 use self::bookmark::{Bookmark, Place};
+use self::catching::Catching;
 use self::sides::Sides;
 use super::universe;
 use crate::args::{Format, Watch};
@@ -43,8 +45,16 @@ pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> 
         (None, Some(moment)) => Start::At(moment),
         (None, None) => Start::Now,
     };
+    let has_trades = args.kinds.contains(&StreamKind::Trade);
+    let past = match &start {
+        Start::At(moment) if has_trades => Some(*moment),
+        Start::After(cursor) if has_trades => cursor.channels().filter_map(|one| cursor.position(one)).min(),
+        _ => None,
+    };
+    let catching = past.map(|from| Catching::new(from, backbone.venue(), backbone.reach_of_trades()));
     let feed = client.subscribe(markets(), args.kinds.iter().copied()).from(start).await?;
-    let mut watch = Watching { feed, line, sides: Sides::default(), output, bookmark, is_ahead: true };
+    let mut watch =
+        Watching { feed, line, sides: Sides::default(), output, bookmark, catching, is_ahead: true };
     let outcome = watch.run(args.length).await;
     watch.mark()?;
     outcome?;
@@ -58,6 +68,8 @@ struct Watching {
     sides: Sides,
     output: Output,
     bookmark: Option<Bookmark>,
+    /// Until it has caught up.
+    catching: Option<Catching>,
     /// Something was written since the bookmark was.
     is_ahead: bool,
 }
@@ -74,7 +86,12 @@ impl Watching {
                     Some(event) => self.write(&event)?,
                     None => return Ok(()),
                 },
-                _ = marks.tick() => self.mark()?,
+                _ = marks.tick() => {
+                    self.mark()?;
+                    if let Some(catching) = &self.catching {
+                        catching.tell();
+                    }
+                }
                 () = &mut over => return Ok(()),
                 // Ctrl-C is how a watch is meant to end.
                 interrupted = tokio::signal::ctrl_c() => return interrupted.context("cannot listen for Ctrl-C"),
@@ -94,6 +111,9 @@ impl Watching {
     }
 
     fn line(&mut self, event: &FeedEvent) -> std::io::Result<()> {
+        if self.catching.as_mut().is_some_and(|catching| catching.hear(event)) {
+            self.catching = None;
+        }
         let guess = self.sides.hear(event);
         self.output.line(&(self.line)(event, guess))
     }

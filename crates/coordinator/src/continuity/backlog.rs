@@ -1,6 +1,6 @@
 //! Fetches what a channel is missing: trades page by page, closed candles by query.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,16 @@ use futures::future::BoxFuture;
 use market_backbone_core::{
     CandleQuery, CandleSource, Channel, Clock, Coverage, FeedEvent, Loss, Origin, PageSource, Priority,
     Provenance, Series, SourceError, SourceErrorKind, Span, StreamKind, Symbol, TimeRange, Timeframe,
-    Timestamp, Trade, TradeId, TradePage, TradePageRequest,
+    Timestamp, Trade, TradeId, TradePage, TradePageRequest, drop_future,
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::ContinuityConfig;
+use super::rank::{Rank, after};
 
 const DAY: i64 = 86_400;
+/// So often a page is asked again that does not go on where the one before it ended.
+const MANY_TEARS: u32 = 4;
 
 /// Where the past can be had from.
 #[derive(Clone)]
@@ -33,56 +36,98 @@ pub(super) struct Order {
     pub(super) channel: Channel,
     /// What happened from here on has not been delivered, but for single events.
     pub(super) begin: Timestamp,
+    /// Up to here and not further; `None` for all there is.
+    pub(super) until: Option<Timestamp>,
     /// What happened before this has been delivered whatever the pages say.
     pub(super) needed: Timestamp,
     pub(super) priority: Priority,
+    /// How long to wait first.
+    pub(super) wait: Duration,
+    /// How many trades to ask for at once; as many as the venue gives, if it is none of our business.
+    pub(super) count: Option<u32>,
+    /// The name at which to begin, where what is newer was shown before.
+    pub(super) before: Option<TradeId>,
 }
 
 /// What was fetched.
 #[derive(Debug)]
 pub(super) struct Caught {
     pub(super) lane: usize,
-    /// In the order in which they are to be delivered.
-    pub(super) events: Vec<FeedEvent>,
-    /// The stretches of which all is there.
-    pub(super) coverage: Coverage,
-    pub(super) loss: Option<Loss>,
+    pub(super) found: Found,
     /// Of what happened after this nothing is there.
     pub(super) asked_at: Timestamp,
+}
+
+#[derive(Debug)]
+pub(super) enum Found {
+    Trades(Walked),
+    /// A stretch of the past, up to this moment.
+    Stretch(Walked, Timestamp),
+    Candles {
+        events: Vec<FeedEvent>,
+        coverage: Coverage,
+        loss: Option<Loss>,
+    },
+}
+
+/// What a walk back through the pages of a market's trades has found.
+#[derive(Debug)]
+pub(super) struct Walked {
+    /// Newest first, and perhaps more than once.
+    pub(super) trades: Vec<Trade>,
+    /// What of all trades it showed.
+    pub(super) shown: BTreeSet<Rank>,
+    /// Trades that are on its pages and could not be read.
+    pub(super) unreadable: u32,
+    /// A page was shorter than what was asked for: a day has no more, or the page lacks some.
+    pub(super) is_short: bool,
+    /// A page did not go on where the one before it ended.
+    pub(super) is_torn: bool,
+    /// Why it ended before its end.
+    pub(super) cut: Option<Loss>,
+    /// The venue does not go back far enough: so many days.
+    pub(super) too_old: Option<u8>,
+    /// The venue has nothing from before this.
+    pub(super) kept_since: Timestamp,
+    /// How many pages it took.
+    pub(super) pages: u32,
 }
 
 impl Archive {
     /// Fetches all that `order` asks for, or says why not.
     pub(super) async fn fetch(self, order: Order) -> Caught {
-        sleep(self.config.page_lag).await;
-        match order.channel.kind {
-            StreamKind::Candle(frame) => self.candles(&order, frame).await,
-            _ => self.trades(&order).await,
-        }
+        sleep(order.wait).await;
+        let asked_at = self.clock.now();
+        let found = match (order.channel.kind, order.until) {
+            (StreamKind::Candle(frame), _) => self.candles(&order, frame, asked_at).await,
+            (_, None) => Found::Trades(self.trades(&order, asked_at).await),
+            (_, Some(until)) => Found::Stretch(self.trades(&order, asked_at).await, until),
+        };
+        Caught { lane: order.lane, found, asked_at }
     }
 
-    async fn trades(&self, order: &Order) -> Caught {
-        let asked_at = self.clock.now();
-        let mut walk = Walk::new(order.begin);
-        let walked = self.walk(&mut walk, order).await;
+    /// The venue has no trades from before this.
+    pub(super) fn kept_since(&self) -> Timestamp {
         let days = self.pages.capabilities().trade_days;
-        let kept_since = midnight(asked_at).minus(Duration::from_secs(u64::from(days) * DAY.unsigned_abs()));
-        let too_old = !walk.reached && order.begin.max(order.needed) < kept_since;
-        let loss = walked.err().or(too_old.then_some(Loss::TooOld { days }));
-        let trades = walk.in_order();
-        let from = match (&loss, trades.first()) {
-            (None, _) => order.begin,
-            (Some(_), Some(oldest)) => oldest.time,
-            (Some(_), None) => asked_at,
-        };
-        let provenance = Provenance { origin: Origin::Rest, observed_at: asked_at };
-        let spans = TimeRange::new(from, asked_at).map(|range| Span { range, provenance });
-        Caught {
-            lane: order.lane,
-            events: trades.into_iter().map(FeedEvent::Trade).collect(),
-            coverage: spans.into_iter().collect(),
-            loss,
-            asked_at,
+        midnight(self.clock.now()).minus(Duration::from_secs(u64::from(days) * DAY.unsigned_abs()))
+    }
+
+    async fn trades(&self, order: &Order, asked_at: Timestamp) -> Walked {
+        let mut walk = Walk::new(order, asked_at);
+        let cut = self.walk(&mut walk, order).await.err();
+        let days = self.pages.capabilities().trade_days;
+        let kept_since = self.kept_since();
+        let is_too_old = !walk.reached && order.begin.max(order.needed) < kept_since;
+        Walked {
+            trades: walk.newest_first,
+            shown: BTreeSet::new(),
+            unreadable: walk.unreadable,
+            is_short: walk.is_short,
+            is_torn: walk.is_torn,
+            cut,
+            too_old: is_too_old.then_some(days),
+            kept_since,
+            pages: walk.pages,
         }
     }
 
@@ -90,14 +135,31 @@ impl Archive {
     async fn walk(&self, walk: &mut Walk, order: &Order) -> Result<(), Loss> {
         let capabilities = self.pages.capabilities();
         let patience = Patience::new(&self.config);
-        while !walk.reached && walk.days_ago <= capabilities.trade_days {
-            let request = walk.request(&order.channel.symbol, capabilities.trade_page);
-            let page = patience.ask(|| self.pages.trade_page(&request, order.priority)).await?;
-            if page.dropped > 0 {
-                let message = format!("{} trades of a page could not be read", page.dropped);
-                return Err(Loss::Unreachable { message: message.into() });
+        let count = order.count.unwrap_or(capabilities.trade_page).clamp(2, capabilities.trade_page.max(2));
+        let mut tears = 0;
+        while !walk.reached && walk.days_ago <= walk.last_day.min(capabilities.trade_days) {
+            let request = walk.request(&order.channel.symbol, count);
+            let mut page = patience.ask(|| self.pages.trade_page(&request, order.priority)).await?;
+            if walk.would_end(&page, count) {
+                // An answer that is empty by mistake would be the end of the day.
+                let otherwise = TradePageRequest { count: (count - 1).max(2), ..request.clone() };
+                let again = patience.ask(|| self.pages.trade_page(&otherwise, order.priority)).await?;
+                walk.pages += 1;
+                if again.trades.len() > page.trades.len() {
+                    page = again;
+                }
             }
-            walk.take(page, request.count);
+            if !walk.goes_on_with(&page) {
+                walk.pages += 1;
+                tears += 1;
+                if tears > MANY_TEARS {
+                    walk.is_torn = true;
+                    return Ok(());
+                }
+                sleep(self.config.retry_pause * tears).await;
+                continue;
+            }
+            walk.take(page, request.count, (self.clock.now(), self.config.ahead));
             if walk.newest_first.len() > self.config.backlog {
                 walk.newest_first.truncate(self.config.backlog);
                 return Err(Loss::TooMuch { limit: self.config.backlog });
@@ -106,17 +168,13 @@ impl Archive {
         Ok(())
     }
 
-    async fn candles(&self, order: &Order, frame: Timeframe) -> Caught {
-        let (asked_at, capabilities) = (self.clock.now(), self.pages.capabilities());
+    async fn candles(&self, order: &Order, frame: Timeframe, asked_at: Timestamp) -> Found {
+        let capabilities = self.pages.capabilities();
         let forming = capabilities.grid.floor(frame, asked_at);
-        let mut caught = Caught {
-            lane: order.lane,
-            events: Vec::new(),
-            coverage: Coverage::empty(),
-            loss: None,
-            asked_at,
+        let (mut events, mut coverage, mut loss) = (Vec::new(), Coverage::empty(), None);
+        let Ok(range) = TimeRange::new(order.begin, forming) else {
+            return Found::Candles { events, coverage, loss };
         };
-        let Ok(range) = TimeRange::new(order.begin, forming) else { return caught };
         let series = Series::new(order.channel.symbol.clone(), frame);
         let query = CandleQuery::within(series.clone(), range).closed().priority(order.priority);
         match Patience::new(&self.config).ask(|| self.candles.candles(query.clone())).await {
@@ -124,15 +182,33 @@ impl Archive {
                 let settled = capabilities.grid.floor(frame, asked_at.minus(capabilities.settling));
                 let due = TimeRange::new(range.from(), range.to().min(settled));
                 if due.is_ok_and(|due| !set.coverage.covers(due)) {
-                    caught.loss = Some(Loss::Unreachable { message: "some slots stay unknown".into() });
+                    loss = Some(Loss::Unreachable { message: "some slots stay unknown".into() });
                 }
-                caught.coverage = set.coverage;
+                coverage = set.coverage;
                 let event = |candle| FeedEvent::Candle { series: series.clone(), candle, received: asked_at };
-                caught.events = set.candles.into_iter().map(event).collect();
+                events = set.candles.into_iter().map(event).collect();
             }
-            Err(loss) => caught.loss = Some(loss),
+            Err(why) => loss = Some(why),
         }
-        caught
+        Found::Candles { events, coverage, loss }
+    }
+}
+
+impl Walked {
+    /// The stretch of which all is there, if `trades` and `loss` are what came of it.
+    pub(super) fn coverage(
+        trades: &[Trade],
+        loss: Option<&Loss>,
+        begin: Timestamp,
+        until: Timestamp,
+    ) -> Coverage {
+        let from = match (loss, trades.first()) {
+            (None, _) => begin,
+            (Some(_), Some(oldest)) => oldest.time,
+            (Some(_), None) => until,
+        };
+        let provenance = Provenance { origin: Origin::Rest, observed_at: until };
+        TimeRange::new(from, until).map(|range| Span { range, provenance }).into_iter().collect()
     }
 }
 
@@ -143,45 +219,80 @@ struct Walk {
     newest_first: Vec<Trade>,
     before: Option<TradeId>,
     days_ago: u8,
+    /// There is no need to look further back than this many days.
+    last_day: u8,
     /// A trade from before the beginning was seen: all after it is there.
     reached: bool,
+    /// The oldest of the page before, if the next must begin with it.
+    seam: Option<TradeId>,
+    unreadable: u32,
+    is_short: bool,
+    is_torn: bool,
+    pages: u32,
 }
 
 impl Walk {
-    const fn new(begin: Timestamp) -> Self {
-        Self { begin, newest_first: Vec::new(), before: None, days_ago: 0, reached: false }
+    fn new(order: &Order, now: Timestamp) -> Self {
+        let days_before = |moment: Timestamp| {
+            let days = midnight(now).as_secs().saturating_sub(midnight(moment).as_secs()) / DAY;
+            u8::try_from(days.max(0)).unwrap_or(u8::MAX)
+        };
+        let newest = order.until.map(|until| Timestamp::from_nanos(until.as_nanos().saturating_sub(1)));
+        Self {
+            begin: order.begin,
+            newest_first: Vec::new(),
+            before: order.before.clone(),
+            days_ago: newest.map_or(0, days_before),
+            // One more than should be needed, for midnight may pass meanwhile.
+            last_day: days_before(order.begin).saturating_add(1),
+            reached: false,
+            seam: None,
+            unreadable: 0,
+            is_short: false,
+            is_torn: false,
+            pages: 0,
+        }
     }
 
     fn request(&self, symbol: &Symbol, count: u32) -> TradePageRequest {
         TradePageRequest {
             symbol: symbol.clone(),
-            before: self.before.clone(),
+            before: self.seam.as_ref().map(after).or_else(|| self.before.clone()),
             days_ago: self.days_ago,
             count,
         }
     }
 
-    fn take(&mut self, page: TradePage, asked: u32) {
-        let oldest = page.trades.first().map(|trade| trade.id.clone());
-        if page.trades.len() < asked as usize || oldest == self.before {
-            self.days_ago += 1; // this day has no more
-        }
-        self.before = oldest.or(self.before.take());
-        self.reached = page.trades.iter().any(|trade| trade.time < self.begin);
-        self.newest_first.extend(page.trades.into_iter().rev().filter(|trade| trade.time >= self.begin));
+    /// Whether the venue says by `page` that the day has no more.
+    fn would_end(&self, page: &TradePage, asked: u32) -> bool {
+        let is_short = page.trades.len() + (page.dropped as usize) < asked as usize;
+        is_short && page.trades.iter().all(|trade| trade.time >= self.begin)
     }
 
-    /// By id, each once.
-    fn in_order(self) -> Vec<Trade> {
-        let mut trades = self.newest_first;
-        let mut known = HashSet::with_capacity(trades.len());
-        trades.retain(|trade| known.insert(trade.id.clone()));
-        trades.sort_by(|a, b| match (&a.id, &b.id) {
-            (TradeId::Number(a), TradeId::Number(b)) => a.cmp(b),
-            // Of texts the order means nothing.
-            _ => (a.time, &a.id).cmp(&(b.time, &b.id)),
-        });
-        trades
+    /// Whether `page` goes on where the one before it ended: a stale one begins too early.
+    fn goes_on_with(&self, page: &TradePage) -> bool {
+        self.seam.as_ref().is_none_or(|seam| page.trades.iter().any(|trade| trade.id == *seam))
+    }
+
+    fn take(&mut self, mut page: TradePage, asked: u32, (now, bound): (Timestamp, Duration)) {
+        self.pages += 1;
+        self.unreadable += page.dropped;
+        let oldest = page.trades.first().map(|trade| trade.id.clone());
+        let is_short = page.trades.len() + (page.dropped as usize) < asked as usize;
+        self.is_short |= is_short;
+        if is_short || oldest == self.before {
+            self.days_ago += 1; // this day has no more
+            self.seam = None;
+        } else {
+            self.seam.clone_from(&oldest);
+        }
+        self.before = oldest.or(self.before.take());
+        let dropped = drop_future(&mut page.trades, now, bound);
+        if dropped > 0 {
+            tracing::warn!(dropped, "trades of a page are stamped in the future and left out");
+        }
+        self.reached = page.trades.iter().any(|trade| trade.time < self.begin);
+        self.newest_first.extend(page.trades.into_iter().rev().filter(|trade| trade.time >= self.begin));
     }
 }
 

@@ -2,22 +2,23 @@
 //!
 //! No I/O and no time of its own: the [feed](super::Feed) polls the sources and hands over what they gave.
 
+mod mend;
 mod proof;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Channel, Clock, FeedEvent, Gap, GapCause, GapState, Loss, Priority, StreamKind, Timestamp, VenueId,
+    Channel, Clock, FeedEvent, Gap, GapCause, GapState, Horizon, Loss, StreamKind, Timestamp, Trade, VenueId,
 };
 use tokio::time::Instant;
 
 use super::ContinuityConfig;
 use super::audit::Audit;
-use super::backlog::{Caught, Order};
 use super::catching::Catching;
 use super::cursor::Cursor;
-use super::lane::{Lane, Phase};
+use super::delay::Delay;
+use super::lane::{Lane, Phase, Track};
 use super::lanes::Lanes;
 use super::seen::From;
 use super::wounds::Wounds;
@@ -49,6 +50,8 @@ pub(super) struct Care {
     ready: VecDeque<Item>,
     /// When the live side was last heard, by our clock.
     heard: Timestamp,
+    horizon: Horizon,
+    delay: Delay,
     /// When something is to be done though nothing arrives.
     alarm: Option<Instant>,
 }
@@ -75,9 +78,12 @@ impl Care {
             ordered: StreamKind::Book,
             ready: VecDeque::new(),
             heard: now,
+            horizon: Horizon::new(config.ahead),
+            delay: Delay::default(),
             alarm: is_late.then_some(deadline),
         };
         care.pair_audits();
+        care.tell_what_was_moved(now);
         if is_late {
             care.lanes.iter_mut().for_each(|lane| lane.phase = Phase::Held);
             care.catch_up_if_done();
@@ -91,7 +97,21 @@ impl Care {
             FeedEvent::Gap(gap) if gap.state == GapState::Opened => self.opened(gap),
             FeedEvent::Gap(gap) => self.resumed(&gap),
             FeedEvent::Lagged { .. } => self.lagged(clock.now()),
-            event => self.happened(event),
+            event => self.told(event, clock.now()),
+        }
+    }
+
+    /// Takes an event, unless it is stamped in the future, as of the moment at which it was heard.
+    fn told(&mut self, event: FeedEvent, now: Timestamp) {
+        let now = received(&event).map_or(now, |received| received.min(now));
+        if self.horizon.admits(&event, now) {
+            return self.happened(event);
+        }
+        if let Some((symbol, kind)) = event.channel() {
+            tracing::warn!(%symbol, %kind, stamp = ?event.stamp(), %now, "an event is stamped in the future and left out");
+        }
+        for event in self.horizon.doubt(event, now) {
+            self.happened(event);
         }
     }
 
@@ -106,26 +126,69 @@ impl Care {
         if let FeedEvent::Ticker(ticker) = &event {
             self.has_heard(ticker, number);
         }
+        let earliest = match &event {
+            FeedEvent::Trade(trade) => self.delay.earliest(trade),
+            _ => None,
+        };
         let lane = &mut self.lanes[number];
+        let had_goal = lane.goal.is_some();
         lane.heard = true;
-        if lane.phase == Phase::Live && lane.joined {
-            self.ready.push_back(Item::Data { lane: number, from: From::Live, event });
+        let is_live = lane.phase == Phase::Live && lane.joined;
+        let event = match event {
+            FeedEvent::Snapshot(trade) => self.began(number, trade, is_live),
+            event => Some(event),
+        };
+        let lane = &mut self.lanes[number];
+        if is_live {
+            let data = |event| Item::Data { lane: number, from: From::Live, event };
+            self.ready.extend(event.map(data));
             return;
         }
+        if let Some(FeedEvent::Trade(trade)) = &event {
+            lane.sees_end(trade, earliest);
+        }
         let is_first = !lane.joined && matches!(lane.phase, Phase::Live | Phase::Held) && !lane.is_down;
-        lane.hold(event, self.depth);
-        if is_first {
+        let is_end = lane.phase == Phase::Waiting && lane.goal.is_some() && !had_goal;
+        if let Some(event) = event {
+            lane.hold(event, self.depth);
+        }
+        if is_first || is_end {
             // Its past can be fetched up to here. If it was fetched before, something may lie between.
             self.ask_for(number);
         }
+    }
+
+    /// The venue shows the last trade from before it began to speak. It is one that was missed, or shows up to where
+    /// nothing was, or stands for how things are.
+    fn began(&mut self, number: usize, trade: Trade, is_live: bool) -> Option<FeedEvent> {
+        let lane = &mut self.lanes[number];
+        let Track::Trades(seen) = &lane.track else { return Some(FeedEvent::Snapshot(trade)) };
+        let (is_missed, is_fresh) = (seen.concerns(&trade), seen.is_fresh());
+        if !is_live {
+            lane.sees_latest(&trade);
+        }
+        if is_missed {
+            return Some(FeedEvent::Trade(trade));
+        }
+        if is_live && is_fresh {
+            self.ready.push_back(Item::Word(FeedEvent::Snapshot(trade)));
+        }
+        None
     }
 
     fn opened(&mut self, gap: Gap) {
         let gap = self.lanes.name_channels(gap);
         for number in self.lanes.fetched_of(&gap) {
             let (heard, lane) = (self.heard, &mut self.lanes[number]);
+            if gap.cause == GapCause::Lagged && lane.phase != Phase::Live {
+                lane.grows();
+                continue;
+            }
             lane.is_down = true;
-            if lane.phase == Phase::Live {
+            lane.lose_goal();
+            if lane.phase == Phase::Waiting {
+                (lane.phase, lane.again_at) = (Phase::Held, None);
+            } else if lane.phase == Phase::Live {
                 lane.phase = Phase::Held;
                 lane.whole = lane.whole.max(heard.min(gap.from));
             }
@@ -141,8 +204,16 @@ impl Care {
         let gap = self.lanes.name_channels(gap.clone());
         let lanes = self.lanes.fetched_of(&gap);
         for number in &lanes {
-            self.lanes[*number].is_down = false;
-            self.ask_for(*number);
+            let lane = &mut self.lanes[*number];
+            let is_lag = gap.cause == GapCause::Lagged;
+            (lane.is_down, lane.resumed_at) = (false, Instant::now());
+            if lane.goal.is_none() && !lane.again {
+                // What is read after a lag was heard before it was read.
+                lane.back = gap.to.filter(|_| !is_lag);
+            }
+            if !(is_lag && lane.phase == Phase::Waiting) {
+                self.ask_for(*number);
+            }
         }
         let told = self.wounds.resume(&gap, &lanes);
         self.tell(told);
@@ -161,7 +232,17 @@ impl Care {
             && self.lanes.iter().filter(up).all(|lane| !lane.is_fetched() || lane.phase != Phase::Live);
         if is_known {
             // A gap of all of them is being healed already: it is a little longer.
-            (0..self.lanes.len()).for_each(|number| self.ask_for(number));
+            for number in 0..self.lanes.len() {
+                let lane = &mut self.lanes[number];
+                if lane.is_down || !lane.is_fetched() {
+                    continue;
+                }
+                lane.grows();
+                lane.resumed_at = Instant::now();
+                if lane.phase != Phase::Waiting {
+                    self.ask_for(number);
+                }
+            }
             return;
         }
         self.gone_through(&gap);
@@ -175,65 +256,6 @@ impl Care {
 
     fn gap(&self, channels: Arc<[Channel]>, (from, to): (Timestamp, Timestamp), cause: GapCause) -> Gap {
         Gap { state: GapState::Resumed, channels, from, to: Some(to.max(from)), cause, why: None }
-    }
-
-    /// Has what `number` is missing fetched, once more if it is being fetched.
-    fn ask_for(&mut self, number: usize) {
-        let lane = &mut self.lanes[number];
-        match lane.phase {
-            _ if !lane.is_fetched() || lane.is_down => {}
-            Phase::Fetching => lane.again = true,
-            Phase::Queued => {}
-            Phase::Live | Phase::Held | Phase::Caught => {
-                lane.phase = Phase::Queued;
-                self.queued.push_back(number);
-            }
-        }
-    }
-
-    /// The next fetch to begin, if there is one.
-    pub(super) fn next_order(&mut self, priority: Priority) -> Option<Order> {
-        // Trades and candles count against different budgets of most venues: in turn, neither waits for the other.
-        let other = |number: &usize| self.lanes[*number].channel.kind != self.ordered;
-        let turn = self.queued.iter().position(other).unwrap_or(0);
-        let number = self.queued.remove(turn)?;
-        self.ordered = self.lanes[number].channel.kind;
-        let lane = &mut self.lanes[number];
-        lane.fetch_begins();
-        let needed = lane.whole.minus(self.config.settling);
-        Some(Order { lane: number, channel: lane.channel.clone(), begin: lane.begin(), needed, priority })
-    }
-
-    /// A fetch has ended.
-    pub(super) fn caught(&mut self, caught: Caught) {
-        let Caught { lane: number, events, coverage, loss, asked_at } = caught;
-        let begin = self.lanes[number].begin();
-        self.settle_audit(number, &events);
-        if let Some(catching) = &mut self.catching {
-            let asked = (begin, asked_at);
-            let told = catching.remember(number, &self.lanes[number], asked, coverage, loss.as_ref());
-            self.tell(told);
-        }
-        let lane = &mut self.lanes[number];
-        if let Some(FeedEvent::Trade(newest)) = events.last() {
-            lane.has_fetched(newest.time, self.config.settling);
-        }
-        let data = |from| move |event| Item::Data { lane: number, from, event };
-        self.ready.extend(events.into_iter().map(data(From::Page)));
-        lane.phase = Phase::Held;
-        if lane.again {
-            self.ask_for(number);
-        } else if !lane.is_down {
-            lane.whole = lane.whole.max(asked_at);
-            if self.catching.is_some() {
-                lane.phase = Phase::Caught;
-            } else {
-                self.go_live(number);
-            }
-            let told = self.wounds.healed(number, loss.as_ref());
-            self.tell(told);
-        }
-        self.catch_up_if_done();
     }
 
     fn go_live(&mut self, number: usize) {
@@ -251,7 +273,7 @@ impl Care {
         self.ready.push_back(Item::Word(FeedEvent::CaughtUp(catching.histories())));
         for number in 0..self.lanes.len() {
             let lane = &self.lanes[number];
-            if lane.is_down || matches!(lane.phase, Phase::Queued | Phase::Fetching) {
+            if lane.is_down || matches!(lane.phase, Phase::Queued | Phase::Fetching | Phase::Waiting) {
                 continue;
             }
             if lane.again {
@@ -276,15 +298,17 @@ impl Care {
             self.fetch_unheard();
         }
         self.judge_all(now);
+        self.ask_again(now);
         let start = self.catching.as_ref().and_then(|catching| catching.deadline);
-        self.alarm = self.next_verdict().into_iter().chain(start).min();
+        let again = self.lanes.iter().filter_map(|lane| lane.again_at).min();
+        self.alarm = self.next_verdict().into_iter().chain(start).chain(again).min();
     }
 
     /// Has the past fetched of lanes of which nothing live was heard, those included of which nothing can be.
     fn fetch_unheard(&mut self) {
         for (number, lane) in self.lanes.iter_mut().enumerate() {
             if lane.has_past && lane.phase == Phase::Held {
-                lane.phase = Phase::Queued;
+                (lane.phase, lane.wait) = (Phase::Queued, self.config.page_lag);
                 self.queued.push_back(number);
             }
         }
@@ -337,7 +361,7 @@ impl Care {
 /// When we heard of it, by our clock.
 fn received(event: &FeedEvent) -> Option<Timestamp> {
     Some(match event {
-        FeedEvent::Trade(trade) => trade.received,
+        FeedEvent::Trade(trade) | FeedEvent::Snapshot(trade) => trade.received,
         FeedEvent::Ticker(ticker) => ticker.received,
         FeedEvent::Book(book) => book.received,
         FeedEvent::Band(band) => band.received,

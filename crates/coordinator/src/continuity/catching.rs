@@ -13,11 +13,13 @@ pub(super) struct Catching {
     /// From now on the past is fetched even of lanes of which nothing live was heard.
     pub(super) deadline: Option<Instant>,
     histories: Vec<Option<History>>,
+    /// Whether all of a lane's past is there.
+    done: Vec<bool>,
 }
 
 impl Catching {
     pub(super) fn new(lanes: usize, deadline: Instant) -> Self {
-        Self { deadline: Some(deadline), histories: vec![None; lanes] }
+        Self { deadline: Some(deadline), histories: vec![None; lanes], done: vec![false; lanes] }
     }
 
     /// Notes what is known of a lane's past, which was fetched from `begin` on. What there is to tell of it.
@@ -26,17 +28,16 @@ impl Catching {
         number: usize,
         lane: &Lane,
         (begin, asked_at): (Timestamp, Timestamp),
-        coverage: Coverage,
+        coverage: &Coverage,
         loss: Option<&Loss>,
     ) -> Option<Gap> {
         let place = self.histories.get_mut(number).filter(|_| lane.has_past)?;
-        if let Some(history) = place {
-            history.coverage.merge(&coverage);
-            return None;
-        }
         let to = coverage.spans().first().map_or(asked_at, |span| span.range.from()).max(begin);
         let channel = lane.channel.clone();
-        *place = Some(History { channel: channel.clone(), coverage, loss: loss.cloned() });
+        let none = || History { channel: channel.clone(), coverage: Coverage::empty(), loss: None };
+        let history = place.get_or_insert_with(none);
+        history.coverage.merge(coverage);
+        history.loss = history.loss.take().or(loss.cloned());
         Some(Gap {
             state: GapState::Lost,
             channels: [channel].into(),
@@ -47,10 +48,16 @@ impl Catching {
         })
     }
 
+    /// All of a lane's past is there, as far as it can be had.
+    pub(super) fn complete(&mut self, number: usize) {
+        if let Some(done) = self.done.get_mut(number) {
+            *done = true;
+        }
+    }
+
     /// Whether the past of every lane is there.
     pub(super) fn is_done(&self, lanes: &Lanes) -> bool {
-        let mut histories = lanes.iter().zip(&self.histories);
-        histories.all(|(lane, history)| history.is_some() || !lane.has_past)
+        lanes.iter().zip(&self.done).all(|(lane, done)| *done || !lane.has_past)
     }
 
     pub(super) fn histories(self) -> Arc<[History]> {

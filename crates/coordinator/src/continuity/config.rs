@@ -15,6 +15,16 @@ pub struct ContinuityConfig {
     pub page_lag: Duration,
     /// How long a venue that does not answer is asked again and again before what is missing counts as lost.
     pub heal_within: Duration,
+    /// What was fetched for a gap is asked for once more, in another way, after this long: a page may lack its middle.
+    pub recheck_after: Duration,
+    /// How long the pages are asked again where what they show does not join what was heard; then the gap is lost.
+    pub join_within: Duration,
+    /// The longest pause between two such questions; the first is `retry_pause`.
+    pub join_pause_cap: Duration,
+    /// How long a silence after or within a gap is doubted before the market counts as quiet. Longer than pages are late.
+    pub quiet_for: Duration,
+    /// An event that is stamped further ahead of the clock than this is dropped, unless the others agree with it.
+    pub ahead: Duration,
     /// How long to wait before a page is asked again; doubled each time,
     pub retry_pause: Duration,
     /// up to this.
@@ -34,6 +44,11 @@ impl Default for ContinuityConfig {
             confirm_within: Duration::from_secs(3),
             page_lag: Duration::from_millis(500),
             heal_within: Duration::from_secs(600),
+            recheck_after: Duration::from_secs(1),
+            join_within: Duration::from_secs(60),
+            join_pause_cap: Duration::from_secs(4),
+            quiet_for: Duration::from_secs(10),
+            ahead: Duration::from_secs(5),
             retry_pause: Duration::from_millis(500),
             retry_pause_cap: Duration::from_secs(15),
             in_flight: 32,

@@ -42,21 +42,22 @@ impl Feed {
         self.care.cursor()
     }
 
-    /// Takes in what was fetched, and begins to fetch what is due.
-    fn poll_fetches(&mut self, context: &mut Context<'_>) {
+    /// Takes in what was fetched, and begins to fetch what is due. Whether anything was: there may be a new deadline.
+    fn poll_fetches(&mut self, context: &mut Context<'_>) -> bool {
         let in_flight = self.archive.config.in_flight.max(1);
+        let mut any = false;
         loop {
             while self.fetches.len() < in_flight
-                && let Some(order) = self.care.next_order(self.priority)
+                && let Some(order) = self.care.next_order(self.priority, &self.archive)
             {
                 self.fetches.push(self.archive.clone().fetch(order).boxed());
             }
-            if self.fetches.is_empty() {
-                return;
-            }
             match self.fetches.poll_next_unpin(context) {
-                Poll::Ready(Some(caught)) => self.care.caught(caught),
-                Poll::Ready(None) | Poll::Pending => return,
+                Poll::Ready(Some(caught)) => {
+                    self.care.caught(caught);
+                    any = true;
+                }
+                Poll::Ready(None) | Poll::Pending => return any,
             }
         }
     }
@@ -96,8 +97,12 @@ impl Stream for Feed {
         // History may be long: who reads it must let its neighbours on the thread have a turn.
         let budget = ready!(tokio::task::coop::poll_proceed(context));
         loop {
-            self.poll_alarm(context);
-            self.poll_fetches(context);
+            loop {
+                self.poll_alarm(context);
+                if !self.poll_fetches(context) {
+                    break;
+                }
+            }
             if let Some(event) = self.care.pop() {
                 budget.made_progress();
                 return Poll::Ready(Some(event));

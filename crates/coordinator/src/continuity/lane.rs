@@ -3,14 +3,19 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use market_backbone_core::{Candle, Channel, FeedEvent, Grid, Timeframe, Timestamp};
+use market_backbone_core::{Candle, Channel, FeedEvent, Grid, Timeframe, Timestamp, Trade};
+use tokio::time::Instant;
 
 use super::Start;
 use super::closing::Closing;
 use super::cursor::{Cursor, Mark};
+use super::mending::Mending;
+use super::rank::{Known, Rank};
 use super::seen::{From, Seen};
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// How long the first stretch of a past is; the others are longer or shorter, by how much was traded.
+const STRETCH: Duration = Duration::from_secs(600);
 /// So many closed candles are known one by one; what is older stays as it was handed out.
 const MAX_DONE: usize = 64;
 
@@ -34,6 +39,8 @@ pub(super) enum Phase {
     Queued,
     /// Events wait for a fetch.
     Fetching,
+    /// What was fetched does not join what was heard yet; it is asked for again at [`Lane::again_at`].
+    Waiting,
     /// Its past is there; events wait until that of the others is, too.
     Caught,
 }
@@ -53,13 +60,33 @@ pub(super) struct Lane {
     pub(super) is_down: bool,
     /// What is being fetched will not be all that is missing.
     pub(super) again: bool,
+    /// What has been fetched of its trades and is not handed out yet.
+    pub(super) mending: Mending,
+    /// The first trade heard after the gap: up to there the pages must reach.
+    pub(super) goal: Option<Known>,
+    /// The first trade heard after what is missing since [`again`](Self::again).
+    later: Option<Known>,
+    /// What happens from then on is heard; with the next trade, if that is not known.
+    pub(super) back: Option<Timestamp>,
+    /// When events began to arrive again.
+    pub(super) resumed_at: Instant,
+    /// When it is asked for again.
+    pub(super) again_at: Option<Instant>,
+    /// How long to wait before the next fetch.
+    pub(super) wait: Duration,
+    /// How long the stretches are by which its past is fetched.
+    pub(super) stretch: Duration,
+    /// The stamp that had moved the cursor it begins after, if one had that cannot be true.
+    pub(super) moved_by: Option<Timestamp>,
+    /// When one began to listen.
+    since: Instant,
     /// Up to here all has been fetched.
     fetched: Timestamp,
     /// The last moment at which it was known to be whole, by our clock; while it is live, that is now.
     pub(super) whole: Timestamp,
     held: VecDeque<FeedEvent>,
     /// More came than may be held; it is dropped until it is fetched.
-    overflowed: bool,
+    pub(super) overflowed: bool,
     /// The market's audit, where both its trades and its ticker are followed.
     pub(super) audit: Option<usize>,
     /// The lanes of a market's candles, if this is the lane of its trades and they are compared.
@@ -79,6 +106,16 @@ impl Lane {
             joined: !has_past,
             is_down: false,
             again: false,
+            mending: Mending::default(),
+            goal: None,
+            later: None,
+            back: None,
+            resumed_at: Instant::now(),
+            again_at: None,
+            wait: Duration::ZERO,
+            stretch: STRETCH,
+            moved_by: None,
+            since: Instant::now(),
             fetched: Timestamp::MIN,
             whole,
             held: VecDeque::new(),
@@ -93,13 +130,24 @@ impl Lane {
         Self::new(channel, Track::State, false, Timestamp::MIN)
     }
 
-    pub(super) fn trades(channel: &Channel, start: &Start, settling: Duration, now: Timestamp) -> Self {
+    pub(super) fn trades(
+        channel: &Channel,
+        start: &Start,
+        (settling, ahead): (Duration, Duration),
+        now: Timestamp,
+    ) -> Self {
         let from = |seen, has_past, whole| Self::new(channel.clone(), Track::Trades(seen), has_past, whole);
         match start {
             Start::At(moment) => from(Seen::from_moment(*moment, settling), true, *moment),
             Start::Now => from(Seen::from_now(now, settling), false, now),
             Start::After(cursor) => match cursor.mark(channel) {
-                Some(Mark::Trades(mark)) => from(Seen::from_mark(mark, settling), true, mark.whole),
+                Some(Mark::Trades(mark)) => match mark.set_right(now, ahead) {
+                    None => from(Seen::from_mark(mark, settling), true, mark.whole),
+                    Some(right) => Self {
+                        moved_by: Some(mark.newest),
+                        ..from(Seen::from_mark(&right, settling).without_top(), true, right.whole)
+                    },
+                },
                 _ => from(Seen::from_now(now, settling), false, now),
             },
         }
@@ -157,6 +205,7 @@ impl Lane {
         } else if self.held.len() >= depth {
             self.held.clear();
             self.overflowed = true;
+            self.grows();
             self.again = true;
             return;
         }
@@ -170,8 +219,84 @@ impl Lane {
 
     /// A fetch begins now: what comes from now on waits again.
     pub(super) fn fetch_begins(&mut self) {
-        (self.phase, self.again, self.overflowed) = (Phase::Fetching, false, false);
-        self.joined = self.joined || self.heard;
+        (self.phase, self.again_at) = (Phase::Fetching, None);
+        if std::mem::take(&mut self.overflowed) {
+            (self.later, self.back) = (None, None);
+        }
+        match self.track {
+            // What was begun is proven up to where it was to go, and then the rest.
+            Track::Trades(_) if self.again && self.goal.is_some() && self.mending.walks() > 0 => {}
+            Track::Trades(_) => {
+                if std::mem::take(&mut self.again) {
+                    self.goal = self.later.take();
+                }
+            }
+            _ => (self.again, self.joined) = (false, self.joined || self.heard),
+        }
+    }
+
+    /// Something is missing from now on: what was heard so far says nothing of its end.
+    pub(super) fn lose_goal(&mut self) {
+        (self.goal, self.later, self.back) = (None, None, None);
+        self.mending.doubt();
+    }
+
+    /// More is missing than was, up to what is heard next. What is being fetched is still good up to where it was to go.
+    pub(super) fn grows(&mut self) {
+        (self.later, self.back) = (None, None);
+        if self.phase == Phase::Fetching || self.mending.walks() > 0 {
+            self.again = true;
+        } else {
+            self.goal = None;
+        }
+    }
+
+    /// What was to be fetched is there, and more is missing.
+    pub(super) fn goes_on(&mut self) {
+        (self.again, self.goal) = (false, self.later.take());
+    }
+
+    /// A trade has come that can have been heard no sooner than at `earliest`. If what happened after it is heard, up to it
+    /// the pages must reach.
+    pub(super) fn sees_end(&mut self, trade: &Trade, earliest: Option<Timestamp>) {
+        let Track::Trades(seen) = &self.track else { return };
+        // Two clocks may tell of it: what is heard is heard after it.
+        let back = self.back.map_or(trade.received, |back| back.min(trade.received));
+        self.back = Some(back);
+        // What is heard once more, or is older than what was handed out, says nothing of the present.
+        let known = Known::of(trade);
+        let is_new = seen.top().is_none_or(|top| top.rank < known.rank);
+        let end = if self.again { &mut self.later } else { &mut self.goal };
+        if !self.overflowed && is_new && end.is_none() && earliest.is_some_and(|earliest| earliest >= back) {
+            *end = Some(known);
+        }
+    }
+
+    /// The venue says that this was its latest trade when it began to speak again.
+    pub(super) fn sees_latest(&mut self, trade: &Trade) {
+        let known = Known::of(trade);
+        let end = if self.again { &mut self.later } else { &mut self.goal };
+        if !self.overflowed && end.as_ref().is_none_or(|end| end.rank < known.rank) {
+            *end = Some(known);
+        }
+    }
+
+    /// All trades that were heard lately, handed out or not.
+    pub(super) fn ranks(&self) -> Vec<Rank> {
+        let Track::Trades(seen) = &self.track else { return Vec::new() };
+        let held = self.held.iter().filter_map(|event| match event {
+            FeedEvent::Trade(trade) => Some(Rank::of(trade)),
+            _ => None,
+        });
+        seen.ranks().into_iter().chain(held).collect()
+    }
+
+    /// The trade of the highest rank that has been handed out.
+    pub(super) fn top(&self) -> Option<&Known> {
+        match &self.track {
+            Track::Trades(seen) => seen.top(),
+            _ => None,
+        }
     }
 
     /// Has what is to be audited, and when, if this is a lane of candles that are no shorter than a minute.
@@ -196,6 +321,13 @@ impl Lane {
     pub(super) fn mended(&mut self) {
         if let Track::Candles(bars) = &mut self.track {
             bars.owed = None;
+        }
+    }
+
+    /// It is `now`: the clock may have been set since one began to listen.
+    pub(super) fn set_right(&mut self, now: Timestamp) {
+        if let Track::Trades(seen) = &mut self.track {
+            seen.began(now.minus(self.since.elapsed()));
         }
     }
 

@@ -7,8 +7,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use market_backbone_core::{Timestamp, Trade, TradeId};
+
+use super::rank::{Known, Rank};
+
 /// However busy the market, no more ids are remembered; the mark then trails by less.
 const MAX_IDS: usize = 65_536;
+/// A clock that differs by more than this, in nanoseconds, from what it was has been set.
+const CLOCK_SET: i64 = 1_000_000_000;
 
 /// Where a trade came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +42,8 @@ pub(super) struct Seen {
     floor: Floor,
     settled: Timestamp,
     newest: Timestamp,
+    /// The trade of the highest rank that has been handed out.
+    top: Option<Known>,
     /// Sorted by id, each with its trade's time. Not a hash table: one in which as many come as go grows to twice its
     /// size at some moment of its own choosing, and a program's memory should be after an hour what it was after a
     /// minute. Ids rise with time but for late prints, so adding is nearly always at the end.
@@ -51,6 +58,17 @@ enum Floor {
     Known(Timestamp),
 }
 
+impl TradeMark {
+    /// The mark as it may have been before a trade from the future moved it: nothing can have happened after `now`. `None`
+    /// if it was not moved.
+    pub(super) fn set_right(&self, now: Timestamp, ahead: Duration) -> Option<Self> {
+        let is_moved = self.newest > now.plus(ahead);
+        // What was handed out just before it is not known any more; to hand it out twice would be worse than to say so.
+        let whole = self.whole.min(now);
+        is_moved.then(|| Self { settled: whole, newest: whole, whole, ids: self.ids.clone() })
+    }
+}
+
 impl Seen {
     /// Nothing yet, and all that happens from now on is due.
     pub(super) fn from_now(now: Timestamp, settling: Duration) -> Self {
@@ -59,6 +77,7 @@ impl Seen {
             floor: Floor::FirstHeard(now),
             settled: Timestamp::MIN,
             newest: Timestamp::MIN,
+            top: None,
             ids: VecDeque::new(),
         }
     }
@@ -71,8 +90,10 @@ impl Seen {
 
     /// What a cursor says.
     pub(super) fn from_mark(mark: &TradeMark, settling: Duration) -> Self {
+        let top = |id: &TradeId| Known { rank: Rank::new(id, mark.newest), time: mark.newest };
         Self {
             newest: mark.newest,
+            top: mark.ids.last().map(top),
             // Their times are not kept: as if all were as young as the newest, they are remembered a little longer.
             ids: mark.ids.iter().map(|id| (id.clone(), mark.newest)).collect(),
             ..Self::from_moment(mark.settled, settling)
@@ -89,6 +110,9 @@ impl Seen {
         {
             self.floor = Floor::Known(trade.time);
         }
+        if self.top.as_ref().is_none_or(|top| top.rank < Rank::of(trade)) {
+            self.top = Some(Known::of(trade));
+        }
         if self.newest < trade.time {
             self.newest = trade.time;
             self.settled = self.settled.max(trade.time.minus(self.settling));
@@ -100,6 +124,41 @@ impl Seen {
     /// Whether `trade` would be handed out.
     pub(super) fn wants(&self, trade: &Trade, from: From) -> bool {
         self.is_due(trade, from) && self.place(&trade.id).is_some()
+    }
+
+    /// The trade of the highest rank that has been handed out.
+    pub(super) const fn top(&self) -> Option<&Known> {
+        self.top.as_ref()
+    }
+
+    /// Forgets how far what was handed out goes: the stamp of that trade cannot be true.
+    pub(super) fn without_top(mut self) -> Self {
+        self.top = None;
+        self
+    }
+
+    /// All trades that were handed out lately.
+    pub(super) fn ranks(&self) -> Vec<Rank> {
+        self.ids.iter().map(|(id, time)| Rank::new(id, *time)).collect()
+    }
+
+    /// Whether `trade`, the last before one began to listen, happened after that and must be handed out.
+    pub(super) fn concerns(&self, trade: &Trade) -> bool {
+        trade.time >= self.begin() && self.place(&trade.id).is_some()
+    }
+
+    /// One began to listen at `moment`, as the clock goes now.
+    pub(super) fn began(&mut self, moment: Timestamp) {
+        if let Floor::FirstHeard(floor) = &mut self.floor
+            && (moment.as_nanos() - floor.as_nanos()).abs() > CLOCK_SET
+        {
+            *floor = moment;
+        }
+    }
+
+    /// Whether nothing has been handed out yet.
+    pub(super) const fn is_fresh(&self) -> bool {
+        self.top.is_none()
     }
 
     /// Where in the order an id belongs; `None` if it is there.

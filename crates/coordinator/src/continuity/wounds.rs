@@ -58,6 +58,11 @@ impl Wounds {
         told
     }
 
+    /// Whether something that `lane` is missing is being fetched for a gap.
+    pub(super) fn concern(&self, lane: usize) -> bool {
+        self.0.iter().any(|wound| wound.pending.contains(&lane))
+    }
+
     /// What `lane` was missing has been delivered, but for a `loss`. What is to be told.
     pub(super) fn healed(&mut self, lane: usize, loss: Option<&Loss>) -> Vec<Gap> {
         for wound in self.0.iter_mut().filter(|wound| wound.pending.contains(&lane)) {
@@ -65,6 +70,16 @@ impl Wounds {
             wound.loss = loss.or(wound.loss.as_ref()).cloned();
         }
         self.close()
+    }
+
+    /// Some of what `lane` was missing will not be had, and more of it is to be fetched. Whether it is of a gap.
+    pub(super) fn lose(&mut self, lane: usize, loss: &Loss) -> bool {
+        let mut any = false;
+        for wound in self.0.iter_mut().filter(|wound| wound.pending.contains(&lane)) {
+            wound.loss = Some(loss.clone());
+            any = true;
+        }
+        any
     }
 
     /// Nothing more will come. What is to be told.

@@ -1,7 +1,7 @@
 //! A venue whose live side says what a test says, and whose pages show what has happened by the paused clock.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,6 +36,20 @@ impl Clock for TokioClock {
     }
 }
 
+/// What is wrong with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// It shows what there was so many ms ago.
+    Late(i64),
+    /// It has no rows.
+    Empty,
+    /// Its middle third is missing.
+    Hole,
+}
+
+/// What is wrong with the answer to a request, asked so many ms after noon.
+type Flaws = Box<dyn FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send>;
+
 /// What goes wrong with the request of this number.
 type Script = Box<dyn FnMut(usize) -> Option<SourceErrorKind> + Send>;
 
@@ -45,13 +59,22 @@ pub(crate) struct Venue {
     trades: Mutex<BTreeMap<(Symbol, TradeId), Trade>>,
     candles: Mutex<Vec<(Symbol, Candle)>>,
     script: Mutex<Script>,
+    flaws: Mutex<Flaws>,
+    /// Whether names of trades follow the time.
+    pub(crate) has_cursors: AtomicBool,
     pub(crate) asked: Mutex<Vec<(TradePageRequest, Priority)>>,
     at_once: AtomicUsize,
     pub(crate) most_at_once: AtomicUsize,
     live: Mutex<Vec<UnboundedSender<FeedEvent>>>,
 }
 
+/// The live side of these tests tells of things before the paused clock gets there.
 pub(crate) fn config() -> ContinuityConfig {
+    ContinuityConfig { ahead: Duration::from_secs(86_400), ..strict() }
+}
+
+/// As [`config`], for those that do not.
+pub(crate) fn strict() -> ContinuityConfig {
     ContinuityConfig { page_lag: Duration::from_millis(100), ..ContinuityConfig::default() }
 }
 
@@ -142,6 +165,8 @@ impl Venue {
             trades: Mutex::default(),
             candles: Mutex::default(),
             script: Mutex::new(Box::new(|_| None)),
+            flaws: Mutex::new(Box::new(|_, _| None)),
+            has_cursors: AtomicBool::new(false),
             asked: Mutex::default(),
             at_once: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
@@ -166,6 +191,10 @@ impl Venue {
 
     pub(crate) fn failing(&self, script: impl FnMut(usize) -> Option<SourceErrorKind> + Send + 'static) {
         *self.script.lock().unwrap() = Box::new(script);
+    }
+
+    pub(crate) fn flawed(&self, flaws: impl FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send + 'static) {
+        *self.flaws.lock().unwrap() = Box::new(flaws);
     }
 
     pub(crate) fn requests(&self) -> usize {
@@ -207,11 +236,14 @@ impl Venue {
     }
 
     fn page(&self, request: &TradePageRequest) -> TradePage {
+        let ms = self.clock.now().as_millis() - NOON * 1_000;
+        let flaw = (self.flaws.lock().unwrap())(request, ms);
+        let shown_at = if let Some(Flaw::Late(by)) = flaw { at(ms - by) } else { self.clock.now() };
         let now = self.clock.now();
         let day = |time: Timestamp| time.as_secs().div_euclid(DAY);
         let is_shown = |trade: &&Trade| {
             trade.symbol == request.symbol
-                && trade.time <= now
+                && trade.time <= shown_at
                 && day(now) - day(trade.time) <= i64::from(self.capabilities.trade_days)
                 && day(now) - day(trade.time) >= i64::from(request.days_ago)
                 && request.before.as_ref().is_none_or(|before| trade.id < *before)
@@ -220,6 +252,11 @@ impl Venue {
         let newest = trades.values().rev().filter(is_shown).take(request.count as usize);
         let mut trades: Vec<_> = newest.cloned().collect();
         trades.reverse();
+        match flaw {
+            Some(Flaw::Empty) => trades.clear(),
+            Some(Flaw::Hole) => drop(trades.drain(trades.len() / 3..trades.len() * 2 / 3)),
+            Some(Flaw::Late(_)) | None => {}
+        }
         TradePage { trades, dropped: 0 }
     }
 }
@@ -292,6 +329,11 @@ impl PageSource for Venue {
             Some(kind) => Err(SourceError::new(kind, "as the script says")),
             None => Ok(self.page(request)),
         }
+    }
+
+    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
+        let id = TradeId::Number(17_000_000_000_000_000 + moment.as_millis() - NOON * 1_000);
+        self.has_cursors.load(Ordering::SeqCst).then_some(id)
     }
 
     async fn candle_page(&self, _: &CandlePageRequest, _: Priority) -> Result<CandlePage, SourceError> {

@@ -99,12 +99,12 @@ async fn a_gap_while_one_is_healed_makes_one_gap_of_both() {
     venue.say(gap(Resumed, &a, 0, Some(90)));
     assert_eq!(at_hand(&mut feed), ["opened disconnected", "healing disconnected"]);
     venue.say(gap(Opened, &a, 120, None));
-    assert_eq!(rest(&mut feed).await, ["opened disconnected", "A 50"]);
+    assert_eq!(rest(&mut feed).await, ["opened disconnected"], "what is there waits for the rest");
     venue.print("A", 2_000); // it too must wait
     venue.say(gap(Resumed, &a, 120, Some(2_100)));
     let event = feed.next().await.unwrap();
     assert!(matches!(event, FeedEvent::Gap(Gap { from, .. }) if from == crate::feed_rig::at(0)), "{event:?}");
-    assert_eq!(rest(&mut feed).await, ["A 1000", "A 2000", "healed disconnected"]);
+    assert_eq!(rest(&mut feed).await, ["A 50", "A 1000", "A 2000", "healed disconnected"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -235,7 +235,7 @@ async fn a_trade_that_is_only_late_is_no_gap_and_false_alarms_grow_rare() {
         at_hand(&mut feed);
         sleep(Duration::from_secs(1)).await;
     }
-    assert!((1..=5).contains(&venue.requests()), "{}", venue.requests());
+    assert!((2..=15).contains(&venue.requests()), "{}: three times each", venue.requests());
 }
 
 #[tokio::test(start_paused = true)]

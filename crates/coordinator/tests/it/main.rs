@@ -8,6 +8,7 @@ mod feeds;
 mod feeds_at_random;
 mod feeds_of_candles;
 mod feeds_of_the_past;
+mod feeds_that_join;
 mod flights;
 mod forming;
 mod oracle;

@@ -119,6 +119,11 @@ pub enum Loss {
         /// How many events may.
         limit: usize,
     },
+    /// The venue gave an answer, but what it gave does not join what was heard, so more may be missing.
+    Unproven {
+        /// What is known, and up to where.
+        message: Arc<str>,
+    },
     /// The feed ended before it could be fetched.
     Ended,
 }
@@ -129,6 +134,9 @@ impl fmt::Display for Loss {
             Self::TooOld { days } => write!(f, "the venue goes back no more than {days} days"),
             Self::Unreachable { message } => write!(f, "the venue does not give it: {message}"),
             Self::TooMuch { limit } => write!(f, "it is more than {limit} events"),
+            Self::Unproven { message } => {
+                write!(f, "it cannot be told whether all of it is there: {message}")
+            }
             Self::Ended => f.write_str("the feed ended before it could be fetched"),
         }
     }

@@ -6,8 +6,8 @@ use futures::stream::BoxStream;
 
 use crate::{
     Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSet, Capabilities, Coverage,
-    Market, Priority, Series, SourceError, StoreError, StoreErrorKind, TimeRange, Timestamp, TradePage,
-    TradePageRequest,
+    Market, Priority, Series, SourceError, StoreError, StoreErrorKind, TimeRange, Timestamp, TradeId,
+    TradePage, TradePageRequest,
 };
 
 /// Somewhere single pages can be had from. Implemented by the router.
@@ -38,6 +38,13 @@ pub trait PageSource: Send + Sync + 'static {
         request: &TradePageRequest,
         priority: Priority,
     ) -> Result<TradePage, SourceError>;
+
+    /// A name that sorts before those of all trades that happened at `moment` or later, and after those of all others:
+    /// a page of trades before it ends there. `None` where names do not follow the time.
+    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
+        let _ = moment;
+        None
+    }
 
     /// The candle in progress, by whichever channel is best now; `None` if nothing has traded in its slot yet.
     ///

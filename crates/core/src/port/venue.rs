@@ -8,7 +8,7 @@ use super::Corrections;
 use crate::{
     BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, Market, OrderBook,
     Secret, SourceError, StreamKind, Symbol, SymbolTable, Ticker, TickerRequest, Timeframe, Timestamp,
-    TradePage, TradePageRequest, VenueId,
+    TradeId, TradePage, TradePageRequest, VenueId,
 };
 
 /// Requests that a venue counts together.
@@ -316,6 +316,13 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
         body: &[u8],
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError>;
+
+    /// A name that sorts before those of all trades that happened at `moment` or later, and after those of all others:
+    /// a page of trades before it ends there. `None` where names do not follow the time.
+    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
+        let _ = moment;
+        None
+    }
 
     /// Reads a page of trades.
     ///

@@ -11,6 +11,12 @@ use super::pinned::PinnedConnection;
 pub struct SessionConfig {
     /// How long a connection may take to stand, name lookup and TLS included. Default: 10 s.
     pub connect_timeout: Duration,
+    /// How long after a reader came its channels may be asked for without a word; later, what was said meanwhile is a gap.
+    /// Where a connection failed meanwhile, it is one in any case. Default: 2 s.
+    pub start_within: Duration,
+    /// An event that is stamped further ahead of the clock than this is dropped, unless the others agree with it.
+    /// Default: 5 s.
+    pub ahead: Duration,
     /// How long one message may take to leave; longer, and the connection is taken for dead. Default: 10 s.
     pub send_timeout: Duration,
     /// How long a changed set of subscriptions waits for further changes before it is sent. Default: 20 ms.
@@ -57,6 +63,8 @@ impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
+            start_within: Duration::from_secs(2),
+            ahead: Duration::from_secs(5),
             send_timeout: Duration::from_secs(10),
             debounce: Duration::from_millis(20),
             idle: Duration::from_secs(30),

@@ -148,7 +148,7 @@ impl Connection {
             attempt,
             reconcile: Reconcile::new(&*state.venue, now),
             confirms: Confirms::new(state.config.confirm_within),
-            decoder: Decoder::new(Arc::clone(&link)),
+            decoder: Decoder::new(Arc::clone(&link), state.config.ahead),
             awaited: Awaited::new(state.config.unanswered_after),
             since: now,
             last_in: now,

@@ -195,6 +195,24 @@ impl Fanout {
         }
     }
 
+    /// Announces a gap to every reader of a channel for which `is_missed` says so and who came before `until`: it begins
+    /// when he came.
+    pub(super) fn open_late_gap(
+        &self,
+        until: Timestamp,
+        cause: GapCause,
+        is_missed: impl Fn(&Channel) -> bool,
+    ) {
+        let register = self.register();
+        for reader in register.readers.iter().filter(|reader| reader.since <= until) {
+            let concerned: Arc<[Channel]> =
+                reader.channels.iter().filter(|channel| is_missed(channel)).cloned().collect();
+            if !concerned.is_empty() {
+                reader.open_gap(concerned, reader.since, cause);
+            }
+        }
+    }
+
     /// Lets every reader end, those to come included.
     pub(super) fn close(&self) {
         let mut register = self.register();

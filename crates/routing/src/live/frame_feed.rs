@@ -35,7 +35,7 @@ impl FrameFeed {
         wishes.mark_changed();
         // Nobody owns connections here, so nobody could obey.
         drop(state.take_inbox());
-        let decoder = Decoder::new(state.links.open());
+        let decoder = Decoder::new(state.links.open(), state.config.ahead);
         Self { hub: LiveHub { state }, decoder, wishes, last_frame }
     }
 

@@ -40,6 +40,8 @@ pub struct LiveMetrics {
     pub repeated: u64,
     /// Elements of frames that could not be read or that nobody asked for.
     pub dropped: u64,
+    /// Events that were stamped in the future, and dropped unless others bore them out.
+    pub future: u64,
     /// Frames of which nothing could be read.
     pub unreadable: u64,
     /// Messages that changed the set of subscriptions.
@@ -89,6 +91,7 @@ pub(super) struct Counters {
     pub(super) events: Counter,
     pub(super) repeated: Counter,
     pub(super) dropped: Counter,
+    pub(super) future: Counter,
     pub(super) unreadable: Counter,
     pub(super) subscriptions_sent: Counter,
     pub(super) keep_alives: Counter,
@@ -111,6 +114,7 @@ impl Counters {
             events: self.events.get(),
             repeated: self.repeated.get(),
             dropped: self.dropped.get(),
+            future: self.future.get(),
             unreadable: self.unreadable.get(),
             subscriptions_sent: self.subscriptions_sent.get(),
             keep_alives: self.keep_alives.get(),

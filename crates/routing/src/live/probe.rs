@@ -62,7 +62,7 @@ pub(super) fn last_received(cache: &RealtimeCache, channel: &Channel) -> Option<
         return last_received(cache, cache.unnamed_lately(channel.kind, 1).first()?);
     }
     match cache.event(channel)? {
-        FeedEvent::Trade(trade) => Some(trade.received),
+        FeedEvent::Trade(trade) | FeedEvent::Snapshot(trade) => Some(trade.received),
         FeedEvent::Ticker(ticker) => Some(ticker.received),
         FeedEvent::Book(book) => Some(book.received),
         FeedEvent::Band(band) => Some(band.received),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use market_backbone_core::{Channel, Clock, FeedEvent, StreamKind, Symbol, Timestamp, Venue};
+use market_backbone_core::{Channel, Clock, FeedEvent, GapCause, StreamKind, Symbol, Timestamp, Venue};
 use tokio::sync::{mpsc, watch};
 
 use super::cache::newest::Arrival;
@@ -15,6 +15,7 @@ use super::health::{ConnectionHealth, Health};
 use super::link::{Link, Links};
 use super::metrics::{Counters, LiveMetrics};
 use super::probe::Probe;
+use super::served::Served;
 use super::unanswered::Unanswered;
 use crate::venue_time::VenueTime;
 
@@ -55,6 +56,7 @@ pub(super) struct State {
     pub(super) fanout: Fanout,
     pub(super) desired: Desired,
     pub(super) unanswered: Unanswered,
+    pub(super) served: Served,
     pub(super) counters: Counters,
     pub(super) links: Links,
     /// Changes whenever a channel is heard for the first time on a connection.
@@ -83,6 +85,7 @@ impl State {
             fanout: Fanout::default(),
             desired: Desired::default(),
             unanswered: Unanswered::default(),
+            served: Served::default(),
             counters: Counters::default(),
             links: Links::default(),
             first_heard: watch::Sender::new(()),
@@ -106,6 +109,27 @@ impl State {
         *self.lock_refusal() = refusal;
     }
 
+    /// These were just asked for: to readers who have waited since a time when nobody brought them, what was said
+    /// meanwhile is missing.
+    pub(super) fn begins(&self, channels: &[Channel], connection: u64) {
+        let (links, now) = (&self.links, self.clock.now());
+        let new = self.served.begin(channels, connection, |other| links.of(other, |_| ()).is_some());
+        if !new.is_empty() {
+            let early = now.minus(self.config.start_within);
+            let is_new = |channel: &Channel| new.contains(channel);
+            self.fanout.open_late_gap(early, GapCause::Disconnected, is_new);
+        }
+    }
+
+    /// No connection stands that was to bring these: to readers who wait for them, what is said now is missing.
+    pub(super) fn is_not_served(&self, channels: &[Channel], cause: GapCause) {
+        let stands = |number: u64| self.links.of(number, |_| ()).is_some();
+        let unserved = self.served.without(channels, stands);
+        if !unserved.is_empty() {
+            self.fanout.open_late_gap(self.clock.now(), cause, |channel| unserved.contains(channel));
+        }
+    }
+
     /// Keeps an event heard at `received`, and hands it to its readers.
     pub(super) fn deliver(&self, event: &FeedEvent, arrival: Arrival, received: Timestamp) {
         self.cache.record_then(event, arrival, |recorded| self.hand_out(event, recorded, received));
@@ -127,7 +151,9 @@ impl State {
         if recorded.first {
             self.heard_first(symbol, kind, received);
         }
-        if recorded.repeated {
+        // What the venue begins a connection with says up to where nothing was missed, known or not.
+        let is_word = recorded.first && matches!(event, FeedEvent::Snapshot(_));
+        if recorded.repeated && !is_word {
             self.counters.repeated.add(1);
         } else {
             let lagged = self.fanout.publish(event);

@@ -210,7 +210,9 @@ async fn a_venue_that_cannot_be_reached_is_tried_until_it_can() {
     assert_eq!(rig.hub.metrics().connect_failures, 3);
     peer.subscription().await;
     peer.send("trade KRW-BTC 1 100").await;
-    // Nothing was promised before the first connection, so nothing was broken.
+    // What was said since the reader came is missing.
+    assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
+    assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1000");
     assert_eq!(next(&mut reader).await, "trade 1");
     assert!(is_empty(&mut reader));
 }

@@ -17,7 +17,7 @@ use super::scan;
 use crate::code::streamed;
 use crate::decode::{books, candles, tickers, trades};
 use crate::error::excerpt;
-use crate::wire::{BookRow, CandleRow, RefusalName, RefusalReason, TickerRow, TradeRow};
+use crate::wire::{BookRow, CandleRow, RefusalName, RefusalReason, Stream, TickerRow, TradeRow};
 
 pub(crate) fn decode(
     frame: &[u8],
@@ -116,7 +116,13 @@ impl Reader<'_> {
         match topic {
             Topic::Trade => {
                 let row = TradeRow::scan(text).map_or_else(|| parse(text), Ok)?;
-                self.push(&row.code, |symbol, at| Some(FeedEvent::Trade(trades::trade(&row, symbol, at)?)));
+                self.push(&row.code, |symbol, at| {
+                    let trade = trades::trade(&row, symbol, at)?;
+                    Some(match row.stream {
+                        Stream::Realtime => FeedEvent::Trade(trade),
+                        Stream::Snapshot => FeedEvent::Snapshot(trade),
+                    })
+                });
             }
             Topic::Ticker => {
                 let row = TickerRow::scan(text).map_or_else(|| parse(text), Ok)?;

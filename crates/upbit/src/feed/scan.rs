@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use market_backbone_core::{OrderBook, Timestamp};
 
 use super::tokens::Tokens;
-use crate::wire::{CandleRow, Taker, TickerRow, TradeRow, level};
+use crate::wire::{CandleRow, Stream, Taker, TickerRow, TradeRow, level};
 
 /// Begins a message behind its type, which stands first, at the code, which stands second.
 fn begin(text: &str) -> Option<(&str, Tokens<'_>)> {
@@ -89,10 +89,21 @@ impl<'a> TradeRow<'a> {
         tokens.over([",\"pcp\":", ",\"c\":", ",\"cp\":"])?;
         tokens.to(",\"sid\":")?;
         let sequential_id = tokens.integer()?;
-        tokens.over([",\"bap\":", ",\"bas\":", ",\"bbp\":", ",\"bbs\":", ",\"st\":"])?;
+        tokens.over([",\"bap\":", ",\"bas\":", ",\"bbp\":", ",\"bbs\":"])?;
+        tokens.to(",\"st\":")?;
+        let stream = Stream::spelt(tokens.text()?);
         end(tokens)?;
         let code = Cow::Borrowed(code);
-        Some(Self { code, timestamp, trade_timestamp, trade_price, trade_volume, ask_bid, sequential_id })
+        Some(Self {
+            code,
+            timestamp,
+            trade_timestamp,
+            trade_price,
+            trade_volume,
+            ask_bid,
+            sequential_id,
+            stream,
+        })
     }
 }
 

@@ -26,7 +26,11 @@ fn a_trade_reads_alike_in_both_spellings() {
         time: Timestamp::from_millis(1_778_570_215_021),
         received: at(NOON),
     };
-    for frame in [TRADE, TRADE_SIMPLE] {
+    let as_snapshot = TRADE_SIMPLE.replace("REALTIME", "SNAPSHOT");
+    for frame in [TRADE, &as_snapshot] {
+        assert_eq!(only(frame), FeedEvent::Snapshot(trade.clone()), "it was before one subscribed");
+    }
+    for frame in [&TRADE.replace("SNAPSHOT", "REALTIME"), TRADE_SIMPLE] {
         assert_eq!(only(frame), FeedEvent::Trade(trade.clone()));
     }
 }

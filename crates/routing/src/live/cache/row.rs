@@ -144,6 +144,19 @@ impl Trades {
         then(Recorded { first: self.heard.note(arrival), repeated: !new })
     }
 
+    /// As [`record`](Self::record), of the last trade from before the connection: should it be under way on another one,
+    /// it is no repetition there.
+    fn record_last<T>(&self, arrival: Arrival, trade: &Trade, then: impl FnOnce(Recorded) -> T) -> T {
+        let mut guard = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (seen, latest) = &mut *guard;
+        let repeated = seen.contains(&trade.id);
+        if !repeated && *latest <= trade.time {
+            *latest = trade.time;
+            self.write(trade);
+        }
+        then(Recorded { first: self.heard.note(arrival), repeated })
+    }
+
     fn write(&self, trade: &Trade) {
         let words = trade_words(trade);
         if words[0] == 1 {
@@ -240,6 +253,11 @@ impl Row {
             FeedEvent::Trade(trade) => {
                 if let Some(cell) = &self.trade {
                     return cell.record(arrival, trade, then);
+                }
+            }
+            FeedEvent::Snapshot(trade) => {
+                if let Some(cell) = &self.trade {
+                    return cell.record_last(arrival, trade, then);
                 }
             }
             FeedEvent::Ticker(ticker) => {

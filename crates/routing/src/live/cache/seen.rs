@@ -53,6 +53,15 @@ impl Seen {
         new
     }
 
+    /// Whether `id` was heard lately.
+    pub(super) fn contains(&self, id: &TradeId) -> bool {
+        let key = match id {
+            TradeId::Number(number) => *number,
+            TradeId::Text(text) => hash(text),
+        };
+        self.keys.contains(&key)
+    }
+
     fn remember(&mut self, key: i64) {
         if self.keys.len() < self.most {
             self.keys.push(key);

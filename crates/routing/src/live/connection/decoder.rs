@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use market_backbone_core::{Channel, Control, FeedEvent, SymbolTable, Timestamp};
+use std::time::Duration;
+
+use market_backbone_core::{Channel, Control, FeedEvent, Horizon, SymbolTable, Timestamp};
 
 use crate::live::cache::newest::Arrival;
 use crate::live::link::Link;
@@ -16,13 +18,16 @@ pub(in crate::live) struct Decoder {
     /// Grows with what is asked for and is never cut: frames of a market may still come after its end was asked.
     symbols: SymbolTable,
     events: Vec<FeedEvent>,
+    horizon: Horizon,
     /// Whether any event came.
     pub(in crate::live) delivered: bool,
 }
 
 impl Decoder {
-    pub(in crate::live) fn new(link: Arc<Link>) -> Self {
-        Self { link, symbols: SymbolTable::default(), events: Vec::new(), delivered: false }
+    /// Believes stamps up to so much `ahead` of the clock.
+    pub(in crate::live) fn new(link: Arc<Link>, ahead: Duration) -> Self {
+        let horizon = Horizon::new(ahead);
+        Self { link, symbols: SymbolTable::default(), events: Vec::new(), horizon, delivered: false }
     }
 
     /// The frames may now speak of `channels`.
@@ -52,6 +57,7 @@ impl Decoder {
         let outcome = state.venue.decode_frame(frame, received, &self.symbols, &mut self.events);
         self.link.read(!self.events.is_empty());
         let arrival = Arrival { connection: self.link.number, millis: self.link.heard_at() };
+        self.drop_what_cannot_be(state, received);
         for event in &self.events {
             state.deliver(event, arrival, received);
         }
@@ -79,10 +85,33 @@ impl Decoder {
     }
 }
 
+impl Decoder {
+    /// Takes out what is stamped in the future, and puts in what was taken out so and has been borne out since.
+    fn drop_what_cannot_be(&mut self, state: &State, received: Timestamp) {
+        let Self { events, horizon, .. } = self;
+        let is_sound = |event: &FeedEvent, horizon: &mut Horizon| horizon.admits(event, received);
+        let Some(first) = events.iter().position(|event| !is_sound(event, horizon)) else { return };
+        let rest = events.split_off(first);
+        for (place, event) in rest.into_iter().enumerate() {
+            if place > 0 && horizon.admits(&event, received) {
+                events.push(event);
+                continue;
+            }
+            state.counters.future.add(1);
+            let count = state.counters.future.get();
+            if let (true, Some((symbol, kind))) = (count.is_power_of_two(), event.channel()) {
+                let stamp = event.stamp().unwrap_or(received);
+                tracing::warn!(%symbol, %kind, %stamp, now = %received, count, "an event is stamped in the future; dropped");
+            }
+            events.extend(horizon.doubt(event, received));
+        }
+    }
+}
+
 /// When a trade that every connection tells of happened, by the venue's clock.
 const fn happened(event: &FeedEvent) -> Option<Timestamp> {
     match event {
-        FeedEvent::Trade(trade) => Some(trade.time),
+        FeedEvent::Trade(trade) | FeedEvent::Snapshot(trade) => Some(trade.time),
         FeedEvent::Ticker(ticker) => Some(ticker.trade_time),
         _ => None,
     }

@@ -48,6 +48,8 @@ impl Connection {
         state.cache.ask_again(added, self.link.number);
         state.cache.ask_again(gone, self.link.number);
         state.desired.settle(&state.cache);
+        state.served.end(gone, self.link.number);
+        state.begins(added, self.link.number);
         self.confirms.drop_grants(gone);
         self.confirms.ask(added, now);
         for (index, channel) in added.iter().enumerate() {

@@ -53,6 +53,7 @@ impl Session {
                 let wait = self.lanes[index].backoff.after_failure();
                 tracing::warn!(%error, ?wait, "no connection; trying again");
                 self.lanes[index].due = Some(Instant::now() + wait);
+                state.is_not_served(&self.lanes[index].channels(), GapCause::Disconnected);
             }
             End::Lost(loss) => self.lost(index, ended, loss),
             End::Idle => {
@@ -81,6 +82,9 @@ impl Session {
         // Who hears of it finds it told.
         self.tell_health();
         self.announce(ended, loss.cause, self.lanes[index].next.as_ref());
+        if self.lanes[index].next.is_none() {
+            state.is_not_served(&self.lanes[index].channels(), loss.cause);
+        }
         self.ask_the_others(index, &ended.has);
         if let Some(next) = self.lanes[index].next.take() {
             tracing::warn!(

@@ -1,0 +1,253 @@
+//! Whether what was fetched for a gap joins what was heard before and after it.
+//!
+//! One page proves little: it may be a copy that is seconds old, come empty, or lack its middle. So a gap counts as
+//! healed only when
+//!
+//! - the walk back through the pages reaches beyond what was handed out,
+//! - it reaches forward to the newest trade that was handed out, and to the first that was heard after the gap,
+//! - it shows all trades in between that were heard, and each of its pages joins the one before,
+//! - and, where anything is strange, a second walk that was asked in a different way shows the same: where a page was
+//!   shorter than what was asked for, or nothing was heard after the gap, or the market seems to have stood still in it.
+//!
+//! Until then the pages are asked again, and for so long at the most; then the gap is told as it is. Where nothing was
+//! heard after the gap, a page that is late cannot be told from a market that is quiet: a while is waited, two walks after
+//! it must agree, and the pages are looked at once more with the first trade that comes. The same is waited where the market seems to have stood still
+//! in the gap as it does nowhere near it: that is what a copy looks like which lacks a part for some seconds.
+//!
+//! What this costs: nothing where nothing is strange; a second walk and a second of time where pages are short; two more
+//! walks where a silence is to be told.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use market_backbone_core::{Loss, Timestamp, Trade, TradeId};
+use tokio::time::Instant;
+
+use super::ContinuityConfig;
+use super::backlog::Walked;
+use super::rank::{Known, Rank};
+
+/// After so many walks, a venue whose pages lack one in `FEW` of the trades that its socket told is believed.
+const MANY_WALKS: u32 = 4;
+const FEW: usize = 20;
+
+/// A pause is strange that is longer than this, in nanoseconds, and so many times as long as the others.
+const STRANGE: i64 = 1_000_000_000;
+const STRANGELY: i64 = 12;
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// All of it is there.
+    Whole,
+    /// The pages are to be asked again after this long.
+    Again(Duration),
+    /// It will not be had, or cannot be told to be all.
+    Torn(Loss),
+}
+
+/// What is known of the ends of the gap.
+#[derive(Debug)]
+pub(super) struct Ends<'a> {
+    /// The newest trade that was handed out.
+    pub(super) before: Option<&'a Known>,
+    /// The first that was heard after the gap.
+    pub(super) after: Option<&'a Known>,
+    /// All trades that were heard lately.
+    pub(super) heard: &'a [Rank],
+    /// Until then a silence is not believed: neither that of the socket after the gap, nor one that is strange in it.
+    pub(super) doubt_until: Instant,
+    /// What lies before was asked for twice already: only the last bit is new.
+    pub(super) was_asked: bool,
+}
+
+impl Ends<'_> {
+    /// Up to where the pages must reach.
+    fn target(&self, kept_since: Timestamp) -> Option<&Rank> {
+        let before = self.before.filter(|known| known.time >= kept_since);
+        self.after.into_iter().chain(before).map(|known| &known.rank).max()
+    }
+}
+
+/// What was fetched for one market's gap so far.
+#[derive(Debug, Default)]
+pub(super) struct Mending {
+    found: BTreeMap<Rank, Trade>,
+    walks: u32,
+    /// So many of the last walks showed exactly what is known.
+    agreeing: u32,
+    /// So many asked in vain, since something last went well.
+    vain: u32,
+    since: Option<Instant>,
+    /// What was wrong the last time.
+    why: String,
+}
+
+impl Mending {
+    /// How many walks have ended.
+    pub(super) const fn walks(&self) -> u32 {
+        self.walks
+    }
+
+    /// The gap has grown: what is there is kept, and proves nothing.
+    pub(super) fn doubt(&mut self) {
+        (self.agreeing, self.vain, self.since) = (0, 0, None);
+    }
+
+    /// All that was found, in order.
+    pub(super) fn take(&mut self) -> Vec<Trade> {
+        std::mem::take(self).found.into_values().collect()
+    }
+
+    /// How many trades more than half of what is there are.
+    pub(super) fn most_of_it(&self) -> u32 {
+        u32::try_from(self.found.len() * 3 / 5).unwrap_or(u32::MAX)
+    }
+
+    /// The trade at which a second walk may begin: the pages have shown it already.
+    pub(super) fn shown<'k>(&self, after: Option<&'k Known>) -> Option<&'k TradeId> {
+        let after = after.filter(|known| self.newest().is_some_and(|newest| *newest >= known.rank));
+        after.map(|known| known.rank.id())
+    }
+
+    fn newest(&self) -> Option<&Rank> {
+        self.found.last_key_value().map(|(rank, _)| rank)
+    }
+
+    /// Takes in what a walk has found.
+    fn take_in(&mut self, walked: &mut Walked, limit: Option<&Rank>) -> bool {
+        let mut is_news = false;
+        for trade in std::mem::take(&mut walked.trades) {
+            let rank = Rank::of(&trade);
+            walked.shown.insert(rank.clone());
+            let counts = limit.is_none_or(|limit| rank <= *limit);
+            if let Entry::Vacant(place) = self.found.entry(rank) {
+                is_news |= counts;
+                place.insert(trade);
+            }
+        }
+        is_news
+    }
+
+    /// Takes in what a walk has found that was overtaken by another gap.
+    pub(super) fn keep(&mut self, mut walked: Walked) {
+        self.walks += 1;
+        self.take_in(&mut walked, None);
+    }
+
+    /// Takes in what a walk has found, and judges it.
+    pub(super) fn judge(
+        &mut self,
+        mut walked: Walked,
+        ends: &Ends<'_>,
+        config: &ContinuityConfig,
+        now: Instant,
+    ) -> Judgement {
+        self.walks += 1;
+        let since = *self.since.get_or_insert(now);
+        // Where nothing was heard after the gap, two walks must agree on what the first of them showed.
+        let limit = ends.after.map(|known| &known.rank).or_else(|| self.newest()).cloned();
+        let limit = limit.as_ref();
+        let is_news = self.take_in(&mut walked, limit);
+        if let Some(loss) = &walked.cut {
+            return Judgement::Torn(loss.clone());
+        }
+        if walked.is_torn {
+            self.why = "its pages do not join".to_owned();
+        }
+        let is_sound = !walked.is_torn && self.joins(&walked, ends) && self.is_clean(&walked, ends, limit);
+        self.agreeing = match (is_sound, is_news) {
+            (false, _) => 0,
+            (true, true) => 1,
+            (true, false) => self.agreeing + 1,
+        };
+        let is_silent = ends.after.is_none() || self.has_hole(ends);
+        let is_believed = ends.was_asked || self.shows_nothing_new(ends);
+        let needed = if is_believed || !(is_silent || walked.is_short) { 1 } else { 2 };
+        let is_strange = ends.after.is_none() || (needed > 1 && is_silent);
+        let is_doubted = is_strange && now < ends.doubt_until;
+        if self.agreeing >= needed && !is_doubted {
+            return match walked.too_old {
+                Some(days) => Judgement::Torn(Loss::TooOld { days }),
+                None => Judgement::Whole,
+            };
+        }
+        if now >= since + config.join_within && self.walks >= MANY_WALKS {
+            return Judgement::Torn(Loss::Unproven { message: self.why.as_str().into() });
+        }
+        if self.agreeing == 0 {
+            let pause = config.retry_pause.saturating_mul(1 << self.vain.min(10)).min(config.join_pause_cap);
+            self.vain += 1;
+            return Judgement::Again(pause);
+        }
+        self.vain = 0;
+        if is_doubted && ends.after.is_none() {
+            self.agreeing = 0; // what is shown before pages can have caught up is no witness of a silence
+        }
+        let rest = ends.doubt_until.saturating_duration_since(now);
+        Judgement::Again(if is_doubted { config.recheck_after.max(rest) } else { config.recheck_after })
+    }
+
+    /// Whether nothing was traded in the gap for much longer than is usual around it.
+    fn has_hole(&self, ends: &Ends<'_>) -> bool {
+        let Some((from, to)) = ends.before.zip(ends.after) else { return false };
+        let times: Vec<i64> = self.found.values().map(|trade| trade.time.as_nanos()).collect();
+        let (from, to) = (from.time.as_nanos(), to.time.as_nanos());
+        let pauses =
+            times.windows(2).filter(|pair| from <= pair[0] && pair[1] <= to).map(|pair| pair[1] - pair[0]);
+        let (Some(longest), [first, .., last]) = (pauses.max(), &times[..]) else { return false };
+        let others = i64::try_from(times.len()).unwrap_or(i64::MAX) - 2;
+        let usual = (last - first - longest) / others.max(1);
+        others > 0 && longest >= STRANGE && longest / STRANGELY > usual
+    }
+
+    /// Whether nothing has happened in between: the venue's newest was known when it spoke again, and the pages show
+    /// nothing that was not heard.
+    fn shows_nothing_new(&self, ends: &Ends<'_>) -> bool {
+        let Some((after, before)) = ends.after.zip(ends.before) else { return false };
+        if after.rank > before.rank {
+            return false;
+        }
+        let heard: HashSet<&TradeId> = ends.heard.iter().map(Rank::id).collect();
+        self.found.keys().all(|rank| heard.contains(rank.id()))
+    }
+
+    /// Whether the pages reach both ends.
+    fn joins(&mut self, walked: &Walked, ends: &Ends<'_>) -> bool {
+        let Some(target) = ends.target(walked.kept_since) else { return true };
+        let reaches = self.newest().is_some_and(|newest| newest >= target);
+        if !reaches {
+            let until = match self.found.last_key_value() {
+                Some((_, trade)) => format!("its pages end with the trade of {}", trade.time),
+                None => "its pages show no trade".to_owned(),
+            };
+            let heard = ends.after.or(ends.before).map_or(Timestamp::EPOCH, |known| known.time);
+            self.why = format!("{until}, and one of {heard} was heard");
+        }
+        reaches
+    }
+
+    /// Whether a walk shows all that is known to exist.
+    fn is_clean(&mut self, walked: &Walked, ends: &Ends<'_>, limit: Option<&Rank>) -> bool {
+        if walked.unreadable > 0 {
+            self.why = format!("{} trades of its pages could not be read", walked.unreadable);
+            return false;
+        }
+        let counts = |rank: &&Rank| limit.is_none_or(|limit| *rank <= limit);
+        if self.found.keys().filter(counts).any(|rank| !walked.shown.contains(rank)) {
+            self.why = "its pages do not agree with each other".to_owned();
+            return false;
+        }
+        let (Some(oldest), Some(newest)) = (self.found.keys().next(), self.newest()) else { return true };
+        let between =
+            |rank: &&Rank| oldest < *rank && *rank < newest && limit.is_none_or(|limit| *rank <= limit);
+        let known: Vec<_> = ends.heard.iter().filter(between).collect();
+        let shown: HashSet<&TradeId> = self.found.keys().map(Rank::id).collect();
+        let absent = known.iter().filter(|rank| !shown.contains(rank.id())).count();
+        if absent > 0 {
+            self.why = format!("its pages lack {absent} of {} trades that were heard", known.len());
+        }
+        absent == 0 || (self.walks >= MANY_WALKS && absent * FEW <= known.len())
+    }
+}
