@@ -194,6 +194,9 @@ impl Testimony {
         for (heard, asked_at) in &self.after {
             let Some(twice) = heard.intersect(absent) else { continue };
             settled.ranges.push(twice);
+            if self.is_surprising(twice, page) {
+                continue; // Two answers of one query are too near one another to be believed: a claim is kept.
+            }
             let sure = self.slots.floor(asked_at.minus(LATE_ROWS));
             let range = TimeRange::new(twice.from(), twice.to().min(sure));
             settled.proven.extend(range.map(|range| Span { range, provenance }));
@@ -217,6 +220,13 @@ impl Testimony {
         } else {
             self.look_again(keep, unknown, settled);
         }
+    }
+
+    /// Whether it is a surprise that a few slots have no row, for all that the page shows have one: late rows look so.
+    fn is_surprising(&self, absent: TimeRange, page: &CandlePage) -> bool {
+        let shown = page.proof.covered.map_or(0, |covered| self.slots.count(covered));
+        let is_dense = page.candles.len() >= TELLING && page.candles.len() as u64 >= shown;
+        is_dense && self.slots.count(absent) < TELLING as u64
     }
 
     /// Whether a second request is worth what it may prove. Of a query for the newest so many it is not, for the next

@@ -166,7 +166,11 @@ fn a_bad_row_at_the_end_of_a_full_page_says_nothing_of_what_is_older() {
     let full = page(&request(2), &rows);
     assert_eq!((full.rejected.len(), &*full.proof.doubtful), (1, &[own_slot][..]));
     let timeless = page(&request(2), &[row("10:50:00"), "null".to_owned()]);
-    assert_eq!((timeless.rejected.len(), timeless.proof.doubtful.len()), (1, 0), "the next page shows it again");
+    assert_eq!(
+        (timeless.rejected.len(), timeless.proof.doubtful.len()),
+        (1, 0),
+        "the next page shows it again"
+    );
     // A page that fell short says that nothing else is older.
     let short = page(&request(3), &rows);
     assert_eq!(short.proof.doubtful, [own_slot]);
