@@ -36,7 +36,8 @@ impl LiveRig {
             Kind::Book => StreamKind::Book,
         };
         let wish = Subscription::new(symbols, [kind]).expect("frames of no market");
-        let clock = Arc::new(ManualClock::new(Timestamp::EPOCH));
+        // Later than any frame: what is stamped after now is held back.
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(4_000_000_000)));
         let feed = FrameFeed::new(Arc::new(Upbit::new()), clock, SessionConfig::default());
         Self { feed, wish }
     }

@@ -99,7 +99,8 @@ async fn the_venue_confirms_what_was_recorded() {
     until(|| is_known(&client, range.clone())).await;
     until(|| async {
         let set = seconds(&client, range.clone()).await;
-        set.coverage.spans().iter().all(|span| span.provenance.origin == Origin::Rest)
+        let asked = [Origin::Rest, Origin::Early];
+        set.coverage.spans().iter().all(|span| asked.contains(&span.provenance.origin))
     })
     .await;
     let metrics = house.backbone.metrics().recorder;

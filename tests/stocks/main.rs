@@ -27,6 +27,8 @@ const MINUTE: i64 = 60_000;
 struct House {
     venue: Running,
     hands: Clock,
+    /// Ours.
+    clock: Arc<ManualClock>,
     router: Router,
     coordinator: Coordinator,
 }
@@ -55,8 +57,8 @@ impl House {
         )
         .unwrap();
         let pages = Arc::new(router.clone()) as Arc<dyn PageSource>;
-        let coordinator = Coordinator::new(pages, clock, CoordinatorConfig::default());
-        Self { venue, hands, router, coordinator }
+        let coordinator = Coordinator::new(pages, Arc::clone(&clock) as _, CoordinatorConfig::default());
+        Self { venue, hands, clock, router, coordinator }
     }
 
     fn client(&self) -> MassiveClient {
@@ -231,6 +233,7 @@ async fn all_trades_of_all_shares_come_by_one_name_each_once() {
     // The venue's clock is moved by hand, a second at a time, until a hundred trades of a share have come.
     while told.len() < 100 && tokio::time::Instant::now() < deadline {
         house.hands.advance(1_000);
+        house.clock.advance(Duration::from_secs(1));
         moved += 1;
         while let Ok(Some(event)) = tokio::time::timeout(Duration::from_millis(30), events.next()).await {
             match event {

@@ -141,9 +141,9 @@ impl FeedEvent {
             Self::Trade(trade) | Self::Snapshot(trade) => trade.time,
             Self::Ticker(ticker) => ticker.time.max(ticker.trade_time),
             Self::Book(book) => book.time,
-            Self::Band(band) => band.time,
             Self::Candle { candle, .. } => candle.open_time,
-            Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } => return None,
+            // Bands come seldom, and no other event agrees with them: their stamps are not judged.
+            Self::Band(_) | Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } => return None,
         })
     }
 }

@@ -15,8 +15,6 @@ pub(crate) struct Batch {
     pub(crate) coverage: Coverage,
     /// The shortest that a slot of the series can be.
     pub(crate) slot: Duration,
-    /// The longest.
-    pub(crate) longest: Duration,
 }
 
 impl Batch {
@@ -43,10 +41,7 @@ impl Batch {
                     candle.open_time
                 ),
             )),
-            None => {
-                let (slot, longest) = (shortest_slot(series.timeframe), longest_slot(series.timeframe));
-                Ok(Self { candles, coverage, slot, longest })
-            }
+            None => Ok(Self { candles, coverage, slot: shortest_slot(series.timeframe) }),
         }
     }
 
@@ -97,20 +92,6 @@ fn shortest_slot(timeframe: Timeframe) -> Duration {
         other => other.fixed_secs().map_or(1, |secs| if secs > HOUR { secs - HOUR } else { secs }),
     };
     Duration::from_secs(secs.unsigned_abs())
-}
-
-/// With room for a change of clocks.
-pub(crate) fn longest_slot(timeframe: Timeframe) -> Duration {
-    const HOUR: u64 = 3_600;
-    let secs = match timeframe {
-        Timeframe::Month => 31 * 24 * HOUR + HOUR,
-        Timeframe::Year => 366 * 24 * HOUR + HOUR,
-        other => {
-            let secs = other.fixed_secs().map_or(1, i64::unsigned_abs);
-            if secs > HOUR { secs + HOUR } else { secs }
-        }
-    };
-    Duration::from_secs(secs)
 }
 
 /// Whether a table can hold it and give the same back. Whether its figures are plausible is the adapter's to say.

@@ -131,9 +131,9 @@ impl Verdict {
             let rows = stored.iter().chain(&batch.candles);
             if rows.into_iter().any(|row| claim.range.contains(row.open_time)) {
                 self.known.unclaim(claim.range);
-            } else if let Some(range) = claim.believable(batch.longest) {
+            } else if claim.is_believable() {
                 let provenance = Provenance { origin: Origin::Rest, observed_at: claim.last };
-                self.known.insert(Span { range, provenance });
+                self.known.insert(Span { range: claim.range, provenance });
             }
         }
     }

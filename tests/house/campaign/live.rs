@@ -105,6 +105,8 @@ async fn play(
     watch.read(until, |seen| needs_gap && seen.gaps(GapState::Opened) > 0 && seen.is_whole()).await;
     house.venue.set_faults(Faults { refuse_ws_ms: 0, ..from_start });
     watch.read(Instant::now() + CALM, |_| false).await;
+    // What has only just been found missing is given time.
+    watch.read(Instant::now() + HEALED_WITHIN, |seen| seen.is_whole()).await;
 
     let seen = &watch.seen;
     if needs_gap && seen.gaps(GapState::Opened) == 0 {

@@ -36,13 +36,17 @@ impl Claim {
         Self { range, witnesses: 1, first: asked_at, last: asked_at }
     }
 
-    /// The part that may be believed: two witnesses, the later of which was asked when even the youngest row of that
-    /// part had had time to turn up. `slot` is the longest that a slot of the series can be.
+    /// Whether it may be believed: an answer says it again that was asked for when the rows, had they only been late at
+    /// the first, would have turned up.
     #[must_use]
-    pub fn believable(&self, slot: Duration) -> Option<TimeRange> {
-        let sure = self.last.minus(LATE_ROWS).minus(slot);
-        let to = self.range.to().min(sure);
-        (self.witnesses > 1).then(|| TimeRange::new(self.range.from(), to).ok())?
+    pub fn is_believable(&self) -> bool {
+        self.witnesses > 1 && self.last >= self.first.plus(LATE_ROWS)
+    }
+
+    /// Whether asking again before `now` is in vain: it was said twice, and its rows may still turn up.
+    #[must_use]
+    pub fn rests(&self, now: Timestamp) -> bool {
+        self.witnesses > 1 && now < self.first.plus(LATE_ROWS)
     }
 
     /// Both, of a stretch about which both speak.
@@ -85,8 +89,6 @@ impl Stretch for Claim {
 mod tests {
     use super::*;
 
-    const MINUTE: Duration = Duration::from_secs(60);
-
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_secs(secs)
     }
@@ -115,12 +117,14 @@ mod tests {
     }
 
     #[test]
-    fn a_second_witness_is_believed_about_what_has_had_time_to_turn_up() {
-        assert_eq!(claim(0, 600, 99_999).believable(MINUTE), None, "one witness is none");
+    fn what_is_said_again_is_believed_when_late_rows_would_have_turned_up() {
+        assert!(!claim(0, 600, 99_999).is_believable(), "one witness is none");
         let mut claims = Vec::new();
         add(&mut claims, claim(0, 600, 700));
         add(&mut claims, claim(0, 600, 720));
-        let believed = claims[0].believable(MINUTE).unwrap();
-        assert_eq!((believed.from(), believed.to()), (at(0), at(720 - 300 - 60)));
+        assert!(!claims[0].is_believable() && claims[0].rests(at(999)));
+        assert!(!claims[0].rests(at(1_000)), "then it is asked about once more");
+        add(&mut claims, claim(0, 600, 1_000));
+        assert!(claims[0].is_believable());
     }
 }

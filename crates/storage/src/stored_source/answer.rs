@@ -64,8 +64,8 @@ impl Answer {
     }
 
     /// The stretches about which nothing is to be asked now to know of `asked`, oldest first: what is known, and what rests.
-    pub(super) fn not_to_ask(&self, known: &Coverage, asked: TimeRange) -> Vec<TimeRange> {
-        doubt::not_to_ask(known, self.timeframe(), self.source.clock.now(), asked)
+    pub(super) fn not_to_ask(&self, known: &Coverage) -> Vec<TimeRange> {
+        doubt::not_to_ask(known, self.source.clock.now())
     }
 
     /// Emits the newest `limit` stored rows of `stretch`, all of which is known; says how many there were.

@@ -5,9 +5,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{Coverage, LATE_ROWS, Origin, Span, TimeRange, Timeframe, Timestamp};
-
-use crate::batch::longest_slot;
+use market_backbone_core::{Coverage, LATE_ROWS, Origin, Span, TimeRange, Timestamp};
 
 /// How old a slot is when an early word about it is asked about again, unless it was said at that age already.
 const AGES: [Duration; 2] = [Duration::from_secs(15), LATE_ROWS];
@@ -28,23 +26,10 @@ fn is_due(span: &Span, now: Timestamp) -> bool {
     provenance.origin == Origin::Early && AGES.iter().any(crossed)
 }
 
-/// The stretches about which nothing is to be asked at `now` by somebody who wants to know of `asked`, oldest first: what
-/// is known, and what rests.
-///
-/// A stretch of claims rests until all of it that is wanted may be believed: one request for the whole, and not one for
-/// each slot as it grows old enough.
-pub(super) fn not_to_ask(
-    known: &Coverage,
-    timeframe: Timeframe,
-    now: Timestamp,
-    asked: TimeRange,
-) -> Vec<TimeRange> {
-    let due = now.minus(LATE_ROWS).minus(longest_slot(timeframe));
-    let seconded =
-        known.claims().iter().filter(|claim| claim.witnesses > 1).map(|claim| claim.range).collect();
-    let wanted = joined(seconded).into_iter().filter_map(|claimed| claimed.intersect(asked));
+/// The stretches about which nothing is to be asked at `now`, oldest first: what is known, and what rests.
+pub(super) fn not_to_ask(known: &Coverage, now: Timestamp) -> Vec<TimeRange> {
     let mut all = known.ranges();
-    all.extend(wanted.filter(|claimed| due < claimed.to()));
+    all.extend(known.claims().iter().filter(|claim| claim.rests(now)).map(|claim| claim.range));
     joined(all)
 }
 
@@ -107,24 +92,10 @@ mod tests {
     fn a_claim_with_two_witnesses_is_left_alone_until_its_rows_would_be_there() {
         let mut known = Coverage::empty();
         known.claim(Claim::of(range(0, 60), at(70)));
-        let stretches = |known: &Coverage, now| not_to_ask(known, Timeframe::M1, at(now), range(0, 600));
-        assert_eq!(stretches(&known, 80), [], "one witness: ask again");
+        assert_eq!(not_to_ask(&known, at(80)), [], "one witness: ask again");
         known.claim(Claim::of(range(0, 60), at(80)));
-        assert_eq!(stretches(&known, 90), [range(0, 60)]);
-        assert_eq!(stretches(&known, 420), []);
+        assert_eq!(not_to_ask(&known, at(90)), [range(0, 60)]);
+        assert_eq!(not_to_ask(&known, at(370)), []);
         assert_eq!(between(&[range(0, 60), range(70, 80)], range(30, 100)), [range(60, 70), range(80, 100)]);
-    }
-
-    #[test]
-    fn claims_that_touch_rest_until_all_that_is_wanted_of_them_may_be_believed() {
-        let mut known = Coverage::empty();
-        for asked in [130, 140] {
-            known.claim(Claim::of(range(0, 120), at(asked)));
-        }
-        known.claim(Claim::of(range(0, 60), at(150)));
-        let stretches = |asked, now| not_to_ask(&known, Timeframe::M1, at(now), asked);
-        assert_eq!(stretches(range(0, 120), 420), [range(0, 120)]);
-        assert_eq!(stretches(range(0, 60), 420), [], "who wants no more need not wait");
-        assert_eq!(stretches(range(0, 120), 480), []);
     }
 }

@@ -22,7 +22,7 @@ pub(super) async fn answer(
     let mut wanted = count;
     while wanted > 0 && cursor > floor {
         let known = answer.known().await?; // anew each time: it grows with what is fetched
-        let (is_known, end) = stretch_below(&answer, &known, (floor, cursor));
+        let (is_known, end) = stretch_below(&answer, &known, cursor);
         let from = end.max(floor);
         if let Ok(stretch) = TimeRange::new(from, cursor) {
             wanted -= if is_known {
@@ -37,13 +37,8 @@ pub(super) async fn answer(
 }
 
 /// Whether nothing is to be asked about the newest slot before `cursor`, and how far back that stays so.
-fn stretch_below(
-    answer: &Answer,
-    known: &Coverage,
-    (floor, cursor): (Timestamp, Timestamp),
-) -> (bool, Timestamp) {
-    let asked = TimeRange::new(floor, cursor);
-    let ranges = asked.map(|asked| answer.not_to_ask(known, asked)).unwrap_or_default();
+fn stretch_below(answer: &Answer, known: &Coverage, cursor: Timestamp) -> (bool, Timestamp) {
+    let ranges = answer.not_to_ask(known);
     match ranges.iter().rev().find(|range| range.from() < cursor) {
         Some(range) if answer.slots(range.to(), cursor) == 0 => (true, range.from()),
         Some(range) => (false, range.to()),

@@ -14,7 +14,7 @@ pub(super) async fn answer(mut answer: Answer, range: TimeRange) -> Result<(), S
     for stretch in known.within(range).ranges() {
         answer.emit_stored(&known, stretch, usize::MAX).await?;
     }
-    let holes = doubt::between(&answer.not_to_ask(&known, range), range);
+    let holes = doubt::between(&answer.not_to_ask(&known), range);
     let holes = holes.into_iter().filter(|hole| answer.slots(hole.from(), hole.to()) > 0);
     let questions = holes.map(|hole| question(&answer, hole)).collect::<Result<_, _>>()?;
     answer.fetch(questions, |_| ()).await
