@@ -10,11 +10,11 @@ mod metrics;
 mod names;
 mod pages;
 mod probe;
+mod scope;
 mod snapshots;
 mod terms;
 mod wishes;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -34,10 +34,11 @@ pub use endpoint::Endpoint;
 pub use metrics::RouterMetrics;
 use names::Names;
 use probe::TickerProbe;
+use scope::{limiter, venue_time};
 pub use terms::Terms;
 
 use crate::choice::{Chooser, Tally};
-use crate::limiter::{Estimate, JournalConfig, Limiter};
+use crate::limiter::{Estimate, Limiter};
 use crate::live::{Follow, LiveHub};
 use crate::rest::{Rest, foreign};
 use crate::tls;
@@ -239,62 +240,6 @@ impl Drop for Shared {
     fn drop(&mut self) {
         self.cancel.cancel();
     }
-}
-
-/// Everything the venue counts, connecting included, so that one limiter watches over all of it.
-fn limits(capabilities: &Capabilities) -> Vec<market_backbone_core::LimitGroup> {
-    let mut limits = capabilities.limits.to_vec();
-    let connects = capabilities.socket.connects;
-    if limits.iter().all(|limit| limit.group != connects.group) {
-        limits.push(connects);
-    }
-    limits
-}
-
-/// The limiter of all in this process who send requests to the same address.
-///
-/// What a venue counts is who sends to which of its houses: two sources at one address (named apart with
-/// [`Endpoint::same_as`]) have one budget, and a proxy has its own, whoever's data it serves. Addresses of one house are
-/// one.
-fn limiter(
-    venue: &dyn Venue,
-    endpoint: &Endpoint,
-    clock: &Arc<dyn Clock>,
-    config: &RouterConfig,
-) -> Result<Limiter, SourceError> {
-    let scope = scope(venue, endpoint)?;
-    let file = file_of(scope, "sends", config);
-    let journal = file.map(|file| JournalConfig::new(file, Arc::clone(clock)));
-    Ok(Limiter::of_scope(scope.as_str(), &limits(venue.capabilities()), config.limiter, journal))
-}
-
-/// The venue's clock, and what earlier processes have found out about it.
-fn venue_time(
-    venue: &dyn Venue,
-    endpoint: &Endpoint,
-    clock: Arc<VenueClock>,
-    config: &RouterConfig,
-) -> Result<VenueTime, SourceError> {
-    let file = file_of(scope(venue, endpoint)?, "clock", config);
-    Ok(VenueTime::new(clock, venue.capabilities().venue.to_string(), file))
-}
-
-/// What is counted together, and goes by one clock: the venue at this host.
-fn scope(venue: &dyn Venue, endpoint: &Endpoint) -> Result<VenueId, SourceError> {
-    let mut place = endpoint::place(&endpoint.rest_url, ["http", "https"])?;
-    if let Some((_, house)) = venue.homes().iter().find(|(home, _)| *home == place)
-        && let Some((first, _)) = venue.homes().iter().find(|(_, source)| source == house)
-    {
-        place = (*first).to_owned();
-    }
-    venue.capabilities().venue.at(&place).map_err(|error| {
-        let message = format!("{place} is too long for an address whose requests are counted");
-        SourceError::new(SourceErrorKind::BadRequest, message).because(error)
-    })
-}
-
-fn file_of(scope: VenueId, kind: &str, config: &RouterConfig) -> Option<PathBuf> {
-    config.limits_dir.as_ref().map(|folder| folder.join(format!("{}.{kind}", scope.file_name())))
 }
 
 async fn sweep(chooser: Arc<Chooser<Follow>>, idle: Duration, cancel: CancellationToken) {

@@ -1,0 +1,68 @@
+//! What is counted together and goes by one clock: a venue at one address.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use market_backbone_core::{
+    Capabilities, Clock, LimitGroup, SourceError, SourceErrorKind, Venue, VenueClock, VenueId,
+};
+
+use super::{Endpoint, RouterConfig, endpoint};
+use crate::limiter::{JournalConfig, Limiter};
+use crate::venue_time::VenueTime;
+
+/// Everything the venue counts, connecting included, so that one limiter watches over all of it.
+fn limits(capabilities: &Capabilities) -> Vec<LimitGroup> {
+    let mut limits = capabilities.limits.to_vec();
+    let connects = capabilities.socket.connects;
+    if limits.iter().all(|limit| limit.group != connects.group) {
+        limits.push(connects);
+    }
+    limits
+}
+
+/// The limiter of all in this process who send requests to the same address.
+///
+/// What a venue counts is who sends to which of its houses: two sources at one address (named apart with
+/// [`Endpoint::same_as`]) have one budget, and a proxy has its own, whoever's data it serves. Addresses of one house are
+/// one.
+pub(super) fn limiter(
+    venue: &dyn Venue,
+    endpoint: &Endpoint,
+    clock: &Arc<dyn Clock>,
+    config: &RouterConfig,
+) -> Result<Limiter, SourceError> {
+    let scope = scope(venue, endpoint)?;
+    let file = file_of(scope, "sends", config);
+    let journal = file.map(|file| JournalConfig::new(file, Arc::clone(clock)));
+    Ok(Limiter::of_scope(scope.as_str(), &limits(venue.capabilities()), config.limiter, journal))
+}
+
+/// The venue's clock, and what earlier processes have found out about it.
+pub(super) fn venue_time(
+    venue: &dyn Venue,
+    endpoint: &Endpoint,
+    clock: Arc<VenueClock>,
+    config: &RouterConfig,
+) -> Result<VenueTime, SourceError> {
+    let file = file_of(scope(venue, endpoint)?, "clock", config);
+    Ok(VenueTime::new(clock, venue.capabilities().venue.to_string(), file))
+}
+
+/// What is counted together, and goes by one clock: the venue at this host.
+fn scope(venue: &dyn Venue, endpoint: &Endpoint) -> Result<VenueId, SourceError> {
+    let mut place = endpoint::place(&endpoint.rest_url, ["http", "https"])?;
+    if let Some((_, house)) = venue.homes().iter().find(|(home, _)| *home == place)
+        && let Some((first, _)) = venue.homes().iter().find(|(_, source)| source == house)
+    {
+        place = (*first).to_owned();
+    }
+    venue.capabilities().venue.at(&place).map_err(|error| {
+        let message = format!("{place} is too long for an address whose requests are counted");
+        SourceError::new(SourceErrorKind::BadRequest, message).because(error)
+    })
+}
+
+fn file_of(scope: VenueId, kind: &str, config: &RouterConfig) -> Option<PathBuf> {
+    config.limits_dir.as_ref().map(|folder| folder.join(format!("{}.{kind}", scope.file_name())))
+}
