@@ -4,7 +4,8 @@
 //! In every history no stretch is called present or empty falsely, no row is lost or wrong, nothing that is
 //! known is asked for again, and a dispute is where the venue has said two things and nowhere else. So it is when the
 //! venue's rows come late, are doubled or cannot be true, when an answer is empty or stale by mistake, and when the clock
-//! that is gone by is wrong by what a measured one may be. In the end, when it makes no mistakes any more, all is known.
+//! that is gone by is wrong by what a measured one may be, or is the machine's own, up to an hour off and set meanwhile, and
+//! the program has to find out. In the end, when it makes no mistakes any more, all is known.
 //! `HISTORIES=10000` runs as many of them.
 
 mod bounds;
@@ -16,8 +17,8 @@ mod tape;
 mod venue;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -25,7 +26,7 @@ use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
 use market_backbone_core::{
     CandleQuery, CandleSource, CandleStore, Clock, Forming, Grid, PageSource, Selection, TimeRange, Timestamp,
 };
-use market_backbone_storage::{MemoryStore, SqliteStore, StoreConfig, StoredSource};
+use market_backbone_storage::{MemoryStore, PunctualSource, SqliteStore, StoreConfig, StoredSource};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -42,22 +43,24 @@ struct World {
     venue: Arc<Venue>,
     clock: Arc<Clocks>,
     store: Arc<dyn CandleStore>,
-    source: StoredSource,
+    source: Arc<dyn CandleSource>,
     place: Place,
     history: History,
     /// The last question that was answered, if all of the answer can be known.
     answered: Option<CandleQuery>,
+    /// How often the clock had turned out to be wrong when the question was put; nothing if it was compared with nothing.
+    steps: Mutex<Option<u64>>,
 }
 
 impl World {
     async fn new(history: History, place: Place) -> Self {
         let now = minute(START).plus(Duration::from_secs(30));
-        let clock = Arc::new(Clocks::new(now, history.manners.skew));
+        let clock = Arc::new(Clocks::new(now, history.manners.skew, history.manners.machine));
         let tape = Tape::new(history.market.clone(), Duration::from_millis(history.manners.lag));
         let venue = Arc::new(Venue::new(tape, history.manners, Arc::clone(&clock)));
         let store = open(&place, history.cached).await;
         let source = source(&store, &venue, &clock, &history);
-        Self { venue, clock, store, source, place, history, answered: None }
+        Self { venue, clock, store, source, place, history, answered: None, steps: Mutex::default() }
     }
 
     async fn take(&mut self, step: Step) {
@@ -71,6 +74,7 @@ impl World {
                 self.clock.venue.set(next.plus(Duration::from_millis(millis)));
             }
             Step::Measure(error) => self.clock.measured(error),
+            Step::Set(ahead) => self.clock.set(ahead),
             Step::Outage(calls) => self.venue.down_for.store(calls, Ordering::SeqCst),
             Step::Crash(query, pieces) => {
                 self.ask(query, Some(pieces)).await;
@@ -152,9 +156,10 @@ impl World {
         let Selection::Range(range) = query.selection() else { return };
         let before = self.begin().await;
         let open = before.standing(self.clock.now()).missing(range).len();
+        let knows_the_time = self.clock.is_measured();
         let answer = self.source.candles(query.clone()).await;
         let pages = self.venue.log.lock().unwrap().asked.len();
-        assert!(pages == 0 || open > 0, "known, and asked for again");
+        assert!(pages == 0 || open > 0 || !knows_the_time, "known, and asked for again");
         assert!(answer.is_ok() || open > 0, "known, and not answered: {answer:?}");
         self.finish(&before, false, true).await;
     }
@@ -202,6 +207,7 @@ impl World {
 
     async fn begin(&self) -> Holding {
         *self.venue.log.lock().unwrap() = venue::Log::default();
+        *self.steps.lock().unwrap() = self.clock.is_measured().then(|| self.clock.steps());
         Holding::of(self.store.as_ref()).await
     }
 
@@ -211,6 +217,12 @@ impl World {
         check_change(&self.venue, before, &after, now);
         let tape = self.venue.tape.lock().unwrap();
         check_holding(&tape, &after, now);
+        // Where the clock turns out to be wrong the venue is asked what time it is, what was asked is given up, and the
+        // question is put again.
+        let knew_the_time = *self.steps.lock().unwrap() == Some(self.clock.steps());
+        if !knew_the_time {
+            return;
+        }
         check_asked(&log.asked, self.history.manners.page, before, &after, wants_forming);
         // With several pages under way one may have been given up at the moment it came.
         if heard_out && self.history.manners.in_flight == 1 {
@@ -222,6 +234,7 @@ impl World {
     /// Started again: what is in memory is gone, what is on disk is found.
     async fn restart(&mut self) {
         let before = Holding::of(self.store.as_ref()).await;
+        self.clock.restart();
         if self.place.is_some() {
             self.store = Arc::new(MemoryStore::new());
             self.source = source(&self.store, &self.venue, &self.clock, &self.history);
@@ -255,7 +268,7 @@ fn source(
     venue: &Arc<Venue>,
     clock: &Arc<Clocks>,
     history: &History,
-) -> StoredSource {
+) -> Arc<dyn CandleSource> {
     let config = CoordinatorConfig {
         in_flight: history.manners.in_flight,
         page_retries: 4,
@@ -263,9 +276,15 @@ fn source(
         ..CoordinatorConfig::default()
     };
     let pages: Arc<dyn PageSource> = Arc::<Venue>::clone(venue);
+    let is_found_out = clock.is_found_out();
     let clock: Arc<dyn Clock> = Arc::<Clocks>::clone(clock);
-    let upstream = Arc::new(Coordinator::new(pages, Arc::clone(&clock), config));
-    StoredSource::new(Arc::clone(store), upstream, clock, Grid::Utc).rechecking_early(venue.capabilities())
+    let upstream = Arc::new(Coordinator::new(Arc::clone(&pages), Arc::clone(&clock), config));
+    let stored = StoredSource::new(Arc::clone(store), upstream, Arc::clone(&clock), Grid::Utc);
+    let stored = Arc::new(stored.rechecking_early(venue.capabilities()));
+    if !is_found_out {
+        return stored;
+    }
+    Arc::new(PunctualSource::new(stored, (Arc::clone(store), pages), clock))
 }
 
 fn run(history: History, place: Place) {

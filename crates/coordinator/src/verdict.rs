@@ -138,11 +138,12 @@ impl Testimony {
         unknown: &Unknown,
     ) -> Result<Settled, Barren> {
         let before = request.before.unwrap_or(Timestamp::MAX);
-        // A row that was left out is a row all the same.
+        // A row that was left out is a row all the same, also where nobody knows of which slot it was.
         let left_out = page.rejected.iter().filter_map(|row| row.slot);
         let newest = page.candles.last().map(|candle| candle.open_time).into_iter().chain(left_out).max();
         if let Some(row) = self.shown.range(..before).next_back()
             && newest.is_none_or(|newest| newest < *row)
+            && !page.proof.doubtful.iter().any(|range| range.contains(*row))
         {
             return Err(Barren::Stale(*row));
         }

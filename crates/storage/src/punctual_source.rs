@@ -3,14 +3,15 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
 use market_backbone_core::{
-    CandlePageRequest, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Forming,
-    PageSource, PartStream, Selection, SourceError, SourceErrorKind, TimeRange, Timestamp, TradePageRequest,
+    CandlePageRequest, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Coverage,
+    Forming, PageSource, PartStream, Selection, SourceError, SourceErrorKind, TimeRange, Timestamp,
+    TradePageRequest,
 };
+use tokio::sync::Mutex;
 
 use crate::as_of;
 use crate::stored_source::emitter::{self, Emitter};
@@ -39,8 +40,9 @@ pub struct PunctualSource {
     store: Arc<dyn CandleStore>,
     clock: Arc<dyn Clock>,
     venue: Capabilities,
-    /// How often the clock had been set when the venue was asked last only to learn what time it is, and once more.
-    asked: Arc<AtomicU64>,
+    /// How often the clock had been set when the venue was asked last only to learn what time it is, and once more. Who
+    /// wants to know it meanwhile waits for that answer.
+    asked: Arc<Mutex<u64>>,
 }
 
 impl PunctualSource {
@@ -115,21 +117,17 @@ impl PunctualSource {
 
     /// Up to where the answer reaches, by the clock as it is.
     fn end(&self, query: &CandleQuery) -> Timestamp {
-        let asked = match query.selection() {
-            Selection::Range(range) => range.to(),
-            Selection::Last { before, .. } => before.unwrap_or(Timestamp::MAX),
-        };
         let end = match query.forming {
             Forming::Include => self.venue.grid.close(query.series.timeframe, self.tip(query)),
             Forming::Exclude => self.settled(query),
         };
-        asked.min(end)
+        bound(query).min(end)
     }
 
     /// The venue is asked what time it is where the clock is not to be trusted: it was set, more is known than can have
     /// happened by it, or all that is asked for is still to come.
     async fn look_at_the_clock(&self, query: &CandleQuery) -> Result<(), SourceError> {
-        if self.clock.is_measured() || !self.may_measure() {
+        if self.clock.is_measured() {
             return Ok(());
         }
         let from = match query.selection() {
@@ -139,16 +137,17 @@ impl PunctualSource {
         let now = self.clock.now();
         let is_ahead = self.end(query) <= from && from < now.plus(A_DAY);
         let was_set = self.clock.steps() > 0;
-        let known = self.store.coverage(&query.series).await?.ranges().pop().map(TimeRange::to);
-        if is_ahead || was_set || known.is_some_and(|known| now < known) {
-            self.measure(query).await;
+        let known = latest(&self.store.coverage(&query.series).await?);
+        let is_behind = known.is_some_and(|known| now < known);
+        if is_ahead || was_set || is_behind {
+            let measured = self.measure(query).await;
+            // That all of it is still to come, or that there is no more, is nothing to be said by a clock that may be wrong
+            // or is known to be.
+            if is_ahead || (is_behind && now < bound(query)) {
+                measured?;
+            }
         }
         Ok(())
-    }
-
-    /// Whether the venue was not asked yet what time it is, since the clock was set last.
-    fn may_measure(&self) -> bool {
-        self.asked.load(Ordering::Relaxed) <= self.clock.steps()
     }
 
     /// Whether `part` of the answer came from the venue, did not say what time it is there, and the answer hangs on that.
@@ -156,19 +155,16 @@ impl PunctualSource {
         if self.clock.is_measured() || part.is_none_or(|part| part.served.requests == 0) {
             return false;
         }
-        let bound = match query.selection() {
-            Selection::Range(range) => range.to(),
-            Selection::Last { before, .. } => before.unwrap_or(Timestamp::MAX),
-        };
-        self.clock.now().minus(A_DAY) < bound && query.as_of.is_none()
+        self.clock.now().minus(A_DAY) < bound(query) && query.as_of.is_none()
     }
 
-    /// Asks the venue, once since the clock was set, for what shows what time it is there: its latest trades. Returns whether that is known now.
-    /// Should it not answer, the machine's clock is all there is.
-    async fn measure(&self, query: &CandleQuery) -> bool {
+    /// Asks the venue, once since the clock was set, for what shows what time it is there: its latest trades. Returns
+    /// whether that is known now. Should it not answer, the machine's clock is all there is, until the next question.
+    async fn measure(&self, query: &CandleQuery) -> Result<bool, SourceError> {
+        let mut asked = self.asked.lock().await;
         let steps = self.clock.steps();
-        if steps < self.asked.fetch_max(steps + 1, Ordering::Relaxed) {
-            return false;
+        if self.clock.is_measured() || steps < *asked {
+            return Ok(self.clock.is_measured());
         }
         let (symbol, series) = (query.series.symbol.clone(), query.series.clone());
         let count = self.venue.trade_page.min(TRADES);
@@ -183,9 +179,25 @@ impl PunctualSource {
         if let Err(error) = answer {
             let venue = self.venue.venue;
             tracing::warn!(%error, "it cannot be found out what time it is at {venue}; this machine's clock has to do");
+            return Err(error);
         }
-        self.clock.is_measured()
+        *asked = steps + 1;
+        Ok(self.clock.is_measured())
     }
+}
+
+/// Where a question ends by itself, whatever the time is.
+fn bound(query: &CandleQuery) -> Timestamp {
+    match query.selection() {
+        Selection::Range(range) => range.to(),
+        Selection::Last { before, .. } => before.unwrap_or(Timestamp::MAX),
+    }
+}
+
+/// The latest moment that a ledger knows of: what is in it has happened.
+fn latest(known: &Coverage) -> Option<Timestamp> {
+    let told = known.spans().iter().flat_map(|span| [span.range.to(), span.provenance.observed_at]);
+    told.chain(known.claims().iter().map(|claim| claim.last)).max()
 }
 
 impl CandleSource for PunctualSource {
@@ -228,6 +240,7 @@ impl Answer {
 
     /// Puts the question, and once more each time that the clock turns out to have been wrong.
     async fn ask(&mut self, query: CandleQuery) -> Result<(), SourceError> {
+        let mut has_looked = false;
         for again in 0..=MOST_AGAIN {
             let (steps, end) = (self.source.clock.steps(), self.source.end(&query));
             let Some(question) = self.source.question(&query) else { return Ok(()) };
@@ -236,7 +249,9 @@ impl Answer {
                 let part = parts.next().await;
                 let source = &self.source;
                 let arrived = part.as_ref().and_then(|part| part.as_ref().ok());
-                let is_known_now = source.is_in_doubt(&query, arrived) && source.measure(&query).await;
+                let looks = !has_looked && source.is_in_doubt(&query, arrived);
+                has_looked |= looks;
+                let is_known_now = looks && source.measure(&query).await.unwrap_or(false);
                 let has_jumped = source.clock.steps() != steps && source.end(&query) != end;
                 let was_wrong = again < MOST_AGAIN && (is_known_now || has_jumped);
                 match part {

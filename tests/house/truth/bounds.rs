@@ -31,8 +31,18 @@ fn case() -> impl Strategy<Value = Case> {
     let manners = (page, 0..=3_000u64, -ERROR..=ERROR, any::<u64>());
     (market(), manners, ranges, waits).prop_map(|(market, (page, lag, skew, seed), range, waits)| {
         let (falsehoods, in_flight) = (Falsehoods::default(), 1);
-        let manners =
-            Manners { page, in_flight, faults: 0, falsehoods, kept: None, lag, skew, haste: 0, seed };
+        let manners = Manners {
+            page,
+            in_flight,
+            faults: 0,
+            falsehoods,
+            kept: None,
+            lag,
+            skew,
+            machine: None,
+            haste: 0,
+            seed,
+        };
         Case { history: History { market, manners, cached: false, steps: Vec::new() }, range, waits }
     })
 }

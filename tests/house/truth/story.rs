@@ -3,7 +3,7 @@
 use market_backbone_core::{CandleQuery, Forming, TimeRange, Timestamp};
 use proptest::prelude::*;
 
-use super::clocks::ERROR;
+use super::clocks::{ERROR, HOUR};
 use super::lies::Falsehoods;
 use super::tape::{Correction, Market, REACH, START, minute};
 use super::venue::{Manners, series};
@@ -23,6 +23,8 @@ pub(crate) enum Step {
     Turn(u64),
     /// The machine's clock is set, and the venue's measured anew: it seems to be wrong by so many milliseconds.
     Measure(i64),
+    /// The machine's clock is set, to so many milliseconds ahead, and the program has to find out.
+    Set(i64),
     /// The venue restates candles: so many minutes before now.
     Correct(Vec<(i64, Correction)>),
     /// The venue does not answer so many calls.
@@ -77,20 +79,29 @@ fn manners() -> impl Strategy<Value = Manners> {
         kept,
         lag,
         prop_oneof![Just(0), -ERROR..=ERROR],
-        haste,
+        (haste, prop::option::weighted(0.3, off())),
         any::<u64>(),
     )
-        .prop_map(|(page, in_flight, faults, falsehoods, kept, lag, skew, haste, seed)| Manners {
-            page,
-            in_flight,
-            faults,
-            falsehoods,
-            kept,
-            lag,
-            skew,
-            haste,
-            seed,
+        .prop_map(|(page, in_flight, faults, falsehoods, kept, lag, skew, (haste, machine), seed)| {
+            Manners {
+                page,
+                in_flight,
+                faults,
+                falsehoods,
+                kept,
+                lag,
+                skew,
+                machine,
+                // How far a date can be trusted hangs on the round trip.
+                haste: if machine.is_some() { haste.min(100) } else { haste },
+                seed,
+            }
         })
+}
+
+/// By how many milliseconds a machine's clock is ahead.
+fn off() -> impl Strategy<Value = i64> {
+    prop_oneof![Just(0), Just(-HOUR), Just(HOUR), -HOUR..=HOUR, -90_000..=90_000i64]
 }
 
 fn falsehoods() -> impl Strategy<Value = Falsehoods> {
@@ -112,6 +123,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => prop_oneof![1..70u64, 1..5_000u64, Just(86_400u64)].prop_map(Step::Wait),
         2 => (0..6_000u64).prop_map(Step::Turn),
         1 => (-ERROR..=ERROR).prop_map(Step::Measure),
+        1 => off().prop_map(Step::Set),
         2 => prop::collection::vec((0..REACH, correction()), 1..20).prop_map(Step::Correct),
         1 => (1..30u32).prop_map(Step::Outage),
         1 => (query(), 0..4usize).prop_map(|(query, pieces)| Step::Crash(query, pieces)),

@@ -35,6 +35,8 @@ pub(crate) struct Manners {
     pub(crate) lag: u64,
     /// By how many milliseconds its clock is measured wrongly at first.
     pub(crate) skew: i64,
+    /// By how many milliseconds the machine's clock is ahead at first, where the program measures the venue's by itself.
+    pub(crate) machine: Option<i64>,
     /// How many milliseconds pass while a page is asked for, at most.
     pub(crate) haste: u64,
     pub(crate) seed: u64,
@@ -126,9 +128,9 @@ impl Venue {
     fn page(
         &self,
         request: &CandlePageRequest,
+        (now, asked_at): (Timestamp, Timestamp),
         random: impl Fn(u64) -> u64,
     ) -> Result<(CandlePage, bool), SourceError> {
-        let (now, asked_at) = (self.clock.venue.now(), self.clock.cautious());
         let falsehoods = self.falsehoods();
         let tape = self.tape.lock().unwrap();
         let before = request.before.unwrap_or(Timestamp::MAX);
@@ -163,6 +165,11 @@ impl Venue {
         self.manners.in_flight > 1
     }
 
+    /// Whether a program has to find out by itself what time it is, and leaves out of what has closed what may change.
+    pub(crate) fn closes_what_has_settled(&self) -> bool {
+        self.manners.machine.is_some()
+    }
+
     /// What was kept back so far.
     pub(crate) fn hidden(&self) -> Hidden<'_> {
         Hidden { told: self.told.lock().unwrap(), doubted: self.doubted.lock().unwrap() }
@@ -180,12 +187,24 @@ impl Venue {
         self.clock.advance(Duration::from_millis(self.manners.haste * random(2) / 100));
     }
 
-    /// What goes wrong with the answer that is due; says whether it has been spoilt.
-    fn spoil(&self, page: &mut CandlePage, random: impl Fn(u64) -> u64) -> Result<bool, SourceError> {
-        if self.down_for.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
-        {
+    /// Answers with what there is when the question arrives; how long that takes is for the asking machine to see.
+    async fn answer(
+        &self,
+        request: &CandlePageRequest,
+        random: impl Fn(u64) -> u64,
+    ) -> Result<(CandlePage, bool), SourceError> {
+        let (now, sent) = (self.clock.venue.now(), self.clock.sending());
+        let is_down = |left: u32| left.checked_sub(1);
+        let is_down = self.down_for.fetch_update(Ordering::SeqCst, Ordering::SeqCst, is_down).is_ok();
+        self.dawdle(&random).await;
+        if is_down {
             return Err(SourceError::new(SourceErrorKind::Unreachable, "the venue is down"));
         }
+        self.page(request, (now, self.clock.answered(now, sent)), &random)
+    }
+
+    /// What goes wrong with the answer that is due; says whether it has been spoilt.
+    fn spoil(&self, page: &mut CandlePage, random: impl Fn(u64) -> u64) -> Result<bool, SourceError> {
         let spoilt = random(3) < self.manners.faults && !self.reformed.load(Ordering::SeqCst);
         if spoilt {
             match random(4) % 3 {
@@ -221,9 +240,7 @@ impl PageSource for Venue {
         let random = self.random();
         let asked = Asked { before: request.before, at: self.clock.venue.now() };
         self.log.lock().unwrap().asked.push(asked);
-        let answer = self.page(request, &random);
-        self.dawdle(&random).await;
-        let (mut page, is_honest) = answer?;
+        let (mut page, is_honest) = self.answer(request, &random).await?;
         // Nothing tells a row that was cut short where an answer proves nothing at all.
         if is_honest {
             self.spoil(&mut page, &random)?;
@@ -241,9 +258,7 @@ impl PageSource for Venue {
         let random = self.random();
         let count = self.capabilities.candle_page;
         let request = CandlePageRequest { series: series.clone(), before: None, count };
-        let answer = self.page(&request, &random);
-        self.dawdle(&random).await;
-        let (mut page, is_honest) = answer?;
+        let (mut page, is_honest) = self.answer(&request, &random).await?;
         if is_honest && self.spoil(&mut page, &random)? {
             return Err(SourceError::new(SourceErrorKind::Malformed, "the page was cut"));
         }

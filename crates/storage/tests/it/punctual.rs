@@ -1,14 +1,17 @@
 //! Any questions on a machine whose clock is off and is set while the program runs: the answers are the venue's.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
 use market_backbone_core::{
     Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities,
-    Clock, Forming, Grid, ManualClock, Market, PageSource, PartStream, Priority, Selection, Series, Slot,
-    SourceError, SourceErrorKind, Timestamp, TradePage, TradePageRequest, VenueClock,
+    Claim, Clock, Coverage, Forming, Grid, LATE_ROWS, ManualClock, Market, PageSource, PartStream, Priority,
+    Selection, Series, Slot, SourceError, SourceErrorKind, TimeRange, Timestamp, TradePage, TradePageRequest,
+    VenueClock,
 };
 use market_backbone_storage::{MemoryStore, PunctualSource, StoredSource};
 use proptest::prelude::*;
@@ -73,6 +76,8 @@ impl CandleSource for Upstream {
 struct Pages {
     capabilities: Capabilities,
     dated: Dated,
+    /// So many questions from now on are not answered.
+    down_for: Arc<AtomicU32>,
 }
 
 #[async_trait]
@@ -86,6 +91,10 @@ impl PageSource for Pages {
     }
 
     async fn trade_page(&self, _: &TradePageRequest, _: Priority) -> Result<TradePage, SourceError> {
+        tokio::task::yield_now().await;
+        if self.down_for.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+            return Err(SourceError::new(SourceErrorKind::Unreachable, "the venue is down"));
+        }
         self.dated.answer();
         Ok(TradePage::default())
     }
@@ -104,6 +113,8 @@ struct World {
     model: Model,
     store: Arc<dyn CandleStore>,
     source: PunctualSource,
+    /// So many questions of what time it is are not answered.
+    down_for: Arc<AtomicU32>,
 }
 
 impl World {
@@ -119,9 +130,11 @@ impl World {
         let upstream = Arc::new(Upstream { model: model.clone(), dated: dated.clone() });
         let stored = StoredSource::new(Arc::clone(&store), upstream, Arc::clone(&clock) as _, Grid::Utc);
         let capabilities = Capabilities { settling: habits.settles_after, ..CAPABILITIES };
-        let pages = Arc::new(Pages { capabilities, dated: dated.clone() });
+        let down_for = Arc::new(AtomicU32::new(0));
+        let pages = Pages { capabilities, dated: dated.clone(), down_for: Arc::clone(&down_for) };
+        let pages = Arc::new(pages);
         let source = PunctualSource::new(Arc::new(stored), (Arc::clone(&store), pages), clock);
-        Self { dated, model, store, source }
+        Self { dated, model, store, source, down_for }
     }
 
     fn set(&self, by: i64) {
@@ -257,4 +270,35 @@ async fn a_clock_that_is_right_costs_nothing_and_one_that_is_off_one_question_mo
         world.ask(CandleQuery::last(series("KRW-BTC"), 20).unwrap().closed()).await;
         assert_eq!(world.model.asked(), []);
     }
+}
+
+#[tokio::test]
+async fn that_all_is_still_to_come_is_not_said_by_a_clock_that_nobody_could_compare() {
+    let world = World::new(Habits { listed: LISTED, ..DENSE }, -HOUR);
+    world.down_for.store(1, Relaxed);
+    let query = CandleQuery::range(series("KRW-BTC"), minute(START - 5), minute(START)).unwrap();
+    let error = world.source.candles(query.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), SourceErrorKind::Unreachable);
+    assert_eq!(world.source.candles(query).await.unwrap().candles.len(), 5, "it is tried again");
+}
+
+#[tokio::test]
+async fn who_asks_while_it_is_found_out_what_time_it_is_waits_for_that() {
+    let world = World::new(Habits { listed: LISTED, ..DENSE }, -HOUR);
+    let query = CandleQuery::range(series("KRW-BTC"), minute(START - 5), minute(START)).unwrap();
+    tokio::join!(world.ask(query.clone()), world.ask(query));
+}
+
+#[tokio::test]
+async fn a_ledger_from_later_than_now_is_not_believed_to_rest() {
+    let world = World::new(Habits { listed: LISTED, ..DENSE }, -HOUR);
+    let (range, said) = (TimeRange::new(minute(LISTED), minute(START)).unwrap(), minute(START));
+    let mut known = Coverage::empty();
+    for said in [said, said.plus(Duration::from_secs(1))] {
+        known.claim(Claim::of(range, said));
+    }
+    world.store.commit(&series("KRW-BTC"), &[], &known).await.unwrap();
+    world.wait(LATE_ROWS.as_secs() + 60);
+    let query = CandleQuery::range(series("KRW-BTC"), minute(LISTED), minute(LISTED + 9)).unwrap();
+    world.ask(query).await;
 }
