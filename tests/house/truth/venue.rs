@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
-    CallGroup, CandlePage, CandlePageRequest, CandlePart, CandleRows, Capabilities, Clock, Corrections, Grid,
-    KeepAlive, LimitGroup, Market, Origin, PageSource, Priority, Proof, Series, SettlingRules, SocketLimits,
-    SourceError, SourceErrorKind, Symbol, TimeRange, Timeframe, Timestamp, TradePage, TradePageRequest,
-    VenueId,
+    BadRow, CallGroup, Candle, CandlePage, CandlePageRequest, CandlePart, CandleRows, Capabilities, Clock,
+    Corrections, Grid, KeepAlive, LimitGroup, Market, Origin, PageSource, Priority, Proof, Series,
+    SettlingRules, SocketLimits, SourceError, SourceErrorKind, Symbol, TimeRange, Timeframe, Timestamp,
+    TradePage, TradePageRequest, VenueId,
 };
 
 use super::clocks::Clocks;
@@ -82,6 +82,8 @@ pub(crate) fn series() -> Series {
     Series::new(Symbol::new(VenueId::new("model"), "KRW-BTC").unwrap(), Timeframe::M1)
 }
 
+type Rows = Vec<Result<Candle, BadRow>>;
+
 /// Rows that were kept back, or left out of a page because they were spoilt.
 pub(crate) struct Hidden<'a> {
     told: MutexGuard<'a, Told>,
@@ -124,13 +126,8 @@ impl Venue {
         self.manners.kept.is_none()
     }
 
-    /// An answer, and whether it is what an honest one would be.
-    fn page(
-        &self,
-        request: &CandlePageRequest,
-        (now, asked_at): (Timestamp, Timestamp),
-        random: impl Fn(u64) -> u64,
-    ) -> Result<(CandlePage, bool), SourceError> {
+    /// The rows of an answer, and whether it is what an honest one would be.
+    fn rows(&self, request: &CandlePageRequest, now: Timestamp, random: impl Fn(u64) -> u64) -> (Rows, bool) {
         let falsehoods = self.falsehoods();
         let tape = self.tape.lock().unwrap();
         let before = request.before.unwrap_or(Timestamp::MAX);
@@ -140,24 +137,33 @@ impl Venue {
         let slots = (self.oldest()..=newest).rev().filter(|slot| minute(*slot) < before);
         let count = request.count as usize;
         let shown: Vec<_> = slots.filter_map(|slot| view.of(&tape, slot)).take(count).collect();
-        let spoilt = if random(25) < falsehoods.bad {
+        let rows = if random(25) < falsehoods.bad {
             spoil_a_row(shown, count, &random)
         } else {
             shown.into_iter().map(Ok).collect()
         };
+        (rows, view == View::honest(now))
+    }
+
+    /// What an adapter makes of the rows.
+    fn page(
+        &self,
+        request: &CandlePageRequest,
+        told: Rows,
+        asked_at: Timestamp,
+    ) -> Result<CandlePage, SourceError> {
         let mut rows = CandleRows::new(request, Grid::Utc);
-        spoilt.into_iter().for_each(|row| rows.push(row));
+        told.into_iter().for_each(|row| rows.push(row));
         if rows.is_gibberish() {
             return Err(SourceError::new(SourceErrorKind::Malformed, "no row of the page can be true"));
         }
-        let fell_short = rows.count() < count;
+        let fell_short = rows.count() < request.count as usize;
         let nothing_older = (fell_short && self.keeps_all()).then_some(Timestamp::MIN);
         let rules = SettlingRules { grid: Grid::Utc, visible: VISIBLE, blind: SETTLING, alone: SETTLING };
         let page = rows.into_page(asked_at, rules, nothing_older);
         let exhausted = fell_short && !self.keeps_all();
         self.doubted.lock().unwrap().extend(&page.proof.doubtful);
-        let page = CandlePage { proof: Proof { exhausted, ..page.proof }, ..page };
-        Ok((page, view == View::honest(now)))
+        Ok(CandlePage { proof: Proof { exhausted, ..page.proof }, ..page })
     }
 
     /// Whether more than one page may be under way.
@@ -196,11 +202,12 @@ impl Venue {
         let (now, sent) = (self.clock.venue.now(), self.clock.sending());
         let is_down = |left: u32| left.checked_sub(1);
         let is_down = self.down_for.fetch_update(Ordering::SeqCst, Ordering::SeqCst, is_down).is_ok();
+        let (rows, is_honest) = self.rows(request, now, &random);
         self.dawdle(&random).await;
         if is_down {
             return Err(SourceError::new(SourceErrorKind::Unreachable, "the venue is down"));
         }
-        self.page(request, (now, self.clock.answered(now, sent)), &random)
+        Ok((self.page(request, rows, self.clock.answered(now, sent))?, is_honest))
     }
 
     /// What goes wrong with the answer that is due; says whether it has been spoilt.

@@ -52,12 +52,15 @@ async fn fetch_gap(answer: &mut Answer, gap: TimeRange, wanted: usize) -> Result
     if slots == 0 {
         return Ok(0);
     }
-    let question = CandleQuery::last(answer.query.series.clone(), wanted.min(slots))
-        .map_err(|error| unaskable(&error))?
-        .not_before(gap.from())
-        .priority(answer.query.priority);
+    // Where the gap reaches the slot in progress the venue may move on meanwhile, and then there are more slots than these.
+    let moves = gap.to() > answer.tip;
+    let question =
+        CandleQuery::last(answer.query.series.clone(), if moves { wanted } else { wanted.min(slots) })
+            .map_err(|error| unaskable(&error))?
+            .not_before(gap.from())
+            .priority(answer.query.priority);
     let question = match answer.query.forming {
-        Forming::Include if gap.to() > answer.tip => question,
+        Forming::Include if moves => question,
         Forming::Include | Forming::Exclude => question.before(gap.to()).closed(),
     };
     let mut came = HashSet::new();
