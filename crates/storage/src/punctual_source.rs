@@ -18,7 +18,7 @@ use crate::stored_source::emitter::{self, Emitter};
 /// How often a question is put again at the most: a clock that jumps about must not keep it for ever.
 const MOST_AGAIN: u32 = 4;
 /// What ended longer ago is over by any clock.
-const A_DAY: Duration = Duration::from_secs(86_400);
+const LONG_AGO: Duration = Duration::from_secs(2 * 86_400);
 /// Trades that are asked for to see what time it is.
 const TRADES: u32 = 100;
 
@@ -137,7 +137,7 @@ impl PunctualSource {
             Selection::Last { floor, .. } => floor,
         };
         let now = self.clock.now();
-        let is_ahead = self.end(query) <= from && from < now.plus(A_DAY);
+        let is_ahead = self.end(query) <= from && from < now.plus(LONG_AGO);
         let was_set = self.clock.steps() > 0;
         let known = self.store.coverage(&query.series).await?.ranges().pop().map(TimeRange::to);
         if is_ahead || was_set || known.is_some_and(|known| now < known) {
@@ -160,7 +160,7 @@ impl PunctualSource {
             Selection::Range(range) => range.to(),
             Selection::Last { before, .. } => before.unwrap_or(Timestamp::MAX),
         };
-        self.clock.now().minus(A_DAY) < bound && query.as_of.is_none()
+        self.clock.now().minus(LONG_AGO) < bound && query.as_of.is_none()
     }
 
     /// Asks the venue, once since the clock was set, for what shows what time it is there: its latest trades. Returns whether that is known now.

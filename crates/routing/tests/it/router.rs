@@ -84,7 +84,7 @@ async fn a_candle_is_final_by_the_venues_clock_whatever_ours_says() {
 
 #[tokio::test]
 async fn an_answer_without_a_date_makes_nothing_final_that_is_young() {
-    let body = format!("{} 1.5\n{} 2", SLOT - 7_800, SLOT - 6_000);
+    let body = format!("{} 1.5\n{} 2", SLOT - 2 * 86_400 - 60, SLOT - 86_400);
     let server = Server::start(Scripted::new(200, &body).header("date", "")).await;
     let router = router(&server).await;
     let page = router.candle_page(&page(2), NORMAL).await.unwrap();
