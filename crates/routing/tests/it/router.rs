@@ -118,6 +118,35 @@ async fn many_markets_are_asked_for_in_few_requests() {
 }
 
 #[tokio::test]
+async fn a_ticker_or_book_of_an_answer_that_is_stamped_in_the_future_is_left_out_and_counted() {
+    let body = "A 1\nB+3600 1\nC+4 1\nD 1";
+    let server = Server::start(Scripted::new(200, body)).await;
+    let router = router(&server).await;
+    let symbols: Vec<_> = ["A", "B", "C", "D"].map(symbol).into();
+    let tickers = router.tickers(&TickerRequest::Of(symbols.clone()), NORMAL).await.unwrap();
+    let books = router.books(&BookRequest { symbols, depth: 5 }, NORMAL).await.unwrap();
+    let codes: Vec<_> = tickers.iter().map(|ticker| ticker.symbol.code()).collect();
+    assert_eq!(codes, ["A", "C", "D"], "up to the bound of live events");
+    assert_eq!(books.iter().map(|book| book.symbol.code()).collect::<Vec<_>>(), codes);
+    assert_eq!(router.metrics().future, 2);
+    router.shutdown().await;
+}
+
+#[tokio::test]
+async fn where_nothing_says_what_time_it_is_or_most_stamps_agree_no_ticker_is_left_out() {
+    for (date, body) in
+        [("", "A+3600 1"), ("Mon, 03 Aug 2026 10:40:30 GMT", "A+3600 1\nB+3600 1\nC+3600 1\nD 1")]
+    {
+        let server = Server::start(Scripted::new(200, body).header("date", date)).await;
+        let router = router(&server).await;
+        let request = TickerRequest::Quotes(vec!["KRW".into()]);
+        let tickers = router.tickers(&request, NORMAL).await.unwrap();
+        assert_eq!((tickers.len(), router.metrics().future), (body.lines().count(), 0));
+        router.shutdown().await;
+    }
+}
+
+#[tokio::test]
 async fn who_asks_often_is_served_from_the_socket() {
     let server = Server::start(Scripted::new(200, "KRW-BTC 1")).await;
     server.greet(["ticker KRW-BTC 2".to_owned()]);
