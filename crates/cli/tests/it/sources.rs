@@ -169,8 +169,13 @@ fn an_address_names_whose_series_is_forgotten() {
 #[test]
 fn a_region_is_an_address_and_has_no_other() {
     let data = tempdir().unwrap();
-    let args = ["markets", "--region", "sg", "--rest-url", "http://127.0.0.1:1"];
-    assert_eq!(store(data.path(), &args).code, Some(2));
+    for command in [&["markets"][..], &["store", "stats"]] {
+        let args = [command, &["--region", "sg", "--rest-url", "http://bob:s3cret@127.0.0.1:1"]].concat();
+        let both = store(data.path(), &args);
+        assert_eq!((both.code, both.stdout.as_str()), (Some(2), ""));
+        assert!(both.stderr.contains("--same-as upbit-sg"), "what is meant, perhaps: {both:?}");
+        assert!(!both.stderr.contains("s3cret"), "{both:?}");
+    }
     let unknown = store(data.path(), &["markets", "--region", "us"]);
     assert!(unknown.code == Some(2) && unknown.stderr.contains("kr, sg, id and th"), "{unknown:?}");
     let shares =
