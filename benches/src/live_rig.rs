@@ -14,6 +14,10 @@ use crate::{Frames, Kind};
 /// This many frames are read before the reader has its turn, as when a socket holds several.
 pub const BURST: usize = 64;
 
+/// When all frames are received, later than any is stamped: what is stamped in the future is kept until others agree with
+/// it, which costs memory, and is no steady state.
+const NOW: Timestamp = Timestamp::from_secs(4_000_000_000);
+
 /// A feed of frames, and where its readers subscribe.
 #[derive(Debug)]
 pub struct LiveRig {
@@ -36,8 +40,7 @@ impl LiveRig {
             Kind::Book => StreamKind::Book,
         };
         let wish = Subscription::new(symbols, [kind]).expect("frames of no market");
-        // Later than any frame: what is stamped after now is held back.
-        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(4_000_000_000)));
+        let clock = Arc::new(ManualClock::new(NOW));
         let feed = FrameFeed::new(Arc::new(Upbit::new()), clock, SessionConfig::default());
         Self { feed, wish }
     }
@@ -64,7 +67,7 @@ impl LiveRig {
 
     /// Feeds one frame.
     pub fn feed(&mut self, frame: &[u8]) {
-        self.feed.feed(frame, Timestamp::EPOCH);
+        self.feed.feed(frame, NOW);
     }
 
     /// Feeds a round of frames; after each burst `reader` reads all there is. Returns how many events it read.

@@ -43,7 +43,7 @@ pub(crate) struct Global {
     pub(crate) ws_url: Option<Secret>,
     /// Which of Upbit's houses: kr, sg, id or th, each an exchange of its own [default: kr; env:
     /// `MARKET_BACKBONE_UPBIT_REGION`]
-    #[arg(long, global = true, value_name = "REGION", conflicts_with_all = ["rest_url", "ws_url"])]
+    #[arg(long, global = true, value_name = "REGION")]
     pub(crate) region: Option<UpbitRegion>,
     /// Whose very data is served at --rest-url, where that is a proxy: upbit, massive, upbit-sg. Unless said, another
     /// address is a source of its own, like upbit@127.0.0.1:9001, and its candles are kept apart. A name like

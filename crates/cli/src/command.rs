@@ -25,6 +25,7 @@ use crate::settings;
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     start_log(&args.global.log)?;
     let global = &args.global;
+    settings::check(global)?;
     match args.command {
         Command::Demo(demo) => demo::run(demo, global.venue).await,
         Command::Emulate(emulate) => emulate::run(emulate, global.region).await,

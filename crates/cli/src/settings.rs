@@ -33,6 +33,11 @@ struct File {
     store: Store,
 }
 
+/// Refuses flags that contradict each other, whatever the command makes of them.
+pub(crate) fn check(global: &Global) -> Result<(), Usage> {
+    Addresses::of_flags(global).check()
+}
+
 /// Where the data folder is and how it is kept.
 pub(crate) fn store(global: &Global) -> anyhow::Result<StoreConfig> {
     Ok(folder(global, &file(global)?))
@@ -97,12 +102,7 @@ pub(crate) fn source(global: &Global) -> anyhow::Result<Option<VenueId>> {
 
 /// Where the venue is, as far as anybody said.
 fn addresses(global: &Global, file: &File) -> Result<Addresses, Usage> {
-    let flags = Addresses {
-        rest_url: global.rest_url.clone(),
-        ws_url: global.ws_url.clone(),
-        region: global.region,
-        same_as: global.same_as,
-    };
+    let flags = Addresses::of_flags(global);
     if global.region.is_some() && global.venue != VenueName::Upbit {
         return Err(Usage("--region is of upbit alone".to_owned()));
     }

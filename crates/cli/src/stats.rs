@@ -5,12 +5,13 @@ use market_backbone::{
 };
 use serde_json::{Value, json};
 
-/// The object that `--stats` prints after candles.
+/// The object that `--stats` prints after candles: `rate_limited` counts requests that the venue refused because they were
+/// too many, `rejected_rows` names rows of its answers that cannot be true.
 pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, grid: Grid) -> Value {
     let clock = metrics.router.clock;
     json!({
         "requests": metrics.router.requests,
-        "rejected": metrics.router.limiter.throttled(),
+        "rate_limited": metrics.router.limiter.throttled(),
         "cache_hits": set.served.memory_rows + set.served.disk_rows + set.served.shared_rows,
         "memory_rows": set.served.memory_rows,
         "disk_rows": set.served.disk_rows,
@@ -18,7 +19,7 @@ pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, g
         "venue_rows": set.served.venue_rows,
         "rows": set.candles.len(),
         "coverage": coverage(set, asked, grid),
-        "left_out": left_out(set),
+        "rejected_rows": rejected_rows(set),
         "decisions": decisions(metrics),
         "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
         "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),
@@ -26,7 +27,7 @@ pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, g
 }
 
 /// Rows of the venue that cannot be true.
-fn left_out(set: &CandleSet) -> Vec<Value> {
+fn rejected_rows(set: &CandleSet) -> Vec<Value> {
     let told = |row: &RejectedRow| json!({ "market": row.market, "slot": row.slot.and_then(when), "reason": row.reason });
     set.rejected.iter().map(told).collect()
 }
@@ -36,7 +37,7 @@ pub(crate) fn of_live(rows: usize, metrics: &Metrics) -> Value {
     let clock = metrics.router.clock;
     json!({
         "requests": metrics.router.requests,
-        "rejected": metrics.router.limiter.throttled(),
+        "rate_limited": metrics.router.limiter.throttled(),
         "rows": rows,
         "decisions": decisions(metrics),
         "connections": connections(metrics),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use self::gap::{Gap, GapCause, GapState, Loss};
 pub use self::history::History;
-pub use self::horizon::{Horizon, drop_future};
+pub use self::horizon::{Horizon, drop_beyond, drop_future};
 use crate::{
     Candle, OrderBook, PriceBand, Series, Symbol, Ticker, Timeframe, TimeframeError, Timestamp, Trade,
 };
@@ -142,8 +142,8 @@ impl FeedEvent {
             Self::Ticker(ticker) => ticker.time.max(ticker.trade_time),
             Self::Book(book) => book.time,
             Self::Candle { candle, .. } => candle.open_time,
-            // Bands come seldom, and no other event agrees with them: their stamps are not judged.
-            Self::Band(_) | Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } => return None,
+            Self::Band(band) => band.time,
+            Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } => return None,
         })
     }
 }

@@ -46,7 +46,7 @@ pub use derive::Derive;
 pub use error::{SourceError, SourceErrorKind};
 pub use feed::{
     Channel, FeedEvent, Gap, GapCause, GapState, History, Horizon, Loss, StreamKind, StreamKindError,
-    drop_future,
+    drop_beyond, drop_future,
 };
 pub use grid::Grid;
 pub use market::{Instrument, Market};

@@ -11,6 +11,8 @@ pub(crate) struct Figures {
     pub(crate) retries: AtomicU64,
     /// Repeats forgone because the budget was used up.
     pub(crate) gave_up: AtomicU64,
+    /// Tickers and books that were stamped in the future and left out.
+    pub(crate) future: AtomicU64,
     /// Whether the venue has ever answered anything.
     pub(crate) contacted: AtomicBool,
 }

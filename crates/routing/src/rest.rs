@@ -38,14 +38,14 @@ impl Rest {
     pub(crate) fn new(
         venue: &Arc<dyn Venue>,
         (url, tls): (&str, &rustls::ClientConfig),
-        time: Arc<VenueTime>,
+        (time, ahead): (Arc<VenueTime>, Duration),
         limiter: &Limiter,
         (http, retry, answers_for): (&HttpConfig, RetryConfig, Duration),
         cancel: CancellationToken,
     ) -> Result<Self, SourceError> {
         let figures = Arc::new(Figures::default());
-        let client = Http::new(url, tls::for_http(tls), time, http, &venue.headers())?;
-        let stack = compose(client, venue, limiter, &figures, (retry, http.timeout));
+        let client = Http::new(url, tls::for_http(tls), Arc::clone(&time), http, &venue.headers())?;
+        let stack = compose(client, venue, limiter, &figures, (time, ahead), (retry, http.timeout));
         Ok(Self { venue: Arc::clone(venue), stack, flights: Flights::new(answers_for), figures, cancel })
     }
 

@@ -108,7 +108,7 @@ impl Router {
         let rest = Rest::new(
             &venue,
             (&endpoint.rest_url, &tls),
-            Arc::clone(&time),
+            (Arc::clone(&time), config.session.ahead),
             &limiter,
             (&config.http, config.retry, config.answers_for),
             cancel.clone(),

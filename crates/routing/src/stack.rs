@@ -1,5 +1,6 @@
 //! The way of a request to the venue and back, composed of layers.
 
+mod beyond;
 pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod retry;
@@ -15,6 +16,8 @@ use tower::{BoxError, ServiceBuilder};
 use crate::figures::Figures;
 use crate::http::Http;
 use crate::limiter::Limiter;
+use crate::venue_time::VenueTime;
+use beyond::Beyond;
 use read::ReadLayer;
 use request::{Reply, VenueRequest};
 use retry::{Again, RetryConfig};
@@ -35,13 +38,15 @@ pub(crate) fn compose(
     venue: &Arc<dyn Venue>,
     limiter: &Limiter,
     figures: &Arc<Figures>,
+    (time, bound): (Arc<VenueTime>, Duration),
     (retry, timeout): (RetryConfig, Duration),
 ) -> Stack {
     let host = http.host();
     let turn = TurnLayer { limiter: limiter.clone(), venue: Arc::clone(venue), figures: Arc::clone(figures) };
+    let beyond = Beyond { time, bound, figures: Arc::clone(figures) };
     let stack = ServiceBuilder::new()
         .retry(Again::new(retry, Arc::clone(figures)))
-        .layer(ReadLayer { venue: Arc::clone(venue), base: http.base().into() })
+        .layer(ReadLayer { venue: Arc::clone(venue), base: http.base().into(), beyond })
         .layer(turn)
         .map_err(move |error| plain(error, &host, timeout))
         .timeout(timeout)

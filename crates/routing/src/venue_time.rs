@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use market_backbone_core::{Clock, Timestamp, TradePage, VenueClock};
+use market_backbone_core::{Timestamp, TradePage, VenueClock};
 
 use self::clock_file::ClockFile;
 use crate::http_date;
@@ -16,9 +16,9 @@ use crate::http_date;
 const WORTH_TELLING: i64 = 2_000;
 /// What differs by less from what was told or kept is no news.
 const NO_NEWS: u64 = 1_000;
-/// Where nothing shows what time it is at the venue, it is taken for earlier by so much, for clocks are an hour off where a
-/// time zone was mistaken: nothing that is younger is final.
-const IN_DOUBT: Duration = Duration::from_secs(2 * 3600);
+/// Where nothing shows what time it is at the venue, it is taken for earlier by so much, for clocks are hours off where a
+/// time zone was mistaken, and a day where the date was: nothing that is younger is final.
+const IN_DOUBT: Duration = Duration::from_secs(2 * 86_400);
 
 /// The venue's clock and what becomes of its readings.
 #[derive(Debug)]
@@ -75,10 +75,10 @@ impl VenueTime {
             self.tell();
         }
         let asked = self.clock.at_least(sent);
-        match date {
-            Some(date) => date.min(asked),
-            None if self.clock.is_measured() => asked,
-            None => asked.minus(IN_DOUBT),
+        match (date, asked) {
+            (Some(date), asked) => date.min(asked.unwrap_or(date)),
+            (None, Some(asked)) => asked,
+            (None, None) => sent.minus(IN_DOUBT),
         }
     }
 
@@ -155,7 +155,7 @@ fn is_kept<'a>(header: impl Fn(&'static str) -> Option<&'a str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use market_backbone_core::ManualClock;
+    use market_backbone_core::{Clock, ManualClock, Symbol, Trade, TradeId, VenueId};
 
     use super::*;
 
@@ -177,7 +177,7 @@ mod tests {
         let date = Some("Mon, 03 Aug 2026 10:40:00 GMT");
         assert_eq!(asked_at("2026-08-03T10:40:00.7Z", date), at("2026-08-03T10:40:00Z"));
         assert_eq!(asked_at("2026-08-03T10:39:59.9Z", date), at("2026-08-03T10:39:59.9Z"));
-        assert_eq!(asked_at("2026-08-03T10:40:05Z", None), at("2026-08-03T08:40:05Z"), "nobody knows");
+        assert_eq!(asked_at("2026-08-03T10:40:05Z", None), at("2026-08-01T10:40:05Z"), "nobody knows");
     }
 
     #[test]
@@ -190,6 +190,25 @@ mod tests {
             let off = time.clock().now().since(at("2026-08-03T10:40:00Z"));
             assert!(off.as_secs_f64() < 1.0, "{off:?}");
         }
+    }
+
+    #[test]
+    fn without_dates_an_answer_is_as_old_as_what_is_known_to_have_happened() {
+        // A day ahead, as far as anybody can tell: the market may also have been halted for a day.
+        let time = venue_time("2026-08-04T10:40:30Z");
+        let trade = |number: u64| Trade {
+            symbol: Symbol::new(VenueId::new("test"), "A").unwrap(),
+            id: TradeId::Number(number.cast_signed()),
+            time: at("2026-08-03T10:40:29Z").minus(Duration::from_secs(number)),
+            price: 1.0,
+            size: 1.0,
+            side: None,
+            received: time.machine(),
+        };
+        time.traded(&TradePage { trades: (0..100).map(trade).collect(), dropped: 0 });
+        assert!(time.clock().is_measured());
+        // Two of them may be wrong.
+        assert_eq!(time.answered(time.machine(), |_| None), at("2026-08-03T10:40:27Z"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::stored_source::emitter::{self, Emitter};
 /// How often a question is put again at the most: a clock that jumps about must not keep it for ever.
 const MOST_AGAIN: u32 = 4;
 /// What ended longer ago is over by any clock.
-const A_DAY: Duration = Duration::from_secs(86_400);
+const LONG_AGO: Duration = Duration::from_secs(2 * 86_400);
 /// Trades that are asked for to see what time it is.
 const TRADES: u32 = 100;
 
@@ -135,7 +135,7 @@ impl PunctualSource {
             Selection::Last { floor, .. } => floor,
         };
         let now = self.clock.now();
-        let is_ahead = self.end(query) <= from && from < now.plus(A_DAY);
+        let is_ahead = self.end(query) <= from && from < now.plus(LONG_AGO);
         let was_set = self.clock.steps() > 0;
         let known = latest(&self.store.coverage(&query.series).await?);
         let is_behind = known.is_some_and(|known| now < known);
@@ -155,7 +155,7 @@ impl PunctualSource {
         if self.clock.is_measured() || part.is_none_or(|part| part.served.requests == 0) {
             return false;
         }
-        self.clock.now().minus(A_DAY) < bound(query) && query.as_of.is_none()
+        self.clock.now().minus(LONG_AGO) < bound(query) && query.as_of.is_none()
     }
 
     /// Asks the venue, once since the clock was set, for what shows what time it is there: its latest trades. Returns

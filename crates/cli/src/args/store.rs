@@ -68,6 +68,7 @@ pub(crate) struct Forget {
     #[arg(long, value_name = "TIME")]
     pub(crate) to: Option<Timestamp>,
     /// Whose series, as `store stats --series --format json` names it, where several sources have one of that name
+    /// [default: the source that --rest-url, --region or --same-as name]
     #[arg(long, value_name = "NAME")]
     pub(crate) source: Option<String>,
     /// Do not ask on a terminal whether it is meant

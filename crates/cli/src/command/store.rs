@@ -70,7 +70,11 @@ pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
 }
 
 /// In the database first: what it still had, the folder would take from it again.
-async fn forget(args: Forget, global: &Global) -> anyhow::Result<()> {
+async fn forget(mut args: Forget, global: &Global) -> anyhow::Result<()> {
+    if args.source.is_none() {
+        // An address, a region or --same-as names it as well.
+        args.source = settings::source(global)?.map(|source| source.as_str().to_owned());
+    }
     let database = settings::shared(global)?;
     let config = match existing(global) {
         Ok(config) => Some(config),

@@ -7,7 +7,7 @@ use market_backbone::{Endpoint, MASSIVE, MASSIVE_HOMES, UpbitRegion, VenueId};
 use serde::{Deserialize, Deserializer};
 
 use super::environment::variable;
-use crate::args::VenueName;
+use crate::args::{Global, VenueName};
 use crate::exit::Usage;
 use crate::secret::Secret;
 
@@ -26,6 +26,22 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
+    /// What the flags say.
+    pub(super) fn of_flags(global: &Global) -> Self {
+        let Global { rest_url, ws_url, region, same_as, .. } = global.clone();
+        Self { rest_url, ws_url, region, same_as }
+    }
+
+    /// Refuses two places at once.
+    pub(super) fn check(&self) -> Result<(), Usage> {
+        let Some(region) = self.region.filter(|_| self.is_elsewhere()) else { return Ok(()) };
+        Err(Usage(format!(
+            "the region {region} and an address were named, which are two places; of a proxy that serves that region's \
+             own data say so: --rest-url URL --same-as {}",
+            region.source()
+        )))
+    }
+
     /// What the environment says of `venue`.
     pub(super) fn of_environment(venue: VenueName) -> Result<Self, Usage> {
         let name = |what: &str| format!("MARKET_BACKBONE_{}_{what}", venue.in_capitals());
@@ -59,13 +75,8 @@ impl Addresses {
 
     /// Where Upbit is, and whose data that is.
     pub(super) fn of_upbit(self) -> Result<Endpoint, Usage> {
+        self.check()?;
         let (region, same_as) = (self.region.unwrap_or_default(), self.same_as);
-        if self.region.is_some() && self.is_elsewhere() {
-            return Err(Usage(
-                "a region and an address were named; name one (an address may be --same-as a region)"
-                    .to_owned(),
-            ));
-        }
         let (rest, socket) = self
             .both(VenueName::Upbit)?
             .unwrap_or_else(|| (region.rest_url().to_owned(), region.ws_url().to_owned()));

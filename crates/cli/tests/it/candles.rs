@@ -16,7 +16,7 @@ fn a_thousand_candles_cost_five_requests_and_then_none() {
     let rows = first.rows();
     assert_eq!(rows.len(), 1_000);
     assert_rising(&rows);
-    assert_eq!((first.requests(), first.stats()["rejected"].as_u64()), (5, Some(0)));
+    assert_eq!((first.requests(), first.stats()["rate_limited"].as_u64()), (5, Some(0)));
     assert_eq!(venue.candle_requests(), 5, "the statistics say what the venue saw");
     assert_eq!(first.stats()["decisions"]["history"], 5, "{}", first.stats());
 

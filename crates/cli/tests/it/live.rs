@@ -97,7 +97,7 @@ fn a_glance_says_what_it_cost_and_by_which_channel_it_came() {
     let said = venue.run(data.path(), &["ticker", "KRW-BTC", "KRW-ETH", "--format", "json", "--stats"]);
     assert_eq!(events(&said).len(), 2);
     let want = serde_json::json!({
-        "requests": 1, "rejected": 0, "rows": 2, "decisions": { "rare": 1 }, "connections": [],
+        "requests": 1, "rate_limited": 0, "rows": 2, "decisions": { "rare": 1 }, "connections": [],
     });
     let mut stats = said.stats();
     let clock = stats.as_object_mut().and_then(|all| all.remove("clock_offset_ms"));

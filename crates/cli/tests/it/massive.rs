@@ -134,21 +134,38 @@ fn trades_seconds_and_minutes_are_watched_over_one_socket() {
     venue.stop();
 }
 
+/// Waits for what must come true, ten seconds at the most.
+#[track_caller]
+fn until(is_so: impl Fn() -> bool) {
+    const LOOK: Duration = Duration::from_millis(10);
+    let came_true = (0..1_000).any(|_| {
+        std::thread::park_timeout(LOOK);
+        is_so()
+    });
+    assert!(came_true, "it never came true");
+}
+
 #[test]
 fn bands_are_watched_where_there_are_some() {
-    let hands = Clock::manual(1_786_028_400_000);
+    // Bands come twice a minute, by the venue's clock: the next in two seconds.
+    let hands = Clock::manual(1_786_028_428_000);
     let scenario = Scenario { clock: hands.clone(), ..market(Hours::NewYork) };
     let (venue, data) = (Venue::start(scenario), tempdir().unwrap());
     let watch = |format: &str| {
-        let args = ["watch", "AAPL", "--kinds", "band", "--for", "3s", "--format", format];
+        let args = ["watch", "AAPL", "--kinds", "band", "--for", "4s", "--format", format];
         let mut child = command(&venue, data.path(), &args);
-        let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // Bands come by the venue's clock, which our hands move until the command has had enough.
-        while child.try_wait().unwrap().is_none() {
-            hands.advance(5_000);
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Said::of(child.wait_with_output().unwrap())
+        let sockets = || venue.emulator.report().sockets;
+        let before = sockets();
+        let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // It logs in and subscribes. Then the hands go on, till the band is told.
+        until(|| sockets().messages >= before.messages + 2);
+        until(|| {
+            hands.advance(100);
+            sockets().events > before.events
+        });
+        let said = Said::of(child.wait_with_output().unwrap());
+        hands.advance(27_500);
+        said
     };
     let said = watch("json");
     assert_eq!(said.code, Some(0), "{said:?}");

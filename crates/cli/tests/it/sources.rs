@@ -140,10 +140,42 @@ fn an_archive_of_another_source_is_refused_unless_told() {
 }
 
 #[test]
+fn an_address_names_whose_series_is_forgotten() {
+    let (one, other, end) = (emulator(1), emulator(2), settled());
+    let (data, question) = (tempdir().unwrap(), question(&end));
+    for venue in [&one, &other] {
+        assert_eq!(venue.run(data.path(), &question).rows().len(), 20);
+    }
+    let forget = ["store", "forget", "KRW-BTC", "1m", "--yes"];
+    let refused = store(data.path(), &forget);
+    assert!(refused.code == Some(2) && refused.stderr.contains("--source"), "nobody says whose: {refused:?}");
+    let forgot = one.run(data.path(), &forget);
+    assert!(forgot.code == Some(0) && forgot.stdout.contains(&name_of(&one)), "{forgot:?}");
+    assert_eq!(other.run(data.path(), &question).requests(), 0, "the other's is kept");
+    assert!(
+        one.run(data.path(), &forget).code == Some(1),
+        "nothing is left of it, and no other is taken for it"
+    );
+    let name = name_of(&other);
+    let named = one.run(data.path(), &[&forget[..], &["--source", &name]].concat());
+    assert!(
+        named.code == Some(0) && named.stdout.contains(&name),
+        "a name goes before an address: {named:?}"
+    );
+    one.stop();
+    other.stop();
+}
+
+#[test]
 fn a_region_is_an_address_and_has_no_other() {
     let data = tempdir().unwrap();
-    let args = ["markets", "--region", "sg", "--rest-url", "http://127.0.0.1:1"];
-    assert_eq!(store(data.path(), &args).code, Some(2));
+    for command in [&["markets"][..], &["store", "stats"]] {
+        let args = [command, &["--region", "sg", "--rest-url", "http://bob:s3cret@127.0.0.1:1"]].concat();
+        let both = store(data.path(), &args);
+        assert_eq!((both.code, both.stdout.as_str()), (Some(2), ""));
+        assert!(both.stderr.contains("--same-as upbit-sg"), "what is meant, perhaps: {both:?}");
+        assert!(!both.stderr.contains("s3cret"), "{both:?}");
+    }
     let unknown = store(data.path(), &["markets", "--region", "us"]);
     assert!(unknown.code == Some(2) && unknown.stderr.contains("kr, sg, id and th"), "{unknown:?}");
     let shares =

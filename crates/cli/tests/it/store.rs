@@ -119,6 +119,51 @@ fn what_cannot_be_true_is_said_with_what_mends_it_and_mended_when_asked() {
     venue.stop();
 }
 
+/// As version 3 would have left it after an answer that was empty by mistake: nothing is known to be older than what
+/// `proven` says of the oldest row.
+fn make_old(data: &Path, proven: &str) {
+    let sql = format!(
+        "DROP TABLE claim; DROP TABLE lone_witness; UPDATE coverage SET from_ns = {proven}; PRAGMA user_version = 3"
+    );
+    damage(data, &sql);
+}
+
+#[test]
+fn a_past_that_an_older_version_believed_empty_on_one_answers_word_is_found_and_asked_about() {
+    // All of it, by a question for the newest so many; two hours, by one for a range.
+    for (proven, requests) in [(i64::MIN.to_string(), 2), (format!("from_ns - {}", 7_200_000_000_000_i64), 1)]
+    {
+        let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+        fetch(&venue, data.path());
+        make_old(data.path(), &proven);
+        // Brought up to date by whoever may write.
+        assert_eq!(store(data.path(), &["store", "vacuum"]).code, Some(0));
+        let found = objects(&store(data.path(), &["store", "check", "--format", "json"]));
+        assert_eq!((found.len(), found[0]["flaw"].as_str()), (2, Some("lone_witness")), "{found:?}");
+        assert_eq!(found[1]["requests"].as_u64(), Some(requests), "{found:?}");
+
+        let before = venue.candle_requests();
+        let mended = venue.run(data.path(), &["store", "check", "--repair", "--same-as", "upbit"]);
+        assert_eq!(mended.code, Some(0), "{mended:?}");
+        assert!(venue.candle_requests() - before <= requests);
+        assert_eq!(store(data.path(), &["store", "check"]).code, Some(0));
+        let all = [
+            "candles",
+            "KRW-BTC",
+            "1m",
+            "--count",
+            "2000",
+            "--closed",
+            "--format",
+            "csv",
+            "--same-as",
+            "upbit",
+        ];
+        assert_eq!(venue.run(data.path(), &all).rows().len(), 2_000, "{proven}");
+        venue.stop();
+    }
+}
+
 /// Every figure of the one table.
 fn export(data: &Path) -> Vec<(i64, [f64; 6])> {
     in_shard(data, async |conn| {
@@ -136,8 +181,10 @@ fn export(data: &Path) -> Vec<(i64, [f64; 6])> {
 }
 
 /// Behind the store's back.
-fn damage(data: &Path, sql: &'static str) {
-    in_shard(data, async |conn| sqlx::raw_sql(sql).execute(conn).await.map(|_| ()));
+fn damage(data: &Path, sql: &str) {
+    in_shard(data, async |conn| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(conn).await.map(|_| ())
+    });
 }
 
 fn in_shard<T>(data: &Path, task: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>) -> T {

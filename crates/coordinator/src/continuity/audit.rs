@@ -48,8 +48,10 @@ pub(super) struct Audit {
     latest: Option<(Total, Instant)>,
     traded: Vec<(Timestamp, f64)>,
     rests_until: Option<Instant>,
-    /// What seems to be missing is being fetched.
-    accused: bool,
+    /// What seems to be missing is being fetched; it happened up to this moment.
+    accused: Option<Timestamp>,
+    /// The connection was broken since the anchor, or since that of what seems to be missing.
+    spans_gap: bool,
 }
 
 impl Audit {
@@ -64,7 +66,8 @@ impl Audit {
             latest: None,
             traded,
             rests_until: None,
-            accused: false,
+            accused: None,
+            spans_gap: false,
         }
     }
 
@@ -72,11 +75,12 @@ impl Audit {
     /// like the rest.
     pub(super) fn suspend(&mut self) {
         (self.candidate, self.latest) = (None, None);
+        self.spans_gap |= self.anchor.is_some() && self.accused.is_none();
     }
 
     fn reset(&mut self) {
         self.suspend();
-        self.anchor = None;
+        (self.anchor, self.spans_gap) = (None, false);
         self.traded.clear();
     }
 
@@ -130,15 +134,20 @@ impl Audit {
             // The ticker told of some of the trades of its moment; the next one will not tell of the others once more.
             self.anchor = Some(Total { volume: anchor.volume + heard, ..total });
         }
-        self.accused = !is_new_day && missing > tolerance(total.volume);
-        self.accused.then_some((anchor.received, total.received))
+        let is_missing = !is_new_day && missing > tolerance(total.volume);
+        self.accused = is_missing.then_some(total.until);
+        self.spans_gap &= is_missing;
+        is_missing.then_some((anchor.received, total.received))
     }
 
-    /// The trades that may have been missing have been fetched: whether any was.
-    pub(super) fn settled(&mut self, was_missing: bool, now: Instant) {
-        if !std::mem::take(&mut self.accused) {
-            return;
-        }
+    /// The trades that may have been missing have been fetched: whether any was that happened up to a moment. Returns whether some are missing still:
+    /// the pages lack what was traded while the connection was broken, as far as volumes that were right so far can be
+    /// believed.
+    pub(super) fn settled(&mut self, found: impl Fn(Timestamp) -> bool, now: Instant) -> bool {
+        let Some(until) = self.accused.take() else { return false };
+        let was_missing = found(until);
+        let spans_gap = std::mem::take(&mut self.spans_gap);
+        let were_right = self.rest == FIRST_REST;
         if was_missing {
             self.rest = FIRST_REST;
         } else {
@@ -146,6 +155,7 @@ impl Audit {
             self.rests_until = Some(now + self.rest);
             self.rest = (self.rest * 2).min(LONGEST_REST);
         }
+        spans_gap && were_right && !was_missing
     }
 }
 
@@ -259,8 +269,8 @@ mod tests {
     #[test]
     fn after_a_false_alarm_it_rests() {
         let (now, mut audit) = (Instant::now(), Audit::new(WAIT));
-        audit.accused = true;
-        audit.settled(false, now);
+        audit.accused = Some(Timestamp::from_secs(103));
+        assert!(!audit.settled(|_| false, now), "no gap, no loss");
         audit.ticker(&ticker(100, 50.0), true, now + WAIT);
         assert!(audit.anchor.is_none());
         audit.ticker(&ticker(200, 50.0), true, now + FIRST_REST);

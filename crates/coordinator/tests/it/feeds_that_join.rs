@@ -9,7 +9,7 @@ use market_backbone_coordinator::{Feed, Start};
 use market_backbone_core::{FeedEvent, GapState, StreamKind, Trade};
 use tokio::time::{sleep, timeout};
 
-use crate::feed_rig::{Flaw, Venue, at, brief, channel, gap, rest, strict, trade, wish};
+use crate::feed_rig::{Flaw, Venue, at, brief, channel, gap, rest, strict, ticker, trade, wish};
 
 const TRADE: StreamKind = StreamKind::Trade;
 
@@ -126,6 +126,44 @@ async fn a_silence_in_a_gap_that_is_strange_for_its_market_is_doubted() {
     let healed = seen.iter().position(|line| line == "healed disconnected").unwrap();
     let trades = seen[..healed].iter().filter(|line| line.starts_with("A ")).count();
     assert!(trades >= 110, "{trades}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_healed_pages_lacked_in_their_middle_is_found_by_the_volume_of_the_tickers_around_the_gap() {
+    for (second_of_telling, outcome) in [(16, "healed missing_prints"), (99, "lost missing_prints")] {
+        let venue = Venue::new();
+        // A trade a second, none of which was heard between 5 and 11 s, and pages that lack two of those.
+        let all: Vec<_> = (0..120).map(|n| trade("A", 1_000 * n)).collect();
+        let is_lacking = |trade: &Trade| trade.time == at(7_000) || trade.time == at(9_000);
+        venue.traded(all.iter().filter(|trade| !is_lacking(trade)).cloned());
+        let mut feed =
+            venue.feed_with(wish(&["A"], &[TRADE, StreamKind::Ticker]), Start::Now, strict()).await;
+        let a = [channel("A", TRADE)];
+        let (mut seen, mut volume) = (Vec::new(), 50.0);
+        for second in 0..90_i64 {
+            match second {
+                5 => venue.say(gap(GapState::Opened, &a, 4_500, None)),
+                11 => venue.say(gap(GapState::Resumed, &a, 4_500, Some(11_000))),
+                second if second == second_of_telling => {
+                    venue.traded(all.iter().filter(|trade| is_lacking(trade)).cloned())
+                }
+                _ => {}
+            }
+            volume += trade("A", 0).size;
+            if !(5..11).contains(&second) {
+                venue.print("A", 1_000 * second);
+                venue.say(ticker("A", 1_000 * second, volume));
+            }
+            read(&mut feed, &mut seen).await;
+        }
+        let is_gap = |line: &&String| !line.starts_with("A ") && !line.starts_with("ticker");
+        let told: Vec<_> = seen.iter().filter(is_gap).map(|line| line.split(':').next().unwrap()).collect();
+        let before = ["opened disconnected", "healing disconnected", "healed disconnected"];
+        let after = ["opened missing_prints", "healing missing_prints", outcome];
+        assert_eq!(told, [before, after].concat(), "{seen:?}");
+        let trades = seen.iter().filter(|line| line.starts_with("A ")).count();
+        assert_eq!(trades, if second_of_telling < 90 { 90 } else { 88 });
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -91,13 +91,17 @@ impl Horizon {
 /// Takes out of a page the trades that are stamped more than `bound` after `now`, unless most of them are: then it is
 /// the clock that is wrong. How many were taken out.
 pub fn drop_future(trades: &mut Vec<Trade>, now: Timestamp, bound: Duration) -> usize {
-    let limit = now.plus(bound);
-    let beyond = trades.iter().filter(|trade| trade.time > limit).count();
-    if beyond == 0 || (beyond > 2 && beyond * 2 > trades.len()) {
-        return 0;
+    drop_beyond(trades, now.plus(bound), |trade| trade.time).len()
+}
+
+/// Takes out of an answer what is stamped after `limit`, unless more than two and most of its rows are: then it is the
+/// clock that is wrong. What was taken out.
+pub fn drop_beyond<T>(rows: &mut Vec<T>, limit: Timestamp, stamp: impl Fn(&T) -> Timestamp) -> Vec<T> {
+    let beyond = rows.iter().filter(|row| stamp(row) > limit).count();
+    if beyond == 0 || (beyond > 2 && beyond * 2 > rows.len()) {
+        return Vec::new();
     }
-    trades.retain(|trade| trade.time <= limit);
-    beyond
+    rows.extract_if(.., |row| stamp(row) > limit).collect()
 }
 
 fn ahead(event: &FeedEvent, now: Timestamp) -> Option<i64> {
@@ -107,7 +111,7 @@ fn ahead(event: &FeedEvent, now: Timestamp) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Symbol, TradeId, VenueId};
+    use crate::{Indicators, PriceBand, Symbol, TradeId, VenueId};
 
     const BOUND: Duration = Duration::from_secs(5);
 
@@ -168,6 +172,25 @@ mod tests {
         events.push((3_751, 3_751));
         let want: Vec<_> = (3_700..3_750).chain([3_751]).collect();
         assert_eq!(heard(&events), want);
+    }
+
+    #[test]
+    fn a_price_band_of_the_future_is_dropped_as_any_other_event_is() {
+        let band = |secs| {
+            let (symbol, time) =
+                (Symbol::new(VenueId::new("test"), "A").unwrap(), Timestamp::from_secs(secs));
+            let indicators = Indicators::default();
+            FeedEvent::Band(PriceBand { symbol, low: 1.0, high: 2.0, indicators, time, received: time })
+        };
+        let mut horizon = Horizon::new(BOUND);
+        let now = Timestamp::from_secs(100);
+        assert!(horizon.admits(&band(100), now) && horizon.admits(&band(105), now));
+        assert!(!horizon.admits(&band(3_700), now));
+        assert!(horizon.doubt(band(3_700), now).is_empty());
+        // Where nothing else is heard, bands that agree show that it is the clock that is behind.
+        let mut horizon = Horizon::new(BOUND);
+        let through = (0..3).flat_map(|n| horizon.doubt(band(3_700 + n), Timestamp::from_secs(100 + n)));
+        assert_eq!(through.count(), 3);
     }
 
     #[test]

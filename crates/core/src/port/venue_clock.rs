@@ -158,16 +158,12 @@ impl VenueClock {
         self.lock().bounds().map(|bounds| (bounds.from, bounds.to))
     }
 
-    /// What the venue's clock showed at the least when the machine's showed `moment`.
+    /// What the venue's clock showed at the least when the machine's showed `moment`, by the dates of answers, or where
+    /// there are none by what is known to have happened there; `None` where neither says anything.
     #[must_use]
-    pub fn at_least(&self, moment: Timestamp) -> Timestamp {
-        let estimate = self.lock();
-        let ahead = match (estimate.offset(), estimate.least()) {
-            (offset, Some(least)) if offset != 0 => least.min(offset),
-            // The machine's clock is taken for right, or there is nothing better.
-            (offset, _) => offset,
-        };
-        Timestamp::from_nanos(moment.as_nanos().saturating_add(ahead))
+    pub fn at_least(&self, moment: Timestamp) -> Option<Timestamp> {
+        let ahead = self.lock().shown()?;
+        Some(Timestamp::from_nanos(moment.as_nanos().saturating_add(ahead)))
     }
 
     /// How the two clocks stand to each other.
@@ -418,6 +414,28 @@ mod tests {
     }
 
     #[test]
+    fn without_dates_nothing_is_over_before_something_has_happened_since() {
+        // Whether the clock is a day ahead or nobody has traded for a day looks the same.
+        for (ahead, ago) in [(-24 * HOUR, 300), (0, 24 * 3_600_000), (-HOUR, 300), (HOUR, 300)] {
+            let world = World::new(ahead);
+            assert_eq!(world.clock.at_least(world.machine.now()), None, "nobody knows");
+            let newest = world.venue().minus(Duration::from_millis(ago));
+            // Two stamps of a page may come from the future.
+            let wild = newest.plus(Duration::from_secs(2 * 86_400));
+            let times = (0..100).map(|number| newest.minus(Duration::from_secs(number)));
+            world.clock.traded([wild, wild].into_iter().chain(times));
+            assert_eq!(world.clock.at_least(world.machine.now()), Some(newest));
+            world.wait(5_000);
+            assert_eq!(world.clock.at_least(world.machine.now()), Some(newest.plus(Duration::from_secs(5))));
+            for _ in 0..10 {
+                world.clock.heard(world.venue());
+            }
+            let shown = world.clock.at_least(world.machine.now()).unwrap();
+            assert!(newest.plus(Duration::from_secs(5)) <= shown && shown <= world.venue(), "{shown}");
+        }
+    }
+
+    #[test]
     fn times_of_markets_that_were_quiet_for_minutes_move_nothing() {
         let world = World::new(0);
         for number in 0..60 {
@@ -455,7 +473,7 @@ mod tests {
                         let bound = 1_000 + (there + back).cast_signed() + 2 * 250 + 1_000;
                         prop_assert!(world.error().abs() <= bound, "{} ms off", world.error());
                         let slack = Duration::from_millis(1_250);
-                        prop_assert!(world.clock.at_least(sent) <= asked.plus(slack));
+                        prop_assert!(world.clock.at_least(sent).unwrap() <= asked.plus(slack));
                     }
                 }
             }

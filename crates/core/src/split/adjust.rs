@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::SplitHistory;
 use crate::derive::join;
-use crate::{Candle, CandleSet, Dispute, Grid, Slot, TimeRange, Timeframe, Timestamp};
+use crate::{Candle, CandleSet, Dispute, Grid, RejectedRow, Slot, TimeRange, Timeframe, Timestamp};
 
 /// A candle that a split falls into: one part of it was traded in old shares, one in new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct AdjustedCandles {
     /// What can be told.
     pub set: CandleSet,
     /// Open times of the candles that cannot, because parts of them are not known or a split makes no sense. They are
-    /// left out, and their slots are unknown.
+    /// left out, their slots are unknown, and the set names them among the [rejected](CandleSet::rejected).
     pub untold: Vec<Timestamp>,
 }
 
@@ -86,6 +86,12 @@ impl CandleSet {
             if let Ok(slot) = TimeRange::new(*open, grid.close(self.series.timeframe, *open)) {
                 self.coverage.remove(slot);
             }
+            let is_straddled = straddled.binary_search_by_key(open, |one| one.slot.from()).is_ok();
+            self.rejected.push(RejectedRow {
+                market: self.series.symbol.code().to_owned(),
+                slot: Some(*open),
+                reason: if is_straddled { STRADDLED } else { SENSELESS }.to_owned(),
+            });
         }
         if let Some(range) = splits.disputed() {
             self.coverage.dispute(Dispute { range, earlier: None, later: None });
@@ -94,6 +100,10 @@ impl CandleSet {
         AdjustedCandles { set: self, untold }
     }
 }
+
+/// Why a candle cannot be told in today's shares.
+const STRADDLED: &str = "a split falls into it, and its parts are not known or the split makes no sense";
+const SENSELESS: &str = "a later split makes no sense, so it cannot be told in today's shares";
 
 /// A straddled candle as it was traded.
 struct Bar<'a> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    AdjustedCandles, Candle, CandleSet, Dispute, Grid, Origin, Provenance, Series, Slot, Span, Split,
-    SplitHistory, Symbol, TimeRange, Timeframe, Timestamp, VenueId,
+    AdjustedCandles, Candle, CandleSet, Dispute, Grid, Origin, Provenance, RejectedRow, Series, Slot, Span,
+    Split, SplitHistory, Symbol, TimeRange, Timeframe, Timestamp, VenueId,
 };
 
 /// The week of Sunday, 2026-11-15, in New York.
@@ -141,6 +141,28 @@ fn a_bar_of_which_a_day_is_not_known_is_left_out_and_unknown() {
         Timestamp::MAX,
     );
     assert_eq!(none.untold, [at(WEEK)]);
+}
+
+#[test]
+fn a_bar_that_cannot_be_told_in_todays_shares_is_named_among_the_rows_that_were_left_out() {
+    let days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
+    let before = RejectedRow { market: "A".to_owned(), slot: None, reason: "unreadable".to_owned() };
+    let named = |split: (Timestamp, f64, f64), parts: CandleSet| {
+        let told =
+            adjust(CandleSet { rejected: vec![before.clone()], ..weeks(week(&days)) }, parts, &[split]);
+        assert_eq!(told.set.rejected[0], before, "what was left out before is named as well");
+        told.set.rejected[1..].to_vec()
+    };
+    let nothing = CandleSet::empty(days.series.clone());
+    for (split, why) in
+        [((day(18), 1.0, 4.0), "a split falls into it"), ((day(25), 0.0, 4.0), "makes no sense")]
+    {
+        let rows = named(split, nothing.clone());
+        let [row] = rows.as_slice() else { panic!("{rows:?}") };
+        assert_eq!((row.slot, row.market.as_str()), (Some(at(WEEK)), days.series.symbol.code()));
+        assert!(row.reason.contains(why), "{row}");
+    }
+    assert_eq!(named((day(18), 1.0, 4.0), days.clone()), []);
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub struct RouterMetrics {
     pub retries: u64,
     /// Repeats forgone because too many requests had failed lately.
     pub gave_up: u64,
+    /// Tickers and books of answers that were stamped in the future, and left out. Those of the socket are counted there.
+    pub future: u64,
     /// Turns: for each group how many, how long was waited, how often the venue complained; and any ban.
     pub limiter: LimiterMetrics,
     /// How often each reason for a channel was given; those never given are left out.
@@ -37,6 +39,7 @@ impl Shared {
             requests: figures.requests.load(Relaxed),
             retries: figures.retries.load(Relaxed),
             gave_up: figures.gave_up.load(Relaxed),
+            future: figures.future.load(Relaxed),
             limiter: self.limiter.metrics(),
             decisions: self.tally.counts(),
             followed: self.chooser.followed(),

@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use market_backbone_core::{Call, CandlePage, SourceError, Venue};
 use tower::{Layer, Service};
 
+use super::beyond::Beyond;
 use super::request::{Answer, RawReply, Reply, VenueRequest};
 
 /// Puts a [`Read`] before a service.
@@ -18,13 +19,16 @@ pub(crate) struct ReadLayer {
     pub(crate) venue: Arc<dyn Venue>,
     /// What every address that is asked begins with.
     pub(crate) base: Arc<str>,
+    /// Judges stamps from the future.
+    pub(crate) beyond: Beyond,
 }
 
 impl<S> Layer<S> for ReadLayer {
     type Service = Read<S>;
 
     fn layer(&self, inner: S) -> Read<S> {
-        Read { inner, venue: Arc::clone(&self.venue), base: Arc::clone(&self.base) }
+        let Self { venue, base, beyond } = self.clone();
+        Read { inner, venue, base, beyond }
     }
 }
 
@@ -34,6 +38,7 @@ pub(crate) struct Read<S> {
     inner: S,
     venue: Arc<dyn Venue>,
     base: Arc<str>,
+    beyond: Beyond,
 }
 
 impl<S> Service<VenueRequest> for Read<S>
@@ -53,6 +58,7 @@ where
         let venue = Arc::clone(&self.venue);
         let (base, sent) = (Arc::clone(&self.base), Arc::clone(&request.http));
         let (call, attempts) = (Arc::clone(&request.call), request.attempt);
+        let beyond = self.beyond.clone();
         let reply = self.inner.call(request);
         Box::pin(async move {
             let raw = reply.await?;
@@ -61,12 +67,12 @@ where
                 Call::Markets | Call::Own(_) => venue.next_page(&sent, &raw.as_reply(), &base)?,
                 _ => None,
             };
-            Ok(Reply { answer: read(&*venue, &call, &raw)?, next, attempts })
+            Ok(Reply { answer: read(&*venue, &call, &raw, &beyond)?, next, attempts })
         })
     }
 }
 
-fn read(venue: &dyn Venue, call: &Call, raw: &RawReply) -> Result<Answer, SourceError> {
+fn read(venue: &dyn Venue, call: &Call, raw: &RawReply, beyond: &Beyond) -> Result<Answer, SourceError> {
     let body = &raw.body;
     Ok(match call {
         Call::Candles(request) => {
@@ -74,8 +80,14 @@ fn read(venue: &dyn Venue, call: &Call, raw: &RawReply) -> Result<Answer, Source
             Answer::Candles(CandlePage { asked_at: raw.asked_at, ..page })
         }
         Call::Trades(request) => Answer::Trades(venue.decode_trades(request, body, raw.received)?),
-        Call::Tickers(_) => Answer::Tickers(all_of("tickers", venue.decode_tickers(body, raw.received)?)),
-        Call::Books(_) => Answer::Books(all_of("books", venue.decode_books(body, raw.received)?)),
+        Call::Tickers(_) => {
+            let tickers = all_of("tickers", venue.decode_tickers(body, raw.received)?);
+            Answer::Tickers(beyond.tickers(tickers, raw.received))
+        }
+        Call::Books(_) => {
+            let books = all_of("books", venue.decode_books(body, raw.received)?);
+            Answer::Books(beyond.books(books, raw.received))
+        }
         Call::Markets => Answer::Markets(venue.decode_markets(body)?),
         Call::Instruments(_) => Answer::Instruments(venue.decode_instruments(body)?),
         Call::Own(_) => Answer::Own(vec![raw.to_owned_reply()]),

@@ -1,6 +1,7 @@
 //! A venue with the plainest protocol there is: lines of blank-separated words.
 //!
-//! Candles: `<open second> <price>`. Tickers: `<code> <price>`. Markets: `<code>`. Frames: `ticker <code> <price>`
+//! Candles: `<open second> <price>`. Tickers and books: `<code> <price>`, or `<code>+<seconds> <price>` for
+//! one that is stamped so many seconds ahead. Markets: `<code>`. Frames: `ticker <code> <price>`
 //! and `candle <code> <open second> <price>`. A first word `!` is unreadable. Of a market whose code begins with `DARK`
 //! it does not say that it does not list it: it can be looked up, as one that is listed and as one that was.
 
@@ -104,6 +105,12 @@ fn number<T: std::str::FromStr>(word: &str) -> Result<T, SourceError> {
     word.parse().map_err(|_| malformed(word))
 }
 
+/// The code and the stamp of what is called `code` or `code+seconds`.
+fn stamped(name: &str, received: Timestamp) -> Result<(&str, Timestamp), SourceError> {
+    let Some((code, ahead)) = name.split_once('+') else { return Ok((name, received)) };
+    Ok((code, received.plus(Duration::from_secs(number(ahead)?))))
+}
+
 #[derive(Debug)]
 pub(crate) struct FakeVenue;
 
@@ -188,12 +195,18 @@ impl Venue for FakeVenue {
     }
 
     fn decode_tickers(&self, body: &[u8], received: Timestamp) -> Result<(Vec<Ticker>, u32), SourceError> {
-        let read = |[code, price]: [&str; 2]| Ok(ticker(symbol(code), number(price)?, received));
+        let read = |[name, price]: [&str; 2]| {
+            let (code, time) = stamped(name, received)?;
+            Ok(Ticker { time, ..ticker(symbol(code), number(price)?, received) })
+        };
         Ok((rows(body)?.into_iter().map(read).collect::<Result<_, SourceError>>()?, 0))
     }
 
     fn decode_books(&self, body: &[u8], received: Timestamp) -> Result<(Vec<OrderBook>, u32), SourceError> {
-        let read = |[code, price]: [&str; 2]| Ok(book(code, number(price)?, received));
+        let read = |[name, price]: [&str; 2]| {
+            let (code, time) = stamped(name, received)?;
+            Ok(OrderBook { time, ..book(code, number(price)?, received) })
+        };
         Ok((rows(body)?.into_iter().map(read).collect::<Result<_, SourceError>>()?, 0))
     }
 

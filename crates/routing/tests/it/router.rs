@@ -84,7 +84,7 @@ async fn a_candle_is_final_by_the_venues_clock_whatever_ours_says() {
 
 #[tokio::test]
 async fn an_answer_without_a_date_makes_nothing_final_that_is_young() {
-    let body = format!("{} 1.5\n{} 2", SLOT - 7_800, SLOT - 6_000);
+    let body = format!("{} 1.5\n{} 2", SLOT - 2 * 86_400 - 60, SLOT - 86_400);
     let server = Server::start(Scripted::new(200, &body).header("date", "")).await;
     let router = router(&server).await;
     let page = router.candle_page(&page(2), NORMAL).await.unwrap();
@@ -115,6 +115,35 @@ async fn many_markets_are_asked_for_in_few_requests() {
     assert_eq!(server.asked().len(), 3);
     assert_eq!(count(&router, Reason::WholeMarket), 1);
     router.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_ticker_or_book_of_an_answer_that_is_stamped_in_the_future_is_left_out_and_counted() {
+    let body = "A 1\nB+3600 1\nC+4 1\nD 1";
+    let server = Server::start(Scripted::new(200, body)).await;
+    let router = router(&server).await;
+    let symbols: Vec<_> = ["A", "B", "C", "D"].map(symbol).into();
+    let tickers = router.tickers(&TickerRequest::Of(symbols.clone()), NORMAL).await.unwrap();
+    let books = router.books(&BookRequest { symbols, depth: 5 }, NORMAL).await.unwrap();
+    let codes: Vec<_> = tickers.iter().map(|ticker| ticker.symbol.code()).collect();
+    assert_eq!(codes, ["A", "C", "D"], "up to the bound of live events");
+    assert_eq!(books.iter().map(|book| book.symbol.code()).collect::<Vec<_>>(), codes);
+    assert_eq!(router.metrics().future, 2);
+    router.shutdown().await;
+}
+
+#[tokio::test]
+async fn where_nothing_says_what_time_it_is_or_most_stamps_agree_no_ticker_is_left_out() {
+    for (date, body) in
+        [("", "A+3600 1"), ("Mon, 03 Aug 2026 10:40:30 GMT", "A+3600 1\nB+3600 1\nC+3600 1\nD 1")]
+    {
+        let server = Server::start(Scripted::new(200, body).header("date", date)).await;
+        let router = router(&server).await;
+        let request = TickerRequest::Quotes(vec!["KRW".into()]);
+        let tickers = router.tickers(&request, NORMAL).await.unwrap();
+        assert_eq!((tickers.len(), router.metrics().future), (body.lines().count(), 0));
+        router.shutdown().await;
+    }
 }
 
 #[tokio::test]

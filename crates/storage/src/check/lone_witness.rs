@@ -4,10 +4,12 @@
 //! said beyond them does not. Answers of one day were joined in the ledger, so that their edges can no longer be told:
 //! where nearly every slot has a candle, each slot without one is looked at.
 
-use market_backbone_core::{Candle, Grid, TimeRange, Timeframe, Timestamp};
+use market_backbone_core::{Candle, Grid, TimeRange, Timeframe};
 
 /// From this share of slots with a candle on, one without is unusual.
 const DENSE: f64 = 0.9;
+/// So many slots without a candle are a long stretch: half of the shortest page.
+const LONG: u64 = 100;
 
 /// The slots of `stretch` that should be asked about again; `rows` are all that lie in it, oldest first.
 pub(crate) fn doubtful(
@@ -18,25 +20,26 @@ pub(crate) fn doubtful(
 ) -> Vec<TimeRange> {
     let (Some(oldest), Some(newest)) = (rows.first(), rows.last()) else { return vec![stretch] };
     let close = |row: &Candle| grid.close(timeframe, row.open_time);
-    let mut found = Vec::new();
-    if stretch.from() == Timestamp::MIN {
-        found.extend(TimeRange::new(Timestamp::MIN, oldest.open_time));
-    }
-    let inner = TimeRange::new(oldest.open_time, close(newest));
-    let slots = inner.map_or(1, |inner| grid.slots(timeframe, inner)).max(1);
-    if rows.len() as f64 >= DENSE * slots as f64 {
-        found.extend(
-            rows.windows(2).filter_map(|pair| TimeRange::new(close(&pair[0]), pair[1].open_time).ok()),
-        );
-    }
+    let slots = |range: TimeRange| grid.slots(timeframe, range);
+    let mut found = Vec::from_iter(TimeRange::new(stretch.from(), oldest.open_time));
+    let gaps: Vec<_> = rows
+        .windows(2)
+        .filter_map(|pair| TimeRange::new(close(&pair[0]), pair[1].open_time).ok())
+        .filter(|gap| slots(*gap) > 0)
+        .collect();
+    let missing: u64 = gaps.iter().map(|gap| slots(*gap)).sum();
+    let is_dense = |without: u64| rows.len() as f64 >= DENSE * (rows.len() as f64 + without as f64);
+    let (all, long) = (is_dense(missing), is_dense(gaps.len() as u64));
+    found.extend(gaps.into_iter().filter(|gap| all || long && slots(*gap) >= LONG));
     found.extend(TimeRange::new(close(newest), stretch.to()));
-    found.retain(|range| grid.slots(timeframe, *range) > 0);
+    found.retain(|range| slots(*range) > 0);
     found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use market_backbone_core::Timestamp;
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_secs(minute * 60)
@@ -66,11 +69,23 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_an_old_answer_and_its_beginning_of_time_are_doubtful() {
+    fn the_edges_of_an_old_answer_are_doubtful() {
         assert_eq!(found((at(0), 20), 0..17), [(at(17), at(20))]);
         assert_eq!(found((at(0), 17), 0..17), []);
         assert_eq!(found((Timestamp::MIN, 17), 5..17), [(Timestamp::MIN, at(5))]);
         assert_eq!(found((Timestamp::MIN, 17), []), [(Timestamp::MIN, at(17))]);
+        assert_eq!(
+            found((at(0), 17), 5..17),
+            [(at(0), at(5))],
+            "one `[]` in the middle of a range that was asked for"
+        );
+        assert_eq!(found((at(0), 17), (4..17).step_by(4)), [(at(0), at(4))], "of a thin market too");
+    }
+
+    #[test]
+    fn days_that_a_stale_answer_skipped_are_doubtful() {
+        assert_eq!(found((at(0), 5_000), (0..200).chain(4_800..5_000)), [(at(200), at(4_800))]);
+        assert_eq!(found((at(0), 351), (0..=350).step_by(7)), [], "a thin market has no long stretch");
     }
 
     #[test]

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use market_backbone_core::{Grid, Series, TimeRange, Timeframe};
+use market_backbone_core::{Grid, Series, TimeRange, Timeframe, Timestamp};
 
 use super::finding::{Finding, Flaw};
+
+/// So many answers it takes to believe that nothing is older.
+const WITNESSES: u64 = 2;
 
 /// What would mend the findings, and what it would cost.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RepairPlan {
     /// Series whose ledger is written anew from what can be read of it. First, for the rest relies on it.
     pub ledgers: Vec<Series>,
-    /// Stretches to forget and to ask for again, in order, none touching the next.
+    /// Stretches to forget and to ask for again, in order, none touching the next. One that has no beginning is
+    /// forgotten as a whole; whether anything is there is asked, and what is there when it is wanted.
     pub stretches: Vec<(Series, TimeRange)>,
-    /// Slots in them.
+    /// Slots in those that have a beginning.
     pub slots: u64,
     /// Requests it takes to ask for them: at most so many, fewer where slots are empty.
     pub requests: u64,
@@ -45,9 +49,13 @@ impl RepairPlan {
         for (series, ranges) in wanted {
             let (grid, page) = venue(&series);
             for range in joined(ranges) {
-                let slots = grid.slots(series.timeframe, range);
-                plan.slots += slots;
-                plan.requests += slots.div_ceil(u64::from(page.max(1)));
+                if range.from() == Timestamp::MIN {
+                    plan.requests += WITNESSES;
+                } else {
+                    let slots = grid.slots(series.timeframe, range);
+                    plan.slots += slots;
+                    plan.requests += slots.div_ceil(u64::from(page.max(1)));
+                }
                 plan.stretches.push((series.clone(), range));
             }
         }
@@ -83,7 +91,7 @@ fn joined(mut ranges: Vec<TimeRange>) -> Vec<TimeRange> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone_core::{Symbol, Timestamp, VenueId};
+    use market_backbone_core::{Symbol, VenueId};
 
     fn series(timeframe: Timeframe) -> Series {
         Series::new(Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap(), timeframe)
@@ -104,6 +112,14 @@ mod tests {
         ];
         let plan = RepairPlan::of(&findings, |_| (Grid::Utc, 200));
         assert_eq!((plan.stretches.len(), plan.slots, plan.requests), (3, 205 + 400 + 40, 2 + 2 + 1));
+    }
+
+    #[test]
+    fn a_whole_past_is_not_asked_for_again_to_learn_whether_there_was_one() {
+        let range = TimeRange::new(Timestamp::MIN, Timestamp::from_secs(60)).unwrap();
+        let finding = Finding::at(Flaw::LoneWitness, &series(Timeframe::M1), range, String::new());
+        let plan = RepairPlan::of(&[finding], |_| (Grid::Utc, 200));
+        assert_eq!((plan.stretches[0].1, plan.slots, plan.requests), (range, 0, 2));
     }
 
     #[test]

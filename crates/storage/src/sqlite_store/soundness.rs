@@ -74,7 +74,9 @@ impl SqliteStore {
             let rows = self.read(series, stretch, usize::MAX).await?.candles;
             for range in check::lone_witness::doubtful(grid, series.timeframe, stretch, &rows) {
                 let detail = "known to be empty by one answer alone".to_owned();
-                let slots = grid.slots(series.timeframe, range);
+                // Of the whole past nobody can say how many slots it has.
+                let has_begun = range.from() != Timestamp::MIN;
+                let slots = if has_begun { grid.slots(series.timeframe, range) } else { 0 };
                 found.push(Finding { slots, ..Finding::at(Flaw::LoneWitness, series, range, detail) });
             }
         }

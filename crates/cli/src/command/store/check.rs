@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use market_backbone::{
-    Backbone, CandleStore, Client, Finding, Priority, RepairPlan, Series, SqliteStore, TimeRange, VenueId,
-    grid_of, open_folder, plan_repair,
+    Backbone, CandleStore, Client, Finding, Priority, RepairPlan, Series, SqliteStore, TimeRange, Timestamp,
+    VenueId, grid_of, open_folder, plan_repair,
 };
 use serde_json::{Value, json};
 
@@ -85,7 +85,12 @@ async fn ask_again(backbone: &Backbone, stretches: &[Stretch]) -> anyhow::Result
     let client: Client = backbone.client(Priority::Low);
     for (series, range) in stretches {
         let request = client.candles(series.symbol.code(), series.timeframe);
-        let set = request.range(range.from()..range.to()).closed().await?;
+        // Whether there was a past at all is asked, not all of it.
+        let request = match range.from() {
+            Timestamp::MIN => request.count(1).before(range.to()),
+            from => request.range(from..range.to()),
+        };
+        let set = request.closed().await?;
         output::note(&format!("{series}, {range}: {} candles asked for again", set.candles.len()));
     }
     Ok(())

@@ -224,7 +224,8 @@ impl Care {
         asked_at: Timestamp,
     ) {
         let begin = self.lanes[number].begin();
-        self.settle_audit(number, &events);
+        let lacking = self.settle_audit(number, &events);
+        let loss = loss.or(lacking.as_ref());
         let is_catching = self.catching.is_some();
         if let Some(catching) = &mut self.catching {
             let asked = (begin, asked_at);

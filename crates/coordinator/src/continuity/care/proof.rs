@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{FeedEvent, GapCause, StreamKind, Ticker, Timestamp};
+use market_backbone_core::{FeedEvent, GapCause, Loss, StreamKind, Ticker, Timestamp};
 use tokio::time::Instant;
 
 use super::{Audit, Care, Phase};
@@ -110,15 +110,21 @@ impl Care {
         self.gone_through(&gap);
     }
 
-    /// What may have been missing has been fetched.
-    pub(super) fn settle_audit(&mut self, number: usize, events: &[FeedEvent]) {
+    /// What may have been missing has been fetched. Returns what is missing still, if the volume of a ticker shows it.
+    pub(super) fn settle_audit(&mut self, number: usize, events: &[FeedEvent]) -> Option<Loss> {
         let lane = &self.lanes[number];
+        let mut is_lost = false;
         if let Some(audit) = lane.audit {
-            let found = events.iter().any(|event| lane.lacks(event));
-            self.audits[audit].settled(found, Instant::now());
+            // What has happened since is fetched as well, and says nothing.
+            let found = |until| {
+                let is_of_it = |event: &FeedEvent| event.stamp().is_some_and(|stamp| stamp <= until);
+                events.iter().any(|event| is_of_it(event) && lane.lacks(event))
+            };
+            is_lost = self.audits[audit].settled(found, Instant::now());
         }
         if let Some(closing) = &mut self.lanes[number].closing {
             closing.settled(events, Instant::now());
         }
+        is_lost.then(|| Loss::Unproven { message: "by the volume of the day more was traded".into() })
     }
 }

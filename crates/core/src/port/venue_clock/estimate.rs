@@ -41,6 +41,10 @@ pub(super) struct Estimate {
     recalled: Option<Bounds>,
     /// How far ahead of the machine's clock the latest times of trades were.
     times: VecDeque<i64>,
+    /// How far ahead it is at the least, as several times of one page or of frames, or a handshake, have shown: what has
+    /// happened there was before now. Whether a market that was silent has been halted or the machine's clock is
+    /// ahead nobody can tell; this holds in both cases.
+    shown: Option<i64>,
     offset: i64,
     samples: u64,
 }
@@ -83,6 +87,20 @@ impl Estimate {
     /// What the offset is at the least, as far as answers show it; they were believed a little more than they say.
     pub(super) fn least(&self) -> Option<i64> {
         self.bounds().map(|bounds| bounds.from.saturating_add(SLACK))
+    }
+
+    /// What the offset is at the least by all that was seen; nothing where nothing has shown it.
+    pub(super) fn shown(&self) -> Option<i64> {
+        match self.least() {
+            Some(least) if self.offset != 0 => Some(least.min(self.offset)),
+            // The answers agree with a machine whose clock is right.
+            Some(_) => Some(self.offset),
+            None => self.shown.map(|shown| shown.min(self.offset)),
+        }
+    }
+
+    fn show(&mut self, ahead: i64) {
+        self.shown = Some(self.shown.map_or(ahead, |shown| shown.max(ahead)));
     }
 
     pub(super) fn uncertainty(&self) -> Option<Duration> {
@@ -145,6 +163,7 @@ impl Estimate {
         let is_first = self.samples == 0;
         if is_first {
             self.samples = 1;
+            self.show(bounds.from);
             self.recall(bounds.widened(SLACK));
         }
         is_first
@@ -168,6 +187,7 @@ impl Estimate {
         // No single time decides: a quarter of them may come from the future.
         let (early, late) =
             (newest_first[TIMES.min(newest_first.len()) / 4], newest_first[newest_first.len() * 3 / 4]);
+        self.show(early.min(newest_first[ASTRAY]));
         let is_behind = early > AGREED_WITHIN;
         let is_ahead = self.times.len() == TIMES
             && early < -AGREED_WITHIN
@@ -192,6 +212,7 @@ impl Estimate {
         ahead.sort_unstable_by(|one, other| other.cmp(one));
         self.samples += ahead.len() as u64;
         let Some(newest) = ahead.get(ASTRAY).copied().filter(|_| ahead.len() >= FEW_TIMES) else { return };
+        self.show(newest);
         let stopped_for = newest.saturating_neg();
         let has_stopped = |before: i64| {
             let pace = newest.saturating_sub(before) / (PACE - ASTRAY) as i64;
