@@ -102,7 +102,7 @@ impl Clocks {
         let Some(clock) = self.program() else { return venue.min(sent) };
         let date = Timestamp::from_secs(venue.as_secs());
         clock.answered(date, sent, clock.machine().now());
-        date.min(clock.at_least(sent))
+        clock.at_least(sent).map_or(date, |asked| date.min(asked))
     }
 
     fn program(&self) -> Option<Arc<VenueClock>> {

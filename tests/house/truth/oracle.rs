@@ -166,7 +166,7 @@ pub(crate) fn check_asked(
         let tip = newest >= unsettled(asked.at) - 1;
         let shown = newest - i64::from(page)..=newest;
         assert!(tip || shown.clone().any(is_open), "a page from minute {newest} back, which was known");
-        let open = asked.before.is_none() && standing.knows(minute(minute_of(asked.at) - 1));
+        let open = asked.before.is_none() && standing.knows(minute(minute_of(at) - 1));
         assert!(!open || wants_forming, "the newest page, and all of it was known or not wanted");
     }
 }
