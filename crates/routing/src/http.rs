@@ -139,8 +139,9 @@ impl Http {
         let headers = headers(&response);
         let header = |name| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let asked_at = self.time.answered(sent, header);
+        let latest = self.time.latest(header);
         let body = self.body(response).await?;
-        Ok(RawReply { status, headers, body, asked_at, received: self.time.clock().now() })
+        Ok(RawReply { status, headers, body, asked_at, latest, received: self.time.clock().now() })
     }
 
     async fn carry(
