@@ -110,7 +110,10 @@ async fn watch(
     let from_ms = venue.now_ms() + REACHES_MS;
     let client = scene.backbone.client(Priority::High);
     let state = if scene.market.is_of_massive() { StreamKind::Book } else { StreamKind::Ticker };
-    let wish = client.subscribe(codes.iter().map(String::as_str), [StreamKind::Trade, state]);
+    // A ticker's running total finds what was told healed and is not: here the gap itself must be judged rightly.
+    let has_states = !matches!(happens, Happens::Cut(_)) || faults.future_trade > 0.0;
+    let kinds = [StreamKind::Trade].into_iter().chain(has_states.then_some(state));
+    let wish = client.subscribe(codes.iter().map(String::as_str), kinds);
     let feed = wish.lossless(1 << 14).await.map_err(|error| format!("subscribing: {error}"))?;
     let clock = Arc::clone(&scene.ours) as Arc<dyn Clock>;
     let mut watch = Watch { feed, seen: Witness::default(), clock };
@@ -166,7 +169,7 @@ async fn watch(
         _ => played.get("future_trade").copied().unwrap_or_default(),
     };
     truth(scene, seen, (from_ms, now_ms - ON_ITS_WAY_MS), ahead, faults.clock_offset)?;
-    states(seen, &codes, venue.now_ms())
+    if has_states { states(seen, &codes, venue.now_ms()) } else { Ok(()) }
 }
 
 /// Each trade once, none that never was, and none missing that is not in a gap that was told to be lost; but for
