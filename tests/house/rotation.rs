@@ -1,5 +1,6 @@
 //! Planned rotation: the new socket stands before the old one goes, and a reader notices nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -27,7 +28,11 @@ async fn twenty_rotations_lose_nothing_double_nothing_and_are_no_gap() {
     let (tape, markets) = (house.venue.tape(), house.venue.tape().markets());
     let client = house.backbone.client(Priority::High);
     let wish = client.subscribe(markets.iter().map(String::as_str), [StreamKind::Trade, StreamKind::Ticker]);
-    let mut watch = Watch { feed: wish.lossless(1 << 16).await.unwrap(), seen: Witness::default() };
+    let mut watch = Watch {
+        feed: wish.lossless(1 << 16).await.unwrap(),
+        seen: Witness::default(),
+        clock: Arc::new(SystemClock),
+    };
 
     let heard_all = |seen: &Witness| markets.iter().all(|market| !seen.of(market).is_empty());
     assert!(watch.read(Instant::now() + Duration::from_secs(60), heard_all).await);

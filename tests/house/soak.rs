@@ -5,6 +5,7 @@
 
 mod storm;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone::{
@@ -78,7 +79,11 @@ async fn whatever_goes_wrong_a_reader_sees_what_happened_once() {
     let house = House::built(scenario, |builder| builder.in_memory().router(hasty())).await.unwrap();
     let (tape, markets) = (house.venue.tape(), house.venue.tape().markets());
     let from_ms = now_ms() - BEFORE_MS;
-    let mut watch = Watch { feed: begin(&house, &markets, from_ms).await, seen: Witness::default() };
+    let mut watch = Watch {
+        feed: begin(&house, &markets, from_ms).await,
+        seen: Witness::default(),
+        clock: Arc::new(SystemClock),
+    };
 
     // A gap of all markets takes a request for each, ten a second.
     let heals = Duration::from_millis(150) * count;

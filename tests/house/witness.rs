@@ -1,11 +1,12 @@
 //! What a reader of a feed saw, and how that compares with what happened.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use futures::StreamExt;
 use market_backbone::{
-    Candle, Channel, Clock, Feed, FeedEvent, Gap, GapState, Side, StreamKind, SystemClock, Ticker, Timeframe,
-    Timestamp, Trade, TradeId,
+    Candle, Channel, Clock, Feed, FeedEvent, Gap, GapState, Side, StreamKind, Ticker, Timeframe, Timestamp,
+    Trade, TradeId,
 };
 use market_backbone_emulator as venue;
 use tokio::time::{Instant, timeout_at};
@@ -31,6 +32,8 @@ pub(crate) struct Witness {
     pub(crate) unannounced: Vec<Trade>,
     /// Each market's last ticker.
     tickers: HashMap<String, Ticker>,
+    /// When each market's last book was as it is.
+    books: HashMap<String, Timestamp>,
     /// Tickers that were older than the one before, each after it.
     pub(crate) backwards: Vec<(Ticker, Ticker)>,
     /// Trades of the past that came before older ones.
@@ -53,6 +56,9 @@ impl Witness {
                 let before = self.tickers.insert(ticker.symbol.code().to_owned(), ticker.clone());
                 let newer = before.filter(|before| ticker.time < before.time);
                 self.backwards.extend(newer.map(|newer| (newer, ticker)));
+            }
+            FeedEvent::Book(book) => {
+                self.books.insert(book.symbol.code().to_owned(), book.time);
             }
             FeedEvent::Gap(gap) => self.gap(gap, now),
             FeedEvent::Lagged { missed } => self.lagged += missed,
@@ -118,9 +124,10 @@ impl Witness {
         )
     }
 
-    /// The last ticker of a market.
-    pub(crate) fn ticker(&self, market: &str) -> Option<&Ticker> {
-        self.tickers.get(market)
+    /// The moment that the last ticker or book of a market is of.
+    pub(crate) fn latest_state(&self, market: &str) -> Option<Timestamp> {
+        let ticker = self.tickers.get(market).map(|ticker| ticker.time);
+        ticker.max(self.books.get(market).copied())
     }
 
     /// How often each state was announced for each cause.
@@ -229,6 +236,8 @@ pub(crate) fn agrees(seen: Option<&Candle>, want: Option<[f64; 5]>) -> bool {
 pub(crate) struct Watch {
     pub(crate) feed: Feed,
     pub(crate) seen: Witness,
+    /// What the arrival of each event is told by.
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Watch {
@@ -239,7 +248,7 @@ impl Watch {
                 return true;
             }
             match timeout_at(until, self.feed.next()).await {
-                Ok(Some(event)) => self.seen.note(event, SystemClock.now()),
+                Ok(Some(event)) => self.seen.note(event, self.clock.now()),
                 Ok(None) => panic!("the feed ended"),
                 Err(_) => return done(&self.seen),
             }

@@ -1,9 +1,13 @@
 //! What the tests of the whole house share: an emulator and a backbone that talks to it.
 
+mod within;
+
 use std::sync::Arc;
 
 use market_backbone::{Backbone, Builder, Clock, Error, ManualClock, SystemClock, Timestamp};
 use market_backbone_emulator::{Emulator, EmulatorError, Running, Scenario};
+
+pub use within::Within;
 
 /// An emulator and a backbone that keeps its candles in memory.
 #[derive(Debug)]

@@ -14,6 +14,8 @@ pub struct Clock(Hands);
 enum Hands {
     /// Wall time at creation, carried on by a clock that never steps back.
     System { epoch_us: i64, since: Instant },
+    /// Microseconds since the epoch at creation, carried on by tokio's clock.
+    Running { epoch_us: i64, since: tokio::time::Instant },
     /// Microseconds since the epoch, moved by hand.
     Manual(Arc<AtomicI64>),
 }
@@ -34,13 +36,20 @@ impl Clock {
         Self(Hands::System { epoch_us, since: Instant::now() })
     }
 
+    /// A clock that begins at `ms` since the epoch and goes with tokio's: as time does, or, in a runtime whose time is
+    /// paused, as that is moved.
+    #[must_use]
+    pub fn running_from(ms: i64) -> Self {
+        Self(Hands::Running { epoch_us: ms * 1_000, since: tokio::time::Instant::now() })
+    }
+
     /// A clock that stands at `ms` since the epoch until it is moved.
     #[must_use]
     pub fn manual(ms: i64) -> Self {
         Self(Hands::Manual(Arc::new(AtomicI64::new(ms * 1_000))))
     }
 
-    /// Moves a manual clock forward by `ms`; a system clock goes its own way.
+    /// Moves a manual clock forward by `ms`; all others go their own way.
     pub fn advance(&self, ms: i64) {
         if let Hands::Manual(us) = &self.0 {
             us.fetch_add(ms * 1_000, Ordering::SeqCst);
@@ -58,6 +67,9 @@ impl Clock {
     pub fn now_us(&self) -> i64 {
         match &self.0 {
             Hands::System { epoch_us, since } => {
+                epoch_us + i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX - epoch_us)
+            }
+            Hands::Running { epoch_us, since } => {
                 epoch_us + i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX - epoch_us)
             }
             Hands::Manual(us) => us.load(Ordering::SeqCst),

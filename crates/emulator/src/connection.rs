@@ -19,7 +19,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -63,8 +63,26 @@ impl UpgradeSlot {
     }
 }
 
+/// What a connection's bytes go over.
+pub(crate) trait Line: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// What is queued is thrown away when it ends, and the client is told of a reset.
+    fn reset(&self);
+}
+
+impl Line for TcpStream {
+    fn reset(&self) {
+        // Closing with linger 0 discards what is queued and sends RST instead of FIN.
+        let _ = self.set_zero_linger();
+    }
+}
+
+impl Line for DuplexStream {
+    /// Within a process there is only one way to end.
+    fn reset(&self) {}
+}
+
 /// Serves one connection to its end.
-pub(crate) async fn drive(stream: TcpStream, peer: IpAddr, world: Arc<World>) {
+pub(crate) async fn drive(stream: impl Line, peer: IpAddr, world: Arc<World>) {
     let resets = Arc::new(AtomicBool::new(false));
     let io = TokioIo::new(Wire { stream, resets: Arc::clone(&resets) });
     let slot = UpgradeSlot::default();
@@ -120,23 +138,22 @@ async fn answer(
     Ok(response)
 }
 
-/// A TCP stream that can end in a reset.
+/// A stream that can end in a reset.
 #[derive(Debug)]
-struct Wire {
-    stream: TcpStream,
+struct Wire<S: Line> {
+    stream: S,
     resets: Arc<AtomicBool>,
 }
 
-impl Drop for Wire {
+impl<S: Line> Drop for Wire<S> {
     fn drop(&mut self) {
         if self.resets.load(Ordering::SeqCst) {
-            // Closing with linger 0 discards what is queued and sends RST instead of FIN.
-            let _ = self.stream.set_zero_linger();
+            self.stream.reset();
         }
     }
 }
 
-impl AsyncRead for Wire {
+impl<S: Line> AsyncRead for Wire<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -146,7 +163,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl<S: Line> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

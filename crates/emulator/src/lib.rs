@@ -31,6 +31,7 @@ mod calendar;
 mod chance;
 mod clock;
 mod connection;
+mod connector;
 mod error;
 mod faults;
 mod json;
@@ -47,6 +48,7 @@ mod upbit;
 mod world;
 
 pub use clock::Clock;
+pub use connector::Connector;
 pub use error::EmulatorError;
 pub use faults::{BadRow, Faults, Page, PageFault, ParseFaultsError, Scripted, When};
 pub use limiter::{BanBody, BanRule, LimiterKind};

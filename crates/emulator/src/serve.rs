@@ -1,16 +1,20 @@
 //! Running an emulator: on a listener of one's own until told to stop, or in the background of a test.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::io::DuplexStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::DAY;
 use crate::connection;
+use crate::connector::Connector;
 use crate::error::EmulatorError;
 use crate::faults::{Faults, Page, PageFault, Scripted};
 use crate::massive::StocksTape;
@@ -35,7 +39,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), EmulatorError> {
     let world = build(scenario).await?;
-    run(listener, world, shutdown).await;
+    run(Door::Port(listener), world, shutdown).await;
     Ok(())
 }
 
@@ -47,7 +51,38 @@ async fn build(scenario: Scenario) -> Result<Arc<World>, EmulatorError> {
     }
 }
 
-async fn run(listener: TcpListener, world: Arc<World>, shutdown: impl Future<Output = ()> + Send) {
+/// Where clients come in.
+enum Door {
+    Port(TcpListener),
+    Inside(mpsc::Receiver<DuplexStream>),
+}
+
+/// One who has come in.
+enum Client {
+    Caller(TcpStream, IpAddr),
+    Insider(DuplexStream),
+}
+
+impl Door {
+    /// The next client; loses none when dropped.
+    async fn next(&mut self) -> std::io::Result<Client> {
+        match self {
+            Self::Port(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                // Small frames must not wait for each other.
+                let _ = stream.set_nodelay(true);
+                Ok(Client::Caller(stream, peer.ip()))
+            }
+            Self::Inside(callers) => match callers.recv().await {
+                Some(stream) => Ok(Client::Insider(stream)),
+                // Nobody is left who could call.
+                None => std::future::pending().await,
+            },
+        }
+    }
+}
+
+async fn run(mut door: Door, world: Arc<World>, shutdown: impl Future<Output = ()> + Send) {
     let mut shutdown = std::pin::pin!(shutdown);
     // Dropped with this future, and every connection with it.
     let mut connections = JoinSet::new();
@@ -55,11 +90,13 @@ async fn run(listener: TcpListener, world: Arc<World>, shutdown: impl Future<Out
         tokio::select! {
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    // Small frames must not wait for each other.
-                    let _ = stream.set_nodelay(true);
-                    connections.spawn(connection::drive(stream, peer.ip(), Arc::clone(&world)));
+            next = door.next() => match next {
+                Ok(Client::Caller(stream, peer)) => {
+                    connections.spawn(connection::drive(stream, peer, Arc::clone(&world)));
+                }
+                Ok(Client::Insider(stream)) => {
+                    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+                    connections.spawn(connection::drive(stream, here, Arc::clone(&world)));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "accept failed");
@@ -84,11 +121,32 @@ impl Emulator {
     pub async fn start(scenario: Scenario) -> Result<Running, EmulatorError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(EmulatorError::Listen)?;
         let address = listener.local_addr().map_err(EmulatorError::Listen)?;
-        let world = build(scenario).await?;
+        Ok(Self::run(Door::Port(listener), address, build(scenario).await?))
+    }
+
+    /// Starts a scenario that is reached from within this process only: it has no port, and its address is made up, of a
+    /// block that is nobody's and another one for each emulator.
+    ///
+    /// With a [clock that goes with tokio's](crate::Clock::running_from) it may be played on paused time.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the scenario's tape file cannot be read.
+    pub async fn within(scenario: Scenario) -> Result<(Running, Connector), EmulatorError> {
+        static STARTED: AtomicU32 = AtomicU32::new(1);
+        /// 240.0.0.0/4 is reserved.
+        const NOBODYS: u32 = 0xF000_0000;
+        let host = Ipv4Addr::from(NOBODYS + STARTED.fetch_add(1, Ordering::Relaxed) % 0x0FFF_FFFF);
+        let (connector, callers) = Connector::new();
+        let door = Door::Inside(callers);
+        Ok((Self::run(door, SocketAddr::from((host, 9_001)), build(scenario).await?), connector))
+    }
+
+    fn run(door: Door, address: SocketAddr, world: Arc<World>) -> Running {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(run(listener, Arc::clone(&world), stop.clone().cancelled_owned()));
-        Ok(Running { address, world, stop, tasks })
+        tasks.spawn(run(door, Arc::clone(&world), stop.clone().cancelled_owned()));
+        Running { address, world, stop, tasks }
     }
 }
 
@@ -102,7 +160,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where it listens.
+    /// Where it listens; made up, where that is [within the process](Emulator::within).
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address

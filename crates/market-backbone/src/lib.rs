@@ -70,8 +70,8 @@ pub use market_backbone_massive::{
     Rate as MassiveRate, Snapshot, Term, Timespan, TradeRecord, apply_holidays,
 };
 pub use market_backbone_routing::{
-    ChannelCaps, ConnectionHealth, Endpoint, Follow, Health, Interest, Reason, Route, RouterConfig,
-    RouterMetrics,
+    ByteStream, ChannelCaps, ConnectionHealth, Endpoint, Follow, Health, Interest, Reason, Route,
+    RouterConfig, RouterMetrics, Transport,
 };
 #[cfg(feature = "parquet")]
 pub use market_backbone_storage::write_parquet;

@@ -13,6 +13,7 @@ use reqwest::{Client, Response, Url, redirect, retry};
 use tower::Service;
 
 use crate::stack::request::{RawReply, VenueRequest};
+use crate::transport::Transport;
 use crate::venue_time::VenueTime;
 
 /// The HTTP client's settings.
@@ -42,10 +43,18 @@ impl Default for HttpConfig {
     }
 }
 
+/// How a request gets to the venue.
+#[derive(Clone)]
+enum Way {
+    Network(Client),
+    /// With the headers that each request bears.
+    Carried(Arc<dyn Transport>, HeaderMap),
+}
+
 /// The client of one venue's host.
 #[derive(Clone)]
 pub(crate) struct Http {
-    client: Client,
+    way: Way,
     /// May hold a password or a token: only its host and port are ever shown.
     base: Arc<Url>,
     /// What every address that is asked begins with, as the venue would write it.
@@ -82,8 +91,23 @@ impl Http {
         let client = builder.build().map_err(|error| {
             SourceError::new(SourceErrorKind::Unsupported, "cannot set up the HTTP client").because(error)
         })?;
+        Ok(Self::by(Way::Network(client), base, time, config))
+    }
+
+    /// The same by what carries requests there instead of the network.
+    pub(crate) fn carried(
+        base: &str,
+        carrier: Arc<dyn Transport>,
+        time: Arc<VenueTime>,
+        config: &HttpConfig,
+        headers: &[(&'static str, Secret)],
+    ) -> Result<Self, SourceError> {
+        Ok(Self::by(Way::Carried(carrier, header_map(headers)?), base_url(base)?, time, config))
+    }
+
+    fn by(way: Way, base: Url, time: Arc<VenueTime>, config: &HttpConfig) -> Self {
         let begin = beginning(&base).into();
-        Ok(Self { client, base: Arc::new(base), begin, time, max_body: config.max_body })
+        Self { way, base: Arc::new(base), begin, time, max_body: config.max_body }
     }
 
     /// What every address that is asked begins with.
@@ -100,14 +124,44 @@ impl Http {
         let mut url = Url::clone(&self.base);
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
         let sent = self.time.machine();
-        let response =
-            self.client.get(url).query(&call.query).send().await.map_err(|error| self.failure(error))?;
+        let response = match &self.way {
+            Way::Network(client) => {
+                client.get(url).query(&call.query).send().await.map_err(|error| self.failure(error))?
+            }
+            Way::Carried(carrier, headers) => {
+                if !call.query.is_empty() {
+                    url.query_pairs_mut().extend_pairs(&call.query);
+                }
+                self.carry(&**carrier, &url, headers).await?
+            }
+        };
         let status = response.status().as_u16();
         let headers = headers(&response);
         let header = |name| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let asked_at = self.time.answered(sent, header);
+        let latest = self.time.latest(header);
         let body = self.body(response).await?;
-        Ok(RawReply { status, headers, body, asked_at, received: self.time.clock().now() })
+        Ok(RawReply { status, headers, body, asked_at, latest, received: self.time.clock().now() })
+    }
+
+    async fn carry(
+        &self,
+        carrier: &dyn Transport,
+        url: &Url,
+        headers: &HeaderMap,
+    ) -> Result<Response, SourceError> {
+        let host = self.host();
+        let unreadable = |error: http::Error| {
+            let message = format!("a request to {host} cannot be written");
+            SourceError::new(SourceErrorKind::BadRequest, message).because(error)
+        };
+        let mut request = http::Request::get(url.as_str()).body(()).map_err(unreadable)?;
+        *request.headers_mut() = headers.clone();
+        let answer = carrier.ask(request).await.map_err(|error| {
+            let message = format!("{} did not answer, or not in whole", self.host());
+            SourceError::new(SourceErrorKind::Unreachable, message).because(error)
+        })?;
+        Ok(Response::from(answer))
     }
 
     async fn body(&self, mut response: Response) -> Result<Bytes, SourceError> {

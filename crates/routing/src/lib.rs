@@ -19,6 +19,7 @@ mod rest;
 mod router;
 mod stack;
 mod tls;
+mod transport;
 mod venue_time;
 
 pub use choice::{ChoiceConfig, Reason, Route};
@@ -32,3 +33,4 @@ pub use live::{
 pub use router::{Endpoint, Router, RouterConfig, RouterMetrics, Terms};
 pub use stack::retry::RetryConfig;
 pub use tls::client_config;
+pub use transport::{ByteStream, Transport};

@@ -57,6 +57,7 @@ use self::session::Session;
 use self::state::State;
 use self::wish::Wish;
 use crate::Limiter;
+use crate::transport::Transport;
 use crate::venue_time::VenueTime;
 
 /// A handle to the socket side of one venue; cheap to clone.
@@ -81,14 +82,14 @@ impl LiveHub {
         tracker: &TaskTracker,
         cancel: CancellationToken,
     ) -> Self {
-        Self::start_by((clock, None), venue, (ws_url, tls), limiter, config, (tracker, cancel))
+        Self::start_by((clock, None), venue, (ws_url, tls, None), limiter, config, (tracker, cancel))
     }
 
     /// The same, by a clock that what comes over the socket corrects.
     pub(crate) fn start_by(
         (clock, time): (Arc<dyn Clock>, Option<Arc<VenueTime>>),
         venue: Arc<dyn Venue>,
-        (ws_url, tls): (&str, Arc<ClientConfig>),
+        (ws_url, tls, transport): (&str, Arc<ClientConfig>, Option<Arc<dyn Transport>>),
         limiter: Limiter,
         config: SessionConfig,
         (tracker, cancel): (&TaskTracker, CancellationToken),
@@ -98,6 +99,7 @@ impl LiveHub {
             venue: capabilities.venue,
             address: Address::parse(ws_url).map_err(|error| error.at(capabilities.venue)),
             tls,
+            transport,
             limiter,
             group: capabilities.socket.connects.group,
             timeout: config.connect_timeout,

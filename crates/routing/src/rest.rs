@@ -19,6 +19,7 @@ use crate::stack::request::{Reply, VenueRequest};
 use crate::stack::retry::RetryConfig;
 use crate::stack::{Stack, compose};
 use crate::tls;
+use crate::transport::Transport;
 use crate::venue_time::VenueTime;
 
 /// Two requests are the same if they would go out as the same bytes.
@@ -37,14 +38,19 @@ pub(crate) struct Rest {
 impl Rest {
     pub(crate) fn new(
         venue: &Arc<dyn Venue>,
-        (url, tls): (&str, &rustls::ClientConfig),
+        (url, tls, transport): (&str, &rustls::ClientConfig, Option<&Arc<dyn Transport>>),
         (time, ahead): (Arc<VenueTime>, Duration),
         limiter: &Limiter,
         (http, retry, answers_for): (&HttpConfig, RetryConfig, Duration),
         cancel: CancellationToken,
     ) -> Result<Self, SourceError> {
         let figures = Arc::new(Figures::default());
-        let client = Http::new(url, tls::for_http(tls), Arc::clone(&time), http, &venue.headers())?;
+        let client = match transport {
+            None => Http::new(url, tls::for_http(tls), Arc::clone(&time), http, &venue.headers())?,
+            Some(carrier) => {
+                Http::carried(url, Arc::clone(carrier), Arc::clone(&time), http, &venue.headers())?
+            }
+        };
         let stack = compose(client, venue, limiter, &figures, (time, ahead), (retry, http.timeout));
         Ok(Self { venue: Arc::clone(venue), stack, flights: Flights::new(answers_for), figures, cancel })
     }

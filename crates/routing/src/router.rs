@@ -107,7 +107,7 @@ impl Router {
         let time = Arc::new(venue_time(venue.as_ref(), endpoint, clock, &config)?);
         let rest = Rest::new(
             &venue,
-            (&endpoint.rest_url, &tls),
+            (&endpoint.rest_url, &tls, config.transport.as_ref()),
             (Arc::clone(&time), config.session.ahead),
             &limiter,
             (&config.http, config.retry, config.answers_for),
@@ -116,7 +116,7 @@ impl Router {
         let hub = LiveHub::start_by(
             (Arc::clone(time.clock()) as _, Some(Arc::clone(&time))),
             Arc::clone(&venue),
-            (&endpoint.ws_url, Arc::new(tls)),
+            (&endpoint.ws_url, Arc::new(tls), config.transport.clone()),
             limiter.clone(),
             config.session.clone(),
             (&tracker, cancel.clone()),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use market_backbone_core::{Timestamp, TradePage, VenueClock};
+use market_backbone_core::{Clock, Timestamp, TradePage, VenueClock};
 
 use self::clock_file::ClockFile;
 use crate::http_date;
@@ -19,6 +19,8 @@ const NO_NEWS: u64 = 1_000;
 /// Where nothing shows what time it is at the venue, it is taken for earlier by so much, for clocks are hours off where a
 /// time zone was mistaken, and a day where the date was: nothing that is younger is final.
 const IN_DOUBT: Duration = Duration::from_secs(2 * 86_400);
+/// What is stamped further ahead of the venue's clock has not happened.
+const AHEAD: Duration = Duration::from_secs(60);
 
 /// The venue's clock and what becomes of its readings.
 #[derive(Debug)]
@@ -79,6 +81,16 @@ impl VenueTime {
             (Some(date), asked) => date.min(asked.unwrap_or(date)),
             (None, Some(asked)) => asked,
             (None, None) => sent.minus(IN_DOUBT),
+        }
+    }
+
+    /// What an answer with these headers, which has just arrived, tells of has happened before this by the venue's clock.
+    pub(crate) fn latest<'a>(&self, header: impl Fn(&'static str) -> Option<&'a str>) -> Timestamp {
+        let now = self.clock.now();
+        match header("date").and_then(http_date::parse) {
+            Some(date) => now.max(date).plus(AHEAD),
+            None if self.clock.is_measured() => now.plus(AHEAD),
+            None => now.plus(IN_DOUBT),
         }
     }
 
@@ -178,6 +190,16 @@ mod tests {
         assert_eq!(asked_at("2026-08-03T10:40:00.7Z", date), at("2026-08-03T10:40:00Z"));
         assert_eq!(asked_at("2026-08-03T10:39:59.9Z", date), at("2026-08-03T10:39:59.9Z"));
         assert_eq!(asked_at("2026-08-03T10:40:05Z", None), at("2026-08-01T10:40:05Z"), "nobody knows");
+    }
+
+    #[test]
+    fn what_is_stamped_a_minute_ahead_of_the_venue_has_not_happened() {
+        let date = |name| (name == "date").then_some("Mon, 03 Aug 2026 10:40:00 GMT");
+        let latest = |machine: &str| venue_time(machine).latest(date);
+        assert_eq!(latest("2026-08-03T10:39:00Z"), at("2026-08-03T10:41:00Z"));
+        assert_eq!(latest("2026-08-03T10:40:00.7Z"), at("2026-08-03T10:41:00.7Z"));
+        let nobody_knows = venue_time("2026-08-03T10:40:00Z").latest(|_| None);
+        assert_eq!(nobody_knows, at("2026-08-05T10:40:00Z"));
     }
 
     #[test]

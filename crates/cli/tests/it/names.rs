@@ -81,6 +81,29 @@ fn a_share_in_small_letters_is_the_share_and_costs_no_request_more() {
 }
 
 #[test]
+fn a_coin_that_is_not_listed_is_refused_with_the_nearest_name_and_leaves_nothing() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    for args in [
+        &["candles", "KRW-BTX", "1d"][..],
+        &["candles", "KRW-BTX", "5m"],
+        &["candles", "KRW-BTX", "1m"],
+        &["candles", "krw-btx", "1d"],
+    ] {
+        let said = venue.run(data.path(), &[args, &RANGE].concat());
+        assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""), "{args:?}: {said:?}");
+        assert!(said.stderr.contains("did you mean KRW-BTC"), "{args:?}: {said:?}");
+    }
+    for args in
+        [&["watch", "KRW-BTX", "--for", "1s"][..], &["ticker", "KRW-BTX"], &["candles", "KRW-BTX", "1m"]]
+    {
+        let said = venue.run(data.path(), args);
+        assert!(said.code == Some(1) && said.stderr.contains("did you mean KRW-BTC"), "{args:?}: {said:?}");
+    }
+    assert_eq!(stored(data.path()), [""; 0]);
+    venue.stop();
+}
+
+#[test]
 fn a_coin_is_known_by_what_people_call_it() {
     let (venue, data) = (Venue::healthy(), tempdir().unwrap());
     let ask = |name| {

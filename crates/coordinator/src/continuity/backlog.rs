@@ -17,6 +17,11 @@ use super::ContinuityConfig;
 use super::rank::{Rank, after};
 
 const DAY: i64 = 86_400;
+/// A walk begins with a page of so many trades at the most: seconds are missing more often than days, and a venue may
+/// give a page of a day.
+pub(super) const FIRST_PAGE: u32 = 1_000;
+/// Each page of a walk may be so many times as long as the one before it.
+const GROWTH: u32 = 4;
 /// So often a page is asked again that does not go on where the one before it ended.
 const MANY_TEARS: u32 = 4;
 
@@ -43,8 +48,10 @@ pub(super) struct Order {
     pub(super) priority: Priority,
     /// How long to wait first.
     pub(super) wait: Duration,
-    /// How many trades to ask for at once; as many as the venue gives, if it is none of our business.
-    pub(super) count: Option<u32>,
+    /// How many trades to ask for at first,
+    pub(super) count: u32,
+    /// and whether to ask for ever more after that.
+    pub(super) grows: bool,
     /// The name at which to begin, where what is newer was shown before.
     pub(super) before: Option<TradeId>,
 }
@@ -135,7 +142,8 @@ impl Archive {
     async fn walk(&self, walk: &mut Walk, order: &Order) -> Result<(), Loss> {
         let capabilities = self.pages.capabilities();
         let patience = Patience::new(&self.config);
-        let count = order.count.unwrap_or(capabilities.trade_page).clamp(2, capabilities.trade_page.max(2));
+        let most = capabilities.trade_page.max(2);
+        let mut count = order.count.clamp(2, most);
         let mut tears = 0;
         while !walk.reached && walk.days_ago <= walk.last_day.min(capabilities.trade_days) {
             let request = walk.request(&order.channel.symbol, count);
@@ -160,6 +168,9 @@ impl Archive {
                 continue;
             }
             walk.take(page, request.count, (self.clock.now(), self.config.ahead));
+            if order.grows {
+                count = count.saturating_mul(GROWTH).min(most);
+            }
             if walk.newest_first.len() > self.config.backlog {
                 walk.newest_first.truncate(self.config.backlog);
                 return Err(Loss::TooMuch { limit: self.config.backlog });

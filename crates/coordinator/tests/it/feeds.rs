@@ -292,3 +292,28 @@ async fn a_feed_ends_with_its_live_side_and_hands_out_nothing_it_cannot_order() 
     assert_eq!(next(&mut feed).await, "lost disconnected: the feed ended before it could be fetched");
     assert_eq!(next(&mut feed).await, "end");
 }
+
+/// The pages that are asked for where `missing` trades were not heard and the venue gives 49,000 at once.
+async fn asked_for(missing: i64) -> Vec<u32> {
+    let venue = Venue::with(|can| can.trade_page = 49_000);
+    let mut feed = venue.feed(wish(&["A"], &[TRADE]), Start::Now).await;
+    venue.traded((-60_000..missing).map(|number| trade("A", 100 + number)));
+    let a = [channel("A", TRADE)];
+    let last = 100 + missing;
+    venue.print("A", 100);
+    venue.say(gap(Opened, &a, 100, None));
+    sleep(Duration::from_millis(last.unsigned_abs())).await;
+    venue.traded([trade("A", last)]);
+    venue.print("A", last);
+    venue.say(gap(Resumed, &a, 100, Some(last)));
+    let seen = rest(&mut feed).await;
+    assert_eq!(seen.last().map(String::as_str), Some("healed disconnected"));
+    assert_eq!(seen.iter().filter(|event| event.starts_with("A ")).count() as i64, missing + 1);
+    venue.asked.lock().unwrap().iter().map(|(request, _)| request.count).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn seconds_that_are_missing_are_not_asked_for_in_pages_of_a_day() {
+    assert_eq!(asked_for(40).await, [1_000]);
+    assert_eq!(asked_for(30_000).await, [1_000, 4_000, 16_000, 49_000], "ever more where more is missing");
+}

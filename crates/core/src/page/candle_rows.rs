@@ -193,7 +193,9 @@ impl<'a> CandleRows<'a> {
             ));
         }
         let before = self.request.before.filter(|before| *open_time >= *before)?;
-        Some(format!("it opens at {open_time}, and what opens before {before} was asked for"))
+        Some(format!(
+            "it opens at {open_time}, and what opens before {before} was asked for and may have happened"
+        ))
     }
 
     fn reject(&mut self, bad: BadRow) {
@@ -204,7 +206,9 @@ impl<'a> CandleRows<'a> {
             self.unreadable += 1;
         }
         let market = bad.market.unwrap_or_else(|| self.request.series.symbol.code().to_owned());
-        let slot = bad.time.map(|time| self.grid.floor(self.timeframe(), time));
+        // A time that was not asked for, or is still to come, says nothing of the slot that it stands for.
+        let is_due = |slot: &Timestamp| self.request.before.is_none_or(|before| *slot < before);
+        let slot = bad.time.map(|time| self.grid.floor(self.timeframe(), time)).filter(is_due);
         self.rejected.push(RejectedRow { market, slot, reason: bad.reason });
     }
 

@@ -128,6 +128,8 @@ impl TickerSpec {
 pub enum Thickness {
     /// Like SPY: every regular minute, nearly every other one.
     Thick,
+    /// Like no share: two to four prints in a regular second, so that seconds matter. Else like SPY.
+    Wild,
     /// Like AAPL: every regular minute, two thirds of those before the bell.
     Busy,
     /// Like AIG: a hole or two in a regular session, little outside it.

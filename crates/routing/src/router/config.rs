@@ -1,6 +1,7 @@
 //! The router's settings.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::choice::ChoiceConfig;
@@ -8,6 +9,7 @@ use crate::http::HttpConfig;
 use crate::limiter::LimiterConfig;
 use crate::live::SessionConfig;
 use crate::stack::retry::RetryConfig;
+use crate::transport::Transport;
 
 /// The router's settings.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub struct RouterConfig {
     pub retry: RetryConfig,
     /// The HTTP client.
     pub http: HttpConfig,
+    /// What carries requests and sockets to the venue instead of the network.
+    pub transport: Option<Arc<dyn Transport>>,
     /// The socket.
     pub session: SessionConfig,
     /// When following a market pays.
@@ -46,6 +50,7 @@ impl Default for RouterConfig {
             limits_dir: None,
             retry: RetryConfig::default(),
             http: HttpConfig::default(),
+            transport: None,
             session: SessionConfig::default(),
             choice: ChoiceConfig::default(),
             markets_for: Duration::from_secs(300),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use market_backbone_core::{Call, CandlePage, SourceError, Venue};
+use market_backbone_core::{Call, CandlePage, CandlePageRequest, SourceError, Venue};
 use tower::{Layer, Service};
 
 use super::beyond::Beyond;
@@ -76,7 +76,10 @@ fn read(venue: &dyn Venue, call: &Call, raw: &RawReply, beyond: &Beyond) -> Resu
     let body = &raw.body;
     Ok(match call {
         Call::Candles(request) => {
-            let page = venue.decode_candles(request, body, raw.asked_at)?;
+            // A row of the future would be the newest there is.
+            let before = request.before.map_or(raw.latest, |before| before.min(raw.latest));
+            let due = CandlePageRequest { before: Some(before), ..request.clone() };
+            let page = venue.decode_candles(&due, body, raw.asked_at)?;
             Answer::Candles(CandlePage { asked_at: raw.asked_at, ..page })
         }
         Call::Trades(request) => Answer::Trades(venue.decode_trades(request, body, raw.received)?),

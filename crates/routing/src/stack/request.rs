@@ -26,6 +26,8 @@ pub(crate) struct RawReply {
     pub(crate) body: Bytes,
     /// When the venue was asked by its own clock, at the earliest.
     pub(crate) asked_at: Timestamp,
+    /// What the answer tells of has happened before this, by the venue's own clock: the rest is not true.
+    pub(crate) latest: Timestamp,
     /// When the last byte was here, by the venue's clock as far as it is known.
     pub(crate) received: Timestamp,
 }

@@ -10,15 +10,15 @@ use market_backbone_core::{
 use super::StoredSource;
 
 impl StoredSource {
-    /// Takes out of a piece what it says of the time before the listing, where candles of other timeframes contradict
-    /// it.
+    /// Takes out of a piece what it says of the time before the listing, where candles that are stored contradict it, of
+    /// this timeframe or another: the store does not believe it, so whoever asks must not be told so.
     pub(super) async fn doubt_the_listing(
         &self,
         series: &Series,
         part: &mut CandlePart,
     ) -> Result<(), SourceError> {
         let Some(since) = listed_since(&part.coverage) else { return Ok(()) };
-        for other in others(series) {
+        for other in std::iter::once(series.clone()).chain(others(series)) {
             let Ok(before) = TimeRange::new(Timestamp::MIN, self.grid.floor(other.timeframe, since)) else {
                 continue;
             };

@@ -8,7 +8,7 @@ use market_backbone_core::{
 use tokio::time::Instant;
 
 use super::{Care, Item};
-use crate::continuity::backlog::{Archive, Caught, Found, Order, Walked};
+use crate::continuity::backlog::{Archive, Caught, FIRST_PAGE, Found, Order, Walked};
 use crate::continuity::lane::{Lane, Phase};
 use crate::continuity::mending::{Ends, Judgement, Mending};
 use crate::continuity::rank::after;
@@ -76,14 +76,17 @@ impl Care {
             Some(until) => archive.pages.trade_cursor(until),
             None => shown.map(after),
         };
-        let most = archive.pages.capabilities().trade_page * 3 / 5;
-        let count = is_repeat.then(|| match shown {
-            Some(_) => lane.mending.most_of_it().min(most).max(2),
-            None => archive.pages.capabilities().trade_page.saturating_sub(1).max(2),
-        });
+        let page = archive.pages.capabilities().trade_page;
+        let count = match (shown, until) {
+            (Some(_), _) => lane.mending.most_of_it().min(page * 3 / 5),
+            // A stretch of the past is as long as a page.
+            (None, Some(_)) => page,
+            (None, None) => page.min(FIRST_PAGE).saturating_sub(u32::from(is_repeat)),
+        };
+        let grows = shown.is_none();
         let needed = lane.whole.minus(self.config.settling);
         let (channel, begin, wait) = (lane.channel.clone(), lane.begin(), lane.wait);
-        Some(Order { lane: number, channel, begin, until, needed, priority, wait, count, before })
+        Some(Order { lane: number, channel, begin, until, needed, priority, wait, count, grows, before })
     }
 
     /// The end of the stretch that is to be fetched next, if the past of a lane is so long that it comes by stretches.

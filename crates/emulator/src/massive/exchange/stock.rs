@@ -120,18 +120,21 @@ impl Stock {
         // Share of the minutes that trade, in thousandths; then at least so many prints, and so many more.
         let (share, least, more) = match (self.thickness, session) {
             (Thickness::Never, _) | (_, Session::Closed) => return (0, false),
+            (Thickness::Wild, Session::Regular) => (1_000, 150, 100),
             (Thickness::Thick, Session::Regular) => (1_000, 20, 30),
-            (Thickness::Thick, Session::Pre) => (960, 2, 6),
-            (Thickness::Thick, Session::After) => (996, 2, 6),
+            (Thickness::Wild | Thickness::Thick, Session::Pre) => (960, 2, 6),
+            (Thickness::Wild | Thickness::Thick, Session::After) => (996, 2, 6),
             (Thickness::Busy, Session::Regular) => (1_000, 18, 28),
             (Thickness::Busy, Session::Pre) => (620, 1, 4),
             (Thickness::Busy, Session::After) => (890, 1, 4),
-            (Thickness::Thick | Thickness::Busy, Session::Night) => (1_000, 6, 8),
+            (Thickness::Wild | Thickness::Thick | Thickness::Busy, Session::Night) => (1_000, 6, 8),
             (Thickness::Medium, Session::Regular) => (997, 2, 10),
             (Thickness::Medium, Session::Pre) => (60, 1, 2),
             (Thickness::Medium, Session::After) => (90, 1, 2),
             (Thickness::Medium, Session::Night) => (600, 1, 3),
-            (Thickness::Thick | Thickness::Busy | Thickness::Medium, Session::Stray) => (78, 1, 2),
+            (Thickness::Wild | Thickness::Thick | Thickness::Busy | Thickness::Medium, Session::Stray) => {
+                (78, 1, 2)
+            }
             (Thickness::Thin, Session::Regular) => (850, 1, 3),
             (Thickness::Thin, Session::Night) => (300, 1, 2),
             (Thickness::Thin, Session::Pre | Session::After | Session::Stray) => (5, 1, 1),

@@ -11,15 +11,20 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::{Error, http};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_util::either::Either;
 
 use super::address::Address;
 use super::ending::{End, Loss};
 use super::opening;
 use crate::Limiter;
+use crate::transport::{ByteStream, Transport};
 use crate::venue_time::VenueTime;
 
 /// A socket that stands.
-pub(in crate::live) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(in crate::live) type Socket = WebSocketStream<Line>;
+
+/// Over the network, or carried.
+type Line = Either<MaybeTlsStream<TcpStream>, Box<dyn ByteStream>>;
 
 /// Connects to one address, in turn with all else that does.
 #[derive(Debug)]
@@ -28,6 +33,8 @@ pub(in crate::live) struct Dialer {
     /// An unreadable one is an error of each attempt.
     pub(in crate::live) address: Result<Address, SourceError>,
     pub(in crate::live) tls: Arc<ClientConfig>,
+    /// What is used instead of the network.
+    pub(in crate::live) transport: Option<Arc<dyn Transport>>,
     pub(in crate::live) limiter: Limiter,
     pub(in crate::live) group: CallGroup,
     pub(in crate::live) timeout: Duration,
@@ -60,6 +67,9 @@ impl Dialer {
     }
 
     async fn open(&self, address: &Address) -> Result<(Socket, http::Response<Option<Vec<u8>>>), Error> {
+        if let Some(transport) = &self.transport {
+            return opening::open(Either::Right(transport.connect().await?), address).await;
+        }
         let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
         stream.set_nodelay(true)?;
         let stream = if address.is_secure {
@@ -69,7 +79,7 @@ impl Dialer {
         } else {
             MaybeTlsStream::Plain(stream)
         };
-        opening::open(stream, address).await
+        opening::open(Either::Left(stream), address).await
     }
 
     /// Where it connects to, as far as anybody may know.
