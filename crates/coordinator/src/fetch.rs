@@ -87,7 +87,7 @@ impl Fetch {
             slots,
             settling,
             page,
-            progress: Progress::new(&scope, slots, page, settling, density),
+            progress: Progress::new(&scope, slots, page, settling, density, query.hearsay.clone()),
             under_way: FuturesUnordered::new(),
             aloft: Vec::new(),
             again: VecDeque::new(),

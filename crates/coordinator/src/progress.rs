@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use market_backbone_core::{CandlePage, CandlePageRequest, Span, TimeRange, Timestamp};
+use market_backbone_core::{CandlePage, CandlePageRequest, Hearsay, Span, TimeRange, Timestamp};
 
 use crate::density::Density;
 use crate::planner::Situation;
@@ -58,6 +58,7 @@ impl Progress {
         page: u32,
         settling: Duration,
         density: Option<Density>,
+        hearsay: Hearsay,
     ) -> Self {
         let (edge, closed) = (scope.bound, scope.closed);
         let rows = |wanted| Rows { wanted, counted: 0, edge, early: BTreeSet::new(), closed };
@@ -68,7 +69,7 @@ impl Progress {
             page,
             end,
             now: scope.now,
-            testimony: Testimony::new(slots, settling, scope.count.is_none(), (end, scope.now)),
+            testimony: Testimony::new(slots, settling, scope.count.is_none(), (end, scope.now), hearsay),
             unknown: scope.pages.map(Unknown::new).unwrap_or_default(),
             horizon: if scope.count.is_some() { Timestamp::MAX } else { begin },
             rows: scope.count.map(rows),

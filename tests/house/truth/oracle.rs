@@ -221,7 +221,8 @@ fn check_complete(venue: &Venue, tape: &Tape, query: &CandleQuery, set: &CandleS
 }
 
 /// Where nothing was kept back, each hole of a range is known up to its newest row that ended before it was asked for. What
-/// pages that were asked for side by side leave out where they meet may be left for the next question.
+/// pages that were asked for side by side leave out where they meet may be left for the next question, and so may the last
+/// minutes before the first row that there ever was: rows before it may be late.
 fn check_known(
     venue: &Venue,
     tape: &Tape,
@@ -238,7 +239,11 @@ fn check_known(
         let end = minute_of(hole.to()).min(unsettled(asked)).min(minute_of(asked));
         let slots = venue.oldest().max(minute_of(hole.from()))..end;
         let newest = slots.clone().rev().find(|slot| tape.seen(*slot, asked).is_some());
+        let first = (venue.oldest()..=minute_of(asked)).find(|slot| tape.seen(*slot, asked).is_some());
+        let young = minute_of(asked.minus(LATE_ROWS + Duration::from_millis(ERROR.unsigned_abs())));
+        let is_late = |slot: i64| young <= slot && first > Some(slot);
         let left = slots.filter(|slot| range.contains(minute(*slot)) && newest > Some(*slot));
+        let left = left.filter(|slot| !is_late(*slot));
         for slot in left.filter(|slot| set.slot(minute(*slot)) == Slot::Unknown) {
             assert!(tape.is_restated(slot), "minute {slot}: asked for, and still unknown");
         }

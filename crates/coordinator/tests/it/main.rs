@@ -11,6 +11,7 @@ mod feeds_of_the_past;
 mod feeds_that_join;
 mod flights;
 mod forming;
+mod hearsay;
 mod oracle;
 mod plan;
 mod ranges;

@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     Error(SourceErrorKind),
     /// All rows are left out, and nothing is said of them.
     Drop,
+    /// All rows are left out, and the page says that there are none.
+    Empty,
     /// The proof is missing.
     Mute,
     /// Never answers.
@@ -183,13 +185,14 @@ impl Model {
         self.tape.iter().filter(inside).map(|slot| self.seen(*slot, now)).collect()
     }
 
-    fn page(&self, request: &CandlePageRequest) -> CandlePage {
+    fn page(&self, request: &CandlePageRequest, is_empty: bool) -> CandlePage {
         let asked_at = self.clock.now();
         let before = request.before.unwrap_or(Timestamp::MAX);
         let newest_first = self.tape.range(..=before.as_secs() / 60).rev();
         let inside = |slot: &&i64| minute(**slot) < before && self.exists(**slot, asked_at);
         let mut rows = CandleRows::new(request, Grid::Utc);
-        for slot in newest_first.filter(inside).take(request.count as usize) {
+        let most = if is_empty { 0 } else { request.count as usize };
+        for slot in newest_first.filter(inside).take(most) {
             rows.push(Ok(self.seen(*slot, asked_at)));
         }
         let fell_short = rows.count() < request.count as usize;
@@ -220,15 +223,15 @@ impl PageSource for Model {
         };
         let now_at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(now_at_once, Ordering::SeqCst);
-        let mut page = self.page(request);
-        tokio::time::sleep((self.pace)(number)).await;
         let fault = (self.script)(number, request);
+        let mut page = self.page(request, fault == Some(Fault::Empty));
+        tokio::time::sleep((self.pace)(number)).await;
         if fault == Some(Fault::Hang) {
             std::future::pending::<()>().await;
         }
         self.at_once.fetch_sub(1, Ordering::SeqCst);
         match fault {
-            None | Some(Fault::Hang) => {}
+            None | Some(Fault::Hang | Fault::Empty) => {}
             Some(Fault::Error(kind)) => return Err(SourceError::new(kind, "the model fails")),
             Some(Fault::Drop) => {
                 page.candles.clear();

@@ -49,6 +49,12 @@ impl Claim {
         self.witnesses > 1 && now < self.first.plus(LATE_ROWS)
     }
 
+    /// The same, said once more by an answer that was asked for at `asked_at`.
+    #[must_use]
+    pub fn again(self, asked_at: Timestamp) -> Self {
+        self.and(Self::of(self.range, asked_at), self.range)
+    }
+
     /// Both, of a stretch about which both speak.
     fn and(self, later: Self, range: TimeRange) -> Self {
         let (one, other) = if self.last <= later.last { (self, later) } else { (later, self) };
