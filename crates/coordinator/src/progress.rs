@@ -36,6 +36,9 @@ pub(crate) struct Progress {
     arrived: u32,
     probable_start: Timestamp,
     exhausted: bool,
+    /// The oldest row of all pages, and how many had none.
+    oldest: Option<Timestamp>,
+    empty: u32,
 }
 
 /// The rows of a query for the newest so many. Only those count below which nothing newer is unknown.
@@ -77,6 +80,8 @@ impl Progress {
             arrived: 0,
             probable_start: Timestamp::MIN,
             exhausted: false,
+            oldest: None,
+            empty: 0,
         }
     }
 
@@ -152,7 +157,10 @@ impl Progress {
         if let (true, Some(before)) = (page.candles.is_empty() && page.rejected.is_empty(), request.before) {
             self.probable_start = self.probable_start.max(before);
             self.exhausted = true;
+            self.empty += 1;
         }
+        let rows = page.candles.first().map(|candle| candle.open_time);
+        self.oldest = self.oldest.into_iter().chain(rows).min();
         if let Some(seen) = Density::shown_by(page, self.slots) {
             self.density = Some(Density::corrected(self.density, seen));
         }
@@ -193,6 +201,8 @@ impl Progress {
             arrived: self.arrived,
             probable_start: self.probable_start,
             exhausted: self.exhausted,
+            oldest: self.oldest,
+            empty: self.empty,
         }
         .chunks()
     }
