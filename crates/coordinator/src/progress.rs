@@ -41,6 +41,14 @@ pub(crate) struct Progress {
     empty: u32,
 }
 
+/// What a page shows together with earlier ones.
+#[derive(Debug)]
+pub(crate) struct Together {
+    pub(crate) proven: Vec<Span>,
+    /// What the venue no longer has.
+    pub(crate) gone: Option<TimeRange>,
+}
+
 /// The rows of a query for the newest so many. Only those count below which nothing newer is unknown.
 #[derive(Debug)]
 struct Rows {
@@ -128,13 +136,13 @@ impl Progress {
         self.testimony.fresh_end(before, u32::try_from(room).unwrap_or(self.page))
     }
 
-    /// Takes in a page. What it proves together with earlier ones is returned.
+    /// Takes in a page. What it shows together with earlier ones is returned.
     pub(crate) fn absorb(
         &mut self,
         request: &CandlePageRequest,
         page: &CandlePage,
         chunk: TimeRange,
-    ) -> Result<Vec<Span>, Barren> {
+    ) -> Result<Together, Barren> {
         let settled = self.testimony.hear(page, request, &self.unknown)?;
         let before = self.unknown.clone();
         for range in settled.ranges {
@@ -167,7 +175,7 @@ impl Progress {
         if let Some(rows) = &mut self.rows {
             rows.count(page, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
         }
-        Ok(settled.proven)
+        Ok(Together { proven: settled.proven, gone: settled.gone })
     }
 
     /// How many rows are still missing of a query for the newest so many.

@@ -52,6 +52,8 @@ pub(crate) struct Settled {
     pub(crate) ranges: Vec<TimeRange>,
     /// Those of them that are proven by this page and an earlier one together.
     pub(crate) proven: Vec<Span>,
+    /// What the venue no longer has, as this page and an earlier one say.
+    pub(crate) gone: Option<TimeRange>,
     /// Whether nothing older exists, or is to be had.
     pub(crate) exhausted: bool,
     /// Whether something is left to be looked at a second time.
@@ -284,6 +286,7 @@ impl Testimony {
             let range = absent.and_then(|absent| TimeRange::new(absent.from(), sure).ok());
             settled.proven.extend(range.map(|range| Span { range, provenance }));
             settled.ranges.extend(everything(twice));
+            settled.gone = everything(twice).filter(|_| absent.is_none());
             settled.exhausted = true;
         }
         let rest = TimeRange::new(twice.unwrap_or(Timestamp::MIN), since).ok();

@@ -18,7 +18,7 @@ pub(super) async fn of(
     let mut heard = Coverage::empty();
     let Ok(asked) = TimeRange::new(from, to) else { return Ok(nearer.clone()) };
     for claim in known.claims().iter().chain(&nearer.claims) {
-        if claim.range.intersect(asked).is_some() {
+        if claim.range.intersect(asked).is_some() && !claim.is_doubt() {
             heard.claim(*claim);
         }
     }
