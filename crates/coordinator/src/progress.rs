@@ -102,8 +102,9 @@ impl Progress {
     /// Where a row is known right behind it that row is asked for as well: then the answer shows by itself that nothing
     /// lies between, and that it is not stale. It costs a row of the page, so it is left out where each page is full.
     pub(crate) fn end_of(&mut self, chunk: TimeRange, open: bool) -> Option<Timestamp> {
-        let is_full =
-            self.density.is_some_and(Density::is_dense) && self.slots.count(chunk) >= u64::from(self.page);
+        let is_full = self.density.is_some_and(|density| {
+            density.is_dense() && density.rows_in(self.slots.count(chunk)) > f64::from(self.page - 1)
+        });
         if !open && self.page >= LARGE_PAGE && chunk.to() == self.end {
             // There is room for what comes next: a row beyond the end proves what lies before it.
             let room = u64::from(self.page).saturating_sub(self.slots.count(chunk));

@@ -9,41 +9,42 @@ use crate::venue::{Fault, House, Model, minute, range, this_minute};
 /// A market whose newest row is this many minutes old; what is asked reaches to the last closed minute.
 const QUIET: i64 = 30;
 
-fn quiet() -> Model {
-    Model::new(this_minute() - 1_000..this_minute() - QUIET)
+fn quiet(minutes: i64) -> House {
+    House::new(Model::new((this_minute() - 1_000..this_minute() - minutes).step_by(2)))
 }
 
-/// What an answer left out that was asked for so long ago.
-fn claimed(ago: Duration, has_rows: bool) -> Hearsay {
-    let stretch = TimeRange::new(minute(this_minute() - QUIET), minute(this_minute())).unwrap();
-    Hearsay { claims: vec![Claim::of(stretch, minute(this_minute()).minus(ago))], has_rows }
-}
-
-async fn asked(house: &House, hearsay: Hearsay) -> (Slot, usize) {
-    let query = range(this_minute() - QUIET, this_minute()).closed().hearsay(hearsay);
+/// Of a market that is quiet for so many minutes, and that an answer said to be so which was asked for so long ago: what
+/// is said of the first and the last of them, and in how many requests.
+async fn asked(minutes: i64, ago: Duration) -> (Slot, Slot, usize) {
+    let house = quiet(minutes);
+    let (from, to) = (this_minute() - minutes, this_minute());
+    let stretch = TimeRange::new(minute(from), minute(to)).unwrap();
+    let claims = vec![Claim::of(stretch, minute(to).minus(ago))];
+    let query = range(from, to).closed().hearsay(Hearsay { claims, has_rows: true });
     let set = house.ask(query).await.unwrap();
-    (set.slot(minute(this_minute() - 1)), house.requests())
+    (set.slot(minute(from)), set.slot(minute(to - 1)), house.requests())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_of_some_age_is_proven_by_one_answer_that_says_it_again() {
-    let told = asked(&House::new(quiet()), claimed(LATE_ROWS, true)).await;
-    assert_eq!(told, (Slot::Empty, 1));
+    for minutes in [4, QUIET] {
+        assert_eq!(asked(minutes, LATE_ROWS).await, (Slot::Empty, Slot::Empty, 1));
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_young_claim_is_not_proven_and_not_looked_at_twice() {
-    let told = asked(&House::new(quiet()), claimed(Duration::from_secs(60), true)).await;
-    assert_eq!(told, (Slot::Unknown, 1));
+    assert_eq!(asked(4, Duration::from_secs(60)).await, (Slot::Unknown, Slot::Unknown, 1));
+    let old = asked(QUIET, Duration::from_secs(60)).await;
+    assert_eq!(old, (Slot::Empty, Slot::Unknown, 2), "what was old when it was claimed is proven now");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_nobody_has_claimed_is_looked_at_twice() {
-    let told = asked(&House::new(quiet()), Hearsay::default()).await;
-    assert_eq!(told, (Slot::Unknown, 2), "the last minute is too young to be believed");
-    let house = House::new(quiet());
-    let set = house.ask(range(this_minute() - QUIET, this_minute() - 10).closed()).await.unwrap();
-    assert_eq!((set.slot(minute(this_minute() - 11)), house.requests()), (Slot::Empty, 2));
+    let house = quiet(QUIET);
+    let set = house.ask(range(this_minute() - QUIET, this_minute()).closed()).await.unwrap();
+    let [old, young] = [10, 1].map(|back| set.slot(minute(this_minute() - back)));
+    assert_eq!((old, young, house.requests()), (Slot::Empty, Slot::Unknown, 2));
 }
 
 #[tokio::test(start_paused = true)]
