@@ -238,7 +238,9 @@ impl Fetch {
         if let Some(gone) = together.gone {
             coverage.claim(Claim::doubt(gone, page.asked_at));
         }
+        together.cut.into_iter().for_each(|slot| coverage.remove(slot));
         let mut part = part(page, coverage, job.spent);
+        part.candles.retain(|candle| together.cut.is_none_or(|slot| !slot.contains(candle.open_time)));
         // A page that was asked for in another way may reach further than was asked for.
         part.candles.retain(|candle| !self.closed || candle.is_final || candle.open_time < self.now);
         Ok(Some(part))

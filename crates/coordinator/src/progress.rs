@@ -47,10 +47,12 @@ pub(crate) struct Together {
     pub(crate) proven: Vec<Span>,
     /// What the venue no longer has.
     pub(crate) gone: Option<TimeRange>,
+    /// The slot of a row that another page shows as a whole: this one may have cut off a twin of it.
+    pub(crate) cut: Option<TimeRange>,
 }
 
 /// The rows of a query for the newest so many. Only those count below which nothing newer is unknown.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Rows {
     wanted: usize,
     counted: usize,
@@ -149,6 +151,10 @@ impl Progress {
         for range in settled.ranges {
             self.unknown.remove(range);
         }
+        let cut = self.cut_off(page, chunk, &before);
+        if let Some(slot) = cut.filter(|slot| before.touches(*slot)) {
+            self.unknown.insert(slot);
+        }
         // Every page that is taken in brings the end nearer, or there would be none. One without an end is asked once.
         let idle = self.unknown == before && !settled.doubts && request.before.is_some();
         // But where others have shown the newer end of the chunk meanwhile, what is left of it is asked for by itself.
@@ -176,7 +182,31 @@ impl Progress {
         if let Some(rows) = &mut self.rows {
             rows.count(page, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
         }
-        Ok(Together { proven: settled.proven, gone: settled.gone })
+        Ok(Together { proven: settled.proven, gone: settled.gone, cut })
+    }
+
+    /// The slot of the row with which a full page ends, if another page shows it too, or nobody has asked for it. What was
+    /// unknown `before` the page was heard is not known any more where it has shown it.
+    ///
+    /// A row with which all that is wanted ends, and the last one of a page that fits its chunk, are taken as they are: to
+    /// look whether they have a twin would cost a page more, or one in two hundred.
+    fn cut_off(&self, page: &CandlePage, chunk: TimeRange, before: &Unknown) -> Option<TimeRange> {
+        let oldest = page.proof.cut_at.filter(|_| page.candles.len() > 1)?;
+        let slot = TimeRange::new(oldest, self.slots.close(oldest)).ok()?;
+        if !before.touches(slot) {
+            return Some(slot);
+        }
+        let density = self.density.or_else(|| Density::shown_by(page, self.slots));
+        let fits = oldest == chunk.from() && density.is_some_and(Density::is_dense);
+        let goes_on = self.unknown.ranges().first().is_some_and(|range| range.from() < oldest);
+        let has_all = self.rows.as_ref().is_some_and(|rows| {
+            let mut rows = rows.clone();
+            rows.count(page, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
+            rows.missing() == 0
+        });
+        let mut left = self.unknown.clone();
+        left.insert(slot);
+        (goes_on && !fits && !has_all && left != *before).then_some(slot)
     }
 
     /// How many rows are still missing of a query for the newest so many.

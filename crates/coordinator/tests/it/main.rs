@@ -15,4 +15,5 @@ mod hearsay;
 mod oracle;
 mod plan;
 mod ranges;
+mod twins;
 mod venue;

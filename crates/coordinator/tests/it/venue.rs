@@ -46,6 +46,8 @@ pub(crate) struct Model {
     tape: BTreeSet<i64>,
     /// Nothing older is given out, and its absence is no proof (as with candles kept for a while only).
     kept_from: Option<i64>,
+    /// The minutes of which it gives two rows that differ.
+    twins: BTreeSet<i64>,
     capabilities: Capabilities,
     script: Box<Script>,
     pace: Box<Pace>,
@@ -98,6 +100,7 @@ impl Model {
             clock: Arc::new(ManualClock::new(NOW.parse().unwrap())),
             tape: tape.into_iter().collect(),
             kept_from: None,
+            twins: BTreeSet::new(),
             capabilities: Capabilities {
                 venue: VenueId::new("model"),
                 grid: Grid::Utc,
@@ -148,6 +151,11 @@ impl Model {
         self
     }
 
+    pub(crate) fn with_twins(mut self, slots: impl IntoIterator<Item = i64>) -> Self {
+        self.twins.extend(slots);
+        self
+    }
+
     pub(crate) fn failing(
         mut self,
         script: impl Fn(usize, &CandlePageRequest) -> Option<Fault> + Send + Sync + 'static,
@@ -192,9 +200,12 @@ impl Model {
         let inside = |slot: &&i64| minute(**slot) < before && self.exists(**slot, asked_at);
         let mut rows = CandleRows::new(request, Grid::Utc);
         let most = if is_empty { 0 } else { request.count as usize };
-        for slot in newest_first.filter(inside).take(most) {
-            rows.push(Ok(self.seen(*slot, asked_at)));
-        }
+        let seen = newest_first.filter(inside).flat_map(|slot| {
+            let row = self.seen(*slot, asked_at);
+            let twin = self.twins.contains(slot).then(|| Candle { volume: row.volume + 1.0, ..row });
+            [Some(row), twin].into_iter().flatten()
+        });
+        seen.take(most).for_each(|row| rows.push(Ok(row)));
         let fell_short = rows.count() < request.count as usize;
         let nothing_older = (fell_short && self.kept_from.is_none()).then_some(Timestamp::MIN);
         let exhausted = fell_short && self.kept_from.is_some();
