@@ -180,7 +180,7 @@ impl Progress {
             self.density = Some(Density::corrected(self.density, seen));
         }
         if let Some(rows) = &mut self.rows {
-            rows.count(page, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
+            rows.count(page, cut, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
         }
         Ok(Together { proven: settled.proven, gone: settled.gone, cut })
     }
@@ -201,7 +201,7 @@ impl Progress {
         let goes_on = self.unknown.ranges().first().is_some_and(|range| range.from() < oldest);
         let has_all = self.rows.as_ref().is_some_and(|rows| {
             let mut rows = rows.clone();
-            rows.count(page, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
+            rows.count(page, None, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
             rows.missing() == 0
         });
         let mut left = self.unknown.clone();
@@ -276,8 +276,11 @@ impl Rows {
         self.wanted.saturating_sub(self.counted)
     }
 
-    fn count(&mut self, page: &CandlePage, known_from: Timestamp) {
+    /// Counts the rows of `page`, but for the slot that is left to another one.
+    fn count(&mut self, page: &CandlePage, cut: Option<TimeRange>, known_from: Timestamp) {
+        let left = |open: Timestamp| cut.is_some_and(|slot| slot.contains(open));
         let counts = page.candles.iter().filter(|candle| candle.is_final || !self.closed);
+        let counts = counts.filter(|candle| !left(candle.open_time));
         self.early.extend(counts.map(|candle| candle.open_time).filter(|open| *open < self.edge));
         self.edge = self.edge.min(known_from);
         self.counted += self.early.split_off(&self.edge).len();

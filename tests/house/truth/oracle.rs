@@ -128,7 +128,10 @@ pub(crate) fn check_noticed(
     now: Timestamp,
 ) {
     let left_out = |slot: i64| doubted.iter().any(|range| range.contains(minute(slot)));
-    for slot in slots(now).filter(|slot| shown.iter().any(|range| range.contains(minute(*slot)))) {
+    // The row with which a full page ends may have a twin that was cut off: it is left to another page.
+    let is_shown =
+        |slot: i64| shown.iter().any(|range| range.from() < minute(slot) && minute(slot) < range.to());
+    for slot in slots(now).filter(|slot| is_shown(*slot)) {
         let (said, row) = (tape.said(slot, now), after.rows.get(&slot).copied());
         let disputed = after.known.dispute_of(minute(slot)).is_some();
         let was_final = before.origin_of(slot).is_some_and(|origin| origin == Origin::Rest);

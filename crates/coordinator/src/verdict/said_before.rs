@@ -32,7 +32,8 @@ impl Testimony {
                 let origin = if from_the_beginning { Origin::Listed } else { Origin::Rest };
                 // That a market was not listed is not believed without a row; two answers of this query must say so.
                 let is_contradicted = self.shown.range(..twice.to()).next().is_some();
-                if !is_contradicted && !(from_the_beginning && is_empty) {
+                let lacks_a_row = from_the_beginning && is_empty;
+                if !is_contradicted && !lacks_a_row {
                     let waits = self.young_when_claimed(claim, twice).filter(|_| !from_the_beginning);
                     say_again(claim, (twice, origin), waits, page, settled);
                 }

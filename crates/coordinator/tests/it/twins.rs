@@ -13,6 +13,9 @@ async fn where_a_full_page_ends_between_two_rows_of_a_slot_neither_is_believed()
             let house = House::new(Model::new(tape.iter().copied()).with_twins([twin]));
             let set = house.ask(query.clone()).await.unwrap();
             assert_eq!(set.slot(minute(twin)), Slot::Unknown, "row {back}");
+            if query == last(600).closed() {
+                assert_eq!(set.candles.len(), 600, "another one takes its place");
+            }
             let told = set.rejected.iter().any(|row| row.slot == Some(minute(twin)));
             assert!(told, "row {back} is named: {:?}", set.rejected);
             let before = tape[tape.len() - back - 1];

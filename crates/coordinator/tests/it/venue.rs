@@ -202,7 +202,7 @@ impl Model {
         let most = if is_empty { 0 } else { request.count as usize };
         let seen = newest_first.filter(inside).flat_map(|slot| {
             let row = self.seen(*slot, asked_at);
-            let twin = self.twins.contains(slot).then(|| Candle { volume: row.volume + 1.0, ..row });
+            let twin = self.twins.contains(slot).then_some(Candle { volume: row.volume + 1.0, ..row });
             [Some(row), twin].into_iter().flatten()
         });
         seen.take(most).for_each(|row| rows.push(Ok(row)));
