@@ -168,7 +168,8 @@ impl World {
     async fn reform(&mut self) {
         self.venue.reformed.store(true, Ordering::SeqCst);
         self.venue.down_for.store(0, Ordering::SeqCst);
-        self.clock.advance(Duration::from_secs(600));
+        // What it has said badly for long rests a day at the most.
+        self.clock.advance(Duration::from_secs(86_400));
         let everything =
             TimeRange::new(minute(START - REACH - 60), minute(minute_of(self.clock.cautious()))).unwrap();
         for _ in 0..3 {

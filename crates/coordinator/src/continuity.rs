@@ -34,6 +34,7 @@
 
 mod audit;
 mod backlog;
+mod bars;
 mod care;
 mod catching;
 mod closing;

@@ -13,8 +13,8 @@ use futures::StreamExt;
 use futures::future::{AbortHandle, BoxFuture};
 use futures::stream::FuturesUnordered;
 use market_backbone_core::{
-    CandlePage, CandlePageRequest, CandlePart, CandleQuery, Coverage, Priority, Series, Served, SourceError,
-    SourceErrorKind, Span, TimeRange, Timestamp,
+    CandlePage, CandlePageRequest, CandlePart, CandleQuery, Claim, Coverage, Priority, Series, Served,
+    SourceError, SourceErrorKind, Span, TimeRange, Timestamp,
 };
 
 use crate::fetch::job::{Arrival, Job};
@@ -87,7 +87,7 @@ impl Fetch {
             slots,
             settling,
             page,
-            progress: Progress::new(&scope, slots, page, settling, density),
+            progress: Progress::new(&scope, slots, page, settling, density, query.hearsay.clone()),
             under_way: FuturesUnordered::new(),
             aloft: Vec::new(),
             again: VecDeque::new(),
@@ -213,8 +213,8 @@ impl Fetch {
             Err(error) if self.is_hopeless(error) => return Err(error.clone()),
             Err(error) => return self.try_again(job, error).map(|()| None),
         };
-        let proven = match self.progress.absorb(&job.request, page, job.chunk) {
-            Ok(proven) => proven,
+        let together = match self.progress.absorb(&job.request, page, job.chunk) {
+            Ok(together) => together,
             Err(barren) => {
                 let venue = self.office.pages.capabilities().venue;
                 let error = SourceError::new(SourceErrorKind::Malformed, barren.to_string()).at(venue);
@@ -232,10 +232,15 @@ impl Fetch {
         }
         self.abandon_needless();
         let mut coverage = self.office.pages.capabilities().proof(self.series.timeframe, page);
-        for span in proven.iter().flat_map(|span| without_doubt(*span, page)) {
+        for span in together.proven.iter().flat_map(|span| without_doubt(*span, page)) {
             coverage.insert(span);
         }
+        if let Some(gone) = together.gone {
+            coverage.claim(Claim::doubt(gone, page.asked_at));
+        }
+        together.cut.into_iter().for_each(|slot| coverage.remove(slot));
         let mut part = part(page, coverage, job.spent);
+        part.candles.retain(|candle| together.cut.is_none_or(|slot| !slot.contains(candle.open_time)));
         // A page that was asked for in another way may reach further than was asked for.
         part.candles.retain(|candle| !self.closed || candle.is_final || candle.open_time < self.now);
         Ok(Some(part))

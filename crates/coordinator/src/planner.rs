@@ -6,6 +6,9 @@
 //! would overlap or leave slivers, each of which costs a page. There the stretch is walked from page to page, by at
 //! most two walkers, which is enough to use up ten requests a second at a round trip of 200 ms, and wastes at most
 //! one page where the first walker runs into what the second has seen.
+//!
+//! Pages side by side are wasted where the market was not listed yet. So they are sent where an older row is known;
+//! where none is, the next page is sent, and a *scout* as far back as is likely to be worth it.
 
 use market_backbone_core::{TimeRange, Timestamp};
 
@@ -17,6 +20,8 @@ use crate::unknown::Unknown;
 pub(crate) const WALKERS: usize = 2;
 /// A stretch of fewer pages than this is not worth a second walker: it may waste one.
 pub(crate) const WORTH_SPLITTING: f64 = 12.0;
+/// A scout goes so many times as far as pages have arrived; and so many must have for each page that was empty.
+const REACH: u64 = 16;
 
 /// What a plan goes by.
 #[derive(Debug)]
@@ -38,6 +43,10 @@ pub(crate) struct Situation<'a> {
     pub(crate) probable_start: Timestamp,
     /// Whether the end of what exists was seen. A second walker sent out beyond it finds nothing.
     pub(crate) exhausted: bool,
+    /// The oldest row of all pages: newer slots are of a market that was listed.
+    pub(crate) oldest: Option<Timestamp>,
+    /// Pages that were empty.
+    pub(crate) empty: u32,
 }
 
 impl Situation<'_> {
@@ -81,14 +90,43 @@ impl Situation<'_> {
                 let beyond = range.to() <= self.probable_start;
                 // What is newer shows in passing whether anything is there.
                 if beyond && !(chunks.is_empty() && self.claims.is_empty()) {
-                    break;
+                    return chunks;
                 }
                 let chunk = if beyond { range } else { self.newest_page(range) };
+                if !self.was_listed(chunk) {
+                    if self.claims.iter().all(|claim| self.was_listed(*claim)) {
+                        chunks.push(chunk);
+                        chunks.extend(self.scout(free, chunk).filter(|_| !beyond));
+                        chunks.truncate(self.room);
+                    }
+                    return chunks;
+                }
                 chunks.push(chunk);
                 rest = TimeRange::new(range.from(), chunk.from()).ok();
             }
         }
         chunks
+    }
+
+    /// Whether the market is known to have been listed when `chunk` ended.
+    fn was_listed(&self, chunk: TimeRange) -> bool {
+        self.oldest.is_some_and(|oldest| oldest < chunk.to())
+    }
+
+    /// A page far behind the `next` one: if it shows a row, all between can be asked side by side. At first it goes as far
+    /// as so many pages are worth, and where that was too far, half as far as it may.
+    fn scout(&self, free: &[TimeRange], next: TimeRange) -> Option<TimeRange> {
+        let from = free.first()?.from().max(self.probable_start);
+        let behind = self.slots.count(TimeRange::new(from, next.from()).ok()?).div_ceil(u64::from(self.page));
+        let pages = match self.empty {
+            0 => behind.min(REACH * u64::from(self.arrived.max(1))),
+            empty if u64::from(self.arrived) < REACH * u64::from(empty) => return None,
+            _ => behind / 2,
+        };
+        let end = self.slots.back(next.to(), pages * u64::from(self.page));
+        let range = free.iter().rev().find(|range| range.from() < end)?;
+        let chunk = self.newest_page(TimeRange::new(range.from(), range.to().min(end)).ok()?);
+        (pages > 0 && chunk.to() <= next.from()).then_some(chunk)
     }
 
     fn walk(&self, free: &[TimeRange], density: Density) -> Vec<TimeRange> {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use market_backbone_core::{CandlePage, CandlePageRequest, Span, TimeRange, Timestamp};
+use market_backbone_core::{CandlePage, CandlePageRequest, Hearsay, Span, TimeRange, Timestamp};
 
 use crate::density::Density;
 use crate::planner::Situation;
@@ -36,10 +36,23 @@ pub(crate) struct Progress {
     arrived: u32,
     probable_start: Timestamp,
     exhausted: bool,
+    /// The oldest row of all pages, and how many had none.
+    oldest: Option<Timestamp>,
+    empty: u32,
+}
+
+/// What a page shows together with earlier ones.
+#[derive(Debug)]
+pub(crate) struct Together {
+    pub(crate) proven: Vec<Span>,
+    /// What the venue no longer has.
+    pub(crate) gone: Option<TimeRange>,
+    /// The slot of a row that another page shows as a whole: this one may have cut off a twin of it.
+    pub(crate) cut: Option<TimeRange>,
 }
 
 /// The rows of a query for the newest so many. Only those count below which nothing newer is unknown.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Rows {
     wanted: usize,
     counted: usize,
@@ -58,6 +71,7 @@ impl Progress {
         page: u32,
         settling: Duration,
         density: Option<Density>,
+        hearsay: Hearsay,
     ) -> Self {
         let (edge, closed) = (scope.bound, scope.closed);
         let rows = |wanted| Rows { wanted, counted: 0, edge, early: BTreeSet::new(), closed };
@@ -68,7 +82,7 @@ impl Progress {
             page,
             end,
             now: scope.now,
-            testimony: Testimony::new(slots, settling, scope.count.is_none(), (end, scope.now)),
+            testimony: Testimony::new(slots, settling, scope.count.is_none(), (end, scope.now), hearsay),
             unknown: scope.pages.map(Unknown::new).unwrap_or_default(),
             horizon: if scope.count.is_some() { Timestamp::MAX } else { begin },
             rows: scope.count.map(rows),
@@ -76,6 +90,8 @@ impl Progress {
             arrived: 0,
             probable_start: Timestamp::MIN,
             exhausted: false,
+            oldest: None,
+            empty: 0,
         }
     }
 
@@ -88,8 +104,9 @@ impl Progress {
     /// Where a row is known right behind it that row is asked for as well: then the answer shows by itself that nothing
     /// lies between, and that it is not stale. It costs a row of the page, so it is left out where each page is full.
     pub(crate) fn end_of(&mut self, chunk: TimeRange, open: bool) -> Option<Timestamp> {
-        let is_full =
-            self.density.is_some_and(Density::is_dense) && self.slots.count(chunk) >= u64::from(self.page);
+        let is_full = self.density.is_some_and(|density| {
+            density.is_dense() && density.rows_in(self.slots.count(chunk)) > f64::from(self.page - 1)
+        });
         if !open && self.page >= LARGE_PAGE && chunk.to() == self.end {
             // There is room for what comes next: a row beyond the end proves what lies before it.
             let room = u64::from(self.page).saturating_sub(self.slots.count(chunk));
@@ -122,17 +139,21 @@ impl Progress {
         self.testimony.fresh_end(before, u32::try_from(room).unwrap_or(self.page))
     }
 
-    /// Takes in a page. What it proves together with earlier ones is returned.
+    /// Takes in a page. What it shows together with earlier ones is returned.
     pub(crate) fn absorb(
         &mut self,
         request: &CandlePageRequest,
         page: &CandlePage,
         chunk: TimeRange,
-    ) -> Result<Vec<Span>, Barren> {
+    ) -> Result<Together, Barren> {
         let settled = self.testimony.hear(page, request, &self.unknown)?;
         let before = self.unknown.clone();
         for range in settled.ranges {
             self.unknown.remove(range);
+        }
+        let cut = self.cut_off(page, chunk, &before);
+        if let Some(slot) = cut.filter(|slot| before.touches(*slot)) {
+            self.unknown.insert(slot);
         }
         // Every page that is taken in brings the end nearer, or there would be none. One without an end is asked once.
         let idle = self.unknown == before && !settled.doubts && request.before.is_some();
@@ -151,14 +172,41 @@ impl Progress {
         if let (true, Some(before)) = (page.candles.is_empty() && page.rejected.is_empty(), request.before) {
             self.probable_start = self.probable_start.max(before);
             self.exhausted = true;
+            self.empty += 1;
         }
+        let rows = page.candles.first().map(|candle| candle.open_time);
+        self.oldest = self.oldest.into_iter().chain(rows).min();
         if let Some(seen) = Density::shown_by(page, self.slots) {
             self.density = Some(Density::corrected(self.density, seen));
         }
         if let Some(rows) = &mut self.rows {
-            rows.count(page, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
+            rows.count(page, cut, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
         }
-        Ok(settled.proven)
+        Ok(Together { proven: settled.proven, gone: settled.gone, cut })
+    }
+
+    /// The slot of the row with which a full page ends, if another page shows it too, or nobody has asked for it. What was
+    /// unknown `before` the page was heard is not known any more where it has shown it.
+    ///
+    /// A row with which all that is wanted ends, and the last one of a page that fits its chunk, are taken as they are: to
+    /// look whether they have a twin would cost a page more, or one in two hundred.
+    fn cut_off(&self, page: &CandlePage, chunk: TimeRange, before: &Unknown) -> Option<TimeRange> {
+        let oldest = page.proof.cut_at.filter(|_| page.candles.len() > 1)?;
+        let slot = TimeRange::new(oldest, self.slots.close(oldest)).ok()?;
+        if !before.touches(slot) {
+            return Some(slot);
+        }
+        let density = self.density.or_else(|| Density::shown_by(page, self.slots));
+        let fits = oldest == chunk.from() && density.is_some_and(Density::is_dense);
+        let goes_on = self.unknown.ranges().first().is_some_and(|range| range.from() < oldest);
+        let has_all = self.rows.as_ref().is_some_and(|rows| {
+            let mut rows = rows.clone();
+            rows.count(page, None, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
+            rows.missing() == 0
+        });
+        let mut left = self.unknown.clone();
+        left.insert(slot);
+        (goes_on && !fits && !has_all && left != *before).then_some(slot)
     }
 
     /// How many rows are still missing of a query for the newest so many.
@@ -192,6 +240,8 @@ impl Progress {
             arrived: self.arrived,
             probable_start: self.probable_start,
             exhausted: self.exhausted,
+            oldest: self.oldest,
+            empty: self.empty,
         }
         .chunks()
     }
@@ -226,8 +276,11 @@ impl Rows {
         self.wanted.saturating_sub(self.counted)
     }
 
-    fn count(&mut self, page: &CandlePage, known_from: Timestamp) {
+    /// Counts the rows of `page`, but for the slot that is left to another one.
+    fn count(&mut self, page: &CandlePage, cut: Option<TimeRange>, known_from: Timestamp) {
+        let left = |open: Timestamp| cut.is_some_and(|slot| slot.contains(open));
         let counts = page.candles.iter().filter(|candle| candle.is_final || !self.closed);
+        let counts = counts.filter(|candle| !left(candle.open_time));
         self.early.extend(counts.map(|candle| candle.open_time).filter(|open| *open < self.edge));
         self.edge = self.edge.min(known_from);
         self.counted += self.early.split_off(&self.edge).len();

@@ -4,12 +4,14 @@
 //! empty by mistake, stale, or lack the venue's newest rows. Such a stretch is asked about again, in another way, and
 //! is settled when a second answer leaves it out as well; [`Testimony`] remembers who said what.
 
+mod said_before;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
 use market_backbone_core::{
-    CandlePage, CandlePageRequest, LATE_ROWS, Origin, Provenance, Span, TimeRange, Timestamp,
+    CandlePage, CandlePageRequest, Hearsay, LATE_ROWS, Origin, Provenance, Span, TimeRange, Timestamp,
 };
 
 use crate::slots::Slots;
@@ -50,6 +52,8 @@ pub(crate) struct Settled {
     pub(crate) ranges: Vec<TimeRange>,
     /// Those of them that are proven by this page and an earlier one together.
     pub(crate) proven: Vec<Span>,
+    /// What the venue no longer has, as this page and an earlier one say.
+    pub(crate) gone: Option<TimeRange>,
     /// Whether nothing older exists, or is to be had.
     pub(crate) exhausted: bool,
     /// Whether something is left to be looked at a second time.
@@ -67,6 +71,8 @@ pub(crate) struct Testimony {
     end: Timestamp,
     /// The end of the slot in progress: asking with it is asking for everything, in other words.
     now_ends: Timestamp,
+    /// What was said before the query was made.
+    hearsay: Hearsay,
     /// The oldest and the newest row of each page.
     shown: BTreeSet<Timestamp>,
     /// Which ends were asked for.
@@ -95,6 +101,7 @@ impl Testimony {
         settling: Duration,
         whole: bool,
         (end, now): (Timestamp, Timestamp),
+        hearsay: Hearsay,
     ) -> Self {
         let (shown, asked, now_ends) = (BTreeSet::new(), BTreeSet::new(), slots.close(now));
         Self {
@@ -103,6 +110,7 @@ impl Testimony {
             whole,
             end,
             now_ends,
+            hearsay,
             shown,
             asked,
             after: Vec::new(),
@@ -157,8 +165,11 @@ impl Testimony {
         // A row that is not final yet must do as it is.
         let forming = page.candles.iter().filter(|candle| !candle.is_final).map(|candle| candle.open_time);
         settled.ranges.extend(forming.filter_map(|open| TimeRange::new(open, self.slots.close(open)).ok()));
-        self.hear_of_the_end(page, unknown, &mut settled);
-        self.hear_of_the_beginning(page, request, unknown, &mut settled);
+        self.hear_it_again(page, &mut settled);
+        let mut left = unknown.clone();
+        settled.ranges.iter().for_each(|range| left.remove(*range));
+        self.hear_of_the_end(page, &left, &mut settled);
+        self.hear_of_the_beginning(page, request, &left, &mut settled);
         for row in [page.candles.first(), page.candles.last()].into_iter().flatten() {
             self.shown.insert(row.open_time);
             self.before.retain(|one| one.since <= row.open_time);
@@ -203,10 +214,7 @@ impl Testimony {
             settled.proven.extend(range.map(|range| Span { range, provenance }));
         }
         self.after.push((absent, page.asked_at));
-        // Where a row is known behind it, asking for that row together with what is before it proves what lies between.
-        // So it is where pages of what is newer are still to come.
-        let top = self.end.min(self.slots.floor(page.asked_at.minus(self.settling)));
-        let lies_between = absent.to() < top || self.shown.range(absent.to()..).next().is_some();
+        let lies_between = self.lies_between(absent, page);
         let (keep, rest) = if lies_between {
             (Some(absent), None)
         } else if self.is_worth_a_look(absent, page) {
@@ -221,6 +229,13 @@ impl Testimony {
         } else {
             self.look_again(keep, unknown, settled);
         }
+    }
+
+    /// Whether asking for a row that is known behind it, together with what is before it, proves what lies between. So it
+    /// is where pages of what is newer are still to come.
+    fn lies_between(&self, absent: TimeRange, page: &CandlePage) -> bool {
+        let top = self.end.min(self.slots.floor(page.asked_at.minus(self.settling)));
+        absent.to() < top || self.shown.range(absent.to()..).next().is_some()
     }
 
     /// Whether it is a surprise that a few slots have no row, for all that the page shows have one: late rows look so.
@@ -272,6 +287,7 @@ impl Testimony {
             let range = absent.and_then(|absent| TimeRange::new(absent.from(), sure).ok());
             settled.proven.extend(range.map(|range| Span { range, provenance }));
             settled.ranges.extend(everything(twice));
+            settled.gone = everything(twice).filter(|_| absent.is_none());
             settled.exhausted = true;
         }
         let rest = TimeRange::new(twice.unwrap_or(Timestamp::MIN), since).ok();

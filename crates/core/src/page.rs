@@ -23,7 +23,8 @@ pub struct CandlePageRequest {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {
     /// Every slot that opens in this stretch is known, but for the [doubtful](Self::doubtful) ones: it has a row in the
-    /// page, or no trade happened in it. It begins and ends with a row of the page.
+    /// page, or no trade happened in it. It begins and ends with a row of the page,
+    /// or beside two that differ.
     pub covered: Option<TimeRange>,
     /// Slots of rows that were left out, oldest first: nothing is known of them.
     pub doubtful: Vec<TimeRange>,
@@ -36,6 +37,9 @@ pub struct Proof {
     /// From here on the covered rows may be incomplete: the page shows nothing newer although it could, so that it may
     /// have been made before they were over. What it says of them is an [early](crate::Origin::Early) word.
     pub early_from: Option<Timestamp>,
+    /// The page holds as many rows as were asked for, the oldest of them this one: another row of the same slot may have been
+    /// cut off, which would say that neither can be believed.
+    pub cut_at: Option<Timestamp>,
     /// Asking for anything older is pointless because the venue no longer has it, whatever there was.
     pub exhausted: bool,
 }

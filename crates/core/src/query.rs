@@ -1,5 +1,9 @@
 //! What a program asks for, checked when it is written down.
 
+mod hearsay;
+
+pub use self::hearsay::Hearsay;
+
 use crate::{Channel, Priority, Series, StreamKind, Symbol, TimeError, TimeRange, Timestamp};
 
 /// The most candles one query may name: more is a mistake, not a wish.
@@ -44,6 +48,8 @@ pub struct CandleQuery {
     pub priority: Priority,
     /// Of what moment the answer shall be; `None` for now.
     pub as_of: Option<Timestamp>,
+    /// What answers have said of it already, short of a proof. It changes how often the venue is asked, and nothing else.
+    pub hearsay: Hearsay,
 }
 
 impl CandleQuery {
@@ -76,7 +82,7 @@ impl CandleQuery {
 
     fn of(series: Series, selection: Selection) -> Self {
         let (forming, priority) = (Forming::default(), Priority::default());
-        Self { series, selection, forming, priority, as_of: None }
+        Self { series, selection, forming, priority, as_of: None, hearsay: Hearsay::default() }
     }
 
     /// Looks back from `before` instead of from now. Of no effect on a range.
@@ -123,6 +129,13 @@ impl CandleQuery {
     #[must_use]
     pub fn as_of(mut self, moment: Timestamp) -> Self {
         self.as_of = Some(moment);
+        self
+    }
+
+    /// Hands down what answers have said of it already.
+    #[must_use]
+    pub fn hearsay(mut self, hearsay: Hearsay) -> Self {
+        self.hearsay = hearsay;
         self
     }
 

@@ -3,6 +3,7 @@
 //! It answers what the venue answers at once and no more: splitting, merging and storing are for the layers
 //! above it.
 
+mod bad_rows;
 mod config;
 mod endpoint;
 mod forming;
@@ -29,6 +30,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use bad_rows::BadRows;
 pub use config::RouterConfig;
 pub use endpoint::Endpoint;
 pub use metrics::RouterMetrics;
@@ -65,6 +67,7 @@ struct Shared {
     tally: Tally,
     listed: Mutex<Option<(Instant, Vec<Market>)>>,
     names: Names,
+    bad_rows: BadRows,
     tracker: TaskTracker,
     cancel: CancellationToken,
 }
@@ -135,6 +138,7 @@ impl Router {
             tally,
             listed,
             names: Names::default(),
+            bad_rows: BadRows::default(),
             tracker,
             cancel,
         });

@@ -3,6 +3,7 @@
 mod answer;
 mod doubt;
 pub(crate) mod emitter;
+mod hearsay;
 mod last;
 mod listing;
 mod range;

@@ -132,7 +132,10 @@ pub(crate) fn check_noticed(
     now: Timestamp,
 ) {
     let left_out = |slot: i64| doubted.iter().any(|range| range.contains(minute(slot)));
-    for slot in slots(now).filter(|slot| shown.iter().any(|range| range.contains(minute(*slot)))) {
+    // The row with which a full page ends may have a twin that was cut off: it is left to another page.
+    let is_shown =
+        |slot: i64| shown.iter().any(|range| range.from() < minute(slot) && minute(slot) < range.to());
+    for slot in slots(now).filter(|slot| is_shown(*slot)) {
         let (said, row) = (tape.said(slot, now), after.rows.get(&slot).copied());
         let disputed = after.known.dispute_of(minute(slot)).is_some();
         let was_final = before.origin_of(slot).is_some_and(|origin| origin == Origin::Rest);
@@ -246,7 +249,7 @@ fn check_known(
     }
     let is_there = |slot: &i64| tape.seen(*slot, asked).is_some();
     let first = (venue.oldest()..=minute_of(asked)).find(is_there);
-    let young = minute_of(asked.minus(LATE_ROWS));
+    let young = minute_of(asked.minus(LATE_ROWS + Duration::from_millis(ERROR.unsigned_abs())));
     for hole in before.standing(asked).missing(range) {
         let end = minute_of(hole.to()).min(unsettled(asked)).min(minute_of(asked));
         let slots = venue.oldest().max(minute_of(hole.from()))..end;

@@ -1,14 +1,17 @@
 //! One channel of a feed: what of it has been handed out, and what waits until something older is there.
 
+mod begin;
+mod goal;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use market_backbone_core::{Candle, Channel, FeedEvent, Grid, Timeframe, Timestamp, Trade};
+use market_backbone_core::{Channel, FeedEvent, Timestamp};
 use tokio::time::Instant;
 
-use super::Start;
+use super::bars::Bars;
 use super::closing::Closing;
-use super::cursor::{Cursor, Mark};
+use super::cursor::Mark;
 use super::mending::Mending;
 use super::rank::{Known, Rank};
 use super::seen::{From, Seen};
@@ -16,8 +19,6 @@ use super::seen::{From, Seen};
 const MINUTE: Duration = Duration::from_secs(60);
 /// How long the first stretch of a past is; the others are longer or shorter, by how much was traded.
 const STRETCH: Duration = Duration::from_secs(600);
-/// So many closed candles are known one by one; what is older stays as it was handed out.
-const MAX_DONE: usize = 64;
 
 /// What must not be handed out twice.
 #[derive(Debug)]
@@ -126,54 +127,6 @@ impl Lane {
         }
     }
 
-    pub(super) fn state(channel: Channel) -> Self {
-        Self::new(channel, Track::State, false, Timestamp::MIN)
-    }
-
-    pub(super) fn trades(
-        channel: &Channel,
-        start: &Start,
-        (settling, ahead): (Duration, Duration),
-        now: Timestamp,
-    ) -> Self {
-        let from = |seen, has_past, whole| Self::new(channel.clone(), Track::Trades(seen), has_past, whole);
-        match start {
-            Start::At(moment) => from(Seen::from_moment(*moment, settling), true, *moment),
-            Start::Now => from(Seen::from_now(now, settling), false, now),
-            Start::After(cursor) => match cursor.mark(channel) {
-                Some(Mark::Trades(mark)) => match mark.set_right(now, ahead) {
-                    None => from(Seen::from_mark(mark, settling), true, mark.whole),
-                    Some(right) => Self {
-                        moved_by: Some(mark.newest),
-                        ..from(Seen::from_mark(&right, settling).without_top(), true, right.whole)
-                    },
-                },
-                _ => from(Seen::from_now(now, settling), false, now),
-            },
-        }
-    }
-
-    pub(super) fn candles(
-        channel: Channel,
-        frame: Timeframe,
-        start: &Start,
-        grid: Grid,
-        now: Timestamp,
-    ) -> Self {
-        let known = |cursor: &Cursor| match cursor.mark(&channel) {
-            Some(Mark::Candles { due }) => Some(*due),
-            _ => None,
-        };
-        let past = match start {
-            Start::Now => None,
-            Start::At(moment) => Some(grid.ceil(frame, *moment)),
-            Start::After(cursor) => known(cursor),
-        };
-        let due = past.unwrap_or_else(|| grid.floor(frame, now));
-        let bars = Bars::new(frame, grid, due);
-        Self::new(channel, Track::Candles(bars), past.is_some(), due)
-    }
-
     /// Whether what is missing of it can be fetched.
     pub(super) fn is_fetched(&self) -> bool {
         !matches!(self.track, Track::State)
@@ -217,70 +170,6 @@ impl Lane {
         std::mem::take(&mut self.held)
     }
 
-    /// A fetch begins now: what comes from now on waits again.
-    pub(super) fn fetch_begins(&mut self) {
-        (self.phase, self.again_at) = (Phase::Fetching, None);
-        if std::mem::take(&mut self.overflowed) {
-            (self.later, self.back) = (None, None);
-        }
-        match self.track {
-            // What was begun is proven up to where it was to go, and then the rest.
-            Track::Trades(_) if self.again && self.goal.is_some() && self.mending.walks() > 0 => {}
-            Track::Trades(_) => {
-                if std::mem::take(&mut self.again) {
-                    self.goal = self.later.take();
-                }
-            }
-            _ => (self.again, self.joined) = (false, self.joined || self.heard),
-        }
-    }
-
-    /// Something is missing from now on: what was heard so far says nothing of its end.
-    pub(super) fn lose_goal(&mut self) {
-        (self.goal, self.later, self.back) = (None, None, None);
-        self.mending.doubt();
-    }
-
-    /// More is missing than was, up to what is heard next. What is being fetched is still good up to where it was to go.
-    pub(super) fn grows(&mut self) {
-        (self.later, self.back) = (None, None);
-        if self.phase == Phase::Fetching || self.mending.walks() > 0 {
-            self.again = true;
-        } else {
-            self.goal = None;
-        }
-    }
-
-    /// What was to be fetched is there, and more is missing.
-    pub(super) fn goes_on(&mut self) {
-        (self.again, self.goal) = (false, self.later.take());
-    }
-
-    /// A trade has come that can have been heard no sooner than at `earliest`. If what happened after it is heard, up to it
-    /// the pages must reach.
-    pub(super) fn sees_end(&mut self, trade: &Trade, earliest: Option<Timestamp>) {
-        let Track::Trades(seen) = &self.track else { return };
-        // Two clocks may tell of it: what is heard is heard after it.
-        let back = self.back.map_or(trade.received, |back| back.min(trade.received));
-        self.back = Some(back);
-        // What is heard once more, or is older than what was handed out, says nothing of the present.
-        let known = Known::of(trade);
-        let is_new = seen.top().is_none_or(|top| top.rank < known.rank);
-        let end = if self.again { &mut self.later } else { &mut self.goal };
-        if !self.overflowed && is_new && end.is_none() && earliest.is_some_and(|earliest| earliest >= back) {
-            *end = Some(known);
-        }
-    }
-
-    /// The venue says that this was its latest trade when it began to speak again.
-    pub(super) fn sees_latest(&mut self, trade: &Trade) {
-        let known = Known::of(trade);
-        let end = if self.again { &mut self.later } else { &mut self.goal };
-        if !self.overflowed && end.as_ref().is_none_or(|end| end.rank < known.rank) {
-            *end = Some(known);
-        }
-    }
-
     /// All trades that were heard lately, handed out or not.
     pub(super) fn ranks(&self) -> Vec<Rank> {
         let Track::Trades(seen) = &self.track else { return Vec::new() };
@@ -320,7 +209,7 @@ impl Lane {
     /// All that was due once more has been handed out.
     pub(super) fn mended(&mut self) {
         if let Track::Candles(bars) = &mut self.track {
-            bars.owed = None;
+            bars.mended();
         }
     }
 
@@ -356,107 +245,5 @@ impl Lane {
             }
             Track::State => None,
         }
-    }
-}
-
-/// Which candles of a series have been handed out.
-#[derive(Debug)]
-pub(super) struct Bars {
-    frame: Timeframe,
-    grid: Grid,
-    /// Nothing from before this is due.
-    floor: Timestamp,
-    /// The open time of the oldest that has not been handed out as it will stay,
-    due: Timestamp,
-    /// but for those from here on, which seemed to have been and were not.
-    owed: Option<Timestamp>,
-    /// Those that open before this have been handed out as they will stay.
-    finals: Timestamp,
-    /// The last ones of which that is known of each, by open time.
-    done: VecDeque<Timestamp>,
-}
-
-impl Bars {
-    const fn new(frame: Timeframe, grid: Grid, due: Timestamp) -> Self {
-        let finals = Timestamp::MIN;
-        let done = VecDeque::new();
-        Self { frame, grid, floor: due, due, owed: None, finals, done }
-    }
-
-    fn admit(&mut self, candle: &Candle, from: From) -> bool {
-        let open = candle.open_time;
-        let begin = if from == From::Page { self.begin() } else { self.finals };
-        if open < begin || self.done.contains(&open) {
-            return false;
-        }
-        if candle.is_final {
-            self.done(open);
-        }
-        self.due = self.due.max(open);
-        true
-    }
-
-    fn done(&mut self, open: Timestamp) {
-        let close = self.grid.close(self.frame, open);
-        self.finals = self.finals.max(close);
-        self.due = self.due.max(close);
-        self.owed = self.owed.map(|owed| if owed <= open { close } else { owed });
-        self.done.push_back(open);
-        if self.done.len() > MAX_DONE
-            && let Some(oldest) = self.done.pop_front()
-        {
-            self.floor = self.floor.max(self.grid.close(self.frame, oldest));
-        }
-    }
-
-    /// How far back a fetch must go.
-    fn begin(&self) -> Timestamp {
-        self.owed.unwrap_or(Timestamp::MAX).min(self.due)
-    }
-
-    fn step_back(&mut self, moment: Timestamp) {
-        let open = self.grid.floor(self.frame, moment).max(self.floor);
-        self.owed = Some(self.begin().min(open));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn candle(minute: i64, is_final: bool) -> Candle {
-        let open_time = Timestamp::from_secs(60 * minute);
-        Candle { open_time, open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 1.0, turnover: 1.0, is_final }
-    }
-
-    #[test]
-    fn a_closed_candle_comes_once_and_never_goes_back_to_being_in_progress() {
-        let due = Timestamp::from_secs(60);
-        let mut bars = Bars::new(Timeframe::M1, Grid::Utc, due);
-        assert!(!bars.admit(&candle(0, true), From::Page));
-        assert!(bars.admit(&candle(1, false), From::Live));
-        assert!(bars.admit(&candle(1, true), From::Page));
-        assert!(!bars.admit(&candle(1, true), From::Page));
-        assert!(!bars.admit(&candle(1, false), From::Live));
-        assert!(bars.admit(&candle(2, false), From::Live));
-        assert!(bars.admit(&candle(2, false), From::Live));
-        assert_eq!(bars.due, Timestamp::from_secs(120));
-    }
-
-    #[test]
-    fn a_candle_that_turned_out_wrong_comes_once_more_and_those_that_stay_do_not() {
-        let mut bars = Bars::new(Timeframe::M1, Grid::Utc, Timestamp::EPOCH);
-        assert!(bars.admit(&candle(0, false), From::Live));
-        assert!(bars.admit(&candle(1, true), From::Page));
-        assert!(bars.admit(&candle(2, false), From::Live));
-        bars.step_back(Timestamp::from_secs(59));
-        assert!(bars.admit(&candle(3, false), From::Live), "what waited before the gap was noticed");
-        assert_eq!(bars.begin(), Timestamp::EPOCH);
-        let page = [0, 1, 2].map(|minute| bars.admit(&candle(minute, true), From::Page));
-        assert_eq!(page, [true, false, true]);
-        assert_eq!(bars.begin(), Timestamp::from_secs(180));
-        assert!(!bars.admit(&candle(2, false), From::Live));
-        bars.step_back(Timestamp::from_secs(-1));
-        assert_eq!(bars.begin(), Timestamp::EPOCH, "nothing from before the beginning");
     }
 }

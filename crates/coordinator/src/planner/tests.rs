@@ -21,6 +21,8 @@ fn situation<'a>(unknown: &'a Unknown, claims: &'a [TimeRange], density: f64) ->
         arrived: 1,
         probable_start: Timestamp::MIN,
         exhausted: false,
+        oldest: Some(Timestamp::MIN),
+        empty: 0,
     }
 }
 
@@ -106,4 +108,28 @@ fn something_is_asked_whenever_something_is_unknown() {
             assert!(!situation(&unknown, &[], density).chunks().is_empty());
         }
     }
+}
+
+#[test]
+fn where_no_older_row_is_known_one_page_and_a_scout_are_sent() {
+    let unknown = Unknown::new(range(0, 1_800));
+    let at = |minute: i64| Some(Timestamp::from_secs(minute * 60));
+    let begun = Situation { oldest: at(1_800), ..situation(&unknown, &[], 1.0) };
+    assert_eq!(begun.chunks(), [range(1_600, 1_800), range(0, 200)]);
+    let claims = [range(1_600, 1_800), range(0, 200)];
+    assert_eq!(Situation { oldest: at(1_800), ..situation(&unknown, &claims, 1.0) }.chunks(), []);
+    let found = Situation { oldest: at(1), ..situation(&unknown, &claims[..1], 1.0) };
+    assert_eq!(found.chunks().len(), 8, "all side by side");
+    let missed = Situation { oldest: at(1_800), empty: 1, ..situation(&unknown, &[], 1.0) };
+    assert_eq!(missed.chunks(), [range(1_600, 1_800)]);
+    let long_after = Situation { oldest: at(1_800), empty: 1, arrived: 16, ..situation(&unknown, &[], 1.0) };
+    assert_eq!(long_after.chunks(), [range(1_600, 1_800), range(800, 1_000)]);
+}
+
+#[test]
+fn a_scout_goes_no_further_than_what_has_arrived_is_worth() {
+    let endless = TimeRange::new(Timestamp::MIN, Timestamp::from_secs(60)).unwrap();
+    let unknown = Unknown::new(endless);
+    let begun = Situation { oldest: Some(Timestamp::from_secs(60)), ..situation(&unknown, &[], 1.0) };
+    assert_eq!(begun.chunks(), [range(-199, 1), range(-199 - 16 * 200, 1 - 16 * 200)]);
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use market_backbone_core::{CandleQuery, Timestamp};
 
-use crate::venue::{House, Model, last, minute, thin, this_minute};
+use crate::venue::{House, Model, last, minute, range, thin, this_minute};
 
 #[track_caller]
 fn holds_the_newest(house: &House, got: &[market_backbone_core::Candle], count: usize, before: Timestamp) {
@@ -98,6 +98,24 @@ async fn a_market_listed_an_hour_ago_ends() {
         assert_eq!(set.candles, house.model.truth(Timestamp::MIN, to));
         assert_eq!(house.requests(), 2, "one that falls short, one that proves why");
         assert!(set.coverage.knows(minute(0)), "that nothing is older is known");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_market_listed_hours_ago_is_not_looked_for_side_by_side_where_it_was_not_listed() {
+    for listed in [201, 231, 400, 599, 1_000, 1_700] {
+        for query in
+            [last(2_000).closed(), last(20_000), range(this_minute() - 9_000, this_minute()).closed()]
+        {
+            let house = House::new(Model::dense(listed));
+            let set = house.ask(query.clone()).await.unwrap();
+            let to = if query == last(20_000) { Timestamp::MAX } else { minute(this_minute()) };
+            assert_eq!(set.candles, house.model.truth(Timestamp::MIN, to));
+            assert!(set.coverage.knows(minute(this_minute() - 5_000)), "that nothing is older is known");
+            // Each page full but the last, a second look at where it ends, and one that looked too far back.
+            let most = set.candles.len().div_ceil(200) + 3;
+            assert!(house.requests() <= most, "{} > {most}, listed {listed} minutes ago", house.requests());
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     Error(SourceErrorKind),
     /// All rows are left out, and nothing is said of them.
     Drop,
+    /// All rows are left out, and the page says that there are none.
+    Empty,
     /// The proof is missing.
     Mute,
     /// Never answers.
@@ -44,6 +46,8 @@ pub(crate) struct Model {
     tape: BTreeSet<i64>,
     /// Nothing older is given out, and its absence is no proof (as with candles kept for a while only).
     kept_from: Option<i64>,
+    /// The minutes of which it gives two rows that differ.
+    twins: BTreeSet<i64>,
     capabilities: Capabilities,
     script: Box<Script>,
     pace: Box<Pace>,
@@ -96,6 +100,7 @@ impl Model {
             clock: Arc::new(ManualClock::new(NOW.parse().unwrap())),
             tape: tape.into_iter().collect(),
             kept_from: None,
+            twins: BTreeSet::new(),
             capabilities: Capabilities {
                 venue: VenueId::new("model"),
                 grid: Grid::Utc,
@@ -146,6 +151,11 @@ impl Model {
         self
     }
 
+    pub(crate) fn with_twins(mut self, slots: impl IntoIterator<Item = i64>) -> Self {
+        self.twins.extend(slots);
+        self
+    }
+
     pub(crate) fn failing(
         mut self,
         script: impl Fn(usize, &CandlePageRequest) -> Option<Fault> + Send + Sync + 'static,
@@ -183,15 +193,19 @@ impl Model {
         self.tape.iter().filter(inside).map(|slot| self.seen(*slot, now)).collect()
     }
 
-    fn page(&self, request: &CandlePageRequest) -> CandlePage {
+    fn page(&self, request: &CandlePageRequest, is_empty: bool) -> CandlePage {
         let asked_at = self.clock.now();
         let before = request.before.unwrap_or(Timestamp::MAX);
         let newest_first = self.tape.range(..=before.as_secs() / 60).rev();
         let inside = |slot: &&i64| minute(**slot) < before && self.exists(**slot, asked_at);
         let mut rows = CandleRows::new(request, Grid::Utc);
-        for slot in newest_first.filter(inside).take(request.count as usize) {
-            rows.push(Ok(self.seen(*slot, asked_at)));
-        }
+        let most = if is_empty { 0 } else { request.count as usize };
+        let seen = newest_first.filter(inside).flat_map(|slot| {
+            let row = self.seen(*slot, asked_at);
+            let twin = self.twins.contains(slot).then_some(Candle { volume: row.volume + 1.0, ..row });
+            [Some(row), twin].into_iter().flatten()
+        });
+        seen.take(most).for_each(|row| rows.push(Ok(row)));
         let fell_short = rows.count() < request.count as usize;
         let nothing_older = (fell_short && self.kept_from.is_none()).then_some(Timestamp::MIN);
         let exhausted = fell_short && self.kept_from.is_some();
@@ -220,15 +234,15 @@ impl PageSource for Model {
         };
         let now_at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(now_at_once, Ordering::SeqCst);
-        let mut page = self.page(request);
-        tokio::time::sleep((self.pace)(number)).await;
         let fault = (self.script)(number, request);
+        let mut page = self.page(request, fault == Some(Fault::Empty));
+        tokio::time::sleep((self.pace)(number)).await;
         if fault == Some(Fault::Hang) {
             std::future::pending::<()>().await;
         }
         self.at_once.fetch_sub(1, Ordering::SeqCst);
         match fault {
-            None | Some(Fault::Hang) => {}
+            None | Some(Fault::Hang | Fault::Empty) => {}
             Some(Fault::Error(kind)) => return Err(SourceError::new(kind, "the model fails")),
             Some(Fault::Drop) => {
                 page.candles.clear();

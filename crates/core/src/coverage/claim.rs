@@ -3,6 +3,9 @@
 //! A venue's newest rows can come late, and one answer can be empty or stale by mistake. So what lies beyond the rows
 //! of an answer is no proof: it is kept as a claim with its witnesses, and becomes a proof when a later answer, given
 //! when such slots have had time to turn up, still lacks them.
+//!
+//! A *doubt* is a claim without a witness: the answer said something of these slots that cannot be true, or that the venue
+//! no longer has them. It never becomes a proof. Where it is said again and again it is asked about ever more seldom.
 
 use std::time::Duration;
 
@@ -16,12 +19,15 @@ pub const LATE_ROWS: Duration = Duration::from_secs(300);
 /// Two answers that are closer together than this count as one witness.
 const APART: Duration = Duration::from_millis(500);
 
+/// How long a doubt rests that was said twice: as long as it has lasted, but so long at least and at most.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(86_400));
+
 /// A stretch of slots that one or more answers left out beyond their rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The stretch: every slot that opens in it was left out.
     pub range: TimeRange,
-    /// How many answers left it out, at most 255.
+    /// How many answers left it out, at most 255; none of a doubt.
     pub witnesses: u8,
     /// When the first of them was asked for.
     pub first: Timestamp,
@@ -36,6 +42,18 @@ impl Claim {
         Self { range, witnesses: 1, first: asked_at, last: asked_at }
     }
 
+    /// The doubt of one answer that was asked for at `asked_at`: what it said of these slots settles nothing.
+    #[must_use]
+    pub const fn doubt(range: TimeRange, asked_at: Timestamp) -> Self {
+        Self { range, witnesses: 0, first: asked_at, last: asked_at }
+    }
+
+    /// Whether it says only that nothing can be known of the stretch for now.
+    #[must_use]
+    pub const fn is_doubt(&self) -> bool {
+        self.witnesses == 0
+    }
+
     /// Whether it may be believed: an answer says it again that was asked for when the rows, had they only been late at
     /// the first, would have turned up.
     #[must_use]
@@ -43,16 +61,32 @@ impl Claim {
         self.witnesses > 1 && self.last >= self.first.plus(LATE_ROWS)
     }
 
-    /// Whether asking again before `now` is in vain: it was said twice, and its rows may still turn up.
+    /// Whether asking again at `now` is in vain: it was said twice, and its rows may still turn up; or it is a doubt that
+    /// has lasted longer than it was left alone.
     #[must_use]
     pub fn rests(&self, now: Timestamp) -> bool {
+        if self.is_doubt() {
+            let lasted = self.last.since(self.first);
+            return !lasted.is_zero() && now < self.last.plus(lasted.clamp(PATIENCE.0, PATIENCE.1));
+        }
         self.witnesses > 1 && now < self.first.plus(LATE_ROWS)
+    }
+
+    /// The same, said once more by an answer that was asked for at `asked_at`.
+    #[must_use]
+    pub fn again(self, asked_at: Timestamp) -> Self {
+        self.and(Self::of(self.range, asked_at), self.range)
     }
 
     /// Both, of a stretch about which both speak.
     fn and(self, later: Self, range: TimeRange) -> Self {
         let (one, other) = if self.last <= later.last { (self, later) } else { (later, self) };
         let apart = other.first >= one.last.plus(APART);
+        match (one.is_doubt(), other.is_doubt()) {
+            (true, true) if !apart => return Self { range, ..one },
+            (true, false) | (false, true) => return Self { range, ..other },
+            _ => {}
+        }
         let witnesses = if apart {
             one.witnesses.saturating_add(other.witnesses)
         } else {
@@ -114,6 +148,25 @@ mod tests {
             add(&mut claims, claim(0, 600, 1_000));
         }
         assert_eq!(claims, [claim(0, 600, 1_000)]);
+    }
+
+    #[test]
+    fn a_doubt_is_never_believed_and_rests_as_long_as_it_has_lasted() {
+        let doubt = |asked: i64| Claim { witnesses: 0, ..claim(0, 60, asked) };
+        let mut claims = Vec::new();
+        add(&mut claims, doubt(100));
+        assert!(!claims[0].rests(at(100)), "it may have been a slip");
+        add(&mut claims, doubt(100));
+        assert!(!claims[0].rests(at(100)), "the same answer");
+        for (asked, until) in [(110, 170), (170, 240), (240, 380), (400, 700), (400_000, 486_400)] {
+            add(&mut claims, doubt(asked));
+            assert!(claims[0].rests(at(until - 1)) && !claims[0].rests(at(until)), "{claims:?}");
+            assert!(!claims[0].is_believable());
+        }
+        add(&mut claims, claim(0, 60, 500_000));
+        assert_eq!(claims, [claim(0, 60, 500_000)], "the later word counts");
+        add(&mut claims, doubt(600_000));
+        assert_eq!(claims, [doubt(600_000)]);
     }
 
     #[test]

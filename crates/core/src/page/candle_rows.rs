@@ -42,6 +42,8 @@ pub struct CandleRows<'a> {
     candles: Vec<Candle>,
     rejected: Vec<RejectedRow>,
     doubtful: Vec<TimeRange>,
+    /// Slots of rows that are sound and differ.
+    twins: Vec<TimeRange>,
     /// The upper end of a stretch in which rows lie that were left out, until the next row says where it begins.
     lost_below: Option<Timestamp>,
     /// How many rows in a row were left out last.
@@ -60,6 +62,7 @@ impl<'a> CandleRows<'a> {
             candles: Vec::with_capacity(request.count as usize),
             rejected: Vec::new(),
             doubtful: Vec::new(),
+            twins: Vec::new(),
             lost_below: None,
             lost_last: 0,
             unreadable: 0,
@@ -150,11 +153,19 @@ impl<'a> CandleRows<'a> {
             proof.absent_before = nothing.and_then(|from| TimeRange::new(from, over).ok());
             return proof;
         };
+        let is_full = self.count >= self.request.count as usize && nothing_older.is_none();
+        proof.cut_at = is_full.then_some(oldest.open_time);
         let close = rules.grid.close(timeframe, newest.open_time);
         let forming = self.candles.iter().find(|candle| !candle.is_final);
         let ended = rules.grid.floor(timeframe, asked_at.minus(rules.visible));
-        let to = forming.map_or(close, |forming| forming.open_time.min(ended));
-        proof.covered = TimeRange::new(oldest.open_time, to).ok();
+        // Neither of two that differ is believed, but that one of them is there is, and that nothing lies before it.
+        let (above, below) = (self.twins.last(), self.twins.first());
+        let to = forming.map_or_else(
+            || above.map_or(close, |twins| twins.from().max(close)),
+            |forming| forming.open_time.min(ended),
+        );
+        let from = below.map_or(oldest.open_time, |twins| twins.to().min(oldest.open_time));
+        proof.covered = TimeRange::new(from, to).ok();
         // A row that was left out is a row all the same: there is something.
         let last = self.doubtful.iter().map(|range| range.to()).max();
         let first = self.doubtful.iter().map(|range| range.from()).min();
@@ -225,6 +236,7 @@ impl<'a> CandleRows<'a> {
                 continue;
             }
             self.candles.drain(at..at + twins);
+            self.twins.extend(TimeRange::new(slot, self.close(slot)));
             let reason = format!("{twins} rows that differ");
             self.reject(BadRow { market: None, time: Some(slot), reason });
         }

@@ -61,7 +61,13 @@ impl Capabilities {
         for absent in [page.proof.absent_before, page.proof.absent_after].into_iter().flatten() {
             coverage.claim(Claim::of(absent, asked_at));
         }
-        page.proof.doubtful.iter().for_each(|range| coverage.remove(*range));
+        for range in &page.proof.doubtful {
+            coverage.remove(*range);
+            // Not of everything that ever was: it is asked for all the same.
+            if range.from() != Timestamp::MIN {
+                coverage.claim(Claim::doubt(*range, asked_at));
+            }
+        }
         coverage
     }
 }

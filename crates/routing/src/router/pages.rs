@@ -34,7 +34,11 @@ impl Shared {
         let Answer::Candles(page) = reply.answer else { unreachable!("{IN_KIND}") };
         let page = CandlePage { attempts: reply.attempts, ..page };
         for row in &page.rejected {
-            tracing::warn!(series = %request.series, %row, "a row cannot be true and is left out");
+            if self.bad_rows.is_news(&request.series, row) {
+                tracing::warn!(series = %request.series, %row, "a row cannot be true and is left out");
+            } else {
+                tracing::debug!(series = %request.series, %row, "a row still cannot be true");
+            }
         }
         if !page.candles.is_empty() {
             self.names.note(symbol, true);

@@ -102,7 +102,7 @@ impl Answer {
 
 /// A slot that was heard to be empty, and that the page leaves out at its edge, has two witnesses of different kinds.
 fn confirm_claims(said: &mut Coverage, known: &Coverage, rows: &[Candle]) {
-    for claim in said.claims().to_vec() {
+    for claim in said.claims().to_vec().into_iter().filter(|claim| !claim.is_doubt()) {
         let mut both = heard_of(known, claim.range);
         for row in rows.iter().filter(|row| claim.range.contains(row.open_time)) {
             // The page lacks it: it may be late. To the nanosecond is enough, for nothing else opens in its slot.

@@ -8,7 +8,7 @@ use market_backbone_core::{
 };
 
 use super::emitter::Emitter;
-use super::{StoredSource, doubt};
+use super::{StoredSource, doubt, hearsay};
 use crate::as_of;
 
 /// Rows in one piece that is read from the store.
@@ -124,6 +124,21 @@ impl Answer {
         Served { memory_rows: from_memory, disk_rows, ..Served::default() }
     }
 
+    /// The questions, with what answers have said before of what each is about.
+    async fn handing_down(
+        &self,
+        questions: Vec<CandleQuery>,
+        known: &Coverage,
+    ) -> Result<Vec<CandleQuery>, SourceError> {
+        let (store, query) = (self.source.store.as_ref(), &self.query);
+        let mut told = Vec::with_capacity(questions.len());
+        for question in questions {
+            let hearsay = hearsay::of(store, known, &question, &query.hearsay).await?;
+            told.push(question.hearsay(hearsay));
+        }
+        Ok(told)
+    }
+
     /// Puts questions to upstream, keeps each piece of the answers in the store, and then emits it;
     /// `seen` is shown each piece.
     pub(super) async fn fetch(
@@ -133,7 +148,9 @@ impl Answer {
     ) -> Result<(), SourceError> {
         let upstream = Arc::clone(&self.source.upstream);
         let (source, query) = (&self.source, &self.query);
-        let reaches = reaches_back_to(&source.store.coverage(&query.series).await?);
+        let known = source.store.coverage(&query.series).await?;
+        let reaches = reaches_back_to(&known);
+        let questions = self.handing_down(questions, &known).await?;
         let asked = stream::iter(questions).map(move |question| upstream.stream(question));
         let kept = asked
             .flatten_unordered(HOLES_AT_ONCE)

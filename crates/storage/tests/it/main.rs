@@ -12,6 +12,7 @@ mod disk_full;
 mod disputes;
 mod early;
 mod folder;
+mod hearsay;
 mod material;
 mod model;
 mod older_layout;
