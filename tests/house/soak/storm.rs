@@ -53,6 +53,24 @@ pub(crate) fn storm(lasts: Duration) -> impl Iterator<Item = Weather> {
         ),
         cut("sockets are refused", Faults { refuse_sockets: 0.5, ..well }),
         cut("sockets stall for good", Faults { stall_after_ms: young, ..well }),
+        // What gaps are healed with cannot be taken at its word.
+        cut(
+            "pages are empty, stale, late and full of holes",
+            Faults {
+                empty_page: 0.1,
+                stale_page: 0.1,
+                stale_age_ms: 60_000,
+                late_rows: 2,
+                late_share: 0.2,
+                lagging_trades: 1_500,
+                holey_trades: 0.1,
+                ..well
+            },
+        ),
+        cut(
+            "rows are bad and stamps of the future",
+            Faults { bad_row: 0.1, doubled_row: 0.1, future_trade: 0.002, future_ms: 3_600_000, ..well },
+        ),
     ];
     stretches.into_iter().cycle()
 }
