@@ -103,6 +103,11 @@ impl Witness {
         self.gaps.push(gap);
     }
 
+    /// The gaps that are open.
+    pub(crate) fn open(&self) -> Vec<&Gap> {
+        self.open.values().collect()
+    }
+
     /// Whether no gap is open.
     pub(crate) fn is_whole(&self) -> bool {
         self.open.is_empty()
