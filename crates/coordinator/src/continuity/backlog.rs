@@ -98,6 +98,8 @@ pub(super) struct Walked {
     pub(super) kept_since: Timestamp,
     /// How many pages it took.
     pub(super) pages: u32,
+    /// How long the venue gave no answer.
+    pub(super) unanswered: Duration,
 }
 
 impl Archive {
@@ -135,6 +137,7 @@ impl Archive {
             too_old: is_too_old.then_some(days),
             kept_since,
             pages: walk.pages,
+            unanswered: walk.unanswered,
         }
     }
 
@@ -147,11 +150,13 @@ impl Archive {
         let mut tears = 0;
         while !walk.reached && walk.days_ago <= walk.last_day.min(capabilities.trade_days) {
             let request = walk.request(&order.channel.symbol, count);
-            let mut page = patience.ask(|| self.pages.trade_page(&request, order.priority)).await?;
+            let mut page =
+                walk.wait_for(patience.ask(|| self.pages.trade_page(&request, order.priority)).await?);
             if walk.would_end(&page, count) {
                 // An answer that is empty by mistake would be the end of the day.
                 let otherwise = TradePageRequest { count: (count - 1).max(2), ..request.clone() };
-                let again = patience.ask(|| self.pages.trade_page(&otherwise, order.priority)).await?;
+                let again =
+                    walk.wait_for(patience.ask(|| self.pages.trade_page(&otherwise, order.priority)).await?);
                 walk.pages += 1;
                 if again.trades.len() > page.trades.len() {
                     page = again;
@@ -189,7 +194,7 @@ impl Archive {
         let series = Series::new(order.channel.symbol.clone(), frame);
         let query = CandleQuery::within(series.clone(), range).closed().priority(order.priority);
         match Patience::new(&self.config).ask(|| self.candles.candles(query.clone())).await {
-            Ok(set) => {
+            Ok((set, _)) => {
                 let settled = capabilities.grid.floor(frame, asked_at.minus(capabilities.settling));
                 let due = TimeRange::new(range.from(), range.to().min(settled));
                 if due.is_ok_and(|due| !set.coverage.covers(due)) {
@@ -240,6 +245,7 @@ struct Walk {
     is_short: bool,
     is_torn: bool,
     pages: u32,
+    unanswered: Duration,
 }
 
 impl Walk {
@@ -262,7 +268,14 @@ impl Walk {
             is_short: false,
             is_torn: false,
             pages: 0,
+            unanswered: Duration::ZERO,
         }
+    }
+
+    /// The answer, and how long there was none.
+    fn wait_for(&mut self, (page, unanswered): (TradePage, Duration)) -> TradePage {
+        self.unanswered += unanswered;
+        page
     }
 
     fn request(&self, symbol: &Symbol, count: u32) -> TradePageRequest {
@@ -321,13 +334,16 @@ impl Patience {
         Self { within: config.heal_within, first: config.retry_pause, cap: config.retry_pause_cap }
     }
 
-    /// Asks until there is an answer, asking again cannot help, or it has taken too long.
-    async fn ask<'a, T>(&self, ask: impl Fn() -> Answer<'a, T>) -> Result<T, Loss> {
-        let until = Instant::now() + self.within;
+    /// Asks until there is an answer, asking again cannot help, or it has taken too long. With the answer it returns how
+    /// long was asked in vain before.
+    async fn ask<'a, T>(&self, ask: impl Fn() -> Answer<'a, T>) -> Result<(T, Duration), Loss> {
+        let since = Instant::now();
+        let until = since + self.within;
         let mut pause = self.first;
         loop {
+            let unanswered = since.elapsed();
             let error = match timeout_at(until, ask()).await {
-                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Ok(answer)) => return Ok((answer, unanswered)),
                 Ok(Err(error)) => error,
                 Err(_) => SourceError::new(SourceErrorKind::TimedOut, "no answer in time"),
             };

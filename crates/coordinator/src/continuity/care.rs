@@ -147,7 +147,8 @@ impl Care {
         if let Some(FeedEvent::Trade(trade)) = &event {
             lane.sees_end(trade, earliest);
         }
-        let is_first = !lane.joined && matches!(lane.phase, Phase::Live | Phase::Held) && !lane.is_down;
+        let is_idle = matches!(lane.phase, Phase::Live | Phase::Held | Phase::Caught);
+        let is_first = !lane.joined && is_idle && !lane.is_down;
         let is_end = lane.phase == Phase::Waiting && lane.goal.is_some() && !had_goal;
         if let Some(event) = event {
             lane.hold(event, self.depth);
@@ -228,8 +229,12 @@ impl Care {
             return;
         }
         let gap = self.gap(channels, (self.heard, now), GapCause::Lagged);
-        let is_known = self.lanes.iter().filter(up).any(Lane::is_fetched)
-            && self.lanes.iter().filter(up).all(|lane| !lane.is_fetched() || lane.phase != Phase::Live);
+        let is_healing = |number: usize| {
+            let lane = &self.lanes[number];
+            lane.is_down || !lane.is_fetched() || (lane.phase != Phase::Live && self.wounds.concern(number))
+        };
+        let is_known =
+            self.lanes.iter().filter(up).any(Lane::is_fetched) && (0..self.lanes.len()).all(is_healing);
         if is_known {
             // A gap of all of them is being healed already: it is a little longer.
             for number in 0..self.lanes.len() {
@@ -321,6 +326,9 @@ impl Care {
                 Item::Word(event) => return Some(event),
                 Item::Data { lane: number, from, event } => {
                     let lane = &mut self.lanes[number];
+                    if let Some(audit) = lane.audit {
+                        lane.is_compared_since(self.audits[audit].since());
+                    }
                     if !lane.admit(&event, from) {
                         continue;
                     }
@@ -349,7 +357,13 @@ impl Care {
 
     /// What has been handed out.
     pub(super) fn cursor(&self) -> Cursor {
-        let marks = self.lanes.iter().filter_map(|lane| Some((lane.channel.clone(), lane.mark(self.heard)?)));
+        let mark = |lane: &Lane| {
+            let trades = lane.closing.as_ref().map(|closing| &self.lanes[closing.trades]);
+            let lacking = trades.filter(|trades| trades.phase != Phase::Live);
+            let lacking = lacking.map(|trades| trades.whole.minus(self.config.settling));
+            Some((lane.channel.clone(), lane.mark(self.heard, lacking)?))
+        };
+        let marks = self.lanes.iter().filter_map(mark);
         Cursor { venue: self.venue, marks: marks.collect() }
     }
 

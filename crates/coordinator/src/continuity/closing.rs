@@ -113,10 +113,13 @@ impl Closing {
         self.slots.iter().filter_map(|slot| slot.due).min()
     }
 
-    /// The oldest slot of which nobody can say yet whether all of it was heard.
-    pub(super) fn unproven(&self) -> Option<Timestamp> {
+    /// The oldest slot of which nobody can say yet whether all of it was heard, where trades from `lacking` on may still
+    /// be missing.
+    pub(super) fn unproven(&self, lacking: Option<Timestamp>) -> Option<Timestamp> {
         let since = self.since?;
-        let is_open = |slot: &&Slot| slot.due.is_some() && !slot.is_final && since <= slot.open;
+        let may_grow = |slot: &Slot| lacking.is_some_and(|lacking| lacking < slot.close);
+        let is_due = |slot: &Slot| slot.due.is_some() || may_grow(slot);
+        let is_open = |slot: &&Slot| is_due(slot) && !slot.is_final && since <= slot.open;
         self.slots.iter().find(is_open).map(|slot| slot.open)
     }
 
@@ -192,7 +195,7 @@ mod tests {
         closing.heard(&candle(0, 0.1, false), now);
         assert_eq!(closing.due(), None, "it is not over");
         closing.traded(&trade(61, 0.5), now);
-        assert_eq!((closing.due(), closing.unproven()), (Some(now + WAIT), Some(Timestamp::EPOCH)));
+        assert_eq!((closing.due(), closing.unproven(None)), (Some(now + WAIT), Some(Timestamp::EPOCH)));
         assert_eq!(closing.judge(true, now), None, "not yet");
         assert_eq!(closing.judge(true, now + WAIT), Some(Timestamp::EPOCH));
         assert_eq!(closing.judge(true, now + WAIT), None);
@@ -208,7 +211,7 @@ mod tests {
         closing.heard(&candle(60, 0.6, false), now);
         closing.heard(&candle(120, 0.1, false), now);
         assert_eq!(closing.judge(true, now + WAIT), None);
-        assert_eq!(closing.unproven(), None);
+        assert_eq!(closing.unproven(None), None);
     }
 
     #[test]
@@ -231,6 +234,19 @@ mod tests {
         closing.traded(&trade(30, 0.5), now + WAIT);
         closing.traded(&trade(90, 0.5), now + WAIT);
         assert_eq!(closing.judge(true, now + 2 * WAIT), Some(Timestamp::from_secs(60)));
+    }
+
+    #[test]
+    fn while_trades_are_missing_a_slot_that_was_judged_is_not_proven() {
+        let (now, mut closing) = (Instant::now(), closing());
+        for minute in 0..3 {
+            closing.heard(&candle(60 * minute, 0.5, false), now);
+        }
+        assert_eq!(closing.judge(true, now + WAIT), None);
+        assert_eq!(closing.unproven(None), None);
+        assert_eq!(closing.unproven(Some(Timestamp::from_secs(70))), Some(Timestamp::from_secs(60)));
+        closing.heard(&candle(60, 0.6, true), now + WAIT);
+        assert_eq!(closing.unproven(Some(Timestamp::from_secs(70))), Some(Timestamp::from_secs(120)));
     }
 
     #[test]

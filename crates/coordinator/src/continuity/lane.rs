@@ -180,12 +180,33 @@ impl Lane {
         seen.ranks().into_iter().chain(held).collect()
     }
 
+    /// Its trades are being compared from `moment` on: until that is over, any of them may turn out to be missing.
+    pub(super) fn is_compared_since(&mut self, moment: Option<Timestamp>) {
+        if let Track::Trades(seen) = &mut self.track {
+            seen.is_open_since(moment);
+        }
+    }
+
     /// The trade of the highest rank that has been handed out.
     pub(super) fn top(&self) -> Option<&Known> {
         match &self.track {
             Track::Trades(seen) => seen.top(),
             _ => None,
         }
+    }
+
+    /// The newest trade that the pages must show whatever comes: the one that was handed out, or, where nothing says yet
+    /// up to where they must reach, one that waits because it came late.
+    pub(super) fn newest_known(&self) -> Option<Known> {
+        let top = self.top().cloned();
+        if self.goal.is_some() || self.again {
+            return top;
+        }
+        let held = self.held.iter().filter_map(|event| match event {
+            FeedEvent::Trade(trade) => Some(Known::of(trade)),
+            _ => None,
+        });
+        held.chain(top).max_by(|one, other| one.rank.cmp(&other.rank))
     }
 
     /// Has what is to be audited, and when, if this is a lane of candles that are no shorter than a minute.
@@ -234,13 +255,13 @@ impl Lane {
         self.fetched = self.fetched.max(newest.minus(settling));
     }
 
-    /// What a cursor is to hold of it.
-    pub(super) fn mark(&self, heard: Timestamp) -> Option<Mark> {
+    /// What a cursor is to hold of it; of candles, where trades from `lacking` on may still be missing.
+    pub(super) fn mark(&self, heard: Timestamp, lacking: Option<Timestamp>) -> Option<Mark> {
         let whole = if self.phase == Phase::Live { self.whole.max(heard) } else { self.whole };
         match &self.track {
             Track::Trades(seen) => Some(Mark::Trades(seen.mark(whole))),
             Track::Candles(bars) => {
-                let unproven = self.closing.as_ref().and_then(Closing::unproven);
+                let unproven = self.closing.as_ref().and_then(|closing| closing.unproven(lacking));
                 Some(Mark::Candles { due: unproven.unwrap_or(Timestamp::MAX).min(bars.begin()) })
             }
             Track::State => None,

@@ -50,7 +50,7 @@ pub(super) enum Judgement {
 /// What is known of the ends of the gap.
 #[derive(Debug)]
 pub(super) struct Ends<'a> {
-    /// The newest trade that was handed out.
+    /// The newest trade that was handed out, or that is known without saying where the gap ends.
     pub(super) before: Option<&'a Known>,
     /// The first that was heard after the gap.
     pub(super) after: Option<&'a Known>,
@@ -145,7 +145,9 @@ impl Mending {
         now: Instant,
     ) -> Judgement {
         self.walks += 1;
-        let since = *self.since.get_or_insert(now);
+        // While the venue gave no answer, nothing was shown that could have joined.
+        let since = self.since.map_or(now, |since| since + walked.unanswered);
+        self.since = Some(since);
         // Where nothing was heard after the gap, two walks must agree on what the first of them showed.
         let limit = ends.after.map(|known| &known.rank).or_else(|| self.newest()).cloned();
         let limit = limit.as_ref();
@@ -174,6 +176,9 @@ impl Mending {
             };
         }
         if now >= since + config.join_within && self.walks >= MANY_WALKS {
+            if self.agreeing > 0 {
+                self.why = "what its pages show joins, and was not shown twice".to_owned();
+            }
             return Judgement::Torn(Loss::Unproven { message: self.why.as_str().into() });
         }
         if self.agreeing == 0 {

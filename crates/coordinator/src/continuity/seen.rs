@@ -42,6 +42,8 @@ pub(super) struct Seen {
     floor: Floor,
     settled: Timestamp,
     newest: Timestamp,
+    /// What happened from then on is still being compared, and is not settled whatever its age.
+    open_since: Option<Timestamp>,
     /// The trade of the highest rank that has been handed out.
     top: Option<Known>,
     /// Sorted by id, each with its trade's time. Not a hash table: one in which as many come as go grows to twice its
@@ -77,6 +79,7 @@ impl Seen {
             floor: Floor::FirstHeard(now),
             settled: Timestamp::MIN,
             newest: Timestamp::MIN,
+            open_since: None,
             top: None,
             ids: VecDeque::new(),
         }
@@ -105,20 +108,25 @@ impl Seen {
         if !self.is_due(trade, from) || !self.remember(trade) {
             return false;
         }
-        if let Floor::FirstHeard(_) = self.floor
-            && from == From::Live
-        {
-            self.floor = Floor::Known(trade.time);
+        if let Floor::FirstHeard(began) = self.floor {
+            // Pages are read from where one began to listen, and what they lack from there on is due as well.
+            self.floor = Floor::Known(if from == From::Live { trade.time } else { began });
         }
         if self.top.as_ref().is_none_or(|top| top.rank < Rank::of(trade)) {
             self.top = Some(Known::of(trade));
         }
         if self.newest < trade.time {
             self.newest = trade.time;
-            self.settled = self.settled.max(trade.time.minus(self.settling));
+            let settles = trade.time.minus(self.settling);
+            self.settled = self.settled.max(self.open_since.map_or(settles, |open| open.min(settles)));
         }
         self.forget();
         true
+    }
+
+    /// What happened from `moment` on is still being compared, or no more.
+    pub(super) const fn is_open_since(&mut self, moment: Option<Timestamp>) {
+        self.open_since = moment;
     }
 
     /// Whether `trade` would be handed out.
@@ -235,6 +243,27 @@ mod tests {
         assert!(!seen.admit(&trade(2, 1_002), From::Page));
         assert!(seen.admit(&trade(4, 1_004), From::Page));
         assert_eq!(seen.begin(), Timestamp::from_secs(1_003));
+    }
+
+    #[test]
+    fn what_pages_began_with_stays_the_beginning() {
+        let mut seen = Seen::from_now(Timestamp::from_secs(1_000), MINUTE);
+        assert!(seen.admit(&trade(1, 1_001), From::Page));
+        assert!(seen.admit(&trade(3, 1_003), From::Live));
+        assert!(seen.admit(&trade(2, 1_002), From::Page), "lost, and found later");
+    }
+
+    #[test]
+    fn what_is_still_compared_is_not_settled() {
+        let mut seen = Seen::from_moment(Timestamp::from_secs(1_000), MINUTE);
+        assert!(seen.admit(&trade(1, 1_000), From::Live));
+        seen.is_open_since(Some(Timestamp::from_secs(1_001)));
+        assert!(seen.admit(&trade(9, 1_200), From::Live));
+        assert!(seen.admit(&trade(2, 1_002), From::Page), "missing, and found after more than a minute");
+        assert!(!seen.admit(&trade(2, 1_002), From::Page));
+        seen.is_open_since(None);
+        assert!(seen.admit(&trade(10, 1_201), From::Live));
+        assert_eq!(seen.begin(), Timestamp::from_secs(1_141));
     }
 
     #[test]

@@ -87,3 +87,29 @@ async fn a_band_is_a_state_the_latest_replaces_what_waits_and_ends_a_gap() {
     assert_eq!(feed.hub().latest_band(&symbol("KRW-BTC")).unwrap().received, at(1_009));
     assert!(is_empty(&mut latest) && feed.hub().latest_band(&symbol("KRW-XRP")).is_none());
 }
+
+#[tokio::test]
+async fn a_stamp_from_the_future_is_dropped_and_silences_nothing() {
+    let mut feed = feed();
+    let mut trades = read(&feed, &["KRW-BTC"], StreamKind::Trade);
+    let mut tickers = read(&feed, &["KRW-BTC"], StreamKind::Ticker);
+    feed.feed(b"trade KRW-BTC 1 100 1000900;ticker KRW-BTC 7 1000900", at(1_001));
+    // An hour ahead, a minute ahead, and in the middle of a frame.
+    feed.feed(b"trade KRW-BTC 90 100 4601000;ticker KRW-BTC 99 4601000", at(1_001));
+    feed.feed(
+        b"trade KRW-BTC 2 100 1001900;trade KRW-BTC 91 100 1062000;trade KRW-BTC 3 100 1001950",
+        at(1_002),
+    );
+    feed.feed(b"ticker KRW-BTC 8 1002900;trade KRW-BTC 4 100 1002900", at(1_003));
+    for told in ["trade 1", "trade 2", "trade 3", "trade 4"] {
+        assert_eq!(next(&mut trades).await, told);
+    }
+    for told in ["ticker 7", "ticker 8"] {
+        assert_eq!(next(&mut tickers).await, told);
+    }
+    assert!(is_empty(&mut trades) && is_empty(&mut tickers));
+    let hub = feed.hub();
+    assert_eq!(hub.latest_trade(&symbol("KRW-BTC")).unwrap().id.to_string(), "4");
+    assert_eq!(hub.latest_ticker(&symbol("KRW-BTC")).unwrap().received, at(1_003));
+    assert_eq!(hub.metrics().future, 3);
+}

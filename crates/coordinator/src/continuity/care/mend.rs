@@ -150,12 +150,13 @@ impl Care {
             return;
         }
         let heard = lane.ranks();
+        let before = lane.newest_known();
         let now = Instant::now();
         // What is not all that is missing may end anywhere: no silence is told by it.
         let is_all = is_wounded && !lane.again;
         let quiet_for = if is_all { self.config.quiet_for } else { Duration::ZERO };
         let ends = Ends {
-            before: lane.top(),
+            before: before.as_ref(),
             after: lane.goal.as_ref(),
             heard: &heard,
             doubt_until: lane.resumed_at + quiet_for,
