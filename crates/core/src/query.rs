@@ -31,6 +31,10 @@ pub enum Forming {
     Exclude,
 }
 
+/// A point in the order in which a source's pages land.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Landmark(pub u64);
+
 /// A question for candles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CandleQuery {
@@ -44,6 +48,10 @@ pub struct CandleQuery {
     pub priority: Priority,
     /// Of what moment the answer shall be; `None` for now.
     pub as_of: Option<Timestamp>,
+    /// When it was put, as a [landmark](crate::CandleSource::landmark) of the source that is asked: pages that have landed
+    /// since may serve it. `None` if it is put as it is asked. Who looks at a store before asking says it, for what a
+    /// question that was put at the same time has fetched meanwhile may not be in the store yet.
+    pub put: Option<Landmark>,
 }
 
 impl CandleQuery {
@@ -76,7 +84,7 @@ impl CandleQuery {
 
     fn of(series: Series, selection: Selection) -> Self {
         let (forming, priority) = (Forming::default(), Priority::default());
-        Self { series, selection, forming, priority, as_of: None }
+        Self { series, selection, forming, priority, as_of: None, put: None }
     }
 
     /// Looks back from `before` instead of from now. Of no effect on a range.
@@ -123,6 +131,13 @@ impl CandleQuery {
     #[must_use]
     pub fn as_of(mut self, moment: Timestamp) -> Self {
         self.as_of = Some(moment);
+        self
+    }
+
+    /// Says when it was put.
+    #[must_use]
+    pub fn put(mut self, put: Option<Landmark>) -> Self {
+        self.put = put;
         self
     }
 
