@@ -12,10 +12,11 @@ use std::time::Duration;
 use futures::StreamExt;
 use market_backbone_coordinator::{Feed, Start};
 use market_backbone_core::{
-    Candle, Channel, FeedEvent, Gap, GapState, Series, SourceErrorKind, StreamKind, Subscription, Symbol,
-    Timeframe, Trade, TradeId, TradePageRequest,
+    Candle, Channel, FeedEvent, Gap, GapCause, GapState, Series, SourceErrorKind, StreamKind, Subscription,
+    Symbol, Timeframe, Trade, TradeId, TradePageRequest,
 };
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::feed_rig::{CANDLE, Flaw, Venue, at, candle, channel, gap, strict, symbol, ticker, token, wish};
@@ -434,11 +435,19 @@ fn check(story: &Story, run: &Run) -> Result<(), TestCaseError> {
             GapState::Opened => open.extend(gap.channels.iter().cloned()),
             GapState::Healed => open.retain(|channel| !gap.channels.contains(channel)),
             GapState::Healing => {}
-            GapState::Lost if story.is_flawed => open.retain(|channel| !gap.channels.contains(channel)),
+            GapState::Lost if story.is_flawed || is_found_out_late(gap) => {
+                open.retain(|channel| !gap.channels.contains(channel))
+            }
             other => prop_assert!(false, "{:?}", other),
         }
     }
     Ok(())
+}
+
+/// A print of which nobody knew for more than a minute is not delivered any more.
+fn is_found_out_late(gap: &Gap) -> bool {
+    let late = Duration::from_secs(60);
+    gap.cause == GapCause::MissingPrints && gap.to.is_some_and(|to| gap.from.plus(late) < to)
 }
 
 /// A candle ends as what was traded in its minute, whichever of its states were lost.
@@ -530,6 +539,9 @@ fn on_paused_time(seed: u64, is_flawed: bool) -> Result<(usize, usize), TestCase
     runtime.block_on(simulate(seed, is_flawed))
 }
 
+/// Of the stories that are told each time.
+const SEED: u64 = 20_261_128;
+
 /// `FEED_STORIES=5000` tells as many.
 fn stories(usual: u32) -> u32 {
     #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
@@ -538,7 +550,13 @@ fn stories(usual: u32) -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: stories(64), max_shrink_iters: 0, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: stories(64),
+        max_shrink_iters: 0,
+        // The gate tells the same stories each time.
+        rng_seed: RngSeed::Fixed(SEED),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn what_is_delivered_is_what_was_traded(seed in any::<u64>()) {
