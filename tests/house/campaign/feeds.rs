@@ -172,11 +172,11 @@ async fn watch(
         return Err("a market fell silent".to_owned());
     }
 
-    if has_states {
-        let are_there = |seen: &Witness| states(seen, &codes, venue.now_ms()).is_ok();
-        if !watch.read(Instant::now() + GOES_ON_WITHIN * patience, are_there).await {
-            states(&watch.seen, &codes, venue.now_ms())?;
-        }
+    // What the last of the bad stamps had left out may have been found missing only now.
+    let is_well =
+        |seen: &Witness| seen.is_whole() && (!has_states || states(seen, &codes, venue.now_ms()).is_ok());
+    if !watch.read(Instant::now() + HEALED_WITHIN * patience, is_well).await && has_states {
+        states(&watch.seen, &codes, venue.now_ms())?;
     }
     let seen = &watch.seen;
     if needs_gap && seen.gaps(GapState::Opened) == 0 {
