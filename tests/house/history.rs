@@ -4,7 +4,8 @@ use market_backbone::{Error, Priority};
 use market_backbone::{SourceErrorKind, Timeframe, Timestamp};
 use market_backbone_tests::House;
 
-#[tokio::test(flavor = "multi_thread")]
+/// On one thread, so that all three are put before anything has landed.
+#[tokio::test]
 async fn identical_questions_at_once_share_one_fetch() {
     let house = House::frozen().await.unwrap();
     let client = house.backbone.client(Priority::Normal);

@@ -121,8 +121,7 @@ async fn whatever_goes_wrong_a_reader_sees_what_happened_once() {
     assert_eq!(seen.doubled, []);
     assert_eq!(seen.unannounced, []);
     assert_eq!((seen.lagged, seen.disordered), (0, 0));
-    let lost: Vec<_> = seen.gaps.iter().filter(|gap| gap.state == GapState::Lost).collect();
-    assert!(lost.is_empty(), "told to be lost, and all is there: {lost:#?}");
+    assert!(seen.lost().is_empty(), "told to be lost, and all is there: {:#?}", seen.lost());
     assert_eq!(report.rejected(), 0, "no request too many: {report:#?}");
     assert!(report.sockets.opened >= 5 && report.faulted > 0, "there was a storm: {report:#?}");
     assert!(seen.gaps(GapState::Healed) >= 2, "{:?}", seen.announced());

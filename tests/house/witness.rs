@@ -108,6 +108,11 @@ impl Witness {
         self.open.values().collect()
     }
 
+    /// The gaps that were told to be lost.
+    pub(crate) fn lost(&self) -> Vec<&Gap> {
+        self.gaps.iter().filter(|gap| gap.state == GapState::Lost).collect()
+    }
+
     /// Whether no gap is open.
     pub(crate) fn is_whole(&self) -> bool {
         self.open.is_empty()

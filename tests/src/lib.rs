@@ -4,10 +4,13 @@ mod within;
 
 use std::sync::Arc;
 
-use market_backbone::{Backbone, Builder, Clock, Error, ManualClock, SystemClock, Timestamp};
+use market_backbone::{Backbone, Builder, Error, ManualClock, Timestamp};
 use market_backbone_emulator::{Emulator, EmulatorError, Running, Scenario};
 
 pub use within::Within;
+
+/// 2026-08-06T13:14:30Z, a Thursday.
+const FROZEN_AT: i64 = 1_786_022_070_000;
 
 /// An emulator and a backbone that keeps its candles in memory.
 #[derive(Debug)]
@@ -43,18 +46,16 @@ impl House {
         Ok(Self { venue, backbone })
     }
 
-    /// A house in which time stands still, half a minute past the minute: counts of requests do not hang on when a
-    /// test happens to run. For up to ten requests a group: the venue's window never ends.
+    /// A house in which time stands still, half a minute past the same minute each time: counts of requests do not hang on
+    /// when a test happens to run. For up to ten requests a group: the venue's window never ends.
     ///
     /// # Errors
     ///
     /// If one of them cannot start.
     pub async fn frozen() -> Result<Self, HouseError> {
-        let now = SystemClock.now().as_millis();
-        let moment = now - now.rem_euclid(60_000) - 30_000;
         let scenario =
-            Scenario { clock: market_backbone_emulator::Clock::manual(moment), ..Scenario::default() };
-        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(moment)));
+            Scenario { clock: market_backbone_emulator::Clock::manual(FROZEN_AT), ..Scenario::default() };
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(FROZEN_AT)));
         Self::built(scenario, |builder| builder.in_memory().clock(clock)).await
     }
 

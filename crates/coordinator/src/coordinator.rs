@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use market_backbone_core::{CandleQuery, CandleSource, Clock, PageSource, PartStream, Series, Timestamp};
+use market_backbone_core::{
+    CandleQuery, CandleSource, Clock, Landmark, PageSource, PartStream, Series, Timestamp,
+};
 
 use crate::config::CoordinatorConfig;
 use crate::density::{Densities, Density};
@@ -66,5 +68,9 @@ impl CandleSource for Coordinator {
     fn stream(&self, query: CandleQuery) -> PartStream {
         let fetch = Fetch::new(Arc::clone(&self.office), &query, self.office.clock.now());
         futures::stream::unfold(fetch, async |mut fetch| fetch.next().await.map(|part| (part, fetch))).boxed()
+    }
+
+    fn landmark(&self) -> Option<Landmark> {
+        Some(Landmark(self.office.flights.landings()))
     }
 }

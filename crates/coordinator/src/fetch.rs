@@ -13,8 +13,8 @@ use futures::StreamExt;
 use futures::future::{AbortHandle, BoxFuture};
 use futures::stream::FuturesUnordered;
 use market_backbone_core::{
-    CandlePage, CandlePageRequest, CandlePart, CandleQuery, Claim, Coverage, Priority, Series, Served,
-    SourceError, SourceErrorKind, Span, TimeRange, Timestamp,
+    CandlePage, CandlePageRequest, CandlePart, CandleQuery, Claim, Coverage, Landmark, Priority, Series,
+    Served, SourceError, SourceErrorKind, Span, TimeRange, Timestamp,
 };
 
 use crate::fetch::job::{Arrival, Job};
@@ -33,7 +33,7 @@ pub(crate) struct Fetch {
     office: Arc<Office>,
     series: Series,
     priority: Priority,
-    /// What had landed when it began.
+    /// What had landed when the question was put.
     began: u64,
     /// The slot in progress when the query was made, or a later one if the venue has shown that it is over.
     now: Timestamp,
@@ -75,7 +75,7 @@ impl Fetch {
         let settling = capabilities.settling;
         let density = office.densities.get(&query.series);
         let scope = Scope::of(query, now, slots, page, density);
-        let began = office.flights.landings();
+        let began = query.put.map_or_else(|| office.flights.landings(), |Landmark(put)| put);
         Self {
             office,
             began,

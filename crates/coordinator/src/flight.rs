@@ -1,8 +1,11 @@
-//! Identical pages under way share one request, and one that has landed serves every query that began before it landed.
+//! Identical pages under way share one request, and one that has landed serves every query that was put before it landed.
 //!
 //! The latter because equal questions put at once do not stay in step: one has its first page stored and asks for the
-//! second while another is still storing the first, and then finds the second landed already. A query that began later
-//! asks for itself: what it is told was observed after it was put.
+//! second while another is still storing the first, and then finds the second landed already. Or one looks at what is
+//! stored just before what the other has fetched is, which is why who looks first says when the question was
+//! put ([`CandleQuery::put`]). A query that was put later asks for itself: what it is told was observed after it was put.
+//!
+//! [`CandleQuery::put`]: market_backbone_core::CandleQuery::put
 //!
 //! The work belongs to whoever waits for it: each waiter holds the shared future and polls it, the table holds
 //! it weakly. So it goes on as long as anybody waits, ends with the last of them, and no task is left behind.
@@ -146,7 +149,7 @@ impl Flights {
         since.find(|(_, landed, _)| landed == key).map(|(_, _, landed)| Arc::clone(landed))
     }
 
-    /// How many pages have landed that serve others: a query remembers it when it begins.
+    /// How many pages have landed that serve others: a query remembers it when it is put.
     pub(crate) fn landings(&self) -> u64 {
         self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).count
     }

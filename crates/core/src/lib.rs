@@ -62,7 +62,9 @@ pub use port::{
 };
 pub use price_band::{Indicators, PriceBand};
 pub use priority::Priority;
-pub use query::{CandleQuery, Delivery, Forming, Hearsay, MAX_COUNT, QueryError, Selection, Subscription};
+pub use query::{
+    CandleQuery, Delivery, Forming, Hearsay, Landmark, MAX_COUNT, QueryError, Selection, Subscription,
+};
 pub use secret::Secret;
 pub use session::Session;
 pub use side_inference::{InferredSide, SideInference, SideRule};

@@ -35,6 +35,10 @@ pub enum Forming {
     Exclude,
 }
 
+/// A point in the order in which a source's pages land.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Landmark(pub u64);
+
 /// A question for candles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CandleQuery {
@@ -50,6 +54,10 @@ pub struct CandleQuery {
     pub as_of: Option<Timestamp>,
     /// What answers have said of it already, short of a proof. It changes how often the venue is asked, and nothing else.
     pub hearsay: Hearsay,
+    /// When it was put, as a [landmark](crate::CandleSource::landmark) of the source that is asked: pages that have landed
+    /// since may serve it. `None` if it is put as it is asked. Who looks at a store before asking says it, for what a
+    /// question that was put at the same time has fetched meanwhile may not be in the store yet.
+    pub put: Option<Landmark>,
 }
 
 impl CandleQuery {
@@ -82,7 +90,7 @@ impl CandleQuery {
 
     fn of(series: Series, selection: Selection) -> Self {
         let (forming, priority) = (Forming::default(), Priority::default());
-        Self { series, selection, forming, priority, as_of: None, hearsay: Hearsay::default() }
+        Self { series, selection, forming, priority, as_of: None, hearsay: Hearsay::default(), put: None }
     }
 
     /// Looks back from `before` instead of from now. Of no effect on a range.
@@ -136,6 +144,13 @@ impl CandleQuery {
     #[must_use]
     pub fn hearsay(mut self, hearsay: Hearsay) -> Self {
         self.hearsay = hearsay;
+        self
+    }
+
+    /// Says when it was put.
+    #[must_use]
+    pub fn put(mut self, put: Option<Landmark>) -> Self {
+        self.put = put;
         self
     }
 

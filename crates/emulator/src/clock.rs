@@ -15,7 +15,7 @@ enum Hands {
     /// Wall time at creation, carried on by a clock that never steps back.
     System { epoch_us: i64, since: Instant },
     /// Microseconds since the epoch at creation, carried on by tokio's clock.
-    Running { epoch_us: i64, since: tokio::time::Instant },
+    Running { epoch_us: Arc<AtomicI64>, since: tokio::time::Instant },
     /// Microseconds since the epoch, moved by hand.
     Manual(Arc<AtomicI64>),
 }
@@ -40,7 +40,8 @@ impl Clock {
     /// paused, as that is moved.
     #[must_use]
     pub fn running_from(ms: i64) -> Self {
-        Self(Hands::Running { epoch_us: ms * 1_000, since: tokio::time::Instant::now() })
+        let epoch_us = Arc::new(AtomicI64::new(ms * 1_000));
+        Self(Hands::Running { epoch_us, since: tokio::time::Instant::now() })
     }
 
     /// A clock that stands at `ms` since the epoch until it is moved.
@@ -49,10 +50,13 @@ impl Clock {
         Self(Hands::Manual(Arc::new(AtomicI64::new(ms * 1_000))))
     }
 
-    /// Moves a manual clock forward by `ms`; all others go their own way.
+    /// Moves a manual clock, or one that goes with tokio's, forward by `ms`; that of the system goes its own way.
     pub fn advance(&self, ms: i64) {
-        if let Hands::Manual(us) = &self.0 {
-            us.fetch_add(ms * 1_000, Ordering::SeqCst);
+        match &self.0 {
+            Hands::Manual(us) | Hands::Running { epoch_us: us, .. } => {
+                us.fetch_add(ms * 1_000, Ordering::SeqCst);
+            }
+            Hands::System { .. } => {}
         }
     }
 
@@ -70,6 +74,7 @@ impl Clock {
                 epoch_us + i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX - epoch_us)
             }
             Hands::Running { epoch_us, since } => {
+                let epoch_us = epoch_us.load(Ordering::SeqCst);
                 epoch_us + i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX - epoch_us)
             }
             Hands::Manual(us) => us.load(Ordering::SeqCst),

@@ -20,9 +20,10 @@ pub(crate) fn moment(query: &CandleQuery, clock: &dyn Clock) -> Timestamp {
     query.as_of.map_or(now, |moment| moment.min(now))
 }
 
-/// The same question, of the moment of `query`.
+/// The same question, of the moment of `query` and put with it.
 pub(crate) fn like(mut question: CandleQuery, query: &CandleQuery) -> CandleQuery {
     question.as_of = query.as_of;
+    question.put = query.put;
     question
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Derive, Forming, Grid, PartStream,
+    CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Derive, Forming, Grid, Landmark, PartStream,
     Selection, TimeRange, Timestamp,
 };
 
@@ -78,10 +78,14 @@ impl CandleSource for DerivedSource {
         match self.derive.base_of(query.series.timeframe) {
             None => self.inner.stream(query),
             Some(_) => {
-                let (source, query) = (self.clone(), as_of::settled(query));
+                let (source, query) = (self.clone(), as_of::settled(self.put(query)));
                 emitter::stream(move |out| answer::answer(source, query, out))
             }
         }
+    }
+
+    fn landmark(&self) -> Option<Landmark> {
+        self.inner.landmark()
     }
 }
 

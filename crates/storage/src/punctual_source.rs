@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use market_backbone_core::{
     CandlePageRequest, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Coverage,
-    Forming, PageSource, PartStream, Selection, SourceError, SourceErrorKind, TimeRange, Timestamp,
+    Forming, Landmark, PageSource, PartStream, Selection, SourceError, SourceErrorKind, TimeRange, Timestamp,
     TradePageRequest,
 };
 use tokio::sync::Mutex;
@@ -202,11 +202,15 @@ fn latest(known: &Coverage) -> Option<Timestamp> {
 
 impl CandleSource for PunctualSource {
     fn stream(&self, query: CandleQuery) -> PartStream {
-        let source = self.clone();
+        let (source, query) = (self.clone(), self.put(query));
         emitter::stream(move |out| async move {
             source.look_at_the_clock(&query).await?;
             Answer { source, query, out, unsettled: None }.give().await
         })
+    }
+
+    fn landmark(&self) -> Option<Landmark> {
+        self.inner.landmark()
     }
 }
 
@@ -233,13 +237,13 @@ impl Answer {
             && let Some(older) = self.source.last(&self.query, count, oldest)
         {
             // What was left out counted. What of this is new nobody knows better than the store.
-            self.ask(older).await?;
+            self.ask(older.put(self.source.landmark())).await?;
         }
         Ok(())
     }
 
     /// Puts the question, and once more each time that the clock turns out to have been wrong.
-    async fn ask(&mut self, query: CandleQuery) -> Result<(), SourceError> {
+    async fn ask(&mut self, mut query: CandleQuery) -> Result<(), SourceError> {
         let mut has_looked = false;
         for again in 0..=MOST_AGAIN {
             let (steps, end) = (self.source.clock.steps(), self.source.end(&query));
@@ -269,6 +273,7 @@ impl Answer {
                 break;
             }
             tracing::debug!(series = %query.series, "the clock was wrong; asking again");
+            query.put = self.source.landmark();
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Grid, PartStream, Selection,
+    CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Grid, Landmark, PartStream, Selection,
 };
 
 use self::answer::Answer;
@@ -74,7 +74,7 @@ impl StoredSource {
 
 impl CandleSource for StoredSource {
     fn stream(&self, query: CandleQuery) -> PartStream {
-        let source = self.clone();
+        let (source, query) = (self.clone(), self.put(query));
         emitter::stream(move |out| async move {
             let selection = query.selection();
             let answer = Answer::new(source, query, out);
@@ -83,6 +83,10 @@ impl CandleSource for StoredSource {
                 Selection::Last { count, before, floor } => last::answer(answer, count, before, floor).await,
             }
         })
+    }
+
+    fn landmark(&self) -> Option<Landmark> {
+        self.upstream.landmark()
     }
 }
 

@@ -17,10 +17,12 @@ use crate::witness::{Watch, Witness};
 const CALM: Duration = Duration::from_secs(3);
 /// A gap that ends later than this has not been healed.
 const HEALED_WITHIN: Duration = Duration::from_secs(25);
-/// The first trades of a subscription are those after it has reached the venue.
+/// On paused time, the first trades of a subscription are those after it has reached the venue.
 const REACHES_MS: i64 = 700;
 /// A market that trades several times a second is not silent for so long.
 const GOES_ON_WITHIN: Duration = Duration::from_secs(10);
+/// Where time is real this machine may be busy, and everything takes so much longer.
+const BUSY: u32 = 4;
 /// What has just happened may come a little after what happened then.
 const ON_ITS_WAY_MS: i64 = 1_500;
 /// A ticker or a quote of a market that trades several times a second is not older than this.
@@ -88,7 +90,7 @@ pub(super) async fn play(
     // A clock is off from the start, and so is the door shut; pages go wrong when they are needed.
     let mut from_start = Faults { clock_offset: faults.clock_offset, ..Faults::default() };
     match happens {
-        Happens::Cut(away_ms) => faults.refuse_ws_ms = away_ms,
+        Happens::Cut(away_ms) | Happens::Away(away_ms) => faults.refuse_ws_ms = away_ms,
         Happens::RefusedAtFirst(ms) => (faults.refuse_ws_ms, from_start.refuse_ws_ms) = (ms, ms),
         Happens::OneAhead(_) | Happens::SomeAhead => {}
     }
@@ -107,16 +109,26 @@ async fn watch(
     holds: Holds,
 ) -> Result<(), String> {
     let (venue, codes) = (&scene.venue, scene.market.codes());
-    let from_ms = venue.now_ms() + REACHES_MS;
+    let patience = if scene.driver == Driver::Sockets { BUSY } else { 1 };
+    let mut from_ms = venue.now_ms() + REACHES_MS;
     let client = scene.backbone.client(Priority::High);
     let state = if scene.market.is_of_massive() { StreamKind::Book } else { StreamKind::Ticker };
     // A ticker's running total finds what was told healed and is not: here the gap itself must be judged rightly.
-    let has_states = !matches!(happens, Happens::Cut(_)) || faults.future_trade > 0.0;
+    let is_cut = matches!(happens, Happens::Cut(_) | Happens::Away(_));
+    let has_states = !is_cut || faults.future_trade > 0.0;
     let kinds = [StreamKind::Trade].into_iter().chain(has_states.then_some(state));
     let wish = client.subscribe(codes.iter().map(String::as_str), kinds);
     let feed = wish.lossless(1 << 14).await.map_err(|error| format!("subscribing: {error}"))?;
     let clock = Arc::clone(&scene.ours) as Arc<dyn Clock>;
     let mut watch = Watch { feed, seen: Witness::default(), clock };
+    if scene.driver == Driver::Sockets {
+        // However long it takes to subscribe: what it brings from now on is to be whole.
+        let began = |seen: &Witness| !seen.is_whole() || codes.iter().all(|code| !seen.of(code).is_empty());
+        if !watch.read(Instant::now() + GOES_ON_WITHIN * patience, began).await {
+            return Err("nothing came at all".to_owned());
+        }
+        from_ms = venue.now_ms();
+    }
     watch.read(Instant::now() + CALM, |_| false).await;
 
     venue.set_faults(faults);
@@ -124,7 +136,7 @@ async fn watch(
         venue.spoil_next(*page, *fault);
     }
     let needs_gap = match happens {
-        Happens::Cut(_) => venue.drop_sockets() > 0,
+        Happens::Cut(_) | Happens::Away(_) => venue.drop_sockets() > 0,
         Happens::RefusedAtFirst(_) => true,
         Happens::OneAhead(ahead_ms) => {
             venue.stamp_next_trade(ahead_ms);
@@ -132,24 +144,40 @@ async fn watch(
         }
         Happens::SomeAhead => false,
     };
-    if matches!(happens, Happens::Cut(_)) && !needs_gap {
+    if is_cut && !needs_gap {
         return Err("there was no socket to cut".to_owned());
     }
-    let until = Instant::now() + if needs_gap { HEALED_WITHIN } else { CALM * 3 };
+    let mut within = if needs_gap { HEALED_WITHIN * patience } else { CALM * 3 };
+    if let Happens::Away(away_ms) = happens {
+        if scene.driver == Driver::Sockets {
+            let noticed = Instant::now() + GOES_ON_WITHIN * patience;
+            watch.read(noticed, |seen| seen.gaps(GapState::Opened) > 0).await;
+            scene.hands.advance(i64::try_from(away_ms).unwrap_or(0));
+        } else {
+            within += Duration::from_millis(away_ms);
+        }
+    }
+    let until = Instant::now() + within;
     watch.read(until, |seen| needs_gap && seen.gaps(GapState::Opened) > 0 && seen.is_whole()).await;
     venue.set_faults(Faults { refuse_ws_ms: 0, ..from_start });
     watch.read(Instant::now() + CALM, |_| false).await;
     // What has only just been found missing is given time.
-    watch.read(Instant::now() + HEALED_WITHIN, |seen| seen.is_whole()).await;
+    watch.read(Instant::now() + HEALED_WITHIN * patience, |seen| seen.is_whole()).await;
 
     // What has happened by now is there when something later is, however busy this machine.
     let now_ms = venue.now_ms();
     let is_later = |trade: Option<&Trade>| trade.is_some_and(|trade| trade.time.as_millis() > now_ms);
     let goes_on = |seen: &Witness| codes.iter().all(|code| is_later(seen.of(code).last()));
-    if !watch.read(Instant::now() + GOES_ON_WITHIN, goes_on).await {
+    if !watch.read(Instant::now() + GOES_ON_WITHIN * patience, goes_on).await {
         return Err("a market fell silent".to_owned());
     }
 
+    // What the last of the bad stamps had left out may have been found missing only now.
+    let is_well =
+        |seen: &Witness| seen.is_whole() && (!has_states || states(seen, &codes, venue.now_ms()).is_ok());
+    if !watch.read(Instant::now() + HEALED_WITHIN * patience, is_well).await && has_states {
+        states(&watch.seen, &codes, venue.now_ms())?;
+    }
     let seen = &watch.seen;
     if needs_gap && seen.gaps(GapState::Opened) == 0 {
         return Err("no gap was told".to_owned());
@@ -168,8 +196,7 @@ async fn watch(
         Happens::OneAhead(_) => codes.len() as u64,
         _ => played.get("future_trade").copied().unwrap_or_default(),
     };
-    truth(scene, seen, (from_ms, now_ms - ON_ITS_WAY_MS), ahead, faults.clock_offset)?;
-    if has_states { states(seen, &codes, venue.now_ms()) } else { Ok(()) }
+    truth(scene, seen, (from_ms, now_ms - ON_ITS_WAY_MS), ahead, faults.clock_offset)
 }
 
 /// Each trade once, none that never was, and none missing that is not in a gap that was told to be lost; but for

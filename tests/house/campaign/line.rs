@@ -58,6 +58,9 @@ pub(super) struct Off {
 pub(super) enum Happens {
     /// Its sockets are cut; new ones are refused for so many ms.
     Cut(u64),
+    /// Its sockets are cut, and new ones are refused for so many ms by the venue's clock. Where time is real, the clocks are
+    /// moved by as much once the feed has noticed.
+    Away(u64),
     /// Its first socket is refused for so many ms.
     RefusedAtFirst(u64),
     /// The next trade of each market is stamped so many ms ahead, with the ticker or quote that comes with it.

@@ -171,7 +171,7 @@ async fn ask(scene: &Scene, range: (i64, i64), rows: Rows) -> Result<(), String>
         }
     }
     if rows.names && !is_named {
-        return Err("no answer names what was left out".to_owned());
+        return Err(format!("no answer names what was left out: {:?}", scene.venue.report().played));
     }
     Ok(())
 }

@@ -62,6 +62,7 @@ pub(super) struct Scene {
     pub(super) hands: Hands,
     pub(super) ours: Arc<Ours>,
     pub(super) market: Market,
+    pub(super) driver: Driver,
     is_standing: bool,
 }
 
@@ -141,7 +142,7 @@ impl Scene {
             builder.upbit_at(&venue.rest_url(), &venue.ws_url())
         };
         let backbone = builder.build().await.unwrap();
-        Self { venue, backbone, hands, ours, market, is_standing }
+        Self { venue, backbone, hands, ours, market, driver, is_standing }
     }
 
     /// Time goes on, to this moment by true time.

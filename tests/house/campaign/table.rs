@@ -5,7 +5,7 @@
 use market_backbone_emulator::Page::Trades;
 use market_backbone_emulator::PageFault::{Empty as NoRows, Hole, Lagging, Stale as Old};
 
-use super::line::Happens::{Cut, OneAhead, RefusedAtFirst, SomeAhead};
+use super::line::Happens::{Away, Cut, OneAhead, RefusedAtFirst, SomeAhead};
 use super::line::Holds::{Closed, GoesOn, Healed, Newest, Told};
 use super::line::Market::{Aapl, Btc, Coins, Iota, Shares};
 use super::line::Rule::{Bad, Clock, Empty, Future, Gap, Late, Stale};
@@ -89,7 +89,7 @@ pub(super) const TABLE: &[Line] = &[
     line(Bad, "a row of the future", Btc, script("future@2026-08-06T12:30:00Z"), named(FOUR_PAGES, 20)),
     line(Bad, "a bad row on every other page", Btc, faults("bad_row=0.5"), named(FOUR_PAGES, 30)),
     line(Bad, "a bad row, thin", Iota, faults("bad_row=1"), named(A_DAY, 20)),
-    line(Bad, "and empty, stale and late pages", Btc, faults("bad_row=0.2,doubled_row=0.2,empty_page=0.2,stale_page=0.2,late_rows=2,late_share=0.5"), late(FOUR_PAGES, 40)),
+    line(Bad, "and empty, stale and late pages", Btc, faults("bad_row=0.5,doubled_row=0.2,empty_page=0.2,stale_page=0.2,late_rows=2,late_share=0.5"), named(FOUR_PAGES, 40)),
     line(Bad, "newest, a row of the future", Btc, faults("bad_row=1,bad_row_kind=future"), Newest),
     line(Bad, "newest, a row with high < close", Btc, faults("bad_row=1,bad_row_kind=unsound"), Newest),
     line(Bad, "newest, a row with null", Btc, faults("bad_row=1,bad_row_kind=null"), Newest),
@@ -149,12 +149,12 @@ pub(super) const TABLE: &[Line] = &[
     line(Gap, "trades lag 8 s", Coins, feed(Cut(4_000), "lagging_trades=8000"), Healed),
     line(Gap, "trades empty once", Coins, feed_then(Cut(4_000), &[(Trades, NoRows), (Trades, NoRows)]), Healed),
     line(Gap, "trades empty once, away for 6 s", Coins, feed_then(Cut(6_000), &[(Trades, NoRows), (Trades, NoRows)]), Healed),
-    line(Gap, "trades lack their middle", Coins, feed_then(Cut(4_000), &[(Trades, Hole), (Trades, Hole)]), Healed),
-    line(Gap, "trades lack their middle, away for 6 s", Coins, feed_then(Cut(6_000), &[(Trades, Hole), (Trades, Hole)]), Healed),
+    line(Gap, "trades lack their middle", Coins, feed_then(Away(30_000), &[(Trades, Hole), (Trades, Hole)]), Healed),
+    line(Gap, "trades lack their middle, away for 2 min", Coins, feed_then(Away(120_000), &[(Trades, Hole), (Trades, Hole)]), Healed),
     line(Gap, "trades are 5 s old once", Coins, feed_then(Cut(4_000), &[(Trades, Old(5_000)), (Trades, Old(5_000))]), Healed),
     line(Gap, "trades lag 4 s once", Coins, feed_then(Cut(4_000), &[(Trades, Lagging(4_000)), (Trades, Lagging(4_000))]), Healed),
     line(Gap, "most pages empty", Coins, feed(Cut(4_000), "empty_page=0.8"), Told),
-    line(Gap, "most pages lack their middle", Coins, feed(Cut(4_000), "holey_trades=0.8"), Told),
+    line(Gap, "most pages lack their middle", Coins, feed(Away(30_000), "holey_trades=0.8"), Told),
     line(Gap, "a bad trade on every page", Coins, feed(Cut(4_000), "bad_row=1"), Told),
     line(Gap, "a trade twice on every page", Coins, feed(Cut(4_000), "doubled_row=1"), Healed),
     line(Gap, "first socket refused for 3 s", Coins, feed(RefusedAtFirst(3_000), ""), Healed),
@@ -167,11 +167,11 @@ pub(super) const TABLE: &[Line] = &[
     line(Gap, "trades lag 8 s", Shares, feed(Cut(4_000), "lagging_trades=8000"), Healed),
     line(Gap, "trades null once", Shares, feed_then(Cut(4_000), &[(Trades, NoRows), (Trades, NoRows)]), Healed),
     line(Gap, "trades empty three times", Shares, feed_then(Cut(4_000), &[(Trades, NoRows), (Trades, NoRows), (Trades, NoRows), (Trades, NoRows), (Trades, NoRows), (Trades, NoRows)]), Healed),
-    line(Gap, "trades lack their middle", Shares, feed_then(Cut(4_000), &[(Trades, Hole), (Trades, Hole)]), Healed),
+    line(Gap, "trades lack their middle", Shares, feed_then(Away(240_000), &[(Trades, Hole), (Trades, Hole)]), Healed),
     line(Gap, "trades are 5 s old once", Shares, feed_then(Cut(4_000), &[(Trades, Old(5_000)), (Trades, Old(5_000))]), Healed),
     line(Gap, "trades lag 4 s once", Shares, feed_then(Cut(4_000), &[(Trades, Lagging(4_000)), (Trades, Lagging(4_000))]), Healed),
     line(Gap, "most pages empty", Shares, feed(Cut(4_000), "empty_page=0.8"), Told),
-    line(Gap, "most pages lack their middle", Shares, feed(Cut(4_000), "holey_trades=0.8"), Told),
+    line(Gap, "most pages lack their middle", Shares, feed(Away(240_000), "holey_trades=0.8"), Told),
     line(Gap, "a bad trade on every page", Shares, feed(Cut(4_000), "bad_row=1"), Told),
     line(Gap, "a trade twice on every page", Shares, feed(Cut(4_000), "doubled_row=1"), Healed),
     line(Gap, "first socket refused for 3 s", Shares, feed(RefusedAtFirst(3_000), ""), Healed),

@@ -84,6 +84,8 @@ pub(super) struct Walked {
     pub(super) trades: Vec<Trade>,
     /// What of all trades it showed.
     pub(super) shown: BTreeSet<Rank>,
+    /// The latest that it showed of those from before the beginning: whatever is later was to be shown.
+    pub(super) beyond: Option<Rank>,
     /// Trades that are on its pages and could not be read.
     pub(super) unreadable: u32,
     /// A page was shorter than what was asked for: a day has no more, or the page lacks some.
@@ -130,6 +132,7 @@ impl Archive {
         Walked {
             trades: walk.newest_first,
             shown: BTreeSet::new(),
+            beyond: walk.beyond,
             unreadable: walk.unreadable,
             is_short: walk.is_short,
             is_torn: walk.is_torn,
@@ -239,6 +242,8 @@ struct Walk {
     last_day: u8,
     /// A trade from before the beginning was seen: all after it is there.
     reached: bool,
+    /// The latest of those.
+    beyond: Option<Rank>,
     /// The oldest of the page before, if the next must begin with it.
     seam: Option<TradeId>,
     unreadable: u32,
@@ -263,6 +268,7 @@ impl Walk {
             // One more than should be needed, for midnight may pass meanwhile.
             last_day: days_before(order.begin).saturating_add(1),
             reached: false,
+            beyond: None,
             seam: None,
             unreadable: 0,
             is_short: false,
@@ -315,7 +321,9 @@ impl Walk {
         if dropped > 0 {
             tracing::warn!(dropped, "trades of a page are stamped in the future and left out");
         }
-        self.reached = page.trades.iter().any(|trade| trade.time < self.begin);
+        let beyond = page.trades.iter().filter(|trade| trade.time < self.begin).map(Rank::of).max();
+        self.reached = beyond.is_some();
+        self.beyond = beyond.max(self.beyond.take());
         self.newest_first.extend(page.trades.into_iter().rev().filter(|trade| trade.time >= self.begin));
     }
 }

@@ -197,8 +197,11 @@ impl Mending {
     /// Whether nothing was traded in the gap for much longer than is usual around it.
     fn has_hole(&self, ends: &Ends<'_>) -> bool {
         let Some((from, to)) = ends.before.zip(ends.after) else { return false };
-        let times: Vec<i64> = self.found.values().map(|trade| trade.time.as_nanos()).collect();
         let (from, to) = (from.time.as_nanos(), to.time.as_nanos());
+        let found = self.found.values().map(|trade| trade.time.as_nanos());
+        // The last trade before the gap may not be among them.
+        let is_left_out = self.found.values().next().is_some_and(|oldest| from < oldest.time.as_nanos());
+        let times: Vec<i64> = is_left_out.then_some(from).into_iter().chain(found).collect();
         let pauses =
             times.windows(2).filter(|pair| from <= pair[0] && pair[1] <= to).map(|pair| pair[1] - pair[0]);
         let (Some(longest), [first, .., last]) = (pauses.max(), &times[..]) else { return false };
@@ -245,6 +248,8 @@ impl Mending {
             return false;
         }
         let (Some(oldest), Some(newest)) = (self.found.keys().next(), self.newest()) else { return true };
+        // A page that goes back far enough may lack the very first of what is missing.
+        let oldest = walked.beyond.as_ref().unwrap_or(oldest);
         let between =
             |rank: &&Rank| oldest < *rank && *rank < newest && limit.is_none_or(|limit| *rank <= limit);
         let known: Vec<_> = ends.heard.iter().filter(between).collect();

@@ -45,6 +45,17 @@ async fn who_falls_behind_is_served_what_has_landed_meanwhile_and_who_comes_late
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_has_landed_since_a_question_was_put_serves_it_whenever_it_is_asked() {
+    let house = House::new(Model::dense(30_000));
+    // It was put, and looks at a store meanwhile.
+    let settled = || last(1_000).before(minute(this_minute() - 10)).closed();
+    let put = house.coordinator.put(settled());
+    house.ask(settled()).await.unwrap();
+    let set = house.ask(put).await.unwrap();
+    assert_eq!((set.candles.len(), set.served.requests, house.requests()), (1_000, 0, 5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_candle_in_progress_is_always_fresh() {
     let house = House::new(Model::dense(300));
     for asked in 1..=3 {

@@ -6,8 +6,8 @@ use futures::stream::BoxStream;
 
 use crate::{
     Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSet, Capabilities, Coverage,
-    Market, Priority, Series, SourceError, StoreError, StoreErrorKind, TimeRange, Timestamp, TradeId,
-    TradePage, TradePageRequest,
+    Landmark, Market, Priority, Series, SourceError, StoreError, StoreErrorKind, TimeRange, Timestamp,
+    TradeId, TradePage, TradePageRequest,
 };
 
 /// Somewhere single pages can be had from. Implemented by the router.
@@ -69,6 +69,17 @@ pub type PartStream = BoxStream<'static, Result<CandlePart, SourceError>>;
 pub trait CandleSource: Send + Sync + 'static {
     /// Answers `query` piece by piece, in no particular order. The stream ends after the first error.
     fn stream(&self, query: CandleQuery) -> PartStream;
+
+    /// Where in the order of landing pages it is now, for [`CandleQuery::put`]; `None` if it shares no pages.
+    fn landmark(&self) -> Option<Landmark> {
+        None
+    }
+
+    /// `query`, put now unless it was put before: for whoever looks elsewhere before this source is asked.
+    fn put(&self, query: CandleQuery) -> CandleQuery {
+        let put = query.put.or_else(|| self.landmark());
+        query.put(put)
+    }
 
     /// Answers `query` as a whole: oldest first, with what is known of the stretch.
     ///

@@ -151,7 +151,9 @@ impl Answer {
         let known = source.store.coverage(&query.series).await?;
         let reaches = reaches_back_to(&known);
         let questions = self.handing_down(questions, &known).await?;
-        let asked = stream::iter(questions).map(move |question| upstream.stream(question));
+        // What was put with this one may have fetched it since the store was looked at.
+        let put = query.put;
+        let asked = stream::iter(questions).map(move |question| upstream.stream(question.put(put)));
         let kept = asked
             .flatten_unordered(HOLES_AT_ONCE)
             .map(|part| async move { keep(source, query, part?).await })

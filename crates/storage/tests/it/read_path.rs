@@ -1,14 +1,15 @@
 //! The read path in the cases that matter most: how often upstream is asked, and for what.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Coverage, Forming, Grid, ManualClock,
-    PartStream, Priority, Selection, Series, SourceErrorKind, StoreError, StoreErrorKind, StoredCandles,
-    TimeRange, Timestamp,
+    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Clock, Coverage, Forming, Grid, Landmark,
+    ManualClock, PartStream, Priority, Selection, Series, SourceErrorKind, StoreError, StoreErrorKind,
+    StoredCandles, TimeRange, Timestamp,
 };
 use market_backbone_storage::{MemoryStore, StoredSource};
 
@@ -252,4 +253,38 @@ async fn the_slot_in_progress_is_never_known_whoever_says_so() {
     source.candles(last(5)).await.unwrap();
     let known = house.store.coverage(&series("KRW-BTC")).await.unwrap();
     assert_eq!(known.ranges(), [minutes(NOW - 5, NOW)]);
+}
+
+/// An upstream whose pages land all the time, and which notes when what it is asked was put.
+#[derive(Default)]
+struct Busy {
+    landed: AtomicU64,
+    put: Mutex<Vec<Option<Landmark>>>,
+}
+
+impl CandleSource for Busy {
+    fn stream(&self, query: CandleQuery) -> PartStream {
+        self.put.lock().unwrap().push(query.put);
+        futures::stream::empty().boxed()
+    }
+
+    fn landmark(&self) -> Option<Landmark> {
+        Some(Landmark(self.landed.load(Ordering::Relaxed)))
+    }
+}
+
+#[tokio::test]
+async fn what_lands_while_the_store_is_looked_at_may_serve_the_question() {
+    let (house, busy) = (house(DENSE), Arc::new(Busy::default()));
+    let clock = || Arc::clone(&house.clock) as Arc<dyn Clock>;
+    let upstream = Arc::clone(&busy) as Arc<dyn CandleSource>;
+    let shared = StoredSource::new(Arc::new(MemoryStore::new()), upstream, clock(), Grid::Utc).shared();
+    let source = StoredSource::new(Arc::clone(&house.store), Arc::new(shared), clock(), Grid::Utc);
+    for query in [last(5).closed(), CandleQuery::within(series("KRW-BTC"), minutes(NOW - 9, NOW - 4))] {
+        busy.landed.store(7, Ordering::Relaxed);
+        let answer = source.stream(query);
+        busy.landed.store(9, Ordering::Relaxed);
+        assert_eq!(answer.count().await, 0);
+        assert_eq!(std::mem::take(&mut *busy.put.lock().unwrap()), [Some(Landmark(7))]);
+    }
 }
