@@ -179,15 +179,7 @@ async fn watch(
         states(&watch.seen, &codes, venue.now_ms())?;
     }
     let seen = &watch.seen;
-    if needs_gap && seen.gaps(GapState::Opened) == 0 {
-        return Err("no gap was told".to_owned());
-    }
-    if !seen.is_whole() {
-        return Err(format!("a gap is still open: {:?}", seen.announced()));
-    }
-    if matches!(holds, Holds::Healed) && (seen.gaps(GapState::Healed) == 0 || seen.gaps(GapState::Lost) > 0) {
-        return Err(format!("not healed: {:?}", seen.announced()));
-    }
+    gaps(seen, needs_gap, holds)?;
     let played = venue.report().played;
     if played.is_empty() && (faults != Faults::default() || !next.is_empty()) {
         return Err("the venue was well".to_owned());
@@ -197,6 +189,20 @@ async fn watch(
         _ => played.get("future_trade").copied().unwrap_or_default(),
     };
     truth(scene, seen, (from_ms, now_ms - ON_ITS_WAY_MS), ahead, faults.clock_offset)
+}
+
+/// What was told of gaps.
+fn gaps(seen: &Witness, needs_gap: bool, holds: Holds) -> Result<(), String> {
+    if needs_gap && seen.gaps(GapState::Opened) == 0 {
+        return Err("no gap was told".to_owned());
+    }
+    if !seen.is_whole() {
+        return Err(format!("a gap is still open: {:?}", seen.announced()));
+    }
+    if matches!(holds, Holds::Healed) && (seen.gaps(GapState::Healed) == 0 || seen.gaps(GapState::Lost) > 0) {
+        return Err(format!("not healed: {:?}", seen.announced()));
+    }
+    Ok(())
 }
 
 /// Each trade once, none that never was, and none missing that is not in a gap that was told to be lost; but for
