@@ -120,7 +120,7 @@ impl Care {
                 let is_of_it = |event: &FeedEvent| event.stamp().is_some_and(|stamp| stamp <= until);
                 events.iter().any(|event| is_of_it(event) && lane.lacks(event))
             };
-            is_lost = self.audits[audit].settled(lane.begin(), found, Instant::now());
+            is_lost = self.audits[audit].settled(found, Instant::now());
         }
         if let Some(closing) = &mut self.lanes[number].closing {
             closing.settled(events, Instant::now());
