@@ -158,6 +158,7 @@ async fn watch(
             let noticed = Instant::now() + GOES_ON_WITHIN * patience;
             watch.read(noticed, |seen| seen.gaps(GapState::Opened) > 0).await;
             scene.hands.advance(i64::try_from(away_ms).unwrap_or(0));
+            venue.change_faults(|faults| faults.refuse_ws_ms = 0);
         } else {
             within += Duration::from_millis(away_ms);
         }
