@@ -4,13 +4,13 @@ mod within;
 
 use std::sync::Arc;
 
-use market_backbone::{Backbone, Builder, Error, ManualClock, Timestamp};
+use market_backbone::{Backbone, Builder, Clock, Error, ManualClock, Timestamp};
 use market_backbone_emulator::{Emulator, EmulatorError, Running, Scenario};
 
 pub use within::Within;
 
 /// 2026-08-06T13:14:30Z, a Thursday.
-const FROZEN_AT: i64 = 1_786_022_070_000;
+pub const FROZEN_AT: i64 = 1_786_022_070_000;
 
 /// An emulator and a backbone that keeps its candles in memory.
 #[derive(Debug)]
@@ -59,6 +59,18 @@ impl House {
         Self::built(scenario, |builder| builder.in_memory().clock(clock)).await
     }
 
+    /// A house on `scenario` that begins at `moment` each time, in ms since the epoch, and whose time goes on from there:
+    /// what the market did before does not hang on when a test happens to run.
+    ///
+    /// # Errors
+    ///
+    /// If one of them cannot start.
+    pub async fn begun_at(moment: i64, scenario: Scenario) -> Result<Self, HouseError> {
+        let hands = market_backbone_emulator::Clock::running_from(moment);
+        let scenario = Scenario { clock: hands.clone(), ..scenario };
+        Self::built(scenario, |builder| builder.in_memory().clock(Arc::new(SameHands(hands)))).await
+    }
+
     /// Requests the venue counted in `group`.
     #[must_use]
     pub fn asked(&self, group: &str) -> u64 {
@@ -69,6 +81,16 @@ impl House {
     pub async fn close(self) {
         self.backbone.shutdown().await;
         self.venue.stop().await;
+    }
+}
+
+/// The venue's clock, as the backbone's.
+#[derive(Debug)]
+struct SameHands(market_backbone_emulator::Clock);
+
+impl Clock for SameHands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.0.now_us() * 1_000)
     }
 }
 

@@ -147,12 +147,18 @@ async fn watch(
     if is_cut && !needs_gap {
         return Err("there was no socket to cut".to_owned());
     }
-    let mut within = if needs_gap { HEALED_WITHIN * patience } else { CALM * 3 };
+    let mut within = match holds {
+        _ if !needs_gap => CALM * 3,
+        // So long it goes on; it need not be healed before.
+        Holds::Told => HEALED_WITHIN,
+        _ => HEALED_WITHIN * patience,
+    };
     if let Happens::Away(away_ms) = happens {
         if scene.driver == Driver::Sockets {
             let noticed = Instant::now() + GOES_ON_WITHIN * patience;
             watch.read(noticed, |seen| seen.gaps(GapState::Opened) > 0).await;
             scene.hands.advance(i64::try_from(away_ms).unwrap_or(0));
+            venue.change_faults(|faults| faults.refuse_ws_ms = 0);
         } else {
             within += Duration::from_millis(away_ms);
         }
@@ -164,20 +170,7 @@ async fn watch(
     // What has only just been found missing is given time.
     watch.read(Instant::now() + HEALED_WITHIN * patience, |seen| seen.is_whole()).await;
 
-    // What has happened by now is there when something later is, however busy this machine.
-    let now_ms = venue.now_ms();
-    let is_later = |trade: Option<&Trade>| trade.is_some_and(|trade| trade.time.as_millis() > now_ms);
-    let goes_on = |seen: &Witness| codes.iter().all(|code| is_later(seen.of(code).last()));
-    if !watch.read(Instant::now() + GOES_ON_WITHIN * patience, goes_on).await {
-        return Err("a market fell silent".to_owned());
-    }
-
-    // What the last of the bad stamps had left out may have been found missing only now.
-    let is_well =
-        |seen: &Witness| seen.is_whole() && (!has_states || states(seen, &codes, venue.now_ms()).is_ok());
-    if !watch.read(Instant::now() + HEALED_WITHIN * patience, is_well).await && has_states {
-        states(&watch.seen, &codes, venue.now_ms())?;
-    }
+    let now_ms = goes_on(scene, &mut watch, has_states, patience).await?;
     let seen = &watch.seen;
     gaps(seen, needs_gap, holds)?;
     let played = venue.report().played;
@@ -203,6 +196,24 @@ fn gaps(seen: &Witness, needs_gap: bool, holds: Holds) -> Result<(), String> {
         return Err(format!("not healed: {:?}", seen.announced()));
     }
     Ok(())
+}
+
+/// Reads until every market has gone on and all is well. What has happened by the moment that is returned is there then,
+/// however busy this machine: something later is.
+async fn goes_on(scene: &Scene, watch: &mut Watch, has_states: bool, patience: u32) -> Result<i64, String> {
+    let (codes, now_ms) = (scene.market.codes(), scene.venue.now_ms());
+    let is_later = |trade: Option<&Trade>| trade.is_some_and(|trade| trade.time.as_millis() > now_ms);
+    let have_gone_on = |seen: &Witness| codes.iter().all(|code| is_later(seen.of(code).last()));
+    if !watch.read(Instant::now() + GOES_ON_WITHIN * patience, have_gone_on).await {
+        return Err("a market fell silent".to_owned());
+    }
+    // What the last of the bad stamps had left out may have been found missing only now.
+    let are_of_now = |seen: &Witness| !has_states || states(seen, &codes, scene.venue.now_ms()).is_ok();
+    let is_well = |seen: &Witness| seen.is_whole() && are_of_now(seen);
+    if !watch.read(Instant::now() + HEALED_WITHIN * patience, is_well).await && has_states {
+        states(&watch.seen, &codes, scene.venue.now_ms())?;
+    }
+    Ok(now_ms)
 }
 
 /// Each trade once, none that never was, and none missing that is not in a gap that was told to be lost; but for

@@ -59,7 +59,7 @@ pub(super) enum Happens {
     /// Its sockets are cut; new ones are refused for so many ms.
     Cut(u64),
     /// Its sockets are cut, and new ones are refused for so many ms by the venue's clock. Where time is real, the clocks are
-    /// moved by as much once the feed has noticed.
+    /// moved by as much once the feed has noticed, and new ones are let in.
     Away(u64),
     /// Its first socket is refused for so many ms.
     RefusedAtFirst(u64),

@@ -54,6 +54,17 @@ impl Late {
         Self { venue, market, clock, backbone }
     }
 
+    /// Waits until the venue has been told of the login and of what is wanted: time stands still until then, however long
+    /// it takes this machine.
+    async fn is_listened_to(&self) {
+        let wait = async {
+            while self.venue.report().sockets.messages < 2 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), wait).await.unwrap();
+    }
+
     /// Lets the time pass until then, in steps that both sides can follow.
     async fn until(&self, moment: i64) {
         while self.market.now_ms() < moment {
@@ -96,7 +107,7 @@ impl Late {
                 sleep(Duration::from_millis(50)).await;
             }
         };
-        if timeout(Duration::from_secs(10), wait).await.is_err() {
+        if timeout(Duration::from_secs(60), wait).await.is_err() {
             let is = rows(&self.asked_of(ticker, None).await.candles);
             assert_eq!(is, want, "{:?}", self.backbone.metrics().recorder);
         }
@@ -120,6 +131,7 @@ async fn late_trades_amend_bars_and_before_and_after_differ_exactly_by_them() {
     let house = Late::start(0.05, 0.000_5).await;
     let client = house.backbone.client(Priority::Low);
     let recording = client.record(["AAPL"], [Timeframe::M1]).await.unwrap();
+    house.is_listened_to().await;
     house.until(THEN + MINUTE).await;
     let (known, then) = (house.tape(THEN, house.market.now_ms()), house.clock.now());
     house.holds(&known).await;
@@ -148,6 +160,7 @@ async fn the_overnight_pass_amends_what_was_asked_the_day_before_and_disputes_no
     let house = Late::start(0.01, 0.02).await;
     let client = house.backbone.client(Priority::Low);
     let recording = client.record(["AAPL"], [Timeframe::M1]).await.unwrap();
+    house.is_listened_to().await;
     house.until(THEN + 24 * MINUTE).await;
     let evening = house.market.now_ms();
     house.holds(&house.tape(THEN, evening)).await;
