@@ -184,15 +184,15 @@ pub(crate) struct Watch {
     /// With --output nothing is missing and nothing comes twice; on stdout what followed the last bookmark comes again
     #[arg(long, value_name = "FILE")]
     pub(crate) resume: Option<PathBuf>,
-    /// Appends the lines to this file instead
+    /// Appends the lines to this file instead; one that ends in .json, .ndjson or .jsonl gets JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Ends after this long, like 10s
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) length: Option<Duration>,
-    /// table for eyes, json for programs: one object a line
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
+    /// table for eyes, json for programs: one object a line [default: what the ending of --output says; else table]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
 }
 
 #[derive(Debug, Group)]

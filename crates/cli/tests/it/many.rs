@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use market_backbone::{Clock, SystemClock, Timestamp};
 use market_backbone_emulator::{Faults, MarketSet, Pace, Scenario};
 use tempfile::tempdir;
 
+use crate::crash::until;
 use crate::run::{Said, Venue, bare};
 
 const MARKETS: usize = 12;
@@ -156,13 +156,4 @@ fn several_series_fit_into_one_parquet_file() {
     assert!(said.stderr.contains("12 series, 36 candles"), "{}", said.stderr);
     assert!(fs::read(&file).unwrap().starts_with(b"PAR1"));
     venue.stop();
-}
-
-#[track_caller]
-fn until(mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while !holds() {
-        assert!(Instant::now() < deadline, "it does not come to hold");
-        std::thread::yield_now();
-    }
 }
