@@ -35,7 +35,7 @@ fn users() -> anyhow::Result<PathBuf> {
 
 /// What is said of the folder of an older version.
 fn of_old(users: Option<&Path>) -> String {
-    let what = format!("using ./{OLD}, where an older version kept its data, and not the user's folder");
+    let what = format!("using ./{OLD}, which an older version has left here, and not the user's folder");
     match users {
         Some(users) if users.exists() => {
             format!("{what} {}; --data-dir names either and ends this note", users.display())
