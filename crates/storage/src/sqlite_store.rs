@@ -201,6 +201,7 @@ impl SqliteStore {
     /// anything in it.
     async fn assign(&self, state: &SeriesState) -> Result<u32, StoreError> {
         let source = state.venue;
+        self.shards.lock().ok_or_else(fault::closed)?.require_same()?;
         if !self.sources.is_noted(source) {
             shard::path(self.sources.dir(), source, 0)?;
             self.index.record(source).await?;
@@ -251,7 +252,12 @@ impl SqliteStore {
         let number = match series.home.get() {
             Some(home) => home.shard,
             None => match self.index.find(series.venue, &series.table).await? {
-                Some(number) => self.settle_in(series, number)?,
+                Some(number) => {
+                    let number = self.settle_in(series, number)?;
+                    // From now on there is something to be believed: what is read next can be remembered.
+                    self.believe(series).await?;
+                    number
+                }
                 None => return Ok(None),
             },
         };
@@ -276,8 +282,8 @@ impl CandleStore for SqliteStore {
         if let Some(known) = state.coverage() {
             return Ok(Coverage::clone(&known));
         }
-        let version = state.version(); // before the disk is asked: see `SeriesState`
         let Some(shard) = self.shard_of(&state).await? else { return Ok(Coverage::empty()) };
+        let version = state.version(); // before the ledger is read: see `SeriesState`
         let mut conn = shard.reader().await?;
         let loaded = ledger_table::load(&mut conn, &state.label).await.map_err(|error| shard.fault(error))?;
         if !self.read_only {

@@ -11,9 +11,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use tokio::time::{Instant, sleep};
 
 use super::fault;
-use super::schema::{Purpose, SCHEMA_VERSION};
 pub(crate) use super::schema::UNIVERSES;
 pub(super) use super::schema::{INDEX, SHARD};
+use super::schema::{Purpose, SCHEMA_VERSION};
 
 pub(super) const PAGE_BYTES: u64 = 4_096;
 /// How long a statement waits for another connection's lock, and a reader for a free connection.
@@ -52,7 +52,9 @@ async fn open_once(
     let mut conn = options(path).create_if_missing(true).connect().await.map_err(fault)?;
     if is_blank(path, purpose, &mut conn).await? {
         // An error before the end leaves it to the closing of the connection to undo the rest.
-        execute(&mut conn, "PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE".to_owned()).await.map_err(fault)?;
+        execute(&mut conn, "PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE".to_owned())
+            .await
+            .map_err(fault)?;
         if is_blank(path, purpose, &mut conn).await? {
             let Purpose { tables, application_id, steps } = purpose;
             let script = format!(
@@ -121,6 +123,11 @@ pub(super) async fn is_current(readers: &SqlitePool, purpose: &Purpose) -> bool 
 pub(super) async fn caretaker(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     // Not patient: whatever does not succeed now is done in the next round.
     options(path).busy_timeout(Duration::from_millis(200)).connect().await
+}
+
+/// The same for who waits for nobody.
+pub(super) async fn caretaker_in_passing(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    options(path).busy_timeout(Duration::ZERO).connect().await
 }
 
 /// The same for who was told to do it now, and waits for other processes.

@@ -65,10 +65,7 @@ pub(super) fn unclaimed(dir: &Path, source: VenueId) -> StoreError {
 
 /// The store was opened to be read.
 pub(super) fn read_only() -> StoreError {
-    StoreError::new(
-        Kind::ReadOnly,
-        "the data folder was opened to be read only",
-    )
+    StoreError::new(Kind::ReadOnly, "the data folder was opened to be read only")
 }
 
 /// The store has been closed.

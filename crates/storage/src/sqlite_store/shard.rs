@@ -20,8 +20,8 @@ use super::marks::Mark;
 use super::series_state::SeriesState;
 use super::transaction;
 use super::turn::Turn;
-use super::{fault, mark_table};
 use super::writer::{Job, Order, Writer};
+use super::{fault, mark_table};
 
 /// Readers beside the writer, for each shard.
 const READERS: u32 = 2;
@@ -101,11 +101,12 @@ impl Shard {
         mark_table::read(&mut conn).await.map_err(|error| self.fault(error))
     }
 
-    /// Makes the mark that all see that of the last commit, where one that was tried since is not going to happen.
+    /// Makes the mark that all see that of the last commit, where one that was tried since is not going to happen. Waits for
+    /// nobody: whoever is writing puts the mark right by what he writes.
     pub(super) async fn settle(&self, belief: &Belief) {
-        let _turn = self.turn.take().await;
+        let Some(_turn) = self.turn.try_take() else { return };
         let settled = async {
-            let mut conn = database_file::caretaker(&self.path).await?;
+            let mut conn = database_file::caretaker_in_passing(&self.path).await?;
             let settled = transaction::settle(&mut conn, belief).await;
             database_file::close(conn).await;
             settled

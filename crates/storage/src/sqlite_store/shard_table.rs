@@ -127,9 +127,7 @@ impl ShardTable {
         cell.get_or_try_init(|| async {
             let path = shard::path(self.sources.dir(), id.venue, id.number)?;
             match lock.zip(self.belief(id)?) {
-                Some((lock, belief)) => {
-                    Shard::open(path, self.max_bytes, &self.tasks, (belief, lock)).await
-                }
+                Some((lock, belief)) => Shard::open(path, self.max_bytes, &self.tasks, (belief, lock)).await,
                 None => Shard::open_read_only(path).await,
             }
         })

@@ -36,6 +36,11 @@ impl Turn {
         self.permit.acquire().await.ok()
     }
 
+    /// Takes the turn if nobody has it.
+    pub(super) fn try_take(&self) -> Option<SemaphorePermit<'_>> {
+        self.permit.try_acquire().ok()
+    }
+
     /// Notes that a commit was just written, known by `mark`.
     pub(super) fn committed(&self, mark: Option<Mark>) {
         *self.last() = Last { at: Instant::now(), mark };

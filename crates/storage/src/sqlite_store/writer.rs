@@ -110,7 +110,9 @@ impl Writer {
         }
         for job in jobs {
             let outcome = self.transact(std::slice::from_ref(&job)).await;
-            let one = |(verdicts, epoch): (Vec<Verdict>, Epoch)| (verdicts.into_iter().next().unwrap_or_default(), epoch);
+            let one = |(verdicts, epoch): (Vec<Verdict>, Epoch)| {
+                (verdicts.into_iter().next().unwrap_or_default(), epoch)
+            };
             job.finish(outcome.map(one));
         }
     }

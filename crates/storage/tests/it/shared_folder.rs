@@ -42,7 +42,12 @@ impl CandleStore for Pair {
         Ok(one)
     }
 
-    async fn read(&self, series: &Series, range: TimeRange, limit: usize) -> Result<StoredCandles, StoreError> {
+    async fn read(
+        &self,
+        series: &Series,
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<StoredCandles, StoreError> {
         let one = self.next().read(series, range, limit).await?;
         assert_eq!(self.next().read(series, range, limit).await?.candles, one.candles);
         Ok(one)

@@ -17,12 +17,30 @@ const SPAN: i64 = 400;
 #[derive(Clone, Debug)]
 enum Deed {
     /// A page: which minutes have a row, of which edition, and when and how it was observed.
-    Commit { from: i64, to: i64, skip: i64, edition: u8, at: i64, origin: Origin },
+    Commit {
+        from: i64,
+        to: i64,
+        skip: i64,
+        edition: u8,
+        at: i64,
+        origin: Origin,
+    },
     /// What an answer left out beyond its rows.
-    Claim { from: i64, to: i64, at: i64 },
-    Forget { from: i64, to: i64 },
+    Claim {
+        from: i64,
+        to: i64,
+        at: i64,
+    },
+    Forget {
+        from: i64,
+        to: i64,
+    },
     Mend,
-    Read { from: i64, to: i64, limit: usize },
+    Read {
+        from: i64,
+        to: i64,
+        limit: usize,
+    },
     /// The store is opened anew.
     Reopen,
 }
@@ -40,7 +58,8 @@ fn stretch() -> impl Strategy<Value = (i64, i64)> {
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
-    let origin = prop_oneof![Just(Origin::Rest), Just(Origin::Early), Just(Origin::Provisional), Just(Origin::Import)];
+    let origin =
+        prop_oneof![Just(Origin::Rest), Just(Origin::Early), Just(Origin::Provisional), Just(Origin::Import)];
     prop_oneof![
         5 => (stretch(), 1..9_i64, 0..3_u8, 0..9_i64, origin)
             .prop_map(|((from, to), skip, edition, at, origin)| Deed::Commit { from, to, skip, edition, at, origin }),
@@ -115,8 +134,12 @@ async fn play(steps: Vec<Step>) {
             assert_eq!(store.read(&name, everything(), usize::MAX).await.unwrap().candles, want);
             assert_eq!(store.coverage(&name).await.unwrap(), model.coverage(&name).await.unwrap());
             for at in 0..9 {
-                let was = store.read_as_of(&name, everything(), usize::MAX, moment(at)).await.unwrap().candles;
-                assert_eq!(was, model.read_as_of(&name, everything(), usize::MAX, moment(at)).await.unwrap().candles);
+                let was =
+                    store.read_as_of(&name, everything(), usize::MAX, moment(at)).await.unwrap().candles;
+                assert_eq!(
+                    was,
+                    model.read_as_of(&name, everything(), usize::MAX, moment(at)).await.unwrap().candles
+                );
             }
         }
     }

@@ -51,6 +51,10 @@ impl SqliteStore {
             report.forgotten += retention::forget_old(self, id, &self.care.config.retain).await?;
             match self.care_for_shard(id, how).await {
                 Ok(cared) => report.shards.extend(cared),
+                Err(error) if fault::is_caused_by_others(&error) => {
+                    self.care.note(id);
+                    tracing::debug!(%error, "another process is at a shard, which is looked after in the next round");
+                }
                 Err(error) => {
                     self.care.note(id);
                     tracing::warn!(%error, "a shard could not be looked after");
