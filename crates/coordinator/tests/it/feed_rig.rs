@@ -257,7 +257,9 @@ impl Venue {
         match flaw {
             Some(Flaw::Empty) => trades.clear(),
             Some(Flaw::Hole) => drop(trades.drain(trades.len() / 3..trades.len() * 2 / 3)),
-            Some(Flaw::Lacking(from, to)) => trades.retain(|trade| trade.time < at(from) || at(to) <= trade.time),
+            Some(Flaw::Lacking(from, to)) => {
+                trades.retain(|trade| trade.time < at(from) || at(to) <= trade.time)
+            }
             Some(Flaw::Late(_)) | None => {}
         }
         TradePage { trades, dropped: 0 }
