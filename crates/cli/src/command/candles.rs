@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use comfy_table::Table;
 use market_backbone::{
-    Backbone, Calendar, Candle, CandleRequest, CandleSet, Fill, Grid, Slot, TimeRange, Timestamp, View,
-    ViewRow, write_parquet,
+    Backbone, Calendar, Candle, CandleRequest, CandleSet, Fill, Grid, Slot, Timestamp, View, ViewRow,
+    write_parquet,
 };
 
 use crate::args::{CandleFormat, Candles, Wanted};
@@ -22,7 +22,9 @@ pub(crate) async fn run(args: Candles, backbone: &Backbone) -> anyhow::Result<()
     let request = request(&args.wanted, backbone);
     let request = if args.adjusted { request.adjusted() } else { request };
     let request = request.on_progress(move |progress| progress::advance(&shown, progress));
+    let began = tokio::time::Instant::now();
     let outcome = request.await;
+    let took = began.elapsed();
     bar.finish_and_clear();
     let set = outcome?;
     let fill = Fill::from(args.fill);
@@ -35,7 +37,9 @@ pub(crate) async fn run(args: Candles, backbone: &Backbone) -> anyhow::Result<()
         }
     }
     if args.stats {
-        let asked = args.wanted.from.and_then(|from| TimeRange::new(from, args.wanted.to?).ok());
+        // By the venue's clock, which may have become known only with the answer.
+        let at = args.wanted.as_of.unwrap_or(Timestamp::MAX).min(backbone.now().minus(took));
+        let asked = stats::Asked { from: args.wanted.from, to: args.wanted.to, at };
         output::note(&stats::of(&set, &backbone.metrics(), asked, backbone.grid()).to_string());
     }
     Ok(())
