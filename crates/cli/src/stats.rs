@@ -6,7 +6,8 @@ use market_backbone::{
 use serde_json::{Value, json};
 
 /// The object that `--stats` prints after candles: `rate_limited` counts requests that the venue refused because they were
-/// too many, `rejected_rows` names rows of its answers that cannot be true.
+/// too many, `rejected_rows` names rows of its answers, or of a store, that cannot be true. `store_away` says whether it was done
+/// without the database that --store names, `owed_rows` what it has still to be told.
 pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, grid: Grid) -> Value {
     let clock = metrics.router.clock;
     json!({
@@ -20,6 +21,8 @@ pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, g
         "rows": set.candles.len(),
         "coverage": coverage(set, asked, grid),
         "rejected_rows": rejected_rows(set),
+        "store_away": metrics.shared.map(|shared| shared.is_away),
+        "owed_rows": metrics.shared.map(|shared| shared.owed_rows),
         "decisions": decisions(metrics),
         "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
         "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),

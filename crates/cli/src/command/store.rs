@@ -1,10 +1,12 @@
-//! `market-backbone store …`: the data folder itself, without a venue.
+//! `market-backbone store …`: the data folder itself, and the database behind it, without a venue.
 
 mod check;
 mod claim;
+mod database;
 mod export;
 mod forget;
 mod import;
+mod keeper;
 mod stats;
 mod vacuum;
 
@@ -13,31 +15,25 @@ use market_backbone::{
 };
 
 use super::unless_stopped;
-use crate::args::{Forget, Global, Store, StoreCommand};
+use crate::args::{Forget, Global, Stats, Store, StoreCommand};
 use crate::{output, settings};
 
 /// Does what was asked of the data folder.
 pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
     match args.command {
-        StoreCommand::Stats(args) => {
-            reading(global, async |store| {
-                store.unclaimed().into_iter().for_each(left_out);
-                unless_stopped(stats::run(args, store)).await
-            })
-            .await
-        }
+        StoreCommand::Stats(args) => match settings::shared(global)? {
+            Some(database) => database::stats(args, database).await,
+            None => stats_of_folder(args, global).await,
+        },
         StoreCommand::Check(args) if args.repair => unless_stopped(check::repair(args, global)).await,
-        StoreCommand::Check(args) => {
-            reading(global, async |store| {
-                all_claimed(&store.unclaimed())?;
-                unless_stopped(check::run(args, store)).await
-            })
-            .await
-        }
+        StoreCommand::Check(args) => unless_stopped(check::run(args, global)).await,
         StoreCommand::Claim(args) => claim::run(args, global).await,
-        StoreCommand::Vacuum(args) => {
-            writing(existing(global)?, async |store| unless_stopped(vacuum::run(args, store)).await).await
-        }
+        StoreCommand::Vacuum(args) => match settings::shared(global)? {
+            Some(database) => database::vacuum(args, database).await,
+            None => {
+                writing(existing(global)?, async |store| unless_stopped(vacuum::run(args, store)).await).await
+            }
+        },
         StoreCommand::Forget(args) => forget(args, global).await,
         StoreCommand::Export(args) => match settings::shared(global)? {
             Some(database) => {
@@ -67,6 +63,14 @@ pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
             }
         },
     }
+}
+
+async fn stats_of_folder(args: Stats, global: &Global) -> anyhow::Result<()> {
+    reading(global, async |store| {
+        store.unclaimed().into_iter().for_each(left_out);
+        unless_stopped(stats::run(args, store)).await
+    })
+    .await
 }
 
 /// In the database first: what it still had, the folder would take from it again.
@@ -130,12 +134,15 @@ async fn reading(
     global: &Global,
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let config = existing(global)?;
-    let store = match open_folder(config.clone()).await {
+    let store = to_read(existing(global)?).await?;
+    finish(&store, task).await
+}
+
+async fn to_read(config: StoreConfig) -> anyhow::Result<SqliteStore> {
+    Ok(match open_folder(config.clone()).await {
         Err(error) if error.kind() == StoreErrorKind::Held => SqliteStore::open_read_only(config).await?,
         opened => opened?,
-    };
-    finish(&store, task).await
+    })
 }
 
 /// With the folder to ourselves.

@@ -9,7 +9,7 @@ use market_backbone_core::{
 
 use super::emitter::Emitter;
 use super::{StoredSource, doubt, hearsay};
-use crate::as_of;
+use crate::{as_of, unsound};
 
 /// Rows in one piece that is read from the store.
 const ROWS_PER_PART: usize = 10_000;
@@ -27,6 +27,8 @@ pub(super) struct Answer {
     /// When the slot in progress began, and when it will end; as of when the question was put, or of when it asks.
     pub(super) tip: Timestamp,
     pub(super) next: Timestamp,
+    /// What was known and has turned out not to be while it was read: it is to be asked for.
+    lost: Vec<TimeRange>,
 }
 
 impl Answer {
@@ -35,7 +37,7 @@ impl Answer {
         let now = as_of::moment(&query, source.clock.as_ref());
         let tip = source.grid.floor(query.series.timeframe, now);
         let next = source.grid.close(query.series.timeframe, tip);
-        Self { source, query, out, tip, next }
+        Self { source, query, out, tip, next, lost: Vec::new() }
     }
 
     /// Where the answer ends at the latest: slots that open later do not exist, or are not wanted.
@@ -81,21 +83,36 @@ impl Answer {
             && found < limit
         {
             let ask = (limit - found).min(ROWS_PER_PART);
-            let query = &self.query;
-            let read = as_of::read(self.source.store.as_ref(), query, &query.series, range, ask).await?;
+            let (query, store) = (&self.query, self.source.store.as_ref());
+            let mut read = match as_of::read(store, query, &query.series, range, ask).await {
+                Err(_) if self.source.is_shared => {
+                    // Gone in the middle of it. Whose store it is has said so; what it has not told is asked for.
+                    self.lost.extend(known.within(range).ranges());
+                    break;
+                }
+                read => read?,
+            };
             let rows = read.candles.len();
             // As many as asked: then nothing is said about what is older than the oldest of them.
             let cut = read.candles.first().filter(|_| rows == ask).map(|oldest| oldest.open_time);
             let told = TimeRange::new(cut.unwrap_or(range.from()), range.to()).unwrap_or(range);
             rest = cut.and_then(|cut| TimeRange::new(range.from(), cut).ok());
             let served = self.served(rows as u64, read.from_memory);
+            let series = &query.series;
+            let bad = unsound::take_out(store, self.source.grid, series, &mut read.candles).await;
             let part = CandlePart {
                 candles: read.candles,
                 coverage: known.within(told),
                 served,
                 ..CandlePart::default()
             };
-            let part = self.still_known(part).await?;
+            let mut part = self.still_known(part).await?;
+            for (slot, row) in bad {
+                part.coverage.remove(slot);
+                part.rejected.push(row);
+            }
+            let was_known = known.within(told).ranges();
+            self.lost.extend(was_known.into_iter().flat_map(|range| part.coverage.missing(range)));
             found += part.candles.len();
             self.out.emit(part).await?;
         }
@@ -115,6 +132,11 @@ impl Answer {
         Ok(part)
     }
 
+    /// What has turned out to be unknown since the store was first looked at, oldest first.
+    pub(super) fn lost(&mut self) -> Vec<TimeRange> {
+        doubt::joined(std::mem::take(&mut self.lost))
+    }
+
     /// What is shared is counted as such, wherever the other machine keeps it.
     fn served(&self, rows: u64, from_memory: u64) -> Served {
         if self.source.is_shared {
@@ -130,10 +152,10 @@ impl Answer {
         questions: Vec<CandleQuery>,
         known: &Coverage,
     ) -> Result<Vec<CandleQuery>, SourceError> {
-        let (store, query) = (self.source.store.as_ref(), &self.query);
+        let (source, query) = (&self.source, &self.query);
         let mut told = Vec::with_capacity(questions.len());
         for question in questions {
-            let hearsay = hearsay::of(store, known, &question, &query.hearsay).await?;
+            let hearsay = hearsay::of(source, known, &question, &query.hearsay).await?;
             told.push(question.hearsay(hearsay));
         }
         Ok(told)
@@ -210,8 +232,11 @@ async fn tell_disputes(
     let proven = part.coverage.ranges();
     let disputed: Vec<_> = proven.iter().flat_map(|range| known.within(*range).disputes().to_vec()).collect();
     for dispute in disputed {
+        let standing = match as_of::read(store, query, series, dispute.range, usize::MAX).await {
+            Err(_) if source.is_shared => continue, // gone since it was written to
+            read => read?.candles,
+        };
         part.coverage.dispute(dispute);
-        let standing = as_of::read(store, query, series, dispute.range, usize::MAX).await?.candles;
         part.candles.retain(|candle| !dispute.range.contains(candle.open_time));
         part.candles.extend(standing);
     }

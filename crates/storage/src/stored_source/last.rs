@@ -25,11 +25,15 @@ pub(super) async fn answer(
         let (is_known, end) = stretch_below(&answer, &known, cursor);
         let from = end.max(floor);
         if let Ok(stretch) = TimeRange::new(from, cursor) {
-            wanted -= if is_known {
+            let mut found = if is_known {
                 answer.emit_stored(&known, stretch, wanted).await?
             } else {
-                fetch_gap(&mut answer, stretch, wanted).await?.min(wanted)
+                fetch_gap(&mut answer, stretch, wanted).await?
             };
+            for lost in answer.lost() {
+                found += fetch_gap(&mut answer, lost, wanted).await?;
+            }
+            wanted = wanted.saturating_sub(found);
         }
         cursor = from;
     }

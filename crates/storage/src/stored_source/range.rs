@@ -14,8 +14,9 @@ pub(super) async fn answer(mut answer: Answer, range: TimeRange) -> Result<(), S
     for stretch in known.within(range).ranges() {
         answer.emit_stored(&known, stretch, usize::MAX).await?;
     }
-    let holes = doubt::between(&answer.not_to_ask(&known), range);
-    let holes = holes.into_iter().filter(|hole| answer.slots(hole.from(), hole.to()) > 0);
+    let mut holes = doubt::between(&answer.not_to_ask(&known), range);
+    holes.extend(answer.lost());
+    let holes = doubt::joined(holes).into_iter().filter(|hole| answer.slots(hole.from(), hole.to()) > 0);
     let questions = holes.map(|hole| question(&answer, hole)).collect::<Result<_, _>>()?;
     answer.fetch(questions, |_| ()).await
 }

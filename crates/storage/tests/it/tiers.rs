@@ -149,12 +149,16 @@ impl CandleStore for Emptied {
 }
 
 #[tokio::test]
-async fn what_is_forgotten_while_it_is_read_is_not_called_empty() {
+async fn what_is_forgotten_while_it_is_read_is_not_called_empty_but_asked_for() {
     let shared: Arc<dyn CandleStore> = Arc::new(Emptied::default());
     let btc = series("KRW-BTC");
     shared.commit(&btc, &candles(NOW - 100, NOW), &proof(NOW - 100, NOW)).await.unwrap();
     let worker = worker(&shared, DENSE);
     let set = worker.source.candles(CandleQuery::within(btc, minutes(NOW - 100, NOW))).await.unwrap();
-    assert_eq!((set.candles.len(), set.coverage.ranges()), (0, vec![]));
-    assert_eq!(known(&worker.own).await, Coverage::empty(), "nor is it kept");
+    // It used to be left out. What is unknown is asked for, whenever it turns out to be.
+    assert_eq!(
+        (set.candles, set.coverage.ranges()),
+        (candles(NOW - 100, NOW), vec![minutes(NOW - 100, NOW)])
+    );
+    assert_eq!(worker.venue.asked(), [(NOW - 100, NOW)], "once");
 }
