@@ -62,7 +62,7 @@ pub struct DistantState {
 /// As long as it does not answer it knows nothing, and what is committed or forgotten waits, up to 200,000 rows: beyond
 /// that the oldest are let go of, so that their slots stay unknown there. It is tried again in the background, at longer and
 /// longer intervals up to 15 s, and told what it is owed, oldest first, when it is back. What is still owed when it is
-/// closed is lost, and said.
+/// closed it is never told.
 ///
 /// A question waits five seconds for it at the most, and nobody after that until it is back.
 pub struct DistantStore {
@@ -164,7 +164,9 @@ impl DistantStore {
     async fn owe(&self, series: &Series, owing: Owing, absence: Absence) {
         self.shared.owe(owing);
         if let Absence::Fresh(error) = absence {
-            tracing::warn!("{error}; what it could not be told is written to it later");
+            tracing::warn!(
+                "{error}; what it could not be told is written to it later, if this program runs so long"
+            );
             // Somebody may hold a lock, and all else be well.
             let coverage = self.shared.store.get().map(|store| store.coverage(series));
             let alive = match coverage {
@@ -200,8 +202,8 @@ impl Shared {
             self.phase.send_if_modified(|phase| std::mem::replace(phase, Phase::Away) != Phase::Away);
         if was_here && !self.stop.is_cancelled() {
             tracing::warn!(
-                "{error}; going on without it: what is known here is answered, all else is asked of the venue, and it is \
-                 tried again in the background"
+                "{error}; going on without it: what is known here is answered, all else is asked of the venue and written to \
+                 it when it is back, if this program runs so long"
             );
         }
         self.wake.notify_one();
@@ -345,15 +347,13 @@ impl CandleStore for DistantStore {
         }
         let left = self.shared.owed().rows();
         if left > 0 {
-            tracing::warn!(
-                "{left} candles that were fetched meanwhile have not been written to {}; who needs them there asks the venue",
-                self.shared.name
-            );
+            // Said already, when they could not be; nothing is to come after a program's last word.
+            tracing::info!("{left} candles have not been written to {}", self.shared.name);
         }
         if let Some(store) = store
             && timeout(GRACE, store.close()).await.is_err()
         {
-            tracing::warn!("{} still works for us and is left to itself", self.shared.name);
+            tracing::info!("{} still works for us and is left to itself", self.shared.name);
         }
     }
 }

@@ -10,9 +10,7 @@ mod keeper;
 mod stats;
 mod vacuum;
 
-use market_backbone::{
-    CandleStore, PostgresStore, SqliteStore, StoreConfig, StoreErrorKind, VenueId, open_folder,
-};
+use market_backbone::{CandleStore, SqliteStore, StoreConfig, StoreErrorKind, VenueId, open_folder};
 
 use super::unless_stopped;
 use crate::args::{Forget, Global, Stats, Store, StoreCommand};
@@ -37,7 +35,7 @@ pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
         StoreCommand::Forget(args) => forget(args, global).await,
         StoreCommand::Export(args) => match settings::shared(global)? {
             Some(database) => {
-                let store = PostgresStore::connect(database).await?;
+                let store = keeper::connect(database).await?;
                 finish(&store, async |store| {
                     all_claimed(&store.unclaimed())?;
                     unless_stopped(export::run(args, store)).await
@@ -54,7 +52,7 @@ pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
         },
         StoreCommand::Import(args) => match settings::shared(global)? {
             Some(database) => {
-                let store = PostgresStore::connect(database).await?;
+                let store = keeper::connect(database).await?;
                 finish(&store, async |store| unless_stopped(import::run(args, store, global)).await).await
             }
             None => {
@@ -88,7 +86,7 @@ async fn forget(mut args: Forget, global: &Global) -> anyhow::Result<()> {
     let mut keepers: Vec<(String, Box<dyn CandleStore>)> = Vec::new();
     if let Some(database) = database {
         let place = database.to_string();
-        keepers.push((place, Box::new(PostgresStore::connect(database).await?)));
+        keepers.push((place, Box::new(keeper::connect(database).await?)));
     }
     if let Some(config) = config {
         let place = config.dir.display().to_string();

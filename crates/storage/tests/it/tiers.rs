@@ -160,5 +160,5 @@ async fn what_is_forgotten_while_it_is_read_is_not_called_empty_but_asked_for() 
         (set.candles, set.coverage.ranges()),
         (candles(NOW - 100, NOW), vec![minutes(NOW - 100, NOW)])
     );
-    assert_eq!(worker.venue.asked(), [(NOW - 100, NOW)], "once");
+    assert_eq!(worker.venue.asked().len(), 1, "once");
 }

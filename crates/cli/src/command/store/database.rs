@@ -1,20 +1,18 @@
 //! `store stats` and `store vacuum` of the database that `--store` names, and not of the folder.
 
 use comfy_table::{CellAlignment, Table};
-use market_backbone::{
-    DatabaseSeries, DatabaseStats, DatabaseTable, PostgresConfig, PostgresStore,
-};
+use market_backbone::{DatabaseSeries, DatabaseStats, DatabaseTable, PostgresConfig};
 use serde_json::{Value, json};
 
 use super::stats::size;
-use super::{finish, left_out};
+use super::{finish, keeper, left_out};
 use crate::args::{Report, Stats, Vacuum};
 use crate::command::unless_stopped;
 use crate::output::Output;
 
 pub(super) async fn stats(args: Stats, database: PostgresConfig) -> anyhow::Result<()> {
     let place = database.to_string();
-    let store = PostgresStore::connect(database).await?;
+    let store = keeper::connect(database).await?;
     finish(&store, async |store| {
         store.unclaimed().into_iter().for_each(left_out);
         unless_stopped(async {
@@ -31,7 +29,7 @@ pub(super) async fn stats(args: Stats, database: PostgresConfig) -> anyhow::Resu
 
 pub(super) async fn vacuum(args: Vacuum, database: PostgresConfig) -> anyhow::Result<()> {
     let place = database.to_string();
-    let store = PostgresStore::connect(database).await?;
+    let store = keeper::connect(database).await?;
     finish(&store, async |store| {
         unless_stopped(async {
             let before = store.tables().await?;

@@ -1,11 +1,19 @@
 //! Where candles are kept: the folder of this machine, the database that machines share.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use market_backbone::{
-    CandleStore, Finding, PostgresStore, Series, SqliteStore, StoreError, VenueId, grid_of, open_folder,
+    CandleStore, Finding, PostgresConfig, PostgresStore, Series, SqliteStore, StoreError, VenueId, grid_of,
+    open_folder,
 };
+use tokio::time::timeout;
 
 use crate::args::Global;
 use crate::settings;
+
+/// Whoever waits longer than this is told so.
+const NOTICE: Duration = Duration::from_secs(2);
 
 /// One of the places.
 pub(super) struct Keeper {
@@ -38,7 +46,7 @@ pub(super) async fn all(global: &Global, purpose: Purpose) -> anyhow::Result<Vec
     };
     if let Some(database) = database {
         let place = database.to_string();
-        keepers.push(Keeper { place, store: Kind::Database(PostgresStore::connect(database).await?) });
+        keepers.push(Keeper { place, store: Kind::Database(connect(database).await?) });
     }
     if let Some(config) = folder {
         let place = config.dir.display().to_string();
@@ -55,6 +63,17 @@ pub(super) async fn all(global: &Global, purpose: Purpose) -> anyhow::Result<Vec
         }
     }
     Ok(keepers)
+}
+
+/// Connects to a database that is looked after. Whoever waits for it is told so.
+pub(super) async fn connect(database: PostgresConfig) -> Result<PostgresStore, StoreError> {
+    let place = database.to_string();
+    let mut connecting = pin!(PostgresStore::connect(database));
+    if let Ok(connected) = timeout(NOTICE, &mut connecting).await {
+        return connected;
+    }
+    tracing::warn!("waiting for the database {place} for {} s now", NOTICE.as_secs());
+    connecting.await
 }
 
 pub(super) async fn close(keepers: Vec<Keeper>) {
