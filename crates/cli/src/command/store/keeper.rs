@@ -10,7 +10,7 @@ use market_backbone::{
 use tokio::time::timeout;
 
 use crate::args::Global;
-use crate::settings;
+use crate::{output, settings};
 
 /// Whoever waits longer than this is told so.
 const NOTICE: Duration = Duration::from_secs(2);
@@ -72,7 +72,7 @@ pub(super) async fn connect(database: PostgresConfig) -> Result<PostgresStore, S
     if let Ok(connected) = timeout(NOTICE, &mut connecting).await {
         return connected;
     }
-    tracing::warn!("waiting for the database {place} for {} s now", NOTICE.as_secs());
+    output::note(&format!("waiting for the database {place} for {} s now", NOTICE.as_secs()));
     connecting.await
 }
 
