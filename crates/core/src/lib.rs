@@ -40,7 +40,7 @@ pub use calendar::{Calendar, DayHours};
 pub use candle::{Candle, Series};
 pub use candle_builder::{BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, Intake};
 pub use candle_set::{CandlePart, CandleSet, Served, Slot};
-pub use coverage::{Claim, Coverage, Dispute, LATE_ROWS, Origin, Provenance, Span};
+pub use coverage::{CLOCK_SLACK, Claim, Coverage, Dispute, LATE_ROWS, Origin, Provenance, Span};
 pub use day::{Day, DayError};
 pub use derive::Derive;
 pub use error::{SourceError, SourceErrorKind};
