@@ -14,7 +14,7 @@ mod watch;
 use std::io::IsTerminal;
 
 use anyhow::Context;
-use market_backbone::Backbone;
+use market_backbone::{Backbone, Builder};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Args, Command, Global};
@@ -39,10 +39,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         }
         Command::Plan(args) => with_backbone(global, async |house| plan::run(args, house).await).await,
         Command::Ticker(args) => {
-            with_backbone(global, async |house| unless_stopped(ticker::run(args, house)).await).await
+            without_store(global, async |house| unless_stopped(ticker::run(args, house)).await).await
         }
         Command::Markets(args) => {
-            with_backbone(global, async |house| unless_stopped(markets::run(args, house)).await).await
+            without_store(global, async |house| unless_stopped(markets::run(args, house)).await).await
         }
         Command::Watch(args) => with_backbone(global, async |house| watch::run(args, house).await).await,
     }
@@ -53,7 +53,22 @@ async fn with_backbone(
     global: &Global,
     task: impl AsyncFnOnce(&Backbone) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let backbone = settings::builder(global)?.build().await?;
+    use_of(settings::builder(global)?, task).await
+}
+
+/// The same for what needs nothing that is kept: whatever is wrong with the store, and whoever is at it, is no matter.
+async fn without_store(
+    global: &Global,
+    task: impl AsyncFnOnce(&Backbone) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    use_of(settings::builder(global)?.storeless(), task).await
+}
+
+async fn use_of(
+    builder: Builder,
+    task: impl AsyncFnOnce(&Backbone) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let backbone = builder.build().await?;
     let outcome = task(&backbone).await;
     backbone.shutdown().await;
     outcome

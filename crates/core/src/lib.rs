@@ -15,6 +15,7 @@ mod decimal_sum;
 mod derive;
 mod error;
 mod feed;
+mod figure;
 mod grid;
 mod market;
 mod page;
@@ -48,6 +49,7 @@ pub use feed::{
     Channel, FeedEvent, Gap, GapCause, GapState, History, Horizon, Loss, StreamKind, StreamKindError,
     drop_beyond, drop_future,
 };
+pub use figure::Figure;
 pub use grid::Grid;
 pub use market::{Instrument, Market};
 pub use page::{

@@ -127,7 +127,7 @@ fn existing(global: &Global) -> anyhow::Result<StoreConfig> {
     Ok(config)
 }
 
-/// With the folder to ourselves, or beside the process that holds it.
+/// Beside whoever uses the folder, be it one that does not share it.
 async fn reading(
     global: &Global,
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
@@ -143,7 +143,7 @@ async fn to_read(config: StoreConfig) -> anyhow::Result<SqliteStore> {
     })
 }
 
-/// With the folder to ourselves.
+/// Beside whoever shares the folder.
 async fn writing(
     config: StoreConfig,
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,

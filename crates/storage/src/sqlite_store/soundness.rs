@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use market_backbone_core::{Coverage, Series, StoreError, Symbol, Timestamp, VenueId};
+use market_backbone_core::{Coverage, Grid, Series, StoreError, Symbol, TimeRange, Timestamp, VenueId};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::shard_table::ShardId;
 use super::table_name::TableName;
+use super::transaction::Transaction;
 use super::{SqliteStore, database_file, fault, ledger_table};
 use crate::GridOf;
 use crate::check::{self, Finding, Flaw, Place};
@@ -52,10 +53,20 @@ impl SqliteStore {
             found.extend(check_ledger(&mut conn, id.venue, file).await.map_err(fault)?);
             for one in &series {
                 let old = ledger_table::lone_witnesses(&mut conn, &one.to_string()).await.map_err(fault)?;
-                found.extend(check::lone_witness::findings(self, one, grid(id.venue), &old).await?);
+                found.extend(self.check_lone_witnesses(one, grid(id.venue), &old).await?);
             }
         }
         Ok(found)
+    }
+
+    /// What of the `old` stretches one answer alone says, and should be asked about again.
+    async fn check_lone_witnesses(
+        &self,
+        series: &Series,
+        grid: Grid,
+        old: &[TimeRange],
+    ) -> Result<Vec<Finding>, StoreError> {
+        check::lone_witness::findings(self, series, grid, old).await
     }
 
     /// Writes the ledger of a series anew, from what can be read of it: spans that overlap are laid over each
@@ -67,12 +78,19 @@ impl SqliteStore {
     pub async fn mend_ledger(&self, series: &Series) -> Result<(), StoreError> {
         let state = self.writable(series)?;
         let Some(shard) = self.shard_of(&state).await? else { return Ok(()) };
+        let Some(belief) = shard.belief() else { return Err(fault::read_only()) };
         let _turn = shard.turn().take().await;
-        let mut conn = database_file::caretaker(shard.path()).await.map_err(|error| shard.fault(error))?;
-        let mended = mend(&mut conn, &state.label).await;
+        let conn = database_file::patient_caretaker(shard.path()).await;
+        let mut conn = conn.map_err(|error| shard.fault(error))?;
+        let mended = async {
+            let transaction = Transaction::begin(&mut conn, shard.path(), belief).await?;
+            let mended = mend(&mut conn, &state.label).await;
+            transaction.end(&mut conn, mended).await
+        };
+        let mended = mended.await;
         database_file::close(conn).await;
         state.forgotten(None); // whatever happened: the ledger is to be read from disk
-        mended.map_err(|error| shard.fault(error))
+        mended.map(drop)
     }
 }
 
@@ -150,7 +168,6 @@ fn series_of(venue: VenueId, label: &str) -> Option<Series> {
 }
 
 async fn mend(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {
-    database_file::execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
     let rows = sqlx::query(
         "SELECT from_ns, to_ns, origin, observed_ns FROM coverage WHERE series = ?1 ORDER BY observed_ns",
     )
@@ -162,7 +179,5 @@ async fn mend(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Erro
     sqlx::query("DELETE FROM coverage WHERE series = ?1").bind(label).execute(&mut *conn).await?;
     ledger_table::replace(conn, label, &Coverage::empty(), &readable).await?;
     let backwards = "DELETE FROM dispute WHERE series = ?1 AND from_ns >= to_ns";
-    sqlx::query(backwards).bind(label).execute(&mut *conn).await?;
-    // An error before this leaves it to the closing of the connection to undo.
-    database_file::execute(conn, "COMMIT".to_owned()).await
+    sqlx::query(backwards).bind(label).execute(&mut *conn).await.map(drop)
 }

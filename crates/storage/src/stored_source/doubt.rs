@@ -34,7 +34,7 @@ pub(super) fn not_to_ask(known: &Coverage, now: Timestamp) -> Vec<TimeRange> {
 }
 
 /// The same stretches, sorted, those that touch as one.
-pub(super) fn joined(mut stretches: Vec<TimeRange>) -> Vec<TimeRange> {
+fn joined(mut stretches: Vec<TimeRange>) -> Vec<TimeRange> {
     stretches.sort();
     let mut joined: Vec<TimeRange> = Vec::with_capacity(stretches.len());
     for range in stretches {
