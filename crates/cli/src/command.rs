@@ -15,15 +15,22 @@ use std::io::IsTerminal;
 
 use anyhow::Context;
 use market_backbone::{Backbone, Builder};
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::prelude::*;
 
 use crate::args::{Args, Command, Global};
 use crate::exit::Usage;
 use crate::settings;
 
+/// The library that writes each frame it hears or sends to the log, at trace.
+const SOCKET_LIBRARY: &str = "tungstenite";
+
 /// Does what was asked.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    start_log(&args.global.log)?;
+    let is_venue = matches!(args.command, Command::Demo(_) | Command::Emulate(_));
+    start_log(&args.global.log, is_venue)?;
     let global = &args.global;
     settings::check(global)?;
     match args.command {
@@ -85,9 +92,14 @@ async fn unless_stopped(task: impl Future<Output = anyhow::Result<()>>) -> anyho
     }
 }
 
-fn start_log(filter: &str) -> anyhow::Result<()> {
+/// `is_venue` says that a look-alike of a venue runs here: what its socket library hears holds the logins of its clients.
+fn start_log(filter: &str, is_venue: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter).map_err(|error| Usage(format!("--log {filter}: {error}")))?;
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let is_discreet = move |told: &Metadata<'_>| {
+        !(is_venue && *told.level() == Level::TRACE && told.target().starts_with(SOCKET_LIBRARY))
+    };
+    log.with_ansi(colours).finish().with(filter_fn(is_discreet)).init();
     Ok(())
 }

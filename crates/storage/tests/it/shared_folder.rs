@@ -66,7 +66,7 @@ impl CandleStore for Pair {
     async fn commit(&self, series: &Series, rows: &[Candle], known: &Coverage) -> Result<(), StoreError> {
         let done = self.next().commit(series, rows, known).await;
         // So that the next commit is not always the other's.
-        self.turn.fetch_add(usize::from(rows.len() % 3 == 0), Ordering::SeqCst);
+        self.turn.fetch_add(usize::from(rows.len().is_multiple_of(3)), Ordering::SeqCst);
         done
     }
 
