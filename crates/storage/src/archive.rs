@@ -23,7 +23,9 @@ mod manifest;
 mod parquet_columns;
 #[cfg(feature = "parquet")]
 mod parquet_file;
+mod plausible;
 mod row_file;
+mod sound_file;
 mod trouble;
 
 #[cfg(feature = "parquet")]

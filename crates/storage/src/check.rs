@@ -12,6 +12,7 @@ mod series_check;
 
 use market_backbone_core::{CandleStore, StoreError};
 
+pub(crate) use self::finding::Findings;
 pub use self::finding::{Finding, Flaw, Place};
 pub use self::repair::RepairPlan;
 use crate::GridOf;

@@ -14,13 +14,19 @@
 mod block;
 mod block_cache;
 mod care;
+mod checksum;
 mod config;
+mod custody;
 mod data_lock;
 mod database_file;
 pub(crate) mod fault;
+mod healing;
 mod index;
+mod integrity;
 mod ledger_table;
 mod listing;
+mod proven_rows;
+mod rescue;
 mod revisions;
 mod rows;
 mod series_state;
@@ -29,13 +35,14 @@ mod shard_table;
 mod soundness;
 mod sources;
 mod stats;
+mod sum_table;
 mod table_name;
 mod turn;
 mod writer;
 
 use std::collections::HashMap;
 use std::fs;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -47,10 +54,14 @@ use tokio::time::timeout;
 use self::block_cache::BlockCache;
 use self::care::CareDesk;
 pub use self::care::{CareReport, ShardCare};
+pub(crate) use self::checksum::of_bytes as checksum_of;
 pub use self::config::{Care, Retention, StoreConfig};
+use self::custody::Ledger;
 use self::data_lock::DataLock;
 pub(crate) use self::database_file::{UNIVERSES, open_writer};
+use self::healing::{ATTEMPTS, distinct, is_damage};
 use self::index::Index;
+pub(crate) use self::rescue::set_aside;
 use self::series_state::SeriesState;
 use self::shard_table::{Lease, ShardId, ShardTable};
 use self::sources::Sources;
@@ -229,14 +240,25 @@ impl CandleStore for SqliteStore {
         if let Some(known) = state.coverage() {
             return Ok(Coverage::clone(&known));
         }
-        let version = state.version(); // before the disk is asked: see `SeriesState`
-        let Some(shard) = self.shard_of(&state).await? else { return Ok(Coverage::empty()) };
-        let mut conn = shard.reader().await?;
-        let loaded = ledger_table::load(&mut conn, &state.label).await.map_err(|error| shard.fault(error))?;
-        if !self.read_only {
-            state.remember(version, &Arc::new(loaded.clone()));
+        for _ in 0..ATTEMPTS {
+            let version = state.version(); // before the disk is asked: see `SeriesState`
+            match self.ledger(&state).await? {
+                None => break,
+                Some(Ledger::Sound(known)) => {
+                    let known = state.undoubted(known);
+                    if !self.read_only {
+                        state.remember(version, &Arc::new(known.clone()));
+                    }
+                    return Ok(known);
+                }
+                Some(Ledger::Damaged) => {
+                    if !self.heal(&state, Vec::new()).await {
+                        break;
+                    }
+                }
+            }
         }
-        Ok(loaded)
+        Ok(Coverage::empty())
     }
 
     async fn read(
@@ -246,14 +268,27 @@ impl CandleStore for SqliteStore {
         limit: usize,
     ) -> Result<StoredCandles, StoreError> {
         let state = self.state(series)?;
-        let begun = match self.cache.recall(&state, range, limit).await {
-            Ok(found) => return Ok(found),
-            Err(begun) => begun,
-        };
-        match self.shard_of(&state).await? {
-            Some(shard) => self.cache.complete(&state, &shard, begun).await,
-            None => Ok(StoredCandles::default()),
+        if let Ok(found) = self.cache.recall(&state, range, limit).await {
+            return Ok(found);
         }
+        let mut told = StoredCandles::default();
+        for _ in 0..ATTEMPTS {
+            let (found, damaged) = match self.rows(&state, range, limit).await {
+                Ok(read) => read,
+                Err(error) if is_damage(&error) => {
+                    tracing::warn!(%error, %series, "cannot be read; it is unknown until it can");
+                    state.doubt_all();
+                    return Ok(StoredCandles::default());
+                }
+                Err(error) => return Err(error),
+            };
+            told = found;
+            // Once more where it has been dealt with: it may have been sound, and then it is missing here.
+            if damaged.is_empty() || !self.heal(&state, distinct(damaged)).await {
+                break;
+            }
+        }
+        Ok(told)
     }
 
     /// From disk: the cache holds rows as they are.
@@ -265,11 +300,19 @@ impl CandleStore for SqliteStore {
         moment: Timestamp,
     ) -> Result<StoredCandles, StoreError> {
         let state = self.state(series)?;
-        let Some(shard) = self.shard_of(&state).await? else { return Ok(StoredCandles::default()) };
-        let mut conn = shard.reader().await?;
-        let read = revisions::newest_as_of(&mut conn, &state, range, limit, moment).await;
-        let mut candles = read.map_err(|error| shard.fault(error))?;
-        candles.reverse();
+        let mut candles = Vec::new();
+        for _ in 0..ATTEMPTS {
+            let version = state.version();
+            candles = self.rows_as_of(&state, range, limit, moment).await?;
+            // What it rests on is looked at as well: where that is damaged, it is found and dealt with there.
+            let oldest = candles.first().filter(|_| candles.len() == limit).map(|oldest| oldest.open_time);
+            if let Ok(stretch) = TimeRange::new(oldest.unwrap_or(range.from()), range.to()) {
+                self.read(series, stretch, usize::MAX).await?;
+            }
+            if state.version() == version {
+                break;
+            }
+        }
         Ok(StoredCandles { candles, from_memory: 0 })
     }
 
@@ -292,8 +335,13 @@ impl CandleStore for SqliteStore {
             }
         };
         let id = ShardId { venue: state.venue, number };
-        let shard = self.shards.lease(id).await?;
-        self.write(&shard, &state, Order::Keep(batch)).await
+        // Made anew for a second try, which is rare, rather than copied for the first, which is always.
+        let first = Mutex::new(Some(batch));
+        let order = || {
+            let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+            first.map_or_else(|| Batch::accept(series, candles, coverage), Ok).map(Order::Keep)
+        };
+        self.carry_out(id, &state, &order).await
     }
 
     async fn series(&self) -> Result<Vec<Series>, StoreError> {
@@ -307,10 +355,14 @@ impl CandleStore for SqliteStore {
 
     async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
         let state = self.writable(series)?;
-        match self.shard_of(&state).await? {
-            Some(shard) => self.write(&shard, &state, Order::Forget(range)).await,
-            None => Ok(()),
+        let has_table = match self.shard_of(&state).await {
+            Err(error) if is_damage(&error) => true,
+            found => found?.is_some(),
+        };
+        if let Some(id) = state.shard_id().filter(|_| has_table) {
+            self.carry_out(id, &state, &|| Ok(Order::Forget(range))).await?;
         }
+        Ok(())
     }
 
     async fn close(&self) {

@@ -1,6 +1,6 @@
 //! Writes series into an archive: rows as they are read, the manifest when all of them are in place.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 
 use market_backbone_core::{
@@ -148,7 +148,9 @@ impl Sheet {
         let content_hash = self.hasher.finish(&coverage, grid);
         self.writer.finish(&notes(&series, &coverage, content_hash, grid)?)?;
         let file = self.draft.target().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let file_sha256 = self.format.is_fragile().then(|| file_digest::of(self.draft.path())).transpose()?;
+        let draft = self.draft.path();
+        let digest = || file_digest::of(draft, File::open(draft).map_err(|error| io(draft, error))?);
+        let file_sha256 = self.format.is_fragile().then(digest).transpose()?;
         Ok((ArchivedSeries { series, grid, file, file_sha256, rows, coverage, content_hash }, self.draft))
     }
 }

@@ -93,8 +93,7 @@ struct Columns {
 }
 
 impl ParquetReader {
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(|error| io(path, error))?;
+    pub(super) fn open(path: &Path, file: File) -> Result<Self, StoreError> {
         let reader = SerializedFileReader::new(file).map_err(|error| fault(path, error))?;
         check(reader.metadata().file_metadata().schema_descr()).map_err(|what| damaged(path, &what))?;
         Ok(Self { path: path.to_owned(), reader, next_group: 0, columns: None })
@@ -220,7 +219,7 @@ mod tests {
             writer.write(page).unwrap();
         }
         writer.finish(&[("venue", "upbit".to_owned())]).unwrap();
-        let mut reader = ParquetReader::open(&path).unwrap();
+        let mut reader = ParquetReader::open(&path, File::open(&path).unwrap()).unwrap();
         let (mut read, mut batches) = (Vec::new(), 0);
         loop {
             let batch = reader.next(10_000).unwrap();
@@ -241,7 +240,7 @@ mod tests {
         let refused = |schema: &str, want: &str| {
             let path = folder.path().join("rows.parquet");
             parquet_columns::begin(File::create(&path).unwrap(), schema).unwrap().close().unwrap();
-            let error = ParquetReader::open(&path).err().unwrap().to_string();
+            let error = ParquetReader::open(&path, File::open(&path).unwrap()).err().unwrap().to_string();
             assert!(error.contains(want), "{error}");
         };
         refused("REQUIRED INT64 timestamp (TIMESTAMP(MILLIS,true));", "7 columns expected, 1 found");

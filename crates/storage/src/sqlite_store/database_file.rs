@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::fault;
 
 /// The version of the tables below; a file says in `user_version` which one it was written with.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 pub(super) const PAGE_BYTES: u64 = 4_096;
 /// How long a statement waits for another connection's lock, and a reader for a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -62,6 +62,18 @@ pub(super) const SHARD: Purpose = Purpose {
              PRIMARY KEY (series, from_ns)
          ) WITHOUT ROWID;
          INSERT INTO lone_witness SELECT series, from_ns, to_ns FROM coverage WHERE origin IN ('rest', 'early');",
+        // Sums of what is held, by which damage is seen: see `sum_table`.
+        "CREATE TABLE block_sum (
+             series TEXT NOT NULL, block INTEGER NOT NULL, rows INTEGER NOT NULL, sum INTEGER NOT NULL,
+             PRIMARY KEY (series, block)
+         ) WITHOUT ROWID;
+         CREATE TABLE seal (
+             series TEXT PRIMARY KEY, ledger INTEGER NOT NULL, blocks INTEGER NOT NULL
+         ) WITHOUT ROWID;
+         CREATE TABLE unsealed (series TEXT PRIMARY KEY) WITHOUT ROWID;
+         INSERT INTO unsealed SELECT series FROM coverage UNION SELECT series FROM claim;
+         CREATE TABLE layout (version INTEGER NOT NULL);
+         INSERT INTO layout VALUES (5);",
     ],
 };
 
@@ -74,7 +86,12 @@ pub(super) const INDEX: Purpose = Purpose {
              ) WITHOUT ROWID;
              CREATE INDEX series_by_shard ON series (venue, shard);",
     // Sources whose folders are known to be theirs: see `sources`.
-    steps: ["", "", "CREATE TABLE source (name TEXT PRIMARY KEY) WITHOUT ROWID;"],
+    steps: [
+        "",
+        "",
+        "CREATE TABLE source (name TEXT PRIMARY KEY) WITHOUT ROWID;",
+        "CREATE TABLE layout (version INTEGER NOT NULL); INSERT INTO layout VALUES (5);",
+    ],
 };
 
 /// Holds lists of markets.
@@ -84,7 +101,15 @@ pub(crate) const UNIVERSES: Purpose = Purpose {
                  lookup TEXT PRIMARY KEY, type TEXT NOT NULL, value TEXT NOT NULL,
                  created INTEGER NOT NULL, updated INTEGER NOT NULL
              ) WITHOUT ROWID;",
-    steps: ["", "", ""],
+    steps: [
+        "",
+        "",
+        "",
+        // The sum of all lists; none where an older version wrote them.
+        "CREATE TABLE list_sum (sum INTEGER NOT NULL);
+         CREATE TABLE layout (version INTEGER NOT NULL);
+         INSERT INTO layout VALUES (5);",
+    ],
 };
 
 /// Opens the file for writing; makes it, with its tables, if it is not there.
@@ -220,6 +245,14 @@ async fn is_blank(path: &Path, purpose: &Purpose, conn: &mut SqliteConnection) -
             .fetch_one(&mut *conn)
             .await
             .map_err(|error| fault::database(path, error))?;
+    }
+    let [id, version, _] = numbers;
+    if numbers != [0; 3] && (id, version) != (purpose.application_id, SCHEMA_VERSION) {
+        // The version is written down twice: a newer program says the same in both places, damage to the head does not.
+        let said = sqlx::query_scalar::<_, i64>("SELECT version FROM layout").fetch_one(&mut *conn).await;
+        if said.is_ok_and(|said| said <= SCHEMA_VERSION) {
+            return Err(fault::damaged(path));
+        }
     }
     match numbers {
         [0, 0, 0] => Ok(true),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use market_backbone_core::{StoreError, StoreErrorKind, VenueId};
@@ -11,6 +12,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::data_lock::DataLock;
@@ -35,7 +37,13 @@ pub(super) struct Shard {
     jobs: mpsc::Sender<Job>,
     readers: SqlitePool,
     turn: Arc<Turn>,
+    /// Cancelled when the writer has let go of the file.
+    closed: CancellationToken,
+    serial: u64,
 }
+
+/// How many have been opened, so that each can be told from the others.
+static OPENED: AtomicU64 = AtomicU64::new(0);
 
 impl Shard {
     /// Opens the file, or makes it, and starts its writer as one of `tasks`.
@@ -56,8 +64,13 @@ impl Shard {
             // Makes it, brings it up to date, or says what is wrong with it.
             writer.connection().await?;
         }
-        tasks.spawn(writer.run(inbox));
-        Ok(Self { path, jobs, readers, turn })
+        let closed = CancellationToken::new();
+        let guard = closed.clone().drop_guard();
+        tasks.spawn(async move {
+            let _guard = guard;
+            writer.run(inbox).await;
+        });
+        Ok(Self { path, jobs, readers, turn, closed, serial: OPENED.fetch_add(1, Ordering::Relaxed) })
     }
 
     /// Opens a file that another process may be writing to, to read it.
@@ -66,11 +79,22 @@ impl Shard {
         let readers = database_file::guests(&path, READERS);
         // Nobody receives: whoever sends is told that the store is closed.
         let (jobs, _) = mpsc::channel(1);
-        Ok(Self { path, jobs, readers, turn: Arc::new(Turn::new()) })
+        let (turn, closed) = (Arc::new(Turn::new()), CancellationToken::new());
+        Ok(Self { path, jobs, readers, turn, closed, serial: OPENED.fetch_add(1, Ordering::Relaxed) })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Tells it from the one that is opened after it.
+    pub(super) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Cancelled when nobody writes to the file any more and it has been closed.
+    pub(super) fn closed(&self) -> CancellationToken {
+        self.closed.clone()
     }
 
     /// Who may write to the file now.

@@ -68,51 +68,67 @@ impl Answer {
         doubt::not_to_ask(known, self.source.clock.now())
     }
 
-    /// Emits the newest `limit` stored rows of `stretch`, all of which is known; says how many there were.
+    /// Emits the newest `limit` stored rows of `stretch`, all of which is known.
+    ///
+    /// What is not known any more when it has been read (it was damaged on disk, or somebody has forgotten it) is not told.
+    /// Where so many are wanted nothing older than that is told either: who knows how many are in it?
     pub(super) async fn emit_stored(
         &mut self,
         known: &Coverage,
         stretch: TimeRange,
         limit: usize,
-    ) -> Result<usize, SourceError> {
-        let mut found = 0;
+    ) -> Result<Told, SourceError> {
+        let mut told = Told { found: 0, gone: Vec::new(), reached: stretch.from() };
         let mut rest = Some(stretch);
         while let Some(range) = rest
-            && found < limit
+            && told.found < limit
         {
-            let ask = (limit - found).min(ROWS_PER_PART);
+            let ask = (limit - told.found).min(ROWS_PER_PART);
             let query = &self.query;
             let read = as_of::read(self.source.store.as_ref(), query, &query.series, range, ask).await?;
             let rows = read.candles.len();
             // As many as asked: then nothing is said about what is older than the oldest of them.
             let cut = read.candles.first().filter(|_| rows == ask).map(|oldest| oldest.open_time);
-            let told = TimeRange::new(cut.unwrap_or(range.from()), range.to()).unwrap_or(range);
+            let read_of = TimeRange::new(cut.unwrap_or(range.from()), range.to()).unwrap_or(range);
             rest = cut.and_then(|cut| TimeRange::new(range.from(), cut).ok());
             let served = self.served(rows as u64, read.from_memory);
             let part = CandlePart {
                 candles: read.candles,
-                coverage: known.within(told),
+                coverage: known.within(read_of),
                 served,
                 ..CandlePart::default()
             };
-            let part = self.still_known(part).await?;
-            found += part.candles.len();
+            let (mut part, gone) = self.still_known(part).await?;
+            let newest_gone = gone.last().map(|range| range.to()).filter(|_| limit < usize::MAX);
+            if let Some(end) = newest_gone {
+                let newer = TimeRange::new(end, Timestamp::MAX).map(|newer| part.coverage.within(newer));
+                part.coverage = newer.unwrap_or_default();
+                part.candles.retain(|candle| candle.open_time >= end);
+            }
+            told.found += part.candles.len();
+            told.gone.extend(gone);
             self.out.emit(part).await?;
+            if let Some(end) = newest_gone {
+                told.reached = end;
+                break;
+            }
         }
-        Ok(found)
+        Ok(told)
     }
 
     /// Takes out what somebody has forgotten while it was read: its rows may have been gone already, and a
     /// stretch without them would be called empty, here and by every store before this one.
-    async fn still_known(&self, mut part: CandlePart) -> Result<CandlePart, SourceError> {
+    async fn still_known(&self, mut part: CandlePart) -> Result<(CandlePart, Vec<TimeRange>), SourceError> {
         let known = self.known().await?;
+        let mut all_gone = Vec::new();
         for range in part.coverage.ranges() {
             for gone in known.missing(range) {
                 part.coverage.remove(gone);
                 part.candles.retain(|candle| !gone.contains(candle.open_time));
+                all_gone.push(gone);
             }
         }
-        Ok(part)
+        Ok((part, all_gone))
     }
 
     /// What is shared is counted as such, wherever the other machine keeps it.
@@ -172,6 +188,17 @@ impl Answer {
             None => Ok(()),
         }
     }
+}
+
+/// What has been told of a stretch.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// Rows.
+    pub(super) found: usize,
+    /// What was thought to be known and is not.
+    pub(super) gone: Vec<TimeRange>,
+    /// How far back it was told.
+    pub(super) reached: Timestamp,
 }
 
 /// How far back candles were known, the time before the listing left out.

@@ -4,6 +4,7 @@
 
 mod archive;
 mod as_of;
+mod bit_flips;
 mod care;
 mod contract;
 mod damage;
@@ -13,6 +14,7 @@ mod disputes;
 mod early;
 mod folder;
 mod hearsay;
+mod hostile_archives;
 mod material;
 mod model;
 mod older_layout;

@@ -25,13 +25,18 @@ pub(super) async fn run(args: Check, store: &SqliteStore) -> anyhow::Result<()> 
 
 /// Checks, forgets what cannot be true, asks the venue for it again, and checks again.
 pub(super) async fn repair(args: Check, global: &Global) -> anyhow::Result<()> {
-    let store = open_folder(settings::store(global)?).await?;
-    let outcome = match super::all_claimed(&store.unclaimed()) {
-        Ok(()) => forget_flaws(&store, args.format).await,
-        Err(error) => Err(error),
-    };
-    store.close().await;
-    let stretches = outcome?;
+    let mut stretches = Vec::new();
+    loop {
+        let store = open_folder(settings::store(global)?).await?;
+        let outcome = match super::all_claimed(&store.unclaimed()) {
+            Ok(()) => forget_flaws(&store, args.format, &mut stretches).await,
+            Err(error) => Err(error),
+        };
+        store.close().await;
+        if outcome? == Then::Ask {
+            break;
+        }
+    }
     for (source, stretches) in by_source(stretches) {
         let venue = VenueName::of(source).with_context(|| format!("this build does not talk to {source}"))?;
         let backbone = settings::builder_at(global, source, venue)?.build().await?;
@@ -55,21 +60,42 @@ pub(super) async fn repair(args: Check, global: &Global) -> anyhow::Result<()> {
 }
 
 /// What has been forgotten is unknown, whatever happens next: nothing false is left behind.
-async fn forget_flaws(store: &SqliteStore, format: Report) -> anyhow::Result<Vec<Stretch>> {
+async fn forget_flaws(
+    store: &SqliteStore,
+    format: Report,
+    stretches: &mut Vec<Stretch>,
+) -> anyhow::Result<Then> {
     let findings = store.check(grid_of).await?;
     let mut plan = plan_repair(&findings);
     write(&findings, &plan, format)?;
+    for file in &plan.files {
+        stretches.extend(store.rebuild(file).await?);
+        output::note(&format!("{} has been made anew; what it was is kept as .damaged", file.display()));
+        if file.ends_with("index.db") {
+            return Ok(Then::OpenAgain);
+        }
+    }
     for series in &plan.ledgers {
         store.mend_ledger(series).await?;
     }
-    if !plan.ledgers.is_empty() {
-        // Of a series whose ledger could not be read, only now can be seen what it holds.
+    if !plan.ledgers.is_empty() || !plan.files.is_empty() {
+        // Of a series whose ledger or file could not be read, only now can be seen what it holds.
         plan = plan_repair(&store.check(grid_of).await?);
     }
     for (series, range) in &plan.stretches {
         store.forget(series, *range).await?;
     }
-    Ok(plan.stretches)
+    stretches.extend(plan.stretches);
+    Ok(Then::Ask)
+}
+
+/// What is next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// The index is made anew when the folder is opened.
+    OpenAgain,
+    /// What is unknown now is asked for.
+    Ask,
 }
 
 /// Each source with what is to be asked of it.
@@ -122,13 +148,16 @@ fn plan_text(plan: &RepairPlan, findings: usize) -> String {
     if findings == 0 {
         return "nothing to find fault with".to_owned();
     }
-    let RepairPlan { stretches, slots, requests, by_hand, ledgers } = plan;
+    let RepairPlan { stretches, slots, requests, by_hand, ledgers, files } = plan;
     let mut text = format!(
         "repair: forget {} stretches of {slots} slots and ask for them again in at most {requests} requests",
         stretches.len()
     );
     if !ledgers.is_empty() {
         text.push_str(&format!("; write {} ledgers anew", ledgers.len()));
+    }
+    if !files.is_empty() {
+        text.push_str(&format!("; make {} files anew from what is sound in them", files.len()));
     }
     if *by_hand > 0 {
         text.push_str(&format!("; {by_hand} findings are for you to see to"));
@@ -168,6 +197,7 @@ fn plan_json(plan: &RepairPlan, findings: usize) -> Value {
         "slots": plan.slots,
         "requests": plan.requests,
         "ledgers": plan.ledgers.len(),
+        "files": plan.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
         "by_hand": plan.by_hand,
     })
 }

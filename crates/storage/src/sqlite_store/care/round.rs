@@ -27,7 +27,8 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// As [`care_once`](Self::care_once).
+    /// As [`care_once`](Self::care_once); and if a file could not be made anew, for want of space on the disk say. The others
+    /// are, all the same.
     pub async fn vacuum(&self) -> Result<CareReport, StoreError> {
         self.care_for(self.shards.all(), Thoroughness::Everything).await
     }
@@ -37,6 +38,7 @@ impl SqliteStore {
             return Err(fault::read_only());
         }
         let mut report = CareReport::default();
+        let mut failed = None;
         for id in due {
             if self.care.is_stopped() {
                 break;
@@ -47,10 +49,15 @@ impl SqliteStore {
                 Err(error) => {
                     self.care.note(id);
                     tracing::warn!(%error, "a shard could not be looked after");
+                    failed = failed.or(Some(error));
                 }
             }
         }
-        Ok(report)
+        match failed {
+            // Who has asked for it is told; what comes round by itself comes round again.
+            Some(error) if how == Thoroughness::Everything => Err(error),
+            _ => Ok(report),
+        }
     }
 
     /// `None` where a glance says that there is nothing to do.
