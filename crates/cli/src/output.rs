@@ -1,10 +1,14 @@
 //! The only place that writes to stdout or to a file of the user's. Data only; all else goes to stderr.
 
+mod draft;
+
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, IsTerminal, Seek, SeekFrom, Write, stdout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
+
+use self::draft::Draft;
 
 /// Where data goes.
 pub(crate) enum Output {
@@ -12,8 +16,7 @@ pub(crate) enum Output {
     /// Written beside the target first, so that a target is whole or untouched.
     File {
         writer: BufWriter<File>,
-        draft: PathBuf,
-        target: PathBuf,
+        draft: Draft,
     },
     /// Grows line by line: whoever reads it meanwhile sees them come.
     Appended(BufWriter<File>),
@@ -23,11 +26,8 @@ impl Output {
     /// To `file`, or to stdout.
     pub(crate) fn open(file: Option<&Path>) -> anyhow::Result<Self> {
         let Some(target) = file else { return Ok(Self::Terminal(BufWriter::new(stdout()))) };
-        let mut draft = target.as_os_str().to_owned();
-        draft.push(".part");
-        let draft = PathBuf::from(draft);
-        let file = File::create(&draft).with_context(|| format!("cannot write {}", draft.display()))?;
-        Ok(Self::File { writer: BufWriter::new(file), draft, target: target.to_owned() })
+        let (draft, file) = Draft::create(target)?;
+        Ok(Self::File { writer: BufWriter::new(file), draft })
     }
 
     /// To the end of `file`. If only `length` bytes of it count, the rest is cut off.
@@ -80,9 +80,9 @@ impl Output {
     /// Writes out what is left and puts a file in its place.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         self.flush()?;
-        if let Self::File { writer, draft, target } = self {
+        if let Self::File { writer, draft } = self {
             writer.get_ref().sync_all()?;
-            std::fs::rename(&draft, &target).with_context(|| format!("cannot write {}", target.display()))?;
+            draft.settle()?;
         }
         Ok(())
     }

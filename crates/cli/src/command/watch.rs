@@ -5,6 +5,7 @@ mod bookmark;
 mod catching;
 mod sides;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,6 +17,7 @@ use self::catching::Catching;
 use self::sides::Sides;
 use super::universe;
 use crate::args::{Format, Watch};
+use crate::ending::Ending;
 use crate::exit::Usage;
 use crate::output::Output;
 
@@ -25,11 +27,7 @@ const MARK_EVERY: Duration = Duration::from_secs(1);
 const BURST: usize = 256;
 
 pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> {
-    let line = match args.format {
-        Format::Json => sides::json,
-        Format::Table => sides::text,
-        Format::Csv => return Err(Usage("events have no CSV; use --format json".to_owned()).into()),
-    };
+    let line = if is_json(args.format, args.output.as_deref())? { sides::json } else { sides::text };
     let client = backbone.client(Priority::High);
     let named = universe::markets(backbone, args.markets, args.universe.as_deref()).await?;
     let markets = || named.iter().map(String::as_str);
@@ -59,6 +57,23 @@ pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> 
     watch.mark()?;
     outcome?;
     watch.output.finish()
+}
+
+/// Whether lines are JSON: what was said, else what the file's ending says.
+fn is_json(said: Option<Format>, file: Option<&Path>) -> Result<bool, Usage> {
+    let ended = file.and_then(Ending::of);
+    match (said, ended) {
+        (Some(Format::Csv), _) | (None, Some(Ending::Csv | Ending::Parquet)) => Err(Usage(
+            "events have no CSV and no Parquet; use --format json, or a file that ends in .ndjson".to_owned(),
+        )),
+        (Some(Format::Table), Some(Ending::Json | Ending::Csv | Ending::Parquet))
+        | (Some(Format::Json), Some(Ending::Text | Ending::Csv | Ending::Parquet)) => Err(Usage(
+            "--format and the ending of the --output file say different things; change one of them"
+                .to_owned(),
+        )),
+        (Some(Format::Json), _) | (None, Some(Ending::Json)) => Ok(true),
+        (Some(Format::Table), _) | (None, Some(Ending::Text) | None) => Ok(false),
+    }
 }
 
 /// A watch under way.
@@ -132,5 +147,23 @@ async fn over(length: Option<Duration>) {
     match length {
         Some(length) => tokio::time::sleep(length).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_of_the_file_chooses_where_nothing_is_said() {
+        let lines = |said, file| is_json(said, Some(Path::new(file))).ok();
+        assert_eq!(
+            [lines(None, "a.ndjson"), lines(None, "a.json"), lines(None, "a.log")],
+            [Some(true), Some(true), Some(false)]
+        );
+        assert_eq!((lines(Some(Format::Json), "a.log"), is_json(None, None).ok()), (Some(true), Some(false)));
+        let contradictions =
+            [(Some(Format::Table), "a.json"), (Some(Format::Json), "a.txt"), (None, "a.csv")];
+        assert!(contradictions.into_iter().all(|(said, file)| lines(said, file).is_none()));
     }
 }

@@ -10,7 +10,7 @@ use market_backbone_core::{
 
 use super::content_hash::SeriesHasher;
 use super::file_digest;
-use super::manifest::{ArchivedSeries, MANIFEST, Manifest};
+use super::manifest::{ArchivedSeries, Manifest, path_in};
 use super::plausible::Judge;
 use super::row_file::{ArchiveFormat, RowReader};
 use super::sound_file;
@@ -112,7 +112,7 @@ async fn import(
     for archived in &manifest.series {
         let mut sheet = Sheet::new(dir, now, &manifest, archived);
         sheet.judge.coverage(&archived.coverage).map_err(|what| {
-            let file = dir.join(MANIFEST);
+            let file = path_in(dir).unwrap_or_else(|| dir.to_owned());
             damaged(&file, &format!("{}: {what}; nothing of it was taken in", archived.series))
         })?;
         off_thread(move || {

@@ -15,6 +15,8 @@ use tempfile::{TempDir, tempdir};
 use crate::material::{NOW, candle, candles, everything, minute, proof, series};
 
 const MUTATIONS: u64 = 100;
+const MANIFEST: &str = "_manifest.json";
+const ROWS: &str = "data/source=upbit/symbol=KRW-BTC/timeframe=1m/candles.csv";
 
 async fn export(store: &MemoryStore, dir: &Path, format: ArchiveFormat) {
     let order = ExportOrder {
@@ -68,7 +70,7 @@ async fn a_mutated_archive_is_refused_or_is_still_the_same() {
         let mut rng = Rng::with_seed(seed);
         let format = if rng.bool() { ArchiveFormat::Csv } else { ArchiveFormat::Parquet };
         let (folder, store) = archive(format).await;
-        let files = ["manifest.json".to_owned(), format!("upbit_KRW-BTC_1m.{}", format.as_str())];
+        let files = [MANIFEST.to_owned(), ROWS.replace("csv", format.as_str())];
         let path = folder.path().join(&files[rng.usize(..2)]);
         let mut bytes = fs::read(&path).unwrap();
         mutate(&mut bytes, &mut rng);
@@ -159,7 +161,7 @@ async fn instead(file: &str, spoil: impl FnOnce(&Path), words: &str) {
 async fn what_is_no_file_of_the_folder_is_not_opened() {
     let fifo = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
     let link = |to: &'static str| move |path: &Path| std::os::unix::fs::symlink(to, path).unwrap();
-    for file in ["manifest.json", "upbit_KRW-BTC_1m.csv"] {
+    for file in [MANIFEST, ROWS] {
         instead(file, fifo, "a FIFO, a socket or a device").await;
         instead(file, |path| fs::create_dir(path).unwrap(), "a folder").await;
         instead(file, |path| drop(std::os::unix::net::UnixListener::bind(path).unwrap()), "a FIFO, a socket")
@@ -169,24 +171,29 @@ async fn what_is_no_file_of_the_folder_is_not_opened() {
     }
     // One that stays in the folder is only another name.
     let (folder, _) = archive(ArchiveFormat::Csv).await;
-    let path = folder.path().join("upbit_KRW-BTC_1m.csv");
-    fs::rename(&path, folder.path().join("rows")).unwrap();
-    std::os::unix::fs::symlink("rows", &path).unwrap();
+    let path = folder.path().join(ROWS);
+    fs::rename(&path, path.with_extension("rows")).unwrap();
+    std::os::unix::fs::symlink("candles.rows", &path).unwrap();
     import_archive(&MemoryStore::new(), folder.path(), NOW).await.unwrap();
+    // A folder that is elsewhere is no better than a file that is.
+    let (data, elsewhere) = (folder.path().join("data"), tempdir().unwrap());
+    fs::rename(&data, elsewhere.path().join("data")).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path().join("data"), &data).unwrap();
+    assert!(refusal(folder.path(), NOW).await.contains("leads out"));
 }
 
 #[tokio::test]
 async fn what_has_no_end_or_a_far_one_is_not_read_to_it() {
     const TEN_GB: u64 = 10 << 30;
     let sparse = |path: &Path| File::create(path).unwrap().set_len(TEN_GB).unwrap();
-    for file in ["manifest.json", "upbit_KRW-BTC_1m.csv"] {
+    for file in [MANIFEST, ROWS] {
         instead(file, sparse, "10737418240 bytes").await;
     }
     // As many rows as would fill it: then its ends tell.
     let (folder, _) = archive(ArchiveFormat::Parquet).await;
-    let manifest = folder.path().join("manifest.json");
+    let manifest = folder.path().join(MANIFEST);
     let text = fs::read_to_string(&manifest).unwrap().replace("\"rows\": 300", "\"rows\": 100000000");
     fs::write(&manifest, text).unwrap();
-    sparse(&folder.path().join("upbit_KRW-AAA_1m.parquet"));
+    sparse(&folder.path().join(ROWS.replace("csv", "parquet").replace("BTC", "AAA")));
     assert!(refusal(folder.path(), NOW).await.contains("its ends"));
 }
