@@ -6,6 +6,7 @@ use std::path::Path;
 use market_backbone_core::{StoreError, StoreErrorKind as Kind, VenueId};
 
 const ERROR: u32 = 1;
+const BUSY: u32 = 5;
 const READONLY: u32 = 8;
 const IOERR: u32 = 10;
 const CORRUPT: u32 = 11;
@@ -16,6 +17,7 @@ const TOOBIG: u32 = 18;
 const CONSTRAINT: u32 = 19;
 const MISMATCH: u32 = 20;
 const FORMAT: u32 = 24;
+const PROTOCOL: u32 = 15;
 const NOTADB: u32 = 26;
 
 /// A failure at the database file `path`.
@@ -28,11 +30,16 @@ pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
             }
             Some(ERROR) if is_about_the_schema(refusal.message()) => return damaged(path).because(error),
             Some(FULL) => return full(path).because(error),
+            Some(BUSY | PROTOCOL) => return busy(path).because(error),
             Some(CANTOPEN) => (Kind::Inaccessible, format!("cannot open {file}")),
             Some(READONLY) => (Kind::Inaccessible, format!("cannot write to {file}")),
             Some(IOERR) => (Kind::Inaccessible, format!("the disk failed at {file}")),
             _ => (Kind::Database, format!("the database {file} refused")),
         },
+        // Each file has what is asked of it, and it can be read.
+        sqlx::Error::RowNotFound | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
+            return damaged(path).because(error);
+        }
         sqlx::Error::Io(cause) if is_full(cause) => return full(path).because(error),
         sqlx::Error::Io(_) => (Kind::Inaccessible, format!("cannot use {file}")),
         sqlx::Error::PoolTimedOut => return too_slow(path),
@@ -72,15 +79,32 @@ pub(super) fn unclaimed(dir: &Path, source: VenueId) -> StoreError {
 
 /// The store was opened to be read.
 pub(super) fn read_only() -> StoreError {
-    StoreError::new(
-        Kind::ReadOnly,
-        "the data folder was opened to be read only; another process may be writing to it",
-    )
+    StoreError::new(Kind::ReadOnly, "the data folder was opened to be read only")
 }
 
 /// The store has been closed.
 pub(super) fn closed() -> StoreError {
     StoreError::new(Kind::Closed, "the store has been closed")
+}
+
+/// Others are at the file, and will not be for ever.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(primary_code);
+    matches!(code, Some(BUSY | PROTOCOL))
+}
+
+/// The same of a failure that has been put into words.
+pub(super) fn is_caused_by_others(error: &StoreError) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<sqlx::Error>());
+    cause.is_some_and(is_busy)
+}
+
+/// Another program keeps us waiting.
+fn busy(path: &Path) -> StoreError {
+    StoreError::new(
+        Kind::Database,
+        format!("another program is at {} and has not finished in time; ask again", path.display()),
+    )
 }
 
 /// The disk, or another reader of it, keeps us waiting.

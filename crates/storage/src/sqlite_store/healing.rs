@@ -5,11 +5,10 @@
 //! it, the file is made anew.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
-use market_backbone_core::{
-    Candle, StoreError, StoreErrorKind, StoredCandles, TimeRange, Timestamp, VenueId,
-};
+use market_backbone_core::{Candle, Series, StoreError, StoreErrorKind, StoredCandles, TimeRange, Timestamp};
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::SqliteStore;
@@ -19,6 +18,7 @@ use super::revisions;
 use super::series_state::SeriesState;
 use super::shard_table::ShardId;
 use super::writer::Order;
+use super::{fault, mark_table};
 
 /// How often the same question is put to disk when each answer is damaged.
 pub(super) const ATTEMPTS: usize = 4;
@@ -43,7 +43,22 @@ impl SqliteStore {
             return Err(error);
         }
         *again = false;
-        self.rescue(series, seen, &error.to_string()).await
+        let rescued = self.rescue(series, seen, &error.to_string()).await;
+        rescued.map_err(|hindrance| {
+            tracing::warn!(error = %hindrance, "a damaged file cannot be made anew now");
+            error
+        })
+    }
+
+    /// What is remembered is believed if it may be, and not where the disk says nothing that can be.
+    pub(super) async fn believe_if_sound(&self, series: &SeriesState) -> Result<(), StoreError> {
+        match self.believe(series).await {
+            Err(error) if is_damage(&error) => {
+                series.distrust();
+                Ok(())
+            }
+            believed => believed,
+        }
     }
 
     /// What the ledger on disk says, if it checks; nothing if it cannot be read. Fails for other reasons than damage.
@@ -256,19 +271,42 @@ impl SqliteStore {
         why: &str,
     ) -> Result<Option<Rescued>, StoreError> {
         let series = self.series_in(id).await?;
+        let lock = self.shards.lock().ok_or_else(fault::closed)?;
         let Some(alone) = self.shards.alone(id, seen).await? else { return Ok(None) };
-        let rescued = rescue::rebuild(alone.path(), &series).await?;
+        // Those who had the old file open would go on writing to it, and nobody would ever find that.
+        if !lock.try_alone()? {
+            lock.share().await?;
+            return Err(lock.in_use());
+        }
+        let rescued = self.rebuild_alone(id, alone.path(), &series).await;
+        lock.share().await?;
+        let rescued = rescued?;
         tracing::warn!(
             file = %alone.path().display(), why, rows = rescued.rows, lost = rescued.lost.len(),
             "the file was damaged and has been made anew; what is lost will be asked for again"
         );
-        self.forget_what_is_remembered(id.venue, id.number);
         Ok(Some(rescued))
     }
 
-    fn forget_what_is_remembered(&self, venue: VenueId, number: u32) {
+    async fn rebuild_alone(
+        &self,
+        id: ShardId,
+        path: &Path,
+        series: &[Series],
+    ) -> Result<Rescued, StoreError> {
+        let rescued = rescue::rebuild(path, series).await;
+        // Whatever happened: nothing that was remembered is true of what is there now.
+        if let Some(belief) = self.shards.belief(id)? {
+            belief.settle(mark_table::FIRST)?;
+            belief.doubt();
+        }
+        self.forget_what_is_remembered(id);
+        rescued
+    }
+
+    fn forget_what_is_remembered(&self, id: ShardId) {
         let known = self.series.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let there = |state: &&Arc<SeriesState>| state.venue == venue && state.shard.get() == Some(&number);
+        let there = |state: &&Arc<SeriesState>| state.shard_id() == Some(id);
         known.values().filter(there).for_each(|state| state.begin_anew());
     }
 

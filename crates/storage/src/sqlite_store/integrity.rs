@@ -69,8 +69,15 @@ impl SqliteStore {
             return Err(fault::read_only());
         }
         if file == self.index.path() {
+            let lock = self.shards.lock().ok_or_else(fault::closed)?;
+            if !lock.try_alone()? {
+                lock.share().await?;
+                return Err(lock.in_use());
+            }
             self.index.close().await;
-            rescue::set_aside(file)?;
+            let put = rescue::set_aside(file);
+            lock.share().await?;
+            put?;
             return Ok(Vec::new());
         }
         let mut all = self.shards.all().into_iter();

@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::shard_table::ShardId;
 use super::sum_table::{self, Seal};
 use super::table_name::TableName;
+use super::transaction::Transaction;
 use super::{SqliteStore, checksum, database_file, fault, integrity, ledger_table};
 use crate::GridOf;
 use crate::check::{self, Finding, Flaw, Place};
@@ -111,12 +112,19 @@ impl SqliteStore {
     pub async fn mend_ledger(&self, series: &Series) -> Result<(), StoreError> {
         let state = self.writable(series)?;
         let Some(shard) = self.shard_of(&state).await? else { return Ok(()) };
+        let Some(belief) = shard.belief() else { return Err(fault::read_only()) };
         let _turn = shard.turn().take().await;
-        let mut conn = database_file::caretaker(shard.path()).await.map_err(|error| shard.fault(error))?;
-        let mended = mend(&mut conn, &state.label).await;
+        let conn = database_file::patient_caretaker(shard.path()).await;
+        let mut conn = conn.map_err(|error| shard.fault(error))?;
+        let mended = async {
+            let transaction = Transaction::begin(&mut conn, shard.path(), belief).await?;
+            let mended = mend(&mut conn, &state.label).await;
+            transaction.end(&mut conn, mended).await
+        };
+        let mended = mended.await;
         database_file::close(conn).await;
         state.forgotten(None); // whatever happened: the ledger is to be read from disk
-        mended.map_err(|error| shard.fault(error))
+        mended.map(drop)
     }
 }
 
@@ -198,7 +206,6 @@ fn series_of(venue: VenueId, label: &str) -> Option<Series> {
 }
 
 async fn mend(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {
-    database_file::execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
     if sum_table::seal(conn, label).await?.is_some() {
         ledger_table::empty(conn, label).await?;
     } else {
@@ -207,9 +214,7 @@ async fn mend(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Erro
     let known = ledger_table::load(conn, label).await?;
     let blocks = sum_table::count(conn, label, (i64::MIN, i64::MAX)).await?;
     let ledger = checksum::of_ledger(label, &known)?;
-    sum_table::put_seal(conn, label, Seal { ledger, blocks }).await?;
-    // An error before this leaves it to the closing of the connection to undo.
-    database_file::execute(conn, "COMMIT".to_owned()).await
+    sum_table::put_seal(conn, label, Seal { ledger, blocks }).await
 }
 
 async fn lay_over_each_other(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {

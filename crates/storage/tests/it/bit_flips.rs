@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Grid, ManualClock, PartStream, Selection,
+    Candle, CandlePart, CandleQuery, CandleSet, CandleSource, CandleStore, Grid, ManualClock, PartStream, Selection,
     Series, TimeRange,
 };
 use market_backbone_storage::{RepairPlan, SqliteStore, StoreConfig, StoredSource};
@@ -153,7 +153,7 @@ async fn run(sound: &Path, truth: &[Vec<Candle>], flips: usize, rng: &mut Rng) -
     let store = Arc::new(SqliteStore::open(config(dir.path())).await.unwrap());
     let venue = Arc::new(Venue(truth.to_vec()));
     let clock = Arc::new(ManualClock::new(minute(SLOTS + 100)));
-    let source = StoredSource::new(store.clone(), venue, clock, Grid::Utc);
+    let source = StoredSource::new(Arc::clone(&store) as _, venue, clock, Grid::Utc);
     let mut fetched = 0;
     for (index, rows) in truth.iter().enumerate() {
         let (newest, all) = (400, minutes(0, SLOTS));
@@ -165,15 +165,20 @@ async fn run(sound: &Path, truth: &[Vec<Candle>], flips: usize, rng: &mut Rng) -
         let missing = set.coverage.missing(all);
         assert!(missing.is_empty(), "{about}: of {index} is not known {missing:?}");
         let differs = set.candles.iter().zip(rows).position(|(told, is)| told != is);
-        assert!(set.candles == *rows, "{about}: all {} of {index}, {} told, {differs:?}", rows.len(), set.candles.len());
-        fetched += [last, set].iter().map(|set| rows_of_venue(set)).sum::<u64>();
+        assert!(
+            set.candles == *rows,
+            "{about}: all {} of {index}, {} told, {differs:?}",
+            rows.len(),
+            set.candles.len()
+        );
+        fetched += [last, set].iter().map(rows_of_venue).sum::<u64>();
     }
     tells_the_truth(&store, truth, &about).await;
     store.close().await;
     (fetched > 0, named_by_check)
 }
 
-fn rows_of_venue(set: &market_backbone_core::CandleSet) -> u64 {
+fn rows_of_venue(set: &CandleSet) -> u64 {
     let stored = set.served.disk_rows + set.served.memory_rows;
     (set.candles.len() as u64).saturating_sub(stored)
 }
@@ -210,11 +215,16 @@ async fn repair(dir: &Path, truth: &[Vec<Candle>], about: &str) -> bool {
     panic!("{about}: the index is damaged again and again")
 }
 
+fn from_outside(name: &str, usual: u64) -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
+    let asked = std::env::var(name).ok();
+    asked.map_or(usual, |asked| asked.parse().unwrap())
+}
+
 /// `BIT_FLIPS=1000` runs so many; each in a copy of its own, every tenth with five at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_flips_nothing_untrue_is_told_and_a_repair_ends_clean() {
-    let runs: u64 = std::env::var("BIT_FLIPS").map_or(12, |runs| runs.parse().unwrap());
-    let first: u64 = std::env::var("FIRST_SEED").map_or(0, |seed| seed.parse().unwrap());
+    let (runs, first) = (from_outside("BIT_FLIPS", 12), from_outside("FIRST_SEED", 0));
     let truth: Vec<_> = (0..SERIES).map(truth).collect();
     let sound = tempdir().unwrap();
     furnish(sound.path(), &truth).await;
