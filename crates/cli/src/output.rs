@@ -1,14 +1,11 @@
 //! The only place that writes to stdout or to a file of the user's. Data only; all else goes to stderr.
 
-mod draft;
-
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, IsTerminal, Seek, SeekFrom, Write, stdout};
 use std::path::Path;
 
 use anyhow::Context;
-
-use self::draft::Draft;
+use market_backbone::Draft;
 
 /// Where data goes.
 pub(crate) enum Output {
@@ -26,7 +23,8 @@ impl Output {
     /// To `file`, or to stdout.
     pub(crate) fn open(file: Option<&Path>) -> anyhow::Result<Self> {
         let Some(target) = file else { return Ok(Self::Terminal(BufWriter::new(stdout()))) };
-        let (draft, file) = Draft::create(target)?;
+        let (draft, file) =
+            Draft::create(target).with_context(|| format!("cannot write {}", target.display()))?;
         Ok(Self::File { writer: BufWriter::new(file), draft })
     }
 

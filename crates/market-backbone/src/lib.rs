@@ -74,7 +74,7 @@ pub use market_backbone_routing::{
     RouterConfig, RouterMetrics, Transport,
 };
 pub use market_backbone_storage::{
-    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, GridOf, Manifest,
+    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, Draft, ExportOrder, GridOf, Manifest,
     export_archive, file_stem, import_archive, import_archive_as, import_archive_of,
 };
 #[cfg(feature = "parquet")]

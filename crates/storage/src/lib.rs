@@ -38,8 +38,8 @@ mod universe;
 mod verdict;
 
 pub use archive::{
-    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, Manifest, export_archive,
-    file_stem, import_archive, import_archive_as, import_archive_of,
+    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, Draft, ExportOrder, Manifest,
+    export_archive, file_stem, import_archive, import_archive_as, import_archive_of,
 };
 #[cfg(feature = "parquet")]
 pub use archive::{ParquetAnswers, write_parquet};
