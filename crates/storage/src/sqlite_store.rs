@@ -325,7 +325,7 @@ impl CandleStore for SqliteStore {
         if let Ok(found) = self.cache.recall(&state, range, limit).await {
             return Ok(found);
         }
-        let mut told = StoredCandles::default();
+        let (mut told, mut last_damaged) = (StoredCandles::default(), Vec::new());
         for _ in 0..ATTEMPTS {
             let (found, damaged) = match self.rows(&state, range, limit).await {
                 Ok(read) => read,
@@ -337,11 +337,18 @@ impl CandleStore for SqliteStore {
                 Err(error) => return Err(error),
             };
             told = found;
-            // Once more where it has been dealt with: it may have been sound, and then it is missing here.
-            if damaged.is_empty() || !self.heal(&state, distinct(damaged)).await {
-                break;
+            if damaged.is_empty() {
+                return Ok(told);
             }
+            // Once more where it has been dealt with: it may have been sound, and then it is missing here.
+            let damaged = distinct(damaged);
+            if !self.heal(&state, damaged.clone()).await {
+                return Ok(told);
+            }
+            last_damaged = damaged;
         }
+        // Nobody has seen it without damage, so nobody is told that nothing is there.
+        state.doubt(&last_damaged);
         Ok(told)
     }
 

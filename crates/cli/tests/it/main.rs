@@ -6,6 +6,7 @@ mod as_of;
 mod bad_input;
 mod candles;
 mod crash;
+mod damage;
 mod demo;
 mod files;
 mod home;

@@ -9,6 +9,7 @@ use market_backbone_core::{
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
 
+use super::custody::{self, Ledger};
 use super::shard_table::ShardId;
 use super::sum_table::{self, Seal};
 use super::table_name::TableName;
@@ -206,10 +207,10 @@ fn series_of(venue: VenueId, label: &str) -> Option<Series> {
 }
 
 async fn mend(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {
-    if sum_table::seal(conn, label).await?.is_some() {
-        ledger_table::empty(conn, label).await?;
-    } else {
+    if sum_table::seal(conn, label).await?.is_none() {
         lay_over_each_other(conn, label).await?;
+    } else if matches!(custody::ledger(conn, label).await?, Ledger::Damaged) {
+        ledger_table::empty(conn, label).await?;
     }
     let known = ledger_table::load(conn, label).await?;
     let blocks = sum_table::count(conn, label, (i64::MIN, i64::MAX)).await?;

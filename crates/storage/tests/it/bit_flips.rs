@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSet, CandleSource, CandleStore, Grid, ManualClock, PartStream, Selection,
-    Series, TimeRange,
+    Candle, CandlePart, CandleQuery, CandleSet, CandleSource, CandleStore, Grid, ManualClock, PartStream,
+    Selection, Series, TimeRange,
 };
 use market_backbone_storage::{RepairPlan, SqliteStore, StoreConfig, StoredSource};
 use tempfile::tempdir;

@@ -60,7 +60,8 @@ impl SqliteStore {
                 Err(error) => {
                     self.care.note(id);
                     tracing::warn!(%error, "a shard could not be looked after");
-                    failed = failed.or(Some(error));
+                    // Others who use the file at this moment are no failure.
+                    failed = failed.or((!fault::is_caused_by_others(&error)).then_some(error));
                 }
             }
         }
