@@ -6,6 +6,8 @@
 
 mod derived_check;
 mod finding;
+#[cfg(feature = "postgres")]
+mod ledger_flaw;
 pub(crate) mod lone_witness;
 mod repair;
 mod series_check;
@@ -14,6 +16,8 @@ use market_backbone_core::{CandleStore, StoreError};
 
 pub(crate) use self::finding::Findings;
 pub use self::finding::{Finding, Flaw, Place};
+#[cfg(feature = "postgres")]
+pub(crate) use self::ledger_flaw::{WrittenSpan, ledger_flaw};
 pub use self::repair::RepairPlan;
 use crate::GridOf;
 

@@ -22,7 +22,9 @@ fn store(data: &Path, args: &[&str]) -> Said {
 
 /// Two thousand minutes that ended so long ago that all of them are sure.
 fn ask(venue: &Venue, data: &Path, end: &str) -> Said {
-    let args = ["candles", "KRW-BTC", "1m", "--count", "2000", "--to", end, "--closed", "--format", "csv", "--stats"];
+    let args = [
+        "candles", "KRW-BTC", "1m", "--count", "2000", "--to", end, "--closed", "--format", "csv", "--stats",
+    ];
     venue.run(data, &[&args[..], &["--same-as", "upbit"]].concat())
 }
 
@@ -72,7 +74,12 @@ fn candles_that_are_damaged_are_asked_for_again_and_told_right() {
 #[test]
 fn a_check_names_damage_and_a_repair_ends_clean() {
     let spoils: [(fn(&Path), &str); 2] = [
-        (|data| change(data, "UPDATE candles_KRW_BTC_1m SET high = high + 1 WHERE timestamp % 7200000 = 0"), "damaged"),
+        (
+            |data| {
+                change(data, "UPDATE candles_KRW_BTC_1m SET high = high + 1 WHERE timestamp % 7200000 = 0")
+            },
+            "damaged",
+        ),
         (break_pages, "file"),
     ];
     for (spoil, flaw) in spoils {

@@ -8,6 +8,7 @@ use market_backbone_core::{Grid, Series, StoreError, TimeRange};
 use sqlx::sqlite::SqliteConnection;
 
 use super::custody::{self, Ledger, WINDOW};
+use super::database_file::{self, INDEX};
 use super::series_state::SeriesState;
 use super::shard_table::ShardId;
 use super::soundness::of_file;
@@ -75,9 +76,9 @@ impl SqliteStore {
                 return Err(lock.in_use());
             }
             self.index.close().await;
-            let put = rescue::set_aside(file);
+            let made = self.empty_index(file).await;
             lock.share().await?;
-            put?;
+            made?;
             return Ok(Vec::new());
         }
         let mut all = self.shards.all().into_iter();
@@ -89,6 +90,13 @@ impl SqliteStore {
         self.adopt(id).await;
         let rescued = self.rebuild_shard(id, None, "asked to").await?;
         Ok(rescued.map(|rescued| rescued.lost).unwrap_or_default())
+    }
+
+    /// An index without anything in it is filled from the shards when the folder is opened.
+    async fn empty_index(&self, file: &Path) -> Result<(), StoreError> {
+        rescue::set_aside(file)?;
+        database_file::close(database_file::open_writer(file, &INDEX, None).await?).await;
+        Ok(())
     }
 
     /// Tells the index of tables that it has lost: what is assigned nowhere is where it is found.
