@@ -33,7 +33,9 @@ mod parquet_columns;
 #[cfg(feature = "parquet")]
 mod parquet_file;
 mod place;
+mod plausible;
 mod row_file;
+mod sound_file;
 mod staging;
 mod trouble;
 

@@ -14,6 +14,7 @@ mod series_check;
 
 use market_backbone_core::{CandleStore, StoreError};
 
+pub(crate) use self::finding::Findings;
 pub use self::finding::{Finding, Flaw, Place};
 #[cfg(feature = "postgres")]
 pub(crate) use self::ledger_flaw::{WrittenSpan, ledger_flaw};

@@ -16,16 +16,22 @@ mod belief;
 mod block;
 mod block_cache;
 mod care;
+mod checksum;
 mod config;
+mod custody;
 mod data_lock;
 mod database_file;
 pub(crate) mod fault;
+mod healing;
 mod index;
+mod integrity;
 mod ledger_table;
 mod listing;
 mod mark_table;
 mod marks;
 mod memory;
+mod proven_rows;
+mod rescue;
 mod revisions;
 mod rows;
 mod schema;
@@ -35,6 +41,7 @@ mod shard_table;
 mod soundness;
 mod sources;
 mod stats;
+mod sum_table;
 mod table_name;
 mod transaction;
 mod turn;
@@ -42,7 +49,7 @@ mod writer;
 
 use std::collections::HashMap;
 use std::fs;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -54,10 +61,14 @@ use tokio::time::timeout;
 use self::block_cache::BlockCache;
 use self::care::CareDesk;
 pub use self::care::{CareReport, ShardCare};
+pub(crate) use self::checksum::of_bytes as checksum_of;
 pub use self::config::{Care, Retention, StoreConfig};
+use self::custody::Ledger;
 use self::data_lock::{DataLock, Entry};
 pub(crate) use self::database_file::{UNIVERSES, open_writer};
+use self::healing::{ATTEMPTS, distinct, is_damage};
 use self::index::Index;
+pub(crate) use self::rescue::set_aside;
 use self::series_state::{Home, SeriesState};
 use self::shard_table::{Lease, ShardId, ShardTable};
 use self::sources::Sources;
@@ -278,18 +289,29 @@ impl SqliteStore {
 impl CandleStore for SqliteStore {
     async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
         let state = self.state(series)?;
-        self.believe(&state).await?;
+        self.believe_if_sound(&state).await?;
         if let Some(known) = state.coverage() {
             return Ok(Coverage::clone(&known));
         }
-        let Some(shard) = self.shard_of(&state).await? else { return Ok(Coverage::empty()) };
-        let version = state.version(); // before the ledger is read: see `SeriesState`
-        let mut conn = shard.reader().await?;
-        let loaded = ledger_table::load(&mut conn, &state.label).await.map_err(|error| shard.fault(error))?;
-        if !self.read_only {
-            state.remember(version, &Arc::new(loaded.clone()));
+        for _ in 0..ATTEMPTS {
+            let version = state.version(); // before the disk is asked: see `SeriesState`
+            match self.ledger(&state).await? {
+                None => break,
+                Some(Ledger::Sound(known)) => {
+                    let known = state.undoubted(known);
+                    if !self.read_only {
+                        state.remember(version, &Arc::new(known.clone()));
+                    }
+                    return Ok(known);
+                }
+                Some(Ledger::Damaged) => {
+                    if !self.heal(&state, Vec::new()).await {
+                        break;
+                    }
+                }
+            }
         }
-        Ok(loaded)
+        Ok(Coverage::empty())
     }
 
     async fn read(
@@ -299,15 +321,35 @@ impl CandleStore for SqliteStore {
         limit: usize,
     ) -> Result<StoredCandles, StoreError> {
         let state = self.state(series)?;
-        self.believe(&state).await?;
-        let begun = match self.cache.recall(&state, range, limit).await {
-            Ok(found) => return Ok(found),
-            Err(begun) => begun,
-        };
-        match self.shard_of(&state).await? {
-            Some(shard) => self.cache.complete(&state, &shard, begun).await,
-            None => Ok(StoredCandles::default()),
+        self.believe_if_sound(&state).await?;
+        if let Ok(found) = self.cache.recall(&state, range, limit).await {
+            return Ok(found);
         }
+        let (mut told, mut last_damaged) = (StoredCandles::default(), Vec::new());
+        for _ in 0..ATTEMPTS {
+            let (found, damaged) = match self.rows(&state, range, limit).await {
+                Ok(read) => read,
+                Err(error) if is_damage(&error) => {
+                    tracing::warn!(%error, %series, "cannot be read; it is unknown until it can");
+                    state.doubt_all();
+                    return Ok(StoredCandles::default());
+                }
+                Err(error) => return Err(error),
+            };
+            told = found;
+            if damaged.is_empty() {
+                return Ok(told);
+            }
+            // Once more where it has been dealt with: it may have been sound, and then it is missing here.
+            let damaged = distinct(damaged);
+            if !self.heal(&state, damaged.clone()).await {
+                return Ok(told);
+            }
+            last_damaged = damaged;
+        }
+        // Nobody has seen it without damage, so nobody is told that nothing is there.
+        state.doubt(&last_damaged);
+        Ok(told)
     }
 
     /// From disk: the cache holds rows as they are.
@@ -319,11 +361,19 @@ impl CandleStore for SqliteStore {
         moment: Timestamp,
     ) -> Result<StoredCandles, StoreError> {
         let state = self.state(series)?;
-        let Some(shard) = self.shard_of(&state).await? else { return Ok(StoredCandles::default()) };
-        let mut conn = shard.reader().await?;
-        let read = revisions::newest_as_of(&mut conn, &state, range, limit, moment).await;
-        let mut candles = read.map_err(|error| shard.fault(error))?;
-        candles.reverse();
+        let mut candles = Vec::new();
+        for _ in 0..ATTEMPTS {
+            let version = state.version();
+            candles = self.rows_as_of(&state, range, limit, moment).await?;
+            // What it rests on is looked at as well: where that is damaged, it is found and dealt with there.
+            let oldest = candles.first().filter(|_| candles.len() == limit).map(|oldest| oldest.open_time);
+            if let Ok(stretch) = TimeRange::new(oldest.unwrap_or(range.from()), range.to()) {
+                self.read(series, stretch, usize::MAX).await?;
+            }
+            if state.version() == version {
+                break;
+            }
+        }
         Ok(StoredCandles { candles, from_memory: 0 })
     }
 
@@ -346,8 +396,13 @@ impl CandleStore for SqliteStore {
             }
         };
         let id = ShardId { venue: state.venue, number };
-        let shard = self.shards.lease(id).await?;
-        self.write(&shard, &state, Order::Keep(batch)).await
+        // Made anew for a second try, which is rare, rather than copied for the first, which is always.
+        let first = Mutex::new(Some(batch));
+        let order = || {
+            let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+            first.map_or_else(|| Batch::accept(series, candles, coverage), Ok).map(Order::Keep)
+        };
+        self.carry_out(id, &state, &order).await
     }
 
     async fn series(&self) -> Result<Vec<Series>, StoreError> {
@@ -361,10 +416,14 @@ impl CandleStore for SqliteStore {
 
     async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
         let state = self.writable(series)?;
-        match self.shard_of(&state).await? {
-            Some(shard) => self.write(&shard, &state, Order::Forget(range)).await,
-            None => Ok(()),
+        let has_table = match self.shard_of(&state).await {
+            Err(error) if is_damage(&error) => true,
+            found => found?.is_some(),
+        };
+        if let Some(id) = state.shard_id().filter(|_| has_table) {
+            self.carry_out(id, &state, &|| Ok(Order::Forget(range))).await?;
         }
+        Ok(())
     }
 
     async fn close(&self) {

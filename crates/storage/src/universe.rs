@@ -7,8 +7,10 @@
 //! A key that is not known is an error that names the nearest ones. It never becomes some other list: a bot that
 //! trades eight famous stocks because of a misspelt key is worse than one that does not start.
 
+mod copy;
 mod entry;
 mod file;
+mod lists;
 mod resolve;
 
 pub use entry::{ParseUniverseError, UniverseEntry, UniverseKind, read_universes};

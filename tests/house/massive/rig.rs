@@ -120,7 +120,10 @@ pub(super) async fn is_sound_and_copies(folder: &Path, one_of_them: &Series) {
     };
     let written = export_archive(&store, &order(&archive)).await.unwrap();
     let copy = SqliteStore::open(StoreConfig::new(&other)).await.unwrap();
-    assert_eq!(import_archive(&copy, &archive).await.unwrap(), written);
+    assert_eq!(
+        import_archive(&copy, &archive, Timestamp::from_millis(ELEVEN + HOUR)).await.unwrap(),
+        written
+    );
     assert_eq!(copy.check(grid_of).await.unwrap(), []);
     let again = export_archive(&copy, &order(&other.join("archive"))).await.unwrap();
     assert_eq!(again.content_hash, written.content_hash);

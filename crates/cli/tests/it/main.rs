@@ -7,6 +7,7 @@ mod away;
 mod bad_input;
 mod candles;
 mod crash;
+mod damage;
 mod demo;
 mod files;
 mod home;

@@ -99,7 +99,8 @@ fn what_cannot_be_true_is_said_with_what_mends_it_and_mended_when_asked() {
     damage(
         data.path(),
         "UPDATE candles_KRW_BTC_1m SET high = low - 1 \
-         WHERE timestamp = (SELECT timestamp FROM candles_KRW_BTC_1m ORDER BY timestamp LIMIT 1 OFFSET 300)",
+         WHERE timestamp = (SELECT timestamp FROM candles_KRW_BTC_1m ORDER BY timestamp LIMIT 1 OFFSET 300); \
+         INSERT INTO unsealed SELECT series FROM seal; DELETE FROM seal; DELETE FROM block_sum",
     );
     let found = store(data.path(), &["store", "check", "--format", "json"]);
     assert_eq!(found.code, Some(1), "{found:?}");
@@ -122,7 +123,8 @@ fn what_cannot_be_true_is_said_with_what_mends_it_and_mended_when_asked() {
 /// `proven` says of the oldest row.
 fn make_old(data: &Path, proven: &str) {
     let sql = format!(
-        "DROP TABLE claim; DROP TABLE lone_witness; DROP TABLE last_commit; \
+        "DROP TABLE claim; DROP TABLE lone_witness; DROP TABLE last_commit; DROP TABLE block_sum; DROP TABLE seal; \
+         DROP TABLE unsealed; DROP TABLE layout; \
          UPDATE coverage SET from_ns = {proven}; PRAGMA user_version = 3"
     );
     damage(data, &sql);

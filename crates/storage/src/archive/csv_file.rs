@@ -15,7 +15,7 @@ const HEADER: &str = "timestamp,open,high,low,close,volume,turnover,final";
 const HEADER_1: &str = "timestamp,open,high,low,close,volume,turnover";
 const COLUMNS: [&str; 7] = ["timestamp", "open", "high", "low", "close", "volume", "turnover"];
 /// The longest line there can be: a figure has at most some 330 digits, those of a market far fewer.
-const MAX_LINE: u64 = 4_096;
+pub(super) const MAX_LINE: u64 = 4_096;
 
 /// Writes rows as lines.
 pub(super) struct CsvWriter {
@@ -58,8 +58,7 @@ pub(super) struct CsvReader {
 }
 
 impl CsvReader {
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(|error| io(path, error))?;
+    pub(super) fn open(path: &Path, file: File) -> Result<Self, StoreError> {
         let mut reader =
             Self { path: path.to_owned(), reader: BufReader::new(file), lines: 0, says_final: true };
         match reader.line()?.as_deref() {
@@ -144,7 +143,7 @@ mod tests {
         let mut writer = CsvWriter::new(&path, File::create(&path).unwrap()).unwrap();
         writer.write(candles).unwrap();
         writer.finish().unwrap();
-        CsvReader::open(&path).unwrap().next(usize::MAX).unwrap()
+        CsvReader::open(&path, File::open(&path).unwrap()).unwrap().next(usize::MAX).unwrap()
     }
 
     proptest! {
@@ -173,7 +172,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows.csv");
         std::fs::write(&path, text).unwrap();
-        let error = CsvReader::open(&path).and_then(|mut reader| reader.next(usize::MAX)).unwrap_err();
+        let error = CsvReader::open(&path, File::open(&path).unwrap())
+            .and_then(|mut reader| reader.next(usize::MAX))
+            .unwrap_err();
         assert!(error.to_string().contains(want), "{error}");
     }
 

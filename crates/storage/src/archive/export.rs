@@ -133,7 +133,9 @@ impl Sheet {
         let rows = self.hasher.rows();
         let content_hash = self.hasher.finish(&coverage, grid);
         self.writer.finish(&notes(&series, &coverage, content_hash, grid)?)?;
-        let file_sha256 = self.format.is_fragile().then(|| file_digest::of(&self.path)).transpose()?;
+        let digest =
+            || file_digest::of(&self.path, File::open(&self.path).map_err(|error| io(&self.path, error))?);
+        let file_sha256 = self.format.is_fragile().then(digest).transpose()?;
         Ok(ArchivedSeries { series, grid, file: self.place, file_sha256, rows, coverage, content_hash })
     }
 }

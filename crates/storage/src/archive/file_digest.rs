@@ -13,8 +13,7 @@ use ring::digest::{Context, SHA256};
 use super::trouble::io;
 
 /// The digest of the file at `path`, in hex, as `sha256sum` prints it.
-pub(super) fn of(path: &Path) -> Result<String, StoreError> {
-    let mut file = File::open(path).map_err(|error| io(path, error))?;
+pub(super) fn of(path: &Path, mut file: File) -> Result<String, StoreError> {
     let mut context = Context::new(&SHA256);
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -36,6 +35,6 @@ mod tests {
         let path = folder.path().join("abc");
         std::fs::write(&path, "abc").unwrap();
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(of(&path).unwrap(), known);
+        assert_eq!(of(&path, File::open(&path).unwrap()).unwrap(), known);
     }
 }

@@ -1,5 +1,6 @@
 //! Takes an archive in: looks at all of it first, and stores only what is what it says it is.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use market_backbone_core::{
@@ -9,8 +10,10 @@ use market_backbone_core::{
 
 use super::content_hash::SeriesHasher;
 use super::file_digest;
-use super::manifest::{ArchivedSeries, Manifest};
+use super::manifest::{ArchivedSeries, Manifest, path_in};
+use super::plausible::Judge;
 use super::row_file::{ArchiveFormat, RowReader};
+use super::sound_file;
 use super::trouble::{damaged, off_thread};
 
 /// Rows in one transaction.
@@ -18,6 +21,9 @@ const BATCH: usize = 10_000;
 
 /// Stores what is in the archive `dir`, each series under the source that it is of, and says what that was. Taking it in
 /// twice changes nothing.
+///
+/// `now` is the time by the clock of whoever takes it in: an archive cannot know what is later, nor what is later than its
+/// own observation.
 ///
 /// Who proved what, and when, is kept as it was. Where the store knows a stretch already, the archive is one
 /// more observation of it, as if it had been asked for again.
@@ -27,9 +33,14 @@ const BATCH: usize = 10_000;
 /// [`Corrupt`](StoreErrorKind::Corrupt), naming the file and the row, if any of it is not what its hash says, and
 /// [`Unclaimed`](StoreErrorKind::Unclaimed) if it does not tell whose it is; then nothing at all was stored. Whatever the
 /// store says when it is written: then the batches before are stored, each with what is known of it.
-pub async fn import_archive(store: &dyn CandleStore, dir: &Path) -> Result<Manifest, StoreError> {
-    import(store, dir, |manifest| if manifest.names_sources { Ok(None) } else { Err(unnamed(dir, manifest)) })
-        .await
+pub async fn import_archive(
+    store: &dyn CandleStore,
+    dir: &Path,
+    now: Timestamp,
+) -> Result<Manifest, StoreError> {
+    let own =
+        |manifest: &Manifest| if manifest.names_sources { Ok(None) } else { Err(unnamed(dir, manifest)) };
+    import(store, dir, now, own).await
 }
 
 /// The same, if all of it is of `source`.
@@ -40,9 +51,10 @@ pub async fn import_archive(store: &dyn CandleStore, dir: &Path) -> Result<Manif
 pub async fn import_archive_of(
     store: &dyn CandleStore,
     dir: &Path,
+    now: Timestamp,
     source: VenueId,
 ) -> Result<Manifest, StoreError> {
-    import(store, dir, |manifest| {
+    import(store, dir, now, |manifest| {
         if !manifest.names_sources {
             return Err(unnamed(dir, manifest));
         }
@@ -67,9 +79,10 @@ pub async fn import_archive_of(
 pub async fn import_archive_as(
     store: &dyn CandleStore,
     dir: &Path,
+    now: Timestamp,
     source: VenueId,
 ) -> Result<Manifest, StoreError> {
-    import(store, dir, |manifest| {
+    import(store, dir, now, |manifest| {
         let sources = manifest.sources();
         if sources.len() > 1 {
             let names: Vec<_> = sources.iter().map(|source| source.as_str()).collect();
@@ -90,13 +103,18 @@ pub async fn import_archive_as(
 async fn import(
     store: &dyn CandleStore,
     dir: &Path,
+    now: Timestamp,
     name: impl FnOnce(&Manifest) -> Result<Option<VenueId>, StoreError>,
 ) -> Result<Manifest, StoreError> {
     let folder = dir.to_owned();
     let manifest = off_thread(move || Manifest::read(&folder)).await?;
     let name = name(&manifest)?;
     for archived in &manifest.series {
-        let mut sheet = Sheet::new(dir, &manifest, archived);
+        let mut sheet = Sheet::new(dir, now, &manifest, archived);
+        sheet.judge.coverage(&archived.coverage).map_err(|what| {
+            let file = path_in(dir).unwrap_or_else(|| dir.to_owned());
+            damaged(&file, &format!("{}: {what}; nothing of it was taken in", archived.series))
+        })?;
         off_thread(move || {
             sheet.open()?;
             while !sheet.next()?.is_empty() {}
@@ -109,7 +127,7 @@ async fn import(
             Some(source) => renamed(&archived.series, source)?,
             None => archived.series.clone(),
         };
-        commit(store, &series, archived, Sheet::new(dir, &manifest, archived)).await?;
+        commit(store, &series, archived, Sheet::new(dir, now, &manifest, archived)).await?;
     }
     Ok(manifest)
 }
@@ -169,17 +187,21 @@ async fn commit(
 
 /// A file of rows being read: checked row by row, and hashed.
 struct Sheet {
+    dir: PathBuf,
     path: PathBuf,
     format: ArchiveFormat,
     archived: ArchivedSeries,
     reader: Option<RowReader>,
     hasher: SeriesHasher,
     newest: Option<Timestamp>,
+    judge: Judge,
 }
 
 impl Sheet {
-    fn new(dir: &Path, manifest: &Manifest, archived: &ArchivedSeries) -> Self {
+    fn new(dir: &Path, now: Timestamp, manifest: &Manifest, archived: &ArchivedSeries) -> Self {
         Self {
+            judge: Judge { now, timeframe: archived.series.timeframe, grid: archived.grid },
+            dir: dir.to_owned(),
             path: dir.join(&archived.file),
             format: manifest.format,
             archived: archived.clone(),
@@ -192,13 +214,24 @@ impl Sheet {
     fn open(&mut self) -> Result<(), StoreError> {
         if self.reader.is_none() {
             self.check_bytes()?;
-            self.reader = Some(RowReader::open(self.format, &self.path)?);
+            self.reader = Some(RowReader::open(self.format, &self.path, self.file()?)?);
         }
         Ok(())
     }
 
+    fn file(&self) -> Result<File, StoreError> {
+        let file = sound_file::open(&self.dir, &self.path)?;
+        sound_file::require_size(&self.path, &file, self.format.most_bytes(self.archived.rows))?;
+        Ok(file)
+    }
+
     fn check_bytes(&self) -> Result<(), StoreError> {
-        let found = self.format.is_fragile().then(|| file_digest::of(&self.path)).transpose()?;
+        let digest = || {
+            let mut file = self.file()?;
+            sound_file::require_ends(&self.path, &mut file, self.format.ends())?;
+            file_digest::of(&self.path, file)
+        };
+        let found = self.format.is_fragile().then(digest).transpose()?;
         if found == self.archived.file_sha256 {
             return Ok(());
         }
@@ -213,8 +246,9 @@ impl Sheet {
         let Some(reader) = &mut self.reader else { return Ok(Vec::new()) };
         let candles = reader.next(BATCH)?;
         for (index, candle) in candles.iter().enumerate() {
-            let ArchivedSeries { series, grid, .. } = &self.archived;
-            if let Err(what) = check(candle, self.newest, series.timeframe, *grid) {
+            let ArchivedSeries { series, grid, coverage, .. } = &self.archived;
+            let checked = check(candle, self.newest, series.timeframe, *grid);
+            if let Err(what) = checked.and_then(|()| self.judge.candle(candle, coverage)) {
                 let place = reader.place(self.hasher.rows() + index as u64);
                 return Err(damaged(&self.path, &format!("{place}: {what}")));
             }

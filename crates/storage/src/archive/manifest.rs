@@ -1,7 +1,6 @@
 //! `_manifest.json`: what is in an archive, what is known of it, and its hash. The last file to be written.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
@@ -12,6 +11,7 @@ use super::content_hash::ContentHash;
 use super::draft::Draft;
 use super::knowledge::Knowledge;
 use super::row_file::ArchiveFormat;
+use super::sound_file;
 use super::trouble::{damaged, io};
 
 /// The name of the file: readers of folders pass over what begins with `_`.
@@ -19,6 +19,8 @@ const MANIFEST: &str = "_manifest.json";
 /// Its name in version 1, whose rows lay beside it.
 const MANIFEST_1: &str = "manifest.json";
 const VERSION: u32 = 2;
+/// The largest there is: some 20,000 series. All of it is held in memory.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
 /// What the word `venue` names. Versions that did not keep sources apart do not say it, and do not read what does.
 const VENUES: &str = "sources";
 
@@ -59,7 +61,7 @@ pub(super) fn is_in(dir: &Path) -> bool {
     path_in(dir).is_some()
 }
 
-fn path_in(dir: &Path) -> Option<PathBuf> {
+pub(super) fn path_in(dir: &Path) -> Option<PathBuf> {
     [MANIFEST, MANIFEST_1].map(|name| dir.join(name)).into_iter().find(|path| path.exists())
 }
 
@@ -115,6 +117,12 @@ impl Manifest {
         let document = self.document().map_err(|what| damaged(&path, &what))?;
         let mut text = serde_json::to_vec_pretty(&document).map_err(|error| io(&path, error.into()))?;
         text.push(b'\n');
+        if text.len() as u64 > MOST_BYTES {
+            return Err(damaged(
+                &path,
+                "it would be too large to be read again; export fewer series into one folder",
+            ));
+        }
         let (draft, mut file) = Draft::create(&path)?;
         file.write_all(&text).and_then(|()| file.sync_all()).map_err(|error| io(&path, error))?;
         draft.settle()
@@ -123,7 +131,7 @@ impl Manifest {
     /// Reads what `dir` says it holds.
     pub(super) fn read(dir: &Path) -> Result<Self, StoreError> {
         let path = path_in(dir).unwrap_or_else(|| dir.join(MANIFEST));
-        let text = fs::read(&path).map_err(|error| io(&path, error))?;
+        let text = sound_file::read(dir, &path, MOST_BYTES)?;
         let document = serde_json::from_slice::<Document>(&text).map_err(|error| error.to_string());
         document.and_then(Self::of).map_err(|what| damaged(&path, &what))
     }

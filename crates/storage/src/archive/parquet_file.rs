@@ -116,8 +116,7 @@ struct Columns {
 }
 
 impl ParquetReader {
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(|error| io(path, error))?;
+    pub(super) fn open(path: &Path, file: File) -> Result<Self, StoreError> {
         let reader = SerializedFileReader::new(file).map_err(|error| fault(path, error))?;
         let version = version(reader.metadata().file_metadata().schema_descr());
         let version = version.map_err(|what| damaged(path, &what))?;
@@ -266,7 +265,7 @@ mod tests {
             writer.write(page).unwrap();
         }
         writer.finish(&[("venue", "upbit".to_owned())]).unwrap();
-        let mut reader = ParquetReader::open(&path).unwrap();
+        let mut reader = ParquetReader::open(&path, File::open(&path).unwrap()).unwrap();
         let (mut read, mut batches) = (Vec::new(), 0);
         loop {
             let batch = reader.next(10_000).unwrap();
@@ -287,7 +286,7 @@ mod tests {
         let refused = |schema: &str, want: &str| {
             let path = folder.path().join("rows.parquet");
             parquet_columns::begin(File::create(&path).unwrap(), schema).unwrap().close().unwrap();
-            let error = ParquetReader::open(&path).err().unwrap().to_string();
+            let error = ParquetReader::open(&path, File::open(&path).unwrap()).err().unwrap().to_string();
             assert!(error.contains(want), "{error}");
         };
         refused("REQUIRED INT64 timestamp (TIMESTAMP(MICROS,true));", "8 columns expected, 1 found");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use market_backbone_core::{Candle, StoreError};
 
-use super::csv_file::{CsvReader, CsvWriter};
+use super::csv_file::{CsvReader, CsvWriter, MAX_LINE};
 #[cfg(feature = "parquet")]
 use super::parquet_file::{ParquetReader, ParquetWriter};
 
@@ -38,6 +38,25 @@ impl ArchiveFormat {
             Self::Csv => false,
             #[cfg(feature = "parquet")]
             Self::Parquet => true,
+        }
+    }
+
+    /// What a file of it begins and ends with, if all do.
+    pub(super) const fn ends(self) -> &'static [u8] {
+        match self {
+            Self::Csv => b"",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => b"PAR1",
+        }
+    }
+
+    /// How many bytes a file of so many rows can have.
+    pub(super) const fn most_bytes(self, rows: u64) -> u64 {
+        match self {
+            Self::Csv => rows.saturating_add(1).saturating_mul(MAX_LINE),
+            // Seven columns of eight bytes, the dictionaries and heads of their pages, and the notes.
+            #[cfg(feature = "parquet")]
+            Self::Parquet => rows.saturating_mul(256).saturating_add(64 * 1024 * 1024),
         }
     }
 
@@ -98,11 +117,11 @@ pub(super) enum RowReader {
 }
 
 impl RowReader {
-    pub(super) fn open(format: ArchiveFormat, path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(format: ArchiveFormat, path: &Path, file: File) -> Result<Self, StoreError> {
         match format {
-            ArchiveFormat::Csv => CsvReader::open(path).map(Self::Csv),
+            ArchiveFormat::Csv => CsvReader::open(path, file).map(Self::Csv),
             #[cfg(feature = "parquet")]
-            ArchiveFormat::Parquet => ParquetReader::open(path).map(|it| Self::Parquet(Box::new(it))),
+            ArchiveFormat::Parquet => ParquetReader::open(path, file).map(|it| Self::Parquet(Box::new(it))),
         }
     }
 

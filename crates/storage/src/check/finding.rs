@@ -11,6 +11,8 @@ use market_backbone_core::{Series, StoreError, TimeRange};
 pub enum Flaw {
     /// A file is damaged.
     File,
+    /// Candles that are not those that were written: they do not check against their sum.
+    Damaged,
     /// A table is not laid out as ours are, so that SQLite does not keep its rows apart and in order.
     Layout,
     /// The ledger contradicts itself: spans that overlap, run backwards or say what nobody can read.
@@ -41,6 +43,7 @@ impl Flaw {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::File => "file",
+            Self::Damaged => "damaged",
             Self::Layout => "layout",
             Self::Ledger => "ledger",
             Self::Unreadable => "unreadable",
@@ -59,11 +62,13 @@ impl Flaw {
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
-            Self::File | Self::Layout | Self::Unreadable => {
-                "stop the program and move the file away; what it held will be fetched again"
+            Self::File | Self::Layout => {
+                "--repair makes the file anew from what is sound in it; the rest will be fetched again"
             }
-            Self::Ledger => "--repair writes the ledger anew from what can be read of it",
-            Self::OffGrid
+            Self::Unreadable => "stop the program and move the file away; what it held will be fetched again",
+            Self::Ledger => "--repair writes the ledger anew from what can be believed of it",
+            Self::Damaged
+            | Self::OffGrid
             | Self::OutOfOrder
             | Self::Impossible
             | Self::Unproven

@@ -1,10 +1,11 @@
 //! What would mend the findings, and what it would cost.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use market_backbone_core::{Grid, Series, TimeRange, Timeframe, Timestamp};
 
-use super::finding::{Finding, Flaw};
+use super::finding::{Finding, Flaw, Place};
 
 /// So many answers it takes to believe that nothing is older.
 const WITNESSES: u64 = 2;
@@ -12,6 +13,8 @@ const WITNESSES: u64 = 2;
 /// What would mend the findings, and what it would cost.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RepairPlan {
+    /// Damaged files, which are made anew from what is sound in them. Before all else, the index of a folder last of them.
+    pub files: Vec<PathBuf>,
     /// Series whose ledger is written anew from what can be read of it. First, for the rest relies on it.
     pub ledgers: Vec<Series>,
     /// Stretches to forget and to ask for again, in order, none touching the next. One that has no beginning is
@@ -21,7 +24,7 @@ pub struct RepairPlan {
     pub slots: u64,
     /// Requests it takes to ask for them: at most so many, fewer where slots are empty.
     pub requests: u64,
-    /// Findings that somebody has to see to: a damaged file, say.
+    /// Findings that somebody has to see to: a series that cannot be read, say.
     pub by_hand: usize,
 }
 
@@ -33,6 +36,10 @@ impl RepairPlan {
         let mut plan = Self::default();
         let mut wanted: BTreeMap<Series, Vec<TimeRange>> = BTreeMap::new();
         for finding in findings {
+            if let (Flaw::File | Flaw::Layout, Place::File(path)) = (finding.flaw, &finding.place) {
+                plan.files.push(path.clone());
+                continue;
+            }
             match (finding.series(), finding.range()) {
                 (Some(series), Some(range)) if finding.flaw.is_refetchable() => {
                     for timeframe in concerned(finding.flaw, series.timeframe) {
@@ -44,6 +51,9 @@ impl RepairPlan {
                 _ => plan.by_hand += 1,
             }
         }
+        // The files of a source lie a folder deeper than the index.
+        plan.files.sort_by_key(|path| (std::cmp::Reverse(path.components().count()), path.clone()));
+        plan.files.dedup();
         plan.ledgers.sort();
         plan.ledgers.dedup();
         for (series, ranges) in wanted {
@@ -65,7 +75,7 @@ impl RepairPlan {
     /// Whether there is nothing that it could do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ledgers.is_empty() && self.stretches.is_empty()
+        self.files.is_empty() && self.ledgers.is_empty() && self.stretches.is_empty()
     }
 }
 
@@ -125,7 +135,7 @@ mod tests {
     #[test]
     fn what_no_answer_can_mend_is_left_to_somebody() {
         let findings = [
-            Finding::of(Flaw::Layout, &series(Timeframe::M1), String::new()),
+            Finding::of(Flaw::Unreadable, &series(Timeframe::M1), String::new()),
             Finding::of(Flaw::Ledger, &series(Timeframe::M1), String::new()),
         ];
         let plan = RepairPlan::of(&findings, |_| (Grid::Utc, 200));

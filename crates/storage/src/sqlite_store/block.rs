@@ -33,6 +33,27 @@ impl BlockGrid {
         (self.block_of(range.from()), self.block_of(last))
     }
 
+    /// All blocks there are.
+    pub(super) fn all(self) -> (i64, i64) {
+        (self.block_of(Timestamp::MIN), self.block_of(Timestamp::MAX))
+    }
+
+    /// How long a block is, in milliseconds. Sums on disk are those of blocks, so it is part of the files' format.
+    pub(super) fn width_ms(self) -> i64 {
+        self.width
+    }
+
+    /// When a block ends, in milliseconds.
+    pub(super) fn end_ms(self, block: i64) -> i64 {
+        self.start_ms(block.saturating_add(1))
+    }
+
+    /// All of a block; `None` at the ends of time, where there is none.
+    pub(super) fn stretch(self, block: i64) -> Option<TimeRange> {
+        let at = Timestamp::from_millis;
+        TimeRange::new(at(self.start_ms(block)), at(self.end_ms(block))).ok()
+    }
+
     /// When a block begins, in milliseconds.
     pub(super) fn start_ms(self, block: i64) -> i64 {
         block.saturating_mul(self.width)

@@ -7,7 +7,7 @@ use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 
 use super::block::{Block, SLOTS};
-use super::rows;
+use super::proven_rows;
 use super::series_state::SeriesState;
 use super::shard::Shard;
 
@@ -47,25 +47,31 @@ impl BlockCache {
         if gathering.is_done() { Ok(gathering.finish()) } else { Err(gathering) }
     }
 
-    /// Finishes what [`recall`](Self::recall) began, with the disk's help.
+    /// Finishes what [`recall`](Self::recall) began, with the disk's help. Says which blocks on disk do not check: their
+    /// rows are left out.
     pub(super) async fn complete(
         &self,
         series: &SeriesState,
         shard: &Shard,
         mut gathering: Gathering,
-    ) -> Result<StoredCandles, StoreError> {
+    ) -> Result<(StoredCandles, Vec<i64>), StoreError> {
+        let mut damaged = Vec::new();
         while !gathering.is_done() {
             let oldest = match self.nearest_below(series, &gathering).await {
                 Some(in_memory) => in_memory + 1,
                 None => gathering.oldest,
             };
-            for block in load(series, shard, &gathering, oldest).await? {
+            let before = damaged.len();
+            for block in load(series, shard, &gathering, oldest, &mut damaged).await? {
                 gathering.take(&block, Source::Disk);
-                self.blocks.insert((series.number, block.index), Arc::new(block)).await;
+                // One without its rows is not remembered: it would pass for empty.
+                if damaged.len() == before {
+                    self.blocks.insert((series.number, block.index), Arc::new(block)).await;
+                }
             }
             self.advance(series, &mut gathering).await;
         }
-        Ok(gathering.finish())
+        Ok((gathering.finish(), damaged))
     }
 
     /// Goes on as long as the next block is in memory and still true.
@@ -99,26 +105,21 @@ async fn load(
     shard: &Shard,
     gathering: &Gathering,
     oldest: i64,
+    damaged: &mut Vec<i64>,
 ) -> Result<Vec<Block>, StoreError> {
     let newest = gathering.next;
     let version = series.version(); // before the read: see `SeriesState`
     let mut conn = shard.reader().await?;
-    let (from, to) = (series.grid.start_ms(oldest), series.grid.start_ms(newest.saturating_add(1)));
     // One row beyond a full block, so that the block that is cut off is never the only one.
     let mut limit = gathering.wanted().saturating_add(SLOTS + 1).min(MAX_READ);
     loop {
-        let rows = rows::newest(&mut conn, &series.table, from, to, limit)
-            .await
-            .map_err(|error| shard.fault(error))?;
-        let mut blocks = Block::cut(series.grid, version, newest, oldest, &rows);
-        if rows.len() < limit {
-            return Ok(blocks);
+        let found = proven_rows::read(&mut conn, series, (oldest, newest), limit).await;
+        let found = found.map_err(|error| shard.fault(error))?;
+        if found.oldest <= newest {
+            damaged.extend(found.damaged);
+            return Ok(Block::cut(series.grid, version, newest, found.oldest, &found.rows));
         }
-        blocks.pop(); // there may be more rows in it
-        if !blocks.is_empty() {
-            return Ok(blocks);
-        }
-        limit = limit.saturating_mul(2);
+        limit = limit.saturating_mul(2); // one block has them all
     }
 }
 

@@ -169,7 +169,7 @@ impl DataLock {
     }
 
     /// Others are in the folder, for something that must be done alone.
-    fn in_use(&self) -> StoreError {
+    pub(super) fn in_use(&self) -> StoreError {
         StoreError::new(
             StoreErrorKind::Held,
             format!(

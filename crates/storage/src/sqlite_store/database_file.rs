@@ -195,6 +195,18 @@ async fn is_blank(path: &Path, purpose: &Purpose, conn: &mut SqliteConnection) -
         Ok([said.try_get_unchecked(0)?, said.try_get_unchecked(1)?, said.try_get_unchecked::<i64, _>(2)?])
     });
     let numbers = said.map_err(|error| fault::database(path, error))?;
+    let [id, version, _] = numbers;
+    if numbers != [0; 3] && (id, version) != (purpose.application_id, SCHEMA_VERSION) {
+        // The version is written down twice: a newer program says the same in both places, damage to the head does not.
+        let said = sqlx::query_scalar::<_, i64>("SELECT version FROM layout").fetch_one(&mut *conn).await;
+        // Nor does it change: another process may have brought the file up to date meanwhile.
+        let again = sqlx::query(question).fetch_one(&mut *conn).await;
+        let changed =
+            again.is_ok_and(|again| again.try_get_unchecked(1).is_ok_and(|now: i64| now != version));
+        if !changed && said.is_ok_and(|said| said <= SCHEMA_VERSION) {
+            return Err(fault::damaged(path));
+        }
+    }
     match numbers {
         [0, 0, 0] => Ok(true),
         [id, version, _] if id == purpose.application_id && version > SCHEMA_VERSION => Err(StoreError::new(

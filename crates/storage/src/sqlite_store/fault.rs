@@ -5,12 +5,18 @@ use std::path::Path;
 
 use market_backbone_core::{StoreError, StoreErrorKind as Kind, VenueId};
 
+const ERROR: u32 = 1;
 const BUSY: u32 = 5;
 const READONLY: u32 = 8;
 const IOERR: u32 = 10;
 const CORRUPT: u32 = 11;
 const FULL: u32 = 13;
 const CANTOPEN: u32 = 14;
+// None of these is in what we write: a page says something else than it did.
+const TOOBIG: u32 = 18;
+const CONSTRAINT: u32 = 19;
+const MISMATCH: u32 = 20;
+const FORMAT: u32 = 24;
 const PROTOCOL: u32 = 15;
 const NOTADB: u32 = 26;
 
@@ -19,7 +25,10 @@ pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
     let file = path.display();
     let (kind, message) = match &error {
         sqlx::Error::Database(refusal) => match primary_code(refusal.as_ref()) {
-            Some(CORRUPT | NOTADB) => return damaged(path).because(error),
+            Some(CORRUPT | NOTADB | TOOBIG | CONSTRAINT | MISMATCH | FORMAT) => {
+                return damaged(path).because(error);
+            }
+            Some(ERROR) if is_about_the_schema(refusal.message()) => return damaged(path).because(error),
             Some(FULL) => return full(path).because(error),
             Some(BUSY | PROTOCOL) => return busy(path).because(error),
             Some(CANTOPEN) => (Kind::Inaccessible, format!("cannot open {file}")),
@@ -27,6 +36,10 @@ pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
             Some(IOERR) => (Kind::Inaccessible, format!("the disk failed at {file}")),
             _ => (Kind::Database, format!("the database {file} refused")),
         },
+        // Each file has what is asked of it, and it can be read.
+        sqlx::Error::RowNotFound | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
+            return damaged(path).because(error);
+        }
         sqlx::Error::Io(cause) if is_full(cause) => return full(path).because(error),
         sqlx::Error::Io(_) => (Kind::Inaccessible, format!("cannot use {file}")),
         sqlx::Error::PoolTimedOut => return too_slow(path),
@@ -45,11 +58,12 @@ pub(crate) fn io(path: &Path, error: IoError) -> StoreError {
 }
 
 /// The file is no sound database.
-pub(super) fn damaged(path: &Path) -> StoreError {
+pub(crate) fn damaged(path: &Path) -> StoreError {
     StoreError::new(
         Kind::Corrupt,
         format!(
-            "{} is damaged; stop the program and move the file away, and what it held will be fetched again",
+            "{} is damaged; `market-backbone store check --repair` makes it anew from what is sound in it, and the rest is \
+             fetched again",
             path.display()
         ),
     )
@@ -98,10 +112,17 @@ pub(super) fn too_slow(path: &Path) -> StoreError {
     StoreError::new(Kind::Database, format!("{} did not answer in time", path.display()))
 }
 
+/// Tables and columns that every file of ours has.
+fn is_about_the_schema(message: &str) -> bool {
+    ["no such table", "no such column", "already exists", "duplicate column", "has no column", "malformed"]
+        .iter()
+        .any(|complaint| message.contains(complaint))
+}
+
 fn full(path: &Path) -> StoreError {
     StoreError::new(
         Kind::DiskFull,
-        format!("no room left for {}; free some and ask again, what was stored is unharmed", path.display()),
+        format!("no space left for {}; free some and ask again, what was stored is unharmed", path.display()),
     )
 }
 

@@ -11,6 +11,8 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::database_file::{self, INDEX, SHARD, execute};
 use super::fault;
+use super::healing::is_damage;
+use super::rescue::set_aside;
 use super::shard;
 use super::sources::{self, Sources};
 use super::table_name::TableName;
@@ -27,7 +29,20 @@ pub(super) struct Index {
 impl Index {
     /// Opens the index of `dir`, in which nobody else is. One that is new, or was moved away, is made from the shards that
     /// are there.
+    ///
+    /// One that is damaged is put aside and made anew in the same way.
     pub(super) async fn open(dir: &Path, tables_per_shard: u32) -> Result<(Self, Sources), StoreError> {
+        match Self::open_as_it_is(dir, tables_per_shard).await {
+            Err(error) if is_damage(&error) => {
+                let aside = set_aside(&dir.join("index.db"))?;
+                tracing::warn!(%error, damaged = %aside.display(), "the index is made anew from the shards");
+                Self::open_as_it_is(dir, tables_per_shard).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_as_it_is(dir: &Path, tables_per_shard: u32) -> Result<(Self, Sources), StoreError> {
         let path = dir.join("index.db");
         let mut conn = database_file::open_writer(&path, &INDEX, None).await?;
         let prepared = async {
@@ -110,6 +125,28 @@ impl Index {
         assigned.map_err(|error| self.fault(error))?;
         let found = self.find(venue, table).await?;
         found.ok_or_else(|| self.fault(sqlx::Error::RowNotFound))
+    }
+
+    /// Notes that `table` is in `shard`, unless it is noted to be anywhere.
+    pub(super) async fn adopt(&self, venue: VenueId, table: &str, shard: u32) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO series (venue, table_name, shard) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        )
+        .bind(venue.as_str())
+        .bind(table)
+        .bind(shard)
+        .execute(&self.pool)
+        .await
+        .map(drop)
+        .map_err(|error| self.fault(error))
+    }
+
+    /// What SQLite finds wrong with it.
+    pub(super) async fn complaints(&self) -> Result<Vec<String>, StoreError> {
+        let asked = sqlx::query_scalar("PRAGMA integrity_check(5)").fetch_all(&self.pool).await;
+        let mut says: Vec<String> = asked.map_err(|error| self.fault(error))?;
+        says.retain(|says| says != "ok");
+        Ok(says.into_iter().map(|says| says.replace('\n', " ")).collect())
     }
 
     /// All that have been assigned a shard: venue, table and shard.

@@ -38,6 +38,18 @@ pub(super) async fn load(conn: &mut SqliteConnection, label: &str) -> Result<Cov
     Ok(known)
 }
 
+/// Takes out all that is said of the series named `label`, readable or not.
+pub(super) async fn empty(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {
+    for sql in [
+        "DELETE FROM coverage WHERE series = ?1",
+        "DELETE FROM dispute WHERE series = ?1",
+        "DELETE FROM claim WHERE series = ?1",
+    ] {
+        sqlx::query(sql).bind(label).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
 /// The stretches that were proven when the word of one answer was enough, oldest first.
 pub(super) async fn lone_witnesses(
     conn: &mut SqliteConnection,

@@ -4,6 +4,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::marks::Mark;
 
+/// That of a file to which nothing was committed.
+pub(super) const FIRST: Mark = 0;
+
 /// The mark of what a read that begins now will see, or of something older.
 pub(super) async fn read(conn: &mut SqliteConnection) -> Result<Mark, sqlx::Error> {
     let mark: i64 = sqlx::query_scalar("SELECT mark FROM last_commit").fetch_one(conn).await?;

@@ -51,16 +51,6 @@ pub(super) async fn delete(
     sqlx::query(AssertSqlSafe(sql)).bind(from).bind(to).execute(conn).await.map(|_| ())
 }
 
-/// All candles that open in `range`, newest first.
-pub(super) async fn within(
-    conn: &mut SqliteConnection,
-    table: &TableName,
-    range: TimeRange,
-) -> Result<Vec<Candle>, sqlx::Error> {
-    let (from, to) = millis(range);
-    newest(conn, table, from, to, usize::MAX).await
-}
-
 /// The whole milliseconds that lie in a stretch: the first of them, and the first after it.
 pub(super) fn millis(range: TimeRange) -> (i64, i64) {
     let up = |moment: Timestamp| -moment.as_nanos().saturating_neg().div_euclid(1_000_000);
@@ -96,27 +86,6 @@ pub(super) async fn upsert(
     Ok(())
 }
 
-/// The newest `limit` candles that open from `from_ms` up to but without `to_ms`, newest first.
-pub(super) async fn newest(
-    conn: &mut SqliteConnection,
-    table: &TableName,
-    from_ms: i64,
-    to_ms: i64,
-    limit: usize,
-) -> Result<Vec<Candle>, sqlx::Error> {
-    let sql = format!(
-        "SELECT timestamp, open, high, low, close, volume, turnover FROM {table} \
-         WHERE timestamp >= ?1 AND timestamp < ?2 ORDER BY timestamp DESC LIMIT ?3"
-    );
-    let rows = sqlx::query(AssertSqlSafe(sql))
-        .bind(from_ms)
-        .bind(to_ms)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(conn)
-        .await?;
-    rows.iter().map(candle).collect()
-}
-
 /// When the oldest candle opens.
 pub(super) async fn oldest(
     conn: &mut SqliteConnection,
@@ -125,6 +94,23 @@ pub(super) async fn oldest(
     let sql = format!("SELECT MIN(timestamp) FROM {table}");
     let oldest: Option<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(conn).await?;
     Ok(oldest.map(Timestamp::from_millis))
+}
+
+/// The same of a row that may be damaged: a figure that is none is no number, so that no sum agrees with it.
+pub(super) fn whatever_is_there(row: &SqliteRow) -> Result<Candle, sqlx::Error> {
+    let figure = |column: usize| row.try_get_unchecked(column).unwrap_or(f64::NAN);
+    candle(row).or_else(|_| {
+        Ok(Candle {
+            open_time: Timestamp::from_millis(row.try_get_unchecked(0)?),
+            open: figure(1),
+            high: figure(2),
+            low: figure(3),
+            close: figure(4),
+            volume: figure(5),
+            turnover: figure(6),
+            is_final: true,
+        })
+    })
 }
 
 /// By position and without type checks: looking columns up by name takes longer than reading them.

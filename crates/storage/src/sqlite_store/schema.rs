@@ -53,7 +53,19 @@ pub(super) const SHARD: Purpose = Purpose {
          INSERT INTO lone_witness SELECT series, from_ns, to_ns FROM coverage WHERE origin IN ('rest', 'early');",
         // By which number the last commit is known: see `marks`.
         "CREATE TABLE last_commit (mark INTEGER NOT NULL);
-         INSERT INTO last_commit VALUES (0);",
+         INSERT INTO last_commit VALUES (0);
+         -- Sums of what is held, by which damage is seen: see `sum_table`.
+         CREATE TABLE block_sum (
+             series TEXT NOT NULL, block INTEGER NOT NULL, rows INTEGER NOT NULL, sum INTEGER NOT NULL,
+             PRIMARY KEY (series, block)
+         ) WITHOUT ROWID;
+         CREATE TABLE seal (
+             series TEXT PRIMARY KEY, ledger INTEGER NOT NULL, blocks INTEGER NOT NULL
+         ) WITHOUT ROWID;
+         CREATE TABLE unsealed (series TEXT PRIMARY KEY) WITHOUT ROWID;
+         INSERT INTO unsealed SELECT series FROM coverage UNION SELECT series FROM claim;
+         CREATE TABLE layout (version INTEGER NOT NULL);
+         INSERT INTO layout VALUES (5);",
     ],
 };
 
@@ -66,7 +78,13 @@ pub(super) const INDEX: Purpose = Purpose {
              ) WITHOUT ROWID;
              CREATE INDEX series_by_shard ON series (venue, shard);",
     // Sources whose folders are known to be theirs: see `sources`.
-    steps: ["", "", "CREATE TABLE source (name TEXT PRIMARY KEY) WITHOUT ROWID;", ""],
+    steps: [
+        "",
+        "",
+        "CREATE TABLE source (name TEXT PRIMARY KEY) WITHOUT ROWID;",
+        // The version once more, by which damage to the head of a file is told from a newer version.
+        "CREATE TABLE layout (version INTEGER NOT NULL); INSERT INTO layout VALUES (5);",
+    ],
 };
 
 /// Holds lists of markets.
@@ -76,5 +94,13 @@ pub(crate) const UNIVERSES: Purpose = Purpose {
                  lookup TEXT PRIMARY KEY, type TEXT NOT NULL, value TEXT NOT NULL,
                  created INTEGER NOT NULL, updated INTEGER NOT NULL
              ) WITHOUT ROWID;",
-    steps: ["", "", "", ""],
+    steps: [
+        "",
+        "",
+        "",
+        // The sum of all lists; none where an older version wrote them.
+        "CREATE TABLE list_sum (sum INTEGER NOT NULL);
+         CREATE TABLE layout (version INTEGER NOT NULL);
+         INSERT INTO layout VALUES (5);",
+    ],
 };

@@ -8,7 +8,7 @@
 //! was touched after that. So a read that was under way while a commit landed may put an old block into the
 //! cache, but nobody will ever be served it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -17,6 +17,7 @@ use market_backbone_core::{Candle, Coverage, Series, VenueId};
 
 use super::belief::{Belief, Epoch};
 use super::block::BlockGrid;
+use super::shard_table::ShardId;
 use super::table_name::TableName;
 
 /// How many touched blocks are remembered one by one before all older blocks are given up.
@@ -38,6 +39,7 @@ pub(super) struct SeriesState {
     /// Which shard holds it, once that is known. Nothing is remembered before.
     pub(super) home: OnceLock<Home>,
     table_exists: AtomicBool,
+    suspect: AtomicBool,
     memory: Mutex<Memory>,
 }
 
@@ -60,6 +62,10 @@ struct Memory {
     /// The version that last touched a block.
     touched: BTreeMap<i64, u64>,
     coverage: Option<Arc<Coverage>>,
+    /// Blocks that were found to be damaged and are still on disk; nothing is known of them, whatever the ledger says.
+    doubted: BTreeSet<i64>,
+    /// The same of all there is.
+    doubts_all: bool,
 }
 
 impl SeriesState {
@@ -72,8 +78,14 @@ impl SeriesState {
             grid: BlockGrid::of(series.timeframe),
             home: OnceLock::new(),
             table_exists: AtomicBool::new(false),
+            suspect: AtomicBool::new(false),
             memory: Mutex::default(),
         }
+    }
+
+    /// The shard that holds it, once that is known.
+    pub(super) fn shard_id(&self) -> Option<ShardId> {
+        self.home.get().map(|home| ShardId { venue: self.venue, number: home.shard })
     }
 
     /// Gives up what is remembered, unless it is of this epoch (or a later one: whoever comes late is not shown less).
@@ -105,7 +117,7 @@ impl SeriesState {
     /// Keeps a ledger read from disk, unless a commit has landed since `version`.
     pub(super) fn remember(&self, version: u64, coverage: &Arc<Coverage>) {
         let mut memory = self.memory();
-        if memory.version == version {
+        if memory.version == version && !memory.has_doubts() {
             memory.coverage = Some(Arc::clone(coverage));
         }
     }
@@ -131,6 +143,69 @@ impl SeriesState {
         memory.believed_since = memory.version;
     }
 
+    /// Notes that damage was found: somebody should look at the structure of the table.
+    pub(super) fn suspect(&self) {
+        self.suspect.store(true, Ordering::Release);
+    }
+
+    /// Whether damage was found since this was asked last.
+    pub(super) fn take_suspicion(&self) -> bool {
+        self.suspect.swap(false, Ordering::AcqRel)
+    }
+
+    /// Takes note that these blocks do not check.
+    pub(super) fn doubt(&self, blocks: &[i64]) {
+        let mut memory = self.memory();
+        memory.doubted.extend(blocks);
+        memory.coverage = None;
+    }
+
+    /// Takes note that the ledger does not check.
+    pub(super) fn doubt_all(&self) {
+        let mut memory = self.memory();
+        memory.doubts_all = true;
+        memory.coverage = None;
+    }
+
+    /// Takes note that what is on disk of these blocks is right again; of none in particular: of the ledger.
+    pub(super) fn settle(&self, blocks: &[i64]) {
+        let mut memory = self.memory();
+        memory.doubts_all &= !blocks.is_empty();
+        for block in blocks {
+            memory.doubted.remove(block);
+        }
+    }
+
+    /// The same of all blocks of a stretch that has been written.
+    pub(super) fn settle_run(&self, (first, last): (i64, i64)) {
+        let mut memory = self.memory();
+        if !memory.doubted.is_empty() {
+            memory.doubted.retain(|block| !(first..=last).contains(block));
+        }
+    }
+
+    /// What is known without what is doubted.
+    pub(super) fn undoubted(&self, mut known: Coverage) -> Coverage {
+        let memory = self.memory();
+        if memory.doubts_all {
+            return Coverage::empty();
+        }
+        for stretch in memory.doubted.iter().filter_map(|block| self.grid.stretch(*block)) {
+            known.remove(stretch);
+        }
+        known
+    }
+
+    /// Another file has taken the place of the one that all this was read from.
+    pub(super) fn begin_anew(&self) {
+        {
+            let mut memory = self.memory();
+            memory.doubted.clear();
+            memory.doubts_all = false;
+        }
+        self.forgotten(None);
+    }
+
     pub(super) fn table_exists(&self) -> bool {
         self.table_exists.load(Ordering::Acquire)
     }
@@ -146,6 +221,10 @@ impl SeriesState {
 }
 
 impl Memory {
+    fn has_doubts(&self) -> bool {
+        self.doubts_all || !self.doubted.is_empty()
+    }
+
     fn enter(&mut self, epoch: Epoch) {
         if self.epoch < epoch {
             self.epoch = epoch;
@@ -166,7 +245,9 @@ impl Memory {
             self.enter(*epoch);
         }
         self.version += 1;
-        let told = coverage.filter(|(_, epoch)| *epoch == self.epoch);
+        // Where anything is doubted, the ledger is read anew each time.
+        let believed = !self.has_doubts();
+        let told = coverage.filter(|(_, epoch)| believed && *epoch == self.epoch);
         self.coverage = told.map(|(coverage, _)| Arc::new(coverage));
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use market_backbone_core::{StoreError, StoreErrorKind, VenueId};
@@ -11,6 +12,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::belief::Belief;
@@ -38,9 +40,15 @@ pub(super) struct Shard {
     jobs: mpsc::Sender<Job>,
     readers: SqlitePool,
     turn: Arc<Turn>,
+    /// Cancelled when the writer has let go of the file.
+    closed: CancellationToken,
+    serial: u64,
     // `None` where nothing is remembered.
     belief: Option<Arc<Belief>>,
 }
+
+/// How many have been opened, so that each can be told from the others.
+static OPENED: AtomicU64 = AtomicU64::new(0);
 
 impl Shard {
     /// Opens the file, or makes it, and starts its writer as one of `tasks`.
@@ -63,8 +71,14 @@ impl Shard {
             // Makes it, brings it up to date, or says what is wrong with it.
             writer.connection().await?;
         }
-        tasks.spawn(writer.run(inbox));
-        Ok(Self { path, jobs, readers, turn, belief: Some(belief) })
+        let closed = CancellationToken::new();
+        let guard = closed.clone().drop_guard();
+        tasks.spawn(async move {
+            let _guard = guard;
+            writer.run(inbox).await;
+        });
+        let serial = OPENED.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { path, jobs, readers, turn, closed, serial, belief: Some(belief) })
     }
 
     /// Opens a file that another process may be writing to, to read it.
@@ -73,11 +87,23 @@ impl Shard {
         let readers = database_file::guests(&path, READERS);
         // Nobody receives: whoever sends is told that the store is closed.
         let (jobs, _) = mpsc::channel(1);
-        Ok(Self { path, jobs, readers, turn: Arc::new(Turn::new()), belief: None })
+        let (turn, closed) = (Arc::new(Turn::new()), CancellationToken::new());
+        let serial = OPENED.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { path, jobs, readers, turn, closed, serial, belief: None })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Tells it from the one that is opened after it.
+    pub(super) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Cancelled when nobody writes to the file any more and it has been closed.
+    pub(super) fn closed(&self) -> CancellationToken {
+        self.closed.clone()
     }
 
     /// Who may write to the file now.

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use market_backbone_core::{StoreError, VenueId};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, RwLock, RwLockWriteGuard};
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::StoreConfig;
@@ -16,6 +18,9 @@ use super::fault;
 use super::marks::Marks;
 use super::shard::{self, Shard};
 use super::sources::Sources;
+
+/// How long a file that is to be made anew is waited for: until those who use it have let go.
+const ALONE_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Names a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +36,8 @@ pub(super) struct ShardTable {
     max_open: usize,
     max_bytes: Option<u64>,
     tasks: TaskTracker,
+    // Shards are opened by whoever may read it; a file is made anew by whoever may write it.
+    gate: RwLock<()>,
     // `None` once the store has been closed.
     open: Mutex<Option<Open>>,
     // Outlives the closing of a shard, as does what is remembered of its series.
@@ -65,6 +72,19 @@ pub(super) struct Lease {
     cell: Arc<OnceCell<Shard>>,
 }
 
+/// The file of a shard that nobody has open.
+#[derive(Debug)]
+pub(super) struct Alone<'a> {
+    path: PathBuf,
+    _gate: RwLockWriteGuard<'a, ()>,
+}
+
+impl Alone<'_> {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 impl Deref for Lease {
     type Target = Shard;
 
@@ -81,6 +101,7 @@ impl ShardTable {
             max_open: config.open_shards.max(1),
             max_bytes: config.max_shard_bytes,
             tasks: TaskTracker::new(),
+            gate: RwLock::new(()),
             open: Mutex::new(Some(Open { shards: HashMap::new(), uses: 0, lock })),
             beliefs: Mutex::default(),
         }
@@ -125,6 +146,7 @@ impl ShardTable {
         };
         drop(surplus); // outside the lock: it ends their writers, which close the files
         cell.get_or_try_init(|| async {
+            let _open = self.gate.read().await;
             let path = shard::path(self.sources.dir(), id.venue, id.number)?;
             match lock.zip(self.belief(id)?) {
                 Some((lock, belief)) => Shard::open(path, self.max_bytes, &self.tasks, (belief, lock)).await,
@@ -133,6 +155,36 @@ impl ShardTable {
         })
         .await?;
         Ok(Lease { cell })
+    }
+
+    /// The file of a shard, which nobody has open and nobody opens as long as the answer lives. `None` if it is no longer
+    /// the one that was `seen` (`None`: it could not be used at all).
+    pub(super) async fn alone(
+        &self,
+        id: ShardId,
+        seen: Option<u64>,
+    ) -> Result<Option<Alone<'_>>, StoreError> {
+        let path = self.path(id)?;
+        let gate = timeout(ALONE_DEADLINE, self.gate.write()).await.map_err(|_| fault::too_slow(&path))?;
+        let closing = {
+            let mut guard = self.open();
+            let open = guard.as_mut().ok_or_else(fault::closed)?;
+            if open.lock.is_none() {
+                return Err(fault::read_only());
+            }
+            let there = open.shards.get(&id).and_then(|entry| entry.cell.get());
+            // One that nobody had seen open may be open all the same: its schema is read when it is first asked.
+            if seen.is_some_and(|seen| there.is_some_and(|there| there.serial() != seen)) {
+                return Ok(None);
+            }
+            let closed = there.map(Shard::closed);
+            closed.map(|closed| (closed, open.shards.remove(&id)))
+        };
+        if let Some((closed, entry)) = closing {
+            drop(entry); // outside the lock: it ends the writer, which closes the file
+            timeout(ALONE_DEADLINE, closed.cancelled()).await.map_err(|_| fault::too_slow(&path))?;
+        }
+        Ok(Some(Alone { path, _gate: gate }))
     }
 
     pub(super) fn is_closed(&self) -> bool {

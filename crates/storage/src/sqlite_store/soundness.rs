@@ -7,10 +7,12 @@ use market_backbone_core::{Coverage, Grid, Series, StoreError, Symbol, TimeRange
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
 
+use super::custody::{self, Ledger};
 use super::shard_table::ShardId;
+use super::sum_table::{self, Seal};
 use super::table_name::TableName;
 use super::transaction::Transaction;
-use super::{SqliteStore, database_file, fault, ledger_table};
+use super::{SqliteStore, checksum, database_file, fault, integrity, ledger_table};
 use crate::GridOf;
 use crate::check::{self, Finding, Flaw, Place};
 use crate::origin_word;
@@ -22,21 +24,29 @@ impl SqliteStore {
     /// Examines everything that is stored: the files, then each series. Reads all of it.
     ///
     /// Beside a process that writes, what lands meanwhile may or may not be seen, and a series may be seen
-    /// between two commits; it is always seen whole.
+    /// between two commits; it is always seen whole. What is found is left as it is; a series that an older version wrote,
+    /// and in which nothing is found, gets the checksums that it lacks.
     ///
     /// # Errors
     ///
     /// If the index cannot be read. A shard that cannot be read is a finding.
     pub async fn check(&self, grid: GridOf) -> Result<Vec<Finding>, StoreError> {
-        let mut findings = Vec::new();
+        let observer = self.observer();
+        let mut findings = observer.check_index().await?;
+        if !findings.is_empty() {
+            return Ok(findings); // it says which series are where
+        }
         for id in self.shards.all() {
             let file = self.shards.path(id)?;
-            match self.check_shard(id, &file, grid).await {
+            match observer.check_shard(id, &file, grid).await {
                 Ok(found) => findings.extend(found),
                 Err(error) => findings.push(of_file(&file, Flaw::File, error.to_string())),
             }
         }
-        findings.extend(check::examine(self, grid).await?);
+        findings.extend(check::examine(&observer, grid).await?);
+        if !self.read_only {
+            self.seal_what_is_sound(&findings).await?;
+        }
         Ok(findings)
     }
 
@@ -49,9 +59,18 @@ impl SqliteStore {
         let mut found: Vec<_> =
             complaints.into_iter().map(|complaint| of_file(file, Flaw::File, complaint)).collect();
         if found.is_empty() {
-            found.extend(check_layouts(&mut conn, &series).await.map_err(fault)?);
+            found.extend(integrity::strangers(&mut conn, &series, file).await.map_err(fault)?);
+            found.extend(check_layouts(&mut conn, &series, file).await.map_err(fault)?);
+        }
+        if found.is_empty() {
             found.extend(check_ledger(&mut conn, id.venue, file).await.map_err(fault)?);
             for one in &series {
+                let has_ledger_finding = found.iter().any(|finding| finding.series() == Some(one));
+                let damage =
+                    integrity::of_series(&mut conn, one, grid(id.venue), file).await.map_err(fault)?;
+                found.extend(
+                    damage.into_iter().filter(|damage| damage.flaw != Flaw::Ledger || !has_ledger_finding),
+                );
                 let old = ledger_table::lone_witnesses(&mut conn, &one.to_string()).await.map_err(fault)?;
                 found.extend(self.check_lone_witnesses(one, grid(id.venue), &old).await?);
             }
@@ -69,8 +88,9 @@ impl SqliteStore {
         check::lone_witness::findings(self, series, grid, old).await
     }
 
-    /// Writes the ledger of a series anew, from what can be read of it: spans that overlap are laid over each
-    /// other, and those that say nothing are dropped.
+    /// Writes the ledger of a series anew. Where it does not check against its sum nothing of it can be believed, and
+    /// nothing is known from then on. Of one that an older version wrote, without a sum, spans that overlap are laid over
+    /// each other, and those that say nothing are dropped.
     ///
     /// # Errors
     ///
@@ -94,7 +114,7 @@ impl SqliteStore {
     }
 }
 
-fn of_file(file: &Path, flaw: Flaw, detail: String) -> Finding {
+pub(super) fn of_file(file: &Path, flaw: Flaw, detail: String) -> Finding {
     Finding { flaw, place: Place::File(file.to_owned()), slots: 0, detail }
 }
 
@@ -106,7 +126,11 @@ async fn quick_check(conn: &mut SqliteConnection) -> Result<Vec<String>, sqlx::E
 }
 
 /// Only with the open time as its key does SQLite keep a table's rows apart and in order.
-async fn check_layouts(conn: &mut SqliteConnection, all: &[Series]) -> Result<Vec<Finding>, sqlx::Error> {
+async fn check_layouts(
+    conn: &mut SqliteConnection,
+    all: &[Series],
+    file: &Path,
+) -> Result<Vec<Finding>, sqlx::Error> {
     let columns = "SELECT group_concat(name || ' ' || type || ' ' || pk, ', ') FROM pragma_table_info(?1)";
     let ours = "timestamp INTEGER 1, open REAL 0, high REAL 0, low REAL 0, close REAL 0, volume REAL 0, \
                 turnover REAL 0";
@@ -116,8 +140,8 @@ async fn check_layouts(conn: &mut SqliteConnection, all: &[Series]) -> Result<Ve
         let layout: Option<String> =
             sqlx::query_scalar(columns).bind(table.as_str()).fetch_one(&mut *conn).await?;
         if let Some(layout) = layout.filter(|layout| layout != ours) {
-            let detail = format!("its table {} has the columns {layout}", table.as_str());
-            found.push(Finding::of(Flaw::Layout, series, detail));
+            let detail = format!("the table {} has the columns {layout}", table.as_str());
+            found.push(of_file(file, Flaw::Layout, detail));
         }
     }
     Ok(found)
@@ -168,6 +192,18 @@ fn series_of(venue: VenueId, label: &str) -> Option<Series> {
 }
 
 async fn mend(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {
+    if sum_table::seal(conn, label).await?.is_none() {
+        lay_over_each_other(conn, label).await?;
+    } else if matches!(custody::ledger(conn, label).await?, Ledger::Damaged) {
+        ledger_table::empty(conn, label).await?;
+    }
+    let known = ledger_table::load(conn, label).await?;
+    let blocks = sum_table::count(conn, label, (i64::MIN, i64::MAX)).await?;
+    let ledger = checksum::of_ledger(label, &known)?;
+    sum_table::put_seal(conn, label, Seal { ledger, blocks }).await
+}
+
+async fn lay_over_each_other(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {
     let rows = sqlx::query(
         "SELECT from_ns, to_ns, origin, observed_ns FROM coverage WHERE series = ?1 ORDER BY observed_ns",
     )

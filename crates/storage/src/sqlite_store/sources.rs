@@ -92,20 +92,26 @@ impl Sources {
 
 /// Finishes what a claim began before it was killed, and says which folders nobody has vouched for.
 pub(super) async fn settle(conn: &mut SqliteConnection, dir: &Path) -> Result<BTreeSet<VenueId>, StoreError> {
+    let noted = noted(conn).await.map_err(|error| fault::database(&dir.join("index.db"), error))?;
     for folder in folders(dir) {
+        if noted.contains(folder.as_str()) && note(dir, folder) != Some(folder) {
+            // Only what nobody had vouched for is claimed: this note has been lost or damaged.
+            write_note(dir, folder, folder)?;
+        } else if note(dir, folder) == Some(folder) && !noted.contains(folder.as_str()) {
+            let recorded = record(conn, folder).await;
+            recorded.map_err(|error| fault::database(&dir.join("index.db"), error))?;
+        }
         if let Some(source) = note(dir, folder).filter(|source| *source != folder)
             && !holds_shards(dir, source)
         {
             give(conn, dir, folder, source).await?;
         }
     }
-    let noted = noted(conn).await.map_err(|error| fault::database(&dir.join("index.db"), error))?;
     let (mut unclaimed, folders) = (BTreeSet::new(), folders(dir));
     for folder in folders {
         let says = note(dir, folder);
         match says {
             Some(source) if source == folder => {}
-            None if noted.contains(folder.as_str()) => write_note(dir, folder, folder)?,
             _ => drop(unclaimed.insert(folder)),
         }
     }
@@ -119,8 +125,8 @@ pub(super) async fn survey(
 ) -> Result<BTreeSet<VenueId>, sqlx::Error> {
     let noted = noted(conn).await?;
     let vouched = |folder: &VenueId| match note(dir, *folder) {
-        Some(source) => source == *folder,
-        None => noted.contains(folder.as_str()),
+        Some(source) if source == *folder => true,
+        _ => noted.contains(folder.as_str()),
     };
     Ok(folders(dir).into_iter().filter(|folder| !vouched(folder)).collect())
 }

@@ -4,20 +4,22 @@
 //! cannot leave the caches in doubt of whether it happened, because the task goes on and tells them.
 //! And commits that arrive while one is being written share the next transaction.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use market_backbone_core::{Coverage, StoreError, TimeRange};
+use market_backbone_core::{Candle, StoreError, TimeRange};
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
 use super::belief::{Belief, Epoch};
+use super::custody::{self, Custody};
 use super::data_lock::DataLock;
 use super::database_file::{self, SHARD};
 use super::series_state::SeriesState;
 use super::transaction::Transaction;
 use super::turn::Turn;
-use super::{fault, ledger_table, revisions, rows};
+use super::{fault, ledger_table, proven_rows, revisions, rows};
 use crate::batch::Batch;
 use crate::verdict::{self, Verdict};
 
@@ -31,6 +33,10 @@ pub(super) enum Order {
     Keep(Batch),
     /// Neither rows nor what they were nor proofs of this stretch any more.
     Forget(TimeRange),
+    /// Nothing but what is damaged in these blocks, or in the ledger: it is taken out.
+    Mend(Vec<i64>),
+    /// Nothing; the blocks that an older version wrote get their sums.
+    Seal,
 }
 
 /// One commit.
@@ -133,7 +139,7 @@ impl Job {
     fn rows(&self) -> usize {
         match &self.order {
             Order::Keep(batch) => batch.candles.len(),
-            Order::Forget(_) => 0,
+            Order::Forget(_) | Order::Mend(_) | Order::Seal => 0,
         }
     }
 
@@ -143,12 +149,16 @@ impl Job {
             Ok(verdict) => (Some(verdict), Ok(())),
             Err(error) => (None, Err(error)),
         };
+        if let (Order::Keep(batch), Some(_)) = (&self.order, &verdict) {
+            let reach = batch.reach();
+            reach.iter().for_each(|range| self.series.settle_run(self.series.grid.ends(*range)));
+        }
         match (&self.order, verdict) {
             (Order::Keep(_), Some((verdict, epoch))) => {
                 self.series.committed(&verdict.rows, Some((verdict.known, epoch)));
             }
             (Order::Keep(batch), None) => self.series.committed(&batch.candles, None),
-            (Order::Forget(_), verdict) => {
+            (Order::Forget(_) | Order::Mend(_) | Order::Seal, verdict) => {
                 self.series.forgotten(verdict.map(|(verdict, epoch)| (verdict.known, epoch)));
             }
         }
@@ -164,12 +174,14 @@ async fn write(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<Vec<Verdict>
             rows::create(conn, &series.table).await?;
         }
         // Read here and not taken from a cache: only the transaction makes sure that nobody has changed it since.
-        let known = ledger_table::load(conn, &series.label).await?;
+        let mut custody = Custody::take(conn, series).await?;
         let verdict = match order {
-            Order::Keep(batch) => keep(conn, series, &known, batch).await?,
-            Order::Forget(range) => forget(conn, series, &known, *range).await?,
+            Order::Keep(batch) => keep(conn, series, &mut custody, batch).await?,
+            Order::Forget(range) => forget(conn, series, &mut custody, *range).await?,
+            Order::Mend(blocks) => mend(conn, series, &mut custody, blocks).await?,
+            Order::Seal => seal(conn, series, &mut custody).await?,
         };
-        ledger_table::replace(conn, &series.label, &known, &verdict.known).await?;
+        custody.release(conn, &series.label, &verdict.known).await?;
         verdicts.push(verdict);
     }
     Ok(verdicts)
@@ -178,15 +190,26 @@ async fn write(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<Vec<Verdict>
 async fn keep(
     conn: &mut SqliteConnection,
     series: &SeriesState,
-    known: &Coverage,
+    custody: &mut Custody,
     batch: &Batch,
 ) -> Result<Verdict, sqlx::Error> {
-    let mut stored = Vec::new();
-    for range in batch.reach() {
-        stored.extend(rows::within(conn, &series.table, range).await?);
+    let reach = batch.reach();
+    let mut found = Vec::new();
+    let mut sums = BTreeMap::new();
+    for blocks in joined(reach.iter().map(|range| series.grid.ends(*range))) {
+        let proven = custody.blocks(conn, series, blocks).await?;
+        found.extend(proven.rows);
+        sums.extend(proven.sums);
     }
-    let verdict = verdict::decide(known, &stored, batch);
+    let is_reached = |row: &&Candle| {
+        let index = reach.partition_point(|range| range.to() <= row.open_time);
+        reach.get(index).is_some_and(|range| range.contains(row.open_time))
+    };
+    let stored: Vec<Candle> = found.iter().filter(is_reached).copied().collect();
+    let verdict = verdict::decide(&custody.known, &stored, batch);
     rows::upsert(conn, &series.table, &verdict.rows).await?;
+    let after = custody::sums_after(series, &found, &verdict.rows);
+    custody.seal_blocks(conn, &series.label, &sums, &after).await?;
     revisions::keep(conn, &series.label, &verdict.revisions).await?;
     Ok(verdict)
 }
@@ -194,13 +217,58 @@ async fn keep(
 async fn forget(
     conn: &mut SqliteConnection,
     series: &SeriesState,
-    known: &Coverage,
+    custody: &mut Custody,
     range: TimeRange,
 ) -> Result<Verdict, sqlx::Error> {
+    // Blocks of which a part stays: what they hold is looked at first, so that no damage is sealed.
+    let (oldest, newest) = series.grid.ends(range);
+    let mut kept = BTreeMap::new();
+    for block in BTreeSet::from([oldest, newest]) {
+        let mut rows = custody.blocks(conn, series, (block, block)).await?.rows;
+        rows.retain(|row| !range.contains(row.open_time));
+        if !rows.is_empty() {
+            kept.insert(block, proven_rows::of_block(&series.label, &rows));
+        }
+    }
     rows::delete(conn, &series.table, range).await?;
+    custody.drop_sums(conn, &series.label, (oldest, newest)).await?;
+    custody.seal_blocks(conn, &series.label, &BTreeMap::new(), &kept).await?;
     revisions::delete(conn, &series.label, range).await?;
     ledger_table::vouch(conn, &series.label, range).await?;
-    let mut known = known.clone();
+    let mut known = custody.known.clone();
     known.remove(range);
     Ok(Verdict { known, ..Verdict::default() })
+}
+
+async fn mend(
+    conn: &mut SqliteConnection,
+    series: &SeriesState,
+    custody: &mut Custody,
+    blocks: &[i64],
+) -> Result<Verdict, sqlx::Error> {
+    for run in joined(blocks.iter().map(|block| (*block, *block))) {
+        custody.blocks(conn, series, run).await?;
+    }
+    Ok(Verdict { known: custody.known.clone(), ..Verdict::default() })
+}
+
+async fn seal(
+    conn: &mut SqliteConnection,
+    series: &SeriesState,
+    custody: &mut Custody,
+) -> Result<Verdict, sqlx::Error> {
+    custody.seal_all(conn, series).await?;
+    Ok(Verdict { known: custody.known.clone(), ..Verdict::default() })
+}
+
+/// Runs of blocks, in order; those that overlap or touch as one.
+fn joined(runs: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, i64)> {
+    let mut joined: Vec<(i64, i64)> = Vec::new();
+    for (first, last) in runs {
+        match joined.last_mut() {
+            Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+            _ => joined.push((first, last)),
+        }
+    }
+    joined
 }

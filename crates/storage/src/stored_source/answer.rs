@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    CandlePart, CandleQuery, Coverage, Forming, Origin, Served, SourceError, TimeRange, Timeframe, Timestamp,
+    CandlePart, CandleQuery, Coverage, Forming, Origin, Served, SourceError, StoreErrorKind, TimeRange,
+    Timeframe, Timestamp,
 };
 
 use super::emitter::Emitter;
@@ -231,7 +232,14 @@ async fn keep(
     source.doubt_the_listing(series, &mut part).await?;
     let tip = source.grid.floor(series.timeframe, source.clock.now());
     let ended = TimeRange::new(Timestamp::MIN, tip).map(|ended| part.coverage.within(ended));
-    source.store.commit(series, &part.candles, &ended.unwrap_or_default()).await?;
+    match source.store.commit(series, &part.candles, &ended.unwrap_or_default()).await {
+        // A damaged file that cannot be mended now is no reason to keep back what the venue has said.
+        Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+            tracing::warn!(%error, %series, "candles could not be kept");
+            return Ok(part);
+        }
+        kept => kept?,
+    }
     tell_disputes(source, query, &mut part).await?;
     Ok(part)
 }

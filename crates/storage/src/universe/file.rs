@@ -1,66 +1,74 @@
-//! Where the lists are kept: a small database of its own in the data folder.
+//! Where the lists are kept: a small database of its own in the data folder, and a copy beside it.
 //!
 //! Not in the index of the candles: a list is edited by a person, often while a program holds the store, and SQLite
-//! lets both do so here.
+//! lets both do so here. Candles that are damaged are fetched again; a list is its owner's own, and cannot be.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use market_backbone_core::{Clock, StoreError};
+use market_backbone_core::{Clock, StoreError, StoreErrorKind};
 use serde_json::Value;
+use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection, Row};
 use tokio::sync::Mutex;
 
+use super::copy::{self, Row};
 use super::entry::{self, UniverseEntry, UniverseKind};
-use crate::sqlite_store::{UNIVERSES, fault, open_writer};
+use super::lists;
+use crate::sqlite_store::{UNIVERSES, fault, open_writer, set_aside};
 
 /// The lists of a data folder. Opened when it is first asked.
 #[derive(Debug)]
 pub struct UniverseStore {
     path: PathBuf,
+    in_memory: bool,
     clock: Arc<dyn Clock>,
     conn: Mutex<Option<SqliteConnection>>,
+}
+
+/// What is asked of the lists.
+#[derive(Clone, Copy, Debug)]
+enum Task<'a> {
+    Read,
+    Put(&'a [UniverseEntry]),
+    Remove(&'a str),
 }
 
 impl UniverseStore {
     /// The lists kept in `dir`; nothing is opened or made yet.
     #[must_use]
     pub fn in_folder(dir: &Path, clock: Arc<dyn Clock>) -> Self {
-        Self { path: dir.join("universes.db"), clock, conn: Mutex::default() }
+        Self { path: dir.join("universes.db"), in_memory: false, clock, conn: Mutex::default() }
     }
 
     /// Lists that are gone when the program ends.
     #[must_use]
     pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
-        Self { path: PathBuf::from(":memory:"), clock, conn: Mutex::default() }
+        Self { path: PathBuf::from(":memory:"), in_memory: true, clock, conn: Mutex::default() }
     }
 
     /// All lists, by key.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read.
+    /// If the file cannot be read. One that is damaged is put aside and its lists are restored from the copy beside it; it
+    /// is an error if that is damaged as well.
     pub async fn entries(&self) -> Result<Vec<UniverseEntry>, StoreError> {
-        let sql = "SELECT type, lookup, value FROM cache_entries ORDER BY lookup";
-        let rows = self.with(async |conn| sqlx::query(sql).fetch_all(conn).await).await?;
-        let entry = |row: &sqlx::sqlite::SqliteRow| {
-            let value: Value = serde_json::from_str(row.get::<&str, _>(2)).unwrap_or_default();
-            UniverseEntry {
-                kind: UniverseKind::named(row.get::<&str, _>(0)),
-                lookup: row.get::<String, _>(1),
-                members: entry::members(&value),
-            }
+        let rows = self.done(Task::Read).await?;
+        let entry = |row: Row| {
+            let value: Value = serde_json::from_str(&row.value).unwrap_or_default();
+            let kind = UniverseKind::named(&row.kind);
+            UniverseEntry { kind, lookup: row.lookup, members: entry::members(&value) }
         };
-        Ok(rows.iter().map(entry).collect())
+        Ok(rows.into_iter().map(entry).collect())
     }
 
     /// The members of all lists, by key.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read.
+    /// As [`entries`](Self::entries).
     pub async fn all(&self) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
         Ok(self.entries().await?.into_iter().map(|entry| (entry.lookup, entry.members)).collect())
     }
@@ -69,39 +77,18 @@ impl UniverseStore {
     ///
     /// # Errors
     ///
-    /// If they cannot be written.
+    /// If they cannot be written, or copied; then nothing has changed.
     pub async fn put(&self, entries: &[UniverseEntry]) -> Result<(), StoreError> {
-        let now = self.clock.now().as_millis();
-        let sql = "INSERT INTO cache_entries (lookup, type, value, created, updated) VALUES (?, ?, ?, ?, ?)
-                   ON CONFLICT (lookup) DO UPDATE
-                   SET type = excluded.type, value = excluded.value, updated = excluded.updated";
-        self.with(async |conn| {
-            let mut whole = conn.begin().await?;
-            for entry in entries {
-                let value = Value::from(entry.members.clone()).to_string();
-                sqlx::query(sql)
-                    .bind(&entry.lookup)
-                    .bind(entry.kind.as_str())
-                    .bind(value)
-                    .bind(now)
-                    .bind(now)
-                    .execute(&mut *whole)
-                    .await?;
-            }
-            whole.commit().await
-        })
-        .await
+        self.done(Task::Put(entries)).await.map(drop)
     }
 
     /// Forgets the list of this key; whether there was one.
     ///
     /// # Errors
     ///
-    /// If it cannot be written.
+    /// If it cannot be written, or copied; then nothing has changed.
     pub async fn remove(&self, key: &str) -> Result<bool, StoreError> {
-        let sql = "DELETE FROM cache_entries WHERE lookup = ?";
-        let done = self.with(async |conn| sqlx::query(sql).bind(key).execute(conn).await).await?;
-        Ok(done.rows_affected() > 0)
+        Ok(!self.done(Task::Remove(key)).await?.is_empty())
     }
 
     /// Lets go of the file.
@@ -113,19 +100,95 @@ impl UniverseStore {
         }
     }
 
-    async fn with<T>(
-        &self,
-        task: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
-    ) -> Result<T, StoreError> {
+    /// Does it; once more where the file was damaged and has been restored.
+    async fn done(&self, task: Task<'_>) -> Result<Vec<Row>, StoreError> {
         let mut slot = self.conn.lock().await;
-        let conn = match &mut *slot {
+        match self.done_once(&mut slot, task).await {
+            Err(error) if error.kind() == StoreErrorKind::Corrupt && !self.in_memory => {
+                self.restore(&mut slot, error).await?;
+                self.done_once(&mut slot, task).await
+            }
+            done => done,
+        }
+    }
+
+    async fn done_once(
+        &self,
+        slot: &mut Option<SqliteConnection>,
+        task: Task<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let conn = match slot {
             Some(conn) => conn,
             none => {
                 self.make_folder()?;
                 none.insert(open_writer(&self.path, &UNIVERSES, None).await?)
             }
         };
-        task(conn).await.map_err(|error| fault::database(&self.path, error))
+        let fault = |error| fault::database(&self.path, error);
+        // Alone: what is read, changed and copied is of one moment, whoever else edits the lists.
+        let mut whole = conn.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
+        let (before, sealed) = lists::read(&mut whole).await.map_err(fault)?;
+        if sealed.is_some_and(|sealed| sealed != copy::sum(&before)) {
+            return Err(fault::damaged(&self.path));
+        }
+        let (changed, answer) = match task {
+            Task::Read => (false, before.clone()),
+            Task::Put(entries) => {
+                let now = self.clock.now().as_millis();
+                lists::put(&mut whole, entries, now).await.map_err(fault)?;
+                (true, Vec::new())
+            }
+            Task::Remove(key) => {
+                lists::remove(&mut whole, key).await.map_err(fault)?;
+                (true, before.iter().filter(|row| row.lookup == key).cloned().collect())
+            }
+        };
+        // An older version kept them without a copy.
+        let uncopied = !before.is_empty() && (sealed.is_none() || !copy::place(&self.path).exists());
+        if changed || uncopied && !self.in_memory {
+            let after = lists::seal(&mut whole).await.map_err(fault)?;
+            if !self.in_memory {
+                copy::write(&self.path, &after)?;
+            }
+        }
+        whole.commit().await.map_err(fault)?;
+        Ok(answer)
+    }
+
+    /// Puts a damaged file aside and makes it anew from the copy beside it.
+    async fn restore(
+        &self,
+        slot: &mut Option<SqliteConnection>,
+        error: StoreError,
+    ) -> Result<(), StoreError> {
+        let place = copy::place(&self.path);
+        let Some(lists) = copy::read(&self.path) else {
+            let what = format!(
+                "{} is damaged and {} holds no sound copy of it; move it away to begin anew, its lists cannot be fetched \
+                 again",
+                self.path.display(),
+                place.display()
+            );
+            return Err(StoreError::new(StoreErrorKind::Corrupt, what).because(error));
+        };
+        // The file goes out of the way even if it cannot be closed in order.
+        if let Some(conn) = slot.take() {
+            let _ = conn.close().await;
+        }
+        let aside = set_aside(&self.path)?;
+        let conn = slot.insert(open_writer(&self.path, &UNIVERSES, None).await?);
+        let restored = async {
+            let mut whole = conn.begin_with("BEGIN IMMEDIATE").await?;
+            lists::restore(&mut whole, &lists).await?;
+            lists::seal(&mut whole).await?;
+            whole.commit().await
+        };
+        restored.await.map_err(|error| fault::database(&self.path, error))?;
+        tracing::warn!(
+            %error, lists = lists.len(), copy = %place.display(), damaged = %aside.display(),
+            "the universes were damaged and have been restored from their copy"
+        );
+        Ok(())
     }
 
     fn make_folder(&self) -> Result<(), StoreError> {

@@ -22,7 +22,7 @@ fn version_1(format: &str) -> PathBuf {
 async fn an_archive_of_version_1_is_taken_in_and_has_the_same_hash_today() {
     for (name, format) in [("csv", ArchiveFormat::Csv), ("parquet", ArchiveFormat::Parquet)] {
         let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
-        let old = import_archive(&store, &version_1(name)).await.unwrap();
+        let old = import_archive(&store, &version_1(name), crate::material::NOW).await.unwrap();
         let months = Series::new(series("KRW-BTC").symbol, Timeframe::Month);
         let rows = store.read(&months, everything(), usize::MAX).await.unwrap().candles;
         let first = (rows[0].open_time.to_string(), rows[0].open, rows[0].turnover);

@@ -254,7 +254,7 @@ async fn earlier_versions_are_counted_unsuspicious_and_not_exported() {
     };
     export_archive(&store, &order).await.unwrap();
     let copy = MemoryStore::new();
-    import_archive(&copy, &order.dir).await.unwrap();
+    import_archive(&copy, &order.dir, crate::material::NOW).await.unwrap();
     let then = at(1_500);
     let kept = store.read_as_of(&btc, minutes(3, 6), 9, then).await.unwrap().candles;
     let copied = copy.read_as_of(&btc, minutes(3, 6), 9, then).await.unwrap().candles;

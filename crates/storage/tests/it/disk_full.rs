@@ -20,7 +20,7 @@ async fn a_full_disk_refuses_rows_and_proof_together() {
         }
     };
     assert_eq!(error.kind(), StoreErrorKind::DiskFull);
-    assert!(error.to_string().contains("no room left"), "{error}");
+    assert!(error.to_string().contains("no space left"), "{error}");
     assert!(kept >= 2_000, "{kept}");
 
     // As before in the caches, and writable where it needs no room.

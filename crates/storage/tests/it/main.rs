@@ -5,6 +5,7 @@
 mod archive;
 mod archive_readers;
 mod as_of;
+mod bit_flips;
 mod care;
 mod contract;
 mod counted;
@@ -17,6 +18,7 @@ mod distant_postgres;
 mod early;
 mod folder;
 mod hearsay;
+mod hostile_archives;
 mod material;
 mod model;
 mod older_layout;

@@ -8,6 +8,9 @@ use std::path::Path;
 
 pub(crate) const UPBIT: VenueId = VenueId::new("upbit");
 
+/// When archives are taken in: later than all that is observed here.
+pub(crate) const NOW: Timestamp = Timestamp::from_nanos(1_800_000_000_000_000_000);
+
 pub(crate) fn series(code: &str) -> Series {
     Series::new(Symbol::new(UPBIT, code).unwrap(), Timeframe::M1)
 }

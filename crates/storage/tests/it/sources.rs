@@ -11,7 +11,7 @@ use market_backbone_storage::{
     import_archive, import_archive_as, import_archive_of,
 };
 
-use crate::material::{UPBIT, candle, candles, everything, open, proof, series};
+use crate::material::{NOW, UPBIT, candle, candles, everything, open, proof, series};
 use crate::older_layout::folder_of_version_2;
 use crate::postgres;
 
@@ -218,19 +218,19 @@ async fn an_archive_is_taken_in_under_its_own_source_unless_told() {
     let (there, here) = (MemoryStore::new(), MemoryStore::new());
     there.commit(&of(singapore), &candles(0, 9), &proof(0, 9)).await.unwrap();
     archive(&there, folder.path()).await;
-    let error = import_archive_of(&here, folder.path(), UPBIT).await.unwrap_err();
+    let error = import_archive_of(&here, folder.path(), NOW, UPBIT).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unclaimed);
     assert!(
         error.to_string().contains("upbit-sg, not of upbit;") && error.to_string().contains("--as upbit"),
         "{error}"
     );
-    let error = import_archive_as(&here, folder.path(), named("massive")).await.unwrap_err();
+    let error = import_archive_as(&here, folder.path(), NOW, named("massive")).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unclaimed);
     assert_eq!(here.series().await.unwrap(), []);
-    import_archive(&here, folder.path()).await.unwrap();
-    import_archive_of(&here, folder.path(), singapore).await.unwrap();
+    import_archive(&here, folder.path(), NOW).await.unwrap();
+    import_archive_of(&here, folder.path(), NOW, singapore).await.unwrap();
     assert_eq!(here.series().await.unwrap(), [of(singapore)]);
-    import_archive_as(&here, folder.path(), UPBIT).await.unwrap();
+    import_archive_as(&here, folder.path(), NOW, UPBIT).await.unwrap();
     assert_eq!(here.read(&of(UPBIT), everything(), 99).await.unwrap().candles, candles(0, 9));
 }
 
@@ -242,9 +242,9 @@ async fn an_archive_of_several_sources_is_not_laid_over_itself() {
     }
     archive(&store, folder.path()).await;
     let here = MemoryStore::new();
-    let error = import_archive_as(&here, folder.path(), UPBIT).await.unwrap_err();
+    let error = import_archive_as(&here, folder.path(), NOW, UPBIT).await.unwrap_err();
     assert!(error.to_string().contains("upbit, upbit@127.0.0.1:9001"), "{error}");
-    import_archive(&here, folder.path()).await.unwrap();
+    import_archive(&here, folder.path(), NOW).await.unwrap();
     assert_eq!(here.series().await.unwrap(), store.series().await.unwrap());
 }
 
@@ -258,13 +258,14 @@ async fn an_archive_that_does_not_tell_whose_it_is_is_asked_about() {
     assert!(text.contains("\"venues\": \"sources\""), "{text}");
     fs::write(&manifest, text.replace("\"venues\": \"sources\",", "")).unwrap();
     let here = MemoryStore::new();
-    for refused in
-        [import_archive(&here, folder.path()).await, import_archive_of(&here, folder.path(), UPBIT).await]
-    {
+    for refused in [
+        import_archive(&here, folder.path(), NOW).await,
+        import_archive_of(&here, folder.path(), NOW, UPBIT).await,
+    ] {
         let error = refused.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Unclaimed);
         assert!(error.to_string().contains("--as upbit@127.0.0.1:9001"), "{error}");
     }
-    import_archive_as(&here, folder.path(), named("upbit@seed-7")).await.unwrap();
+    import_archive_as(&here, folder.path(), NOW, named("upbit@seed-7")).await.unwrap();
     assert_eq!(here.series().await.unwrap(), [of(named("upbit@seed-7"))]);
 }

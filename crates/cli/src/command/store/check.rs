@@ -34,13 +34,20 @@ pub(super) async fn run(args: Check, global: &Global) -> anyhow::Result<()> {
 /// Checks, forgets what cannot be true, asks the venue for it again, and checks again. Where there is a database behind the
 /// folder, what is found in either is forgotten in both, so that neither takes it from the other again.
 pub(super) async fn repair(args: Check, global: &Global) -> anyhow::Result<()> {
-    let keepers = keeper::all(global, Purpose::Write).await?;
-    let places = keepers.len();
-    let outcome = forget_flaws(&keepers, args.format).await;
-    keeper::close(keepers).await;
-    let stretches = outcome?;
-    if places > 1 && !stretches.is_empty() {
-        output::note("other machines that share the database keep what is in their own folders");
+    let mut stretches = Vec::new();
+    // Not for ever: an index that is broken once more is a broken disk.
+    for _ in 0..3 {
+        let keepers = keeper::all(global, Purpose::Write).await?;
+        let places = keepers.len();
+        let outcome = forget_flaws(&keepers, args.format, &mut stretches).await;
+        keeper::close(keepers).await;
+        if outcome? == Then::OpenAgain {
+            continue;
+        }
+        if places > 1 && !stretches.is_empty() {
+            output::note("other machines that share the database keep what is in their own folders");
+        }
+        break;
     }
     for (source, stretches) in by_source(stretches) {
         let venue = VenueName::of(source).with_context(|| format!("this build does not talk to {source}"))?;
@@ -80,23 +87,45 @@ fn plan(found: &[Found]) -> RepairPlan {
 }
 
 /// What has been forgotten is unknown, whatever happens next: nothing false is left behind.
-async fn forget_flaws(keepers: &[Keeper], format: Report) -> anyhow::Result<Vec<Stretch>> {
+async fn forget_flaws(
+    keepers: &[Keeper],
+    format: Report,
+    stretches: &mut Vec<Stretch>,
+) -> anyhow::Result<Then> {
     let found = examine(keepers).await?;
     let mut plan = plan(&found);
     write(&found, &plan, format)?;
     for (keeper, Found { findings, .. }) in keepers.iter().zip(&found) {
-        for series in &plan_repair(findings).ledgers {
+        let its_own = plan_repair(findings);
+        for file in &its_own.files {
+            stretches.extend(keeper.rebuild(file).await?);
+            output::note(&format!("{} has been made anew; what it was is kept as .damaged", file.display()));
+            if file.ends_with("index.db") {
+                return Ok(Then::OpenAgain);
+            }
+        }
+        for series in &its_own.ledgers {
             keeper.mend_ledger(series).await?;
         }
     }
-    if !plan.ledgers.is_empty() {
-        // Of a series whose ledger could not be read, only now can be seen what it holds.
+    if !plan.ledgers.is_empty() || !plan.files.is_empty() {
+        // Of a series whose ledger or file could not be read, only now can be seen what it holds.
         plan = self::plan(&examine(keepers).await?);
     }
     for keeper in keepers {
         keeper.forget(&plan.stretches).await?;
     }
-    Ok(plan.stretches)
+    stretches.extend(plan.stretches);
+    Ok(Then::Ask)
+}
+
+/// What is next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// The index is made anew when the folder is opened.
+    OpenAgain,
+    /// What is unknown now is asked for.
+    Ask,
 }
 
 /// Each source with what is to be asked of it.
@@ -159,13 +188,16 @@ fn plan_text(plan: &RepairPlan, findings: usize) -> String {
     if findings == 0 {
         return "nothing to find fault with".to_owned();
     }
-    let RepairPlan { stretches, slots, requests, by_hand, ledgers } = plan;
+    let RepairPlan { stretches, slots, requests, by_hand, ledgers, files } = plan;
     let mut text = format!(
         "repair: forget {} stretches of {slots} slots and ask for them again in at most {requests} requests",
         stretches.len()
     );
     if !ledgers.is_empty() {
         text.push_str(&format!("; write {} ledgers anew", ledgers.len()));
+    }
+    if !files.is_empty() {
+        text.push_str(&format!("; make {} files anew from what is sound in them", files.len()));
     }
     if *by_hand > 0 {
         text.push_str(&format!("; {by_hand} findings are for you to see to"));
@@ -206,6 +238,7 @@ fn plan_json(plan: &RepairPlan, findings: usize) -> Value {
         "slots": plan.slots,
         "requests": plan.requests,
         "ledgers": plan.ledgers.len(),
+        "files": plan.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
         "by_hand": plan.by_hand,
     })
 }

@@ -1,5 +1,6 @@
 //! Where candles are kept: the folder of this machine, the database that machines share.
 
+use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -102,6 +103,14 @@ impl Keeper {
         match &self.store {
             Kind::Folder(store) => store.check(grid_of).await,
             Kind::Database(store) => store.check(grid_of).await,
+        }
+    }
+
+    /// Makes a damaged file anew from what is sound in it; says what was known and is not any more.
+    pub(super) async fn rebuild(&self, file: &Path) -> Result<Vec<super::check::Stretch>, StoreError> {
+        match &self.store {
+            Kind::Folder(store) => store.rebuild(file).await,
+            Kind::Database(_) => Ok(Vec::new()), // its files are its own
         }
     }
 

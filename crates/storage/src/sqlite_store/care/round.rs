@@ -29,7 +29,8 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// As [`care_once`](Self::care_once).
+    /// As [`care_once`](Self::care_once); and if a file could not be made anew, for want of space on the disk say. The others
+    /// are, all the same.
     pub async fn vacuum(&self) -> Result<CareReport, StoreError> {
         self.care_for(self.shards.all(), Thoroughness::Everything).await
     }
@@ -44,6 +45,7 @@ impl SqliteStore {
             return Err(fault::read_only());
         }
         let mut report = CareReport::default();
+        let mut failed = None;
         for id in due {
             if self.care.is_stopped() {
                 break;
@@ -58,10 +60,16 @@ impl SqliteStore {
                 Err(error) => {
                     self.care.note(id);
                     tracing::warn!(%error, "a shard could not be looked after");
+                    // Others who use the file at this moment are no failure.
+                    failed = failed.or((!fault::is_caused_by_others(&error)).then_some(error));
                 }
             }
         }
-        Ok(report)
+        match failed {
+            // Who has asked for it is told; what comes round by itself comes round again.
+            Some(error) if how == Thoroughness::Everything => Err(error),
+            _ => Ok(report),
+        }
     }
 
     /// `None` where a glance says that there is nothing to do.
