@@ -17,6 +17,7 @@ pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, g
         "disk_rows": set.served.disk_rows,
         "shared_rows": set.served.shared_rows,
         "venue_rows": set.served.venue_rows,
+        "unkept_rows": set.unkept.as_ref().map_or(0, |unkept| unkept.rows),
         "rows": set.candles.len(),
         "coverage": coverage(set, asked, grid),
         "rejected_rows": rejected_rows(set),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use comfy_table::Table;
 use market_backbone::{
-    Backbone, Calendar, Candle, CandleRequest, CandleSet, Fill, Grid, Slot, TimeRange, Timestamp, View,
-    ViewRow, write_parquet,
+    Backbone, Calendar, Candle, CandleRequest, CandleSet, Fill, Grid, Slot, TimeRange, Timestamp, Unkept,
+    View, ViewRow, write_parquet,
 };
 
 use crate::args::{CandleFormat, Candles, Wanted};
@@ -17,6 +17,7 @@ const DEFAULT_COUNT: usize = 200;
 const CLOCKS_APART: Duration = Duration::from_secs(86_400);
 
 pub(crate) async fn run(args: Candles, backbone: &Backbone) -> anyhow::Result<()> {
+    let _reader = args.output.is_none().then(output::while_read).transpose()?;
     let bar = progress::bar();
     let shown = bar.clone();
     let request = request(&args.wanted, backbone);
@@ -25,6 +26,9 @@ pub(crate) async fn run(args: Candles, backbone: &Backbone) -> anyhow::Result<()
     let outcome = request.await;
     bar.finish_and_clear();
     let set = outcome?;
+    if let Some(Unkept { rows, why }) = &set.unkept {
+        output::note(&format!("warning: {rows} candles were not kept: {why}"));
+    }
     let fill = Fill::from(args.fill);
     match (args.format, args.output.as_deref()) {
         (CandleFormat::Parquet, Some(file)) => write_parquet(file, &set, fill, backbone.grid())?,

@@ -125,3 +125,18 @@ fn after_the_minute_has_settled() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn what_came_from_disk_is_told_apart_from_what_memory_had() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    let range = ["--from", "2026-10-01", "--to", "2026-10-02", "--format", "csv", "--stats"];
+    let ask = || venue.run(data.path(), &[&["candles", "KRW-BTC", "1m"][..], &range].concat()).stats();
+    let from = |stats: &serde_json::Value| {
+        ["venue_rows", "disk_rows", "memory_rows", "requests"].map(|key| stats[key].as_u64().unwrap())
+    };
+    let (first, second) = (from(&ask()), from(&ask()));
+    assert_eq!((first[0], first[1], first[2]), (1_440, 0, 0));
+    // A new process has nothing in memory, though it looks before it asks how far it will come.
+    assert_eq!(second, [0, 1_440, 0, 0]);
+    venue.stop();
+}

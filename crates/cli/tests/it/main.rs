@@ -7,14 +7,18 @@ mod bad_input;
 mod candles;
 mod crash;
 mod demo;
+mod ends;
+mod full_disk;
 mod live;
 mod massive;
 mod names;
+mod one_market;
 mod pace;
 mod plan;
 #[path = "../../../storage/tests/it/postgres_server.rs"]
 mod postgres_server;
 mod recorded;
+mod refusals;
 mod resume;
 mod run;
 mod secrets;

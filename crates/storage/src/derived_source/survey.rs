@@ -2,7 +2,7 @@
 
 use market_backbone_core::{
     CandleQuery, Coverage, Forming, Origin, Provenance, Selection, Series, SourceError, SourceErrorKind,
-    Span, TimeRange, Timestamp,
+    Span, StoredCandles, TimeRange, Timestamp,
 };
 
 use super::DerivedSource;
@@ -24,6 +24,9 @@ pub struct Survey {
     pub questions: Vec<CandleQuery>,
     /// The share of slots that have a candle, from 0 to 1, told by what is known of the series; `None` if too little.
     pub density: Option<f64>,
+    /// Rows that were read from disk to tell this. They are in memory now, so an answer that takes them from there owes
+    /// them to the disk.
+    pub read_from_disk: u64,
 }
 
 impl DerivedSource {
@@ -35,9 +38,11 @@ impl DerivedSource {
     pub async fn survey(&self, query: &CandleQuery) -> Result<Survey, SourceError> {
         let query = &as_of::settled(query.clone());
         let own = self.store.coverage(&query.series).await?;
-        let density = self.density(&query.series, &own).await?;
+        let mut from_disk = 0;
+        let density = self.density(&query.series, &own, &mut from_disk).await?;
         let Some(window) = self.window(query) else {
-            return Ok(Survey { wanted: 0, known: 0, questions: Vec::new(), density });
+            let questions = Vec::new();
+            return Ok(Survey { wanted: 0, known: 0, questions, density, read_from_disk: from_disk });
         };
         let pieces = self.pieces(query, window).await?.map_or_else(Vec::new, |pieces| pieces.ranges);
         let mut known = own.within(window);
@@ -46,10 +51,13 @@ impl DerivedSource {
             known.insert(Span { range: *range, provenance });
         }
         match query.selection() {
-            Selection::Range(_) => Ok(self.survey_range(query, window, &known, density)),
+            Selection::Range(_) => {
+                let survey = self.survey_range(query, window, &known, density);
+                Ok(Survey { read_from_disk: from_disk, ..survey })
+            }
             Selection::Last { count, .. } => {
-                let walk =
-                    Walk { source: self, query, window, density, wanted: count, questions: Vec::new() };
+                let questions = Vec::new();
+                let walk = Walk { source: self, query, window, density, wanted: count, questions, from_disk };
                 walk.back_through(&own, &known, count).await
             }
         }
@@ -76,13 +84,20 @@ impl DerivedSource {
         };
         let asked = holes.into_iter().filter(|hole| self.slots(query, *hole) > 0);
         let questions = asked.map(question).collect();
-        Survey { wanted, known: wanted.saturating_sub(missing), questions, density }
+        Survey { wanted, known: wanted.saturating_sub(missing), questions, density, read_from_disk: 0 }
     }
 
     /// The share of slots with a candle in the newest stretch that is known; `None` if that is less than a page.
-    async fn density(&self, series: &Series, known: &Coverage) -> Result<Option<f64>, SourceError> {
+    async fn density(
+        &self,
+        series: &Series,
+        known: &Coverage,
+        from_disk: &mut u64,
+    ) -> Result<Option<f64>, SourceError> {
         let Some(newest) = known.ranges().pop() else { return Ok(None) };
-        let sample = self.store.read(series, newest, SAMPLE).await?.candles;
+        let sample = self.store.read(series, newest, SAMPLE).await?;
+        *from_disk += read_from_disk(&sample);
+        let sample = sample.candles;
         let oldest = sample.first().map_or(newest.from(), |candle| candle.open_time);
         let cut = sample.len() == SAMPLE || newest.from() == Timestamp::MIN;
         let from = if cut { oldest } else { newest.from() };
@@ -96,19 +111,26 @@ impl DerivedSource {
         series: &Series,
         range: TimeRange,
         limit: usize,
+        from_disk: &mut u64,
     ) -> Result<usize, SourceError> {
         let (mut rows, mut rest) = (0, Some(range));
         while let Some(range) = rest
             && rows < limit
         {
             let ask = (limit - rows).min(ROWS_AT_ONCE);
-            let read = self.store.read(series, range, ask).await?.candles;
+            let read = self.store.read(series, range, ask).await?;
+            *from_disk += read_from_disk(&read);
+            let read = read.candles;
             rows += read.len();
             let oldest = read.first().filter(|_| read.len() == ask);
             rest = oldest.and_then(|oldest| TimeRange::new(range.from(), oldest.open_time).ok());
         }
         Ok(rows)
     }
+}
+
+fn read_from_disk(read: &StoredCandles) -> u64 {
+    (read.candles.len() as u64).saturating_sub(read.from_memory)
 }
 
 /// A count walked back from its end, with a guess at the rows of what is unknown.
@@ -119,6 +141,7 @@ struct Walk<'a> {
     density: Option<f64>,
     wanted: usize,
     questions: Vec<CandleQuery>,
+    from_disk: u64,
 }
 
 impl Walk<'_> {
@@ -137,13 +160,15 @@ impl Walk<'_> {
             cursor = range.from();
         }
         self.pass_gap(self.window.from(), cursor)?;
-        let Self { questions, density, .. } = self;
-        Ok(Survey { wanted: count as u64, known: found as u64, questions, density })
+        let Self { questions, density, from_disk, .. } = self;
+        let (wanted, known) = (count as u64, found as u64);
+        Ok(Survey { wanted, known, questions, density, read_from_disk: from_disk })
     }
 
     /// The rows of a known stretch: those stored are counted, those to be computed are taken to fill every slot.
-    async fn rows_in(&self, own: &Coverage, range: TimeRange) -> Result<usize, SourceError> {
-        let mut rows = self.source.count_rows(&self.query.series, range, self.wanted).await?;
+    async fn rows_in(&mut self, own: &Coverage, range: TimeRange) -> Result<usize, SourceError> {
+        let series = &self.query.series;
+        let mut rows = self.source.count_rows(series, range, self.wanted, &mut self.from_disk).await?;
         for computed in own.missing(range) {
             rows += usize::try_from(self.source.slots(self.query, computed)).unwrap_or(usize::MAX);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::{StreamExt, stream};
 use market_backbone_core::{
     CandlePart, CandleQuery, Coverage, Forming, Origin, Served, SourceError, TimeRange, Timeframe, Timestamp,
+    Unkept,
 };
 
 use super::emitter::Emitter;
@@ -190,7 +191,8 @@ async fn keep(
     source.doubt_the_listing(series, &mut part).await?;
     let tip = source.grid.floor(series.timeframe, source.clock.now());
     let ended = TimeRange::new(Timestamp::MIN, tip).map(|ended| part.coverage.within(ended));
-    source.store.commit(series, &part.candles, &ended.unwrap_or_default()).await?;
+    let kept = source.store.commit(series, &part.candles, &ended.unwrap_or_default()).await;
+    part.unkept = Unkept::joined(part.unkept.take(), source.unkept(series, &part.candles, kept)?);
     tell_disputes(source, query, &mut part).await?;
     Ok(part)
 }

@@ -29,3 +29,4 @@ mod sources;
 mod staleness;
 mod tiers;
 mod universes;
+mod unkept;

@@ -17,6 +17,7 @@ use crate::settings;
 type Stretch = (Series, TimeRange);
 
 pub(super) async fn run(args: Check, store: &SqliteStore) -> anyhow::Result<()> {
+    let _reader = output::while_read()?;
     let findings = store.check(grid_of).await?;
     let plan = plan_repair(&findings);
     write(&findings, &plan, args.format)?;
