@@ -227,9 +227,7 @@ impl Group {
         }
         state.allowance.complain(now, now + asked.unwrap_or(hold));
         self.give_turns(&mut state, now);
-        tracing::warn!(
-            group = %self.name(), allowed = state.allowance.at(now), ?asked, "the venue says we are too quick"
-        );
+        tracing::warn!(group = %self.name(), allowed = state.allowance.at(now), "the venue says we are too quick");
     }
 
     pub(super) fn shut(&self, until: Instant) {
