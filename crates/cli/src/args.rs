@@ -58,7 +58,8 @@ pub(crate) struct Global {
     /// `MARKET_BACKBONE_UPBIT_SAME_AS`, `MARKET_BACKBONE_MASSIVE_SAME_AS`]
     #[arg(long, global = true, value_name = "SOURCE")]
     pub(crate) same_as: Option<VenueId>,
-    /// Where candles are kept [default: market-data]
+    /// Where candles are kept [default: ~/.local/share/market-backbone, or where XDG_DATA_HOME says; ./market-data, if an
+    /// older version has left one]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// Where what is sent is noted: programs that name the same folder share what the venue allows this machine
@@ -122,7 +123,8 @@ impl VenueName {
 pub(crate) enum Command {
     /// Emulator and backbone in one process: live prices and history, no key, no network; with --venue massive, US stocks
     Demo(Demo),
-    /// Candles of a market, oldest first
+    /// Candles of markets, oldest first
+    #[command(override_usage = "market-backbone candles [OPTIONS] [MARKET]... <TIMEFRAME>")]
     Candles(Candles),
     /// The daily candles of all shares of a day, kept by one request: day and number of shares, as CSV. For massive
     Daily(Daily),
@@ -196,15 +198,15 @@ pub(crate) struct Watch {
     /// With --output nothing is missing and nothing comes twice; on stdout what followed the last bookmark comes again
     #[arg(long, value_name = "FILE")]
     pub(crate) resume: Option<PathBuf>,
-    /// Appends the lines to this file instead
+    /// Appends the lines to this file instead; one that ends in .json, .ndjson or .jsonl gets JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Ends after this long, like 10s
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) length: Option<Duration>,
-    /// table for eyes, json for programs: one object a line
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
+    /// table for eyes, json for programs: one object a line [default: what the ending of --output says; else table]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
 }
 
 #[derive(Debug, Group)]

@@ -3,6 +3,7 @@
 
 mod args;
 mod command;
+mod ending;
 mod exit;
 mod output;
 mod progress;

@@ -14,6 +14,21 @@ pub(crate) fn bar() -> ProgressBar {
     }
 }
 
+/// Moves the bar of many fetches, of which some are over.
+pub(crate) fn advance_many(bar: &ProgressBar, whole: Progress, over: usize, fetches: usize) {
+    let begins = bar.length() == Some(0);
+    if whole.requests > 1 && bar.is_hidden() {
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+    }
+    let Progress { rows, requests, .. } = whole;
+    bar.set_message(format!("{over} of {fetches} series, {rows} candles, {requests} requests"));
+    bar.set_length(whole.total);
+    bar.set_position(whole.done);
+    if begins {
+        bar.reset_eta();
+    }
+}
+
 /// Moves the bar; shows it once a second request was needed. It begins with what was known before.
 pub(crate) fn advance(bar: &ProgressBar, progress: Progress) {
     if progress.requests > 1 && bar.is_hidden() {

@@ -1,61 +1,15 @@
 //! How candles, tickers and events look: as CSV, as JSON, and to the eye.
 
+mod candle;
+
 use market_backbone::{
-    Candle, Channel, FeedEvent, Gap, History, Level, Market, OrderBook, PriceBand, Series, Side, Slot,
-    Ticker, TimeRange, Timestamp, Trade, ViewRow,
+    Candle, Channel, FeedEvent, Gap, History, Level, Market, OrderBook, PriceBand, Series, Side, Ticker,
+    TimeRange, Timestamp, Trade,
 };
 use serde_json::{Value, json};
 
-pub(crate) const CANDLE_CSV: &str = "timestamp,open,high,low,close,volume";
-
-pub(crate) fn candle_csv(candle: &Candle) -> String {
-    let Candle { open_time, open, high, low, close, volume, .. } = candle;
-    format!("{},{open},{high},{low},{close},{volume}", open_time.as_millis())
-}
-
-pub(crate) fn candle_json(candle: &Candle) -> Value {
-    json!({
-        "timestamp": candle.open_time.as_millis(),
-        "open": candle.open,
-        "high": candle.high,
-        "low": candle.low,
-        "close": candle.close,
-        "volume": candle.volume,
-        "turnover": candle.turnover,
-        "final": candle.is_final,
-    })
-}
-
-/// A row of a view: where there is no candle the figures are empty.
-pub(crate) fn view_csv(row: &ViewRow) -> String {
-    row.candle.as_ref().map_or_else(|| format!("{},,,,,", row.open_time.as_millis()), candle_csv)
-}
-
-/// A row of a view: a candle's keys, whether it was filled in, and what is really known of the slot.
-pub(crate) fn view_json(row: &ViewRow) -> Value {
-    let mut value = match &row.candle {
-        Some(candle) => candle_json(candle),
-        None => json!({
-            "timestamp": row.open_time.as_millis(),
-            "open": null,
-            "high": null,
-            "low": null,
-            "close": null,
-            "volume": null,
-            "turnover": null,
-            "final": null,
-        }),
-    };
-    value["filled"] = row.filled.into();
-    value["truth"] = match row.truth {
-        Slot::Present(_) => "present",
-        Slot::Empty => "empty",
-        Slot::Unknown => "unknown",
-        Slot::Disputed(_) => "disputed",
-    }
-    .into();
-    value
-}
+use self::candle::candle_json;
+pub(crate) use self::candle::{CANDLE_CSV, view_csv, view_json};
 
 pub(crate) fn ticker_json(ticker: &Ticker) -> Value {
     json!({
@@ -256,21 +210,6 @@ pub(crate) fn clock(moment: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_written_whole() {
-        let candle = Candle {
-            open_time: Timestamp::from_millis(1_778_570_160_000),
-            open: 116_233_000.0,
-            high: 1.53e8,
-            low: 0.000_000_07,
-            close: 93.9,
-            volume: 0.000_123_45,
-            turnover: 1.0,
-            is_final: true,
-        };
-        assert_eq!(candle_csv(&candle), "1778570160000,116233000,153000000,0.00000007,93.9,0.00012345");
-    }
 
     #[test]
     fn the_time_of_day_wraps_at_midnight() {

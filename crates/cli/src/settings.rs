@@ -2,6 +2,7 @@
 
 mod addresses;
 mod connections;
+mod data_folder;
 mod environment;
 mod keeping;
 mod massive;
@@ -40,21 +41,21 @@ pub(crate) fn check(global: &Global) -> Result<(), Usage> {
 
 /// Where the data folder is and how it is kept.
 pub(crate) fn store(global: &Global) -> anyhow::Result<StoreConfig> {
-    Ok(folder(global, &file(global)?))
+    folder(global, &file(global)?)
 }
 
 fn file(global: &Global) -> anyhow::Result<File> {
     Ok(global.config.as_deref().map(read).transpose()?.unwrap_or_default())
 }
 
-fn folder(global: &Global, file: &File) -> StoreConfig {
-    let folder = global.data_dir.clone().or_else(|| file.data_dir.clone());
-    file.store.config(folder.unwrap_or_else(|| "market-data".into()))
+fn folder(global: &Global, file: &File) -> anyhow::Result<StoreConfig> {
+    let named = global.data_dir.as_ref().or(file.data_dir.as_ref());
+    Ok(file.store.config(named.cloned().map_or_else(data_folder::usual, Ok)?))
 }
 
 /// The data folder, and the database behind it where one is named.
 fn storage(global: &Global, file: &File) -> anyhow::Result<Storage> {
-    let near = folder(global, file);
+    let near = folder(global, file)?;
     Ok(match database(global, file)? {
         Some(database) => Storage::Shared { database, near: Some(near) },
         None => Storage::Folder(near),
@@ -186,11 +187,12 @@ mod tests {
         let addresses = Addresses { rest_url: address.clone(), ws_url: address, ..Addresses::default() };
         assert!(!format!("{addresses:?}").contains("s3cret"));
         let shared = Some(Secret::from("postgres://bob:s3cret@host:port/market"));
-        let global = Global { shared, ..Global::default() };
+        let data_dir = Some(PathBuf::from("market-data"));
+        let global = Global { shared, data_dir: data_dir.clone(), ..Global::default() };
         let error = storage(&global, &File::default()).unwrap_err();
         assert!(!format!("{global:?} {error:?}").contains("s3cret"), "{error:?}");
         let file = parse("[store]\nurl = \"postgres://bob:s3cret@host/market\"").unwrap();
-        let storage = storage(&Global::default(), &file).unwrap();
+        let storage = storage(&Global { data_dir, ..Global::default() }, &file).unwrap();
         assert!(matches!(storage, Storage::Shared { near: Some(_), .. }), "{storage:?}");
         assert!(!format!("{file:?} {storage:?}").contains("s3cret"));
     }

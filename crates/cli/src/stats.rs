@@ -1,34 +1,45 @@
 //! What an answer cost and how much of it is proven, as one JSON object for scripts.
 
 use market_backbone::{
-    CandleSet, Grid, Metrics, Origin, Provenance, Reason, RejectedRow, TimeRange, Timestamp,
+    CandleSet, Grid, Metrics, Origin, Provenance, Reason, RejectedRow, Served, TimeRange, Timestamp, Unkept,
 };
 use serde_json::{Value, json};
 
 /// The object that `--stats` prints after candles: `rate_limited` counts requests that the venue refused because they were
 /// too many, `rejected_rows` names rows of its answers that cannot be true.
 pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, grid: Grid) -> Value {
+    let mut value = of_rows(set.candles.len(), &set.served, metrics);
+    value["coverage"] = coverage(set, asked, grid).into();
+    value["rejected_rows"] = rejected_rows(set).into();
+    value["unkept_rows"] = unkept_rows(set.unkept.as_ref());
+    value
+}
+
+/// What is said of the rows of any number of answers.
+pub(crate) fn of_rows(rows: usize, served: &Served, metrics: &Metrics) -> Value {
     let clock = metrics.router.clock;
     json!({
         "requests": metrics.router.requests,
         "rate_limited": metrics.router.limiter.throttled(),
-        "cache_hits": set.served.memory_rows + set.served.disk_rows + set.served.shared_rows,
-        "memory_rows": set.served.memory_rows,
-        "disk_rows": set.served.disk_rows,
-        "shared_rows": set.served.shared_rows,
-        "venue_rows": set.served.venue_rows,
-        "unkept_rows": set.unkept.as_ref().map_or(0, |unkept| unkept.rows),
-        "rows": set.candles.len(),
-        "coverage": coverage(set, asked, grid),
-        "rejected_rows": rejected_rows(set),
+        "cache_hits": served.memory_rows + served.disk_rows + served.shared_rows,
+        "memory_rows": served.memory_rows,
+        "disk_rows": served.disk_rows,
+        "shared_rows": served.shared_rows,
+        "venue_rows": served.venue_rows,
+        "rows": rows,
         "decisions": decisions(metrics),
         "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
         "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),
     })
 }
 
+/// How many rows could not be kept.
+pub(crate) fn unkept_rows(unkept: Option<&Unkept>) -> Value {
+    unkept.map_or(0, |unkept| unkept.rows).into()
+}
+
 /// Rows of the venue that cannot be true.
-fn rejected_rows(set: &CandleSet) -> Vec<Value> {
+pub(crate) fn rejected_rows(set: &CandleSet) -> Vec<Value> {
     let told = |row: &RejectedRow| json!({ "market": row.market, "slot": row.slot.and_then(when), "reason": row.reason });
     set.rejected.iter().map(told).collect()
 }

@@ -8,7 +8,7 @@
 mod claim;
 mod stretches;
 
-pub use self::claim::{Claim, LATE_ROWS};
+pub use self::claim::{CLOCK_SLACK, Claim, LATE_ROWS};
 use self::stretches::Stretch;
 use crate::{TimeRange, Timestamp};
 

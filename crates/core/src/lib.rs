@@ -15,6 +15,7 @@ mod decimal_sum;
 mod derive;
 mod error;
 mod feed;
+mod figure;
 mod grid;
 mod market;
 mod page;
@@ -41,7 +42,7 @@ pub use calendar::{Calendar, DayHours};
 pub use candle::{Candle, Series};
 pub use candle_builder::{BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, Intake};
 pub use candle_set::{CandlePart, CandleSet, Served, Slot};
-pub use coverage::{Claim, Coverage, Dispute, LATE_ROWS, Origin, Provenance, Span};
+pub use coverage::{CLOCK_SLACK, Claim, Coverage, Dispute, LATE_ROWS, Origin, Provenance, Span};
 pub use day::{Day, DayError};
 pub use derive::Derive;
 pub use error::{SourceError, SourceErrorKind};
@@ -49,6 +50,7 @@ pub use feed::{
     Channel, FeedEvent, Gap, GapCause, GapState, History, Horizon, Loss, StreamKind, StreamKindError,
     drop_beyond, drop_future,
 };
+pub use figure::Figure;
 pub use grid::Grid;
 pub use market::{Instrument, Market};
 pub use page::{

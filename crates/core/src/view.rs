@@ -32,6 +32,19 @@ pub struct ViewRow {
     pub truth: Slot,
 }
 
+impl ViewRow {
+    /// Whether the row stays as it is, as far as can be told: the slot is over, and its candle settled or known not to be.
+    /// The candle still forming is not, nor one that the venue may still correct, nor a slot of which nothing is known.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match (self.truth, &self.candle) {
+            (Slot::Empty, _) => true,
+            (_, Some(candle)) => candle.is_final,
+            (_, None) => false,
+        }
+    }
+}
+
 /// The rows of a view, oldest first.
 ///
 /// They run from the first slot that the answer knows something about to the last, without a gap; with

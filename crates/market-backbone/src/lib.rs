@@ -53,7 +53,7 @@ pub use market_backbone_coordinator::{
 };
 pub use market_backbone_core::{
     AdjustedCandles, Calendar, CallGroup, Candle, CandleSet, CandleStore, Channel, Claim, Clock, Coverage,
-    Day, Delivery, Derive, Dispute, FeedEvent, Fill, Forming, Gap, GapCause, GapState, Grid, History,
+    Day, Delivery, Derive, Dispute, FeedEvent, Figure, Fill, Forming, Gap, GapCause, GapState, Grid, History,
     Indicators, Level, Loss, ManualClock, Market, OrderBook, Origin, PriceBand, Priority, Provenance,
     RejectedRow, Secret, Series, Served, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split,
     SplitHistory, StoreError, StoreErrorKind, Straddled, StreamKind, Symbol, Ticker, TimeError, TimeRange,
@@ -73,12 +73,12 @@ pub use market_backbone_routing::{
     ByteStream, ChannelCaps, ConnectionHealth, Endpoint, Follow, Health, Interest, Reason, Route,
     RouterConfig, RouterMetrics, Transport,
 };
-#[cfg(feature = "parquet")]
-pub use market_backbone_storage::write_parquet;
 pub use market_backbone_storage::{
     ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, GridOf, Manifest,
-    export_archive, import_archive, import_archive_as, import_archive_of,
+    export_archive, file_stem, import_archive, import_archive_as, import_archive_of,
 };
+#[cfg(feature = "parquet")]
+pub use market_backbone_storage::{ParquetAnswers, write_parquet};
 pub use market_backbone_storage::{
     ParseUniverseError, UniverseEntry, UniverseKind, UniverseStore, UnknownUniverse, read_universes,
     resolve_universe,

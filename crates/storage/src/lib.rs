@@ -37,12 +37,12 @@ mod unclaimed;
 mod universe;
 mod verdict;
 
-#[cfg(feature = "parquet")]
-pub use archive::write_parquet;
 pub use archive::{
     ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, Manifest, export_archive,
-    import_archive, import_archive_as, import_archive_of,
+    file_stem, import_archive, import_archive_as, import_archive_of,
 };
+#[cfg(feature = "parquet")]
+pub use archive::{ParquetAnswers, write_parquet};
 pub use check::{Finding, Flaw, Place, RepairPlan, examine};
 pub use derived_source::{DerivedSource, Survey};
 pub use grid_of::GridOf;

@@ -6,14 +6,11 @@ use clap::{Args as Group, ValueEnum};
 use market_backbone::{Fill, Timeframe, Timestamp};
 
 use super::Urgency;
+use crate::exit::Usage;
 
-/// Which candles are wanted.
+/// Which candles are wanted of a series.
 #[derive(Debug, Group)]
 pub(crate) struct Wanted {
-    /// Like KRW-BTC or AAPL
-    pub(crate) market: String,
-    /// 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y
-    pub(crate) timeframe: Timeframe,
     /// The newest so many; the candle still forming comes last and counts [default: 200]
     #[arg(long, value_name = "N", conflicts_with = "from")]
     pub(crate) count: Option<usize>,
@@ -37,6 +34,13 @@ pub(crate) struct Wanted {
 
 #[derive(Debug, Group)]
 pub(crate) struct Candles {
+    /// Markets, and behind them the timeframe: KRW-BTC 1m, or KRW-BTC KRW-ETH 1m,1h. Timeframes are 1s 1m 3m 5m 10m 15m
+    /// 30m 1h 4h 1d 1w 1M 1y
+    #[arg(required = true, num_args = 1.., value_name = "MARKET... TIMEFRAME")]
+    pub(crate) series: Vec<String>,
+    /// The markets of this universe, too; several joined by `:`. One that the venue does not list is left out
+    #[arg(long, value_name = "KEY")]
+    pub(crate) universe: Option<String>,
     #[command(flatten)]
     pub(crate) wanted: Wanted,
     /// Prices and volumes from before a split in shares as they are after it; dividends stay in
@@ -45,19 +49,46 @@ pub(crate) struct Candles {
     /// What stands where nobody traded. Only what is proven empty is ever filled
     #[arg(long, value_enum, default_value_t = Filling::None)]
     pub(crate) fill: Filling,
-    /// table for eyes; csv, json (one object a line) and parquet for programs
-    #[arg(long, value_enum, default_value_t = CandleFormat::Table)]
-    pub(crate) format: CandleFormat,
-    /// Write to this file instead of the terminal
-    #[arg(long, value_name = "FILE", required_if_eq("format", "parquet"))]
+    /// table for eyes; csv, json (one object a line) and parquet for programs [default: what the ending of --output says;
+    /// csv with --output-dir; else table]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<CandleFormat>,
+    /// Write to this file instead of the terminal; its ending says in which format (.csv, .json, .ndjson, .parquet, .txt)
+    #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write a file for each series into this folder, each when it is whole: KRW-BTC_1m.csv
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    pub(crate) output_dir: Option<PathBuf>,
     /// Say on the last line of stderr what it cost, as JSON
     #[arg(long)]
     pub(crate) stats: bool,
 }
 
+impl Candles {
+    /// The markets that are named, and the timeframes.
+    pub(crate) fn named(&self) -> Result<(&[String], Vec<Timeframe>), Usage> {
+        const HOW: &str = "write the timeframe behind the markets: candles KRW-BTC 1m";
+        let (last, markets) = self.series.split_last().ok_or_else(|| Usage(HOW.to_owned()))?;
+        let mut timeframes = Vec::new();
+        for word in last.split(',') {
+            let timeframe = word.parse().map_err(|error| Usage(format!("{error}; {HOW}")))?;
+            if !timeframes.contains(&timeframe) {
+                timeframes.push(timeframe);
+            }
+        }
+        if markets.is_empty() && self.universe.is_none() {
+            return Err(Usage(format!("no market is named; {HOW}, or --universe KEY {last}")));
+        }
+        Ok((markets, timeframes))
+    }
+}
+
 #[derive(Debug, Group)]
 pub(crate) struct Plan {
+    /// Like KRW-BTC or AAPL
+    pub(crate) market: String,
+    /// 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y
+    pub(crate) timeframe: Timeframe,
     #[command(flatten)]
     pub(crate) wanted: Wanted,
     #[arg(long, value_enum, default_value_t = PlanFormat::Table)]

@@ -5,12 +5,12 @@ use std::time::Duration;
 use market_backbone::{Backbone, Plan};
 use serde_json::{Map, Value, json};
 
-use super::candles::request;
+use super::candles::wanted;
 use crate::args::{Plan as Args, PlanFormat};
 use crate::output::Output;
 
 pub(crate) async fn run(args: Args, backbone: &Backbone) -> anyhow::Result<()> {
-    let plan = request(&args.wanted, backbone).plan().await?;
+    let plan = wanted(&args.market, args.timeframe, &args.wanted, backbone).plan().await?;
     let mut output = Output::open(None)?;
     match args.format {
         PlanFormat::Json => output.line(&as_json(&plan).to_string())?,

@@ -1,7 +1,7 @@
 //! `market-backbone ticker`: latest prices.
 
 use comfy_table::Table;
-use market_backbone::{Backbone, Ticker as Glance};
+use market_backbone::{Backbone, Figure, Ticker as Glance};
 
 use super::listing::Wanted;
 use crate::args::{Format, Ticker};
@@ -38,7 +38,8 @@ pub(crate) async fn run(args: Ticker, backbone: &Backbone) -> anyhow::Result<()>
 
 fn csv(ticker: &Glance) -> String {
     let Glance { symbol, price, day_volume, time, .. } = ticker;
-    format!("{symbol},{price},{},{day_volume},{}", ticker.change_rate(), time.as_millis())
+    let [price, change, volume] = [*price, ticker.change_rate(), *day_volume].map(Figure);
+    format!("{symbol},{price},{change},{volume},{}", time.as_millis())
 }
 
 /// The tickers side by side, for eyes.

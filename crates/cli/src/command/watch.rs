@@ -6,6 +6,7 @@ mod catching;
 mod check;
 mod sides;
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
@@ -18,6 +19,7 @@ use self::sides::Sides;
 use super::listing::Wanted;
 use super::unless_stopped;
 use crate::args::{Format, Watch};
+use crate::ending::Ending;
 use crate::exit::Usage;
 use crate::output::Output;
 use crate::stop::{self, Stopped};
@@ -28,11 +30,7 @@ const MARK_EVERY: Duration = Duration::from_secs(1);
 const BURST: usize = 256;
 
 pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> {
-    let line = match args.format {
-        Format::Json => sides::json,
-        Format::Table => sides::text,
-        Format::Csv => return Err(Usage("events have no CSV; use --format json".to_owned()).into()),
-    };
+    let line = if is_json(args.format, args.output.as_deref())? { sides::json } else { sides::text };
     let client = backbone.client(Priority::High);
     let wanted = Wanted::of(backbone, args.markets, args.universe.as_deref()).await?;
     let check = Check::begin(&client, wanted);
@@ -70,6 +68,23 @@ pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> 
         ended => ended?,
     }
     watch.output.finish()
+}
+
+/// Whether lines are JSON: what was said, else what the file's ending says.
+fn is_json(said: Option<Format>, file: Option<&Path>) -> Result<bool, Usage> {
+    let ended = file.and_then(Ending::of);
+    match (said, ended) {
+        (Some(Format::Csv), _) | (None, Some(Ending::Csv | Ending::Parquet)) => Err(Usage(
+            "events have no CSV and no Parquet; use --format json, or a file that ends in .ndjson".to_owned(),
+        )),
+        (Some(Format::Table), Some(Ending::Json | Ending::Csv | Ending::Parquet))
+        | (Some(Format::Json), Some(Ending::Text | Ending::Csv | Ending::Parquet)) => Err(Usage(
+            "--format and the ending of the --output file say different things; change one of them"
+                .to_owned(),
+        )),
+        (Some(Format::Json), _) | (None, Some(Ending::Json)) => Ok(true),
+        (Some(Format::Table), _) | (None, Some(Ending::Text) | None) => Ok(false),
+    }
 }
 
 /// A watch under way.
@@ -135,5 +150,23 @@ impl Watching {
         bookmark.write(&Place { cursor: self.feed.cursor(), length })?;
         self.is_ahead = false;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_of_the_file_chooses_where_nothing_is_said() {
+        let lines = |said, file| is_json(said, Some(Path::new(file))).ok();
+        assert_eq!(
+            [lines(None, "a.ndjson"), lines(None, "a.json"), lines(None, "a.log")],
+            [Some(true), Some(true), Some(false)]
+        );
+        assert_eq!((lines(Some(Format::Json), "a.log"), is_json(None, None).ok()), (Some(true), Some(false)));
+        let contradictions =
+            [(Some(Format::Table), "a.json"), (Some(Format::Json), "a.txt"), (None, "a.csv")];
+        assert!(contradictions.into_iter().all(|(said, file)| lines(said, file).is_none()));
     }
 }

@@ -10,6 +10,8 @@ use tempfile::{TempDir, tempdir};
 use crate::postgres_server::PostgresServer;
 use crate::run::{Said, Venue, bare};
 
+const MINUTES: &str = "data/source=upbit/symbol=KRW-BTC/timeframe=1m/candles.csv";
+
 /// A data folder with some series in it, and room for others beside it.
 fn furnished() -> (TempDir, PathBuf) {
     let (venue, folder) = (Venue::healthy(), tempdir().unwrap());
@@ -110,13 +112,16 @@ fn one_series_and_one_stretch_can_be_named() {
         fs::read_to_string(archive.join(file))
             .map(|text| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>())
     };
-    let minutes = rows(&all, "upbit_KRW-BTC_1m.csv").unwrap();
+    let minutes = rows(&all, MINUTES).unwrap();
     let from: i64 = minutes[100].split(',').next().unwrap().parse().unwrap();
     let from = market_backbone::Timestamp::from_millis(from).to_string();
     let part = folder.path().join("part");
     hash(&export(&data, &part, &["--series", "KRW-BTC 1m", "--series", "KRW-ETH 1h", "--from", &from]));
-    assert_eq!(rows(&part, "upbit_KRW-BTC_1m.csv").unwrap(), minutes[100..]);
-    assert!(rows(&part, "upbit_KRW-BTC_1mo.csv").is_err(), "nobody asked for it");
+    assert_eq!(rows(&part, MINUTES).unwrap(), minutes[100..]);
+    assert!(
+        rows(&part, "data/source=upbit/symbol=KRW-BTC/timeframe=1%4D/candles.csv").is_err(),
+        "nobody asked for it"
+    );
 }
 
 #[test]
@@ -135,7 +140,7 @@ fn wrong_exports_are_refused_with_a_reason() {
 
 #[test]
 fn a_damaged_archive_is_named_to_the_line_and_nothing_of_it_is_stored() {
-    const FILE: &str = "upbit_KRW-BTC_1m.csv";
+    const FILE: &str = MINUTES;
     let (folder, data) = furnished();
     let (archive, elsewhere) = (folder.path().join("archive"), folder.path().join("elsewhere"));
     hash(&export(&data, &archive, &[]));

@@ -242,6 +242,8 @@ fn a_command_that_is_stopped_before_it_is_done_says_so_by_its_exit_code() {
         ("candles KRW-ETH 1m --count 20000 --format csv", Middle::Asked("candles")),
         ("candles KRW-ETH 1m --count 20000 --format csv --output OUT", Middle::Asked("candles")),
         ("candles KRW-ETH 1m --count 20000 --format parquet --output OUT", Middle::Asked("candles")),
+        ("candles KRW-ETH KRW-XRP 1m,5m --count 20000 --format csv", Middle::Asked("candles")),
+        ("candles KRW-ETH KRW-XRP 1m --count 20000 --output-dir OUT", Middle::Asked("candles")),
         ("ticker KRW-BTC KRW-ETH KRW-XRP", Middle::Asked("ticker")),
         ("markets", Middle::Asked("market")),
         ("daily 2026-08-03 2026-08-04 --venue massive", Middle::Asked("massive")),

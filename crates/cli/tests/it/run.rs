@@ -71,6 +71,10 @@ pub(crate) fn bare(args: &[&str]) -> Command {
     for setting in settings {
         command.env_remove(setting);
     }
+    // Whatever a test forgets to name must not be the user's.
+    command
+        .env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
@@ -93,7 +97,7 @@ impl Said {
     pub(crate) fn rows(&self) -> Vec<Row> {
         assert_eq!(self.code, Some(0), "{self:?}");
         let mut lines = self.stdout.lines();
-        assert_eq!(lines.next(), Some("timestamp,open,high,low,close,volume"));
+        assert_eq!(lines.next(), Some("timestamp,open,high,low,close,volume,final,filled"));
         lines.map(Row::read).collect()
     }
 
@@ -126,7 +130,8 @@ impl Row {
         let mut fields = line.split(',');
         let timestamp = fields.next().unwrap().parse().unwrap();
         let [open, high, low, close, volume] = [(); 5].map(|()| fields.next().unwrap().parse().unwrap());
-        assert_eq!(fields.next(), None);
+        let flags: Vec<bool> = fields.map(|flag| flag.parse().unwrap()).collect();
+        assert_eq!(flags.len(), 2, "final and filled");
         Self { timestamp, open, high, low, close, volume }
     }
 }

@@ -42,7 +42,7 @@ fn proven_holes_are_filled_on_request_and_never_stored() {
     let null = run("null", "csv");
     let rows: Vec<&str> = null.lines().skip(1).collect();
     assert_eq!((null.lines().next(), rows.len()), (plain.lines().next(), MINUTES as usize));
-    let real: Vec<&str> = rows.iter().filter(|row| !row.ends_with(",,,,,")).copied().collect();
+    let real: Vec<&str> = rows.iter().filter(|row| !row.contains(",,,,,")).copied().collect();
     assert_eq!(real, traded);
 
     let forward = run("forward", "json");

@@ -145,7 +145,7 @@ impl Care {
             return;
         }
         if let Some(FeedEvent::Trade(trade)) = &event {
-            lane.sees_end(trade, earliest);
+            lane.sees_end(trade, earliest, &self.delay);
         }
         let is_idle = matches!(lane.phase, Phase::Live | Phase::Held | Phase::Caught);
         let is_first = !lane.joined && is_idle && !lane.is_down;

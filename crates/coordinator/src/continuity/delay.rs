@@ -40,7 +40,12 @@ impl Delay {
             (self.usual, self.late, self.least) = (self.least, 0, i64::MAX);
         }
         let is_known = self.heard > NEXT_TO_NOTHING || delay.saturating_abs() <= LATE;
-        is_known.then(|| Timestamp::from_nanos(trade.time.as_nanos().saturating_add(self.usual)))
+        is_known.then(|| self.soonest(trade.time))
+    }
+
+    /// When a trade of this moment can be heard, as far as is known by now.
+    pub(super) const fn soonest(&self, moment: Timestamp) -> Timestamp {
+        Timestamp::from_nanos(moment.as_nanos().saturating_add(self.usual))
     }
 }
 

@@ -67,6 +67,8 @@ pub(super) struct Lane {
     pub(super) goal: Option<Known>,
     /// The first trade heard after what is missing since [`again`](Self::again).
     later: Option<Known>,
+    /// That one was heard live; else the venue said that it was the latest.
+    is_end_heard: bool,
     /// What happens from then on is heard; with the next trade, if that is not known.
     pub(super) back: Option<Timestamp>,
     /// When events began to arrive again.
@@ -110,6 +112,7 @@ impl Lane {
             mending: Mending::default(),
             goal: None,
             later: None,
+            is_end_heard: false,
             back: None,
             resumed_at: Instant::now(),
             again_at: None,

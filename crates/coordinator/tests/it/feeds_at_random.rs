@@ -34,6 +34,8 @@ struct Run {
     started: Instant,
     broken: HashSet<Channel>,
     choked: bool,
+    /// The program was away until then, and the act that ended it: what came meanwhile nobody heard.
+    back: (i64, usize),
     /// The act with which the feed could know of a trade.
     known: BTreeMap<TradeId, usize>,
     /// Trades that were lost on the way, until the feed is told.
@@ -113,7 +115,9 @@ impl Run {
 
     async fn play(&mut self, number: usize, ms: i64, act: &Act, story: &Story) -> Result<(), TestCaseError> {
         match act {
+            Act::Frame(event) if ms < self.back.0 => self.unheard(event),
             Act::Frame(event) => self.frame(number, event),
+            Act::Spoilt(_) if ms < self.back.0 => {}
             Act::Spoilt(event) => self.venue.say(event.clone()),
             Act::Break(channels) => self.broken.extend(channels.iter().cloned()),
             Act::Opened(channels, from) => {
@@ -142,6 +146,7 @@ impl Run {
                 self.feed = Some(self.venue.feed_with(self.wish.clone(), cursor, strict()).await);
                 self.began = (at(0).plus(self.started.elapsed()), CODES.to_vec());
                 self.told(number, |_| true);
+                self.back = (ms + pause, number);
             }
             Act::Nap(pause) => {
                 sleep_until(self.started + Duration::from_millis((ms + pause).unsigned_abs())).await;
@@ -185,6 +190,13 @@ impl Run {
     fn told(&mut self, number: usize, concerned: impl Fn(&Trade) -> bool) {
         for trade in self.lost.extract_if(.., |trade| concerned(trade)) {
             self.known.entry(trade.id).or_insert(number);
+        }
+    }
+
+    /// The program was away: the next one knows that it has all to fetch since the cursor.
+    fn unheard(&mut self, event: &FeedEvent) {
+        if let FeedEvent::Trade(trade) = event {
+            self.known.entry(trade.id.clone()).or_insert(self.back.1);
         }
     }
 
@@ -329,6 +341,7 @@ async fn simulate(seed: u64, is_flawed: bool) -> Result<(usize, usize), TestCase
         started: Instant::now(),
         broken: HashSet::new(),
         choked: false,
+        back: (i64::MIN, 0),
         known: BTreeMap::new(),
         lost: Vec::new(),
         heard: BTreeMap::new(),
@@ -433,6 +446,12 @@ fn what_once_went_wrong_does_not_again() {
         (5_915_854_658_095_083_576, true, "a lag while catching up ended with a silence that nobody doubted"),
         (7_350_042_223_144_373_217, true, "pages older than a late trade that was heard were believed"),
         (9_090_165_965_544_491_252, false, "a second trade of the moment compared with counted as missing"),
+        (2_107_900_475_781_301_079, true, "nothing: a program heard what had come before it began"),
+        (
+            8_237_538_510_347_478_218,
+            true,
+            "the first trade of all was late, and pages were to reach no further",
+        ),
         (17_478_807_545_000_999_744, false, "nothing: a trade that nobody could miss was expected"),
         (13_447_240_530_657_765_815, false, "nothing: a trade from before the first was expected"),
     ];

@@ -16,6 +16,10 @@ use crate::{TimeRange, Timestamp};
 /// last two or three minutes from some answers.
 pub const LATE_ROWS: Duration = Duration::from_secs(300);
 
+/// By so much the clock that one goes by may be ahead of the one that dates an answer: who asks again to be sure waits a
+/// little longer than what is to be sure of, or the answer is too early and has to be asked for once more.
+pub const CLOCK_SLACK: Duration = Duration::from_secs(3);
+
 /// Two answers that are closer together than this count as one witness.
 const APART: Duration = Duration::from_millis(500);
 
@@ -69,7 +73,7 @@ impl Claim {
             let lasted = self.last.since(self.first);
             return !lasted.is_zero() && now < self.last.plus(lasted.clamp(PATIENCE.0, PATIENCE.1));
         }
-        self.witnesses > 1 && now < self.first.plus(LATE_ROWS)
+        self.witnesses > 1 && now < self.first.plus(LATE_ROWS).plus(CLOCK_SLACK)
     }
 
     /// The same, said once more by an answer that was asked for at `asked_at`.
@@ -175,8 +179,8 @@ mod tests {
         let mut claims = Vec::new();
         add(&mut claims, claim(0, 600, 700));
         add(&mut claims, claim(0, 600, 720));
-        assert!(!claims[0].is_believable() && claims[0].rests(at(999)));
-        assert!(!claims[0].rests(at(1_000)), "then it is asked about once more");
+        assert!(!claims[0].is_believable() && claims[0].rests(at(1_002)), "the venue's clock may be behind");
+        assert!(!claims[0].rests(at(1_003)), "then it is asked about once more");
         add(&mut claims, claim(0, 600, 1_000));
         assert!(claims[0].is_believable());
     }

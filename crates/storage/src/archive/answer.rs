@@ -1,9 +1,9 @@
-//! An answer as a single Parquet file: a view of it, row by row, each with what is really known of its slot.
+//! Answers as a Parquet file: a view of each, row by row, with what is really known of its slot.
 
 use std::fs::File;
 use std::path::Path;
 
-use market_backbone_core::{Candle, CandleSet, Fill, Grid, Slot, StoreError, ViewRow};
+use market_backbone_core::{Candle, CandleSet, Fill, Grid, Series, Slot, StoreError, ViewRow};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType};
 use parquet::errors::Result;
 use parquet::file::metadata::KeyValue;
@@ -19,22 +19,26 @@ use super::trouble::{damaged, io};
 const GROUP: usize = 65_536;
 
 const SCHEMA: &str = "
-    REQUIRED INT64 timestamp (TIMESTAMP(MILLIS,true));
+    REQUIRED INT64 timestamp (TIMESTAMP(MICROS,true));
     OPTIONAL DOUBLE open;
     OPTIONAL DOUBLE high;
     OPTIONAL DOUBLE low;
     OPTIONAL DOUBLE close;
     OPTIONAL DOUBLE volume;
     OPTIONAL DOUBLE turnover;
-    OPTIONAL BOOLEAN final;
+    REQUIRED BOOLEAN final;
     REQUIRED BOOLEAN filled;
     REQUIRED BYTE_ARRAY truth (STRING);";
+/// Whose a row is, where a file may hold several series.
+const NAMES: &str = "
+    REQUIRED BYTE_ARRAY symbol (STRING);
+    REQUIRED BYTE_ARRAY timeframe (STRING);";
 
 /// Writes a view of an answer to `path` as Parquet, with what is known of it in the notes at its end.
 ///
-/// The columns are `timestamp` (UTC, milliseconds), `open`, `high`, `low`, `close`, `volume`, `turnover`,
-/// `final`, `filled` (the candle was made up by the view) and `truth` (`present`, `empty`, `unknown` or
-/// `disputed`); a row without a candle is empty from `open` to `final`. The notes are `venue`, `symbol`,
+/// The columns are `timestamp` (UTC, microseconds), `open`, `high`, `low`, `close`, `volume`, `turnover`,
+/// `final` ([`ViewRow::is_final`]), `filled` (the candle was made up by the view) and `truth` (`present`, `empty`,
+/// `unknown` or `disputed`); a row without a candle is empty from `open` to `turnover`. The notes are `venue`, `symbol`,
 /// `timeframe`, `coverage` and `content_hash`, which is about the candles that exist and not the view. The
 /// file is whole or not there. Waits for the disk.
 ///
@@ -47,31 +51,107 @@ pub fn write_parquet(
     fill: Fill,
     grid: Grid,
 ) -> std::result::Result<(), StoreError> {
+    let mut sheet = Sheet::create(path, SCHEMA)?;
+    sheet.write(&set.view(fill, grid).collect::<Vec<_>>(), None)?;
+    sheet.finish(&notes_of(set, grid)?)
+}
+
+/// Answers for any number of series in one Parquet file: the columns of [`write_parquet`], then `symbol` and `timeframe`.
+///
+/// The rows of a series lie together, in the order in which they were added. The file is there, whole, once it is finished;
+/// given up, it leaves nothing behind. The notes at its end are about the series that was added, if it was one.
+#[derive(Debug)]
+pub struct ParquetAnswers {
+    sheet: Sheet,
+    fill: Fill,
+    grid: Grid,
+    notes: Vec<(&'static str, String)>,
+    series: usize,
+}
+
+impl ParquetAnswers {
+    /// Begins a file at `path`, whose rows are views of answers. Waits for the disk, as all of it does.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn create(path: &Path, fill: Fill, grid: Grid) -> std::result::Result<Self, StoreError> {
+        let sheet = Sheet::create(path, &format!("{SCHEMA}{NAMES}"))?;
+        Ok(Self { sheet, fill, grid, notes: Vec::new(), series: 0 })
+    }
+
+    /// Adds the rows of an answer.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be written.
+    pub fn add(&mut self, set: &CandleSet) -> std::result::Result<(), StoreError> {
+        self.series += 1;
+        self.notes = if self.series == 1 { notes_of(set, self.grid)?.into() } else { Vec::new() };
+        let rows: Vec<_> = set.view(self.fill, self.grid).collect();
+        self.sheet.write(&rows, Some(&set.series))
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn finish(self) -> std::result::Result<(), StoreError> {
+        self.sheet.finish(&self.notes)
+    }
+}
+
+fn notes_of(set: &CandleSet, grid: Grid) -> std::result::Result<[(&'static str, String); 5], StoreError> {
     let hash = ContentHash::of(&set.series, &set.candles, &set.coverage, grid);
-    let notes = notes(&set.series, &set.coverage, hash, grid)?;
-    let (draft, file) = Draft::create(path)?;
-    let file = parquet_columns::begin(file, SCHEMA).and_then(|writer| {
-        let rows: Vec<_> = set.view(fill, grid).collect();
-        write(writer, &rows, &notes)
-    });
-    let file = file.map_err(|error| damaged(path, &error.to_string()))?;
-    file.sync_all().map_err(|error| io(path, error))?;
-    draft.settle()
+    notes(&set.series, &set.coverage, hash, grid)
 }
 
-fn write(mut writer: SerializedFileWriter<File>, rows: &[ViewRow], notes: &[(&str, String)]) -> Result<File> {
-    for rows in rows.chunks(GROUP) {
-        let mut group = writer.next_row_group()?;
-        write_group(&mut group, rows)?;
-        group.close()?;
-    }
-    for (key, value) in notes {
-        writer.append_key_value_metadata(KeyValue::new((*key).to_owned(), value.clone()));
-    }
-    writer.into_inner()
+/// A file being written.
+struct Sheet {
+    draft: Draft,
+    writer: SerializedFileWriter<File>,
 }
 
-fn write_group(group: &mut SerializedRowGroupWriter<'_, File>, rows: &[ViewRow]) -> Result<()> {
+impl Sheet {
+    fn create(path: &Path, columns: &str) -> std::result::Result<Self, StoreError> {
+        let (draft, file) = Draft::create(path)?;
+        let writer =
+            parquet_columns::begin(file, columns).map_err(|error| damaged(path, &error.to_string()))?;
+        Ok(Self { draft, writer })
+    }
+
+    fn write(&mut self, rows: &[ViewRow], series: Option<&Series>) -> std::result::Result<(), StoreError> {
+        let written = rows.chunks(GROUP).try_for_each(|rows| {
+            let mut group = self.writer.next_row_group()?;
+            write_group(&mut group, rows, series)?;
+            group.close().map(drop)
+        });
+        written.map_err(|error| damaged(self.draft.target(), &error.to_string()))
+    }
+
+    fn finish(mut self, notes: &[(&str, String)]) -> std::result::Result<(), StoreError> {
+        for (key, value) in notes {
+            self.writer.append_key_value_metadata(KeyValue::new((*key).to_owned(), value.clone()));
+        }
+        let path = self.draft.target().to_owned();
+        let file = self.writer.into_inner().map_err(|error| damaged(&path, &error.to_string()))?;
+        file.sync_all().map_err(|error| io(&path, error))?;
+        self.draft.settle()
+    }
+}
+
+impl std::fmt::Debug for Sheet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sheet").field("draft", &self.draft).finish_non_exhaustive()
+    }
+}
+
+fn write_group(
+    group: &mut SerializedRowGroupWriter<'_, File>,
+    rows: &[ViewRow],
+    series: Option<&Series>,
+) -> Result<()> {
     let candles: Vec<Candle> = rows.iter().filter_map(|row| row.candle).collect();
     let filled_in: Vec<i16> = rows.iter().map(|row| i16::from(row.candle.is_some())).collect();
     parquet_columns::times(group, rows.iter().map(|row| row.open_time))?;
@@ -79,12 +159,17 @@ fn write_group(group: &mut SerializedRowGroupWriter<'_, File>, rows: &[ViewRow])
         let values: Vec<f64> = candles.iter().map(figure).collect();
         parquet_columns::column::<DoubleType>(group, &values, Some(&filled_in))?;
     }
-    let finals: Vec<bool> = candles.iter().map(|candle| candle.is_final).collect();
-    parquet_columns::column::<BoolType>(group, &finals, Some(&filled_in))?;
+    let finals: Vec<bool> = rows.iter().map(ViewRow::is_final).collect();
+    parquet_columns::column::<BoolType>(group, &finals, None)?;
     let filled: Vec<bool> = rows.iter().map(|row| row.filled).collect();
     parquet_columns::column::<BoolType>(group, &filled, None)?;
     let truths: Vec<<ByteArrayType as DataType>::T> = rows.iter().map(truth).collect();
-    parquet_columns::column::<ByteArrayType>(group, &truths, None)
+    parquet_columns::column::<ByteArrayType>(group, &truths, None)?;
+    let Some(Series { symbol, timeframe }) = series else { return Ok(()) };
+    for name in [symbol.code(), timeframe.as_str()] {
+        parquet_columns::column::<ByteArrayType>(group, &vec![ByteArray::from(name); rows.len()], None)?;
+    }
+    Ok(())
 }
 
 fn truth(row: &ViewRow) -> ByteArray {
@@ -99,9 +184,7 @@ fn truth(row: &ViewRow) -> ByteArray {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone_core::{
-        Origin, Provenance, Series, Span, Symbol, TimeRange, Timeframe, Timestamp, VenueId,
-    };
+    use market_backbone_core::{Origin, Provenance, Span, Symbol, TimeRange, Timeframe, Timestamp, VenueId};
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::RowAccessor;
 
@@ -126,7 +209,7 @@ mod tests {
     }
 
     /// A row's minute, close, final, filled and truth.
-    type Written = (i64, Option<f64>, Option<bool>, bool, String);
+    type Written = (i64, Option<f64>, bool, bool, String);
 
     fn written(fill: Fill) -> Vec<Written> {
         let folder = tempfile::tempdir().unwrap();
@@ -135,19 +218,19 @@ mod tests {
         let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
         let rows = reader.get_row_iter(None).unwrap().map(|row| {
             let row = row.unwrap();
-            let minute = row.get_timestamp_millis(0).unwrap() / 60_000;
+            let minute = row.get_timestamp_micros(0).unwrap() / 60_000_000;
             let truth = row.get_string(9).unwrap().clone();
-            (minute, row.get_double(4).ok(), row.get_bool(7).ok(), row.get_bool(8).unwrap(), truth)
+            (minute, row.get_double(4).ok(), row.get_bool(7).unwrap(), row.get_bool(8).unwrap(), truth)
         });
         rows.collect()
     }
 
     fn row(minute: i64, close: f64, filled: bool, truth: &str) -> Written {
-        (minute, Some(close), Some(minute != 5), filled, truth.to_owned())
+        (minute, Some(close), minute != 5, filled, truth.to_owned())
     }
 
     fn hole(minute: i64, truth: &str) -> Written {
-        (minute, None, None, false, truth.to_owned())
+        (minute, None, truth == "empty", false, truth.to_owned())
     }
 
     #[test]
@@ -166,5 +249,26 @@ mod tests {
         assert_eq!(written(Fill::Null), nulls);
         let (second, fourth) = (row(1, 1.0, true, "empty"), row(3, 3.0, true, "empty"));
         assert_eq!(written(Fill::Forward), [first, second, third, fourth, hole(4, "unknown"), forming]);
+    }
+
+    #[test]
+    fn each_row_of_several_series_says_whose_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("answers.parquet");
+        let mut answers = ParquetAnswers::create(&path, Fill::None, Grid::Utc).unwrap();
+        for code in ["KRW-BTC", "KRW-ETH"] {
+            let symbol = Symbol::new(VenueId::new("upbit"), code).unwrap();
+            answers.add(&CandleSet { series: Series::new(symbol, Timeframe::M1), ..set() }).unwrap();
+        }
+        assert!(!path.exists(), "not before it is whole");
+        answers.finish().unwrap();
+        let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
+        let named = |row: parquet::record::Row| {
+            (row.get_string(10).unwrap().clone(), row.get_string(11).unwrap().clone())
+        };
+        let names: Vec<_> = reader.get_row_iter(None).unwrap().map(|row| named(row.unwrap())).collect();
+        let of = |code: &str| vec![(code.to_owned(), "1m".to_owned()); 3];
+        assert_eq!(names, [of("KRW-BTC"), of("KRW-ETH")].concat());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
     }
 }

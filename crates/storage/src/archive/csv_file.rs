@@ -1,15 +1,18 @@
-//! Rows as text: open time in Unix milliseconds, figures as short as they can be written and still read back.
+//! Rows as text: open time in Unix milliseconds, figures as short as they can be written and still read back, with a
+//! decimal point, and that each is final.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use market_backbone_core::{Candle, StoreError, Timestamp};
+use market_backbone_core::{Candle, Figure, StoreError, Timestamp};
 
 use super::trouble::{damaged, io};
 
 /// The first line.
-const HEADER: &str = "timestamp,open,high,low,close,volume,turnover";
+const HEADER: &str = "timestamp,open,high,low,close,volume,turnover,final";
+/// That of version 1.
+const HEADER_1: &str = "timestamp,open,high,low,close,volume,turnover";
 const COLUMNS: [&str; 7] = ["timestamp", "open", "high", "low", "close", "volume", "turnover"];
 /// The longest line there can be: a figure has at most some 330 digits, those of a market far fewer.
 const MAX_LINE: u64 = 4_096;
@@ -29,9 +32,11 @@ impl CsvWriter {
 
     pub(super) fn write(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
         for candle in candles {
-            let Candle { open_time, open, high, low, close, volume, turnover, .. } = candle;
+            let Candle { open_time, open, high, low, close, volume, turnover, is_final } = *candle;
+            let [open, high, low, close, volume, turnover] =
+                [open, high, low, close, volume, turnover].map(Figure);
             let millis = open_time.as_millis();
-            writeln!(self.writer, "{millis},{open},{high},{low},{close},{volume},{turnover}")
+            writeln!(self.writer, "{millis},{open},{high},{low},{close},{volume},{turnover},{is_final}")
                 .map_err(|error| io(&self.path, error))?;
         }
         Ok(())
@@ -48,14 +53,18 @@ pub(super) struct CsvReader {
     path: PathBuf,
     reader: BufReader<File>,
     lines: u64,
+    /// Whether rows say that they are final.
+    says_final: bool,
 }
 
 impl CsvReader {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(|error| io(path, error))?;
-        let mut reader = Self { path: path.to_owned(), reader: BufReader::new(file), lines: 0 };
+        let mut reader =
+            Self { path: path.to_owned(), reader: BufReader::new(file), lines: 0, says_final: true };
         match reader.line()?.as_deref() {
             Some(HEADER) => Ok(reader),
+            Some(HEADER_1) => Ok(Self { says_final: false, ..reader }),
             _ => Err(damaged(path, &format!("line 1 should be `{HEADER}`"))),
         }
     }
@@ -65,7 +74,7 @@ impl CsvReader {
         while candles.len() < most
             && let Some(line) = self.line()?
         {
-            let candle = row(&line);
+            let candle = self.row(&line);
             candles.push(candle.map_err(|what| self.fault(&what))?);
         }
         Ok(candles)
@@ -85,15 +94,29 @@ impl CsvReader {
         Ok(Some(line))
     }
 
+    fn row(&self, line: &str) -> Result<Candle, String> {
+        let line = line.trim_end_matches('\r');
+        if !self.says_final {
+            return row(line);
+        }
+        match line.rsplit_once(',') {
+            Some((figures, "true")) => row(figures),
+            Some((_, "false")) => {
+                Err("the row is not final; an archive holds closed candles alone".to_owned())
+            }
+            _ => Err("the row should end in `true`: that it is final".to_owned()),
+        }
+    }
+
     fn fault(&self, what: &str) -> StoreError {
         damaged(&self.path, &format!("line {}: {what}", self.lines))
     }
 }
 
 fn row(line: &str) -> Result<Candle, String> {
-    let fields: Vec<&str> = line.trim_end_matches('\r').split(',').collect();
+    let fields: Vec<&str> = line.split(',').collect();
     let fields: [&str; 7] =
-        fields.try_into().map_err(|fields: Vec<_>| format!("7 fields expected, {} found", fields.len()))?;
+        fields.try_into().map_err(|fields: Vec<_>| format!("7 figures expected, {} found", fields.len()))?;
     let millis = fields[0].parse().map_err(|_| unreadable(0, fields[0]))?;
     let mut figures = [0.0; 6];
     for (index, figure) in figures.iter_mut().enumerate() {
@@ -158,9 +181,12 @@ mod tests {
     fn the_line_that_is_wrong_is_named() {
         refused("time,open\n", "line 1");
         refused("", "line 1");
-        refused(&format!("{HEADER}\n60000,1,1,1,1,1,1\n120000,1,1,1,1,1\n"), "line 3: 7 fields");
-        refused(&format!("{HEADER}\n60000,1,x,1,1,1,1\n"), "line 2: `x` is no number (high)");
-        refused(&format!("{HEADER}\n60000,1,1,1,1,1,1"), "line 2: the line is cut off");
+        refused(&format!("{HEADER}\n60000,1,1,1,1,1,1,true\n120000,1,1,1,1,1,true\n"), "line 3: 7 figures");
+        refused(&format!("{HEADER}\n60000,1,x,1,1,1,1,true\n"), "line 2: `x` is no number (high)");
+        refused(&format!("{HEADER}\n60000,1,1,1,1,1,1,true"), "line 2: the line is cut off");
+        refused(&format!("{HEADER}\n60000,1,1,1,1,1,1\n"), "line 2: the row should end in `true`");
+        refused(&format!("{HEADER}\n60000,1,1,1,1,1,1,false\n"), "line 2: the row is not final");
         refused(&format!("{HEADER}\n{}\n", "9".repeat(5_000)), "line 2: the line is cut off");
+        refused(&format!("{HEADER_1}\n60000,1,1,1,1,1\n"), "line 2: 7 figures");
     }
 }

@@ -24,11 +24,6 @@ impl Draft {
         Ok((Self { draft, target: target.to_owned(), settled: false }, file))
     }
 
-    /// Where it is until then.
-    pub(super) fn path(&self) -> &Path {
-        &self.draft
-    }
-
     /// Where it will be.
     pub(super) fn target(&self) -> &Path {
         &self.target

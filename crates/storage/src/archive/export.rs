@@ -1,18 +1,19 @@
 //! Writes series into an archive: rows as they are read, the manifest when all of them are in place.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
 use market_backbone_core::{
     Candle, CandleStore, Coverage, Grid, Series, StoreError, StoreErrorKind, TimeRange,
 };
 
 use super::content_hash::{ContentHash, SeriesHasher};
-use super::draft::Draft;
 use super::file_digest;
 use super::knowledge::Knowledge;
-use super::manifest::{ArchivedSeries, MANIFEST, Manifest};
+use super::manifest::{ArchivedSeries, Manifest};
+use super::place;
 use super::row_file::{ArchiveFormat, RowWriter};
+use super::staging::Staging;
 use super::trouble::{io, off_thread};
 use crate::GridOf;
 
@@ -37,7 +38,7 @@ pub struct ExportOrder {
 /// Copies series into files, and says what it wrote. A series of which nothing is held or known is left out, and so are
 /// earlier versions of rows.
 ///
-/// Every file is whole or not there, and the manifest is the last: a folder without it is no archive.
+/// All rows come into their place at once, and the manifest is the last: a folder without it is no archive.
 ///
 /// # Errors
 ///
@@ -45,30 +46,18 @@ pub struct ExportOrder {
 /// [`DiskFull`](StoreErrorKind::DiskFull); and whatever the store says when it is read.
 pub async fn export_archive(store: &dyn CandleStore, order: &ExportOrder) -> Result<Manifest, StoreError> {
     let dir = order.dir.clone();
-    off_thread(move || {
-        fs::create_dir_all(&dir).map_err(|error| io(&dir, error))?;
-        if dir.join(MANIFEST).exists() {
-            let what = format!("{} holds an archive already; name another folder", dir.display());
-            return Err(StoreError::new(StoreErrorKind::Inaccessible, what));
-        }
-        Ok(())
-    })
-    .await?;
+    let staging = off_thread(move || Staging::begin(&dir)).await?;
     let mut series = order.series.clone();
     series.sort();
     series.dedup();
     let mut archived = Vec::new();
-    let mut drafts = Vec::new();
     for series in &series {
-        if let Some((written, draft)) = write_series(store, series, order).await? {
-            archived.push(written);
-            drafts.push(draft);
-        }
+        archived.extend(write_series(store, series, order, &staging).await?);
     }
     let manifest = Manifest::new(order.format, archived);
     let dir = order.dir.clone();
     off_thread(move || {
-        drafts.into_iter().try_for_each(Draft::settle)?;
+        staging.settle()?;
         manifest.write(&dir)?;
         Ok(manifest)
     })
@@ -79,7 +68,8 @@ async fn write_series(
     store: &dyn CandleStore,
     series: &Series,
     order: &ExportOrder,
-) -> Result<Option<(ArchivedSeries, Draft)>, StoreError> {
+    staging: &Staging,
+) -> Result<Option<ArchivedSeries>, StoreError> {
     // Knowledge before rows: what is added meanwhile by another process are rows that nobody vouches for yet.
     // Claims stay behind: an archive says what is known.
     let coverage = store.coverage(series).await?.within(order.range).without_claims();
@@ -87,11 +77,11 @@ async fn write_series(
     if pages.is_empty() && coverage.spans().is_empty() {
         return Ok(None);
     }
-    let (target, format) = (order.dir.join(order.format.file_name(series)), order.format);
-    let hasher = SeriesHasher::new(series);
+    let (place, format) = (place::of(series, order.format), order.format);
+    let (path, hasher) = (staging.path(&place), SeriesHasher::new(series));
     let mut sheet = off_thread(move || {
-        let (draft, file) = Draft::create(&target)?;
-        Ok(Sheet { format, writer: RowWriter::new(format, &target, file)?, hasher, draft })
+        let file = created(&path).map_err(|error| io(&path, error))?;
+        Ok(Sheet { format, writer: RowWriter::new(format, &path, file)?, hasher, path, place })
     })
     .await?;
     for page in pages {
@@ -128,7 +118,8 @@ struct Sheet {
     format: ArchiveFormat,
     writer: RowWriter,
     hasher: SeriesHasher,
-    draft: Draft,
+    path: PathBuf,
+    place: String,
 }
 
 impl Sheet {
@@ -138,19 +129,19 @@ impl Sheet {
         Ok(self)
     }
 
-    fn finish(
-        self,
-        series: Series,
-        coverage: Coverage,
-        grid: Grid,
-    ) -> Result<(ArchivedSeries, Draft), StoreError> {
+    fn finish(self, series: Series, coverage: Coverage, grid: Grid) -> Result<ArchivedSeries, StoreError> {
         let rows = self.hasher.rows();
         let content_hash = self.hasher.finish(&coverage, grid);
         self.writer.finish(&notes(&series, &coverage, content_hash, grid)?)?;
-        let file = self.draft.target().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let file_sha256 = self.format.is_fragile().then(|| file_digest::of(self.draft.path())).transpose()?;
-        Ok((ArchivedSeries { series, grid, file, file_sha256, rows, coverage, content_hash }, self.draft))
+        let file_sha256 = self.format.is_fragile().then(|| file_digest::of(&self.path)).transpose()?;
+        Ok(ArchivedSeries { series, grid, file: self.place, file_sha256, rows, coverage, content_hash })
     }
+}
+
+/// A file in a folder that is made if it is not there.
+fn created(path: &Path) -> std::io::Result<File> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)?;
+    File::create(path)
 }
 
 /// What a file of rows can say about itself, where its format has room for it.

@@ -1,9 +1,9 @@
-//! `manifest.json`: what is in an archive, what is known of it, and its hash. The last file to be written.
+//! `_manifest.json`: what is in an archive, what is known of it, and its hash. The last file to be written.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use market_backbone_core::{Coverage, Grid, Series, StoreError, Symbol, VenueId, VenueIdError};
 use serde::{Deserialize, Serialize};
@@ -14,9 +14,11 @@ use super::knowledge::Knowledge;
 use super::row_file::ArchiveFormat;
 use super::trouble::{damaged, io};
 
-/// The name of the file.
-pub(super) const MANIFEST: &str = "manifest.json";
-const VERSION: u32 = 1;
+/// The name of the file: readers of folders pass over what begins with `_`.
+const MANIFEST: &str = "_manifest.json";
+/// Its name in version 1, whose rows lay beside it.
+const MANIFEST_1: &str = "manifest.json";
+const VERSION: u32 = 2;
 /// What the word `venue` names. Versions that did not keep sources apart do not say it, and do not read what does.
 const VENUES: &str = "sources";
 
@@ -40,7 +42,7 @@ pub struct ArchivedSeries {
     pub series: Series,
     /// The calendar by which its candles are cut.
     pub grid: Grid,
-    /// The file in the archive's folder that holds its rows.
+    /// The file below the archive's folder that holds its rows.
     pub file: String,
     /// How many rows there are.
     pub rows: u64,
@@ -50,6 +52,15 @@ pub struct ArchivedSeries {
     pub file_sha256: Option<String>,
     /// The hash of its rows and of what is known.
     pub content_hash: ContentHash,
+}
+
+/// Whether `dir` is an archive, of whatever version.
+pub(super) fn is_in(dir: &Path) -> bool {
+    path_in(dir).is_some()
+}
+
+fn path_in(dir: &Path) -> Option<PathBuf> {
+    [MANIFEST, MANIFEST_1].map(|name| dir.join(name)).into_iter().find(|path| path.exists())
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -111,7 +122,7 @@ impl Manifest {
 
     /// Reads what `dir` says it holds.
     pub(super) fn read(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join(MANIFEST);
+        let path = path_in(dir).unwrap_or_else(|| dir.join(MANIFEST));
         let text = fs::read(&path).map_err(|error| io(&path, error))?;
         let document = serde_json::from_slice::<Document>(&text).map_err(|error| error.to_string());
         document.and_then(Self::of).map_err(|what| damaged(&path, &what))
@@ -130,7 +141,7 @@ impl Manifest {
     }
 
     fn of(document: Document) -> Result<Self, String> {
-        if document.version != VERSION {
+        if !(1..=VERSION).contains(&document.version) {
             return Err(format!("version {} is newer than this program knows", document.version));
         }
         let names_sources = match document.venues.as_deref() {
@@ -183,7 +194,7 @@ fn archived(entry: Entry, usual: Grid) -> Result<ArchivedSeries, String> {
     let series = Series::new(symbol, timeframe);
     let in_series = |what: String| format!("{series}: {what}");
     let mut parts = Path::new(&entry.file).components();
-    if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+    if entry.file.is_empty() || !parts.all(|part| matches!(part, Component::Normal(_))) {
         return Err(in_series(format!("`{}` is no file of this folder", entry.file)));
     }
     let coverage = entry.coverage.read(timeframe, grid).map_err(in_series)?;

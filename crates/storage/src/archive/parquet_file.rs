@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use market_backbone_core::{Candle, StoreError, Timestamp};
 use parquet::basic::{LogicalType, TimeUnit, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{DoubleType, Int64Type};
+use parquet::data_type::{BoolType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -19,13 +19,14 @@ use super::trouble::{damaged, io};
 /// Rows in a group: enough that columns compress and readers can skip, few enough to hold.
 const GROUP: usize = 65_536;
 const SCHEMA: &str = "
-    REQUIRED INT64 timestamp (TIMESTAMP(MILLIS,true));
+    REQUIRED INT64 timestamp (TIMESTAMP(MICROS,true));
     REQUIRED DOUBLE open;
     REQUIRED DOUBLE high;
     REQUIRED DOUBLE low;
     REQUIRED DOUBLE close;
     REQUIRED DOUBLE volume;
-    REQUIRED DOUBLE turnover;";
+    REQUIRED DOUBLE turnover;
+    REQUIRED BOOLEAN final;";
 const NAMES: [&str; 6] = ["open", "high", "low", "close", "volume", "turnover"];
 
 /// Gathers rows into groups and writes them.
@@ -63,6 +64,8 @@ impl ParquetWriter {
             let values: Vec<f64> = self.waiting.iter().map(figure).collect();
             parquet_columns::column::<DoubleType>(&mut group, &values, None)?;
         }
+        let finals: Vec<bool> = self.waiting.iter().map(|candle| candle.is_final).collect();
+        parquet_columns::column::<BoolType>(&mut group, &finals, None)?;
         group.close()?;
         self.waiting.clear();
         Ok(())
@@ -78,26 +81,47 @@ impl ParquetWriter {
     }
 }
 
+impl Version {
+    const fn unit(self) -> TimeUnit {
+        match self {
+            Self::One => TimeUnit::MILLIS,
+            Self::Two => TimeUnit::MICROS,
+        }
+    }
+}
+
 /// Reads groups of rows, as many rows at a time as are wanted.
 pub(super) struct ParquetReader {
     path: PathBuf,
     reader: SerializedFileReader<File>,
+    version: Version,
     next_group: usize,
     columns: Option<Columns>,
 }
 
+/// How a file writes its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    /// Milliseconds, and no word of what is final.
+    One,
+    Two,
+}
+
 /// The columns of one group, all at the same row.
 struct Columns {
+    version: Version,
     times: ColumnReaderImpl<Int64Type>,
     figures: Vec<ColumnReaderImpl<DoubleType>>,
+    finals: Option<ColumnReaderImpl<BoolType>>,
 }
 
 impl ParquetReader {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(|error| io(path, error))?;
         let reader = SerializedFileReader::new(file).map_err(|error| fault(path, error))?;
-        check(reader.metadata().file_metadata().schema_descr()).map_err(|what| damaged(path, &what))?;
-        Ok(Self { path: path.to_owned(), reader, next_group: 0, columns: None })
+        let version = version(reader.metadata().file_metadata().schema_descr());
+        let version = version.map_err(|what| damaged(path, &what))?;
+        Ok(Self { path: path.to_owned(), reader, version, next_group: 0, columns: None })
     }
 
     pub(super) fn next(&mut self, most: usize) -> Result<Vec<Candle>, StoreError> {
@@ -132,7 +156,14 @@ impl ParquetReader {
             };
             figures.push(figure);
         }
-        Ok(Columns { times, figures })
+        let finals = match self.version {
+            Version::One => None,
+            Version::Two => match group.get_column_reader(1 + NAMES.len())? {
+                ColumnReader::BoolColumnReader(finals) => Some(finals),
+                _ => return Err(ParquetError::General("final is no BOOLEAN".to_owned())),
+            },
+        };
+        Ok(Columns { version: self.version, times, figures, finals })
     }
 }
 
@@ -147,9 +178,21 @@ impl Columns {
                 return Err(ParquetError::General("the columns are not equally long".to_owned()));
             }
         }
+        if let Some(column) = &mut self.finals {
+            let mut finals = Vec::new();
+            column.read_records(times.len().max(1), None, None, &mut finals)?;
+            if finals.len() != times.len() || finals.contains(&false) {
+                let what = "a row is not final; an archive holds closed candles alone";
+                return Err(ParquetError::General(what.to_owned()));
+            }
+        }
+        let unit = match self.version {
+            Version::One => 1_000_000,
+            Version::Two => 1_000,
+        };
         let [open, high, low, close, volume, turnover] = figures;
         let candle = |row: usize| Candle {
-            open_time: Timestamp::from_millis(times[row]),
+            open_time: Timestamp::from_nanos(times[row].saturating_mul(unit)),
             open: open[row],
             high: high[row],
             low: low[row],
@@ -163,20 +206,23 @@ impl Columns {
 }
 
 /// Whether the columns are those that an archive has; another program may have written them anew.
-fn check(schema: &SchemaDescriptor) -> Result<(), String> {
+fn version(schema: &SchemaDescriptor) -> Result<Version, String> {
     let columns = schema.columns();
-    if columns.len() != 1 + NAMES.len() {
-        return Err(format!("7 columns expected, {} found", columns.len()));
-    }
-    let wanted = [("timestamp", Type::INT64)].into_iter().chain(NAMES.map(|name| (name, Type::DOUBLE)));
+    let version = match columns.len() {
+        7 => Version::One,
+        8 => Version::Two,
+        found => return Err(format!("8 columns expected, {found} found")),
+    };
+    let figures = NAMES.map(|name| (name, Type::DOUBLE));
+    let wanted = [("timestamp", Type::INT64)].into_iter().chain(figures).chain([("final", Type::BOOLEAN)]);
     for (column, (name, kind)) in columns.iter().zip(wanted) {
         if column.name() != name || column.physical_type() != kind || column.max_def_level() != 0 {
             return Err(format!("a column `{name}` of {kind} without empty cells is expected in its place"));
         }
     }
     match columns[0].logical_type_ref() {
-        Some(LogicalType::Timestamp(time)) if time.unit == TimeUnit::MILLIS => Ok(()),
-        _ => Err("timestamp must be a TIMESTAMP in milliseconds".to_owned()),
+        Some(LogicalType::Timestamp(time)) if time.unit == version.unit() => Ok(version),
+        _ => Err(format!("timestamp must be a TIMESTAMP in {:?}", version.unit())),
     }
 }
 
@@ -244,12 +290,13 @@ mod tests {
             let error = ParquetReader::open(&path).err().unwrap().to_string();
             assert!(error.contains(want), "{error}");
         };
-        refused("REQUIRED INT64 timestamp (TIMESTAMP(MILLIS,true));", "7 columns expected, 1 found");
+        refused("REQUIRED INT64 timestamp (TIMESTAMP(MICROS,true));", "8 columns expected, 1 found");
         refused(&SCHEMA.replace("DOUBLE high", "FLOAT high"), "`high` of DOUBLE");
         refused(
             &SCHEMA.replace("REQUIRED DOUBLE low", "OPTIONAL DOUBLE low"),
             "`low` of DOUBLE without empty",
         );
-        refused(&SCHEMA.replace("MILLIS", "MICROS"), "milliseconds");
+        refused(&SCHEMA.replace("MICROS", "MILLIS"), "MICROS");
+        refused(&SCHEMA.replace("REQUIRED BOOLEAN final", "OPTIONAL BOOLEAN final"), "`final` of BOOLEAN");
     }
 }

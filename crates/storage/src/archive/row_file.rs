@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use market_backbone_core::{Candle, Series, StoreError, Timeframe};
+use market_backbone_core::{Candle, StoreError};
 
 use super::csv_file::{CsvReader, CsvWriter};
 #[cfg(feature = "parquet")]
@@ -13,7 +13,8 @@ use super::parquet_file::{ParquetReader, ParquetWriter};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ArchiveFormat {
-    /// Text: `timestamp,open,high,low,close,volume,turnover`, every figure with as many digits as it needs.
+    /// Text: `timestamp,open,high,low,close,volume,turnover,final`, every figure with as many digits as it needs and always
+    /// with a decimal point.
     Csv,
     /// Parquet, which polars, pandas and DuckDB open as it is.
     #[cfg(feature = "parquet")]
@@ -48,25 +49,6 @@ impl ArchiveFormat {
             "parquet" => Ok(Self::Parquet),
             unknown => Err(format!("this build cannot read files of the format `{unknown}`")),
         }
-    }
-
-    /// The name of a series' file: `upbit_KRW-BTC_1m.csv`.
-    ///
-    /// Two series never share one, nor on a disk that does not tell `a` from `A`: what is neither a capital
-    /// letter nor a digit nor `-` nor `.` is written as `%` and two hex digits, and the month as `1mo`.
-    pub(super) fn file_name(self, series: &Series) -> String {
-        let mut name = format!("{}_", series.symbol.venue().file_name());
-        for byte in series.symbol.code().bytes() {
-            match byte {
-                b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' => name.push(char::from(byte)),
-                other => name.push_str(&format!("%{other:02X}")),
-            }
-        }
-        let timeframe = match series.timeframe {
-            Timeframe::Month => "1mo",
-            other => other.as_str(),
-        };
-        format!("{name}_{timeframe}.{}", self.as_str())
     }
 }
 
@@ -140,22 +122,5 @@ impl RowReader {
             #[cfg(feature = "parquet")]
             Self::Parquet(_) => format!("row {}", index + 1),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use market_backbone_core::{Symbol, VenueId};
-
-    #[test]
-    fn files_are_named_after_their_series() {
-        let name = |code: &str, timeframe| {
-            let symbol = Symbol::new(VenueId::new("upbit"), code).unwrap();
-            ArchiveFormat::Csv.file_name(&Series::new(symbol, timeframe))
-        };
-        assert_eq!(name("KRW-BTC", Timeframe::M1), "upbit_KRW-BTC_1m.csv");
-        assert_eq!(name("KRW-BTC", Timeframe::Month), "upbit_KRW-BTC_1mo.csv");
-        assert_eq!(name("Brk.b_*", Timeframe::D1), "upbit_B%72%6B.%62%5F%2A_1d.csv");
     }
 }

@@ -1,7 +1,7 @@
 //! Archives: the same hash wherever the same is held and known, and nothing taken in that is not what it was.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use market_backbone_core::{
@@ -17,12 +17,29 @@ use tempfile::tempdir;
 
 use crate::material::{candle, candles, everything, minute, minutes, open, proof, proof_of, series};
 
+const MANIFEST: &str = "_manifest.json";
 const FORMATS: [ArchiveFormat; 2] = [ArchiveFormat::Csv, ArchiveFormat::Parquet];
 
 async fn export(store: &dyn CandleStore, dir: &Path, format: ArchiveFormat, range: TimeRange) -> Manifest {
     let series = store.series().await.unwrap();
     let order = ExportOrder { dir: dir.to_owned(), format, series, range, grid: |_| Grid::Utc };
     export_archive(store, &order).await.unwrap()
+}
+
+/// The files below `folder`, in order, by their paths from `root` on.
+fn files(root: &Path, folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root.join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let path = folder.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(root, &path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
 }
 
 fn span(from: i64, to: i64, origin: Origin, observed: i64) -> Span {
@@ -76,8 +93,9 @@ async fn what_went_out_comes_in_and_goes_out_the_same_in_every_format() {
         assert_eq!(import_archive(&elsewhere, &first).await.unwrap(), written, "twice is once");
         same(&store, &elsewhere).await;
         assert_eq!(export(&elsewhere, &again, format, everything()).await, written);
-        for file in fs::read_dir(&first).unwrap() {
-            let name = file.unwrap().file_name();
+        let names = files(&first, Path::new(""));
+        assert_eq!((names.len(), &names), (4, &files(&again, Path::new(""))));
+        for name in names {
             let bytes = |dir: &Path| fs::read(dir.join(&name)).unwrap();
             assert_eq!(bytes(&first), bytes(&again), "{name:?}: to the last byte");
         }
@@ -160,7 +178,7 @@ fn edit(dir: &Path, file: &str, change: impl FnOnce(&str) -> String) {
 
 #[tokio::test]
 async fn a_changed_file_is_named_with_the_row_where_there_is_one() {
-    const FILE: &str = "upbit_KRW-BTC_1m.csv";
+    const FILE: &str = "data/source=upbit/symbol=KRW-BTC/timeframe=1m/candles.csv";
     let rows = |change: fn(&mut Vec<String>)| {
         move |dir: &Path| {
             edit(dir, FILE, |text| {
@@ -173,12 +191,18 @@ async fn a_changed_file_is_named_with_the_row_where_there_is_one() {
     let csv = ArchiveFormat::Csv;
     refused(csv, rows(|lines| drop(lines.remove(50))), &[FILE, "100 rows expected, 99 found"]).await;
     refused(csv, rows(|lines| lines.swap(50, 51)), &[FILE, "line 52", "come after"]).await;
-    refused(csv, rows(|lines| lines[7] = "360001,1,1,1,1,1,1".to_owned()), &[FILE, "line 8", "opens at"])
+    refused(
+        csv,
+        rows(|lines| lines[7] = "360001,1,1,1,1,1,1,true".to_owned()),
+        &[FILE, "line 8", "opens at"],
+    )
+    .await;
+    refused(csv, rows(|lines| lines[7] = "360000,9,1,1,1,1,1,true".to_owned()), &[FILE, "line 8", "true"])
         .await;
-    refused(csv, rows(|lines| lines[7] = "360000,9,1,1,1,1,1".to_owned()), &[FILE, "line 8", "true"]).await;
-    refused(csv, rows(|lines| lines[7] = "360000,1,1,1,1,1,inf".to_owned()), &[FILE, "line 8", "true"]).await;
-    refused(csv, rows(|lines| lines[7] = "360000,1,1,1,1,1,1".to_owned()), &[FILE, "hash"]).await;
-    refused(csv, rows(|lines| lines[7] = "360000,1,1".to_owned()), &[FILE, "line 8", "7 fields"]).await;
+    refused(csv, rows(|lines| lines[7] = "360000,1,1,1,1,1,inf,true".to_owned()), &[FILE, "line 8", "true"])
+        .await;
+    refused(csv, rows(|lines| lines[7] = "360000,1,1,1,1,1,1,true".to_owned()), &[FILE, "hash"]).await;
+    refused(csv, rows(|lines| lines[7] = "360000,1,true".to_owned()), &[FILE, "line 8", "7 figures"]).await;
     let cut = |dir: &Path| edit(dir, FILE, |text| text[..text.len() - 3].to_owned());
     refused(csv, cut, &[FILE, "line 101", "cut off"]).await;
 }
@@ -187,36 +211,36 @@ async fn a_changed_file_is_named_with_the_row_where_there_is_one() {
 async fn a_changed_manifest_is_seen() {
     let manifest = |from: &'static str, to: &'static str| {
         move |dir: &Path| {
-            edit(dir, "manifest.json", |text| {
+            edit(dir, MANIFEST, |text| {
                 assert!(text.contains(from), "{text}");
                 text.replacen(from, to, 1)
             });
         }
     };
     let csv = ArchiveFormat::Csv;
-    let said = "manifest.json";
+    let said = MANIFEST;
     refused(csv, manifest("1970-01-01T02:00:00Z", "1970-01-01T03:00:00Z"), &[said, "KRW-AAA 1m", "known"])
         .await;
     refused(csv, manifest("\"KRW-AAA\"", "\"KRW-ZZZ\""), &[said, "in order"]).await;
-    refused(csv, manifest("\"KRW-AAA\"", "\"KRW-AAB\""), &["upbit_KRW-AAA_1m.csv", "hash"]).await;
+    refused(csv, manifest("\"KRW-AAA\"", "\"KRW-AAB\""), &["symbol=KRW-AAA", "hash"]).await;
     refused(
         csv,
-        manifest("upbit_KRW-AAA_1m.csv", "../upbit_KRW-AAA_1m.csv"),
+        manifest("data/source=upbit/symbol=KRW-AAA", "data/../../source=upbit/symbol=KRW-AAA"),
         &[said, "no file of this folder"],
     )
     .await;
-    refused(csv, manifest("upbit_KRW-AAA_1m.csv", "upbit_KRW-BTC_1m.csv"), &[said, "same file"]).await;
-    refused(csv, manifest("\"version\": 1", "\"version\": 2"), &[said, "newer"]).await;
+    refused(csv, manifest("symbol=KRW-AAA", "symbol=KRW-BTC"), &[said, "same file"]).await;
+    refused(csv, manifest("\"version\": 2", "\"version\": 3"), &[said, "newer"]).await;
     refused(csv, manifest("\"format\": \"csv\"", "\"format\": \"tsv\""), &[said, "tsv"]).await;
     refused(csv, manifest("\"content_hash\": \"", "\"content_hash\": \"0"), &[said, "hash"]).await;
-    refused(csv, manifest("\"rows\": 100", "\"rows\": 101"), &["upbit_KRW-AAA_1m.csv", "101 rows"]).await;
+    refused(csv, manifest("\"rows\": 100", "\"rows\": 101"), &["symbol=KRW-AAA", "101 rows"]).await;
     refused(csv, manifest("{", "{ \"more\": 1,"), &[said, "more"]).await;
     refused(csv, manifest("]", ""), &[said, "line"]).await;
 }
 
 #[tokio::test]
 async fn a_parquet_file_with_a_wrong_byte_is_refused_unread() {
-    const FILE: &str = "upbit_KRW-BTC_1m.parquet";
+    const FILE: &str = "data/source=upbit/symbol=KRW-BTC/timeframe=1m/candles.parquet";
     let flip = |at: usize| {
         move |dir: &Path| {
             let mut bytes = fs::read(dir.join(FILE)).unwrap();
@@ -242,9 +266,11 @@ async fn a_changed_digest_does_not_make_other_rows_true() {
         store.commit(&series(code), &candles(first, 100 + first), &proof(0, 120)).await.unwrap();
     }
     export(&store, folder.path(), ArchiveFormat::Parquet, everything()).await;
-    let file = |code: &str| folder.path().join(format!("upbit_{code}_1m.parquet"));
+    let file = |code: &str| {
+        folder.path().join(format!("data/source=upbit/symbol={code}/timeframe=1m/candles.parquet"))
+    };
     fs::copy(file("KRW-AAA"), file("KRW-BTC")).unwrap();
-    edit(folder.path(), "manifest.json", |text| {
+    edit(folder.path(), MANIFEST, |text| {
         let digest = |nth: usize| text.split("\"file_sha256\": \"").nth(nth).unwrap()[..64].to_owned();
         text.replace(&digest(2), &digest(1))
     });
@@ -257,13 +283,13 @@ async fn an_archive_is_not_written_over_another() {
     let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
     furnish(&store).await;
     export(&store, folder.path(), ArchiveFormat::Csv, minutes(0, 10)).await;
-    let before = fs::read(folder.path().join("manifest.json")).unwrap();
+    let before = fs::read(folder.path().join(MANIFEST)).unwrap();
     let series = store.series().await.unwrap();
     let (dir, range) = (folder.path().to_owned(), everything());
     let order = ExportOrder { dir, format: ArchiveFormat::Csv, series, range, grid: |_| Grid::Utc };
     let error = export_archive(&store, &order).await.unwrap_err();
     assert!(error.to_string().contains("another folder"), "{error}");
-    assert_eq!(fs::read(folder.path().join("manifest.json")).unwrap(), before);
+    assert_eq!(fs::read(folder.path().join(MANIFEST)).unwrap(), before);
 }
 
 #[tokio::test]
@@ -271,7 +297,7 @@ async fn a_folder_without_a_manifest_is_no_archive() {
     let folder = tempdir().unwrap();
     let error = import_archive(&MemoryStore::new(), folder.path()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Inaccessible);
-    assert!(error.to_string().contains("manifest.json"), "{error}");
+    assert!(error.to_string().contains(MANIFEST), "{error}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may stop at the first surprise, as the test may")]
 
 mod archive;
+mod archive_readers;
 mod as_of;
 mod care;
 mod contract;

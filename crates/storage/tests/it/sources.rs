@@ -253,7 +253,7 @@ async fn an_archive_that_does_not_tell_whose_it_is_is_asked_about() {
     let (folder, store) = (tempfile::tempdir().unwrap(), MemoryStore::new());
     store.commit(&series("KRW-BTC"), &candles(0, 9), &proof(0, 9)).await.unwrap();
     archive(&store, folder.path()).await;
-    let manifest = folder.path().join("manifest.json");
+    let manifest = folder.path().join("_manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
     assert!(text.contains("\"venues\": \"sources\""), "{text}");
     fs::write(&manifest, text.replace("\"venues\": \"sources\",", "")).unwrap();

@@ -149,6 +149,7 @@ impl Care {
             lane.mending = mending;
             return;
         }
+        lane.doubts_end(&self.delay);
         let heard = lane.ranks();
         let before = lane.newest_known();
         let now = Instant::now();

@@ -3,6 +3,7 @@
 use market_backbone_core::{Timestamp, Trade};
 
 use super::{Lane, Phase, Track};
+use crate::continuity::delay::Delay;
 use crate::continuity::rank::Known;
 
 impl Lane {
@@ -47,7 +48,12 @@ impl Lane {
 
     /// A trade has come that can have been heard no sooner than at `earliest`. If what happened after it is heard, up to it
     /// the pages must reach.
-    pub(in crate::continuity) fn sees_end(&mut self, trade: &Trade, earliest: Option<Timestamp>) {
+    pub(in crate::continuity) fn sees_end(
+        &mut self,
+        trade: &Trade,
+        earliest: Option<Timestamp>,
+        delay: &Delay,
+    ) {
         let Track::Trades(seen) = &self.track else { return };
         // Two clocks may tell of it: what is heard is heard after it.
         let back = self.back.map_or(trade.received, |back| back.min(trade.received));
@@ -55,10 +61,20 @@ impl Lane {
         // What is heard once more, or is older than what was handed out, says nothing of the present.
         let known = Known::of(trade);
         let is_new = seen.top().is_none_or(|top| top.rank < known.rank);
+        self.doubts_end(delay);
         let end = if self.again { &mut self.later } else { &mut self.goal };
         if !self.overflowed && is_new && end.is_none() && earliest.is_some_and(|earliest| earliest >= back) {
             *end = Some(known);
+            self.is_end_heard = true;
         }
+    }
+
+    /// Whether the trade up to which the pages must reach was late is seen by those that come after it: the first that is
+    /// heard of all may be, and something may lie between it and what one hears.
+    pub(in crate::continuity) fn doubts_end(&mut self, delay: &Delay) {
+        let Some(back) = self.back.filter(|_| self.is_end_heard) else { return };
+        let end = if self.again { &mut self.later } else { &mut self.goal };
+        end.take_if(|end| delay.soonest(end.time) < back);
     }
 
     /// The venue says that this was its latest trade when it began to speak again.
@@ -67,6 +83,7 @@ impl Lane {
         let end = if self.again { &mut self.later } else { &mut self.goal };
         if !self.overflowed && end.as_ref().is_none_or(|end| end.rank < known.rank) {
             *end = Some(known);
+            self.is_end_heard = false;
         }
     }
 }

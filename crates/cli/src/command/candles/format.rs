@@ -1,0 +1,108 @@
+//! In which format candles are written: what was said, else what the file's ending says.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use crate::args::CandleFormat;
+use crate::ending::Ending;
+use crate::exit::Usage;
+
+/// The format for one file, or for the terminal where none is named.
+pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result<CandleFormat, Usage> {
+    let Some(file) = file else {
+        return match said {
+            Some(CandleFormat::Parquet) => Err(Usage(
+                "Parquet goes to a file: name it with --output, or a folder with --output-dir".to_owned(),
+            )),
+            said => Ok(said.unwrap_or(CandleFormat::Table)),
+        };
+    };
+    let (shown, ended) = (file.display(), Ending::of(file).map(format_of));
+    match (said, ended) {
+        (Some(said), Some(ended)) if said != ended => Err(Usage(format!(
+            "--format says {}, but the ending of {shown} says {}; change one of them",
+            name(said),
+            name(ended)
+        ))),
+        (Some(format), _) | (None, Some(format)) => Ok(format),
+        (None, None) => Err(Usage(format!(
+            "the ending of {shown} names no format: let it be .csv, .json, .ndjson, .jsonl, .parquet or .txt (a table), or \
+             say --format"
+        ))),
+    }
+}
+
+/// The format for files in a folder: CSV, unless another is named.
+pub(super) fn of_folder(said: Option<CandleFormat>) -> Result<CandleFormat, Usage> {
+    match said {
+        Some(CandleFormat::Table) => {
+            Err(Usage("--output-dir writes files for programs; say --format csv, json or parquet".to_owned()))
+        }
+        said => Ok(said.unwrap_or(CandleFormat::Csv)),
+    }
+}
+
+/// How files of this format end. What is called JSON is one object a line.
+pub(super) const fn ending(format: CandleFormat) -> &'static str {
+    match format {
+        CandleFormat::Table => "txt",
+        CandleFormat::Csv => "csv",
+        CandleFormat::Json => "ndjson",
+        CandleFormat::Parquet => "parquet",
+    }
+}
+
+const fn format_of(ending: Ending) -> CandleFormat {
+    match ending {
+        Ending::Csv => CandleFormat::Csv,
+        Ending::Json => CandleFormat::Json,
+        Ending::Parquet => CandleFormat::Parquet,
+        Ending::Text => CandleFormat::Table,
+    }
+}
+
+fn name(format: CandleFormat) -> String {
+    format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use CandleFormat::{Csv, Json, Parquet, Table};
+
+    fn of(said: Option<CandleFormat>, file: &str) -> Result<CandleFormat, String> {
+        of_file(said, Some(Path::new(file))).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_ending_chooses_where_nothing_is_said() {
+        let files = [("a.csv", Csv), ("a.json", Json), ("b/a.ndjson", Json), ("a.jsonl", Json)];
+        for (file, format) in
+            [&files[..], &[("a.PARQUET", Parquet), ("a.2026.csv", Csv), ("a.txt", Table)]].concat()
+        {
+            assert_eq!(of(None, file), Ok(format), "{file}");
+            assert_eq!(of(Some(format), file), Ok(format), "{file}");
+        }
+        assert_eq!(
+            of(Some(Parquet), "rows.dat"),
+            Ok(Parquet),
+            "what is said holds where the ending says nothing"
+        );
+        assert_eq!(of_file(None, None).ok(), Some(Table));
+    }
+
+    #[test]
+    fn what_contradicts_itself_or_says_nothing_is_refused() {
+        let refused = |said, file, want: &str| {
+            let error = of(said, file).unwrap_err();
+            assert!(error.contains(want), "{error}");
+        };
+        refused(Some(Csv), "a.parquet", "--format says csv, but the ending of a.parquet says parquet");
+        refused(Some(Table), "a.json", "says table");
+        refused(None, "rows", ".parquet");
+        refused(None, "rows.csv.gz", "names no format");
+        assert!(of_file(Some(Parquet), None).is_err() && of_folder(Some(Table)).is_err());
+        assert_eq!(of_folder(None).ok(), Some(Csv));
+    }
+}

@@ -1,0 +1,83 @@
+//! Candles for eyes.
+
+use comfy_table::Table;
+use market_backbone::{Calendar, Candle, Figure, Grid, Slot, Timestamp, View, ViewRow};
+
+/// The rows of a view. What is not final though its slot `is_over`, the venue may still correct.
+pub(super) fn table(rows: View<'_>, grid: Grid, is_over: impl Fn(&ViewRow) -> bool) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    let zone = if grid == Grid::NewYork { "open time (New York)" } else { "open time (UTC)" };
+    table.set_header([zone, "open", "high", "low", "close", "volume", ""]);
+    for row in rows {
+        let figures = match &row.candle {
+            Some(Candle { open, high, low, close, volume, .. }) => {
+                [open, high, low, close, volume].map(|figure| Figure(*figure).to_string())
+            }
+            None => [(); 5].map(|()| String::new()),
+        };
+        let cells = [shown(row.open_time, grid)].into_iter().chain(figures);
+        table.add_row(cells.chain([note(&row, is_over(&row)).to_owned()]));
+    }
+    right_align(&mut table, 1..6);
+    table
+}
+
+/// What has to be said of a row besides its figures.
+fn note(row: &ViewRow, is_over: bool) -> &'static str {
+    match (row.truth, &row.candle) {
+        (Slot::Disputed(_), _) => "disputed",
+        (Slot::Empty, _) if row.filled => "filled",
+        (Slot::Empty, _) => "no trade",
+        (Slot::Present(_) | Slot::Unknown, Some(candle)) if !candle.is_final && is_over => "provisional",
+        (Slot::Present(_), Some(candle)) if !candle.is_final => "forming",
+        (Slot::Unknown, _) => "unknown",
+        (Slot::Present(_), _) => "",
+    }
+}
+
+fn right_align(table: &mut Table, columns: std::ops::Range<usize>) {
+    for column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+}
+
+/// What the clocks showed where the venue is.
+fn shown(moment: Timestamp, grid: Grid) -> String {
+    let offset = if grid == Grid::NewYork { new_york_offset(moment) } else { 0 };
+    Timestamp::from_nanos(moment.as_nanos().saturating_add(offset * 1_000_000_000))
+        .to_string()
+        .replace('T', " ")
+        .replace('Z', "")
+}
+
+/// By how many seconds the clocks of New York differ. They are changed two hours after midnight.
+fn new_york_offset(moment: Timestamp) -> i64 {
+    let today = Calendar::day_of(moment);
+    let is_early = moment.as_secs() - Calendar::midnight(today).as_secs() < 2 * 3_600;
+    let midnight = Calendar::midnight(if is_early { today } else { today.plus(1) });
+    -midnight.as_secs().rem_euclid(86_400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(moment: &str, shown: &str) {
+        assert_eq!(super::shown(moment.parse().unwrap(), Grid::NewYork), shown);
+    }
+
+    #[test]
+    fn the_time_in_new_york_goes_with_its_clocks() {
+        check("2026-11-20T14:30:00Z", "2026-11-20 09:30:00");
+        check("2026-08-06T04:00:00Z", "2026-08-06 00:00:00");
+        check("2026-11-01T05:59:00Z", "2026-11-01 01:59:00");
+        check("2026-11-01T06:00:00Z", "2026-11-01 01:00:00");
+        check("2026-11-01T09:00:00Z", "2026-11-01 04:00:00");
+        check("2026-03-08T06:59:00Z", "2026-03-08 01:59:00");
+        check("2026-03-08T07:00:00Z", "2026-03-08 03:00:00");
+    }
+}
