@@ -42,6 +42,8 @@ enum Middle {
     Asked(&'static str),
     /// It has been sent data over a socket.
     Hears,
+    /// It has a socket over which nothing comes.
+    HearsNothing,
     /// It has said something on stderr.
     Speaks,
     /// It hears signals.
@@ -157,14 +159,18 @@ impl Scene {
             _ => venue.command(data.path(), &words),
         };
         let before = venue.emulator.report();
-        let asks = matches!(middle, Middle::Asked(_));
-        venue.emulator.set_faults(Faults { latency_ms: if asks { 120_000 } else { 0 }, ..Faults::default() });
+        let latency_ms = if matches!(middle, Middle::Asked(_)) { 120_000 } else { 0 };
+        let mute_after_ms = u64::from(matches!(middle, Middle::HearsNothing));
+        venue.emulator.set_faults(Faults { latency_ms, mute_after_ms, ..Faults::default() });
         let mut running = Running::start(command, output);
         match middle {
             Middle::Asked(group) => {
                 until(|| venue.emulator.report().group(group).asked > before.group(group).asked);
             }
             Middle::Hears => until(|| venue.emulator.report().sockets.frames > before.sockets.frames + 20),
+            Middle::HearsNothing => {
+                until(|| venue.emulator.report().sockets.messages > before.sockets.messages);
+            }
             Middle::Speaks => {
                 let stderr = running.child.stderr.as_mut().unwrap();
                 let mut line = String::new();
@@ -282,7 +288,7 @@ fn a_reader_who_has_seen_enough_ends_it_at_once_and_quietly() {
     for (args, middle) in [
         ("watch KRW-BTC KRW-ETH --kinds trade,ticker,book --format json", Middle::Hears),
         // Nothing is told that could find out.
-        ("watch KRW-BTC --kinds candle.1M", Middle::Runs),
+        ("watch KRW-BTC", Middle::HearsNothing),
         ("candles KRW-ETH 1m --count 20000 --format csv", Middle::Asked("candles")),
         ("ticker KRW-BTC KRW-ETH KRW-XRP", Middle::Asked("ticker")),
         ("daily 2026-08-03 2026-08-04 --venue massive", Middle::Asked("massive")),

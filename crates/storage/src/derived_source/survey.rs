@@ -38,11 +38,9 @@ impl DerivedSource {
     pub async fn survey(&self, query: &CandleQuery) -> Result<Survey, SourceError> {
         let query = &as_of::settled(query.clone());
         let own = self.store.coverage(&query.series).await?;
-        let mut from_disk = 0;
-        let density = self.density(&query.series, &own, &mut from_disk).await?;
+        let questions = Vec::new();
         let Some(window) = self.window(query) else {
-            let questions = Vec::new();
-            return Ok(Survey { wanted: 0, known: 0, questions, density, read_from_disk: from_disk });
+            return Ok(Survey { wanted: 0, known: 0, questions, density: None, read_from_disk: 0 });
         };
         let pieces = self.pieces(query, window).await?.map_or_else(Vec::new, |pieces| pieces.ranges);
         let mut known = own.within(window);
@@ -52,13 +50,25 @@ impl DerivedSource {
         }
         match query.selection() {
             Selection::Range(_) => {
-                let survey = self.survey_range(query, window, &known, density);
-                Ok(Survey { read_from_disk: from_disk, ..survey })
+                let mut survey = self.survey_range(query, window, &known);
+                if !survey.questions.is_empty() {
+                    // Where all is known nothing is read that is not asked for.
+                    survey.density = self.density(&query.series, &own, &mut survey.read_from_disk).await?;
+                }
+                Ok(survey)
             }
             Selection::Last { count, .. } => {
-                let questions = Vec::new();
-                let walk = Walk { source: self, query, window, density, wanted: count, questions, from_disk };
-                walk.back_through(&own, &known, count).await
+                let walk = Walk {
+                    source: self,
+                    query,
+                    window,
+                    own: &own,
+                    density: None,
+                    wanted: count,
+                    questions,
+                    from_disk: 0,
+                };
+                walk.back_through(&known, count).await
             }
         }
     }
@@ -67,13 +77,7 @@ impl DerivedSource {
         self.grid.slots(query.series.timeframe, range)
     }
 
-    fn survey_range(
-        &self,
-        query: &CandleQuery,
-        window: TimeRange,
-        known: &Coverage,
-        density: Option<f64>,
-    ) -> Survey {
+    fn survey_range(&self, query: &CandleQuery, window: TimeRange, known: &Coverage) -> Survey {
         let wanted = self.slots(query, window);
         let holes = known.missing(window);
         let missing: u64 = holes.iter().map(|hole| self.slots(query, *hole)).sum();
@@ -84,7 +88,8 @@ impl DerivedSource {
         };
         let asked = holes.into_iter().filter(|hole| self.slots(query, *hole) > 0);
         let questions = asked.map(question).collect();
-        Survey { wanted, known: wanted.saturating_sub(missing), questions, density, read_from_disk: 0 }
+        let known = wanted.saturating_sub(missing);
+        Survey { wanted, known, questions, density: None, read_from_disk: 0 }
     }
 
     /// The share of slots with a candle in the newest stretch that is known; `None` if that is less than a page.
@@ -138,44 +143,41 @@ struct Walk<'a> {
     source: &'a DerivedSource,
     query: &'a CandleQuery,
     window: TimeRange,
-    density: Option<f64>,
+    own: &'a Coverage,
+    /// Told when there is a gap: where all is known nothing is read that is not asked for.
+    density: Option<Option<f64>>,
     wanted: usize,
     questions: Vec<CandleQuery>,
     from_disk: u64,
 }
 
 impl Walk<'_> {
-    async fn back_through(
-        mut self,
-        own: &Coverage,
-        known: &Coverage,
-        count: usize,
-    ) -> Result<Survey, SourceError> {
+    async fn back_through(mut self, known: &Coverage, count: usize) -> Result<Survey, SourceError> {
         let (mut cursor, mut found) = (self.window.to(), 0);
         for range in known.ranges().into_iter().rev() {
-            self.pass_gap(range.to(), cursor)?;
-            let rows = self.rows_in(own, range).await?.min(self.wanted);
+            self.pass_gap(range.to(), cursor).await?;
+            let rows = self.rows_in(range).await?.min(self.wanted);
             found += rows;
             self.wanted -= rows;
             cursor = range.from();
         }
-        self.pass_gap(self.window.from(), cursor)?;
+        self.pass_gap(self.window.from(), cursor).await?;
         let Self { questions, density, from_disk, .. } = self;
         let (wanted, known) = (count as u64, found as u64);
-        Ok(Survey { wanted, known, questions, density, read_from_disk: from_disk })
+        Ok(Survey { wanted, known, questions, density: density.flatten(), read_from_disk: from_disk })
     }
 
     /// The rows of a known stretch: those stored are counted, those to be computed are taken to fill every slot.
-    async fn rows_in(&mut self, own: &Coverage, range: TimeRange) -> Result<usize, SourceError> {
+    async fn rows_in(&mut self, range: TimeRange) -> Result<usize, SourceError> {
         let series = &self.query.series;
         let mut rows = self.source.count_rows(series, range, self.wanted, &mut self.from_disk).await?;
-        for computed in own.missing(range) {
+        for computed in self.own.missing(range) {
             rows += usize::try_from(self.source.slots(self.query, computed)).unwrap_or(usize::MAX);
         }
         Ok(rows)
     }
 
-    fn pass_gap(&mut self, from: Timestamp, to: Timestamp) -> Result<(), SourceError> {
+    async fn pass_gap(&mut self, from: Timestamp, to: Timestamp) -> Result<(), SourceError> {
         let Ok(gap) = TimeRange::new(from, to) else { return Ok(()) };
         let slots = usize::try_from(self.source.slots(self.query, gap)).unwrap_or(usize::MAX);
         if slots == 0 || self.wanted == 0 {
@@ -189,7 +191,12 @@ impl Walk<'_> {
             Forming::Include if gap.to() > self.source.tip(self.query) => question,
             Forming::Include | Forming::Exclude => question.before(gap.to()).closed(),
         });
-        let rows = (slots as f64 * self.density.unwrap_or(1.0)).ceil() as usize;
+        let density = match self.density {
+            Some(told) => told,
+            None => self.source.density(&self.query.series, self.own, &mut self.from_disk).await?,
+        };
+        self.density = Some(density);
+        let rows = (slots as f64 * density.unwrap_or(1.0)).ceil() as usize;
         self.wanted = self.wanted.saturating_sub(rows);
         Ok(())
     }
