@@ -18,7 +18,7 @@ impl House {
     ///
     /// # Errors
     ///
-    /// If the emulator cannot start, or another process holds `market-data/`.
+    /// If the emulator cannot start, or `market-data/` cannot be used.
     pub async fn open() -> anyhow::Result<Self> {
         if std::env::args().any(|arg| arg == "--live") {
             return Ok(Self { backbone: Backbone::builder().build().await?, emulator: None });

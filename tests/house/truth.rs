@@ -237,8 +237,8 @@ impl World {
         let before = Holding::of(self.store.as_ref()).await;
         self.clock.restart();
         if self.place.is_some() {
-            self.store = Arc::new(MemoryStore::new());
-            self.source = source(&self.store, &self.venue, &self.clock, &self.history);
+            // What was being written is written to its end, as if the process had been killed right after.
+            self.store.close().await;
             self.store = open(&self.place, self.history.cached).await;
         }
         self.source = source(&self.store, &self.venue, &self.clock, &self.history);
@@ -248,20 +248,12 @@ impl World {
     }
 }
 
-/// The store at `place`, as soon as the one that was there before has let go of it.
+/// The store at `place`.
 async fn open(place: &Place, cached: bool) -> Arc<dyn CandleStore> {
     let Some(dir) = place else { return Arc::new(MemoryStore::new()) };
     let cache_bytes = if cached { 1 << 20 } else { 0 };
-    let until_free = async {
-        loop {
-            let config = StoreConfig { cache_bytes, ..StoreConfig::new(dir) };
-            match SqliteStore::open(config).await {
-                Ok(store) => return Arc::new(store),
-                Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), until_free).await.expect("the folder is let go of")
+    let config = StoreConfig { cache_bytes, ..StoreConfig::new(dir) };
+    Arc::new(SqliteStore::open(config).await.expect("a data folder"))
 }
 
 fn source(

@@ -14,17 +14,24 @@ mod watch;
 
 use std::io::{ErrorKind, IsTerminal};
 
-use market_backbone::Backbone;
+use market_backbone::{Backbone, Builder};
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::prelude::*;
 
 use crate::args::{Args, Command, Global};
 use crate::exit::Usage;
 use crate::stop::{self, Stopped};
 use crate::{output, settings};
 
+/// The library that writes each frame it hears or sends to the log, at trace.
+const SOCKET_LIBRARY: &str = "tungstenite";
+
 /// Does what was asked.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    start_log(&args.global.log)?;
+    let is_venue = matches!(args.command, Command::Demo(_) | Command::Emulate(_));
+    start_log(&args.global.log, is_venue)?;
     let global = &args.global;
     settings::check(global)?;
     match args.command {
@@ -42,10 +49,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             with_backbone(global, async |house| unless_stopped(plan::run(args, house)).await).await
         }
         Command::Ticker(args) => {
-            with_backbone(global, async |house| unless_stopped(ticker::run(args, house)).await).await
+            without_store(global, async |house| unless_stopped(ticker::run(args, house)).await).await
         }
         Command::Markets(args) => {
-            with_backbone(global, async |house| unless_stopped(markets::run(args, house)).await).await
+            without_store(global, async |house| unless_stopped(markets::run(args, house)).await).await
         }
         Command::Watch(args) => with_backbone(global, async |house| watch::run(args, house).await).await,
     }
@@ -56,8 +63,22 @@ async fn with_backbone(
     global: &Global,
     task: impl AsyncFnOnce(&Backbone) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let building = settings::builder(global)?.build();
-    let backbone = unless_stopped(async { Ok(building.await?) }).await?;
+    use_of(settings::builder(global)?, task).await
+}
+
+/// The same for what needs nothing that is kept: whatever is wrong with the store, and whoever is at it, is no matter.
+async fn without_store(
+    global: &Global,
+    task: impl AsyncFnOnce(&Backbone) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    use_of(settings::builder(global)?.storeless(), task).await
+}
+
+async fn use_of(
+    builder: Builder,
+    task: impl AsyncFnOnce(&Backbone) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let backbone = unless_stopped(async { Ok(builder.build().await?) }).await?;
     let outcome = task(&backbone).await;
     backbone.shutdown().await;
     outcome
@@ -84,9 +105,14 @@ fn if_stopped(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-fn start_log(filter: &str) -> anyhow::Result<()> {
+/// `is_venue` says that a look-alike of a venue runs here: what its socket library hears holds the logins of its clients.
+fn start_log(filter: &str, is_venue: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter).map_err(|error| Usage(format!("--log {filter}: {error}")))?;
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let is_discreet = move |told: &Metadata<'_>| {
+        !(is_venue && *told.level() == Level::TRACE && told.target().starts_with(SOCKET_LIBRARY))
+    };
+    log.with_ansi(colours).finish().with(filter_fn(is_discreet)).init();
     Ok(())
 }

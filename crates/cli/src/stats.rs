@@ -5,9 +5,34 @@ use market_backbone::{
 };
 use serde_json::{Value, json};
 
+/// The stretch that was asked about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// Where it begins; without, with the oldest candle of the answer.
+    pub(crate) from: Option<Timestamp>,
+    /// Where it ends; without, with the last slot that was over at `at`, or the newest candle.
+    pub(crate) to: Option<Timestamp>,
+    /// When it was asked, or as of when.
+    pub(crate) at: Timestamp,
+}
+
+impl Asked {
+    /// All of it, as far as it lies in the past.
+    fn whole(&self, set: &CandleSet, grid: Grid) -> Option<TimeRange> {
+        if let (Some(from), Some(to)) = (self.from, self.to) {
+            return TimeRange::new(from, to).ok();
+        }
+        let timeframe = set.series.timeframe;
+        let over = grid.floor(timeframe, self.at).min(self.to.unwrap_or(Timestamp::MAX));
+        let end = set.candles.last().map(|newest| grid.close(timeframe, newest.open_time).max(over));
+        let from = self.from.or_else(|| set.candles.first().map(|oldest| oldest.open_time))?;
+        TimeRange::new(from, end.unwrap_or(over)).ok()
+    }
+}
+
 /// The object that `--stats` prints after candles: `rate_limited` counts requests that the venue refused because they were
 /// too many, `rejected_rows` names rows of its answers that cannot be true.
-pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Option<TimeRange>, grid: Grid) -> Value {
+pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Asked, grid: Grid) -> Value {
     let mut value = of_rows(set.candles.len(), &set.served, metrics);
     value["coverage"] = coverage(set, asked, grid).into();
     value["rejected_rows"] = rejected_rows(set).into();
@@ -83,11 +108,9 @@ fn decisions(metrics: &Metrics) -> Value {
 
 /// The stretches of the answer, in order: known (with how many slots are present and how many proven empty),
 /// disputed (with how many of them have a candle, and who said what), or unknown.
-fn coverage(set: &CandleSet, asked: Option<TimeRange>, grid: Grid) -> Vec<Value> {
+fn coverage(set: &CandleSet, asked: Asked, grid: Grid) -> Vec<Value> {
     let timeframe = set.series.timeframe;
-    let end = set.candles.last().map(|newest| grid.close(timeframe, newest.open_time));
-    let whole = asked.or_else(|| TimeRange::new(set.candles.first()?.open_time, end?).ok());
-    let Some(whole) = whole else { return Vec::new() };
+    let Some(whole) = asked.whole(set, grid) else { return Vec::new() };
     let present =
         |range: TimeRange| set.candles.iter().filter(|row| range.contains(row.open_time)).count() as u64;
     let mut agreed = set.coverage.within(whole);
@@ -167,10 +190,13 @@ mod tests {
             is_final: true,
         };
         let set = CandleSet { candles: vec![row(2), row(4)], coverage, ..CandleSet::empty(series) };
-        let said: Vec<_> = super::coverage(&set, Some(minutes(0, 10)), Grid::Utc)
-            .iter()
-            .map(|one| (one["truth"].to_string(), one["present"].as_u64(), one["empty"].as_u64()))
-            .collect();
+        let (from, to) = (minutes(0, 10).from(), minutes(0, 10).to());
+        let said = |from, to, at| -> Vec<_> {
+            super::coverage(&set, Asked { from, to, at }, Grid::Utc)
+                .iter()
+                .map(|one| (one["truth"].to_string(), one["present"].as_u64(), one["empty"].as_u64()))
+                .collect()
+        };
         let truth = |word: &str| format!("\"{word}\"");
         let expected = [
             (truth("unknown"), None, None),
@@ -179,6 +205,12 @@ mod tests {
             (truth("known"), Some(0), Some(4)),
             (truth("unknown"), None, None),
         ];
-        assert_eq!(said, expected);
+        assert_eq!(said(Some(from), Some(to), from), expected);
+        // Of the newest so many, and of what has no end, the newest are told to be unknown, too.
+        let at = minutes(11, 12).from().plus(std::time::Duration::from_secs(59));
+        assert_eq!(said(None, None, at), [&[(truth("known"), Some(1), Some(1))], &expected[2..]].concat());
+        assert_eq!(said(Some(from), None, at), expected);
+        assert_eq!(said(None, Some(minutes(4, 9).to()), at).len(), 3);
+        assert_eq!(said(None, None, from).len(), 2, "it ends with the newest candle");
     }
 }

@@ -45,6 +45,7 @@ mod feed;
 mod lane;
 mod lanes;
 mod mending;
+mod pace;
 mod rank;
 mod seen;
 mod start;

@@ -17,7 +17,7 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// Another process holds the data folder.
+    /// Another process holds the data folder and does not share it, or uses it while this needs it alone.
     Held,
     /// A file is damaged; the others are not.
     Corrupt,

@@ -79,7 +79,7 @@ impl fmt::Debug for Symbol {
 
 /// A text that cannot be a market's code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{code}` cannot be a market of {venue}; markets are written like KRW-BTC")]
+#[error("`{code}` cannot be a market of {venue}; markets are written like KRW-BTC or AAPL")]
 pub struct SymbolError {
     venue: VenueId,
     code: String,

@@ -33,6 +33,7 @@ pub struct Builder {
     recorder: RecorderConfig,
     derive: Derive,
     limits_dir: Option<PathBuf>,
+    storeless: bool,
 }
 
 /// A venue to talk to.
@@ -114,6 +115,7 @@ impl Default for Builder {
             recorder: RecorderConfig::default(),
             derive: Derive::default(),
             limits_dir: None,
+            storeless: false,
         }
     }
 }
@@ -211,6 +213,14 @@ impl Builder {
         self
     }
 
+    /// Opens no store, for a program that asks for nothing that is kept: latest prices, listings. Where the folder is counts
+    /// all the same for lists of markets and for what is [noted of requests](Self::limits_dir).
+    #[must_use]
+    pub fn storeless(mut self) -> Self {
+        self.storeless = true;
+        self
+    }
+
     /// Notes what is sent in this folder, a file for each venue and host (default: `limits/` in the data folder).
     ///
     /// Venues count by address: programs of one machine that name the same folder share what the venue allows, and one
@@ -278,11 +288,11 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If the data folder cannot be opened or is held by another process, a shared database cannot be reached, an
+    /// If the data folder cannot be opened or is held by a program that does not share it, a shared database cannot be reached, an
     /// address cannot be read, or an older version kept candles there under the name of a source that is to be asked, and
     /// nobody has said whose they are.
     pub async fn build(mut self) -> Result<Backbone, Error> {
-        // Beside the candles, because whoever holds the folder is the one who was here before.
+        // Beside the candles: who shares them shares what the venue allows.
         let beside = self.storage.folder().map(|folder| folder.dir.join("limits"));
         if let Some(limits) = self.limits_dir.take().or(beside) {
             let routers = self.routers.iter_mut().map(|(_, config)| config);
@@ -292,7 +302,8 @@ impl Builder {
         }
         let universes = self.storage.universes(&self.clock);
         let sources = self.sources()?;
-        let tiers = Tiers::open(std::mem::replace(&mut self.storage, Storage::Memory)).await?;
+        let storage = std::mem::replace(&mut self.storage, Storage::Memory);
+        let tiers = Tiers::open(if self.storeless { Storage::Memory } else { storage }).await?;
         match self.venues(sources, &tiers, &universes).await {
             Ok((first, venues)) => Ok(Backbone::of(House { venues, tiers, universes }, first)),
             Err(error) => {

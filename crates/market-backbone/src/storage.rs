@@ -17,7 +17,7 @@ use crate::old_folder::open_folder;
 pub enum Storage {
     /// In memory: gone when the program ends.
     Memory,
-    /// In a folder of this machine, which one process may hold at a time.
+    /// In a folder of this machine, which its programs may share.
     Folder(StoreConfig),
     /// In a database that other machines share. What is known there is not asked of the venue, and is kept
     /// near as well; what is asked of the venue is kept in both, in the database first.
@@ -28,7 +28,7 @@ pub enum Storage {
     Shared {
         /// The database.
         database: PostgresConfig,
-        /// The folder before it, of this process alone; `None` for memory.
+        /// The folder before it; `None` for memory.
         near: Option<StoreConfig>,
     },
 }

@@ -9,6 +9,8 @@ use market_backbone_core::{
     VenueId,
 };
 use market_backbone_storage::{SqliteStore, StoreConfig};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use tokio::runtime::Runtime;
 
 const STORED: i64 = 100_000;
@@ -63,6 +65,17 @@ fn read(criterion: &mut Criterion) {
     runtime.block_on(fill(&warm));
     criterion.bench_function("400 candles, warm", |bench| bench.to_async(&runtime).iter(|| ask(&warm)));
     runtime.block_on(warm.close());
+
+    // What a warm read would cost on top, were SQLite asked each time whether another process has committed.
+    let shard = folder.path().join("upbit/shard-0000.db");
+    let mut asked = runtime.block_on(SqliteConnectOptions::new().filename(shard).connect()).expect("a shard");
+    criterion.bench_function("PRAGMA data_version, over sqlx", |bench| {
+        bench.iter(|| {
+            let version = sqlx::query_scalar::<_, i64>("PRAGMA data_version").fetch_one(&mut asked);
+            runtime.block_on(version).expect("a version")
+        });
+    });
+    runtime.block_on(asked.close()).expect("closed");
 
     let cold = runtime.block_on(store(folder.path(), 0));
     criterion.bench_function("400 candles, from disk", |bench| bench.to_async(&runtime).iter(|| ask(&cold)));

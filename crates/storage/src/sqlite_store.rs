@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! market-data/
-//!   LOCK                    held by the one process that uses the folder
+//!   LOCK                    shared by the processes that use the folder
 //!   index.db                which shard a series is in
 //!   upbit/SOURCE            whose candles they are: upbit
+//!   upbit/COMMITS           by which number the last commit to each shard is known
 //!   upbit/shard-0000.db     up to 64 tables candles_KRW_BTC_1m(timestamp, open, …), `coverage` and `revision`
 //!   upbit@127.0.0.1+9001/…  those of the source upbit@127.0.0.1:9001
 //! ```
 //!
 //! Many files, because one with 20,000 tables takes 160 ms to open and 4 ms for each table more.
 
+mod belief;
 mod block;
 mod block_cache;
 mod care;
@@ -21,8 +23,12 @@ pub(crate) mod fault;
 mod index;
 mod ledger_table;
 mod listing;
+mod mark_table;
+mod marks;
+mod memory;
 mod revisions;
 mod rows;
+mod schema;
 mod series_state;
 mod shard;
 mod shard_table;
@@ -30,6 +36,7 @@ mod soundness;
 mod sources;
 mod stats;
 mod table_name;
+mod transaction;
 mod turn;
 mod writer;
 
@@ -48,10 +55,10 @@ use self::block_cache::BlockCache;
 use self::care::CareDesk;
 pub use self::care::{CareReport, ShardCare};
 pub use self::config::{Care, Retention, StoreConfig};
-use self::data_lock::DataLock;
+use self::data_lock::{DataLock, Entry};
 pub(crate) use self::database_file::{UNIVERSES, open_writer};
 use self::index::Index;
-use self::series_state::SeriesState;
+use self::series_state::{Home, SeriesState};
 use self::shard_table::{Lease, ShardId, ShardTable};
 use self::sources::Sources;
 pub use self::stats::{SeriesStats, ShardStats, StoreStats};
@@ -61,11 +68,12 @@ use crate::batch::Batch;
 /// How long closing waits for the writers.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Keeps candles in a folder of SQLite files. One process at a time; within it, share it.
+/// Keeps candles in a folder of SQLite files, which several processes may use at once; within one, share it.
 ///
-/// Rows and the proof that came with them are written in one transaction, by one writer for each file, so
+/// Rows and the proof that came with them are written in one transaction, by one writer for each file at a time, so
 /// that whatever kills the process, what is on disk is true. Recent blocks of candles and the ledger are
-/// kept in memory as well, and a read that finds all in them does not touch the disk.
+/// kept in memory as well, and a read that finds all in them does not touch the disk. What another process has committed
+/// is seen by the next read, and what is decided about new candles is decided on top of it.
 #[derive(Debug)]
 pub struct SqliteStore {
     // Shared with the task that looks after the files, which holds them only while it does.
@@ -75,7 +83,7 @@ pub struct SqliteStore {
     cache: BlockCache,
     series: Arc<RwLock<SeriesTable>>,
     care: Arc<CareDesk>,
-    // Another process may be writing: nothing that it may change is remembered.
+    // Nothing is remembered of what others may change.
     read_only: bool,
 }
 
@@ -87,21 +95,30 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`Held`](market_backbone_core::StoreErrorKind::Held) if another process uses the folder,
+    /// [`Held`](market_backbone_core::StoreErrorKind::Held) if a program uses the folder that does not share it (one of an older
+    /// version, or one that has been putting it in order for seconds),
     /// [`Inaccessible`](market_backbone_core::StoreErrorKind::Inaccessible) if it cannot be written to,
     /// [`Corrupt`](market_backbone_core::StoreErrorKind::Corrupt) or
     /// [`TooNew`](market_backbone_core::StoreErrorKind::TooNew) if its index is. Shards are looked at when
     /// they are first needed.
     pub async fn open(config: StoreConfig) -> Result<Self, StoreError> {
         fs::create_dir_all(&config.dir).map_err(|error| fault::io(&config.dir, error))?;
-        let lock = Arc::new(DataLock::take(&config.dir)?);
-        let opened = Index::open(&config.dir, config.tables_per_shard).await?;
-        let store = Self::of(opened, Some(lock), config);
+        let (lock, entry) = DataLock::enter(&config.dir).await?;
+        let opened = match entry {
+            Entry::Alone => {
+                let opened = Index::open(&config.dir, config.tables_per_shard).await?;
+                lock.share().await?;
+                opened
+            }
+            Entry::Shared => Index::join(&config.dir, config.tables_per_shard).await?,
+        };
+        lock.require_same()?;
+        let store = Self::of(opened, Some(Arc::new(lock)), config);
         care::begin(&store);
         Ok(store)
     }
 
-    /// Opens a data folder to read it, whether another process holds it or not; that one is not disturbed.
+    /// Opens a data folder to read it, whether others share it or one of them does not; nobody is disturbed.
     ///
     /// Every answer comes from disk, as it is at that moment.
     ///
@@ -138,16 +155,39 @@ impl SqliteStore {
     }
 
     /// Says whose the candles are that an older version kept under `claimed`: `source`'s, which may be `claimed` itself.
-    /// To be said before anything of either is asked. What is interrupted is finished when the folder is opened again.
+    /// To be said before anything of either is asked, while no other process uses the folder: some seconds are waited for
+    /// that. What is interrupted is finished when the folder is opened again.
     ///
     /// # Errors
     ///
+    /// [`Held`](market_backbone_core::StoreErrorKind::Held) if others go on using the folder;
     /// [`Unclaimed`](market_backbone_core::StoreErrorKind::Unclaimed) if that is no question, if `source` is of another
     /// venue, or has candles in this folder already; if it cannot be written.
     pub async fn claim(&self, claimed: VenueId, source: VenueId) -> Result<(), StoreError> {
         if self.read_only {
             return Err(fault::read_only());
         }
+        let lock = self.shards.lock().ok_or_else(fault::closed)?;
+        if let Some(objection) = sources::objection(&self.sources, claimed, source) {
+            return Err(objection);
+        }
+        // Another process may have said it while this one waited.
+        let settled = async || {
+            self.sources.found(self.index.survey(self.sources.dir()).await?);
+            Ok(self.sources.is_claimed(claimed))
+        };
+        if lock.alone_unless(settled).await? == Entry::Shared {
+            let is_said = sources::holds_shards(self.sources.dir(), source);
+            let objection = sources::objection(&self.sources, claimed, source).filter(|_| !is_said);
+            return objection.map_or(Ok(()), Err);
+        }
+        let given = self.claim_alone(claimed, source).await;
+        lock.share().await?;
+        given
+    }
+
+    async fn claim_alone(&self, claimed: VenueId, source: VenueId) -> Result<(), StoreError> {
+        self.sources.found(self.index.survey(self.sources.dir()).await?);
         if let Some(objection) = sources::objection(&self.sources, claimed, source) {
             return Err(objection);
         }
@@ -161,6 +201,7 @@ impl SqliteStore {
     /// anything in it.
     async fn assign(&self, state: &SeriesState) -> Result<u32, StoreError> {
         let source = state.venue;
+        self.shards.lock().ok_or_else(fault::closed)?.require_same()?;
         if !self.sources.is_noted(source) {
             shard::path(self.sources.dir(), source, 0)?;
             self.index.record(source).await?;
@@ -192,7 +233,7 @@ impl SqliteStore {
 
     /// Has an order carried out, and its shard looked after in the next round of care.
     async fn write(&self, shard: &Lease, series: &Arc<SeriesState>, order: Order) -> Result<(), StoreError> {
-        let id = series.shard.get().map(|number| ShardId { venue: series.venue, number: *number });
+        let id = series.home.get().map(|home| ShardId { venue: series.venue, number: home.shard });
         // Noted before as well: a caller who gives up meanwhile does not take the order back.
         id.into_iter().for_each(|id| self.care.note(id));
         let written = shard.write(series, order).await;
@@ -200,12 +241,23 @@ impl SqliteStore {
         written
     }
 
+    /// Remembers in which shard a series is, which never changes.
+    fn settle_in(&self, series: &SeriesState, number: u32) -> Result<u32, StoreError> {
+        let belief = self.shards.belief(ShardId { venue: series.venue, number })?;
+        Ok(series.home.get_or_init(|| Home { shard: number, belief }).shard)
+    }
+
     /// The shard that holds the table of a series; `None` if nothing of it was ever stored.
     async fn shard_of(&self, series: &SeriesState) -> Result<Option<Lease>, StoreError> {
-        let number = match series.shard.get() {
-            Some(number) => *number,
+        let number = match series.home.get() {
+            Some(home) => home.shard,
             None => match self.index.find(series.venue, &series.table).await? {
-                Some(number) => *series.shard.get_or_init(|| number),
+                Some(number) => {
+                    let number = self.settle_in(series, number)?;
+                    // From now on there is something to be believed: what is read next can be remembered.
+                    self.believe(series).await?;
+                    number
+                }
                 None => return Ok(None),
             },
         };
@@ -226,11 +278,12 @@ impl SqliteStore {
 impl CandleStore for SqliteStore {
     async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
         let state = self.state(series)?;
+        self.believe(&state).await?;
         if let Some(known) = state.coverage() {
             return Ok(Coverage::clone(&known));
         }
-        let version = state.version(); // before the disk is asked: see `SeriesState`
         let Some(shard) = self.shard_of(&state).await? else { return Ok(Coverage::empty()) };
+        let version = state.version(); // before the ledger is read: see `SeriesState`
         let mut conn = shard.reader().await?;
         let loaded = ledger_table::load(&mut conn, &state.label).await.map_err(|error| shard.fault(error))?;
         if !self.read_only {
@@ -246,6 +299,7 @@ impl CandleStore for SqliteStore {
         limit: usize,
     ) -> Result<StoredCandles, StoreError> {
         let state = self.state(series)?;
+        self.believe(&state).await?;
         let begun = match self.cache.recall(&state, range, limit).await {
             Ok(found) => return Ok(found),
             Err(begun) => begun,
@@ -284,11 +338,11 @@ impl CandleStore for SqliteStore {
         if batch.is_empty() {
             return Ok(());
         }
-        let number = match state.shard.get() {
-            Some(number) => *number,
+        let number = match state.home.get() {
+            Some(home) => home.shard,
             None => {
                 let number = self.assign(&state).await?;
-                *state.shard.get_or_init(|| number)
+                self.settle_in(&state, number)?
             }
         };
         let id = ShardId { venue: state.venue, number };

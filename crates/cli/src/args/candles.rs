@@ -79,6 +79,11 @@ impl Candles {
         if markets.is_empty() && self.universe.is_none() {
             return Err(Usage(format!("no market is named; {HOW}, or --universe KEY {last}")));
         }
+        if let Some(other) = markets.iter().find(|market| market.parse::<Timeframe>().is_ok()) {
+            return Err(Usage(format!(
+                "`{other}` is a timeframe; several are joined by commas: {other},{last}"
+            )));
+        }
         Ok((markets, timeframes))
     }
 }

@@ -9,7 +9,7 @@ mod table;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use market_backbone::{Backbone, CandleRequest, Fill, TimeRange, Timeframe, Timestamp, Unkept, spelling};
+use market_backbone::{Backbone, CandleRequest, Fill, Timeframe, Timestamp, Unkept, spelling};
 
 use self::many::Wish;
 use self::sheet::{Sheet, Style};
@@ -41,7 +41,9 @@ async fn one(args: &Candles, wish: &Wish, style: Style, backbone: &Backbone) -> 
     let shown = bar.clone();
     let request = request(&wish.market, wish.timeframe, args, backbone);
     let request = request.on_progress(move |progress| progress::advance(&shown, progress));
+    let began = tokio::time::Instant::now();
     let outcome = request.await;
+    let took = began.elapsed();
     bar.finish_and_clear();
     let set = outcome?;
     let mut sheet = Sheet::open(style, args.output.as_deref())?;
@@ -49,7 +51,9 @@ async fn one(args: &Candles, wish: &Wish, style: Style, backbone: &Backbone) -> 
     sheet.finish()?;
     warn_of_unkept(set.unkept.as_ref());
     if args.stats {
-        let asked = args.wanted.from.and_then(|from| TimeRange::new(from, args.wanted.to?).ok());
+        // By the venue's clock, which may have become known only with the answer.
+        let at = args.wanted.as_of.unwrap_or(Timestamp::MAX).min(backbone.now().minus(took));
+        let asked = stats::Asked { from: args.wanted.from, to: args.wanted.to, at };
         output::note(&stats::of(&set, &backbone.metrics(), asked, style.grid).to_string());
     }
     Ok(())

@@ -125,7 +125,7 @@ fn existing(global: &Global) -> anyhow::Result<StoreConfig> {
     Ok(config)
 }
 
-/// With the folder to ourselves, or beside the process that holds it.
+/// Beside whoever uses the folder, be it one that does not share it.
 async fn reading(
     global: &Global,
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
@@ -138,7 +138,7 @@ async fn reading(
     finish(&store, task).await
 }
 
-/// With the folder to ourselves.
+/// Beside whoever shares the folder.
 async fn writing(
     config: StoreConfig,
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,

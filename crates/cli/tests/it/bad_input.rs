@@ -1,8 +1,7 @@
 //! What goes wrong is said in one clear line, with the exit code it should have, and nothing stored is harmed.
 
-use std::io::{BufRead, BufReader};
+use std::fs::File;
 use std::path::Path;
-use std::process::Stdio;
 
 use tempfile::tempdir;
 
@@ -72,25 +71,20 @@ fn an_unreachable_host_is_named() {
 }
 
 #[test]
-fn a_folder_held_by_another_process_is_said() {
+fn a_folder_held_by_a_program_that_does_not_share_it_is_said() {
     let (venue, data) = (Venue::healthy(), tempdir().unwrap());
-    let mut holder = venue
-        .command(data.path(), &["watch", "KRW-BTC", "--format", "json"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = String::new();
-    BufReader::new(holder.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
-    assert!(first.starts_with('{'), "it is running: {first}");
+    assert_eq!(venue.run(data.path(), &["candles", "KRW-BTC", "1m"]).code, Some(0));
+    // What versions did that did not share.
+    let holder = File::options().read(true).write(true).open(data.path().join("LOCK")).unwrap();
+    holder.try_lock().unwrap();
     let said = venue.run(data.path(), &["candles", "KRW-BTC", "1m"]);
-    holder.kill().unwrap();
-    holder.wait().unwrap();
     check(&said, 1, &["held by another process", &data.path().display().to_string(), "--data-dir"]);
-    assert_eq!(
-        venue.run(data.path(), &["candles", "KRW-BTC", "1m"]).code,
-        Some(0),
-        "free again after a kill"
-    );
+    for glance in [&["ticker", "KRW-BTC"] as &[_], &["markets"]] {
+        let said = venue.run(data.path(), glance);
+        assert_eq!(said.code, Some(0), "needs no store: {said:?}");
+    }
+    drop(holder);
+    assert_eq!(venue.run(data.path(), &["candles", "KRW-BTC", "1m"]).code, Some(0), "free again");
     venue.stop();
 }
 
@@ -99,7 +93,8 @@ fn a_folder_that_cannot_be_written_is_said() {
     let data = tempdir().unwrap();
     let file = data.path().join("a-file");
     std::fs::write(&file, "not a folder").unwrap();
-    let said = Said::of(bare(&["markets", "--data-dir", file.to_str().unwrap()]).output().unwrap());
+    let said =
+        Said::of(bare(&["plan", "KRW-BTC", "1m", "--data-dir", file.to_str().unwrap()]).output().unwrap());
     check(&said, 1, &["a-file"]);
 }
 

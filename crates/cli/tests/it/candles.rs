@@ -78,6 +78,27 @@ fn a_thin_market_has_holes_and_they_are_proven() {
     venue.stop();
 }
 
+/// The venue's newest rows come late: what is missing at the end of the newest so many is said.
+#[test]
+fn the_newest_candles_that_are_not_there_yet_are_told_to_be_unknown() {
+    let faults = Faults { late_rows: 3, ..Faults::default() };
+    let venue = Venue::start(Scenario { faults, ..Scenario::default() });
+    let (data, since) = (tempdir().unwrap(), now_ms().div_euclid(60_000) * 60_000 - 3_600_000);
+    let from = market_backbone::Timestamp::from_millis(since).to_string();
+    let asked: [&[&str]; 3] =
+        [&["--count", "10", "--closed"], &["--count", "10"], &["--from", &from, "--closed"]];
+    for part in asked {
+        let said = venue.run(data.path(), &[&["candles", "KRW-BTC", "1m", "--stats"], part].concat());
+        let coverage = said.stats()["coverage"].as_array().unwrap().clone();
+        let last = coverage.last().unwrap();
+        assert_eq!(last["truth"], "unknown", "{part:?}: {coverage:?}");
+        let time = |name: &str| last[name].as_str().unwrap().parse::<market_backbone::Timestamp>().unwrap();
+        let missing = time("to").since(time("from")).as_secs();
+        assert!(missing >= 120, "{part:?}: {coverage:?}");
+    }
+    venue.stop();
+}
+
 #[test]
 fn every_timeframe_and_format_is_answered() {
     let (venue, data) = (Venue::healthy(), tempdir().unwrap());

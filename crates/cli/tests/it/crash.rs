@@ -170,7 +170,7 @@ pub(crate) fn kills() -> usize {
 
 /// Has the store checked, which must find nothing; says how many rows there are.
 #[track_caller]
-fn clean(data: &Path) -> usize {
+pub(crate) fn clean(data: &Path) -> usize {
     let store = |args: &[&str]| Said::of(bare(args).arg("--data-dir").arg(data).output().unwrap());
     if !data.join("index.db").exists() {
         return 0; // killed before there was a store

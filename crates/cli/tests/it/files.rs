@@ -155,6 +155,7 @@ fn what_is_wrong_with_the_names_is_said() {
     refused(&["candles", "KRW-BTC"], "behind the markets");
     refused(&["candles", "1m"], "no market is named");
     refused(&["candles", "KRW-BTC", "1m,7m"], "7m");
+    refused(&["candles", "KRW-BTC", "1m", "1h"], "joined by commas: 1m,1h");
     refused(&["candles", "KRW-BTC", "1m", "--output-dir", "d", "--format", "table"], "--output-dir");
     refused(&["candles", "KRW-BTC", "1m", "--output-dir", "d", "--output", "f.csv"], "--output");
     assert!(!Path::new("d").exists());

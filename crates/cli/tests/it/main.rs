@@ -26,6 +26,7 @@ mod resume;
 mod run;
 mod secrets;
 mod shared;
+mod side_by_side;
 mod sources;
 mod store;
 mod tape;

@@ -1,9 +1,10 @@
 //! No key, password or token in anything the command says: each command, at each level of the log, going well or not.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use market_backbone_emulator::{Hours, Massive, Scenario, TickerSet};
 use tempfile::tempdir;
@@ -151,6 +152,37 @@ fn nor_of_a_settings_file_that_cannot_be_read() {
         command.env("HTTPS_PROXY", format!("http://bob:{SECRET}@127.0.0.1:1"));
         assert_ne!(logged(command, "trace").code, Some(0), "{text}");
     }
+}
+
+#[test]
+fn nor_of_what_the_clients_of_a_look_alike_send() {
+    let data = tempdir().unwrap();
+    let demo = bare(&["demo", "--venue", "massive", "--for", "1s"]);
+    assert_eq!(logged(demo, "trace,tungstenite=trace").code, Some(0));
+
+    let mut venue = bare(&["emulate", "massive", "--port", "0", "--tickers", "20", "--log", "trace"]);
+    let mut venue = venue.stderr(Stdio::piped()).spawn().unwrap();
+    let log = BufReader::new(venue.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let (say, said) = std::sync::mpsc::channel();
+    let log = std::thread::spawn(move || log.inspect(|line| say.send(line.clone()).unwrap_or(())).collect());
+    let port = loop {
+        let line = said.recv_timeout(Duration::from_secs(60)).unwrap();
+        if let Some((_, rest)) = line.split_once("look-alike on http://127.0.0.1:") {
+            break rest.split(' ').next().unwrap().to_owned();
+        }
+    };
+    drop(said);
+    let (rest, socket) = (format!("http://127.0.0.1:{port}"), format!("ws://127.0.0.1:{port}/stocks"));
+    for args in [&["watch", "AAPL", "--for", "1s"][..], &["ticker", "AAPL"], &["candles", "AAPL", "1d"]] {
+        let said = logged(massive(data.path(), args, (&rest, &socket)), "info");
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+    venue.kill().unwrap();
+    venue.wait().unwrap();
+    let log: Vec<String> = log.join().unwrap();
+    assert!(log.iter().any(|line| line.contains("TRACE")), "{log:?}");
+    let said = Said { code: None, stdout: String::new(), stderr: log.join("\n") };
+    assert_discreet(&said, "emulate massive");
 }
 
 /// A proxy that lets nobody through, and keeps what it was asked.

@@ -14,6 +14,7 @@ use market_backbone_core::{
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::ContinuityConfig;
+use super::pace::Pace;
 use super::rank::{Rank, after};
 
 const DAY: i64 = 86_400;
@@ -86,6 +87,8 @@ pub(super) struct Walked {
     pub(super) shown: BTreeSet<Rank>,
     /// The latest that it showed of those from before the beginning: whatever is later was to be shown.
     pub(super) beyond: Option<Rank>,
+    /// The pauses between those.
+    pub(super) pace: Pace,
     /// Trades that are on its pages and could not be read.
     pub(super) unreadable: u32,
     /// A page was shorter than what was asked for: a day has no more, or the page lacks some.
@@ -133,6 +136,7 @@ impl Archive {
             trades: walk.newest_first,
             shown: BTreeSet::new(),
             beyond: walk.beyond,
+            pace: walk.pace,
             unreadable: walk.unreadable,
             is_short: walk.is_short,
             is_torn: walk.is_torn,
@@ -244,6 +248,8 @@ struct Walk {
     reached: bool,
     /// The latest of those.
     beyond: Option<Rank>,
+    /// The pauses between those.
+    pace: Pace,
     /// The oldest of the page before, if the next must begin with it.
     seam: Option<TradeId>,
     unreadable: u32,
@@ -269,6 +275,7 @@ impl Walk {
             last_day: days_before(order.begin).saturating_add(1),
             reached: false,
             beyond: None,
+            pace: Pace::default(),
             seam: None,
             unreadable: 0,
             is_short: false,
@@ -324,6 +331,8 @@ impl Walk {
         let beyond = page.trades.iter().filter(|trade| trade.time < self.begin).map(Rank::of).max();
         self.reached = beyond.is_some();
         self.beyond = beyond.max(self.beyond.take());
+        let earlier = page.trades.iter().map(|trade| trade.time).filter(|time| *time < self.begin);
+        self.pace = self.pace.and(Pace::of(earlier));
         self.newest_first.extend(page.trades.into_iter().rev().filter(|trade| trade.time >= self.begin));
     }
 }

@@ -26,13 +26,14 @@ use tokio::time::Instant;
 
 use super::ContinuityConfig;
 use super::backlog::Walked;
+use super::pace::Pace;
 use super::rank::{Known, Rank};
 
 /// After so many walks, a venue whose pages lack one in `FEW` of the trades that its socket told is believed.
 const MANY_WALKS: u32 = 4;
 const FEW: usize = 20;
 
-/// A pause is strange that is longer than this, in nanoseconds, and so many times as long as the others.
+/// A pause is strange that is longer than this, in nanoseconds, and so many times as long as is usual, or breaks the pace.
 const STRANGE: i64 = 1_000_000_000;
 const STRANGELY: i64 = 12;
 
@@ -164,7 +165,7 @@ impl Mending {
             (true, true) => 1,
             (true, false) => self.agreeing + 1,
         };
-        let is_silent = ends.after.is_none() || self.has_hole(ends);
+        let is_silent = ends.after.is_none() || self.has_hole(ends, walked.pace);
         let is_believed = ends.was_asked || self.shows_nothing_new(ends);
         let needed = if is_believed || !(is_silent || walked.is_short) { 1 } else { 2 };
         let is_strange = ends.after.is_none() || (needed > 1 && is_silent);
@@ -194,20 +195,27 @@ impl Mending {
         Judgement::Again(if is_doubted { config.recheck_after.max(rest) } else { config.recheck_after })
     }
 
-    /// Whether nothing was traded in the gap for much longer than is usual around it.
-    fn has_hole(&self, ends: &Ends<'_>) -> bool {
+    /// Whether nothing was traded in the gap for much longer than is usual around it, or than ever around it: `before` is the
+    /// pace of what the pages show from before the beginning.
+    fn has_hole(&self, ends: &Ends<'_>, before: Pace) -> bool {
         let Some((from, to)) = ends.before.zip(ends.after) else { return false };
         let (from, to) = (from.time.as_nanos(), to.time.as_nanos());
         let found = self.found.values().map(|trade| trade.time.as_nanos());
         // The last trade before the gap may not be among them.
         let is_left_out = self.found.values().next().is_some_and(|oldest| from < oldest.time.as_nanos());
         let times: Vec<i64> = is_left_out.then_some(from).into_iter().chain(found).collect();
-        let pauses =
-            times.windows(2).filter(|pair| from <= pair[0] && pair[1] <= to).map(|pair| pair[1] - pair[0]);
-        let (Some(longest), [first, .., last]) = (pauses.max(), &times[..]) else { return false };
+        let (mut longest, mut around) = (0, before);
+        for pair in times.windows(2) {
+            match from <= pair[0] && pair[1] <= to {
+                true => longest = longest.max(pair[1] - pair[0]),
+                false => around.add(pair[1] - pair[0]),
+            }
+        }
+        let [first, .., last] = &times[..] else { return false };
         let others = i64::try_from(times.len()).unwrap_or(i64::MAX) - 2;
         let usual = (last - first - longest) / others.max(1);
-        others > 0 && longest >= STRANGE && longest / STRANGELY > usual
+        let is_rare = others > 0 && longest / STRANGELY > usual;
+        longest >= STRANGE && (is_rare || around.is_broken_by(longest))
     }
 
     /// Whether nothing has happened in between: the venue's newest was known when it spoke again, and the pages show

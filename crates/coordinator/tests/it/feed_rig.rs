@@ -45,6 +45,8 @@ pub(crate) enum Flaw {
     Empty,
     /// Its middle third is missing.
     Hole,
+    /// It lacks what happened from one ms after noon up to another.
+    Lacking(i64, i64),
 }
 
 /// What is wrong with the answer to a request, asked so many ms after noon.
@@ -255,6 +257,9 @@ impl Venue {
         match flaw {
             Some(Flaw::Empty) => trades.clear(),
             Some(Flaw::Hole) => drop(trades.drain(trades.len() / 3..trades.len() * 2 / 3)),
+            Some(Flaw::Lacking(from, to)) => {
+                trades.retain(|trade| trade.time < at(from) || at(to) <= trade.time)
+            }
             Some(Flaw::Late(_)) | None => {}
         }
         TradePage { trades, dropped: 0 }

@@ -101,6 +101,21 @@ async fn a_page_that_lacks_its_middle_is_found_out_by_another() {
     }
 }
 
+/// Four trades of an even market are no silence that is many times as long as usual, and longer than there ever was one.
+#[tokio::test(start_paused = true)]
+async fn a_page_that_lacks_a_few_trades_of_an_even_market_is_found_out_by_another() {
+    for hole in 0..3 {
+        let venue = Venue::new();
+        venue.traded((-600..0).map(|n| trade("A", 1_000 * n)));
+        let mut asked = 0;
+        venue.flawed(move |_, _| {
+            asked += 1;
+            (asked == hole + 1).then_some(Flaw::Lacking(6_000, 10_000))
+        });
+        check_healed(&after_an_outage(&venue).await, venue.requests());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_silence_in_a_gap_that_is_strange_for_its_market_is_doubted() {
     let venue = Venue::new();

@@ -11,7 +11,7 @@ mod report;
 mod retention;
 mod round;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,7 @@ pub(super) use self::file_care::{Pages, log_of, size};
 pub use self::report::{CareReport, ShardCare};
 use super::block_cache::BlockCache;
 use super::index::Index;
+use super::marks::Mark;
 use super::shard_table::{ShardId, ShardTable};
 use super::sources::Sources;
 use super::{Care, SeriesTable, SqliteStore};
@@ -30,12 +31,14 @@ pub(super) struct CareDesk {
     config: Care,
     // Shards written to since they were last looked after; `None` before the first round, which sees all.
     written: Mutex<Option<BTreeSet<ShardId>>>,
+    // What was committed last to each when it was last looked at: others may write as well.
+    seen: Mutex<HashMap<ShardId, Mark>>,
     stop: CancellationToken,
 }
 
 impl CareDesk {
     pub(super) fn new(config: Care) -> Self {
-        Self { config, written: Mutex::new(None), stop: CancellationToken::new() }
+        Self { config, written: Mutex::new(None), seen: Mutex::default(), stop: CancellationToken::new() }
     }
 
     /// Notes that a shard is being written to.
@@ -54,13 +57,17 @@ impl CareDesk {
         self.stop.is_cancelled()
     }
 
-    /// The shards to look after now, of all there are.
-    fn due(&self, all: Vec<ShardId>) -> Vec<ShardId> {
+    /// The shards to look after now, of all there are and what was committed to each last.
+    fn due(&self, all: Vec<(ShardId, Option<Mark>)>) -> Vec<ShardId> {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        match written.replace(BTreeSet::new()) {
-            Some(due) => due.into_iter().collect(),
-            None => all,
-        }
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = written.replace(BTreeSet::new());
+        let is_due = |(id, mark): (ShardId, Option<Mark>)| {
+            let is_new = mark.is_some_and(|mark| seen.insert(id, mark) != Some(mark));
+            let is_due = noted.as_ref().is_none_or(|noted| is_new || noted.contains(&id));
+            is_due.then_some(id)
+        };
+        all.into_iter().filter_map(is_due).collect()
     }
 }
 

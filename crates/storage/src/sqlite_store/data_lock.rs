@@ -1,56 +1,197 @@
-//! One process for each data folder: caches and the single writer of a shard rely on it.
+//! Who is in a data folder: many programs at once, or one alone for as long as it puts the folder in order.
+//!
+//! A lock on the file `LOCK`, shared by all who use the folder. Whoever comes first has it to itself for a moment, makes the
+//! index, brings it up to date and finishes what a killed program began; a claim asks for it again. Programs of versions that
+//! did not share keep it to themselves for as long as they run, and find it taken while one of these runs.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
-use std::path::Path;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use market_backbone_core::{StoreError, StoreErrorKind};
+use tokio::time::{Instant, sleep};
 
 use super::fault;
 
-/// Holds a data folder for as long as it lives. The system lets go of it when the process dies, however it dies.
+/// How long one waits for another program to have put the folder in order, or to leave it.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often one looks again.
+const KNOCK: Duration = Duration::from_millis(5);
+
+/// A place in a data folder for as long as it lives. The system gives it up when the process dies, however it dies.
 #[derive(Debug)]
 pub(super) struct DataLock {
-    _file: File,
+    dir: PathBuf,
+    file: File,
+}
+
+/// How one has come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// Nobody else is in the folder, nor can anybody come in before it is [shared](DataLock::share).
+    Alone,
+    /// Others may be.
+    Shared,
 }
 
 impl DataLock {
-    /// Takes the folder; never waits.
-    pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
+    /// Goes into the folder: alone if nobody is there, else beside the others.
+    pub(super) async fn enter(dir: &Path) -> Result<(Self, Entry), StoreError> {
         let path = dir.join("LOCK");
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .open(&path)
             .map_err(|error| fault::io(&path, error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(dir, &mut file)),
-            Err(TryLockError::Error(error)) => return Err(fault::io(&path, error)),
+        let lock = Self { dir: dir.to_owned(), file };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if lock.try_alone()? {
+                return Ok((lock, Entry::Alone));
+            }
+            if lock.try_share()? {
+                return Ok((lock, Entry::Shared));
+            }
+            if Instant::now() >= deadline {
+                return Err(lock.held());
+            }
+            sleep(KNOCK).await;
         }
-        let pid = format!("{}\n", std::process::id());
-        file.set_len(0)
-            .and_then(|()| file.write_all(pid.as_bytes()))
-            .map_err(|error| fault::io(&path, error))?;
-        Ok(Self { _file: file })
+    }
+
+    /// Takes the folder if nobody else is in it. Whoever was in it and is refused has left it.
+    pub(super) fn try_alone(&self) -> Result<bool, StoreError> {
+        let taken = self.taken(self.file.try_lock())?;
+        if taken {
+            // For the message of whoever is kept waiting.
+            let mut file = &self.file;
+            let pid = format!("{}\n", std::process::id());
+            let written = file.seek(SeekFrom::Start(0)).and_then(|_| file.set_len(0));
+            written.and_then(|()| file.write_all(pid.as_bytes())).map_err(|error| self.fault(error))?;
+        }
+        Ok(taken)
+    }
+
+    /// Goes in beside others, unless one is there alone.
+    pub(super) fn try_share(&self) -> Result<bool, StoreError> {
+        self.taken(self.file.try_lock_shared())
+    }
+
+    /// Lets the others in as well.
+    pub(super) async fn share(&self) -> Result<(), StoreError> {
+        let deadline = Instant::now() + PATIENCE;
+        // Between letting go of one lock and having the other, somebody may have come in alone.
+        while !self.try_share()? {
+            if Instant::now() >= deadline {
+                return Err(self.held());
+            }
+            sleep(KNOCK).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until nobody else is in the folder, or until `settled` finds while others are that there is no need any more.
+    pub(super) async fn alone_unless(
+        &self,
+        mut settled: impl AsyncFnMut() -> Result<bool, StoreError>,
+    ) -> Result<Entry, StoreError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if self.try_alone()? {
+                return Ok(Entry::Alone);
+            }
+            if self.try_share()? {
+                if settled().await? {
+                    return Ok(Entry::Shared);
+                }
+                if Instant::now() >= deadline {
+                    return Err(self.in_use());
+                }
+                // Two that wait for each other to leave would wait in vain.
+                self.file.unlock().map_err(|error| self.fault(error))?;
+            }
+            sleep(KNOCK).await;
+            if Instant::now() >= deadline {
+                self.share().await?;
+                return Err(self.in_use());
+            }
+        }
+    }
+
+    /// Makes sure that the folder is still the one that was entered. What is opened by its name would else be a part of
+    /// another one.
+    pub(super) fn require_same(&self) -> Result<(), StoreError> {
+        let path = self.dir.join("LOCK");
+        if is_file_at(&self.file, &path) {
+            return Ok(());
+        }
+        Err(StoreError::new(
+            StoreErrorKind::Inaccessible,
+            format!(
+                "data folder {} was moved, deleted or replaced while it was in use; start the program again",
+                self.dir.display()
+            ),
+        ))
+    }
+
+    fn taken(&self, tried: Result<(), TryLockError>) -> Result<bool, StoreError> {
+        match tried {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(self.fault(error)),
+        }
+    }
+
+    fn fault(&self, error: std::io::Error) -> StoreError {
+        fault::io(&self.dir.join("LOCK"), error)
+    }
+
+    /// One is in the folder alone.
+    fn held(&self) -> StoreError {
+        let (mut file, mut holder) = (&self.file, String::new());
+        // Only for the message: a holder that has not written its number yet goes unnamed.
+        let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_string(&mut holder));
+        let holder = match holder.trim() {
+            pid if read.is_ok() && !pid.is_empty() => format!("another process ({pid})"),
+            _ => "another process".to_owned(),
+        };
+        StoreError::new(
+            StoreErrorKind::Held,
+            format!(
+                "data folder {} is held by {holder}, which does not share it: an older version of this program, or one that \
+                 puts the folder in order; stop it or choose another with --data-dir",
+                self.dir.display()
+            ),
+        )
+    }
+
+    /// Others are in the folder, for something that must be done alone.
+    fn in_use(&self) -> StoreError {
+        StoreError::new(
+            StoreErrorKind::Held,
+            format!(
+                "data folder {} is in use by another process; this must be done while nobody else uses it: stop the others \
+                 and say it again",
+                self.dir.display()
+            ),
+        )
     }
 }
 
-fn held(dir: &Path, file: &mut File) -> StoreError {
-    let mut holder = String::new();
-    // Only for the message: a holder that has not written its number yet goes unnamed.
-    let read = file.read_to_string(&mut holder);
-    let holder = match holder.trim() {
-        pid if read.is_ok() && !pid.is_empty() => format!("another process ({pid})"),
-        _ => "another process".to_owned(),
-    };
-    StoreError::new(
-        StoreErrorKind::Held,
-        format!(
-            "data folder {} is held by {holder}; stop it or choose another with --data-dir",
-            dir.display()
-        ),
-    )
+/// Whether the file at `path` is the one that is open.
+#[cfg(unix)]
+pub(super) fn is_file_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let named = std::fs::metadata(path);
+    let (Ok(open), Ok(named)) = (file.metadata(), named) else { return false };
+    (open.dev(), open.ino()) == (named.dev(), named.ino())
+}
+
+/// Where the system does not let anybody delete what is open.
+#[cfg(not(unix))]
+pub(super) fn is_file_at(_file: &File, path: &Path) -> bool {
+    path.exists()
 }

@@ -8,124 +8,87 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use tokio::time::{Instant, sleep};
 
 use super::fault;
+pub(crate) use super::schema::UNIVERSES;
+pub(super) use super::schema::{INDEX, SHARD};
+use super::schema::{Purpose, SCHEMA_VERSION};
 
-/// The version of the tables below; a file says in `user_version` which one it was written with.
-const SCHEMA_VERSION: i64 = 4;
 pub(super) const PAGE_BYTES: u64 = 4_096;
 /// How long a statement waits for another connection's lock, and a reader for a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What a file of the store is for.
-#[derive(Debug)]
-pub(crate) struct Purpose {
-    /// SQLite's `application_id`, so that no other program's file is taken for ours.
-    application_id: i64,
-    /// The tables of version 1.
-    tables: &'static str,
-    /// What brings a file of version 1 to version 2, one of version 2 to version 3, and so on.
-    steps: [&'static str; SCHEMA_VERSION as usize - 1],
-}
-
-/// Holds candle tables, the ledger of what is known of them, and what their rows were before.
-pub(super) const SHARD: Purpose = Purpose {
-    application_id: 0x4d42_6373, // "MBcs"
-    // Times in ns, because a stretch may reach back to the beginning of time.
-    tables: "CREATE TABLE coverage (
-                 series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
-                 origin TEXT NOT NULL, observed_ns INTEGER NOT NULL,
-                 PRIMARY KEY (series, from_ns)
-             ) WITHOUT ROWID;",
-    steps: [
-        // Both pairs say who: an origin and a time, or neither.
-        "CREATE TABLE dispute (
-             series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
-             earlier_origin TEXT, earlier_ns INTEGER, later_origin TEXT, later_ns INTEGER,
-             PRIMARY KEY (series, from_ns)
-         ) WITHOUT ROWID;",
-        // Rows as they were before others took their place; without figures where it was known that nothing had traded.
-        "CREATE TABLE revision (
-             series TEXT NOT NULL, timestamp INTEGER NOT NULL, superseded_ns INTEGER NOT NULL,
-             open REAL, high REAL, low REAL, close REAL, volume REAL, turnover REAL,
-             PRIMARY KEY (series, timestamp, superseded_ns)
-         ) WITHOUT ROWID;",
-        // What answers left out beyond their rows. And what was proven when one answer was enough for it: what it says of
-        // slots at its edge is doubtful, and `store check` looks at it.
-        "CREATE TABLE claim (
-             series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
-             witnesses INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,
-             PRIMARY KEY (series, from_ns)
-         ) WITHOUT ROWID;
-         CREATE TABLE lone_witness (
-             series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
-             PRIMARY KEY (series, from_ns)
-         ) WITHOUT ROWID;
-         INSERT INTO lone_witness SELECT series, from_ns, to_ns FROM coverage WHERE origin IN ('rest', 'early');",
-    ],
-};
-
-/// Says which shard a series' table is in.
-pub(super) const INDEX: Purpose = Purpose {
-    application_id: 0x4d42_6978, // "MBix"
-    tables: "CREATE TABLE series (
-                 venue TEXT NOT NULL, table_name TEXT NOT NULL, shard INTEGER NOT NULL,
-                 PRIMARY KEY (venue, table_name)
-             ) WITHOUT ROWID;
-             CREATE INDEX series_by_shard ON series (venue, shard);",
-    // Sources whose folders are known to be theirs: see `sources`.
-    steps: ["", "", "CREATE TABLE source (name TEXT PRIMARY KEY) WITHOUT ROWID;"],
-};
-
-/// Holds lists of markets.
-pub(crate) const UNIVERSES: Purpose = Purpose {
-    application_id: 0x4d42_756e, // "MBun"
-    tables: "CREATE TABLE cache_entries (
-                 lookup TEXT PRIMARY KEY, type TEXT NOT NULL, value TEXT NOT NULL,
-                 created INTEGER NOT NULL, updated INTEGER NOT NULL
-             ) WITHOUT ROWID;",
-    steps: ["", "", ""],
-};
+/// How long a file is tried to be opened while others make it or bring it up to date.
+const PATIENCE_TO_OPEN: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Opens the file for writing; makes it, with its tables, if it is not there.
+///
+/// Several processes may do so at the same time: what one finds to do, it looks at again when it has the right to write.
 pub(crate) async fn open_writer(
     path: &Path,
     purpose: &Purpose,
     max_bytes: Option<u64>,
 ) -> Result<SqliteConnection, StoreError> {
-    // A file that is not ours is left as it is: nothing is set in it before it is known.
-    let mut conn = options(path)
-        .create_if_missing(true)
-        .connect()
-        .await
-        .map_err(|error| fault::database(path, error))?;
-    if is_blank(path, purpose, &mut conn).await? {
-        let Purpose { tables, application_id, steps } = purpose;
-        let script = format!(
-            "PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE; {tables} {} PRAGMA application_id = \
-             {application_id}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
-            steps.concat()
-        );
-        execute(&mut conn, script).await.map_err(|error| fault::database(path, error))?;
-    } else {
-        upgrade(purpose, &mut conn).await.map_err(|error| fault::database(path, error))?;
+    let deadline = Instant::now() + PATIENCE_TO_OPEN;
+    loop {
+        match open_once(path, purpose, max_bytes).await {
+            // SQLite waits for others by itself, but not where it changes to a log and back.
+            Err(error) if fault::is_caused_by_others(&error) && Instant::now() < deadline => {
+                sleep(PAUSE).await;
+            }
+            opened => return opened,
+        }
     }
+}
+
+async fn open_once(
+    path: &Path,
+    purpose: &Purpose,
+    max_bytes: Option<u64>,
+) -> Result<SqliteConnection, StoreError> {
+    let fault = |error| fault::database(path, error);
+    // A file that is not ours is left as it is: nothing is set in it before it is known.
+    let mut conn = options(path).create_if_missing(true).connect().await.map_err(fault)?;
+    if is_blank(path, purpose, &mut conn).await? {
+        // An error before the end leaves it to the closing of the connection to undo the rest.
+        execute(&mut conn, "PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE".to_owned())
+            .await
+            .map_err(fault)?;
+        if is_blank(path, purpose, &mut conn).await? {
+            let Purpose { tables, application_id, steps } = purpose;
+            let script = format!(
+                "{tables} {} PRAGMA application_id = {application_id}; PRAGMA user_version = {SCHEMA_VERSION};",
+                steps.concat()
+            );
+            execute(&mut conn, script).await.map_err(fault)?;
+        }
+        execute(&mut conn, "COMMIT".to_owned()).await.map_err(fault)?;
+    }
+    upgrade(purpose, &mut conn).await.map_err(fault)?;
     let cap =
         max_bytes.map_or(String::new(), |bytes| format!("PRAGMA max_page_count = {};", bytes / PAGE_BYTES));
-    let settings = format!("PRAGMA journal_mode = WAL; {cap}");
-    execute(&mut conn, settings).await.map_err(|error| fault::database(path, error))?;
+    execute(&mut conn, format!("PRAGMA journal_mode = WAL; {cap}")).await.map_err(fault)?;
     Ok(conn)
 }
 
 /// Brings a file of an older version up to date, step by step, each of them whole or not at all.
 async fn upgrade(purpose: &Purpose, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *conn).await?;
-    let done = usize::try_from(version - 1).unwrap_or(0);
-    for (next, step) in (2..).zip(purpose.steps).skip(done) {
+    while version(conn).await? < SCHEMA_VERSION {
         // Closing the connection, which is what an error leads to, undoes half a step.
-        execute(conn, format!("BEGIN IMMEDIATE; {step} PRAGMA user_version = {next}; COMMIT;")).await?;
+        execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
+        // Another process may have been quicker.
+        let done = usize::try_from(version(conn).await? - 1).unwrap_or(0);
+        if let Some(step) = purpose.steps.get(done) {
+            execute(conn, format!("{step} PRAGMA user_version = {};", done + 2)).await?;
+        }
+        execute(conn, "COMMIT".to_owned()).await?;
     }
     Ok(())
+}
+
+async fn version(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("PRAGMA user_version").fetch_one(conn).await
 }
 
 /// Makes sure that a file is there, is ours and can be read, without changing a byte of it.
@@ -139,7 +102,8 @@ pub(super) async fn require(path: &Path, purpose: &Purpose) -> Result<(), StoreE
         return Err(StoreError::new(
             StoreErrorKind::Inaccessible,
             format!(
-                "{} has an older layout, which only the process that may write can bring up to date",
+                "{} is missing or has an older layout, which is put right when a program opens the folder that no other \
+                 one uses: stop the others, or choose another folder with --data-dir",
                 path.display()
             ),
         ));
@@ -159,6 +123,16 @@ pub(super) async fn is_current(readers: &SqlitePool, purpose: &Purpose) -> bool 
 pub(super) async fn caretaker(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     // Not patient: whatever does not succeed now is done in the next round.
     options(path).busy_timeout(Duration::from_millis(200)).connect().await
+}
+
+/// The same for who waits for nobody.
+pub(super) async fn caretaker_in_passing(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    options(path).busy_timeout(Duration::ZERO).connect().await
+}
+
+/// The same for who was told to do it now, and waits for other processes.
+pub(super) async fn patient_caretaker(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    options(path).connect().await
 }
 
 /// Connections that read a file which another process may be writing to.
@@ -213,14 +187,14 @@ fn options(path: &Path) -> SqliteConnectOptions {
 
 /// Whether the file has just been made; an error if it is not ours, or newer than we are.
 async fn is_blank(path: &Path, purpose: &Purpose, conn: &mut SqliteConnection) -> Result<bool, StoreError> {
-    let mut numbers = [0; 3];
-    let questions = ["PRAGMA application_id", "PRAGMA user_version", "SELECT COUNT(*) FROM sqlite_schema"];
-    for (number, question) in numbers.iter_mut().zip(questions) {
-        *number = sqlx::query_scalar::<_, i64>(question)
-            .fetch_one(&mut *conn)
-            .await
-            .map_err(|error| fault::database(path, error))?;
-    }
+    // One statement, which sees the file at one moment: another process may be making it.
+    let question = "SELECT application_id, user_version, (SELECT COUNT(*) FROM sqlite_schema) \
+                    FROM pragma_application_id, pragma_user_version";
+    let said = sqlx::query(question).fetch_one(&mut *conn).await;
+    let said = said.and_then(|said| {
+        Ok([said.try_get_unchecked(0)?, said.try_get_unchecked(1)?, said.try_get_unchecked::<i64, _>(2)?])
+    });
+    let numbers = said.map_err(|error| fault::database(path, error))?;
     match numbers {
         [0, 0, 0] => Ok(true),
         [id, version, _] if id == purpose.application_id && version > SCHEMA_VERSION => Err(StoreError::new(

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use market_backbone_core::{StoreError, StoreErrorKind as Kind, VenueId};
 
+const BUSY: u32 = 5;
 const READONLY: u32 = 8;
 const IOERR: u32 = 10;
 const IOERR_SHMSIZE: u32 = IOERR | (19 << 8);
 const CORRUPT: u32 = 11;
 const FULL: u32 = 13;
 const CANTOPEN: u32 = 14;
+const PROTOCOL: u32 = 15;
 const NOTADB: u32 = 26;
 
 /// A failure at the database file `path`.
@@ -22,6 +24,7 @@ pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
             Some(FULL) => return full(path).because(error),
             // It keeps a small file beside the database, for which there must be room too.
             Some(IOERR) if code(refusal.as_ref()) == Some(IOERR_SHMSIZE) => return full(path).because(error),
+            Some(BUSY | PROTOCOL) => return busy(path).because(error),
             Some(CANTOPEN) => (Kind::Inaccessible, format!("cannot open {file}")),
             Some(READONLY) => (Kind::Inaccessible, format!("cannot write to {file}")),
             Some(IOERR) => (Kind::Inaccessible, format!("the disk failed at {file}")),
@@ -65,15 +68,32 @@ pub(super) fn unclaimed(dir: &Path, source: VenueId) -> StoreError {
 
 /// The store was opened to be read.
 pub(super) fn read_only() -> StoreError {
-    StoreError::new(
-        Kind::ReadOnly,
-        "the data folder was opened to be read only; another process may be writing to it",
-    )
+    StoreError::new(Kind::ReadOnly, "the data folder was opened to be read only")
 }
 
 /// The store has been closed.
 pub(super) fn closed() -> StoreError {
     StoreError::new(Kind::Closed, "the store has been closed")
+}
+
+/// Others are at the file, and will not be for ever.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(primary_code);
+    matches!(code, Some(BUSY | PROTOCOL))
+}
+
+/// The same of a failure that has been put into words.
+pub(super) fn is_caused_by_others(error: &StoreError) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<sqlx::Error>());
+    cause.is_some_and(is_busy)
+}
+
+/// Another program keeps us waiting.
+fn busy(path: &Path) -> StoreError {
+    StoreError::new(
+        Kind::Database,
+        format!("another program is at {} and has not finished in time; ask again", path.display()),
+    )
 }
 
 /// The disk, or another reader of it, keeps us waiting.

@@ -3,6 +3,7 @@
 //! Assigned and not computed from the name, so that files fill one after the other: a program that follows
 //! a hundred markets then has one file open, where a hash would have it open a hundred.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use market_backbone_core::{StoreError, VenueId};
@@ -24,7 +25,8 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Opens the index of `dir`. One that is new, or was moved away, is made from the shards that are there.
+    /// Opens the index of `dir`, in which nobody else is. One that is new, or was moved away, is made from the shards that
+    /// are there.
     pub(super) async fn open(dir: &Path, tables_per_shard: u32) -> Result<(Self, Sources), StoreError> {
         let path = dir.join("index.db");
         let mut conn = database_file::open_writer(&path, &INDEX, None).await?;
@@ -36,8 +38,26 @@ impl Index {
         let prepared = prepared.await;
         database_file::close(conn).await;
         let sources = prepared?;
-        let pool = database_file::shared_writer(&path);
-        Ok((Self { path, pool, tables_per_shard: tables_per_shard.max(1) }, sources))
+        Ok((Self::at(path, tables_per_shard), sources))
+    }
+
+    /// Opens the index of a folder that others use as well, who have brought it up to date.
+    pub(super) async fn join(dir: &Path, tables_per_shard: u32) -> Result<(Self, Sources), StoreError> {
+        let path = dir.join("index.db");
+        database_file::require(&path, &INDEX).await?;
+        let index = Self::at(path, tables_per_shard);
+        let unclaimed = index.survey(dir).await?;
+        Ok((index, Sources::new(dir.to_owned(), unclaimed)))
+    }
+
+    fn at(path: PathBuf, tables_per_shard: u32) -> Self {
+        Self { pool: database_file::shared_writer(&path), path, tables_per_shard: tables_per_shard.max(1) }
+    }
+
+    /// The sources of whose candles in `dir` nobody has said whose they are.
+    pub(super) async fn survey(&self, dir: &Path) -> Result<BTreeSet<VenueId>, StoreError> {
+        let mut conn = self.pool.acquire().await.map_err(|error| self.fault(error))?;
+        sources::survey(&mut conn, dir).await.map_err(|error| self.fault(error))
     }
 
     /// Opens the index of a folder that another process may be writing to.
@@ -45,9 +65,7 @@ impl Index {
         let path = dir.join("index.db");
         database_file::require(&path, &INDEX).await?;
         let index = Self { pool: database_file::guests(&path, 1), path, tables_per_shard: 1 };
-        let mut conn = index.pool.acquire().await.map_err(|error| index.fault(error))?;
-        let unclaimed = sources::survey(&mut conn, dir).await.map_err(|error| index.fault(error))?;
-        drop(conn);
+        let unclaimed = index.survey(dir).await?;
         Ok((index, Sources::new(dir.to_owned(), unclaimed)))
     }
 

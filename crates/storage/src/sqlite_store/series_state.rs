@@ -1,5 +1,8 @@
 //! What the process remembers of a series, and which of the cached blocks of it are still true.
 //!
+//! Here only own commits are counted. Whether others have committed is known by their [epoch](super::belief): whoever wants to
+//! use what is remembered [enters](SeriesState::enter) the one that holds first, which gives up all that is of an older one.
+//!
 //! Every commit raises the series' version and notes which blocks it touched. A cached block carries the
 //! version that was current *before* it was read from disk; it is true as long as nothing in its stretch
 //! was touched after that. So a read that was under way while a commit landed may put an old block into the
@@ -12,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use market_backbone_core::{Candle, Coverage, Series, VenueId};
 
+use super::belief::{Belief, Epoch};
 use super::block::BlockGrid;
 use super::table_name::TableName;
 
@@ -31,14 +35,24 @@ pub(super) struct SeriesState {
     pub(super) label: String,
     /// How its time is cut into blocks.
     pub(super) grid: BlockGrid,
-    /// Which shard holds it, once that is known.
-    pub(super) shard: OnceLock<u32>,
+    /// Which shard holds it, once that is known. Nothing is remembered before.
+    pub(super) home: OnceLock<Home>,
     table_exists: AtomicBool,
     memory: Mutex<Memory>,
 }
 
+/// The shard that holds a series.
+#[derive(Debug)]
+pub(super) struct Home {
+    pub(super) shard: u32,
+    /// Whether memory of it is true; `None` where nothing is remembered.
+    pub(super) belief: Option<Arc<Belief>>,
+}
+
 #[derive(Debug, Default)]
 struct Memory {
+    /// What all this is of.
+    epoch: Epoch,
     /// How many commits there have been.
     version: u64,
     /// Blocks read before this version are no longer believed.
@@ -56,10 +70,20 @@ impl SeriesState {
             table: TableName::of(series),
             label: series.to_string(),
             grid: BlockGrid::of(series.timeframe),
-            shard: OnceLock::new(),
+            home: OnceLock::new(),
             table_exists: AtomicBool::new(false),
             memory: Mutex::default(),
         }
+    }
+
+    /// Gives up what is remembered, unless it is of this epoch (or a later one: whoever comes late is not shown less).
+    pub(super) fn enter(&self, epoch: Epoch) {
+        self.memory().enter(epoch);
+    }
+
+    /// Gives up what is remembered: somebody may be changing it at this moment.
+    pub(super) fn distrust(&self) {
+        self.memory().clear();
     }
 
     /// To be asked before the disk is.
@@ -86,11 +110,11 @@ impl SeriesState {
         }
     }
 
-    /// Tells of a commit that is on disk now, or (without a ledger) of one that may or may not be.
-    pub(super) fn committed(&self, candles: &[Candle], coverage: Option<Coverage>) {
+    /// Tells of a commit that is on disk now, with the ledger and the epoch it was made in, or (without them) of one that may
+    /// or may not be.
+    pub(super) fn committed(&self, candles: &[Candle], coverage: Option<(Coverage, Epoch)>) {
         let mut memory = self.memory();
-        memory.version += 1;
-        memory.coverage = coverage.map(Arc::new);
+        memory.learn(coverage);
         let version = memory.version;
         memory.touched.extend(candles.iter().map(|candle| (self.grid.block_of(candle.open_time), version)));
         if memory.touched.len() > MAX_TOUCHES {
@@ -100,10 +124,9 @@ impl SeriesState {
     }
 
     /// Tells that rows were taken out, or (without a ledger) that they may or may not have been.
-    pub(super) fn forgotten(&self, coverage: Option<Coverage>) {
+    pub(super) fn forgotten(&self, coverage: Option<(Coverage, Epoch)>) {
         let mut memory = self.memory();
-        memory.version += 1;
-        memory.coverage = coverage.map(Arc::new);
+        memory.learn(coverage);
         memory.touched.clear();
         memory.believed_since = memory.version;
     }
@@ -119,6 +142,32 @@ impl SeriesState {
     fn memory(&self) -> MutexGuard<'_, Memory> {
         // No code that can panic runs between related changes, so a poisoned lock holds nothing half done.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    fn enter(&mut self, epoch: Epoch) {
+        if self.epoch < epoch {
+            self.epoch = epoch;
+            self.clear();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.version += 1;
+        self.believed_since = self.version;
+        self.touched.clear();
+        self.coverage = None;
+    }
+
+    /// The next version begins, with this ledger if it is not of an epoch that is over.
+    fn learn(&mut self, coverage: Option<(Coverage, Epoch)>) {
+        if let Some((_, epoch)) = &coverage {
+            self.enter(*epoch);
+        }
+        self.version += 1;
+        let told = coverage.filter(|(_, epoch)| *epoch == self.epoch);
+        self.coverage = told.map(|(coverage, _)| Arc::new(coverage));
     }
 }
 
@@ -142,7 +191,7 @@ mod tests {
     fn a_ledger_read_before_a_commit_does_not_hide_it() {
         let state = state();
         let before = state.version();
-        state.committed(&[], Some(ledger(2)));
+        state.committed(&[], Some((ledger(2), 0)));
         state.remember(before, &Arc::new(ledger(1)));
         assert_eq!(state.coverage().as_deref(), Some(&ledger(2)));
     }
@@ -159,8 +208,24 @@ mod tests {
     fn after_rows_were_taken_out_no_block_read_before_is_believed() {
         let state = state();
         let before = state.version();
-        state.forgotten(Some(ledger(1)));
+        state.forgotten(Some((ledger(1), 0)));
         assert!(!state.still_true(before, 0..=0) && state.still_true(state.version(), 0..=0));
+    }
+
+    #[test]
+    fn what_is_of_an_epoch_that_is_over_is_given_up_and_not_taken_back() {
+        let state = state();
+        let before = state.version();
+        state.remember(before, &Arc::new(ledger(1)));
+        state.enter(1);
+        assert!(state.coverage().is_none() && !state.still_true(before, 0..=0));
+        state.remember(state.version(), &Arc::new(ledger(3)));
+        // Committed before others did, told of after that was found out.
+        state.committed(&[], Some((ledger(2), 0)));
+        assert_eq!(state.coverage(), None);
+        state.remember(state.version(), &Arc::new(ledger(3)));
+        state.enter(0);
+        assert_eq!(state.coverage().as_deref(), Some(&ledger(3)), "whoever comes late takes nothing away");
     }
 
     #[test]

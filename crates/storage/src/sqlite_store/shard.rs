@@ -13,12 +13,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use super::belief::Belief;
 use super::data_lock::DataLock;
 use super::database_file::{self, SHARD};
-use super::fault;
+use super::marks::Mark;
 use super::series_state::SeriesState;
+use super::transaction;
 use super::turn::Turn;
 use super::writer::{Job, Order, Writer};
+use super::{fault, mark_table};
 
 /// Readers beside the writer, for each shard.
 const READERS: u32 = 2;
@@ -35,6 +38,8 @@ pub(super) struct Shard {
     jobs: mpsc::Sender<Job>,
     readers: SqlitePool,
     turn: Arc<Turn>,
+    // `None` where nothing is remembered.
+    belief: Option<Arc<Belief>>,
 }
 
 impl Shard {
@@ -43,21 +48,23 @@ impl Shard {
         path: PathBuf,
         max_bytes: Option<u64>,
         tasks: &TaskTracker,
-        lock: Arc<DataLock>,
+        (belief, lock): (Arc<Belief>, Arc<DataLock>),
     ) -> Result<Self, StoreError> {
+        lock.require_same()?;
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| fault::io(folder, error))?;
         }
         let readers = database_file::readers(&path, READERS);
         let (jobs, inbox) = mpsc::channel(QUEUE);
         let turn = Arc::new(Turn::new());
-        let mut writer = Writer::new(path.clone(), max_bytes, readers.clone(), Arc::clone(&turn), lock);
+        let held = (Arc::clone(&belief), lock);
+        let mut writer = Writer::new(path.clone(), max_bytes, readers.clone(), Arc::clone(&turn), held);
         if !path.exists() || !database_file::is_current(&readers, &SHARD).await {
             // Makes it, brings it up to date, or says what is wrong with it.
             writer.connection().await?;
         }
         tasks.spawn(writer.run(inbox));
-        Ok(Self { path, jobs, readers, turn })
+        Ok(Self { path, jobs, readers, turn, belief: Some(belief) })
     }
 
     /// Opens a file that another process may be writing to, to read it.
@@ -66,7 +73,7 @@ impl Shard {
         let readers = database_file::guests(&path, READERS);
         // Nobody receives: whoever sends is told that the store is closed.
         let (jobs, _) = mpsc::channel(1);
-        Ok(Self { path, jobs, readers, turn: Arc::new(Turn::new()) })
+        Ok(Self { path, jobs, readers, turn: Arc::new(Turn::new()), belief: None })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -81,6 +88,32 @@ impl Shard {
     /// A connection to read with.
     pub(super) async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         self.readers.acquire().await.map_err(|error| self.fault(error))
+    }
+
+    /// Whose memory is true; `None` where nothing is remembered.
+    pub(super) fn belief(&self) -> Option<&Belief> {
+        self.belief.as_deref()
+    }
+
+    /// By which mark the last commit is known.
+    pub(super) async fn committed(&self) -> Result<Mark, StoreError> {
+        let mut conn = self.reader().await?;
+        mark_table::read(&mut conn).await.map_err(|error| self.fault(error))
+    }
+
+    /// Makes the mark that all see that of the last commit, where one that was tried since is not going to happen. Waits for
+    /// nobody: whoever is writing puts the mark right by what he writes.
+    pub(super) async fn settle(&self, belief: &Belief) {
+        let Some(_turn) = self.turn.try_take() else { return };
+        let settled = async {
+            let mut conn = database_file::caretaker_in_passing(&self.path).await?;
+            let settled = transaction::settle(&mut conn, belief).await;
+            database_file::close(conn).await;
+            settled
+        };
+        if let Err(error) = settled.await {
+            tracing::debug!(%error, "somebody else is writing; looked at again later");
+        }
     }
 
     /// Has an order carried out. Giving up on the answer does not take it back.

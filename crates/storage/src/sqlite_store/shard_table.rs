@@ -10,8 +10,10 @@ use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
 use super::StoreConfig;
+use super::belief::Belief;
 use super::data_lock::DataLock;
 use super::fault;
+use super::marks::Marks;
 use super::shard::{self, Shard};
 use super::sources::Sources;
 
@@ -31,13 +33,22 @@ pub(super) struct ShardTable {
     tasks: TaskTracker,
     // `None` once the store has been closed.
     open: Mutex<Option<Open>>,
+    // Outlives the closing of a shard, as does what is remembered of its series.
+    beliefs: Mutex<Beliefs>,
+}
+
+/// As many as there are sources and shards that were used; some ten bytes each, and an open file for each source.
+#[derive(Debug, Default)]
+struct Beliefs {
+    marks: HashMap<VenueId, Arc<Marks>>,
+    of: HashMap<ShardId, Arc<Belief>>,
 }
 
 #[derive(Debug)]
 struct Open {
     shards: HashMap<ShardId, Entry>,
     uses: u64,
-    // `None` where another process may hold the folder, and nothing is written.
+    // `None` where nothing is written, nor remembered.
     lock: Option<Arc<DataLock>>,
 }
 
@@ -71,7 +82,36 @@ impl ShardTable {
             max_bytes: config.max_shard_bytes,
             tasks: TaskTracker::new(),
             open: Mutex::new(Some(Open { shards: HashMap::new(), uses: 0, lock })),
+            beliefs: Mutex::default(),
         }
+    }
+
+    /// Our place in the folder; `None` where nothing is written, or once closed.
+    pub(super) fn lock(&self) -> Option<Arc<DataLock>> {
+        self.open().as_ref()?.lock.clone()
+    }
+
+    /// Whether memory of a shard is true; `None` where nothing is remembered.
+    pub(super) fn belief(&self, id: ShardId) -> Result<Option<Arc<Belief>>, StoreError> {
+        if self.lock().is_none() {
+            return Ok(None);
+        }
+        // Every change is complete before the lock is let go, so a poisoned one holds nothing half done.
+        let mut beliefs = self.beliefs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(belief) = beliefs.of.get(&id) {
+            return Ok(Some(Arc::clone(belief)));
+        }
+        let marks = match beliefs.marks.get(&id.venue) {
+            Some(marks) => Arc::clone(marks),
+            None => {
+                let marks = Arc::new(Marks::open(self.sources.dir(), id.venue)?);
+                beliefs.marks.insert(id.venue, Arc::clone(&marks));
+                marks
+            }
+        };
+        let belief = Arc::new(Belief::new(marks, id.number));
+        beliefs.of.insert(id, Arc::clone(&belief));
+        Ok(Some(belief))
     }
 
     /// The shard, opened if it was not.
@@ -86,8 +126,8 @@ impl ShardTable {
         drop(surplus); // outside the lock: it ends their writers, which close the files
         cell.get_or_try_init(|| async {
             let path = shard::path(self.sources.dir(), id.venue, id.number)?;
-            match lock {
-                Some(lock) => Shard::open(path, self.max_bytes, &self.tasks, lock).await,
+            match lock.zip(self.belief(id)?) {
+                Some((lock, belief)) => Shard::open(path, self.max_bytes, &self.tasks, (belief, lock)).await,
                 None => Shard::open_read_only(path).await,
             }
         })
@@ -162,10 +202,10 @@ mod tests {
         ShardId { venue: VenueId::new("upbit"), number }
     }
 
-    #[test]
-    fn the_longest_unused_goes_first_and_one_in_use_never() {
+    #[tokio::test]
+    async fn the_longest_unused_goes_first_and_one_in_use_never() {
         let folder = tempfile::tempdir().unwrap();
-        let lock = Arc::new(DataLock::take(folder.path()).unwrap());
+        let lock = Arc::new(DataLock::enter(folder.path()).await.unwrap().0);
         let mut open = Open { shards: HashMap::new(), uses: 0, lock: Some(lock) };
         let in_use = open.use_of(id(0));
         for number in [1, 2, 3] {

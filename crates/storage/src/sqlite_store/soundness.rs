@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::shard_table::ShardId;
 use super::table_name::TableName;
+use super::transaction::Transaction;
 use super::{SqliteStore, database_file, fault, ledger_table};
 use crate::GridOf;
 use crate::check::{self, Finding, Flaw, Place};
@@ -92,12 +93,19 @@ impl SqliteStore {
     pub async fn mend_ledger(&self, series: &Series) -> Result<(), StoreError> {
         let state = self.writable(series)?;
         let Some(shard) = self.shard_of(&state).await? else { return Ok(()) };
+        let Some(belief) = shard.belief() else { return Err(fault::read_only()) };
         let _turn = shard.turn().take().await;
-        let mut conn = database_file::caretaker(shard.path()).await.map_err(|error| shard.fault(error))?;
-        let mended = mend(&mut conn, &state.label).await;
+        let conn = database_file::patient_caretaker(shard.path()).await;
+        let mut conn = conn.map_err(|error| shard.fault(error))?;
+        let mended = async {
+            let transaction = Transaction::begin(&mut conn, shard.path(), belief).await?;
+            let mended = mend(&mut conn, &state.label).await;
+            transaction.end(&mut conn, mended).await
+        };
+        let mended = mended.await;
         database_file::close(conn).await;
         state.forgotten(None); // whatever happened: the ledger is to be read from disk
-        mended.map_err(|error| shard.fault(error))
+        mended.map(drop)
     }
 }
 
@@ -175,7 +183,6 @@ fn series_of(venue: VenueId, label: &str) -> Option<Series> {
 }
 
 async fn mend(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {
-    database_file::execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
     let rows = sqlx::query(
         "SELECT from_ns, to_ns, origin, observed_ns FROM coverage WHERE series = ?1 ORDER BY observed_ns",
     )
@@ -187,7 +194,5 @@ async fn mend(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Erro
     sqlx::query("DELETE FROM coverage WHERE series = ?1").bind(label).execute(&mut *conn).await?;
     ledger_table::replace(conn, label, &Coverage::empty(), &readable).await?;
     let backwards = "DELETE FROM dispute WHERE series = ?1 AND from_ns >= to_ns";
-    sqlx::query(backwards).bind(label).execute(&mut *conn).await?;
-    // An error before this leaves it to the closing of the connection to undo.
-    database_file::execute(conn, "COMMIT".to_owned()).await
+    sqlx::query(backwards).bind(label).execute(&mut *conn).await.map(drop)
 }

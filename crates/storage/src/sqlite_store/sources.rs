@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +13,7 @@ use market_backbone_core::{StoreError, StoreErrorKind, VenueId};
 use sqlx::sqlite::SqliteConnection;
 
 use super::database_file::execute;
+use super::marks::COMMITS;
 use super::{fault, shard};
 
 /// The file beside the shards that says whose they are. An index can be lost; a folder can be copied without this.
@@ -65,6 +67,11 @@ impl Sources {
     /// Writes the note of the folder called after `folder`: that it is of `source`.
     pub(super) fn write_note(&self, folder: VenueId, source: VenueId) -> Result<(), StoreError> {
         write_note(&self.dir, folder, source)
+    }
+
+    /// What others have found out meanwhile.
+    pub(super) fn found(&self, unclaimed: BTreeSet<VenueId>) {
+        self.state().unclaimed = unclaimed;
     }
 
     /// Takes `claimed` out of those that are asked about: its folder is that of `source` now.
@@ -145,8 +152,9 @@ pub(super) async fn give(
     }
     let (from, to) = (dir.join(folder.file_name()), dir.join(source.file_name()));
     if from != to {
-        // Empty, or with nothing but a note in it.
+        // Empty, or with nothing but notes in it.
         let _ = fs::remove_file(to.join(NOTE));
+        let _ = fs::remove_file(to.join(COMMITS));
         let _ = fs::remove_dir(&to);
         fs::rename(&from, &to).map_err(|error| fault::io(&from, error))?;
     }
@@ -205,7 +213,9 @@ fn note(dir: &Path, folder: VenueId) -> Option<VenueId> {
 fn write_note(dir: &Path, folder: VenueId, source: VenueId) -> Result<(), StoreError> {
     let folder = dir.join(folder.file_name());
     fs::create_dir_all(&folder).map_err(|error| fault::io(&folder, error))?;
-    let (note, draft) = (folder.join(NOTE), folder.join("SOURCE.part"));
+    // A draft of its own, because others may be writing the same.
+    let draft = folder.join(format!("SOURCE.{:x}.part", RandomState::new().hash_one(NOTE)));
+    let note = folder.join(NOTE);
     let written = fs::write(&draft, format!("{source}\n")).and_then(|()| fs::rename(&draft, &note));
     written.map_err(|error| fault::io(&note, error))
 }

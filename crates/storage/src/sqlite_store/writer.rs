@@ -1,4 +1,4 @@
-//! The one writer of a shard: rows and their proof, both or neither.
+//! The one writer of a shard in this process: rows and their proof, both or neither.
 //!
 //! A task and not a lock around a connection, for two reasons. A caller who gives up while COMMIT runs
 //! cannot leave the caches in doubt of whether it happened, because the task goes on and tells them.
@@ -11,9 +11,11 @@ use market_backbone_core::{Coverage, StoreError, TimeRange};
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
+use super::belief::{Belief, Epoch};
 use super::data_lock::DataLock;
-use super::database_file::{self, SHARD, execute};
+use super::database_file::{self, SHARD};
 use super::series_state::SeriesState;
+use super::transaction::Transaction;
 use super::turn::Turn;
 use super::{fault, ledger_table, revisions, rows};
 use crate::batch::Batch;
@@ -48,8 +50,9 @@ pub(super) struct Writer {
     conn: Option<SqliteConnection>,
     readers: SqlitePool,
     turn: Arc<Turn>,
-    // The folder is ours until the last writer has let go of its file.
-    _lock: Arc<DataLock>,
+    belief: Arc<Belief>,
+    // We are in the folder until the last writer has let go of its file.
+    lock: Arc<DataLock>,
 }
 
 impl Writer {
@@ -58,13 +61,15 @@ impl Writer {
         max_bytes: Option<u64>,
         readers: SqlitePool,
         turn: Arc<Turn>,
-        lock: Arc<DataLock>,
+        (belief, lock): (Arc<Belief>, Arc<DataLock>),
     ) -> Self {
-        Self { path, max_bytes, conn: None, readers, turn, _lock: lock }
+        Self { path, max_bytes, conn: None, readers, turn, belief, lock }
     }
 
     /// The connection to write with.
     pub(super) async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        // What was moved away can still be written to, and nobody would ever find it.
+        self.lock.require_same()?;
         if self.conn.is_none() {
             self.conn = Some(database_file::open_writer(&self.path, &SHARD, self.max_bytes).await?);
         }
@@ -85,7 +90,7 @@ impl Writer {
                 jobs.push(job);
             }
             self.settle(jobs).await;
-            turn.committed();
+            turn.committed(self.belief.tried());
         }
         self.readers.close().await;
         if let Some(conn) = self.conn {
@@ -96,24 +101,31 @@ impl Writer {
     /// Writes all jobs at once; where that fails, one by one, so that one's failure is not the others'.
     async fn settle(&mut self, jobs: Vec<Job>) {
         if jobs.len() > 1
-            && let Ok(conn) = self.connection().await
-            && let Ok(verdicts) = transact(conn, &jobs).await
+            && let Ok((verdicts, epoch)) = self.transact(&jobs).await
         {
             for (job, verdict) in jobs.into_iter().zip(verdicts) {
-                job.finish(Ok(verdict));
+                job.finish(Ok((verdict, epoch)));
             }
             return;
         }
         for job in jobs {
-            let outcome = self.settle_one(&job).await;
-            job.finish(outcome);
+            let outcome = self.transact(std::slice::from_ref(&job)).await;
+            let one = |(verdicts, epoch): (Vec<Verdict>, Epoch)| {
+                (verdicts.into_iter().next().unwrap_or_default(), epoch)
+            };
+            job.finish(outcome.map(one));
         }
     }
 
-    async fn settle_one(&mut self, job: &Job) -> Result<Verdict, StoreError> {
-        let written = transact(self.connection().await?, std::slice::from_ref(job)).await;
-        let verdicts = written.map_err(|error| fault::database(&self.path, error))?;
-        Ok(verdicts.into_iter().next().unwrap_or_default())
+    /// Writes all jobs in one transaction; says for each what was written.
+    async fn transact(&mut self, jobs: &[Job]) -> Result<(Vec<Verdict>, Epoch), StoreError> {
+        let (path, belief) = (self.path.clone(), Arc::clone(&self.belief));
+        let conn = self.connection().await?;
+        let transaction = Transaction::begin(conn, &path, &belief).await?;
+        let written = write(conn, jobs).await;
+        let written = transaction.end(conn, written).await?;
+        jobs.iter().for_each(|job| job.series.found_table());
+        Ok(written)
     }
 }
 
@@ -126,39 +138,23 @@ impl Job {
     }
 
     /// Tells the caches, then the caller: who has been told must never be shown less.
-    fn finish(self, outcome: Result<Verdict, StoreError>) {
+    fn finish(self, outcome: Result<(Verdict, Epoch), StoreError>) {
         let (verdict, answer) = match outcome {
             Ok(verdict) => (Some(verdict), Ok(())),
             Err(error) => (None, Err(error)),
         };
         match (&self.order, verdict) {
-            (Order::Keep(_), Some(verdict)) => self.series.committed(&verdict.rows, Some(verdict.known)),
+            (Order::Keep(_), Some((verdict, epoch))) => {
+                self.series.committed(&verdict.rows, Some((verdict.known, epoch)));
+            }
             (Order::Keep(batch), None) => self.series.committed(&batch.candles, None),
-            (Order::Forget(_), verdict) => self.series.forgotten(verdict.map(|verdict| verdict.known)),
+            (Order::Forget(_), verdict) => {
+                self.series.forgotten(verdict.map(|(verdict, epoch)| (verdict.known, epoch)));
+            }
         }
         // Nobody waits for the answer any more: fine, the work is done all the same.
         let _ = self.done.send(answer);
     }
-}
-
-/// Writes all jobs in one transaction; says for each what was written.
-///
-/// Not sqlx's own transaction: when the disk is full SQLite rolls back by itself, after which sqlx 0.9 would
-/// count one transaction too many for ever.
-async fn transact(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<Vec<Verdict>, sqlx::Error> {
-    execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
-    let written = match write(conn, jobs).await {
-        Ok(verdicts) => execute(conn, "COMMIT".to_owned()).await.map(|()| verdicts),
-        Err(error) => Err(error),
-    };
-    if written.is_err() {
-        // Fails if SQLite has rolled back already, which is just as well.
-        let _ = execute(conn, "ROLLBACK".to_owned()).await;
-    }
-    for job in jobs.iter().filter(|_| written.is_ok()) {
-        job.series.found_table();
-    }
-    written
 }
 
 async fn write(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<Vec<Verdict>, sqlx::Error> {

@@ -121,8 +121,9 @@ async fn a_store_looks_after_itself_when_told_to() {
     is_whole(&store).await;
     drop(store);
     // Without `close`, too, the folder is let go of.
+    let lock = std::fs::File::options().read(true).write(true).open(folder.path().join("LOCK")).unwrap();
     let freed = async {
-        while SqliteStore::open(StoreConfig::new(folder.path())).await.is_err() {
+        while lock.try_lock().is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };

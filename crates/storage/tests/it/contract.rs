@@ -45,6 +45,15 @@ macro_rules! contract {
                 super::CandleStore::close(&store).await;
             })*
         }
+        mod sqlite_shared_by_two {
+            $(#[tokio::test]
+            async fn $rule() {
+                let folder = tempfile::tempdir().unwrap();
+                let store = crate::shared_folder::Pair::open(super::StoreConfig::new(folder.path())).await;
+                super::$rule(&store).await;
+                super::CandleStore::close(&store).await;
+            })*
+        }
         mod sqlite_without_a_cache {
             $(#[tokio::test]
             async fn $rule() {

@@ -1,4 +1,4 @@
-//! The folder: held by one, found again, spread over shards, rebuilt where only the index is gone.
+//! The folder: found again, spread over shards, rebuilt where only the index is gone.
 
 use std::fs;
 use std::path::Path;
@@ -13,21 +13,6 @@ use crate::material::{candles, everything, open, proof, series};
 fn shards(dir: &Path) -> usize {
     let names = fs::read_dir(dir.join("upbit")).unwrap().map(|entry| entry.unwrap().file_name());
     names.filter(|name| name.to_str().unwrap().ends_with(".db")).count()
-}
-
-#[tokio::test]
-async fn a_folder_is_held_by_one_until_it_is_closed() {
-    let folder = tempfile::tempdir().unwrap();
-    let first = open(folder.path()).await;
-    first.commit(&series("KRW-BTC"), &candles(0, 9), &proof(0, 9)).await.unwrap();
-    let refused = SqliteStore::open(StoreConfig::new(folder.path())).await.unwrap_err();
-    assert_eq!(refused.kind(), StoreErrorKind::Held);
-    let (text, pid) = (refused.to_string(), std::process::id().to_string());
-    assert!(text.contains(&pid) && text.contains("--data-dir"), "{text}");
-    first.close().await;
-    let closed = first.coverage(&series("KRW-BTC")).await.unwrap_err();
-    assert_eq!(closed.kind(), StoreErrorKind::Closed);
-    open(folder.path()).await;
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ async fn a_folder_of_version_1_keeps_what_it_held_and_learns_of_disputes() {
         store.close().await;
     }
     for file in ["index.db", "upbit/shard-0000.db"] {
-        assert_eq!(version(&folder.path().join(file)).await, 4, "{file}");
+        assert_eq!(version(&folder.path().join(file)).await, 5, "{file}");
     }
 }
 
@@ -133,6 +133,6 @@ async fn a_folder_of_version_2_keeps_what_it_held_and_learns_of_earlier_versions
         store.close().await;
     }
     for file in ["index.db", "upbit/shard-0000.db"] {
-        assert_eq!(version(&folder.path().join(file)).await, 4, "{file}");
+        assert_eq!(version(&folder.path().join(file)).await, 5, "{file}");
     }
 }

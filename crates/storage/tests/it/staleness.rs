@@ -22,6 +22,25 @@ async fn a_second_read_makes_no_disk_access() {
 }
 
 #[tokio::test]
+async fn what_another_run_has_left_is_remembered_after_the_first_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (btc, eth) = (series("KRW-BTC"), series("KRW-ETH"));
+    let store = open(folder.path()).await;
+    for each in [&btc, &eth] {
+        store.commit(each, &candles(0, 1_000), &proof(0, 1_000)).await.unwrap();
+    }
+    store.close().await;
+    let store = open(folder.path()).await;
+    for each in [&btc, &eth] {
+        assert_eq!(store.coverage(each).await.unwrap(), proof(0, 1_000));
+        for from_memory in [0, 400] {
+            let read = store.read(each, minutes(0, 1_000), 400).await.unwrap();
+            assert_eq!((read.candles, read.from_memory), (candles(600, 1_000), from_memory));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_commit_gives_up_only_the_blocks_it_touches() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;

@@ -1,7 +1,6 @@
 //! Care of one shard file.
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -85,18 +84,21 @@ fn remedy(pages: Pages, quiet_for: Duration, thoroughness: Thoroughness) -> Reme
     }
 }
 
-/// Whether the head of a file that nobody has a log for says that there is nothing to do. Opening a file takes
-/// a thousand times longer than reading its head, and a folder may have hundreds of them.
-pub(super) fn is_fine(path: &Path, thoroughness: Thoroughness) -> bool {
-    let in_head = || -> std::io::Result<Pages> {
-        let mut head = [0; 100];
-        fs::File::open(path)?.read_exact(&mut head)?;
-        let number =
-            |at: usize| u64::from(u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]));
-        Ok(Pages { all: number(28), free: number(36) })
+/// Whether a file that nobody has a log for says that there is nothing to do.
+///
+/// Through SQLite, though the answer is in the file's head: whoever opens and closes a database file by other means takes
+/// SQLite's locks on it from the whole process, and others then believe that nobody here uses it.
+pub(super) async fn is_fine(path: &Path, thoroughness: Thoroughness) -> bool {
+    if size(&log_of(path)) > 0 {
+        return false;
+    }
+    let pages = async {
+        let mut conn = database_file::caretaker(path).await?;
+        let pages = Pages::of(&mut conn).await;
+        database_file::close(conn).await;
+        pages
     };
-    let fine = |pages| remedy(pages, Duration::MAX, thoroughness) == Remedy::Nothing;
-    size(&log_of(path)) == 0 && in_head().is_ok_and(fine)
+    pages.await.is_ok_and(|pages| remedy(pages, Duration::MAX, thoroughness) == Remedy::Nothing)
 }
 
 /// Looks after an open shard, in its turn; `go_on` is asked between steps.
@@ -107,7 +109,14 @@ pub(super) async fn run(
 ) -> Result<ShardCare, StoreError> {
     let path = shard.path();
     let fault = |error| fault::database(path, error);
-    let mut conn = database_file::caretaker(path).await.map_err(fault)?;
+    let conn = match thoroughness {
+        Thoroughness::AsNeeded { .. } => database_file::caretaker(path).await,
+        Thoroughness::Everything => database_file::patient_caretaker(path).await,
+    };
+    let mut conn = conn.map_err(fault)?;
+    if let Some(belief) = shard.belief() {
+        shard.turn().looked(belief.tried());
+    }
     let cared = care(&mut conn, path, shard.turn(), thoroughness, go_on).await;
     database_file::close(conn).await;
     cared.map_err(fault)
@@ -140,7 +149,7 @@ async fn care(
         // The first folds in what no reader needs and makes nobody wait; so little is left for the second
         // that its wait for readers is short. Where one stays too long, the next round cuts the log.
         work.alone(conn, "PRAGMA wal_checkpoint(PASSIVE)").await?;
-        work.alone(conn, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        work.alone(conn, "PRAGMA busy_timeout = 200; PRAGMA wal_checkpoint(TRUNCATE)").await?;
     }
     Ok(ShardCare {
         file: path.to_owned(),

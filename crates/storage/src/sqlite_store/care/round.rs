@@ -4,12 +4,13 @@ use market_backbone_core::StoreError;
 
 use super::file_care::{self, Thoroughness};
 use super::{CareReport, ShardCare, retention};
+use crate::sqlite_store::marks::Mark;
 use crate::sqlite_store::shard_table::ShardId;
 use crate::sqlite_store::{SqliteStore, fault};
 
 impl SqliteStore {
     /// Looks after the files once: forgets what is older than is to be kept, gives back free space where it
-    /// pays, cuts long logs. The first time it sees all shards, later those that were written to since.
+    /// pays, cuts long logs. The first time it sees all shards, later those that were written to since, by whomever.
     ///
     /// # Errors
     ///
@@ -19,7 +20,8 @@ impl SqliteStore {
         let config = &self.care.config;
         let thoroughness =
             Thoroughness::AsNeeded { quiet: config.quiet, rewrite_below: config.rewrite_below };
-        let due = self.care.due(self.shards.all());
+        let all = self.shards.all().into_iter();
+        let due = self.care.due(all.map(|id| Ok((id, self.tried(id)?))).collect::<Result<_, StoreError>>()?);
         self.care_for(due, thoroughness).await
     }
 
@@ -30,6 +32,11 @@ impl SqliteStore {
     /// As [`care_once`](Self::care_once).
     pub async fn vacuum(&self) -> Result<CareReport, StoreError> {
         self.care_for(self.shards.all(), Thoroughness::Everything).await
+    }
+
+    /// The last commit that was tried at a shard, by whichever process.
+    fn tried(&self, id: ShardId) -> Result<Option<Mark>, StoreError> {
+        Ok(self.shards.belief(id)?.and_then(|belief| belief.tried()))
     }
 
     async fn care_for(&self, due: Vec<ShardId>, how: Thoroughness) -> Result<CareReport, StoreError> {
@@ -44,6 +51,10 @@ impl SqliteStore {
             report.forgotten += retention::forget_old(self, id, &self.care.config.retain).await?;
             match self.care_for_shard(id, how).await {
                 Ok(cared) => report.shards.extend(cared),
+                Err(error) if fault::is_caused_by_others(&error) => {
+                    self.care.note(id);
+                    tracing::debug!(%error, "another process is at a shard, which is looked after in the next round");
+                }
                 Err(error) => {
                     self.care.note(id);
                     tracing::warn!(%error, "a shard could not be looked after");
@@ -55,7 +66,7 @@ impl SqliteStore {
 
     /// `None` where a glance says that there is nothing to do.
     async fn care_for_shard(&self, id: ShardId, how: Thoroughness) -> Result<Option<ShardCare>, StoreError> {
-        if how != Thoroughness::Everything && file_care::is_fine(&self.shards.path(id)?, how) {
+        if how != Thoroughness::Everything && file_care::is_fine(&self.shards.path(id)?, how).await {
             return Ok(None);
         }
         let shard = self.shards.lease(id).await?;

@@ -1,0 +1,16 @@
+//! The mark of the last commit, in the shard itself: written with what it stands for, both or neither.
+
+use sqlx::sqlite::SqliteConnection;
+
+use super::marks::Mark;
+
+/// The mark of what a read that begins now will see, or of something older.
+pub(super) async fn read(conn: &mut SqliteConnection) -> Result<Mark, sqlx::Error> {
+    let mark: i64 = sqlx::query_scalar("SELECT mark FROM last_commit").fetch_one(conn).await?;
+    Ok(mark.cast_unsigned())
+}
+
+/// Writes the mark of the caller's transaction.
+pub(super) async fn write(conn: &mut SqliteConnection, mark: Mark) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE last_commit SET mark = ?1").bind(mark.cast_signed()).execute(conn).await.map(drop)
+}
