@@ -7,11 +7,10 @@
 //! | 2 | wrong usage |
 //! | 130, 143 | stopped by Ctrl-C or SIGTERM before it was done; what had arrived is kept |
 
-use std::io::{ErrorKind, Write, stderr};
+use std::io::ErrorKind;
 use std::process::ExitCode;
-use std::sync::mpsc::sync_channel;
-use std::time::Duration;
 
+use crate::output;
 use crate::stop::{Cause, Stopped};
 
 const FAILED: u8 = 1;
@@ -19,8 +18,6 @@ const WRONG_USAGE: u8 = 2;
 /// As shells count: 128, and the number of the signal.
 const INTERRUPTED: u8 = 130;
 const TERMINATED: u8 = 143;
-/// So long stderr may take over the last line; it may be the pipe that nobody reads.
-const LAST_WORD: Duration = Duration::from_millis(200);
 
 /// A mistake of whoever typed the command: exit code 2.
 #[derive(Debug)]
@@ -46,20 +43,8 @@ pub(crate) fn code(outcome: anyhow::Result<()>, is_endless: bool) -> ExitCode {
         None if is_usage(&error) => WRONG_USAGE,
         None => FAILED,
     };
-    say(format!("error: {}\n", one_line(&error)));
+    output::last_word(&format!("error: {}", one_line(&error)));
     ExitCode::from(code)
-}
-
-/// Not being able to say it changes nothing about the exit code.
-fn say(line: String) {
-    let (said, heard) = sync_channel(1);
-    let say = move || {
-        let _ = stderr().write_all(line.as_bytes());
-        let _ = said.send(());
-    };
-    if std::thread::Builder::new().spawn(say).is_ok() {
-        let _ = heard.recv_timeout(LAST_WORD);
-    }
 }
 
 /// Why it was stopped, if that is all that happened.

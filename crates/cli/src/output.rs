@@ -2,10 +2,12 @@
 
 mod draft;
 mod pipe;
+mod reader;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Seek, SeekFrom, Write, stdout};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -128,4 +130,16 @@ pub(crate) fn is_terminal() -> bool {
 pub(crate) fn note(line: &str) {
     // Not being able to say it is no reason to fail.
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The last line to stderr. It may be a pipe that nobody reads: then it is left unsaid.
+pub(crate) fn last_word(line: &str) {
+    /// So much a pipe that takes anything takes at once.
+    const PIECE: usize = 4_096;
+    const PATIENCE: Duration = Duration::from_millis(200);
+    for piece in format!("{line}\n").as_bytes().chunks(PIECE) {
+        if !reader::stderr_takes_more(PATIENCE) || io::stderr().write_all(piece).is_err() {
+            return;
+        }
+    }
 }

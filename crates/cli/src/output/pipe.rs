@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use super::reader;
 use crate::stop::{self, Cause};
 
 /// How many bytes may wait.
@@ -201,7 +202,7 @@ fn next(shared: &Shared) -> Option<Vec<u8>> {
             queue.idle = true;
             shared.changed.notify_all();
         }
-        if is_abandoned() {
+        if reader::is_gone() {
             fail(shared, queue, ErrorKind::BrokenPipe);
             return None;
         }
@@ -215,20 +216,4 @@ fn fail(shared: &Shared, mut queue: MutexGuard<'_, Queue>, kind: ErrorKind) {
         stop::request(Cause::ReaderGone);
     }
     shared.changed.notify_all();
-}
-
-/// Whether whoever read stdout has gone.
-#[cfg(unix)]
-fn is_abandoned() -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let stdout = stdout();
-    let mut asked = [PollFd::new(&stdout, PollFlags::OUT)];
-    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut asked, Some(&at_once)).is_ok() && asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
-}
-
-/// Found out by the next write.
-#[cfg(not(unix))]
-const fn is_abandoned() -> bool {
-    false
 }
