@@ -1,6 +1,5 @@
 //! The only place that writes to stdout or to a file of the user's. Data only; all else goes to stderr.
 
-mod draft;
 mod pipe;
 mod reader;
 
@@ -10,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use market_backbone::Draft;
 
-pub(crate) use self::draft::Draft;
 use self::pipe::Pipe;
 
 /// Where data goes.
@@ -31,7 +30,8 @@ impl Output {
         let target = match file {
             None => Target::Terminal(Pipe::open().context("cannot start the thread that writes to stdout")?),
             Some(target) => {
-                let (draft, file) = Draft::create(target)?;
+                let (draft, file) =
+                    Draft::create(target).with_context(|| format!("cannot write {}", target.display()))?;
                 Target::File(BufWriter::new(file), draft)
             }
         };
@@ -100,7 +100,11 @@ impl Output {
         }
         match self.0 {
             Target::Terminal(pipe) => Ok(pipe.finish()?),
-            Target::File(writer, draft) => draft.settle(writer.get_ref()),
+            Target::File(writer, draft) => {
+                let synced = writer.get_ref().sync_all();
+                synced.with_context(|| format!("cannot write {}", draft.target().display()))?;
+                Ok(draft.settle()?)
+            }
             Target::Appended(..) => Ok(()),
         }
     }

@@ -31,7 +31,8 @@ impl Asked {
 }
 
 /// The object that `--stats` prints after candles: `rate_limited` counts requests that the venue refused because they were
-/// too many, `rejected_rows` names rows of its answers that cannot be true.
+/// too many, `rejected_rows` names rows of its answers, or of a store, that cannot be true. `store_away` says whether it was done
+/// without the database that --store names, `owed_rows` what it has still to be told.
 pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Asked, grid: Grid) -> Value {
     let mut value = of_rows(set.candles.len(), &set.served, metrics);
     value["coverage"] = coverage(set, asked, grid).into();
@@ -52,6 +53,8 @@ pub(crate) fn of_rows(rows: usize, served: &Served, metrics: &Metrics) -> Value 
         "shared_rows": served.shared_rows,
         "venue_rows": served.venue_rows,
         "rows": rows,
+        "store_away": metrics.shared.map(|shared| shared.is_away),
+        "owed_rows": metrics.shared.map(|shared| shared.owed_rows),
         "decisions": decisions(metrics),
         "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
         "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),

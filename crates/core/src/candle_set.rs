@@ -50,7 +50,7 @@ pub struct CandlePart {
     pub coverage: Coverage,
     /// Where it came from.
     pub served: Served,
-    /// Rows of the venue that were left out because they cannot be true.
+    /// Rows of the venue, or of a store, that were left out because they cannot be true.
     pub rejected: Vec<RejectedRow>,
     /// What of it could not be stored, where a store should have kept it.
     pub unkept: Option<Unkept>,
@@ -67,7 +67,7 @@ pub struct CandleSet {
     pub coverage: Coverage,
     /// Where they came from.
     pub served: Served,
-    /// Rows of the venue that were left out because they cannot be true: their slots are unknown, or disputed.
+    /// Rows of the venue, or of a store, that were left out because they cannot be true: their slots are unknown, or disputed.
     pub rejected: Vec<RejectedRow>,
     /// Candles that were asked for and could not be stored: the disk is full, or fails.
     pub unkept: Option<Unkept>,

@@ -10,6 +10,7 @@ pub struct StoreError(Box<Inner>);
 struct Inner {
     kind: StoreErrorKind,
     message: String,
+    is_transient: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -41,7 +42,7 @@ impl StoreError {
     /// A failure of this `kind`; `message` says what, where and what to do.
     #[must_use]
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), source: None }))
+        Self(Box::new(Inner { kind, message: message.into(), is_transient: false, source: None }))
     }
 
     /// Keeps the failure that lies beneath.
@@ -49,6 +50,19 @@ impl StoreError {
     pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.0.source = Some(Box::new(source));
         self
+    }
+
+    /// Says that it may be over by itself: a server that is stopped, restarted, overloaded or kept from answering.
+    #[must_use]
+    pub fn transient(mut self) -> Self {
+        self.0.is_transient = true;
+        self
+    }
+
+    /// Whether the same may succeed later without anybody doing anything about it here.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.0.is_transient
     }
 
     /// What a caller can do about it.
@@ -70,10 +84,11 @@ impl fmt::Display for StoreError {
 
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, message, source } = &*self.0;
+        let Inner { kind, message, is_transient, source } = &*self.0;
         f.debug_struct("StoreError")
             .field("kind", kind)
             .field("message", message)
+            .field("is_transient", is_transient)
             .field("source", source)
             .finish()
     }

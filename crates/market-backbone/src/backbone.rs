@@ -105,13 +105,14 @@ impl Backbone {
         self.venue.clock.now()
     }
 
-    /// What the layers of this venue have done so far.
+    /// What the layers of this venue have done so far, and how the shared store is.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         Metrics {
             router: self.venue.router.metrics(),
             coordinator: self.venue.coordinator.metrics(),
             recorder: self.venue.recorder.metrics(),
+            shared: self.house.tiers.shared(),
         }
     }
 
@@ -155,7 +156,10 @@ impl Backbone {
         let mut survey = self.venue.candles.survey(question.as_ref().unwrap_or(query)).await?;
         let Some(behind) = &self.venue.behind else { return Ok(survey) };
         for question in std::mem::take(&mut survey.questions) {
-            let rest = behind.survey(&question).await?;
+            let Ok(rest) = behind.survey(&question).await else {
+                survey.questions.push(question); // gone in the middle of it: then the venue is asked
+                continue;
+            };
             survey.known += rest.known;
             survey.density = survey.density.or(rest.density);
             survey.questions.extend(rest.questions);

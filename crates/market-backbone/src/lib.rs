@@ -74,18 +74,20 @@ pub use market_backbone_routing::{
     RouterConfig, RouterMetrics, Transport,
 };
 pub use market_backbone_storage::{
-    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, GridOf, Manifest,
+    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, Draft, ExportOrder, GridOf, Manifest,
     export_archive, file_stem, import_archive, import_archive_as, import_archive_of,
 };
+#[cfg(feature = "postgres")]
+pub use market_backbone_storage::{
+    DatabaseSeries, DatabaseStats, DatabaseTable, PostgresConfig, PostgresStore,
+};
+pub use market_backbone_storage::{DistantState, Recorder, RecorderConfig, RecorderMetrics, Recording};
 #[cfg(feature = "parquet")]
 pub use market_backbone_storage::{ParquetAnswers, write_parquet};
 pub use market_backbone_storage::{
     ParseUniverseError, UniverseEntry, UniverseKind, UniverseStore, UnknownUniverse, read_universes,
     resolve_universe,
 };
-#[cfg(feature = "postgres")]
-pub use market_backbone_storage::{PostgresConfig, PostgresStore};
-pub use market_backbone_storage::{Recorder, RecorderConfig, RecorderMetrics, Recording};
 pub use market_backbone_upbit::{
     Grouping, HOMES as UPBIT_HOMES, Region as UpbitRegion, RegionError as UpbitRegionError, UPBIT,
     UpbitClient,

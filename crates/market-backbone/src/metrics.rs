@@ -2,7 +2,7 @@
 
 use market_backbone_coordinator::CoordinatorMetrics;
 use market_backbone_routing::RouterMetrics;
-use market_backbone_storage::RecorderMetrics;
+use market_backbone_storage::{DistantState, RecorderMetrics};
 
 /// A snapshot of what the layers have done since the start.
 #[derive(Clone, Debug)]
@@ -13,4 +13,6 @@ pub struct Metrics {
     pub coordinator: CoordinatorMetrics,
     /// What was recorded from live feeds.
     pub recorder: RecorderMetrics,
+    /// How the shared store is, where there is one: whether it is done without, and what it has still to be told.
+    pub shared: Option<DistantState>,
 }

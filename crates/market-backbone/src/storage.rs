@@ -1,12 +1,18 @@
 //! Where candles are kept: near, and for a fleet also in a database that its machines share.
 
 use std::sync::Arc;
+#[cfg(feature = "postgres")]
+use std::sync::OnceLock;
 
+#[cfg(feature = "postgres")]
+use futures::future::BoxFuture;
 use market_backbone_core::{
     Candle, CandleSource, CandleStore, Capabilities, Clock, Coverage, Derive, Series, StoreError,
     StoreErrorKind, Symbol, Timeframe, VenueId,
 };
-use market_backbone_storage::{DerivedSource, MemoryStore, StoreConfig, StoredSource, UniverseStore};
+use market_backbone_storage::{
+    DerivedSource, DistantState, DistantStore, MemoryStore, StoreConfig, StoredSource, UniverseStore,
+};
 #[cfg(feature = "postgres")]
 use market_backbone_storage::{PostgresConfig, PostgresStore};
 
@@ -22,8 +28,10 @@ pub enum Storage {
     /// In a database that other machines share. What is known there is not asked of the venue, and is kept
     /// near as well; what is asked of the venue is kept in both, in the database first.
     ///
-    /// A database that cannot be reached fails the questions that the near store cannot answer: were each
-    /// worker of a fleet to ask the venue instead, all of them would ask for the same at once.
+    /// A database that is away (stopped, restarted, stalled, locked, without a free connection) holds nobody up: what the
+    /// near store knows is answered, all else is asked of the venue and kept near, and a warning says so. It is tried again
+    /// in the background, and told what it has missed when it is back; what it has missed when the program ends, it
+    /// misses. One that does not let us in, or that a newer version has written to, is an error of the build.
     #[cfg(feature = "postgres")]
     Shared {
         /// The database.
@@ -56,7 +64,7 @@ impl Storage {
 /// The stores, open.
 pub(crate) struct Tiers {
     near: Arc<dyn CandleStore>,
-    shared: Option<Arc<dyn CandleStore>>,
+    shared: Option<Arc<DistantStore>>,
     /// Sources under whose names a store holds candles that may be anybody's.
     unclaimed: Vec<VenueId>,
     /// Why nothing is kept beyond the end of the program, though it should be.
@@ -72,9 +80,12 @@ impl Tiers {
             #[cfg(feature = "postgres")]
             Storage::Shared { database, near } => {
                 let mut tiers = Self::near(near).await?;
-                match PostgresStore::connect(database).await {
+                let unclaimed = Arc::new(OnceLock::new());
+                match DistantStore::open(format!("the database {database}"), opener(database, &unclaimed))
+                    .await
+                {
                     Ok(database) => {
-                        tiers.unclaimed.extend(database.unclaimed());
+                        tiers.unclaimed.extend(unclaimed.get().into_iter().flatten());
                         tiers.shared = Some(Arc::new(database));
                     }
                     Err(error) => {
@@ -94,8 +105,9 @@ impl Tiers {
         }
         // Whichever store it is refuses any question about that source, and says what to do.
         let series = Series::new(Symbol::any(source), Timeframe::D1);
-        for store in [Some(&self.near), self.shared.as_ref()].into_iter().flatten() {
-            store.coverage(&series).await?;
+        self.near.coverage(&series).await?;
+        if let Some(shared) = &self.shared {
+            shared.coverage(&series).await?;
         }
         Ok(())
     }
@@ -140,6 +152,11 @@ impl Tiers {
         self.near.commit(series, candles, known).await
     }
 
+    /// How the shared store is, where there is one.
+    pub(crate) fn shared(&self) -> Option<DistantState> {
+        self.shared.as_ref().map(|shared| shared.state())
+    }
+
     /// The store that answers first.
     pub(crate) fn nearest(&self) -> Arc<dyn CandleStore> {
         Arc::clone(&self.near)
@@ -152,14 +169,14 @@ impl Tiers {
         clock: &Arc<dyn Clock>,
         capabilities: &Capabilities,
     ) -> Option<Arc<DerivedSource>> {
-        let shared = self.shared.as_ref()?;
+        let shared: Arc<dyn CandleStore> = Arc::clone(self.shared.as_ref()?) as _;
         let clock = || Arc::clone(clock);
-        let stored = StoredSource::new(Arc::clone(shared), Arc::clone(upstream), clock(), capabilities.grid)
+        let stored = StoredSource::new(Arc::clone(&shared), Arc::clone(upstream), clock(), capabilities.grid)
             .shared()
             .rechecking_early(capabilities);
         // Computes nothing, for the nearest store would keep it; it is here because it can be surveyed.
         let stored = Arc::new(stored);
-        let behind = DerivedSource::new(Arc::clone(shared), stored, clock(), capabilities, Derive::Never);
+        let behind = DerivedSource::new(shared, stored, clock(), capabilities, Derive::Never);
         Some(Arc::new(behind))
     }
 
@@ -169,5 +186,22 @@ impl Tiers {
         if let Some(shared) = &self.shared {
             shared.close().await;
         }
+    }
+}
+
+/// Connects to the database, as often as it takes; notes whose series are not known to be theirs.
+#[cfg(feature = "postgres")]
+fn opener(
+    database: PostgresConfig,
+    unclaimed: &Arc<OnceLock<Vec<VenueId>>>,
+) -> impl Fn() -> BoxFuture<'static, Result<Arc<dyn CandleStore>, StoreError>> + Send + Sync + 'static {
+    let unclaimed = Arc::clone(unclaimed);
+    move || {
+        let (database, unclaimed) = (database.clone(), Arc::clone(&unclaimed));
+        Box::pin(async move {
+            let store = PostgresStore::connect(database).await?;
+            unclaimed.get_or_init(|| store.unclaimed());
+            Ok(Arc::new(store) as Arc<dyn CandleStore>)
+        })
     }
 }

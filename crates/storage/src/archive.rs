@@ -40,6 +40,7 @@ mod trouble;
 #[cfg(feature = "parquet")]
 pub use answer::{ParquetAnswers, write_parquet};
 pub use content_hash::{ContentHash, ContentHashError};
+pub use draft::Draft;
 pub use export::{ExportOrder, export_archive};
 pub use import::{import_archive, import_archive_as, import_archive_of};
 pub use manifest::{ArchivedSeries, Manifest};

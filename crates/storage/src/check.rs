@@ -6,6 +6,8 @@
 
 mod derived_check;
 mod finding;
+#[cfg(feature = "postgres")]
+mod ledger_flaw;
 pub(crate) mod lone_witness;
 mod repair;
 mod series_check;
@@ -13,6 +15,8 @@ mod series_check;
 use market_backbone_core::{CandleStore, StoreError};
 
 pub use self::finding::{Finding, Flaw, Place};
+#[cfg(feature = "postgres")]
+pub(crate) use self::ledger_flaw::{WrittenSpan, ledger_flaw};
 pub use self::repair::RepairPlan;
 use crate::GridOf;
 

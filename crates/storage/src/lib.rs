@@ -22,6 +22,7 @@ mod as_of;
 mod batch;
 mod check;
 mod derived_source;
+mod distant_store;
 mod grid_of;
 mod ledger;
 mod memory_store;
@@ -35,20 +36,22 @@ mod sqlite_store;
 mod stored_source;
 mod unclaimed;
 mod universe;
+mod unsound;
 mod verdict;
 
 pub use archive::{
-    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, ExportOrder, Manifest, export_archive,
-    file_stem, import_archive, import_archive_as, import_archive_of,
+    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, Draft, ExportOrder, Manifest,
+    export_archive, file_stem, import_archive, import_archive_as, import_archive_of,
 };
 #[cfg(feature = "parquet")]
 pub use archive::{ParquetAnswers, write_parquet};
 pub use check::{Finding, Flaw, Place, RepairPlan, examine};
 pub use derived_source::{DerivedSource, Survey};
+pub use distant_store::{DistantState, DistantStore};
 pub use grid_of::GridOf;
 pub use memory_store::MemoryStore;
 #[cfg(feature = "postgres")]
-pub use postgres_store::{PostgresConfig, PostgresStore};
+pub use postgres_store::{DatabaseSeries, DatabaseStats, DatabaseTable, PostgresConfig, PostgresStore};
 pub use punctual_source::PunctualSource;
 pub use recorder::{Recorder, RecorderConfig, RecorderMetrics, Recording};
 pub use sqlite_store::{

@@ -4,16 +4,22 @@
 //! once: each commit first locks the row of its series, and only then looks at what is known. Nothing is kept
 //! in memory here, so nothing can be stale; a worker that wants speed puts a store of its own before this one.
 
+mod change;
 mod config;
 mod connections;
 mod copy;
 mod fault;
 mod ledger_rows;
+mod lone_witness;
 mod pass_file;
 mod revision_rows;
 mod rows;
 mod schema;
 mod series_row;
+mod soundness;
+mod stats;
+mod suspicion;
+mod tally;
 mod unclaimed;
 
 use std::collections::BTreeSet;
@@ -33,15 +39,19 @@ use tokio::time::timeout;
 
 pub use self::config::PostgresConfig;
 use self::connections::Connections;
+pub use self::stats::{DatabaseSeries, DatabaseStats, DatabaseTable};
 use self::unclaimed::Claim;
 use crate::batch::Batch;
-use crate::verdict;
 
-/// How long connecting, reading or closing may take. The server gives a statement up by itself before that;
+/// How long reading or making tables may take. The server gives a statement up by itself before that;
 /// this is for the case that nothing is heard of it any more.
-const DEADLINE: Duration = Duration::from_secs(35);
+const DEADLINE: Duration = Duration::from_secs(25);
+/// How long a server may take to say that it is there.
+const GREETING: Duration = Duration::from_secs(10);
 /// How long a transaction may take.
 const TRANSACTION_DEADLINE: Duration = Duration::from_secs(60);
+/// How long the end waits for what is under way.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Keeps candles in a Postgres database that any number of processes share.
 ///
@@ -52,6 +62,8 @@ pub struct PostgresStore {
     connections: Connections,
     /// Sources of which nobody has said whose their series are.
     unclaimed: Mutex<BTreeSet<VenueId>>,
+    /// Whether what is read is counted, and what is missing made unknown.
+    mends: bool,
 }
 
 impl PostgresStore {
@@ -66,8 +78,10 @@ impl PostgresStore {
         let config = config.checked()?;
         let prepared = async {
             // Not from the pool, which would try again and again and then say only that it took too long.
-            let mut conn = PgConnection::connect_with(&config.connection())
-                .await
+            let options = config.connection();
+            let greeting = timeout(GREETING, PgConnection::connect_with(&options)).await;
+            let mut conn = greeting
+                .map_err(|_| fault::too_slow(&config))?
                 .map_err(|error| fault::database(&config, error))?;
             let prepared = match schema::prepare(&mut conn, &config).await {
                 Ok(()) => unclaimed::all(&mut conn).await.map_err(|error| fault::database(&config, error)),
@@ -76,10 +90,10 @@ impl PostgresStore {
             let _ = conn.close().await; // whatever comes of it, the connection is gone
             prepared
         };
-        let unclaimed =
-            timeout(DEADLINE, prepared).await.unwrap_or_else(|_| Err(fault::too_slow(&config)))?;
-        let connections = Connections::new(config.pool());
-        Ok(Self { config, connections, unclaimed: Mutex::new(unclaimed) })
+        let prepared = timeout(DEADLINE, prepared);
+        let unclaimed = prepared.await.unwrap_or_else(|_| Err(fault::too_slow(&config)))?;
+        let connections = Connections::new(config.clone());
+        Ok(Self { config, connections, unclaimed: Mutex::new(unclaimed), mends: true })
     }
 
     /// The sources of whose series it was not known, when this connected, whether they are theirs: an older version wrote
@@ -167,11 +181,18 @@ impl CandleStore for PostgresStore {
         limit: usize,
     ) -> Result<StoredCandles, StoreError> {
         self.require(series)?;
-        let (connections, series) = (self.connections.clone(), series.clone());
+        let (connections, series, mends) = (self.connections.clone(), series.clone(), self.mends);
         self.run(DEADLINE, async move {
             let mut conn = connections.lease().await?;
-            let candles = rows::newest(&mut conn, &series, range, limit).await?;
-            conn.give_back();
+            let (candles, wrong) = rows::counted(&mut conn, &series, range, limit).await?;
+            if wrong.is_empty() || !mends {
+                conn.give_back();
+            } else {
+                // Whoever reads looks at what is known afterwards, and must not find that what is missing was empty.
+                let mut transaction = connections.begin_with(conn).await?;
+                tally::mend(&mut transaction, &series, wrong).await?;
+                transaction.commit().await?;
+            }
             Ok(StoredCandles { candles, from_memory: 0 })
         })
         .await
@@ -187,9 +208,18 @@ impl CandleStore for PostgresStore {
         self.require(series)?;
         let (connections, series) = (self.connections.clone(), series.clone());
         self.run(DEADLINE, async move {
-            let mut conn = connections.lease().await?;
-            let candles = revision_rows::newest_as_of(&mut conn, &series, range, limit, moment).await?;
-            conn.give_back();
+            let mut snapshot = connections.snapshot().await?;
+            let candles = revision_rows::newest_as_of(&mut snapshot, &series, range, limit, moment).await?;
+            let cut = candles.first().filter(|_| candles.len() == limit).map(|oldest| oldest.open_time);
+            let told = (rows::first_ms(cut.unwrap_or(range.from())), rows::first_ms(range.to()));
+            let wrong = tally::wrong(&mut snapshot, &series, told).await?;
+            snapshot.commit().await?;
+            if !wrong.is_empty() {
+                let mut transaction = connections.begin().await?;
+                tally::mend(&mut transaction, &series, wrong.iter().map(|count| count.from_ms).collect())
+                    .await?;
+                transaction.commit().await?;
+            }
             Ok(StoredCandles { candles, from_memory: 0 })
         })
         .await
@@ -209,7 +239,7 @@ impl CandleStore for PostgresStore {
         let (connections, series) = (self.connections.clone(), series.clone());
         self.run(TRANSACTION_DEADLINE, async move {
             let mut transaction = connections.begin().await?;
-            write(&mut transaction, &series, &batch).await?;
+            change::write(&mut transaction, &series, &batch).await?;
             transaction.commit().await
         })
         .await
@@ -233,43 +263,17 @@ impl CandleStore for PostgresStore {
         let (connections, series) = (self.connections.clone(), series.clone());
         self.run(TRANSACTION_DEADLINE, async move {
             let mut transaction = connections.begin().await?;
-            forget(&mut transaction, &series, range).await?;
+            change::forget(&mut transaction, &series, range).await?;
             transaction.commit().await
         })
         .await
     }
 
     async fn close(&self) {
-        if timeout(DEADLINE, self.connections.close()).await.is_err() {
+        if timeout(FAREWELL, self.connections.close()).await.is_err() {
             tracing::warn!(database = %self.config, "the database still works for us and is left to itself");
         }
     }
-}
-
-/// Writes rows and what they prove, inside the caller's transaction.
-async fn write(conn: &mut PgConnection, series: &Series, batch: &Batch) -> Result<(), sqlx::Error> {
-    let id = series_row::lock(conn, series).await?;
-    let known = ledger_rows::of(conn, series).await?;
-    let stored = rows::among(conn, id, &batch.reach()).await?;
-    let verdict = verdict::decide(&known, &stored, batch);
-    if stored.is_empty() {
-        rows::append(conn, id, &verdict.rows).await?;
-    } else {
-        rows::upsert(conn, id, &verdict.rows).await?;
-    }
-    revision_rows::keep(conn, id, &verdict.revisions).await?;
-    ledger_rows::replace(conn, id, &known, &verdict.known).await
-}
-
-/// Removes rows and what is known of them, inside the caller's transaction.
-async fn forget(conn: &mut PgConnection, series: &Series, range: TimeRange) -> Result<(), sqlx::Error> {
-    let id = series_row::lock(conn, series).await?;
-    let known = ledger_rows::of(conn, series).await?;
-    let mut left = known.clone();
-    left.remove(range);
-    rows::delete(conn, id, range).await?;
-    revision_rows::delete(conn, id, range).await?;
-    ledger_rows::replace(conn, id, &known, &left).await
 }
 
 impl fmt::Debug for PostgresStore {

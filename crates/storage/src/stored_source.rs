@@ -15,6 +15,7 @@ use std::sync::atomic::AtomicBool;
 
 use market_backbone_core::{
     CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Grid, Landmark, PartStream, Selection,
+    Series, StoreError, TimeRange,
 };
 
 use self::answer::Answer;
@@ -30,6 +31,9 @@ use self::answer::Answer;
 ///
 /// A question [as of](CandleQuery::as_of) an earlier moment is answered from what the store kept of then; what the store
 /// does not know is asked for as ever, as of now.
+///
+/// What is read is looked at: a row that cannot be true is left out and named, and its slot is forgotten and asked for; so is
+/// what the store has let go of since it was asked what it knows. What a shared store cannot read is asked for as well.
 ///
 /// Within one query nothing is asked twice: where upstream could prove nothing (it keeps candles of one
 /// second for a limited time, say), the answer has a hole, and its coverage says so.
@@ -77,6 +81,14 @@ impl StoredSource {
     pub fn shared(mut self) -> Self {
         self.is_shared = true;
         self
+    }
+
+    /// Whether any row opens in `range`. A shared store that is away shows none.
+    async fn has_rows(&self, series: &Series, range: TimeRange) -> Result<bool, StoreError> {
+        match self.store.read(series, range, 1).await {
+            Err(_) if self.is_shared => Ok(false),
+            read => Ok(!read?.candles.is_empty()),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `market-backbone store …`: what can be asked of the data folder itself.
+//! `market-backbone store …`: what can be asked of the data folder itself, and of the database behind it.
 
 use std::path::PathBuf;
 
@@ -13,11 +13,12 @@ pub(crate) struct Store {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
-    /// Series, rows, spans, bytes and how much of the files is air
+    /// Series, rows, spans, bytes and how much of the files is air; where --store names a database, of that and not of
+    /// the folder
     Stats(Stats),
-    /// Whether all that is stored can be true; exits with 1 if not
+    /// Whether all that is stored can be true; exits with 1 if not. Where --store names a database, there as well
     Check(Check),
-    /// Gives free space back to the disk
+    /// Gives free space back to the disk; where --store names a database, there and not in the folder
     Vacuum(Vacuum),
     /// Forgets candles of one series, their earlier versions and what is known of them: the venue is asked anew.
     /// Where --store names a database, there as well
@@ -42,7 +43,7 @@ pub(crate) struct Stats {
 
 #[derive(Debug, Group)]
 pub(crate) struct Check {
-    /// Forget what cannot be true and ask the venue for it again
+    /// Forget what cannot be true, wherever it is kept, and ask the venue for it again
     #[arg(long)]
     pub(crate) repair: bool,
     #[arg(long, value_enum, default_value_t = Report::Table)]

@@ -1,47 +1,41 @@
-//! `market-backbone store …`: the data folder itself, without a venue.
+//! `market-backbone store …`: the data folder itself, and the database behind it, without a venue.
 
 mod check;
 mod claim;
+mod database;
 mod export;
 mod forget;
 mod import;
+mod keeper;
 mod stats;
 mod vacuum;
 
-use market_backbone::{
-    CandleStore, PostgresStore, SqliteStore, StoreConfig, StoreErrorKind, VenueId, open_folder,
-};
+use market_backbone::{CandleStore, SqliteStore, StoreConfig, StoreErrorKind, VenueId, open_folder};
 
 use super::unless_stopped;
-use crate::args::{Forget, Global, Store, StoreCommand};
+use crate::args::{Forget, Global, Stats, Store, StoreCommand};
 use crate::{output, settings};
 
 /// Does what was asked of the data folder.
 pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
     match args.command {
-        StoreCommand::Stats(args) => {
-            reading(global, async |store| {
-                store.unclaimed().into_iter().for_each(left_out);
-                unless_stopped(stats::run(args, store)).await
-            })
-            .await
-        }
+        StoreCommand::Stats(args) => match settings::shared(global)? {
+            Some(database) => database::stats(args, database).await,
+            None => stats_of_folder(args, global).await,
+        },
         StoreCommand::Check(args) if args.repair => unless_stopped(check::repair(args, global)).await,
-        StoreCommand::Check(args) => {
-            reading(global, async |store| {
-                all_claimed(&store.unclaimed())?;
-                unless_stopped(check::run(args, store)).await
-            })
-            .await
-        }
+        StoreCommand::Check(args) => unless_stopped(check::run(args, global)).await,
         StoreCommand::Claim(args) => claim::run(args, global).await,
-        StoreCommand::Vacuum(args) => {
-            writing(existing(global)?, async |store| unless_stopped(vacuum::run(args, store)).await).await
-        }
+        StoreCommand::Vacuum(args) => match settings::shared(global)? {
+            Some(database) => database::vacuum(args, database).await,
+            None => {
+                writing(existing(global)?, async |store| unless_stopped(vacuum::run(args, store)).await).await
+            }
+        },
         StoreCommand::Forget(args) => forget(args, global).await,
         StoreCommand::Export(args) => match settings::shared(global)? {
             Some(database) => {
-                let store = PostgresStore::connect(database).await?;
+                let store = keeper::connect(database).await?;
                 finish(&store, async |store| {
                     all_claimed(&store.unclaimed())?;
                     unless_stopped(export::run(args, store)).await
@@ -58,7 +52,7 @@ pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
         },
         StoreCommand::Import(args) => match settings::shared(global)? {
             Some(database) => {
-                let store = PostgresStore::connect(database).await?;
+                let store = keeper::connect(database).await?;
                 finish(&store, async |store| unless_stopped(import::run(args, store, global)).await).await
             }
             None => {
@@ -67,6 +61,14 @@ pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
             }
         },
     }
+}
+
+async fn stats_of_folder(args: Stats, global: &Global) -> anyhow::Result<()> {
+    reading(global, async |store| {
+        store.unclaimed().into_iter().for_each(left_out);
+        unless_stopped(stats::run(args, store)).await
+    })
+    .await
 }
 
 /// In the database first: what it still had, the folder would take from it again.
@@ -84,7 +86,7 @@ async fn forget(mut args: Forget, global: &Global) -> anyhow::Result<()> {
     let mut keepers: Vec<(String, Box<dyn CandleStore>)> = Vec::new();
     if let Some(database) = database {
         let place = database.to_string();
-        keepers.push((place, Box::new(PostgresStore::connect(database).await?)));
+        keepers.push((place, Box::new(keeper::connect(database).await?)));
     }
     if let Some(config) = config {
         let place = config.dir.display().to_string();
@@ -130,12 +132,15 @@ async fn reading(
     global: &Global,
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let config = existing(global)?;
-    let store = match open_folder(config.clone()).await {
+    let store = to_read(existing(global)?).await?;
+    finish(&store, task).await
+}
+
+async fn to_read(config: StoreConfig) -> anyhow::Result<SqliteStore> {
+    Ok(match open_folder(config.clone()).await {
         Err(error) if error.kind() == StoreErrorKind::Held => SqliteStore::open_read_only(config).await?,
         opened => opened?,
-    };
-    finish(&store, task).await
+    })
 }
 
 /// Beside whoever shares the folder.

@@ -3,6 +3,7 @@
 
 mod archive;
 mod as_of;
+mod away;
 mod bad_input;
 mod candles;
 mod crash;

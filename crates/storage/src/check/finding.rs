@@ -29,6 +29,8 @@ pub enum Flaw {
     Underived,
     /// Two answers about the same slots disagreed.
     Disputed,
+    /// Other than as many candles as were written.
+    Miscounted,
     /// Slots are known to be empty by one answer alone, which an older version took for proof.
     LoneWitness,
 }
@@ -48,6 +50,7 @@ impl Flaw {
             Self::Unproven => "unproven",
             Self::Underived => "underived",
             Self::Disputed => "disputed",
+            Self::Miscounted => "miscounted",
             Self::LoneWitness => "lone_witness",
         }
     }
@@ -65,6 +68,7 @@ impl Flaw {
             | Self::Impossible
             | Self::Unproven
             | Self::Disputed
+            | Self::Miscounted
             | Self::LoneWitness => "--repair forgets the stretch and asks for it again",
             Self::Underived => "--repair forgets the stretch in both timeframes and asks for it again",
         }

@@ -4,20 +4,40 @@
 //! said beyond them does not. Answers of one day were joined in the ledger, so that their edges can no longer be told:
 //! where nearly every slot has a candle, each slot without one is looked at.
 
-use market_backbone_core::{Candle, Grid, TimeRange, Timeframe};
+use market_backbone_core::{Candle, CandleStore, Grid, Series, StoreError, TimeRange, Timeframe, Timestamp};
+
+use super::finding::{Finding, Flaw};
 
 /// From this share of slots with a candle on, one without is unusual.
 const DENSE: f64 = 0.9;
 /// So many slots without a candle are a long stretch: half of the shortest page.
 const LONG: u64 = 100;
 
-/// The slots of `stretch` that should be asked about again; `rows` are all that lie in it, oldest first.
-pub(crate) fn doubtful(
+/// What of the `old` stretches of a series one answer alone says, and should be asked about again.
+pub(crate) async fn findings(
+    store: &dyn CandleStore,
+    series: &Series,
     grid: Grid,
-    timeframe: Timeframe,
-    stretch: TimeRange,
-    rows: &[Candle],
-) -> Vec<TimeRange> {
+    old: &[TimeRange],
+) -> Result<Vec<Finding>, StoreError> {
+    // A ledger that cannot be read has been found already.
+    let Ok(known) = store.coverage(series).await else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for stretch in old.iter().flat_map(|old| known.within(*old).ranges()) {
+        let rows = store.read(series, stretch, usize::MAX).await?.candles;
+        for range in doubtful(grid, series.timeframe, stretch, &rows) {
+            let detail = "known to be empty by one answer alone".to_owned();
+            // Of the whole past nobody can say how many slots it has.
+            let has_begun = range.from() != Timestamp::MIN;
+            let slots = if has_begun { grid.slots(series.timeframe, range) } else { 0 };
+            found.push(Finding { slots, ..Finding::at(Flaw::LoneWitness, series, range, detail) });
+        }
+    }
+    Ok(found)
+}
+
+/// The slots of `stretch` that should be asked about again; `rows` are all that lie in it, oldest first.
+fn doubtful(grid: Grid, timeframe: Timeframe, stretch: TimeRange, rows: &[Candle]) -> Vec<TimeRange> {
     let (Some(oldest), Some(newest)) = (rows.first(), rows.last()) else { return vec![stretch] };
     let close = |row: &Candle| grid.close(timeframe, row.open_time);
     let slots = |range: TimeRange| grid.slots(timeframe, range);
@@ -39,7 +59,6 @@ pub(crate) fn doubtful(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone_core::Timestamp;
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_secs(minute * 60)

@@ -10,8 +10,8 @@ use market_backbone_core::{
 
 use super::DerivedSource;
 use super::pieces::Pieces;
-use crate::as_of;
 use crate::stored_source::emitter::Emitter;
+use crate::{as_of, unsound};
 
 /// One-minute rows added up in one go.
 const ROWS_PER_PART: u64 = 10_000;
@@ -99,7 +99,13 @@ impl Answer {
                 }
                 None => range,
             };
-            found += self.emit(pieces, chunk).await?;
+            found += match self.emit(pieces, chunk).await? {
+                Some(rows) => rows,
+                None => {
+                    let slots = usize::try_from(grid.slots(timeframe, chunk)).unwrap_or(usize::MAX);
+                    self.ask_for_last(chunk, slots.clamp(1, limit - found)).await?
+                }
+            };
             rest = TimeRange::new(range.from(), chunk.from()).ok();
         }
         Ok(found)
@@ -114,9 +120,15 @@ impl Answer {
         Ok(as_of::read(self.source.store.as_ref(), &self.query, base, range, limit).await?)
     }
 
-    async fn emit(&mut self, pieces: &Pieces, chunk: TimeRange) -> Result<usize, SourceError> {
-        let read = self.read(&pieces.base, chunk, usize::MAX).await?;
-        let candles = self.source.grid.derive(self.query.series.timeframe, &read.candles);
+    /// Emits the candles of `chunk` and says how many; `None` if not all of it has turned out to be known.
+    async fn emit(&mut self, pieces: &Pieces, chunk: TimeRange) -> Result<Option<usize>, SourceError> {
+        let mut read = self.read(&pieces.base, chunk, usize::MAX).await?;
+        let (store, grid) = (self.source.store.as_ref(), self.source.grid);
+        let bad = unsound::take_out(store, grid, &pieces.base, &mut read.candles).await;
+        if !bad.is_empty() || !store.coverage(&pieces.base).await?.covers(chunk) {
+            return Ok(None);
+        }
+        let candles = grid.derive(self.query.series.timeframe, &read.candles);
         let rows = candles.len() as u64;
         let served = if read.from_memory == read.candles.len() as u64 {
             Served { memory_rows: rows, ..Served::default() }
@@ -126,7 +138,7 @@ impl Answer {
         let found = candles.len();
         let coverage = pieces.proof(chunk);
         self.out.emit(CandlePart { candles, coverage, served, ..CandlePart::default() }).await?;
-        Ok(found)
+        Ok(Some(found))
     }
 
     /// Asks for the newest `wanted` candles of `gap`; says how many came.

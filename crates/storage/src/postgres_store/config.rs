@@ -8,12 +8,13 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 use super::pass_file;
+use super::suspicion::Suspicion;
 
 /// How long a statement waits for a connection, another's lock, or its own end, in that order of strictness.
 /// The server ends what takes longer, so that a worker that has vanished holds nobody up.
 const PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_TIMEOUT_MS: &str = "10000";
-const STATEMENT_TIMEOUT_MS: &str = "30000";
+const STATEMENT_TIMEOUT_MS: &str = "20000";
 /// Connections that nobody has used for so long are given back: a fleet has many workers, a server few slots.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -118,16 +119,17 @@ impl PostgresConfig {
     }
 
     /// The connections, none of which is open yet.
-    pub(super) fn pool(&self) -> PgPool {
+    pub(super) fn pool(&self, suspicion: Suspicion) -> PgPool {
         PgPoolOptions::new()
             .max_connections(self.max_connections.max(1))
             .acquire_timeout(PATIENCE)
             .idle_timeout(IDLE)
             // The usual test before each use would double the round trips of a read.
             .test_before_acquire(false)
-            .before_acquire(|conn, used| {
+            .before_acquire(move |conn, used| {
+                let is_doubtful = used.idle_for > FRESH || suspicion.is_up();
                 Box::pin(async move {
-                    if used.idle_for > FRESH {
+                    if is_doubtful {
                         conn.ping().await?;
                     }
                     Ok(true)

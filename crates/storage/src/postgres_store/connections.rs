@@ -7,6 +7,8 @@
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::Postgres;
@@ -15,20 +17,35 @@ use sqlx::postgres::{PgConnection, PgPool};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use super::config::PostgresConfig;
+use super::fault;
+use super::suspicion::Suspicion;
+
 /// Not left to the database's default: under a stricter level a transaction that has waited for the lock of
 /// its series would still see the ledger as it was before the wait.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Whoever waits longer than this is told so.
+const NOTICE: Duration = Duration::from_secs(2);
 
 /// Connections that are opened when they are needed.
 #[derive(Clone)]
 pub(super) struct Connections {
+    /// Where they lead.
+    config: PostgresConfig,
     pool: PgPool,
     tasks: TaskTracker,
+    suspicion: Suspicion,
+    /// Whether it has been said that the server keeps us waiting: once is enough until it answers again.
+    is_said: Arc<AtomicBool>,
 }
 
 impl Connections {
-    pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool, tasks: TaskTracker::new() }
+    pub(super) fn new(config: PostgresConfig) -> Self {
+        let suspicion = Suspicion::default();
+        let pool = config.pool(suspicion.clone());
+        Self { config, pool, tasks: TaskTracker::new(), suspicion, is_said: Arc::default() }
     }
 
     /// Does `work` to its end or to the deadline, whether or not the caller waits for it.
@@ -37,11 +54,30 @@ impl Connections {
         deadline: Duration,
         work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
     ) -> Result<T, sqlx::Error> {
-        let task = self.tasks.spawn(timeout(deadline, work));
-        match task.await {
+        let mut task = self.tasks.spawn(timeout(deadline, work));
+        let ended = match timeout(NOTICE, &mut task).await {
+            Ok(ended) => ended,
+            Err(_elapsed) => {
+                self.tell_of_waiting();
+                task.await
+            }
+        };
+        let outcome = match ended {
             Ok(Ok(done)) => done,
             Ok(Err(_)) => Err(sqlx::Error::PoolTimedOut),
             Err(_) => Err(sqlx::Error::PoolClosed), // only when the runtime ends
+        };
+        match &outcome {
+            Ok(_) => self.is_said.store(false, Ordering::Relaxed),
+            Err(error) if fault::breaks_connections(error) => self.suspicion.rise(),
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    fn tell_of_waiting(&self) {
+        if !self.is_said.swap(true, Ordering::Relaxed) {
+            tracing::warn!("waiting for the database {} for {} s now", self.config, NOTICE.as_secs());
         }
     }
 
@@ -52,7 +88,18 @@ impl Connections {
 
     /// A connection in a transaction.
     pub(super) async fn begin(&self) -> Result<Lease, sqlx::Error> {
+        self.begin_with(self.lease().await?).await
+    }
+
+    /// A connection to read with, several times from one moment.
+    pub(super) async fn snapshot(&self) -> Result<Lease, sqlx::Error> {
         let mut lease = self.lease().await?;
+        sqlx::raw_sql(SNAPSHOT).execute(&mut *lease).await?;
+        Ok(lease)
+    }
+
+    /// The same connection, in a transaction.
+    pub(super) async fn begin_with(&self, mut lease: Lease) -> Result<Lease, sqlx::Error> {
         sqlx::raw_sql(BEGIN).execute(&mut *lease).await?;
         Ok(lease)
     }

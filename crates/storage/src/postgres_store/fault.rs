@@ -6,9 +6,11 @@ use super::config::PostgresConfig;
 
 /// A failure at the database that `config` names. The driver's own words never hold the password.
 pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreError {
+    let is_transient = is_transient(&error);
     let (kind, what) = match &error {
         sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
-            Some("57014" | "55P03") => return too_slow(config),
+            Some("57014") => return too_slow(config),
+            Some("55P03") => (Kind::Inaccessible, "keeps us waiting for a lock that somebody else holds"),
             Some("53100") => (Kind::DiskFull, "has no room left; what was stored is unharmed"),
             Some("53300") => (Kind::Inaccessible, "has no free connection; allow more, or take fewer"),
             Some("28000" | "28P01") => {
@@ -33,7 +35,35 @@ pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreErro
         }
         _ => (Kind::Database, "failed"),
     };
-    StoreError::new(kind, format!("the database {config} {what}")).because(error)
+    let said = StoreError::new(kind, format!("the database {config} {what}")).because(error);
+    if is_transient { said.transient() } else { said }
+}
+
+/// Whether it may be over by itself. Whoever is not let in, or finds no database, has to do something about it.
+fn is_transient(error: &sqlx::Error) -> bool {
+    match error {
+        // Lost connections; deadlocks; no memory, disk or connection left; locks and limits of time; being stopped.
+        sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| {
+            let classes = ["08", "40", "53", "55P03", "57", "25P"];
+            classes.iter().any(|class| code.starts_with(class))
+        }),
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    }
+}
+
+/// Whether the connection it happened on, and perhaps all that were open then, are of no use any more.
+pub(super) fn breaks_connections(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(refusal) => {
+            refusal.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08"))
+        }
+        _ => false,
+    }
 }
 
 /// The tables were written by a newer version of the program.
@@ -60,5 +90,5 @@ pub(super) fn closed() -> StoreError {
 
 /// The server, the network or another worker keeps us waiting.
 pub(super) fn too_slow(config: &PostgresConfig) -> StoreError {
-    StoreError::new(Kind::Inaccessible, format!("the database {config} did not answer in time"))
+    StoreError::new(Kind::Inaccessible, format!("the database {config} did not answer in time")).transient()
 }

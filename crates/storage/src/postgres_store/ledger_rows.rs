@@ -1,41 +1,57 @@
-//! The ledger in the shared database: spans and disputes, written in the transaction of their rows.
+//! The ledger in the shared database: spans, disputes and claims, written in the transaction of their rows.
 
-use market_backbone_core::{Coverage, Dispute, Provenance, Series, Span, TimeRange, Timestamp};
+use market_backbone_core::{Claim, Coverage, Dispute, Provenance, Series, Span, TimeRange, Timestamp};
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use crate::origin_word;
 
+/// What kind of knowledge a row of the ledger is.
+const SPAN: i32 = 0;
+const DISPUTE: i32 = 1;
+
 /// What is known of a series.
 ///
-/// One statement, so that spans and disputes are of one moment without a transaction around it.
+/// One statement, so that spans, disputes and claims are of one moment without a transaction around it.
 pub(super) async fn of(conn: &mut PgConnection, series: &Series) -> Result<Coverage, sqlx::Error> {
     let rows = sqlx::query(
         "WITH wanted AS (SELECT id FROM series WHERE venue = $1 AND symbol = $2 AND timeframe = $3)
-         SELECT from_ns, to_ns, origin, observed_ns, NULL, NULL, false AS disputed
+         SELECT from_ns, to_ns, origin, observed_ns, NULL, NULL, 0 AS kind, 0
            FROM coverage WHERE series = (SELECT id FROM wanted)
          UNION ALL
-         SELECT from_ns, to_ns, earlier_origin, earlier_ns, later_origin, later_ns, true
+         SELECT from_ns, to_ns, earlier_origin, earlier_ns, later_origin, later_ns, 1, 0
            FROM disputes WHERE series = (SELECT id FROM wanted)
-         ORDER BY disputed, from_ns",
+         UNION ALL
+         SELECT from_ns, to_ns, NULL, first_ns, NULL, last_ns, 2, witnesses
+           FROM claims WHERE series = (SELECT id FROM wanted)
+         ORDER BY kind, from_ns",
     )
     .bind(series.symbol.venue().as_str())
     .bind(series.symbol.code())
     .bind(series.timeframe.as_str())
     .fetch_all(conn)
     .await?;
-    let mut coverage = Coverage::empty();
+    let mut known = Coverage::empty();
     for row in &rows {
-        let range = TimeRange::new(time(row, 0)?, time(row, 1)?)
-            .map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-        let earlier = provenance(row, 2)?;
-        match (row.try_get(6)?, earlier) {
-            (false, Some(provenance)) => coverage.insert(Span { range, provenance }),
-            (false, None) => return Err(sqlx::Error::ColumnNotFound("origin".to_owned())),
-            (true, earlier) => coverage.dispute(Dispute { range, earlier, later: provenance(row, 4)? }),
+        add(&mut known, row)?;
+    }
+    Ok(known)
+}
+
+/// Adds what one row says.
+fn add(known: &mut Coverage, row: &PgRow) -> Result<(), sqlx::Error> {
+    let range = range(row)?;
+    match row.try_get::<i32, _>(6)? {
+        SPAN => known.insert(span(row)?),
+        DISPUTE => {
+            known.dispute(Dispute { range, earlier: provenance(row, 2)?, later: provenance(row, 4)? });
+        }
+        _ => {
+            let witnesses = u8::try_from(row.try_get::<i32, _>(7)?).unwrap_or(u8::MAX);
+            known.claim(Claim { range, witnesses, first: time(row, 3)?, last: time(row, 5)? });
         }
     }
-    Ok(coverage)
+    Ok(())
 }
 
 /// Writes down that not `known` but `grown` is known now. To be called under the lock of the series.
@@ -54,7 +70,12 @@ pub(super) async fn replace(
     let gone = without(known.disputes(), grown.disputes(), start).map(|dispute| dispute.range).collect();
     delete(conn, "DELETE FROM disputes WHERE series = $1 AND from_ns = ANY($2)", series, gone).await?;
     let new: Vec<_> = without(grown.disputes(), known.disputes(), start).copied().collect();
-    insert_disputes(conn, series, &new).await
+    insert_disputes(conn, series, &new).await?;
+    let start = |claim: &Claim| claim.range.from();
+    let gone = without(known.claims(), grown.claims(), start).map(|claim| claim.range).collect();
+    delete(conn, "DELETE FROM claims WHERE series = $1 AND from_ns = ANY($2)", series, gone).await?;
+    let new: Vec<_> = without(grown.claims(), known.claims(), start).copied().collect();
+    insert_claims(conn, series, &new).await
 }
 
 /// Those of `these` that are not, exactly so, among `sorted`.
@@ -120,6 +141,32 @@ async fn insert_disputes(
         insert.execute(&mut *conn).await?;
     }
     Ok(())
+}
+
+async fn insert_claims(conn: &mut PgConnection, series: i32, claims: &[Claim]) -> Result<(), sqlx::Error> {
+    for Claim { range, witnesses, first, last } in claims {
+        sqlx::query("INSERT INTO claims VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(series)
+            .bind(range.from().as_nanos())
+            .bind(range.to().as_nanos())
+            .bind(i32::from(*witnesses))
+            .bind(first.as_nanos())
+            .bind(last.as_nanos())
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A span, of the first four columns.
+pub(super) fn span(row: &PgRow) -> Result<Span, sqlx::Error> {
+    let missing = || sqlx::Error::ColumnNotFound("origin".to_owned());
+    Ok(Span { range: range(row)?, provenance: provenance(row, 2)?.ok_or_else(missing)? })
+}
+
+/// Of the first two columns.
+pub(super) fn range(row: &PgRow) -> Result<TimeRange, sqlx::Error> {
+    TimeRange::new(time(row, 0)?, time(row, 1)?).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
 fn time(row: &PgRow, column: usize) -> Result<Timestamp, sqlx::Error> {

@@ -4,25 +4,38 @@ use market_backbone_core::{Candle, Series, TimeRange, Timestamp};
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
-use super::copy;
+use super::{copy, tally};
 
 /// Rows of one INSERT.
 const ROWS_PER_STATEMENT: usize = 2_000;
 /// From how many rows on COPY is the faster way in.
 const BULK: usize = 1_000;
 
-/// The newest `limit` candles that open in `range`, oldest first.
-pub(super) async fn newest(
+/// The newest `limit` candles that open in `range`, oldest first; and where the stretches begin, of those that they lie
+/// in, that hold other than was noted.
+///
+/// One statement, so that what is counted is what is told.
+pub(super) async fn counted(
     conn: &mut PgConnection,
     series: &Series,
     range: TimeRange,
     limit: usize,
-) -> Result<Vec<Candle>, sqlx::Error> {
+) -> Result<(Vec<Candle>, Vec<i64>), sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT open_ms, open, high, low, close, volume, turnover FROM candles
-         WHERE series = (SELECT id FROM series WHERE venue = $1 AND symbol = $2 AND timeframe = $3)
-           AND open_ms >= $4 AND open_ms < $5
-         ORDER BY open_ms DESC LIMIT $6",
+        "WITH wanted AS (SELECT id FROM series WHERE venue = $1 AND symbol = $2 AND timeframe = $3),
+              told AS MATERIALIZED (
+                  SELECT open_ms, open, high, low, close, volume, turnover FROM candles
+                   WHERE series = (SELECT id FROM wanted) AND open_ms >= $4 AND open_ms < $5
+                   ORDER BY open_ms DESC LIMIT $6)
+         SELECT open_ms, open, high, low, close, volume, turnover, false AS is_wrong FROM told
+         UNION ALL
+         SELECT from_ms, 0, 0, 0, 0, 0, 0, true FROM tallies
+          WHERE series = (SELECT id FROM wanted) AND from_ms < $5
+            AND from_ms > (CASE WHEN (SELECT count(*) FROM told) < $6 THEN $4
+                           ELSE (SELECT COALESCE(min(open_ms), $5) FROM told) END) - $7
+            AND row_count <> (SELECT count(*) FROM candles WHERE candles.series = tallies.series
+                                 AND open_ms >= from_ms AND open_ms < from_ms + $7)
+         ORDER BY is_wrong, open_ms",
     )
     .bind(series.symbol.venue().as_str())
     .bind(series.symbol.code())
@@ -30,9 +43,19 @@ pub(super) async fn newest(
     .bind(first_ms(range.from()))
     .bind(first_ms(range.to()))
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .bind(tally::width(series.timeframe))
     .fetch_all(conn)
     .await?;
-    rows.iter().rev().map(candle).collect()
+    let is_wrong = |row: &PgRow| row.try_get_unchecked::<bool, _>(7);
+    let (mut candles, mut wrong) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in &rows {
+        if is_wrong(row)? {
+            wrong.push(row.try_get_unchecked(0)?);
+        } else {
+            candles.push(candle(row)?);
+        }
+    }
+    Ok((candles, wrong))
 }
 
 /// What is stored in these stretches, which are in order; oldest first. To be called under the lock of the series.

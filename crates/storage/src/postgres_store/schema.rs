@@ -12,7 +12,7 @@ use super::fault;
 /// One table for all candles, not one for each series: see `docs/decisions/0003-one-table-in-postgres.md`.
 /// Series are never deleted, so nothing needs to refer to them by foreign key, which would cost a check for
 /// each row.
-const MIGRATIONS: [&str; 3] = ["
+const MIGRATIONS: [&str; 4] = ["
     CREATE TABLE series (
         id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         venue text NOT NULL, symbol text NOT NULL, timeframe text NOT NULL,
@@ -50,6 +50,24 @@ const MIGRATIONS: [&str; 3] = ["
     -- Sources whose series were written when sources were not kept apart, and of which nobody has said whose they are.
     CREATE TABLE unclaimed (venue text PRIMARY KEY);
     INSERT INTO unclaimed SELECT DISTINCT venue FROM series;
+", "
+    -- How many rows commits have left in each stretch of so many slots: what is fewer or more has been changed behind them.
+    CREATE TABLE tallies (
+        series integer NOT NULL, from_ms bigint NOT NULL, row_count bigint NOT NULL,
+        PRIMARY KEY (series, from_ms)
+    );
+    -- What answers left out beyond their rows.
+    CREATE TABLE claims (
+        series integer NOT NULL, from_ns bigint NOT NULL, to_ns bigint NOT NULL,
+        witnesses integer NOT NULL, first_ns bigint NOT NULL, last_ns bigint NOT NULL,
+        PRIMARY KEY (series, from_ns)
+    );
+    -- What was proven when one answer was enough for it: what it says of slots at its edge is doubtful.
+    CREATE TABLE lone_witnesses (
+        series integer NOT NULL, from_ns bigint NOT NULL, to_ns bigint NOT NULL,
+        PRIMARY KEY (series, from_ns)
+    );
+    INSERT INTO lone_witnesses SELECT series, from_ns, to_ns FROM coverage WHERE origin IN ('rest', 'early');
 "];
 
 /// The version this program writes.

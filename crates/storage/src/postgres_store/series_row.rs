@@ -37,7 +37,8 @@ pub(super) async fn all(conn: &mut PgConnection) -> Result<Vec<Series>, sqlx::Er
     let rows = sqlx::query(
         "SELECT venue, symbol, timeframe FROM series
          WHERE EXISTS (SELECT 1 FROM coverage WHERE coverage.series = series.id)
-            OR EXISTS (SELECT 1 FROM candles WHERE candles.series = series.id)",
+            OR EXISTS (SELECT 1 FROM candles WHERE candles.series = series.id)
+            OR EXISTS (SELECT 1 FROM claims WHERE claims.series = series.id)",
     )
     .fetch_all(conn)
     .await?;

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use market_backbone_core::{
-    CandleStore, Coverage, Grid, Series, StoreError, Symbol, TimeRange, Timestamp, VenueId,
-};
+use market_backbone_core::{Coverage, Grid, Series, StoreError, Symbol, TimeRange, Timestamp, VenueId};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
 
@@ -68,20 +66,7 @@ impl SqliteStore {
         grid: Grid,
         old: &[TimeRange],
     ) -> Result<Vec<Finding>, StoreError> {
-        // A ledger that cannot be read has been found already.
-        let Ok(known) = self.coverage(series).await else { return Ok(Vec::new()) };
-        let mut found = Vec::new();
-        for stretch in old.iter().flat_map(|old| known.within(*old).ranges()) {
-            let rows = self.read(series, stretch, usize::MAX).await?.candles;
-            for range in check::lone_witness::doubtful(grid, series.timeframe, stretch, &rows) {
-                let detail = "known to be empty by one answer alone".to_owned();
-                // Of the whole past nobody can say how many slots it has.
-                let has_begun = range.from() != Timestamp::MIN;
-                let slots = if has_begun { grid.slots(series.timeframe, range) } else { 0 };
-                found.push(Finding { slots, ..Finding::at(Flaw::LoneWitness, series, range, detail) });
-            }
-        }
-        Ok(found)
+        check::lone_witness::findings(self, series, grid, old).await
     }
 
     /// Writes the ledger of a series anew, from what can be read of it: spans that overlap are laid over each

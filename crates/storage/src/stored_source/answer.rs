@@ -10,7 +10,7 @@ use market_backbone_core::{
 
 use super::emitter::Emitter;
 use super::{StoredSource, doubt, hearsay};
-use crate::as_of;
+use crate::{as_of, unsound};
 
 /// Rows in one piece that is read from the store.
 const ROWS_PER_PART: usize = 10_000;
@@ -28,6 +28,8 @@ pub(super) struct Answer {
     /// When the slot in progress began, and when it will end; as of when the question was put, or of when it asks.
     pub(super) tip: Timestamp,
     pub(super) next: Timestamp,
+    /// What the store says it knows and could not tell.
+    distrusted: Vec<TimeRange>,
 }
 
 impl Answer {
@@ -36,7 +38,7 @@ impl Answer {
         let now = as_of::moment(&query, source.clock.as_ref());
         let tip = source.grid.floor(query.series.timeframe, now);
         let next = source.grid.close(query.series.timeframe, tip);
-        Self { source, query, out, tip, next }
+        Self { source, query, out, tip, next, distrusted: Vec::new() }
     }
 
     /// Where the answer ends at the latest: slots that open later do not exist, or are not wanted.
@@ -59,7 +61,8 @@ impl Answer {
 
     pub(super) async fn known(&self) -> Result<Coverage, SourceError> {
         let known = self.source.store.coverage(&self.query.series).await?;
-        let known = as_of::undisputed(known, &self.query);
+        let mut known = as_of::undisputed(known, &self.query);
+        self.distrusted.iter().for_each(|range| known.remove(*range));
         let rechecks = self.source.rechecks && self.query.as_of.is_none();
         Ok(if rechecks { doubt::without_due(known, self.source.clock.now()) } else { known })
     }
@@ -69,51 +72,83 @@ impl Answer {
         doubt::not_to_ask(known, self.source.clock.now())
     }
 
-    /// Emits the newest `limit` stored rows of `stretch`, all of which is known; says how many there were.
+    /// Emits the newest `limit` stored rows of `stretch`, all of which is known.
+    ///
+    /// What is not known any more when it has been read (it was damaged on disk, it cannot be true, or somebody has forgotten
+    /// it) is not told.
+    /// Where so many are wanted nothing older than that is told either: who knows how many are in it?
     pub(super) async fn emit_stored(
         &mut self,
         known: &Coverage,
         stretch: TimeRange,
         limit: usize,
-    ) -> Result<usize, SourceError> {
-        let mut found = 0;
+    ) -> Result<Told, SourceError> {
+        let mut told = Told { found: 0, gone: Vec::new(), reached: stretch.from() };
         let mut rest = Some(stretch);
         while let Some(range) = rest
-            && found < limit
+            && told.found < limit
         {
-            let ask = (limit - found).min(ROWS_PER_PART);
-            let query = &self.query;
-            let read = as_of::read(self.source.store.as_ref(), query, &query.series, range, ask).await?;
+            let ask = (limit - told.found).min(ROWS_PER_PART);
+            let (query, store) = (&self.query, self.source.store.as_ref());
+            let mut read = match as_of::read(store, query, &query.series, range, ask).await {
+                Err(_) if self.source.is_shared => {
+                    // Gone in the middle of it. Whose store it is has said so; what it has not told is asked for.
+                    let untold = known.within(range).ranges();
+                    self.distrusted.extend_from_slice(&untold);
+                    // What is left untold is a stretch of its own now; what was known to have no rows yet has been told.
+                    told.reached = if untold.is_empty() { stretch.from() } else { range.to() };
+                    told.gone.extend(untold);
+                    break;
+                }
+                read => read?,
+            };
             let rows = read.candles.len();
             // As many as asked: then nothing is said about what is older than the oldest of them.
             let cut = read.candles.first().filter(|_| rows == ask).map(|oldest| oldest.open_time);
-            let told = TimeRange::new(cut.unwrap_or(range.from()), range.to()).unwrap_or(range);
+            let read_of = TimeRange::new(cut.unwrap_or(range.from()), range.to()).unwrap_or(range);
             rest = cut.and_then(|cut| TimeRange::new(range.from(), cut).ok());
             let served = self.served(rows as u64, read.from_memory);
+            let bad = unsound::take_out(store, self.source.grid, &query.series, &mut read.candles).await;
+            let (slots, rejected): (Vec<_>, Vec<_>) = bad.into_iter().unzip();
+            self.distrusted.extend(slots);
             let part = CandlePart {
                 candles: read.candles,
-                coverage: known.within(told),
+                coverage: known.within(read_of),
                 served,
-                ..CandlePart::default()
+                rejected,
+                unkept: None,
             };
-            let part = self.still_known(part).await?;
-            found += part.candles.len();
+            let (mut part, gone) = self.still_known(part).await?;
+            let newest_gone = gone.last().map(|range| range.to()).filter(|_| limit < usize::MAX);
+            if let Some(end) = newest_gone {
+                let newer = TimeRange::new(end, Timestamp::MAX).map(|newer| part.coverage.within(newer));
+                part.coverage = newer.unwrap_or_default();
+                part.candles.retain(|candle| candle.open_time >= end);
+            }
+            told.found += part.candles.len();
+            told.gone.extend(gone);
             self.out.emit(part).await?;
+            if let Some(end) = newest_gone {
+                told.reached = end;
+                break;
+            }
         }
-        Ok(found)
+        Ok(told)
     }
 
     /// Takes out what somebody has forgotten while it was read: its rows may have been gone already, and a
     /// stretch without them would be called empty, here and by every store before this one.
-    async fn still_known(&self, mut part: CandlePart) -> Result<CandlePart, SourceError> {
+    async fn still_known(&self, mut part: CandlePart) -> Result<(CandlePart, Vec<TimeRange>), SourceError> {
         let known = self.known().await?;
+        let mut all_gone = Vec::new();
         for range in part.coverage.ranges() {
             for gone in known.missing(range) {
                 part.coverage.remove(gone);
                 part.candles.retain(|candle| !gone.contains(candle.open_time));
+                all_gone.push(gone);
             }
         }
-        Ok(part)
+        Ok((part, all_gone))
     }
 
     /// What is shared is counted as such, wherever the other machine keeps it.
@@ -131,10 +166,10 @@ impl Answer {
         questions: Vec<CandleQuery>,
         known: &Coverage,
     ) -> Result<Vec<CandleQuery>, SourceError> {
-        let (store, query) = (self.source.store.as_ref(), &self.query);
+        let (source, query) = (&self.source, &self.query);
         let mut told = Vec::with_capacity(questions.len());
         for question in questions {
-            let hearsay = hearsay::of(store, known, &question, &query.hearsay).await?;
+            let hearsay = hearsay::of(source, known, &question, &query.hearsay).await?;
             told.push(question.hearsay(hearsay));
         }
         Ok(told)
@@ -175,6 +210,17 @@ impl Answer {
     }
 }
 
+/// What has been told of a stretch.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// Rows.
+    pub(super) found: usize,
+    /// What was thought to be known and is not.
+    pub(super) gone: Vec<TimeRange>,
+    /// How far back it was told.
+    pub(super) reached: Timestamp,
+}
+
 /// How far back candles were known, the time before the listing left out.
 fn reaches_back_to(known: &Coverage) -> Option<Timestamp> {
     let asked = known.spans().iter().find(|span| span.provenance.origin != Origin::Listed);
@@ -212,8 +258,11 @@ async fn tell_disputes(
     let proven = part.coverage.ranges();
     let disputed: Vec<_> = proven.iter().flat_map(|range| known.within(*range).disputes().to_vec()).collect();
     for dispute in disputed {
+        let standing = match as_of::read(store, query, series, dispute.range, usize::MAX).await {
+            Err(_) if source.is_shared => continue, // gone since it was written to
+            read => read?.candles,
+        };
         part.coverage.dispute(dispute);
-        let standing = as_of::read(store, query, series, dispute.range, usize::MAX).await?.candles;
         part.candles.retain(|candle| !dispute.range.contains(candle.open_time));
         part.candles.extend(standing);
     }

@@ -1,12 +1,12 @@
 //! What the ledger hands down with a question: what answers have said already of what it is about.
 
-use market_backbone_core::{
-    CandleQuery, CandleStore, Coverage, Hearsay, Selection, StoreError, TimeRange, Timestamp,
-};
+use market_backbone_core::{CandleQuery, Coverage, Hearsay, Selection, StoreError, TimeRange, Timestamp};
+
+use super::StoredSource;
 
 /// What is to be told with `question`: what is claimed in this ledger, and what a nearer one has told already.
 pub(super) async fn of(
-    store: &dyn CandleStore,
+    source: &StoredSource,
     known: &Coverage,
     question: &CandleQuery,
     nearer: &Hearsay,
@@ -28,7 +28,7 @@ pub(super) async fn of(
     }
     let older = TimeRange::new(Timestamp::MIN, to);
     let has_rows = match older {
-        Ok(older) => !store.read(&question.series, older, 1).await?.candles.is_empty(),
+        Ok(older) => source.has_rows(&question.series, older).await?,
         Err(_) => false,
     };
     Ok(Hearsay { claims, has_rows })

@@ -11,7 +11,8 @@ use super::answer::Answer;
 /// Answers with the newest `count` candles that open before `before` and not before `floor`.
 ///
 /// Each turn deals with one stretch below `cursor`, known or unknown, and moves `cursor` to its older end,
-/// whatever came of it. So it ends, and asks for each stretch once.
+/// whatever came of it, or up to what has turned out not to be known, which then is a stretch of its own. So it ends, and
+/// asks for each stretch once.
 pub(super) async fn answer(
     mut answer: Answer,
     count: usize,
@@ -23,10 +24,12 @@ pub(super) async fn answer(
     while wanted > 0 && cursor > floor {
         let known = answer.known().await?; // anew each time: it grows with what is fetched
         let (is_known, end) = stretch_below(&answer, &known, cursor);
-        let from = end.max(floor);
+        let mut from = end.max(floor);
         if let Ok(stretch) = TimeRange::new(from, cursor) {
             wanted -= if is_known {
-                answer.emit_stored(&known, stretch, wanted).await?
+                let told = answer.emit_stored(&known, stretch, wanted).await?;
+                from = told.reached;
+                told.found
             } else {
                 fetch_gap(&mut answer, stretch, wanted).await?.min(wanted)
             };

@@ -25,7 +25,7 @@ impl StoredSource {
             if self.store.coverage(&other).await?.is_empty() {
                 continue;
             }
-            if !self.store.read(&other, before, 1).await?.candles.is_empty() {
+            if self.has_rows(&other, before).await? {
                 tracing::warn!(%series, %other, %since, "not listed before, it is said, but there are candles");
                 forget_the_listing(&mut part.coverage);
                 return Ok(());

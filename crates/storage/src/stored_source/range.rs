@@ -10,9 +10,10 @@ pub(super) async fn answer(mut answer: Answer, range: TimeRange) -> Result<(), S
     let Ok(range) = TimeRange::new(range.from(), range.to().min(answer.end())) else {
         return Ok(()); // all of it is still to come
     };
-    let known = answer.known().await?;
+    let mut known = answer.known().await?;
     for stretch in known.within(range).ranges() {
-        answer.emit_stored(&known, stretch, usize::MAX).await?;
+        let told = answer.emit_stored(&known, stretch, usize::MAX).await?;
+        told.gone.into_iter().for_each(|gone| known.remove(gone));
     }
     let holes = doubt::between(&answer.not_to_ask(&known), range);
     let holes = holes.into_iter().filter(|hole| answer.slots(hole.from(), hole.to()) > 0);

@@ -139,13 +139,15 @@ async fn no_read_shows_less_than_another_process_was_told() {
         (0..SPAN).map(|minute| Candle { close: number as f64, ..candle(minute) }).collect()
     };
     let folder = tempfile::tempdir().unwrap();
-    let writers = [open(folder.path()).await, open(folder.path()).await];
+    let writers = [Arc::new(open(folder.path()).await), Arc::new(open(folder.path()).await)];
     let btc = series("KRW-BTC");
     writers[0].commit(&btc, &generation(0), &proof(0, SPAN)).await.unwrap();
     let published = Arc::new(AtomicI64::new(0));
     let mut readers = JoinSet::new();
-    for reader in 0..3 {
-        let (store, btc, published) = (open(folder.path()).await, btc.clone(), Arc::clone(&published));
+    // Those who only read, and those whose own commits change what they remember.
+    let others = [Arc::new(open(folder.path()).await), Arc::new(open(folder.path()).await)];
+    for (reader, store) in others.iter().chain(&writers).enumerate() {
+        let (store, btc, published) = (Arc::clone(store), btc.clone(), Arc::clone(&published));
         readers.spawn(async move {
             let mut reads = 0_u64;
             while published.load(Ordering::SeqCst) < GENERATIONS {
@@ -163,7 +165,6 @@ async fn no_read_shows_less_than_another_process_was_told() {
                 assert!(tail.unwrap().candles.len() as i64 >= newest - SPAN);
                 reads += 1;
             }
-            store.close().await;
             reads
         });
     }

@@ -155,6 +155,9 @@ async fn what_is_forgotten_while_it_is_read_is_not_called_empty() {
     shared.commit(&btc, &candles(NOW - 100, NOW), &proof(NOW - 100, NOW)).await.unwrap();
     let worker = worker(&shared, DENSE);
     let set = worker.source.candles(CandleQuery::within(btc, minutes(NOW - 100, NOW))).await.unwrap();
-    assert_eq!((set.candles.len(), set.coverage.ranges()), (0, vec![]));
-    assert_eq!(known(&worker.own).await, Coverage::empty(), "nor is it kept");
+    // It was left a hole before; now it is asked for again.
+    let asked = vec![minutes(NOW - 100, NOW)];
+    assert_eq!((set.candles.len(), set.coverage.ranges()), (100, asked.clone()));
+    assert_eq!((set.served.shared_rows, worker.venue.asked().len()), (0, 1), "the venue, once");
+    assert_eq!(known(&worker.own).await.ranges(), asked, "as the venue has it");
 }

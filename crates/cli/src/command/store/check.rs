@@ -4,35 +4,45 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use market_backbone::{
-    Backbone, CandleStore, Client, Finding, Priority, RepairPlan, Series, SqliteStore, TimeRange, Timestamp,
-    VenueId, grid_of, open_folder, plan_repair,
+    Backbone, Client, Finding, Priority, RepairPlan, Series, TimeRange, Timestamp, VenueId, plan_repair,
 };
 use serde_json::{Value, json};
 
+use super::keeper::{self, Keeper, Purpose};
 use crate::args::{Check, Global, Report, VenueName};
 use crate::output::{self, Output};
 use crate::settings;
 
 /// What is unknown since it has been forgotten.
-type Stretch = (Series, TimeRange);
+pub(super) type Stretch = (Series, TimeRange);
 
-pub(super) async fn run(args: Check, store: &SqliteStore) -> anyhow::Result<()> {
-    let _reader = output::while_read()?;
-    let findings = store.check(grid_of).await?;
-    let plan = plan_repair(&findings);
-    write(&findings, &plan, args.format)?;
-    clean(findings.len())
+/// What was found in one place.
+struct Found {
+    place: String,
+    findings: Vec<Finding>,
 }
 
-/// Checks, forgets what cannot be true, asks the venue for it again, and checks again.
+pub(super) async fn run(args: Check, global: &Global) -> anyhow::Result<()> {
+    let _reader = output::while_read()?;
+    let keepers = keeper::all(global, Purpose::Read).await?;
+    let found = examine(&keepers).await;
+    keeper::close(keepers).await;
+    let found = found?;
+    write(&found, &plan(&found), args.format)?;
+    clean(&found)
+}
+
+/// Checks, forgets what cannot be true, asks the venue for it again, and checks again. Where there is a database behind the
+/// folder, what is found in either is forgotten in both, so that neither takes it from the other again.
 pub(super) async fn repair(args: Check, global: &Global) -> anyhow::Result<()> {
-    let store = open_folder(settings::store(global)?).await?;
-    let outcome = match super::all_claimed(&store.unclaimed()) {
-        Ok(()) => forget_flaws(&store, args.format).await,
-        Err(error) => Err(error),
-    };
-    store.close().await;
+    let keepers = keeper::all(global, Purpose::Write).await?;
+    let places = keepers.len();
+    let outcome = forget_flaws(&keepers, args.format).await;
+    keeper::close(keepers).await;
     let stretches = outcome?;
+    if places > 1 && !stretches.is_empty() {
+        output::note("other machines that share the database keep what is in their own folders");
+    }
     for (source, stretches) in by_source(stretches) {
         let venue = VenueName::of(source).with_context(|| format!("this build does not talk to {source}"))?;
         let backbone = settings::builder_at(global, source, venue)?.build().await?;
@@ -49,26 +59,43 @@ pub(super) async fn repair(args: Check, global: &Global) -> anyhow::Result<()> {
         backbone.shutdown().await;
         asked?;
     }
-    let store = open_folder(settings::store(global)?).await?;
-    let left = store.check(grid_of).await;
-    store.close().await;
-    clean(left?.len())
+    let keepers = keeper::all(global, Purpose::Read).await?;
+    let left = examine(&keepers).await;
+    keeper::close(keepers).await;
+    clean(&left?)
+}
+
+async fn examine(keepers: &[Keeper]) -> anyhow::Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for keeper in keepers {
+        super::all_claimed(&keeper.unclaimed())?;
+        found.push(Found { place: keeper.place.clone(), findings: keeper.check().await? });
+    }
+    Ok(found)
+}
+
+/// What would mend all that was found.
+fn plan(found: &[Found]) -> RepairPlan {
+    let findings: Vec<_> = found.iter().flat_map(|found| found.findings.clone()).collect();
+    plan_repair(&findings)
 }
 
 /// What has been forgotten is unknown, whatever happens next: nothing false is left behind.
-async fn forget_flaws(store: &SqliteStore, format: Report) -> anyhow::Result<Vec<Stretch>> {
-    let findings = store.check(grid_of).await?;
-    let mut plan = plan_repair(&findings);
-    write(&findings, &plan, format)?;
-    for series in &plan.ledgers {
-        store.mend_ledger(series).await?;
+async fn forget_flaws(keepers: &[Keeper], format: Report) -> anyhow::Result<Vec<Stretch>> {
+    let found = examine(keepers).await?;
+    let mut plan = plan(&found);
+    write(&found, &plan, format)?;
+    for (keeper, Found { findings, .. }) in keepers.iter().zip(&found) {
+        for series in &plan_repair(findings).ledgers {
+            keeper.mend_ledger(series).await?;
+        }
     }
     if !plan.ledgers.is_empty() {
         // Of a series whose ledger could not be read, only now can be seen what it holds.
-        plan = plan_repair(&store.check(grid_of).await?);
+        plan = self::plan(&examine(keepers).await?);
     }
-    for (series, range) in &plan.stretches {
-        store.forget(series, *range).await?;
+    for keeper in keepers {
+        keeper.forget(&plan.stretches).await?;
     }
     Ok(plan.stretches)
 }
@@ -97,24 +124,34 @@ async fn ask_again(backbone: &Backbone, stretches: &[Stretch]) -> anyhow::Result
     Ok(())
 }
 
-fn clean(findings: usize) -> anyhow::Result<()> {
-    match findings {
+fn clean(found: &[Found]) -> anyhow::Result<()> {
+    let what = if found.len() > 1 { "the stores have" } else { "the store has" };
+    match count(found) {
         0 => Ok(()),
-        1 => bail!("the store has 1 flaw"),
-        many => bail!("the store has {many} flaws"),
+        1 => bail!("{what} 1 flaw"),
+        many => bail!("{what} {many} flaws"),
     }
 }
 
-fn write(findings: &[Finding], plan: &RepairPlan, format: Report) -> anyhow::Result<()> {
+fn count(found: &[Found]) -> usize {
+    found.iter().map(|found| found.findings.len()).sum()
+}
+
+fn write(found: &[Found], plan: &RepairPlan, format: Report) -> anyhow::Result<()> {
     let mut output = Output::open(None)?;
-    let as_json = format == Report::Json;
-    for finding in findings {
-        output.line(&if as_json { finding_json(finding).to_string() } else { finding.to_string() })?;
+    for Found { place, findings } in found {
+        for finding in findings {
+            output.line(&match format {
+                Report::Json => finding_json(place, finding).to_string(),
+                // Where there is but one place, everybody knows which.
+                Report::Table if found.len() > 1 => format!("{place}: {finding}"),
+                Report::Table => finding.to_string(),
+            })?;
+        }
     }
-    if as_json {
-        output.line(&plan_json(plan, findings.len()).to_string())?;
-    } else {
-        output.line(&plan_text(plan, findings.len()))?;
+    match format {
+        Report::Json => output.line(&plan_json(plan, count(found)).to_string())?,
+        Report::Table => output.line(&plan_text(plan, count(found)))?,
     }
     output.finish()
 }
@@ -137,10 +174,11 @@ fn plan_text(plan: &RepairPlan, findings: usize) -> String {
     text
 }
 
-fn finding_json(finding: &Finding) -> Value {
+fn finding_json(place: &str, finding: &Finding) -> Value {
     let range = finding.range();
     json!({
         "kind": "finding",
+        "place": place,
         "flaw": finding.flaw.as_str(),
         "source": finding.series().map(|series| series.symbol.venue().as_str()),
         "venue": finding.series().map(|series| series.symbol.venue().family().as_str()),

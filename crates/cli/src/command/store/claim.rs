@@ -1,7 +1,8 @@
 //! `market-backbone store claim`: says whose candles of an older version are.
 
-use market_backbone::{CandleStore, PostgresStore, SqliteStore, VenueId};
+use market_backbone::{CandleStore, SqliteStore, VenueId};
 
+use super::keeper;
 use crate::args::{Claim, Global};
 use crate::{output, settings};
 
@@ -11,7 +12,7 @@ pub(super) async fn run(args: Claim, global: &Global) -> anyhow::Result<()> {
     let mut keepers = Vec::new();
     if let Some(database) = settings::shared(global)? {
         let name = format!("the database {database}");
-        let store = PostgresStore::connect(database).await?;
+        let store = keeper::connect(database).await?;
         let outcome = if store.unclaimed().contains(&claimed) {
             store.claim(claimed, source).await.map(|()| keepers.push(name))
         } else {

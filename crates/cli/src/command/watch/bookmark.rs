@@ -7,9 +7,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use market_backbone::Cursor;
-
-use crate::output::Draft;
+use market_backbone::{Cursor, Draft};
 
 /// Where a watch stands.
 #[derive(Debug)]
@@ -49,10 +47,11 @@ impl Bookmark {
     /// Puts another in its place, the whole of it or nothing.
     pub(super) fn write(&self, place: &Place) -> anyhow::Result<()> {
         let length = place.length.map_or_else(String::new, |length| format!("{length}\n"));
-        let (draft, mut file) = Draft::create(&self.path)?;
+        let name = || format!("cannot write {}", self.path.display());
+        let (draft, mut file) = Draft::create(&self.path).with_context(name)?;
         let written = file.write_all(format!("{}\n{length}", place.cursor).as_bytes());
-        written.with_context(|| format!("cannot write {}", self.path.display()))?;
-        draft.settle(&file)
+        written.and_then(|()| file.sync_data()).with_context(name)?;
+        draft.settle().with_context(name)
     }
 }
 

@@ -1,0 +1,51 @@
+//! Stretches that were proven when the word of one answer was enough, and that nobody has looked at since.
+
+use market_backbone_core::{Series, TimeRange};
+use sqlx::postgres::PgConnection;
+
+use super::ledger_rows;
+
+/// Those of a series, oldest first.
+pub(super) async fn of(conn: &mut PgConnection, series: &Series) -> Result<Vec<TimeRange>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT from_ns, to_ns FROM lone_witnesses
+          WHERE series = (SELECT id FROM series WHERE venue = $1 AND symbol = $2 AND timeframe = $3)
+          ORDER BY from_ns",
+    )
+    .bind(series.symbol.venue().as_str())
+    .bind(series.symbol.code())
+    .bind(series.timeframe.as_str())
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(ledger_rows::range).collect()
+}
+
+/// Takes note that `gone` has been forgotten: nobody needs to doubt it any more. To be called under the lock of the
+/// series.
+pub(super) async fn vouch(
+    conn: &mut PgConnection,
+    (id, series): (i32, &Series),
+    gone: TimeRange,
+) -> Result<(), sqlx::Error> {
+    for old in of(conn, series).await? {
+        if old.intersect(gone).is_none() {
+            continue;
+        }
+        sqlx::query("DELETE FROM lone_witnesses WHERE series = $1 AND from_ns = $2")
+            .bind(id)
+            .bind(old.from().as_nanos())
+            .execute(&mut *conn)
+            .await?;
+        let older = TimeRange::new(old.from(), old.to().min(gone.from()));
+        let newer = TimeRange::new(old.from().max(gone.to()), old.to());
+        for left in [older, newer].into_iter().flatten() {
+            sqlx::query("INSERT INTO lone_witnesses (series, from_ns, to_ns) VALUES ($1, $2, $3)")
+                .bind(id)
+                .bind(left.from().as_nanos())
+                .bind(left.to().as_nanos())
+                .execute(&mut *conn)
+                .await?;
+        }
+    }
+    Ok(())
+}
