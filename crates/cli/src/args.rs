@@ -19,9 +19,16 @@ pub(crate) use self::store::{
 pub(crate) use self::universe::{Universe, UniverseCommand};
 use crate::secret::Secret;
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0         done; a watch, demo or emulate ended by Ctrl-C, SIGTERM or --for; nobody reads the output any more
+  1         failed: one line on stderr says what, where and what to do
+  2         wrong usage
+  130, 143  stopped by Ctrl-C or SIGTERM before it was done; what had arrived is kept";
+
 /// Market data for trading programs: say what you want and how urgently.
 #[derive(Debug, Parser)]
-#[command(name = "market-backbone", version)]
+#[command(name = "market-backbone", version, after_help = EXIT_CODES)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -135,6 +142,13 @@ pub(crate) enum Command {
     Universe(Universe),
     /// A look-alike of a venue, to try programs on
     Emulate(Emulate),
+}
+
+impl Command {
+    /// Whether it goes on until somebody ends it: then that is how it is done.
+    pub(crate) const fn is_endless(&self) -> bool {
+        matches!(self, Self::Demo(_) | Self::Watch(_) | Self::Emulate(_))
+    }
 }
 
 #[derive(Debug, Group)]

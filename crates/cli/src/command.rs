@@ -4,6 +4,7 @@ mod candles;
 mod daily;
 mod demo;
 mod emulate;
+mod listing;
 mod markets;
 mod plan;
 mod store;
@@ -11,9 +12,8 @@ mod ticker;
 mod universe;
 mod watch;
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 
-use anyhow::Context;
 use market_backbone::{Backbone, Builder};
 use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
@@ -22,7 +22,8 @@ use tracing_subscriber::prelude::*;
 
 use crate::args::{Args, Command, Global};
 use crate::exit::Usage;
-use crate::settings;
+use crate::stop::{self, Stopped};
+use crate::{output, settings};
 
 /// The library that writes each frame it hears or sends to the log, at trace.
 const SOCKET_LIBRARY: &str = "tungstenite";
@@ -37,14 +38,16 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         Command::Demo(demo) => demo::run(demo, global.venue).await,
         Command::Emulate(emulate) => emulate::run(emulate, global.region).await,
         Command::Store(args) => store::run(args, global).await,
-        Command::Universe(args) => universe::run(args, global).await,
+        Command::Universe(args) => unless_stopped(universe::run(args, global)).await,
         Command::Candles(args) => {
             with_backbone(global, async |house| unless_stopped(candles::run(args, house)).await).await
         }
         Command::Daily(args) => {
             with_backbone(global, async |house| unless_stopped(daily::run(args, house)).await).await
         }
-        Command::Plan(args) => with_backbone(global, async |house| plan::run(args, house).await).await,
+        Command::Plan(args) => {
+            with_backbone(global, async |house| unless_stopped(plan::run(args, house)).await).await
+        }
         Command::Ticker(args) => {
             without_store(global, async |house| unless_stopped(ticker::run(args, house)).await).await
         }
@@ -75,20 +78,30 @@ async fn use_of(
     builder: Builder,
     task: impl AsyncFnOnce(&Backbone) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let backbone = builder.build().await?;
+    let backbone = unless_stopped(async { Ok(builder.build().await?) }).await?;
     let outcome = task(&backbone).await;
     backbone.shutdown().await;
     outcome
 }
 
-/// Ctrl-C ends the task, not the order in which things are put away.
-async fn unless_stopped(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+/// A signal ends the task, not the order in which things are put away.
+async fn unless_stopped<T>(task: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::select! {
-        outcome = task => outcome,
-        stopped = tokio::signal::ctrl_c() => {
-            stopped.context("cannot listen for Ctrl-C")?;
-            anyhow::bail!("stopped; what had arrived is kept")
+        outcome = task => outcome.map_err(if_stopped),
+        cause = stop::wait() => Err(Stopped(cause).into()),
+    }
+}
+
+/// What a task that was writing when it was stopped makes of that.
+fn if_stopped(error: anyhow::Error) -> anyhow::Error {
+    let Some((cause, _)) = stop::requested() else { return error };
+    match error.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+        Some(ErrorKind::Interrupted) => Stopped(cause).into(),
+        Some(ErrorKind::TimedOut) => {
+            output::note(&error.to_string());
+            Stopped(cause).into()
         }
+        _ => error,
     }
 }
 

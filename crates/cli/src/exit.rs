@@ -1,7 +1,23 @@
-//! How a failure is told: one line on stderr, and an exit code a script can branch on.
+//! How it went, for scripts: one line on stderr, and an exit code.
+//!
+//! | code | |
+//! | --- | --- |
+//! | 0 | done. So is what has no end of its own (`watch`, `demo`, `emulate`) when Ctrl-C, SIGTERM or `--for` ends it, and what nobody reads any more (`… \| head`) |
+//! | 1 | failed: one line says what, where and what to do. So is what could not be written to stdout because its reader took nothing |
+//! | 2 | wrong usage |
+//! | 130, 143 | stopped by Ctrl-C or SIGTERM before it was done; what had arrived is kept |
 
-use std::io::{ErrorKind, Write, stderr};
+use std::io::ErrorKind;
 use std::process::ExitCode;
+
+use crate::output;
+use crate::stop::{Cause, Stopped};
+
+const FAILED: u8 = 1;
+const WRONG_USAGE: u8 = 2;
+/// As shells count: 128, and the number of the signal.
+const INTERRUPTED: u8 = 130;
+const TERMINATED: u8 = 143;
 
 /// A mistake of whoever typed the command: exit code 2.
 #[derive(Debug)]
@@ -15,24 +31,35 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// Says what went wrong, if anything did, and gives the exit code for it.
-pub(crate) fn code(outcome: anyhow::Result<()>) -> ExitCode {
+/// Says what went wrong, if anything did, and gives the exit code for it. What has no end of its own is not stopped, but
+/// ended.
+pub(crate) fn code(outcome: anyhow::Result<()>, is_endless: bool) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
-    if is_closed_pipe(&error) {
-        return ExitCode::SUCCESS; // `… | head` has seen enough
+    let code = match stopped(&error) {
+        Some(Cause::Elapsed | Cause::ReaderGone) => return ExitCode::SUCCESS,
+        Some(_) if is_endless => return ExitCode::SUCCESS,
+        Some(Cause::Interrupt) => INTERRUPTED,
+        Some(Cause::Terminate) => TERMINATED,
+        None if is_usage(&error) => WRONG_USAGE,
+        None => FAILED,
+    };
+    output::last_word(&format!("error: {}", one_line(&error)));
+    ExitCode::from(code)
+}
+
+/// Why it was stopped, if that is all that happened.
+fn stopped(error: &anyhow::Error) -> Option<Cause> {
+    if let Some(Stopped(cause)) = error.downcast_ref() {
+        return Some(*cause);
     }
-    // Not being able to say it changes nothing about the exit code.
-    let _ = writeln!(stderr(), "error: {}", one_line(&error));
-    ExitCode::from(if is_usage(&error) { 2 } else { 1 })
+    let io = error.downcast_ref::<std::io::Error>()?;
+    // `… | head` has seen enough
+    (io.kind() == ErrorKind::BrokenPipe).then_some(Cause::ReaderGone)
 }
 
 fn is_usage(error: &anyhow::Error) -> bool {
     error.is::<Usage>()
         || error.downcast_ref::<market_backbone::Error>().is_some_and(market_backbone::Error::is_usage)
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 /// The error and its causes on one line, none of them said twice.
@@ -61,5 +88,17 @@ mod tests {
         assert_eq!(one_line(&inner.context("a").unwrap_err()), "a: b: c");
         let repeated: Result<(), _> = Err(anyhow::anyhow!("c"));
         assert_eq!(one_line(&repeated.context("b: c").unwrap_err()), "b: c");
+    }
+
+    #[test]
+    fn what_has_no_end_of_its_own_is_ended_and_not_stopped() {
+        let stopped = |cause, is_endless| format!("{:?}", code(Err(Stopped(cause).into()), is_endless));
+        let success = format!("{:?}", ExitCode::SUCCESS);
+        for cause in [Cause::Interrupt, Cause::Terminate, Cause::Elapsed, Cause::ReaderGone] {
+            assert_eq!(stopped(cause, true), success, "{cause:?}");
+        }
+        assert_eq!(stopped(Cause::Interrupt, false), format!("{:?}", ExitCode::from(130)));
+        assert_eq!(stopped(Cause::Terminate, false), format!("{:?}", ExitCode::from(143)));
+        assert_eq!(stopped(Cause::ReaderGone, false), success);
     }
 }

@@ -1,5 +1,5 @@
-//! The `market-backbone` command: reads its arguments, does one thing, and says by its exit code how it went
-//! (0 done, 1 failed with one clear line, 2 wrong usage).
+//! The `market-backbone` command: reads its arguments, does one thing, and says by its exit code how it went: see
+//! [`exit`].
 
 mod args;
 mod command;
@@ -11,16 +11,51 @@ mod row;
 mod secret;
 mod settings;
 mod stats;
+mod stop;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
+use tokio::sync::oneshot;
 
+/// As much as a main thread has.
+const STACK: usize = 8 << 20;
+
+/// The work is done on a thread of its own, so that this one can hear that it shall end, and leave, whatever the work is
+/// stuck in: a disk, a pipe that nobody reads.
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    let outcome = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(command::run(args)),
-        Err(error) => Err(anyhow::Error::new(error).context("cannot start the runtime")),
+    let is_endless = args.command.is_endless();
+    let (done, outcome) = oneshot::channel();
+    let work = move || {
+        // Nobody waits any more if the end is overdue.
+        let _ = done.send(work(args));
     };
-    exit::code(outcome)
+    let started = std::thread::Builder::new().name("command".to_owned()).stack_size(STACK).spawn(work);
+    let outcome = match started {
+        Ok(_) => wait(outcome),
+        Err(error) => Err(anyhow::Error::new(error).context("cannot start a thread")),
+    };
+    exit::code(outcome, is_endless)
+}
+
+fn work(args: args::Args) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.context("cannot start the runtime")?;
+    let outcome = runtime.block_on(command::run(args));
+    // What still runs has been given up by whoever began it.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// How the work went, or why it was left.
+fn wait(outcome: oneshot::Receiver<anyhow::Result<()>>) -> anyhow::Result<()> {
+    let listening = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    listening.context("cannot start the runtime")?.block_on(async {
+        tokio::select! {
+            outcome = outcome => outcome.context("the work has failed by a mistake of this program; see above")?,
+            overdue = stop::until_overdue() => Err(stop::Stopped(overdue?).into()),
+        }
+    })
 }

@@ -1,31 +1,41 @@
 //! The only place that writes to stdout or to a file of the user's. Data only; all else goes to stderr.
 
+mod pipe;
+mod reader;
+
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, IsTerminal, Seek, SeekFrom, Write, stdout};
+use std::io::{self, BufWriter, IsTerminal, Seek, SeekFrom, Write, stdout};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use market_backbone::Draft;
 
+use self::pipe::Pipe;
+
 /// Where data goes.
-pub(crate) enum Output {
-    Terminal(BufWriter<std::io::Stdout>),
+pub(crate) struct Output(Target);
+
+enum Target {
+    Terminal(Pipe),
     /// Written beside the target first, so that a target is whole or untouched.
-    File {
-        writer: BufWriter<File>,
-        draft: Draft,
-    },
+    File(BufWriter<File>, Draft),
     /// Grows line by line: whoever reads it meanwhile sees them come.
-    Appended(BufWriter<File>),
+    Appended(BufWriter<File>, String),
 }
 
 impl Output {
     /// To `file`, or to stdout.
     pub(crate) fn open(file: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(target) = file else { return Ok(Self::Terminal(BufWriter::new(stdout()))) };
-        let (draft, file) =
-            Draft::create(target).with_context(|| format!("cannot write {}", target.display()))?;
-        Ok(Self::File { writer: BufWriter::new(file), draft })
+        let target = match file {
+            None => Target::Terminal(Pipe::open().context("cannot start the thread that writes to stdout")?),
+            Some(target) => {
+                let (draft, file) =
+                    Draft::create(target).with_context(|| format!("cannot write {}", target.display()))?;
+                Target::File(BufWriter::new(file), draft)
+            }
+        };
+        Ok(Self(target))
     }
 
     /// To the end of `file`. If only `length` bytes of it count, the rest is cut off.
@@ -38,7 +48,7 @@ impl Output {
                 opened.set_len(length)?;
                 opened.seek(SeekFrom::End(0))?;
             }
-            Ok::<_, std::io::Error>((opened, found))
+            Ok::<_, io::Error>((opened, found))
         };
         let (opened, found) = open().with_context(|| format!("cannot write {name}"))?;
         if let Some(length) = length.filter(|length| *length > found) {
@@ -47,43 +57,72 @@ impl Output {
                  put it back, or begin anew without the --resume file"
             );
         }
-        Ok(Self::Appended(BufWriter::new(opened)))
+        Ok(Self(Target::Appended(BufWriter::new(opened), name.to_string())))
     }
 
-    /// Writes one line.
-    pub(crate) fn line(&mut self, line: &str) -> std::io::Result<()> {
-        match self {
-            Self::Terminal(writer) => writeln!(writer, "{line}"),
-            Self::File { writer, .. } | Self::Appended(writer) => writeln!(writer, "{line}"),
-        }
+    /// Writes one line. Waits while stdout takes no more, unless the command shall end.
+    pub(crate) fn line(&mut self, line: &str) -> io::Result<()> {
+        let written = match &mut self.0 {
+            Target::Terminal(pipe) => return pipe.line(line),
+            Target::File(writer, _) | Target::Appended(writer, _) => writeln!(writer, "{line}"),
+        };
+        written.map_err(|error| self.at(&error))
     }
 
     /// Lets the reader at the other end see what has been written so far.
-    pub(crate) fn flush(&mut self) -> std::io::Result<()> {
-        match self {
-            Self::Terminal(writer) => writer.flush(),
-            Self::File { writer, .. } | Self::Appended(writer) => writer.flush(),
-        }
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        let flushed = match &mut self.0 {
+            Target::Terminal(pipe) => return pipe.flush(),
+            Target::File(writer, _) | Target::Appended(writer, _) => writer.flush(),
+        };
+        flushed.map_err(|error| self.at(&error))
     }
 
-    /// Makes sure that what has been written outlives the machine's power; how long an appended file then is.
-    pub(crate) fn settle(&mut self) -> std::io::Result<Option<u64>> {
+    /// Makes sure that what has been written is out of our hands, and in a file outlives the machine's power; how long an
+    /// appended file then is.
+    pub(crate) fn settle(&mut self) -> io::Result<Option<u64>> {
         self.flush()?;
-        let Self::Appended(writer) = self else { return Ok(None) };
-        let file = writer.get_mut();
-        file.sync_data()?;
-        file.stream_position().map(Some)
+        let settled = match &mut self.0 {
+            Target::Terminal(pipe) => return pipe.settle().map(|()| None),
+            Target::File(..) => return Ok(None),
+            Target::Appended(writer, _) => {
+                let file = writer.get_mut();
+                file.sync_data().and_then(|()| file.stream_position()).map(Some)
+            }
+        };
+        settled.map_err(|error| self.at(&error))
     }
 
     /// Writes out what is left and puts a file in its place.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
-        self.flush()?;
-        if let Self::File { writer, draft } = self {
-            writer.get_ref().sync_all()?;
-            draft.settle()?;
+        if !matches!(self.0, Target::Terminal(_)) {
+            self.flush()?;
         }
-        Ok(())
+        match self.0 {
+            Target::Terminal(pipe) => Ok(pipe.finish()?),
+            Target::File(writer, draft) => {
+                let synced = writer.get_ref().sync_all();
+                synced.with_context(|| format!("cannot write {}", draft.target().display()))?;
+                Ok(draft.settle()?)
+            }
+            Target::Appended(..) => Ok(()),
+        }
     }
+
+    /// The failure, with the place it happened at.
+    fn at(&self, error: &io::Error) -> io::Error {
+        let place = match &self.0 {
+            Target::Terminal(_) => "stdout".to_owned(),
+            Target::File(_, draft) => draft.target().display().to_string(),
+            Target::Appended(_, name) => name.clone(),
+        };
+        io::Error::new(error.kind(), format!("cannot write {place}: {error}"))
+    }
+}
+
+/// Ends the command when nobody reads stdout any more, as long as this lives: for what takes long before it writes.
+pub(crate) fn while_read() -> anyhow::Result<Output> {
+    Output::open(None)
 }
 
 /// Whether a person is looking.
@@ -95,4 +134,16 @@ pub(crate) fn is_terminal() -> bool {
 pub(crate) fn note(line: &str) {
     // Not being able to say it is no reason to fail.
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The last line to stderr. It may be a pipe that nobody reads: then it is left unsaid.
+pub(crate) fn last_word(line: &str) {
+    /// So much a pipe that takes anything takes at once.
+    const PIECE: usize = 4_096;
+    const PATIENCE: Duration = Duration::from_millis(200);
+    for piece in format!("{line}\n").as_bytes().chunks(PIECE) {
+        if !reader::stderr_takes_more(PATIENCE) || io::stderr().write_all(piece).is_err() {
+            return;
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What an answer cost and how much of it is proven, as one JSON object for scripts.
 
 use market_backbone::{
-    CandleSet, Grid, Metrics, Origin, Provenance, Reason, RejectedRow, Served, TimeRange, Timestamp,
+    CandleSet, Grid, Metrics, Origin, Provenance, Reason, RejectedRow, Served, TimeRange, Timestamp, Unkept,
 };
 use serde_json::{Value, json};
 
@@ -37,6 +37,7 @@ pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Asked, grid: Grid) -
     let mut value = of_rows(set.candles.len(), &set.served, metrics);
     value["coverage"] = coverage(set, asked, grid).into();
     value["rejected_rows"] = rejected_rows(set).into();
+    value["unkept_rows"] = unkept_rows(set.unkept.as_ref());
     value
 }
 
@@ -58,6 +59,11 @@ pub(crate) fn of_rows(rows: usize, served: &Served, metrics: &Metrics) -> Value 
         "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
         "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),
     })
+}
+
+/// How many rows could not be kept.
+pub(crate) fn unkept_rows(unkept: Option<&Unkept>) -> Value {
+    unkept.map_or(0, |unkept| unkept.rows).into()
 }
 
 /// Rows of the venue that cannot be true.

@@ -336,6 +336,7 @@ fn part(page: &CandlePage, coverage: Coverage, requests: u64) -> CandlePart {
         coverage,
         served: Served { venue_rows, requests, ..Served::default() },
         rejected: page.rejected.clone(),
+        unkept: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! An answer: candles, what is known of the stretch they lie in, and where each part came from.
 
-use crate::{Candle, CandleQuery, Coverage, RejectedRow, Selection, Series, TimeRange, Timestamp};
+use crate::{Candle, CandleQuery, Coverage, RejectedRow, Selection, Series, TimeRange, Timestamp, Unkept};
 
 /// Where the rows of an answer came from, and what it cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct CandlePart {
     pub served: Served,
     /// Rows of the venue, or of a store, that were left out because they cannot be true.
     pub rejected: Vec<RejectedRow>,
+    /// What of it could not be stored, where a store should have kept it.
+    pub unkept: Option<Unkept>,
 }
 
 /// The candles of a series, oldest first, and how much of the truth they are.
@@ -67,6 +69,8 @@ pub struct CandleSet {
     pub served: Served,
     /// Rows of the venue, or of a store, that were left out because they cannot be true: their slots are unknown, or disputed.
     pub rejected: Vec<RejectedRow>,
+    /// Candles that were asked for and could not be stored: the disk is full, or fails.
+    pub unkept: Option<Unkept>,
 }
 
 impl CandleSet {
@@ -74,7 +78,14 @@ impl CandleSet {
     #[must_use]
     pub const fn empty(series: Series) -> Self {
         let served = Served { memory_rows: 0, disk_rows: 0, shared_rows: 0, venue_rows: 0, requests: 0 };
-        Self { series, candles: Vec::new(), coverage: Coverage::empty(), served, rejected: Vec::new() }
+        Self {
+            series,
+            candles: Vec::new(),
+            coverage: Coverage::empty(),
+            served,
+            rejected: Vec::new(),
+            unkept: None,
+        }
     }
 
     /// Joins pieces into one answer.
@@ -86,6 +97,7 @@ impl CandleSet {
         for part in parts {
             set.coverage.merge(&part.coverage);
             set.served.add(part.served);
+            set.unkept = Unkept::joined(set.unkept, part.unkept);
             set.candles.extend(part.candles);
             for row in part.rejected {
                 if !set.rejected.contains(&row) {
@@ -176,7 +188,7 @@ mod tests {
         let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
         let coverage = [Span { range, provenance }].into_iter().collect();
         let served = Served { requests: 1, ..Served::default() };
-        CandlePart { candles, coverage, served, rejected: Vec::new() }
+        CandlePart { candles, coverage, served, ..CandlePart::default() }
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod ticker;
 mod time;
 mod timeframe;
 mod trade;
+mod unkept;
 mod venue_id;
 mod view;
 
@@ -77,5 +78,6 @@ pub use ticker::Ticker;
 pub use time::{TimeError, TimeRange, Timestamp};
 pub use timeframe::{Timeframe, TimeframeError};
 pub use trade::{Side, Trade, TradeId};
+pub use unkept::Unkept;
 pub use venue_id::{VenueId, VenueIdError};
 pub use view::{Fill, View, ViewRow};

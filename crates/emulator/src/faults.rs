@@ -38,6 +38,10 @@ pub struct Faults {
     pub reset: f64,
     /// Share of calls answered with a 429 that nobody deserved.
     pub throttle: f64,
+    /// Which then asks to wait so many seconds; 0 for not saying.
+    pub retry_after: u32,
+    /// Share of the calls for the listing that are never answered.
+    pub mute_listing: f64,
     /// Share of socket connects refused with a 5xx HTML page.
     pub refuse_sockets: f64,
     /// Every socket is cut so long after it opened, without a close frame; 0 for never.
@@ -104,6 +108,8 @@ impl Default for Faults {
             cut: 0.0,
             reset: 0.0,
             throttle: 0.0,
+            retry_after: 0,
+            mute_listing: 0.0,
             refuse_sockets: 0.0,
             drop_after_ms: 0,
             stall_after_ms: 0,
@@ -171,6 +177,11 @@ impl Faults {
             reach += share;
             (drawn < reach).then_some(failure)
         })
+    }
+
+    /// Whether a call for the listing stays without an answer.
+    pub(crate) fn mutes_listing(&self, seed: u64, number: u64) -> bool {
+        chance::unit(chance::draw(seed ^ 0x1157, number)) < self.mute_listing
     }
 
     /// How long a call waits.

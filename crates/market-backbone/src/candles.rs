@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use market_backbone_core::{
     CandleQuery, CandleSet, Forming, QueryError, Series, SourceError, SourceErrorKind, SymbolError,
-    TimeError, TimeRange, Timestamp,
+    TimeError, TimeRange, Timestamp, Unkept,
 };
 use market_backbone_routing::Terms;
 use tokio::time::timeout;
@@ -174,7 +175,17 @@ impl CandleRequest {
         if let Some(watch) = &mut watch {
             watch.report(Tally::finish);
         }
-        let set = CandleSet::answer(&query, parts);
+        let mut set = CandleSet::answer(&query, parts);
+        if let Some(why) = self.backbone.house().tiers.makeshift() {
+            let rows = set.served.venue_rows;
+            set.unkept = (rows > 0).then(|| Unkept { rows, why: Arc::clone(why) });
+        }
+        if let Some(watch) = &watch {
+            // The look ahead has read them from disk, a moment ago.
+            let moved = watch.read_from_disk.min(set.served.memory_rows);
+            set.served.memory_rows -= moved;
+            set.served.disk_rows += moved;
+        }
         if self.adjusted { self.backbone.adjusted(set, &query).await } else { Ok(set) }
     }
 }
@@ -190,6 +201,7 @@ fn too_late(within: Duration, would_take: Duration) -> SourceError {
 struct Watch {
     tally: Tally,
     tell: Box<dyn FnMut(Progress) + Send>,
+    read_from_disk: u64,
 }
 
 impl Watch {
@@ -199,7 +211,8 @@ impl Watch {
         query: &CandleQuery,
     ) -> Result<Self, Error> {
         let survey = backbone.survey(query).await?;
-        let mut watch = Self { tally: Tally::new(query.clone(), backbone.grid(), &survey), tell };
+        let tally = Tally::new(query.clone(), backbone.grid(), &survey);
+        let mut watch = Self { tally, tell, read_from_disk: survey.read_from_disk };
         watch.report(|_| ());
         Ok(watch)
     }

@@ -30,6 +30,12 @@ impl Client {
         self.terms.priority
     }
 
+    /// Whom it asks.
+    #[must_use]
+    pub fn venue(&self) -> VenueId {
+        self.backbone.venue()
+    }
+
     /// The same, asking another venue of this backbone.
     ///
     /// # Errors
@@ -208,6 +214,27 @@ impl Client {
         let message = format!("unknown market {first} on {}", self.backbone.venue());
         let unknown = SourceError::new(SourceErrorKind::UnknownMarket, message);
         Err(self.backbone.explain(unknown, &unlisted, self.terms.priority).await.into())
+    }
+
+    /// Those of `markets` that the venue does not list now: delisted, or misspelt.
+    ///
+    /// # Errors
+    ///
+    /// If a market's code makes no sense, or the venue cannot answer.
+    pub async fn unlisted<'a>(
+        &self,
+        markets: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<String>, Error> {
+        let markets: Vec<_> = markets.into_iter().collect();
+        let symbols = self.symbols(markets.iter().copied())?;
+        let asked: Vec<_> = symbols.iter().filter(|symbol| !symbol.is_any()).cloned().collect();
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let unlisted = self.backbone.router().unlisted(&asked, self.terms.priority).await?;
+        let named = markets.into_iter().zip(symbols);
+        let gone = named.filter(|(_, symbol)| unlisted.contains(symbol));
+        Ok(gone.map(|(market, _)| market.to_owned()).collect())
     }
 
     /// The markets the venue lists.

@@ -57,7 +57,7 @@ pub use market_backbone_core::{
     Indicators, Level, Loss, ManualClock, Market, OrderBook, Origin, PriceBand, Priority, Provenance,
     RejectedRow, Secret, Series, Served, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split,
     SplitHistory, StoreError, StoreErrorKind, Straddled, StreamKind, Symbol, Ticker, TimeError, TimeRange,
-    Timeframe, Timestamp, Trade, TradeId, VenueId, VenueIdError, View, ViewRow,
+    Timeframe, Timestamp, Trade, TradeId, Unkept, VenueId, VenueIdError, View, ViewRow,
 };
 pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, Intake,

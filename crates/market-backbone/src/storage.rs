@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 #[cfg(feature = "postgres")]
 use futures::future::BoxFuture;
 use market_backbone_core::{
-    Candle, CandleSource, CandleStore, Capabilities, Clock, Coverage, Derive, Series, StoreError, Symbol,
-    Timeframe, VenueId,
+    Candle, CandleSource, CandleStore, Capabilities, Clock, Coverage, Derive, Series, StoreError,
+    StoreErrorKind, Symbol, Timeframe, VenueId,
 };
 use market_backbone_storage::{
     DerivedSource, DistantState, DistantStore, MemoryStore, StoreConfig, StoredSource, UniverseStore,
@@ -67,6 +67,8 @@ pub(crate) struct Tiers {
     shared: Option<Arc<DistantStore>>,
     /// Sources under whose names a store holds candles that may be anybody's.
     unclaimed: Vec<VenueId>,
+    /// Why nothing is kept beyond the end of the program, though it should be.
+    makeshift: Option<Arc<str>>,
 }
 
 impl Tiers {
@@ -112,10 +114,28 @@ impl Tiers {
 
     async fn near(folder: Option<StoreConfig>) -> Result<Self, StoreError> {
         let Some(config) = folder else {
-            return Ok(Self { near: Arc::new(MemoryStore::new()), shared: None, unclaimed: Vec::new() });
+            return Ok(Self::in_memory(None));
         };
-        let store = open_folder(config).await?;
-        Ok(Self { unclaimed: store.unclaimed(), near: Arc::new(store), shared: None })
+        let store = match open_folder(config).await {
+            Ok(store) => store,
+            // Nothing can be kept, but whatever is asked can be answered.
+            Err(error) if error.kind() == StoreErrorKind::DiskFull => {
+                tracing::warn!(%error, "candles are kept in memory only");
+                return Ok(Self::in_memory(Some(error.to_string().into())));
+            }
+            Err(error) => return Err(error),
+        };
+        let (unclaimed, near) = (store.unclaimed(), Arc::new(store));
+        Ok(Self { near, shared: None, unclaimed, makeshift: None })
+    }
+
+    fn in_memory(makeshift: Option<Arc<str>>) -> Self {
+        Self { near: Arc::new(MemoryStore::new()), shared: None, unclaimed: Vec::new(), makeshift }
+    }
+
+    /// Why nothing is kept beyond the end of the program, though it should be.
+    pub(crate) fn makeshift(&self) -> Option<&Arc<str>> {
+        self.makeshift.as_ref()
     }
 
     /// Keeps a candle of which nobody had to be asked, in all stores.

@@ -69,6 +69,7 @@ mod inbox;
 mod journal;
 mod line;
 mod metrics;
+mod notice;
 mod record;
 mod round_trips;
 mod scopes;
@@ -176,6 +177,7 @@ impl Limiter {
     ///
     /// [`Overloaded`](SourceErrorKind::Overloaded) if too many wait already, or the turn did not come in
     /// time; [`Banned`](SourceErrorKind::Banned) while the venue has shut us out;
+    /// [`Throttled`](SourceErrorKind::Throttled) while it has asked to wait for a minute or more;
     /// [`Unsupported`](SourceErrorKind::Unsupported) for a group this limiter was not told of.
     pub async fn acquire(&self, group: CallGroup, priority: Priority) -> Result<Permit, SourceError> {
         Ticket::take(self.known(group)?, priority, None)?.turn().await
@@ -220,7 +222,8 @@ impl Limiter {
 
     /// Takes note that the venue refused a request of `group` for coming too early.
     ///
-    /// Nothing of the group is sent for a window (or `retry_after`, if that is longer). Then it gets four
+    /// Nothing of the group is sent for a window (or `retry_after`, if that is longer). Where that is a minute or more,
+    /// nobody waits for it: whoever asks meanwhile is refused, in other processes too. Then it gets four
     /// fifths of what it had, at least half of what it is due, and one more for each 10 s without a refusal.
     pub fn throttled(&self, group: CallGroup, retry_after: Option<Duration>) {
         if let Some(found) = self.find(group) {
@@ -250,6 +253,14 @@ impl Limiter {
     #[must_use]
     pub fn banned_for(&self) -> Option<Duration> {
         self.scope.groups.iter().filter_map(|group| group.shut_for()).max()
+    }
+
+    /// Until when nothing may be sent to `group` and where that is noted, if it is for long: a ban, or a pause of a minute
+    /// or more that the venue asked for.
+    pub(crate) fn notice(&self, group: CallGroup) -> Option<String> {
+        let paused = || self.find(group).and_then(|found| found.paused_for());
+        let left = self.banned_for().or_else(paused)?;
+        Some(notice::until(&self.scope.shared, left))
     }
 
     /// Whether the group's budget is in use: somebody waits, or a request was sent within the last window.

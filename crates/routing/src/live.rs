@@ -26,11 +26,12 @@ mod unanswered;
 mod wish;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use market_backbone_core::{
-    Candle, Channel, Clock, GapCause, LiveStream, OrderBook, PriceBand, Priority, Series, StreamKind,
-    Subscription, Symbol, Ticker, Trade, Venue,
+    Candle, Channel, Clock, GapCause, LiveStream, OrderBook, PriceBand, Priority, Series, SourceError,
+    StreamKind, Subscription, Symbol, Ticker, Trade, Venue,
 };
 use rustls::ClientConfig;
 use tokio::sync::oneshot;
@@ -104,6 +105,7 @@ impl LiveHub {
             group: capabilities.socket.connects.group,
             timeout: config.connect_timeout,
             time: time.clone(),
+            has_opened: AtomicBool::new(false),
         };
         let state = Arc::new(State::new(venue, (clock, time), config));
         // Nobody else has this state yet, so nobody has taken it.
@@ -111,6 +113,11 @@ impl LiveHub {
             tracker.spawn(Session::new(Arc::clone(&state), dialer, inbox, cancel).run());
         }
         Self { state }
+    }
+
+    /// Whether `ws_url` can be the address of a socket.
+    pub(crate) fn check_address(ws_url: &str) -> Result<(), SourceError> {
+        Address::parse(ws_url).map(drop)
     }
 
     /// Starts a reader. Nothing is waited for: what happens to the connection reaches the reader as events.

@@ -104,6 +104,7 @@ impl Router {
     ) -> Result<Self, SourceError> {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         config.session.check(venue.capabilities())?;
+        LiveHub::check_address(&endpoint.ws_url)?;
         let tls = tls::client_config()?;
         // What was sent counts by this machine's clock: that of the venue is put right now and then.
         let limiter = limiter(venue.as_ref(), endpoint, clock.machine(), &config)?;

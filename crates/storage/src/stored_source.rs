@@ -7,9 +7,11 @@ mod hearsay;
 mod last;
 mod listing;
 mod range;
+mod unkept;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use market_backbone_core::{
     CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Grid, Landmark, PartStream, Selection,
@@ -23,6 +25,9 @@ use self::answer::Answer;
 /// Each piece that upstream sends is committed, its rows together with its proof, before it is passed on;
 /// a process that is killed half-way has lost nothing but the pieces under way. Candles that are not final
 /// are passed on and not stored, and the slot in progress is never called known.
+///
+/// What cannot be stored because the disk is full or fails is passed on all the same, and [says so](market_backbone_core::CandlePart::unkept). Any other
+/// failure of the store ends the answer.
 ///
 /// A question [as of](CandleQuery::as_of) an earlier moment is answered from what the store kept of then; what the store
 /// does not know is asked for as ever, as of now.
@@ -43,6 +48,8 @@ pub struct StoredSource {
     grid: Grid,
     is_shared: bool,
     rechecks: bool,
+    /// The store cannot write, as far as is known: that is told once.
+    is_full: Arc<AtomicBool>,
 }
 
 impl StoredSource {
@@ -54,7 +61,8 @@ impl StoredSource {
         clock: Arc<dyn Clock>,
         grid: Grid,
     ) -> Self {
-        Self { store, upstream, clock, grid, is_shared: false, rechecks: false }
+        let is_full = Arc::default();
+        Self { store, upstream, clock, grid, is_shared: false, rechecks: false, is_full }
     }
 
     /// Asks once more about candles that were asked for before their venue had visibly moved on. For venues that do not

@@ -22,7 +22,7 @@ pub(crate) struct Emulate {
     #[arg(long, value_enum, default_value_t = TapeStart::Recorded, requires = "tape")]
     pub(crate) tape_start: TapeStart,
     /// What goes wrong, like html=0.1,reset=0.1,latency_ms=40,drop_after_ms=5000
-    /// (also cut, throttle, jitter_ms, stall_after_ms, stall_for_ms, mute_after_ms, mute_for_ms, age_jitter_ms,
+    /// (also cut, throttle, retry_after, mute_listing, jitter_ms, stall_after_ms, stall_for_ms, mute_after_ms, mute_for_ms, age_jitter_ms,
     /// refuse_sockets, duplicate, reorder, swallow, refuse_ws_ms; pages that are not what the venue has: empty_page,
     /// stale_page, stale_age_ms, late_rows, late_share, lagging_rows_ms, lagging_trades, holey_trades, missing_row,
     /// doubled_row, differing_row, bad_row, bad_row_kind=any|unsound|zero|null|offgrid|foreign|text|future;

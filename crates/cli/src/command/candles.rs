@@ -9,7 +9,7 @@ mod table;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use market_backbone::{Backbone, CandleRequest, Fill, Timeframe, Timestamp, spelling};
+use market_backbone::{Backbone, CandleRequest, Fill, Timeframe, Timestamp, Unkept, spelling};
 
 use self::many::Wish;
 use self::sheet::{Sheet, Style};
@@ -36,6 +36,7 @@ pub(crate) async fn run(args: Candles, backbone: &Backbone) -> anyhow::Result<()
 }
 
 async fn one(args: &Candles, wish: &Wish, style: Style, backbone: &Backbone) -> anyhow::Result<()> {
+    let _reader = args.output.is_none().then(output::while_read).transpose()?;
     let bar = progress::bar();
     let shown = bar.clone();
     let request = request(&wish.market, wish.timeframe, args, backbone);
@@ -48,6 +49,7 @@ async fn one(args: &Candles, wish: &Wish, style: Style, backbone: &Backbone) -> 
     let mut sheet = Sheet::open(style, args.output.as_deref())?;
     sheet.add(&set, backbone.now())?;
     sheet.finish()?;
+    warn_of_unkept(set.unkept.as_ref());
     if args.stats {
         // By the venue's clock, which may have become known only with the answer.
         let at = args.wanted.as_of.unwrap_or(Timestamp::MAX).min(backbone.now().minus(took));
@@ -55,6 +57,13 @@ async fn one(args: &Candles, wish: &Wish, style: Style, backbone: &Backbone) -> 
         output::note(&stats::of(&set, &backbone.metrics(), asked, style.grid).to_string());
     }
     Ok(())
+}
+
+/// Says that candles will have to be asked for again.
+fn warn_of_unkept(unkept: Option<&Unkept>) {
+    if let Some(Unkept { rows, why }) = unkept {
+        output::note(&format!("warning: {rows} candles were not kept: {why}"));
+    }
 }
 
 /// The series that are wanted, each once, however it is spelt.

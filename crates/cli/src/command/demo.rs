@@ -10,10 +10,11 @@ use market_backbone::{
 };
 use market_backbone_emulator::{Emulator, Hours, Massive, Scenario, TickerSet};
 
-use super::ticker;
+use super::{ticker, unless_stopped};
 use crate::args::{Demo, VenueName};
 use crate::output::{Output, is_terminal};
 use crate::row;
+use crate::stop::{self, Stopped};
 
 const HISTORY: usize = 1_000;
 /// How old a bar of a share is before late trades no longer change it, and some to spare.
@@ -68,20 +69,10 @@ pub(crate) async fn run(args: Demo, name: VenueName) -> anyhow::Result<()> {
 
 async fn show(backbone: &Backbone, bill: Bill, length: Option<Duration>) -> anyhow::Result<()> {
     let mut output = Output::open(None)?;
-    output.line(bill.opening)?;
-    history(&backbone.client(Priority::Normal), backbone, bill, &mut output).await?;
-    let bot = backbone.client(Priority::Critical);
-    let started = tokio::time::Instant::now();
-    let tickers = bot.tickers(bill.watched).await?;
-    output
-        .line(&format!("\nLatest prices, asked once ({:.1} ms):", started.elapsed().as_secs_f64() * 1e3))?;
-    output.line(&ticker::table(&tickers).to_string())?;
-    output.line("\nLive, over one socket (Ctrl-C ends it):")?;
-    output.flush()?;
-    tokio::select! {
-        outcome = live(&bot, bill, &mut output) => outcome?,
-        () = tokio::time::sleep(length.unwrap_or(Duration::MAX)) => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    let shown = unless_stopped(perform(backbone, bill, length, &mut output)).await;
+    match shown {
+        Err(error) if error.is::<Stopped>() => {}
+        ended => return ended,
     }
     let spent = backbone.metrics().router;
     output.line(&format!(
@@ -90,6 +81,29 @@ async fn show(backbone: &Backbone, bill: Bill, length: Option<Duration>) -> anyh
         spent.limiter.throttled()
     ))?;
     output.finish()
+}
+
+/// Goes on until it is stopped.
+async fn perform(
+    backbone: &Backbone,
+    bill: Bill,
+    length: Option<Duration>,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    output.line(bill.opening)?;
+    history(&backbone.client(Priority::Normal), backbone, bill, output).await?;
+    let bot = backbone.client(Priority::Critical);
+    let started = tokio::time::Instant::now();
+    let tickers = bot.tickers(bill.watched).await?;
+    output
+        .line(&format!("\nLatest prices, asked once ({:.1} ms):", started.elapsed().as_secs_f64() * 1e3))?;
+    output.line(&ticker::table(&tickers).to_string())?;
+    output.line("\nLive, over one socket (Ctrl-C ends it):")?;
+    output.flush()?;
+    if let Some(length) = length {
+        stop::after(length);
+    }
+    live(&bot, bill, output).await
 }
 
 /// The same thousand candles twice: from the venue, then from what is known.

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::args::{self, Counting, Emulate, StockOptions, Victim, Whose};
 use crate::exit::Usage;
-use crate::output;
+use crate::{output, stop};
 
 /// `region` says which of Upbit's houses it is to look like: markets, trades and books of its own.
 pub(crate) async fn run(args: Emulate, region: Option<UpbitRegion>) -> anyhow::Result<()> {
@@ -27,10 +27,7 @@ pub(crate) async fn run(args: Emulate, region: Option<UpbitRegion>) -> anyhow::R
         "{name} look-alike on http://{address} and ws://{address}/{socket}; what it was asked: http://{address}/__admin/report"
     ));
     let stop = async {
-        // Without a Ctrl-C to listen for, it runs until it is killed.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        stop::wait().await;
     };
     Ok(market_backbone_emulator::serve(listener, scenario, stop).await?)
 }

@@ -3,16 +3,22 @@
 use comfy_table::Table;
 use market_backbone::{Backbone, Figure, Ticker as Glance};
 
-use super::universe;
+use super::listing::Wanted;
 use crate::args::{Format, Ticker};
 use crate::output::{self, Output};
 use crate::{row, stats};
 
 pub(crate) async fn run(args: Ticker, backbone: &Backbone) -> anyhow::Result<()> {
-    let client = backbone.client(args.priority.into());
-    let markets = universe::markets(backbone, args.markets, args.universe.as_deref()).await?;
-    let tickers = client.tickers(markets.iter().map(String::as_str)).await?;
     let mut output = Output::open(None)?;
+    let client = backbone.client(args.priority.into());
+    let wanted = Wanted::of(backbone, args.markets, args.universe.as_deref()).await?;
+    let tickers = match client.tickers(wanted.all()).await {
+        // The venue refuses the whole for one that it no longer knows.
+        Err(error) if wanted.may_do_with_fewer(&error) => {
+            client.tickers(wanted.listed(&client).await?.all()).await?
+        }
+        answer => answer?,
+    };
     match args.format {
         Format::Json => {
             tickers.iter().try_for_each(|ticker| output.line(&row::ticker_json(ticker).to_string()))?

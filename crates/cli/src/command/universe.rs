@@ -1,12 +1,11 @@
 //! `market-backbone universe …`: named lists of markets.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Context;
 use comfy_table::Table;
 use market_backbone::{
-    Backbone, SystemClock, UniverseEntry, UniverseStore, UnknownUniverse, read_universes, resolve_universe,
+    SystemClock, UniverseEntry, UniverseStore, UnknownUniverse, read_universes, resolve_universe,
 };
 use serde_json::json;
 
@@ -20,20 +19,6 @@ pub(crate) async fn run(args: Universe, global: &Global) -> anyhow::Result<()> {
     let outcome = apply(args.command, &store).await;
     store.close().await;
     outcome
-}
-
-/// The markets that a command is about: those named, then those of the universe, each once.
-pub(super) async fn markets(
-    backbone: &Backbone,
-    mut named: Vec<String>,
-    universe: Option<&str>,
-) -> anyhow::Result<Vec<String>> {
-    if let Some(key) = universe {
-        named.extend(backbone.universe(key).await?);
-    }
-    let mut seen = HashSet::new();
-    named.retain(|market| seen.insert(market.clone()));
-    Ok(named)
 }
 
 async fn apply(command: UniverseCommand, store: &UniverseStore) -> anyhow::Result<()> {

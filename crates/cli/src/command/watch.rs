@@ -3,23 +3,26 @@
 
 mod bookmark;
 mod catching;
+mod check;
 mod sides;
 
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
 use futures::{FutureExt, StreamExt};
 use market_backbone::{Backbone, Feed, FeedEvent, InferredSide, Priority, Start, StreamKind};
 
 use self::bookmark::{Bookmark, Place};
 use self::catching::Catching;
+use self::check::Check;
 use self::sides::Sides;
-use super::universe;
+use super::listing::Wanted;
+use super::unless_stopped;
 use crate::args::{Format, Watch};
 use crate::ending::Ending;
 use crate::exit::Usage;
 use crate::output::Output;
+use crate::stop::{self, Stopped};
 
 /// How often the bookmark is put forward.
 const MARK_EVERY: Duration = Duration::from_secs(1);
@@ -29,9 +32,9 @@ const BURST: usize = 256;
 pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> {
     let line = if is_json(args.format, args.output.as_deref())? { sides::json } else { sides::text };
     let client = backbone.client(Priority::High);
-    let named = universe::markets(backbone, args.markets, args.universe.as_deref()).await?;
-    let markets = || named.iter().map(String::as_str);
-    client.require(markets()).await?;
+    let wanted = Wanted::of(backbone, args.markets, args.universe.as_deref()).await?;
+    let check = Check::begin(&client, wanted);
+    let (wanted, check) = unless_stopped(check.first_word()).await?;
     let bookmark = args.resume.map(Bookmark::at);
     let place = bookmark.as_ref().map(Bookmark::read).transpose()?.flatten();
     let output = match &args.output {
@@ -50,12 +53,20 @@ pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> 
         _ => None,
     };
     let catching = past.map(|from| Catching::new(from, backbone.venue(), backbone.reach_of_trades()));
-    let feed = client.subscribe(markets(), args.kinds.iter().copied()).from(start).await?;
+    let feed = client.subscribe(wanted.all(), args.kinds.iter().copied()).from(start);
+    let feed = unless_stopped(async { Ok(feed.await?) }).await?;
+    if let Some(length) = args.length {
+        stop::after(length);
+    }
     let mut watch =
         Watching { feed, line, sides: Sides::default(), output, bookmark, catching, is_ahead: true };
-    let outcome = watch.run(args.length).await;
+    let outcome = unless_stopped(watch.run(backbone, check)).await;
     watch.mark()?;
-    outcome?;
+    match outcome {
+        // That is how a watch is meant to end.
+        Err(error) if error.is::<Stopped>() => {}
+        ended => ended?,
+    }
     watch.output.finish()
 }
 
@@ -90,10 +101,8 @@ struct Watching {
 }
 
 impl Watching {
-    /// Writes events as they come, until it is over.
-    async fn run(&mut self, length: Option<Duration>) -> anyhow::Result<()> {
-        let over = over(length);
-        tokio::pin!(over);
+    /// Writes events as they come, until the venue refuses for good.
+    async fn run(&mut self, backbone: &Backbone, mut check: Check) -> anyhow::Result<()> {
         let mut marks = tokio::time::interval(MARK_EVERY);
         loop {
             tokio::select! {
@@ -106,10 +115,11 @@ impl Watching {
                     if let Some(catching) = &self.catching {
                         catching.tell();
                     }
+                    if let Some(reason) = backbone.metrics().router.live.refused {
+                        anyhow::bail!("{} refuses what is asked of its socket: {reason}", backbone.venue().house());
+                    }
                 }
-                () = &mut over => return Ok(()),
-                // Ctrl-C is how a watch is meant to end.
-                interrupted = tokio::signal::ctrl_c() => return interrupted.context("cannot listen for Ctrl-C"),
+                outcome = check.last_word() => outcome?,
             }
         }
     }
@@ -140,13 +150,6 @@ impl Watching {
         bookmark.write(&Place { cursor: self.feed.cursor(), length })?;
         self.is_ahead = false;
         Ok(())
-    }
-}
-
-async fn over(length: Option<Duration>) {
-    match length {
-        Some(length) => tokio::time::sleep(length).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -146,3 +146,25 @@ fn after_the_minute_has_settled() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn what_came_from_disk_is_told_apart_from_what_memory_had() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    let day = ["--from", "2026-10-01", "--to", "2026-10-02"];
+    let newest = ["--count", "1440", "--to", "2026-10-02"];
+    let ask = |which: &[&str]| {
+        let args = [&["candles", "KRW-BTC", "1m", "--format", "csv", "--stats"][..], which].concat();
+        venue.run(data.path(), &args).stats()
+    };
+    let from = |stats: &serde_json::Value| {
+        ["venue_rows", "disk_rows", "memory_rows", "requests"].map(|key| stats[key].as_u64().unwrap())
+    };
+    let first = from(&ask(&day));
+    // Pages may reach beyond what is asked.
+    assert!(first[0] >= 1_440 && first[1..3] == [0, 0], "{first:?}");
+    // A new process has nothing in memory, though it looks before it asks how far it will come.
+    for which in [&day[..], &newest] {
+        assert_eq!(from(&ask(which)), [0, 1_440, 0, 0], "{which:?}");
+    }
+    venue.stop();
+}

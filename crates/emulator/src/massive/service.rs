@@ -73,6 +73,11 @@ pub(crate) async fn answer(
         }
         return Ok(upgrade(&mut request, slot, delayed));
     }
+    if route == Route::Tickers && faults.mutes_listing(seed, number) {
+        world.witness.spoiled(&["mute_listing"]);
+        // Until whoever asked hangs up.
+        return std::future::pending().await;
+    }
     let request_id = format!("{:016x}{:016x}", chance::draw(seed, number), chance::draw(!seed, number));
     let failure = faults.draw(seed, number).filter(|_| admitted.is_ok());
     if let Some(failure) = failure {
@@ -82,7 +87,11 @@ pub(crate) async fn answer(
     let plan = match (failure, admitted) {
         (Some(Failure::Reset), _) => return Err(Reset),
         (Some(Failure::Html), _) => return Ok(Reply::html(StatusCode::BAD_GATEWAY).send(headers)),
-        (Some(Failure::Throttle), _) => return Ok(Refusal::Throttled(None).reply(&request_id).send(headers)),
+        (Some(Failure::Throttle), _) => {
+            return Ok(Refusal::Throttled((faults.retry_after > 0).then_some(faults.retry_after.into()))
+                .reply(&request_id)
+                .send(headers));
+        }
         (_, Err(refusal)) => return Ok(refusal.reply(&request_id).send(headers)),
         (Some(Failure::Cut) | None, Ok(plan)) => plan,
     };

@@ -69,6 +69,11 @@ pub(crate) async fn answer(
         }
         return Ok(upgrade(&mut request, slot, limit, left));
     }
+    if route == Route::Listing && faults.mutes_listing(seed, number) {
+        world.witness.spoiled(&["mute_listing"]);
+        // Until whoever asked hangs up.
+        return std::future::pending().await;
+    }
     let failure = faults.draw(seed, number);
     if let Some(failure) = failure {
         world.witness.spoiled(&[failure.name()]);
@@ -77,7 +82,11 @@ pub(crate) async fn answer(
         Some(Failure::Reset) => return Err(Reset),
         Some(Failure::Html) => return Ok(Reply::html(StatusCode::BAD_GATEWAY).send(request.headers())),
         Some(Failure::Throttle) => {
-            return Ok(counted(Refusal::Throttled.reply(), limit, 0).send(request.headers()));
+            let refusal = match faults.retry_after {
+                0 => Refusal::Throttled.reply(),
+                seconds => Refusal::Throttled.reply().with(header::RETRY_AFTER, &seconds.to_string()),
+            };
+            return Ok(counted(refusal, limit, 0).send(request.headers()));
         }
         Some(Failure::Cut) | None => {}
     }

@@ -30,7 +30,12 @@ impl Allowance {
             self.now = (self.now * 4 / 5).max(self.full.div_ceil(2));
         }
         self.changed = Some(now);
-        self.paused_until = Some(self.paused_until.map_or(until, |end| end.max(until)));
+        self.pause(until);
+    }
+
+    /// Pauses until `until`, without a complaint against us.
+    pub(super) fn pause(&mut self, until: Instant) {
+        self.paused_until = self.paused_until.max(Some(until));
     }
 
     /// How many requests a window may hold at `now`.

@@ -14,7 +14,7 @@ use super::record::What;
 use super::sends::Fate;
 use super::shared::Shared;
 use super::state::State;
-use super::{Estimate, GroupMetrics, LimiterConfig};
+use super::{Estimate, GroupMetrics, LimiterConfig, notice};
 
 /// How soon to look again when another process is giving a turn.
 const GATE_POLL: Duration = Duration::from_millis(1);
@@ -62,7 +62,10 @@ impl Group {
         let now = Instant::now();
         let mut state = self.lock();
         if let Some(left) = state.shut_for(now) {
-            return Err(banned(left));
+            return Err(notice::banned(&self.shared, left));
+        }
+        if let Some(left) = state.long_pause(now) {
+            return Err(notice::paused(&self.shared, self.name(), left));
         }
         let waiting = state.line.len();
         if waiting >= self.config.queue {
@@ -107,11 +110,26 @@ impl Group {
     /// Takes in what other processes say; a ban is one for all.
     fn hear(&self, state: &mut State, news: Vec<News>, now: Instant) {
         for news in news {
-            let banned_for = Duration::from_millis(news.number).saturating_sub(news.ago);
-            if news.what == What::Banned && !banned_for.is_zero() {
-                self.shut_until(state, now + banned_for, now);
+            let left = Duration::from_millis(news.number).saturating_sub(news.ago);
+            match news.what {
+                What::Banned if !left.is_zero() => self.shut_until(state, now + left, now),
+                What::Paused if !left.is_zero() => self.pause_until(state, now + left, now),
+                _ => {}
             }
             state.sends.hear(news, now);
+        }
+    }
+
+    /// The venue wants to be left alone; where that is for long, nobody waits for it.
+    fn pause_until(&self, state: &mut State, until: Instant, now: Instant) {
+        let before = state.long_pause(now);
+        state.allowance.pause(until);
+        if let Some(left) = state.long_pause(now) {
+            let refusal = notice::paused(&self.shared, self.name(), left);
+            if before.is_none() {
+                tracing::warn!("{refusal}");
+            }
+            state.refuse_all(&refusal);
         }
     }
 
@@ -198,9 +216,16 @@ impl Group {
     pub(super) fn throttled(&self, retry_after: Option<Duration>) {
         let now = Instant::now();
         let hold = self.limit.window + self.config.margin;
+        let asked = retry_after.filter(|asked| *asked > hold);
+        if let Some(asked) = asked {
+            self.note(What::Paused, u64::try_from(asked.as_millis()).unwrap_or(u64::MAX));
+        }
         let mut state = self.lock();
         state.throttled += 1;
-        state.allowance.complain(now, now + retry_after.unwrap_or_default().max(hold));
+        if let Some(asked) = asked {
+            self.pause_until(&mut state, now + asked, now);
+        }
+        state.allowance.complain(now, now + asked.unwrap_or(hold));
         self.give_turns(&mut state, now);
         tracing::warn!(group = %self.name(), allowed = state.allowance.at(now), "the venue says we are too quick");
     }
@@ -213,12 +238,12 @@ impl Group {
         self.shared.banned(until, now);
         state.shut_until = state.shut_until.max(Some(until));
         let left = state.shut_for(now).unwrap_or_default();
-        let State { line, served, .. } = state;
-        for waiter in line.drain() {
-            served.insert(waiter.id, Err(banned(left)));
-            waiter.alarm.notify_one();
-        }
-        state.next = None;
+        state.refuse_all(&notice::banned(&self.shared, left));
+    }
+
+    /// How much longer the venue does not want to be asked, where that is long.
+    pub(super) fn paused_for(&self) -> Option<Duration> {
+        self.lock().long_pause(Instant::now())
     }
 
     pub(super) fn shut_for(&self) -> Option<Duration> {
@@ -257,12 +282,4 @@ impl Group {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn banned(left: Duration) -> SourceError {
-    let message = format!(
-        "the venue has shut this address out for another {} s; nothing is sent until then",
-        left.as_secs().max(1)
-    );
-    SourceError::new(SourceErrorKind::Banned(Some(left)), message)
 }

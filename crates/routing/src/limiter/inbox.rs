@@ -15,7 +15,7 @@ const MOST: usize = 4_096;
 pub(super) struct News {
     pub(super) what: What,
     pub(super) writer: u32,
-    /// Which request of the writer and group, or how many ms a ban lasts.
+    /// Which request of the writer and group, or how many ms a ban or a pause lasts.
     pub(super) number: u64,
     /// How long ago, at least.
     pub(super) ago: Duration,

@@ -12,12 +12,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Display, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use market_backbone_core::Clock;
+use market_backbone_core::{Clock, Timestamp};
 
 use super::gate::{Gate, Inside};
 use super::inbox::{Inbox, LONGEST_TRIP, News};
@@ -218,10 +218,20 @@ impl Journal {
 
     fn matters(&self, record: &Record<'_>, now: Stamp) -> bool {
         let keep = match record.what {
-            What::Banned => Duration::from_millis(record.number),
+            What::Banned | What::Paused => Duration::from_millis(record.number),
             What::Sent | What::Answered | What::Lost | What::Unused => self.keep,
         };
         record.stamp.age(now) < keep
+    }
+
+    /// Where it is.
+    pub(super) fn file(&self) -> Display<'_> {
+        self.config.path.display()
+    }
+
+    /// What the time of day will be after `time`, without the parts of a second.
+    pub(super) fn in_whole_seconds(&self, time: Duration) -> Timestamp {
+        Timestamp::from_secs(self.config.clock.now().plus(time).as_secs())
     }
 
     fn lock(&self) -> MutexGuard<'_, Book> {
@@ -267,7 +277,7 @@ fn read(file: &mut File, from: u64, into: &mut [u8]) -> io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use market_backbone_core::{ManualClock, Timestamp};
+    use market_backbone_core::ManualClock;
 
     use super::*;
 
@@ -361,6 +371,18 @@ mod tests {
         place.clock.advance(45 * SECOND);
         assert_eq!(heard(&place.open()), [(What::Banned, 60_000, 45)]);
         place.clock.advance(15 * SECOND);
+        assert_eq!(heard(&place.open()), [], "it is over");
+    }
+
+    #[test]
+    fn a_pause_is_of_its_group_and_outlives_the_process() {
+        let place = Place::new();
+        place.open().note(What::Paused, "candles", 900_000);
+        place.clock.advance(300 * SECOND);
+        let next = place.open();
+        assert_eq!(heard(&next), [(What::Paused, 900_000, 300)]);
+        assert_eq!(listen(&next, "trades"), []);
+        place.clock.advance(600 * SECOND);
         assert_eq!(heard(&place.open()), [], "it is over");
     }
 

@@ -24,6 +24,8 @@ pub(super) enum What {
     Unused,
     /// Shut out, for so many ms as the number says.
     Banned,
+    /// The venue does not want to be asked anything of the group, for so many ms as the number says.
+    Paused,
 }
 
 /// When, by both clocks.
@@ -52,7 +54,7 @@ pub(super) struct Record<'a> {
     /// Which run of which program.
     pub(super) writer: u32,
     pub(super) group: &'a str,
-    /// Which request of the run and group, or how long a ban lasts.
+    /// Which request of the run and group, or how long a ban or a pause lasts.
     pub(super) number: u64,
 }
 
@@ -65,6 +67,7 @@ impl fmt::Display for Record<'_> {
             What::Lost => 'l',
             What::Unused => 'u',
             What::Banned => 'b',
+            What::Paused => 'p',
         };
         write!(f, "{sign} {} ", stamp.wall.as_nanos())?;
         match stamp.steady {
@@ -87,6 +90,7 @@ impl<'a> Record<'a> {
             "l" => What::Lost,
             "u" => What::Unused,
             "b" => What::Banned,
+            "p" => What::Paused,
             _ => return None,
         };
         let wall = Timestamp::from_nanos(word()?.parse().ok()?);
@@ -110,7 +114,8 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes_and_nothing_cut_short() {
-        for what in [What::Sent, What::Answered, What::Lost, What::Unused, What::Banned] {
+        let all = [What::Sent, What::Answered, What::Lost, What::Unused, What::Banned, What::Paused];
+        for what in all {
             for steady in [None, Some(7)] {
                 let record =
                     Record { what, stamp: stamp(9, steady), writer: 41, group: "candles", number: 12 };

@@ -113,7 +113,7 @@ impl Sends {
             What::Answered => Fate::Arrived(at),
             What::Lost => Fate::Lost(at),
             What::Unused => return self.log.retain(|sent| (sent.writer, sent.id) != (writer, id)),
-            What::Banned => return,
+            What::Banned | What::Paused => return,
         };
         match self.log.iter_mut().find(|sent| (sent.writer, sent.id) == (writer, id)) {
             Some(sent) => sent.fate = fate,

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::time::Instant;
 
 use super::journal::Journal;
+use super::notice;
 
 #[derive(Debug, Default)]
 pub(super) struct Shared {
@@ -26,8 +27,7 @@ impl Shared {
         let mut bans = self.lock();
         if bans.until.is_none_or(|known| known <= now) {
             bans.count += 1;
-            let left = until - now;
-            tracing::error!(?left, "the venue has shut us out; nothing is sent until that is over");
+            tracing::error!("the venue has shut us out {}", notice::until(self, until - now));
         }
         bans.until = bans.until.max(Some(until));
     }

@@ -10,6 +10,7 @@ use super::LimiterConfig;
 use super::allowance::Allowance;
 use super::estimate::Outlook;
 use super::line::{Line, Next};
+use super::notice::LONG;
 use super::sends::{Room, Sends, Share};
 
 /// How often to look whether what another process has under way was answered.
@@ -59,6 +60,21 @@ impl State {
     /// How much longer nothing at all is sent.
     pub(super) fn shut_for(&self, now: Instant) -> Option<Duration> {
         self.shut_until.and_then(|end| end.checked_duration_since(now)).filter(|left| !left.is_zero())
+    }
+
+    /// How much longer the venue does not want to be asked, where that is too long to be waited for.
+    pub(super) fn long_pause(&self, now: Instant) -> Option<Duration> {
+        let end = self.allowance.paused_until(now)?;
+        Some(end - now).filter(|left| *left >= LONG)
+    }
+
+    /// Refuses all who wait.
+    pub(super) fn refuse_all(&mut self, why: &SourceError) {
+        for waiter in self.line.drain() {
+            self.served.insert(waiter.id, Err(why.clone()));
+            waiter.alarm.notify_one();
+        }
+        self.next = None;
     }
 
     /// Gives what turns there are, telling `gave` of each, and sets the alarm for the next. To be called after every

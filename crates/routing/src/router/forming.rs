@@ -75,7 +75,13 @@ impl Shared {
             requests: u64::from(requests),
             ..Served::default()
         };
-        Ok(Some(CandlePart { candles: page.candles, coverage, served, rejected: page.rejected }))
+        Ok(Some(CandlePart {
+            candles: page.candles,
+            coverage,
+            served,
+            rejected: page.rejected,
+            unkept: None,
+        }))
     }
 
     /// What requests for candles of `series` count against.

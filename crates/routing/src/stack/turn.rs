@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use market_backbone_core::{SourceError, SourceErrorKind, Venue};
+use market_backbone_core::{CallGroup, SourceError, SourceErrorKind, Venue};
 use tower::{Layer, Service};
 
 use super::request::{RawReply, VenueRequest};
@@ -60,12 +60,26 @@ where
             layer.figures.contacted.store(true, Relaxed);
             let verdict = layer.venue.check(&request.call, &reply.as_reply());
             layer.correct(permit, &reply, verdict.as_ref().err());
-            verdict.map(|()| reply)
+            verdict.map(|()| reply).map_err(|error| layer.until_when(error, request.http.group))
         })
     }
 }
 
 impl TurnLayer {
+    /// Adds to a refusal that lasts until when it does.
+    fn until_when(&self, error: SourceError, group: CallGroup) -> SourceError {
+        if !matches!(error.kind(), SourceErrorKind::Banned(_) | SourceErrorKind::Throttled(_)) {
+            return error;
+        }
+        match self.limiter.notice(group) {
+            Some(notice) => {
+                let message = format!("{error}, {notice}");
+                error.reworded(message)
+            }
+            None => error,
+        }
+    }
+
     fn correct(&self, permit: Permit, reply: &RawReply, refusal: Option<&SourceError>) {
         // Before the permit is settled, so that nobody slips through in between.
         match refusal.map(SourceError::kind) {

@@ -82,6 +82,29 @@ async fn a_ban_holds_for_the_next_process_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wait_of_minutes_is_told_to_all_who_ask_and_holds_for_the_next_process_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.sends");
+    let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
+    let limiter = open("pause@x", &file, &clock);
+    limiter.throttled(GROUP, Some(Duration::from_secs(90)));
+    let refused = limiter.acquire(GROUP, Priority::Low).await.unwrap_err();
+    assert_eq!(refused.kind(), SourceErrorKind::Throttled(Some(Duration::from_secs(90))));
+    assert!(refused.to_string().contains("until 1970-01-01T00:18:10Z, 90 s from now"), "{refused}");
+    assert!(refused.to_string().ends_with(&file.display().to_string()), "{refused}");
+    drop(limiter);
+    clock.advance(Duration::from_secs(20));
+    let next = open("pause@x", &file, &clock);
+    let refused = next.acquire(GROUP, Priority::Critical).await.unwrap_err();
+    assert_eq!(refused.kind(), SourceErrorKind::Throttled(Some(Duration::from_secs(70))));
+    // What is left is less than a minute now: that is waited for.
+    sleep(Duration::from_secs(20)).await;
+    let start = Instant::now();
+    next.acquire(GROUP, Priority::Critical).await.unwrap().answered();
+    assert_eq!(start.elapsed(), Duration::from_secs(50));
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_answers_that_tell_of_one_ban_are_one_ban() {
     let limiter = Limiter::new(LIMITS);
     for _ in 0..5 {

@@ -80,3 +80,32 @@ async fn a_key_that_is_refused_at_the_door_is_not_tried_again() {
     rig.hub.retry().await;
     assert_eq!(rig.server.accept().await.subscription().await, ["KRW-BTC/trade"]);
 }
+
+#[tokio::test]
+async fn who_answers_the_first_contact_without_a_socket_has_none() {
+    for status in ["404 Not Found", "200 OK", "403 Forbidden"] {
+        let rig = Rig::start().await;
+        let _reader = rig.trades(&["KRW-BTC"]);
+        rig.server.answer_status(status).await;
+        eventually(|| rig.hub.metrics().refused.is_some()).await;
+        let why = rig.hub.metrics().refused.unwrap();
+        assert!(
+            why.contains(&format!("answers {status} instead of opening a socket; check the address")),
+            "{why}"
+        );
+        assert!(rig.server.stays_alone_for(Duration::from_millis(200)).await, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_had_a_socket_before_is_tried_again() {
+    let rig = Rig::start().await;
+    let _reader = rig.trades(&["KRW-BTC"]);
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    drop(peer);
+    rig.server.answer_status("404 Not Found").await;
+    let mut peer = rig.server.accept().await;
+    assert_eq!(peer.subscription().await, ["KRW-BTC/trade"]);
+    assert_eq!(rig.hub.metrics().refused, None);
+}

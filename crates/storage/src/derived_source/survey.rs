@@ -2,7 +2,7 @@
 
 use market_backbone_core::{
     CandleQuery, Coverage, Forming, Origin, Provenance, Selection, Series, SourceError, SourceErrorKind,
-    Span, TimeRange, Timestamp,
+    Span, StoredCandles, TimeRange, Timestamp,
 };
 
 use super::DerivedSource;
@@ -24,6 +24,9 @@ pub struct Survey {
     pub questions: Vec<CandleQuery>,
     /// The share of slots that have a candle, from 0 to 1, told by what is known of the series; `None` if too little.
     pub density: Option<f64>,
+    /// Rows that were read from disk to tell this. They are in memory now, so an answer that takes them from there owes
+    /// them to the disk.
+    pub read_from_disk: u64,
 }
 
 impl DerivedSource {
@@ -35,9 +38,9 @@ impl DerivedSource {
     pub async fn survey(&self, query: &CandleQuery) -> Result<Survey, SourceError> {
         let query = &as_of::settled(query.clone());
         let own = self.store.coverage(&query.series).await?;
-        let density = self.density(&query.series, &own).await?;
+        let questions = Vec::new();
         let Some(window) = self.window(query) else {
-            return Ok(Survey { wanted: 0, known: 0, questions: Vec::new(), density });
+            return Ok(Survey { wanted: 0, known: 0, questions, density: None, read_from_disk: 0 });
         };
         let pieces = self.pieces(query, window).await?.map_or_else(Vec::new, |pieces| pieces.ranges);
         let mut known = own.within(window);
@@ -46,11 +49,26 @@ impl DerivedSource {
             known.insert(Span { range: *range, provenance });
         }
         match query.selection() {
-            Selection::Range(_) => Ok(self.survey_range(query, window, &known, density)),
+            Selection::Range(_) => {
+                let mut survey = self.survey_range(query, window, &known);
+                if !survey.questions.is_empty() {
+                    // Where all is known nothing is read that is not asked for.
+                    survey.density = self.density(&query.series, &own, &mut survey.read_from_disk).await?;
+                }
+                Ok(survey)
+            }
             Selection::Last { count, .. } => {
-                let walk =
-                    Walk { source: self, query, window, density, wanted: count, questions: Vec::new() };
-                walk.back_through(&own, &known, count).await
+                let walk = Walk {
+                    source: self,
+                    query,
+                    window,
+                    own: &own,
+                    density: None,
+                    wanted: count,
+                    questions,
+                    from_disk: 0,
+                };
+                walk.back_through(&known, count).await
             }
         }
     }
@@ -59,13 +77,7 @@ impl DerivedSource {
         self.grid.slots(query.series.timeframe, range)
     }
 
-    fn survey_range(
-        &self,
-        query: &CandleQuery,
-        window: TimeRange,
-        known: &Coverage,
-        density: Option<f64>,
-    ) -> Survey {
+    fn survey_range(&self, query: &CandleQuery, window: TimeRange, known: &Coverage) -> Survey {
         let wanted = self.slots(query, window);
         let holes = known.missing(window);
         let missing: u64 = holes.iter().map(|hole| self.slots(query, *hole)).sum();
@@ -76,13 +88,21 @@ impl DerivedSource {
         };
         let asked = holes.into_iter().filter(|hole| self.slots(query, *hole) > 0);
         let questions = asked.map(question).collect();
-        Survey { wanted, known: wanted.saturating_sub(missing), questions, density }
+        let known = wanted.saturating_sub(missing);
+        Survey { wanted, known, questions, density: None, read_from_disk: 0 }
     }
 
     /// The share of slots with a candle in the newest stretch that is known; `None` if that is less than a page.
-    async fn density(&self, series: &Series, known: &Coverage) -> Result<Option<f64>, SourceError> {
+    async fn density(
+        &self,
+        series: &Series,
+        known: &Coverage,
+        from_disk: &mut u64,
+    ) -> Result<Option<f64>, SourceError> {
         let Some(newest) = known.ranges().pop() else { return Ok(None) };
-        let sample = self.store.read(series, newest, SAMPLE).await?.candles;
+        let sample = self.store.read(series, newest, SAMPLE).await?;
+        *from_disk += read_from_disk(&sample);
+        let sample = sample.candles;
         let oldest = sample.first().map_or(newest.from(), |candle| candle.open_time);
         let cut = sample.len() == SAMPLE || newest.from() == Timestamp::MIN;
         let from = if cut { oldest } else { newest.from() };
@@ -96,13 +116,16 @@ impl DerivedSource {
         series: &Series,
         range: TimeRange,
         limit: usize,
+        from_disk: &mut u64,
     ) -> Result<usize, SourceError> {
         let (mut rows, mut rest) = (0, Some(range));
         while let Some(range) = rest
             && rows < limit
         {
             let ask = (limit - rows).min(ROWS_AT_ONCE);
-            let read = self.store.read(series, range, ask).await?.candles;
+            let read = self.store.read(series, range, ask).await?;
+            *from_disk += read_from_disk(&read);
+            let read = read.candles;
             rows += read.len();
             let oldest = read.first().filter(|_| read.len() == ask);
             rest = oldest.and_then(|oldest| TimeRange::new(range.from(), oldest.open_time).ok());
@@ -111,46 +134,50 @@ impl DerivedSource {
     }
 }
 
+fn read_from_disk(read: &StoredCandles) -> u64 {
+    (read.candles.len() as u64).saturating_sub(read.from_memory)
+}
+
 /// A count walked back from its end, with a guess at the rows of what is unknown.
 struct Walk<'a> {
     source: &'a DerivedSource,
     query: &'a CandleQuery,
     window: TimeRange,
-    density: Option<f64>,
+    own: &'a Coverage,
+    /// Told when there is a gap: where all is known nothing is read that is not asked for.
+    density: Option<Option<f64>>,
     wanted: usize,
     questions: Vec<CandleQuery>,
+    from_disk: u64,
 }
 
 impl Walk<'_> {
-    async fn back_through(
-        mut self,
-        own: &Coverage,
-        known: &Coverage,
-        count: usize,
-    ) -> Result<Survey, SourceError> {
+    async fn back_through(mut self, known: &Coverage, count: usize) -> Result<Survey, SourceError> {
         let (mut cursor, mut found) = (self.window.to(), 0);
         for range in known.ranges().into_iter().rev() {
-            self.pass_gap(range.to(), cursor)?;
-            let rows = self.rows_in(own, range).await?.min(self.wanted);
+            self.pass_gap(range.to(), cursor).await?;
+            let rows = self.rows_in(range).await?.min(self.wanted);
             found += rows;
             self.wanted -= rows;
             cursor = range.from();
         }
-        self.pass_gap(self.window.from(), cursor)?;
-        let Self { questions, density, .. } = self;
-        Ok(Survey { wanted: count as u64, known: found as u64, questions, density })
+        self.pass_gap(self.window.from(), cursor).await?;
+        let Self { questions, density, from_disk, .. } = self;
+        let (wanted, known) = (count as u64, found as u64);
+        Ok(Survey { wanted, known, questions, density: density.flatten(), read_from_disk: from_disk })
     }
 
     /// The rows of a known stretch: those stored are counted, those to be computed are taken to fill every slot.
-    async fn rows_in(&self, own: &Coverage, range: TimeRange) -> Result<usize, SourceError> {
-        let mut rows = self.source.count_rows(&self.query.series, range, self.wanted).await?;
-        for computed in own.missing(range) {
+    async fn rows_in(&mut self, range: TimeRange) -> Result<usize, SourceError> {
+        let series = &self.query.series;
+        let mut rows = self.source.count_rows(series, range, self.wanted, &mut self.from_disk).await?;
+        for computed in self.own.missing(range) {
             rows += usize::try_from(self.source.slots(self.query, computed)).unwrap_or(usize::MAX);
         }
         Ok(rows)
     }
 
-    fn pass_gap(&mut self, from: Timestamp, to: Timestamp) -> Result<(), SourceError> {
+    async fn pass_gap(&mut self, from: Timestamp, to: Timestamp) -> Result<(), SourceError> {
         let Ok(gap) = TimeRange::new(from, to) else { return Ok(()) };
         let slots = usize::try_from(self.source.slots(self.query, gap)).unwrap_or(usize::MAX);
         if slots == 0 || self.wanted == 0 {
@@ -164,7 +191,12 @@ impl Walk<'_> {
             Forming::Include if gap.to() > self.source.tip(self.query) => question,
             Forming::Include | Forming::Exclude => question.before(gap.to()).closed(),
         });
-        let rows = (slots as f64 * self.density.unwrap_or(1.0)).ceil() as usize;
+        let density = match self.density {
+            Some(told) => told,
+            None => self.source.density(&self.query.series, self.own, &mut self.from_disk).await?,
+        };
+        self.density = Some(density);
+        let rows = (slots as f64 * density.unwrap_or(1.0)).ceil() as usize;
         self.wanted = self.wanted.saturating_sub(rows);
         Ok(())
     }

@@ -9,6 +9,7 @@ const ERROR: u32 = 1;
 const BUSY: u32 = 5;
 const READONLY: u32 = 8;
 const IOERR: u32 = 10;
+const IOERR_SHMSIZE: u32 = IOERR | (19 << 8);
 const CORRUPT: u32 = 11;
 const FULL: u32 = 13;
 const CANTOPEN: u32 = 14;
@@ -30,6 +31,8 @@ pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
             }
             Some(ERROR) if is_about_the_schema(refusal.message()) => return damaged(path).because(error),
             Some(FULL) => return full(path).because(error),
+            // It keeps a small file beside the database, for which there must be room too.
+            Some(IOERR) if code(refusal.as_ref()) == Some(IOERR_SHMSIZE) => return full(path).because(error),
             Some(BUSY | PROTOCOL) => return busy(path).because(error),
             Some(CANTOPEN) => (Kind::Inaccessible, format!("cannot open {file}")),
             Some(READONLY) => (Kind::Inaccessible, format!("cannot write to {file}")),
@@ -127,10 +130,14 @@ fn full(path: &Path) -> StoreError {
 }
 
 fn is_full(error: &IoError) -> bool {
-    matches!(error.kind(), Io::StorageFull | Io::QuotaExceeded)
+    matches!(error.kind(), Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge)
 }
 
 /// SQLite's result code without the detail in its upper bytes.
 fn primary_code(refusal: &dyn sqlx::error::DatabaseError) -> Option<u32> {
-    refusal.code()?.parse::<u32>().ok().map(|code| code & 0xff)
+    code(refusal).map(|code| code & 0xff)
+}
+
+fn code(refusal: &dyn sqlx::error::DatabaseError) -> Option<u32> {
+    refusal.code()?.parse().ok()
 }

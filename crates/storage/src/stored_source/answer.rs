@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::{StreamExt, stream};
 use market_backbone_core::{
     CandlePart, CandleQuery, Coverage, Forming, Origin, Served, SourceError, StoreErrorKind, TimeRange,
-    Timeframe, Timestamp,
+    Timeframe, Timestamp, Unkept,
 };
 
 use super::emitter::Emitter;
@@ -111,8 +111,13 @@ impl Answer {
             let bad = unsound::take_out(store, self.source.grid, &query.series, &mut read.candles).await;
             let (slots, rejected): (Vec<_>, Vec<_>) = bad.into_iter().unzip();
             self.distrusted.extend(slots);
-            let part =
-                CandlePart { candles: read.candles, coverage: known.within(read_of), served, rejected };
+            let part = CandlePart {
+                candles: read.candles,
+                coverage: known.within(read_of),
+                served,
+                rejected,
+                unkept: None,
+            };
             let (mut part, gone) = self.still_known(part).await?;
             let newest_gone = gone.last().map(|range| range.to()).filter(|_| limit < usize::MAX);
             if let Some(end) = newest_gone {
@@ -232,13 +237,11 @@ async fn keep(
     source.doubt_the_listing(series, &mut part).await?;
     let tip = source.grid.floor(series.timeframe, source.clock.now());
     let ended = TimeRange::new(Timestamp::MIN, tip).map(|ended| part.coverage.within(ended));
-    match source.store.commit(series, &part.candles, &ended.unwrap_or_default()).await {
-        // A damaged file that cannot be mended now is no reason to keep back what the venue has said.
-        Err(error) if error.kind() == StoreErrorKind::Corrupt => {
-            tracing::warn!(%error, %series, "candles could not be kept");
-            return Ok(part);
-        }
-        kept => kept?,
+    let kept = source.store.commit(series, &part.candles, &ended.unwrap_or_default()).await;
+    let is_damaged = kept.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Corrupt);
+    part.unkept = Unkept::joined(part.unkept.take(), source.unkept(series, &part.candles, kept)?);
+    if is_damaged {
+        return Ok(part); // a file that cannot be mended now has nothing to say of it
     }
     tell_disputes(source, query, &mut part).await?;
     Ok(part)

@@ -37,3 +37,4 @@ mod staleness;
 mod tiers;
 mod two_stores;
 mod universes;
+mod unkept;

@@ -194,12 +194,12 @@ async fn a_piece_is_stored_before_it_is_passed_on() {
     assert!(!known.covers(minutes(NOW - 1_000, NOW)), "the rest was abandoned");
 }
 
-/// A store whose disk is full.
+/// A store that cannot keep anything, and why.
 #[derive(Debug)]
-struct Full(MemoryStore);
+struct Unwilling(MemoryStore, StoreErrorKind);
 
 #[async_trait]
-impl CandleStore for Full {
+impl CandleStore for Unwilling {
     async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
         self.0.coverage(series).await
     }
@@ -212,7 +212,7 @@ impl CandleStore for Full {
         self.0.read(series, range, limit).await
     }
     async fn commit(&self, _: &Series, _: &[Candle], _: &Coverage) -> Result<(), StoreError> {
-        Err(StoreError::new(StoreErrorKind::DiskFull, "no room left"))
+        Err(StoreError::new(self.1, "the store says no"))
     }
     async fn series(&self) -> Result<Vec<Series>, StoreError> {
         self.0.series().await
@@ -224,10 +224,19 @@ impl CandleStore for Full {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_keep_it_ends_the_answer() {
-    let house = house_on(DENSE, Arc::new(Full(MemoryStore::new())));
-    let error = house.source.candles(last(1_000)).await.unwrap_err();
-    assert_eq!((error.kind(), error.to_string().as_str()), (SourceErrorKind::Store, "no room left"));
+async fn a_store_that_refuses_ends_the_answer_and_one_that_has_no_room_does_not() {
+    use StoreErrorKind::{Closed, Corrupt, Database, DiskFull, Inaccessible};
+    for why in [Closed, Corrupt, Database] {
+        let house = house_on(DENSE, Arc::new(Unwilling(MemoryStore::new(), why)));
+        let error = house.source.candles(last(1_000)).await.unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (SourceErrorKind::Store, "the store says no"));
+    }
+    for why in [DiskFull, Inaccessible] {
+        let house = house_on(DENSE, Arc::new(Unwilling(MemoryStore::new(), why)));
+        let set = house.source.candles(last(1_000)).await.unwrap();
+        let unkept = set.unkept.unwrap();
+        assert_eq!((set.candles.len(), unkept.rows, &*unkept.why), (1_000, 999, "the store says no"));
+    }
 }
 
 /// An upstream that calls the slot in progress known.

@@ -35,6 +35,8 @@ pub(super) async fn run(
     style: Style,
     backbone: &Backbone,
 ) -> anyhow::Result<()> {
+    let to_stdout = args.output.is_none() && args.output_dir.is_none();
+    let _reader = to_stdout.then(output::while_read).transpose()?;
     let board = Board::new(wishes.len());
     let answers = stream::iter(wishes.iter().enumerate()).map(|(index, wish)| {
         let request = super::request(&wish.market, wish.timeframe, args, backbone);
@@ -61,6 +63,7 @@ pub(super) async fn run(
     board.clear();
     harvest.anything()?;
     shelf.finish()?;
+    super::warn_of_unkept(harvest.unkept.as_ref());
     if let Some(place) = args.output_dir.as_ref().or(args.output.as_ref()) {
         output::note(&harvest.tell(place));
     }

@@ -23,6 +23,7 @@ struct Found {
 }
 
 pub(super) async fn run(args: Check, global: &Global) -> anyhow::Result<()> {
+    let _reader = output::while_read()?;
     let keepers = keeper::all(global, Purpose::Read).await?;
     let found = examine(&keepers).await;
     keeper::close(keepers).await;

@@ -3,12 +3,11 @@
 //! The output is written first and the bookmark second, so that a bookmark is never ahead of what can be read. What a
 //! killed watch had written beyond its last bookmark is cut off, for it will come again.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use market_backbone::Cursor;
+use market_backbone::{Cursor, Draft};
 
 /// Where a watch stands.
 #[derive(Debug)]
@@ -22,14 +21,11 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Bookmark {
     path: PathBuf,
-    draft: PathBuf,
 }
 
 impl Bookmark {
-    pub(super) fn at(path: PathBuf) -> Self {
-        let mut draft = path.clone().into_os_string();
-        draft.push(".part");
-        Self { path, draft: draft.into() }
+    pub(super) const fn at(path: PathBuf) -> Self {
+        Self { path }
     }
 
     /// What it says; `None` if there is none yet.
@@ -51,13 +47,11 @@ impl Bookmark {
     /// Puts another in its place, the whole of it or nothing.
     pub(super) fn write(&self, place: &Place) -> anyhow::Result<()> {
         let length = place.length.map_or_else(String::new, |length| format!("{length}\n"));
-        let write = || {
-            let mut file = File::create(&self.draft)?;
-            file.write_all(format!("{}\n{length}", place.cursor).as_bytes())?;
-            file.sync_data()?;
-            std::fs::rename(&self.draft, &self.path)
-        };
-        write().with_context(|| format!("cannot write {}", self.path.display()))
+        let name = || format!("cannot write {}", self.path.display());
+        let (draft, mut file) = Draft::create(&self.path).with_context(name)?;
+        let written = file.write_all(format!("{}\n{length}", place.cursor).as_bytes());
+        written.and_then(|()| file.sync_data()).with_context(name)?;
+        draft.settle().with_context(name)
     }
 }
 

@@ -1,6 +1,8 @@
 //! How a connection comes to stand.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use market_backbone_core::{CallGroup, GapCause, Priority, SourceError, SourceErrorKind, VenueId};
@@ -40,6 +42,8 @@ pub(in crate::live) struct Dialer {
     pub(in crate::live) timeout: Duration,
     /// What the date of a handshake is good for.
     pub(in crate::live) time: Option<Arc<VenueTime>>,
+    /// Whether a socket was ever opened there.
+    pub(in crate::live) has_opened: AtomicBool,
 }
 
 impl Dialer {
@@ -56,6 +60,7 @@ impl Dialer {
                     let header = |name| reply.headers().get(name).and_then(|value| value.to_str().ok());
                     time.greeted(begun, header);
                 }
+                self.has_opened.store(true, Relaxed);
                 Ok(socket)
             }
             Ok(Err(Error::Http(reply))) => Err(self.refused(&reply)),
@@ -94,6 +99,10 @@ impl Dialer {
             let message = format!("{message}; check the key");
             return End::Lost(Loss { terminal: true, ..Loss::new(GapCause::Refused, message) });
         }
+        if is_no_socket(reply.status()) && !self.has_opened.load(Relaxed) {
+            let message = format!("{message}; check the address of the socket");
+            return End::Lost(Loss { terminal: true, ..Loss::new(GapCause::Refused, message) });
+        }
         let wait = reply.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let wait = wait.map(Duration::from_secs);
         let kind = match reply.status().as_u16() {
@@ -114,4 +123,10 @@ impl Dialer {
     fn failure(&self, kind: SourceErrorKind) -> SourceError {
         SourceError::new(kind, format!("cannot open a socket to {}", self.place())).at(self.venue)
     }
+}
+
+/// Whether whoever answers so knows of no socket at that address. Where one was opened before, it is about to move.
+fn is_no_socket(status: http::StatusCode) -> bool {
+    const PASSING: [u16; 4] = [408, 418, 425, 429];
+    status.is_success() || (status.is_client_error() && !PASSING.contains(&status.as_u16()))
 }

@@ -1,9 +1,10 @@
 //! What has come of a run over many series, and what has not.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
-use market_backbone::{CandleSet, Error, Metrics, Served, SourceErrorKind};
+use market_backbone::{CandleSet, Error, Metrics, Served, SourceErrorKind, Unkept};
 use serde_json::Value;
 
 use super::super::board::Board;
@@ -13,6 +14,9 @@ use crate::stats;
 /// So many in a row, and it is hardly the markets' fault.
 const GIVE_UP: usize = 8;
 
+/// Nothing is sent to the venue before it is over.
+const A_LONG_WAIT: Duration = Duration::from_secs(30);
+
 /// What has come, and what has not.
 #[derive(Default)]
 pub(super) struct Harvest {
@@ -20,6 +24,7 @@ pub(super) struct Harvest {
     rows: usize,
     served: Served,
     rejected: Vec<Value>,
+    pub(super) unkept: Option<Unkept>,
     /// Markets that the venue does not list.
     left_out: Vec<String>,
     /// Series that could not be had although they may be there.
@@ -48,6 +53,7 @@ impl Harvest {
         self.rows += set.candles.len();
         self.served.add(set.served);
         self.rejected.extend(stats::rejected_rows(set));
+        self.unkept = Unkept::joined(self.unkept.take(), set.unkept.clone());
         self.in_a_row = 0;
     }
 
@@ -112,6 +118,7 @@ impl Harvest {
         let mut value = stats::of_rows(self.rows, &self.served, metrics);
         value["series"] = self.series.into();
         value["rejected_rows"] = self.rejected.clone().into();
+        value["unkept_rows"] = stats::unkept_rows(self.unkept.as_ref());
         value["left_out"] = self.left_out.clone().into();
         value["failed"] = self.failed.clone().into();
         value
@@ -125,6 +132,8 @@ fn fault(error: &Error) -> Fault {
         Error::Source(error) => match error.kind() {
             SourceErrorKind::UnknownMarket => Fault::Market,
             Banned(_) | Closed | Maintenance | NoSuchRoute | Store | Unsupported => Fault::All,
+            // A shorter one was waited for.
+            SourceErrorKind::Throttled(Some(wait)) if wait >= A_LONG_WAIT => Fault::All,
             _ => Fault::Series,
         },
         _ => Fault::All,

@@ -1,0 +1,219 @@
+//! Stdout: written by a thread of its own, because it may be a pipe whose reader is slow, takes nothing, or has gone.
+//!
+//! What is to be written waits in a queue of [`MOST`] bytes. When that is full, whoever writes waits: a feed behind it then
+//! keeps its own account of what its reader missed. Once the command shall [end](crate::stop), nobody waits for more than
+//! [`GRACE`]; what was not written by then is told. The thread looks now and then whether anybody reads at all: a quiet
+//! market would never find out.
+
+use std::io::{self, ErrorKind, Write, stdout};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use super::reader;
+use crate::stop::{self, Cause};
+
+/// How many bytes may wait.
+const MOST: usize = 1 << 20;
+/// So much is handed over at once, unless it is flushed before.
+const BATCH: usize = 32 << 10;
+/// So much is given to the system at once.
+const PIECE: usize = 16 << 10;
+/// How often it is looked whether somebody still reads, and whether the command shall end.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long the reader may take over what is left when the command ends.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Stdout, and who writes to it.
+pub(super) struct Pipe {
+    batch: Vec<u8>,
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<u8>,
+    /// Lines that are not known to have been written.
+    lines: usize,
+    /// The thread has nothing in hand.
+    idle: bool,
+    /// Nothing more will come.
+    closed: bool,
+    failed: Option<ErrorKind>,
+}
+
+impl Queue {
+    fn take(&mut self, batch: &mut Vec<u8>) {
+        self.lines += count_lines(batch);
+        self.waiting.append(batch);
+    }
+}
+
+impl Shared {
+    // It is sound after every statement.
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+        self.changed.wait_timeout(queue, LOOK).unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl Pipe {
+    pub(super) fn open() -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(Queue { idle: true, ..Queue::default() }),
+            ..Shared::default()
+        });
+        let theirs = Arc::clone(&shared);
+        let writer = Builder::new().name("stdout".to_owned()).spawn(move || write_all(&theirs))?;
+        Ok(Self { batch: Vec::new(), shared, writer: Some(writer) })
+    }
+
+    pub(super) fn line(&mut self, line: &str) -> io::Result<()> {
+        self.batch.extend_from_slice(line.as_bytes());
+        self.batch.push(b'\n');
+        if self.batch.len() >= BATCH { self.flush() } else { Ok(()) }
+    }
+
+    /// Hands over what there is, as soon as there is room for it.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        let mut queue = self.shared.lock();
+        while !queue.waiting.is_empty() && queue.waiting.len() + self.batch.len() > MOST {
+            failure(&queue)?;
+            if stop::requested().is_some() {
+                return Err(io::Error::new(
+                    ErrorKind::Interrupted,
+                    "stopped while the reader of stdout took nothing",
+                ));
+            }
+            queue = self.shared.wait(queue);
+        }
+        failure(&queue)?;
+        queue.take(&mut self.batch);
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+
+    /// Waits until all is written, for [`GRACE`] where the command shall end.
+    pub(super) fn settle(&mut self) -> io::Result<()> {
+        let mut queue = self.shared.lock();
+        // One batch more than may wait, so that what is left can be told in one place.
+        queue.take(&mut self.batch);
+        self.shared.changed.notify_all();
+        loop {
+            failure(&queue)?;
+            if queue.waiting.is_empty() && queue.idle {
+                return Ok(());
+            }
+            if stop::requested().is_some_and(|(_, since)| since >= GRACE) {
+                let lines = queue.lines;
+                let told =
+                    format!("up to {lines} lines were not written: whoever reads stdout takes nothing");
+                return Err(io::Error::new(ErrorKind::TimedOut, told));
+            }
+            queue = self.shared.wait(queue);
+        }
+    }
+
+    /// The same, and lets the thread go.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        if let Err(error) = self.settle() {
+            self.writer = None; // told by whoever is told this
+            return Err(error);
+        }
+        self.close();
+        // It has nothing in hand, so it ends at once.
+        let _ = self.writer.take().map(JoinHandle::join);
+        Ok(())
+    }
+
+    fn close(&self) {
+        let mut queue = self.shared.lock();
+        queue.closed = true;
+        queue.waiting.clear();
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Drop for Pipe {
+    /// What was said before something went wrong is written as well. The thread may hang in a write; it goes with the
+    /// process then.
+    fn drop(&mut self) {
+        let settled = if self.writer.is_some() { self.settle() } else { Ok(()) };
+        self.close();
+        if let Some(error) = settled.err().filter(|error| error.kind() == ErrorKind::TimedOut) {
+            super::note(&error.to_string());
+        }
+    }
+}
+
+fn failure(queue: &Queue) -> io::Result<()> {
+    match queue.failed {
+        Some(ErrorKind::BrokenPipe) => Err(ErrorKind::BrokenPipe.into()),
+        Some(kind) => Err(io::Error::new(kind, format!("cannot write to stdout: {kind}"))),
+        None => Ok(()),
+    }
+}
+
+fn count_lines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// The thread.
+fn write_all(shared: &Shared) {
+    while let Some(bytes) = next(shared) {
+        for piece in bytes.chunks(PIECE) {
+            let written = stdout().write_all(piece).and_then(|()| stdout().flush());
+            let mut queue = shared.lock();
+            match written {
+                Ok(()) => queue.lines = queue.lines.saturating_sub(count_lines(piece)),
+                Err(error) => return fail(shared, queue, error.kind()),
+            }
+            if queue.closed {
+                return;
+            }
+        }
+    }
+}
+
+/// What is to be written next; `None` if nothing will be.
+fn next(shared: &Shared) -> Option<Vec<u8>> {
+    let mut queue = shared.lock();
+    loop {
+        if queue.closed {
+            return None;
+        }
+        if !queue.waiting.is_empty() {
+            queue.idle = false;
+            let bytes = std::mem::take(&mut queue.waiting);
+            shared.changed.notify_all();
+            return Some(bytes);
+        }
+        if !queue.idle {
+            queue.idle = true;
+            shared.changed.notify_all();
+        }
+        if reader::is_gone() {
+            fail(shared, queue, ErrorKind::BrokenPipe);
+            return None;
+        }
+        queue = shared.wait(queue);
+    }
+}
+
+fn fail(shared: &Shared, mut queue: MutexGuard<'_, Queue>, kind: ErrorKind) {
+    queue.failed = Some(kind);
+    if kind == ErrorKind::BrokenPipe {
+        stop::request(Cause::ReaderGone);
+    }
+    shared.changed.notify_all();
+}
