@@ -12,6 +12,9 @@ use tempfile::tempdir;
 
 use crate::run::{Said, Venue, bare};
 
+/// What is done to a data folder.
+type Spoil = fn(&Path);
+
 fn shard(data: &Path) -> PathBuf {
     data.join("upbit/shard-0000.db")
 }
@@ -50,7 +53,7 @@ fn break_pages(data: &Path) {
 
 #[test]
 fn candles_that_are_damaged_are_asked_for_again_and_told_right() {
-    let spoils: [fn(&Path); 3] = [
+    let spoils: [Spoil; 3] = [
         |data| change(data, "UPDATE candles_KRW_BTC_1m SET close = close * 2 WHERE timestamp % 7200000 = 0"),
         break_pages,
         |data| fs::write(shard(data), "rubbish ".repeat(5_000)).unwrap(),
@@ -73,7 +76,7 @@ fn candles_that_are_damaged_are_asked_for_again_and_told_right() {
 
 #[test]
 fn a_check_names_damage_and_a_repair_ends_clean() {
-    let spoils: [(fn(&Path), &str); 2] = [
+    let spoils: [(Spoil, &str); 2] = [
         (
             |data| {
                 change(data, "UPDATE candles_KRW_BTC_1m SET high = high + 1 WHERE timestamp % 7200000 = 0")
