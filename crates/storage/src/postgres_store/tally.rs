@@ -12,7 +12,8 @@ use sqlx::postgres::{PgConnection, PgRow};
 
 use super::{ledger_rows, series_row};
 
-/// Slots of a stretch. A tally costs little beside so many rows, and to count so few takes a tenth of a millisecond.
+/// Slots of a stretch. A tally costs little beside so many rows, and what is asked for again where one is missing is two
+/// pages.
 const SLOTS: i64 = 256;
 
 /// How long a stretch is, in ms.

@@ -152,7 +152,7 @@ async fn play(steps: Vec<Step>) {
 fn histories() -> ProptestConfig {
     #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
     let asked = std::env::var("HISTORIES").ok().and_then(|text| text.parse::<u32>().ok());
-    ProptestConfig { cases: asked.unwrap_or(24), failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: asked.unwrap_or(12), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
