@@ -12,9 +12,6 @@ use tempfile::tempdir;
 
 use crate::run::{Said, Venue, bare};
 
-/// What is done to a data folder.
-type Spoil = fn(&Path);
-
 fn shard(data: &Path) -> PathBuf {
     data.join("upbit/shard-0000.db")
 }
