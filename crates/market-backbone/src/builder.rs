@@ -288,9 +288,10 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If the data folder cannot be opened or is held by a program that does not share it, a shared database cannot be reached, an
-    /// address cannot be read, or an older version kept candles there under the name of a source that is to be asked, and
-    /// nobody has said whose they are.
+    /// If the data folder cannot be opened or is held by a program that does not share it, a shared database refuses (a wrong
+    /// password, no such database, tables of a newer version; one that is only away does not fail it), an address cannot
+    /// be read, or an older version kept candles there under the name of a source that is to be asked, and nobody has said
+    /// whose they are.
     pub async fn build(mut self) -> Result<Backbone, Error> {
         // Beside the candles: who shares them shares what the venue allows.
         let beside = self.storage.folder().map(|folder| folder.dir.join("limits"));
