@@ -99,7 +99,7 @@ fn a_folder_that_cannot_be_written_is_said() {
 }
 
 #[test]
-fn a_corrupt_shard_is_named_and_left_alone() {
+fn a_corrupt_shard_is_named_and_put_aside_and_its_candles_are_asked_for_again() {
     let (venue, data) = (Venue::healthy(), tempdir().unwrap());
     assert_eq!(venue.run(data.path(), &["candles", "KRW-BTC", "1m", "--closed"]).code, Some(0));
     let shard = shards(data.path()).pop().expect("a shard was written");
@@ -109,8 +109,12 @@ fn a_corrupt_shard_is_named_and_left_alone() {
         let _ = std::fs::remove_file(format!("{}{leftover}", shard.display()));
     }
     let said = venue.run(data.path(), &["candles", "KRW-BTC", "1m", "--closed"]);
-    check(&said, 1, &[shard.file_name().unwrap().to_str().unwrap()]);
-    assert_eq!(std::fs::read(&shard).unwrap(), garbage, "nothing was written over it");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let name = shard.file_name().unwrap().to_str().unwrap();
+    assert!(said.stderr.contains(name) && said.stderr.contains("damaged"), "{}", said.stderr);
+    let beside = std::fs::read_dir(shard.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let aside = beside.into_iter().find(|path| path.to_str().unwrap().contains(".damaged"));
+    assert_eq!(std::fs::read(aside.unwrap()).unwrap(), garbage, "nothing was written over it");
     venue.stop();
 }
 

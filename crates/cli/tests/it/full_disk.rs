@@ -55,7 +55,11 @@ fn a_folder_that_cannot_be_made_for_want_of_room_is_done_without() {
     let (venue, data) = (Venue::healthy(), tempdir().unwrap());
     let said = Said::of(within(0, &venue.command(data.path(), &WANTED)).output().unwrap());
     assert_eq!(said.rows().len(), 4_000);
-    assert!(said.stderr.contains("warning: 4000 candles were not kept: no room left for"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("warning: 4000 candles were not kept: no space left for"),
+        "{}",
+        said.stderr
+    );
     venue.stop();
 }
 
