@@ -69,7 +69,7 @@ pub struct CandleSet {
     pub served: Served,
     /// Rows of the venue, or of a store, that were left out because they cannot be true: their slots are unknown, or disputed.
     pub rejected: Vec<RejectedRow>,
-    /// Candles that were asked for and could not be stored: the disk is full, or fails.
+    /// Candles that were asked for and could not be stored: the disk is full, fails, or holds a damaged file.
     pub unkept: Option<Unkept>,
 }
 
