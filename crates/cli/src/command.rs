@@ -81,6 +81,7 @@ async fn use_of(
     let backbone = unless_stopped(async { Ok(builder.build().await?) }).await?;
     let outcome = task(&backbone).await;
     backbone.shutdown().await;
+    output::tell_summary();
     outcome
 }
 

@@ -6,6 +6,7 @@ mod reader;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Seek, SeekFrom, Write, stdout};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -134,6 +135,20 @@ pub(crate) fn is_terminal() -> bool {
 pub(crate) fn note(line: &str) {
     // Not being able to say it is no reason to fail.
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// What comes last on stderr, after whatever is said while things are put away.
+static SUMMARY: Mutex<Option<String>> = Mutex::new(None);
+
+/// Keeps the line that scripts look for at the end.
+pub(crate) fn keep_summary(line: String) {
+    *SUMMARY.lock().unwrap_or_else(PoisonError::into_inner) = Some(line);
+}
+
+/// Says it, if there is one.
+pub(crate) fn tell_summary() {
+    let kept = SUMMARY.lock().unwrap_or_else(PoisonError::into_inner).take();
+    kept.iter().for_each(|line| note(line));
 }
 
 /// The last line to stderr. It may be a pipe that nobody reads: then it is left unsaid.

@@ -54,7 +54,7 @@ async fn one(args: &Candles, wish: &Wish, style: Style, backbone: &Backbone) -> 
         // By the venue's clock, which may have become known only with the answer.
         let at = args.wanted.as_of.unwrap_or(Timestamp::MAX).min(backbone.now().minus(took));
         let asked = stats::Asked { from: args.wanted.from, to: args.wanted.to, at };
-        output::note(&stats::of(&set, &backbone.metrics(), asked, style.grid).to_string());
+        output::keep_summary(stats::of(&set, &backbone.metrics(), asked, style.grid).to_string());
     }
     Ok(())
 }

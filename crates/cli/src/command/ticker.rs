@@ -31,7 +31,7 @@ pub(crate) async fn run(args: Ticker, backbone: &Backbone) -> anyhow::Result<()>
     }
     output.finish()?;
     if args.stats {
-        output::note(&stats::of_live(tickers.len(), &backbone.metrics()).to_string());
+        output::keep_summary(stats::of_live(tickers.len(), &backbone.metrics()).to_string());
     }
     Ok(())
 }

@@ -27,6 +27,10 @@ begin() {
     control -l "$dir/server.log" -w -t 60 start -o "-p $port -k '$dir' -c max_connections=$most \
         -h 127.0.0.1 -F -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=32MB"
 }
+send() {
+    # One that has ended meanwhile needs nothing.
+    for process in $(everyone); do kill -"$1" "$process" || [ ! -d "/proc/$process" ] || return 1; done
+}
 everyone() {
     pid=$(head -n 1 "$dir/data/postmaster.pid")
     for process in /proc/[0-9]*; do
@@ -49,12 +53,12 @@ while read -r what; do
         case $what in
             stop) control -m fast -w stop ;;
             start) begin ;;
-            stall) kill -STOP $(everyone) ;;
-            resume) kill -CONT $(everyone) ;;
+            stall) send STOP && send STOP ;; # some may have been born, or have died, in between
+            resume) send CONT ;;
         esac
     } < /dev/null > "$dir/control.log" 2>&1 && echo done || echo failed
 done
-kill -CONT $(everyone) > /dev/null 2>&1
+send CONT > /dev/null 2>&1
 control -m immediate -w stop > /dev/null 2>&1
 rm -rf "$dir"
 "#;

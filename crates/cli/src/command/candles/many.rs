@@ -68,7 +68,7 @@ pub(super) async fn run(
         output::note(&harvest.tell(place));
     }
     if args.stats {
-        output::note(&harvest.stats(&backbone.metrics()).to_string());
+        output::keep_summary(harvest.stats(&backbone.metrics()).to_string());
     }
     harvest.all()
 }
