@@ -15,6 +15,7 @@
 mod belief;
 mod block;
 mod block_cache;
+mod candle_store;
 mod care;
 mod checksum;
 mod config;
@@ -49,24 +50,18 @@ mod writer;
 
 use std::collections::HashMap;
 use std::fs;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use async_trait::async_trait;
-use market_backbone_core::{
-    Candle, CandleStore, Coverage, Series, StoreError, StoredCandles, TimeRange, Timestamp, VenueId,
-};
-use tokio::time::timeout;
+use market_backbone_core::{Series, StoreError, VenueId};
 
 use self::block_cache::BlockCache;
 use self::care::CareDesk;
 pub use self::care::{CareReport, ShardCare};
 pub(crate) use self::checksum::of_bytes as checksum_of;
 pub use self::config::{Care, Retention, StoreConfig};
-use self::custody::Ledger;
 use self::data_lock::{DataLock, Entry};
 pub(crate) use self::database_file::{UNIVERSES, open_writer};
-use self::healing::{ATTEMPTS, distinct, is_damage};
+use self::healing::is_damage;
 use self::index::Index;
 pub(crate) use self::rescue::set_aside;
 use self::series_state::{Home, SeriesState};
@@ -74,10 +69,6 @@ use self::shard_table::{Lease, ShardId, ShardTable};
 use self::sources::Sources;
 pub use self::stats::{SeriesStats, ShardStats, StoreStats};
 use self::writer::Order;
-use crate::batch::Batch;
-
-/// How long closing waits for the writers.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Keeps candles in a folder of SQLite files, which several processes may use at once; within one, share it.
 ///
@@ -282,158 +273,5 @@ impl SqliteStore {
             series.found_table();
         }
         Ok(Some(shard))
-    }
-}
-
-#[async_trait]
-impl CandleStore for SqliteStore {
-    async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
-        let state = self.state(series)?;
-        self.believe_if_sound(&state).await?;
-        if let Some(known) = state.coverage() {
-            return Ok(Coverage::clone(&known));
-        }
-        for _ in 0..ATTEMPTS {
-            let version = state.version(); // before the disk is asked: see `SeriesState`
-            match self.ledger(&state).await? {
-                None => break,
-                Some(Ledger::Sound(known)) => {
-                    let known = state.undoubted(known);
-                    if !self.read_only {
-                        state.remember(version, &Arc::new(known.clone()));
-                    }
-                    return Ok(known);
-                }
-                Some(Ledger::Damaged) => {
-                    if !self.heal(&state, Vec::new()).await {
-                        break;
-                    }
-                }
-            }
-        }
-        Ok(Coverage::empty())
-    }
-
-    async fn read(
-        &self,
-        series: &Series,
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<StoredCandles, StoreError> {
-        let state = self.state(series)?;
-        self.believe_if_sound(&state).await?;
-        if let Ok(found) = self.cache.recall(&state, range, limit).await {
-            return Ok(found);
-        }
-        let (mut told, mut last_damaged) = (StoredCandles::default(), Vec::new());
-        for _ in 0..ATTEMPTS {
-            let (found, damaged) = match self.rows(&state, range, limit).await {
-                Ok(read) => read,
-                Err(error) if is_damage(&error) => {
-                    tracing::warn!(%error, %series, "cannot be read; it is unknown until it can");
-                    state.doubt_all();
-                    return Ok(StoredCandles::default());
-                }
-                Err(error) => return Err(error),
-            };
-            told = found;
-            if damaged.is_empty() {
-                return Ok(told);
-            }
-            // Once more where it has been dealt with: it may have been sound, and then it is missing here.
-            let damaged = distinct(damaged);
-            if !self.heal(&state, damaged.clone()).await {
-                return Ok(told);
-            }
-            last_damaged = damaged;
-        }
-        // Nobody has seen it without damage, so nobody is told that nothing is there.
-        state.doubt(&last_damaged);
-        Ok(told)
-    }
-
-    /// From disk: the cache holds rows as they are.
-    async fn read_as_of(
-        &self,
-        series: &Series,
-        range: TimeRange,
-        limit: usize,
-        moment: Timestamp,
-    ) -> Result<StoredCandles, StoreError> {
-        let state = self.state(series)?;
-        let mut candles = Vec::new();
-        for _ in 0..ATTEMPTS {
-            let version = state.version();
-            candles = self.rows_as_of(&state, range, limit, moment).await?;
-            // What it rests on is looked at as well: where that is damaged, it is found and dealt with there.
-            let oldest = candles.first().filter(|_| candles.len() == limit).map(|oldest| oldest.open_time);
-            if let Ok(stretch) = TimeRange::new(oldest.unwrap_or(range.from()), range.to()) {
-                self.read(series, stretch, usize::MAX).await?;
-            }
-            if state.version() == version {
-                break;
-            }
-        }
-        Ok(StoredCandles { candles, from_memory: 0 })
-    }
-
-    async fn commit(
-        &self,
-        series: &Series,
-        candles: &[Candle],
-        coverage: &Coverage,
-    ) -> Result<(), StoreError> {
-        let state = self.writable(series)?;
-        let batch = Batch::accept(series, candles, coverage)?;
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let number = match state.home.get() {
-            Some(home) => home.shard,
-            None => {
-                let number = self.assign(&state).await?;
-                self.settle_in(&state, number)?
-            }
-        };
-        let id = ShardId { venue: state.venue, number };
-        // Made anew for a second try, which is rare, rather than copied for the first, which is always.
-        let first = Mutex::new(Some(batch));
-        let order = || {
-            let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
-            first.map_or_else(|| Batch::accept(series, candles, coverage), Ok).map(Order::Keep)
-        };
-        self.carry_out(id, &state, &order).await
-    }
-
-    async fn series(&self) -> Result<Vec<Series>, StoreError> {
-        if self.shards.is_closed() {
-            return Err(fault::closed());
-        }
-        let mut assigned = self.index.all().await?;
-        assigned.retain(|(source, ..)| self.sources.is_claimed(*source));
-        listing::series(&self.shards, assigned).await
-    }
-
-    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
-        let state = self.writable(series)?;
-        let has_table = match self.shard_of(&state).await {
-            Err(error) if is_damage(&error) => true,
-            found => found?.is_some(),
-        };
-        if let Some(id) = state.shard_id().filter(|_| has_table) {
-            self.carry_out(id, &state, &|| Ok(Order::Forget(range))).await?;
-        }
-        Ok(())
-    }
-
-    async fn close(&self) {
-        self.care.stop();
-        let closed = async {
-            self.shards.close().await;
-            self.index.close().await;
-        };
-        if timeout(CLOSE_DEADLINE, closed).await.is_err() {
-            tracing::warn!("the store is still writing and is left to itself");
-        }
     }
 }
