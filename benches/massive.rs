@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use market_backbone_core::{FeedEvent, ManualClock, Secret, Symbol, SymbolTable, Timestamp, Venue};
-use market_backbone_massive::{MASSIVE, Massive, Plan};
+use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 
 const FRAMES: usize = 100;
 const EVENTS: usize = 50;
@@ -84,7 +84,8 @@ fn decode(c: &mut Criterion) {
         let frames: Vec<Vec<u8>> = (0..FRAMES).map(frame).collect();
         let bytes = frames.iter().map(Vec::len).sum::<usize>() / FRAMES / EVENTS;
         group.bench_function(format!("{name}_{bytes}B"), |b| {
-            let venue = Massive::new(Secret::new("key"), Plan::Advanced, Arc::new(ManualClock::default()));
+            let venue =
+                Massive::new(Secret::new("key"), MassivePlan::Advanced, Arc::new(ManualClock::default()));
             let mut events: Vec<FeedEvent> = Vec::with_capacity(EVENTS);
             b.iter(|| {
                 for frame in &frames {

@@ -22,8 +22,8 @@ use market_backbone_core::{
     Delivery, FeedEvent, LiveSource, ManualClock, Secret, StreamKind, Subscription, Symbol, Timestamp, Trade,
     TradeId,
 };
-use market_backbone_emulator::{Emulator, Flood, Scenario, Thickness, TickerSet, TickerSpec};
-use market_backbone_massive::{MASSIVE, Massive, Plan};
+use market_backbone_emulator::{Emulator, Scenario, StockActivity, TickerSet, TickerSpec, TradeFlood};
+use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 use market_backbone_routing::{Endpoint, FrameFeed, Router, RouterConfig, SessionConfig};
 use tokio::runtime::Builder;
 use tokio::task::{JoinSet, yield_now};
@@ -39,7 +39,7 @@ fn main() -> anyhow::Result<()> {
         return Ok(()); // `cargo test --benches` asks whether it starts
     }
     let flood =
-        Flood { per_second: number("TRADES_A_SECOND", 100_000)?, tickers: number("TICKERS", 10_000)? };
+        TradeFlood { per_second: number("TRADES_A_SECOND", 100_000)?, tickers: number("TICKERS", 10_000)? };
     if env::args().any(|arg| arg == "--venue") {
         return venue(flood);
     }
@@ -55,11 +55,11 @@ fn number<T: std::str::FromStr>(name: &str, default: T) -> anyhow::Result<T> {
 }
 
 /// The other process: says where it is, and goes when its input ends.
-fn venue(flood: Flood) -> anyhow::Result<()> {
+fn venue(flood: TradeFlood) -> anyhow::Result<()> {
     Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let tickers =
-            (0..flood.tickers).map(|n| TickerSpec::new(&format!("S{n:05}"), Thickness::Never)).collect();
-        let stage = market_backbone_emulator::Massive {
+            (0..flood.tickers).map(|n| TickerSpec::new(&format!("S{n:05}"), StockActivity::Never)).collect();
+        let stage = market_backbone_emulator::StocksScenario {
             tickers: TickerSet::Own(tickers),
             history_days: 1,
             flood: Some(flood),
@@ -192,17 +192,17 @@ fn sequence(trade: &Trade) -> Option<u64> {
 }
 
 fn massive() -> Arc<Massive> {
-    Arc::new(Massive::new(Secret::new(KEY), Plan::Advanced, Arc::new(SystemClock)))
+    Arc::new(Massive::new(Secret::new(KEY), MassivePlan::Advanced, Arc::new(SystemClock)))
 }
 
 fn all_trades() -> anyhow::Result<Subscription> {
     let mut wish = Subscription::new([Symbol::any(MASSIVE)], [StreamKind::Trade])?;
-    wish.delivery = Delivery::Lossless { depth: DEPTH };
+    wish.delivery = Delivery::Buffered { capacity: DEPTH };
     Ok(wish)
 }
 
 /// One thread for everything that is ours.
-fn over_the_socket(flood: Flood, long: Duration) -> anyhow::Result<()> {
+fn over_the_socket(flood: TradeFlood, long: Duration) -> anyhow::Result<()> {
     let venue = Venue::start()?;
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let router =
@@ -262,7 +262,7 @@ fn over_the_socket(flood: Flood, long: Duration) -> anyhow::Result<()> {
 }
 
 /// Frames that were made before, as fast as one core takes them, to a reader of its own task.
-fn at_the_most(flood: Flood) -> anyhow::Result<()> {
+fn at_the_most(flood: TradeFlood) -> anyhow::Result<()> {
     const A_FRAME: usize = 500;
     const FRAMES: usize = 600;
     let frame = |number: usize| {

@@ -6,7 +6,7 @@
 
 use futures::future::join_all;
 use market_backbone::{Backbone, Priority, Timeframe};
-use market_backbone_emulator::{Emulator, Faults, Running, Scenario};
+use market_backbone_emulator::{Emulator, Faults, RunningEmulator, Scenario};
 use tokio::time::Instant;
 
 const LATENCY_MS: u64 = 40;
@@ -20,7 +20,7 @@ async fn main() -> anyhow::Result<()> {
     mixed_calls().await
 }
 
-async fn house() -> anyhow::Result<(Running, Backbone)> {
+async fn house() -> anyhow::Result<(RunningEmulator, Backbone)> {
     let faults = Faults { latency_ms: LATENCY_MS, ..Faults::default() };
     let venue = Emulator::start(Scenario { faults, ..Scenario::default() }).await?;
     let builder = Backbone::builder().upbit_at(&venue.rest_url(), &venue.ws_url()).in_memory();

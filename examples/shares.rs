@@ -5,7 +5,9 @@
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
 use market_backbone::{Backbone, CandleSet, Client, MassivePlan, Priority, Timeframe};
-use market_backbone_emulator::{Emulator, Hours, Massive, Running, Scenario, TickerSet};
+use market_backbone_emulator::{
+    Emulator, ExchangeHours, RunningEmulator, Scenario, StocksScenario, TickerSet,
+};
 
 const SHARES: [&str; 3] = ["AAPL", "NVDA", "SPY"];
 const DAYS: usize = 250;
@@ -31,14 +33,18 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// On the emulator, or with `--live` on Massive, keeping candles in `market-data/`.
-async fn open() -> anyhow::Result<(Backbone, Option<Running>)> {
+async fn open() -> anyhow::Result<(Backbone, Option<RunningEmulator>)> {
     if std::env::args().any(|arg| arg == "--live") {
         let key = std::env::var_os("MASSIVE_API_KEY").and_then(|key| key.into_string().ok());
         let key =
             key.ok_or_else(|| anyhow::anyhow!("put your key into the environment as MASSIVE_API_KEY"))?;
         return Ok((Backbone::builder().massive(key, MassivePlan::Advanced).build().await?, None));
     }
-    let massive = Massive { hours: Hours::Always, tickers: TickerSet::Standard(50), ..Massive::default() };
+    let massive = StocksScenario {
+        hours: ExchangeHours::Always,
+        tickers: TickerSet::Standard(50),
+        ..StocksScenario::default()
+    };
     let emulator = Emulator::start(Scenario { massive, ..Scenario::default() }).await?;
     let (rest, socket) = (emulator.rest_url(), emulator.stocks_ws_url());
     let builder = Backbone::builder().massive_at("test-key", MassivePlan::Advanced, &rest, &socket);

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use market_backbone::Backbone;
-use market_backbone_emulator::{Emulator, Running, Scenario};
+use market_backbone_emulator::{Emulator, RunningEmulator, Scenario};
 
 /// A backbone, and the emulator it talks to unless it is live.
 #[derive(Debug)]
 pub struct House {
     /// What the example is about.
     pub backbone: Backbone,
-    emulator: Option<Running>,
+    emulator: Option<RunningEmulator>,
 }
 
 impl House {

@@ -10,7 +10,7 @@ use market_backbone::{
     StreamKind, SystemClock, Timeframe, Timestamp, UPBIT, VenueId,
 };
 use market_backbone_emulator::{
-    Emulator, Hours, Massive, Running, Scenario, Thickness, TickerSet, TickerSpec,
+    Emulator, ExchangeHours, RunningEmulator, Scenario, StockActivity, StocksScenario, TickerSet, TickerSpec,
 };
 
 /// 2026-08-06T15:00:30Z, a Thursday morning in New York.
@@ -21,8 +21,8 @@ const OFF: [i64; 5] = [-HOUR, -90_000, 0, 90_000, HOUR];
 
 /// A venue and a machine, each with a clock of its own, both moved by hand.
 struct World {
-    venue: Running,
-    hands: market_backbone_emulator::Clock,
+    venue: RunningEmulator,
+    hands: market_backbone_emulator::EmulatorClock,
     machine: Arc<ManualClock>,
     backbone: Backbone,
 }
@@ -33,9 +33,9 @@ impl World {
     }
 
     async fn at(at: VenueId, now: i64, ahead: i64, folder: Option<&Path>) -> Self {
-        let hands = market_backbone_emulator::Clock::manual(now);
-        let tickers = TickerSet::Own(vec![TickerSpec::new("AAPL", Thickness::Busy)]);
-        let massive = Massive { hours: Hours::Always, tickers, ..Massive::default() };
+        let hands = market_backbone_emulator::EmulatorClock::manual(now);
+        let tickers = TickerSet::Own(vec![TickerSpec::new("AAPL", StockActivity::Busy)]);
+        let massive = StocksScenario { hours: ExchangeHours::Always, tickers, ..StocksScenario::default() };
         let venue =
             Emulator::start(Scenario { clock: hands.clone(), massive, ..Scenario::default() }).await.unwrap();
         let machine = Arc::new(ManualClock::new(Timestamp::from_millis(now + ahead)));
@@ -66,7 +66,12 @@ impl World {
     }
 }
 
-async fn backbone(venue: &Running, at: VenueId, clock: Arc<dyn Clock>, folder: Option<&Path>) -> Backbone {
+async fn backbone(
+    venue: &RunningEmulator,
+    at: VenueId,
+    clock: Arc<dyn Clock>,
+    folder: Option<&Path>,
+) -> Backbone {
     let builder = Backbone::builder().clock(clock);
     let builder = match folder {
         Some(folder) => builder.data_dir(folder),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use market_backbone::{
-    Backbone, Candle, CandleSet, Clock, Derive, Origin, Priority, SystemClock, Timeframe, Timestamp,
+    Backbone, Candle, CandleSet, Clock, DerivationPolicy, Origin, Priority, SystemClock, Timeframe, Timestamp,
 };
-use market_backbone_emulator::{MarketSet, MarketSpec, Pace, Quirks, Scenario};
+use market_backbone_emulator::{MarketActivity, MarketSet, MarketSpec, Quirks, Scenario};
 use market_backbone_tests::House;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -19,13 +19,13 @@ const INTRADAY: [Timeframe; 7] = [
     Timeframe::H4,
 ];
 
-fn markets(paces: &[(&str, Pace)]) -> MarketSet {
-    let spec = |(code, pace): &(&str, Pace)| MarketSpec {
+fn markets(paces: &[(&str, MarketActivity)]) -> MarketSet {
+    let spec = |(code, pace): &(&str, MarketActivity)| MarketSpec {
         code: (*code).to_owned(),
         korean_name: (*code).to_owned(),
         english_name: (*code).to_owned(),
         price: 1_234.5,
-        pace: *pace,
+        activity: *pace,
     };
     MarketSet::Own(paces.iter().map(spec).collect())
 }
@@ -53,13 +53,17 @@ fn assert_same(derived: &[Candle], venue: &[Candle]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_minutes_add_up_to_is_what_the_venue_says_and_costs_nothing() {
-    let paces = [("KRW-BUSY", Pace::Busy), ("KRW-NORMAL", Pace::Normal), ("KRW-THIN", Pace::Thin)];
+    let paces = [
+        ("KRW-BUSY", MarketActivity::Busy),
+        ("KRW-NORMAL", MarketActivity::Normal),
+        ("KRW-THIN", MarketActivity::Thin),
+    ];
     let scenario = Scenario { markets: markets(&paces), ..Scenario::default() };
     let house = House::on(scenario.clone()).await.unwrap();
     let asking = Backbone::builder()
         .upbit_at(&house.venue.rest_url(), &house.venue.ws_url())
         .in_memory()
-        .derive(Derive::Never)
+        .derive(DerivationPolicy::Never)
         .build()
         .await
         .unwrap();
@@ -69,7 +73,7 @@ async fn what_the_minutes_add_up_to_is_what_the_venue_says_and_costs_nothing() {
         let mut derived = Vec::new();
         for timeframe in INTRADAY {
             let set = ask(&house.backbone, market, timeframe).await;
-            assert_eq!((set.served.requests, set.served.venue_rows), (0, 0));
+            assert_eq!((set.stats.requests, set.stats.venue_rows), (0, 0));
             assert!(set.coverage.spans().iter().all(|span| span.provenance.origin == Origin::Derived));
             derived.push(set);
         }
@@ -95,24 +99,25 @@ async fn what_the_minutes_add_up_to_is_what_the_venue_says_and_costs_nothing() {
 async fn days_are_asked_for_unless_the_caller_allows_otherwise() {
     // A venue whose days are never the sum of their minutes.
     let quirks = Quirks { odd_days: 1, ..Quirks::default() };
-    let markets = markets(&[("KRW-THIN", Pace::Thin)]);
+    let markets = markets(&[("KRW-THIN", MarketActivity::Thin)]);
     let scenario = Scenario { markets, quirks, ..Scenario::default() };
-    for (derive, requests) in [(Derive::Intraday, 1), (Derive::All, 0)] {
+    for (derive, requests) in [(DerivationPolicy::Intraday, 1), (DerivationPolicy::All, 0)] {
         let house =
             House::built(scenario.clone(), |builder| builder.in_memory().derive(derive)).await.unwrap();
         let minutes = ask(&house.backbone, "KRW-THIN", Timeframe::M1).await;
         let days = ask(&house.backbone, "KRW-THIN", Timeframe::D1).await;
-        assert_eq!((days.candles.len(), days.served.requests), (1, requests));
+        assert_eq!((days.candles.len(), days.stats.requests), (1, requests));
         let sum: f64 = minutes.candles.iter().map(|candle| candle.volume).sum();
         let agrees = (days.candles[0].volume - sum).abs() < 1e-6;
-        assert_eq!(agrees, derive == Derive::All, "what is asked for is the venue's own word");
+        assert_eq!(agrees, derive == DerivationPolicy::All, "what is asked for is the venue's own word");
         house.close().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_count_goes_on_at_the_venue_where_the_minutes_end() {
-    let scenario = Scenario { markets: markets(&[("KRW-BUSY", Pace::Busy)]), ..Scenario::default() };
+    let scenario =
+        Scenario { markets: markets(&[("KRW-BUSY", MarketActivity::Busy)]), ..Scenario::default() };
     let house = House::on(scenario).await.unwrap();
     let client = house.backbone.client(Priority::Normal);
     let end = a_day().end;
@@ -122,9 +127,9 @@ async fn a_count_goes_on_at_the_venue_where_the_minutes_end() {
     let plan = last(120).plan().await.unwrap();
     assert_eq!((plan.known_slots, plan.unknown_slots, plan.pages), (120, 0, 0));
     let known = last(120).await.unwrap();
-    assert_eq!((known.candles.len(), known.served.requests), (120, 0));
+    assert_eq!((known.candles.len(), known.stats.requests), (120, 0));
     let beyond = last(300).await.unwrap();
-    assert_eq!((beyond.candles.len(), beyond.served.requests), (300, 1));
+    assert_eq!((beyond.candles.len(), beyond.stats.requests), (300, 1));
     assert_eq!(beyond.candles[180..], known.candles);
     assert_eq!(house.asked("candles"), asked + 1);
     let venues_own = |set: &CandleSet| {

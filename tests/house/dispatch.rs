@@ -103,7 +103,7 @@ async fn a_slow_callback_gets_everything_in_the_end_and_holds_up_nobody() {
             heard.note(event);
         }
     };
-    let slow_one = dispatcher.register(trades(&client).lossless(2), waiting).await.unwrap();
+    let slow_one = dispatcher.register(trades(&client).buffered(2), waiting).await.unwrap();
     until(|| slow.all_trades() == 1).await;
     let _fast = dispatcher.register(trades(&client), fast.noting()).await.unwrap();
     until(|| fast.all_trades() >= 10).await;

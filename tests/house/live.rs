@@ -96,7 +96,7 @@ async fn books_and_trades_can_be_asked_for_too() {
     let house = House::on(Scenario::default()).await.unwrap();
     let client = house.backbone.client(Priority::Normal);
     let book = client.book("KRW-BTC", 15).await.unwrap();
-    assert!(book.is_sound() && book.asks.len() == 15 && book.bids.len() == 15, "{book:?}");
+    assert!(book.is_valid() && book.asks.len() == 15 && book.bids.len() == 15, "{book:?}");
     let trades = client.trades("KRW-BTC", 1_200).await.unwrap();
     assert_eq!(trades.len(), 1_200);
     assert!(trades.is_sorted_by(|a, b| a.id < b.id), "oldest first, none twice");
@@ -107,7 +107,7 @@ async fn books_and_trades_can_be_asked_for_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_there_is_room_for_two_an_order_goes_before_the_watchlist() {
     let mut router = RouterConfig::default();
-    router.session.caps.total = 2;
+    router.session.subscription_limits.total = 2;
     let house =
         House::built(Scenario::default(), |builder| builder.in_memory().router(router)).await.unwrap();
     let bot = house.backbone.client(Priority::Critical);

@@ -6,7 +6,7 @@ mod rig;
 mod splits;
 
 use market_backbone::{
-    Aggregates, Candle, Priority, Series, Slot, SourceErrorKind, Symbol, TimeRange, Timeframe, Timespan,
+    AggregateSpec, Candle, Priority, Series, Slot, SourceErrorKind, Symbol, TimeRange, Timeframe, Timespan,
     VenueId,
 };
 use market_backbone::{MASSIVE, UPBIT};
@@ -38,7 +38,7 @@ async fn a_month_with_a_half_day_equals_the_tape_and_is_asked_once() {
         let tape: Vec<_> = house.venue.stocks().minutes(code, from, to, ELEVEN).iter().map(told).collect();
         assert!(tape.len() > 50, "{code}");
         assert_eq!(shown(&set.candles), tape, "{code}");
-        assert_eq!(set.served.requests, 1, "{code}");
+        assert_eq!(set.stats.requests, 1, "{code}");
         assert!(set.coverage.covers(TimeRange::new(at(from), at(to)).unwrap()), "{code}");
         for closed in
             ["2025-11-26T07:00:00Z", "2025-11-27T15:00:00Z", "2025-11-29T02:00:00Z", "2025-11-30T15:00:00Z"]
@@ -70,7 +70,7 @@ async fn a_plan_counts_the_pages_that_base_counting_predicts() {
     hours.dedup();
     let opens: Vec<i64> = set.candles.iter().map(|row| row.open_time.as_millis()).collect();
     assert_eq!(opens, hours);
-    let spent = set.served.requests;
+    let spent = set.stats.requests;
     println!("{days} days of hours: {} planned, {spent} asked, {least} needed", plan.pages);
     assert!((least..=least + 2).contains(&spent) && spent <= plan.at_most, "{spent} of {least}");
     let asked = house.asked();
@@ -131,7 +131,7 @@ async fn adjusted_is_a_view_that_costs_one_request_a_day() {
     assert_eq!(house.asked() - asked, 1);
     // The venue adjusts by itself, where it is asked to; we never do.
     let symbol = Symbol::new(MASSIVE, "SPLIT").unwrap();
-    let days = Aggregates { multiplier: 1, timespan: Timespan::Day, adjusted: true };
+    let days = AggregateSpec { multiplier: 1, timespan: Timespan::Day, adjusted: true };
     let stretch = TimeRange::new(at(from), at(to)).unwrap();
     let venue = house.backbone.massive().unwrap().aggregates(&symbol, days, stretch).await.unwrap();
     let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b;
@@ -149,22 +149,22 @@ async fn adjusted_is_a_view_that_costs_one_request_a_day() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_of_the_whole_market_is_one_request_and_then_none() {
     let house = Stocks::start().await;
-    let kept = house.backbone.keep_massive_day("2026-08-04".parse().unwrap(), Priority::Low).await.unwrap();
+    let kept = house.backbone.store_massive_day("2026-08-04".parse().unwrap(), Priority::Low).await.unwrap();
     assert_eq!((kept, house.asked()), (4, 1), "all that were traded");
     let (from, to) = (millis("2026-08-04T04:00:00Z"), millis("2026-08-05T04:00:00Z"));
     for code in ["AAPL", "RARE", "SHY", "SPLIT"] {
         let set = house.client().candles(code, Timeframe::D1).range(range(from, to)).await.unwrap();
         let tape = house.venue.stocks().day(code, from, ELEVEN).unwrap();
         assert_eq!(shown(&set.candles), [told(&tape)], "{code}");
-        assert_eq!((set.served.requests, house.asked()), (0, 1), "{code}");
+        assert_eq!((set.stats.requests, house.asked()), (0, 1), "{code}");
     }
     // It agrees with what is told of the share alone, so that neither is disputed.
     let both = house.client().candles("AAPL", Timeframe::D1).range(range(from - 5 * DAY, to)).await.unwrap();
     assert_eq!((both.candles.len(), both.coverage.disputes().len()), (4, 0));
-    let sunday = house.backbone.keep_massive_day("2026-08-02".parse().unwrap(), Priority::Low).await;
+    let sunday = house.backbone.store_massive_day("2026-08-02".parse().unwrap(), Priority::Low).await;
     assert_eq!(sunday.unwrap(), 0);
     let today =
-        house.backbone.keep_massive_day("2026-08-06".parse().unwrap(), Priority::Low).await.unwrap_err();
+        house.backbone.store_massive_day("2026-08-06".parse().unwrap(), Priority::Low).await.unwrap_err();
     let market_backbone::Error::Source(today) = today else { panic!("{today}") };
     assert_eq!(today.kind(), SourceErrorKind::BadRequest, "{today}");
     house.close().await;
@@ -177,7 +177,7 @@ async fn a_market_of_thousands_is_kept_in_one_go() {
     let house = Stocks::with_tickers(count, folder.path()).await;
     let day = "2026-08-04".parse().unwrap();
     let started = tokio::time::Instant::now();
-    let kept = house.backbone.keep_massive_day(day, Priority::Low).await.unwrap();
+    let kept = house.backbone.store_massive_day(day, Priority::Low).await.unwrap();
     println!("{kept} of {count} shares kept in {:?}", started.elapsed());
     assert!(kept > count / 2 && kept <= count, "{kept}");
     let (from, to) = (millis("2026-08-04T04:00:00Z"), millis("2026-08-05T04:00:00Z"));
@@ -209,7 +209,7 @@ async fn two_venues_share_a_folder_and_nothing_else() {
     house.client().candles("AAPL", Timeframe::M1).range(range(from, to)).await.unwrap();
     let shares = house.client().candles("SHY", Timeframe::M1).range(range(from, to)).await.unwrap();
     let hours = house.client().candles("SHY", Timeframe::H1).range(range(from, to)).await.unwrap();
-    assert_eq!((hours.served.requests, hours.candles.is_empty()), (0, false), "added up from the minutes");
+    assert_eq!((hours.stats.requests, hours.candles.is_empty()), (0, false), "added up from the minutes");
     assert!(matches!(house.backbone.at(VenueId::new("nowhere")), Err(market_backbone::Error::Venue(_))));
     let asked = house.asked();
     house.close().await;

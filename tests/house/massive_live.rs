@@ -15,9 +15,9 @@ use market_backbone_core::{
     StreamKind, Subscription, Symbol, Timeframe, Timestamp, Trade,
 };
 use market_backbone_emulator::{
-    Emulator, Massive as Stage, Running, Scenario, Thickness, TickerSet, TickerSpec,
+    Emulator, RunningEmulator, Scenario, StockActivity, StocksScenario as Stage, TickerSet, TickerSpec,
 };
-use market_backbone_massive::{MASSIVE, Massive, Plan};
+use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 use market_backbone_routing::{Endpoint, Health, ReconnectConfig, Router};
 use tokio::time::{Instant, timeout};
 
@@ -34,14 +34,14 @@ fn symbol(code: &str) -> Symbol {
 fn router(endpoint: &Endpoint, clock: Arc<dyn Clock>) -> Router {
     let mut config = RouterConfig::default();
     config.session.reconnect = ReconnectConfig {
-        at_once: Duration::from_millis(10),
-        first: Duration::from_millis(20),
-        cap: Duration::from_millis(50),
+        max_immediate_delay: Duration::from_millis(10),
+        initial_delay: Duration::from_millis(20),
+        max_delay: Duration::from_millis(50),
         ..ReconnectConfig::default()
     };
     // Only the venue's own word or a value confirms.
-    config.session.confirm_within = Duration::from_secs(60);
-    let massive = Massive::new(Secret::new(KEY), Plan::Advanced, Arc::clone(&clock));
+    config.session.confirm_timeout = Duration::from_secs(60);
+    let massive = Massive::new(Secret::new(KEY), MassivePlan::Advanced, Arc::clone(&clock));
     Router::start(Arc::new(massive), endpoint, clock, config).unwrap()
 }
 
@@ -145,8 +145,8 @@ async fn a_key_that_is_refused_is_not_tried_again() {
 
 /// A venue whose shares are few, and whose clock and ours are moved by hand.
 struct Market {
-    venue: Running,
-    hands: market_backbone_emulator::Clock,
+    venue: RunningEmulator,
+    hands: market_backbone_emulator::EmulatorClock,
     clock: Arc<ManualClock>,
 }
 
@@ -161,11 +161,11 @@ impl Market {
     }
 
     async fn of(stage: Stage) -> Self {
-        let specs = [("AAPL", Thickness::Busy), ("SPY", Thickness::Thick)];
+        let specs = [("AAPL", StockActivity::Busy), ("SPY", StockActivity::Thick)];
         let specs = specs.map(|(ticker, thickness)| TickerSpec::new(ticker, thickness));
         let tickers = TickerSet::Own(specs.into());
         let stage = Stage { tickers, history_days: 3, ..stage };
-        let hands = market_backbone_emulator::Clock::manual(ELEVEN);
+        let hands = market_backbone_emulator::EmulatorClock::manual(ELEVEN);
         let scenario = Scenario { clock: hands.clone(), massive: stage, ..Scenario::default() };
         let venue = Emulator::start(scenario).await.unwrap();
         Self { venue, hands, clock: Arc::new(ManualClock::new(Timestamp::from_millis(ELEVEN))) }
@@ -259,7 +259,7 @@ async fn sockets_cut_again_and_again_lose_no_print() {
         let from = ids[0].time.as_nanos() + 1_000_000;
         let until = (ELEVEN + 250 * (ticks - 8)) * 1_000_000;
         let tape = market.venue.stocks().trades(code, from, until);
-        let told = tape.iter().filter(|print| print.is_told && print.known_ns < until);
+        let told = tape.iter().filter(|print| print.is_streamed && print.known_ns < until);
         let name = |id: String| id.splitn(3, ':').take(2).collect::<Vec<_>>().join(":");
         let names: BTreeSet<String> = ids.iter().map(|trade| name(trade.id.to_string())).collect();
         let missing: Vec<_> = told
@@ -284,7 +284,8 @@ async fn connections_that_are_named_carry_what_is_theirs_and_too_many_are_refuse
         let (rest, socket) = (market.venue.rest_url(), market.venue.stocks_ws_url());
         let codes =
             |codes: &[&str]| PinnedMarkets::Codes(codes.iter().map(|code| (*code).to_owned()).collect());
-        let account = MassiveAccount::new(KEY, Plan::Advanced).at(&rest, &socket).connections(connections);
+        let account =
+            MassiveAccount::new(KEY, MassivePlan::Advanced).at(&rest, &socket).connections(connections);
         account.pin("core", codes(&["AAPL"])).pin("rest", codes(&["AAPL", "SPY"]))
     };
     let build = |account| Backbone::builder().in_memory().massive_account(account).build();
@@ -316,7 +317,7 @@ async fn connections_that_are_named_carry_what_is_theirs_and_too_many_are_refuse
 async fn a_gap_of_all_shares_is_told_to_be_lost_and_they_go_on() {
     let market = Market::open().await;
     let (rest, socket) = (market.venue.rest_url(), market.venue.stocks_ws_url());
-    let account = MassiveAccount::new(KEY, Plan::Advanced).at(&rest, &socket);
+    let account = MassiveAccount::new(KEY, MassivePlan::Advanced).at(&rest, &socket);
     let clock = Arc::clone(&market.clock) as Arc<dyn Clock>;
     let backbone =
         Backbone::builder().in_memory().clock(clock).massive_account(account).build().await.unwrap();

@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use market_backbone::{Clock, Priority, Progress, SystemClock, Timeframe, Timestamp};
 use market_backbone_emulator::MarketSpec;
-use market_backbone_emulator::{Faults, MarketSet, Pace, Scenario};
+use market_backbone_emulator::{Faults, MarketActivity, MarketSet, Scenario};
 use market_backbone_tests::{FROZEN_AT, House};
 use tokio::time::Instant;
 
 /// Markets that trade in every minute, behind a wire of 40 ms.
 fn busy(codes: &[&str]) -> Scenario {
-    paced(codes, Pace::Busy)
+    paced(codes, MarketActivity::Busy)
 }
 
-fn paced(codes: &[&str], pace: Pace) -> Scenario {
+fn paced(codes: &[&str], pace: MarketActivity) -> Scenario {
     let spec = |code: &&str| MarketSpec {
         code: (*code).to_owned(),
         korean_name: (*code).to_owned(),
         english_name: (*code).to_owned(),
         price: 50_000.0,
-        pace,
+        activity: pace,
     };
     let faults = Faults { latency_ms: 40, ..Faults::default() };
     Scenario { markets: MarketSet::Own(codes.iter().map(spec).collect()), faults, ..Scenario::default() }
@@ -154,7 +154,7 @@ async fn up_to_now_the_candle_in_progress_is_one_request_more_at_most() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thin_market_is_planned_by_what_is_known_of_it() {
-    let scenario = Scenario { faults: Faults::default(), ..paced(&["KRW-A"], Pace::Thin) };
+    let scenario = Scenario { faults: Faults::default(), ..paced(&["KRW-A"], MarketActivity::Thin) };
     // Ten days tell how often it trades, give or take: by another clock the plan is off by one page more.
     let house = House::begun_at(FROZEN_AT, scenario).await.unwrap();
     let client = house.backbone.client(Priority::Normal);

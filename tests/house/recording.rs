@@ -16,12 +16,12 @@ const MARKET: &str = "KRW-BTC";
 
 async fn house(confirm_every: Option<Duration>) -> House {
     let mut router = RouterConfig::default();
-    router.session.reconnect.first = Duration::from_millis(200);
+    router.session.reconnect.initial_delay = Duration::from_millis(200);
     let recorder = RecorderConfig {
-        confirm_every,
-        confirm_after: Duration::ZERO,
-        settle: Duration::from_secs(2),
-        tick: Duration::from_millis(200),
+        confirm_interval: confirm_every,
+        confirm_delay: Duration::ZERO,
+        settle_delay: Duration::from_secs(2),
+        tick_interval: Duration::from_millis(200),
         ..RecorderConfig::default()
     };
     let settings = |builder: Builder| builder.in_memory().router(router).recorder(recorder);

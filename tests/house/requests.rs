@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use market_backbone::{CandleSet, Clock, Priority, SystemClock, Timeframe, Timestamp};
-use market_backbone_emulator::{MarketSet, MarketSpec, Pace, Scenario};
+use market_backbone_emulator::{MarketActivity, MarketSet, MarketSpec, Scenario};
 use market_backbone_tests::House;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-async fn house_with(pace: Pace, seed: u64) -> House {
+async fn house_with(pace: MarketActivity, seed: u64) -> House {
     let spec = MarketSpec {
         code: "KRW-ANY".to_owned(),
         korean_name: "아무".to_owned(),
         english_name: "Any".to_owned(),
         price: 500.0,
-        pace,
+        activity: pace,
     };
     House::on(Scenario { seed, markets: MarketSet::Own(vec![spec]), ..Scenario::default() }).await.unwrap()
 }
@@ -29,12 +29,12 @@ async fn days(house: &House, days: u32) -> CandleSet {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thin_month_costs_what_its_rows_need_and_two_more_at_most() {
     for seed in 1..=8 {
-        let house = house_with(Pace::Thin, seed).await;
+        let house = house_with(MarketActivity::Thin, seed).await;
         let set = days(&house, 30).await;
         let (rows, asked) = (set.candles.len() as u64, house.asked("candles"));
         assert!((1_500..2_000).contains(&rows), "{rows}");
         assert!(asked as f64 <= rows as f64 / 200.0 + 2.0, "{asked} requests for {rows} rows");
-        assert_eq!(set.served.requests, asked);
+        assert_eq!(set.stats.requests, asked);
         days_again_cost_nothing(&house, &set).await;
         house.close().await;
     }
@@ -52,7 +52,7 @@ async fn days_again_cost_nothing(house: &House, set: &CandleSet) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_market_costs_two_requests_at_most() {
-    for (pace, length) in [(Pace::Dead, 14), (Pace::Never, 30)] {
+    for (pace, length) in [(MarketActivity::Dead, 14), (MarketActivity::Never, 30)] {
         let house = house_with(pace, 1).await;
         let set = days(&house, length).await;
         assert_eq!(set.candles, []);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use market_backbone::{Clock, GapState, Priority, RouterConfig, StreamKind, SystemClock};
-use market_backbone_emulator::{Faults, MarketSet, Pace, Scenario};
+use market_backbone_emulator::{Faults, MarketActivity, MarketSet, Scenario};
 use market_backbone_tests::House;
 use tokio::time::Instant;
 
@@ -20,7 +20,7 @@ const LINGER: Duration = Duration::from_millis(600);
 async fn twenty_rotations_lose_nothing_double_nothing_and_are_no_gap() {
     // Frames that come late or swap places are where an overlap of two sockets could go wrong.
     let faults = Faults { reorder: 0.05, ..Faults::default() };
-    let markets = MarketSet::many(MARKETS, Pace::Wild);
+    let markets = MarketSet::many(MARKETS, MarketActivity::Wild);
     let scenario = Scenario { markets, faults, history_days: 1, ..Scenario::default() };
     let mut router = RouterConfig::default();
     router.session.linger = LINGER;
@@ -29,7 +29,7 @@ async fn twenty_rotations_lose_nothing_double_nothing_and_are_no_gap() {
     let client = house.backbone.client(Priority::High);
     let wish = client.subscribe(markets.iter().map(String::as_str), [StreamKind::Trade, StreamKind::Ticker]);
     let mut watch = Watch {
-        feed: wish.lossless(1 << 16).await.unwrap(),
+        feed: wish.buffered(1 << 16).await.unwrap(),
         seen: Witness::default(),
         clock: Arc::new(SystemClock),
     };

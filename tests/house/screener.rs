@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use market_backbone::{Backbone, Priority, Route};
-use market_backbone_emulator::{MarketSet, MarketSpec, Pace, Scenario};
+use market_backbone_emulator::{MarketActivity, MarketSet, MarketSpec, Scenario};
 use market_backbone_tests::House;
 use tokio::time::{Instant, interval, timeout};
 
@@ -11,13 +11,13 @@ const MARKETS: usize = 200;
 const WITHIN: Duration = Duration::from_secs(2);
 
 fn markets() -> Vec<MarketSpec> {
-    let paces = [Pace::Busy, Pace::Normal, Pace::Normal, Pace::Thin];
+    let paces = [MarketActivity::Busy, MarketActivity::Normal, MarketActivity::Normal, MarketActivity::Thin];
     let market = |number: usize| MarketSpec {
         code: format!("KRW-C{number:03}"),
         korean_name: format!("코인 {number}"),
         english_name: format!("Coin {number}"),
         price: 100.0 * (number + 1) as f64,
-        pace: paces[number % paces.len()],
+        activity: paces[number % paces.len()],
     };
     (0..MARKETS).map(market).collect()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use market_backbone::{FeedEvent, GapCause, GapState, Priority, RouterConfig, StreamKind};
-use market_backbone_emulator::{Faults, MarketSet, Pace, Scenario};
+use market_backbone_emulator::{Faults, MarketActivity, MarketSet, Scenario};
 use market_backbone_tests::House;
 use tokio::time::timeout;
 
@@ -12,11 +12,11 @@ use tokio::time::timeout;
 fn nervous() -> RouterConfig {
     let mut router = RouterConfig::default();
     let liveness = &mut router.session.liveness;
-    liveness.look_every = Duration::from_millis(50);
-    liveness.at_least = Duration::from_millis(800);
-    liveness.at_most = Duration::from_secs(2);
-    liveness.probe_every = Duration::from_millis(500);
-    liveness.grace = Duration::from_millis(300);
+    liveness.check_interval = Duration::from_millis(50);
+    liveness.min_silence = Duration::from_millis(800);
+    liveness.max_silence = Duration::from_secs(2);
+    liveness.probe_interval = Duration::from_millis(500);
+    liveness.delivery_grace = Duration::from_millis(300);
     router
 }
 
@@ -24,7 +24,8 @@ fn nervous() -> RouterConfig {
 async fn a_mute_socket_is_replaced_and_its_gap_is_healed() {
     let faults = Faults { mute_after_ms: 2_000, ..Faults::default() };
     // They trade often enough that each socket tells of them before it goes mute: a gap without an end is not healed at once.
-    let scenario = Scenario { faults, markets: MarketSet::many(2, Pace::Wild), ..Scenario::default() };
+    let scenario =
+        Scenario { faults, markets: MarketSet::many(2, MarketActivity::Wild), ..Scenario::default() };
     let house = House::built(scenario, |builder| builder.in_memory().router(nervous())).await.unwrap();
     let client = house.backbone.client(Priority::High);
     let markets = house.venue.tape().markets();

@@ -11,7 +11,7 @@ use std::time::Duration;
 use market_backbone::{
     Clock, Feed, GapState, Priority, RouterConfig, StreamKind, SystemClock, Timeframe, Timestamp,
 };
-use market_backbone_emulator::{Faults, MarketSet, Pace, Scenario};
+use market_backbone_emulator::{Faults, MarketActivity, MarketSet, Scenario};
 use market_backbone_tests::House;
 use tokio::time::Instant;
 
@@ -41,15 +41,15 @@ fn duration(text: &str) -> Duration {
 /// With waits between connections that suit a test of seconds.
 fn hasty() -> RouterConfig {
     let mut config = RouterConfig::default();
-    config.session.reconnect.first = Duration::from_millis(200);
-    config.session.reconnect.cap = Duration::from_secs(2);
+    config.session.reconnect.initial_delay = Duration::from_millis(200);
+    config.session.reconnect.max_delay = Duration::from_secs(2);
     config
 }
 
 async fn begin(house: &House, markets: &[String], from_ms: i64) -> Feed {
     let kinds = [StreamKind::Trade, StreamKind::Ticker, StreamKind::Candle(Timeframe::M1)];
     let client = house.backbone.client(Priority::High);
-    let wish = client.subscribe(markets.iter().map(String::as_str), kinds).lossless(1 << 16);
+    let wish = client.subscribe(markets.iter().map(String::as_str), kinds).buffered(1 << 16);
     wish.from(Timestamp::from_millis(from_ms)).await.unwrap()
 }
 
@@ -74,7 +74,7 @@ async fn endure(house: &House, watch: &mut Watch, each: Duration, until: Instant
 async fn whatever_goes_wrong_a_reader_sees_what_happened_once() {
     let lasts = wish("SOAK").map_or(Duration::from_secs(24), |text| duration(&text));
     let count: u32 = wish("MARKETS").map_or(20, |text| text.parse().unwrap());
-    let markets = MarketSet::many(count as usize, Pace::Busy);
+    let markets = MarketSet::many(count as usize, MarketActivity::Busy);
     let scenario = Scenario { markets, history_days: 2, ..Scenario::default() };
     let house = House::built(scenario, |builder| builder.in_memory().router(hasty())).await.unwrap();
     let (tape, markets) = (house.venue.tape(), house.venue.tape().markets());

@@ -5,7 +5,7 @@ use market_backbone::{
     Series, SourceErrorKind, Storage, StoreConfig, Symbol, SystemClock, TimeRange, Timeframe, Timestamp,
     UPBIT, VenueId,
 };
-use market_backbone_emulator::{Emulator, Running, Scenario};
+use market_backbone_emulator::{Emulator, RunningEmulator, Scenario};
 use market_backbone_routing::RouterConfig;
 
 use crate::postgres_server::{PASSWORD, PostgresServer};
@@ -22,7 +22,7 @@ async fn minutes(client: &Client, (from, to): (Timestamp, Timestamp)) -> Vec<Can
 
 /// A server, what its addresses or its owner call it, and what it has.
 struct Source {
-    emulator: Running,
+    emulator: RunningEmulator,
     endpoint: Endpoint,
     id: VenueId,
     truth: Vec<Candle>,
@@ -51,7 +51,7 @@ async fn two_emulators_two_seeds_two_regions_one_database_and_no_row_crosses() {
     for (seed, said) in (1..).zip(names) {
         sources.push(source(seed, said, stretch).await);
     }
-    let shared = || Storage::Shared { database: database.clone(), near: None };
+    let shared = || Storage::Shared { database: database.clone(), local: None };
     // Each by a machine of its own, then all of them in one house, where everything is known.
     for Source { endpoint, truth, .. } in &sources {
         let machine =
@@ -120,7 +120,7 @@ async fn a_venue_of_several_sources_has_to_be_named_in_full() {
 async fn sources_share_a_limit_where_they_share_an_address_and_nowhere_else() {
     let (folder, stretch) = (tempfile::tempdir().unwrap(), stretch());
     let (one, other) = (source(1, None, stretch).await, source(2, None, stretch).await);
-    let same = one.endpoint.clone().same_as(VenueId::named("upbit@seed-1"));
+    let same = one.endpoint.clone().same_as(VenueId::intern("upbit@seed-1"));
     let config = RouterConfig { limits_dir: Some(folder.path().join("limits")), ..RouterConfig::default() };
     let builder =
         Backbone::builder().storage(Storage::Folder(StoreConfig::new(folder.path()))).router(config);

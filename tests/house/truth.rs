@@ -26,7 +26,7 @@ use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
 use market_backbone_core::{
     CandleQuery, CandleSource, CandleStore, Clock, Forming, Grid, PageSource, Selection, TimeRange, Timestamp,
 };
-use market_backbone_storage::{MemoryStore, PunctualSource, SqliteStore, StoreConfig, StoredSource};
+use market_backbone_storage::{ClockAwareSource, MemoryStore, SqliteStore, StoreConfig, StoredSource};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -208,7 +208,7 @@ impl World {
 
     async fn begin(&self) -> Holding {
         *self.venue.log.lock().unwrap() = venue::Log::default();
-        *self.steps.lock().unwrap() = self.clock.is_measured().then(|| self.clock.steps());
+        *self.steps.lock().unwrap() = self.clock.is_measured().then(|| self.clock.step_count());
         Holding::of(self.store.as_ref()).await
     }
 
@@ -220,7 +220,7 @@ impl World {
         check_holding(&tape, &after, now);
         // Where the clock turns out to be wrong the venue is asked what time it is, what was asked is given up, and the
         // question is put again.
-        let knew_the_time = *self.steps.lock().unwrap() == Some(self.clock.steps());
+        let knew_the_time = *self.steps.lock().unwrap() == Some(self.clock.step_count());
         if !knew_the_time {
             return;
         }
@@ -277,7 +277,7 @@ fn source(
     if !is_found_out {
         return stored;
     }
-    Arc::new(PunctualSource::new(stored, (Arc::clone(store), pages), clock))
+    Arc::new(ClockAwareSource::new(stored, (Arc::clone(store), pages), clock))
 }
 
 fn run(history: History, place: Place) {

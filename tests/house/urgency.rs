@@ -38,13 +38,13 @@ async fn a_bot_waits_less_than_a_window_behind_a_backtester() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_time_is_told_before_anything_is_asked() {
     let house = House::on(Scenario::default()).await.unwrap();
-    let hasty = house.backbone.client(Priority::Normal).within(Duration::from_secs(3));
+    let hasty = house.backbone.client(Priority::Normal).timeout(Duration::from_secs(3));
     let Err(Error::Source(refused)) = hasty.candles("KRW-BTC", Timeframe::M1).count(20_000).await else {
         panic!("it was tried")
     };
-    let SourceErrorKind::TooLate { would_take } = refused.kind() else { panic!("{refused:?}") };
+    let SourceErrorKind::DeadlineExceeded { estimated } = refused.kind() else { panic!("{refused:?}") };
     // A hundred pages at ten a second.
-    assert!(Duration::from_secs(9) <= would_take && would_take < Duration::from_secs(11), "{would_take:?}");
+    assert!(Duration::from_secs(9) <= estimated && estimated < Duration::from_secs(11), "{estimated:?}");
     assert_eq!(house.asked("candles"), 0);
     let few = hasty.candles("KRW-BTC", Timeframe::M1).count(400).closed().await.unwrap();
     assert_eq!(few.candles.len(), 400);

@@ -162,7 +162,7 @@ impl Witness {
     /// How the trades of `from_ms <= time < to_ms` differ from the tape's, one line for each.
     pub(crate) fn differences(
         &self,
-        tape: &venue::Tape,
+        tape: &venue::CryptoTape,
         markets: &[String],
         (from_ms, to_ms): (i64, i64),
     ) -> Vec<String> {
@@ -189,7 +189,7 @@ impl Witness {
     /// one line for each.
     pub(crate) fn wrong_candles(
         &self,
-        tape: &venue::Tape,
+        tape: &venue::CryptoTape,
         markets: &[String],
         (from_ms, to_ms): (i64, i64),
     ) -> Vec<String> {
@@ -205,10 +205,10 @@ impl Witness {
     }
 }
 
-fn is_same(trade: &Trade, print: &venue::Trade) -> bool {
+fn is_same(trade: &Trade, print: &venue::TapeTrade) -> bool {
     let side = match print.side {
-        venue::Side::Buy => Side::Buy,
-        venue::Side::Sell => Side::Sell,
+        venue::TakerSide::Buy => Side::Buy,
+        venue::TakerSide::Sell => Side::Sell,
     };
     trade.price == print.price()
         && trade.size == print.size()
@@ -217,9 +217,9 @@ fn is_same(trade: &Trade, print: &venue::Trade) -> bool {
 }
 
 /// Open, high, low, close and volume of some trades; none of none.
-pub(crate) fn fold(trades: &[venue::Trade]) -> Option<[f64; 5]> {
+pub(crate) fn fold(trades: &[venue::TapeTrade]) -> Option<[f64; 5]> {
     let (first, last) = (trades.first()?, trades.last()?);
-    let prices = || trades.iter().map(venue::Trade::price);
+    let prices = || trades.iter().map(venue::TapeTrade::price);
     let volume_e8: i128 = trades.iter().map(|trade| i128::from(trade.size_e8)).sum();
     Some([
         first.price(),

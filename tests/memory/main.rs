@@ -50,7 +50,7 @@ const KINDS: [StreamKind; 4] =
 
 async fn follow(client: &Client, markets: &[String]) -> Feed {
     let wish = client.subscribe(markets.iter().map(String::as_str), KINDS);
-    wish.lossless(1 << 15).await.unwrap()
+    wish.buffered(1 << 15).await.unwrap()
 }
 
 async fn glance(client: &Client, markets: &[String]) -> Feed {
@@ -66,8 +66,8 @@ async fn it_does_not_grow_with_time() {
     // Nothing answers there: nothing may be asked.
     let builder = Backbone::builder().upbit_at("http://127.0.0.1:9", &venue.url()).in_memory();
     // Two seconds of made time are some fiftieths of a second.
-    let doubt_after = Duration::from_millis(20);
-    let config = ContinuityConfig { doubt_after, ..ContinuityConfig::default() };
+    let audit_delay = Duration::from_millis(20);
+    let config = ContinuityConfig { audit_delay, ..ContinuityConfig::default() };
     let builder = if plan.is_real { builder } else { builder.clock(clock).continuity(config) };
     let backbone = builder.build().await.unwrap();
     let client = backbone.client(Priority::Normal);

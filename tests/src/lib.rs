@@ -5,7 +5,7 @@ mod within;
 use std::sync::Arc;
 
 use market_backbone::{Backbone, Builder, Clock, Error, ManualClock, Timestamp};
-use market_backbone_emulator::{Emulator, EmulatorError, Running, Scenario};
+use market_backbone_emulator::{Emulator, EmulatorError, RunningEmulator, Scenario};
 
 pub use within::Within;
 
@@ -16,7 +16,7 @@ pub const FROZEN_AT: i64 = 1_786_022_070_000;
 #[derive(Debug)]
 pub struct House {
     /// The venue's look-alike.
-    pub venue: Running,
+    pub venue: RunningEmulator,
     /// What is tested.
     pub backbone: Backbone,
 }
@@ -53,8 +53,10 @@ impl House {
     ///
     /// If one of them cannot start.
     pub async fn frozen() -> Result<Self, HouseError> {
-        let scenario =
-            Scenario { clock: market_backbone_emulator::Clock::manual(FROZEN_AT), ..Scenario::default() };
+        let scenario = Scenario {
+            clock: market_backbone_emulator::EmulatorClock::manual(FROZEN_AT),
+            ..Scenario::default()
+        };
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(FROZEN_AT)));
         Self::built(scenario, |builder| builder.in_memory().clock(clock)).await
     }
@@ -66,7 +68,7 @@ impl House {
     ///
     /// If one of them cannot start.
     pub async fn begun_at(moment: i64, scenario: Scenario) -> Result<Self, HouseError> {
-        let hands = market_backbone_emulator::Clock::running_from(moment);
+        let hands = market_backbone_emulator::EmulatorClock::running_from(moment);
         let scenario = Scenario { clock: hands.clone(), ..scenario };
         Self::built(scenario, |builder| builder.in_memory().clock(Arc::new(SameHands(hands)))).await
     }
@@ -86,7 +88,7 @@ impl House {
 
 /// The venue's clock, as the backbone's.
 #[derive(Debug)]
-struct SameHands(market_backbone_emulator::Clock);
+struct SameHands(market_backbone_emulator::EmulatorClock);
 
 impl Clock for SameHands {
     fn now(&self) -> Timestamp {

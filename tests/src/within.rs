@@ -20,7 +20,7 @@ pub struct Within(pub Connector);
 
 #[async_trait]
 impl Transport for Within {
-    async fn ask(&self, mut request: Request<()>) -> io::Result<Response<Vec<u8>>> {
+    async fn send(&self, mut request: Request<()>) -> io::Result<Response<Vec<u8>>> {
         let stream = TokioIo::new(self.0.connect().await?);
         let (mut sender, connection) = http1::handshake(stream).await.map_err(io::Error::other)?;
         let host = request.uri().authority().map_or("", |authority| authority.as_str());

@@ -12,9 +12,9 @@ use market_backbone_core::{
     Series, Slot, StreamKind, Subscription, Symbol, TimeRange, Timeframe, Timestamp,
 };
 use market_backbone_emulator::{
-    Clock, Emulator, Running, Scenario, StockBar, Thickness, TickerSet, TickerSpec,
+    Emulator, EmulatorClock, RunningEmulator, Scenario, StockActivity, StockBar, TickerSet, TickerSpec,
 };
-use market_backbone_massive::{Aggregates, MASSIVE, Massive, MassiveClient, Plan, Timespan};
+use market_backbone_massive::{AggregateSpec, MASSIVE, Massive, MassiveClient, MassivePlan, Timespan};
 use market_backbone_routing::{Endpoint, Router, RouterConfig};
 
 /// 2026-08-06T15:00:00Z, a Thursday, 11:00 in New York.
@@ -25,8 +25,8 @@ const MINUTE: i64 = 60_000;
 
 /// A venue, and everything below a backbone.
 struct House {
-    venue: Running,
-    hands: Clock,
+    venue: RunningEmulator,
+    hands: EmulatorClock,
     /// Ours.
     clock: Arc<ManualClock>,
     router: Router,
@@ -39,15 +39,17 @@ impl House {
     }
 
     async fn with_key(key: &str) -> Self {
-        let specs = [("AAPL", Thickness::Busy), ("RARE", Thickness::Rare), ("SHY", Thickness::Thin)];
+        let specs =
+            [("AAPL", StockActivity::Busy), ("RARE", StockActivity::Rare), ("SHY", StockActivity::Thin)];
         let tickers =
             TickerSet::Own(specs.map(|(ticker, thickness)| TickerSpec::new(ticker, thickness)).into());
-        let stage = market_backbone_emulator::Massive { tickers, history_days: 400, ..Default::default() };
-        let hands = Clock::manual(ELEVEN);
+        let stage =
+            market_backbone_emulator::StocksScenario { tickers, history_days: 400, ..Default::default() };
+        let hands = EmulatorClock::manual(ELEVEN);
         let scenario = Scenario { clock: hands.clone(), massive: stage, ..Scenario::default() };
         let venue = Emulator::start(scenario).await.unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(ELEVEN)));
-        let massive = Massive::new(Secret::new(key), Plan::Advanced, Arc::clone(&clock) as Arc<_>);
+        let massive = Massive::new(Secret::new(key), MassivePlan::Advanced, Arc::clone(&clock) as Arc<_>);
         let endpoint = Endpoint::new(venue.rest_url(), venue.stocks_ws_url());
         let router = Router::start(
             Arc::new(massive),
@@ -107,7 +109,7 @@ async fn a_month_of_minutes_equals_the_tape_and_its_nights_are_proven_empty() {
         assert!(set.coverage.covers(asked), "{code}");
         // 2026-08-02 was a Sunday.
         assert_eq!(set.slot("2026-08-02T15:00:00Z".parse().unwrap()), Slot::Empty, "{code}");
-        assert_eq!(set.served.requests, 1, "{code}: a month has no more bars than a page");
+        assert_eq!(set.stats.requests, 1, "{code}: a month has no more bars than a page");
     }
     house.close().await;
 }
@@ -140,7 +142,7 @@ async fn a_year_of_hours_takes_the_pages_that_base_counting_predicts() {
     assert_eq!(opens, hours);
     // 833 hours of sixty minutes; a page gives up to 59 of the hour that it cuts, and a walker may meet another.
     let least = base.len().div_ceil(833 * 60) as u64;
-    assert!((least..=least + 2).contains(&set.served.requests), "{} of {least}", set.served.requests);
+    assert!((least..=least + 2).contains(&set.stats.requests), "{} of {least}", set.stats.requests);
     house.close().await;
 }
 
@@ -167,7 +169,7 @@ async fn the_newest_bars_take_one_small_page() {
     let set = house.coordinator.candles(query).await.unwrap();
     let tape = house.venue.stocks().minutes("AAPL", ELEVEN - HOUR, ELEVEN + MINUTE, ELEVEN);
     let newest: Vec<_> = tape.iter().rev().take(50).rev().map(prices).collect();
-    assert_eq!((shown(&set), set.served.requests), (newest, 1));
+    assert_eq!((shown(&set), set.stats.requests), (newest, 1));
     assert!(set.candles.iter().rev().take(20).all(|candle| !candle.is_final), "late trades may still come");
     house.close().await;
 }
@@ -195,7 +197,7 @@ async fn what_only_this_venue_offers_comes_through_the_router() {
     assert_eq!(told, known.iter().map(|print| (print.sip_ns, print.sequence)).collect::<Vec<_>>());
     let day = client.grouped_daily("2026-08-05".parse().unwrap(), false).await.unwrap();
     assert!(day.iter().any(|bar| bar.symbol == symbol("AAPL")));
-    assert_eq!(day[0].stamped, "2026-08-05T20:00:00Z".parse().unwrap());
+    assert_eq!(day[0].venue_time, "2026-08-05T20:00:00Z".parse().unwrap());
     assert_eq!(day[0].bar.open_time, "2026-08-05T04:00:00Z".parse().unwrap());
     assert_eq!(client.open_close(&symbol("AAPL"), "2026-08-02".parse().unwrap()).await.unwrap(), None);
     assert_eq!(client.snapshots(&[]).await.unwrap().len(), 3);
@@ -212,7 +214,7 @@ async fn an_answer_in_pages_is_followed_to_its_last() {
     let house = House::start().await;
     let (from, to) = (ELEVEN - 365 * DAY, ELEVEN - DAY);
     let range = TimeRange::new(Timestamp::from_millis(from), Timestamp::from_millis(to)).unwrap();
-    let minutes = Aggregates { multiplier: 1, timespan: Timespan::Minute, adjusted: false };
+    let minutes = AggregateSpec { multiplier: 1, timespan: Timespan::Minute, adjusted: false };
     let bars = house.client().aggregates(&symbol("AAPL"), minutes, range).await.unwrap();
     let tape = house.venue.stocks().minutes("AAPL", from, to, ELEVEN);
     let opens = bars.iter().map(|bar| bar.open_time.as_millis());

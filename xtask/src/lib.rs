@@ -3,6 +3,8 @@
 //! Rules that are only written down are forgotten; these fail the build.
 
 pub mod arrows;
+pub mod doc_lines;
+pub mod names;
 pub mod tidy;
 
 use std::path::{Path, PathBuf};

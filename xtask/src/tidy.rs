@@ -46,7 +46,7 @@ pub fn check(root: &Path) -> std::io::Result<Vec<String>> {
     Ok(found)
 }
 
-fn sources(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub(crate) fn sources(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

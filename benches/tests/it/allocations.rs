@@ -18,7 +18,7 @@ fn allocations(kind: Kind, delivery: Delivery) -> u64 {
     let mut read = 0;
     let count = allocation_counter::measure(|| read = rig.round(&frames, &mut reader));
     match delivery {
-        Delivery::Lossless { .. } => assert_eq!(read, FRAMES, "{kind:?}"),
+        Delivery::Buffered { .. } => assert_eq!(read, FRAMES, "{kind:?}"),
         Delivery::Conflated => assert!(read > 0, "{kind:?}"),
     }
     count.count_total

@@ -11,13 +11,16 @@ use std::time::Duration;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use market_backbone::{Day, MASSIVE, Priority, StreamKind, Timestamp, UPBIT, UpbitRegion, VenueId};
 
-pub(crate) use self::candles::{CandleFormat, Candles, Plan, PlanFormat, Wanted};
-pub(crate) use self::emulate::{Counting, Emulate, Hours, StockOptions, TapeStart, Victim, Whose};
-pub(crate) use self::store::{
-    ArchiveFormat, Check, Claim, Export, Forget, Import, Report, Stats, Store, StoreCommand, Vacuum,
+pub(crate) use self::candles::{CandleFormat, CandleRangeArgs, CandlesArgs, PlanArgs, PlanFormat};
+pub(crate) use self::emulate::{
+    EmulateArgs, EmulatedVenue, EvictArg, HoursArg, LimiterArg, StockArgs, TapeStartArg,
 };
-pub(crate) use self::universe::{Universe, UniverseCommand};
-use crate::secret::Secret;
+pub(crate) use self::store::{
+    ArchiveFormatArg, CheckArgs, ClaimArgs, ExportArgs, ForgetArgs, ImportArgs, ReportFormat, StatsArgs,
+    StoreArgs, StoreCommand, VacuumArgs,
+};
+pub(crate) use self::universe::{UniverseArgs, UniverseCommand};
+use crate::secret_arg::SecretArg;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -29,25 +32,25 @@ Exit codes:
 /// Market data for trading programs: say what you want and how urgently.
 #[derive(Debug, Parser)]
 #[command(name = "market-backbone", version, after_help = EXIT_CODES)]
-pub(crate) struct Args {
+pub(crate) struct CliArgs {
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) global: GlobalArgs,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: CliCommand,
 }
 
 /// Settings that every command takes. A flag beats the environment, which beats the file.
 #[derive(Clone, Debug, Default, Group)]
-pub(crate) struct Global {
+pub(crate) struct GlobalArgs {
     /// Whose data; massive needs a key in `MASSIVE_API_KEY`
-    #[arg(long, global = true, value_enum, default_value_t = VenueName::Upbit)]
-    pub(crate) venue: VenueName,
+    #[arg(long, global = true, value_enum, default_value_t = VenueArg::Upbit)]
+    pub(crate) venue: VenueArg,
     /// Where the venue's REST API is [env: `MARKET_BACKBONE_UPBIT_REST_URL`, `MARKET_BACKBONE_MASSIVE_REST_URL`]
     #[arg(long, global = true, value_name = "URL")]
-    pub(crate) rest_url: Option<Secret>,
+    pub(crate) rest_url: Option<SecretArg>,
     /// Where its socket is [default: beside --rest-url, where that is given; env: as above with `WS_URL`]
     #[arg(long, global = true, value_name = "URL")]
-    pub(crate) ws_url: Option<Secret>,
+    pub(crate) ws_url: Option<SecretArg>,
     /// Which of Upbit's houses: kr, sg, id or th, each an exchange of its own [default: kr; env:
     /// `MARKET_BACKBONE_UPBIT_REGION`]
     #[arg(long, global = true, value_name = "REGION")]
@@ -75,7 +78,7 @@ pub(crate) struct Global {
         env = "MARKET_BACKBONE_STORE",
         hide_env_values = true
     )]
-    pub(crate) shared: Option<Secret>,
+    pub(crate) shared: Option<SecretArg>,
     /// A TOML file of settings
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -85,7 +88,7 @@ pub(crate) struct Global {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum VenueName {
+pub(crate) enum VenueArg {
     /// Coins; no key
     #[default]
     Upbit,
@@ -93,7 +96,7 @@ pub(crate) enum VenueName {
     Massive,
 }
 
-impl VenueName {
+impl VenueArg {
     /// The venue that a source belongs to; `None` for one that this build does not know.
     pub(crate) fn of(venue: VenueId) -> Option<Self> {
         [(UPBIT, Self::Upbit), (MASSIVE, Self::Massive)]
@@ -111,7 +114,7 @@ impl VenueName {
     }
 
     /// As the names of variables have it.
-    pub(crate) const fn in_capitals(self) -> &'static str {
+    pub(crate) const fn env_prefix(self) -> &'static str {
         match self {
             Self::Upbit => "UPBIT",
             Self::Massive => "MASSIVE",
@@ -120,31 +123,31 @@ impl VenueName {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum CliCommand {
     /// Emulator and backbone in one process: live prices and history, no key, no network; with --venue massive, US stocks
-    Demo(Demo),
+    Demo(DemoArgs),
     /// Candles of markets, oldest first
     #[command(override_usage = "market-backbone candles [OPTIONS] [MARKET]... <TIMEFRAME>")]
-    Candles(Candles),
+    Candles(CandlesArgs),
     /// The daily candles of all shares of a day, kept by one request: day and number of shares, as CSV. For massive
-    Daily(Daily),
+    Daily(DailyArgs),
     /// What a fetch of candles would cost: pages, requests, time. Asks nothing
-    Plan(Plan),
+    Plan(PlanArgs),
     /// Latest prices
-    Ticker(Ticker),
+    Ticker(TickerArgs),
     /// Live events until Ctrl-C
-    Watch(Watch),
+    Watch(WatchArgs),
     /// What the venue lists
-    Markets(Markets),
+    Markets(MarketsArgs),
     /// The data folder itself: its figures, its soundness, its size, copies of it, what it shall forget
-    Store(Store),
+    Store(StoreArgs),
     /// Named lists of markets: what there is, import, edit
-    Universe(Universe),
+    Universe(UniverseArgs),
     /// A look-alike of a venue, to try programs on
-    Emulate(Emulate),
+    Emulate(EmulateArgs),
 }
 
-impl Command {
+impl CliCommand {
     /// Whether it goes on until somebody ends it: then that is how it is done.
     pub(crate) const fn is_endless(&self) -> bool {
         matches!(self, Self::Demo(_) | Self::Watch(_) | Self::Emulate(_))
@@ -152,7 +155,7 @@ impl Command {
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Demo {
+pub(crate) struct DemoArgs {
     /// Ends after this long, like 10s [default: at Ctrl-C; 10s where the output is no terminal]
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) length: Option<Duration>,
@@ -162,7 +165,7 @@ pub(crate) struct Demo {
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Ticker {
+pub(crate) struct TickerArgs {
     /// Like KRW-BTC KRW-ETH
     #[arg(required_unless_present = "universe")]
     pub(crate) markets: Vec<String>,
@@ -170,18 +173,18 @@ pub(crate) struct Ticker {
     #[arg(long, value_name = "KEY")]
     pub(crate) universe: Option<String>,
     /// table for eyes, csv and json (one object a line) for programs
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) format: OutputFormat,
     /// Who waits for whom when requests are short
-    #[arg(long, value_enum, default_value_t = Urgency::Normal)]
-    pub(crate) priority: Urgency,
+    #[arg(long, value_enum, default_value_t = PriorityArg::Normal)]
+    pub(crate) priority: PriorityArg,
     /// Say on the last line of stderr what it cost, as JSON
     #[arg(long)]
     pub(crate) stats: bool,
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Watch {
+pub(crate) struct WatchArgs {
     /// Like KRW-BTC KRW-ETH, or AAPL; `*` for all shares
     #[arg(required_unless_present = "universe")]
     pub(crate) markets: Vec<String>,
@@ -206,48 +209,48 @@ pub(crate) struct Watch {
     pub(crate) length: Option<Duration>,
     /// table for eyes, json for programs: one object a line [default: what the ending of --output says; else table]
     #[arg(long, value_enum)]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<OutputFormat>,
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Daily {
+pub(crate) struct DailyArgs {
     /// Days of New York that are over, like 2026-08-03
     #[arg(required = true)]
     pub(crate) days: Vec<Day>,
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Markets {
+pub(crate) struct MarketsArgs {
     /// Only those priced in this
     #[arg(long)]
     pub(crate) quote: Option<String>,
     /// table for eyes, csv and json (one object a line) for programs
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) format: OutputFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum OutputFormat {
     Table,
     Csv,
     Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Urgency {
+pub(crate) enum PriorityArg {
     Critical,
     High,
     Normal,
     Low,
 }
 
-impl From<Urgency> for Priority {
-    fn from(urgency: Urgency) -> Self {
+impl From<PriorityArg> for Priority {
+    fn from(urgency: PriorityArg) -> Self {
         match urgency {
-            Urgency::Critical => Self::Critical,
-            Urgency::High => Self::High,
-            Urgency::Normal => Self::Normal,
-            Urgency::Low => Self::Low,
+            PriorityArg::Critical => Self::Critical,
+            PriorityArg::High => Self::High,
+            PriorityArg::Normal => Self::Normal,
+            PriorityArg::Low => Self::Low,
         }
     }
 }
@@ -275,7 +278,7 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        Args::command().debug_assert();
+        CliArgs::command().debug_assert();
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod candles;
 mod daily;
 mod demo;
 mod emulate;
-mod listing;
+mod market_selection;
 mod markets;
 mod plan;
 mod store;
@@ -20,81 +20,81 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
-use crate::args::{Args, Command, Global};
-use crate::exit::Usage;
+use crate::args::{CliArgs, CliCommand, GlobalArgs};
+use crate::exit::UsageError;
 use crate::stop::{self, Stopped};
 use crate::{output, settings};
 
 /// The library that writes each frame it hears or sends to the log, at trace.
-const SOCKET_LIBRARY: &str = "tungstenite";
+const WEBSOCKET_CRATE: &str = "tungstenite";
 
 /// Does what was asked.
-pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    let is_venue = matches!(args.command, Command::Demo(_) | Command::Emulate(_));
+pub(crate) async fn run(args: CliArgs) -> anyhow::Result<()> {
+    let is_venue = matches!(args.command, CliCommand::Demo(_) | CliCommand::Emulate(_));
     start_log(&args.global.log, is_venue)?;
     let global = &args.global;
     settings::check(global)?;
     match args.command {
-        Command::Demo(demo) => demo::run(demo, global.venue).await,
-        Command::Emulate(emulate) => emulate::run(emulate, global.region).await,
-        Command::Store(args) => store::run(args, global).await,
-        Command::Universe(args) => unless_stopped(universe::run(args, global)).await,
-        Command::Candles(args) => {
+        CliCommand::Demo(demo) => demo::run(demo, global.venue).await,
+        CliCommand::Emulate(emulate) => emulate::run(emulate, global.region).await,
+        CliCommand::Store(args) => store::run(args, global).await,
+        CliCommand::Universe(args) => unless_stopped(universe::run(args, global)).await,
+        CliCommand::Candles(args) => {
             with_backbone(global, async |house| unless_stopped(candles::run(args, house)).await).await
         }
-        Command::Daily(args) => {
+        CliCommand::Daily(args) => {
             with_backbone(global, async |house| unless_stopped(daily::run(args, house)).await).await
         }
-        Command::Plan(args) => {
+        CliCommand::Plan(args) => {
             with_backbone(global, async |house| unless_stopped(plan::run(args, house)).await).await
         }
-        Command::Ticker(args) => {
+        CliCommand::Ticker(args) => {
             without_store(global, async |house| unless_stopped(ticker::run(args, house)).await).await
         }
-        Command::Markets(args) => {
+        CliCommand::Markets(args) => {
             without_store(global, async |house| unless_stopped(markets::run(args, house)).await).await
         }
-        Command::Watch(args) => with_backbone(global, async |house| watch::run(args, house).await).await,
+        CliCommand::Watch(args) => with_backbone(global, async |house| watch::run(args, house).await).await,
     }
 }
 
 /// Opens a backbone, uses it, and shuts it down in order whatever happened.
 async fn with_backbone(
-    global: &Global,
+    global: &GlobalArgs,
     task: impl AsyncFnOnce(&Backbone) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    use_of(settings::builder(global)?, task).await
+    run_with(settings::builder(global)?, task).await
 }
 
 /// The same for what needs nothing that is kept: whatever is wrong with the store, and whoever is at it, is no matter.
 async fn without_store(
-    global: &Global,
+    global: &GlobalArgs,
     task: impl AsyncFnOnce(&Backbone) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    use_of(settings::builder(global)?.storeless(), task).await
+    run_with(settings::builder(global)?.without_store(), task).await
 }
 
-async fn use_of(
+async fn run_with(
     builder: Builder,
     task: impl AsyncFnOnce(&Backbone) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let backbone = unless_stopped(async { Ok(builder.build().await?) }).await?;
     let outcome = task(&backbone).await;
     backbone.shutdown().await;
-    output::tell_summary();
+    output::print_summary();
     outcome
 }
 
 /// A signal ends the task, not the order in which things are put away.
 async fn unless_stopped<T>(task: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::select! {
-        outcome = task => outcome.map_err(if_stopped),
+        outcome = task => outcome.map_err(stopped_error),
         cause = stop::wait() => Err(Stopped(cause).into()),
     }
 }
 
 /// What a task that was writing when it was stopped makes of that.
-fn if_stopped(error: anyhow::Error) -> anyhow::Error {
+fn stopped_error(error: anyhow::Error) -> anyhow::Error {
     let Some((cause, _)) = stop::requested() else { return error };
     match error.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
         Some(ErrorKind::Interrupted) => Stopped(cause).into(),
@@ -108,11 +108,12 @@ fn if_stopped(error: anyhow::Error) -> anyhow::Error {
 
 /// `is_venue` says that a look-alike of a venue runs here: what its socket library hears holds the logins of its clients.
 fn start_log(filter: &str, is_venue: bool) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| Usage(format!("--log {filter}: {error}")))?;
+    let filter =
+        EnvFilter::try_new(filter).map_err(|error| UsageError(format!("--log {filter}: {error}")))?;
     let colours = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let is_discreet = move |told: &Metadata<'_>| {
-        !(is_venue && *told.level() == Level::TRACE && told.target().starts_with(SOCKET_LIBRARY))
+        !(is_venue && *told.level() == Level::TRACE && told.target().starts_with(WEBSOCKET_CRATE))
     };
     log.with_ansi(colours).finish().with(filter_fn(is_discreet)).init();
     Ok(())

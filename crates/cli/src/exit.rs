@@ -11,7 +11,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use crate::output;
-use crate::stop::{Cause, Stopped};
+use crate::stop::{StopCause, Stopped};
 
 const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
@@ -21,44 +21,44 @@ const TERMINATED: u8 = 143;
 
 /// A mistake of whoever typed the command: exit code 2.
 #[derive(Debug)]
-pub(crate) struct Usage(pub(crate) String);
+pub(crate) struct UsageError(pub(crate) String);
 
-impl std::fmt::Display for Usage {
+impl std::fmt::Display for UsageError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Usage {}
+impl std::error::Error for UsageError {}
 
 /// Says what went wrong, if anything did, and gives the exit code for it. What has no end of its own is not stopped, but
 /// ended.
 pub(crate) fn code(outcome: anyhow::Result<()>, is_endless: bool) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     let code = match stopped(&error) {
-        Some(Cause::Elapsed | Cause::ReaderGone) => return ExitCode::SUCCESS,
+        Some(StopCause::Elapsed | StopCause::ReaderGone) => return ExitCode::SUCCESS,
         Some(_) if is_endless => return ExitCode::SUCCESS,
-        Some(Cause::Interrupt) => INTERRUPTED,
-        Some(Cause::Terminate) => TERMINATED,
+        Some(StopCause::Interrupt) => INTERRUPTED,
+        Some(StopCause::Terminate) => TERMINATED,
         None if is_usage(&error) => WRONG_USAGE,
         None => FAILED,
     };
-    output::last_word(&format!("error: {}", one_line(&error)));
+    output::write_final_error(&format!("error: {}", one_line(&error)));
     ExitCode::from(code)
 }
 
 /// Why it was stopped, if that is all that happened.
-fn stopped(error: &anyhow::Error) -> Option<Cause> {
+fn stopped(error: &anyhow::Error) -> Option<StopCause> {
     if let Some(Stopped(cause)) = error.downcast_ref() {
         return Some(*cause);
     }
     let io = error.downcast_ref::<std::io::Error>()?;
     // `… | head` has seen enough
-    (io.kind() == ErrorKind::BrokenPipe).then_some(Cause::ReaderGone)
+    (io.kind() == ErrorKind::BrokenPipe).then_some(StopCause::ReaderGone)
 }
 
 fn is_usage(error: &anyhow::Error) -> bool {
-    error.is::<Usage>()
+    error.is::<UsageError>()
         || error.downcast_ref::<market_backbone::Error>().is_some_and(market_backbone::Error::is_usage)
 }
 
@@ -94,11 +94,11 @@ mod tests {
     fn what_has_no_end_of_its_own_is_ended_and_not_stopped() {
         let stopped = |cause, is_endless| format!("{:?}", code(Err(Stopped(cause).into()), is_endless));
         let success = format!("{:?}", ExitCode::SUCCESS);
-        for cause in [Cause::Interrupt, Cause::Terminate, Cause::Elapsed, Cause::ReaderGone] {
+        for cause in [StopCause::Interrupt, StopCause::Terminate, StopCause::Elapsed, StopCause::ReaderGone] {
             assert_eq!(stopped(cause, true), success, "{cause:?}");
         }
-        assert_eq!(stopped(Cause::Interrupt, false), format!("{:?}", ExitCode::from(130)));
-        assert_eq!(stopped(Cause::Terminate, false), format!("{:?}", ExitCode::from(143)));
-        assert_eq!(stopped(Cause::ReaderGone, false), success);
+        assert_eq!(stopped(StopCause::Interrupt, false), format!("{:?}", ExitCode::from(130)));
+        assert_eq!(stopped(StopCause::Terminate, false), format!("{:?}", ExitCode::from(143)));
+        assert_eq!(stopped(StopCause::ReaderGone, false), success);
     }
 }

@@ -3,12 +3,12 @@
 
 mod args;
 mod command;
-mod ending;
 mod exit;
+mod file_format;
 mod output;
 mod progress;
 mod row;
-mod secret;
+mod secret_arg;
 mod settings;
 mod stats;
 mod stop;
@@ -20,27 +20,27 @@ use clap::Parser;
 use tokio::sync::oneshot;
 
 /// As much as a main thread has.
-const STACK: usize = 8 << 20;
+const STACK_BYTES: usize = 8 << 20;
 
 /// The work is done on a thread of its own, so that this one can hear that it shall end, and leave, whatever the work is
 /// stuck in: a disk, a pipe that nobody reads.
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = args::CliArgs::parse();
     let is_endless = args.command.is_endless();
     let (done, outcome) = oneshot::channel();
     let work = move || {
         // Nobody waits any more if the end is overdue.
-        let _ = done.send(work(args));
+        let _ = done.send(run_command(args));
     };
-    let started = std::thread::Builder::new().name("command".to_owned()).stack_size(STACK).spawn(work);
+    let started = std::thread::Builder::new().name("command".to_owned()).stack_size(STACK_BYTES).spawn(work);
     let outcome = match started {
-        Ok(_) => wait(outcome),
+        Ok(_) => wait_for_outcome(outcome),
         Err(error) => Err(anyhow::Error::new(error).context("cannot start a thread")),
     };
     exit::code(outcome, is_endless)
 }
 
-fn work(args: args::Args) -> anyhow::Result<()> {
+fn run_command(args: args::CliArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
     let outcome = runtime.block_on(command::run(args));
@@ -50,7 +50,7 @@ fn work(args: args::Args) -> anyhow::Result<()> {
 }
 
 /// How the work went, or why it was left.
-fn wait(outcome: oneshot::Receiver<anyhow::Result<()>>) -> anyhow::Result<()> {
+fn wait_for_outcome(outcome: oneshot::Receiver<anyhow::Result<()>>) -> anyhow::Result<()> {
     let listening = tokio::runtime::Builder::new_current_thread().enable_all().build();
     listening.context("cannot start the runtime")?.block_on(async {
         tokio::select! {

@@ -10,17 +10,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use market_backbone::Draft;
+use market_backbone::AtomicFile;
 
 use self::pipe::Pipe;
 
 /// Where data goes.
-pub(crate) struct Output(Target);
+pub(crate) struct Output(OutputTarget);
 
-enum Target {
+enum OutputTarget {
     Terminal(Pipe),
     /// Written beside the target first, so that a target is whole or untouched.
-    File(BufWriter<File>, Draft),
+    File(BufWriter<File>, AtomicFile),
     /// Grows line by line: whoever reads it meanwhile sees them come.
     Appended(BufWriter<File>, String),
 }
@@ -29,11 +29,13 @@ impl Output {
     /// To `file`, or to stdout.
     pub(crate) fn open(file: Option<&Path>) -> anyhow::Result<Self> {
         let target = match file {
-            None => Target::Terminal(Pipe::open().context("cannot start the thread that writes to stdout")?),
+            None => {
+                OutputTarget::Terminal(Pipe::open().context("cannot start the thread that writes to stdout")?)
+            }
             Some(target) => {
-                let (draft, file) =
-                    Draft::create(target).with_context(|| format!("cannot write {}", target.display()))?;
-                Target::File(BufWriter::new(file), draft)
+                let (draft, file) = AtomicFile::create(target)
+                    .with_context(|| format!("cannot write {}", target.display()))?;
+                OutputTarget::File(BufWriter::new(file), draft)
             }
         };
         Ok(Self(target))
@@ -58,14 +60,14 @@ impl Output {
                  put it back, or begin anew without the --resume file"
             );
         }
-        Ok(Self(Target::Appended(BufWriter::new(opened), name.to_string())))
+        Ok(Self(OutputTarget::Appended(BufWriter::new(opened), name.to_string())))
     }
 
     /// Writes one line. Waits while stdout takes no more, unless the command shall end.
     pub(crate) fn line(&mut self, line: &str) -> io::Result<()> {
         let written = match &mut self.0 {
-            Target::Terminal(pipe) => return pipe.line(line),
-            Target::File(writer, _) | Target::Appended(writer, _) => writeln!(writer, "{line}"),
+            OutputTarget::Terminal(pipe) => return pipe.line(line),
+            OutputTarget::File(writer, _) | OutputTarget::Appended(writer, _) => writeln!(writer, "{line}"),
         };
         written.map_err(|error| self.at(&error))
     }
@@ -73,20 +75,20 @@ impl Output {
     /// Lets the reader at the other end see what has been written so far.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         let flushed = match &mut self.0 {
-            Target::Terminal(pipe) => return pipe.flush(),
-            Target::File(writer, _) | Target::Appended(writer, _) => writer.flush(),
+            OutputTarget::Terminal(pipe) => return pipe.flush(),
+            OutputTarget::File(writer, _) | OutputTarget::Appended(writer, _) => writer.flush(),
         };
         flushed.map_err(|error| self.at(&error))
     }
 
     /// Makes sure that what has been written is out of our hands, and in a file outlives the machine's power; how long an
     /// appended file then is.
-    pub(crate) fn settle(&mut self) -> io::Result<Option<u64>> {
+    pub(crate) fn sync(&mut self) -> io::Result<Option<u64>> {
         self.flush()?;
         let settled = match &mut self.0 {
-            Target::Terminal(pipe) => return pipe.settle().map(|()| None),
-            Target::File(..) => return Ok(None),
-            Target::Appended(writer, _) => {
+            OutputTarget::Terminal(pipe) => return pipe.sync().map(|()| None),
+            OutputTarget::File(..) => return Ok(None),
+            OutputTarget::Appended(writer, _) => {
                 let file = writer.get_mut();
                 file.sync_data().and_then(|()| file.stream_position()).map(Some)
             }
@@ -96,33 +98,33 @@ impl Output {
 
     /// Writes out what is left and puts a file in its place.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
-        if !matches!(self.0, Target::Terminal(_)) {
+        if !matches!(self.0, OutputTarget::Terminal(_)) {
             self.flush()?;
         }
         match self.0 {
-            Target::Terminal(pipe) => Ok(pipe.finish()?),
-            Target::File(writer, draft) => {
+            OutputTarget::Terminal(pipe) => Ok(pipe.finish()?),
+            OutputTarget::File(writer, draft) => {
                 let synced = writer.get_ref().sync_all();
                 synced.with_context(|| format!("cannot write {}", draft.target().display()))?;
-                Ok(draft.settle()?)
+                Ok(draft.commit()?)
             }
-            Target::Appended(..) => Ok(()),
+            OutputTarget::Appended(..) => Ok(()),
         }
     }
 
     /// The failure, with the place it happened at.
     fn at(&self, error: &io::Error) -> io::Error {
         let place = match &self.0 {
-            Target::Terminal(_) => "stdout".to_owned(),
-            Target::File(_, draft) => draft.target().display().to_string(),
-            Target::Appended(_, name) => name.clone(),
+            OutputTarget::Terminal(_) => "stdout".to_owned(),
+            OutputTarget::File(_, draft) => draft.target().display().to_string(),
+            OutputTarget::Appended(_, name) => name.clone(),
         };
         io::Error::new(error.kind(), format!("cannot write {place}: {error}"))
     }
 }
 
 /// Ends the command when nobody reads stdout any more, as long as this lives: for what takes long before it writes.
-pub(crate) fn while_read() -> anyhow::Result<Output> {
+pub(crate) fn watch_reader() -> anyhow::Result<Output> {
     Output::open(None)
 }
 
@@ -141,18 +143,18 @@ pub(crate) fn note(line: &str) {
 static SUMMARY: Mutex<Option<String>> = Mutex::new(None);
 
 /// Keeps the line that scripts look for at the end.
-pub(crate) fn keep_summary(line: String) {
+pub(crate) fn set_summary(line: String) {
     *SUMMARY.lock().unwrap_or_else(PoisonError::into_inner) = Some(line);
 }
 
 /// Says it, if there is one.
-pub(crate) fn tell_summary() {
+pub(crate) fn print_summary() {
     let kept = SUMMARY.lock().unwrap_or_else(PoisonError::into_inner).take();
     kept.iter().for_each(|line| note(line));
 }
 
 /// The last line to stderr. It may be a pipe that nobody reads: then it is left unsaid.
-pub(crate) fn last_word(line: &str) {
+pub(crate) fn write_final_error(line: &str) {
     /// So much a pipe that takes anything takes at once.
     const PIECE: usize = 4_096;
     const PATIENCE: Duration = Duration::from_millis(200);

@@ -3,8 +3,8 @@
 mod candle;
 
 use market_backbone::{
-    Candle, Channel, FeedEvent, Gap, History, Level, Market, OrderBook, PriceBand, Series, Side, Ticker,
-    TimeRange, Timestamp, Trade,
+    Candle, Channel, ChannelHistory, FeedEvent, Gap, Instrument, Level, OrderBook, PriceBand, Series, Side,
+    Ticker, TimeRange, Timestamp, Trade,
 };
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ pub(crate) fn ticker_json(ticker: &Ticker) -> Value {
     })
 }
 
-pub(crate) fn market_json(market: &Market) -> Value {
+pub(crate) fn market_json(market: &Instrument) -> Value {
     json!({
         "symbol": market.symbol.code(),
         "base": market.base,
@@ -100,7 +100,7 @@ fn gap_json(gap: &Gap) -> Value {
         "from_time": gap.from.to_string(),
         "to_time": gap.to.as_ref().map(ToString::to_string),
         "cause": gap.cause.as_str(),
-        "why": gap.why.as_ref().map(ToString::to_string),
+        "why": gap.loss.as_ref().map(ToString::to_string),
         "channels": gap.channels.iter().map(channel_text).collect::<Vec<_>>(),
     })
 }
@@ -110,10 +110,10 @@ fn channel_text(channel: &Channel) -> String {
 }
 
 /// What is known of the past of each channel: the stretches that are whole, and why the rest is missing.
-fn caught_up_json(histories: &[History]) -> Value {
+fn caught_up_json(histories: &[ChannelHistory]) -> Value {
     let range = |range: &TimeRange| json!([range.from().as_nanos(), range.to().as_nanos()]);
     let times = |range: &TimeRange| [range.from().to_string(), range.to().to_string()];
-    let one = |history: &History| {
+    let one = |history: &ChannelHistory| {
         json!({
             "channel": channel_text(&history.channel),
             "complete": history.coverage.ranges().iter().map(range).collect::<Vec<_>>(),
@@ -185,7 +185,7 @@ pub(crate) fn event_text(event: &FeedEvent) -> String {
                 gap.state.as_str(),
                 gap.cause.as_str(),
                 gap.from,
-                gap.why.as_ref().map_or_else(String::new, |why| format!(": {why}"))
+                gap.loss.as_ref().map_or_else(String::new, |why| format!(": {why}"))
             )
         }
         FeedEvent::CaughtUp(_) => "caught up; live from here on".to_owned(),

@@ -4,8 +4,8 @@ mod addresses;
 mod connections;
 mod data_folder;
 mod environment;
-mod keeping;
 mod massive;
+mod store_settings;
 
 use std::path::{Path, PathBuf};
 
@@ -17,64 +17,64 @@ use serde::Deserialize;
 
 use self::addresses::Addresses;
 use self::environment::state_folder;
-use self::keeping::Store;
-use self::massive::Massive;
-use crate::args::{Global, VenueName};
-use crate::exit::Usage;
-use crate::secret::Secret;
+use self::massive::MassiveSettings;
+use self::store_settings::StoreSettings;
+use crate::args::{GlobalArgs, VenueArg};
+use crate::exit::UsageError;
+use crate::secret_arg::SecretArg;
 
 /// The settings file. A key it does not know is refused: a misspelt setting that is silently ignored costs more.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct File {
+struct SettingsFile {
     data_dir: Option<PathBuf>,
     limits_dir: Option<PathBuf>,
     upbit: Addresses,
-    massive: Massive,
-    store: Store,
+    massive: MassiveSettings,
+    store: StoreSettings,
 }
 
 /// Refuses flags that contradict each other, whatever the command makes of them.
-pub(crate) fn check(global: &Global) -> Result<(), Usage> {
+pub(crate) fn check(global: &GlobalArgs) -> Result<(), UsageError> {
     Addresses::of_flags(global).check()
 }
 
 /// Where the data folder is and how it is kept.
-pub(crate) fn store(global: &Global) -> anyhow::Result<StoreConfig> {
+pub(crate) fn store(global: &GlobalArgs) -> anyhow::Result<StoreConfig> {
     folder(global, &file(global)?)
 }
 
-fn file(global: &Global) -> anyhow::Result<File> {
+fn file(global: &GlobalArgs) -> anyhow::Result<SettingsFile> {
     Ok(global.config.as_deref().map(read).transpose()?.unwrap_or_default())
 }
 
-fn folder(global: &Global, file: &File) -> anyhow::Result<StoreConfig> {
+fn folder(global: &GlobalArgs, file: &SettingsFile) -> anyhow::Result<StoreConfig> {
     let named = global.data_dir.as_ref().or(file.data_dir.as_ref());
-    Ok(file.store.config(named.cloned().map_or_else(data_folder::usual, Ok)?))
+    Ok(file.store.config(named.cloned().map_or_else(data_folder::default_folder, Ok)?))
 }
 
 /// The data folder, and the database behind it where one is named.
-fn storage(global: &Global, file: &File) -> anyhow::Result<Storage> {
+fn storage(global: &GlobalArgs, file: &SettingsFile) -> anyhow::Result<Storage> {
     let near = folder(global, file)?;
     Ok(match database(global, file)? {
-        Some(database) => Storage::Shared { database, near: Some(near) },
+        Some(database) => Storage::Shared { database, local: Some(near) },
         None => Storage::Folder(near),
     })
 }
 
 /// The database that machines share, where one is named.
-pub(crate) fn shared(global: &Global) -> anyhow::Result<Option<PostgresConfig>> {
+pub(crate) fn shared(global: &GlobalArgs) -> anyhow::Result<Option<PostgresConfig>> {
     database(global, &file(global)?)
 }
 
-fn database(global: &Global, file: &File) -> anyhow::Result<Option<PostgresConfig>> {
-    let url = global.shared.as_ref().or(file.store.url.as_ref()).map(Secret::reveal);
+fn database(global: &GlobalArgs, file: &SettingsFile) -> anyhow::Result<Option<PostgresConfig>> {
+    let url = global.shared.as_ref().or(file.store.url.as_ref()).map(SecretArg::reveal);
     let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(None) };
-    Ok(Some(PostgresConfig::parse(url).map_err(|error| Usage(format!("--store: {error}")))?))
+    Ok(Some(PostgresConfig::parse(url).map_err(|error| UsageError(format!("--store: {error}")))?))
 }
 
 /// Begins a backbone as the settings say, on the venue they name.
-pub(crate) fn builder(global: &Global) -> anyhow::Result<Builder> {
+pub(crate) fn builder(global: &GlobalArgs) -> anyhow::Result<Builder> {
     let file = file(global)?;
     let mut builder = Backbone::builder().storage(storage(global, &file)?);
     let addresses = addresses(global, &file)?;
@@ -82,78 +82,78 @@ pub(crate) fn builder(global: &Global) -> anyhow::Result<Builder> {
         builder = builder.limits_dir(folder);
     }
     Ok(match global.venue {
-        VenueName::Massive => builder.massive_account(file.massive.account(addresses)?),
-        VenueName::Upbit => builder.upbit_endpoint(addresses.of_upbit()?),
+        VenueArg::Massive => builder.massive_account(file.massive.account(addresses)?),
+        VenueArg::Upbit => builder.upbit_endpoint(addresses.into_upbit_endpoint()?),
     })
 }
 
 /// Whose data is meant, if anything says so but the venue's name.
-pub(crate) fn source(global: &Global) -> anyhow::Result<Option<VenueId>> {
+pub(crate) fn source(global: &GlobalArgs) -> anyhow::Result<Option<VenueId>> {
     let file = file(global)?;
     let addresses = addresses(global, &file)?;
     if addresses == Addresses::default() {
         return Ok(None);
     }
     let source = match global.venue {
-        VenueName::Massive => addresses.of_massive()?,
-        VenueName::Upbit => addresses.of_upbit()?.source(UPBIT, &UPBIT_HOMES)?,
+        VenueArg::Massive => addresses.into_massive_source()?,
+        VenueArg::Upbit => addresses.into_upbit_endpoint()?.source(UPBIT, &UPBIT_HOMES)?,
     };
     Ok(Some(source))
 }
 
 /// Where the venue is, as far as anybody said.
-fn addresses(global: &Global, file: &File) -> Result<Addresses, Usage> {
+fn addresses(global: &GlobalArgs, file: &SettingsFile) -> Result<Addresses, UsageError> {
     let flags = Addresses::of_flags(global);
-    if global.region.is_some() && global.venue != VenueName::Upbit {
-        return Err(Usage("--region is of upbit alone".to_owned()));
+    if global.region.is_some() && global.venue != VenueArg::Upbit {
+        return Err(UsageError("--region is of upbit alone".to_owned()));
     }
     let filed = match global.venue {
-        VenueName::Massive => file.massive.addresses(),
-        VenueName::Upbit => file.upbit.clone(),
+        VenueArg::Massive => file.massive.addresses(),
+        VenueArg::Upbit => file.upbit.clone(),
     };
     Ok(flags.or(Addresses::of_environment(global.venue)?).or(filed))
 }
 
 /// Where what is sent is noted, if not in the data folder. What the venue itself allows is this machine's, whatever
 /// folder a program keeps its data in.
-fn limits_dir(global: &Global, file: &File, addresses: &Addresses) -> Option<PathBuf> {
+fn limits_dir(global: &GlobalArgs, file: &SettingsFile, addresses: &Addresses) -> Option<PathBuf> {
     let named = global.limits_dir.as_ref().or(file.limits_dir.as_ref());
-    let is_venue = !addresses.is_elsewhere();
+    let is_venue = !addresses.has_address();
     named.cloned().or_else(|| is_venue.then(state_folder).flatten().map(|folder| folder.join("limits")))
 }
 
 /// The same for a source: at the addresses that were named, if they are of its venue and it is no region of it. Whether
 /// that is the source, the backbone says.
-pub(crate) fn builder_at(global: &Global, source: VenueId, venue: VenueName) -> anyhow::Result<Builder> {
+pub(crate) fn builder_at(global: &GlobalArgs, source: VenueId, venue: VenueArg) -> anyhow::Result<Builder> {
     let elsewhere =
-        Global { venue, rest_url: None, ws_url: None, region: None, same_as: None, ..global.clone() };
+        GlobalArgs { venue, rest_url: None, ws_url: None, region: None, same_as: None, ..global.clone() };
     match UpbitRegion::of(source) {
-        _ if venue != global.venue => builder(&Global { region: UpbitRegion::of(source), ..elsewhere }),
+        _ if venue != global.venue => builder(&GlobalArgs { region: UpbitRegion::of(source), ..elsewhere }),
         Some(region) if self::source(global)? != Some(source) => {
-            builder(&Global { region: Some(region), ..elsewhere })
+            builder(&GlobalArgs { region: Some(region), ..elsewhere })
         }
         _ => builder(global),
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<File> {
+fn read(path: &Path) -> anyhow::Result<SettingsFile> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read settings from {}", path.display()))?;
-    parse(&text).map_err(|error| Usage(format!("{}: {error}", path.display())).into())
+    parse(&text).map_err(|error| UsageError(format!("{}: {error}", path.display())).into())
 }
 
 /// The parser's complaint in one line: where, what, and what there is instead.
-fn parse(text: &str) -> Result<File, String> {
+fn parse(text: &str) -> Result<SettingsFile, String> {
     toml::from_str(text).map_err(|error| {
         let line =
             error.span().map(|span| text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1);
-        let message = unquoted(error.message()).replace('\n', " ");
+        let message = redact_quoted(error.message()).replace('\n', " ");
         line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"))
     })
 }
 
 /// A complaint about the kind of a value, without the value: it may be a key that stands in the wrong place.
-fn unquoted(message: &str) -> String {
+fn redact_quoted(message: &str) -> String {
     let Some((kind, rest)) = message.split_once(": string \"") else { return message.to_owned() };
     let expected = rest.rfind("\", expected ").map_or("", |end| &rest[end + 1..]);
     format!("{kind}: a text{expected}")
@@ -183,17 +183,17 @@ mod tests {
 
     #[test]
     fn an_address_with_a_password_is_never_repeated() {
-        let address = Some(Secret::from("http://bob:s3cret@host/?token=s3cret"));
+        let address = Some(SecretArg::from("http://bob:s3cret@host/?token=s3cret"));
         let addresses = Addresses { rest_url: address.clone(), ws_url: address, ..Addresses::default() };
         assert!(!format!("{addresses:?}").contains("s3cret"));
-        let shared = Some(Secret::from("postgres://bob:s3cret@host:port/market"));
+        let shared = Some(SecretArg::from("postgres://bob:s3cret@host:port/market"));
         let data_dir = Some(PathBuf::from("market-data"));
-        let global = Global { shared, data_dir: data_dir.clone(), ..Global::default() };
-        let error = storage(&global, &File::default()).unwrap_err();
+        let global = GlobalArgs { shared, data_dir: data_dir.clone(), ..GlobalArgs::default() };
+        let error = storage(&global, &SettingsFile::default()).unwrap_err();
         assert!(!format!("{global:?} {error:?}").contains("s3cret"), "{error:?}");
         let file = parse("[store]\nurl = \"postgres://bob:s3cret@host/market\"").unwrap();
-        let storage = storage(&Global { data_dir, ..Global::default() }, &file).unwrap();
-        assert!(matches!(storage, Storage::Shared { near: Some(_), .. }), "{storage:?}");
+        let storage = storage(&GlobalArgs { data_dir, ..GlobalArgs::default() }, &file).unwrap();
+        assert!(matches!(storage, Storage::Shared { local: Some(_), .. }), "{storage:?}");
         assert!(!format!("{file:?} {storage:?}").contains("s3cret"));
     }
 }

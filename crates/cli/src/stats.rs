@@ -1,13 +1,14 @@
 //! What an answer cost and how much of it is proven, as one JSON object for scripts.
 
 use market_backbone::{
-    CandleSet, Grid, Metrics, Origin, Provenance, Reason, RejectedRow, Served, TimeRange, Timestamp, Unkept,
+    CandleSet, FetchStats, Grid, Metrics, Origin, Provenance, RejectedRow, RouteReason, TimeRange, Timestamp,
+    WriteFailure,
 };
 use serde_json::{Value, json};
 
 /// The stretch that was asked about.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct RequestedRange {
     /// Where it begins; without, with the oldest candle of the answer.
     pub(crate) from: Option<Timestamp>,
     /// Where it ends; without, with the last slot that was over at `at`, or the newest candle.
@@ -16,9 +17,9 @@ pub(crate) struct Asked {
     pub(crate) at: Timestamp,
 }
 
-impl Asked {
+impl RequestedRange {
     /// All of it, as far as it lies in the past.
-    fn whole(&self, set: &CandleSet, grid: Grid) -> Option<TimeRange> {
+    fn resolved(&self, set: &CandleSet, grid: Grid) -> Option<TimeRange> {
         if let (Some(from), Some(to)) = (self.from, self.to) {
             return TimeRange::new(from, to).ok();
         }
@@ -33,16 +34,16 @@ impl Asked {
 /// The object that `--stats` prints after candles: `rate_limited` counts requests that the venue refused because they were
 /// too many, `rejected_rows` names rows of its answers, or of a store, that cannot be true. `store_away` says whether it was done
 /// without the database that --store names, `owed_rows` what it has still to be told.
-pub(crate) fn of(set: &CandleSet, metrics: &Metrics, asked: Asked, grid: Grid) -> Value {
-    let mut value = of_rows(set.candles.len(), &set.served, metrics);
+pub(crate) fn candle_stats(set: &CandleSet, metrics: &Metrics, asked: RequestedRange, grid: Grid) -> Value {
+    let mut value = row_stats(set.candles.len(), &set.stats, metrics);
     value["coverage"] = coverage(set, asked, grid).into();
     value["rejected_rows"] = rejected_rows(set).into();
-    value["unkept_rows"] = unkept_rows(set.unkept.as_ref());
+    value["unkept_rows"] = unkept_rows(set.write_failure.as_ref());
     value
 }
 
 /// What is said of the rows of any number of answers.
-pub(crate) fn of_rows(rows: usize, served: &Served, metrics: &Metrics) -> Value {
+pub(crate) fn row_stats(rows: usize, served: &FetchStats, metrics: &Metrics) -> Value {
     let clock = metrics.router.clock;
     json!({
         "requests": metrics.router.requests,
@@ -53,8 +54,8 @@ pub(crate) fn of_rows(rows: usize, served: &Served, metrics: &Metrics) -> Value 
         "shared_rows": served.shared_rows,
         "venue_rows": served.venue_rows,
         "rows": rows,
-        "store_away": metrics.shared.map(|shared| shared.is_away),
-        "owed_rows": metrics.shared.map(|shared| shared.owed_rows),
+        "store_away": metrics.shared.map(|shared| shared.is_unavailable),
+        "owed_rows": metrics.shared.map(|shared| shared.backlog_rows),
         "decisions": decisions(metrics),
         "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
         "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),
@@ -62,18 +63,18 @@ pub(crate) fn of_rows(rows: usize, served: &Served, metrics: &Metrics) -> Value 
 }
 
 /// How many rows could not be kept.
-pub(crate) fn unkept_rows(unkept: Option<&Unkept>) -> Value {
+pub(crate) fn unkept_rows(unkept: Option<&WriteFailure>) -> Value {
     unkept.map_or(0, |unkept| unkept.rows).into()
 }
 
 /// Rows of the venue that cannot be true.
 pub(crate) fn rejected_rows(set: &CandleSet) -> Vec<Value> {
-    let told = |row: &RejectedRow| json!({ "market": row.market, "slot": row.slot.and_then(when), "reason": row.reason });
+    let told = |row: &RejectedRow| json!({ "market": row.market, "slot": row.slot.and_then(bounded_time), "reason": row.reason });
     set.rejected.iter().map(told).collect()
 }
 
 /// The object that `--stats` prints after live values.
-pub(crate) fn of_live(rows: usize, metrics: &Metrics) -> Value {
+pub(crate) fn live_stats(rows: usize, metrics: &Metrics) -> Value {
     let clock = metrics.router.clock;
     json!({
         "requests": metrics.router.requests,
@@ -105,15 +106,15 @@ fn connections(metrics: &Metrics) -> Vec<Value> {
 
 /// How often each reason decided by which channel something was had.
 fn decisions(metrics: &Metrics) -> Value {
-    let count = |(reason, count): &(Reason, u64)| (reason.as_str().to_owned(), Value::from(*count));
+    let count = |(reason, count): &(RouteReason, u64)| (reason.as_str().to_owned(), Value::from(*count));
     Value::Object(metrics.router.decisions.iter().map(count).collect())
 }
 
 /// The stretches of the answer, in order: known (with how many slots are present and how many proven empty),
 /// disputed (with how many of them have a candle, and who said what), or unknown.
-fn coverage(set: &CandleSet, asked: Asked, grid: Grid) -> Vec<Value> {
+fn coverage(set: &CandleSet, asked: RequestedRange, grid: Grid) -> Vec<Value> {
     let timeframe = set.series.timeframe;
-    let Some(whole) = asked.whole(set, grid) else { return Vec::new() };
+    let Some(whole) = asked.resolved(set, grid) else { return Vec::new() };
     let present =
         |range: TimeRange| set.candles.iter().filter(|row| range.contains(row.open_time)).count() as u64;
     let mut agreed = set.coverage.within(whole);
@@ -121,7 +122,7 @@ fn coverage(set: &CandleSet, asked: Asked, grid: Grid) -> Vec<Value> {
     for dispute in agreed.disputes().to_vec() {
         let range = dispute.range;
         agreed.remove(range);
-        let (from, to, present) = (when(range.from()), when(range.to()), present(range));
+        let (from, to, present) = (bounded_time(range.from()), bounded_time(range.to()), present(range));
         let (earlier, later) = (dispute.earlier.map(source), dispute.later.map(source));
         stretches.push((
             range,
@@ -133,15 +134,17 @@ fn coverage(set: &CandleSet, asked: Asked, grid: Grid) -> Vec<Value> {
         let present = present(range);
         let bounded = range.from() > Timestamp::MIN;
         let empty = bounded.then(|| grid.slots(timeframe, range).saturating_sub(present));
-        let (from, to) = (when(range.from()), when(range.to()));
+        let (from, to) = (bounded_time(range.from()), bounded_time(range.to()));
         stretches.push((
             range,
             json!({ "truth": "known", "from": from, "to": to, "present": present, "empty": empty }),
         ));
     }
     for range in set.coverage.missing(whole) {
-        stretches
-            .push((range, json!({ "truth": "unknown", "from": when(range.from()), "to": when(range.to()) })));
+        stretches.push((
+            range,
+            json!({ "truth": "unknown", "from": bounded_time(range.from()), "to": bounded_time(range.to()) }),
+        ));
     }
     stretches.sort_by_key(|(range, _)| *range);
     stretches.into_iter().map(|(_, stretch)| stretch).collect()
@@ -154,16 +157,16 @@ fn source(provenance: Provenance) -> Value {
         Origin::Early => "early",
         Origin::Socket => "socket",
         Origin::Provisional => "provisional",
-        Origin::Listed => "listed",
+        Origin::BeforeListing => "listed",
         Origin::Import => "import",
         Origin::Derived => "derived",
         _ => "other",
     };
-    json!({ "origin": origin, "observed_at": when(provenance.observed_at) })
+    json!({ "origin": origin, "observed_at": bounded_time(provenance.observed_at) })
 }
 
 /// RFC 3339, or nothing where a stretch is open.
-fn when(moment: Timestamp) -> Option<String> {
+fn bounded_time(moment: Timestamp) -> Option<String> {
     (moment > Timestamp::MIN && moment < Timestamp::MAX).then(|| moment.to_string())
 }
 
@@ -181,7 +184,7 @@ mod tests {
         let series = Series::new(Symbol::new(UPBIT, "KRW-BTC").unwrap(), Timeframe::M1);
         let said = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
         let mut coverage: Coverage = [Span { range: minutes(1, 9), provenance: said }].into_iter().collect();
-        coverage.dispute(Dispute { range: minutes(4, 5), earlier: Some(said), later: None });
+        coverage.add_dispute(Dispute { range: minutes(4, 5), earlier: Some(said), later: None });
         let row = |minute: i64| Candle {
             open_time: Timestamp::from_secs(minute * 60),
             open: 1.0,
@@ -195,7 +198,7 @@ mod tests {
         let set = CandleSet { candles: vec![row(2), row(4)], coverage, ..CandleSet::empty(series) };
         let (from, to) = (minutes(0, 10).from(), minutes(0, 10).to());
         let said = |from, to, at| -> Vec<_> {
-            super::coverage(&set, Asked { from, to, at }, Grid::Utc)
+            super::coverage(&set, RequestedRange { from, to, at }, Grid::Utc)
                 .iter()
                 .map(|one| (one["truth"].to_string(), one["present"].as_u64(), one["empty"].as_u64()))
                 .collect()

@@ -12,13 +12,13 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 /// So long the end may take after a signal; whoever waits for it will not wait longer.
-const AFTER_A_SIGNAL: Duration = Duration::from_millis(1_800);
+const SIGNAL_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1_800);
 /// The same where nobody waits.
-const AFTER_ALL_ELSE: Duration = Duration::from_secs(8);
+const DEFAULT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Why it shall end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub(crate) enum StopCause {
     /// Ctrl-C.
     Interrupt,
     /// SIGTERM.
@@ -29,26 +29,26 @@ pub(crate) enum Cause {
     ReaderGone,
 }
 
-impl Cause {
-    const fn patience(self) -> Duration {
+impl StopCause {
+    const fn shutdown_timeout(self) -> Duration {
         match self {
-            Self::Interrupt | Self::Terminate => AFTER_A_SIGNAL,
-            Self::Elapsed | Self::ReaderGone => AFTER_ALL_ELSE,
+            Self::Interrupt | Self::Terminate => SIGNAL_SHUTDOWN_TIMEOUT,
+            Self::Elapsed | Self::ReaderGone => DEFAULT_SHUTDOWN_TIMEOUT,
         }
     }
 }
 
 /// A command that was stopped before it was done.
 #[derive(Debug)]
-pub(crate) struct Stopped(pub(crate) Cause);
+pub(crate) struct Stopped(pub(crate) StopCause);
 
 impl std::fmt::Display for Stopped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {
-            Cause::Interrupt => "stopped by Ctrl-C; what had arrived is kept",
-            Cause::Terminate => "stopped by SIGTERM; what had arrived is kept",
-            Cause::Elapsed => "the time is over; what had arrived is kept",
-            Cause::ReaderGone => "nobody reads the output any more; what had arrived is kept",
+            StopCause::Interrupt => "stopped by Ctrl-C; what had arrived is kept",
+            StopCause::Terminate => "stopped by SIGTERM; what had arrived is kept",
+            StopCause::Elapsed => "the time is over; what had arrived is kept",
+            StopCause::ReaderGone => "nobody reads the output any more; what had arrived is kept",
         })
     }
 }
@@ -56,12 +56,12 @@ impl std::fmt::Display for Stopped {
 impl std::error::Error for Stopped {}
 
 /// What was asked for first counts.
-static REQUEST: LazyLock<watch::Sender<Option<(Cause, Instant)>>> = LazyLock::new(watch::Sender::default);
+static REQUEST: LazyLock<watch::Sender<Option<(StopCause, Instant)>>> = LazyLock::new(watch::Sender::default);
 /// When [`after`] ends it.
-static DUE: LazyLock<watch::Sender<Option<Instant>>> = LazyLock::new(watch::Sender::default);
+static DEADLINE: LazyLock<watch::Sender<Option<Instant>>> = LazyLock::new(watch::Sender::default);
 
 /// Asks for the end.
-pub(crate) fn request(cause: Cause) {
+pub(crate) fn request(cause: StopCause) {
     REQUEST.send_if_modified(|request| {
         let is_first = request.is_none();
         if is_first {
@@ -72,19 +72,19 @@ pub(crate) fn request(cause: Cause) {
 }
 
 /// Asks for the end after `length`.
-pub(crate) fn after(length: Duration) {
+pub(crate) fn stop_after(length: Duration) {
     // A length that no clock can hold is no end.
-    DUE.send_replace(Instant::now().checked_add(length));
+    DEADLINE.send_replace(Instant::now().checked_add(length));
 }
 
 /// Why it shall end, and for how long that has been known.
-pub(crate) fn requested() -> Option<(Cause, Duration)> {
+pub(crate) fn requested() -> Option<(StopCause, Duration)> {
     let request = *REQUEST.borrow();
     request.map(|(cause, since)| (cause, since.elapsed()))
 }
 
 /// Waits until the end is asked for.
-pub(crate) async fn wait() -> Cause {
+pub(crate) async fn wait() -> StopCause {
     let mut request = REQUEST.subscribe();
     loop {
         if let Some((cause, _)) = *request.borrow_and_update() {
@@ -96,23 +96,23 @@ pub(crate) async fn wait() -> Cause {
 }
 
 /// Hears signals, and returns when the end has been asked for and does not come: the process is to be left then.
-pub(crate) async fn until_overdue() -> anyhow::Result<Cause> {
+pub(crate) async fn until_overdue() -> anyhow::Result<StopCause> {
     let mut signals = Signals::listen().context("cannot listen for Ctrl-C")?;
     let cause = tokio::select! {
         cause = wait() => cause,
         cause = signals.next() => cause,
-        () = due() => Cause::Elapsed,
+        () = wait_for_deadline() => StopCause::Elapsed,
     };
     request(cause);
     // Who asks a second time is in a hurry.
     tokio::select! {
         cause = signals.next() => Ok(cause),
-        () = tokio::time::sleep(cause.patience()) => Ok(cause),
+        () = tokio::time::sleep(cause.shutdown_timeout()) => Ok(cause),
     }
 }
 
-async fn due() {
-    let mut due = DUE.subscribe();
+async fn wait_for_deadline() {
+    let mut due = DEADLINE.subscribe();
     loop {
         let moment = *due.borrow_and_update();
         tokio::select! {
@@ -138,10 +138,10 @@ impl Signals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    async fn next(&mut self) -> Cause {
+    async fn next(&mut self) -> StopCause {
         tokio::select! {
-            _ = self.interrupt.recv() => Cause::Interrupt,
-            _ = self.terminate.recv() => Cause::Terminate,
+            _ = self.interrupt.recv() => StopCause::Interrupt,
+            _ = self.terminate.recv() => StopCause::Terminate,
         }
     }
 }
@@ -155,9 +155,9 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> Cause {
+    async fn next(&mut self) -> StopCause {
         match tokio::signal::ctrl_c().await {
-            Ok(()) => Cause::Interrupt,
+            Ok(()) => StopCause::Interrupt,
             Err(_) => std::future::pending().await,
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! - **Each trade once.** A trade is its id: two may agree in all else. Live trades do not arrive in the order of their
 //!   ids and some arrive seconds late, so "newer than the last" tells nothing. A feed knows the ids of the last
-//!   [`settling`](ContinuityConfig::settling) of each market, and takes what is older than those for known.
+//!   [`settling`](ContinuityConfig::allowed_lateness) of each market, and takes what is older than those for known.
 //! - **Order for each channel.** Trades of history, and those that a gap swallowed, come by id and before what is live
 //!   after them; live ones come as they arrive. While a gap of a channel is being healed its live events wait, and
 //!   those of other channels do not. Between channels there is no order.
@@ -32,25 +32,25 @@
 //! There is no task: all work happens while the feed is polled. Who does not poll it does not read ahead either; the
 //! queue of the live source then overflows, which is one more gap, and healed like one.
 
-mod audit;
-mod backlog;
-mod bars;
-mod care;
-mod catching;
-mod closing;
+mod backfill;
+mod candle_audit;
+mod catch_up;
+mod channel_state;
+mod channel_table;
 mod config;
 mod cursor;
-mod delay;
+mod cursor_text;
+mod delivered_candles;
+mod delivered_trades;
 mod feed;
-mod lane;
-mod lanes;
-mod mending;
-mod pace;
-mod rank;
-mod seen;
+mod gap_healer;
+mod gap_reconciler;
+mod open_gaps;
+mod pause_stats;
 mod start;
-mod token;
-mod wounds;
+mod trade_latency;
+mod trade_rank;
+mod volume_audit;
 
 use std::fmt;
 use std::sync::Arc;
@@ -65,15 +65,15 @@ pub use self::cursor::{Cursor, CursorError};
 pub use self::feed::Feed;
 pub use self::start::Start;
 
-use self::backlog::Archive;
-use self::care::Care;
-use self::lane::Lane;
+use self::backfill::BackfillSource;
+use self::channel_state::ChannelState;
+use self::gap_healer::GapHealer;
 
 /// Gives feeds that begin anywhere and have no holes.
 #[derive(Clone)]
 pub struct Continuity {
     live: Arc<dyn LiveSource>,
-    archive: Archive,
+    backfill: BackfillSource,
 }
 
 impl Continuity {
@@ -86,7 +86,7 @@ impl Continuity {
         clock: Arc<dyn Clock>,
         config: ContinuityConfig,
     ) -> Self {
-        Self { live, archive: Archive { pages, candles, clock, config } }
+        Self { live, backfill: BackfillSource { pages, candles, clock, config } }
     }
 
     /// Begins to follow `subscription` from `start`.
@@ -99,45 +99,54 @@ impl Continuity {
     /// [`Unsupported`](SourceErrorKind::Unsupported) if the venue has no such stream;
     /// [`BadRequest`](SourceErrorKind::BadRequest) if the cursor is another venue's.
     pub async fn subscribe(&self, subscription: Subscription, start: Start) -> Result<Feed, SourceError> {
-        let venue = self.archive.pages.capabilities().venue;
+        let venue = self.backfill.pages.capabilities().venue;
         if let Start::After(cursor) = &start
             && cursor.venue() != venue
         {
             let message = format!("the cursor is of {}, not of {venue}", cursor.venue());
-            return Err(SourceError::new(SourceErrorKind::BadRequest, message).at(venue));
+            return Err(SourceError::new(SourceErrorKind::BadRequest, message).at_venue(venue));
         }
-        let lanes: Vec<_> =
-            subscription.channels().iter().map(|channel| self.lane(channel, &subscription, &start)).collect();
-        let is_late = !matches!(start, Start::Now);
+        let channels: Vec<_> = subscription
+            .channels()
+            .iter()
+            .map(|channel| self.channel_state(channel, &subscription, &start))
+            .collect();
+        let is_from_past = !matches!(start, Start::Now);
         let (delivery, priority) = (subscription.delivery, subscription.priority);
-        let raw = self.live.subscribe(subscription).await?;
+        let live = self.live.subscribe(subscription).await?;
         let depth = match delivery {
-            Delivery::Lossless { depth } => depth.max(1),
+            Delivery::Buffered { capacity: depth } => depth.max(1),
             Delivery::Conflated => 1,
         };
-        let mut care =
-            Care::new(venue, lanes, depth, is_late, &self.archive.config, self.archive.clock.now());
-        let capabilities = self.archive.pages.capabilities();
-        if !capabilities.corrections.provisional {
-            care.compare_candles(capabilities.settling);
+        let mut healer = GapHealer::new(
+            venue,
+            channels,
+            depth,
+            is_from_past,
+            &self.backfill.config,
+            self.backfill.clock.now(),
+        );
+        let capabilities = self.backfill.pages.capabilities();
+        if !capabilities.revision_policy.live_is_provisional {
+            healer.compare_candles(capabilities.finality_delay);
         }
-        Ok(Feed::new(raw, care, self.archive.clone(), priority))
+        Ok(Feed::new(live, healer, self.backfill.clone(), priority))
     }
 
-    fn lane(&self, channel: &Channel, subscription: &Subscription, start: &Start) -> Lane {
-        let (now, grid) = (self.archive.clock.now(), self.archive.pages.capabilities().grid);
-        let (settling, ahead) = (self.archive.config.settling, self.archive.config.ahead);
+    fn channel_state(&self, channel: &Channel, subscription: &Subscription, start: &Start) -> ChannelState {
+        let (now, grid) = (self.backfill.clock.now(), self.backfill.pages.capabilities().grid);
+        let (settling, ahead) = (self.backfill.config.allowed_lateness, self.backfill.config.max_future_skew);
         match channel.kind {
-            _ if subscription.delivery == Delivery::Conflated => Lane::state(channel.clone()),
-            StreamKind::Ticker | StreamKind::Book | StreamKind::Band => Lane::state(channel.clone()),
-            StreamKind::Trade => Lane::trades(channel, start, (settling, ahead), now),
-            StreamKind::Candle(frame) => Lane::candles(channel.clone(), frame, start, grid, now),
+            _ if subscription.delivery == Delivery::Conflated => ChannelState::state(channel.clone()),
+            StreamKind::Ticker | StreamKind::Book | StreamKind::Band => ChannelState::state(channel.clone()),
+            StreamKind::Trade => ChannelState::trades(channel, start, (settling, ahead), now),
+            StreamKind::Candle(frame) => ChannelState::candles(channel.clone(), frame, start, grid, now),
         }
     }
 }
 
 impl fmt::Debug for Continuity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Continuity").field("archive", &self.archive).finish_non_exhaustive()
+        f.debug_struct("Continuity").field("archive", &self.backfill).finish_non_exhaustive()
     }
 }

@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use market_backbone_core::{
-    CandleQuery, CandleSource, Clock, Landmark, PageSource, PartStream, Series, Timestamp,
+    CandleQuery, CandleSource, Clock, PageSequence, PageSource, PartStream, Series, Timestamp,
 };
 
 use crate::config::CoordinatorConfig;
-use crate::density::{Densities, Density};
+use crate::density::{Density, DensityCache};
 use crate::fetch::Fetch;
-use crate::flight::Flights;
-use crate::metrics::{CoordinatorMetrics, Counters};
-use crate::office::Office;
+use crate::fetch_context::FetchContext;
+use crate::metrics::{CoordinatorCounters, CoordinatorMetrics};
+use crate::single_flight::PageSingleFlight;
 
 /// Any range or count of candles, out of single pages.
 ///
 /// Cheap to clone; clones share what is under way and what was learnt.
 #[derive(Clone)]
 pub struct Coordinator {
-    office: Arc<Office>,
+    context: Arc<FetchContext>,
 }
 
 impl Coordinator {
@@ -28,36 +28,45 @@ impl Coordinator {
     #[must_use]
     pub fn new(pages: Arc<dyn PageSource>, clock: Arc<dyn Clock>, config: CoordinatorConfig) -> Self {
         let config = CoordinatorConfig { in_flight: config.in_flight.max(1), ..config };
-        let counters = Arc::<Counters>::default();
-        let flights = Flights::new(Arc::clone(&pages), config.page_deadline, Arc::clone(&counters));
-        let densities = Densities::default();
-        Self { office: Arc::new(Office { pages, flights, densities, counters, config, clock }) }
+        let counters = Arc::<CoordinatorCounters>::default();
+        let flights = PageSingleFlight::new(Arc::clone(&pages), config.page_deadline, Arc::clone(&counters));
+        let densities = DensityCache::default();
+        Self {
+            context: Arc::new(FetchContext {
+                pages,
+                single_flight: flights,
+                densities,
+                counters,
+                config,
+                clock,
+            }),
+        }
     }
 
     pub(crate) fn pages(&self) -> &dyn PageSource {
-        self.office.pages.as_ref()
+        self.context.pages.as_ref()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.office.clock.now()
+        self.context.clock.now()
     }
 
     pub(crate) fn density_of(&self, series: &Series) -> Option<Density> {
-        self.office.densities.get(series)
+        self.context.densities.get(series)
     }
 
     /// What it has done so far.
     #[must_use]
     pub fn metrics(&self) -> CoordinatorMetrics {
-        self.office.counters.snapshot(self.office.flights.len())
+        self.context.counters.snapshot(self.context.single_flight.len())
     }
 }
 
 impl fmt::Debug for Coordinator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Coordinator")
-            .field("venue", &self.office.pages.capabilities().venue)
-            .field("config", &self.office.config)
+            .field("venue", &self.context.pages.capabilities().venue)
+            .field("config", &self.context.config)
             .finish_non_exhaustive()
     }
 }
@@ -66,11 +75,11 @@ impl CandleSource for Coordinator {
     /// Pages are handed on as they arrive, in any order, and may show more than was asked: all of it is proven.
     /// What "now" is, is decided by this call, not by the first poll.
     fn stream(&self, query: CandleQuery) -> PartStream {
-        let fetch = Fetch::new(Arc::clone(&self.office), &query, self.office.clock.now());
+        let fetch = Fetch::new(Arc::clone(&self.context), &query, self.context.clock.now());
         futures::stream::unfold(fetch, async |mut fetch| fetch.next().await.map(|part| (part, fetch))).boxed()
     }
 
-    fn landmark(&self) -> Option<Landmark> {
-        Some(Landmark(self.office.flights.landings()))
+    fn page_sequence(&self) -> Option<PageSequence> {
+        Some(PageSequence(self.context.single_flight.completed_count()))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use market_backbone_core::{CandlePage, Series, TimeRange};
 use rustc_hash::FxHashMap;
 
-use crate::slots::Slots;
+use crate::slot_grid::SlotGrid;
 
 /// How many series are remembered. Beyond that an arbitrary one is forgotten, at the price of one probe.
 const REMEMBERED: usize = 4_096;
@@ -23,7 +23,7 @@ impl Density {
     const CAUTION: f64 = 0.8;
 
     /// What a page shows of it, the slots after its newest row included; `None` if it shows nothing.
-    pub(crate) fn shown_by(page: &CandlePage, slots: Slots) -> Option<Self> {
+    pub(crate) fn observed_in(page: &CandlePage, slots: SlotGrid) -> Option<Self> {
         let covered = page.proof.covered?;
         let end = page.proof.absent_after.map_or(covered.to(), |absent| absent.to().max(covered.to()));
         let shown = TimeRange::new(covered.from(), end).ok()?;
@@ -63,11 +63,11 @@ impl Density {
 
 /// The last guess for each series.
 #[derive(Debug, Default)]
-pub(crate) struct Densities {
+pub(crate) struct DensityCache {
     by_series: Mutex<FxHashMap<Series, Density>>,
 }
 
-impl Densities {
+impl DensityCache {
     pub(crate) fn get(&self, series: &Series) -> Option<Density> {
         self.by_series.lock().unwrap_or_else(PoisonError::into_inner).get(series).copied()
     }
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded() {
-        let densities = Densities::default();
+        let densities = DensityCache::default();
         let series = |number: usize| {
             let symbol = Symbol::new(VenueId::new("test"), &format!("M{number}")).unwrap();
             Series::new(symbol, Timeframe::M1)

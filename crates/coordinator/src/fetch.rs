@@ -3,7 +3,7 @@
 //! A loop over three steps: fill up what is under way, wait for one answer, take it in. It ends when nothing is
 //! under way and the plan wants nothing, and the plan wants something as long as anything is unknown.
 
-mod job;
+mod page_job;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,28 +13,28 @@ use futures::StreamExt;
 use futures::future::{AbortHandle, BoxFuture};
 use futures::stream::FuturesUnordered;
 use market_backbone_core::{
-    CandlePage, CandlePageRequest, CandlePart, CandleQuery, Claim, Coverage, Landmark, Priority, Series,
-    Served, SourceError, SourceErrorKind, Span, TimeRange, Timestamp,
+    AbsenceClaim, CandlePage, CandlePageRequest, CandlePart, CandleQuery, Coverage, FetchStats, PageSequence,
+    Priority, Series, SourceError, SourceErrorKind, Span, TimeRange, Timestamp,
 };
 
-use crate::fetch::job::{Arrival, Job};
-use crate::flight::Landed;
-use crate::office::Office;
-use crate::progress::Progress;
-use crate::scope::{Scope, Tip};
-use crate::slots::Slots;
-use crate::verdict::Barren;
+use crate::fetch::page_job::{FetchOutcome, PageJob};
+use crate::fetch_context::FetchContext;
+use crate::page_evidence::InconclusivePage;
+use crate::query_progress::QueryProgress;
+use crate::query_scope::{FormingTip, QueryScope};
+use crate::single_flight::PageResult;
+use crate::slot_grid::SlotGrid;
 
 /// Up to so many rows a page costs the same however many it holds.
 const SMALL_PAGE: u32 = 200;
 
 /// One query under way.
 pub(crate) struct Fetch {
-    office: Arc<Office>,
+    context: Arc<FetchContext>,
     series: Series,
     priority: Priority,
     /// What had landed when the question was put.
-    began: u64,
+    landmark: u64,
     /// The slot in progress when the query was made, or a later one if the venue has shown that it is over.
     now: Timestamp,
     /// Whether what lies beyond the ended slots is asked without an end. Once only: an answer that came very late may
@@ -42,59 +42,67 @@ pub(crate) struct Fetch {
     open_end: bool,
     /// Whether the slot in progress is not wanted.
     closed: bool,
-    slots: Slots,
-    settling: Duration,
+    slots: SlotGrid,
+    finality_delay: Duration,
     page: u32,
-    progress: Progress,
-    under_way: FuturesUnordered<BoxFuture<'static, Arrival>>,
+    progress: QueryProgress,
+    under_way: FuturesUnordered<BoxFuture<'static, FetchOutcome>>,
     /// The pages in `under_way`; never more than the configuration allows.
-    aloft: Vec<Aloft>,
+    in_flight: Vec<InFlightPage>,
     /// Pages that failed and wait until the others have been sent.
-    again: VecDeque<Job>,
+    retry_queue: VecDeque<PageJob>,
     /// Whether the candle in progress is still to be asked for, by itself.
-    owes_forming: bool,
+    needs_forming: bool,
     forming_tries: u32,
     next_number: u64,
     /// Whether anything ever came.
-    worked: bool,
+    any_success: bool,
     failures_in_row: usize,
     ended: bool,
 }
 
-struct Aloft {
+struct InFlightPage {
     number: u64,
     chunk: TimeRange,
     abort: AbortHandle,
 }
 
 impl Fetch {
-    pub(crate) fn new(office: Arc<Office>, query: &CandleQuery, now: Timestamp) -> Self {
+    pub(crate) fn new(office: Arc<FetchContext>, query: &CandleQuery, now: Timestamp) -> Self {
         let capabilities = office.pages.capabilities();
-        let slots = Slots::new(capabilities.grid, query.series.timeframe);
+        let slots = SlotGrid::new(capabilities.grid, query.series.timeframe);
         let page = capabilities.candle_page_of(query.series.timeframe).max(1);
-        let settling = capabilities.settling;
+        let finality_delay = capabilities.finality_delay;
         let density = office.densities.get(&query.series);
-        let scope = Scope::of(query, now, slots, page, density);
-        let began = query.put.map_or_else(|| office.flights.landings(), |Landmark(put)| put);
+        let scope = QueryScope::of(query, now, slots, page, density);
+        let landmark =
+            query.pages_since.map_or_else(|| office.single_flight.completed_count(), |PageSequence(put)| put);
         Self {
-            office,
-            began,
+            context: office,
+            landmark,
             series: query.series.clone(),
             priority: query.priority,
             now: scope.now,
             open_end: true,
             closed: scope.closed,
             slots,
-            settling,
+            finality_delay,
             page,
-            progress: Progress::new(&scope, slots, page, settling, density, query.hearsay.clone()),
+            progress: QueryProgress::new(
+                &scope,
+                slots,
+                page,
+                finality_delay,
+                density,
+                query.prior_claims.clone(),
+            ),
             under_way: FuturesUnordered::new(),
-            aloft: Vec::new(),
-            again: VecDeque::new(),
-            owes_forming: scope.tip == Tip::Apart,
+            in_flight: Vec::new(),
+            retry_queue: VecDeque::new(),
+            needs_forming: scope.forming_tip == FormingTip::Separate,
             forming_tries: 0,
             next_number: 0,
-            worked: false,
+            any_success: false,
             failures_in_row: 0,
             ended: false,
         }
@@ -108,12 +116,12 @@ impl Fetch {
                 debug_assert!(self.progress.is_done(), "ended with something unknown");
                 break;
             };
-            match self.take_in(arrival) {
+            match self.handle_outcome(arrival) {
                 Ok(Some(part)) => return Some(Ok(part)),
                 Ok(None) => {}
                 Err(error) => {
                     self.end();
-                    self.office.counters.failed.bump();
+                    self.context.counters.failed.increment();
                     return Some(Err(error));
                 }
             }
@@ -125,39 +133,43 @@ impl Fetch {
     fn end(&mut self) {
         self.ended = true;
         self.under_way.clear();
-        self.aloft.clear();
+        self.in_flight.clear();
     }
 
     fn fill(&mut self) {
         // First, or the claims of pages that nobody will send keep others from being sent.
-        self.again.retain(|job| self.progress.wants(job.chunk));
+        self.retry_queue.retain(|job| self.progress.wants(job.chunk));
         // The first failure before anything worked: see how the others fare before sending more.
-        let doubtful = !self.worked && self.failures_in_row > 0 && !self.aloft.is_empty();
-        if !doubtful {
-            self.send_fresh();
-            self.send_again();
+        let is_uncertain = !self.any_success && self.failures_in_row > 0 && !self.in_flight.is_empty();
+        if !is_uncertain {
+            self.send_new();
+            self.send_retries();
         }
         // After the first page, so that whoever picks the channel knows whether requests are scarce.
-        if self.owes_forming {
-            self.owes_forming = false;
+        if self.needs_forming {
+            self.needs_forming = false;
             self.send_forming();
         }
     }
 
     fn room(&self) -> usize {
-        self.office.config.in_flight.saturating_sub(self.aloft.len())
+        self.context.config.in_flight.saturating_sub(self.in_flight.len())
     }
 
-    fn send_fresh(&mut self) {
-        let claims: Vec<_> =
-            self.aloft.iter().map(|page| page.chunk).chain(self.again.iter().map(|job| job.chunk)).collect();
+    fn send_new(&mut self) {
+        let claims: Vec<_> = self
+            .in_flight
+            .iter()
+            .map(|page| page.chunk)
+            .chain(self.retry_queue.iter().map(|job| job.chunk))
+            .collect();
         for chunk in self.progress.next_chunks(&claims, self.room()) {
             let open = self.open_end && self.now < chunk.to();
-            let before = self.progress.end_of(chunk, open);
+            let before = self.progress.page_end(chunk, open);
             let count =
                 self.rows_of(TimeRange::new(chunk.from(), before.unwrap_or(chunk.to())).unwrap_or(chunk));
             let request = CandlePageRequest { series: self.series.clone(), before, count };
-            self.send(Job::new(request, chunk));
+            self.send(PageJob::new(request, chunk));
         }
     }
 
@@ -165,106 +177,112 @@ impl Fetch {
     /// stretch can hold or the query still lacks.
     fn rows_of(&self, chunk: TimeRange) -> u32 {
         let slots = self.slots.count(chunk);
-        let lacking = self.progress.lacking().map_or(slots, |rows| slots.min(rows as u64));
+        let lacking = self.progress.missing_rows().map_or(slots, |rows| slots.min(rows as u64));
         self.page.min(u32::try_from(lacking).unwrap_or(u32::MAX).max(SMALL_PAGE))
     }
 
-    fn send_again(&mut self) {
+    fn send_retries(&mut self) {
         while self.room() > 0
-            && let Some(job) = self.again.pop_front()
+            && let Some(job) = self.retry_queue.pop_front()
         {
             self.send(job);
         }
     }
 
-    fn send(&mut self, job: Job) {
-        let unsettled = self.slots.floor(self.now.minus(self.settling));
+    fn send(&mut self, job: PageJob) {
+        let unsettled = self.slots.floor(self.now.minus(self.finality_delay));
         let touches_now = job.request.before.is_none_or(|before| before > unsettled);
         let slot = touches_now.then_some(self.now);
         let (number, chunk) = (self.next_number, job.chunk);
         self.next_number += 1;
-        let (page, abort) = job.run(number, Arc::clone(&self.office), slot, (self.priority, self.began));
-        self.aloft.push(Aloft { number, chunk, abort });
+        let (page, abort) = job.run(number, Arc::clone(&self.context), slot, (self.priority, self.landmark));
+        self.in_flight.push(InFlightPage { number, chunk, abort });
         self.under_way.push(page);
     }
 
     fn send_forming(&self) {
-        self.office.counters.forming.bump();
-        let pause = self.office.config.retry_pause * self.forming_tries;
-        let office = Arc::clone(&self.office);
-        self.under_way.push(job::forming(office, self.series.clone(), self.priority, pause));
+        self.context.counters.forming.increment();
+        let pause = self.context.config.retry_pause * self.forming_tries;
+        let context = Arc::clone(&self.context);
+        self.under_way.push(page_job::forming(context, self.series.clone(), self.priority, pause));
     }
 
-    fn take_in(&mut self, arrival: Arrival) -> Result<Option<CandlePart>, SourceError> {
+    fn handle_outcome(&mut self, arrival: FetchOutcome) -> Result<Option<CandlePart>, SourceError> {
         match arrival {
-            Arrival::Abandoned => Ok(None),
-            Arrival::Forming(result) => self.take_in_forming(result),
-            Arrival::Page { number, job, landed } => {
-                self.aloft.retain(|page| page.number != number);
-                self.take_in_page(job, &landed)
+            FetchOutcome::Aborted => Ok(None),
+            FetchOutcome::Forming(result) => self.handle_forming(result),
+            FetchOutcome::Page { number, job, result: landed } => {
+                self.in_flight.retain(|page| page.number != number);
+                self.handle_page(job, &landed)
             }
         }
     }
 
-    fn take_in_page(&mut self, mut job: Job, landed: &Landed) -> Result<Option<CandlePart>, SourceError> {
-        job.spent += landed.charge();
+    fn handle_page(
+        &mut self,
+        mut job: PageJob,
+        landed: &PageResult,
+    ) -> Result<Option<CandlePart>, SourceError> {
+        job.requests_spent += landed.take_request_count();
         let page = match &landed.result {
             Ok(page) => page,
-            Err(error) if self.is_hopeless(error) => return Err(error.clone()),
-            Err(error) => return self.try_again(job, error).map(|()| None),
+            Err(error) if self.is_final_failure(error) => return Err(error.clone()),
+            Err(error) => return self.retry(job, error).map(|()| None),
         };
-        let together = match self.progress.absorb(&job.request, page, job.chunk) {
-            Ok(together) => together,
-            Err(barren) => {
-                let venue = self.office.pages.capabilities().venue;
-                let error = SourceError::new(SourceErrorKind::Malformed, barren.to_string()).at(venue);
-                if matches!(barren, Barren::Stale(_)) {
-                    job.request.before = self.progress.another_end(job.chunk, job.request.before);
+        let absorbed = match self.progress.absorb(&job.request, page, job.chunk) {
+            Ok(absorbed) => absorbed,
+            Err(inconclusive) => {
+                let venue = self.context.pages.capabilities().venue;
+                let error =
+                    SourceError::new(SourceErrorKind::Malformed, inconclusive.to_string()).at_venue(venue);
+                if matches!(inconclusive, InconclusivePage::Stale(_)) {
+                    job.request.before = self.progress.retry_end(job.chunk, job.request.before);
                 }
-                return self.try_again(job, &error).map(|()| None);
+                return self.retry(job, &error).map(|()| None);
             }
         };
-        self.worked = true;
+        self.any_success = true;
         self.failures_in_row = 0;
         self.open_end &= job.request.before.is_some();
         if let Some(density) = self.progress.density() {
-            self.office.densities.remember(&self.series, density);
+            self.context.densities.remember(&self.series, density);
         }
-        self.abandon_needless();
-        let mut coverage = self.office.pages.capabilities().proof(self.series.timeframe, page);
-        for span in together.proven.iter().flat_map(|span| without_doubt(*span, page)) {
+        self.abort_redundant();
+        let mut coverage = self.context.pages.capabilities().coverage_of(self.series.timeframe, page);
+        for span in absorbed.proven.iter().flat_map(|span| excluding_uncertain(*span, page)) {
             coverage.insert(span);
         }
-        if let Some(gone) = together.gone {
-            coverage.claim(Claim::doubt(gone, page.asked_at));
+        if let Some(gone) = absorbed.no_longer_available {
+            coverage.add_claim(AbsenceClaim::uncertain(gone, page.asked_at));
         }
-        together.cut.into_iter().for_each(|slot| coverage.remove(slot));
-        let mut part = part(page, coverage, job.spent);
-        part.candles.retain(|candle| together.cut.is_none_or(|slot| !slot.contains(candle.open_time)));
+        absorbed.truncated_slot.into_iter().for_each(|slot| coverage.remove(slot));
+        let mut part = part(page, coverage, job.requests_spent);
+        part.candles
+            .retain(|candle| absorbed.truncated_slot.is_none_or(|slot| !slot.contains(candle.open_time)));
         // A page that was asked for in another way may reach further than was asked for.
         part.candles.retain(|candle| !self.closed || candle.is_final || candle.open_time < self.now);
         Ok(Some(part))
     }
 
-    fn take_in_forming(
+    fn handle_forming(
         &mut self,
         result: Result<Option<CandlePart>, SourceError>,
     ) -> Result<Option<CandlePart>, SourceError> {
         match result {
             Ok(part) => {
-                self.worked = true;
-                self.close_seam(part.as_ref());
+                self.any_success = true;
+                self.cover_ended_slot(part.as_ref());
                 Ok(part)
             }
-            Err(error) if self.is_hopeless(&error) => Err(error),
-            Err(error) if self.forming_tries >= self.office.config.page_retries => {
+            Err(error) if self.is_final_failure(&error) => Err(error),
+            Err(error) if self.forming_tries >= self.context.config.page_retries => {
                 let message = format!("cannot fetch the candle of {} in progress", self.series);
-                Err(SourceError::new(error.kind(), message).because(error))
+                Err(SourceError::new(error.kind(), message).with_source(error))
             }
             Err(_) => {
                 self.forming_tries += 1;
-                self.owes_forming = true;
-                self.office.counters.retried.bump();
+                self.needs_forming = true;
+                self.context.counters.retried.increment();
                 Ok(None)
             }
         }
@@ -272,8 +290,8 @@ impl Fetch {
 
     /// If a slot ended since the query was made, the pages end before it and the candle in progress lies after it:
     /// then the newest page is wanted as well.
-    fn close_seam(&mut self, forming: Option<&CandlePart>) {
-        let Some(forming) = forming else { return self.close_silent_seam() };
+    fn cover_ended_slot(&mut self, forming: Option<&CandlePart>) {
+        let Some(forming) = forming else { return self.cover_silent_slot() };
         let candles = &forming.candles;
         if let (Some(oldest), Some(newest)) = (candles.first(), candles.last())
             && self.now < oldest.open_time
@@ -287,8 +305,8 @@ impl Fetch {
 
     /// That nothing has traded in the slot in progress is said of the one that is now. If it is not the one that was
     /// in progress when the query was made, that one has ended, and nobody has asked for it.
-    fn close_silent_seam(&mut self) {
-        let now = self.slots.floor(self.office.clock.now());
+    fn cover_silent_slot(&mut self) {
+        let now = self.slots.floor(self.context.clock.now());
         if let Ok(seam) = TimeRange::new(self.now, now) {
             self.progress.reopen(seam);
             self.now = now;
@@ -296,33 +314,33 @@ impl Fetch {
     }
 
     /// Whether asking again is in vain: it is refused for good, or nothing has worked yet and nothing else may.
-    fn is_hopeless(&self, error: &SourceError) -> bool {
-        !error.is_transient() || (!self.worked && self.aloft.is_empty())
+    fn is_final_failure(&self, error: &SourceError) -> bool {
+        !error.is_transient() || (!self.any_success && self.in_flight.is_empty())
     }
 
-    fn try_again(&mut self, mut job: Job, error: &SourceError) -> Result<(), SourceError> {
-        let config = &self.office.config;
+    fn retry(&mut self, mut job: PageJob, error: &SourceError) -> Result<(), SourceError> {
+        let config = &self.context.config;
         job.tries += 1;
         self.failures_in_row += 1;
         // All that was under way failed, and then some: the venue is gone, and each further page would only say so.
         let stalled = self.failures_in_row > config.in_flight + config.page_retries as usize;
         if stalled || job.tries > config.page_retries {
-            return Err(job.given_up(error));
+            return Err(job.final_error(error));
         }
         tracing::debug!(series = %self.series, stretch = %job.chunk, %error, "asking a page again");
-        self.office.counters.retried.bump();
-        self.again.push_back(job);
+        self.context.counters.retried.increment();
+        self.retry_queue.push_back(job);
         Ok(())
     }
 
     /// Gives up pages whose stretch others have shown: they may still be waiting for their turn.
-    fn abandon_needless(&mut self) {
-        let Self { aloft, progress, office, .. } = self;
+    fn abort_redundant(&mut self) {
+        let Self { in_flight: aloft, progress, context: office, .. } = self;
         aloft.retain(|page| {
             let wanted = progress.wants(page.chunk);
             if !wanted {
                 page.abort.abort();
-                office.counters.abandoned.bump();
+                office.counters.abandoned.increment();
             }
             wanted
         });
@@ -334,15 +352,15 @@ fn part(page: &CandlePage, coverage: Coverage, requests: u64) -> CandlePart {
     CandlePart {
         candles: page.candles.clone(),
         coverage,
-        served: Served { venue_rows, requests, ..Served::default() },
+        stats: FetchStats { venue_rows, requests, ..FetchStats::default() },
         rejected: page.rejected.clone(),
-        unkept: None,
+        write_failure: None,
     }
 }
 
 /// What of a span is not about rows that were left out.
-fn without_doubt(span: Span, page: &CandlePage) -> Vec<Span> {
+fn excluding_uncertain(span: Span, page: &CandlePage) -> Vec<Span> {
     let mut sure: Coverage = [span].into_iter().collect();
-    page.proof.doubtful.iter().for_each(|range| sure.remove(*range));
+    page.proof.uncertain.iter().for_each(|range| sure.remove(*range));
     sure.spans().to_vec()
 }

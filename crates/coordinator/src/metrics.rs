@@ -23,20 +23,20 @@ pub struct CoordinatorMetrics {
 
 /// The figures while they grow. Relaxed throughout: nothing is decided by them.
 #[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) pages: Counter,
-    pub(crate) shared: Counter,
-    pub(crate) retried: Counter,
-    pub(crate) failed: Counter,
-    pub(crate) abandoned: Counter,
-    pub(crate) forming: Counter,
+pub(crate) struct CoordinatorCounters {
+    pub(crate) pages: CoordinatorCounter,
+    pub(crate) shared: CoordinatorCounter,
+    pub(crate) retried: CoordinatorCounter,
+    pub(crate) failed: CoordinatorCounter,
+    pub(crate) abandoned: CoordinatorCounter,
+    pub(crate) forming: CoordinatorCounter,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
+pub(crate) struct CoordinatorCounter(AtomicU64);
 
-impl Counter {
-    pub(crate) fn bump(&self) {
+impl CoordinatorCounter {
+    pub(crate) fn increment(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -45,7 +45,7 @@ impl Counter {
     }
 }
 
-impl Counters {
+impl CoordinatorCounters {
     pub(crate) fn snapshot(&self, under_way: usize) -> CoordinatorMetrics {
         CoordinatorMetrics {
             pages: self.pages.get(),

@@ -13,24 +13,24 @@
 use market_backbone_core::{TimeRange, Timestamp};
 
 use crate::density::Density;
-use crate::slots::Slots;
-use crate::unknown::Unknown;
+use crate::slot_grid::SlotGrid;
+use crate::unknown_ranges::UnknownRanges;
 
 /// Walkers of a thin series.
 pub(crate) const WALKERS: usize = 2;
 /// A stretch of fewer pages than this is not worth a second walker: it may waste one.
 pub(crate) const WORTH_SPLITTING: f64 = 12.0;
 /// A scout goes so many times as far as pages have arrived; and so many must have for each page that was empty.
-const REACH: u64 = 16;
+const SCOUT_REACH: u64 = 16;
 
 /// What a plan goes by.
 #[derive(Debug)]
-pub(crate) struct Situation<'a> {
-    pub(crate) slots: Slots,
+pub(crate) struct PlannerInput<'a> {
+    pub(crate) slots: SlotGrid,
     /// Rows of a full page.
     pub(crate) page: u32,
     /// What is wanted and not proven.
-    pub(crate) unknown: &'a Unknown,
+    pub(crate) unknown: &'a UnknownRanges,
     /// The stretches that pages are under way for.
     pub(crate) claims: &'a [TimeRange],
     /// How many more pages may be under way.
@@ -49,7 +49,7 @@ pub(crate) struct Situation<'a> {
     pub(crate) empty: u32,
 }
 
-impl Situation<'_> {
+impl PlannerInput<'_> {
     /// The stretches to ask next, most urgent first. The page for each is asked with `before` at its end.
     ///
     /// Never empty if something is unknown, nothing is claimed and there is room.
@@ -119,8 +119,8 @@ impl Situation<'_> {
         let from = free.first()?.from().max(self.probable_start);
         let behind = self.slots.count(TimeRange::new(from, next.from()).ok()?).div_ceil(u64::from(self.page));
         let pages = match self.empty {
-            0 => behind.min(REACH * u64::from(self.arrived.max(1))),
-            empty if u64::from(self.arrived) < REACH * u64::from(empty) => return None,
+            0 => behind.min(SCOUT_REACH * u64::from(self.arrived.max(1))),
+            empty if u64::from(self.arrived) < SCOUT_REACH * u64::from(empty) => return None,
             _ => behind / 2,
         };
         let end = self.slots.back(next.to(), pages * u64::from(self.page));

@@ -35,7 +35,7 @@ fn building(bench: &mut Criterion) {
         bench.iter(|| {
             let mut builder = CandleBuilder::new(series(Timeframe::M1), Grid::Utc, BuilderRules::default());
             for trade in &tape {
-                builder.trade(trade, |event| {
+                builder.on_trade(trade, |event| {
                     black_box(&event);
                 });
             }
@@ -50,7 +50,8 @@ fn building(bench: &mut Criterion) {
             }
             let mut closed = 0_u64;
             for trade in &tape {
-                builders.trade(trade, |_, event| closed += u64::from(matches!(event, BarEvent::Closed(_))));
+                builders
+                    .on_trade(trade, |_, event| closed += u64::from(matches!(event, BarEvent::Closed(_))));
             }
             closed
         });

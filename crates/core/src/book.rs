@@ -53,12 +53,12 @@ impl OrderBook {
 
     /// Whether asks rise, bids fall and the best ask is above the best bid.
     #[must_use]
-    pub fn is_sound(&self) -> bool {
-        let apart = match (self.best_bid(), self.best_ask()) {
+    pub fn is_valid(&self) -> bool {
+        let is_uncrossed = match (self.best_bid(), self.best_ask()) {
             (Some(bid), Some(ask)) => bid.price < ask.price,
             _ => true,
         };
-        apart
+        is_uncrossed
             && self.asks.is_sorted_by(|a, b| a.price < b.price)
             && self.bids.is_sorted_by(|a, b| a.price > b.price)
     }

@@ -40,55 +40,55 @@ impl DayHours {
         }
     }
 
-    fn until(day: Day, close: Timestamp) -> Self {
+    fn with_close_at(day: Day, close: Timestamp) -> Self {
         let at = |hour: i8, minute: i8| {
-            Timestamp::from_secs(new_york::second(day.date().to_datetime(time(hour, minute, 0, 0))))
+            Timestamp::from_secs(new_york::unix_secs(day.date().to_datetime(time(hour, minute, 0, 0))))
         };
         let end = Timestamp::from_secs(close.as_secs().saturating_add(AFTER_HOURS_SECS));
         Self { begin: at(4, 0), open: at(9, 30), close, end }
     }
 
-    fn closing_at(day: Day, hour: i8) -> Self {
-        let close = new_york::second(day.date().to_datetime(time(hour, 0, 0, 0)));
-        Self::until(day, Timestamp::from_secs(close))
+    fn with_close_hour(day: Day, hour: i8) -> Self {
+        let close = new_york::unix_secs(day.date().to_datetime(time(hour, 0, 0, 0)));
+        Self::with_close_at(day, Timestamp::from_secs(close))
     }
 }
 
 /// What a venue says of a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Listed {
+enum DayOverride {
     Closed,
-    Until(Timestamp),
+    ClosesAt(Timestamp),
 }
 
 /// The days and hours of the American stock exchanges.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calendar {
     // What a venue said; every other day goes by the rules.
-    listed: BTreeMap<Day, Listed>,
+    overrides: BTreeMap<Day, DayOverride>,
 }
 
 impl Calendar {
     /// The exchange's own rules, and the days on which it closed without one.
     #[must_use]
     pub const fn new() -> Self {
-        Self { listed: BTreeMap::new() }
+        Self { overrides: BTreeMap::new() }
     }
 
     /// Takes note that nobody trades on `day`.
-    pub fn close(&mut self, day: Day) {
-        self.listed.insert(day, Listed::Closed);
+    pub fn mark_closed(&mut self, day: Day) {
+        self.overrides.insert(day, DayOverride::Closed);
     }
 
     /// Takes note that the exchanges close early on `day`.
-    pub fn close_early(&mut self, day: Day, close: Timestamp) {
-        self.listed.insert(day, Listed::Until(close));
+    pub fn mark_early_close(&mut self, day: Day, close: Timestamp) {
+        self.overrides.insert(day, DayOverride::ClosesAt(close));
     }
 
     /// The day in New York at `moment`.
     #[must_use]
     pub fn day_of(moment: Timestamp) -> Day {
-        Day::of(new_york::wall(moment.as_secs()).date())
+        Day::of(new_york::local_time(moment.as_secs()).date())
     }
 
     /// When `day` begins in New York.
@@ -100,12 +100,12 @@ impl Calendar {
     /// The hours of `day`; `None` if nobody trades on it.
     #[must_use]
     pub fn hours(&self, day: Day) -> Option<DayHours> {
-        match self.listed.get(&day) {
-            Some(Listed::Closed) => None,
-            Some(Listed::Until(close)) => Some(DayHours::until(day, *close)),
+        match self.overrides.get(&day) {
+            Some(DayOverride::Closed) => None,
+            Some(DayOverride::ClosesAt(close)) => Some(DayHours::with_close_at(day, *close)),
             None if holidays::is_closed(day) => None,
-            None if holidays::is_half(day) => Some(DayHours::closing_at(day, 13)),
-            None => Some(DayHours::closing_at(day, 16)),
+            None if holidays::is_half_day(day) => Some(DayHours::with_close_hour(day, 13)),
+            None => Some(DayHours::with_close_hour(day, 16)),
         }
     }
 
@@ -171,8 +171,8 @@ mod tests {
     #[test]
     fn what_the_venue_says_goes_before_the_rules() {
         let mut calendar = Calendar::new();
-        calendar.close(day("2026-11-20"));
-        calendar.close_early(day("2026-11-23"), at("2026-11-23T19:00:00Z"));
+        calendar.mark_closed(day("2026-11-20"));
+        calendar.mark_early_close(day("2026-11-23"), at("2026-11-23T19:00:00Z"));
         assert_eq!(calendar.session(at("2026-11-20T15:00:00Z")), Session::Closed);
         assert_eq!(calendar.session(at("2026-11-23T19:00:00Z")), Session::After);
         assert_eq!(calendar.trading_day_before(day("2026-11-23")), Some(day("2026-11-19")));

@@ -51,7 +51,7 @@ pub struct Candle {
 impl Candle {
     /// Whether the figures can be true: positive finite prices, low ≤ open, close ≤ high, no negative amount.
     #[must_use]
-    pub fn is_sound(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         let Self { open, high, low, close, volume, turnover, .. } = *self;
         let inside = |price: f64| low <= price && price <= high;
         low > 0.0 && high.is_finite() && inside(open) && inside(close) && volume >= 0.0 && turnover >= 0.0
@@ -77,7 +77,7 @@ impl Candle {
 mod tests {
     use super::*;
 
-    const SOUND: Candle = Candle {
+    const VALID: Candle = Candle {
         open_time: Timestamp::EPOCH,
         open: 2.0,
         high: 4.0,
@@ -90,10 +90,10 @@ mod tests {
 
     #[test]
     fn impossible_figures_are_seen() {
-        assert!(SOUND.is_sound());
-        assert!(!Candle { low: 2.5, ..SOUND }.is_sound());
-        assert!(!Candle { close: 5.0, ..SOUND }.is_sound());
-        assert!(!Candle { volume: -1.0, ..SOUND }.is_sound());
-        assert!(!Candle { high: f64::NAN, ..SOUND }.is_sound());
+        assert!(VALID.is_valid());
+        assert!(!Candle { low: 2.5, ..VALID }.is_valid());
+        assert!(!Candle { close: 5.0, ..VALID }.is_valid());
+        assert!(!Candle { volume: -1.0, ..VALID }.is_valid());
+        assert!(!Candle { high: f64::NAN, ..VALID }.is_valid());
     }
 }

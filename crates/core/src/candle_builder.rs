@@ -1,26 +1,26 @@
 //! Candles out of what a live feed brings: trades, the candle in progress again and again, or shorter candles.
 //!
-//! Pure: time comes as the event's own and as [`on_time`](CandleBuilder::on_time). What goes in may come in any order
+//! Pure: time comes as the event's own and as [`on_time`](CandleBuilder::on_timer). What goes in may come in any order
 //! within [`late`](BuilderRules::late); what comes out is the fold over the trades sorted by time and id, never over
 //! their arrival. A slot is closed once, later changes are amendments numbered from 1, and a slot without a trade never
 //! gets a candle.
 //!
 //! What two sides that add up the same trades may disagree in is said at [`Candle::agrees_with`].
 
-mod body;
 mod builders;
-mod fold;
-mod seen;
-mod slots;
+mod ohlcv_accumulator;
+mod series_slots;
+mod slot_content;
 #[cfg(test)]
 mod tests;
+mod trade_deduplicator;
 
 use std::time::Duration;
 
 pub use self::builders::CandleBuilders;
-use self::fold::{Key, Print};
-use self::seen::{Heard, Seen};
-use self::slots::Slots;
+use self::ohlcv_accumulator::{TradeKey, TradeTick};
+use self::series_slots::SeriesSlots;
+use self::trade_deduplicator::{DedupResult, TradeDeduplicator};
 use crate::{Candle, Grid, Series, TimeRange, Timestamp, Trade};
 
 /// When slots close, and how late is too late.
@@ -30,14 +30,18 @@ pub struct BuilderRules {
     pub grace: Duration,
     /// A trade this much older than the newest is dropped, and so is a candle whose slot ended so long before the
     /// newest one began: it can no longer be told whether it is a repeat.
-    pub late: Duration,
+    pub allowed_lateness: Duration,
     /// Whether slots that ended without a trade are told ([`BarEvent::Quiet`]).
-    pub tells_quiet: bool,
+    pub reports_quiet: bool,
 }
 
 impl Default for BuilderRules {
     fn default() -> Self {
-        Self { grace: Duration::from_secs(2), late: Duration::from_secs(60), tells_quiet: false }
+        Self {
+            grace: Duration::from_secs(2),
+            allowed_lateness: Duration::from_secs(60),
+            reports_quiet: false,
+        }
     }
 }
 
@@ -49,7 +53,7 @@ pub enum BarEvent {
     /// The slot is over and this is its candle: revision 0, told once.
     Closed(Candle),
     /// Something that belongs to a closed slot came late.
-    Amended {
+    Revised {
         /// The candle as it should have been.
         candle: Candle,
         /// 1 for the first change after the slot was closed (or told to be quiet), and so on.
@@ -61,39 +65,39 @@ pub enum BarEvent {
 
 /// What became of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Intake {
+pub enum IngestOutcome {
     /// It went into its candle.
-    Taken,
+    Accepted,
     /// It was there already.
-    Repeated,
+    Duplicate,
     /// It came too late for anybody to know whether it was there already: the candle of its slot may lack it.
-    Late,
+    TooLate,
     /// Its figures are impossible.
-    Unsound,
+    Invalid,
     /// Nobody builds candles of its market.
-    Unwanted,
+    NotBuilt,
 }
 
 /// What a builder has made of what it was given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BuilderCounts {
     /// Trades and candles that went into candles.
-    pub taken: u64,
+    pub accepted: u64,
     /// Those that were there already, or told nothing new.
-    pub repeated: u64,
+    pub duplicates: u64,
     /// Those that came too late.
-    pub late: u64,
+    pub too_late: u64,
     /// Those with impossible figures, or off the grid.
-    pub unsound: u64,
+    pub invalid: u64,
 }
 
 impl BuilderCounts {
     /// Adds the figures of another.
     pub fn add(&mut self, other: Self) {
-        self.taken += other.taken;
-        self.repeated += other.repeated;
-        self.late += other.late;
-        self.unsound += other.unsound;
+        self.accepted += other.accepted;
+        self.duplicates += other.duplicates;
+        self.too_late += other.too_late;
+        self.invalid += other.invalid;
     }
 }
 
@@ -101,15 +105,19 @@ impl BuilderCounts {
 #[derive(Clone, Debug)]
 pub struct CandleBuilder {
     series: Series,
-    slots: Slots,
-    seen: Seen,
+    slots: SeriesSlots,
+    deduplicator: TradeDeduplicator,
 }
 
 impl CandleBuilder {
     /// A builder of `series`, whose slots are cut by `grid`.
     #[must_use]
     pub fn new(series: Series, grid: Grid, rules: BuilderRules) -> Self {
-        Self { slots: Slots::new(grid, series.timeframe, rules), seen: Seen::new(rules.late), series }
+        Self {
+            slots: SeriesSlots::new(grid, series.timeframe, rules),
+            deduplicator: TradeDeduplicator::new(rules.allowed_lateness),
+            series,
+        }
     }
 
     /// What it builds.
@@ -120,35 +128,35 @@ impl CandleBuilder {
 
     /// Says that the feed is whole from `from` on: quiet slots that open then or later can be told even if nothing was
     /// traded before. Without it they are told from the slot of the first event on.
-    pub fn begin(&mut self, from: Timestamp) {
-        self.slots.begin(from);
+    pub fn set_complete_since(&mut self, from: Timestamp) {
+        self.slots.set_complete_since(from);
     }
 
     /// Takes a trade. A repeated one (by its id) changes nothing.
-    pub fn trade(&mut self, trade: &Trade, mut tell: impl FnMut(BarEvent)) -> Intake {
-        match hear(&mut self.seen, &mut self.slots.counts, trade) {
-            Ok(print) => {
-                self.slots.trade(print, self.seen.horizon(), &mut tell);
-                Intake::Taken
+    pub fn on_trade(&mut self, trade: &Trade, mut tell: impl FnMut(BarEvent)) -> IngestOutcome {
+        match ingest(&mut self.deduplicator, &mut self.slots.counts, trade) {
+            Ok(tick) => {
+                self.slots.on_trade(tick, self.deduplicator.horizon(), &mut tell);
+                IngestOutcome::Accepted
             }
-            Err(intake) => intake,
+            Err(outcome) => outcome,
         }
     }
 
     /// Takes the candle in progress as it stands now; it is closed by the next slot's, by the timer, or by coming final.
     /// Of two states of one slot that are not final, the one with less volume is the older one and changes nothing.
-    pub fn frame(&mut self, candle: &Candle, mut tell: impl FnMut(BarEvent)) {
-        self.slots.frame(candle, &mut tell);
+    pub fn on_candle(&mut self, candle: &Candle, mut notify: impl FnMut(BarEvent)) {
+        self.slots.on_candle(candle, &mut notify);
     }
 
     /// Takes a candle of a shorter timeframe, be it final or in progress; all of its figures count.
-    pub fn part(&mut self, shorter: &Candle, mut tell: impl FnMut(BarEvent)) {
-        self.slots.part(shorter, &mut tell);
+    pub fn on_shorter_candle(&mut self, shorter: &Candle, mut notify: impl FnMut(BarEvent)) {
+        self.slots.on_shorter_candle(shorter, &mut notify);
     }
 
-    /// Says what time it is: slots that ended [`grace`](BuilderRules::grace) ago are closed.
-    pub fn on_time(&mut self, now: Timestamp, mut tell: impl FnMut(BarEvent)) {
-        self.slots.on_time(now, &mut tell);
+    /// Says what time it is: slots that ended [`grace`](BuilderRules::delivery_grace) ago are closed.
+    pub fn on_time(&mut self, now: Timestamp, mut notify: impl FnMut(BarEvent)) {
+        self.slots.on_time(now, &mut notify);
     }
 
     /// The candle in progress, if anything has traded in its slot.
@@ -165,25 +173,30 @@ impl CandleBuilder {
 }
 
 /// Reads a trade, unless its figures are impossible, or it was heard before or too late.
-fn hear(seen: &mut Seen, counts: &mut BuilderCounts, trade: &Trade) -> Result<Print, Intake> {
-    let sound = trade.price > 0.0 && trade.price.is_finite() && trade.size >= 0.0 && trade.size.is_finite();
-    if !sound {
-        counts.unsound += 1;
-        return Err(Intake::Unsound);
+fn ingest(
+    deduplicator: &mut TradeDeduplicator,
+    counts: &mut BuilderCounts,
+    trade: &Trade,
+) -> Result<TradeTick, IngestOutcome> {
+    let is_valid =
+        trade.price > 0.0 && trade.price.is_finite() && trade.size >= 0.0 && trade.size.is_finite();
+    if !is_valid {
+        counts.invalid += 1;
+        return Err(IngestOutcome::Invalid);
     }
-    let key = Key::of(trade);
-    match seen.hear(key) {
-        Heard::New => {
-            counts.taken += 1;
-            Ok(Print { key, price: trade.price, size: trade.size })
+    let key = TradeKey::of(trade);
+    match deduplicator.ingest(key) {
+        DedupResult::New => {
+            counts.accepted += 1;
+            Ok(TradeTick { key, price: trade.price, size: trade.size })
         }
-        Heard::Again => {
-            counts.repeated += 1;
-            Err(Intake::Repeated)
+        DedupResult::Duplicate => {
+            counts.duplicates += 1;
+            Err(IngestOutcome::Duplicate)
         }
-        Heard::TooLate => {
-            counts.late += 1;
-            Err(Intake::Late)
+        DedupResult::TooLate => {
+            counts.too_late += 1;
+            Err(IngestOutcome::TooLate)
         }
     }
 }

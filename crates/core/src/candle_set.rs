@@ -1,10 +1,12 @@
 //! An answer: candles, what is known of the stretch they lie in, and where each part came from.
 
-use crate::{Candle, CandleQuery, Coverage, RejectedRow, Selection, Series, TimeRange, Timestamp, Unkept};
+use crate::{
+    Candle, CandleQuery, Coverage, RejectedRow, Selection, Series, TimeRange, Timestamp, WriteFailure,
+};
 
 /// Where the rows of an answer came from, and what it cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Served {
+pub struct FetchStats {
     /// Rows from the block cache or a live socket's memory.
     pub memory_rows: u64,
     /// Rows read from disk.
@@ -17,7 +19,7 @@ pub struct Served {
     pub requests: u64,
 }
 
-impl Served {
+impl FetchStats {
     /// Adds the figures of another.
     pub fn add(&mut self, other: Self) {
         self.memory_rows += other.memory_rows;
@@ -49,11 +51,11 @@ pub struct CandlePart {
     /// What this piece proves.
     pub coverage: Coverage,
     /// Where it came from.
-    pub served: Served,
+    pub stats: FetchStats,
     /// Rows of the venue, or of a store, that were left out because they cannot be true.
     pub rejected: Vec<RejectedRow>,
     /// What of it could not be stored, where a store should have kept it.
-    pub unkept: Option<Unkept>,
+    pub write_failure: Option<WriteFailure>,
 }
 
 /// The candles of a series, oldest first, and how much of the truth they are.
@@ -66,25 +68,25 @@ pub struct CandleSet {
     /// Which stretches around them are proven.
     pub coverage: Coverage,
     /// Where they came from.
-    pub served: Served,
+    pub stats: FetchStats,
     /// Rows of the venue, or of a store, that were left out because they cannot be true: their slots are unknown, or disputed.
     pub rejected: Vec<RejectedRow>,
     /// Candles that were asked for and could not be stored: the disk is full, fails, or holds a damaged file.
-    pub unkept: Option<Unkept>,
+    pub write_failure: Option<WriteFailure>,
 }
 
 impl CandleSet {
     /// No candle, nothing known.
     #[must_use]
     pub const fn empty(series: Series) -> Self {
-        let served = Served { memory_rows: 0, disk_rows: 0, shared_rows: 0, venue_rows: 0, requests: 0 };
+        let stats = FetchStats { memory_rows: 0, disk_rows: 0, shared_rows: 0, venue_rows: 0, requests: 0 };
         Self {
             series,
             candles: Vec::new(),
             coverage: Coverage::empty(),
-            served,
+            stats,
             rejected: Vec::new(),
-            unkept: None,
+            write_failure: None,
         }
     }
 
@@ -96,8 +98,8 @@ impl CandleSet {
         let mut set = Self::empty(series);
         for part in parts {
             set.coverage.merge(&part.coverage);
-            set.served.add(part.served);
-            set.unkept = Unkept::joined(set.unkept, part.unkept);
+            set.stats.add(part.stats);
+            set.write_failure = WriteFailure::merge(set.write_failure, part.write_failure);
             set.candles.extend(part.candles);
             for row in part.rejected {
                 if !set.rejected.contains(&row) {
@@ -118,7 +120,7 @@ impl CandleSet {
 
     /// Joins pieces into the answer to `query`: what it asked for and no more.
     #[must_use]
-    pub fn answer(query: &CandleQuery, parts: impl IntoIterator<Item = CandlePart>) -> Self {
+    pub fn for_query(query: &CandleQuery, parts: impl IntoIterator<Item = CandlePart>) -> Self {
         let mut set = Self::assemble(query.series.clone(), parts);
         match query.selection() {
             Selection::Last { count, floor, before } => {
@@ -161,9 +163,9 @@ impl CandleSet {
     pub fn slot(&self, open_time: Timestamp) -> Slot {
         let index = self.candles.binary_search_by_key(&open_time, |candle| candle.open_time);
         match index.ok().map(|index| self.candles[index]) {
-            candle if self.coverage.dispute_of(open_time).is_some() => Slot::Disputed(candle),
+            candle if self.coverage.dispute_at(open_time).is_some() => Slot::Disputed(candle),
             Some(candle) => Slot::Present(candle),
-            None if self.coverage.knows(open_time) => Slot::Empty,
+            None if self.coverage.is_known(open_time) => Slot::Empty,
             None => Slot::Unknown,
         }
     }
@@ -187,8 +189,8 @@ mod tests {
         let range = TimeRange::new(Timestamp::from_secs(from * 60), Timestamp::from_secs(to * 60)).unwrap();
         let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
         let coverage = [Span { range, provenance }].into_iter().collect();
-        let served = Served { requests: 1, ..Served::default() };
-        CandlePart { candles, coverage, served, ..CandlePart::default() }
+        let served = FetchStats { requests: 1, ..FetchStats::default() };
+        CandlePart { candles, coverage, stats: served, ..CandlePart::default() }
     }
 
     #[test]
@@ -198,7 +200,7 @@ mod tests {
         let set = CandleSet::assemble(series(), [newer, older]);
         let minutes: Vec<_> = set.candles.iter().map(|c| c.open_time.as_secs() / 60).collect();
         assert_eq!(minutes, [2, 5, 6]);
-        assert_eq!(set.served.requests, 2);
+        assert_eq!(set.stats.requests, 2);
     }
 
     #[test]
@@ -225,7 +227,7 @@ mod tests {
     fn a_slot_of_which_two_things_were_said_is_disputed_with_or_without_a_candle() {
         let mut disputed = part(vec![candle(2, 1.0, true)], 1, 4);
         let range = TimeRange::new(Timestamp::from_secs(120), Timestamp::from_secs(240)).unwrap();
-        disputed.coverage.dispute(Dispute { range, earlier: None, later: None });
+        disputed.coverage.add_dispute(Dispute { range, earlier: None, later: None });
         let set = CandleSet::assemble(series(), [disputed]);
         let at = |minute: i64| set.slot(Timestamp::from_secs(minute * 60));
         let two = Slot::Disputed(Some(candle(2, 1.0, true)));

@@ -2,14 +2,14 @@
 //!
 //! There are four truths. Inside a proven stretch a slot with a row is *present* and a slot without one is
 //! *proven empty*; outside, it is *unknown*. Where two observations of a known slot disagree it is
-//! *disputed*. What an answer merely left out beyond its rows is a [`Claim`], and still unknown. Two stretches never join over what lies between them, and a stretch never grows by arithmetic
+//! *disputed*. What an answer merely left out beyond its rows is a [`AbsenceClaim`], and still unknown. Two stretches never join over what lies between them, and a stretch never grows by arithmetic
 //! on the rows: only a proof adds to it.
 
-mod claim;
-mod stretches;
+mod absence_claim;
+mod range_list;
 
-pub use self::claim::{CLOCK_SLACK, Claim, LATE_ROWS};
-use self::stretches::Stretch;
+pub use self::absence_claim::{AbsenceClaim, CLOCK_SLACK, MAX_ROW_DELAY};
+use self::range_list::RangeEntry;
 use crate::{TimeRange, Timestamp};
 
 /// How a proof came about.
@@ -18,7 +18,7 @@ use crate::{TimeRange, Timestamp};
 pub enum Origin {
     /// A page asked over HTTP.
     Rest,
-    /// A page asked over HTTP about slots so young that the venue is known to [correct](crate::Corrections) them still.
+    /// A page asked over HTTP about slots so young that the venue is known to [correct](crate::RevisionPolicy) them still.
     Early,
     /// Frames of a live socket.
     Socket,
@@ -26,7 +26,7 @@ pub enum Origin {
     Provisional,
     /// Several answers that nothing older exists: the market was not listed yet. Withdrawn by any row that turns up
     /// before, in whatever timeframe.
-    Listed,
+    BeforeListing,
     /// A file that was imported.
     Import,
     /// Shorter candles that were known already, added up. Never stored.
@@ -36,7 +36,7 @@ pub enum Origin {
 impl Origin {
     /// Whether it was heard live and not asked for: the weaker word of the two.
     #[must_use]
-    pub const fn is_heard(self) -> bool {
+    pub const fn is_live(self) -> bool {
         matches!(self, Self::Socket | Self::Provisional)
     }
 }
@@ -81,7 +81,7 @@ pub struct Coverage {
     // Invariant: within the spans.
     disputes: Vec<Dispute>,
     // Invariant: outside the spans.
-    claims: Vec<Claim>,
+    claims: Vec<AbsenceClaim>,
 }
 
 impl Coverage {
@@ -106,7 +106,7 @@ impl Coverage {
     /// The stretches that answers left out and that are not believed to be empty yet, oldest first; none of them is
     /// known.
     #[must_use]
-    pub fn claims(&self) -> &[Claim] {
+    pub fn claims(&self) -> &[AbsenceClaim] {
         &self.claims
     }
 
@@ -119,14 +119,14 @@ impl Coverage {
     /// Adds a proof. Where it overlaps what was known, the newer proof speaks. What is disputed stays so; what was
     /// merely claimed is no longer needed.
     pub fn insert(&mut self, span: Span) {
-        stretches::lay(&mut self.spans, span);
-        stretches::cut_out(&mut self.claims, span.range);
+        range_list::overwrite(&mut self.spans, span);
+        range_list::remove(&mut self.claims, span.range);
     }
 
     /// Adds a claim, as far as it is about what is unknown. Where it overlaps another, both are witnesses.
-    pub fn claim(&mut self, claim: Claim) {
+    pub fn add_claim(&mut self, claim: AbsenceClaim) {
         for range in self.missing(claim.range) {
-            claim::add(&mut self.claims, claim.over(range));
+            absence_claim::add(&mut self.claims, claim.with_range(range));
         }
     }
 
@@ -137,14 +137,14 @@ impl Coverage {
     }
 
     /// Drops the claims of `range`: something has turned up there.
-    pub fn unclaim(&mut self, range: TimeRange) {
-        stretches::cut_out(&mut self.claims, range);
+    pub fn remove_claims(&mut self, range: TimeRange) {
+        range_list::remove(&mut self.claims, range);
     }
 
     /// Adds a dispute, as far as it is about what is known. Where it overlaps another, the newer one is kept.
-    pub fn dispute(&mut self, dispute: Dispute) {
-        for known in stretches::within(&self.spans, dispute.range) {
-            stretches::lay(&mut self.disputes, dispute.over(known.range));
+    pub fn add_dispute(&mut self, dispute: Dispute) {
+        for known in range_list::within(&self.spans, dispute.range) {
+            range_list::overwrite(&mut self.disputes, dispute.with_range(known.range));
         }
     }
 
@@ -154,18 +154,18 @@ impl Coverage {
             self.insert(*span);
         }
         for dispute in &other.disputes {
-            self.dispute(*dispute);
+            self.add_dispute(*dispute);
         }
         for claim in &other.claims {
-            self.claim(*claim);
+            self.add_claim(*claim);
         }
     }
 
     /// Forgets what is known of `range`, and with it what is disputed and claimed.
     pub fn remove(&mut self, range: TimeRange) {
-        stretches::cut_out(&mut self.spans, range);
-        stretches::cut_out(&mut self.disputes, range);
-        stretches::cut_out(&mut self.claims, range);
+        range_list::remove(&mut self.spans, range);
+        range_list::remove(&mut self.disputes, range);
+        range_list::remove(&mut self.claims, range);
     }
 
     /// The proven stretches without regard to who proved them, oldest first, touching ones joined.
@@ -188,7 +188,7 @@ impl Coverage {
     pub fn missing(&self, range: TimeRange) -> Vec<TimeRange> {
         let mut missing = Vec::new();
         let mut from = range.from();
-        for known in stretches::within(&self.spans, range) {
+        for known in range_list::within(&self.spans, range) {
             missing.extend(TimeRange::new(from, known.range.from()));
             from = known.range.to();
         }
@@ -204,55 +204,55 @@ impl Coverage {
 
     /// Whether the slot that opens at `moment` is known.
     #[must_use]
-    pub fn knows(&self, moment: Timestamp) -> bool {
-        self.proof_of(moment).is_some()
+    pub fn is_known(&self, moment: Timestamp) -> bool {
+        self.provenance_at(moment).is_some()
     }
 
     /// Who proved what is known of the slot that opens at `moment`.
     #[must_use]
-    pub fn proof_of(&self, moment: Timestamp) -> Option<Provenance> {
-        stretches::at(&self.spans, moment).map(|span| span.provenance)
+    pub fn provenance_at(&self, moment: Timestamp) -> Option<Provenance> {
+        range_list::at(&self.spans, moment).map(|span| span.provenance)
     }
 
     /// The dispute about the slot that opens at `moment`.
     #[must_use]
-    pub fn dispute_of(&self, moment: Timestamp) -> Option<Dispute> {
-        stretches::at(&self.disputes, moment).copied()
+    pub fn dispute_at(&self, moment: Timestamp) -> Option<Dispute> {
+        range_list::at(&self.disputes, moment).copied()
     }
 
     /// What is known, disputed and claimed within `range`.
     #[must_use]
     pub fn within(&self, range: TimeRange) -> Self {
-        let spans = stretches::within(&self.spans, range);
-        let disputes = stretches::within(&self.disputes, range);
-        Self { spans, disputes, claims: stretches::within(&self.claims, range) }
+        let spans = range_list::within(&self.spans, range);
+        let disputes = range_list::within(&self.disputes, range);
+        Self { spans, disputes, claims: range_list::within(&self.claims, range) }
     }
 }
 
-impl Stretch for Span {
+impl RangeEntry for Span {
     fn range(&self) -> TimeRange {
         self.range
     }
 
-    fn over(&self, range: TimeRange) -> Self {
+    fn with_range(&self, range: TimeRange) -> Self {
         Self { range, ..*self }
     }
 
-    fn agrees(&self, other: &Self) -> bool {
+    fn has_same_value(&self, other: &Self) -> bool {
         self.provenance == other.provenance
     }
 }
 
-impl Stretch for Dispute {
+impl RangeEntry for Dispute {
     fn range(&self) -> TimeRange {
         self.range
     }
 
-    fn over(&self, range: TimeRange) -> Self {
+    fn with_range(&self, range: TimeRange) -> Self {
         Self { range, ..*self }
     }
 
-    fn agrees(&self, other: &Self) -> bool {
+    fn has_same_value(&self, other: &Self) -> bool {
         (self.earlier, self.later) == (other.earlier, other.later)
     }
 }
@@ -285,7 +285,7 @@ mod tests {
         let coverage: Coverage = [span(0, 10, 1), span(20, 30, 1)].into_iter().collect();
         assert_eq!(coverage.missing(range(0, 30)), [range(10, 20)]);
         assert_eq!(coverage.ranges(), [range(0, 10), range(20, 30)]);
-        assert!(!coverage.knows(Timestamp::from_secs(15)));
+        assert!(!coverage.is_known(Timestamp::from_secs(15)));
     }
 
     #[test]
@@ -311,14 +311,14 @@ mod tests {
     }
 
     fn dispute(from: i64, to: i64) -> Dispute {
-        let said = |at: i64| Some(span(0, 1, at).provenance);
-        Dispute { range: range(from, to), earlier: said(1), later: said(2) }
+        let provenance = |at: i64| Some(span(0, 1, at).provenance);
+        Dispute { range: range(from, to), earlier: provenance(1), later: provenance(2) }
     }
 
     #[test]
     fn what_is_disputed_is_known_and_stays_disputed_until_it_is_forgotten() {
         let mut coverage: Coverage = [span(0, 10, 1), span(20, 30, 1)].into_iter().collect();
-        coverage.dispute(dispute(8, 22));
+        coverage.add_dispute(dispute(8, 22));
         assert_eq!(coverage.disputes(), [dispute(8, 10), dispute(20, 22)]);
         assert_eq!(coverage.missing(range(0, 30)), [range(10, 20)]);
         coverage.insert(span(5, 25, 9));
@@ -326,15 +326,15 @@ mod tests {
         coverage.remove(range(9, 21));
         assert_eq!(coverage.disputes(), [dispute(8, 9), dispute(21, 22)]);
         assert_eq!(coverage.missing(range(0, 30)), [range(9, 21)]);
-        assert_eq!(coverage.dispute_of(Timestamp::from_secs(8)), Some(dispute(8, 9)));
-        assert_eq!(coverage.dispute_of(Timestamp::from_secs(9)), None);
+        assert_eq!(coverage.dispute_at(Timestamp::from_secs(8)), Some(dispute(8, 9)));
+        assert_eq!(coverage.dispute_at(Timestamp::from_secs(9)), None);
     }
 
     #[test]
     fn disputes_about_neighbours_are_one_in_any_order() {
         let mut coverage: Coverage = [span(0, 30, 1)].into_iter().collect();
         for (from, to) in [(4, 5), (2, 3), (3, 4)] {
-            coverage.dispute(dispute(from, to));
+            coverage.add_dispute(dispute(from, to));
         }
         assert_eq!(coverage.disputes(), [dispute(2, 5)]);
     }

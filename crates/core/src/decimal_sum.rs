@@ -5,27 +5,28 @@
 //! differ in the last digit.
 
 /// Beyond this a `f64` does not hold every integer.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 /// A hundred-millionth, the smallest step of an amount.
-const UNITS: f64 = 1e8;
+const UNITS_PER_ONE: f64 = 1e8;
 
 /// The sum with the rounding errors added up beside it (after Neumaier).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CompensatedSum {
     total: f64,
-    lost: f64,
+    compensation: f64,
 }
 
 impl CompensatedSum {
     pub(crate) fn add(&mut self, amount: f64) {
         let next = self.total + amount;
         let larger_first = self.total.abs() >= amount.abs();
-        self.lost += if larger_first { (self.total - next) + amount } else { (amount - next) + self.total };
+        self.compensation +=
+            if larger_first { (self.total - next) + amount } else { (amount - next) + self.total };
         self.total = next;
     }
 
     pub(crate) fn value(self) -> f64 {
-        self.total + self.lost
+        self.total + self.compensation
     }
 }
 
@@ -48,12 +49,12 @@ impl DecimalSum {
     pub(crate) fn add(&mut self, amount: f64) {
         self.sum.add(amount);
         if let Some(total) = self.units {
-            self.units = units(amount).map(|more| total + more).filter(|total| *total < EXACT);
+            self.units = units(amount).map(|more| total + more).filter(|total| *total < MAX_EXACT_INTEGER);
         }
     }
 
     pub(crate) fn value(self) -> f64 {
-        self.units.map_or_else(|| self.sum.value(), |units| units / UNITS)
+        self.units.map_or_else(|| self.sum.value(), |units| units / UNITS_PER_ONE)
     }
 }
 
@@ -71,9 +72,9 @@ impl Extend<f64> for CompensatedSum {
 
 /// How many hundred-millionths `amount` is, if it is a whole number of them.
 fn units(amount: f64) -> Option<f64> {
-    let units = (amount * UNITS).round();
+    let units = (amount * UNITS_PER_ONE).round();
     // The quotient of two exact numbers is rounded once: it is the amount just if the amount has that spelling.
-    (units < EXACT && units / UNITS == amount).then_some(units)
+    (units < MAX_EXACT_INTEGER && units / UNITS_PER_ONE == amount).then_some(units)
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use crate::VenueId;
 /// Why a source could not answer. One word wide and cheap to clone, so that callers who share one
 /// request can share its failure.
 #[derive(Clone)]
-pub struct SourceError(Arc<Inner>);
+pub struct SourceError(Arc<SourceErrorInner>);
 
 #[derive(Clone)]
-struct Inner {
+struct SourceErrorInner {
     kind: SourceErrorKind,
     venue: Option<VenueId>,
     message: String,
@@ -56,9 +56,9 @@ pub enum SourceErrorKind {
     /// Too many requests are waiting already.
     Overloaded,
     /// It could not be done in the time allowed, and was not begun where that was known beforehand.
-    TooLate {
+    DeadlineExceeded {
         /// How long it would have taken, as far as could be told.
-        would_take: Duration,
+        estimated: Duration,
     },
     /// The store failed.
     Store,
@@ -70,26 +70,26 @@ impl SourceError {
     /// A failure of this `kind`; `message` says what, where and what to do: lower case, no full stop, no secret.
     #[must_use]
     pub fn new(kind: SourceErrorKind, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { kind, venue: None, message: message.into(), source: None }))
+        Self(Arc::new(SourceErrorInner { kind, venue: None, message: message.into(), source: None }))
     }
 
     /// Names the venue at which it happened.
     #[must_use]
-    pub fn at(mut self, venue: VenueId) -> Self {
+    pub fn at_venue(mut self, venue: VenueId) -> Self {
         Arc::make_mut(&mut self.0).venue = Some(venue);
         self
     }
 
     /// Keeps the failure that lies beneath.
     #[must_use]
-    pub fn because(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+    pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         Arc::make_mut(&mut self.0).source = Some(Arc::new(source));
         self
     }
 
     /// Replaces the message, keeping all else.
     #[must_use]
-    pub fn reworded(mut self, message: impl Into<String>) -> Self {
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.0).message = message.into();
         self
     }
@@ -118,7 +118,7 @@ impl SourceError {
             | Kind::TimedOut
             | Kind::Malformed
             | Kind::Overloaded
-            | Kind::TooLate { .. } => true,
+            | Kind::DeadlineExceeded { .. } => true,
             Kind::UnknownMarket
             | Kind::BadRequest
             | Kind::PageTooLarge { .. }
@@ -135,14 +135,14 @@ impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         match &self.0.source {
-            Some(source) => write!(f, ": {}", innermost(source.as_ref())),
+            Some(source) => write!(f, ": {}", root_cause(source.as_ref())),
             None => Ok(()),
         }
     }
 }
 
 /// The last link of a chain of causes says most: "connection refused", not "error sending request".
-fn innermost<'a>(mut error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+fn root_cause<'a>(mut error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     while let Some(source) = error.source() {
         error = source;
     }
@@ -151,7 +151,7 @@ fn innermost<'a>(mut error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'stat
 
 impl fmt::Debug for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, venue, message, source } = &*self.0;
+        let SourceErrorInner { kind, venue, message, source } = &*self.0;
         f.debug_struct("SourceError")
             .field("kind", kind)
             .field("venue", venue)
@@ -185,7 +185,8 @@ mod tests {
     #[test]
     fn the_text_ends_with_the_root_of_the_matter() {
         let io = std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "connection refused");
-        let error = SourceError::new(SourceErrorKind::Unreachable, "cannot reach 127.0.0.1:1").because(io);
+        let error =
+            SourceError::new(SourceErrorKind::Unreachable, "cannot reach 127.0.0.1:1").with_source(io);
         assert_eq!(error.to_string(), "cannot reach 127.0.0.1:1: connection refused");
     }
 }

@@ -2,17 +2,17 @@
 //!
 //! Loss is an item of the feed like any other, so a reader can never mistake a hole for a quiet market.
 
+mod channel_history;
+mod future_event_filter;
 mod gap;
-mod history;
-mod horizon;
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-pub use self::gap::{Gap, GapCause, GapState, Loss};
-pub use self::history::History;
-pub use self::horizon::{Horizon, drop_beyond, drop_future};
+pub use self::channel_history::ChannelHistory;
+pub use self::future_event_filter::{FutureEventFilter, drop_after, drop_future};
+pub use self::gap::{Gap, GapCause, GapState, LossReason};
 use crate::{
     Candle, OrderBook, PriceBand, Series, Symbol, Ticker, Timeframe, TimeframeError, Timestamp, Trade,
 };
@@ -111,7 +111,7 @@ pub enum FeedEvent {
     Gap(Gap),
     /// History has been delivered as far as it can be had; what follows is live. What is known of each channel that has
     /// a history.
-    CaughtUp(Arc<[History]>),
+    CaughtUp(Arc<[ChannelHistory]>),
     /// This reader was too slow: its queue was full and this many events were dropped just before the next one.
     Lagged {
         /// How many.
@@ -136,7 +136,7 @@ impl FeedEvent {
 
     /// The latest moment, by the venue's clock, that this event claims to be of; `None` for what is not of the venue.
     #[must_use]
-    pub fn stamp(&self) -> Option<Timestamp> {
+    pub fn venue_time(&self) -> Option<Timestamp> {
         Some(match self {
             Self::Trade(trade) | Self::Snapshot(trade) => trade.time,
             Self::Ticker(ticker) => ticker.time.max(ticker.trade_time),

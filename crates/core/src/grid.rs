@@ -39,9 +39,9 @@ impl Grid {
             return moment;
         }
         let secs = moment.as_secs();
-        Timestamp::from_secs(match self.even_secs(timeframe) {
+        Timestamp::from_secs(match self.fixed_secs(timeframe) {
             Some(step) => secs - secs.rem_euclid(step),
-            None => self.first_of(self.period_of(timeframe, secs), timeframe),
+            None => self.period_start(self.period_number(timeframe, secs), timeframe),
         })
     }
 
@@ -59,9 +59,9 @@ impl Grid {
             return moment;
         }
         let secs = moment.as_secs();
-        Timestamp::from_secs(match self.even_secs(timeframe) {
+        Timestamp::from_secs(match self.fixed_secs(timeframe) {
             Some(step) => (secs - secs.rem_euclid(step)).saturating_add(step.saturating_mul(slots)),
-            None => self.first_of(self.period_of(timeframe, secs).saturating_add(slots), timeframe),
+            None => self.period_start(self.period_number(timeframe, secs).saturating_add(slots), timeframe),
         })
     }
 
@@ -76,9 +76,9 @@ impl Grid {
     pub fn slots(self, timeframe: Timeframe, range: TimeRange) -> u64 {
         let from = self.ceil(timeframe, range.from()).as_secs();
         let to = self.ceil(timeframe, range.to()).as_secs();
-        let slots = match self.even_secs(timeframe) {
+        let slots = match self.fixed_secs(timeframe) {
             Some(step) => to.saturating_sub(from) / step,
-            None => self.period_of(timeframe, to) - self.period_of(timeframe, from),
+            None => self.period_number(timeframe, to) - self.period_number(timeframe, from),
         };
         u64::try_from(slots).unwrap_or(0)
     }
@@ -91,36 +91,36 @@ impl Grid {
 
     /// The length of slots that are all equally long and one of which began at the epoch. No calendar is opened for
     /// those: on a venue in New York as elsewhere they are nearly all there are.
-    fn even_secs(self, timeframe: Timeframe) -> Option<i64> {
+    fn fixed_secs(self, timeframe: Timeframe) -> Option<i64> {
         let days = self == Self::NewYork && timeframe == Timeframe::D1;
         if days || timeframe == Timeframe::W1 { None } else { timeframe.fixed_secs() }
     }
 
     /// The number of the day, week, month (since year 0) or year that holds the second `secs`.
-    fn period_of(self, timeframe: Timeframe, secs: i64) -> i64 {
+    fn period_number(self, timeframe: Timeframe, secs: i64) -> i64 {
         let day = match self {
             Self::Utc => secs.div_euclid(DAY),
-            Self::NewYork => number_of(new_york::wall(secs).date()),
+            Self::NewYork => day_number(new_york::local_time(secs).date()),
         };
         match timeframe {
-            Timeframe::W1 => (day - self.first_week()).div_euclid(7),
+            Timeframe::W1 => (day - self.first_week_day_number()).div_euclid(7),
             Timeframe::Month => {
-                let day = numbered(day);
+                let day = date_of_day_number(day);
                 i64::from(day.year()) * 12 + i64::from(day.month()) - 1
             }
-            Timeframe::Year => i64::from(numbered(day).year()),
+            Timeframe::Year => i64::from(date_of_day_number(day).year()),
             _ => day,
         }
     }
 
     /// The second at which the numbered day, week, month or year begins.
-    fn first_of(self, period: i64, timeframe: Timeframe) -> i64 {
+    fn period_start(self, period: i64, timeframe: Timeframe) -> i64 {
         let first = |year: i64, month: i64| {
             let year = i16::try_from(year.clamp(1678, 2261)).unwrap_or(1970);
-            number_of(date(year, i8::try_from(month).unwrap_or(1), 1))
+            day_number(date(year, i8::try_from(month).unwrap_or(1), 1))
         };
         let day = match timeframe {
-            Timeframe::W1 => period.saturating_mul(7).saturating_add(self.first_week()),
+            Timeframe::W1 => period.saturating_mul(7).saturating_add(self.first_week_day_number()),
             Timeframe::Month => first(period.div_euclid(12), period.rem_euclid(12) + 1),
             Timeframe::Year => first(period, 1),
             _ => period,
@@ -128,11 +128,11 @@ impl Grid {
         let day = day.clamp(-LAST_DAY, LAST_DAY);
         match self {
             Self::Utc => day * DAY,
-            Self::NewYork => new_york::midnight(numbered(day)),
+            Self::NewYork => new_york::midnight(date_of_day_number(day)),
         }
     }
 
-    const fn first_week(self) -> i64 {
+    const fn first_week_day_number(self) -> i64 {
         match self {
             Self::Utc => FIRST_MONDAY,
             Self::NewYork => FIRST_SUNDAY,
@@ -141,11 +141,11 @@ impl Grid {
 }
 
 /// Days since the epoch.
-fn number_of(day: Date) -> i64 {
+fn day_number(day: Date) -> i64 {
     i64::from((day - date(1970, 1, 1)).get_days())
 }
 
-fn numbered(day: i64) -> Date {
+fn date_of_day_number(day: i64) -> Date {
     let days = i32::try_from(day).unwrap_or(0);
     date(1970, 1, 1).checked_add(jiff::Span::new().days(days)).unwrap_or(date(1970, 1, 1))
 }

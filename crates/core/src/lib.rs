@@ -12,13 +12,13 @@ mod candle_set;
 mod coverage;
 mod day;
 mod decimal_sum;
-mod derive;
+mod derivation;
 mod error;
 mod feed;
-mod figure;
 mod grid;
-mod market;
+mod instrument;
 mod page;
+mod plain_decimal;
 mod port;
 mod price_band;
 mod priority;
@@ -33,51 +33,53 @@ mod ticker;
 mod time;
 mod timeframe;
 mod trade;
-mod unkept;
 mod venue_id;
 mod view;
+mod write_failure;
 
 pub use book::{Level, OrderBook};
 pub use calendar::{Calendar, DayHours};
 pub use candle::{Candle, Series};
-pub use candle_builder::{BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, Intake};
-pub use candle_set::{CandlePart, CandleSet, Served, Slot};
-pub use coverage::{CLOCK_SLACK, Claim, Coverage, Dispute, LATE_ROWS, Origin, Provenance, Span};
+pub use candle_builder::{
+    BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, IngestOutcome,
+};
+pub use candle_set::{CandlePart, CandleSet, FetchStats, Slot};
+pub use coverage::{AbsenceClaim, CLOCK_SLACK, Coverage, Dispute, MAX_ROW_DELAY, Origin, Provenance, Span};
 pub use day::{Day, DayError};
-pub use derive::Derive;
+pub use derivation::DerivationPolicy;
 pub use error::{SourceError, SourceErrorKind};
 pub use feed::{
-    Channel, FeedEvent, Gap, GapCause, GapState, History, Horizon, Loss, StreamKind, StreamKindError,
-    drop_beyond, drop_future,
+    Channel, ChannelHistory, FeedEvent, FutureEventFilter, Gap, GapCause, GapState, LossReason, StreamKind,
+    StreamKindError, drop_after, drop_future,
 };
-pub use figure::Figure;
 pub use grid::Grid;
-pub use market::{Instrument, Market};
+pub use instrument::{Instrument, PriceIncrement};
 pub use page::{
-    BadRow, BookRequest, CandlePage, CandlePageRequest, CandleRows, Proof, RejectedRow, SettlingRules,
-    TickerRequest, TradePage, TradePageRequest,
+    BadRow, BookRequest, CandlePage, CandlePageBuilder, CandlePageRequest, FinalityRules, PageProof,
+    RejectedRow, TickerRequest, TradePage, TradePageRequest,
 };
+pub use plain_decimal::PlainDecimal;
 pub use port::{
-    Call, CallGroup, CallSource, CandleSource, CandleStore, Capabilities, Clock, ClockReading, Control,
-    Corrections, FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, KeepAlive, LimitGroup, LiveSource,
-    LiveStream, ManualClock, OwnedReply, PageSource, PartStream, Query, SocketLimits, StoredCandles,
-    SymbolTable, Venue, VenueClock,
+    Call, CallSource, CandleSource, CandleStore, Capabilities, Clock, ClockReading, ControlMessage,
+    FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login, ManualClock,
+    OwnedReply, PageSource, PartStream, QueryParams, RateLimit, RateLimitGroup, RevisionPolicy, SocketLimits,
+    StoredCandles, SymbolTable, Venue, VenueClock,
 };
-pub use price_band::{Indicators, PriceBand};
+pub use price_band::{BandIndicators, PriceBand};
 pub use priority::Priority;
 pub use query::{
-    CandleQuery, Delivery, Forming, Hearsay, Landmark, MAX_COUNT, QueryError, Selection, Subscription,
+    CandleQuery, Delivery, Forming, MAX_COUNT, PageSequence, PriorClaims, QueryError, Selection, Subscription,
 };
 pub use secret::Secret;
 pub use session::Session;
 pub use side_inference::{InferredSide, SideInference, SideRule};
-pub use split::{AdjustedCandles, Split, SplitHistory, Straddled};
+pub use split::{AdjustedCandles, Split, SplitHistory, StraddlingCandle};
 pub use store_error::{StoreError, StoreErrorKind};
 pub use symbol::{Symbol, SymbolError};
 pub use ticker::Ticker;
 pub use time::{TimeError, TimeRange, Timestamp};
 pub use timeframe::{Timeframe, TimeframeError};
 pub use trade::{Side, Trade, TradeId};
-pub use unkept::Unkept;
 pub use venue_id::{VenueId, VenueIdError};
 pub use view::{Fill, View, ViewRow};
+pub use write_failure::WriteFailure;

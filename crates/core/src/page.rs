@@ -1,10 +1,10 @@
 //! One venue-sized page: how it is asked for, and what it shows.
 
-mod candle_rows;
+mod candle_page_builder;
 
 use std::fmt;
 
-pub use self::candle_rows::{BadRow, CandleRows, SettlingRules};
+pub use self::candle_page_builder::{BadRow, CandlePageBuilder, FinalityRules};
 
 use crate::{Candle, Series, Symbol, TimeRange, Timestamp, Trade, TradeId};
 
@@ -21,13 +21,13 @@ pub struct CandlePageRequest {
 
 /// What an answer shows beyond its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Proof {
-    /// Every slot that opens in this stretch is known, but for the [doubtful](Self::doubtful) ones: it has a row in the
+pub struct PageProof {
+    /// Every slot that opens in this stretch is known, but for the [doubtful](Self::uncertain) ones: it has a row in the
     /// page, or no trade happened in it. It begins and ends with a row of the page,
     /// or beside two that differ.
     pub covered: Option<TimeRange>,
     /// Slots of rows that were left out, oldest first: nothing is known of them.
-    pub doubtful: Vec<TimeRange>,
+    pub uncertain: Vec<TimeRange>,
     /// Slots after the newest row, up to what was asked for, that have no row. One answer does not prove that they are
     /// empty: the venue's newest rows may come late, and the answer may be stale.
     pub absent_after: Option<TimeRange>,
@@ -36,10 +36,10 @@ pub struct Proof {
     pub absent_before: Option<TimeRange>,
     /// From here on the covered rows may be incomplete: the page shows nothing newer although it could, so that it may
     /// have been made before they were over. What it says of them is an [early](crate::Origin::Early) word.
-    pub early_from: Option<Timestamp>,
+    pub preliminary_from: Option<Timestamp>,
     /// The page holds as many rows as were asked for, the oldest of them this one: another row of the same slot may have been
     /// cut off, which would say that neither can be believed.
-    pub cut_at: Option<Timestamp>,
+    pub truncated_at: Option<Timestamp>,
     /// Asking for anything older is pointless because the venue no longer has it, whatever there was.
     pub exhausted: bool,
 }
@@ -50,12 +50,12 @@ pub struct CandlePage {
     /// Oldest first, strictly rising.
     pub candles: Vec<Candle>,
     /// What the page shows beyond its rows.
-    pub proof: Proof,
+    pub proof: PageProof,
     /// When the venue was asked by its own clock, at the earliest.
     pub asked_at: Timestamp,
     /// How many requests it took, repeats included.
     pub attempts: u32,
-    /// Rows that were left out. Their slots are [doubtful](Proof::doubtful).
+    /// Rows that were left out. Their slots are [doubtful](PageProof::uncertain).
     pub rejected: Vec<RejectedRow>,
 }
 
@@ -105,7 +105,7 @@ pub struct TradePage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TickerRequest {
     /// These markets.
-    Of(Vec<Symbol>),
+    Symbols(Vec<Symbol>),
     /// Every market priced in one of these quotes.
     Quotes(Vec<String>),
 }

@@ -3,25 +3,25 @@
 //! Each is object-safe on purpose: which venue, which store and which clock are decided at run time.
 
 mod book_pool;
-mod calls;
+mod call_source;
 mod candles;
 mod clock;
-mod corrections;
-mod live;
-mod strangers;
-mod symbols;
+mod interned_symbols;
+mod live_source;
+mod revision_policy;
+mod symbol_table;
 mod venue;
 mod venue_clock;
 
-pub use calls::{CallSource, OwnedReply};
+pub use call_source::{CallSource, OwnedReply};
 pub use candles::{CandleSource, CandleStore, PageSource, PartStream, StoredCandles};
 pub use clock::{Clock, ManualClock};
-pub use corrections::Corrections;
-pub use live::{LiveSource, LiveStream};
-pub use symbols::SymbolTable;
+pub use live_source::{LiveSource, LiveStream};
+pub use revision_policy::RevisionPolicy;
+pub use symbol_table::SymbolTable;
 pub use venue::{
-    Call, CallGroup, Capabilities, Control, FrameError, FrameOutcome, Greeting, HttpCall, HttpReply,
-    KeepAlive, LimitGroup, Query, SocketLimits, Venue,
+    Call, Capabilities, ControlMessage, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, Login,
+    QueryParams, RateLimit, RateLimitGroup, SocketLimits, Venue,
 };
 pub use venue_clock::{ClockReading, VenueClock};
 

@@ -16,7 +16,7 @@ pub struct PriceBand {
     /// Highest price that may be traded, in the quote currency ("limit up"). 0 if there is none.
     pub high: f64,
     /// What the exchange adds.
-    pub indicators: Indicators,
+    pub indicators: BandIndicators,
     /// As of when it holds, by the exchange's clock. Exact to the nanosecond where the venue is.
     pub time: Timestamp,
     /// When we heard of it, by ours.
@@ -40,19 +40,19 @@ impl PriceBand {
 /// The codes an exchange adds to a band: four at the most, in its own order and of its own meaning. They take no memory
 /// of their own, so that a band can be kept without an allocation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Indicators(
+pub struct BandIndicators(
     // Sixteen bits for each: the code and one, so that 0 means none.
     u64,
 );
 
-impl Indicators {
+impl BandIndicators {
     /// The most there are.
-    pub const MOST: usize = 4;
+    pub const MAX_CODES: usize = 4;
 
     /// The first four of `codes`; those from 65,535 up are left out.
     #[must_use]
     pub fn new(codes: impl IntoIterator<Item = u32>) -> Self {
-        let fitting = codes.into_iter().filter(|code| *code < u32::from(u16::MAX)).take(Self::MOST);
+        let fitting = codes.into_iter().filter(|code| *code < u32::from(u16::MAX)).take(Self::MAX_CODES);
         Self(fitting.zip(0..).fold(0, |word, (code, at)| word | u64::from(code + 1) << (16 * at)))
     }
 
@@ -62,15 +62,15 @@ impl Indicators {
         (0..4).map_while(code)
     }
 
-    /// All of them as one number, which [`from_word`](Self::from_word) reads.
+    /// All of them as one number, which [`from_word`](Self::from_bits) reads.
     #[must_use]
-    pub const fn to_word(self) -> u64 {
+    pub const fn to_bits(self) -> u64 {
         self.0
     }
 
-    /// Reads what [`to_word`](Self::to_word) wrote.
+    /// Reads what [`to_word`](Self::to_bits) wrote.
     #[must_use]
-    pub const fn from_word(word: u64) -> Self {
+    pub const fn from_bits(word: u64) -> Self {
         Self(word)
     }
 }
@@ -83,8 +83,8 @@ mod tests {
     #[test]
     fn indicators_read_back_up_to_the_fourth() {
         let back = |codes: &[u32]| {
-            let word = Indicators::new(codes.iter().copied()).to_word();
-            Indicators::from_word(word).iter().collect::<Vec<_>>()
+            let word = BandIndicators::new(codes.iter().copied()).to_bits();
+            BandIndicators::from_bits(word).iter().collect::<Vec<_>>()
         };
         assert_eq!(back(&[]), []);
         assert_eq!(back(&[0]), [0]);
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_price_at_the_edge_may_be_traded() {
         let (symbol, time) = (Symbol::new(VenueId::new("test"), "A").unwrap(), Timestamp::EPOCH);
-        let indicators = Indicators::default();
+        let indicators = BandIndicators::default();
         let band = PriceBand { symbol, low: 198.11, high: 218.96, indicators, time, received: time };
         let allowed = [198.1, 198.11, 200.0, 218.96, 218.97].map(|price| band.allows(price));
         assert_eq!(allowed, [false, true, true, true, false]);

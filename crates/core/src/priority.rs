@@ -24,7 +24,7 @@ impl Priority {
     ///
     /// An aim, not a promise: a request that misses it is still answered.
     #[must_use]
-    pub const fn target(self) -> Duration {
+    pub const fn latency_target(self) -> Duration {
         Duration::from_millis(match self {
             Self::Critical => 50,
             Self::High => 100,

@@ -1,8 +1,8 @@
 //! What a program asks for, checked when it is written down.
 
-mod hearsay;
+mod prior_claims;
 
-pub use self::hearsay::Hearsay;
+pub use self::prior_claims::PriorClaims;
 
 use crate::{Channel, Priority, Series, StreamKind, Symbol, TimeError, TimeRange, Timestamp};
 
@@ -37,7 +37,7 @@ pub enum Forming {
 
 /// A point in the order in which a source's pages land.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Landmark(pub u64);
+pub struct PageSequence(pub u64);
 
 /// A question for candles.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +53,11 @@ pub struct CandleQuery {
     /// Of what moment the answer shall be; `None` for now.
     pub as_of: Option<Timestamp>,
     /// What answers have said of it already, short of a proof. It changes how often the venue is asked, and nothing else.
-    pub hearsay: Hearsay,
-    /// When it was put, as a [landmark](crate::CandleSource::landmark) of the source that is asked: pages that have landed
+    pub prior_claims: PriorClaims,
+    /// When it was put, as a [landmark](crate::CandleSource::page_sequence) of the source that is asked: pages that have landed
     /// since may serve it. `None` if it is put as it is asked. Who looks at a store before asking says it, for what a
     /// question that was put at the same time has fetched meanwhile may not be in the store yet.
-    pub put: Option<Landmark>,
+    pub pages_since: Option<PageSequence>,
 }
 
 impl CandleQuery {
@@ -65,7 +65,7 @@ impl CandleQuery {
     ///
     /// # Errors
     ///
-    /// [`QueryError::Count`] if `count` is zero or beyond [`MAX_COUNT`].
+    /// [`QueryError::RowCount`] if `count` is zero or beyond [`MAX_COUNT`].
     pub fn last(series: Series, count: usize) -> Result<Self, QueryError> {
         if count == 0 || count > MAX_COUNT {
             return Err(QueryError::Count(count));
@@ -90,7 +90,15 @@ impl CandleQuery {
 
     fn of(series: Series, selection: Selection) -> Self {
         let (forming, priority) = (Forming::default(), Priority::default());
-        Self { series, selection, forming, priority, as_of: None, hearsay: Hearsay::default(), put: None }
+        Self {
+            series,
+            selection,
+            forming,
+            priority,
+            as_of: None,
+            prior_claims: PriorClaims::default(),
+            pages_since: None,
+        }
     }
 
     /// Looks back from `before` instead of from now. Of no effect on a range.
@@ -142,15 +150,15 @@ impl CandleQuery {
 
     /// Hands down what answers have said of it already.
     #[must_use]
-    pub fn hearsay(mut self, hearsay: Hearsay) -> Self {
-        self.hearsay = hearsay;
+    pub fn prior_claims(mut self, prior_claims: PriorClaims) -> Self {
+        self.prior_claims = prior_claims;
         self
     }
 
     /// Says when it was put.
     #[must_use]
-    pub fn put(mut self, put: Option<Landmark>) -> Self {
-        self.put = put;
+    pub fn pages_since(mut self, pages_since: Option<PageSequence>) -> Self {
+        self.pages_since = pages_since;
         self
     }
 
@@ -166,9 +174,9 @@ impl CandleQuery {
 pub enum Delivery {
     /// Every event in order; when `depth` of them wait, the oldest is dropped and the reader told how many
     /// ([`FeedEvent::Lagged`](crate::FeedEvent::Lagged)).
-    Lossless {
+    Buffered {
         /// How many events may wait.
-        depth: usize,
+        capacity: usize,
     },
     /// The latest of each channel; what it replaces is not missed. Trades are conflated too.
     Conflated,
@@ -176,7 +184,7 @@ pub enum Delivery {
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self::Lossless { depth: 4_096 }
+        Self::Buffered { capacity: 4_096 }
     }
 }
 
@@ -196,7 +204,7 @@ impl Subscription {
     ///
     /// # Errors
     ///
-    /// [`QueryError::Nothing`] if there is no symbol or no kind.
+    /// [`QueryError::EmptySubscription`] if there is no symbol or no kind.
     pub fn new(
         symbols: impl IntoIterator<Item = Symbol>,
         kinds: impl IntoIterator<Item = StreamKind>,
@@ -209,7 +217,7 @@ impl Subscription {
         channels.sort();
         channels.dedup();
         if channels.is_empty() {
-            return Err(QueryError::Nothing);
+            return Err(QueryError::EmptySubscription);
         }
         Ok(Self { channels, delivery: Delivery::default(), priority: Priority::default() })
     }
@@ -233,7 +241,7 @@ pub enum QueryError {
     Time(#[from] TimeError),
     /// No market or no kind of data was named.
     #[error("nothing to subscribe to; name at least one market and one kind of data")]
-    Nothing,
+    EmptySubscription,
 }
 
 #[cfg(test)]
@@ -253,7 +261,7 @@ mod tests {
         let (early, late) = (Timestamp::from_secs(1), Timestamp::from_secs(2));
         assert!(CandleQuery::range(series.clone(), late, early).is_err());
         assert!(CandleQuery::range(series, early, late).is_ok());
-        assert_eq!(Subscription::new([], [StreamKind::Trade]), Err(QueryError::Nothing));
+        assert_eq!(Subscription::new([], [StreamKind::Trade]), Err(QueryError::EmptySubscription));
     }
 
     #[test]

@@ -35,8 +35,8 @@ pub struct SideInference {
 impl SideInference {
     /// Takes note of the best bid and ask; a side without an offer is 0. A crossed or half empty quote says nothing.
     pub fn quote(&mut self, bid: f64, ask: f64) {
-        let sound = 0.0 < bid && bid <= ask && ask.is_finite();
-        self.middle = sound.then(|| bid + (ask - bid) / 2.0);
+        let is_valid = 0.0 < bid && bid <= ask && ask.is_finite();
+        self.middle = is_valid.then(|| bid + (ask - bid) / 2.0);
     }
 
     /// Guesses the taker of a trade at `price`; `None` before anything is known to guess by.

@@ -9,7 +9,7 @@ mod history;
 #[cfg(test)]
 mod tests;
 
-pub use self::adjust::{AdjustedCandles, Straddled};
+pub use self::adjust::{AdjustedCandles, StraddlingCandle};
 pub use self::history::SplitHistory;
 use crate::{Symbol, Timestamp};
 

@@ -5,9 +5,9 @@ use std::fmt;
 use crate::{SourceError, SourceErrorKind};
 
 /// Why the store could not do it.
-pub struct StoreError(Box<Inner>);
+pub struct StoreError(Box<StoreErrorInner>);
 
-struct Inner {
+struct StoreErrorInner {
     kind: StoreErrorKind,
     message: String,
     is_transient: bool,
@@ -19,7 +19,7 @@ struct Inner {
 #[non_exhaustive]
 pub enum StoreErrorKind {
     /// Another process holds the data folder and does not share it, or uses it while this needs it alone.
-    Held,
+    Locked,
     /// A file is damaged; the others are not.
     Corrupt,
     /// No room left on the disk. What was stored is unharmed.
@@ -42,12 +42,12 @@ impl StoreError {
     /// A failure of this `kind`; `message` says what, where and what to do.
     #[must_use]
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), is_transient: false, source: None }))
+        Self(Box::new(StoreErrorInner { kind, message: message.into(), is_transient: false, source: None }))
     }
 
     /// Keeps the failure that lies beneath.
     #[must_use]
-    pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.0.source = Some(Box::new(source));
         self
     }
@@ -84,7 +84,7 @@ impl fmt::Display for StoreError {
 
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, message, is_transient, source } = &*self.0;
+        let StoreErrorInner { kind, message, is_transient, source } = &*self.0;
         f.debug_struct("StoreError")
             .field("kind", kind)
             .field("message", message)

@@ -26,8 +26,8 @@ impl Symbol {
     ///
     /// [`SymbolError`] if no venue could have such a market.
     pub fn new(venue: VenueId, code: &str) -> Result<Self, SymbolError> {
-        let sound = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '?' | '&' | ',' | '"' | '\\');
-        if code.is_empty() || code.len() > 40 || !code.chars().all(sound) {
+        let is_valid = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '?' | '&' | ',' | '"' | '\\');
+        if code.is_empty() || code.len() > 40 || !code.chars().all(is_valid) {
             return Err(SymbolError { venue, code: code.chars().take(60).collect() });
         }
         Ok(Self { venue, code: code.into() })

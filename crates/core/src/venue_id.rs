@@ -6,9 +6,9 @@ use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
 /// The longest name: as a folder it has to fit every file system.
-const LONGEST: usize = 120;
+const MAX_LEN: usize = 120;
 /// What a folder has in place of `:`, which some file systems do not take. No name has it.
-const COLON: char = '+';
+const COLON_REPLACEMENT: char = '+';
 
 /// The name of a source of market data; part of every [`Symbol`](crate::Symbol), so that rows of two sources never meet.
 ///
@@ -39,7 +39,7 @@ impl VenueId {
     ///
     /// Each name is kept for the life of the program: there are as many as there are sources.
     #[must_use]
-    pub fn named(name: &str) -> Self {
+    pub fn intern(name: &str) -> Self {
         static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
         let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = names.get(name) {
@@ -66,13 +66,13 @@ impl VenueId {
 
     /// The name without its place, as messages have it that are not about whose data something is.
     #[must_use]
-    pub fn house(self) -> Self {
+    pub fn without_address(self) -> Self {
         Self(self.0.split('@').next().unwrap_or(self.0))
     }
 
     /// The address, or the chosen name, of a source that is not at one of its venue's own addresses.
     #[must_use]
-    pub fn place(self) -> Option<&'static str> {
+    pub fn address(self) -> Option<&'static str> {
         self.0.split_once('@').map(|(_, place)| place)
     }
 
@@ -81,20 +81,20 @@ impl VenueId {
     /// # Errors
     ///
     /// [`VenueIdError`] if no name can have such a place.
-    pub fn at(self, place: &str) -> Result<Self, VenueIdError> {
+    pub fn at_address(self, place: &str) -> Result<Self, VenueIdError> {
         format!("{}@{place}", self.family()).parse()
     }
 
     /// The name as a folder or a file can have it on every file system: `:` is written `+`.
     #[must_use]
     pub fn file_name(self) -> String {
-        self.0.replace(':', &COLON.to_string())
+        self.0.replace(':', &COLON_REPLACEMENT.to_string())
     }
 
     /// The source whose [`file_name`](Self::file_name) this is.
     #[must_use]
-    pub fn of_file_name(name: &str) -> Option<Self> {
-        if name.contains(':') { None } else { name.replace(COLON, ":").parse().ok() }
+    pub fn from_file_name(name: &str) -> Option<Self> {
+        if name.contains(':') { None } else { name.replace(COLON_REPLACEMENT, ":").parse().ok() }
     }
 }
 
@@ -109,17 +109,21 @@ impl FromStr for VenueId {
     type Err = VenueIdError;
 
     fn from_str(text: &str) -> Result<Self, VenueIdError> {
-        let (house, place) = text.split_once('@').map_or((text, None), |(house, place)| (house, Some(place)));
+        let (base, place) = text.split_once('@').map_or((text, None), |(base, place)| (base, Some(place)));
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let in_house = |c: char| plain(c) || matches!(c, '-' | '_');
-        let in_place = |c: char| in_house(c) || matches!(c, '.' | ':' | '~' | '[' | ']');
-        let sound = text.len() <= LONGEST
-            && house.starts_with(plain)
-            && house.chars().all(in_house)
+        let in_base = |c: char| plain(c) || matches!(c, '-' | '_');
+        let in_address = |c: char| in_base(c) || matches!(c, '.' | ':' | '~' | '[' | ']');
+        let is_valid = text.len() <= MAX_LEN
+            && base.starts_with(plain)
+            && base.chars().all(in_base)
             && place.is_none_or(|place| {
-                place.contains(plain) && place.chars().all(in_place) && !place.ends_with('.')
+                place.contains(plain) && place.chars().all(in_address) && !place.ends_with('.')
             });
-        if sound { Ok(Self::named(text)) } else { Err(VenueIdError(text.chars().take(LONGEST).collect())) }
+        if is_valid {
+            Ok(Self::intern(text))
+        } else {
+            Err(VenueIdError(text.chars().take(MAX_LEN).collect()))
+        }
     }
 }
 
@@ -140,8 +144,8 @@ mod tests {
 
     #[test]
     fn a_name_that_was_read_is_the_venue_that_bears_it() {
-        assert_eq!(VenueId::named(&String::from("upbit")), UPBIT);
-        assert_ne!(VenueId::named("massive"), UPBIT);
+        assert_eq!(VenueId::intern(&String::from("upbit")), UPBIT);
+        assert_ne!(VenueId::intern("massive"), UPBIT);
     }
 
     #[test]
@@ -150,13 +154,13 @@ mod tests {
         let sources = names.map(|name| name.parse::<VenueId>().unwrap());
         assert!(sources.iter().all(|source| source.family() == UPBIT));
         assert_eq!(sources.iter().collect::<BTreeSet<_>>().len(), names.len());
-        assert_eq!(sources.map(VenueId::place)[2..4], [Some("127.0.0.1:9001"), Some("[::1]:9001")]);
-        assert_eq!(sources[1].at("proxy.example").unwrap().as_str(), "upbit@proxy.example");
+        assert_eq!(sources.map(VenueId::address)[2..4], [Some("127.0.0.1:9001"), Some("[::1]:9001")]);
+        assert_eq!(sources[1].at_address("proxy.example").unwrap().as_str(), "upbit@proxy.example");
     }
 
     #[test]
     fn what_is_no_name_is_refused() {
-        let long = format!("upbit@{}", "a".repeat(LONGEST));
+        let long = format!("upbit@{}", "a".repeat(MAX_LEN));
         for text in [
             "",
             "@x",
@@ -186,7 +190,7 @@ mod tests {
             let source: VenueId = name.parse().unwrap();
             let file = source.file_name();
             prop_assert!(!file.contains([':', '/', '\\', '*', '?', '"', '<', '>', '|', ' ']), "{}", file);
-            prop_assert_eq!(VenueId::of_file_name(&file), Some(source));
+            prop_assert_eq!(VenueId::from_file_name(&file), Some(source));
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct ViewRow {
     /// Whether the candle was made up by the view. It never is where the slot is not proven empty.
     pub filled: bool,
     /// What is really known of the slot.
-    pub truth: Slot,
+    pub slot: Slot,
 }
 
 impl ViewRow {
@@ -37,7 +37,7 @@ impl ViewRow {
     /// The candle still forming is not, nor one that the venue may still correct, nor a slot of which nothing is known.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        match (self.truth, &self.candle) {
+        match (self.slot, &self.candle) {
             (Slot::Empty, _) => true,
             (_, Some(candle)) => candle.is_final,
             (_, None) => false,
@@ -90,7 +90,7 @@ impl View<'_> {
         let candle = *self.set.candles.get(self.passed)?;
         self.passed += 1;
         let truth = self.set.slot(candle.open_time);
-        Some(ViewRow { open_time: candle.open_time, candle: Some(candle), filled: false, truth })
+        Some(ViewRow { open_time: candle.open_time, candle: Some(candle), filled: false, slot: truth })
     }
 
     fn next_slot(&mut self) -> Option<ViewRow> {
@@ -112,7 +112,7 @@ impl View<'_> {
             Slot::Empty => self.close,
             _ => candle.map(|candle| candle.close),
         };
-        Some(ViewRow { open_time, candle, filled, truth })
+        Some(ViewRow { open_time, candle, filled, slot: truth })
     }
 }
 
@@ -167,7 +167,7 @@ mod tests {
 
     /// A letter for each row: `c`andle, `f`illed, `e`mpty, `u`nknown, `d`isputed.
     fn drawn(set: &CandleSet, fill: Fill) -> String {
-        let letter = |row: ViewRow| match (row.filled, row.truth) {
+        let letter = |row: ViewRow| match (row.filled, row.slot) {
             (true, Slot::Empty) => 'f',
             (false, Slot::Present(_)) => 'c',
             (false, Slot::Empty) => 'e',
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_disputed_hole_ends_the_run() {
         let mut set = set(&[candle(2, 5.0)], &[minutes(2, 6)]);
-        set.coverage.dispute(Dispute { range: minutes(4, 5), earlier: None, later: None });
+        set.coverage.add_dispute(Dispute { range: minutes(4, 5), earlier: None, later: None });
         assert_eq!(drawn(&set, Fill::Forward), "cfde");
     }
 

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
-use market_backbone_emulator::{Emulator, MarketSet, Pace, Scenario};
+use market_backbone_emulator::{Emulator, MarketActivity, MarketSet, Scenario};
 use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::main]
@@ -22,7 +22,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return listen_to(url, codes).await;
     }
     let count = arguments.first().map_or(Ok(200), |text| text.parse())?;
-    let pace = if arguments.get(1).is_some_and(|pace| pace == "wild") { Pace::Wild } else { Pace::Busy };
+    let pace = if arguments.get(1).is_some_and(|pace| pace == "wild") {
+        MarketActivity::Wild
+    } else {
+        MarketActivity::Busy
+    };
     let seconds = arguments.get(2).map_or(Ok(20), |text| text.parse())?;
     let scenario = Scenario { markets: MarketSet::many(count, pace), history_days: 2, ..Scenario::default() };
     let venue = Emulator::start(scenario).await?;

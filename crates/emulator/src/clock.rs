@@ -8,10 +8,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 ///
 /// Clones share their hands.
 #[derive(Clone, Debug)]
-pub struct Clock(Hands);
+pub struct EmulatorClock(ClockSource);
 
 #[derive(Clone, Debug)]
-enum Hands {
+enum ClockSource {
     /// Wall time at creation, carried on by a clock that never steps back.
     System { epoch_us: i64, since: Instant },
     /// Microseconds since the epoch at creation, carried on by tokio's clock.
@@ -20,20 +20,20 @@ enum Hands {
     Manual(Arc<AtomicI64>),
 }
 
-impl Default for Clock {
+impl Default for EmulatorClock {
     fn default() -> Self {
         Self::system()
     }
 }
 
-impl Clock {
+impl EmulatorClock {
     /// A clock that shows wall time and never runs backwards.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place where the emulator reads time")]
     pub fn system() -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let epoch_us = i64::try_from(wall.as_micros()).unwrap_or(i64::MAX);
-        Self(Hands::System { epoch_us, since: Instant::now() })
+        Self(ClockSource::System { epoch_us, since: Instant::now() })
     }
 
     /// A clock that begins at `ms` since the epoch and goes with tokio's: as time does, or, in a runtime whose time is
@@ -41,22 +41,22 @@ impl Clock {
     #[must_use]
     pub fn running_from(ms: i64) -> Self {
         let epoch_us = Arc::new(AtomicI64::new(ms * 1_000));
-        Self(Hands::Running { epoch_us, since: tokio::time::Instant::now() })
+        Self(ClockSource::Running { epoch_us, since: tokio::time::Instant::now() })
     }
 
     /// A clock that stands at `ms` since the epoch until it is moved.
     #[must_use]
     pub fn manual(ms: i64) -> Self {
-        Self(Hands::Manual(Arc::new(AtomicI64::new(ms * 1_000))))
+        Self(ClockSource::Manual(Arc::new(AtomicI64::new(ms * 1_000))))
     }
 
     /// Moves a manual clock, or one that goes with tokio's, forward by `ms`; that of the system goes its own way.
     pub fn advance(&self, ms: i64) {
         match &self.0 {
-            Hands::Manual(us) | Hands::Running { epoch_us: us, .. } => {
+            ClockSource::Manual(us) | ClockSource::Running { epoch_us: us, .. } => {
                 us.fetch_add(ms * 1_000, Ordering::SeqCst);
             }
-            Hands::System { .. } => {}
+            ClockSource::System { .. } => {}
         }
     }
 
@@ -70,14 +70,14 @@ impl Clock {
     #[must_use]
     pub fn now_us(&self) -> i64 {
         match &self.0 {
-            Hands::System { epoch_us, since } => {
+            ClockSource::System { epoch_us, since } => {
                 epoch_us + i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX - epoch_us)
             }
-            Hands::Running { epoch_us, since } => {
+            ClockSource::Running { epoch_us, since } => {
                 let epoch_us = epoch_us.load(Ordering::SeqCst);
                 epoch_us + i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX - epoch_us)
             }
-            Hands::Manual(us) => us.load(Ordering::SeqCst),
+            ClockSource::Manual(us) => us.load(Ordering::SeqCst),
         }
     }
 }

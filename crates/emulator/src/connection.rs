@@ -25,11 +25,11 @@ use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use crate::world::World;
+use crate::world::EmulatorWorld;
 use crate::{admin, calendar, massive, upbit};
 
 /// A server's end of a WebSocket.
-pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+pub(crate) type ServerSocket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// A client that asked for an upgrade follows at once or not at all.
 const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
@@ -37,11 +37,11 @@ const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
 /// The connection shall be reset without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("reset on purpose")]
-pub(crate) struct Reset;
+pub(crate) struct ConnectionReset;
 
 /// Which venue a socket talks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Talk {
+pub(crate) enum SocketProtocol {
     Upbit,
     /// Telling of now, or of a quarter of an hour ago.
     Massive {
@@ -51,40 +51,40 @@ pub(crate) enum Talk {
 
 /// Where a request leaves the upgrade it asked for.
 #[derive(Debug, Default)]
-pub(crate) struct UpgradeSlot(Mutex<Option<(OnUpgrade, Talk)>>);
+pub(crate) struct UpgradeSlot(Mutex<Option<(OnUpgrade, SocketProtocol)>>);
 
 impl UpgradeSlot {
-    pub(crate) fn put(&self, upgrade: OnUpgrade, talk: Talk) {
+    pub(crate) fn put(&self, upgrade: OnUpgrade, talk: SocketProtocol) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, talk));
     }
 
-    fn take(&self) -> Option<(OnUpgrade, Talk)> {
+    fn take(&self) -> Option<(OnUpgrade, SocketProtocol)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 /// What a connection's bytes go over.
-pub(crate) trait Line: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+pub(crate) trait ResettableStream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// What is queued is thrown away when it ends, and the client is told of a reset.
     fn reset(&self);
 }
 
-impl Line for TcpStream {
+impl ResettableStream for TcpStream {
     fn reset(&self) {
         // Closing with linger 0 discards what is queued and sends RST instead of FIN.
         let _ = self.set_zero_linger();
     }
 }
 
-impl Line for DuplexStream {
+impl ResettableStream for DuplexStream {
     /// Within a process there is only one way to end.
     fn reset(&self) {}
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn drive(stream: impl Line, peer: IpAddr, world: Arc<World>) {
+pub(crate) async fn drive(stream: impl ResettableStream, peer: IpAddr, world: Arc<EmulatorWorld>) {
     let resets = Arc::new(AtomicBool::new(false));
-    let io = TokioIo::new(Wire { stream, resets: Arc::clone(&resets) });
+    let io = TokioIo::new(ConnectionStream { stream, resets: Arc::clone(&resets) });
     let slot = UpgradeSlot::default();
     let service = service_fn(|request: Request<Incoming>| {
         let (world, resets, slot) = (&world, &resets, &slot);
@@ -104,10 +104,10 @@ pub(crate) async fn drive(stream: impl Line, peer: IpAddr, world: Arc<World>) {
     let Some((upgrade, talk)) = slot.take() else { return };
     match timeout(UPGRADE_DEADLINE, upgrade).await {
         Ok(Ok(upgraded)) => {
-            let socket = Socket::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
+            let socket = ServerSocket::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
             match talk {
-                Talk::Upbit => upbit::converse(socket, world).await,
-                Talk::Massive { delayed } => massive::converse(socket, world, delayed).await,
+                SocketProtocol::Upbit => upbit::run(socket, world).await,
+                SocketProtocol::Massive { delayed } => massive::run(socket, world, delayed).await,
             }
         }
         Ok(Err(error)) => tracing::debug!(%error, "upgrade failed"),
@@ -116,11 +116,11 @@ pub(crate) async fn drive(stream: impl Line, peer: IpAddr, world: Arc<World>) {
 }
 
 async fn answer(
-    world: &Arc<World>,
+    world: &Arc<EmulatorWorld>,
     peer: IpAddr,
     request: Request<Incoming>,
     slot: &UpgradeSlot,
-) -> Result<Response<Body>, Reset> {
+) -> Result<Response<Body>, ConnectionReset> {
     if request.uri().path().starts_with(admin::PREFIX) {
         let headers = request.headers().clone();
         return Ok(admin::answer(world, request.map(Body::new)).await.send(&headers));
@@ -134,18 +134,18 @@ async fn answer(
     if let Ok(date) = HeaderValue::from_str(&calendar::http_date(world.now_ms())) {
         response.headers_mut().insert(header::DATE, date);
     }
-    world.witness.played("clock_offset", u64::from(world.offset_ms() != 0));
+    world.traffic_log.record_fault("clock_offset", u64::from(world.offset_ms() != 0));
     Ok(response)
 }
 
 /// A stream that can end in a reset.
 #[derive(Debug)]
-struct Wire<S: Line> {
+struct ConnectionStream<S: ResettableStream> {
     stream: S,
     resets: Arc<AtomicBool>,
 }
 
-impl<S: Line> Drop for Wire<S> {
+impl<S: ResettableStream> Drop for ConnectionStream<S> {
     fn drop(&mut self) {
         if self.resets.load(Ordering::SeqCst) {
             self.stream.reset();
@@ -153,7 +153,7 @@ impl<S: Line> Drop for Wire<S> {
     }
 }
 
-impl<S: Line> AsyncRead for Wire<S> {
+impl<S: ResettableStream> AsyncRead for ConnectionStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -163,7 +163,7 @@ impl<S: Line> AsyncRead for Wire<S> {
     }
 }
 
-impl<S: Line> AsyncWrite for Wire<S> {
+impl<S: ResettableStream> AsyncWrite for ConnectionStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

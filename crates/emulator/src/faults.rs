@@ -3,26 +3,28 @@
 //! Which call fails is a draw of the seed and the number of the request, so a failing run can be had again.
 //! What is wrong with the rows of a page is a draw of the seed and the number of the page among its kind.
 
-mod board;
-mod page;
-mod script;
+mod fault_controller;
+mod fault_script;
+mod page_fault_plan;
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chance;
+use crate::hash_random;
 
-pub(crate) use board::FaultBoard;
-pub(crate) use page::{Around, Columns, PagePlan, Time, elements, set, value};
-pub(crate) use script::Foresight;
-pub use script::{BadRow, Page, PageFault, Scripted, When};
+pub(crate) use fault_controller::FaultController;
+pub(crate) use fault_script::TimestampSkew;
+pub use fault_script::{BadRowKind, FaultTarget, PageFault, PageKind, ScriptedFault};
+pub(crate) use page_fault_plan::{
+    ColumnNames, CorruptionContext, PageFaultPlan, TimestampEncoding, elements, set, value,
+};
 
 /// What goes wrong. By default nothing does. Shares are from 0 to 1.
 ///
 /// Pages are those of candles, trades, tickers and markets over REST. What really happened is counted in
-/// [`Report::played`](method@crate::Report::played) under the names of these fields.
+/// [`EmulatorReport::record_fault`](method@crate::Report::played) under the names of these fields.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
@@ -86,7 +88,7 @@ pub struct Faults {
     /// Share of the pages in which one row is bad.
     pub bad_row: f64,
     /// What is wrong with it.
-    pub bad_row_kind: BadRow,
+    pub bad_row_kind: BadRowKind,
     /// Share of the live trades that are stamped ahead of their time, with the ticker and the book that follow.
     pub future_trade: f64,
     /// How far ahead.
@@ -131,7 +133,7 @@ impl Default for Faults {
             differing_row: 0.0,
             missing_row: 0.0,
             bad_row: 0.0,
-            bad_row_kind: BadRow::Any,
+            bad_row_kind: BadRowKind::Any,
             future_trade: 0.0,
             future_ms: 3_600_000,
             lagging_trades: 0,
@@ -143,14 +145,14 @@ impl Default for Faults {
 
 /// How one call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum CallFailure {
     Html,
     Cut,
     Reset,
     Throttle,
 }
 
-impl Failure {
+impl CallFailure {
     /// Its name in the report.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -164,14 +166,14 @@ impl Failure {
 
 impl Faults {
     /// How a call fails, if it does.
-    pub(crate) fn draw(&self, seed: u64, number: u64) -> Option<Failure> {
-        let drawn = chance::unit(chance::draw(seed ^ 0xFA17, number));
+    pub(crate) fn draw(&self, seed: u64, number: u64) -> Option<CallFailure> {
+        let drawn = hash_random::unit(hash_random::draw(seed ^ 0xFA17, number));
         let mut reach = 0.0;
         let kinds = [
-            (self.html, Failure::Html),
-            (self.cut, Failure::Cut),
-            (self.reset, Failure::Reset),
-            (self.throttle, Failure::Throttle),
+            (self.html, CallFailure::Html),
+            (self.cut, CallFailure::Cut),
+            (self.reset, CallFailure::Reset),
+            (self.throttle, CallFailure::Throttle),
         ];
         kinds.into_iter().find_map(|(share, failure)| {
             reach += share;
@@ -181,12 +183,12 @@ impl Faults {
 
     /// Whether a call for the listing stays without an answer.
     pub(crate) fn mutes_listing(&self, seed: u64, number: u64) -> bool {
-        chance::unit(chance::draw(seed ^ 0x1157, number)) < self.mute_listing
+        hash_random::unit(hash_random::draw(seed ^ 0x1157, number)) < self.mute_listing
     }
 
     /// How long a call waits.
     pub(crate) fn delay(&self, seed: u64, number: u64) -> Duration {
-        let jitter = chance::unit(chance::draw(seed ^ 0xDE1A, number)) * self.jitter_ms as f64;
+        let jitter = hash_random::unit(hash_random::draw(seed ^ 0xDE1A, number)) * self.jitter_ms as f64;
         Duration::from_millis(self.latency_ms.saturating_add(jitter as u64))
     }
 }
@@ -224,9 +226,9 @@ mod tests {
         let faults = Faults { html: 0.1, reset: 0.1, ..Faults::default() };
         let draws: Vec<_> = (0..10_000).map(|n| faults.draw(3, n)).collect();
         let share = |wanted| draws.iter().filter(|drawn| **drawn == Some(wanted)).count();
-        assert!((900..1_100).contains(&share(Failure::Html)));
-        assert!((900..1_100).contains(&share(Failure::Reset)));
-        assert_eq!(share(Failure::Cut) + share(Failure::Throttle), 0);
+        assert!((900..1_100).contains(&share(CallFailure::Html)));
+        assert!((900..1_100).contains(&share(CallFailure::Reset)));
+        assert_eq!(share(CallFailure::Cut) + share(CallFailure::Throttle), 0);
         assert_eq!(draws, (0..10_000).map(|n| faults.draw(3, n)).collect::<Vec<_>>());
     }
 
@@ -237,7 +239,7 @@ mod tests {
         assert_eq!("".parse(), Ok(Faults::default()));
         let want = Faults {
             bad_row: 0.5,
-            bad_row_kind: BadRow::Zero,
+            bad_row_kind: BadRowKind::Zero,
             clock_offset: -3_600_000,
             ..Faults::default()
         };

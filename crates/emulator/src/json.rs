@@ -2,72 +2,72 @@
 
 use std::fmt::Write as _;
 
-use crate::number::{Number, Style};
+use crate::number::{NumberStyle, WireNumber};
 
 /// A key with one spelling, or with a long and a short one.
-pub(crate) trait Key: Copy {
+pub(crate) trait ObjectKey: Copy {
     /// The spelling wanted.
-    fn spelled(&self, short: bool) -> &'static str;
+    fn name(&self, short: bool) -> &'static str;
 }
 
-impl Key for &'static str {
-    fn spelled(&self, _short: bool) -> &'static str {
+impl ObjectKey for &'static str {
+    fn name(&self, _short: bool) -> &'static str {
         self
     }
 }
 
-impl Key for (&'static str, &'static str) {
-    fn spelled(&self, short: bool) -> &'static str {
+impl ObjectKey for (&'static str, &'static str) {
+    fn name(&self, short: bool) -> &'static str {
         if short { self.1 } else { self.0 }
     }
 }
 
 /// An object being written.
 #[derive(Debug)]
-pub(crate) struct Object {
+pub(crate) struct JsonObject {
     out: String,
     short: bool,
 }
 
-impl Object {
+impl JsonObject {
     /// An object with long keys.
     pub(crate) fn new() -> Self {
-        Self::spelled(false)
+        Self::with_keys(false)
     }
 
     /// An object with long or short keys.
-    pub(crate) fn spelled(short: bool) -> Self {
+    pub(crate) fn with_keys(short: bool) -> Self {
         Self { out: String::from("{"), short }
     }
 
-    fn key(&mut self, key: &impl Key) -> &mut String {
+    fn key(&mut self, key: &impl ObjectKey) -> &mut String {
         if self.out.len() > 1 {
             self.out.push(',');
         }
-        let _ = write!(self.out, "\"{}\":", key.spelled(self.short));
+        let _ = write!(self.out, "\"{}\":", key.name(self.short));
         &mut self.out
     }
 
     /// A string, escaped where it must be.
-    pub(crate) fn text(mut self, key: impl Key, value: &str) -> Self {
+    pub(crate) fn text(mut self, key: impl ObjectKey, value: &str) -> Self {
         write_text(value, self.key(&key));
         self
     }
 
     /// A number in one of the wire's spellings.
-    pub(crate) fn number(mut self, key: impl Key, value: Number, style: Style) -> Self {
+    pub(crate) fn number(mut self, key: impl ObjectKey, value: WireNumber, style: NumberStyle) -> Self {
         value.write(style, self.key(&key));
         self
     }
 
     /// An integer.
-    pub(crate) fn int(mut self, key: impl Key, value: i64) -> Self {
+    pub(crate) fn int(mut self, key: impl ObjectKey, value: i64) -> Self {
         let _ = write!(self.key(&key), "{value}");
         self
     }
 
     /// Anything that is JSON already.
-    pub(crate) fn raw(mut self, key: impl Key, value: &str) -> Self {
+    pub(crate) fn raw(mut self, key: impl ObjectKey, value: &str) -> Self {
         self.key(&key).push_str(value);
         self
     }
@@ -120,9 +120,9 @@ mod tests {
     #[test]
     fn keys_keep_their_order_and_length() {
         let write = |short| {
-            Object::spelled(short)
+            JsonObject::with_keys(short)
                 .text(("type", "ty"), "tra\"de")
-                .number(("trade_price", "tp"), Number::e8(100_000_000), Style::Point)
+                .number(("trade_price", "tp"), WireNumber::e8(100_000_000), NumberStyle::Point)
                 .int(("timestamp", "tms"), -1)
                 .end()
         };

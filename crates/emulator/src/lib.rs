@@ -5,7 +5,7 @@
 //! answers are folded from one tape of trades, so candles, tickers, books and frames agree.
 //!
 //! Two venues listen there: Upbit (`/v1/…`, `/websocket/v1`) and Massive's US stocks (`/v2/…`, `/v3/…`,
-//! `/stocks`), told apart by the path. [`Running::tape`] and [`Running::stocks`] tell the truth of each.
+//! `/stocks`), told apart by the path. [`RunningEmulator::tape`] and [`RunningEmulator::stocks`] tell the truth of each.
 //!
 //! It shares no type with the adapters that it is used to test: a mistake about the wire made in one
 //! place cannot hide in the other. What certifies it is other people's clients.
@@ -22,43 +22,43 @@
 //! # }
 //! ```
 //!
-//! Tests talk to it through [`Running`]; programs elsewhere through `GET /__admin/report`,
-//! `POST /__admin/faults` (a JSON object with some fields of [`Faults`]), `POST /__admin/script` (what [`Scripted`]
+//! Tests talk to it through [`RunningEmulator`]; programs elsewhere through `GET /__admin/report`,
+//! `POST /__admin/faults` (a JSON object with some fields of [`Faults`]), `POST /__admin/script` (what [`ScriptedFault`]
 //! reads), `POST /__admin/reset`, `GET /__admin/sockets` and `POST /__admin/drop` (all sockets; `/__admin/drop/3` that one).
 
 mod admin;
 mod calendar;
-mod chance;
 mod clock;
 mod connection;
 mod connector;
 mod error;
 mod faults;
+mod hash_random;
 mod json;
 mod limiter;
 mod massive;
 mod number;
-mod reply;
-mod report;
+mod response;
 mod scenario;
 mod serve;
-mod sockets;
+mod socket_registry;
 mod tape;
+mod traffic_log;
 mod upbit;
 mod world;
 
-pub use clock::Clock;
+pub use clock::EmulatorClock;
 pub use connector::Connector;
 pub use error::EmulatorError;
-pub use faults::{BadRow, Faults, Page, PageFault, ParseFaultsError, Scripted, When};
+pub use faults::{BadRowKind, FaultTarget, Faults, PageFault, PageKind, ParseFaultsError, ScriptedFault};
 pub use limiter::{BanBody, BanRule, LimiterKind};
 pub use massive::{
-    Ending, Evict, Flood, Hours, Massive, ParseSplitsError, Plan, Split, StockBar, StockTrade, StocksTape,
-    Thickness, TickerSet, TickerSpec,
+    EmulatedPlan, EvictionPolicy, ExchangeHours, ParseSplitsError, SocketTermination, SplitSpec,
+    StockActivity, StockBar, StockTrade, StocksScenario, StocksTape, TickerSet, TickerSpec, TradeFlood,
 };
-pub use number::Spelling;
-pub use report::{GroupReport, Report, SocketReport};
-pub use scenario::{MarketSet, MarketSpec, Outage, Pace, Quirks, Scenario, TapeStart};
-pub use serve::{Emulator, Running, Tape, serve};
-pub use tape::{Side, Trade};
-pub use upbit::Region;
+pub use number::NumberFormat;
+pub use scenario::{MarketActivity, MarketSet, MarketSpec, Outage, Quirks, Scenario, TapeAlignment};
+pub use serve::{CryptoTape, Emulator, RunningEmulator, serve};
+pub use tape::{TakerSide, TapeTrade};
+pub use traffic_log::{EmulatorReport, GroupReport, SocketReport};
+pub use upbit::EmulatedRegion;

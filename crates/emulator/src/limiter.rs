@@ -51,7 +51,7 @@ pub enum BanBody {
 
 /// One limit: so many requests in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limit {
+pub(crate) struct EmulatorLimit {
     pub(crate) group: &'static str,
     pub(crate) requests: u32,
     pub(crate) window_us: i64,
@@ -59,7 +59,7 @@ pub(crate) struct Limit {
 
 /// What the limiter says to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum RateDecision {
     /// Go on; so many are left in the window.
     Accepted { left: u32 },
     /// 429.
@@ -69,38 +69,38 @@ pub(crate) enum Verdict {
 }
 
 #[derive(Debug, Default)]
-struct Offences {
-    refusals: VecDeque<i64>,
+struct ViolationHistory {
+    rejections: VecDeque<i64>,
     bans: u32,
     banned_until_us: i64,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct EmulatorLimiterState {
     accepted: FxHashMap<(IpAddr, &'static str), VecDeque<i64>>,
-    offences: FxHashMap<IpAddr, Offences>,
+    violations: FxHashMap<IpAddr, ViolationHistory>,
 }
 
 /// The limits of a venue, for all addresses.
 #[derive(Debug)]
-pub(crate) struct Limiter {
+pub(crate) struct EmulatorLimiter {
     kind: LimiterKind,
     ban: Option<BanRule>,
-    state: Mutex<State>,
+    state: Mutex<EmulatorLimiterState>,
 }
 
-impl Limiter {
+impl EmulatorLimiter {
     pub(crate) fn new(kind: LimiterKind, ban: Option<BanRule>) -> Self {
         Self { kind, ban, state: Mutex::default() }
     }
 
     /// Counts a request that arrived at `now_us`.
-    pub(crate) fn ask(&self, ip: IpAddr, limit: Limit, now_us: i64) -> Verdict {
+    pub(crate) fn check(&self, ip: IpAddr, limit: EmulatorLimit, now_us: i64) -> RateDecision {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { accepted, offences } = &mut *state;
+        let EmulatorLimiterState { accepted, violations: offences } = &mut *state;
         let offender = offences.entry(ip).or_default();
         if now_us < offender.banned_until_us {
-            return Verdict::Banned { seconds: seconds_until(offender.banned_until_us, now_us) };
+            return RateDecision::Banned { seconds: seconds_until(offender.banned_until_us, now_us) };
         }
         let log = accepted.entry((ip, limit.group)).or_default();
         let window_start = match self.kind {
@@ -113,34 +113,34 @@ impl Limiter {
         let used = u32::try_from(log.len()).unwrap_or(u32::MAX);
         if used < limit.requests {
             log.push_back(now_us);
-            offender.refusals.clear();
-            return Verdict::Accepted { left: limit.requests - used - 1 };
+            offender.rejections.clear();
+            return RateDecision::Accepted { left: limit.requests - used - 1 };
         }
-        self.ban.and_then(|rule| offender.refused(rule, now_us)).unwrap_or(Verdict::Rejected)
+        self.ban.and_then(|rule| offender.record_rejection(rule, now_us)).unwrap_or(RateDecision::Rejected)
     }
 
     /// Forgets everything, bans included.
     pub(crate) fn reset(&self) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = EmulatorLimiterState::default();
     }
 }
 
-impl Offences {
+impl ViolationHistory {
     /// Notes a refusal; perhaps it was one too many.
-    fn refused(&mut self, rule: BanRule, now_us: i64) -> Option<Verdict> {
+    fn record_rejection(&mut self, rule: BanRule, now_us: i64) -> Option<RateDecision> {
         let within_us = i64::try_from(rule.within_ms).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000);
-        self.refusals.push_back(now_us);
-        while self.refusals.front().is_some_and(|at| now_us - at >= within_us) {
-            self.refusals.pop_front();
+        self.rejections.push_back(now_us);
+        while self.rejections.front().is_some_and(|at| now_us - at >= within_us) {
+            self.rejections.pop_front();
         }
-        if self.refusals.len() < rule.after as usize {
+        if self.rejections.len() < rule.after as usize {
             return None;
         }
-        self.refusals.clear();
+        self.rejections.clear();
         let seconds = rule.seconds.saturating_mul(1 << self.bans.min(16));
         self.bans += 1;
         self.banned_until_us = now_us + i64::try_from(seconds).unwrap_or(1 << 40).saturating_mul(1_000_000);
-        Some(Verdict::Banned { seconds })
+        Some(RateDecision::Banned { seconds })
     }
 }
 
@@ -153,14 +153,14 @@ mod tests {
     use super::*;
 
     const IP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-    const TEN: Limit = Limit { group: "candles", requests: 10, window_us: 1_000_000 };
+    const TEN: EmulatorLimit = EmulatorLimit { group: "candles", requests: 10, window_us: 1_000_000 };
 
     /// How many of `count` requests `gap_us` apart are refused, and when the first is.
     fn refused(kind: LimiterKind, start_us: i64, gap_us: i64, count: i64) -> (usize, Option<i64>) {
-        let limiter = Limiter::new(kind, None);
+        let limiter = EmulatorLimiter::new(kind, None);
         let times = (0..count).map(|n| start_us + n * gap_us);
         let refused: Vec<i64> = times
-            .filter(|at| limiter.ask(IP, TEN, *at) == Verdict::Rejected)
+            .filter(|at| limiter.check(IP, TEN, *at) == RateDecision::Rejected)
             .map(|at| at - start_us)
             .collect();
         (refused.len(), refused.first().copied())
@@ -190,32 +190,32 @@ mod tests {
 
     #[test]
     fn groups_and_addresses_are_counted_apart() {
-        let limiter = Limiter::new(LimiterKind::Sliding, None);
-        let other = Limit { group: "ticker", ..TEN };
+        let limiter = EmulatorLimiter::new(LimiterKind::Sliding, None);
+        let other = EmulatorLimit { group: "ticker", ..TEN };
         let far = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
         for left in (0..10).rev() {
-            assert_eq!(limiter.ask(IP, TEN, 0), Verdict::Accepted { left });
+            assert_eq!(limiter.check(IP, TEN, 0), RateDecision::Accepted { left });
         }
-        assert_eq!(limiter.ask(IP, TEN, 0), Verdict::Rejected);
-        assert_eq!(limiter.ask(IP, other, 0), Verdict::Accepted { left: 9 });
-        assert_eq!(limiter.ask(far, TEN, 0), Verdict::Accepted { left: 9 });
+        assert_eq!(limiter.check(IP, TEN, 0), RateDecision::Rejected);
+        assert_eq!(limiter.check(IP, other, 0), RateDecision::Accepted { left: 9 });
+        assert_eq!(limiter.check(far, TEN, 0), RateDecision::Accepted { left: 9 });
     }
 
     #[test]
     fn a_ban_follows_refusals_in_a_row_and_doubles() {
         let rule = BanRule { after: 3, within_ms: 1_000, seconds: 60, body: BanBody::Json };
-        let one = Limit { requests: 1, ..TEN };
-        let limiter = Limiter::new(LimiterKind::Sliding, Some(rule));
-        let ask = |us| limiter.ask(IP, one, us);
-        assert_eq!(ask(0), Verdict::Accepted { left: 0 });
-        assert_eq!([ask(1), ask(2)], [Verdict::Rejected; 2]);
+        let one = EmulatorLimit { requests: 1, ..TEN };
+        let limiter = EmulatorLimiter::new(LimiterKind::Sliding, Some(rule));
+        let ask = |us| limiter.check(IP, one, us);
+        assert_eq!(ask(0), RateDecision::Accepted { left: 0 });
+        assert_eq!([ask(1), ask(2)], [RateDecision::Rejected; 2]);
         // An accepted request in between: the row starts anew.
-        assert_eq!(ask(1_000_000), Verdict::Accepted { left: 0 });
-        assert_eq!([ask(1_000_001), ask(1_000_002)], [Verdict::Rejected; 2]);
-        assert_eq!(ask(1_000_003), Verdict::Banned { seconds: 60 });
-        assert_eq!(ask(31_000_003), Verdict::Banned { seconds: 30 });
-        assert_eq!(ask(61_000_003), Verdict::Accepted { left: 0 });
-        assert_eq!([ask(61_000_004), ask(61_000_005)], [Verdict::Rejected; 2]);
-        assert_eq!(ask(61_000_006), Verdict::Banned { seconds: 120 });
+        assert_eq!(ask(1_000_000), RateDecision::Accepted { left: 0 });
+        assert_eq!([ask(1_000_001), ask(1_000_002)], [RateDecision::Rejected; 2]);
+        assert_eq!(ask(1_000_003), RateDecision::Banned { seconds: 60 });
+        assert_eq!(ask(31_000_003), RateDecision::Banned { seconds: 30 });
+        assert_eq!(ask(61_000_003), RateDecision::Accepted { left: 0 });
+        assert_eq!([ask(61_000_004), ask(61_000_005)], [RateDecision::Rejected; 2]);
+        assert_eq!(ask(61_000_006), RateDecision::Banned { seconds: 120 });
     }
 }

@@ -3,27 +3,28 @@
 //! A print belongs to the bar of its stamp but may become known up to a quarter of an hour later, or the next
 //! morning: every answer is the market *as known* at a moment, so bars are provisional here as they are there.
 
+mod account_connections;
 mod channel;
 mod exchange;
-mod holidays;
-mod moment;
-mod newyork;
+mod new_york;
 mod plan;
 mod quota;
-mod seats;
+mod scenario;
 mod service;
 mod socket;
-mod spell;
-mod stage;
-mod truth;
+mod stocks_tape;
+mod trading_calendar;
+mod trading_minute;
+mod wire_format;
 
-pub use plan::Plan;
-pub use stage::{
-    Ending, Evict, Flood, Hours, Massive, ParseSplitsError, Split, Thickness, TickerSet, TickerSpec,
+pub use plan::EmulatedPlan;
+pub use scenario::{
+    EvictionPolicy, ExchangeHours, ParseSplitsError, SocketTermination, SplitSpec, StockActivity,
+    StocksScenario, TickerSet, TickerSpec, TradeFlood,
 };
-pub use truth::{StockBar, StockTrade, StocksTape};
+pub use stocks_tape::{StockBar, StockTrade, StocksTape};
 
-pub(crate) use exchange::Exchange;
+pub(crate) use exchange::StockExchange;
 pub(crate) use service::answer;
 pub(crate) use service::route::is_ours;
-pub(crate) use socket::converse;
+pub(crate) use socket::run;

@@ -6,14 +6,14 @@ use std::fmt::Write as _;
 
 /// `units` × 10^-`scale`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Number {
+pub(crate) struct WireNumber {
     units: i128,
     scale: u32,
 }
 
 /// One way to spell a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
+pub(crate) enum NumberStyle {
     /// `116233000`, `0.0007772`
     Plain,
     /// `116233000.0`, `0.0007772`
@@ -26,7 +26,7 @@ pub(crate) enum Style {
 
 /// Which spellings the emulator uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Spelling {
+pub enum NumberFormat {
     /// What was measured on each channel: they differ.
     #[default]
     Measured,
@@ -40,20 +40,20 @@ pub enum Spelling {
     Scientific,
 }
 
-impl Spelling {
+impl NumberFormat {
     /// The style for a channel on which `measured` was seen.
-    pub(crate) const fn style(self, measured: Style) -> Style {
+    pub(crate) const fn style(self, measured: NumberStyle) -> NumberStyle {
         match self {
             Self::Measured => measured,
-            Self::Plain => Style::Plain,
-            Self::Point => Style::Point,
-            Self::Fixed8 => Style::Fixed8,
-            Self::Scientific => Style::Java,
+            Self::Plain => NumberStyle::Plain,
+            Self::Point => NumberStyle::Point,
+            Self::Fixed8 => NumberStyle::Fixed8,
+            Self::Scientific => NumberStyle::Java,
         }
     }
 }
 
-impl Number {
+impl WireNumber {
     /// A price or a size: units of 1e-8.
     pub(crate) const fn e8(units: i128) -> Self {
         Self { units, scale: 8 }
@@ -82,9 +82,9 @@ impl Number {
     }
 
     /// Appends the number to `out`.
-    pub(crate) fn write(self, style: Style, out: &mut String) {
+    pub(crate) fn write(self, style: NumberStyle, out: &mut String) {
         let Self { mut units, mut scale } = self;
-        while scale > 0 && units % 10 == 0 && !(style == Style::Fixed8 && scale <= 8) {
+        while scale > 0 && units % 10 == 0 && !(style == NumberStyle::Fixed8 && scale <= 8) {
             units /= 10;
             scale -= 1;
         }
@@ -93,11 +93,13 @@ impl Number {
         }
         let digits = units.unsigned_abs().to_string();
         match style {
-            Style::Java if units != 0 && !Self { units, scale }.is_mid_sized() => {
+            NumberStyle::Java if units != 0 && !Self { units, scale }.is_mid_sized() => {
                 write_java(&digits, scale, out)
             }
-            Style::Plain => write_decimal(&digits, scale, false, out),
-            Style::Point | Style::Java | Style::Fixed8 => write_decimal(&digits, scale, true, out),
+            NumberStyle::Plain => write_decimal(&digits, scale, false, out),
+            NumberStyle::Point | NumberStyle::Java | NumberStyle::Fixed8 => {
+                write_decimal(&digits, scale, true, out)
+            }
         }
     }
 
@@ -157,35 +159,36 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(number: Number, want: [&str; 4]) {
-        let got = [Style::Plain, Style::Point, Style::Fixed8, Style::Java].map(|style| {
-            let mut out = String::new();
-            number.write(style, &mut out);
-            out
-        });
+    fn check(number: WireNumber, want: [&str; 4]) {
+        let got =
+            [NumberStyle::Plain, NumberStyle::Point, NumberStyle::Fixed8, NumberStyle::Java].map(|style| {
+                let mut out = String::new();
+                number.write(style, &mut out);
+                out
+            });
         assert_eq!(got, want);
     }
 
     #[test]
     fn spellings_are_the_measured_ones() {
         check(
-            Number::e8(11_653_900_000_000_000),
+            WireNumber::e8(11_653_900_000_000_000),
             ["116539000", "116539000.0", "116539000.00000000", "1.16539E8"],
         );
-        check(Number::e8(77_720), ["0.0007772", "0.0007772", "0.00077720", "7.772E-4"]);
-        check(Number::e8(50_000), ["0.0005", "0.0005", "0.00050000", "5.0E-4"]);
-        check(Number::e8(0), ["0", "0.0", "0.00000000", "0.0"]);
-        check(Number::e8(-12_700_000_000), ["-127", "-127.0", "-127.00000000", "-127.0"]);
-        check(Number::e16(1_234_567_890_123_456_789), ["123.4567890123456789"; 4]);
-        check(Number::ratio(-1, 3), ["-0.3333333333", "-0.3333333333", "-0.3333333333", "-0.3333333333"]);
+        check(WireNumber::e8(77_720), ["0.0007772", "0.0007772", "0.00077720", "7.772E-4"]);
+        check(WireNumber::e8(50_000), ["0.0005", "0.0005", "0.00050000", "5.0E-4"]);
+        check(WireNumber::e8(0), ["0", "0.0", "0.00000000", "0.0"]);
+        check(WireNumber::e8(-12_700_000_000), ["-127", "-127.0", "-127.00000000", "-127.0"]);
+        check(WireNumber::e16(1_234_567_890_123_456_789), ["123.4567890123456789"; 4]);
+        check(WireNumber::ratio(-1, 3), ["-0.3333333333", "-0.3333333333", "-0.3333333333", "-0.3333333333"]);
     }
 
     proptest::proptest! {
         #[test]
         fn every_spelling_reads_back_to_the_same_number(units in 0..i64::MAX) {
-            for style in [Style::Plain, Style::Point, Style::Fixed8, Style::Java] {
+            for style in [NumberStyle::Plain, NumberStyle::Point, NumberStyle::Fixed8, NumberStyle::Java] {
                 let mut out = String::new();
-                Number::e8(units.into()).write(style, &mut out);
+                WireNumber::e8(units.into()).write(style, &mut out);
                 proptest::prop_assert_eq!(parse_e8(&out), Some(units), "{}", out);
             }
         }

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::clock::Clock;
-use crate::faults::{Faults, Scripted};
+use crate::clock::EmulatorClock;
+use crate::faults::{Faults, ScriptedFault};
 use crate::limiter::{BanRule, LimiterKind};
-use crate::massive::Massive;
-use crate::number::Spelling;
-use crate::upbit::Region;
+use crate::massive::StocksScenario;
+use crate::number::NumberFormat;
+use crate::upbit::EmulatedRegion;
 
 /// What the emulator plays. `Scenario::default()` is a healthy venue at the present time.
 #[derive(Clone, Debug)]
@@ -22,23 +22,23 @@ pub struct Scenario {
     /// header `trade_timestamp_ms,market,trade_price,trade_volume`.
     pub tape: Option<PathBuf>,
     /// When the recorded trades happen.
-    pub tape_start: TapeStart,
+    pub tape_start: TapeAlignment,
     /// When nothing was traded anywhere. Ignored with a tape file.
     pub outages: Vec<Outage>,
     /// The only source of "now".
-    pub clock: Clock,
+    pub clock: EmulatorClock,
     /// How requests are counted against the limits.
     pub limiter: LimiterKind,
     /// When repeated 429s end in a 418; `None` for never.
     pub ban: Option<BanRule>,
     /// How numbers are spelled.
-    pub spelling: Spelling,
+    pub number_format: NumberFormat,
     /// What goes wrong from the start; can be changed at run time.
     pub faults: Faults,
     /// What goes wrong at places of their own; can be changed at run time.
-    pub script: Vec<Scripted>,
+    pub script: Vec<ScriptedFault>,
     /// Whose look-alike of Upbit's exchanges: each has markets, trades and books of its own.
-    pub region: Region,
+    pub region: EmulatedRegion,
     /// Ways in which the venue's data disagree with themselves.
     pub quirks: Quirks,
     /// A socket dies after so many ms without a byte in either direction.
@@ -46,7 +46,7 @@ pub struct Scenario {
     /// Seconds candles reach back so many days.
     pub seconds_days: u32,
     /// The US stock market on the same port.
-    pub massive: Massive,
+    pub massive: StocksScenario,
 }
 
 impl Default for Scenario {
@@ -56,19 +56,19 @@ impl Default for Scenario {
             markets: MarketSet::Standard,
             history_days: 120,
             tape: None,
-            tape_start: TapeStart::Recorded,
+            tape_start: TapeAlignment::Recorded,
             outages: Vec::new(),
-            clock: Clock::system(),
+            clock: EmulatorClock::system(),
             limiter: LimiterKind::Sliding,
             ban: Some(BanRule::default()),
-            spelling: Spelling::Measured,
+            number_format: NumberFormat::Measured,
             faults: Faults::default(),
             script: Vec::new(),
-            region: Region::Korea,
+            region: EmulatedRegion::Korea,
             quirks: Quirks::default(),
             socket_idle_ms: 60_500,
             seconds_days: 90,
-            massive: Massive::default(),
+            massive: StocksScenario::default(),
         }
     }
 }
@@ -88,13 +88,13 @@ pub enum MarketSet {
 impl MarketSet {
     /// `KRW-M000`, `KRW-M001` and so on: `count` markets that trade at the same pace, at prices of every size.
     #[must_use]
-    pub fn many(count: usize, pace: Pace) -> Self {
+    pub fn many(count: usize, pace: MarketActivity) -> Self {
         let spec = |number: usize| MarketSpec {
             code: format!("KRW-M{number:03}"),
             korean_name: format!("시장 {number}"),
             english_name: format!("Market {number}"),
             price: 10_f64.powf(number as f64 * 0.7 % 8.0) * 1.5,
-            pace,
+            activity: pace,
         };
         Self::Own((0..count).map(spec).collect())
     }
@@ -112,12 +112,12 @@ pub struct MarketSpec {
     /// Price around which it trades, in quote currency.
     pub price: f64,
     /// How often it trades.
-    pub pace: Pace,
+    pub activity: MarketActivity,
 }
 
 /// How often a market trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
+pub enum MarketActivity {
     /// About ten times a second: a market on the day of its life.
     Wild,
     /// About once a second, and at the start of every minute.
@@ -134,7 +134,7 @@ pub enum Pace {
     Never,
 }
 
-impl Pace {
+impl MarketActivity {
     /// Trades of a minute, from the minute's draw.
     pub(crate) const fn trades_in_a_minute(self, draw: u64) -> u64 {
         /// Averages 3.6.
@@ -166,7 +166,7 @@ pub struct Outage {
 
 /// When the trades of a tape file happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TapeStart {
+pub enum TapeAlignment {
     /// When they were recorded.
     #[default]
     Recorded,

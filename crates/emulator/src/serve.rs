@@ -16,12 +16,12 @@ use crate::calendar::DAY;
 use crate::connection;
 use crate::connector::Connector;
 use crate::error::EmulatorError;
-use crate::faults::{Faults, Page, PageFault, Scripted};
+use crate::faults::{Faults, PageFault, PageKind, ScriptedFault};
 use crate::massive::StocksTape;
-use crate::report::Report;
 use crate::scenario::Scenario;
-use crate::tape::Trade;
-use crate::world::World;
+use crate::tape::TapeTrade;
+use crate::traffic_log::EmulatorReport;
+use crate::world::EmulatorWorld;
 
 /// After a failed `accept` (out of file descriptors, say) the next try waits so long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -39,42 +39,42 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), EmulatorError> {
     let world = build(scenario).await?;
-    run(Door::Port(listener), world, shutdown).await;
+    run(ClientListener::Tcp(listener), world, shutdown).await;
     Ok(())
 }
 
 /// Reading a tape file takes a while; other tasks need not wait for it.
-async fn build(scenario: Scenario) -> Result<Arc<World>, EmulatorError> {
-    match tokio::task::spawn_blocking(|| World::new(scenario)).await {
+async fn build(scenario: Scenario) -> Result<Arc<EmulatorWorld>, EmulatorError> {
+    match tokio::task::spawn_blocking(|| EmulatorWorld::new(scenario)).await {
         Ok(world) => world.map(Arc::new),
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
 
 /// Where clients come in.
-enum Door {
-    Port(TcpListener),
-    Inside(mpsc::Receiver<DuplexStream>),
+enum ClientListener {
+    Tcp(TcpListener),
+    InProcess(mpsc::Receiver<DuplexStream>),
 }
 
 /// One who has come in.
-enum Client {
-    Caller(TcpStream, IpAddr),
-    Insider(DuplexStream),
+enum IncomingConnection {
+    Tcp(TcpStream, IpAddr),
+    InProcess(DuplexStream),
 }
 
-impl Door {
+impl ClientListener {
     /// The next client; loses none when dropped.
-    async fn next(&mut self) -> std::io::Result<Client> {
+    async fn next(&mut self) -> std::io::Result<IncomingConnection> {
         match self {
-            Self::Port(listener) => {
+            Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 // Small frames must not wait for each other.
                 let _ = stream.set_nodelay(true);
-                Ok(Client::Caller(stream, peer.ip()))
+                Ok(IncomingConnection::Tcp(stream, peer.ip()))
             }
-            Self::Inside(callers) => match callers.recv().await {
-                Some(stream) => Ok(Client::Insider(stream)),
+            Self::InProcess(callers) => match callers.recv().await {
+                Some(stream) => Ok(IncomingConnection::InProcess(stream)),
                 // Nobody is left who could call.
                 None => std::future::pending().await,
             },
@@ -82,7 +82,7 @@ impl Door {
     }
 }
 
-async fn run(mut door: Door, world: Arc<World>, shutdown: impl Future<Output = ()> + Send) {
+async fn run(mut door: ClientListener, world: Arc<EmulatorWorld>, shutdown: impl Future<Output = ()> + Send) {
     let mut shutdown = std::pin::pin!(shutdown);
     // Dropped with this future, and every connection with it.
     let mut connections = JoinSet::new();
@@ -91,10 +91,10 @@ async fn run(mut door: Door, world: Arc<World>, shutdown: impl Future<Output = (
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
             next = door.next() => match next {
-                Ok(Client::Caller(stream, peer)) => {
+                Ok(IncomingConnection::Tcp(stream, peer)) => {
                     connections.spawn(connection::drive(stream, peer, Arc::clone(&world)));
                 }
-                Ok(Client::Insider(stream)) => {
+                Ok(IncomingConnection::InProcess(stream)) => {
                     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
                     connections.spawn(connection::drive(stream, here, Arc::clone(&world)));
                 }
@@ -118,49 +118,49 @@ impl Emulator {
     /// # Errors
     ///
     /// Returns an error if no port can be had, or the scenario's tape file cannot be read.
-    pub async fn start(scenario: Scenario) -> Result<Running, EmulatorError> {
+    pub async fn start(scenario: Scenario) -> Result<RunningEmulator, EmulatorError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(EmulatorError::Listen)?;
         let address = listener.local_addr().map_err(EmulatorError::Listen)?;
-        Ok(Self::run(Door::Port(listener), address, build(scenario).await?))
+        Ok(Self::run(ClientListener::Tcp(listener), address, build(scenario).await?))
     }
 
     /// Starts a scenario that is reached from within this process only: it has no port, and its address is made up, of a
     /// block that is nobody's and another one for each emulator.
     ///
-    /// With a [clock that goes with tokio's](crate::Clock::running_from) it may be played on paused time.
+    /// With a [clock that goes with tokio's](crate::EmulatorClock::running_from) it may be played on paused time.
     ///
     /// # Errors
     ///
     /// Returns an error if the scenario's tape file cannot be read.
-    pub async fn within(scenario: Scenario) -> Result<(Running, Connector), EmulatorError> {
+    pub async fn start_in_process(scenario: Scenario) -> Result<(RunningEmulator, Connector), EmulatorError> {
         static STARTED: AtomicU32 = AtomicU32::new(1);
         /// 240.0.0.0/4 is reserved.
-        const NOBODYS: u32 = 0xF000_0000;
-        let host = Ipv4Addr::from(NOBODYS + STARTED.fetch_add(1, Ordering::Relaxed) % 0x0FFF_FFFF);
+        const RESERVED_BLOCK: u32 = 0xF000_0000;
+        let host = Ipv4Addr::from(RESERVED_BLOCK + STARTED.fetch_add(1, Ordering::Relaxed) % 0x0FFF_FFFF);
         let (connector, callers) = Connector::new();
-        let door = Door::Inside(callers);
+        let door = ClientListener::InProcess(callers);
         Ok((Self::run(door, SocketAddr::from((host, 9_001)), build(scenario).await?), connector))
     }
 
-    fn run(door: Door, address: SocketAddr, world: Arc<World>) -> Running {
+    fn run(door: ClientListener, address: SocketAddr, world: Arc<EmulatorWorld>) -> RunningEmulator {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(run(door, Arc::clone(&world), stop.clone().cancelled_owned()));
-        Running { address, world, stop, tasks }
+        RunningEmulator { address, world, stop, tasks }
     }
 }
 
 /// An emulator in the background; ends when stopped or dropped.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningEmulator {
     address: SocketAddr,
-    world: Arc<World>,
+    world: Arc<EmulatorWorld>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
 
-impl Running {
-    /// Where it listens; made up, where that is [within the process](Emulator::within).
+impl RunningEmulator {
+    /// Where it listens; made up, where that is [within the process](Emulator::start_in_process).
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -186,8 +186,8 @@ impl Running {
 
     /// What it was asked so far.
     #[must_use]
-    pub fn report(&self) -> Report {
-        self.world.witness.report()
+    pub fn report(&self) -> EmulatorReport {
+        self.world.traffic_log.report()
     }
 
     /// What goes wrong at the moment.
@@ -209,14 +209,14 @@ impl Running {
     }
 
     /// Replaces what goes wrong at places of their own.
-    pub fn set_script(&self, script: Vec<Scripted>) {
+    pub fn set_script(&self, script: Vec<ScriptedFault>) {
         self.world.faults.set_script(script);
     }
 
     /// Adds to the script what goes wrong with the next page of a kind, and with that one only; called again, with the
     /// page after it.
-    pub fn spoil_next(&self, page: Page, fault: PageFault) {
-        self.world.faults.spoil_next(page, fault);
+    pub fn corrupt_next_page(&self, page: PageKind, fault: PageFault) {
+        self.world.faults.corrupt_next_page(page, fault);
     }
 
     /// Stamps the next live trade of each market `ahead_ms` ahead of its time, with the ticker and the book that follow.
@@ -238,12 +238,12 @@ impl Running {
 
     /// Cuts the socket of this number now, without a close frame; whether there was one.
     pub fn drop_socket(&self, number: u64) -> bool {
-        self.world.sockets.cut(Some(number)) > 0
+        self.world.sockets.disconnect(Some(number)) > 0
     }
 
     /// Cuts all sockets now, without a close frame; how many that were.
     pub fn drop_sockets(&self) -> usize {
-        self.world.sockets.cut(None)
+        self.world.sockets.disconnect(None)
     }
 
     /// Forgets what was asked, limits and bans, and returns to the scenario's faults.
@@ -253,8 +253,8 @@ impl Running {
 
     /// The trades that everything is folded from.
     #[must_use]
-    pub fn tape(&self) -> Tape {
-        Tape(Arc::clone(&self.world))
+    pub fn tape(&self) -> CryptoTape {
+        CryptoTape(Arc::clone(&self.world))
     }
 
     /// The prints of US stocks that bars and frames are folded from.
@@ -272,9 +272,9 @@ impl Running {
 
 /// The tape of a running emulator, past and future.
 #[derive(Clone, Debug)]
-pub struct Tape(Arc<World>);
+pub struct CryptoTape(Arc<EmulatorWorld>);
 
-impl Tape {
+impl CryptoTape {
     /// The codes of all markets, in the order of the listing.
     #[must_use]
     pub fn markets(&self) -> Vec<String> {
@@ -286,7 +286,7 @@ impl Tape {
     /// Trades after the scenario's "now" are on the tape too, but nobody has been told of them yet. A made-up
     /// tape has no end: it is shown for a day ahead.
     #[must_use]
-    pub fn trades(&self, market: &str, from_ms: i64, to_ms: i64) -> Vec<Trade> {
+    pub fn trades(&self, market: &str, from_ms: i64, to_ms: i64) -> Vec<TapeTrade> {
         let to_ms = to_ms.min(self.0.now_ms() + DAY);
         self.0.markets.get(market).map(|market| market.tape.trades(from_ms, to_ms)).unwrap_or_default()
     }

@@ -5,33 +5,33 @@
 
 mod bar;
 mod cache;
+mod candle_page;
 mod extremes;
-mod page;
-mod path;
-mod recorded;
-mod synthetic;
-mod ticks;
+mod price_path;
+mod synthetic_market;
+mod tape_file;
+mod tick_table;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::calendar::{DAY, MINUTE};
 
-pub(crate) use bar::Bar;
-pub(crate) use cache::Budget;
-use cache::Cache;
-pub(crate) use extremes::Extremes;
-pub(crate) use page::{Ask, Frame, page};
-pub(crate) use path::Path;
-pub(crate) use recorded::load;
-pub(crate) use synthetic::{Plan, Synthetic};
-pub(crate) use ticks::TickTable;
+pub(crate) use bar::TapeBar;
+pub(crate) use cache::BarCacheBudget;
+use cache::TapeCache;
+pub(crate) use candle_page::{CandleInterval, TapePageQuery, page};
+pub(crate) use extremes::PriceExtremes;
+pub(crate) use price_path::PricePath;
+pub(crate) use synthetic_market::{SyntheticMarket, SyntheticMarketConfig};
+pub(crate) use tape_file::load;
+pub(crate) use tick_table::TickTable;
 
 /// Ids in a millisecond: an id is ms × 10,000 + n.
 pub(crate) const IDS_PER_MS: i64 = 10_000;
 
 /// Who was in a hurry: the side of the taker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum TakerSide {
     /// The taker bought.
     Buy,
     /// The taker sold.
@@ -40,7 +40,7 @@ pub enum Side {
 
 /// One trade of the tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trade {
+pub struct TapeTrade {
     /// When it happened, ms since the epoch.
     pub time_ms: i64,
     /// `time_ms` × 10,000 + n, n counting the market's trades of that millisecond from 0.
@@ -50,10 +50,10 @@ pub struct Trade {
     /// Size in units of 1e-8.
     pub size_e8: i64,
     /// Side of the taker.
-    pub side: Side,
+    pub side: TakerSide,
 }
 
-impl Trade {
+impl TapeTrade {
     /// Price in quote currency.
     #[must_use]
     pub fn price(&self) -> f64 {
@@ -69,29 +69,29 @@ impl Trade {
 
 /// Where the trades come from.
 #[derive(Debug)]
-enum Source {
-    Made(Synthetic),
-    Recorded(Arc<[Trade]>),
+enum TapeSource {
+    Synthetic(SyntheticMarket),
+    Recorded(Arc<[TapeTrade]>),
 }
 
 /// The tape of one market.
 #[derive(Debug)]
 pub(crate) struct MarketTape {
     key: u64,
-    source: Source,
-    cache: Mutex<Cache>,
+    source: TapeSource,
+    cache: Mutex<TapeCache>,
 }
 
 impl MarketTape {
     /// A tape made up from a plan.
-    pub(crate) fn made(synthetic: Synthetic, budget: Budget) -> Self {
-        let cache = Mutex::new(Cache::new(budget));
-        Self { key: synthetic.key(), source: Source::Made(synthetic), cache }
+    pub(crate) fn synthetic(synthetic: SyntheticMarket, budget: BarCacheBudget) -> Self {
+        let cache = Mutex::new(TapeCache::new(budget));
+        Self { key: synthetic.key(), source: TapeSource::Synthetic(synthetic), cache }
     }
 
     /// A tape of trades that really happened, in the order of their ids.
-    pub(crate) fn recorded(key: u64, trades: Vec<Trade>, budget: Budget) -> Self {
-        Self { key, source: Source::Recorded(trades.into()), cache: Mutex::new(Cache::new(budget)) }
+    pub(crate) fn recorded(key: u64, trades: Vec<TapeTrade>, budget: BarCacheBudget) -> Self {
+        Self { key, source: TapeSource::Recorded(trades.into()), cache: Mutex::new(TapeCache::new(budget)) }
     }
 
     /// The market's own key for draws.
@@ -102,24 +102,24 @@ impl MarketTape {
     /// No trade is earlier than this.
     pub(crate) fn first_ms(&self) -> i64 {
         match &self.source {
-            Source::Made(made) => made.listed_ms(),
-            Source::Recorded(trades) => trades.first().map_or(i64::MAX, |trade| trade.time_ms),
+            TapeSource::Synthetic(made) => made.listed_ms(),
+            TapeSource::Recorded(trades) => trades.first().map_or(i64::MAX, |trade| trade.time_ms),
         }
     }
 
     /// No trade is at or after this.
     pub(crate) fn until_ms(&self) -> i64 {
         match &self.source {
-            Source::Made(made) => made.until_ms(),
-            Source::Recorded(trades) => trades.last().map_or(i64::MIN, |trade| trade.time_ms + 1),
+            TapeSource::Synthetic(made) => made.until_ms(),
+            TapeSource::Recorded(trades) => trades.last().map_or(i64::MIN, |trade| trade.time_ms + 1),
         }
     }
 
     /// Hands over the trades of a minute (counted from the epoch), oldest first.
-    fn each_of_minute(&self, minute: i64, each: impl FnMut(Trade)) {
+    fn each_of_minute(&self, minute: i64, each: impl FnMut(TapeTrade)) {
         match &self.source {
-            Source::Made(made) => made.minute(minute, each),
-            Source::Recorded(trades) => {
+            TapeSource::Synthetic(made) => made.minute(minute, each),
+            TapeSource::Recorded(trades) => {
                 let from = trades.partition_point(|trade| trade.time_ms < minute * MINUTE);
                 let to = trades.partition_point(|trade| trade.time_ms < (minute + 1) * MINUTE);
                 trades[from..to].iter().copied().for_each(each);
@@ -128,19 +128,19 @@ impl MarketTape {
     }
 
     /// The trades of a minute, remembered for the next to ask.
-    pub(crate) fn minute(&self, minute: i64) -> Arc<[Trade]> {
+    pub(crate) fn minute(&self, minute: i64) -> Arc<[TapeTrade]> {
         if let Some(known) = self.cache().recent(minute) {
             return known;
         }
         let mut trades = Vec::new();
         self.each_of_minute(minute, |trade| trades.push(trade));
-        let trades: Arc<[Trade]> = trades.into();
+        let trades: Arc<[TapeTrade]> = trades.into();
         self.cache().remember(minute, &trades);
         trades
     }
 
     /// The trades with `from_ms <= time < to_ms`, oldest first.
-    pub(crate) fn trades(&self, from_ms: i64, to_ms: i64) -> Vec<Trade> {
+    pub(crate) fn trades(&self, from_ms: i64, to_ms: i64) -> Vec<TapeTrade> {
         let mut found = Vec::new();
         let (from_ms, to_ms) = (from_ms.max(self.first_ms()), to_ms.min(self.until_ms()));
         if to_ms <= from_ms {
@@ -153,13 +153,13 @@ impl MarketTape {
     }
 
     /// The newest trade with `id < cut`.
-    pub(crate) fn last_before(&self, cut: i64) -> Option<Trade> {
+    pub(crate) fn last_before(&self, cut: i64) -> Option<TapeTrade> {
         let newest = match &self.source {
-            Source::Recorded(trades) => {
+            TapeSource::Recorded(trades) => {
                 let end = trades.partition_point(|trade| trade.id < cut);
                 return end.checked_sub(1).map(|at| trades[at]);
             }
-            Source::Made(made) => made.until_ms().min(cut.div_euclid(IDS_PER_MS)),
+            TapeSource::Synthetic(made) => made.until_ms().min(cut.div_euclid(IDS_PER_MS)),
         };
         let first = self.first_ms().div_euclid(MINUTE);
         (first..=newest.div_euclid(MINUTE)).rev().find_map(|minute| {
@@ -169,43 +169,43 @@ impl MarketTape {
     }
 
     /// Like `minute`, without filling the memory with empty minutes on a long way back.
-    fn minute_if_any(&self, minute: i64) -> Option<Arc<[Trade]>> {
+    fn minute_if_any(&self, minute: i64) -> Option<Arc<[TapeTrade]>> {
         match &self.source {
-            Source::Made(made) if made.is_silent(minute) => None,
+            TapeSource::Synthetic(made) if made.is_silent(minute) => None,
             _ => Some(self.minute(minute)),
         }
     }
 
     /// The one-minute bars of a UTC day, whether or not they have happened yet.
-    pub(crate) fn minutes_of_day(&self, day: i64) -> Arc<[Bar]> {
+    pub(crate) fn minutes_of_day(&self, day: i64) -> Arc<[TapeBar]> {
         if let Some(known) = self.cache().minutes(day) {
             return known;
         }
-        let bars: Arc<[Bar]> = self.fold_minutes(day).into();
+        let bars: Arc<[TapeBar]> = self.fold_minutes(day).into();
         self.cache().store_minutes(day, &bars);
         bars
     }
 
     /// The bar of a whole UTC day, whether or not it has happened yet.
-    pub(crate) fn day_bar(&self, day: i64) -> Option<Bar> {
+    pub(crate) fn day_bar(&self, day: i64) -> Option<TapeBar> {
         if let Some(known) = self.cache().day(day) {
             return known;
         }
         let minutes = self.cache().minutes(day);
         let minutes = minutes.map_or_else(|| self.fold_minutes(day), |bars| bars.to_vec());
-        let bar = Bar::join(day * DAY, minutes.iter());
+        let bar = TapeBar::join(day * DAY, minutes.iter());
         self.cache().store_day(day, bar);
         bar
     }
 
-    fn fold_minutes(&self, day: i64) -> Vec<Bar> {
+    fn fold_minutes(&self, day: i64) -> Vec<TapeBar> {
         let first = day * DAY / MINUTE;
         let mut bars = Vec::new();
         for minute in first..first + DAY / MINUTE {
-            let mut bar: Option<Bar> = None;
+            let mut bar: Option<TapeBar> = None;
             self.each_of_minute(minute, |trade| match &mut bar {
                 Some(bar) => bar.add(&trade),
-                None => bar = Some(Bar::of(minute * MINUTE, &trade)),
+                None => bar = Some(TapeBar::of(minute * MINUTE, &trade)),
             });
             bars.extend(bar);
         }
@@ -213,7 +213,7 @@ impl MarketTape {
     }
 
     /// The one-minute bars of trades with `from <= id < cut`, exact at both ends, oldest first.
-    pub(crate) fn minutes_between(&self, from: i64, cut: i64) -> Vec<Bar> {
+    pub(crate) fn minutes_between(&self, from: i64, cut: i64) -> Vec<TapeBar> {
         const MINUTE_IDS: i64 = MINUTE * IDS_PER_MS;
         let from = from.max(self.first_ms().saturating_mul(IDS_PER_MS));
         let mut bars = Vec::new();
@@ -230,7 +230,7 @@ impl MarketTape {
                 } else if first <= minute && minute <= last {
                     let trades = self.minute(minute);
                     let inside = trades.iter().filter(|trade| from <= trade.id && trade.id < cut);
-                    bars.extend(Bar::fold(bar.open_ms, inside));
+                    bars.extend(TapeBar::fold(bar.open_ms, inside));
                 }
             }
         }
@@ -238,24 +238,24 @@ impl MarketTape {
     }
 
     /// One bar of all trades with `from <= id < cut`, opening at `open_ms`.
-    pub(crate) fn bar_between(&self, open_ms: i64, from: i64, cut: i64) -> Option<Bar> {
-        Bar::join(open_ms, self.minutes_between(from, cut).iter())
+    pub(crate) fn bar_between(&self, open_ms: i64, from: i64, cut: i64) -> Option<TapeBar> {
+        TapeBar::join(open_ms, self.minutes_between(from, cut).iter())
     }
 
     /// The highest and lowest price of `from_day..to_day`, and where they were.
-    pub(crate) fn extremes(&self, from_day: i64, to_day: i64) -> Option<Extremes> {
+    pub(crate) fn extremes(&self, from_day: i64, to_day: i64) -> Option<PriceExtremes> {
         if let Some(known) = self.cache().extremes(from_day, to_day) {
             return known;
         }
         let found = match &self.source {
-            Source::Made(made) => extremes::search(made, from_day, to_day),
-            Source::Recorded(trades) => extremes::scan(trades, from_day, to_day),
+            TapeSource::Synthetic(made) => extremes::search(made, from_day, to_day),
+            TapeSource::Recorded(trades) => extremes::scan(trades, from_day, to_day),
         };
         self.cache().store_extremes(from_day, to_day, found);
         found
     }
 
-    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
+    fn cache(&self) -> std::sync::MutexGuard<'_, TapeCache> {
         // The cache holds only finished values, so a panic elsewhere cannot have left half of one.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }

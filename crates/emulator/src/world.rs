@@ -3,37 +3,37 @@
 use std::sync::OnceLock;
 
 use crate::error::EmulatorError;
-use crate::faults::FaultBoard;
-use crate::limiter::Limiter;
-use crate::massive::Exchange;
-use crate::report::Witness;
+use crate::faults::FaultController;
+use crate::limiter::EmulatorLimiter;
+use crate::massive::StockExchange;
 use crate::scenario::Scenario;
-use crate::sockets::Sockets;
-use crate::upbit::Markets;
+use crate::socket_registry::SocketRegistry;
+use crate::traffic_log::TrafficLog;
+use crate::upbit::EmulatedMarkets;
 
 /// A running emulator's state.
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct EmulatorWorld {
     pub(crate) scenario: Scenario,
-    pub(crate) markets: Markets,
-    pub(crate) limiter: Limiter,
-    pub(crate) faults: FaultBoard,
-    pub(crate) witness: Witness,
-    pub(crate) sockets: Sockets,
+    pub(crate) markets: EmulatedMarkets,
+    pub(crate) limiter: EmulatorLimiter,
+    pub(crate) faults: FaultController,
+    pub(crate) traffic_log: TrafficLog,
+    pub(crate) sockets: SocketRegistry,
     /// Set up by the first who asks for US stocks: thousands of tickers are not for every test.
-    exchange: OnceLock<Exchange>,
+    exchange: OnceLock<StockExchange>,
     started_ms: i64,
 }
 
-impl World {
+impl EmulatorWorld {
     /// Sets the stage; the clock of the scenario says when "now" begins.
     pub(crate) fn new(scenario: Scenario) -> Result<Self, EmulatorError> {
         Ok(Self {
-            markets: Markets::of(&scenario)?,
-            limiter: Limiter::new(scenario.limiter, scenario.ban),
-            faults: FaultBoard::new(scenario.faults, scenario.script.clone()),
-            witness: Witness::default(),
-            sockets: Sockets::default(),
+            markets: EmulatedMarkets::of(&scenario)?,
+            limiter: EmulatorLimiter::new(scenario.limiter, scenario.ban),
+            faults: FaultController::new(scenario.faults, scenario.script.clone()),
+            traffic_log: TrafficLog::default(),
+            sockets: SocketRegistry::default(),
             exchange: OnceLock::new(),
             started_ms: scenario.clock.now_ms(),
             scenario,
@@ -41,9 +41,10 @@ impl World {
     }
 
     /// The US stock market.
-    pub(crate) fn exchange(&self) -> &Exchange {
+    pub(crate) fn exchange(&self) -> &StockExchange {
         let scenario = &self.scenario;
-        self.exchange.get_or_init(|| Exchange::new(scenario.seed, scenario.massive.clone(), self.started_ms))
+        self.exchange
+            .get_or_init(|| StockExchange::new(scenario.seed, scenario.massive.clone(), self.started_ms))
     }
 
     /// What time it is at the venue, ms.
@@ -62,7 +63,7 @@ impl World {
     }
 
     /// What time it is by the clock that never steps: ages and limits go by it, ms.
-    pub(crate) fn steady_ms(&self) -> i64 {
+    pub(crate) fn monotonic_ms(&self) -> i64 {
         self.scenario.clock.now_ms()
     }
 
@@ -72,7 +73,7 @@ impl World {
         if let Some(exchange) = self.exchange.get() {
             exchange.quota.reset();
         }
-        self.witness.reset();
+        self.traffic_log.reset();
         self.faults.reset(self.scenario.faults, &self.scenario.script);
     }
 }

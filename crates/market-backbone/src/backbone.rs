@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use market_backbone_coordinator::{Continuity, PagePlan};
 use market_backbone_core::{
-    CallGroup, CandleQuery, CandleSource, Grid, LiveSource, Market, PageSource, Priority, Series,
+    CandleQuery, CandleSource, Grid, Instrument, LiveSource, PageSource, Priority, RateLimitGroup, Series,
     SourceError, SourceErrorKind, StreamKind, Symbol, SymbolError, Timeframe, Timestamp, Trade, VenueId,
 };
 use market_backbone_massive::MassiveClient;
-use market_backbone_routing::{Estimate, Router};
-use market_backbone_storage::{Recorder, Survey, UniverseStore};
+use market_backbone_routing::{CompletionEstimate, Router};
+use market_backbone_storage::{QueryEstimate, Recorder, UniverseStore};
 use market_backbone_upbit::UpbitClient;
 use tokio::time::timeout;
 
-use crate::layers::{House, Layers};
+use crate::venue_stack::{Inner, VenueStack};
 use crate::{Builder, Client, Error, Metrics, suggest};
 
 /// How long looking for what was meant may take: of a venue with many markets it takes many requests.
-const SUGGEST_WITHIN: Duration = Duration::from_secs(5);
+const SUGGEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The backbone: one for a program, cheap to clone, shared by all its clients.
 ///
@@ -28,8 +28,8 @@ const SUGGEST_WITHIN: Duration = Duration::from_secs(5);
 /// [`at`](Self::at).
 #[derive(Clone)]
 pub struct Backbone {
-    house: Arc<House>,
-    venue: Arc<Layers>,
+    inner: Arc<Inner>,
+    stack: Arc<VenueStack>,
 }
 
 impl Backbone {
@@ -39,8 +39,8 @@ impl Backbone {
         Builder::default()
     }
 
-    pub(crate) fn of(house: House, venue: Arc<Layers>) -> Self {
-        Self { house: Arc::new(house), venue }
+    pub(crate) fn of(house: Inner, venue: Arc<VenueStack>) -> Self {
+        Self { inner: Arc::new(house), stack: venue }
     }
 
     /// The same backbone at another of its venues: clients made of it ask there.
@@ -49,33 +49,33 @@ impl Backbone {
     ///
     /// [`Error::Venue`] if it was not built for that venue.
     pub fn at(&self, venue: VenueId) -> Result<Self, Error> {
-        let layers = Arc::clone(self.house.at(venue)?);
-        Ok(Self { house: Arc::clone(&self.house), venue: layers })
+        let layers = Arc::clone(self.inner.at(venue)?);
+        Ok(Self { inner: Arc::clone(&self.inner), stack: layers })
     }
 
     /// At which venue this is.
     #[must_use]
     pub fn venue(&self) -> VenueId {
-        self.venue.venue
+        self.stack.venue
     }
 
     /// All venues it was built for.
     #[must_use]
     pub fn venues(&self) -> Vec<VenueId> {
-        self.house.venues.iter().map(|layers| layers.venue).collect()
+        self.inner.venues.iter().map(|layers| layers.venue).collect()
     }
 
     /// What only Massive offers: grouped days, snapshots, splits, holidays and the like. `None` if the backbone was not
     /// built for it.
     #[must_use]
     pub fn massive(&self) -> Option<MassiveClient> {
-        self.house.venues.iter().find_map(|layers| layers.massive())
+        self.inner.venues.iter().find_map(|layers| layers.massive())
     }
 
     /// What only Upbit offers. `None` if the backbone was not built for it.
     #[must_use]
     pub fn upbit(&self) -> Option<UpbitClient> {
-        self.house.venues.iter().find_map(|layers| layers.upbit())
+        self.inner.venues.iter().find_map(|layers| layers.upbit())
     }
 
     /// A client whose questions are this urgent.
@@ -87,13 +87,13 @@ impl Backbone {
     /// How the candles of this venue are cut.
     #[must_use]
     pub fn grid(&self) -> Grid {
-        self.venue.router.capabilities().grid
+        self.stack.router.capabilities().grid
     }
 
     /// From when on this venue still has single trades, up to now: a feed may begin there and not earlier.
     #[must_use]
-    pub fn reach_of_trades(&self) -> (Timestamp, Timestamp) {
-        let capabilities = self.venue.router.capabilities();
+    pub fn trade_history_range(&self) -> (Timestamp, Timestamp) {
+        let capabilities = self.stack.router.capabilities();
         let now = self.now();
         let days = Duration::from_secs(86_400 * u64::from(capabilities.trade_days));
         (Grid::Utc.floor(Timeframe::D1, now).minus(days), now)
@@ -102,74 +102,74 @@ impl Backbone {
     /// Now, by the venue's clock as far as it is known: this machine's until the venue has answered something.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.venue.clock.now()
+        self.stack.clock.now()
     }
 
     /// What the layers of this venue have done so far, and how the shared store is.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         Metrics {
-            router: self.venue.router.metrics(),
-            coordinator: self.venue.coordinator.metrics(),
-            recorder: self.venue.recorder.metrics(),
-            shared: self.house.tiers.shared(),
+            router: self.stack.router.metrics(),
+            coordinator: self.stack.coordinator.metrics(),
+            recorder: self.stack.recorder.metrics(),
+            shared: self.inner.tiers.shared(),
         }
     }
 
     /// Replaces every live connection to this venue by a fresh one before it breaks by itself: a feed notices nothing. Waits until
     /// that is done; whether all of them were replaced.
     ///
-    /// [`rotate_every`](market_backbone_routing::SessionConfig::rotate_every) does it by the clock.
+    /// [`rotate_every`](market_backbone_routing::SessionConfig::rotation_interval) does it by the clock.
     pub async fn rotate(&self) -> bool {
-        self.venue.router.rotate().await
+        self.stack.router.rotate().await
     }
 
     /// Ends feeds of all venues, lets the recorders write what they left, then the stores finish, in that order. Call it
     /// before the program ends.
     pub async fn shutdown(&self) {
-        self.house.shutdown().await;
+        self.inner.shutdown().await;
     }
 
-    pub(crate) fn house(&self) -> &House {
-        &self.house
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
     }
 
-    pub(crate) fn layers(&self) -> &Layers {
-        &self.venue
+    pub(crate) fn stack(&self) -> &VenueStack {
+        &self.stack
     }
 
     pub(crate) fn symbol(&self, code: &str) -> Result<Symbol, SymbolError> {
-        Symbol::new(self.venue.venue, &self.venue.router.spelling(code))
+        Symbol::new(self.stack.venue, &self.stack.router.spelling(code))
     }
 
     pub(crate) fn universes(&self) -> &UniverseStore {
-        &self.house.universes
+        &self.inner.universes
     }
 
     pub(crate) fn candles(&self) -> &dyn CandleSource {
-        self.venue.punctual.as_ref()
+        self.stack.clock_aware.as_ref()
     }
 
     /// What of an answer is known already, near or in the shared store.
-    pub(crate) async fn survey(&self, query: &CandleQuery) -> Result<Survey, SourceError> {
-        let question = self.venue.punctual.question(query);
-        let mut survey = self.venue.candles.survey(question.as_ref().unwrap_or(query)).await?;
-        let Some(behind) = &self.venue.behind else { return Ok(survey) };
-        for question in std::mem::take(&mut survey.questions) {
-            let Ok(rest) = behind.survey(&question).await else {
-                survey.questions.push(question); // gone in the middle of it: then the venue is asked
+    pub(crate) async fn survey(&self, query: &CandleQuery) -> Result<QueryEstimate, SourceError> {
+        let question = self.stack.clock_aware.inner_query(query);
+        let mut survey = self.stack.candles.estimate(question.as_ref().unwrap_or(query)).await?;
+        let Some(behind) = &self.stack.shared_tier else { return Ok(survey) };
+        for question in std::mem::take(&mut survey.queries) {
+            let Ok(rest) = behind.estimate(&question).await else {
+                survey.queries.push(question); // gone in the middle of it: then the venue is asked
                 continue;
             };
             survey.known += rest.known;
             survey.density = survey.density.or(rest.density);
-            survey.questions.extend(rest.questions);
+            survey.queries.extend(rest.queries);
         }
         Ok(survey)
     }
 
     /// The pages that a question to the venue would take.
-    pub(crate) fn pages(&self, question: &CandleQuery, density: Option<f64>) -> PagePlan {
-        self.venue.coordinator.plan(question, density)
+    pub(crate) fn page_plan(&self, question: &CandleQuery, density: Option<f64>) -> PagePlan {
+        self.stack.coordinator.plan(question, density)
     }
 
     pub(crate) fn candles_eta(
@@ -177,28 +177,28 @@ impl Backbone {
         series: &Series,
         requests: u64,
         priority: Priority,
-    ) -> Result<(CallGroup, Estimate), SourceError> {
-        self.venue.router.candles_eta(series, requests, priority)
+    ) -> Result<(RateLimitGroup, CompletionEstimate), SourceError> {
+        self.stack.router.candles_eta(series, requests, priority)
     }
 
     pub(crate) fn streams(&self, kind: StreamKind) -> bool {
-        self.venue.router.capabilities().streams(kind)
+        self.stack.router.capabilities().streams(kind)
     }
 
     pub(crate) fn continuity(&self) -> &Continuity {
-        &self.venue.continuity
+        &self.stack.continuity
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {
-        &self.venue.recorder
+        &self.stack.recorder
     }
 
     pub(crate) fn router(&self) -> &Router {
-        &self.venue.router
+        &self.stack.router
     }
 
     pub(crate) fn live(&self) -> &dyn LiveSource {
-        self.venue.router.as_ref()
+        self.stack.router.as_ref()
     }
 
     pub(crate) async fn trades(
@@ -207,15 +207,15 @@ impl Backbone {
         count: usize,
         priority: Priority,
     ) -> Result<Vec<Trade>, SourceError> {
-        self.venue.coordinator.trades(symbol, count, priority).await
+        self.stack.coordinator.trades(symbol, count, priority).await
     }
 
-    pub(crate) async fn markets(&self, priority: Priority) -> Result<Vec<Market>, SourceError> {
-        self.venue.router.markets(priority).await
+    pub(crate) async fn markets(&self, priority: Priority) -> Result<Vec<Instrument>, SourceError> {
+        self.stack.router.markets(priority).await
     }
 
     /// Says which market was probably meant, where `error` is that there is no such market.
-    pub(crate) async fn explain(
+    pub(crate) async fn suggest_on_unknown(
         &self,
         error: SourceError,
         asked: &[Symbol],
@@ -224,13 +224,13 @@ impl Backbone {
         if error.kind() != SourceErrorKind::UnknownMarket {
             return error;
         }
-        let Ok(Ok(markets)) = timeout(SUGGEST_WITHIN, self.markets(priority)).await else { return error };
+        let Ok(Ok(markets)) = timeout(SUGGEST_TIMEOUT, self.markets(priority)).await else { return error };
         let listed =
             |symbol: &Symbol| symbol.is_any() || markets.iter().any(|market| market.symbol == *symbol);
         let Some(unknown) = asked.iter().find(|symbol| !listed(symbol)) else { return error };
         let near = suggest::nearest(unknown.code(), markets.iter().map(|market| market.symbol.code()));
-        let venue = self.venue.venue.house();
-        error.reworded(match near.split_last() {
+        let venue = self.stack.venue.without_address();
+        error.with_message(match near.split_last() {
             None => {
                 format!("unknown market {unknown} on {venue}; `market-backbone markets` lists what there is")
             }
@@ -244,6 +244,6 @@ impl Backbone {
 
 impl fmt::Debug for Backbone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Backbone").field("venue", &self.venue.venue).finish_non_exhaustive()
+        f.debug_struct("Backbone").field("venue", &self.stack.venue).finish_non_exhaustive()
     }
 }

@@ -5,24 +5,25 @@ use std::sync::Arc;
 
 use market_backbone_coordinator::{Continuity, ContinuityConfig, Coordinator, CoordinatorConfig};
 use market_backbone_core::{
-    CandleSource, Clock, Derive, PageSource, SourceError, SourceErrorKind, Venue, VenueClock, VenueId,
+    CandleSource, Clock, DerivationPolicy, PageSource, SourceError, SourceErrorKind, Venue, VenueClock,
+    VenueId,
 };
-use market_backbone_massive::Plan;
+use market_backbone_massive::MassivePlan;
 use market_backbone_routing::{Endpoint, PinnedConnection, Router, RouterConfig};
 use market_backbone_storage::{
-    DerivedSource, PunctualSource, Recorder, RecorderConfig, StoreConfig, StoredSource, UniverseStore,
+    ClockAwareSource, DerivedSource, Recorder, RecorderConfig, StoreConfig, StoredSource, UniverseStore,
 };
-use market_backbone_upbit::{Region, UPBIT, Upbit};
+use market_backbone_upbit::{UPBIT, Upbit, UpbitRegion};
 
-use crate::layers::{House, Layers};
-use crate::splits::SplitBook;
-use crate::storage::{Storage, Tiers};
+use crate::splits::SplitCache;
+use crate::storage::{Storage, StorageTiers};
+use crate::venue_stack::{Inner, VenueStack};
 use crate::{Backbone, Error, MassiveAccount, SystemClock, pinned};
 
 /// Settings of a [`Backbone`] to be. Every one has a default that works.
 #[derive(Debug)]
 pub struct Builder {
-    venues: Vec<Wish>,
+    venues: Vec<VenueSpec>,
     clock: Arc<dyn Clock>,
     storage: Storage,
     router: RouterConfig,
@@ -31,20 +32,20 @@ pub struct Builder {
     coordinator: CoordinatorConfig,
     continuity: ContinuityConfig,
     recorder: RecorderConfig,
-    derive: Derive,
+    derive: DerivationPolicy,
     limits_dir: Option<PathBuf>,
-    storeless: bool,
+    without_store: bool,
 }
 
 /// A venue to talk to.
 #[derive(Debug)]
-enum Wish {
+enum VenueSpec {
     Upbit(Endpoint),
     Massive(MassiveAccount),
     Other(Arc<dyn Venue>, Endpoint),
 }
 
-impl Wish {
+impl VenueSpec {
     fn upbit() -> Self {
         Self::upbit_at(market_backbone_upbit::REST_URL, market_backbone_upbit::WS_URL)
     }
@@ -53,7 +54,7 @@ impl Wish {
         Self::Upbit(Endpoint::new(rest_url, ws_url))
     }
 
-    fn upbit_region(region: Region) -> Self {
+    fn upbit_region(region: UpbitRegion) -> Self {
         Self::upbit_at(region.rest_url(), region.ws_url())
     }
 
@@ -61,10 +62,10 @@ impl Wish {
     /// venue's addresses, must have been made for that source.
     fn source(&self) -> Result<VenueId, SourceError> {
         match self {
-            Self::Upbit(endpoint) => endpoint.source(UPBIT, &market_backbone_upbit::HOMES),
+            Self::Upbit(endpoint) => endpoint.source(UPBIT, &market_backbone_upbit::UPBIT_HOSTS),
             Self::Massive(account) => account.source(),
             Self::Other(venue, endpoint) => {
-                let (says, homes) = (venue.capabilities().venue, venue.homes());
+                let (says, homes) = (venue.capabilities().venue, venue.official_hosts());
                 if homes.is_empty() {
                     return Ok(says);
                 }
@@ -76,7 +77,7 @@ impl Wish {
                     "the adapter speaks for {says}, but the addresses are those of {found}; make it for that source, or \
                      say that the endpoint is the same as {says}"
                 );
-                Err(SourceError::new(SourceErrorKind::BadRequest, message).at(says))
+                Err(SourceError::new(SourceErrorKind::BadRequest, message).at_venue(says))
             }
         }
     }
@@ -113,9 +114,9 @@ impl Default for Builder {
             coordinator: CoordinatorConfig::default(),
             continuity: ContinuityConfig::default(),
             recorder: RecorderConfig::default(),
-            derive: Derive::default(),
+            derive: DerivationPolicy::default(),
             limits_dir: None,
-            storeless: false,
+            without_store: false,
         }
     }
 }
@@ -125,13 +126,13 @@ impl Builder {
     /// asked unless another is said ([`Client::at`](crate::Client::at)).
     #[must_use]
     pub fn upbit(self) -> Self {
-        self.wish(Wish::upbit())
+        self.add_venue(VenueSpec::upbit())
     }
 
     /// Talks to Upbit's house in this region: an exchange of its own, whose candles are kept apart from the others'.
     #[must_use]
-    pub fn upbit_region(self, region: Region) -> Self {
-        self.wish(Wish::upbit_region(region))
+    pub fn upbit_region(self, region: UpbitRegion) -> Self {
+        self.add_venue(VenueSpec::upbit_region(region))
     }
 
     /// Talks to Upbit at these addresses instead of its own: an emulator, a proxy, a regional host.
@@ -140,47 +141,53 @@ impl Builder {
     /// To say what they do not, see [`upbit_endpoint`](Self::upbit_endpoint).
     #[must_use]
     pub fn upbit_at(self, rest_url: &str, ws_url: &str) -> Self {
-        self.wish(Wish::upbit_at(rest_url, ws_url))
+        self.add_venue(VenueSpec::upbit_at(rest_url, ws_url))
     }
 
     /// Talks to Upbit there, which may be [the same as](Endpoint::same_as) a source that the addresses do not name.
     #[must_use]
     pub fn upbit_endpoint(self, endpoint: Endpoint) -> Self {
-        self.wish(Wish::Upbit(endpoint))
+        self.add_venue(VenueSpec::Upbit(endpoint))
     }
 
     /// Talks to Massive, for the owner of `key`, who has paid for `plan`.
     #[must_use]
-    pub fn massive(self, key: impl Into<Box<str>>, plan: Plan) -> Self {
+    pub fn massive(self, key: impl Into<Box<str>>, plan: MassivePlan) -> Self {
         self.massive_account(MassiveAccount::new(key, plan))
     }
 
     /// Talks to Massive at these addresses instead of its own.
     #[must_use]
-    pub fn massive_at(self, key: impl Into<Box<str>>, plan: Plan, rest_url: &str, ws_url: &str) -> Self {
+    pub fn massive_at(
+        self,
+        key: impl Into<Box<str>>,
+        plan: MassivePlan,
+        rest_url: &str,
+        ws_url: &str,
+    ) -> Self {
         self.massive_account(MassiveAccount::new(key, plan).at(rest_url, ws_url))
     }
 
     /// Talks to Massive with this account.
     #[must_use]
     pub fn massive_account(self, account: MassiveAccount) -> Self {
-        self.wish(Wish::Massive(account))
+        self.add_venue(VenueSpec::Massive(account))
     }
 
     /// Talks to any venue for which there is an adapter.
     #[must_use]
     pub fn venue(self, venue: Arc<dyn Venue>, endpoint: Endpoint) -> Self {
-        self.wish(Wish::Other(venue, endpoint))
+        self.add_venue(VenueSpec::Other(venue, endpoint))
     }
 
-    fn wish(mut self, wish: Wish) -> Self {
+    fn add_venue(mut self, wish: VenueSpec) -> Self {
         self.venues.push(wish);
         self
     }
 
     /// The sources to talk to. One that is named twice is the one that was named last, at its first place.
-    fn sources(&mut self) -> Result<Vec<(VenueId, Wish)>, SourceError> {
-        let mut sources: Vec<(VenueId, Wish)> = Vec::new();
+    fn sources(&mut self) -> Result<Vec<(VenueId, VenueSpec)>, SourceError> {
+        let mut sources: Vec<(VenueId, VenueSpec)> = Vec::new();
         for wish in std::mem::take(&mut self.venues) {
             let source = wish.source()?;
             match sources.iter_mut().find(|(known, _)| *known == source) {
@@ -189,7 +196,7 @@ impl Builder {
             }
         }
         if sources.is_empty() {
-            sources.push((UPBIT, Wish::upbit()));
+            sources.push((UPBIT, VenueSpec::upbit()));
         }
         Ok(sources)
     }
@@ -216,8 +223,8 @@ impl Builder {
     /// Opens no store, for a program that asks for nothing that is kept: latest prices, listings. Where the folder is counts
     /// all the same for lists of markets and for what is [noted of requests](Self::limits_dir).
     #[must_use]
-    pub fn storeless(mut self) -> Self {
-        self.storeless = true;
+    pub fn without_store(mut self) -> Self {
+        self.without_store = true;
         self
     }
 
@@ -269,9 +276,9 @@ impl Builder {
     }
 
     /// Says which candles may be computed from one-minute ones that are known already, instead of being asked for
-    /// (default: those of three minutes to four hours, [`Derive::Intraday`]).
+    /// (default: those of three minutes to four hours, [`DerivationPolicy::Intraday`]).
     #[must_use]
-    pub fn derive(mut self, derive: Derive) -> Self {
+    pub fn derive(mut self, derive: DerivationPolicy) -> Self {
         self.derive = derive;
         self
     }
@@ -304,9 +311,9 @@ impl Builder {
         let universes = self.storage.universes(&self.clock);
         let sources = self.sources()?;
         let storage = std::mem::replace(&mut self.storage, Storage::Memory);
-        let tiers = Tiers::open(if self.storeless { Storage::Memory } else { storage }).await?;
+        let tiers = StorageTiers::open(if self.without_store { Storage::Memory } else { storage }).await?;
         match self.venues(sources, &tiers, &universes).await {
-            Ok((first, venues)) => Ok(Backbone::of(House { venues, tiers, universes }, first)),
+            Ok((first, venues)) => Ok(Backbone::of(Inner { venues, tiers, universes }, first)),
             Err(error) => {
                 tiers.close().await;
                 Err(error)
@@ -317,17 +324,17 @@ impl Builder {
     /// The layers of all sources, and those of the first.
     async fn venues(
         &self,
-        sources: Vec<(VenueId, Wish)>,
-        tiers: &Tiers,
+        sources: Vec<(VenueId, VenueSpec)>,
+        tiers: &StorageTiers,
         universes: &UniverseStore,
-    ) -> Result<(Arc<Layers>, Vec<Arc<Layers>>), Error> {
+    ) -> Result<(Arc<VenueStack>, Vec<Arc<VenueStack>>), Error> {
         for (source, _) in &sources {
             tiers.require(*source).await?;
         }
         let mut venues = Vec::new();
         for (source, wish) in sources {
             let pinned = wish.pinned(source, universes).await?;
-            venues.push(Arc::new(self.layers(source, wish, pinned, tiers)?));
+            venues.push(Arc::new(self.venue_stack(source, wish, pinned, tiers)?));
         }
         let first = venues.first().map(Arc::clone);
         let none = || SourceError::new(SourceErrorKind::Unsupported, "no venue was named");
@@ -335,13 +342,13 @@ impl Builder {
     }
 
     /// The layers of one venue, on the stores of all.
-    fn layers(
+    fn venue_stack(
         &self,
         venue: VenueId,
-        wish: Wish,
+        wish: VenueSpec,
         pinned: Vec<PinnedConnection>,
-        tiers: &Tiers,
-    ) -> Result<Layers, Error> {
+        tiers: &StorageTiers,
+    ) -> Result<VenueStack, Error> {
         let time = Arc::new(VenueClock::new(Arc::clone(&self.clock)));
         let venues: Arc<dyn Clock> = Arc::clone(&time) as _;
         let clock = || Arc::clone(&venues);
@@ -358,17 +365,22 @@ impl Builder {
         let pages: Arc<dyn PageSource> = Arc::clone(&router) as _;
         let coordinator = Arc::new(Coordinator::new(pages, clock(), self.coordinator));
         let upstream: Arc<dyn CandleSource> = Arc::clone(&coordinator) as _;
-        let recorder =
-            Recorder::start(tiers.nearest(), Arc::clone(&upstream), clock(), &capabilities, self.recorder);
-        let behind = tiers.behind(&upstream, &venues, &capabilities);
+        let recorder = Recorder::start(
+            tiers.local_store(),
+            Arc::clone(&upstream),
+            clock(),
+            &capabilities,
+            self.recorder,
+        );
+        let behind = tiers.shared_tier(&upstream, &venues, &capabilities);
         let upstream = behind.as_ref().map_or(upstream, |behind| Arc::clone(behind) as _);
-        let stored = StoredSource::new(tiers.nearest(), upstream, clock(), capabilities.grid);
+        let stored = StoredSource::new(tiers.local_store(), upstream, clock(), capabilities.grid);
         let stored = Arc::new(stored.rechecking_early(&capabilities));
         let candles =
-            Arc::new(DerivedSource::new(tiers.nearest(), stored, clock(), &capabilities, self.derive));
+            Arc::new(DerivedSource::new(tiers.local_store(), stored, clock(), &capabilities, self.derive));
         let inner: Arc<dyn CandleSource> = Arc::clone(&candles) as _;
-        let behind_it = (tiers.nearest(), Arc::clone(&router) as _);
-        let punctual = Arc::new(PunctualSource::new(inner, behind_it, clock()));
+        let behind_it = (tiers.local_store(), Arc::clone(&router) as _);
+        let punctual = Arc::new(ClockAwareSource::new(inner, behind_it, clock()));
         let continuity = Continuity::new(
             Arc::clone(&router) as _,
             Arc::clone(&router) as _,
@@ -376,17 +388,17 @@ impl Builder {
             clock(),
             self.continuity,
         );
-        let splits = SplitBook::default();
+        let splits = SplitCache::default();
         let clock = venues;
-        Ok(Layers {
+        Ok(VenueStack {
             venue,
             clock,
             router,
             coordinator,
             candles,
-            punctual,
+            clock_aware: punctual,
             continuity,
-            behind,
+            shared_tier: behind,
             recorder,
             splits,
         })

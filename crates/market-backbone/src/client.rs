@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    BookRequest, Market, OrderBook, PriceBand, Priority, Series, SourceError, SourceErrorKind, StreamKind,
-    Symbol, SymbolError, Ticker, TickerRequest, Timeframe, Trade, VenueId,
+    BookRequest, Instrument, OrderBook, PriceBand, Priority, Series, SourceError, SourceErrorKind,
+    StreamKind, Symbol, SymbolError, Ticker, TickerRequest, Timeframe, Trade, VenueId,
 };
 
-use market_backbone_routing::Terms;
+use market_backbone_routing::RequestOptions;
 use market_backbone_storage::Recording;
 
 use crate::{Backbone, CandleRequest, Error, SubscribeRequest};
@@ -16,18 +16,18 @@ use crate::{Backbone, CandleRequest, Error, SubscribeRequest};
 #[derive(Clone, Debug)]
 pub struct Client {
     backbone: Backbone,
-    terms: Terms,
+    options: RequestOptions,
 }
 
 impl Client {
     pub(crate) fn new(backbone: Backbone, priority: Priority) -> Self {
-        Self { backbone, terms: priority.into() }
+        Self { backbone, options: priority.into() }
     }
 
     /// How urgent its questions are.
     #[must_use]
     pub const fn priority(&self) -> Priority {
-        self.terms.priority
+        self.options.priority
     }
 
     /// Whom it asks.
@@ -42,22 +42,22 @@ impl Client {
     ///
     /// [`Error::Venue`] if the backbone was not built for that venue.
     pub fn at(&self, venue: VenueId) -> Result<Self, Error> {
-        Ok(Self { backbone: self.backbone.at(venue)?, terms: self.terms })
+        Ok(Self { backbone: self.backbone.at(venue)?, options: self.options })
     }
 
     /// Wants answers for candles, tickers and books within `limit`: what would take longer is refused at once, as far
-    /// as that can be told beforehand, with [`TooLate`](SourceErrorKind::TooLate), which says how long it would take.
+    /// as that can be told beforehand, with [`TooLate`](SourceErrorKind::DeadlineExceeded), which says how long it would take.
     #[must_use]
-    pub const fn within(mut self, limit: Duration) -> Self {
-        self.terms.within = Some(limit);
+    pub const fn timeout(mut self, limit: Duration) -> Self {
+        self.options.timeout = Some(limit);
         self
     }
 
     /// Wants no ticker or book that we heard of longer ago: such a one is asked for anew, even if the socket delivers
     /// and nothing has happened since. Without this a followed market that stands still costs no request.
     #[must_use]
-    pub const fn not_older_than(mut self, age: Duration) -> Self {
-        self.terms.not_older_than = Some(age);
+    pub const fn max_age(mut self, age: Duration) -> Self {
+        self.options.max_age = Some(age);
         self
     }
 
@@ -67,7 +67,7 @@ impl Client {
     /// `KRW-BTC`, `aapl` is `AAPL`. Of mixed letters each counts: `BACpB` is a share of its own.
     pub fn candles(&self, market: &str, timeframe: Timeframe) -> CandleRequest {
         let series = self.backbone.symbol(market).map(|symbol| Series::new(symbol, timeframe));
-        CandleRequest::new(self.backbone.clone(), series, self.terms)
+        CandleRequest::new(self.backbone.clone(), series, self.options)
     }
 
     /// The market at a glance, from memory if it is being followed.
@@ -77,21 +77,21 @@ impl Client {
     /// If there is no such market, or the venue cannot answer.
     pub async fn ticker(&self, market: &str) -> Result<Ticker, Error> {
         let mut tickers = self.tickers([market]).await?;
-        tickers.pop().ok_or_else(|| nothing_for(market).into())
+        tickers.pop().ok_or_else(|| missing_reply(market).into())
     }
 
     /// Some markets at a glance, in the order they are named.
     ///
     /// # Errors
     ///
-    /// As [`ticker`](Self::ticker).
+    /// As [`ticker`](Self::on_ticker).
     pub async fn tickers<'a>(
         &self,
         markets: impl IntoIterator<Item = &'a str>,
     ) -> Result<Vec<Ticker>, Error> {
         let symbols = self.symbols(markets)?;
-        let request = TickerRequest::Of(symbols.clone());
-        match self.backbone.router().tickers_on(&request, self.terms).await {
+        let request = TickerRequest::Symbols(symbols.clone());
+        match self.backbone.router().tickers_with(&request, self.options).await {
             Ok(mut tickers) => {
                 let place = |symbol: &Symbol| symbols.iter().position(|asked| asked == symbol);
                 tickers.sort_by_key(|ticker| place(&ticker.symbol));
@@ -103,7 +103,9 @@ impl Client {
                 }
                 Ok(tickers)
             }
-            Err(error) => Err(self.backbone.explain(error, &symbols, self.terms.priority).await.into()),
+            Err(error) => {
+                Err(self.backbone.suggest_on_unknown(error, &symbols, self.options.priority).await.into())
+            }
         }
     }
 
@@ -114,7 +116,7 @@ impl Client {
     /// If the venue cannot answer.
     pub async fn tickers_in(&self, quote: &str) -> Result<Vec<Ticker>, Error> {
         let request = TickerRequest::Quotes(vec![quote.to_owned()]);
-        Ok(self.backbone.router().tickers_on(&request, self.terms).await?)
+        Ok(self.backbone.router().tickers_with(&request, self.options).await?)
     }
 
     /// The whole order book, `depth` levels of each side.
@@ -125,9 +127,11 @@ impl Client {
     pub async fn book(&self, market: &str, depth: u32) -> Result<OrderBook, Error> {
         let symbols = self.symbols([market])?;
         let request = BookRequest { symbols: symbols.clone(), depth };
-        match self.backbone.router().books_on(&request, self.terms).await {
-            Ok(mut books) => books.pop().ok_or_else(|| nothing_for(market).into()),
-            Err(error) => Err(self.backbone.explain(error, &symbols, self.terms.priority).await.into()),
+        match self.backbone.router().books_with(&request, self.options).await {
+            Ok(mut books) => books.pop().ok_or_else(|| missing_reply(market).into()),
+            Err(error) => {
+                Err(self.backbone.suggest_on_unknown(error, &symbols, self.options.priority).await.into())
+            }
         }
     }
 
@@ -138,9 +142,11 @@ impl Client {
     /// If there is no such market, or the venue cannot answer.
     pub async fn trades(&self, market: &str, count: usize) -> Result<Vec<Trade>, Error> {
         let symbol = self.backbone.symbol(market)?;
-        match self.backbone.trades(&symbol, count, self.terms.priority).await {
+        match self.backbone.trades(&symbol, count, self.options.priority).await {
             Ok(trades) => Ok(trades),
-            Err(error) => Err(self.backbone.explain(error, &[symbol], self.terms.priority).await.into()),
+            Err(error) => {
+                Err(self.backbone.suggest_on_unknown(error, &[symbol], self.options.priority).await.into())
+            }
         }
     }
 
@@ -173,7 +179,7 @@ impl Client {
             self.backbone.clone(),
             symbols,
             kinds.into_iter().collect(),
-            self.terms.priority,
+            self.options.priority,
         )
     }
 
@@ -195,7 +201,7 @@ impl Client {
         let markets: Vec<_> = markets.into_iter().collect();
         self.require(markets.iter().copied()).await?;
         let (symbols, timeframes) = (self.symbols(markets)?, timeframes.into_iter().collect());
-        self.backbone.record(symbols, timeframes, self.terms.priority).await
+        self.backbone.record(symbols, timeframes, self.options.priority).await
     }
 
     /// Makes sure that the venue lists `markets`: a feed of an unknown one would be silent for ever.
@@ -209,11 +215,11 @@ impl Client {
         if symbols.is_empty() {
             return Ok(());
         }
-        let unlisted = self.backbone.router().unlisted(&symbols, self.terms.priority).await?;
+        let unlisted = self.backbone.router().unlisted(&symbols, self.options.priority).await?;
         let Some(first) = unlisted.first() else { return Ok(()) };
         let message = format!("unknown market {first} on {}", self.backbone.venue());
         let unknown = SourceError::new(SourceErrorKind::UnknownMarket, message);
-        Err(self.backbone.explain(unknown, &unlisted, self.terms.priority).await.into())
+        Err(self.backbone.suggest_on_unknown(unknown, &unlisted, self.options.priority).await.into())
     }
 
     /// Those of `markets` that the venue does not list now: delisted, or misspelt.
@@ -231,7 +237,7 @@ impl Client {
         if asked.is_empty() {
             return Ok(Vec::new());
         }
-        let unlisted = self.backbone.router().unlisted(&asked, self.terms.priority).await?;
+        let unlisted = self.backbone.router().unlisted(&asked, self.options.priority).await?;
         let named = markets.into_iter().zip(symbols);
         let gone = named.filter(|(_, symbol)| unlisted.contains(symbol));
         Ok(gone.map(|(market, _)| market.to_owned()).collect())
@@ -242,8 +248,8 @@ impl Client {
     /// # Errors
     ///
     /// If the venue cannot answer.
-    pub async fn markets(&self) -> Result<Vec<Market>, Error> {
-        Ok(self.backbone.markets(self.terms.priority).await?)
+    pub async fn markets(&self) -> Result<Vec<Instrument>, Error> {
+        Ok(self.backbone.markets(self.options.priority).await?)
     }
 
     pub(crate) const fn backbone(&self) -> &Backbone {
@@ -258,6 +264,6 @@ impl Client {
     }
 }
 
-fn nothing_for(market: &str) -> SourceError {
+fn missing_reply(market: &str) -> SourceError {
     SourceError::new(SourceErrorKind::Malformed, format!("the venue answered, but not for {market}"))
 }

@@ -2,7 +2,7 @@
 
 use futures::{StreamExt, TryStreamExt, stream};
 use market_backbone_core::{
-    Calendar, Candle, CandlePage, Day, Grid, PageSource, Priority, Proof, Series, SourceError,
+    Calendar, Candle, CandlePage, Day, Grid, PageProof, PageSource, Priority, Series, SourceError,
     SourceErrorKind, TimeRange, Timeframe,
 };
 use market_backbone_massive::{DayBar, MASSIVE, MassiveClient};
@@ -10,7 +10,7 @@ use market_backbone_massive::{DayBar, MASSIVE, MassiveClient};
 use crate::{Backbone, Error};
 
 /// Series written at a time: the store puts those that wait into one transaction.
-const AT_ONCE: usize = 256;
+const CONCURRENCY: usize = 256;
 
 impl Backbone {
     /// Asks Massive for the bars of all shares on `day`, which is one request, and keeps them: whoever asks for a
@@ -22,25 +22,25 @@ impl Backbone {
     ///
     /// If this backbone does not talk to Massive; [`BadRequest`](SourceErrorKind::BadRequest) as long as the day may
     /// still change; whatever the venue answers; if it cannot be written: then what was written before is kept.
-    pub async fn keep_massive_day(&self, day: Day, priority: Priority) -> Result<usize, Error> {
-        let layers = self.house().at(MASSIVE)?;
+    pub async fn store_massive_day(&self, day: Day, priority: Priority) -> Result<usize, Error> {
+        let layers = self.inner().at(MASSIVE)?;
         let slot = TimeRange::new(Calendar::midnight(day), Calendar::midnight(day.plus(1)))?;
         let asked_at = layers.clock.now();
-        let settled = slot.to().plus(layers.router.capabilities().settling);
+        let settled = slot.to().plus(layers.router.capabilities().finality_delay);
         if asked_at < settled {
             let message =
                 format!("the bars of {day} may change until {settled}; ask then, or for the day before");
-            return Err(SourceError::new(SourceErrorKind::BadRequest, message).at(layers.venue).into());
+            return Err(SourceError::new(SourceErrorKind::BadRequest, message).at_venue(layers.venue).into());
         }
         let client = MassiveClient::new(layers.calls()).with_priority(priority);
         let bars = client.grouped_daily(day, false).await?;
-        let proof = Proof { covered: Some(slot), ..Proof::default() };
+        let proof = PageProof { covered: Some(slot), ..PageProof::default() };
         let page = CandlePage { proof, asked_at, ..CandlePage::default() };
-        let known = layers.router.capabilities().proof(Timeframe::D1, &page);
-        let kept: Vec<_> = bars.iter().filter(|bar| bar.day == day).filter_map(row).collect();
+        let known = layers.router.capabilities().coverage_of(Timeframe::D1, &page);
+        let kept: Vec<_> = bars.iter().filter(|bar| bar.day == day).filter_map(daily_candle).collect();
         stream::iter(&kept)
-            .map(|(series, candle)| self.house().tiers.keep(series, candle, &known))
-            .buffer_unordered(AT_ONCE)
+            .map(|(series, candle)| self.inner().tiers.commit_candle(series, candle, &known))
+            .buffer_unordered(CONCURRENCY)
             .try_collect::<()>()
             .await?;
         Ok(kept.len())
@@ -48,7 +48,7 @@ impl Backbone {
 }
 
 /// A bar as the store has it; `None` if its figures cannot be true.
-fn row(bar: &DayBar) -> Option<(Series, Candle)> {
+fn daily_candle(bar: &DayBar) -> Option<(Series, Candle)> {
     let DayBar { symbol, bar, .. } = bar;
     let candle = Candle {
         open_time: bar.open_time,
@@ -57,9 +57,9 @@ fn row(bar: &DayBar) -> Option<(Series, Candle)> {
         low: bar.low,
         close: bar.close,
         volume: bar.volume,
-        turnover: bar.volume * bar.average.unwrap_or(bar.close),
+        turnover: bar.volume * bar.vwap.unwrap_or(bar.close),
         is_final: true,
     };
-    let sound = candle.is_sound() && Grid::NewYork.is_open_time(Timeframe::D1, candle.open_time);
+    let sound = candle.is_valid() && Grid::NewYork.is_open_time(Timeframe::D1, candle.open_time);
     sound.then(|| (Series::new(symbol.clone(), Timeframe::D1), candle))
 }

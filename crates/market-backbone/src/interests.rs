@@ -1,14 +1,14 @@
 //! What is followed without being read, and why: where there is not room for all, the reason decides who stays.
 
 use market_backbone_core::{Channel, StreamKind};
-use market_backbone_routing::{Follow, Interest};
+use market_backbone_routing::{FollowGuard, Interest};
 
 use crate::{Client, Error};
 
 impl Client {
     /// Keeps `kinds` of `markets` followed, and so their latest values in memory, until the guard is dropped.
     ///
-    /// Each wish counts by its reason. Where more is wanted than [may be followed](market_backbone_routing::SessionConfig::caps)
+    /// Each wish counts by its reason. Where more is wanted than [may be followed](market_backbone_routing::SessionConfig::subscription_limits)
     /// the better reasons stay, and whoever has been taken stays for a while, so that nothing flaps at the limit.
     ///
     /// ```no_run
@@ -29,7 +29,7 @@ impl Client {
         markets: impl IntoIterator<Item = &'a str>,
         kinds: impl IntoIterator<Item = StreamKind>,
         why: Interest,
-    ) -> Result<Follow, Error> {
+    ) -> Result<FollowGuard, Error> {
         let kinds: Vec<_> = kinds.into_iter().collect();
         let symbols = self.symbols(markets)?;
         let each = symbols.iter().flat_map(|symbol| kinds.iter().map(|kind| (symbol.clone(), *kind)));

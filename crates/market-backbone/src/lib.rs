@@ -2,19 +2,17 @@
 //!
 #![doc = include_str!("../docs/guide.md")]
 
-mod account;
 mod backbone;
 mod builder;
-mod candles;
+mod candle_request;
 mod client;
-mod clock;
 mod daily;
 mod dispatcher;
 mod error;
 mod interests;
-mod layers;
+mod legacy_folder;
+mod massive_account;
 mod metrics;
-mod old_folder;
 mod pinned;
 mod plan;
 mod progress;
@@ -22,75 +20,77 @@ mod recording;
 mod splits;
 mod storage;
 mod store;
-mod subscribe;
+mod subscribe_request;
 mod suggest;
+mod system_clock;
 mod universes;
+mod venue_stack;
 mod venues;
 
-pub use account::MassiveAccount;
 pub use backbone::Backbone;
 pub use builder::Builder;
-pub use candles::CandleRequest;
+pub use candle_request::CandleRequest;
 pub use client::Client;
-pub use clock::SystemClock;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
+pub use legacy_folder::open_folder;
+pub use massive_account::MassiveAccount;
 pub use metrics::Metrics;
-pub use old_folder::open_folder;
 pub use pinned::PinnedMarkets;
 pub use plan::Plan;
 pub use progress::Progress;
 pub use storage::Storage;
 pub use store::{
-    Care, CareReport, Finding, Flaw, Place, RepairPlan, Retention, SeriesStats, ShardCare, ShardStats,
-    SqliteStore, StoreConfig, StoreStats,
+    Finding, IntegrityIssue, IssueLocation, MaintenanceConfig, MaintenanceReport, RepairPlan, Retention,
+    SeriesStats, ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
 };
-pub use subscribe::SubscribeRequest;
-pub use venues::{grid_of, plan_repair, spelling};
+pub use subscribe_request::SubscribeRequest;
+pub use system_clock::SystemClock;
+pub use venues::{grid_of, normalize_code, plan_repair};
 
 pub use market_backbone_coordinator::{
     ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
 };
 pub use market_backbone_core::{
-    AdjustedCandles, Calendar, CallGroup, Candle, CandleSet, CandleStore, Channel, Claim, Clock, Coverage,
-    Day, Delivery, Derive, Dispute, FeedEvent, Figure, Fill, Forming, Gap, GapCause, GapState, Grid, History,
-    Indicators, Level, Loss, ManualClock, Market, OrderBook, Origin, PriceBand, Priority, Provenance,
-    RejectedRow, Secret, Series, Served, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split,
-    SplitHistory, StoreError, StoreErrorKind, Straddled, StreamKind, Symbol, Ticker, TimeError, TimeRange,
-    Timeframe, Timestamp, Trade, TradeId, Unkept, VenueId, VenueIdError, View, ViewRow,
+    AbsenceClaim, AdjustedCandles, BandIndicators, Calendar, Candle, CandleSet, CandleStore, Channel,
+    ChannelHistory, Clock, Coverage, Day, Delivery, DerivationPolicy, Dispute, FeedEvent, FetchStats, Fill,
+    Forming, Gap, GapCause, GapState, Grid, Instrument, Level, LossReason, ManualClock, OrderBook, Origin,
+    PlainDecimal, PriceBand, Priority, Provenance, RateLimitGroup, RejectedRow, Secret, Series, Session,
+    Side, Slot, SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError, StoreErrorKind,
+    StraddlingCandle, StreamKind, Symbol, Ticker, TimeError, TimeRange, Timeframe, Timestamp, Trade, TradeId,
+    VenueId, VenueIdError, View, ViewRow, WriteFailure,
 };
 pub use market_backbone_core::{
-    BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, Intake,
+    BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,
     SideInference, SideRule,
 };
 /// US stocks: what only their venue offers, and what its answers hold.
 pub use market_backbone_massive::{
-    Aggregates, Bar, DELAYED_WS_URL, DayBar, Direction, Dividend, Glossary, HOMES as MASSIVE_HOMES, Holiday,
-    HolidayKind, Listing, MASSIVE, MarketStatus, MassiveClient, OpenClose, Plan as MassivePlan,
-    Rate as MassiveRate, Snapshot, Term, Timespan, TradeRecord, apply_holidays,
+    AggregateBar, AggregateSpec, DELAYED_WS_URL, DayBar, Dividend, Glossary, GlossaryTerm, Holiday,
+    HolidayKind, Listing, MASSIVE, MASSIVE_HOSTS as MASSIVE_HOMES, MarketStatus, MassiveClient, MassivePlan,
+    MassiveRate, MoverDirection, OpenClose, Snapshot, Timespan, TradeRecord, apply_holidays,
 };
 pub use market_backbone_routing::{
-    ByteStream, ChannelCaps, ConnectionHealth, Endpoint, Follow, Health, Interest, Reason, Route,
-    RouterConfig, RouterMetrics, Transport,
+    ByteStream, ConnectionHealth, Endpoint, FollowGuard, Health, Interest, Route, RouteReason, RouterConfig,
+    RouterMetrics, SubscriptionLimits, Transport,
 };
 pub use market_backbone_storage::{
-    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, Draft, ExportOrder, GridOf, Manifest,
-    export_archive, file_stem, import_archive, import_archive_as, import_archive_of,
+    ArchiveFormat, ArchivedSeries, AtomicFile, ContentHash, ContentHashError, ExportOptions, GridLookup,
+    Manifest, export_archive, file_stem, import_archive, import_archive_as, import_archive_of,
 };
 #[cfg(feature = "postgres")]
 pub use market_backbone_storage::{
     DatabaseSeries, DatabaseStats, DatabaseTable, PostgresConfig, PostgresStore,
 };
-pub use market_backbone_storage::{DistantState, Recorder, RecorderConfig, RecorderMetrics, Recording};
 #[cfg(feature = "parquet")]
-pub use market_backbone_storage::{ParquetAnswers, write_parquet};
+pub use market_backbone_storage::{ParquetViewWriter, write_parquet};
 pub use market_backbone_storage::{
     ParseUniverseError, UniverseEntry, UniverseKind, UniverseStore, UnknownUniverse, read_universes,
     resolve_universe,
 };
+pub use market_backbone_storage::{Recorder, RecorderConfig, RecorderMetrics, Recording, RemoteStoreState};
 pub use market_backbone_upbit::{
-    Grouping, HOMES as UPBIT_HOMES, Region as UpbitRegion, RegionError as UpbitRegionError, UPBIT,
-    UpbitClient,
+    Grouping, UPBIT, UPBIT_HOSTS as UPBIT_HOMES, UpbitClient, UpbitRegion, UpbitRegionError,
 };
 
 /// The example of the README, compiled.

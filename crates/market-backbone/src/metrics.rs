@@ -2,7 +2,7 @@
 
 use market_backbone_coordinator::CoordinatorMetrics;
 use market_backbone_routing::RouterMetrics;
-use market_backbone_storage::{DistantState, RecorderMetrics};
+use market_backbone_storage::{RecorderMetrics, RemoteStoreState};
 
 /// A snapshot of what the layers have done since the start.
 #[derive(Clone, Debug)]
@@ -14,5 +14,5 @@ pub struct Metrics {
     /// What was recorded from live feeds.
     pub recorder: RecorderMetrics,
     /// How the shared store is, where there is one: whether it is done without, and what it has still to be told.
-    pub shared: Option<DistantState>,
+    pub shared: Option<RemoteStoreState>,
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use market_backbone_coordinator::PagePlan;
-use market_backbone_core::{CallGroup, CandleQuery, Series, StreamKind};
+use market_backbone_core::{CandleQuery, RateLimitGroup, Series, StreamKind};
 
-use crate::venues::usual_density;
+use crate::venues::typical_density;
 use crate::{Backbone, Error};
 
 /// What an answer would cost: worked out from the ledger, the venue's page size and what its limit leaves, without a
@@ -30,7 +30,7 @@ pub struct Plan {
     /// is assumed as long as nothing is known of the series, and afterwards the density of what is known.
     pub exact: bool,
     /// Requests by what the venue counts together.
-    pub requests: Vec<(CallGroup, u64)>,
+    pub requests: Vec<(RateLimitGroup, u64)>,
     /// How long the fetch will take, if nobody else asks meanwhile: what the venue's limit allows, and the round trips.
     pub eta: Duration,
     /// What a round trip is taken to last.
@@ -53,16 +53,16 @@ impl Plan {
 impl Backbone {
     pub(crate) async fn plan(&self, query: &CandleQuery) -> Result<Plan, Error> {
         let survey = self.survey(query).await?;
-        let usual = || usual_density(self.grid(), query.series.timeframe);
+        let usual = || typical_density(self.grid(), query.series.timeframe);
         let density = survey.density.or_else(usual);
-        let pages = survey.questions.iter().map(|question| self.pages(question, density));
+        let pages = survey.queries.iter().map(|question| self.page_plan(question, density));
         let pages = pages.fold(PagePlan::nothing(), PagePlan::and);
         let streams = self.streams(StreamKind::Candle(query.series.timeframe));
         let forming = u64::from(pages.forming_apart);
         let requests = pages.pages + if streams { 0 } else { forming };
         let (group, estimate) = self.candles_eta(&query.series, requests, query.priority)?;
         // Round trips that follow one another count where they are not hidden behind the wait for the limit.
-        let chain = pages.chain(estimate.round_trip);
+        let chain = pages.sequential_time(estimate.round_trip);
         let eta = (estimate.takes + chain.min(estimate.round_trip)).max(chain + estimate.round_trip);
         Ok(Plan {
             series: query.series.clone(),

@@ -3,7 +3,7 @@
 use market_backbone_core::{
     CandlePart, CandleQuery, Coverage, Grid, Origin, Provenance, Selection, Span, Timestamp,
 };
-use market_backbone_storage::Survey;
+use market_backbone_storage::QueryEstimate;
 
 /// How far a fetch has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,27 +28,27 @@ impl Progress {
 
 /// Keeps count while parts arrive.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct ProgressTracker {
     query: CandleQuery,
     grid: Grid,
     known: u64,
     /// What the venue has shown since, as one stretch wherever it joins.
-    shown: Coverage,
+    covered: Coverage,
     venue_rows: u64,
     pub(crate) progress: Progress,
 }
 
-impl Tally {
-    pub(crate) fn new(query: CandleQuery, grid: Grid, survey: &Survey) -> Self {
+impl ProgressTracker {
+    pub(crate) fn new(query: CandleQuery, grid: Grid, survey: &QueryEstimate) -> Self {
         let progress = Progress { done: survey.known, total: survey.wanted, ..Progress::default() };
-        Self { query, grid, known: survey.known, shown: Coverage::empty(), venue_rows: 0, progress }
+        Self { query, grid, known: survey.known, covered: Coverage::empty(), venue_rows: 0, progress }
     }
 
     /// Takes note of a part. One that this machine had is counted among the known already.
-    pub(crate) fn take(&mut self, part: &CandlePart) {
+    pub(crate) fn add_part(&mut self, part: &CandlePart) {
         self.progress.rows += part.candles.len() as u64;
-        self.progress.requests += part.served.requests;
-        if part.served.requests + part.served.venue_rows + part.served.shared_rows == 0 {
+        self.progress.requests += part.stats.requests;
+        if part.stats.requests + part.stats.venue_rows + part.stats.shared_rows == 0 {
             return;
         }
         let new = match self.query.selection() {
@@ -59,10 +59,10 @@ impl Tally {
             Selection::Range(range) => {
                 let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
                 for range in part.coverage.within(range).ranges() {
-                    self.shown.insert(Span { range, provenance });
+                    self.covered.insert(Span { range, provenance });
                 }
                 let slots = |range| self.grid.slots(self.query.series.timeframe, range);
-                self.shown.ranges().into_iter().map(slots).sum()
+                self.covered.ranges().into_iter().map(slots).sum()
             }
         };
         self.progress.done = (self.known + new).min(self.progress.total);

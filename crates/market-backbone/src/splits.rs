@@ -5,31 +5,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use market_backbone_core::{
     AdjustedCandles, Calendar, CandleQuery, CandleSet, Day, Series, SourceError, Split, SplitHistory,
-    Straddled, Symbol, Timestamp,
+    StraddlingCandle, Symbol, Timestamp,
 };
 use market_backbone_massive::MassiveClient;
 
 use crate::{Backbone, Error};
 
 /// How many shares are remembered. Beyond that all are forgotten, at the price of a request each.
-const REMEMBERED: usize = 16_384;
+const MAX_CACHED_SYMBOLS: usize = 16_384;
 
 impl Backbone {
     /// The answer to `query` in the shares of the moment that it is of, or of today; as it is where nothing is ever
     /// split. The days of weeks and longer that a split falls into are asked for like any others, and kept.
     pub(crate) async fn adjusted(&self, mut set: CandleSet, query: &CandleQuery) -> Result<CandleSet, Error> {
-        let Some(venue) = self.layers().massive() else { return Ok(set) };
-        let (now, symbol) = (self.layers().clock.now(), &query.series.symbol);
-        let splits = self.layers().splits.of(symbol, &venue.with_priority(query.priority), now).await?;
+        let Some(venue) = self.stack().massive() else { return Ok(set) };
+        let (now, symbol) = (self.stack().clock.now(), &query.series.symbol);
+        let splits =
+            self.stack().splits.get_or_fetch(symbol, &venue.with_priority(query.priority), now).await?;
         let moment = query.as_of.map_or(now, |moment| moment.min(now));
         let splits = SplitHistory::new(symbol, &splits, moment);
         let mut parts = BTreeMap::new();
-        for straddled in set.straddled(&splits, self.grid()) {
-            let part = self.parts(straddled, query).await?;
-            set.served.requests += part.served.requests;
+        for straddled in set.straddling_splits(&splits, self.grid()) {
+            let part = self.fetch_parts(straddled, query).await?;
+            set.stats.requests += part.stats.requests;
             parts.insert(straddled.slot.from(), part);
         }
-        let AdjustedCandles { set, untold } = set.adjusted(&splits, self.grid(), &parts, now);
+        let AdjustedCandles { set, unadjustable: untold } = set.adjusted(&splits, self.grid(), &parts, now);
         if let Some(first) = untold.first() {
             tracing::warn!(
                 series = %query.series,
@@ -42,46 +43,50 @@ impl Backbone {
     }
 
     /// The shorter candles of one that a split falls into.
-    async fn parts(&self, straddled: Straddled, query: &CandleQuery) -> Result<CandleSet, SourceError> {
-        let series = Series::new(query.series.symbol.clone(), straddled.parts);
+    async fn fetch_parts(
+        &self,
+        straddled: StraddlingCandle,
+        query: &CandleQuery,
+    ) -> Result<CandleSet, SourceError> {
+        let series = Series::new(query.series.symbol.clone(), straddled.component_timeframe);
         let shorter = CandleQuery::within(series, straddled.slot).priority(query.priority);
         self.candles().candles(query.as_of.into_iter().fold(shorter, CandleQuery::as_of)).await
     }
 }
 
 /// The splits of a share, and the day on which they were known.
-type Page = (Day, Arc<[Split]>);
+type CachedSplits = (Day, Arc<[Split]>);
 
 /// The splits of each share, as they were known on a day.
 #[derive(Debug, Default)]
-pub(crate) struct SplitBook {
-    by_symbol: Mutex<HashMap<Symbol, Page>>,
+pub(crate) struct SplitCache {
+    by_symbol: Mutex<HashMap<Symbol, CachedSplits>>,
 }
 
-impl SplitBook {
+impl SplitCache {
     /// The splits of `symbol`, the announced ones among them, asked of `venue` unless somebody asked today.
-    async fn of(
+    async fn get_or_fetch(
         &self,
         symbol: &Symbol,
         venue: &MassiveClient,
         now: Timestamp,
     ) -> Result<Arc<[Split]>, SourceError> {
         let today = Calendar::day_of(now);
-        Ok(match self.known(symbol, today) {
+        Ok(match self.cached(symbol, today) {
             Some(splits) => splits,
-            None => self.remember(symbol, today, venue.splits(Some(symbol), None).await?),
+            None => self.insert(symbol, today, venue.splits(Some(symbol), None).await?),
         })
     }
 
-    fn known(&self, symbol: &Symbol, today: Day) -> Option<Arc<[Split]>> {
+    fn cached(&self, symbol: &Symbol, today: Day) -> Option<Arc<[Split]>> {
         let book = self.by_symbol.lock().unwrap_or_else(PoisonError::into_inner);
         book.get(symbol).filter(|(day, _)| *day == today).map(|(_, splits)| Arc::clone(splits))
     }
 
-    fn remember(&self, symbol: &Symbol, today: Day, splits: Vec<Split>) -> Arc<[Split]> {
+    fn insert(&self, symbol: &Symbol, today: Day, splits: Vec<Split>) -> Arc<[Split]> {
         let splits: Arc<[Split]> = splits.into();
         let mut book = self.by_symbol.lock().unwrap_or_else(PoisonError::into_inner);
-        if book.len() >= REMEMBERED {
+        if book.len() >= MAX_CACHED_SYMBOLS {
             book.clear();
         }
         book.insert(symbol.clone(), (today, Arc::clone(&splits)));

@@ -7,16 +7,16 @@ use std::sync::OnceLock;
 #[cfg(feature = "postgres")]
 use futures::future::BoxFuture;
 use market_backbone_core::{
-    Candle, CandleSource, CandleStore, Capabilities, Clock, Coverage, Derive, Series, StoreError,
+    Candle, CandleSource, CandleStore, Capabilities, Clock, Coverage, DerivationPolicy, Series, StoreError,
     StoreErrorKind, Symbol, Timeframe, VenueId,
 };
 use market_backbone_storage::{
-    DerivedSource, DistantState, DistantStore, MemoryStore, StoreConfig, StoredSource, UniverseStore,
+    DerivedSource, MemoryStore, RemoteStore, RemoteStoreState, StoreConfig, StoredSource, UniverseStore,
 };
 #[cfg(feature = "postgres")]
 use market_backbone_storage::{PostgresConfig, PostgresStore};
 
-use crate::old_folder::open_folder;
+use crate::legacy_folder::open_folder;
 
 /// Where candles are kept.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub enum Storage {
         /// The database.
         database: PostgresConfig,
         /// The folder before it; `None` for memory.
-        near: Option<StoreConfig>,
+        local: Option<StoreConfig>,
     },
 }
 
@@ -48,7 +48,7 @@ impl Storage {
             Self::Memory => None,
             Self::Folder(folder) => Some(folder),
             #[cfg(feature = "postgres")]
-            Self::Shared { near, .. } => near.as_ref(),
+            Self::Shared { local: near, .. } => near.as_ref(),
         }
     }
 
@@ -62,27 +62,30 @@ impl Storage {
 }
 
 /// The stores, open.
-pub(crate) struct Tiers {
-    near: Arc<dyn CandleStore>,
-    shared: Option<Arc<DistantStore>>,
+pub(crate) struct StorageTiers {
+    local: Arc<dyn CandleStore>,
+    shared: Option<Arc<RemoteStore>>,
     /// Sources under whose names a store holds candles that may be anybody's.
     unclaimed: Vec<VenueId>,
     /// Why nothing is kept beyond the end of the program, though it should be.
-    makeshift: Option<Arc<str>>,
+    memory_fallback: Option<Arc<str>>,
 }
 
-impl Tiers {
+impl StorageTiers {
     /// Opens what `storage` names; what is nearer is opened first, and closed again if the rest fails.
     pub(crate) async fn open(storage: Storage) -> Result<Self, StoreError> {
         match storage {
-            Storage::Memory => Self::near(None).await,
-            Storage::Folder(folder) => Self::near(Some(folder)).await,
+            Storage::Memory => Self::open_local(None).await,
+            Storage::Folder(folder) => Self::open_local(Some(folder)).await,
             #[cfg(feature = "postgres")]
-            Storage::Shared { database, near } => {
-                let mut tiers = Self::near(near).await?;
+            Storage::Shared { database, local: near } => {
+                let mut tiers = Self::open_local(near).await?;
                 let unclaimed = Arc::new(OnceLock::new());
-                match DistantStore::open(format!("the database {database}"), opener(database, &unclaimed))
-                    .await
+                match RemoteStore::open(
+                    format!("the database {database}"),
+                    shared_store_opener(database, &unclaimed),
+                )
+                .await
                 {
                     Ok(database) => {
                         tiers.unclaimed.extend(unclaimed.get().into_iter().flatten());
@@ -105,14 +108,14 @@ impl Tiers {
         }
         // Whichever store it is refuses any question about that source, and says what to do.
         let series = Series::new(Symbol::any(source), Timeframe::D1);
-        self.near.coverage(&series).await?;
+        self.local.coverage(&series).await?;
         if let Some(shared) = &self.shared {
             shared.coverage(&series).await?;
         }
         Ok(())
     }
 
-    async fn near(folder: Option<StoreConfig>) -> Result<Self, StoreError> {
+    async fn open_local(folder: Option<StoreConfig>) -> Result<Self, StoreError> {
         let Some(config) = folder else {
             return Ok(Self::in_memory(None));
         };
@@ -126,20 +129,25 @@ impl Tiers {
             Err(error) => return Err(error),
         };
         let (unclaimed, near) = (store.unclaimed(), Arc::new(store));
-        Ok(Self { near, shared: None, unclaimed, makeshift: None })
+        Ok(Self { local: near, shared: None, unclaimed, memory_fallback: None })
     }
 
     fn in_memory(makeshift: Option<Arc<str>>) -> Self {
-        Self { near: Arc::new(MemoryStore::new()), shared: None, unclaimed: Vec::new(), makeshift }
+        Self {
+            local: Arc::new(MemoryStore::new()),
+            shared: None,
+            unclaimed: Vec::new(),
+            memory_fallback: makeshift,
+        }
     }
 
     /// Why nothing is kept beyond the end of the program, though it should be.
-    pub(crate) fn makeshift(&self) -> Option<&Arc<str>> {
-        self.makeshift.as_ref()
+    pub(crate) fn memory_fallback(&self) -> Option<&Arc<str>> {
+        self.memory_fallback.as_ref()
     }
 
     /// Keeps a candle of which nobody had to be asked, in all stores.
-    pub(crate) async fn keep(
+    pub(crate) async fn commit_candle(
         &self,
         series: &Series,
         candle: &Candle,
@@ -149,21 +157,21 @@ impl Tiers {
         if let Some(shared) = &self.shared {
             shared.commit(series, candles, known).await?;
         }
-        self.near.commit(series, candles, known).await
+        self.local.commit(series, candles, known).await
     }
 
     /// How the shared store is, where there is one.
-    pub(crate) fn shared(&self) -> Option<DistantState> {
+    pub(crate) fn shared(&self) -> Option<RemoteStoreState> {
         self.shared.as_ref().map(|shared| shared.state())
     }
 
     /// The store that answers first.
-    pub(crate) fn nearest(&self) -> Arc<dyn CandleStore> {
-        Arc::clone(&self.near)
+    pub(crate) fn local_store(&self) -> Arc<dyn CandleStore> {
+        Arc::clone(&self.local)
     }
 
     /// What lies behind the nearest store: the shared one, where there is one, before `upstream`.
-    pub(crate) fn behind(
+    pub(crate) fn shared_tier(
         &self,
         upstream: &Arc<dyn CandleSource>,
         clock: &Arc<dyn Clock>,
@@ -176,13 +184,13 @@ impl Tiers {
             .rechecking_early(capabilities);
         // Computes nothing, for the nearest store would keep it; it is here because it can be surveyed.
         let stored = Arc::new(stored);
-        let behind = DerivedSource::new(shared, stored, clock(), capabilities, Derive::Never);
+        let behind = DerivedSource::new(shared, stored, clock(), capabilities, DerivationPolicy::Never);
         Some(Arc::new(behind))
     }
 
     /// Finishes what is under way, nearest first.
     pub(crate) async fn close(&self) {
-        self.near.close().await;
+        self.local.close().await;
         if let Some(shared) = &self.shared {
             shared.close().await;
         }
@@ -191,7 +199,7 @@ impl Tiers {
 
 /// Connects to the database, as often as it takes; notes whose series are not known to be theirs.
 #[cfg(feature = "postgres")]
-fn opener(
+fn shared_store_opener(
     database: PostgresConfig,
     unclaimed: &Arc<OnceLock<Vec<VenueId>>>,
 ) -> impl Fn() -> BoxFuture<'static, Result<Arc<dyn CandleStore>, StoreError>> + Send + Sync + 'static {

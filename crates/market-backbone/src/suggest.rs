@@ -1,23 +1,23 @@
 //! "Did you mean …": the listed markets nearest to one that is not.
 
 /// How many to name.
-const MOST: usize = 3;
+const MAX_SUGGESTIONS: usize = 3;
 /// Below this, two codes have nothing to do with each other.
-const LIKENESS: f64 = 0.65;
+const MIN_SIMILARITY: f64 = 0.65;
 
 /// The codes most like `wanted`, best first.
 pub(crate) fn nearest<'a>(wanted: &str, listed: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let mut scored: Vec<(f64, &str)> = listed
         .into_iter()
-        .map(|code| (likeness(wanted, code), code))
-        .filter(|(score, _)| *score >= LIKENESS)
+        .map(|code| (similarity(wanted, code), code))
+        .filter(|(score, _)| *score >= MIN_SIMILARITY)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    scored.into_iter().take(MOST).map(|(_, code)| code).collect()
+    scored.into_iter().take(MAX_SUGGESTIONS).map(|(_, code)| code).collect()
 }
 
 /// 1 for the same letters in the same order, whatever their size; turned-round codes (`BTC-KRW`) count as nearly the same.
-fn likeness(wanted: &str, code: &str) -> f64 {
+fn similarity(wanted: &str, code: &str) -> f64 {
     let (wanted, code) = (wanted.to_ascii_uppercase(), code.to_ascii_uppercase());
     if wanted == code {
         return 1.0;

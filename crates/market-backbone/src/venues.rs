@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use market_backbone_core::{Capabilities, Grid, Secret, Series, Timeframe, Venue, VenueId};
-use market_backbone_massive::{MASSIVE, Massive, Plan};
+use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 use market_backbone_storage::{Finding, RepairPlan};
 use market_backbone_upbit::Upbit;
 
@@ -17,13 +17,13 @@ pub fn grid_of(venue: VenueId) -> Grid {
 
 /// The code by which `venue` lists what a person calls `name`, where a rule makes that certain; else `name`.
 #[must_use]
-pub fn spelling(venue: VenueId, name: &str) -> String {
-    if venue.family() == MASSIVE { massive().spelling(name) } else { Upbit::new().spelling(name) }
+pub fn normalize_code(venue: VenueId, name: &str) -> String {
+    if venue.family() == MASSIVE { massive().normalize_code(name) } else { Upbit::new().normalize_code(name) }
 }
 
 /// The share of slots that have a candle at the most, where nobody has seen any: shares are traded on 252 days of a year,
 /// 16 hours each.
-pub(crate) fn usual_density(grid: Grid, timeframe: Timeframe) -> Option<f64> {
+pub(crate) fn typical_density(grid: Grid, timeframe: Timeframe) -> Option<f64> {
     const DAYS: f64 = 252.0 / 365.25;
     match timeframe {
         _ if grid != Grid::NewYork => None,
@@ -49,7 +49,7 @@ fn capabilities(venue: VenueId) -> Capabilities {
 
 /// For what is the same for every key and every plan, the length of a page included.
 fn massive() -> Massive {
-    Massive::new(Secret::new(""), Plan::Basic, Arc::new(SystemClock))
+    Massive::new(Secret::new(""), MassivePlan::Basic, Arc::new(SystemClock))
 }
 
 #[cfg(test)]
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn a_venues_calendar_is_the_one_it_says_itself() {
         for name in ["upbit", "upbit-sg", "upbit@127.0.0.1:9001", "massive", "massive@proxy.example"] {
-            let (venue, said) = (VenueId::named(name), capabilities(VenueId::named(name)));
+            let (venue, said) = (VenueId::intern(name), capabilities(VenueId::intern(name)));
             assert_eq!((said.venue, said.grid), (venue.family(), grid_of(venue)));
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! Answers that come in pages are followed to the last one. What is asked for by its day means the day in New York.
 
-mod items;
-mod read;
+mod answers;
+mod replies;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use market_backbone_core::{
     VenueId,
 };
 
-pub use self::items::{
-    Aggregates, Bar, DayBar, Direction, Dividend, Glossary, Holiday, HolidayKind, Listing, MarketStatus,
-    OpenClose, Quote, Snapshot, Term, Timespan, TradeRecord, apply_holidays,
+pub use self::answers::{
+    AggregateBar, AggregateSpec, DayBar, Dividend, Glossary, GlossaryTerm, Holiday, HolidayKind, Listing,
+    MarketStatus, MoverDirection, OpenClose, Quote, Snapshot, Timespan, TradeRecord, apply_holidays,
 };
-use crate::limits::LISTING_PAGE;
+use crate::capabilities::LISTING_PAGE;
 use crate::rest::{codes, get, listing_query, range_path, snapshots_path, ticker};
 
 /// The most trades of one page, and bars counted for one.
-const ROWS: u32 = 50_000;
+const MAX_ROWS: u32 = 50_000;
 
 /// What only Massive offers; cheap to clone.
 #[derive(Clone)]
@@ -60,14 +60,14 @@ impl MassiveClient {
     pub async fn aggregates(
         &self,
         symbol: &Symbol,
-        bars: Aggregates,
+        bars: AggregateSpec,
         range: TimeRange,
-    ) -> Result<Vec<Bar>, SourceError> {
+    ) -> Result<Vec<AggregateBar>, SourceError> {
         let length = (bars.multiplier, bars.timespan.as_str());
         let path = range_path(symbol, length, (range.from(), range.to()))?;
-        let limit = ("limit", ROWS.to_string());
-        let query = vec![adjusted(bars.adjusted), ("sort", "asc".to_owned()), limit];
-        self.ask(get(path, query)).await.and_then(|pages| self.named(read::bars(&pages)))
+        let limit = ("limit", MAX_ROWS.to_string());
+        let query = vec![adjusted_parameter(bars.adjusted), ("sort", "asc".to_owned()), limit];
+        self.call(get(path, query)).await.and_then(|pages| self.at_source(replies::bars(&pages)))
     }
 
     /// The bars of all shares of a day, in one answer; none if nobody traded on it.
@@ -77,8 +77,10 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn grouped_daily(&self, day: Day, is_adjusted: bool) -> Result<Vec<DayBar>, SourceError> {
         let path = format!("/v2/aggs/grouped/locale/us/market/stocks/{day}");
-        let query = vec![adjusted(is_adjusted), ("include_otc", "false".to_owned())];
-        self.ask(get(path, query)).await.and_then(|pages| self.named(read::day_bars(self.source(), &pages)))
+        let query = vec![adjusted_parameter(is_adjusted), ("include_otc", "false".to_owned())];
+        self.call(get(path, query))
+            .await
+            .and_then(|pages| self.at_source(replies::day_bars(self.source(), &pages)))
     }
 
     /// The bar of the last session that is over; `None` for a share without one.
@@ -88,8 +90,8 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn previous_close(&self, symbol: &Symbol) -> Result<Option<DayBar>, SourceError> {
         let path = format!("/v2/aggs/ticker/{}/prev", ticker(symbol)?);
-        let pages = self.ask(get(path, vec![adjusted(false)])).await?;
-        Ok(self.named(read::day_bars(self.source(), &pages))?.pop())
+        let pages = self.call(get(path, vec![adjusted_parameter(false)])).await?;
+        Ok(self.at_source(replies::day_bars(self.source(), &pages))?.pop())
     }
 
     /// The official figures of a day, and the prices before and after its session; `None` if it had none.
@@ -99,11 +101,11 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn open_close(&self, symbol: &Symbol, day: Day) -> Result<Option<OpenClose>, SourceError> {
         let path = format!("/v1/open-close/{}/{day}", ticker(symbol)?);
-        let pages = self.ask(get(path, vec![adjusted(false)])).await?;
+        let pages = self.call(get(path, vec![adjusted_parameter(false)])).await?;
         pages
             .first()
             .filter(|reply| reply.status == 200)
-            .map(|reply| self.named(read::open_close(self.source(), &reply.body)))
+            .map(|reply| self.at_source(replies::open_close(self.source(), &reply.body)))
             .transpose()
     }
 
@@ -114,7 +116,9 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn trades(&self, symbol: &Symbol, range: TimeRange) -> Result<Vec<TradeRecord>, SourceError> {
         let path = format!("/v3/trades/{}", ticker(symbol)?);
-        self.ask(get(path, within(range))).await.and_then(|pages| self.named(read::trades(&pages, symbol)))
+        self.call(get(path, time_range_query(range)))
+            .await
+            .and_then(|pages| self.at_source(replies::trades(&pages, symbol)))
     }
 
     /// All quotes of a range, oldest first.
@@ -124,7 +128,9 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn quotes(&self, symbol: &Symbol, range: TimeRange) -> Result<Vec<Quote>, SourceError> {
         let path = format!("/v3/quotes/{}", ticker(symbol)?);
-        self.ask(get(path, within(range))).await.and_then(|pages| self.named(read::quotes(&pages, symbol)))
+        self.call(get(path, time_range_query(range)))
+            .await
+            .and_then(|pages| self.at_source(replies::quotes(&pages, symbol)))
     }
 
     /// The latest trade.
@@ -134,8 +140,8 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn last_trade(&self, symbol: &Symbol) -> Result<TradeRecord, SourceError> {
         let path = format!("/v2/last/trade/{}", ticker(symbol)?);
-        let pages = self.ask(get(path, Vec::new())).await?;
-        self.named(read::last_trade(first(&pages)?, symbol))
+        let pages = self.call(get(path, Vec::new())).await?;
+        self.at_source(replies::last_trade(first_body(&pages)?, symbol))
     }
 
     /// One share at a glance.
@@ -145,8 +151,8 @@ impl MassiveClient {
     /// [`UnknownMarket`](market_backbone_core::SourceErrorKind::UnknownMarket) if it does not exist, and whatever the
     /// venue answers.
     pub async fn snapshot(&self, symbol: &Symbol) -> Result<Snapshot, SourceError> {
-        let pages = self.ask(get(snapshots_path(Some(symbol))?, Vec::new())).await?;
-        self.named(read::snapshot(self.source(), first(&pages)?))
+        let pages = self.call(get(snapshots_path(Some(symbol))?, Vec::new())).await?;
+        self.at_source(replies::snapshot(self.source(), first_body(&pages)?))
     }
 
     /// Some shares at a glance, or all of them if none is named. Those that do not exist are left out.
@@ -156,9 +162,9 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn snapshots(&self, symbols: &[Symbol]) -> Result<Vec<Snapshot>, SourceError> {
         let named = if symbols.is_empty() { Vec::new() } else { vec![("tickers", codes(symbols)?)] };
-        self.ask(get(snapshots_path(None)?, named))
+        self.call(get(snapshots_path(None)?, named))
             .await
-            .and_then(|pages| self.named(read::snapshots(self.source(), &pages)))
+            .and_then(|pages| self.at_source(replies::snapshots(self.source(), &pages)))
     }
 
     /// The twenty shares that have won or lost most today.
@@ -166,11 +172,11 @@ impl MassiveClient {
     /// # Errors
     ///
     /// Whatever the venue answers.
-    pub async fn movers(&self, direction: Direction) -> Result<Vec<Snapshot>, SourceError> {
+    pub async fn movers(&self, direction: MoverDirection) -> Result<Vec<Snapshot>, SourceError> {
         let path = format!("/v2/snapshot/locale/us/markets/stocks/{}", direction.as_str());
-        self.ask(get(path, Vec::new()))
+        self.call(get(path, Vec::new()))
             .await
-            .and_then(|pages| self.named(read::snapshots(self.source(), &pages)))
+            .and_then(|pages| self.at_source(replies::snapshots(self.source(), &pages)))
     }
 
     /// All that is listed, by its ticker.
@@ -180,7 +186,7 @@ impl MassiveClient {
     /// Whatever the venue answers.
     pub async fn listings(&self) -> Result<Vec<Listing>, SourceError> {
         let call = get("/v3/reference/tickers".to_owned(), listing_query());
-        self.ask(call).await.and_then(|pages| self.named(read::listings(self.source(), &pages)))
+        self.call(call).await.and_then(|pages| self.at_source(replies::listings(self.source(), &pages)))
     }
 
     /// What is listed under a ticker, now or on a day in the past: tickers are given anew.
@@ -192,7 +198,7 @@ impl MassiveClient {
     pub async fn listing(&self, symbol: &Symbol, day: Option<Day>) -> Result<Listing, SourceError> {
         let path = format!("/v3/reference/tickers/{}", ticker(symbol)?);
         let query = day.map(|day| ("date", day.to_string())).into_iter().collect();
-        self.named(read::listing(self.source(), first(&self.ask(get(path, query)).await?)?))
+        self.at_source(replies::listing(self.source(), first_body(&self.call(get(path, query)).await?)?))
     }
 
     /// What numbers or codes stand for.
@@ -200,11 +206,11 @@ impl MassiveClient {
     /// # Errors
     ///
     /// Whatever the venue answers.
-    pub async fn glossary(&self, glossary: Glossary) -> Result<Vec<Term>, SourceError> {
+    pub async fn glossary(&self, glossary: Glossary) -> Result<Vec<GlossaryTerm>, SourceError> {
         let query = vec![("asset_class", "stocks".to_owned()), ("limit", LISTING_PAGE.to_string())];
-        self.ask(get(glossary.path().to_owned(), query))
+        self.call(get(glossary.path().to_owned(), query))
             .await
-            .and_then(|pages| self.named(read::glossary(&pages)))
+            .and_then(|pages| self.at_source(replies::glossary(&pages)))
     }
 
     /// Whether the exchanges are open now.
@@ -213,8 +219,8 @@ impl MassiveClient {
     ///
     /// Whatever the venue answers.
     pub async fn market_status(&self) -> Result<MarketStatus, SourceError> {
-        let pages = self.ask(get("/v1/marketstatus/now".to_owned(), Vec::new())).await?;
-        self.named(read::market_status(first(&pages)?))
+        let pages = self.call(get("/v1/marketstatus/now".to_owned(), Vec::new())).await?;
+        self.at_source(replies::market_status(first_body(&pages)?))
     }
 
     /// The holidays and half days to come, of each exchange; for a calendar see [`apply_holidays`].
@@ -223,8 +229,8 @@ impl MassiveClient {
     ///
     /// Whatever the venue answers.
     pub async fn holidays(&self) -> Result<Vec<Holiday>, SourceError> {
-        let pages = self.ask(get("/v1/marketstatus/upcoming".to_owned(), Vec::new())).await?;
-        self.named(read::holidays(first(&pages)?))
+        let pages = self.call(get("/v1/marketstatus/upcoming".to_owned(), Vec::new())).await?;
+        self.at_source(replies::holidays(first_body(&pages)?))
     }
 
     /// The splits of a share, or of all of them, from `since` on, oldest first, announced ones included; for a
@@ -238,11 +244,11 @@ impl MassiveClient {
         symbol: Option<&Symbol>,
         since: Option<Day>,
     ) -> Result<Vec<Split>, SourceError> {
-        let mut query = of_share(symbol, "execution_date.asc")?;
+        let mut query = corporate_action_query(symbol, "execution_date.asc")?;
         query.extend(since.map(|day| ("execution_date.gte", day.to_string())));
-        self.ask(get("/stocks/v1/splits".to_owned(), query))
+        self.call(get("/stocks/v1/splits".to_owned(), query))
             .await
-            .and_then(|pages| self.named(read::splits(self.source(), &pages)))
+            .and_then(|pages| self.at_source(replies::splits(self.source(), &pages)))
     }
 
     /// The dividends of a share, or of all of them, that it is traded without from `since` on, oldest first.
@@ -255,11 +261,11 @@ impl MassiveClient {
         symbol: Option<&Symbol>,
         since: Option<Day>,
     ) -> Result<Vec<Dividend>, SourceError> {
-        let mut query = of_share(symbol, "ex_dividend_date.asc")?;
+        let mut query = corporate_action_query(symbol, "ex_dividend_date.asc")?;
         query.extend(since.map(|day| ("ex_dividend_date.gte", day.to_string())));
-        self.ask(get("/stocks/v1/dividends".to_owned(), query))
+        self.call(get("/stocks/v1/dividends".to_owned(), query))
             .await
-            .and_then(|pages| self.named(read::dividends(self.source(), &pages)))
+            .and_then(|pages| self.at_source(replies::dividends(self.source(), &pages)))
     }
 
     fn source(&self) -> VenueId {
@@ -267,29 +273,32 @@ impl MassiveClient {
     }
 
     /// Says at which source something could not be read.
-    fn named<T>(&self, outcome: Result<T, SourceError>) -> Result<T, SourceError> {
-        outcome.map_err(|error| error.at(self.source()))
+    fn at_source<T>(&self, outcome: Result<T, SourceError>) -> Result<T, SourceError> {
+        outcome.map_err(|error| error.at_venue(self.source()))
     }
 
-    async fn ask(&self, call: HttpCall) -> Result<Vec<OwnedReply>, SourceError> {
+    async fn call(&self, call: HttpCall) -> Result<Vec<OwnedReply>, SourceError> {
         self.calls.call(call, self.priority).await
     }
 }
 
 /// What happened within a range, oldest first.
-fn within(range: TimeRange) -> Vec<(&'static str, String)> {
+fn time_range_query(range: TimeRange) -> Vec<(&'static str, String)> {
     let moment = |moment: Timestamp| moment.as_nanos().max(0).to_string();
     vec![
         ("timestamp.gte", moment(range.from())),
         ("timestamp.lt", moment(range.to())),
         ("order", "asc".to_owned()),
         ("sort", "timestamp".to_owned()),
-        ("limit", ROWS.to_string()),
+        ("limit", MAX_ROWS.to_string()),
     ]
 }
 
 /// What befell a share, or any.
-fn of_share(symbol: Option<&Symbol>, sort: &str) -> Result<Vec<(&'static str, String)>, SourceError> {
+fn corporate_action_query(
+    symbol: Option<&Symbol>,
+    sort: &str,
+) -> Result<Vec<(&'static str, String)>, SourceError> {
     let mut query = vec![("sort", sort.to_owned()), ("limit", LISTING_PAGE.to_string())];
     if let Some(symbol) = symbol {
         query.push(("ticker", ticker(symbol)?.to_owned()));
@@ -297,10 +306,10 @@ fn of_share(symbol: Option<&Symbol>, sort: &str) -> Result<Vec<(&'static str, St
     Ok(query)
 }
 
-fn adjusted(is_adjusted: bool) -> (&'static str, String) {
+fn adjusted_parameter(is_adjusted: bool) -> (&'static str, String) {
     ("adjusted", is_adjusted.to_string())
 }
 
-fn first(pages: &[OwnedReply]) -> Result<&[u8], SourceError> {
+fn first_body(pages: &[OwnedReply]) -> Result<&[u8], SourceError> {
     pages.first().map(|reply| reply.body.as_slice()).ok_or_else(|| crate::error::malformed(b""))
 }

@@ -11,18 +11,18 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::malformed;
-use crate::wire::Rows;
+use crate::wire::ResultList;
 
 /// Reads an answer that is an object. To serde a list is one too, and an empty list one of which everything was left out.
 pub(crate) fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, SourceError> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(malformed(body));
     }
-    serde_json::from_slice(body).map_err(|error| malformed(body).because(error))
+    serde_json::from_slice(body).map_err(|error| malformed(body).with_source(error))
 }
 
 /// What is around a list, with its elements still unread.
-pub(crate) fn rows(body: &[u8]) -> Result<Rows<'_>, SourceError> {
+pub(crate) fn rows(body: &[u8]) -> Result<ResultList<'_>, SourceError> {
     object(body)
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn element<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
 /// How many of `elements` were left out.
 ///
 /// If all were, Massive speaks another language than this build, and an empty answer would be a lie.
-pub(crate) fn left_out(body: &[u8], elements: usize, read: usize) -> Result<u32, SourceError> {
+pub(crate) fn dropped_count(body: &[u8], elements: usize, read: usize) -> Result<u32, SourceError> {
     if elements > 0 && read == 0 {
         return Err(malformed(body));
     }
@@ -48,7 +48,7 @@ pub(crate) fn list<T>(
 ) -> Result<(Vec<T>, u32), SourceError> {
     let elements = rows(body)?.results.unwrap_or_default();
     let items: Vec<T> = elements.iter().filter_map(|raw| read(raw)).collect();
-    let dropped = left_out(body, elements.len(), items.len())?;
+    let dropped = dropped_count(body, elements.len(), items.len())?;
     Ok((items, dropped))
 }
 

@@ -11,32 +11,32 @@ use market_backbone_core::{
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::limits::Plan;
+use crate::capabilities::MassivePlan;
 use crate::wire::Envelope;
 
 /// How much of a body may be repeated in a message.
-const EXCERPT: usize = 160;
+const EXCERPT_CHARS: usize = 160;
 /// A longer wait than this is a mistake in the reply.
-const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+const MAX_WAIT: Duration = Duration::from_secs(86_400);
 
 pub(crate) fn check(
     call: &Call,
     reply: &HttpReply<'_>,
-    (plan, key): (Plan, &Secret),
+    (plan, key): (MassivePlan, &Secret),
 ) -> Result<(), SourceError> {
     let (kind, message) = match reply.status {
-        200 => match refused_with_success(reply.body)? {
+        200 => match error_status_in_ok_reply(reply.body)? {
             None => return check_found(call, reply.body),
-            Some(status) => by_word(&status, &words(reply.body), plan, call),
+            Some(status) => classify_body_status(&status, &error_text(reply.body), plan, call),
         },
-        404 if is_answered(call, reply.body) => return Ok(()),
-        status => by_status(status, reply, plan, call),
+        404 if is_no_data_reply(call, reply.body) => return Ok(()),
+        status => classify_http_status(status, reply, plan, call),
     };
-    Err(SourceError::new(kind, hushed(&message, key)))
+    Err(SourceError::new(kind, redacted(&message, key)))
 }
 
 /// The venue's words; should they repeat the key, nobody else does.
-pub(crate) fn hushed(words: &str, key: &Secret) -> String {
+pub(crate) fn redacted(words: &str, key: &Secret) -> String {
     match key.reveal() {
         "" => words.to_owned(),
         key => words.replace(key, "(hidden)"),
@@ -49,32 +49,32 @@ pub(crate) fn malformed(body: &[u8]) -> SourceError {
     SourceError::new(Kind::Malformed, message)
 }
 
-/// At most [`EXCERPT`] characters of a body, on one line.
+/// At most [`EXCERPT_CHARS`] characters of a body, on one line.
 pub(crate) fn excerpt(body: &[u8]) -> String {
     // A character has at most four bytes, so this much always holds enough of them.
-    let head = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT)]);
+    let head = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT_CHARS)]);
     let line = head.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut text: String = line.chars().filter(|c| !c.is_control()).take(EXCERPT).collect();
-    if text.len() < line.len() || body.len() > 4 * EXCERPT {
+    let mut text: String = line.chars().filter(|c| !c.is_control()).take(EXCERPT_CHARS).collect();
+    if text.len() < line.len() || body.len() > 4 * EXCERPT_CHARS {
         text.push('…');
     }
     text
 }
 
 /// Whether nothing being there is an answer: that a day had no session.
-fn is_answered(call: &Call, body: &[u8]) -> bool {
-    let asks_a_day = matches!(call, Call::Own(call) if call.path.starts_with("/v1/open-close/"));
-    asks_a_day && words(body) == "Data not found."
+fn is_no_data_reply(call: &Call, body: &[u8]) -> bool {
+    let asks_a_day = matches!(call, Call::VenueSpecific(call) if call.path.starts_with("/v1/open-close/"));
+    asks_a_day && error_text(body) == "Data not found."
 }
 
 /// The word in the body that takes the success back.
-fn refused_with_success(body: &[u8]) -> Result<Option<String>, SourceError> {
+fn error_status_in_ok_reply(body: &[u8]) -> Result<Option<String>, SourceError> {
     let body = body.trim_ascii();
     if body.first() == Some(&b'[') {
         return Ok(None);
     }
     let envelope: Envelope<'_> =
-        serde_json::from_slice(body).map_err(|error| malformed(body).because(error))?;
+        serde_json::from_slice(body).map_err(|error| malformed(body).with_source(error))?;
     let status = envelope.status.unwrap_or_default();
     Ok(matches!(&*status, "NOT_AUTHORIZED" | "ERROR" | "NOT_FOUND").then(|| status.into_owned()))
 }
@@ -82,23 +82,23 @@ fn refused_with_success(body: &[u8]) -> Result<Option<String>, SourceError> {
 /// Markets that do not exist are left out of a list; where none is left, none existed.
 fn check_found(call: &Call, body: &[u8]) -> Result<(), SourceError> {
     #[derive(Deserialize)]
-    struct Listed {
+    struct TickerList {
         #[serde(default)]
         tickers: Option<Vec<IgnoredAny>>,
     }
     let asks_for_some = match call {
-        Call::Tickers(TickerRequest::Of(_)) => true,
+        Call::Tickers(TickerRequest::Symbols(_)) => true,
         Call::Books(request) => request.symbols.len() > 1,
         _ => false,
     };
-    let none = |listed: Listed| listed.tickers.is_none_or(|tickers| tickers.is_empty());
+    let none = |listed: TickerList| listed.tickers.is_none_or(|tickers| tickers.is_empty());
     if asks_for_some && serde_json::from_slice(body).is_ok_and(none) {
         return Err(SourceError::new(Kind::UnknownMarket, unknown_market(call)));
     }
     Ok(())
 }
 
-fn by_word(status: &str, words: &str, plan: Plan, call: &Call) -> (Kind, String) {
+fn classify_body_status(status: &str, words: &str, plan: MassivePlan, call: &Call) -> (Kind, String) {
     match status {
         "NOT_AUTHORIZED" => not_in_plan(words, plan),
         "NOT_FOUND" => (Kind::UnknownMarket, unknown_market(call)),
@@ -106,21 +106,26 @@ fn by_word(status: &str, words: &str, plan: Plan, call: &Call) -> (Kind, String)
     }
 }
 
-fn by_status(status: u16, reply: &HttpReply<'_>, plan: Plan, call: &Call) -> (Kind, String) {
-    let words = words(reply.body);
+fn classify_http_status(
+    status: u16,
+    reply: &HttpReply<'_>,
+    plan: MassivePlan,
+    call: &Call,
+) -> (Kind, String) {
+    let words = error_text(reply.body);
     match status {
         401 => (Kind::BadRequest, format!("massive does not take this key: {words}; check MASSIVE_API_KEY")),
         403 => not_in_plan(&words, plan),
         404 if is_json(reply.body) => (Kind::UnknownMarket, format!("{}: {words}", unknown_market(call))),
         404 => (Kind::NoSuchRoute, format!("massive knows no such route: {words}")),
-        429 => (Kind::Throttled(wait(reply)), format!("massive asks to slow down: {words}")),
+        429 => (Kind::Throttled(retry_after(reply)), format!("massive asks to slow down: {words}")),
         400..=499 => (Kind::BadRequest, format!("massive refused the request: {words}")),
         500..=599 => (Kind::VenueFault, format!("massive failed with status {status}: {words}")),
         _ => (Kind::Malformed, format!("massive answered with status {status}: {words}")),
     }
 }
 
-fn not_in_plan(words: &str, plan: Plan) -> (Kind, String) {
+fn not_in_plan(words: &str, plan: MassivePlan) -> (Kind, String) {
     let message = format!(
         "this is not in the plan that the key belongs to ({plan} is configured), and asking again will not change \
          that: {words}"
@@ -133,7 +138,7 @@ fn is_json(body: &[u8]) -> bool {
 }
 
 /// The venue's words, or as much of the body as may be shown.
-fn words(body: &[u8]) -> String {
+fn error_text(body: &[u8]) -> String {
     match serde_json::from_slice::<Envelope<'_>>(body) {
         Ok(Envelope { error: Some(said), .. } | Envelope { error: None, message: Some(said), .. }) => {
             excerpt(said.as_bytes())
@@ -159,14 +164,14 @@ fn markets(call: &Call) -> &[Symbol] {
     match call {
         Call::Candles(request) => std::slice::from_ref(&request.series.symbol),
         Call::Trades(request) => std::slice::from_ref(&request.symbol),
-        Call::Tickers(TickerRequest::Of(symbols)) | Call::Instruments(symbols) => symbols,
+        Call::Tickers(TickerRequest::Symbols(symbols)) | Call::PriceIncrements(symbols) => symbols,
         Call::Books(request) => &request.symbols,
-        Call::Tickers(TickerRequest::Quotes(_)) | Call::Markets | Call::Own(_) => &[],
+        Call::Tickers(TickerRequest::Quotes(_)) | Call::Markets | Call::VenueSpecific(_) => &[],
     }
 }
 
 /// How long to stay away, where the venue says; it does not always.
-fn wait(reply: &HttpReply<'_>) -> Option<Duration> {
+fn retry_after(reply: &HttpReply<'_>) -> Option<Duration> {
     let seconds = reply.header("retry-after").and_then(|value| value.trim().parse().ok());
-    seconds.map(Duration::from_secs).map(|wait| wait.min(LONGEST_WAIT))
+    seconds.map(Duration::from_secs).map(|wait| wait.min(MAX_WAIT))
 }

@@ -12,32 +12,32 @@ pub(crate) use frame::decode;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use market_backbone_core::{Channel, Control, Greeting, Secret};
+use market_backbone_core::{Channel, ControlMessage, Login, Secret};
 use serde::Serialize;
 
-use crate::code::channel_name;
 use crate::error::excerpt;
+use crate::naming::channel_name;
 use crate::wire::StatusEvent;
 
 /// The longest it may take until the key has been accepted.
-const GREETING_WITHIN: Duration = Duration::from_secs(15);
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(15);
 /// So many names go into one message; with all there are it would be longer than some servers read.
-const NAMES: usize = 4_000;
+const MAX_CHANNELS_PER_MESSAGE: usize = 4_000;
 
 /// How long to stay away after being put out. Whoever comes back sooner puts out whoever took the place, who does
 /// the same: two programs with one key would throw each other out for ever.
-const EVICTED_FOR: Duration = Duration::from_secs(60);
+const EVICTION_COOLDOWN: Duration = Duration::from_secs(60);
 
 #[derive(Serialize)]
-struct Message<'a> {
+struct ActionMessage<'a> {
     action: &'a str,
     params: &'a str,
 }
 
 /// The venue speaks first, then wants the key, in a message of its own.
-pub(crate) fn greeting(key: &Secret) -> Greeting {
-    let message = written("auth", key.reveal());
-    Greeting { messages: vec![Secret::new(message)], awaits_hello: true, within: GREETING_WITHIN }
+pub(crate) fn login(key: &Secret) -> Login {
+    let message = encode_action("auth", key.reveal());
+    Login { messages: vec![Secret::new(message)], awaits_prompt: true, timeout: LOGIN_TIMEOUT }
 }
 
 /// What is new is asked for before what is not wanted any more is given up, so that nothing is missed where one name
@@ -61,42 +61,42 @@ fn names(channels: &[Channel]) -> BTreeSet<String> {
 
 fn messages<'a>(action: &str, names: impl Iterator<Item = &'a String>) -> Vec<String> {
     let names: Vec<_> = names.map(String::as_str).collect();
-    names.chunks(NAMES).map(|names| written(action, &names.join(","))).collect()
+    names.chunks(MAX_CHANNELS_PER_MESSAGE).map(|names| encode_action(action, &names.join(","))).collect()
 }
 
-fn written(action: &str, params: &str) -> String {
+fn encode_action(action: &str, params: &str) -> String {
     // Two texts: nothing about them can fail to be written.
-    serde_json::to_string(&Message { action, params }).unwrap_or_default()
+    serde_json::to_string(&ActionMessage { action, params }).unwrap_or_default()
 }
 
 /// The channel that is sent from now on.
-fn confirmed<'a>(row: &'a StatusEvent<'_>) -> Option<&'a str> {
+fn confirmed_channel<'a>(row: &'a StatusEvent<'_>) -> Option<&'a str> {
     (row.status == "success").then(|| row.message.strip_prefix("subscribed to: ")).flatten().map(str::trim)
 }
 
 /// What it means for the connection; `None` for what changes nothing.
-fn control(row: &StatusEvent<'_>) -> Option<Control> {
+fn control(row: &StatusEvent<'_>) -> Option<ControlMessage> {
     let said = excerpt(row.message.as_bytes());
     Some(match &*row.status {
-        "connected" => Control::Hello,
-        "auth_success" => Control::Ready,
+        "connected" => ControlMessage::LoginPrompt,
+        "auth_success" => ControlMessage::LoggedIn,
         "success" => return None,
         "auth_failed" => refused(format!("massive does not let this key in: {said}"), true),
         "auth_timeout" => refused(format!("massive got no key in time: {said}"), false),
-        "max_connections" => Control::Evicted { message: said, wait: EVICTED_FOR },
-        "slow_consumer" | "force_disconnect" => Control::TooSlow { message: said },
-        "error" if is_about_the_plan(&said) => {
+        "max_connections" => ControlMessage::Evicted { message: said, wait: EVICTION_COOLDOWN },
+        "slow_consumer" | "force_disconnect" => ControlMessage::TooSlow { message: said },
+        "error" if is_plan_error(&said) => {
             refused(format!("something that was asked for is not in the plan of this key: {said}"), true)
         }
         "error" => refused(format!("massive refuses what was sent: {said}"), false),
-        _ => Control::Alive,
+        _ => ControlMessage::Heartbeat,
     })
 }
 
-fn refused(message: String, terminal: bool) -> Control {
-    Control::Refused { message, terminal }
+fn refused(message: String, terminal: bool) -> ControlMessage {
+    ControlMessage::Refused { message, terminal }
 }
 
-fn is_about_the_plan(said: &str) -> bool {
+fn is_plan_error(said: &str) -> bool {
     said.contains("not authorized") || said.contains("access")
 }

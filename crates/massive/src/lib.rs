@@ -17,20 +17,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod capabilities;
 mod client;
-mod code;
 mod decode;
 mod error;
 mod feed;
-mod limits;
+mod naming;
 mod rest;
 mod venue;
 mod wire;
 
+pub use capabilities::{MassivePlan, MassivePlanError, MassiveRate};
 pub use client::{
-    Aggregates, Bar, DayBar, Direction, Dividend, Glossary, Holiday, HolidayKind, Listing, MarketStatus,
-    MassiveClient, OpenClose, Quote, Snapshot, Term, Timespan, TradeRecord, apply_holidays,
+    AggregateBar, AggregateSpec, DayBar, Dividend, Glossary, GlossaryTerm, Holiday, HolidayKind, Listing,
+    MarketStatus, MassiveClient, MoverDirection, OpenClose, Quote, Snapshot, Timespan, TradeRecord,
+    apply_holidays,
 };
-pub use code::{DELAYED_WS_URL, HOMES, MASSIVE, REST_URL, WS_URL, trade_cursor};
-pub use limits::{Plan, PlanError, Rate};
+pub use naming::{DELAYED_WS_URL, MASSIVE, MASSIVE_HOSTS, REST_URL, WS_URL, trade_cursor};
 pub use venue::Massive;

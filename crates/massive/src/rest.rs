@@ -3,30 +3,30 @@
 //! Prices are always asked as they were traded: what is adjusted for splits changes with every split, and is a view.
 
 use market_backbone_core::{
-    BookRequest, Calendar, Call, CandlePageRequest, Day, Grid, HttpCall, HttpReply, Query, SourceError,
+    BookRequest, Calendar, Call, CandlePageRequest, Day, Grid, HttpCall, HttpReply, QueryParams, SourceError,
     SourceErrorKind, Symbol, TickerRequest, Timeframe, Timestamp, TradePageRequest,
 };
 
-use crate::code::{MASSIVE, base_bars, is_ticker, millis_of, timespan};
-use crate::error::{excerpt, malformed};
-use crate::limits::{
-    BASE_BARS, BOOK_DEPTH, LISTING_PAGE, Plan, REQUESTS, TRADE_DAYS, TRADE_PAGE, TRADE_SLACK,
+use crate::capabilities::{
+    BASE_BARS, BOOK_DEPTH, LISTING_PAGE, MassivePlan, REQUESTS, TRADE_DAYS, TRADE_PAGE, TRADE_SLACK,
 };
+use crate::error::{excerpt, malformed};
+use crate::naming::{MASSIVE, base_bars, is_ticker, millis_of, timespan};
 use crate::wire::Envelope;
 
 const SNAPSHOTS: &str = "/v2/snapshot/locale/us/markets/stocks/tickers";
 
-pub(crate) fn encode(call: &Call, plan: Plan, now: Timestamp) -> Result<HttpCall, SourceError> {
+pub(crate) fn encode(call: &Call, plan: MassivePlan, now: Timestamp) -> Result<HttpCall, SourceError> {
     match call {
         Call::Candles(request) => candles(request, plan, now),
         Call::Trades(request) => trades(request, plan, now),
         Call::Tickers(request) => tickers(request),
         Call::Books(request) => books(request),
         Call::Markets => Ok(get("/v3/reference/tickers".to_owned(), listing_query())),
-        Call::Instruments(_) => {
+        Call::PriceIncrements(_) => {
             Err(unsupported("massive does not say how prices are stepped; it is a cent from one dollar on"))
         }
-        Call::Own(call) => Ok(call.clone()),
+        Call::VenueSpecific(call) => Ok(call.clone()),
     }
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn next_page(
         return Ok(None);
     }
     let envelope: Envelope<'_> =
-        serde_json::from_slice(reply.body).map_err(|error| malformed(reply.body).because(error))?;
+        serde_json::from_slice(reply.body).map_err(|error| malformed(reply.body).with_source(error))?;
     let Some(url) = envelope.next_url.filter(|url| !url.is_empty()) else { return Ok(None) };
     let wrong = |what: &str| {
         let message = format!("{what}: `{}`", excerpt(url.as_bytes()));
@@ -57,7 +57,7 @@ pub(crate) fn next_page(
         return Err(wrong("massive's next page is at another address than the one asked"));
     }
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let next = HttpCall { group: sent.group, path: path.to_owned(), query: pairs(query) };
+    let next = HttpCall { group: sent.group, path: path.to_owned(), query: parse_query(query) };
     if next == *sent {
         return Err(wrong("massive's next page is the page before"));
     }
@@ -111,16 +111,16 @@ pub(crate) fn snapshots_path(symbol: Option<&Symbol>) -> Result<String, SourceEr
 /// Tickers joined by commas: a name that comes twice would answer for the last one alone.
 pub(crate) fn codes(symbols: &[Symbol]) -> Result<String, SourceError> {
     if symbols.is_empty() {
-        return Err(refused("no market was named"));
+        return Err(bad_request("no market was named"));
     }
     let codes: Vec<_> = symbols.iter().map(ticker).collect::<Result<_, _>>()?;
     Ok(codes.join(","))
 }
 
-fn candles(request: &CandlePageRequest, plan: Plan, now: Timestamp) -> Result<HttpCall, SourceError> {
+fn candles(request: &CandlePageRequest, plan: MassivePlan, now: Timestamp) -> Result<HttpCall, SourceError> {
     let CandlePageRequest { series, before, count } = request;
     let timeframe = series.timeframe;
-    if plan == Plan::Basic && timeframe == Timeframe::S1 {
+    if plan == MassivePlan::Basic && timeframe == Timeframe::S1 {
         return Err(unsupported("bars of a second are not in the plan basic"));
     }
     let bars = base_bars(timeframe);
@@ -140,7 +140,7 @@ fn candles(request: &CandlePageRequest, plan: Plan, now: Timestamp) -> Result<Ht
 }
 
 /// The newest trades before a moment, however far back they lie: a day without any costs no request of its own.
-fn trades(request: &TradePageRequest, plan: Plan, now: Timestamp) -> Result<HttpCall, SourceError> {
+fn trades(request: &TradePageRequest, plan: MassivePlan, now: Timestamp) -> Result<HttpCall, SourceError> {
     let TradePageRequest { symbol, before, days_ago, count } = request;
     if !plan.has_trades() {
         return Err(unsupported(&format!("single trades are not in the plan {plan}")));
@@ -158,7 +158,7 @@ fn trades(request: &TradePageRequest, plan: Plan, now: Timestamp) -> Result<Http
     });
     let end_of_page = match before {
         Some(id) => {
-            let unreadable = || refused(format!("`{id}` names no trade of massive"));
+            let unreadable = || bad_request(format!("`{id}` names no trade of massive"));
             // A page begins between milliseconds; what is not before the trade is left out when it is read.
             Some(Timestamp::from_millis(millis_of(id).ok_or_else(unreadable)?.saturating_add(1)))
         }
@@ -179,11 +179,11 @@ fn trades(request: &TradePageRequest, plan: Plan, now: Timestamp) -> Result<Http
 
 fn tickers(request: &TickerRequest) -> Result<HttpCall, SourceError> {
     match request {
-        TickerRequest::Of(symbols) => Ok(get(snapshots_path(None)?, vec![("tickers", codes(symbols)?)])),
+        TickerRequest::Symbols(symbols) => Ok(get(snapshots_path(None)?, vec![("tickers", codes(symbols)?)])),
         TickerRequest::Quotes(quotes) if quotes.iter().any(|quote| quote.eq_ignore_ascii_case("USD")) => {
             Ok(get(snapshots_path(None)?, Vec::new()))
         }
-        TickerRequest::Quotes(_) => Err(refused("all markets of massive are priced in USD".to_owned())),
+        TickerRequest::Quotes(_) => Err(bad_request("all markets of massive are priced in USD".to_owned())),
     }
 }
 
@@ -202,7 +202,9 @@ pub(crate) fn range_path(
     (from, to): (Timestamp, Timestamp),
 ) -> Result<String, SourceError> {
     if multiplier == 0 || to <= from {
-        return Err(refused("bars are asked for a multiplier of at least 1 and a range that runs forwards"));
+        return Err(bad_request(
+            "bars are asked for a multiplier of at least 1 and a range that runs forwards",
+        ));
     }
     let (from, to) = (from.as_millis(), to.as_millis().saturating_sub(1));
     Ok(format!("/v2/aggs/ticker/{}/range/{multiplier}/{span}/{from}/{to}", ticker(symbol)?))
@@ -214,17 +216,17 @@ pub(crate) fn day_of(moment: Timestamp) -> Day {
 }
 
 /// The names and values of a query as it stands in an address.
-fn pairs(query: &str) -> Query {
+fn parse_query(query: &str) -> QueryParams {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     let decoded = pairs.map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (unescaped(name), unescaped(value))
+        (percent_decoded(name), percent_decoded(value))
     });
     // It never carries the key; if it did, the key would be in it twice.
     decoded.filter(|(name, _)| name != "apiKey").map(|(name, value)| (name.into(), value)).collect()
 }
 
-fn unescaped(text: &str) -> String {
+fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -249,7 +251,7 @@ fn unescaped(text: &str) -> String {
 
 fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> {
     if asked == 0 {
-        return Err(refused(format!("0 {of_what} were asked; ask for 1 to {limit}")));
+        return Err(bad_request(format!("0 {of_what} were asked; ask for 1 to {limit}")));
     }
     if asked > limit {
         let message = format!(
@@ -261,7 +263,7 @@ fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> 
     Ok(asked)
 }
 
-pub(crate) fn refused(message: impl Into<String>) -> SourceError {
+pub(crate) fn bad_request(message: impl Into<String>) -> SourceError {
     SourceError::new(SourceErrorKind::BadRequest, message)
 }
 
@@ -276,7 +278,7 @@ mod tests {
     #[test]
     fn an_address_is_read_as_it_was_written() {
         let read =
-            pairs("cursor=bGltaXQ9NSZzb3J0PWFzYw&ticker.gte=BRK%2EA&a=b+c%20d&odd=%zz%4&apiKey=k&flag");
+            parse_query("cursor=bGltaXQ9NSZzb3J0PWFzYw&ticker.gte=BRK%2EA&a=b+c%20d&odd=%zz%4&apiKey=k&flag");
         let want = [
             ("cursor", "bGltaXQ9NSZzb3J0PWFzYw"),
             ("ticker.gte", "BRK.A"),

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, Clock, Control, FeedEvent,
-    FrameError, FrameOutcome, Greeting, HttpCall, HttpReply, Instrument, Market, OrderBook, Secret,
+    Call, CandlePage, CandlePageRequest, Capabilities, Channel, Clock, ControlMessage, FeedEvent, FrameError,
+    FrameOutcome, HttpCall, HttpReply, Instrument, Login, OrderBook, PriceIncrement, RateLimitGroup, Secret,
     SourceError, SourceErrorKind, Symbol, SymbolTable, Ticker, Timestamp, TradeId, TradePage,
     TradePageRequest, Venue, VenueId,
 };
 
-use crate::code::{HOMES, MASSIVE, trade_cursor};
-use crate::decode::candles::Circumstances;
-use crate::limits::{Plan, Rate, capabilities};
-use crate::{code, decode, error, feed, rest};
+use crate::capabilities::{MassivePlan, MassiveRate, capabilities};
+use crate::decode::candles::DecodeContext;
+use crate::naming::{MASSIVE, MASSIVE_HOSTS, trade_cursor};
+use crate::{decode, error, feed, naming, rest};
 
 /// Massive: all shares of the American exchanges. It needs a key, and what it gives depends on the key's plan.
 #[derive(Clone, Debug)]
 pub struct Massive {
     key: Secret,
-    plan: Plan,
+    plan: MassivePlan,
     /// Only for the day it is: what a plan includes begins so many years ago.
     clock: Arc<dyn Clock>,
     capabilities: Capabilities,
@@ -27,13 +27,13 @@ pub struct Massive {
 impl Massive {
     /// The house itself, for the owner of `key`, who has paid for `plan`.
     #[must_use]
-    pub fn new(key: Secret, plan: Plan, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(key: Secret, plan: MassivePlan, clock: Arc<dyn Clock>) -> Self {
         Self { key, plan, clock, capabilities: capabilities(MASSIVE, plan, plan.rate(), 1) }
     }
 
     /// Asks at another rate than the plan's.
     #[must_use]
-    pub fn with_rate(mut self, rate: Rate) -> Self {
+    pub fn with_rate(mut self, rate: MassiveRate) -> Self {
         self.capabilities = capabilities(self.source(), self.plan, rate, self.connections());
         self
     }
@@ -54,7 +54,7 @@ impl Massive {
 
     /// What was paid for.
     #[must_use]
-    pub fn plan(&self) -> Plan {
+    pub fn plan(&self) -> MassivePlan {
         self.plan
     }
 
@@ -63,8 +63,8 @@ impl Massive {
     }
 
     /// Says at which source something failed.
-    fn named<T>(&self, outcome: Result<T, SourceError>) -> Result<T, SourceError> {
-        outcome.map_err(|error| error.at(self.source()))
+    fn at_source<T>(&self, outcome: Result<T, SourceError>) -> Result<T, SourceError> {
+        outcome.map_err(|error| error.at_venue(self.source()))
     }
 
     fn connections(&self) -> u32 {
@@ -77,23 +77,23 @@ impl Venue for Massive {
         &self.capabilities
     }
 
-    fn homes(&self) -> &'static [(&'static str, VenueId)] {
-        &HOMES
+    fn official_hosts(&self) -> &'static [(&'static str, VenueId)] {
+        &MASSIVE_HOSTS
     }
 
     fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
-        self.named(rest::encode(call, self.plan, self.clock.now()))
+        self.at_source(rest::encode(call, self.plan, self.clock.now()))
     }
 
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
-        self.named(error::check(call, reply, (self.plan, &self.key)))
+        self.at_source(error::check(call, reply, (self.plan, &self.key)))
     }
 
-    fn spelling(&self, name: &str) -> String {
-        code::spelling(name)
+    fn normalize_code(&self, name: &str) -> String {
+        naming::normalize_code(name)
     }
 
-    fn lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
+    fn listing_lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
         rest::lookups(symbol)
     }
 
@@ -107,15 +107,15 @@ impl Venue for Massive {
         reply: &HttpReply<'_>,
         base: &str,
     ) -> Result<Option<HttpCall>, SourceError> {
-        self.named(rest::next_page(sent, reply, base))
+        self.at_source(rest::next_page(sent, reply, base))
     }
 
-    fn greeting(&self) -> Option<Greeting> {
-        Some(feed::greeting(&self.key))
+    fn login(&self) -> Option<Login> {
+        Some(feed::login(&self.key))
     }
 
     /// It never says.
-    fn remaining(&self, _: &HttpReply<'_>) -> Option<(CallGroup, u32)> {
+    fn remaining(&self, _: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)> {
         None
     }
 
@@ -125,9 +125,9 @@ impl Venue for Massive {
         body: &[u8],
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError> {
-        let settling = self.capabilities.settling;
-        let circumstances = Circumstances { plan: self.plan, asked_at, settling };
-        self.named(decode::candles::page(request, body, circumstances))
+        let settling = self.capabilities.finality_delay;
+        let circumstances = DecodeContext { plan: self.plan, asked_at, settling };
+        self.at_source(decode::candles::page(request, body, circumstances))
     }
 
     fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
@@ -140,25 +140,25 @@ impl Venue for Massive {
         body: &[u8],
         received: Timestamp,
     ) -> Result<TradePage, SourceError> {
-        self.named(decode::trades::page(request, body, received))
+        self.at_source(decode::trades::page(request, body, received))
     }
 
     fn decode_tickers(&self, body: &[u8], received: Timestamp) -> Result<(Vec<Ticker>, u32), SourceError> {
-        self.named(decode::tickers::list(self.source(), body, received))
+        self.at_source(decode::tickers::list(self.source(), body, received))
     }
 
     fn decode_books(&self, body: &[u8], received: Timestamp) -> Result<(Vec<OrderBook>, u32), SourceError> {
-        self.named(decode::books::list(self.source(), body, received))
+        self.at_source(decode::books::list(self.source(), body, received))
     }
 
-    fn decode_markets(&self, body: &[u8]) -> Result<Vec<Market>, SourceError> {
-        self.named(decode::markets::list(self.source(), body))
+    fn decode_markets(&self, body: &[u8]) -> Result<Vec<Instrument>, SourceError> {
+        self.at_source(decode::markets::list(self.source(), body))
     }
 
     /// Never asked: [`encode`](Venue::encode) refuses the question.
-    fn decode_instruments(&self, _: &[u8]) -> Result<Vec<Instrument>, SourceError> {
+    fn decode_price_increments(&self, _: &[u8]) -> Result<Vec<PriceIncrement>, SourceError> {
         let message = "massive does not say how prices are stepped";
-        self.named(Err(SourceError::new(SourceErrorKind::Unsupported, message)))
+        self.at_source(Err(SourceError::new(SourceErrorKind::Unsupported, message)))
     }
 
     fn subscribe(&self, has: &[Channel], wanted: &[Channel]) -> Vec<String> {
@@ -174,12 +174,12 @@ impl Venue for Massive {
     ) -> Result<FrameOutcome, FrameError> {
         let mut outcome = feed::decode(self.source(), frame, received, symbols, events)?;
         if let Some(
-            Control::Refused { message, .. }
-            | Control::Evicted { message, .. }
-            | Control::TooSlow { message },
+            ControlMessage::Refused { message, .. }
+            | ControlMessage::Evicted { message, .. }
+            | ControlMessage::TooSlow { message },
         ) = &mut outcome.control
         {
-            *message = error::hushed(message, &self.key);
+            *message = error::redacted(message, &self.key);
         }
         Ok(outcome)
     }

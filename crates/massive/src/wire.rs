@@ -28,7 +28,7 @@ pub(crate) struct Envelope<'a> {
 
 /// An answer whose rows are read one by one.
 #[derive(Debug, Default, Deserialize)]
-pub(crate) struct Rows<'a> {
+pub(crate) struct ResultList<'a> {
     #[serde(borrow, default, alias = "tickers")]
     pub(crate) results: Option<Vec<&'a RawValue>>,
     /// How many bars were counted for it.
@@ -40,14 +40,14 @@ pub(crate) struct Rows<'a> {
 
 /// An answer about one thing.
 #[derive(Debug, Deserialize)]
-pub(crate) struct One<'a> {
+pub(crate) struct SingleResult<'a> {
     #[serde(borrow, alias = "ticker")]
     pub(crate) results: &'a RawValue,
 }
 
 /// A bar of any length, of a page.
 #[derive(Debug, PartialEq, Deserialize)]
-pub(crate) struct BarRow<'a> {
+pub(crate) struct AggregateRow<'a> {
     /// Only where the tickers differ.
     #[serde(borrow, default, rename = "T")]
     pub(crate) ticker: Option<Cow<'a, str>>,
@@ -149,11 +149,11 @@ pub(crate) struct SnapshotRow<'a> {
     #[serde(default)]
     pub(crate) updated: i64,
     #[serde(borrow, default)]
-    pub(crate) day: Option<BarRow<'a>>,
+    pub(crate) day: Option<AggregateRow<'a>>,
     #[serde(borrow, default, rename = "prevDay")]
-    pub(crate) previous_day: Option<BarRow<'a>>,
+    pub(crate) previous_day: Option<AggregateRow<'a>>,
     #[serde(borrow, default)]
-    pub(crate) min: Option<BarRow<'a>>,
+    pub(crate) min: Option<AggregateRow<'a>>,
     #[serde(borrow, default, rename = "lastTrade")]
     pub(crate) last_trade: Option<LastTradeRow<'a>>,
     #[serde(borrow, default, rename = "lastQuote")]
@@ -202,7 +202,7 @@ pub(crate) struct OpenCloseRow<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct StatusNowRow<'a> {
+pub(crate) struct MarketStatusRow<'a> {
     #[serde(borrow)]
     pub(crate) market: Cow<'a, str>,
     #[serde(default, rename = "earlyHours")]
@@ -269,7 +269,7 @@ pub(crate) struct QuoteRow {
 
 /// What a number or a code stands for.
 #[derive(Debug, Deserialize)]
-pub(crate) struct NameRow<'a> {
+pub(crate) struct GlossaryRow<'a> {
     #[serde(default)]
     pub(crate) id: Option<i64>,
     #[serde(borrow, default)]
@@ -301,7 +301,7 @@ pub(crate) struct TradeEvent<'a> {
 
 /// `A` and `AM`: a bar of the socket.
 #[derive(Debug, PartialEq, Deserialize)]
-pub(crate) struct BarEvent<'a> {
+pub(crate) struct AggregateEvent<'a> {
     #[serde(borrow)]
     pub(crate) sym: Cow<'a, str>,
     pub(crate) v: f64,
@@ -359,7 +359,7 @@ pub(crate) struct StatusEvent<'a> {
 
 /// What any event says.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Head<'a> {
+pub(crate) struct MessageHeader<'a> {
     #[serde(borrow)]
     pub(crate) ev: Cow<'a, str>,
 }

@@ -11,10 +11,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use market_backbone_core::{
     Channel, FeedEvent, Level, OrderBook, StreamKind, Symbol, Ticker, Timestamp, VenueId,
 };
-use market_backbone_routing::{Arrival, RealtimeCache};
+use market_backbone_routing::{FrameArrival, RealtimeCache};
 
 const MARKETS: u32 = 300;
-const BY: Arrival = Arrival { connection: 1, millis: 1 };
+const BY: FrameArrival = FrameArrival { connection: 1, millis: 1 };
 
 fn symbol(number: u32) -> Symbol {
     Symbol::new(VenueId::new("bench"), &format!("KRW-{number}")).expect("a sound code")

@@ -14,7 +14,7 @@ use tower::Service;
 
 use crate::stack::request::{RawReply, VenueRequest};
 use crate::transport::Transport;
-use crate::venue_time::VenueTime;
+use crate::venue_clock_sync::VenueClockSync;
 
 /// The HTTP client's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,32 +45,32 @@ impl Default for HttpConfig {
 
 /// How a request gets to the venue.
 #[derive(Clone)]
-enum Way {
+enum HttpBackend {
     Network(Client),
     /// With the headers that each request bears.
-    Carried(Arc<dyn Transport>, HeaderMap),
+    Custom(Arc<dyn Transport>, HeaderMap),
 }
 
 /// The client of one venue's host.
 #[derive(Clone)]
-pub(crate) struct Http {
-    way: Way,
+pub(crate) struct HttpClient {
+    backend: HttpBackend,
     /// May hold a password or a token: only its host and port are ever shown.
     base: Arc<Url>,
     /// What every address that is asked begins with, as the venue would write it.
-    begin: Arc<str>,
-    time: Arc<VenueTime>,
+    public_base: Arc<str>,
+    time: Arc<VenueClockSync>,
     max_body: usize,
 }
 
-impl Http {
+impl HttpClient {
     /// A client for the venue at `base`.
     ///
     /// Follows no redirect and repeats nothing by itself: each would be a request that took no turn.
     pub(crate) fn new(
         base: &str,
         tls: rustls::ClientConfig,
-        time: Arc<VenueTime>,
+        time: Arc<VenueClockSync>,
         config: &HttpConfig,
         headers: &[(&'static str, Secret)],
     ) -> Result<Self, SourceError> {
@@ -84,35 +84,40 @@ impl Http {
             .tcp_nodelay(true)
             .default_headers(header_map(headers)?)
             .user_agent(config.user_agent.clone());
-        if is_this_machine(&base) {
+        if is_loopback(&base) {
             // A proxy could not reach it.
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|error| {
-            SourceError::new(SourceErrorKind::Unsupported, "cannot set up the HTTP client").because(error)
+            SourceError::new(SourceErrorKind::Unsupported, "cannot set up the HTTP client").with_source(error)
         })?;
-        Ok(Self::by(Way::Network(client), base, time, config))
+        Ok(Self::with_backend(HttpBackend::Network(client), base, time, config))
     }
 
     /// The same by what carries requests there instead of the network.
-    pub(crate) fn carried(
+    pub(crate) fn with_transport(
         base: &str,
         carrier: Arc<dyn Transport>,
-        time: Arc<VenueTime>,
+        time: Arc<VenueClockSync>,
         config: &HttpConfig,
         headers: &[(&'static str, Secret)],
     ) -> Result<Self, SourceError> {
-        Ok(Self::by(Way::Carried(carrier, header_map(headers)?), base_url(base)?, time, config))
+        Ok(Self::with_backend(
+            HttpBackend::Custom(carrier, header_map(headers)?),
+            base_url(base)?,
+            time,
+            config,
+        ))
     }
 
-    fn by(way: Way, base: Url, time: Arc<VenueTime>, config: &HttpConfig) -> Self {
-        let begin = beginning(&base).into();
-        Self { way, base: Arc::new(base), begin, time, max_body: config.max_body }
+    fn with_backend(way: HttpBackend, base: Url, time: Arc<VenueClockSync>, config: &HttpConfig) -> Self {
+        let begin = public_base_of(&base).into();
+        Self { backend: way, base: Arc::new(base), public_base: begin, time, max_body: config.max_body }
     }
 
     /// What every address that is asked begins with.
     pub(crate) fn base(&self) -> &str {
-        &self.begin
+        &self.public_base
     }
 
     /// The host and port, for messages.
@@ -120,31 +125,38 @@ impl Http {
         host_and_port(&self.base)
     }
 
-    async fn ask(self, call: &HttpCall) -> Result<RawReply, SourceError> {
+    async fn send(self, call: &HttpCall) -> Result<RawReply, SourceError> {
         let mut url = Url::clone(&self.base);
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
         let sent = self.time.machine();
-        let response = match &self.way {
-            Way::Network(client) => {
+        let response = match &self.backend {
+            HttpBackend::Network(client) => {
                 client.get(url).query(&call.query).send().await.map_err(|error| self.failure(error))?
             }
-            Way::Carried(carrier, headers) => {
+            HttpBackend::Custom(carrier, headers) => {
                 if !call.query.is_empty() {
                     url.query_pairs_mut().extend_pairs(&call.query);
                 }
-                self.carry(&**carrier, &url, headers).await?
+                self.send_via(&**carrier, &url, headers).await?
             }
         };
         let status = response.status().as_u16();
         let headers = headers(&response);
         let header = |name| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        let asked_at = self.time.answered(sent, header);
-        let latest = self.time.latest(header);
+        let asked_at = self.time.on_response(sent, header);
+        let latest = self.time.latest_plausible(header);
         let body = self.body(response).await?;
-        Ok(RawReply { status, headers, body, asked_at, latest, received: self.time.clock().now() })
+        Ok(RawReply {
+            status,
+            headers,
+            body,
+            asked_at,
+            latest_plausible: latest,
+            received: self.time.clock().now(),
+        })
     }
 
-    async fn carry(
+    async fn send_via(
         &self,
         carrier: &dyn Transport,
         url: &Url,
@@ -153,13 +165,13 @@ impl Http {
         let host = self.host();
         let unreadable = |error: http::Error| {
             let message = format!("a request to {host} cannot be written");
-            SourceError::new(SourceErrorKind::BadRequest, message).because(error)
+            SourceError::new(SourceErrorKind::BadRequest, message).with_source(error)
         };
         let mut request = http::Request::get(url.as_str()).body(()).map_err(unreadable)?;
         *request.headers_mut() = headers.clone();
-        let answer = carrier.ask(request).await.map_err(|error| {
+        let answer = carrier.send(request).await.map_err(|error| {
             let message = format!("{} did not answer, or not in whole", self.host());
-            SourceError::new(SourceErrorKind::Unreachable, message).because(error)
+            SourceError::new(SourceErrorKind::Unreachable, message).with_source(error)
         })?;
         Ok(Response::from(answer))
     }
@@ -187,11 +199,11 @@ impl Http {
         } else {
             (SourceErrorKind::Unreachable, format!("{host} hung up"))
         };
-        SourceError::new(kind, message).because(error.without_url())
+        SourceError::new(kind, message).with_source(error.without_url())
     }
 }
 
-impl Service<VenueRequest> for Http {
+impl Service<VenueRequest> for HttpClient {
     type Response = RawReply;
     type Error = SourceError;
     type Future = BoxFuture<'static, Result<RawReply, SourceError>>;
@@ -202,23 +214,23 @@ impl Service<VenueRequest> for Http {
 
     fn call(&mut self, request: VenueRequest) -> Self::Future {
         let http = self.clone();
-        Box::pin(async move { http.ask(&request.http).await })
+        Box::pin(async move { http.send(&request.http).await })
     }
 }
 
-impl fmt::Debug for Http {
+impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Http").field("host", &self.host()).finish_non_exhaustive()
     }
 }
 
 /// An address without what only we know of it: a name, a password, a token.
-fn beginning(base: &Url) -> String {
+fn public_base_of(base: &Url) -> String {
     format!("{}://{}{}", base.scheme(), host_and_port(base), base.path()).trim_end_matches('/').to_owned()
 }
 
 /// An address as far as anybody may know it: `https://host:port`.
-pub(crate) fn place_of(address: &str) -> String {
+pub(crate) fn origin_of(address: &str) -> String {
     let place = |url: &Url| format!("{}://{}", url.scheme(), host_and_port(url));
     Url::parse(address).map_or_else(|_| "(unreadable)".to_owned(), |url| place(&url))
 }
@@ -232,7 +244,7 @@ fn base_url(text: &str) -> Result<Url, SourceError> {
     // Nothing of it is repeated: a key may stand in it, or in its place.
     let wrong = || "the address of the venue is not readable; write it like https://api.upbit.com".to_owned();
     let url = Url::parse(text)
-        .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, wrong()).because(error))?;
+        .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, wrong()).with_source(error))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(SourceError::new(SourceErrorKind::BadRequest, wrong()));
     }
@@ -254,7 +266,7 @@ fn header_map(headers: &[(&'static str, Secret)]) -> Result<HeaderMap, SourceErr
     Ok(map)
 }
 
-fn is_this_machine(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -271,9 +283,9 @@ mod tests {
     #[test]
     fn of_an_address_only_the_place_is_shown() {
         let address = "https://bob:s3cret@venue.test:8080/s3cret?token=s3cret";
-        assert_eq!(place_of(address), "https://venue.test:8080");
+        assert_eq!(origin_of(address), "https://venue.test:8080");
         assert_eq!(
-            beginning(&base_url("http://bob:s3cret@venue.test/v9/?token=s3cret").unwrap()),
+            public_base_of(&base_url("http://bob:s3cret@venue.test/v9/?token=s3cret").unwrap()),
             "http://venue.test/v9"
         );
         let endpoint = crate::Endpoint::new(address, "s3cret");

@@ -6,31 +6,34 @@
 //! - [`Limiter`]: who may send when, so that no venue ever receives more than it takes;
 //! - the request stack: retry, turn, deadline, HTTP, composed in one function;
 //! - [`LiveHub`]: the socket, what it said last, and its readers;
-//! - the choice between the two, with its [`Reason`].
+//! - the choice between the two, with its [`RouteReason`].
 
-mod choice;
-mod figures;
-mod flight;
 mod http;
 mod http_date;
+mod http_stats;
 mod limiter;
 mod live;
 mod rest;
+mod route_choice;
 mod router;
+mod single_flight;
 mod stack;
 mod tls;
 mod transport;
-mod venue_time;
+mod venue_clock_sync;
 
-pub use choice::{ChoiceConfig, Reason, Route};
 pub use http::HttpConfig;
 pub use limiter::since_boot;
-pub use limiter::{Estimate, GroupMetrics, JournalConfig, Limiter, LimiterConfig, LimiterMetrics, Permit};
-pub use live::{
-    Arrival, ChannelCaps, ConnectionHealth, Follow, FrameFeed, Health, Interest, LiveHub, LiveMetrics,
-    LivenessConfig, PinnedConnection, Probe, RealtimeCache, ReconnectConfig, Recorded, SessionConfig,
+pub use limiter::{
+    CompletionEstimate, GroupMetrics, JournalConfig, Limiter, LimiterConfig, LimiterMetrics, Permit,
 };
-pub use router::{Endpoint, Router, RouterConfig, RouterMetrics, Terms};
+pub use live::{
+    ConnectionHealth, FollowGuard, FrameArrival, FrameFeed, Health, Interest, LiveHub, LiveMetrics,
+    LivenessConfig, PinnedConnection, Probe, RealtimeCache, ReconnectConfig, RecordOutcome, SessionConfig,
+    SubscriptionLimits,
+};
+pub use route_choice::{ChoiceConfig, Route, RouteReason};
+pub use router::{Endpoint, RequestOptions, Router, RouterConfig, RouterMetrics};
 pub use stack::retry::RetryConfig;
 pub use tls::client_config;
 pub use transport::{ByteStream, Transport};

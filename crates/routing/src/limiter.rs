@@ -60,73 +60,74 @@
 //! No task runs for it: the waiter who is next sets an alarm for the moment its turn may come, and
 //! whoever changes that moment wakes it. A waiter that is dropped passes the alarm on.
 
-mod allowance;
+mod adaptive_limit;
+mod block_errors;
 mod config;
 mod estimate;
-mod gate;
 mod group;
-mod inbox;
 mod journal;
-mod line;
+mod journal_record;
 mod metrics;
-mod notice;
-mod record;
+mod peer_log;
+mod permit;
+mod process_lock;
 mod round_trips;
-mod scopes;
-mod sends;
-mod shared;
+mod scope_registry;
+mod scope_state;
+mod send_log;
 mod since_boot;
 mod state;
-mod ticket;
+mod wait_queue;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use market_backbone_core::{CallGroup, LimitGroup, Priority, SourceError, SourceErrorKind};
+use market_backbone_core::{Priority, RateLimit, RateLimitGroup, SourceError, SourceErrorKind};
 use tokio::time::Instant;
 
 pub use config::LimiterConfig;
-pub use estimate::Estimate;
+pub use estimate::CompletionEstimate;
 pub use journal::JournalConfig;
 pub use metrics::{GroupMetrics, LimiterMetrics};
+pub use permit::Permit;
 pub use since_boot::since_boot;
-pub use ticket::Permit;
 
-use group::Group;
+use group::LimitedGroup;
 use journal::Journal;
-use record::What;
-use shared::Shared;
-use ticket::Ticket;
+use journal_record::RecordKind;
+use permit::QueuedRequest;
+use scope_state::ScopeState;
 
 /// How long a ban is taken to last when the venue does not say.
-const UNSTATED_BAN: Duration = Duration::from_secs(600);
+const DEFAULT_BAN: Duration = Duration::from_secs(600);
 
 /// Hands out turns; cheap to clone, and all clones share one count.
 #[derive(Clone, Debug)]
 pub struct Limiter {
-    scope: Arc<Scope>,
+    scope: Arc<LimiterScope>,
 }
 
 /// Everything that one venue counts for one address.
 #[derive(Debug)]
-struct Scope {
-    groups: Vec<Arc<Group>>,
-    shared: Arc<Shared>,
+struct LimiterScope {
+    groups: Vec<Arc<LimitedGroup>>,
+    state: Arc<ScopeState>,
 }
 
 impl Limiter {
     /// A limiter for these groups, with default settings.
     #[must_use]
-    pub fn new(groups: &[LimitGroup]) -> Self {
+    pub fn new(groups: &[RateLimit]) -> Self {
         Self::with_config(groups, LimiterConfig::default())
     }
 
     /// A limiter for these groups.
     #[must_use]
-    pub fn with_config(groups: &[LimitGroup], config: LimiterConfig) -> Self {
+    pub fn with_config(groups: &[RateLimit], config: LimiterConfig) -> Self {
         let shared = Arc::default();
-        let groups = groups.iter().map(|limit| Arc::new(Group::new(*limit, config, &shared))).collect();
-        Self { scope: Arc::new(Scope { groups, shared }) }
+        let groups =
+            groups.iter().map(|limit| Arc::new(LimitedGroup::new(*limit, config, &shared))).collect();
+        Self { scope: Arc::new(LimiterScope { groups, state: shared }) }
     }
 
     /// The limiter of `scope`, a name for what the venue counts together (venue and host): all of a process who name
@@ -137,20 +138,20 @@ impl Limiter {
     #[must_use]
     pub fn of_scope(
         scope: &str,
-        groups: &[LimitGroup],
+        groups: &[RateLimit],
         config: LimiterConfig,
         journal: Option<JournalConfig>,
     ) -> Self {
-        let limiter = scopes::find_or(scope, groups, || Self::with_config(groups, config));
+        let limiter = scope_registry::find_or(scope, groups, || Self::with_config(groups, config));
         if let Some(journal) = journal {
-            limiter.remember(journal);
+            limiter.attach_journal(journal);
         }
         limiter
     }
 
     /// Takes note of what other processes send, and notes for them; of effect once.
-    fn remember(&self, config: JournalConfig) {
-        if self.scope.shared.journal.get().is_some() {
+    fn attach_journal(&self, config: JournalConfig) {
+        if self.scope.state.journal.get().is_some() {
             return;
         }
         let file = config.path.display().to_string();
@@ -163,10 +164,10 @@ impl Limiter {
                 return;
             }
         };
-        if self.scope.shared.journal.set(journal).is_err() {
+        if self.scope.state.journal.set(journal).is_err() {
             return; // somebody else was quicker, and has read the same
         }
-        self.scope.groups.iter().for_each(|group| group.listen());
+        self.scope.groups.iter().for_each(|group| group.read_peer_events());
     }
 
     /// Waits for a turn. Dropping the future gives up the place in the line and wastes nothing.
@@ -179,8 +180,8 @@ impl Limiter {
     /// time; [`Banned`](SourceErrorKind::Banned) while the venue has shut us out;
     /// [`Throttled`](SourceErrorKind::Throttled) while it has asked to wait for a minute or more;
     /// [`Unsupported`](SourceErrorKind::Unsupported) for a group this limiter was not told of.
-    pub async fn acquire(&self, group: CallGroup, priority: Priority) -> Result<Permit, SourceError> {
-        Ticket::take(self.known(group)?, priority, None)?.turn().await
+    pub async fn acquire(&self, group: RateLimitGroup, priority: Priority) -> Result<Permit, SourceError> {
+        QueuedRequest::enqueue(self.find_or_error(group)?, priority, None)?.acquire().await
     }
 
     /// Waits for a turn, but no longer than `within`: refuses at once if it is clear that the turn would come later.
@@ -189,17 +190,17 @@ impl Limiter {
     ///
     /// # Errors
     ///
-    /// As [`acquire`](Self::acquire), and [`TooLate`](SourceErrorKind::TooLate) with the wait there would have been.
+    /// As [`acquire`](Self::acquire), and [`TooLate`](SourceErrorKind::DeadlineExceeded) with the wait there would have been.
     pub async fn acquire_within(
         &self,
-        group: CallGroup,
+        group: RateLimitGroup,
         priority: Priority,
         within: Duration,
     ) -> Result<Permit, SourceError> {
-        Ticket::take(self.known(group)?, priority, Some(within))?.turn().await
+        QueuedRequest::enqueue(self.find_or_error(group)?, priority, Some(within))?.acquire().await
     }
 
-    fn known(&self, group: CallGroup) -> Result<&Arc<Group>, SourceError> {
+    fn find_or_error(&self, group: RateLimitGroup) -> Result<&Arc<LimitedGroup>, SourceError> {
         self.find(group).ok_or_else(|| {
             let message = format!("no limit is known for requests of group {group}");
             SourceError::new(SourceErrorKind::Unsupported, message)
@@ -210,7 +211,7 @@ impl Limiter {
     ///
     /// Less than we believe means that somebody else uses this address's budget: that many requests are
     /// added to the log as of now. More is never believed.
-    pub fn observe(&self, permit: &Permit, group: CallGroup, remaining: u32) {
+    pub fn observe(&self, permit: &Permit, group: RateLimitGroup, remaining: u32) {
         if permit.group() != group {
             tracing::debug!(asked = %permit.group(), counted = %group, "counted in another group than expected");
             return;
@@ -225,7 +226,7 @@ impl Limiter {
     /// Nothing of the group is sent for a window (or `retry_after`, if that is longer). Where that is a minute or more,
     /// nobody waits for it: whoever asks meanwhile is refused, in other processes too. Then it gets four
     /// fifths of what it had, at least half of what it is due, and one more for each 10 s without a refusal.
-    pub fn throttled(&self, group: CallGroup, retry_after: Option<Duration>) {
+    pub fn throttled(&self, group: RateLimitGroup, retry_after: Option<Duration>) {
         if let Some(found) = self.find(group) {
             found.throttled(retry_after);
         }
@@ -234,38 +235,38 @@ impl Limiter {
     /// Takes note that the venue has shut us out: nothing at all is sent for `duration` (ten minutes where
     /// the venue does not say), and those who wait are told at once.
     pub fn banned(&self, duration: Option<Duration>) {
-        let duration = duration.unwrap_or(UNSTATED_BAN);
-        if let Some(journal) = self.scope.shared.journal.get() {
+        let duration = duration.unwrap_or(DEFAULT_BAN);
+        if let Some(journal) = self.scope.state.journal.get() {
             let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-            journal.note(What::Banned, "-", millis);
+            journal.append(RecordKind::Banned, "-", millis);
         }
-        self.shut(duration);
+        self.apply_ban(duration);
     }
 
-    fn shut(&self, duration: Duration) {
+    fn apply_ban(&self, duration: Duration) {
         let until = Instant::now() + duration;
         for group in &self.scope.groups {
-            group.shut(until);
+            group.ban_until(until);
         }
     }
 
     /// How much longer the venue shuts us out, if it does.
     #[must_use]
     pub fn banned_for(&self) -> Option<Duration> {
-        self.scope.groups.iter().filter_map(|group| group.shut_for()).max()
+        self.scope.groups.iter().filter_map(|group| group.banned_for()).max()
     }
 
     /// Until when nothing may be sent to `group` and where that is noted, if it is for long: a ban, or a pause of a minute
     /// or more that the venue asked for.
-    pub(crate) fn notice(&self, group: CallGroup) -> Option<String> {
+    pub(crate) fn describe_block(&self, group: RateLimitGroup) -> Option<String> {
         let paused = || self.find(group).and_then(|found| found.paused_for());
         let left = self.banned_for().or_else(paused)?;
-        Some(notice::until(&self.scope.shared, left))
+        Some(block_errors::describe_end(&self.scope.state, left))
     }
 
     /// Whether the group's budget is in use: somebody waits, or a request was sent within the last window.
     #[must_use]
-    pub fn busy(&self, group: CallGroup) -> bool {
+    pub fn busy(&self, group: RateLimitGroup) -> bool {
         self.find(group).is_some_and(|found| found.busy())
     }
 
@@ -274,7 +275,12 @@ impl Limiter {
     ///
     /// Goes by what the log holds, what the venue allows at present, and the round trips measured lately.
     #[must_use]
-    pub fn eta(&self, group: CallGroup, priority: Priority, requests: u64) -> Option<Estimate> {
+    pub fn eta(
+        &self,
+        group: RateLimitGroup,
+        priority: Priority,
+        requests: u64,
+    ) -> Option<CompletionEstimate> {
         self.find(group).map(|found| found.eta(priority, requests))
     }
 
@@ -284,12 +290,12 @@ impl Limiter {
         LimiterMetrics {
             groups: self.scope.groups.iter().map(|group| group.metrics()).collect(),
             banned_for: self.banned_for(),
-            bans: self.scope.shared.bans(),
+            bans: self.scope.state.bans(),
         }
     }
 
     // A venue has a handful of groups: a table would be slower than looking through them.
-    fn find(&self, group: CallGroup) -> Option<&Arc<Group>> {
+    fn find(&self, group: RateLimitGroup) -> Option<&Arc<LimitedGroup>> {
         self.scope.groups.iter().find(|found| found.name() == group)
     }
 }

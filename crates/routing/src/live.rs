@@ -1,29 +1,29 @@
 //! The socket side: supervised connections, the latest of everything, and readers who each keep their own pace.
 //!
-//! A wish (a subscription or a [`Follow`]) only changes the desired set. One task spreads that set over connections and
+//! A wish (a subscription or a [`FollowGuard`]) only changes the desired set. One task spreads that set over connections and
 //! owns them; each of them brings its part to the venue, reads frames into the realtime cache and hands the events to
 //! the readers. When one breaks, every reader who was promised something over it, and nobody else, is told by a
 //! [`Gap`](market_backbone_core::Gap); its part is asked for anew, and the gap ends when all of the reader's channels in
 //! it are confirmed: by a value, by the venue's word, or because nothing speaks against it for a while.
 
-mod allowance;
 mod cache;
 mod command;
 mod config;
 mod connection;
-mod desired;
+mod connection_limit;
+mod connection_manager;
+mod desired_channels;
 mod fanout;
 mod frame_feed;
 mod health;
+mod interest_guard;
 mod link;
 mod metrics;
 mod pinned;
 mod probe;
-mod served;
-mod session;
+mod serving_connections;
 mod state;
 mod unanswered;
-mod wish;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -39,32 +39,32 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::cache::newest::Arrival;
-pub use self::cache::{RealtimeCache, Recorded};
-pub use self::config::{ChannelCaps, LivenessConfig, ReconnectConfig, SessionConfig};
-pub use self::desired::interest::Interest;
+pub use self::cache::stale_filter::FrameArrival;
+pub use self::cache::{RealtimeCache, RecordOutcome};
+pub use self::config::{LivenessConfig, ReconnectConfig, SessionConfig, SubscriptionLimits};
+pub use self::desired_channels::interest::Interest;
 pub use self::frame_feed::FrameFeed;
 pub use self::health::{ConnectionHealth, Health};
+pub use self::interest_guard::FollowGuard;
 pub use self::metrics::LiveMetrics;
 pub use self::pinned::PinnedConnection;
 pub use self::probe::Probe;
-pub use self::wish::Follow;
 
-use self::command::Command;
-use self::connection::address::Address;
+use self::command::SessionCommand;
 use self::connection::dial::Dialer;
-use self::fanout::{Reader, ReaderStream};
-use self::session::Session;
-use self::state::State;
-use self::wish::Wish;
+use self::connection::websocket_url::WebSocketUrl;
+use self::connection_manager::ConnectionManager;
+use self::fanout::{FeedReader, ReaderStream};
+use self::interest_guard::InterestGuard;
+use self::state::LiveState;
 use crate::Limiter;
 use crate::transport::Transport;
-use crate::venue_time::VenueTime;
+use crate::venue_clock_sync::VenueClockSync;
 
 /// A handle to the socket side of one venue; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct LiveHub {
-    state: Arc<State>,
+    state: Arc<LiveState>,
 }
 
 impl LiveHub {
@@ -83,12 +83,12 @@ impl LiveHub {
         tracker: &TaskTracker,
         cancel: CancellationToken,
     ) -> Self {
-        Self::start_by((clock, None), venue, (ws_url, tls, None), limiter, config, (tracker, cancel))
+        Self::start_with_clock((clock, None), venue, (ws_url, tls, None), limiter, config, (tracker, cancel))
     }
 
     /// The same, by a clock that what comes over the socket corrects.
-    pub(crate) fn start_by(
-        (clock, time): (Arc<dyn Clock>, Option<Arc<VenueTime>>),
+    pub(crate) fn start_with_clock(
+        (clock, time): (Arc<dyn Clock>, Option<Arc<VenueClockSync>>),
         venue: Arc<dyn Venue>,
         (ws_url, tls, transport): (&str, Arc<ClientConfig>, Option<Arc<dyn Transport>>),
         limiter: Limiter,
@@ -98,7 +98,7 @@ impl LiveHub {
         let capabilities = venue.capabilities();
         let dialer = Dialer {
             venue: capabilities.venue,
-            address: Address::parse(ws_url).map_err(|error| error.at(capabilities.venue)),
+            address: WebSocketUrl::parse(ws_url).map_err(|error| error.at_venue(capabilities.venue)),
             tls,
             transport,
             limiter,
@@ -107,17 +107,17 @@ impl LiveHub {
             time: time.clone(),
             has_opened: AtomicBool::new(false),
         };
-        let state = Arc::new(State::new(venue, (clock, time), config));
+        let state = Arc::new(LiveState::new(venue, (clock, time), config));
         // Nobody else has this state yet, so nobody has taken it.
-        if let Some(inbox) = state.take_inbox() {
-            tracker.spawn(Session::new(Arc::clone(&state), dialer, inbox, cancel).run());
+        if let Some(inbox) = state.take_command_receiver() {
+            tracker.spawn(ConnectionManager::new(Arc::clone(&state), dialer, inbox, cancel).run());
         }
         Self { state }
     }
 
     /// Whether `ws_url` can be the address of a socket.
-    pub(crate) fn check_address(ws_url: &str) -> Result<(), SourceError> {
-        Address::parse(ws_url).map(drop)
+    pub(crate) fn check_url(ws_url: &str) -> Result<(), SourceError> {
+        WebSocketUrl::parse(ws_url).map(drop)
     }
 
     /// Starts a reader. Nothing is waited for: what happens to the connection reaches the reader as events.
@@ -127,10 +127,11 @@ impl LiveHub {
     /// the state as it is; to him a print is not repeated.
     #[must_use]
     pub fn subscribe(&self, subscription: &Subscription) -> LiveStream {
-        let wish = Wish::new(&self.state, subscription.channels(), Interest::Reader, subscription.priority);
+        let wish =
+            InterestGuard::new(&self.state, subscription.channels(), Interest::Reader, subscription.priority);
         let now = self.state.clock.now();
-        let reader = Arc::new(Reader::new(wish.channels.clone(), subscription.delivery, now));
-        self.state.fanout.join(&reader, |channel| self.state.known(channel));
+        let reader = Arc::new(FeedReader::new(wish.channels.clone(), subscription.delivery, now));
+        self.state.fanout.join(&reader, |channel| self.state.current_value(channel));
         let refusal = self.state.refusal();
         // The set was refused before this reader came, and he did not change it: nobody else would tell him.
         if refusal.is_some_and(|refusal| refusal.version == self.state.desired.version()) {
@@ -140,14 +141,14 @@ impl LiveHub {
     }
 
     /// Keeps `channels` in the desired set, and so in the cache, without reading them, until the guard is dropped.
-    pub fn follow(&self, channels: &[Channel]) -> Follow {
-        self.interest(Interest::Reader, channels)
+    pub fn follow(&self, channels: &[Channel]) -> FollowGuard {
+        self.follow_for(Interest::Reader, channels)
     }
 
-    /// As [`follow`](Self::follow), for a stated reason: where more is wanted than may be
-    /// [followed](SessionConfig::caps), the reason decides who stays.
-    pub fn interest(&self, interest: Interest, channels: &[Channel]) -> Follow {
-        Follow::new(Wish::new(&self.state, channels, interest, Priority::High))
+    /// As [`follow`](Self::fetch_all_pages), for a stated reason: where more is wanted than may be
+    /// [followed](SessionConfig::subscription_limits), the reason decides who stays.
+    pub fn follow_for(&self, interest: Interest, channels: &[Channel]) -> FollowGuard {
+        FollowGuard::new(InterestGuard::new(&self.state, channels, interest, Priority::High))
     }
 
     /// Follows `kind` of these markets, the ones with the better scores first, instead of those named the last time.
@@ -168,13 +169,13 @@ impl LiveHub {
     /// old connection goes on.
     pub async fn rotate(&self) -> bool {
         let (reply, done) = oneshot::channel();
-        self.state.commands.send(Command::Rotate(reply)).await.is_ok() && done.await.unwrap_or(false)
+        self.state.commands.send(SessionCommand::Rotate(reply)).await.is_ok() && done.await.unwrap_or(false)
     }
 
     /// Tries again what the venue has refused for good, as if what is wished for had changed.
     pub async fn retry(&self) {
         // A session that is over tries nothing.
-        let _ = self.state.commands.send(Command::Retry).await;
+        let _ = self.state.commands.send(SessionCommand::Retry).await;
     }
 
     /// Whether the latest value of `channel` is what the venue has now, as far as anybody can know: the connection
@@ -186,7 +187,7 @@ impl LiveHub {
 
     /// Waits until `channel` [is live](Self::is_live), for at most `within`; whether it is.
     pub async fn wait_for(&self, channel: &Channel, within: Duration) -> bool {
-        let mut first_heard = self.state.first_heard.subscribe();
+        let mut first_heard = self.state.first_received.subscribe();
         let live = async {
             while !self.is_live(channel) {
                 // The sender lives as long as this handle.

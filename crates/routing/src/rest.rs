@@ -1,66 +1,76 @@
 //! The HTTP half of a venue: a call in, what the venue answered out.
 
-mod pages;
+mod pagination;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use market_backbone_core::{
-    Call, HttpCall, Priority, Query, SourceError, SourceErrorKind, Symbol, Venue, VenueId,
+    Call, HttpCall, Priority, QueryParams, SourceError, SourceErrorKind, Symbol, Venue, VenueId,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::figures::Figures;
-use crate::flight::Flights;
-use crate::http::{Http, HttpConfig};
+use crate::http::{HttpClient, HttpConfig};
+use crate::http_stats::HttpStats;
 use crate::limiter::Limiter;
-use crate::stack::request::{Reply, VenueRequest};
+use crate::single_flight::SingleFlight;
+use crate::stack::request::{VenueReply, VenueRequest};
 use crate::stack::retry::RetryConfig;
-use crate::stack::{Stack, compose};
+use crate::stack::{RequestStack, compose};
 use crate::tls;
 use crate::transport::Transport;
-use crate::venue_time::VenueTime;
+use crate::venue_clock_sync::VenueClockSync;
 
 /// Two requests are the same if they would go out as the same bytes.
-type Key = (String, Query);
+type RequestKey = (String, QueryParams);
 
 /// The HTTP half of a venue.
 #[derive(Debug)]
-pub(crate) struct Rest {
+pub(crate) struct RestClient {
     venue: Arc<dyn Venue>,
-    stack: Stack,
-    flights: Flights<Key, Reply>,
-    figures: Arc<Figures>,
+    stack: RequestStack,
+    single_flight: SingleFlight<RequestKey, VenueReply>,
+    stats: Arc<HttpStats>,
     cancel: CancellationToken,
 }
 
-impl Rest {
+impl RestClient {
     pub(crate) fn new(
         venue: &Arc<dyn Venue>,
         (url, tls, transport): (&str, &rustls::ClientConfig, Option<&Arc<dyn Transport>>),
-        (time, ahead): (Arc<VenueTime>, Duration),
+        (time, ahead): (Arc<VenueClockSync>, Duration),
         limiter: &Limiter,
         (http, retry, answers_for): (&HttpConfig, RetryConfig, Duration),
         cancel: CancellationToken,
     ) -> Result<Self, SourceError> {
-        let figures = Arc::new(Figures::default());
+        let figures = Arc::new(HttpStats::default());
         let client = match transport {
-            None => Http::new(url, tls::for_http(tls), Arc::clone(&time), http, &venue.headers())?,
-            Some(carrier) => {
-                Http::carried(url, Arc::clone(carrier), Arc::clone(&time), http, &venue.headers())?
-            }
+            None => HttpClient::new(url, tls::for_http(tls), Arc::clone(&time), http, &venue.headers())?,
+            Some(carrier) => HttpClient::with_transport(
+                url,
+                Arc::clone(carrier),
+                Arc::clone(&time),
+                http,
+                &venue.headers(),
+            )?,
         };
         let stack = compose(client, venue, limiter, &figures, (time, ahead), (retry, http.timeout));
-        Ok(Self { venue: Arc::clone(venue), stack, flights: Flights::new(answers_for), figures, cancel })
+        Ok(Self {
+            venue: Arc::clone(venue),
+            stack,
+            single_flight: SingleFlight::new(answers_for),
+            stats: figures,
+            cancel,
+        })
     }
 
-    pub(crate) fn figures(&self) -> &Figures {
-        &self.figures
+    pub(crate) fn stats(&self) -> &HttpStats {
+        &self.stats
     }
 
     /// Asks. Dropping the future abandons the request.
-    pub(crate) async fn call(&self, call: Call, priority: Priority) -> Result<Reply, SourceError> {
+    pub(crate) async fn call(&self, call: Call, priority: Priority) -> Result<VenueReply, SourceError> {
         let http = self.encode(&call)?;
         self.send(call, http, priority).await
     }
@@ -71,11 +81,11 @@ impl Rest {
         &self,
         call: Call,
         priority: Priority,
-        not_older_than: Option<Duration>,
-    ) -> Result<Reply, SourceError> {
+        max_age: Option<Duration>,
+    ) -> Result<VenueReply, SourceError> {
         let http = self.encode(&call)?;
         let key = (http.path.clone(), http.query.clone());
-        self.flights.join(key, priority, not_older_than, || self.send(call, http, priority).boxed()).await
+        self.single_flight.join(key, priority, max_age, || self.send(call, http, priority).boxed()).await
     }
 
     /// Writes a request, if what it is about belongs here: an answer of this source under the name of another would be
@@ -83,7 +93,7 @@ impl Rest {
     fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
         let source = self.venue.capabilities().venue;
         if let Some(stranger) = call.symbols().iter().find(|symbol| symbol.venue() != source) {
-            return Err(foreign(stranger, source));
+            return Err(wrong_source(stranger, source));
         }
         self.venue.encode(call)
     }
@@ -93,7 +103,7 @@ impl Rest {
         call: Call,
         http: HttpCall,
         priority: Priority,
-    ) -> impl Future<Output = Result<Reply, SourceError>> + Send + 'static {
+    ) -> impl Future<Output = Result<VenueReply, SourceError>> + Send + 'static {
         let request = VenueRequest { call: Arc::new(call), http: Arc::new(http), priority, attempt: 1 };
         let (stack, cancel) = (self.stack.clone(), self.cancel.clone());
         let venue = self.venue.capabilities().venue;
@@ -101,17 +111,17 @@ impl Rest {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => Err(closed()),
-                reply = pages::follow(stack, request) => reply,
+                reply = pagination::fetch_all_pages(stack, request) => reply,
             }
-            .map_err(|error| error.at(venue))
+            .map_err(|error| error.at_venue(venue))
         }
     }
 }
 
 /// A market of one source was asked of another.
-pub(crate) fn foreign(symbol: &Symbol, source: VenueId) -> SourceError {
+pub(crate) fn wrong_source(symbol: &Symbol, source: VenueId) -> SourceError {
     let message = format!("{symbol} of {} cannot be asked of {source}", symbol.venue());
-    SourceError::new(SourceErrorKind::BadRequest, message).at(source)
+    SourceError::new(SourceErrorKind::BadRequest, message).at_venue(source)
 }
 
 fn closed() -> SourceError {

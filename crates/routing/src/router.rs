@@ -3,48 +3,49 @@
 //! It answers what the venue answers at once and no more: splitting, merging and storing are for the layers
 //! above it.
 
-mod bad_rows;
 mod config;
 mod endpoint;
 mod forming;
+mod interests;
+mod listing_cache;
 mod metrics;
-mod names;
 mod pages;
 mod probe;
+mod rejected_rows;
+mod request_options;
 mod scope;
 mod snapshots;
-mod terms;
-mod wishes;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
-    BookRequest, CallGroup, CallSource, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities,
-    Channel, Clock, Delivery, HttpCall, Instrument, LiveSource, LiveStream, Market, OrderBook, OwnedReply,
-    PageSource, PriceBand, Priority, Series, SourceError, SourceErrorKind, Subscription, Symbol, Ticker,
-    TickerRequest, Timestamp, Trade, TradeId, TradePage, TradePageRequest, Venue, VenueClock, VenueId,
+    BookRequest, CallSource, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities, Channel, Clock,
+    Delivery, HttpCall, Instrument, LiveSource, LiveStream, OrderBook, OwnedReply, PageSource, PriceBand,
+    PriceIncrement, Priority, RateLimitGroup, Series, SourceError, SourceErrorKind, Subscription, Symbol,
+    Ticker, TickerRequest, Timestamp, Trade, TradeId, TradePage, TradePageRequest, Venue, VenueClock,
+    VenueId,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use bad_rows::BadRows;
 pub use config::RouterConfig;
 pub use endpoint::Endpoint;
+use listing_cache::ListingCache;
 pub use metrics::RouterMetrics;
-use names::Names;
 use probe::TickerProbe;
-use scope::{limiter, venue_time};
-pub use terms::Terms;
+use rejected_rows::RejectedRowLog;
+pub use request_options::RequestOptions;
+use scope::{clock_sync_for, limiter_for};
 
-use crate::choice::{Chooser, Tally};
-use crate::limiter::{Estimate, Limiter};
-use crate::live::{Follow, LiveHub};
-use crate::rest::{Rest, foreign};
+use crate::limiter::{CompletionEstimate, Limiter};
+use crate::live::{FollowGuard, LiveHub};
+use crate::rest::{RestClient, wrong_source};
+use crate::route_choice::{RouteChooser, RouteReasonCounts};
 use crate::tls;
-use crate::venue_time::VenueTime;
+use crate::venue_clock_sync::VenueClockSync;
 
 /// How often it is looked whether somebody still asks for what is followed.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -52,22 +53,22 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// One venue, ready to be asked; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Router {
-    shared: Arc<Shared>,
+    inner: Arc<RouterInner>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct RouterInner {
     venue: Arc<dyn Venue>,
-    time: Arc<VenueTime>,
+    time: Arc<VenueClockSync>,
     config: RouterConfig,
     limiter: Limiter,
-    rest: Rest,
+    rest: RestClient,
     hub: LiveHub,
-    chooser: Arc<Chooser<Follow>>,
-    tally: Tally,
-    listed: Mutex<Option<(Instant, Vec<Market>)>>,
-    names: Names,
-    bad_rows: BadRows,
+    chooser: Arc<RouteChooser<FollowGuard>>,
+    reason_counts: RouteReasonCounts,
+    markets_cache: Mutex<Option<(Instant, Vec<Instrument>)>>,
+    listing_cache: ListingCache,
+    rejected_rows: RejectedRowLog,
     tracker: TaskTracker,
     cancel: CancellationToken,
 }
@@ -104,20 +105,20 @@ impl Router {
     ) -> Result<Self, SourceError> {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         config.session.check(venue.capabilities())?;
-        LiveHub::check_address(&endpoint.ws_url)?;
+        LiveHub::check_url(&endpoint.ws_url)?;
         let tls = tls::client_config()?;
         // What was sent counts by this machine's clock: that of the venue is put right now and then.
-        let limiter = limiter(venue.as_ref(), endpoint, clock.machine(), &config)?;
-        let time = Arc::new(venue_time(venue.as_ref(), endpoint, clock, &config)?);
-        let rest = Rest::new(
+        let limiter = limiter_for(venue.as_ref(), endpoint, clock.machine(), &config)?;
+        let time = Arc::new(clock_sync_for(venue.as_ref(), endpoint, clock, &config)?);
+        let rest = RestClient::new(
             &venue,
             (&endpoint.rest_url, &tls, config.transport.as_ref()),
-            (Arc::clone(&time), config.session.ahead),
+            (Arc::clone(&time), config.session.max_future_skew),
             &limiter,
-            (&config.http, config.retry, config.answers_for),
+            (&config.http, config.retry, config.reply_ttl),
             cancel.clone(),
         )?;
-        let hub = LiveHub::start_by(
+        let hub = LiveHub::start_with_clock(
             (Arc::clone(time.clock()) as _, Some(Arc::clone(&time))),
             Arc::clone(&venue),
             (&endpoint.ws_url, Arc::new(tls), config.transport.clone()),
@@ -125,10 +126,10 @@ impl Router {
             config.session.clone(),
             (&tracker, cancel.clone()),
         );
-        let chooser = Arc::new(Chooser::new(config.choice));
+        let chooser = Arc::new(RouteChooser::new(config.choice));
         tracker.spawn(sweep(Arc::clone(&chooser), config.choice.idle, cancel.clone()));
-        let (tally, listed) = (Tally::default(), Mutex::default());
-        let shared = Arc::new(Shared {
+        let (tally, listed) = (RouteReasonCounts::default(), Mutex::default());
+        let shared = Arc::new(RouterInner {
             venue,
             time,
             config,
@@ -136,28 +137,28 @@ impl Router {
             rest,
             hub,
             chooser,
-            tally,
-            listed,
-            names: Names::default(),
-            bad_rows: BadRows::default(),
+            reason_counts: tally,
+            markets_cache: listed,
+            listing_cache: ListingCache::default(),
+            rejected_rows: RejectedRowLog::default(),
             tracker,
             cancel,
         });
         shared.hub.set_probe(Arc::new(TickerProbe(Arc::downgrade(&shared))));
-        Ok(Self { shared })
+        Ok(Self { inner: shared })
     }
 
     /// Replaces every connection by a fresh one before it breaks by itself, without a gap; whether all were replaced.
     pub async fn rotate(&self) -> bool {
-        self.shared.hub.rotate().await
+        self.inner.hub.rotate().await
     }
 
     /// Ends everything: whoever still waits gets [`Closed`](SourceErrorKind::Closed), the socket is closed,
     /// and the tasks are waited for, within the configured time.
     pub async fn shutdown(&self) {
-        self.shared.cancel.cancel();
-        self.shared.tracker.close();
-        if timeout(self.shared.config.shutdown_within, self.shared.tracker.wait()).await.is_err() {
+        self.inner.cancel.cancel();
+        self.inner.tracker.close();
+        if timeout(self.inner.config.shutdown_timeout, self.inner.tracker.wait()).await.is_err() {
             tracing::warn!("tasks of the router did not end in time");
         }
     }
@@ -166,28 +167,32 @@ impl Router {
     ///
     /// # Errors
     ///
-    /// [`TooLate`](SourceErrorKind::TooLate) if it cannot be had in time, and whatever the venue answers.
-    pub async fn tickers_on(
+    /// [`TooLate`](SourceErrorKind::DeadlineExceeded) if it cannot be had in time, and whatever the venue answers.
+    pub async fn tickers_with(
         &self,
         request: &TickerRequest,
-        terms: Terms,
+        terms: RequestOptions,
     ) -> Result<Vec<Ticker>, SourceError> {
-        self.shared.tickers(request, terms).await
+        self.inner.tickers(request, terms).await
     }
 
     /// Some books, on these terms.
     ///
     /// # Errors
     ///
-    /// As [`tickers_on`](Self::tickers_on).
-    pub async fn books_on(&self, request: &BookRequest, terms: Terms) -> Result<Vec<OrderBook>, SourceError> {
-        self.shared.books(request, terms).await
+    /// As [`tickers_on`](Self::tickers_with).
+    pub async fn books_with(
+        &self,
+        request: &BookRequest,
+        terms: RequestOptions,
+    ) -> Result<Vec<OrderBook>, SourceError> {
+        self.inner.books(request, terms).await
     }
 
     /// The code by which the venue lists what a person calls `name`, where that is certain; else `name`.
     #[must_use]
     pub fn spelling(&self, name: &str) -> String {
-        self.shared.venue.spelling(name)
+        self.inner.venue.normalize_code(name)
     }
 
     /// Those of `symbols` that the venue does not list now.
@@ -196,7 +201,7 @@ impl Router {
     ///
     /// Whatever the venue answers.
     pub async fn unlisted(&self, symbols: &[Symbol], priority: Priority) -> Result<Vec<Symbol>, SourceError> {
-        self.shared.unlisted(symbols, priority).await
+        self.inner.unlisted(symbols, priority).await
     }
 
     /// How the prices of some markets are stepped.
@@ -208,8 +213,8 @@ impl Router {
         &self,
         symbols: &[Symbol],
         priority: Priority,
-    ) -> Result<Vec<Instrument>, SourceError> {
-        self.shared.instruments(symbols, priority).await
+    ) -> Result<Vec<PriceIncrement>, SourceError> {
+        self.inner.instruments(symbols, priority).await
     }
 
     /// How long `requests` for candles of `series` would take, were they asked all at once now, and against what they
@@ -223,9 +228,9 @@ impl Router {
         series: &Series,
         requests: u64,
         priority: Priority,
-    ) -> Result<(CallGroup, Estimate), SourceError> {
-        let group = self.shared.candle_group(series)?;
-        let estimate = self.shared.limiter.eta(group, priority, requests);
+    ) -> Result<(RateLimitGroup, CompletionEstimate), SourceError> {
+        let group = self.inner.candle_group(series)?;
+        let estimate = self.inner.limiter.eta(group, priority, requests);
         let unlimited = || {
             let message = format!("no limit is known for requests of group {group}");
             SourceError::new(SourceErrorKind::Unsupported, message)
@@ -236,18 +241,18 @@ impl Router {
     /// What has happened so far.
     #[must_use]
     pub fn metrics(&self) -> RouterMetrics {
-        self.shared.metrics()
+        self.inner.metrics()
     }
 }
 
-impl Drop for Shared {
+impl Drop for RouterInner {
     /// Whoever forgets to shut down leaves no task behind; only nobody waits for their end.
     fn drop(&mut self) {
         self.cancel.cancel();
     }
 }
 
-async fn sweep(chooser: Arc<Chooser<Follow>>, idle: Duration, cancel: CancellationToken) {
+async fn sweep(chooser: Arc<RouteChooser<FollowGuard>>, idle: Duration, cancel: CancellationToken) {
     let mut ticks = interval(SWEEP_EVERY.min(idle / 2).max(Duration::from_millis(10)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while cancel.run_until_cancelled(ticks.tick()).await.is_some() {
@@ -259,7 +264,7 @@ async fn sweep(chooser: Arc<Chooser<Follow>>, idle: Duration, cancel: Cancellati
 #[async_trait]
 impl PageSource for Router {
     fn capabilities(&self) -> &Capabilities {
-        self.shared.venue.capabilities()
+        self.inner.venue.capabilities()
     }
 
     async fn candle_page(
@@ -267,11 +272,11 @@ impl PageSource for Router {
         request: &CandlePageRequest,
         priority: Priority,
     ) -> Result<CandlePage, SourceError> {
-        self.shared.candle_page(request, priority).await
+        self.inner.candle_page(request, priority).await
     }
 
     fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
-        self.shared.venue.trade_cursor(moment)
+        self.inner.venue.trade_cursor(moment)
     }
 
     async fn trade_page(
@@ -279,78 +284,82 @@ impl PageSource for Router {
         request: &TradePageRequest,
         priority: Priority,
     ) -> Result<TradePage, SourceError> {
-        self.shared.trade_page(request, priority).await
+        self.inner.trade_page(request, priority).await
     }
 
     async fn forming(&self, series: &Series, priority: Priority) -> Result<Option<CandlePart>, SourceError> {
-        self.shared.forming(series, priority).await
+        self.inner.forming(series, priority).await
     }
 
-    async fn markets(&self, priority: Priority) -> Result<Vec<Market>, SourceError> {
-        self.shared.markets(priority).await
+    async fn markets(&self, priority: Priority) -> Result<Vec<Instrument>, SourceError> {
+        self.inner.markets(priority).await
     }
 }
 
 #[async_trait]
 impl LiveSource for Router {
     async fn subscribe(&self, subscription: Subscription) -> Result<LiveStream, SourceError> {
-        let capabilities = self.shared.venue.capabilities();
+        let capabilities = self.inner.venue.capabilities();
         let of_others = |channel: &&Channel| channel.symbol.venue() != capabilities.venue;
         if let Some(channel) = subscription.channels().iter().find(of_others) {
-            return Err(foreign(&channel.symbol, capabilities.venue));
+            return Err(wrong_source(&channel.symbol, capabilities.venue));
         }
         if let Some(channel) =
             subscription.channels().iter().find(|channel| !capabilities.streams(channel.kind))
         {
-            let message =
-                format!("{} has no live {} of {}", capabilities.venue.house(), channel.kind, channel.symbol);
-            return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
+            let message = format!(
+                "{} has no live {} of {}",
+                capabilities.venue.without_address(),
+                channel.kind,
+                channel.symbol
+            );
+            return Err(SourceError::new(SourceErrorKind::Unsupported, message).at_venue(capabilities.venue));
         }
         let all = subscription.channels().iter().any(|channel| channel.symbol.is_any());
         if all && subscription.delivery == Delivery::Conflated {
             // The latest of all markets would be the latest of whichever traded last.
             let message = "all markets at once can only be read event by event, not conflated";
-            return Err(SourceError::new(SourceErrorKind::Unsupported, message).at(capabilities.venue));
+            return Err(SourceError::new(SourceErrorKind::Unsupported, message).at_venue(capabilities.venue));
         }
-        Ok(self.shared.hub.subscribe(&subscription))
+        Ok(self.inner.hub.subscribe(&subscription))
     }
 
     async fn tickers(&self, request: &TickerRequest, priority: Priority) -> Result<Vec<Ticker>, SourceError> {
-        self.shared.tickers(request, priority.into()).await
+        self.inner.tickers(request, priority.into()).await
     }
 
     async fn books(&self, request: &BookRequest, priority: Priority) -> Result<Vec<OrderBook>, SourceError> {
-        self.shared.books(request, priority.into()).await
+        self.inner.books(request, priority.into()).await
     }
 
     fn latest_ticker(&self, symbol: &Symbol) -> Option<Ticker> {
-        self.shared.hub.latest_ticker(symbol)
+        self.inner.hub.latest_ticker(symbol)
     }
 
     fn latest_trade(&self, symbol: &Symbol) -> Option<Trade> {
-        self.shared.hub.latest_trade(symbol)
+        self.inner.hub.latest_trade(symbol)
     }
 
     fn latest_book(&self, symbol: &Symbol) -> Option<OrderBook> {
-        self.shared.hub.latest_book(symbol)
+        self.inner.hub.latest_book(symbol)
     }
 
     fn latest_band(&self, symbol: &Symbol) -> Option<PriceBand> {
-        self.shared.hub.latest_band(symbol)
+        self.inner.hub.latest_band(symbol)
     }
 
     fn latest_candle(&self, series: &Series) -> Option<Candle> {
-        self.shared.hub.latest_candle(series)
+        self.inner.hub.latest_candle(series)
     }
 }
 
 #[async_trait]
 impl CallSource for Router {
     fn venue(&self) -> VenueId {
-        self.shared.venue.capabilities().venue
+        self.inner.venue.capabilities().venue
     }
 
     async fn call(&self, call: HttpCall, priority: Priority) -> Result<Vec<OwnedReply>, SourceError> {
-        self.shared.own_call(call, priority).await
+        self.inner.own_call(call, priority).await
     }
 }

@@ -1,10 +1,10 @@
 //! The way of a request to the venue and back, composed of layers.
 
-mod beyond;
-pub(crate) mod read;
+pub(crate) mod decode;
+mod future_stamp_filter;
+pub(crate) mod rate_limit;
 pub(crate) mod request;
 pub(crate) mod retry;
-pub(crate) mod turn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,18 +13,18 @@ use market_backbone_core::{SourceError, SourceErrorKind, Venue};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder};
 
-use crate::figures::Figures;
-use crate::http::Http;
+use crate::http::HttpClient;
+use crate::http_stats::HttpStats;
 use crate::limiter::Limiter;
-use crate::venue_time::VenueTime;
-use beyond::Beyond;
-use read::ReadLayer;
-use request::{Reply, VenueRequest};
-use retry::{Again, RetryConfig};
-use turn::TurnLayer;
+use crate::venue_clock_sync::VenueClockSync;
+use decode::DecodeLayer;
+use future_stamp_filter::FutureStampFilter;
+use rate_limit::RateLimitLayer;
+use request::{VenueReply, VenueRequest};
+use retry::{RetryConfig, RetryPolicy};
 
 /// The whole way.
-pub(crate) type Stack = BoxCloneSyncService<VenueRequest, Reply, SourceError>;
+pub(crate) type RequestStack = BoxCloneSyncService<VenueRequest, VenueReply, SourceError>;
 
 /// Composes the way of a request, outermost first.
 ///
@@ -34,28 +34,29 @@ pub(crate) type Stack = BoxCloneSyncService<VenueRequest, Reply, SourceError>;
 /// - *timeout*: inside turn, so that waiting in line does not use up the time a try has;
 /// - *http*: innermost.
 pub(crate) fn compose(
-    http: Http,
+    http: HttpClient,
     venue: &Arc<dyn Venue>,
     limiter: &Limiter,
-    figures: &Arc<Figures>,
-    (time, bound): (Arc<VenueTime>, Duration),
+    figures: &Arc<HttpStats>,
+    (time, bound): (Arc<VenueClockSync>, Duration),
     (retry, timeout): (RetryConfig, Duration),
-) -> Stack {
+) -> RequestStack {
     let host = http.host();
-    let turn = TurnLayer { limiter: limiter.clone(), venue: Arc::clone(venue), figures: Arc::clone(figures) };
-    let beyond = Beyond { time, bound, figures: Arc::clone(figures) };
+    let turn =
+        RateLimitLayer { limiter: limiter.clone(), venue: Arc::clone(venue), stats: Arc::clone(figures) };
+    let beyond = FutureStampFilter { time, max_ahead: bound, stats: Arc::clone(figures) };
     let stack = ServiceBuilder::new()
-        .retry(Again::new(retry, Arc::clone(figures)))
-        .layer(ReadLayer { venue: Arc::clone(venue), base: http.base().into(), beyond })
+        .retry(RetryPolicy::new(retry, Arc::clone(figures)))
+        .layer(DecodeLayer { venue: Arc::clone(venue), base: http.base().into(), future_stamps: beyond })
         .layer(turn)
-        .map_err(move |error| plain(error, &host, timeout))
+        .map_err(move |error| source_error(error, &host, timeout))
         .timeout(timeout)
         .service(http);
     BoxCloneSyncService::new(stack)
 }
 
 /// tower's timeout hides the error's type; this finds it again.
-fn plain(error: BoxError, host: &str, timeout: Duration) -> SourceError {
+fn source_error(error: BoxError, host: &str, timeout: Duration) -> SourceError {
     match error.downcast::<SourceError>() {
         Ok(error) => *error,
         Err(_elapsed) => {

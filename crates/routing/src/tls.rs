@@ -19,7 +19,7 @@ pub fn client_config() -> Result<ClientConfig, SourceError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(
-            |error| SourceError::new(SourceErrorKind::Unsupported, "cannot set up TLS").because(error),
+            |error| SourceError::new(SourceErrorKind::Unsupported, "cannot set up TLS").with_source(error),
         )?;
     Ok(builder.with_root_certificates(roots()).with_no_client_auth())
 }

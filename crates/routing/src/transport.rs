@@ -20,7 +20,7 @@ pub trait Transport: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// If no answer came, or not all of it.
-    async fn ask(&self, request: http::Request<()>) -> io::Result<http::Response<Vec<u8>>>;
+    async fn send(&self, request: http::Request<()>) -> io::Result<http::Response<Vec<u8>>>;
 
     /// A stream of bytes to where the venue is listened to. The handshake of the socket goes over it.
     ///

@@ -13,7 +13,7 @@ use market_backbone_core::{
     Candle, CandleStore, Coverage, Origin, Provenance, Series, Span, Symbol, TimeRange, Timeframe, Timestamp,
     VenueId,
 };
-use market_backbone_storage::{Care, SqliteStore, StoreConfig};
+use market_backbone_storage::{MaintenanceConfig, SqliteStore, StoreConfig};
 use tokio::time::Instant;
 
 const TIMEFRAMES: [Timeframe; 10] = [
@@ -61,8 +61,8 @@ fn rows(number: usize) -> (Vec<Candle>, Coverage) {
 }
 
 async fn open(dir: &Path, tables_per_shard: u32, cache_bytes: u64) -> SqliteStore {
-    let care = Care { every: None, ..Care::default() };
-    let config = StoreConfig { tables_per_shard, cache_bytes, care, ..StoreConfig::new(dir) };
+    let care = MaintenanceConfig { every: None, ..MaintenanceConfig::default() };
+    let config = StoreConfig { tables_per_shard, cache_bytes, maintenance: care, ..StoreConfig::new(dir) };
     SqliteStore::open(config).await.expect("a data folder")
 }
 

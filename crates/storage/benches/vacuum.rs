@@ -13,7 +13,7 @@ use market_backbone_core::{
     Candle, CandleStore, Coverage, Origin, Provenance, Series, Span, Symbol, TimeRange, Timeframe, Timestamp,
     VenueId,
 };
-use market_backbone_storage::{Care, CareReport, SqliteStore, StoreConfig};
+use market_backbone_storage::{MaintenanceConfig, MaintenanceReport, SqliteStore, StoreConfig};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -48,8 +48,8 @@ fn candle(minute: i64) -> Candle {
 
 /// A file whose tables are scattered, as those of a program that follows many markets are; half of it free.
 async fn half_empty(dir: &Path, quiet: Duration) -> Arc<SqliteStore> {
-    let care = Care { every: None, quiet, ..Care::default() };
-    let config = StoreConfig { care, cache_bytes: 0, ..StoreConfig::new(dir) };
+    let care = MaintenanceConfig { every: None, quiet, ..MaintenanceConfig::default() };
+    let config = StoreConfig { maintenance: care, cache_bytes: 0, ..StoreConfig::new(dir) };
     let store = SqliteStore::open(config).await.expect("a data folder");
     for from in (0..ROWS).step_by(BATCH as usize) {
         for market in 0..MARKETS {
@@ -104,7 +104,7 @@ fn say(what: &str, mut times: Vec<Duration>) {
     );
 }
 
-fn tell(report: &CareReport, took: Duration) {
+fn tell(report: &MaintenanceReport, took: Duration) {
     for shard in &report.shards {
         println!(
             "  {:.1} MB before, {:.1} MB after, in {:.2} s; {} steps, made anew: {}; commits waited at most {:.0} ms",
@@ -113,7 +113,7 @@ fn tell(report: &CareReport, took: Duration) {
             took.as_secs_f64(),
             shard.steps,
             shard.rewritten,
-            shard.longest_turn.as_secs_f64() * 1_000.0,
+            shard.longest_lock_hold.as_secs_f64() * 1_000.0,
         );
     }
 }
@@ -125,7 +125,7 @@ async fn measure(name: &str, quiet: Duration) {
     let ((), before) = under_load(&store, tokio::time::sleep(Duration::from_secs(2))).await;
     say("with nothing else going on", before);
     let begun = Instant::now();
-    let (report, during) = under_load(&store, store.care_once()).await;
+    let (report, during) = under_load(&store, store.maintain_once()).await;
     let report = report.expect("care succeeds");
     say("meanwhile", during);
     tell(&report, begun.elapsed());

@@ -18,33 +18,33 @@
 //!
 //! Times in the manifest are RFC 3339; a stretch without `from` reaches back to the beginning.
 
-#[cfg(feature = "parquet")]
-mod answer;
+mod atomic_file;
+mod checked_file;
 mod content_hash;
+mod coverage_record;
 mod csv_file;
-mod draft;
 mod export;
+mod fault;
 mod file_digest;
 mod import;
-mod knowledge;
 mod manifest;
 #[cfg(feature = "parquet")]
 mod parquet_columns;
 #[cfg(feature = "parquet")]
 mod parquet_file;
-mod place;
-mod plausible;
-mod row_file;
-mod sound_file;
-mod staging;
-mod trouble;
-
 #[cfg(feature = "parquet")]
-pub use answer::{ParquetAnswers, write_parquet};
+mod parquet_view;
+mod partition_path;
+mod plausibility;
+mod row_file;
+mod staging;
+
+pub use atomic_file::AtomicFile;
 pub use content_hash::{ContentHash, ContentHashError};
-pub use draft::Draft;
-pub use export::{ExportOrder, export_archive};
+pub use export::{ExportOptions, export_archive};
 pub use import::{import_archive, import_archive_as, import_archive_of};
 pub use manifest::{ArchivedSeries, Manifest};
-pub use place::file_stem;
+#[cfg(feature = "parquet")]
+pub use parquet_view::{ParquetViewWriter, write_parquet};
+pub use partition_path::file_stem;
 pub use row_file::ArchiveFormat;

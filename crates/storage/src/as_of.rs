@@ -9,21 +9,21 @@ use market_backbone_core::{
 };
 
 /// Leaves out the candle in progress where the answer is of an earlier moment: what it was then nobody has kept.
-pub(crate) fn settled(query: CandleQuery) -> CandleQuery {
+pub(crate) fn exclude_forming(query: CandleQuery) -> CandleQuery {
     let forming = query.as_of.map_or(query.forming, |_| Forming::Exclude);
     query.forming(forming)
 }
 
 /// The moment that the answer to `query` is of.
-pub(crate) fn moment(query: &CandleQuery, clock: &dyn Clock) -> Timestamp {
+pub(crate) fn effective_time(query: &CandleQuery, clock: &dyn Clock) -> Timestamp {
     let now = clock.now();
     query.as_of.map_or(now, |moment| moment.min(now))
 }
 
 /// The same question, of the moment of `query` and put with it.
-pub(crate) fn like(mut question: CandleQuery, query: &CandleQuery) -> CandleQuery {
+pub(crate) fn with_moment_of(mut question: CandleQuery, query: &CandleQuery) -> CandleQuery {
     question.as_of = query.as_of;
-    question.put = query.put;
+    question.pages_since = query.pages_since;
     question
 }
 
@@ -42,10 +42,14 @@ pub(crate) async fn read(
 }
 
 /// What is `known` without what was disputed only later.
-pub(crate) fn undisputed(known: Coverage, query: &CandleQuery) -> Coverage {
+pub(crate) fn without_later_disputes(known: Coverage, query: &CandleQuery) -> Coverage {
     let Some(moment) = query.as_of else { return known };
     let mut then: Coverage = known.spans().iter().copied().collect();
     let was = |later: Option<Provenance>| later.is_none_or(|later| later.observed_at <= moment);
-    known.disputes().iter().filter(|dispute| was(dispute.later)).for_each(|dispute| then.dispute(*dispute));
+    known
+        .disputes()
+        .iter()
+        .filter(|dispute| was(dispute.later))
+        .for_each(|dispute| then.add_dispute(*dispute));
     then
 }

@@ -51,14 +51,14 @@ impl Batch {
 
     /// The stretches in which what is stored must be compared with it: what it proves and claims, and the slots of
     /// rows that came without a proof.
-    pub(crate) fn reach(&self) -> Vec<TimeRange> {
+    pub(crate) fn affected_ranges(&self) -> Vec<TimeRange> {
         // Whose proof it would be does not matter: only the stretches are looked at.
         let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
         let mut reach = self.coverage.clone();
         for claim in self.coverage.claims() {
             reach.merge(&[Span { range: claim.range, provenance }].into_iter().collect());
         }
-        for candle in self.candles.iter().filter(|candle| !self.coverage.knows(candle.open_time)) {
+        for candle in self.candles.iter().filter(|candle| !self.coverage.is_known(candle.open_time)) {
             let range = self.slot_of(candle.open_time);
             reach.merge(&range.map(|range| Span { range, provenance }).into_iter().collect());
         }

@@ -1,18 +1,18 @@
 //! Longer candles without asking: added up from one-minute ones where the ledger knows every minute of a slot.
 
 mod answer;
-mod pieces;
-mod survey;
+mod derivation_plan;
+mod estimate;
 
 use std::fmt;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Derive, Forming, Grid, Landmark, PartStream,
-    Selection, TimeRange, Timestamp,
+    CandleQuery, CandleSource, CandleStore, Capabilities, Clock, DerivationPolicy, Forming, Grid,
+    PageSequence, PartStream, Selection, TimeRange, Timestamp,
 };
 
-pub use self::survey::Survey;
+pub use self::estimate::QueryEstimate;
 
 use crate::as_of;
 use crate::stored_source::emitter;
@@ -34,7 +34,7 @@ pub struct DerivedSource {
     clock: Arc<dyn Clock>,
     grid: Grid,
     page: u64,
-    derive: Derive,
+    derive: DerivationPolicy,
 }
 
 impl DerivedSource {
@@ -46,20 +46,20 @@ impl DerivedSource {
         inner: Arc<dyn CandleSource>,
         clock: Arc<dyn Clock>,
         capabilities: &Capabilities,
-        derive: Derive,
+        derive: DerivationPolicy,
     ) -> Self {
         let (grid, page) = (capabilities.grid, u64::from(capabilities.candle_page));
         Self { store, inner, clock, grid, page, derive }
     }
 
     /// When the slot in progress began.
-    fn tip(&self, query: &CandleQuery) -> Timestamp {
-        self.grid.floor(query.series.timeframe, as_of::moment(query, self.clock.as_ref()))
+    fn forming_open(&self, query: &CandleQuery) -> Timestamp {
+        self.grid.floor(query.series.timeframe, as_of::effective_time(query, self.clock.as_ref()))
     }
 
     /// Where the answer lies, as far as it is not still to come.
     fn window(&self, query: &CandleQuery) -> Option<TimeRange> {
-        let (timeframe, tip) = (query.series.timeframe, self.tip(query));
+        let (timeframe, tip) = (query.series.timeframe, self.forming_open(query));
         let end = match query.forming {
             Forming::Include => self.grid.close(timeframe, tip),
             Forming::Exclude => tip,
@@ -78,14 +78,14 @@ impl CandleSource for DerivedSource {
         match self.derive.base_of(query.series.timeframe) {
             None => self.inner.stream(query),
             Some(_) => {
-                let (source, query) = (self.clone(), as_of::settled(self.put(query)));
+                let (source, query) = (self.clone(), as_of::exclude_forming(self.pin_page_sequence(query)));
                 emitter::stream(move |out| answer::answer(source, query, out))
             }
         }
     }
 
-    fn landmark(&self) -> Option<Landmark> {
-        self.inner.landmark()
+    fn page_sequence(&self) -> Option<PageSequence> {
+        self.inner.page_sequence()
     }
 }
 

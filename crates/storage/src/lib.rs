@@ -20,42 +20,43 @@
 mod archive;
 mod as_of;
 mod batch;
-mod check;
+mod clock_aware_source;
+mod commit_plan;
 mod derived_source;
-mod distant_store;
-mod grid_of;
-mod ledger;
+mod grid_lookup;
+mod integrity_check;
+mod invalid_rows;
+mod ledger_compaction;
 mod memory_store;
-mod origin_word;
+mod origin_codec;
 #[cfg(feature = "postgres")]
 mod postgres_store;
-mod punctual_source;
 mod recorder;
+mod remote_store;
 mod revision;
 mod sqlite_store;
 mod stored_source;
-mod unclaimed;
+mod unclaimed_source;
 mod universe;
-mod unsound;
-mod verdict;
 
 pub use archive::{
-    ArchiveFormat, ArchivedSeries, ContentHash, ContentHashError, Draft, ExportOrder, Manifest,
+    ArchiveFormat, ArchivedSeries, AtomicFile, ContentHash, ContentHashError, ExportOptions, Manifest,
     export_archive, file_stem, import_archive, import_archive_as, import_archive_of,
 };
 #[cfg(feature = "parquet")]
-pub use archive::{ParquetAnswers, write_parquet};
-pub use check::{Finding, Flaw, Place, RepairPlan, examine};
-pub use derived_source::{DerivedSource, Survey};
-pub use distant_store::{DistantState, DistantStore};
-pub use grid_of::GridOf;
+pub use archive::{ParquetViewWriter, write_parquet};
+pub use clock_aware_source::ClockAwareSource;
+pub use derived_source::{DerivedSource, QueryEstimate};
+pub use grid_lookup::GridLookup;
+pub use integrity_check::{Finding, IntegrityIssue, IssueLocation, RepairPlan, check_integrity};
 pub use memory_store::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres_store::{DatabaseSeries, DatabaseStats, DatabaseTable, PostgresConfig, PostgresStore};
-pub use punctual_source::PunctualSource;
 pub use recorder::{Recorder, RecorderConfig, RecorderMetrics, Recording};
+pub use remote_store::{RemoteStore, RemoteStoreState};
 pub use sqlite_store::{
-    Care, CareReport, Retention, SeriesStats, ShardCare, ShardStats, SqliteStore, StoreConfig, StoreStats,
+    MaintenanceConfig, MaintenanceReport, Retention, SeriesStats, ShardMaintenance, ShardStats, SqliteStore,
+    StoreConfig, StoreStats,
 };
 pub use stored_source::StoredSource;
 pub use universe::{

@@ -10,25 +10,25 @@ use market_backbone_core::{
 };
 
 use crate::batch::Batch;
+use crate::commit_plan;
 use crate::revision::Revision;
-use crate::verdict;
 
 /// Keeps everything in memory, without bound, for as long as it lives.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    tables: Mutex<HashMap<Series, Table>>,
+    tables: Mutex<HashMap<Series, MemoryTable>>,
 }
 
 #[derive(Debug, Default)]
-struct Table {
+struct MemoryTable {
     rows: BTreeMap<Timestamp, Candle>,
     /// Earlier versions, by the slot and then by the moment at which they ceased to hold.
     revisions: BTreeMap<(Timestamp, Timestamp), Option<Candle>>,
     coverage: Coverage,
 }
 
-impl Table {
-    fn is_blank(&self) -> bool {
+impl MemoryTable {
+    fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.coverage.is_empty()
     }
 
@@ -43,7 +43,7 @@ impl Table {
     }
 
     /// Keeps a version, unless one that was replaced later or at the same moment is there: then it never held.
-    fn keep(&mut self, revision: Revision) {
+    fn insert_revision(&mut self, revision: Revision) {
         let Revision { open_time, candle, superseded_at } = revision;
         let kept = self.revisions.range((open_time, superseded_at)..).next();
         if kept.is_none_or(|((opens, _), _)| *opens != open_time) {
@@ -59,7 +59,7 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn tables(&self) -> MutexGuard<'_, HashMap<Series, Table>> {
+    fn tables(&self) -> MutexGuard<'_, HashMap<Series, MemoryTable>> {
         // Every change below is complete before the lock is let go, so a poisoned one holds nothing half done.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,19 +112,19 @@ impl CandleStore for MemoryStore {
         let batch = Batch::accept(series, candles, coverage)?;
         let mut tables = self.tables();
         let table = tables.entry(series.clone()).or_default();
-        let reach = batch.reach();
+        let reach = batch.affected_ranges();
         let stored = reach.iter().flat_map(|range| table.rows.range(range.from()..range.to()));
         let stored: Vec<_> = stored.map(|(_, candle)| *candle).collect();
-        let verdict = verdict::decide(&table.coverage, &stored, &batch);
-        table.rows.extend(verdict.rows.iter().map(|candle| (candle.open_time, *candle)));
-        verdict.revisions.into_iter().for_each(|revision| table.keep(revision));
-        table.coverage = verdict.known;
+        let plan = commit_plan::plan(&table.coverage, &stored, &batch);
+        table.rows.extend(plan.rows.iter().map(|candle| (candle.open_time, *candle)));
+        plan.revisions.into_iter().for_each(|revision| table.insert_revision(revision));
+        table.coverage = plan.known;
         Ok(())
     }
 
     async fn series(&self) -> Result<Vec<Series>, StoreError> {
         let tables = self.tables();
-        let held = tables.iter().filter(|(_, table)| !table.is_blank());
+        let held = tables.iter().filter(|(_, table)| !table.is_empty());
         let mut series: Vec<_> = held.map(|(series, _)| series.clone()).collect();
         series.sort();
         Ok(series)

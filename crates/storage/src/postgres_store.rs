@@ -4,23 +4,23 @@
 //! once: each commit first locks the row of its series, and only then looks at what is known. Nothing is kept
 //! in memory here, so nothing can be stale; a worker that wants speed puts a store of its own before this one.
 
-mod change;
 mod config;
-mod connections;
 mod copy;
 mod fault;
 mod ledger_rows;
 mod lone_witness;
-mod pass_file;
+mod pgpass;
+mod pool;
+mod recent_failure;
 mod revision_rows;
+mod row_counts;
 mod rows;
 mod schema;
 mod series_row;
-mod soundness;
 mod stats;
-mod suspicion;
-mod tally;
 mod unclaimed;
+mod validation;
+mod write;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -38,20 +38,20 @@ use sqlx::postgres::PgConnection;
 use tokio::time::timeout;
 
 pub use self::config::PostgresConfig;
-use self::connections::Connections;
+use self::pool::ConnectionPool;
 pub use self::stats::{DatabaseSeries, DatabaseStats, DatabaseTable};
-use self::unclaimed::Claim;
+use self::unclaimed::ClaimOutcome;
 use crate::batch::Batch;
 
 /// How long reading or making tables may take. The server gives a statement up by itself before that;
 /// this is for the case that nothing is heard of it any more.
 const DEADLINE: Duration = Duration::from_secs(25);
 /// How long a server may take to say that it is there.
-const GREETING: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a transaction may take.
 const TRANSACTION_DEADLINE: Duration = Duration::from_secs(60);
 /// How long the end waits for what is under way.
-const FAREWELL: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Keeps candles in a Postgres database that any number of processes share.
 ///
@@ -59,11 +59,11 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// commit does not take it back: it happens or it does not.
 pub struct PostgresStore {
     config: PostgresConfig,
-    connections: Connections,
+    connections: ConnectionPool,
     /// Sources of which nobody has said whose their series are.
     unclaimed: Mutex<BTreeSet<VenueId>>,
     /// Whether what is read is counted, and what is missing made unknown.
-    mends: bool,
+    verifies_counts: bool,
 }
 
 impl PostgresStore {
@@ -79,9 +79,9 @@ impl PostgresStore {
         let prepared = async {
             // Not from the pool, which would try again and again and then say only that it took too long.
             let options = config.connection();
-            let greeting = timeout(GREETING, PgConnection::connect_with(&options)).await;
+            let greeting = timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await;
             let mut conn = greeting
-                .map_err(|_| fault::too_slow(&config))?
+                .map_err(|_| fault::timed_out(&config))?
                 .map_err(|error| fault::database(&config, error))?;
             let prepared = match schema::prepare(&mut conn, &config).await {
                 Ok(()) => unclaimed::all(&mut conn).await.map_err(|error| fault::database(&config, error)),
@@ -91,17 +91,17 @@ impl PostgresStore {
             prepared
         };
         let prepared = timeout(DEADLINE, prepared);
-        let unclaimed = prepared.await.unwrap_or_else(|_| Err(fault::too_slow(&config)))?;
-        let connections = Connections::new(config.clone());
-        Ok(Self { config, connections, unclaimed: Mutex::new(unclaimed), mends: true })
+        let unclaimed = prepared.await.unwrap_or_else(|_| Err(fault::timed_out(&config)))?;
+        let connections = ConnectionPool::new(config.clone());
+        Ok(Self { config, connections, unclaimed: Mutex::new(unclaimed), verifies_counts: true })
     }
 
     /// The sources of whose series it was not known, when this connected, whether they are theirs: an older version wrote
     /// them, which did not keep sources apart. They are neither read nor listed, and nothing is added to them, until they
-    /// are [claimed](Self::claim); workers that are connected then go on after they have connected anew.
+    /// are [claimed](Self::add_claim); workers that are connected then go on after they have connected anew.
     #[must_use]
     pub fn unclaimed(&self) -> Vec<VenueId> {
-        self.open_questions().iter().copied().collect()
+        self.unclaimed_sources().iter().copied().collect()
     }
 
     /// Says whose the series are that an older version kept under `claimed`: `source`'s, which may be `claimed` itself.
@@ -121,32 +121,34 @@ impl PostgresStore {
             let mut transaction = connections.begin().await?;
             let outcome = unclaimed::claim(&mut transaction, claimed, source).await?;
             match outcome {
-                Claim::Done => transaction.commit().await?,
-                Claim::NoQuestion | Claim::Taken => drop(transaction), // undone with its connection
+                ClaimOutcome::Done => transaction.commit().await?,
+                ClaimOutcome::NotUnclaimed | ClaimOutcome::Taken => drop(transaction), // undone with its connection
             }
             Ok(outcome)
         });
         match outcome.await? {
-            Claim::Done => {
-                self.open_questions().remove(&claimed);
+            ClaimOutcome::Done => {
+                self.unclaimed_sources().remove(&claimed);
                 Ok(())
             }
-            Claim::NoQuestion => {
+            ClaimOutcome::NotUnclaimed => {
                 refused(format!("whose the series of {claimed} in the database {config} are is no question"))
             }
-            Claim::Taken => refused(format!("there are series of {source} in the database {config} already")),
+            ClaimOutcome::Taken => {
+                refused(format!("there are series of {source} in the database {config} already"))
+            }
         }
     }
 
-    fn require(&self, series: &Series) -> Result<(), StoreError> {
+    fn require_claimed(&self, series: &Series) -> Result<(), StoreError> {
         let source = series.symbol.venue();
-        if self.open_questions().contains(&source) {
+        if self.unclaimed_sources().contains(&source) {
             return Err(fault::unclaimed(&self.config, source));
         }
         Ok(())
     }
 
-    fn open_questions(&self) -> MutexGuard<'_, BTreeSet<VenueId>> {
+    fn unclaimed_sources(&self) -> MutexGuard<'_, BTreeSet<VenueId>> {
         // A set is whole between any two statements.
         self.unclaimed.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,12 +165,12 @@ impl PostgresStore {
 #[async_trait]
 impl CandleStore for PostgresStore {
     async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
-        self.require(series)?;
+        self.require_claimed(series)?;
         let (connections, series) = (self.connections.clone(), series.clone());
         self.run(DEADLINE, async move {
-            let mut conn = connections.lease().await?;
+            let mut conn = connections.acquire().await?;
             let known = ledger_rows::of(&mut conn, &series).await?;
-            conn.give_back();
+            conn.release();
             Ok(known)
         })
         .await
@@ -180,17 +182,17 @@ impl CandleStore for PostgresStore {
         range: TimeRange,
         limit: usize,
     ) -> Result<StoredCandles, StoreError> {
-        self.require(series)?;
-        let (connections, series, mends) = (self.connections.clone(), series.clone(), self.mends);
+        self.require_claimed(series)?;
+        let (connections, series, mends) = (self.connections.clone(), series.clone(), self.verifies_counts);
         self.run(DEADLINE, async move {
-            let mut conn = connections.lease().await?;
+            let mut conn = connections.acquire().await?;
             let (candles, wrong) = rows::counted(&mut conn, &series, range, limit).await?;
             if wrong.is_empty() || !mends {
-                conn.give_back();
+                conn.release();
             } else {
                 // Whoever reads looks at what is known afterwards, and must not find that what is missing was empty.
                 let mut transaction = connections.begin_with(conn).await?;
-                tally::mend(&mut transaction, &series, wrong).await?;
+                row_counts::repair(&mut transaction, &series, wrong).await?;
                 transaction.commit().await?;
             }
             Ok(StoredCandles { candles, from_memory: 0 })
@@ -205,19 +207,23 @@ impl CandleStore for PostgresStore {
         limit: usize,
         moment: Timestamp,
     ) -> Result<StoredCandles, StoreError> {
-        self.require(series)?;
+        self.require_claimed(series)?;
         let (connections, series) = (self.connections.clone(), series.clone());
         self.run(DEADLINE, async move {
             let mut snapshot = connections.snapshot().await?;
             let candles = revision_rows::newest_as_of(&mut snapshot, &series, range, limit, moment).await?;
             let cut = candles.first().filter(|_| candles.len() == limit).map(|oldest| oldest.open_time);
             let told = (rows::first_ms(cut.unwrap_or(range.from())), rows::first_ms(range.to()));
-            let wrong = tally::wrong(&mut snapshot, &series, told).await?;
+            let wrong = row_counts::mismatched(&mut snapshot, &series, told).await?;
             snapshot.commit().await?;
             if !wrong.is_empty() {
                 let mut transaction = connections.begin().await?;
-                tally::mend(&mut transaction, &series, wrong.iter().map(|count| count.from_ms).collect())
-                    .await?;
+                row_counts::repair(
+                    &mut transaction,
+                    &series,
+                    wrong.iter().map(|count| count.from_ms).collect(),
+                )
+                .await?;
                 transaction.commit().await?;
             }
             Ok(StoredCandles { candles, from_memory: 0 })
@@ -231,7 +237,7 @@ impl CandleStore for PostgresStore {
         candles: &[Candle],
         coverage: &Coverage,
     ) -> Result<(), StoreError> {
-        self.require(series)?;
+        self.require_claimed(series)?;
         let batch = Batch::accept(series, candles, coverage)?;
         if batch.is_empty() {
             return Ok(());
@@ -239,7 +245,7 @@ impl CandleStore for PostgresStore {
         let (connections, series) = (self.connections.clone(), series.clone());
         self.run(TRANSACTION_DEADLINE, async move {
             let mut transaction = connections.begin().await?;
-            change::write(&mut transaction, &series, &batch).await?;
+            write::commit(&mut transaction, &series, &batch).await?;
             transaction.commit().await
         })
         .await
@@ -248,29 +254,29 @@ impl CandleStore for PostgresStore {
     async fn series(&self) -> Result<Vec<Series>, StoreError> {
         let connections = self.connections.clone();
         let all = self.run(DEADLINE, async move {
-            let mut conn = connections.lease().await?;
+            let mut conn = connections.acquire().await?;
             let all = series_row::all(&mut conn).await?;
-            conn.give_back();
+            conn.release();
             Ok(all)
         });
         let mut all = all.await?;
-        all.retain(|series| self.require(series).is_ok());
+        all.retain(|series| self.require_claimed(series).is_ok());
         Ok(all)
     }
 
     async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
-        self.require(series)?;
+        self.require_claimed(series)?;
         let (connections, series) = (self.connections.clone(), series.clone());
         self.run(TRANSACTION_DEADLINE, async move {
             let mut transaction = connections.begin().await?;
-            change::forget(&mut transaction, &series, range).await?;
+            write::forget(&mut transaction, &series, range).await?;
             transaction.commit().await
         })
         .await
     }
 
     async fn close(&self) {
-        if timeout(FAREWELL, self.connections.close()).await.is_err() {
+        if timeout(CLOSE_TIMEOUT, self.connections.close()).await.is_err() {
             tracing::warn!(database = %self.config, "the database still works for us and is left to itself");
         }
     }

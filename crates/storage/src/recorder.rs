@@ -6,24 +6,24 @@
 //!
 //! Where the venue corrects what it sends live, candles are written as soon as they are heard, and one that it sends
 //! again for a slot that was written takes its place; the store keeps what was there. Such slots are asked about once more
-//! later, as the venue's [`Corrections`](market_backbone_core::Corrections) say.
+//! later, as the venue's [`RevisionPolicy`](market_backbone_core::RevisionPolicy) say.
 //!
 //! Each feed has a task that listens, and all of them one that writes. They end in this order:
 //! [`shutdown`](Recorder::shutdown) lets the listeners hand over what they have, then the writer write it. The store is
 //! its caller's to close, after that.
 
+mod bar_assembler;
 mod config;
 mod confirm;
-mod desk;
-mod ear;
-mod lane;
+mod confirm_schedule;
+mod feed_task;
 mod metrics;
-mod order;
-mod pump;
-mod rounds;
+mod series_queue;
+mod series_recorder;
 #[cfg(test)]
 mod tests;
 mod writer;
+mod writer_message;
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,25 +39,25 @@ use tokio_util::task::TaskTracker;
 pub use self::config::RecorderConfig;
 pub use self::metrics::RecorderMetrics;
 
-use self::ear::Ear;
-use self::lane::Patience;
-use self::metrics::Counters;
-use self::order::Message;
-use self::pump::{Outbox, Pump};
-use self::writer::Writer;
+use self::bar_assembler::BarAssembler;
+use self::feed_task::{FeedTask, WriterHandle};
+use self::metrics::RecorderCounters;
+use self::series_recorder::RecorderTimeouts;
+use self::writer::RecorderWriter;
+use self::writer_message::WriterMessage;
 
 /// Keeps the candles of live feeds. Cheap to clone.
 #[derive(Clone)]
 pub struct Recorder {
-    shared: Arc<Shared>,
+    shared: Arc<RecorderInner>,
 }
 
-struct Shared {
-    inbox: mpsc::Sender<Message>,
+struct RecorderInner {
+    sender: mpsc::Sender<WriterMessage>,
     venue: Capabilities,
     clock: Arc<dyn Clock>,
     config: RecorderConfig,
-    counters: Arc<Counters>,
+    counters: Arc<RecorderCounters>,
     listeners: TaskTracker,
     listening: CancellationToken,
     writers: TaskTracker,
@@ -75,23 +75,32 @@ impl Recorder {
         venue: &Capabilities,
         config: RecorderConfig,
     ) -> Self {
-        let (inbox, messages) = mpsc::channel(config.inbox.max(1));
-        let counters = Arc::new(Counters::default());
-        let writer = Writer {
+        let (inbox, messages) = mpsc::channel(config.queue_capacity.max(1));
+        let counters = Arc::new(RecorderCounters::default());
+        let writer = RecorderWriter {
             store,
             upstream,
             venue: *venue,
             clock: Arc::clone(&clock),
             config,
             counters: Arc::clone(&counters),
-            rounds: rounds::plan(&config, venue),
-            desks: FxHashMap::default(),
+            rounds: confirm_schedule::plan(&config, venue),
+            queues: FxHashMap::default(),
         };
         let (writers, writing) = (TaskTracker::new(), CancellationToken::new());
         writers.spawn(writer.run(messages, writing.clone()));
         let (listeners, listening) = (TaskTracker::new(), CancellationToken::new());
-        let shared =
-            Shared { inbox, venue: *venue, clock, config, counters, listeners, listening, writers, writing };
+        let shared = RecorderInner {
+            sender: inbox,
+            venue: *venue,
+            clock,
+            config,
+            counters,
+            listeners,
+            listening,
+            writers,
+            writing,
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -99,30 +108,30 @@ impl Recorder {
     /// streamed, else the market's trades.
     #[must_use]
     pub fn channel_of(&self, series: &Series) -> Channel {
-        Channel { symbol: series.symbol.clone(), kind: ear::source_of(series, &self.shared.venue) }
+        Channel { symbol: series.symbol.clone(), kind: bar_assembler::source_of(series, &self.shared.venue) }
     }
 
     /// Records `series` from `feed`, which must bring the [channel](Self::channel_of) of each, until the returned guard
     /// is dropped or the feed ends. The slots in progress and those that are not sure yet are lost with it.
     pub fn record(&self, series: Vec<Series>, feed: LiveStream) -> Recording {
-        let Shared { venue, config, listeners, listening, .. } = &*self.shared;
+        let RecorderInner { venue, config, listeners, listening, .. } = &*self.shared;
         let cancel = listening.child_token();
-        let patience = Patience {
-            settle: if venue.corrections.provisional {
-                config.settle
+        let patience = RecorderTimeouts {
+            settle_delay: if venue.revision_policy.live_is_provisional {
+                config.settle_delay
             } else {
-                config.settle.max(venue.settling)
+                config.settle_delay.max(venue.finality_delay)
             },
-            silence: config.silence.max(venue.socket.silence),
+            silence_timeout: config.silence_timeout.max(venue.socket.idle_timeout),
             clock_slack: config.clock_slack,
         };
-        let pump = Pump {
-            ear: Ear::new(series.clone(), venue, config.rules(), patience),
+        let pump = FeedTask {
+            assembler: BarAssembler::new(series.clone(), venue, config.rules(), patience),
             feed,
             clock: Arc::clone(&self.shared.clock),
-            tick: config.tick,
-            outbox: Outbox {
-                inbox: self.shared.inbox.clone(),
+            tick: config.tick_interval,
+            writer: WriterHandle {
+                sender: self.shared.sender.clone(),
                 grid: venue.grid,
                 counters: Arc::clone(&self.shared.counters),
             },
@@ -137,22 +146,22 @@ impl Recorder {
         let (done, flushed) = oneshot::channel();
         let wait = async {
             // Either fails only once the writer has ended, and then there is nothing to wait for.
-            if self.shared.inbox.send(Message::Flush(done)).await.is_ok() {
+            if self.shared.sender.send(WriterMessage::Flush(done)).await.is_ok() {
                 let _ = flushed.await;
             }
         };
-        if timeout(self.shared.config.shutdown_within, wait).await.is_err() {
+        if timeout(self.shared.config.shutdown_timeout, wait).await.is_err() {
             tracing::warn!("what was recorded could not be written in time");
         }
     }
 
     /// Ends all recordings, writes what they leave, and waits for it, within the configured time.
     pub async fn shutdown(&self) {
-        let Shared { listeners, listening, writers, writing, config, .. } = &*self.shared;
+        let RecorderInner { listeners, listening, writers, writing, config, .. } = &*self.shared;
         for (tasks, token) in [(listeners, listening), (writers, writing)] {
             token.cancel();
             tasks.close();
-            if timeout(config.shutdown_within, tasks.wait()).await.is_err() {
+            if timeout(config.shutdown_timeout, tasks.wait()).await.is_err() {
                 tracing::warn!("tasks of the recorder did not end in time");
             }
         }
@@ -165,7 +174,7 @@ impl Recorder {
     }
 }
 
-impl Drop for Shared {
+impl Drop for RecorderInner {
     /// Whoever forgets to shut down leaves no task behind; only nobody waits for their end.
     fn drop(&mut self) {
         self.listening.cancel();
@@ -193,7 +202,7 @@ impl Recording {
     pub async fn stop(self) {
         drop(self.cancel);
         // It ends by itself now; should it have panicked, there is nothing to wait for.
-        if timeout(self.recorder.shared.config.shutdown_within, self.ended).await.is_err() {
+        if timeout(self.recorder.shared.config.shutdown_timeout, self.ended).await.is_err() {
             tracing::warn!("a recording did not end in time");
         }
         self.recorder.flush().await;

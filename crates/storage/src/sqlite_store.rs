@@ -12,41 +12,41 @@
 //!
 //! Many files, because one with 20,000 tables takes 160 ms to open and 4 ms for each table more.
 
-mod belief;
 mod block;
 mod block_cache;
+mod cached_view;
 mod candle_store;
-mod care;
+mod candle_table;
 mod checksum;
+mod checksum_table;
+mod commit_file;
+mod commit_id_table;
 mod config;
-mod custody;
-mod data_lock;
 mod database_file;
 pub(crate) mod fault;
-mod healing;
-mod index;
+mod folder_lock;
 mod integrity;
 mod ledger_table;
 mod listing;
-mod mark_table;
-mod marks;
-mod memory;
-mod proven_rows;
-mod rescue;
-mod revisions;
-mod rows;
+mod maintenance;
+mod ownership;
+mod repair;
+mod revalidation;
+mod revision_table;
+mod salvage;
 mod schema;
 mod series_state;
 mod shard;
-mod shard_table;
-mod soundness;
-mod sources;
+mod shard_index;
+mod shard_pool;
+mod shard_transaction;
+mod shard_writer;
+mod source_registry;
 mod stats;
-mod sum_table;
 mod table_name;
-mod transaction;
-mod turn;
-mod writer;
+mod validation;
+mod verified_rows;
+mod write_lock;
 
 use std::collections::HashMap;
 use std::fs;
@@ -55,20 +55,20 @@ use std::sync::{Arc, PoisonError, RwLock};
 use market_backbone_core::{Series, StoreError, VenueId};
 
 use self::block_cache::BlockCache;
-use self::care::CareDesk;
-pub use self::care::{CareReport, ShardCare};
 pub(crate) use self::checksum::of_bytes as checksum_of;
-pub use self::config::{Care, Retention, StoreConfig};
-use self::data_lock::{DataLock, Entry};
+pub use self::config::{MaintenanceConfig, Retention, StoreConfig};
 pub(crate) use self::database_file::{UNIVERSES, open_writer};
-use self::healing::is_damage;
-use self::index::Index;
-pub(crate) use self::rescue::set_aside;
-use self::series_state::{Home, SeriesState};
-use self::shard_table::{Lease, ShardId, ShardTable};
-use self::sources::Sources;
+use self::folder_lock::{FolderLock, LockMode};
+use self::maintenance::MaintenanceState;
+pub use self::maintenance::{MaintenanceReport, ShardMaintenance};
+use self::repair::is_damage;
+pub(crate) use self::salvage::set_aside;
+use self::series_state::{SeriesLocation, SeriesState};
+use self::shard_index::ShardIndex;
+use self::shard_pool::{ShardId, ShardLease, ShardPool};
+use self::shard_writer::WriteOp;
+use self::source_registry::SourceRegistry;
 pub use self::stats::{SeriesStats, ShardStats, StoreStats};
-use self::writer::Order;
 
 /// Keeps candles in a folder of SQLite files, which several processes may use at once; within one, share it.
 ///
@@ -79,25 +79,25 @@ use self::writer::Order;
 #[derive(Debug)]
 pub struct SqliteStore {
     // Shared with the task that looks after the files, which holds them only while it does.
-    index: Arc<Index>,
-    shards: Arc<ShardTable>,
-    sources: Arc<Sources>,
+    index: Arc<ShardIndex>,
+    shards: Arc<ShardPool>,
+    sources: Arc<SourceRegistry>,
     cache: BlockCache,
-    series: Arc<RwLock<SeriesTable>>,
-    care: Arc<CareDesk>,
+    series: Arc<RwLock<SeriesMap>>,
+    maintenance: Arc<MaintenanceState>,
     // Nothing is remembered of what others may change.
     read_only: bool,
 }
 
 /// As many as there are series that were asked for; some hundred bytes each.
-type SeriesTable = HashMap<Series, Arc<SeriesState>>;
+type SeriesMap = HashMap<Series, Arc<SeriesState>>;
 
 impl SqliteStore {
     /// Opens the data folder, or makes it. To be called inside a tokio runtime, where the writers will live.
     ///
     /// # Errors
     ///
-    /// [`Held`](market_backbone_core::StoreErrorKind::Held) if a program uses the folder that does not share it (one of an older
+    /// [`Held`](market_backbone_core::StoreErrorKind::Locked) if a program uses the folder that does not share it (one of an older
     /// version, or one that has been putting it in order for seconds),
     /// [`Inaccessible`](market_backbone_core::StoreErrorKind::Inaccessible) if it cannot be written to,
     /// [`Corrupt`](market_backbone_core::StoreErrorKind::Corrupt) or
@@ -105,18 +105,18 @@ impl SqliteStore {
     /// they are first needed.
     pub async fn open(config: StoreConfig) -> Result<Self, StoreError> {
         fs::create_dir_all(&config.dir).map_err(|error| fault::io(&config.dir, error))?;
-        let (lock, entry) = DataLock::enter(&config.dir).await?;
+        let (lock, entry) = FolderLock::acquire(&config.dir).await?;
         let opened = match entry {
-            Entry::Alone => {
-                let opened = Index::open(&config.dir, config.tables_per_shard).await?;
-                lock.share().await?;
+            LockMode::Exclusive => {
+                let opened = ShardIndex::open(&config.dir, config.tables_per_shard).await?;
+                lock.lock_shared().await?;
                 opened
             }
-            Entry::Shared => Index::join(&config.dir, config.tables_per_shard).await?,
+            LockMode::Shared => ShardIndex::open_shared(&config.dir, config.tables_per_shard).await?,
         };
-        lock.require_same()?;
-        let store = Self::of(opened, Some(Arc::new(lock)), config);
-        care::begin(&store);
+        lock.require_same_folder()?;
+        let store = Self::from_parts(opened, Some(Arc::new(lock)), config);
+        maintenance::spawn(&store);
         Ok(store)
     }
 
@@ -130,27 +130,31 @@ impl SqliteStore {
     /// as [`open`](Self::open) otherwise. Whatever would write fails with
     /// [`ReadOnly`](market_backbone_core::StoreErrorKind::ReadOnly).
     pub async fn open_read_only(config: StoreConfig) -> Result<Self, StoreError> {
-        let opened = Index::open_read_only(&config.dir).await?;
-        Ok(Self::of(opened, None, StoreConfig { cache_bytes: 0, ..config }))
+        let opened = ShardIndex::open_read_only(&config.dir).await?;
+        Ok(Self::from_parts(opened, None, StoreConfig { cache_bytes: 0, ..config }))
     }
 
     /// With the lock of the folder, to write; without, to read.
-    fn of((index, sources): (Index, Sources), lock: Option<Arc<DataLock>>, config: StoreConfig) -> Self {
+    fn from_parts(
+        (index, sources): (ShardIndex, SourceRegistry),
+        lock: Option<Arc<FolderLock>>,
+        config: StoreConfig,
+    ) -> Self {
         let (read_only, sources) = (lock.is_none(), Arc::new(sources));
         Self {
             index: Arc::new(index),
-            shards: Arc::new(ShardTable::new(&config, Arc::clone(&sources), lock)),
+            shards: Arc::new(ShardPool::new(&config, Arc::clone(&sources), lock)),
             sources,
             cache: BlockCache::new(config.cache_bytes),
             series: Arc::default(),
-            care: Arc::new(CareDesk::new(config.care)),
+            maintenance: Arc::new(MaintenanceState::new(config.maintenance)),
             read_only,
         }
     }
 
     /// The sources of whose candles it is not known whether they are theirs: an older version wrote them, which did not
     /// keep sources apart. They are neither read nor listed, and nothing is added to them, until they are
-    /// [claimed](Self::claim).
+    /// [claimed](Self::add_claim).
     #[must_use]
     pub fn unclaimed(&self) -> Vec<VenueId> {
         self.sources.unclaimed()
@@ -162,7 +166,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`Held`](market_backbone_core::StoreErrorKind::Held) if others go on using the folder;
+    /// [`Held`](market_backbone_core::StoreErrorKind::Locked) if others go on using the folder;
     /// [`Unclaimed`](market_backbone_core::StoreErrorKind::Unclaimed) if that is no question, if `source` is of another
     /// venue, or has candles in this folder already; if it cannot be written.
     pub async fn claim(&self, claimed: VenueId, source: VenueId) -> Result<(), StoreError> {
@@ -170,32 +174,32 @@ impl SqliteStore {
             return Err(fault::read_only());
         }
         let lock = self.shards.lock().ok_or_else(fault::closed)?;
-        if let Some(objection) = sources::objection(&self.sources, claimed, source) {
+        if let Some(objection) = source_registry::claim_error(&self.sources, claimed, source) {
             return Err(objection);
         }
         // Another process may have said it while this one waited.
         let settled = async || {
-            self.sources.found(self.index.survey(self.sources.dir()).await?);
+            self.sources.set_unclaimed(self.index.find_unclaimed(self.sources.dir()).await?);
             Ok(self.sources.is_claimed(claimed))
         };
-        if lock.alone_unless(settled).await? == Entry::Shared {
-            let is_said = sources::holds_shards(self.sources.dir(), source);
-            let objection = sources::objection(&self.sources, claimed, source).filter(|_| !is_said);
+        if lock.exclusive_unless(settled).await? == LockMode::Shared {
+            let is_said = source_registry::holds_shards(self.sources.dir(), source);
+            let objection = source_registry::claim_error(&self.sources, claimed, source).filter(|_| !is_said);
             return objection.map_or(Ok(()), Err);
         }
-        let given = self.claim_alone(claimed, source).await;
-        lock.share().await?;
+        let given = self.claim_exclusively(claimed, source).await;
+        lock.lock_shared().await?;
         given
     }
 
-    async fn claim_alone(&self, claimed: VenueId, source: VenueId) -> Result<(), StoreError> {
-        self.sources.found(self.index.survey(self.sources.dir()).await?);
-        if let Some(objection) = sources::objection(&self.sources, claimed, source) {
+    async fn claim_exclusively(&self, claimed: VenueId, source: VenueId) -> Result<(), StoreError> {
+        self.sources.set_unclaimed(self.index.find_unclaimed(self.sources.dir()).await?);
+        if let Some(objection) = source_registry::claim_error(&self.sources, claimed, source) {
             return Err(objection);
         }
-        self.sources.write_note(claimed, source)?;
-        self.index.give(self.sources.dir(), claimed, source).await?;
-        self.sources.claimed(claimed, source);
+        self.sources.write_owner(claimed, source)?;
+        self.index.reassign(self.sources.dir(), claimed, source).await?;
+        self.sources.set_claimed(claimed, source);
         Ok(())
     }
 
@@ -203,12 +207,12 @@ impl SqliteStore {
     /// anything in it.
     async fn assign(&self, state: &SeriesState) -> Result<u32, StoreError> {
         let source = state.venue;
-        self.shards.lock().ok_or_else(fault::closed)?.require_same()?;
-        if !self.sources.is_noted(source) {
+        self.shards.lock().ok_or_else(fault::closed)?.require_same_folder()?;
+        if !self.sources.is_recorded(source) {
             shard::path(self.sources.dir(), source, 0)?;
-            self.index.record(source).await?;
-            self.sources.write_note(source, source)?;
-            self.sources.noted(source);
+            self.index.record_source(source).await?;
+            self.sources.write_owner(source, source)?;
+            self.sources.set_recorded(source);
         }
         self.index.assign(source, &state.table).await
     }
@@ -218,7 +222,7 @@ impl SqliteStore {
         if self.shards.is_closed() {
             return Err(fault::closed());
         }
-        self.sources.require(series.symbol.venue())?;
+        self.sources.require_claimed(series.symbol.venue())?;
         let known = self.series.read().unwrap_or_else(PoisonError::into_inner).get(series).map(Arc::clone);
         Ok(known.unwrap_or_else(|| {
             let mut known = self.series.write().unwrap_or_else(PoisonError::into_inner);
@@ -229,35 +233,40 @@ impl SqliteStore {
     }
 
     /// The same, for whoever wants to write.
-    fn writable(&self, series: &Series) -> Result<Arc<SeriesState>, StoreError> {
+    fn writable_state(&self, series: &Series) -> Result<Arc<SeriesState>, StoreError> {
         if self.read_only { Err(fault::read_only()) } else { self.state(series) }
     }
 
     /// Has an order carried out, and its shard looked after in the next round of care.
-    async fn write(&self, shard: &Lease, series: &Arc<SeriesState>, order: Order) -> Result<(), StoreError> {
-        let id = series.home.get().map(|home| ShardId { venue: series.venue, number: home.shard });
+    async fn write(
+        &self,
+        shard: &ShardLease,
+        series: &Arc<SeriesState>,
+        order: WriteOp,
+    ) -> Result<(), StoreError> {
+        let id = series.location.get().map(|home| ShardId { venue: series.venue, number: home.shard });
         // Noted before as well: a caller who gives up meanwhile does not take the order back.
-        id.into_iter().for_each(|id| self.care.note(id));
+        id.into_iter().for_each(|id| self.maintenance.mark_dirty(id));
         let written = shard.write(series, order).await;
-        id.into_iter().for_each(|id| self.care.note(id));
+        id.into_iter().for_each(|id| self.maintenance.mark_dirty(id));
         written
     }
 
     /// Remembers in which shard a series is, which never changes.
-    fn settle_in(&self, series: &SeriesState, number: u32) -> Result<u32, StoreError> {
-        let belief = self.shards.belief(ShardId { venue: series.venue, number })?;
-        Ok(series.home.get_or_init(|| Home { shard: number, belief }).shard)
+    fn set_location(&self, series: &SeriesState, number: u32) -> Result<u32, StoreError> {
+        let cached_view = self.shards.cached_view(ShardId { venue: series.venue, number })?;
+        Ok(series.location.get_or_init(|| SeriesLocation { shard: number, cached_view }).shard)
     }
 
     /// The shard that holds the table of a series; `None` if nothing of it was ever stored.
-    async fn shard_of(&self, series: &SeriesState) -> Result<Option<Lease>, StoreError> {
-        let number = match series.home.get() {
+    async fn shard_of(&self, series: &SeriesState) -> Result<Option<ShardLease>, StoreError> {
+        let number = match series.location.get() {
             Some(home) => home.shard,
             None => match self.index.find(series.venue, &series.table).await? {
                 Some(number) => {
-                    let number = self.settle_in(series, number)?;
+                    let number = self.set_location(series, number)?;
                     // From now on there is something to be believed: what is read next can be remembered.
-                    self.believe(series).await?;
+                    self.revalidate(series).await?;
                     number
                 }
                 None => return Ok(None),
@@ -267,10 +276,10 @@ impl SqliteStore {
         if !series.table_exists() {
             // Assigned a shard, but the process was killed before the first row was written?
             let mut conn = shard.reader().await?;
-            if !rows::exists(&mut conn, &series.table).await.map_err(|error| shard.fault(error))? {
+            if !candle_table::exists(&mut conn, &series.table).await.map_err(|error| shard.fault(error))? {
                 return Ok(None);
             }
-            series.found_table();
+            series.set_table_exists();
         }
         Ok(Some(shard))
     }

@@ -1,24 +1,24 @@
 //! The read path: what is known comes from the store, what is not from upstream, and is stored as it arrives.
 
 mod answer;
-mod doubt;
 pub(crate) mod emitter;
-mod hearsay;
 mod last;
 mod listing;
+mod prior_claims;
 mod range;
-mod unkept;
+mod recheck;
+mod write_failure;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use market_backbone_core::{
-    CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Grid, Landmark, PartStream, Selection,
+    CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Grid, PageSequence, PartStream, Selection,
     Series, StoreError, TimeRange,
 };
 
-use self::answer::Answer;
+use self::answer::StoredAnswer;
 
 /// Answers from a store and asks `upstream` only for what the store does not know.
 ///
@@ -26,7 +26,7 @@ use self::answer::Answer;
 /// a process that is killed half-way has lost nothing but the pieces under way. Candles that are not final
 /// are passed on and not stored, and the slot in progress is never called known.
 ///
-/// What cannot be stored because the disk is full or fails is passed on all the same, and [says so](market_backbone_core::CandlePart::unkept). Any other
+/// What cannot be stored because the disk is full or fails is passed on all the same, and [says so](market_backbone_core::CandlePart::write_failure). Any other
 /// failure of the store ends the answer.
 ///
 /// A question [as of](CandleQuery::as_of) an earlier moment is answered from what the store kept of then; what the store
@@ -69,7 +69,7 @@ impl StoredSource {
     /// correct candles by rule: where they do, a recorder asks.
     #[must_use]
     pub fn rechecking_early(mut self, capabilities: &Capabilities) -> Self {
-        self.rechecks = capabilities.corrections.window().is_zero();
+        self.rechecks = capabilities.revision_policy.revision_window().is_zero();
         self
     }
 
@@ -94,10 +94,10 @@ impl StoredSource {
 
 impl CandleSource for StoredSource {
     fn stream(&self, query: CandleQuery) -> PartStream {
-        let (source, query) = (self.clone(), self.put(query));
+        let (source, query) = (self.clone(), self.pin_page_sequence(query));
         emitter::stream(move |out| async move {
             let selection = query.selection();
-            let answer = Answer::new(source, query, out);
+            let answer = StoredAnswer::new(source, query, out);
             match selection {
                 Selection::Range(range) => range::answer(answer, range).await,
                 Selection::Last { count, before, floor } => last::answer(answer, count, before, floor).await,
@@ -105,8 +105,8 @@ impl CandleSource for StoredSource {
         })
     }
 
-    fn landmark(&self) -> Option<Landmark> {
-        self.upstream.landmark()
+    fn page_sequence(&self) -> Option<PageSequence> {
+        self.upstream.page_sequence()
     }
 }
 

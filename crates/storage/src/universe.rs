@@ -7,12 +7,12 @@
 //! A key that is not known is an error that names the nearest ones. It never becomes some other list: a bot that
 //! trades eight famous stocks because of a misspelt key is worse than one that does not start.
 
-mod copy;
+mod backup;
 mod entry;
-mod file;
-mod lists;
 mod resolve;
+mod store;
+mod table;
 
 pub use entry::{ParseUniverseError, UniverseEntry, UniverseKind, read_universes};
-pub use file::UniverseStore;
 pub use resolve::{UnknownUniverse, resolve_universe};
+pub use store::UniverseStore;

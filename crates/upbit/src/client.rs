@@ -1,15 +1,15 @@
 //! What only Upbit offers, asked through the router like everything else: in turn and retried.
 
-mod items;
-mod read;
+mod answers;
+mod replies;
 
 use std::fmt;
 use std::sync::Arc;
 
 use market_backbone_core::{CallSource, Priority, SourceError, Symbol};
 
-pub use self::items::Grouping;
-use crate::limits::ORDERBOOK;
+pub use self::answers::Grouping;
+use crate::capabilities::ORDERBOOK;
 use crate::rest::{codes, get};
 
 /// What only Upbit offers; cheap to clone.
@@ -48,7 +48,7 @@ impl UpbitClient {
     pub async fn groupings(&self, symbols: &[Symbol]) -> Result<Vec<Grouping>, SourceError> {
         let call = get(ORDERBOOK, "/v1/orderbook/instruments", vec![("markets", codes(symbols)?)]);
         let source = self.calls.venue();
-        read::groupings(source, &self.calls.call(call, self.priority).await?)
-            .map_err(|error| error.at(source))
+        replies::groupings(source, &self.calls.call(call, self.priority).await?)
+            .map_err(|error| error.at_venue(source))
     }
 }

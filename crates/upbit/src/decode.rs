@@ -14,7 +14,7 @@ use crate::error::malformed;
 
 /// The elements of a list, still unread.
 fn elements(body: &[u8]) -> Result<Vec<&RawValue>, SourceError> {
-    serde_json::from_slice(body).map_err(|error| malformed(body).because(error))
+    serde_json::from_slice(body).map_err(|error| malformed(body).with_source(error))
 }
 
 /// Reads one element.
@@ -25,7 +25,7 @@ fn element<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
 /// How many of `asked` elements were left out.
 ///
 /// If all were, Upbit speaks another language than this build, and an empty answer would be a lie.
-fn left_out(body: &[u8], elements: usize, read: usize) -> Result<u32, SourceError> {
+fn dropped_count(body: &[u8], elements: usize, read: usize) -> Result<u32, SourceError> {
     if elements > 0 && read == 0 {
         return Err(malformed(body));
     }
@@ -36,6 +36,6 @@ fn left_out(body: &[u8], elements: usize, read: usize) -> Result<u32, SourceErro
 fn list<T>(body: &[u8], read: impl Fn(&RawValue) -> Option<T>) -> Result<(Vec<T>, u32), SourceError> {
     let elements = elements(body)?;
     let items: Vec<T> = elements.iter().filter_map(|raw| read(raw)).collect();
-    let dropped = left_out(body, elements.len(), items.len())?;
+    let dropped = dropped_count(body, elements.len(), items.len())?;
     Ok((items, dropped))
 }

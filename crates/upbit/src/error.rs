@@ -8,27 +8,29 @@ use std::time::Duration;
 
 use market_backbone_core::{Call, HttpReply, SourceError, SourceErrorKind as Kind, Symbol, TickerRequest};
 
-use crate::code::UPBIT;
-use crate::wire::{Refusal, RefusalName};
+use crate::naming::UPBIT;
+use crate::wire::{ErrorBody, ErrorName};
 
 /// How much of a body may be repeated in a message.
-const EXCERPT: usize = 120;
+const EXCERPT_CHARS: usize = 120;
 /// A longer wait than this is a mistake in the reply.
-const LONGEST_WAIT: Duration = Duration::from_secs(30 * 86_400);
+const MAX_WAIT: Duration = Duration::from_secs(30 * 86_400);
 
 pub(crate) fn check(call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
     if reply.status == 200 {
         return check_list(call, reply.body);
     }
-    let (name, words) = refusal(reply.body);
+    let (name, words) = error_detail(reply.body);
     let (kind, message) = match reply.status {
         404 if is_unknown_market(name.as_ref(), call) => (Kind::UnknownMarket, unknown_market(call)),
         404 => (Kind::NoSuchRoute, format!("upbit knows no such route: {words}")),
-        418 => (Kind::Banned(wait(reply, &words)), format!("upbit has shut this address out: {words}")),
-        429 => (Kind::Throttled(wait(reply, &words)), format!("upbit asks to slow down: {words}")),
+        418 => {
+            (Kind::Banned(retry_after(reply, &words)), format!("upbit has shut this address out: {words}"))
+        }
+        429 => (Kind::Throttled(retry_after(reply, &words)), format!("upbit asks to slow down: {words}")),
         400..=499 => (Kind::BadRequest, format!("upbit refused the request: {words}")),
         503 => (Kind::Maintenance, "upbit is not available, perhaps for maintenance".to_owned()),
-        status @ 500..=599 if speaks_of_maintenance(&words) => {
+        status @ 500..=599 if mentions_maintenance(&words) => {
             (Kind::Maintenance, format!("upbit is under maintenance (status {status})"))
         }
         status @ 500..=599 => (Kind::VenueFault, format!("upbit failed with status {status}: {words}")),
@@ -43,13 +45,13 @@ pub(crate) fn malformed(body: &[u8]) -> SourceError {
     SourceError::new(Kind::Malformed, message)
 }
 
-/// At most [`EXCERPT`] characters of a body, on one line.
+/// At most [`EXCERPT_CHARS`] characters of a body, on one line.
 pub(crate) fn excerpt(body: &[u8]) -> String {
     // A character has at most four bytes, so this much always holds enough of them.
-    let head = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT)]);
+    let head = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT_CHARS)]);
     let line = head.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut text: String = line.chars().filter(|c| !c.is_control()).take(EXCERPT).collect();
-    if text.len() < line.len() || body.len() > 4 * EXCERPT {
+    let mut text: String = line.chars().filter(|c| !c.is_control()).take(EXCERPT_CHARS).collect();
+    if text.len() < line.len() || body.len() > 4 * EXCERPT_CHARS {
         text.push('…');
     }
     text
@@ -59,7 +61,7 @@ fn check_list(call: &Call, body: &[u8]) -> Result<(), SourceError> {
     let body = body.trim_ascii();
     match call {
         // Seen once in place of the 404.
-        Call::Tickers(TickerRequest::Of(_)) if body == b"[]" => {
+        Call::Tickers(TickerRequest::Symbols(_)) if body == b"[]" => {
             Err(SourceError::new(Kind::UnknownMarket, unknown_market(call)))
         }
         _ if body.first() == Some(&b'[') => Ok(()),
@@ -68,9 +70,9 @@ fn check_list(call: &Call, body: &[u8]) -> Result<(), SourceError> {
 }
 
 /// The venue's name for the error, and its words, or as much of the body as may be shown.
-fn refusal(body: &[u8]) -> (Option<RefusalName>, String) {
-    match serde_json::from_slice::<Refusal>(body) {
-        Ok(Refusal { error }) => {
+fn error_detail(body: &[u8]) -> (Option<ErrorName>, String) {
+    match serde_json::from_slice::<ErrorBody>(body) {
+        Ok(ErrorBody { error }) => {
             let words =
                 error.message.as_deref().map_or_else(|| excerpt(body), |said| excerpt(said.as_bytes()));
             (error.name, words)
@@ -80,14 +82,14 @@ fn refusal(body: &[u8]) -> (Option<RefusalName>, String) {
     }
 }
 
-fn is_unknown_market(name: Option<&RefusalName>, call: &Call) -> bool {
-    matches!(name, Some(RefusalName::Status(404))) && !call.symbols().is_empty()
+fn is_unknown_market(name: Option<&ErrorName>, call: &Call) -> bool {
+    matches!(name, Some(ErrorName::Status(404))) && !call.symbols().is_empty()
 }
 
 /// `unknown market KRW-NOPE on upbit`; of several, the venue does not say which.
 fn unknown_market(call: &Call) -> String {
     let markets = call.symbols();
-    let source = markets.first().map_or(UPBIT, Symbol::venue).house();
+    let source = markets.first().map_or(UPBIT, Symbol::venue).without_address();
     match markets {
         [only] => format!("unknown market {only} on {source}"),
         [first, second] => format!("unknown market on {source}: {first} or {second}"),
@@ -98,19 +100,19 @@ fn unknown_market(call: &Call) -> String {
     }
 }
 
-fn speaks_of_maintenance(words: &str) -> bool {
+fn mentions_maintenance(words: &str) -> bool {
     words.contains("점검") || words.to_ascii_lowercase().contains("maintenance")
 }
 
 /// How long to stay away: the header says, or the words do.
-fn wait(reply: &HttpReply<'_>, words: &str) -> Option<Duration> {
+fn retry_after(reply: &HttpReply<'_>, words: &str) -> Option<Duration> {
     let header =
         reply.header("retry-after").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
-    header.or_else(|| spelled(words)).map(|wait| wait.min(LONGEST_WAIT))
+    header.or_else(|| wait_in_text(words)).map(|wait| wait.min(MAX_WAIT))
 }
 
 /// The first number in `words` that is followed by a unit of time.
-fn spelled(words: &str) -> Option<Duration> {
+fn wait_in_text(words: &str) -> Option<Duration> {
     let mut rest = words;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let number = &rest[start..];
@@ -139,7 +141,7 @@ mod tests {
     #[test]
     fn a_wait_is_found_in_words() {
         let check = |words: &str, secs: Option<u64>| {
-            assert_eq!(spelled(words), secs.map(Duration::from_secs), "{words}");
+            assert_eq!(wait_in_text(words), secs.map(Duration::from_secs), "{words}");
         };
         check("blocked for 60 seconds", Some(60));
         check("error 418: blocked for 5 minutes", Some(300));
@@ -152,9 +154,9 @@ mod tests {
     fn an_excerpt_is_short_and_one_line() {
         let page = "<html>\r\n <body>\t점검 중입니다 ".repeat(400);
         let text = excerpt(page.as_bytes());
-        assert_eq!(text.chars().count(), EXCERPT + 1);
+        assert_eq!(text.chars().count(), EXCERPT_CHARS + 1);
         assert!(!text.contains('\n'), "{text}");
         assert_eq!(excerpt(b"short"), "short");
-        assert!(excerpt(&[0xff; 999]).chars().count() <= EXCERPT + 1);
+        assert!(excerpt(&[0xff; 999]).chars().count() <= EXCERPT_CHARS + 1);
     }
 }

@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 use market_backbone_core::{Channel, StreamKind};
 use serde::Serialize;
 
-use crate::code::candle_stream;
+use crate::naming::candle_stream;
 
 /// An element of a request.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Part<'a> {
+enum SubscribePart<'a> {
     Ticket { ticket: &'a str },
     Stream { r#type: &'a str, codes: Vec<&'a str> },
     Format { format: &'a str },
@@ -31,9 +31,9 @@ pub(crate) fn subscribe(has: &[Channel], wanted: &[Channel]) -> Vec<String> {
     if has == wanted || streams.is_empty() {
         return Vec::new();
     }
-    let mut parts = vec![Part::Ticket { ticket: "market-backbone" }];
-    parts.extend(streams.into_iter().map(|(kind, codes)| Part::Stream { r#type: kind, codes }));
-    parts.push(Part::Format { format: "SIMPLE" });
+    let mut parts = vec![SubscribePart::Ticket { ticket: "market-backbone" }];
+    parts.extend(streams.into_iter().map(|(kind, codes)| SubscribePart::Stream { r#type: kind, codes }));
+    parts.push(SubscribePart::Format { format: "SIMPLE" });
     serde_json::to_string(&parts).into_iter().collect()
 }
 

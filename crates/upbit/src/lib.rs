@@ -15,18 +15,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod capabilities;
 mod client;
-mod code;
 mod decode;
 mod error;
 mod feed;
-mod limits;
+mod naming;
 mod region;
 mod rest;
 mod venue;
 mod wire;
 
 pub use client::{Grouping, UpbitClient};
-pub use code::{REST_URL, UPBIT, WS_URL};
-pub use region::{HOMES, Region, RegionError};
+pub use naming::{REST_URL, UPBIT, WS_URL};
+pub use region::{UPBIT_HOSTS, UpbitRegion, UpbitRegionError};
 pub use venue::Upbit;

@@ -5,19 +5,19 @@ use std::str::FromStr;
 
 use market_backbone_core::VenueId;
 
-use crate::code::{REST_URL, UPBIT, WS_URL};
+use crate::naming::{REST_URL, UPBIT, WS_URL};
 
 /// Where each house answers.
-pub static HOMES: [(&str, VenueId); 4] = [
-    ("api.upbit.com", Region::Korea.source()),
-    ("sg-api.upbit.com", Region::Singapore.source()),
-    ("id-api.upbit.com", Region::Indonesia.source()),
-    ("th-api.upbit.com", Region::Thailand.source()),
+pub static UPBIT_HOSTS: [(&str, VenueId); 4] = [
+    ("api.upbit.com", UpbitRegion::Korea.source()),
+    ("sg-api.upbit.com", UpbitRegion::Singapore.source()),
+    ("id-api.upbit.com", UpbitRegion::Indonesia.source()),
+    ("th-api.upbit.com", UpbitRegion::Thailand.source()),
 ];
 
 /// One of Upbit's houses. They are separate exchanges: `BTC-ETH` of one is not `BTC-ETH` of another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Region {
+pub enum UpbitRegion {
     /// Priced in KRW.
     #[default]
     Korea,
@@ -29,7 +29,7 @@ pub enum Region {
     Thailand,
 }
 
-impl Region {
+impl UpbitRegion {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Korea, Self::Singapore, Self::Indonesia, Self::Thailand];
 
@@ -84,7 +84,7 @@ impl Region {
     }
 }
 
-impl fmt::Display for Region {
+impl fmt::Display for UpbitRegion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -92,22 +92,22 @@ impl fmt::Display for Region {
 
 /// A text that names no region.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RegionError(String);
+pub struct UpbitRegionError(String);
 
-impl fmt::Display for RegionError {
+impl fmt::Display for UpbitRegionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no region `{}`; upbit has kr, sg, id and th", self.0)
     }
 }
 
-impl std::error::Error for RegionError {}
+impl std::error::Error for UpbitRegionError {}
 
-impl FromStr for Region {
-    type Err = RegionError;
+impl FromStr for UpbitRegion {
+    type Err = UpbitRegionError;
 
-    fn from_str(text: &str) -> Result<Self, RegionError> {
+    fn from_str(text: &str) -> Result<Self, UpbitRegionError> {
         let named = Self::ALL.into_iter().find(|region| region.as_str() == text);
-        named.ok_or_else(|| RegionError(text.chars().take(40).collect()))
+        named.ok_or_else(|| UpbitRegionError(text.chars().take(40).collect()))
     }
 }
 
@@ -117,12 +117,12 @@ mod tests {
 
     #[test]
     fn every_region_is_a_source_of_its_own_at_an_address_of_its_own() {
-        for (region, (home, source)) in Region::ALL.into_iter().zip(HOMES) {
+        for (region, (home, source)) in UpbitRegion::ALL.into_iter().zip(UPBIT_HOSTS) {
             assert_eq!(region.rest_url(), format!("https://{home}"));
             assert_eq!(region.ws_url(), format!("wss://{home}/websocket/v1"));
-            assert_eq!((region.source(), Region::of(source)), (source, Some(region)));
+            assert_eq!((region.source(), UpbitRegion::of(source)), (source, Some(region)));
             assert_eq!((source.family(), region.to_string().parse()), (UPBIT, Ok(region)));
         }
-        assert!("us".parse::<Region>().unwrap_err().to_string().contains("sg"));
+        assert!("us".parse::<UpbitRegion>().unwrap_err().to_string().contains("sg"));
     }
 }

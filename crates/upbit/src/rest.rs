@@ -3,17 +3,17 @@
 //! Upbit cuts an over-large count down without a word, so it is refused here, where the caller still learns.
 
 use market_backbone_core::{
-    BookRequest, Call, CallGroup, CandlePageRequest, HttpCall, HttpReply, SourceError, SourceErrorKind,
+    BookRequest, Call, CandlePageRequest, HttpCall, HttpReply, RateLimitGroup, SourceError, SourceErrorKind,
     Symbol, TickerRequest, Timeframe, Timestamp, TradeId, TradePageRequest,
 };
 
-use crate::code::candle_path;
-use crate::limits::{
+use crate::capabilities::{
     BOOK_DEPTH, CANDLE_PAGE, CANDLES, GRID, MARKET, ORDERBOOK, REQUEST_GROUPS, TICKER, TRADE_DAYS,
     TRADE_PAGE, TRADES,
 };
+use crate::naming::candle_path;
 
-type Pairs = Vec<(&'static str, String)>;
+type QueryPairs = Vec<(&'static str, String)>;
 
 pub(crate) fn encode(call: &Call) -> Result<HttpCall, SourceError> {
     match call {
@@ -22,15 +22,15 @@ pub(crate) fn encode(call: &Call) -> Result<HttpCall, SourceError> {
         Call::Tickers(request) => tickers(request),
         Call::Books(request) => books(request),
         Call::Markets => Ok(get(MARKET, "/v1/market/all", vec![("is_details", "true".to_owned())])),
-        Call::Instruments(symbols) => {
+        Call::PriceIncrements(symbols) => {
             Ok(get(ORDERBOOK, "/v1/orderbook/instruments", vec![("markets", codes(symbols)?)]))
         }
-        Call::Own(call) => Ok(call.clone()),
+        Call::VenueSpecific(call) => Ok(call.clone()),
     }
 }
 
 /// What `group=candles; min=600; sec=9` leaves of the current second; `min` has been a constant since 2023.
-pub(crate) fn remaining(reply: &HttpReply<'_>) -> Option<(CallGroup, u32)> {
+pub(crate) fn remaining(reply: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)> {
     let header = reply.header("remaining-req")?;
     let field = |name: &str| {
         let mut pairs = header.split(';').filter_map(|pair| pair.split_once('='));
@@ -47,12 +47,12 @@ fn candles(request: &CandlePageRequest) -> Result<HttpCall, SourceError> {
         ("market", series.symbol.code().to_owned()),
         ("count", page_size(*count, CANDLE_PAGE, "candles")?.to_string()),
     ];
-    query.extend(before.and_then(to).map(|moment| ("to", moment)));
+    query.extend(before.and_then(to_parameter).map(|moment| ("to", moment)));
     Ok(get(CANDLES, candle_path(series.timeframe), query))
 }
 
 /// `to` is exclusive on open times, and those are whole seconds: rounding up changes no answer.
-fn to(before: Timestamp) -> Option<String> {
+fn to_parameter(before: Timestamp) -> Option<String> {
     if before == Timestamp::MAX {
         return None;
     }
@@ -74,7 +74,7 @@ fn trades(request: &TradePageRequest) -> Result<HttpCall, SourceError> {
     match before {
         Some(TradeId::Number(id)) => query.push(("cursor", id.to_string())),
         Some(TradeId::Text(id)) => {
-            return Err(refused(format!("trades of upbit are numbered, `{id}` is no number")));
+            return Err(bad_request(format!("trades of upbit are numbered, `{id}` is no number")));
         }
         None => {}
     }
@@ -86,8 +86,8 @@ fn trades(request: &TradePageRequest) -> Result<HttpCall, SourceError> {
 
 fn tickers(request: &TickerRequest) -> Result<HttpCall, SourceError> {
     match request {
-        TickerRequest::Of(symbols) => Ok(get(TICKER, "/v1/ticker", vec![("markets", codes(symbols)?)])),
-        TickerRequest::Quotes(quotes) if quotes.is_empty() => Err(refused("no quote currency was named")),
+        TickerRequest::Symbols(symbols) => Ok(get(TICKER, "/v1/ticker", vec![("markets", codes(symbols)?)])),
+        TickerRequest::Quotes(quotes) if quotes.is_empty() => Err(bad_request("no quote currency was named")),
         TickerRequest::Quotes(quotes) => {
             Ok(get(TICKER, "/v1/ticker/all", vec![("quote_currencies", quotes.join(","))]))
         }
@@ -100,21 +100,21 @@ fn books(request: &BookRequest) -> Result<HttpCall, SourceError> {
     Ok(get(ORDERBOOK, "/v1/orderbook", query))
 }
 
-pub(crate) fn get(group: CallGroup, path: &str, query: Pairs) -> HttpCall {
+pub(crate) fn get(group: RateLimitGroup, path: &str, query: QueryPairs) -> HttpCall {
     let query = query.into_iter().map(|(name, value)| (name.into(), value)).collect();
     HttpCall { group, path: path.to_owned(), query }
 }
 
 pub(crate) fn codes(symbols: &[Symbol]) -> Result<String, SourceError> {
     if symbols.is_empty() {
-        return Err(refused("no market was named"));
+        return Err(bad_request("no market was named"));
     }
     Ok(symbols.iter().map(Symbol::code).collect::<Vec<_>>().join(","))
 }
 
 fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> {
     if asked == 0 {
-        return Err(refused(format!("0 {of_what} were asked; ask for 1 to {limit}")));
+        return Err(bad_request(format!("0 {of_what} were asked; ask for 1 to {limit}")));
     }
     if asked > limit {
         let message = format!(
@@ -126,6 +126,6 @@ fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> 
     Ok(asked)
 }
 
-fn refused(message: impl Into<String>) -> SourceError {
+fn bad_request(message: impl Into<String>) -> SourceError {
     SourceError::new(SourceErrorKind::BadRequest, message)
 }

@@ -1,14 +1,14 @@
 //! The venue itself: the port's methods, each handed to the file that knows.
 
 use market_backbone_core::{
-    Call, CallGroup, CandlePage, CandlePageRequest, Capabilities, Channel, FeedEvent, FrameError,
-    FrameOutcome, HttpCall, HttpReply, Instrument, Market, OrderBook, SourceError, SymbolTable, Ticker,
-    Timestamp, TradeId, TradePage, TradePageRequest, Venue, VenueId,
+    Call, CandlePage, CandlePageRequest, Capabilities, Channel, FeedEvent, FrameError, FrameOutcome,
+    HttpCall, HttpReply, Instrument, OrderBook, PriceIncrement, RateLimitGroup, SourceError, SymbolTable,
+    Ticker, Timestamp, TradeId, TradePage, TradePageRequest, Venue, VenueId,
 };
 
-use crate::code::UPBIT;
-use crate::limits::CAPABILITIES;
-use crate::{code, decode, error, feed, region, rest};
+use crate::capabilities::CAPABILITIES;
+use crate::naming::UPBIT;
+use crate::{decode, error, feed, naming, region, rest};
 
 /// Upbit: crypto priced in KRW, BTC and USDT (SGD, IDR or THB in its regions); its market data needs no key.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ impl Upbit {
         Self::for_source(UPBIT)
     }
 
-    /// A [region](crate::Region), or whoever else speaks Upbit's protocol: all that is read bears this name.
+    /// A [region](crate::UpbitRegion), or whoever else speaks Upbit's protocol: all that is read bears this name.
     #[must_use]
     pub const fn for_source(source: VenueId) -> Self {
         Self { capabilities: Capabilities { venue: source, ..CAPABILITIES } }
@@ -34,8 +34,8 @@ impl Upbit {
     }
 
     /// Says at which source something failed.
-    fn named<T>(&self, outcome: Result<T, SourceError>) -> Result<T, SourceError> {
-        outcome.map_err(|error| error.at(self.source()))
+    fn at_source<T>(&self, outcome: Result<T, SourceError>) -> Result<T, SourceError> {
+        outcome.map_err(|error| error.at_venue(self.source()))
     }
 }
 
@@ -50,23 +50,23 @@ impl Venue for Upbit {
         &self.capabilities
     }
 
-    fn homes(&self) -> &'static [(&'static str, VenueId)] {
-        &region::HOMES
+    fn official_hosts(&self) -> &'static [(&'static str, VenueId)] {
+        &region::UPBIT_HOSTS
     }
 
     fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
-        self.named(rest::encode(call))
+        self.at_source(rest::encode(call))
     }
 
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
-        self.named(error::check(call, reply))
+        self.at_source(error::check(call, reply))
     }
 
-    fn spelling(&self, name: &str) -> String {
-        code::spelling(name)
+    fn normalize_code(&self, name: &str) -> String {
+        naming::normalize_code(name)
     }
 
-    fn remaining(&self, reply: &HttpReply<'_>) -> Option<(CallGroup, u32)> {
+    fn remaining(&self, reply: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)> {
         rest::remaining(reply)
     }
 
@@ -76,7 +76,7 @@ impl Venue for Upbit {
         body: &[u8],
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError> {
-        self.named(decode::candles::page(request, body, asked_at))
+        self.at_source(decode::candles::page(request, body, asked_at))
     }
 
     /// An id is the millisecond in which its trade happened, and four digits that count those of that millisecond.
@@ -90,23 +90,23 @@ impl Venue for Upbit {
         body: &[u8],
         received: Timestamp,
     ) -> Result<TradePage, SourceError> {
-        self.named(decode::trades::page(request, body, received))
+        self.at_source(decode::trades::page(request, body, received))
     }
 
     fn decode_tickers(&self, body: &[u8], received: Timestamp) -> Result<(Vec<Ticker>, u32), SourceError> {
-        self.named(decode::tickers::list(self.source(), body, received))
+        self.at_source(decode::tickers::list(self.source(), body, received))
     }
 
     fn decode_books(&self, body: &[u8], received: Timestamp) -> Result<(Vec<OrderBook>, u32), SourceError> {
-        self.named(decode::books::list(self.source(), body, received))
+        self.at_source(decode::books::list(self.source(), body, received))
     }
 
-    fn decode_markets(&self, body: &[u8]) -> Result<Vec<Market>, SourceError> {
-        self.named(decode::markets::list(self.source(), body))
+    fn decode_markets(&self, body: &[u8]) -> Result<Vec<Instrument>, SourceError> {
+        self.at_source(decode::markets::list(self.source(), body))
     }
 
-    fn decode_instruments(&self, body: &[u8]) -> Result<Vec<Instrument>, SourceError> {
-        self.named(decode::markets::instruments(self.source(), body))
+    fn decode_price_increments(&self, body: &[u8]) -> Result<Vec<PriceIncrement>, SourceError> {
+        self.at_source(decode::markets::instruments(self.source(), body))
     }
 
     fn subscribe(&self, has: &[Channel], wanted: &[Channel]) -> Vec<String> {

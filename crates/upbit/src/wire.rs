@@ -12,7 +12,7 @@ use market_backbone_core::{Level, Side};
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
-use crate::limits::BOOK_DEPTH;
+use crate::capabilities::BOOK_DEPTH;
 
 #[derive(Debug, PartialEq, Deserialize)]
 pub(crate) struct TradeRow<'a> {
@@ -29,32 +29,32 @@ pub(crate) struct TradeRow<'a> {
     #[serde(alias = "tv")]
     pub(crate) trade_volume: f64,
     #[serde(default, alias = "ab")]
-    pub(crate) ask_bid: Taker,
+    pub(crate) ask_bid: AskBid,
     #[serde(alias = "sid")]
     pub(crate) sequential_id: i64,
     /// Only on the socket.
     #[serde(default, alias = "st", alias = "stream_type")]
-    pub(crate) stream: Stream,
+    pub(crate) stream: WireStreamType,
 }
 
 /// `SNAPSHOT`: how things stood when one subscribed. Anything else is news.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Stream {
+pub(crate) enum WireStreamType {
     #[default]
     Realtime,
     Snapshot,
 }
 
-impl Stream {
-    pub(crate) fn spelt(word: &str) -> Self {
+impl WireStreamType {
+    pub(crate) fn parse(word: &str) -> Self {
         if word == "SNAPSHOT" { Self::Snapshot } else { Self::Realtime }
     }
 }
 
-impl<'de> Deserialize<'de> for Stream {
+impl<'de> Deserialize<'de> for WireStreamType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word: Option<Cow<'_, str>> = Deserialize::deserialize(deserializer)?;
-        Ok(word.map_or(Self::Realtime, |word| Self::spelt(&word)))
+        Ok(word.map_or(Self::Realtime, |word| Self::parse(&word)))
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) struct TickerRow<'a> {
     #[serde(default, alias = "tv")]
     pub(crate) trade_volume: Option<f64>,
     #[serde(default, alias = "ab")]
-    pub(crate) ask_bid: Taker,
+    pub(crate) ask_bid: AskBid,
     #[serde(default, alias = "atv")]
     pub(crate) acc_trade_volume: Option<f64>,
     #[serde(default, alias = "atp")]
@@ -125,7 +125,7 @@ pub(crate) struct BookRow<'a> {
     #[serde(default, alias = "tbs")]
     pub(crate) total_bid_size: Option<f64>,
     #[serde(alias = "obu")]
-    pub(crate) orderbook_units: Sides,
+    pub(crate) orderbook_units: BookSides,
 }
 
 #[derive(Debug, Deserialize)]
@@ -169,33 +169,33 @@ pub(crate) struct GroupingRow<'a> {
 
 /// `{"error":{"name":404,"message":"Code not found"}}`
 #[derive(Debug, Deserialize)]
-pub(crate) struct Refusal {
-    pub(crate) error: RefusalReason,
+pub(crate) struct ErrorBody {
+    pub(crate) error: ErrorDetail,
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct RefusalReason {
+pub(crate) struct ErrorDetail {
     #[serde(default)]
-    pub(crate) name: Option<RefusalName>,
+    pub(crate) name: Option<ErrorName>,
     #[serde(default)]
     pub(crate) message: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum RefusalName {
+pub(crate) enum ErrorName {
     /// Errors of the market-data service repeat their status.
     Status(i64),
     /// Errors of the gateway and of the socket have a word.
-    Word(String),
+    Text(String),
 }
 
 /// `ASK`: the taker sold. `BID`: the taker bought. Anything else says nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Taker(pub(crate) Option<Side>);
+pub(crate) struct AskBid(pub(crate) Option<Side>);
 
-impl Taker {
-    pub(crate) fn spelt(word: &str) -> Self {
+impl AskBid {
+    pub(crate) fn parse(word: &str) -> Self {
         Self(match word {
             "ASK" => Some(Side::Sell),
             "BID" => Some(Side::Buy),
@@ -204,39 +204,39 @@ impl Taker {
     }
 }
 
-impl<'de> Deserialize<'de> for Taker {
+impl<'de> Deserialize<'de> for AskBid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Word;
+        struct AskBidVisitor;
 
-        impl Visitor<'_> for Word {
-            type Value = Taker;
+        impl Visitor<'_> for AskBidVisitor {
+            type Value = AskBid;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("ASK or BID")
             }
 
-            fn visit_str<E>(self, word: &str) -> Result<Taker, E> {
-                Ok(Taker::spelt(word))
+            fn visit_str<E>(self, word: &str) -> Result<AskBid, E> {
+                Ok(AskBid::parse(word))
             }
 
-            fn visit_unit<E>(self) -> Result<Taker, E> {
-                Ok(Taker(None))
+            fn visit_unit<E>(self) -> Result<AskBid, E> {
+                Ok(AskBid(None))
             }
         }
 
-        deserializer.deserialize_any(Word)
+        deserializer.deserialize_any(AskBidVisitor)
     }
 }
 
 /// The two sides of a book, taken apart while reading: unit k pairs the k-th best ask and bid.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Sides {
+pub(crate) struct BookSides {
     pub(crate) asks: Vec<Level>,
     pub(crate) bids: Vec<Level>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(crate) struct Unit {
+pub(crate) struct BookUnit {
     #[serde(alias = "ap")]
     pub(crate) ask_price: Option<f64>,
     #[serde(alias = "as")]
@@ -247,38 +247,38 @@ pub(crate) struct Unit {
     pub(crate) bid_size: Option<f64>,
 }
 
-impl<'de> Deserialize<'de> for Sides {
+impl<'de> Deserialize<'de> for BookSides {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Units;
+        struct BookUnitsVisitor;
 
-        impl<'de> Visitor<'de> for Units {
-            type Value = Sides;
+        impl<'de> Visitor<'de> for BookUnitsVisitor {
+            type Value = BookSides;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list of order book units")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut units: A) -> Result<Sides, A::Error> {
-                let mut sides = Sides::with_room();
-                while let Some(unit) = units.next_element::<Unit>()? {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut units: A) -> Result<BookSides, A::Error> {
+                let mut sides = BookSides::with_max_levels();
+                while let Some(unit) = units.next_element::<BookUnit>()? {
                     sides.push(&unit);
                 }
                 Ok(sides)
             }
         }
 
-        deserializer.deserialize_seq(Units)
+        deserializer.deserialize_seq(BookUnitsVisitor)
     }
 }
 
-impl Sides {
+impl BookSides {
     /// No level yet, and room for all that Upbit shows.
-    pub(crate) fn with_room() -> Self {
+    pub(crate) fn with_max_levels() -> Self {
         let levels = BOOK_DEPTH as usize;
         Self { asks: Vec::with_capacity(levels), bids: Vec::with_capacity(levels) }
     }
 
-    pub(crate) fn push(&mut self, unit: &Unit) {
+    pub(crate) fn push(&mut self, unit: &BookUnit) {
         self.asks.extend(level(unit.ask_price, unit.ask_size));
         self.bids.extend(level(unit.bid_price, unit.bid_size));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone::{Clock, GapState, Priority, RouterConfig, Side, StreamKind, Timestamp, Trade};
-use market_backbone_emulator::{Faults, Page, PageFault, Side as TapeSide};
+use market_backbone_emulator::{Faults, PageFault, PageKind, TakerSide as TapeSide};
 use tokio::time::Instant;
 
 use super::line::{Happens, Holds, Market};
@@ -34,8 +34,8 @@ const FUTURE_MS: i64 = 60_000;
 
 fn hasty() -> RouterConfig {
     let mut config = RouterConfig::default();
-    config.session.reconnect.first = Duration::from_millis(300);
-    config.session.reconnect.cap = Duration::from_secs(1);
+    config.session.reconnect.initial_delay = Duration::from_millis(300);
+    config.session.reconnect.max_delay = Duration::from_secs(1);
     config
 }
 
@@ -59,7 +59,7 @@ impl Scene {
     fn prints(&self, code: &str, (from_ms, to_ms): (i64, i64)) -> HashMap<String, Print> {
         if !self.market.is_of_massive() {
             let trades = self.venue.tape().trades(code, from_ms, to_ms);
-            let print = |trade: &market_backbone_emulator::Trade| Print {
+            let print = |trade: &market_backbone_emulator::TapeTrade| Print {
                 time: Timestamp::from_millis(trade.time_ms),
                 price: trade.price(),
                 size: trade.size(),
@@ -76,14 +76,14 @@ impl Scene {
             let (price, size) = (trade.price_e8 as f64 / 1e8, trade.size_e8 as f64 / 1e8);
             (id, Print { time, price, size, side: None })
         };
-        trades.iter().filter(|trade| trade.is_told).map(of).collect()
+        trades.iter().filter(|trade| trade.is_streamed).map(of).collect()
     }
 }
 
 pub(super) async fn play(
     driver: Driver,
     market: Market,
-    (happens, faults, next): (Happens, &str, &[(Page, PageFault)]),
+    (happens, faults, next): (Happens, &str, &[(PageKind, PageFault)]),
     holds: Holds,
 ) -> Result<(), String> {
     let mut faults: Faults = faults.parse().map_err(|error| format!("{error}"))?;
@@ -105,7 +105,7 @@ async fn watch(
     scene: &Scene,
     happens: Happens,
     (from_start, faults): (Faults, Faults),
-    next: &[(Page, PageFault)],
+    next: &[(PageKind, PageFault)],
     holds: Holds,
 ) -> Result<(), String> {
     let (venue, codes) = (&scene.venue, scene.market.codes());
@@ -118,7 +118,7 @@ async fn watch(
     let has_states = !is_cut || faults.future_trade > 0.0;
     let kinds = [StreamKind::Trade].into_iter().chain(has_states.then_some(state));
     let wish = client.subscribe(codes.iter().map(String::as_str), kinds);
-    let feed = wish.lossless(1 << 14).await.map_err(|error| format!("subscribing: {error}"))?;
+    let feed = wish.buffered(1 << 14).await.map_err(|error| format!("subscribing: {error}"))?;
     let clock = Arc::clone(&scene.ours) as Arc<dyn Clock>;
     let mut watch = Watch { feed, seen: Witness::default(), clock };
     if scene.driver == Driver::Sockets {
@@ -133,7 +133,7 @@ async fn watch(
 
     venue.set_faults(faults);
     for (page, fault) in next {
-        venue.spoil_next(*page, *fault);
+        venue.corrupt_next_page(*page, *fault);
     }
     let needs_gap = match happens {
         Happens::Cut(_) | Happens::Away(_) => venue.drop_sockets() > 0,

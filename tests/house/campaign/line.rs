@@ -1,6 +1,6 @@
 //! What a line of the table consists of.
 
-use market_backbone_emulator::{Page, PageFault};
+use market_backbone_emulator::{PageFault, PageKind};
 
 /// What the lines of a group show together; a test is named after each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(super) enum Does {
     /// So far are its clock and ours off true time, before a step and after it.
     Clocks { before: Off, after: Off },
     /// Something happens to a feed; from then on there are these faults, the next pages have those.
-    Feed { happens: Happens, faults: &'static str, next: &'static [(Page, PageFault)] },
+    Feed { happens: Happens, faults: &'static str, next: &'static [(PageKind, PageFault)] },
 }
 
 /// How far the venue's clock is ahead of true time, and how far ours is, in ms; true time never steps.
@@ -134,7 +134,7 @@ pub(super) const fn feed(happens: Happens, faults: &'static str) -> Does {
     Does::Feed { happens, faults, next: &[] }
 }
 
-pub(super) const fn feed_then(happens: Happens, next: &'static [(Page, PageFault)]) -> Does {
+pub(super) const fn feed_then(happens: Happens, next: &'static [(PageKind, PageFault)]) -> Does {
     Does::Feed { happens, faults: "", next }
 }
 

@@ -1,7 +1,7 @@
 //! A line about candles: the same question five times, while the venue is not what it should be and after.
 
 use market_backbone::{CandleSet, Priority, RouterConfig, Slot, Timeframe, Timestamp};
-use market_backbone_emulator::{Faults, Scripted, StockBar};
+use market_backbone_emulator::{Faults, ScriptedFault, StockBar};
 
 use super::clocks::SETTLING_MS;
 use super::line::{Market, Rows};
@@ -75,7 +75,7 @@ pub(super) async fn play_newest(
     let when = (market.minute() + 30_000, Going::ByHand);
     let scene = Scene::set(driver, market, when, Faults::default(), RouterConfig::default()).await;
     scene.venue.set_faults(faults.parse().map_err(|error| format!("{error}"))?);
-    scene.venue.set_script(Scripted::list(script).map_err(|error| error.to_string())?);
+    scene.venue.set_script(ScriptedFault::parse_list(script).map_err(|error| error.to_string())?);
     let held = ask_newest(&scene).await;
     let played = scene.venue.report().played;
     scene.close().await;
@@ -128,7 +128,7 @@ pub(super) async fn play(
     let when = (to_ms + rows.into_ms, Going::ByHand);
     let scene = Scene::set(driver, market, when, Faults::default(), RouterConfig::default()).await;
     scene.venue.set_faults(faults.parse().map_err(|error| format!("{error}"))?);
-    scene.venue.set_script(Scripted::list(script).map_err(|error| error.to_string())?);
+    scene.venue.set_script(ScriptedFault::parse_list(script).map_err(|error| error.to_string())?);
     let held = ask(&scene, (to_ms - rows.minutes * MINUTE, to_ms), rows).await;
     let (all, played) = (scene.venue.report().group(market.group()).asked, scene.venue.report().played);
     scene.close().await;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use market_backbone::{Backbone, Clock, MassivePlan, RouterConfig, Timestamp};
 use market_backbone_emulator::{
-    Clock as Hands, Emulator, Faults, MarketSet, Massive, Pace, Running, Scenario, Thickness, TickerSet,
-    TickerSpec,
+    Emulator, EmulatorClock as Hands, Faults, MarketActivity, MarketSet, RunningEmulator, Scenario,
+    StockActivity, StocksScenario, TickerSet, TickerSpec,
 };
 use market_backbone_tests::Within;
 use tokio::time::sleep;
@@ -57,7 +57,7 @@ impl Clock for Ours {
 
 /// A venue, a backbone, and the hands of both their clocks.
 pub(super) struct Scene {
-    pub(super) venue: Running,
+    pub(super) venue: RunningEmulator,
     pub(super) backbone: Backbone,
     pub(super) hands: Hands,
     pub(super) ours: Arc<Ours>,
@@ -93,14 +93,14 @@ impl Market {
         markets.push("KRW-ADA".to_owned());
         let (markets, history_days) = match self {
             Self::Btc | Self::Iota => (MarketSet::Only(markets), 10),
-            Self::Coins => (MarketSet::many(2, Pace::Wild), 1),
-            Self::Aapl | Self::Shares => (MarketSet::many(1, Pace::Wild), 1),
+            Self::Coins => (MarketSet::many(2, MarketActivity::Wild), 1),
+            Self::Aapl | Self::Shares => (MarketSet::many(1, MarketActivity::Wild), 1),
         };
         let specs = match self {
-            Self::Shares => [("WILD", Thickness::Wild), ("LOUD", Thickness::Wild)],
-            _ => [("AAPL", Thickness::Busy), ("MSFT", Thickness::Busy)],
+            Self::Shares => [("WILD", StockActivity::Wild), ("LOUD", StockActivity::Wild)],
+            _ => [("AAPL", StockActivity::Busy), ("MSFT", StockActivity::Busy)],
         };
-        let massive = Massive {
+        let massive = StocksScenario {
             tickers: TickerSet::Own(
                 specs.map(|(ticker, thickness)| TickerSpec::new(ticker, thickness)).into(),
             ),
@@ -108,7 +108,7 @@ impl Market {
             // Prints that change bars later are another story.
             late_share: 0.0,
             overnight_share: 0.0,
-            ..Massive::default()
+            ..StocksScenario::default()
         };
         Scenario { markets, history_days, faults, clock, massive, ..Scenario::default() }
     }
@@ -128,7 +128,7 @@ impl Scene {
         let venue = match driver {
             Driver::Sockets => Emulator::start(scenario).await.unwrap(),
             Driver::Paused => {
-                let (venue, connector) = Emulator::within(scenario).await.unwrap();
+                let (venue, connector) = Emulator::start_in_process(scenario).await.unwrap();
                 router.transport = Some(Arc::new(Within(connector)));
                 venue
             }

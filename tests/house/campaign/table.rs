@@ -2,8 +2,8 @@
 //!
 //! Everything in it is played twice, over real sockets and on paused time.
 
-use market_backbone_emulator::Page::Trades;
 use market_backbone_emulator::PageFault::{Empty as NoRows, Hole, Lagging, Stale as Old};
+use market_backbone_emulator::PageKind::Trades;
 
 use super::line::Happens::{Away, Cut, OneAhead, RefusedAtFirst, SomeAhead};
 use super::line::Holds::{Closed, GoesOn, Healed, Newest, Told};

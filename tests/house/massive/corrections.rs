@@ -8,7 +8,8 @@ use market_backbone::{
     Timestamp,
 };
 use market_backbone_emulator::{
-    Clock, Emulator, Massive, Running, Scenario, StockBar, Thickness, TickerSet, TickerSpec,
+    Emulator, EmulatorClock, RunningEmulator, Scenario, StockActivity, StockBar, StocksScenario, TickerSet,
+    TickerSpec,
 };
 use tokio::time::{sleep, timeout};
 
@@ -22,8 +23,8 @@ const THEN: i64 = ELEVEN + 14 * MINUTE;
 
 /// A market of whose trades off the exchanges some are told up to fifteen minutes late.
 struct Late {
-    venue: Running,
-    market: Clock,
+    venue: RunningEmulator,
+    market: EmulatorClock,
     clock: Arc<ManualClock>,
     backbone: Backbone,
 }
@@ -31,16 +32,22 @@ struct Late {
 impl Late {
     /// With such shares of trades that are told late, and only the next morning.
     async fn start(late_share: f64, overnight_share: f64) -> Self {
-        let market = Clock::manual(ELEVEN);
-        let tickers = ["AAPL", "MSFT"].map(|name| TickerSpec::new(name, Thickness::Busy));
+        let market = EmulatorClock::manual(ELEVEN);
+        let tickers = ["AAPL", "MSFT"].map(|name| TickerSpec::new(name, StockActivity::Busy));
         let tickers = TickerSet::Own(tickers.to_vec());
-        let massive = Massive { tickers, history_days: 5, late_share, overnight_share, ..Massive::default() };
+        let massive = StocksScenario {
+            tickers,
+            history_days: 5,
+            late_share,
+            overnight_share,
+            ..StocksScenario::default()
+        };
         let scenario = Scenario { clock: market.clone(), massive, ..Scenario::default() };
         let venue = Emulator::start(scenario).await.unwrap();
         let clock = Arc::new(ManualClock::new(at(ELEVEN)));
         let recorder = RecorderConfig {
-            tick: Duration::from_millis(10),
-            confirm_every: Some(Duration::from_millis(100)),
+            tick_interval: Duration::from_millis(10),
+            confirm_interval: Some(Duration::from_millis(100)),
             ..RecorderConfig::default()
         };
         let backbone = Backbone::builder()
@@ -178,7 +185,7 @@ async fn the_overnight_pass_amends_what_was_asked_the_day_before_and_disputes_no
     // What was only asked for is known, and corrected when it is recorded.
     let again = house.asked_of("MSFT", None).await;
     let known = house.tape_of("MSFT", THEN, evening);
-    assert_eq!((rows(&again.candles), again.served.requests), (known, 0));
+    assert_eq!((rows(&again.candles), again.stats.requests), (known, 0));
     let recording = client.record(["MSFT"], [Timeframe::M1]).await.unwrap();
     house.holds_of("MSFT", &house.tape_of("MSFT", THEN, morning)).await;
     assert!(house.asked_of("MSFT", None).await.coverage.disputes().is_empty());

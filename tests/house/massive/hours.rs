@@ -1,7 +1,9 @@
 //! Hours of shares while New York changes its clocks: multiples of UTC, in summer and in winter.
 
-use market_backbone::{Aggregates, Builder, MASSIVE, Symbol, Timeframe, Timespan};
-use market_backbone_emulator::{Hours, Massive, StockBar, Thickness, TickerSet, TickerSpec};
+use market_backbone::{AggregateSpec, Builder, MASSIVE, Symbol, Timeframe, Timespan};
+use market_backbone_emulator::{
+    ExchangeHours, StockActivity, StockBar, StocksScenario, TickerSet, TickerSpec,
+};
 
 use super::rig::{DAY, HOUR, Stocks, at, millis, range};
 
@@ -23,9 +25,9 @@ fn summed(minutes: &[StockBar], length: i64) -> Vec<(i64, [f64; 4])> {
 async fn hours_of_shares_are_multiples_of_utc_over_both_changes_of_the_clock() {
     // Noon in New York on the Tuesdays after the clocks went forward, and back.
     for now in ["2026-03-10T16:00:00Z", "2026-11-03T17:00:00Z"].map(millis) {
-        for hours in [Hours::NewYork, Hours::Always] {
-            let tickers = TickerSet::Own(vec![TickerSpec::new("AAPL", Thickness::Busy)]);
-            let stage = Massive { tickers, hours, history_days: 60, ..Massive::default() };
+        for hours in [ExchangeHours::NewYork, ExchangeHours::Always] {
+            let tickers = TickerSet::Own(vec![TickerSpec::new("AAPL", StockActivity::Busy)]);
+            let stage = StocksScenario { tickers, hours, history_days: 60, ..StocksScenario::default() };
             let house = Stocks::staged(now, stage, Builder::in_memory).await;
             let from = (now - 5 * DAY).div_euclid(DAY) * DAY;
             let minutes = house.venue.stocks().minutes("AAPL", from, now, now);
@@ -38,7 +40,7 @@ async fn hours_of_shares_are_multiples_of_utc_over_both_changes_of_the_clock() {
             }
             let symbol = Symbol::new(MASSIVE, "AAPL").unwrap();
             for multiplier in [1_u32, 2, 4, 12] {
-                let kind = Aggregates { multiplier, timespan: Timespan::Hour, adjusted: false };
+                let kind = AggregateSpec { multiplier, timespan: Timespan::Hour, adjusted: false };
                 let stretch = market_backbone::TimeRange::new(at(from), at(now)).unwrap();
                 let venue = house.backbone.massive().unwrap();
                 let bars = venue.aggregates(&symbol, kind, stretch).await.unwrap();

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use market_backbone::{
-    Backbone, Builder, CandleStore, Client, ExportOrder, MASSIVE, ManualClock, MassivePlan, Priority, Series,
-    SqliteStore, StoreConfig, TimeRange, Timestamp, export_archive, grid_of, import_archive,
+    Backbone, Builder, CandleStore, Client, ExportOptions, MASSIVE, ManualClock, MassivePlan, Priority,
+    Series, SqliteStore, StoreConfig, TimeRange, Timestamp, export_archive, grid_of, import_archive,
 };
 use market_backbone_emulator::{
-    Clock, Emulator, Massive, Running, Scenario, Split, Thickness, TickerSet, TickerSpec,
+    Emulator, EmulatorClock, RunningEmulator, Scenario, SplitSpec, StockActivity, StocksScenario, TickerSet,
+    TickerSpec,
 };
 
 /// 2026-08-06T15:00:00Z, a Thursday, 11:00 in New York.
@@ -19,7 +20,7 @@ pub(super) const MINUTE: i64 = 60_000;
 
 /// The venue, and a backbone whose first venue it is; Upbit is the other.
 pub(super) struct Stocks {
-    pub(super) venue: Running,
+    pub(super) venue: RunningEmulator,
     pub(super) backbone: Backbone,
 }
 
@@ -38,17 +39,17 @@ impl Stocks {
     }
 
     async fn built(tickers: TickerSet, settings: impl FnOnce(Builder) -> Builder) -> Self {
-        let massive = Massive { tickers, history_days: 400, ..Massive::default() };
+        let massive = StocksScenario { tickers, history_days: 400, ..StocksScenario::default() };
         Self::staged(ELEVEN, massive, settings).await
     }
 
     /// At another time, on another stage.
     pub(super) async fn staged(
         now_ms: i64,
-        massive: Massive,
+        massive: StocksScenario,
         settings: impl FnOnce(Builder) -> Builder,
     ) -> Self {
-        let scenario = Scenario { clock: Clock::manual(now_ms), massive, ..Scenario::default() };
+        let scenario = Scenario { clock: EmulatorClock::manual(now_ms), massive, ..Scenario::default() };
         let venue = Emulator::start(scenario).await.unwrap();
         let (rest, clock) = (venue.rest_url(), ManualClock::new(at(now_ms)));
         let builder = Backbone::builder()
@@ -77,14 +78,14 @@ impl Stocks {
 /// Five shares, each of another kind; the last was split ten days ago.
 fn a_few() -> TickerSet {
     let kinds = [
-        ("AAPL", Thickness::Busy),
-        ("SHY", Thickness::Thin),
-        ("RARE", Thickness::Rare),
-        ("NEVER", Thickness::Never),
+        ("AAPL", StockActivity::Busy),
+        ("SHY", StockActivity::Thin),
+        ("RARE", StockActivity::Rare),
+        ("NEVER", StockActivity::Never),
     ];
     let mut tickers: Vec<_> = kinds.into_iter().map(|(name, kind)| TickerSpec::new(name, kind)).collect();
-    let splits = vec![Split::new("2026-07-27", 1, 4)];
-    tickers.push(TickerSpec { splits, ..TickerSpec::new("SPLIT", Thickness::Medium) });
+    let splits = vec![SplitSpec::new("2026-07-27", 1, 4)];
+    tickers.push(TickerSpec { splits, ..TickerSpec::new("SPLIT", StockActivity::Medium) });
     TickerSet::Own(tickers)
 }
 
@@ -111,7 +112,7 @@ pub(super) async fn is_sound_and_copies(folder: &Path, one_of_them: &Series) {
         "{series:?}"
     );
     let all = TimeRange::new(Timestamp::MIN, Timestamp::MAX).unwrap();
-    let order = |dir: &Path| ExportOrder {
+    let order = |dir: &Path| ExportOptions {
         dir: dir.to_owned(),
         format: market_backbone::ArchiveFormat::Csv,
         series: series.clone(),

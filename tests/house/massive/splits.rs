@@ -1,9 +1,12 @@
 //! Bars that splits fall into, held against what the venue's look-alike adjusts by itself.
 
 use market_backbone::{
-    Aggregates, Bar, Builder, Candle, CandleSet, MASSIVE, Slot, Symbol, TimeRange, Timeframe, Timespan,
+    AggregateBar, AggregateSpec, Builder, Candle, CandleSet, MASSIVE, Slot, Symbol, TimeRange, Timeframe,
+    Timespan,
 };
-use market_backbone_emulator::{Hours, Massive, Split, Thickness, TickerSet, TickerSpec};
+use market_backbone_emulator::{
+    ExchangeHours, SplitSpec, StockActivity, StocksScenario, TickerSet, TickerSpec,
+};
 
 use super::rig::{DAY, ELEVEN, Stocks, at, millis, range};
 
@@ -28,26 +31,26 @@ const SHARES: [Share; 14] = [
     ("SOON", &[("2026-06-10", 1, 4), ("2026-08-07", 1, 10)]),
 ];
 
-async fn house(hours: Hours, now: i64) -> Stocks {
+async fn house(hours: ExchangeHours, now: i64) -> Stocks {
     let spec = |(ticker, splits): &Share| TickerSpec {
-        splits: splits.iter().map(|(date, from, to)| Split::new(date, *from, *to)).collect(),
-        ..TickerSpec::new(ticker, Thickness::Thin)
+        splits: splits.iter().map(|(date, from, to)| SplitSpec::new(date, *from, *to)).collect(),
+        ..TickerSpec::new(ticker, StockActivity::Thin)
     };
     let tickers = TickerSet::Own(SHARES.iter().map(spec).collect());
-    let stage = Massive { tickers, hours, history_days: 400, ..Massive::default() };
+    let stage = StocksScenario { tickers, hours, history_days: 400, ..StocksScenario::default() };
     Stocks::staged(now, stage, Builder::in_memory).await
 }
 
 /// What the venue says of a stretch when it adjusts by itself.
-async fn venue(house: &Stocks, code: &str, span: (u32, Timespan), stretch: (i64, i64)) -> Vec<Bar> {
-    let kind = Aggregates { multiplier: span.0, timespan: span.1, adjusted: true };
+async fn venue(house: &Stocks, code: &str, span: (u32, Timespan), stretch: (i64, i64)) -> Vec<AggregateBar> {
+    let kind = AggregateSpec { multiplier: span.0, timespan: span.1, adjusted: true };
     let range = TimeRange::new(at(stretch.0), at(stretch.1)).unwrap();
     let symbol = Symbol::new(MASSIVE, code).unwrap();
     house.backbone.massive().unwrap().aggregates(&symbol, kind, range).await.unwrap()
 }
 
 #[track_caller]
-fn are_equal(set: &CandleSet, bars: &[Bar]) {
+fn are_equal(set: &CandleSet, bars: &[AggregateBar]) {
     let figures = |row: &Candle| [row.open, row.high, row.low, row.close, row.volume];
     let opens: Vec<_> = set.candles.iter().map(|row| row.open_time).collect();
     assert_eq!(opens, bars.iter().map(|bar| bar.open_time).collect::<Vec<_>>(), "{}", set.series);
@@ -56,14 +59,14 @@ fn are_equal(set: &CandleSet, bars: &[Bar]) {
         let near = figures(row).into_iter().zip(want).all(|(got, want)| (got - want).abs() <= 1e-9 * want);
         assert!(near, "{}: {row:?} {bar:?}", set.series);
         // Dollars stay what was paid. The venue tells four decimals of its average, of a price from five dollars on.
-        let paid = bar.volume * bar.average.unwrap();
+        let paid = bar.volume * bar.vwap.unwrap();
         assert!((row.turnover - paid).abs() <= 1e-5 * paid, "{}: {row:?}", set.series);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn weeks_months_and_years_with_splits_equal_what_the_venue_adjusts() {
-    let house = house(Hours::NewYork, ELEVEN).await;
+    let house = house(ExchangeHours::NewYork, ELEVEN).await;
     let mut requests = Vec::new();
     for (code, splits) in SHARES {
         for (frame, span, from) in [
@@ -80,7 +83,7 @@ async fn weeks_months_and_years_with_splits_equal_what_the_venue_adjusts() {
             assert_eq!(again.candles, set.candles);
             // What still forms is asked for again, the bar and its days; what is over is not.
             assert!(house.asked() - asked <= 2, "{code} {frame}: {}", house.asked() - asked);
-            requests.push((code, frame, splits.len(), set.served.requests));
+            requests.push((code, frame, splits.len(), set.stats.requests));
         }
     }
     println!("{requests:?}");
@@ -89,7 +92,7 @@ async fn weeks_months_and_years_with_splits_equal_what_the_venue_adjusts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn counts_closed_bars_and_ranges_from_within_a_bar_are_adjusted_alike() {
-    let house = house(Hours::NewYork, ELEVEN).await;
+    let house = house(ExchangeHours::NewYork, ELEVEN).await;
     let client = house.client();
     for code in ["TUE", "MONTHTWO", "NOW", "WEEKTWO"] {
         for (frame, span) in [(Timeframe::W1, Timespan::Week), (Timeframe::Month, Timespan::Month)] {
@@ -109,7 +112,7 @@ async fn counts_closed_bars_and_ranges_from_within_a_bar_are_adjusted_alike() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_of_a_moment_only_splits_that_had_taken_effect_count() {
-    let house = house(Hours::NewYork, ELEVEN).await;
+    let house = house(ExchangeHours::NewYork, ELEVEN).await;
     let client = house.client();
     let span = range(millis("2026-05-31T04:00:00Z"), millis("2026-06-21T04:00:00Z"));
     let ask =
@@ -132,11 +135,16 @@ async fn four_hours_across_new_yorks_midnight_are_adjusted_from_hours() {
     let now = millis("2025-11-20T17:00:00Z");
     let shares: [Share; 1] = [("AAPL", &[("2025-11-19", 1, 4)])];
     let spec = TickerSpec {
-        splits: vec![Split::new(shares[0].1[0].0, 1, 4)],
-        ..TickerSpec::new("AAPL", Thickness::Busy)
+        splits: vec![SplitSpec::new(shares[0].1[0].0, 1, 4)],
+        ..TickerSpec::new("AAPL", StockActivity::Busy)
     };
     let tickers = TickerSet::Own(vec![spec]);
-    let stage = Massive { tickers, hours: Hours::Always, history_days: 30, ..Massive::default() };
+    let stage = StocksScenario {
+        tickers,
+        hours: ExchangeHours::Always,
+        history_days: 30,
+        ..StocksScenario::default()
+    };
     let house = Stocks::staged(now, stage, Builder::in_memory).await;
     let stretch = (millis("2025-11-18T00:00:00Z"), millis("2025-11-20T00:00:00Z"));
     let ask = house.client().candles("AAPL", Timeframe::H4).range(range(stretch.0, stretch.1));

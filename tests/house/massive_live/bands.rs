@@ -14,7 +14,7 @@ fn is_around_a_price(band: &PriceBand) -> bool {
 async fn bands_reach_the_reader_and_what_breaks_them_off_is_healed_by_the_next() {
     let market = Market::open().await;
     let (rest, socket) = (market.venue.rest_url(), market.venue.stocks_ws_url());
-    let account = MassiveAccount::new(KEY, Plan::Advanced).at(&rest, &socket);
+    let account = MassiveAccount::new(KEY, MassivePlan::Advanced).at(&rest, &socket);
     let clock = Arc::clone(&market.clock) as Arc<dyn Clock>;
     let backbone =
         Backbone::builder().in_memory().clock(clock).massive_account(account).build().await.unwrap();

@@ -91,7 +91,7 @@ async fn check(Case { history, range, waits }: Case) {
     let known = Holding::of(world.store.as_ref()).await.known;
     let first = range.from().as_secs().div_euclid(60);
     let unknown =
-        (first..).take_while(|slot| minute(*slot) < range.to()).find(|slot| !known.knows(minute(*slot)));
+        (first..).take_while(|slot| minute(*slot) < range.to()).find(|slot| !known.is_known(minute(*slot)));
     assert_eq!(unknown, None, "still unknown: {known:?}");
     world.clock.advance(Duration::from_secs(420));
     assert_eq!(world.cost_of(&query).await, 0, "known, and asked for again");

@@ -39,7 +39,7 @@ impl Clock for Machine {
         moved(self.venue.now(), self.ahead_ms.load(Ordering::SeqCst))
     }
 
-    fn steady(&self) -> Option<Timestamp> {
+    fn monotonic(&self) -> Option<Timestamp> {
         Some(self.venue.now())
     }
 }
@@ -101,8 +101,8 @@ impl Clocks {
     pub(crate) fn answered(&self, venue: Timestamp, sent: Timestamp) -> Timestamp {
         let Some(clock) = self.program() else { return venue.min(sent) };
         let date = Timestamp::from_secs(venue.as_secs());
-        clock.answered(date, sent, clock.machine().now());
-        clock.at_least(sent).map_or(date, |asked| date.min(asked))
+        clock.observe_reply_date(date, sent, clock.machine().now());
+        clock.lower_bound_at(sent).map_or(date, |asked| date.min(asked))
     }
 
     fn program(&self) -> Option<Arc<VenueClock>> {
@@ -118,8 +118,8 @@ impl Clock for Clocks {
         }
     }
 
-    fn steps(&self) -> u64 {
-        self.program().map_or(0, |clock| clock.steps())
+    fn step_count(&self) -> u64 {
+        self.program().map_or(0, |clock| clock.step_count())
     }
 
     fn is_measured(&self) -> bool {

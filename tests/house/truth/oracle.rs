@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use market_backbone_core::{
-    Candle, CandleQuery, CandleSet, CandleStore, Coverage, Forming, LATE_ROWS, Origin, Selection, Slot, Span,
-    TimeRange, Timestamp,
+    Candle, CandleQuery, CandleSet, CandleStore, Coverage, Forming, MAX_ROW_DELAY, Origin, Selection, Slot,
+    Span, TimeRange, Timestamp,
 };
 
 use super::clocks::ERROR;
@@ -31,14 +31,15 @@ impl Holding {
     }
 
     fn origin_of(&self, slot: i64) -> Option<Origin> {
-        self.known.proof_of(minute(slot)).map(|proof| proof.origin)
+        self.known.provenance_at(minute(slot)).map(|proof| proof.origin)
     }
 
     /// What nobody asks about at `now`: what is known, but for early words that are old enough to be put to the test.
     pub(crate) fn standing(&self, now: Timestamp) -> Coverage {
         let mut known = self.known.clone();
         let is_due = |span: &&Span| {
-            let [a_while, long] = [Duration::from_secs(15), LATE_ROWS].map(|age| span.range.to().plus(age));
+            let [a_while, long] =
+                [Duration::from_secs(15), MAX_ROW_DELAY].map(|age| span.range.to().plus(age));
             let crossed = |due: Timestamp| span.provenance.observed_at < due && due <= now;
             span.provenance.origin == Origin::Early && (crossed(a_while) || crossed(long))
         };
@@ -57,12 +58,12 @@ pub(crate) fn check_holding(tape: &Tape, held: &Holding, now: Timestamp) {
         let row = held.rows.get(&slot).copied();
         assert!(row.is_none_or(|row| row.is_final), "minute {slot}: stored and not final");
         let allowed = tape.versions(slot);
-        if !held.known.knows(minute(slot)) {
+        if !held.known.is_known(minute(slot)) {
             assert!(row.is_none() || allowed.contains(&row), "minute {slot}: {row:?} never was");
             continue;
         }
         assert!(slot < unshowable(now), "minute {slot}: known before it settled");
-        let dispute = held.known.dispute_of(minute(slot));
+        let dispute = held.known.dispute_at(minute(slot));
         if dispute.is_some() {
             assert!(tape.is_restated(slot), "minute {slot}: disputed, and never restated");
             assert!(row.is_some(), "minute {slot}: disputed, and no row left");
@@ -74,7 +75,7 @@ pub(crate) fn check_holding(tape: &Tape, held: &Holding, now: Timestamp) {
         assert!(
             allowed.contains(&row) || is_early && tape.is_cut_short(slot, row),
             "minute {slot}: {row:?}, and the tape says {allowed:?}, says {:?}",
-            held.known.proof_of(minute(slot))
+            held.known.provenance_at(minute(slot))
         );
     }
     assert!(held.rows.keys().all(|slot| slots(now).contains(slot)), "rows out of nowhere");
@@ -110,7 +111,7 @@ pub(crate) fn check_change(venue: &Venue, before: &Holding, after: &Holding, now
             assert!(true_now || outdated || cut_short, "minute {slot}: learnt wrong: {row:?}");
         }
         if let Some(old) = before.rows.get(&slot) {
-            let disputed = after.known.dispute_of(minute(slot)).is_some();
+            let disputed = after.known.dispute_at(minute(slot)).is_some();
             let may_change = matches!(was, None | Some(Origin::Early));
             assert!(may_change || disputed || row == Some(old), "minute {slot}: changed in silence");
         }
@@ -119,7 +120,7 @@ pub(crate) fn check_change(venue: &Venue, before: &Holding, after: &Holding, now
 
 /// Whether it was said that nothing is as old as `slot`, and a row has turned up where that was said.
 fn is_withdrawn(before: &Holding, after: &Holding, slot: i64) -> bool {
-    let is_unlisted = |slot: &i64| before.origin_of(*slot) == Some(Origin::Listed);
+    let is_unlisted = |slot: &i64| before.origin_of(*slot) == Some(Origin::BeforeListing);
     is_unlisted(&slot) && after.rows.keys().any(is_unlisted)
 }
 
@@ -137,12 +138,12 @@ pub(crate) fn check_noticed(
         |slot: i64| shown.iter().any(|range| range.from() < minute(slot) && minute(slot) < range.to());
     for slot in slots(now).filter(|slot| is_shown(*slot)) {
         let (said, row) = (tape.said(slot, now), after.rows.get(&slot).copied());
-        let disputed = after.known.dispute_of(minute(slot)).is_some();
+        let disputed = after.known.dispute_at(minute(slot)).is_some();
         let was_final = before.origin_of(slot).is_some_and(|origin| origin == Origin::Rest);
         if was_final && before.rows.get(&slot).copied() != said {
             assert!(disputed, "minute {slot}: contradicted, and not disputed");
         }
-        if !after.known.knows(minute(slot)) && left_out(slot) {
+        if !after.known.is_known(minute(slot)) && left_out(slot) {
             continue; // a page with a row that was left out may not be taken in
         }
         // By a clock that was measured anew the later of two words may seem to be the earlier one.
@@ -164,12 +165,12 @@ pub(crate) fn check_asked(
     for asked in asked {
         let at = asked.at.plus(Duration::from_millis(ERROR.unsigned_abs()));
         let standing = before.standing(at);
-        let is_open = |slot| !standing.knows(minute(slot)) || is_withdrawn(before, after, slot);
+        let is_open = |slot| !standing.is_known(minute(slot)) || is_withdrawn(before, after, slot);
         let newest = asked.before.map_or(minute_of(asked.at), |before| minute_of(before) - 1);
         let tip = newest >= unsettled(asked.at) - 1;
         let shown = newest - i64::from(page)..=newest;
         assert!(tip || shown.clone().any(is_open), "a page from minute {newest} back, which was known");
-        let open = asked.before.is_none() && standing.knows(minute(minute_of(at) - 1));
+        let open = asked.before.is_none() && standing.is_known(minute(minute_of(at) - 1));
         assert!(!open || wants_forming, "the newest page, and all of it was known or not wanted");
     }
 }
@@ -187,7 +188,7 @@ pub(crate) fn check_answer(
     let settled = unsettled(asked.minus(Duration::from_millis(ERROR.unsigned_abs())));
     for slot in slots(answered) {
         let truth = tape.versions(slot);
-        let origin = set.coverage.proof_of(minute(slot)).map(|proof| proof.origin);
+        let origin = set.coverage.provenance_at(minute(slot)).map(|proof| proof.origin);
         match set.slot(minute(slot)) {
             Slot::Present(row) if row.is_final => {
                 let cut_short = origin == Some(Origin::Early) && tape.is_cut_short(slot, Some(row));
@@ -249,7 +250,7 @@ fn check_known(
     }
     let is_there = |slot: &i64| tape.seen(*slot, asked).is_some();
     let first = (venue.oldest()..=minute_of(asked)).find(is_there);
-    let young = minute_of(asked.minus(LATE_ROWS + Duration::from_millis(ERROR.unsigned_abs())));
+    let young = minute_of(asked.minus(MAX_ROW_DELAY + Duration::from_millis(ERROR.unsigned_abs())));
     for hole in before.standing(asked).missing(range) {
         let end = minute_of(hole.to()).min(unsettled(asked)).min(minute_of(asked));
         let slots = venue.oldest().max(minute_of(hole.from()))..end;

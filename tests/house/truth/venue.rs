@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
-    BadRow, CallGroup, Candle, CandlePage, CandlePageRequest, CandlePart, CandleRows, Capabilities, Clock,
-    Corrections, Grid, KeepAlive, LimitGroup, Market, Origin, PageSource, Priority, Proof, Series,
-    SettlingRules, SocketLimits, SourceError, SourceErrorKind, Symbol, TimeRange, Timeframe, Timestamp,
-    TradePage, TradePageRequest, VenueId,
+    BadRow, Candle, CandlePage, CandlePageBuilder, CandlePageRequest, CandlePart, Capabilities, Clock,
+    FinalityRules, Grid, Instrument, KeepAlive, Origin, PageProof, PageSource, Priority, RateLimit,
+    RateLimitGroup, RevisionPolicy, Series, SocketLimits, SourceError, SourceErrorKind, Symbol, TimeRange,
+    Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
 };
 
 use super::clocks::Clocks;
@@ -152,18 +152,23 @@ impl Venue {
         told: Rows,
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError> {
-        let mut rows = CandleRows::new(request, Grid::Utc);
+        let mut rows = CandlePageBuilder::new(request, Grid::Utc);
         told.into_iter().for_each(|row| rows.push(row));
-        if rows.is_gibberish() {
+        if rows.is_unreadable() {
             return Err(SourceError::new(SourceErrorKind::Malformed, "no row of the page can be true"));
         }
         let fell_short = rows.count() < request.count as usize;
         let nothing_older = (fell_short && self.keeps_all()).then_some(Timestamp::MIN);
-        let rules = SettlingRules { grid: Grid::Utc, visible: VISIBLE, blind: SETTLING, alone: SETTLING };
+        let rules = FinalityRules {
+            grid: Grid::Utc,
+            superseded_delay: VISIBLE,
+            clock_delay: SETTLING,
+            newest_delay: SETTLING,
+        };
         let page = rows.into_page(asked_at, rules, nothing_older);
         let exhausted = fell_short && !self.keeps_all();
-        self.doubted.lock().unwrap().extend(&page.proof.doubtful);
-        Ok(CandlePage { proof: Proof { exhausted, ..page.proof }, ..page })
+        self.doubted.lock().unwrap().extend(&page.proof.uncertain);
+        Ok(CandlePage { proof: PageProof { exhausted, ..page.proof }, ..page })
     }
 
     /// Whether more than one page may be under way.
@@ -217,7 +222,7 @@ impl Venue {
             match random(4) % 3 {
                 0 => return Err(SourceError::new(SourceErrorKind::VenueFault, "an error of its own")),
                 1 => return Err(SourceError::new(SourceErrorKind::Malformed, "the page was cut")),
-                _ => page.proof = Proof::default(),
+                _ => page.proof = PageProof::default(),
             }
         }
         Ok(spoilt)
@@ -225,7 +230,7 @@ impl Venue {
 
     /// Writes down what was shown for certain.
     fn note(&self, page: &CandlePage) {
-        let proof = self.capabilities.proof(Timeframe::M1, page);
+        let proof = self.capabilities.coverage_of(Timeframe::M1, page);
         let certain = proof.spans().iter().filter(|span| span.provenance.origin == Origin::Rest);
         self.log.lock().unwrap().shown.extend(certain.map(|span| span.range));
     }
@@ -270,25 +275,25 @@ impl PageSource for Venue {
             return Err(SourceError::new(SourceErrorKind::Malformed, "the page was cut"));
         }
         if random(6) < 50 {
-            page.proof = Proof::default();
+            page.proof = PageProof::default();
             page.candles.retain(|candle| candle.open_time >= minute(minute_of(page.asked_at)));
         }
         if is_honest {
             self.note(&page);
         }
-        let coverage = self.capabilities.proof(series.timeframe, &page);
+        let coverage = self.capabilities.coverage_of(series.timeframe, &page);
         let part = CandlePart { candles: page.candles, coverage, ..CandlePart::default() };
         Ok((!part.candles.is_empty()).then_some(part))
     }
 
-    async fn markets(&self, _: Priority) -> Result<Vec<Market>, SourceError> {
+    async fn markets(&self, _: Priority) -> Result<Vec<Instrument>, SourceError> {
         Ok(Vec::new())
     }
 }
 
 fn capabilities(page: u32) -> Capabilities {
     let second = Duration::from_secs(1);
-    let group = LimitGroup { group: CallGroup("none"), max: 1, window: second };
+    let group = RateLimit { group: RateLimitGroup("none"), max: 1, window: second };
     Capabilities {
         venue: VenueId::new("model"),
         grid: Grid::Utc,
@@ -298,17 +303,17 @@ fn capabilities(page: u32) -> Capabilities {
         book_depth: 0,
         trade_days: 0,
         timeframes: &[Timeframe::M1],
-        silent_kinds: &[],
+        unstreamed_kinds: &[],
         live_timeframes: &[],
-        settling: SETTLING,
-        corrections: Corrections::NONE,
+        finality_delay: SETTLING,
+        revision_policy: RevisionPolicy::NONE,
         limits: &[],
         socket: SocketLimits {
             connects: group,
             messages: &[],
             keep_alive: KeepAlive::Ping,
             keep_alive_every: second,
-            silence: second,
+            idle_timeout: second,
             max_connections: None,
             channels_per_connection: None,
         },

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::{Args as Group, ValueEnum};
 use market_backbone::{Fill, Timeframe, Timestamp};
 
-use super::Urgency;
-use crate::exit::Usage;
+use super::PriorityArg;
+use crate::exit::UsageError;
 
 /// Which candles are wanted of a series.
 #[derive(Debug, Group)]
-pub(crate) struct Wanted {
+pub(crate) struct CandleRangeArgs {
     /// The newest so many; the candle still forming comes last and counts [default: 200]
     #[arg(long, value_name = "N", conflicts_with = "from")]
     pub(crate) count: Option<usize>,
@@ -28,12 +28,12 @@ pub(crate) struct Wanted {
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<Timestamp>,
     /// Who waits for whom when requests are short
-    #[arg(long, value_enum, default_value_t = Urgency::Normal)]
-    pub(crate) priority: Urgency,
+    #[arg(long, value_enum, default_value_t = PriorityArg::Normal)]
+    pub(crate) priority: PriorityArg,
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Candles {
+pub(crate) struct CandlesArgs {
     /// Markets, and behind them the timeframe: KRW-BTC 1m, or KRW-BTC KRW-ETH 1m,1h. Timeframes are 1s 1m 3m 5m 10m 15m
     /// 30m 1h 4h 1d 1w 1M 1y
     #[arg(required = true, num_args = 1.., value_name = "MARKET... TIMEFRAME")]
@@ -42,13 +42,13 @@ pub(crate) struct Candles {
     #[arg(long, value_name = "KEY")]
     pub(crate) universe: Option<String>,
     #[command(flatten)]
-    pub(crate) wanted: Wanted,
+    pub(crate) range: CandleRangeArgs,
     /// Prices and volumes from before a split in shares as they are after it; dividends stay in
     #[arg(long)]
     pub(crate) adjusted: bool,
     /// What stands where nobody traded. Only what is proven empty is ever filled
-    #[arg(long, value_enum, default_value_t = Filling::None)]
-    pub(crate) fill: Filling,
+    #[arg(long, value_enum, default_value_t = FillArg::None)]
+    pub(crate) fill: FillArg,
     /// table for eyes; csv, json (one object a line) and parquet for programs [default: what the ending of --output says;
     /// csv with --output-dir; else table]
     #[arg(long, value_enum)]
@@ -64,23 +64,23 @@ pub(crate) struct Candles {
     pub(crate) stats: bool,
 }
 
-impl Candles {
+impl CandlesArgs {
     /// The markets that are named, and the timeframes.
-    pub(crate) fn named(&self) -> Result<(&[String], Vec<Timeframe>), Usage> {
+    pub(crate) fn named(&self) -> Result<(&[String], Vec<Timeframe>), UsageError> {
         const HOW: &str = "write the timeframe behind the markets: candles KRW-BTC 1m";
-        let (last, markets) = self.series.split_last().ok_or_else(|| Usage(HOW.to_owned()))?;
+        let (last, markets) = self.series.split_last().ok_or_else(|| UsageError(HOW.to_owned()))?;
         let mut timeframes = Vec::new();
         for word in last.split(',') {
-            let timeframe = word.parse().map_err(|error| Usage(format!("{error}; {HOW}")))?;
+            let timeframe = word.parse().map_err(|error| UsageError(format!("{error}; {HOW}")))?;
             if !timeframes.contains(&timeframe) {
                 timeframes.push(timeframe);
             }
         }
         if markets.is_empty() && self.universe.is_none() {
-            return Err(Usage(format!("no market is named; {HOW}, or --universe KEY {last}")));
+            return Err(UsageError(format!("no market is named; {HOW}, or --universe KEY {last}")));
         }
         if let Some(other) = markets.iter().find(|market| market.parse::<Timeframe>().is_ok()) {
-            return Err(Usage(format!(
+            return Err(UsageError(format!(
                 "`{other}` is a timeframe; several are joined by commas: {other},{last}"
             )));
         }
@@ -89,13 +89,13 @@ impl Candles {
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Plan {
+pub(crate) struct PlanArgs {
     /// Like KRW-BTC or AAPL
     pub(crate) market: String,
     /// 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y
     pub(crate) timeframe: Timeframe,
     #[command(flatten)]
-    pub(crate) wanted: Wanted,
+    pub(crate) range: CandleRangeArgs,
     #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
     pub(crate) format: PlanFormat,
 }
@@ -116,7 +116,7 @@ pub(crate) enum PlanFormat {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Filling {
+pub(crate) enum FillArg {
     /// Nothing: candles that exist, and no others
     None,
     /// The last close again, without volume
@@ -125,12 +125,12 @@ pub(crate) enum Filling {
     Null,
 }
 
-impl From<Filling> for Fill {
-    fn from(filling: Filling) -> Self {
+impl From<FillArg> for Fill {
+    fn from(filling: FillArg) -> Self {
         match filling {
-            Filling::None => Self::None,
-            Filling::Forward => Self::Forward,
-            Filling::Null => Self::Null,
+            FillArg::None => Self::None,
+            FillArg::Forward => Self::Forward,
+            FillArg::Null => Self::Null,
         }
     }
 }

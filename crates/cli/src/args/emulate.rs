@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::{Args as Group, ValueEnum};
 
 #[derive(Debug, Group)]
-pub(crate) struct Emulate {
+pub(crate) struct EmulateArgs {
     /// Whose look-alike
     #[arg(value_enum)]
-    pub(crate) whose: Whose,
+    pub(crate) whose: EmulatedVenue,
     /// REST, socket and /__admin/report all listen here, on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 9001)]
     pub(crate) port: u16,
@@ -19,8 +19,8 @@ pub(crate) struct Emulate {
     #[arg(long, value_name = "FILE")]
     pub(crate) tape: Option<PathBuf>,
     /// When the recorded trades happen: when they were recorded, or from now on
-    #[arg(long, value_enum, default_value_t = TapeStart::Recorded, requires = "tape")]
-    pub(crate) tape_start: TapeStart,
+    #[arg(long, value_enum, default_value_t = TapeStartArg::Recorded, requires = "tape")]
+    pub(crate) tape_start: TapeStartArg,
     /// What goes wrong, like html=0.1,reset=0.1,latency_ms=40,drop_after_ms=5000
     /// (also cut, throttle, retry_after, mute_listing, jitter_ms, stall_after_ms, stall_for_ms, mute_after_ms, mute_for_ms, age_jitter_ms,
     /// refuse_sockets, duplicate, reorder, swallow, refuse_ws_ms; pages that are not what the venue has: empty_page,
@@ -35,20 +35,20 @@ pub(crate) struct Emulate {
     #[arg(long, value_name = "WHAT@WHERE,…")]
     pub(crate) script: Option<String>,
     /// How requests are counted
-    #[arg(long, value_enum, default_value_t = Counting::Sliding)]
-    pub(crate) limiter: Counting,
+    #[arg(long, value_enum, default_value_t = LimiterArg::Sliding)]
+    pub(crate) limiter: LimiterArg,
     #[command(flatten)]
-    pub(crate) stocks: StockOptions,
+    pub(crate) stocks: StockArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TapeStart {
+pub(crate) enum TapeStartArg {
     Recorded,
     Now,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Counting {
+pub(crate) enum LimiterArg {
     /// In any stretch of a second
     Sliding,
     /// In each second of the calendar
@@ -56,7 +56,7 @@ pub(crate) enum Counting {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Whose {
+pub(crate) enum EmulatedVenue {
     Upbit,
     /// US stocks; keys: test-key (everything), developer-key, starter-key (delayed), free-key
     Massive,
@@ -65,10 +65,10 @@ pub(crate) enum Whose {
 /// What only the stock market takes.
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Options of massive")]
-pub(crate) struct StockOptions {
+pub(crate) struct StockArgs {
     /// When there is trading. Where bars begin does not depend on it: hours on multiples of UTC, days at New York's midnight
-    #[arg(long, value_enum, default_value_t = Hours::Always)]
-    pub(crate) hours: Hours,
+    #[arg(long, value_enum, default_value_t = HoursArg::Always)]
+    pub(crate) hours: HoursArg,
     /// How many tickers are listed
     #[arg(long, value_name = "N", default_value_t = 12_000)]
     pub(crate) tickers: usize,
@@ -79,8 +79,8 @@ pub(crate) struct StockOptions {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) max_connections: usize,
     /// Which socket goes when there are too many
-    #[arg(long, value_enum, default_value_t = Victim::Oldest)]
-    pub(crate) evict: Victim,
+    #[arg(long, value_enum, default_value_t = EvictArg::Oldest)]
+    pub(crate) evict: EvictArg,
     /// A socket that does not say who it is goes after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) auth_timeout: u64,
@@ -111,7 +111,7 @@ pub(crate) struct StockOptions {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Hours {
+pub(crate) enum HoursArg {
     /// 04:00 to 20:00 in New York, on trading days
     NewYork,
     /// Around the clock, more quietly outside regular hours
@@ -119,7 +119,7 @@ pub(crate) enum Hours {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Victim {
+pub(crate) enum EvictArg {
     Oldest,
     Newest,
 }

@@ -6,7 +6,7 @@ use clap::{Args as Group, Subcommand, ValueEnum};
 use market_backbone::{Timeframe, Timestamp, VenueId};
 
 #[derive(Debug, Group)]
-pub(crate) struct Store {
+pub(crate) struct StoreArgs {
     #[command(subcommand)]
     pub(crate) command: StoreCommand,
 }
@@ -15,49 +15,49 @@ pub(crate) struct Store {
 pub(crate) enum StoreCommand {
     /// Series, rows, spans, bytes and how much of the files is air; where --store names a database, of that and not of
     /// the folder
-    Stats(Stats),
+    Stats(StatsArgs),
     /// Whether all that is stored can be true; exits with 1 if not. Where --store names a database, there as well
-    Check(Check),
+    Check(CheckArgs),
     /// Gives free space back to the disk; where --store names a database, there and not in the folder
-    Vacuum(Vacuum),
+    Vacuum(VacuumArgs),
     /// Forgets candles of one series, their earlier versions and what is known of them: the venue is asked anew.
     /// Where --store names a database, there as well
-    Forget(Forget),
+    Forget(ForgetArgs),
     /// Writes series to files, with what is known of them and a hash of it all; where --store names a
     /// database, of that and not of the folder
-    Export(Export),
+    Export(ExportArgs),
     /// Takes in what `export` wrote; where --store names a database, into that and not into the folder
-    Import(Import),
+    Import(ImportArgs),
     /// Says whose the candles are that an older version kept, which did not tell the venue from an emulator or a region
-    Claim(Claim),
+    Claim(ClaimArgs),
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Stats {
+pub(crate) struct StatsArgs {
     /// Each series on a line of its own, too
     #[arg(long)]
     pub(crate) series: bool,
-    #[arg(long, value_enum, default_value_t = Report::Table)]
-    pub(crate) format: Report,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Check {
+pub(crate) struct CheckArgs {
     /// Forget what cannot be true, wherever it is kept, and ask the venue for it again
     #[arg(long)]
     pub(crate) repair: bool,
-    #[arg(long, value_enum, default_value_t = Report::Table)]
-    pub(crate) format: Report,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Vacuum {
-    #[arg(long, value_enum, default_value_t = Report::Table)]
-    pub(crate) format: Report,
+pub(crate) struct VacuumArgs {
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Forget {
+pub(crate) struct ForgetArgs {
     /// Like KRW-BTC or AAPL
     pub(crate) market: String,
     /// 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y
@@ -75,12 +75,12 @@ pub(crate) struct Forget {
     /// Do not ask on a terminal whether it is meant
     #[arg(long)]
     pub(crate) yes: bool,
-    #[arg(long, value_enum, default_value_t = Report::Table)]
-    pub(crate) format: Report,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Export {
+pub(crate) struct ExportArgs {
     /// Like "KRW-BTC 1m", as often as needed [default: all there are]
     #[arg(long, value_name = "MARKET TIMEFRAME")]
     pub(crate) series: Vec<String>,
@@ -93,15 +93,15 @@ pub(crate) struct Export {
     /// Up to this time, exclusive
     #[arg(long, value_name = "TIME")]
     pub(crate) to: Option<Timestamp>,
-    #[arg(long, value_enum, default_value_t = ArchiveFormat::Csv)]
-    pub(crate) format: ArchiveFormat,
+    #[arg(long, value_enum, default_value_t = ArchiveFormatArg::Csv)]
+    pub(crate) format: ArchiveFormatArg,
     /// The folder to write to
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Import {
+pub(crate) struct ImportArgs {
     /// A folder that `export` wrote
     pub(crate) dir: PathBuf,
     /// Keeps its candles as those of this source: upbit, upbit-sg, upbit@127.0.0.1:9001 [default: the source that it
@@ -111,7 +111,7 @@ pub(crate) struct Import {
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Claim {
+pub(crate) struct ClaimArgs {
     /// Under which name they are kept: upbit or massive
     pub(crate) claimed: VenueId,
     /// Whose they are, like upbit@127.0.0.1:9001 or upbit-sg [default: the venue's own]
@@ -121,13 +121,13 @@ pub(crate) struct Claim {
 
 /// How figures are told: to eyes, to programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Report {
+pub(crate) enum ReportFormat {
     Table,
     Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ArchiveFormat {
+pub(crate) enum ArchiveFormatArg {
     Csv,
     Parquet,
 }

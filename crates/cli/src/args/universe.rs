@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Subcommand};
 
-use super::store::Report;
+use super::store::ReportFormat;
 
 #[derive(Debug, Group)]
-pub(crate) struct Universe {
+pub(crate) struct UniverseArgs {
     #[command(subcommand)]
     pub(crate) command: UniverseCommand,
 }
@@ -16,8 +16,8 @@ pub(crate) struct Universe {
 pub(crate) enum UniverseCommand {
     /// What there is: key, kind and number of markets
     List {
-        #[arg(long, value_enum, default_value_t = Report::Table)]
-        format: Report,
+        #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+        format: ReportFormat,
     },
     /// The markets of a universe, or of several joined by `:`, one a line
     Show {

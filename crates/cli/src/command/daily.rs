@@ -2,18 +2,20 @@
 
 use market_backbone::{Backbone, MASSIVE, Priority};
 
-use crate::args::Daily;
-use crate::exit::Usage;
+use crate::args::DailyArgs;
+use crate::exit::UsageError;
 use crate::output::{self, Output};
 
-pub(crate) async fn run(args: Daily, backbone: &Backbone) -> anyhow::Result<()> {
+pub(crate) async fn run(args: DailyArgs, backbone: &Backbone) -> anyhow::Result<()> {
     if backbone.venue().family() != MASSIVE {
-        let venue = backbone.venue().house();
-        return Err(Usage(format!("{venue} has no answer for a whole market; say --venue massive")).into());
+        let venue = backbone.venue().without_address();
+        return Err(
+            UsageError(format!("{venue} has no answer for a whole market; say --venue massive")).into()
+        );
     }
     let mut output = Output::open(None)?;
     for day in args.days {
-        let kept = backbone.keep_massive_day(day, Priority::Low).await?;
+        let kept = backbone.store_massive_day(day, Priority::Low).await?;
         output.line(&format!("{day},{kept}"))?;
         output.flush()?;
         if kept == 0 {

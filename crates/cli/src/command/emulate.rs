@@ -3,25 +3,25 @@
 use anyhow::Context;
 use market_backbone::UpbitRegion;
 use market_backbone_emulator::{
-    Ending, Evict, Faults, Flood, Hours, LimiterKind, Massive, Region, Scenario, Scripted, Split, TapeStart,
-    TickerSet,
+    EmulatedRegion, EvictionPolicy, ExchangeHours, Faults, LimiterKind, Scenario, ScriptedFault,
+    SocketTermination, SplitSpec, StocksScenario, TapeAlignment, TickerSet, TradeFlood,
 };
 use tokio::net::TcpListener;
 
-use crate::args::{self, Counting, Emulate, StockOptions, Victim, Whose};
-use crate::exit::Usage;
+use crate::args::{self, EmulateArgs, EmulatedVenue, EvictArg, LimiterArg, StockArgs};
+use crate::exit::UsageError;
 use crate::{output, stop};
 
 /// `region` says which of Upbit's houses it is to look like: markets, trades and books of its own.
-pub(crate) async fn run(args: Emulate, region: Option<UpbitRegion>) -> anyhow::Result<()> {
+pub(crate) async fn run(args: EmulateArgs, region: Option<UpbitRegion>) -> anyhow::Result<()> {
     let scenario = scenario(&args, region)?;
     let listener = TcpListener::bind(("127.0.0.1", args.port))
         .await
         .with_context(|| format!("cannot listen on port {}; choose another with --port", args.port))?;
     let address = listener.local_addr()?;
     let (name, socket) = match args.whose {
-        Whose::Upbit => ("Upbit", "websocket/v1"),
-        Whose::Massive => ("Massive", "stocks"),
+        EmulatedVenue::Upbit => ("Upbit", "websocket/v1"),
+        EmulatedVenue::Massive => ("Massive", "stocks"),
     };
     output::note(&format!(
         "{name} look-alike on http://{address} and ws://{address}/{socket}; what it was asked: http://{address}/__admin/report"
@@ -32,21 +32,21 @@ pub(crate) async fn run(args: Emulate, region: Option<UpbitRegion>) -> anyhow::R
     Ok(market_backbone_emulator::serve(listener, scenario, stop).await?)
 }
 
-fn scenario(args: &Emulate, whose: Option<UpbitRegion>) -> anyhow::Result<Scenario> {
+fn scenario(args: &EmulateArgs, whose: Option<UpbitRegion>) -> anyhow::Result<Scenario> {
     Ok(Scenario {
         seed: args.seed,
         tape: args.tape.clone(),
         tape_start: match args.tape_start {
-            args::TapeStart::Recorded => TapeStart::Recorded,
-            args::TapeStart::Now => TapeStart::Now,
+            args::TapeStartArg::Recorded => TapeAlignment::Recorded,
+            args::TapeStartArg::Now => TapeAlignment::Now,
         },
         limiter: match args.limiter {
-            Counting::Sliding => LimiterKind::Sliding,
-            Counting::Fixed => LimiterKind::Fixed,
+            LimiterArg::Sliding => LimiterKind::Sliding,
+            LimiterArg::Fixed => LimiterKind::Fixed,
         },
         faults: faults(args.faults.as_deref().unwrap_or_default())?,
-        script: Scripted::list(args.script.as_deref().unwrap_or_default())
-            .map_err(|error| Usage(format!("--script: {error}")))?,
+        script: ScriptedFault::parse_list(args.script.as_deref().unwrap_or_default())
+            .map_err(|error| UsageError(format!("--script: {error}")))?,
         region: region(args, whose)?,
         massive: stocks(&args.stocks)?,
         ..Scenario::default()
@@ -56,18 +56,18 @@ fn scenario(args: &Emulate, whose: Option<UpbitRegion>) -> anyhow::Result<Scenar
 /// Tickers that take turns in a flood.
 const FLOOD_TICKERS: usize = 10_000;
 
-fn stocks(options: &StockOptions) -> Result<Massive, Usage> {
-    Ok(Massive {
+fn stocks(options: &StockArgs) -> Result<StocksScenario, UsageError> {
+    Ok(StocksScenario {
         hours: match options.hours {
-            args::Hours::NewYork => Hours::NewYork,
-            args::Hours::Always => Hours::Always,
+            args::HoursArg::NewYork => ExchangeHours::NewYork,
+            args::HoursArg::Always => ExchangeHours::Always,
         },
         tickers: TickerSet::Standard(options.tickers),
         splits: splits(options.splits.as_deref().unwrap_or_default())?,
         max_connections: options.max_connections,
         evict: match options.evict {
-            Victim::Oldest => Evict::Oldest,
-            Victim::Newest => Evict::Newest,
+            EvictArg::Oldest => EvictionPolicy::Oldest,
+            EvictArg::Newest => EvictionPolicy::Newest,
         },
         auth_timeout_ms: options.auth_timeout.saturating_mul(1_000),
         queue_bytes: options.queue_bytes,
@@ -76,45 +76,45 @@ fn stocks(options: &StockOptions) -> Result<Massive, Usage> {
         exp_volume: options.exp_volume,
         retry_after: options.retry_after,
         requests_per_minute: options.per_minute,
-        ending: options.drop_code.map_or(Ending::Abort, Ending::Close),
-        flood: options.flood.map(|per_second| Flood { per_second, tickers: FLOOD_TICKERS }),
-        ..Massive::default()
+        termination: options.drop_code.map_or(SocketTermination::Abort, SocketTermination::Close),
+        flood: options.flood.map(|per_second| TradeFlood { per_second, tickers: FLOOD_TICKERS }),
+        ..StocksScenario::default()
     })
 }
 
-fn splits(text: &str) -> Result<Vec<(String, Split)>, Usage> {
-    Split::parse_list(text).map_err(|error| Usage(format!("--splits: {error}")))
+fn splits(text: &str) -> Result<Vec<(String, SplitSpec)>, UsageError> {
+    SplitSpec::parse_list(text).map_err(|error| UsageError(format!("--splits: {error}")))
 }
 
-fn region(args: &Emulate, region: Option<UpbitRegion>) -> Result<Region, Usage> {
+fn region(args: &EmulateArgs, region: Option<UpbitRegion>) -> Result<EmulatedRegion, UsageError> {
     match (args.whose, region.unwrap_or_default()) {
-        (_, UpbitRegion::Korea) => Ok(Region::Korea),
-        (Whose::Massive, _) => Err(Usage("--region: only Upbit has regions".to_owned())),
-        (Whose::Upbit, UpbitRegion::Singapore) => Ok(Region::Singapore),
-        (Whose::Upbit, UpbitRegion::Indonesia) => Ok(Region::Indonesia),
-        (Whose::Upbit, UpbitRegion::Thailand) => Ok(Region::Thailand),
+        (_, UpbitRegion::Korea) => Ok(EmulatedRegion::Korea),
+        (EmulatedVenue::Massive, _) => Err(UsageError("--region: only Upbit has regions".to_owned())),
+        (EmulatedVenue::Upbit, UpbitRegion::Singapore) => Ok(EmulatedRegion::Singapore),
+        (EmulatedVenue::Upbit, UpbitRegion::Indonesia) => Ok(EmulatedRegion::Indonesia),
+        (EmulatedVenue::Upbit, UpbitRegion::Thailand) => Ok(EmulatedRegion::Thailand),
     }
 }
 
-fn faults(text: &str) -> Result<Faults, Usage> {
-    text.parse().map_err(|error| Usage(format!("--faults: {error}")))
+fn faults(text: &str) -> Result<Faults, UsageError> {
+    text.parse().map_err(|error| UsageError(format!("--faults: {error}")))
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use market_backbone_emulator::{Page, PageFault, When};
+    use market_backbone_emulator::{FaultTarget, PageFault, PageKind};
 
     use super::*;
 
     #[derive(Debug, Parser)]
-    struct Alone {
+    struct EmulateCli {
         #[command(flatten)]
-        emulate: Emulate,
+        emulate: EmulateArgs,
     }
 
     fn read(line: &str, region: Option<UpbitRegion>) -> anyhow::Result<Scenario> {
-        scenario(&Alone::parse_from(format!("emulate {line}").split_whitespace()).emulate, region)
+        scenario(&EmulateCli::parse_from(format!("emulate {line}").split_whitespace()).emulate, region)
     }
 
     #[test]
@@ -124,18 +124,19 @@ mod tests {
             Some(UpbitRegion::Indonesia),
         )
         .unwrap();
-        assert_eq!(scenario.region, Region::Indonesia);
+        assert_eq!(scenario.region, EmulatedRegion::Indonesia);
         assert_eq!((scenario.faults.empty_page, scenario.faults.late_rows), (0.05, 3));
-        let want = Scripted { when: When::Nth(Page::Trades, 2), fault: PageFault::Hole };
+        let want =
+            ScriptedFault { target: FaultTarget::NthPage(PageKind::Trades, 2), fault: PageFault::Hole };
         assert_eq!(scenario.script, [want]);
-        assert_eq!(read("massive", None).unwrap().region, Region::Korea);
+        assert_eq!(read("massive", None).unwrap().region, EmulatedRegion::Korea);
     }
 
     #[test]
     fn what_makes_no_sense_is_wrong_usage() {
         for line in ["upbit --script odd@x", "upbit --faults late_rows=few"] {
-            assert!(read(line, None).unwrap_err().is::<Usage>(), "{line}");
+            assert!(read(line, None).unwrap_err().is::<UsageError>(), "{line}");
         }
-        assert!(read("massive", Some(UpbitRegion::Thailand)).unwrap_err().is::<Usage>());
+        assert!(read("massive", Some(UpbitRegion::Thailand)).unwrap_err().is::<UsageError>());
     }
 }

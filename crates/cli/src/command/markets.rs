@@ -1,13 +1,13 @@
 //! `market-backbone markets`: what the venue lists.
 
 use comfy_table::Table;
-use market_backbone::{Backbone, Market, Priority};
+use market_backbone::{Backbone, Instrument, Priority};
 
-use crate::args::{Format, Markets};
+use crate::args::{MarketsArgs, OutputFormat};
 use crate::output::Output;
 use crate::row;
 
-pub(crate) async fn run(args: Markets, backbone: &Backbone) -> anyhow::Result<()> {
+pub(crate) async fn run(args: MarketsArgs, backbone: &Backbone) -> anyhow::Result<()> {
     let mut markets = backbone.client(Priority::Normal).markets().await?;
     if let Some(quote) = &args.quote {
         markets.retain(|market| market.quote.eq_ignore_ascii_case(quote));
@@ -16,24 +16,24 @@ pub(crate) async fn run(args: Markets, backbone: &Backbone) -> anyhow::Result<()
     markets.sort_by(|a, b| a.symbol.cmp(&b.symbol));
     let mut output = Output::open(None)?;
     match args.format {
-        Format::Json => {
+        OutputFormat::Json => {
             markets.iter().try_for_each(|market| output.line(&row::market_json(market).to_string()))?
         }
-        Format::Csv => {
+        OutputFormat::Csv => {
             output.line("symbol,base,quote,name,warning")?;
             markets.iter().try_for_each(|market| output.line(&csv(market)))?;
         }
-        Format::Table => output.line(&table(&markets).to_string())?,
+        OutputFormat::Table => output.line(&table(&markets).to_string())?,
     }
     output.finish()
 }
 
-fn csv(market: &Market) -> String {
-    let Market { symbol, base, quote, name, warning, .. } = market;
+fn csv(market: &Instrument) -> String {
+    let Instrument { symbol, base, quote, name, warning, .. } = market;
     format!("{symbol},{base},{quote},\"{}\",{warning}", name.replace('"', "\"\""))
 }
 
-fn table(markets: &[Market]) -> Table {
+fn table(markets: &[Instrument]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["market", "name", "", ""]);

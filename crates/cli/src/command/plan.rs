@@ -5,12 +5,12 @@ use std::time::Duration;
 use market_backbone::{Backbone, Plan};
 use serde_json::{Map, Value, json};
 
-use super::candles::wanted;
-use crate::args::{Plan as Args, PlanFormat};
+use super::candles::candle_request;
+use crate::args::{PlanArgs as Args, PlanFormat};
 use crate::output::Output;
 
 pub(crate) async fn run(args: Args, backbone: &Backbone) -> anyhow::Result<()> {
-    let plan = wanted(&args.market, args.timeframe, &args.wanted, backbone).plan().await?;
+    let plan = candle_request(&args.market, args.timeframe, &args.range, backbone).plan().await?;
     let mut output = Output::open(None)?;
     match args.format {
         PlanFormat::Json => output.line(&as_json(&plan).to_string())?,

@@ -1,23 +1,23 @@
 //! `market-backbone store …`: the data folder itself, and the database behind it, without a venue.
 
+mod backend;
 mod check;
 mod claim;
 mod database;
 mod export;
 mod forget;
 mod import;
-mod keeper;
 mod stats;
 mod vacuum;
 
 use market_backbone::{CandleStore, SqliteStore, StoreConfig, StoreErrorKind, VenueId, open_folder};
 
 use super::unless_stopped;
-use crate::args::{Forget, Global, Stats, Store, StoreCommand};
+use crate::args::{ForgetArgs, GlobalArgs, StatsArgs, StoreArgs, StoreCommand};
 use crate::{output, settings};
 
 /// Does what was asked of the data folder.
-pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
+pub(crate) async fn run(args: StoreArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     match args.command {
         StoreCommand::Stats(args) => match settings::shared(global)? {
             Some(database) => database::stats(args, database).await,
@@ -35,16 +35,16 @@ pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
         StoreCommand::Forget(args) => forget(args, global).await,
         StoreCommand::Export(args) => match settings::shared(global)? {
             Some(database) => {
-                let store = keeper::connect(database).await?;
-                finish(&store, async |store| {
-                    all_claimed(&store.unclaimed())?;
+                let store = backend::connect(database).await?;
+                run_and_close(&store, async |store| {
+                    ensure_all_claimed(&store.unclaimed())?;
                     unless_stopped(export::run(args, store)).await
                 })
                 .await
             }
             None => {
                 reading(global, async |store| {
-                    all_claimed(&store.unclaimed())?;
+                    ensure_all_claimed(&store.unclaimed())?;
                     unless_stopped(export::run(args, store)).await
                 })
                 .await
@@ -52,8 +52,9 @@ pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
         },
         StoreCommand::Import(args) => match settings::shared(global)? {
             Some(database) => {
-                let store = keeper::connect(database).await?;
-                finish(&store, async |store| unless_stopped(import::run(args, store, global)).await).await
+                let store = backend::connect(database).await?;
+                run_and_close(&store, async |store| unless_stopped(import::run(args, store, global)).await)
+                    .await
             }
             None => {
                 let config = settings::store(global)?;
@@ -63,16 +64,16 @@ pub(crate) async fn run(args: Store, global: &Global) -> anyhow::Result<()> {
     }
 }
 
-async fn stats_of_folder(args: Stats, global: &Global) -> anyhow::Result<()> {
+async fn stats_of_folder(args: StatsArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     reading(global, async |store| {
-        store.unclaimed().into_iter().for_each(left_out);
+        store.unclaimed().into_iter().for_each(note_unclaimed);
         unless_stopped(stats::run(args, store)).await
     })
     .await
 }
 
 /// In the database first: what it still had, the folder would take from it again.
-async fn forget(mut args: Forget, global: &Global) -> anyhow::Result<()> {
+async fn forget(mut args: ForgetArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     if args.source.is_none() {
         // An address, a region or --same-as names it as well.
         args.source = settings::source(global)?.map(|source| source.as_str().to_owned());
@@ -86,7 +87,7 @@ async fn forget(mut args: Forget, global: &Global) -> anyhow::Result<()> {
     let mut keepers: Vec<(String, Box<dyn CandleStore>)> = Vec::new();
     if let Some(database) = database {
         let place = database.to_string();
-        keepers.push((place, Box::new(keeper::connect(database).await?)));
+        keepers.push((place, Box::new(backend::connect(database).await?)));
     }
     if let Some(config) = config {
         let place = config.dir.display().to_string();
@@ -100,14 +101,14 @@ async fn forget(mut args: Forget, global: &Global) -> anyhow::Result<()> {
 }
 
 /// Candles of an older version, of which a command tells nothing.
-fn left_out(source: VenueId) {
+fn note_unclaimed(source: VenueId) {
     output::note(&format!(
         "left out: candles that an older version kept under {source}; `store claim` says whose they are"
     ));
 }
 
 /// What is left out of a check or a copy would be missed without a word.
-fn all_claimed(unclaimed: &[VenueId]) -> anyhow::Result<()> {
+fn ensure_all_claimed(unclaimed: &[VenueId]) -> anyhow::Result<()> {
     let Some(source) = unclaimed.first() else { return Ok(()) };
     anyhow::bail!(
         "whose the candles are that an older version kept under {source} is not known; say `market-backbone store claim \
@@ -117,7 +118,7 @@ fn all_claimed(unclaimed: &[VenueId]) -> anyhow::Result<()> {
 }
 
 /// A folder in which there is a store: opening it would make one.
-fn existing(global: &Global) -> anyhow::Result<StoreConfig> {
+fn existing(global: &GlobalArgs) -> anyhow::Result<StoreConfig> {
     let config = settings::store(global)?;
     let dir = config.dir.display();
     anyhow::ensure!(
@@ -129,16 +130,16 @@ fn existing(global: &Global) -> anyhow::Result<StoreConfig> {
 
 /// Beside whoever uses the folder, be it one that does not share it.
 async fn reading(
-    global: &Global,
+    global: &GlobalArgs,
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let store = to_read(existing(global)?).await?;
-    finish(&store, task).await
+    let store = open_to_read(existing(global)?).await?;
+    run_and_close(&store, task).await
 }
 
-async fn to_read(config: StoreConfig) -> anyhow::Result<SqliteStore> {
+async fn open_to_read(config: StoreConfig) -> anyhow::Result<SqliteStore> {
     Ok(match open_folder(config.clone()).await {
-        Err(error) if error.kind() == StoreErrorKind::Held => SqliteStore::open_read_only(config).await?,
+        Err(error) if error.kind() == StoreErrorKind::Locked => SqliteStore::open_read_only(config).await?,
         opened => opened?,
     })
 }
@@ -149,10 +150,10 @@ async fn writing(
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let store = open_folder(config).await?;
-    finish(&store, task).await
+    run_and_close(&store, task).await
 }
 
-async fn finish<S: CandleStore>(
+async fn run_and_close<S: CandleStore>(
     store: &S,
     task: impl AsyncFnOnce(&S) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {

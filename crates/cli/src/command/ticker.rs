@@ -1,44 +1,44 @@
 //! `market-backbone ticker`: latest prices.
 
 use comfy_table::Table;
-use market_backbone::{Backbone, Figure, Ticker as Glance};
+use market_backbone::{Backbone, PlainDecimal, Ticker as Glance};
 
-use super::listing::Wanted;
-use crate::args::{Format, Ticker};
+use super::market_selection::MarketSelection;
+use crate::args::{OutputFormat, TickerArgs};
 use crate::output::{self, Output};
 use crate::{row, stats};
 
-pub(crate) async fn run(args: Ticker, backbone: &Backbone) -> anyhow::Result<()> {
+pub(crate) async fn run(args: TickerArgs, backbone: &Backbone) -> anyhow::Result<()> {
     let mut output = Output::open(None)?;
     let client = backbone.client(args.priority.into());
-    let wanted = Wanted::of(backbone, args.markets, args.universe.as_deref()).await?;
+    let wanted = MarketSelection::of(backbone, args.markets, args.universe.as_deref()).await?;
     let tickers = match client.tickers(wanted.all()).await {
         // The venue refuses the whole for one that it no longer knows.
-        Err(error) if wanted.may_do_with_fewer(&error) => {
-            client.tickers(wanted.listed(&client).await?.all()).await?
+        Err(error) if wanted.can_drop_unlisted(&error) => {
+            client.tickers(wanted.without_unlisted(&client).await?.all()).await?
         }
         answer => answer?,
     };
     match args.format {
-        Format::Json => {
+        OutputFormat::Json => {
             tickers.iter().try_for_each(|ticker| output.line(&row::ticker_json(ticker).to_string()))?
         }
-        Format::Csv => {
+        OutputFormat::Csv => {
             output.line("symbol,price,change_rate,day_volume,time")?;
             tickers.iter().try_for_each(|ticker| output.line(&csv(ticker)))?;
         }
-        Format::Table => output.line(&table(&tickers).to_string())?,
+        OutputFormat::Table => output.line(&table(&tickers).to_string())?,
     }
     output.finish()?;
     if args.stats {
-        output::keep_summary(stats::of_live(tickers.len(), &backbone.metrics()).to_string());
+        output::set_summary(stats::live_stats(tickers.len(), &backbone.metrics()).to_string());
     }
     Ok(())
 }
 
 fn csv(ticker: &Glance) -> String {
     let Glance { symbol, price, day_volume, time, .. } = ticker;
-    let [price, change, volume] = [*price, ticker.change_rate(), *day_volume].map(Figure);
+    let [price, change, volume] = [*price, ticker.change_rate(), *day_volume].map(PlainDecimal);
     format!("{symbol},{price},{change},{volume},{}", time.as_millis())
 }
 

@@ -9,12 +9,12 @@ use market_backbone::{
 };
 use serde_json::json;
 
-use crate::args::{Global, Report, Universe, UniverseCommand};
-use crate::exit::Usage;
+use crate::args::{GlobalArgs, ReportFormat, UniverseArgs, UniverseCommand};
+use crate::exit::UsageError;
 use crate::output::{Output, note};
 use crate::settings;
 
-pub(crate) async fn run(args: Universe, global: &Global) -> anyhow::Result<()> {
+pub(crate) async fn run(args: UniverseArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let store = UniverseStore::in_folder(&settings::store(global)?.dir, Arc::new(SystemClock));
     let outcome = apply(args.command, &store).await;
     store.close().await;
@@ -29,7 +29,7 @@ async fn apply(command: UniverseCommand, store: &UniverseStore) -> anyhow::Resul
             let text =
                 std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
             let entries = read_universes(&text, key.as_deref())
-                .map_err(|error| Usage(format!("{}: {error}", file.display())))?;
+                .map_err(|error| UsageError(format!("{}: {error}", file.display())))?;
             store.put(&entries).await?;
             for entry in entries {
                 note(&format!("{}: {} markets", entry.lookup, entry.members.len()));
@@ -42,20 +42,20 @@ async fn apply(command: UniverseCommand, store: &UniverseStore) -> anyhow::Resul
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
-fn usage(error: UnknownUniverse) -> Usage {
-    Usage(error.to_string())
+fn usage(error: UnknownUniverse) -> UsageError {
+    UsageError(error.to_string())
 }
 
-fn list(format: Report, entries: &[UniverseEntry]) -> anyhow::Result<()> {
+fn list(format: ReportFormat, entries: &[UniverseEntry]) -> anyhow::Result<()> {
     let mut output = Output::open(None)?;
     match format {
-        Report::Json => {
+        ReportFormat::Json => {
             for UniverseEntry { kind, lookup, members } in entries {
                 let line = json!({"key": lookup, "type": kind.as_str(), "markets": members.len()});
                 output.line(&line.to_string())?;
             }
         }
-        Report::Table => {
+        ReportFormat::Table => {
             let mut table = Table::new();
             table.load_style(comfy_table::presets::NOTHING);
             table.set_header(["universe", "kind", "markets"]);
@@ -92,9 +92,10 @@ async fn add(store: &UniverseStore, key: &str, markets: Vec<String>) -> anyhow::
 
 async fn remove(store: &UniverseStore, key: &str, markets: &[String]) -> anyhow::Result<()> {
     let Some(mut entry) = existing(store, key).await? else {
-        let unknown = resolve_universe(&store.all().await?, key)
-            .err()
-            .map_or_else(|| Usage(format!("`{key}` is several universes; remove from one of them")), usage);
+        let unknown = resolve_universe(&store.all().await?, key).err().map_or_else(
+            || UsageError(format!("`{key}` is several universes; remove from one of them")),
+            usage,
+        );
         return Err(unknown.into());
     };
     entry.members.retain(|member| !markets.contains(member));

@@ -1,10 +1,10 @@
 //! `market-backbone watch`: live events, gaps included, until Ctrl-C or for a while; from now, from a moment on, or
 //! from where an earlier watch ended.
 
-mod bookmark;
-mod catching;
-mod check;
-mod sides;
+mod catch_up;
+mod listing_check;
+mod resume_file;
+mod side_inference;
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,31 +12,35 @@ use std::time::Duration;
 use futures::{FutureExt, StreamExt};
 use market_backbone::{Backbone, Feed, FeedEvent, InferredSide, Priority, Start, StreamKind};
 
-use self::bookmark::{Bookmark, Place};
-use self::catching::Catching;
-use self::check::Check;
-use self::sides::Sides;
-use super::listing::Wanted;
+use self::catch_up::CatchUpProgress;
+use self::listing_check::ListingCheck;
+use self::resume_file::{ResumeFile, ResumePoint};
+use self::side_inference::SideInferences;
+use super::market_selection::MarketSelection;
 use super::unless_stopped;
-use crate::args::{Format, Watch};
-use crate::ending::Ending;
-use crate::exit::Usage;
+use crate::args::{OutputFormat, WatchArgs};
+use crate::exit::UsageError;
+use crate::file_format::FileFormat;
 use crate::output::Output;
 use crate::stop::{self, Stopped};
 
 /// How often the bookmark is put forward.
-const MARK_EVERY: Duration = Duration::from_secs(1);
+const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 /// At most so many events are written before they are let through.
-const BURST: usize = 256;
+const MAX_BURST: usize = 256;
 
-pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> {
-    let line = if is_json(args.format, args.output.as_deref())? { sides::json } else { sides::text };
+pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<()> {
+    let line = if is_json(args.format, args.output.as_deref())? {
+        side_inference::json
+    } else {
+        side_inference::text
+    };
     let client = backbone.client(Priority::High);
-    let wanted = Wanted::of(backbone, args.markets, args.universe.as_deref()).await?;
-    let check = Check::begin(&client, wanted);
+    let wanted = MarketSelection::of(backbone, args.markets, args.universe.as_deref()).await?;
+    let check = ListingCheck::begin(&client, wanted);
     let (wanted, check) = unless_stopped(check.first_word()).await?;
-    let bookmark = args.resume.map(Bookmark::at);
-    let place = bookmark.as_ref().map(Bookmark::read).transpose()?.flatten();
+    let bookmark = args.resume.map(ResumeFile::at);
+    let place = bookmark.as_ref().map(ResumeFile::read).transpose()?.flatten();
     let output = match &args.output {
         Some(file) => Output::append(file, place.as_ref().and_then(|place| place.length))?,
         None => Output::open(None)?,
@@ -52,16 +56,24 @@ pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> 
         Start::After(cursor) if has_trades => cursor.channels().filter_map(|one| cursor.position(one)).min(),
         _ => None,
     };
-    let catching = past.map(|from| Catching::new(from, backbone.venue(), backbone.reach_of_trades()));
+    let catching =
+        past.map(|from| CatchUpProgress::new(from, backbone.venue(), backbone.trade_history_range()));
     let feed = client.subscribe(wanted.all(), args.kinds.iter().copied()).from(start);
     let feed = unless_stopped(async { Ok(feed.await?) }).await?;
     if let Some(length) = args.length {
-        stop::after(length);
+        stop::stop_after(length);
     }
-    let mut watch =
-        Watching { feed, line, sides: Sides::default(), output, bookmark, catching, is_ahead: true };
+    let mut watch = WatchLoop {
+        feed,
+        line,
+        side_inferences: SideInferences::default(),
+        output,
+        resume_file: bookmark,
+        catch_up: catching,
+        has_unsaved_events: true,
+    };
     let outcome = unless_stopped(watch.run(backbone, check)).await;
-    watch.mark()?;
+    watch.save_position()?;
     match outcome {
         // That is how a watch is meant to end.
         Err(error) if error.is::<Stopped>() => {}
@@ -71,39 +83,44 @@ pub(crate) async fn run(args: Watch, backbone: &Backbone) -> anyhow::Result<()> 
 }
 
 /// Whether lines are JSON: what was said, else what the file's ending says.
-fn is_json(said: Option<Format>, file: Option<&Path>) -> Result<bool, Usage> {
-    let ended = file.and_then(Ending::of);
+fn is_json(said: Option<OutputFormat>, file: Option<&Path>) -> Result<bool, UsageError> {
+    let ended = file.and_then(FileFormat::of);
     match (said, ended) {
-        (Some(Format::Csv), _) | (None, Some(Ending::Csv | Ending::Parquet)) => Err(Usage(
-            "events have no CSV and no Parquet; use --format json, or a file that ends in .ndjson".to_owned(),
-        )),
-        (Some(Format::Table), Some(Ending::Json | Ending::Csv | Ending::Parquet))
-        | (Some(Format::Json), Some(Ending::Text | Ending::Csv | Ending::Parquet)) => Err(Usage(
-            "--format and the ending of the --output file say different things; change one of them"
-                .to_owned(),
-        )),
-        (Some(Format::Json), _) | (None, Some(Ending::Json)) => Ok(true),
-        (Some(Format::Table), _) | (None, Some(Ending::Text) | None) => Ok(false),
+        (Some(OutputFormat::Csv), _) | (None, Some(FileFormat::Csv | FileFormat::Parquet)) => {
+            Err(UsageError(
+                "events have no CSV and no Parquet; use --format json, or a file that ends in .ndjson"
+                    .to_owned(),
+            ))
+        }
+        (Some(OutputFormat::Table), Some(FileFormat::Json | FileFormat::Csv | FileFormat::Parquet))
+        | (Some(OutputFormat::Json), Some(FileFormat::Text | FileFormat::Csv | FileFormat::Parquet)) => {
+            Err(UsageError(
+                "--format and the ending of the --output file say different things; change one of them"
+                    .to_owned(),
+            ))
+        }
+        (Some(OutputFormat::Json), _) | (None, Some(FileFormat::Json)) => Ok(true),
+        (Some(OutputFormat::Table), _) | (None, Some(FileFormat::Text) | None) => Ok(false),
     }
 }
 
 /// A watch under way.
-struct Watching {
+struct WatchLoop {
     feed: Feed,
     line: fn(&FeedEvent, Option<InferredSide>) -> String,
-    sides: Sides,
+    side_inferences: SideInferences,
     output: Output,
-    bookmark: Option<Bookmark>,
+    resume_file: Option<ResumeFile>,
     /// Until it has caught up.
-    catching: Option<Catching>,
+    catch_up: Option<CatchUpProgress>,
     /// Something was written since the bookmark was.
-    is_ahead: bool,
+    has_unsaved_events: bool,
 }
 
-impl Watching {
+impl WatchLoop {
     /// Writes events as they come, until the venue refuses for good.
-    async fn run(&mut self, backbone: &Backbone, mut check: Check) -> anyhow::Result<()> {
-        let mut marks = tokio::time::interval(MARK_EVERY);
+    async fn run(&mut self, backbone: &Backbone, mut check: ListingCheck) -> anyhow::Result<()> {
+        let mut marks = tokio::time::interval(SAVE_INTERVAL);
         loop {
             tokio::select! {
                 event = self.feed.next() => match event {
@@ -111,15 +128,15 @@ impl Watching {
                     None => return Ok(()),
                 },
                 _ = marks.tick() => {
-                    self.mark()?;
-                    if let Some(catching) = &self.catching {
-                        catching.tell();
+                    self.save_position()?;
+                    if let Some(catching) = &self.catch_up {
+                        catching.report();
                     }
                     if let Some(reason) = backbone.metrics().router.live.refused {
-                        anyhow::bail!("{} refuses what is asked of its socket: {reason}", backbone.venue().house());
+                        anyhow::bail!("{} refuses what is asked of its socket: {reason}", backbone.venue().without_address());
                     }
                 }
-                outcome = check.last_word() => outcome?,
+                outcome = check.final_answer() => outcome?,
             }
         }
     }
@@ -127,8 +144,8 @@ impl Watching {
     /// Writes `first` and what waits behind it: a burst at once, a lone event too.
     fn write(&mut self, first: &FeedEvent) -> anyhow::Result<()> {
         self.line(first)?;
-        self.is_ahead = true;
-        for _ in 1..BURST {
+        self.has_unsaved_events = true;
+        for _ in 1..MAX_BURST {
             let Some(Some(event)) = self.feed.next().now_or_never() else { break };
             self.line(&event)?;
         }
@@ -136,19 +153,21 @@ impl Watching {
     }
 
     fn line(&mut self, event: &FeedEvent) -> std::io::Result<()> {
-        if self.catching.as_mut().is_some_and(|catching| catching.hear(event)) {
-            self.catching = None;
+        if self.catch_up.as_mut().is_some_and(|catching| catching.observe(event)) {
+            self.catch_up = None;
         }
-        let guess = self.sides.hear(event);
+        let guess = self.side_inferences.observe(event);
         self.output.line(&(self.line)(event, guess))
     }
 
     /// Puts the bookmark where the output is.
-    fn mark(&mut self) -> anyhow::Result<()> {
-        let Some(bookmark) = self.bookmark.as_ref().filter(|_| self.is_ahead) else { return Ok(()) };
-        let length = self.output.settle()?;
-        bookmark.write(&Place { cursor: self.feed.cursor(), length })?;
-        self.is_ahead = false;
+    fn save_position(&mut self) -> anyhow::Result<()> {
+        let Some(bookmark) = self.resume_file.as_ref().filter(|_| self.has_unsaved_events) else {
+            return Ok(());
+        };
+        let length = self.output.sync()?;
+        bookmark.write(&ResumePoint { cursor: self.feed.cursor(), length })?;
+        self.has_unsaved_events = false;
         Ok(())
     }
 }
@@ -164,9 +183,12 @@ mod tests {
             [lines(None, "a.ndjson"), lines(None, "a.json"), lines(None, "a.log")],
             [Some(true), Some(true), Some(false)]
         );
-        assert_eq!((lines(Some(Format::Json), "a.log"), is_json(None, None).ok()), (Some(true), Some(false)));
+        assert_eq!(
+            (lines(Some(OutputFormat::Json), "a.log"), is_json(None, None).ok()),
+            (Some(true), Some(false))
+        );
         let contradictions =
-            [(Some(Format::Table), "a.json"), (Some(Format::Json), "a.txt"), (None, "a.csv")];
+            [(Some(OutputFormat::Table), "a.json"), (Some(OutputFormat::Json), "a.txt"), (None, "a.csv")];
         assert!(contradictions.into_iter().all(|(said, file)| lines(said, file).is_none()));
     }
 }

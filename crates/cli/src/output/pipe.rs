@@ -2,7 +2,7 @@
 //!
 //! What is to be written waits in a queue of [`MOST`] bytes. When that is full, whoever writes waits: a feed behind it then
 //! keeps its own account of what its reader missed. Once the command shall [end](crate::stop), nobody waits for more than
-//! [`GRACE`]; what was not written by then is told. The thread looks now and then whether anybody reads at all: a quiet
+//! [`STOP_GRACE`]; what was not written by then is told. The thread looks now and then whether anybody reads at all: a quiet
 //! market would never find out.
 
 use std::io::{self, ErrorKind, Write, stdout};
@@ -11,34 +11,34 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use super::reader;
-use crate::stop::{self, Cause};
+use crate::stop::{self, StopCause};
 
 /// How many bytes may wait.
-const MOST: usize = 1 << 20;
+const MAX_QUEUED_BYTES: usize = 1 << 20;
 /// So much is handed over at once, unless it is flushed before.
-const BATCH: usize = 32 << 10;
+const BATCH_BYTES: usize = 32 << 10;
 /// So much is given to the system at once.
-const PIECE: usize = 16 << 10;
+const CHUNK_BYTES: usize = 16 << 10;
 /// How often it is looked whether somebody still reads, and whether the command shall end.
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// How long the reader may take over what is left when the command ends.
-const GRACE: Duration = Duration::from_secs(1);
+const STOP_GRACE: Duration = Duration::from_secs(1);
 
 /// Stdout, and who writes to it.
 pub(super) struct Pipe {
     batch: Vec<u8>,
-    shared: Arc<Shared>,
+    shared: Arc<PipeShared>,
     writer: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
-struct Shared {
-    queue: Mutex<Queue>,
+struct PipeShared {
+    queue: Mutex<PipeQueue>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Queue {
+struct PipeQueue {
     waiting: Vec<u8>,
     /// Lines that are not known to have been written.
     lines: usize,
@@ -49,29 +49,29 @@ struct Queue {
     failed: Option<ErrorKind>,
 }
 
-impl Queue {
+impl PipeQueue {
     fn take(&mut self, batch: &mut Vec<u8>) {
         self.lines += count_lines(batch);
         self.waiting.append(batch);
     }
 }
 
-impl Shared {
+impl PipeShared {
     // It is sound after every statement.
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, PipeQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
-        self.changed.wait_timeout(queue, LOOK).unwrap_or_else(PoisonError::into_inner).0
+    fn wait<'a>(&self, queue: MutexGuard<'a, PipeQueue>) -> MutexGuard<'a, PipeQueue> {
+        self.changed.wait_timeout(queue, POLL_INTERVAL).unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
 impl Pipe {
     pub(super) fn open() -> io::Result<Self> {
-        let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue { idle: true, ..Queue::default() }),
-            ..Shared::default()
+        let shared = Arc::new(PipeShared {
+            queue: Mutex::new(PipeQueue { idle: true, ..PipeQueue::default() }),
+            ..PipeShared::default()
         });
         let theirs = Arc::clone(&shared);
         let writer = Builder::new().name("stdout".to_owned()).spawn(move || write_all(&theirs))?;
@@ -81,13 +81,13 @@ impl Pipe {
     pub(super) fn line(&mut self, line: &str) -> io::Result<()> {
         self.batch.extend_from_slice(line.as_bytes());
         self.batch.push(b'\n');
-        if self.batch.len() >= BATCH { self.flush() } else { Ok(()) }
+        if self.batch.len() >= BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 
     /// Hands over what there is, as soon as there is room for it.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         let mut queue = self.shared.lock();
-        while !queue.waiting.is_empty() && queue.waiting.len() + self.batch.len() > MOST {
+        while !queue.waiting.is_empty() && queue.waiting.len() + self.batch.len() > MAX_QUEUED_BYTES {
             failure(&queue)?;
             if stop::requested().is_some() {
                 return Err(io::Error::new(
@@ -103,8 +103,8 @@ impl Pipe {
         Ok(())
     }
 
-    /// Waits until all is written, for [`GRACE`] where the command shall end.
-    pub(super) fn settle(&mut self) -> io::Result<()> {
+    /// Waits until all is written, for [`STOP_GRACE`] where the command shall end.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
         let mut queue = self.shared.lock();
         // One batch more than may wait, so that what is left can be told in one place.
         queue.take(&mut self.batch);
@@ -114,7 +114,7 @@ impl Pipe {
             if queue.waiting.is_empty() && queue.idle {
                 return Ok(());
             }
-            if stop::requested().is_some_and(|(_, since)| since >= GRACE) {
+            if stop::requested().is_some_and(|(_, since)| since >= STOP_GRACE) {
                 let lines = queue.lines;
                 let told =
                     format!("up to {lines} lines were not written: whoever reads stdout takes nothing");
@@ -126,7 +126,7 @@ impl Pipe {
 
     /// The same, and lets the thread go.
     pub(super) fn finish(mut self) -> io::Result<()> {
-        if let Err(error) = self.settle() {
+        if let Err(error) = self.sync() {
             self.writer = None; // told by whoever is told this
             return Err(error);
         }
@@ -148,7 +148,7 @@ impl Drop for Pipe {
     /// What was said before something went wrong is written as well. The thread may hang in a write; it goes with the
     /// process then.
     fn drop(&mut self) {
-        let settled = if self.writer.is_some() { self.settle() } else { Ok(()) };
+        let settled = if self.writer.is_some() { self.sync() } else { Ok(()) };
         self.close();
         if let Some(error) = settled.err().filter(|error| error.kind() == ErrorKind::TimedOut) {
             super::note(&error.to_string());
@@ -156,7 +156,7 @@ impl Drop for Pipe {
     }
 }
 
-fn failure(queue: &Queue) -> io::Result<()> {
+fn failure(queue: &PipeQueue) -> io::Result<()> {
     match queue.failed {
         Some(ErrorKind::BrokenPipe) => Err(ErrorKind::BrokenPipe.into()),
         Some(kind) => Err(io::Error::new(kind, format!("cannot write to stdout: {kind}"))),
@@ -169,9 +169,9 @@ fn count_lines(bytes: &[u8]) -> usize {
 }
 
 /// The thread.
-fn write_all(shared: &Shared) {
+fn write_all(shared: &PipeShared) {
     while let Some(bytes) = next(shared) {
-        for piece in bytes.chunks(PIECE) {
+        for piece in bytes.chunks(CHUNK_BYTES) {
             let written = stdout().write_all(piece).and_then(|()| stdout().flush());
             let mut queue = shared.lock();
             match written {
@@ -186,7 +186,7 @@ fn write_all(shared: &Shared) {
 }
 
 /// What is to be written next; `None` if nothing will be.
-fn next(shared: &Shared) -> Option<Vec<u8>> {
+fn next(shared: &PipeShared) -> Option<Vec<u8>> {
     let mut queue = shared.lock();
     loop {
         if queue.closed {
@@ -210,10 +210,10 @@ fn next(shared: &Shared) -> Option<Vec<u8>> {
     }
 }
 
-fn fail(shared: &Shared, mut queue: MutexGuard<'_, Queue>, kind: ErrorKind) {
+fn fail(shared: &PipeShared, mut queue: MutexGuard<'_, PipeQueue>, kind: ErrorKind) {
     queue.failed = Some(kind);
     if kind == ErrorKind::BrokenPipe {
-        stop::request(Cause::ReaderGone);
+        stop::request(StopCause::ReaderGone);
     }
     shared.changed.notify_all();
 }

@@ -1,6 +1,6 @@
 //! A candle, or the row of a slot without one, as CSV and as JSON.
 
-use market_backbone::{Candle, Figure, Slot, ViewRow};
+use market_backbone::{Candle, PlainDecimal, Slot, ViewRow};
 use serde_json::{Value, json};
 
 /// The columns of the CSV. The first six are what scripts have read ever since: what is new comes behind them.
@@ -12,7 +12,7 @@ pub(crate) fn view_csv(row: &ViewRow) -> String {
     let Some(Candle { open, high, low, close, volume, .. }) = row.candle else {
         return format!("{millis},,,,,,{is_final},{filled}");
     };
-    let [open, high, low, close, volume] = [open, high, low, close, volume].map(Figure);
+    let [open, high, low, close, volume] = [open, high, low, close, volume].map(PlainDecimal);
     format!("{millis},{open},{high},{low},{close},{volume},{is_final},{filled}")
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn view_json(row: &ViewRow) -> Value {
     };
     value["final"] = row.is_final().into();
     value["filled"] = row.filled.into();
-    value["truth"] = match row.truth {
+    value["truth"] = match row.slot {
         Slot::Present(_) => "present",
         Slot::Empty => "empty",
         Slot::Unknown => "unknown",
@@ -86,12 +86,8 @@ mod tests {
 
     #[test]
     fn figures_are_written_whole_and_with_a_point() {
-        let row = ViewRow {
-            open_time: OPEN,
-            candle: Some(candle()),
-            filled: false,
-            truth: Slot::Present(candle()),
-        };
+        let row =
+            ViewRow { open_time: OPEN, candle: Some(candle()), filled: false, slot: Slot::Present(candle()) };
         check(&row, "116233000.0,153000000.0,0.00000007,93.9,0.00012345,true,false");
     }
 
@@ -99,12 +95,12 @@ mod tests {
     fn what_may_still_change_what_is_made_up_and_what_is_unknown_says_so() {
         let forming = Candle { is_final: false, ..candle() };
         let row =
-            ViewRow { open_time: OPEN, candle: Some(forming), filled: false, truth: Slot::Present(forming) };
+            ViewRow { open_time: OPEN, candle: Some(forming), filled: false, slot: Slot::Present(forming) };
         check(&row, "116233000.0,153000000.0,0.00000007,93.9,0.00012345,false,false");
-        check(&ViewRow { candle: Some(candle()), filled: true, truth: Slot::Empty, ..row }, {
+        check(&ViewRow { candle: Some(candle()), filled: true, slot: Slot::Empty, ..row }, {
             "116233000.0,153000000.0,0.00000007,93.9,0.00012345,true,true"
         });
-        check(&ViewRow { candle: None, truth: Slot::Empty, ..row }, ",,,,,true,false");
-        check(&ViewRow { candle: None, truth: Slot::Unknown, ..row }, ",,,,,false,false");
+        check(&ViewRow { candle: None, slot: Slot::Empty, ..row }, ",,,,,true,false");
+        check(&ViewRow { candle: None, slot: Slot::Unknown, ..row }, ",,,,,false,false");
     }
 }

@@ -7,16 +7,16 @@ use market_backbone::{Endpoint, MASSIVE, MASSIVE_HOMES, UpbitRegion, VenueId};
 use serde::{Deserialize, Deserializer};
 
 use super::environment::variable;
-use crate::args::{Global, VenueName};
-use crate::exit::Usage;
-use crate::secret::Secret;
+use crate::args::{GlobalArgs, VenueArg};
+use crate::exit::UsageError;
+use crate::secret_arg::SecretArg;
 
 /// Where a venue is, as far as somebody said. An address may hold a password or a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Addresses {
-    pub(super) rest_url: Option<Secret>,
-    pub(super) ws_url: Option<Secret>,
+    pub(super) rest_url: Option<SecretArg>,
+    pub(super) ws_url: Option<SecretArg>,
     /// One of the venue's own houses, in place of addresses.
     #[serde(deserialize_with = "spelt")]
     pub(super) region: Option<UpbitRegion>,
@@ -27,15 +27,15 @@ pub(super) struct Addresses {
 
 impl Addresses {
     /// What the flags say.
-    pub(super) fn of_flags(global: &Global) -> Self {
-        let Global { rest_url, ws_url, region, same_as, .. } = global.clone();
+    pub(super) fn of_flags(global: &GlobalArgs) -> Self {
+        let GlobalArgs { rest_url, ws_url, region, same_as, .. } = global.clone();
         Self { rest_url, ws_url, region, same_as }
     }
 
     /// Refuses two places at once.
-    pub(super) fn check(&self) -> Result<(), Usage> {
-        let Some(region) = self.region.filter(|_| self.is_elsewhere()) else { return Ok(()) };
-        Err(Usage(format!(
+    pub(super) fn check(&self) -> Result<(), UsageError> {
+        let Some(region) = self.region.filter(|_| self.has_address()) else { return Ok(()) };
+        Err(UsageError(format!(
             "the region {region} and an address were named, which are two places; of a proxy that serves that region's \
              own data say so: --rest-url URL --same-as {}",
             region.source()
@@ -43,12 +43,12 @@ impl Addresses {
     }
 
     /// What the environment says of `venue`.
-    pub(super) fn of_environment(venue: VenueName) -> Result<Self, Usage> {
-        let name = |what: &str| format!("MARKET_BACKBONE_{}_{what}", venue.in_capitals());
-        let region = (venue == VenueName::Upbit).then(|| read(&name("REGION"))).transpose()?.flatten();
+    pub(super) fn of_environment(venue: VenueArg) -> Result<Self, UsageError> {
+        let name = |what: &str| format!("MARKET_BACKBONE_{}_{what}", venue.env_prefix());
+        let region = (venue == VenueArg::Upbit).then(|| read(&name("REGION"))).transpose()?.flatten();
         Ok(Self {
-            rest_url: variable(&name("REST_URL")).map(Secret::from),
-            ws_url: variable(&name("WS_URL")).map(Secret::from),
+            rest_url: variable(&name("REST_URL")).map(SecretArg::from),
+            ws_url: variable(&name("WS_URL")).map(SecretArg::from),
             region,
             same_as: read(&name("SAME_AS"))?,
         })
@@ -69,48 +69,51 @@ impl Addresses {
     }
 
     /// Whether it is not the venue itself that is asked.
-    pub(super) const fn is_elsewhere(&self) -> bool {
+    pub(super) const fn has_address(&self) -> bool {
         self.rest_url.is_some() || self.ws_url.is_some()
     }
 
     /// Where Upbit is, and whose data that is.
-    pub(super) fn of_upbit(self) -> Result<Endpoint, Usage> {
+    pub(super) fn into_upbit_endpoint(self) -> Result<Endpoint, UsageError> {
         self.check()?;
         let (region, same_as) = (self.region.unwrap_or_default(), self.same_as);
         let (rest, socket) = self
-            .both(VenueName::Upbit)?
+            .both(VenueArg::Upbit)?
             .unwrap_or_else(|| (region.rest_url().to_owned(), region.ws_url().to_owned()));
         Ok(Endpoint { same_as, ..Endpoint::new(rest, socket) })
     }
 
     /// Whose data Massive's addresses are of.
-    pub(super) fn of_massive(self) -> anyhow::Result<VenueId> {
+    pub(super) fn into_massive_source(self) -> anyhow::Result<VenueId> {
         let same_as = self.same_as;
-        let Some((rest, socket)) = self.both(VenueName::Massive)? else {
+        let Some((rest, socket)) = self.both(VenueArg::Massive)? else {
             return Ok(same_as.unwrap_or(MASSIVE));
         };
         Ok(Endpoint { same_as, ..Endpoint::new(rest, socket) }.source(MASSIVE, &MASSIVE_HOMES)?)
     }
 
     /// Where requests go, and where the socket is; `None` for the venue's own addresses.
-    pub(super) fn both(self, venue: VenueName) -> Result<Option<(String, String)>, Usage> {
+    pub(super) fn both(self, venue: VenueArg) -> Result<Option<(String, String)>, UsageError> {
         match (self.rest_url, self.ws_url) {
             (None, None) => Ok(None),
             (Some(rest), Some(socket)) => Ok(Some((rest.reveal().to_owned(), socket.reveal().to_owned()))),
             (Some(rest), None) => {
-                let socket = beside(rest.reveal(), venue)?;
+                let socket = derived_socket_url(rest.reveal(), venue)?;
                 Ok(Some((rest.reveal().to_owned(), socket)))
             }
             (None, Some(_)) => {
-                Err(Usage("--ws-url without --rest-url: name both, or only --rest-url".to_owned()))
+                Err(UsageError("--ws-url without --rest-url: name both, or only --rest-url".to_owned()))
             }
         }
     }
 }
 
 /// What the variable `name` says.
-fn read<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, Usage> {
-    variable(name).map(|text| text.parse()).transpose().map_err(|error| Usage(format!("{name}: {error}")))
+fn read<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, UsageError> {
+    variable(name)
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(|error| UsageError(format!("{name}: {error}")))
 }
 
 /// A name in the file, read as a flag is.
@@ -121,10 +124,11 @@ pub(super) fn spelt<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(
 }
 
 /// The socket of a look-alike that serves both on one port.
-fn beside(rest: &str, venue: VenueName) -> Result<String, Usage> {
+fn derived_socket_url(rest: &str, venue: VenueArg) -> Result<String, UsageError> {
     // Nothing of it is repeated: a key may stand in it, or in its place.
-    let unreadable =
-        || Usage("--rest-url is not readable as an address; write it like http://127.0.0.1:9001".to_owned());
+    let unreadable = || {
+        UsageError("--rest-url is not readable as an address; write it like http://127.0.0.1:9001".to_owned())
+    };
     let (scheme, host) = rest.split_once("://").ok_or_else(unreadable)?;
     let scheme = match scheme {
         "http" => "ws",
@@ -133,8 +137,8 @@ fn beside(rest: &str, venue: VenueName) -> Result<String, Usage> {
     };
     let host = host.split(['/', '?', '#']).next().unwrap_or(host);
     let path = match venue {
-        VenueName::Upbit => "websocket/v1",
-        VenueName::Massive => "stocks",
+        VenueArg::Upbit => "websocket/v1",
+        VenueArg::Massive => "stocks",
     };
     Ok(format!("{scheme}://{host}/{path}"))
 }
@@ -145,11 +149,11 @@ mod tests {
 
     #[test]
     fn a_look_alikes_socket_is_beside_its_rest() {
-        let of_upbit = |rest| beside(rest, VenueName::Upbit);
+        let of_upbit = |rest| derived_socket_url(rest, VenueArg::Upbit);
         assert_eq!(of_upbit("http://127.0.0.1:9001").unwrap(), "ws://127.0.0.1:9001/websocket/v1");
         assert_eq!(of_upbit("https://sg-api.upbit.com/").unwrap(), "wss://sg-api.upbit.com/websocket/v1");
         assert!(of_upbit("127.0.0.1:9001").is_err());
-        let of_massive = beside("http://127.0.0.1:9001", VenueName::Massive);
+        let of_massive = derived_socket_url("http://127.0.0.1:9001", VenueArg::Massive);
         assert_eq!(of_massive.unwrap(), "ws://127.0.0.1:9001/stocks");
     }
 
@@ -157,12 +161,12 @@ mod tests {
     fn what_is_said_first_counts() {
         let said = |rest: &str, socket: Option<&str>| Addresses {
             rest_url: Some(rest.into()),
-            ws_url: socket.map(Secret::from),
+            ws_url: socket.map(SecretArg::from),
             ..Addresses::default()
         };
         assert_eq!(said("a", None).or(said("b", Some("c"))), said("a", Some("c")));
         let alone = Addresses { ws_url: Some("ws://x".into()), ..Addresses::default() };
-        assert!(alone.both(VenueName::Massive).is_err());
+        assert!(alone.both(VenueArg::Massive).is_err());
     }
 
     #[test]
@@ -178,8 +182,8 @@ mod tests {
         let said = Addresses { same_as: upbit, ..Addresses::default() };
         assert_eq!(said.or(emulator), proxy_of("http://e"));
         let both = Addresses { rest_url: Some("http://e".into()), ..region.clone() };
-        assert!(both.of_upbit().is_err());
-        assert_eq!(region.of_upbit().unwrap().rest_url, "https://sg-api.upbit.com");
+        assert!(both.into_upbit_endpoint().is_err());
+        assert_eq!(region.into_upbit_endpoint().unwrap().rest_url, "https://sg-api.upbit.com");
     }
 
     fn proxy_of(rest: &str) -> Addresses {

@@ -9,22 +9,22 @@ use market_backbone::PinnedMarkets;
 use serde::Deserialize;
 
 /// As many numbers are looked for in the environment.
-const MOST: u32 = 64;
+const MAX_NUMBERED: u32 = 64;
 
 /// The part of the file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Table {
+pub(super) struct ConnectionsTable {
     multi: Option<bool>,
     /// How many the account may have.
     max: Option<u32>,
-    pinned: Vec<Entry>,
+    pinned: Vec<PinnedEntry>,
 }
 
 /// `[[massive.connections.pinned]]`, or the variables of one number.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Entry {
+struct PinnedEntry {
     enabled: Option<bool>,
     name: Option<String>,
     universe: Option<String>,
@@ -33,7 +33,7 @@ struct Entry {
 
 /// What is wished for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Connections {
+pub(super) struct ConnectionPlan {
     /// How many the account may have.
     pub(super) max: u32,
     /// The ones with a name, none of them twice and not more than `max`.
@@ -42,13 +42,13 @@ pub(super) struct Connections {
 
 /// What the environment and the file wish for; `None` for a single connection. The complaint is for whoever wrote them.
 pub(super) fn connections(
-    table: &Table,
+    table: &ConnectionsTable,
     env: impl Fn(&str) -> Option<String>,
-) -> Result<Option<Connections>, String> {
+) -> Result<Option<ConnectionPlan>, String> {
     let env = |name: &str| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-    let flag = |name: &str| env(name).map(|value| truth(name, &value)).transpose();
-    let numbered = numbered(&env, &flag)?;
-    let entries = if numbered.is_empty() { listed(table) } else { numbered };
+    let flag = |name: &str| env(name).map(|value| parse_bool(name, &value)).transpose();
+    let numbered = from_environment(&env, &flag)?;
+    let entries = if numbered.is_empty() { from_file(table) } else { numbered };
     let entries: Vec<_> = entries.into_iter().filter(|(_, entry)| entry.enabled.unwrap_or(true)).collect();
     let multi = flag("USE_MULTI_CONNECTION")?.or(table.multi).unwrap_or(!table.pinned.is_empty());
     if !multi {
@@ -79,20 +79,20 @@ pub(super) fn connections(
     if let Some((name, _)) = pinned.iter().find(|(name, _)| !names.insert(name)) {
         return Err(format!("two connections are called `{name}`"));
     }
-    Ok(Some(Connections { max, pinned }))
+    Ok(Some(ConnectionPlan { max, pinned }))
 }
 
 /// The entries of the environment, each with what to call it in a complaint.
-fn numbered(
+fn from_environment(
     env: &impl Fn(&str) -> Option<String>,
     flag: &impl Fn(&str) -> Result<Option<bool>, String>,
-) -> Result<Vec<(String, Entry)>, String> {
+) -> Result<Vec<(String, PinnedEntry)>, String> {
     let mut entries = Vec::new();
-    for n in 1..=MOST {
+    for n in 1..=MAX_NUMBERED {
         let named = |what: &str| format!("WEBSOCKET_CONNECTION_{n}_{what}");
         let symbols = env(&named("SYMBOLS")).unwrap_or_default();
         let symbols = symbols.split(',').map(str::trim).filter(|code| !code.is_empty()).map(str::to_owned);
-        let entry = Entry {
+        let entry = PinnedEntry {
             enabled: flag(&named("ENABLED"))?,
             name: env(&named("NAME")).or_else(|| Some(format!("connection_{n}"))),
             universe: env(&named("UNIVERSE_KEY")),
@@ -105,13 +105,13 @@ fn numbered(
     Ok(entries)
 }
 
-fn listed(table: &Table) -> Vec<(String, Entry)> {
+fn from_file(table: &ConnectionsTable) -> Vec<(String, PinnedEntry)> {
     let called = |at: usize| format!("number {} of massive.connections.pinned", at + 1);
     table.pinned.iter().enumerate().map(|(at, entry)| (called(at), entry.clone())).collect()
 }
 
 /// A universe weighs more than single markets; a connection with neither would carry whatever there is.
-fn pinned((called, entry): (String, Entry)) -> Result<(String, PinnedMarkets), String> {
+fn pinned((called, entry): (String, PinnedEntry)) -> Result<(String, PinnedMarkets), String> {
     let name = entry.name.unwrap_or_else(|| called.clone());
     let markets = match entry.universe {
         Some(key) => PinnedMarkets::Universe(key),
@@ -123,7 +123,7 @@ fn pinned((called, entry): (String, Entry)) -> Result<(String, PinnedMarkets), S
     Ok((name, markets))
 }
 
-fn truth(name: &str, value: &str) -> Result<bool, String> {
+fn parse_bool(name: &str, value: &str) -> Result<bool, String> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
@@ -135,8 +135,8 @@ fn truth(name: &str, value: &str) -> Result<bool, String> {
 mod tests {
     use super::*;
 
-    fn told(table: &str, env: &[(&str, &str)]) -> Result<Option<Connections>, String> {
-        let table: Table = toml::from_str(table).unwrap();
+    fn told(table: &str, env: &[(&str, &str)]) -> Result<Option<ConnectionPlan>, String> {
+        let table: ConnectionsTable = toml::from_str(table).unwrap();
         let find =
             |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         connections(&table, find)
@@ -168,7 +168,7 @@ mod tests {
             universe("primary", "market_leaders:top_50"),
             symbols("connection_2", &["SPY", "BRK.B", "QQQ"]),
         ];
-        assert_eq!(told("", &THREE), Ok(Some(Connections { max: 3, pinned })));
+        assert_eq!(told("", &THREE), Ok(Some(ConnectionPlan { max: 3, pinned })));
     }
 
     #[test]
@@ -183,11 +183,11 @@ mod tests {
             symbols = ["AAPL", "MSFT"]
         "#;
         let pinned = vec![universe("core", "SPY:nasdaq100"), symbols("mine", &["AAPL", "MSFT"])];
-        assert_eq!(told(file, &[]), Ok(Some(Connections { max: 2, pinned: pinned.clone() })));
+        assert_eq!(told(file, &[]), Ok(Some(ConnectionPlan { max: 2, pinned: pinned.clone() })));
         assert_eq!(told(file, &[("USE_MULTI_CONNECTION", "0")]), Ok(None));
         assert_eq!(told(file, &THREE).unwrap().unwrap().pinned[0].0, "primary");
         let more = [("WEBSOCKET_CONNECTIONS_MAX", "5")];
-        assert_eq!(told(file, &more), Ok(Some(Connections { max: 5, pinned })));
+        assert_eq!(told(file, &more), Ok(Some(ConnectionPlan { max: 5, pinned })));
     }
 
     #[test]
@@ -223,6 +223,6 @@ mod tests {
         let twice =
             refused("", &[&[multi, one, two, ("WEBSOCKET_CONNECTIONS_MAX", "2")], &names[..]].concat());
         assert!(twice.contains("two connections are called `x`"), "{twice}");
-        assert!(toml::from_str::<Table>("maximum = 3").is_err());
+        assert!(toml::from_str::<ConnectionsTable>("maximum = 3").is_err());
     }
 }

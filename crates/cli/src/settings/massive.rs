@@ -4,11 +4,11 @@ use market_backbone::{MassiveAccount, MassivePlan, MassiveRate, VenueId};
 use serde::{Deserialize, Deserializer};
 
 use super::addresses::{Addresses, spelt};
-use super::connections::{Table, connections};
+use super::connections::{ConnectionsTable, connections};
 use super::environment::variable;
-use crate::args::VenueName;
-use crate::exit::Usage;
-use crate::secret::Secret;
+use crate::args::VenueArg;
+use crate::exit::UsageError;
+use crate::secret_arg::SecretArg;
 
 const KEY: &str = "MASSIVE_API_KEY";
 const PLAN: &str = "MARKET_BACKBONE_MASSIVE_PLAN";
@@ -21,19 +21,19 @@ const RATES: [(&str, MassiveRate); 3] = [
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Massive {
-    rest_url: Option<Secret>,
-    ws_url: Option<Secret>,
+pub(super) struct MassiveSettings {
+    rest_url: Option<SecretArg>,
+    ws_url: Option<SecretArg>,
     #[serde(deserialize_with = "spelt")]
     same_as: Option<VenueId>,
     #[serde(deserialize_with = "plan")]
     plan: Option<MassivePlan>,
     #[serde(deserialize_with = "rate")]
     rate: Option<MassiveRate>,
-    connections: Table,
+    connections: ConnectionsTable,
 }
 
-impl Massive {
+impl MassiveSettings {
     /// What the file says of where it is.
     pub(super) fn addresses(&self) -> Addresses {
         let (rest_url, ws_url) = (self.rest_url.clone(), self.ws_url.clone());
@@ -41,12 +41,12 @@ impl Massive {
     }
 
     /// The account that environment and file describe, at these addresses.
-    pub(super) fn account(self, addresses: Addresses) -> Result<MassiveAccount, Usage> {
-        let key = variable(KEY).map(|key| Secret::from(key.as_str()));
+    pub(super) fn account(self, addresses: Addresses) -> Result<MassiveAccount, UsageError> {
+        let key = variable(KEY).map(|key| SecretArg::from(key.as_str()));
         let named = variable(PLAN).map(|name| name.parse()).transpose();
-        let named = named.map_err(|error| Usage(format!("{PLAN}: {error}")))?;
+        let named = named.map_err(|error| UsageError(format!("{PLAN}: {error}")))?;
         let account = account(key, named.or(self.plan), self.rate, addresses)?;
-        let Some(several) = connections(&self.connections, variable).map_err(Usage)? else {
+        let Some(several) = connections(&self.connections, variable).map_err(UsageError)? else {
             return Ok(account);
         };
         let pins = several.pinned.into_iter();
@@ -55,13 +55,13 @@ impl Massive {
 }
 
 fn account(
-    key: Option<Secret>,
+    key: Option<SecretArg>,
     plan: Option<MassivePlan>,
     rate: Option<MassiveRate>,
     addresses: Addresses,
-) -> Result<MassiveAccount, Usage> {
+) -> Result<MassiveAccount, UsageError> {
     let key = key.ok_or_else(|| {
-        Usage(format!(
+        UsageError(format!(
             "massive answers nobody without a key: put yours, from https://massive.com/dashboard/keys, into the \
              environment as {KEY} (for the emulator: test-key)"
         ))
@@ -73,7 +73,7 @@ fn account(
     if let Some(source) = addresses.same_as {
         account = account.same_as(source);
     }
-    if let Some((rest, socket)) = addresses.both(VenueName::Massive)? {
+    if let Some((rest, socket)) = addresses.both(VenueArg::Massive)? {
         account = account.at(&rest, &socket);
     }
     Ok(account)
@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn a_plan_is_named_and_so_is_a_rate() {
-        let read = |text: &str| toml::from_str::<Massive>(text).map_err(|error| error.message().to_owned());
+        let read =
+            |text: &str| toml::from_str::<MassiveSettings>(text).map_err(|error| error.message().to_owned());
         let file = read("plan = \"free\"\nrate = \"100/min\"").unwrap();
         assert_eq!(file.plan, Some(MassivePlan::Basic));
         assert_eq!(file.rate, Some(MassiveRate::HundredPerMinute));
@@ -108,9 +109,9 @@ mod tests {
 
     #[test]
     fn without_a_key_it_is_said_where_to_put_one_and_with_one_it_is_not_shown() {
-        let Usage(message) = account(None, None, None, Addresses::default()).unwrap_err();
+        let UsageError(message) = account(None, None, None, Addresses::default()).unwrap_err();
         assert!(message.contains("MASSIVE_API_KEY") && message.contains("massive.com"), "{message}");
-        let account = account(Some(Secret::from("s3cret")), None, None, Addresses::default()).unwrap();
+        let account = account(Some(SecretArg::from("s3cret")), None, None, Addresses::default()).unwrap();
         assert!(!format!("{account:?}").contains("s3cret"));
     }
 }

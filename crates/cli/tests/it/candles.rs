@@ -131,7 +131,7 @@ fn a_file_is_written_whole() {
     venue.stop();
 }
 
-fn folded(trades: &[market_backbone_emulator::Trade]) -> Vec<Row> {
+fn folded(trades: &[market_backbone_emulator::TapeTrade]) -> Vec<Row> {
     fold(trades.iter().map(|trade| Print { ms: trade.time_ms, price: trade.price(), size: trade.size() }))
 }
 

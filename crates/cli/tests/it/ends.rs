@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use market_backbone_emulator::{Faults, Hours, Massive, Scenario, TickerSet};
+use market_backbone_emulator::{ExchangeHours, Faults, Scenario, StocksScenario, TickerSet};
 use tempfile::{TempDir, tempdir};
 
 use crate::run::{Venue, bare};
@@ -130,8 +130,11 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let massive =
-            Massive { hours: Hours::Always, tickers: TickerSet::Standard(50), ..Massive::default() };
+        let massive = StocksScenario {
+            hours: ExchangeHours::Always,
+            tickers: TickerSet::Standard(50),
+            ..StocksScenario::default()
+        };
         let (venue, data) = (Venue::start(Scenario { massive, ..Scenario::default() }), tempdir().unwrap());
         let kept = venue.run(data.path(), &["candles", "KRW-BTC", "1m", "--count", "2000", "--closed"]);
         assert_eq!(kept.code, Some(0), "{kept:?}");

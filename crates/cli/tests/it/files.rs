@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use market_backbone_emulator::{MarketSet, Pace, Scenario};
+use market_backbone_emulator::{MarketActivity, MarketSet, Scenario};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
@@ -115,7 +115,7 @@ fn the_ending_of_a_file_chooses_its_format() {
 
 #[test]
 fn rows_of_more_than_one_series_say_whose_they_are() {
-    let markets = MarketSet::many(2, Pace::Busy);
+    let markets = MarketSet::many(2, MarketActivity::Busy);
     let (venue, data) = (Venue::start(Scenario { markets, ..Scenario::default() }), tempdir().unwrap());
     let ask = |format: &str| {
         let args =

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use market_backbone::{Clock, SystemClock, Timestamp};
-use market_backbone_emulator::{Faults, MarketSet, Pace, Scenario};
+use market_backbone_emulator::{Faults, MarketActivity, MarketSet, Scenario};
 use tempfile::tempdir;
 
 use crate::crash::until;
@@ -18,7 +18,11 @@ const PAGES: u64 = 12 * 3;
 
 fn venue(latency_ms: u64) -> Venue {
     let faults = Faults { latency_ms, ..Faults::default() };
-    Venue::start(Scenario { markets: MarketSet::many(MARKETS, Pace::Busy), faults, ..Scenario::default() })
+    Venue::start(Scenario {
+        markets: MarketSet::many(MARKETS, MarketActivity::Busy),
+        faults,
+        ..Scenario::default()
+    })
 }
 
 fn market(number: usize) -> String {

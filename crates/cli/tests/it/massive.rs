@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use market_backbone_emulator::{Clock, Hours, Massive, Scenario, TickerSet};
+use market_backbone_emulator::{EmulatorClock, ExchangeHours, Scenario, StocksScenario, TickerSet};
 use tempfile::tempdir;
 
 use crate::run::{Said, Venue, bare};
@@ -12,8 +12,8 @@ use crate::run::{Said, Venue, bare};
 const KEY: &str = "test-key";
 
 /// A stock market with a hundred tickers.
-fn market(hours: Hours) -> Scenario {
-    let massive = Massive { hours, tickers: TickerSet::Standard(100), ..Massive::default() };
+fn market(hours: ExchangeHours) -> Scenario {
+    let massive = StocksScenario { hours, tickers: TickerSet::Standard(100), ..StocksScenario::default() };
     Scenario { massive, ..Scenario::default() }
 }
 
@@ -31,7 +31,7 @@ fn run(venue: &Venue, data: &Path, args: &[&str]) -> Said {
 
 #[test]
 fn days_open_at_midnight_in_new_york_and_cost_one_request() {
-    let (venue, data) = (Venue::start(market(Hours::NewYork)), tempdir().unwrap());
+    let (venue, data) = (Venue::start(market(ExchangeHours::NewYork)), tempdir().unwrap());
     let wanted = ["AAPL", "1d", "--from", "2026-03-02", "--to", "2026-03-14"];
     let ask = [&["candles"], &wanted[..], &["--stats"]].concat();
     let planned = run(&venue, data.path(), &[&["plan"], &wanted[..], &["--format", "json"]].concat());
@@ -50,7 +50,7 @@ fn days_open_at_midnight_in_new_york_and_cost_one_request() {
 
 #[test]
 fn four_hours_are_shown_whenever_there_is_trading() {
-    for hours in [Hours::NewYork, Hours::Always] {
+    for hours in [ExchangeHours::NewYork, ExchangeHours::Always] {
         let (venue, data) = (Venue::start(market(hours)), tempdir().unwrap());
         let said = run(&venue, data.path(), &["candles", "AAPL", "4h", "--count", "3", "--format", "csv"]);
         assert_eq!((said.code, said.rows().len()), (Some(0), 3), "{hours:?}: {said:?}");
@@ -70,7 +70,7 @@ fn splits_of_the_emulator_are_read_or_refused() {
 
 #[test]
 fn a_day_of_all_shares_is_one_request_and_then_none() {
-    let (venue, data) = (Venue::start(market(Hours::NewYork)), tempdir().unwrap());
+    let (venue, data) = (Venue::start(market(ExchangeHours::NewYork)), tempdir().unwrap());
     let asked = || venue.emulator.report().group("massive").asked;
     // The second was a Sunday.
     let daily = run(&venue, data.path(), &["daily", "2026-08-02", "2026-08-04"]);
@@ -90,7 +90,7 @@ fn a_day_of_all_shares_is_one_request_and_then_none() {
 
 #[test]
 fn the_newest_candles_prices_and_listing_are_there_at_any_hour() {
-    let (venue, data) = (Venue::start(market(Hours::Always)), tempdir().unwrap());
+    let (venue, data) = (Venue::start(market(ExchangeHours::Always)), tempdir().unwrap());
     let newest = run(&venue, data.path(), &["candles", "AAPL", "1m", "--count", "40", "--format", "csv"]);
     assert_eq!(newest.rows().len(), 40);
     let tickers = run(&venue, data.path(), &["ticker", "AAPL", "MSFT", "--format", "csv", "--stats"]);
@@ -115,7 +115,7 @@ fn the_newest_candles_prices_and_listing_are_there_at_any_hour() {
 
 #[test]
 fn trades_seconds_and_minutes_are_watched_over_one_socket() {
-    let (venue, data) = (Venue::start(market(Hours::Always)), tempdir().unwrap());
+    let (venue, data) = (Venue::start(market(ExchangeHours::Always)), tempdir().unwrap());
     let kinds = "trade,candle.1s,candle.1m";
     // What trades much does so every ten seconds at the quietest hour.
     let markets = ["watch", "AAPL", "MSFT", "NVDA", "SPY", "TSLA"];
@@ -148,8 +148,8 @@ fn until(is_so: impl Fn() -> bool) {
 #[test]
 fn bands_are_watched_where_there_are_some() {
     // Bands come twice a minute, by the venue's clock: the next in two seconds.
-    let hands = Clock::manual(1_786_028_428_000);
-    let scenario = Scenario { clock: hands.clone(), ..market(Hours::NewYork) };
+    let hands = EmulatorClock::manual(1_786_028_428_000);
+    let scenario = Scenario { clock: hands.clone(), ..market(ExchangeHours::NewYork) };
     let (venue, data) = (Venue::start(scenario), tempdir().unwrap());
     let watch = |format: &str| {
         let args = ["watch", "AAPL", "--kinds", "band", "--for", "4s", "--format", format];
@@ -182,7 +182,7 @@ fn bands_are_watched_where_there_are_some() {
 
 #[test]
 fn a_key_is_asked_for_and_never_shown() {
-    let (venue, data) = (Venue::start(market(Hours::NewYork)), tempdir().unwrap());
+    let (venue, data) = (Venue::start(market(ExchangeHours::NewYork)), tempdir().unwrap());
     let without =
         Said::of(command(&venue, data.path(), &["markets"]).env_remove("MASSIVE_API_KEY").output().unwrap());
     assert_eq!(without.code, Some(2), "{without:?}");
@@ -200,7 +200,7 @@ fn a_key_is_asked_for_and_never_shown() {
 
 #[test]
 fn the_file_says_what_was_paid_for_and_the_environment_where_it_is() {
-    let (venue, data) = (Venue::start(market(Hours::NewYork)), tempdir().unwrap());
+    let (venue, data) = (Venue::start(market(ExchangeHours::NewYork)), tempdir().unwrap());
     let file = data.path().join("settings.toml");
     std::fs::write(&file, "[massive]\nplan = \"free\"\nrate = \"5/min\"\n").unwrap();
     let ask = |args: &[&str]| {
@@ -226,7 +226,7 @@ fn the_file_says_what_was_paid_for_and_the_environment_where_it_is() {
 
 #[test]
 fn one_folder_of_both_venues_is_checked_and_copied_by_the_calendar_of_each() {
-    let (venue, data) = (Venue::start(market(Hours::NewYork)), tempdir().unwrap());
+    let (venue, data) = (Venue::start(market(ExchangeHours::NewYork)), tempdir().unwrap());
     let range = ["--from", "2026-10-01", "--to", "2026-10-20"];
     for frame in ["1d", "1h"] {
         assert_eq!(

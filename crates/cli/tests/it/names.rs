@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use market_backbone_emulator::{Hours, Massive, Scenario, TickerSet};
+use market_backbone_emulator::{ExchangeHours, Scenario, StocksScenario, TickerSet};
 use tempfile::tempdir;
 
 use crate::run::{Said, Venue, bare};
@@ -10,7 +10,11 @@ use crate::run::{Said, Venue, bare};
 const RANGE: [&str; 4] = ["--from", "2026-08-03", "--to", "2026-08-08"];
 
 fn shares() -> Venue {
-    let massive = Massive { hours: Hours::NewYork, tickers: TickerSet::Standard(100), ..Massive::default() };
+    let massive = StocksScenario {
+        hours: ExchangeHours::NewYork,
+        tickers: TickerSet::Standard(100),
+        ..StocksScenario::default()
+    };
     Venue::start(Scenario { massive, ..Scenario::default() })
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::TcpStream;
 
-use market_backbone_emulator::{BanBody, BanRule, Faults, Hours, Massive, Scenario};
+use market_backbone_emulator::{BanBody, BanRule, ExchangeHours, Faults, Scenario, StocksScenario};
 use tempfile::tempdir;
 
 use crate::crash::until;
@@ -40,7 +40,7 @@ fn an_address_that_is_no_socket_ends_a_watch_with_its_reason() {
 
 #[test]
 fn a_bad_key_ends_a_watch_with_its_reason_also_where_only_the_socket_says_so() {
-    let massive = Massive { hours: Hours::Always, ..Massive::default() };
+    let massive = StocksScenario { hours: ExchangeHours::Always, ..StocksScenario::default() };
     let (venue, data) = (Venue::start(Scenario { massive, ..Scenario::default() }), tempdir().unwrap());
     for (market, reason) in [("AAPL", "check MASSIVE_API_KEY"), ("*", "authentication failed")] {
         let mut command = bare(&["watch", market, "--venue", "massive"]);

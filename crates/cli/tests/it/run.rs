@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use market_backbone_emulator::{Emulator, Running, Scenario};
+use market_backbone_emulator::{Emulator, RunningEmulator, Scenario};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
 /// An emulator on a free port, with the runtime it lives on.
 pub(crate) struct Venue {
     // The emulator's tasks end before the runtime does: fields drop in this order.
-    pub(crate) emulator: Running,
+    pub(crate) emulator: RunningEmulator,
     runtime: Runtime,
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use market_backbone_emulator::{Hours, Massive, Scenario, TickerSet};
+use market_backbone_emulator::{ExchangeHours, Scenario, StocksScenario, TickerSet};
 use tempfile::tempdir;
 
 use crate::run::{Said, Venue, bare};
@@ -32,7 +32,11 @@ const COMMANDS: [&[&str]; 12] = [
 ];
 
 fn market() -> Venue {
-    let massive = Massive { hours: Hours::Always, tickers: TickerSet::Standard(20), ..Massive::default() };
+    let massive = StocksScenario {
+        hours: ExchangeHours::Always,
+        tickers: TickerSet::Standard(20),
+        ..StocksScenario::default()
+    };
     Venue::start(Scenario { massive, ..Scenario::default() })
 }
 

@@ -1,7 +1,7 @@
 //! `--fill`: what stands where nobody traded.
 
 use market_backbone::{Clock, SystemClock, Timestamp};
-use market_backbone_emulator::{MarketSet, MarketSpec, Pace, Scenario};
+use market_backbone_emulator::{MarketActivity, MarketSet, MarketSpec, Scenario};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -16,7 +16,7 @@ fn thin() -> Scenario {
         korean_name: "드문".to_owned(),
         english_name: "Thin".to_owned(),
         price: 700.0,
-        pace: Pace::Thin,
+        activity: MarketActivity::Thin,
     };
     Scenario { markets: MarketSet::Own(vec![spec]), ..Scenario::default() }
 }

@@ -7,24 +7,24 @@ use std::time::Duration;
 pub struct ContinuityConfig {
     /// How much later than its neighbours a trade may arrive, in the venue's time, and still be told from one that was
     /// delivered. The ids of this stretch are remembered, and are what a cursor holds.
-    pub settling: Duration,
+    pub allowed_lateness: Duration,
     /// At the beginning of a feed from the past, how long a channel's first live event is waited for before its history
     /// is fetched. It is fetched up to what is live, and once more when the first event comes later.
-    pub confirm_within: Duration,
+    pub first_event_timeout: Duration,
     /// How much later than on its socket the venue may show a trade on its pages. So long is waited before they are read.
     pub page_lag: Duration,
     /// How long a venue that does not answer is asked again and again before what is missing counts as lost.
-    pub heal_within: Duration,
+    pub heal_timeout: Duration,
     /// What was fetched for a gap is asked for once more, in another way, after this long: a page may lack its middle.
     pub recheck_after: Duration,
     /// How long the pages are asked again where what they show does not join what was heard; then the gap is lost.
-    pub join_within: Duration,
+    pub join_timeout: Duration,
     /// The longest pause between two such questions; the first is `retry_pause`.
     pub join_pause_cap: Duration,
     /// How long a silence after or within a gap is doubted before the market counts as quiet. Longer than pages are late.
-    pub quiet_for: Duration,
+    pub quiet_period: Duration,
     /// An event that is stamped further ahead of the clock than this is dropped, unless the others agree with it.
-    pub ahead: Duration,
+    pub max_future_skew: Duration,
     /// How long to wait before a page is asked again; doubled each time,
     pub retry_pause: Duration,
     /// up to this.
@@ -34,26 +34,26 @@ pub struct ContinuityConfig {
     /// The most trades of one channel that are held until they are in order; older ones are lost.
     pub backlog: usize,
     /// How long after a ticker its trades may arrive before they count as missing. Less than `settling`.
-    pub doubt_after: Duration,
+    pub audit_delay: Duration,
 }
 
 impl Default for ContinuityConfig {
     fn default() -> Self {
         Self {
-            settling: Duration::from_secs(60),
-            confirm_within: Duration::from_secs(3),
+            allowed_lateness: Duration::from_secs(60),
+            first_event_timeout: Duration::from_secs(3),
             page_lag: Duration::from_millis(500),
-            heal_within: Duration::from_secs(600),
+            heal_timeout: Duration::from_secs(600),
             recheck_after: Duration::from_secs(1),
-            join_within: Duration::from_secs(60),
+            join_timeout: Duration::from_secs(60),
             join_pause_cap: Duration::from_secs(4),
-            quiet_for: Duration::from_secs(10),
-            ahead: Duration::from_secs(5),
+            quiet_period: Duration::from_secs(10),
+            max_future_skew: Duration::from_secs(5),
             retry_pause: Duration::from_millis(500),
             retry_pause_cap: Duration::from_secs(15),
             in_flight: 32,
             backlog: 1_000_000,
-            doubt_after: Duration::from_secs(2),
+            audit_delay: Duration::from_secs(2),
         }
     }
 }

@@ -5,12 +5,12 @@ use std::fmt;
 
 use market_backbone_core::{Channel, Timestamp, VenueId};
 
-use super::seen::TradeMark;
+use super::delivered_trades::TradeCheckpoint;
 
 /// What has been handed out of one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
-    Trades(TradeMark),
+pub(super) enum ChannelCheckpoint {
+    Trades(TradeCheckpoint),
     Candles {
         /// The open time of the oldest that has not been handed out as it will stay.
         due: Timestamp,
@@ -25,7 +25,7 @@ pub(super) enum Mark {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor {
     pub(super) venue: VenueId,
-    pub(super) marks: BTreeMap<Channel, Mark>,
+    pub(super) checkpoints: BTreeMap<Channel, ChannelCheckpoint>,
 }
 
 impl Cursor {
@@ -37,26 +37,26 @@ impl Cursor {
 
     /// The channels it knows of; tickers and books have nothing to go on from.
     pub fn channels(&self) -> impl Iterator<Item = &Channel> {
-        self.marks.keys()
+        self.checkpoints.keys()
     }
 
     /// Up to when, by the venue's clock, all of a channel has been handed out; `None` if it knows nothing of it.
     #[must_use]
     pub fn position(&self, channel: &Channel) -> Option<Timestamp> {
-        Some(match self.marks.get(channel)? {
-            Mark::Trades(mark) => mark.settled,
-            Mark::Candles { due } => *due,
+        Some(match self.checkpoints.get(channel)? {
+            ChannelCheckpoint::Trades(mark) => mark.watermark,
+            ChannelCheckpoint::Candles { due } => *due,
         })
     }
 
-    pub(super) fn mark(&self, channel: &Channel) -> Option<&Mark> {
-        self.marks.get(channel)
+    pub(super) fn checkpoint(&self, channel: &Channel) -> Option<&ChannelCheckpoint> {
+        self.checkpoints.get(channel)
     }
 }
 
 impl fmt::Debug for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let positions = self.marks.keys().map(|channel| (channel, self.position(channel)));
+        let positions = self.checkpoints.keys().map(|channel| (channel, self.position(channel)));
         f.debug_map().entries(positions).finish()
     }
 }
@@ -67,7 +67,7 @@ impl fmt::Debug for Cursor {
 pub enum CursorError {
     /// It does not begin like one.
     #[error("this is no cursor")]
-    Foreign,
+    NotACursor,
     /// It was written by a later version.
     #[error("this cursor is of a later version; there is no reading it with this one")]
     TooNew,

@@ -10,9 +10,9 @@ use futures::{FutureExt, Stream, StreamExt};
 use market_backbone_core::{FeedEvent, LiveStream, Priority};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::backlog::{Archive, Caught};
-use super::care::Care;
+use super::backfill::{BackfillResult, BackfillSource};
 use super::cursor::Cursor;
+use super::gap_healer::GapHealer;
 
 /// A stream of events without holes; dropping it ends the wish. See the [module](super::Continuity) for what it promises.
 ///
@@ -21,17 +21,22 @@ use super::cursor::Cursor;
 #[must_use = "nothing happens unless it is polled"]
 pub struct Feed {
     /// `None` once it has ended.
-    raw: Option<LiveStream>,
-    care: Care,
-    archive: Archive,
+    live: Option<LiveStream>,
+    healer: GapHealer,
+    backfill: BackfillSource,
     priority: Priority,
-    fetches: FuturesUnordered<BoxFuture<'static, Caught>>,
-    alarm: Option<Pin<Box<Sleep>>>,
+    fetches: FuturesUnordered<BoxFuture<'static, BackfillResult>>,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Feed {
-    pub(super) fn new(raw: LiveStream, care: Care, archive: Archive, priority: Priority) -> Self {
-        Self { raw: Some(raw), care, archive, priority, fetches: FuturesUnordered::new(), alarm: None }
+    pub(super) fn new(
+        live: LiveStream,
+        healer: GapHealer,
+        backfill: BackfillSource,
+        priority: Priority,
+    ) -> Self {
+        Self { live: Some(live), healer, backfill, priority, fetches: FuturesUnordered::new(), timer: None }
     }
 
     /// What has been handed out so far, and nothing else: neither what waits nor what is being fetched.
@@ -39,22 +44,22 @@ impl Feed {
     /// It takes as long as there were trades in the last minute.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        self.care.cursor()
+        self.healer.cursor()
     }
 
     /// Takes in what was fetched, and begins to fetch what is due. Whether anything was: there may be a new deadline.
     fn poll_fetches(&mut self, context: &mut Context<'_>) -> bool {
-        let in_flight = self.archive.config.in_flight.max(1);
+        let in_flight = self.backfill.config.in_flight.max(1);
         let mut any = false;
         loop {
             while self.fetches.len() < in_flight
-                && let Some(order) = self.care.next_order(self.priority, &self.archive)
+                && let Some(order) = self.healer.next_backfill(self.priority, &self.backfill)
             {
-                self.fetches.push(self.archive.clone().fetch(order).boxed());
+                self.fetches.push(self.backfill.clone().fetch(order).boxed());
             }
             match self.fetches.poll_next_unpin(context) {
-                Poll::Ready(Some(caught)) => {
-                    self.care.caught(caught);
+                Poll::Ready(Some(result)) => {
+                    self.healer.handle_backfill(result);
                     any = true;
                 }
                 Poll::Ready(None) | Poll::Pending => return any,
@@ -62,28 +67,28 @@ impl Feed {
         }
     }
 
-    fn poll_alarm(&mut self, context: &mut Context<'_>) {
-        while let Some(deadline) = self.care.deadline() {
-            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-            if alarm.deadline() != deadline {
-                alarm.as_mut().reset(deadline);
+    fn poll_timer(&mut self, context: &mut Context<'_>) {
+        while let Some(deadline) = self.healer.deadline() {
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            if timer.deadline() != deadline {
+                timer.as_mut().reset(deadline);
             }
-            if alarm.as_mut().poll(context).is_pending() {
+            if timer.as_mut().poll(context).is_pending() {
                 return;
             }
-            self.care.on_time(Instant::now());
+            self.healer.on_time(Instant::now());
         }
     }
 
     /// Takes in one event of the live side; whether there was one, or it has ended.
-    fn poll_raw(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(raw) = &mut self.raw else { return Poll::Ready(()) };
+    fn poll_live(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(raw) = &mut self.live else { return Poll::Ready(()) };
         match ready!(raw.poll_next_unpin(context)) {
-            Some(event) => self.care.arrived(event, self.archive.clock.as_ref()),
+            Some(event) => self.healer.handle_live_event(event, self.backfill.clock.as_ref()),
             None => {
-                self.raw = None;
+                self.live = None;
                 self.fetches.clear();
-                self.care.end();
+                self.healer.end();
             }
         }
         Poll::Ready(())
@@ -98,19 +103,19 @@ impl Stream for Feed {
         let budget = ready!(tokio::task::coop::poll_proceed(context));
         loop {
             loop {
-                self.poll_alarm(context);
+                self.poll_timer(context);
                 if !self.poll_fetches(context) {
                     break;
                 }
             }
-            if let Some(event) = self.care.pop() {
+            if let Some(event) = self.healer.pop() {
                 budget.made_progress();
                 return Poll::Ready(Some(event));
             }
-            if self.raw.is_none() {
+            if self.live.is_none() {
                 return Poll::Ready(None);
             }
-            ready!(self.poll_raw(context));
+            ready!(self.poll_live(context));
         }
     }
 }

@@ -17,8 +17,8 @@ async fn twenty_thousand_dense_candles_take_exactly_a_hundred_requests() {
     let house = House::new(Model::dense(30_000));
     let set = house.ask(last(20_000).closed()).await.unwrap();
     assert_eq!(house.requests(), 100);
-    assert_eq!(set.served.requests, 100);
-    assert_eq!(set.served.venue_rows, 20_000);
+    assert_eq!(set.stats.requests, 100);
+    assert_eq!(set.stats.venue_rows, 20_000);
     holds_the_newest(&house, &set.candles, 20_000, minute(this_minute()));
     assert!(house.model.most_at_once.load(Ordering::SeqCst) <= 16);
     assert!(house.model.most_at_once.load(Ordering::SeqCst) > 8, "they are asked side by side");
@@ -97,7 +97,7 @@ async fn a_market_listed_an_hour_ago_ends() {
         let to = if query == last(20_000).closed() { minute(this_minute()) } else { Timestamp::MAX };
         assert_eq!(set.candles, house.model.truth(Timestamp::MIN, to));
         assert_eq!(house.requests(), 2, "one that falls short, one that proves why");
-        assert!(set.coverage.knows(minute(0)), "that nothing is older is known");
+        assert!(set.coverage.is_known(minute(0)), "that nothing is older is known");
     }
 }
 
@@ -111,7 +111,7 @@ async fn a_market_listed_hours_ago_is_not_looked_for_side_by_side_where_it_was_n
             let set = house.ask(query.clone()).await.unwrap();
             let to = if query == last(20_000) { Timestamp::MAX } else { minute(this_minute()) };
             assert_eq!(set.candles, house.model.truth(Timestamp::MIN, to));
-            assert!(set.coverage.knows(minute(this_minute() - 5_000)), "that nothing is older is known");
+            assert!(set.coverage.is_known(minute(this_minute() - 5_000)), "that nothing is older is known");
             // Each page full but the last, a second look at where it ends, and one that looked too far back.
             let most = set.candles.len().div_ceil(200) + 3;
             assert!(house.requests() <= most, "{} > {most}, listed {listed} minutes ago", house.requests());
@@ -124,7 +124,7 @@ async fn a_market_without_a_trade_is_believed_to_be_one_after_two_requests() {
     let house = House::new(Model::new([]));
     let set = house.ask(last(1_000).closed()).await.unwrap();
     assert_eq!((set.candles.len(), house.requests()), (0, 2));
-    assert!(set.coverage.knows(minute(0)));
+    assert!(set.coverage.is_known(minute(0)));
     let asked = house.model.asked.lock().unwrap();
     assert_ne!(asked[0].0.before, asked[1].0.before, "asked in another way");
 }
@@ -136,8 +136,8 @@ async fn a_source_that_keeps_candles_for_a_while_only_is_exhausted_without_proof
     let set = house.ask(last(3_000).closed()).await.unwrap();
     assert_eq!(set.candles, house.model.truth(Timestamp::MIN, minute(this_minute())));
     assert_eq!(set.candles.len(), 1_000);
-    assert!(!set.coverage.knows(minute(oldest - 1)), "what is not kept is not known");
-    assert!(set.coverage.knows(minute(oldest)));
+    assert!(!set.coverage.is_known(minute(oldest - 1)), "what is not kept is not known");
+    assert!(set.coverage.is_known(minute(oldest)));
 }
 
 #[tokio::test(start_paused = true)]

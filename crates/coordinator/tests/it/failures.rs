@@ -23,7 +23,7 @@ async fn one_page_in_five_fails_and_the_rows_are_the_same() {
             assert_eq!(set.candles, truth[truth.len() - 10_000..]);
             assert_eq!(house.coordinator.metrics().pages as usize, house.requests());
             assert!(house.coordinator.metrics().retried > 0);
-            assert_eq!(set.served.requests as usize, house.requests(), "what failed was asked too");
+            assert_eq!(set.stats.requests as usize, house.requests(), "what failed was asked too");
         }
     }
 }

@@ -11,10 +11,10 @@ use futures::{FutureExt, StreamExt};
 use market_backbone_coordinator::{Continuity, ContinuityConfig, Cursor, Feed, Start};
 use market_backbone_core::{
     BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, Capabilities,
-    Channel, Clock, Coverage, Delivery, FeedEvent, Gap, GapCause, GapState, LiveSource, LiveStream, Market,
-    OrderBook, Origin, PageSource, PartStream, Priority, Provenance, Selection, Series, SourceError,
-    SourceErrorKind, Span, StreamKind, Subscription, Symbol, Ticker, TickerRequest, TimeRange, Timeframe,
-    Timestamp, Trade, TradeId, TradePage, TradePageRequest, VenueId,
+    Channel, Clock, Coverage, Delivery, FeedEvent, Gap, GapCause, GapState, Instrument, LiveSource,
+    LiveStream, OrderBook, Origin, PageSource, PartStream, Priority, Provenance, Selection, Series,
+    SourceError, SourceErrorKind, Span, StreamKind, Subscription, Symbol, Ticker, TickerRequest, TimeRange,
+    Timeframe, Timestamp, Trade, TradeId, TradePage, TradePageRequest, VenueId,
 };
 use tokio::time::{Instant, sleep, timeout};
 
@@ -72,7 +72,7 @@ pub(crate) struct Venue {
 
 /// The live side of these tests tells of things before the paused clock gets there.
 pub(crate) fn config() -> ContinuityConfig {
-    ContinuityConfig { ahead: Duration::from_secs(86_400), ..strict() }
+    ContinuityConfig { max_future_skew: Duration::from_secs(86_400), ..strict() }
 }
 
 /// As [`config`], for those that do not.
@@ -147,7 +147,7 @@ pub(crate) fn gap(state: GapState, channels: &[Channel], from_ms: i64, to_ms: Op
         from: at(from_ms),
         to: to_ms.map(at),
         cause: GapCause::Disconnected,
-        why: None,
+        loss: None,
     })
 }
 
@@ -302,7 +302,7 @@ pub(crate) fn brief(event: &FeedEvent) -> String {
             format!("candle {minute} {}{}", candle.close, if candle.is_final { " final" } else { "" })
         }
         FeedEvent::Gap(gap) => {
-            let why = gap.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+            let why = gap.loss.as_ref().map_or_else(String::new, |why| format!(": {why}"));
             format!("{} {}{why}", gap.state.as_str(), gap.cause.as_str())
         }
         FeedEvent::CaughtUp(histories) => format!("caught up {}", histories.len()),
@@ -349,7 +349,7 @@ impl PageSource for Venue {
         Err(unsupported())
     }
 
-    async fn markets(&self, _: Priority) -> Result<Vec<Market>, SourceError> {
+    async fn markets(&self, _: Priority) -> Result<Vec<Instrument>, SourceError> {
         Err(unsupported())
     }
 }
@@ -408,6 +408,6 @@ fn unsupported() -> SourceError {
 }
 
 pub(crate) fn shallow(mut wish: Subscription, depth: usize) -> Subscription {
-    wish.delivery = Delivery::Lossless { depth };
+    wish.delivery = Delivery::Buffered { capacity: depth };
     wish
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_coordinator::{Feed, Start};
-use market_backbone_core::{Candle, Corrections, FeedEvent, GapState, Series, StreamKind, Timeframe};
+use market_backbone_core::{Candle, FeedEvent, GapState, RevisionPolicy, Series, StreamKind, Timeframe};
 use tokio::time::sleep;
 
 use crate::feed_rig::{
@@ -124,7 +124,7 @@ async fn candles_that_never_add_up_make_alarms_that_grow_rare() {
 #[tokio::test(start_paused = true)]
 async fn where_live_candles_are_a_first_word_nothing_is_compared() {
     let venue = Venue::with(|capabilities| {
-        capabilities.corrections = Corrections { provisional: true, ..Corrections::NONE };
+        capabilities.revision_policy = RevisionPolicy { live_is_provisional: true, ..RevisionPolicy::NONE };
     });
     let mut feed = swallowed(&venue).await;
     assert_eq!(rest(&mut feed).await, ["A 61000", "candle 1 100"]);
@@ -133,7 +133,7 @@ async fn where_live_candles_are_a_first_word_nothing_is_compared() {
 #[tokio::test(start_paused = true)]
 async fn missing_prints_concern_the_candles_of_their_market() {
     let venue = Venue::with(|capabilities| {
-        capabilities.corrections = Corrections { provisional: true, ..Corrections::NONE };
+        capabilities.revision_policy = RevisionPolicy { live_is_provisional: true, ..RevisionPolicy::NONE };
     });
     let mut feed = venue.feed(wish(&["A"], &[TRADE, TICKER, CANDLE]), Start::Now).await;
     venue.closed([with_volume(0, 9.0, true)]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use market_backbone_coordinator::Start;
-use market_backbone_core::{FeedEvent, GapState, Loss, SourceErrorKind, StreamKind, TimeRange};
+use market_backbone_core::{FeedEvent, GapState, LossReason, SourceErrorKind, StreamKind, TimeRange};
 use tokio::time::{advance, sleep};
 
 use crate::feed_rig::{
@@ -52,7 +52,7 @@ async fn what_the_venue_no_longer_has_is_lost_and_said_to_be() {
     venue.traded((0..12).map(|day| trade("A", -day * DAY_MS)));
     let mut feed = venue.feed(wish(&["A"], &[TRADE]), at(-10 * DAY_MS - 5)).await;
     let Some(FeedEvent::Gap(lost)) = feed.next().await else { panic!("no gap") };
-    assert_eq!((lost.state, lost.why), (GapState::Lost, Some(Loss::TooOld { days: 7 })));
+    assert_eq!((lost.state, lost.loss), (GapState::Lost, Some(LossReason::TooOld { days: 7 })));
     assert_eq!((lost.from, lost.to), (at(-10 * DAY_MS - 5), Some(at(-7 * DAY_MS))));
     let seen = rest(&mut feed).await;
     assert_eq!(seen.len(), 9);

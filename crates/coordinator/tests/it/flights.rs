@@ -21,7 +21,7 @@ async fn two_identical_queries_make_one_set_of_requests() {
         let (one, other) = (one.unwrap(), other.unwrap());
         assert_eq!(one.candles, other.candles);
         assert_eq!(house.requests(), alone.requests());
-        let counted = one.served.requests + other.served.requests;
+        let counted = one.stats.requests + other.stats.requests;
         assert_eq!(counted as usize, house.requests(), "each request is counted once");
         let metrics = house.coordinator.metrics();
         assert_eq!((metrics.shared as usize, metrics.under_way), (house.requests(), 0));
@@ -49,10 +49,10 @@ async fn what_has_landed_since_a_question_was_put_serves_it_whenever_it_is_asked
     let house = House::new(Model::dense(30_000));
     // It was put, and looks at a store meanwhile.
     let settled = || last(1_000).before(minute(this_minute() - 10)).closed();
-    let put = house.coordinator.put(settled());
+    let put = house.coordinator.pin_page_sequence(settled());
     house.ask(settled()).await.unwrap();
     let set = house.ask(put).await.unwrap();
-    assert_eq!((set.candles.len(), set.served.requests, house.requests()), (1_000, 0, 5));
+    assert_eq!((set.candles.len(), set.stats.requests, house.requests()), (1_000, 0, 5));
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,5 +167,5 @@ async fn a_page_asked_before_a_slot_ended_is_not_passed_off_as_one_asked_after()
     assert_eq!(house.requests(), 3, "of history, it does not matter when it was asked");
     let part = early.next().await.unwrap().unwrap();
     assert_eq!(part.candles.last().map(|candle| candle.open_time), Some(minute(this_minute() - 101)));
-    assert!(part.coverage.knows(minute(this_minute() - 150)) && !part.coverage.knows(Timestamp::MAX));
+    assert!(part.coverage.is_known(minute(this_minute() - 150)) && !part.coverage.is_known(Timestamp::MAX));
 }

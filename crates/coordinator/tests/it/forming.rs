@@ -89,8 +89,8 @@ async fn a_slot_that_ended_but_is_not_settled_is_given_and_not_proven() {
     for query in [last(1_000), last(20), range(this_minute() - 300, this_minute() + 1)] {
         let set = house.ask(query.closed()).await.unwrap();
         assert_eq!(newest(&set.candles), (this_minute(), false));
-        assert!(!set.coverage.knows(minute(this_minute())));
-        assert!(set.coverage.knows(minute(this_minute() - 1)));
+        assert!(!set.coverage.is_known(minute(this_minute())));
+        assert!(set.coverage.is_known(minute(this_minute() - 1)));
     }
 }
 
@@ -141,7 +141,7 @@ async fn no_slot_is_missing_if_the_candle_comes_when_all_pages_are_there() {
     }
     let set = market_backbone_core::CandleSet::assemble(crate::venue::series(), parts);
     assert_eq!(set.candles, house.model.truth(set.candles[0].open_time, Timestamp::MAX));
-    assert!(set.coverage.knows(minute(this_minute())));
+    assert!(set.coverage.is_known(minute(this_minute())));
     assert_eq!((house.requests(), house.formed()), (6, 1));
 }
 
@@ -154,7 +154,7 @@ async fn no_slot_is_missing_if_one_ends_while_the_candle_alone_is_asked() {
         let parts: Vec<_> = stream.map(Result::unwrap).collect().await;
         let set = market_backbone_core::CandleSet::assemble(crate::venue::series(), parts);
         assert_eq!(newest(&set.candles), (this_minute() + 1, false));
-        assert!(set.coverage.knows(minute(this_minute())));
+        assert!(set.coverage.is_known(minute(this_minute())));
         assert_eq!((house.requests(), house.formed()), (1, 1));
     }
 }

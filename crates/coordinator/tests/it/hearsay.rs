@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{Claim, Hearsay, LATE_ROWS, Slot, TimeRange, Timestamp};
+use market_backbone_core::{AbsenceClaim, MAX_ROW_DELAY, PriorClaims, Slot, TimeRange, Timestamp};
 
 use crate::venue::{Fault, House, Model, minute, range, this_minute};
 
@@ -19,8 +19,8 @@ async fn asked(minutes: i64, ago: Duration) -> (Slot, Slot, usize) {
     let house = quiet(minutes);
     let (from, to) = (this_minute() - minutes, this_minute());
     let stretch = TimeRange::new(minute(from), minute(to)).unwrap();
-    let claims = vec![Claim::of(stretch, minute(to).minus(ago))];
-    let query = range(from, to).closed().hearsay(Hearsay { claims, has_rows: true });
+    let claims = vec![AbsenceClaim::of(stretch, minute(to).minus(ago))];
+    let query = range(from, to).closed().prior_claims(PriorClaims { claims, has_rows: true });
     let set = house.ask(query).await.unwrap();
     (set.slot(minute(from)), set.slot(minute(to - 1)), house.requests())
 }
@@ -28,7 +28,7 @@ async fn asked(minutes: i64, ago: Duration) -> (Slot, Slot, usize) {
 #[tokio::test(start_paused = true)]
 async fn a_claim_of_some_age_is_proven_by_one_answer_that_says_it_again() {
     for minutes in [4, QUIET] {
-        assert_eq!(asked(minutes, LATE_ROWS).await, (Slot::Empty, Slot::Empty, 1));
+        assert_eq!(asked(minutes, MAX_ROW_DELAY).await, (Slot::Empty, Slot::Empty, 1));
     }
 }
 
@@ -51,8 +51,9 @@ async fn what_nobody_has_claimed_is_looked_at_twice() {
 async fn an_answer_without_a_row_says_nothing_again_where_rows_are_known() {
     let to = this_minute() - QUIET;
     let stretch = TimeRange::new(minute(to - 10), minute(to)).unwrap();
-    let old = Claim::of(stretch, minute(to));
-    let ask = |has_rows| range(to - 10, to).closed().hearsay(Hearsay { claims: vec![old], has_rows });
+    let old = AbsenceClaim::of(stretch, minute(to));
+    let ask =
+        |has_rows| range(to - 10, to).closed().prior_claims(PriorClaims { claims: vec![old], has_rows });
     // The first answer lacks all rows; the claim was made when they were late.
     let empty_once =
         || Model::new(this_minute() - 1_000..to).failing(|number, _| (number == 0).then_some(Fault::Empty));
@@ -69,7 +70,8 @@ async fn an_answer_without_a_row_says_nothing_again_where_rows_are_known() {
 async fn that_a_market_was_not_listed_is_not_believed_for_an_old_claim_and_an_empty_answer() {
     let house = House::new(Model::new([]));
     let ever = TimeRange::new(Timestamp::MIN, minute(this_minute() - 60)).unwrap();
-    let hearsay = Hearsay { claims: vec![Claim::of(ever, minute(this_minute() - 60))], has_rows: false };
-    house.ask(range(this_minute() - 90, this_minute() - 60).closed().hearsay(hearsay)).await.unwrap();
+    let hearsay =
+        PriorClaims { claims: vec![AbsenceClaim::of(ever, minute(this_minute() - 60))], has_rows: false };
+    house.ask(range(this_minute() - 90, this_minute() - 60).closed().prior_claims(hearsay)).await.unwrap();
     assert_eq!(house.requests(), 2);
 }

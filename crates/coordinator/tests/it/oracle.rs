@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use market_backbone_coordinator::CoordinatorConfig;
 use market_backbone_core::{
-    Candle, CandleQuery, CandleSet, CandleSource, Clock, Forming, LATE_ROWS, Selection, TimeRange, Timestamp,
+    Candle, CandleQuery, CandleSet, CandleSource, Clock, Forming, MAX_ROW_DELAY, Selection, TimeRange,
+    Timestamp,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -179,7 +180,7 @@ async fn check(case: &Case, house: &House, query: &CandleQuery) -> Result<(), Te
             set.coverage.missing(asked).into_iter().filter(|gap| holds_a_slot(*gap)).collect();
         // Nor is it known of the last minutes before the first row that there ever was.
         let first = house.model.truth(Timestamp::MIN, Timestamp::MAX).first().map(|row| row.open_time);
-        let young = house.model.clock.now().minus(LATE_ROWS + MINUTE);
+        let young = house.model.clock.now().minus(MAX_ROW_DELAY + MINUTE);
         let is_late = |gap: &TimeRange| first.is_some_and(|first| young <= gap.from() && gap.to() <= first);
         let missing: Vec<_> = missing.into_iter().filter(|gap| !is_late(gap)).collect();
         prop_assert_eq!(missing, vec![], "asked and not known");

@@ -56,7 +56,7 @@ async fn what_the_coordinator_saw_itself_comes_before_what_it_is_told() {
     let before = Timestamp::from_secs((this_minute() - 1_000) * 60);
     let query = last(4_000).before(before);
     let plan = house.coordinator.plan(&query, Some(0.01));
-    assert_eq!((plan.pages, plan.exact, plan.in_turn), (20, true, 0));
+    assert_eq!((plan.pages, plan.exact, plan.sequential_round_trips), (20, true, 0));
     let asked = house.requests();
     house.ask(query).await.unwrap();
     assert_eq!(house.requests() - asked, 20);

@@ -95,7 +95,7 @@ async fn a_range_that_begins_before_the_listing_ends_there() {
             let query = CandleQuery::range(series(), from, minute(this_minute())).unwrap();
             let set = house.ask(query).await.unwrap();
             assert_eq!(set.candles, house.model.truth(from, minute(this_minute())));
-            assert!(set.coverage.knows(Timestamp::EPOCH));
+            assert!(set.coverage.is_known(Timestamp::EPOCH));
             assert!(house.requests() <= most, "{} > {most}", house.requests());
         }
     }

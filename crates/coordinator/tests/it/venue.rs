@@ -10,10 +10,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
 use market_backbone_core::{
-    CallGroup, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleRows, CandleSet,
-    CandleSource, Capabilities, Clock, Corrections, Grid, KeepAlive, LimitGroup, ManualClock, Market,
-    PageSource, Priority, Proof, Series, Served, SettlingRules, SocketLimits, SourceError, SourceErrorKind,
-    Symbol, Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
+    Candle, CandlePage, CandlePageBuilder, CandlePageRequest, CandlePart, CandleQuery, CandleSet,
+    CandleSource, Capabilities, Clock, FetchStats, FinalityRules, Grid, Instrument, KeepAlive, ManualClock,
+    PageProof, PageSource, Priority, RateLimit, RateLimitGroup, RevisionPolicy, Series, SocketLimits,
+    SourceError, SourceErrorKind, Symbol, Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
 };
 
 pub(crate) const NOW: &str = "2026-08-03T10:40:30Z";
@@ -95,7 +95,7 @@ pub(crate) fn candle(slot: i64, is_final: bool) -> Candle {
 
 impl Model {
     pub(crate) fn new(tape: impl IntoIterator<Item = i64>) -> Self {
-        let group = LimitGroup { group: CallGroup("none"), max: 1, window: Duration::from_secs(1) };
+        let group = RateLimit { group: RateLimitGroup("none"), max: 1, window: Duration::from_secs(1) };
         Self {
             clock: Arc::new(ManualClock::new(NOW.parse().unwrap())),
             tape: tape.into_iter().collect(),
@@ -110,17 +110,17 @@ impl Model {
                 book_depth: 0,
                 trade_days: 0,
                 timeframes: &[Timeframe::M1],
-                silent_kinds: &[],
+                unstreamed_kinds: &[],
                 live_timeframes: &[],
-                settling: SETTLING,
-                corrections: Corrections::NONE,
+                finality_delay: SETTLING,
+                revision_policy: RevisionPolicy::NONE,
                 limits: &[],
                 socket: SocketLimits {
                     connects: group,
                     messages: &[],
                     keep_alive: KeepAlive::Ping,
                     keep_alive_every: Duration::from_secs(1),
-                    silence: Duration::from_secs(1),
+                    idle_timeout: Duration::from_secs(1),
                     max_connections: None,
                     channels_per_connection: None,
                 },
@@ -198,7 +198,7 @@ impl Model {
         let before = request.before.unwrap_or(Timestamp::MAX);
         let newest_first = self.tape.range(..=before.as_secs() / 60).rev();
         let inside = |slot: &&i64| minute(**slot) < before && self.exists(**slot, asked_at);
-        let mut rows = CandleRows::new(request, Grid::Utc);
+        let mut rows = CandlePageBuilder::new(request, Grid::Utc);
         let most = if is_empty { 0 } else { request.count as usize };
         let seen = newest_first.filter(inside).flat_map(|slot| {
             let row = self.seen(*slot, asked_at);
@@ -209,9 +209,14 @@ impl Model {
         let fell_short = rows.count() < request.count as usize;
         let nothing_older = (fell_short && self.kept_from.is_none()).then_some(Timestamp::MIN);
         let exhausted = fell_short && self.kept_from.is_some();
-        let rules = SettlingRules { grid: Grid::Utc, visible: SETTLING, blind: SETTLING, alone: SETTLING };
+        let rules = FinalityRules {
+            grid: Grid::Utc,
+            superseded_delay: SETTLING,
+            clock_delay: SETTLING,
+            newest_delay: SETTLING,
+        };
         let page = rows.into_page(asked_at, rules, nothing_older);
-        CandlePage { proof: Proof { exhausted, ..page.proof }, ..page }
+        CandlePage { proof: PageProof { exhausted, ..page.proof }, ..page }
     }
 }
 
@@ -246,9 +251,9 @@ impl PageSource for Model {
             Some(Fault::Error(kind)) => return Err(SourceError::new(kind, "the model fails")),
             Some(Fault::Drop) => {
                 page.candles.clear();
-                page.proof = Proof::default();
+                page.proof = PageProof::default();
             }
-            Some(Fault::Mute) => page.proof = Proof::default(),
+            Some(Fault::Mute) => page.proof = PageProof::default(),
         }
         Ok(page)
     }
@@ -266,11 +271,11 @@ impl PageSource for Model {
         let now = self.clock.now();
         let slot = Grid::Utc.floor(Timeframe::M1, now);
         let candles = self.truth(slot, Timestamp::MAX);
-        let served = Served { memory_rows: 1, ..Served::default() };
-        Ok((!candles.is_empty()).then_some(CandlePart { candles, served, ..CandlePart::default() }))
+        let stats = FetchStats { memory_rows: 1, ..FetchStats::default() };
+        Ok((!candles.is_empty()).then_some(CandlePart { candles, stats, ..CandlePart::default() }))
     }
 
-    async fn markets(&self, _: Priority) -> Result<Vec<Market>, SourceError> {
+    async fn markets(&self, _: Priority) -> Result<Vec<Instrument>, SourceError> {
         Ok(Vec::new())
     }
 }

@@ -10,7 +10,7 @@ const THURSDAY: i8 = 4;
 const FRIDAY: i8 = 5;
 
 /// Days on which the exchange stayed closed without a rule: attacks, storms, mourning.
-const ONCE: [(i16, i8, i8); 10] = [
+const UNSCHEDULED_CLOSURES: [(i16, i8, i8); 10] = [
     (2001, 9, 11),
     (2001, 9, 12),
     (2001, 9, 13),
@@ -25,14 +25,14 @@ const ONCE: [(i16, i8, i8); 10] = [
 
 /// Whether nobody trades on `day`.
 pub(super) fn is_closed(day: Day) -> bool {
-    is_weekend(day) || is_holiday(day) || ONCE.contains(&(day.year(), day.month(), day.day()))
+    is_weekend(day) || is_holiday(day) || UNSCHEDULED_CLOSURES.contains(&(day.year(), day.month(), day.day()))
 }
 
 /// Whether the exchange closes at one on `day`, which must not be a day on which it is closed.
-pub(super) fn is_half(day: Day) -> bool {
-    let before_a_kept_day = (MONDAY..FRIDAY).contains(&day.weekday());
+pub(super) fn is_half_day(day: Day) -> bool {
+    let before_a_weekday = (MONDAY..FRIDAY).contains(&day.weekday());
     match (day.month(), day.day()) {
-        (7, 3) | (12, 24) => before_a_kept_day,
+        (7, 3) | (12, 24) => before_a_weekday,
         (11, 23..=29) => day.weekday() == FRIDAY,
         _ => false,
     }
@@ -44,7 +44,7 @@ fn is_weekend(day: Day) -> bool {
 
 fn is_holiday(day: Day) -> bool {
     let year = day.year();
-    let fixed = |month, number| Day::new(year, month, number).is_some_and(|date| day == kept(date));
+    let fixed = |month, number| Day::new(year, month, number).is_some_and(|date| day == observed(date));
     match day.month() {
         1 => new_year(day) || (year >= 1998 && nth(day, MONDAY, 3)),
         2 => nth(day, MONDAY, 3),
@@ -60,7 +60,7 @@ fn is_holiday(day: Day) -> bool {
 }
 
 /// The day on which a holiday on `date` is kept.
-fn kept(date: Day) -> Day {
+fn observed(date: Day) -> Day {
     match date.weekday() {
         0 => date.plus(1),
         6 => date.plus(-1),
@@ -108,7 +108,7 @@ mod tests {
     fn check(year: i16, closed: &str, half: &str) {
         let holidays = days_of(year, |day| is_closed(day) && !is_weekend(day));
         assert_eq!(holidays.join(" "), closed);
-        assert_eq!(days_of(year, |day| !is_closed(day) && is_half(day)).join(" "), half);
+        assert_eq!(days_of(year, |day| !is_closed(day) && is_half_day(day)).join(" "), half);
     }
 
     #[test]

@@ -4,22 +4,26 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::seen::Seen;
-use super::slots::Slots;
-use super::{BarEvent, BuilderCounts, BuilderRules, Intake, hear};
+use super::series_slots::SeriesSlots;
+use super::trade_deduplicator::TradeDeduplicator;
+use super::{BarEvent, BuilderCounts, BuilderRules, IngestOutcome, ingest};
 use crate::{Candle, Grid, Series, Symbol, Timestamp, Trade};
 
 /// The builders of one market.
 #[derive(Clone, Debug)]
 struct MarketBuilders {
-    seen: Seen,
+    deduplicator: TradeDeduplicator,
     counts: BuilderCounts,
-    each: Vec<(Series, Slots)>,
+    by_series: Vec<(Series, SeriesSlots)>,
 }
 
 impl MarketBuilders {
-    fn new(late: Duration) -> Self {
-        Self { seen: Seen::new(late), counts: BuilderCounts::default(), each: Vec::new() }
+    fn new(allowed_lateness: Duration) -> Self {
+        Self {
+            deduplicator: TradeDeduplicator::new(allowed_lateness),
+            counts: BuilderCounts::default(),
+            by_series: Vec::new(),
+        }
     }
 }
 
@@ -40,65 +44,73 @@ impl CandleBuilders {
 
     /// Builds `series` too, unless it does so already.
     pub fn add(&mut self, series: Series) {
-        let slots = Slots::new(self.grid, series.timeframe, self.rules);
-        let late = self.rules.late;
-        let market = self.markets.entry(series.symbol.clone()).or_insert_with(|| MarketBuilders::new(late));
-        if market.each.iter().all(|(built, _)| *built != series) {
-            market.each.push((series, slots));
+        let slots = SeriesSlots::new(self.grid, series.timeframe, self.rules);
+        let allowed_lateness = self.rules.allowed_lateness;
+        let market = self
+            .markets
+            .entry(series.symbol.clone())
+            .or_insert_with(|| MarketBuilders::new(allowed_lateness));
+        if market.by_series.iter().all(|(built, _)| *built != series) {
+            market.by_series.push((series, slots));
         }
     }
 
     /// Stops building `series`, and forgets what it knew of it.
     pub fn remove(&mut self, series: &Series) {
         if let Some(market) = self.markets.get_mut(&series.symbol) {
-            market.each.retain(|(built, _)| built != series);
-            if market.each.is_empty() {
+            market.by_series.retain(|(built, _)| built != series);
+            if market.by_series.is_empty() {
                 self.markets.remove(&series.symbol);
             }
         }
     }
 
     /// Says that the feed of `series` is whole from `from` on.
-    pub fn begin(&mut self, series: &Series, from: Timestamp) {
+    pub fn set_complete_since(&mut self, series: &Series, from: Timestamp) {
         if let Some(slots) = self.slots(series) {
-            slots.begin(from);
+            slots.set_complete_since(from);
         }
     }
 
     /// Takes a trade into every series of its market.
-    pub fn trade(&mut self, trade: &Trade, mut tell: impl FnMut(&Series, BarEvent)) -> Intake {
-        let Some(market) = self.markets.get_mut(&trade.symbol) else { return Intake::Unwanted };
-        let print = match hear(&mut market.seen, &mut market.counts, trade) {
+    pub fn on_trade(&mut self, trade: &Trade, mut tell: impl FnMut(&Series, BarEvent)) -> IngestOutcome {
+        let Some(market) = self.markets.get_mut(&trade.symbol) else { return IngestOutcome::NotBuilt };
+        let tick = match ingest(&mut market.deduplicator, &mut market.counts, trade) {
             Ok(print) => print,
-            Err(intake) => return intake,
+            Err(outcome) => return outcome,
         };
-        for (series, slots) in &mut market.each {
-            slots.trade(print, market.seen.horizon(), &mut |event| tell(series, event));
+        for (series, slots) in &mut market.by_series {
+            slots.on_trade(tick, market.deduplicator.horizon(), &mut |event| tell(series, event));
         }
-        Intake::Taken
+        IngestOutcome::Accepted
     }
 
     /// Takes the candle of `series` in progress.
-    pub fn frame(&mut self, series: &Series, candle: &Candle, mut tell: impl FnMut(&Series, BarEvent)) {
+    pub fn on_candle(&mut self, series: &Series, candle: &Candle, mut notify: impl FnMut(&Series, BarEvent)) {
         if let Some(slots) = self.slots(series) {
-            slots.frame(candle, &mut |event| tell(series, event));
+            slots.on_candle(candle, &mut |event| notify(series, event));
         }
     }
 
     /// Takes a candle of `shorter`, which need not be built itself, into every longer series of its market.
-    pub fn part(&mut self, shorter: &Series, candle: &Candle, mut tell: impl FnMut(&Series, BarEvent)) {
+    pub fn on_shorter_candle(
+        &mut self,
+        shorter: &Series,
+        candle: &Candle,
+        mut notify: impl FnMut(&Series, BarEvent),
+    ) {
         let Some(market) = self.markets.get_mut(&shorter.symbol) else { return };
-        for (series, slots) in &mut market.each {
+        for (series, slots) in &mut market.by_series {
             if slots.timeframe() > shorter.timeframe {
-                slots.part(candle, &mut |event| tell(series, event));
+                slots.on_shorter_candle(candle, &mut |event| notify(series, event));
             }
         }
     }
 
     /// Says what time it is.
-    pub fn on_time(&mut self, now: Timestamp, mut tell: impl FnMut(&Series, BarEvent)) {
-        for (series, slots) in self.markets.values_mut().flat_map(|market| &mut market.each) {
-            slots.on_time(now, &mut |event| tell(series, event));
+    pub fn on_time(&mut self, now: Timestamp, mut notify: impl FnMut(&Series, BarEvent)) {
+        for (series, slots) in self.markets.values_mut().flat_map(|market| &mut market.by_series) {
+            slots.on_time(now, &mut |event| notify(series, event));
         }
     }
 
@@ -106,7 +118,7 @@ impl CandleBuilders {
     #[must_use]
     pub fn forming(&self, series: &Series) -> Option<Candle> {
         let market = self.markets.get(&series.symbol)?;
-        market.each.iter().find(|(built, _)| built == series)?.1.forming()
+        market.by_series.iter().find(|(built, _)| built == series)?.1.forming()
     }
 
     /// What they have made of what they were given, all together.
@@ -115,13 +127,13 @@ impl CandleBuilders {
         let mut counts = BuilderCounts::default();
         for market in self.markets.values() {
             counts.add(market.counts);
-            market.each.iter().for_each(|(_, slots)| counts.add(slots.counts));
+            market.by_series.iter().for_each(|(_, slots)| counts.add(slots.counts));
         }
         counts
     }
 
-    fn slots(&mut self, series: &Series) -> Option<&mut Slots> {
+    fn slots(&mut self, series: &Series) -> Option<&mut SeriesSlots> {
         let market = self.markets.get_mut(&series.symbol)?;
-        market.each.iter_mut().find(|(built, _)| built == series).map(|(_, slots)| slots)
+        market.by_series.iter_mut().find(|(built, _)| built == series).map(|(_, slots)| slots)
     }
 }

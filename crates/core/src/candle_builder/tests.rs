@@ -12,7 +12,7 @@ fn symbol() -> Symbol {
 }
 
 fn builder(timeframe: Timeframe) -> CandleBuilder {
-    let rules = BuilderRules { tells_quiet: true, ..BuilderRules::default() };
+    let rules = BuilderRules { reports_quiet: true, ..BuilderRules::default() };
     CandleBuilder::new(Series::new(symbol(), timeframe), Grid::Utc, rules)
 }
 
@@ -31,33 +31,34 @@ fn candle(open_s: i64, [open, high, low, close]: [f64; 4], volume: f64) -> Candl
 }
 
 /// What was told, in short: `u`pdate, `c`losed, `a`mended, `q`uiet, and the second at which the slot opens.
-fn drawn(told: &[BarEvent]) -> Vec<String> {
+fn abbreviated(events: &[BarEvent]) -> Vec<String> {
     let at = |candle: &Candle| candle.open_time.as_secs();
-    told.iter()
+    events
+        .iter()
         .map(|event| match event {
             BarEvent::Update(candle) => format!("u{}", at(candle)),
             BarEvent::Closed(candle) => format!("c{}", at(candle)),
-            BarEvent::Amended { candle, revision } => format!("a{} {revision}", at(candle)),
+            BarEvent::Revised { candle, revision } => format!("a{} {revision}", at(candle)),
             BarEvent::Quiet(range) => format!("q{}-{}", range.from().as_secs(), range.to().as_secs()),
         })
         .collect()
 }
 
-fn told(feed: impl FnOnce(&mut dyn FnMut(BarEvent))) -> Vec<BarEvent> {
-    let mut told = Vec::new();
-    feed(&mut |event| told.push(event));
-    told
+fn collect_events(feed: impl FnOnce(&mut dyn FnMut(BarEvent))) -> Vec<BarEvent> {
+    let mut events = Vec::new();
+    feed(&mut |event| events.push(event));
+    events
 }
 
 #[test]
 fn a_later_trade_closes_and_quiet_slots_get_no_candle() {
     let mut builder = builder(Timeframe::M1);
-    let told = told(|tell| {
-        builder.trade(&trade(30_000, 1, 5.0, 1.0), &mut *tell);
-        builder.trade(&trade(59_999, 2, 7.0, 1.0), &mut *tell);
-        builder.trade(&trade(240_000, 3, 6.0, 1.0), &mut *tell);
+    let told = collect_events(|tell| {
+        builder.on_trade(&trade(30_000, 1, 5.0, 1.0), &mut *tell);
+        builder.on_trade(&trade(59_999, 2, 7.0, 1.0), &mut *tell);
+        builder.on_trade(&trade(240_000, 3, 6.0, 1.0), &mut *tell);
     });
-    assert_eq!(drawn(&told), ["u0", "u0", "c0", "q60-240", "u240"]);
+    assert_eq!(abbreviated(&told), ["u0", "u0", "c0", "q60-240", "u240"]);
     let BarEvent::Closed(closed) = told[2] else { panic!("{told:?}") };
     assert_eq!((closed.open, closed.close, closed.volume, closed.turnover), (5.0, 7.0, 2.0, 12.0));
     assert!(closed.is_final && !builder.forming().unwrap().is_final);
@@ -66,46 +67,46 @@ fn a_later_trade_closes_and_quiet_slots_get_no_candle() {
 #[test]
 fn the_timer_closes_after_its_grace_and_not_before() {
     let mut builder = builder(Timeframe::M1);
-    builder.begin(ms(-10_000));
-    let told = told(|tell| {
-        builder.trade(&trade(30_000, 1, 5.0, 1.0), &mut *tell);
+    builder.set_complete_since(ms(-10_000));
+    let told = collect_events(|tell| {
+        builder.on_trade(&trade(30_000, 1, 5.0, 1.0), &mut *tell);
         builder.on_time(ms(61_999), &mut *tell);
         builder.on_time(ms(62_000), &mut *tell);
         builder.on_time(ms(62_000), &mut *tell);
         builder.on_time(ms(182_500), &mut *tell);
     });
-    assert_eq!(drawn(&told), ["u0", "c0", "q60-180"]);
+    assert_eq!(abbreviated(&told), ["u0", "c0", "q60-180"]);
     assert_eq!(builder.forming(), None);
 }
 
 #[test]
 fn what_comes_late_amends_and_what_comes_too_late_is_counted() {
     let mut builder = builder(Timeframe::M1);
-    let told = told(|tell| {
-        builder.trade(&trade(30_000, 1, 5.0, 1.0), &mut *tell);
-        builder.trade(&trade(90_000, 5, 7.0, 1.0), &mut *tell);
-        builder.trade(&trade(59_000, 2, 9.0, 1.0), &mut *tell);
-        builder.trade(&trade(29_999, 3, 1.0, 1.0), &mut *tell); // a minute and a bit behind
-        builder.trade(&trade(30_000, 0, 4.0, 1.0), &mut *tell);
-        builder.trade(&trade(59_000, 2, 9.0, 1.0), &mut *tell);
-        builder.trade(&trade(91_000, 6, f64::NAN, 1.0), &mut *tell);
+    let told = collect_events(|tell| {
+        builder.on_trade(&trade(30_000, 1, 5.0, 1.0), &mut *tell);
+        builder.on_trade(&trade(90_000, 5, 7.0, 1.0), &mut *tell);
+        builder.on_trade(&trade(59_000, 2, 9.0, 1.0), &mut *tell);
+        builder.on_trade(&trade(29_999, 3, 1.0, 1.0), &mut *tell); // a minute and a bit behind
+        builder.on_trade(&trade(30_000, 0, 4.0, 1.0), &mut *tell);
+        builder.on_trade(&trade(59_000, 2, 9.0, 1.0), &mut *tell);
+        builder.on_trade(&trade(91_000, 6, f64::NAN, 1.0), &mut *tell);
     });
-    assert_eq!(drawn(&told), ["u0", "c0", "u60", "a0 1", "a0 2"]);
-    let BarEvent::Amended { candle, .. } = told[4] else { panic!("{told:?}") };
+    assert_eq!(abbreviated(&told), ["u0", "c0", "u60", "a0 1", "a0 2"]);
+    let BarEvent::Revised { candle, .. } = told[4] else { panic!("{told:?}") };
     assert_eq!((candle.open, candle.high, candle.low, candle.close), (4.0, 9.0, 4.0, 9.0));
-    assert_eq!(builder.counts(), BuilderCounts { taken: 4, repeated: 1, late: 1, unsound: 1 });
+    assert_eq!(builder.counts(), BuilderCounts { accepted: 4, duplicates: 1, too_late: 1, invalid: 1 });
 }
 
 #[test]
 fn a_trade_in_a_slot_that_was_told_to_be_quiet_amends_it() {
     let mut builder = builder(Timeframe::M1);
-    let told = told(|tell| {
-        builder.trade(&trade(10_000, 1, 5.0, 1.0), &mut *tell);
+    let told = collect_events(|tell| {
+        builder.on_trade(&trade(10_000, 1, 5.0, 1.0), &mut *tell);
         builder.on_time(ms(122_000), &mut *tell);
-        builder.trade(&trade(70_000, 2, 5.0, 1.0), &mut *tell);
-        builder.trade(&trade(80_000, 3, 5.0, 1.0), &mut *tell);
+        builder.on_trade(&trade(70_000, 2, 5.0, 1.0), &mut *tell);
+        builder.on_trade(&trade(80_000, 3, 5.0, 1.0), &mut *tell);
     });
-    assert_eq!(drawn(&told), ["u0", "c0", "q60-120", "a60 1", "a60 2"]);
+    assert_eq!(abbreviated(&told), ["u0", "c0", "q60-120", "a60 1", "a60 2"]);
 }
 
 #[test]
@@ -113,41 +114,41 @@ fn repeated_frames_grow_and_the_next_slot_closes() {
     let mut builder = builder(Timeframe::M1);
     let (small, large) = (candle(0, [5.0, 6.0, 4.0, 5.0], 1.0), candle(0, [5.0, 8.0, 4.0, 7.0], 3.0));
     let next = candle(60, [7.0, 7.0, 7.0, 7.0], 1.0);
-    let told = told(|tell| {
+    let told = collect_events(|tell| {
         for frame in [&small, &large, &small, &large, &next, &large] {
-            builder.frame(frame, &mut *tell);
+            builder.on_candle(frame, &mut *tell);
         }
-        builder.frame(&Candle { is_final: true, ..large }, &mut *tell);
-        builder.frame(&Candle { is_final: true, volume: 2.0, ..large }, &mut *tell);
-        builder.frame(&candle(61, [7.0, 7.0, 7.0, 7.0], 1.0), &mut *tell);
+        builder.on_candle(&Candle { is_final: true, ..large }, &mut *tell);
+        builder.on_candle(&Candle { is_final: true, volume: 2.0, ..large }, &mut *tell);
+        builder.on_candle(&candle(61, [7.0, 7.0, 7.0, 7.0], 1.0), &mut *tell);
     });
-    assert_eq!(drawn(&told), ["u0", "u0", "c0", "u60", "a0 1"]);
+    assert_eq!(abbreviated(&told), ["u0", "u0", "c0", "u60", "a0 1"]);
     assert_eq!(told[2], BarEvent::Closed(Candle { is_final: true, ..large }));
-    assert_eq!(builder.counts().unsound, 1, "off the grid");
+    assert_eq!(builder.counts().invalid, 1, "off the grid");
 }
 
 #[test]
 fn a_frame_that_comes_final_closes_its_slot() {
     let mut builder = builder(Timeframe::M1);
-    let told = told(|tell| {
+    let told = collect_events(|tell| {
         let last = Candle { is_final: true, ..candle(0, [5.0, 6.0, 4.0, 5.0], 1.0) };
-        builder.frame(&last, &mut *tell);
-        builder.frame(&last, &mut *tell);
+        builder.on_candle(&last, &mut *tell);
+        builder.on_candle(&last, &mut *tell);
     });
-    assert_eq!(drawn(&told), ["u0", "c0"]);
+    assert_eq!(abbreviated(&told), ["u0", "c0"]);
 }
 
 #[test]
 fn high_and_low_of_seconds_are_kept() {
     let mut builder = builder(Timeframe::M1);
-    let told = told(|tell| {
-        builder.part(&candle(58, [5.0, 9.0, 2.0, 6.0], 0.1), &mut *tell);
-        builder.part(&candle(3, [4.0, 5.0, 4.0, 5.0], 0.1), &mut *tell);
-        builder.part(&candle(58, [5.0, 9.0, 1.0, 7.0], 0.2), &mut *tell);
-        builder.part(&candle(58, [5.0, 9.0, 2.0, 6.0], 0.1), &mut *tell);
-        builder.part(&candle(61, [8.0, 8.0, 8.0, 8.0], 1.0), &mut *tell);
+    let told = collect_events(|tell| {
+        builder.on_shorter_candle(&candle(58, [5.0, 9.0, 2.0, 6.0], 0.1), &mut *tell);
+        builder.on_shorter_candle(&candle(3, [4.0, 5.0, 4.0, 5.0], 0.1), &mut *tell);
+        builder.on_shorter_candle(&candle(58, [5.0, 9.0, 1.0, 7.0], 0.2), &mut *tell);
+        builder.on_shorter_candle(&candle(58, [5.0, 9.0, 2.0, 6.0], 0.1), &mut *tell);
+        builder.on_shorter_candle(&candle(61, [8.0, 8.0, 8.0, 8.0], 1.0), &mut *tell);
     });
-    assert_eq!(drawn(&told), ["u0", "u0", "u0", "c0", "u60"]);
+    assert_eq!(abbreviated(&told), ["u0", "u0", "u0", "c0", "u60"]);
     let BarEvent::Closed(closed) = told[3] else { panic!("{told:?}") };
     assert_eq!([closed.open, closed.high, closed.low, closed.close], [4.0, 9.0, 1.0, 7.0]);
     assert_eq!(closed.volume, 0.3, "the later state of the last second, and the other one");
@@ -159,7 +160,7 @@ fn a_day_of_seconds_is_the_sum_of_all_of_them() {
     let seconds: Vec<_> = (0..5_000)
         .map(|s| candle(s, [s as f64 + 2.0, s as f64 + 3.0, s as f64 + 1.0, s as f64 + 2.5], 0.000_1))
         .collect();
-    seconds.iter().for_each(|second| builder.part(second, |_| ()));
+    seconds.iter().for_each(|second| builder.on_shorter_candle(second, |_| ()));
     let want = Grid::Utc.derive(Timeframe::D1, &seconds);
     assert!(builder.forming().unwrap().agrees_with(&want[0]));
 }
@@ -173,14 +174,14 @@ fn many_series_share_what_was_heard() {
     }
     let mut closed = Vec::new();
     for (at, id) in [(1_000, 1), (61_000, 2), (61_000, 2), (3_600_000, 3)] {
-        builders.trade(&trade(at, id, 5.0, 1.0), |series, event| {
+        builders.on_trade(&trade(at, id, 5.0, 1.0), |series, event| {
             if let BarEvent::Closed(candle) = event {
                 closed.push((series.timeframe, candle.volume));
             }
         });
     }
     assert_eq!(closed, [(Timeframe::M1, 1.0), (Timeframe::M1, 1.0), (Timeframe::H1, 2.0)]);
-    assert_eq!(builders.counts(), BuilderCounts { taken: 3, repeated: 1, late: 0, unsound: 0 });
+    assert_eq!(builders.counts(), BuilderCounts { accepted: 3, duplicates: 1, too_late: 0, invalid: 0 });
     builders.remove(&series(Timeframe::H1));
     assert!(builders.forming(&series(Timeframe::M1)).is_some());
     assert_eq!(builders.forming(&series(Timeframe::H1)), None);
@@ -228,7 +229,7 @@ fn arrivals() -> impl Strategy<Value = Vec<(Trade, i64, bool)>> {
 
 /// What one slot was told to be, one after the other.
 #[derive(Debug, Default)]
-struct Story {
+struct ReportedSlot {
     is_over: bool,
     revision: u32,
     last: Option<Candle>,
@@ -252,17 +253,17 @@ proptest! {
         }
         queue.sort_by_key(|(at, _)| *at);
         let mut builder = builder(Timeframe::M1);
-        builder.begin(ms(0));
+        builder.set_complete_since(ms(0));
         let mut events = Vec::new();
         for (at, trade) in &queue {
             if clock_runs {
                 builder.on_time(ms(*at), |event| events.push(event));
             }
-            let _ = builder.trade(trade, |event| events.push(event));
+            let _ = builder.on_trade(trade, |event| events.push(event));
         }
         builder.on_time(ms(600_000), |event| events.push(event));
 
-        let mut slots: BTreeMap<Timestamp, Story> = BTreeMap::new();
+        let mut slots: BTreeMap<Timestamp, ReportedSlot> = BTreeMap::new();
         for event in events {
             match event {
                 BarEvent::Update(candle) => {
@@ -274,7 +275,7 @@ proptest! {
                     prop_assert!(!story.is_over && candle.is_final, "closed twice");
                     (story.is_over, story.last) = (true, Some(candle));
                 }
-                BarEvent::Amended { candle, revision } => {
+                BarEvent::Revised { candle, revision } => {
                     let story = slots.entry(candle.open_time).or_default();
                     prop_assert!(story.is_over && revision == story.revision + 1);
                     (story.revision, story.last) = (revision, Some(candle));
@@ -302,6 +303,6 @@ proptest! {
         }
         prop_assert!(truth.keys().all(|open_time| slots.contains_key(open_time)));
         let counts = builder.counts();
-        prop_assert_eq!((counts.taken, counts.late), (trades.len() as u64, 0));
+        prop_assert_eq!((counts.accepted, counts.too_late), (trades.len() as u64, 0));
     }
 }

@@ -24,7 +24,7 @@ pub struct Gap {
     /// Why it came about.
     pub cause: GapCause,
     /// Why what is missing will not be delivered, where the gap is [`Lost`](GapState::Lost).
-    pub why: Option<Loss>,
+    pub loss: Option<LossReason>,
 }
 
 /// What is known of a gap.
@@ -103,7 +103,7 @@ impl GapCause {
 /// Why something that happened will not be delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Loss {
+pub enum LossReason {
     /// It is older than what the venue still has.
     TooOld {
         /// How many days before today the venue goes back.
@@ -128,7 +128,7 @@ pub enum Loss {
     Ended,
 }
 
-impl fmt::Display for Loss {
+impl fmt::Display for LossReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooOld { days } => write!(f, "the venue goes back no more than {days} days"),

@@ -12,17 +12,17 @@ static ZONE: LazyLock<TimeZone> =
     LazyLock::new(|| TimeZoneDatabase::bundled().get("America/New_York").expect("the zones are compiled in"));
 
 /// What the wall shows at the second `secs` since the epoch.
-pub(crate) fn wall(secs: i64) -> DateTime {
+pub(crate) fn local_time(secs: i64) -> DateTime {
     let moment = jiff::Timestamp::from_second(secs).unwrap_or_default();
     ZONE.to_datetime(moment)
 }
 
 /// The second since the epoch at which the wall shows `time`; the earlier one where it does so twice.
-pub(crate) fn second(time: DateTime) -> i64 {
+pub(crate) fn unix_secs(time: DateTime) -> i64 {
     ZONE.to_ambiguous_timestamp(time).compatible().map_or(0, |moment| moment.as_second())
 }
 
 /// The second since the epoch at which `day` begins.
 pub(crate) fn midnight(day: Date) -> i64 {
-    second(day.to_datetime(jiff::civil::Time::midnight()))
+    unix_secs(day.to_datetime(jiff::civil::Time::midnight()))
 }

@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::{OrderBook, Symbol, Timestamp};
 
 /// This many books are kept at the most; of more that are being read at once, the oldest are let go of.
-const MOST: usize = 1_024;
+const MAX_BOOKS: usize = 1_024;
 
 /// This many books are looked at before one is made.
-const LOOKS: usize = 4;
+const MAX_PROBES: usize = 4;
 
 /// Books that were handed out.
 #[derive(Debug, Default)]
-pub(super) struct BookPool(Mutex<Shelf>);
+pub(super) struct BookPool(Mutex<PooledBooks>);
 
 #[derive(Debug, Default)]
-struct Shelf {
+struct PooledBooks {
     books: Vec<Arc<OrderBook>>,
     /// Where a free one was found last: the likeliest place to find one, and its memory is still near.
     next: usize,
@@ -38,9 +38,9 @@ impl BookPool {
         symbol: &Symbol,
         fill: impl FnOnce(&mut OrderBook) -> Option<()>,
     ) -> Option<Arc<OrderBook>> {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = shelf.free(symbol);
-        let kept = shelf.books.get_mut(place)?;
+        let mut pooled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = pooled.find_free(symbol);
+        let kept = pooled.books.get_mut(place)?;
         // Nobody else holds it, and through us alone could anybody come to.
         let book = Arc::get_mut(kept)?;
         if book.symbol != *symbol {
@@ -53,18 +53,18 @@ impl BookPool {
     }
 }
 
-impl Shelf {
+impl PooledBooks {
     /// The place of a book that nobody holds.
-    fn free(&mut self, symbol: &Symbol) -> usize {
+    fn find_free(&mut self, symbol: &Symbol) -> usize {
         let count = self.books.len();
-        for look in 0..LOOKS.min(count) {
+        for look in 0..MAX_PROBES.min(count) {
             let place = (self.next + look) % count;
             if Arc::get_mut(&mut self.books[place]).is_some() {
                 self.next = place;
                 return place;
             }
         }
-        if count < MOST {
+        if count < MAX_BOOKS {
             self.books.push(empty(symbol));
             self.next = count;
         } else {
@@ -112,9 +112,9 @@ mod tests {
     #[test]
     fn a_book_that_is_held_never_changes() {
         let pool = BookPool::default();
-        let held: Vec<_> = (0..2 * MOST).map(|levels| deep(&pool, "KRW-BTC", levels % 7)).collect();
+        let held: Vec<_> = (0..2 * MAX_BOOKS).map(|levels| deep(&pool, "KRW-BTC", levels % 7)).collect();
         assert!(held.iter().enumerate().all(|(at, book)| book.asks.len() == at % 7));
-        assert_eq!(pool.0.lock().unwrap().books.len(), MOST);
+        assert_eq!(pool.0.lock().unwrap().books.len(), MAX_BOOKS);
     }
 
     #[test]

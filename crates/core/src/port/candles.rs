@@ -6,8 +6,8 @@ use futures::stream::BoxStream;
 
 use crate::{
     Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSet, Capabilities, Coverage,
-    Landmark, Market, Priority, Series, SourceError, StoreError, StoreErrorKind, TimeRange, Timestamp,
-    TradeId, TradePage, TradePageRequest,
+    Instrument, PageSequence, Priority, Series, SourceError, StoreError, StoreErrorKind, TimeRange,
+    Timestamp, TradeId, TradePage, TradePageRequest,
 };
 
 /// Somewhere single pages can be had from. Implemented by the router.
@@ -58,7 +58,7 @@ pub trait PageSource: Send + Sync + 'static {
     /// # Errors
     ///
     /// Whatever the venue answers.
-    async fn markets(&self, priority: Priority) -> Result<Vec<Market>, SourceError>;
+    async fn markets(&self, priority: Priority) -> Result<Vec<Instrument>, SourceError>;
 }
 
 /// Pieces of an answer as they arrive. Dropping it abandons what is still under way.
@@ -71,14 +71,14 @@ pub trait CandleSource: Send + Sync + 'static {
     fn stream(&self, query: CandleQuery) -> PartStream;
 
     /// Where in the order of landing pages it is now, for [`CandleQuery::put`]; `None` if it shares no pages.
-    fn landmark(&self) -> Option<Landmark> {
+    fn page_sequence(&self) -> Option<PageSequence> {
         None
     }
 
     /// `query`, put now unless it was put before: for whoever looks elsewhere before this source is asked.
-    fn put(&self, query: CandleQuery) -> CandleQuery {
-        let put = query.put.or_else(|| self.landmark());
-        query.put(put)
+    fn pin_page_sequence(&self, query: CandleQuery) -> CandleQuery {
+        let sequence = query.pages_since.or_else(|| self.page_sequence());
+        query.pages_since(sequence)
     }
 
     /// Answers `query` as a whole: oldest first, with what is known of the stretch.
@@ -92,7 +92,7 @@ pub trait CandleSource: Send + Sync + 'static {
         while let Some(part) = stream.next().await {
             parts.push(part?);
         }
-        Ok(CandleSet::answer(&query, parts))
+        Ok(CandleSet::for_query(&query, parts))
     }
 }
 

@@ -13,7 +13,7 @@ pub trait Clock: Send + Sync + Debug + 'static {
 
     /// How often it has turned out that the clock was wrong, or may be: whoever has worked with an earlier "now" looks
     /// whether that was right. A clock that is compared with nothing never finds out.
-    fn steps(&self) -> u64 {
+    fn step_count(&self) -> u64 {
         0
     }
 
@@ -24,7 +24,7 @@ pub trait Clock: Send + Sync + Debug + 'static {
     }
 
     /// The time since the machine was started, which nobody sets, where the clock is a machine's and that is known.
-    fn steady(&self) -> Option<Timestamp> {
+    fn monotonic(&self) -> Option<Timestamp> {
         None
     }
 }

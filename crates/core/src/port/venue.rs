@@ -4,18 +4,18 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::Corrections;
+use super::RevisionPolicy;
 use crate::{
-    BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, Market, OrderBook,
-    Secret, SourceError, StreamKind, Symbol, SymbolTable, Ticker, TickerRequest, Timeframe, Timestamp,
-    TradeId, TradePage, TradePageRequest, VenueId,
+    BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, OrderBook,
+    PriceIncrement, Secret, SourceError, StreamKind, Symbol, SymbolTable, Ticker, TickerRequest, Timeframe,
+    Timestamp, TradeId, TradePage, TradePageRequest, VenueId,
 };
 
 /// Requests that a venue counts together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CallGroup(pub &'static str);
+pub struct RateLimitGroup(pub &'static str);
 
-impl fmt::Display for CallGroup {
+impl fmt::Display for RateLimitGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.0)
     }
@@ -23,9 +23,9 @@ impl fmt::Display for CallGroup {
 
 /// How many requests of a group a venue takes in any window of a length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LimitGroup {
+pub struct RateLimit {
     /// What is counted.
-    pub group: CallGroup,
+    pub group: RateLimitGroup,
     /// How many.
     pub max: u32,
     /// In any stretch of this length.
@@ -45,15 +45,15 @@ pub enum KeepAlive {
 #[derive(Clone, Copy, Debug)]
 pub struct SocketLimits {
     /// How often one may connect.
-    pub connects: LimitGroup,
+    pub connects: RateLimit,
     /// How often one may send on one connection; every one of them holds.
-    pub messages: &'static [LimitGroup],
+    pub messages: &'static [RateLimit],
     /// What to send when nothing else was.
     pub keep_alive: KeepAlive,
     /// How often to send it.
     pub keep_alive_every: Duration,
     /// After this long without any frame, a pong included, the connection is taken for dead.
-    pub silence: Duration,
+    pub idle_timeout: Duration,
     /// How many connections it lets one account or address have at once; `None` where it states no number.
     pub max_connections: Option<u32>,
     /// How many channels it carries on one connection; `None` where it states no number.
@@ -82,13 +82,13 @@ pub struct Capabilities {
     /// The timeframes whose candle in progress its socket sends.
     pub live_timeframes: &'static [Timeframe],
     /// The other kinds of live data that its socket does not send, or not to us.
-    pub silent_kinds: &'static [StreamKind],
+    pub unstreamed_kinds: &'static [StreamKind],
     /// How long after its end a candle may still change.
-    pub settling: Duration,
+    pub finality_delay: Duration,
     /// What it corrects later than that, or of what was heard live.
-    pub corrections: Corrections,
+    pub revision_policy: RevisionPolicy,
     /// What it counts, and how much it takes.
-    pub limits: &'static [LimitGroup],
+    pub limits: &'static [RateLimit],
     /// The rules of its socket.
     pub socket: SocketLimits,
 }
@@ -106,7 +106,7 @@ impl Capabilities {
     pub fn streams(&self, kind: StreamKind) -> bool {
         match kind {
             StreamKind::Candle(frame) => self.live_timeframes.contains(&frame),
-            other => !self.silent_kinds.contains(&other),
+            other => !self.unstreamed_kinds.contains(&other),
         }
     }
 }
@@ -125,9 +125,9 @@ pub enum Call {
     /// What is listed.
     Markets,
     /// The price steps of some markets.
-    Instruments(Vec<Symbol>),
+    PriceIncrements(Vec<Symbol>),
     /// Something only this venue has; its adapter reads the answer itself.
-    Own(HttpCall),
+    VenueSpecific(HttpCall),
 }
 
 impl Call {
@@ -137,25 +137,25 @@ impl Call {
         match self {
             Self::Candles(request) => std::slice::from_ref(&request.series.symbol),
             Self::Trades(request) => std::slice::from_ref(&request.symbol),
-            Self::Tickers(TickerRequest::Of(symbols)) | Self::Instruments(symbols) => symbols,
+            Self::Tickers(TickerRequest::Symbols(symbols)) | Self::PriceIncrements(symbols) => symbols,
             Self::Books(request) => &request.symbols,
-            Self::Tickers(TickerRequest::Quotes(_)) | Self::Markets | Self::Own(_) => &[],
+            Self::Tickers(TickerRequest::Quotes(_)) | Self::Markets | Self::VenueSpecific(_) => &[],
         }
     }
 }
 
 /// The names and values of a request.
-pub type Query = Vec<(Cow<'static, str>, String)>;
+pub type QueryParams = Vec<(Cow<'static, str>, String)>;
 
 /// A GET request, ready but for the host. All our requests are reads, so all may be repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpCall {
     /// What it counts against.
-    pub group: CallGroup,
+    pub group: RateLimitGroup,
     /// Begins with `/`.
     pub path: String,
     /// Not yet encoded.
-    pub query: Query,
+    pub query: QueryParams,
 }
 
 /// What came back for a request.
@@ -179,25 +179,25 @@ impl<'a> HttpReply<'a> {
 
 /// What a connection has to say before it may ask for anything.
 #[derive(Clone, Debug)]
-pub struct Greeting {
-    /// Sent in this order, each after the connection stands (or after [`Control::Hello`], where `awaits_hello`).
+pub struct Login {
+    /// Sent in this order, each after the connection stands (or after [`ControlMessage::LoginPrompt`], where `awaits_hello`).
     pub messages: Vec<Secret>,
     /// Whether the venue speaks first.
-    pub awaits_hello: bool,
-    /// Within this time of connecting [`Control::Ready`] must have come.
-    pub within: Duration,
+    pub awaits_prompt: bool,
+    /// Within this time of connecting [`ControlMessage::LoggedIn`] must have come.
+    pub timeout: Duration,
 }
 
 /// What a frame says about the connection rather than about a market.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Control {
+pub enum ControlMessage {
     /// The venue is there.
-    Alive,
+    Heartbeat,
     /// The venue has spoken first, and may be greeted.
-    Hello,
+    LoginPrompt,
     /// The venue has accepted the greeting: subscriptions may be sent.
-    Ready,
+    LoggedIn,
     /// The venue confirms that it has begun to send these.
     Confirmed(Vec<Channel>),
     /// Another connection took this one's place, or ours are too many: connecting again before `wait` is over would
@@ -228,7 +228,7 @@ pub struct FrameOutcome {
     /// Elements that could not be read, or spoke of a market nobody asked for.
     pub dropped: u32,
     /// What it says about the connection.
-    pub control: Option<Control>,
+    pub control: Option<ControlMessage>,
 }
 
 /// A frame that could not be read at all.
@@ -245,7 +245,7 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
     /// The addresses that are known to be the venue's own, each as a host (with its port, if not the usual one) and the
     /// source that answers there; of one source the first is the one it is counted by. None where the adapter knows
     /// none: then it is taken at its word.
-    fn homes(&self) -> &'static [(&'static str, VenueId)] {
+    fn official_hosts(&self) -> &'static [(&'static str, VenueId)] {
         &[]
     }
 
@@ -264,14 +264,14 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError>;
 
     /// The code by which the venue lists what a person calls `name`, where a rule makes that certain; else `name`.
-    fn spelling(&self, name: &str) -> String {
+    fn normalize_code(&self, name: &str) -> String {
         name.trim().to_owned()
     }
 
     /// How to find out whether the venue lists a market, for a venue that answers a question about one that it does not
     /// list as if nobody had traded it: requests, one after the other, until an answer lists it. The first is about what
     /// is listed now, the others about what ever was. None for a venue that refuses such questions.
-    fn lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
+    fn listing_lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
         let _ = symbol;
         Vec::new()
     }
@@ -298,12 +298,12 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
     }
 
     /// What a fresh connection must say first; `None` where it may ask at once.
-    fn greeting(&self) -> Option<Greeting> {
+    fn login(&self) -> Option<Login> {
         None
     }
 
     /// What the reply says is left of a group's budget.
-    fn remaining(&self, reply: &HttpReply<'_>) -> Option<(CallGroup, u32)>;
+    fn remaining(&self, reply: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)>;
 
     /// Reads a page of candles that was asked at `asked_at`, and says what it proves.
     ///
@@ -355,14 +355,14 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
     /// # Errors
     ///
     /// As [`decode_candles`](Self::decode_candles).
-    fn decode_markets(&self, body: &[u8]) -> Result<Vec<Market>, SourceError>;
+    fn decode_markets(&self, body: &[u8]) -> Result<Vec<Instrument>, SourceError>;
 
     /// Reads price steps.
     ///
     /// # Errors
     ///
     /// As [`decode_candles`](Self::decode_candles).
-    fn decode_instruments(&self, body: &[u8]) -> Result<Vec<Instrument>, SourceError>;
+    fn decode_price_increments(&self, body: &[u8]) -> Result<Vec<PriceIncrement>, SourceError>;
 
     /// The messages that bring a connection from what it `has` to what is `wanted`, both sorted.
     /// A fresh connection has nothing.

@@ -4,13 +4,13 @@
 //! this clock. It begins as the machine's own, and each answer of the venue corrects it. A machine whose clock is right
 //! is not disturbed: as long as the difference may be none, it is taken for none.
 
-mod estimate;
+mod offset_estimate;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use self::estimate::Estimate;
+use self::offset_estimate::OffsetEstimate;
 use super::Clock;
 use crate::Timestamp;
 
@@ -28,18 +28,18 @@ pub struct ClockReading {
 }
 
 /// Of a machine of which it is not known when it was started.
-const UNKNOWN: i64 = i64::MIN;
+const UNKNOWN_START: i64 = i64::MIN;
 
 /// The bounds between which the venue's clock is ahead of the machine's, in nanoseconds, and what is taken for true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Bounds {
+struct OffsetBounds {
     from: i64,
     to: i64,
 }
 
-impl Bounds {
+impl OffsetBounds {
     /// What a date shows that was written between two moments of the machine's clock; nothing if that was set meanwhile.
-    fn shown_by(date: Timestamp, sent: Timestamp, received: Timestamp) -> Option<Self> {
+    fn from_date(date: Timestamp, sent: Timestamp, received: Timestamp) -> Option<Self> {
         let second = Duration::from_secs(1);
         let ahead = |of: Timestamp, than: Timestamp| of.as_nanos().saturating_sub(than.as_nanos());
         let bounds = Self { from: ahead(date, received), to: ahead(date.plus(second), sent) };
@@ -54,13 +54,13 @@ pub struct VenueClock {
     /// The latest that it has shown.
     latest: AtomicI64,
     /// What it showed when the machine was started, as was found last; nothing where that is not known.
-    at_start: AtomicI64,
+    machine_start: AtomicI64,
     /// What the estimate says, for readers who must not wait.
     offset: AtomicI64,
     steps: AtomicU64,
     is_measured: AtomicBool,
-    wants_times: AtomicBool,
-    estimate: Mutex<Estimate>,
+    needs_event_times: AtomicBool,
+    estimate: Mutex<OffsetEstimate>,
 }
 
 impl VenueClock {
@@ -70,11 +70,11 @@ impl VenueClock {
         Self {
             machine,
             latest: AtomicI64::new(i64::MIN),
-            at_start: AtomicI64::new(UNKNOWN),
+            machine_start: AtomicI64::new(UNKNOWN_START),
             offset: AtomicI64::new(0),
             steps: AtomicU64::new(0),
             is_measured: AtomicBool::new(false),
-            wants_times: AtomicBool::new(true),
+            needs_event_times: AtomicBool::new(true),
             estimate: Mutex::default(),
         }
     }
@@ -90,36 +90,36 @@ impl VenueClock {
     ///
     /// An answer that contradicts all before it is believed when a second one says the same: it may have been kept by
     /// somebody on the way.
-    pub fn answered(&self, date: Timestamp, sent: Timestamp, received: Timestamp) {
-        let Some(bounds) = Bounds::shown_by(date, sent, received) else { return };
+    pub fn observe_reply_date(&self, date: Timestamp, sent: Timestamp, received: Timestamp) {
+        let Some(bounds) = OffsetBounds::from_date(date, sent, received) else { return };
         let mut estimate = self.lock();
-        let is_doubtful = estimate.take(bounds);
-        self.wants_times.store(false, Ordering::Relaxed);
-        self.publish(&estimate, is_doubtful);
+        let is_uncertain = estimate.ingest_reply(bounds);
+        self.needs_event_times.store(false, Ordering::Relaxed);
+        self.publish(&estimate, is_uncertain);
     }
 
     /// The same of the answer to something else than a question, such as a handshake, which another server may have
     /// given: it counts as long as no question was answered.
-    pub fn greeted(&self, date: Timestamp, sent: Timestamp, received: Timestamp) {
-        let Some(bounds) = Bounds::shown_by(date, sent, received) else { return };
+    pub fn observe_handshake_date(&self, date: Timestamp, sent: Timestamp, received: Timestamp) {
+        let Some(bounds) = OffsetBounds::from_date(date, sent, received) else { return };
         let mut estimate = self.lock();
-        if estimate.greet(bounds) {
+        if estimate.ingest_handshake(bounds) {
             self.publish(&estimate, false);
         }
     }
 
-    /// Whether the times of trades are of use to [`heard`](Self::heard): they are where no answer carries a date.
+    /// Whether the times of trades are of use to [`heard`](Self::observe_event_time): they are where no answer carries a date.
     #[must_use]
-    pub fn wants_times(&self) -> bool {
-        self.wants_times.load(Ordering::Relaxed)
+    pub fn needs_event_times(&self) -> bool {
+        self.needs_event_times.load(Ordering::Relaxed)
     }
 
     /// Something that has just been heard of happened at `time` by the venue's clock, which therefore is at least that
     /// far. One such time says nothing, many that agree do.
-    pub fn heard(&self, time: Timestamp) {
+    pub fn observe_event_time(&self, time: Timestamp) {
         let ahead = time.as_nanos().saturating_sub(self.machine.now().as_nanos());
         let mut estimate = self.lock();
-        if estimate.hear(ahead) {
+        if estimate.ingest_event_lead(ahead) {
             self.publish(&estimate, false);
         }
     }
@@ -129,25 +129,25 @@ impl VenueClock {
     /// Of a page that shows nothing the machine's clock is taken for right: there is nothing better. It shows that the
     /// clock is behind if trades come from ahead of it, and that it is ahead if a market that trades all the time seems
     /// to have stopped.
-    pub fn traded(&self, times: impl IntoIterator<Item = Timestamp>) {
+    pub fn observe_latest_trades(&self, times: impl IntoIterator<Item = Timestamp>) {
         let now = self.machine.now().as_nanos();
         let ahead = times.into_iter().map(|time| time.as_nanos().saturating_sub(now)).collect();
         let mut estimate = self.lock();
-        estimate.read_page(ahead);
+        estimate.ingest_latest_trades(ahead);
         self.publish(&estimate, false);
     }
 
     /// Takes up what an earlier process has measured: that the venue's clock was ahead of this machine's by `from` to
     /// `to` nanoseconds. The first answer of the venue takes its place.
-    pub fn recall(&self, from: i64, to: i64) {
+    pub fn restore(&self, from: i64, to: i64) {
         let mut estimate = self.lock();
-        if from <= to && estimate.recall(Bounds { from, to }) {
+        if from <= to && estimate.restore(OffsetBounds { from, to }) {
             self.offset.store(estimate.offset(), Ordering::Release);
         }
     }
 
     /// The machine's clock seems to have been set since it was compared last: what is known of it has to be looked at.
-    pub fn distrust(&self) {
+    pub fn invalidate(&self) {
         self.is_measured.store(false, Ordering::Release);
         self.steps.fetch_add(1, Ordering::AcqRel);
     }
@@ -161,8 +161,8 @@ impl VenueClock {
     /// What the venue's clock showed at the least when the machine's showed `moment`, by the dates of answers, or where
     /// there are none by what is known to have happened there; `None` where neither says anything.
     #[must_use]
-    pub fn at_least(&self, moment: Timestamp) -> Option<Timestamp> {
-        let ahead = self.lock().shown()?;
+    pub fn lower_bound_at(&self, moment: Timestamp) -> Option<Timestamp> {
+        let ahead = self.lock().lower_bound()?;
         Some(Timestamp::from_nanos(moment.as_nanos().saturating_add(ahead)))
     }
 
@@ -179,78 +179,78 @@ impl VenueClock {
     }
 
     /// What the machine's clock shows, in nanoseconds.
-    fn by_machine(&self) -> i64 {
+    fn machine_now(&self) -> i64 {
         let now = self.machine.now().as_nanos();
         let latest = self.latest.fetch_max(now, Ordering::AcqRel);
-        if estimate::is_step(now, latest.max(now)) && latest > i64::MIN {
-            self.was_set_back(now);
+        if offset_estimate::is_step(now, latest.max(now)) && latest > i64::MIN {
+            self.on_set_back(now);
         }
         now
     }
 
     /// Looks whether the machine's clock was set since the last look, by the time since its start, or by its running
     /// backwards.
-    fn look(&self) {
-        let Some(steady) = self.machine.steady() else {
-            self.by_machine();
+    fn detect_step(&self) {
+        let Some(steady) = self.machine.monotonic() else {
+            self.machine_now();
             return;
         };
         let now = self.machine.now().as_nanos();
         let shown = now.saturating_sub(steady.as_nanos());
-        let before = self.at_start.swap(shown, Ordering::AcqRel);
-        if before != UNKNOWN && estimate::is_step(before, shown) {
+        let before = self.machine_start.swap(shown, Ordering::AcqRel);
+        if before != UNKNOWN_START && offset_estimate::is_step(before, shown) {
             self.latest.store(now, Ordering::Release);
-            self.was_set(&mut self.lock(), before.saturating_sub(shown));
+            self.on_step(&mut self.lock(), before.saturating_sub(shown));
         }
     }
 
-    fn was_set_back(&self, now: i64) {
+    fn on_set_back(&self, now: i64) {
         let mut estimate = self.lock();
         let by = self.latest.swap(now, Ordering::AcqRel).saturating_sub(now);
         if by > 0 {
-            if let Some(steady) = self.machine.steady() {
-                self.at_start.store(now.saturating_sub(steady.as_nanos()), Ordering::Release);
+            if let Some(steady) = self.machine.monotonic() {
+                self.machine_start.store(now.saturating_sub(steady.as_nanos()), Ordering::Release);
             }
-            self.was_set(&mut estimate, by);
+            self.on_step(&mut estimate, by);
         }
     }
 
     /// The machine's clock was set back by so much, and the venue's was not: it goes on from where it was, as far as that
     /// is known, until the next answer says more.
-    fn was_set(&self, estimate: &mut Estimate, by: i64) {
-        estimate.begin_anew(by);
+    fn on_step(&self, estimate: &mut OffsetEstimate, by: i64) {
+        estimate.reset(by);
         self.offset.store(estimate.offset(), Ordering::Release);
-        self.wants_times.store(true, Ordering::Relaxed);
+        self.needs_event_times.store(true, Ordering::Relaxed);
         self.is_measured.store(false, Ordering::Release);
         self.steps.fetch_add(1, Ordering::AcqRel);
     }
 
-    fn publish(&self, estimate: &Estimate, is_doubtful: bool) {
+    fn publish(&self, estimate: &OffsetEstimate, is_uncertain: bool) {
         let before = self.offset.swap(estimate.offset(), Ordering::AcqRel);
-        if is_doubtful || estimate::is_step(before, estimate.offset()) {
+        if is_uncertain || offset_estimate::is_step(before, estimate.offset()) {
             self.steps.fetch_add(1, Ordering::AcqRel);
         }
         self.is_measured.store(true, Ordering::Release);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Estimate> {
+    fn lock(&self) -> MutexGuard<'_, OffsetEstimate> {
         self.estimate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for VenueClock {
     fn now(&self) -> Timestamp {
-        let machine = self.by_machine();
+        let machine = self.machine_now();
         Timestamp::from_nanos(machine.saturating_add(self.offset.load(Ordering::Acquire)))
     }
 
-    fn steps(&self) -> u64 {
-        self.look(); // or that it was set would be noticed too late
+    fn step_count(&self) -> u64 {
+        self.detect_step(); // or that it was set would be noticed too late
         self.steps.load(Ordering::Acquire)
     }
 
     fn is_measured(&self) -> bool {
-        self.look();
+        self.detect_step();
         self.is_measured.load(Ordering::Acquire)
     }
 }
@@ -265,14 +265,14 @@ mod tests {
     const HOUR: i64 = 3_600_000;
 
     /// A machine and a venue whose clocks differ.
-    struct World {
+    struct ClockFixture {
         machine: Arc<ManualClock>,
         clock: VenueClock,
         /// By how much the venue's is ahead, in ms.
         ahead: i64,
     }
 
-    impl World {
+    impl ClockFixture {
         fn new(ahead: i64) -> Self {
             let machine = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
             let clock = VenueClock::new(Arc::clone(&machine) as _);
@@ -289,7 +289,7 @@ mod tests {
             self.machine.advance(Duration::from_millis(there));
             let date = Timestamp::from_secs(self.venue().as_secs());
             self.machine.advance(Duration::from_millis(back));
-            self.clock.answered(date, sent, self.machine.now());
+            self.clock.observe_reply_date(date, sent, self.machine.now());
         }
 
         fn wait(&self, millis: u64) {
@@ -304,51 +304,54 @@ mod tests {
 
     #[test]
     fn a_machine_whose_clock_is_right_is_not_disturbed() {
-        let world = World::new(0);
+        let world = ClockFixture::new(0);
         for _ in 0..100 {
             world.ask(40, 90);
             world.wait(777);
-            assert_eq!((world.error(), world.clock.steps()), (0, 0));
+            assert_eq!((world.error(), world.clock.step_count()), (0, 0));
         }
     }
 
     #[test]
     fn the_first_answer_brings_a_clock_that_is_an_hour_off_within_a_second() {
         for ahead in [-HOUR, HOUR, -90_000, 90_000] {
-            let world = World::new(ahead);
+            let world = ClockFixture::new(ahead);
             assert!(!world.clock.is_measured());
             world.ask(20, 20);
             assert!(world.error().abs() <= 1_000, "{}", world.error());
-            assert_eq!((world.clock.steps(), world.clock.is_measured()), (1, true));
+            assert_eq!((world.clock.step_count(), world.clock.is_measured()), (1, true));
         }
     }
 
     #[test]
     fn one_odd_answer_is_doubted_and_a_second_one_believed() {
-        let world = World::new(0);
+        let world = ClockFixture::new(0);
         (0..5).for_each(|_| world.ask(20, 20));
         let stale = Timestamp::from_secs(world.venue().as_secs() - 600);
-        world.clock.answered(stale, world.machine.now(), world.machine.now());
-        assert_eq!((world.error(), world.clock.steps()), (0, 1), "it is doubted");
+        world.clock.observe_reply_date(stale, world.machine.now(), world.machine.now());
+        assert_eq!((world.error(), world.clock.step_count()), (0, 1), "it is doubted");
         world.ask(20, 20);
-        assert_eq!((world.error(), world.clock.steps()), (0, 1));
+        assert_eq!((world.error(), world.clock.step_count()), (0, 1));
         // The machine's clock is set back.
-        let world = World { ahead: HOUR, ..world };
+        let world = ClockFixture { ahead: HOUR, ..world };
         world.ask(20, 20);
-        assert_eq!(world.clock.steps(), 2);
+        assert_eq!(world.clock.step_count(), 2);
         world.ask(20, 20);
         assert!(world.error().abs() <= 1_000, "{}", world.error());
-        assert_eq!(world.clock.steps(), 3);
+        assert_eq!(world.clock.step_count(), 3);
     }
 
     #[test]
     fn the_venues_clock_goes_on_though_the_machines_is_set_back() {
-        let world = World::new(0);
+        let world = ClockFixture::new(0);
         (0..5).for_each(|_| world.ask(20, 20));
         let before = world.clock.now();
         world.machine.set(world.machine.now().minus(Duration::from_secs(3_600)));
-        assert_eq!((world.clock.now(), world.clock.is_measured(), world.clock.steps()), (before, false, 1));
-        let world = World { ahead: HOUR, ..world };
+        assert_eq!(
+            (world.clock.now(), world.clock.is_measured(), world.clock.step_count()),
+            (before, false, 1)
+        );
+        let world = ClockFixture { ahead: HOUR, ..world };
         world.wait(300_000);
         world.ask(20, 20);
         assert!(world.error().abs() <= 1_000 && world.clock.is_measured());
@@ -356,39 +359,39 @@ mod tests {
 
     #[test]
     fn a_date_that_stands_still_is_believed_by_nobody_who_knows_better() {
-        let world = World::new(0);
+        let world = ClockFixture::new(0);
         world.ask(20, 20);
         let kept = Timestamp::from_secs(world.venue().as_secs());
         for _ in 0..20 {
             world.wait(30_000);
-            world.clock.answered(kept, world.machine.now(), world.machine.now());
+            world.clock.observe_reply_date(kept, world.machine.now(), world.machine.now());
             assert_eq!(world.error(), 0);
         }
     }
 
     #[test]
     fn a_handshake_counts_until_a_question_was_answered() {
-        let world = World::new(HOUR);
+        let world = ClockFixture::new(HOUR);
         let (now, of_another) = (world.machine.now(), world.machine.now());
-        world.clock.greeted(world.venue(), now, now);
+        world.clock.observe_handshake_date(world.venue(), now, now);
         assert!(world.error().abs() <= 1_000 && world.clock.is_measured());
         world.ask(20, 20);
-        assert_eq!(world.clock.steps(), 1, "they agree");
-        world.clock.greeted(of_another, now, now);
-        world.clock.greeted(of_another, now, now);
+        assert_eq!(world.clock.step_count(), 1, "they agree");
+        world.clock.observe_handshake_date(of_another, now, now);
+        world.clock.observe_handshake_date(of_another, now, now);
         assert!(world.error().abs() <= 1_000);
     }
 
     #[test]
     fn without_dates_many_times_that_agree_say_it_and_one_says_nothing() {
         for ahead in [-HOUR, HOUR] {
-            let world = World::new(ahead);
-            world.clock.heard(world.venue().plus(Duration::from_secs(86_400)));
+            let world = ClockFixture::new(ahead);
+            world.clock.observe_event_time(world.venue().plus(Duration::from_secs(86_400)));
             assert_eq!(world.clock.now(), world.machine.now());
             for number in 0..40 {
                 world.wait(100);
                 let lag = Duration::from_millis(5 + number % 7 * 20);
-                world.clock.heard(world.venue().minus(lag));
+                world.clock.observe_event_time(world.venue().minus(lag));
             }
             assert!(world.error().abs() <= 1_000, "{}", world.error());
         }
@@ -396,18 +399,18 @@ mod tests {
 
     #[test]
     fn without_dates_a_page_of_trades_says_it_and_a_market_that_was_halted_says_nothing() {
-        let page = |world: &World, ago: u64, apart: u64| {
+        let page = |world: &ClockFixture, ago: u64, apart: u64| {
             let times =
                 (0..100).map(|number| world.venue().minus(Duration::from_millis(ago + number * apart)));
-            world.clock.traded(times);
+            world.clock.observe_latest_trades(times);
         };
         for ahead in [-HOUR, -90_000, 90_000, HOUR] {
-            let world = World::new(ahead);
+            let world = ClockFixture::new(ahead);
             page(&world, 300, 1_000);
             assert!(world.error().abs() <= 3_000, "{}", world.error());
         }
         for (ago, apart) in [(300, 500), (90_000, 20_000), (20 * 3_600_000, 1_000), (600_000, 1)] {
-            let world = World::new(0);
+            let world = ClockFixture::new(0);
             page(&world, ago, apart);
             assert_eq!((world.error(), world.clock.is_measured()), (0, true));
         }
@@ -417,40 +420,43 @@ mod tests {
     fn without_dates_nothing_is_over_before_something_has_happened_since() {
         // Whether the clock is a day ahead or nobody has traded for a day looks the same.
         for (ahead, ago) in [(-24 * HOUR, 300), (0, 24 * 3_600_000), (-HOUR, 300), (HOUR, 300)] {
-            let world = World::new(ahead);
-            assert_eq!(world.clock.at_least(world.machine.now()), None, "nobody knows");
+            let world = ClockFixture::new(ahead);
+            assert_eq!(world.clock.lower_bound_at(world.machine.now()), None, "nobody knows");
             let newest = world.venue().minus(Duration::from_millis(ago));
             // Two stamps of a page may come from the future.
             let wild = newest.plus(Duration::from_secs(2 * 86_400));
             let times = (0..100).map(|number| newest.minus(Duration::from_secs(number)));
-            world.clock.traded([wild, wild].into_iter().chain(times));
-            assert_eq!(world.clock.at_least(world.machine.now()), Some(newest));
+            world.clock.observe_latest_trades([wild, wild].into_iter().chain(times));
+            assert_eq!(world.clock.lower_bound_at(world.machine.now()), Some(newest));
             world.wait(5_000);
-            assert_eq!(world.clock.at_least(world.machine.now()), Some(newest.plus(Duration::from_secs(5))));
+            assert_eq!(
+                world.clock.lower_bound_at(world.machine.now()),
+                Some(newest.plus(Duration::from_secs(5)))
+            );
             for _ in 0..10 {
-                world.clock.heard(world.venue());
+                world.clock.observe_event_time(world.venue());
             }
-            let shown = world.clock.at_least(world.machine.now()).unwrap();
+            let shown = world.clock.lower_bound_at(world.machine.now()).unwrap();
             assert!(newest.plus(Duration::from_secs(5)) <= shown && shown <= world.venue(), "{shown}");
         }
     }
 
     #[test]
     fn times_of_markets_that_were_quiet_for_minutes_move_nothing() {
-        let world = World::new(0);
+        let world = ClockFixture::new(0);
         for number in 0..60 {
-            world.clock.heard(world.venue().minus(Duration::from_secs(7 * number)));
+            world.clock.observe_event_time(world.venue().minus(Duration::from_secs(7 * number)));
             assert_eq!(world.error(), 0);
         }
     }
 
     #[test]
     fn what_an_earlier_process_measured_holds_until_the_first_answer() {
-        let world = World::new(0);
-        world.clock.recall(-HOUR * 1_000_000 - 1, -HOUR * 1_000_000 + 1);
+        let world = ClockFixture::new(0);
+        world.clock.restore(-HOUR * 1_000_000 - 1, -HOUR * 1_000_000 + 1);
         assert_eq!((world.error(), world.clock.is_measured()), (-HOUR, false));
         world.ask(20, 20);
-        assert_eq!((world.error(), world.clock.steps()), (0, 1));
+        assert_eq!((world.error(), world.clock.step_count()), (0, 1));
     }
 
     proptest! {
@@ -461,7 +467,7 @@ mod tests {
             steps in prop::collection::vec((-HOUR..HOUR, 1_usize..20), 1..6),
             ways in prop::collection::vec((0_u64..400, 0_u64..400, 0_u64..5_000), 120),
         ) {
-            let mut world = World::new(0);
+            let mut world = ClockFixture::new(0);
             let mut ways = ways.into_iter();
             for (ahead, answers) in steps {
                 world.ahead = ahead;
@@ -473,7 +479,7 @@ mod tests {
                         let bound = 1_000 + (there + back).cast_signed() + 2 * 250 + 1_000;
                         prop_assert!(world.error().abs() <= bound, "{} ms off", world.error());
                         let slack = Duration::from_millis(1_250);
-                        prop_assert!(world.clock.at_least(sent).unwrap() <= asked.plus(slack));
+                        prop_assert!(world.clock.lower_bound_at(sent).unwrap() <= asked.plus(slack));
                     }
                 }
             }

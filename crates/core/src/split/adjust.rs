@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::SplitHistory;
-use crate::derive::join;
+use crate::derivation::aggregate;
 use crate::{Candle, CandleSet, Dispute, Grid, RejectedRow, Slot, TimeRange, Timeframe, Timestamp};
 
 /// A candle that a split falls into: one part of it was traded in old shares, one in new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Straddled {
+pub struct StraddlingCandle {
     /// Its slot.
     pub slot: TimeRange,
     /// The timeframe of the candles that it has to be put together from: the longest that no split falls into.
-    pub parts: Timeframe,
+    pub component_timeframe: Timeframe,
 }
 
 /// Candles in today's shares.
@@ -22,15 +22,15 @@ pub struct AdjustedCandles {
     pub set: CandleSet,
     /// Open times of the candles that cannot, because parts of them are not known or a split makes no sense. They are
     /// left out, their slots are unknown, and the set names them among the [rejected](CandleSet::rejected).
-    pub untold: Vec<Timestamp>,
+    pub unadjustable: Vec<Timestamp>,
 }
 
 impl CandleSet {
     /// The candles that splits fall into: weeks, months and years, and hours across the venue's midnight.
     #[must_use]
-    pub fn straddled(&self, splits: &SplitHistory, grid: Grid) -> Vec<Straddled> {
+    pub fn straddling_splits(&self, splits: &SplitHistory, grid: Grid) -> Vec<StraddlingCandle> {
         let timeframe = self.series.timeframe;
-        let mut found: Vec<Straddled> = Vec::new();
+        let mut found: Vec<StraddlingCandle> = Vec::new();
         for moment in splits.moments() {
             let open = grid.floor(timeframe, moment);
             let is_here = self.candles.binary_search_by_key(&open, |candle| candle.open_time).is_ok();
@@ -42,8 +42,10 @@ impl CandleSet {
             let longest = [Timeframe::D1, Timeframe::H1, Timeframe::M1].into_iter().find(fits);
             let parts = longest.unwrap_or(Timeframe::S1);
             match found.last_mut() {
-                Some(last) if last.slot == slot => last.parts = last.parts.min(parts),
-                _ => found.push(Straddled { slot, parts }),
+                Some(last) if last.slot == slot => {
+                    last.component_timeframe = last.component_timeframe.min(parts)
+                }
+                _ => found.push(StraddlingCandle { slot, component_timeframe: parts }),
             }
         }
         found
@@ -51,7 +53,7 @@ impl CandleSet {
 
     /// The answer in shares as they are after all `splits`, wherever it lies among them. Turnover is money and stays.
     ///
-    /// `parts` are the shorter candles of those that are [straddled](Self::straddled), by the open time of the longer
+    /// `parts` are the shorter candles of those that are [straddled](Self::straddling_splits), by the open time of the longer
     /// one. A straddled candle is told if every part of it is known, or if the parts add up to it as it was traded; of
     /// one that is not final, what has not ended by `now` may be missing. The others are left out.
     #[must_use]
@@ -62,23 +64,23 @@ impl CandleSet {
         parts: &BTreeMap<Timestamp, Self>,
         now: Timestamp,
     ) -> AdjustedCandles {
-        let straddled = self.straddled(splits, grid);
-        let (mut told, mut untold) = (Vec::with_capacity(self.candles.len()), Vec::new());
+        let straddling = self.straddling_splits(splits, grid);
+        let (mut adjusted, mut untold) = (Vec::with_capacity(self.candles.len()), Vec::new());
         for whole in std::mem::take(&mut self.candles) {
             let open = whole.open_time;
-            let candle = match straddled.binary_search_by_key(&open, |one| one.slot.from()) {
-                Err(_) => splits.ratio(open).map(|ratio| ratio.tell(&whole)),
+            let candle = match straddling.binary_search_by_key(&open, |one| one.slot.from()) {
+                Err(_) => splits.ratio(open).map(|ratio| ratio.apply(&whole)),
                 Ok(nth) => {
-                    let bar = Bar { whole: &whole, slot: straddled[nth].slot, grid, now };
-                    let parts = parts.get(&open).and_then(|parts| bar.parts(parts));
+                    let bar = StraddlingBar { whole: &whole, slot: straddling[nth].slot, grid, now };
+                    let parts = parts.get(&open).and_then(|parts| bar.components(parts));
                     if parts.as_ref().is_some_and(|parts| parts.are_disputed) {
-                        self.coverage.dispute(Dispute { range: bar.slot, earlier: None, later: None });
+                        self.coverage.add_dispute(Dispute { range: bar.slot, earlier: None, later: None });
                     }
-                    parts.and_then(|parts| bar.told(&parts.rows, splits))
+                    parts.and_then(|parts| bar.adjusted(&parts.rows, splits))
                 }
             };
             match candle {
-                Some(candle) => told.push(candle),
+                Some(candle) => adjusted.push(candle),
                 None => untold.push(open),
             }
         }
@@ -86,27 +88,28 @@ impl CandleSet {
             if let Ok(slot) = TimeRange::new(*open, grid.close(self.series.timeframe, *open)) {
                 self.coverage.remove(slot);
             }
-            let is_straddled = straddled.binary_search_by_key(open, |one| one.slot.from()).is_ok();
+            let is_straddled = straddling.binary_search_by_key(open, |one| one.slot.from()).is_ok();
             self.rejected.push(RejectedRow {
                 market: self.series.symbol.code().to_owned(),
                 slot: Some(*open),
-                reason: if is_straddled { STRADDLED } else { SENSELESS }.to_owned(),
+                reason: if is_straddled { UNKNOWN_COMPONENTS } else { INVALID_SPLIT }.to_owned(),
             });
         }
-        if let Some(range) = splits.disputed() {
-            self.coverage.dispute(Dispute { range, earlier: None, later: None });
+        if let Some(range) = splits.disputed_range() {
+            self.coverage.add_dispute(Dispute { range, earlier: None, later: None });
         }
-        self.candles = told;
-        AdjustedCandles { set: self, untold }
+        self.candles = adjusted;
+        AdjustedCandles { set: self, unadjustable: untold }
     }
 }
 
 /// Why a candle cannot be told in today's shares.
-const STRADDLED: &str = "a split falls into it, and its parts are not known or the split makes no sense";
-const SENSELESS: &str = "a later split makes no sense, so it cannot be told in today's shares";
+const UNKNOWN_COMPONENTS: &str =
+    "a split falls into it, and its parts are not known or the split makes no sense";
+const INVALID_SPLIT: &str = "a later split makes no sense, so it cannot be told in today's shares";
 
 /// A straddled candle as it was traded.
-struct Bar<'a> {
+struct StraddlingBar<'a> {
     whole: &'a Candle,
     slot: TimeRange,
     grid: Grid,
@@ -114,14 +117,14 @@ struct Bar<'a> {
 }
 
 /// The shorter candles of a bar, none of which is missing.
-struct Parts {
+struct BarComponents {
     rows: Vec<Candle>,
     are_disputed: bool,
 }
 
-impl Bar<'_> {
+impl StraddlingBar<'_> {
     /// All parts of the bar that have any trade; `None` if it is not sure that these are all.
-    fn parts(&self, parts: &CandleSet) -> Option<Parts> {
+    fn components(&self, parts: &CandleSet) -> Option<BarComponents> {
         let timeframe = parts.series.timeframe;
         let (mut rows, mut are_disputed, mut are_known) = (Vec::new(), false, true);
         let mut open = self.slot.from();
@@ -141,28 +144,28 @@ impl Bar<'_> {
         }
         // A bar of which there is no part at all contradicts what is known of its parts.
         let are_all = !rows.is_empty() && (are_known || self.is_sum_of(&rows));
-        are_all.then_some(Parts { rows, are_disputed })
+        are_all.then_some(BarComponents { rows, are_disputed })
     }
 
     /// Whether these add up to the bar as it was traded.
     fn is_sum_of(&self, rows: &[Candle]) -> bool {
         let prices = |candle: &Candle| [candle.open, candle.high, candle.low, candle.close].map(f64::to_bits);
-        join(self.slot.from(), rows).is_some_and(|sum| {
+        aggregate(self.slot.from(), rows).is_some_and(|sum| {
             let volume = self.whole.volume;
             prices(&sum) == prices(self.whole) && (sum.volume - volume).abs() <= 1e-9 * volume
         })
     }
 
     /// The bar out of its parts, each in new shares.
-    fn told(&self, rows: &[Candle], splits: &SplitHistory) -> Option<Candle> {
+    fn adjusted(&self, rows: &[Candle], splits: &SplitHistory) -> Option<Candle> {
         let ratios = rows.iter().map(|row| splits.ratio(row.open_time)).collect::<Option<Vec<_>>>()?;
         let first = ratios.first()?;
         if ratios.iter().all(|ratio| ratio == first) {
             // All trades were on one side of the split, which is in the bar but not in what it tells.
-            return Some(first.tell(self.whole));
+            return Some(first.apply(self.whole));
         }
-        let told: Vec<Candle> = rows.iter().zip(&ratios).map(|(row, ratio)| ratio.tell(row)).collect();
-        let sum = join(self.slot.from(), &told)?;
+        let adjusted: Vec<Candle> = rows.iter().zip(&ratios).map(|(row, ratio)| ratio.apply(row)).collect();
+        let sum = aggregate(self.slot.from(), &adjusted)?;
         Some(Candle { turnover: self.whole.turnover, is_final: self.whole.is_final, ..sum })
     }
 }

@@ -5,25 +5,25 @@ use crate::{Candle, Symbol, TimeRange, Timestamp};
 
 /// So many old shares are so many new ones. Kept apart, for 1 to 7 has no exact factor.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Ratio {
+pub(super) struct SplitRatio {
     from: f64,
     to: f64,
 }
 
-impl Ratio {
+impl SplitRatio {
     const ONE: Self = Self { from: 1.0, to: 1.0 };
 
     /// The candle in new shares. Turnover is money and stays.
-    pub(super) fn tell(self, candle: &Candle) -> Candle {
-        let mut told = *candle;
+    pub(super) fn apply(self, candle: &Candle) -> Candle {
+        let mut adjusted = *candle;
         // Untouched to the last bit where there is nothing to adjust.
         if self.from.to_bits() != self.to.to_bits() {
-            for price in [&mut told.open, &mut told.high, &mut told.low, &mut told.close] {
+            for price in [&mut adjusted.open, &mut adjusted.high, &mut adjusted.low, &mut adjusted.close] {
                 *price = *price * self.from / self.to;
             }
-            told.volume = told.volume * self.to / self.from;
+            adjusted.volume = adjusted.volume * self.to / self.from;
         }
-        told
+        adjusted
     }
 }
 
@@ -37,7 +37,7 @@ pub struct SplitHistory {
     splits: Vec<Split>,
     // Of what opens before the split of the same index, and not before the one that precedes it; `None` if it or a
     // later one makes no sense.
-    ratios: Vec<Option<Ratio>>,
+    ratios: Vec<Option<SplitRatio>>,
 }
 
 impl SplitHistory {
@@ -55,12 +55,12 @@ impl SplitHistory {
             }
         }
         of_share.sort_by_key(|split| split.effective);
-        let mut since = Some(Ratio::ONE);
-        let mut ratios: Vec<Option<Ratio>> = Vec::with_capacity(of_share.len());
+        let mut since = Some(SplitRatio::ONE);
+        let mut ratios: Vec<Option<SplitRatio>> = Vec::with_capacity(of_share.len());
         for split in of_share.iter().rev() {
             since = match (since, split.price_factor()) {
                 (Some(since), Some(_)) => {
-                    Some(Ratio { from: since.from * split.from, to: since.to * split.to })
+                    Some(SplitRatio { from: since.from * split.from, to: since.to * split.to })
                 }
                 _ => None,
             };
@@ -82,13 +82,13 @@ impl SplitHistory {
     }
 
     /// What has become of shares of `moment`; `None` if that cannot be told.
-    pub(super) fn ratio(&self, moment: Timestamp) -> Option<Ratio> {
+    pub(super) fn ratio(&self, moment: Timestamp) -> Option<SplitRatio> {
         let next = self.splits.partition_point(|split| split.effective <= moment);
-        self.ratios.get(next).copied().unwrap_or(Some(Ratio::ONE))
+        self.ratios.get(next).copied().unwrap_or(Some(SplitRatio::ONE))
     }
 
     /// The stretch that lies before a day with two different splits.
-    pub(super) fn disputed(&self) -> Option<TimeRange> {
+    pub(super) fn disputed_range(&self) -> Option<TimeRange> {
         let mut pairs = self.splits.iter().zip(self.splits.iter().skip(1));
         let (twice, _) = pairs.rfind(|(one, other)| one.effective == other.effective)?;
         TimeRange::new(Timestamp::MIN, twice.effective).ok()
@@ -116,7 +116,7 @@ mod tests {
         let (open, high, low, close) = (700.0, 700.0, 700.0, 700.0);
         let candle =
             Candle { open_time, open, high, low, close, volume: 10.0, turnover: 7_000.0, is_final: true };
-        let told = history.ratio(open_time).map(|ratio| ratio.tell(&candle));
+        let told = history.ratio(open_time).map(|ratio| ratio.apply(&candle));
         assert_eq!(told.map(|told| (told.close, told.volume)), want);
         assert!(told.is_none_or(|told| told.turnover.to_bits() == 7_000.0_f64.to_bits()));
     }
@@ -164,7 +164,7 @@ mod tests {
         check(&splits, 60, Some((3_500.0, 2.0)));
         let history = |splits: &[Split]| SplitHistory::new(&share("AAPL"), splits, Timestamp::MAX);
         let before = TimeRange::new(Timestamp::MIN, Timestamp::from_secs(120)).unwrap();
-        assert_eq!(history(&splits).disputed(), Some(before));
-        assert_eq!(history(&splits[..2]).disputed(), None);
+        assert_eq!(history(&splits).disputed_range(), Some(before));
+        assert_eq!(history(&splits[..2]).disputed_range(), None);
     }
 }

@@ -53,7 +53,7 @@ fn days(prices: &[f64]) -> CandleSet {
 
 /// The week as it was traded.
 fn week(days: &CandleSet) -> Candle {
-    Candle { turnover: 5_000.0, ..crate::derive::join(at(WEEK), &days.candles).unwrap() }
+    Candle { turnover: 5_000.0, ..crate::derivation::aggregate(at(WEEK), &days.candles).unwrap() }
 }
 
 fn weeks(candle: Candle) -> CandleSet {
@@ -77,7 +77,7 @@ fn adjust_at(
 /// Open, high, low, close and volume of the only candle.
 #[track_caller]
 fn figures(adjusted: &AdjustedCandles) -> [f64; 5] {
-    assert_eq!((adjusted.set.candles.len(), adjusted.untold.len()), (1, 0));
+    assert_eq!((adjusted.set.candles.len(), adjusted.unadjustable.len()), (1, 0));
     let told = &adjusted.set.candles[0];
     assert!(told.turnover.to_bits() == 5_000.0_f64.to_bits(), "{told:?}");
     [told.open, told.high, told.low, told.close, told.volume]
@@ -88,10 +88,10 @@ fn a_week_that_a_split_falls_into_is_put_together_from_days_in_new_shares() {
     let days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
     let week = week(&days);
     let splits = [(day(18), 1.0, 4.0)];
-    let straddled = weeks(week).straddled(&history(&splits), Grid::NewYork);
+    let straddled = weeks(week).straddling_splits(&history(&splits), Grid::NewYork);
     let slot = TimeRange::new(at(WEEK), day(22)).unwrap();
     assert_eq!(
-        straddled.iter().map(|one| (one.slot, one.parts)).collect::<Vec<_>>(),
+        straddled.iter().map(|one| (one.slot, one.component_timeframe)).collect::<Vec<_>>(),
         [(slot, Timeframe::D1)]
     );
     let told = figures(&adjust(weeks(week), days, &splits));
@@ -131,7 +131,7 @@ fn a_bar_of_which_a_day_is_not_known_is_left_out_and_unknown() {
     for parts in [holed, CandleSet::empty(days.series.clone()), set(Timeframe::D1, vec![], at(WEEK), day(22))]
     {
         let told = adjust(weeks(traded), parts, &[(day(18), 1.0, 4.0)]);
-        assert_eq!((told.set.candles.len(), &told.untold[..]), (0, &[at(WEEK)][..]));
+        assert_eq!((told.set.candles.len(), &told.unadjustable[..]), (0, &[at(WEEK)][..]));
         assert_eq!(told.set.slot(at(WEEK)), Slot::Unknown);
     }
     let none = weeks(traded).adjusted(
@@ -140,7 +140,7 @@ fn a_bar_of_which_a_day_is_not_known_is_left_out_and_unknown() {
         &BTreeMap::new(),
         Timestamp::MAX,
     );
-    assert_eq!(none.untold, [at(WEEK)]);
+    assert_eq!(none.unadjustable, [at(WEEK)]);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn days_that_add_up_to_the_bar_are_all_there_are() {
     days.coverage.remove(TimeRange::new(day(21), day(22)).unwrap());
     assert_eq!(figures(&adjust(weeks(traded), days.clone(), &[(day(18), 1.0, 4.0)]))[4], 110.0);
     let more = Candle { volume: traded.volume + 0.01, ..traded };
-    assert_eq!(adjust(weeks(more), days, &[(day(18), 1.0, 4.0)]).untold, [at(WEEK)]);
+    assert_eq!(adjust(weeks(more), days, &[(day(18), 1.0, 4.0)]).unadjustable, [at(WEEK)]);
 }
 
 #[test]
@@ -188,14 +188,14 @@ fn of_a_week_that_still_forms_the_days_to_come_may_be_missing_and_no_others() {
     assert!(!told.set.candles[0].is_final);
     // Thursday is over, and nothing is known of it.
     let told = adjust_at(weeks(forming), days, &splits, at("2026-11-20T16:00:00Z"));
-    assert_eq!(told.untold, [at(WEEK)]);
+    assert_eq!(told.unadjustable, [at(WEEK)]);
 }
 
 #[test]
 fn what_is_put_together_from_a_disputed_day_is_disputed() {
     let mut days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
     let range = TimeRange::new(day(19), day(20)).unwrap();
-    days.coverage.dispute(Dispute { range, earlier: None, later: None });
+    days.coverage.add_dispute(Dispute { range, earlier: None, later: None });
     let told = adjust(weeks(week(&days)), days, &[(day(18), 1.0, 4.0)]);
     assert!(matches!(told.set.slot(at(WEEK)), Slot::Disputed(Some(_))));
 }
@@ -210,9 +210,9 @@ fn what_lies_before_a_split_without_sense_is_unknown_and_what_lies_after_is_told
         Timestamp::MAX,
     );
     assert_eq!(told.set.candles, days.candles[2..]);
-    assert_eq!(told.untold, [day(16), day(17)]);
+    assert_eq!(told.unadjustable, [day(16), day(17)]);
     assert_eq!((told.set.slot(day(17)), told.set.slot(day(21))), (Slot::Unknown, Slot::Empty));
-    assert_eq!(adjust(weeks(week(&days)), days, &[(day(18), 0.0, 4.0)]).untold, [at(WEEK)]);
+    assert_eq!(adjust(weeks(week(&days)), days, &[(day(18), 0.0, 4.0)]).unadjustable, [at(WEEK)]);
 }
 
 #[test]
@@ -225,20 +225,23 @@ fn hours_across_new_yorks_midnight_in_winter_are_put_together_from_hours() {
         .map(|(price, nth)| candle(Timestamp::from_secs(open.as_secs() + nth * 3_600), price))
         .collect();
     let end = at("2026-11-18T08:00:00Z");
-    let traded = Candle { turnover: 5_000.0, ..crate::derive::join(open, &hours).unwrap() };
+    let traded = Candle { turnover: 5_000.0, ..crate::derivation::aggregate(open, &hours).unwrap() };
     let four = set(Timeframe::H4, vec![traded], open, end);
     let splits = [(midnight, 1.0, 4.0)];
-    assert_eq!(four.straddled(&history(&splits), Grid::NewYork)[0].parts, Timeframe::H1);
+    assert_eq!(
+        four.straddling_splits(&history(&splits), Grid::NewYork)[0].component_timeframe,
+        Timeframe::H1
+    );
     let told = figures(&adjust(four.clone(), set(Timeframe::H1, hours, open, end), &splits));
     assert_eq!(told, [100.0, 104.0, 99.0, 103.0, 70.0]);
     let summer = [(at("2026-07-15T04:00:00Z"), 1.0, 4.0)];
-    assert_eq!(four.straddled(&history(&summer), Grid::NewYork), []);
+    assert_eq!(four.straddling_splits(&history(&summer), Grid::NewYork), []);
 }
 
 #[test]
 fn only_bars_that_are_there_are_straddled_and_each_once() {
     let days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
     let splits = history(&[(day(10), 1.0, 2.0), (day(17), 1.0, 2.0), (day(18), 1.0, 2.0)]);
-    assert_eq!(weeks(week(&days)).straddled(&splits, Grid::NewYork).len(), 1);
-    assert_eq!(days.straddled(&splits, Grid::NewYork), []);
+    assert_eq!(weeks(week(&days)).straddling_splits(&splits, Grid::NewYork).len(), 1);
+    assert_eq!(days.straddling_splits(&splits, Grid::NewYork), []);
 }

@@ -2,7 +2,7 @@
 
 /// What a pair begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Channel {
+pub(crate) enum StockChannel {
     /// `A`: second bars.
     Second,
     /// `AM`: minute bars.
@@ -15,7 +15,7 @@ pub(crate) enum Channel {
     Band,
 }
 
-impl Channel {
+impl StockChannel {
     pub(crate) const ALL: [Self; 5] = [Self::Second, Self::Minute, Self::Trade, Self::Quote, Self::Band];
 
     pub(crate) fn parse(text: &str) -> Option<Self> {

@@ -1,11 +1,11 @@
 //! What a key may see: the venue's plans as a table.
 
-use super::channel::Channel;
+use super::channel::StockChannel;
 use crate::calendar::{DAY, MINUTE};
 
 /// A plan that a key can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plan {
+pub enum EmulatedPlan {
     /// Free: five requests a minute, bars of finished days, no socket.
     Basic,
     /// Bars of five years, 15 minutes old; bars on the socket.
@@ -18,14 +18,14 @@ pub enum Plan {
 
 /// What plans are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Good {
+pub(crate) enum Entitlement {
     Bars,
     Snapshots,
     Trades,
     Quotes,
 }
 
-impl Plan {
+impl EmulatedPlan {
     /// How old the newest data are that it shows, in ms.
     pub(crate) const fn delay_ms(self) -> i64 {
         match self {
@@ -44,12 +44,12 @@ impl Plan {
         }
     }
 
-    pub(crate) const fn has(self, good: Good) -> bool {
+    pub(crate) const fn has(self, good: Entitlement) -> bool {
         match good {
-            Good::Bars => true,
-            Good::Snapshots => !matches!(self, Self::Basic),
-            Good::Trades => matches!(self, Self::Developer | Self::Advanced),
-            Good::Quotes => matches!(self, Self::Advanced),
+            Entitlement::Bars => true,
+            Entitlement::Snapshots => !matches!(self, Self::Basic),
+            Entitlement::Trades => matches!(self, Self::Developer | Self::Advanced),
+            Entitlement::Quotes => matches!(self, Self::Advanced),
         }
     }
 
@@ -67,11 +67,11 @@ impl Plan {
     }
 
     /// Whether its sockets carry a channel.
-    pub(crate) const fn carries(self, channel: Channel) -> bool {
+    pub(crate) const fn carries(self, channel: StockChannel) -> bool {
         match channel {
-            Channel::Second | Channel::Minute => self.has_socket(),
-            Channel::Trade => self.has(Good::Trades),
-            Channel::Quote | Channel::Band => self.has(Good::Quotes),
+            StockChannel::Second | StockChannel::Minute => self.has_socket(),
+            StockChannel::Trade => self.has(Entitlement::Trades),
+            StockChannel::Quote | StockChannel::Band => self.has(Entitlement::Quotes),
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Quota(Mutex<FxHashMap<String, VecDeque<i64>>>);
 
 impl Quota {
     /// Counts a request at `now_us`; the error is how many seconds there is no other.
-    pub(crate) fn ask(&self, key: &str, limit: Option<u32>, now_us: i64) -> Result<(), i64> {
+    pub(crate) fn check(&self, key: &str, limit: Option<u32>, now_us: i64) -> Result<(), i64> {
         let Some(limit) = limit else { return Ok(()) };
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let log = accounts.entry(key.to_owned()).or_default();
@@ -45,11 +45,11 @@ mod tests {
     fn any_minute_holds_as_many_as_the_plan_says() {
         let quota = Quota::default();
         for at in 0..5 {
-            assert_eq!(quota.ask("a", Some(5), at * 1_000_000), Ok(()));
+            assert_eq!(quota.check("a", Some(5), at * 1_000_000), Ok(()));
         }
-        assert_eq!(quota.ask("a", Some(5), 5_000_000), Err(56));
-        assert_eq!(quota.ask("b", Some(5), 5_000_000), Ok(()));
-        assert_eq!(quota.ask("a", Some(5), 60_000_000), Ok(()));
-        assert_eq!(quota.ask("a", None, 60_000_000), Ok(()));
+        assert_eq!(quota.check("a", Some(5), 5_000_000), Err(56));
+        assert_eq!(quota.check("b", Some(5), 5_000_000), Ok(()));
+        assert_eq!(quota.check("a", Some(5), 60_000_000), Ok(()));
+        assert_eq!(quota.check("a", None, 60_000_000), Ok(()));
     }
 }

@@ -1,16 +1,16 @@
 //! From request to answer: who asks, how often, does it fail; else look it up.
 
-mod aggs;
-mod asked;
-mod days;
+mod aggregate_window;
+mod aggregates;
+mod api_error;
+mod daily_bars;
+mod page_faults;
 mod query;
 mod reference;
-mod refusal;
+mod request_context;
 pub(super) mod route;
 mod snapshot;
-mod spoil;
 pub(super) mod trades;
-mod window;
 
 use std::sync::Arc;
 
@@ -20,17 +20,17 @@ use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use self::asked::Asked;
-use self::query::Parameters;
-use self::refusal::Refusal;
-use self::route::Route;
-use super::exchange::Exchange;
-use super::plan::Plan;
-use crate::chance;
-use crate::connection::{Reset, Talk, UpgradeSlot};
-use crate::faults::Failure;
-use crate::reply::Reply;
-use crate::world::World;
+use self::api_error::MassiveApiError;
+use self::query::MassiveQueryParams;
+use self::request_context::RestRequestContext;
+use self::route::MassiveRoute;
+use super::exchange::StockExchange;
+use super::plan::EmulatedPlan;
+use crate::connection::{ConnectionReset, SocketProtocol, UpgradeSlot};
+use crate::faults::CallFailure;
+use crate::hash_random;
+use crate::response::EmulatorResponse;
+use crate::world::EmulatorWorld;
 
 /// All requests in the report.
 const GROUP: &str = "massive";
@@ -39,21 +39,22 @@ const SOCKET_GROUP: &str = "massive-socket";
 
 /// Answers a request, or resets its connection.
 pub(crate) async fn answer(
-    world: &Arc<World>,
+    world: &Arc<EmulatorWorld>,
     mut request: Request<Incoming>,
     slot: &UpgradeSlot,
-) -> Result<Response<Body>, Reset> {
+) -> Result<Response<Body>, ConnectionReset> {
     let now_us = world.scenario.clock.now_us();
-    let Some(route) = Route::of(request.uri().path()).filter(|_| request.method() == Method::GET) else {
-        world.witness.arrival("none", "none", now_us);
-        return Ok(Refusal::NoRoute.reply("").send(request.headers()));
+    let Some(route) = MassiveRoute::of(request.uri().path()).filter(|_| request.method() == Method::GET)
+    else {
+        world.traffic_log.record_arrival("none", "none", now_us);
+        return Ok(MassiveApiError::NoRoute.reply("").send(request.headers()));
     };
-    let is_socket = matches!(route, Route::Socket { .. });
+    let is_socket = matches!(route, MassiveRoute::Socket { .. });
     let group = if is_socket { SOCKET_GROUP } else { GROUP };
-    let number = world.witness.arrival(group, route.name(), now_us);
-    let admitted = if is_socket { Ok(Plan::Basic) } else { admit(world, &request, &route, now_us) };
-    world.witness.group(group, |figures| match &admitted {
-        Err(Refusal::Throttled(_)) => figures.rejected += 1,
+    let number = world.traffic_log.record_arrival(group, route.name(), now_us);
+    let admitted = if is_socket { Ok(EmulatedPlan::Basic) } else { admit(world, &request, &route, now_us) };
+    world.traffic_log.update_group(group, |figures| match &admitted {
+        Err(MassiveApiError::Throttled(_)) => figures.rejected += 1,
         _ => figures.accepted += 1,
     });
     let (faults, seed) = (world.faults.get(), world.scenario.seed);
@@ -61,58 +62,68 @@ pub(crate) async fn answer(
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    if let Route::Socket { delayed } = route {
-        let refusal = if chance::unit(chance::draw(seed ^ 0x50C7, number)) < faults.refuse_sockets {
+    if let MassiveRoute::Socket { delayed } = route {
+        let refusal = if hash_random::unit(hash_random::draw(seed ^ 0x50C7, number)) < faults.refuse_sockets {
             Some("refuse_sockets")
         } else {
-            world.faults.refuses_socket(world.steady_ms()).then_some("refuse_ws_ms")
+            world.faults.refuses_socket(world.monotonic_ms()).then_some("refuse_ws_ms")
         };
         if let Some(name) = refusal {
-            world.witness.spoiled(&[name]);
-            return Ok(Reply::html(StatusCode::SERVICE_UNAVAILABLE).send(request.headers()));
+            world.traffic_log.record_faulted_request(&[name]);
+            return Ok(EmulatorResponse::html(StatusCode::SERVICE_UNAVAILABLE).send(request.headers()));
         }
         return Ok(upgrade(&mut request, slot, delayed));
     }
-    if route == Route::Tickers && faults.mutes_listing(seed, number) {
-        world.witness.spoiled(&["mute_listing"]);
+    if route == MassiveRoute::Tickers && faults.mutes_listing(seed, number) {
+        world.traffic_log.record_faulted_request(&["mute_listing"]);
         // Until whoever asked hangs up.
         return std::future::pending().await;
     }
-    let request_id = format!("{:016x}{:016x}", chance::draw(seed, number), chance::draw(!seed, number));
+    let request_id =
+        format!("{:016x}{:016x}", hash_random::draw(seed, number), hash_random::draw(!seed, number));
     let failure = faults.draw(seed, number).filter(|_| admitted.is_ok());
     if let Some(failure) = failure {
-        world.witness.spoiled(&[failure.name()]);
+        world.traffic_log.record_faulted_request(&[failure.name()]);
     }
     let headers = request.headers();
     let plan = match (failure, admitted) {
-        (Some(Failure::Reset), _) => return Err(Reset),
-        (Some(Failure::Html), _) => return Ok(Reply::html(StatusCode::BAD_GATEWAY).send(headers)),
-        (Some(Failure::Throttle), _) => {
-            return Ok(Refusal::Throttled((faults.retry_after > 0).then_some(faults.retry_after.into()))
-                .reply(&request_id)
-                .send(headers));
+        (Some(CallFailure::Reset), _) => return Err(ConnectionReset),
+        (Some(CallFailure::Html), _) => {
+            return Ok(EmulatorResponse::html(StatusCode::BAD_GATEWAY).send(headers));
+        }
+        (Some(CallFailure::Throttle), _) => {
+            return Ok(MassiveApiError::Throttled(
+                (faults.retry_after > 0).then_some(faults.retry_after.into()),
+            )
+            .reply(&request_id)
+            .send(headers));
         }
         (_, Err(refusal)) => return Ok(refusal.reply(&request_id).send(headers)),
-        (Some(Failure::Cut) | None, Ok(plan)) => plan,
+        (Some(CallFailure::Cut) | None, Ok(plan)) => plan,
     };
-    let asked = ask(&request, plan, request_id, world.now_ms());
+    let asked = request_context(&request, plan, request_id, world.now_ms());
     let reply = look_up(world, route, asked).await;
-    Ok(if failure == Some(Failure::Cut) { reply.send_cut(headers) } else { reply.send(headers) })
+    Ok(if failure == Some(CallFailure::Cut) { reply.send_truncated(headers) } else { reply.send(headers) })
 }
 
 /// Who asks, whether the plan has it, and whether it may ask again already.
-fn admit(world: &World, request: &Request<Incoming>, route: &Route, now_us: i64) -> Result<Plan, Refusal> {
-    let stage = &world.exchange().stage;
-    let key = key_of(request.headers(), request.uri()).ok_or(Refusal::NoKey)?;
+fn admit(
+    world: &EmulatorWorld,
+    request: &Request<Incoming>,
+    route: &MassiveRoute,
+    now_us: i64,
+) -> Result<EmulatedPlan, MassiveApiError> {
+    let stage = &world.exchange().scenario;
+    let key = key_of(request.headers(), request.uri()).ok_or(MassiveApiError::NoKey)?;
     let known = stage.keys.iter().find(|(known, _)| *known == key);
-    let plan = known.map(|(_, plan)| *plan).ok_or(Refusal::UnknownKey)?;
+    let plan = known.map(|(_, plan)| *plan).ok_or(MassiveApiError::UnknownKey)?;
     let limit = plan.requests_per_minute().or(stage.requests_per_minute);
     world
         .exchange()
         .quota
-        .ask(&key, limit, now_us)
-        .map_err(|seconds| Refusal::Throttled(stage.retry_after.then_some(seconds)))?;
-    if plan.has(route.good()) { Ok(plan) } else { Err(Refusal::NotInPlan) }
+        .check(&key, limit, now_us)
+        .map_err(|seconds| MassiveApiError::Throttled(stage.retry_after.then_some(seconds)))?;
+    if plan.has(route.entitlement()) { Ok(plan) } else { Err(MassiveApiError::NotInPlan) }
 }
 
 fn key_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
@@ -126,14 +137,19 @@ fn key_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     named.map(|(_, key)| key).filter(|key| !key.is_empty())
 }
 
-fn ask(request: &Request<Incoming>, plan: Plan, request_id: String, now_ms: i64) -> Asked {
+fn request_context(
+    request: &Request<Incoming>,
+    plan: EmulatedPlan,
+    request_id: String,
+    now_ms: i64,
+) -> RestRequestContext {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let visible_ms = match plan {
-        Plan::Basic => days::last_finished_ms(now_ms),
-        Plan::Starter | Plan::Developer | Plan::Advanced => now_ms - plan.delay_ms(),
+        EmulatedPlan::Basic => daily_bars::last_finished_ms(now_ms),
+        EmulatedPlan::Starter | EmulatedPlan::Developer | EmulatedPlan::Advanced => now_ms - plan.delay_ms(),
     };
-    Asked {
-        parameters: Parameters::of(request.uri()),
+    RestRequestContext {
+        parameters: MassiveQueryParams::of(request.uri()),
         plan,
         origin: format!("http://{host}"),
         path: request.uri().path().to_owned(),
@@ -145,50 +161,64 @@ fn ask(request: &Request<Incoming>, plan: Plan, request_id: String, now_ms: i64)
 }
 
 /// Folding history can take a while, so it happens beside the runtime's own threads.
-async fn look_up(world: &Arc<World>, route: Route, asked: Asked) -> Reply {
+async fn look_up(
+    world: &Arc<EmulatorWorld>,
+    route: MassiveRoute,
+    asked: RestRequestContext,
+) -> EmulatorResponse {
     let world = Arc::clone(world);
-    let plan = route.page().map(|page| world.faults.page(world.scenario.seed, page));
+    let plan = route.page().map(|page| world.faults.next_page_plan(world.scenario.seed, page));
     let found = tokio::task::spawn_blocking(move || {
         let request_id = asked.request_id.clone();
-        let found = make(world.exchange(), &route, &asked).and_then(|body| match plan {
-            Some(plan) if plan.delays() || plan.spoils() => spoil::play(&world, &route, asked, &plan, body),
+        let found = build_body(world.exchange(), &route, &asked).and_then(|body| match plan {
+            Some(plan) if plan.is_delayed() || plan.corrupts_rows() => {
+                page_faults::apply(&world, &route, asked, &plan, body)
+            }
             Some(_) | None => Ok(body),
         });
         match found {
-            Ok(body) => Reply::json(StatusCode::OK, body),
+            Ok(body) => EmulatorResponse::json(StatusCode::OK, body),
             Err(refusal) => refusal.reply(&request_id),
         }
     });
     found.await.unwrap_or_else(|error| {
         tracing::error!(%error, "an answer failed");
-        Reply::html(StatusCode::INTERNAL_SERVER_ERROR)
+        EmulatorResponse::html(StatusCode::INTERNAL_SERVER_ERROR)
     })
 }
 
-fn make(exchange: &Exchange, route: &Route, asked: &Asked) -> Result<String, Refusal> {
+fn build_body(
+    exchange: &StockExchange,
+    route: &MassiveRoute,
+    asked: &RestRequestContext,
+) -> Result<String, MassiveApiError> {
     match route {
-        Route::Range { ticker, multiplier, timespan, from, to } => {
-            aggs::range(exchange, asked, ticker, (multiplier, timespan), (from, to))
+        MassiveRoute::Range { ticker, multiplier, timespan, from, to } => {
+            aggregates::range(exchange, asked, ticker, (multiplier, timespan), (from, to))
         }
-        Route::Grouped { date } => days::grouped(exchange, asked, date),
-        Route::Previous { ticker } => days::previous(exchange, asked, ticker),
-        Route::OpenClose { ticker, date } => days::open_close(exchange, asked, ticker, date),
-        Route::Trades { ticker } => trades::page(exchange, asked, ticker, trades::Row::Trade),
-        Route::Quotes { ticker } => trades::page(exchange, asked, ticker, trades::Row::Quote),
-        Route::LastTrade { ticker } => trades::last(exchange, asked, ticker, trades::Row::Trade),
-        Route::LastQuote { ticker } => trades::last(exchange, asked, ticker, trades::Row::Quote),
-        Route::Snapshots => Ok(snapshot::all(exchange, asked)),
-        Route::Snapshot { ticker } => snapshot::one(exchange, asked, ticker),
-        Route::Movers { gainers } => Ok(snapshot::movers(exchange, asked, *gainers)),
-        Route::Tickers => reference::tickers(exchange, asked),
-        Route::TickerDetails { ticker } => reference::ticker(exchange, asked, ticker),
-        Route::StatusNow => Ok(reference::status_now(exchange, asked)),
-        Route::StatusUpcoming => Ok(reference::status_upcoming(asked)),
-        Route::Splits => reference::splits(exchange, asked),
-        Route::Dividends => Ok(reference::nothing(asked)),
-        Route::Exchanges => Ok(reference::exchanges(asked)),
-        Route::Conditions => Ok(reference::conditions(asked)),
-        Route::Socket { .. } => Err(Refusal::NoRoute),
+        MassiveRoute::Grouped { date } => daily_bars::grouped(exchange, asked, date),
+        MassiveRoute::Previous { ticker } => daily_bars::previous(exchange, asked, ticker),
+        MassiveRoute::OpenClose { ticker, date } => daily_bars::open_close(exchange, asked, ticker, date),
+        MassiveRoute::Trades { ticker } => trades::page(exchange, asked, ticker, trades::TickRowKind::Trade),
+        MassiveRoute::Quotes { ticker } => trades::page(exchange, asked, ticker, trades::TickRowKind::Quote),
+        MassiveRoute::LastTrade { ticker } => {
+            trades::last(exchange, asked, ticker, trades::TickRowKind::Trade)
+        }
+        MassiveRoute::LastQuote { ticker } => {
+            trades::last(exchange, asked, ticker, trades::TickRowKind::Quote)
+        }
+        MassiveRoute::Snapshots => Ok(snapshot::all(exchange, asked)),
+        MassiveRoute::Snapshot { ticker } => snapshot::one(exchange, asked, ticker),
+        MassiveRoute::Movers { gainers } => Ok(snapshot::movers(exchange, asked, *gainers)),
+        MassiveRoute::Tickers => reference::tickers(exchange, asked),
+        MassiveRoute::TickerDetails { ticker } => reference::ticker(exchange, asked, ticker),
+        MassiveRoute::StatusNow => Ok(reference::status_now(exchange, asked)),
+        MassiveRoute::StatusUpcoming => Ok(reference::status_upcoming(asked)),
+        MassiveRoute::Splits => reference::splits(exchange, asked),
+        MassiveRoute::Dividends => Ok(reference::empty_list(asked)),
+        MassiveRoute::Exchanges => Ok(reference::exchanges(asked)),
+        MassiveRoute::Conditions => Ok(reference::conditions(asked)),
+        MassiveRoute::Socket { .. } => Err(MassiveApiError::NoRoute),
     }
 }
 
@@ -198,10 +228,10 @@ fn upgrade(request: &mut Request<Incoming>, slot: &UpgradeSlot, delayed: bool) -
     let asks =
         headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
     let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asks).cloned() else {
-        return Reply::text(StatusCode::BAD_REQUEST, "Bad Request").send(headers);
+        return EmulatorResponse::text(StatusCode::BAD_REQUEST, "Bad Request").send(headers);
     };
-    slot.put(hyper::upgrade::on(&mut *request), Talk::Massive { delayed });
-    let reply = Reply::text(StatusCode::SWITCHING_PROTOCOLS, "")
+    slot.put(hyper::upgrade::on(&mut *request), SocketProtocol::Massive { delayed });
+    let reply = EmulatorResponse::text(StatusCode::SWITCHING_PROTOCOLS, "")
         .with(header::UPGRADE, "websocket")
         .with(header::SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes()));
     let mut response = reply.send(request.headers());

@@ -2,12 +2,12 @@
 //!
 //! Everything told is a function of the tape and the clock; a session remembers up to which moment it has told.
 
-mod board;
+mod event_schedule;
 mod events;
 mod flood;
-mod outbox;
 mod request;
-mod wants;
+mod send_queue;
+mod subscriptions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,31 +18,31 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 
-use super::exchange::Exchange;
-use super::newyork::NS_PER_MS;
-use super::plan::Plan;
-use super::seats::Seat;
-use super::stage::Ending;
+use super::account_connections::AccountConnection;
+use super::exchange::StockExchange;
+use super::new_york::NS_PER_MS;
+use super::plan::EmulatedPlan;
+use super::scenario::SocketTermination;
 use crate::calendar::MINUTE;
-use crate::chance;
-use crate::connection::Socket;
-use crate::upbit::{Mischief, Mood, Open};
-use crate::world::World;
-use board::Board;
-use events::{Frames, status};
-use outbox::Outbox;
-use wants::Wants;
+use crate::connection::ServerSocket;
+use crate::hash_random;
+use crate::upbit::{FrameFaultInjector, OpenSocketGuard, SocketFaultState};
+use crate::world::EmulatorWorld;
+use event_schedule::EventSchedule;
+use events::{EventFrames, status};
+use send_queue::SendQueue;
+use subscriptions::ChannelSubscriptions;
 
 /// How often a session looks for news.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// And in a flood, where a look brings many.
-const FLOOD_LOOK_EVERY: Duration = Duration::from_millis(5);
+const FLOOD_POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// The last words have so long to get through, and the client so long to answer a close.
-const PARTING: Duration = Duration::from_secs(1);
+const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// The server asks whether the client is still there.
 const PING_EVERY_MS: i64 = 30_000;
 /// A leap of a manual clock is told from its last so many ms only.
-const LONGEST_LEAP_MS: i64 = 30 * MINUTE;
+const MAX_CATCH_UP_MS: i64 = 30 * MINUTE;
 /// How far behind the delayed socket is.
 const DELAY_MS: i64 = 15 * MINUTE;
 /// A socket without a seat and without a subscription goes after so long.
@@ -54,7 +54,7 @@ const TOO_MANY: &str = "Maximum number of websocket connections exceeded. You ha
 
 /// How a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum MassiveSocketEnd {
     /// The client left, or could not be reached.
     Gone,
     /// Ended by a fault.
@@ -66,91 +66,95 @@ enum End {
 }
 
 /// Talks with a client until either side has enough.
-pub(crate) async fn converse(socket: Socket, world: Arc<World>, delayed: bool) {
-    let (open, cut) = Open::new(&world);
+pub(crate) async fn run(socket: ServerSocket, world: Arc<EmulatorWorld>, delayed: bool) {
+    let (open, cut) = OpenSocketGuard::new(&world);
     let (mut sink, mut stream) = socket.split();
-    let mut session = Session::new(&world, open.number, delayed);
+    let mut session = MassiveSocketSession::new(&world, open.number, delayed);
     let ended = cut.run_until_cancelled(session.run(&mut sink, &mut stream)).await;
-    let end = ended.unwrap_or(End::Dropped);
-    if end == End::Dropped {
-        world.witness.sockets(|sockets| sockets.dropped += 1);
+    let end = ended.unwrap_or(MassiveSocketEnd::Dropped);
+    if end == MassiveSocketEnd::Dropped {
+        world.traffic_log.update_sockets(|sockets| sockets.dropped += 1);
     }
-    let code = match (end, world.exchange().stage.ending) {
-        (End::Closed, _) => CloseCode::Policy,
-        (End::Dropped, Ending::Close(code)) => CloseCode::from(code),
-        (End::Aborted, _) => {
-            let _ = timeout(PARTING, session.outbox.send(&mut sink)).await;
+    let code = match (end, world.exchange().scenario.termination) {
+        (MassiveSocketEnd::Closed, _) => CloseCode::Policy,
+        (MassiveSocketEnd::Dropped, SocketTermination::Close(code)) => CloseCode::from(code),
+        (MassiveSocketEnd::Aborted, _) => {
+            let _ = timeout(CLOSE_DEADLINE, session.send_queue.send(&mut sink)).await;
             return;
         }
-        (End::Gone, _) | (End::Dropped, Ending::Abort) => return,
+        (MassiveSocketEnd::Gone, _) | (MassiveSocketEnd::Dropped, SocketTermination::Abort) => return,
     };
-    let _ = timeout(PARTING, async {
-        session.outbox.push(Message::Close(Some(CloseFrame { code, reason: "".into() })));
-        if session.outbox.send(&mut sink).await.is_ok() {
+    let _ = timeout(CLOSE_DEADLINE, async {
+        session.send_queue.push(Message::Close(Some(CloseFrame { code, reason: "".into() })));
+        if session.send_queue.send(&mut sink).await.is_ok() {
             while let Some(Ok(_)) = stream.next().await {}
         }
     })
     .await;
 }
 
-struct Session<'a> {
-    world: &'a Arc<World>,
-    exchange: &'a Exchange,
+struct MassiveSocketSession<'a> {
+    world: &'a Arc<EmulatorWorld>,
+    exchange: &'a StockExchange,
     /// Its own key for draws.
-    lot: u64,
+    draw_key: u64,
     delayed: bool,
-    who: Option<(Plan, Seat<'a>)>,
-    wants: Arc<Wants>,
-    board: Option<Board>,
+    account: Option<(EmulatedPlan, AccountConnection<'a>)>,
+    subscriptions: Arc<ChannelSubscriptions>,
+    schedule: Option<EventSchedule>,
     /// By the clock that never steps, like all times in ms here.
     opened_ms: i64,
     /// When it said who it is.
-    entered_ms: i64,
+    authenticated_ms: i64,
     /// The client has been told of everything up to here.
-    told_ns: i64,
+    sent_until_ns: i64,
     pinged_ms: i64,
-    mischief: Mischief,
-    outbox: Outbox,
+    frame_faults: FrameFaultInjector,
+    send_queue: SendQueue,
 }
 
-impl<'a> Session<'a> {
-    fn new(world: &'a Arc<World>, number: u64, delayed: bool) -> Self {
-        let (exchange, now_ms) = (world.exchange(), world.steady_ms());
+impl<'a> MassiveSocketSession<'a> {
+    fn new(world: &'a Arc<EmulatorWorld>, number: u64, delayed: bool) -> Self {
+        let (exchange, now_ms) = (world.exchange(), world.monotonic_ms());
         let mut session = Self {
             world,
             exchange,
-            lot: chance::draw(world.scenario.seed ^ 0x3A551, number),
+            draw_key: hash_random::draw(world.scenario.seed ^ 0x3A551, number),
             delayed,
-            who: None,
-            wants: Arc::default(),
-            board: None,
+            account: None,
+            subscriptions: Arc::default(),
+            schedule: None,
             opened_ms: now_ms,
-            entered_ms: now_ms,
-            told_ns: 0,
+            authenticated_ms: now_ms,
+            sent_until_ns: 0,
             pinged_ms: now_ms,
-            mischief: Mischief::default(),
-            outbox: Outbox::new(exchange.stage.queue_bytes),
+            frame_faults: FrameFaultInjector::default(),
+            send_queue: SendQueue::new(exchange.scenario.queue_bytes),
         };
-        session.told_ns = session.now_ns();
+        session.sent_until_ns = session.now_ns();
         session
     }
 
-    async fn run(&mut self, sink: &mut SplitSink<Socket, Message>, stream: &mut SplitStream<Socket>) -> End {
-        self.say(&[status("connected", "Connected Successfully")]);
-        let is_flood = self.exchange.stage.flood.is_some();
-        let mut look = interval(if is_flood { FLOOD_LOOK_EVERY } else { LOOK_EVERY });
+    async fn run(
+        &mut self,
+        sink: &mut SplitSink<ServerSocket, Message>,
+        stream: &mut SplitStream<ServerSocket>,
+    ) -> MassiveSocketEnd {
+        self.queue_statuses(&[status("connected", "Connected Successfully")]);
+        let is_flood = self.exchange.scenario.flood.is_some();
+        let mut look = interval(if is_flood { FLOOD_POLL_INTERVAL } else { POLL_INTERVAL });
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let stalled = self.mood() == Mood::Stalled;
+            let stalled = self.fault_state() == SocketFaultState::Stalled;
             // All three lose nothing when dropped. A stalled session neither reads nor writes.
             let step = tokio::select! {
                 message = stream.next(), if !stalled => match message {
-                    Some(Ok(message)) => self.hear(&message).await,
-                    Some(Err(_)) | None => Err(End::Gone),
+                    Some(Ok(message)) => self.handle_message(&message).await,
+                    Some(Err(_)) | None => Err(MassiveSocketEnd::Gone),
                 },
-                _ = look.tick() => self.look().await,
-                sent = self.outbox.send(sink), if !stalled && self.outbox.has_work() => {
-                    sent.map_err(|_| End::Gone)
+                _ = look.tick() => self.poll().await,
+                sent = self.send_queue.send(sink), if !stalled && self.send_queue.has_work() => {
+                    sent.map_err(|_| MassiveSocketEnd::Gone)
                 }
             };
             if let Err(end) = step {
@@ -159,14 +163,14 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn mood(&self) -> Mood {
-        let age_ms = u64::try_from(self.world.steady_ms() - self.opened_ms).unwrap_or(0);
-        Mood::at(&self.world.faults.get(), self.lot, age_ms)
+    fn fault_state(&self) -> SocketFaultState {
+        let age_ms = u64::try_from(self.world.monotonic_ms() - self.opened_ms).unwrap_or(0);
+        SocketFaultState::at(&self.world.faults.get(), self.draw_key, age_ms)
     }
 
     /// Even a socket that must go is let in first: it is told so once it has subscribed, or after a while.
-    fn is_settled(&self, now_ms: i64) -> bool {
-        !self.wants.is_empty() || now_ms - self.entered_ms >= EVICTED_AFTER_MS
+    fn may_be_evicted(&self, now_ms: i64) -> bool {
+        !self.subscriptions.is_empty() || now_ms - self.authenticated_ms >= EVICTED_AFTER_MS
     }
 
     /// The moment that this socket tells of: its own now, in ns.
@@ -176,76 +180,80 @@ impl<'a> Session<'a> {
     }
 
     /// Puts statuses into a frame of their own.
-    fn say(&mut self, statuses: &[String]) {
+    fn queue_statuses(&mut self, statuses: &[String]) {
         if !statuses.is_empty() {
-            self.outbox.push(Message::text(format!("[{}]", statuses.join(","))));
+            self.send_queue.push(Message::text(format!("[{}]", statuses.join(","))));
         }
     }
 
     /// Tells the client what is new, unless it is time to go.
-    async fn look(&mut self) -> Result<(), End> {
-        let now_ms = self.world.steady_ms();
+    async fn poll(&mut self) -> Result<(), MassiveSocketEnd> {
+        let now_ms = self.world.monotonic_ms();
         let age_ms = now_ms - self.opened_ms;
-        match self.mood() {
-            Mood::Over => return Err(End::Dropped),
-            Mood::Stalled => {
-                self.told_ns = self.now_ns();
-                return if age_ms >= STALL_MS { Err(End::Dropped) } else { Ok(()) };
+        match self.fault_state() {
+            SocketFaultState::Expired => return Err(MassiveSocketEnd::Dropped),
+            SocketFaultState::Stalled => {
+                self.sent_until_ns = self.now_ns();
+                return if age_ms >= STALL_MS { Err(MassiveSocketEnd::Dropped) } else { Ok(()) };
             }
-            Mood::Mute | Mood::Well { .. } => {}
+            SocketFaultState::Mute | SocketFaultState::Healthy { .. } => {}
         }
-        match &self.who {
+        match &self.account {
             None => {
-                let auth_ms = i64::try_from(self.exchange.stage.auth_timeout_ms).unwrap_or(i64::MAX);
+                let auth_ms = i64::try_from(self.exchange.scenario.auth_timeout_ms).unwrap_or(i64::MAX);
                 if age_ms >= auth_ms {
-                    self.say(&[status("auth_timeout", "No authentication request received.")]);
-                    return Err(End::Closed);
+                    self.queue_statuses(&[status("auth_timeout", "No authentication request received.")]);
+                    return Err(MassiveSocketEnd::Closed);
                 }
             }
-            Some((_, seat)) if seat.is_evicted() && self.is_settled(now_ms) => {
-                self.world.witness.sockets(|sockets| sockets.evicted += 1);
-                self.say(&[status("max_connections", TOO_MANY)]);
-                return Err(End::Closed);
+            Some((_, seat)) if seat.is_evicted() && self.may_be_evicted(now_ms) => {
+                self.world.traffic_log.update_sockets(|sockets| sockets.evicted += 1);
+                self.queue_statuses(&[status("max_connections", TOO_MANY)]);
+                return Err(MassiveSocketEnd::Closed);
             }
             Some(_) => {}
         }
         if now_ms - self.pinged_ms >= PING_EVERY_MS {
             self.pinged_ms = now_ms;
-            self.outbox.push(Message::Ping(Vec::new().into()));
+            self.send_queue.push(Message::Ping(Vec::new().into()));
         }
-        self.tell().await
+        self.notify().await
     }
 
     /// Puts all news up to now into the outbox.
-    async fn tell(&mut self) -> Result<(), End> {
+    async fn notify(&mut self) -> Result<(), MassiveSocketEnd> {
         let to_ns = self.now_ns();
-        let told_ns = std::mem::replace(&mut self.told_ns, to_ns);
-        let Mood::Well { silent_until } = self.mood() else {
-            self.board = None;
+        let told_ns = std::mem::replace(&mut self.sent_until_ns, to_ns);
+        let SocketFaultState::Healthy { silent_until } = self.fault_state() else {
+            self.schedule = None;
             return Ok(());
         };
         let spoke_again_ms =
             self.opened_ms.saturating_add_unsigned(silent_until).saturating_add(self.world.offset_ms());
         let from_ns = told_ns
             .max(if silent_until > 0 { spoke_again_ms.saturating_mul(NS_PER_MS) } else { 0 })
-            .max(to_ns - LONGEST_LEAP_MS * NS_PER_MS);
+            .max(to_ns - MAX_CATCH_UP_MS * NS_PER_MS);
         // Silence is not made up for, and a clock that was set back goes through its minute again.
         if from_ns > told_ns || to_ns < told_ns {
-            self.board = None;
+            self.schedule = None;
         }
-        if self.wants.is_empty() || from_ns >= to_ns {
+        if self.subscriptions.is_empty() || from_ns >= to_ns {
             return Ok(());
         }
-        let news = self.news(from_ns, to_ns).await;
+        let news = self.updates(from_ns, to_ns).await;
         let events = news.events;
-        let frames =
-            self.mischief.play(self.lot, &self.world.faults.get(), news.finish(), self.world.steady_ms());
-        self.world.witness.sockets(|sockets| {
+        let frames = self.frame_faults.apply(
+            self.draw_key,
+            &self.world.faults.get(),
+            news.finish(),
+            self.world.monotonic_ms(),
+        );
+        self.world.traffic_log.update_sockets(|sockets| {
             sockets.frames += frames.len() as u64;
             sockets.events += events;
         });
         for frame in frames {
-            if !self.outbox.push(Message::text(frame)) {
+            if !self.send_queue.push(Message::text(frame)) {
                 return Err(self.too_slow());
             }
         }
@@ -253,34 +261,36 @@ impl<'a> Session<'a> {
     }
 
     /// Folding can take a while, so it happens beside the runtime's own threads.
-    async fn news(&mut self, from_ns: i64, to_ns: i64) -> Frames {
-        let (world, wants, mut board) = (Arc::clone(self.world), Arc::clone(&self.wants), self.board.take());
+    async fn updates(&mut self, from_ns: i64, to_ns: i64) -> EventFrames {
+        let (world, wants, mut board) =
+            (Arc::clone(self.world), Arc::clone(&self.subscriptions), self.schedule.take());
         let made = tokio::task::spawn_blocking(move || {
-            let (exchange, mut frames) = (world.exchange(), Frames::default());
-            if let Some(flood) = exchange.stage.flood {
-                flood::play(exchange, flood, &wants, (from_ns, to_ns), &mut frames);
+            let (exchange, mut frames) = (world.exchange(), EventFrames::default());
+            if let Some(flood) = exchange.scenario.flood {
+                flood::emit(exchange, flood, &wants, (from_ns, to_ns), &mut frames);
             }
-            let foresight = world.faults.foresight();
-            let ahead = board::play(exchange, &wants, &foresight, &mut board, (from_ns, to_ns), &mut frames);
-            world.witness.played("future_trade", ahead);
+            let foresight = world.faults.timestamp_skew();
+            let ahead =
+                event_schedule::emit(exchange, &wants, &foresight, &mut board, (from_ns, to_ns), &mut frames);
+            world.traffic_log.record_fault("future_trade", ahead);
             (frames, board)
         });
         match made.await {
             Ok((frames, board)) => {
-                self.board = board;
+                self.schedule = board;
                 frames
             }
             Err(error) => {
                 tracing::error!(%error, "events were lost");
-                Frames::default()
+                EventFrames::default()
             }
         }
     }
 
-    fn too_slow(&mut self) -> End {
-        self.world.witness.sockets(|sockets| sockets.slow += 1);
-        self.outbox.clear();
-        self.say(&[status("slow_consumer", "Slow consumer: your connection cannot keep up.")]);
-        End::Closed
+    fn too_slow(&mut self) -> MassiveSocketEnd {
+        self.world.traffic_log.update_sockets(|sockets| sockets.slow += 1);
+        self.send_queue.clear();
+        self.queue_statuses(&[status("slow_consumer", "Slow consumer: your connection cannot keep up.")]);
+        MassiveSocketEnd::Closed
     }
 }

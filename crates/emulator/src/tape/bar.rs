@@ -1,10 +1,10 @@
 //! A candle in the making: exact sums over trades.
 
-use super::{Side, Trade};
+use super::{TakerSide, TapeTrade};
 
 /// What trades of one stretch of time add up to; exists only where there was a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Bar {
+pub(crate) struct TapeBar {
     pub(crate) open_ms: i64,
     pub(crate) open: i64,
     pub(crate) high: i64,
@@ -13,16 +13,16 @@ pub(crate) struct Bar {
     /// Base volume, 1e-8.
     pub(crate) volume: i128,
     /// The part of the volume that takers bought, 1e-8.
-    pub(crate) bought: i128,
+    pub(crate) buy_volume: i128,
     /// Quote turnover, 1e-16.
     pub(crate) turnover: i128,
     pub(crate) last_ms: i64,
 }
 
-impl Bar {
+impl TapeBar {
     /// A bar of one trade.
     #[inline]
-    pub(crate) fn of(open_ms: i64, trade: &Trade) -> Self {
+    pub(crate) fn of(open_ms: i64, trade: &TapeTrade) -> Self {
         let price = trade.price_e8;
         let mut bar = Self {
             open_ms,
@@ -31,7 +31,7 @@ impl Bar {
             low: price,
             close: price,
             volume: 0,
-            bought: 0,
+            buy_volume: 0,
             turnover: 0,
             last_ms: 0,
         };
@@ -41,14 +41,14 @@ impl Bar {
 
     /// Adds the next trade.
     #[inline]
-    pub(crate) fn add(&mut self, trade: &Trade) {
+    pub(crate) fn add(&mut self, trade: &TapeTrade) {
         let size = i128::from(trade.size_e8);
         self.high = self.high.max(trade.price_e8);
         self.low = self.low.min(trade.price_e8);
         self.close = trade.price_e8;
         self.volume += size;
-        if trade.side == Side::Buy {
-            self.bought += size;
+        if trade.side == TakerSide::Buy {
+            self.buy_volume += size;
         }
         self.turnover += size * i128::from(trade.price_e8);
         self.last_ms = trade.time_ms;
@@ -60,13 +60,13 @@ impl Bar {
         self.low = self.low.min(next.low);
         self.close = next.close;
         self.volume += next.volume;
-        self.bought += next.bought;
+        self.buy_volume += next.buy_volume;
         self.turnover += next.turnover;
         self.last_ms = next.last_ms;
     }
 
     /// The bar of some trades, oldest first.
-    pub(crate) fn fold<'a>(open_ms: i64, mut trades: impl Iterator<Item = &'a Trade>) -> Option<Self> {
+    pub(crate) fn fold<'a>(open_ms: i64, mut trades: impl Iterator<Item = &'a TapeTrade>) -> Option<Self> {
         let mut bar = Self::of(open_ms, trades.next()?);
         trades.for_each(|trade| bar.add(trade));
         Some(bar)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustc_hash::FxHashMap;
 
-use super::{Bar, Extremes, Trade};
+use super::{PriceExtremes, TapeBar, TapeTrade};
 
 /// Minutes of trades kept for the live feeds and the newest pages.
 const RECENT_MINUTES: usize = 8;
@@ -20,22 +20,22 @@ const EMPTY_DAY: usize = 16;
 /// Finished folds of one market. Day bars are kept for good (a hundred bytes a day), minute bars until
 /// the budget of all markets is spent, least recently used days first.
 #[derive(Debug)]
-pub(crate) struct Cache {
-    budget: Budget,
-    recent: VecDeque<(i64, Arc<[Trade]>)>,
-    minutes: FxHashMap<i64, (u64, Arc<[Bar]>)>,
-    days: FxHashMap<i64, Option<Bar>>,
-    extremes: Option<(i64, i64, Option<Extremes>)>,
+pub(crate) struct TapeCache {
+    budget: BarCacheBudget,
+    recent: VecDeque<(i64, Arc<[TapeTrade]>)>,
+    minutes: FxHashMap<i64, (u64, Arc<[TapeBar]>)>,
+    days: FxHashMap<i64, Option<TapeBar>>,
+    extremes: Option<(i64, i64, Option<PriceExtremes>)>,
     spent: usize,
     uses: u64,
 }
 
 /// How many bars all markets keep together.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Budget(Arc<AtomicUsize>);
+pub(crate) struct BarCacheBudget(Arc<AtomicUsize>);
 
-impl Cache {
-    pub(crate) fn new(budget: Budget) -> Self {
+impl TapeCache {
+    pub(crate) fn new(budget: BarCacheBudget) -> Self {
         Self {
             budget,
             recent: VecDeque::new(),
@@ -47,25 +47,25 @@ impl Cache {
         }
     }
 
-    pub(crate) fn recent(&self, minute: i64) -> Option<Arc<[Trade]>> {
+    pub(crate) fn recent(&self, minute: i64) -> Option<Arc<[TapeTrade]>> {
         self.recent.iter().find(|(at, _)| *at == minute).map(|(_, trades)| Arc::clone(trades))
     }
 
-    pub(crate) fn remember(&mut self, minute: i64, trades: &Arc<[Trade]>) {
+    pub(crate) fn remember(&mut self, minute: i64, trades: &Arc<[TapeTrade]>) {
         if self.recent.len() == RECENT_MINUTES {
             self.recent.pop_front();
         }
         self.recent.push_back((minute, Arc::clone(trades)));
     }
 
-    pub(crate) fn minutes(&mut self, day: i64) -> Option<Arc<[Bar]>> {
+    pub(crate) fn minutes(&mut self, day: i64) -> Option<Arc<[TapeBar]>> {
         self.uses += 1;
         let (used, bars) = self.minutes.get_mut(&day)?;
         *used = self.uses;
         Some(Arc::clone(bars))
     }
 
-    pub(crate) fn store_minutes(&mut self, day: i64, bars: &Arc<[Bar]>) {
+    pub(crate) fn store_minutes(&mut self, day: i64, bars: &Arc<[TapeBar]>) {
         self.uses += 1;
         if self.minutes.insert(day, (self.uses, Arc::clone(bars))).is_none() {
             self.spent += cost(bars);
@@ -83,42 +83,42 @@ impl Cache {
         }
     }
 
-    pub(crate) fn day(&self, day: i64) -> Option<Option<Bar>> {
+    pub(crate) fn day(&self, day: i64) -> Option<Option<TapeBar>> {
         self.days.get(&day).copied()
     }
 
-    pub(crate) fn store_day(&mut self, day: i64, bar: Option<Bar>) {
+    pub(crate) fn store_day(&mut self, day: i64, bar: Option<TapeBar>) {
         self.days.insert(day, bar);
     }
 
-    pub(crate) fn extremes(&self, from_day: i64, to_day: i64) -> Option<Option<Extremes>> {
+    pub(crate) fn extremes(&self, from_day: i64, to_day: i64) -> Option<Option<PriceExtremes>> {
         let (from, to, found) = self.extremes?;
         ((from, to) == (from_day, to_day)).then_some(found)
     }
 
-    pub(crate) fn store_extremes(&mut self, from_day: i64, to_day: i64, found: Option<Extremes>) {
+    pub(crate) fn store_extremes(&mut self, from_day: i64, to_day: i64, found: Option<PriceExtremes>) {
         self.extremes = Some((from_day, to_day, found));
     }
 }
 
-fn cost(bars: &[Bar]) -> usize {
+fn cost(bars: &[TapeBar]) -> usize {
     bars.len() + EMPTY_DAY
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tape::Side;
+    use crate::tape::TakerSide;
 
-    fn full_day(day: i64) -> Arc<[Bar]> {
-        let trade = Trade { time_ms: day, id: 0, price_e8: 1, size_e8: 1, side: Side::Buy };
-        vec![Bar::of(day, &trade); 1_440].into()
+    fn full_day(day: i64) -> Arc<[TapeBar]> {
+        let trade = TapeTrade { time_ms: day, id: 0, price_e8: 1, size_e8: 1, side: TakerSide::Buy };
+        vec![TapeBar::of(day, &trade); 1_440].into()
     }
 
     #[test]
     fn the_least_used_days_make_room() {
-        let budget = Budget::default();
-        let (mut first, mut second) = (Cache::new(budget.clone()), Cache::new(budget.clone()));
+        let budget = BarCacheBudget::default();
+        let (mut first, mut second) = (TapeCache::new(budget.clone()), TapeCache::new(budget.clone()));
         for day in 0..3_000 {
             first.store_minutes(day, &full_day(day));
             assert!(first.minutes(0).is_some(), "day 0 is used all the time");

@@ -3,34 +3,34 @@
 //! An hour's slow zigzags bound what it can hold; hours are opened best bound first, and the search
 //! ends when no bound can beat what was found. A busy year costs a few thousand trades.
 
-use super::{Bar, Synthetic, Trade};
+use super::{SyntheticMarket, TapeBar, TapeTrade};
 use crate::calendar::{DAY, HOUR, MINUTE};
 
 /// A price and when it was traded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Peak {
+pub(crate) struct PricePoint {
     pub(crate) price: i64,
     pub(crate) time_ms: i64,
 }
 
-impl Peak {
-    fn of(trade: Trade) -> Self {
+impl PricePoint {
+    fn of(trade: TapeTrade) -> Self {
         Self { price: trade.price_e8, time_ms: trade.time_ms }
     }
 }
 
 /// The two ends of a stretch of prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extremes {
-    pub(crate) high: Peak,
-    pub(crate) low: Peak,
+pub(crate) struct PriceExtremes {
+    pub(crate) high: PricePoint,
+    pub(crate) low: PricePoint,
 }
 
-impl Extremes {
+impl PriceExtremes {
     /// Both ends of a bar, dated as the bar is: good to the day.
-    pub(crate) const fn of(bar: &Bar) -> Self {
+    pub(crate) const fn of(bar: &TapeBar) -> Self {
         let time_ms = bar.open_ms;
-        Self { high: Peak { price: bar.high, time_ms }, low: Peak { price: bar.low, time_ms } }
+        Self { high: PricePoint { price: bar.high, time_ms }, low: PricePoint { price: bar.low, time_ms } }
     }
 
     /// Both ends of two stretches together.
@@ -42,17 +42,17 @@ impl Extremes {
 }
 
 /// Looks through trades that are at hand.
-pub(crate) fn scan(trades: &[Trade], from_day: i64, to_day: i64) -> Option<Extremes> {
+pub(crate) fn scan(trades: &[TapeTrade], from_day: i64, to_day: i64) -> Option<PriceExtremes> {
     trades
         .iter()
         .filter(|trade| from_day * DAY <= trade.time_ms && trade.time_ms < to_day * DAY)
-        .map(|trade| Peak::of(*trade))
-        .map(|peak| Extremes { high: peak, low: peak })
-        .reduce(Extremes::and)
+        .map(|trade| PricePoint::of(*trade))
+        .map(|peak| PriceExtremes { high: peak, low: peak })
+        .reduce(PriceExtremes::and)
 }
 
 /// Searches a made-up market.
-pub(crate) fn search(made: &Synthetic, from_day: i64, to_day: i64) -> Option<Extremes> {
+pub(crate) fn search(made: &SyntheticMarket, from_day: i64, to_day: i64) -> Option<PriceExtremes> {
     let from = (from_day * DAY).max(made.listed_ms()).div_euclid(HOUR);
     let to = (to_day * DAY).min(made.until_ms().saturating_add(HOUR)).div_euclid(HOUR);
     let mut hours: Vec<(i64, i64, i64)> = (from..to)
@@ -61,39 +61,39 @@ pub(crate) fn search(made: &Synthetic, from_day: i64, to_day: i64) -> Option<Ext
             (hour, low, high)
         })
         .collect();
-    let inside = |trade: &Trade| trade.time_ms < to_day * DAY && trade.time_ms >= from_day * DAY;
+    let inside = |trade: &TapeTrade| trade.time_ms < to_day * DAY && trade.time_ms >= from_day * DAY;
 
     hours.sort_unstable_by_key(|(hour, _, high)| (-high, *hour));
-    let mut high: Option<Peak> = None;
+    let mut high: Option<PricePoint> = None;
     for (hour, _, bound) in &hours {
         if high.is_some_and(|best| best.price >= *bound) {
             break;
         }
         let worth = |minute| high.is_none_or(|best| made.minute_bounds(minute).1 > best.price);
-        let peaks = open_hour(made, *hour, worth).into_iter().filter(&inside).map(Peak::of);
+        let peaks = open_hour(made, *hour, worth).into_iter().filter(&inside).map(PricePoint::of);
         high = high
             .into_iter()
             .chain(peaks)
             .reduce(|best, peak| if peak.price > best.price { peak } else { best });
     }
     hours.sort_unstable_by_key(|(hour, low, _)| (*low, *hour));
-    let mut low: Option<Peak> = None;
+    let mut low: Option<PricePoint> = None;
     for (hour, bound, _) in &hours {
         if low.is_some_and(|best| best.price <= *bound) {
             break;
         }
         let worth = |minute| low.is_none_or(|best| made.minute_bounds(minute).0 < best.price);
-        let peaks = open_hour(made, *hour, worth).into_iter().filter(&inside).map(Peak::of);
+        let peaks = open_hour(made, *hour, worth).into_iter().filter(&inside).map(PricePoint::of);
         low = low
             .into_iter()
             .chain(peaks)
             .reduce(|best, peak| if peak.price < best.price { peak } else { best });
     }
-    Some(Extremes { high: high?, low: low? })
+    Some(PriceExtremes { high: high?, low: low? })
 }
 
 /// The trades of those minutes of an hour that are worth opening.
-fn open_hour(made: &Synthetic, hour: i64, worth: impl Fn(i64) -> bool) -> Vec<Trade> {
+fn open_hour(made: &SyntheticMarket, hour: i64, worth: impl Fn(i64) -> bool) -> Vec<TapeTrade> {
     let first = hour * HOUR / MINUTE;
     let mut trades = Vec::new();
     for minute in (first..first + HOUR / MINUTE).filter(|minute| worth(*minute)) {

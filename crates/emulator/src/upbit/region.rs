@@ -1,11 +1,11 @@
 //! Upbit's four exchanges: separate markets and books, and answers that differ in small things.
 
-use crate::chance;
+use crate::hash_random;
 use crate::scenario::MarketSpec;
 
 /// One of Upbit's exchanges. They share nothing but the protocol, and not all of that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Region {
+pub enum EmulatedRegion {
     /// `api.upbit.com`, quotes KRW, BTC, USDT.
     #[default]
     Korea,
@@ -20,7 +20,7 @@ pub enum Region {
 /// Listed everywhere.
 const MAJORS: [&str; 4] = ["BTC", "ETH", "XRP", "SOL"];
 
-impl Region {
+impl EmulatedRegion {
     /// The currency of its own.
     #[must_use]
     pub const fn currency(self) -> &'static str {
@@ -39,7 +39,7 @@ impl Region {
 
     /// The seed of its trades: no region trades like another.
     pub(crate) fn seed(self, seed: u64) -> u64 {
-        if self.is_korea() { seed } else { chance::key(seed, self.currency()) }
+        if self.is_korea() { seed } else { hash_random::key(seed, self.currency()) }
     }
 
     /// What a Korean market is here, if it is listed: about half of them are.
@@ -52,7 +52,7 @@ impl Region {
             Self::Thailand => 42.5,
         };
         let (quote, base) = spec.code.split_once('-')?;
-        let is_listed = MAJORS.contains(&base) || chance::key(rate as u64, base) & 1 == 0;
+        let is_listed = MAJORS.contains(&base) || hash_random::key(rate as u64, base) & 1 == 0;
         if !is_listed {
             return None;
         }

@@ -3,24 +3,25 @@
 use axum::extract::Query;
 use http::Uri;
 
-use super::refusal::Refusal;
-use crate::faults::{Columns, Page, Time};
-use crate::limiter::Limit;
-use crate::tape::Frame;
+use super::api_error::UpbitApiError;
+use crate::faults::{ColumnNames, PageKind, TimestampEncoding};
+use crate::limiter::EmulatorLimit;
+use crate::tape::CandleInterval;
 
 /// Units of minutes that have candles.
 const MINUTE_UNITS: [i64; 8] = [1, 3, 5, 10, 15, 30, 60, 240];
 
 /// A request that carries an `Origin` counts here, whatever it asks.
-pub(crate) const ORIGIN: Limit = Limit { group: "origin", requests: 1, window_us: 10_000_000 };
+pub(crate) const ORIGIN: EmulatorLimit =
+    EmulatorLimit { group: "origin", requests: 1, window_us: 10_000_000 };
 
 /// A question one can ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
+pub(crate) enum UpbitRoute {
     Listing,
-    Candles(Frame),
+    Candles(CandleInterval),
     /// Minutes of a unit that has no candles.
-    BadMinutes(Refusal),
+    BadMinutes(UpbitApiError),
     Trades,
     Ticker,
     TickerAll,
@@ -29,7 +30,7 @@ pub(crate) enum Route {
     Socket,
 }
 
-impl Route {
+impl UpbitRoute {
     /// The question of a path, with or without `/v1` in front.
     pub(crate) fn of(path: &str) -> Option<Self> {
         if matches!(path.trim_end_matches('/'), "/websocket/v1") {
@@ -38,20 +39,20 @@ impl Route {
         let path = path.strip_prefix("/v1").filter(|rest| rest.starts_with('/')).unwrap_or(path);
         Some(match path.strip_prefix('/')? {
             "market/all" => Self::Listing,
-            "candles/seconds" => Self::Candles(Frame::Second),
-            "candles/days" => Self::Candles(Frame::Day),
-            "candles/weeks" => Self::Candles(Frame::Week),
-            "candles/months" => Self::Candles(Frame::Month),
-            "candles/years" => Self::Candles(Frame::Year),
+            "candles/seconds" => Self::Candles(CandleInterval::Second),
+            "candles/days" => Self::Candles(CandleInterval::Day),
+            "candles/weeks" => Self::Candles(CandleInterval::Week),
+            "candles/months" => Self::Candles(CandleInterval::Month),
+            "candles/years" => Self::Candles(CandleInterval::Year),
             "trades/ticks" => Self::Trades,
             "ticker" => Self::Ticker,
             "ticker/all" => Self::TickerAll,
             "orderbook" => Self::Orderbook,
             "orderbook/instruments" => Self::Instruments,
             other => match other.strip_prefix("candles/minutes/")?.parse::<i64>() {
-                Ok(unit) if MINUTE_UNITS.contains(&unit) => Self::Candles(Frame::Minutes(unit)),
-                Ok(_) => Self::BadMinutes(Refusal::BadUnit),
-                Err(_) => Self::BadMinutes(Refusal::TypeMismatch),
+                Ok(unit) if MINUTE_UNITS.contains(&unit) => Self::Candles(CandleInterval::Minutes(unit)),
+                Ok(_) => Self::BadMinutes(UpbitApiError::BadUnit),
+                Err(_) => Self::BadMinutes(UpbitApiError::TypeMismatch),
             },
         })
     }
@@ -60,12 +61,12 @@ impl Route {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Listing => "market/all",
-            Self::Candles(Frame::Second) => "candles/seconds",
-            Self::Candles(Frame::Minutes(_)) | Self::BadMinutes(_) => "candles/minutes",
-            Self::Candles(Frame::Day) => "candles/days",
-            Self::Candles(Frame::Week) => "candles/weeks",
-            Self::Candles(Frame::Month) => "candles/months",
-            Self::Candles(Frame::Year) => "candles/years",
+            Self::Candles(CandleInterval::Second) => "candles/seconds",
+            Self::Candles(CandleInterval::Minutes(_)) | Self::BadMinutes(_) => "candles/minutes",
+            Self::Candles(CandleInterval::Day) => "candles/days",
+            Self::Candles(CandleInterval::Week) => "candles/weeks",
+            Self::Candles(CandleInterval::Month) => "candles/months",
+            Self::Candles(CandleInterval::Year) => "candles/years",
             Self::Trades => "trades/ticks",
             Self::Ticker => "ticker",
             Self::TickerAll => "ticker/all",
@@ -76,53 +77,58 @@ impl Route {
     }
 
     /// What kind of page answers it, where pages can have something wrong with their rows.
-    pub(crate) const fn page(self) -> Option<Page> {
+    pub(crate) const fn page(self) -> Option<PageKind> {
         match self {
-            Self::Listing => Some(Page::Markets),
-            Self::Candles(_) => Some(Page::Candles),
-            Self::Trades => Some(Page::Trades),
-            Self::Ticker | Self::TickerAll => Some(Page::Tickers),
+            Self::Listing => Some(PageKind::Markets),
+            Self::Candles(_) => Some(PageKind::Candles),
+            Self::Trades => Some(PageKind::Trades),
+            Self::Ticker | Self::TickerAll => Some(PageKind::Tickers),
             Self::BadMinutes(_) | Self::Orderbook | Self::Instruments | Self::Socket => None,
         }
     }
 
     /// Under which names its rows have what can be wrong.
-    pub(crate) fn columns(self) -> Columns {
+    pub(crate) fn columns(self) -> ColumnNames {
         let market = Some("market");
-        let summary = Columns {
+        let summary = ColumnNames {
             market,
             open: Some("opening_price"),
             high: Some("high_price"),
             low: Some("low_price"),
             close: Some("trade_price"),
-            ..Columns::default()
+            ..ColumnNames::default()
         };
         match self {
-            Self::Candles(_) => Columns {
-                time: Some(("candle_date_time_utc", Time::Stamp)),
+            Self::Candles(_) => ColumnNames {
+                time: Some(("candle_date_time_utc", TimestampEncoding::Stamp)),
                 volume: Some("candle_acc_trade_volume"),
                 ..summary
             },
-            Self::Trades => Columns {
+            Self::Trades => ColumnNames {
                 market,
-                time: Some(("timestamp", Time::Ms)),
+                time: Some(("timestamp", TimestampEncoding::Ms)),
                 id: Some("sequential_id"),
                 close: Some("trade_price"),
                 volume: Some("trade_volume"),
-                ..Columns::default()
+                ..ColumnNames::default()
             },
             Self::Ticker | Self::TickerAll => {
                 // No other price is needed: the last one is what a ticker is asked for.
-                Columns { time: Some(("trade_timestamp", Time::Ms)), open: None, low: None, ..summary }
+                ColumnNames {
+                    time: Some(("trade_timestamp", TimestampEncoding::Ms)),
+                    open: None,
+                    low: None,
+                    ..summary
+                }
             }
             Self::Listing | Self::BadMinutes(_) | Self::Orderbook | Self::Instruments | Self::Socket => {
-                Columns { market, ..Columns::default() }
+                ColumnNames { market, ..ColumnNames::default() }
             }
         }
     }
 
     /// The limit it counts against, by the group's name on the wire.
-    pub(crate) const fn limit(self) -> Limit {
+    pub(crate) const fn limit(self) -> EmulatorLimit {
         let (group, requests) = match self {
             Self::Listing => ("market", 10),
             Self::Candles(_) | Self::BadMinutes(_) => ("candles", 10),
@@ -131,12 +137,12 @@ impl Route {
             Self::Orderbook | Self::Instruments => ("orderbook", 10),
             Self::Socket => ("websocket", 5),
         };
-        Limit { group, requests, window_us: 1_000_000 }
+        EmulatorLimit { group, requests, window_us: 1_000_000 }
     }
 }
 
 /// The constant that the deprecated `min` of `remaining-req` shows.
-pub(crate) fn minute_constant(limit: Limit) -> u32 {
+pub(crate) fn minute_constant(limit: EmulatorLimit) -> u32 {
     match limit.group {
         "origin" => 6,
         "websocket" => 300,
@@ -146,9 +152,9 @@ pub(crate) fn minute_constant(limit: Limit) -> u32 {
 
 /// The parameters of a request.
 #[derive(Debug)]
-pub(crate) struct Parameters(Vec<(String, String)>);
+pub(crate) struct UpbitQueryParams(Vec<(String, String)>);
 
-impl Parameters {
+impl UpbitQueryParams {
     pub(crate) fn of(uri: &Uri) -> Self {
         Self(Query::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default())
     }
@@ -159,26 +165,26 @@ impl Parameters {
         named.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
-    pub(crate) fn required(&self, name: &str) -> Result<&str, Refusal> {
-        self.get(&[name]).ok_or(Refusal::MissingParameter)
+    pub(crate) fn required(&self, name: &str) -> Result<&str, UpbitApiError> {
+        self.get(&[name]).ok_or(UpbitApiError::MissingParameter)
     }
 
     /// A count, clamped in silence as the venue does.
-    pub(crate) fn count(&self, default: usize, most: usize) -> Result<usize, Refusal> {
+    pub(crate) fn count(&self, default: usize, most: usize) -> Result<usize, UpbitApiError> {
         let Some(text) = self.get(&["count"]) else { return Ok(default) };
-        let count: i64 = text.parse().map_err(|_| Refusal::TypeMismatch)?;
+        let count: i64 = text.parse().map_err(|_| UpbitApiError::TypeMismatch)?;
         match usize::try_from(count) {
             Ok(count) if count > 0 => Ok(count.min(most)),
-            _ => Err(Refusal::InvalidValue),
+            _ => Err(UpbitApiError::InvalidValue),
         }
     }
 
-    pub(crate) fn flag(&self, names: &[&str]) -> Result<bool, Refusal> {
+    pub(crate) fn flag(&self, names: &[&str]) -> Result<bool, UpbitApiError> {
         match self.get(names) {
             None => Ok(false),
             Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
             Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
-            Some(_) => Err(Refusal::TypeMismatch),
+            Some(_) => Err(UpbitApiError::TypeMismatch),
         }
     }
 }
@@ -190,19 +196,19 @@ mod tests {
     #[test]
     fn paths_are_known_with_and_without_the_version() {
         for (path, want) in [
-            ("/v1/candles/minutes/240", Some(Route::Candles(Frame::Minutes(240)))),
-            ("/candles/minutes/240", Some(Route::Candles(Frame::Minutes(240)))),
-            ("/v1/candles/minutes/120", Some(Route::BadMinutes(Refusal::BadUnit))),
-            ("/v1/candles/minutes/x", Some(Route::BadMinutes(Refusal::TypeMismatch))),
-            ("/v1/orderbook/instruments", Some(Route::Instruments)),
-            ("/websocket/v1", Some(Route::Socket)),
+            ("/v1/candles/minutes/240", Some(UpbitRoute::Candles(CandleInterval::Minutes(240)))),
+            ("/candles/minutes/240", Some(UpbitRoute::Candles(CandleInterval::Minutes(240)))),
+            ("/v1/candles/minutes/120", Some(UpbitRoute::BadMinutes(UpbitApiError::BadUnit))),
+            ("/v1/candles/minutes/x", Some(UpbitRoute::BadMinutes(UpbitApiError::TypeMismatch))),
+            ("/v1/orderbook/instruments", Some(UpbitRoute::Instruments)),
+            ("/websocket/v1", Some(UpbitRoute::Socket)),
             ("/v1/candles/minutes", None),
             ("/v1", None),
             ("/v1market/all", None),
             ("/v2/market/all", None),
             ("/", None),
         ] {
-            assert_eq!(Route::of(path), want, "{path}");
+            assert_eq!(UpbitRoute::of(path), want, "{path}");
         }
     }
 }

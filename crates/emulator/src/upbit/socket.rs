@@ -3,11 +3,11 @@
 //! Everything sent is a function of the tape and the clock: a session only remembers up to which
 //! moment it has told its client.
 
-mod feed;
-mod frames;
-mod mischief;
-mod mood;
+mod channel_updates;
+mod frame_fault_injector;
+mod frame_writer;
 mod request;
+mod socket_fault_state;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,16 +20,16 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::{MINUTE, SECOND};
-use crate::chance;
-use crate::connection::Socket;
-use crate::world::World;
-use request::{Format, Request, SocketError, Subscription};
+use crate::connection::ServerSocket;
+use crate::hash_random;
+use crate::world::EmulatorWorld;
+use request::{FrameFormat, SocketError, SocketRequest, SocketSubscription};
 
-pub(crate) use mischief::Mischief;
-pub(crate) use mood::Mood;
+pub(crate) use frame_fault_injector::FrameFaultInjector;
+pub(crate) use socket_fault_state::SocketFaultState;
 
 /// How often a session looks for news.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// `{"status":"UP"}` comes on a tick of the server.
 const STATUS_EVERY_MS: i64 = 10 * SECOND;
 /// A client that does not take a frame for so long is cut.
@@ -39,13 +39,13 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// A stalled socket is let go after so long.
 const STALL_MS: i64 = 10 * MINUTE;
 /// A leap of a manual clock is told from its last so many ms only.
-const LONGEST_LEAP_MS: i64 = MINUTE;
+const MAX_CATCH_UP_MS: i64 = MINUTE;
 /// Messages a client may send in a second and in a minute.
 const MESSAGES: (usize, usize) = (5, 100);
 
 /// How a session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum End {
+enum UpbitSocketEnd {
     /// The client left, or could not be reached.
     Gone,
     /// We cut it without a word.
@@ -55,13 +55,13 @@ enum End {
 }
 
 /// Talks with a client until either side has enough.
-pub(crate) async fn converse(mut socket: Socket, world: Arc<World>) {
-    let (open, cut) = Open::new(&world);
-    let talk = Session::new(&world, open.number).run(&mut socket);
-    match cut.run_until_cancelled(talk).await.unwrap_or(End::Dropped) {
-        End::Gone => {}
-        End::Dropped => world.witness.sockets(|sockets| sockets.dropped += 1),
-        End::Refused(error) => {
+pub(crate) async fn run(mut socket: ServerSocket, world: Arc<EmulatorWorld>) {
+    let (open, cut) = OpenSocketGuard::new(&world);
+    let talk = UpbitSocketSession::new(&world, open.number).run(&mut socket);
+    match cut.run_until_cancelled(talk).await.unwrap_or(UpbitSocketEnd::Dropped) {
+        UpbitSocketEnd::Gone => {}
+        UpbitSocketEnd::Dropped => world.traffic_log.update_sockets(|sockets| sockets.dropped += 1),
+        UpbitSocketEnd::Refused(error) => {
             let region = world.scenario.region;
             let _ = timeout(CLOSE_DEADLINE, refuse(&mut socket, &error.frame(region))).await;
         }
@@ -69,7 +69,7 @@ pub(crate) async fn converse(mut socket: Socket, world: Arc<World>) {
 }
 
 /// Sends an error, then closes with code 1000 and waits for the client to agree.
-async fn refuse(socket: &mut Socket, error: &str) {
+async fn refuse(socket: &mut ServerSocket, error: &str) {
     let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
     if socket.send(Message::binary(error.to_owned())).await.is_ok()
         && socket.close(Some(goodbye)).await.is_ok()
@@ -79,83 +79,83 @@ async fn refuse(socket: &mut Socket, error: &str) {
 }
 
 /// Counts a socket as open for as long as it lives, however its task ends.
-pub(crate) struct Open<'a> {
-    world: &'a World,
+pub(crate) struct OpenSocketGuard<'a> {
+    world: &'a EmulatorWorld,
     pub(crate) number: u64,
 }
 
-impl<'a> Open<'a> {
+impl<'a> OpenSocketGuard<'a> {
     /// The socket, and what tells that it is to be cut.
-    pub(crate) fn new(world: &'a World) -> (Self, CancellationToken) {
-        world.witness.sockets(|sockets| {
+    pub(crate) fn new(world: &'a EmulatorWorld) -> (Self, CancellationToken) {
+        world.traffic_log.update_sockets(|sockets| {
             sockets.opened += 1;
             sockets.open += 1;
         });
-        let (number, cut) = world.sockets.enter();
+        let (number, cut) = world.sockets.register();
         (Self { world, number }, cut)
     }
 }
 
-impl Drop for Open<'_> {
+impl Drop for OpenSocketGuard<'_> {
     fn drop(&mut self) {
-        self.world.sockets.leave(self.number);
-        self.world.witness.sockets(|sockets| sockets.open -= 1);
+        self.world.sockets.deregister(self.number);
+        self.world.traffic_log.update_sockets(|sockets| sockets.open -= 1);
     }
 }
 
-struct Session<'a> {
-    world: &'a Arc<World>,
+struct UpbitSocketSession<'a> {
+    world: &'a Arc<EmulatorWorld>,
     /// Its own key for draws.
-    lot: u64,
-    subscriptions: Arc<[Subscription]>,
-    format: Format,
+    draw_key: u64,
+    subscriptions: Arc<[SocketSubscription]>,
+    format: FrameFormat,
     /// By the clock that never steps, like all times here but `told_ms`.
     opened_ms: i64,
     /// The client has been told of everything up to here, by the venue's clock.
-    told_ms: i64,
+    sent_until_ms: i64,
     /// The last byte in either direction.
     traffic_ms: i64,
     /// The next status, once the client has asked for them.
     status_ms: Option<i64>,
     messages: VecDeque<i64>,
     /// Read just after a stall began; heard when it ends.
-    unheard: Option<Message>,
-    mischief: Mischief,
+    deferred_message: Option<Message>,
+    frame_faults: FrameFaultInjector,
 }
 
-impl<'a> Session<'a> {
-    fn new(world: &'a Arc<World>, number: u64) -> Self {
-        let now_ms = world.steady_ms();
+impl<'a> UpbitSocketSession<'a> {
+    fn new(world: &'a Arc<EmulatorWorld>, number: u64) -> Self {
+        let now_ms = world.monotonic_ms();
         Self {
             world,
-            lot: chance::draw(world.scenario.seed ^ 0x50CE, number),
+            draw_key: hash_random::draw(world.scenario.seed ^ 0x50CE, number),
             subscriptions: Arc::new([]),
-            format: Format::default(),
+            format: FrameFormat::default(),
             opened_ms: now_ms,
-            told_ms: world.now_ms(),
+            sent_until_ms: world.now_ms(),
             traffic_ms: now_ms,
             status_ms: None,
             messages: VecDeque::new(),
-            unheard: None,
-            mischief: Mischief::default(),
+            deferred_message: None,
+            frame_faults: FrameFaultInjector::default(),
         }
     }
 
-    async fn run(mut self, socket: &mut Socket) -> End {
-        let mut look = interval(LOOK_EVERY);
+    async fn run(mut self, socket: &mut ServerSocket) -> UpbitSocketEnd {
+        let mut look = interval(POLL_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             // `next` of a socket and `tick` lose nothing when dropped. A stalled session does not
             // read: reading would answer pings.
-            let listens = self.mood() != Mood::Stalled;
-            let step = match self.unheard.take_if(|_| listens) {
-                Some(message) => self.hear(socket, message).await,
+            let listens = self.fault_state() != SocketFaultState::Stalled;
+            let step = match self.deferred_message.take_if(|_| listens) {
+                Some(message) => self.handle_message(socket, message).await,
                 None => tokio::select! {
                     message = socket.next(), if listens => match message {
-                        Some(Ok(message)) => self.hear(socket, message).await,
-                        Some(Err(_)) | None => Err(End::Gone),
+                        Some(Ok(message)) => self.handle_message(socket, message).await,
+                        Some(Err(_)) | None => Err(UpbitSocketEnd::Gone),
                     },
-                    _ = look.tick() => self.look(socket).await,
+                    _ = look.tick() => self.poll(socket).await,
                 },
             };
             if let Err(end) = step {
@@ -164,47 +164,51 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn mood(&self) -> Mood {
-        let age_ms = u64::try_from(self.world.steady_ms() - self.opened_ms).unwrap_or(0);
-        Mood::at(&self.world.faults.get(), self.lot, age_ms)
+    fn fault_state(&self) -> SocketFaultState {
+        let age_ms = u64::try_from(self.world.monotonic_ms() - self.opened_ms).unwrap_or(0);
+        SocketFaultState::at(&self.world.faults.get(), self.draw_key, age_ms)
     }
 
     /// Does what a message asks for.
-    async fn hear(&mut self, socket: &mut Socket, message: Message) -> Result<(), End> {
-        if self.mood() == Mood::Stalled {
-            self.unheard = Some(message);
+    async fn handle_message(
+        &mut self,
+        socket: &mut ServerSocket,
+        message: Message,
+    ) -> Result<(), UpbitSocketEnd> {
+        if self.fault_state() == SocketFaultState::Stalled {
+            self.deferred_message = Some(message);
             return Ok(());
         }
-        let now_ms = self.world.steady_ms();
+        let now_ms = self.world.monotonic_ms();
         self.traffic_ms = now_ms;
         let text = match &message {
             Message::Text(text) => text.as_str(),
             Message::Binary(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
-            Message::Close(_) => return Err(End::Gone),
+            Message::Close(_) => return Err(UpbitSocketEnd::Gone),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
                 // tungstenite has queued the pong; it leaves with the next flush.
                 return send(socket.flush()).await;
             }
         };
-        self.world.witness.sockets(|sockets| sockets.messages += 1);
-        self.count_message(now_ms).map_err(End::Refused)?;
-        match request::parse(self.world, text).map_err(End::Refused)? {
-            Request::Status => {
+        self.world.traffic_log.update_sockets(|sockets| sockets.messages += 1);
+        self.count_message(now_ms).map_err(UpbitSocketEnd::Refused)?;
+        match request::parse(self.world, text).map_err(UpbitSocketEnd::Refused)? {
+            SocketRequest::Status => {
                 self.status_ms.get_or_insert(next_status(now_ms));
                 Ok(())
             }
-            Request::List { ticket, format } => {
+            SocketRequest::List { ticket, format } => {
                 self.format = format.unwrap_or(self.format);
                 let list =
                     request::list(self.world.scenario.region, &ticket, &self.subscriptions, self.format);
                 self.send(socket, vec![list]).await
             }
-            Request::Subscribe { subscriptions, format } => {
+            SocketRequest::Subscribe { subscriptions, format } => {
                 // Older trades belong to the set that was wanted until now.
                 let venue_ms = self.world.now_ms();
-                self.tell(socket, venue_ms).await?;
+                self.notify(socket, venue_ms).await?;
                 (self.subscriptions, self.format) = (subscriptions.into(), format);
-                if self.mood() == Mood::Mute {
+                if self.fault_state() == SocketFaultState::Mute {
                     return Ok(());
                 }
                 let frames = self.snapshots(venue_ms).await;
@@ -215,15 +219,15 @@ impl<'a> Session<'a> {
 
     async fn snapshots(&self, now_ms: i64) -> Vec<String> {
         let (world, wanted, format) = (Arc::clone(self.world), Arc::clone(&self.subscriptions), self.format);
-        aside(move || feed::snapshots(&world, &wanted, format, now_ms)).await
+        run_blocking(move || channel_updates::snapshots(&world, &wanted, format, now_ms)).await
     }
 
-    async fn news(&self, from_ms: i64, to_ms: i64) -> Vec<String> {
+    async fn updates(&self, from_ms: i64, to_ms: i64) -> Vec<String> {
         if self.subscriptions.is_empty() {
             return Vec::new();
         }
         let (world, wanted, format) = (Arc::clone(self.world), Arc::clone(&self.subscriptions), self.format);
-        aside(move || feed::news(&world, &wanted, format, (from_ms, to_ms))).await
+        run_blocking(move || channel_updates::updates(&world, &wanted, format, (from_ms, to_ms))).await
     }
 
     fn count_message(&mut self, now_ms: i64) -> Result<(), SocketError> {
@@ -237,16 +241,16 @@ impl<'a> Session<'a> {
     }
 
     /// Tells the client what is new, unless it is time to go.
-    async fn look(&mut self, socket: &mut Socket) -> Result<(), End> {
-        let (now_ms, mood) = (self.world.steady_ms(), self.mood());
+    async fn poll(&mut self, socket: &mut ServerSocket) -> Result<(), UpbitSocketEnd> {
+        let (now_ms, mood) = (self.world.monotonic_ms(), self.fault_state());
         let quiet_ms = now_ms - self.traffic_ms;
         let idle_ms = i64::try_from(self.world.scenario.socket_idle_ms).unwrap_or(i64::MAX);
-        if mood == Mood::Stalled {
-            self.told_ms = self.world.now_ms();
-            return if quiet_ms >= STALL_MS { Err(End::Dropped) } else { Ok(()) };
+        if mood == SocketFaultState::Stalled {
+            self.sent_until_ms = self.world.now_ms();
+            return if quiet_ms >= STALL_MS { Err(UpbitSocketEnd::Dropped) } else { Ok(()) };
         }
-        if mood == Mood::Over || quiet_ms >= idle_ms {
-            return Err(End::Dropped);
+        if mood == SocketFaultState::Expired || quiet_ms >= idle_ms {
+            return Err(UpbitSocketEnd::Dropped);
         }
         if let Some(due_ms) = self.status_ms
             && due_ms <= now_ms
@@ -255,28 +259,28 @@ impl<'a> Session<'a> {
             self.send(socket, vec![r#"{"status":"UP"}"#.to_owned()]).await?;
         }
         let venue_ms = self.world.now_ms();
-        self.tell(socket, venue_ms).await
+        self.notify(socket, venue_ms).await
     }
 
     /// Sends all news up to `now_ms` by the venue's clock; where that was set back, from there on again.
-    async fn tell(&mut self, socket: &mut Socket, now_ms: i64) -> Result<(), End> {
-        let told_ms = std::mem::replace(&mut self.told_ms, now_ms);
-        let Mood::Well { silent_until } = self.mood() else { return Ok(()) };
+    async fn notify(&mut self, socket: &mut ServerSocket, now_ms: i64) -> Result<(), UpbitSocketEnd> {
+        let told_ms = std::mem::replace(&mut self.sent_until_ms, now_ms);
+        let SocketFaultState::Healthy { silent_until } = self.fault_state() else { return Ok(()) };
         let spoke_again_ms =
             self.opened_ms.saturating_add_unsigned(silent_until).saturating_add(self.world.offset_ms());
-        let from_ms = told_ms.max(spoke_again_ms).max(now_ms - LONGEST_LEAP_MS);
-        let news = self.news(from_ms, now_ms).await;
+        let from_ms = told_ms.max(spoke_again_ms).max(now_ms - MAX_CATCH_UP_MS);
+        let news = self.updates(from_ms, now_ms).await;
         let faults = self.world.faults.get();
-        let frames = self.mischief.play(self.lot, &faults, news, self.world.steady_ms());
+        let frames = self.frame_faults.apply(self.draw_key, &faults, news, self.world.monotonic_ms());
         self.send(socket, frames).await
     }
 
-    async fn send(&mut self, socket: &mut Socket, frames: Vec<String>) -> Result<(), End> {
+    async fn send(&mut self, socket: &mut ServerSocket, frames: Vec<String>) -> Result<(), UpbitSocketEnd> {
         if frames.is_empty() {
             return Ok(());
         }
-        self.traffic_ms = self.world.steady_ms();
-        self.world.witness.sockets(|sockets| sockets.frames += frames.len() as u64);
+        self.traffic_ms = self.world.monotonic_ms();
+        self.world.traffic_log.update_sockets(|sockets| sockets.frames += frames.len() as u64);
         send(async {
             for frame in frames {
                 socket.feed(Message::binary(frame)).await?;
@@ -288,18 +292,18 @@ impl<'a> Session<'a> {
 }
 
 /// Folding the day of many markets can take a while, so it happens beside the runtime's own threads.
-async fn aside(fold: impl FnOnce() -> Vec<String> + Send + 'static) -> Vec<String> {
+async fn run_blocking(fold: impl FnOnce() -> Vec<String> + Send + 'static) -> Vec<String> {
     tokio::task::spawn_blocking(fold).await.unwrap_or_else(|error| {
         tracing::error!(%error, "frames were lost");
         Vec::new()
     })
 }
 
-async fn send<E>(sending: impl Future<Output = Result<(), E>>) -> Result<(), End> {
+async fn send<E>(sending: impl Future<Output = Result<(), E>>) -> Result<(), UpbitSocketEnd> {
     match timeout(SEND_DEADLINE, sending).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(End::Gone),
-        Err(_) => Err(End::Dropped),
+        Ok(Err(_)) => Err(UpbitSocketEnd::Gone),
+        Err(_) => Err(UpbitSocketEnd::Dropped),
     }
 }
 

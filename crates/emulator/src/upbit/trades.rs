@@ -1,13 +1,13 @@
 //! Pages of trades as Upbit spells them.
 
-use super::markets::Market;
-use super::refusal::Refusal;
-use super::route::Parameters;
+use super::api_error::UpbitApiError;
+use super::markets::EmulatedMarket;
+use super::route::UpbitQueryParams;
 use crate::calendar::{self, DAY, MINUTE};
-use crate::json::{self, Object};
-use crate::number::{Number, Style};
-use crate::tape::{IDS_PER_MS, Side, Trade};
-use crate::world::World;
+use crate::json::{self, JsonObject};
+use crate::number::{NumberStyle, WireNumber};
+use crate::tape::{IDS_PER_MS, TakerSide, TapeTrade};
+use crate::world::EmulatorWorld;
 
 /// Rows of a page; more is cut to this in silence.
 pub(crate) const PAGE: usize = 500;
@@ -18,16 +18,20 @@ const DAYS: i64 = 7;
 ///
 /// With `days_ago` the page holds trades of that UTC day only. Without it the page reaches back over
 /// midnight, unless the scenario says otherwise: which of the two the venue does is not established.
-pub(crate) fn page(world: &World, parameters: &Parameters, now_ms: i64) -> Result<String, Refusal> {
-    let market = world.markets.get(parameters.required("market")?).ok_or(Refusal::UnknownMarket)?;
+pub(crate) fn page(
+    world: &EmulatorWorld,
+    parameters: &UpbitQueryParams,
+    now_ms: i64,
+) -> Result<String, UpbitApiError> {
+    let market = world.markets.get(parameters.required("market")?).ok_or(UpbitApiError::UnknownMarket)?;
     let count = parameters.count(1, PAGE)?;
     let days_ago = whole(parameters, &["days_ago", "daysAgo"])?;
     if days_ago.is_some_and(|days| !(1..=DAYS).contains(&days)) {
-        return Err(Refusal::InvalidValue);
+        return Err(UpbitApiError::InvalidValue);
     }
     let cursor = whole(parameters, &["cursor"])?;
     let to = match parameters.get(&["to"]) {
-        Some(text) => Some(calendar::parse_time_of_day(text).ok_or(Refusal::InvalidValue)?),
+        Some(text) => Some(calendar::parse_time_of_day(text).ok_or(UpbitApiError::InvalidValue)?),
         None => None,
     };
 
@@ -43,15 +47,15 @@ pub(crate) fn page(world: &World, parameters: &Parameters, now_ms: i64) -> Resul
 
     let mut closes = PreviousCloses::default();
     let rows = newest_first(market, from_ms, cut, count);
-    Ok(json::array(rows.iter().map(|trade| row(world, market, trade, closes.before(market, trade)))))
+    Ok(json::array(rows.iter().map(|trade| row(world, market, trade, closes.previous_close(market, trade)))))
 }
 
-fn whole(parameters: &Parameters, names: &[&str]) -> Result<Option<i64>, Refusal> {
-    parameters.get(names).map(|text| text.parse().map_err(|_| Refusal::TypeMismatch)).transpose()
+fn whole(parameters: &UpbitQueryParams, names: &[&str]) -> Result<Option<i64>, UpbitApiError> {
+    parameters.get(names).map(|text| text.parse().map_err(|_| UpbitApiError::TypeMismatch)).transpose()
 }
 
 /// The newest trades with `from_ms <= time` and `id < cut`.
-fn newest_first(market: &Market, from_ms: i64, cut: i64, count: usize) -> Vec<Trade> {
+fn newest_first(market: &EmulatedMarket, from_ms: i64, cut: i64, count: usize) -> Vec<TapeTrade> {
     let mut rows = Vec::new();
     let mut cut = cut;
     // Leaps over silent stretches from one trade to the next older.
@@ -74,7 +78,7 @@ fn newest_first(market: &Market, from_ms: i64, cut: i64, count: usize) -> Vec<Tr
 struct PreviousCloses(Option<(i64, i64)>);
 
 impl PreviousCloses {
-    fn before(&mut self, market: &Market, trade: &Trade) -> i64 {
+    fn previous_close(&mut self, market: &EmulatedMarket, trade: &TapeTrade) -> i64 {
         let day = trade.time_ms.div_euclid(DAY);
         match self.0 {
             Some((known, close)) if known == day => close,
@@ -88,7 +92,7 @@ impl PreviousCloses {
 }
 
 /// The last price before the UTC day of `ms`; on the first day of all, its opening price.
-pub(crate) fn previous_close(market: &Market, ms: i64) -> i64 {
+pub(crate) fn previous_close(market: &EmulatedMarket, ms: i64) -> i64 {
     let midnight = ms.div_euclid(DAY) * DAY;
     let before = market.tape.last_before(midnight * IDS_PER_MS).map(|trade| trade.price_e8);
     before.unwrap_or_else(|| {
@@ -98,24 +102,24 @@ pub(crate) fn previous_close(market: &Market, ms: i64) -> i64 {
 }
 
 /// How the wire names the taker's side.
-pub(crate) const fn ask_bid(side: Side) -> &'static str {
+pub(crate) const fn ask_bid(side: TakerSide) -> &'static str {
     match side {
-        Side::Buy => "BID",
-        Side::Sell => "ASK",
+        TakerSide::Buy => "BID",
+        TakerSide::Sell => "ASK",
     }
 }
 
-fn row(world: &World, market: &Market, trade: &Trade, before: i64) -> String {
-    let style = world.scenario.spelling.style(Style::Point);
-    Object::new()
+fn row(world: &EmulatorWorld, market: &EmulatedMarket, trade: &TapeTrade, before: i64) -> String {
+    let style = world.scenario.number_format.style(NumberStyle::Point);
+    JsonObject::new()
         .text("market", &market.code)
         .text("trade_date_utc", &calendar::date(trade.time_ms))
         .text("trade_time_utc", &calendar::time(trade.time_ms))
         .int("timestamp", trade.time_ms)
-        .number("trade_price", Number::e8(trade.price_e8.into()), style)
-        .number("trade_volume", Number::e8(trade.size_e8.into()), style)
-        .number("prev_closing_price", Number::e8(before.into()), style)
-        .number("change_price", Number::e8((trade.price_e8 - before).into()), style)
+        .number("trade_price", WireNumber::e8(trade.price_e8.into()), style)
+        .number("trade_volume", WireNumber::e8(trade.size_e8.into()), style)
+        .number("prev_closing_price", WireNumber::e8(before.into()), style)
+        .number("change_price", WireNumber::e8((trade.price_e8 - before).into()), style)
         .text("ask_bid", ask_bid(trade.side))
         .int("sequential_id", trade.id)
         .end()

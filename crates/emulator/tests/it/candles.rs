@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use market_backbone_emulator::{Emulator, Outage, Quirks, Running, Scenario, Trade};
+use market_backbone_emulator::{Emulator, Outage, Quirks, RunningEmulator, Scenario, TapeTrade};
 use serde_json::Value;
 
 use crate::client::{DAY, HOUR, MINUTE, NOW, e8, get, instant, scenario, start};
@@ -11,7 +11,7 @@ use crate::client::{DAY, HOUR, MINUTE, NOW, e8, get, instant, scenario, start};
 type Folded = (i128, i128, i128, i128, i128, i64);
 
 /// Candles by their opening time, folded the plain way.
-fn fold(trades: &[Trade], open_of: impl Fn(i64) -> i64) -> BTreeMap<i64, Folded> {
+fn fold(trades: &[TapeTrade], open_of: impl Fn(i64) -> i64) -> BTreeMap<i64, Folded> {
     let mut candles = BTreeMap::new();
     for trade in trades {
         let (price, size) = (i128::from(trade.price_e8), i128::from(trade.size_e8));
@@ -36,7 +36,7 @@ fn read(row: &Value) -> (i64, Folded) {
 
 /// Pages back from now until nothing is left, stepping as a client does.
 async fn page_back(
-    venue: &Running,
+    venue: &RunningEmulator,
     path: &str,
     market: &str,
     count: usize,
@@ -289,7 +289,8 @@ async fn an_outage_leaves_a_hole_in_every_market() {
     let widest = opens.windows(2).map(|pair| pair[0] - pair[1]).max().unwrap();
     assert_eq!(widest / MINUTE, 120);
     let whole = start(&["KRW-BTC"]).await;
-    let before = |venue: &Running| venue.tape().trades("KRW-BTC", outage.from_ms - HOUR, outage.from_ms);
+    let before =
+        |venue: &RunningEmulator| venue.tape().trades("KRW-BTC", outage.from_ms - HOUR, outage.from_ms);
     assert_eq!(before(&venue), before(&whole), "an outage changes nothing outside itself");
 }
 

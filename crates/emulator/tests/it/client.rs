@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
-use market_backbone_emulator::{Clock, Emulator, MarketSet, Running, Scenario};
+use market_backbone_emulator::{Emulator, EmulatorClock, MarketSet, RunningEmulator, Scenario};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -27,19 +27,19 @@ pub(crate) fn scenario(markets: &[&str]) -> Scenario {
     Scenario {
         markets: MarketSet::Only(markets.iter().map(|&code| code.to_owned()).collect()),
         history_days: 10,
-        clock: Clock::manual(NOW),
+        clock: EmulatorClock::manual(NOW),
         // Most tests ask more than the limits allow.
         ban: None,
         ..Scenario::default()
     }
 }
 
-pub(crate) async fn start(markets: &[&str]) -> Running {
+pub(crate) async fn start(markets: &[&str]) -> RunningEmulator {
     Emulator::start(scenario(markets)).await.unwrap()
 }
 
 /// A venue and the hands of its clock.
-pub(crate) async fn clocked(scenario: Scenario) -> (Running, Clock) {
+pub(crate) async fn clocked(scenario: Scenario) -> (RunningEmulator, EmulatorClock) {
     let clock = scenario.clock.clone();
     (Emulator::start(scenario).await.unwrap(), clock)
 }
@@ -68,7 +68,12 @@ impl Answer {
 }
 
 /// Sends a request on a connection of its own and reads until the server closes it.
-pub(crate) async fn request(venue: &Running, method: &str, path: &str, rest: &str) -> io::Result<Answer> {
+pub(crate) async fn request(
+    venue: &RunningEmulator,
+    method: &str,
+    path: &str,
+    rest: &str,
+) -> io::Result<Answer> {
     let mut stream = TcpStream::connect(venue.address()).await?;
     let head = format!("{method} {path} HTTP/1.1\r\nHost: venue\r\nConnection: close\r\n{rest}");
     stream.write_all(head.as_bytes()).await?;
@@ -85,17 +90,17 @@ pub(crate) async fn request(venue: &Running, method: &str, path: &str, rest: &st
 }
 
 /// A GET, in a limiter's window of its own.
-pub(crate) async fn get(venue: &Running, path: &str) -> Answer {
+pub(crate) async fn get(venue: &RunningEmulator, path: &str) -> Answer {
     venue.reset();
     raw_get(venue, path).await
 }
 
 /// A GET that counts.
-pub(crate) async fn raw_get(venue: &Running, path: &str) -> Answer {
+pub(crate) async fn raw_get(venue: &RunningEmulator, path: &str) -> Answer {
     request(venue, "GET", path, "\r\n").await.unwrap()
 }
 
-pub(crate) async fn post(venue: &Running, path: &str, body: &str) -> Answer {
+pub(crate) async fn post(venue: &RunningEmulator, path: &str, body: &str) -> Answer {
     let rest = format!("Content-Length: {}\r\n\r\n{body}", body.len());
     request(venue, "POST", path, &rest).await.unwrap()
 }
@@ -104,7 +109,7 @@ pub(crate) async fn post(venue: &Running, path: &str, body: &str) -> Answer {
 pub(crate) struct Client(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
-    pub(crate) async fn connect(venue: &Running) -> Self {
+    pub(crate) async fn connect(venue: &RunningEmulator) -> Self {
         Self(tokio_tungstenite::connect_async(venue.ws_url()).await.unwrap().0)
     }
 

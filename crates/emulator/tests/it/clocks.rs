@@ -1,6 +1,6 @@
 //! Clocks: a venue that is early or late, that steps, and live trades that are stamped ahead of their time.
 
-use market_backbone_emulator::{Clock, Emulator, Faults, Scenario};
+use market_backbone_emulator::{Emulator, EmulatorClock, Faults, Scenario};
 use serde_json::Value;
 
 use crate::client::{Client, HOUR, MINUTE, NOW, clocked, instant, post, raw_get, scenario};
@@ -77,7 +77,7 @@ async fn one_live_trade_is_stamped_ahead_with_its_ticker_and_its_book() {
     let tape = Emulator::start(scenario(&[market])).await.unwrap().tape();
     let truth = tape.trades(market, NOW, NOW + 5 * HOUR);
     let (first, more) = (truth[0], truth.iter().filter(|trade| trade.time_ms < truth[0].time_ms + 30_000));
-    let clock = Clock::manual(first.time_ms - 5_000);
+    let clock = EmulatorClock::manual(first.time_ms - 5_000);
     let venue = Emulator::start(Scenario { clock: clock.clone(), ..scenario(&[market]) }).await.unwrap();
     let (mut client, subscribe) = (Client::connect(&venue).await, SUBSCRIBE.replace("KRW-BTC", market));
     news(&mut client, &subscribe).await;
@@ -147,10 +147,10 @@ async fn sockets_are_refused_for_a_while_after_the_first_that_asks() {
     assert!(tokio_tungstenite::connect_async(venue.stocks_ws_url()).await.is_ok());
 }
 
-async fn stocks(faults: Faults) -> (market_backbone_emulator::Running, Clock) {
+async fn stocks(faults: Faults) -> (market_backbone_emulator::RunningEmulator, EmulatorClock) {
     clocked(Scenario {
         faults,
-        clock: Clock::manual(ELEVEN + 15_678),
+        clock: EmulatorClock::manual(ELEVEN + 15_678),
         massive: stage(|stage| stage.late_share = 0.0),
         ..Scenario::default()
     })
@@ -184,7 +184,7 @@ async fn one_live_print_is_stamped_ahead_with_the_quote_it_met() {
     clock.advance(30_000);
     let events = client.until_fence().await;
     let truth = venue.stocks().trades("AAPL", from * 1_000_000, (from + 25_000) * 1_000_000);
-    let first = truth.iter().find(|trade| trade.is_told).unwrap();
+    let first = truth.iter().find(|trade| trade.is_streamed).unwrap();
     for (name, count) in [("T", 1), ("Q", 1)] {
         let ahead: Vec<&Value> = events
             .iter()

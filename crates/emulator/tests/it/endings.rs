@@ -1,7 +1,7 @@
 //! Sockets: what keeps them alive and how they end.
 
 use futures::SinkExt as _;
-use market_backbone_emulator::{Faults, Running, Scenario};
+use market_backbone_emulator::{Faults, RunningEmulator, Scenario};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use crate::client::{Client, clocked, scenario, start};
 
 /// The name of the error, after which the server must close with code 1000.
-async fn refused(venue: &Running, messages: &[&str]) -> String {
+async fn refused(venue: &RunningEmulator, messages: &[&str]) -> String {
     venue.reset();
     let mut client = Client::connect(venue).await;
     for message in messages {

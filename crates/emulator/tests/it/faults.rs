@@ -88,7 +88,7 @@ async fn faults_are_changed_and_cleared_through_the_back_door() {
     assert_eq!(changed.status, 200, "{}", changed.text());
     assert_eq!(venue.faults(), Faults { html: 1.0, ..from_start });
     assert_eq!(raw_get(&venue, PATH).await.status, 502);
-    let report: market_backbone_emulator::Report =
+    let report: market_backbone_emulator::EmulatorReport =
         serde_json::from_slice(&raw_get(&venue, "/__admin/report").await.body).unwrap();
     assert_eq!(report, venue.report());
     assert_eq!(report.group("market").asked, 1);

@@ -1,11 +1,11 @@
 //! Tickers, books and listings: what they say is what the tape says.
 
-use market_backbone_emulator::{Emulator, Scenario, Side, Spelling, Trade};
+use market_backbone_emulator::{Emulator, NumberFormat, Scenario, TakerSide, TapeTrade};
 use serde_json::Value;
 
 use crate::client::{DAY, NOW, e8, get, scenario, start};
 
-fn sum(trades: &[Trade]) -> i128 {
+fn sum(trades: &[TapeTrade]) -> i128 {
     trades.iter().map(|trade| i128::from(trade.size_e8)).sum()
 }
 
@@ -28,7 +28,7 @@ async fn a_ticker_agrees_with_the_tape() {
         assert_eq!(price("trade_volume"), i128::from(last.size_e8));
         assert_eq!(price("acc_trade_volume"), sum(&of_day));
         assert_eq!(price("acc_trade_volume_24h"), sum(&venue.tape().trades(market, NOW - DAY + 1, NOW + 1)));
-        let prices = |trades: &[Trade]| trades.iter().map(|t| i128::from(t.price_e8)).collect::<Vec<_>>();
+        let prices = |trades: &[TapeTrade]| trades.iter().map(|t| i128::from(t.price_e8)).collect::<Vec<_>>();
         assert_eq!(price("opening_price"), prices(&of_day)[0]);
         assert_eq!(Some(price("high_price")), prices(&of_day).into_iter().max());
         assert_eq!(Some(price("low_price")), prices(&of_day).into_iter().min());
@@ -121,7 +121,7 @@ async fn a_book_stands_around_the_last_trade() {
     let changed = book["timestamp"].as_i64().unwrap();
     assert!(NOW - 500 < changed && changed <= NOW);
     let last = *venue.tape().trades("KRW-BTC", NOW - DAY, changed + 1).last().unwrap();
-    let side = if last.side == Side::Buy { "ask_price" } else { "bid_price" };
+    let side = if last.side == TakerSide::Buy { "ask_price" } else { "bid_price" };
     assert_eq!(e8(&book["orderbook_units"][0][side]), i128::from(last.price_e8));
 }
 
@@ -169,18 +169,18 @@ async fn the_listing_shows_details_on_request() {
 
 #[tokio::test]
 async fn numbers_are_spelled_as_told() {
-    for (spelling, want) in [
-        (Spelling::Plain, r#""opening_price":XX,"#),
-        (Spelling::Point, r#""opening_price":XX.0,"#),
-        (Spelling::Fixed8, r#""opening_price":XX.00000000,"#),
+    for (number_format, want) in [
+        (NumberFormat::Plain, r#""opening_price":XX,"#),
+        (NumberFormat::Point, r#""opening_price":XX.0,"#),
+        (NumberFormat::Fixed8, r#""opening_price":XX.00000000,"#),
     ] {
-        let venue = Emulator::start(Scenario { spelling, ..scenario(&["KRW-BTC"]) }).await.unwrap();
+        let venue = Emulator::start(Scenario { number_format, ..scenario(&["KRW-BTC"]) }).await.unwrap();
         let path = "/v1/candles/minutes/1?market=KRW-BTC&to=2026-08-06T10:40:00Z";
         let answer = get(&venue, path).await;
         let price = answer.rows()[0]["opening_price"].as_f64().unwrap().to_string();
         assert!(answer.text().contains(&want.replace("XX", &price)), "{}", answer.text());
     }
-    let scientific = Scenario { spelling: Spelling::Scientific, ..scenario(&["KRW-BTC"]) };
+    let scientific = Scenario { number_format: NumberFormat::Scientific, ..scenario(&["KRW-BTC"]) };
     let venue = Emulator::start(scientific).await.unwrap();
     let answer = get(&venue, "/v1/ticker?markets=KRW-BTC").await;
     let exponent =

@@ -1,13 +1,13 @@
 //! Limits: who is let in, what the others are told, and what the report says of it.
 
-use market_backbone_emulator::{BanBody, BanRule, Emulator, LimiterKind, Running, Scenario};
+use market_backbone_emulator::{BanBody, BanRule, Emulator, LimiterKind, RunningEmulator, Scenario};
 
 use crate::client::{Answer, Client, raw_get, request, scenario, start};
 
 const CANDLES: &str = "/v1/candles/minutes/1?market=KRW-BTC";
 const TRADES: &str = "/v1/trades/ticks?market=KRW-BTC";
 
-async fn statuses(venue: &Running, path: &str, count: usize) -> Vec<u16> {
+async fn statuses(venue: &RunningEmulator, path: &str, count: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for _ in 0..count {
         statuses.push(raw_get(venue, path).await.status);
@@ -76,7 +76,7 @@ async fn a_browser_gets_one_request_in_ten_seconds() {
     assert_eq!(ask().await.status, 200);
 }
 
-async fn provoke(venue: &Running, count: usize) -> Answer {
+async fn provoke(venue: &RunningEmulator, count: usize) -> Answer {
     let refused = statuses(venue, CANDLES, count).await;
     assert!(refused.iter().all(|status| matches!(status, 200 | 429)), "{refused:?}");
     raw_get(venue, CANDLES).await

@@ -1,6 +1,6 @@
 //! Bars of US stocks that cross a midnight or a split, put together anew from what they are made of.
 
-use market_backbone_emulator::{Hours, Split, Thickness, TickerSet, TickerSpec};
+use market_backbone_emulator::{ExchangeHours, SplitSpec, StockActivity, TickerSet, TickerSpec};
 use serde_json::Value;
 
 use crate::client::{DAY, HOUR, MINUTE, e8};
@@ -8,8 +8,8 @@ use crate::stocks::{body, market, market_at, pages};
 
 #[tokio::test]
 async fn a_split_changes_the_adjusted_past_and_no_print() {
-    let splits = vec![Split::new("2026-08-05", 1, 4)];
-    let spec = TickerSpec { splits, ..TickerSpec::new("AAPL", Thickness::Busy) };
+    let splits = vec![SplitSpec::new("2026-08-05", 1, 4)];
+    let spec = TickerSpec { splits, ..TickerSpec::new("AAPL", StockActivity::Busy) };
     let (venue, _) = market(|stage| stage.tickers = TickerSet::Own(vec![spec])).await;
     let path = "/v2/aggs/ticker/AAPL/range/1/day/2026-08-04/2026-08-05";
     let (raw, _) = pages(&venue, &format!("{path}?adjusted=false")).await;
@@ -33,7 +33,7 @@ async fn hours_are_multiples_of_utc_whatever_the_hours_of_trading_and_the_clocks
     // Noon in New York on the Tuesdays after the clocks went forward, and back.
     for now in ["2026-03-10T16:00:00Z", "2026-11-03T17:00:00Z"] {
         let now = instant(now);
-        for hours in [Hours::NewYork, Hours::Always] {
+        for hours in [ExchangeHours::NewYork, ExchangeHours::Always] {
             let (venue, _) = market_at(now, |stage| stage.hours = hours).await;
             let minutes = venue.stocks().minutes("AAPL", now - 6 * DAY, now, now);
             for multiplier in [1, 2, 4, 12] {
@@ -75,8 +75,8 @@ fn instant(text: &str) -> i64 {
 async fn a_bar_that_splits_fall_into_is_the_sum_of_its_adjusted_days() {
     // Reverse on a Tuesday and forward on the Thursday of one week, and a third one that is only announced.
     let splits = [("2026-07-21", 10, 1), ("2026-07-23", 1, 7), ("2026-08-07", 1, 2)];
-    let splits: Vec<Split> = splits.map(|(date, from, to)| Split::new(date, from, to)).into();
-    let spec = TickerSpec { splits, ..TickerSpec::new("AAPL", Thickness::Medium) };
+    let splits: Vec<SplitSpec> = splits.map(|(date, from, to)| SplitSpec::new(date, from, to)).into();
+    let spec = TickerSpec { splits, ..TickerSpec::new("AAPL", StockActivity::Medium) };
     let (venue, clock) = market(|stage| stage.tickers = TickerSet::Own(vec![spec])).await;
     let figure = |row: &Value, key: &str| row[key].as_f64().unwrap();
     let range = |span: &str, to: &str| {

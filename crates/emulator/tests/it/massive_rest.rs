@@ -1,6 +1,6 @@
 //! US stocks over REST, held against the tape.
 
-use market_backbone_emulator::{Faults, Hours, Massive, StockBar, TickerSet};
+use market_backbone_emulator::{ExchangeHours, Faults, StockBar, StocksScenario, TickerSet};
 use serde_json::Value;
 
 use crate::client::{DAY, HOUR, MINUTE, e8};
@@ -301,7 +301,7 @@ async fn snapshots_show_the_day_and_the_movers() {
 
 #[tokio::test]
 async fn tickers_are_listed_page_by_page() {
-    let (venue, _) = market(|stage| stage.tickers = Massive::default().tickers).await;
+    let (venue, _) = market(|stage| stage.tickers = StocksScenario::default().tickers).await;
     let (rows, count) = pages(&venue, "/v3/reference/tickers?market=stocks&active=true&limit=1000").await;
     assert_eq!((rows.len(), count), (12_000, 12));
     let tickers: Vec<&str> = rows.iter().map(|row| row["ticker"].as_str().unwrap()).collect();
@@ -332,7 +332,7 @@ async fn the_market_says_when_it_is_open() {
 #[tokio::test]
 async fn a_market_that_never_closes_has_bars_on_a_sunday_night() {
     // 2026-08-09T05:00Z, one in the morning on a Sunday.
-    let (venue, _) = market_at(1_786_251_600_000, |stage| stage.hours = Hours::Always).await;
+    let (venue, _) = market_at(1_786_251_600_000, |stage| stage.hours = ExchangeHours::Always).await;
     let day = body(&venue, "/v2/aggs/ticker/AAPL/range/1/minute/2026-08-09/2026-08-09").await;
     assert!(day["resultsCount"].as_i64().unwrap() >= 60);
     assert_eq!(body(&venue, "/v2/aggs/ticker/AAPL/prev").await["resultsCount"], 1);

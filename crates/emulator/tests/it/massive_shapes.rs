@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use market_backbone_emulator::{Split, Thickness, TickerSet, TickerSpec};
+use market_backbone_emulator::{SplitSpec, StockActivity, TickerSet, TickerSpec};
 use serde_json::Value;
 
 use crate::stocks::{body, market};
@@ -82,10 +82,10 @@ async fn answers_have_the_keys_of_the_official_samples() {
         let _ = std::io::stderr().write_all(b"\nskipped: fixtures not found\n");
         return;
     }
-    let splits = vec![Split::new("2026-08-05", 1, 4)];
+    let splits = vec![SplitSpec::new("2026-08-05", 1, 4)];
     let specs = vec![
-        TickerSpec { splits, ..TickerSpec::new("AAPL", Thickness::Busy) },
-        TickerSpec::new("SHY", Thickness::Thin),
+        TickerSpec { splits, ..TickerSpec::new("AAPL", StockActivity::Busy) },
+        TickerSpec::new("SHY", StockActivity::Thin),
     ];
     let (venue, _) = market(|stage| stage.tickers = TickerSet::Own(specs)).await;
     for (name, path, optional) in SAMPLES {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::SinkExt as _;
-use market_backbone_emulator::{Ending, Evict, Faults, Flood, StockBar, TickerSet};
+use market_backbone_emulator::{EvictionPolicy, Faults, SocketTermination, StockBar, TickerSet, TradeFlood};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -114,7 +114,7 @@ async fn every_print_is_told_once_when_it_becomes_known() {
     let mut late = 0;
     for ticker in ["AAPL", "RARE", "SHY"] {
         let mut known: Vec<_> = venue.stocks().trades(ticker, from - 1_000_000_000_000, to);
-        known.retain(|trade| trade.is_told && from < trade.known_ns && trade.known_ns <= to);
+        known.retain(|trade| trade.is_streamed && from < trade.known_ns && trade.known_ns <= to);
         known.sort_by_key(|trade| trade.known_ns);
         let heard: Vec<&Value> = told.iter().filter(|event| event["sym"] == ticker).collect();
         assert_eq!(heard.len(), known.len(), "{ticker}");
@@ -191,7 +191,7 @@ async fn quotes_and_bands_are_told_too() {
 
 #[tokio::test]
 async fn one_socket_too_many_costs_the_oldest_or_the_newest_its_place() {
-    for (evict, survivor) in [(Evict::Oldest, 1), (Evict::Newest, 0)] {
+    for (evict, survivor) in [(EvictionPolicy::Oldest, 1), (EvictionPolicy::Newest, 0)] {
         let (venue, clock) = market(|stage| stage.evict = evict).await;
         let mut clients =
             [Stocks::subscribed(&venue, "T.AAPL").await, Stocks::subscribed(&venue, "T.AAPL").await];
@@ -212,8 +212,10 @@ async fn one_socket_too_many_costs_the_oldest_or_the_newest_its_place() {
 
 #[tokio::test]
 async fn sockets_are_dropped_closed_stalled_or_muted_on_demand() {
-    for (ending, want) in [(Ending::Abort, End::Cut), (Ending::Close(1001), End::Closed(1001))] {
-        let (venue, clock) = market(|stage| stage.ending = ending).await;
+    for (ending, want) in
+        [(SocketTermination::Abort, End::Cut), (SocketTermination::Close(1001), End::Closed(1001))]
+    {
+        let (venue, clock) = market(|stage| stage.termination = ending).await;
         let mut client = Stocks::subscribed(&venue, "T.AAPL").await;
         venue.set_faults(Faults { drop_after_ms: 5_000, ..Faults::default() });
         clock.advance(5_000);
@@ -256,7 +258,7 @@ async fn a_wildcard_hears_every_ticker_once() {
     for ticker in venue.stocks().tickers() {
         let trades = venue.stocks().trades(&ticker, from - 1_000_000_000_000, to);
         let known = |trade: &&market_backbone_emulator::StockTrade| {
-            trade.is_told && from < trade.known_ns && trade.known_ns <= to
+            trade.is_streamed && from < trade.known_ns && trade.known_ns <= to
         };
         want += trades.iter().filter(known).count();
     }
@@ -267,7 +269,7 @@ async fn a_wildcard_hears_every_ticker_once() {
 
 #[tokio::test]
 async fn a_flood_counts_without_a_gap_and_is_as_fast_as_asked() {
-    let flood = Flood { per_second: 100_000, tickers: 1_000 };
+    let flood = TradeFlood { per_second: 100_000, tickers: 1_000 };
     let (venue, clock) = market(|stage| {
         (stage.tickers, stage.flood) = (TickerSet::Standard(1_000), Some(flood));
     })
@@ -292,7 +294,7 @@ async fn a_flood_counts_without_a_gap_and_is_as_fast_as_asked() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_closed() {
-    let flood = Flood { per_second: 100_000, tickers: 1_000 };
+    let flood = TradeFlood { per_second: 100_000, tickers: 1_000 };
     let (venue, clock) = market(|stage| {
         (stage.flood, stage.queue_bytes) = (Some(flood), 1_000_000);
     })

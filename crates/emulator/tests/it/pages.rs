@@ -1,6 +1,8 @@
 //! Pages that are not what the venue has: empty, old, late, with twins and bad rows; each is counted as it happens.
 
-use market_backbone_emulator::{BadRow, Emulator, Faults, Page, PageFault, Running, Scenario, Scripted};
+use market_backbone_emulator::{
+    BadRowKind, Emulator, Faults, PageFault, PageKind, RunningEmulator, Scenario, ScriptedFault,
+};
 use serde_json::Value;
 
 use crate::client::{DAY, HOUR, MINUTE, NOW, clocked, instant, post, raw_get, scenario};
@@ -9,11 +11,11 @@ const MARKETS: [&str; 2] = ["KRW-BTC", "KRW-ETH"];
 const CANDLES: &str = "/v1/candles/minutes/1?market=KRW-BTC&count=20";
 const TRADES: &str = "/v1/trades/ticks?market=KRW-BTC&count=30";
 
-async fn venue(faults: Faults) -> Running {
+async fn venue(faults: Faults) -> RunningEmulator {
     Emulator::start(Scenario { faults, ..scenario(&MARKETS) }).await.unwrap()
 }
 
-async fn rows(venue: &Running, path: &str) -> Vec<Value> {
+async fn rows(venue: &RunningEmulator, path: &str) -> Vec<Value> {
     raw_get(venue, path).await.rows()
 }
 
@@ -41,12 +43,12 @@ async fn a_page_is_empty_though_there_are_rows() {
 #[tokio::test]
 async fn the_fourth_page_of_candles_is_empty_and_no_other() {
     let venue = venue(Faults::default()).await;
-    venue.set_script(Scripted::list("empty@candles:4").unwrap());
+    venue.set_script(ScriptedFault::parse_list("empty@candles:4").unwrap());
     for nth in 1..=6 {
         assert_eq!(rows(&venue, CANDLES).await.is_empty(), nth == 4, "{nth}");
         assert!(!rows(&venue, TRADES).await.is_empty());
     }
-    venue.spoil_next(Page::Trades, PageFault::Empty);
+    venue.corrupt_next_page(PageKind::Trades, PageFault::Empty);
     assert_eq!([rows(&venue, TRADES).await.len(), rows(&venue, TRADES).await.len()], [0, 30]);
     assert_eq!(venue.report().played("empty_page"), 2);
 }
@@ -59,7 +61,7 @@ async fn a_stale_page_is_that_of_its_age_ago() {
     venue.set_faults(Faults::default());
     assert!(opens(&rows(&venue, CANDLES).await)[0] > opens(&candles)[0]);
     let (past, _) = clocked(Scenario {
-        clock: market_backbone_emulator::Clock::manual(NOW - 7 * MINUTE),
+        clock: market_backbone_emulator::EmulatorClock::manual(NOW - 7 * MINUTE),
         ..scenario(&MARKETS)
     })
     .await;
@@ -99,7 +101,7 @@ async fn the_newest_closed_candles_come_late() {
 #[tokio::test]
 async fn a_candle_that_has_just_closed_lacks_the_trades_of_the_lag() {
     let now = NOW - NOW % MINUTE + 1_500;
-    let clock = market_backbone_emulator::Clock::manual(now);
+    let clock = market_backbone_emulator::EmulatorClock::manual(now);
     let faults = Faults { lagging_rows_ms: 3_000, ..Faults::default() };
     let venue = Emulator::start(Scenario { faults, clock, ..scenario(&MARKETS) }).await.unwrap();
     let page = rows(&venue, CANDLES).await;
@@ -135,7 +137,7 @@ async fn one_row_is_there_twice_alike_or_not() {
     let venue = venue(Faults::default()).await;
     let honest = rows(&venue, CANDLES).await;
     for (fault, alike) in [(PageFault::Doubled, true), (PageFault::Differing, false)] {
-        venue.spoil_next(Page::Candles, fault);
+        venue.corrupt_next_page(PageKind::Candles, fault);
         let page = rows(&venue, CANDLES).await;
         let opens = opens(&page);
         assert_eq!(page.len(), 20, "never more rows than were asked for");
@@ -144,7 +146,7 @@ async fn one_row_is_there_twice_alike_or_not() {
         assert_eq!(page[twin - 1], honest[twin - 1], "the first of the two is right");
         assert_eq!(page[..twin], honest[..twin]);
     }
-    venue.spoil_next(Page::Candles, PageFault::Missing);
+    venue.corrupt_next_page(PageKind::Candles, PageFault::Missing);
     let lacking = rows(&venue, CANDLES).await;
     assert_eq!(honest.iter().filter(|row| !lacking.contains(row)).count(), 1);
     let report = venue.report();
@@ -154,7 +156,7 @@ async fn one_row_is_there_twice_alike_or_not() {
 #[tokio::test]
 async fn a_row_of_the_script_is_bad_on_every_page_that_holds_it() {
     let venue = venue(Faults::default()).await;
-    venue.set_script(Scripted::list("zero@2026-08-06T13:10:00Z").unwrap());
+    venue.set_script(ScriptedFault::parse_list("zero@2026-08-06T13:10:00Z").unwrap());
     for path in [CANDLES, CANDLES, "/v1/candles/minutes/1?market=KRW-BTC&count=5&to=2026-08-06T13:12:00Z"] {
         let page = rows(&venue, path).await;
         let bad = page.iter().find(|row| row["candle_date_time_utc"] == "2026-08-06T13:10:00").unwrap();
@@ -170,17 +172,17 @@ async fn a_row_of_the_script_is_bad_on_every_page_that_holds_it() {
 #[tokio::test]
 async fn every_kind_of_bad_row_spoils_one_row_of_every_kind_of_page() {
     let pages = [
-        (Page::Candles, CANDLES, BadRow::KINDS.len()),
-        (Page::Trades, TRADES, BadRow::KINDS.len()),
-        (Page::Tickers, "/v1/ticker?markets=KRW-BTC,KRW-ETH", BadRow::KINDS.len()),
+        (PageKind::Candles, CANDLES, BadRowKind::KINDS.len()),
+        (PageKind::Trades, TRADES, BadRowKind::KINDS.len()),
+        (PageKind::Tickers, "/v1/ticker?markets=KRW-BTC,KRW-ETH", BadRowKind::KINDS.len()),
         // A code is there or not: empty, null.
-        (Page::Markets, "/v1/market/all", 2),
+        (PageKind::Markets, "/v1/market/all", 2),
     ];
     for (page, path, want) in pages {
         let venue = venue(Faults::default()).await;
         let honest = rows(&venue, path).await;
-        for kind in BadRow::KINDS {
-            venue.spoil_next(page, PageFault::Bad(kind));
+        for kind in BadRowKind::KINDS {
+            venue.corrupt_next_page(page, PageFault::Bad(kind));
             let spoiled = rows(&venue, path).await;
             assert_eq!(spoiled.len(), honest.len());
             let differ = honest.iter().zip(&spoiled).filter(|(a, b)| a != b).count();

@@ -1,15 +1,15 @@
 //! Regions and seeds: exchanges that share nothing but the protocol.
 
 use market_backbone_emulator::{
-    Clock, Emulator, MarketSet, Region, Running, Scenario, TickerSet, TickerSpec,
+    EmulatedRegion, Emulator, EmulatorClock, MarketSet, RunningEmulator, Scenario, TickerSet, TickerSpec,
 };
-use market_backbone_emulator::{Massive, Thickness};
+use market_backbone_emulator::{StockActivity, StocksScenario};
 use serde_json::Value;
 
 use crate::client::{Client, HOUR, MINUTE, NOW, e8, raw_get, scenario};
 use crate::stocks::ELEVEN;
 
-async fn region(region: Region) -> Running {
+async fn region(region: EmulatedRegion) -> RunningEmulator {
     let markets = MarketSet::Standard;
     Emulator::start(Scenario { region, markets, ..scenario(&[]) }).await.unwrap()
 }
@@ -18,8 +18,11 @@ fn keys(row: &Value) -> Vec<&str> {
     row.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-const ABROAD: [(Region, &str); 3] =
-    [(Region::Singapore, "SGD"), (Region::Indonesia, "IDR"), (Region::Thailand, "THB")];
+const ABROAD: [(EmulatedRegion, &str); 3] = [
+    (EmulatedRegion::Singapore, "SGD"),
+    (EmulatedRegion::Indonesia, "IDR"),
+    (EmulatedRegion::Thailand, "THB"),
+];
 
 #[tokio::test]
 async fn rows_of_the_regions_lack_what_is_koreas() {
@@ -54,7 +57,7 @@ async fn rows_of_the_regions_lack_what_is_koreas() {
 
 #[tokio::test]
 async fn sockets_of_the_regions_speak_english_and_know_no_level() {
-    let venue = region(Region::Indonesia).await;
+    let venue = region(EmulatedRegion::Indonesia).await;
     for (asked, name, message) in [
         ("{}", "WRONG_FORMAT", "Requested using wrong format."),
         ("[{}]", "NO_TICKET", "Ticket field must be contained."),
@@ -117,13 +120,13 @@ async fn two_seeds_have_no_row_in_common_and_hardly_a_price() {
 
 #[tokio::test]
 async fn two_regions_have_no_row_in_common() {
-    let (korea, singapore) = (region(Region::Korea).await, region(Region::Singapore).await);
+    let (korea, singapore) = (region(EmulatedRegion::Korea).await, region(EmulatedRegion::Singapore).await);
     for code in ["USDT-BTC", "BTC-ETH"] {
         let path = format!("/v1/candles/minutes/60?market={code}&count=100");
         let (a, b) = (raw_get(&korea, &path).await.rows(), raw_get(&singapore, &path).await.rows());
         let (rows, figures, all) = alike(&a, &b, &FIGURES);
         assert_eq!((rows, figures), (0, 0), "{code}: of {all}");
-        let ids = |venue: &Running| -> Vec<i64> {
+        let ids = |venue: &RunningEmulator| -> Vec<i64> {
             venue.tape().trades(code, NOW - HOUR, NOW).iter().map(|trade| trade.id).collect()
         };
         assert_ne!(ids(&korea), ids(&singapore));
@@ -133,15 +136,17 @@ async fn two_regions_have_no_row_in_common() {
 #[tokio::test]
 async fn two_seeds_have_no_bar_of_shares_in_common() {
     let specs: Vec<TickerSpec> =
-        ["AAPL", "MSFT", "SPY"].map(|name| TickerSpec::new(name, Thickness::Busy)).into();
+        ["AAPL", "MSFT", "SPY"].map(|name| TickerSpec::new(name, StockActivity::Busy)).into();
     let start = async |seed| {
-        let massive = Massive { tickers: TickerSet::Own(specs.clone()), ..Massive::default() };
-        let scenario = Scenario { seed, massive, clock: Clock::manual(ELEVEN), ..Scenario::default() };
+        let massive = StocksScenario { tickers: TickerSet::Own(specs.clone()), ..StocksScenario::default() };
+        let scenario =
+            Scenario { seed, massive, clock: EmulatorClock::manual(ELEVEN), ..Scenario::default() };
         Emulator::start(scenario).await.unwrap()
     };
     let (one, two) = (start(1).await, start(2).await);
     for ticker in ["AAPL", "MSFT", "SPY"] {
-        let bars = |venue: &Running| venue.stocks().minutes(ticker, ELEVEN - 60 * MINUTE, ELEVEN, i64::MAX);
+        let bars =
+            |venue: &RunningEmulator| venue.stocks().minutes(ticker, ELEVEN - 60 * MINUTE, ELEVEN, i64::MAX);
         let (a, b) = (bars(&one), bars(&two));
         let same = a
             .iter()

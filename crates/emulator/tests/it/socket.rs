@@ -1,6 +1,6 @@
 //! Sockets: what is told, and in which form.
 
-use market_backbone_emulator::{Emulator, Faults, Quirks, Scenario, Side, Trade};
+use market_backbone_emulator::{Emulator, Faults, Quirks, Scenario, TakerSide, TapeTrade};
 use serde_json::{Value, json};
 
 use crate::client::{Client, MINUTE, NOW, clocked, e8, instant, scenario, start};
@@ -33,12 +33,12 @@ async fn each_known_code_gets_one_snapshot_and_others_nothing() {
     assert!(frames.iter().all(|frame| frame["stream_type"] == "SNAPSHOT"));
 }
 
-fn is_told(frame: &Value, trade: &Trade) {
+fn is_told(frame: &Value, trade: &TapeTrade) {
     assert_eq!(frame["sequential_id"].as_i64(), Some(trade.id));
     assert_eq!(frame["trade_timestamp"].as_i64(), Some(trade.time_ms));
     assert_eq!(e8(&frame["trade_price"]), i128::from(trade.price_e8));
     assert_eq!(e8(&frame["trade_volume"]), i128::from(trade.size_e8));
-    assert_eq!(frame["ask_bid"], if trade.side == Side::Buy { "BID" } else { "ASK" });
+    assert_eq!(frame["ask_bid"], if trade.side == TakerSide::Buy { "BID" } else { "ASK" });
     assert!(e8(&frame["best_ask_price"]) > e8(&frame["best_bid_price"]));
 }
 

@@ -1,7 +1,8 @@
 //! The same faults of pages on US stocks.
 
 use market_backbone_emulator::{
-    BadRow, Clock, Emulator, Faults, Page, PageFault, Running, Scenario, Scripted,
+    BadRowKind, Emulator, EmulatorClock, Faults, PageFault, PageKind, RunningEmulator, Scenario,
+    ScriptedFault,
 };
 use serde_json::Value;
 
@@ -12,13 +13,13 @@ const NOW: i64 = ELEVEN + 30_000;
 const BARS: &str = "/v2/aggs/ticker/AAPL/range/1/minute/2026-08-06/2026-08-06";
 const TRADES: &str = "/v3/trades/AAPL?limit=40";
 
-async fn venue_at(now_ms: i64, faults: Faults) -> Running {
+async fn venue_at(now_ms: i64, faults: Faults) -> RunningEmulator {
     let massive = stage(|stage| stage.late_share = 0.0);
-    let scenario = Scenario { faults, clock: Clock::manual(now_ms), massive, ..Scenario::default() };
+    let scenario = Scenario { faults, clock: EmulatorClock::manual(now_ms), massive, ..Scenario::default() };
     Emulator::start(scenario).await.unwrap()
 }
 
-async fn venue(faults: Faults) -> Running {
+async fn venue(faults: Faults) -> RunningEmulator {
     venue_at(NOW, faults).await
 }
 
@@ -47,7 +48,7 @@ async fn an_empty_page_says_so_in_turns() {
 #[tokio::test]
 async fn the_pages_that_a_script_names_are_empty_and_no_other() {
     let venue = venue(Faults::default()).await;
-    venue.set_script(Scripted::list("empty@candles:1,empty@candles:2,empty@candles:4").unwrap());
+    venue.set_script(ScriptedFault::parse_list("empty@candles:1,empty@candles:2,empty@candles:4").unwrap());
     let mut said = Vec::new();
     for _ in 0..4 {
         said.push(body(&venue, BARS).await);
@@ -109,7 +110,7 @@ async fn one_bar_is_there_twice_and_the_count_says_so() {
     let venue = venue(Faults::default()).await;
     let honest = body(&venue, BARS).await;
     for (fault, alike) in [(PageFault::Doubled, true), (PageFault::Differing, false)] {
-        venue.spoil_next(Page::Candles, fault);
+        venue.corrupt_next_page(PageKind::Candles, fault);
         let page = body(&venue, BARS).await;
         let rows = results(&page);
         assert_eq!(rows.len(), results(&honest).len() + 1);
@@ -123,16 +124,16 @@ async fn one_bar_is_there_twice_and_the_count_says_so() {
 async fn every_kind_of_bad_row_spoils_one_row_of_every_kind_of_page() {
     for (page, path, key, want) in [
         // Bars and prints do not say whose they are.
-        (Page::Candles, BARS, "results", 6),
-        (Page::Candles, "/v2/aggs/grouped/locale/us/market/stocks/2026-08-05", "results", 7),
-        (Page::Trades, TRADES, "results", 6),
-        (Page::Tickers, "/v2/snapshot/locale/us/markets/stocks/tickers", "tickers", 7),
-        (Page::Markets, "/v3/reference/tickers", "results", 2),
+        (PageKind::Candles, BARS, "results", 6),
+        (PageKind::Candles, "/v2/aggs/grouped/locale/us/market/stocks/2026-08-05", "results", 7),
+        (PageKind::Trades, TRADES, "results", 6),
+        (PageKind::Tickers, "/v2/snapshot/locale/us/markets/stocks/tickers", "tickers", 7),
+        (PageKind::Markets, "/v3/reference/tickers", "results", 2),
     ] {
         let venue = venue(Faults::default()).await;
         let honest = body(&venue, path).await;
-        for kind in BadRow::KINDS {
-            venue.spoil_next(page, PageFault::Bad(kind));
+        for kind in BadRowKind::KINDS {
+            venue.corrupt_next_page(page, PageFault::Bad(kind));
             let spoiled = body(&venue, path).await;
             let (a, b) = (honest[key].as_array().unwrap(), spoiled[key].as_array().unwrap());
             assert_eq!(a.len(), b.len());

@@ -2,7 +2,7 @@
 
 use futures::{SinkExt as _, StreamExt as _};
 use market_backbone_emulator::{
-    Clock, Emulator, Massive, Running, Scenario, Thickness, TickerSet, TickerSpec,
+    Emulator, EmulatorClock, RunningEmulator, Scenario, StockActivity, StocksScenario, TickerSet, TickerSpec,
 };
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -17,40 +17,46 @@ use crate::client::{Answer, DEADLINE, request};
 pub(crate) const ELEVEN: i64 = 1_786_028_400_000;
 
 /// A thick, a thin and a rare stock, and what `change` makes of the stage.
-pub(crate) fn stage(change: impl FnOnce(&mut Massive)) -> Massive {
-    let specs = [("AAPL", Thickness::Busy), ("RARE", Thickness::Rare), ("SHY", Thickness::Thin)];
+pub(crate) fn stage(change: impl FnOnce(&mut StocksScenario)) -> StocksScenario {
+    let specs = [("AAPL", StockActivity::Busy), ("RARE", StockActivity::Rare), ("SHY", StockActivity::Thin)];
     let specs = specs.map(|(ticker, thickness)| TickerSpec::new(ticker, thickness));
-    let mut stage =
-        Massive { tickers: TickerSet::Own(specs.into()), history_days: 400, ..Massive::default() };
+    let mut stage = StocksScenario {
+        tickers: TickerSet::Own(specs.into()),
+        history_days: 400,
+        ..StocksScenario::default()
+    };
     change(&mut stage);
     stage
 }
 
 /// A venue at 11:00 in New York, and the hands of its clock.
-pub(crate) async fn market(change: impl FnOnce(&mut Massive)) -> (Running, Clock) {
+pub(crate) async fn market(change: impl FnOnce(&mut StocksScenario)) -> (RunningEmulator, EmulatorClock) {
     market_at(ELEVEN, change).await
 }
 
-pub(crate) async fn market_at(now_ms: i64, change: impl FnOnce(&mut Massive)) -> (Running, Clock) {
-    let clock = Clock::manual(now_ms);
+pub(crate) async fn market_at(
+    now_ms: i64,
+    change: impl FnOnce(&mut StocksScenario),
+) -> (RunningEmulator, EmulatorClock) {
+    let clock = EmulatorClock::manual(now_ms);
     let scenario = Scenario { clock: clock.clone(), massive: stage(change), ..Scenario::default() };
     (Emulator::start(scenario).await.unwrap(), clock)
 }
 
 /// A GET with a key.
-pub(crate) async fn ask(venue: &Running, key: &str, path: &str) -> Answer {
+pub(crate) async fn ask(venue: &RunningEmulator, key: &str, path: &str) -> Answer {
     request(venue, "GET", path, &format!("Authorization: Bearer {key}\r\n\r\n")).await.unwrap()
 }
 
 /// The body of a GET that must succeed, with the key that may do everything.
-pub(crate) async fn body(venue: &Running, path: &str) -> Value {
+pub(crate) async fn body(venue: &RunningEmulator, path: &str) -> Value {
     let answer = ask(venue, "test-key", path).await;
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     serde_json::from_slice(&answer.body).unwrap()
 }
 
 /// All results of a path, page by page, and how many pages that were.
-pub(crate) async fn pages(venue: &Running, path: &str) -> (Vec<Value>, usize) {
+pub(crate) async fn pages(venue: &RunningEmulator, path: &str) -> (Vec<Value>, usize) {
     let (mut rows, mut path, mut count) = (Vec::new(), path.to_owned(), 0);
     loop {
         let page = body(venue, &path).await;
@@ -74,7 +80,7 @@ pub(crate) enum End {
 }
 
 impl Stocks {
-    pub(crate) async fn connect(venue: &Running) -> Self {
+    pub(crate) async fn connect(venue: &RunningEmulator) -> Self {
         Self::connect_to(&venue.stocks_ws_url()).await
     }
 
@@ -83,7 +89,7 @@ impl Stocks {
     }
 
     /// Connected, authenticated and subscribed.
-    pub(crate) async fn subscribed(venue: &Running, pairs: &str) -> Self {
+    pub(crate) async fn subscribed(venue: &RunningEmulator, pairs: &str) -> Self {
         let mut client = Self::connect(venue).await;
         client.act("auth", "test-key").await;
         assert_eq!(client.frame().await[0]["status"], "connected");

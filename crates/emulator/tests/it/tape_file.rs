@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use market_backbone_emulator::{Clock, Emulator, Scenario, TapeStart};
+use market_backbone_emulator::{Emulator, EmulatorClock, Scenario, TapeAlignment};
 use tempfile::TempDir;
 
 use crate::client::{Client, MINUTE, e8, get, instant};
@@ -35,7 +35,12 @@ fn small_tape() -> String {
 }
 
 fn scenario(path: &Path, now_ms: i64) -> Scenario {
-    Scenario { tape: Some(path.to_owned()), clock: Clock::manual(now_ms), ban: None, ..Scenario::default() }
+    Scenario {
+        tape: Some(path.to_owned()),
+        clock: EmulatorClock::manual(now_ms),
+        ban: None,
+        ..Scenario::default()
+    }
 }
 
 #[tokio::test]
@@ -68,7 +73,7 @@ async fn a_tape_can_be_played_live() {
     let live_now = START + 100 * MINUTE;
     let live = scenario(&write(&folder, &small_tape()), live_now);
     let clock = live.clock.clone();
-    let venue = Emulator::start(Scenario { tape_start: TapeStart::Now, ..live }).await.unwrap();
+    let venue = Emulator::start(Scenario { tape_start: TapeAlignment::Now, ..live }).await.unwrap();
     let first = venue.tape().trades("KRW-AAA", 0, i64::MAX)[0];
     assert_eq!((first.time_ms, first.id), (live_now, live_now * 10_000));
     let mut client = Client::connect(&venue).await;

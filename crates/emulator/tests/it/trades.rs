@@ -1,11 +1,11 @@
 //! Trades: every page is a piece of the tape.
 
-use market_backbone_emulator::{Running, Side, Trade};
+use market_backbone_emulator::{RunningEmulator, TakerSide, TapeTrade};
 use serde_json::Value;
 
 use crate::client::{DAY, HOUR, NOW, e8, get, instant, start};
 
-fn matches(row: &Value, trade: &Trade) {
+fn matches(row: &Value, trade: &TapeTrade) {
     assert_eq!(row["sequential_id"].as_i64(), Some(trade.id));
     assert_eq!(row["timestamp"].as_i64(), Some(trade.time_ms));
     let spelled =
@@ -13,11 +13,11 @@ fn matches(row: &Value, trade: &Trade) {
     assert_eq!(instant(&spelled), trade.time_ms - trade.time_ms % 1_000);
     assert_eq!(e8(&row["trade_price"]), i128::from(trade.price_e8));
     assert_eq!(e8(&row["trade_volume"]), i128::from(trade.size_e8));
-    assert_eq!(row["ask_bid"], if trade.side == Side::Buy { "BID" } else { "ASK" });
+    assert_eq!(row["ask_bid"], if trade.side == TakerSide::Buy { "BID" } else { "ASK" });
     assert_eq!(e8(&row["change_price"]), e8(&row["trade_price"]) - e8(&row["prev_closing_price"]),);
 }
 
-async fn page(venue: &Running, rest: &str) -> Vec<Value> {
+async fn page(venue: &RunningEmulator, rest: &str) -> Vec<Value> {
     get(venue, &format!("/v1/trades/ticks?{rest}")).await.rows()
 }
 
@@ -99,7 +99,7 @@ async fn ids_number_the_trades_of_a_millisecond() {
         assert_eq!(b.id, want);
     }
     let twins = trades.windows(2).filter(|p| {
-        let alike = |t: &Trade| (t.time_ms, t.price_e8, t.size_e8, t.side);
+        let alike = |t: &TapeTrade| (t.time_ms, t.price_e8, t.size_e8, t.side);
         alike(&p[0]) == alike(&p[1])
     });
     assert!(twins.count() > 10, "some trades differ in their id only");

@@ -1,7 +1,9 @@
 //! Sockets that stand and are useless all the same: mute, stalled for a while, forgetful, or cut on command.
 
 use futures::SinkExt as _;
-use market_backbone_emulator::{Clock, Emulator, Faults, MarketSet, Pace, Quirks, Running, Scenario};
+use market_backbone_emulator::{
+    Emulator, EmulatorClock, Faults, MarketActivity, MarketSet, Quirks, RunningEmulator, Scenario,
+};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{Client, NOW, clocked, e8, get, post, raw_get, scenario, start};
@@ -9,7 +11,7 @@ use crate::client::{Client, NOW, clocked, e8, get, post, raw_get, scenario, star
 const TRADES: &str = r#"[{"ticket":"t"},{"type":"trade","codes":["KRW-BTC"],"isOnlyRealtime":true}]"#;
 
 /// A socket on KRW-BTC's trades, told in order, at a venue that goes wrong.
-async fn listening(faults: Faults) -> (Running, Clock, Client) {
+async fn listening(faults: Faults) -> (RunningEmulator, EmulatorClock, Client) {
     let quirks = Quirks { late_share: 0.0, ..Quirks::default() };
     let (venue, clock) = clocked(Scenario { faults, quirks, ..scenario(&["KRW-BTC"]) }).await;
     let mut client = Client::connect(&venue).await;
@@ -24,7 +26,7 @@ async fn news(client: &mut Client) -> Vec<i64> {
 }
 
 /// The ids that are due from one moment to another, both in ms after `NOW`.
-fn due(venue: &Running, from_ms: i64, to_ms: i64) -> Vec<i64> {
+fn due(venue: &RunningEmulator, from_ms: i64, to_ms: i64) -> Vec<i64> {
     let (from_ms, to_ms) = (NOW + from_ms - 24, NOW + to_ms - 24);
     venue.tape().trades("KRW-BTC", from_ms, to_ms).iter().map(|trade| trade.id).collect()
 }
@@ -134,7 +136,7 @@ async fn sockets_are_cut_one_by_one_or_all_at_once() {
 
 #[tokio::test]
 async fn there_can_be_any_number_of_markets_that_trade_at_one_pace() {
-    let markets = MarketSet::many(200, Pace::Wild);
+    let markets = MarketSet::many(200, MarketActivity::Wild);
     let venue = Emulator::start(Scenario { markets, history_days: 1, ..scenario(&[]) }).await.unwrap();
     let codes = venue.tape().markets();
     assert_eq!((codes.len(), codes[0].as_str(), codes[199].as_str()), (200, "KRW-M000", "KRW-M199"));

@@ -4,7 +4,7 @@ use market_backbone_core::{Level, OrderBook, SourceError, Symbol, Timestamp, Ven
 
 use super::{element, object};
 use crate::error::malformed;
-use crate::wire::{LastQuoteRow, One, SnapshotRow};
+use crate::wire::{LastQuoteRow, SingleResult, SnapshotRow};
 
 /// Of one market, or of several in a list of snapshots.
 pub(crate) fn list(
@@ -12,7 +12,7 @@ pub(crate) fn list(
     body: &[u8],
     received: Timestamp,
 ) -> Result<(Vec<OrderBook>, u32), SourceError> {
-    if let Ok(One { results }) = object(body)
+    if let Ok(SingleResult { results }) = object(body)
         && results.get().starts_with('{')
     {
         let row: LastQuoteRow<'_> = element(results).ok_or_else(|| malformed(body))?;

@@ -9,21 +9,21 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    BadRow, Candle, CandlePage, CandlePageRequest, CandleRows, Proof, SettlingRules, SourceError, Timeframe,
-    Timestamp,
+    BadRow, Candle, CandlePage, CandlePageBuilder, CandlePageRequest, FinalityRules, PageProof, SourceError,
+    Timeframe, Timestamp,
 };
 use serde_json::value::RawValue;
 
 use super::rows;
-use crate::code::base_bars;
+use crate::capabilities::{GRID, MassivePlan};
 use crate::error::malformed;
-use crate::limits::{GRID, Plan};
-use crate::wire::BarRow;
+use crate::naming::base_bars;
+use crate::wire::AggregateRow;
 
 /// What the answer is judged by.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Circumstances {
-    pub(crate) plan: Plan,
+pub(crate) struct DecodeContext {
+    pub(crate) plan: MassivePlan,
     pub(crate) asked_at: Timestamp,
     /// How long after its end a candle may still change.
     pub(crate) settling: Duration,
@@ -32,7 +32,7 @@ pub(crate) struct Circumstances {
 pub(crate) fn page(
     request: &CandlePageRequest,
     body: &[u8],
-    circumstances: Circumstances,
+    circumstances: DecodeContext,
 ) -> Result<CandlePage, SourceError> {
     let timeframe = request.series.timeframe;
     let answer = rows(body)?;
@@ -40,28 +40,33 @@ pub(crate) fn page(
         // Neither bars nor the word that none were counted: this is about something else.
         return Err(malformed(body));
     }
-    let mut bars = CandleRows::new(request, GRID);
+    let mut bars = CandlePageBuilder::new(request, GRID);
     for raw in answer.results.unwrap_or_default() {
         bars.push(read(raw, request));
     }
-    if bars.is_gibberish() {
+    if bars.is_unreadable() {
         return Err(malformed(body));
     }
     // That it says so is not relied upon: a full count is taken for one that was cut short.
     let counted = answer.query_count.unwrap_or(0);
     let cut_short = answer.next_url.is_some_and(|url| !url.is_empty())
         || counted >= u64::from(request.count) * u64::from(base_bars(timeframe));
-    let Circumstances { asked_at, settling, .. } = circumstances;
+    let DecodeContext { asked_at, settling, .. } = circumstances;
     // What is reported late changes a bar whether there is a newer one or not.
-    let rules = SettlingRules { grid: GRID, visible: settling, blind: settling, alone: settling };
-    let page = bars.into_page(asked_at, rules, (!cut_short).then(|| begin(timeframe, circumstances)));
+    let rules = FinalityRules {
+        grid: GRID,
+        superseded_delay: settling,
+        clock_delay: settling,
+        newest_delay: settling,
+    };
+    let page = bars.into_page(asked_at, rules, (!cut_short).then(|| covered_from(timeframe, circumstances)));
     // What lies before the beginning of a plan is not there for us, whatever there was.
-    let exhausted = !cut_short && circumstances.plan.begin(asked_at).is_some();
-    Ok(CandlePage { proof: Proof { exhausted, ..page.proof }, ..page })
+    let exhausted = !cut_short && circumstances.plan.history_start(asked_at).is_some();
+    Ok(CandlePage { proof: PageProof { exhausted, ..page.proof }, ..page })
 }
 
 fn read(raw: &RawValue, request: &CandlePageRequest) -> Result<Candle, BadRow> {
-    let row: BarRow<'_> = serde_json::from_str(raw.get()).map_err(|error| BadRow {
+    let row: AggregateRow<'_> = serde_json::from_str(raw.get()).map_err(|error| BadRow {
         market: None,
         time: time_of(raw),
         reason: format!("it cannot be read: {error}"),
@@ -82,14 +87,14 @@ fn read(raw: &RawValue, request: &CandlePageRequest) -> Result<Candle, BadRow> {
 /// When a bar opens of which other fields cannot be read.
 fn time_of(raw: &RawValue) -> Option<Timestamp> {
     #[derive(serde::Deserialize)]
-    struct Time {
+    struct RowTime {
         t: i64,
     }
-    serde_json::from_str::<Time>(raw.get()).ok().map(|row| Timestamp::from_millis(row.t))
+    serde_json::from_str::<RowTime>(raw.get()).ok().map(|row| Timestamp::from_millis(row.t))
 }
 
 /// The figures of a bar; not final, and not judged. Old bars lack the average price: then the last one stands for it.
-fn candle(row: &BarRow<'_>) -> Candle {
+fn candle(row: &AggregateRow<'_>) -> Candle {
     Candle {
         open_time: Timestamp::from_millis(row.t),
         open: row.o,
@@ -103,8 +108,8 @@ fn candle(row: &BarRow<'_>) -> Candle {
 }
 
 /// From where on everything was asked for.
-fn begin(timeframe: Timeframe, circumstances: Circumstances) -> Timestamp {
-    let begin = circumstances.plan.begin(circumstances.asked_at);
+fn covered_from(timeframe: Timeframe, circumstances: DecodeContext) -> Timestamp {
+    let begin = circumstances.plan.history_start(circumstances.asked_at);
     // It was asked a moment earlier than the venue says it was, perhaps before midnight: a day less is on the safe side.
     begin.map_or(Timestamp::MIN, |begin| GRID.ceil(timeframe, GRID.step(Timeframe::D1, begin, 1)))
 }

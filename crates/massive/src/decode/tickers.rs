@@ -6,7 +6,7 @@
 use market_backbone_core::{SourceError, Symbol, Ticker, Timestamp, VenueId};
 
 use super::{amount, element};
-use crate::wire::{BarRow, SnapshotRow};
+use crate::wire::{AggregateRow, SnapshotRow};
 
 pub(crate) fn list(
     source: VenueId,
@@ -21,7 +21,8 @@ pub(crate) fn list(
 
 /// `None` for a market without a price.
 fn ticker(row: &SnapshotRow<'_>, symbol: &Symbol, received: Timestamp) -> Option<Ticker> {
-    let closed_at = |bar: &Option<BarRow<'_>>| bar.as_ref().map(|bar| bar.c).filter(|price| *price > 0.0);
+    let closed_at =
+        |bar: &Option<AggregateRow<'_>>| bar.as_ref().map(|bar| bar.c).filter(|price| *price > 0.0);
     let traded = row.last_trade.as_ref();
     let previous_close = closed_at(&row.previous_day);
     let price = traded
@@ -31,7 +32,7 @@ fn ticker(row: &SnapshotRow<'_>, symbol: &Symbol, received: Timestamp) -> Option
         .or_else(|| closed_at(&row.day))
         .or(previous_close)?;
     let day = row.day.as_ref().filter(|day| day.o > 0.0);
-    let of_day = |figure: fn(&BarRow<'_>) -> f64| day.map(figure);
+    let of_day = |figure: fn(&AggregateRow<'_>) -> f64| day.map(figure);
     let day_volume = of_day(|day| day.v).unwrap_or(0.0);
     let trade_time = traded.map(|trade| Timestamp::from_nanos(trade.t));
     let minute_time = || row.min.as_ref().map(|bar| Timestamp::from_millis(bar.t));

@@ -3,7 +3,7 @@
 use market_backbone_core::{SourceError, Symbol, Timestamp, Trade, TradePage, TradePageRequest};
 
 use super::{amount, element, list};
-use crate::code::TradeName;
+use crate::naming::TradeIdParts;
 use crate::wire::TradeRow;
 
 pub(crate) fn page(
@@ -26,7 +26,7 @@ pub(crate) fn page(
 pub(crate) fn trade(row: &TradeRow<'_>, symbol: &Symbol, received: Timestamp) -> Option<Trade> {
     let time = Timestamp::from_nanos(row.sip_timestamp);
     let size = amount(row.decimal_size.as_deref(), row.size);
-    let name = TradeName {
+    let name = TradeIdParts {
         millis: time.as_millis(),
         sequence: row.sequence_number,
         exchange: row.exchange,

@@ -4,20 +4,20 @@
 //! neighbours are read; only where a frame is no JSON is what follows lost. A trade allocates its id, a bar nothing.
 
 use market_backbone_core::{
-    Candle, Channel, Control, FeedEvent, FrameError, FrameOutcome, Indicators, PriceBand, Series, StreamKind,
-    Symbol, SymbolTable, Timeframe, Timestamp, Trade, VenueId,
+    BandIndicators, Candle, Channel, ControlMessage, FeedEvent, FrameError, FrameOutcome, PriceBand, Series,
+    StreamKind, Symbol, SymbolTable, Timeframe, Timestamp, Trade, VenueId,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::scan::{Scanned, event};
-use super::{confirmed, control};
-use crate::code::{TradeName, channel_kind};
+use super::scan::{ScannedEvent, event};
+use super::{confirmed_channel, control};
+use crate::capabilities::GRID;
 use crate::decode::amount;
 use crate::decode::books::level;
 use crate::error::excerpt;
-use crate::limits::GRID;
-use crate::wire::{BandEvent, BarEvent, Head, QuoteEvent, StatusEvent, TradeEvent};
+use crate::naming::{TradeIdParts, channel_kind};
+use crate::wire::{AggregateEvent, BandEvent, MessageHeader, QuoteEvent, StatusEvent, TradeEvent};
 
 pub(crate) fn decode(
     source: VenueId,
@@ -28,28 +28,28 @@ pub(crate) fn decode(
 ) -> Result<FrameOutcome, FrameError> {
     let text = std::str::from_utf8(frame).map_err(|error| FrameError(error.to_string()))?.trim();
     let mut reader =
-        Reader { source, received, symbols, events, dropped: 0, confirmed: Vec::new(), control: None };
+        FrameDecoder { source, received, symbols, events, dropped: 0, confirmed: Vec::new(), control: None };
     match text.strip_prefix('[') {
         Some(list) => reader.list(list)?,
-        None => reader.slowly(text)?,
+        None => reader.decode_with_serde(text)?,
     }
     Ok(reader.outcome())
 }
 
-struct Reader<'s> {
+struct FrameDecoder<'s> {
     source: VenueId,
     received: Timestamp,
     symbols: &'s SymbolTable,
     events: &'s mut Vec<FeedEvent>,
     dropped: u32,
     confirmed: Vec<Channel>,
-    control: Option<Control>,
+    control: Option<ControlMessage>,
 }
 
-impl Reader<'_> {
+impl FrameDecoder<'_> {
     /// What the frame says of the connection: that something was refused goes before what was confirmed.
     fn outcome(self) -> FrameOutcome {
-        let confirmed = (!self.confirmed.is_empty()).then_some(Control::Confirmed(self.confirmed));
+        let confirmed = (!self.confirmed.is_empty()).then_some(ControlMessage::Confirmed(self.confirmed));
         FrameOutcome { dropped: self.dropped, control: self.control.or(confirmed) }
     }
 
@@ -59,13 +59,13 @@ impl Reader<'_> {
         loop {
             rest = match event(rest) {
                 Some((event, after)) => {
-                    self.take(event);
+                    self.push_scanned(event);
                     after
                 }
                 None if rest.trim_start().starts_with(']') => return Ok(()),
                 None => match element(rest) {
                     Ok((raw, after)) => {
-                        if self.slowly(raw.get()).is_err() {
+                        if self.decode_with_serde(raw.get()).is_err() {
                             self.dropped += 1;
                         }
                         after
@@ -85,17 +85,17 @@ impl Reader<'_> {
         }
     }
 
-    fn take(&mut self, event: Scanned<'_>) {
+    fn push_scanned(&mut self, event: ScannedEvent<'_>) {
         match event {
-            Scanned::Trade(row) => self.trade(&row),
-            Scanned::Bar(timeframe, row) => self.bar(timeframe, &row),
-            Scanned::Quote(row) => self.quote(&row),
+            ScannedEvent::Trade(row) => self.trade(&row),
+            ScannedEvent::Bar(timeframe, row) => self.bar(timeframe, &row),
+            ScannedEvent::Quote(row) => self.quote(&row),
         }
     }
 
     /// Reads one event by serde. Kinds that nobody can ask for here (imbalances of auctions, estimates) are passed over.
-    fn slowly(&mut self, text: &str) -> Result<(), FrameError> {
-        let head: Head<'_> = parse(text)?;
+    fn decode_with_serde(&mut self, text: &str) -> Result<(), FrameError> {
+        let head: MessageHeader<'_> = parse(text)?;
         match (&*head.ev, channel_kind(&head.ev)) {
             ("status", _) => self.status(&parse::<StatusEvent<'_>>(text)?),
             (_, Some(StreamKind::Trade)) => self.trade(&parse(text)?),
@@ -109,7 +109,7 @@ impl Reader<'_> {
     }
 
     fn status(&mut self, row: &StatusEvent<'_>) {
-        if let Some(name) = confirmed(row) {
+        if let Some(name) = confirmed_channel(row) {
             self.confirmed.extend(channel(self.source, name, self.symbols));
         } else if let Some(control) = control(row) {
             self.control = Some(control);
@@ -122,7 +122,7 @@ impl Reader<'_> {
         let symbol = self.symbols.resolve(&row.sym).filter(|_| sound);
         self.push(symbol.map(|symbol| {
             let (millis, facility) = (row.t, row.trfi.unwrap_or(0));
-            let name = TradeName { millis, sequence: row.q, exchange: row.x, facility, id: &row.i };
+            let name = TradeIdParts { millis, sequence: row.q, exchange: row.x, facility, id: &row.i };
             FeedEvent::Trade(Trade {
                 symbol,
                 id: name.to_id(),
@@ -136,7 +136,7 @@ impl Reader<'_> {
     }
 
     /// The same bar comes again when trades were reported late: it replaces the one before.
-    fn bar(&mut self, timeframe: Timeframe, row: &BarEvent<'_>) {
+    fn bar(&mut self, timeframe: Timeframe, row: &AggregateEvent<'_>) {
         let volume = amount(row.dv.as_deref(), Some(row.v));
         let candle = Candle {
             open_time: Timestamp::from_millis(row.s),
@@ -148,7 +148,7 @@ impl Reader<'_> {
             turnover: volume * row.vw.unwrap_or(row.c),
             is_final: false,
         };
-        let sound = candle.is_sound() && GRID.is_open_time(timeframe, candle.open_time);
+        let sound = candle.is_valid() && GRID.is_open_time(timeframe, candle.open_time);
         let symbol = self.symbols.resolve(&row.sym).filter(|_| sound);
         self.push(symbol.map(|symbol| FeedEvent::Candle {
             series: Series::new(symbol, timeframe),
@@ -179,8 +179,8 @@ impl Reader<'_> {
                 symbol,
                 low: row.l,
                 high: row.h,
-                indicators: Indicators::new(row.i.iter().copied()),
-                time: moment(row.t),
+                indicators: BandIndicators::new(row.i.iter().copied()),
+                time: timestamp_of_any_unit(row.t),
                 received: self.received,
             })
         }));
@@ -196,7 +196,7 @@ impl Reader<'_> {
 }
 
 /// A time whose unit is not certain: of this century, its size tells.
-fn moment(time: i64) -> Timestamp {
+fn timestamp_of_any_unit(time: i64) -> Timestamp {
     /// Milliseconds of the year 5138, and microseconds of 1973.
     const MICROS: i64 = 100_000_000_000_000;
     match time {

@@ -10,26 +10,26 @@ use std::borrow::Cow;
 use market_backbone_core::Timeframe;
 
 use super::tokens::object;
-use crate::wire::{BarEvent, QuoteEvent, TradeEvent};
+use crate::wire::{AggregateEvent, QuoteEvent, TradeEvent};
 
 /// Stands for an integer that has not come; no time is this.
 const ABSENT: i64 = i64::MIN;
 
 /// An event that comes thousands of times a second.
-pub(super) enum Scanned<'a> {
+pub(super) enum ScannedEvent<'a> {
     Trade(TradeEvent<'a>),
-    Bar(Timeframe, BarEvent<'a>),
+    Bar(Timeframe, AggregateEvent<'a>),
     Quote(QuoteEvent<'a>),
 }
 
 /// Reads the event at the beginning of `text`, and returns what follows it.
-pub(super) fn event(text: &str) -> Option<(Scanned<'_>, &str)> {
+pub(super) fn event(text: &str) -> Option<(ScannedEvent<'_>, &str)> {
     let name = text.strip_prefix("{\"ev\":\"")?;
     match name.split_at_checked(name.find('"')?)?.0 {
-        "T" => TradeEvent::scan(text).map(|(row, rest)| (Scanned::Trade(row), rest)),
-        "A" => BarEvent::scan(text).map(|(row, rest)| (Scanned::Bar(Timeframe::S1, row), rest)),
-        "AM" => BarEvent::scan(text).map(|(row, rest)| (Scanned::Bar(Timeframe::M1, row), rest)),
-        "Q" => QuoteEvent::scan(text).map(|(row, rest)| (Scanned::Quote(row), rest)),
+        "T" => TradeEvent::scan(text).map(|(row, rest)| (ScannedEvent::Trade(row), rest)),
+        "A" => AggregateEvent::scan(text).map(|(row, rest)| (ScannedEvent::Bar(Timeframe::S1, row), rest)),
+        "AM" => AggregateEvent::scan(text).map(|(row, rest)| (ScannedEvent::Bar(Timeframe::M1, row), rest)),
+        "Q" => QuoteEvent::scan(text).map(|(row, rest)| (ScannedEvent::Quote(row), rest)),
         _ => None,
     }
 }
@@ -60,7 +60,7 @@ impl<'a> TradeEvent<'a> {
     }
 }
 
-impl<'a> BarEvent<'a> {
+impl<'a> AggregateEvent<'a> {
     fn scan(text: &'a str) -> Option<(Self, &'a str)> {
         let mut row = Self {
             sym: Cow::Borrowed(""),

@@ -5,7 +5,7 @@
 
 /// A plain value.
 #[derive(Clone, Copy)]
-pub(super) enum Value<'a> {
+pub(super) enum JsonToken<'a> {
     Text(&'a str),
     /// A number, `true`, `false` or `null`.
     Bare(&'a str),
@@ -13,7 +13,7 @@ pub(super) enum Value<'a> {
     List,
 }
 
-impl<'a> Value<'a> {
+impl<'a> JsonToken<'a> {
     pub(super) fn text(self) -> Option<&'a str> {
         match self {
             Self::Text(text) => Some(text),
@@ -48,7 +48,7 @@ impl<'a> Value<'a> {
 /// unusual.
 pub(super) fn object<'a>(
     text: &'a str,
-    mut field: impl FnMut(&'a str, Value<'a>) -> Option<()>,
+    mut field: impl FnMut(&'a str, JsonToken<'a>) -> Option<()>,
 ) -> Option<&'a str> {
     let mut rest = text.strip_prefix('{')?;
     loop {
@@ -64,13 +64,13 @@ pub(super) fn object<'a>(
 }
 
 /// A plain value or a list of some, and what follows it.
-fn value(text: &str) -> Option<(Value<'_>, &str)> {
+fn value(text: &str) -> Option<(JsonToken<'_>, &str)> {
     match text.as_bytes().first()? {
-        b'"' => quoted(text).map(|(text, after)| (Value::Text(text), after)),
+        b'"' => quoted(text).map(|(text, after)| (JsonToken::Text(text), after)),
         b'[' => {
             let (list, after) = text.split_at(position(text, b']', b'"')? + 1);
             let plain = list.ends_with(']') && !list[1..].contains(['[', '{']);
-            plain.then_some((Value::List, after))
+            plain.then_some((JsonToken::List, after))
         }
         _ => {
             let (token, after) = text.split_at(position(text, b',', b'}')?);
@@ -78,7 +78,7 @@ fn value(text: &str) -> Option<(Value<'_>, &str)> {
                 b'0'..=b'9' | b'-' => true,
                 _ => matches!(token, "null" | "true" | "false"),
             };
-            plain.then_some((Value::Bare(token), after))
+            plain.then_some((JsonToken::Bare(token), after))
         }
     }
 }

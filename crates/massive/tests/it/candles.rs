@@ -1,7 +1,7 @@
 //! Pages of candles, and what they prove.
 
 use market_backbone_core::{SourceErrorKind, TimeRange, Timeframe, Timestamp, Venue};
-use market_backbone_massive::Plan;
+use market_backbone_massive::MassivePlan;
 
 use crate::{NOON, advanced, at, massive, page_of};
 
@@ -60,7 +60,7 @@ fn where_there_is_no_more_nothing_is_older_it_says() {
     assert_eq!(page.proof.absent_before, TimeRange::new(Timestamp::MIN, oldest).ok());
     assert!(!page.proof.exhausted);
     // Of ten years that may be asked for, nothing is known about the eleventh, though nobody need ask for it.
-    let page = massive(Plan::Developer).decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
+    let page = massive(MassivePlan::Developer).decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
     assert_eq!(page.proof.absent_before, range("2016-05-16T04:00:00Z", "2026-05-11T08:00:00Z"));
     assert!(page.proof.exhausted);
 }
@@ -92,16 +92,16 @@ fn what_may_still_be_reported_late_is_not_final_and_proves_nothing() {
     let opens =
         ["2026-05-12T12:00:00Z", "2026-05-12T11:40:00Z", "2026-05-12T11:39:00Z", "2026-05-12T11:20:00Z"];
     let body = body(&opens, 4, REST);
-    let finals = |plan: Plan| {
+    let finals = |plan: MassivePlan| {
         let request = page_of(Timeframe::M1, None, 200);
         let page = massive(plan).decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
         let finals = page.candles.iter().filter(|candle| candle.is_final).count();
         (finals, page.proof.covered.map(TimeRange::to))
     };
-    assert_eq!(finals(Plan::Advanced), (2, Some(at("2026-05-12T11:40:00Z"))));
+    assert_eq!(finals(MassivePlan::Advanced), (2, Some(at("2026-05-12T11:40:00Z"))));
     // What is shown a quarter of an hour late may change for a quarter of an hour longer.
-    assert_eq!(finals(Plan::Starter), (1, Some(at("2026-05-12T11:25:00Z"))));
-    assert_eq!(finals(Plan::Basic), (0, None));
+    assert_eq!(finals(MassivePlan::Starter), (1, Some(at("2026-05-12T11:25:00Z"))));
+    assert_eq!(finals(MassivePlan::Basic), (0, None));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_bad_row_is_named_and_only_its_slot_is_in_doubt() {
         let missing = [at("2026-05-11T15:31:00Z"), at("2026-05-11T15:29:00Z"), at("2026-05-11T15:28:00Z")];
         let shown = |open: &Timestamp| page.candles.iter().any(|candle| candle.open_time == *open);
         let lost = missing.into_iter().find(|open| !shown(open)).unwrap();
-        let doubted = page.proof.doubtful.iter().any(|range| range.contains(lost));
+        let doubted = page.proof.uncertain.iter().any(|range| range.contains(lost));
         assert!(doubted || page.candles.last().is_some_and(|newest| newest.open_time < lost), "{body}");
         assert!(!page.proof.exhausted);
     }

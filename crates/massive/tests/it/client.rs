@@ -10,7 +10,7 @@ use market_backbone_core::{
     VenueId,
 };
 use market_backbone_massive::{
-    Aggregates, Direction, Glossary, HolidayKind, MASSIVE, MassiveClient, Timespan, apply_holidays,
+    AggregateSpec, Glossary, HolidayKind, MASSIVE, MassiveClient, MoverDirection, Timespan, apply_holidays,
 };
 
 use crate::{at, symbol};
@@ -60,14 +60,14 @@ fn bars_of_any_length_come_from_all_pages() {
     };
     let pages = [page(1_778_506_200_000), page(1_778_506_620_000), r#"{"status":"OK"}"#.to_owned()];
     let (client, canned) = client(&pages.each_ref().map(String::as_str));
-    let kind = Aggregates { multiplier: 7, timespan: Timespan::Minute, adjusted: true };
+    let kind = AggregateSpec { multiplier: 7, timespan: Timespan::Minute, adjusted: true };
     let bars = block_on(client.aggregates(&symbol("AAPL"), kind, may_11())).unwrap();
     let want =
         "/v2/aggs/ticker/AAPL/range/7/minute/1778506200000/1778529599999?adjusted=true&sort=asc&limit=50000";
     assert_eq!(asked(&canned), want);
     assert_eq!((bars.len(), bars[1].open_time.as_millis()), (2, 1_778_506_620_000));
-    assert_eq!((bars[0].volume, bars[0].trades, bars[0].average), (1.5, Some(7), Some(2.0)));
-    let none = Aggregates { multiplier: 0, ..kind };
+    assert_eq!((bars[0].volume, bars[0].trades, bars[0].vwap), (1.5, Some(7), Some(2.0)));
+    let none = AggregateSpec { multiplier: 0, ..kind };
     let error = block_on(client.aggregates(&symbol("AAPL"), none, may_11())).unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::BadRequest);
 }
@@ -81,7 +81,7 @@ fn a_day_told_after_its_session_opens_when_the_day_does() {
     assert_eq!(asked(&canned), want);
     assert_eq!((bars[0].symbol.code(), bars[0].day.to_string().as_str()), ("KIMpL", "2020-10-14"));
     assert_eq!(bars[0].bar.open_time, at("2020-10-14T04:00:00Z"));
-    assert_eq!(bars[0].stamped, at("2020-10-14T20:00:00Z"));
+    assert_eq!(bars[0].venue_time, at("2020-10-14T20:00:00Z"));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn what_is_asked_of_one_share_or_all_has_a_path_of_its_own() {
     assert_eq!(path(&|client| drop(block_on(client.snapshot(&apple)))), format!("{tickers}/tickers/AAPL?"));
     assert_eq!(path(&|client| drop(block_on(client.snapshots(&[])))), format!("{tickers}/tickers?"));
     assert_eq!(
-        path(&|client| drop(block_on(client.movers(Direction::Losers)))),
+        path(&|client| drop(block_on(client.movers(MoverDirection::Losers)))),
         format!("{tickers}/losers?")
     );
     assert_eq!(path(&|client| drop(block_on(client.last_trade(&apple)))), "/v2/last/trade/AAPL?");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    Candle, Channel, Control, FeedEvent, Level, StreamKind, Symbol, SymbolTable, Timeframe, Venue,
+    Candle, Channel, ControlMessage, FeedEvent, Level, StreamKind, Symbol, SymbolTable, Timeframe, Venue,
 };
 use market_backbone_massive::MASSIVE;
 
@@ -177,7 +177,7 @@ fn status(status: &str, message: &str) -> String {
 }
 
 #[track_caller]
-fn control(kind: &str, message: &str) -> Option<Control> {
+fn control(kind: &str, message: &str) -> Option<ControlMessage> {
     let (events, outcome) = read(&list(&[&status(kind, message)])).unwrap();
     assert_eq!((events.len(), outcome.dropped), (0, 0));
     outcome.control
@@ -185,10 +185,10 @@ fn control(kind: &str, message: &str) -> Option<Control> {
 
 #[test]
 fn the_way_in_is_told_step_by_step() {
-    assert_eq!(control("connected", "Connected Successfully"), Some(Control::Hello));
-    assert_eq!(control("auth_success", "authenticated"), Some(Control::Ready));
+    assert_eq!(control("connected", "Connected Successfully"), Some(ControlMessage::LoginPrompt));
+    assert_eq!(control("auth_success", "authenticated"), Some(ControlMessage::LoggedIn));
     let refused = |control| match control {
-        Some(Control::Refused { message, terminal }) => (message, terminal),
+        Some(ControlMessage::Refused { message, terminal }) => (message, terminal),
         other => panic!("{other:?}"),
     };
     let (message, _) = refused(control("auth_failed", "unknown key test-key"));
@@ -207,10 +207,10 @@ fn the_way_in_is_told_step_by_step() {
 #[test]
 fn whoever_is_put_out_stays_away_for_a_minute() {
     let message = "Maximum number of websocket connections exceeded. ";
-    let want = Control::Evicted { message: message.trim().to_owned(), wait: Duration::from_secs(60) };
+    let want = ControlMessage::Evicted { message: message.trim().to_owned(), wait: Duration::from_secs(60) };
     assert_eq!(control("max_connections", message), Some(want));
-    assert!(matches!(control("slow_consumer", "too slow"), Some(Control::TooSlow { .. })));
-    assert!(matches!(control("force_disconnect", ""), Some(Control::TooSlow { .. })));
+    assert!(matches!(control("slow_consumer", "too slow"), Some(ControlMessage::TooSlow { .. })));
+    assert!(matches!(control("force_disconnect", ""), Some(ControlMessage::TooSlow { .. })));
 }
 
 #[test]
@@ -229,9 +229,9 @@ fn only_what_is_confirmed_counts() {
         channel(symbol("BRK.B"), StreamKind::Trade),
         channel(Symbol::any(MASSIVE), StreamKind::Candle(Timeframe::S1)),
     ];
-    assert_eq!((events.len(), outcome.control), (1, Some(Control::Confirmed(confirmed))));
+    assert_eq!((events.len(), outcome.control), (1, Some(ControlMessage::Confirmed(confirmed))));
     assert_eq!(control("success", "unsubscribed to: T.MSFT"), None);
     // A refusal is said before what was confirmed, and names nothing.
     let frame = list(&[&status("error", "not authorized"), &status("success", "subscribed to: AM.AAPL")]);
-    assert!(matches!(read(&frame).unwrap().1.control, Some(Control::Refused { terminal: true, .. })));
+    assert!(matches!(read(&frame).unwrap().1.control, Some(ControlMessage::Refused { terminal: true, .. })));
 }

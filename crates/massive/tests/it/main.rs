@@ -22,7 +22,7 @@ use market_backbone_core::{
     CandlePageRequest, FeedEvent, FrameError, FrameOutcome, ManualClock, Secret, Series, Symbol, SymbolTable,
     Timeframe, Timestamp, Venue,
 };
-use market_backbone_massive::{MASSIVE, Massive, Plan};
+use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 
 /// When the tests' requests are sent and frames received: a Tuesday, 08:00 in New York.
 const NOON: &str = "2026-05-12T12:00:00Z";
@@ -35,12 +35,12 @@ fn symbol(code: &str) -> Symbol {
     Symbol::new(MASSIVE, code).unwrap()
 }
 
-fn massive(plan: Plan) -> Massive {
+fn massive(plan: MassivePlan) -> Massive {
     Massive::new(Secret::new("test-key"), plan, Arc::new(ManualClock::new(at(NOON))))
 }
 
 fn advanced() -> Massive {
-    massive(Plan::Advanced)
+    massive(MassivePlan::Advanced)
 }
 
 fn page_of(timeframe: Timeframe, before: Option<&str>, count: u32) -> CandlePageRequest {

@@ -1,10 +1,10 @@
 //! Whatever the bytes, no decoder panics and no message grows.
 
 use market_backbone_core::{
-    Call, CallGroup, CandlePageRequest, HttpCall, HttpReply, Series, Symbol, SymbolTable, Timeframe,
+    Call, CandlePageRequest, HttpCall, HttpReply, RateLimitGroup, Series, Symbol, SymbolTable, Timeframe,
     Timestamp, TradePageRequest, Venue,
 };
-use market_backbone_massive::{MASSIVE, Plan};
+use market_backbone_massive::{MASSIVE, MassivePlan};
 use proptest::prelude::*;
 
 use crate::{massive, read, symbol};
@@ -34,7 +34,7 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn decode_everywhere(bytes: &[u8], plan: Plan, timeframe: Timeframe, before: Option<i64>, now: i64) {
+fn decode_everywhere(bytes: &[u8], plan: MassivePlan, timeframe: Timeframe, before: Option<i64>, now: i64) {
     let (venue, now) = (massive(plan), Timestamp::from_nanos(now));
     let series = Series::new(symbol("AAPL"), timeframe);
     let candles = CandlePageRequest { series, before: before.map(Timestamp::from_nanos), count: 100 };
@@ -42,7 +42,7 @@ fn decode_everywhere(bytes: &[u8], plan: Plan, timeframe: Timeframe, before: Opt
     let _ = venue.encode(&call);
     if let Ok(page) = venue.decode_candles(&candles, bytes, now) {
         assert!(page.candles.is_sorted_by(|a, b| a.open_time < b.open_time));
-        assert!(page.candles.iter().all(|candle| candle.is_sound()));
+        assert!(page.candles.iter().all(|candle| candle.is_valid()));
     }
     let trades = TradePageRequest { symbol: symbol("AAPL"), before: None, days_ago: 0, count: 1 };
     let _ = venue.decode_trades(&trades, bytes, now);
@@ -51,7 +51,7 @@ fn decode_everywhere(bytes: &[u8], plan: Plan, timeframe: Timeframe, before: Opt
     let _ = venue.decode_markets(bytes);
     let symbols: SymbolTable = [symbol("AAPL"), Symbol::any(MASSIVE)].into_iter().collect();
     let _ = venue.decode_frame(bytes, now, &symbols, &mut Vec::new());
-    let sent = HttpCall { group: CallGroup("massive"), path: "/".to_owned(), query: Vec::new() };
+    let sent = HttpCall { group: RateLimitGroup("massive"), path: "/".to_owned(), query: Vec::new() };
     for status in [200, 403, 404, 429, 500] {
         let reply = HttpReply { status, headers: &[], body: bytes };
         if let Err(error) = venue.check(&call, &reply) {
@@ -65,7 +65,7 @@ proptest! {
     #[test]
     fn no_bytes_make_a_decoder_panic(
         bytes in prop_oneof![proptest::collection::vec(any::<u8>(), 0..200), damaged()],
-        plan in proptest::sample::select(vec![Plan::Basic, Plan::Starter, Plan::Developer, Plan::Advanced]),
+        plan in proptest::sample::select(vec![MassivePlan::Basic, MassivePlan::Starter, MassivePlan::Developer, MassivePlan::Advanced]),
         timeframe in proptest::sample::select(Timeframe::ALL.to_vec()),
         before in any::<Option<i64>>(),
         now in any::<i64>(),

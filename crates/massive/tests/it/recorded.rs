@@ -11,7 +11,7 @@ use market_backbone_core::{
     Calendar, Call, CallSource, CandlePageRequest, FeedEvent, HttpCall, HttpReply, OwnedReply, Priority,
     Series, SourceError, Symbol, SymbolTable, TimeRange, Timeframe, TradePageRequest, Venue, VenueId,
 };
-use market_backbone_massive::{Direction, Glossary, MASSIVE, MassiveClient};
+use market_backbone_massive::{Glossary, MASSIVE, MassiveClient, MoverDirection};
 
 use crate::{NOON, advanced, at, symbol};
 
@@ -42,7 +42,7 @@ impl CallSource for File {
 
     async fn call(&self, call: HttpCall, _: Priority) -> Result<Vec<OwnedReply>, SourceError> {
         let reply = HttpReply { status: 200, headers: &[], body: &self.0 };
-        advanced().check(&Call::Own(call), &reply)?;
+        advanced().check(&Call::VenueSpecific(call), &reply)?;
         Ok(vec![OwnedReply { status: 200, body: self.0.clone(), ..OwnedReply::default() }])
     }
 }
@@ -93,7 +93,10 @@ fn read(path: &Path) -> Option<usize> {
         block_on(client.snapshot(&apple)).map(|_| 1).unwrap()
     } else if name.contains("v2/snapshot") {
         let (tickers, dropped) = advanced().decode_tickers(&body, at(NOON)).unwrap();
-        assert_eq!((dropped, block_on(client.movers(Direction::Gainers)).unwrap().len()), (0, tickers.len()));
+        assert_eq!(
+            (dropped, block_on(client.movers(MoverDirection::Gainers)).unwrap().len()),
+            (0, tickers.len())
+        );
         tickers.len()
     } else if name.contains("marketstatus/now") {
         block_on(client.market_status()).map(|_| 1).unwrap()

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    BookRequest, Call, CallGroup, HttpCall, HttpReply, SourceError, SourceErrorKind as Kind, TickerRequest,
-    Timeframe, Venue,
+    BookRequest, Call, HttpCall, HttpReply, RateLimitGroup, SourceError, SourceErrorKind as Kind,
+    TickerRequest, Timeframe, Venue,
 };
-use market_backbone_massive::Plan;
+use market_backbone_massive::MassivePlan;
 
 use crate::{massive, page_of, symbol};
 
 fn ask(call: &Call, status: u16, body: &str, headers: &[(String, String)]) -> Result<(), SourceError> {
-    massive(Plan::Basic).check(call, &HttpReply { status, headers, body: body.as_bytes() })
+    massive(MassivePlan::Basic).check(call, &HttpReply { status, headers, body: body.as_bytes() })
 }
 
 fn candles() -> Call {
@@ -76,7 +76,7 @@ fn how_long_to_stay_away_is_said_or_not() {
 fn a_list_without_any_of_those_that_were_named_knows_none_of_them() {
     let none = r#"{"count":0,"status":"OK","tickers":[]}"#;
     let of = |codes: &[&str]| codes.iter().copied().map(symbol).collect::<Vec<_>>();
-    let tickers = Call::Tickers(TickerRequest::Of(of(&["NOPE"])));
+    let tickers = Call::Tickers(TickerRequest::Symbols(of(&["NOPE"])));
     assert_eq!(ask(&tickers, 200, none, &[]).unwrap_err().to_string(), "unknown market NOPE on massive");
     let books = Call::Books(BookRequest { symbols: of(&["NOPE", "NADA"]), depth: 1 });
     assert_eq!(ask(&books, 200, none, &[]).unwrap_err().kind(), Kind::UnknownMarket);
@@ -87,7 +87,11 @@ fn a_list_without_any_of_those_that_were_named_knows_none_of_them() {
 #[test]
 fn a_day_without_a_session_is_an_answer() {
     let own = |path: &str| {
-        Call::Own(HttpCall { group: CallGroup("massive"), path: path.to_owned(), query: Vec::new() })
+        Call::VenueSpecific(HttpCall {
+            group: RateLimitGroup("massive"),
+            path: path.to_owned(),
+            query: Vec::new(),
+        })
     };
     let body = r#"{"status":"NOT_FOUND","request_id":"1","message":"Data not found."}"#;
     assert!(ask(&own("/v1/open-close/AAPL/2026-05-10"), 404, body, &[]).is_ok());

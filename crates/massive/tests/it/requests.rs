@@ -1,10 +1,10 @@
 //! What is asked, and where the rest of an answer is.
 
 use market_backbone_core::{
-    BookRequest, Call, CallGroup, HttpCall, HttpReply, SourceErrorKind, TickerRequest, Timeframe,
+    BookRequest, Call, HttpCall, HttpReply, RateLimitGroup, SourceErrorKind, TickerRequest, Timeframe,
     TradePageRequest, Venue,
 };
-use market_backbone_massive::{Massive, Plan, Rate, trade_cursor};
+use market_backbone_massive::{Massive, MassivePlan, MassiveRate, trade_cursor};
 
 use crate::{advanced, at, massive, page_of, symbol};
 
@@ -50,11 +50,18 @@ fn a_page_asks_for_as_many_base_bars_as_its_candles_are_made_of() {
 #[test]
 fn a_name_is_looked_up_among_what_is_listed_and_what_was() {
     let venue = advanced();
-    let asked: Vec<_> = venue.lookups(&symbol("BACpB")).iter().map(line).collect();
+    let asked: Vec<_> = venue.listing_lookups(&symbol("BACpB")).iter().map(line).collect();
     let path = "/v3/reference/tickers?ticker=BACpB&active";
     assert_eq!(asked, [format!("{path}=true"), format!("{path}=false")]);
-    assert_eq!(venue.lookups(&symbol("A%2FB")), [], "what cannot be a ticker is refused without a question");
-    assert_eq!((venue.spelling("aapl"), venue.spelling("BACpB")), ("AAPL".to_owned(), "BACpB".to_owned()));
+    assert_eq!(
+        venue.listing_lookups(&symbol("A%2FB")),
+        [],
+        "what cannot be a ticker is refused without a question"
+    );
+    assert_eq!(
+        (venue.normalize_code("aapl"), venue.normalize_code("BACpB")),
+        ("AAPL".to_owned(), "BACpB".to_owned())
+    );
 }
 
 #[test]
@@ -66,21 +73,24 @@ fn nothing_is_asked_that_the_plan_does_not_include() {
     };
     let millis = |text: &str| at(text).as_millis();
     // The running day is not free.
-    assert_eq!(path(Plan::Basic, None), (millis("2024-05-13T04:00:00Z"), millis("2026-05-12T04:00:00Z") - 1));
     assert_eq!(
-        path(Plan::Starter, None),
+        path(MassivePlan::Basic, None),
+        (millis("2024-05-13T04:00:00Z"), millis("2026-05-12T04:00:00Z") - 1)
+    );
+    assert_eq!(
+        path(MassivePlan::Starter, None),
         (millis("2021-05-14T04:00:00Z"), millis("2026-05-14T04:00:00Z") - 1)
     );
     // A range never runs backwards, not even where the plan has nothing.
-    let old = path(Plan::Basic, Some("2010-01-01T00:00:00Z"));
+    let old = path(MassivePlan::Basic, Some("2010-01-01T00:00:00Z"));
     assert_eq!(old, (millis("2010-01-01T00:00:00Z") - 1, millis("2010-01-01T00:00:00Z") - 1));
     refused(
-        &massive(Plan::Basic),
+        &massive(MassivePlan::Basic),
         &Call::Candles(page_of(Timeframe::S1, None, 1)),
         SourceErrorKind::Unsupported,
     );
     let trades = TradePageRequest { symbol: symbol("AAPL"), before: None, days_ago: 0, count: 1 };
-    refused(&massive(Plan::Starter), &Call::Trades(trades), SourceErrorKind::Unsupported);
+    refused(&massive(MassivePlan::Starter), &Call::Trades(trades), SourceErrorKind::Unsupported);
 }
 
 #[test]
@@ -114,7 +124,7 @@ fn what_is_now_is_asked_for_several_at_once() {
     let snapshots = "/v2/snapshot/locale/us/markets/stocks/tickers";
     check(
         &advanced(),
-        &Call::Tickers(TickerRequest::Of(symbols.clone())),
+        &Call::Tickers(TickerRequest::Symbols(symbols.clone())),
         &format!("{snapshots}?tickers=AAPL,MSFT"),
     );
     check(&advanced(), &Call::Tickers(TickerRequest::Quotes(vec!["USD".into()])), snapshots);
@@ -130,7 +140,7 @@ fn what_is_now_is_asked_for_several_at_once() {
     refused(&advanced(), &books(&[], 1), SourceErrorKind::BadRequest);
     let listing = "/v3/reference/tickers?market=stocks&active=true&sort=ticker&order=asc&limit=1000";
     check(&advanced(), &Call::Markets, listing);
-    refused(&advanced(), &Call::Instruments(symbols), SourceErrorKind::Unsupported);
+    refused(&advanced(), &Call::PriceIncrements(symbols), SourceErrorKind::Unsupported);
 }
 
 #[test]
@@ -146,7 +156,7 @@ fn the_key_is_a_header_and_is_not_shown() {
     let venue = advanced();
     let headers = venue.headers();
     assert_eq!((headers[0].0, headers[0].1.reveal()), ("authorization", "Bearer test-key"));
-    assert!(!format!("{venue:?}{headers:?}{:?}", venue.greeting()).contains("test-key"));
+    assert!(!format!("{venue:?}{headers:?}{:?}", venue.login()).contains("test-key"));
 }
 
 #[test]
@@ -155,11 +165,11 @@ fn limits_go_by_the_plan_unless_one_says_otherwise() {
         let limit = venue.capabilities().limits[0];
         (limit.group, limit.max, limit.window.as_secs())
     };
-    let group = CallGroup("massive");
-    assert_eq!(limit(massive(Plan::Basic)), (group, 5, 60));
+    let group = RateLimitGroup("massive");
+    assert_eq!(limit(massive(MassivePlan::Basic)), (group, 5, 60));
     assert_eq!(limit(advanced()), (group, 100, 1));
-    assert_eq!(limit(advanced().with_rate(Rate::HundredPerMinute)), (group, 100, 60));
-    let several = advanced().with_connections(3).with_rate(Rate::FivePerMinute);
+    assert_eq!(limit(advanced().with_rate(MassiveRate::HundredPerMinute)), (group, 100, 60));
+    let several = advanced().with_connections(3).with_rate(MassiveRate::FivePerMinute);
     assert_eq!(several.capabilities().socket.max_connections, Some(3));
 }
 

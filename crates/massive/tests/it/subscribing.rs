@@ -1,7 +1,7 @@
 //! What is sent so that frames come.
 
-use market_backbone_core::{Channel, Control, StreamKind, Symbol, SymbolTable, Timeframe, Venue};
-use market_backbone_massive::{MASSIVE, Massive, Plan};
+use market_backbone_core::{Channel, ControlMessage, StreamKind, Symbol, SymbolTable, Timeframe, Venue};
+use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 
 use crate::{NOON, advanced, at, massive, symbol};
 
@@ -68,7 +68,7 @@ fn bands_are_asked_for_and_confirmed_by_their_own_name() {
     let frame = r#"[{"ev":"status","status":"success","message":"subscribed to: LULD.BRK.B"}]"#;
     let symbols = SymbolTable::default();
     let outcome = advanced().decode_frame(frame.as_bytes(), at(NOON), &symbols, &mut Vec::new()).unwrap();
-    assert_eq!(outcome.control, Some(Control::Confirmed(vec![channel("BRK.B", StreamKind::Band)])));
+    assert_eq!(outcome.control, Some(ControlMessage::Confirmed(vec![channel("BRK.B", StreamKind::Band)])));
 }
 
 #[test]
@@ -82,9 +82,9 @@ fn thousands_of_names_are_more_than_one_message() {
 
 #[test]
 fn the_key_is_given_when_the_venue_has_spoken() {
-    let greeting = advanced().greeting().unwrap();
-    assert!(greeting.awaits_hello);
-    assert_eq!(greeting.within.as_secs(), 15);
+    let greeting = advanced().login().unwrap();
+    assert!(greeting.awaits_prompt);
+    assert_eq!(greeting.timeout.as_secs(), 15);
     let said: Vec<_> = greeting.messages.iter().map(|message| message.reveal()).collect();
     assert_eq!(said, [r#"{"action":"auth","params":"test-key"}"#]);
 }
@@ -96,8 +96,8 @@ fn what_is_streamed_is_the_plans_to_say() {
         let kinds = [StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Band, MINUTES];
         kinds.map(|kind| can.streams(kind))
     };
-    assert_eq!(streams(massive(Plan::Basic)), [false, false, false, false, false]);
-    assert_eq!(streams(massive(Plan::Starter)), [false, false, false, false, true]);
-    assert_eq!(streams(massive(Plan::Developer)), [true, false, false, false, true]);
+    assert_eq!(streams(massive(MassivePlan::Basic)), [false, false, false, false, false]);
+    assert_eq!(streams(massive(MassivePlan::Starter)), [false, false, false, false, true]);
+    assert_eq!(streams(massive(MassivePlan::Developer)), [true, false, false, false, true]);
     assert_eq!(streams(advanced()), [true, false, true, true, true]);
 }

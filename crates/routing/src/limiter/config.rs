@@ -10,16 +10,16 @@ pub struct LimiterConfig {
     /// Added to each window, for clocks that count in milliseconds.
     pub margin: Duration,
     /// How long after it was given up a request may still arrive at the venue.
-    pub stray: Duration,
+    pub late_arrival_grace: Duration,
     /// Whether what round trips last may shorten the wait (a few percent more requests). If not, a request is
     /// taken to have arrived when it was answered, which needs no assumption about the network.
     pub trust_round_trips: bool,
     /// How many requests of a group may wait; one more is refused at once.
     pub queue: usize,
     /// How long a request may wait for its turn.
-    pub patience: Duration,
+    pub max_wait: Duration,
     /// How long a LOW one may: it waits behind everybody, and nobody waits for it.
-    pub patience_low: Duration,
+    pub max_wait_low: Duration,
     /// How long after a CRITICAL request the reserve for the next is kept.
     pub reserve_for: Duration,
     /// The part of a window that is kept: one in this many.
@@ -31,27 +31,27 @@ pub struct LimiterConfig {
     /// After this long a LOW request counts as starving.
     pub starving_low: Duration,
     /// While somebody starves, every turn of this number is theirs.
-    pub starving_turn: u32,
+    pub starving_every: u32,
     /// What a round trip is taken to last in estimates, before one has been measured.
-    pub assumed_trip: Duration,
+    pub assumed_round_trip: Duration,
 }
 
 impl Default for LimiterConfig {
     fn default() -> Self {
         Self {
             margin: Duration::from_millis(3),
-            stray: Duration::from_millis(500),
+            late_arrival_grace: Duration::from_millis(500),
             trust_round_trips: true,
             queue: 10_000,
-            patience: Duration::from_secs(120),
-            patience_low: Duration::from_secs(3_600),
+            max_wait: Duration::from_secs(120),
+            max_wait_low: Duration::from_secs(3_600),
             reserve_for: Duration::from_secs(10),
             reserve_share: 5,
             starving_high: Duration::from_secs(1),
             starving_normal: Duration::from_secs(2),
             starving_low: Duration::from_secs(5),
-            starving_turn: 10,
-            assumed_trip: Duration::from_millis(50),
+            starving_every: 10,
+            assumed_round_trip: Duration::from_millis(50),
         }
     }
 }
@@ -59,7 +59,7 @@ impl Default for LimiterConfig {
 impl LimiterConfig {
     /// How long a request of this class may wait before it counts as starving; `None` for the first class,
     /// which nobody overtakes.
-    pub(super) fn bound(&self, priority: Priority) -> Option<Duration> {
+    pub(super) fn starvation_bound(&self, priority: Priority) -> Option<Duration> {
         match priority {
             Priority::Critical => None,
             Priority::High => Some(self.starving_high),

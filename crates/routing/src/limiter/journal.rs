@@ -19,19 +19,19 @@ use std::time::Duration;
 
 use market_backbone_core::{Clock, Timestamp};
 
-use super::gate::{Gate, Inside};
-use super::inbox::{Inbox, LONGEST_TRIP, News};
-use super::record::{Record, Stamp, What};
-use super::since_boot::SinceBoot;
+use super::journal_record::{ClockStamp, JournalRecord, RecordKind};
+use super::peer_log::{MAX_IN_FLIGHT, PeerEvent, PeerLog};
+use super::process_lock::{ProcessLock, ProcessLockGuard};
+use super::since_boot::BootClock;
 
 /// A longer file is cut down to what can still matter.
-const ROOMY: u64 = 1 << 20;
+const COMPACT_ABOVE: u64 = 1 << 20;
 /// How often to look whether the gate is free where there is no later, and how far apart.
-const KNOCKS: u32 = 100;
-const KNOCK: Duration = Duration::from_micros(100);
+const LOCK_ATTEMPTS: u32 = 100;
+const LOCK_RETRY_DELAY: Duration = Duration::from_micros(100);
 /// The first line, a number and nothing else, is another one whenever the file has been cut down: who has read further
 /// begins again.
-const EDITION: usize = 11;
+const GENERATION_LEN: usize = 11;
 
 /// Where the sends of one scope are noted, and by which clocks.
 #[derive(Clone, Debug)]
@@ -48,12 +48,12 @@ impl JournalConfig {
     /// In this file, by `clock` and what the system has for a steady one.
     #[must_use]
     pub fn new(path: PathBuf, clock: Arc<dyn Clock>) -> Self {
-        let steady = SinceBoot::find().map(|found| Arc::new(found) as _);
+        let steady = BootClock::find().map(|found| Arc::new(found) as _);
         Self { path, clock, steady }
     }
 
-    fn now(&self) -> Stamp {
-        Stamp { wall: self.clock.now(), steady: self.steady.as_ref().map(|clock| clock.now()) }
+    fn now(&self) -> ClockStamp {
+        ClockStamp { wall: self.clock.now(), steady: self.steady.as_ref().map(|clock| clock.now()) }
     }
 }
 
@@ -62,19 +62,19 @@ impl JournalConfig {
 pub(super) struct Journal {
     config: JournalConfig,
     writer: u32,
-    keep: Duration,
-    gate: Gate,
-    book: Mutex<Book>,
+    retention: Duration,
+    process_lock: ProcessLock,
+    state: Mutex<JournalState>,
 }
 
 #[derive(Debug)]
-struct Book {
+struct JournalState {
     file: File,
     /// Its first line when it was read last,
-    edition: [u8; EDITION],
+    generation: [u8; GENERATION_LEN],
     /// and how far.
-    heard: u64,
-    inbox: Inbox,
+    read_to: u64,
+    peers: PeerLog,
     failed: bool,
 }
 
@@ -91,30 +91,36 @@ impl Journal {
         let file = File::options().read(true).append(true).create(true).open(&config.path)?;
         let mut gate = config.path.clone().into_os_string();
         gate.push(".gate");
-        let inbox = Inbox::of(groups);
+        let inbox = PeerLog::of(groups);
         let journal = Self {
-            gate: Gate::open(gate.as_ref())?,
+            process_lock: ProcessLock::open(gate.as_ref())?,
             writer: fastrand::u32(1..),
-            keep: window + LONGEST_TRIP,
-            book: Mutex::new(Book { file, edition: [0; EDITION], heard: 0, inbox, failed: false }),
+            retention: window + MAX_IN_FLIGHT,
+            state: Mutex::new(JournalState {
+                file,
+                generation: [0; GENERATION_LEN],
+                read_to: 0,
+                peers: inbox,
+                failed: false,
+            }),
             config,
         };
-        journal.begin()?;
+        journal.replay()?;
         Ok(journal)
     }
 
     /// Reads all that was written so far.
-    fn begin(&self) -> io::Result<()> {
-        let mut book = self.lock();
-        let inside = self.knock();
+    fn replay(&self) -> io::Result<()> {
+        let mut book = self.lock_state();
+        let inside = self.lock_with_retries();
         let alone = book.file.try_lock().is_ok();
-        self.hear(&mut book)?;
+        self.ingest(&mut book)?;
         if alone {
-            book.inbox.bury(self.config.now());
+            book.peers.mark_lost(self.config.now());
         }
-        if inside.is_some_and(|inside| inside.is_alone()) {
-            self.cut_down(&mut book)?;
-        } else if book.file.metadata()?.len() != book.heard {
+        if inside.is_some_and(|inside| inside.is_exclusive()) {
+            self.compact(&mut book)?;
+        } else if book.file.metadata()?.len() != book.read_to {
             // Somebody was killed in the middle of a line.
             book.file.write_all(b"\n")?;
         }
@@ -124,44 +130,49 @@ impl Journal {
     }
 
     /// The gate, for what cannot wait until later: whoever is inside is out again in microseconds.
-    fn knock(&self) -> Option<Inside<'_>> {
+    fn lock_with_retries(&self) -> Option<ProcessLockGuard<'_>> {
         let again = |_| {
-            let inside = self.gate.enter();
+            let inside = self.process_lock.try_lock();
             if inside.is_none() {
-                thread::sleep(KNOCK);
+                thread::sleep(LOCK_RETRY_DELAY);
             }
             inside
         };
-        (0..KNOCKS).find_map(again)
+        (0..LOCK_ATTEMPTS).find_map(again)
     }
 
     /// Goes where turns are given; `None` if another process is giving one at this moment.
-    pub(super) fn enter(&self) -> Option<Desk<'_>> {
+    pub(super) fn try_lock(&self) -> Option<JournalGuard<'_>> {
         // First the book, last out: the lock of the gate is one for the whole process.
-        let mut book = self.lock();
-        let inside = self.gate.enter()?;
-        let result = self.hear(&mut book).and_then(|()| {
-            if book.heard > ROOMY && inside.is_alone() { self.cut_down(&mut book) } else { Ok(()) }
+        let mut book = self.lock_state();
+        let inside = self.process_lock.try_lock()?;
+        let result = self.ingest(&mut book).and_then(|()| {
+            if book.read_to > COMPACT_ABOVE && inside.is_exclusive() {
+                self.compact(&mut book)
+            } else {
+                Ok(())
+            }
         });
         self.warn(&mut book, result);
-        Some(Desk { journal: self, _inside: inside, book })
+        Some(JournalGuard { journal: self, _lock: inside, state: book })
     }
 
     /// Notes what happened to a request, before anything else happens.
-    pub(super) fn note(&self, what: What, group: &str, number: u64) {
-        let mut book = self.lock();
+    pub(super) fn append(&self, what: RecordKind, group: &str, number: u64) {
+        let mut book = self.lock_state();
         // Should somebody be cutting the file down, the line would be lost.
-        let _inside = self.knock();
+        let _inside = self.lock_with_retries();
         self.write(&mut book, what, group, number);
     }
 
-    fn write(&self, book: &mut Book, what: What, group: &str, number: u64) {
-        let record = Record { what, stamp: self.config.now(), writer: self.writer, group, number };
+    fn write(&self, book: &mut JournalState, what: RecordKind, group: &str, number: u64) {
+        let record =
+            JournalRecord { kind: what, stamp: self.config.now(), writer: self.writer, group, number };
         let result = book.file.write_all(record.to_string().as_bytes());
         self.warn(book, result);
     }
 
-    fn warn(&self, book: &mut Book, result: io::Result<()>) {
+    fn warn(&self, book: &mut JournalState, result: io::Result<()>) {
         if let Err(error) = result
             && !std::mem::replace(&mut book.failed, true)
         {
@@ -171,28 +182,29 @@ impl Journal {
     }
 
     /// Reads what has been appended by others.
-    fn hear(&self, book: &mut Book) -> io::Result<()> {
-        let mut edition = [0; EDITION];
-        read(&mut book.file, 0, &mut edition)?;
+    fn ingest(&self, book: &mut JournalState) -> io::Result<()> {
+        let mut edition = [0; GENERATION_LEN];
+        read_at(&mut book.file, 0, &mut edition)?;
         let length = book.file.metadata()?.len();
-        if edition != book.edition || length < book.heard {
+        if edition != book.generation || length < book.read_to {
             // Cut down, be it to a length that grew to what it was: what is told once more is known by its number.
-            (book.edition, book.heard) = (edition, 0);
+            (book.generation, book.read_to) = (edition, 0);
         }
-        if length == book.heard {
+        if length == book.read_to {
             return Ok(());
         }
-        let mut text = vec![0; usize::try_from(length.saturating_sub(book.heard)).unwrap_or(0)];
-        let length = read(&mut book.file, book.heard, &mut text)?;
+        let mut text = vec![0; usize::try_from(length.saturating_sub(book.read_to)).unwrap_or(0)];
+        let length = read_at(&mut book.file, book.read_to, &mut text)?;
         // Somebody may be in the middle of a line.
         let whole = text[..length].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        book.heard += whole as u64;
+        book.read_to += whole as u64;
         let now = self.config.now();
         for line in text[..whole].split(|byte| *byte == b'\n') {
-            let record = std::str::from_utf8(line).ok().and_then(Record::read);
-            let theirs = |record: &Record<'_>| record.writer != self.writer && self.matters(record, now);
+            let record = std::str::from_utf8(line).ok().and_then(JournalRecord::parse);
+            let theirs =
+                |record: &JournalRecord<'_>| record.writer != self.writer && self.is_relevant(record, now);
             if let Some(record) = record.filter(theirs) {
-                book.inbox.deliver(&record);
+                book.peers.push(&record);
             }
         }
         Ok(())
@@ -200,26 +212,27 @@ impl Journal {
 
     /// Drops what is too old to matter; inside the gate only. The rest is written over the beginning, under another
     /// first line, before the end is cut off, so that a kill in between loses nothing.
-    fn cut_down(&self, book: &mut Book) -> io::Result<()> {
+    fn compact(&self, book: &mut JournalState) -> io::Result<()> {
         let now = self.config.now();
-        let matters = |line: &&str| Record::read(line).is_some_and(|record| self.matters(&record, now));
+        let matters =
+            |line: &&str| JournalRecord::parse(line).is_some_and(|record| self.is_relevant(&record, now));
         let mut text = vec![0; usize::try_from(book.file.metadata()?.len()).unwrap_or(0)];
-        let length = read(&mut book.file, 0, &mut text)?;
+        let length = read_at(&mut book.file, 0, &mut text)?;
         let text = String::from_utf8_lossy(&text[..length]);
-        let mut rest = format!("{:0digits$}\n", fastrand::u32(..), digits = EDITION - 1);
+        let mut rest = format!("{:0digits$}\n", fastrand::u32(..), digits = GENERATION_LEN - 1);
         rest.extend(text.lines().filter(matters).flat_map(|line| [line, "\n"]));
         let mut start = File::options().write(true).open(&self.config.path)?;
         start.write_all(rest.as_bytes())?;
         start.set_len(rest.len() as u64)?;
-        book.edition.copy_from_slice(&rest.as_bytes()[..EDITION]);
-        book.heard = rest.len() as u64;
+        book.generation.copy_from_slice(&rest.as_bytes()[..GENERATION_LEN]);
+        book.read_to = rest.len() as u64;
         Ok(())
     }
 
-    fn matters(&self, record: &Record<'_>, now: Stamp) -> bool {
-        let keep = match record.what {
-            What::Banned | What::Paused => Duration::from_millis(record.number),
-            What::Sent | What::Answered | What::Lost | What::Unused => self.keep,
+    fn is_relevant(&self, record: &JournalRecord<'_>, now: ClockStamp) -> bool {
+        let keep = match record.kind {
+            RecordKind::Banned | RecordKind::Paused => Duration::from_millis(record.number),
+            RecordKind::Sent | RecordKind::Answered | RecordKind::Lost | RecordKind::Unused => self.retention,
         };
         record.stamp.age(now) < keep
     }
@@ -234,34 +247,34 @@ impl Journal {
         Timestamp::from_secs(self.config.clock.now().plus(time).as_secs())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_state(&self) -> MutexGuard<'_, JournalState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Where turns are given: by one process at a time, who knows what all others have sent.
 #[derive(Debug)]
-pub(super) struct Desk<'a> {
+pub(super) struct JournalGuard<'a> {
     journal: &'a Journal,
     // Dropped in this order.
-    _inside: Inside<'a>,
-    book: MutexGuard<'a, Book>,
+    _lock: ProcessLockGuard<'a>,
+    state: MutexGuard<'a, JournalState>,
 }
 
-impl Desk<'_> {
+impl JournalGuard<'_> {
     /// What the others have said of `group` since this was asked last.
-    pub(super) fn news(&mut self, group: &str) -> Vec<News> {
-        self.book.inbox.take(group, self.journal.config.now())
+    pub(super) fn take_events(&mut self, group: &str) -> Vec<PeerEvent> {
+        self.state.peers.take(group, self.journal.config.now())
     }
 
     /// Notes that a turn was given.
-    pub(super) fn gave(&mut self, group: &str, number: u64) {
-        self.journal.write(&mut self.book, What::Sent, group, number);
+    pub(super) fn record_grant(&mut self, group: &str, number: u64) {
+        self.journal.write(&mut self.state, RecordKind::Sent, group, number);
     }
 }
 
 /// Reads as much as there is, or as fits.
-fn read(file: &mut File, from: u64, into: &mut [u8]) -> io::Result<usize> {
+fn read_at(file: &mut File, from: u64, into: &mut [u8]) -> io::Result<usize> {
     file.seek(SeekFrom::Start(from))?;
     let mut length = 0;
     while length < into.len() {
@@ -283,12 +296,12 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    struct Place {
+    struct JournalFixture {
         folder: tempfile::TempDir,
         clock: Arc<ManualClock>,
     }
 
-    impl Place {
+    impl JournalFixture {
         fn new() -> Self {
             let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
             Self { folder: tempfile::tempdir().unwrap(), clock }
@@ -308,90 +321,93 @@ mod tests {
         }
     }
 
-    fn listen(journal: &Journal, group: &str) -> Vec<News> {
-        journal.enter().unwrap().news(group)
+    fn take_events(journal: &Journal, group: &str) -> Vec<PeerEvent> {
+        journal.try_lock().unwrap().take_events(group)
     }
 
     /// What `journal` hears of candles, in brief.
-    fn heard(journal: &Journal) -> Vec<(What, u64, u64)> {
-        let news = listen(journal, "candles").into_iter();
-        news.map(|news| (news.what, news.number, news.ago.as_secs())).collect()
+    fn candle_events(journal: &Journal) -> Vec<(RecordKind, u64, u64)> {
+        let news = take_events(journal, "candles").into_iter();
+        news.map(|news| (news.kind, news.number, news.age.as_secs())).collect()
     }
 
     #[test]
     fn the_next_run_knows_what_the_last_had_sent() {
-        let place = Place::new();
+        let place = JournalFixture::new();
         let journal = place.open();
-        assert_eq!(heard(&journal), []);
+        assert_eq!(candle_events(&journal), []);
         for number in 1..=4 {
-            journal.note(What::Sent, "candles", number);
+            journal.append(RecordKind::Sent, "candles", number);
         }
         place.clock.advance(SECOND);
-        journal.note(What::Answered, "candles", 1);
-        journal.note(What::Lost, "candles", 2);
-        journal.note(What::Unused, "candles", 3);
+        journal.append(RecordKind::Answered, "candles", 1);
+        journal.append(RecordKind::Lost, "candles", 2);
+        journal.append(RecordKind::Unused, "candles", 3);
         drop(journal);
         place.clock.advance(2 * SECOND);
         let next = place.open();
-        let sent = [1, 2, 3].map(|number| (What::Sent, number, 3));
-        let over = [(What::Answered, 1, 2), (What::Lost, 2, 2), (What::Unused, 3, 2)];
-        let orphan = [(What::Lost, 4, 0)];
-        assert_eq!(heard(&next), [sent.as_slice(), &orphan, &over].concat());
-        assert_eq!(heard(&next), [], "each is told once");
+        let sent = [1, 2, 3].map(|number| (RecordKind::Sent, number, 3));
+        let over = [(RecordKind::Answered, 1, 2), (RecordKind::Lost, 2, 2), (RecordKind::Unused, 3, 2)];
+        let orphan = [(RecordKind::Lost, 4, 0)];
+        assert_eq!(candle_events(&next), [sent.as_slice(), &orphan, &over].concat());
+        assert_eq!(candle_events(&next), [], "each is told once");
     }
 
     #[test]
     fn two_at_once_know_of_each_other() {
-        let place = Place::new();
+        let place = JournalFixture::new();
         let one = place.open();
-        one.note(What::Sent, "candles", 1);
+        one.append(RecordKind::Sent, "candles", 1);
         let other = place.open();
-        assert_eq!(heard(&other), [(What::Sent, 1, 0)], "who sent it lives");
-        one.note(What::Answered, "candles", 1);
-        one.note(What::Sent, "trades", 1);
-        let mut desk = other.enter().unwrap();
-        assert!(one.enter().is_none(), "one at a time");
-        assert_eq!(desk.news("candles").len(), 1);
-        desk.gave("candles", 1);
+        assert_eq!(candle_events(&other), [(RecordKind::Sent, 1, 0)], "who sent it lives");
+        one.append(RecordKind::Answered, "candles", 1);
+        one.append(RecordKind::Sent, "trades", 1);
+        let mut desk = other.try_lock().unwrap();
+        assert!(one.try_lock().is_none(), "one at a time");
+        assert_eq!(desk.take_events("candles").len(), 1);
+        desk.record_grant("candles", 1);
         drop(desk);
-        let mut desk = one.enter().unwrap();
-        assert_eq!(desk.news("candles").iter().map(|news| news.what).collect::<Vec<_>>(), [What::Sent]);
-        assert_eq!(desk.news("trades"), [], "its own is no news");
+        let mut desk = one.try_lock().unwrap();
+        assert_eq!(
+            desk.take_events("candles").iter().map(|news| news.kind).collect::<Vec<_>>(),
+            [RecordKind::Sent]
+        );
+        assert_eq!(desk.take_events("trades"), [], "its own is no news");
     }
 
     #[test]
     fn a_ban_is_one_for_all_and_outlives_the_process() {
-        let place = Place::new();
+        let place = JournalFixture::new();
         let (one, other) = (place.open(), place.open());
-        one.note(What::Banned, "-", 60_000);
+        one.append(RecordKind::Banned, "-", 60_000);
         for group in ["candles", "trades"] {
-            assert_eq!(listen(&other, group)[0].what, What::Banned);
+            assert_eq!(take_events(&other, group)[0].kind, RecordKind::Banned);
         }
         drop((one, other));
         place.clock.advance(45 * SECOND);
-        assert_eq!(heard(&place.open()), [(What::Banned, 60_000, 45)]);
+        assert_eq!(candle_events(&place.open()), [(RecordKind::Banned, 60_000, 45)]);
         place.clock.advance(15 * SECOND);
-        assert_eq!(heard(&place.open()), [], "it is over");
+        assert_eq!(candle_events(&place.open()), [], "it is over");
     }
 
     #[test]
     fn a_pause_is_of_its_group_and_outlives_the_process() {
-        let place = Place::new();
-        place.open().note(What::Paused, "candles", 900_000);
+        let place = JournalFixture::new();
+        place.open().append(RecordKind::Paused, "candles", 900_000);
         place.clock.advance(300 * SECOND);
         let next = place.open();
-        assert_eq!(heard(&next), [(What::Paused, 900_000, 300)]);
-        assert_eq!(listen(&next, "trades"), []);
+        assert_eq!(candle_events(&next), [(RecordKind::Paused, 900_000, 300)]);
+        assert_eq!(take_events(&next, "trades"), []);
         place.clock.advance(600 * SECOND);
-        assert_eq!(heard(&place.open()), [], "it is over");
+        assert_eq!(candle_events(&place.open()), [], "it is over");
     }
 
     #[test]
     fn a_file_cut_short_or_spoilt_is_read_as_far_as_it_makes_sense() {
         for alone in [true, false] {
-            let place = Place::new();
+            let place = JournalFixture::new();
             let first = place.open();
-            first.note(What::Sent, "candles", 1);
+            first.append(RecordKind::Sent, "candles", 1);
             let _first = (!alone).then_some(first);
             let path = place.config().path;
             let mut bytes = fs::read(&path).unwrap();
@@ -399,60 +415,60 @@ mod tests {
             bytes.extend(b"s 1000000000000 - 7 cand");
             fs::write(&path, bytes).unwrap();
             let journal = place.open();
-            assert_eq!(heard(&journal).len(), 1);
-            journal.note(What::Sent, "candles", 2);
-            assert_eq!(heard(&place.open()).len(), 2);
+            assert_eq!(candle_events(&journal).len(), 1);
+            journal.append(RecordKind::Sent, "candles", 2);
+            assert_eq!(candle_events(&place.open()).len(), 2);
         }
     }
 
     #[test]
     fn what_cannot_matter_any_more_is_dropped_while_others_write() {
-        let place = Place::new();
+        let place = JournalFixture::new();
         let journal = place.open();
-        journal.note(What::Sent, "candles", 1);
+        journal.append(RecordKind::Sent, "candles", 1);
         let other = place.open();
-        assert_eq!(heard(&other).len(), 1);
-        other.note(What::Sent, "candles", 1);
+        assert_eq!(candle_events(&other).len(), 1);
+        other.append(RecordKind::Sent, "candles", 1);
         place.clock.advance(60 * SECOND);
-        other.note(What::Sent, "candles", 2);
+        other.append(RecordKind::Sent, "candles", 2);
         // Whoever comes cuts off what is old, and all know where they are.
         let third = place.open();
         assert!(place.size() < 100, "{}", place.size());
-        assert_eq!(heard(&third), [(What::Sent, 2, 0)]);
-        third.note(What::Answered, "candles", 1);
-        assert_eq!(heard(&journal), [(What::Sent, 2, 0), (What::Answered, 1, 0)]);
-        assert_eq!(heard(&other), [(What::Answered, 1, 0)]);
+        assert_eq!(candle_events(&third), [(RecordKind::Sent, 2, 0)]);
+        third.append(RecordKind::Answered, "candles", 1);
+        assert_eq!(candle_events(&journal), [(RecordKind::Sent, 2, 0), (RecordKind::Answered, 1, 0)]);
+        assert_eq!(candle_events(&other), [(RecordKind::Answered, 1, 0)]);
     }
 
     #[test]
     fn a_file_that_is_as_long_as_before_may_be_another() {
-        let place = Place::new();
+        let place = JournalFixture::new();
         let journal = place.open();
-        journal.note(What::Lost, "candles", 1);
-        assert_eq!(heard(&journal), [], "its own");
+        journal.append(RecordKind::Lost, "candles", 1);
+        assert_eq!(candle_events(&journal), [], "its own");
         // Cut down, and something added that is as long as what was cut off.
         let text = fs::read_to_string(place.config().path).unwrap();
         let writer = journal.writer.to_string();
         let other = writer.replace(|digit| digit != '1', "1").replacen('1', "2", 1);
-        let changed = format!("{:010}{}", 7, &text[EDITION - 1..]).replace(&writer, &other);
+        let changed = format!("{:010}{}", 7, &text[GENERATION_LEN - 1..]).replace(&writer, &other);
         assert_eq!(changed.len(), text.len());
         fs::write(place.config().path, changed).unwrap();
-        assert_eq!(heard(&journal), [(What::Lost, 1, 0)]);
+        assert_eq!(candle_events(&journal), [(RecordKind::Lost, 1, 0)]);
     }
 
     #[test]
     fn it_does_not_grow_for_ever() {
-        let place = Place::new();
+        let place = JournalFixture::new();
         let journal = place.open();
         let other = place.open();
         for number in 0..40_000 {
-            journal.enter().unwrap().gave("candles", number);
+            journal.try_lock().unwrap().record_grant("candles", number);
             place.clock.advance(SECOND / 10);
         }
-        assert!(place.size() < 2 * ROOMY, "{}", place.size());
-        assert!(heard(&other).len() < 40_000, "only what can matter, and what is after");
+        assert!(place.size() < 2 * COMPACT_ABOVE, "{}", place.size());
+        assert!(candle_events(&other).len() < 40_000, "only what can matter, and what is after");
         drop((journal, other));
-        let left = heard(&place.open());
-        assert_eq!(left.iter().filter(|(what, ..)| *what == What::Lost).count(), 299);
+        let left = candle_events(&place.open());
+        assert_eq!(left.iter().filter(|(what, ..)| *what == RecordKind::Lost).count(), 299);
     }
 }

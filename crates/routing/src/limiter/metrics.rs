@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use market_backbone_core::CallGroup;
+use market_backbone_core::RateLimitGroup;
 
 /// What one group has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupMetrics {
     /// Which group.
-    pub group: CallGroup,
+    pub group: RateLimitGroup,
     /// Turns given.
     pub sends: u64,
     /// Requests waiting for a turn now.
@@ -18,7 +18,7 @@ pub struct GroupMetrics {
     /// How often the venue said that we were too quick.
     pub throttled: u64,
     /// Requests of others on this address, as far as the venue's figures betray them.
-    pub foreign: u64,
+    pub external: u64,
     /// How many requests a window may hold now: the venue's figure, or less after it has complained.
     pub allowed: u32,
 }
@@ -37,7 +37,7 @@ pub struct LimiterMetrics {
 impl LimiterMetrics {
     /// What `group` has seen.
     #[must_use]
-    pub fn group(&self, group: CallGroup) -> Option<&GroupMetrics> {
+    pub fn group(&self, group: RateLimitGroup) -> Option<&GroupMetrics> {
         self.groups.iter().find(|found| found.group == group)
     }
 

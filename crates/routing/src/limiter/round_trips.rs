@@ -21,15 +21,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// What the bound is taken from.
-const KEPT: usize = 256;
+const MAX_SAMPLES: usize = 256;
 /// What the present state is judged by.
-const LATEST: usize = 64;
+const MEDIAN_SAMPLES: usize = 64;
 /// Of fewer the best is often a poor one, whatever the distance to the median.
-const AT_LEAST: usize = 20;
+const MIN_SAMPLES: usize = 20;
 /// Of so many one can guess what they will lead to, which is enough for an estimate and for nothing else.
-const FEW: usize = 5;
+const MIN_ESTIMATE_SAMPLES: usize = 5;
 /// A route's figures are worth nothing once its connections have gone idle and been closed.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(120);
+const EXPIRES_AFTER: Duration = Duration::from_secs(120);
 
 /// The latest round trips of a group.
 #[derive(Debug)]
@@ -37,48 +37,52 @@ pub(super) struct RoundTrips {
     trusted: bool,
     latest: VecDeque<(Instant, Duration)>,
     needed: usize,
-    credit: Duration,
+    rtt_credit: Duration,
 }
 
 impl RoundTrips {
     /// For a group that takes `max` requests in a window; unless `trusted` no credit is ever given.
     pub(super) fn new(max: u32, trusted: bool) -> Self {
-        let needed = usize::try_from(max).unwrap_or(LATEST).saturating_mul(2).clamp(AT_LEAST, LATEST);
-        Self { trusted, latest: VecDeque::with_capacity(KEPT), needed, credit: Duration::ZERO }
+        let needed = usize::try_from(max)
+            .unwrap_or(MEDIAN_SAMPLES)
+            .saturating_mul(2)
+            .clamp(MIN_SAMPLES, MEDIAN_SAMPLES);
+        Self { trusted, latest: VecDeque::with_capacity(MAX_SAMPLES), needed, rtt_credit: Duration::ZERO }
     }
 
     /// Takes note of an answer that came at `at`, `trip` after its request.
     pub(super) fn note(&mut self, at: Instant, trip: Duration) {
-        while self.latest.front().is_some_and(|(seen, _)| at - *seen > FORGOTTEN_AFTER) {
+        while self.latest.front().is_some_and(|(seen, _)| at - *seen > EXPIRES_AFTER) {
             self.latest.pop_front();
         }
-        if trip < self.credit {
-            tracing::debug!(?trip, credit = ?self.credit, "a quicker way than was thought possible");
+        if trip < self.rtt_credit {
+            tracing::debug!(?trip, credit = ?self.rtt_credit, "a quicker way than was thought possible");
             self.latest.clear();
-            self.needed = (self.needed * 2).min(KEPT);
+            self.needed = (self.needed * 2).min(MAX_SAMPLES);
         }
-        if self.latest.len() == KEPT {
+        if self.latest.len() == MAX_SAMPLES {
             self.latest.pop_front();
         }
         self.latest.push_back((at, trip));
-        self.credit = if self.latest.len() < self.needed { Duration::ZERO } else { self.bound() };
+        self.rtt_credit = if self.latest.len() < self.needed { Duration::ZERO } else { self.bound() };
     }
 
     /// What may be taken off an answer's time, as of `now`.
-    pub(super) fn credit(&self, now: Instant) -> Duration {
-        if self.is_fresh(now) { self.credit } else { Duration::ZERO }
+    pub(super) fn rtt_credit(&self, now: Instant) -> Duration {
+        if self.is_fresh(now) { self.rtt_credit } else { Duration::ZERO }
     }
 
     /// The median of the latest, if any was seen lately.
-    pub(super) fn typical(&self, now: Instant) -> Option<Duration> {
-        let mut trips: Vec<_> = self.latest.iter().rev().take(LATEST).map(|(_, trip)| *trip).collect();
+    pub(super) fn median(&self, now: Instant) -> Option<Duration> {
+        let mut trips: Vec<_> =
+            self.latest.iter().rev().take(MEDIAN_SAMPLES).map(|(_, trip)| *trip).collect();
         trips.sort_unstable();
         trips.get(trips.len() / 2).copied().filter(|_| self.is_fresh(now))
     }
 
     /// The credit there is, or the one that the answers so far will lead to; `None` if they are too few to tell.
-    pub(super) fn credit_to_be(&self, now: Instant) -> Option<Duration> {
-        (self.is_fresh(now) && self.latest.len() >= FEW).then(|| self.bound())
+    pub(super) fn expected_rtt_credit(&self, now: Instant) -> Option<Duration> {
+        (self.is_fresh(now) && self.latest.len() >= MIN_ESTIMATE_SAMPLES).then(|| self.bound())
     }
 
     /// How many more answers it takes until a credit is given.
@@ -87,7 +91,7 @@ impl RoundTrips {
     }
 
     fn is_fresh(&self, now: Instant) -> bool {
-        self.latest.back().is_some_and(|(seen, _)| now - *seen <= FORGOTTEN_AFTER)
+        self.latest.back().is_some_and(|(seen, _)| now - *seen <= EXPIRES_AFTER)
     }
 
     fn bound(&self) -> Duration {
@@ -116,7 +120,7 @@ mod tests {
         for trip in trips {
             seen.note(now, Duration::from_millis(trip));
         }
-        seen.credit(now)
+        seen.rtt_credit(now)
     }
 
     #[test]
@@ -160,17 +164,17 @@ mod tests {
         for _ in 0..100 {
             seen.note(now, Duration::from_millis(40));
         }
-        assert_eq!(seen.credit(now), Duration::ZERO);
+        assert_eq!(seen.rtt_credit(now), Duration::ZERO);
     }
 
     #[test]
     fn it_is_forgotten_when_the_route_has_been_idle() {
         let now = Instant::now();
         let mut seen = RoundTrips::new(1, true);
-        for _ in 0..AT_LEAST {
+        for _ in 0..MIN_SAMPLES {
             seen.note(now, Duration::from_millis(40));
         }
-        assert_eq!(seen.credit(now + FORGOTTEN_AFTER), Duration::from_millis(40));
-        assert_eq!(seen.credit(now + FORGOTTEN_AFTER + Duration::from_millis(1)), Duration::ZERO);
+        assert_eq!(seen.rtt_credit(now + EXPIRES_AFTER), Duration::from_millis(40));
+        assert_eq!(seen.rtt_credit(now + EXPIRES_AFTER + Duration::from_millis(1)), Duration::ZERO);
     }
 }

@@ -4,16 +4,16 @@ use market_backbone_core::{Clock, Timestamp};
 
 /// The time since the machine was started, as Linux tells it; it goes on while the machine sleeps.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SinceBoot;
+pub(super) struct BootClock;
 
-impl SinceBoot {
+impl BootClock {
     /// This clock, on systems that have it.
     pub(super) fn find() -> Option<Self> {
         since_boot().map(|_| Self)
     }
 }
 
-impl Clock for SinceBoot {
+impl Clock for BootClock {
     /// Should it ever fail, nothing has a positive age by it, and so the wall's clock alone counts.
     fn now(&self) -> Timestamp {
         since_boot().unwrap_or(Timestamp::EPOCH)

@@ -3,11 +3,11 @@
 //! A reader loads the table of markets (a pointer that is swapped when the set of channels changes, never when a
 //! value does), hashes a short code and copies a few words: no lock, no wait for the writer, no torn value.
 
-pub(super) mod newest;
-mod row;
-mod seen;
-mod slot;
-mod words;
+mod cached_market;
+mod recent_trade_ids;
+mod seqlock;
+pub(super) mod stale_filter;
+mod word_encoding;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
@@ -18,34 +18,34 @@ use market_backbone_core::{
 };
 use rustc_hash::FxHashMap;
 
-use self::newest::Arrival;
-pub use self::row::Recorded;
-use self::row::{Heard, Row};
+pub use self::cached_market::RecordOutcome;
+use self::cached_market::{CachedMarket, LastReceived};
+use self::stale_filter::FrameArrival;
 
-type Rows = FxHashMap<Symbol, Arc<Row>>;
+type CachedMarkets = FxHashMap<Symbol, Arc<CachedMarket>>;
 
 /// More markets than any venue lists are not kept.
-const MOST_UNNAMED: usize = 65_536;
+const MAX_WILDCARD_MARKETS: usize = 65_536;
 
 /// The latest value of each channel that is followed.
 #[derive(Debug, Default)]
 pub struct RealtimeCache {
-    rows: ArcSwap<Rows>,
+    markets: ArcSwap<CachedMarkets>,
     /// All markets under one name, once somebody has followed that.
-    any: OnceLock<Symbol>,
+    wildcard: OnceLock<Symbol>,
     /// Those that were heard of only by that name. Each is written once and then only read, so the lock is as good as
     /// free.
-    unnamed: RwLock<Rows>,
+    wildcard_markets: RwLock<CachedMarkets>,
 }
 
 impl RealtimeCache {
     /// Makes room for the values of `channels`; those that are there stay.
     pub fn follow(&self, channels: &[Channel]) {
         if let Some(channel) = channels.iter().find(|channel| channel.symbol.is_any()) {
-            self.any.get_or_init(|| channel.symbol.clone());
+            self.wildcard.get_or_init(|| channel.symbol.clone());
         }
-        self.rows.rcu(|rows| {
-            let mut next = Rows::clone(rows);
+        self.markets.rcu(|rows| {
+            let mut next = CachedMarkets::clone(rows);
             for channel in channels {
                 Arc::make_mut(next.entry(channel.symbol.clone()).or_default()).add(channel.kind);
             }
@@ -55,8 +55,8 @@ impl RealtimeCache {
 
     /// Lets go of the channels that are no longer `wanted`.
     pub fn retain(&self, wanted: impl Fn(&Channel) -> bool) {
-        self.rows.rcu(|rows| {
-            let mut next = Rows::clone(rows);
+        self.markets.rcu(|rows| {
+            let mut next = CachedMarkets::clone(rows);
             next.retain(|symbol, row| {
                 let keep = |kind| wanted(&Channel { symbol: symbol.clone(), kind });
                 Arc::make_mut(row).retain(keep);
@@ -64,37 +64,45 @@ impl RealtimeCache {
             });
             next
         });
-        if let Some(any) = self.any.get() {
-            self.unnamed.write().unwrap_or_else(PoisonError::into_inner).retain(|_, row| {
+        if let Some(any) = self.wildcard.get() {
+            self.wildcard_markets.write().unwrap_or_else(PoisonError::into_inner).retain(|_, row| {
                 Arc::make_mut(row).retain(|kind| wanted(&Channel { symbol: any.clone(), kind }));
                 !row.is_empty()
             });
         }
     }
 
-    fn unnamed(&self) -> RwLockReadGuard<'_, Rows> {
-        self.unnamed.read().unwrap_or_else(PoisonError::into_inner)
+    fn lock_wildcard_markets(&self) -> RwLockReadGuard<'_, CachedMarkets> {
+        self.wildcard_markets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The row of a market that is followed only because all are; made if there is none.
-    fn unnamed_row(&self, rows: &Rows, symbol: &Symbol, kind: StreamKind) -> Option<Arc<Row>> {
-        rows.get(self.any.get()?)?.heard(kind)?;
-        if let Some(row) = self.unnamed().get(symbol).filter(|row| row.heard(kind).is_some()) {
+    fn wildcard_market(
+        &self,
+        rows: &CachedMarkets,
+        symbol: &Symbol,
+        kind: StreamKind,
+    ) -> Option<Arc<CachedMarket>> {
+        rows.get(self.wildcard.get()?)?.last_received(kind)?;
+        if let Some(row) =
+            self.lock_wildcard_markets().get(symbol).filter(|row| row.last_received(kind).is_some())
+        {
             return Some(Arc::clone(row));
         }
-        let mut unnamed = self.unnamed.write().unwrap_or_else(PoisonError::into_inner);
-        if unnamed.len() >= MOST_UNNAMED && !unnamed.contains_key(symbol) {
+        let mut unnamed = self.wildcard_markets.write().unwrap_or_else(PoisonError::into_inner);
+        if unnamed.len() >= MAX_WILDCARD_MARKETS && !unnamed.contains_key(symbol) {
             return None;
         }
         let row = unnamed.entry(symbol.clone()).or_default();
-        Arc::make_mut(row).add_unnamed(kind);
+        Arc::make_mut(row).add_wildcard(kind);
         Some(Arc::clone(row))
     }
 
     /// Those of the markets that nobody named of which `kind` was heard last, at most so many.
-    pub(super) fn unnamed_lately(&self, kind: StreamKind, most: usize) -> Vec<Channel> {
-        let unnamed = self.unnamed();
-        let heard = |row: &Row| row.heard(kind).map(|heard| heard.millis.load(Ordering::Relaxed));
+    pub(super) fn recent_wildcard_channels(&self, kind: StreamKind, most: usize) -> Vec<Channel> {
+        let unnamed = self.lock_wildcard_markets();
+        let heard =
+            |row: &CachedMarket| row.last_received(kind).map(|heard| heard.millis.load(Ordering::Relaxed));
         let mut all: Vec<_> =
             unnamed.iter().filter_map(|(symbol, row)| Some((heard(row)?, symbol))).collect();
         all.sort_unstable_by(|one, other| other.cmp(one));
@@ -102,16 +110,16 @@ impl RealtimeCache {
     }
 
     /// What `read` finds in the row of a market, whether it was named or not.
-    fn read<T>(&self, symbol: &Symbol, read: impl Fn(&Row) -> Option<T>) -> Option<T> {
-        let found = self.rows.load().get(symbol).and_then(|row| read(row));
-        if found.is_some() || self.any.get().is_none() {
+    fn read<T>(&self, symbol: &Symbol, read: impl Fn(&CachedMarket) -> Option<T>) -> Option<T> {
+        let found = self.markets.load().get(symbol).and_then(|row| read(row));
+        if found.is_some() || self.wildcard.get().is_none() {
             return found;
         }
-        self.unnamed().get(symbol).and_then(|row| read(row))
+        self.lock_wildcard_markets().get(symbol).and_then(|row| read(row))
     }
 
     /// Keeps `event` if its channel is followed.
-    pub fn record(&self, event: &FeedEvent, arrival: Arrival) -> Recorded {
+    pub fn record(&self, event: &FeedEvent, arrival: FrameArrival) -> RecordOutcome {
         self.record_then(event, arrival, |recorded| recorded)
     }
 
@@ -119,31 +127,33 @@ impl RealtimeCache {
     pub(super) fn record_then<T>(
         &self,
         event: &FeedEvent,
-        arrival: Arrival,
-        then: impl FnOnce(Recorded) -> T,
+        arrival: FrameArrival,
+        then: impl FnOnce(RecordOutcome) -> T,
     ) -> T {
-        let rows = self.rows.load();
-        let Some((symbol, kind)) = event.channel() else { return then(Recorded::default()) };
-        if let Some(row) = rows.get(symbol).filter(|row| row.heard(kind).is_some()) {
+        let rows = self.markets.load();
+        let Some((symbol, kind)) = event.channel() else { return then(RecordOutcome::default()) };
+        if let Some(row) = rows.get(symbol).filter(|row| row.last_received(kind).is_some()) {
             return row.record(event, arrival, then);
         }
-        match self.unnamed_row(&rows, symbol, kind) {
+        match self.wildcard_market(&rows, symbol, kind) {
             Some(row) => row.record(event, arrival, then),
-            None => then(Recorded::default()),
+            None => then(RecordOutcome::default()),
         }
     }
 
     /// Takes note that something of a channel came, though not under its name; whether it is the first of its connection.
-    pub(super) fn hear(&self, symbol: &Symbol, kind: StreamKind, arrival: Arrival) -> bool {
-        let rows = self.rows.load();
-        rows.get(symbol).and_then(|row| row.heard(kind)).is_some_and(|heard| heard.note(arrival))
+    pub(super) fn mark_received(&self, symbol: &Symbol, kind: StreamKind, arrival: FrameArrival) -> bool {
+        let rows = self.markets.load();
+        rows.get(symbol)
+            .and_then(|row| row.last_received(kind))
+            .is_some_and(|heard| heard.record_arrival(arrival))
     }
 
     /// Forgets that `channels` were heard on this `connection`, not what was heard: they are asked for anew.
-    pub(super) fn ask_again(&self, channels: &[Channel], connection: u64) {
-        let rows = self.rows.load();
+    pub(super) fn clear_received(&self, channels: &[Channel], connection: u64) {
+        let rows = self.markets.load();
         for channel in channels {
-            if let Some(heard) = rows.get(&channel.symbol).and_then(|row| row.heard(channel.kind)) {
+            if let Some(heard) = rows.get(&channel.symbol).and_then(|row| row.last_received(channel.kind)) {
                 // Anything else was heard earlier, and no longer counts anyway.
                 let _ = heard.connection.compare_exchange(connection, 0, Ordering::AcqRel, Ordering::Relaxed);
             }
@@ -152,28 +162,28 @@ impl RealtimeCache {
 
     /// Says that what the connection `from` brought of `channels` counts as brought by `to`: the latter stands, and the
     /// former, which was to take its place, does not.
-    pub(super) fn hand_back(&self, channels: &[Channel], from: u64, to: u64) {
-        let rows = self.rows.load();
+    pub(super) fn reassign(&self, channels: &[Channel], from: u64, to: u64) {
+        let rows = self.markets.load();
         for channel in channels {
-            if let Some(heard) = rows.get(&channel.symbol).and_then(|row| row.heard(channel.kind)) {
+            if let Some(heard) = rows.get(&channel.symbol).and_then(|row| row.last_received(channel.kind)) {
                 let _ = heard.connection.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
             }
         }
     }
 
     /// The newest connection that has brought a value of `channel`; 0 if none has.
-    pub(super) fn heard_in(&self, channel: &Channel) -> u64 {
-        self.heard(channel, |heard| heard.connection.load(Ordering::Acquire))
+    pub(super) fn received_on(&self, channel: &Channel) -> u64 {
+        self.read_last_received(channel, |heard| heard.connection.load(Ordering::Acquire))
     }
 
-    /// When anything of `channel` was heard last, in [`Arrival::millis`]; 0 if nothing was.
+    /// When anything of `channel` was heard last, in [`FrameArrival::millis`]; 0 if nothing was.
     #[must_use]
-    pub fn heard_at(&self, channel: &Channel) -> u64 {
-        self.heard(channel, |heard| heard.millis.load(Ordering::Relaxed))
+    pub fn received_at_millis(&self, channel: &Channel) -> u64 {
+        self.read_last_received(channel, |heard| heard.millis.load(Ordering::Relaxed))
     }
 
-    fn heard(&self, channel: &Channel, read: impl Fn(&Heard) -> u64) -> u64 {
-        self.read(&channel.symbol, |row| row.heard(channel.kind).map(&read)).unwrap_or(0)
+    fn read_last_received(&self, channel: &Channel, read: impl Fn(&LastReceived) -> u64) -> u64 {
+        self.read(&channel.symbol, |row| row.last_received(channel.kind).map(&read)).unwrap_or(0)
     }
 
     /// The latest ticker; `None` if it is not followed or nothing was heard.
@@ -203,10 +213,10 @@ impl RealtimeCache {
     /// The candle heard of last; `None` if it is not followed or nothing was heard.
     #[must_use]
     pub fn candle(&self, series: &Series) -> Option<Candle> {
-        self.candle_heard(series).map(|(candle, _)| candle)
+        self.candle_and_received(series).map(|(candle, _)| candle)
     }
 
-    fn candle_heard(&self, series: &Series) -> Option<(Candle, Timestamp)> {
+    fn candle_and_received(&self, series: &Series) -> Option<(Candle, Timestamp)> {
         self.read(&series.symbol, |row| row.candle(series.timeframe))
     }
 
@@ -220,7 +230,7 @@ impl RealtimeCache {
             StreamKind::Band => FeedEvent::Band(self.band(symbol)?),
             StreamKind::Candle(frame) => {
                 let series = Series::new(symbol.clone(), frame);
-                let (candle, received) = self.candle_heard(&series)?;
+                let (candle, received) = self.candle_and_received(&series)?;
                 FeedEvent::Candle { series, candle, received }
             }
         })
@@ -257,14 +267,14 @@ mod tests {
         })
     }
 
-    fn by(connection: u64) -> Arrival {
-        Arrival { connection, millis: 1 }
+    fn by(connection: u64) -> FrameArrival {
+        FrameArrival { connection, millis: 1 }
     }
 
     #[test]
     fn only_what_is_followed_is_kept() {
         let cache = RealtimeCache::default();
-        assert_eq!(cache.record(&trade(TradeId::Number(1)), by(1)), Recorded::default());
+        assert_eq!(cache.record(&trade(TradeId::Number(1)), by(1)), RecordOutcome::default());
         cache.follow(&[channel("KRW-BTC", StreamKind::Ticker)]);
         cache.record(&trade(TradeId::Number(1)), by(1));
         assert_eq!(cache.trade(&symbol("KRW-BTC")), None);
@@ -285,7 +295,7 @@ mod tests {
             channel("KRW-BTC", StreamKind::Candle(Timeframe::M1)),
         ]);
         assert!(cache.trade(&symbol("KRW-BTC")).is_some());
-        assert_eq!(cache.heard_in(&channel("KRW-BTC", StreamKind::Trade)), 1);
+        assert_eq!(cache.received_on(&channel("KRW-BTC", StreamKind::Trade)), 1);
     }
 
     #[test]
@@ -293,15 +303,15 @@ mod tests {
         let cache = RealtimeCache::default();
         cache.follow(&[channel("*", StreamKind::Trade)]);
         let known = |id| cache.record(&trade(TradeId::Number(id)), by(1));
-        assert_eq!(known(1), Recorded { first: true, repeated: false });
+        assert_eq!(known(1), RecordOutcome { first: true, repeated: false });
         assert!(known(1).repeated && !known(2).repeated);
         assert_eq!(cache.trade(&symbol("KRW-BTC")).unwrap().id, TradeId::Number(2));
-        assert_eq!(cache.heard_in(&channel("KRW-BTC", StreamKind::Trade)), 1);
+        assert_eq!(cache.received_on(&channel("KRW-BTC", StreamKind::Trade)), 1);
         cache.follow(&[channel("KRW-BTC", StreamKind::Trade)]);
         assert_eq!(cache.trade(&symbol("KRW-BTC")).unwrap().id, TradeId::Number(2));
         cache.retain(|_| false);
         assert_eq!(cache.trade(&symbol("KRW-BTC")), None);
-        assert!(cache.unnamed().is_empty());
+        assert!(cache.lock_wildcard_markets().is_empty());
     }
 
     #[test]
@@ -320,16 +330,19 @@ mod tests {
         cache.follow(&[channel("KRW-BTC", StreamKind::Trade)]);
         assert_eq!(
             cache.record(&trade(TradeId::Number(1)), by(1)),
-            Recorded { first: true, repeated: false }
+            RecordOutcome { first: true, repeated: false }
         );
         assert_eq!(
             cache.record(&trade(TradeId::Number(1)), by(1)),
-            Recorded { first: false, repeated: true }
+            RecordOutcome { first: false, repeated: true }
         );
-        assert_eq!(cache.record(&trade(TradeId::Number(1)), by(2)), Recorded { first: true, repeated: true });
+        assert_eq!(
+            cache.record(&trade(TradeId::Number(1)), by(2)),
+            RecordOutcome { first: true, repeated: true }
+        );
         assert_eq!(
             cache.record(&trade(TradeId::Number(2)), by(2)),
-            Recorded { first: false, repeated: false }
+            RecordOutcome { first: false, repeated: false }
         );
     }
 

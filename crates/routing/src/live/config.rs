@@ -13,16 +13,16 @@ pub struct SessionConfig {
     pub connect_timeout: Duration,
     /// How long after a reader came its channels may be asked for without a word; later, what was said meanwhile is a gap.
     /// Where a connection failed meanwhile, it is one in any case. Default: 2 s.
-    pub start_within: Duration,
+    pub subscribe_grace: Duration,
     /// An event that is stamped further ahead of the clock than this is dropped, unless the others agree with it.
     /// Default: 5 s.
-    pub ahead: Duration,
+    pub max_future_skew: Duration,
     /// How long one message may take to leave; longer, and the connection is taken for dead. Default: 10 s.
     pub send_timeout: Duration,
     /// How long a changed set of subscriptions waits for further changes before it is sent. Default: 20 ms.
     pub debounce: Duration,
     /// After this long with nothing wanted the connection is closed. Default: 30 s.
-    pub idle: Duration,
+    pub idle_timeout: Duration,
     /// How long the answer to a keep-alive may take before values are no longer called live. Default: 2 s.
     pub keep_alive_grace: Duration,
     /// A market that was subscribed to and from which nothing came for this long is reported: venues ignore codes
@@ -41,18 +41,18 @@ pub struct SessionConfig {
     pub pinned: Vec<PinnedConnection>,
     /// After a connection has been down for this long, others carry its markets where they have room, until it is back.
     /// Default: 30 s.
-    pub orphan_grace: Duration,
+    pub failover_after: Duration,
     /// How long after its subscription was sent a channel that stays silent counts as arriving. Default: 3 s.
-    pub confirm_within: Duration,
+    pub confirm_timeout: Duration,
     /// How often a connection is replaced by a fresh one before it breaks by itself. Default: never.
-    pub rotate_every: Option<Duration>,
+    pub rotation_interval: Option<Duration>,
     /// How long a connection that was replaced is still read, so that nothing under way is lost. Default: 1 s.
     pub linger: Duration,
     /// How much longer it is read if it is then behind the one that took its place. What it has not told by then is
     /// announced as a gap. Default: 30 s.
-    pub catch_up_within: Duration,
+    pub catch_up_timeout: Duration,
     /// How many channels may be followed.
-    pub caps: ChannelCaps,
+    pub subscription_limits: SubscriptionLimits,
     /// When silence is strange.
     pub liveness: LivenessConfig,
     /// When to connect again.
@@ -63,23 +63,23 @@ impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            start_within: Duration::from_secs(2),
-            ahead: Duration::from_secs(5),
+            subscribe_grace: Duration::from_secs(2),
+            max_future_skew: Duration::from_secs(5),
             send_timeout: Duration::from_secs(10),
             debounce: Duration::from_millis(20),
-            idle: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(30),
             keep_alive_grace: Duration::from_secs(2),
             unanswered_after: Duration::from_secs(10),
             close_timeout: Duration::from_secs(1),
             channels_per_connection: 1_000,
             max_connections: 5,
             pinned: Vec::new(),
-            orphan_grace: Duration::from_secs(30),
-            confirm_within: Duration::from_secs(3),
-            rotate_every: None,
+            failover_after: Duration::from_secs(30),
+            confirm_timeout: Duration::from_secs(3),
+            rotation_interval: None,
             linger: Duration::from_secs(1),
-            catch_up_within: Duration::from_secs(30),
-            caps: ChannelCaps::default(),
+            catch_up_timeout: Duration::from_secs(30),
+            subscription_limits: SubscriptionLimits::default(),
             liveness: LivenessConfig::default(),
             reconnect: ReconnectConfig::default(),
         }
@@ -95,15 +95,15 @@ impl Default for SessionConfig {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReconnectConfig {
     /// The longest wait after a connection that had delivered; the actual one is random. Default: 250 ms.
-    pub at_once: Duration,
+    pub max_immediate_delay: Duration,
     /// How long a connection must stand to count as one that works. Default: 2 s.
-    pub steady: Duration,
+    pub stable_after: Duration,
     /// The wait after the first failure. Default: 5 s.
-    pub first: Duration,
+    pub initial_delay: Duration,
     /// By how much it grows with each further failure. Default: 2.
-    pub factor: f64,
+    pub multiplier: f64,
     /// The longest wait. Default: 60 s.
-    pub cap: Duration,
+    pub max_delay: Duration,
     /// By which part a wait is made longer or shorter at random: 0.2 is up to a fifth. Default: 0.2.
     pub jitter: f64,
 }
@@ -111,11 +111,11 @@ pub struct ReconnectConfig {
 impl Default for ReconnectConfig {
     fn default() -> Self {
         Self {
-            at_once: Duration::from_millis(250),
-            steady: Duration::from_secs(2),
-            first: Duration::from_secs(5),
-            factor: 2.0,
-            cap: Duration::from_secs(60),
+            max_immediate_delay: Duration::from_millis(250),
+            stable_after: Duration::from_secs(2),
+            initial_delay: Duration::from_secs(5),
+            multiplier: 2.0,
+            max_delay: Duration::from_secs(60),
             jitter: 0.2,
         }
     }
@@ -123,7 +123,7 @@ impl Default for ReconnectConfig {
 
 /// How many channels may be followed; who wants more gets the most urgent of them. Default: as many as one likes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ChannelCaps {
+pub struct SubscriptionLimits {
     /// Of all kinds together.
     pub total: usize,
     /// Of trades.
@@ -137,15 +137,15 @@ pub struct ChannelCaps {
     /// Of candles, for each timeframe.
     pub candle: usize,
     /// By which part of its score a channel that is out must be better than one that is in. Default: 0.1.
-    pub margin: f64,
+    pub hysteresis: f64,
     /// How long a channel that came in is safe from others of the same interest. Default: 10 s.
     pub min_stay: Duration,
 }
 
-impl ChannelCaps {
+impl SubscriptionLimits {
     /// How many channels of `kind` may be followed.
     #[must_use]
-    pub const fn of(&self, kind: StreamKind) -> usize {
+    pub const fn limit_for(&self, kind: StreamKind) -> usize {
         match kind {
             StreamKind::Trade => self.trade,
             StreamKind::Ticker => self.ticker,
@@ -156,7 +156,7 @@ impl ChannelCaps {
     }
 }
 
-impl Default for ChannelCaps {
+impl Default for SubscriptionLimits {
     fn default() -> Self {
         Self {
             total: usize::MAX,
@@ -165,7 +165,7 @@ impl Default for ChannelCaps {
             book: usize::MAX,
             band: usize::MAX,
             candle: usize::MAX,
-            margin: 0.1,
+            hysteresis: 0.1,
             min_stay: Duration::from_secs(10),
         }
     }
@@ -178,32 +178,32 @@ impl Default for ChannelCaps {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LivenessConfig {
     /// How often the channels are looked at. Default: 1 s.
-    pub look_every: Duration,
+    pub check_interval: Duration,
     /// A channel silent for this many of its mean gaps is in doubt. Default: 20.
-    pub gaps: f64,
+    pub mean_gap_factor: f64,
     /// Though never earlier than this. Default: 30 s.
-    pub at_least: Duration,
+    pub min_silence: Duration,
     /// And not later than this, unless it was found quiet before. Default: 10 min.
-    pub at_most: Duration,
+    pub max_silence: Duration,
     /// A connection none of whose channels spoke for this long, and for which no look-up spoke, is suspect: what it
     /// brought is not live. Half of it puts all its channels in doubt. Default: 60 s.
     pub suspect_after: Duration,
     /// The shortest time between two look-ups, each of which is one request. Default: 30 s.
-    pub probe_every: Duration,
+    pub probe_interval: Duration,
     /// How long what the venue has may be on its way to us. Default: 2 s.
-    pub grace: Duration,
+    pub delivery_grace: Duration,
 }
 
 impl Default for LivenessConfig {
     fn default() -> Self {
         Self {
-            look_every: Duration::from_secs(1),
-            gaps: 20.0,
-            at_least: Duration::from_secs(30),
-            at_most: Duration::from_secs(600),
+            check_interval: Duration::from_secs(1),
+            mean_gap_factor: 20.0,
+            min_silence: Duration::from_secs(30),
+            max_silence: Duration::from_secs(600),
             suspect_after: Duration::from_secs(60),
-            probe_every: Duration::from_secs(30),
-            grace: Duration::from_secs(2),
+            probe_interval: Duration::from_secs(30),
+            delivery_grace: Duration::from_secs(2),
         }
     }
 }

@@ -3,38 +3,38 @@
 //! The loop does one thing at a time: send when there is a turn, look at the clock when something is due, else read.
 //! Whatever else happens to what is wanted of it meanwhile waits in its target.
 
-pub(super) mod address;
-mod confirms;
 pub(super) mod decoder;
 pub(super) mod dial;
-pub(super) mod ending;
-mod greet;
-mod opening;
-mod reconcile;
-mod retire;
+mod drain;
+pub(super) mod end;
+mod handshake;
+mod login;
+mod pending_confirmations;
 mod subscribe;
+mod subscription_reconciler;
 mod timing;
+pub(super) mod websocket_url;
 
 use std::sync::Arc;
 
 use futures::{FutureExt, SinkExt, StreamExt};
-use market_backbone_core::{Channel, Control, GapCause, Timestamp};
+use market_backbone_core::{Channel, ControlMessage, GapCause, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::sync::CancellationToken;
 
-use self::confirms::Confirms;
 use self::decoder::Decoder;
-use self::dial::{Dialer, Socket};
-use self::ending::{End, Ended, Loss};
-use self::reconcile::Reconcile;
-use self::retire::{Retirement, Verdict};
-use super::desired::Wanted;
+use self::dial::{ClientSocket, Dialer};
+use self::drain::{ConnectionDrain, DrainState};
+use self::end::{ConnectionEnd, ConnectionLoss, EndedConnection};
+use self::pending_confirmations::PendingConfirmations;
+use self::subscription_reconciler::SubscriptionReconciler;
+use super::desired_channels::DesiredSet;
 use super::link::Link;
-use super::state::State;
-use super::unanswered::Awaited;
+use super::state::LiveState;
+use super::unanswered::AwaitedMarkets;
 
 /// This many frames are read in a row before the clock is looked at again.
 const BURST: usize = 128;
@@ -43,47 +43,47 @@ const BURST_EVENTS: usize = 2_000;
 
 /// What a connection is told.
 #[derive(Debug)]
-pub(super) enum Order {
+pub(super) enum ConnectionCommand {
     /// These are silent though they should not be: ask for them anew.
-    AskAgain(Vec<Channel>),
+    Resubscribe(Vec<Channel>),
     /// It is silent though it should not be: give it up.
-    GiveUp,
+    Abandon,
     /// A gap was announced that it may have ended before: say once more what is confirmed.
-    ConfirmAgain,
+    Reconfirm,
     /// The connection of this number has taken its place: read what is under way, then close.
     Retire(u64),
 }
 
 /// What a connection tells while it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct News {
+pub(super) struct ConnectionStatus {
     /// Which attempt it was.
     pub(super) attempt: u64,
     /// Its number.
     pub(super) number: u64,
     /// Whether all that is wanted of it has been asked for and confirmed.
-    pub(super) settled: bool,
+    pub(super) fully_confirmed: bool,
 }
 
 /// What it takes to make a connection.
 pub(super) struct Attempt {
-    pub(super) state: Arc<State>,
+    pub(super) state: Arc<LiveState>,
     pub(super) dialer: Arc<Dialer>,
     pub(super) attempt: u64,
-    pub(super) target: watch::Receiver<Wanted>,
-    pub(super) orders: mpsc::Receiver<Order>,
-    pub(super) news: mpsc::Sender<News>,
+    pub(super) target: watch::Receiver<DesiredSet>,
+    pub(super) commands: mpsc::Receiver<ConnectionCommand>,
+    pub(super) statuses: mpsc::Sender<ConnectionStatus>,
     pub(super) cancel: CancellationToken,
 }
 
 impl Attempt {
     /// Connects, and serves the connection to its end.
-    pub(super) async fn run(self) -> Ended {
+    pub(super) async fn run(self) -> EndedConnection {
         let priority = self.target.borrow().priority;
         let cancel = self.cancel.clone();
-        let over = |end| Ended::before_it_stood(end, self.state.clock.now());
+        let over = |end| EndedConnection::never_connected(end, self.state.clock.now());
         match cancel.run_until_cancelled(self.dialer.connect(priority)).await {
-            None => over(End::Shutdown),
+            None => over(ConnectionEnd::Shutdown),
             Some(Err(end)) => over(end),
             Some(Ok(socket)) => Connection::new(self, socket).run().await,
         }
@@ -91,12 +91,12 @@ impl Attempt {
 }
 
 /// Takes a connection out of those that stand, however it ends.
-struct Standing {
-    state: Arc<State>,
+struct LinkGuard {
+    state: Arc<LiveState>,
     link: Arc<Link>,
 }
 
-impl Drop for Standing {
+impl Drop for LinkGuard {
     fn drop(&mut self) {
         self.state.links.close(self.link.number);
     }
@@ -104,107 +104,107 @@ impl Drop for Standing {
 
 /// A connection that stands.
 struct Connection {
-    state: Arc<State>,
-    socket: Socket,
-    target: watch::Receiver<Wanted>,
-    orders: mpsc::Receiver<Order>,
-    news: mpsc::Sender<News>,
+    state: Arc<LiveState>,
+    socket: ClientSocket,
+    target: watch::Receiver<DesiredSet>,
+    commands: mpsc::Receiver<ConnectionCommand>,
+    statuses: mpsc::Sender<ConnectionStatus>,
     cancel: CancellationToken,
     attempt: u64,
     link: Arc<Link>,
-    reconcile: Reconcile,
-    confirms: Confirms,
+    reconciler: SubscriptionReconciler,
+    confirmations: PendingConfirmations,
     decoder: Decoder,
-    awaited: Awaited,
-    since: Instant,
-    last_in: Instant,
-    last_out: Instant,
+    awaited: AwaitedMarkets,
+    connected_at: Instant,
+    last_frame_at: Instant,
+    last_sent_at: Instant,
     /// When data last came, by the clock that events are stamped with.
     last_data: Timestamp,
     /// Since when nothing is wanted.
-    unwanted: Option<Instant>,
+    idle_since: Option<Instant>,
     /// Whether so much came at once that the readers are to have a turn.
-    crowded: bool,
+    should_yield: bool,
     /// When it ends, another having taken its place.
-    retires: Option<Retirement>,
+    drain: Option<ConnectionDrain>,
     /// What was told of it last.
-    told: Option<News>,
-    _standing: Standing,
+    told: Option<ConnectionStatus>,
+    _standing: LinkGuard,
 }
 
 impl Connection {
-    fn new(attempt: Attempt, socket: Socket) -> Self {
-        let Attempt { state, attempt, target, orders, news, cancel, dialer } = attempt;
+    fn new(attempt: Attempt, socket: ClientSocket) -> Self {
+        let Attempt { state, attempt, target, commands: orders, statuses: news, cancel, dialer } = attempt;
         let now = Instant::now();
         let link = state.links.open();
         state.counters.connects.add(1);
-        tracing::info!(url = dialer.place(), number = link.number, "connected");
+        tracing::info!(url = dialer.endpoint(), number = link.number, "connected");
         Self {
             socket,
             target,
-            orders,
-            news,
+            commands: orders,
+            statuses: news,
             cancel,
             attempt,
-            reconcile: Reconcile::new(&*state.venue, now),
-            confirms: Confirms::new(state.config.confirm_within),
-            decoder: Decoder::new(Arc::clone(&link), state.config.ahead),
-            awaited: Awaited::new(state.config.unanswered_after),
-            since: now,
-            last_in: now,
-            last_out: now,
+            reconciler: SubscriptionReconciler::new(&*state.venue, now),
+            confirmations: PendingConfirmations::new(state.config.confirm_timeout),
+            decoder: Decoder::new(Arc::clone(&link), state.config.max_future_skew),
+            awaited: AwaitedMarkets::new(state.config.unanswered_after),
+            connected_at: now,
+            last_frame_at: now,
+            last_sent_at: now,
             last_data: state.clock.now(),
-            unwanted: None,
-            crowded: false,
-            retires: None,
+            idle_since: None,
+            should_yield: false,
+            drain: None,
             told: None,
-            _standing: Standing { state: Arc::clone(&state), link: Arc::clone(&link) },
+            _standing: LinkGuard { state: Arc::clone(&state), link: Arc::clone(&link) },
             link,
             state,
         }
     }
 
     /// Serves the connection until it is over, and closes it if there is still somebody to say goodbye to.
-    async fn run(mut self) -> Ended {
-        let end = match self.greet().await {
+    async fn run(mut self) -> EndedConnection {
+        let end = match self.authenticate().await {
             Ok(()) => self.serve().await,
             Err(end) => end,
         };
-        if !matches!(end, End::Lost(_)) {
+        if !matches!(end, ConnectionEnd::Lost(_)) {
             self.close().await;
         }
-        Ended {
+        EndedConnection {
             end,
             number: self.link.number,
-            version: self.reconcile.version(),
-            has: self.reconcile.has().to_vec(),
+            version: self.reconciler.version(),
+            subscribed: self.reconciler.subscribed().to_vec(),
             last_data: self.last_data,
-            reached: self.link.reached(),
-            lived: self.since.elapsed(),
+            latest_venue_time: self.link.latest_venue_time(),
+            uptime: self.connected_at.elapsed(),
             delivered: self.decoder.delivered,
         }
     }
 
-    async fn serve(&mut self) -> End {
+    async fn serve(&mut self) -> ConnectionEnd {
         let cancel = self.cancel.clone();
         // Not before it is let in does it count as one that stands.
-        self.tell();
-        self.wishes_changed();
+        self.notify();
+        self.target_changed();
         let timer = sleep_until(self.next_deadline());
         tokio::pin!(timer);
         loop {
-            let retiring = self.retires.is_some();
+            let retiring = self.drain.is_some();
             // Reading comes last because it may be ready for ever; the others are seldom so.
             let step = tokio::select! {
                 biased;
-                () = cancel.cancelled() => return End::Shutdown,
-                Some(order) = self.orders.recv() => self.obey(order),
-                turn = self.reconcile.turn(), if !retiring => self.subscribe(turn).await,
+                () = cancel.cancelled() => return ConnectionEnd::Shutdown,
+                Some(order) = self.commands.recv() => self.handle_command(order),
+                turn = self.reconciler.permits(), if !retiring => self.subscribe(turn).await,
                 Ok(()) = self.target.changed() => {
-                    self.wishes_changed();
+                    self.target_changed();
                     Ok(())
                 }
-                () = &mut timer => match self.on_time().await {
+                () = &mut timer => match self.on_timer().await {
                     Ok(Some(end)) => return end,
                     Ok(None) => Ok(()),
                     Err(loss) => Err(loss),
@@ -212,13 +212,13 @@ impl Connection {
                 frame = self.socket.next() => self.read_burst(frame),
             };
             if let Err(loss) = step {
-                return End::Lost(loss);
+                return ConnectionEnd::Lost(loss);
             }
-            if let Some(end) = self.end_of_retirement() {
+            if let Some(end) = self.check_drain() {
                 return end;
             }
-            self.tell();
-            if std::mem::take(&mut self.crowded) {
+            self.notify();
+            if std::mem::take(&mut self.should_yield) {
                 yield_now().await;
             }
             let next = self.next_deadline();
@@ -245,71 +245,80 @@ impl Connection {
     }
 
     /// Tells how it is, if that is news.
-    fn tell(&mut self) {
-        if self.told.is_some_and(|told| told.settled) {
+    fn notify(&mut self) {
+        if self.told.is_some_and(|told| told.fully_confirmed) {
             return;
         }
-        let settled = self.confirms.is_empty() && self.reconcile.is_done(&self.target.borrow());
-        let news = News { attempt: self.attempt, number: self.link.number, settled };
+        let settled = self.confirmations.is_empty() && self.reconciler.is_done(&self.target.borrow());
+        let news =
+            ConnectionStatus { attempt: self.attempt, number: self.link.number, fully_confirmed: settled };
         // Should there be no room now, it is told with the next frame.
-        if self.told != Some(news) && self.news.try_send(news).is_ok() {
+        if self.told != Some(news) && self.statuses.try_send(news).is_ok() {
             self.told = Some(news);
         }
     }
 
-    fn obey(&mut self, order: Order) -> Result<(), Loss> {
+    fn handle_command(&mut self, order: ConnectionCommand) -> Result<(), ConnectionLoss> {
         let now = Instant::now();
         match order {
-            Order::AskAgain(channels) => {
-                self.reconcile.forget(&channels, now);
-                self.state.cache.ask_again(&channels, self.link.number);
+            ConnectionCommand::Resubscribe(channels) => {
+                self.reconciler.forget(&channels, now);
+                self.state.cache.clear_received(&channels, self.link.number);
             }
-            Order::GiveUp => {
-                return Err(Loss::new(GapCause::Silent, "the venue has data that does not arrive"));
+            ConnectionCommand::Abandon => {
+                return Err(ConnectionLoss::new(GapCause::Silent, "the venue has data that does not arrive"));
             }
-            Order::ConfirmAgain => self.confirm_again(),
-            Order::Retire(successor) => {
+            ConnectionCommand::Reconfirm => self.reconfirm(),
+            ConnectionCommand::Retire(successor) => {
                 let config = &self.state.config;
-                self.retires = Some(Retirement::new(successor, config.linger, config.catch_up_within, now));
+                self.drain =
+                    Some(ConnectionDrain::new(successor, config.linger, config.catch_up_timeout, now));
             }
         }
         Ok(())
     }
 
     /// How it ends, if it was replaced and is not needed any more.
-    fn end_of_retirement(&mut self) -> Option<End> {
-        match self.retires.as_mut()?.judge(&self.link, &self.state.links, Instant::now()) {
-            Verdict::Stay => None,
-            Verdict::Go => Some(End::Retired),
-            Verdict::Behind => {
+    fn check_drain(&mut self) -> Option<ConnectionEnd> {
+        match self.drain.as_mut()?.check(&self.link, &self.state.links, Instant::now()) {
+            DrainState::Draining => None,
+            DrainState::Drained => Some(ConnectionEnd::Retired),
+            DrainState::TimedOut => {
                 let message = "it is far behind the connection that took its place";
-                Some(End::Lost(Loss::new(GapCause::Silent, message)))
+                Some(ConnectionEnd::Lost(ConnectionLoss::new(GapCause::Silent, message)))
             }
         }
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Loss> {
+    async fn send(&mut self, message: Message) -> Result<(), ConnectionLoss> {
         let sent = timeout(self.state.config.send_timeout, self.socket.send(message)).await;
-        sent.map_err(|_| Loss::new(GapCause::Silent, "the connection takes no more messages"))??;
-        self.last_out = Instant::now();
+        sent.map_err(|_| ConnectionLoss::new(GapCause::Silent, "the connection takes no more messages"))??;
+        self.last_sent_at = Instant::now();
         Ok(())
     }
 
     /// Reads `first` and what else has arrived already, up to a bound.
-    fn read_burst(&mut self, first: Option<Result<Message, tungstenite::Error>>) -> Result<(), Loss> {
+    fn read_burst(
+        &mut self,
+        first: Option<Result<Message, tungstenite::Error>>,
+    ) -> Result<(), ConnectionLoss> {
         let result = self.read_some(first);
         let (cache, number) = (&self.state.cache, self.link.number);
-        self.confirms.settle(|channel| cache.heard_in(channel) >= number, self.reconcile.has());
+        self.confirmations
+            .confirm_received(|channel| cache.received_on(channel) >= number, self.reconciler.subscribed());
         result
     }
 
-    fn read_some(&mut self, first: Option<Result<Message, tungstenite::Error>>) -> Result<(), Loss> {
+    fn read_some(
+        &mut self,
+        first: Option<Result<Message, tungstenite::Error>>,
+    ) -> Result<(), ConnectionLoss> {
         let (mut next, mut events) = (first, 0);
         for _ in 0..BURST {
             self.read_one(next)?;
-            events += self.decoder.brought();
+            events += self.decoder.event_count();
             if events >= BURST_EVENTS {
-                self.crowded = true;
+                self.should_yield = true;
                 return Ok(());
             }
             match self.socket.next().now_or_never() {
@@ -325,45 +334,49 @@ impl Connection {
     fn read_one(
         &mut self,
         frame: Option<Result<Message, tungstenite::Error>>,
-    ) -> Result<Option<Control>, Loss> {
+    ) -> Result<Option<ControlMessage>, ConnectionLoss> {
         let Some(frame) = frame else {
-            return Err(Loss::new(GapCause::Disconnected, "the connection ended"));
+            return Err(ConnectionLoss::new(GapCause::Disconnected, "the connection ended"));
         };
         let control = self.read(&frame?)?;
-        control.map_or(Ok(None), |control| self.heed(control))
+        control.map_or(Ok(None), |control| self.handle_control(control))
     }
 
-    fn read(&mut self, frame: &Message) -> Result<Option<Control>, Loss> {
-        self.last_in = Instant::now();
-        self.link.heard(self.last_in);
+    fn read(&mut self, frame: &Message) -> Result<Option<ControlMessage>, ConnectionLoss> {
+        self.last_frame_at = Instant::now();
+        self.link.record_frame(self.last_frame_at);
         let bytes = match frame {
             Message::Text(text) => text.as_bytes(),
             Message::Binary(bytes) => bytes,
             Message::Close(reason) => {
                 let reason = reason.as_ref().map_or_else(|| "no reason".to_owned(), ToString::to_string);
-                return Err(Loss::new(GapCause::Disconnected, format!("closed by the venue: {reason}")));
+                return Err(ConnectionLoss::new(
+                    GapCause::Disconnected,
+                    format!("closed by the venue: {reason}"),
+                ));
             }
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(None),
         };
         let received = self.state.clock.now();
         let control = self.decoder.read(&self.state, bytes, received);
-        if self.decoder.brought() > 0 {
+        if self.decoder.event_count() > 0 {
             self.last_data = received;
         }
         Ok(control)
     }
 
-    fn heed(&mut self, control: Control) -> Result<Option<Control>, Loss> {
+    fn handle_control(&mut self, control: ControlMessage) -> Result<Option<ControlMessage>, ConnectionLoss> {
         match control {
-            Control::Refused { message, terminal } => {
-                Err(Loss { terminal, ..Loss::new(GapCause::Refused, message) })
+            ControlMessage::Refused { message, terminal } => {
+                Err(ConnectionLoss { terminal, ..ConnectionLoss::new(GapCause::Refused, message) })
             }
-            Control::Evicted { message, wait } => {
-                Err(Loss { stay_away: Some(wait), ..Loss::new(GapCause::Evicted, message) })
-            }
-            Control::TooSlow { message } => Err(Loss::new(GapCause::TooSlow, message)),
-            Control::Confirmed(channels) => {
-                self.confirmed(&channels);
+            ControlMessage::Evicted { message, wait } => Err(ConnectionLoss {
+                retry_after: Some(wait),
+                ..ConnectionLoss::new(GapCause::Evicted, message)
+            }),
+            ControlMessage::TooSlow { message } => Err(ConnectionLoss::new(GapCause::TooSlow, message)),
+            ControlMessage::Confirmed(channels) => {
+                self.handle_confirmed(&channels);
                 Ok(None)
             }
             other => Ok(Some(other)),

@@ -3,7 +3,7 @@
 //! Who reads a channel is looked up in a table that is swapped as a whole when a reader comes or goes, so publishing
 //! takes no lock but that of the one reader it hands an event to, held for a few dozen nanoseconds.
 
-mod queue;
+mod reader_queue;
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -16,29 +16,29 @@ use market_backbone_core::{
 };
 use rustc_hash::FxHashMap;
 
-use self::queue::Queue;
+use self::reader_queue::ReaderQueue;
 
 /// One reader: what it reads and what waits for it.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct FeedReader {
     channels: Box<[Channel]>,
     /// When it came.
-    since: Timestamp,
-    queue: Mutex<Queue>,
+    joined_at: Timestamp,
+    queue: Mutex<ReaderQueue>,
 }
 
-impl Reader {
+impl FeedReader {
     pub(super) fn new(channels: Box<[Channel]>, delivery: Delivery, since: Timestamp) -> Self {
-        let queue = Mutex::new(Queue::new(delivery, channels.len()));
-        Self { channels, since, queue }
+        let queue = Mutex::new(ReaderQueue::new(delivery, channels.len()));
+        Self { channels, joined_at: since, queue }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, ReaderQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes what waits, then wakes the reader.
-    fn change<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut ReaderQueue) -> T) -> T {
         let mut queue = self.lock();
         let result = change(&mut queue);
         let waker = queue.take_waker();
@@ -51,67 +51,67 @@ impl Reader {
 
     /// Announces a gap of `channels` that began at `from`, or when the reader came if that was later.
     pub(super) fn open_gap(&self, channels: Arc<[Channel]>, from: Timestamp, cause: GapCause) {
-        let from = from.max(self.since);
-        let gap = Gap { state: GapState::Opened, channels, from, to: None, cause, why: None };
+        let from = from.max(self.joined_at);
+        let gap = Gap { state: GapState::Opened, channels, from, to: None, cause, loss: None };
         self.change(|queue| queue.open_gap(gap));
     }
 }
 
 /// A reader's place at a channel.
 #[derive(Clone, Debug)]
-struct Seat {
-    reader: Arc<Reader>,
+struct Subscriber {
+    reader: Arc<FeedReader>,
     /// The channel's number among the reader's.
-    index: usize,
+    channel_index: usize,
 }
 
-impl Seat {
+impl Subscriber {
     /// Returns how many events were pushed out of a full queue.
-    fn hand(&self, event: &FeedEvent) -> u64 {
+    fn deliver(&self, event: &FeedEvent) -> u64 {
         let event = event.clone();
-        self.reader.change(|queue| queue.push(self.index, event))
+        self.reader.change(|queue| queue.push(self.channel_index, event))
     }
 }
 
-type Seats = Vec<(StreamKind, Vec<Seat>)>;
-type Table = FxHashMap<Symbol, Arc<Seats>>;
+type SymbolSubscribers = Vec<(StreamKind, Vec<Subscriber>)>;
+type SubscriberTable = FxHashMap<Symbol, Arc<SymbolSubscribers>>;
 
 /// All readers, by channel.
 #[derive(Debug, Default)]
 pub(super) struct Fanout {
-    table: ArcSwap<Table>,
+    table: ArcSwap<SubscriberTable>,
     /// All markets under one name, once somebody has read that.
-    any: OnceLock<Symbol>,
+    wildcard: OnceLock<Symbol>,
     /// Held while the table is replaced.
-    register: Mutex<Register>,
+    registry: Mutex<ReaderRegistry>,
 }
 
 /// All readers, each once.
 #[derive(Debug, Default)]
-struct Register {
-    readers: Vec<Arc<Reader>>,
+struct ReaderRegistry {
+    readers: Vec<Arc<FeedReader>>,
     /// Nothing will ever be published again.
     closed: bool,
 }
 
 impl Fanout {
-    fn register(&self) -> MutexGuard<'_, Register> {
-        self.register.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_registry(&self) -> MutexGuard<'_, ReaderRegistry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets `reader` have what is published from now on, after what `first` knows of each of its channels.
     ///
     /// Nothing falls between the two: while `first` is asked, what is being published to this reader waits.
-    pub(super) fn join(&self, reader: &Arc<Reader>, first: impl Fn(&Channel) -> Option<FeedEvent>) {
-        let mut register = self.register();
+    pub(super) fn join(&self, reader: &Arc<FeedReader>, first: impl Fn(&Channel) -> Option<FeedEvent>) {
+        let mut register = self.lock_registry();
         let mut queue = reader.lock();
-        let mut table = Table::clone(&self.table.load());
+        let mut table = SubscriberTable::clone(&self.table.load());
         for (index, channel) in reader.channels.iter().enumerate() {
             if channel.symbol.is_any() {
-                self.any.get_or_init(|| channel.symbol.clone());
+                self.wildcard.get_or_init(|| channel.symbol.clone());
             }
             let seats = Arc::make_mut(table.entry(channel.symbol.clone()).or_default());
-            let seat = Seat { reader: Arc::clone(reader), index };
+            let seat = Subscriber { reader: Arc::clone(reader), channel_index: index };
             match seats.iter_mut().find(|(kind, _)| *kind == channel.kind) {
                 Some((_, seats)) => seats.push(seat),
                 None => seats.push((channel.kind, vec![seat])),
@@ -130,10 +130,10 @@ impl Fanout {
     }
 
     /// Forgets `reader`.
-    pub(super) fn leave(&self, reader: &Arc<Reader>) {
-        let mut register = self.register();
+    pub(super) fn leave(&self, reader: &Arc<FeedReader>) {
+        let mut register = self.lock_registry();
         register.readers.retain(|other| !Arc::ptr_eq(other, reader));
-        let mut table = Table::clone(&self.table.load());
+        let mut table = SubscriberTable::clone(&self.table.load());
         for channel in &reader.channels {
             let Some(seats) = table.get_mut(&channel.symbol) else { continue };
             let seats = Arc::make_mut(seats);
@@ -149,7 +149,7 @@ impl Fanout {
     }
 
     /// Calls `visit` with the place of each reader of a channel.
-    fn at(&self, symbol: &Symbol, kind: StreamKind, visit: impl FnMut(&Seat)) {
+    fn for_each_subscriber(&self, symbol: &Symbol, kind: StreamKind, visit: impl FnMut(&Subscriber)) {
         let table = self.table.load();
         let Some(seats) = table.get(symbol) else { return };
         let Some((_, seats)) = seats.iter().find(|(other, _)| *other == kind) else { return };
@@ -160,14 +160,14 @@ impl Fanout {
     pub(super) fn publish(&self, event: &FeedEvent) -> u64 {
         let Some((symbol, kind)) = event.channel() else { return 0 };
         let mut lagged = 0;
-        self.at(symbol, kind, |seat| lagged += seat.hand(event));
-        if let Some(any) = self.any.get() {
-            let reads_it_anyway = |reader: &Reader| {
+        self.for_each_subscriber(symbol, kind, |seat| lagged += seat.deliver(event));
+        if let Some(any) = self.wildcard.get() {
+            let reads_it_anyway = |reader: &FeedReader| {
                 reader.channels.iter().any(|channel| channel.kind == kind && channel.symbol == *symbol)
             };
-            self.at(any, kind, |seat| {
+            self.for_each_subscriber(any, kind, |seat| {
                 if !reads_it_anyway(&seat.reader) {
-                    lagged += seat.hand(event);
+                    lagged += seat.deliver(event);
                 }
             });
         }
@@ -175,18 +175,20 @@ impl Fanout {
     }
 
     /// The name of all markets, if anybody has ever read them so.
-    pub(super) fn any(&self) -> Option<&Symbol> {
-        self.any.get()
+    pub(super) fn wildcard(&self) -> Option<&Symbol> {
+        self.wildcard.get()
     }
 
     /// The channel delivers again as of `received`: a gap of its readers ends with the last of its channels.
     pub(super) fn confirm(&self, symbol: &Symbol, kind: StreamKind, received: Timestamp) {
-        self.at(symbol, kind, |seat| seat.reader.change(|queue| queue.confirm(symbol, kind, received)));
+        self.for_each_subscriber(symbol, kind, |seat| {
+            seat.reader.change(|queue| queue.confirm(symbol, kind, received))
+        });
     }
 
     /// Announces a gap to every reader of a channel that was `promised`.
     pub(super) fn open_gap(&self, from: Timestamp, cause: GapCause, promised: impl Fn(&Channel) -> bool) {
-        for reader in &self.register().readers {
+        for reader in &self.lock_registry().readers {
             let concerned: Arc<[Channel]> =
                 reader.channels.iter().filter(|channel| promised(channel)).cloned().collect();
             if !concerned.is_empty() {
@@ -197,41 +199,41 @@ impl Fanout {
 
     /// Announces a gap to every reader of a channel for which `is_missed` says so and who came before `until`: it begins
     /// when he came.
-    pub(super) fn open_late_gap(
+    pub(super) fn open_gap_since_join(
         &self,
         until: Timestamp,
         cause: GapCause,
         is_missed: impl Fn(&Channel) -> bool,
     ) {
-        let register = self.register();
-        for reader in register.readers.iter().filter(|reader| reader.since <= until) {
+        let register = self.lock_registry();
+        for reader in register.readers.iter().filter(|reader| reader.joined_at <= until) {
             let concerned: Arc<[Channel]> =
                 reader.channels.iter().filter(|channel| is_missed(channel)).cloned().collect();
             if !concerned.is_empty() {
-                reader.open_gap(concerned, reader.since, cause);
+                reader.open_gap(concerned, reader.joined_at, cause);
             }
         }
     }
 
     /// Lets every reader end, those to come included.
     pub(super) fn close(&self) {
-        let mut register = self.register();
+        let mut register = self.lock_registry();
         register.closed = true;
         for reader in &register.readers {
-            reader.change(Queue::close);
+            reader.change(ReaderQueue::close);
         }
     }
 
     /// How many readers there are.
     pub(super) fn len(&self) -> usize {
-        self.register().readers.len()
+        self.lock_registry().readers.len()
     }
 }
 
 /// What a reader reads from; `guard` lives as long as it does.
 #[derive(Debug)]
 pub(super) struct ReaderStream<G: AsRef<Fanout>> {
-    pub(super) reader: Arc<Reader>,
+    pub(super) reader: Arc<FeedReader>,
     pub(super) guard: G,
 }
 
@@ -271,22 +273,23 @@ mod tests {
         FeedEvent::Trade(Trade { symbol, id, price: 1.0, size: 1.0, side: None, time, received: time })
     }
 
-    fn join(fanout: &Arc<Fanout>, codes: &[&str], depth: usize) -> ReaderStream<Guard> {
+    fn join(fanout: &Arc<Fanout>, codes: &[&str], depth: usize) -> ReaderStream<FanoutTestGuard> {
         let channels = codes.iter().map(|code| channel(code)).collect();
-        let reader = Arc::new(Reader::new(channels, Delivery::Lossless { depth }, Timestamp::EPOCH));
+        let reader =
+            Arc::new(FeedReader::new(channels, Delivery::Buffered { capacity: depth }, Timestamp::EPOCH));
         fanout.join(&reader, |_| None);
-        ReaderStream { reader, guard: Guard(Arc::clone(fanout)) }
+        ReaderStream { reader, guard: FanoutTestGuard(Arc::clone(fanout)) }
     }
 
-    struct Guard(Arc<Fanout>);
+    struct FanoutTestGuard(Arc<Fanout>);
 
-    impl AsRef<Fanout> for Guard {
+    impl AsRef<Fanout> for FanoutTestGuard {
         fn as_ref(&self) -> &Fanout {
             &self.0
         }
     }
 
-    fn next(stream: &mut ReaderStream<Guard>) -> Option<FeedEvent> {
+    fn next(stream: &mut ReaderStream<FanoutTestGuard>) -> Option<FeedEvent> {
         stream.next().now_or_never().flatten()
     }
 
@@ -371,10 +374,10 @@ mod tests {
     fn a_late_reader_begins_with_what_is_known() {
         let fanout: Arc<Fanout> = Arc::default();
         let channels = Box::new([channel("KRW-BTC")]);
-        let reader = Arc::new(Reader::new(channels, Delivery::default(), Timestamp::EPOCH));
+        let reader = Arc::new(FeedReader::new(channels, Delivery::default(), Timestamp::EPOCH));
         fanout.join(&reader, |_| Some(trade("KRW-BTC", 1)));
         fanout.publish(&trade("KRW-BTC", 2));
-        let mut stream = ReaderStream { reader, guard: Guard(fanout) };
+        let mut stream = ReaderStream { reader, guard: FanoutTestGuard(fanout) };
         assert_eq!(next(&mut stream), Some(trade("KRW-BTC", 1)));
         assert_eq!(next(&mut stream), Some(trade("KRW-BTC", 2)));
     }
@@ -391,7 +394,7 @@ mod tests {
             from: Timestamp::from_secs(1),
             to: None,
             cause: GapCause::Silent,
-            why: None,
+            loss: None,
         };
         assert_eq!(next(&mut btc), Some(FeedEvent::Gap(opened.clone())));
         assert_eq!(next(&mut eth), None);

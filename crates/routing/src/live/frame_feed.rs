@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use market_backbone_core::{Channel, Clock, Control, GapCause, Timestamp, Venue};
+use market_backbone_core::{Channel, Clock, ControlMessage, GapCause, Timestamp, Venue};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::LiveHub;
 use super::config::SessionConfig;
 use super::connection::decoder::Decoder;
-use super::state::State;
+use super::state::LiveState;
 
 /// Reads frames from anywhere as a connection does those of its socket.
 ///
@@ -19,7 +19,7 @@ use super::state::State;
 pub struct FrameFeed {
     hub: LiveHub,
     decoder: Decoder,
-    wishes: watch::Receiver<u64>,
+    desired_changes: watch::Receiver<u64>,
     /// When the last frame was received.
     last_frame: Timestamp,
 }
@@ -29,14 +29,14 @@ impl FrameFeed {
     #[must_use]
     pub fn new(venue: Arc<dyn Venue>, clock: Arc<dyn Clock>, config: SessionConfig) -> Self {
         let last_frame = clock.now();
-        let state = Arc::new(State::new(venue, (clock, None), config));
+        let state = Arc::new(LiveState::new(venue, (clock, None), config));
         let mut wishes = state.desired.changes();
         // What was wished for before the first frame counts too.
         wishes.mark_changed();
         // Nobody owns connections here, so nobody could obey.
-        drop(state.take_inbox());
-        let decoder = Decoder::new(state.links.open(), state.config.ahead);
-        Self { hub: LiveHub { state }, decoder, wishes, last_frame }
+        drop(state.take_command_receiver());
+        let decoder = Decoder::new(state.links.open(), state.config.max_future_skew);
+        Self { hub: LiveHub { state }, decoder, desired_changes: wishes, last_frame }
     }
 
     /// Where to subscribe, and to ask for the latest.
@@ -46,17 +46,17 @@ impl FrameFeed {
     }
 
     /// Reads a frame that was received at `received`; hands on what it says about the connection itself.
-    pub fn feed(&mut self, frame: &[u8], received: Timestamp) -> Option<Control> {
+    pub fn feed(&mut self, frame: &[u8], received: Timestamp) -> Option<ControlMessage> {
         let state = &*self.hub.state;
         // The sender lives in the state; a look costs one load.
-        if self.wishes.has_changed().unwrap_or(false) {
-            self.wishes.mark_unchanged();
-            self.decoder.expect(&state.desired.snapshot().channels);
+        if self.desired_changes.has_changed().unwrap_or(false) {
+            self.desired_changes.mark_unchanged();
+            self.decoder.add_symbols(&state.desired.snapshot().channels);
         }
         // Frames of one moment need one look at the clock.
         if self.last_frame != received {
             self.last_frame = received;
-            self.decoder.link.heard(Instant::now());
+            self.decoder.link.record_frame(Instant::now());
         }
         self.decoder.read(state, frame, received)
     }

@@ -17,10 +17,10 @@ pub(super) struct Link {
     /// When it last brought a frame of any kind: milliseconds since the start.
     last_frame: AtomicU64,
     /// When it was last certain to be well, in the same measure: it brought data, or the venue had none.
-    last_proof: AtomicU64,
+    last_verified: AtomicU64,
     frames: AtomicU64,
     /// The latest moment it told of, by the venue's clock: nanoseconds since the epoch.
-    reached: AtomicI64,
+    latest_venue_time: AtomicI64,
 }
 
 impl Link {
@@ -34,48 +34,48 @@ impl Link {
     }
 
     /// A frame of any kind arrived.
-    pub(super) fn heard(&self, at: Instant) {
+    pub(super) fn record_frame(&self, at: Instant) {
         self.last_frame.store(self.millis(at), Ordering::Relaxed);
     }
 
     /// A frame was read; `data` says whether it held any event.
-    pub(super) fn read(&self, data: bool) {
+    pub(super) fn record_decoded(&self, data: bool) {
         self.frames.fetch_add(1, Ordering::Relaxed);
         if data {
-            self.last_proof.store(self.heard_at(), Ordering::Relaxed);
+            self.last_verified.store(self.last_frame_millis(), Ordering::Relaxed);
         }
     }
 
     /// The venue has nothing that this connection has not brought.
-    pub(super) fn vouch(&self, at: Instant) {
-        self.last_proof.store(self.millis(at), Ordering::Relaxed);
+    pub(super) fn mark_verified(&self, at: Instant) {
+        self.last_verified.store(self.millis(at), Ordering::Relaxed);
     }
 
     /// When it last brought a frame of any kind: milliseconds since the start, the same for all connections.
-    pub(super) fn heard_at(&self) -> u64 {
+    pub(super) fn last_frame_millis(&self) -> u64 {
         self.last_frame.load(Ordering::Relaxed)
     }
 
     /// How long ago it last brought a frame of any kind.
-    pub(super) fn quiet_for(&self) -> Duration {
+    pub(super) fn idle_for(&self) -> Duration {
         self.since(&self.last_frame)
     }
 
     /// For how long nothing has shown that it still brings what there is.
-    pub(super) fn unproven_for(&self) -> Duration {
-        self.since(&self.last_proof)
+    pub(super) fn unverified_for(&self) -> Duration {
+        self.since(&self.last_verified)
     }
 
     /// It told of something that happened then, by the venue's clock. Only its own task says so.
-    pub(super) fn tells_of(&self, moment: Timestamp) {
-        if self.reached() < moment {
-            self.reached.store(moment.as_nanos(), Ordering::Relaxed);
+    pub(super) fn advance_venue_time(&self, moment: Timestamp) {
+        if self.latest_venue_time() < moment {
+            self.latest_venue_time.store(moment.as_nanos(), Ordering::Relaxed);
         }
     }
 
     /// The latest moment it told of.
-    pub(super) fn reached(&self) -> Timestamp {
-        Timestamp::from_nanos(self.reached.load(Ordering::Relaxed))
+    pub(super) fn latest_venue_time(&self) -> Timestamp {
+        Timestamp::from_nanos(self.latest_venue_time.load(Ordering::Relaxed))
     }
 
     /// How many frames were read from it.
@@ -88,7 +88,7 @@ impl Link {
 #[derive(Debug)]
 pub(super) struct Links {
     started: Instant,
-    standing: ArcSwap<Vec<Arc<Link>>>,
+    active: ArcSwap<Vec<Arc<Link>>>,
     /// How many have stood so far. Held while one comes or goes.
     opened: Mutex<u64>,
 }
@@ -97,7 +97,7 @@ impl Default for Links {
     fn default() -> Self {
         // One millisecond before anything can be heard: 0 is for never.
         let started = Instant::now() - Duration::from_millis(1);
-        Self { started, standing: ArcSwap::default(), opened: Mutex::default() }
+        Self { started, active: ArcSwap::default(), opened: Mutex::default() }
     }
 }
 
@@ -110,38 +110,38 @@ impl Links {
             started: self.started,
             number: *opened,
             last_frame: AtomicU64::new(0),
-            last_proof: AtomicU64::new(0),
+            last_verified: AtomicU64::new(0),
             frames: AtomicU64::new(0),
-            reached: AtomicI64::new(Timestamp::MIN.as_nanos()),
+            latest_venue_time: AtomicI64::new(Timestamp::MIN.as_nanos()),
         });
-        link.heard(Instant::now());
-        link.vouch(Instant::now());
-        let standing = self.standing.load().iter().chain([&link]).cloned().collect();
-        self.standing.store(Arc::new(standing));
+        link.record_frame(Instant::now());
+        link.mark_verified(Instant::now());
+        let standing = self.active.load().iter().chain([&link]).cloned().collect();
+        self.active.store(Arc::new(standing));
         link
     }
 
     /// The connection `number` is no more.
     pub(super) fn close(&self, number: u64) {
         let _opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let standing = self.standing.load().iter().filter(|link| link.number != number).cloned().collect();
-        self.standing.store(Arc::new(standing));
+        let standing = self.active.load().iter().filter(|link| link.number != number).cloned().collect();
+        self.active.store(Arc::new(standing));
     }
 
     /// None stands any more.
     pub(super) fn close_all(&self) {
         let _opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        self.standing.store(Arc::default());
+        self.active.store(Arc::default());
     }
 
     /// Whether any stands.
-    pub(super) fn any(&self) -> bool {
-        !self.standing.load().is_empty()
+    pub(super) fn any_active(&self) -> bool {
+        !self.active.load().is_empty()
     }
 
     /// What `read` makes of the connection `number`; `None` if it does not stand.
-    pub(super) fn of<T>(&self, number: u64, read: impl FnOnce(&Link) -> T) -> Option<T> {
+    pub(super) fn with<T>(&self, number: u64, read: impl FnOnce(&Link) -> T) -> Option<T> {
         // There are a handful of them at the most.
-        self.standing.load().iter().find(|link| link.number == number).map(|link| read(link))
+        self.active.load().iter().find(|link| link.number == number).map(|link| read(link))
     }
 }

@@ -64,9 +64,9 @@ pub struct LiveMetrics {
 
 /// A count that only grows.
 #[derive(Debug, Default)]
-pub(super) struct Counter(AtomicU64);
+pub(super) struct LiveCounter(AtomicU64);
 
-impl Counter {
+impl LiveCounter {
     pub(super) fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
@@ -78,27 +78,27 @@ impl Counter {
 
 /// The counts behind [`LiveMetrics`].
 #[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) connects: Counter,
-    pub(super) connect_failures: Counter,
-    pub(super) drops: Counter,
-    pub(super) too_slow: Counter,
-    pub(super) evicted: Counter,
-    pub(super) rotations: Counter,
-    pub(super) probes: Counter,
-    pub(super) dead: Counter,
-    pub(super) frames: Counter,
-    pub(super) events: Counter,
-    pub(super) repeated: Counter,
-    pub(super) dropped: Counter,
-    pub(super) future: Counter,
-    pub(super) unreadable: Counter,
-    pub(super) subscriptions_sent: Counter,
-    pub(super) keep_alives: Counter,
-    pub(super) lagged: Counter,
+pub(super) struct LiveCounters {
+    pub(super) connects: LiveCounter,
+    pub(super) connect_failures: LiveCounter,
+    pub(super) drops: LiveCounter,
+    pub(super) too_slow: LiveCounter,
+    pub(super) evicted: LiveCounter,
+    pub(super) rotations: LiveCounter,
+    pub(super) probes: LiveCounter,
+    pub(super) dead: LiveCounter,
+    pub(super) frames: LiveCounter,
+    pub(super) events: LiveCounter,
+    pub(super) repeated: LiveCounter,
+    pub(super) dropped: LiveCounter,
+    pub(super) future: LiveCounter,
+    pub(super) unreadable: LiveCounter,
+    pub(super) subscriptions_sent: LiveCounter,
+    pub(super) keep_alives: LiveCounter,
+    pub(super) lagged: LiveCounter,
 }
 
-impl Counters {
+impl LiveCounters {
     /// The counts now; what is no count is left empty.
     pub(super) fn snapshot(&self) -> LiveMetrics {
         LiveMetrics {

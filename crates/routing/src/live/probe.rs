@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::cache::RealtimeCache;
 
 /// How far our clock and the venue's may be apart, where one has to stand in for the other.
-const CLOCKS: Duration = Duration::from_secs(5);
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5);
 
 /// How long after a trade at the latest a candle of its minute is told of.
-const CANDLE_DUE: Duration = Duration::from_secs(70);
+const MAX_CANDLE_DELAY: Duration = Duration::from_secs(70);
 
 /// Somebody who can ask a venue, other than over its socket, when markets last traded.
 #[async_trait]
@@ -45,12 +45,13 @@ pub(super) fn is_behind(
             ticker.trade_time.max(ticker.time) < traded
         }
         // A trade takes something out of the book, or is the end of something that was in it.
-        StreamKind::Book => cache.book(symbol)?.time.plus(CLOCKS) < traded,
+        StreamKind::Book => cache.book(symbol)?.time.plus(MAX_CLOCK_SKEW) < traded,
         // A band stays where it is while prices do, however much is traded; only where nothing is, none is due.
         StreamKind::Band => return (traded <= cache.band(symbol)?.received).then_some(false),
         // There are venues that tell of a candle only when it is over.
         StreamKind::Candle(_) => {
-            last_received(cache, channel)?.plus(CLOCKS) < traded && traded.plus(CANDLE_DUE) < now
+            last_received(cache, channel)?.plus(MAX_CLOCK_SKEW) < traded
+                && traded.plus(MAX_CANDLE_DELAY) < now
         }
     })
 }
@@ -59,7 +60,7 @@ pub(super) fn is_behind(
 pub(super) fn last_received(cache: &RealtimeCache, channel: &Channel) -> Option<Timestamp> {
     use market_backbone_core::FeedEvent;
     if channel.symbol.is_any() {
-        return last_received(cache, cache.unnamed_lately(channel.kind, 1).first()?);
+        return last_received(cache, cache.recent_wildcard_channels(channel.kind, 1).first()?);
     }
     match cache.event(channel)? {
         FeedEvent::Trade(trade) | FeedEvent::Snapshot(trade) => Some(trade.received),

@@ -5,26 +5,26 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use market_backbone_core::{Channel, Clock, FeedEvent, GapCause, StreamKind, Symbol, Timestamp, Venue};
 use tokio::sync::{mpsc, watch};
 
-use super::cache::newest::Arrival;
-use super::cache::{RealtimeCache, Recorded};
-use super::command::Command;
+use super::cache::stale_filter::FrameArrival;
+use super::cache::{RealtimeCache, RecordOutcome};
+use super::command::SessionCommand;
 use super::config::SessionConfig;
-use super::desired::Desired;
+use super::desired_channels::DesiredChannels;
 use super::fanout::Fanout;
 use super::health::{ConnectionHealth, Health};
 use super::link::{Link, Links};
-use super::metrics::{Counters, LiveMetrics};
+use super::metrics::{LiveCounters, LiveMetrics};
 use super::probe::Probe;
-use super::served::Served;
-use super::unanswered::Unanswered;
-use crate::venue_time::VenueTime;
+use super::serving_connections::ServingConnections;
+use super::unanswered::UnansweredMarkets;
+use crate::venue_clock_sync::VenueClockSync;
 
 /// How many commands of handles may wait; who finds no room waits too.
-const COMMANDS: usize = 8;
+const COMMAND_QUEUE_CAPACITY: usize = 8;
 
 /// What the venue refused for good.
 #[derive(Clone, Debug)]
-pub(super) struct Refusal {
+pub(super) struct VenueRefusal {
     /// The version of the desired set that was refused; another may fare better.
     pub(super) version: u64,
     /// What the venue said.
@@ -33,7 +33,7 @@ pub(super) struct Refusal {
 
 /// How a lane is, as its owner knows it.
 #[derive(Clone, Debug)]
-pub(super) struct LaneHealth {
+pub(super) struct SlotStatus {
     /// The number of the connection that serves it; 0 while none does.
     pub(super) number: u64,
     pub(super) channels: usize,
@@ -46,36 +46,36 @@ pub(super) struct LaneHealth {
 
 /// All that the session's task and the handles share.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct LiveState {
     pub(super) venue: Arc<dyn Venue>,
     pub(super) clock: Arc<dyn Clock>,
     /// What the times of trades are good for.
-    pub(super) time: Option<Arc<VenueTime>>,
+    pub(super) time: Option<Arc<VenueClockSync>>,
     pub(super) config: SessionConfig,
     pub(super) cache: RealtimeCache,
     pub(super) fanout: Fanout,
-    pub(super) desired: Desired,
-    pub(super) unanswered: Unanswered,
-    pub(super) served: Served,
-    pub(super) counters: Counters,
+    pub(super) desired: DesiredChannels,
+    pub(super) unanswered: UnansweredMarkets,
+    pub(super) served: ServingConnections,
+    pub(super) counters: LiveCounters,
     pub(super) links: Links,
     /// Changes whenever a channel is heard for the first time on a connection.
-    pub(super) first_heard: watch::Sender<()>,
+    pub(super) first_received: watch::Sender<()>,
     /// Where the handles ask for what only the owner of the connections can do.
-    pub(super) commands: mpsc::Sender<Command>,
-    inbox: Mutex<Option<mpsc::Receiver<Command>>>,
-    lanes: Mutex<Vec<LaneHealth>>,
+    pub(super) commands: mpsc::Sender<SessionCommand>,
+    command_receiver: Mutex<Option<mpsc::Receiver<SessionCommand>>>,
+    slots: Mutex<Vec<SlotStatus>>,
     probe: OnceLock<Arc<dyn Probe>>,
-    refusal: Mutex<Option<Refusal>>,
+    refusal: Mutex<Option<VenueRefusal>>,
 }
 
-impl State {
+impl LiveState {
     pub(super) fn new(
         venue: Arc<dyn Venue>,
-        (clock, time): (Arc<dyn Clock>, Option<Arc<VenueTime>>),
+        (clock, time): (Arc<dyn Clock>, Option<Arc<VenueClockSync>>),
         config: SessionConfig,
     ) -> Self {
-        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (commands, inbox) = mpsc::channel(COMMAND_QUEUE_CAPACITY);
         Self {
             venue,
             clock,
@@ -83,73 +83,73 @@ impl State {
             config,
             cache: RealtimeCache::default(),
             fanout: Fanout::default(),
-            desired: Desired::default(),
-            unanswered: Unanswered::default(),
-            served: Served::default(),
-            counters: Counters::default(),
+            desired: DesiredChannels::default(),
+            unanswered: UnansweredMarkets::default(),
+            served: ServingConnections::default(),
+            counters: LiveCounters::default(),
             links: Links::default(),
-            first_heard: watch::Sender::new(()),
+            first_received: watch::Sender::new(()),
             commands,
-            inbox: Mutex::new(Some(inbox)),
-            lanes: Mutex::default(),
+            command_receiver: Mutex::new(Some(inbox)),
+            slots: Mutex::default(),
             probe: OnceLock::new(),
             refusal: Mutex::default(),
         }
     }
 
-    fn lock_refusal(&self) -> MutexGuard<'_, Option<Refusal>> {
+    fn lock_refusal(&self) -> MutexGuard<'_, Option<VenueRefusal>> {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn refusal(&self) -> Option<Refusal> {
+    pub(super) fn refusal(&self) -> Option<VenueRefusal> {
         self.lock_refusal().clone()
     }
 
-    pub(super) fn set_refusal(&self, refusal: Option<Refusal>) {
+    pub(super) fn set_refusal(&self, refusal: Option<VenueRefusal>) {
         *self.lock_refusal() = refusal;
     }
 
     /// These were just asked for: to readers who have waited since a time when nobody brought them, what was said
     /// meanwhile is missing.
-    pub(super) fn begins(&self, channels: &[Channel], connection: u64) {
+    pub(super) fn mark_subscribed(&self, channels: &[Channel], connection: u64) {
         let (links, now) = (&self.links, self.clock.now());
-        let new = self.served.begin(channels, connection, |other| links.of(other, |_| ()).is_some());
+        let new = self.served.assign(channels, connection, |other| links.with(other, |_| ()).is_some());
         if !new.is_empty() {
-            let early = now.minus(self.config.start_within);
+            let early = now.minus(self.config.subscribe_grace);
             let is_new = |channel: &Channel| new.contains(channel);
-            self.fanout.open_late_gap(early, GapCause::Disconnected, is_new);
+            self.fanout.open_gap_since_join(early, GapCause::Disconnected, is_new);
         }
     }
 
     /// No connection stands that was to bring these: to readers who wait for them, what is said now is missing.
-    pub(super) fn is_not_served(&self, channels: &[Channel], cause: GapCause) {
-        let stands = |number: u64| self.links.of(number, |_| ()).is_some();
-        let unserved = self.served.without(channels, stands);
+    pub(super) fn report_unserved(&self, channels: &[Channel], cause: GapCause) {
+        let stands = |number: u64| self.links.with(number, |_| ()).is_some();
+        let unserved = self.served.unserved(channels, stands);
         if !unserved.is_empty() {
-            self.fanout.open_late_gap(self.clock.now(), cause, |channel| unserved.contains(channel));
+            self.fanout.open_gap_since_join(self.clock.now(), cause, |channel| unserved.contains(channel));
         }
     }
 
     /// Keeps an event heard at `received`, and hands it to its readers.
-    pub(super) fn deliver(&self, event: &FeedEvent, arrival: Arrival, received: Timestamp) {
-        self.cache.record_then(event, arrival, |recorded| self.hand_out(event, recorded, received));
-        if let (Some(any), Some((_, kind))) = (self.fanout.any(), event.channel())
-            && self.cache.hear(any, kind, arrival)
+    pub(super) fn deliver(&self, event: &FeedEvent, arrival: FrameArrival, received: Timestamp) {
+        self.cache.record_then(event, arrival, |recorded| self.publish(event, recorded, received));
+        if let (Some(any), Some((_, kind))) = (self.fanout.wildcard(), event.channel())
+            && self.cache.mark_received(any, kind, arrival)
         {
-            self.heard_first(any, kind, received);
+            self.on_first_received(any, kind, received);
         }
     }
 
-    fn heard_first(&self, symbol: &Symbol, kind: StreamKind, received: Timestamp) {
-        self.unanswered.answered(symbol);
-        self.first_heard.send_replace(());
+    fn on_first_received(&self, symbol: &Symbol, kind: StreamKind, received: Timestamp) {
+        self.unanswered.mark_answered(symbol);
+        self.first_received.send_replace(());
         self.fanout.confirm(symbol, kind, received);
     }
 
-    fn hand_out(&self, event: &FeedEvent, recorded: Recorded, received: Timestamp) {
+    fn publish(&self, event: &FeedEvent, recorded: RecordOutcome, received: Timestamp) {
         let Some((symbol, kind)) = event.channel() else { return };
         if recorded.first {
-            self.heard_first(symbol, kind, received);
+            self.on_first_received(symbol, kind, received);
         }
         // What the venue begins a connection with says up to where nothing was missed, known or not.
         let is_word = recorded.first && matches!(event, FeedEvent::Snapshot(_));
@@ -166,18 +166,18 @@ impl State {
     /// Whether the latest value of `channel` is what the venue has now, as far as anybody can know.
     pub(super) fn is_live(&self, channel: &Channel) -> bool {
         let patience = self.venue.capabilities().socket.keep_alive_every + self.config.keep_alive_grace;
-        let is_well = |link: &Link| link.quiet_for() <= patience && !self.is_suspect(link);
-        let number = self.cache.heard_in(channel);
-        number != 0 && self.links.of(number, is_well).unwrap_or(false) && !self.desired.is_waiting(channel)
+        let is_well = |link: &Link| link.idle_for() <= patience && !self.is_suspect(link);
+        let number = self.cache.received_on(channel);
+        number != 0 && self.links.with(number, is_well).unwrap_or(false) && !self.desired.is_waiting(channel)
     }
 
     /// Whether nothing has shown for too long that a connection brings what there is.
     fn is_suspect(&self, link: &Link) -> bool {
-        link.unproven_for() > self.config.liveness.suspect_after
+        link.unverified_for() > self.config.liveness.suspect_after
     }
 
     /// What a reader who comes late to `channel` begins with: the state, if the channel has one. A print is no state.
-    pub(super) fn known(&self, channel: &Channel) -> Option<FeedEvent> {
+    pub(super) fn current_value(&self, channel: &Channel) -> Option<FeedEvent> {
         let stateful = channel.kind != StreamKind::Trade;
         if stateful && self.is_live(channel) { self.cache.event(channel) } else { None }
     }
@@ -195,26 +195,26 @@ impl State {
     }
 
     /// Where the commands of the handles arrive; `None` if somebody has taken that already.
-    pub(super) fn take_inbox(&self) -> Option<mpsc::Receiver<Command>> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(super) fn take_command_receiver(&self) -> Option<mpsc::Receiver<SessionCommand>> {
+        self.command_receiver.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    pub(super) fn set_lanes(&self, lanes: impl Iterator<Item = LaneHealth>) {
-        let mut known = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn set_slots(&self, lanes: impl Iterator<Item = SlotStatus>) {
+        let mut known = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         known.clear();
         known.extend(lanes);
     }
 
     /// How each connection is.
-    fn connections(&self) -> Vec<ConnectionHealth> {
-        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        lanes.into_iter().map(|lane| self.connection(&lane)).collect()
+    fn all_connection_health(&self) -> Vec<ConnectionHealth> {
+        let lanes = self.slots.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        lanes.into_iter().map(|lane| self.connection_health(&lane)).collect()
     }
 
-    fn connection(&self, lane: &LaneHealth) -> ConnectionHealth {
-        let LaneHealth { number, channels, health, reconnects, errors, .. } = *lane;
-        let about = |link: &Link| (link.frames(), link.quiet_for(), self.is_suspect(link));
-        let (standing, about) = match self.links.of(number, about) {
+    fn connection_health(&self, lane: &SlotStatus) -> ConnectionHealth {
+        let SlotStatus { number, channels, health, reconnects, errors, .. } = *lane;
+        let about = |link: &Link| (link.frames(), link.idle_for(), self.is_suspect(link));
+        let (standing, about) = match self.links.with(number, about) {
             Some(about) => (number, Some(about)),
             None => (0, None),
         };
@@ -238,9 +238,9 @@ impl State {
     }
 
     pub(super) fn metrics(&self) -> LiveMetrics {
-        let connections = self.connections();
+        let connections = self.all_connection_health();
         LiveMetrics {
-            connected: self.links.any(),
+            connected: self.links.any_active(),
             health: connections.iter().map(|connection| connection.health).max().unwrap_or_default(),
             connections,
             readers: self.fanout.len(),

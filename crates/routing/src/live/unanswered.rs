@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 /// The markets found unanswered so far.
 #[derive(Debug, Default)]
-pub(super) struct Unanswered(Mutex<BTreeSet<Symbol>>);
+pub(super) struct UnansweredMarkets(Mutex<BTreeSet<Symbol>>);
 
-impl Unanswered {
+impl UnansweredMarkets {
     fn lock(&self) -> MutexGuard<'_, BTreeSet<Symbol>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -25,7 +25,7 @@ impl Unanswered {
     }
 
     /// It answered after all.
-    pub(super) fn answered(&self, symbol: &Symbol) {
+    pub(super) fn mark_answered(&self, symbol: &Symbol) {
         self.lock().remove(symbol);
     }
 
@@ -46,30 +46,30 @@ impl Unanswered {
 
 /// The markets whose first answer on this connection is still awaited.
 #[derive(Debug)]
-pub(super) struct Awaited {
-    patience: Duration,
+pub(super) struct AwaitedMarkets {
+    timeout: Duration,
     /// In the order they were asked for.
-    since: VecDeque<(Instant, Symbol)>,
+    pending: VecDeque<(Instant, Symbol)>,
 }
 
-impl Awaited {
+impl AwaitedMarkets {
     pub(super) fn new(patience: Duration) -> Self {
-        Self { patience, since: VecDeque::new() }
+        Self { timeout: patience, pending: VecDeque::new() }
     }
 
     /// Awaits an answer of `symbol`, asked for at `now`.
-    pub(super) fn ask(&mut self, symbol: &Symbol, now: Instant) {
-        self.since.push_back((now, symbol.clone()));
+    pub(super) fn expect(&mut self, symbol: &Symbol, now: Instant) {
+        self.pending.push_back((now, symbol.clone()));
     }
 
     /// When patience next ends.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.since.front().map(|(asked, _)| *asked + self.patience)
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.pending.front().map(|(asked, _)| *asked + self.timeout)
     }
 
     /// Takes out a market for which it has ended by `now`.
-    pub(super) fn overdue(&mut self, now: Instant) -> Option<Symbol> {
-        self.due().filter(|due| *due <= now)?;
-        self.since.pop_front().map(|(_, symbol)| symbol)
+    pub(super) fn take_overdue(&mut self, now: Instant) -> Option<Symbol> {
+        self.deadline().filter(|due| *due <= now)?;
+        self.pending.pop_front().map(|(_, symbol)| symbol)
     }
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::choice::ChoiceConfig;
 use crate::http::HttpConfig;
 use crate::limiter::LimiterConfig;
 use crate::live::SessionConfig;
+use crate::route_choice::ChoiceConfig;
 use crate::stack::retry::RetryConfig;
 use crate::transport::Transport;
 
@@ -31,16 +31,16 @@ pub struct RouterConfig {
     /// When following a market pays.
     pub choice: ChoiceConfig,
     /// How long the list of markets is taken to be still right.
-    pub markets_for: Duration,
+    pub markets_ttl: Duration,
     /// How long the socket gets to bring the candle in progress before it is asked for over REST.
-    pub forming_within: Duration,
+    pub forming_timeout: Duration,
     /// How many markets are named in one request for tickers or books: of 200 the address is 2 KB long, which every
     /// server on the way takes.
-    pub codes_per_call: usize,
+    pub symbols_per_call: usize,
     /// How long the answer to a question for live values serves those who ask the same.
-    pub answers_for: Duration,
+    pub reply_ttl: Duration,
     /// How long shutting down may take.
-    pub shutdown_within: Duration,
+    pub shutdown_timeout: Duration,
 }
 
 impl Default for RouterConfig {
@@ -53,11 +53,11 @@ impl Default for RouterConfig {
             transport: None,
             session: SessionConfig::default(),
             choice: ChoiceConfig::default(),
-            markets_for: Duration::from_secs(300),
-            forming_within: Duration::from_millis(700),
-            codes_per_call: 200,
-            answers_for: Duration::from_millis(200),
-            shutdown_within: Duration::from_secs(3),
+            markets_ttl: Duration::from_secs(300),
+            forming_timeout: Duration::from_millis(700),
+            symbols_per_call: 200,
+            reply_ttl: Duration::from_millis(200),
+            shutdown_timeout: Duration::from_secs(3),
         }
     }
 }

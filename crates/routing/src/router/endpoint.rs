@@ -5,7 +5,7 @@ use std::fmt;
 use market_backbone_core::{SourceError, SourceErrorKind, VenueId};
 use reqwest::Url;
 
-use crate::http::place_of;
+use crate::http::origin_of;
 
 /// Where a venue is.
 ///
@@ -28,8 +28,8 @@ pub struct Endpoint {
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
-            .field("rest_url", &format_args!("{}", place_of(&self.rest_url)))
-            .field("ws_url", &format_args!("{}", place_of(&self.ws_url)))
+            .field("rest_url", &format_args!("{}", origin_of(&self.rest_url)))
+            .field("ws_url", &format_args!("{}", origin_of(&self.ws_url)))
             .field("same_as", &self.same_as)
             .finish()
     }
@@ -69,29 +69,29 @@ impl Endpoint {
                 "{said} is no source of {family}, so nothing here can be the same as it"
             )));
         }
-        let rest = place(&self.rest_url, ["http", "https"])?;
-        let socket = place(&self.ws_url, ["ws", "wss"])?;
+        let rest = authority_of(&self.rest_url, ["http", "https"])?;
+        let socket = authority_of(&self.ws_url, ["ws", "wss"])?;
         let home = |place: &str| homes.iter().find(|(home, _)| *home == place).map(|(_, source)| *source);
         let named = match (home(&rest), home(&socket)) {
             (Some(source), Some(other)) if source == other => return Ok(source),
-            _ if rest == socket => family.at(&rest),
-            _ => family.at(&format!("{rest}~{socket}")),
+            _ if rest == socket => family.at_address(&rest),
+            _ => family.at_address(&format!("{rest}~{socket}")),
         };
         named.map_err(|error| {
             wrong(format!(
                 "no source can be named after {rest}; say which it is with --same-as {family}@NAME"
             ))
-            .because(error)
+            .with_source(error)
         })
     }
 }
 
 /// The host and port of an address, as a name has them: lower case, no dot at the end, no port where it is the usual one.
-pub(crate) fn place(address: &str, schemes: [&str; 2]) -> Result<String, SourceError> {
+pub(crate) fn authority_of(address: &str, schemes: [&str; 2]) -> Result<String, SourceError> {
     // The address may hold a password, so it is not repeated.
     let unreadable =
         || wrong(format!("an address of the venue is none; write it like {}://127.0.0.1:9001", schemes[0]));
-    let url = Url::parse(address).map_err(|error| unreadable().because(error))?;
+    let url = Url::parse(address).map_err(|error| unreadable().with_source(error))?;
     if !schemes.contains(&url.scheme()) {
         return Err(unreadable());
     }
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn what_is_said_counts_unless_it_is_of_another_venue() {
         let proxy = Endpoint::new("https://proxy.example", "wss://proxy.example");
-        let said = |name| proxy.clone().same_as(VenueId::named(name)).source(UPBIT, &HOMES);
+        let said = |name| proxy.clone().same_as(VenueId::intern(name)).source(UPBIT, &HOMES);
         assert_eq!(said("upbit").unwrap(), UPBIT);
         assert_eq!(said("upbit@seed-7").unwrap().as_str(), "upbit@seed-7");
         assert_eq!(said("massive").unwrap_err().kind(), SourceErrorKind::BadRequest);

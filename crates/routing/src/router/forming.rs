@@ -1,18 +1,18 @@
 //! The candle in progress: from memory, else from the socket if requests are scarce, else over REST.
 
 use market_backbone_core::{
-    Call, CallGroup, CandlePageRequest, CandlePart, Channel, Clock, Priority, Series, Served, SourceError,
-    StreamKind,
+    Call, CandlePageRequest, CandlePart, Channel, Clock, FetchStats, Priority, RateLimitGroup, Series,
+    SourceError, StreamKind,
 };
 use tokio::time::Instant;
 
-use super::Shared;
-use crate::choice::Reason;
+use super::RouterInner;
+use crate::route_choice::RouteReason;
 
 /// Up to so many rows a page costs the same however many it holds.
-const SMALL_PAGE: u32 = 200;
+const MAX_FORMING_PAGE: u32 = 200;
 
-impl Shared {
+impl RouterInner {
     /// The candle in progress; `None` if nothing has traded in its slot yet.
     ///
     /// Over REST it comes with the closed candles before it and their proof: a page costs the same however
@@ -22,41 +22,41 @@ impl Shared {
         series: &Series,
         priority: Priority,
     ) -> Result<Option<CandlePart>, SourceError> {
-        let reason = self.forming_by(series).await?;
-        self.tally.decide(reason, series);
+        let reason = self.choose_forming_route(series).await?;
+        self.reason_counts.record(reason, series);
         match reason {
-            Reason::Live | Reason::BudgetBusy => Ok(self.forming_in_memory(series)),
+            RouteReason::Live | RouteReason::BudgetBusy => Ok(self.forming_in_memory(series)),
             _ => self.forming_page(series, priority).await,
         }
     }
 
     /// By which channel. Waits for the socket where that may save a request.
-    async fn forming_by(&self, series: &Series) -> Result<Reason, SourceError> {
+    async fn choose_forming_route(&self, series: &Series) -> Result<RouteReason, SourceError> {
         let kind = StreamKind::Candle(series.timeframe);
         if !self.venue.capabilities().streams(kind) {
-            return Ok(Reason::NotStreamed);
+            return Ok(RouteReason::NotStreamed);
         }
         let channel = Channel { symbol: series.symbol.clone(), kind };
         let follow = || self.hub.follow(std::slice::from_ref(&channel));
         let now = Instant::now();
-        let standing = self.chooser.asked(&channel, now, follow);
+        let standing = self.chooser.record_request(&channel, now, follow);
         if self.hub.is_live(&channel) {
-            return Ok(Reason::Live);
+            return Ok(RouteReason::Live);
         }
         if !self.limiter.busy(self.candle_group(series)?) {
             return Ok(standing.into());
         }
-        self.chooser.insist(&channel, now, follow);
-        let answered = self.hub.wait_for(&channel, self.config.forming_within).await;
-        Ok(if answered { Reason::BudgetBusy } else { Reason::TooSlow })
+        self.chooser.force_follow(&channel, now, follow);
+        let answered = self.hub.wait_for(&channel, self.config.forming_timeout).await;
+        Ok(if answered { RouteReason::BudgetBusy } else { RouteReason::TooSlow })
     }
 
     /// What the socket last said of it: an older candle means that nothing has traded in this slot.
     fn forming_in_memory(&self, series: &Series) -> Option<CandlePart> {
         let slot = self.venue.capabilities().grid.floor(series.timeframe, self.time.clock().now());
         let candle = self.hub.latest_candle(series).filter(|candle| candle.open_time >= slot)?;
-        let served = Served { memory_rows: 1, ..Served::default() };
-        Some(CandlePart { candles: vec![candle], served, ..CandlePart::default() })
+        let served = FetchStats { memory_rows: 1, ..FetchStats::default() };
+        Some(CandlePart { candles: vec![candle], stats: served, ..CandlePart::default() })
     }
 
     async fn forming_page(
@@ -68,29 +68,29 @@ impl Shared {
         if page.candles.is_empty() {
             return Ok(None);
         }
-        let coverage = self.venue.capabilities().proof(series.timeframe, &page);
+        let coverage = self.venue.capabilities().coverage_of(series.timeframe, &page);
         let (rows, requests) = (page.candles.len(), page.attempts);
-        let served = Served {
+        let served = FetchStats {
             venue_rows: u64::try_from(rows).unwrap_or(u64::MAX),
             requests: u64::from(requests),
-            ..Served::default()
+            ..FetchStats::default()
         };
         Ok(Some(CandlePart {
             candles: page.candles,
             coverage,
-            served,
+            stats: served,
             rejected: page.rejected,
-            unkept: None,
+            write_failure: None,
         }))
     }
 
     /// What requests for candles of `series` count against.
-    pub(super) fn candle_group(&self, series: &Series) -> Result<CallGroup, SourceError> {
+    pub(super) fn candle_group(&self, series: &Series) -> Result<RateLimitGroup, SourceError> {
         Ok(self.venue.encode(&Call::Candles(self.newest(series)))?.group)
     }
 
     fn newest(&self, series: &Series) -> CandlePageRequest {
-        let count = self.venue.capabilities().candle_page_of(series.timeframe).min(SMALL_PAGE);
+        let count = self.venue.capabilities().candle_page_of(series.timeframe).min(MAX_FORMING_PAGE);
         CandlePageRequest { series: series.clone(), before: None, count }
     }
 }

@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use market_backbone_core::ClockReading;
 
-use super::Shared;
-use crate::choice::Reason;
+use super::RouterInner;
 use crate::limiter::LimiterMetrics;
 use crate::live::LiveMetrics;
+use crate::route_choice::RouteReason;
 
 /// What the router has done.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct RouterMetrics {
     /// Turns: for each group how many, how long was waited, how often the venue complained; and any ban.
     pub limiter: LimiterMetrics,
     /// How often each reason for a channel was given; those never given are left out.
-    pub decisions: Vec<(Reason, u64)>,
+    pub decisions: Vec<(RouteReason, u64)>,
     /// Channels followed because they are asked for often.
     pub followed: usize,
     /// The socket.
@@ -32,16 +32,16 @@ pub struct RouterMetrics {
     pub clock: ClockReading,
 }
 
-impl Shared {
+impl RouterInner {
     pub(super) fn metrics(&self) -> RouterMetrics {
-        let figures = self.rest.figures();
+        let figures = self.rest.stats();
         RouterMetrics {
             requests: figures.requests.load(Relaxed),
             retries: figures.retries.load(Relaxed),
             gave_up: figures.gave_up.load(Relaxed),
             future: figures.future.load(Relaxed),
             limiter: self.limiter.metrics(),
-            decisions: self.tally.counts(),
+            decisions: self.reason_counts.counts(),
             followed: self.chooser.followed(),
             live: self.hub.metrics(),
             clock: self.time.clock().reading(),

@@ -5,14 +5,14 @@ use std::sync::Weak;
 use async_trait::async_trait;
 use market_backbone_core::{Call, Priority, SourceError, SourceErrorKind, Symbol, TickerRequest, Timestamp};
 
-use super::Shared;
-use super::pages::IN_KIND;
+use super::RouterInner;
+use super::pages::REPLY_MATCHES_CALL;
 use crate::live::Probe;
-use crate::stack::request::Answer;
+use crate::stack::request::ReplyPayload;
 
 /// Asks over REST. Weak, because the hub that holds it is itself a part of what it asks.
 #[derive(Debug)]
-pub(super) struct TickerProbe(pub(super) Weak<Shared>);
+pub(super) struct TickerProbe(pub(super) Weak<RouterInner>);
 
 #[async_trait]
 impl Probe for TickerProbe {
@@ -32,14 +32,14 @@ impl Probe for TickerProbe {
     }
 }
 
-impl Shared {
+impl RouterInner {
     async fn last_traded(&self, symbols: &[Symbol]) -> Result<Vec<(Symbol, Timestamp)>, SourceError> {
         if symbols.is_empty() {
             return Ok(Vec::new());
         }
-        let call = Call::Tickers(TickerRequest::Of(symbols.to_vec()));
+        let call = Call::Tickers(TickerRequest::Symbols(symbols.to_vec()));
         let reply = self.rest.call_shared(call, Priority::Low, None).await?;
-        let Answer::Tickers(tickers) = reply.answer else { unreachable!("{IN_KIND}") };
+        let ReplyPayload::Tickers(tickers) = reply.payload else { unreachable!("{REPLY_MATCHES_CALL}") };
         Ok(tickers.into_iter().map(|ticker| (ticker.symbol, ticker.trade_time)).collect())
     }
 }

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Capabilities, Clock, LimitGroup, SourceError, SourceErrorKind, Venue, VenueClock, VenueId,
+    Capabilities, Clock, RateLimit, SourceError, SourceErrorKind, Venue, VenueClock, VenueId,
 };
 
 use super::{Endpoint, RouterConfig, endpoint};
 use crate::limiter::{JournalConfig, Limiter};
-use crate::venue_time::VenueTime;
+use crate::venue_clock_sync::VenueClockSync;
 
 /// Everything the venue counts, connecting included, so that one limiter watches over all of it.
-fn limits(capabilities: &Capabilities) -> Vec<LimitGroup> {
+fn limits(capabilities: &Capabilities) -> Vec<RateLimit> {
     let mut limits = capabilities.limits.to_vec();
     let connects = capabilities.socket.connects;
     if limits.iter().all(|limit| limit.group != connects.group) {
@@ -26,7 +26,7 @@ fn limits(capabilities: &Capabilities) -> Vec<LimitGroup> {
 /// What a venue counts is who sends to which of its houses: two sources at one address (named apart with
 /// [`Endpoint::same_as`]) have one budget, and a proxy has its own, whoever's data it serves. Addresses of one house are
 /// one.
-pub(super) fn limiter(
+pub(super) fn limiter_for(
     venue: &dyn Venue,
     endpoint: &Endpoint,
     clock: &Arc<dyn Clock>,
@@ -39,27 +39,27 @@ pub(super) fn limiter(
 }
 
 /// The venue's clock, and what earlier processes have found out about it.
-pub(super) fn venue_time(
+pub(super) fn clock_sync_for(
     venue: &dyn Venue,
     endpoint: &Endpoint,
     clock: Arc<VenueClock>,
     config: &RouterConfig,
-) -> Result<VenueTime, SourceError> {
+) -> Result<VenueClockSync, SourceError> {
     let file = file_of(scope(venue, endpoint)?, "clock", config);
-    Ok(VenueTime::new(clock, venue.capabilities().venue.to_string(), file))
+    Ok(VenueClockSync::new(clock, venue.capabilities().venue.to_string(), file))
 }
 
 /// What is counted together, and goes by one clock: the venue at this host.
 fn scope(venue: &dyn Venue, endpoint: &Endpoint) -> Result<VenueId, SourceError> {
-    let mut place = endpoint::place(&endpoint.rest_url, ["http", "https"])?;
-    if let Some((_, house)) = venue.homes().iter().find(|(home, _)| *home == place)
-        && let Some((first, _)) = venue.homes().iter().find(|(_, source)| source == house)
+    let mut place = endpoint::authority_of(&endpoint.rest_url, ["http", "https"])?;
+    if let Some((_, house)) = venue.official_hosts().iter().find(|(home, _)| *home == place)
+        && let Some((first, _)) = venue.official_hosts().iter().find(|(_, source)| source == house)
     {
         place = (*first).to_owned();
     }
-    venue.capabilities().venue.at(&place).map_err(|error| {
+    venue.capabilities().venue.at_address(&place).map_err(|error| {
         let message = format!("{place} is too long for an address whose requests are counted");
-        SourceError::new(SourceErrorKind::BadRequest, message).because(error)
+        SourceError::new(SourceErrorKind::BadRequest, message).with_source(error)
     })
 }
 

@@ -4,50 +4,50 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use market_backbone_core::{
-    BookRequest, Call, Channel, Clock, Instrument, OrderBook, Priority, SourceError, StreamKind, Symbol,
+    BookRequest, Call, Channel, Clock, OrderBook, PriceIncrement, Priority, SourceError, StreamKind, Symbol,
     Ticker, TickerRequest, Timestamp,
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::Shared;
-use super::pages::IN_KIND;
-use super::terms::Terms;
-use crate::choice::{Reason, Standing};
-use crate::stack::request::{Answer, Reply};
+use super::RouterInner;
+use super::pages::REPLY_MATCHES_CALL;
+use super::request_options::RequestOptions;
+use crate::route_choice::{FollowState, RouteReason};
+use crate::stack::request::{ReplyPayload, VenueReply};
 
 /// What memory had of what was asked for, and why the rest needs requests.
 #[derive(Debug)]
-struct Glance<T> {
+struct CacheLookup<T> {
     found: Vec<T>,
     missing: Vec<Symbol>,
-    reason: Reason,
+    reason: RouteReason,
 }
 
-impl Shared {
+impl RouterInner {
     pub(super) async fn tickers(
         &self,
         request: &TickerRequest,
-        terms: Terms,
+        terms: RequestOptions,
     ) -> Result<Vec<Ticker>, SourceError> {
         let (mut tickers, calls) = match request {
-            TickerRequest::Of(symbols) => {
+            TickerRequest::Symbols(symbols) => {
                 let latest = |symbol: &Symbol| {
                     let ticker = self.hub.latest_ticker(symbol)?;
                     Some((ticker.received, ticker))
                 };
-                let glance = self.glance(symbols, StreamKind::Ticker, terms, latest).await;
-                let part = |symbols: &[Symbol]| Call::Tickers(TickerRequest::Of(symbols.to_vec()));
+                let glance = self.lookup(symbols, StreamKind::Ticker, terms, latest).await;
+                let part = |symbols: &[Symbol]| Call::Tickers(TickerRequest::Symbols(symbols.to_vec()));
                 (glance.found, self.parts(&glance.missing).map(part).collect())
             }
             TickerRequest::Quotes(quotes) => {
-                self.tally.decide(Reason::WholeMarket, &quotes.join(" "));
+                self.reason_counts.record(RouteReason::WholeMarket, &quotes.join(" "));
                 (Vec::new(), vec![Call::Tickers(request.clone())])
             }
         };
-        let replies = self.ask_all(calls, terms).await?;
-        tickers.extend(replies.into_iter().flat_map(|reply| match reply.answer {
-            Answer::Tickers(tickers) => tickers,
-            _ => unreachable!("{IN_KIND}"),
+        let replies = self.fetch_all(calls, terms).await?;
+        tickers.extend(replies.into_iter().flat_map(|reply| match reply.payload {
+            ReplyPayload::Tickers(tickers) => tickers,
+            _ => unreachable!("{REPLY_MATCHES_CALL}"),
         }));
         Ok(tickers)
     }
@@ -55,7 +55,7 @@ impl Shared {
     pub(super) async fn books(
         &self,
         request: &BookRequest,
-        terms: Terms,
+        terms: RequestOptions,
     ) -> Result<Vec<OrderBook>, SourceError> {
         let depth = usize::try_from(request.depth).unwrap_or(usize::MAX);
         let latest = |symbol: &Symbol| {
@@ -64,14 +64,14 @@ impl Shared {
             book.bids.truncate(depth);
             Some((book.received, book))
         };
-        let Glance { found: mut books, missing, .. } =
-            self.glance(&request.symbols, StreamKind::Book, terms, latest).await;
+        let CacheLookup { found: mut books, missing, .. } =
+            self.lookup(&request.symbols, StreamKind::Book, terms, latest).await;
         let part =
             |symbols: &[Symbol]| Call::Books(BookRequest { symbols: symbols.to_vec(), depth: request.depth });
-        let replies = self.ask_all(self.parts(&missing).map(part).collect(), terms).await?;
-        books.extend(replies.into_iter().flat_map(|reply| match reply.answer {
-            Answer::Books(books) => books,
-            _ => unreachable!("{IN_KIND}"),
+        let replies = self.fetch_all(self.parts(&missing).map(part).collect(), terms).await?;
+        books.extend(replies.into_iter().flat_map(|reply| match reply.payload {
+            ReplyPayload::Books(books) => books,
+            _ => unreachable!("{REPLY_MATCHES_CALL}"),
         }));
         Ok(books)
     }
@@ -81,12 +81,12 @@ impl Shared {
         &self,
         symbols: &[Symbol],
         priority: Priority,
-    ) -> Result<Vec<Instrument>, SourceError> {
-        let part = |symbols: &[Symbol]| Call::Instruments(symbols.to_vec());
-        let replies = self.ask_all(self.parts(symbols).map(part).collect(), priority.into()).await?;
-        let instruments = replies.into_iter().flat_map(|reply| match reply.answer {
-            Answer::Instruments(instruments) => instruments,
-            _ => unreachable!("{IN_KIND}"),
+    ) -> Result<Vec<PriceIncrement>, SourceError> {
+        let part = |symbols: &[Symbol]| Call::PriceIncrements(symbols.to_vec());
+        let replies = self.fetch_all(self.parts(symbols).map(part).collect(), priority.into()).await?;
+        let instruments = replies.into_iter().flat_map(|reply| match reply.payload {
+            ReplyPayload::Instruments(instruments) => instruments,
+            _ => unreachable!("{REPLY_MATCHES_CALL}"),
         });
         Ok(instruments.collect())
     }
@@ -96,71 +96,70 @@ impl Shared {
     ///
     /// Who asks for many that have only just been begun to be followed waits for the socket a moment rather than
     /// asking for all of them once more.
-    async fn glance<T>(
+    async fn lookup<T>(
         &self,
         symbols: &[Symbol],
         kind: StreamKind,
-        terms: Terms,
+        terms: RequestOptions,
         latest: impl Fn(&Symbol) -> Option<(Timestamp, T)>,
-    ) -> Glance<T> {
+    ) -> CacheLookup<T> {
         if !self.venue.capabilities().streams(kind) {
-            let (missing, reason) = (symbols.to_vec(), Reason::NotStreamed);
-            self.tally.decide(reason, &kind);
-            return Glance { found: Vec::new(), missing, reason };
+            let (missing, reason) = (symbols.to_vec(), RouteReason::NotStreamed);
+            self.reason_counts.record(reason, &kind);
+            return CacheLookup { found: Vec::new(), missing, reason };
         }
-        let standing = self.notice(symbols, kind, terms);
-        let glance = self.look(symbols, kind, terms, standing.into(), &latest);
+        let standing = self.record_requests(symbols, kind, terms);
+        let glance = self.read_cached(symbols, kind, terms, standing.into(), &latest);
         let batch = self.chooser.is_batch(symbols.len(), terms.priority);
-        let may_wait = batch && terms.priority > Priority::Critical && standing == Standing::Joining;
-        let glance = if may_wait && glance.reason == Reason::NotDelivering {
+        let may_wait = batch && terms.priority > Priority::Critical && standing == FollowState::Joining;
+        let glance = if may_wait && glance.reason == RouteReason::NotDelivering {
             self.wait_for_all(&glance.missing, kind, terms).await;
-            self.look(symbols, kind, terms, Reason::TooSlow, &latest)
+            self.read_cached(symbols, kind, terms, RouteReason::TooSlow, &latest)
         } else {
             glance
         };
         if !glance.found.is_empty() {
-            self.tally.decide(Reason::Live, &kind);
+            self.reason_counts.record(RouteReason::Live, &kind);
         }
         if !glance.missing.is_empty() {
-            self.tally.decide(glance.reason, &kind);
+            self.reason_counts.record(glance.reason, &kind);
         }
         glance
     }
 
     /// Takes note of a request for all `symbols`; the least settled of what they stand at.
-    fn notice(&self, symbols: &[Symbol], kind: StreamKind, terms: Terms) -> Standing {
+    fn record_requests(&self, symbols: &[Symbol], kind: StreamKind, terms: RequestOptions) -> FollowState {
         let now = Instant::now();
         let batch = self.chooser.is_batch(symbols.len(), terms.priority);
         let notice = |symbol: &Symbol| {
             let channel = Channel { symbol: symbol.clone(), kind };
             let follow = || self.hub.follow(std::slice::from_ref(&channel));
             if batch {
-                self.chooser.insist(&channel, now, follow)
+                self.chooser.force_follow(&channel, now, follow)
             } else {
-                self.chooser.asked(&channel, now, follow)
+                self.chooser.record_request(&channel, now, follow)
             }
         };
-        symbols.iter().map(notice).max().unwrap_or(Standing::Rare)
+        symbols.iter().map(notice).max().unwrap_or(FollowState::Rare)
     }
 
     /// What is at hand; `otherwise` says why the rest is not, but for what is only too old.
-    fn look<T>(
+    fn read_cached<T>(
         &self,
         symbols: &[Symbol],
         kind: StreamKind,
-        terms: Terms,
-        otherwise: Reason,
+        terms: RequestOptions,
+        otherwise: RouteReason,
         latest: &impl Fn(&Symbol) -> Option<(Timestamp, T)>,
-    ) -> Glance<T> {
+    ) -> CacheLookup<T> {
         let now = self.time.clock().now();
-        let mut glance = Glance { found: Vec::new(), missing: Vec::new(), reason: Reason::TooOld };
+        let mut glance = CacheLookup { found: Vec::new(), missing: Vec::new(), reason: RouteReason::TooOld };
         for symbol in symbols {
             let channel = Channel { symbol: symbol.clone(), kind };
             // What seems to come from the future was heard before the clock was put right: how long ago, nobody knows.
             let is_known = |received| received <= now.plus(Duration::from_secs(1));
-            let young = |received| {
-                terms.not_older_than.is_none_or(|most| is_known(received) && now.since(received) <= most)
-            };
+            let young =
+                |received| terms.max_age.is_none_or(|most| is_known(received) && now.since(received) <= most);
             match latest(symbol).filter(|_| self.hub.is_live(&channel)) {
                 Some((received, value)) if young(received) => glance.found.push(value),
                 Some(_) => glance.missing.push(symbol.clone()),
@@ -174,8 +173,8 @@ impl Shared {
     }
 
     /// Waits until the socket delivers all of `symbols`, within what it may take.
-    async fn wait_for_all(&self, symbols: &[Symbol], kind: StreamKind, terms: Terms) {
-        let within = self.config.forming_within.min(terms.within.unwrap_or(self.config.forming_within));
+    async fn wait_for_all(&self, symbols: &[Symbol], kind: StreamKind, terms: RequestOptions) {
+        let within = self.config.forming_timeout.min(terms.timeout.unwrap_or(self.config.forming_timeout));
         let until = Instant::now() + within;
         let all = async {
             for symbol in symbols {
@@ -190,14 +189,18 @@ impl Shared {
     }
 
     fn parts<'a>(&self, symbols: &'a [Symbol]) -> std::slice::Chunks<'a, Symbol> {
-        symbols.chunks(self.config.codes_per_call.max(1))
+        symbols.chunks(self.config.symbols_per_call.max(1))
     }
 
     /// Asks for all of it at once.
-    async fn ask_all(&self, calls: Vec<Call>, terms: Terms) -> Result<Vec<Reply>, SourceError> {
+    async fn fetch_all(
+        &self,
+        calls: Vec<Call>,
+        terms: RequestOptions,
+    ) -> Result<Vec<VenueReply>, SourceError> {
         let Some(first) = calls.first() else { return Ok(Vec::new()) };
         let needs = (self.venue.encode(first)?.group, calls.len() as u64);
-        let ask = |call| self.rest.call_shared(call, terms.priority, terms.not_older_than);
-        self.in_time(terms, needs, try_join_all(calls.into_iter().map(ask))).await
+        let ask = |call| self.rest.call_shared(call, terms.priority, terms.max_age);
+        self.with_timeout(terms, needs, try_join_all(calls.into_iter().map(ask))).await
     }
 }

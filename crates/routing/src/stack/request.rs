@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use market_backbone_core::{
-    Call, CandlePage, HttpCall, HttpReply, Instrument, Market, OrderBook, OwnedReply, Priority, Ticker,
-    Timestamp, TradePage,
+    Call, CandlePage, HttpCall, HttpReply, Instrument, OrderBook, OwnedReply, PriceIncrement, Priority,
+    Ticker, Timestamp, TradePage,
 };
 
 /// One request on its way; cheap to clone, for a repeat.
@@ -27,7 +27,7 @@ pub(crate) struct RawReply {
     /// When the venue was asked by its own clock, at the earliest.
     pub(crate) asked_at: Timestamp,
     /// What the answer tells of has happened before this, by the venue's own clock: the rest is not true.
-    pub(crate) latest: Timestamp,
+    pub(crate) latest_plausible: Timestamp,
     /// When the last byte was here, by the venue's clock as far as it is known.
     pub(crate) received: Timestamp,
 }
@@ -49,20 +49,20 @@ impl RawReply {
 
 /// What the venue answered, read.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum ReplyPayload {
     Candles(CandlePage),
     Trades(TradePage),
     Tickers(Vec<Ticker>),
     Books(Vec<OrderBook>),
-    Markets(Vec<Market>),
-    Instruments(Vec<Instrument>),
+    Markets(Vec<Instrument>),
+    Instruments(Vec<PriceIncrement>),
     Own(Vec<OwnedReply>),
 }
 
 /// An answer and what it took.
 #[derive(Clone, Debug)]
-pub(crate) struct Reply {
-    pub(crate) answer: Answer,
+pub(crate) struct VenueReply {
+    pub(crate) payload: ReplyPayload,
     /// Where the rest of it is.
     pub(crate) next: Option<HttpCall>,
     /// Requests sent for it, repeats included.

@@ -14,8 +14,8 @@ use tokio::time::{Sleep, sleep};
 use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
 
-use super::request::{Reply, VenueRequest};
-use crate::figures::Figures;
+use super::request::{VenueReply, VenueRequest};
+use crate::http_stats::HttpStats;
 
 /// How hard to try again.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,27 +50,28 @@ impl Default for RetryConfig {
 
 /// The policy; clones share one budget.
 #[derive(Clone)]
-pub(crate) struct Again {
+pub(crate) struct RetryPolicy {
     config: RetryConfig,
     budget: Arc<TpsBudget>,
-    figures: Arc<Figures>,
+    stats: Arc<HttpStats>,
 }
 
-impl Again {
-    pub(crate) fn new(config: RetryConfig, figures: Arc<Figures>) -> Self {
+impl RetryPolicy {
+    pub(crate) fn new(config: RetryConfig, figures: Arc<HttpStats>) -> Self {
         let ratio = config.budget_ratio.clamp(0.0, 1_000.0);
         let budget = TpsBudget::new(Duration::from_secs(10), config.budget_per_second, ratio);
-        Self { config, budget: Arc::new(budget), figures }
+        Self { config, budget: Arc::new(budget), stats: figures }
     }
 
     /// How long to wait before the try after number `attempt`; `None` to give up.
     fn wait(&self, attempt: u32, error: &SourceError) -> Option<Duration> {
         // These are our own line's: whoever has waited two minutes in it is not helped by waiting again.
-        let ours = matches!(error.kind(), SourceErrorKind::Overloaded | SourceErrorKind::TooLate { .. });
+        let ours =
+            matches!(error.kind(), SourceErrorKind::Overloaded | SourceErrorKind::DeadlineExceeded { .. });
         if !error.is_transient() || ours {
             return None;
         }
-        let first_contact = !self.figures.contacted.load(Relaxed);
+        let first_contact = !self.stats.contacted.load(Relaxed);
         let tries = if first_contact { self.config.first_contact_attempts } else { self.config.max_attempts };
         if attempt >= tries.min(self.config.max_attempts) {
             return None;
@@ -85,13 +86,13 @@ impl Again {
     }
 }
 
-impl Policy<VenueRequest, Reply, SourceError> for Again {
+impl Policy<VenueRequest, VenueReply, SourceError> for RetryPolicy {
     type Future = Sleep;
 
     fn retry(
         &mut self,
         request: &mut VenueRequest,
-        result: &mut Result<Reply, SourceError>,
+        result: &mut Result<VenueReply, SourceError>,
     ) -> Option<Sleep> {
         let Err(error) = result else {
             self.budget.deposit();
@@ -99,12 +100,12 @@ impl Policy<VenueRequest, Reply, SourceError> for Again {
         };
         let wait = self.wait(request.attempt, error)?;
         if !self.budget.withdraw() {
-            self.figures.gave_up.fetch_add(1, Relaxed);
+            self.stats.gave_up.fetch_add(1, Relaxed);
             tracing::warn!(%error, "not asked again: too many requests have failed lately");
             return None;
         }
         tracing::debug!(%error, attempt = request.attempt, ?wait, path = request.http.path, "asking again");
-        self.figures.retries.fetch_add(1, Relaxed);
+        self.stats.retries.fetch_add(1, Relaxed);
         request.attempt += 1;
         Some(sleep(wait))
     }
@@ -114,7 +115,7 @@ impl Policy<VenueRequest, Reply, SourceError> for Again {
     }
 }
 
-impl fmt::Debug for Again {
+impl fmt::Debug for RetryPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Again").field("config", &self.config).finish_non_exhaustive()
     }
@@ -124,10 +125,10 @@ impl fmt::Debug for Again {
 mod tests {
     use super::*;
 
-    fn again(contacted: bool) -> Again {
-        let figures = Arc::new(Figures::default());
+    fn policy(contacted: bool) -> RetryPolicy {
+        let figures = Arc::new(HttpStats::default());
         figures.contacted.store(contacted, Relaxed);
-        Again::new(RetryConfig::default(), figures)
+        RetryPolicy::new(RetryConfig::default(), figures)
     }
 
     fn error(kind: SourceErrorKind) -> SourceError {
@@ -136,13 +137,13 @@ mod tests {
 
     #[test]
     fn what_asking_again_cannot_help_is_final() {
-        let again = again(true);
+        let again = policy(true);
         for kind in [
             SourceErrorKind::Banned(Some(Duration::ZERO)),
             SourceErrorKind::BadRequest,
             SourceErrorKind::UnknownMarket,
             SourceErrorKind::Overloaded,
-            SourceErrorKind::TooLate { would_take: Duration::ZERO },
+            SourceErrorKind::DeadlineExceeded { estimated: Duration::ZERO },
         ] {
             assert_eq!(again.wait(1, &error(kind)), None, "{kind:?}");
         }
@@ -150,7 +151,7 @@ mod tests {
 
     #[test]
     fn waits_grow_and_end() {
-        let again = again(true);
+        let again = policy(true);
         let wait = |attempt| again.wait(attempt, &error(SourceErrorKind::VenueFault));
         for (attempt, most) in [(1, 150), (2, 300), (3, 600)] {
             let most = Duration::from_millis(most);
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_venue_that_never_answered_is_given_up_on_quickly() {
-        let again = again(false);
+        let again = policy(false);
         let waits: Vec<_> =
             (1..=3).map_while(|attempt| again.wait(attempt, &error(SourceErrorKind::Unreachable))).collect();
         assert_eq!(waits.len(), 2);
@@ -171,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_venue_says_how_long_to_wait_within_reason() {
-        let again = again(true);
+        let again = policy(true);
         let wait = |secs| again.wait(1, &error(SourceErrorKind::Throttled(Some(Duration::from_secs(secs)))));
         assert_eq!(wait(3), Some(Duration::from_secs(3)));
         assert_eq!(wait(3_600), None);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use market_backbone_core::{
-    Clock, Greeting, LiveStream, ManualClock, Secret, StreamKind, Subscription, Timestamp,
+    Clock, LiveStream, Login, ManualClock, Secret, StreamKind, Subscription, Timestamp,
 };
 use market_backbone_routing::{Limiter, LiveHub, SessionConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -108,7 +108,7 @@ async fn serve(mut stream: TcpStream) {
 
 fn follow(address: &str, tracker: &TaskTracker, cancel: &CancellationToken) -> (LiveHub, LiveStream) {
     let messages = vec![Secret::new(format!("login {KEY}"))];
-    let greeting = Greeting { messages, awaits_hello: true, within: Duration::from_secs(5) };
+    let greeting = Login { messages, awaits_prompt: true, timeout: Duration::from_secs(5) };
     let venue = FakeVenue { greeting: Some(greeting), ..FakeVenue::default() };
     let tls = market_backbone_routing::client_config().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));

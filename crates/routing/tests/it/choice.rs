@@ -8,7 +8,7 @@ use market_backbone_core::{
     LiveSource, ManualClock, Priority, SourceErrorKind, StreamKind, Subscription, TickerRequest, Timestamp,
 };
 use market_backbone_routing::{
-    ChoiceConfig, Endpoint, Reason, ReconnectConfig, Router, RouterConfig, SessionConfig, Terms,
+    ChoiceConfig, Endpoint, ReconnectConfig, RequestOptions, RouteReason, Router, RouterConfig, SessionConfig,
 };
 
 use crate::fake_venue::{FakeVenue, symbol};
@@ -39,9 +39,9 @@ impl House {
         self.ask_on(priority.into()).await
     }
 
-    async fn ask_on(&self, terms: Terms) -> f64 {
-        let request = TickerRequest::Of(vec![symbol("KRW-BTC")]);
-        self.router.tickers_on(&request, terms).await.unwrap()[0].price
+    async fn ask_on(&self, terms: RequestOptions) -> f64 {
+        let request = TickerRequest::Symbols(vec![symbol("KRW-BTC")]);
+        self.router.tickers_with(&request, terms).await.unwrap()[0].price
     }
 
     /// Asks so often that it is followed, and until the socket delivers.
@@ -59,10 +59,14 @@ impl House {
 
 fn quick() -> RouterConfig {
     let (first, cap) = (Duration::from_millis(50), Duration::from_millis(50));
-    let reconnect =
-        ReconnectConfig { at_once: Duration::from_millis(1), first, cap, ..ReconnectConfig::default() };
+    let reconnect = ReconnectConfig {
+        max_immediate_delay: Duration::from_millis(1),
+        initial_delay: first,
+        max_delay: cap,
+        ..ReconnectConfig::default()
+    };
     let session = SessionConfig { reconnect, ..SessionConfig::default() };
-    RouterConfig { session, answers_for: Duration::ZERO, ..RouterConfig::default() }
+    RouterConfig { session, reply_ttl: Duration::ZERO, ..RouterConfig::default() }
 }
 
 #[tokio::test]
@@ -91,9 +95,12 @@ async fn a_sick_socket_means_rest_at_once_and_a_well_one_means_memory_again() {
     house.follow().await;
     house.server.sick(true);
     eventually(async || !house.router.metrics().live.connected).await;
-    let before = (house.asked(), count(&house.router, Reason::NotDelivering));
+    let before = (house.asked(), count(&house.router, RouteReason::NotDelivering));
     assert_eq!(house.ask(NORMAL).await, 1.0);
-    assert_eq!((house.asked(), count(&house.router, Reason::NotDelivering)), (before.0 + 1, before.1 + 1));
+    assert_eq!(
+        (house.asked(), count(&house.router, RouteReason::NotDelivering)),
+        (before.0 + 1, before.1 + 1)
+    );
     house.server.sick(false);
     eventually(async || house.ask(NORMAL).await == 2.0).await;
     let well = house.asked();
@@ -106,15 +113,15 @@ async fn a_sick_socket_means_rest_at_once_and_a_well_one_means_memory_again() {
 
 #[tokio::test]
 async fn a_crowd_turned_away_from_the_socket_is_no_storm() {
-    let house = House::new(RouterConfig { answers_for: Duration::from_secs(5), ..quick() }).await;
+    let house = House::new(RouterConfig { reply_ttl: Duration::from_secs(5), ..quick() }).await;
     house.follow().await;
     house.server.sick(true);
     house.server.otherwise(Scripted { after: Duration::from_millis(50), ..Scripted::new(200, "KRW-BTC 3") });
     eventually(async || !house.router.metrics().live.connected).await;
-    let request = TickerRequest::Of(vec![symbol("KRW-BTC")]);
+    let request = TickerRequest::Symbols(vec![symbol("KRW-BTC")]);
     // What was asked for before the crowd came does not serve those who want it fresh.
-    let fresh = |priority| Terms { priority, not_older_than: Some(Duration::ZERO), within: None };
-    let ask = |priority| house.router.tickers_on(&request, fresh(priority));
+    let fresh = |priority| RequestOptions { priority, max_age: Some(Duration::ZERO), timeout: None };
+    let ask = |priority| house.router.tickers_with(&request, fresh(priority));
     let classes = [Priority::High, Priority::Normal, Priority::Low, Priority::High];
     let before = house.asked();
     let crowd = join_all((0..400).map(|i| ask(classes[i % 4]))).await;
@@ -131,12 +138,12 @@ async fn who_asks_says_how_old_is_too_old() {
     house.follow().await;
     let (before, old) = (house.asked(), Duration::from_secs(8));
     house.clock.advance(old);
-    let not_older_than = |secs| Terms { not_older_than: Some(Duration::from_secs(secs)), ..NORMAL.into() };
+    let not_older_than = |secs| RequestOptions { max_age: Some(Duration::from_secs(secs)), ..NORMAL.into() };
     assert_eq!(house.ask(NORMAL).await, 2.0);
     assert_eq!(house.ask_on(not_older_than(8)).await, 2.0);
     assert_eq!(house.asked(), before);
     assert_eq!(house.ask_on(not_older_than(7)).await, 1.0);
-    assert_eq!((house.asked(), count(&house.router, Reason::TooOld)), (before + 1, 1));
+    assert_eq!((house.asked(), count(&house.router, RouteReason::TooOld)), (before + 1, 1));
     let known = house.router.latest_ticker(&symbol("KRW-BTC")).unwrap();
     assert_eq!(known.age(Timestamp::from_secs(1_785_753_638)), old);
     house.router.shutdown().await;
@@ -146,12 +153,13 @@ async fn who_asks_says_how_old_is_too_old() {
 async fn what_would_take_longer_than_allowed_is_refused_before_it_is_asked() {
     let house = House::new(quick()).await;
     let many: Vec<_> = (0..20_000).map(|i| symbol(&format!("KRW-{i}"))).collect();
-    let within = Some(Duration::from_secs(5));
-    let request = TickerRequest::Of(many);
-    let refused = house.router.tickers_on(&request, Terms { within, ..NORMAL.into() }).await.unwrap_err();
-    let SourceErrorKind::TooLate { would_take } = refused.kind() else { panic!("{refused:?}") };
+    let timeout = Some(Duration::from_secs(5));
+    let request = TickerRequest::Symbols(many);
+    let refused =
+        house.router.tickers_with(&request, RequestOptions { timeout, ..NORMAL.into() }).await.unwrap_err();
+    let SourceErrorKind::DeadlineExceeded { estimated } = refused.kind() else { panic!("{refused:?}") };
     // A hundred requests at ten a second.
-    assert!(Duration::from_secs(9) < would_take && would_take < Duration::from_secs(10), "{would_take:?}");
+    assert!(Duration::from_secs(9) < estimated && estimated < Duration::from_secs(10), "{estimated:?}");
     assert_eq!(house.asked(), 0);
     house.router.shutdown().await;
 }
@@ -160,10 +168,10 @@ async fn what_would_take_longer_than_allowed_is_refused_before_it_is_asked() {
 async fn what_takes_longer_than_it_should_is_given_up_in_time() {
     let house = House::new(quick()).await;
     house.server.otherwise(Scripted { after: Duration::from_secs(30), ..Scripted::new(200, "KRW-BTC 3") });
-    let request = TickerRequest::Of(vec![symbol("KRW-BTC")]);
-    let terms = Terms { within: Some(Duration::from_millis(200)), ..NORMAL.into() };
-    let refused = house.router.tickers_on(&request, terms).await.unwrap_err();
-    assert!(matches!(refused.kind(), SourceErrorKind::TooLate { .. }), "{refused:?}");
+    let request = TickerRequest::Symbols(vec![symbol("KRW-BTC")]);
+    let terms = RequestOptions { timeout: Some(Duration::from_millis(200)), ..NORMAL.into() };
+    let refused = house.router.tickers_with(&request, terms).await.unwrap_err();
+    assert!(matches!(refused.kind(), SourceErrorKind::DeadlineExceeded { .. }), "{refused:?}");
     house.router.shutdown().await;
 }
 
@@ -174,7 +182,7 @@ async fn a_screener_is_followed_from_the_first_time_on() {
     let rows: Vec<_> = codes.iter().map(|code| format!("{code} 1")).collect();
     house.server.otherwise(Scripted::new(200, &rows.join("\n")));
     house.server.greet(codes.iter().map(|code| format!("ticker {code} 2")));
-    let request = TickerRequest::Of(codes.iter().map(|code| symbol(code)).collect());
+    let request = TickerRequest::Symbols(codes.iter().map(|code| symbol(code)).collect());
     let ask = async || house.router.tickers(&request, Priority::High).await.unwrap();
     assert_eq!(ask().await.len(), 30);
     assert_eq!((house.asked(), house.router.metrics().followed), (1, 30));
@@ -198,7 +206,7 @@ async fn only_what_memory_lacks_is_asked_for() {
     house.follow().await;
     house.server.otherwise(Scripted::new(200, "KRW-ETH 5"));
     let before = house.asked();
-    let request = TickerRequest::Of(vec![symbol("KRW-BTC"), symbol("KRW-ETH")]);
+    let request = TickerRequest::Symbols(vec![symbol("KRW-BTC"), symbol("KRW-ETH")]);
     let mut tickers = house.router.tickers(&request, NORMAL).await.unwrap();
     tickers.sort_by(|a, b| a.price.total_cmp(&b.price));
     assert_eq!(tickers.iter().map(|ticker| ticker.price).collect::<Vec<_>>(), [2.0, 5.0]);

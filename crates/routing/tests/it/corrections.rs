@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{CallGroup, LimitGroup, Priority, SourceErrorKind};
+use market_backbone_core::{Priority, RateLimit, RateLimitGroup, SourceErrorKind};
 use market_backbone_routing::Limiter;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-const CANDLES: CallGroup = CallGroup("candles");
-const TRADES: CallGroup = CallGroup("trades");
+const CANDLES: RateLimitGroup = RateLimitGroup("candles");
+const TRADES: RateLimitGroup = RateLimitGroup("trades");
 
 fn limiter() -> Limiter {
     let window = Duration::from_secs(1);
     Limiter::new(&[
-        LimitGroup { group: CANDLES, max: 10, window },
-        LimitGroup { group: TRADES, max: 10, window },
+        RateLimit { group: CANDLES, max: 10, window },
+        RateLimit { group: TRADES, max: 10, window },
     ])
 }
 
@@ -22,7 +22,7 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-async fn send(limiter: &Limiter, group: CallGroup) {
+async fn send(limiter: &Limiter, group: RateLimitGroup) {
     limiter.acquire(group, Priority::Normal).await.unwrap().answered();
 }
 
@@ -44,7 +44,7 @@ async fn what_others_use_of_the_budget_is_not_used_again() {
     let permit = limiter.acquire(CANDLES, Priority::Normal).await.unwrap();
     limiter.observe(&permit, CANDLES, 5);
     permit.answered();
-    assert_eq!(limiter.metrics().group(CANDLES).unwrap().foreign, 4);
+    assert_eq!(limiter.metrics().group(CANDLES).unwrap().external, 4);
     assert_eq!(at_once(&limiter).await, 5);
 }
 
@@ -73,7 +73,7 @@ async fn our_own_requests_are_not_taken_for_those_of_others() {
         permit.answered();
         sleep(ms(3)).await;
     }
-    assert_eq!(limiter.metrics().group(CANDLES).unwrap().foreign, 0);
+    assert_eq!(limiter.metrics().group(CANDLES).unwrap().external, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{CallGroup, LimitGroup, Priority, SourceErrorKind};
+use market_backbone_core::{Priority, RateLimit, RateLimitGroup, SourceErrorKind};
 use market_backbone_routing::Limiter;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-const GROUP: CallGroup = CallGroup("candles");
+const GROUP: RateLimitGroup = RateLimitGroup("candles");
 
 fn limiter(max: u32) -> Limiter {
-    Limiter::new(&[LimitGroup { group: GROUP, max, window: Duration::from_secs(1) }])
+    Limiter::new(&[RateLimit { group: GROUP, max, window: Duration::from_secs(1) }])
 }
 
 fn secs(secs: f64) -> Duration {
@@ -33,9 +33,9 @@ async fn who_cannot_be_served_in_time_learns_at_once_how_long_it_would_take() {
     let start = Instant::now();
     let refused = limiter.acquire_within(GROUP, Priority::Low, secs(3.0)).await.unwrap_err();
     assert!(start.elapsed().is_zero());
-    let SourceErrorKind::TooLate { would_take } = refused.kind() else { panic!("{refused:?}") };
+    let SourceErrorKind::DeadlineExceeded { estimated } = refused.kind() else { panic!("{refused:?}") };
     // Behind ninety, ten of whom can go each second.
-    assert!(secs(9.9) < would_take && would_take < secs(10.1), "{would_take:?}");
+    assert!(secs(9.9) < estimated && estimated < secs(10.1), "{estimated:?}");
     limiter.acquire_within(GROUP, Priority::Low, secs(10.1)).await.unwrap().answered();
     assert!(start.elapsed() <= secs(10.1), "{:?}", start.elapsed());
     flood.join_all().await;
@@ -76,7 +76,7 @@ async fn a_promise_that_somebody_more_urgent_breaks_is_told_in_time() {
     let first_two = [patient.join_next().await, patient.join_next().await];
     let refused = first_two.into_iter().flatten().find_map(|outcome| outcome.unwrap().err()).unwrap();
     assert_eq!(start.elapsed(), secs(1.5));
-    let SourceErrorKind::TooLate { would_take } = refused.kind() else { panic!("{refused:?}") };
-    assert!(would_take > secs(3.5), "{would_take:?}");
+    let SourceErrorKind::DeadlineExceeded { estimated } = refused.kind() else { panic!("{refused:?}") };
+    assert!(estimated > secs(3.5), "{estimated:?}");
     patient.join_all().await;
 }

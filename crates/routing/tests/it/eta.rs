@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use market_backbone_core::{CallGroup, LimitGroup, Priority};
+use market_backbone_core::{Priority, RateLimit, RateLimitGroup};
 use market_backbone_routing::Limiter;
 use tokio::time::{Instant, sleep};
 
-const GROUP: CallGroup = CallGroup("candles");
+const GROUP: RateLimitGroup = RateLimitGroup("candles");
 
 fn limiter() -> Limiter {
-    Limiter::new(&[LimitGroup { group: GROUP, max: 10, window: Duration::from_secs(1) }])
+    Limiter::new(&[RateLimit { group: GROUP, max: 10, window: Duration::from_secs(1) }])
 }
 
 /// Sends so many at once, each answered after `trip`; says how long that took.
@@ -66,7 +66,7 @@ async fn before_anything_was_sent_the_round_trip_is_assumed_and_nothing_is_sent(
     // Half of the round trip is taken to be saved, for a network that is neither still nor restless.
     let took = send(&limiter, 100, said.round_trip).await;
     assert!(said.takes.abs_diff(took) <= took / 40, "said {:?}, took {took:?}", said.takes);
-    assert_eq!(limiter.eta(CallGroup("other"), Priority::Normal, 1), None);
+    assert_eq!(limiter.eta(RateLimitGroup("other"), Priority::Normal, 1), None);
     assert_eq!(limiter.eta(GROUP, Priority::Normal, 0).unwrap().takes, Duration::ZERO);
 }
 

@@ -8,19 +8,20 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    BookRequest, Call, CallGroup, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, Corrections,
-    FeedEvent, FrameError, FrameOutcome, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level, LimitGroup,
-    Market, OrderBook, Proof, Series, SocketLimits, SourceError, SourceErrorKind, Symbol, SymbolTable,
-    Ticker, TickerRequest, TimeRange, Timeframe, Timestamp, TradePage, TradePageRequest, Venue, VenueId,
+    BookRequest, Call, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, FeedEvent, FrameError,
+    FrameOutcome, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level, OrderBook, PageProof,
+    PriceIncrement, RateLimit, RateLimitGroup, RevisionPolicy, Series, SocketLimits, SourceError,
+    SourceErrorKind, Symbol, SymbolTable, Ticker, TickerRequest, TimeRange, Timeframe, Timestamp, TradePage,
+    TradePageRequest, Venue, VenueId,
 };
 
 pub(crate) const VENUE: VenueId = VenueId::new("fake");
-pub(crate) const CANDLES: CallGroup = CallGroup("candles");
+pub(crate) const CANDLES: RateLimitGroup = RateLimitGroup("candles");
 
 const SECOND: Duration = Duration::from_secs(1);
-const LIMITS: &[LimitGroup] = &[
-    LimitGroup { group: CANDLES, max: 10, window: SECOND },
-    LimitGroup { group: CallGroup("rest"), max: 10, window: SECOND },
+const LIMITS: &[RateLimit] = &[
+    RateLimit { group: CANDLES, max: 10, window: SECOND },
+    RateLimit { group: RateLimitGroup("rest"), max: 10, window: SECOND },
 ];
 
 const CAPABILITIES: Capabilities = Capabilities {
@@ -32,17 +33,17 @@ const CAPABILITIES: Capabilities = Capabilities {
     book_depth: 30,
     trade_days: 7,
     timeframes: &[Timeframe::M1, Timeframe::D1],
-    silent_kinds: &[],
+    unstreamed_kinds: &[],
     live_timeframes: &[Timeframe::M1],
-    settling: SECOND,
-    corrections: Corrections::NONE,
+    finality_delay: SECOND,
+    revision_policy: RevisionPolicy::NONE,
     limits: LIMITS,
     socket: SocketLimits {
-        connects: LimitGroup { group: CallGroup("connect"), max: 5, window: SECOND },
-        messages: &[LimitGroup { group: CallGroup("message"), max: 5, window: SECOND }],
+        connects: RateLimit { group: RateLimitGroup("connect"), max: 5, window: SECOND },
+        messages: &[RateLimit { group: RateLimitGroup("message"), max: 5, window: SECOND }],
         keep_alive: KeepAlive::Ping,
         keep_alive_every: Duration::from_secs(30),
-        silence: Duration::from_secs(60),
+        idle_timeout: Duration::from_secs(60),
         max_connections: None,
         channels_per_connection: None,
     },
@@ -120,33 +121,33 @@ impl Venue for FakeVenue {
     }
 
     fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
-        let rest = CallGroup("rest");
+        let rest = RateLimitGroup("rest");
         let codes = |symbols: &[Symbol]| {
             vec![("codes", symbols.iter().map(Symbol::code).collect::<Vec<_>>().join(","))]
         };
         let (group, path, query) = match call {
             Call::Candles(request) => (CANDLES, "/candles", vec![("count", request.count.to_string())]),
             Call::Trades(request) => (rest, "/trades", vec![("count", request.count.to_string())]),
-            Call::Tickers(TickerRequest::Of(symbols)) => (rest, "/tickers", codes(symbols)),
+            Call::Tickers(TickerRequest::Symbols(symbols)) => (rest, "/tickers", codes(symbols)),
             Call::Tickers(TickerRequest::Quotes(quotes)) => {
                 (rest, "/all", vec![("quotes", quotes.join(","))])
             }
             Call::Books(BookRequest { symbols, .. }) => (rest, "/books", codes(symbols)),
             Call::Markets => (rest, "/markets", vec![]),
-            Call::Instruments(symbols) => (rest, "/instruments", codes(symbols)),
-            Call::Own(call) => return Ok(call.clone()),
+            Call::PriceIncrements(symbols) => (rest, "/instruments", codes(symbols)),
+            Call::VenueSpecific(call) => return Ok(call.clone()),
         };
         let query = query.into_iter().map(|(name, value): (&'static str, _)| (name.into(), value)).collect();
         Ok(HttpCall { group, path: path.to_owned(), query })
     }
 
-    fn spelling(&self, name: &str) -> String {
+    fn normalize_code(&self, name: &str) -> String {
         name.to_ascii_uppercase()
     }
 
-    fn lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
+    fn listing_lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
         let lookup = |path: &str| HttpCall {
-            group: CallGroup("rest"),
+            group: RateLimitGroup("rest"),
             path: path.to_owned(),
             query: vec![("code".into(), symbol.code().to_owned())],
         };
@@ -167,7 +168,7 @@ impl Venue for FakeVenue {
         Err(SourceError::new(kind, format!("status {}", reply.status)))
     }
 
-    fn remaining(&self, reply: &HttpReply<'_>) -> Option<(CallGroup, u32)> {
+    fn remaining(&self, reply: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)> {
         let (group, left) = reply.header("left")?.split_once(' ')?;
         let group = LIMITS.iter().find(|limit| limit.group.0 == group)?.group;
         Some((group, left.parse().ok()?))
@@ -186,7 +187,7 @@ impl Venue for FakeVenue {
             .first()
             .zip(finals.last())
             .and_then(|(first, last)| TimeRange::new(*first, last.plus(Duration::from_secs(60))).ok());
-        let proof = Proof { covered, ..Proof::default() };
+        let proof = PageProof { covered, ..PageProof::default() };
         Ok(CandlePage { candles, proof, asked_at, ..CandlePage::default() })
     }
 
@@ -210,8 +211,8 @@ impl Venue for FakeVenue {
         Ok((rows(body)?.into_iter().map(read).collect::<Result<_, SourceError>>()?, 0))
     }
 
-    fn decode_markets(&self, body: &[u8]) -> Result<Vec<Market>, SourceError> {
-        let read = |[code]: [&str; 1]| Market {
+    fn decode_markets(&self, body: &[u8]) -> Result<Vec<Instrument>, SourceError> {
+        let read = |[code]: [&str; 1]| Instrument {
             symbol: symbol(code),
             base: code.to_owned(),
             quote: "KRW".to_owned(),
@@ -222,7 +223,7 @@ impl Venue for FakeVenue {
         Ok(rows(body)?.into_iter().map(read).collect())
     }
 
-    fn decode_instruments(&self, _: &[u8]) -> Result<Vec<Instrument>, SourceError> {
+    fn decode_price_increments(&self, _: &[u8]) -> Result<Vec<PriceIncrement>, SourceError> {
         Ok(Vec::new())
     }
 

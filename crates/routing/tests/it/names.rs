@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use market_backbone_core::{
-    CandlePageRequest, ManualClock, PageSource, Priority, Proof, Series, SourceErrorKind, Timeframe,
+    CandlePageRequest, ManualClock, PageProof, PageSource, Priority, Series, SourceErrorKind, Timeframe,
     Timestamp, TradePageRequest,
 };
 use market_backbone_routing::{Endpoint, RetryConfig, Router, RouterConfig};
@@ -87,7 +87,7 @@ async fn where_nobody_can_say_whether_it_is_listed_a_page_proves_nothing() {
     server.then([ok(EMPTY)]);
     let router = router(&server);
     let page = router.candle_page(&page("DARK"), NORMAL).await.unwrap();
-    assert_eq!((page.candles.len(), page.proof), (0, Proof::default()));
+    assert_eq!((page.candles.len(), page.proof), (0, PageProof::default()));
     router.shutdown().await;
 }
 

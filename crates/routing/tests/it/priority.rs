@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{CallGroup, LimitGroup, Priority, SourceErrorKind};
+use market_backbone_core::{Priority, RateLimit, RateLimitGroup, SourceErrorKind};
 use market_backbone_routing::{Limiter, LimiterConfig};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-const GROUP: CallGroup = CallGroup("candles");
+const GROUP: RateLimitGroup = RateLimitGroup("candles");
 
 fn limiter(max: u32, config: LimiterConfig) -> Limiter {
-    Limiter::with_config(&[LimitGroup { group: GROUP, max, window: Duration::from_secs(1) }], config)
+    Limiter::with_config(&[RateLimit { group: GROUP, max, window: Duration::from_secs(1) }], config)
 }
 
 fn secs(secs: f64) -> Duration {
@@ -195,7 +195,7 @@ async fn a_request_under_way_keeps_its_place() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_line_and_a_long_wait_are_errors() {
-    let config = LimiterConfig { queue: 2, patience: secs(3.0), ..LimiterConfig::default() };
+    let config = LimiterConfig { queue: 2, max_wait: secs(3.0), ..LimiterConfig::default() };
     let limiter = limiter(1, config);
     let permit = limiter.acquire(GROUP, Priority::Normal).await.unwrap();
     let mut waiting = JoinSet::new();
@@ -221,7 +221,7 @@ async fn a_full_line_and_a_long_wait_are_errors() {
 #[tokio::test(start_paused = true)]
 async fn a_group_nobody_told_of_is_refused() {
     let limiter = limiter(1, LimiterConfig::default());
-    let error = limiter.acquire(CallGroup("orders"), Priority::Normal).await.unwrap_err();
+    let error = limiter.acquire(RateLimitGroup("orders"), Priority::Normal).await.unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::Unsupported);
 }
 

@@ -8,7 +8,7 @@ use market_backbone_core::{
     BookRequest, CandlePageRequest, ClockReading, FeedEvent, LiveSource, ManualClock, PageSource, Priority,
     Series, SourceErrorKind, StreamKind, Subscription, TickerRequest, Timeframe, Timestamp,
 };
-use market_backbone_routing::{Endpoint, Reason, Router, RouterConfig};
+use market_backbone_routing::{Endpoint, RouteReason, Router, RouterConfig};
 use tokio::time::timeout;
 
 use crate::fake_venue::{FakeVenue, symbol};
@@ -35,7 +35,7 @@ fn page(count: u32) -> CandlePageRequest {
     CandlePageRequest { series: series(Timeframe::M1), before: None, count }
 }
 
-pub(crate) fn count(router: &Router, reason: Reason) -> u64 {
+pub(crate) fn count(router: &Router, reason: RouteReason) -> u64 {
     router.metrics().decisions.iter().find(|(found, _)| *found == reason).map_or(0, |(_, count)| *count)
 }
 
@@ -108,12 +108,12 @@ async fn the_list_of_markets_is_asked_for_once() {
 async fn many_markets_are_asked_for_in_few_requests() {
     let server = Server::start(Scripted::new(200, "")).await;
     let router = router(&server).await;
-    let request = TickerRequest::Of((0..250).map(|i| symbol(&format!("KRW-{i}"))).collect());
+    let request = TickerRequest::Symbols((0..250).map(|i| symbol(&format!("KRW-{i}"))).collect());
     router.tickers(&request, NORMAL).await.unwrap();
     assert_eq!(server.asked().len(), 2);
     router.tickers(&TickerRequest::Quotes(vec!["KRW".into()]), NORMAL).await.unwrap();
     assert_eq!(server.asked().len(), 3);
-    assert_eq!(count(&router, Reason::WholeMarket), 1);
+    assert_eq!(count(&router, RouteReason::WholeMarket), 1);
     router.shutdown().await;
 }
 
@@ -123,7 +123,7 @@ async fn a_ticker_or_book_of_an_answer_that_is_stamped_in_the_future_is_left_out
     let server = Server::start(Scripted::new(200, body)).await;
     let router = router(&server).await;
     let symbols: Vec<_> = ["A", "B", "C", "D"].map(symbol).into();
-    let tickers = router.tickers(&TickerRequest::Of(symbols.clone()), NORMAL).await.unwrap();
+    let tickers = router.tickers(&TickerRequest::Symbols(symbols.clone()), NORMAL).await.unwrap();
     let books = router.books(&BookRequest { symbols, depth: 5 }, NORMAL).await.unwrap();
     let codes: Vec<_> = tickers.iter().map(|ticker| ticker.symbol.code()).collect();
     assert_eq!(codes, ["A", "C", "D"], "up to the bound of live events");
@@ -151,17 +151,17 @@ async fn who_asks_often_is_served_from_the_socket() {
     let server = Server::start(Scripted::new(200, "KRW-BTC 1")).await;
     server.greet(["ticker KRW-BTC 2".to_owned()]);
     let router = router(&server).await;
-    let request = TickerRequest::Of(vec![symbol("KRW-BTC")]);
+    let request = TickerRequest::Symbols(vec![symbol("KRW-BTC")]);
     let ask = async || router.tickers(&request, NORMAL).await.unwrap()[0].price;
     assert_eq!((ask().await, ask().await, ask().await), (1.0, 1.0, 1.0));
-    assert_eq!((count(&router, Reason::Rare), count(&router, Reason::Starting)), (2, 1));
+    assert_eq!((count(&router, RouteReason::Rare), count(&router, RouteReason::Starting)), (2, 1));
     eventually(async || ask().await == 2.0).await;
     let sent = server.asked().len();
     for _ in 0..100 {
         assert_eq!(ask().await, 2.0);
     }
     assert_eq!(server.asked().len(), sent);
-    assert!(count(&router, Reason::Live) > 100);
+    assert!(count(&router, RouteReason::Live) > 100);
     assert_eq!(router.metrics().followed, 1);
     router.shutdown().await;
 }
@@ -201,10 +201,10 @@ async fn the_candle_in_progress_comes_as_a_page_while_requests_are_free() {
     let finals: Vec<_> = part.candles.iter().map(|candle| candle.is_final).collect();
     assert_eq!(finals, [true, true, false]);
     let slot = Timestamp::from_secs(SLOT);
-    assert!(part.coverage.knows(slot.minus(Duration::from_secs(60))) && !part.coverage.knows(slot));
-    assert_eq!((part.served.venue_rows, part.served.requests), (3, 1));
+    assert!(part.coverage.is_known(slot.minus(Duration::from_secs(60))) && !part.coverage.is_known(slot));
+    assert_eq!((part.stats.venue_rows, part.stats.requests), (3, 1));
     assert_eq!(server.asked(), ["/candles?count=200"]);
-    assert_eq!(count(&router, Reason::Rare), 1);
+    assert_eq!(count(&router, RouteReason::Rare), 1);
     router.shutdown().await;
 }
 
@@ -215,11 +215,11 @@ async fn the_candle_in_progress_comes_from_the_socket_while_requests_are_scarce(
     let router = router(&server).await;
     router.candle_page(&page(200), NORMAL).await.unwrap();
     let part = router.forming(&series(Timeframe::M1), NORMAL).await.unwrap().unwrap();
-    assert_eq!((part.candles[0].close, part.served.memory_rows, part.served.requests), (7.0, 1, 0));
-    assert_eq!(count(&router, Reason::BudgetBusy), 1);
+    assert_eq!((part.candles[0].close, part.stats.memory_rows, part.stats.requests), (7.0, 1, 0));
+    assert_eq!(count(&router, RouteReason::BudgetBusy), 1);
     // From now on it is there without waiting.
     router.forming(&series(Timeframe::M1), NORMAL).await.unwrap().unwrap();
-    assert_eq!(count(&router, Reason::Live), 1);
+    assert_eq!(count(&router, RouteReason::Live), 1);
     assert_eq!(server.asked().len(), 1);
     router.shutdown().await;
 }
@@ -241,8 +241,8 @@ async fn a_socket_that_says_nothing_is_not_waited_for_long() {
     let router = router(&server).await;
     router.candle_page(&page(200), NORMAL).await.unwrap();
     let part = router.forming(&series(Timeframe::M1), NORMAL).await.unwrap().unwrap();
-    assert_eq!((part.served.venue_rows, part.served.requests), (1, 1));
-    assert_eq!(count(&router, Reason::TooSlow), 1);
+    assert_eq!((part.stats.venue_rows, part.stats.requests), (1, 1));
+    assert_eq!(count(&router, RouteReason::TooSlow), 1);
     router.shutdown().await;
 }
 
@@ -251,6 +251,6 @@ async fn a_timeframe_the_socket_has_not_is_asked_for_over_rest() {
     let server = Server::start(Scripted::new(200, "")).await;
     let router = router(&server).await;
     assert_eq!(router.forming(&series(Timeframe::D1), NORMAL).await.unwrap(), None);
-    assert_eq!(count(&router, Reason::NotStreamed), 1);
+    assert_eq!(count(&router, RouteReason::NotStreamed), 1);
     router.shutdown().await;
 }

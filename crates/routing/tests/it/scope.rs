@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_core::{
-    CallGroup, CandlePageRequest, Clock, LimitGroup, ManualClock, PageSource, Priority, Series,
+    CandlePageRequest, Clock, ManualClock, PageSource, Priority, RateLimit, RateLimitGroup, Series,
     SourceErrorKind, Timeframe, Timestamp,
 };
 use market_backbone_routing::{Endpoint, JournalConfig, Limiter, LimiterConfig, Router, RouterConfig};
@@ -14,8 +14,8 @@ use tokio::time::{Instant, sleep};
 use crate::fake_venue::{FakeVenue, symbol};
 use crate::server::{Scripted, Server};
 
-const GROUP: CallGroup = CallGroup("candles");
-const LIMITS: &[LimitGroup] = &[LimitGroup { group: GROUP, max: 10, window: Duration::from_secs(1) }];
+const GROUP: RateLimitGroup = RateLimitGroup("candles");
+const LIMITS: &[RateLimit] = &[RateLimit { group: GROUP, max: 10, window: Duration::from_secs(1) }];
 
 fn open(scope: &str, file: &Path, clock: &Arc<ManualClock>) -> Limiter {
     let clock: Arc<ManualClock> = Arc::clone(clock);

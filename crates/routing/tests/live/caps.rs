@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use market_backbone_core::StreamKind;
-use market_backbone_routing::{ChannelCaps, Interest, SessionConfig};
+use market_backbone_routing::{Interest, SessionConfig, SubscriptionLimits};
 
 use crate::fake_venue::{FakeVenue, channel, symbol};
 use crate::rig::{Rig, is_empty, next, quick};
@@ -11,8 +11,8 @@ use crate::rig::{Rig, is_empty, next, quick};
 const TICKER: StreamKind = StreamKind::Ticker;
 
 fn two_tickers() -> SessionConfig {
-    let caps = ChannelCaps { ticker: 2, min_stay: Duration::ZERO, ..ChannelCaps::default() };
-    SessionConfig { caps, ..quick() }
+    let caps = SubscriptionLimits { ticker: 2, min_stay: Duration::ZERO, ..SubscriptionLimits::default() };
+    SessionConfig { subscription_limits: caps, ..quick() }
 }
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn an_order_takes_the_place_of_a_watched_market() {
     assert_eq!(peer.subscription().await, ["KRW-B/ticker", "KRW-C/ticker"]);
     peer.send("ticker KRW-B 1;ticker KRW-C 1").await;
     assert!(rig.is_live(&channel("KRW-C", TICKER)).await);
-    let order = rig.hub.interest(Interest::ActiveOrder, &[channel("KRW-Z", TICKER)]);
+    let order = rig.hub.follow_for(Interest::ActiveOrder, &[channel("KRW-Z", TICKER)]);
     assert_eq!(peer.subscription().await, ["KRW-B/ticker", "KRW-Z/ticker"]);
     assert_eq!(rig.hub.metrics().waiting, [channel("KRW-A", TICKER), channel("KRW-C", TICKER)]);
     // What waits is not live, whatever still comes of it.
@@ -61,7 +61,7 @@ async fn a_reader_who_has_to_wait_is_told() {
     peer.subscription().await;
     peer.send("ticker KRW-A 1").await;
     assert_eq!(next(&mut reader).await, "ticker 1");
-    let urgent = rig.hub.interest(Interest::HotZone, &[channel("KRW-Y", TICKER), channel("KRW-Z", TICKER)]);
+    let urgent = rig.hub.follow_for(Interest::HotZone, &[channel("KRW-Y", TICKER), channel("KRW-Z", TICKER)]);
     assert_eq!(next(&mut reader).await, "gap opened displaced 1000..");
     assert_eq!(peer.subscription().await, ["KRW-Y/ticker", "KRW-Z/ticker"]);
     drop(urgent);

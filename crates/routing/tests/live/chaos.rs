@@ -126,7 +126,7 @@ async fn storm(seed: u64) -> usize {
         channels_per_connection: 2,
         max_connections: 3,
         linger: Duration::from_millis(30),
-        confirm_within: Duration::from_millis(40),
+        confirm_timeout: Duration::from_millis(40),
         ..quick()
     };
     let clock = Arc::new(Stopwatch(Instant::now()));
@@ -137,7 +137,7 @@ async fn storm(seed: u64) -> usize {
         Arc::<ManualClock>::default(),
     );
     let rig = rig.await;
-    let deep = Delivery::Lossless { depth: 100_000 };
+    let deep = Delivery::Buffered { capacity: 100_000 };
     let streams =
         [rig.read(&MARKETS, StreamKind::Trade, deep), rig.read(&MARKETS[1..3], StreamKind::Trade, deep)];
     let Rig { server, hub, .. } = rig;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use market_backbone_core::StreamKind;
-use market_backbone_routing::Follow;
+use market_backbone_routing::FollowGuard;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_tungstenite::accept_async;
@@ -49,7 +49,7 @@ async fn churn(seed: u64) {
     tasks.spawn(serve(Arc::new(server), Arc::clone(&asked), Arc::clone(&kick)));
 
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut wishes: BTreeMap<u32, Follow> = BTreeMap::new();
+    let mut wishes: BTreeMap<u32, FollowGuard> = BTreeMap::new();
     for _ in 0..150 {
         let code = random.u32(0..12);
         match random.u32(0..8) {

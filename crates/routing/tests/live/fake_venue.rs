@@ -10,18 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_core::{
-    Call, CallGroup, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, Control, Corrections,
-    FeedEvent, FrameError, FrameOutcome, Greeting, Grid, HttpCall, HttpReply, Indicators, Instrument,
-    KeepAlive, Level, LimitGroup, Market, OrderBook, PriceBand, Series, SocketLimits, SourceError,
-    SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker, Timeframe, Timestamp, Trade, TradeId,
-    TradePage, TradePageRequest, Venue, VenueId,
+    BandIndicators, Call, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, ControlMessage,
+    FeedEvent, FrameError, FrameOutcome, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level, Login,
+    OrderBook, PriceBand, PriceIncrement, RateLimit, RateLimitGroup, RevisionPolicy, Series, SocketLimits,
+    SourceError, SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker, Timeframe, Timestamp, Trade,
+    TradeId, TradePage, TradePageRequest, Venue, VenueId,
 };
 
 pub(crate) const VENUE: VenueId = VenueId::new("fake");
-pub(crate) const CONNECTS: LimitGroup =
-    LimitGroup { group: CallGroup("connect"), max: 1_000, window: Duration::from_secs(1) };
-const MANY: LimitGroup =
-    LimitGroup { group: CallGroup("message"), max: 1_000, window: Duration::from_secs(1) };
+pub(crate) const CONNECTS: RateLimit =
+    RateLimit { group: RateLimitGroup("connect"), max: 1_000, window: Duration::from_secs(1) };
+const MANY: RateLimit =
+    RateLimit { group: RateLimitGroup("message"), max: 1_000, window: Duration::from_secs(1) };
 
 pub(crate) fn symbol(code: &str) -> Symbol {
     Symbol::new(VENUE, code).unwrap()
@@ -37,7 +37,7 @@ pub(crate) struct FakeVenue {
     /// Whether each change takes two messages: `hello` first.
     pub(crate) polite: bool,
     /// What it wants to hear first.
-    pub(crate) greeting: Option<Greeting>,
+    pub(crate) greeting: Option<Login>,
 }
 
 impl Default for FakeVenue {
@@ -47,7 +47,7 @@ impl Default for FakeVenue {
             messages: &[MANY],
             keep_alive: KeepAlive::Ping,
             keep_alive_every: Duration::from_secs(60),
-            silence: Duration::from_secs(120),
+            idle_timeout: Duration::from_secs(120),
             max_connections: None,
             channels_per_connection: None,
         };
@@ -60,10 +60,10 @@ impl Default for FakeVenue {
             book_depth: 30,
             trade_days: 7,
             timeframes: &[Timeframe::M1],
-            silent_kinds: &[],
+            unstreamed_kinds: &[],
             live_timeframes: &[Timeframe::M1],
-            settling: Duration::ZERO,
-            corrections: Corrections::NONE,
+            finality_delay: Duration::ZERO,
+            revision_policy: RevisionPolicy::NONE,
             limits: &[],
             socket,
         };
@@ -80,7 +80,7 @@ impl Venue for FakeVenue {
         &self.capabilities
     }
 
-    fn greeting(&self) -> Option<Greeting> {
+    fn login(&self) -> Option<Login> {
         self.greeting.clone()
     }
 
@@ -106,20 +106,21 @@ impl Venue for FakeVenue {
         for element in text.split(';') {
             let words: Vec<_> = element.split_whitespace().collect();
             match words[..] {
-                ["hello"] => outcome.control = Some(Control::Hello),
-                ["ready"] => outcome.control = Some(Control::Ready),
-                ["slow"] => outcome.control = Some(Control::TooSlow { message: "slow".to_owned() }),
+                ["hello"] => outcome.control = Some(ControlMessage::LoginPrompt),
+                ["ready"] => outcome.control = Some(ControlMessage::LoggedIn),
+                ["slow"] => outcome.control = Some(ControlMessage::TooSlow { message: "slow".to_owned() }),
                 ["evict", millis] => {
                     let wait = Duration::from_millis(millis.parse().unwrap());
-                    outcome.control = Some(Control::Evicted { message: "evicted".to_owned(), wait });
+                    outcome.control = Some(ControlMessage::Evicted { message: "evicted".to_owned(), wait });
                 }
                 ["confirm", ref codes @ ..] => {
                     let its = codes.iter().map(|code| channel(code, StreamKind::Trade)).collect();
-                    outcome.control = Some(Control::Confirmed(its));
+                    outcome.control = Some(ControlMessage::Confirmed(its));
                 }
                 ["refuse", how] => {
                     let terminal = how == "always";
-                    outcome.control = Some(Control::Refused { message: "refused".to_owned(), terminal });
+                    outcome.control =
+                        Some(ControlMessage::Refused { message: "refused".to_owned(), terminal });
                 }
                 [kind, code, ref rest @ ..] => {
                     match symbols.resolve(code).and_then(|symbol| event(kind, &symbol, rest, received)) {
@@ -141,7 +142,7 @@ impl Venue for FakeVenue {
         unsupported()
     }
 
-    fn remaining(&self, _: &HttpReply<'_>) -> Option<(CallGroup, u32)> {
+    fn remaining(&self, _: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)> {
         None
     }
 
@@ -166,11 +167,11 @@ impl Venue for FakeVenue {
         unsupported()
     }
 
-    fn decode_markets(&self, _: &[u8]) -> Result<Vec<Market>, SourceError> {
+    fn decode_markets(&self, _: &[u8]) -> Result<Vec<Instrument>, SourceError> {
         unsupported()
     }
 
-    fn decode_instruments(&self, _: &[u8]) -> Result<Vec<Instrument>, SourceError> {
+    fn decode_price_increments(&self, _: &[u8]) -> Result<Vec<PriceIncrement>, SourceError> {
         unsupported()
     }
 }
@@ -203,7 +204,7 @@ fn event(kind: &str, symbol: &Symbol, words: &[&str], received: Timestamp) -> Op
             symbol,
             low: low.parse().ok()?,
             high: high.parse().ok()?,
-            indicators: Indicators::new([17]),
+            indicators: BandIndicators::new([17]),
             time: moment(time)?,
             received,
         })),

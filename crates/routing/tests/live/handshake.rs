@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{Greeting, Secret, StreamKind};
+use market_backbone_core::{Login, Secret, StreamKind};
 use market_backbone_routing::{Health, ReconnectConfig, SessionConfig};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -15,7 +15,10 @@ const TRADE: StreamKind = StreamKind::Trade;
 
 fn strict(awaits_hello: bool, within: Duration) -> FakeVenue {
     let messages = vec![Secret::new("i am ann"), Secret::new("key 1234")];
-    FakeVenue { greeting: Some(Greeting { messages, awaits_hello, within }), ..FakeVenue::default() }
+    FakeVenue {
+        greeting: Some(Login { messages, awaits_prompt: awaits_hello, timeout: within }),
+        ..FakeVenue::default()
+    }
 }
 
 async fn greeted(peer: &mut Peer) {
@@ -81,7 +84,7 @@ async fn a_refused_key_is_final_until_somebody_tries_again() {
 
 #[tokio::test]
 async fn who_was_evicted_stays_away_however_well_the_connection_began() {
-    let reconnect = ReconnectConfig { steady: Duration::ZERO, ..quick().reconnect };
+    let reconnect = ReconnectConfig { stable_after: Duration::ZERO, ..quick().reconnect };
     let rig = Rig::with(FakeVenue::default(), SessionConfig { reconnect, ..quick() }).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut times = Vec::new();

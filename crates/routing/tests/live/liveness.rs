@@ -33,15 +33,15 @@ impl Probe for Tape {
 /// Silence is strange after a tenth of a second.
 fn nervous() -> SessionConfig {
     let liveness = LivenessConfig {
-        look_every: Duration::from_millis(10),
-        gaps: 5.0,
-        at_least: Duration::from_millis(100),
-        at_most: Duration::from_millis(300),
+        check_interval: Duration::from_millis(10),
+        mean_gap_factor: 5.0,
+        min_silence: Duration::from_millis(100),
+        max_silence: Duration::from_millis(300),
         suspect_after: Duration::from_secs(3),
-        probe_every: Duration::from_millis(50),
-        grace: Duration::from_millis(20),
+        probe_interval: Duration::from_millis(50),
+        delivery_grace: Duration::from_millis(20),
     };
-    SessionConfig { liveness, confirm_within: Duration::from_millis(50), ..quick() }
+    SessionConfig { liveness, confirm_timeout: Duration::from_millis(50), ..quick() }
 }
 
 async fn rig(config: SessionConfig) -> (Rig, Arc<Tape>) {

@@ -11,7 +11,7 @@ const CANDLE: StreamKind = StreamKind::Candle(Timeframe::M1);
 #[tokio::test]
 async fn a_slow_reader_lags_and_the_others_do_not() {
     let rig = Rig::start().await;
-    let mut slow = rig.read(&["KRW-BTC"], StreamKind::Trade, Delivery::Lossless { depth: 3 });
+    let mut slow = rig.read(&["KRW-BTC"], StreamKind::Trade, Delivery::Buffered { capacity: 3 });
     let mut patient = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;
     peer.subscription().await;

@@ -29,10 +29,10 @@ pub(crate) fn quick() -> SessionConfig {
     SessionConfig {
         debounce: Duration::from_millis(5),
         reconnect: ReconnectConfig {
-            at_once: Duration::from_millis(5),
-            steady: Duration::ZERO,
-            first: Duration::from_millis(10),
-            cap: Duration::from_millis(40),
+            max_immediate_delay: Duration::from_millis(5),
+            stable_after: Duration::ZERO,
+            initial_delay: Duration::from_millis(10),
+            max_delay: Duration::from_millis(40),
             ..ReconnectConfig::default()
         },
         ..SessionConfig::default()

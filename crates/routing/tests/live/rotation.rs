@@ -105,7 +105,7 @@ async fn an_old_connection_that_is_served_late_is_waited_for() {
 /// trades there were.
 async fn rotate_often(times: u64, delay_of: fn(u64) -> u64) -> usize {
     let rig = Rig::with(FakeVenue::default(), settings()).await;
-    let deep = Delivery::Lossless { depth: 100_000 };
+    let deep = Delivery::Buffered { capacity: 100_000 };
     let [trades, tickers] =
         [StreamKind::Trade, StreamKind::Ticker].map(|kind| rig.read(&["KRW-BTC"], kind, deep));
     let Rig { server, hub, .. } = rig;
@@ -178,7 +178,7 @@ async fn the_old_connection_stays_when_the_new_one_fails() {
 
 #[tokio::test]
 async fn a_new_connection_that_spoke_and_failed_leaves_the_old_one_live() {
-    let config = SessionConfig { confirm_within: Duration::from_secs(60), ..settings() };
+    let config = SessionConfig { confirm_timeout: Duration::from_secs(60), ..settings() };
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
     let mut old = rig.server.accept().await;
@@ -276,7 +276,7 @@ async fn a_rotation_waits_until_there_is_something_to_hand_on() {
 
 #[tokio::test]
 async fn a_connection_is_replaced_when_it_has_stood_for_as_long_as_it_may() {
-    let config = SessionConfig { rotate_every: Some(Duration::from_millis(150)), ..settings() };
+    let config = SessionConfig { rotation_interval: Some(Duration::from_millis(150)), ..settings() };
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC"]);
     let mut peers = Vec::new();
@@ -292,7 +292,7 @@ async fn a_connection_is_replaced_when_it_has_stood_for_as_long_as_it_may() {
 
 #[tokio::test]
 async fn what_an_old_connection_never_told_is_a_gap() {
-    let config = SessionConfig { catch_up_within: Duration::from_millis(100), ..settings() };
+    let config = SessionConfig { catch_up_timeout: Duration::from_millis(100), ..settings() };
     let rig = Rig::with(FakeVenue::default(), config).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut old = rig.server.accept().await;

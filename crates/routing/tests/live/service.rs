@@ -68,9 +68,9 @@ async fn more_connections_than_there_may_be_are_refused_with_the_reason() {
 #[tokio::test]
 async fn orphans_are_carried_by_others_and_go_home_without_a_gap() {
     let grace = Duration::from_millis(100);
-    let mut config = SessionConfig { orphan_grace: grace, ..pinned() };
+    let mut config = SessionConfig { failover_after: grace, ..pinned() };
     // Only a value or the venue's own word counts here.
-    config.confirm_within = Duration::from_secs(60);
+    config.confirm_timeout = Duration::from_secs(60);
     let rig = Rig::with(FakeVenue::default(), config).await;
     let mut reader = rig.trades(&["KRW-A", "KRW-B", "KRW-C"]);
     let [(mut core, _), (mut rest, _)] = both(&rig.server).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{CallGroup, LimitGroup, StreamKind};
+use market_backbone_core::{RateLimit, RateLimitGroup, StreamKind};
 use market_backbone_routing::SessionConfig;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -80,9 +80,9 @@ async fn a_burst_of_wishes_costs_one_message() {
 #[tokio::test]
 async fn messages_stay_within_the_venues_limit() {
     const WINDOW: Duration = Duration::from_millis(400);
-    const GROUP: CallGroup = CallGroup("message");
-    const SHORT: LimitGroup = LimitGroup { group: GROUP, max: 2, window: WINDOW };
-    const LONG: LimitGroup = LimitGroup { group: GROUP, max: 5, window: Duration::from_secs(60) };
+    const GROUP: RateLimitGroup = RateLimitGroup("message");
+    const SHORT: RateLimit = RateLimit { group: GROUP, max: 2, window: WINDOW };
+    const LONG: RateLimit = RateLimit { group: GROUP, max: 5, window: Duration::from_secs(60) };
     let mut venue = FakeVenue::default();
     venue.capabilities.socket.messages = &[SHORT, LONG];
     let rig = Rig::with(venue, quick()).await;
@@ -105,8 +105,8 @@ async fn messages_stay_within_the_venues_limit() {
 
 #[tokio::test]
 async fn a_wish_that_comes_between_two_messages_of_a_change_is_not_lost() {
-    const LIMIT: LimitGroup =
-        LimitGroup { group: CallGroup("message"), max: 1, window: Duration::from_millis(100) };
+    const LIMIT: RateLimit =
+        RateLimit { group: RateLimitGroup("message"), max: 1, window: Duration::from_millis(100) };
     let mut venue = FakeVenue { polite: true, ..FakeVenue::default() };
     venue.capabilities.socket.messages = &[LIMIT];
     let rig = Rig::with(venue, quick()).await;
@@ -123,7 +123,7 @@ async fn a_wish_that_comes_between_two_messages_of_a_change_is_not_lost() {
 async fn a_quiet_connection_is_kept_alive() {
     let mut venue = FakeVenue::default();
     venue.capabilities.socket.keep_alive_every = Duration::from_millis(30);
-    venue.capabilities.socket.silence = Duration::from_secs(5);
+    venue.capabilities.socket.idle_timeout = Duration::from_secs(5);
     let rig = Rig::with(venue, quick()).await;
     let _follow = rig.hub.follow(&[channel("KRW-BTC", TRADE)]);
     let mut peer = rig.server.accept().await;
@@ -139,7 +139,7 @@ async fn a_quiet_connection_is_kept_alive() {
 async fn a_connection_that_answers_nothing_is_given_up() {
     let mut venue = FakeVenue::default();
     venue.capabilities.socket.keep_alive_every = Duration::from_millis(40);
-    venue.capabilities.socket.silence = Duration::from_millis(150);
+    venue.capabilities.socket.idle_timeout = Duration::from_millis(150);
     let rig = Rig::with(venue, quick()).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut mute = rig.server.accept().await;
@@ -171,7 +171,7 @@ async fn text_and_binary_frames_are_read_alike_and_rubbish_is_skipped() {
 
 #[tokio::test]
 async fn a_connection_that_nobody_needs_is_closed_after_a_while_and_comes_back() {
-    let config = SessionConfig { idle: Duration::from_millis(50), ..quick() };
+    let config = SessionConfig { idle_timeout: Duration::from_millis(50), ..quick() };
     let rig = Rig::with(FakeVenue::default(), config).await;
     let reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;

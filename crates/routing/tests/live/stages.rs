@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{Greeting, KeepAlive, LiveStream, Secret};
+use market_backbone_core::{KeepAlive, LiveStream, Login, Secret};
 use market_backbone_routing::Health;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -58,9 +58,9 @@ fn venue() -> FakeVenue {
     let mut venue = FakeVenue::default();
     venue.capabilities.socket.keep_alive = KeepAlive::Ping;
     venue.capabilities.socket.keep_alive_every = Duration::from_millis(60);
-    venue.capabilities.socket.silence = Duration::from_millis(200);
+    venue.capabilities.socket.idle_timeout = Duration::from_millis(200);
     let messages = vec![Secret::new("key 1234")];
-    venue.greeting = Some(Greeting { messages, awaits_hello: true, within: Duration::from_millis(200) });
+    venue.greeting = Some(Login { messages, awaits_prompt: true, timeout: Duration::from_millis(200) });
     venue
 }
 
@@ -68,7 +68,7 @@ async fn rig() -> Rig {
     let mut config = quick();
     config.connect_timeout = Duration::from_millis(200);
     // Only the venue's own word or a value counts here.
-    config.confirm_within = Duration::from_secs(60);
+    config.confirm_timeout = Duration::from_secs(60);
     Rig::with(venue(), config).await
 }
 

@@ -64,7 +64,7 @@ async fn a_venue_that_says_what_it_sends_is_taken_at_its_word() {
 #[tokio::test]
 async fn ten_thousand_markets_are_met_and_forgotten() {
     let rig = Rig::start().await;
-    let mut all = rig.read(&["*"], TRADE, Delivery::Lossless { depth: 20_000 });
+    let mut all = rig.read(&["*"], TRADE, Delivery::Buffered { capacity: 20_000 });
     let mut peer = rig.server.accept().await;
     peer.subscription().await;
     for from in (0..10_000).step_by(500) {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use market_backbone_core::{Candle, Coverage, Grid, Series, TimeRange};
 use ring::digest::{Context, SHA256};
 
-use super::knowledge::{disputed_slots, known_slots};
+use super::coverage_record::{disputed_slots, known_slots};
 
 const SERIES: &str = "market-backbone series 1\n";
 const ARCHIVE: &str = "market-backbone archive 1\n";

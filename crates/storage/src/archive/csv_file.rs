@@ -5,14 +5,14 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use market_backbone_core::{Candle, Figure, StoreError, Timestamp};
+use market_backbone_core::{Candle, PlainDecimal, StoreError, Timestamp};
 
-use super::trouble::{damaged, io};
+use super::fault::{damaged, io};
 
 /// The first line.
 const HEADER: &str = "timestamp,open,high,low,close,volume,turnover,final";
 /// That of version 1.
-const HEADER_1: &str = "timestamp,open,high,low,close,volume,turnover";
+const HEADER_V1: &str = "timestamp,open,high,low,close,volume,turnover";
 const COLUMNS: [&str; 7] = ["timestamp", "open", "high", "low", "close", "volume", "turnover"];
 /// The longest line there can be: a figure has at most some 330 digits, those of a market far fewer.
 pub(super) const MAX_LINE: u64 = 4_096;
@@ -34,7 +34,7 @@ impl CsvWriter {
         for candle in candles {
             let Candle { open_time, open, high, low, close, volume, turnover, is_final } = *candle;
             let [open, high, low, close, volume, turnover] =
-                [open, high, low, close, volume, turnover].map(Figure);
+                [open, high, low, close, volume, turnover].map(PlainDecimal);
             let millis = open_time.as_millis();
             writeln!(self.writer, "{millis},{open},{high},{low},{close},{volume},{turnover},{is_final}")
                 .map_err(|error| io(&self.path, error))?;
@@ -54,16 +54,16 @@ pub(super) struct CsvReader {
     reader: BufReader<File>,
     lines: u64,
     /// Whether rows say that they are final.
-    says_final: bool,
+    has_final_column: bool,
 }
 
 impl CsvReader {
     pub(super) fn open(path: &Path, file: File) -> Result<Self, StoreError> {
         let mut reader =
-            Self { path: path.to_owned(), reader: BufReader::new(file), lines: 0, says_final: true };
+            Self { path: path.to_owned(), reader: BufReader::new(file), lines: 0, has_final_column: true };
         match reader.line()?.as_deref() {
             Some(HEADER) => Ok(reader),
-            Some(HEADER_1) => Ok(Self { says_final: false, ..reader }),
+            Some(HEADER_V1) => Ok(Self { has_final_column: false, ..reader }),
             _ => Err(damaged(path, &format!("line 1 should be `{HEADER}`"))),
         }
     }
@@ -74,7 +74,7 @@ impl CsvReader {
             && let Some(line) = self.line()?
         {
             let candle = self.row(&line);
-            candles.push(candle.map_err(|what| self.fault(&what))?);
+            candles.push(candle.map_err(|what| self.line_error(&what))?);
         }
         Ok(candles)
     }
@@ -84,18 +84,18 @@ impl CsvReader {
         self.lines += 1;
         let limited = &mut std::io::Read::take(&mut self.reader, MAX_LINE);
         let read = limited.read_line(&mut line);
-        if read.map_err(|error| self.fault(&error.to_string()))? == 0 {
+        if read.map_err(|error| self.line_error(&error.to_string()))? == 0 {
             return Ok(None);
         }
         if line.pop() != Some('\n') {
-            return Err(self.fault("the line is cut off"));
+            return Err(self.line_error("the line is cut off"));
         }
         Ok(Some(line))
     }
 
     fn row(&self, line: &str) -> Result<Candle, String> {
         let line = line.trim_end_matches('\r');
-        if !self.says_final {
+        if !self.has_final_column {
             return row(line);
         }
         match line.rsplit_once(',') {
@@ -107,7 +107,7 @@ impl CsvReader {
         }
     }
 
-    fn fault(&self, what: &str) -> StoreError {
+    fn line_error(&self, what: &str) -> StoreError {
         damaged(&self.path, &format!("line {}: {what}", self.lines))
     }
 }
@@ -116,18 +116,18 @@ fn row(line: &str) -> Result<Candle, String> {
     let fields: Vec<&str> = line.split(',').collect();
     let fields: [&str; 7] =
         fields.try_into().map_err(|fields: Vec<_>| format!("7 figures expected, {} found", fields.len()))?;
-    let millis = fields[0].parse().map_err(|_| unreadable(0, fields[0]))?;
+    let millis = fields[0].parse().map_err(|_| parse_error(0, fields[0]))?;
     let mut figures = [0.0; 6];
     for (index, figure) in figures.iter_mut().enumerate() {
         let text = fields[index + 1];
-        *figure = text.parse().map_err(|_| unreadable(index + 1, text))?;
+        *figure = text.parse().map_err(|_| parse_error(index + 1, text))?;
     }
     let [open, high, low, close, volume, turnover] = figures;
     let open_time = Timestamp::from_millis(millis);
     Ok(Candle { open_time, open, high, low, close, volume, turnover, is_final: true })
 }
 
-fn unreadable(column: usize, text: &str) -> String {
+fn parse_error(column: usize, text: &str) -> String {
     let shown: String = text.chars().take(40).collect();
     format!("`{shown}` is no number ({})", COLUMNS[column])
 }
@@ -188,6 +188,6 @@ mod tests {
         refused(&format!("{HEADER}\n60000,1,1,1,1,1,1\n"), "line 2: the row should end in `true`");
         refused(&format!("{HEADER}\n60000,1,1,1,1,1,1,false\n"), "line 2: the row is not final");
         refused(&format!("{HEADER}\n{}\n", "9".repeat(5_000)), "line 2: the line is cut off");
-        refused(&format!("{HEADER_1}\n60000,1,1,1,1,1\n"), "line 2: 7 figures");
+        refused(&format!("{HEADER_V1}\n60000,1,1,1,1,1\n"), "line 2: 7 figures");
     }
 }

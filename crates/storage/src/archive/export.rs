@@ -8,21 +8,21 @@ use market_backbone_core::{
 };
 
 use super::content_hash::{ContentHash, SeriesHasher};
+use super::coverage_record::CoverageRecord;
+use super::fault::{io, off_thread};
 use super::file_digest;
-use super::knowledge::Knowledge;
 use super::manifest::{ArchivedSeries, Manifest};
-use super::place;
+use super::partition_path;
 use super::row_file::{ArchiveFormat, RowWriter};
-use super::staging::Staging;
-use super::trouble::{io, off_thread};
-use crate::GridOf;
+use super::staging::StagingDir;
+use crate::GridLookup;
 
 /// Rows read in one go: what is held in memory, whatever the length of a series.
 const PAGE: usize = 16_384;
 
 /// What shall be copied, and where to.
 #[derive(Clone, Debug)]
-pub struct ExportOrder {
+pub struct ExportOptions {
     /// The archive's folder; made if it is not there.
     pub dir: PathBuf,
     /// How rows are written.
@@ -32,7 +32,7 @@ pub struct ExportOrder {
     /// Which stretch of them. Knowledge is cut to it as rows are.
     pub range: TimeRange,
     /// The calendars by which the candles are cut.
-    pub grid: GridOf,
+    pub grid: GridLookup,
 }
 
 /// Copies series into files, and says what it wrote. A series of which nothing is held or known is left out, and so are
@@ -44,9 +44,9 @@ pub struct ExportOrder {
 ///
 /// [`Inaccessible`](StoreErrorKind::Inaccessible) if the folder holds an archive already or cannot be written;
 /// [`DiskFull`](StoreErrorKind::DiskFull); and whatever the store says when it is read.
-pub async fn export_archive(store: &dyn CandleStore, order: &ExportOrder) -> Result<Manifest, StoreError> {
+pub async fn export_archive(store: &dyn CandleStore, order: &ExportOptions) -> Result<Manifest, StoreError> {
     let dir = order.dir.clone();
-    let staging = off_thread(move || Staging::begin(&dir)).await?;
+    let staging = off_thread(move || StagingDir::begin(&dir)).await?;
     let mut series = order.series.clone();
     series.sort();
     series.dedup();
@@ -57,7 +57,7 @@ pub async fn export_archive(store: &dyn CandleStore, order: &ExportOrder) -> Res
     let manifest = Manifest::new(order.format, archived);
     let dir = order.dir.clone();
     off_thread(move || {
-        staging.settle()?;
+        staging.commit()?;
         manifest.write(&dir)?;
         Ok(manifest)
     })
@@ -67,8 +67,8 @@ pub async fn export_archive(store: &dyn CandleStore, order: &ExportOrder) -> Res
 async fn write_series(
     store: &dyn CandleStore,
     series: &Series,
-    order: &ExportOrder,
-    staging: &Staging,
+    order: &ExportOptions,
+    staging: &StagingDir,
 ) -> Result<Option<ArchivedSeries>, StoreError> {
     // Knowledge before rows: what is added meanwhile by another process are rows that nobody vouches for yet.
     // Claims stay behind: an archive says what is known.
@@ -77,16 +77,22 @@ async fn write_series(
     if pages.is_empty() && coverage.spans().is_empty() {
         return Ok(None);
     }
-    let (place, format) = (place::of(series, order.format), order.format);
+    let (place, format) = (partition_path::of(series, order.format), order.format);
     let (path, hasher) = (staging.path(&place), SeriesHasher::new(series));
     let mut sheet = off_thread(move || {
         let file = created(&path).map_err(|error| io(&path, error))?;
-        Ok(Sheet { format, writer: RowWriter::new(format, &path, file)?, hasher, path, place })
+        Ok(SeriesFileWriter {
+            format,
+            writer: RowWriter::new(format, &path, file)?,
+            hasher,
+            path,
+            relative_path: place,
+        })
     })
     .await?;
     for page in pages {
         let candles = store.read(series, page, usize::MAX).await?.candles;
-        sheet = off_thread(move || sheet.with(&candles)).await?;
+        sheet = off_thread(move || sheet.append(&candles)).await?;
     }
     let (series, grid) = (series.clone(), (order.grid)(series.symbol.venue()));
     off_thread(move || sheet.finish(series, coverage, grid)).await.map(Some)
@@ -114,16 +120,16 @@ async fn pages(
 }
 
 /// A file of rows being written, and hashed as it is.
-struct Sheet {
+struct SeriesFileWriter {
     format: ArchiveFormat,
     writer: RowWriter,
     hasher: SeriesHasher,
     path: PathBuf,
-    place: String,
+    relative_path: String,
 }
 
-impl Sheet {
-    fn with(mut self, candles: &[Candle]) -> Result<Self, StoreError> {
+impl SeriesFileWriter {
+    fn append(mut self, candles: &[Candle]) -> Result<Self, StoreError> {
         self.hasher.add(candles);
         self.writer.write(candles)?;
         Ok(self)
@@ -135,8 +141,16 @@ impl Sheet {
         self.writer.finish(&notes(&series, &coverage, content_hash, grid)?)?;
         let digest =
             || file_digest::of(&self.path, File::open(&self.path).map_err(|error| io(&self.path, error))?);
-        let file_sha256 = self.format.is_fragile().then(digest).transpose()?;
-        Ok(ArchivedSeries { series, grid, file: self.place, file_sha256, rows, coverage, content_hash })
+        let file_sha256 = self.format.needs_digest().then(digest).transpose()?;
+        Ok(ArchivedSeries {
+            series,
+            grid,
+            file: self.relative_path,
+            file_sha256,
+            rows,
+            coverage,
+            content_hash,
+        })
     }
 }
 
@@ -154,7 +168,7 @@ pub(super) fn notes(
     grid: Grid,
 ) -> Result<[(&'static str, String); 5], StoreError> {
     let refused = |what| StoreError::new(StoreErrorKind::Database, what);
-    let known = Knowledge::of(coverage, series.timeframe, grid).map_err(refused)?;
+    let known = CoverageRecord::of(coverage, series.timeframe, grid).map_err(refused)?;
     let known = serde_json::to_string(&known).map_err(|error| refused(error.to_string()))?;
     Ok([
         ("venue", series.symbol.venue().to_string()),

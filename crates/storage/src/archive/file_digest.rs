@@ -10,7 +10,7 @@ use std::path::Path;
 use market_backbone_core::StoreError;
 use ring::digest::{Context, SHA256};
 
-use super::trouble::io;
+use super::fault::io;
 
 /// The digest of the file at `path`, in hex, as `sha256sum` prints it.
 pub(super) fn of(path: &Path, mut file: File) -> Result<String, StoreError> {

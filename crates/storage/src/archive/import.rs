@@ -8,13 +8,13 @@ use market_backbone_core::{
     Timestamp, VenueId,
 };
 
+use super::checked_file;
 use super::content_hash::SeriesHasher;
+use super::fault::{damaged, off_thread};
 use super::file_digest;
 use super::manifest::{ArchivedSeries, Manifest, path_in};
-use super::plausible::Judge;
+use super::plausibility::PlausibilityCheck;
 use super::row_file::{ArchiveFormat, RowReader};
-use super::sound_file;
-use super::trouble::{damaged, off_thread};
 
 /// Rows in one transaction.
 const BATCH: usize = 10_000;
@@ -38,8 +38,9 @@ pub async fn import_archive(
     dir: &Path,
     now: Timestamp,
 ) -> Result<Manifest, StoreError> {
-    let own =
-        |manifest: &Manifest| if manifest.names_sources { Ok(None) } else { Err(unnamed(dir, manifest)) };
+    let own = |manifest: &Manifest| {
+        if manifest.names_sources { Ok(None) } else { Err(unnamed_source_error(dir, manifest)) }
+    };
     import(store, dir, now, own).await
 }
 
@@ -56,7 +57,7 @@ pub async fn import_archive_of(
 ) -> Result<Manifest, StoreError> {
     import(store, dir, now, |manifest| {
         if !manifest.names_sources {
-            return Err(unnamed(dir, manifest));
+            return Err(unnamed_source_error(dir, manifest));
         }
         match manifest.sources().into_iter().find(|found| *found != source) {
             None => Ok(None),
@@ -110,8 +111,8 @@ async fn import(
     let manifest = off_thread(move || Manifest::read(&folder)).await?;
     let name = name(&manifest)?;
     for archived in &manifest.series {
-        let mut sheet = Sheet::new(dir, now, &manifest, archived);
-        sheet.judge.coverage(&archived.coverage).map_err(|what| {
+        let mut sheet = SeriesFileReader::new(dir, now, &manifest, archived);
+        sheet.plausibility.check_coverage(&archived.coverage).map_err(|what| {
             let file = path_in(dir).unwrap_or_else(|| dir.to_owned());
             damaged(&file, &format!("{}: {what}; nothing of it was taken in", archived.series))
         })?;
@@ -127,7 +128,7 @@ async fn import(
             Some(source) => renamed(&archived.series, source)?,
             None => archived.series.clone(),
         };
-        commit(store, &series, archived, Sheet::new(dir, now, &manifest, archived)).await?;
+        commit(store, &series, archived, SeriesFileReader::new(dir, now, &manifest, archived)).await?;
     }
     Ok(manifest)
 }
@@ -142,7 +143,7 @@ fn refused(message: String) -> StoreError {
 }
 
 /// An archive of an older version: what it calls `upbit` may be anybody's who speaks Upbit's protocol.
-fn unnamed(dir: &Path, manifest: &Manifest) -> StoreError {
+fn unnamed_source_error(dir: &Path, manifest: &Manifest) -> StoreError {
     let named = manifest.sources().first().map_or("upbit", |source| source.as_str());
     refused(format!(
         "the archive {} does not tell whose candles it holds: a version that did not keep sources apart wrote it. If they \
@@ -157,7 +158,7 @@ async fn commit(
     store: &dyn CandleStore,
     series: &Series,
     archived: &ArchivedSeries,
-    mut sheet: Sheet,
+    mut sheet: SeriesFileReader,
 ) -> Result<(), StoreError> {
     let mut done = Timestamp::MIN;
     loop {
@@ -186,7 +187,7 @@ async fn commit(
 }
 
 /// A file of rows being read: checked row by row, and hashed.
-struct Sheet {
+struct SeriesFileReader {
     dir: PathBuf,
     path: PathBuf,
     format: ArchiveFormat,
@@ -194,13 +195,17 @@ struct Sheet {
     reader: Option<RowReader>,
     hasher: SeriesHasher,
     newest: Option<Timestamp>,
-    judge: Judge,
+    plausibility: PlausibilityCheck,
 }
 
-impl Sheet {
+impl SeriesFileReader {
     fn new(dir: &Path, now: Timestamp, manifest: &Manifest, archived: &ArchivedSeries) -> Self {
         Self {
-            judge: Judge { now, timeframe: archived.series.timeframe, grid: archived.grid },
+            plausibility: PlausibilityCheck {
+                now,
+                timeframe: archived.series.timeframe,
+                grid: archived.grid,
+            },
             dir: dir.to_owned(),
             path: dir.join(&archived.file),
             format: manifest.format,
@@ -220,18 +225,18 @@ impl Sheet {
     }
 
     fn file(&self) -> Result<File, StoreError> {
-        let file = sound_file::open(&self.dir, &self.path)?;
-        sound_file::require_size(&self.path, &file, self.format.most_bytes(self.archived.rows))?;
+        let file = checked_file::open(&self.dir, &self.path)?;
+        checked_file::require_size(&self.path, &file, self.format.max_bytes(self.archived.rows))?;
         Ok(file)
     }
 
     fn check_bytes(&self) -> Result<(), StoreError> {
         let digest = || {
             let mut file = self.file()?;
-            sound_file::require_ends(&self.path, &mut file, self.format.ends())?;
+            checked_file::require_magic(&self.path, &mut file, self.format.magic())?;
             file_digest::of(&self.path, file)
         };
-        let found = self.format.is_fragile().then(digest).transpose()?;
+        let found = self.format.needs_digest().then(digest).transpose()?;
         if found == self.archived.file_sha256 {
             return Ok(());
         }
@@ -248,8 +253,8 @@ impl Sheet {
         for (index, candle) in candles.iter().enumerate() {
             let ArchivedSeries { series, grid, coverage, .. } = &self.archived;
             let checked = check(candle, self.newest, series.timeframe, *grid);
-            if let Err(what) = checked.and_then(|()| self.judge.candle(candle, coverage)) {
-                let place = reader.place(self.hasher.rows() + index as u64);
+            if let Err(what) = checked.and_then(|()| self.plausibility.check_candle(candle, coverage)) {
+                let place = reader.location(self.hasher.rows() + index as u64);
                 return Err(damaged(&self.path, &format!("{place}: {what}")));
             }
             self.newest = Some(candle.open_time);
@@ -281,7 +286,7 @@ fn check(candle: &Candle, newest: Option<Timestamp>, timeframe: Timeframe, grid:
     if !grid.is_open_time(timeframe, open_time) {
         return Err(format!("no {timeframe} candle opens at {open_time}"));
     }
-    if !candle.is_sound() || !candle.volume.is_finite() || !candle.turnover.is_finite() {
+    if !candle.is_valid() || !candle.volume.is_finite() || !candle.turnover.is_finite() {
         return Err(format!("the figures of {open_time} cannot be true"));
     }
     Ok(())

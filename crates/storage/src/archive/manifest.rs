@@ -7,22 +7,22 @@ use std::path::{Component, Path, PathBuf};
 use market_backbone_core::{Coverage, Grid, Series, StoreError, Symbol, VenueId, VenueIdError};
 use serde::{Deserialize, Serialize};
 
+use super::atomic_file::AtomicFile;
+use super::checked_file;
 use super::content_hash::ContentHash;
-use super::draft::Draft;
-use super::knowledge::Knowledge;
+use super::coverage_record::CoverageRecord;
+use super::fault::{damaged, io};
 use super::row_file::ArchiveFormat;
-use super::sound_file;
-use super::trouble::{damaged, io};
 
 /// The name of the file: readers of folders pass over what begins with `_`.
 const MANIFEST: &str = "_manifest.json";
 /// Its name in version 1, whose rows lay beside it.
-const MANIFEST_1: &str = "manifest.json";
+const MANIFEST_V1: &str = "manifest.json";
 const VERSION: u32 = 2;
 /// The largest there is: some 20,000 series. All of it is held in memory.
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// What the word `venue` names. Versions that did not keep sources apart do not say it, and do not read what does.
-const VENUES: &str = "sources";
+const VENUE_KIND: &str = "sources";
 
 /// What is in an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,12 +62,12 @@ pub(super) fn is_in(dir: &Path) -> bool {
 }
 
 pub(super) fn path_in(dir: &Path) -> Option<PathBuf> {
-    [MANIFEST, MANIFEST_1].map(|name| dir.join(name)).into_iter().find(|path| path.exists())
+    [MANIFEST, MANIFEST_V1].map(|name| dir.join(name)).into_iter().find(|path| path.exists())
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct ManifestDocument {
     version: u32,
     format: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,12 +75,12 @@ struct Document {
     /// The calendar of all series that name no other.
     grid: String,
     content_hash: String,
-    series: Vec<Entry>,
+    series: Vec<ManifestEntry>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct ManifestEntry {
     venue: String,
     symbol: String,
     timeframe: String,
@@ -91,7 +91,7 @@ struct Entry {
     file_sha256: Option<String>,
     rows: u64,
     content_hash: String,
-    coverage: Knowledge,
+    coverage: CoverageRecord,
 }
 
 impl Manifest {
@@ -117,49 +117,49 @@ impl Manifest {
         let document = self.document().map_err(|what| damaged(&path, &what))?;
         let mut text = serde_json::to_vec_pretty(&document).map_err(|error| io(&path, error.into()))?;
         text.push(b'\n');
-        if text.len() as u64 > MOST_BYTES {
+        if text.len() as u64 > MAX_BYTES {
             return Err(damaged(
                 &path,
                 "it would be too large to be read again; export fewer series into one folder",
             ));
         }
-        let (draft, mut file) = Draft::create(&path)?;
+        let (draft, mut file) = AtomicFile::create(&path)?;
         file.write_all(&text).and_then(|()| file.sync_all()).map_err(|error| io(&path, error))?;
-        draft.settle()
+        draft.commit()
     }
 
     /// Reads what `dir` says it holds.
     pub(super) fn read(dir: &Path) -> Result<Self, StoreError> {
         let path = path_in(dir).unwrap_or_else(|| dir.join(MANIFEST));
-        let text = sound_file::read(dir, &path, MOST_BYTES)?;
-        let document = serde_json::from_slice::<Document>(&text).map_err(|error| error.to_string());
+        let text = checked_file::read(dir, &path, MAX_BYTES)?;
+        let document = serde_json::from_slice::<ManifestDocument>(&text).map_err(|error| error.to_string());
         document.and_then(Self::of).map_err(|what| damaged(&path, &what))
     }
 
-    fn document(&self) -> Result<Document, String> {
+    fn document(&self) -> Result<ManifestDocument, String> {
         let usual = self.series.first().map_or(Grid::Utc, |archived| archived.grid);
-        Ok(Document {
+        Ok(ManifestDocument {
             version: VERSION,
             format: self.format.as_str().to_owned(),
-            venues: self.names_sources.then(|| VENUES.to_owned()),
+            venues: self.names_sources.then(|| VENUE_KIND.to_owned()),
             grid: grid_name(usual)?.to_owned(),
             content_hash: self.content_hash.to_string(),
             series: self.series.iter().map(|archived| entry(archived, usual)).collect::<Result<_, _>>()?,
         })
     }
 
-    fn of(document: Document) -> Result<Self, String> {
+    fn of(document: ManifestDocument) -> Result<Self, String> {
         if !(1..=VERSION).contains(&document.version) {
             return Err(format!("version {} is newer than this program knows", document.version));
         }
         let names_sources = match document.venues.as_deref() {
-            Some(VENUES) => true,
+            Some(VENUE_KIND) => true,
             Some(unknown) => {
                 return Err(format!("its venues are `{unknown}`, which this program does not know"));
             }
             None => false,
         };
-        let format = ArchiveFormat::named(&document.format)?;
+        let format = ArchiveFormat::from_name(&document.format)?;
         let grid = grid_named(&document.grid)?;
         let series: Vec<_> =
             document.series.into_iter().map(|entry| archived(entry, grid)).collect::<Result<_, _>>()?;
@@ -178,10 +178,10 @@ impl Manifest {
     }
 }
 
-fn entry(archived: &ArchivedSeries, usual: Grid) -> Result<Entry, String> {
+fn entry(archived: &ArchivedSeries, usual: Grid) -> Result<ManifestEntry, String> {
     let (Series { symbol, timeframe }, grid) = (&archived.series, archived.grid);
     let other = (grid != usual).then(|| grid_name(grid)).transpose()?;
-    Ok(Entry {
+    Ok(ManifestEntry {
         venue: symbol.venue().to_string(),
         symbol: symbol.code().to_owned(),
         timeframe: timeframe.to_string(),
@@ -190,11 +190,11 @@ fn entry(archived: &ArchivedSeries, usual: Grid) -> Result<Entry, String> {
         file_sha256: archived.file_sha256.clone(),
         rows: archived.rows,
         content_hash: archived.content_hash.to_string(),
-        coverage: Knowledge::of(&archived.coverage, *timeframe, grid)?,
+        coverage: CoverageRecord::of(&archived.coverage, *timeframe, grid)?,
     })
 }
 
-fn archived(entry: Entry, usual: Grid) -> Result<ArchivedSeries, String> {
+fn archived(entry: ManifestEntry, usual: Grid) -> Result<ArchivedSeries, String> {
     let venue: VenueId = entry.venue.parse().map_err(|error: VenueIdError| error.to_string())?;
     let symbol = Symbol::new(venue, &entry.symbol).map_err(|error| error.to_string())?;
     let timeframe = entry.timeframe.parse().map_err(|error| format!("{error}"))?;
@@ -205,9 +205,9 @@ fn archived(entry: Entry, usual: Grid) -> Result<ArchivedSeries, String> {
     if entry.file.is_empty() || !parts.all(|part| matches!(part, Component::Normal(_))) {
         return Err(in_series(format!("`{}` is no file of this folder", entry.file)));
     }
-    let coverage = entry.coverage.read(timeframe, grid).map_err(in_series)?;
+    let coverage = entry.coverage.to_coverage(timeframe, grid).map_err(in_series)?;
     let content_hash = entry.content_hash.parse().map_err(|error| in_series(format!("{error}")))?;
-    let Entry { file, file_sha256, rows, .. } = entry;
+    let ManifestEntry { file, file_sha256, rows, .. } = entry;
     Ok(ArchivedSeries { series, grid, file, file_sha256, rows, coverage, content_hash })
 }
 

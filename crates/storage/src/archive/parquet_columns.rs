@@ -15,7 +15,7 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 
 /// A candle's figures, in the order of the columns.
-pub(super) const FIGURES: [fn(&Candle) -> f64; 6] = [
+pub(super) const VALUE_COLUMNS: [fn(&Candle) -> f64; 6] = [
     |candle| candle.open,
     |candle| candle.high,
     |candle| candle.low,

@@ -13,8 +13,8 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::SchemaDescriptor;
 
-use super::parquet_columns::{self, FIGURES};
-use super::trouble::{damaged, io};
+use super::fault::{damaged, io};
+use super::parquet_columns::{self, VALUE_COLUMNS};
 
 /// Rows in a group: enough that columns compress and readers can skip, few enough to hold.
 const GROUP: usize = 65_536;
@@ -33,55 +33,55 @@ const NAMES: [&str; 6] = ["open", "high", "low", "close", "volume", "turnover"];
 pub(super) struct ParquetWriter {
     path: PathBuf,
     writer: SerializedFileWriter<File>,
-    waiting: Vec<Candle>,
+    pending: Vec<Candle>,
 }
 
 impl ParquetWriter {
     pub(super) fn new(path: &Path, file: File) -> Result<Self, StoreError> {
-        let writer = parquet_columns::begin(file, SCHEMA).map_err(|error| fault(path, error))?;
-        Ok(Self { path: path.to_owned(), writer, waiting: Vec::new() })
+        let writer = parquet_columns::begin(file, SCHEMA).map_err(|error| parquet_error(path, error))?;
+        Ok(Self { path: path.to_owned(), writer, pending: Vec::new() })
     }
 
     pub(super) fn write(&mut self, mut candles: &[Candle]) -> Result<(), StoreError> {
         while !candles.is_empty() {
-            let (now, later) = candles.split_at(candles.len().min(GROUP - self.waiting.len()));
-            self.waiting.extend_from_slice(now);
+            let (now, later) = candles.split_at(candles.len().min(GROUP - self.pending.len()));
+            self.pending.extend_from_slice(now);
             candles = later;
-            if self.waiting.len() == GROUP {
-                self.group().map_err(|error| fault(&self.path, error))?;
+            if self.pending.len() == GROUP {
+                self.group().map_err(|error| parquet_error(&self.path, error))?;
             }
         }
         Ok(())
     }
 
     fn group(&mut self) -> parquet::errors::Result<()> {
-        if self.waiting.is_empty() {
+        if self.pending.is_empty() {
             return Ok(());
         }
         let mut group = self.writer.next_row_group()?;
-        parquet_columns::times(&mut group, self.waiting.iter().map(|candle| candle.open_time))?;
-        for figure in FIGURES {
-            let values: Vec<f64> = self.waiting.iter().map(figure).collect();
+        parquet_columns::times(&mut group, self.pending.iter().map(|candle| candle.open_time))?;
+        for figure in VALUE_COLUMNS {
+            let values: Vec<f64> = self.pending.iter().map(figure).collect();
             parquet_columns::column::<DoubleType>(&mut group, &values, None)?;
         }
-        let finals: Vec<bool> = self.waiting.iter().map(|candle| candle.is_final).collect();
+        let finals: Vec<bool> = self.pending.iter().map(|candle| candle.is_final).collect();
         parquet_columns::column::<BoolType>(&mut group, &finals, None)?;
         group.close()?;
-        self.waiting.clear();
+        self.pending.clear();
         Ok(())
     }
 
     pub(super) fn finish(mut self, notes: &[(&str, String)]) -> Result<(), StoreError> {
-        self.group().map_err(|error| fault(&self.path, error))?;
+        self.group().map_err(|error| parquet_error(&self.path, error))?;
         for (key, value) in notes {
             self.writer.append_key_value_metadata(KeyValue::new((*key).to_owned(), value.clone()));
         }
-        let file = self.writer.into_inner().map_err(|error| fault(&self.path, error))?;
+        let file = self.writer.into_inner().map_err(|error| parquet_error(&self.path, error))?;
         file.sync_all().map_err(|error| io(&self.path, error))
     }
 }
 
-impl Version {
+impl ParquetSchemaVersion {
     const fn unit(self) -> TimeUnit {
         match self {
             Self::One => TimeUnit::MILLIS,
@@ -94,22 +94,22 @@ impl Version {
 pub(super) struct ParquetReader {
     path: PathBuf,
     reader: SerializedFileReader<File>,
-    version: Version,
+    version: ParquetSchemaVersion,
     next_group: usize,
-    columns: Option<Columns>,
+    columns: Option<RowGroupColumns>,
 }
 
 /// How a file writes its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Version {
+enum ParquetSchemaVersion {
     /// Milliseconds, and no word of what is final.
     One,
     Two,
 }
 
 /// The columns of one group, all at the same row.
-struct Columns {
-    version: Version,
+struct RowGroupColumns {
+    version: ParquetSchemaVersion,
     times: ColumnReaderImpl<Int64Type>,
     figures: Vec<ColumnReaderImpl<DoubleType>>,
     finals: Option<ColumnReaderImpl<BoolType>>,
@@ -117,14 +117,14 @@ struct Columns {
 
 impl ParquetReader {
     pub(super) fn open(path: &Path, file: File) -> Result<Self, StoreError> {
-        let reader = SerializedFileReader::new(file).map_err(|error| fault(path, error))?;
+        let reader = SerializedFileReader::new(file).map_err(|error| parquet_error(path, error))?;
         let version = version(reader.metadata().file_metadata().schema_descr());
         let version = version.map_err(|what| damaged(path, &what))?;
         Ok(Self { path: path.to_owned(), reader, version, next_group: 0, columns: None })
     }
 
     pub(super) fn next(&mut self, most: usize) -> Result<Vec<Candle>, StoreError> {
-        self.read(most).map_err(|error| fault(&self.path, error))
+        self.read(most).map_err(|error| parquet_error(&self.path, error))
     }
 
     fn read(&mut self, most: usize) -> parquet::errors::Result<Vec<Candle>> {
@@ -143,7 +143,7 @@ impl ParquetReader {
         }
     }
 
-    fn columns_of(&self, group: usize) -> parquet::errors::Result<Columns> {
+    fn columns_of(&self, group: usize) -> parquet::errors::Result<RowGroupColumns> {
         let group = self.reader.get_row_group(group)?;
         let ColumnReader::Int64ColumnReader(times) = group.get_column_reader(0)? else {
             return Err(ParquetError::General("timestamp is no INT64".to_owned()));
@@ -156,17 +156,17 @@ impl ParquetReader {
             figures.push(figure);
         }
         let finals = match self.version {
-            Version::One => None,
-            Version::Two => match group.get_column_reader(1 + NAMES.len())? {
+            ParquetSchemaVersion::One => None,
+            ParquetSchemaVersion::Two => match group.get_column_reader(1 + NAMES.len())? {
                 ColumnReader::BoolColumnReader(finals) => Some(finals),
                 _ => return Err(ParquetError::General("final is no BOOLEAN".to_owned())),
             },
         };
-        Ok(Columns { version: self.version, times, figures, finals })
+        Ok(RowGroupColumns { version: self.version, times, figures, finals })
     }
 }
 
-impl Columns {
+impl RowGroupColumns {
     fn next(&mut self, most: usize) -> parquet::errors::Result<Vec<Candle>> {
         let mut times = Vec::new();
         self.times.read_records(most, None, None, &mut times)?;
@@ -186,8 +186,8 @@ impl Columns {
             }
         }
         let unit = match self.version {
-            Version::One => 1_000_000,
-            Version::Two => 1_000,
+            ParquetSchemaVersion::One => 1_000_000,
+            ParquetSchemaVersion::Two => 1_000,
         };
         let [open, high, low, close, volume, turnover] = figures;
         let candle = |row: usize| Candle {
@@ -205,11 +205,11 @@ impl Columns {
 }
 
 /// Whether the columns are those that an archive has; another program may have written them anew.
-fn version(schema: &SchemaDescriptor) -> Result<Version, String> {
+fn version(schema: &SchemaDescriptor) -> Result<ParquetSchemaVersion, String> {
     let columns = schema.columns();
     let version = match columns.len() {
-        7 => Version::One,
-        8 => Version::Two,
+        7 => ParquetSchemaVersion::One,
+        8 => ParquetSchemaVersion::Two,
         found => return Err(format!("8 columns expected, {found} found")),
     };
     let figures = NAMES.map(|name| (name, Type::DOUBLE));
@@ -225,7 +225,7 @@ fn version(schema: &SchemaDescriptor) -> Result<Version, String> {
     }
 }
 
-fn fault(path: &Path, error: ParquetError) -> StoreError {
+fn parquet_error(path: &Path, error: ParquetError) -> StoreError {
     match error {
         ParquetError::External(cause) => match cause.downcast::<std::io::Error>() {
             // Decompressors complain in the same words as the disk, but have no number from the system.

@@ -33,7 +33,7 @@ impl ArchiveFormat {
     }
 
     /// Whether its files must be what was written to the last byte before one may look into them.
-    pub(super) const fn is_fragile(self) -> bool {
+    pub(super) const fn needs_digest(self) -> bool {
         match self {
             Self::Csv => false,
             #[cfg(feature = "parquet")]
@@ -42,7 +42,7 @@ impl ArchiveFormat {
     }
 
     /// What a file of it begins and ends with, if all do.
-    pub(super) const fn ends(self) -> &'static [u8] {
+    pub(super) const fn magic(self) -> &'static [u8] {
         match self {
             Self::Csv => b"",
             #[cfg(feature = "parquet")]
@@ -51,7 +51,7 @@ impl ArchiveFormat {
     }
 
     /// How many bytes a file of so many rows can have.
-    pub(super) const fn most_bytes(self, rows: u64) -> u64 {
+    pub(super) const fn max_bytes(self, rows: u64) -> u64 {
         match self {
             Self::Csv => rows.saturating_add(1).saturating_mul(MAX_LINE),
             // Seven columns of eight bytes, the dictionaries and heads of their pages, and the notes.
@@ -61,7 +61,7 @@ impl ArchiveFormat {
     }
 
     /// The format called `name`.
-    pub(super) fn named(name: &str) -> Result<Self, String> {
+    pub(super) fn from_name(name: &str) -> Result<Self, String> {
         match name {
             "csv" => Ok(Self::Csv),
             #[cfg(feature = "parquet")]
@@ -135,7 +135,7 @@ impl RowReader {
     }
 
     /// Where a reader of the file finds the row numbered `index` (from 0).
-    pub(super) fn place(&self, index: u64) -> String {
+    pub(super) fn location(&self, index: u64) -> String {
         match self {
             Self::Csv(_) => format!("line {}", index + 2), // after the header
             #[cfg(feature = "parquet")]

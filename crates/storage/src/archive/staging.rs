@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 
 use market_backbone_core::{StoreError, StoreErrorKind};
 
+use super::fault::io;
 use super::manifest;
-use super::place::ROWS;
-use super::trouble::io;
+use super::partition_path::ROWS_DIR;
 
 /// A name that readers of folders pass over. Whatever lies there was left by an export that was killed.
-const DRAFT: &str = ".data.part";
+const STAGING_DIR: &str = ".data.part";
 
 /// A folder of rows on its way. Given up, it leaves nothing behind.
 #[derive(Debug)]
-pub(super) struct Staging {
+pub(super) struct StagingDir {
     archive: PathBuf,
-    settled: bool,
+    committed: bool,
 }
 
-impl Staging {
+impl StagingDir {
     /// Begins an archive in `archive`, which is made if it is not there.
     pub(super) fn begin(archive: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(archive).map_err(|error| io(archive, error))?;
@@ -29,39 +29,39 @@ impl Staging {
         if manifest::is_in(archive) {
             return refused(format!("{shown} holds an archive already; name another folder"));
         }
-        if fs::read_dir(archive.join(ROWS)).is_ok_and(|mut files| files.next().is_some()) {
+        if fs::read_dir(archive.join(ROWS_DIR)).is_ok_and(|mut files| files.next().is_some()) {
             return refused(format!(
-                "{shown}/{ROWS} holds files that no manifest tells of; name another folder, or remove them"
+                "{shown}/{ROWS_DIR} holds files that no manifest tells of; name another folder, or remove them"
             ));
         }
-        let begun = Self { archive: archive.to_owned(), settled: false };
+        let begun = Self { archive: archive.to_owned(), committed: false };
         begun.clear();
         Ok(begun)
     }
 
     /// Where the file that will be `place` is until then.
     pub(super) fn path(&self, place: &str) -> PathBuf {
-        let below = place.strip_prefix(ROWS).unwrap_or(place).trim_start_matches('/');
-        self.archive.join(DRAFT).join(below)
+        let below = place.strip_prefix(ROWS_DIR).unwrap_or(place).trim_start_matches('/');
+        self.archive.join(STAGING_DIR).join(below)
     }
 
     /// Puts all of it in its place. What was written must have been synced to the disk by then.
-    pub(super) fn settle(mut self) -> Result<(), StoreError> {
-        let (draft, target) = (self.archive.join(DRAFT), self.archive.join(ROWS));
+    pub(super) fn commit(mut self) -> Result<(), StoreError> {
+        let (draft, target) = (self.archive.join(STAGING_DIR), self.archive.join(ROWS_DIR));
         fs::create_dir_all(&draft).map_err(|error| io(&draft, error))?; // an archive of nothing has the folder as well
         fs::rename(&draft, &target).map_err(|error| io(&target, error))?;
-        self.settled = true;
+        self.committed = true;
         Ok(())
     }
 
     fn clear(&self) {
-        let _ = fs::remove_dir_all(self.archive.join(DRAFT)); // most of the time there is none
+        let _ = fs::remove_dir_all(self.archive.join(STAGING_DIR)); // most of the time there is none
     }
 }
 
-impl Drop for Staging {
+impl Drop for StagingDir {
     fn drop(&mut self) {
-        if !self.settled {
+        if !self.committed {
             self.clear();
         }
     }

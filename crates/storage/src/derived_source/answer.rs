@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    CandlePart, CandleQuery, Forming, Selection, Series, Served, SourceError, SourceErrorKind, StoredCandles,
-    TimeRange,
+    CandlePart, CandleQuery, FetchStats, Forming, Selection, Series, SourceError, SourceErrorKind,
+    StoredCandles, TimeRange,
 };
 
 use super::DerivedSource;
-use super::pieces::Pieces;
+use super::derivation_plan::DerivationPlan;
 use crate::stored_source::emitter::Emitter;
-use crate::{as_of, unsound};
+use crate::{as_of, invalid_rows};
 
 /// One-minute rows added up in one go.
 const ROWS_PER_PART: u64 = 10_000;
@@ -24,23 +24,23 @@ pub(super) async fn answer(
     out: Emitter,
 ) -> Result<(), SourceError> {
     let Some(window) = source.window(&query) else { return Ok(()) };
-    let pieces = source.pieces(&query, window).await?;
-    let mut answer = Answer { source, query, out };
+    let pieces = source.plan_derivation(&query, window).await?;
+    let mut answer = DerivedAnswer { source, query, out };
     match (pieces, answer.query.selection()) {
-        (None, _) => answer.ask(vec![answer.query.clone()], |_| ()).await,
+        (None, _) => answer.fetch(vec![answer.query.clone()], |_| ()).await,
         (Some(pieces), Selection::Range(_)) => answer.range(&pieces, window).await,
         (Some(pieces), Selection::Last { count, .. }) => answer.last(&pieces, window, count).await,
     }
 }
 
-struct Answer {
+struct DerivedAnswer {
     source: DerivedSource,
     query: CandleQuery,
     out: Emitter,
 }
 
-impl Answer {
-    async fn range(&mut self, pieces: &Pieces, window: TimeRange) -> Result<(), SourceError> {
+impl DerivedAnswer {
+    async fn range(&mut self, pieces: &DerivationPlan, window: TimeRange) -> Result<(), SourceError> {
         for piece in &pieces.ranges {
             self.compute(pieces, *piece, usize::MAX).await?;
         }
@@ -48,21 +48,26 @@ impl Answer {
         let slots = |range: &TimeRange| source.grid.slots(query.series.timeframe, *range) > 0;
         let question = |range| {
             let question = CandleQuery::within(query.series.clone(), range).forming(query.forming);
-            as_of::like(question.priority(query.priority), query)
+            as_of::with_moment_of(question.priority(query.priority), query)
         };
         let questions = between(&pieces.ranges, window).into_iter().filter(slots).map(question).collect();
-        self.ask(questions, |_| ()).await
+        self.fetch(questions, |_| ()).await
     }
 
     /// Back from the end, as the store's own answer to such a question goes.
-    async fn last(&mut self, pieces: &Pieces, window: TimeRange, count: usize) -> Result<(), SourceError> {
+    async fn last(
+        &mut self,
+        pieces: &DerivationPlan,
+        window: TimeRange,
+        count: usize,
+    ) -> Result<(), SourceError> {
         let mut wanted = count;
         let mut cursor = window.to();
         for piece in pieces.ranges.iter().rev() {
             if let Ok(gap) = TimeRange::new(piece.to(), cursor)
                 && wanted > 0
             {
-                wanted = wanted.saturating_sub(self.ask_for_last(gap, wanted).await?);
+                wanted = wanted.saturating_sub(self.fetch_last(gap, wanted).await?);
             }
             wanted = wanted.saturating_sub(self.compute(pieces, *piece, wanted).await?);
             cursor = piece.from();
@@ -70,7 +75,7 @@ impl Answer {
         if let Ok(rest) = TimeRange::new(window.from(), cursor)
             && wanted > 0
         {
-            self.ask_for_last(rest, wanted).await?;
+            self.fetch_last(rest, wanted).await?;
         }
         Ok(())
     }
@@ -78,7 +83,7 @@ impl Answer {
     /// Emits the newest candles of `piece`, `limit` of them or somewhat more; says how many.
     async fn compute(
         &mut self,
-        pieces: &Pieces,
+        pieces: &DerivationPlan,
         piece: TimeRange,
         limit: usize,
     ) -> Result<usize, SourceError> {
@@ -103,7 +108,7 @@ impl Answer {
                 Some(rows) => rows,
                 None => {
                     let slots = usize::try_from(grid.slots(timeframe, chunk)).unwrap_or(usize::MAX);
-                    self.ask_for_last(chunk, slots.clamp(1, limit - found)).await?
+                    self.fetch_last(chunk, slots.clamp(1, limit - found)).await?
                 }
             };
             rest = TimeRange::new(range.from(), chunk.from()).ok();
@@ -121,40 +126,44 @@ impl Answer {
     }
 
     /// Emits the candles of `chunk` and says how many; `None` if not all of it has turned out to be known.
-    async fn emit(&mut self, pieces: &Pieces, chunk: TimeRange) -> Result<Option<usize>, SourceError> {
+    async fn emit(
+        &mut self,
+        pieces: &DerivationPlan,
+        chunk: TimeRange,
+    ) -> Result<Option<usize>, SourceError> {
         let mut read = self.read(&pieces.base, chunk, usize::MAX).await?;
         let (store, grid) = (self.source.store.as_ref(), self.source.grid);
-        let bad = unsound::take_out(store, grid, &pieces.base, &mut read.candles).await;
+        let bad = invalid_rows::remove_invalid(store, grid, &pieces.base, &mut read.candles).await;
         if !bad.is_empty() || !store.coverage(&pieces.base).await?.covers(chunk) {
             return Ok(None);
         }
         let candles = grid.derive(self.query.series.timeframe, &read.candles);
         let rows = candles.len() as u64;
         let served = if read.from_memory == read.candles.len() as u64 {
-            Served { memory_rows: rows, ..Served::default() }
+            FetchStats { memory_rows: rows, ..FetchStats::default() }
         } else {
-            Served { disk_rows: rows, ..Served::default() }
+            FetchStats { disk_rows: rows, ..FetchStats::default() }
         };
         let found = candles.len();
         let coverage = pieces.proof(chunk);
-        self.out.emit(CandlePart { candles, coverage, served, ..CandlePart::default() }).await?;
+        self.out.emit(CandlePart { candles, coverage, stats: served, ..CandlePart::default() }).await?;
         Ok(Some(found))
     }
 
     /// Asks for the newest `wanted` candles of `gap`; says how many came.
-    async fn ask_for_last(&mut self, gap: TimeRange, wanted: usize) -> Result<usize, SourceError> {
+    async fn fetch_last(&mut self, gap: TimeRange, wanted: usize) -> Result<usize, SourceError> {
         let Self { source, query, .. } = self;
         let question = CandleQuery::last(query.series.clone(), wanted)
             .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, error.to_string()))?
             .not_before(gap.from())
             .priority(query.priority);
-        let question = as_of::like(question, query);
+        let question = as_of::with_moment_of(question, query);
         let question = match query.forming {
-            Forming::Include if gap.to() > source.tip(query) => question,
+            Forming::Include if gap.to() > source.forming_open(query) => question,
             Forming::Include | Forming::Exclude => question.before(gap.to()).closed(),
         };
         let mut came = HashSet::new();
-        self.ask(vec![question], |part| {
+        self.fetch(vec![question], |part| {
             let times = part.candles.iter().map(|candle| candle.open_time);
             came.extend(times.filter(|time| gap.contains(*time)));
         })
@@ -163,7 +172,7 @@ impl Answer {
     }
 
     /// Puts questions to the inner source and passes on what comes.
-    async fn ask(
+    async fn fetch(
         &mut self,
         questions: Vec<CandleQuery>,
         mut seen: impl FnMut(&CandlePart) + Send,

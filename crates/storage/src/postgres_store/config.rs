@@ -7,19 +7,19 @@ use market_backbone_core::{StoreError, StoreErrorKind};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
-use super::pass_file;
-use super::suspicion::Suspicion;
+use super::pgpass;
+use super::recent_failure::RecentFailure;
 
 /// How long a statement waits for a connection, another's lock, or its own end, in that order of strictness.
 /// The server ends what takes longer, so that a worker that has vanished holds nobody up.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const LOCK_TIMEOUT_MS: &str = "10000";
 const STATEMENT_TIMEOUT_MS: &str = "20000";
 /// Connections that nobody has used for so long are given back: a fleet has many workers, a server few slots.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// A connection that was used so lately is taken to be alive.
-const FRESH: Duration = Duration::from_secs(5);
+const ASSUMED_ALIVE_FOR: Duration = Duration::from_secs(5);
 
 /// What an address may say after its `?`. The driver would log any other key together with its value, and a
 /// misspelt `password=` must not end up in a log.
@@ -119,15 +119,15 @@ impl PostgresConfig {
     }
 
     /// The connections, none of which is open yet.
-    pub(super) fn pool(&self, suspicion: Suspicion) -> PgPool {
+    pub(super) fn pool(&self, suspicion: RecentFailure) -> PgPool {
         PgPoolOptions::new()
             .max_connections(self.max_connections.max(1))
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .idle_timeout(IDLE)
             // The usual test before each use would double the round trips of a read.
             .test_before_acquire(false)
             .before_acquire(move |conn, used| {
-                let is_doubtful = used.idle_for > FRESH || suspicion.is_up();
+                let is_doubtful = used.idle_for > ASSUMED_ALIVE_FOR || suspicion.is_recent();
                 Box::pin(async move {
                     if is_doubtful {
                         conn.ping().await?;
@@ -171,7 +171,7 @@ fn options(url: &str) -> Option<PgConnectOptions> {
     let (address, part) = url.split_once('#').map_or((url, ""), |(address, part)| (address, part));
     let joint = if address.contains('?') { '&' } else { '?' };
     let options: PgConnectOptions = format!("{address}{joint}password=#{part}").parse().ok()?;
-    let password = pass_file::password(&options);
+    let password = pgpass::password(&options);
     Some(password.into_iter().fold(options, |options, password| options.password(&password)))
 }
 

@@ -9,7 +9,7 @@ pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreErro
     let is_transient = is_transient(&error);
     let (kind, what) = match &error {
         sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
-            Some("57014") => return too_slow(config),
+            Some("57014") => return timed_out(config),
             Some("55P03") => (Kind::Inaccessible, "keeps us waiting for a lock that somebody else holds"),
             Some("53100") => (Kind::DiskFull, "has no room left; what was stored is unharmed"),
             Some("53300") => (Kind::Inaccessible, "has no free connection; allow more, or take fewer"),
@@ -28,14 +28,14 @@ pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreErro
             (Kind::Inaccessible, "cannot be reached; check that it runs and --store names it")
         }
         sqlx::Error::Tls(_) => (Kind::Inaccessible, "cannot be reached over TLS; check sslmode"),
-        sqlx::Error::PoolTimedOut => return too_slow(config),
+        sqlx::Error::PoolTimedOut => return timed_out(config),
         sqlx::Error::PoolClosed => return closed(),
         sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
             (Kind::Corrupt, "holds what cannot be true")
         }
         _ => (Kind::Database, "failed"),
     };
-    let said = StoreError::new(kind, format!("the database {config} {what}")).because(error);
+    let said = StoreError::new(kind, format!("the database {config} {what}")).with_source(error);
     if is_transient { said.transient() } else { said }
 }
 
@@ -80,7 +80,10 @@ pub(super) fn too_new(config: &PostgresConfig, found: i32, known: i32) -> StoreE
 
 /// Nobody has said whose these series are.
 pub(super) fn unclaimed(config: &PostgresConfig, source: VenueId) -> StoreError {
-    StoreError::new(Kind::Unclaimed, crate::unclaimed::question(&format!("the database {config}"), source))
+    StoreError::new(
+        Kind::Unclaimed,
+        crate::unclaimed_source::claim_instructions(&format!("the database {config}"), source),
+    )
 }
 
 /// The store has been closed.
@@ -89,6 +92,6 @@ pub(super) fn closed() -> StoreError {
 }
 
 /// The server, the network or another worker keeps us waiting.
-pub(super) fn too_slow(config: &PostgresConfig) -> StoreError {
+pub(super) fn timed_out(config: &PostgresConfig) -> StoreError {
     StoreError::new(Kind::Inaccessible, format!("the database {config} did not answer in time")).transient()
 }

@@ -1,10 +1,10 @@
 //! The ledger in the shared database: spans, disputes and claims, written in the transaction of their rows.
 
-use market_backbone_core::{Claim, Coverage, Dispute, Provenance, Series, Span, TimeRange, Timestamp};
+use market_backbone_core::{AbsenceClaim, Coverage, Dispute, Provenance, Series, Span, TimeRange, Timestamp};
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
-use crate::origin_word;
+use crate::origin_codec;
 
 /// What kind of knowledge a row of the ledger is.
 const SPAN: i32 = 0;
@@ -44,11 +44,16 @@ fn add(known: &mut Coverage, row: &PgRow) -> Result<(), sqlx::Error> {
     match row.try_get::<i32, _>(6)? {
         SPAN => known.insert(span(row)?),
         DISPUTE => {
-            known.dispute(Dispute { range, earlier: provenance(row, 2)?, later: provenance(row, 4)? });
+            known.add_dispute(Dispute { range, earlier: provenance(row, 2)?, later: provenance(row, 4)? });
         }
         _ => {
             let witnesses = u8::try_from(row.try_get::<i32, _>(7)?).unwrap_or(u8::MAX);
-            known.claim(Claim { range, witnesses, first: time(row, 3)?, last: time(row, 5)? });
+            known.add_claim(AbsenceClaim {
+                range,
+                observations: witnesses,
+                first_asked_at: time(row, 3)?,
+                last_asked_at: time(row, 5)?,
+            });
         }
     }
     Ok(())
@@ -71,7 +76,7 @@ pub(super) async fn replace(
     delete(conn, "DELETE FROM disputes WHERE series = $1 AND from_ns = ANY($2)", series, gone).await?;
     let new: Vec<_> = without(grown.disputes(), known.disputes(), start).copied().collect();
     insert_disputes(conn, series, &new).await?;
-    let start = |claim: &Claim| claim.range.from();
+    let start = |claim: &AbsenceClaim| claim.range.from();
     let gone = without(known.claims(), grown.claims(), start).map(|claim| claim.range).collect();
     delete(conn, "DELETE FROM claims WHERE series = $1 AND from_ns = ANY($2)", series, gone).await?;
     let new: Vec<_> = without(grown.claims(), known.claims(), start).copied().collect();
@@ -107,8 +112,10 @@ async fn insert_spans(conn: &mut PgConnection, series: i32, spans: &[Span]) -> R
     if spans.is_empty() {
         return Ok(());
     }
-    let origins =
-        spans.iter().map(|span| origin_word::of(span.provenance.origin)).collect::<Result<Vec<_>, _>>()?;
+    let origins = spans
+        .iter()
+        .map(|span| origin_codec::encode(span.provenance.origin))
+        .collect::<Result<Vec<_>, _>>()?;
     sqlx::query(
         "INSERT INTO coverage (series, from_ns, to_ns, origin, observed_ns)
          SELECT $1, * FROM UNNEST($2::bigint[], $3::bigint[], $4::text[], $5::bigint[])",
@@ -135,7 +142,7 @@ async fn insert_disputes(
             .bind(new.range.to().as_nanos());
         for said in [new.earlier, new.later] {
             insert = insert
-                .bind(said.map(|said| origin_word::of(said.origin)).transpose()?)
+                .bind(said.map(|said| origin_codec::encode(said.origin)).transpose()?)
                 .bind(said.map(|said| said.observed_at.as_nanos()));
         }
         insert.execute(&mut *conn).await?;
@@ -143,8 +150,13 @@ async fn insert_disputes(
     Ok(())
 }
 
-async fn insert_claims(conn: &mut PgConnection, series: i32, claims: &[Claim]) -> Result<(), sqlx::Error> {
-    for Claim { range, witnesses, first, last } in claims {
+async fn insert_claims(
+    conn: &mut PgConnection,
+    series: i32,
+    claims: &[AbsenceClaim],
+) -> Result<(), sqlx::Error> {
+    for AbsenceClaim { range, observations: witnesses, first_asked_at: first, last_asked_at: last } in claims
+    {
         sqlx::query("INSERT INTO claims VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(series)
             .bind(range.from().as_nanos())
@@ -177,5 +189,5 @@ fn time(row: &PgRow, column: usize) -> Result<Timestamp, sqlx::Error> {
 fn provenance(row: &PgRow, column: usize) -> Result<Option<Provenance>, sqlx::Error> {
     let word: Option<&str> = row.try_get(column)?;
     let Some(word) = word else { return Ok(None) };
-    Ok(Some(Provenance { origin: origin_word::read(word)?, observed_at: time(row, column + 1)? }))
+    Ok(Some(Provenance { origin: origin_codec::decode(word)?, observed_at: time(row, column + 1)? }))
 }

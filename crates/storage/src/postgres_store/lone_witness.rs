@@ -22,7 +22,7 @@ pub(super) async fn of(conn: &mut PgConnection, series: &Series) -> Result<Vec<T
 
 /// Takes note that `gone` has been forgotten: nobody needs to doubt it any more. To be called under the lock of the
 /// series.
-pub(super) async fn vouch(
+pub(super) async fn clear_lone_witnesses(
     conn: &mut PgConnection,
     (id, series): (i32, &Series),
     gone: TimeRange,

@@ -4,7 +4,7 @@ use market_backbone_core::{Candle, Series, TimeRange, Timestamp};
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
-use super::{copy, tally};
+use super::{copy, row_counts};
 
 /// Rows of one INSERT.
 const ROWS_PER_STATEMENT: usize = 2_000;
@@ -43,7 +43,7 @@ pub(super) async fn counted(
     .bind(first_ms(range.from()))
     .bind(first_ms(range.to()))
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .bind(tally::width(series.timeframe))
+    .bind(row_counts::width(series.timeframe))
     .fetch_all(conn)
     .await?;
     let is_wrong = |row: &PgRow| row.try_get_unchecked::<bool, _>(7);
@@ -62,7 +62,7 @@ pub(super) async fn counted(
 ///
 /// Most often there is one. Joined to the table in a single statement, they were compared with all rows of the
 /// series: a second for a commit where this takes milliseconds.
-pub(super) async fn among(
+pub(super) async fn read_ranges(
     conn: &mut PgConnection,
     series: i32,
     stretches: &[TimeRange],

@@ -50,7 +50,7 @@ pub(super) async fn all(conn: &mut PgConnection) -> Result<Vec<Series>, sqlx::Er
 fn series(row: &PgRow) -> Result<Series, sqlx::Error> {
     let (venue, code, timeframe): (&str, &str, &str) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     let symbol =
-        Symbol::new(VenueId::named(venue), code).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Symbol::new(VenueId::intern(venue), code).map_err(|error| sqlx::Error::Decode(error.into()))?;
     let timeframe = timeframe.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
     Ok(Series::new(symbol, timeframe))
 }

@@ -83,9 +83,9 @@ impl PostgresStore {
         for one in self.series().await? {
             let connections = self.connections.clone();
             let counted = self.run(DEADLINE, async move {
-                let mut conn = connections.lease().await?;
+                let mut conn = connections.acquire().await?;
                 let counted = count(&mut conn, one).await?;
-                conn.give_back();
+                conn.release();
                 Ok(counted)
             });
             series.push(counted.await?);
@@ -101,9 +101,9 @@ impl PostgresStore {
     pub async fn tables(&self) -> Result<Vec<DatabaseTable>, StoreError> {
         let (connections, schema) = (self.connections.clone(), self.config.schema.clone());
         self.run(DEADLINE, async move {
-            let mut conn = connections.lease().await?;
+            let mut conn = connections.acquire().await?;
             let tables = tables(&mut conn, &schema).await?;
-            conn.give_back();
+            conn.release();
             Ok(tables)
         })
         .await
@@ -120,7 +120,7 @@ impl PostgresStore {
         let (connections, schema) = (self.connections.clone(), self.config.schema.clone());
         self.run(VACUUM_DEADLINE, async move {
             // Closed afterwards, for nobody else shall work without a limit of time.
-            let mut conn = connections.lease().await?;
+            let mut conn = connections.acquire().await?;
             execute(&mut conn, "SET statement_timeout = 0".to_owned()).await?;
             for table in TABLES {
                 execute(&mut conn, format!("VACUUM (ANALYZE) {schema}.{table}")).await?;

@@ -7,11 +7,11 @@ use sqlx::postgres::PgConnection;
 
 /// What became of a claim.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Claim {
+pub(super) enum ClaimOutcome {
     /// It is as was said.
     Done,
     /// There was no question.
-    NoQuestion,
+    NotUnclaimed,
     /// The other source has series already.
     Taken,
 }
@@ -19,38 +19,38 @@ pub(super) enum Claim {
 /// The sources of which it is not known whose their series are.
 pub(super) async fn all(conn: &mut PgConnection) -> Result<BTreeSet<VenueId>, sqlx::Error> {
     let names: Vec<String> = sqlx::query_scalar("SELECT venue FROM unclaimed").fetch_all(conn).await?;
-    Ok(names.iter().map(|name| VenueId::named(name)).collect())
+    Ok(names.iter().map(|name| VenueId::intern(name)).collect())
 }
 
 /// Gives the series of `claimed` to `source`, inside the caller's transaction, which is undone unless this is
-/// [`Done`](Claim::Done).
+/// [`Done`](ClaimOutcome::Done).
 pub(super) async fn claim(
     conn: &mut PgConnection,
     claimed: VenueId,
     source: VenueId,
-) -> Result<Claim, sqlx::Error> {
+) -> Result<ClaimOutcome, sqlx::Error> {
     // Two who claim the same wait for each other here.
     let asked = sqlx::query("DELETE FROM unclaimed WHERE venue = $1")
         .bind(claimed.as_str())
         .execute(&mut *conn)
         .await?;
     if asked.rows_affected() == 0 {
-        return Ok(Claim::NoQuestion);
+        return Ok(ClaimOutcome::NotUnclaimed);
     }
     if claimed == source {
-        return Ok(Claim::Done);
+        return Ok(ClaimOutcome::Done);
     }
     let taken: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM series WHERE venue = $1)")
         .bind(source.as_str())
         .fetch_one(&mut *conn)
         .await?;
     if taken {
-        return Ok(Claim::Taken);
+        return Ok(ClaimOutcome::Taken);
     }
     sqlx::query("UPDATE series SET venue = $1 WHERE venue = $2")
         .bind(source.as_str())
         .bind(claimed.as_str())
         .execute(conn)
         .await?;
-    Ok(Claim::Done)
+    Ok(ClaimOutcome::Done)
 }

@@ -9,20 +9,20 @@ use market_backbone_core::{
 };
 use tokio::time::timeout;
 
-use super::rounds::heard_of;
+use super::confirm_schedule::streamed_only;
 
 /// What to ask.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(super) struct ConfirmRequest {
     series: Series,
     /// Which of the times that the venue is asked about it.
     round: usize,
     range: TimeRange,
     /// There is enough to ask about that waiting would spare no request.
-    pub(super) fills_a_page: bool,
+    pub(super) fills_page: bool,
 }
 
-impl Question {
+impl ConfirmRequest {
     /// About the oldest slots of `unconfirmed` that end until `settled`, a page of them at most.
     pub(super) fn about(
         series: &Series,
@@ -37,7 +37,7 @@ impl Question {
         let (from, to) = (ranges.first()?.from(), ranges.last()?.to());
         let page = grid.step(frame, from, i64::from(venue.candle_page_of(frame)));
         let range = TimeRange::new(from, to.min(page)).ok()?;
-        Some(Self { series: series.clone(), round, range, fills_a_page: page <= to })
+        Some(Self { series: series.clone(), round, range, fills_page: page <= to })
     }
 
     /// When the oldest slot in it opens.
@@ -46,20 +46,20 @@ impl Question {
     }
 
     /// Asks it.
-    pub(super) async fn ask(self, upstream: Arc<dyn CandleSource>, within: Duration) -> Answer {
+    pub(super) async fn send(self, upstream: Arc<dyn CandleSource>, within: Duration) -> ConfirmReply {
         let Self { series, round, range, .. } = self;
         let query = CandleQuery::within(series.clone(), range).closed().priority(Priority::Low);
         let result = timeout(within, upstream.candles(query)).await.unwrap_or_else(|_| {
             let message = format!("no answer about {series} from {range} within {within:?}");
             Err(SourceError::new(SourceErrorKind::TimedOut, message))
         });
-        Answer { series, round, range, result }
+        ConfirmReply { series, round, range, result }
     }
 }
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ConfirmReply {
     pub(super) series: Series,
     pub(super) round: usize,
     pub(super) range: TimeRange,
@@ -68,7 +68,7 @@ pub(super) struct Answer {
 
 /// What it means for what was recorded.
 #[derive(Debug)]
-pub(super) struct Confirmed {
+pub(super) struct ConfirmOutcome {
     /// The stretches the venue has spoken of.
     pub(super) covered: Vec<TimeRange>,
     /// The slots that are disputed since.
@@ -77,9 +77,9 @@ pub(super) struct Confirmed {
     pub(super) changed: Vec<Timestamp>,
 }
 
-impl Answer {
+impl ConfirmReply {
     /// Writes it into the ledger, which compares.
-    pub(super) async fn settle(self, store: &dyn CandleStore) -> Result<Confirmed, SourceError> {
+    pub(super) async fn apply(self, store: &dyn CandleStore) -> Result<ConfirmOutcome, SourceError> {
         let mut set = self.result?;
         set.clip(self.range);
         let rows_before = store.read(&self.series, self.range, usize::MAX).await?.candles;
@@ -96,20 +96,20 @@ impl Answer {
         };
         let is_new = |row: &&Candle| was(row).is_none_or(|old| !old.agrees_with(row));
         let changed = rows_after.iter().filter(is_new).map(|row| row.open_time).collect();
-        Ok(Confirmed { covered: set.coverage.ranges(), disputed, changed })
+        Ok(ConfirmOutcome { covered: set.coverage.ranges(), disputed, changed })
     }
 }
 
 /// A slot that was heard to be empty, and that the page leaves out at its edge, has two witnesses of different kinds.
 fn confirm_claims(said: &mut Coverage, known: &Coverage, rows: &[Candle]) {
-    for claim in said.claims().to_vec().into_iter().filter(|claim| !claim.is_doubt()) {
-        let mut both = heard_of(known, claim.range);
+    for claim in said.claims().to_vec().into_iter().filter(|claim| !claim.is_uncertain()) {
+        let mut both = streamed_only(known, claim.range);
         for row in rows.iter().filter(|row| claim.range.contains(row.open_time)) {
             // The page lacks it: it may be late. To the nanosecond is enough, for nothing else opens in its slot.
             let slot = TimeRange::new(row.open_time, row.open_time.plus(Duration::from_nanos(1)));
             slot.into_iter().for_each(|slot| both.remove(slot));
         }
-        let provenance = Provenance { origin: Origin::Rest, observed_at: claim.last };
+        let provenance = Provenance { origin: Origin::Rest, observed_at: claim.last_asked_at };
         both.ranges().into_iter().for_each(|range| said.insert(Span { range, provenance }));
     }
 }

@@ -31,24 +31,24 @@ pub struct RecorderMetrics {
 
 /// The same, being counted.
 #[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) written: Counter,
-    pub(super) quiet: Counter,
-    pub(super) unknown: Counter,
-    pub(super) withdrawn: Counter,
-    pub(super) confirmed: Counter,
-    pub(super) reconciled: Counter,
-    pub(super) amended: Counter,
-    pub(super) disputed: Counter,
-    pub(super) dropped: Counter,
-    pub(super) failed_commits: Counter,
-    pub(super) failed_confirms: Counter,
+pub(super) struct RecorderCounters {
+    pub(super) written: RecorderCounter,
+    pub(super) quiet: RecorderCounter,
+    pub(super) unknown: RecorderCounter,
+    pub(super) withdrawn: RecorderCounter,
+    pub(super) confirmed: RecorderCounter,
+    pub(super) reconciled: RecorderCounter,
+    pub(super) amended: RecorderCounter,
+    pub(super) disputed: RecorderCounter,
+    pub(super) dropped: RecorderCounter,
+    pub(super) failed_commits: RecorderCounter,
+    pub(super) failed_confirms: RecorderCounter,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Counter(AtomicU64);
+pub(super) struct RecorderCounter(AtomicU64);
 
-impl Counter {
+impl RecorderCounter {
     pub(super) fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
@@ -58,7 +58,7 @@ impl Counter {
     }
 }
 
-impl Counters {
+impl RecorderCounters {
     pub(super) fn snapshot(&self) -> RecorderMetrics {
         RecorderMetrics {
             written: self.written.get(),

@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use market_backbone_core::{
-    BuilderRules, CallGroup, Candle, Capabilities, Channel, Corrections, FeedEvent, Gap, GapCause, GapState,
-    Grid, KeepAlive, LimitGroup, Series, SocketLimits, StreamKind, Symbol, Timeframe, Timestamp, Trade,
-    TradeId, VenueId,
+    BuilderRules, Candle, Capabilities, Channel, FeedEvent, Gap, GapCause, GapState, Grid, KeepAlive,
+    RateLimit, RateLimitGroup, RevisionPolicy, Series, SocketLimits, StreamKind, Symbol, Timeframe,
+    Timestamp, Trade, TradeId, VenueId,
 };
 use proptest::prelude::*;
 
-use super::ear::Ear;
-use super::lane::Patience;
-use super::order::{Order, Word};
+use super::bar_assembler::BarAssembler;
+use super::series_recorder::RecorderTimeouts;
+use super::writer_message::{SlotAction, SlotUpdate};
 
 const VENUE: VenueId = VenueId::new("upbit");
-const GROUP: CallGroup = CallGroup("any");
-const LIMIT: LimitGroup = LimitGroup { group: GROUP, max: 10, window: Duration::from_secs(1) };
+const GROUP: RateLimitGroup = RateLimitGroup("any");
+const LIMIT: RateLimit = RateLimit { group: GROUP, max: 10, window: Duration::from_secs(1) };
 
 /// Streams one-minute candles and trades.
 fn venue() -> Capabilities {
@@ -30,16 +30,16 @@ fn venue() -> Capabilities {
         book_depth: 30,
         timeframes: &Timeframe::ALL,
         live_timeframes: &[Timeframe::M1],
-        silent_kinds: &[],
-        settling: Duration::from_secs(1),
-        corrections: Corrections::NONE,
+        unstreamed_kinds: &[],
+        finality_delay: Duration::from_secs(1),
+        revision_policy: RevisionPolicy::NONE,
         limits: &[LIMIT],
         socket: SocketLimits {
             connects: LIMIT,
             messages: &[],
             keep_alive: KeepAlive::Ping,
             keep_alive_every: Duration::from_secs(10),
-            silence: Duration::from_secs(25),
+            idle_timeout: Duration::from_secs(25),
             max_connections: None,
             channels_per_connection: None,
         },
@@ -51,14 +51,14 @@ fn symbol() -> Symbol {
 }
 
 /// Three minutes are built from trades, one minute from the venue's own candles.
-fn ear(timeframe: Timeframe) -> Ear {
-    let patience = Patience {
-        settle: Duration::from_secs(3),
-        silence: Duration::from_secs(30),
+fn assembler(timeframe: Timeframe) -> BarAssembler {
+    let patience = RecorderTimeouts {
+        settle_delay: Duration::from_secs(3),
+        silence_timeout: Duration::from_secs(30),
         clock_slack: Duration::from_secs(1),
     };
-    let rules = BuilderRules { tells_quiet: true, ..BuilderRules::default() };
-    Ear::new(vec![Series::new(symbol(), timeframe)], &venue(), rules, patience)
+    let rules = BuilderRules { reports_quiet: true, ..BuilderRules::default() };
+    BarAssembler::new(vec![Series::new(symbol(), timeframe)], &venue(), rules, patience)
 }
 
 fn secs(secs: i64) -> Timestamp {
@@ -83,11 +83,11 @@ fn frame(open: i64, volume: f64, received: i64) -> FeedEvent {
 fn gap(kind: StreamKind, state: GapState, from: i64, to: Option<i64>) -> FeedEvent {
     let channels = [Channel { symbol: symbol(), kind }].into();
     let (from, to) = (secs(from), to.map(secs));
-    FeedEvent::Gap(Gap { state, channels, from, to, cause: GapCause::Disconnected, why: None })
+    FeedEvent::Gap(Gap { state, channels, from, to, cause: GapCause::Disconnected, loss: None })
 }
 
 /// Lets the ear hear events, each at its moment, with a tick every second in between and until `until`.
-fn play(ear: &mut Ear, events: &[(i64, FeedEvent)], until: i64) -> (Vec<Order>, u64) {
+fn play(ear: &mut BarAssembler, events: &[(i64, FeedEvent)], until: i64) -> (Vec<SlotUpdate>, u64) {
     let (mut orders, mut unknown) = (Vec::new(), 0);
     let mut now = events.first().map_or(until, |(at, _)| *at);
     for (at, event) in events {
@@ -95,7 +95,7 @@ fn play(ear: &mut Ear, events: &[(i64, FeedEvent)], until: i64) -> (Vec<Order>, 
             now += 1;
             unknown += ear.on_time(secs(now), &mut orders);
         }
-        ear.hear(event, secs(*at), &mut orders);
+        ear.ingest(event, secs(*at), &mut orders);
     }
     while now < until {
         now += 1;
@@ -105,46 +105,50 @@ fn play(ear: &mut Ear, events: &[(i64, FeedEvent)], until: i64) -> (Vec<Order>, 
 }
 
 /// In short: what is kept (`from-to` in minutes, and the minutes with a candle) or withdrawn.
-fn drawn(orders: &[Order]) -> Vec<String> {
+fn rendered(orders: &[SlotUpdate]) -> Vec<String> {
     let minute = |moment: Timestamp| moment.as_secs() / 60;
     orders
         .iter()
-        .map(|Order { range, word, .. }| match word {
-            Word::Keep(candles) => {
+        .map(|SlotUpdate { range, word, .. }| match word {
+            SlotAction::Keep(candles) => {
                 let open: Vec<_> = candles.iter().map(|candle| minute(candle.open_time)).collect();
                 format!("keep {}-{} {open:?}", minute(range.from()), minute(range.to()))
             }
-            Word::Withdraw => format!("withdraw {}-{}", minute(range.from()), minute(range.to())),
+            SlotAction::Withdraw => format!("withdraw {}-{}", minute(range.from()), minute(range.to())),
         })
         .collect()
 }
 
 #[test]
 fn only_slots_heard_from_beginning_to_end_are_kept() {
-    let mut ear = ear(Timeframe::M3);
+    let mut ear = assembler(Timeframe::M3);
     let events = [(100, trade(100, 1)), (200, trade(200, 2)), (370, trade(370, 3))];
     let (orders, unknown) = play(&mut ear, &events, 373);
-    assert_eq!(drawn(&orders), ["keep 3-6 [3]"], "that of the first trade had begun before");
+    assert_eq!(rendered(&orders), ["keep 3-6 [3]"], "that of the first trade had begun before");
     assert_eq!(unknown, 0);
 }
 
 #[test]
 fn after_silence_a_slot_waits_for_as_long_as_a_dead_connection_goes_unnoticed() {
-    let mut ear = ear(Timeframe::M3);
+    let mut ear = assembler(Timeframe::M3);
     let events = [(100, trade(100, 1)), (200, trade(200, 2))];
     let (orders, _) = play(&mut ear, &events, 389);
-    assert_eq!(drawn(&orders), [""; 0]);
+    assert_eq!(rendered(&orders), [""; 0]);
     let (orders, _) = play(&mut ear, &[], 390);
     assert_eq!(orders, []);
     let (orders, _) = play(&mut ear, &[(390, trade(390, 3))], 391);
-    assert_eq!(drawn(&orders), ["keep 3-6 [3]"]);
+    assert_eq!(rendered(&orders), ["keep 3-6 [3]"]);
     let (orders, _) = play(&mut ear, &[(391, trade(391, 4))], 930);
-    assert_eq!(drawn(&orders), ["keep 6-9 [6]", "keep 9-12 []", "keep 12-15 []"], "quiet ones are known too");
+    assert_eq!(
+        rendered(&orders),
+        ["keep 6-9 [6]", "keep 9-12 []", "keep 12-15 []"],
+        "quiet ones are known too"
+    );
 }
 
 #[test]
 fn slots_touched_by_a_lost_gap_stay_unknown() {
-    let mut ear = ear(Timeframe::M3);
+    let mut ear = assembler(Timeframe::M3);
     let kind = StreamKind::Trade;
     let events = [
         (100, trade(100, 1)),
@@ -158,13 +162,13 @@ fn slots_touched_by_a_lost_gap_stay_unknown() {
         (910, trade(910, 5)),
     ];
     let (orders, unknown) = play(&mut ear, &events, 930);
-    assert_eq!(drawn(&orders), ["keep 3-6 [3]", "keep 12-15 [12]"]);
+    assert_eq!(rendered(&orders), ["keep 3-6 [3]", "keep 12-15 [12]"]);
     assert_eq!(unknown, 2);
 }
 
 #[test]
 fn a_healed_gap_costs_nothing_where_trades_are_read() {
-    let mut ear = ear(Timeframe::M3);
+    let mut ear = assembler(Timeframe::M3);
     let kind = StreamKind::Trade;
     let events = [
         (100, trade(100, 1)),
@@ -179,13 +183,13 @@ fn a_healed_gap_costs_nothing_where_trades_are_read() {
         (910, trade(910, 6)),
     ];
     let (orders, unknown) = play(&mut ear, &events, 930);
-    assert_eq!(drawn(&orders), ["keep 3-6 [3]", "keep 6-12 [6, 9]", "keep 12-15 [12]"]);
+    assert_eq!(rendered(&orders), ["keep 3-6 [3]", "keep 6-12 [6, 9]", "keep 12-15 [12]"]);
     assert_eq!(unknown, 0);
 }
 
 #[test]
 fn of_growing_candles_a_healed_gap_leaves_its_slots_to_those_who_ask() {
-    let mut ear = ear(Timeframe::M1);
+    let mut ear = assembler(Timeframe::M1);
     let kind = StreamKind::Candle(Timeframe::M1);
     let events = [
         (10, frame(0, 1.0, 10)),
@@ -199,24 +203,24 @@ fn of_growing_candles_a_healed_gap_leaves_its_slots_to_those_who_ask() {
         (310, frame(300, 1.0, 310)),
     ];
     let (orders, unknown) = play(&mut ear, &events, 320);
-    assert_eq!(drawn(&orders), ["keep 1-2 [1]", "keep 4-5 [4]"]);
+    assert_eq!(rendered(&orders), ["keep 1-2 [1]", "keep 4-5 [4]"]);
     assert_eq!(unknown, 2);
 }
 
 #[test]
 fn what_a_dead_connection_made_look_quiet_is_taken_back() {
-    let mut ear = ear(Timeframe::M3);
+    let mut ear = assembler(Timeframe::M3);
     let mut events = vec![(100, trade(100, 1)), (200, trade(200, 2)), (380, trade(380, 3))];
     let (orders, _) = play(&mut ear, &events, 600);
-    assert_eq!(drawn(&orders), ["keep 3-6 [3]", "keep 6-9 [6]"]);
+    assert_eq!(rendered(&orders), ["keep 3-6 [3]", "keep 6-9 [6]"]);
     events = vec![(601, gap(StreamKind::Trade, GapState::Opened, 390, None))];
     let (orders, _) = play(&mut ear, &events, 602);
-    assert_eq!(drawn(&orders), ["withdraw 6-9"]);
+    assert_eq!(rendered(&orders), ["withdraw 6-9"]);
 }
 
 #[test]
 fn what_comes_after_a_slot_was_written_takes_it_back() {
-    let mut ear = ear(Timeframe::M3);
+    let mut ear = assembler(Timeframe::M3);
     let events = [
         (100, trade(100, 1)),
         (200, trade(200, 2)),
@@ -225,13 +229,13 @@ fn what_comes_after_a_slot_was_written_takes_it_back() {
         (381, trade(351, 9)),
     ];
     let (orders, unknown) = play(&mut ear, &events, 382);
-    assert_eq!(drawn(&orders), ["keep 3-6 [3]", "withdraw 3-6"]);
+    assert_eq!(rendered(&orders), ["keep 3-6 [3]", "withdraw 3-6"]);
     assert_eq!(unknown, 1);
 }
 
 #[test]
 fn a_trade_too_late_to_be_counted_leaves_its_slot_unknown() {
-    let mut ear = ear(Timeframe::M3);
+    let mut ear = assembler(Timeframe::M3);
     let events = [
         (100, trade(100, 1)),
         (200, trade(200, 2)),
@@ -240,12 +244,12 @@ fn a_trade_too_late_to_be_counted_leaves_its_slot_unknown() {
         (400, trade(400, 5)),
     ];
     let (orders, unknown) = play(&mut ear, &events, 410);
-    assert_eq!((drawn(&orders), unknown), (vec![], 1));
+    assert_eq!((rendered(&orders), unknown), (vec![], 1));
 }
 
 #[test]
 fn a_reader_that_fell_behind_knows_nothing_of_that_time() {
-    let mut ear = ear(Timeframe::M3);
+    let mut ear = assembler(Timeframe::M3);
     let events = [
         (100, trade(100, 1)),
         (200, trade(200, 2)),
@@ -254,24 +258,24 @@ fn a_reader_that_fell_behind_knows_nothing_of_that_time() {
         (550, trade(550, 6)),
     ];
     let (orders, unknown) = play(&mut ear, &events, 560);
-    assert_eq!((drawn(&orders), unknown), (vec!["keep 6-9 [6]".to_owned()], 1));
+    assert_eq!((rendered(&orders), unknown), (vec!["keep 6-9 [6]".to_owned()], 1));
 }
 
 #[test]
 fn one_trade_from_the_future_closes_nothing() {
-    let mut ear = ear(Timeframe::M3);
+    let mut ear = assembler(Timeframe::M3);
     let mut events =
         vec![(100, trade(100, 1)), (200, trade(200, 2)), (210, trade(9_000, 7)), (370, trade(370, 3))];
     events.push((371, trade(371, 8)));
     let (orders, _) = play(&mut ear, &events, 373);
-    assert_eq!(drawn(&orders), ["keep 3-6 [3]"]);
+    assert_eq!(rendered(&orders), ["keep 3-6 [3]"]);
 }
 
 /// A market of an hour: when it trades, and from when to when the feed is broken, for how long that goes unnoticed, and
 /// whether it is healed.
-type Market = (BTreeSet<i64>, Vec<(i64, i64, i64, bool)>);
+type MarketScript = (BTreeSet<i64>, Vec<(i64, i64, i64, bool)>);
 
-fn market() -> impl Strategy<Value = Market> {
+fn market() -> impl Strategy<Value = MarketScript> {
     let trades = prop::collection::btree_set(0..3_600_i64, 0..200);
     let gaps = prop::collection::vec((0..3_000_i64, 1..400_i64, 0..60_i64, any::<bool>()), 0..4);
     (trades, gaps).prop_map(|(trades, drawn)| {
@@ -288,7 +292,7 @@ fn market() -> impl Strategy<Value = Market> {
 }
 
 /// What the feed of such a market brings, in order.
-fn feed((trades, gaps): &Market) -> Vec<(i64, FeedEvent)> {
+fn feed((trades, gaps): &MarketScript) -> Vec<(i64, FeedEvent)> {
     let kind = StreamKind::Trade;
     let missing = |at: &i64| gaps.iter().find(|(from, to, ..)| from < at && at < to);
     let mut events: Vec<_> =
@@ -312,18 +316,18 @@ proptest! {
 
     #[test]
     fn what_is_kept_is_true_and_what_was_whole_is_kept(market in market()) {
-        let mut ear = ear(Timeframe::M3);
+        let mut ear = assembler(Timeframe::M3);
         let events = feed(&market);
         let (orders, _) = play(&mut ear, &events, 3_700);
         let slot_of = |at: i64| at / 180;
         let mut kept: BTreeMap<i64, Option<f64>> = BTreeMap::new();
-        for Order { range, word, .. } in orders {
+        for SlotUpdate { range, word, .. } in orders {
             for slot in slot_of(range.from().as_secs())..slot_of(range.to().as_secs()) {
                 match &word {
-                    Word::Withdraw => {
+                    SlotAction::Withdraw => {
                         kept.remove(&slot);
                     }
-                    Word::Keep(candles) => {
+                    SlotAction::Keep(candles) => {
                         let candle = candles.iter().find(|candle| slot_of(candle.open_time.as_secs()) == slot);
                         prop_assert!(kept.insert(slot, candle.map(|candle| candle.volume)).is_none(), "once");
                     }
@@ -351,7 +355,7 @@ proptest! {
 #[test]
 fn the_venues_own_candles_are_preferred() {
     let series = |frame| Series::new(symbol(), frame);
-    let source = |frame| super::ear::source_of(&series(frame), &venue());
+    let source = |frame| super::bar_assembler::source_of(&series(frame), &venue());
     assert_eq!(source(Timeframe::M1), StreamKind::Candle(Timeframe::M1));
     assert_eq!(source(Timeframe::D1), StreamKind::Trade);
 }

@@ -17,11 +17,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::RecorderConfig;
-use super::confirm::{Answer, Question, slots_in};
-use super::desk::{Desk, Heap, Written};
-use super::metrics::Counters;
-use super::order::{Message, Order, Word};
-use super::rounds::{Round, Rounds};
+use super::confirm::{ConfirmReply, ConfirmRequest, slots_in};
+use super::confirm_schedule::{ConfirmRound, ConfirmSchedule};
+use super::metrics::RecorderCounters;
+use super::series_queue::{PendingWrites, SeriesQueue, WriteOutcome};
+use super::writer_message::{SlotAction, SlotUpdate, WriterMessage};
 
 /// Messages taken in before what they brought is written.
 const MESSAGES_AT_ONCE: usize = 256;
@@ -29,36 +29,36 @@ const MESSAGES_AT_ONCE: usize = 256;
 const COMMITS_AT_ONCE: usize = 8;
 
 /// Writes until it is told to end, and then what is left.
-pub(super) struct Writer {
+pub(super) struct RecorderWriter {
     pub(super) store: Arc<dyn CandleStore>,
     pub(super) upstream: Arc<dyn CandleSource>,
     pub(super) venue: Capabilities,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: RecorderConfig,
-    pub(super) counters: Arc<Counters>,
+    pub(super) counters: Arc<RecorderCounters>,
     /// How often the venue is asked about a slot.
-    pub(super) rounds: Vec<Round>,
-    pub(super) desks: FxHashMap<Series, Desk>,
+    pub(super) rounds: Vec<ConfirmRound>,
+    pub(super) queues: FxHashMap<Series, SeriesQueue>,
 }
 
-impl Writer {
-    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Message>, cancel: CancellationToken) {
+impl RecorderWriter {
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<WriterMessage>, cancel: CancellationToken) {
         let mut messages = Vec::with_capacity(MESSAGES_AT_ONCE);
         let mut asking = FuturesUnordered::new();
-        let mut ticks = interval(self.config.tick);
+        let mut ticks = interval(self.config.tick_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             // Each branch can be dropped without losing anything; what it leads to is not interrupted.
             tokio::select! {
                 () = cancel.cancelled() => break,
                 _ = inbox.recv_many(&mut messages, MESSAGES_AT_ONCE) => self.work(messages.drain(..)).await,
-                Some(answer) = asking.next() => self.take_answer(answer).await,
+                Some(answer) = asking.next() => self.handle_reply(answer).await,
                 _ = ticks.tick() => {
                     self.write().await;
-                    while asking.len() < self.config.confirms_at_once
-                        && let Some(question) = self.next_question()
+                    while asking.len() < self.config.max_concurrent_confirms
+                        && let Some(question) = self.next_confirm()
                     {
-                        asking.push(question.ask(Arc::clone(&self.upstream), self.config.confirm_within));
+                        asking.push(question.send(Arc::clone(&self.upstream), self.config.confirm_timeout));
                     }
                 }
             }
@@ -67,17 +67,17 @@ impl Writer {
         while inbox.recv_many(&mut messages, MESSAGES_AT_ONCE).await > 0 {
             self.work(messages.drain(..)).await;
         }
-        self.desks.values_mut().for_each(|desk| desk.not_before = None);
+        self.queues.values_mut().for_each(|desk| desk.not_before = None);
         self.write().await;
     }
 
-    async fn work(&mut self, messages: impl Iterator<Item = Message>) {
+    async fn work(&mut self, messages: impl Iterator<Item = WriterMessage>) {
         let mut waiting: Vec<oneshot::Sender<()>> = Vec::new();
         for message in messages {
             match message {
-                Message::Watch(series) => self.watch(series).await,
-                Message::Order(order) => self.put_on_desk(order),
-                Message::Flush(done) => waiting.push(done),
+                WriterMessage::Watch(series) => self.watch(series).await,
+                WriterMessage::Order(order) => self.enqueue(order),
+                WriterMessage::Flush(done) => waiting.push(done),
             }
         }
         self.write().await;
@@ -86,37 +86,39 @@ impl Writer {
         }
     }
 
-    fn desk(&mut self, series: Series) -> &mut Desk {
-        let every = self.config.confirm_every.unwrap_or_default();
-        let Self { desks, rounds, .. } = self;
-        desks.entry(series).or_insert_with(|| Desk::new(Rounds::new(rounds.clone(), every, Instant::now())))
+    fn queue(&mut self, series: Series) -> &mut SeriesQueue {
+        let every = self.config.confirm_interval.unwrap_or_default();
+        let Self { queues: desks, rounds, .. } = self;
+        desks
+            .entry(series)
+            .or_insert_with(|| SeriesQueue::new(ConfirmSchedule::new(rounds.clone(), every, Instant::now())))
     }
 
     /// What an earlier run wrote and the venue has not confirmed is still to be confirmed.
     async fn watch(&mut self, series: Series) {
         // Where that cannot be read, only a confirmation is missed.
         if let Ok(known) = self.store.coverage(&series).await {
-            self.desk(series).rounds.catch_up(&known);
+            self.queue(series).confirms.catch_up(&known);
         }
     }
 
-    fn put_on_desk(&mut self, order: Order) {
-        let provisional = self.venue.corrections.provisional;
+    fn enqueue(&mut self, order: SlotUpdate) {
+        let provisional = self.venue.revision_policy.live_is_provisional;
         let origin = if provisional { Origin::Provisional } else { Origin::Socket };
         let provenance = Provenance { origin, observed_at: self.clock.now() };
-        let heap = &mut self.desk(order.series).heap;
+        let heap = &mut self.queue(order.series).pending;
         match order.word {
-            Word::Keep(candles) => heap.keep(order.range, candles, provenance),
-            Word::Withdraw => heap.withdraw(order.range),
+            SlotAction::Keep(candles) => heap.keep(order.range, candles, provenance),
+            SlotAction::Withdraw => heap.withdraw(order.range),
         }
     }
 
     /// Writes what lies on the desks and is due.
     async fn write(&mut self) {
         let now = Instant::now();
-        let due = self.desks.iter_mut().filter(|(_, desk)| desk.is_due(now));
+        let due = self.queues.iter_mut().filter(|(_, desk)| desk.is_due(now));
         let heaps: Vec<_> =
-            due.map(|(series, desk)| (series.clone(), std::mem::take(&mut desk.heap))).collect();
+            due.map(|(series, desk)| (series.clone(), std::mem::take(&mut desk.pending))).collect();
         let store = &self.store;
         let done: Vec<_> = stream::iter(heaps)
             .map(|(series, mut heap)| async move {
@@ -128,53 +130,53 @@ impl Writer {
             .await;
         for (series, heap, result) in done {
             match result {
-                Ok(written) => self.written(series, &heap, &written),
-                Err(error) => self.not_written(&series, heap, &error),
+                Ok(written) => self.on_written(series, &heap, &written),
+                Err(error) => self.on_write_failed(&series, heap, &error),
             }
         }
     }
 
-    fn written(&mut self, series: Series, heap: &Heap, written: &Written) {
+    fn on_written(&mut self, series: Series, heap: &PendingWrites, written: &WriteOutcome) {
         let slots = |ranges: &[TimeRange]| -> u64 { slots_in(self.venue.grid, &series, ranges) };
         let candles = heap.candles.len() as u64;
         self.counters.written.add(candles);
         self.counters.quiet.add(slots(&heap.proof.ranges()).saturating_sub(candles));
         self.counters.withdrawn.add(slots(&written.forgotten));
-        let desk = self.desk(series);
-        (desk.tries, desk.not_before) = (0, None);
-        written.forgotten.iter().for_each(|range| desk.rounds.withdrawn(*range));
-        desk.rounds.heard(&written.heard);
+        let desk = self.queue(series);
+        (desk.attempts, desk.not_before) = (0, None);
+        written.forgotten.iter().for_each(|range| desk.confirms.withdraw(*range));
+        desk.confirms.add_streamed(&written.streamed_only);
     }
 
-    fn not_written(&mut self, series: &Series, heap: Heap, error: &StoreError) {
+    fn on_write_failed(&mut self, series: &Series, heap: PendingWrites, error: &StoreError) {
         self.counters.failed_commits.add(1);
         let config = self.config;
         let slots = slots_in(self.venue.grid, series, &heap.proof.ranges());
-        let desk = self.desk(series.clone());
-        desk.tries += 1;
-        if desk.tries > config.commit_retries || is_hopeless(error) {
+        let desk = self.queue(series.clone());
+        desk.attempts += 1;
+        if desk.attempts > config.commit_retries || is_permanent(error) {
             tracing::warn!(%series, slots, %error, "what was recorded cannot be written; left unknown");
-            (desk.tries, desk.not_before) = (0, None);
+            (desk.attempts, desk.not_before) = (0, None);
             self.counters.unknown.add(slots);
             return;
         }
         tracing::debug!(%series, %error, "writing what was recorded again");
-        let pause = config.retry_pause * 2_u32.saturating_pow(desk.tries - 1);
+        let pause = config.retry_backoff * 2_u32.saturating_pow(desk.attempts - 1);
         desk.not_before = Some(Instant::now() + pause);
-        desk.heap.put_back(heap);
+        desk.pending.requeue(heap);
     }
 
     /// The next question to the venue that is due.
-    fn next_question(&mut self) -> Option<Question> {
-        let Self { desks, venue, clock, .. } = self;
-        desks.iter_mut().find_map(|(series, desk)| desk.rounds.next(series, venue, clock.as_ref()))
+    fn next_confirm(&mut self) -> Option<ConfirmRequest> {
+        let Self { queues: desks, venue, clock, .. } = self;
+        desks.iter_mut().find_map(|(series, desk)| desk.confirms.next(series, venue, clock.as_ref()))
     }
 
-    async fn take_answer(&mut self, answer: Answer) {
+    async fn handle_reply(&mut self, answer: ConfirmReply) {
         let (series, round, asked) = (answer.series.clone(), answer.round, answer.range);
-        let result = answer.settle(self.store.as_ref()).await;
+        let result = answer.apply(self.store.as_ref()).await;
         let grid = self.venue.grid;
-        let rounds = &mut self.desk(series.clone()).rounds;
+        let rounds = &mut self.queue(series.clone()).confirms;
         match result {
             Ok(verdict) => {
                 let spoken_of = rounds.answered(round, asked, &verdict.covered);
@@ -201,6 +203,6 @@ impl Writer {
 }
 
 /// Whether trying again is in vain.
-fn is_hopeless(error: &StoreError) -> bool {
+fn is_permanent(error: &StoreError) -> bool {
     matches!(error.kind(), StoreErrorKind::Closed | StoreErrorKind::ReadOnly | StoreErrorKind::TooNew)
 }

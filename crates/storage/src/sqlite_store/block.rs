@@ -7,7 +7,7 @@
 use market_backbone_core::{Candle, TimeRange, Timeframe, Timestamp};
 
 /// Slots in a block: enough that a block is worth a lookup, few enough that reading whole blocks wastes little.
-pub(super) const SLOTS: usize = 64;
+pub(super) const SLOTS_PER_BLOCK: usize = 64;
 
 /// How a series' time is cut into blocks.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ pub(super) struct BlockGrid {
 impl BlockGrid {
     pub(super) fn of(timeframe: Timeframe) -> Self {
         let slot = i64::try_from(timeframe.typical().as_millis()).unwrap_or(i64::MAX);
-        Self { width: slot.saturating_mul(SLOTS as i64).max(1) }
+        Self { width: slot.saturating_mul(SLOTS_PER_BLOCK as i64).max(1) }
     }
 
     /// The block in which `moment` lies.
@@ -28,7 +28,7 @@ impl BlockGrid {
     }
 
     /// The oldest and the newest block that a stretch has a part of.
-    pub(super) fn ends(self, range: TimeRange) -> (i64, i64) {
+    pub(super) fn block_range(self, range: TimeRange) -> (i64, i64) {
         let last = Timestamp::from_nanos(range.to().as_nanos().saturating_sub(1));
         (self.block_of(range.from()), self.block_of(last))
     }
@@ -49,7 +49,7 @@ impl BlockGrid {
     }
 
     /// All of a block; `None` at the ends of time, where there is none.
-    pub(super) fn stretch(self, block: i64) -> Option<TimeRange> {
+    pub(super) fn time_range(self, block: i64) -> Option<TimeRange> {
         let at = Timestamp::from_millis;
         TimeRange::new(at(self.start_ms(block)), at(self.end_ms(block))).ok()
     }
@@ -66,7 +66,7 @@ pub(super) struct Block {
     /// Which stretch.
     pub(super) index: i64,
     /// The next older block worth visiting: between it and this one there is no row.
-    pub(super) older: i64,
+    pub(super) next_older: i64,
     /// The version of the series before the rows were read.
     pub(super) version: u64,
     /// Oldest first.
@@ -78,21 +78,27 @@ impl Block {
     ///
     /// `rows` are all that lie in the blocks from `oldest` to `newest`. The first block is always `newest`,
     /// with or without rows.
-    pub(super) fn cut(grid: BlockGrid, version: u64, newest: i64, oldest: i64, rows: &[Candle]) -> Vec<Self> {
+    pub(super) fn split(
+        grid: BlockGrid,
+        version: u64,
+        newest: i64,
+        oldest: i64,
+        rows: &[Candle],
+    ) -> Vec<Self> {
         let mut blocks: Vec<Self> = Vec::new();
         for group in rows.chunk_by(|a, b| grid.block_of(a.open_time) == grid.block_of(b.open_time)) {
             let index = grid.block_of(group[0].open_time);
             if blocks.is_empty() && index != newest {
-                blocks.push(Self { index: newest, older: index, version, rows: Box::default() });
+                blocks.push(Self { index: newest, next_older: index, version, rows: Box::default() });
             }
             if let Some(newer) = blocks.last_mut() {
-                newer.older = index;
+                newer.next_older = index;
             }
             let rows = group.iter().rev().copied().collect();
-            blocks.push(Self { index, older: oldest - 1, version, rows });
+            blocks.push(Self { index, next_older: oldest - 1, version, rows });
         }
         if blocks.is_empty() {
-            blocks.push(Self { index: newest, older: oldest - 1, version, rows: Box::default() });
+            blocks.push(Self { index: newest, next_older: oldest - 1, version, rows: Box::default() });
         }
         blocks
     }
@@ -130,25 +136,25 @@ mod tests {
     #[test]
     fn rows_are_cut_where_blocks_begin_and_empty_blocks_are_skipped() {
         let grid = BlockGrid::of(Timeframe::M1);
-        let first = |block: i64| block * SLOTS as i64;
+        let first = |block: i64| block * SLOTS_PER_BLOCK as i64;
         let rows = [candle(first(5) + 1), candle(first(5)), candle(first(3) - 1)];
-        let blocks = Block::cut(grid, 1, 7, 0, &rows);
-        let shape: Vec<_> = blocks.iter().map(|b| (b.index, b.older, b.rows.len())).collect();
+        let blocks = Block::split(grid, 1, 7, 0, &rows);
+        let shape: Vec<_> = blocks.iter().map(|b| (b.index, b.next_older, b.rows.len())).collect();
         assert_eq!(shape, [(7, 5, 0), (5, 2, 2), (2, -1, 1)]);
         assert_eq!(blocks[1].rows[0], candle(first(5)));
     }
 
     #[test]
     fn a_stretch_without_rows_is_one_empty_block() {
-        let blocks = Block::cut(BlockGrid::of(Timeframe::M1), 1, 7, -3, &[]);
-        assert_eq!((blocks.len(), blocks[0].index, blocks[0].older), (1, 7, -4));
+        let blocks = Block::split(BlockGrid::of(Timeframe::M1), 1, 7, -3, &[]);
+        assert_eq!((blocks.len(), blocks[0].index, blocks[0].next_older), (1, 7, -4));
     }
 
     #[test]
     fn the_ends_of_time_have_blocks_too() {
         for timeframe in Timeframe::ALL {
             let all = TimeRange::new(Timestamp::MIN, Timestamp::MAX).unwrap();
-            let (oldest, newest) = BlockGrid::of(timeframe).ends(all);
+            let (oldest, newest) = BlockGrid::of(timeframe).block_range(all);
             assert!(oldest < newest);
         }
     }

@@ -6,13 +6,13 @@ use market_backbone_core::{Candle, StoreError, StoredCandles, TimeRange};
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 
-use super::block::{Block, SLOTS};
-use super::proven_rows;
+use super::block::{Block, SLOTS_PER_BLOCK};
 use super::series_state::SeriesState;
 use super::shard::Shard;
+use super::verified_rows;
 
 /// The most rows read from disk in one go.
-const MAX_READ: usize = 16_384;
+const MAX_ROWS_PER_READ: usize = 16_384;
 /// How many older blocks are looked for in memory before the disk is asked for a longer stretch.
 const MAX_PROBES: i64 = 16;
 
@@ -36,34 +36,34 @@ impl BlockCache {
 
     /// The newest `limit` rows of a series that open in `range`, as far as blocks in memory go without a
     /// hole; `Err` with what was found if the disk must be asked for the rest.
-    pub(super) async fn recall(
+    pub(super) async fn read_cached(
         &self,
         series: &SeriesState,
         range: TimeRange,
         limit: usize,
-    ) -> Result<StoredCandles, Gathering> {
-        let mut gathering = Gathering::new(series, range, limit);
-        self.advance(series, &mut gathering).await;
-        if gathering.is_done() { Ok(gathering.finish()) } else { Err(gathering) }
+    ) -> Result<StoredCandles, PartialRead> {
+        let mut partial = PartialRead::new(series, range, limit);
+        self.advance(series, &mut partial).await;
+        if partial.is_done() { Ok(partial.finish()) } else { Err(partial) }
     }
 
-    /// Finishes what [`recall`](Self::recall) began, with the disk's help. Says which blocks on disk do not check: their
+    /// Finishes what [`recall`](Self::read_cached) began, with the disk's help. Says which blocks on disk do not check: their
     /// rows are left out.
-    pub(super) async fn complete(
+    pub(super) async fn complete_from_disk(
         &self,
         series: &SeriesState,
         shard: &Shard,
-        mut gathering: Gathering,
+        mut gathering: PartialRead,
     ) -> Result<(StoredCandles, Vec<i64>), StoreError> {
         let mut damaged = Vec::new();
         while !gathering.is_done() {
-            let oldest = match self.nearest_below(series, &gathering).await {
+            let oldest = match self.nearest_cached_below(series, &gathering).await {
                 Some(in_memory) => in_memory + 1,
                 None => gathering.oldest,
             };
             let before = damaged.len();
-            for block in load(series, shard, &gathering, oldest, &mut damaged).await? {
-                gathering.take(&block, Source::Disk);
+            for block in load_blocks(series, shard, &gathering, oldest, &mut damaged).await? {
+                gathering.append(&block, RowSource::Disk);
                 // One without its rows is not remembered: it would pass for empty.
                 if damaged.len() == before {
                     self.blocks.insert((series.number, block.index), Arc::new(block)).await;
@@ -75,20 +75,20 @@ impl BlockCache {
     }
 
     /// Goes on as long as the next block is in memory and still true.
-    async fn advance(&self, series: &SeriesState, gathering: &mut Gathering) {
+    async fn advance(&self, series: &SeriesState, gathering: &mut PartialRead) {
         while !gathering.is_done() {
             let Some(block) = self.get(series, gathering.next).await else { return };
-            gathering.take(&block, Source::Memory);
+            gathering.append(&block, RowSource::Memory);
         }
     }
 
     async fn get(&self, series: &SeriesState, index: i64) -> Option<Arc<Block>> {
         let block = self.blocks.get(&(series.number, index)).await?;
-        series.still_true(block.version, block.older + 1..=block.index).then_some(block)
+        series.is_current(block.version, block.next_older + 1..=block.index).then_some(block)
     }
 
     /// The next block in memory before the one that is not: after a commit, all but the newest are there.
-    async fn nearest_below(&self, series: &SeriesState, gathering: &Gathering) -> Option<i64> {
+    async fn nearest_cached_below(&self, series: &SeriesState, gathering: &PartialRead) -> Option<i64> {
         let nearby = gathering.oldest.max(gathering.next.saturating_sub(MAX_PROBES))..gathering.next;
         for index in nearby.rev() {
             if self.get(series, index).await.is_some() {
@@ -100,10 +100,10 @@ impl BlockCache {
 }
 
 /// Reads whole blocks from the next one back to `oldest`, or until they hold as many rows as are wanted.
-async fn load(
+async fn load_blocks(
     series: &SeriesState,
     shard: &Shard,
-    gathering: &Gathering,
+    gathering: &PartialRead,
     oldest: i64,
     damaged: &mut Vec<i64>,
 ) -> Result<Vec<Block>, StoreError> {
@@ -111,27 +111,27 @@ async fn load(
     let version = series.version(); // before the read: see `SeriesState`
     let mut conn = shard.reader().await?;
     // One row beyond a full block, so that the block that is cut off is never the only one.
-    let mut limit = gathering.wanted().saturating_add(SLOTS + 1).min(MAX_READ);
+    let mut limit = gathering.remaining().saturating_add(SLOTS_PER_BLOCK + 1).min(MAX_ROWS_PER_READ);
     loop {
-        let found = proven_rows::read(&mut conn, series, (oldest, newest), limit).await;
+        let found = verified_rows::read(&mut conn, series, (oldest, newest), limit).await;
         let found = found.map_err(|error| shard.fault(error))?;
         if found.oldest <= newest {
             damaged.extend(found.damaged);
-            return Ok(Block::cut(series.grid, version, newest, found.oldest, &found.rows));
+            return Ok(Block::split(series.grid, version, newest, found.oldest, &found.rows));
         }
         limit = limit.saturating_mul(2); // one block has them all
     }
 }
 
 #[derive(Clone, Copy)]
-enum Source {
+enum RowSource {
     Memory,
     Disk,
 }
 
 /// Rows on their way to an answer.
 #[derive(Debug)]
-pub(super) struct Gathering {
+pub(super) struct PartialRead {
     range: TimeRange,
     limit: usize,
     /// The block to visit next, and the last one there is any use in visiting.
@@ -141,26 +141,26 @@ pub(super) struct Gathering {
     from_memory: u64,
 }
 
-impl Gathering {
+impl PartialRead {
     fn new(series: &SeriesState, range: TimeRange, limit: usize) -> Self {
-        let (oldest, next) = series.grid.ends(range);
+        let (oldest, next) = series.grid.block_range(range);
         Self { range, limit, next, oldest, newest_first: Vec::new(), from_memory: 0 }
     }
 
-    fn wanted(&self) -> usize {
+    fn remaining(&self) -> usize {
         self.limit - self.newest_first.len()
     }
 
     fn is_done(&self) -> bool {
-        self.wanted() == 0 || self.next < self.oldest
+        self.remaining() == 0 || self.next < self.oldest
     }
 
-    fn take(&mut self, block: &Block, source: Source) {
+    fn append(&mut self, block: &Block, source: RowSource) {
         let rows = block.within(self.range);
-        let taken = &rows[rows.len().saturating_sub(self.wanted())..];
+        let taken = &rows[rows.len().saturating_sub(self.remaining())..];
         self.newest_first.extend(taken.iter().rev());
-        self.next = block.older;
-        if matches!(source, Source::Memory) {
+        self.next = block.next_older;
+        if matches!(source, RowSource::Memory) {
             self.from_memory += taken.len() as u64;
         }
     }

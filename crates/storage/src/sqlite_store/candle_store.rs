@@ -10,37 +10,37 @@ use market_backbone_core::{
 };
 use tokio::time::timeout;
 
-use super::custody::Ledger;
-use super::healing::{ATTEMPTS, distinct, is_damage};
-use super::shard_table::ShardId;
-use super::writer::Order;
+use super::ownership::LedgerRead;
+use super::repair::{MAX_ATTEMPTS, distinct, is_damage};
+use super::shard_pool::ShardId;
+use super::shard_writer::WriteOp;
 use super::{SqliteStore, fault, listing};
 use crate::batch::Batch;
 
 /// How long closing waits for the writers.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(30);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[async_trait]
 impl CandleStore for SqliteStore {
     async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
         let state = self.state(series)?;
-        self.believe_if_sound(&state).await?;
+        self.revalidate_unless_damaged(&state).await?;
         if let Some(known) = state.coverage() {
             return Ok(Coverage::clone(&known));
         }
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let version = state.version(); // before the disk is asked: see `SeriesState`
-            match self.ledger(&state).await? {
+            match self.read_ledger(&state).await? {
                 None => break,
-                Some(Ledger::Sound(known)) => {
-                    let known = state.undoubted(known);
+                Some(LedgerRead::Valid(known)) => {
+                    let known = state.without_uncertain(known);
                     if !self.read_only {
-                        state.remember(version, &Arc::new(known.clone()));
+                        state.cache_coverage(version, &Arc::new(known.clone()));
                     }
                     return Ok(known);
                 }
-                Some(Ledger::Damaged) => {
-                    if !self.heal(&state, Vec::new()).await {
+                Some(LedgerRead::Damaged) => {
+                    if !self.repair(&state, Vec::new()).await {
                         break;
                     }
                 }
@@ -56,35 +56,35 @@ impl CandleStore for SqliteStore {
         limit: usize,
     ) -> Result<StoredCandles, StoreError> {
         let state = self.state(series)?;
-        self.believe_if_sound(&state).await?;
-        if let Ok(found) = self.cache.recall(&state, range, limit).await {
+        self.revalidate_unless_damaged(&state).await?;
+        if let Ok(found) = self.cache.read_cached(&state, range, limit).await {
             return Ok(found);
         }
-        let (mut told, mut last_damaged) = (StoredCandles::default(), Vec::new());
-        for _ in 0..ATTEMPTS {
-            let (found, damaged) = match self.rows(&state, range, limit).await {
+        let (mut answer, mut last_damaged) = (StoredCandles::default(), Vec::new());
+        for _ in 0..MAX_ATTEMPTS {
+            let (found, damaged) = match self.read_rows(&state, range, limit).await {
                 Ok(read) => read,
                 Err(error) if is_damage(&error) => {
                     tracing::warn!(%error, %series, "cannot be read; it is unknown until it can");
-                    state.doubt_all();
+                    state.mark_all_uncertain();
                     return Ok(StoredCandles::default());
                 }
                 Err(error) => return Err(error),
             };
-            told = found;
+            answer = found;
             if damaged.is_empty() {
-                return Ok(told);
+                return Ok(answer);
             }
             // Once more where it has been dealt with: it may have been sound, and then it is missing here.
             let damaged = distinct(damaged);
-            if !self.heal(&state, damaged.clone()).await {
-                return Ok(told);
+            if !self.repair(&state, damaged.clone()).await {
+                return Ok(answer);
             }
             last_damaged = damaged;
         }
         // Nobody has seen it without damage, so nobody is told that nothing is there.
-        state.doubt(&last_damaged);
-        Ok(told)
+        state.mark_uncertain(&last_damaged);
+        Ok(answer)
     }
 
     /// From disk: the cache holds rows as they are.
@@ -97,9 +97,9 @@ impl CandleStore for SqliteStore {
     ) -> Result<StoredCandles, StoreError> {
         let state = self.state(series)?;
         let mut candles = Vec::new();
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let version = state.version();
-            candles = self.rows_as_of(&state, range, limit, moment).await?;
+            candles = self.read_rows_as_of(&state, range, limit, moment).await?;
             // What it rests on is looked at as well: where that is damaged, it is found and dealt with there.
             let oldest = candles.first().filter(|_| candles.len() == limit).map(|oldest| oldest.open_time);
             if let Ok(stretch) = TimeRange::new(oldest.unwrap_or(range.from()), range.to()) {
@@ -118,16 +118,16 @@ impl CandleStore for SqliteStore {
         candles: &[Candle],
         coverage: &Coverage,
     ) -> Result<(), StoreError> {
-        let state = self.writable(series)?;
+        let state = self.writable_state(series)?;
         let batch = Batch::accept(series, candles, coverage)?;
         if batch.is_empty() {
             return Ok(());
         }
-        let number = match state.home.get() {
+        let number = match state.location.get() {
             Some(home) => home.shard,
             None => {
                 let number = self.assign(&state).await?;
-                self.settle_in(&state, number)?
+                self.set_location(&state, number)?
             }
         };
         let id = ShardId { venue: state.venue, number };
@@ -135,9 +135,9 @@ impl CandleStore for SqliteStore {
         let first = Mutex::new(Some(batch));
         let order = || {
             let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
-            first.map_or_else(|| Batch::accept(series, candles, coverage), Ok).map(Order::Keep)
+            first.map_or_else(|| Batch::accept(series, candles, coverage), Ok).map(WriteOp::Store)
         };
-        self.carry_out(id, &state, &order).await
+        self.write_with_recovery(id, &state, &order).await
     }
 
     async fn series(&self) -> Result<Vec<Series>, StoreError> {
@@ -150,24 +150,24 @@ impl CandleStore for SqliteStore {
     }
 
     async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
-        let state = self.writable(series)?;
+        let state = self.writable_state(series)?;
         let has_table = match self.shard_of(&state).await {
             Err(error) if is_damage(&error) => true,
             found => found?.is_some(),
         };
         if let Some(id) = state.shard_id().filter(|_| has_table) {
-            self.carry_out(id, &state, &|| Ok(Order::Forget(range))).await?;
+            self.write_with_recovery(id, &state, &|| Ok(WriteOp::Forget(range))).await?;
         }
         Ok(())
     }
 
     async fn close(&self) {
-        self.care.stop();
+        self.maintenance.stop();
         let closed = async {
             self.shards.close().await;
             self.index.close().await;
         };
-        if timeout(CLOSE_DEADLINE, closed).await.is_err() {
+        if timeout(CLOSE_TIMEOUT, closed).await.is_err() {
             tracing::warn!("the store is still writing and is left to itself");
         }
     }

@@ -7,7 +7,7 @@
 use market_backbone_core::{Candle, Coverage, Provenance};
 use twox_hash::XxHash3_64;
 
-use crate::origin_word;
+use crate::origin_codec;
 
 /// Of the rows of a block, oldest first.
 pub(super) fn of_rows<'a>(label: &str, oldest_first: impl IntoIterator<Item = &'a Candle>) -> i64 {
@@ -33,7 +33,7 @@ pub(super) fn of_ledger(label: &str, known: &Coverage) -> Result<i64, sqlx::Erro
             bytes.push(b'-');
             return Ok(());
         };
-        bytes.extend_from_slice(origin_word::of(origin)?.as_bytes());
+        bytes.extend_from_slice(origin_codec::encode(origin)?.as_bytes());
         number(bytes, observed_at.as_nanos());
         Ok::<_, sqlx::Error>(())
     };
@@ -52,10 +52,10 @@ pub(super) fn of_ledger(label: &str, known: &Coverage) -> Result<i64, sqlx::Erro
     }
     for claim in known.claims() {
         bytes.push(b'c');
-        for moment in [claim.range.from(), claim.range.to(), claim.first, claim.last] {
+        for moment in [claim.range.from(), claim.range.to(), claim.first_asked_at, claim.last_asked_at] {
             number(&mut bytes, moment.as_nanos());
         }
-        bytes.push(claim.witnesses);
+        bytes.push(claim.observations);
     }
     Ok(of_bytes(&bytes))
 }
@@ -68,7 +68,7 @@ pub(crate) fn of_bytes(bytes: &[u8]) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone_core::{Claim, Dispute, Origin, Span, TimeRange, Timestamp};
+    use market_backbone_core::{AbsenceClaim, Dispute, Origin, Span, TimeRange, Timestamp};
 
     fn candle(minute: i64) -> Candle {
         Candle {
@@ -111,11 +111,11 @@ mod tests {
         let mut known: Coverage = [Span { range: range(0, 60), provenance }].into_iter().collect();
         let sum = |known: &Coverage| of_ledger("KRW-BTC 1m", known).unwrap();
         let mut sums = vec![sum(&Coverage::empty()), sum(&known)];
-        known.dispute(Dispute { range: range(0, 10), earlier: None, later: Some(provenance) });
+        known.add_dispute(Dispute { range: range(0, 10), earlier: None, later: Some(provenance) });
         sums.push(sum(&known));
-        known.claim(Claim::of(range(60, 90), Timestamp::from_secs(70)));
+        known.add_claim(AbsenceClaim::of(range(60, 90), Timestamp::from_secs(70)));
         sums.push(sum(&known));
-        known.claim(Claim::of(range(60, 90), Timestamp::from_secs(80)));
+        known.add_claim(AbsenceClaim::of(range(60, 90), Timestamp::from_secs(80)));
         sums.push(sum(&known));
         sums.sort_unstable();
         sums.dedup();

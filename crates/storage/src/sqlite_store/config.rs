@@ -21,7 +21,7 @@ pub struct StoreConfig {
     /// were full. `None`: as large as the disk allows.
     pub max_shard_bytes: Option<u64>,
     /// How the files are looked after.
-    pub care: Care,
+    pub maintenance: MaintenanceConfig,
 }
 
 impl StoreConfig {
@@ -34,14 +34,14 @@ impl StoreConfig {
             open_shards: 64,
             cache_bytes: 64 * 1024 * 1024,
             max_shard_bytes: None,
-            care: Care::default(),
+            maintenance: MaintenanceConfig::default(),
         }
     }
 }
 
 /// How the files of a store are looked after: what is free is given back, what is old is forgotten.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Care {
+pub struct MaintenanceConfig {
     /// How often the store looks after its files by itself; `None` for never.
     pub every: Option<Duration>,
     /// How long nobody must have written to a file before it is made anew as a whole.
@@ -53,7 +53,7 @@ pub struct Care {
     pub retain: Vec<Retention>,
 }
 
-impl Default for Care {
+impl Default for MaintenanceConfig {
     fn default() -> Self {
         Self {
             every: Some(Duration::from_secs(600)),

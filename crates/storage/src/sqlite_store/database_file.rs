@@ -12,30 +12,30 @@ use tokio::time::{Instant, sleep};
 
 use super::fault;
 pub(crate) use super::schema::UNIVERSES;
+use super::schema::{FileSchema, SCHEMA_VERSION};
 pub(super) use super::schema::{INDEX, SHARD};
-use super::schema::{Purpose, SCHEMA_VERSION};
 
 pub(super) const PAGE_BYTES: u64 = 4_096;
 /// How long a statement waits for another connection's lock, and a reader for a free connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a file is tried to be opened while others make it or bring it up to date.
-const PATIENCE_TO_OPEN: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(5);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
+const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Opens the file for writing; makes it, with its tables, if it is not there.
 ///
 /// Several processes may do so at the same time: what one finds to do, it looks at again when it has the right to write.
 pub(crate) async fn open_writer(
     path: &Path,
-    purpose: &Purpose,
+    purpose: &FileSchema,
     max_bytes: Option<u64>,
 ) -> Result<SqliteConnection, StoreError> {
-    let deadline = Instant::now() + PATIENCE_TO_OPEN;
+    let deadline = Instant::now() + OPEN_TIMEOUT;
     loop {
         match open_once(path, purpose, max_bytes).await {
             // SQLite waits for others by itself, but not where it changes to a log and back.
-            Err(error) if fault::is_caused_by_others(&error) && Instant::now() < deadline => {
-                sleep(PAUSE).await;
+            Err(error) if fault::is_contention(&error) && Instant::now() < deadline => {
+                sleep(RETRY_INTERVAL).await;
             }
             opened => return opened,
         }
@@ -44,19 +44,19 @@ pub(crate) async fn open_writer(
 
 async fn open_once(
     path: &Path,
-    purpose: &Purpose,
+    purpose: &FileSchema,
     max_bytes: Option<u64>,
 ) -> Result<SqliteConnection, StoreError> {
     let fault = |error| fault::database(path, error);
     // A file that is not ours is left as it is: nothing is set in it before it is known.
     let mut conn = options(path).create_if_missing(true).connect().await.map_err(fault)?;
-    if is_blank(path, purpose, &mut conn).await? {
+    if is_empty_file(path, purpose, &mut conn).await? {
         // An error before the end leaves it to the closing of the connection to undo the rest.
         execute(&mut conn, "PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE".to_owned())
             .await
             .map_err(fault)?;
-        if is_blank(path, purpose, &mut conn).await? {
-            let Purpose { tables, application_id, steps } = purpose;
+        if is_empty_file(path, purpose, &mut conn).await? {
+            let FileSchema { tables, application_id, migrations: steps } = purpose;
             let script = format!(
                 "{tables} {} PRAGMA application_id = {application_id}; PRAGMA user_version = {SCHEMA_VERSION};",
                 steps.concat()
@@ -73,13 +73,13 @@ async fn open_once(
 }
 
 /// Brings a file of an older version up to date, step by step, each of them whole or not at all.
-async fn upgrade(purpose: &Purpose, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+async fn upgrade(purpose: &FileSchema, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     while version(conn).await? < SCHEMA_VERSION {
         // Closing the connection, which is what an error leads to, undoes half a step.
         execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
         // Another process may have been quicker.
         let done = usize::try_from(version(conn).await? - 1).unwrap_or(0);
-        if let Some(step) = purpose.steps.get(done) {
+        if let Some(step) = purpose.migrations.get(done) {
             execute(conn, format!("{step} PRAGMA user_version = {};", done + 2)).await?;
         }
         execute(conn, "COMMIT".to_owned()).await?;
@@ -92,10 +92,10 @@ async fn version(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
 }
 
 /// Makes sure that a file is there, is ours and can be read, without changing a byte of it.
-pub(super) async fn require(path: &Path, purpose: &Purpose) -> Result<(), StoreError> {
+pub(super) async fn require_current(path: &Path, purpose: &FileSchema) -> Result<(), StoreError> {
     let fault = |error| fault::database(path, error);
     let mut conn = options(path).read_only(true).connect().await.map_err(fault)?;
-    let blank = is_blank(path, purpose, &mut conn).await;
+    let blank = is_empty_file(path, purpose, &mut conn).await;
     let version = sqlx::query_scalar::<_, i64>("PRAGMA user_version").fetch_one(&mut conn).await;
     close(conn).await;
     if blank? || version.map_err(fault)? < SCHEMA_VERSION {
@@ -112,7 +112,7 @@ pub(super) async fn require(path: &Path, purpose: &Purpose) -> Result<(), StoreE
 }
 
 /// Whether a file is one of ours, of this version: in one question, and by a connection that is needed anyway.
-pub(super) async fn is_current(readers: &SqlitePool, purpose: &Purpose) -> bool {
+pub(super) async fn is_current(readers: &SqlitePool, purpose: &FileSchema) -> bool {
     let said =
         sqlx::query("SELECT * FROM pragma_application_id, pragma_user_version").fetch_one(readers).await;
     let number = |column: usize| said.as_ref().ok()?.try_get_unchecked::<i64, _>(column).ok();
@@ -120,26 +120,26 @@ pub(super) async fn is_current(readers: &SqlitePool, purpose: &Purpose) -> bool 
 }
 
 /// A connection beside the writer's, to look after the file; use it in one's turn only.
-pub(super) async fn caretaker(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+pub(super) async fn maintenance_connection(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     // Not patient: whatever does not succeed now is done in the next round.
     options(path).busy_timeout(Duration::from_millis(200)).connect().await
 }
 
 /// The same for who waits for nobody.
-pub(super) async fn caretaker_in_passing(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+pub(super) async fn maintenance_connection_no_wait(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     options(path).busy_timeout(Duration::ZERO).connect().await
 }
 
 /// The same for who was told to do it now, and waits for other processes.
-pub(super) async fn patient_caretaker(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+pub(super) async fn maintenance_connection_patient(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     options(path).connect().await
 }
 
 /// Connections that read a file which another process may be writing to.
-pub(super) fn guests(path: &Path, count: u32) -> SqlitePool {
+pub(super) fn read_only_pool(path: &Path, count: u32) -> SqlitePool {
     SqlitePoolOptions::new()
         .max_connections(count)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(BUSY_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
@@ -147,11 +147,11 @@ pub(super) fn guests(path: &Path, count: u32) -> SqlitePool {
 }
 
 /// Connections that only read; made when they are first needed.
-pub(super) fn readers(path: &Path, count: u32) -> SqlitePool {
+pub(super) fn reader_pool(path: &Path, count: u32) -> SqlitePool {
     // Neither lifetime nor idle time: a shard is closed as a whole, and a pool with either keeps a task running.
     SqlitePoolOptions::new()
         .max_connections(count)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(BUSY_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
@@ -159,10 +159,10 @@ pub(super) fn readers(path: &Path, count: u32) -> SqlitePool {
 }
 
 /// One connection that reads and writes, shared by waiting in turn.
-pub(super) fn shared_writer(path: &Path) -> SqlitePool {
+pub(super) fn single_connection_pool(path: &Path) -> SqlitePool {
     SqlitePoolOptions::new()
         .max_connections(1)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(BUSY_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
@@ -177,7 +177,7 @@ pub(super) async fn execute(conn: &mut SqliteConnection, sql: String) -> Result<
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
-        .busy_timeout(PATIENCE)
+        .busy_timeout(BUSY_TIMEOUT)
         // In WAL mode: a power cut may undo the last commits, which are then fetched again; it corrupts nothing.
         .synchronous(SqliteSynchronous::Normal)
         // KiB. Our own block cache stands before it, and there may be hundreds of connections.
@@ -186,7 +186,11 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// Whether the file has just been made; an error if it is not ours, or newer than we are.
-async fn is_blank(path: &Path, purpose: &Purpose, conn: &mut SqliteConnection) -> Result<bool, StoreError> {
+async fn is_empty_file(
+    path: &Path,
+    purpose: &FileSchema,
+    conn: &mut SqliteConnection,
+) -> Result<bool, StoreError> {
     // One statement, which sees the file at one moment: another process may be making it.
     let question = "SELECT application_id, user_version, (SELECT COUNT(*) FROM sqlite_schema) \
                     FROM pragma_application_id, pragma_user_version";

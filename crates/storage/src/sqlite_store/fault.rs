@@ -27,13 +27,15 @@ pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
     let (kind, message) = match &error {
         sqlx::Error::Database(refusal) => match primary_code(refusal.as_ref()) {
             Some(CORRUPT | NOTADB | TOOBIG | CONSTRAINT | MISMATCH | FORMAT) => {
-                return damaged(path).because(error);
+                return damaged(path).with_source(error);
             }
-            Some(ERROR) if is_about_the_schema(refusal.message()) => return damaged(path).because(error),
-            Some(FULL) => return full(path).because(error),
+            Some(ERROR) if is_schema_error(refusal.message()) => return damaged(path).with_source(error),
+            Some(FULL) => return full(path).with_source(error),
             // It keeps a small file beside the database, for which there must be room too.
-            Some(IOERR) if code(refusal.as_ref()) == Some(IOERR_SHMSIZE) => return full(path).because(error),
-            Some(BUSY | PROTOCOL) => return busy(path).because(error),
+            Some(IOERR) if code(refusal.as_ref()) == Some(IOERR_SHMSIZE) => {
+                return full(path).with_source(error);
+            }
+            Some(BUSY | PROTOCOL) => return busy(path).with_source(error),
             Some(CANTOPEN) => (Kind::Inaccessible, format!("cannot open {file}")),
             Some(READONLY) => (Kind::Inaccessible, format!("cannot write to {file}")),
             Some(IOERR) => (Kind::Inaccessible, format!("the disk failed at {file}")),
@@ -41,23 +43,23 @@ pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
         },
         // Each file has what is asked of it, and it can be read.
         sqlx::Error::RowNotFound | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
-            return damaged(path).because(error);
+            return damaged(path).with_source(error);
         }
-        sqlx::Error::Io(cause) if is_full(cause) => return full(path).because(error),
+        sqlx::Error::Io(cause) if is_full(cause) => return full(path).with_source(error),
         sqlx::Error::Io(_) => (Kind::Inaccessible, format!("cannot use {file}")),
-        sqlx::Error::PoolTimedOut => return too_slow(path),
+        sqlx::Error::PoolTimedOut => return timed_out(path),
         sqlx::Error::PoolClosed => return closed(),
         _ => (Kind::Database, format!("the database {file} failed")),
     };
-    StoreError::new(kind, message).because(error)
+    StoreError::new(kind, message).with_source(error)
 }
 
 /// A failure at a file or folder that is no database.
 pub(crate) fn io(path: &Path, error: IoError) -> StoreError {
     if is_full(&error) {
-        return full(path).because(error);
+        return full(path).with_source(error);
     }
-    StoreError::new(Kind::Inaccessible, format!("cannot use {}", path.display())).because(error)
+    StoreError::new(Kind::Inaccessible, format!("cannot use {}", path.display())).with_source(error)
 }
 
 /// The file is no sound database.
@@ -76,7 +78,7 @@ pub(crate) fn damaged(path: &Path) -> StoreError {
 pub(super) fn unclaimed(dir: &Path, source: VenueId) -> StoreError {
     StoreError::new(
         Kind::Unclaimed,
-        crate::unclaimed::question(&format!("data folder {}", dir.display()), source),
+        crate::unclaimed_source::claim_instructions(&format!("data folder {}", dir.display()), source),
     )
 }
 
@@ -97,7 +99,7 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
 }
 
 /// The same of a failure that has been put into words.
-pub(super) fn is_caused_by_others(error: &StoreError) -> bool {
+pub(super) fn is_contention(error: &StoreError) -> bool {
     let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<sqlx::Error>());
     cause.is_some_and(is_busy)
 }
@@ -111,12 +113,12 @@ fn busy(path: &Path) -> StoreError {
 }
 
 /// The disk, or another reader of it, keeps us waiting.
-pub(super) fn too_slow(path: &Path) -> StoreError {
+pub(super) fn timed_out(path: &Path) -> StoreError {
     StoreError::new(Kind::Database, format!("{} did not answer in time", path.display()))
 }
 
 /// Tables and columns that every file of ours has.
-fn is_about_the_schema(message: &str) -> bool {
+fn is_schema_error(message: &str) -> bool {
     ["no such table", "no such column", "already exists", "duplicate column", "has no column", "malformed"]
         .iter()
         .any(|complaint| message.contains(complaint))

@@ -7,38 +7,43 @@ use std::path::Path;
 use market_backbone_core::{Grid, Series, StoreError, TimeRange};
 use sqlx::sqlite::SqliteConnection;
 
-use super::custody::{self, Ledger, WINDOW};
 use super::database_file::{self, INDEX};
+use super::ownership::{self, LedgerRead, ROWS_PER_READ};
 use super::series_state::SeriesState;
-use super::shard_table::ShardId;
-use super::soundness::of_file;
+use super::shard_pool::ShardId;
+use super::shard_writer::WriteOp;
 use super::table_name::TableName;
-use super::writer::Order;
-use super::{SqliteStore, fault, proven_rows, rescue, sum_table};
-use crate::check::{Finding, Findings, Flaw};
+use super::validation::file_finding;
+use super::{SqliteStore, checksum_table, fault, salvage, verified_rows};
+use crate::integrity_check::{Finding, Findings, IntegrityIssue};
 
 impl SqliteStore {
     /// What is wrong with the index itself.
     pub(super) async fn check_index(&self) -> Result<Vec<Finding>, StoreError> {
-        let complaints = match self.index.complaints().await {
+        let complaints = match self.index.integrity_errors().await {
             Err(error) if super::is_damage(&error) => vec![error.to_string()],
             complaints => complaints?,
         };
-        Ok(complaints.into_iter().map(|says| of_file(self.index.path(), Flaw::File, says)).collect())
+        Ok(complaints
+            .into_iter()
+            .map(|says| file_finding(self.index.path(), IntegrityIssue::File, says))
+            .collect())
     }
 
     /// Gives the series that an older version wrote the sums they lack, but for those of which something was found.
-    pub(super) async fn seal_what_is_sound(&self, findings: &[Finding]) -> Result<(), StoreError> {
+    pub(super) async fn add_checksums_where_valid(&self, findings: &[Finding]) -> Result<(), StoreError> {
         for id in self.shards.all() {
             let file = self.shards.path(id)?;
-            let is_about = |finding: &Finding| finding.place == crate::Place::File(file.clone());
+            let is_about = |finding: &Finding| finding.location == crate::IssueLocation::File(file.clone());
             if findings.iter().any(is_about) {
                 continue;
             }
             let labels = {
                 let shard = self.shards.lease(id).await?;
                 let mut conn = shard.reader().await?;
-                sum_table::unsealed(&mut conn).await.map_err(|error| shard.fault(error))?
+                checksum_table::series_without_checksums(&mut conn)
+                    .await
+                    .map_err(|error| shard.fault(error))?
             };
             if labels.is_empty() {
                 continue;
@@ -48,9 +53,9 @@ impl SqliteStore {
                 if found || !labels.contains(&series.to_string()) {
                     continue;
                 }
-                let state = self.writable(&series)?;
+                let state = self.writable_state(&series)?;
                 if self.shard_of(&state).await?.is_some() {
-                    self.carry_out(id, &state, &|| Ok(Order::Seal)).await?;
+                    self.write_with_recovery(id, &state, &|| Ok(WriteOp::AddChecksums)).await?;
                 }
             }
         }
@@ -71,13 +76,13 @@ impl SqliteStore {
         }
         if file == self.index.path() {
             let lock = self.shards.lock().ok_or_else(fault::closed)?;
-            if !lock.try_alone()? {
-                lock.share().await?;
-                return Err(lock.in_use());
+            if !lock.try_exclusive()? {
+                lock.lock_shared().await?;
+                return Err(lock.in_use_error());
             }
             self.index.close().await;
-            let made = self.empty_index(file).await;
-            lock.share().await?;
+            let made = self.reset_index(file).await;
+            lock.lock_shared().await?;
             made?;
             return Ok(Vec::new());
         }
@@ -87,20 +92,20 @@ impl SqliteStore {
             let what = format!("{} is no file of this store", file.display());
             return Err(StoreError::new(market_backbone_core::StoreErrorKind::Inaccessible, what));
         };
-        self.adopt(id).await;
+        self.index_tables(id).await;
         let rescued = self.rebuild_shard(id, None, "asked to").await?;
         Ok(rescued.map(|rescued| rescued.lost).unwrap_or_default())
     }
 
     /// An index without anything in it is filled from the shards when the folder is opened.
-    async fn empty_index(&self, file: &Path) -> Result<(), StoreError> {
-        rescue::set_aside(file)?;
+    async fn reset_index(&self, file: &Path) -> Result<(), StoreError> {
+        salvage::set_aside(file)?;
         database_file::close(database_file::open_writer(file, &INDEX, None).await?).await;
         Ok(())
     }
 
     /// Tells the index of tables that it has lost: what is assigned nowhere is where it is found.
-    async fn adopt(&self, id: ShardId) {
+    async fn index_tables(&self, id: ShardId) {
         let adopted = async {
             let tables = {
                 let shard = self.shards.lease(id).await?;
@@ -108,7 +113,7 @@ impl SqliteStore {
                 tables(&mut conn).await.map_err(|error| shard.fault(error))?
             };
             for table in tables.iter().filter(|table| TableName::series(id.venue, table).is_some()) {
-                self.index.adopt(id.venue, table, id.number).await?;
+                self.index.assign_if_missing(id.venue, table, id.number).await?;
             }
             Ok::<_, StoreError>(())
         };
@@ -126,7 +131,7 @@ async fn tables(conn: &mut SqliteConnection) -> Result<BTreeSet<String>, sqlx::E
 }
 
 /// Tables that the index says are elsewhere, or nowhere.
-pub(super) async fn strangers(
+pub(super) async fn unindexed_tables(
     conn: &mut SqliteConnection,
     series: &[Series],
     file: &Path,
@@ -136,11 +141,11 @@ pub(super) async fn strangers(
     let strange = found.difference(&ours);
     let detail =
         |table: &String| format!("it holds the table {table}, which the index does not know of here");
-    Ok(strange.map(|table| of_file(file, Flaw::File, detail(table))).collect())
+    Ok(strange.map(|table| file_finding(file, IntegrityIssue::File, detail(table))).collect())
 }
 
 /// What of a series is not what was written.
-pub(super) async fn of_series(
+pub(super) async fn check_series(
     conn: &mut SqliteConnection,
     series: &Series,
     grid: Grid,
@@ -148,27 +153,27 @@ pub(super) async fn of_series(
 ) -> Result<Vec<Finding>, sqlx::Error> {
     let state = SeriesState::new(series, 0);
     let label = state.label.as_str();
-    if !super::rows::exists(conn, &state.table).await? {
+    if !super::candle_table::exists(conn, &state.table).await? {
         return Ok(Vec::new());
     }
     let mut found = Findings::default();
-    if matches!(custody::ledger(conn, label).await?, Ledger::Damaged) {
+    if matches!(ownership::read_ledger(conn, label).await?, LedgerRead::Damaged) {
         let detail = "what is known of it is not what was written".to_owned();
-        found.add(Finding::of(Flaw::Ledger, series, detail));
+        found.add(Finding::of(IntegrityIssue::Ledger, series, detail));
     }
-    let count = sum_table::count(conn, label, (i64::MIN, i64::MAX)).await?;
-    if sum_table::seal(conn, label).await?.is_some_and(|seal| seal.blocks != count) {
+    let count = checksum_table::count(conn, label, (i64::MIN, i64::MAX)).await?;
+    if checksum_table::series_checksum(conn, label).await?.is_some_and(|seal| seal.blocks != count) {
         let detail = format!("checksums of {series} have got lost");
-        found.add(of_file(file, Flaw::File, detail));
+        found.add(file_finding(file, IntegrityIssue::File, detail));
     }
     let mut rest = Some(state.grid.all());
     while let Some((oldest, newest)) = rest {
-        let read = proven_rows::read(conn, &state, (oldest, newest), WINDOW).await?;
+        let read = verified_rows::read(conn, &state, (oldest, newest), ROWS_PER_READ).await?;
         // Oldest last, as the next window is older still.
-        for stretch in read.damaged.iter().rev().filter_map(|block| state.grid.stretch(*block)) {
+        for stretch in read.damaged.iter().rev().filter_map(|block| state.grid.time_range(*block)) {
             let detail = "the candles are not those that were written".to_owned();
             let slots = grid.slots(series.timeframe, stretch);
-            found.add(Finding { slots, ..Finding::at(Flaw::Damaged, series, stretch, detail) });
+            found.add(Finding { slots, ..Finding::at(IntegrityIssue::Damaged, series, stretch, detail) });
         }
         rest = (read.oldest > oldest).then(|| (oldest, read.oldest - 1));
     }

@@ -1,11 +1,11 @@
 //! The ledger on disk: what is known of which series and what is disputed, written in the transaction of
 //! their rows.
 
-use market_backbone_core::{Claim, Coverage, Dispute, Provenance, Span, TimeRange, Timestamp};
+use market_backbone_core::{AbsenceClaim, Coverage, Dispute, Provenance, Span, TimeRange, Timestamp};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use crate::origin_word;
+use crate::origin_codec;
 
 /// What is known of the series named `label`.
 pub(super) async fn load(conn: &mut SqliteConnection, label: &str) -> Result<Coverage, sqlx::Error> {
@@ -24,7 +24,7 @@ pub(super) async fn load(conn: &mut SqliteConnection, label: &str) -> Result<Cov
     .fetch_all(&mut *conn)
     .await?;
     for row in &disputes {
-        known.dispute(dispute(row)?);
+        known.add_dispute(dispute(row)?);
     }
     let claims = sqlx::query(
         "SELECT from_ns, to_ns, witnesses, first_ns, last_ns FROM claim WHERE series = ?1 ORDER BY from_ns",
@@ -33,13 +33,13 @@ pub(super) async fn load(conn: &mut SqliteConnection, label: &str) -> Result<Cov
     .fetch_all(&mut *conn)
     .await?;
     for row in &claims {
-        known.claim(claim(row)?);
+        known.add_claim(claim(row)?);
     }
     Ok(known)
 }
 
 /// Takes out all that is said of the series named `label`, readable or not.
-pub(super) async fn empty(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {
+pub(super) async fn delete_all(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {
     for sql in [
         "DELETE FROM coverage WHERE series = ?1",
         "DELETE FROM dispute WHERE series = ?1",
@@ -63,7 +63,7 @@ pub(super) async fn lone_witnesses(
 }
 
 /// Takes note that `gone` has been forgotten, or looked at again: nobody needs to doubt it any more.
-pub(super) async fn vouch(
+pub(super) async fn clear_lone_witnesses(
     conn: &mut SqliteConnection,
     label: &str,
     gone: TimeRange,
@@ -100,31 +100,31 @@ pub(super) async fn replace(
     grown: &Coverage,
 ) -> Result<(), sqlx::Error> {
     let from = |span: &Span| span.range.from();
-    for gone in known.spans().iter().filter(|span| !has(grown.spans(), span, from)) {
+    for gone in known.spans().iter().filter(|span| !contains_exact(grown.spans(), span, from)) {
         delete(conn, "DELETE FROM coverage WHERE series = ?1 AND from_ns = ?2", label, gone.range).await?;
     }
-    for new in grown.spans().iter().filter(|span| !has(known.spans(), span, from)) {
+    for new in grown.spans().iter().filter(|span| !contains_exact(known.spans(), span, from)) {
         add_span(conn, label, new).await?;
     }
     let from = |dispute: &Dispute| dispute.range.from();
-    for gone in known.disputes().iter().filter(|dispute| !has(grown.disputes(), dispute, from)) {
+    for gone in known.disputes().iter().filter(|dispute| !contains_exact(grown.disputes(), dispute, from)) {
         delete(conn, "DELETE FROM dispute WHERE series = ?1 AND from_ns = ?2", label, gone.range).await?;
     }
-    for new in grown.disputes().iter().filter(|dispute| !has(known.disputes(), dispute, from)) {
+    for new in grown.disputes().iter().filter(|dispute| !contains_exact(known.disputes(), dispute, from)) {
         add_dispute(conn, label, new).await?;
     }
-    let from = |claim: &Claim| claim.range.from();
-    for gone in known.claims().iter().filter(|claim| !has(grown.claims(), claim, from)) {
+    let from = |claim: &AbsenceClaim| claim.range.from();
+    for gone in known.claims().iter().filter(|claim| !contains_exact(grown.claims(), claim, from)) {
         delete(conn, "DELETE FROM claim WHERE series = ?1 AND from_ns = ?2", label, gone.range).await?;
     }
-    for new in grown.claims().iter().filter(|claim| !has(known.claims(), claim, from)) {
+    for new in grown.claims().iter().filter(|claim| !contains_exact(known.claims(), claim, from)) {
         add_claim(conn, label, new).await?;
     }
     Ok(())
 }
 
 /// Whether `sorted` holds exactly this one.
-fn has<T: PartialEq>(sorted: &[T], one: &T, from: impl Fn(&T) -> Timestamp) -> bool {
+fn contains_exact<T: PartialEq>(sorted: &[T], one: &T, from: impl Fn(&T) -> Timestamp) -> bool {
     sorted.binary_search_by_key(&from(one), &from).is_ok_and(|index| sorted[index] == *one)
 }
 
@@ -144,7 +144,7 @@ async fn add_span(conn: &mut SqliteConnection, label: &str, span: &Span) -> Resu
     .bind(label)
     .bind(span.range.from().as_nanos())
     .bind(span.range.to().as_nanos())
-    .bind(origin_word::of(span.provenance.origin)?)
+    .bind(origin_codec::encode(span.provenance.origin)?)
     .bind(span.provenance.observed_at.as_nanos())
     .execute(conn)
     .await
@@ -161,13 +161,13 @@ async fn add_dispute(conn: &mut SqliteConnection, label: &str, new: &Dispute) ->
     .bind(new.range.to().as_nanos());
     for said in [new.earlier, new.later] {
         insert = insert
-            .bind(said.map(|said| origin_word::of(said.origin)).transpose()?)
+            .bind(said.map(|said| origin_codec::encode(said.origin)).transpose()?)
             .bind(said.map(|said| said.observed_at.as_nanos()));
     }
     insert.execute(conn).await.map(|_| ())
 }
 
-async fn add_claim(conn: &mut SqliteConnection, label: &str, new: &Claim) -> Result<(), sqlx::Error> {
+async fn add_claim(conn: &mut SqliteConnection, label: &str, new: &AbsenceClaim) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO claim (series, from_ns, to_ns, witnesses, first_ns, last_ns) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -175,24 +175,29 @@ async fn add_claim(conn: &mut SqliteConnection, label: &str, new: &Claim) -> Res
     .bind(label)
     .bind(new.range.from().as_nanos())
     .bind(new.range.to().as_nanos())
-    .bind(new.witnesses)
-    .bind(new.first.as_nanos())
-    .bind(new.last.as_nanos())
+    .bind(new.observations)
+    .bind(new.first_asked_at.as_nanos())
+    .bind(new.last_asked_at.as_nanos())
     .execute(conn)
     .await
     .map(|_| ())
 }
 
-fn claim(row: &SqliteRow) -> Result<Claim, sqlx::Error> {
+fn claim(row: &SqliteRow) -> Result<AbsenceClaim, sqlx::Error> {
     let time = |column: usize| row.try_get_unchecked::<i64, _>(column).map(Timestamp::from_nanos);
     let witnesses: i64 = row.try_get_unchecked(2)?;
     let witnesses = u8::try_from(witnesses).unwrap_or(u8::MAX);
-    Ok(Claim { range: range(row)?, witnesses, first: time(3)?, last: time(4)? })
+    Ok(AbsenceClaim {
+        range: range(row)?,
+        observations: witnesses,
+        first_asked_at: time(3)?,
+        last_asked_at: time(4)?,
+    })
 }
 
 pub(super) fn span(row: &SqliteRow) -> Result<Span, sqlx::Error> {
     let observed_at = Timestamp::from_nanos(row.try_get_unchecked(3)?);
-    let provenance = Provenance { origin: origin_word::read(row.try_get_unchecked(2)?)?, observed_at };
+    let provenance = Provenance { origin: origin_codec::decode(row.try_get_unchecked(2)?)?, observed_at };
     Ok(Span { range: range(row)?, provenance })
 }
 
@@ -200,7 +205,7 @@ fn dispute(row: &SqliteRow) -> Result<Dispute, sqlx::Error> {
     let said = |column: usize| {
         let word = row.try_get_unchecked::<Option<&str>, _>(column)?;
         let at = row.try_get_unchecked::<Option<i64>, _>(column + 1)?.map(Timestamp::from_nanos);
-        let origin = word.map(origin_word::read).transpose()?;
+        let origin = word.map(origin_codec::decode).transpose()?;
         Ok::<_, sqlx::Error>(origin.zip(at).map(|(origin, observed_at)| Provenance { origin, observed_at }))
     };
     Ok(Dispute { range: range(row)?, earlier: said(2)?, later: said(4)? })

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use market_backbone_core::{Series, StoreError, VenueId};
 use sqlx::sqlite::SqliteConnection;
 
-use super::shard_table::{ShardId, ShardTable};
+use super::shard_pool::{ShardId, ShardPool};
 use super::table_name::TableName;
-use super::{ledger_table, rows};
+use super::{candle_table, ledger_table};
 
 /// The series of which `shards` hold a row or a proof, in order; `assigned` is what the index says.
 pub(super) async fn series(
-    shards: &ShardTable,
+    shards: &ShardPool,
     assigned: Vec<(VenueId, String, u32)>,
 ) -> Result<Vec<Series>, StoreError> {
     let mut by_shard: BTreeMap<ShardId, Vec<Series>> = BTreeMap::new();
@@ -23,7 +23,7 @@ pub(super) async fn series(
     }
     let mut found = Vec::new();
     for (id, named) in by_shard {
-        match within(shards, id, &named).await {
+        match held_in_shard(shards, id, &named).await {
             Ok(held) => found.extend(held),
             // Whoever asks for one of them is told what is wrong with the file.
             Err(error) => {
@@ -36,18 +36,18 @@ pub(super) async fn series(
     Ok(found)
 }
 
-async fn within(shards: &ShardTable, id: ShardId, named: &[Series]) -> Result<Vec<Series>, StoreError> {
+async fn held_in_shard(shards: &ShardPool, id: ShardId, named: &[Series]) -> Result<Vec<Series>, StoreError> {
     let shard = shards.lease(id).await?;
     let mut conn = shard.reader().await?;
-    held(&mut conn, named).await.map_err(|error| shard.fault(error))
+    held_series(&mut conn, named).await.map_err(|error| shard.fault(error))
 }
 
-async fn held(conn: &mut SqliteConnection, named: &[Series]) -> Result<Vec<Series>, sqlx::Error> {
+async fn held_series(conn: &mut SqliteConnection, named: &[Series]) -> Result<Vec<Series>, sqlx::Error> {
     let known: BTreeSet<String> = ledger_table::labels(conn).await?.into_iter().collect();
     let mut held = Vec::with_capacity(named.len());
     for series in named {
         let table = TableName::of(series);
-        if known.contains(&series.to_string()) || rows::any(conn, &table).await? {
+        if known.contains(&series.to_string()) || candle_table::has_rows(conn, &table).await? {
             held.push(series.clone());
         }
     }

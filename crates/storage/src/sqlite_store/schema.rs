@@ -8,17 +8,17 @@ pub(super) const SCHEMA_VERSION: i64 = 5;
 
 /// What a file of the store is for.
 #[derive(Debug)]
-pub(crate) struct Purpose {
+pub(crate) struct FileSchema {
     /// SQLite's `application_id`, so that no other program's file is taken for ours.
     pub(super) application_id: i64,
     /// The tables of version 1.
     pub(super) tables: &'static str,
     /// What brings a file of version 1 to version 2, one of version 2 to version 3, and so on.
-    pub(super) steps: [&'static str; SCHEMA_VERSION as usize - 1],
+    pub(super) migrations: [&'static str; SCHEMA_VERSION as usize - 1],
 }
 
 /// Holds candle tables, the ledger of what is known of them, and what their rows were before.
-pub(super) const SHARD: Purpose = Purpose {
+pub(super) const SHARD: FileSchema = FileSchema {
     application_id: 0x4d42_6373, // "MBcs"
     // Times in ns, because a stretch may reach back to the beginning of time.
     tables: "CREATE TABLE coverage (
@@ -26,7 +26,7 @@ pub(super) const SHARD: Purpose = Purpose {
                  origin TEXT NOT NULL, observed_ns INTEGER NOT NULL,
                  PRIMARY KEY (series, from_ns)
              ) WITHOUT ROWID;",
-    steps: [
+    migrations: [
         // Both pairs say who: an origin and a time, or neither.
         "CREATE TABLE dispute (
              series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
@@ -70,7 +70,7 @@ pub(super) const SHARD: Purpose = Purpose {
 };
 
 /// Says which shard a series' table is in.
-pub(super) const INDEX: Purpose = Purpose {
+pub(super) const INDEX: FileSchema = FileSchema {
     application_id: 0x4d42_6978, // "MBix"
     tables: "CREATE TABLE series (
                  venue TEXT NOT NULL, table_name TEXT NOT NULL, shard INTEGER NOT NULL,
@@ -78,7 +78,7 @@ pub(super) const INDEX: Purpose = Purpose {
              ) WITHOUT ROWID;
              CREATE INDEX series_by_shard ON series (venue, shard);",
     // Sources whose folders are known to be theirs: see `sources`.
-    steps: [
+    migrations: [
         "",
         "",
         "CREATE TABLE source (name TEXT PRIMARY KEY) WITHOUT ROWID;",
@@ -88,13 +88,13 @@ pub(super) const INDEX: Purpose = Purpose {
 };
 
 /// Holds lists of markets.
-pub(crate) const UNIVERSES: Purpose = Purpose {
+pub(crate) const UNIVERSES: FileSchema = FileSchema {
     application_id: 0x4d42_756e, // "MBun"
     tables: "CREATE TABLE cache_entries (
                  lookup TEXT PRIMARY KEY, type TEXT NOT NULL, value TEXT NOT NULL,
                  created INTEGER NOT NULL, updated INTEGER NOT NULL
              ) WITHOUT ROWID;",
-    steps: [
+    migrations: [
         "",
         "",
         "",

@@ -1,6 +1,6 @@
 //! What the process remembers of a series, and which of the cached blocks of it are still true.
 //!
-//! Here only own commits are counted. Whether others have committed is known by their [epoch](super::belief): whoever wants to
+//! Here only own commits are counted. Whether others have committed is known by their [epoch](super::cached_view): whoever wants to
 //! use what is remembered [enters](SeriesState::enter) the one that holds first, which gives up all that is of an older one.
 //!
 //! Every commit raises the series' version and notes which blocks it touched. A cached block carries the
@@ -15,13 +15,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use market_backbone_core::{Candle, Coverage, Series, VenueId};
 
-use super::belief::{Belief, Epoch};
 use super::block::BlockGrid;
-use super::shard_table::ShardId;
+use super::cached_view::{CachedView, Epoch};
+use super::shard_pool::ShardId;
 use super::table_name::TableName;
 
 /// How many touched blocks are remembered one by one before all older blocks are given up.
-const MAX_TOUCHES: usize = 4_096;
+const MAX_TOUCHED_BLOCKS: usize = 4_096;
 
 /// What the process remembers of a series.
 #[derive(Debug)]
@@ -37,35 +37,35 @@ pub(super) struct SeriesState {
     /// How its time is cut into blocks.
     pub(super) grid: BlockGrid,
     /// Which shard holds it, once that is known. Nothing is remembered before.
-    pub(super) home: OnceLock<Home>,
+    pub(super) location: OnceLock<SeriesLocation>,
     table_exists: AtomicBool,
-    suspect: AtomicBool,
-    memory: Mutex<Memory>,
+    damage_reported: AtomicBool,
+    cache: Mutex<SeriesCache>,
 }
 
 /// The shard that holds a series.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(super) struct SeriesLocation {
     pub(super) shard: u32,
     /// Whether memory of it is true; `None` where nothing is remembered.
-    pub(super) belief: Option<Arc<Belief>>,
+    pub(super) cached_view: Option<Arc<CachedView>>,
 }
 
 #[derive(Debug, Default)]
-struct Memory {
+struct SeriesCache {
     /// What all this is of.
     epoch: Epoch,
     /// How many commits there have been.
     version: u64,
     /// Blocks read before this version are no longer believed.
-    believed_since: u64,
+    valid_since: u64,
     /// The version that last touched a block.
     touched: BTreeMap<i64, u64>,
     coverage: Option<Arc<Coverage>>,
     /// Blocks that were found to be damaged and are still on disk; nothing is known of them, whatever the ledger says.
-    doubted: BTreeSet<i64>,
+    uncertain_blocks: BTreeSet<i64>,
     /// The same of all there is.
-    doubts_all: bool,
+    all_uncertain: bool,
 }
 
 impl SeriesState {
@@ -76,156 +76,156 @@ impl SeriesState {
             table: TableName::of(series),
             label: series.to_string(),
             grid: BlockGrid::of(series.timeframe),
-            home: OnceLock::new(),
+            location: OnceLock::new(),
             table_exists: AtomicBool::new(false),
-            suspect: AtomicBool::new(false),
-            memory: Mutex::default(),
+            damage_reported: AtomicBool::new(false),
+            cache: Mutex::default(),
         }
     }
 
     /// The shard that holds it, once that is known.
     pub(super) fn shard_id(&self) -> Option<ShardId> {
-        self.home.get().map(|home| ShardId { venue: self.venue, number: home.shard })
+        self.location.get().map(|home| ShardId { venue: self.venue, number: home.shard })
     }
 
     /// Gives up what is remembered, unless it is of this epoch (or a later one: whoever comes late is not shown less).
-    pub(super) fn enter(&self, epoch: Epoch) {
-        self.memory().enter(epoch);
+    pub(super) fn enter_epoch(&self, epoch: Epoch) {
+        self.cache().enter_epoch(epoch);
     }
 
     /// Gives up what is remembered: somebody may be changing it at this moment.
-    pub(super) fn distrust(&self) {
-        self.memory().clear();
+    pub(super) fn invalidate(&self) {
+        self.cache().clear();
     }
 
     /// To be asked before the disk is.
     pub(super) fn version(&self) -> u64 {
-        self.memory().version
+        self.cache().version
     }
 
     /// Whether what was read at `version` still holds for these blocks.
-    pub(super) fn still_true(&self, version: u64, blocks: RangeInclusive<i64>) -> bool {
-        let memory = self.memory();
-        version >= memory.believed_since
+    pub(super) fn is_current(&self, version: u64, blocks: RangeInclusive<i64>) -> bool {
+        let memory = self.cache();
+        version >= memory.valid_since
             && memory.touched.range(blocks).all(|(_, touched_at)| *touched_at <= version)
     }
 
     pub(super) fn coverage(&self) -> Option<Arc<Coverage>> {
-        self.memory().coverage.clone()
+        self.cache().coverage.clone()
     }
 
     /// Keeps a ledger read from disk, unless a commit has landed since `version`.
-    pub(super) fn remember(&self, version: u64, coverage: &Arc<Coverage>) {
-        let mut memory = self.memory();
-        if memory.version == version && !memory.has_doubts() {
+    pub(super) fn cache_coverage(&self, version: u64, coverage: &Arc<Coverage>) {
+        let mut memory = self.cache();
+        if memory.version == version && !memory.has_uncertainty() {
             memory.coverage = Some(Arc::clone(coverage));
         }
     }
 
     /// Tells of a commit that is on disk now, with the ledger and the epoch it was made in, or (without them) of one that may
     /// or may not be.
-    pub(super) fn committed(&self, candles: &[Candle], coverage: Option<(Coverage, Epoch)>) {
-        let mut memory = self.memory();
-        memory.learn(coverage);
+    pub(super) fn rows_committed(&self, candles: &[Candle], coverage: Option<(Coverage, Epoch)>) {
+        let mut memory = self.cache();
+        memory.set_coverage(coverage);
         let version = memory.version;
         memory.touched.extend(candles.iter().map(|candle| (self.grid.block_of(candle.open_time), version)));
-        if memory.touched.len() > MAX_TOUCHES {
+        if memory.touched.len() > MAX_TOUCHED_BLOCKS {
             memory.touched.clear();
-            memory.believed_since = version;
+            memory.valid_since = version;
         }
     }
 
     /// Tells that rows were taken out, or (without a ledger) that they may or may not have been.
-    pub(super) fn forgotten(&self, coverage: Option<(Coverage, Epoch)>) {
-        let mut memory = self.memory();
-        memory.learn(coverage);
+    pub(super) fn rows_removed(&self, coverage: Option<(Coverage, Epoch)>) {
+        let mut memory = self.cache();
+        memory.set_coverage(coverage);
         memory.touched.clear();
-        memory.believed_since = memory.version;
+        memory.valid_since = memory.version;
     }
 
     /// Notes that damage was found: somebody should look at the structure of the table.
-    pub(super) fn suspect(&self) {
-        self.suspect.store(true, Ordering::Release);
+    pub(super) fn report_damage(&self) {
+        self.damage_reported.store(true, Ordering::Release);
     }
 
     /// Whether damage was found since this was asked last.
-    pub(super) fn take_suspicion(&self) -> bool {
-        self.suspect.swap(false, Ordering::AcqRel)
+    pub(super) fn take_damage_report(&self) -> bool {
+        self.damage_reported.swap(false, Ordering::AcqRel)
     }
 
     /// Takes note that these blocks do not check.
-    pub(super) fn doubt(&self, blocks: &[i64]) {
-        let mut memory = self.memory();
-        memory.doubted.extend(blocks);
+    pub(super) fn mark_uncertain(&self, blocks: &[i64]) {
+        let mut memory = self.cache();
+        memory.uncertain_blocks.extend(blocks);
         memory.coverage = None;
     }
 
     /// Takes note that the ledger does not check.
-    pub(super) fn doubt_all(&self) {
-        let mut memory = self.memory();
-        memory.doubts_all = true;
+    pub(super) fn mark_all_uncertain(&self) {
+        let mut memory = self.cache();
+        memory.all_uncertain = true;
         memory.coverage = None;
     }
 
     /// Takes note that what is on disk of these blocks is right again; of none in particular: of the ledger.
-    pub(super) fn settle(&self, blocks: &[i64]) {
-        let mut memory = self.memory();
-        memory.doubts_all &= !blocks.is_empty();
+    pub(super) fn clear_uncertain(&self, blocks: &[i64]) {
+        let mut memory = self.cache();
+        memory.all_uncertain &= !blocks.is_empty();
         for block in blocks {
-            memory.doubted.remove(block);
+            memory.uncertain_blocks.remove(block);
         }
     }
 
     /// The same of all blocks of a stretch that has been written.
-    pub(super) fn settle_run(&self, (first, last): (i64, i64)) {
-        let mut memory = self.memory();
-        if !memory.doubted.is_empty() {
-            memory.doubted.retain(|block| !(first..=last).contains(block));
+    pub(super) fn clear_uncertain_run(&self, (first, last): (i64, i64)) {
+        let mut memory = self.cache();
+        if !memory.uncertain_blocks.is_empty() {
+            memory.uncertain_blocks.retain(|block| !(first..=last).contains(block));
         }
     }
 
     /// What is known without what is doubted.
-    pub(super) fn undoubted(&self, mut known: Coverage) -> Coverage {
-        let memory = self.memory();
-        if memory.doubts_all {
+    pub(super) fn without_uncertain(&self, mut known: Coverage) -> Coverage {
+        let memory = self.cache();
+        if memory.all_uncertain {
             return Coverage::empty();
         }
-        for stretch in memory.doubted.iter().filter_map(|block| self.grid.stretch(*block)) {
+        for stretch in memory.uncertain_blocks.iter().filter_map(|block| self.grid.time_range(*block)) {
             known.remove(stretch);
         }
         known
     }
 
     /// Another file has taken the place of the one that all this was read from.
-    pub(super) fn begin_anew(&self) {
+    pub(super) fn reset(&self) {
         {
-            let mut memory = self.memory();
-            memory.doubted.clear();
-            memory.doubts_all = false;
+            let mut memory = self.cache();
+            memory.uncertain_blocks.clear();
+            memory.all_uncertain = false;
         }
-        self.forgotten(None);
+        self.rows_removed(None);
     }
 
     pub(super) fn table_exists(&self) -> bool {
         self.table_exists.load(Ordering::Acquire)
     }
 
-    pub(super) fn found_table(&self) {
+    pub(super) fn set_table_exists(&self) {
         self.table_exists.store(true, Ordering::Release);
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    fn cache(&self) -> MutexGuard<'_, SeriesCache> {
         // No code that can panic runs between related changes, so a poisoned lock holds nothing half done.
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Memory {
-    fn has_doubts(&self) -> bool {
-        self.doubts_all || !self.doubted.is_empty()
+impl SeriesCache {
+    fn has_uncertainty(&self) -> bool {
+        self.all_uncertain || !self.uncertain_blocks.is_empty()
     }
 
-    fn enter(&mut self, epoch: Epoch) {
+    fn enter_epoch(&mut self, epoch: Epoch) {
         if self.epoch < epoch {
             self.epoch = epoch;
             self.clear();
@@ -234,21 +234,21 @@ impl Memory {
 
     fn clear(&mut self) {
         self.version += 1;
-        self.believed_since = self.version;
+        self.valid_since = self.version;
         self.touched.clear();
         self.coverage = None;
     }
 
     /// The next version begins, with this ledger if it is not of an epoch that is over.
-    fn learn(&mut self, coverage: Option<(Coverage, Epoch)>) {
+    fn set_coverage(&mut self, coverage: Option<(Coverage, Epoch)>) {
         if let Some((_, epoch)) = &coverage {
-            self.enter(*epoch);
+            self.enter_epoch(*epoch);
         }
         self.version += 1;
         // Where anything is doubted, the ledger is read anew each time.
-        let believed = !self.has_doubts();
-        let told = coverage.filter(|(_, epoch)| believed && *epoch == self.epoch);
-        self.coverage = told.map(|(coverage, _)| Arc::new(coverage));
+        let is_certain = !self.has_uncertainty();
+        let current = coverage.filter(|(_, epoch)| is_certain && *epoch == self.epoch);
+        self.coverage = current.map(|(coverage, _)| Arc::new(coverage));
     }
 }
 
@@ -272,16 +272,16 @@ mod tests {
     fn a_ledger_read_before_a_commit_does_not_hide_it() {
         let state = state();
         let before = state.version();
-        state.committed(&[], Some((ledger(2), 0)));
-        state.remember(before, &Arc::new(ledger(1)));
+        state.rows_committed(&[], Some((ledger(2), 0)));
+        state.cache_coverage(before, &Arc::new(ledger(1)));
         assert_eq!(state.coverage().as_deref(), Some(&ledger(2)));
     }
 
     #[test]
     fn after_a_commit_in_doubt_the_ledger_is_read_anew() {
         let state = state();
-        state.remember(state.version(), &Arc::new(ledger(1)));
-        state.committed(&[], None);
+        state.cache_coverage(state.version(), &Arc::new(ledger(1)));
+        state.rows_committed(&[], None);
         assert_eq!(state.coverage(), None);
     }
 
@@ -289,23 +289,23 @@ mod tests {
     fn after_rows_were_taken_out_no_block_read_before_is_believed() {
         let state = state();
         let before = state.version();
-        state.forgotten(Some((ledger(1), 0)));
-        assert!(!state.still_true(before, 0..=0) && state.still_true(state.version(), 0..=0));
+        state.rows_removed(Some((ledger(1), 0)));
+        assert!(!state.is_current(before, 0..=0) && state.is_current(state.version(), 0..=0));
     }
 
     #[test]
     fn what_is_of_an_epoch_that_is_over_is_given_up_and_not_taken_back() {
         let state = state();
         let before = state.version();
-        state.remember(before, &Arc::new(ledger(1)));
-        state.enter(1);
-        assert!(state.coverage().is_none() && !state.still_true(before, 0..=0));
-        state.remember(state.version(), &Arc::new(ledger(3)));
+        state.cache_coverage(before, &Arc::new(ledger(1)));
+        state.enter_epoch(1);
+        assert!(state.coverage().is_none() && !state.is_current(before, 0..=0));
+        state.cache_coverage(state.version(), &Arc::new(ledger(3)));
         // Committed before others did, told of after that was found out.
-        state.committed(&[], Some((ledger(2), 0)));
+        state.rows_committed(&[], Some((ledger(2), 0)));
         assert_eq!(state.coverage(), None);
-        state.remember(state.version(), &Arc::new(ledger(3)));
-        state.enter(0);
+        state.cache_coverage(state.version(), &Arc::new(ledger(3)));
+        state.enter_epoch(0);
         assert_eq!(state.coverage().as_deref(), Some(&ledger(3)), "whoever comes late takes nothing away");
     }
 
@@ -323,8 +323,8 @@ mod tests {
             is_final: true,
         };
         let before = state.version();
-        state.committed(&(0..=MAX_TOUCHES).map(candle).collect::<Vec<_>>(), None);
-        assert!(!state.still_true(before, 3..=3) && !state.still_true(before, -9..=-9));
-        assert!(state.still_true(state.version(), 3..=3));
+        state.rows_committed(&(0..=MAX_TOUCHED_BLOCKS).map(candle).collect::<Vec<_>>(), None);
+        assert!(!state.is_current(before, 3..=3) && !state.is_current(before, -9..=-9));
+        assert!(state.is_current(state.version(), 3..=3));
     }
 }

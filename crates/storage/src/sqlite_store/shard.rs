@@ -15,40 +15,40 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::belief::Belief;
-use super::data_lock::DataLock;
+use super::cached_view::CachedView;
+use super::commit_file::CommitId;
 use super::database_file::{self, SHARD};
-use super::marks::Mark;
+use super::folder_lock::FolderLock;
 use super::series_state::SeriesState;
-use super::transaction;
-use super::turn::Turn;
-use super::writer::{Job, Order, Writer};
-use super::{fault, mark_table};
+use super::shard_transaction;
+use super::shard_writer::{ShardWriter, WriteJob, WriteOp};
+use super::write_lock::WriteLock;
+use super::{commit_id_table, fault};
 
 /// Readers beside the writer, for each shard.
-const READERS: u32 = 2;
+const READER_CONNECTIONS: u32 = 2;
 /// Commits that may wait for the writer of a shard. When so many do, the next one waits to be let in:
 /// whoever fetches faster than the disk writes is slowed down to its pace.
-const QUEUE: usize = 64;
+const QUEUE_CAPACITY: usize = 64;
 /// How long a commit may take, its wait in the queue included.
-const COMMIT_DEADLINE: Duration = Duration::from_secs(60);
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A shard file, open. Dropping it lets the writer finish what it was given and close the file.
 #[derive(Debug)]
 pub(super) struct Shard {
     path: PathBuf,
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<WriteJob>,
     readers: SqlitePool,
-    turn: Arc<Turn>,
+    write_lock: Arc<WriteLock>,
     /// Cancelled when the writer has let go of the file.
     closed: CancellationToken,
     serial: u64,
     // `None` where nothing is remembered.
-    belief: Option<Arc<Belief>>,
+    cached_view: Option<Arc<CachedView>>,
 }
 
 /// How many have been opened, so that each can be told from the others.
-static OPENED: AtomicU64 = AtomicU64::new(0);
+static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
 
 impl Shard {
     /// Opens the file, or makes it, and starts its writer as one of `tasks`.
@@ -56,17 +56,18 @@ impl Shard {
         path: PathBuf,
         max_bytes: Option<u64>,
         tasks: &TaskTracker,
-        (belief, lock): (Arc<Belief>, Arc<DataLock>),
+        (cached_view, lock): (Arc<CachedView>, Arc<FolderLock>),
     ) -> Result<Self, StoreError> {
-        lock.require_same()?;
+        lock.require_same_folder()?;
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| fault::io(folder, error))?;
         }
-        let readers = database_file::readers(&path, READERS);
-        let (jobs, inbox) = mpsc::channel(QUEUE);
-        let turn = Arc::new(Turn::new());
-        let held = (Arc::clone(&belief), lock);
-        let mut writer = Writer::new(path.clone(), max_bytes, readers.clone(), Arc::clone(&turn), held);
+        let readers = database_file::reader_pool(&path, READER_CONNECTIONS);
+        let (jobs, receiver) = mpsc::channel(QUEUE_CAPACITY);
+        let write_lock = Arc::new(WriteLock::new());
+        let held = (Arc::clone(&cached_view), lock);
+        let mut writer =
+            ShardWriter::new(path.clone(), max_bytes, readers.clone(), Arc::clone(&write_lock), held);
         if !path.exists() || !database_file::is_current(&readers, &SHARD).await {
             // Makes it, brings it up to date, or says what is wrong with it.
             writer.connection().await?;
@@ -75,21 +76,21 @@ impl Shard {
         let guard = closed.clone().drop_guard();
         tasks.spawn(async move {
             let _guard = guard;
-            writer.run(inbox).await;
+            writer.run(receiver).await;
         });
-        let serial = OPENED.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { path, jobs, readers, turn, closed, serial, belief: Some(belief) })
+        let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { path, jobs, readers, write_lock, closed, serial, cached_view: Some(cached_view) })
     }
 
     /// Opens a file that another process may be writing to, to read it.
     pub(super) async fn open_read_only(path: PathBuf) -> Result<Self, StoreError> {
-        database_file::require(&path, &SHARD).await?;
-        let readers = database_file::guests(&path, READERS);
+        database_file::require_current(&path, &SHARD).await?;
+        let readers = database_file::read_only_pool(&path, READER_CONNECTIONS);
         // Nobody receives: whoever sends is told that the store is closed.
         let (jobs, _) = mpsc::channel(1);
-        let (turn, closed) = (Arc::new(Turn::new()), CancellationToken::new());
-        let serial = OPENED.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { path, jobs, readers, turn, closed, serial, belief: None })
+        let (write_lock, closed) = (Arc::new(WriteLock::new()), CancellationToken::new());
+        let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { path, jobs, readers, write_lock, closed, serial, cached_view: None })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -107,8 +108,8 @@ impl Shard {
     }
 
     /// Who may write to the file now.
-    pub(super) fn turn(&self) -> &Turn {
-        &self.turn
+    pub(super) fn write_lock(&self) -> &WriteLock {
+        &self.write_lock
     }
 
     /// A connection to read with.
@@ -117,23 +118,23 @@ impl Shard {
     }
 
     /// Whose memory is true; `None` where nothing is remembered.
-    pub(super) fn belief(&self) -> Option<&Belief> {
-        self.belief.as_deref()
+    pub(super) fn cached_view(&self) -> Option<&CachedView> {
+        self.cached_view.as_deref()
     }
 
     /// By which mark the last commit is known.
-    pub(super) async fn committed(&self) -> Result<Mark, StoreError> {
+    pub(super) async fn last_commit(&self) -> Result<CommitId, StoreError> {
         let mut conn = self.reader().await?;
-        mark_table::read(&mut conn).await.map_err(|error| self.fault(error))
+        commit_id_table::read(&mut conn).await.map_err(|error| self.fault(error))
     }
 
     /// Makes the mark that all see that of the last commit, where one that was tried since is not going to happen. Waits for
     /// nobody: whoever is writing puts the mark right by what he writes.
-    pub(super) async fn settle(&self, belief: &Belief) {
-        let Some(_turn) = self.turn.try_take() else { return };
+    pub(super) async fn reset_commit_id(&self, cached_view: &CachedView) {
+        let Some(_guard) = self.write_lock.try_acquire() else { return };
         let settled = async {
-            let mut conn = database_file::caretaker_in_passing(&self.path).await?;
-            let settled = transaction::settle(&mut conn, belief).await;
+            let mut conn = database_file::maintenance_connection_no_wait(&self.path).await?;
+            let settled = shard_transaction::reset_commit_id(&mut conn, cached_view).await;
             database_file::close(conn).await;
             settled
         };
@@ -143,14 +144,14 @@ impl Shard {
     }
 
     /// Has an order carried out. Giving up on the answer does not take it back.
-    pub(super) async fn write(&self, series: &Arc<SeriesState>, order: Order) -> Result<(), StoreError> {
+    pub(super) async fn write(&self, series: &Arc<SeriesState>, order: WriteOp) -> Result<(), StoreError> {
         let (done, outcome) = oneshot::channel();
-        let job = Job { series: Arc::clone(series), order, done };
+        let job = WriteJob { series: Arc::clone(series), op: order, done };
         let written = async {
             self.jobs.send(job).await.map_err(|_| fault::closed())?;
             outcome.await.map_err(|_| fault::closed())?
         };
-        timeout(COMMIT_DEADLINE, written).await.unwrap_or_else(|_| Err(fault::too_slow(&self.path)))
+        timeout(COMMIT_TIMEOUT, written).await.unwrap_or_else(|_| Err(fault::timed_out(&self.path)))
     }
 
     pub(super) fn fault(&self, error: sqlx::Error) -> StoreError {
@@ -162,31 +163,31 @@ impl Shard {
 pub(super) fn path(dir: &Path, source: VenueId, number: u32) -> Result<PathBuf, StoreError> {
     // One that a program has made up need not be sound.
     source.as_str().parse::<VenueId>().map_err(|error| {
-        StoreError::new(StoreErrorKind::Inaccessible, "a source cannot have a folder").because(error)
+        StoreError::new(StoreErrorKind::Inaccessible, "a source cannot have a folder").with_source(error)
     })?;
     Ok(dir.join(source.file_name()).join(format!("shard-{number:04}.db")))
 }
 
 /// A shard file that was found.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct ShardFile {
     pub(super) venue: VenueId,
     pub(super) number: u32,
     pub(super) path: PathBuf,
 }
 
 /// All shard files of a data folder. Folders that cannot be read, or whose name is not that of a source, hold none.
-pub(super) fn files(dir: &Path) -> Vec<Found> {
+pub(super) fn files(dir: &Path) -> Vec<ShardFile> {
     let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
     let mut found = Vec::new();
     for folder in entries(dir) {
-        let Some(venue) = folder.file_name().to_str().and_then(VenueId::of_file_name) else { continue };
+        let Some(venue) = folder.file_name().to_str().and_then(VenueId::from_file_name) else { continue };
         for file in entries(&folder.path()) {
             let name = file.file_name();
             let number =
                 name.to_str().and_then(|name| name.strip_prefix("shard-")?.strip_suffix(".db")?.parse().ok());
             if let Some(number) = number {
-                found.push(Found { venue, number, path: file.path() });
+                found.push(ShardFile { venue, number, path: file.path() });
             }
         }
     }

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use market_backbone_core::{Series, StoreError, VenueId};
 
 use self::layout::TableLayout;
-use super::care::{log_of, size};
-use super::shard_table::ShardId;
+use super::maintenance::{file_size, wal_path};
+use super::shard_pool::ShardId;
 use super::table_name::TableName;
 use super::{SqliteStore, fault};
 
@@ -106,8 +106,10 @@ impl SqliteStore {
     /// If the index or a shard cannot be read.
     pub async fn stats(&self) -> Result<StoreStats, StoreError> {
         let index = self.index.path();
-        let mut stats =
-            StoreStats { index_bytes: size(index) + size(&log_of(index)), ..StoreStats::default() };
+        let mut stats = StoreStats {
+            index_bytes: file_size(index) + file_size(&wal_path(index)),
+            ..StoreStats::default()
+        };
         for id in self.shards.all() {
             let (shard, series) = self.measure(id).await?;
             stats.shards.push(shard);
@@ -128,7 +130,7 @@ impl SqliteStore {
         let shard = self.shards.lease(id).await?;
         let mut conn = shard.reader().await?;
         let fault = |error| fault::database(&file, error);
-        let pages = super::care::Pages::of(&mut conn).await.map_err(fault)?;
+        let pages = super::maintenance::PageCounts::of(&mut conn).await.map_err(fault)?;
         let layouts = layout::tables(&mut conn).await.map_err(fault)?;
         let spans = layout::spans(&mut conn).await.map_err(fault)?;
         let revisions = layout::revisions(&mut conn).await.map_err(fault)?;
@@ -140,18 +142,18 @@ impl SqliteStore {
                     counts.get(&series.to_string()).copied().unwrap_or_default()
                 };
                 let counts = [count(&spans), count(&revisions)];
-                Some(layout.of_series(series, file.clone(), counts))
+                Some(layout.into_series_stats(series, file.clone(), counts))
             })
             .collect();
-        let all = layouts.values().fold(TableLayout::default(), TableLayout::and);
+        let all = layouts.values().fold(TableLayout::default(), TableLayout::merge);
         let shard = ShardStats {
             source: id.venue,
             series: series.len() as u64,
             rows: series.iter().map(|one| one.rows).sum(),
             spans: spans.values().sum(),
             revisions: revisions.values().sum(),
-            bytes: size(&file),
-            log_bytes: size(&log_of(&file)),
+            bytes: file_size(&file),
+            log_bytes: file_size(&wal_path(&file)),
             pages: pages.all,
             free_pages: pages.free,
             scattered: all.scattered(),

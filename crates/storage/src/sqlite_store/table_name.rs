@@ -40,7 +40,7 @@ impl TableName {
             "1mo" => Timeframe::Month,
             other => other.parse().ok()?,
         };
-        let series = Series::new(Symbol::new(venue, &read_code(code)?).ok()?, timeframe);
+        let series = Series::new(Symbol::new(venue, &decode_symbol_code(code)?).ok()?, timeframe);
         (Self::of(&series).0 == name).then_some(series)
     }
 
@@ -50,7 +50,7 @@ impl TableName {
 }
 
 /// The code that is written so in a name.
-fn read_code(written: &str) -> Option<String> {
+fn decode_symbol_code(written: &str) -> Option<String> {
     let mut code = String::with_capacity(written.len());
     let mut rest = written.chars();
     while let Some(letter) = rest.next() {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    CandlePart, CandleQuery, Coverage, Forming, Origin, Served, SourceError, StoreErrorKind, TimeRange,
-    Timeframe, Timestamp, Unkept,
+    CandlePart, CandleQuery, Coverage, FetchStats, Forming, Origin, SourceError, StoreErrorKind, TimeRange,
+    Timeframe, Timestamp, WriteFailure,
 };
 
 use super::emitter::Emitter;
-use super::{StoredSource, doubt, hearsay};
-use crate::{as_of, unsound};
+use super::{StoredSource, prior_claims, recheck};
+use crate::{as_of, invalid_rows};
 
 /// Rows in one piece that is read from the store.
 const ROWS_PER_PART: usize = 10_000;
@@ -21,31 +21,31 @@ const HOLES_AT_ONCE: usize = 4;
 const COMMITS_AT_ONCE: usize = 8;
 
 /// An answer under way.
-pub(super) struct Answer {
+pub(super) struct StoredAnswer {
     pub(super) source: StoredSource,
     pub(super) query: CandleQuery,
     out: Emitter,
     /// When the slot in progress began, and when it will end; as of when the question was put, or of when it asks.
-    pub(super) tip: Timestamp,
-    pub(super) next: Timestamp,
+    pub(super) forming_open: Timestamp,
+    pub(super) forming_close: Timestamp,
     /// What the store says it knows and could not tell.
-    distrusted: Vec<TimeRange>,
+    invalidated: Vec<TimeRange>,
 }
 
-impl Answer {
+impl StoredAnswer {
     pub(super) fn new(source: StoredSource, query: CandleQuery, out: Emitter) -> Self {
-        let query = as_of::settled(query);
-        let now = as_of::moment(&query, source.clock.as_ref());
+        let query = as_of::exclude_forming(query);
+        let now = as_of::effective_time(&query, source.clock.as_ref());
         let tip = source.grid.floor(query.series.timeframe, now);
         let next = source.grid.close(query.series.timeframe, tip);
-        Self { source, query, out, tip, next, distrusted: Vec::new() }
+        Self { source, query, out, forming_open: tip, forming_close: next, invalidated: Vec::new() }
     }
 
     /// Where the answer ends at the latest: slots that open later do not exist, or are not wanted.
     pub(super) fn end(&self) -> Timestamp {
         match self.query.forming {
-            Forming::Include => self.next,
-            Forming::Exclude => self.tip,
+            Forming::Include => self.forming_close,
+            Forming::Exclude => self.forming_open,
         }
     }
 
@@ -61,15 +61,15 @@ impl Answer {
 
     pub(super) async fn known(&self) -> Result<Coverage, SourceError> {
         let known = self.source.store.coverage(&self.query.series).await?;
-        let mut known = as_of::undisputed(known, &self.query);
-        self.distrusted.iter().for_each(|range| known.remove(*range));
+        let mut known = as_of::without_later_disputes(known, &self.query);
+        self.invalidated.iter().for_each(|range| known.remove(*range));
         let rechecks = self.source.rechecks && self.query.as_of.is_none();
-        Ok(if rechecks { doubt::without_due(known, self.source.clock.now()) } else { known })
+        Ok(if rechecks { recheck::without_due(known, self.source.clock.now()) } else { known })
     }
 
     /// The stretches about which nothing is to be asked now to know of `asked`, oldest first: what is known, and what rests.
-    pub(super) fn not_to_ask(&self, known: &Coverage) -> Vec<TimeRange> {
-        doubt::not_to_ask(known, self.source.clock.now())
+    pub(super) fn skip_ranges(&self, known: &Coverage) -> Vec<TimeRange> {
+        recheck::skip_ranges(known, self.source.clock.now())
     }
 
     /// Emits the newest `limit` stored rows of `stretch`, all of which is known.
@@ -82,8 +82,8 @@ impl Answer {
         known: &Coverage,
         stretch: TimeRange,
         limit: usize,
-    ) -> Result<Told, SourceError> {
-        let mut told = Told { found: 0, gone: Vec::new(), reached: stretch.from() };
+    ) -> Result<EmitOutcome, SourceError> {
+        let mut told = EmitOutcome { found: 0, gone: Vec::new(), reached: stretch.from() };
         let mut rest = Some(stretch);
         while let Some(range) = rest
             && told.found < limit
@@ -94,7 +94,7 @@ impl Answer {
                 Err(_) if self.source.is_shared => {
                     // Gone in the middle of it. Whose store it is has said so; what it has not told is asked for.
                     let untold = known.within(range).ranges();
-                    self.distrusted.extend_from_slice(&untold);
+                    self.invalidated.extend_from_slice(&untold);
                     // What is left untold is a stretch of its own now; what was known to have no rows yet has been told.
                     told.reached = if untold.is_empty() { stretch.from() } else { range.to() };
                     told.gone.extend(untold);
@@ -108,15 +108,16 @@ impl Answer {
             let read_of = TimeRange::new(cut.unwrap_or(range.from()), range.to()).unwrap_or(range);
             rest = cut.and_then(|cut| TimeRange::new(range.from(), cut).ok());
             let served = self.served(rows as u64, read.from_memory);
-            let bad = unsound::take_out(store, self.source.grid, &query.series, &mut read.candles).await;
+            let bad =
+                invalid_rows::remove_invalid(store, self.source.grid, &query.series, &mut read.candles).await;
             let (slots, rejected): (Vec<_>, Vec<_>) = bad.into_iter().unzip();
-            self.distrusted.extend(slots);
+            self.invalidated.extend(slots);
             let part = CandlePart {
                 candles: read.candles,
                 coverage: known.within(read_of),
-                served,
+                stats: served,
                 rejected,
-                unkept: None,
+                write_failure: None,
             };
             let (mut part, gone) = self.still_known(part).await?;
             let newest_gone = gone.last().map(|range| range.to()).filter(|_| limit < usize::MAX);
@@ -152,16 +153,16 @@ impl Answer {
     }
 
     /// What is shared is counted as such, wherever the other machine keeps it.
-    fn served(&self, rows: u64, from_memory: u64) -> Served {
+    fn served(&self, rows: u64, from_memory: u64) -> FetchStats {
         if self.source.is_shared {
-            return Served { shared_rows: rows, ..Served::default() };
+            return FetchStats { shared_rows: rows, ..FetchStats::default() };
         }
         let disk_rows = rows.saturating_sub(from_memory);
-        Served { memory_rows: from_memory, disk_rows, ..Served::default() }
+        FetchStats { memory_rows: from_memory, disk_rows, ..FetchStats::default() }
     }
 
     /// The questions, with what answers have said before of what each is about.
-    async fn handing_down(
+    async fn with_prior_claims(
         &self,
         questions: Vec<CandleQuery>,
         known: &Coverage,
@@ -169,8 +170,8 @@ impl Answer {
         let (source, query) = (&self.source, &self.query);
         let mut told = Vec::with_capacity(questions.len());
         for question in questions {
-            let hearsay = hearsay::of(source, known, &question, &query.hearsay).await?;
-            told.push(question.hearsay(hearsay));
+            let hearsay = prior_claims::of(source, known, &question, &query.prior_claims).await?;
+            told.push(question.prior_claims(hearsay));
         }
         Ok(told)
     }
@@ -185,14 +186,14 @@ impl Answer {
         let upstream = Arc::clone(&self.source.upstream);
         let (source, query) = (&self.source, &self.query);
         let known = source.store.coverage(&query.series).await?;
-        let reaches = reaches_back_to(&known);
-        let questions = self.handing_down(questions, &known).await?;
+        let reaches = earliest_known(&known);
+        let questions = self.with_prior_claims(questions, &known).await?;
         // What was put with this one may have fetched it since the store was looked at.
-        let put = query.put;
-        let asked = stream::iter(questions).map(move |question| upstream.stream(question.put(put)));
+        let put = query.pages_since;
+        let asked = stream::iter(questions).map(move |question| upstream.stream(question.pages_since(put)));
         let kept = asked
             .flatten_unordered(HOLES_AT_ONCE)
-            .map(|part| async move { keep(source, query, part?).await })
+            .map(|part| async move { persist(source, query, part?).await })
             .buffered(COMMITS_AT_ONCE);
         let mut kept = std::pin::pin!(kept);
         let mut oldest: Option<Timestamp> = None;
@@ -212,7 +213,7 @@ impl Answer {
 
 /// What has been told of a stretch.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct EmitOutcome {
     /// Rows.
     pub(super) found: usize,
     /// What was thought to be known and is not.
@@ -222,34 +223,35 @@ pub(super) struct Told {
 }
 
 /// How far back candles were known, the time before the listing left out.
-fn reaches_back_to(known: &Coverage) -> Option<Timestamp> {
-    let asked = known.spans().iter().find(|span| span.provenance.origin != Origin::Listed);
+fn earliest_known(known: &Coverage) -> Option<Timestamp> {
+    let asked = known.spans().iter().find(|span| span.provenance.origin != Origin::BeforeListing);
     asked.map(|span| span.range.from())
 }
 
 /// Stores what is final in a piece, and what it proves of slots that have ended.
-async fn keep(
+async fn persist(
     source: &StoredSource,
     query: &CandleQuery,
     mut part: CandlePart,
 ) -> Result<CandlePart, SourceError> {
     let series = &query.series;
-    source.doubt_the_listing(series, &mut part).await?;
+    source.drop_contradicted_listing(series, &mut part).await?;
     let tip = source.grid.floor(series.timeframe, source.clock.now());
     let ended = TimeRange::new(Timestamp::MIN, tip).map(|ended| part.coverage.within(ended));
     let kept = source.store.commit(series, &part.candles, &ended.unwrap_or_default()).await;
     let is_damaged = kept.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Corrupt);
-    part.unkept = Unkept::joined(part.unkept.take(), source.unkept(series, &part.candles, kept)?);
+    part.write_failure =
+        WriteFailure::merge(part.write_failure.take(), source.write_failure(series, &part.candles, kept)?);
     if is_damaged {
         return Ok(part); // a file that cannot be mended now has nothing to say of it
     }
-    tell_disputes(source, query, &mut part).await?;
+    report_disputes(source, query, &mut part).await?;
     Ok(part)
 }
 
 /// Puts into a piece what the store has come to doubt of its stretch, and the rows that stand there: the
 /// answer shall not differ from the one that the store would give alone.
-async fn tell_disputes(
+async fn report_disputes(
     source: &StoredSource,
     query: &CandleQuery,
     part: &mut CandlePart,
@@ -258,7 +260,7 @@ async fn tell_disputes(
         return Ok(());
     }
     let (store, series) = (source.store.as_ref(), &query.series);
-    let known = as_of::undisputed(store.coverage(series).await?, query);
+    let known = as_of::without_later_disputes(store.coverage(series).await?, query);
     let proven = part.coverage.ranges();
     let disputed: Vec<_> = proven.iter().flat_map(|range| known.within(*range).disputes().to_vec()).collect();
     for dispute in disputed {
@@ -266,7 +268,7 @@ async fn tell_disputes(
             Err(_) if source.is_shared => continue, // gone since it was written to
             read => read?.candles,
         };
-        part.coverage.dispute(dispute);
+        part.coverage.add_dispute(dispute);
         part.candles.retain(|candle| !dispute.range.contains(candle.open_time));
         part.candles.extend(standing);
     }

@@ -6,7 +6,7 @@ use market_backbone_core::{
     CandleQuery, Coverage, Forming, QueryError, SourceError, SourceErrorKind, TimeRange, Timestamp,
 };
 
-use super::answer::Answer;
+use super::answer::StoredAnswer;
 
 /// Answers with the newest `count` candles that open before `before` and not before `floor`.
 ///
@@ -14,7 +14,7 @@ use super::answer::Answer;
 /// whatever came of it, or up to what has turned out not to be known, which then is a stretch of its own. So it ends, and
 /// asks for each stretch once.
 pub(super) async fn answer(
-    mut answer: Answer,
+    mut answer: StoredAnswer,
     count: usize,
     before: Option<Timestamp>,
     floor: Timestamp,
@@ -23,7 +23,7 @@ pub(super) async fn answer(
     let mut wanted = count;
     while wanted > 0 && cursor > floor {
         let known = answer.known().await?; // anew each time: it grows with what is fetched
-        let (is_known, end) = stretch_below(&answer, &known, cursor);
+        let (is_known, end) = range_before(&answer, &known, cursor);
         let mut from = end.max(floor);
         if let Ok(stretch) = TimeRange::new(from, cursor) {
             wanted -= if is_known {
@@ -40,8 +40,8 @@ pub(super) async fn answer(
 }
 
 /// Whether nothing is to be asked about the newest slot before `cursor`, and how far back that stays so.
-fn stretch_below(answer: &Answer, known: &Coverage, cursor: Timestamp) -> (bool, Timestamp) {
-    let ranges = answer.not_to_ask(known);
+fn range_before(answer: &StoredAnswer, known: &Coverage, cursor: Timestamp) -> (bool, Timestamp) {
+    let ranges = answer.skip_ranges(known);
     match ranges.iter().rev().find(|range| range.from() < cursor) {
         Some(range) if answer.slots(range.to(), cursor) == 0 => (true, range.from()),
         Some(range) => (false, range.to()),
@@ -50,16 +50,16 @@ fn stretch_below(answer: &Answer, known: &Coverage, cursor: Timestamp) -> (bool,
 }
 
 /// Asks upstream for the newest `wanted` candles in `gap`; says how many came.
-async fn fetch_gap(answer: &mut Answer, gap: TimeRange, wanted: usize) -> Result<usize, SourceError> {
+async fn fetch_gap(answer: &mut StoredAnswer, gap: TimeRange, wanted: usize) -> Result<usize, SourceError> {
     let slots = usize::try_from(answer.slots(gap.from(), gap.to())).unwrap_or(usize::MAX);
     if slots == 0 {
         return Ok(0);
     }
     // Where the gap reaches the slot in progress the venue may move on meanwhile, and then there are more slots than these.
-    let moves = gap.to() > answer.tip;
+    let moves = gap.to() > answer.forming_open;
     let question =
         CandleQuery::last(answer.query.series.clone(), if moves { wanted } else { wanted.min(slots) })
-            .map_err(|error| unaskable(&error))?
+            .map_err(|error| query_error(&error))?
             .not_before(gap.from())
             .priority(answer.query.priority);
     let question = match answer.query.forming {
@@ -77,6 +77,6 @@ async fn fetch_gap(answer: &mut Answer, gap: TimeRange, wanted: usize) -> Result
 }
 
 /// A question that cannot be put is a mistake of ours: it is made from one that could.
-pub(super) fn unaskable(error: &QueryError) -> SourceError {
+pub(super) fn query_error(error: &QueryError) -> SourceError {
     SourceError::new(SourceErrorKind::BadRequest, error.to_string())
 }

@@ -12,7 +12,7 @@ use super::StoredSource;
 impl StoredSource {
     /// Takes out of a piece what it says of the time before the listing, where candles that are stored contradict it, of
     /// this timeframe or another: the store does not believe it, so whoever asks must not be told so.
-    pub(super) async fn doubt_the_listing(
+    pub(super) async fn drop_contradicted_listing(
         &self,
         series: &Series,
         part: &mut CandlePart,
@@ -27,7 +27,7 @@ impl StoredSource {
             }
             if self.has_rows(&other, before).await? {
                 tracing::warn!(%series, %other, %since, "not listed before, it is said, but there are candles");
-                forget_the_listing(&mut part.coverage);
+                remove_listing(&mut part.coverage);
                 return Ok(());
             }
         }
@@ -56,12 +56,12 @@ impl StoredSource {
 
 /// Since when the market is listed, as far as it is known.
 fn listed_since(known: &Coverage) -> Option<Timestamp> {
-    let unlisted = |span: &&market_backbone_core::Span| span.provenance.origin == Origin::Listed;
+    let unlisted = |span: &&market_backbone_core::Span| span.provenance.origin == Origin::BeforeListing;
     known.spans().iter().filter(unlisted).map(|span| span.range.to()).max()
 }
 
-fn forget_the_listing(known: &mut Coverage) {
-    let unlisted = known.spans().iter().filter(|span| span.provenance.origin == Origin::Listed);
+fn remove_listing(known: &mut Coverage) {
+    let unlisted = known.spans().iter().filter(|span| span.provenance.origin == Origin::BeforeListing);
     let ranges: Vec<_> = unlisted.map(|span| span.range).collect();
     ranges.into_iter().for_each(|range| known.remove(range));
 }

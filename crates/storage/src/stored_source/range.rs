@@ -2,11 +2,11 @@
 
 use market_backbone_core::{CandleQuery, Forming, SourceError, TimeRange};
 
-use super::answer::Answer;
-use super::doubt;
+use super::answer::StoredAnswer;
+use super::recheck;
 
 /// Answers with all candles that open in `range`.
-pub(super) async fn answer(mut answer: Answer, range: TimeRange) -> Result<(), SourceError> {
+pub(super) async fn answer(mut answer: StoredAnswer, range: TimeRange) -> Result<(), SourceError> {
     let Ok(range) = TimeRange::new(range.from(), range.to().min(answer.end())) else {
         return Ok(()); // all of it is still to come
     };
@@ -15,19 +15,21 @@ pub(super) async fn answer(mut answer: Answer, range: TimeRange) -> Result<(), S
         let told = answer.emit_stored(&known, stretch, usize::MAX).await?;
         told.gone.into_iter().for_each(|gone| known.remove(gone));
     }
-    let holes = doubt::between(&answer.not_to_ask(&known), range);
+    let holes = recheck::between(&answer.skip_ranges(&known), range);
     let holes = holes.into_iter().filter(|hole| answer.slots(hole.from(), hole.to()) > 0);
     let questions = holes.map(|hole| question(&answer, hole)).collect::<Result<_, _>>()?;
     answer.fetch(questions, |_| ()).await
 }
 
 /// Asks for a hole; for the slot in progress alone in the way that upstream can answer most cheaply.
-fn question(answer: &Answer, hole: TimeRange) -> Result<CandleQuery, SourceError> {
+fn question(answer: &StoredAnswer, hole: TimeRange) -> Result<CandleQuery, SourceError> {
     let series = answer.query.series.clone();
-    let reaches_now = hole.to() > answer.tip;
+    let reaches_now = hole.to() > answer.forming_open;
     let forming = if reaches_now { answer.query.forming } else { Forming::Exclude };
-    let question = if reaches_now && answer.slots(hole.from(), answer.tip) == 0 {
-        CandleQuery::last(series, 1).map_err(|error| super::last::unaskable(&error))?.not_before(answer.tip)
+    let question = if reaches_now && answer.slots(hole.from(), answer.forming_open) == 0 {
+        CandleQuery::last(series, 1)
+            .map_err(|error| super::last::query_error(&error))?
+            .not_before(answer.forming_open)
     } else {
         CandleQuery::within(series, hole)
     };

@@ -33,7 +33,7 @@ impl UniverseKind {
         }
     }
 
-    pub(super) fn named(word: &str) -> Self {
+    pub(super) fn from_name(word: &str) -> Self {
         match word {
             "stock_universe" => Self::StockUniverse,
             "stock_etf_combo" => Self::StockEtfCombo,
@@ -111,7 +111,7 @@ fn one(key: Option<&str>, members: Vec<String>) -> Result<UniverseEntry, ParseUn
 
 fn row(item: &Value) -> Result<UniverseEntry, ParseUniverseError> {
     let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
-    let (kind, name, key) = (UniverseKind::named(text("type")), text("name"), text("key"));
+    let (kind, name, key) = (UniverseKind::from_name(text("type")), text("name"), text("key"));
     let lookup = match kind {
         UniverseKind::StockUniverse | UniverseKind::StockEtfCombo => format!("{name}:{key}"),
         UniverseKind::Etf => format!("etf_{key}"),

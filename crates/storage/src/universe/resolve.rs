@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 /// How many keys an error names.
-const MOST: usize = 3;
+const MAX_SUGGESTIONS: usize = 3;
 /// Below this, two keys have nothing to do with each other.
-const LIKENESS: f64 = 0.5;
+const MIN_SIMILARITY: f64 = 0.5;
 
 /// There is no such universe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,16 +69,16 @@ fn unknown(universes: &BTreeMap<String, Vec<String>>, key: &str, rest: &[&str]) 
     let part = if whole == key { whole } else { rest.first().copied().unwrap_or_default().to_owned() };
     let mut scored: Vec<(f64, &String)> = universes
         .keys()
-        .map(|known| (likeness(&part, known), known))
-        .filter(|(score, _)| *score >= LIKENESS)
+        .map(|known| (similarity(&part, known), known))
+        .filter(|(score, _)| *score >= MIN_SIMILARITY)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    let nearest = scored.into_iter().take(MOST).map(|(_, known)| known.clone()).collect();
+    let nearest = scored.into_iter().take(MAX_SUGGESTIONS).map(|(_, known)| known.clone()).collect();
     UnknownUniverse { key: key.to_owned(), part, nearest }
 }
 
 /// 1 for the same letters; the part after the colon, or after `etf_`, counts as nearly the whole.
-fn likeness(wanted: &str, known: &str) -> f64 {
+fn similarity(wanted: &str, known: &str) -> f64 {
     let (wanted, known) = (wanted.to_lowercase(), known.to_lowercase());
     let bare = known.rsplit([':', '_']).next().unwrap_or_default();
     let close = if bare == wanted { 0.99 } else { 0.0 };

@@ -9,7 +9,7 @@ use market_backbone_core::{
     StoreError, StoreErrorKind, StoredCandles, TimeRange, Timeframe, Timestamp,
 };
 use market_backbone_storage::{
-    ArchiveFormat, ContentHash, ExportOrder, Manifest, MemoryStore, export_archive, import_archive,
+    ArchiveFormat, ContentHash, ExportOptions, Manifest, MemoryStore, export_archive, import_archive,
     write_parquet,
 };
 use proptest::prelude::*;
@@ -22,7 +22,7 @@ const FORMATS: [ArchiveFormat; 2] = [ArchiveFormat::Csv, ArchiveFormat::Parquet]
 
 async fn export(store: &dyn CandleStore, dir: &Path, format: ArchiveFormat, range: TimeRange) -> Manifest {
     let series = store.series().await.unwrap();
-    let order = ExportOrder { dir: dir.to_owned(), format, series, range, grid: |_| Grid::Utc };
+    let order = ExportOptions { dir: dir.to_owned(), format, series, range, grid: |_| Grid::Utc };
     export_archive(store, &order).await.unwrap()
 }
 
@@ -128,7 +128,7 @@ async fn a_disputed_slot_is_disputed_elsewhere_too() {
     let quiet = export(&store, &folder.path().join("quiet"), ArchiveFormat::Csv, everything()).await;
     let mut doubted = proof(0, 10);
     let said = doubted.spans()[0].provenance;
-    doubted.dispute(Dispute { range: minutes(4, 6), earlier: Some(said), later: None });
+    doubted.add_dispute(Dispute { range: minutes(4, 6), earlier: Some(said), later: None });
     store.commit(&btc, &[], &doubted).await.unwrap();
     let archive = folder.path().join("archive");
     let written = export(&store, &archive, ArchiveFormat::Csv, everything()).await;
@@ -286,7 +286,7 @@ async fn an_archive_is_not_written_over_another() {
     let before = fs::read(folder.path().join(MANIFEST)).unwrap();
     let series = store.series().await.unwrap();
     let (dir, range) = (folder.path().to_owned(), everything());
-    let order = ExportOrder { dir, format: ArchiveFormat::Csv, series, range, grid: |_| Grid::Utc };
+    let order = ExportOptions { dir, format: ArchiveFormat::Csv, series, range, grid: |_| Grid::Utc };
     let error = export_archive(&store, &order).await.unwrap_err();
     assert!(error.to_string().contains("another folder"), "{error}");
     assert_eq!(fs::read(folder.path().join(MANIFEST)).unwrap(), before);
@@ -423,8 +423,8 @@ async fn an_import_that_is_cut_off_has_stored_nothing_untrue_and_can_be_repeated
         assert_eq!(error.kind(), StoreErrorKind::DiskFull);
         let known = failing.store.coverage(&btc).await.unwrap();
         let rows = failing.store.read(&btc, everything(), usize::MAX).await.unwrap().candles;
-        let said: Vec<_> = truth.iter().filter(|candle| known.knows(candle.open_time)).collect();
-        let held: Vec<_> = rows.iter().filter(|candle| known.knows(candle.open_time)).collect();
+        let said: Vec<_> = truth.iter().filter(|candle| known.is_known(candle.open_time)).collect();
+        let held: Vec<_> = rows.iter().filter(|candle| known.is_known(candle.open_time)).collect();
         assert_eq!(said.len(), held.len(), "after {commits} commits a slot is called empty that is not");
         assert!(said == held);
         import_archive(&failing.store, folder.path(), NOW).await.unwrap();

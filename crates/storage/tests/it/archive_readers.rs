@@ -4,14 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use market_backbone_core::{CandleStore, Grid, Series, StoreErrorKind, Timeframe};
-use market_backbone_storage::{ArchiveFormat, ExportOrder, MemoryStore, export_archive, import_archive};
+use market_backbone_storage::{ArchiveFormat, ExportOptions, MemoryStore, export_archive, import_archive};
 use tempfile::tempdir;
 
 use crate::material::{candle, candles, everything, proof, series};
 
-async fn order(store: &dyn CandleStore, dir: &Path, format: ArchiveFormat) -> ExportOrder {
+async fn order(store: &dyn CandleStore, dir: &Path, format: ArchiveFormat) -> ExportOptions {
     let (dir, range, series) = (dir.to_owned(), everything(), store.series().await.unwrap());
-    ExportOrder { dir, format, series, range, grid: |_| Grid::Utc }
+    ExportOptions { dir, format, series, range, grid: |_| Grid::Utc }
 }
 
 fn version_1(format: &str) -> PathBuf {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Candle, CandleQuery, CandleSource, CandleStore, Derive, Grid, ManualClock, Origin, Series, Timeframe,
-    Timestamp,
+    Candle, CandleQuery, CandleSource, CandleStore, DerivationPolicy, Grid, ManualClock, Origin, Series,
+    Timeframe, Timestamp,
 };
 use market_backbone_storage::{
-    ArchiveFormat, DerivedSource, ExportOrder, MemoryStore, StoredSource, export_archive, import_archive,
+    ArchiveFormat, DerivedSource, ExportOptions, MemoryStore, StoredSource, export_archive, import_archive,
 };
 use proptest::prelude::*;
 
@@ -81,7 +81,7 @@ async fn note(store: &dyn CandleStore, btc: &Series, now: i64, diary: &mut Diary
     let rows = store.read(btc, everything(), usize::MAX).await.unwrap().candles;
     for number in 0..SLOTS + 6 {
         let row = rows.iter().find(|row| minute_of(row.open_time) == number).copied();
-        if known.knows(minute(number)) {
+        if known.is_known(minute(number)) {
             diary.entry(number).or_default().push((now, row));
         } else {
             diary.remove(&number);
@@ -169,8 +169,13 @@ async fn house() -> (Arc<MemoryStore>, Model, DerivedSource) {
         Arc::clone(&clock) as _,
         Grid::Utc,
     );
-    let source =
-        DerivedSource::new(Arc::clone(&store) as _, Arc::new(stored), clock, &CAPABILITIES, Derive::Intraday);
+    let source = DerivedSource::new(
+        Arc::clone(&store) as _,
+        Arc::new(stored),
+        clock,
+        &CAPABILITIES,
+        DerivationPolicy::Intraday,
+    );
     (store, model, source)
 }
 
@@ -245,7 +250,7 @@ async fn earlier_versions_are_counted_unsuspicious_and_not_exported() {
     assert_eq!((stats.revisions(), stats.series[0].revisions, stats.rows()), (2, 2, 9));
     assert_eq!(store.check(|_| Grid::Utc).await.unwrap(), []);
     store.vacuum().await.unwrap();
-    let order = ExportOrder {
+    let order = ExportOptions {
         dir: archive.path().join("copy"),
         format: ArchiveFormat::Csv,
         series: vec![btc.clone()],

@@ -120,7 +120,7 @@ async fn tells_the_truth(store: &SqliteStore, truth: &[Vec<Candle>], about: &str
         let few = store.read(&one, minutes(SLOTS / 2, SLOTS), 70).await.unwrap().candles;
         let read = store.read(&one, everything(), usize::MAX).await.unwrap().candles;
         let known = store.coverage(&one).await.unwrap();
-        let believed = |row: &&Candle| known.knows(row.open_time);
+        let believed = |row: &&Candle| known.is_known(row.open_time);
         let want: Vec<_> = rows.iter().filter(believed).collect();
         let told: Vec<_> = read.iter().filter(believed).collect();
         assert!(told == want, "{about}: {one} tells {} rows and has {}", told.len(), want.len());
@@ -179,7 +179,7 @@ async fn run(sound: &Path, truth: &[Vec<Candle>], flips: usize, rng: &mut Rng) -
 }
 
 fn rows_of_venue(set: &CandleSet) -> u64 {
-    let stored = set.served.disk_rows + set.served.memory_rows;
+    let stored = set.stats.disk_rows + set.stats.memory_rows;
     (set.candles.len() as u64).saturating_sub(stored)
 }
 
@@ -191,17 +191,17 @@ async fn repair(dir: &Path, truth: &[Vec<Candle>], about: &str) -> bool {
         let mut findings = store.check(|_| Grid::Utc).await.unwrap();
         found_any |= !findings.is_empty();
         let mut plan = RepairPlan::of(&findings, |_| (Grid::Utc, 200));
-        assert_eq!(plan.by_hand, 0, "{about}: {findings:?}");
+        assert_eq!(plan.manual, 0, "{about}: {findings:?}");
         for file in &plan.files {
             store.rebuild(file).await.unwrap();
         }
         if !plan.files.iter().any(|file| file.ends_with("index.db")) {
             for one in &plan.ledgers {
-                store.mend_ledger(one).await.unwrap();
+                store.repair_ledger(one).await.unwrap();
             }
             findings = store.check(|_| Grid::Utc).await.unwrap();
             plan = RepairPlan::of(&findings, |_| (Grid::Utc, 200));
-            for (one, range) in &plan.stretches {
+            for (one, range) in &plan.ranges {
                 store.forget(one, *range).await.unwrap();
             }
             let left = store.check(|_| Grid::Utc).await.unwrap();

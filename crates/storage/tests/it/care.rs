@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use market_backbone_core::{CandleStore, StoreErrorKind, Timeframe};
-use market_backbone_storage::{Care, Retention, SqliteStore, StoreConfig};
+use market_backbone_storage::{MaintenanceConfig, Retention, SqliteStore, StoreConfig};
 
 use crate::material::{candles, everything, minutes, open, proof, series};
 
@@ -15,8 +15,8 @@ fn shard(dir: &Path) -> PathBuf {
 }
 
 fn config(dir: &Path, quiet: Duration) -> StoreConfig {
-    let care = Care { every: None, quiet, ..Care::default() };
-    StoreConfig { care, ..StoreConfig::new(dir) }
+    let care = MaintenanceConfig { every: None, quiet, ..MaintenanceConfig::default() };
+    StoreConfig { maintenance: care, ..StoreConfig::new(dir) }
 }
 
 /// A store with the older half of two series deleted.
@@ -43,12 +43,12 @@ async fn is_whole(store: &SqliteStore) {
 async fn a_quiet_file_with_much_air_is_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     let store = half_empty(config(folder.path(), Duration::ZERO)).await;
-    let report = store.care_once().await.unwrap();
+    let report = store.maintain_once().await.unwrap();
     let [shard] = report.shards.as_slice() else { panic!("{report:?}") };
     assert!(shard.rewritten && shard.free_pages_before > 1_000 && shard.free_pages_after == 0, "{shard:?}");
     assert!(report.freed_bytes() > 2_500_000 && shard.bytes_after < shard.bytes_before * 6 / 10, "{shard:?}");
     is_whole(&store).await;
-    assert!(store.care_once().await.unwrap().is_idle(), "and then there is nothing to do");
+    assert!(store.maintain_once().await.unwrap().is_idle(), "and then there is nothing to do");
     store.close().await;
     is_whole(&open(folder.path()).await).await;
 }
@@ -59,7 +59,7 @@ async fn a_file_in_use_shrinks_in_steps_and_commits_go_on() {
     let store = half_empty(config(folder.path(), Duration::from_secs(3_600))).await;
     let size = std::fs::metadata(shard(folder.path())).unwrap().len();
     let third = series("KRW-XRP");
-    let (report, written) = tokio::join!(store.care_once(), async {
+    let (report, written) = tokio::join!(store.maintain_once(), async {
         for page in 0..20 {
             let (from, to) = (page * 100, page * 100 + 100);
             store.commit(&third, &candles(from, to), &proof(from, to)).await.unwrap();
@@ -83,7 +83,7 @@ async fn vacuum_gives_back_whatever_is_free() {
     let btc = series("KRW-BTC");
     store.commit(&btc, &candles(0, 2_000), &proof(0, 2_000)).await.unwrap();
     store.forget(&btc, minutes(0, 1_900)).await.unwrap();
-    assert!(store.care_once().await.unwrap().is_idle(), "too little to bother");
+    assert!(store.maintain_once().await.unwrap().is_idle(), "too little to bother");
     let report = store.vacuum().await.unwrap();
     assert!(report.shards[0].free_pages_before > 0 && report.shards[0].free_pages_after == 0, "{report:?}");
     assert!(report.freed_bytes() > 0);
@@ -94,23 +94,24 @@ async fn vacuum_gives_back_whatever_is_free() {
 async fn what_is_older_than_is_kept_is_forgotten_with_its_proof() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = config(folder.path(), Duration::ZERO);
-    config.care.retain = vec![Retention { timeframe: Timeframe::M1, keep: Duration::from_secs(60 * 1_000) }];
+    config.maintenance.retain =
+        vec![Retention { timeframe: Timeframe::M1, keep: Duration::from_secs(60 * 1_000) }];
     let store = SqliteStore::open(config).await.unwrap();
     let btc = series("KRW-BTC");
     store.commit(&btc, &candles(0, 25_000), &proof(-5, 25_000)).await.unwrap();
-    let report = store.care_once().await.unwrap();
+    let report = store.maintain_once().await.unwrap();
     assert_eq!(report.forgotten, 3, "in steps");
     assert_eq!(store.coverage(&btc).await.unwrap(), proof(24_000, 25_000));
     let rows = store.read(&btc, everything(), usize::MAX).await.unwrap().candles;
     assert_eq!(rows, candles(24_000, 25_000));
-    assert_eq!(store.care_once().await.unwrap().forgotten, 0);
+    assert_eq!(store.maintain_once().await.unwrap().forgotten, 0);
 }
 
 #[tokio::test]
 async fn a_store_looks_after_itself_when_told_to() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = config(folder.path(), Duration::ZERO);
-    config.care.every = Some(Duration::from_millis(20));
+    config.maintenance.every = Some(Duration::from_millis(20));
     let store = half_empty(config).await;
     let gone = async {
         while std::fs::metadata(shard(folder.path())).unwrap().len() > 5_500_000 {
@@ -193,10 +194,10 @@ async fn air_that_was_there_before_is_found_in_the_first_round() {
     let folder = tempfile::tempdir().unwrap();
     half_empty(config(folder.path(), Duration::from_secs(3_600))).await.close().await;
     let store = SqliteStore::open(config(folder.path(), Duration::ZERO)).await.unwrap();
-    let report = store.care_once().await.unwrap();
+    let report = store.maintain_once().await.unwrap();
     assert!(report.shards[0].rewritten, "{report:?}");
     store.close().await;
     let store = SqliteStore::open(config(folder.path(), Duration::ZERO)).await.unwrap();
-    let report = store.care_once().await.unwrap();
+    let report = store.maintain_once().await.unwrap();
     assert!(report.shards.is_empty(), "and one without any is not even opened: {report:?}");
 }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_core::{
-    Candle, CandleQuery, CandleSource, CandleStore, Claim, Coverage, Grid, ManualClock, Origin, Provenance,
-    Timestamp, VenueId,
+    AbsenceClaim, Candle, CandleQuery, CandleSource, CandleStore, Coverage, Grid, ManualClock, Origin,
+    Provenance, Timestamp, VenueId,
 };
-use market_backbone_storage::{Finding, Flaw, MemoryStore, PostgresConfig, PostgresStore, StoredSource};
+use market_backbone_storage::{
+    Finding, IntegrityIssue, MemoryStore, PostgresConfig, PostgresStore, StoredSource,
+};
 
 use crate::material::{candle, candles, everything, minute, minutes, open, proof, series};
 use crate::model::{DENSE, Model};
@@ -52,8 +54,8 @@ async fn rows_deleted_by_hand_are_found_and_not_told_as_empty() {
     let found = check(&store).await;
     let [one] = &found[..] else { panic!("{found:?}") };
     assert_eq!(
-        (one.flaw, one.range(), one.slots),
-        (Flaw::Miscounted, Some(minutes(BEGIN + 256, BEGIN + 512)), 256)
+        (one.issue, one.range(), one.slots),
+        (IntegrityIssue::Miscounted, Some(minutes(BEGIN + 256, BEGIN + 512)), 256)
     );
     assert!(one.detail.contains("256 candles were written here and 246 are there"), "{one}");
     assert_eq!(check(&store).await, found, "a check changes nothing");
@@ -93,7 +95,7 @@ async fn a_commit_does_not_vouch_for_rows_that_somebody_took_away() {
     let known = store.coverage(&btc).await.unwrap();
     assert_eq!(known.missing(minutes(BEGIN, NOW + 5)), [minutes(BEGIN + 768, NOW)]);
     // What is left there is nobody's word now, until it is asked for again.
-    assert!(check(&store).await.iter().all(|one| one.flaw == Flaw::Unproven));
+    assert!(check(&store).await.iter().all(|one| one.issue == IntegrityIssue::Unproven));
     store.commit(&btc, &candles(BEGIN + 768, NOW), &proof(BEGIN + 768, NOW)).await.unwrap();
     assert_eq!(check(&store).await, []);
     assert_eq!(store.coverage(&btc).await.unwrap().disputes(), []);
@@ -113,7 +115,7 @@ async fn what_is_forgotten_on_purpose_is_not_missed() {
     store.forget(&btc, minutes(BEGIN + 50, BEGIN + 100)).await.unwrap();
     let known = store.coverage(&btc).await.unwrap();
     assert_eq!(known.missing(minutes(BEGIN, NOW)), [minutes(BEGIN, BEGIN + 700)]);
-    assert!(check(&store).await.iter().all(|one| one.flaw == Flaw::Unproven));
+    assert!(check(&store).await.iter().all(|one| one.issue == IntegrityIssue::Unproven));
 }
 
 #[tokio::test]
@@ -157,17 +159,17 @@ async fn a_row_that_cannot_be_true_is_told_by_no_tier() {
 async fn impossible_rows_and_broken_ledgers_in_the_database_are_found() {
     let Some(config) = fresh() else { return };
     let (store, btc) = (filled(&config).await, series("KRW-BTC"));
-    let flaws = async || check(&store).await.into_iter().map(|one| one.flaw).collect::<Vec<_>>();
+    let flaws = async || check(&store).await.into_iter().map(|one| one.issue).collect::<Vec<_>>();
     execute(&config, "UPDATE candles SET high = low - 1 WHERE open_ms = (25600000 + 3) * 60000::bigint")
         .await;
-    assert_eq!(flaws().await, [Flaw::Impossible]);
+    assert_eq!(flaws().await, [IntegrityIssue::Impossible]);
     let off_grid = format!(
         "INSERT INTO candles SELECT series, open_ms + 30000, {WITH_THE_SAME_FIGURES}
           WHERE open_ms = (25600000 + 5) * 60000::bigint"
     );
     execute(&config, off_grid.leak()).await;
     let found = flaws().await;
-    assert_eq!(found, [Flaw::Miscounted, Flaw::Impossible, Flaw::OffGrid]);
+    assert_eq!(found, [IntegrityIssue::Miscounted, IntegrityIssue::Impossible, IntegrityIssue::OffGrid]);
     store.forget(&btc, everything()).await.unwrap();
     assert_eq!(flaws().await, []);
 
@@ -177,8 +179,8 @@ async fn impossible_rows_and_broken_ledgers_in_the_database_are_found() {
         "INSERT INTO coverage SELECT series, from_ns + 60000000000, to_ns, 'rumour', 0 FROM coverage",
     )
     .await;
-    assert!(flaws().await.contains(&Flaw::Ledger));
-    store.mend_ledger(&btc).await.unwrap();
+    assert!(flaws().await.contains(&IntegrityIssue::Ledger));
+    store.repair_ledger(&btc).await.unwrap();
     assert_eq!(flaws().await, []);
     assert_eq!(store.coverage(&btc).await.unwrap(), proof(BEGIN, NOW));
 }
@@ -190,7 +192,7 @@ async fn what_was_only_claimed_is_claimed_in_the_database_too() {
     let (asked, again) = (Timestamp::from_secs(1_800_000_000), Timestamp::from_secs(1_800_000_400));
     let claimed = |at| {
         let mut said = Coverage::empty();
-        said.claim(Claim::of(minutes(NOW, NOW + 10), at));
+        said.add_claim(AbsenceClaim::of(minutes(NOW, NOW + 10), at));
         said
     };
     store.commit(&btc, &[], &claimed(asked)).await.unwrap();
@@ -198,13 +200,13 @@ async fn what_was_only_claimed_is_claimed_in_the_database_too() {
     store.close().await;
     let store = PostgresStore::connect(config).await.unwrap();
     let known = store.coverage(&btc).await.unwrap();
-    assert_eq!(known.claims(), [Claim::of(minutes(NOW, NOW + 10), asked)]);
-    assert!(!known.knows(minute(NOW)));
+    assert_eq!(known.claims(), [AbsenceClaim::of(minutes(NOW, NOW + 10), asked)]);
+    assert!(!known.is_known(minute(NOW)));
     assert_eq!(store.series().await.unwrap(), [btc.clone(), series("KRW-ETH")]);
     // A later answer that says it again is the second witness, whichever worker asks.
     store.commit(&btc, &[], &claimed(again)).await.unwrap();
     let known = store.coverage(&btc).await.unwrap();
-    assert_eq!((known.claims(), known.knows(minute(NOW))), (&[][..], true));
+    assert_eq!((known.claims(), known.is_known(minute(NOW))), (&[][..], true));
 }
 
 #[tokio::test]
@@ -223,7 +225,7 @@ async fn what_one_answer_alone_said_to_an_older_version_is_found_in_the_database
     let store = PostgresStore::connect(config).await.unwrap();
     let found = check(&store).await;
     let [one] = &found[..] else { panic!("{found:?}") };
-    assert_eq!((one.flaw, one.range()), (Flaw::LoneWitness, Some(minutes(NOW, NOW + 10))));
+    assert_eq!((one.issue, one.range()), (IntegrityIssue::LoneWitness, Some(minutes(NOW, NOW + 10))));
     store.forget(&btc, minutes(NOW, NOW + 10)).await.unwrap();
     assert_eq!(check(&store).await, [], "what was asked for anew nobody doubts");
     assert_eq!(store.read(&btc, minutes(NOW - 1, NOW), 9).await.unwrap().candles, [candle(NOW - 1)]);

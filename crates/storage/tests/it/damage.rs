@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use market_backbone_core::{CandleStore, Grid, StoreErrorKind};
-use market_backbone_storage::{Flaw, RepairPlan, SqliteStore, StoreConfig};
+use market_backbone_storage::{IntegrityIssue, RepairPlan, SqliteStore, StoreConfig};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
@@ -72,8 +72,8 @@ async fn tells_nothing_untrue(store: &SqliteStore) -> i64 {
     let btc = series("KRW-BTC");
     let read = store.read(&btc, everything(), usize::MAX).await.unwrap().candles;
     let known = store.coverage(&btc).await.unwrap();
-    let told: Vec<_> = read.into_iter().filter(|row| known.knows(row.open_time)).collect();
-    let truth: Vec<_> = candles(0, KEPT).into_iter().filter(|row| known.knows(row.open_time)).collect();
+    let told: Vec<_> = read.into_iter().filter(|row| known.is_known(row.open_time)).collect();
+    let truth: Vec<_> = candles(0, KEPT).into_iter().filter(|row| known.is_known(row.open_time)).collect();
     assert!(told == truth, "{} told, {} are there", told.len(), truth.len());
     truth.len() as i64
 }
@@ -125,7 +125,7 @@ async fn rows_that_were_changed_or_lost_are_unknown_and_their_neighbours_are_not
         // However little of it is asked.
         let few = store.read(&series("KRW-BTC"), minutes(2_000, 2_010), 3).await.unwrap().candles;
         let known = store.coverage(&series("KRW-BTC")).await.unwrap();
-        assert!(few.is_empty() && !known.knows(minutes(2_000, 2_001).from()), "{sql}");
+        assert!(few.is_empty() && !known.is_known(minutes(2_000, 2_001).from()), "{sql}");
         assert!(tells_nothing_untrue(&store).await >= KEPT - 3 * 64, "{sql}");
         let missing = known.missing(minutes(0, KEPT));
         assert!(missing.iter().all(|range| minute_of(range.to()) - minute_of(range.from()) <= 128), "{sql}");
@@ -164,19 +164,19 @@ async fn damage_is_named_by_a_check_and_mended_by_what_it_plans() {
     let store = SqliteStore::open(config.clone()).await.unwrap();
     for _ in 0..2 {
         let found = store.check(|_| Grid::Utc).await.unwrap();
-        let flaws: Vec<_> = found.iter().map(|one| one.flaw).collect();
+        let flaws: Vec<_> = found.iter().map(|one| one.issue).collect();
         assert_eq!(
             flaws,
-            [Flaw::Damaged, Flaw::Ledger, Flaw::Unproven],
+            [IntegrityIssue::Damaged, IntegrityIssue::Ledger, IntegrityIssue::Unproven],
             "a check changes nothing: {found:?}"
         );
         assert_eq!(found[0].slots, 64, "{}", found[0]);
     }
     let plan = RepairPlan::of(&store.check(|_| Grid::Utc).await.unwrap(), |_| (Grid::Utc, 200));
     for one in &plan.ledgers {
-        store.mend_ledger(one).await.unwrap();
+        store.repair_ledger(one).await.unwrap();
     }
-    for (one, range) in &plan.stretches {
+    for (one, range) in &plan.ranges {
         store.forget(one, *range).await.unwrap();
     }
     assert_eq!(store.check(|_| Grid::Utc).await.unwrap(), []);

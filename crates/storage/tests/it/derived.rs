@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use market_backbone_core::{
-    CallGroup, Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Corrections,
-    Coverage, Derive, Dispute, Grid, KeepAlive, LimitGroup, ManualClock, Origin, PartStream, Provenance,
-    Selection, Series, Served, SocketLimits, Span, TimeRange, Timeframe, Timestamp, VenueId,
+    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Coverage, DerivationPolicy,
+    Dispute, FetchStats, Grid, KeepAlive, ManualClock, Origin, PartStream, Provenance, RateLimit,
+    RateLimitGroup, RevisionPolicy, Selection, Series, SocketLimits, Span, TimeRange, Timeframe, Timestamp,
+    VenueId,
 };
 use market_backbone_storage::{DerivedSource, MemoryStore, StoredSource};
 use proptest::prelude::*;
@@ -19,8 +20,8 @@ const NOW: i64 = 28_000_000;
 const PAGE: u32 = 20;
 const FIVE: Timeframe = Timeframe::M5;
 
-const CONNECTS: LimitGroup =
-    LimitGroup { group: CallGroup("connect"), max: 5, window: Duration::from_secs(1) };
+const CONNECTS: RateLimit =
+    RateLimit { group: RateLimitGroup("connect"), max: 5, window: Duration::from_secs(1) };
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     venue: VenueId::new("upbit"),
     grid: Grid::Utc,
@@ -30,17 +31,17 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     book_depth: 1,
     trade_days: 0,
     timeframes: &Timeframe::ALL,
-    silent_kinds: &[],
+    unstreamed_kinds: &[],
     live_timeframes: &[],
-    settling: Duration::ZERO,
-    corrections: Corrections::NONE,
+    finality_delay: Duration::ZERO,
+    revision_policy: RevisionPolicy::NONE,
     limits: &[],
     socket: SocketLimits {
         connects: CONNECTS,
         messages: &[],
         keep_alive: KeepAlive::Ping,
         keep_alive_every: Duration::from_secs(10),
-        silence: Duration::from_secs(25),
+        idle_timeout: Duration::from_secs(25),
         max_connections: None,
         channels_per_connection: None,
     },
@@ -110,8 +111,9 @@ impl CandleSource for Venue {
             Provenance { origin: Origin::Rest, observed_at: Timestamp::from_secs(1_700_000_000) };
         let coverage =
             [Span { range: TimeRange::new(from, range.to()).unwrap(), provenance }].into_iter().collect();
-        let served = Served { requests: 1, venue_rows: candles.len() as u64, ..Served::default() };
-        futures::stream::iter([Ok(CandlePart { candles, coverage, served, ..CandlePart::default() })]).boxed()
+        let served = FetchStats { requests: 1, venue_rows: candles.len() as u64, ..FetchStats::default() };
+        futures::stream::iter([Ok(CandlePart { candles, coverage, stats: served, ..CandlePart::default() })])
+            .boxed()
     }
 }
 
@@ -122,7 +124,7 @@ struct House {
 }
 
 impl House {
-    async fn knowing(known: &[TimeRange], density: u64, derive: Derive) -> Self {
+    async fn knowing(known: &[TimeRange], density: u64, derive: DerivationPolicy) -> Self {
         let store: Arc<dyn CandleStore> = Arc::new(MemoryStore::new());
         for range in known {
             let (from, to) = (minute_of(range.from()), minute_of(range.to()));
@@ -149,7 +151,7 @@ fn five() -> Series {
 
 #[tokio::test]
 async fn a_stretch_whose_minutes_are_known_is_not_asked_for() {
-    let house = House::knowing(&[minutes(NOW - 1_000, NOW)], 100, Derive::Intraday).await;
+    let house = House::knowing(&[minutes(NOW - 1_000, NOW)], 100, DerivationPolicy::Intraday).await;
     let set = house.source.candles(CandleQuery::within(five(), minutes(NOW - 500, NOW))).await.unwrap();
     assert_same(&set.candles, &folded(minutes(NOW - 500, NOW), 100));
     assert_eq!(house.pages(), 0);
@@ -165,7 +167,7 @@ async fn a_stretch_whose_minutes_are_known_is_not_asked_for() {
 
 #[tokio::test]
 async fn it_is_as_old_as_the_oldest_observation_beneath_it() {
-    let house = House::knowing(&[minutes(NOW - 1_000, NOW)], 100, Derive::Intraday).await;
+    let house = House::knowing(&[minutes(NOW - 1_000, NOW)], 100, DerivationPolicy::Intraday).await;
     let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::from_secs(1_800_000_000) };
     let fresh = [Span { range: minutes(NOW - 400, NOW), provenance }].into_iter().collect();
     let rows: Vec<_> = (NOW - 400..NOW).map(candle).collect();
@@ -179,9 +181,9 @@ async fn it_is_as_old_as_the_oldest_observation_beneath_it() {
 
 #[tokio::test]
 async fn a_disputed_minute_is_no_ground_to_build_on() {
-    let house = House::knowing(&[minutes(NOW - 1_000, NOW)], 100, Derive::Intraday).await;
+    let house = House::knowing(&[minutes(NOW - 1_000, NOW)], 100, DerivationPolicy::Intraday).await;
     let mut doubt = proof(NOW - 52, NOW - 51);
-    doubt.dispute(Dispute { range: minutes(NOW - 52, NOW - 51), earlier: None, later: None });
+    doubt.add_dispute(Dispute { range: minutes(NOW - 52, NOW - 51), earlier: None, later: None });
     house.store.commit(&series("KRW-BTC"), &[], &doubt).await.unwrap();
     if house.store.coverage(&series("KRW-BTC")).await.unwrap().disputes().is_empty() {
         // A store may hold only disputes it found itself: then contradict what it has.
@@ -192,13 +194,13 @@ async fn a_disputed_minute_is_no_ground_to_build_on() {
     let set = house.source.candles(CandleQuery::within(five(), minutes(NOW - 100, NOW))).await.unwrap();
     assert_eq!((set.candles.len(), house.pages()), (20, 1));
     assert_eq!(*house.venue.asked.lock().unwrap(), [1], "only the slot in doubt");
-    let proven_by = |at: i64| set.coverage.proof_of(minute(NOW - at)).map(|proof| proof.origin);
+    let proven_by = |at: i64| set.coverage.provenance_at(minute(NOW - at)).map(|proof| proof.origin);
     assert_eq!((proven_by(60), proven_by(52)), (Some(Origin::Derived), Some(Origin::Rest)));
 }
 
 #[tokio::test]
 async fn what_the_venue_itself_has_said_comes_first() {
-    let house = House::knowing(&[minutes(NOW - 1_000, NOW)], 100, Derive::Intraday).await;
+    let house = House::knowing(&[minutes(NOW - 1_000, NOW)], 100, DerivationPolicy::Intraday).await;
     let own = Candle { volume: 77.0, ..folded(minutes(NOW - 50, NOW - 45), 100)[0] };
     house.store.commit(&five(), &[own], &proof(NOW - 50, NOW - 45)).await.unwrap();
     let set = house.source.candles(CandleQuery::within(five(), minutes(NOW - 100, NOW))).await.unwrap();
@@ -230,8 +232,8 @@ proptest! {
             let in_range: Vec<_> = all.iter().copied().filter(|c| asked.contains(c.open_time)).collect();
             let newest = &all[all.len().saturating_sub(count)..];
             for (query, want) in [(range, in_range.as_slice()), (last, newest)] {
-                let deriving = House::knowing(&known, density, Derive::Intraday).await;
-                let asking = House::knowing(&known, density, Derive::Never).await;
+                let deriving = House::knowing(&known, density, DerivationPolicy::Intraday).await;
+                let asking = House::knowing(&known, density, DerivationPolicy::Never).await;
                 let set = deriving.source.candles(query.clone()).await.unwrap();
                 assert_same(&set.candles, want);
                 asking.source.candles(query.clone()).await.unwrap();

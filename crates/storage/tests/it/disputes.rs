@@ -128,7 +128,7 @@ pub(crate) async fn a_row_without_a_proof_can_be_contradicted_too(store: &dyn Ca
 pub(crate) async fn a_dispute_that_comes_with_a_proof_is_kept(store: &dyn CandleStore) {
     let btc = series("KRW-BTC");
     let mut elsewhere = proof_at(0, 9, BEFORE);
-    elsewhere.dispute(dispute(2, 4, said(BEFORE), said(AFTER)));
+    elsewhere.add_dispute(dispute(2, 4, said(BEFORE), said(AFTER)));
     for _ in 0..2 {
         store.commit(&btc, &candles(0, 9), &elsewhere).await.unwrap();
         assert_eq!(store.coverage(&btc).await.unwrap(), elsewhere);
@@ -149,9 +149,9 @@ pub(crate) async fn what_was_heard_becomes_the_venues_word_when_it_is_asked(stor
     let known = store.coverage(&btc).await.unwrap();
     assert_eq!(stored(store, &btc).await, [candle(1), candle(3)], "the venue's own figures");
     assert_eq!(known.disputes(), []);
-    assert_eq!(known.proof_of(minute(3)), said(BEFORE));
-    assert_eq!(known.proof_of(minute(2)), said(BEFORE), "that nothing traded is confirmed as well");
-    assert_eq!(known.proof_of(minute(5)), heard(0, 6, AFTER).0);
+    assert_eq!(known.provenance_at(minute(3)), said(BEFORE));
+    assert_eq!(known.provenance_at(minute(2)), said(BEFORE), "that nothing traded is confirmed as well");
+    assert_eq!(known.provenance_at(minute(5)), heard(0, 6, AFTER).0);
 }
 
 pub(crate) async fn what_was_heard_and_is_contradicted_is_disputed(store: &dyn CandleStore) {
@@ -174,7 +174,10 @@ pub(crate) async fn what_was_asked_is_not_replaced_by_what_is_heard_later(store:
     let known = store.coverage(&btc).await.unwrap();
     assert_eq!(stored(store, &btc).await, candles(0, 9));
     assert_eq!(known.disputes(), [dispute(3, 4, said(BEFORE), heard(0, 9, AFTER).0)]);
-    assert_eq!((known.proof_of(minute(4)), known.proof_of(minute(5))), (said(BEFORE), heard(0, 9, AFTER).0));
+    assert_eq!(
+        (known.provenance_at(minute(4)), known.provenance_at(minute(5))),
+        (said(BEFORE), heard(0, 9, AFTER).0)
+    );
 }
 
 pub(crate) async fn an_early_answer_is_corrected_by_a_later_one_and_not_disputed(store: &dyn CandleStore) {
@@ -189,8 +192,8 @@ pub(crate) async fn an_early_answer_is_corrected_by_a_later_one_and_not_disputed
     store.commit(&btc, &[candle(1), second], &early(1, 4, BEFORE + 60)).await.unwrap();
     let known = store.coverage(&btc).await.unwrap();
     assert_eq!(known.disputes(), []);
-    assert_eq!((known.proof_of(minute(2)), known.proof_of(minute(3))), (said(AFTER), said(AFTER)));
-    assert_eq!(known.proof_of(minute(7)), early(0, 9, BEFORE).proof_of(minute(7)));
+    assert_eq!((known.provenance_at(minute(2)), known.provenance_at(minute(3))), (said(AFTER), said(AFTER)));
+    assert_eq!(known.provenance_at(minute(7)), early(0, 9, BEFORE).provenance_at(minute(7)));
     assert_eq!(stored(store, &btc).await, [candle(1), last, candle(3), candle(4)]);
     for (at, row) in [(BEFORE, first), (BEFORE + 50, second), (AFTER, last)] {
         let at = market_backbone_core::Timestamp::from_secs(at);
@@ -204,6 +207,6 @@ pub(crate) async fn an_early_answer_is_corrected_by_a_later_one_and_not_disputed
     store.commit(&btc, &[], &proof_at(7, 8, AFTER)).await.unwrap();
     store.commit(&btc, &[close(8, 4.1)], &proof_by(Origin::Import, 8, 9, AFTER)).await.unwrap();
     let disputed = store.coverage(&btc).await.unwrap();
-    let slots = [2, 6, 7, 8].map(|slot| disputed.dispute_of(minute(slot)).is_some());
-    assert_eq!((slots, disputed.dispute_of(minute(3))), ([true; 4], None));
+    let slots = [2, 6, 7, 8].map(|slot| disputed.dispute_at(minute(slot)).is_some());
+    assert_eq!((slots, disputed.dispute_at(minute(3))), ([true; 4], None));
 }

@@ -10,7 +10,7 @@ use market_backbone_core::{
     Candle, CandleQuery, CandleSource, CandleStore, Coverage, Grid, ManualClock, Series, StoreError,
     StoreErrorKind, StoredCandles, TimeRange,
 };
-use market_backbone_storage::{DistantStore, MemoryStore, StoredSource};
+use market_backbone_storage::{MemoryStore, RemoteStore, StoredSource};
 use tokio::time::Instant;
 
 use crate::material::{candles, everything, minute, minutes, proof, series};
@@ -103,17 +103,17 @@ impl CandleStore for Far {
     }
 }
 
-async fn open(far: &Arc<Far>) -> Arc<DistantStore> {
+async fn open(far: &Arc<Far>) -> Arc<RemoteStore> {
     let far = Arc::clone(far);
     let opener = move || {
         let far = Arc::clone(&far);
         async move { far.answer(false).await.map(|()| far as Arc<dyn CandleStore>) }.boxed()
     };
-    Arc::new(DistantStore::open("the far store", opener).await.unwrap())
+    Arc::new(RemoteStore::open("the far store", opener).await.unwrap())
 }
 
 /// A worker with memory of its own before the far store, and a model venue behind.
-fn worker(far: &Arc<DistantStore>) -> (Model, StoredSource) {
+fn worker(far: &Arc<RemoteStore>) -> (Model, StoredSource) {
     let clock = Arc::new(ManualClock::new(minute(NOW).plus(Duration::from_secs(20))));
     let venue = Model::new(DENSE, Arc::clone(&clock), Arc::new(MemoryStore::new()));
     let (far, upstream) = (Arc::clone(far) as _, Arc::new(venue.clone()));
@@ -139,7 +139,7 @@ async fn a_start_waits_two_seconds_for_a_store_that_does_not_answer_and_goes_on(
     let (begun, far) = (Instant::now(), Far::new(Mood::Mute));
     let store = open(&far).await;
     assert_eq!(begun.elapsed().as_secs(), 2);
-    assert!(store.state().is_away);
+    assert!(store.state().is_unavailable);
     store.close().await;
     assert!(begun.elapsed() <= Duration::from_secs(3), "nor does its end wait for it");
 }
@@ -148,7 +148,7 @@ async fn a_start_waits_two_seconds_for_a_store_that_does_not_answer_and_goes_on(
 async fn a_store_that_does_not_want_to_be_opened_is_an_error_at_once() {
     let begun = Instant::now();
     let opener = || async { Err::<Arc<dyn CandleStore>, _>(refusal()) }.boxed();
-    let error = DistantStore::open("the far store", opener).await.unwrap_err();
+    let error = RemoteStore::open("the far store", opener).await.unwrap_err();
     assert_eq!((error.kind(), begun.elapsed()), (StoreErrorKind::Inaccessible, Duration::ZERO));
 }
 
@@ -174,7 +174,7 @@ async fn while_it_is_away_what_is_near_is_answered_and_the_rest_is_asked_of_the_
         assert_eq!(begun.elapsed(), Duration::ZERO, "once it is known to be away, nobody waits for it");
         assert_eq!(venue.asked().len(), 3);
         let state = store.state();
-        assert_eq!((state.is_away, state.owed_rows), (true, 800), "{mood:?}");
+        assert_eq!((state.is_unavailable, state.backlog_rows), (true, 800), "{mood:?}");
     }
 }
 
@@ -184,16 +184,16 @@ async fn what_it_has_missed_is_written_to_it_when_it_is_back() {
     let store = open(&far).await;
     let (_venue, source) = worker(&store);
     source.candles(last(500)).await.unwrap();
-    assert_eq!((store.state().is_away, store.state().owed_rows), (true, 500));
+    assert_eq!((store.state().is_unavailable, store.state().backlog_rows), (true, 500));
     far.is(Mood::Well);
-    until(|| !store.state().is_away && store.state().owed_rows == 0).await;
+    until(|| !store.state().is_unavailable && store.state().backlog_rows == 0).await;
     let held = far.holds.read(&series("KRW-BTC"), everything(), usize::MAX).await.unwrap().candles;
     assert_eq!(held, candles(NOW - 500, NOW));
     let known = far.holds.coverage(&series("KRW-BTC")).await.unwrap();
     assert_eq!(known.ranges(), [minutes(NOW - 500, NOW)]);
     // Another worker finds it there.
     let (venue, source) = worker(&store);
-    assert_eq!(source.candles(last(500)).await.unwrap().served.shared_rows, 500);
+    assert_eq!(source.candles(last(500)).await.unwrap().stats.shared_rows, 500);
     assert_eq!(venue.asked(), []);
 }
 
@@ -218,8 +218,8 @@ async fn a_lock_delays_what_is_written_and_neither_answers_nor_reads() {
     let begun = Instant::now();
     let set = source.candles(last(2_000)).await.unwrap();
     assert_eq!(set.candles, candles(NOW - 2_000, NOW));
-    assert_eq!((set.served.shared_rows, begun.elapsed().as_secs()), (100, 5), "waited for once, and read");
-    assert_eq!((store.state().is_away, store.state().owed_rows), (false, 1_900));
+    assert_eq!((set.stats.shared_rows, begun.elapsed().as_secs()), (100, 5), "waited for once, and read");
+    assert_eq!((store.state().is_unavailable, store.state().backlog_rows), (false, 1_900));
     far.is(Mood::Well);
     // Whoever waits for the lock is given up; the next attempt is let in.
     store.close().await;
@@ -252,7 +252,7 @@ async fn a_store_that_is_away_is_asked_ever_more_seldom() {
     let asked = far.questions.load(Ordering::SeqCst);
     assert!((20..60).contains(&asked), "asked {asked} times in ten minutes");
     far.is(Mood::Well);
-    until(|| !store.state().is_away).await;
+    until(|| !store.state().is_unavailable).await;
     store.close().await;
     let asked = far.questions.load(Ordering::SeqCst);
     tokio::time::sleep(Duration::from_secs(600)).await;

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use market_backbone_core::{
     CandleQuery, CandleSource, CandleStore, Grid, ManualClock, StoreError, StoreErrorKind,
 };
-use market_backbone_storage::{DistantStore, MemoryStore, PostgresConfig, PostgresStore, StoredSource};
+use market_backbone_storage::{MemoryStore, PostgresConfig, PostgresStore, RemoteStore, StoredSource};
 use sqlx::{Connection, PgConnection};
 
 use crate::material::{candles, everything, minute, minutes, proof, series};
@@ -18,18 +18,18 @@ const NOW: i64 = 28_000_000;
 /// For what takes a moment, on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-async fn open(server: &PostgresServer) -> Result<Arc<DistantStore>, StoreError> {
+async fn open(server: &PostgresServer) -> Result<Arc<RemoteStore>, StoreError> {
     let config = PostgresConfig::parse(&server.url()).unwrap();
     let name = format!("the database {config}");
     let opener = move || {
         let config = config.clone();
         async move { Ok(Arc::new(PostgresStore::connect(config).await?) as Arc<dyn CandleStore>) }.boxed()
     };
-    DistantStore::open(name, opener).await.map(Arc::new)
+    RemoteStore::open(name, opener).await.map(Arc::new)
 }
 
 /// A worker with memory of its own before the database, and a model venue behind.
-fn worker(far: &Arc<DistantStore>) -> StoredSource {
+fn worker(far: &Arc<RemoteStore>) -> StoredSource {
     let clock = Arc::new(ManualClock::new(minute(NOW).plus(Duration::from_secs(20))));
     let venue = Model::new(DENSE, Arc::clone(&clock), Arc::new(MemoryStore::new()));
     let behind =
@@ -44,7 +44,7 @@ async fn ask(source: &StoredSource, count: usize) {
     assert_eq!((answer.candles, answer.coverage.ranges()), (candles(from, NOW), vec![minutes(from, NOW)]));
 }
 
-async fn until(store: &DistantStore, is_so: impl Fn(&DistantStore) -> bool) {
+async fn until(store: &RemoteStore, is_so: impl Fn(&RemoteStore) -> bool) {
     let waited = async {
         while !is_so(store) {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -70,10 +70,10 @@ async fn a_database_that_is_stopped_and_started_again_is_done_without_and_then_t
     server.stop();
     ask(&source, 200).await;
     ask(&source, 600).await;
-    assert!(store.state().is_away);
-    assert_eq!(store.state().owed_rows, 400);
+    assert!(store.state().is_unavailable);
+    assert_eq!(store.state().backlog_rows, 400);
     server.start_again();
-    until(&store, |store| !store.state().is_away && store.state().owed_rows == 0).await;
+    until(&store, |store| !store.state().is_unavailable && store.state().backlog_rows == 0).await;
     assert_eq!(held(&server).await, 600);
     ask(&source, 900).await;
     store.close().await;
@@ -89,7 +89,7 @@ async fn a_database_that_is_restarted_between_two_questions_is_used_by_the_secon
     server.stop();
     server.start_again();
     ask(&source, 600).await;
-    until(&store, |store| !store.state().is_away && store.state().owed_rows == 0).await;
+    until(&store, |store| !store.state().is_unavailable && store.state().backlog_rows == 0).await;
     store.close().await;
     assert_eq!(held(&server).await, 600);
 }
@@ -102,9 +102,9 @@ async fn a_database_that_is_stalled_is_done_without_until_it_runs_again() {
     ask(&source, 200).await;
     server.stall();
     ask(&source, 600).await;
-    assert!(store.state().is_away);
+    assert!(store.state().is_unavailable);
     server.resume();
-    until(&store, |store| !store.state().is_away && store.state().owed_rows == 0).await;
+    until(&store, |store| !store.state().is_unavailable && store.state().backlog_rows == 0).await;
     store.close().await;
     assert_eq!(held(&server).await, 600);
 }
@@ -120,9 +120,9 @@ async fn a_row_that_somebody_holds_locked_delays_only_what_is_written_to_it() {
     sqlx::raw_sql(lock).execute(&mut holder).await.unwrap();
     ask(&source, 600).await;
     // Others read meanwhile, and whoever waits is not in their way.
-    assert_eq!((held(&server).await, store.state().owed_rows), (200, 400));
+    assert_eq!((held(&server).await, store.state().backlog_rows), (200, 400));
     sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
-    until(&store, |store| store.state().owed_rows == 0).await;
+    until(&store, |store| store.state().backlog_rows == 0).await;
     assert_eq!(held(&server).await, 600);
     store.close().await;
 }
@@ -141,9 +141,9 @@ async fn a_database_without_a_free_connection_is_done_without() {
     let store = open(&server).await.unwrap();
     let source = worker(&store);
     ask(&source, 300).await;
-    assert_eq!((store.state().is_away, store.state().owed_rows), (true, 300));
+    assert_eq!((store.state().is_unavailable, store.state().backlog_rows), (true, 300));
     drop(taken);
-    until(&store, |store| !store.state().is_away && store.state().owed_rows == 0).await;
+    until(&store, |store| !store.state().is_unavailable && store.state().backlog_rows == 0).await;
     store.close().await;
     assert_eq!(held(&server).await, 300);
 }

@@ -43,7 +43,7 @@ async fn run(questions: &[Question]) {
         let asked = questions.iter().filter(|(_, (from, to))| (*from..*to).contains(&number));
         let asked: Vec<i64> = asked.map(|(at, _)| *at).collect();
         let row = rows.iter().find(|row| minutes(number, number + 1).contains(row.open_time));
-        let proof = known.proof_of(minute(number));
+        let proof = known.provenance_at(minute(number));
         assert_eq!((row.is_some(), proof.is_some()), (!asked.is_empty(), !asked.is_empty()));
         let last = asked.into_iter().max().filter(|at| *at >= WINDOW);
         if let Some((row, proof)) = row.zip(proof).filter(|_| last.is_some()) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_core::{
-    CandleQuery, CandleSource, CandleStore, Claim, Coverage, Grid, Hearsay, ManualClock,
+    AbsenceClaim, CandleQuery, CandleSource, CandleStore, Coverage, Grid, ManualClock, PriorClaims,
 };
 use market_backbone_storage::{MemoryStore, StoredSource};
 
@@ -13,14 +13,14 @@ use crate::model::{DENSE, Model};
 
 const NOW: i64 = 28_000_000;
 
-fn claims(claims: &[Claim]) -> Coverage {
+fn claims(claims: &[AbsenceClaim]) -> Coverage {
     let mut coverage = Coverage::empty();
-    claims.iter().for_each(|claim| coverage.claim(*claim));
+    claims.iter().for_each(|claim| coverage.add_claim(*claim));
     coverage
 }
 
 /// A near store that holds `near` and a shared one that holds `shared`, and what the venue is told with a question.
-async fn told(near: &Coverage, shared: &Coverage) -> Hearsay {
+async fn told(near: &Coverage, shared: &Coverage) -> PriorClaims {
     let clock = Arc::new(ManualClock::new(minute(NOW).plus(Duration::from_secs(20))));
     let stores: [Arc<dyn CandleStore>; 2] = [Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new())];
     for (store, held) in stores.iter().zip([near, shared]) {
@@ -34,16 +34,16 @@ async fn told(near: &Coverage, shared: &Coverage) -> Hearsay {
     source.candles(query).await.unwrap();
     let mut asked = venue.asked();
     assert_eq!(asked.len(), 1);
-    asked.remove(0).hearsay
+    asked.remove(0).prior_claims
 }
 
 #[tokio::test]
 async fn claims_of_the_stretch_reach_the_venue_through_every_tier_and_others_do_not() {
-    let nearer = Claim::of(minutes(NOW - 20, NOW - 10), minute(NOW - 9));
-    let elsewhere = Claim::of(minutes(NOW - 200, NOW - 190), minute(NOW - 9));
-    let farther = Claim::of(minutes(NOW - 15, NOW - 5), minute(NOW - 4));
+    let nearer = AbsenceClaim::of(minutes(NOW - 20, NOW - 10), minute(NOW - 9));
+    let elsewhere = AbsenceClaim::of(minutes(NOW - 200, NOW - 190), minute(NOW - 9));
+    let farther = AbsenceClaim::of(minutes(NOW - 15, NOW - 5), minute(NOW - 4));
     let told = told(&claims(&[elsewhere, nearer]), &claims(&[farther])).await;
-    let heard: Vec<_> = told.claims.iter().map(|claim| (claim.range, claim.witnesses)).collect();
+    let heard: Vec<_> = told.claims.iter().map(|claim| (claim.range, claim.observations)).collect();
     let expected =
         [(minutes(NOW - 20, NOW - 15), 1), (minutes(NOW - 15, NOW - 10), 2), (minutes(NOW - 10, NOW - 5), 1)];
     assert_eq!((heard.as_slice(), told.has_rows), (expected.as_slice(), false));
@@ -51,7 +51,7 @@ async fn claims_of_the_stretch_reach_the_venue_through_every_tier_and_others_do_
 
 #[tokio::test]
 async fn the_same_answer_in_two_ledgers_is_one_witness() {
-    let claim = claims(&[Claim::of(minutes(NOW - 20, NOW - 10), minute(NOW - 9))]);
+    let claim = claims(&[AbsenceClaim::of(minutes(NOW - 20, NOW - 10), minute(NOW - 9))]);
     assert_eq!(told(&claim, &claim).await.claims, claim.claims());
 }
 
@@ -62,11 +62,11 @@ async fn it_is_told_whether_any_row_is_known() {
     let btc = series("KRW-BTC");
     let known = proof(NOW - 100, NOW - 60);
     store.commit(&btc, &candles(NOW - 100, NOW - 60), &known).await.unwrap();
-    let claim = Claim::of(minutes(NOW - 60, NOW - 50), minute(NOW - 49));
+    let claim = AbsenceClaim::of(minutes(NOW - 60, NOW - 50), minute(NOW - 49));
     store.commit(&btc, &[], &claims(&[claim])).await.unwrap();
     let venue = Model::new(DENSE, Arc::clone(&clock), Arc::clone(&store));
     let source = StoredSource::new(store, Arc::new(venue.clone()), clock, Grid::Utc);
     source.candles(CandleQuery::within(btc, minutes(NOW - 100, NOW)).closed()).await.unwrap();
-    let told = Hearsay { claims: vec![claim], has_rows: true };
-    assert_eq!(venue.asked().remove(0).hearsay, told);
+    let told = PriorClaims { claims: vec![claim], has_rows: true };
+    assert_eq!(venue.asked().remove(0).prior_claims, told);
 }

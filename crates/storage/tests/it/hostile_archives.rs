@@ -9,7 +9,7 @@ use market_backbone_core::{
     Candle, CandleStore, Coverage, Grid, Origin, Provenance, Series, Span, StoreErrorKind, TimeRange,
     Timeframe, Timestamp,
 };
-use market_backbone_storage::{ArchiveFormat, ExportOrder, MemoryStore, export_archive, import_archive};
+use market_backbone_storage::{ArchiveFormat, ExportOptions, MemoryStore, export_archive, import_archive};
 use tempfile::{TempDir, tempdir};
 
 use crate::material::{NOW, candle, candles, everything, minute, proof, series};
@@ -19,7 +19,7 @@ const MANIFEST: &str = "_manifest.json";
 const ROWS: &str = "data/source=upbit/symbol=KRW-BTC/timeframe=1m/candles.csv";
 
 async fn export(store: &MemoryStore, dir: &Path, format: ArchiveFormat) {
-    let order = ExportOrder {
+    let order = ExportOptions {
         dir: dir.to_owned(),
         format,
         series: store.series().await.unwrap(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Clock, Forming, ManualClock, PartStream,
-    Selection, Served, SourceError, SourceErrorKind, TimeRange, Timestamp,
+    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Clock, FetchStats, Forming, ManualClock,
+    PartStream, Selection, SourceError, SourceErrorKind, TimeRange, Timestamp,
 };
 
 use crate::material::{candle, minute, minute_of, proof_of};
@@ -123,9 +123,9 @@ impl Model {
     fn part(&self, newest_first: &[i64], lower: Timestamp, upper: Timestamp) -> CandlePart {
         let candles: Vec<_> = newest_first.iter().rev().filter_map(|number| self.truth(*number)).collect();
         let proven = TimeRange::new(lower, upper.min(minute(self.settled())));
-        let served = Served { venue_rows: candles.len() as u64, requests: 1, ..Served::default() };
+        let served = FetchStats { venue_rows: candles.len() as u64, requests: 1, ..FetchStats::default() };
         let coverage = proven.map(proof_of).unwrap_or_default();
-        CandlePart { candles, coverage, served, ..CandlePart::default() }
+        CandlePart { candles, coverage, stats: served, ..CandlePart::default() }
     }
 
     /// Notes the question, and whether it touches what is known.

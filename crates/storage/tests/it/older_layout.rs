@@ -126,7 +126,7 @@ async fn a_folder_of_version_2_keeps_what_it_held_and_learns_of_earlier_versions
     for round in 0..2 {
         let store = opened(folder.path()).await;
         let known = store.coverage(&btc).await.unwrap();
-        assert!(known.covers(minutes(0, 10)) && known.dispute_of(candle(6).open_time).is_some());
+        assert!(known.covers(minutes(0, 10)) && known.dispute_at(candle(6).open_time).is_some());
         store.commit(&btc, &[correction], &at(1_700_000_001)).await.unwrap();
         assert_eq!(store.read_as_of(&btc, everything(), 99, was).await.unwrap().candles, candles(0, 10));
         assert_eq!(store.read(&btc, minutes(4, 5), 9).await.unwrap().candles, [correction], "round {round}");

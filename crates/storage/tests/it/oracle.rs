@@ -97,7 +97,7 @@ async fn check_ledger(model: &Model, store: &dyn CandleStore) {
     for number in LISTED - 60..=model.tip() + 60 {
         let row = rows.iter().find(|row| minute_of(row.open_time) == number).copied();
         assert!(row.is_none() || row == model.truth(number), "minute {number}");
-        if known.knows(minute(number)) {
+        if known.is_known(minute(number)) {
             assert!(number < model.settled(), "minute {number} is not settled");
             assert_eq!(row, model.truth(number), "minute {number}");
         }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use market_backbone_core::{
-    Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities,
-    Claim, Clock, Coverage, Forming, Grid, LATE_ROWS, ManualClock, Market, PageSource, PartStream, Priority,
-    Selection, Series, Slot, SourceError, SourceErrorKind, TimeRange, Timestamp, TradePage, TradePageRequest,
-    VenueClock,
+    AbsenceClaim, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, CandleStore,
+    Capabilities, Clock, Coverage, Forming, Grid, Instrument, MAX_ROW_DELAY, ManualClock, PageSource,
+    PartStream, Priority, Selection, Series, Slot, SourceError, SourceErrorKind, TimeRange, Timestamp,
+    TradePage, TradePageRequest, VenueClock,
 };
-use market_backbone_storage::{MemoryStore, PunctualSource, StoredSource};
+use market_backbone_storage::{ClockAwareSource, MemoryStore, StoredSource};
 use proptest::prelude::*;
 
 use crate::derived::CAPABILITIES;
@@ -36,7 +36,7 @@ impl Clock for Machine {
         self.wall.now()
     }
 
-    fn steady(&self) -> Option<Timestamp> {
+    fn monotonic(&self) -> Option<Timestamp> {
         Some(self.steady.now())
     }
 }
@@ -52,7 +52,7 @@ struct Dated {
 impl Dated {
     fn answer(&self) {
         let now = self.machine.now();
-        self.clock.answered(Timestamp::from_secs(self.venue.now().as_secs()), now, now);
+        self.clock.observe_reply_date(Timestamp::from_secs(self.venue.now().as_secs()), now, now);
     }
 }
 
@@ -103,7 +103,7 @@ impl PageSource for Pages {
         unreachable!()
     }
 
-    async fn markets(&self, _: Priority) -> Result<Vec<Market>, SourceError> {
+    async fn markets(&self, _: Priority) -> Result<Vec<Instrument>, SourceError> {
         unreachable!()
     }
 }
@@ -112,7 +112,7 @@ struct World {
     dated: Dated,
     model: Model,
     store: Arc<dyn CandleStore>,
-    source: PunctualSource,
+    source: ClockAwareSource,
     /// So many questions of what time it is are not answered.
     down_for: Arc<AtomicU32>,
 }
@@ -129,11 +129,11 @@ impl World {
         let dated = Dated { venue, machine, clock: Arc::clone(&clock) };
         let upstream = Arc::new(Upstream { model: model.clone(), dated: dated.clone() });
         let stored = StoredSource::new(Arc::clone(&store), upstream, Arc::clone(&clock) as _, Grid::Utc);
-        let capabilities = Capabilities { settling: habits.settles_after, ..CAPABILITIES };
+        let capabilities = Capabilities { finality_delay: habits.settles_after, ..CAPABILITIES };
         let down_for = Arc::new(AtomicU32::new(0));
         let pages = Pages { capabilities, dated: dated.clone(), down_for: Arc::clone(&down_for) };
         let pages = Arc::new(pages);
-        let source = PunctualSource::new(Arc::new(stored), (Arc::clone(&store), pages), clock);
+        let source = ClockAwareSource::new(Arc::new(stored), (Arc::clone(&store), pages), clock);
         Self { dated, model, store, source, down_for }
     }
 
@@ -185,7 +185,7 @@ impl World {
         assert!(rows.iter().all(|row| Some(*row) == self.model.truth(minute_of(row.open_time))));
         let settled = self.model.settled();
         assert!(
-            (settled..settled + 90).all(|number| !known.knows(minute(number))),
+            (settled..settled + 90).all(|number| !known.is_known(minute(number))),
             "known before it has settled"
         );
     }
@@ -295,10 +295,10 @@ async fn a_ledger_from_later_than_now_is_not_believed_to_rest() {
     let (range, said) = (TimeRange::new(minute(LISTED), minute(START)).unwrap(), minute(START));
     let mut known = Coverage::empty();
     for said in [said, said.plus(Duration::from_secs(1))] {
-        known.claim(Claim::of(range, said));
+        known.add_claim(AbsenceClaim::of(range, said));
     }
     world.store.commit(&series("KRW-BTC"), &[], &known).await.unwrap();
-    world.wait(LATE_ROWS.as_secs() + 60);
+    world.wait(MAX_ROW_DELAY.as_secs() + 60);
     let query = CandleQuery::range(series("KRW-BTC"), minute(LISTED), minute(LISTED + 9)).unwrap();
     world.ask(query).await;
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Clock, Coverage, Forming, Grid, Landmark,
-    ManualClock, PartStream, Priority, Selection, Series, SourceErrorKind, StoreError, StoreErrorKind,
+    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Clock, Coverage, Forming, Grid, ManualClock,
+    PageSequence, PartStream, Priority, Selection, Series, SourceErrorKind, StoreError, StoreErrorKind,
     StoredCandles, TimeRange, Timestamp,
 };
 use market_backbone_storage::{MemoryStore, StoredSource};
@@ -56,11 +56,11 @@ async fn the_first_thousand_are_asked_for_once_and_then_only_the_forming_one() {
     assert_eq!(house.model.asked(), [query], "the very question, priority included");
 
     let set = house.source.candles(last(999).closed()).await.unwrap();
-    assert_eq!((set.candles.len(), set.served.requests), (999, 0));
+    assert_eq!((set.candles.len(), set.stats.requests), (999, 0));
     assert_eq!(selections(&house), []);
 
     let set = house.source.candles(last(1_000)).await.unwrap();
-    assert_eq!((set.candles.len(), set.served.memory_rows), (1_000, 999));
+    assert_eq!((set.candles.len(), set.stats.memory_rows), (1_000, 999));
     // Not more than are wanted, should the venue move on meanwhile, and nothing that is known.
     let forming = Selection::Last { count: 1_000, before: None, floor: minute(NOW) };
     assert_eq!(selections(&house), [forming]);
@@ -71,7 +71,7 @@ async fn closed_candles_are_asked_for_once() {
     let house = house(DENSE);
     for requests in [5, 0] {
         let set = house.source.candles(last(1_000).closed()).await.unwrap();
-        assert_eq!((set.candles.len(), set.served.requests), (1_000, requests));
+        assert_eq!((set.candles.len(), set.stats.requests), (1_000, requests));
     }
     let asked = Selection::Last { count: 1_000, before: Some(minute(NOW)), floor: Timestamp::MIN };
     assert_eq!(selections(&house), [asked]);
@@ -153,7 +153,7 @@ async fn a_range_asks_for_its_holes_and_nothing_else() {
     house.model.asked();
     let set =
         house.source.candles(CandleQuery::within(btc.clone(), minutes(NOW - 400, NOW + 9))).await.unwrap();
-    assert_eq!((set.candles.len(), set.served.memory_rows), (401, 150));
+    assert_eq!((set.candles.len(), set.stats.memory_rows), (401, 150));
     let holes = [(-400, -350), (-300, -200), (-100, 1)];
     let holes = holes.map(|(from, to)| Selection::Range(minutes(NOW + from, NOW + to)));
     let asked = house.model.asked();
@@ -234,8 +234,8 @@ async fn a_store_that_refuses_ends_the_answer_and_one_that_has_no_room_or_is_dam
     for why in [Corrupt, DiskFull, Inaccessible] {
         let house = house_on(DENSE, Arc::new(Unwilling(MemoryStore::new(), why)));
         let set = house.source.candles(last(1_000)).await.unwrap();
-        let unkept = set.unkept.unwrap();
-        assert_eq!((set.candles.len(), unkept.rows, &*unkept.why), (1_000, 999, "the store says no"));
+        let unkept = set.write_failure.unwrap();
+        assert_eq!((set.candles.len(), unkept.rows, &*unkept.reason), (1_000, 999, "the store says no"));
     }
 }
 
@@ -268,17 +268,17 @@ async fn the_slot_in_progress_is_never_known_whoever_says_so() {
 #[derive(Default)]
 struct Busy {
     landed: AtomicU64,
-    put: Mutex<Vec<Option<Landmark>>>,
+    put: Mutex<Vec<Option<PageSequence>>>,
 }
 
 impl CandleSource for Busy {
     fn stream(&self, query: CandleQuery) -> PartStream {
-        self.put.lock().unwrap().push(query.put);
+        self.put.lock().unwrap().push(query.pages_since);
         futures::stream::empty().boxed()
     }
 
-    fn landmark(&self) -> Option<Landmark> {
-        Some(Landmark(self.landed.load(Ordering::Relaxed)))
+    fn page_sequence(&self) -> Option<PageSequence> {
+        Some(PageSequence(self.landed.load(Ordering::Relaxed)))
     }
 }
 
@@ -294,6 +294,6 @@ async fn what_lands_while_the_store_is_looked_at_may_serve_the_question() {
         let answer = source.stream(query);
         busy.landed.store(9, Ordering::Relaxed);
         assert_eq!(answer.count().await, 0);
-        assert_eq!(std::mem::take(&mut *busy.put.lock().unwrap()), [Some(Landmark(7))]);
+        assert_eq!(std::mem::take(&mut *busy.put.lock().unwrap()), [Some(PageSequence(7))]);
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    Candle, CandlePage, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Corrections,
-    FeedEvent, Origin, PartStream, Proof, Selection, SourceError, SourceErrorKind, TimeRange, Timeframe,
+    Candle, CandlePage, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Clock, FeedEvent,
+    Origin, PageProof, PartStream, RevisionPolicy, Selection, SourceError, SourceErrorKind, TimeRange,
+    Timeframe,
 };
 use market_backbone_storage::{MemoryStore, Recorder, RecorderConfig, RecorderMetrics};
 use tokio::sync::mpsc;
@@ -22,8 +23,11 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const VENUE: Capabilities = Capabilities {
     candle_page: 50_000,
     live_timeframes: &[Timeframe::M1],
-    settling: Duration::from_secs(1_200),
-    corrections: Corrections { provisional: true, reconcile_after: &[Duration::from_secs(18 * 3_600)] },
+    finality_delay: Duration::from_secs(1_200),
+    revision_policy: RevisionPolicy {
+        live_is_provisional: true,
+        reconcile_after: &[Duration::from_secs(18 * 3_600)],
+    },
     ..CAPABILITIES
 };
 /// Minutes of the recording of which the venue says more later: again on the socket, in the pages from the start, in the
@@ -68,9 +72,9 @@ impl CandleSource for Venue {
             return stream::iter([Err(SourceError::new(SourceErrorKind::Unreachable, "gone"))]).boxed();
         }
         let numbers = minute_of(range.from()) - START..minute_of(range.to()) - START;
-        let proof = Proof { covered: Some(range), ..Proof::default() };
+        let proof = PageProof { covered: Some(range), ..PageProof::default() };
         let page = CandlePage { proof, asked_at: now, ..CandlePage::default() };
-        let coverage = VENUE.proof(Timeframe::M1, &page);
+        let coverage = VENUE.coverage_of(Timeframe::M1, &page);
         let candles = numbers.map(|number| self.said(number)).collect();
         stream::iter([Ok(CandlePart { candles, coverage, ..CandlePart::default() })]).boxed()
     }
@@ -88,7 +92,7 @@ impl Rig {
         let venue = Venue { clock: Arc::clone(clock), asked: Mutex::default(), failures: Mutex::default() };
         let venue = Arc::new(venue);
         // Hours pass here: ticks need not be as frequent.
-        let config = RecorderConfig { tick: Duration::from_secs(5), ..RecorderConfig::default() };
+        let config = RecorderConfig { tick_interval: Duration::from_secs(5), ..RecorderConfig::default() };
         let recorder = Recorder::start(
             Arc::clone(store) as _,
             Arc::clone(&venue) as _,

@@ -94,7 +94,7 @@ pub(crate) async fn what_is_provisional_is_corrected_and_not_disputed(store: &dy
     assert_eq!(store.coverage(&btc).await.unwrap().disputes().len(), 1);
     store.commit(&btc, &[late], &proof_by(Origin::Rest, 2, 3, 5_000)).await.unwrap();
     assert_eq!((as_of(store, &btc, 4_999).await[2], as_of(store, &btc, 5_000).await[2]), (asked, late));
-    assert!(store.coverage(&btc).await.unwrap().dispute_of(late.open_time).is_some());
+    assert!(store.coverage(&btc).await.unwrap().dispute_at(late.open_time).is_some());
 }
 
 pub(crate) async fn two_spellings_of_one_row_are_one_version(store: &dyn CandleStore) {

@@ -224,7 +224,7 @@ async fn a_program_that_does_not_share_is_named() {
     older.try_lock().unwrap();
     fs::write(folder.path().join("LOCK"), "4711\n").unwrap();
     let refused = SqliteStore::open(StoreConfig::new(folder.path())).await.unwrap_err();
-    assert_eq!(refused.kind(), StoreErrorKind::Held);
+    assert_eq!(refused.kind(), StoreErrorKind::Locked);
     let text = refused.to_string();
     assert!(text.contains("4711") && text.contains("--data-dir") && text.contains("older version"), "{text}");
 }
@@ -262,7 +262,7 @@ async fn a_claim_waits_for_the_others_to_leave_and_says_so() {
     let beside = open(folder.path()).await;
     let store = open(folder.path()).await;
     let refused = store.claim(UPBIT, UPBIT).await.unwrap_err();
-    assert_eq!(refused.kind(), StoreErrorKind::Held);
+    assert_eq!(refused.kind(), StoreErrorKind::Locked);
     assert!(refused.to_string().contains("in use by another process"), "{refused}");
     assert_eq!(store.unclaimed(), [UPBIT]);
     beside.close().await;
@@ -347,8 +347,8 @@ async fn files_are_looked_after_and_mended_while_others_write() {
     let care = async {
         for _ in 0..5 {
             keeper.vacuum().await.unwrap();
-            keeper.mend_ledger(&btc).await.unwrap();
-            keeper.care_once().await.unwrap();
+            keeper.repair_ledger(&btc).await.unwrap();
+            keeper.maintain_once().await.unwrap();
         }
     };
     let write = async {

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use market_backbone_core::{Candle, CandleStore, Grid, Series, Symbol, Timeframe};
-use market_backbone_storage::{Finding, Flaw, MemoryStore, RepairPlan, SqliteStore, StoreConfig, examine};
+use market_backbone_storage::{
+    Finding, IntegrityIssue, MemoryStore, RepairPlan, SqliteStore, StoreConfig, check_integrity,
+};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
@@ -52,22 +54,22 @@ async fn findings(dir: &Path) -> Vec<Finding> {
 }
 
 /// After this change exactly this is found, in these words, and following the plan leaves nothing to find.
-async fn check(sql: &'static str, want: &[(Flaw, i64, i64)], words: &str) {
+async fn check(sql: &'static str, want: &[(IntegrityIssue, i64, i64)], words: &str) {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path()).await;
     assert_eq!(findings(folder.path()).await, []);
     change(folder.path(), sql).await;
     let found = findings(folder.path()).await;
-    let got: Vec<_> = found.iter().map(|one| (one.flaw, one.range())).collect();
+    let got: Vec<_> = found.iter().map(|one| (one.issue, one.range())).collect();
     let want: Vec<_> = want.iter().map(|(flaw, from, to)| (*flaw, Some(minutes(*from, *to)))).collect();
     assert_eq!(got, want, "{found:?}");
     let line = found[0].to_string();
     assert!(line.contains(words) && !line.contains('\n') && line.contains("repair"), "{line}");
 
     let plan = RepairPlan::of(&found, |_| (Grid::Utc, 200));
-    assert!(!plan.is_empty() && plan.requests > 0 && plan.by_hand == 0, "{plan:?}");
+    assert!(!plan.is_empty() && plan.requests > 0 && plan.manual == 0, "{plan:?}");
     let store = open(folder.path()).await;
-    for (series, range) in &plan.stretches {
+    for (series, range) in &plan.ranges {
         store.forget(series, *range).await.unwrap();
         assert!(!store.coverage(series).await.unwrap().covers(*range), "to be asked for again");
     }
@@ -78,33 +80,33 @@ async fn check(sql: &'static str, want: &[(Flaw, i64, i64)], words: &str) {
 #[tokio::test]
 async fn a_candle_that_opens_where_no_slot_does_is_found() {
     let sql = "UPDATE candles_KRW_ETH_1m SET timestamp = timestamp + 1000 WHERE timestamp = 600000";
-    check(sql, &[(Flaw::OffGrid, 10, 11)], "KRW-ETH 1m, 1970-01-01T00:10:00Z").await;
+    check(sql, &[(IntegrityIssue::OffGrid, 10, 11)], "KRW-ETH 1m, 1970-01-01T00:10:00Z").await;
 }
 
 #[tokio::test]
 async fn impossible_figures_are_found() {
     let sql = "UPDATE candles_KRW_ETH_1m SET high = low - 1 WHERE timestamp BETWEEN 600000 AND 720000";
-    check(sql, &[(Flaw::Impossible, 10, 13)], "the first of 3 slots").await;
+    check(sql, &[(IntegrityIssue::Impossible, 10, 13)], "the first of 3 slots").await;
     let sql = "UPDATE candles_KRW_ETH_1m SET open = 'free text' WHERE timestamp = 600000";
-    check(sql, &[(Flaw::Impossible, 10, 11)], "open 0").await;
+    check(sql, &[(IntegrityIssue::Impossible, 10, 11)], "open 0").await;
 }
 
 #[tokio::test]
 async fn a_candle_that_no_proof_speaks_of_is_found() {
     let sql = "UPDATE coverage SET to_ns = 1800000000000 WHERE series = 'KRW-ETH 1m'";
-    check(sql, &[(Flaw::Unproven, 30, 50)], "the first of 20 slots").await;
+    check(sql, &[(IntegrityIssue::Unproven, 30, 50)], "the first of 20 slots").await;
     let sql = "DELETE FROM coverage WHERE series = 'KRW-ETH 1m'";
-    check(sql, &[(Flaw::Unproven, 3, 50)], "no proof").await;
+    check(sql, &[(IntegrityIssue::Unproven, 3, 50)], "no proof").await;
 }
 
 #[tokio::test]
 async fn a_candle_that_its_minutes_contradict_is_found() {
     let sql = "UPDATE candles_KRW_BTC_5m SET close = open WHERE timestamp = 600000";
-    check(sql, &[(Flaw::Underived, 10, 15)], "its minutes add up to").await;
+    check(sql, &[(IntegrityIssue::AggregateMismatch, 10, 15)], "its minutes add up to").await;
     let sql = "DELETE FROM candles_KRW_BTC_5m WHERE timestamp = 600000";
-    check(sql, &[(Flaw::Underived, 10, 15)], "stored as empty").await;
+    check(sql, &[(IntegrityIssue::AggregateMismatch, 10, 15)], "stored as empty").await;
     let sql = "DELETE FROM candles_KRW_BTC_1m WHERE timestamp BETWEEN 600000 AND 840000";
-    check(sql, &[(Flaw::Underived, 10, 15)], "none of its minutes").await;
+    check(sql, &[(IntegrityIssue::AggregateMismatch, 10, 15)], "none of its minutes").await;
 }
 
 #[tokio::test]
@@ -117,12 +119,12 @@ async fn a_table_that_does_not_keep_its_rows_apart_is_found() {
                DROP TABLE candles_KRW_ETH_1m; ALTER TABLE other RENAME TO candles_KRW_ETH_1m";
     change(folder.path(), sql).await;
     let found = findings(folder.path()).await;
-    let flaws: Vec<_> = found.iter().map(|one| one.flaw).collect();
+    let flaws: Vec<_> = found.iter().map(|one| one.issue).collect();
     // Rows that do not follow each other are not read at all any more: the file is the finding.
-    assert_eq!(flaws, [Flaw::Layout], "{found:?}");
+    assert_eq!(flaws, [IntegrityIssue::Layout], "{found:?}");
     // A file is made anew by the program now, where it was left to its user before.
     let plan = RepairPlan::of(&found, |_| (Grid::Utc, 200));
-    assert_eq!((plan.by_hand, plan.files), (0, vec![shard(folder.path())]));
+    assert_eq!((plan.manual, plan.files), (0, vec![shard(folder.path())]));
 }
 
 #[tokio::test]
@@ -136,12 +138,12 @@ async fn a_ledger_that_contradicts_itself_is_found_and_written_anew() {
         filled(folder.path()).await;
         change(folder.path(), sql).await;
         let found = findings(folder.path()).await;
-        assert_eq!(found[0].flaw, Flaw::Ledger, "{found:?}");
+        assert_eq!(found[0].issue, IntegrityIssue::Ledger, "{found:?}");
         assert!(found[0].to_string().contains(words), "{}", found[0]);
         let plan = RepairPlan::of(&found, |_| (Grid::Utc, 200));
         assert_eq!(plan.ledgers, [series("KRW-ETH")]);
         let store = open(folder.path()).await;
-        store.mend_ledger(&series("KRW-ETH")).await.unwrap();
+        store.repair_ledger(&series("KRW-ETH")).await.unwrap();
         assert!(store.coverage(&series("KRW-ETH")).await.unwrap().covers(minutes(0, 60)));
         store.close().await;
         assert_eq!(findings(folder.path()).await, []);
@@ -161,7 +163,7 @@ async fn a_damaged_file_is_found_and_the_others_are_examined_all_the_same() {
     bytes[40_960..81_920].fill(0xA5);
     std::fs::write(shard(folder.path()), bytes).unwrap();
     let found = findings(folder.path()).await;
-    assert!(found.iter().any(|one| one.flaw == Flaw::File), "{found:?}");
+    assert!(found.iter().any(|one| one.issue == IntegrityIssue::File), "{found:?}");
     assert!(found[0].to_string().contains("shard-0000.db"), "{}", found[0]);
     let about_eth = found.iter().filter(|one| one.series() == Some(&series("KRW-ETH"))).count();
     assert_eq!(about_eth, 0);
@@ -178,7 +180,7 @@ async fn two_answers_that_disagreed_are_found() {
     store.close().await;
     let found = findings(folder.path()).await;
     let [one] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((one.flaw, one.range(), one.slots), (Flaw::Disputed, Some(minutes(20, 21)), 1));
+    assert_eq!((one.issue, one.range(), one.slots), (IntegrityIssue::Disputed, Some(minutes(20, 21)), 1));
 }
 
 #[tokio::test]
@@ -190,7 +192,7 @@ async fn rows_are_examined_in_windows_without_losing_any() {
         rows[wrong].low = rows[wrong].high + 1.0;
     }
     store.commit(&btc, &rows, &proof(0, 25_000)).await.unwrap();
-    let found = examine(&store, |_| Grid::Utc).await.unwrap();
+    let found = check_integrity(&store, |_| Grid::Utc).await.unwrap();
     let mut at: Vec<_> = found.iter().map(|one| one.range().unwrap().from()).collect();
     at.sort();
     assert_eq!(at, [0, 9_999, 15_000, 24_999].map(minute));
@@ -200,5 +202,5 @@ async fn rows_are_examined_in_windows_without_losing_any() {
 async fn what_is_sound_is_left_in_peace_in_every_store() {
     let store = MemoryStore::new();
     fill(&store).await;
-    assert_eq!(examine(&store, |_| Grid::Utc).await.unwrap(), []);
+    assert_eq!(check_integrity(&store, |_| Grid::Utc).await.unwrap(), []);
 }

@@ -7,7 +7,7 @@ use market_backbone_core::{
     Candle, CandleStore, Coverage, Series, StoreErrorKind, Symbol, Timeframe, VenueId,
 };
 use market_backbone_storage::{
-    ArchiveFormat, ExportOrder, MemoryStore, PostgresStore, SqliteStore, StoreConfig, export_archive,
+    ArchiveFormat, ExportOptions, MemoryStore, PostgresStore, SqliteStore, StoreConfig, export_archive,
     import_archive, import_archive_as, import_archive_of,
 };
 
@@ -208,7 +208,7 @@ async fn series_of_an_old_database_are_nobodys_until_they_are_claimed() {
 async fn archive(store: &dyn CandleStore, dir: &Path) {
     let series = store.series().await.unwrap();
     let (dir, range, grid) = (dir.to_owned(), everything(), |_| market_backbone_core::Grid::Utc);
-    let order = ExportOrder { dir, format: ArchiveFormat::Csv, series, range, grid };
+    let order = ExportOptions { dir, format: ArchiveFormat::Csv, series, range, grid };
     export_archive(store, &order).await.unwrap();
 }
 

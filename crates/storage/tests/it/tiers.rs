@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
-    Candle, CandleQuery, CandleSource, CandleStore, Coverage, Grid, ManualClock, Series, Served,
+    Candle, CandleQuery, CandleSource, CandleStore, Coverage, FetchStats, Grid, ManualClock, Series,
     SourceErrorKind, StoreError, StoredCandles, TimeRange,
 };
 use market_backbone_storage::{MemoryStore, StoredSource};
@@ -45,19 +45,19 @@ async fn check(shared: Arc<dyn CandleStore>) {
 
 async fn what_one_has_asked_the_other_finds(shared: &Arc<dyn CandleStore>) {
     let (first, second) = (worker(shared, DENSE), worker(shared, DENSE));
-    let served = first.source.candles(last(1_000)).await.unwrap().served;
+    let served = first.source.candles(last(1_000)).await.unwrap().stats;
     assert_eq!((served.venue_rows, served.shared_rows), (1_000, 0));
 
     let set = second.source.candles(last(1_000)).await.unwrap();
     assert_eq!(set.candles, candles(NOW - 1_000, NOW));
-    assert_eq!(set.served, Served { shared_rows: 1_000, ..Served::default() });
+    assert_eq!(set.stats, FetchStats { shared_rows: 1_000, ..FetchStats::default() });
     assert_eq!(second.venue.asked(), []);
     let (known, of_all) = (known(&second.own).await, known(shared).await);
     assert_eq!(known, of_all, "who proved it and when is kept");
     assert_eq!(set.coverage, of_all);
 
-    let served = second.source.candles(last(1_000)).await.unwrap().served;
-    assert_eq!(served, Served { memory_rows: 1_000, ..Served::default() }, "it is near now");
+    let served = second.source.candles(last(1_000)).await.unwrap().stats;
+    assert_eq!(served, FetchStats { memory_rows: 1_000, ..FetchStats::default() }, "it is near now");
 }
 
 async fn only_what_nobody_has_is_asked(shared: &Arc<dyn CandleStore>) {
@@ -65,7 +65,7 @@ async fn only_what_nobody_has_is_asked(shared: &Arc<dyn CandleStore>) {
     let btc = series("KRW-BTC");
     third.own.commit(&btc, &candles(NOW - 100, NOW), &proof(NOW - 100, NOW)).await.unwrap();
     let set = third.source.candles(last(1_200)).await.unwrap();
-    let served = set.served;
+    let served = set.stats;
     assert_eq!((served.memory_rows, served.shared_rows, served.venue_rows), (100, 900, 200));
     assert_eq!(set.candles, candles(NOW - 1_200, NOW));
     assert_eq!(third.venue.asked_again(), []);
@@ -158,6 +158,6 @@ async fn what_is_forgotten_while_it_is_read_is_not_called_empty() {
     // It was left a hole before; now it is asked for again.
     let asked = vec![minutes(NOW - 100, NOW)];
     assert_eq!((set.candles.len(), set.coverage.ranges()), (100, asked.clone()));
-    assert_eq!((set.served.shared_rows, worker.venue.asked().len()), (0, 1), "the venue, once");
+    assert_eq!((set.stats.shared_rows, worker.venue.asked().len()), (0, 1), "the venue, once");
     assert_eq!(known(&worker.own).await.ranges(), asked, "as the venue has it");
 }

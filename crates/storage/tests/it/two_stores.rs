@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    Candle, CandleStore, Claim, Coverage, Origin, Provenance, Span, TimeRange, Timestamp,
+    AbsenceClaim, Candle, CandleStore, Coverage, Origin, Provenance, Span, TimeRange, Timestamp,
 };
 use market_backbone_storage::{MemoryStore, SqliteStore, StoreConfig};
 use proptest::prelude::*;
@@ -90,7 +90,7 @@ fn page(deed: &Deed) -> (Vec<Candle>, Coverage) {
         }
         Deed::Claim { from, to, at } => {
             let mut known = Coverage::empty();
-            known.claim(Claim::of(minutes(from, to), moment(at)));
+            known.add_claim(AbsenceClaim::of(minutes(from, to), moment(at)));
             (Vec::new(), known)
         }
         _ => (Vec::new(), Coverage::empty()),
@@ -114,7 +114,7 @@ async fn play(steps: Vec<Step>) {
                 store.forget(&name, minutes(*from, *to)).await.unwrap();
                 model.forget(&name, minutes(*from, *to)).await.unwrap();
             }
-            Deed::Mend => store.mend_ledger(&name).await.unwrap(),
+            Deed::Mend => store.repair_ledger(&name).await.unwrap(),
             Deed::Read { from, to, limit } => {
                 let range = TimeRange::new(minute(*from), minute(*to)).unwrap();
                 let read = store.read(&name, range, *limit).await.unwrap().candles;

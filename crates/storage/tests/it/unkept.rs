@@ -21,8 +21,8 @@ async fn a_full_disk_gives_the_answer_and_says_how_much_of_it_was_not_kept() {
     let query = CandleQuery::last(series("KRW-BTC"), 5_000).unwrap().closed();
     let set = source.candles(query.clone()).await.unwrap();
     assert_eq!(set.candles.len(), 5_000);
-    let unkept = set.unkept.unwrap();
-    assert!(unkept.rows > 0 && unkept.why.contains("no space left for"), "{unkept:?}");
+    let unkept = set.write_failure.unwrap();
+    assert!(unkept.rows > 0 && unkept.reason.contains("no space left for"), "{unkept:?}");
 
     // What is said to be known is kept, and the same question has the same answer.
     let known = store.coverage(&series("KRW-BTC")).await.unwrap();

@@ -5,21 +5,26 @@
 //! asked for says that nothing is older; seconds candles are kept for three months only, and then it says nothing.
 
 use market_backbone_core::{
-    BadRow, Candle, CandlePage, CandlePageRequest, CandleRows, Proof, SettlingRules, SourceError, Timeframe,
-    Timestamp,
+    BadRow, Candle, CandlePage, CandlePageBuilder, CandlePageRequest, FinalityRules, PageProof, SourceError,
+    Timeframe, Timestamp,
 };
 use serde_json::value::RawValue;
 
 use super::elements;
-use crate::code::{minutes, utc};
+use crate::capabilities::{FINALITY_DELAY, GRID, UNCONFIRMED_FINALITY_DELAY, VISIBILITY_DELAY};
 use crate::error::malformed;
-use crate::limits::{ALONE, GRID, SETTLING, VISIBLE};
+use crate::naming::{minutes, parse_utc};
 use crate::wire::CandleRow;
 
 /// A second is over long before half a minute has passed, and a later one is soon there.
-fn rules(timeframe: Timeframe) -> SettlingRules {
-    let alone = if timeframe == Timeframe::S1 { SETTLING } else { ALONE };
-    SettlingRules { grid: GRID, visible: VISIBLE, blind: SETTLING, alone }
+fn rules(timeframe: Timeframe) -> FinalityRules {
+    let alone = if timeframe == Timeframe::S1 { FINALITY_DELAY } else { UNCONFIRMED_FINALITY_DELAY };
+    FinalityRules {
+        grid: GRID,
+        superseded_delay: VISIBILITY_DELAY,
+        clock_delay: FINALITY_DELAY,
+        newest_delay: alone,
+    }
 }
 
 pub(crate) fn page(
@@ -27,11 +32,11 @@ pub(crate) fn page(
     body: &[u8],
     asked_at: Timestamp,
 ) -> Result<CandlePage, SourceError> {
-    let mut rows = CandleRows::new(request, GRID);
+    let mut rows = CandlePageBuilder::new(request, GRID);
     for raw in elements(body)? {
         rows.push(read(raw, request));
     }
-    if rows.is_gibberish() {
+    if rows.is_unreadable() {
         return Err(malformed(body));
     }
     let fell_short = rows.count() < request.count as usize;
@@ -42,7 +47,7 @@ pub(crate) fn page(
         (fell_short && is_kept_for_ever).then_some(Timestamp::MIN),
     );
     let exhausted = fell_short && !is_kept_for_ever;
-    Ok(CandlePage { proof: Proof { exhausted, ..page.proof }, ..page })
+    Ok(CandlePage { proof: PageProof { exhausted, ..page.proof }, ..page })
 }
 
 fn read(raw: &RawValue, request: &CandlePageRequest) -> Result<Candle, BadRow> {
@@ -51,7 +56,7 @@ fn read(raw: &RawValue, request: &CandlePageRequest) -> Result<Candle, BadRow> {
         time: time_of(raw),
         reason: format!("it cannot be read: {error}"),
     })?;
-    let time = utc(&row.candle_date_time_utc);
+    let time = parse_utc(&row.candle_date_time_utc);
     let bad =
         |market: Option<&str>, reason: String| BadRow { market: market.map(str::to_owned), time, reason };
     if row.code != request.series.symbol.code() {
@@ -70,12 +75,12 @@ fn read(raw: &RawValue, request: &CandlePageRequest) -> Result<Candle, BadRow> {
 /// When a row opens of which other fields cannot be read.
 fn time_of(raw: &RawValue) -> Option<Timestamp> {
     #[derive(serde::Deserialize)]
-    struct Time<'a> {
+    struct RowTime<'a> {
         #[serde(borrow, alias = "cdttmu")]
         candle_date_time_utc: std::borrow::Cow<'a, str>,
     }
-    let row: Time<'_> = serde_json::from_str(raw.get()).ok()?;
-    utc(&row.candle_date_time_utc)
+    let row: RowTime<'_> = serde_json::from_str(raw.get()).ok()?;
+    parse_utc(&row.candle_date_time_utc)
 }
 
 /// The figures of a row that opens at `open_time`; not final, and not judged.
@@ -93,7 +98,7 @@ fn candle(row: &CandleRow<'_>, open_time: Timestamp) -> Candle {
 }
 
 /// A sound candle on the grid, not final.
-pub(crate) fn sound_candle(row: &CandleRow<'_>, timeframe: Timeframe) -> Option<Candle> {
-    let candle = candle(row, utc(&row.candle_date_time_utc)?);
-    (candle.is_sound() && GRID.is_open_time(timeframe, candle.open_time)).then_some(candle)
+pub(crate) fn valid_candle(row: &CandleRow<'_>, timeframe: Timeframe) -> Option<Candle> {
+    let candle = candle(row, parse_utc(&row.candle_date_time_utc)?);
+    (candle.is_valid() && GRID.is_open_time(timeframe, candle.open_time)).then_some(candle)
 }

@@ -1,33 +1,33 @@
 //! Reads what is listed, and how its prices are stepped.
 
-use market_backbone_core::{Instrument, Market, SourceError, Symbol, VenueId};
+use market_backbone_core::{Instrument, PriceIncrement, SourceError, Symbol, VenueId};
 
 use super::element;
-use crate::code::quote_and_base;
+use crate::naming::quote_and_base;
 use crate::wire::{InstrumentRow, MarketRow};
 
-pub(crate) fn list(source: VenueId, body: &[u8]) -> Result<Vec<Market>, SourceError> {
+pub(crate) fn list(source: VenueId, body: &[u8]) -> Result<Vec<Instrument>, SourceError> {
     let (markets, _) = super::list(body, |raw| market(source, element(raw)?))?;
     Ok(markets)
 }
 
-pub(crate) fn instruments(source: VenueId, body: &[u8]) -> Result<Vec<Instrument>, SourceError> {
+pub(crate) fn instruments(source: VenueId, body: &[u8]) -> Result<Vec<PriceIncrement>, SourceError> {
     let (instruments, _) = super::list(body, |raw| {
         let row = element::<InstrumentRow<'_>>(raw)?;
         let symbol = Symbol::new(source, &row.market).ok()?;
         let tick_size = row.tick_size.parse().ok().filter(|size: &f64| *size > 0.0 && size.is_finite())?;
-        Some(Instrument { symbol, tick_size })
+        Some(PriceIncrement { symbol, tick_size })
     })?;
     Ok(instruments)
 }
 
 /// The `caution` flags of a market come and go within the day; only the warning that precedes a delisting
 /// counts here.
-fn market(source: VenueId, row: MarketRow<'_>) -> Option<Market> {
+fn market(source: VenueId, row: MarketRow<'_>) -> Option<Instrument> {
     let symbol = Symbol::new(source, &row.market).ok()?;
     let (quote, base) = quote_and_base(&row.market)?;
     let warned = row.market_event.is_some_and(|event| event.warning);
-    Some(Market {
+    Some(Instrument {
         base: base.to_owned(),
         quote: quote.to_owned(),
         name: row.english_name.unwrap_or_else(|| base.to_owned()),

@@ -8,16 +8,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Control, FeedEvent, FrameError, FrameOutcome, Series, Symbol, SymbolTable, Timeframe, Timestamp,
+    ControlMessage, FeedEvent, FrameError, FrameOutcome, Series, Symbol, SymbolTable, Timeframe, Timestamp,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::scan;
-use crate::code::streamed;
 use crate::decode::{books, candles, tickers, trades};
 use crate::error::excerpt;
-use crate::wire::{BookRow, CandleRow, RefusalName, RefusalReason, Stream, TickerRow, TradeRow};
+use crate::naming::stream_timeframe;
+use crate::wire::{BookRow, CandleRow, ErrorDetail, ErrorName, TickerRow, TradeRow, WireStreamType};
 
 pub(crate) fn decode(
     frame: &[u8],
@@ -26,7 +26,7 @@ pub(crate) fn decode(
     events: &mut Vec<FeedEvent>,
 ) -> Result<FrameOutcome, FrameError> {
     let text = std::str::from_utf8(frame).map_err(|error| FrameError(error.to_string()))?;
-    let mut reader = Reader { received, symbols, events, outcome: FrameOutcome::default() };
+    let mut reader = FrameDecoder { received, symbols, events, outcome: FrameOutcome::default() };
     if text.trim_start().starts_with('[') {
         reader.list(text)?;
     } else {
@@ -35,7 +35,7 @@ pub(crate) fn decode(
     Ok(reader.outcome)
 }
 
-struct Reader<'s> {
+struct FrameDecoder<'s> {
     received: Timestamp,
     symbols: &'s SymbolTable,
     events: &'s mut Vec<FeedEvent>,
@@ -57,12 +57,12 @@ impl Topic {
             "trade" => Some(Self::Trade),
             "ticker" => Some(Self::Ticker),
             "orderbook" => Some(Self::Book),
-            _ => name.strip_prefix("candle.").and_then(streamed).map(Self::Candle),
+            _ => name.strip_prefix("candle.").and_then(stream_timeframe).map(Self::Candle),
         }
     }
 
     /// The topic of a message that says it first.
-    fn at_first_sight(text: &str) -> Option<Self> {
+    fn peek(text: &str) -> Option<Self> {
         let name = text.strip_prefix("{\"ty\":\"").or_else(|| text.strip_prefix("{\"type\":\""))?;
         Self::named(&name[..name.find('"')?])
     }
@@ -70,16 +70,16 @@ impl Topic {
 
 /// What any message may say, in any order.
 #[derive(Deserialize)]
-struct Head<'a> {
+struct MessageHeader<'a> {
     #[serde(borrow, default, alias = "ty")]
     r#type: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     status: Option<Cow<'a, str>>,
     #[serde(default)]
-    error: Option<RefusalReason>,
+    error: Option<ErrorDetail>,
 }
 
-impl Reader<'_> {
+impl FrameDecoder<'_> {
     /// The LIST formats wrap messages in a list.
     fn list(&mut self, text: &str) -> Result<(), FrameError> {
         let messages: Vec<&RawValue> = parse(text)?;
@@ -92,20 +92,20 @@ impl Reader<'_> {
     }
 
     fn message(&mut self, text: &str) -> Result<(), FrameError> {
-        match Topic::at_first_sight(text) {
+        match Topic::peek(text) {
             Some(topic) => self.data(topic, text),
-            None => self.by_head(text),
+            None => self.decode_by_header(text),
         }
     }
 
-    fn by_head(&mut self, text: &str) -> Result<(), FrameError> {
-        let head: Head<'_> = parse(text)?;
+    fn decode_by_header(&mut self, text: &str) -> Result<(), FrameError> {
+        let head: MessageHeader<'_> = parse(text)?;
         if let Some(reason) = head.error {
-            self.outcome.control = Some(refused(reason));
+            self.outcome.control = Some(refused_control(reason));
         } else if let Some(topic) = head.r#type.as_deref().and_then(Topic::named) {
             self.data(topic, text)?;
         } else if head.status.as_deref() == Some("UP") {
-            self.outcome.control = Some(Control::Alive);
+            self.outcome.control = Some(ControlMessage::Heartbeat);
         } else {
             self.outcome.dropped += 1;
         }
@@ -119,8 +119,8 @@ impl Reader<'_> {
                 self.push(&row.code, |symbol, at| {
                     let trade = trades::trade(&row, symbol, at)?;
                     Some(match row.stream {
-                        Stream::Realtime => FeedEvent::Trade(trade),
-                        Stream::Snapshot => FeedEvent::Snapshot(trade),
+                        WireStreamType::Realtime => FeedEvent::Trade(trade),
+                        WireStreamType::Snapshot => FeedEvent::Snapshot(trade),
                     })
                 });
             }
@@ -136,7 +136,7 @@ impl Reader<'_> {
                     let series = Series::new(symbol.clone(), timeframe);
                     Some(FeedEvent::Candle {
                         series,
-                        candle: candles::sound_candle(&row, timeframe)?,
+                        candle: candles::valid_candle(&row, timeframe)?,
                         received,
                     })
                 });
@@ -179,10 +179,10 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameError> {
 }
 
 /// A refused request is refused again, except where there were only too many.
-fn refused(reason: RefusalReason) -> Control {
+fn refused_control(reason: ErrorDetail) -> ControlMessage {
     let name = match reason.name {
-        Some(RefusalName::Word(word)) => word,
-        Some(RefusalName::Status(status)) => status.to_string(),
+        Some(ErrorName::Text(word)) => word,
+        Some(ErrorName::Status(status)) => status.to_string(),
         None => "no name".to_owned(),
     };
     let terminal = matches!(
@@ -190,5 +190,5 @@ fn refused(reason: RefusalReason) -> Control {
         "WRONG_FORMAT" | "NO_TYPE" | "NO_CODES" | "INVALID_PARAM" | "NO_TICKET" | "INVALID_AUTH"
     );
     let words = reason.message.unwrap_or_default();
-    Control::Refused { message: excerpt(format!("{name}: {words}").as_bytes()), terminal }
+    ControlMessage::Refused { message: excerpt(format!("{name}: {words}").as_bytes()), terminal }
 }

@@ -10,89 +10,89 @@ use std::borrow::Cow;
 
 use market_backbone_core::{OrderBook, Timestamp};
 
-use super::tokens::Tokens;
-use crate::wire::{CandleRow, Stream, Taker, TickerRow, TradeRow, level};
+use super::tokens::FrameTokens;
+use crate::wire::{AskBid, CandleRow, TickerRow, TradeRow, WireStreamType, level};
 
 /// Begins a message behind its type, which stands first, at the code, which stands second.
-fn begin(text: &str) -> Option<(&str, Tokens<'_>)> {
-    let mut tokens = Tokens::new(text);
-    tokens.over(["{\"ty\":"])?;
-    tokens.to(",\"cd\":")?;
+fn begin_message(text: &str) -> Option<(&str, FrameTokens<'_>)> {
+    let mut tokens = FrameTokens::new(text);
+    tokens.skip_fields(["{\"ty\":"])?;
+    tokens.skip_to_field(",\"cd\":")?;
     let code = tokens.text()?;
     (!code.is_empty()).then_some((code, tokens))
 }
 
 /// Ends a message.
-fn end(mut tokens: Tokens<'_>) -> Option<()> {
-    tokens.end()?;
-    tokens.is_over().then_some(())
+fn end_message(mut tokens: FrameTokens<'_>) -> Option<()> {
+    tokens.finish_object()?;
+    tokens.is_at_end().then_some(())
 }
 
 /// Whose message it is.
 pub(super) fn code(text: &str) -> Option<&str> {
-    begin(text).map(|(code, _)| code)
+    begin_message(text).map(|(code, _)| code)
 }
 
 /// Fills an empty book with all that a message says but its market.
 pub(super) fn fill(book: &mut OrderBook, text: &str) -> Option<()> {
-    let (_, mut tokens) = begin(text)?;
-    tokens.to(",\"tms\":")?;
+    let (_, mut tokens) = begin_message(text)?;
+    tokens.skip_to_field(",\"tms\":")?;
     book.time = Timestamp::from_millis(tokens.integer()?);
-    tokens.to(",\"tas\":")?;
-    book.total_ask_size = tokens.maybe()?;
-    tokens.to(",\"tbs\":")?;
-    book.total_bid_size = tokens.maybe()?;
-    tokens.to(",\"obu\":")?;
-    tokens.eat(b'[')?;
+    tokens.skip_to_field(",\"tas\":")?;
+    book.total_ask_size = tokens.number_or_null()?;
+    tokens.skip_to_field(",\"tbs\":")?;
+    book.total_bid_size = tokens.number_or_null()?;
+    tokens.skip_to_field(",\"obu\":")?;
+    tokens.expect_byte(b'[')?;
     loop {
         unit(book, &mut tokens)?;
-        if tokens.eat(b',').is_none() {
+        if tokens.expect_byte(b',').is_none() {
             break;
         }
     }
-    tokens.eat(b']')?;
-    end(tokens)
+    tokens.expect_byte(b']')?;
+    end_message(tokens)
 }
 
-fn unit(book: &mut OrderBook, tokens: &mut Tokens<'_>) -> Option<()> {
-    if !tokens.pass("{\"ap\":") {
+fn unit(book: &mut OrderBook, tokens: &mut FrameTokens<'_>) -> Option<()> {
+    if !tokens.consume("{\"ap\":") {
         return None;
     }
-    let ask_price = tokens.maybe()?;
-    tokens.to(",\"bp\":")?;
-    let bid_price = tokens.maybe()?;
-    tokens.to(",\"as\":")?;
-    if let Some(ask) = level(ask_price, tokens.maybe()?) {
+    let ask_price = tokens.number_or_null()?;
+    tokens.skip_to_field(",\"bp\":")?;
+    let bid_price = tokens.number_or_null()?;
+    tokens.skip_to_field(",\"as\":")?;
+    if let Some(ask) = level(ask_price, tokens.number_or_null()?) {
         book.asks.push(ask);
     }
-    tokens.to(",\"bs\":")?;
-    if let Some(bid) = level(bid_price, tokens.maybe()?) {
+    tokens.skip_to_field(",\"bs\":")?;
+    if let Some(bid) = level(bid_price, tokens.number_or_null()?) {
         book.bids.push(bid);
     }
-    tokens.end()
+    tokens.finish_object()
 }
 
 impl<'a> TradeRow<'a> {
     pub(super) fn scan(text: &'a str) -> Option<Self> {
-        let (code, mut tokens) = begin(text)?;
-        tokens.to(",\"tms\":")?;
+        let (code, mut tokens) = begin_message(text)?;
+        tokens.skip_to_field(",\"tms\":")?;
         let timestamp = tokens.integer()?;
-        tokens.over([",\"td\":", ",\"ttm\":"])?;
-        tokens.to(",\"ttms\":")?;
+        tokens.skip_fields([",\"td\":", ",\"ttm\":"])?;
+        tokens.skip_to_field(",\"ttms\":")?;
         let trade_timestamp = Some(tokens.integer()?);
-        tokens.to(",\"tp\":")?;
+        tokens.skip_to_field(",\"tp\":")?;
         let trade_price = tokens.number()?;
-        tokens.to(",\"tv\":")?;
+        tokens.skip_to_field(",\"tv\":")?;
         let trade_volume = tokens.number()?;
-        tokens.to(",\"ab\":")?;
-        let ask_bid = Taker::spelt(tokens.text()?);
-        tokens.over([",\"pcp\":", ",\"c\":", ",\"cp\":"])?;
-        tokens.to(",\"sid\":")?;
+        tokens.skip_to_field(",\"ab\":")?;
+        let ask_bid = AskBid::parse(tokens.text()?);
+        tokens.skip_fields([",\"pcp\":", ",\"c\":", ",\"cp\":"])?;
+        tokens.skip_to_field(",\"sid\":")?;
         let sequential_id = tokens.integer()?;
-        tokens.over([",\"bap\":", ",\"bas\":", ",\"bbp\":", ",\"bbs\":"])?;
-        tokens.to(",\"st\":")?;
-        let stream = Stream::spelt(tokens.text()?);
-        end(tokens)?;
+        tokens.skip_fields([",\"bap\":", ",\"bas\":", ",\"bbp\":", ",\"bbs\":"])?;
+        tokens.skip_to_field(",\"st\":")?;
+        let stream = WireStreamType::parse(tokens.text()?);
+        end_message(tokens)?;
         let code = Cow::Borrowed(code);
         Some(Self {
             code,
@@ -109,30 +109,30 @@ impl<'a> TradeRow<'a> {
 
 impl<'a> TickerRow<'a> {
     pub(super) fn scan(text: &'a str) -> Option<Self> {
-        let (code, mut tokens) = begin(text)?;
-        tokens.to(",\"op\":")?;
+        let (code, mut tokens) = begin_message(text)?;
+        tokens.skip_to_field(",\"op\":")?;
         let opening_price = tokens.number()?;
-        tokens.to(",\"hp\":")?;
+        tokens.skip_to_field(",\"hp\":")?;
         let high_price = tokens.number()?;
-        tokens.to(",\"lp\":")?;
+        tokens.skip_to_field(",\"lp\":")?;
         let low_price = tokens.number()?;
-        tokens.to(",\"tp\":")?;
+        tokens.skip_to_field(",\"tp\":")?;
         let trade_price = tokens.number()?;
-        tokens.to(",\"pcp\":")?;
-        let prev_closing_price = tokens.maybe()?;
-        tokens.to(",\"atp\":")?;
-        let acc_trade_price = tokens.maybe()?;
-        tokens.over([",\"c\":", ",\"cp\":", ",\"scp\":", ",\"cr\":", ",\"scr\":"])?;
-        tokens.to(",\"ab\":")?;
-        let ask_bid = Taker::spelt(tokens.text()?);
-        tokens.to(",\"tv\":")?;
-        let trade_volume = tokens.maybe()?;
-        tokens.to(",\"atv\":")?;
-        let acc_trade_volume = tokens.maybe()?;
-        tokens.over([",\"tdt\":", ",\"ttm\":"])?;
-        tokens.to(",\"ttms\":")?;
+        tokens.skip_to_field(",\"pcp\":")?;
+        let prev_closing_price = tokens.number_or_null()?;
+        tokens.skip_to_field(",\"atp\":")?;
+        let acc_trade_price = tokens.number_or_null()?;
+        tokens.skip_fields([",\"c\":", ",\"cp\":", ",\"scp\":", ",\"cr\":", ",\"scr\":"])?;
+        tokens.skip_to_field(",\"ab\":")?;
+        let ask_bid = AskBid::parse(tokens.text()?);
+        tokens.skip_to_field(",\"tv\":")?;
+        let trade_volume = tokens.number_or_null()?;
+        tokens.skip_to_field(",\"atv\":")?;
+        let acc_trade_volume = tokens.number_or_null()?;
+        tokens.skip_fields([",\"tdt\":", ",\"ttm\":"])?;
+        tokens.skip_to_field(",\"ttms\":")?;
         let trade_timestamp = tokens.integer()?;
-        tokens.over([
+        tokens.skip_fields([
             ",\"aav\":",
             ",\"abv\":",
             ",\"h52wp\":",
@@ -144,14 +144,14 @@ impl<'a> TickerRow<'a> {
             ",\"dd\":",
             ",\"mw\":",
         ])?;
-        tokens.to(",\"tms\":")?;
+        tokens.skip_to_field(",\"tms\":")?;
         let timestamp = tokens.integer()?;
-        tokens.to(",\"atp24h\":")?;
-        let acc_trade_price_24h = tokens.maybe()?;
-        tokens.to(",\"atv24h\":")?;
-        let acc_trade_volume_24h = tokens.maybe()?;
-        tokens.over([",\"st\":"])?;
-        end(tokens)?;
+        tokens.skip_to_field(",\"atp24h\":")?;
+        let acc_trade_price_24h = tokens.number_or_null()?;
+        tokens.skip_to_field(",\"atv24h\":")?;
+        let acc_trade_volume_24h = tokens.number_or_null()?;
+        tokens.skip_fields([",\"st\":"])?;
+        end_message(tokens)?;
         Some(Self {
             code: Cow::Borrowed(code),
             trade_price,
@@ -173,22 +173,22 @@ impl<'a> TickerRow<'a> {
 
 impl<'a> CandleRow<'a> {
     pub(super) fn scan(text: &'a str) -> Option<Self> {
-        let (code, mut tokens) = begin(text)?;
-        tokens.to(",\"cdttmu\":")?;
+        let (code, mut tokens) = begin_message(text)?;
+        tokens.skip_to_field(",\"cdttmu\":")?;
         let candle_date_time_utc = Cow::Borrowed(tokens.text().filter(|text| !text.is_empty())?);
-        tokens.to(",\"op\":")?;
+        tokens.skip_to_field(",\"op\":")?;
         let opening_price = tokens.number()?;
-        tokens.to(",\"hp\":")?;
+        tokens.skip_to_field(",\"hp\":")?;
         let high_price = tokens.number()?;
-        tokens.to(",\"lp\":")?;
+        tokens.skip_to_field(",\"lp\":")?;
         let low_price = tokens.number()?;
-        tokens.to(",\"tp\":")?;
+        tokens.skip_to_field(",\"tp\":")?;
         let trade_price = tokens.number()?;
-        tokens.to(",\"catv\":")?;
+        tokens.skip_to_field(",\"catv\":")?;
         let candle_acc_trade_volume = tokens.number()?;
-        tokens.to(",\"catp\":")?;
+        tokens.skip_to_field(",\"catp\":")?;
         let candle_acc_trade_price = tokens.number()?;
-        end(tokens)?;
+        end_message(tokens)?;
         Some(Self {
             code: Cow::Borrowed(code),
             candle_date_time_utc,

@@ -5,29 +5,29 @@
 //! answers `None` as soon as anything is unusual: blanks, escapes, nesting where none is expected. Where that leaves
 //! the reader does not matter: nobody reads on after a `None`.
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
+const LOW_BITS: u64 = 0x0101_0101_0101_0101;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// The powers of ten that a float holds exactly.
-const POWERS: [f64; 23] = [
+const FLOAT_POWERS_OF_TEN: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19, 1e20, 1e21, 1e22,
 ];
 
 /// A message that is being read.
-pub(super) struct Tokens<'a> {
+pub(super) struct FrameTokens<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Tokens<'a> {
+impl<'a> FrameTokens<'a> {
     pub(super) const fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 
     /// The next eight bytes, the first one lowest; zeros after the end.
     #[inline(always)]
-    fn word(&self) -> u64 {
+    fn load_word(&self) -> u64 {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let chunk = rest.first_chunk().copied().unwrap_or_else(|| {
             let mut chunk = [0; 8];
@@ -44,12 +44,12 @@ impl<'a> Tokens<'a> {
 
     /// Passes over `byte` if it is the next.
     #[inline(always)]
-    pub(super) fn eat(&mut self, byte: u8) -> Option<()> {
+    pub(super) fn expect_byte(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
     /// Nothing follows.
-    pub(super) const fn is_over(&self) -> bool {
+    pub(super) const fn is_at_end(&self) -> bool {
         self.at == self.text.len()
     }
 
@@ -57,10 +57,11 @@ impl<'a> Tokens<'a> {
     #[inline]
     fn seek(&mut self, one: u8, other: u8) -> Option<u8> {
         while self.at < self.text.len() {
-            let word = self.word();
-            let hits = zeros(word ^ (ONES * u64::from(one))) | zeros(word ^ (ONES * u64::from(other)));
+            let word = self.load_word();
+            let hits = zero_bytes(word ^ (LOW_BITS * u64::from(one)))
+                | zero_bytes(word ^ (LOW_BITS * u64::from(other)));
             if hits != 0 {
-                self.at += first(hits);
+                self.at += first_marked_byte(hits);
                 return self.peek();
             }
             self.at += 8;
@@ -70,7 +71,7 @@ impl<'a> Tokens<'a> {
 
     /// Passes over `text` if it comes next.
     #[inline(always)]
-    pub(super) fn pass(&mut self, text: &str) -> bool {
+    pub(super) fn consume(&mut self, text: &str) -> bool {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let here = rest.starts_with(text.as_bytes());
         if here {
@@ -82,10 +83,10 @@ impl<'a> Tokens<'a> {
     /// Passes over those of `names` (written as for [`to`](Self::to)) that come next, and their values. That they are
     /// expected makes them cheap, no more.
     #[inline(always)]
-    pub(super) fn over<const N: usize>(&mut self, names: [&str; N]) -> Option<()> {
+    pub(super) fn skip_fields<const N: usize>(&mut self, names: [&str; N]) -> Option<()> {
         for name in names {
-            if self.pass(name) {
-                self.skip()?;
+            if self.consume(name) {
+                self.skip_value()?;
             }
         }
         Some(())
@@ -93,35 +94,35 @@ impl<'a> Tokens<'a> {
 
     /// Goes to what follows `name` (with the comma before it and the colon after it), over fields that nobody reads.
     #[inline(always)]
-    pub(super) fn to(&mut self, name: &str) -> Option<()> {
-        while !self.pass(name) {
-            self.eat(b',')?;
-            self.field()?;
+    pub(super) fn skip_to_field(&mut self, name: &str) -> Option<()> {
+        while !self.consume(name) {
+            self.expect_byte(b',')?;
+            self.skip_field()?;
         }
         Some(())
     }
 
     /// Passes over a field that nobody reads.
     #[inline(never)]
-    pub(super) fn field(&mut self) -> Option<()> {
+    pub(super) fn skip_field(&mut self) -> Option<()> {
         self.text()?;
-        self.eat(b':')?;
-        self.skip()
+        self.expect_byte(b':')?;
+        self.skip_value()
     }
 
     /// Passes over the fields that are left, and the end of the object.
     #[inline(always)]
-    pub(super) fn end(&mut self) -> Option<()> {
-        while self.eat(b',').is_some() {
-            self.field()?;
+    pub(super) fn finish_object(&mut self) -> Option<()> {
+        while self.expect_byte(b',').is_some() {
+            self.skip_field()?;
         }
-        self.eat(b'}')
+        self.expect_byte(b'}')
     }
 
     /// A text without escapes.
     #[inline]
     pub(super) fn text(&mut self) -> Option<&'a str> {
-        self.eat(b'"')?;
+        self.expect_byte(b'"')?;
         let start = self.at;
         if self.seek(b'"', b'\\')? != b'"' {
             return None;
@@ -132,7 +133,7 @@ impl<'a> Tokens<'a> {
 
     /// Passes over a plain value that nobody reads.
     #[inline]
-    pub(super) fn skip(&mut self) -> Option<()> {
+    pub(super) fn skip_value(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.text().map(drop),
             b'0'..=b'9' | b'-' => self.seek(b',', b'}').map(drop),
@@ -149,17 +150,19 @@ impl<'a> Tokens<'a> {
     fn digits(&mut self) -> (u64, usize) {
         let (mut value, mut count) = (0_u64, 0);
         loop {
-            let word = self.word() ^ (ONES * 0x30);
+            let word = self.load_word() ^ (LOW_BITS * 0x30);
             // Digits are now 0 to 9: adding 0x76 reaches the highest bit of all else that has not got it already.
-            let others = (word.wrapping_add(ONES * 0x76) | word) & HIGHS;
+            let others = (word.wrapping_add(LOW_BITS * 0x76) | word) & HIGH_BITS;
             if others == 0 {
-                value = value.wrapping_mul(100_000_000).wrapping_add(eight(word));
+                value = value.wrapping_mul(100_000_000).wrapping_add(parse_eight_digits(word));
                 (self.at, count) = (self.at + 8, count + 8);
                 continue;
             }
-            let len = first(others);
+            let len = first_marked_byte(others);
             if len > 0 {
-                value = value.wrapping_mul(TENS[len]).wrapping_add(eight(word << (64 - 8 * len)));
+                value = value
+                    .wrapping_mul(POWERS_OF_TEN[len])
+                    .wrapping_add(parse_eight_digits(word << (64 - 8 * len)));
                 (self.at, count) = (self.at + len, count + len);
             }
             return (value, count);
@@ -168,16 +171,16 @@ impl<'a> Tokens<'a> {
 
     /// The end of a value.
     #[inline(always)]
-    fn ends(&self) -> Option<()> {
+    fn at_value_end(&self) -> Option<()> {
         matches!(self.peek()?, b',' | b'}').then_some(())
     }
 
     #[inline]
     pub(super) fn integer(&mut self) -> Option<i64> {
         let start = self.at;
-        let negative = self.eat(b'-').is_some();
+        let negative = self.expect_byte(b'-').is_some();
         let (value, count) = self.digits();
-        self.ends()?;
+        self.at_value_end()?;
         if count > 18 {
             return self.text.get(start..self.at)?.parse().ok();
         }
@@ -189,14 +192,14 @@ impl<'a> Tokens<'a> {
     #[inline]
     pub(super) fn number(&mut self) -> Option<f64> {
         let start = self.at;
-        let negative = self.eat(b'-').is_some();
+        let negative = self.expect_byte(b'-').is_some();
         let leads_with_zero = self.peek() == Some(b'0');
         let (mut value, mut count) = self.digits();
         if count == 0 || (leads_with_zero && count > 1) {
             return None;
         }
         let mut places = 0;
-        if self.eat(b'.').is_some() {
+        if self.expect_byte(b'.').is_some() {
             let (part, len) = self.digits();
             places = len;
             count += len;
@@ -204,29 +207,29 @@ impl<'a> Tokens<'a> {
                 return None;
             }
             // Too many digits make nonsense of it, which is not used then.
-            value = value.wrapping_mul(TENS.get(len).copied().unwrap_or(0)).wrapping_add(part);
+            value = value.wrapping_mul(POWERS_OF_TEN.get(len).copied().unwrap_or(0)).wrapping_add(part);
         }
         // Both are exact as floats, so their quotient is rounded once, as it should be.
-        if count <= 19 && value < 1 << 53 && self.ends().is_some() {
-            let number = value as f64 / POWERS[places];
+        if count <= 19 && value < 1 << 53 && self.at_value_end().is_some() {
+            let number = value as f64 / FLOAT_POWERS_OF_TEN[places];
             return Some(if negative { -number } else { number });
         }
         self.seek(b',', b'}')?;
-        plain(self.text.get(start..self.at)?)
+        parse_number_slowly(self.text.get(start..self.at)?)
     }
 
     /// A number or `null`.
     #[inline]
-    pub(super) fn maybe(&mut self) -> Option<Option<f64>> {
+    pub(super) fn number_or_null(&mut self) -> Option<Option<f64>> {
         if self.peek()? != b'n' {
             return self.number().map(Some);
         }
-        self.skip()?;
+        self.skip_value()?;
         Some(None)
     }
 }
 
-const TENS: [u64; 20] = {
+const POWERS_OF_TEN: [u64; 20] = {
     let (mut tens, mut at) = ([1; 20], 1);
     while at < tens.len() {
         tens[at] = tens[at - 1] * 10;
@@ -237,22 +240,22 @@ const TENS: [u64; 20] = {
 
 /// std also reads `inf` and `nan`, which no message may hold.
 #[cold]
-fn plain(token: &str) -> Option<f64> {
+fn parse_number_slowly(token: &str) -> Option<f64> {
     token.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// The highest bit of each byte that is zero; above the lowest of them, others may be set too.
-const fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & HIGHS
+const fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(LOW_BITS) & !word & HIGH_BITS
 }
 
 /// Which byte the lowest bit is in.
-const fn first(bits: u64) -> usize {
+const fn first_marked_byte(bits: u64) -> usize {
     bits.trailing_zeros() as usize / 8
 }
 
 /// Eight digits (0 to 9 in a byte each, the first one lowest) as a number.
-const fn eight(word: u64) -> u64 {
+const fn parse_eight_digits(word: u64) -> u64 {
     let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
     let (low, high) = (pairs & 0x0000_00ff_0000_00ff, pairs >> 16 & 0x0000_00ff_0000_00ff);
     low.wrapping_mul(0x000f_4240_0000_0064).wrapping_add(high.wrapping_mul(0x0000_2710_0000_0001)) >> 32
@@ -265,7 +268,7 @@ mod tests {
     use super::*;
 
     fn number(text: &str) -> Option<f64> {
-        Tokens::new(&format!("{text},")).number()
+        FrameTokens::new(&format!("{text},")).number()
     }
 
     #[test]
@@ -292,7 +295,7 @@ mod tests {
         #[test]
         fn every_integer_is_read_as_it_is(integer in any::<i64>(), places in 0_u32..19) {
             let integer = integer / 10_i64.pow(places);
-            prop_assert_eq!(Tokens::new(&format!("{integer}}}")).integer(), Some(integer));
+            prop_assert_eq!(FrameTokens::new(&format!("{integer}}}")).integer(), Some(integer));
         }
     }
 }

@@ -19,7 +19,7 @@ fn padding_is_no_level_and_the_totals_are_kept() {
     assert_eq!(book.bids, [Level { price: 0.02512, size: 0.0007772 }]);
     assert_eq!((book.total_ask_size, book.total_bid_size), (Some(3.5), Some(0.0007772)));
     assert_eq!((book.time, book.received), (Timestamp::from_millis(1_778_570_215_100), at(NOON)));
-    assert!(book.is_sound());
+    assert!(book.is_valid());
     assert_eq!(dropped, 0);
 }
 

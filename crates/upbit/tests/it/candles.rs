@@ -1,7 +1,7 @@
 //! Pages of candles: order, finality, and above all what they prove and what not.
 
 use market_backbone_core::{
-    CandlePage, CandlePageRequest, Proof, SourceErrorKind, TimeRange, Timeframe, Timestamp, Venue,
+    CandlePage, CandlePageRequest, PageProof, SourceErrorKind, TimeRange, Timeframe, Timestamp, Venue,
 };
 use market_backbone_upbit::Upbit;
 
@@ -76,9 +76,9 @@ fn a_page_proves_what_lies_between_its_rows_and_claims_what_lies_behind() {
     assert_eq!(proof.absent_after, stretch("10:31:00", "11:00:00"));
     // Fewer came than were asked for: nothing is older, it says.
     assert_eq!(proof.absent_before, TimeRange::new(Timestamp::MIN, at("2026-05-12T10:00:00Z")).ok());
-    assert!(!proof.exhausted && proof.doubtful.is_empty());
+    assert!(!proof.exhausted && proof.uncertain.is_empty());
     let to_the_row = page(&page_of(Timeframe::M1, Some("2026-05-12T10:31:00Z")), &rows).proof;
-    assert_eq!((to_the_row.absent_after, to_the_row.early_from), (None, None));
+    assert_eq!((to_the_row.absent_after, to_the_row.preliminary_from), (None, None));
 }
 
 #[test]
@@ -90,9 +90,9 @@ fn a_full_page_says_nothing_of_what_is_older() {
 #[test]
 fn the_newest_row_of_a_page_that_could_show_more_is_an_early_word() {
     let newest = page(&page_of(Timeframe::M1, None), &[row("11:50:00"), row("11:40:00")]);
-    assert_eq!(newest.proof.early_from, Some(at("2026-05-12T11:50:00Z")));
+    assert_eq!(newest.proof.preliminary_from, Some(at("2026-05-12T11:50:00Z")));
     let moved_on = page(&page_of(Timeframe::M1, None), &[row("12:00:00"), row("11:59:00"), row("11:40:00")]);
-    assert_eq!(moved_on.proof.early_from, None);
+    assert_eq!(moved_on.proof.preliminary_from, None);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn an_empty_page_claims_that_nothing_older_exists_and_proves_nothing() {
 #[test]
 fn an_empty_page_of_seconds_claims_nothing_but_ends_the_search() {
     let page = page(&page_of(Timeframe::S1, Some("2026-01-01T00:00:00Z")), &[]);
-    assert_eq!(page.proof, Proof { exhausted: true, ..Proof::default() });
+    assert_eq!(page.proof, PageProof { exhausted: true, ..PageProof::default() });
 }
 
 #[test]
@@ -142,8 +142,8 @@ fn a_bad_row_is_named_and_only_what_lies_between_its_neighbours_is_in_doubt() {
         assert_eq!(rejected.slot, Some(at("2026-05-12T10:45:00Z")), "{bad}");
         assert!(!rejected.reason.is_empty());
         assert_eq!(page.proof.covered, stretch("10:40:00", "10:51:00"));
-        assert_eq!(page.proof.doubtful.first().copied(), stretch("10:41:00", "10:50:00"), "{bad}");
-        assert!(page.proof.doubtful.contains(&stretch("10:45:00", "10:46:00").unwrap()), "{bad}");
+        assert_eq!(page.proof.uncertain.first().copied(), stretch("10:41:00", "10:50:00"), "{bad}");
+        assert!(page.proof.uncertain.contains(&stretch("10:45:00", "10:46:00").unwrap()), "{bad}");
     }
 }
 
@@ -153,7 +153,7 @@ fn a_row_that_does_not_say_when_leaves_all_between_its_neighbours_in_doubt() {
         let rows = [row("10:50:00"), bad.to_owned(), row("10:40:00")];
         let page = page(&page_of(Timeframe::M1, Some("2026-05-12T10:51:00Z")), &rows);
         assert_eq!((opens(&page).len(), page.rejected.len()), (2, 1), "{bad}");
-        assert_eq!(page.proof.doubtful, [stretch("10:41:00", "10:50:00").unwrap()], "{bad}");
+        assert_eq!(page.proof.uncertain, [stretch("10:41:00", "10:50:00").unwrap()], "{bad}");
     }
 }
 
@@ -164,20 +164,20 @@ fn a_bad_row_at_the_end_of_a_full_page_says_nothing_of_what_is_older() {
     let rows = [row("10:50:00"), bad];
     let own_slot = stretch("10:49:00", "10:50:00").unwrap();
     let full = page(&request(2), &rows);
-    assert_eq!((full.rejected.len(), &*full.proof.doubtful), (1, &[own_slot][..]));
+    assert_eq!((full.rejected.len(), &*full.proof.uncertain), (1, &[own_slot][..]));
     let timeless = page(&request(2), &[row("10:50:00"), "null".to_owned()]);
     assert_eq!(
-        (timeless.rejected.len(), timeless.proof.doubtful.len()),
+        (timeless.rejected.len(), timeless.proof.uncertain.len()),
         (1, 0),
         "the next page shows it again"
     );
     // A page that fell short says that nothing else is older.
     let short = page(&request(3), &rows);
-    assert_eq!(short.proof.doubtful, [own_slot]);
+    assert_eq!(short.proof.uncertain, [own_slot]);
     assert_eq!(short.proof.absent_before, TimeRange::new(Timestamp::MIN, at("2026-05-12T10:49:00Z")).ok());
     let timeless = page(&request(3), &[row("10:50:00"), "null".to_owned()]);
     let anywhere = TimeRange::new(Timestamp::MIN, at("2026-05-12T10:50:00Z")).unwrap();
-    assert_eq!(timeless.proof.doubtful, [anywhere], "it may have been of any slot");
+    assert_eq!(timeless.proof.uncertain, [anywhere], "it may have been of any slot");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn identical_twins_are_one_row_and_of_others_none_is_believed() {
     let other = row("10:50:00").replace("6.59645081", "0.25");
     let differ = page(&request, &[row("10:50:00"), other, row("10:49:00")]);
     assert_eq!((opens(&differ), differ.rejected.len()), (vec!["10:49:00".to_owned()], 1));
-    assert_eq!(differ.proof.doubtful, [stretch("10:50:00", "10:51:00").unwrap()]);
+    assert_eq!(differ.proof.uncertain, [stretch("10:50:00", "10:51:00").unwrap()]);
 }
 
 #[test]

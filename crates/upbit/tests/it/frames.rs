@@ -1,7 +1,8 @@
 //! Frames of every type, in the long, the short and the list formats.
 
 use market_backbone_core::{
-    Candle, Control, FeedEvent, FrameOutcome, Level, Side, Ticker, Timeframe, Timestamp, Trade, TradeId,
+    Candle, ControlMessage, FeedEvent, FrameOutcome, Level, Side, Ticker, Timeframe, Timestamp, Trade,
+    TradeId,
 };
 
 use crate::{NOON, at, only, read, symbol};
@@ -109,7 +110,7 @@ fn lists_hold_one_message_or_many() {
     let (events, outcome) =
         read(&format!(" [ {TRADE_SIMPLE} , {BOOK},{CANDLE},{TICKER_SIMPLE}, {{\"status\":\"UP\"}} ]"))
             .unwrap();
-    assert_eq!((events.len(), outcome.dropped, outcome.control), (4, 0, Some(Control::Alive)));
+    assert_eq!((events.len(), outcome.dropped, outcome.control), (4, 0, Some(ControlMessage::Heartbeat)));
 }
 
 #[test]
@@ -158,7 +159,7 @@ fn the_type_may_stand_anywhere_and_texts_may_be_escaped() {
 
 #[test]
 fn a_live_venue_says_so() {
-    let alive = FrameOutcome { dropped: 0, control: Some(Control::Alive) };
+    let alive = FrameOutcome { dropped: 0, control: Some(ControlMessage::Heartbeat) };
     assert_eq!(read(r#"{"status":"UP"}"#), Ok((Vec::new(), alive)));
 }
 
@@ -166,7 +167,7 @@ fn a_live_venue_says_so() {
 fn a_refused_request_is_refused_again_unless_there_were_too_many() {
     let check = |frame: &str, message: &str, terminal| {
         let (_, outcome) = read(frame).unwrap();
-        assert_eq!(outcome.control, Some(Control::Refused { message: message.to_owned(), terminal }));
+        assert_eq!(outcome.control, Some(ControlMessage::Refused { message: message.to_owned(), terminal }));
     };
     check(
         r#"{"error":{"message":"Format 이 맞지 않습니다.","name":"WRONG_FORMAT"}}"#,

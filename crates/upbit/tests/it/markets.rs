@@ -27,7 +27,7 @@ fn price_steps_are_numbers_in_texts() {
     let body = r#"[{"market":"KRW-BTC","quote_currency":"KRW","tick_size":"1000","supported_levels":["0","10000"]},
         {"market":"BTC-ETH","quote_currency":"BTC","tick_size":"0.00000001","supported_levels":["0"]},
         {"market":"KRW-X","tick_size":"soon"},{"market":"KRW-X","tick_size":"0"},{"market":"KRW-X","tick_size":"inf"}]"#;
-    let instruments = Upbit::new().decode_instruments(body.as_bytes()).unwrap();
+    let instruments = Upbit::new().decode_price_increments(body.as_bytes()).unwrap();
     let steps: Vec<_> = instruments.into_iter().map(|step| (step.symbol, step.tick_size)).collect();
     assert_eq!(steps, [(symbol("KRW-BTC"), 1000.0), (symbol("BTC-ETH"), 1e-8)]);
 }

@@ -45,14 +45,14 @@ fn decode_everywhere(bytes: &[u8], timeframe: Timeframe, before: Option<i64>, no
     let _ = venue.encode(&Call::Candles(candles.clone()));
     if let Ok(page) = venue.decode_candles(&candles, bytes, now) {
         assert!(page.candles.is_sorted_by(|a, b| a.open_time < b.open_time));
-        assert!(page.candles.iter().all(|candle| candle.is_sound()));
+        assert!(page.candles.iter().all(|candle| candle.is_valid()));
     }
     let trades = TradePageRequest { symbol: symbol("KRW-BTC"), before: None, days_ago: 0, count: 1 };
     let _ = venue.decode_trades(&trades, bytes, now);
     let _ = venue.decode_tickers(bytes, now);
     let _ = venue.decode_books(bytes, now);
     let _ = venue.decode_markets(bytes);
-    let _ = venue.decode_instruments(bytes);
+    let _ = venue.decode_price_increments(bytes);
     let symbols: SymbolTable = [symbol("KRW-BTC")].into_iter().collect();
     let _ = venue.decode_frame(bytes, now, &symbols, &mut Vec::new());
     let header = [("remaining-req".to_owned(), String::from_utf8_lossy(bytes).into_owned())];

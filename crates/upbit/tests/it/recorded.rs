@@ -47,7 +47,7 @@ fn code_in(frame: &str) -> &str {
 
 fn assert_whole(book: &OrderBook) {
     assert_eq!((book.asks.len(), book.bids.len()), (15, 15));
-    assert!(book.is_sound());
+    assert!(book.is_valid());
     assert!(is_sum(book.total_ask_size, &book.asks) && is_sum(book.total_bid_size, &book.bids));
 }
 

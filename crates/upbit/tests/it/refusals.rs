@@ -40,7 +40,7 @@ fn an_unknown_market_is_named() {
     let body = r#"{"error":{"name":404,"message":"Code not found"}}"#;
     assert_eq!(check(404, &[], body, Kind::UnknownMarket), "unknown market KRW-BTC on upbit");
     let many = |codes: &[&str]| {
-        let call = Call::Tickers(TickerRequest::Of(codes.iter().map(|code| symbol(code)).collect()));
+        let call = Call::Tickers(TickerRequest::Symbols(codes.iter().map(|code| symbol(code)).collect()));
         reply(&call, 404, &[], body).unwrap_err().to_string()
     };
     assert_eq!(many(&["KRW-A", "KRW-B"]), "unknown market on upbit: KRW-A or KRW-B");
@@ -52,7 +52,7 @@ fn an_unknown_market_is_named() {
 
 #[test]
 fn no_ticker_of_a_named_market_means_that_it_is_unknown() {
-    let call = Call::Tickers(TickerRequest::Of(vec![symbol("KRW-NOPE")]));
+    let call = Call::Tickers(TickerRequest::Symbols(vec![symbol("KRW-NOPE")]));
     let error = reply(&call, 200, &[], "[]").unwrap_err();
     assert_eq!(error.to_string(), "unknown market KRW-NOPE on upbit");
     let all = Call::Tickers(TickerRequest::Quotes(vec!["IDR".to_owned()]));

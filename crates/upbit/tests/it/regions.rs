@@ -4,11 +4,11 @@ use market_backbone_core::{
     BookRequest, Call, FeedEvent, HttpReply, SourceErrorKind, StreamKind, Subscription, Symbol, SymbolTable,
     Ticker, TickerRequest, Venue, VenueId,
 };
-use market_backbone_upbit::{Region, Upbit};
+use market_backbone_upbit::{Upbit, UpbitRegion};
 
 use crate::{NOON, at};
 
-const INDONESIA: VenueId = Region::Indonesia.source();
+const INDONESIA: VenueId = UpbitRegion::Indonesia.source();
 
 fn abroad() -> Upbit {
     Upbit::for_source(INDONESIA)
@@ -78,7 +78,7 @@ fn times_of_korea_may_be_missing() {
 
 #[test]
 fn a_refusal_names_the_region_and_keeps_its_english_words() {
-    let call = Call::Tickers(TickerRequest::Of(vec![symbol("KRW-BTC")]));
+    let call = Call::Tickers(TickerRequest::Symbols(vec![symbol("KRW-BTC")]));
     let check = |status, body: &[u8]| {
         let reply = HttpReply { status, headers: &[], body };
         abroad().check(&call, &reply).unwrap_err()

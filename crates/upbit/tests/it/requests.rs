@@ -63,14 +63,14 @@ fn trades_are_paged_by_id() {
 #[test]
 fn the_rest_is_asked_of_many_at_once() {
     let both = vec![symbol("KRW-BTC"), symbol("KRW-ETH")];
-    let of = Call::Tickers(TickerRequest::Of(both.clone()));
+    let of = Call::Tickers(TickerRequest::Symbols(both.clone()));
     assert_eq!(written(&of), "ticker /v1/ticker markets=KRW-BTC,KRW-ETH");
     let all = Call::Tickers(TickerRequest::Quotes(vec!["KRW".to_owned(), "BTC".to_owned()]));
     assert_eq!(written(&all), "ticker /v1/ticker/all quote_currencies=KRW,BTC");
     let books = Call::Books(BookRequest { symbols: both.clone(), depth: 30 });
     assert_eq!(written(&books), "orderbook /v1/orderbook markets=KRW-BTC,KRW-ETH&count=30");
     assert_eq!(written(&Call::Markets), "market /v1/market/all is_details=true");
-    let steps = written(&Call::Instruments(both));
+    let steps = written(&Call::PriceIncrements(both));
     assert_eq!(steps, "orderbook /v1/orderbook/instruments markets=KRW-BTC,KRW-ETH");
 }
 
@@ -94,10 +94,10 @@ fn what_upbit_cannot_answer_is_not_asked() {
     check(candles(Timeframe::M1, None, 0), Kind::BadRequest);
     check(trades(None, 8, 1), Kind::Unsupported);
     check(trades(Some(TradeId::Text("x".into())), 0, 1), Kind::BadRequest);
-    check(Call::Tickers(TickerRequest::Of(Vec::new())), Kind::BadRequest);
+    check(Call::Tickers(TickerRequest::Symbols(Vec::new())), Kind::BadRequest);
     check(Call::Tickers(TickerRequest::Quotes(Vec::new())), Kind::BadRequest);
     check(Call::Books(BookRequest { symbols: Vec::new(), depth: 1 }), Kind::BadRequest);
-    check(Call::Instruments(Vec::new()), Kind::BadRequest);
+    check(Call::PriceIncrements(Vec::new()), Kind::BadRequest);
 }
 
 #[test]

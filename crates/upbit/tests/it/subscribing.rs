@@ -52,5 +52,5 @@ fn the_limits_are_those_of_the_venue() {
     );
     assert!(!can.streams(StreamKind::Band));
     // Upbit drops a silent socket after 60 s, whatever its documentation says.
-    assert!(can.socket.keep_alive_every < can.socket.silence && can.socket.silence.as_secs() < 60);
+    assert!(can.socket.keep_alive_every < can.socket.idle_timeout && can.socket.idle_timeout.as_secs() < 60);
 }

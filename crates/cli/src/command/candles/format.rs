@@ -5,28 +5,28 @@ use std::path::Path;
 use clap::ValueEnum;
 
 use crate::args::CandleFormat;
-use crate::ending::Ending;
-use crate::exit::Usage;
+use crate::exit::UsageError;
+use crate::file_format::FileFormat;
 
 /// The format for one file, or for the terminal where none is named.
-pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result<CandleFormat, Usage> {
+pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result<CandleFormat, UsageError> {
     let Some(file) = file else {
         return match said {
-            Some(CandleFormat::Parquet) => Err(Usage(
+            Some(CandleFormat::Parquet) => Err(UsageError(
                 "Parquet goes to a file: name it with --output, or a folder with --output-dir".to_owned(),
             )),
             said => Ok(said.unwrap_or(CandleFormat::Table)),
         };
     };
-    let (shown, ended) = (file.display(), Ending::of(file).map(format_of));
+    let (shown, ended) = (file.display(), FileFormat::of(file).map(format_of));
     match (said, ended) {
-        (Some(said), Some(ended)) if said != ended => Err(Usage(format!(
+        (Some(said), Some(ended)) if said != ended => Err(UsageError(format!(
             "--format says {}, but the ending of {shown} says {}; change one of them",
             name(said),
             name(ended)
         ))),
         (Some(format), _) | (None, Some(format)) => Ok(format),
-        (None, None) => Err(Usage(format!(
+        (None, None) => Err(UsageError(format!(
             "the ending of {shown} names no format: let it be .csv, .json, .ndjson, .jsonl, .parquet or .txt (a table), or \
              say --format"
         ))),
@@ -34,17 +34,17 @@ pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result
 }
 
 /// The format for files in a folder: CSV, unless another is named.
-pub(super) fn of_folder(said: Option<CandleFormat>) -> Result<CandleFormat, Usage> {
+pub(super) fn of_folder(said: Option<CandleFormat>) -> Result<CandleFormat, UsageError> {
     match said {
-        Some(CandleFormat::Table) => {
-            Err(Usage("--output-dir writes files for programs; say --format csv, json or parquet".to_owned()))
-        }
+        Some(CandleFormat::Table) => Err(UsageError(
+            "--output-dir writes files for programs; say --format csv, json or parquet".to_owned(),
+        )),
         said => Ok(said.unwrap_or(CandleFormat::Csv)),
     }
 }
 
 /// How files of this format end. What is called JSON is one object a line.
-pub(super) const fn ending(format: CandleFormat) -> &'static str {
+pub(super) const fn extension(format: CandleFormat) -> &'static str {
     match format {
         CandleFormat::Table => "txt",
         CandleFormat::Csv => "csv",
@@ -53,12 +53,12 @@ pub(super) const fn ending(format: CandleFormat) -> &'static str {
     }
 }
 
-const fn format_of(ending: Ending) -> CandleFormat {
+const fn format_of(ending: FileFormat) -> CandleFormat {
     match ending {
-        Ending::Csv => CandleFormat::Csv,
-        Ending::Json => CandleFormat::Json,
-        Ending::Parquet => CandleFormat::Parquet,
-        Ending::Text => CandleFormat::Table,
+        FileFormat::Csv => CandleFormat::Csv,
+        FileFormat::Json => CandleFormat::Json,
+        FileFormat::Parquet => CandleFormat::Parquet,
+        FileFormat::Text => CandleFormat::Table,
     }
 }
 

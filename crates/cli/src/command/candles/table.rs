@@ -1,7 +1,7 @@
 //! Candles for eyes.
 
 use comfy_table::Table;
-use market_backbone::{Calendar, Candle, Figure, Grid, Slot, Timestamp, View, ViewRow};
+use market_backbone::{Calendar, Candle, Grid, PlainDecimal, Slot, Timestamp, View, ViewRow};
 
 /// The rows of a view. What is not final though its slot `is_over`, the venue may still correct.
 pub(super) fn table(rows: View<'_>, grid: Grid, is_over: impl Fn(&ViewRow) -> bool) -> Table {
@@ -12,7 +12,7 @@ pub(super) fn table(rows: View<'_>, grid: Grid, is_over: impl Fn(&ViewRow) -> bo
     for row in rows {
         let figures = match &row.candle {
             Some(Candle { open, high, low, close, volume, .. }) => {
-                [open, high, low, close, volume].map(|figure| Figure(*figure).to_string())
+                [open, high, low, close, volume].map(|figure| PlainDecimal(*figure).to_string())
             }
             None => [(); 5].map(|()| String::new()),
         };
@@ -25,7 +25,7 @@ pub(super) fn table(rows: View<'_>, grid: Grid, is_over: impl Fn(&ViewRow) -> bo
 
 /// What has to be said of a row besides its figures.
 fn note(row: &ViewRow, is_over: bool) -> &'static str {
-    match (row.truth, &row.candle) {
+    match (row.slot, &row.candle) {
         (Slot::Disputed(_), _) => "disputed",
         (Slot::Empty, _) if row.filled => "filled",
         (Slot::Empty, _) => "no trade",

@@ -8,41 +8,41 @@ use market_backbone::{
 };
 use serde_json::{Value, json};
 
-use super::keeper::{self, Keeper, Purpose};
-use crate::args::{Check, Global, Report, VenueName};
+use super::backend::{self, AccessMode, StoreBackend};
+use crate::args::{CheckArgs, GlobalArgs, ReportFormat, VenueArg};
 use crate::output::{self, Output};
 use crate::settings;
 
 /// What is unknown since it has been forgotten.
-pub(super) type Stretch = (Series, TimeRange);
+pub(super) type SeriesRange = (Series, TimeRange);
 
 /// What was found in one place.
-struct Found {
+struct StoreFindings {
     place: String,
     findings: Vec<Finding>,
 }
 
-pub(super) async fn run(args: Check, global: &Global) -> anyhow::Result<()> {
-    let _reader = output::while_read()?;
-    let keepers = keeper::all(global, Purpose::Read).await?;
+pub(super) async fn run(args: CheckArgs, global: &GlobalArgs) -> anyhow::Result<()> {
+    let _reader = output::watch_reader()?;
+    let keepers = backend::open_all(global, AccessMode::Read).await?;
     let found = examine(&keepers).await;
-    keeper::close(keepers).await;
+    backend::close(keepers).await;
     let found = found?;
     write(&found, &plan(&found), args.format)?;
-    clean(&found)
+    ensure_clean(&found)
 }
 
 /// Checks, forgets what cannot be true, asks the venue for it again, and checks again. Where there is a database behind the
 /// folder, what is found in either is forgotten in both, so that neither takes it from the other again.
-pub(super) async fn repair(args: Check, global: &Global) -> anyhow::Result<()> {
+pub(super) async fn repair(args: CheckArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let mut stretches = Vec::new();
     // Not for ever: an index that is broken once more is a broken disk.
     for _ in 0..3 {
-        let keepers = keeper::all(global, Purpose::Write).await?;
+        let keepers = backend::open_all(global, AccessMode::Write).await?;
         let places = keepers.len();
-        let outcome = forget_flaws(&keepers, args.format, &mut stretches).await;
-        keeper::close(keepers).await;
-        if outcome? == Then::OpenAgain {
+        let outcome = forget_damaged(&keepers, args.format, &mut stretches).await;
+        backend::close(keepers).await;
+        if outcome? == RepairStep::OpenAgain {
             continue;
         }
         if places > 1 && !stretches.is_empty() {
@@ -51,10 +51,10 @@ pub(super) async fn repair(args: Check, global: &Global) -> anyhow::Result<()> {
         break;
     }
     for (source, stretches) in by_source(stretches) {
-        let venue = VenueName::of(source).with_context(|| format!("this build does not talk to {source}"))?;
+        let venue = VenueArg::of(source).with_context(|| format!("this build does not talk to {source}"))?;
         let backbone = settings::builder_at(global, source, venue)?.build().await?;
         let asked = if backbone.venue() == source {
-            ask_again(&backbone, &stretches).await
+            refetch(&backbone, &stretches).await
         } else {
             // Nobody else may fill what is missing of it.
             output::note(&format!(
@@ -66,47 +66,47 @@ pub(super) async fn repair(args: Check, global: &Global) -> anyhow::Result<()> {
         backbone.shutdown().await;
         asked?;
     }
-    let keepers = keeper::all(global, Purpose::Read).await?;
+    let keepers = backend::open_all(global, AccessMode::Read).await?;
     let left = examine(&keepers).await;
-    keeper::close(keepers).await;
-    clean(&left?)
+    backend::close(keepers).await;
+    ensure_clean(&left?)
 }
 
-async fn examine(keepers: &[Keeper]) -> anyhow::Result<Vec<Found>> {
+async fn examine(keepers: &[StoreBackend]) -> anyhow::Result<Vec<StoreFindings>> {
     let mut found = Vec::new();
     for keeper in keepers {
-        super::all_claimed(&keeper.unclaimed())?;
-        found.push(Found { place: keeper.place.clone(), findings: keeper.check().await? });
+        super::ensure_all_claimed(&keeper.unclaimed())?;
+        found.push(StoreFindings { place: keeper.place.clone(), findings: keeper.check().await? });
     }
     Ok(found)
 }
 
 /// What would mend all that was found.
-fn plan(found: &[Found]) -> RepairPlan {
+fn plan(found: &[StoreFindings]) -> RepairPlan {
     let findings: Vec<_> = found.iter().flat_map(|found| found.findings.clone()).collect();
     plan_repair(&findings)
 }
 
 /// What has been forgotten is unknown, whatever happens next: nothing false is left behind.
-async fn forget_flaws(
-    keepers: &[Keeper],
-    format: Report,
-    stretches: &mut Vec<Stretch>,
-) -> anyhow::Result<Then> {
+async fn forget_damaged(
+    keepers: &[StoreBackend],
+    format: ReportFormat,
+    stretches: &mut Vec<SeriesRange>,
+) -> anyhow::Result<RepairStep> {
     let found = examine(keepers).await?;
     let mut plan = plan(&found);
     write(&found, &plan, format)?;
-    for (keeper, Found { findings, .. }) in keepers.iter().zip(&found) {
+    for (keeper, StoreFindings { findings, .. }) in keepers.iter().zip(&found) {
         let its_own = plan_repair(findings);
         for file in &its_own.files {
             stretches.extend(keeper.rebuild(file).await?);
             output::note(&format!("{} has been made anew; what it was is kept as .damaged", file.display()));
             if file.ends_with("index.db") {
-                return Ok(Then::OpenAgain);
+                return Ok(RepairStep::OpenAgain);
             }
         }
         for series in &its_own.ledgers {
-            keeper.mend_ledger(series).await?;
+            keeper.repair_ledger(series).await?;
         }
     }
     if !plan.ledgers.is_empty() || !plan.files.is_empty() {
@@ -114,15 +114,15 @@ async fn forget_flaws(
         plan = self::plan(&examine(keepers).await?);
     }
     for keeper in keepers {
-        keeper.forget(&plan.stretches).await?;
+        keeper.forget(&plan.ranges).await?;
     }
-    stretches.extend(plan.stretches);
-    Ok(Then::Ask)
+    stretches.extend(plan.ranges);
+    Ok(RepairStep::Ask)
 }
 
 /// What is next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Then {
+enum RepairStep {
     /// The index is made anew when the folder is opened.
     OpenAgain,
     /// What is unknown now is asked for.
@@ -130,7 +130,7 @@ enum Then {
 }
 
 /// Each source with what is to be asked of it.
-fn by_source(stretches: Vec<Stretch>) -> BTreeMap<VenueId, Vec<Stretch>> {
+fn by_source(stretches: Vec<SeriesRange>) -> BTreeMap<VenueId, Vec<SeriesRange>> {
     let mut sources = BTreeMap::<_, Vec<_>>::new();
     for stretch in stretches {
         sources.entry(stretch.0.symbol.venue()).or_default().push(stretch);
@@ -138,7 +138,7 @@ fn by_source(stretches: Vec<Stretch>) -> BTreeMap<VenueId, Vec<Stretch>> {
     sources
 }
 
-async fn ask_again(backbone: &Backbone, stretches: &[Stretch]) -> anyhow::Result<()> {
+async fn refetch(backbone: &Backbone, stretches: &[SeriesRange]) -> anyhow::Result<()> {
     let client: Client = backbone.client(Priority::Low);
     for (series, range) in stretches {
         let request = client.candles(series.symbol.code(), series.timeframe);
@@ -153,7 +153,7 @@ async fn ask_again(backbone: &Backbone, stretches: &[Stretch]) -> anyhow::Result
     Ok(())
 }
 
-fn clean(found: &[Found]) -> anyhow::Result<()> {
+fn ensure_clean(found: &[StoreFindings]) -> anyhow::Result<()> {
     let what = if found.len() > 1 { "the stores have" } else { "the store has" };
     match count(found) {
         0 => Ok(()),
@@ -162,25 +162,25 @@ fn clean(found: &[Found]) -> anyhow::Result<()> {
     }
 }
 
-fn count(found: &[Found]) -> usize {
+fn count(found: &[StoreFindings]) -> usize {
     found.iter().map(|found| found.findings.len()).sum()
 }
 
-fn write(found: &[Found], plan: &RepairPlan, format: Report) -> anyhow::Result<()> {
+fn write(found: &[StoreFindings], plan: &RepairPlan, format: ReportFormat) -> anyhow::Result<()> {
     let mut output = Output::open(None)?;
-    for Found { place, findings } in found {
+    for StoreFindings { place, findings } in found {
         for finding in findings {
             output.line(&match format {
-                Report::Json => finding_json(place, finding).to_string(),
+                ReportFormat::Json => finding_json(place, finding).to_string(),
                 // Where there is but one place, everybody knows which.
-                Report::Table if found.len() > 1 => format!("{place}: {finding}"),
-                Report::Table => finding.to_string(),
+                ReportFormat::Table if found.len() > 1 => format!("{place}: {finding}"),
+                ReportFormat::Table => finding.to_string(),
             })?;
         }
     }
     match format {
-        Report::Json => output.line(&plan_json(plan, count(found)).to_string())?,
-        Report::Table => output.line(&plan_text(plan, count(found)))?,
+        ReportFormat::Json => output.line(&plan_json(plan, count(found)).to_string())?,
+        ReportFormat::Table => output.line(&plan_text(plan, count(found)))?,
     }
     output.finish()
 }
@@ -189,7 +189,7 @@ fn plan_text(plan: &RepairPlan, findings: usize) -> String {
     if findings == 0 {
         return "nothing to find fault with".to_owned();
     }
-    let RepairPlan { stretches, slots, requests, by_hand, ledgers, files } = plan;
+    let RepairPlan { ranges: stretches, slots, requests, manual: by_hand, ledgers, files } = plan;
     let mut text = format!(
         "repair: forget {} stretches of {slots} slots and ask for them again in at most {requests} requests",
         stretches.len()
@@ -211,7 +211,7 @@ fn finding_json(place: &str, finding: &Finding) -> Value {
     json!({
         "kind": "finding",
         "place": place,
-        "flaw": finding.flaw.as_str(),
+        "flaw": finding.issue.as_str(),
         "source": finding.series().map(|series| series.symbol.venue().as_str()),
         "venue": finding.series().map(|series| series.symbol.venue().family().as_str()),
         "symbol": finding.series().map(|series| series.symbol.code()),
@@ -225,7 +225,7 @@ fn finding_json(place: &str, finding: &Finding) -> Value {
 
 fn plan_json(plan: &RepairPlan, findings: usize) -> Value {
     let stretches: Vec<_> = plan
-        .stretches
+        .ranges
         .iter()
         .map(|(series, range)| {
             let source = series.symbol.venue().as_str();
@@ -240,6 +240,6 @@ fn plan_json(plan: &RepairPlan, findings: usize) -> Value {
         "requests": plan.requests,
         "ledgers": plan.ledgers.len(),
         "files": plan.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
-        "by_hand": plan.by_hand,
+        "by_hand": plan.manual,
     })
 }

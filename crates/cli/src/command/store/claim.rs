@@ -2,17 +2,17 @@
 
 use market_backbone::{CandleStore, SqliteStore, VenueId};
 
-use super::keeper;
-use crate::args::{Claim, Global};
+use super::backend;
+use crate::args::{ClaimArgs, GlobalArgs};
 use crate::{output, settings};
 
 /// In the database, where one is named, and in the folder: whichever asks.
-pub(super) async fn run(args: Claim, global: &Global) -> anyhow::Result<()> {
+pub(super) async fn run(args: ClaimArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let (claimed, source) = (args.claimed, args.source.unwrap_or(args.claimed));
     let mut keepers = Vec::new();
     if let Some(database) = settings::shared(global)? {
         let name = format!("the database {database}");
-        let store = keeper::connect(database).await?;
+        let store = backend::connect(database).await?;
         let outcome = if store.unclaimed().contains(&claimed) {
             store.claim(claimed, source).await.map(|()| keepers.push(name))
         } else {
@@ -34,10 +34,10 @@ pub(super) async fn run(args: Claim, global: &Global) -> anyhow::Result<()> {
         store.close().await;
         outcome?;
     }
-    said(claimed, source, &keepers)
+    report_claim(claimed, source, &keepers)
 }
 
-fn said(claimed: VenueId, source: VenueId, keepers: &[String]) -> anyhow::Result<()> {
+fn report_claim(claimed: VenueId, source: VenueId, keepers: &[String]) -> anyhow::Result<()> {
     anyhow::ensure!(!keepers.is_empty(), "whose the candles of {claimed} are is no question here");
     for keeper in keepers {
         output::note(&format!("the candles that {keeper} held under {claimed} are those of {source}"));

@@ -5,21 +5,21 @@ use market_backbone::{DatabaseSeries, DatabaseStats, DatabaseTable, PostgresConf
 use serde_json::{Value, json};
 
 use super::stats::size;
-use super::{finish, keeper, left_out};
-use crate::args::{Report, Stats, Vacuum};
+use super::{backend, note_unclaimed, run_and_close};
+use crate::args::{ReportFormat, StatsArgs, VacuumArgs};
 use crate::command::unless_stopped;
 use crate::output::Output;
 
-pub(super) async fn stats(args: Stats, database: PostgresConfig) -> anyhow::Result<()> {
+pub(super) async fn stats(args: StatsArgs, database: PostgresConfig) -> anyhow::Result<()> {
     let place = database.to_string();
-    let store = keeper::connect(database).await?;
-    finish(&store, async |store| {
-        store.unclaimed().into_iter().for_each(left_out);
+    let store = backend::connect(database).await?;
+    run_and_close(&store, async |store| {
+        store.unclaimed().into_iter().for_each(note_unclaimed);
         unless_stopped(async {
             let stats = store.stats().await?;
             match args.format {
-                Report::Json => write_json(&place, &stats, args.series),
-                Report::Table => write_table(&place, &stats, args.series),
+                ReportFormat::Json => write_json(&place, &stats, args.series),
+                ReportFormat::Table => write_table(&place, &stats, args.series),
             }
         })
         .await
@@ -27,10 +27,10 @@ pub(super) async fn stats(args: Stats, database: PostgresConfig) -> anyhow::Resu
     .await
 }
 
-pub(super) async fn vacuum(args: Vacuum, database: PostgresConfig) -> anyhow::Result<()> {
+pub(super) async fn vacuum(args: VacuumArgs, database: PostgresConfig) -> anyhow::Result<()> {
     let place = database.to_string();
-    let store = keeper::connect(database).await?;
-    finish(&store, async |store| {
+    let store = backend::connect(database).await?;
+    run_and_close(&store, async |store| {
         unless_stopped(async {
             let before = store.tables().await?;
             store.vacuum().await?;
@@ -107,14 +107,14 @@ fn write_table(place: &str, stats: &DatabaseStats, each: bool) -> anyhow::Result
 
 fn write_vacuum(
     place: &str,
-    format: Report,
+    format: ReportFormat,
     (before, after): (&[DatabaseTable], &[DatabaseTable]),
 ) -> anyhow::Result<()> {
     let bytes = |tables: &[DatabaseTable]| tables.iter().map(|table| table.bytes).sum::<u64>();
     let dead = |tables: &[DatabaseTable]| tables.iter().map(|table| table.dead_rows).sum::<u64>();
     let mut output = Output::open(None)?;
     output.line(&match format {
-        Report::Json => json!({
+        ReportFormat::Json => json!({
             "kind": "total",
             "place": place,
             "bytes_before": bytes(before),
@@ -123,7 +123,7 @@ fn write_vacuum(
             "dead_rows_after": dead(after),
         })
         .to_string(),
-        Report::Table => format!(
+        ReportFormat::Table => format!(
             "{place}: {} before, {} after; room of {} dead rows is free for new ones, of {} it is not yet",
             size(bytes(before)),
             size(bytes(after)),

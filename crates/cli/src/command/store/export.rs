@@ -2,31 +2,31 @@
 
 use anyhow::Context;
 use market_backbone::{
-    CandleStore, ExportOrder, Manifest, Series, TimeRange, Timeframe, Timestamp, VenueId, export_archive,
+    CandleStore, ExportOptions, Manifest, Series, TimeRange, Timeframe, Timestamp, VenueId, export_archive,
     grid_of,
 };
 
-use crate::args::{self, Export};
-use crate::exit::Usage;
+use crate::args::{self, ExportArgs};
+use crate::exit::UsageError;
 use crate::output::{self, Output};
 
-pub(super) async fn run(args: Export, store: &dyn CandleStore) -> anyhow::Result<()> {
+pub(super) async fn run(args: ExportArgs, store: &dyn CandleStore) -> anyhow::Result<()> {
     let (from, to) = (args.from.unwrap_or(Timestamp::MIN), args.to.unwrap_or(Timestamp::MAX));
-    let range = TimeRange::new(from, to).map_err(|error| Usage(error.to_string()))?;
+    let range = TimeRange::new(from, to).map_err(|error| UsageError(error.to_string()))?;
     let mut stored = store.series().await?;
     stored.retain(|series| args.source.is_none_or(|source| series.symbol.venue() == source));
-    let series = chosen(&args.series, stored)?;
+    let series = choose_series(&args.series, stored)?;
     let format = match args.format {
-        args::ArchiveFormat::Csv => market_backbone::ArchiveFormat::Csv,
-        args::ArchiveFormat::Parquet => market_backbone::ArchiveFormat::Parquet,
+        args::ArchiveFormatArg::Csv => market_backbone::ArchiveFormat::Csv,
+        args::ArchiveFormatArg::Parquet => market_backbone::ArchiveFormat::Parquet,
     };
-    let order = ExportOrder { dir: args.output, format, series, range, grid: grid_of };
+    let order = ExportOptions { dir: args.output, format, series, range, grid: grid_of };
     let manifest = export_archive(store, &order).await?;
-    say("exported", &manifest, None)
+    print_manifest("exported", &manifest, None)
 }
 
 /// The series that were named, or all.
-fn chosen(named: &[String], stored: Vec<Series>) -> anyhow::Result<Vec<Series>> {
+fn choose_series(named: &[String], stored: Vec<Series>) -> anyhow::Result<Vec<Series>> {
     if named.is_empty() {
         anyhow::ensure!(
             !stored.is_empty(),
@@ -37,8 +37,10 @@ fn chosen(named: &[String], stored: Vec<Series>) -> anyhow::Result<Vec<Series>> 
     let mut chosen = Vec::new();
     for name in named {
         let readable = name.split_once(' ').map(|(_, timeframe)| timeframe.parse::<Timeframe>());
-        let unreadable = || Usage(format!("--series {name:?}: write it like \"KRW-BTC 1m\""));
-        readable.ok_or_else(unreadable)?.map_err(|error| Usage(format!("--series {name:?}: {error}")))?;
+        let unreadable = || UsageError(format!("--series {name:?}: write it like \"KRW-BTC 1m\""));
+        readable
+            .ok_or_else(unreadable)?
+            .map_err(|error| UsageError(format!("--series {name:?}: {error}")))?;
         let before = chosen.len();
         chosen.extend(stored.iter().filter(|series| series.to_string() == *name).cloned());
         let found = (chosen.len() > before).then_some(());
@@ -49,7 +51,11 @@ fn chosen(named: &[String], stored: Vec<Series>) -> anyhow::Result<Vec<Series>> 
 }
 
 /// The hash is the data: alone on stdout, so that scripts can compare it. The rest is for people.
-pub(super) fn say(done: &str, manifest: &Manifest, renamed: Option<VenueId>) -> anyhow::Result<()> {
+pub(super) fn print_manifest(
+    done: &str,
+    manifest: &Manifest,
+    renamed: Option<VenueId>,
+) -> anyhow::Result<()> {
     let mut output = Output::open(None)?;
     output.line(&manifest.content_hash.to_string())?;
     output.finish()?;

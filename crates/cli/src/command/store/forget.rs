@@ -4,18 +4,18 @@
 use std::io::{IsTerminal, stdin};
 
 use anyhow::{Context, bail, ensure};
-use market_backbone::{CandleStore, Series, TimeRange, Timestamp, VenueId, grid_of, spelling};
+use market_backbone::{CandleStore, Series, TimeRange, Timestamp, VenueId, grid_of, normalize_code};
 use serde_json::{Value, json};
 
-use crate::args::{Forget, Report, VenueName};
-use crate::exit::Usage;
+use crate::args::{ForgetArgs, ReportFormat, VenueArg};
+use crate::exit::UsageError;
 use crate::output::{self, Output};
 
 /// So many rows are counted at once.
-const AT_ONCE: usize = 50_000;
+const READ_PAGE: usize = 50_000;
 
 /// What there is to forget in one place.
-struct Found<'a> {
+struct ForgetTarget<'a> {
     place: &'a str,
     store: &'a dyn CandleStore,
     rows: u64,
@@ -24,37 +24,37 @@ struct Found<'a> {
 }
 
 pub(super) async fn run(
-    args: Forget,
-    venue: VenueName,
+    args: ForgetArgs,
+    venue: VenueArg,
     keepers: &[(String, Box<dyn CandleStore>)],
 ) -> anyhow::Result<()> {
     let mut stored = Vec::new();
     for (_, store) in keepers {
         stored.extend(store.series().await?);
     }
-    let series = chosen(&args, venue, stored)?;
+    let series = choose_series(&args, venue, stored)?;
     let range = range(&args, &series)?;
     let mut found = Vec::new();
     for (place, store) in keepers {
         let store = store.as_ref();
         let rows = count(store, &series, range).await?;
         let is_known = !store.coverage(&series).await?.within(range).spans().is_empty();
-        found.push(Found { place, store, rows, is_known });
+        found.push(ForgetTarget { place, store, rows, is_known });
     }
-    if !args.yes && stdin().is_terminal() && !confirmed(&series, range, &found)? {
+    if !args.yes && stdin().is_terminal() && !ask_confirmation(&series, range, &found)? {
         bail!("nothing was forgotten");
     }
     let mut output = Output::open(None)?;
-    for Found { place, store, rows, is_known } in found {
+    for ForgetTarget { place, store, rows, is_known } in found {
         if rows > 0 || is_known {
             store.forget(&series, range).await?;
         }
         let line = match args.format {
-            Report::Json => as_json(&series, range, place, rows).to_string(),
-            Report::Table if rows == 0 && !is_known => {
+            ReportFormat::Json => as_json(&series, range, place, rows).to_string(),
+            ReportFormat::Table if rows == 0 && !is_known => {
                 format!("{place}: knew nothing of {}", what(&series, range))
             }
-            Report::Table => format!("{place}: forgot {rows} candles of {}", what(&series, range)),
+            ReportFormat::Table => format!("{place}: forgot {rows} candles of {}", what(&series, range)),
         };
         output.line(&line)?;
     }
@@ -66,8 +66,8 @@ pub(super) async fn run(
 }
 
 /// The one series of that name.
-fn chosen(args: &Forget, venue: VenueName, stored: Vec<Series>) -> anyhow::Result<Series> {
-    let spelt = spelling(venue.id(), &args.market);
+fn choose_series(args: &ForgetArgs, venue: VenueArg, stored: Vec<Series>) -> anyhow::Result<Series> {
+    let spelt = normalize_code(venue.id(), &args.market);
     let is_named = |series: &Series| {
         let code = series.symbol.code();
         series.timeframe == args.timeframe && (code == args.market || code == spelt)
@@ -88,7 +88,7 @@ fn chosen(args: &Forget, venue: VenueName, stored: Vec<Series>) -> anyhow::Resul
     sources.dedup();
     ensure!(
         sources.len() <= 1,
-        Usage(format!(
+        UsageError(format!(
             "several sources have {spelt} {}: name one with --source: {}",
             args.timeframe,
             sources.join(", ")
@@ -105,26 +105,26 @@ fn family(source: VenueId) -> &'static str {
 }
 
 /// Whole slots: of half a one nothing can be known.
-fn range(args: &Forget, series: &Series) -> anyhow::Result<TimeRange> {
+fn range(args: &ForgetArgs, series: &Series) -> anyhow::Result<TimeRange> {
     let (grid, frame) = (grid_of(series.symbol.venue()), series.timeframe);
     let from = args.from.map_or(Timestamp::MIN, |from| grid.floor(frame, from));
     let to = args.to.map_or(Timestamp::MAX, |to| grid.ceil(frame, to));
-    Ok(TimeRange::new(from, to).map_err(|error| Usage(error.to_string()))?)
+    Ok(TimeRange::new(from, to).map_err(|error| UsageError(error.to_string()))?)
 }
 
 async fn count(store: &dyn CandleStore, series: &Series, range: TimeRange) -> anyhow::Result<u64> {
     let (mut rows, mut rest) = (0, Some(range));
     while let Some(range) = rest {
-        let read = store.read(series, range, AT_ONCE).await?.candles;
+        let read = store.read(series, range, READ_PAGE).await?.candles;
         rows += read.len() as u64;
-        let oldest = read.first().filter(|_| read.len() == AT_ONCE);
+        let oldest = read.first().filter(|_| read.len() == READ_PAGE);
         rest = oldest.and_then(|oldest| TimeRange::new(range.from(), oldest.open_time).ok());
     }
     Ok(rows)
 }
 
-fn confirmed(series: &Series, range: TimeRange, found: &[Found<'_>]) -> anyhow::Result<bool> {
-    for Found { place, rows, .. } in found {
+fn ask_confirmation(series: &Series, range: TimeRange, found: &[ForgetTarget<'_>]) -> anyhow::Result<bool> {
+    for ForgetTarget { place, rows, .. } in found {
         output::note(&format!("{place}: {rows} candles of {}", what(series, range)));
     }
     output::note("forget them, and what is known of them? [y/N]");

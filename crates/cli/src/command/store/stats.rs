@@ -4,16 +4,16 @@ use comfy_table::{CellAlignment, Table};
 use market_backbone::{SeriesStats, ShardStats, SqliteStore, StoreStats};
 use serde_json::{Value, json};
 
-use crate::args::{Report, Stats};
+use crate::args::{ReportFormat, StatsArgs};
 use crate::output::Output;
 
 const PAGE_BYTES: u64 = 4_096;
 
-pub(super) async fn run(args: Stats, store: &SqliteStore) -> anyhow::Result<()> {
+pub(super) async fn run(args: StatsArgs, store: &SqliteStore) -> anyhow::Result<()> {
     let stats = store.stats().await?;
     let mut output = Output::open(None)?;
     match args.format {
-        Report::Json => {
+        ReportFormat::Json => {
             for shard in &stats.shards {
                 output.line(&shard_json(shard).to_string())?;
             }
@@ -22,7 +22,7 @@ pub(super) async fn run(args: Stats, store: &SqliteStore) -> anyhow::Result<()> 
             }
             output.line(&total_json(&stats).to_string())?;
         }
-        Report::Table => {
+        ReportFormat::Table => {
             if args.series {
                 output.line(&series_table(&stats.series).to_string())?;
                 output.line("")?;

@@ -1,14 +1,14 @@
 //! `market-backbone store vacuum`: free space back to the disk.
 
 use comfy_table::Table;
-use market_backbone::{ShardCare, SqliteStore};
+use market_backbone::{ShardMaintenance, SqliteStore};
 use serde_json::{Value, json};
 
 use super::stats::size;
-use crate::args::{Report, Vacuum};
+use crate::args::{ReportFormat, VacuumArgs};
 use crate::output::Output;
 
-pub(super) async fn run(args: Vacuum, store: &SqliteStore) -> anyhow::Result<()> {
+pub(super) async fn run(args: VacuumArgs, store: &SqliteStore) -> anyhow::Result<()> {
     let report = store.vacuum().await?;
     let (before, after) = report
         .shards
@@ -16,7 +16,7 @@ pub(super) async fn run(args: Vacuum, store: &SqliteStore) -> anyhow::Result<()>
         .fold((0, 0), |(before, after), shard| (before + shard.bytes_before, after + shard.bytes_after));
     let mut output = Output::open(None)?;
     match args.format {
-        Report::Json => {
+        ReportFormat::Json => {
             for shard in &report.shards {
                 output.line(&shard_json(shard).to_string())?;
             }
@@ -26,7 +26,7 @@ pub(super) async fn run(args: Vacuum, store: &SqliteStore) -> anyhow::Result<()>
             });
             output.line(&total.to_string())?;
         }
-        Report::Table => {
+        ReportFormat::Table => {
             output.line(&table(&report.shards).to_string())?;
             output.line(&format!(
                 "{} before, {} after: {} given back",
@@ -39,7 +39,7 @@ pub(super) async fn run(args: Vacuum, store: &SqliteStore) -> anyhow::Result<()>
     output.finish()
 }
 
-fn shard_json(shard: &ShardCare) -> Value {
+fn shard_json(shard: &ShardMaintenance) -> Value {
     json!({
         "kind": "shard",
         "file": shard.file.display().to_string(),
@@ -49,11 +49,11 @@ fn shard_json(shard: &ShardCare) -> Value {
         "free_pages_after": shard.free_pages_after,
         "steps": shard.steps,
         "rewritten": shard.rewritten,
-        "longest_turn_ms": shard.longest_turn.as_secs_f64() * 1_000.0,
+        "longest_turn_ms": shard.longest_lock_hold.as_secs_f64() * 1_000.0,
     })
 }
 
-fn table(shards: &[ShardCare]) -> Table {
+fn table(shards: &[ShardMaintenance]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["file", "before", "after", ""]);

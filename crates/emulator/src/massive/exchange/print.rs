@@ -2,9 +2,9 @@
 
 /// Condition codes of a print, as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Conditions(u8);
+pub(crate) struct PrintConditions(u8);
 
-impl Conditions {
+impl PrintConditions {
     pub(crate) const AVERAGE: Self = Self(1);
     pub(crate) const FORM_T: Self = Self(1 << 1);
     pub(crate) const SWEEP: Self = Self(1 << 2);
@@ -29,7 +29,7 @@ impl Conditions {
 
 /// One print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Print {
+pub(crate) struct StockPrint {
     /// When the consolidated tape stamped it, ns: what bars go by. No two of a ticker are alike.
     pub(crate) sip_ns: i64,
     /// When the venue tells of it, ns.
@@ -48,18 +48,18 @@ pub(crate) struct Print {
     pub(crate) exchange: u8,
     /// The reporting facility, for prints off the exchanges.
     pub(crate) facility: Option<u8>,
-    pub(crate) conditions: Conditions,
+    pub(crate) conditions: PrintConditions,
     /// Whether sockets hear of it; the rest is for REST, the next morning.
-    pub(crate) is_told: bool,
+    pub(crate) is_streamed: bool,
 }
 
-impl Print {
+impl StockPrint {
     /// The quote that it met was made so long before, ns.
     pub(crate) const QUOTED_BEFORE_NS: i64 = 1_000;
 
     /// Whether open, high, low and close of a minute may come from it; volume always may.
     pub(crate) const fn moves_price(&self) -> bool {
-        !self.conditions.has(Conditions::ODD_LOT) && !self.conditions.has(Conditions::AVERAGE)
+        !self.conditions.has(PrintConditions::ODD_LOT) && !self.conditions.has(PrintConditions::AVERAGE)
     }
 
     /// When the reporting facility had it, ns.

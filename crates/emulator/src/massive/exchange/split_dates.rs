@@ -1,9 +1,9 @@
 //! Which of the standard stocks were split, and when: dates follow from the day of the start.
 
 use crate::calendar::Date;
-use crate::massive::holidays::{DayKind, kind};
-use crate::massive::newyork::{date_text, nth_weekday, weekday};
-use crate::massive::stage::Split;
+use crate::massive::new_york::{date_text, nth_weekday, weekday};
+use crate::massive::scenario::SplitSpec;
+use crate::massive::trading_calendar::{DayKind, day_kind};
 
 /// The one of the well-known names that was split, and into how many.
 const SPLIT: (&str, u32) = ("NVDA", 10);
@@ -12,7 +12,7 @@ const SPLIT_DAYS_AGO: i64 = 40;
 
 /// When a made-up stock was split.
 #[derive(Clone, Copy, Debug)]
-enum When {
+enum SplitTiming {
     /// On a weekday (0 for Sunday) of the week that began so many weeks before this one.
     Week(i64, i64),
     /// On the n-th of a weekday in the month before the last.
@@ -25,38 +25,38 @@ enum When {
 
 /// The splits of the first made-up stocks, so that each kind of bar that a split can fall into is there to be asked
 /// for: on each weekday, reverse ones, two in one week and in one month, on the ends of a month.
-const MADE_UP: [&[(When, u32, u32)]; 12] = [
-    &[(When::Week(5, 1), 1, 2)],
-    &[(When::Week(6, 2), 1, 3)],
-    &[(When::Week(7, 3), 2, 3)],
-    &[(When::Week(8, 4), 1, 7)],
-    &[(When::Week(9, 5), 1, 20)],
-    &[(When::Week(5, 1), 8, 1)],
-    &[(When::Week(6, 3), 15, 1)],
-    &[(When::Week(7, 5), 3, 1)],
-    &[(When::InMonth(3, 2), 1, 4), (When::InMonth(4, 4), 1, 5)],
-    &[(When::Week(5, 2), 10, 1), (When::Week(5, 4), 1, 25)],
-    &[(When::First, 1, 6)],
-    &[(When::Last, 9, 2)],
+const MADE_UP: [&[(SplitTiming, u32, u32)]; 12] = [
+    &[(SplitTiming::Week(5, 1), 1, 2)],
+    &[(SplitTiming::Week(6, 2), 1, 3)],
+    &[(SplitTiming::Week(7, 3), 2, 3)],
+    &[(SplitTiming::Week(8, 4), 1, 7)],
+    &[(SplitTiming::Week(9, 5), 1, 20)],
+    &[(SplitTiming::Week(5, 1), 8, 1)],
+    &[(SplitTiming::Week(6, 3), 15, 1)],
+    &[(SplitTiming::Week(7, 5), 3, 1)],
+    &[(SplitTiming::InMonth(3, 2), 1, 4), (SplitTiming::InMonth(4, 4), 1, 5)],
+    &[(SplitTiming::Week(5, 2), 10, 1), (SplitTiming::Week(5, 4), 1, 25)],
+    &[(SplitTiming::First, 1, 6)],
+    &[(SplitTiming::Last, 9, 2)],
 ];
 
 /// The splits of a well-known name.
-pub(super) fn of_known(ticker: &str, today: i64) -> Vec<Split> {
+pub(super) fn of_known(ticker: &str, today: i64) -> Vec<SplitSpec> {
     if ticker != SPLIT.0 {
         return Vec::new();
     }
     let latest = today - SPLIT_DAYS_AGO;
-    let day = (0..10).map(|back| latest - back).find(|day| kind(*day) == DayKind::Full);
-    vec![Split::new(&date_text(day.unwrap_or(latest)), 1, SPLIT.1)]
+    let day = (0..10).map(|back| latest - back).find(|day| day_kind(*day) == DayKind::Full);
+    vec![SplitSpec::new(&date_text(day.unwrap_or(latest)), 1, SPLIT.1)]
 }
 
 /// The splits of the n-th made-up stock.
-pub(super) fn of_made_up(n: u64, today: i64) -> Vec<Split> {
+pub(super) fn of_made_up(n: u64, today: i64) -> Vec<SplitSpec> {
     let splits = usize::try_from(n).ok().and_then(|n| MADE_UP.get(n)).copied().unwrap_or_default();
-    splits.iter().map(|(when, from, to)| Split::new(&date_text(when.day(today)), *from, *to)).collect()
+    splits.iter().map(|(when, from, to)| SplitSpec::new(&date_text(when.day(today)), *from, *to)).collect()
 }
 
-impl When {
+impl SplitTiming {
     fn day(self, today: i64) -> i64 {
         let Date { year, month, .. } = Date::from_days(today);
         let months = year * 12 + month - 1 - 2;
@@ -76,7 +76,7 @@ impl When {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::massive::newyork::parse_day;
+    use crate::massive::new_york::parse_day;
 
     #[test]
     fn every_weekday_has_a_split_and_a_month_has_two() {
@@ -88,6 +88,6 @@ mod tests {
         assert_eq!(dates(9), ["2026-10-20", "2026-10-22"]);
         assert_eq!([dates(10), dates(11)], [["2026-09-01"], ["2026-09-30"]]);
         assert_eq!(dates(12), [""; 0]);
-        assert_eq!(of_known("NVDA", today), [Split::new("2026-10-19", 1, 10)]);
+        assert_eq!(of_known("NVDA", today), [SplitSpec::new("2026-10-19", 1, 10)]);
     }
 }

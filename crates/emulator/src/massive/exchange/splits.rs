@@ -10,7 +10,7 @@ pub(crate) struct SplitDay {
 }
 
 /// So many old shares are so many new ones, in lowest terms.
-pub(crate) type Ratio = (i64, i64);
+pub(crate) type ShareRatio = (i64, i64);
 
 /// All splits of a stock, announced ones included.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl Splits {
     }
 
     /// What shares of `day` have become on the later day `then`: themselves, if that is not later.
-    pub(crate) fn between(&self, day: i64, then: i64) -> Ratio {
+    pub(crate) fn between(&self, day: i64, then: i64) -> ShareRatio {
         let in_force = self.days.iter().filter(|split| day < split.day && split.day <= then);
         in_force.fold((1, 1), |(old, new), split| {
             lowest(old.saturating_mul(split.from), new.saturating_mul(split.to))
@@ -38,13 +38,13 @@ impl Splits {
     }
 
     /// What prices of the shares of `anchor` are multiplied by on `day`, earlier or later: (numerator, denominator).
-    pub(crate) fn price_ratio(&self, anchor: i64, day: i64) -> Ratio {
+    pub(crate) fn price_ratio(&self, anchor: i64, day: i64) -> ShareRatio {
         let (old, new) = self.between(day.min(anchor), day.max(anchor));
         if day < anchor { (new, old) } else { (old, new) }
     }
 }
 
-fn lowest(old: i64, new: i64) -> Ratio {
+fn lowest(old: i64, new: i64) -> ShareRatio {
     let (mut a, mut b) = (old, new);
     while b != 0 {
         (a, b) = (b, a % b);

@@ -1,14 +1,14 @@
 //! Made-up prints of one stock: each minute is a function of its key and the minute's number.
 
-use super::print::{Conditions, Print};
-use super::splits::{Ratio, Splits};
+use super::print::{PrintConditions, StockPrint};
+use super::splits::{ShareRatio, Splits};
 use crate::calendar::HOUR;
-use crate::chance;
-use crate::massive::holidays::Session;
-use crate::massive::moment::Moment;
-use crate::massive::newyork::{self, NS_PER_MS};
-use crate::massive::stage::{Massive, Thickness};
-use crate::tape::Path;
+use crate::hash_random;
+use crate::massive::new_york::{self, NS_PER_MS};
+use crate::massive::scenario::{StockActivity, StocksScenario};
+use crate::massive::trading_calendar::StockSession;
+use crate::massive::trading_minute::TradingMinute;
+use crate::tape::PricePath;
 
 const NS_PER_MINUTE: i64 = 60_000 * NS_PER_MS;
 /// No two prints of a stock are closer than this, ns.
@@ -26,13 +26,13 @@ const JITTER: f64 = 0.000_3;
 
 /// A stock and all it ever traded.
 #[derive(Debug)]
-pub(crate) struct Stock {
+pub(crate) struct EmulatedStock {
     pub(crate) ticker: String,
     pub(crate) name: String,
-    pub(crate) thickness: Thickness,
+    pub(crate) activity: StockActivity,
     pub(crate) splits: Splits,
     key: u64,
-    path: Path,
+    path: PricePath,
     /// In dollars, of the shares of the anchor.
     price: f64,
     /// The day that the price is of.
@@ -47,21 +47,21 @@ pub(crate) struct Lateness {
 }
 
 impl Lateness {
-    pub(crate) const fn of(stage: &Massive) -> Self {
+    pub(crate) const fn of(stage: &StocksScenario) -> Self {
         Self { late: stage.late_share, overnight: stage.overnight_share }
     }
 }
 
-impl Stock {
-    pub(crate) fn new(seed: u64, ticker: &str, name: &str, price: f64, thickness: Thickness) -> Self {
-        let key = chance::key(seed ^ 0x5_70C4, ticker);
+impl EmulatedStock {
+    pub(crate) fn new(seed: u64, ticker: &str, name: &str, price: f64, thickness: StockActivity) -> Self {
+        let key = hash_random::key(seed ^ 0x5_70C4, ticker);
         Self {
             ticker: ticker.to_owned(),
             name: name.to_owned(),
-            thickness,
+            activity: thickness,
             splits: Splits::default(),
             key,
-            path: Path::new(chance::draw(key, 1)),
+            path: PricePath::new(hash_random::draw(key, 1)),
             price,
             anchor: 0,
         }
@@ -83,8 +83,8 @@ impl Stock {
 
     /// Hands over the prints of a minute in the order of the tape's stamps, told or not.
     #[inline]
-    pub(crate) fn minute(&self, at: Moment, lateness: Lateness, mut each: impl FnMut(Print)) {
-        let draw = chance::draw(self.key, at.minute.cast_unsigned());
+    pub(crate) fn minute(&self, at: TradingMinute, lateness: Lateness, mut each: impl FnMut(StockPrint)) {
+        let draw = hash_random::draw(self.key, at.minute.cast_unsigned());
         let (count, is_odd) = self.count(at.session, draw);
         if count == 0 {
             return;
@@ -93,7 +93,7 @@ impl Stock {
         let line = (self.path.at_minute(at.minute), self.path.at_minute(at.minute + 1));
         let mut last_ns = -APART_NS;
         for k in 0..count {
-            let drawn = chance::draw(draw, k.cast_unsigned());
+            let drawn = hash_random::draw(draw, k.cast_unsigned());
             let swept = k > 0 && drawn.is_multiple_of(ONE_IN_SWEEPS);
             let wanted = if swept {
                 last_ns + APART_NS + ((drawn >> 8) & 0x7_FFFF) as i64
@@ -109,38 +109,47 @@ impl Stock {
             // The first of a minute always counts, so that holes are as frequent as the session says.
             if is_odd || (k > 0 && drawn >> 61 == 0) {
                 print.size_e8 = odd_size(print.facility.is_some(), drawn);
-                print.conditions = print.conditions.with(Conditions::ODD_LOT);
+                print.conditions = print.conditions.with(PrintConditions::ODD_LOT);
             }
             each(print);
         }
     }
 
     /// How many prints a minute has, and whether they are odd lots that make no bar.
-    const fn count(&self, session: Session, draw: u64) -> (i64, bool) {
+    const fn count(&self, session: StockSession, draw: u64) -> (i64, bool) {
         // Share of the minutes that trade, in thousandths; then at least so many prints, and so many more.
-        let (share, least, more) = match (self.thickness, session) {
-            (Thickness::Never, _) | (_, Session::Closed) => return (0, false),
-            (Thickness::Wild, Session::Regular) => (1_000, 150, 100),
-            (Thickness::Thick, Session::Regular) => (1_000, 20, 30),
-            (Thickness::Wild | Thickness::Thick, Session::Pre) => (960, 2, 6),
-            (Thickness::Wild | Thickness::Thick, Session::After) => (996, 2, 6),
-            (Thickness::Busy, Session::Regular) => (1_000, 18, 28),
-            (Thickness::Busy, Session::Pre) => (620, 1, 4),
-            (Thickness::Busy, Session::After) => (890, 1, 4),
-            (Thickness::Wild | Thickness::Thick | Thickness::Busy, Session::Night) => (1_000, 6, 8),
-            (Thickness::Medium, Session::Regular) => (997, 2, 10),
-            (Thickness::Medium, Session::Pre) => (60, 1, 2),
-            (Thickness::Medium, Session::After) => (90, 1, 2),
-            (Thickness::Medium, Session::Night) => (600, 1, 3),
-            (Thickness::Wild | Thickness::Thick | Thickness::Busy | Thickness::Medium, Session::Stray) => {
-                (78, 1, 2)
+        let (share, least, more) = match (self.activity, session) {
+            (StockActivity::Never, _) | (_, StockSession::Closed) => return (0, false),
+            (StockActivity::Wild, StockSession::Regular) => (1_000, 150, 100),
+            (StockActivity::Thick, StockSession::Regular) => (1_000, 20, 30),
+            (StockActivity::Wild | StockActivity::Thick, StockSession::Pre) => (960, 2, 6),
+            (StockActivity::Wild | StockActivity::Thick, StockSession::After) => (996, 2, 6),
+            (StockActivity::Busy, StockSession::Regular) => (1_000, 18, 28),
+            (StockActivity::Busy, StockSession::Pre) => (620, 1, 4),
+            (StockActivity::Busy, StockSession::After) => (890, 1, 4),
+            (StockActivity::Wild | StockActivity::Thick | StockActivity::Busy, StockSession::Overnight) => {
+                (1_000, 6, 8)
             }
-            (Thickness::Thin, Session::Regular) => (850, 1, 3),
-            (Thickness::Thin, Session::Night) => (300, 1, 2),
-            (Thickness::Thin, Session::Pre | Session::After | Session::Stray) => (5, 1, 1),
-            (Thickness::Rare, Session::Regular) => (100, 1, 2),
-            (Thickness::Rare, Session::Night) => (10, 1, 1),
-            (Thickness::Rare, Session::Pre | Session::After | Session::Stray) => (1, 1, 1),
+            (StockActivity::Medium, StockSession::Regular) => (997, 2, 10),
+            (StockActivity::Medium, StockSession::Pre) => (60, 1, 2),
+            (StockActivity::Medium, StockSession::After) => (90, 1, 2),
+            (StockActivity::Medium, StockSession::Overnight) => (600, 1, 3),
+            (
+                StockActivity::Wild | StockActivity::Thick | StockActivity::Busy | StockActivity::Medium,
+                StockSession::AfterEarlyClose,
+            ) => (78, 1, 2),
+            (StockActivity::Thin, StockSession::Regular) => (850, 1, 3),
+            (StockActivity::Thin, StockSession::Overnight) => (300, 1, 2),
+            (
+                StockActivity::Thin,
+                StockSession::Pre | StockSession::After | StockSession::AfterEarlyClose,
+            ) => (5, 1, 1),
+            (StockActivity::Rare, StockSession::Regular) => (100, 1, 2),
+            (StockActivity::Rare, StockSession::Overnight) => (10, 1, 1),
+            (
+                StockActivity::Rare,
+                StockSession::Pre | StockSession::After | StockSession::AfterEarlyClose,
+            ) => (1, 1, 1),
         };
         if draw % 1_000 < share {
             return (least + ((draw >> 32) % more) as i64, false);
@@ -153,13 +162,13 @@ impl Stock {
     #[inline]
     fn print(
         &self,
-        at: Moment,
+        at: TradingMinute,
         (k, offset): (i64, i64),
-        (deviation, shares): (f64, Ratio),
+        (deviation, shares): (f64, ShareRatio),
         drawn: u64,
         late: Lateness,
-    ) -> Print {
-        let more = chance::draw(drawn, 1);
+    ) -> StockPrint {
+        let more = hash_random::draw(drawn, 1);
         let sip_ns = at.minute * NS_PER_MINUTE + offset;
         let jitter = (((drawn >> 16) & 0xFFFF) as f64 / 32_768.0 - 1.0) * JITTER;
         let middle = self.price * (1.0 + deviation + jitter) * shares.0 as f64 / shares.1 as f64;
@@ -173,19 +182,19 @@ impl Stock {
             (_, 1 | 2) => ask,
             _ => bid,
         };
-        let mut conditions = Conditions::default();
-        if matches!(at.session, Session::Pre | Session::After | Session::Stray) {
-            conditions = conditions.with(Conditions::FORM_T);
+        let mut conditions = PrintConditions::default();
+        if matches!(at.session, StockSession::Pre | StockSession::After | StockSession::AfterEarlyClose) {
+            conditions = conditions.with(PrintConditions::FORM_T);
         }
         if more >> 16 & 7 == 0 {
-            conditions = conditions.with(Conditions::SWEEP).with(Conditions::EXEMPT);
+            conditions = conditions.with(PrintConditions::SWEEP).with(PrintConditions::EXEMPT);
         }
         if k > 0 && facility.is_some() && more >> 20 & 127 == 0 {
-            conditions = conditions.with(Conditions::AVERAGE);
+            conditions = conditions.with(PrintConditions::AVERAGE);
         }
-        let (known_ns, is_told) = told(at.day, sip_ns, facility.is_some(), more, late);
-        let sequence = at.of_day * SEQUENCES_IN_A_MINUTE + k * 7 + 1;
-        Print {
+        let (known_ns, is_told) = publication(at.day, sip_ns, facility.is_some(), more, late);
+        let sequence = at.minute_of_day * SEQUENCES_IN_A_MINUTE + k * 7 + 1;
+        StockPrint {
             sip_ns,
             known_ns,
             participant_ns: sip_ns - 20_000 - (more >> 30 & 0xF_FFFF) as i64,
@@ -198,24 +207,24 @@ impl Stock {
             exchange,
             facility,
             conditions,
-            is_told,
+            is_streamed: is_told,
         }
     }
 }
 
 /// When a print becomes known, and whether sockets hear of it.
-fn told(day: i64, sip_ns: i64, is_off_exchange: bool, drawn: u64, late: Lateness) -> (i64, bool) {
+fn publication(day: i64, sip_ns: i64, is_off_exchange: bool, drawn: u64, late: Lateness) -> (i64, bool) {
     let soon = sip_ns + NS_PER_MS + (drawn >> 40 & 0x3F_FFFF) as i64;
     if !is_off_exchange {
         return (soon, true);
     }
-    let lot = chance::draw(drawn, 2);
-    let share = chance::unit(lot);
+    let lot = hash_random::draw(drawn, 2);
+    let share = hash_random::unit(lot);
     if share < late.late {
-        let more = chance::unit(chance::draw(lot, 1)) * LATE_MS.1 as f64;
+        let more = hash_random::unit(hash_random::draw(lot, 1)) * LATE_MS.1 as f64;
         (sip_ns + (LATE_MS.0 + more as i64) * NS_PER_MS, true)
     } else if share < late.late + late.overnight {
-        ((newyork::midnight(day + 1) + HOUR) * NS_PER_MS, false)
+        ((new_york::midnight(day + 1) + HOUR) * NS_PER_MS, false)
     } else {
         (soon, true)
     }
@@ -231,48 +240,48 @@ const fn odd_size(is_off_exchange: bool, drawn: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::massive::holidays::Sheet;
-    use crate::massive::stage::Hours;
+    use crate::massive::scenario::ExchangeHours;
+    use crate::massive::trading_calendar::DaySchedule;
 
-    fn day_of_prints(thickness: Thickness, date: &str) -> (Vec<Print>, usize) {
-        let stock = Stock::new(1, "TEST", "Test", 100.0, thickness);
-        let day = newyork::parse_day(date).unwrap();
+    fn day_of_prints(thickness: StockActivity, date: &str) -> (Vec<StockPrint>, usize) {
+        let stock = EmulatedStock::new(1, "TEST", "Test", 100.0, thickness);
+        let day = new_york::parse_day(date).unwrap();
         let (mut prints, mut minutes) = (Vec::new(), 0);
-        for at in Moment::all(day, Sheet::of(day, Hours::NewYork)) {
+        for at in TradingMinute::all(day, DaySchedule::of(day, ExchangeHours::NewYork)) {
             let before = prints.len();
             stock.minute(at, Lateness { late: 0.1, overnight: 0.01 }, |print| prints.push(print));
-            let priced = prints[before..].iter().any(Print::moves_price);
-            minutes += usize::from(priced && at.session == Session::Regular);
+            let priced = prints[before..].iter().any(StockPrint::moves_price);
+            minutes += usize::from(priced && at.session == StockSession::Regular);
         }
         (prints, minutes)
     }
 
     #[test]
     fn holes_are_as_frequent_as_measured() {
-        assert_eq!(day_of_prints(Thickness::Thick, "2026-08-06").1, 390);
-        let medium = day_of_prints(Thickness::Medium, "2026-08-06").1;
+        assert_eq!(day_of_prints(StockActivity::Thick, "2026-08-06").1, 390);
+        let medium = day_of_prints(StockActivity::Medium, "2026-08-06").1;
         assert!((384..=390).contains(&medium), "{medium}");
-        let thin = day_of_prints(Thickness::Thin, "2026-08-06").1;
+        let thin = day_of_prints(StockActivity::Thin, "2026-08-06").1;
         assert!((310..=350).contains(&thin), "{thin}");
-        assert_eq!(day_of_prints(Thickness::Thick, "2025-11-28").1, 210, "a half day");
-        assert_eq!(day_of_prints(Thickness::Thick, "2026-07-03").0.len(), 0, "a holiday");
-        assert_eq!(day_of_prints(Thickness::Never, "2026-08-06").0.len(), 0);
+        assert_eq!(day_of_prints(StockActivity::Thick, "2025-11-28").1, 210, "a half day");
+        assert_eq!(day_of_prints(StockActivity::Thick, "2026-07-03").0.len(), 0, "a holiday");
+        assert_eq!(day_of_prints(StockActivity::Never, "2026-08-06").0.len(), 0);
     }
 
     #[test]
     fn stamps_and_sequences_rise_and_late_prints_stay_within_their_window() {
-        let (prints, _) = day_of_prints(Thickness::Busy, "2026-08-06");
+        let (prints, _) = day_of_prints(StockActivity::Busy, "2026-08-06");
         assert!(prints.len() > 8_000, "{}", prints.len());
         assert!(prints.windows(2).all(|two| two[0].sip_ns < two[1].sip_ns));
         assert!(prints.windows(2).all(|two| two[0].sequence < two[1].sequence));
         let shares_ms = prints.windows(2).any(|two| two[0].sip_ns / NS_PER_MS == two[1].sip_ns / NS_PER_MS);
         assert!(shares_ms, "a millisecond cannot order them");
-        let late = |print: &&Print| print.known_ns - print.sip_ns > 10_000 * NS_PER_MS;
+        let late = |print: &&StockPrint| print.known_ns - print.sip_ns > 10_000 * NS_PER_MS;
         assert!(prints.iter().filter(late).all(|print| print.facility.is_some()));
         let told: Vec<i64> =
-            prints.iter().filter(late).filter(|p| p.is_told).map(|p| p.known_ns - p.sip_ns).collect();
+            prints.iter().filter(late).filter(|p| p.is_streamed).map(|p| p.known_ns - p.sip_ns).collect();
         assert!(told.len() > 100, "{}", told.len());
         assert!(told.iter().all(|wait| *wait <= 900_000 * NS_PER_MS));
-        assert!(prints.iter().any(|print| !print.is_told));
+        assert!(prints.iter().any(|print| !print.is_streamed));
     }
 }

@@ -4,46 +4,46 @@ use rustc_hash::FxHashMap;
 
 use super::split_dates;
 use super::splits::{SplitDay, Splits};
-use super::stock::Stock;
-use crate::chance;
-use crate::massive::newyork;
-use crate::massive::stage::{Massive, Split, Thickness, TickerSet, TickerSpec};
+use super::stock::EmulatedStock;
+use crate::hash_random;
+use crate::massive::new_york;
+use crate::massive::scenario::{SplitSpec, StockActivity, StocksScenario, TickerSet, TickerSpec};
 
 /// (ticker, name, price, thickness), the busiest first.
-const KNOWN: [(&str, &str, f64, Thickness); 16] = [
-    ("SPY", "SPDR S&P 500 ETF Trust", 640.0, Thickness::Thick),
-    ("QQQ", "Invesco QQQ Trust", 570.0, Thickness::Thick),
-    ("AAPL", "Apple Inc.", 230.0, Thickness::Busy),
-    ("MSFT", "Microsoft Corporation", 510.0, Thickness::Busy),
-    ("NVDA", "NVIDIA Corporation", 180.0, Thickness::Busy),
-    ("TSLA", "Tesla, Inc.", 330.0, Thickness::Busy),
-    ("AMZN", "Amazon.com, Inc.", 225.0, Thickness::Busy),
-    ("GOOG", "Alphabet Inc.", 200.0, Thickness::Busy),
-    ("META", "Meta Platforms, Inc.", 750.0, Thickness::Busy),
-    ("AMD", "Advanced Micro Devices, Inc.", 165.0, Thickness::Busy),
-    ("AIG", "American International Group, Inc.", 80.0, Thickness::Medium),
-    ("IBM", "International Business Machines Corporation", 240.0, Thickness::Medium),
-    ("BRK.A", "Berkshire Hathaway Inc. Class A", 720_000.0, Thickness::Thin),
-    ("BRK.B", "Berkshire Hathaway Inc. Class B", 480.0, Thickness::Medium),
-    ("SHY", "iShares 1-3 Year Treasury Bond ETF", 83.0, Thickness::Thin),
-    ("KIMpL", "Kimco Realty Corporation Preferred L", 21.0, Thickness::Rare),
+const KNOWN: [(&str, &str, f64, StockActivity); 16] = [
+    ("SPY", "SPDR S&P 500 ETF Trust", 640.0, StockActivity::Thick),
+    ("QQQ", "Invesco QQQ Trust", 570.0, StockActivity::Thick),
+    ("AAPL", "Apple Inc.", 230.0, StockActivity::Busy),
+    ("MSFT", "Microsoft Corporation", 510.0, StockActivity::Busy),
+    ("NVDA", "NVIDIA Corporation", 180.0, StockActivity::Busy),
+    ("TSLA", "Tesla, Inc.", 330.0, StockActivity::Busy),
+    ("AMZN", "Amazon.com, Inc.", 225.0, StockActivity::Busy),
+    ("GOOG", "Alphabet Inc.", 200.0, StockActivity::Busy),
+    ("META", "Meta Platforms, Inc.", 750.0, StockActivity::Busy),
+    ("AMD", "Advanced Micro Devices, Inc.", 165.0, StockActivity::Busy),
+    ("AIG", "American International Group, Inc.", 80.0, StockActivity::Medium),
+    ("IBM", "International Business Machines Corporation", 240.0, StockActivity::Medium),
+    ("BRK.A", "Berkshire Hathaway Inc. Class A", 720_000.0, StockActivity::Thin),
+    ("BRK.B", "Berkshire Hathaway Inc. Class B", 480.0, StockActivity::Medium),
+    ("SHY", "iShares 1-3 Year Treasury Bond ETF", 83.0, StockActivity::Thin),
+    ("KIMpL", "Kimco Realty Corporation Preferred L", 21.0, StockActivity::Rare),
 ];
 
 /// All stocks, in the order of their tickers.
 #[derive(Debug)]
-pub(crate) struct Universe {
-    stocks: Vec<Stock>,
+pub(crate) struct StockUniverse {
+    stocks: Vec<EmulatedStock>,
     by_ticker: FxHashMap<String, u32>,
 }
 
-impl Universe {
-    pub(crate) fn new(seed: u64, stage: &Massive, now_ms: i64) -> Self {
-        let today = newyork::day_of(now_ms);
+impl StockUniverse {
+    pub(crate) fn new(seed: u64, stage: &StocksScenario, now_ms: i64) -> Self {
+        let today = new_york::day_of(now_ms);
         let specs = match &stage.tickers {
             TickerSet::Standard(count) => standard(seed, *count, today),
             TickerSet::Own(specs) => specs.clone(),
         };
-        let mut stocks: Vec<Stock> =
+        let mut stocks: Vec<EmulatedStock> =
             specs.iter().map(|spec| stock(seed, spec, &stage.splits, today)).collect();
         stocks.sort_by(|a, b| a.ticker.cmp(&b.ticker));
         stocks.dedup_by(|a, b| a.ticker == b.ticker);
@@ -56,23 +56,23 @@ impl Universe {
         self.by_ticker.get(ticker).copied()
     }
 
-    pub(crate) fn get(&self, at: u32) -> &Stock {
+    pub(crate) fn get(&self, at: u32) -> &EmulatedStock {
         &self.stocks[at as usize]
     }
 
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (u32, &Stock)> + ExactSizeIterator {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (u32, &EmulatedStock)> + ExactSizeIterator {
         self.stocks.iter().enumerate().map(|(at, stock)| (at as u32, stock))
     }
 }
 
-fn stock(seed: u64, spec: &TickerSpec, others: &[(String, Split)], today: i64) -> Stock {
+fn stock(seed: u64, spec: &TickerSpec, others: &[(String, SplitSpec)], today: i64) -> EmulatedStock {
     let others = others.iter().filter(|(ticker, _)| *ticker == spec.ticker).map(|(_, split)| split);
     let splits = spec.splits.iter().chain(others).filter_map(|split| {
-        let day = newyork::parse_day(&split.date)?;
+        let day = new_york::parse_day(&split.date)?;
         Some(SplitDay { day, from: i64::from(split.from.max(1)), to: i64::from(split.to.max(1)) })
     });
     let splits = Splits::new(splits.collect());
-    Stock::new(seed, &spec.ticker, &spec.name, spec.price, spec.thickness).with_splits(splits, today)
+    EmulatedStock::new(seed, &spec.ticker, &spec.name, spec.price, spec.activity).with_splits(splits, today)
 }
 
 fn standard(seed: u64, count: usize, today: i64) -> Vec<TickerSpec> {
@@ -82,7 +82,7 @@ fn standard(seed: u64, count: usize, today: i64) -> Vec<TickerSpec> {
             ticker: ticker.to_owned(),
             name: name.to_owned(),
             price,
-            thickness,
+            activity: thickness,
             splits: split_dates::of_known(ticker, today),
         })
         .collect();
@@ -100,16 +100,16 @@ fn filler(seed: u64, n: u64, today: i64) -> TickerSpec {
         rest /= 26;
     }
     let ticker = String::from_utf8_lossy(&letters).into_owned();
-    let draw = chance::draw(seed ^ 0xF111, n);
+    let draw = hash_random::draw(seed ^ 0xF111, n);
     let splits = split_dates::of_made_up(n, today);
     let thickness = match draw % 100 {
-        _ if !splits.is_empty() => Thickness::Medium,
-        0..3 => Thickness::Thin,
-        3..95 => Thickness::Rare,
-        _ => Thickness::Never,
+        _ if !splits.is_empty() => StockActivity::Medium,
+        0..3 => StockActivity::Thin,
+        3..95 => StockActivity::Rare,
+        _ => StockActivity::Never,
     };
-    let price = 2.0 + 98.0 * chance::unit(chance::draw(draw, 1));
-    TickerSpec { name: format!("{ticker} Holdings"), ticker, price, thickness, splits }
+    let price = 2.0 + 98.0 * hash_random::unit(hash_random::draw(draw, 1));
+    TickerSpec { name: format!("{ticker} Holdings"), ticker, price, activity: thickness, splits }
 }
 
 #[cfg(test)]
@@ -118,13 +118,13 @@ mod tests {
 
     #[test]
     fn twelve_thousand_are_listed_in_order() {
-        let universe = Universe::new(1, &Massive::default(), 1_786_022_055_678);
+        let universe = StockUniverse::new(1, &StocksScenario::default(), 1_786_022_055_678);
         assert_eq!(universe.iter().len(), 12_000);
         let tickers: Vec<&str> = universe.iter().map(|(_, stock)| stock.ticker.as_str()).collect();
         assert!(tickers.is_sorted());
         let nvda = universe.get(universe.find("NVDA").unwrap());
         let split = nvda.splits.iter().next().unwrap();
-        let today = newyork::day_of(1_786_022_055_678);
+        let today = new_york::day_of(1_786_022_055_678);
         let since = |day| nvda.splits.between(day, today);
         assert_eq!((since(split.day - 1), since(split.day)), ((1, 10), (1, 1)));
     }

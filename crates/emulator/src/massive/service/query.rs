@@ -3,14 +3,14 @@
 use axum::extract::Query;
 use http::Uri;
 
-use super::refusal::Refusal;
-use crate::massive::newyork::{self, NS_PER_MS};
+use super::api_error::MassiveApiError;
+use crate::massive::new_york::{self, NS_PER_MS};
 
 /// The parameters of a request; those of a cursor take the place of all others.
 #[derive(Debug)]
-pub(crate) struct Parameters(Vec<(String, String)>);
+pub(crate) struct MassiveQueryParams(Vec<(String, String)>);
 
-impl Parameters {
+impl MassiveQueryParams {
     pub(crate) fn of(uri: &Uri) -> Self {
         let asked = Self(Query::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default());
         let cursor =
@@ -32,30 +32,32 @@ impl Parameters {
     }
 
     /// A count from 1 on; more than `most` is cut to that in silence.
-    pub(crate) fn limit(&self, default: usize, most: usize) -> Result<usize, Refusal> {
+    pub(crate) fn limit(&self, default: usize, most: usize) -> Result<usize, MassiveApiError> {
         let Some(text) = self.get("limit") else { return Ok(default) };
         match text.parse::<usize>() {
             Ok(limit) if limit > 0 => Ok(limit.min(most)),
-            _ => Err(Refusal::BadParameter(format!("limit: {text:?} is not a positive integer"))),
+            _ => Err(MassiveApiError::BadParameter(format!("limit: {text:?} is not a positive integer"))),
         }
     }
 
     /// Whether the newest comes first.
-    pub(crate) fn descends(&self, name: &str, default: bool) -> Result<bool, Refusal> {
+    pub(crate) fn descends(&self, name: &str, default: bool) -> Result<bool, MassiveApiError> {
         match self.get(name) {
             None => Ok(default),
             Some("asc") => Ok(false),
             Some("desc") => Ok(true),
-            Some(other) => Err(Refusal::BadParameter(format!("{name}: {other:?} is neither asc nor desc"))),
+            Some(other) => {
+                Err(MassiveApiError::BadParameter(format!("{name}: {other:?} is neither asc nor desc")))
+            }
         }
     }
 
     /// The first and the first-after-last ns that filters on `name` let through.
-    pub(crate) fn range_ns(&self, name: &'static str) -> Result<(i64, i64), Refusal> {
+    pub(crate) fn range_ns(&self, name: &'static str) -> Result<(i64, i64), MassiveApiError> {
         let (mut from, mut to) = (0, i64::MAX);
         for suffix in ["", ".gte", ".gt", ".lte", ".lt"] {
             let Some(text) = self.get(&format!("{name}{suffix}")) else { continue };
-            let (start, end) = span_ns(text).ok_or(Refusal::BadTime(name))?;
+            let (start, end) = span_ns(text).ok_or(MassiveApiError::BadTime(name))?;
             let (at_least, below) = match suffix {
                 ".gte" => (start, i64::MAX),
                 ".gt" => (end, i64::MAX),
@@ -71,17 +73,17 @@ impl Parameters {
 
 /// The ns that a time names: a whole New York day, or one ns.
 fn span_ns(text: &str) -> Option<(i64, i64)> {
-    if let Some(day) = newyork::parse_day(text) {
-        return Some((newyork::midnight(day) * NS_PER_MS, newyork::midnight(day + 1) * NS_PER_MS));
+    if let Some(day) = new_york::parse_day(text) {
+        return Some((new_york::midnight(day) * NS_PER_MS, new_york::midnight(day + 1) * NS_PER_MS));
     }
-    let ns = text.parse::<i64>().ok().or_else(|| newyork::parse_stamp_ns(text))?;
+    let ns = text.parse::<i64>().ok().or_else(|| new_york::parse_stamp_ns(text))?;
     Some((ns, ns.checked_add(1)?))
 }
 
 /// The first and last ms that a path's time names: a whole New York day, or one ms.
 pub(crate) fn span_ms(text: &str) -> Option<(i64, i64)> {
-    if let Some(day) = newyork::parse_day(text) {
-        return Some((newyork::midnight(day), newyork::midnight(day + 1) - 1));
+    if let Some(day) = new_york::parse_day(text) {
+        return Some((new_york::midnight(day), new_york::midnight(day + 1) - 1));
     }
     let ms = text.parse::<i64>().ok().filter(|ms| (0..=4_102_444_800_000).contains(ms))?;
     Some((ms, ms))
@@ -147,18 +149,19 @@ mod tests {
         let stamp = "2022-05-10T14:11:12.690661189Z";
         let cursor = encode(&[("ap", "1".to_owned()), ("timestamp.lte", stamp.to_owned())]);
         let uri: Uri = format!("/v3/trades/AAPL?limit=9&cursor={cursor}").parse().unwrap();
-        let parameters = Parameters::of(&uri);
+        let parameters = MassiveQueryParams::of(&uri);
         assert_eq!((parameters.get("timestamp.lte"), parameters.get("limit")), (Some(stamp), None));
     }
 
     #[test]
     fn filters_take_days_stamps_and_nanoseconds() {
-        let range =
-            |query: &str| Parameters::of(&format!("/?{query}").parse().unwrap()).range_ns("timestamp");
+        let range = |query: &str| {
+            MassiveQueryParams::of(&format!("/?{query}").parse().unwrap()).range_ns("timestamp")
+        };
         let day = (1_785_988_800_000_000_000, 1_786_075_200_000_000_000);
         assert_eq!(range("timestamp=2026-08-06"), Ok(day));
         assert_eq!(range("timestamp.gte=2026-08-06&timestamp.lt=2026-08-07"), Ok(day));
         assert_eq!(range("timestamp.gt=5&timestamp.lte=9"), Ok((6, 10)));
-        assert_eq!(range("timestamp.gte=today"), Err(Refusal::BadTime("timestamp")));
+        assert_eq!(range("timestamp.gte=today"), Err(MassiveApiError::BadTime("timestamp")));
     }
 }

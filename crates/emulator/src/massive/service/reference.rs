@@ -1,31 +1,34 @@
 //! What is listed, what was split, and when the exchanges are open.
 
-use super::asked::Asked;
+use super::api_error::MassiveApiError;
 use super::query;
-use super::refusal::Refusal;
+use super::request_context::RestRequestContext;
 use crate::calendar::{self, HOUR, MINUTE};
-use crate::chance;
-use crate::json::{self, Object};
-use crate::massive::exchange::Exchange;
+use crate::hash_random;
+use crate::json::{self, JsonObject};
+use crate::massive::exchange::StockExchange;
 use crate::massive::exchange::splits::SplitDay;
-use crate::massive::exchange::stock::Stock;
-use crate::massive::holidays::{DayKind, Session, kind};
-use crate::massive::moment::Moment;
-use crate::massive::newyork::{self, day_of, midnight};
+use crate::massive::exchange::stock::EmulatedStock;
+use crate::massive::new_york::{self, day_of, midnight};
+use crate::massive::trading_calendar::{DayKind, StockSession, day_kind};
+use crate::massive::trading_minute::TradingMinute;
 
 /// Rows of a page of tickers, unless asked otherwise, and at most.
 const TICKERS: (usize, usize) = (100, 1_000);
 /// Holidays are foretold so many days ahead.
-const FORETOLD_DAYS: i64 = 400;
+const UPCOMING_DAYS: i64 = 400;
 
 /// `GET /v3/reference/tickers`.
-pub(crate) fn tickers(exchange: &Exchange, asked: &Asked) -> Result<String, Refusal> {
+pub(crate) fn tickers(
+    exchange: &StockExchange,
+    asked: &RestRequestContext,
+) -> Result<String, MassiveApiError> {
     let parameters = &asked.parameters;
     let limit = parameters.limit(TICKERS.0, TICKERS.1)?;
     let descends = parameters.descends("order", false)?;
     let marker = parameters.get("page_marker").and_then(|text| text.split('|').next());
     let search = parameters.get("search").map(str::to_lowercase);
-    let is_wanted = |stock: &&Stock| {
+    let is_wanted = |stock: &&EmulatedStock| {
         let ticker = stock.ticker.as_str();
         let text = |name| parameters.get(name);
         text("ticker").is_none_or(|want| want == ticker)
@@ -45,7 +48,7 @@ pub(crate) fn tickers(exchange: &Exchange, asked: &Asked) -> Result<String, Refu
             })
     };
     let all = exchange.universe.iter().map(|(_, stock)| stock);
-    let mut found: Vec<&Stock> = if descends {
+    let mut found: Vec<&EmulatedStock> = if descends {
         all.rev().filter(is_wanted).take(limit + 1).collect()
     } else {
         all.filter(is_wanted).take(limit + 1).collect()
@@ -53,7 +56,7 @@ pub(crate) fn tickers(exchange: &Exchange, asked: &Asked) -> Result<String, Refu
     let more = found.len() > limit;
     found.truncate(limit);
     let rows = found.iter().map(|stock| element(stock, asked.now_ms).end());
-    let body = Object::new()
+    let body = JsonObject::new()
         .raw("results", &json::array(rows))
         .text("status", "OK")
         .text("request_id", &asked.request_id)
@@ -68,7 +71,7 @@ pub(crate) fn tickers(exchange: &Exchange, asked: &Asked) -> Result<String, Refu
 }
 
 /// All filters again, and where the page ended.
-fn ticker_cursor(asked: &Asked, last: &Stock, limit: usize) -> String {
+fn ticker_cursor(asked: &RestRequestContext, last: &EmulatedStock, limit: usize) -> String {
     let kept = [
         "active",
         "exchange",
@@ -82,7 +85,7 @@ fn ticker_cursor(asked: &Asked, last: &Stock, limit: usize) -> String {
         "ticker.lte",
         "type",
     ];
-    let marker = format!("{}|{:016x}", last.ticker, chance::key(0, &last.ticker));
+    let marker = format!("{}|{:016x}", last.ticker, hash_random::key(0, &last.ticker));
     let mut pairs: Vec<(&str, String)> =
         kept.iter().filter_map(|name| Some((*name, asked.parameters.get(name)?.to_owned()))).collect();
     pairs.extend([("limit", limit.to_string()), ("page_marker", marker), ("sort", "ticker".to_owned())]);
@@ -90,18 +93,22 @@ fn ticker_cursor(asked: &Asked, last: &Stock, limit: usize) -> String {
 }
 
 /// `GET /v3/reference/tickers/{ticker}`.
-pub(crate) fn ticker(exchange: &Exchange, asked: &Asked, ticker: &str) -> Result<String, Refusal> {
-    let index = exchange.universe.find(ticker).ok_or(Refusal::NoTicker)?;
+pub(crate) fn ticker(
+    exchange: &StockExchange,
+    asked: &RestRequestContext,
+    ticker: &str,
+) -> Result<String, MassiveApiError> {
+    let index = exchange.universe.find(ticker).ok_or(MassiveApiError::NoTicker)?;
     let details = element(exchange.universe.get(index), asked.now_ms).int("round_lot", 100).end();
-    Ok(Object::new()
+    Ok(JsonObject::new()
         .text("request_id", &asked.request_id)
         .raw("results", &details)
         .text("status", "OK")
         .end())
 }
 
-fn element(stock: &Stock, now_ms: i64) -> Object {
-    Object::new()
+fn element(stock: &EmulatedStock, now_ms: i64) -> JsonObject {
+    JsonObject::new()
         .text("ticker", &stock.ticker)
         .text("name", &stock.name)
         .text("market", "stocks")
@@ -113,11 +120,11 @@ fn element(stock: &Stock, now_ms: i64) -> Object {
         .text("last_updated_utc", &format!("{}T00:00:00Z", calendar::date(now_ms)))
 }
 
-fn class(stock: &Stock) -> &'static str {
+fn class(stock: &EmulatedStock) -> &'static str {
     if stock.name.contains("ETF") || stock.name.contains("Trust") { "ETF" } else { "CS" }
 }
 
-const fn listed_on(stock: &Stock) -> &'static str {
+const fn listed_on(stock: &EmulatedStock) -> &'static str {
     match stock.tape() {
         1 => "XNYS",
         2 => "ARCX",
@@ -126,11 +133,14 @@ const fn listed_on(stock: &Stock) -> &'static str {
 }
 
 /// `GET /stocks/v1/splits`.
-pub(crate) fn splits(exchange: &Exchange, asked: &Asked) -> Result<String, Refusal> {
+pub(crate) fn splits(
+    exchange: &StockExchange,
+    asked: &RestRequestContext,
+) -> Result<String, MassiveApiError> {
     let parameters = &asked.parameters;
     let day = |name: &str| match parameters.get(name) {
         None => Ok(None),
-        Some(text) => newyork::parse_day(text).map(Some).ok_or(Refusal::BadTime("execution_date")),
+        Some(text) => new_york::parse_day(text).map(Some).ok_or(MassiveApiError::BadTime("execution_date")),
     };
     let (on, from) = (day("execution_date")?, day("execution_date.gte")?);
     let to = day("execution_date.lte")?;
@@ -155,15 +165,15 @@ pub(crate) fn splits(exchange: &Exchange, asked: &Asked) -> Result<String, Refus
     Ok(listed(asked, rows.into_iter().map(|(_, row)| row)))
 }
 
-fn split_row(stock: &Stock, nth: u64, split: SplitDay, today: i64) -> String {
+fn split_row(stock: &EmulatedStock, nth: u64, split: SplitDay, today: i64) -> String {
     let kind = if split.to > split.from { "forward_split" } else { "reverse_split" };
     // What prices from before it are multiplied by, for it and all that came after.
     let (old, new) = stock.splits.between(split.day - 1, today.max(split.day));
     let key = stock.key() ^ nth;
-    Object::new()
-        .text("id", &format!("E{key:016x}{:016x}", chance::draw(key, 9)))
+    JsonObject::new()
+        .text("id", &format!("E{key:016x}{:016x}", hash_random::draw(key, 9)))
         .text("ticker", &stock.ticker)
-        .text("execution_date", &newyork::date_text(split.day))
+        .text("execution_date", &new_york::date_text(split.day))
         .text("adjustment_type", kind)
         .int("split_from", split.from)
         .int("split_to", split.to)
@@ -172,12 +182,12 @@ fn split_row(stock: &Stock, nth: u64, split: SplitDay, today: i64) -> String {
 }
 
 /// An endpoint that has never anything to say.
-pub(crate) fn nothing(asked: &Asked) -> String {
+pub(crate) fn empty_list(asked: &RestRequestContext) -> String {
     listed(asked, std::iter::empty())
 }
 
 /// `GET /v3/reference/exchanges`.
-pub(crate) fn exchanges(asked: &Asked) -> String {
+pub(crate) fn exchanges(asked: &RestRequestContext) -> String {
     let known = [
         (4, "Finra TRF and ADF", "FINR"),
         (8, "Cboe EDGX", "EDGX"),
@@ -187,14 +197,14 @@ pub(crate) fn exchanges(asked: &Asked) -> String {
         (19, "Cboe BZX", "BATS"),
     ];
     let rows = known.map(|(id, name, mic)| {
-        let row = Object::new().int("id", id).text("type", if id == 4 { "TRF" } else { "exchange" });
+        let row = JsonObject::new().int("id", id).text("type", if id == 4 { "TRF" } else { "exchange" });
         row.text("asset_class", "stocks").text("locale", "us").text("name", name).text("mic", mic).end()
     });
     listed(asked, rows)
 }
 
 /// `GET /v3/reference/conditions`: what a print of each may move.
-pub(crate) fn conditions(asked: &Asked) -> String {
+pub(crate) fn conditions(asked: &RestRequestContext) -> String {
     // As the venue lists them; that Form T moves prices outside regular hours is not in its list.
     let known = [
         (2, "Average Price Trade", false, false),
@@ -207,14 +217,14 @@ pub(crate) fn conditions(asked: &Asked) -> String {
         let rules = format!(
             r#"{{"consolidated":{{"updates_high_low":{high_low},"updates_open_close":{open_close},"updates_volume":true}}}}"#
         );
-        let row = Object::new().int("id", id).text("type", "sale_condition").text("name", name);
+        let row = JsonObject::new().int("id", id).text("type", "sale_condition").text("name", name);
         row.text("asset_class", "stocks").raw("data_types", r#"["trade"]"#).raw("update_rules", &rules).end()
     });
     listed(asked, rows)
 }
 
-fn listed(asked: &Asked, rows: impl IntoIterator<Item = String>) -> String {
-    Object::new()
+fn listed(asked: &RestRequestContext, rows: impl IntoIterator<Item = String>) -> String {
+    JsonObject::new()
         .raw("results", &json::array(rows))
         .text("status", "OK")
         .text("request_id", &asked.request_id)
@@ -222,38 +232,39 @@ fn listed(asked: &Asked, rows: impl IntoIterator<Item = String>) -> String {
 }
 
 /// `GET /v1/marketstatus/now`.
-pub(crate) fn status_now(exchange: &Exchange, asked: &Asked) -> String {
-    let session = Moment::at(asked.now_ms, exchange.stage.hours).session;
+pub(crate) fn status_now(exchange: &StockExchange, asked: &RestRequestContext) -> String {
+    let session = TradingMinute::at(asked.now_ms, exchange.scenario.hours).session;
     let (market, early, late) = match session {
-        Session::Regular | Session::Night => ("open", false, false),
-        Session::Pre => ("extended-hours", true, false),
-        Session::After | Session::Stray => ("extended-hours", false, true),
-        Session::Closed => ("closed", false, false),
+        StockSession::Regular | StockSession::Overnight => ("open", false, false),
+        StockSession::Pre => ("extended-hours", true, false),
+        StockSession::After | StockSession::AfterEarlyClose => ("extended-hours", false, true),
+        StockSession::Closed => ("closed", false, false),
     };
-    let exchanges = Object::new().text("nyse", market).text("nasdaq", market).text("otc", "closed").end();
+    let exchanges = JsonObject::new().text("nyse", market).text("nasdaq", market).text("otc", "closed").end();
     let flag = |is: bool| if is { "true" } else { "false" };
-    Object::new()
+    JsonObject::new()
         .text("market", market)
         .raw("earlyHours", flag(early))
         .raw("afterHours", flag(late))
-        .text("serverTime", &newyork::stamp(asked.now_ms))
+        .text("serverTime", &new_york::stamp(asked.now_ms))
         .raw("exchanges", &exchanges)
         .raw("currencies", r#"{"fx":"open","crypto":"open"}"#)
         .end()
 }
 
 /// `GET /v1/marketstatus/upcoming`: a bare array.
-pub(crate) fn status_upcoming(asked: &Asked) -> String {
+pub(crate) fn status_upcoming(asked: &RestRequestContext) -> String {
     let today = day_of(asked.now_ms);
     let mut rows = Vec::new();
-    for day in today..today + FORETOLD_DAYS {
-        let (name, is_half) = match kind(day) {
+    for day in today..today + UPCOMING_DAYS {
+        let (name, is_half) = match day_kind(day) {
             DayKind::Holiday(name) => (name, false),
             DayKind::Half(name) => (name, true),
             DayKind::Full | DayKind::Weekend => continue,
         };
         for exchange in ["NYSE", "NASDAQ"] {
-            let mut row = Object::new().text("date", &newyork::date_text(day)).text("exchange", exchange);
+            let mut row =
+                JsonObject::new().text("date", &new_york::date_text(day)).text("exchange", exchange);
             row = row.text("name", name).text("status", if is_half { "early-close" } else { "closed" });
             if is_half {
                 let at = |ms: i64| format!("{}.000Z", calendar::stamp(midnight(day) + ms));

@@ -1,10 +1,10 @@
 //! Which path is which question.
 
-use crate::massive::plan::Good;
+use crate::massive::plan::Entitlement;
 
 /// A question one can ask; tickers and times as they stand in the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
+pub(crate) enum MassiveRoute {
     Range {
         ticker: String,
         multiplier: String,
@@ -64,7 +64,7 @@ pub(crate) fn is_ours(path: &str) -> bool {
         .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
-impl Route {
+impl MassiveRoute {
     pub(crate) fn of(path: &str) -> Option<Self> {
         let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
         let own = |text: &str| text.to_owned();
@@ -134,12 +134,12 @@ impl Route {
     }
 
     /// What a plan must have for it.
-    pub(crate) const fn good(&self) -> Good {
+    pub(crate) const fn entitlement(&self) -> Entitlement {
         match self {
-            Self::Trades { .. } | Self::LastTrade { .. } => Good::Trades,
-            Self::Quotes { .. } | Self::LastQuote { .. } => Good::Quotes,
-            Self::Snapshots | Self::Snapshot { .. } | Self::Movers { .. } => Good::Snapshots,
-            _ => Good::Bars,
+            Self::Trades { .. } | Self::LastTrade { .. } => Entitlement::Trades,
+            Self::Quotes { .. } | Self::LastQuote { .. } => Entitlement::Quotes,
+            Self::Snapshots | Self::Snapshot { .. } | Self::Movers { .. } => Entitlement::Snapshots,
+            _ => Entitlement::Bars,
         }
     }
 }
@@ -151,11 +151,11 @@ mod tests {
     #[test]
     fn paths_are_told_apart() {
         assert_eq!(
-            Route::of("/v2/aggs/ticker/BRK.A/prev"),
-            Some(Route::Previous { ticker: "BRK.A".to_owned() })
+            MassiveRoute::of("/v2/aggs/ticker/BRK.A/prev"),
+            Some(MassiveRoute::Previous { ticker: "BRK.A".to_owned() })
         );
-        assert_eq!(Route::of("/stocks"), Some(Route::Socket { delayed: false }));
-        assert_eq!(Route::of("/v2/ticks/stocks/trades/AAPL/2020-01-01"), None);
+        assert_eq!(MassiveRoute::of("/stocks"), Some(MassiveRoute::Socket { delayed: false }));
+        assert_eq!(MassiveRoute::of("/v2/ticks/stocks/trades/AAPL/2020-01-01"), None);
         for (path, want) in [
             ("/v2/anything", true),
             ("/stocks/v1/splits", true),

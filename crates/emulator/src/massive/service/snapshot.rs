@@ -1,18 +1,18 @@
 //! The state of the day: of one ticker, of all, and of those that moved most.
 
-use super::asked::Asked;
-use super::refusal::Refusal;
+use super::api_error::MassiveApiError;
+use super::request_context::RestRequestContext;
 use super::trades;
 use crate::calendar::HOUR;
-use crate::json::{self, Object};
-use crate::massive::exchange::Exchange;
-use crate::massive::exchange::adjusted::Adjusted;
-use crate::massive::exchange::bar::Bar;
-use crate::massive::exchange::print::Print;
-use crate::massive::newyork::{NS_PER_MS, day_of, midnight};
-use crate::massive::plan::Good;
-use crate::massive::spell;
-use crate::number::{Number, Style};
+use crate::json::{self, JsonObject};
+use crate::massive::exchange::StockExchange;
+use crate::massive::exchange::adjusted_bar::AdjustedBar;
+use crate::massive::exchange::print::StockPrint;
+use crate::massive::exchange::unadjusted_bar::UnadjustedBar;
+use crate::massive::new_york::{NS_PER_MS, day_of, midnight};
+use crate::massive::plan::Entitlement;
+use crate::massive::wire_format;
+use crate::number::{NumberStyle, WireNumber};
 
 /// The new day begins so long after midnight, when the old one is cleared.
 const CLEARED_MS: i64 = 3 * HOUR + HOUR / 2;
@@ -22,21 +22,25 @@ const MOVERS: usize = 20;
 const MOVER_VOLUME: i128 = 10_000 * 100_000_000;
 
 /// One ticker's day.
-struct State {
+struct TickerDay {
     index: u32,
-    day: Bar,
+    day: UnadjustedBar,
     /// In the shares of the day, or a split would be the mover of the day.
-    previous: Adjusted,
-    last: Option<Bar>,
+    previous: AdjustedBar,
+    last: Option<UnadjustedBar>,
     /// Hundredths of a percent since the previous close.
     change: i64,
 }
 
 /// `GET …/tickers/{ticker}`.
-pub(crate) fn one(exchange: &Exchange, asked: &Asked, ticker: &str) -> Result<String, Refusal> {
-    let index = exchange.universe.find(ticker).ok_or(Refusal::NoTicker)?;
-    let row = row(exchange, asked, &state(exchange, asked, index));
-    Ok(Object::new()
+pub(crate) fn one(
+    exchange: &StockExchange,
+    asked: &RestRequestContext,
+    ticker: &str,
+) -> Result<String, MassiveApiError> {
+    let index = exchange.universe.find(ticker).ok_or(MassiveApiError::NoTicker)?;
+    let row = row(exchange, asked, &ticker_day(exchange, asked, index));
+    Ok(JsonObject::new()
         .text("request_id", &asked.request_id)
         .text("status", asked.status())
         .raw("ticker", &row)
@@ -44,14 +48,14 @@ pub(crate) fn one(exchange: &Exchange, asked: &Asked, ticker: &str) -> Result<St
 }
 
 /// `GET …/tickers`, all or those named.
-pub(crate) fn all(exchange: &Exchange, asked: &Asked) -> String {
+pub(crate) fn all(exchange: &StockExchange, asked: &RestRequestContext) -> String {
     let indices: Vec<u32> = match asked.parameters.get("tickers") {
         Some(list) => list.split(',').filter_map(|ticker| exchange.universe.find(ticker.trim())).collect(),
         None => exchange.universe.iter().map(|(index, _)| index).collect(),
     };
     let rows: Vec<String> =
-        indices.into_iter().map(|index| row(exchange, asked, &state(exchange, asked, index))).collect();
-    Object::new()
+        indices.into_iter().map(|index| row(exchange, asked, &ticker_day(exchange, asked, index))).collect();
+    JsonObject::new()
         .int("count", rows.len() as i64)
         .text("status", asked.status())
         .raw("tickers", &json::array(rows))
@@ -59,72 +63,73 @@ pub(crate) fn all(exchange: &Exchange, asked: &Asked) -> String {
 }
 
 /// `GET …/gainers` and `…/losers`.
-pub(crate) fn movers(exchange: &Exchange, asked: &Asked, gainers: bool) -> String {
-    let states = exchange.universe.iter().map(|(index, _)| state(exchange, asked, index));
-    let mut states: Vec<State> = states.filter(|state| state.day.volume >= MOVER_VOLUME).collect();
+pub(crate) fn movers(exchange: &StockExchange, asked: &RestRequestContext, gainers: bool) -> String {
+    let states = exchange.universe.iter().map(|(index, _)| ticker_day(exchange, asked, index));
+    let mut states: Vec<TickerDay> = states.filter(|state| state.day.volume >= MOVER_VOLUME).collect();
     states.sort_by_key(|state| if gainers { -state.change } else { state.change });
     let rows = states.iter().take(MOVERS).map(|state| row(exchange, asked, state));
-    Object::new().text("status", asked.status()).raw("tickers", &json::array(rows)).end()
+    JsonObject::new().text("status", asked.status()).raw("tickers", &json::array(rows)).end()
 }
 
-fn state(exchange: &Exchange, asked: &Asked, index: u32) -> State {
+fn ticker_day(exchange: &StockExchange, asked: &RestRequestContext, index: u32) -> TickerDay {
     let stock = exchange.universe.get(index);
     let day = current_day(exchange, asked.visible_ms);
     let before = exchange.open_day_before(day);
-    let cells = exchange.cells(index, day, asked.visible_ms);
-    let mut whole = Bar::empty(midnight(day));
+    let cells = exchange.minutes(index, day, asked.visible_ms);
+    let mut whole = UnadjustedBar::empty(midnight(day));
     cells.iter().for_each(|cell| whole.append(&cell.bar, cell.session.counts_for_day()));
-    let last = cells.iter().rev().map(|cell| cell.bar).find(Bar::is_priced);
+    let last = cells.iter().rev().map(|cell| cell.bar).find(UnadjustedBar::is_priced);
     let previous = exchange.day_bar(index, before, asked.visible_ms).unwrap_or_default();
-    let previous = Adjusted::of(&previous, stock.splits.between(before, day));
+    let previous = AdjustedBar::of(&previous, stock.splits.between(before, day));
     let before = previous.close_e8();
     let close = last.map_or(0, |bar| bar.close);
     let change = if close > 0 && before > 0 { (close - before).saturating_mul(10_000) / before } else { 0 };
-    State { index, day: whole, previous, last, change }
+    TickerDay { index, day: whole, previous, last, change }
 }
 
 /// The day that snapshots are of.
-fn current_day(exchange: &Exchange, at_ms: i64) -> i64 {
+fn current_day(exchange: &StockExchange, at_ms: i64) -> i64 {
     let today = day_of(at_ms);
-    let is_begun = exchange.sheet(today).is_open() && at_ms - midnight(today) >= CLEARED_MS;
+    let is_begun = exchange.schedule(today).is_open() && at_ms - midnight(today) >= CLEARED_MS;
     if is_begun { today } else { exchange.open_day_before(today) }
 }
 
-fn row(exchange: &Exchange, asked: &Asked, state: &State) -> String {
+fn row(exchange: &StockExchange, asked: &RestRequestContext, state: &TickerDay) -> String {
     let stock = exchange.universe.get(state.index);
-    let plain = |units: i64| spell::plain(units.into());
+    let plain = |units: i64| wire_format::plain(units.into());
     let print = exchange.last_print(state.index, asked.visible_ms).filter(|_| state.last.is_some());
     let before = state.previous.close_e8();
     let moved = state.last.map_or(0, |bar| bar.close - before);
     let moved = if before == 0 { 0 } else { moved };
-    let mut out = Object::new()
+    let mut out = JsonObject::new()
         .text("ticker", &stock.ticker)
         .raw("todaysChange", &plain(moved))
-        .number("todaysChangePerc", Number::ratio(state.change, 100), Style::Plain)
+        .number("todaysChangePerc", WireNumber::ratio(state.change, 100), NumberStyle::Plain)
         .int("updated", print.map_or(asked.visible_ms * NS_PER_MS, |print| print.known_ns))
-        .raw("day", &bar(exchange, &Adjusted::as_traded(&state.day)).end())
+        .raw("day", &bar(exchange, &AdjustedBar::as_traded(&state.day)).end())
         .raw("prevDay", &bar(exchange, &state.previous).end());
     let minute = state.last.unwrap_or_default();
-    let mut min =
-        bar(exchange, &Adjusted::as_traded(&minute)).int("n", minute.count as i64).int("t", minute.start_ms);
-    min = min.raw("av", &spell::volume(&exchange.stage, state.day.volume));
-    out = out.raw("min", &min.text("dav", &spell::point(state.day.volume)).end());
-    if let Some(print) = print.filter(|_| asked.plan.has(Good::Trades)) {
-        out = out.raw("lastTrade", &trades::short(Object::new(), &print).int("t", print.sip_ns).end());
+    let mut min = bar(exchange, &AdjustedBar::as_traded(&minute))
+        .int("n", minute.count as i64)
+        .int("t", minute.start_ms);
+    min = min.raw("av", &wire_format::volume(&exchange.scenario, state.day.volume));
+    out = out.raw("min", &min.text("dav", &wire_format::point(state.day.volume)).end());
+    if let Some(print) = print.filter(|_| asked.plan.has(Entitlement::Trades)) {
+        out = out.raw("lastTrade", &trades::short(JsonObject::new(), &print).int("t", print.sip_ns).end());
     }
-    if let Some(print) = print.filter(|_| asked.plan.has(Good::Quotes)) {
-        let quote = Object::new()
+    if let Some(print) = print.filter(|_| asked.plan.has(Entitlement::Quotes)) {
+        let quote = JsonObject::new()
             .raw("p", &plain(print.bid_e8))
             .int("s", print.bid_size())
             .raw("P", &plain(print.ask_e8))
             .int("S", print.ask_size())
-            .int("t", print.sip_ns - Print::QUOTED_BEFORE_NS);
+            .int("t", print.sip_ns - StockPrint::QUOTED_BEFORE_NS);
         out = out.raw("lastQuote", &quote.end());
     }
     out.end()
 }
 
-fn bar(exchange: &Exchange, bar: &Adjusted) -> Object {
-    let row = spell::prices(&exchange.stage, Object::new(), bar);
-    row.text("dv", &spell::point_of(Number::e12(bar.volume)))
+fn bar(exchange: &StockExchange, bar: &AdjustedBar) -> JsonObject {
+    let row = wire_format::prices(&exchange.scenario, JsonObject::new(), bar);
+    row.text("dv", &wire_format::point_of(WireNumber::e12(bar.volume)))
 }

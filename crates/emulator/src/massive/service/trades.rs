@@ -1,37 +1,42 @@
 //! Single prints and quotes over REST, to the nanosecond.
 
-use super::asked::Asked;
+use super::api_error::MassiveApiError;
 use super::query;
-use super::refusal::Refusal;
+use super::request_context::RestRequestContext;
 use crate::calendar::MINUTE;
-use crate::json::{self, Object};
-use crate::massive::exchange::Exchange;
-use crate::massive::exchange::print::Print;
-use crate::massive::exchange::stock::Stock;
-use crate::massive::moment::Moment;
-use crate::massive::newyork::{self, NS_PER_MS, midnight};
-use crate::massive::spell;
+use crate::json::{self, JsonObject};
+use crate::massive::exchange::StockExchange;
+use crate::massive::exchange::print::StockPrint;
+use crate::massive::exchange::stock::EmulatedStock;
+use crate::massive::new_york::{self, NS_PER_MS, midnight};
+use crate::massive::trading_minute::TradingMinute;
+use crate::massive::wire_format;
 
 /// Rows of a page, unless asked otherwise.
 const DEFAULT_LIMIT: usize = 1_000;
 /// More is cut to this in silence.
-const MOST: usize = 50_000;
+const MAX_LIMIT: usize = 50_000;
 
 /// What a row shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Row {
+pub(crate) enum TickRowKind {
     Trade,
     Quote,
 }
 
 /// `GET /v3/trades/{ticker}` and `/v3/quotes/{ticker}`.
-pub(crate) fn page(exchange: &Exchange, asked: &Asked, ticker: &str, row: Row) -> Result<String, Refusal> {
+pub(crate) fn page(
+    exchange: &StockExchange,
+    asked: &RestRequestContext,
+    ticker: &str,
+    row: TickRowKind,
+) -> Result<String, MassiveApiError> {
     let parameters = &asked.parameters;
     // A quote is found by its own stamp, a little before that of its print.
-    let shift_ns = if row == Row::Quote { Print::QUOTED_BEFORE_NS } else { 0 };
+    let shift_ns = if row == TickRowKind::Quote { StockPrint::QUOTED_BEFORE_NS } else { 0 };
     let (from_ns, to_ns) = parameters.range_ns("timestamp")?;
     let (from_ns, to_ns) = (from_ns.saturating_add(shift_ns), to_ns.saturating_add(shift_ns));
-    let limit = parameters.limit(DEFAULT_LIMIT, MOST)?;
+    let limit = parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
     let descends = parameters.descends("order", true)?;
     let after: Option<i64> = parameters.get("ap").and_then(|text| text.parse().ok());
     let mut found = Vec::new();
@@ -45,8 +50,8 @@ pub(crate) fn page(exchange: &Exchange, asked: &Asked, ticker: &str, row: Row) -
     let more = found.len() > limit;
     found.truncate(limit);
     let stock = exchange.universe.find(ticker).map(|index| exchange.universe.get(index));
-    let rows = found.iter().filter_map(|print| Some(spelled(stock?, print, row)));
-    let body = Object::new()
+    let rows = found.iter().filter_map(|print| Some(encode_row(stock?, print, row)));
+    let body = JsonObject::new()
         .raw("results", &json::array(rows))
         .text("status", asked.status())
         .text("request_id", &asked.request_id);
@@ -59,12 +64,18 @@ pub(crate) fn page(exchange: &Exchange, asked: &Asked, ticker: &str, row: Row) -
     })
 }
 
-fn is_edge(print: &Print, (from_ns, to_ns): (i64, i64), descends: bool) -> bool {
+fn is_edge(print: &StockPrint, (from_ns, to_ns): (i64, i64), descends: bool) -> bool {
     if descends { print.sip_ns == to_ns - 1 } else { print.sip_ns == from_ns }
 }
 
-fn cursor(last: &Print, limit: usize, descends: bool, (from_ns, to_ns): (i64, i64), shift_ns: i64) -> String {
-    let stamp = newyork::stamp_ns(last.sip_ns - shift_ns);
+fn cursor(
+    last: &StockPrint,
+    limit: usize,
+    descends: bool,
+    (from_ns, to_ns): (i64, i64),
+    shift_ns: i64,
+) -> String {
+    let stamp = new_york::stamp_ns(last.sip_ns - shift_ns);
     let mut pairs = vec![
         ("ap", last.sequence.to_string()),
         ("as", String::new()),
@@ -73,12 +84,12 @@ fn cursor(last: &Print, limit: usize, descends: bool, (from_ns, to_ns): (i64, i6
         ("sort", "timestamp".to_owned()),
     ];
     if descends {
-        pairs.push(("timestamp.gte", newyork::stamp_ns(from_ns - shift_ns)));
+        pairs.push(("timestamp.gte", new_york::stamp_ns(from_ns - shift_ns)));
         pairs.push(("timestamp.lte", stamp));
     } else {
         pairs.push(("timestamp.gte", stamp));
         if to_ns < i64::MAX {
-            pairs.push(("timestamp.lt", newyork::stamp_ns(to_ns - shift_ns)));
+            pairs.push(("timestamp.lt", new_york::stamp_ns(to_ns - shift_ns)));
         }
     }
     query::encode(&pairs)
@@ -86,26 +97,27 @@ fn cursor(last: &Print, limit: usize, descends: bool, (from_ns, to_ns): (i64, i6
 
 /// Known prints with `from_ns <= stamp < to_ns` in the order asked for, up to `most`.
 pub(crate) fn search(
-    exchange: &Exchange,
+    exchange: &StockExchange,
     index: u32,
     at_ms: i64,
     (from_ns, to_ns): (i64, i64),
     descends: bool,
     most: usize,
-) -> Vec<Print> {
+) -> Vec<StockPrint> {
     let stock = exchange.universe.get(index);
     let first_ms = (from_ns.div_euclid(NS_PER_MS)).max(midnight(exchange.first_day));
     let last_ms = (to_ns.saturating_sub(1).div_euclid(NS_PER_MS)).min(at_ms);
-    let (first, last) = (newyork::day_of(first_ms), newyork::day_of(last_ms));
-    let mut found: Vec<Print> = Vec::new();
+    let (first, last) = (new_york::day_of(first_ms), new_york::day_of(last_ms));
+    let mut found: Vec<StockPrint> = Vec::new();
     for nth in 0..=last - first {
         let day = if descends { last - nth } else { first + nth };
-        let sheet = exchange.sheet(day);
+        let sheet = exchange.schedule(day);
         if !sheet.is_open() {
             continue;
         }
-        let inside = |at: &Moment| (at.minute + 1) * MINUTE > first_ms && at.minute * MINUTE <= last_ms;
-        let mut take = |at: Moment| {
+        let inside =
+            |at: &TradingMinute| (at.minute + 1) * MINUTE > first_ms && at.minute * MINUTE <= last_ms;
+        let mut take = |at: TradingMinute| {
             let before = found.len();
             exchange.minute(stock, at, at_ms, |print| {
                 if from_ns <= print.sip_ns && print.sip_ns < to_ns {
@@ -117,7 +129,7 @@ pub(crate) fn search(
             }
             found.len() < most
         };
-        let minutes = Moment::all(day, sheet);
+        let minutes = TradingMinute::all(day, sheet);
         let wants_more = if descends {
             minutes.rev().filter(inside).all(&mut take)
         } else {
@@ -131,13 +143,18 @@ pub(crate) fn search(
 }
 
 /// `GET /v2/last/trade/{ticker}` and `/v2/last/nbbo/{ticker}`.
-pub(crate) fn last(exchange: &Exchange, asked: &Asked, ticker: &str, row: Row) -> Result<String, Refusal> {
-    let index = exchange.universe.find(ticker).ok_or(Refusal::NoTicker)?;
-    let print = exchange.last_print(index, asked.visible_ms).ok_or(Refusal::NoData)?;
+pub(crate) fn last(
+    exchange: &StockExchange,
+    asked: &RestRequestContext,
+    ticker: &str,
+    row: TickRowKind,
+) -> Result<String, MassiveApiError> {
+    let index = exchange.universe.find(ticker).ok_or(MassiveApiError::NoTicker)?;
+    let print = exchange.last_print(index, asked.visible_ms).ok_or(MassiveApiError::NoData)?;
     let stock = exchange.universe.get(index);
-    let start = Object::new().text("T", ticker);
+    let start = JsonObject::new().text("T", ticker);
     let results = match row {
-        Row::Trade => {
+        TickRowKind::Trade => {
             let body = short(start, &print).int("q", print.sequence).int("t", print.sip_ns);
             let body = body.int("y", print.participant_ns).int("z", stock.tape());
             match print.facility {
@@ -145,19 +162,19 @@ pub(crate) fn last(exchange: &Exchange, asked: &Asked, ticker: &str, row: Row) -
                 None => body,
             }
         }
-        Row::Quote => start
-            .raw("p", &spell::plain(print.bid_e8.into()))
+        TickRowKind::Quote => start
+            .raw("p", &wire_format::plain(print.bid_e8.into()))
             .int("s", print.bid_size())
             .int("x", 11)
-            .raw("P", &spell::plain(print.ask_e8.into()))
+            .raw("P", &wire_format::plain(print.ask_e8.into()))
             .int("S", print.ask_size())
             .int("X", 12)
             .int("q", print.sequence)
-            .int("t", print.sip_ns - Print::QUOTED_BEFORE_NS)
-            .int("y", print.participant_ns - Print::QUOTED_BEFORE_NS)
+            .int("t", print.sip_ns - StockPrint::QUOTED_BEFORE_NS)
+            .int("y", print.participant_ns - StockPrint::QUOTED_BEFORE_NS)
             .int("z", stock.tape()),
     };
-    Ok(Object::new()
+    Ok(JsonObject::new()
         .raw("results", &results.end())
         .text("status", asked.status())
         .text("request_id", &asked.request_id)
@@ -165,11 +182,11 @@ pub(crate) fn last(exchange: &Exchange, asked: &Asked, ticker: &str, row: Row) -
 }
 
 /// A print's fields as snapshots and the last trade name them, but for its times.
-pub(crate) fn short(row: Object, print: &Print) -> Object {
+pub(crate) fn short(row: JsonObject, print: &StockPrint) -> JsonObject {
     let mut row = row
-        .raw("p", &spell::plain(print.price_e8.into()))
-        .raw("s", &spell::plain(print.size_e8.into()))
-        .text("ds", &spell::point(print.size_e8.into()))
+        .raw("p", &wire_format::plain(print.price_e8.into()))
+        .raw("s", &wire_format::plain(print.size_e8.into()))
+        .text("ds", &wire_format::point(print.size_e8.into()))
         .int("x", print.exchange.into())
         .text("i", &print.id.to_string());
     let codes: Vec<String> = print.conditions.codes().map(|code| code.to_string()).collect();
@@ -179,24 +196,24 @@ pub(crate) fn short(row: Object, print: &Print) -> Object {
     row
 }
 
-fn spelled(stock: &Stock, print: &Print, row: Row) -> String {
-    if row == Row::Quote {
-        return Object::new()
+fn encode_row(stock: &EmulatedStock, print: &StockPrint, row: TickRowKind) -> String {
+    if row == TickRowKind::Quote {
+        return JsonObject::new()
             .int("ask_exchange", 12)
-            .raw("ask_price", &spell::plain(print.ask_e8.into()))
+            .raw("ask_price", &wire_format::plain(print.ask_e8.into()))
             .int("ask_size", print.ask_size())
             .int("bid_exchange", 11)
-            .raw("bid_price", &spell::plain(print.bid_e8.into()))
+            .raw("bid_price", &wire_format::plain(print.bid_e8.into()))
             .int("bid_size", print.bid_size())
             .raw("conditions", "[1]")
-            .int("participant_timestamp", print.participant_ns - Print::QUOTED_BEFORE_NS)
+            .int("participant_timestamp", print.participant_ns - StockPrint::QUOTED_BEFORE_NS)
             .int("sequence_number", print.sequence)
-            .int("sip_timestamp", print.sip_ns - Print::QUOTED_BEFORE_NS)
+            .int("sip_timestamp", print.sip_ns - StockPrint::QUOTED_BEFORE_NS)
             .int("tape", stock.tape())
             .end();
     }
     let codes: Vec<String> = print.conditions.codes().map(|code| code.to_string()).collect();
-    let mut body = Object::new();
+    let mut body = JsonObject::new();
     if !codes.is_empty() {
         body = body.raw("conditions", &json::array(codes));
     }
@@ -204,11 +221,11 @@ fn spelled(stock: &Stock, print: &Print, row: Row) -> String {
         .int("exchange", print.exchange.into())
         .text("id", &print.id.to_string())
         .int("participant_timestamp", print.participant_ns)
-        .raw("price", &spell::plain(print.price_e8.into()))
+        .raw("price", &wire_format::plain(print.price_e8.into()))
         .int("sequence_number", print.sequence)
         .int("sip_timestamp", print.sip_ns)
-        .raw("size", &spell::plain(print.size_e8.into()))
-        .text("decimal_size", &spell::point(print.size_e8.into()))
+        .raw("size", &wire_format::plain(print.size_e8.into()))
+        .text("decimal_size", &wire_format::point(print.size_e8.into()))
         .int("tape", stock.tape());
     match print.facility {
         Some(facility) => body.int("trf_id", facility.into()).int("trf_timestamp", print.facility_ns()).end(),

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use crate::json::{self, Object};
-use crate::massive::exchange::bar::Bar;
-use crate::massive::exchange::print::Print;
-use crate::massive::exchange::stock::Stock;
-use crate::massive::newyork::NS_PER_MS;
-use crate::massive::spell;
-use crate::number::{Number, Style};
+use crate::json::{self, JsonObject};
+use crate::massive::exchange::print::StockPrint;
+use crate::massive::exchange::stock::EmulatedStock;
+use crate::massive::exchange::unadjusted_bar::UnadjustedBar;
+use crate::massive::new_york::NS_PER_MS;
+use crate::massive::wire_format;
+use crate::number::{NumberStyle, WireNumber};
 
 /// Events of a frame.
 const EVENTS_IN_A_FRAME: usize = 500;
@@ -17,7 +17,7 @@ const BYTES_IN_A_FRAME: usize = 900_000;
 
 /// Frames being filled with events.
 #[derive(Debug, Default)]
-pub(crate) struct Frames {
+pub(crate) struct EventFrames {
     finished: Vec<String>,
     open: String,
     count: usize,
@@ -25,7 +25,7 @@ pub(crate) struct Frames {
     pub(crate) events: u64,
 }
 
-impl Frames {
+impl EventFrames {
     /// Adds an event that `write` appends.
     #[inline]
     pub(crate) fn add(&mut self, write: impl FnOnce(&mut String)) {
@@ -56,27 +56,33 @@ impl Frames {
 
 /// A status event.
 pub(crate) fn status(name: &str, message: &str) -> String {
-    Object::new().text("ev", "status").text("status", name).text("message", message).end()
+    JsonObject::new().text("ev", "status").text("status", name).text("message", message).end()
 }
 
 /// What the day had come to when a bar ended.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Today {
-    pub(crate) whole: Bar,
+pub(crate) struct DayToDate {
+    pub(crate) whole: UnadjustedBar,
     /// First price of the regular session.
     pub(crate) open: Option<i64>,
 }
 
 /// An `A` or `AM` event.
-pub(crate) fn bar(name: &str, stock: &Stock, bar: &Bar, length_ms: i64, today: &Today) -> String {
-    let plain = |units: i64| spell::plain(units.into());
-    let mut event = Object::new()
+pub(crate) fn bar(
+    name: &str,
+    stock: &EmulatedStock,
+    bar: &UnadjustedBar,
+    length_ms: i64,
+    today: &DayToDate,
+) -> String {
+    let plain = |units: i64| wire_format::plain(units.into());
+    let mut event = JsonObject::new()
         .text("ev", name)
         .text("sym", &stock.ticker)
-        .raw("v", &spell::plain(bar.volume))
-        .text("dv", &spell::point(bar.volume))
-        .raw("av", &spell::plain(today.whole.volume))
-        .text("dav", &spell::point(today.whole.volume));
+        .raw("v", &wire_format::plain(bar.volume))
+        .text("dv", &wire_format::point(bar.volume))
+        .raw("av", &wire_format::plain(today.whole.volume))
+        .text("dav", &wire_format::point(today.whole.volume));
     if let Some(open) = today.open {
         event = event.raw("op", &plain(open));
     }
@@ -84,29 +90,29 @@ pub(crate) fn bar(name: &str, stock: &Stock, bar: &Bar, length_ms: i64, today: &
     let size = i128::from(i64::try_from(bar.count).unwrap_or(i64::MAX).max(1));
     let average = bar.volume / size / 1_000_000 * 1_000_000;
     event
-        .number("vw", Number::e8(bar.vwap()), Style::Plain)
+        .number("vw", WireNumber::e8(bar.vwap()), NumberStyle::Plain)
         .raw("o", &plain(bar.open))
         .raw("c", &plain(bar.close))
         .raw("h", &plain(bar.high))
         .raw("l", &plain(bar.low))
-        .number("a", Number::e8(today.whole.vwap()), Style::Plain)
-        .raw("z", &spell::point(average))
+        .number("a", WireNumber::e8(today.whole.vwap()), NumberStyle::Plain)
+        .raw("z", &wire_format::point(average))
         .int("s", bar.start_ms)
         .int("e", bar.start_ms + length_ms)
         .end()
 }
 
 /// A `T` event.
-pub(crate) fn trade(stock: &Stock, print: &Print) -> String {
-    let mut event = Object::new()
+pub(crate) fn trade(stock: &EmulatedStock, print: &StockPrint) -> String {
+    let mut event = JsonObject::new()
         .text("ev", "T")
         .text("sym", &stock.ticker)
         .int("x", print.exchange.into())
         .text("i", &print.id.to_string())
         .int("z", stock.tape())
-        .raw("p", &spell::plain(print.price_e8.into()))
+        .raw("p", &wire_format::plain(print.price_e8.into()))
         .int("s", print.size_e8 / 100_000_000)
-        .text("ds", &spell::point(print.size_e8.into()));
+        .text("ds", &wire_format::point(print.size_e8.into()));
     let codes: Vec<String> = print.conditions.codes().map(|code| code.to_string()).collect();
     if !codes.is_empty() {
         event = event.raw("c", &json::array(codes));
@@ -121,27 +127,27 @@ pub(crate) fn trade(stock: &Stock, print: &Print) -> String {
 }
 
 /// A `Q` event: the quote that a print met.
-pub(crate) fn quote(stock: &Stock, print: &Print) -> String {
-    Object::new()
+pub(crate) fn quote(stock: &EmulatedStock, print: &StockPrint) -> String {
+    JsonObject::new()
         .text("ev", "Q")
         .text("sym", &stock.ticker)
         .int("bx", 11)
-        .raw("bp", &spell::plain(print.bid_e8.into()))
+        .raw("bp", &wire_format::plain(print.bid_e8.into()))
         .int("bs", print.bid_size())
         .int("ax", 12)
-        .raw("ap", &spell::plain(print.ask_e8.into()))
+        .raw("ap", &wire_format::plain(print.ask_e8.into()))
         .int("as", print.ask_size())
         .int("c", 0)
-        .int("t", (print.sip_ns - Print::QUOTED_BEFORE_NS) / NS_PER_MS)
+        .int("t", (print.sip_ns - StockPrint::QUOTED_BEFORE_NS) / NS_PER_MS)
         .int("q", print.sequence)
         .int("z", stock.tape())
         .end()
 }
 
 /// A `LULD` event: five percent around a price, and a time in nanoseconds.
-pub(crate) fn band(stock: &Stock, price: i64, at_ns: i64, sequence: i64) -> String {
-    let cents = |units: i64| spell::plain((units / 1_000_000 * 1_000_000).into());
-    Object::new()
+pub(crate) fn band(stock: &EmulatedStock, price: i64, at_ns: i64, sequence: i64) -> String {
+    let cents = |units: i64| wire_format::plain((units / 1_000_000 * 1_000_000).into());
+    JsonObject::new()
         .text("ev", "LULD")
         .text("T", &stock.ticker)
         .raw("h", &cents(price + price / 20))
@@ -155,7 +161,7 @@ pub(crate) fn band(stock: &Stock, price: i64, at_ns: i64, sequence: i64) -> Stri
 
 /// A flood's `T` event, written without a detour: there are a hundred thousand a second.
 #[inline]
-pub(crate) fn flood(out: &mut String, stock: &Stock, sequence: i64, draw: u64, at_ms: i64) {
+pub(crate) fn flood(out: &mut String, stock: &EmulatedStock, sequence: i64, draw: u64, at_ms: i64) {
     let cents = 1_000 + (stock.key() % 50_000) + draw % 41;
     out.push_str("{\"ev\":\"T\",\"sym\":\"");
     out.push_str(&stock.ticker);

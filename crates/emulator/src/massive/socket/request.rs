@@ -6,52 +6,52 @@ use serde_json::Value;
 use tokio_tungstenite::tungstenite::protocol::Message;
 
 use super::events::status;
-use super::wants;
-use super::{End, Session};
-use crate::massive::channel::Channel;
+use super::subscriptions;
+use super::{MassiveSocketEnd, MassiveSocketSession};
+use crate::massive::channel::StockChannel;
 
 const NOT_REAL_TIME: &str = "You don't have access real-time data. If you want delayed data, please connect to the delayed websocket at wss://delayed.polygon.io/stocks.";
 
-impl Session<'_> {
+impl MassiveSocketSession<'_> {
     /// Does what a message asks for.
-    pub(super) async fn hear(&mut self, message: &Message) -> Result<(), End> {
+    pub(super) async fn handle_message(&mut self, message: &Message) -> Result<(), MassiveSocketEnd> {
         let text = match message {
             Message::Text(text) => text.as_str(),
             Message::Binary(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
             Message::Close(_) => {
                 // The answer to a goodbye is queued already; nothing else may go before it.
-                self.outbox.clear();
-                self.outbox.touch();
-                return Err(End::Aborted);
+                self.send_queue.clear();
+                self.send_queue.mark_dirty();
+                return Err(MassiveSocketEnd::Aborted);
             }
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
                 // The pong is queued already; it leaves with the next flush.
-                self.outbox.touch();
+                self.send_queue.mark_dirty();
                 return Ok(());
             }
         };
-        self.world.witness.sockets(|sockets| sockets.messages += 1);
+        self.world.traffic_log.update_sockets(|sockets| sockets.messages += 1);
         let asked: Value = serde_json::from_str(text).unwrap_or_default();
         let params = asked["params"].as_str().unwrap_or_default();
         match asked["action"].as_str() {
             Some("auth") => self.authenticate(params),
-            Some("subscribe" | "unsubscribe") if self.who.is_none() => {
-                self.say(&[status("error", "not authorized")]);
+            Some("subscribe" | "unsubscribe") if self.account.is_none() => {
+                self.queue_statuses(&[status("error", "not authorized")]);
                 Ok(())
             }
             Some("subscribe") => self.subscribe(params).await,
             Some("unsubscribe") => self.unsubscribe(params).await,
             _ => {
                 // After all that was due when it came.
-                self.tell().await?;
-                self.say(&[status("error", "unknown action")]);
+                self.notify().await?;
+                self.queue_statuses(&[status("error", "unknown action")]);
                 Ok(())
             }
         }
     }
 
-    fn authenticate(&mut self, key: &str) -> Result<(), End> {
-        let stage = &self.exchange.stage;
+    fn authenticate(&mut self, key: &str) -> Result<(), MassiveSocketEnd> {
+        let stage = &self.exchange.scenario;
         let plan = stage.keys.iter().find(|(known, _)| known == key).map(|(_, plan)| *plan);
         let refused = match plan {
             None => Some("authentication failed"),
@@ -59,34 +59,34 @@ impl Session<'_> {
             Some(_) => None,
         };
         if let Some(why) = refused {
-            self.world.witness.sockets(|sockets| sockets.unauthorized += 1);
-            self.say(&[status("auth_failed", why)]);
-            return Err(End::Aborted);
+            self.world.traffic_log.update_sockets(|sockets| sockets.unauthorized += 1);
+            self.queue_statuses(&[status("auth_failed", why)]);
+            return Err(MassiveSocketEnd::Aborted);
         }
-        self.say(&[status("auth_success", "authenticated")]);
-        if let Some(plan) = plan.filter(|_| self.who.is_none()) {
-            let seat = self.exchange.seats.take(key, stage.max_connections, stage.evict);
-            (self.who, self.entered_ms) = (Some((plan, seat)), self.world.steady_ms());
+        self.queue_statuses(&[status("auth_success", "authenticated")]);
+        if let Some(plan) = plan.filter(|_| self.account.is_none()) {
+            let seat = self.exchange.connections.open(key, stage.max_connections, stage.evict);
+            (self.account, self.authenticated_ms) = (Some((plan, seat)), self.world.monotonic_ms());
             if !plan.is_real_time() && !self.delayed {
-                self.say(&[status("error", NOT_REAL_TIME)]);
+                self.queue_statuses(&[status("error", NOT_REAL_TIME)]);
             }
         }
         Ok(())
     }
 
     /// Whether the plan lets a channel through on this socket.
-    fn carries(&self, channel: Channel) -> bool {
-        self.who
+    fn carries(&self, channel: StockChannel) -> bool {
+        self.account
             .as_ref()
             .is_some_and(|(plan, _)| (plan.is_real_time() || self.delayed) && plan.carries(channel))
     }
 
-    async fn subscribe(&mut self, params: &str) -> Result<(), End> {
+    async fn subscribe(&mut self, params: &str) -> Result<(), MassiveSocketEnd> {
         // What is new from here on is for the new set.
-        self.tell().await?;
-        let (mut wants, mut statuses, mut refused) = ((*self.wants).clone(), Vec::new(), false);
+        self.notify().await?;
+        let (mut wants, mut statuses, mut refused) = ((*self.subscriptions).clone(), Vec::new(), false);
         for pair in params.split(',').map(str::trim) {
-            match wants::split(pair) {
+            match subscriptions::split(pair) {
                 // An unknown channel is met with silence.
                 None => {}
                 Some((channel, _)) if !self.carries(channel) => refused = true,
@@ -99,19 +99,19 @@ impl Session<'_> {
         if refused {
             statuses.insert(0, status("error", "not authorized"));
         }
-        self.say(&statuses);
-        (self.wants, self.board) = (Arc::new(wants), None);
+        self.queue_statuses(&statuses);
+        (self.subscriptions, self.schedule) = (Arc::new(wants), None);
         Ok(())
     }
 
-    async fn unsubscribe(&mut self, params: &str) -> Result<(), End> {
-        self.tell().await?;
-        let mut wants = (*self.wants).clone();
+    async fn unsubscribe(&mut self, params: &str) -> Result<(), MassiveSocketEnd> {
+        self.notify().await?;
+        let mut wants = (*self.subscriptions).clone();
         let pairs = params.split(',').map(str::trim).filter(|pair| wants.remove(self.exchange, pair));
         let statuses: Vec<String> =
             pairs.map(|pair| status("success", &format!("unsubscribed to: {pair}"))).collect();
-        self.say(&statuses);
-        (self.wants, self.board) = (Arc::new(wants), None);
+        self.queue_statuses(&statuses);
+        (self.subscriptions, self.schedule) = (Arc::new(wants), None);
         Ok(())
     }
 }

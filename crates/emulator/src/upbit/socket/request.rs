@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use crate::json::{self, Object, quoted};
-use crate::number::{Number, Style, parse_e8};
-use crate::tape::Frame;
-use crate::upbit::Region;
-use crate::upbit::book;
-use crate::world::World;
+use crate::json::{self, JsonObject, quoted};
+use crate::number::{NumberStyle, WireNumber, parse_e8};
+use crate::tape::CandleInterval;
+use crate::upbit::EmulatedRegion;
+use crate::upbit::order_book;
+use crate::world::EmulatorWorld;
 
 /// How frames are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Format {
+pub(crate) struct FrameFormat {
     /// Short keys.
     pub(crate) short: bool,
     /// Each frame in an array of one.
@@ -20,17 +20,17 @@ pub(crate) struct Format {
 
 /// What a subscription is to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum SubscriptionKind {
     Ticker,
     Trade,
     Orderbook,
-    Candle(Frame),
+    Candle(CandleInterval),
 }
 
 /// One type object of a request: one kind for some codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Subscription {
-    pub(crate) kind: Kind,
+pub(crate) struct SocketSubscription {
+    pub(crate) kind: SubscriptionKind,
     /// As asked for: `candle.1m`.
     pub(crate) type_name: String,
     /// Codes that exist, and how many units of their book are wanted.
@@ -43,16 +43,16 @@ pub(crate) struct Subscription {
 
 /// A request that makes sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Request {
+pub(crate) enum SocketRequest {
     /// `PING`.
     Status,
     Subscribe {
-        subscriptions: Vec<Subscription>,
-        format: Format,
+        subscriptions: Vec<SocketSubscription>,
+        format: FrameFormat,
     },
     List {
         ticket: String,
-        format: Option<Format>,
+        format: Option<FrameFormat>,
     },
 }
 
@@ -69,7 +69,7 @@ pub(crate) enum SocketError {
 
 impl SocketError {
     /// The error frame, in the language of the region.
-    pub(crate) fn frame(&self, region: Region) -> String {
+    pub(crate) fn frame(&self, region: EmulatedRegion) -> String {
         let (name, korean, english) = match self {
             Self::NoTicket => (
                 "NO_TICKET",
@@ -99,14 +99,16 @@ impl SocketError {
             ),
         };
         let message = if region.is_korea() { korean } else { english };
-        Object::new().raw("error", &Object::new().text("name", name).text("message", &message).end()).end()
+        JsonObject::new()
+            .raw("error", &JsonObject::new().text("name", name).text("message", &message).end())
+            .end()
     }
 }
 
 /// Reads a message; unknown and lower-case codes are left out in silence.
-pub(crate) fn parse(world: &World, text: &str) -> Result<Request, SocketError> {
+pub(crate) fn parse(world: &EmulatorWorld, text: &str) -> Result<SocketRequest, SocketError> {
     if text.trim() == "PING" {
-        return Ok(Request::Status);
+        return Ok(SocketRequest::Status);
     }
     let Ok(Value::Array(items)) = serde_json::from_str(text) else { return Err(SocketError::WrongFormat) };
     let ticket = items.iter().find_map(|item| item.get("ticket")?.as_str()).ok_or(SocketError::NoTicket)?;
@@ -115,28 +117,28 @@ pub(crate) fn parse(world: &World, text: &str) -> Result<Request, SocketError> {
         None => None,
     };
     if items.iter().any(|item| item.get("method").and_then(Value::as_str) == Some("LIST_SUBSCRIPTIONS")) {
-        return Ok(Request::List { ticket: ticket.to_owned(), format });
+        return Ok(SocketRequest::List { ticket: ticket.to_owned(), format });
     }
     let is_type = |item: &&Value| item.get("ticket").is_none() && item.get("format").is_none();
-    let subscriptions: Vec<Subscription> =
+    let subscriptions: Vec<SocketSubscription> =
         items.iter().filter(is_type).map(|item| subscription(world, item)).collect::<Result<_, _>>()?;
     if subscriptions.is_empty() {
         return Err(SocketError::NoType);
     }
-    Ok(Request::Subscribe { subscriptions, format: format.unwrap_or_default() })
+    Ok(SocketRequest::Subscribe { subscriptions, format: format.unwrap_or_default() })
 }
 
-fn parse_format(format: &Value) -> Result<Format, SocketError> {
+fn parse_format(format: &Value) -> Result<FrameFormat, SocketError> {
     match format.as_str() {
-        Some("DEFAULT") => Ok(Format { short: false, list: false }),
-        Some("SIMPLE") => Ok(Format { short: true, list: false }),
-        Some("JSON_LIST") => Ok(Format { short: false, list: true }),
-        Some("SIMPLE_LIST") => Ok(Format { short: true, list: true }),
+        Some("DEFAULT") => Ok(FrameFormat { short: false, list: false }),
+        Some("SIMPLE") => Ok(FrameFormat { short: true, list: false }),
+        Some("JSON_LIST") => Ok(FrameFormat { short: false, list: true }),
+        Some("SIMPLE_LIST") => Ok(FrameFormat { short: true, list: true }),
         _ => Err(SocketError::WrongFormat),
     }
 }
 
-fn subscription(world: &World, item: &Value) -> Result<Subscription, SocketError> {
+fn subscription(world: &EmulatorWorld, item: &Value) -> Result<SocketSubscription, SocketError> {
     let type_name = item.get("type").and_then(Value::as_str).ok_or(SocketError::NoType)?;
     let kind = kind(type_name).ok_or_else(|| SocketError::UnknownType(type_name.to_owned()))?;
     if item.get("level").is_some() && !world.scenario.region.is_korea() {
@@ -145,8 +147,8 @@ fn subscription(world: &World, item: &Value) -> Result<Subscription, SocketError
     let codes = item.get("codes").and_then(Value::as_array).filter(|codes| !codes.is_empty());
     let codes = codes.ok_or(SocketError::NoCodes)?.iter().filter_map(Value::as_str).filter_map(|code| {
         let (code, units) = match (kind, code.split_once('.')) {
-            (Kind::Orderbook, Some((code, units))) => (code, depth(units)),
-            _ => (code, book::DEPTH),
+            (SubscriptionKind::Orderbook, Some((code, units))) => (code, depth(units)),
+            _ => (code, order_book::DEPTH),
         };
         world.markets.get(code).map(|market| (market.code.clone(), units))
     });
@@ -155,7 +157,7 @@ fn subscription(world: &World, item: &Value) -> Result<Subscription, SocketError
         (flag(["is_only_snapshot", "isOnlySnapshot"]), flag(["is_only_realtime", "isOnlyRealtime"]));
     let level =
         item.get("level").map(|level| level.as_str().map_or_else(|| level.to_string(), str::to_owned));
-    Ok(Subscription {
+    Ok(SocketSubscription {
         kind,
         type_name: type_name.to_owned(),
         codes: codes.collect(),
@@ -166,21 +168,21 @@ fn subscription(world: &World, item: &Value) -> Result<Subscription, SocketError
     })
 }
 
-fn kind(type_name: &str) -> Option<Kind> {
+fn kind(type_name: &str) -> Option<SubscriptionKind> {
     Some(match type_name {
-        "ticker" => Kind::Ticker,
-        "trade" => Kind::Trade,
-        "orderbook" => Kind::Orderbook,
-        _ => Kind::Candle(match type_name.strip_prefix("candle.")? {
-            "1s" => Frame::Second,
-            "1m" => Frame::Minutes(1),
-            "3m" => Frame::Minutes(3),
-            "5m" => Frame::Minutes(5),
-            "10m" => Frame::Minutes(10),
-            "15m" => Frame::Minutes(15),
-            "30m" => Frame::Minutes(30),
-            "60m" => Frame::Minutes(60),
-            "240m" => Frame::Minutes(240),
+        "ticker" => SubscriptionKind::Ticker,
+        "trade" => SubscriptionKind::Trade,
+        "orderbook" => SubscriptionKind::Orderbook,
+        _ => SubscriptionKind::Candle(match type_name.strip_prefix("candle.")? {
+            "1s" => CandleInterval::Second,
+            "1m" => CandleInterval::Minutes(1),
+            "3m" => CandleInterval::Minutes(3),
+            "5m" => CandleInterval::Minutes(5),
+            "10m" => CandleInterval::Minutes(10),
+            "15m" => CandleInterval::Minutes(15),
+            "30m" => CandleInterval::Minutes(30),
+            "60m" => CandleInterval::Minutes(60),
+            "240m" => CandleInterval::Minutes(240),
             _ => return None,
         }),
     })
@@ -192,25 +194,33 @@ fn depth(suffix: &str) -> usize {
         "1" => 1,
         "5" => 5,
         "15" => 15,
-        _ => book::DEPTH,
+        _ => order_book::DEPTH,
     }
 }
 
 /// The answer to `LIST_SUBSCRIPTIONS`.
-pub(crate) fn list(region: Region, ticket: &str, subscriptions: &[Subscription], format: Format) -> String {
+pub(crate) fn list(
+    region: EmulatedRegion,
+    ticket: &str,
+    subscriptions: &[SocketSubscription],
+    format: FrameFormat,
+) -> String {
     let rows = subscriptions.iter().map(|subscription| {
         let codes = subscription.codes.iter().map(|(code, _)| quoted(code));
-        let row = Object::spelled(format.short)
+        let row = JsonObject::with_keys(format.short)
             .text(("type", "ty"), &subscription.type_name)
             .raw(("codes", "cds"), &json::array(codes));
         match subscription.kind {
-            Kind::Orderbook if region.is_korea() => {
-                row.number(("level", "lv"), Number::e8(subscription.level.into()), Style::Plain).end()
-            }
-            Kind::Orderbook | Kind::Ticker | Kind::Trade | Kind::Candle(_) => row.end(),
+            SubscriptionKind::Orderbook if region.is_korea() => row
+                .number(("level", "lv"), WireNumber::e8(subscription.level.into()), NumberStyle::Plain)
+                .end(),
+            SubscriptionKind::Orderbook
+            | SubscriptionKind::Ticker
+            | SubscriptionKind::Trade
+            | SubscriptionKind::Candle(_) => row.end(),
         }
     });
-    let list = Object::spelled(format.short)
+    let list = JsonObject::with_keys(format.short)
         .text(("method", "mthd"), "LIST_SUBSCRIPTIONS")
         .raw(("result", "rslt"), &json::array(rows))
         .text(("ticket", "tckt"), ticket)
@@ -218,7 +228,7 @@ pub(crate) fn list(region: Region, ticket: &str, subscriptions: &[Subscription],
     format.wrap(list)
 }
 
-impl Format {
+impl FrameFormat {
     /// Puts a frame into an array of one, in the list forms.
     pub(crate) fn wrap(self, frame: String) -> String {
         if self.list { format!("[{frame}]") } else { frame }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use std::time::Duration;
 
-use market_backbone_core::{Channel, Control, FeedEvent, Horizon, SymbolTable, Timestamp};
+use market_backbone_core::{Channel, ControlMessage, FeedEvent, FutureEventFilter, SymbolTable, Timestamp};
 
-use crate::live::cache::newest::Arrival;
+use crate::live::cache::stale_filter::FrameArrival;
 use crate::live::link::Link;
-use crate::live::state::State;
+use crate::live::state::LiveState;
 
 /// Reads the frames of one connection.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(in crate::live) struct Decoder {
     /// Grows with what is asked for and is never cut: frames of a market may still come after its end was asked.
     symbols: SymbolTable,
     events: Vec<FeedEvent>,
-    horizon: Horizon,
+    horizon: FutureEventFilter,
     /// Whether any event came.
     pub(in crate::live) delivered: bool,
 }
@@ -26,12 +26,12 @@ pub(in crate::live) struct Decoder {
 impl Decoder {
     /// Believes stamps up to so much `ahead` of the clock.
     pub(in crate::live) fn new(link: Arc<Link>, ahead: Duration) -> Self {
-        let horizon = Horizon::new(ahead);
+        let horizon = FutureEventFilter::new(ahead);
         Self { link, symbols: SymbolTable::default(), events: Vec::new(), horizon, delivered: false }
     }
 
     /// The frames may now speak of `channels`.
-    pub(in crate::live) fn expect(&mut self, channels: &[Channel]) {
+    pub(in crate::live) fn add_symbols(&mut self, channels: &[Channel]) {
         for channel in channels {
             if self.symbols.get(channel.symbol.code()).is_none() {
                 self.symbols.insert(channel.symbol.clone());
@@ -40,7 +40,7 @@ impl Decoder {
     }
 
     /// How many events the frame read last held.
-    pub(in crate::live) fn brought(&self) -> usize {
+    pub(in crate::live) fn event_count(&self) -> usize {
         self.events.len()
     }
 
@@ -48,23 +48,23 @@ impl Decoder {
     /// connection: the next frame may be sound.
     pub(in crate::live) fn read(
         &mut self,
-        state: &State,
+        state: &LiveState,
         frame: &[u8],
         received: Timestamp,
-    ) -> Option<Control> {
+    ) -> Option<ControlMessage> {
         state.counters.frames.add(1);
         self.events.clear();
         let outcome = state.venue.decode_frame(frame, received, &self.symbols, &mut self.events);
-        self.link.read(!self.events.is_empty());
-        let arrival = Arrival { connection: self.link.number, millis: self.link.heard_at() };
-        self.drop_what_cannot_be(state, received);
+        self.link.record_decoded(!self.events.is_empty());
+        let arrival = FrameArrival { connection: self.link.number, millis: self.link.last_frame_millis() };
+        self.drop_future_events(state, received);
         for event in &self.events {
             state.deliver(event, arrival, received);
         }
-        if let Some(latest) = self.events.iter().filter_map(happened).max() {
-            self.link.tells_of(latest);
+        if let Some(latest) = self.events.iter().filter_map(trade_time).max() {
+            self.link.advance_venue_time(latest);
             if let Some(time) = &state.time {
-                time.heard(latest);
+                time.on_event(latest);
             }
         }
         self.delivered |= !self.events.is_empty();
@@ -87,29 +87,30 @@ impl Decoder {
 
 impl Decoder {
     /// Takes out what is stamped in the future, and puts in what was taken out so and has been borne out since.
-    fn drop_what_cannot_be(&mut self, state: &State, received: Timestamp) {
+    fn drop_future_events(&mut self, state: &LiveState, received: Timestamp) {
         let Self { events, horizon, .. } = self;
-        let is_sound = |event: &FeedEvent, horizon: &mut Horizon| horizon.admits(event, received);
+        let is_sound =
+            |event: &FeedEvent, horizon: &mut FutureEventFilter| horizon.is_plausible(event, received);
         let Some(first) = events.iter().position(|event| !is_sound(event, horizon)) else { return };
         let rest = events.split_off(first);
         for (place, event) in rest.into_iter().enumerate() {
-            if place > 0 && horizon.admits(&event, received) {
+            if place > 0 && horizon.is_plausible(&event, received) {
                 events.push(event);
                 continue;
             }
             state.counters.future.add(1);
             let count = state.counters.future.get();
             if let (true, Some((symbol, kind))) = (count.is_power_of_two(), event.channel()) {
-                let stamp = event.stamp().unwrap_or(received);
+                let stamp = event.venue_time().unwrap_or(received);
                 tracing::warn!(%symbol, %kind, %stamp, now = %received, count, "an event is stamped in the future; dropped");
             }
-            events.extend(horizon.doubt(event, received));
+            events.extend(horizon.hold_uncertain(event, received));
         }
     }
 }
 
 /// When a trade that every connection tells of happened, by the venue's clock.
-const fn happened(event: &FeedEvent) -> Option<Timestamp> {
+const fn trade_time(event: &FeedEvent) -> Option<Timestamp> {
     match event {
         FeedEvent::Trade(trade) | FeedEvent::Snapshot(trade) => Some(trade.time),
         FeedEvent::Ticker(ticker) => Some(ticker.trade_time),

@@ -5,42 +5,42 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::Connection;
-use super::ending::{End, Loss};
-use super::retire::Retirement;
+use super::drain::ConnectionDrain;
+use super::end::{ConnectionEnd, ConnectionLoss};
 
 impl Connection {
     pub(super) fn next_deadline(&self) -> Instant {
         let limits = &self.state.venue.capabilities().socket;
-        let silence = self.last_in + limits.silence;
-        let keep_alive = self.last_in.max(self.last_out) + limits.keep_alive_every;
-        let idle = self.unwanted.map(|since| since + self.state.config.idle);
-        let retires = self.retires.as_ref().map(Retirement::due);
+        let silence = self.last_frame_at + limits.idle_timeout;
+        let keep_alive = self.last_frame_at.max(self.last_sent_at) + limits.keep_alive_every;
+        let idle = self.idle_since.map(|since| since + self.state.config.idle_timeout);
+        let retires = self.drain.as_ref().map(ConnectionDrain::next_check);
         // One that retires asks for nothing more, so it needs no looks.
-        let look = if self.retires.is_some() { None } else { self.reconcile.due() };
-        let others = [idle, look, self.awaited.due(), self.confirms.due(), retires];
+        let look = if self.drain.is_some() { None } else { self.reconciler.next_check() };
+        let others = [idle, look, self.awaited.deadline(), self.confirmations.deadline(), retires];
         others.into_iter().flatten().fold(silence.min(keep_alive), Instant::min)
     }
 
     /// Does what is due; says so if the connection is no longer needed.
-    pub(super) async fn on_time(&mut self) -> Result<Option<End>, Loss> {
+    pub(super) async fn on_timer(&mut self) -> Result<Option<ConnectionEnd>, ConnectionLoss> {
         let now = Instant::now();
         let limits = self.state.venue.capabilities().socket;
-        if now >= self.last_in + limits.silence {
-            let message = format!("no frame for {} s", (now - self.last_in).as_secs());
-            return Err(Loss::new(GapCause::Silent, message));
+        if now >= self.last_frame_at + limits.idle_timeout {
+            let message = format!("no frame for {} s", (now - self.last_frame_at).as_secs());
+            return Err(ConnectionLoss::new(GapCause::Silent, message));
         }
-        if self.unwanted.is_some_and(|since| now >= since + self.state.config.idle) {
-            return Ok(Some(End::Idle));
+        if self.idle_since.is_some_and(|since| now >= since + self.state.config.idle_timeout) {
+            return Ok(Some(ConnectionEnd::Idle));
         }
-        if self.reconcile.due().is_some_and(|due| due <= now) {
+        if self.reconciler.next_check().is_some_and(|due| due <= now) {
             let wanted = self.target.borrow().clone();
-            self.reconcile.look(&wanted);
+            self.reconciler.check(&wanted);
         }
-        while let Some(symbol) = self.awaited.overdue(now) {
-            self.judge(&symbol);
+        while let Some(symbol) = self.awaited.take_overdue(now) {
+            self.check_unanswered(&symbol);
         }
         self.confirm_by_time(now);
-        if now >= self.last_in.max(self.last_out) + limits.keep_alive_every {
+        if now >= self.last_frame_at.max(self.last_sent_at) + limits.keep_alive_every {
             let message = match limits.keep_alive {
                 KeepAlive::Ping => Message::Ping(Vec::new().into()),
                 KeepAlive::Text(text) => Message::text(text),

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use market_backbone_core::{CallGroup, Clock, LimitGroup, Priority, Timestamp};
+use market_backbone_core::{Clock, Priority, RateLimit, RateLimitGroup, Timestamp};
 use market_backbone_routing::{JournalConfig, Limiter, LimiterConfig};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-const GROUP: CallGroup = CallGroup("candles");
+const GROUP: RateLimitGroup = RateLimitGroup("candles");
 const WINDOW: Duration = Duration::from_secs(1);
 pub(crate) const NEVER: u64 = u64::MAX;
 
@@ -168,7 +168,7 @@ struct World {
 impl World {
     /// The limiter of one of the processes.
     fn limiter(&self, journal: &Path, process: u64) -> Limiter {
-        let limit = LimitGroup { group: GROUP, max: self.schedule.max, window: WINDOW };
+        let limit = RateLimit { group: GROUP, max: self.schedule.max, window: WINDOW };
         let config = LimiterConfig { trust_round_trips: self.schedule.trust, ..LimiterConfig::default() };
         let clock: Arc<Wall> = Arc::clone(&self.wall);
         let steady: Arc<Wall> = Arc::clone(&self.steady);

@@ -27,7 +27,7 @@ impl TableLayout {
         if steps == 0 { 0.0 } else { self.jumps as f64 / steps as f64 }
     }
 
-    pub(super) fn and(self, other: &Self) -> Self {
+    pub(super) fn merge(self, other: &Self) -> Self {
         Self {
             rows: self.rows + other.rows,
             bytes: self.bytes + other.bytes,
@@ -37,8 +37,8 @@ impl TableLayout {
         }
     }
 
-    pub(super) fn of_series(
-        &self,
+    pub(super) fn into_series_stats(
+        self,
         series: Series,
         file: PathBuf,
         [spans, revisions]: [u64; 2],

@@ -1,0 +1,116 @@
+//! Candles of many series in one run: side by side within the venue's limit, with one bar, and one market's fault is not all
+//! markets'.
+
+mod summary;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use futures::{StreamExt, stream};
+use market_backbone::{Backbone, CandleSet, Timeframe, Timestamp, file_stem};
+use tokio::task::spawn_blocking;
+
+use self::summary::BatchSummary;
+use super::candle_writer::{CandleStyle, CandleWriter};
+use super::format;
+use super::progress_board::ProgressBoard;
+use crate::args::CandlesArgs;
+use crate::output;
+
+/// Fetches side by side: enough that the limit is what is waited for, few enough to hold their answers in memory.
+const CONCURRENCY: usize = 8;
+
+/// A series that is wanted.
+#[derive(Clone, Debug)]
+pub(super) struct SeriesRequest {
+    pub(super) market: String,
+    pub(super) timeframe: Timeframe,
+    /// Whether it was named, and not only in a list: then it is a failure that it is not there.
+    pub(super) is_named: bool,
+}
+
+pub(super) async fn run(
+    args: &CandlesArgs,
+    wishes: &[SeriesRequest],
+    style: CandleStyle,
+    backbone: &Backbone,
+) -> anyhow::Result<()> {
+    let to_stdout = args.output.is_none() && args.output_dir.is_none();
+    let _reader = to_stdout.then(output::watch_reader).transpose()?;
+    let board = ProgressBoard::new(wishes.len());
+    let answers = stream::iter(wishes.iter().enumerate()).map(|(index, wish)| {
+        let request = super::request(&wish.market, wish.timeframe, args, backbone);
+        let request = request.on_progress(board.fetch_callback(index));
+        async move { (index, request.await) }
+    });
+    let mut answers = match &args.output_dir {
+        Some(_) => answers.buffer_unordered(CONCURRENCY).left_stream(),
+        // In the order in which they were named.
+        None => answers.buffered(CONCURRENCY).right_stream(),
+    };
+    let mut shelf = BatchOutput::open(args, style)?;
+    let mut harvest = BatchSummary::default();
+    while let Some((index, answer)) = answers.next().await {
+        board.finish_fetch(index);
+        match answer {
+            Ok(set) => {
+                harvest.record_success(&set);
+                shelf.write(set, backbone.now()).await?;
+            }
+            Err(error) => harvest.missed(&wishes[index], error, &board)?,
+        }
+    }
+    board.clear();
+    harvest.ensure_any()?;
+    shelf.finish()?;
+    super::warn_of_unkept(harvest.unkept.as_ref());
+    if let Some(place) = args.output_dir.as_ref().or(args.output.as_ref()) {
+        output::note(&harvest.summary_line(place));
+    }
+    if args.stats {
+        output::set_summary(harvest.stats(&backbone.metrics()).to_string());
+    }
+    harvest.ensure_complete()
+}
+
+/// Where answers go.
+enum BatchOutput {
+    /// A file for each.
+    Folder(PathBuf, CandleStyle),
+    One(CandleWriter),
+}
+
+impl BatchOutput {
+    fn open(args: &CandlesArgs, style: CandleStyle) -> anyhow::Result<Self> {
+        let Some(folder) = &args.output_dir else {
+            return Ok(Self::One(CandleWriter::open(style, args.output.as_deref())?));
+        };
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(Self::Folder(folder.clone(), style))
+    }
+
+    /// Keeps an answer that was given at `now`. A file of its own is there, whole, when this is done.
+    async fn write(&mut self, set: CandleSet, now: Timestamp) -> anyhow::Result<()> {
+        match self {
+            Self::One(sheet) => sheet.add(&set, now),
+            Self::Folder(folder, style) => {
+                let (name, ending) = (file_stem(&set.series), format::extension(style.format));
+                let (file, style) = (folder.join(format!("{name}.{ending}")), *style);
+                // It waits for the disk, and others are being fetched meanwhile.
+                let written = spawn_blocking(move || {
+                    let mut sheet = CandleWriter::open(style, Some(&file))?;
+                    sheet.add(&set, now)?;
+                    sheet.finish()
+                });
+                written.await.context("the task that writes a file was cut off")?
+            }
+        }
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        match self {
+            Self::One(sheet) => sheet.finish(),
+            Self::Folder(..) => Ok(()),
+        }
+    }
+}

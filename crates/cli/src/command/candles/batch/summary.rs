@@ -1,0 +1,190 @@
+//! What has come of a run over many series, and what has not.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use market_backbone::{CandleSet, Error, FetchStats, Metrics, SourceErrorKind, WriteFailure};
+use serde_json::Value;
+
+use super::super::progress_board::ProgressBoard;
+use super::SeriesRequest;
+use crate::stats;
+
+/// So many in a row, and it is hardly the markets' fault.
+const MAX_CONSECUTIVE_FAILURES: usize = 8;
+
+/// Nothing is sent to the venue before it is over.
+const LONG_RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// What has come, and what has not.
+#[derive(Default)]
+pub(super) struct BatchSummary {
+    series: usize,
+    rows: usize,
+    served: FetchStats,
+    rejected: Vec<Value>,
+    pub(super) unkept: Option<WriteFailure>,
+    /// Markets that the venue does not list.
+    left_out: Vec<String>,
+    /// Series that could not be had although they may be there.
+    failed: Vec<String>,
+    /// Of `failed`, with nothing between them that came.
+    consecutive_failures: usize,
+    /// Markets that were named and are left out.
+    missing_named: usize,
+    first_error: Option<Error>,
+}
+
+/// Whose fault an error is.
+#[derive(Debug, PartialEq, Eq)]
+enum FailureScope {
+    /// There is no such market: known for good.
+    Market,
+    /// Perhaps of this series alone.
+    Series,
+    /// It will be the same for all.
+    All,
+}
+
+impl BatchSummary {
+    pub(super) fn record_success(&mut self, set: &CandleSet) {
+        self.series += 1;
+        self.rows += set.candles.len();
+        self.served.add(set.stats);
+        self.rejected.extend(stats::rejected_rows(set));
+        self.unkept = WriteFailure::merge(self.unkept.take(), set.write_failure.clone());
+        self.consecutive_failures = 0;
+    }
+
+    /// Takes note that one could not be had, and says it, of a market once; an error if it is no use to go on.
+    pub(super) fn missed(
+        &mut self,
+        wish: &SeriesRequest,
+        error: Error,
+        board: &ProgressBoard,
+    ) -> anyhow::Result<()> {
+        match failure_scope(&error) {
+            FailureScope::All => return Err(error.into()),
+            FailureScope::Market if self.left_out.contains(&wish.market) => {}
+            FailureScope::Market => {
+                board.note(&format!("left out: {error}"));
+                self.left_out.push(wish.market.clone());
+                self.missing_named += usize::from(wish.is_named);
+            }
+            FailureScope::Series => {
+                let series = format!("{} {}", wish.market, wish.timeframe);
+                self.consecutive_failures += 1;
+                if self.consecutive_failures == MAX_CONSECUTIVE_FAILURES {
+                    return Err(error)
+                        .context(format!("gave up after {MAX_CONSECUTIVE_FAILURES} series in a row failed"));
+                }
+                board.note(&format!("{series} is missing: {error}"));
+                self.failed.push(series);
+            }
+        }
+        self.first_error.get_or_insert(error);
+        Ok(())
+    }
+
+    /// An error if nothing has come.
+    pub(super) fn ensure_any(&mut self) -> anyhow::Result<()> {
+        match self.first_error.take_if(|_| self.series == 0) {
+            Some(error) => Err(error).context("none of the markets could be had"),
+            None => Ok(()),
+        }
+    }
+
+    /// An error if anything is missing but what a list names and the venue does not.
+    pub(super) fn ensure_complete(&self) -> anyhow::Result<()> {
+        if !self.failed.is_empty() {
+            let failed = self.failed.len();
+            anyhow::bail!("{failed} series could not be had; the same command asks for them alone");
+        }
+        anyhow::ensure!(
+            self.missing_named == 0,
+            "not all markets that were named are there; the others were written"
+        );
+        Ok(())
+    }
+
+    /// What was written to `place`.
+    pub(super) fn summary_line(&self, place: &Path) -> String {
+        let mut said = format!("{} series, {} candles: {}", self.series, self.rows, place.display());
+        for (count, word) in [(self.left_out.len(), "left out"), (self.failed.len(), "missing")] {
+            if count > 0 {
+                said.push_str(&format!("; {count} {word}"));
+            }
+        }
+        said
+    }
+
+    /// The object of `--stats`.
+    pub(super) fn stats(&self, metrics: &Metrics) -> Value {
+        let mut value = stats::row_stats(self.rows, &self.served, metrics);
+        value["series"] = self.series.into();
+        value["rejected_rows"] = self.rejected.clone().into();
+        value["unkept_rows"] = stats::unkept_rows(self.unkept.as_ref());
+        value["left_out"] = self.left_out.clone().into();
+        value["failed"] = self.failed.clone().into();
+        value
+    }
+}
+
+fn failure_scope(error: &Error) -> FailureScope {
+    use SourceErrorKind::{Banned, Closed, Maintenance, NoSuchRoute, Store, Unsupported};
+    match error {
+        Error::Symbol(_) => FailureScope::Market,
+        Error::Source(error) => match error.kind() {
+            SourceErrorKind::UnknownMarket => FailureScope::Market,
+            Banned(_) | Closed | Maintenance | NoSuchRoute | Store | Unsupported => FailureScope::All,
+            // A shorter one was waited for.
+            SourceErrorKind::Throttled(Some(wait)) if wait >= LONG_RETRY_AFTER => FailureScope::All,
+            _ => FailureScope::Series,
+        },
+        _ => FailureScope::All,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone::{SourceError, Timeframe};
+
+    fn wish(market: &str, is_named: bool) -> SeriesRequest {
+        SeriesRequest { market: market.to_owned(), timeframe: Timeframe::M1, is_named }
+    }
+
+    fn error(kind: SourceErrorKind) -> Error {
+        SourceError::new(kind, "it is so").into()
+    }
+
+    fn harvest(series: usize) -> BatchSummary {
+        BatchSummary { series, ..BatchSummary::default() }
+    }
+
+    #[test]
+    fn a_market_of_a_list_may_be_gone_and_one_that_was_named_may_not() {
+        let (mut listed, mut named, board) = (harvest(1), harvest(1), ProgressBoard::new(1));
+        for _timeframe in 0..2 {
+            listed.missed(&wish("KRW-GONE", false), error(SourceErrorKind::UnknownMarket), &board).unwrap();
+        }
+        assert_eq!((listed.left_out.len(), listed.ensure_complete().is_ok()), (1, true));
+        named.missed(&wish("KRW-GONE", true), error(SourceErrorKind::UnknownMarket), &board).unwrap();
+        assert!(named.ensure_complete().is_err());
+        listed.series = 0;
+        assert!(listed.ensure_any().is_err(), "nothing at all is a failure");
+    }
+
+    #[test]
+    fn what_all_share_ends_the_run_and_so_do_many_failures_in_a_row() {
+        let (mut harvest, board, wish) = (harvest(0), ProgressBoard::new(1), wish("KRW-BTC", false));
+        assert!(harvest.missed(&wish, error(SourceErrorKind::Banned(None)), &board).is_err());
+        for _ in 1..MAX_CONSECUTIVE_FAILURES {
+            harvest.missed(&wish, error(SourceErrorKind::TimedOut), &board).unwrap();
+        }
+        let said = harvest.missed(&wish, error(SourceErrorKind::TimedOut), &board).unwrap_err();
+        assert!(said.to_string().contains("in a row"), "{said}");
+        assert!(harvest.ensure_complete().is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! `--resume`: a file that says how far a watch has come, and how long its output was then.
+//!
+//! The output is written first and the bookmark second, so that a bookmark is never ahead of what can be read. What a
+//! killed watch had written beyond its last bookmark is cut off, for it will come again.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use market_backbone::{AtomicFile, Cursor};
+
+/// Where a watch stands.
+#[derive(Debug)]
+pub(super) struct ResumePoint {
+    pub(super) cursor: Cursor,
+    /// How many bytes of the output belong to it; `None` if there was no output file.
+    pub(super) length: Option<u64>,
+}
+
+/// The file that keeps it.
+#[derive(Debug)]
+pub(super) struct ResumeFile {
+    path: PathBuf,
+}
+
+impl ResumeFile {
+    pub(super) const fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// What it says; `None` if there is none yet.
+    pub(super) fn read(&self) -> anyhow::Result<Option<ResumePoint>> {
+        let name = self.path.display();
+        let text = match std::fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {name}")),
+        };
+        let mut lines = text.lines();
+        let cursor = lines.next().unwrap_or_default().parse();
+        let cursor = cursor.with_context(|| format!("cannot go on from {name}"))?;
+        let length = lines.next().map(str::parse).transpose();
+        let length = length.with_context(|| format!("cannot go on from {name}: it is damaged"))?;
+        Ok(Some(ResumePoint { cursor, length }))
+    }
+
+    /// Puts another in its place, the whole of it or nothing.
+    pub(super) fn write(&self, place: &ResumePoint) -> anyhow::Result<()> {
+        let length = place.length.map_or_else(String::new, |length| format!("{length}\n"));
+        let name = || format!("cannot write {}", self.path.display());
+        let (draft, mut file) = AtomicFile::create(&self.path).with_context(name)?;
+        let written = file.write_all(format!("{}\n{length}", place.cursor).as_bytes());
+        written.and_then(|()| file.sync_data()).with_context(name)?;
+        draft.commit().with_context(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_bookmark_is_a_beginning_and_rubbish_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let bookmark = ResumeFile::at(folder.path().join("token"));
+        assert!(bookmark.read().unwrap().is_none());
+        std::fs::write(&bookmark.path, "yesterday\n").unwrap();
+        let refused = bookmark.read().unwrap_err();
+        assert!(format!("{refused:#}").ends_with("token: this is no cursor"), "{refused:#}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Who came to whom, guessed where the venue does not say; a guess is shown as one, beside what the venue said.
+
+use std::collections::HashMap;
+
+use market_backbone::{FeedEvent, InferredSide, SideInference, SideRule, Symbol};
+
+use crate::row;
+
+/// The guesses of one watch, for each market its own.
+#[derive(Debug, Default)]
+pub(super) struct SideInferences(HashMap<Symbol, SideInference>);
+
+impl SideInferences {
+    /// Takes note of an event, and guesses the taker of a trade that does not name one.
+    pub(super) fn observe(&mut self, event: &FeedEvent) -> Option<InferredSide> {
+        match event {
+            FeedEvent::Trade(trade) if trade.side.is_none() => {
+                self.0.entry(trade.symbol.clone()).or_default().trade(trade.price)
+            }
+            FeedEvent::Book(book) => {
+                let (bid, ask) = (book.best_bid().unwrap_or_default(), book.best_ask().unwrap_or_default());
+                self.0.entry(book.symbol.clone()).or_default().quote(bid.price, ask.price);
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An event as one JSON object, the guess in keys of its own.
+pub(super) fn json(event: &FeedEvent, guess: Option<InferredSide>) -> String {
+    let mut value = row::event_json(event);
+    if let Some(InferredSide { side, rule }) = guess {
+        value["inferred_side"] = side.as_str().into();
+        value["inferred_by"] = rule_name(rule).into();
+    }
+    value.to_string()
+}
+
+/// An event to the eye.
+pub(super) fn text(event: &FeedEvent, guess: Option<InferredSide>) -> String {
+    let text = row::event_text(event);
+    match guess {
+        Some(InferredSide { side, rule }) => {
+            format!("{text} (probably {}, by {})", side.as_str(), rule_name(rule))
+        }
+        None => text,
+    }
+}
+
+const fn rule_name(rule: SideRule) -> &'static str {
+    match rule {
+        SideRule::Quote => "quote",
+        SideRule::Tick => "tick",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use market_backbone::{Level, MASSIVE, OrderBook, Timestamp, Trade, TradeId, UPBIT};
+
+    fn trade(price: f64) -> FeedEvent {
+        let symbol = Symbol::new(MASSIVE, "AAPL").unwrap();
+        let (id, time) = (TradeId::Number(1), Timestamp::EPOCH);
+        FeedEvent::Trade(Trade { symbol, id, price, size: 1.0, side: None, time, received: time })
+    }
+
+    fn book(bid: f64, ask: f64) -> FeedEvent {
+        let level = |price| vec![Level { price, size: 1.0 }];
+        FeedEvent::Book(Arc::new(OrderBook {
+            symbol: Symbol::new(MASSIVE, "AAPL").unwrap(),
+            asks: level(ask),
+            bids: level(bid),
+            total_ask_size: None,
+            total_bid_size: None,
+            time: Timestamp::EPOCH,
+            received: Timestamp::EPOCH,
+        }))
+    }
+
+    #[test]
+    fn a_guess_is_told_beside_what_the_venue_said_with_its_rule() {
+        let mut sides = SideInferences::default();
+        assert_eq!(sides.observe(&trade(10.0)), None);
+        let guess = sides.observe(&trade(10.1));
+        let line: serde_json::Value = serde_json::from_str(&json(&trade(10.1), guess)).unwrap();
+        assert!(line["side"].is_null());
+        assert_eq!((&line["inferred_side"], &line["inferred_by"]), (&"buy".into(), &"tick".into()));
+        assert_eq!(sides.observe(&book(10.1, 10.3)), None);
+        let guess = sides.observe(&trade(10.12));
+        assert!(text(&trade(10.12), guess).ends_with("(probably sell, by quote)"));
+    }
+
+    #[test]
+    fn who_says_so_himself_is_not_guessed_about() {
+        let symbol = Symbol::new(UPBIT, "KRW-BTC").unwrap();
+        let FeedEvent::Trade(trade) = trade(1.0) else { unreachable!() };
+        let said = Trade { symbol, side: Some(market_backbone::Side::Sell), ..trade };
+        let mut sides = SideInferences::default();
+        assert_eq!(sides.observe(&FeedEvent::Trade(said.clone())), None);
+        assert_eq!(sides.observe(&FeedEvent::Trade(Trade { price: 2.0, ..said })), None);
+    }
+}

@@ -1,0 +1,395 @@
+//! Fetches what a channel is missing: trades page by page, closed candles by query.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use market_backbone_core::{
+    CandleQuery, CandleSource, Channel, Clock, Coverage, FeedEvent, LossReason, Origin, PageSource, Priority,
+    Provenance, Series, SourceError, SourceErrorKind, Span, StreamKind, Symbol, TimeRange, Timeframe,
+    Timestamp, Trade, TradeId, TradePage, TradePageRequest, drop_future,
+};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::ContinuityConfig;
+use super::pause_stats::PauseStats;
+use super::trade_rank::{TradeRank, successor_id};
+
+const DAY: i64 = 86_400;
+/// A walk begins with a page of so many trades at the most: seconds are missing more often than days, and a venue may
+/// give a page of a day.
+pub(super) const FIRST_PAGE: u32 = 1_000;
+/// Each page of a walk may be so many times as long as the one before it.
+const GROWTH: u32 = 4;
+/// So often a page is asked again that does not go on where the one before it ended.
+const MAX_TORN_PAGES: u32 = 4;
+
+/// Where the past can be had from.
+#[derive(Clone)]
+pub(super) struct BackfillSource {
+    pub(super) pages: Arc<dyn PageSource>,
+    pub(super) candles: Arc<dyn CandleSource>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) config: ContinuityConfig,
+}
+
+/// What is to be fetched.
+#[derive(Clone, Debug)]
+pub(super) struct BackfillRequest {
+    pub(super) channel_index: usize,
+    pub(super) channel: Channel,
+    /// What happened from here on has not been delivered, but for single events.
+    pub(super) begin: Timestamp,
+    /// Up to here and not further; `None` for all there is.
+    pub(super) until: Option<Timestamp>,
+    /// What happened before this has been delivered whatever the pages say.
+    pub(super) needed: Timestamp,
+    pub(super) priority: Priority,
+    /// How long to wait first.
+    pub(super) wait: Duration,
+    /// How many trades to ask for at first,
+    pub(super) count: u32,
+    /// and whether to ask for ever more after that.
+    pub(super) grows: bool,
+    /// The name at which to begin, where what is newer was shown before.
+    pub(super) before: Option<TradeId>,
+}
+
+/// What was fetched.
+#[derive(Debug)]
+pub(super) struct BackfillResult {
+    pub(super) lane: usize,
+    pub(super) found: BackfillData,
+    /// Of what happened after this nothing is there.
+    pub(super) asked_at: Timestamp,
+}
+
+#[derive(Debug)]
+pub(super) enum BackfillData {
+    Trades(TradeWalkResult),
+    /// A stretch of the past, up to this moment.
+    TradeChunk(TradeWalkResult, Timestamp),
+    Candles {
+        events: Vec<FeedEvent>,
+        coverage: Coverage,
+        loss: Option<LossReason>,
+    },
+}
+
+/// What a walk back through the pages of a market's trades has found.
+#[derive(Debug)]
+pub(super) struct TradeWalkResult {
+    /// Newest first, and perhaps more than once.
+    pub(super) trades: Vec<Trade>,
+    /// What of all trades it showed.
+    pub(super) shown: BTreeSet<TradeRank>,
+    /// The latest that it showed of those from before the beginning: whatever is later was to be shown.
+    pub(super) newest_before_begin: Option<TradeRank>,
+    /// The pauses between those.
+    pub(super) pause_stats: PauseStats,
+    /// Trades that are on its pages and could not be read.
+    pub(super) unreadable: u32,
+    /// A page was shorter than what was asked for: a day has no more, or the page lacks some.
+    pub(super) is_short: bool,
+    /// A page did not go on where the one before it ended.
+    pub(super) is_disjoint: bool,
+    /// Why it ended before its end.
+    pub(super) cut_short: Option<LossReason>,
+    /// The venue does not go back far enough: so many days.
+    pub(super) too_old: Option<u8>,
+    /// The venue has nothing from before this.
+    pub(super) kept_since: Timestamp,
+    /// How many pages it took.
+    pub(super) pages: u32,
+    /// How long the venue gave no answer.
+    pub(super) unanswered: Duration,
+}
+
+impl BackfillSource {
+    /// Fetches all that `order` asks for, or says why not.
+    pub(super) async fn fetch(self, order: BackfillRequest) -> BackfillResult {
+        sleep(order.wait).await;
+        let asked_at = self.clock.now();
+        let found = match (order.channel.kind, order.until) {
+            (StreamKind::Candle(frame), _) => self.candles(&order, frame, asked_at).await,
+            (_, None) => BackfillData::Trades(self.trades(&order, asked_at).await),
+            (_, Some(until)) => BackfillData::TradeChunk(self.trades(&order, asked_at).await, until),
+        };
+        BackfillResult { lane: order.channel_index, found, asked_at }
+    }
+
+    /// The venue has no trades from before this.
+    pub(super) fn kept_since(&self) -> Timestamp {
+        let days = self.pages.capabilities().trade_days;
+        midnight(self.clock.now()).minus(Duration::from_secs(u64::from(days) * DAY.unsigned_abs()))
+    }
+
+    async fn trades(&self, order: &BackfillRequest, asked_at: Timestamp) -> TradeWalkResult {
+        let mut walk = TradeWalk::new(order, asked_at);
+        let cut_short = self.walk(&mut walk, order).await.err();
+        let days = self.pages.capabilities().trade_days;
+        let kept_since = self.kept_since();
+        let is_too_old = !walk.reached && order.begin.max(order.needed) < kept_since;
+        TradeWalkResult {
+            trades: walk.newest_first,
+            shown: BTreeSet::new(),
+            newest_before_begin: walk.newest_before_begin,
+            pause_stats: walk.pause_stats,
+            unreadable: walk.unreadable,
+            is_short: walk.is_short,
+            is_disjoint: walk.is_disjoint,
+            cut_short,
+            too_old: is_too_old.then_some(days),
+            kept_since,
+            pages: walk.pages,
+            unanswered: walk.unanswered,
+        }
+    }
+
+    /// Goes back page by page until all is there, or the venue has no more.
+    async fn walk(&self, walk: &mut TradeWalk, order: &BackfillRequest) -> Result<(), LossReason> {
+        let capabilities = self.pages.capabilities();
+        let retry = BackfillRetry::new(&self.config);
+        let most = capabilities.trade_page.max(2);
+        let mut count = order.count.clamp(2, most);
+        let mut torn_pages = 0;
+        while !walk.reached && walk.days_ago <= walk.last_day.min(capabilities.trade_days) {
+            let request = walk.request(&order.channel.symbol, count);
+            let mut page =
+                walk.add_unanswered(retry.call(|| self.pages.trade_page(&request, order.priority)).await?);
+            if walk.would_end_day(&page, count) {
+                // An answer that is empty by mistake would be the end of the day.
+                let otherwise = TradePageRequest { count: (count - 1).max(2), ..request.clone() };
+                let again = walk
+                    .add_unanswered(retry.call(|| self.pages.trade_page(&otherwise, order.priority)).await?);
+                walk.pages += 1;
+                if again.trades.len() > page.trades.len() {
+                    page = again;
+                }
+            }
+            if !walk.continues_with(&page) {
+                walk.pages += 1;
+                torn_pages += 1;
+                if torn_pages > MAX_TORN_PAGES {
+                    walk.is_disjoint = true;
+                    return Ok(());
+                }
+                sleep(self.config.retry_pause * torn_pages).await;
+                continue;
+            }
+            walk.add_page(page, request.count, (self.clock.now(), self.config.max_future_skew));
+            if order.grows {
+                count = count.saturating_mul(GROWTH).min(most);
+            }
+            if walk.newest_first.len() > self.config.backlog {
+                walk.newest_first.truncate(self.config.backlog);
+                return Err(LossReason::TooMuch { limit: self.config.backlog });
+            }
+        }
+        Ok(())
+    }
+
+    async fn candles(&self, order: &BackfillRequest, frame: Timeframe, asked_at: Timestamp) -> BackfillData {
+        let capabilities = self.pages.capabilities();
+        let forming = capabilities.grid.floor(frame, asked_at);
+        let (mut events, mut coverage, mut loss) = (Vec::new(), Coverage::empty(), None);
+        let Ok(range) = TimeRange::new(order.begin, forming) else {
+            return BackfillData::Candles { events, coverage, loss };
+        };
+        let series = Series::new(order.channel.symbol.clone(), frame);
+        let query = CandleQuery::within(series.clone(), range).closed().priority(order.priority);
+        match BackfillRetry::new(&self.config).call(|| self.candles.candles(query.clone())).await {
+            Ok((set, _)) => {
+                let settled = capabilities.grid.floor(frame, asked_at.minus(capabilities.finality_delay));
+                let due = TimeRange::new(range.from(), range.to().min(settled));
+                if due.is_ok_and(|due| !set.coverage.covers(due)) {
+                    loss = Some(LossReason::Unreachable { message: "some slots stay unknown".into() });
+                }
+                coverage = set.coverage;
+                let event = |candle| FeedEvent::Candle { series: series.clone(), candle, received: asked_at };
+                events = set.candles.into_iter().map(event).collect();
+            }
+            Err(why) => loss = Some(why),
+        }
+        BackfillData::Candles { events, coverage, loss }
+    }
+}
+
+impl TradeWalkResult {
+    /// The stretch of which all is there, if `trades` and `loss` are what came of it.
+    pub(super) fn coverage(
+        trades: &[Trade],
+        loss: Option<&LossReason>,
+        begin: Timestamp,
+        until: Timestamp,
+    ) -> Coverage {
+        let from = match (loss, trades.first()) {
+            (None, _) => begin,
+            (Some(_), Some(oldest)) => oldest.time,
+            (Some(_), None) => until,
+        };
+        let provenance = Provenance { origin: Origin::Rest, observed_at: until };
+        TimeRange::new(from, until).map(|range| Span { range, provenance }).into_iter().collect()
+    }
+}
+
+/// A walk back through the pages of a market's trades.
+#[derive(Debug)]
+struct TradeWalk {
+    begin: Timestamp,
+    newest_first: Vec<Trade>,
+    before: Option<TradeId>,
+    days_ago: u8,
+    /// There is no need to look further back than this many days.
+    last_day: u8,
+    /// A trade from before the beginning was seen: all after it is there.
+    reached: bool,
+    /// The latest of those.
+    newest_before_begin: Option<TradeRank>,
+    /// The pauses between those.
+    pause_stats: PauseStats,
+    /// The oldest of the page before, if the next must begin with it.
+    overlap_id: Option<TradeId>,
+    unreadable: u32,
+    is_short: bool,
+    is_disjoint: bool,
+    pages: u32,
+    unanswered: Duration,
+}
+
+impl TradeWalk {
+    fn new(order: &BackfillRequest, now: Timestamp) -> Self {
+        let days_before = |moment: Timestamp| {
+            let days = midnight(now).as_secs().saturating_sub(midnight(moment).as_secs()) / DAY;
+            u8::try_from(days.max(0)).unwrap_or(u8::MAX)
+        };
+        let newest = order.until.map(|until| Timestamp::from_nanos(until.as_nanos().saturating_sub(1)));
+        Self {
+            begin: order.begin,
+            newest_first: Vec::new(),
+            before: order.before.clone(),
+            days_ago: newest.map_or(0, days_before),
+            // One more than should be needed, for midnight may pass meanwhile.
+            last_day: days_before(order.begin).saturating_add(1),
+            reached: false,
+            newest_before_begin: None,
+            pause_stats: PauseStats::default(),
+            overlap_id: None,
+            unreadable: 0,
+            is_short: false,
+            is_disjoint: false,
+            pages: 0,
+            unanswered: Duration::ZERO,
+        }
+    }
+
+    /// The answer, and how long there was none.
+    fn add_unanswered(&mut self, (page, unanswered): (TradePage, Duration)) -> TradePage {
+        self.unanswered += unanswered;
+        page
+    }
+
+    fn request(&self, symbol: &Symbol, count: u32) -> TradePageRequest {
+        TradePageRequest {
+            symbol: symbol.clone(),
+            before: self.overlap_id.as_ref().map(successor_id).or_else(|| self.before.clone()),
+            days_ago: self.days_ago,
+            count,
+        }
+    }
+
+    /// Whether the venue says by `page` that the day has no more.
+    fn would_end_day(&self, page: &TradePage, asked: u32) -> bool {
+        let is_short = page.trades.len() + (page.dropped as usize) < asked as usize;
+        is_short && page.trades.iter().all(|trade| trade.time >= self.begin)
+    }
+
+    /// Whether `page` goes on where the one before it ended: a stale one begins too early.
+    fn continues_with(&self, page: &TradePage) -> bool {
+        self.overlap_id.as_ref().is_none_or(|seam| page.trades.iter().any(|trade| trade.id == *seam))
+    }
+
+    fn add_page(&mut self, mut page: TradePage, asked: u32, (now, bound): (Timestamp, Duration)) {
+        self.pages += 1;
+        self.unreadable += page.dropped;
+        let oldest = page.trades.first().map(|trade| trade.id.clone());
+        let is_short = page.trades.len() + (page.dropped as usize) < asked as usize;
+        self.is_short |= is_short;
+        if is_short || oldest == self.before {
+            self.days_ago += 1; // this day has no more
+            self.overlap_id = None;
+        } else {
+            self.overlap_id.clone_from(&oldest);
+        }
+        self.before = oldest.or(self.before.take());
+        let dropped = drop_future(&mut page.trades, now, bound);
+        if dropped > 0 {
+            tracing::warn!(dropped, "trades of a page are stamped in the future and left out");
+        }
+        let beyond = page.trades.iter().filter(|trade| trade.time < self.begin).map(TradeRank::of).max();
+        self.reached = beyond.is_some();
+        self.newest_before_begin = beyond.max(self.newest_before_begin.take());
+        let earlier = page.trades.iter().map(|trade| trade.time).filter(|time| *time < self.begin);
+        self.pause_stats = self.pause_stats.merge(PauseStats::of(earlier));
+        self.newest_first.extend(page.trades.into_iter().rev().filter(|trade| trade.time >= self.begin));
+    }
+}
+
+type SourceFuture<'a, T> = BoxFuture<'a, Result<T, SourceError>>;
+
+/// How long one goes on asking.
+struct BackfillRetry {
+    timeout: Duration,
+    first_pause: Duration,
+    max_pause: Duration,
+}
+
+impl BackfillRetry {
+    const fn new(config: &ContinuityConfig) -> Self {
+        Self {
+            timeout: config.heal_timeout,
+            first_pause: config.retry_pause,
+            max_pause: config.retry_pause_cap,
+        }
+    }
+
+    /// Asks until there is an answer, asking again cannot help, or it has taken too long. With the answer it returns how
+    /// long was asked in vain before.
+    async fn call<'a, T>(&self, ask: impl Fn() -> SourceFuture<'a, T>) -> Result<(T, Duration), LossReason> {
+        let since = Instant::now();
+        let until = since + self.timeout;
+        let mut pause = self.first_pause;
+        loop {
+            let unanswered = since.elapsed();
+            let error = match timeout_at(until, ask()).await {
+                Ok(Ok(answer)) => return Ok((answer, unanswered)),
+                Ok(Err(error)) => error,
+                Err(_) => SourceError::new(SourceErrorKind::TimedOut, "no answer in time"),
+            };
+            let (may_help, wait) = match error.kind() {
+                SourceErrorKind::Closed => return Err(LossReason::Ended),
+                SourceErrorKind::Banned(wait) | SourceErrorKind::Throttled(wait) => (true, wait),
+                _ => (error.is_transient(), None),
+            };
+            let wait = wait.unwrap_or_default().max(pause);
+            if !may_help || Instant::now() + wait >= until {
+                return Err(LossReason::Unreachable { message: error.to_string().into() });
+            }
+            tracing::debug!(%error, ?wait, "cannot fetch what a feed is missing; trying again");
+            sleep(wait).await;
+            pause = (pause * 2).min(self.max_pause);
+        }
+    }
+}
+
+fn midnight(moment: Timestamp) -> Timestamp {
+    Timestamp::from_secs(moment.as_secs() - moment.as_secs().rem_euclid(DAY))
+}
+
+impl fmt::Debug for BackfillSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Archive").field("config", &self.config).finish_non_exhaustive()
+    }
+}

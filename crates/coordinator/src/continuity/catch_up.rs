@@ -1,0 +1,66 @@
+//! The time until a feed from the past has caught up with the present.
+
+use std::sync::Arc;
+
+use market_backbone_core::{ChannelHistory, Coverage, Gap, GapCause, GapState, LossReason, Timestamp};
+use tokio::time::Instant;
+
+use super::channel_state::ChannelState;
+use super::channel_table::ChannelTable;
+
+#[derive(Debug)]
+pub(super) struct CatchUp {
+    /// From now on the past is fetched even of lanes of which nothing live was heard.
+    pub(super) deadline: Option<Instant>,
+    histories: Vec<Option<ChannelHistory>>,
+    /// Whether all of a lane's past is there.
+    completed: Vec<bool>,
+}
+
+impl CatchUp {
+    pub(super) fn new(lanes: usize, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline), histories: vec![None; lanes], completed: vec![false; lanes] }
+    }
+
+    /// Notes what is known of a lane's past, which was fetched from `begin` on. What there is to tell of it.
+    pub(super) fn record(
+        &mut self,
+        number: usize,
+        lane: &ChannelState,
+        (begin, asked_at): (Timestamp, Timestamp),
+        coverage: &Coverage,
+        loss: Option<&LossReason>,
+    ) -> Option<Gap> {
+        let place = self.histories.get_mut(number).filter(|_| lane.has_past)?;
+        let to = coverage.spans().first().map_or(asked_at, |span| span.range.from()).max(begin);
+        let channel = lane.channel.clone();
+        let none = || ChannelHistory { channel: channel.clone(), coverage: Coverage::empty(), loss: None };
+        let history = place.get_or_insert_with(none);
+        history.coverage.merge(coverage);
+        history.loss = history.loss.take().or(loss.cloned());
+        Some(Gap {
+            state: GapState::Lost,
+            channels: [channel].into(),
+            from: begin,
+            to: Some(to),
+            cause: GapCause::Absent,
+            loss: Some(loss?.clone()),
+        })
+    }
+
+    /// All of a lane's past is there, as far as it can be had.
+    pub(super) fn complete(&mut self, number: usize) {
+        if let Some(done) = self.completed.get_mut(number) {
+            *done = true;
+        }
+    }
+
+    /// Whether the past of every lane is there.
+    pub(super) fn is_done(&self, lanes: &ChannelTable) -> bool {
+        lanes.iter().zip(&self.completed).all(|(lane, done)| *done || !lane.has_past)
+    }
+
+    pub(super) fn histories(self) -> Arc<[ChannelHistory]> {
+        self.histories.into_iter().flatten().collect()
+    }
+}

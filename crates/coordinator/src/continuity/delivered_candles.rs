@@ -1,0 +1,119 @@
+//! Which candles of a series have been handed out, and which are due once more.
+
+use std::collections::VecDeque;
+
+use market_backbone_core::{Candle, Grid, Timeframe, Timestamp};
+
+use super::delivered_trades::EventSource;
+
+/// So many closed candles are known one by one; what is older stays as it was handed out.
+const MAX_RECENT_FINALS: usize = 64;
+
+/// Which candles of a series have been handed out.
+#[derive(Debug)]
+pub(super) struct DeliveredCandles {
+    pub(super) frame: Timeframe,
+    pub(super) grid: Grid,
+    /// Nothing from before this is due.
+    floor: Timestamp,
+    /// The open time of the oldest that has not been handed out as it will stay,
+    due: Timestamp,
+    /// but for those from here on, which seemed to have been and were not.
+    reopened_from: Option<Timestamp>,
+    /// Those that open before this have been handed out as they will stay.
+    final_until: Timestamp,
+    /// The last ones of which that is known of each, by open time.
+    recent_finals: VecDeque<Timestamp>,
+}
+
+impl DeliveredCandles {
+    pub(super) const fn new(frame: Timeframe, grid: Grid, due: Timestamp) -> Self {
+        let final_until = Timestamp::MIN;
+        let recent_finals = VecDeque::new();
+        Self { frame, grid, floor: due, due, reopened_from: None, final_until, recent_finals }
+    }
+
+    /// Whether `candle` is due and was not handed out; if so, it is taken for handed out.
+    pub(super) fn admit(&mut self, candle: &Candle, from: EventSource) -> bool {
+        let open = candle.open_time;
+        let begin = if from == EventSource::Page { self.due_from() } else { self.final_until };
+        if open < begin || self.recent_finals.contains(&open) {
+            return false;
+        }
+        if candle.is_final {
+            self.record_final(open);
+        }
+        self.due = self.due.max(open);
+        true
+    }
+
+    fn record_final(&mut self, open: Timestamp) {
+        let close = self.grid.close(self.frame, open);
+        self.final_until = self.final_until.max(close);
+        self.due = self.due.max(close);
+        self.reopened_from = self.reopened_from.map(|owed| if owed <= open { close } else { owed });
+        self.recent_finals.push_back(open);
+        if self.recent_finals.len() > MAX_RECENT_FINALS
+            && let Some(oldest) = self.recent_finals.pop_front()
+        {
+            self.floor = self.floor.max(self.grid.close(self.frame, oldest));
+        }
+    }
+
+    /// How far back a fetch must go.
+    pub(super) fn due_from(&self) -> Timestamp {
+        self.reopened_from.unwrap_or(Timestamp::MAX).min(self.due)
+    }
+
+    /// What was handed out from the slot of `moment` on is due once more.
+    pub(super) fn reopen_from(&mut self, moment: Timestamp) {
+        let open = self.grid.floor(self.frame, moment).max(self.floor);
+        self.reopened_from = Some(self.due_from().min(open));
+    }
+
+    /// All that was due once more has been handed out.
+    pub(super) fn clear_reopened(&mut self) {
+        self.reopened_from = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candle(minute: i64, is_final: bool) -> Candle {
+        let open_time = Timestamp::from_secs(60 * minute);
+        Candle { open_time, open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 1.0, turnover: 1.0, is_final }
+    }
+
+    #[test]
+    fn a_closed_candle_comes_once_and_never_goes_back_to_being_in_progress() {
+        let due = Timestamp::from_secs(60);
+        let mut bars = DeliveredCandles::new(Timeframe::M1, Grid::Utc, due);
+        assert!(!bars.admit(&candle(0, true), EventSource::Page));
+        assert!(bars.admit(&candle(1, false), EventSource::Live));
+        assert!(bars.admit(&candle(1, true), EventSource::Page));
+        assert!(!bars.admit(&candle(1, true), EventSource::Page));
+        assert!(!bars.admit(&candle(1, false), EventSource::Live));
+        assert!(bars.admit(&candle(2, false), EventSource::Live));
+        assert!(bars.admit(&candle(2, false), EventSource::Live));
+        assert_eq!(bars.due, Timestamp::from_secs(120));
+    }
+
+    #[test]
+    fn a_candle_that_turned_out_wrong_comes_once_more_and_those_that_stay_do_not() {
+        let mut bars = DeliveredCandles::new(Timeframe::M1, Grid::Utc, Timestamp::EPOCH);
+        assert!(bars.admit(&candle(0, false), EventSource::Live));
+        assert!(bars.admit(&candle(1, true), EventSource::Page));
+        assert!(bars.admit(&candle(2, false), EventSource::Live));
+        bars.reopen_from(Timestamp::from_secs(59));
+        assert!(bars.admit(&candle(3, false), EventSource::Live), "what waited before the gap was noticed");
+        assert_eq!(bars.due_from(), Timestamp::EPOCH);
+        let page = [0, 1, 2].map(|minute| bars.admit(&candle(minute, true), EventSource::Page));
+        assert_eq!(page, [true, false, true]);
+        assert_eq!(bars.due_from(), Timestamp::from_secs(180));
+        assert!(!bars.admit(&candle(2, false), EventSource::Live));
+        bars.reopen_from(Timestamp::from_secs(-1));
+        assert_eq!(bars.due_from(), Timestamp::EPOCH, "nothing from before the beginning");
+    }
+}

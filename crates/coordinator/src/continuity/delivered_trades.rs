@@ -1,0 +1,292 @@
+//! Which trades of a market have been handed out.
+//!
+//! All that happened before a mark, and those after it by their ids. The mark trails the newest trade by the time that a
+//! print may be late; so the ids are few, and a trade from before the mark is never anything but a repetition.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use market_backbone_core::{Timestamp, Trade, TradeId};
+
+use super::trade_rank::{KnownTrade, TradeRank};
+
+/// However busy the market, no more ids are remembered; the mark then trails by less.
+const MAX_IDS: usize = 65_536;
+/// A clock that differs by more than this, in nanoseconds, from what it was has been set.
+const CLOCK_STEP: i64 = 1_000_000_000;
+
+/// Where a trade came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EventSource {
+    Live,
+    Page,
+}
+
+/// What a cursor holds of a market's trades.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TradeCheckpoint {
+    /// All before this has been handed out, or was never due.
+    pub(super) watermark: Timestamp,
+    /// The newest that has been handed out happened then.
+    pub(super) newest: Timestamp,
+    /// The last moment at which the feed was known to be whole, by our clock.
+    pub(super) complete_until: Timestamp,
+    /// Those after `settled` that have been handed out, sorted.
+    pub(super) ids: Vec<TradeId>,
+}
+
+#[derive(Debug)]
+pub(super) struct DeliveredTrades {
+    allowed_lateness: Duration,
+    /// Nothing from before is due.
+    floor: DeliveryFloor,
+    watermark: Timestamp,
+    newest: Timestamp,
+    /// What happened from then on is still being compared, and is not settled whatever its age.
+    open_since: Option<Timestamp>,
+    /// The trade of the highest rank that has been handed out.
+    top: Option<KnownTrade>,
+    /// Sorted by id, each with its trade's time. Not a hash table: one in which as many come as go grows to twice its
+    /// size at some moment of its own choosing, and a program's memory should be after an hour what it was after a
+    /// minute. Ids rise with time but for late prints, so adding is nearly always at the end.
+    ids: VecDeque<(TradeId, Timestamp)>,
+}
+
+/// From when on trades are due.
+#[derive(Clone, Copy, Debug)]
+enum DeliveryFloor {
+    /// With the first that is heard live; this is when one began to listen, by our clock.
+    FirstLive(Timestamp),
+    Known(Timestamp),
+}
+
+impl TradeCheckpoint {
+    /// The mark as it may have been before a trade from the future moved it: nothing can have happened after `now`. `None`
+    /// if it was not moved.
+    pub(super) fn before_invalid_stamp(&self, now: Timestamp, ahead: Duration) -> Option<Self> {
+        let is_moved = self.newest > now.plus(ahead);
+        // What was handed out just before it is not known any more; to hand it out twice would be worse than to say so.
+        let whole = self.complete_until.min(now);
+        is_moved.then(|| Self {
+            watermark: whole,
+            newest: whole,
+            complete_until: whole,
+            ids: self.ids.clone(),
+        })
+    }
+}
+
+impl DeliveredTrades {
+    /// Nothing yet, and all that happens from now on is due.
+    pub(super) fn from_now(now: Timestamp, allowed_lateness: Duration) -> Self {
+        Self {
+            allowed_lateness,
+            floor: DeliveryFloor::FirstLive(now),
+            watermark: Timestamp::MIN,
+            newest: Timestamp::MIN,
+            open_since: None,
+            top: None,
+            ids: VecDeque::new(),
+        }
+    }
+
+    /// Nothing yet, and all that happened from `moment` on is due.
+    pub(super) fn from_moment(moment: Timestamp, settling: Duration) -> Self {
+        let floor = DeliveryFloor::Known(moment);
+        Self { floor, watermark: moment, newest: moment, ..Self::from_now(moment, settling) }
+    }
+
+    /// What a cursor says.
+    pub(super) fn from_checkpoint(mark: &TradeCheckpoint, settling: Duration) -> Self {
+        let top = |id: &TradeId| KnownTrade { rank: TradeRank::new(id, mark.newest), time: mark.newest };
+        Self {
+            newest: mark.newest,
+            top: mark.ids.last().map(top),
+            // Their times are not kept: as if all were as young as the newest, they are remembered a little longer.
+            ids: mark.ids.iter().map(|id| (id.clone(), mark.newest)).collect(),
+            ..Self::from_moment(mark.watermark, settling)
+        }
+    }
+
+    /// Whether `trade` is due and has not been handed out; if so, it is taken for handed out.
+    pub(super) fn admit(&mut self, trade: &Trade, from: EventSource) -> bool {
+        if !self.is_due(trade, from) || !self.remember(trade) {
+            return false;
+        }
+        if let DeliveryFloor::FirstLive(began) = self.floor {
+            // Pages are read from where one began to listen, and what they lack from there on is due as well.
+            self.floor = DeliveryFloor::Known(if from == EventSource::Live { trade.time } else { began });
+        }
+        if self.top.as_ref().is_none_or(|top| top.rank < TradeRank::of(trade)) {
+            self.top = Some(KnownTrade::of(trade));
+        }
+        if self.newest < trade.time {
+            self.newest = trade.time;
+            let settles = trade.time.minus(self.allowed_lateness);
+            self.watermark = self.watermark.max(self.open_since.map_or(settles, |open| open.min(settles)));
+        }
+        self.forget();
+        true
+    }
+
+    /// What happened from `moment` on is still being compared, or no more.
+    pub(super) const fn set_open_since(&mut self, moment: Option<Timestamp>) {
+        self.open_since = moment;
+    }
+
+    /// Whether `trade` would be handed out.
+    pub(super) fn wants(&self, trade: &Trade, from: EventSource) -> bool {
+        self.is_due(trade, from) && self.place(&trade.id).is_some()
+    }
+
+    /// The trade of the highest rank that has been handed out.
+    pub(super) const fn top(&self) -> Option<&KnownTrade> {
+        self.top.as_ref()
+    }
+
+    /// Forgets how far what was handed out goes: the stamp of that trade cannot be true.
+    pub(super) fn without_top(mut self) -> Self {
+        self.top = None;
+        self
+    }
+
+    /// All trades that were handed out lately.
+    pub(super) fn ranks(&self) -> Vec<TradeRank> {
+        self.ids.iter().map(|(id, time)| TradeRank::new(id, *time)).collect()
+    }
+
+    /// Whether `trade`, the last before one began to listen, happened after that and must be handed out.
+    pub(super) fn is_missed(&self, trade: &Trade) -> bool {
+        trade.time >= self.due_from() && self.place(&trade.id).is_some()
+    }
+
+    /// One began to listen at `moment`, as the clock goes now.
+    pub(super) fn adjust_listening_since(&mut self, moment: Timestamp) {
+        if let DeliveryFloor::FirstLive(floor) = &mut self.floor
+            && (moment.as_nanos() - floor.as_nanos()).abs() > CLOCK_STEP
+        {
+            *floor = moment;
+        }
+    }
+
+    /// Whether nothing has been handed out yet.
+    pub(super) const fn is_fresh(&self) -> bool {
+        self.top.is_none()
+    }
+
+    /// Where in the order an id belongs; `None` if it is there.
+    fn place(&self, id: &TradeId) -> Option<usize> {
+        match self.ids.back() {
+            Some((newest, _)) if newest >= id => self.ids.binary_search_by(|(known, _)| known.cmp(id)).err(),
+            _ => Some(self.ids.len()),
+        }
+    }
+
+    /// Whether it was not known.
+    fn remember(&mut self, trade: &Trade) -> bool {
+        let Some(place) = self.place(&trade.id) else { return false };
+        self.ids.insert(place, (trade.id.clone(), trade.time));
+        true
+    }
+
+    fn is_due(&self, trade: &Trade, from: EventSource) -> bool {
+        trade.time >= if from == EventSource::Live { self.watermark } else { self.due_from() }
+    }
+
+    /// How far back pages must be read so that nothing is missing.
+    pub(super) fn due_from(&self) -> Timestamp {
+        let (DeliveryFloor::FirstLive(floor) | DeliveryFloor::Known(floor)) = self.floor;
+        self.watermark.max(floor)
+    }
+
+    /// What a cursor is to hold, where the feed is known to be whole until `whole`.
+    pub(super) fn checkpoint(&self, complete_until: Timestamp) -> TradeCheckpoint {
+        let watermark = self.due_from();
+        let ids = self.ids.iter().map(|(id, _)| id.clone()).collect();
+        TradeCheckpoint { watermark, newest: self.newest.max(watermark), complete_until, ids }
+    }
+
+    fn forget(&mut self) {
+        while let Some((_, time)) = self.ids.front()
+            && (*time < self.watermark || self.ids.len() > MAX_IDS)
+            && let Some((_, time)) = self.ids.pop_front()
+        {
+            self.watermark = self.watermark.max(time);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::{Symbol, VenueId};
+
+    fn trade(id: i64, secs: i64) -> Trade {
+        let symbol = Symbol::new(VenueId::new("test"), "KRW-BTC").unwrap();
+        let time = Timestamp::from_secs(secs);
+        Trade { symbol, id: TradeId::Number(id), price: 1.0, size: 1.0, side: None, time, received: time }
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_late_print_is_no_repetition_and_a_repetition_is_one() {
+        let mut seen = DeliveredTrades::from_now(Timestamp::from_secs(1_000), MINUTE);
+        for (id, secs, new) in [(5, 1_000, true), (9, 1_030, true), (7, 1_010, true), (7, 1_010, false)] {
+            assert_eq!(seen.admit(&trade(id, secs), EventSource::Live), new, "{id}");
+        }
+        assert!(seen.admit(&trade(99, 1_200), EventSource::Live));
+        assert!(!seen.admit(&trade(6, 1_005), EventSource::Live), "from before what is remembered");
+        assert_eq!(seen.checkpoint(Timestamp::EPOCH).ids, [TradeId::Number(99)]);
+    }
+
+    #[test]
+    fn nothing_older_than_the_first_print_heard_is_due() {
+        let mut seen = DeliveredTrades::from_now(Timestamp::from_secs(1_000), MINUTE);
+        assert!(!seen.admit(&trade(1, 999), EventSource::Page));
+        assert!(seen.admit(&trade(3, 1_003), EventSource::Live));
+        assert!(!seen.admit(&trade(2, 1_002), EventSource::Page));
+        assert!(seen.admit(&trade(4, 1_004), EventSource::Page));
+        assert_eq!(seen.due_from(), Timestamp::from_secs(1_003));
+    }
+
+    #[test]
+    fn what_pages_began_with_stays_the_beginning() {
+        let mut seen = DeliveredTrades::from_now(Timestamp::from_secs(1_000), MINUTE);
+        assert!(seen.admit(&trade(1, 1_001), EventSource::Page));
+        assert!(seen.admit(&trade(3, 1_003), EventSource::Live));
+        assert!(seen.admit(&trade(2, 1_002), EventSource::Page), "lost, and found later");
+    }
+
+    #[test]
+    fn what_is_still_compared_is_not_settled() {
+        let mut seen = DeliveredTrades::from_moment(Timestamp::from_secs(1_000), MINUTE);
+        assert!(seen.admit(&trade(1, 1_000), EventSource::Live));
+        seen.set_open_since(Some(Timestamp::from_secs(1_001)));
+        assert!(seen.admit(&trade(9, 1_200), EventSource::Live));
+        assert!(
+            seen.admit(&trade(2, 1_002), EventSource::Page),
+            "missing, and found after more than a minute"
+        );
+        assert!(!seen.admit(&trade(2, 1_002), EventSource::Page));
+        seen.set_open_since(None);
+        assert!(seen.admit(&trade(10, 1_201), EventSource::Live));
+        assert_eq!(seen.due_from(), Timestamp::from_secs(1_141));
+    }
+
+    #[test]
+    fn a_mark_is_all_one_needs_to_go_on() {
+        let mut seen = DeliveredTrades::from_moment(Timestamp::from_secs(1_000), MINUTE);
+        assert!(
+            [(1, 1_000), (2, 1_050), (4, 1_090)]
+                .iter()
+                .all(|(id, at)| seen.admit(&trade(*id, *at), EventSource::Page))
+        );
+        let mut later = DeliveredTrades::from_checkpoint(&seen.checkpoint(Timestamp::EPOCH), MINUTE);
+        assert!(!later.admit(&trade(1, 1_000), EventSource::Live));
+        assert!(!later.admit(&trade(2, 1_050), EventSource::Page));
+        assert!(later.admit(&trade(3, 1_060), EventSource::Page));
+        assert!(!later.admit(&trade(4, 1_090), EventSource::Live));
+        assert_eq!(later.checkpoint(Timestamp::EPOCH).ids.len(), 3);
+    }
+}

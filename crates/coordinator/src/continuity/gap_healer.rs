@@ -1,0 +1,395 @@
+//! What a feed makes of what arrives: what goes through, what waits, what is to be fetched, and what is told.
+//!
+//! No I/O and no time of its own: the [feed](super::Feed) polls the sources and hands over what they gave.
+
+mod audits;
+mod healing;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use market_backbone_core::{
+    Channel, Clock, FeedEvent, FutureEventFilter, Gap, GapCause, GapState, LossReason, StreamKind, Timestamp,
+    Trade, VenueId,
+};
+use tokio::time::Instant;
+
+use super::ContinuityConfig;
+use super::catch_up::CatchUp;
+use super::channel_state::{ChannelPhase, ChannelState, DeliveryTracker};
+use super::channel_table::ChannelTable;
+use super::cursor::Cursor;
+use super::delivered_trades::EventSource;
+use super::open_gaps::OpenGaps;
+use super::trade_latency::TradeLatency;
+use super::volume_audit::VolumeAudit;
+
+/// What waits to be handed out.
+#[derive(Debug)]
+enum QueuedEvent {
+    /// An event of a lane; whether it has been handed out already is seen when its turn comes.
+    Data { channel_index: usize, from: EventSource, event: FeedEvent },
+    /// What a lane was missing has been handed out.
+    Healed { channel_index: usize },
+    /// Something about the feed itself.
+    Notice(FeedEvent),
+}
+
+#[derive(Debug)]
+pub(super) struct GapHealer {
+    venue: VenueId,
+    config: ContinuityConfig,
+    /// How many live events of a lane may wait.
+    depth: usize,
+    channels: ChannelTable,
+    volume_audits: Vec<VolumeAudit>,
+    open_gaps: OpenGaps,
+    catch_up: Option<CatchUp>,
+    queued: VecDeque<usize>,
+    /// The kind that was fetched last.
+    last_fetched_kind: StreamKind,
+    ready: VecDeque<QueuedEvent>,
+    /// When the live side was last heard, by our clock.
+    last_heard_at: Timestamp,
+    horizon: FutureEventFilter,
+    trade_latency: TradeLatency,
+    /// When something is to be done though nothing arrives.
+    wake_at: Option<Instant>,
+}
+
+impl GapHealer {
+    pub(super) fn new(
+        venue: VenueId,
+        lanes: Vec<ChannelState>,
+        depth: usize,
+        is_from_past: bool,
+        config: &ContinuityConfig,
+        now: Timestamp,
+    ) -> Self {
+        let deadline = Instant::now() + config.first_event_timeout;
+        let mut healer = Self {
+            venue,
+            config: *config,
+            depth,
+            catch_up: is_from_past.then(|| CatchUp::new(lanes.len(), deadline)),
+            channels: ChannelTable::new(lanes),
+            volume_audits: Vec::new(),
+            open_gaps: OpenGaps::default(),
+            queued: VecDeque::new(),
+            last_fetched_kind: StreamKind::Book,
+            ready: VecDeque::new(),
+            last_heard_at: now,
+            horizon: FutureEventFilter::new(config.max_future_skew),
+            trade_latency: TradeLatency::default(),
+            wake_at: is_from_past.then_some(deadline),
+        };
+        healer.pair_audits();
+        healer.notify_moved_cursors(now);
+        if is_from_past {
+            healer.channels.iter_mut().for_each(|lane| lane.phase = ChannelPhase::Held);
+            healer.finish_catch_up();
+        }
+        healer
+    }
+
+    /// The live side says something.
+    pub(super) fn handle_live_event(&mut self, event: FeedEvent, clock: &dyn Clock) {
+        match event {
+            FeedEvent::Gap(gap) if gap.state == GapState::Opened => self.gap_opened(gap),
+            FeedEvent::Gap(gap) => self.gap_resumed(&gap),
+            FeedEvent::Lagged { .. } => self.reader_lagged(clock.now()),
+            event => self.filter_future(event, clock.now()),
+        }
+    }
+
+    /// Takes an event, unless it is stamped in the future, as of the moment at which it was heard.
+    fn filter_future(&mut self, event: FeedEvent, now: Timestamp) {
+        let now = received(&event).map_or(now, |received| received.min(now));
+        if self.horizon.is_plausible(&event, now) {
+            return self.process_event(event);
+        }
+        if let Some((symbol, kind)) = event.channel() {
+            tracing::warn!(%symbol, %kind, stamp = ?event.venue_time(), %now, "an event is stamped in the future and left out");
+        }
+        for event in self.horizon.hold_uncertain(event, now) {
+            self.process_event(event);
+        }
+    }
+
+    fn process_event(&mut self, event: FeedEvent) {
+        if let Some(received) = received(&event) {
+            self.last_heard_at = self.last_heard_at.max(received);
+        }
+        let Some(number) = event.channel().and_then(|(symbol, kind)| self.channels.find(symbol, kind)) else {
+            self.ready.push_back(QueuedEvent::Notice(event));
+            return;
+        };
+        if let FeedEvent::Ticker(ticker) = &event {
+            self.audit_ticker(ticker, number);
+        }
+        let earliest = match &event {
+            FeedEvent::Trade(trade) => self.trade_latency.observe(trade),
+            _ => None,
+        };
+        let lane = &mut self.channels[number];
+        let had_goal = lane.join_target.is_some();
+        lane.has_live_event = true;
+        let is_live = lane.phase == ChannelPhase::Live && lane.is_joined;
+        let event = match event {
+            FeedEvent::Snapshot(trade) => self.handle_snapshot(number, trade, is_live),
+            event => Some(event),
+        };
+        let lane = &mut self.channels[number];
+        if is_live {
+            let data = |event| QueuedEvent::Data { channel_index: number, from: EventSource::Live, event };
+            self.ready.extend(event.map(data));
+            return;
+        }
+        if let Some(FeedEvent::Trade(trade)) = &event {
+            lane.observe_trade(trade, earliest, &self.trade_latency);
+        }
+        let is_idle = matches!(lane.phase, ChannelPhase::Live | ChannelPhase::Held | ChannelPhase::CaughtUp);
+        let is_first = !lane.is_joined && is_idle && !lane.is_down;
+        let is_end = lane.phase == ChannelPhase::AwaitingRetry && lane.join_target.is_some() && !had_goal;
+        if let Some(event) = event {
+            lane.hold(event, self.depth);
+        }
+        if is_first || is_end {
+            // Its past can be fetched up to here. If it was fetched before, something may lie between.
+            self.enqueue_fetch(number);
+        }
+    }
+
+    /// The venue shows the last trade from before it began to speak. It is one that was missed, or shows up to where
+    /// nothing was, or stands for how things are.
+    fn handle_snapshot(&mut self, number: usize, trade: Trade, is_live: bool) -> Option<FeedEvent> {
+        let lane = &mut self.channels[number];
+        let DeliveryTracker::Trades(seen) = &lane.tracker else { return Some(FeedEvent::Snapshot(trade)) };
+        let (is_missed, is_fresh) = (seen.is_missed(&trade), seen.is_fresh());
+        if !is_live {
+            lane.observe_snapshot(&trade);
+        }
+        if is_missed {
+            return Some(FeedEvent::Trade(trade));
+        }
+        if is_live && is_fresh {
+            self.ready.push_back(QueuedEvent::Notice(FeedEvent::Snapshot(trade)));
+        }
+        None
+    }
+
+    fn gap_opened(&mut self, gap: Gap) {
+        let gap = self.channels.name_channels(gap);
+        for number in self.channels.fetched_of(&gap) {
+            let (heard, lane) = (self.last_heard_at, &mut self.channels[number]);
+            if gap.cause == GapCause::Lagged && lane.phase != ChannelPhase::Live {
+                lane.extend_gap();
+                continue;
+            }
+            lane.is_down = true;
+            lane.clear_join_target();
+            if lane.phase == ChannelPhase::AwaitingRetry {
+                (lane.phase, lane.retry_at) = (ChannelPhase::Held, None);
+            } else if lane.phase == ChannelPhase::Live {
+                lane.phase = ChannelPhase::Held;
+                lane.complete_until = lane.complete_until.max(heard.min(gap.from));
+            }
+            if let Some(audit) = lane.volume_audit {
+                self.volume_audits[audit].suspend();
+            }
+        }
+        let told = self.open_gaps.open(gap);
+        self.notify([told]);
+    }
+
+    fn gap_resumed(&mut self, gap: &Gap) {
+        let gap = self.channels.name_channels(gap.clone());
+        let lanes = self.channels.fetched_of(&gap);
+        for number in &lanes {
+            let lane = &mut self.channels[*number];
+            let is_lag = gap.cause == GapCause::Lagged;
+            (lane.is_down, lane.resumed_at) = (false, Instant::now());
+            if lane.join_target.is_none() && !lane.needs_refetch {
+                // What is read after a lag was heard before it was read.
+                lane.heard_from = gap.to.filter(|_| !is_lag);
+            }
+            if !(is_lag && lane.phase == ChannelPhase::AwaitingRetry) {
+                self.enqueue_fetch(*number);
+            }
+        }
+        let told = self.open_gaps.resume(&gap, &lanes);
+        self.notify(told);
+    }
+
+    /// Events were dropped, nobody knows of which channels.
+    fn reader_lagged(&mut self, now: Timestamp) {
+        let up = |lane: &&ChannelState| !lane.is_down;
+        let channels: Arc<[Channel]> =
+            self.channels.iter().filter(up).map(|lane| lane.channel.clone()).collect();
+        if channels.is_empty() {
+            return;
+        }
+        let gap = self.gap(channels, (self.last_heard_at, now), GapCause::Lagged);
+        let is_healing = |number: usize| {
+            let lane = &self.channels[number];
+            lane.is_down
+                || !lane.is_backfillable()
+                || (lane.phase != ChannelPhase::Live && self.open_gaps.is_healing(number))
+        };
+        let is_known = self.channels.iter().filter(up).any(ChannelState::is_backfillable)
+            && (0..self.channels.len()).all(is_healing);
+        if is_known {
+            // A gap of all of them is being healed already: it is a little longer.
+            for number in 0..self.channels.len() {
+                let lane = &mut self.channels[number];
+                if lane.is_down || !lane.is_backfillable() {
+                    continue;
+                }
+                lane.extend_gap();
+                lane.resumed_at = Instant::now();
+                if lane.phase != ChannelPhase::AwaitingRetry {
+                    self.enqueue_fetch(number);
+                }
+            }
+            return;
+        }
+        self.record_past_gap(&gap);
+    }
+
+    /// A gap that is over when it is noticed.
+    fn record_past_gap(&mut self, gap: &Gap) {
+        self.gap_opened(Gap { state: GapState::Opened, to: None, ..gap.clone() });
+        self.gap_resumed(gap);
+    }
+
+    fn gap(&self, channels: Arc<[Channel]>, (from, to): (Timestamp, Timestamp), cause: GapCause) -> Gap {
+        Gap { state: GapState::Resumed, channels, from, to: Some(to.max(from)), cause, loss: None }
+    }
+
+    fn go_live(&mut self, number: usize) {
+        let lane = &mut self.channels[number];
+        lane.phase = ChannelPhase::Live;
+        let held = lane.release();
+        self.ready.push_back(QueuedEvent::Healed { channel_index: number });
+        let data = |event| QueuedEvent::Data { channel_index: number, from: EventSource::Live, event };
+        self.ready.extend(held.into_iter().map(data));
+    }
+
+    /// Once the past of every lane is there, says so, and lets through what is live.
+    fn finish_catch_up(&mut self) {
+        let Some(catching) = self.catch_up.take_if(|catching| catching.is_done(&self.channels)) else {
+            return;
+        };
+        self.ready.push_back(QueuedEvent::Notice(FeedEvent::CaughtUp(catching.histories())));
+        for number in 0..self.channels.len() {
+            let lane = &self.channels[number];
+            if lane.is_down
+                || matches!(
+                    lane.phase,
+                    ChannelPhase::Queued | ChannelPhase::Fetching | ChannelPhase::AwaitingRetry
+                )
+            {
+                continue;
+            }
+            if lane.needs_refetch {
+                let channels = [lane.channel.clone()].into();
+                let gap = self.gap(channels, (self.last_heard_at, self.last_heard_at), GapCause::Lagged);
+                self.record_past_gap(&gap);
+            } else {
+                self.go_live(number);
+            }
+        }
+    }
+
+    /// When something is to be done though nothing arrives.
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        self.wake_at
+    }
+
+    pub(super) fn on_time(&mut self, now: Instant) {
+        if let Some(catching) = &mut self.catch_up
+            && catching.deadline.take_if(|deadline| *deadline <= now).is_some()
+        {
+            self.fetch_silent_channels();
+        }
+        self.check_all(now);
+        self.enqueue_retries(now);
+        let start = self.catch_up.as_ref().and_then(|catching| catching.deadline);
+        let again = self.channels.iter().filter_map(|lane| lane.retry_at).min();
+        self.wake_at = self.next_check().into_iter().chain(start).chain(again).min();
+    }
+
+    /// Has the past fetched of lanes of which nothing live was heard, those included of which nothing can be.
+    fn fetch_silent_channels(&mut self) {
+        for (number, lane) in self.channels.iter_mut().enumerate() {
+            if lane.has_past && lane.phase == ChannelPhase::Held {
+                (lane.phase, lane.wait) = (ChannelPhase::Queued, self.config.page_lag);
+                self.queued.push_back(number);
+            }
+        }
+    }
+
+    /// The next event to hand out, which is then taken for handed out.
+    pub(super) fn pop(&mut self) -> Option<FeedEvent> {
+        while let Some(item) = self.ready.pop_front() {
+            match item {
+                QueuedEvent::Notice(event) => return Some(event),
+                QueuedEvent::Data { channel_index: number, from, event } => {
+                    let lane = &mut self.channels[number];
+                    if let Some(audit) = lane.volume_audit {
+                        lane.set_audited_since(self.volume_audits[audit].since());
+                    }
+                    if !lane.admit(&event, from) {
+                        continue;
+                    }
+                    self.audit_delivered(number, &event);
+                    return Some(event);
+                }
+                QueuedEvent::Healed { channel_index: lane } => {
+                    let lane = &mut self.channels[lane];
+                    // If it is being fetched once more, that will end it.
+                    if lane.phase == ChannelPhase::Live {
+                        lane.clear_reopened();
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// The live side has ended. What waits for something older is not handed out: a cursor stays before it.
+    pub(super) fn end(&mut self) {
+        self.queued.clear();
+        self.catch_up = None;
+        let told = self.open_gaps.fail_all(&LossReason::Ended);
+        self.notify(told);
+    }
+
+    /// What has been handed out.
+    pub(super) fn cursor(&self) -> Cursor {
+        let mark = |lane: &ChannelState| {
+            let trades = lane.candle_audit.as_ref().map(|closing| &self.channels[closing.trade_channel]);
+            let lacking = trades.filter(|trades| trades.phase != ChannelPhase::Live);
+            let lacking = lacking.map(|trades| trades.complete_until.minus(self.config.allowed_lateness));
+            Some((lane.channel.clone(), lane.checkpoint(self.last_heard_at, lacking)?))
+        };
+        let marks = self.channels.iter().filter_map(mark);
+        Cursor { venue: self.venue, checkpoints: marks.collect() }
+    }
+
+    fn notify(&mut self, gaps: impl IntoIterator<Item = Gap>) {
+        self.ready.extend(gaps.into_iter().map(|gap| QueuedEvent::Notice(FeedEvent::Gap(gap))));
+    }
+}
+
+/// When we heard of it, by our clock.
+fn received(event: &FeedEvent) -> Option<Timestamp> {
+    Some(match event {
+        FeedEvent::Trade(trade) | FeedEvent::Snapshot(trade) => trade.received,
+        FeedEvent::Ticker(ticker) => ticker.received,
+        FeedEvent::Book(book) => book.received,
+        FeedEvent::Band(band) => band.received,
+        FeedEvent::Candle { received, .. } => *received,
+        _ => return None,
+    })
+}

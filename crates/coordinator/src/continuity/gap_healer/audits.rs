@@ -1,0 +1,137 @@
+//! What proves that something is missing though nobody said so: a ticker that knows of more trades than were heard, and
+//! trades of which a candle knows nothing.
+
+use std::time::Duration;
+
+use market_backbone_core::{FeedEvent, GapCause, LossReason, StreamKind, Ticker, Timestamp};
+use tokio::time::Instant;
+
+use super::{ChannelPhase, GapHealer, VolumeAudit};
+use crate::continuity::candle_audit::CandleAudit;
+
+impl GapHealer {
+    /// An audit for each market whose trades are followed with its ticker.
+    pub(super) fn pair_audits(&mut self) {
+        for (trades, ticker) in self.channels.with_ticker() {
+            self.channels[trades].volume_audit = Some(self.volume_audits.len());
+            self.channels[ticker].volume_audit = Some(self.volume_audits.len());
+            self.volume_audits.push(VolumeAudit::new(self.config.audit_delay));
+        }
+    }
+
+    /// Has candles compared with the trades of their markets where both are followed. Closed ones can be had `settling`
+    /// after their end.
+    pub(in crate::continuity) fn compare_candles(&mut self, settling: Duration) {
+        let wait = self.config.audit_delay.max(settling);
+        for (trades, candles) in self.channels.with_candles() {
+            if self.channels[candles].audit_against(trades, wait) {
+                self.channels[trades].candle_channels.push(candles);
+            }
+        }
+    }
+
+    /// A ticker has come by its lane.
+    pub(super) fn audit_ticker(&mut self, ticker: &Ticker, number: usize) {
+        if let Some(audit) = self.channels[number].volume_audit
+            && let Some(trades) = self.channels.find(&ticker.symbol, StreamKind::Trade)
+        {
+            let is_whole = self.channels[trades].phase == ChannelPhase::Live;
+            self.volume_audits[audit].on_ticker(ticker, is_whole, Instant::now());
+            self.wake_at = self.volume_audits[audit].due().into_iter().chain(self.wake_at).min();
+        }
+    }
+
+    /// An event of a lane is being handed out.
+    pub(super) fn audit_delivered(&mut self, number: usize, event: &FeedEvent) {
+        match event {
+            FeedEvent::Trade(trade) => {
+                if let Some(audit) = self.channels[number].volume_audit {
+                    self.volume_audits[audit].on_trade(trade);
+                }
+                for place in 0..self.channels[number].candle_channels.len() {
+                    let candles = self.channels[number].candle_channels[place];
+                    self.with_candle_audit(candles, |closing, now| closing.on_trade(trade, now));
+                }
+            }
+            FeedEvent::Candle { candle, .. } => {
+                self.with_candle_audit(number, |closing, now| closing.on_candle(candle, now));
+            }
+            _ => {}
+        }
+    }
+
+    fn with_candle_audit(&mut self, candles: usize, with: impl FnOnce(&mut CandleAudit, Instant)) {
+        if let Some(closing) = &mut self.channels[candles].candle_audit {
+            with(closing, Instant::now());
+            self.wake_at = closing.due().into_iter().chain(self.wake_at).min();
+        }
+    }
+
+    /// When there is something to judge.
+    pub(super) fn next_check(&self) -> Option<Instant> {
+        let closings = self.channels.iter().filter_map(|lane| lane.candle_audit.as_ref());
+        self.volume_audits
+            .iter()
+            .filter_map(VolumeAudit::due)
+            .chain(closings.filter_map(CandleAudit::due))
+            .min()
+    }
+
+    pub(super) fn check_all(&mut self, now: Instant) {
+        for number in 0..self.channels.len() {
+            self.check_trades(number, now);
+            self.check_candles(number, now);
+        }
+    }
+
+    /// If trades are missing, the same frames may have told of candles, and may have been the last that did.
+    fn check_trades(&mut self, number: usize, now: Instant) {
+        let lane = &self.channels[number];
+        let Some(audit) = lane.volume_audit.filter(|_| lane.is_backfillable()) else { return };
+        let Some(between) = self.volume_audits[audit].check(now) else { return };
+        if lane.phase != ChannelPhase::Live {
+            return;
+        }
+        let mut concerned = self.channels.candles_of(&lane.channel.symbol);
+        concerned.retain(|candles| self.channels[*candles].phase == ChannelPhase::Live);
+        concerned.iter().for_each(|candles| self.channels[*candles].reopen_from(between.0));
+        concerned.push(number);
+        self.report_missing(&concerned, between);
+    }
+
+    fn check_candles(&mut self, number: usize, now: Instant) {
+        let Some(trades) = self.channels[number].candle_audit.as_ref().map(|closing| closing.trade_channel)
+        else {
+            return;
+        };
+        let is_whole = [trades, number].iter().all(|lane| self.channels[*lane].phase == ChannelPhase::Live);
+        let closing = self.channels[number].candle_audit.as_mut();
+        let Some(open) = closing.and_then(|closing| closing.check(is_whole, now)) else { return };
+        self.channels[number].reopen_from(open);
+        self.report_missing(&[number], (open, self.last_heard_at));
+    }
+
+    fn report_missing(&mut self, lanes: &[usize], between: (Timestamp, Timestamp)) {
+        let channels = lanes.iter().map(|lane| self.channels[*lane].channel.clone()).collect();
+        let gap = self.gap(channels, between, GapCause::MissingPrints);
+        self.record_past_gap(&gap);
+    }
+
+    /// What may have been missing has been fetched. Returns what is missing still, if the volume of a ticker shows it.
+    pub(super) fn settle_audit(&mut self, number: usize, events: &[FeedEvent]) -> Option<LossReason> {
+        let lane = &self.channels[number];
+        let mut is_lost = false;
+        if let Some(audit) = lane.volume_audit {
+            // What has happened since is fetched as well, and says nothing.
+            let found = |until| {
+                let is_of_it = |event: &FeedEvent| event.venue_time().is_some_and(|stamp| stamp <= until);
+                events.iter().any(|event| is_of_it(event) && lane.is_missing(event))
+            };
+            is_lost = self.volume_audits[audit].on_backfilled(found, Instant::now());
+        }
+        if let Some(closing) = &mut self.channels[number].candle_audit {
+            closing.on_backfilled(events, Instant::now());
+        }
+        is_lost.then(|| LossReason::Unproven { message: "by the volume of the day more was traded".into() })
+    }
+}

@@ -1,0 +1,279 @@
+//! Whether what was fetched for a gap joins what was heard before and after it.
+//!
+//! One page proves little: it may be a copy that is seconds old, come empty, or lack its middle. So a gap counts as
+//! healed only when
+//!
+//! - the walk back through the pages reaches beyond what was handed out,
+//! - it reaches forward to the newest trade that was handed out, and to the first that was heard after the gap,
+//! - it shows all trades in between that were heard, and each of its pages joins the one before,
+//! - and, where anything is strange, a second walk that was asked in a different way shows the same: where a page was
+//!   shorter than what was asked for, or nothing was heard after the gap, or the market seems to have stood still in it.
+//!
+//! Until then the pages are asked again, and for so long at the most; then the gap is told as it is. Where nothing was
+//! heard after the gap, a page that is late cannot be told from a market that is quiet: a while is waited, two walks after
+//! it must agree, and the pages are looked at once more with the first trade that comes. The same is waited where the market seems to have stood still
+//! in the gap as it does nowhere near it: that is what a copy looks like which lacks a part for some seconds.
+//!
+//! What this costs: nothing where nothing is strange; a second walk and a second of time where pages are short; two more
+//! walks where a silence is to be told.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use market_backbone_core::{LossReason, Timestamp, Trade, TradeId};
+use tokio::time::Instant;
+
+use super::ContinuityConfig;
+use super::backfill::TradeWalkResult;
+use super::pause_stats::PauseStats;
+use super::trade_rank::{KnownTrade, TradeRank};
+
+/// After so many walks, a venue whose pages lack one in `MISSING_SHARE_DIVISOR` of the trades that its socket told is believed.
+const MANY_WALKS: u32 = 4;
+const MISSING_SHARE_DIVISOR: usize = 20;
+
+/// A pause is strange that is longer than this, in nanoseconds, and so many times as long as is usual, or breaks the pace.
+const UNUSUAL_PAUSE: i64 = 1_000_000_000;
+const UNUSUAL_PAUSE_FACTOR: i64 = 12;
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum HealDecision {
+    /// All of it is there.
+    Complete,
+    /// The pages are to be asked again after this long.
+    Retry(Duration),
+    /// It will not be had, or cannot be told to be all.
+    Incomplete(LossReason),
+}
+
+/// What is known of the ends of the gap.
+#[derive(Debug)]
+pub(super) struct GapBounds<'a> {
+    /// The newest trade that was handed out, or that is known without saying where the gap ends.
+    pub(super) before: Option<&'a KnownTrade>,
+    /// The first that was heard after the gap.
+    pub(super) after: Option<&'a KnownTrade>,
+    /// All trades that were heard lately.
+    pub(super) heard_ranks: &'a [TradeRank],
+    /// Until then a silence is not believed: neither that of the socket after the gap, nor one that is strange in it.
+    pub(super) uncertain_until: Instant,
+    /// What lies before was asked for twice already: only the last bit is new.
+    pub(super) was_fetched_before: bool,
+}
+
+impl GapBounds<'_> {
+    /// Up to where the pages must reach.
+    fn target(&self, kept_since: Timestamp) -> Option<&TradeRank> {
+        let before = self.before.filter(|known| known.time >= kept_since);
+        self.after.into_iter().chain(before).map(|known| &known.rank).max()
+    }
+}
+
+/// What was fetched for one market's gap so far.
+#[derive(Debug, Default)]
+pub(super) struct GapReconciler {
+    found: BTreeMap<TradeRank, Trade>,
+    walks: u32,
+    /// So many of the last walks showed exactly what is known.
+    agreeing_walks: u32,
+    /// So many asked in vain, since something last went well.
+    failed_walks: u32,
+    since: Option<Instant>,
+    /// What was wrong the last time.
+    why: String,
+}
+
+impl GapReconciler {
+    /// How many walks have ended.
+    pub(super) const fn walks(&self) -> u32 {
+        self.walks
+    }
+
+    /// The gap has grown: what is there is kept, and proves nothing.
+    pub(super) fn mark_uncertain(&mut self) {
+        (self.agreeing_walks, self.failed_walks, self.since) = (0, 0, None);
+    }
+
+    /// All that was found, in order.
+    pub(super) fn take(&mut self) -> Vec<Trade> {
+        std::mem::take(self).found.into_values().collect()
+    }
+
+    /// How many trades more than half of what is there are.
+    pub(super) fn repeat_page_size(&self) -> u32 {
+        u32::try_from(self.found.len() * 3 / 5).unwrap_or(u32::MAX)
+    }
+
+    /// The trade at which a second walk may begin: the pages have shown it already.
+    pub(super) fn repeat_start<'k>(&self, after: Option<&'k KnownTrade>) -> Option<&'k TradeId> {
+        let after = after.filter(|known| self.newest().is_some_and(|newest| *newest >= known.rank));
+        after.map(|known| known.rank.id())
+    }
+
+    fn newest(&self) -> Option<&TradeRank> {
+        self.found.last_key_value().map(|(rank, _)| rank)
+    }
+
+    /// Takes in what a walk has found.
+    fn merge(&mut self, walked: &mut TradeWalkResult, limit: Option<&TradeRank>) -> bool {
+        let mut is_news = false;
+        for trade in std::mem::take(&mut walked.trades) {
+            let rank = TradeRank::of(&trade);
+            walked.shown.insert(rank.clone());
+            let counts = limit.is_none_or(|limit| rank <= *limit);
+            if let Entry::Vacant(place) = self.found.entry(rank) {
+                is_news |= counts;
+                place.insert(trade);
+            }
+        }
+        is_news
+    }
+
+    /// Takes in what a walk has found that was overtaken by another gap.
+    pub(super) fn merge_unchecked(&mut self, mut walked: TradeWalkResult) {
+        self.walks += 1;
+        self.merge(&mut walked, None);
+    }
+
+    /// Takes in what a walk has found, and judges it.
+    pub(super) fn check(
+        &mut self,
+        mut walked: TradeWalkResult,
+        ends: &GapBounds<'_>,
+        config: &ContinuityConfig,
+        now: Instant,
+    ) -> HealDecision {
+        self.walks += 1;
+        // While the venue gave no answer, nothing was shown that could have joined.
+        let since = self.since.map_or(now, |since| since + walked.unanswered);
+        self.since = Some(since);
+        // Where nothing was heard after the gap, two walks must agree on what the first of them showed.
+        let limit = ends.after.map(|known| &known.rank).or_else(|| self.newest()).cloned();
+        let limit = limit.as_ref();
+        let is_news = self.merge(&mut walked, limit);
+        if let Some(loss) = &walked.cut_short {
+            return HealDecision::Incomplete(loss.clone());
+        }
+        if walked.is_disjoint {
+            self.why = "its pages do not join".to_owned();
+        }
+        let is_valid = !walked.is_disjoint
+            && self.reaches_both_ends(&walked, ends)
+            && self.is_consistent(&walked, ends, limit);
+        self.agreeing_walks = match (is_valid, is_news) {
+            (false, _) => 0,
+            (true, true) => 1,
+            (true, false) => self.agreeing_walks + 1,
+        };
+        let is_silent = ends.after.is_none() || self.has_unusual_silence(ends, walked.pause_stats);
+        let is_trusted = ends.was_fetched_before || self.shows_nothing_new(ends);
+        let needed = if is_trusted || !(is_silent || walked.is_short) { 1 } else { 2 };
+        let is_strange = ends.after.is_none() || (needed > 1 && is_silent);
+        let is_uncertain = is_strange && now < ends.uncertain_until;
+        if self.agreeing_walks >= needed && !is_uncertain {
+            return match walked.too_old {
+                Some(days) => HealDecision::Incomplete(LossReason::TooOld { days }),
+                None => HealDecision::Complete,
+            };
+        }
+        if now >= since + config.join_timeout && self.walks >= MANY_WALKS {
+            if self.agreeing_walks > 0 {
+                self.why = "what its pages show joins, and was not shown twice".to_owned();
+            }
+            return HealDecision::Incomplete(LossReason::Unproven { message: self.why.as_str().into() });
+        }
+        if self.agreeing_walks == 0 {
+            let pause =
+                config.retry_pause.saturating_mul(1 << self.failed_walks.min(10)).min(config.join_pause_cap);
+            self.failed_walks += 1;
+            return HealDecision::Retry(pause);
+        }
+        self.failed_walks = 0;
+        if is_uncertain && ends.after.is_none() {
+            self.agreeing_walks = 0; // what is shown before pages can have caught up is no witness of a silence
+        }
+        let rest = ends.uncertain_until.saturating_duration_since(now);
+        HealDecision::Retry(if is_uncertain { config.recheck_after.max(rest) } else { config.recheck_after })
+    }
+
+    /// Whether nothing was traded in the gap for much longer than is usual around it, or than ever around it: `before` is the
+    /// pace of what the pages show from before the beginning.
+    fn has_unusual_silence(&self, ends: &GapBounds<'_>, before: PauseStats) -> bool {
+        let Some((from, to)) = ends.before.zip(ends.after) else { return false };
+        let (from, to) = (from.time.as_nanos(), to.time.as_nanos());
+        let found = self.found.values().map(|trade| trade.time.as_nanos());
+        // The last trade before the gap may not be among them.
+        let is_left_out = self.found.values().next().is_some_and(|oldest| from < oldest.time.as_nanos());
+        let times: Vec<i64> = is_left_out.then_some(from).into_iter().chain(found).collect();
+        let (mut longest, mut around) = (0, before);
+        for pair in times.windows(2) {
+            match from <= pair[0] && pair[1] <= to {
+                true => longest = longest.max(pair[1] - pair[0]),
+                false => around.add(pair[1] - pair[0]),
+            }
+        }
+        let [first, .., last] = &times[..] else { return false };
+        let others = i64::try_from(times.len()).unwrap_or(i64::MAX) - 2;
+        let usual = (last - first - longest) / others.max(1);
+        let is_rare = others > 0 && longest / UNUSUAL_PAUSE_FACTOR > usual;
+        longest >= UNUSUAL_PAUSE && (is_rare || around.is_exceeded_by(longest))
+    }
+
+    /// Whether nothing has happened in between: the venue's newest was known when it spoke again, and the pages show
+    /// nothing that was not heard.
+    fn shows_nothing_new(&self, ends: &GapBounds<'_>) -> bool {
+        let Some((after, before)) = ends.after.zip(ends.before) else { return false };
+        if after.rank > before.rank {
+            return false;
+        }
+        let heard: HashSet<&TradeId> = ends.heard_ranks.iter().map(TradeRank::id).collect();
+        self.found.keys().all(|rank| heard.contains(rank.id()))
+    }
+
+    /// Whether the pages reach both ends.
+    fn reaches_both_ends(&mut self, walked: &TradeWalkResult, ends: &GapBounds<'_>) -> bool {
+        let Some(target) = ends.target(walked.kept_since) else { return true };
+        let reaches = self.newest().is_some_and(|newest| newest >= target);
+        if !reaches {
+            let until = match self.found.last_key_value() {
+                Some((_, trade)) => format!("its pages end with the trade of {}", trade.time),
+                None => "its pages show no trade".to_owned(),
+            };
+            let heard = ends.after.or(ends.before).map_or(Timestamp::EPOCH, |known| known.time);
+            self.why = format!("{until}, and one of {heard} was heard");
+        }
+        reaches
+    }
+
+    /// Whether a walk shows all that is known to exist.
+    fn is_consistent(
+        &mut self,
+        walked: &TradeWalkResult,
+        ends: &GapBounds<'_>,
+        limit: Option<&TradeRank>,
+    ) -> bool {
+        if walked.unreadable > 0 {
+            self.why = format!("{} trades of its pages could not be read", walked.unreadable);
+            return false;
+        }
+        let counts = |rank: &&TradeRank| limit.is_none_or(|limit| *rank <= limit);
+        if self.found.keys().filter(counts).any(|rank| !walked.shown.contains(rank)) {
+            self.why = "its pages do not agree with each other".to_owned();
+            return false;
+        }
+        let (Some(oldest), Some(newest)) = (self.found.keys().next(), self.newest()) else { return true };
+        // A page that goes back far enough may lack the very first of what is missing.
+        let oldest = walked.newest_before_begin.as_ref().unwrap_or(oldest);
+        let between =
+            |rank: &&TradeRank| oldest < *rank && *rank < newest && limit.is_none_or(|limit| *rank <= limit);
+        let known: Vec<_> = ends.heard_ranks.iter().filter(between).collect();
+        let shown: HashSet<&TradeId> = self.found.keys().map(TradeRank::id).collect();
+        let absent = known.iter().filter(|rank| !shown.contains(rank.id())).count();
+        if absent > 0 {
+            self.why = format!("its pages lack {absent} of {} trades that were heard", known.len());
+        }
+        absent == 0 || (self.walks >= MANY_WALKS && absent * MISSING_SHARE_DIVISOR <= known.len())
+    }
+}

@@ -1,0 +1,181 @@
+//! The gaps of a feed that are not over, and what of each is still to be done.
+
+use std::sync::Arc;
+
+use market_backbone_core::{Channel, Gap, GapState, LossReason};
+
+/// A gap that is not over.
+#[derive(Debug)]
+struct OpenGap {
+    gap: Gap,
+    /// The channels of which nothing arrives yet.
+    down: Vec<Channel>,
+    /// The lanes whose missing events are still to be fetched.
+    pending: Vec<usize>,
+    loss: Option<LossReason>,
+}
+
+/// The gaps that are not over. No two of them share a channel.
+#[derive(Debug, Default)]
+pub(super) struct OpenGaps(Vec<OpenGap>);
+
+impl OpenGaps {
+    /// A gap has begun. What is to be told of it: with those it shares a channel with it is one.
+    pub(super) fn open(&mut self, gap: Gap) -> Gap {
+        let mut wound = OpenGap {
+            down: gap.channels.to_vec(),
+            gap: Gap { to: None, ..gap },
+            pending: Vec::new(),
+            loss: None,
+        };
+        let touched = self.0.extract_if(.., |other| other.shares_channel(&wound.gap.channels));
+        for other in touched.collect::<Vec<_>>() {
+            wound.merge(other);
+        }
+        let told = wound.gap.clone();
+        self.0.push(wound);
+        told
+    }
+
+    /// Events of `gap`'s channels arrive again; those of `lanes` have to be fetched. What is to be told.
+    pub(super) fn resume(&mut self, gap: &Gap, lanes: &[usize]) -> Vec<Gap> {
+        let mut told = Vec::new();
+        if !self.0.iter().any(|wound| wound.shares_channel(&gap.channels)) {
+            // Nobody said that it had begun.
+            told.push(self.open(Gap { state: GapState::Opened, ..gap.clone() }));
+        }
+        for wound in self.0.iter_mut().filter(|wound| wound.shares_channel(&gap.channels)) {
+            wound.down.retain(|channel| !gap.channels.contains(channel));
+            wound.gap.to = wound.gap.to.max(gap.to);
+            wound.pending.extend(lanes);
+            wound.pending.sort_unstable();
+            wound.pending.dedup();
+            if wound.down.is_empty() && !wound.pending.is_empty() {
+                told.push(Gap { state: GapState::Healing, ..wound.gap.clone() });
+            }
+        }
+        told.extend(self.take_closed());
+        told
+    }
+
+    /// Whether something that `lane` is missing is being fetched for a gap.
+    pub(super) fn is_healing(&self, lane: usize) -> bool {
+        self.0.iter().any(|wound| wound.pending.contains(&lane))
+    }
+
+    /// What `lane` was missing has been delivered, but for a `loss`. What is to be told.
+    pub(super) fn channel_healed(&mut self, lane: usize, loss: Option<&LossReason>) -> Vec<Gap> {
+        for wound in self.0.iter_mut().filter(|wound| wound.pending.contains(&lane)) {
+            wound.pending.retain(|other| *other != lane);
+            wound.loss = loss.or(wound.loss.as_ref()).cloned();
+        }
+        self.take_closed()
+    }
+
+    /// Some of what `lane` was missing will not be had, and more of it is to be fetched. Whether it is of a gap.
+    pub(super) fn record_loss(&mut self, lane: usize, loss: &LossReason) -> bool {
+        let mut any = false;
+        for wound in self.0.iter_mut().filter(|wound| wound.pending.contains(&lane)) {
+            wound.loss = Some(loss.clone());
+            any = true;
+        }
+        any
+    }
+
+    /// Nothing more will come. What is to be told.
+    pub(super) fn fail_all(&mut self, why: &LossReason) -> Vec<Gap> {
+        let lost = |wound: OpenGap| Gap { state: GapState::Lost, loss: Some(why.clone()), ..wound.gap };
+        self.0.drain(..).map(lost).collect()
+    }
+
+    fn take_closed(&mut self) -> Vec<Gap> {
+        let over = |wound: &mut OpenGap| wound.down.is_empty() && wound.pending.is_empty();
+        let told = self.0.extract_if(.., over).map(|OpenGap { gap, loss, .. }| {
+            let state = if loss.is_some() { GapState::Lost } else { GapState::Healed };
+            Gap { state, loss, ..gap }
+        });
+        told.collect()
+    }
+}
+
+impl OpenGap {
+    fn shares_channel(&self, channels: &[Channel]) -> bool {
+        self.gap.channels.iter().any(|channel| channels.contains(channel))
+    }
+
+    /// Takes in an older one.
+    fn merge(&mut self, other: Self) {
+        let mut channels: Vec<_> = self.gap.channels.iter().chain(&*other.gap.channels).cloned().collect();
+        channels.sort();
+        channels.dedup();
+        self.gap.channels = Arc::from(channels);
+        self.gap.from = self.gap.from.min(other.gap.from);
+        self.down.extend(other.down);
+        self.pending.extend(other.pending);
+        self.loss = self.loss.take().or(other.loss);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::{GapCause, StreamKind, Symbol, Timestamp, VenueId};
+
+    fn gap(codes: &[&str], from: i64, to: Option<i64>) -> Gap {
+        let channel = |code: &&str| Channel {
+            symbol: Symbol::new(VenueId::new("test"), code).unwrap(),
+            kind: StreamKind::Trade,
+        };
+        Gap {
+            state: if to.is_some() { GapState::Resumed } else { GapState::Opened },
+            channels: codes.iter().map(channel).collect(),
+            from: Timestamp::from_secs(from),
+            to: to.map(Timestamp::from_secs),
+            cause: GapCause::Disconnected,
+            loss: None,
+        }
+    }
+
+    fn brief(gaps: &[Gap]) -> Vec<String> {
+        let one = |gap: &Gap| format!("{} {} {}", gap.state.as_str(), gap.from.as_secs(), gap.channels.len());
+        gaps.iter().map(one).collect()
+    }
+
+    #[test]
+    fn a_gap_is_healed_once_all_its_lanes_are() {
+        let mut wounds = OpenGaps::default();
+        assert_eq!(brief(&[wounds.open(gap(&["A", "B"], 5, None))]), ["opened 5 2"]);
+        assert_eq!(brief(&wounds.resume(&gap(&["A", "B"], 5, Some(9)), &[0, 1])), ["healing 5 2"]);
+        assert_eq!(brief(&wounds.channel_healed(1, None)), [""; 0]);
+        assert_eq!(brief(&wounds.channel_healed(0, None)), ["healed 5 2"]);
+        assert_eq!(brief(&wounds.channel_healed(0, None)), [""; 0]);
+    }
+
+    #[test]
+    fn a_gap_over_one_that_is_being_healed_is_one_with_it() {
+        let mut wounds = OpenGaps::default();
+        wounds.open(gap(&["A", "B"], 5, None));
+        wounds.resume(&gap(&["A", "B"], 5, Some(6)), &[0, 1]);
+        assert_eq!(brief(&[wounds.open(gap(&["B", "C"], 7, None))]), ["opened 5 3"]);
+        assert_eq!(brief(&wounds.channel_healed(0, None)), [""; 0]);
+        assert_eq!(brief(&wounds.resume(&gap(&["B", "C"], 7, Some(8)), &[1, 2])), ["healing 5 3"]);
+        wounds.channel_healed(1, Some(&LossReason::TooOld { days: 7 }));
+        assert_eq!(brief(&wounds.channel_healed(2, None)), ["lost 5 3"]);
+    }
+
+    #[test]
+    fn of_two_gaps_without_a_common_channel_each_ends_alone() {
+        let mut wounds = OpenGaps::default();
+        wounds.open(gap(&["A"], 5, None));
+        wounds.open(gap(&["B"], 6, None));
+        assert_eq!(brief(&wounds.resume(&gap(&["B"], 6, Some(7)), &[])), ["healed 6 1"]);
+        assert_eq!(brief(&wounds.fail_all(&LossReason::Ended)), ["lost 5 1"]);
+    }
+
+    #[test]
+    fn an_end_without_a_beginning_is_a_gap_too() {
+        let mut wounds = OpenGaps::default();
+        assert_eq!(brief(&wounds.resume(&gap(&["A"], 5, Some(7)), &[0])), ["opened 5 1", "healing 5 1"]);
+        assert_eq!(brief(&wounds.channel_healed(0, None)), ["healed 5 1"]);
+    }
+}

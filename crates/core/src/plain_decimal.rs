@@ -1,0 +1,50 @@
+//! How a price or a volume is written for other programs.
+
+use std::fmt;
+
+/// A price or a volume as text that reads back bit for bit: all digits, no exponent, and always a decimal point.
+///
+/// Programs that guess the type of a column from its first rows take `100` for a whole number, and stumble over the `99.9`
+/// that comes thirty thousand rows later, or cut it off.
+///
+/// ```
+/// use market_backbone_core::Figure;
+///
+/// assert_eq!(Figure(116_233_000.0).to_string(), "116233000.0");
+/// assert_eq!(Figure(0.000_000_07).to_string(), "0.00000007");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlainDecimal(pub f64);
+
+impl fmt::Display for PlainDecimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(value) = self;
+        let is_whole = value.is_finite() && value.fract() == 0.0;
+        if is_whole { write!(f, "{value}.0") } else { write!(f, "{value}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_figure_has_a_point_no_exponent_and_its_last_bit(bits in any::<u64>(), whole in any::<i64>()) {
+            for value in [f64::from_bits(bits), whole as f64, whole as f64 / 1e8] {
+                prop_assume!(value.is_finite());
+                let text = PlainDecimal(value).to_string();
+                prop_assert!(text.contains('.') && !text.contains(['e', 'E']), "{text}");
+                prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits());
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_no_number_is_made_to_look_like_one() {
+        assert_eq!(PlainDecimal(f64::NAN).to_string(), "NaN");
+        assert_eq!(PlainDecimal(f64::NEG_INFINITY).to_string(), "-inf");
+        assert_eq!(PlainDecimal(-0.0).to_string(), "-0.0");
+    }
+}

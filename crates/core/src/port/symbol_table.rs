@@ -1,0 +1,84 @@
+//! Codes to symbols, and books to fill, so that decoding a frame allocates nothing.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::book_pool::BookPool;
+use super::interned_symbols::InternedSymbols;
+use crate::{OrderBook, Symbol, VenueId};
+
+/// The symbols a feed may speak of, found by the venue's spelling.
+#[derive(Clone, Debug, Default)]
+pub struct SymbolTable {
+    by_code: FxHashMap<Box<str>, Symbol>,
+    books: BookPool,
+    /// Whether all markets of a venue are expected.
+    any: Option<VenueId>,
+    interned: InternedSymbols,
+}
+
+impl SymbolTable {
+    /// The symbol spelt `code`, if it is expected here.
+    #[must_use]
+    pub fn get(&self, code: &str) -> Option<&Symbol> {
+        self.by_code.get(code)
+    }
+
+    /// The symbol spelt `code`, if it is expected here: by its name, or because all of its venue's are.
+    #[must_use]
+    pub fn resolve(&self, code: &str) -> Option<Symbol> {
+        match (self.by_code.get(code), self.any) {
+            (Some(symbol), _) => Some(symbol.clone()),
+            (None, Some(venue)) => self.interned.intern(venue, code),
+            (None, None) => None,
+        }
+    }
+
+    /// Adds a symbol; [`Symbol::any`] adds all of its venue's.
+    pub fn insert(&mut self, symbol: Symbol) {
+        if symbol.is_any() {
+            self.any = Some(symbol.venue());
+        }
+        self.by_code.insert(symbol.code().into(), symbol);
+    }
+
+    /// A book of `symbol`, made by `fill` of one that nobody reads any more, if there is such. `fill` is handed it
+    /// without levels, sets all else (the symbol is right already), and answers `None` to give up.
+    pub fn book(
+        &self,
+        symbol: &Symbol,
+        fill: impl FnOnce(&mut OrderBook) -> Option<()>,
+    ) -> Option<Arc<OrderBook>> {
+        self.books.book(symbol, fill)
+    }
+}
+
+impl FromIterator<Symbol> for SymbolTable {
+    fn from_iter<I: IntoIterator<Item = Symbol>>(symbols: I) -> Self {
+        let mut table = Self::default();
+        for symbol in symbols {
+            table.insert(symbol);
+        }
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VENUE: VenueId = VenueId::new("massive");
+
+    #[test]
+    fn a_stranger_is_met_only_where_all_are_expected() {
+        let mut table: SymbolTable = [Symbol::new(VENUE, "AAPL").unwrap()].into_iter().collect();
+        assert!(table.resolve("AAPL").is_some());
+        assert_eq!(table.resolve("MSFT"), None);
+        table.insert(Symbol::any(VENUE));
+        assert_eq!(table.resolve("MSFT"), Symbol::new(VENUE, "MSFT").ok());
+        assert_eq!(table.resolve("MSFT"), table.resolve("MSFT"));
+        assert_eq!(table.resolve("*").map(|symbol| symbol.is_any()), Some(true));
+        assert_eq!(table.resolve("no market"), None);
+    }
+}

@@ -1,0 +1,203 @@
+//! What goes wrong at a place that a test names: with the Nth page, or with the row of a slot.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::ParseFaultsError;
+use crate::calendar;
+
+/// The kinds of pages that can have something wrong with their rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageKind {
+    /// Candles of any timeframe, and on Massive the whole market's day.
+    Candles,
+    /// Trades.
+    Trades,
+    /// Tickers; on Massive snapshots.
+    Tickers,
+    /// What is listed.
+    Markets,
+}
+
+impl PageKind {
+    /// How many kinds there are.
+    pub(crate) const COUNT: usize = 4;
+}
+
+/// What is wrong with a bad row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BadRowKind {
+    /// One of the others, by a draw of the page.
+    #[default]
+    Any,
+    /// The high is below the close; a trade has a negative size.
+    Unsound,
+    /// A price is 0.
+    Zero,
+    /// A field is `null`.
+    Null,
+    /// It opens beside the grid; a trade is stamped 0.
+    Offgrid,
+    /// It is of another market.
+    Foreign,
+    /// A number is the text `"NaN"`.
+    Text,
+    /// It opens hours ahead.
+    Future,
+}
+
+impl BadRowKind {
+    /// All but [`BadRowKind::Any`].
+    pub const KINDS: [Self; 7] =
+        [Self::Unsound, Self::Zero, Self::Null, Self::Offgrid, Self::Foreign, Self::Text, Self::Future];
+}
+
+/// What can be wrong with one page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PageFault {
+    /// It is empty.
+    Empty,
+    /// It is that of so many ms ago.
+    Stale(u64),
+    /// It lacks so many of the newest closed candles.
+    Late(u64),
+    /// It shows the venue of so many ms ago.
+    Lagging(u64),
+    /// It lacks its middle.
+    Hole,
+    /// It holds one row twice.
+    Doubled,
+    /// It holds one row twice, the second time with other figures.
+    Differing,
+    /// It lacks one row.
+    Missing,
+    /// One of its rows is bad.
+    Bad(BadRowKind),
+}
+
+/// Where something is to go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultTarget {
+    /// With the Nth page of a kind, counted from 1 since the start or the last reset.
+    NthPage(PageKind, u64),
+    /// With the candle that opens at this time (ms since the epoch), in every page that holds it.
+    Slot(i64),
+}
+
+/// One thing that goes wrong at a place of its own.
+///
+/// Reads as `empty@candles:4` (the fourth page of candles) or `doubled@2026-11-20T10:00:00Z` (that row): what, `@`,
+/// where. What is `empty`, `stale:MS`, `late:ROWS`, `lagging:MS`, `hole`, `doubled`, `differing`, `missing`, or a
+/// kind of bad row. Several are separated by commas, see [`ScriptedFault::parse_list`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScriptedFault {
+    /// Where.
+    pub target: FaultTarget,
+    /// What.
+    pub fault: PageFault,
+}
+
+impl ScriptedFault {
+    /// Reads any number of them, separated by commas.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the first that makes no sense.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, ParseFaultsError> {
+        text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::parse).collect()
+    }
+}
+
+impl FromStr for ScriptedFault {
+    type Err = ParseFaultsError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = text.split_once('@').and_then(|(what, place)| {
+            Some(Self { fault: parse_page_fault(what.trim())?, target: parse_target(place.trim())? })
+        });
+        parsed.ok_or_else(|| {
+            ParseFaultsError(format!("{text:?} is not like empty@candles:4 or zero@2026-11-20T10:00:00Z"))
+        })
+    }
+}
+
+fn parse_page_fault(text: &str) -> Option<PageFault> {
+    let (name, amount) = text.split_once(':').map_or((text, None), |(name, amount)| (name, Some(amount)));
+    let amount = amount.map(str::parse::<u64>).transpose().ok()?;
+    Some(match (name, amount) {
+        ("empty", None) => PageFault::Empty,
+        ("stale", Some(age_ms)) => PageFault::Stale(age_ms),
+        ("late", Some(rows)) => PageFault::Late(rows),
+        ("lagging", Some(behind_ms)) => PageFault::Lagging(behind_ms),
+        ("hole", None) => PageFault::Hole,
+        ("doubled", None) => PageFault::Doubled,
+        ("differing", None) => PageFault::Differing,
+        ("missing", None) => PageFault::Missing,
+        (kind, None) => PageFault::Bad(serde_json::from_value(kind.into()).ok()?),
+        (_, Some(_)) => return None,
+    })
+}
+
+fn parse_target(text: &str) -> Option<FaultTarget> {
+    let page = |name: &str| {
+        Some(match name {
+            "candles" => PageKind::Candles,
+            "trades" => PageKind::Trades,
+            "tickers" => PageKind::Tickers,
+            "markets" => PageKind::Markets,
+            _ => return None,
+        })
+    };
+    let nth = text
+        .split_once(':')
+        .and_then(|(name, nth)| Some(FaultTarget::NthPage(page(name)?, nth.parse().ok()?)));
+    nth.or_else(|| calendar::parse_instant(text).map(FaultTarget::Slot))
+}
+
+/// Which live trades are stamped ahead of their time, and how far.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct TimestampSkew {
+    pub(crate) share: f64,
+    pub(crate) ahead_ms: i64,
+    /// Besides: the first trade of each market at or after this moment, and how far ahead.
+    pub(crate) first: Option<(i64, i64)>,
+}
+
+impl TimestampSkew {
+    /// Whether no trade is.
+    pub(crate) fn is_none(&self) -> bool {
+        self.share <= 0.0 && self.first.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_reads_as_what_and_where() {
+        let want = [
+            ScriptedFault { target: FaultTarget::NthPage(PageKind::Candles, 4), fault: PageFault::Empty },
+            ScriptedFault {
+                target: FaultTarget::NthPage(PageKind::Trades, 1),
+                fault: PageFault::Stale(3_000),
+            },
+            ScriptedFault {
+                target: FaultTarget::Slot(1_795_168_800_000),
+                fault: PageFault::Bad(BadRowKind::Zero),
+            },
+            ScriptedFault { target: FaultTarget::Slot(1_795_168_800_000), fault: PageFault::Doubled },
+        ];
+        let text =
+            "empty@candles:4, stale:3000@trades:1,zero@2026-11-20T10:00:00Z,doubled@2026-11-20 10:00:00";
+        assert_eq!(ScriptedFault::parse_list(text), Ok(want.into()));
+        for wrong in
+            ["empty", "odd@candles:1", "empty@books:1", "stale@candles:1", "empty:3@candles:1", "empty@"]
+        {
+            assert!(ScriptedFault::parse_list(wrong).is_err(), "{wrong}");
+        }
+    }
+}

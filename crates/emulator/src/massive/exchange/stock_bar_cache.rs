@@ -1,0 +1,102 @@
+//! Finished minutes and days of all stocks, made once and kept within bounds.
+//!
+//! A cell says from when on all its prints are known, so one cell serves every "now" after that; only the
+//! few minutes whose late prints are still on their way are folded anew.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+use super::unadjusted_bar::UnadjustedBar;
+use crate::massive::trading_calendar::StockSession;
+
+/// Cells kept, of all stocks together: about 90 MB.
+const MINUTE_BUDGET: usize = 600_000;
+/// Day bars kept: about 25 MB.
+const DAY_BUDGET: usize = 200_000;
+
+/// A minute in which something was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StockMinute {
+    pub(crate) bar: UnadjustedBar,
+    pub(crate) session: StockSession,
+    /// Every print of the minute is known from here on, ms.
+    pub(crate) final_ms: i64,
+}
+
+type StockDayKey = (u32, i64);
+
+#[derive(Debug, Default)]
+struct StockBarCacheState {
+    minutes: FxHashMap<StockDayKey, (u64, Arc<[StockMinute]>)>,
+    minute_count: usize,
+    days: FxHashMap<StockDayKey, UnadjustedBar>,
+    uses: u64,
+}
+
+/// What has been folded so far, by stock and day.
+#[derive(Debug, Default)]
+pub(crate) struct StockBarCache(Mutex<StockBarCacheState>);
+
+impl StockBarCache {
+    /// The minutes of a day, made by `fold` where they are not at hand.
+    pub(crate) fn minutes(
+        &self,
+        key: StockDayKey,
+        fold: impl FnOnce() -> Vec<StockMinute>,
+    ) -> Arc<[StockMinute]> {
+        let known = self.with(|shelves| {
+            shelves.uses += 1;
+            let (used, cells) = shelves.minutes.get_mut(&key)?;
+            *used = shelves.uses;
+            Some(Arc::clone(cells))
+        });
+        if let Some(cells) = known {
+            return cells;
+        }
+        let made: Arc<[StockMinute]> = fold().into();
+        self.with(|shelves| {
+            shelves.make_room(made.len());
+            shelves.minute_count += made.len();
+            if let Some((_, old)) = shelves.minutes.insert(key, (shelves.uses, Arc::clone(&made))) {
+                shelves.minute_count -= old.len();
+            }
+        });
+        made
+    }
+
+    /// The bar of a day that changes no more, made by `fold` where it is not at hand.
+    pub(crate) fn day(&self, key: StockDayKey, fold: impl FnOnce() -> UnadjustedBar) -> UnadjustedBar {
+        if let Some(bar) = self.with(|shelves| shelves.days.get(&key).copied()) {
+            return bar;
+        }
+        let bar = fold();
+        self.with(|shelves| {
+            if shelves.days.len() >= DAY_BUDGET {
+                shelves.days.clear();
+            }
+            shelves.days.insert(key, bar);
+        });
+        bar
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut StockBarCacheState) -> T) -> T {
+        // Only finished values are put here, so a panic elsewhere cannot have left half of one.
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl StockBarCacheState {
+    /// Half of the days go, the least used ones, when there is no room for `more` cells.
+    fn make_room(&mut self, more: usize) {
+        if self.minute_count + more <= MINUTE_BUDGET || self.minutes.is_empty() {
+            return;
+        }
+        let mut uses: Vec<u64> = self.minutes.values().map(|(used, _)| *used).collect();
+        let middle = uses.len() / 2;
+        let (_, median, _) = uses.select_nth_unstable(middle);
+        let median = *median;
+        self.minutes.retain(|_, (used, _)| *used > median);
+        self.minute_count = self.minutes.values().map(|(_, cells)| cells.len()).sum();
+    }
+}

@@ -1,0 +1,186 @@
+//! What the emulator was asked: the test's witness, kept apart from the limiter it bears witness on.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+/// A second, in which arrivals are counted.
+const SECOND_US: i64 = 1_000_000;
+
+/// What the emulator was asked since it started or was last reset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EmulatorReport {
+    /// Requests by limit group; `none` holds those to paths that do not exist.
+    pub groups: BTreeMap<String, GroupReport>,
+    /// What happened on sockets.
+    pub sockets: SocketReport,
+    /// Requests that a fault spoiled.
+    pub faulted: u64,
+    /// How often each fault really happened, by its name in [`Faults`](crate::Faults): pages that were not what the
+    /// venue has, live trades that were stamped ahead, sockets that were refused, answers under a clock that is off.
+    #[serde(default)]
+    pub played: BTreeMap<String, u64>,
+}
+
+impl EmulatorReport {
+    /// The figures of one group; zeros where nothing was asked.
+    #[must_use]
+    pub fn group(&self, name: &str) -> GroupReport {
+        self.groups.get(name).cloned().unwrap_or_default()
+    }
+
+    /// How often the fault of this name really happened.
+    #[must_use]
+    pub fn played(&self, name: &str) -> u64 {
+        self.played.get(name).copied().unwrap_or_default()
+    }
+
+    /// Requests in all groups.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        self.groups.values().map(|group| group.asked).sum()
+    }
+
+    /// 429s in all groups.
+    #[must_use]
+    pub fn rejected(&self) -> u64 {
+        self.groups.values().map(|group| group.rejected).sum()
+    }
+}
+
+/// The figures of one limit group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GroupReport {
+    /// Requests that arrived.
+    pub asked: u64,
+    /// Those within the limit.
+    pub accepted: u64,
+    /// Those answered with 429.
+    pub rejected: u64,
+    /// Those answered with 418.
+    pub banned: u64,
+    /// The most that arrived in any second, wherever it starts, accepted or not.
+    pub worst: u64,
+    /// Requests by route.
+    pub routes: BTreeMap<String, u64>,
+}
+
+/// What happened on sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SocketReport {
+    /// Sockets opened.
+    pub opened: u64,
+    /// Sockets open now.
+    pub open: u64,
+    /// Sockets that the server cut, by fault or for idleness.
+    pub dropped: u64,
+    /// Messages from clients, pings and pongs of the protocol aside.
+    pub messages: u64,
+    /// Data frames sent.
+    pub frames: u64,
+    /// Events in those frames, where a frame holds many.
+    #[serde(default)]
+    pub events: u64,
+    /// Sockets closed because their account had too many.
+    #[serde(default)]
+    pub evicted: u64,
+    /// Sockets closed because their client was too slow.
+    #[serde(default)]
+    pub slow: u64,
+    /// Sockets cut because of who they said they were.
+    #[serde(default)]
+    pub unauthorized: u64,
+}
+
+#[derive(Debug, Default)]
+struct TrafficLogState {
+    report: EmulatorReport,
+    arrivals: BTreeMap<&'static str, VecDeque<i64>>,
+    number: u64,
+}
+
+/// The book in which every request is noted.
+#[derive(Debug, Default)]
+pub(crate) struct TrafficLog(Mutex<TrafficLogState>);
+
+impl TrafficLog {
+    /// Notes an arrival and numbers it.
+    pub(crate) fn record_arrival(&self, group: &'static str, route: &'static str, now_us: i64) -> u64 {
+        self.with(|state| {
+            let window = state.arrivals.entry(group).or_default();
+            while window.front().is_some_and(|at| now_us - at >= SECOND_US) {
+                window.pop_front();
+            }
+            window.push_back(now_us);
+            let count = window.len() as u64;
+            let figures = state.report.groups.entry(group.to_owned()).or_default();
+            figures.asked += 1;
+            figures.worst = figures.worst.max(count);
+            *figures.routes.entry(route.to_owned()).or_default() += 1;
+            state.number += 1;
+            state.number
+        })
+    }
+
+    /// Changes the figures of a group.
+    pub(crate) fn update_group(&self, group: &'static str, change: impl FnOnce(&mut GroupReport)) {
+        self.with(|state| change(state.report.groups.entry(group.to_owned()).or_default()));
+    }
+
+    /// Changes the figures of sockets.
+    pub(crate) fn update_sockets(&self, change: impl FnOnce(&mut SocketReport)) {
+        self.with(|state| change(&mut state.report.sockets));
+    }
+
+    /// Notes a request that faults of these names spoiled; none, and it was not.
+    pub(crate) fn record_faulted_request(&self, names: &[&'static str]) {
+        if !names.is_empty() {
+            self.with(|state| state.report.faulted += 1);
+            names.iter().for_each(|name| self.record_fault(name, 1));
+        }
+    }
+
+    /// Notes that a fault happened so many times, without a request that it spoiled.
+    pub(crate) fn record_fault(&self, name: &'static str, times: u64) {
+        if times > 0 {
+            self.with(|state| *state.report.played.entry(name.to_owned()).or_default() += times);
+        }
+    }
+
+    pub(crate) fn report(&self) -> EmulatorReport {
+        self.with(|state| state.report.clone())
+    }
+
+    /// Starts anew; sockets that are open stay open.
+    pub(crate) fn reset(&self) {
+        self.with(|state| {
+            let open = state.report.sockets.open;
+            *state = TrafficLogState::default();
+            state.report.sockets.open = open;
+        });
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut TrafficLogState) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worst_is_counted_over_any_second() {
+        let witness = TrafficLog::default();
+        for at in [0, 900_000, 950_000, 1_000_000, 1_100_000, 1_899_999, 3_000_000] {
+            witness.record_arrival("candles", "minutes", at);
+        }
+        let figures = witness.report().group("candles");
+        // 0.9 to 1.9 s; the arrival at 0 had left when the one at 1.0 s came.
+        assert_eq!((figures.asked, figures.worst, figures.routes["minutes"]), (7, 5, 7));
+    }
+}

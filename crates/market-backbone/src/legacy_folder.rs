@@ -1,0 +1,118 @@
+//! Opens a data folder, one of an older version included: whose candles it holds is read from whom it talked to.
+//!
+//! Older versions noted what they sent in `limits/` of the folder, a file for each host. Where that names the venue's own
+//! host and no other, the candles are the venue's; where it names one other, they are that one's. Where it names several
+//! or none (the command line kept the notes for the venue's own host elsewhere) nothing is guessed, and the candles are
+//! left alone until somebody [claims](SqliteStore::add_claim) them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use market_backbone_core::{StoreError, VenueId};
+use market_backbone_storage::{SqliteStore, StoreConfig};
+
+/// Opens the folder, or makes it.
+///
+/// Candles that an older version kept under the name of a venue alone get the name of the only source that the folder is
+/// known to have talked to. Others stay [unclaimed](SqliteStore::unclaimed).
+///
+/// # Errors
+///
+/// As [`SqliteStore::open`].
+pub async fn open_folder(config: StoreConfig) -> Result<SqliteStore, StoreError> {
+    let dir = config.dir.clone();
+    let store = SqliteStore::open(config).await?;
+    for venue in store.unclaimed() {
+        let talked_to = contacted_sources(&dir, venue);
+        let mut sources = talked_to.iter();
+        if let (Some(source), None) = (sources.next(), sources.next()) {
+            match store.claim(venue, *source).await {
+                Ok(()) => tracing::warn!(
+                    %venue, %source, dir = %dir.display(),
+                    "candles of an older version: the folder has talked to this source only, so they are taken to be its"
+                ),
+                Err(error) => tracing::warn!(%error, "candles of an older version stay unclaimed"),
+            }
+        }
+    }
+    Ok(store)
+}
+
+/// The sources of `venue` that an older version noted requests to: `upbit-api.upbit.com.sends`,
+/// `upbit-127.0.0.1-9001.sends`.
+fn contacted_sources(dir: &Path, venue: VenueId) -> BTreeSet<VenueId> {
+    let files = fs::read_dir(dir.join("limits")).into_iter().flatten().flatten();
+    let names = files.filter_map(|file| file.file_name().into_string().ok());
+    names
+        .filter_map(|name| {
+            source_of_host(
+                venue,
+                name.strip_suffix(".sends")?.strip_prefix(venue.as_str())?.strip_prefix('-')?,
+            )
+        })
+        .collect()
+}
+
+/// The source at a host, of whose spelling all signs but dots had become hyphens.
+fn source_of_host(venue: VenueId, host: &str) -> Option<VenueId> {
+    let homes = market_backbone_upbit::UPBIT_HOSTS.iter().chain(&market_backbone_massive::MASSIVE_HOSTS);
+    if let Some((_, source)) =
+        homes.into_iter().find(|(home, source)| *home == host && source.family() == venue)
+    {
+        return Some(*source);
+    }
+    let (name, port) = match host.rsplit_once('-') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => (name, Some(port)),
+        _ => (host, None),
+    };
+    // `[::1]:9001` was written `---1--9001`.
+    let address = name.replace('-', ":");
+    let name = match address.strip_prefix(':').and_then(|rest| rest.strip_suffix(':')) {
+        Some(inside) if inside.contains(':') => format!("[{inside}]"),
+        _ => name.to_owned(),
+    };
+    venue.at_address(&port.map_or_else(|| name.clone(), |port| format!("{name}:{port}"))).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use market_backbone_massive::MASSIVE;
+    use market_backbone_upbit::UPBIT;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(files: &[&str], venue: VenueId, want: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("limits")).unwrap();
+        for file in files {
+            fs::write(folder.path().join("limits").join(file), "").unwrap();
+        }
+        let found: Vec<_> =
+            contacted_sources(folder.path(), venue).into_iter().map(VenueId::as_str).collect();
+        assert_eq!(found, want);
+    }
+
+    #[test]
+    fn the_notes_of_an_older_version_name_who_was_talked_to() {
+        check(&[], UPBIT, &[]);
+        check(&["upbit-api.upbit.com.sends", "upbit-api.upbit.com.sends.gate"], UPBIT, &["upbit"]);
+        check(&["upbit-sg-api.upbit.com.sends"], UPBIT, &["upbit-sg"]);
+        check(&["upbit-127.0.0.1-9001.sends"], UPBIT, &["upbit@127.0.0.1:9001"]);
+        check(&["upbit----1--9001.sends"], UPBIT, &["upbit@[::1]:9001"]);
+        check(&["upbit-my-proxy.example.sends"], UPBIT, &["upbit@my-proxy.example"]);
+        check(&["massive-api.polygon.io.sends", "massive-api.massive.com.sends"], MASSIVE, &["massive"]);
+        check(&["massive-api.massive.com.sends"], UPBIT, &[]);
+        check(
+            &["upbit-api.upbit.com.sends", "upbit-127.0.0.1-9001.sends"],
+            UPBIT,
+            &["upbit", "upbit@127.0.0.1:9001"],
+        );
+    }
+
+    #[test]
+    fn what_this_version_notes_says_nothing_of_what_was_before() {
+        check(&["upbit@127.0.0.1+9001.sends", "upbit@api.upbit.com.sends"], UPBIT, &[]);
+    }
+}

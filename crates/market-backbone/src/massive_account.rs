@@ -1,0 +1,82 @@
+//! An account with Massive: the key, what was paid for, and where the venue is.
+
+use std::sync::Arc;
+
+use market_backbone_core::{Clock, Secret, SourceError, Venue, VenueId};
+use market_backbone_massive::{
+    DELAYED_WS_URL, MASSIVE, MASSIVE_HOSTS, Massive, MassivePlan, MassiveRate, REST_URL, WS_URL,
+};
+use market_backbone_routing::Endpoint;
+
+use crate::PinnedMarkets;
+
+/// An account with Massive.
+#[derive(Clone, Debug)]
+#[must_use = "it is given to `Builder::massive_account`"]
+pub struct MassiveAccount {
+    key: Secret,
+    plan: MassivePlan,
+    rate: Option<MassiveRate>,
+    connections: Option<u32>,
+    pub(crate) pins: Vec<(String, PinnedMarkets)>,
+    endpoint: Endpoint,
+}
+
+impl MassiveAccount {
+    /// The owner of `key`, who has paid for `plan`, at the venue's own addresses: the socket is the one that the plan
+    /// has access to.
+    pub fn new(key: impl Into<Box<str>>, plan: MassivePlan) -> Self {
+        let socket = if plan == MassivePlan::Advanced { WS_URL } else { DELAYED_WS_URL };
+        let endpoint = Endpoint::new(REST_URL, socket);
+        Self { key: Secret::new(key), plan, rate: None, connections: None, pins: Vec::new(), endpoint }
+    }
+
+    /// At other addresses: an emulator, a proxy.
+    pub fn at(mut self, rest_url: &str, ws_url: &str) -> Self {
+        self.endpoint = Endpoint { same_as: self.endpoint.same_as, ..Endpoint::new(rest_url, ws_url) };
+        self
+    }
+
+    /// The very data of `source` is served at those addresses: by a proxy (`massive`), or by an emulator that is to keep
+    /// its data apart from one that stood there before (`massive@seed-7`).
+    pub fn same_as(mut self, source: VenueId) -> Self {
+        self.endpoint = self.endpoint.same_as(source);
+        self
+    }
+
+    /// Asks at another rate than the plan's.
+    pub fn rate(mut self, rate: MassiveRate) -> Self {
+        self.rate = Some(rate);
+        self
+    }
+
+    /// May have so many connections at once (default: 1); more than one have to be bought.
+    pub fn connections(mut self, connections: u32) -> Self {
+        self.connections = Some(connections);
+        self
+    }
+
+    /// Gives these markets a connection of their own, called `name` where health is told. All others go to the one that
+    /// carries least. More such connections than the account [may have](Self::all_connection_health) are refused when the backbone
+    /// is built.
+    pub fn pin(mut self, name: impl Into<String>, markets: PinnedMarkets) -> Self {
+        self.pins.push((name.into(), markets));
+        self
+    }
+
+    /// Whose data this account reads.
+    pub(crate) fn source(&self) -> Result<VenueId, SourceError> {
+        self.endpoint.source(MASSIVE, &MASSIVE_HOSTS)
+    }
+
+    pub(crate) fn open(self, source: VenueId, clock: &Arc<dyn Clock>) -> (Arc<dyn Venue>, Endpoint) {
+        let mut venue = Massive::new(self.key, self.plan, Arc::clone(clock)).with_source(source);
+        if let Some(rate) = self.rate {
+            venue = venue.with_rate(rate);
+        }
+        if let Some(connections) = self.connections {
+            venue = venue.with_connections(connections);
+        }
+        (Arc::new(venue), self.endpoint)
+    }
+}

@@ -1,0 +1,68 @@
+//! A wish for live data from any point on, built step by step and begun by `.await`.
+
+use std::future::IntoFuture;
+
+use futures::future::BoxFuture;
+use market_backbone_coordinator::{Feed, Start};
+use market_backbone_core::{Delivery, Priority, StreamKind, Subscription, Symbol, SymbolError};
+
+use crate::{Backbone, Error};
+
+/// A wish for live data: `.await` begins it and gives the [`Feed`]; dropping the feed ends it.
+#[derive(Debug)]
+#[must_use = "nothing is followed until it is awaited"]
+pub struct SubscribeRequest {
+    backbone: Backbone,
+    symbols: Result<Vec<Symbol>, SymbolError>,
+    kinds: Vec<StreamKind>,
+    delivery: Delivery,
+    priority: Priority,
+    start: Start,
+}
+
+impl SubscribeRequest {
+    pub(crate) fn new(
+        backbone: Backbone,
+        symbols: Result<Vec<Symbol>, SymbolError>,
+        kinds: Vec<StreamKind>,
+        priority: Priority,
+    ) -> Self {
+        Self { backbone, symbols, kinds, delivery: Delivery::default(), priority, start: Start::Now }
+    }
+
+    /// Begins there instead of now: at a [`Timestamp`](crate::Timestamp), or after the [`Cursor`](crate::Cursor) of an
+    /// earlier feed. What has happened since comes first, then [`CaughtUp`](crate::FeedEvent::CaughtUp), then what is live.
+    pub fn from(mut self, start: impl Into<Start>) -> Self {
+        self.start = start.into();
+        self
+    }
+
+    /// Every event, each once. Of a reader who is slow, `depth` events wait; what is more is fetched when he is ready.
+    pub fn buffered(mut self, depth: usize) -> Self {
+        self.delivery = Delivery::Buffered { capacity: depth };
+        self
+    }
+
+    /// Only the latest of each market and kind, for readers that want to know how things stand. They have no past, and
+    /// what a gap swallowed is not fetched.
+    pub fn conflated(mut self) -> Self {
+        self.delivery = Delivery::Conflated;
+        self
+    }
+
+    async fn open_feed(self) -> Result<Feed, Error> {
+        let mut wish = Subscription::new(self.symbols?, self.kinds)?;
+        wish.delivery = self.delivery;
+        wish.priority = self.priority;
+        Ok(self.backbone.continuity().subscribe(wish, self.start).await?)
+    }
+}
+
+impl IntoFuture for SubscribeRequest {
+    type Output = Result<Feed, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.open_feed())
+    }
+}

@@ -1,0 +1,22 @@
+//! The one place that reads the time of day.
+
+use market_backbone_core::{Clock, Timestamp};
+
+/// This machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that everybody else takes as an argument"
+    )]
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::EPOCH.plus(since)
+    }
+
+    fn monotonic(&self) -> Option<Timestamp> {
+        market_backbone_routing::since_boot()
+    }
+}

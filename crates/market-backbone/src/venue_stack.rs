@@ -1,0 +1,85 @@
+//! What a backbone is made of: layers for each venue, and one store for all of them.
+
+use std::sync::Arc;
+
+use market_backbone_coordinator::{Continuity, Coordinator};
+use market_backbone_core::{CallSource, Clock, VenueId};
+use market_backbone_massive::{MASSIVE, MassiveClient};
+use market_backbone_routing::Router;
+use market_backbone_storage::{ClockAwareSource, DerivedSource, Recorder, UniverseStore};
+use market_backbone_upbit::{UPBIT, UpbitClient};
+
+use crate::Error;
+use crate::error::UnknownVenue;
+use crate::splits::SplitCache;
+use crate::storage::StorageTiers;
+
+/// The layers of one venue.
+pub(crate) struct VenueStack {
+    pub(crate) venue: VenueId,
+    /// The venue's, as far as it is known from here.
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) router: Arc<Router>,
+    pub(crate) coordinator: Arc<Coordinator>,
+    pub(crate) candles: Arc<DerivedSource>,
+    /// What answers programs: the candles as of the right now.
+    pub(crate) clock_aware: Arc<ClockAwareSource>,
+    pub(crate) continuity: Continuity,
+    /// The shared store before the coordinator, where there is one.
+    pub(crate) shared_tier: Option<Arc<DerivedSource>>,
+    pub(crate) recorder: Recorder,
+    pub(crate) splits: SplitCache,
+}
+
+impl VenueStack {
+    /// What only Massive offers, if this is Massive.
+    pub(crate) fn massive(&self) -> Option<MassiveClient> {
+        (self.venue.family() == MASSIVE).then(|| MassiveClient::new(self.calls()))
+    }
+
+    /// What only Upbit offers, if this is Upbit.
+    pub(crate) fn upbit(&self) -> Option<UpbitClient> {
+        (self.venue.family() == UPBIT).then(|| UpbitClient::new(self.calls()))
+    }
+
+    pub(crate) fn calls(&self) -> Arc<dyn CallSource> {
+        Arc::clone(&self.router) as Arc<dyn CallSource>
+    }
+}
+
+/// All venues, and what they share.
+pub(crate) struct Inner {
+    // Invariant: not empty, and no source twice.
+    pub(crate) venues: Vec<Arc<VenueStack>>,
+    pub(crate) tiers: StorageTiers,
+    pub(crate) universes: UniverseStore,
+}
+
+impl Inner {
+    /// The layers of exactly this source, else of the only one of its venue.
+    pub(crate) fn at(&self, venue: VenueId) -> Result<&Arc<VenueStack>, Error> {
+        if let Some(layers) = self.venues.iter().find(|layers| layers.venue == venue) {
+            return Ok(layers);
+        }
+        let mut family = self.venues.iter().filter(|layers| layers.venue.family() == venue);
+        match (family.next(), family.next()) {
+            (Some(only), None) => Ok(only),
+            _ => {
+                let known = self.venues.iter().map(|layers| layers.venue).collect();
+                Err(Error::Venue(UnknownVenue { asked: venue, known }))
+            }
+        }
+    }
+
+    /// Ends feeds, lets the recorders write what they left, then the stores finish.
+    pub(crate) async fn shutdown(&self) {
+        for layers in &self.venues {
+            layers.router.shutdown().await;
+        }
+        for layers in &self.venues {
+            layers.recorder.shutdown().await;
+        }
+        self.tiers.close().await;
+        self.universes.close().await;
+    }
+}

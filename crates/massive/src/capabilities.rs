@@ -1,0 +1,275 @@
+//! What Massive can do and how much of it Massive takes: both are the plan's to say.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use market_backbone_core::{
+    Calendar, Capabilities, Grid, KeepAlive, RateLimit, RateLimitGroup, RevisionPolicy, SocketLimits,
+    StreamKind, Timeframe, Timestamp, VenueId,
+};
+
+use crate::naming::base_bars;
+
+/// All requests are counted together.
+pub(crate) const REQUESTS: RateLimitGroup = RateLimitGroup("massive");
+const CONNECT: RateLimitGroup = RateLimitGroup("massive-websocket");
+
+/// How candles are cut.
+pub(crate) const GRID: Grid = Grid::NewYork;
+
+/// The most bars one page counts; of more that are asked, it gives this many.
+pub(crate) const BASE_BARS: u32 = 50_000;
+/// Some fewer than the venue gives, for a page is asked with [`TRADE_SLACK`] more than was wanted.
+pub(crate) const TRADE_PAGE: u32 = 49_000;
+/// Pages of trades begin at a millisecond, not at a trade: so many may be asked for twice.
+pub(crate) const TRADE_SLACK: u32 = 1_000;
+/// Days before today that are looked through for trades. The venue has years of them: those are for
+/// [`MassiveClient::trade_channel`](crate::MassiveClient::trade_channel).
+pub(crate) const TRADE_DAYS: u8 = 7;
+pub(crate) const BOOK_DEPTH: u32 = 1;
+pub(crate) const LISTING_PAGE: u32 = 1_000;
+
+/// Nothing was ever recorded before this day.
+const FIRST_YEAR: i16 = 1998;
+/// A trade may be reported this late, and then the bars it belongs to change.
+const LATE_REPORT_WINDOW: Duration = Duration::from_secs(20 * 60);
+/// By this age a candle has what was corrected at the end of its day.
+const RECONCILE_DELAY: Duration = Duration::from_secs(18 * 3_600);
+const DELAY: Duration = Duration::from_secs(15 * 60);
+/// The longest day in New York.
+const END_OF_DAY_DELAY: Duration = Duration::from_secs(25 * 3_600);
+
+/// What was paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MassivePlan {
+    /// Free: bars of past days, two years back, five requests a minute, no socket.
+    Basic,
+    /// Bars a quarter of an hour late, five years back.
+    Starter,
+    /// And trades, ten years back.
+    Developer,
+    /// Everything as it happens, quotes included.
+    Advanced,
+}
+
+impl MassivePlan {
+    /// `basic`, `starter`, `developer` or `advanced`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Starter => "starter",
+            Self::Developer => "developer",
+            Self::Advanced => "advanced",
+        }
+    }
+
+    /// How often one may ask.
+    #[must_use]
+    pub const fn rate(self) -> MassiveRate {
+        match self {
+            Self::Basic => MassiveRate::FivePerMinute,
+            Self::Starter | Self::Developer | Self::Advanced => MassiveRate::HundredPerSecond,
+        }
+    }
+
+    /// How much later than it happens this plan shows what happens.
+    #[must_use]
+    pub const fn delay(self) -> Duration {
+        match self {
+            Self::Basic => END_OF_DAY_DELAY,
+            Self::Starter | Self::Developer => DELAY,
+            Self::Advanced => Duration::ZERO,
+        }
+    }
+
+    /// Whether it includes single trades.
+    pub(crate) const fn has_trades(self) -> bool {
+        matches!(self, Self::Developer | Self::Advanced)
+    }
+
+    /// The first day that may be asked for at `now`, with a day to spare; `None` if that is the first there is.
+    pub(crate) fn history_start(self, now: Timestamp) -> Option<Timestamp> {
+        let years: i32 = match self {
+            Self::Basic => 2,
+            Self::Starter => 5,
+            Self::Developer => 10,
+            Self::Advanced => return None,
+        };
+        Some(Calendar::midnight(Calendar::day_of(now).plus(1 - 365 * years)))
+    }
+
+    /// What a page of candles asked at `now` reaches: from where, and up to where if nothing else is said.
+    pub(crate) fn window(self, now: Timestamp) -> (Timestamp, Timestamp) {
+        let today = Calendar::day_of(now);
+        let first =
+            || market_backbone_core::Day::new(FIRST_YEAR, 1, 1).map_or(Timestamp::EPOCH, Calendar::midnight);
+        let to = match self {
+            // What is asked of the running day is refused.
+            Self::Basic => today,
+            _ => today.plus(2),
+        };
+        (self.history_start(now).unwrap_or_else(first), Calendar::midnight(to))
+    }
+}
+
+impl fmt::Display for MassivePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A text that names no plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MassivePlanError(String);
+
+impl fmt::Display for MassivePlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no plan `{}`; there are basic, starter, developer and advanced", self.0)
+    }
+}
+
+impl std::error::Error for MassivePlanError {}
+
+/// Reads what [`Display`](fmt::Display) writes, and `free` for the one that is.
+impl FromStr for MassivePlan {
+    type Err = MassivePlanError;
+
+    fn from_str(text: &str) -> Result<Self, MassivePlanError> {
+        let plans = [Self::Basic, Self::Starter, Self::Developer, Self::Advanced];
+        let named = plans.into_iter().find(|plan| plan.as_str() == text);
+        let free = || (text == "free").then_some(Self::Basic);
+        named.or_else(free).ok_or_else(|| MassivePlanError(text.chars().take(40).collect()))
+    }
+}
+
+/// How often one may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MassiveRate {
+    /// Five requests a minute: the free plan.
+    FivePerMinute,
+    /// A hundred a minute: for those who share an account, or would rather be careful.
+    HundredPerMinute,
+    /// A hundred a second: what the venue asks of those who have no limit.
+    HundredPerSecond,
+}
+
+impl MassiveRate {
+    const fn limits(self) -> &'static [RateLimit] {
+        const fn limit(max: u32, secs: u64) -> RateLimit {
+            RateLimit { group: REQUESTS, max, window: Duration::from_secs(secs) }
+        }
+        match self {
+            Self::FivePerMinute => &const { [limit(5, 60)] },
+            Self::HundredPerMinute => &const { [limit(100, 60)] },
+            Self::HundredPerSecond => &const { [limit(100, 1)] },
+        }
+    }
+}
+
+/// How many candles a page is sure to hold, since the venue counts what they are made of.
+const fn page(timeframe: Timeframe) -> (Timeframe, u32) {
+    (timeframe, BASE_BARS / base_bars(timeframe))
+}
+
+static SHORTER_PAGES: [(Timeframe, u32); 10] = [
+    page(Timeframe::M3),
+    page(Timeframe::M5),
+    page(Timeframe::M10),
+    page(Timeframe::M15),
+    page(Timeframe::M30),
+    page(Timeframe::H1),
+    page(Timeframe::H4),
+    page(Timeframe::W1),
+    page(Timeframe::Month),
+    page(Timeframe::Year),
+];
+
+pub(crate) fn capabilities(
+    source: VenueId,
+    plan: MassivePlan,
+    rate: MassiveRate,
+    connections: u32,
+) -> Capabilities {
+    Capabilities {
+        venue: source,
+        grid: GRID,
+        candle_page: BASE_BARS,
+        shorter_pages: &SHORTER_PAGES,
+        trade_page: TRADE_PAGE,
+        book_depth: BOOK_DEPTH,
+        trade_days: TRADE_DAYS,
+        // Seconds are not free.
+        timeframes: if plan == MassivePlan::Basic { &Timeframe::ALL[1..] } else { &Timeframe::ALL },
+        live_timeframes: if plan == MassivePlan::Basic { &[] } else { &[Timeframe::S1, Timeframe::M1] },
+        unstreamed_kinds: unsupported_kinds(plan),
+        finality_delay: LATE_REPORT_WINDOW + plan.delay(),
+        revision_policy: RevisionPolicy { live_is_provisional: true, reconcile_after: &[RECONCILE_DELAY] },
+        limits: rate.limits(),
+        socket: SocketLimits {
+            // Nothing is documented; one a second is little enough.
+            connects: RateLimit { group: CONNECT, max: 1, window: Duration::from_secs(1) },
+            messages: &[],
+            keep_alive: KeepAlive::Ping,
+            keep_alive_every: Duration::from_secs(15),
+            // Pings are answered; nights are long and silent otherwise.
+            idle_timeout: Duration::from_secs(40),
+            max_connections: Some(connections),
+            channels_per_connection: None,
+        },
+    }
+}
+
+/// No plan has tickers: there is no such channel.
+const fn unsupported_kinds(plan: MassivePlan) -> &'static [StreamKind] {
+    match plan {
+        MassivePlan::Basic | MassivePlan::Starter => {
+            &[StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Band]
+        }
+        MassivePlan::Developer => &[StreamKind::Ticker, StreamKind::Book, StreamKind::Band],
+        MassivePlan::Advanced => &[StreamKind::Ticker],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::naming::{MASSIVE, channel_name};
+
+    const PLANS: [MassivePlan; 4] =
+        [MassivePlan::Basic, MassivePlan::Starter, MassivePlan::Developer, MassivePlan::Advanced];
+
+    #[test]
+    fn what_is_said_to_stream_has_a_channel() {
+        for plan in PLANS {
+            let can = capabilities(MASSIVE, plan, plan.rate(), 1);
+            let kinds = [StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Band];
+            for kind in kinds.into_iter().chain(Timeframe::ALL.map(StreamKind::Candle)) {
+                assert!(!can.streams(kind) || channel_name(kind).is_some(), "{plan} {kind}");
+            }
+            for kind in [StreamKind::Book, StreamKind::Band] {
+                assert_eq!(can.streams(kind), plan == MassivePlan::Advanced);
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_never_counts_more_bars_than_the_venue_does() {
+        let can = capabilities(MASSIVE, MassivePlan::Advanced, MassiveRate::HundredPerSecond, 1);
+        for timeframe in Timeframe::ALL {
+            let bars = can.candle_page_of(timeframe) * base_bars(timeframe);
+            assert!((BASE_BARS - 366..=BASE_BARS).contains(&bars), "{timeframe}: {bars}");
+        }
+        assert_eq!(can.candle_page_of(Timeframe::H1), 833);
+    }
+
+    #[test]
+    fn a_plan_reads_as_it_is_written() {
+        for plan in PLANS {
+            assert_eq!(plan.to_string().parse(), Ok(plan));
+        }
+        assert_eq!("free".parse(), Ok(MassivePlan::Basic));
+        assert!("gold".parse::<MassivePlan>().unwrap_err().to_string().contains("advanced"));
+    }
+}

@@ -1,0 +1,226 @@
+//! How Massive spells itself, its markets, its timeframes and its trades.
+
+use std::fmt::Write;
+
+use market_backbone_core::{StreamKind, Timeframe, Timestamp, TradeId, VenueId};
+
+/// Massive (Polygon, until 2025): the house itself, and the family of all who speak its protocol.
+pub const MASSIVE: VenueId = VenueId::new("massive");
+/// Where the house answers: under both of its names, and with the same data a quarter of an hour late. Its other sockets
+/// (`business`, `nasdaqfeed` and the like) carry other tapes.
+pub static MASSIVE_HOSTS: [(&str, VenueId); 6] = [
+    ("api.massive.com", MASSIVE),
+    ("api.polygon.io", MASSIVE),
+    ("socket.massive.com", MASSIVE),
+    ("socket.polygon.io", MASSIVE),
+    ("delayed.massive.com", MASSIVE),
+    ("delayed.polygon.io", MASSIVE),
+];
+/// Where Massive answers requests.
+pub const REST_URL: &str = "https://api.massive.com";
+/// Where the socket for stocks is.
+pub const WS_URL: &str = "wss://socket.massive.com/stocks";
+/// Where the same is sent a quarter of an hour later, for plans that do not include the present.
+pub const DELAYED_WS_URL: &str = "wss://delayed.massive.com/stocks";
+
+/// The multiplier and the timespan of a timeframe.
+pub(crate) const fn timespan(timeframe: Timeframe) -> (u32, &'static str) {
+    match timeframe {
+        Timeframe::S1 => (1, "second"),
+        Timeframe::M1 => (1, "minute"),
+        Timeframe::M3 => (3, "minute"),
+        Timeframe::M5 => (5, "minute"),
+        Timeframe::M10 => (10, "minute"),
+        Timeframe::M15 => (15, "minute"),
+        Timeframe::M30 => (30, "minute"),
+        Timeframe::H1 => (1, "hour"),
+        Timeframe::H4 => (4, "hour"),
+        Timeframe::D1 => (1, "day"),
+        Timeframe::W1 => (1, "week"),
+        Timeframe::Month => (1, "month"),
+        Timeframe::Year => (1, "year"),
+    }
+}
+
+/// Of how many bars that are counted a candle is made at the most: minutes below a day, days from there on.
+pub(crate) const fn base_bars(timeframe: Timeframe) -> u32 {
+    match timeframe {
+        Timeframe::S1 | Timeframe::M1 | Timeframe::D1 => 1,
+        Timeframe::M3 => 3,
+        Timeframe::M5 => 5,
+        Timeframe::M10 => 10,
+        Timeframe::M15 => 15,
+        Timeframe::M30 => 30,
+        Timeframe::H1 => 60,
+        Timeframe::H4 => 240,
+        Timeframe::W1 => 7,
+        Timeframe::Month => 31,
+        Timeframe::Year => 366,
+    }
+}
+
+/// The socket's name for a kind of data.
+pub(crate) const fn channel_name(kind: StreamKind) -> Option<&'static str> {
+    match kind {
+        StreamKind::Trade => Some("T"),
+        StreamKind::Book => Some("Q"),
+        StreamKind::Band => Some("LULD"),
+        StreamKind::Candle(Timeframe::S1) => Some("A"),
+        StreamKind::Candle(Timeframe::M1) => Some("AM"),
+        StreamKind::Ticker | StreamKind::Candle(_) => None,
+    }
+}
+
+/// The kind of data that the socket calls `name`.
+pub(crate) fn channel_kind(name: &str) -> Option<StreamKind> {
+    Some(match name {
+        "T" => StreamKind::Trade,
+        "Q" => StreamKind::Book,
+        "LULD" => StreamKind::Band,
+        "A" => StreamKind::Candle(Timeframe::S1),
+        "AM" => StreamKind::Candle(Timeframe::M1),
+        _ => return None,
+    })
+}
+
+/// The ticker that a person calls `name`: nobody types capitals who need not, so letters that are all small are meant to
+/// be large. Where some are large each is what it is: `BACpB` is one share, `BACPB` another.
+pub(crate) fn normalize_code(name: &str) -> String {
+    // Classes of shares are parted by a dot here, elsewhere by a stroke.
+    let name = name.trim().replace('/', ".");
+    if name.contains(|c: char| c.is_ascii_uppercase()) { name } else { name.to_ascii_uppercase() }
+}
+
+/// Whether `code` can stand in a path: anything else would ask for another route.
+pub(crate) fn is_ticker(code: &str) -> bool {
+    let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '_');
+    code.chars().all(sound) && code.chars().any(|c| c.is_ascii_alphanumeric())
+}
+
+/// What makes a trade the one it is: nothing less is unique, and the last four are not in order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TradeIdParts<'a> {
+    /// When the tape had it, ms. The socket knows no more digits.
+    pub(crate) millis: i64,
+    pub(crate) sequence: i64,
+    pub(crate) exchange: i64,
+    pub(crate) facility: i64,
+    pub(crate) id: &'a str,
+}
+
+/// Digits of a time in milliseconds, until the year 2286.
+const TIME_DIGITS: usize = 13;
+const SEQUENCE_DIGITS: usize = 12;
+
+impl TradeIdParts<'_> {
+    /// A text that sorts by time and then by sequence number, and is the same whether the trade came by socket or by page.
+    pub(crate) fn to_id(self) -> TradeId {
+        let mut text = String::with_capacity(40 + self.id.len());
+        push_padded(&mut text, self.millis, TIME_DIGITS);
+        text.push(':');
+        push_padded(&mut text, self.sequence, SEQUENCE_DIGITS);
+        text.push(':');
+        push_padded(&mut text, self.exchange, 1);
+        text.push(':');
+        push_padded(&mut text, self.facility, 1);
+        text.push(':');
+        text.push_str(self.id);
+        TradeId::Text(text.into_boxed_str())
+    }
+}
+
+/// Writes a number with leading zeros; this is on the way of every trade, and several times faster than `write!`.
+fn push_padded(text: &mut String, number: i64, digits: usize) {
+    let Ok(mut rest) = u64::try_from(number) else {
+        // No clock and no counter is negative: sorted before all others, it does no harm.
+        let _ = write!(text, "{number}");
+        return;
+    };
+    let mut buffer = [b'0'; 20];
+    let mut start = buffer.len();
+    while rest > 0 || buffer.len() - start < digits {
+        start -= 1;
+        buffer[start] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+    }
+    text.push_str(std::str::from_utf8(&buffer[start..]).unwrap_or_default());
+}
+
+/// The millisecond in which the trade called `id` happened.
+pub(crate) fn millis_of(id: &TradeId) -> Option<i64> {
+    let TradeId::Text(text) = id else { return None };
+    let digits = text.split(':').next().unwrap_or_default();
+    (digits.len() == TIME_DIGITS).then(|| digits.parse().ok())?
+}
+
+/// A name that sorts before those of all trades from the millisecond of `moment` on: a page of trades before it ends
+/// there.
+#[must_use]
+pub fn trade_cursor(moment: Timestamp) -> TradeId {
+    let mut text = String::with_capacity(TIME_DIGITS);
+    push_padded(&mut text, moment.as_millis().max(0), TIME_DIGITS);
+    TradeId::Text(text.into_boxed_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_channel_reads_back() {
+        let kinds = [StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Band];
+        for kind in kinds.into_iter().chain(Timeframe::ALL.map(StreamKind::Candle)) {
+            if let Some(name) = channel_name(kind) {
+                assert_eq!(channel_kind(name), Some(kind));
+            }
+        }
+        assert_eq!(channel_name(StreamKind::Candle(Timeframe::M5)), None);
+        assert_eq!(channel_kind("ZZ"), None);
+    }
+
+    #[test]
+    fn small_letters_are_meant_to_be_large_and_mixed_ones_are_what_they_are() {
+        for (name, code) in [
+            ("aapl", "AAPL"),
+            (" Aapl", "Aapl"),
+            ("BACpB", "BACpB"),
+            ("brk.b", "BRK.B"),
+            ("BRK/B", "BRK.B"),
+            ("*", "*"),
+        ] {
+            assert_eq!(normalize_code(name), code);
+        }
+    }
+
+    #[test]
+    fn a_ticker_cannot_lead_elsewhere() {
+        for code in ["AAPL", "BRK.A", "KIMpL", "BAC-PK"] {
+            assert!(is_ticker(code), "{code}");
+        }
+        for code in ["..", ".", "*", "A%2FB", "A#B", "A;B", ""] {
+            assert!(!is_ticker(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn trades_are_named_in_the_order_of_the_tape() {
+        let name = TradeIdParts {
+            millis: 1_536_036_818_784,
+            sequence: 3_681_328,
+            exchange: 4,
+            facility: 0,
+            id: "12345",
+        };
+        let id = name.to_id();
+        assert_eq!(id.to_string(), "1536036818784:000003681328:4:0:12345");
+        assert_eq!(millis_of(&id), Some(name.millis));
+        assert!(id < TradeIdParts { sequence: 10_000_000, ..name }.to_id());
+        assert!(id < TradeIdParts { millis: name.millis + 1, sequence: 1, ..name }.to_id());
+        assert_ne!(id, TradeIdParts { facility: 202, ..name }.to_id());
+        assert!(trade_cursor(Timestamp::from_millis(name.millis)) < id);
+        assert!(id < trade_cursor(Timestamp::from_millis(name.millis + 1)));
+        for foreign in [TradeId::Number(17), TradeId::Text("17".into()), TradeId::Text("".into())] {
+            assert_eq!(millis_of(&foreign), None);
+        }
+    }
+}

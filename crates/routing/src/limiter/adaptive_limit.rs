@@ -1,0 +1,104 @@
+//! How much of its limit a group dares to use: less after the venue has complained.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// One request more is dared after each such stretch without a complaint.
+const RECOVERY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How many requests a window may hold now, and from when on.
+#[derive(Debug)]
+pub(super) struct AdaptiveLimit {
+    full: u32,
+    now: u32,
+    /// When it last shrank or grew.
+    changed: Option<Instant>,
+    paused_until: Option<Instant>,
+}
+
+impl AdaptiveLimit {
+    pub(super) fn new(full: u32) -> Self {
+        let full = full.max(1);
+        Self { full, now: full, changed: None, paused_until: None }
+    }
+
+    /// Shrinks it, once for each window however many complaints that brings, and pauses until `until`.
+    pub(super) fn on_throttled(&mut self, now: Instant, until: Instant) {
+        let paused_already = self.paused_until.is_some_and(|end| end > now);
+        if !paused_already {
+            self.now = (self.now * 4 / 5).max(self.full.div_ceil(2));
+        }
+        self.changed = Some(now);
+        self.pause(until);
+    }
+
+    /// Pauses until `until`, without a complaint against us.
+    pub(super) fn pause(&mut self, until: Instant) {
+        self.paused_until = self.paused_until.max(Some(until));
+    }
+
+    /// How many requests a window may hold at `now`.
+    pub(super) fn at(&mut self, now: Instant) -> u32 {
+        while let Some(next) = self.recovers_at()
+            && next <= now
+        {
+            self.now += 1;
+            self.changed = Some(next);
+        }
+        self.now
+    }
+
+    /// When it will next grow.
+    pub(super) fn recovers_at(&self) -> Option<Instant> {
+        self.changed.filter(|_| self.now < self.full).map(|changed| changed + RECOVERY_INTERVAL)
+    }
+
+    /// Until when nothing may be sent, if that lies ahead.
+    pub(super) fn paused_until(&self, now: Instant) -> Option<Instant> {
+        self.paused_until.filter(|end| *end > now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn shrinks_by_a_fifth_but_not_below_half_and_recovers() {
+        let start = Instant::now();
+        let mut allowance = AdaptiveLimit::new(10);
+        let mut seen = Vec::new();
+        for second in [0, 2, 4, 6] {
+            let now = start + second * SECOND;
+            allowance.on_throttled(now, now + SECOND);
+            seen.push(allowance.at(now));
+        }
+        assert_eq!(seen, [8, 6, 5, 5]);
+        assert_eq!(allowance.at(start + 15 * SECOND), 5);
+        assert_eq!(allowance.at(start + 16 * SECOND), 6);
+        assert_eq!(allowance.at(start + 1_000 * SECOND), 10);
+    }
+
+    #[test]
+    fn complaints_of_one_window_shrink_it_once() {
+        let now = Instant::now();
+        let mut allowance = AdaptiveLimit::new(10);
+        for _ in 0..7 {
+            allowance.on_throttled(now, now + SECOND);
+        }
+        assert_eq!(allowance.at(now), 8);
+        assert_eq!(allowance.paused_until(now), Some(now + SECOND));
+        assert_eq!(allowance.paused_until(now + SECOND), None);
+    }
+
+    #[test]
+    fn one_is_always_left() {
+        let now = Instant::now();
+        let mut allowance = AdaptiveLimit::new(1);
+        allowance.on_throttled(now, now + SECOND);
+        assert_eq!(allowance.at(now), 1);
+    }
+}

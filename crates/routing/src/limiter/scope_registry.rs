@@ -1,0 +1,27 @@
+//! The scopes that are in use: two backbones of one process on one venue must not each spend the whole budget.
+
+use std::sync::{Mutex, PoisonError, Weak};
+
+use market_backbone_core::RateLimit;
+
+use super::{Limiter, LimiterScope};
+
+/// Known as long as somebody uses them.
+static SCOPES: Mutex<Vec<(String, Weak<LimiterScope>)>> = Mutex::new(Vec::new());
+
+/// The limiter of the scope with this name and these limits, made by `new` if nobody has one.
+///
+/// Other limits for the same name are another scope: a key that is worth more is counted apart.
+pub(super) fn find_or(name: &str, limits: &[RateLimit], new: impl FnOnce() -> Limiter) -> Limiter {
+    let mut scopes = SCOPES.lock().unwrap_or_else(PoisonError::into_inner);
+    scopes.retain(|(_, scope)| scope.strong_count() > 0);
+    let same =
+        |scope: &LimiterScope| scope.groups.iter().map(|group| group.limit()).eq(limits.iter().copied());
+    let mut named = scopes.iter().filter(|(known, _)| known == name).filter_map(|(_, scope)| scope.upgrade());
+    if let Some(scope) = named.find(|scope| same(scope)) {
+        return Limiter { scope };
+    }
+    let limiter = new();
+    scopes.push((name.to_owned(), std::sync::Arc::downgrade(&limiter.scope)));
+    limiter
+}

@@ -1,0 +1,320 @@
+//! The latest values of one market: a cell for each channel that is followed.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use market_backbone_core::{
+    Candle, FeedEvent, OrderBook, PriceBand, StreamKind, Symbol, Ticker, Timeframe, Timestamp, Trade,
+};
+
+use super::recent_trade_ids::RecentTradeIds;
+use super::seqlock::SeqLock;
+use super::stale_filter::{FrameArrival, StaleFilter, StateVersion};
+use super::word_encoding::{
+    BAND_RECEIVED, BAND_WORDS, BOOK_RECEIVED, BOOK_WORDS, CANDLE_RECEIVED, CANDLE_WORDS, TICKER_RECEIVED,
+    TICKER_WORDS, TRADE_WORDS, band_from, band_words, book_from, book_words, candle_from, candle_words,
+    ticker_from, ticker_words, trade_from, trade_words,
+};
+
+/// What the cache made of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordOutcome {
+    /// Whether it is the first of its channel on its connection.
+    pub first: bool,
+    /// Whether readers had it already, or something newer: a trade whose id was heard lately, or a state that another
+    /// connection had brought before, or that a newer one overtook.
+    pub repeated: bool,
+}
+
+/// Of a market that nobody named, this many trades are known: there are thousands of such markets.
+const WILDCARD_TRADE_IDS: usize = 128;
+
+/// The candles of so many slots are told apart: more than two sockets are ever apart.
+const MAX_CANDLE_SLOTS: usize = 8;
+
+/// When and how a channel was heard of last, new or not.
+#[derive(Debug, Default)]
+pub(super) struct LastReceived {
+    /// The connection that brought it; 0: none since the channel was last asked for.
+    pub(super) connection: AtomicU64,
+    /// [`FrameArrival::millis`]; 0: never.
+    pub(super) millis: AtomicU64,
+}
+
+impl LastReceived {
+    /// Notes an arrival; whether it is the first of its connection.
+    pub(super) fn record_arrival(&self, arrival: FrameArrival) -> bool {
+        self.millis.store(arrival.millis, Ordering::Relaxed);
+        let first = self.connection.load(Ordering::Relaxed) < arrival.connection;
+        if first {
+            // Release: whoever sees that the channel was heard finds the value.
+            self.connection.store(arrival.connection, Ordering::Release);
+        }
+        first
+    }
+}
+
+/// A state's latest value.
+#[derive(Debug, Default)]
+struct LatestValue<const N: usize> {
+    value: SeqLock<N>,
+    last_received: LastReceived,
+    /// Held by the one who writes, and until he has told the readers: what two connections bring reaches everybody
+    /// in one order.
+    stale_filter: Mutex<StaleFilter>,
+}
+
+impl<const N: usize> LatestValue<N> {
+    fn record<T>(
+        &self,
+        arrival: FrameArrival,
+        age: StateVersion,
+        words: &[u64; N],
+        received: usize,
+        then: impl FnOnce(RecordOutcome) -> T,
+    ) -> T {
+        let mut newest = self.stale_filter.lock().unwrap_or_else(PoisonError::into_inner);
+        let repeated = !newest.accept(arrival, age, words, received, || self.value.read());
+        if !repeated {
+            self.value.write(words);
+        }
+        then(RecordOutcome { first: self.last_received.record_arrival(arrival), repeated })
+    }
+}
+
+/// The candle heard of last.
+#[derive(Debug, Default)]
+struct LatestCandle {
+    value: SeqLock<CANDLE_WORDS>,
+    last_received: LastReceived,
+    /// As [`State::newest`], for each of the last few slots: a late trade changes a candle that is over, and that is no
+    /// straggler.
+    slots: Mutex<VecDeque<(Timestamp, StaleFilter, [u64; CANDLE_WORDS])>>,
+}
+
+impl LatestCandle {
+    fn record<T>(
+        &self,
+        arrival: FrameArrival,
+        candle: &Candle,
+        received: Timestamp,
+        then: impl FnOnce(RecordOutcome) -> T,
+    ) -> T {
+        let (open, words) = (candle.open_time, candle_words(candle, received));
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = slots.iter().position(|(other, ..)| *other == open).unwrap_or_else(|| {
+            slots.truncate(MAX_CANDLE_SLOTS - 1);
+            slots.push_front((open, StaleFilter::default(), words));
+            0
+        });
+        let (_, newest, known) = &mut slots[at];
+        let age = (i64::from(candle.is_final), candle.volume);
+        let repeated = !newest.accept(arrival, age, &words, CANDLE_RECEIVED, || Some(*known));
+        if !repeated {
+            *known = words;
+            self.value.write(&words);
+        }
+        then(RecordOutcome { first: self.last_received.record_arrival(arrival), repeated })
+    }
+}
+
+/// The latest trade.
+#[derive(Debug, Default)]
+struct LatestTrade {
+    value: SeqLock<TRADE_WORDS>,
+    /// The latest trade whose id is a text; stored before the words that say so.
+    text: ArcSwapOption<Trade>,
+    last_received: LastReceived,
+    /// As [`State::newest`]: the ids heard lately, and the time of the latest trade.
+    recent_ids: Mutex<(RecentTradeIds, Timestamp)>,
+}
+
+impl LatestTrade {
+    fn record<T>(&self, arrival: FrameArrival, trade: &Trade, then: impl FnOnce(RecordOutcome) -> T) -> T {
+        let mut guard = self.recent_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let (seen, latest) = &mut *guard;
+        let new = seen.insert(&trade.id);
+        // One that comes late is news, and yet not the latest.
+        if new && *latest <= trade.time {
+            *latest = trade.time;
+            self.write(trade);
+        }
+        then(RecordOutcome { first: self.last_received.record_arrival(arrival), repeated: !new })
+    }
+
+    /// As [`record`](Self::record), of the last trade from before the connection: should it be under way on another one,
+    /// it is no repetition there.
+    fn record_snapshot<T>(
+        &self,
+        arrival: FrameArrival,
+        trade: &Trade,
+        then: impl FnOnce(RecordOutcome) -> T,
+    ) -> T {
+        let mut guard = self.recent_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let (seen, latest) = &mut *guard;
+        let repeated = seen.contains(&trade.id);
+        if !repeated && *latest <= trade.time {
+            *latest = trade.time;
+            self.write(trade);
+        }
+        then(RecordOutcome { first: self.last_received.record_arrival(arrival), repeated })
+    }
+
+    fn write(&self, trade: &Trade) {
+        let words = trade_words(trade);
+        if words[0] == 1 {
+            self.text.store(Some(Arc::new(trade.clone())));
+        }
+        self.value.write(&words);
+    }
+
+    fn read(&self, symbol: &Symbol) -> Option<Trade> {
+        let words = self.value.read()?;
+        trade_from(symbol, &words).or_else(|| self.text.load().as_deref().cloned())
+    }
+}
+
+/// The cells of one market.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CachedMarket {
+    ticker: Option<Arc<LatestValue<TICKER_WORDS>>>,
+    trade: Option<Arc<LatestTrade>>,
+    book: Option<Arc<LatestValue<BOOK_WORDS>>>,
+    band: Option<Arc<LatestValue<BAND_WORDS>>>,
+    candles: Vec<(Timeframe, Arc<LatestCandle>)>,
+}
+
+impl CachedMarket {
+    /// Makes room for the values of a channel.
+    pub(super) fn add(&mut self, kind: StreamKind) {
+        match kind {
+            StreamKind::Ticker => drop(self.ticker.get_or_insert_default()),
+            StreamKind::Trade => drop(self.trade.get_or_insert_default()),
+            StreamKind::Book => drop(self.book.get_or_insert_default()),
+            StreamKind::Band => drop(self.band.get_or_insert_default()),
+            StreamKind::Candle(frame) => {
+                if self.candle_cell(frame).is_none() {
+                    self.candles.push((frame, Arc::default()));
+                }
+            }
+        }
+    }
+
+    /// As [`add`](Self::add), for one of the thousands of markets that nobody named: fewer of its trades are known.
+    pub(super) fn add_wildcard(&mut self, kind: StreamKind) {
+        if kind == StreamKind::Trade {
+            let trades = || {
+                Arc::new(LatestTrade {
+                    recent_ids: Mutex::new((
+                        RecentTradeIds::with_capacity(WILDCARD_TRADE_IDS),
+                        Timestamp::EPOCH,
+                    )),
+                    ..LatestTrade::default()
+                })
+            };
+            self.trade.get_or_insert_with(trades);
+        } else {
+            self.add(kind);
+        }
+    }
+
+    /// Lets go of the channels that are not `wanted`.
+    pub(super) fn retain(&mut self, wanted: impl Fn(StreamKind) -> bool) {
+        self.ticker = self.ticker.take().filter(|_| wanted(StreamKind::Ticker));
+        self.trade = self.trade.take().filter(|_| wanted(StreamKind::Trade));
+        self.book = self.book.take().filter(|_| wanted(StreamKind::Book));
+        self.band = self.band.take().filter(|_| wanted(StreamKind::Band));
+        self.candles.retain(|(frame, _)| wanted(StreamKind::Candle(*frame)));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        let states = self.ticker.is_some() || self.book.is_some() || self.band.is_some();
+        !states && self.trade.is_none() && self.candles.is_empty()
+    }
+
+    fn candle_cell(&self, wanted: Timeframe) -> Option<&LatestCandle> {
+        self.candles.iter().find(|(frame, _)| *frame == wanted).map(|(_, cell)| &**cell)
+    }
+
+    /// When and how the channel was heard of last; `None` if there is no room for it here.
+    pub(super) fn last_received(&self, kind: StreamKind) -> Option<&LastReceived> {
+        match kind {
+            StreamKind::Ticker => self.ticker.as_ref().map(|cell| &cell.last_received),
+            StreamKind::Trade => self.trade.as_ref().map(|cell| &cell.last_received),
+            StreamKind::Book => self.book.as_ref().map(|cell| &cell.last_received),
+            StreamKind::Band => self.band.as_ref().map(|cell| &cell.last_received),
+            StreamKind::Candle(frame) => self.candle_cell(frame).map(|cell| &cell.last_received),
+        }
+    }
+
+    /// Keeps the value of `event`, if its channel is here, and does `then` before anything else of the channel is
+    /// recorded.
+    pub(super) fn record<T>(
+        &self,
+        event: &FeedEvent,
+        arrival: FrameArrival,
+        then: impl FnOnce(RecordOutcome) -> T,
+    ) -> T {
+        match event {
+            FeedEvent::Trade(trade) => {
+                if let Some(cell) = &self.trade {
+                    return cell.record(arrival, trade, then);
+                }
+            }
+            FeedEvent::Snapshot(trade) => {
+                if let Some(cell) = &self.trade {
+                    return cell.record_snapshot(arrival, trade, then);
+                }
+            }
+            FeedEvent::Ticker(ticker) => {
+                if let Some(cell) = &self.ticker {
+                    let age = (ticker.time.as_nanos(), ticker.day_volume);
+                    return cell.record(arrival, age, &ticker_words(ticker), TICKER_RECEIVED, then);
+                }
+            }
+            FeedEvent::Book(book) => {
+                if let Some(cell) = &self.book {
+                    let age = (book.time.as_nanos(), 0.0);
+                    return cell.record(arrival, age, &book_words(book), BOOK_RECEIVED, then);
+                }
+            }
+            FeedEvent::Band(band) => {
+                if let Some(cell) = &self.band {
+                    let age = (band.time.as_nanos(), 0.0);
+                    return cell.record(arrival, age, &band_words(band), BAND_RECEIVED, then);
+                }
+            }
+            FeedEvent::Candle { series, candle, received } => {
+                if let Some(cell) = self.candle_cell(series.timeframe) {
+                    return cell.record(arrival, candle, *received, then);
+                }
+            }
+            // Gaps and lags (and what may come) are not values.
+            _ => {}
+        }
+        then(RecordOutcome::default())
+    }
+
+    pub(super) fn ticker(&self, symbol: &Symbol) -> Option<Ticker> {
+        self.ticker.as_ref()?.value.read().map(|words| ticker_from(symbol, &words))
+    }
+
+    pub(super) fn trade(&self, symbol: &Symbol) -> Option<Trade> {
+        self.trade.as_ref()?.read(symbol)
+    }
+
+    pub(super) fn book(&self, symbol: &Symbol) -> Option<OrderBook> {
+        self.book.as_ref()?.value.read().map(|words| book_from(symbol, &words))
+    }
+
+    pub(super) fn band(&self, symbol: &Symbol) -> Option<PriceBand> {
+        self.band.as_ref()?.value.read().map(|words| band_from(symbol, &words))
+    }
+
+    /// The candle heard of last, and when that was.
+    pub(super) fn candle(&self, frame: Timeframe) -> Option<(Candle, Timestamp)> {
+        self.candle_cell(frame)?.value.read().map(|words| candle_from(&words))
+    }
+}

@@ -1,0 +1,118 @@
+//! The trades of a market that were heard lately, so that none is handed on twice.
+//!
+//! Two sockets that overlap bring each trade twice, and a venue sends the last one again when it is asked anew. Trades
+//! do not arrive in the order of their ids, so a small id is no proof; only the id itself is.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use market_backbone_core::TradeId;
+
+/// This many ids are known. Sockets that overlap are milliseconds apart.
+const MAX_RECENT_IDS: usize = 1_024;
+
+/// The ids heard lately.
+#[derive(Debug)]
+pub(super) struct RecentTradeIds {
+    /// So many ids are known.
+    capacity: usize,
+    /// Above it nothing was heard, so most trades need no search.
+    greatest: Option<i64>,
+    /// A number is its own key, a text's is its hash: a good one, because a collision would cost a trade.
+    keys: Vec<i64>,
+    /// Where the oldest key is, once there are as many as may be.
+    oldest: usize,
+}
+
+impl Default for RecentTradeIds {
+    fn default() -> Self {
+        Self::with_capacity(MAX_RECENT_IDS)
+    }
+}
+
+impl RecentTradeIds {
+    /// Knows the last `most` ids.
+    pub(super) const fn with_capacity(most: usize) -> Self {
+        Self { capacity: most, greatest: None, keys: Vec::new(), oldest: 0 }
+    }
+
+    /// Remembers `id`; `false` if it was known.
+    pub(super) fn insert(&mut self, id: &TradeId) -> bool {
+        let key = match id {
+            TradeId::Number(number) if self.greatest.is_none_or(|greatest| greatest < *number) => {
+                self.greatest = Some(*number);
+                self.remember(*number);
+                return true;
+            }
+            TradeId::Number(number) => *number,
+            TradeId::Text(text) => hash(text),
+        };
+        let new = !self.keys.contains(&key);
+        if new {
+            self.remember(key);
+        }
+        new
+    }
+
+    /// Whether `id` was heard lately.
+    pub(super) fn contains(&self, id: &TradeId) -> bool {
+        let key = match id {
+            TradeId::Number(number) => *number,
+            TradeId::Text(text) => hash(text),
+        };
+        self.keys.contains(&key)
+    }
+
+    fn remember(&mut self, key: i64) {
+        if self.keys.len() < self.capacity {
+            self.keys.push(key);
+        } else {
+            self.keys[self.oldest] = key;
+            self.oldest = (self.oldest + 1) % self.capacity;
+        }
+    }
+}
+
+fn hash(text: &str) -> i64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish().cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(id: i64) -> TradeId {
+        TradeId::Number(id)
+    }
+
+    #[test]
+    fn an_id_is_new_once_in_whatever_order_it_comes() {
+        let mut seen = RecentTradeIds::default();
+        let ids = [5, 7, 6, 5, 7, 8, 6, 1, 1];
+        let new: Vec<_> = ids.into_iter().map(|id| seen.insert(&number(id))).collect();
+        assert_eq!(new, [true, true, true, false, false, true, false, true, false]);
+    }
+
+    #[test]
+    fn texts_and_numbers_do_not_disturb_each_other() {
+        let mut seen = RecentTradeIds::default();
+        let text = |id: &str| TradeId::Text(id.into());
+        let ids = [text("a1"), number(1), text("a2"), text("a1"), number(1), number(2), text("a2")];
+        let new: Vec<_> = ids.iter().map(|id| seen.insert(id)).collect();
+        assert_eq!(new, [true, true, true, false, false, true, false]);
+    }
+
+    #[test]
+    fn the_last_thousand_are_known_and_no_more_are_kept() {
+        let mut seen = RecentTradeIds::default();
+        for id in 0..10_000 {
+            assert!(seen.insert(&number(id)));
+        }
+        for id in (0..MAX_RECENT_IDS as i64).map(|back| 9_999 - back) {
+            assert!(!seen.insert(&number(id)), "{id}");
+        }
+        assert_eq!(seen.keys.len(), MAX_RECENT_IDS);
+        assert!(seen.insert(&number(0)));
+    }
+}

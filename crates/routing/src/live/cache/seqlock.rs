@@ -1,0 +1,132 @@
+//! A few words that one thread writes while others read them, without a lock and without tearing.
+//!
+//! A sequence lock made of plain atomics, so that no `unsafe` is needed: the writer makes the turn odd, stores the
+//! words, makes it even again; a reader whose turn was even before and is the same after has read one state. The
+//! writer's release fence orders its odd turn before the words, the reader's acquire fence orders the words before
+//! its second look at the turn: whoever saw one new word sees the new turn too, and reads again.
+
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+/// How often a reader looks again at once before it lets the writer have the processor.
+const SPINS: u32 = 64;
+
+/// `N` words that are read as a whole.
+#[derive(Debug)]
+pub(super) struct SeqLock<const N: usize> {
+    /// 0: never written. Odd: being written.
+    sequence: AtomicU64,
+    words: [AtomicU64; N],
+}
+
+impl<const N: usize> Default for SeqLock<N> {
+    fn default() -> Self {
+        Self { sequence: AtomicU64::new(0), words: [const { AtomicU64::new(0) }; N] }
+    }
+}
+
+impl<const N: usize> SeqLock<N> {
+    /// Replaces the words. Writers that meet take turns.
+    pub(super) fn write(&self, words: &[u64; N]) {
+        let turn = self.begin_write();
+        fence(Ordering::Release);
+        for (cell, word) in self.words.iter().zip(words) {
+            cell.store(*word, Ordering::Relaxed);
+        }
+        self.sequence.store(turn + 2, Ordering::Release);
+    }
+
+    /// Makes the turn odd; returns the even one before.
+    fn begin_write(&self) -> u64 {
+        let mut turn = self.sequence.load(Ordering::Relaxed);
+        loop {
+            if turn % 2 == 1 {
+                spin_loop();
+                turn = self.sequence.load(Ordering::Relaxed);
+                continue;
+            }
+            match self.sequence.compare_exchange_weak(turn, turn + 1, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return turn,
+                Err(now) => turn = now,
+            }
+        }
+    }
+
+    /// The words as they were at one moment; `None` if nothing was ever written.
+    pub(super) fn read(&self) -> Option<[u64; N]> {
+        let mut words = [0; N];
+        for attempt in 1.. {
+            let before = self.sequence.load(Ordering::Acquire);
+            if before == 0 {
+                return None;
+            }
+            if before.is_multiple_of(2) {
+                for (word, cell) in words.iter_mut().zip(&self.words) {
+                    *word = cell.load(Ordering::Relaxed);
+                }
+                fence(Ordering::Acquire);
+                if self.sequence.load(Ordering::Relaxed) == before {
+                    break;
+                }
+            }
+            if attempt % SPINS == 0 { std::thread::yield_now() } else { spin_loop() }
+        }
+        Some(words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
+    use super::*;
+
+    /// Words of which each follows from the first.
+    fn linked(seed: u64) -> [u64; 48] {
+        std::array::from_fn(|index| seed.wrapping_mul(index as u64 + 1))
+    }
+
+    #[test]
+    fn a_slot_never_written_has_nothing() {
+        assert_eq!(SeqLock::<3>::default().read(), None);
+    }
+
+    #[test]
+    fn what_was_written_last_is_read() {
+        let slot = SeqLock::default();
+        slot.write(&[1, 2]);
+        slot.write(&[3, 4]);
+        assert_eq!(slot.read(), Some([3, 4]));
+    }
+
+    #[test]
+    fn no_read_is_torn_while_two_threads_write() {
+        let slot = SeqLock::default();
+        let done = AtomicBool::new(false);
+        let reads = thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut reads = 0_u64;
+                while !done.load(Ordering::Relaxed) || reads == 0 {
+                    if let Some(words) = slot.read() {
+                        assert_eq!(words, linked(words[0]));
+                        reads += 1;
+                    }
+                }
+                reads
+            });
+            let writers = [0, 1 << 32].map(|base| {
+                scope.spawn({
+                    let slot = &slot;
+                    move || (0..60_000).for_each(|n| slot.write(&linked(base + n)))
+                })
+            });
+            for writer in writers {
+                writer.join().unwrap();
+            }
+            done.store(true, Ordering::Relaxed);
+            reader.join().unwrap()
+        });
+        assert!(reads > 0);
+    }
+}

@@ -1,0 +1,289 @@
+//! Market data as words, and back: what a slot of the realtime cache holds.
+//!
+//! The symbol stays outside (the reader asked with it), so every value is plain numbers and a write copies no text.
+
+use market_backbone_core::{
+    BandIndicators, Candle, Level, OrderBook, PriceBand, Side, Symbol, Ticker, Timestamp, Trade, TradeId,
+};
+
+/// The deepest book the cache keeps; what lies deeper is left out of the cached copy, not of the feed.
+pub(super) const DEPTH: usize = 30;
+
+pub(super) const TICKER_WORDS: usize = 14;
+pub(super) const TRADE_WORDS: usize = 7;
+pub(super) const CANDLE_WORDS: usize = 9;
+pub(super) const BAND_WORDS: usize = 5;
+/// Two times, two totals, two counts with flags, then asks and bids.
+pub(super) const BOOK_WORDS: usize = 6 + 4 * DEPTH;
+
+/// Where the words say when we heard of the value.
+pub(super) const TICKER_RECEIVED: usize = 13;
+pub(super) const CANDLE_RECEIVED: usize = 8;
+pub(super) const BAND_RECEIVED: usize = 4;
+pub(super) const BOOK_RECEIVED: usize = 1;
+
+fn word(time: Timestamp) -> u64 {
+    time.as_nanos().cast_unsigned()
+}
+
+fn time(word: u64) -> Timestamp {
+    Timestamp::from_nanos(word.cast_signed())
+}
+
+fn side_word(side: Option<Side>) -> u64 {
+    match side {
+        None => 0,
+        Some(Side::Buy) => 1,
+        Some(Side::Sell) => 2,
+    }
+}
+
+fn side(word: u64) -> Option<Side> {
+    match word {
+        1 => Some(Side::Buy),
+        2 => Some(Side::Sell),
+        _ => None,
+    }
+}
+
+pub(super) fn ticker_words(ticker: &Ticker) -> [u64; TICKER_WORDS] {
+    [
+        ticker.price.to_bits(),
+        ticker.open.to_bits(),
+        ticker.high.to_bits(),
+        ticker.low.to_bits(),
+        ticker.previous_close.to_bits(),
+        ticker.size.to_bits(),
+        side_word(ticker.side),
+        ticker.day_volume.to_bits(),
+        ticker.day_turnover.to_bits(),
+        ticker.volume_24h.to_bits(),
+        ticker.turnover_24h.to_bits(),
+        word(ticker.trade_time),
+        word(ticker.time),
+        word(ticker.received),
+    ]
+}
+
+pub(super) fn ticker_from(symbol: &Symbol, words: &[u64; TICKER_WORDS]) -> Ticker {
+    let number = |at: usize| f64::from_bits(words[at]);
+    Ticker {
+        symbol: symbol.clone(),
+        price: number(0),
+        open: number(1),
+        high: number(2),
+        low: number(3),
+        previous_close: number(4),
+        size: number(5),
+        side: side(words[6]),
+        day_volume: number(7),
+        day_turnover: number(8),
+        volume_24h: number(9),
+        turnover_24h: number(10),
+        trade_time: time(words[11]),
+        time: time(words[12]),
+        received: time(words[13]),
+    }
+}
+
+/// The words of a trade. A text id does not fit: then the first word is 1 and the trade is to be found elsewhere.
+pub(super) fn trade_words(trade: &Trade) -> [u64; TRADE_WORDS] {
+    let (textual, id) = match &trade.id {
+        TradeId::Number(id) => (0, id.cast_unsigned()),
+        TradeId::Text(_) => (1, 0),
+    };
+    [
+        textual,
+        id,
+        trade.price.to_bits(),
+        trade.size.to_bits(),
+        side_word(trade.side),
+        word(trade.time),
+        word(trade.received),
+    ]
+}
+
+/// The trade with a number for an id; `None` if its id was a text.
+pub(super) fn trade_from(symbol: &Symbol, words: &[u64; TRADE_WORDS]) -> Option<Trade> {
+    let [0, id, price, size, taker, happened, received] = *words else { return None };
+    Some(Trade {
+        symbol: symbol.clone(),
+        id: TradeId::Number(id.cast_signed()),
+        price: f64::from_bits(price),
+        size: f64::from_bits(size),
+        side: side(taker),
+        time: time(happened),
+        received: time(received),
+    })
+}
+
+pub(super) fn band_words(band: &PriceBand) -> [u64; BAND_WORDS] {
+    [band.low.to_bits(), band.high.to_bits(), band.indicators.to_bits(), word(band.time), word(band.received)]
+}
+
+pub(super) fn band_from(symbol: &Symbol, words: &[u64; BAND_WORDS]) -> PriceBand {
+    let [low, high, indicators, happened, received] = *words;
+    PriceBand {
+        symbol: symbol.clone(),
+        low: f64::from_bits(low),
+        high: f64::from_bits(high),
+        indicators: BandIndicators::from_bits(indicators),
+        time: time(happened),
+        received: time(received),
+    }
+}
+
+pub(super) fn candle_words(candle: &Candle, received: Timestamp) -> [u64; CANDLE_WORDS] {
+    [
+        word(candle.open_time),
+        candle.open.to_bits(),
+        candle.high.to_bits(),
+        candle.low.to_bits(),
+        candle.close.to_bits(),
+        candle.volume.to_bits(),
+        candle.turnover.to_bits(),
+        u64::from(candle.is_final),
+        word(received),
+    ]
+}
+
+/// The candle, and when it was heard of.
+pub(super) fn candle_from(words: &[u64; CANDLE_WORDS]) -> (Candle, Timestamp) {
+    let number = |at: usize| f64::from_bits(words[at]);
+    let candle = Candle {
+        open_time: time(words[0]),
+        open: number(1),
+        high: number(2),
+        low: number(3),
+        close: number(4),
+        volume: number(5),
+        turnover: number(6),
+        is_final: words[7] == 1,
+    };
+    (candle, time(words[8]))
+}
+
+/// The words of a book, cut off at [`DEPTH`] levels a side.
+pub(super) fn book_words(book: &OrderBook) -> [u64; BOOK_WORDS] {
+    let mut words = [0; BOOK_WORDS];
+    let (asks, bids) = (book.asks.len().min(DEPTH), book.bids.len().min(DEPTH));
+    words[0] = word(book.time);
+    words[1] = word(book.received);
+    words[2] = book.total_ask_size.unwrap_or_default().to_bits();
+    words[3] = book.total_bid_size.unwrap_or_default().to_bits();
+    words[4] = pack_count(asks, book.total_ask_size.is_some());
+    words[5] = pack_count(bids, book.total_bid_size.is_some());
+    let levels = book.asks.iter().take(asks).chain(book.bids.iter().take(bids));
+    for (pair, level) in words[6..].chunks_exact_mut(2).zip(levels) {
+        pair[0] = level.price.to_bits();
+        pair[1] = level.size.to_bits();
+    }
+    words
+}
+
+pub(super) fn book_from(symbol: &Symbol, words: &[u64; BOOK_WORDS]) -> OrderBook {
+    let (asks, total_asks) = (words[4] / 2, words[4] % 2 == 1);
+    let (bids, total_bids) = (words[5] / 2, words[5] % 2 == 1);
+    let mut levels = words[6..]
+        .chunks_exact(2)
+        .map(|pair| Level { price: f64::from_bits(pair[0]), size: f64::from_bits(pair[1]) });
+    let mut take = |count: u64| levels.by_ref().take(usize::try_from(count).unwrap_or(DEPTH)).collect();
+    OrderBook {
+        symbol: symbol.clone(),
+        asks: take(asks),
+        bids: take(bids),
+        total_ask_size: total_asks.then_some(f64::from_bits(words[2])),
+        total_bid_size: total_bids.then_some(f64::from_bits(words[3])),
+        time: time(words[0]),
+        received: time(words[1]),
+    }
+}
+
+/// A count and a flag in one word.
+fn pack_count(count: usize, flag: bool) -> u64 {
+    count as u64 * 2 + u64::from(flag)
+}
+
+#[cfg(test)]
+mod tests {
+    use market_backbone_core::VenueId;
+
+    use super::*;
+
+    fn symbol() -> Symbol {
+        Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap()
+    }
+
+    fn book(levels: usize) -> OrderBook {
+        let side = |step: f64| {
+            (0..levels).map(|at| Level { price: 100.0 + step * at as f64, size: at as f64 }).collect()
+        };
+        OrderBook {
+            symbol: symbol(),
+            asks: side(1.0),
+            bids: side(-1.0),
+            total_ask_size: Some(7.0),
+            total_bid_size: None,
+            time: Timestamp::from_millis(5),
+            received: Timestamp::from_millis(-6),
+        }
+    }
+
+    #[test]
+    fn a_ticker_comes_back_as_it_was() {
+        let ticker = Ticker {
+            symbol: symbol(),
+            price: 1.0,
+            open: 2.0,
+            high: 3.0,
+            low: 4.0,
+            previous_close: 5.0,
+            size: 6.0,
+            side: Some(Side::Sell),
+            day_volume: 7.0,
+            day_turnover: 8.0,
+            volume_24h: 9.0,
+            turnover_24h: 10.0,
+            trade_time: Timestamp::from_millis(11),
+            time: Timestamp::from_millis(12),
+            received: Timestamp::from_millis(13),
+        };
+        assert_eq!(ticker_from(&symbol(), &ticker_words(&ticker)), ticker);
+    }
+
+    #[test]
+    fn an_id_beyond_a_floats_reach_comes_back_whole() {
+        let id = TradeId::Number(17_789_561_234_560_001);
+        let (time, received) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
+        let trade =
+            Trade { symbol: symbol(), id, price: 3.0, size: 0.1, side: Some(Side::Buy), time, received };
+        assert_eq!(trade_from(&symbol(), &trade_words(&trade)), Some(trade));
+    }
+
+    #[test]
+    fn a_candle_comes_back_as_it_was() {
+        let open_time = Timestamp::from_secs(60);
+        let candle = Candle {
+            open_time,
+            open: 1.0,
+            high: 2.0,
+            low: 0.5,
+            close: 1.5,
+            volume: 3.0,
+            turnover: 4.0,
+            is_final: true,
+        };
+        let received = Timestamp::from_millis(61_234);
+        assert_eq!(candle_from(&candle_words(&candle, received)), (candle, received));
+    }
+
+    #[test]
+    fn a_book_comes_back_as_it_was_down_to_the_depth_kept() {
+        for levels in [0, 1, DEPTH] {
+            assert_eq!(book_from(&symbol(), &book_words(&book(levels))), book(levels));
+        }
+        assert_eq!(book_from(&symbol(), &book_words(&book(DEPTH + 5))), book(DEPTH));
+        let one_sided = OrderBook { asks: Vec::new(), ..book(3) };
+        assert_eq!(book_from(&symbol(), &book_words(&one_sided)), one_sided);
+    }
+}

@@ -1,0 +1,171 @@
+//! From what a connection has to what is wanted of it, within the venue's limit on messages.
+//!
+//! The messages are written when their turn comes, not when the change did: whatever changed while waiting for the
+//! turn is in them, and a burst of changes costs one message.
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use market_backbone_core::{Channel, Priority, RateLimitGroup, SourceError, Venue};
+use tokio::time::Instant;
+
+use crate::live::desired_channels::DesiredSet;
+use crate::{Limiter, Permit};
+
+/// How long after a turn was refused it is tried again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+type PermitsResult = Result<Vec<Permit>, SourceError>;
+
+/// The subscriptions of one connection.
+pub(super) struct SubscriptionReconciler {
+    /// One for each of the venue's limits, because those of one group but different windows all hold.
+    limiters: Vec<(RateLimitGroup, Limiter)>,
+    /// What was sent last. Sorted.
+    subscribed: Vec<Channel>,
+    /// The version of the desired set that was.
+    version: u64,
+    /// When to look at what is wanted.
+    next_check: Option<Instant>,
+    pending_permits: Option<BoxFuture<'static, PermitsResult>>,
+    /// The messages still to be sent, and what the connection has after them.
+    in_progress: Option<(VecDeque<String>, DesiredSet)>,
+}
+
+impl SubscriptionReconciler {
+    /// Those of a fresh connection, which has nothing; the first look is due `now`.
+    pub(super) fn new(venue: &dyn Venue, now: Instant) -> Self {
+        let limits = venue.capabilities().socket.messages;
+        Self {
+            limiters: limits.iter().map(|limit| (limit.group, Limiter::new(&[*limit]))).collect(),
+            subscribed: Vec::new(),
+            version: 0,
+            next_check: Some(now),
+            pending_permits: None,
+            in_progress: None,
+        }
+    }
+
+    /// What the connection has been asked for. Sorted.
+    pub(super) fn subscribed(&self) -> &[Channel] {
+        &self.subscribed
+    }
+
+    /// The version of the desired set that is, or is being, sent.
+    pub(super) fn version(&self) -> u64 {
+        self.in_progress.as_ref().map_or(self.version, |(_, wanted)| wanted.version)
+    }
+
+    /// Whether the connection has been asked for exactly what is `wanted`.
+    pub(super) fn is_done(&self, wanted: &DesiredSet) -> bool {
+        self.in_progress.is_none() && self.version == wanted.version && *self.subscribed == *wanted.channels
+    }
+
+    /// When [`look`](Self::look) is due.
+    pub(super) fn next_check(&self) -> Option<Instant> {
+        self.next_check
+    }
+
+    /// What is wanted has changed: it is looked at not later than `at`.
+    pub(super) fn schedule_check(&mut self, at: Instant) {
+        if self.pending_permits.is_none() {
+            self.next_check = Some(self.next_check.map_or(at, |due| due.min(at)));
+        }
+    }
+
+    /// Forgets that these were asked for, so that they are asked for anew.
+    pub(super) fn forget(&mut self, channels: &[Channel], now: Instant) {
+        self.subscribed.retain(|channel| !channels.contains(channel));
+        self.schedule_check(now);
+    }
+
+    /// Asks for a turn if what is `wanted` is not what the connection has.
+    pub(super) fn check(&mut self, wanted: &DesiredSet) {
+        self.next_check = None;
+        if self.in_progress.is_none() && *wanted.channels == *self.subscribed {
+            self.version = wanted.version;
+        } else if self.pending_permits.is_none() {
+            self.request_permits(wanted.priority);
+        }
+    }
+
+    fn request_permits(&mut self, priority: Priority) {
+        self.pending_permits = Some(Box::pin(acquire(self.limiters.clone(), priority)));
+    }
+
+    /// A turn for a message that is no subscription.
+    pub(super) fn acquire_login_permits(&self) -> impl Future<Output = PermitsResult> + Send + 'static {
+        acquire(self.limiters.clone(), Priority::Critical)
+    }
+
+    /// Waits for the turn; for ever, if none was asked for. May be dropped and called again.
+    pub(super) async fn permits(&mut self) -> PermitsResult {
+        match &mut self.pending_permits {
+            Some(turn) => {
+                let result = turn.await;
+                self.pending_permits = None;
+                result
+            }
+            None => pending().await,
+        }
+    }
+
+    /// The turn was refused: tries again later.
+    pub(super) fn postpone(&mut self, now: Instant) {
+        self.next_check = Some(now + RETRY_DELAY);
+    }
+
+    /// The message to send in this turn; `None` if nothing needs to be sent any more.
+    pub(super) fn next_message(&mut self, venue: &dyn Venue, wanted: &DesiredSet) -> Option<String> {
+        let (messages, _) = self.in_progress.get_or_insert_with(|| {
+            let messages = if *wanted.channels == *self.subscribed {
+                Vec::new()
+            } else {
+                venue.subscribe(&self.subscribed, &wanted.channels)
+            };
+            (messages.into(), wanted.clone())
+        });
+        messages.pop_front()
+    }
+
+    /// What the connection is being brought to. Sorted.
+    pub(super) fn target(&self) -> &[Channel] {
+        self.in_progress.as_ref().map_or(&self.subscribed, |(_, wanted)| &wanted.channels)
+    }
+
+    /// What follows from a turn that was used: another one, or the connection now has what was wanted. Returns the
+    /// channels it did not have before and those it has no more, if it is so.
+    pub(super) fn advance(
+        &mut self,
+        wanted: &DesiredSet,
+        again: Instant,
+    ) -> Option<(Vec<Channel>, Vec<Channel>)> {
+        let (messages, _) = self.in_progress.as_ref()?;
+        if !messages.is_empty() {
+            self.request_permits(wanted.priority);
+            return None;
+        }
+        let (_, sent) = self.in_progress.take()?;
+        let had = std::mem::replace(&mut self.subscribed, sent.channels.to_vec());
+        self.version = sent.version;
+        if wanted.version != self.version {
+            self.schedule_check(again);
+        }
+        Some((difference(&self.subscribed, &had), difference(&had, &self.subscribed)))
+    }
+}
+
+/// Those of `these` that are not in `those`; both sorted.
+fn difference(these: &[Channel], those: &[Channel]) -> Vec<Channel> {
+    these.iter().filter(|channel| those.binary_search(channel).is_err()).cloned().collect()
+}
+
+async fn acquire(limiters: Vec<(RateLimitGroup, Limiter)>, priority: Priority) -> PermitsResult {
+    let mut permits = Vec::with_capacity(limiters.len());
+    for (group, limiter) in limiters {
+        permits.push(limiter.acquire(group, priority).await?);
+    }
+    Ok(permits)
+}

@@ -1,0 +1,260 @@
+//! Which channel a live value comes by, and why.
+//!
+//! Hard rules come first: history is had over REST alone, and a value that the socket delivers anyway is
+//! taken from its memory. Beyond those the question is whether following a market pays: it does for who
+//! asks every other second, it does not for who asks once. So the gaps between the last requests decide,
+//! with a stretch between "worth it" and "not worth it" in which things stay as they are.
+
+mod frequency;
+mod reason;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use market_backbone_core::{Channel, Priority};
+use rustc_hash::FxHashMap;
+use tokio::time::Instant;
+
+use frequency::RequestFrequency;
+pub(crate) use reason::RouteReasonCounts;
+pub use reason::{Route, RouteReason};
+
+/// When following a market pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChoiceConfig {
+    /// How many of the latest requests are looked at.
+    pub max_samples: usize,
+    /// With fewer than these nothing is concluded.
+    pub min_samples: usize,
+    /// A smaller mean gap than this is worth following.
+    pub start_below: Duration,
+    /// A smaller mean gap than this is worth staying with.
+    pub keep_below: Duration,
+    /// A market nobody asked for in this long is not followed any more.
+    pub idle: Duration,
+    /// Who asks for so many markets at once and urgently is a screener, and will ask again: they are followed
+    /// from the first time on.
+    pub batch: usize,
+    /// How long after it was begun to be followed a market may be waited for, where that saves a request.
+    pub join_grace: Duration,
+}
+
+impl Default for ChoiceConfig {
+    fn default() -> Self {
+        Self {
+            max_samples: 20,
+            min_samples: 3,
+            start_below: Duration::from_secs(2),
+            keep_below: Duration::from_secs(10),
+            idle: Duration::from_secs(30),
+            batch: 20,
+            join_grace: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What a request found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FollowState {
+    /// Not worth following.
+    Rare,
+    /// Followed for a while already.
+    Followed,
+    /// Followed since a moment ago.
+    Joining,
+    /// Followed from now on.
+    Starting,
+}
+
+impl From<FollowState> for RouteReason {
+    /// Why REST is asked for something that stands so and is not delivered.
+    fn from(standing: FollowState) -> Self {
+        match standing {
+            FollowState::Rare => Self::Rare,
+            FollowState::Followed | FollowState::Joining => Self::NotDelivering,
+            FollowState::Starting => Self::Starting,
+        }
+    }
+}
+
+/// Watches who asks for what how often. `F` keeps a channel followed as long as it lives.
+pub(crate) struct RouteChooser<F> {
+    config: ChoiceConfig,
+    histories: Mutex<FxHashMap<Channel, RequestHistory<F>>>,
+}
+
+struct RequestHistory<F> {
+    times: VecDeque<Instant>,
+    /// Since when.
+    follow: Option<(Instant, F)>,
+}
+
+impl<F> RequestHistory<F> {
+    fn follow_state(&self, now: Instant, config: &ChoiceConfig) -> FollowState {
+        match &self.follow {
+            None => FollowState::Rare,
+            Some((since, _)) if now - *since < config.join_grace => FollowState::Joining,
+            Some(_) => FollowState::Followed,
+        }
+    }
+}
+
+impl<F> RouteChooser<F> {
+    pub(crate) fn new(config: ChoiceConfig) -> Self {
+        Self { config, histories: Mutex::default() }
+    }
+
+    /// Takes note of a request for `channel`, and follows it if that pays.
+    pub(crate) fn record_request(
+        &self,
+        channel: &Channel,
+        now: Instant,
+        follow: impl FnOnce() -> F,
+    ) -> FollowState {
+        let mut habits = self.lock();
+        let habit = history_mut(&mut habits, channel);
+        push_time(habit, now, &self.config);
+        match (RequestFrequency::of(&habit.times, &self.config), habit.follow.is_some()) {
+            (Some(RequestFrequency::Often), false) => {
+                habit.follow = Some((now, follow()));
+                FollowState::Starting
+            }
+            (Some(RequestFrequency::Rare), true) => {
+                habit.follow = None;
+                FollowState::Rare
+            }
+            _ => habit.follow_state(now, &self.config),
+        }
+    }
+
+    /// Takes note of a request for `channel`, which is followed however seldom that happens.
+    pub(crate) fn force_follow(
+        &self,
+        channel: &Channel,
+        now: Instant,
+        follow: impl FnOnce() -> F,
+    ) -> FollowState {
+        let mut habits = self.lock();
+        let habit = history_mut(&mut habits, channel);
+        if habit.times.back() != Some(&now) {
+            push_time(habit, now, &self.config);
+        }
+        if habit.follow.is_some() {
+            return habit.follow_state(now, &self.config);
+        }
+        habit.follow = Some((now, follow()));
+        FollowState::Starting
+    }
+
+    /// Whether who asks for so many so urgently is a screener.
+    pub(crate) fn is_batch(&self, channels: usize, priority: Priority) -> bool {
+        priority <= Priority::High && channels >= self.config.batch
+    }
+
+    /// Stops following what nobody has asked for lately.
+    pub(crate) fn sweep(&self, now: Instant) {
+        let idle = self.config.idle;
+        self.lock().retain(|_, habit| habit.times.back().is_some_and(|last| now - *last < idle));
+    }
+
+    /// Stops following anything.
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// How many channels are followed.
+    pub(crate) fn followed(&self) -> usize {
+        self.lock().values().filter(|habit| habit.follow.is_some()).count()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, FxHashMap<Channel, RequestHistory<F>>> {
+        self.histories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn history_mut<'a, F>(
+    habits: &'a mut FxHashMap<Channel, RequestHistory<F>>,
+    channel: &Channel,
+) -> &'a mut RequestHistory<F> {
+    habits.entry(channel.clone()).or_insert_with(|| RequestHistory { times: VecDeque::new(), follow: None })
+}
+
+fn push_time<F>(habit: &mut RequestHistory<F>, now: Instant, config: &ChoiceConfig) {
+    if habit.times.len() >= config.max_samples.max(1) {
+        habit.times.pop_front();
+    }
+    habit.times.push_back(now);
+}
+
+impl<F> fmt::Debug for RouteChooser<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chooser").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use market_backbone_core::{StreamKind, Symbol, VenueId};
+
+    use super::*;
+
+    fn channel() -> Channel {
+        let symbol = Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap();
+        Channel { symbol, kind: StreamKind::Ticker }
+    }
+
+    fn ask(
+        chooser: &RouteChooser<Arc<()>>,
+        start: Instant,
+        secs: impl IntoIterator<Item = u64>,
+    ) -> Vec<FollowState> {
+        let at = |secs| start + Duration::from_secs(secs);
+        secs.into_iter().map(|secs| chooser.record_request(&channel(), at(secs), Arc::default)).collect()
+    }
+
+    #[test]
+    fn who_asks_every_second_is_served_by_following_from_the_third_time_on() {
+        let chooser = RouteChooser::new(ChoiceConfig::default());
+        let seen = ask(&chooser, Instant::now(), 0..5);
+        use FollowState::{Followed, Joining, Rare, Starting};
+        assert_eq!(seen, [Rare, Rare, Starting, Joining, Followed]);
+    }
+
+    #[test]
+    fn between_often_and_rarely_things_stay_as_they_are() {
+        let start = Instant::now();
+        let never = RouteChooser::new(ChoiceConfig::default());
+        assert!(ask(&never, start, (0..10).map(|i| i * 5)).iter().all(|seen| *seen == FollowState::Rare));
+        let already = RouteChooser::new(ChoiceConfig::default());
+        ask(&already, start, 0..3);
+        assert!(
+            ask(&already, start, (1..10).map(|i| i * 5)).iter().all(|seen| *seen == FollowState::Followed)
+        );
+    }
+
+    #[test]
+    fn who_asks_rarely_is_not_followed_any_more() {
+        let start = Instant::now();
+        let chooser = RouteChooser::new(ChoiceConfig::default());
+        ask(&chooser, start, 0..3);
+        assert_eq!(chooser.followed(), 1);
+        ask(&chooser, start, (1..30).map(|i| i * 15));
+        assert_eq!(chooser.followed(), 0);
+    }
+
+    #[test]
+    fn an_idle_follow_ends_after_its_time() {
+        let start = Instant::now();
+        let chooser = RouteChooser::new(ChoiceConfig::default());
+        let guard = Arc::new(());
+        assert_eq!(chooser.force_follow(&channel(), start, || Arc::clone(&guard)), FollowState::Starting);
+        chooser.sweep(start + Duration::from_secs(29));
+        assert_eq!(Arc::strong_count(&guard), 2);
+        chooser.sweep(start + Duration::from_secs(30));
+        assert_eq!(Arc::strong_count(&guard), 1);
+    }
+}

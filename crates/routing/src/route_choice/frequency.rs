@@ -1,0 +1,34 @@
+//! How often something is asked for.
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use super::ChoiceConfig;
+
+/// How often something is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RequestFrequency {
+    Often,
+    Sometimes,
+    Rare,
+}
+
+impl RequestFrequency {
+    /// By the mean gap between the requests; `None` if there are too few to say.
+    pub(super) fn of(asked: &VecDeque<Instant>, config: &ChoiceConfig) -> Option<Self> {
+        let (first, last) = (asked.front()?, asked.back()?);
+        let gaps = u32::try_from(asked.len().checked_sub(1)?).ok()?;
+        if asked.len() < config.min_samples || gaps == 0 {
+            return None;
+        }
+        let mean = (*last - *first) / gaps;
+        Some(if mean < config.start_below {
+            Self::Often
+        } else if mean < config.keep_below {
+            Self::Sometimes
+        } else {
+            Self::Rare
+        })
+    }
+}

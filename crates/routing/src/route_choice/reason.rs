@@ -1,0 +1,137 @@
+//! Why a value came by the channel it came by.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A channel to the venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Route {
+    /// A request of its own.
+    Rest,
+    /// The socket's memory.
+    Socket,
+}
+
+/// Why a value came by the channel it came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RouteReason {
+    /// What has happened is had over REST alone.
+    History,
+    /// All markets of a quote at once are had over REST alone.
+    WholeMarket,
+    /// The socket has no such stream, or not as deep.
+    NotStreamed,
+    /// It is followed and the socket delivers.
+    Live,
+    /// It is asked for too rarely to follow.
+    Rare,
+    /// It is asked for often: this once over REST, from now on followed.
+    Starting,
+    /// It is followed, but the socket has not delivered it since it was last connected.
+    NotDelivering,
+    /// The budget of requests is in use, and the socket costs none of it.
+    BudgetBusy,
+    /// The socket was asked, but did not answer in time.
+    TooSlow,
+    /// The socket's latest is older than who asked would have it.
+    TooOld,
+}
+
+impl RouteReason {
+    /// All there are.
+    pub const ALL: [Self; 10] = [
+        Self::History,
+        Self::WholeMarket,
+        Self::NotStreamed,
+        Self::Live,
+        Self::Rare,
+        Self::Starting,
+        Self::NotDelivering,
+        Self::BudgetBusy,
+        Self::TooSlow,
+        Self::TooOld,
+    ];
+
+    /// In one word, for figures: `history`, `live`, `not_delivering`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::History => "history",
+            Self::WholeMarket => "whole_market",
+            Self::NotStreamed => "not_streamed",
+            Self::Live => "live",
+            Self::Rare => "rare",
+            Self::Starting => "starting",
+            Self::NotDelivering => "not_delivering",
+            Self::BudgetBusy => "budget_busy",
+            Self::TooSlow => "too_slow",
+            Self::TooOld => "too_old",
+        }
+    }
+
+    /// The channel it speaks for.
+    #[must_use]
+    pub const fn route(self) -> Route {
+        match self {
+            Self::Live | Self::BudgetBusy => Route::Socket,
+            Self::History
+            | Self::WholeMarket
+            | Self::NotStreamed
+            | Self::Rare
+            | Self::Starting
+            | Self::NotDelivering
+            | Self::TooSlow
+            | Self::TooOld => Route::Rest,
+        }
+    }
+}
+
+impl fmt::Display for RouteReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::History => "history is had over REST alone",
+            Self::WholeMarket => "a whole market is had over REST alone",
+            Self::NotStreamed => "the socket has no such stream",
+            Self::Live => "followed, and the socket delivers",
+            Self::Rare => "asked for too rarely to follow",
+            Self::Starting => "asked for often: followed from now on",
+            Self::NotDelivering => "followed, but the socket does not deliver",
+            Self::BudgetBusy => "the budget of requests is in use; the socket costs none",
+            Self::TooSlow => "the socket did not answer in time",
+            Self::TooOld => "what the socket said last is too old for who asks",
+        })
+    }
+}
+
+/// How often each reason was given.
+#[derive(Debug, Default)]
+pub(crate) struct RouteReasonCounts([AtomicU64; RouteReason::ALL.len()]);
+
+impl RouteReasonCounts {
+    /// Counts and logs a decision.
+    pub(crate) fn record(&self, reason: RouteReason, what: &dyn fmt::Display) {
+        self.0[reason as usize].fetch_add(1, Relaxed);
+        tracing::debug!(route = ?reason.route(), %reason, %what, "channel chosen");
+    }
+
+    /// Those that were given at least once.
+    pub(crate) fn counts(&self) -> Vec<(RouteReason, u64)> {
+        let count = |reason: RouteReason| (reason, self.0[reason as usize].load(Relaxed));
+        RouteReason::ALL.into_iter().map(count).filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_its_own_place_in_the_tally() {
+        let tally = RouteReasonCounts::default();
+        for reason in RouteReason::ALL {
+            tally.record(reason, &"x");
+        }
+        assert_eq!(tally.counts(), RouteReason::ALL.map(|reason| (reason, 1)));
+    }
+}

@@ -1,0 +1,162 @@
+//! Whether the venue lists a market: found out where it answers a question about one that it has never heard of as if
+//! nobody had traded it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use market_backbone_core::{Call, HttpCall, Priority, SourceError, SourceErrorKind, Symbol};
+use rustc_hash::FxHashMap;
+use tokio::time::Instant;
+
+use super::RouterInner;
+use super::pages::REPLY_MATCHES_CALL;
+use crate::stack::request::ReplyPayload;
+
+/// More than any venue lists; beyond this everything is asked anew.
+const MAX_ENTRIES: usize = 65_536;
+/// For how long it is believed that a market is listed, or was.
+const LISTED_TTL: Duration = Duration::from_secs(12 * 3_600);
+/// For how long it is believed that one is not: a mistake of the venue, or the day of its listing, is soon over.
+const UNLISTED_TTL: Duration = Duration::from_secs(60);
+/// So many are looked up one by one. Of more, the whole list costs less.
+const MAX_SINGLE_LOOKUPS: usize = 5;
+
+/// What is known of names.
+#[derive(Debug, Default)]
+pub(super) struct ListingCache(Mutex<FxHashMap<Symbol, (Instant, bool)>>);
+
+impl ListingCache {
+    fn get(&self, symbol: &Symbol) -> Option<bool> {
+        let names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, is_listed) = *names.get(symbol)?;
+        let lasts = if is_listed { LISTED_TTL } else { UNLISTED_TTL };
+        (since.elapsed() < lasts).then_some(is_listed)
+    }
+
+    /// The venue has shown that it lists it, or has; or that it never did.
+    pub(super) fn note(&self, symbol: &Symbol, is_listed: bool) {
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.len() >= MAX_ENTRIES && !names.contains_key(symbol) {
+            names.clear();
+        }
+        names.insert(symbol.clone(), (Instant::now(), is_listed));
+    }
+}
+
+impl RouterInner {
+    /// An answer about `symbol` has nothing in it: whether that is said of a market that there is, or was.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownMarket`](SourceErrorKind::UnknownMarket) if it is not. That nobody could find out is `Ok(false)`.
+    pub(super) async fn confirm_listed(
+        &self,
+        symbol: &Symbol,
+        priority: Priority,
+    ) -> Result<bool, SourceError> {
+        match self.is_listed(symbol, priority).await {
+            Ok(true) => Ok(true),
+            Ok(false) => {
+                let venue = self.venue.capabilities().venue;
+                let message = format!("unknown market {symbol} on {venue}");
+                Err(SourceError::new(SourceErrorKind::UnknownMarket, message).at_venue(venue))
+            }
+            Err(error) if error.kind() == SourceErrorKind::Closed => Err(error),
+            Err(error) => {
+                tracing::warn!(%symbol, %error, "an answer is empty, and the venue does not say whether it lists the market");
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether the venue lists it, or ever did. One that refuses questions about others has no need to be asked.
+    async fn is_listed(&self, symbol: &Symbol, priority: Priority) -> Result<bool, SourceError> {
+        let lookups = self.venue.listing_lookups(symbol);
+        if lookups.is_empty() {
+            return Ok(true);
+        }
+        if let Some(known) = self.listing_cache.get(symbol) {
+            return Ok(known);
+        }
+        let mut is_listed =
+            self.cached_markets().is_some_and(|all| all.iter().any(|one| one.symbol == *symbol));
+        for lookup in lookups {
+            is_listed = is_listed || self.lookup_finds(lookup, symbol, priority).await?;
+        }
+        self.listing_cache.note(symbol, is_listed);
+        Ok(is_listed)
+    }
+
+    async fn lookup_finds(
+        &self,
+        lookup: HttpCall,
+        symbol: &Symbol,
+        priority: Priority,
+    ) -> Result<bool, SourceError> {
+        let reply = self.rest.call_shared(Call::VenueSpecific(lookup), priority, None).await?;
+        let ReplyPayload::Own(pages) = reply.payload else { unreachable!("{REPLY_MATCHES_CALL}") };
+        for page in pages {
+            let listed = self.venue.decode_markets(&page.body)?;
+            if listed.iter().any(|market| market.symbol.code() == symbol.code()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Those of `symbols` that the venue does not list now.
+    pub(super) async fn unlisted(
+        &self,
+        symbols: &[Symbol],
+        priority: Priority,
+    ) -> Result<Vec<Symbol>, SourceError> {
+        let open: Vec<_> =
+            symbols.iter().filter(|symbol| self.listing_cache.get(symbol) != Some(true)).collect();
+        let lookups: Vec<_> = open
+            .iter()
+            .filter_map(|symbol| Some((*symbol, self.venue.listing_lookups(symbol).into_iter().next()?)))
+            .collect();
+        let is_cheap = lookups.len() == open.len()
+            && open.len() <= MAX_SINGLE_LOOKUPS
+            && self.cached_markets().is_none();
+        let found: Vec<bool> = if is_cheap {
+            let lookups = lookups.into_iter();
+            try_join_all(lookups.map(|(symbol, lookup)| self.lookup_finds(lookup, symbol, priority))).await?
+        } else {
+            let listed = self.markets(priority).await?;
+            open.iter().map(|symbol| listed.iter().any(|market| market.symbol == **symbol)).collect()
+        };
+        let mut unlisted = Vec::new();
+        for (symbol, is_listed) in open.into_iter().zip(found) {
+            if is_listed {
+                self.listing_cache.note(symbol, true);
+            } else {
+                unlisted.push(symbol.clone());
+            }
+        }
+        Ok(unlisted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::VenueId;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_is_remembered_for_a_while_and_an_unknown_one_only_briefly() {
+        let symbol = |code: &str| Symbol::new(VenueId::new("fake"), code).unwrap();
+        let names = ListingCache::default();
+        names.note(&symbol("A"), true);
+        names.note(&symbol("B"), false);
+        assert_eq!(
+            (names.get(&symbol("A")), names.get(&symbol("B")), names.get(&symbol("C"))),
+            (Some(true), Some(false), None)
+        );
+        tokio::time::advance(UNLISTED_TTL).await;
+        assert_eq!((names.get(&symbol("A")), names.get(&symbol("B"))), (Some(true), None));
+        tokio::time::advance(LISTED_TTL).await;
+        assert_eq!(names.get(&symbol("A")), None);
+    }
+}

@@ -1,0 +1,59 @@
+//! Which rows have been warned of: a row that stays broken is asked for again and again, and said once.
+
+use std::sync::{Mutex, PoisonError};
+
+use market_backbone_core::{RejectedRow, Series, Timestamp};
+use rustc_hash::FxHashSet;
+
+/// Beyond so many everything is said anew.
+const MAX_ENTRIES: usize = 16_384;
+
+/// The rows of each series that have been warned of: by their slot, or by what is wrong where nobody can tell the slot.
+#[derive(Debug, Default)]
+pub(super) struct RejectedRowLog(Mutex<FxHashSet<(Series, Result<Timestamp, String>)>>);
+
+impl RejectedRowLog {
+    /// Whether nobody has been told of `row` yet; from now on somebody has.
+    pub(super) fn is_first_report(&self, series: &Series, row: &RejectedRow) -> bool {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= MAX_ENTRIES {
+            told.clear();
+        }
+        told.insert((series.clone(), row.slot.ok_or_else(|| row.reason.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::{Symbol, Timeframe, VenueId};
+
+    fn row(slot: Option<i64>, reason: &str) -> RejectedRow {
+        let (market, slot) = ("KRW-BTC".to_owned(), slot.map(Timestamp::from_secs));
+        RejectedRow { market, slot, reason: reason.to_owned() }
+    }
+
+    #[test]
+    fn a_row_is_news_once_for_each_series_and_slot() {
+        let told = RejectedRowLog::default();
+        let symbol = Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap();
+        let [minutes, hours] = [Timeframe::M1, Timeframe::H1].map(|frame| Series::new(symbol.clone(), frame));
+        assert!(told.is_first_report(&minutes, &row(Some(60), "its high is too low")));
+        assert!(!told.is_first_report(&minutes, &row(Some(60), "its low is too high")));
+        assert!(told.is_first_report(&minutes, &row(Some(120), "its high is too low")));
+        assert!(told.is_first_report(&hours, &row(Some(60), "its high is too low")));
+        assert!(told.is_first_report(&minutes, &row(None, "it cannot be read")));
+        assert!(!told.is_first_report(&minutes, &row(None, "it cannot be read")));
+        assert!(told.is_first_report(&minutes, &row(None, "it is of another market")));
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let told = RejectedRowLog::default();
+        let series = Series::new(Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap(), Timeframe::M1);
+        for slot in 0..=MAX_ENTRIES as i64 {
+            assert!(told.is_first_report(&series, &row(Some(slot), "")));
+        }
+        assert!(told.0.lock().unwrap().len() <= MAX_ENTRIES);
+    }
+}

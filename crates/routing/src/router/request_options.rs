@@ -1,0 +1,55 @@
+//! On what terms a live value is asked for.
+
+use std::time::Duration;
+
+use market_backbone_core::{Priority, RateLimitGroup, SourceError, SourceErrorKind};
+use tokio::time::timeout;
+
+use super::RouterInner;
+
+/// On what terms a live value is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestOptions {
+    /// How urgently.
+    pub priority: Priority,
+    /// A value that we heard of longer ago is asked for anew, even if the venue may have no newer one.
+    pub max_age: Option<Duration>,
+    /// An answer that would take longer is refused at once, as far as that can be told beforehand.
+    pub timeout: Option<Duration>,
+}
+
+impl From<Priority> for RequestOptions {
+    fn from(priority: Priority) -> Self {
+        Self { priority, ..Self::default() }
+    }
+}
+
+impl RouterInner {
+    /// What `asking` comes to, if it comes in time: `requests` of `group` are what it needs.
+    ///
+    /// Dropping it halfway gives up its place in the line, or what is under way.
+    pub(super) async fn with_timeout<T>(
+        &self,
+        terms: RequestOptions,
+        (group, requests): (RateLimitGroup, u64),
+        asking: impl Future<Output = Result<T, SourceError>>,
+    ) -> Result<T, SourceError> {
+        let Some(within) = terms.timeout else { return asking.await };
+        let takes = || self.limiter.eta(group, terms.priority, requests).map_or(within, |found| found.takes);
+        let would_take = takes();
+        if would_take > within {
+            return Err(self.too_late(within, would_take));
+        }
+        match timeout(within, asking).await {
+            Ok(answer) => answer,
+            Err(_elapsed) => Err(self.too_late(within, within + takes())),
+        }
+    }
+
+    fn too_late(&self, within: Duration, would_take: Duration) -> SourceError {
+        let (took, allowed) = (would_take.as_millis(), within.as_millis());
+        let message = format!("the answer would take about {took} ms, {allowed} ms were allowed");
+        SourceError::new(SourceErrorKind::DeadlineExceeded { estimated: would_take }, message)
+            .at_venue(self.venue.capabilities().venue)
+    }
+}

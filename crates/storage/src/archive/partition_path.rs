@@ -1,0 +1,73 @@
+//! Where the rows of a series lie in an archive: in folders named as Hive names partitions, so that whoever reads the
+//! whole archive has the source, the symbol and the timeframe as columns.
+
+use market_backbone_core::{Series, Timeframe};
+
+use super::row_file::ArchiveFormat;
+
+/// The folder of rows in an archive, in which nothing else lies: polars opens a folder only if all its files end alike.
+pub(super) const ROWS_DIR: &str = "data";
+
+/// The file of a series below the archive's folder, like `data/source=upbit/symbol=KRW-BTC/timeframe=1m/candles.csv`.
+///
+/// Two series never share one, nor on a disk that does not tell `a` from `A`: in a symbol small letters, and in a timeframe
+/// capital ones, are written as `%` and two hex digits, which those who read such folders undo.
+pub(super) fn of(series: &Series, format: ArchiveFormat) -> String {
+    let source = escaped(series.symbol.venue().as_str(), |byte| !byte.is_ascii_uppercase());
+    let symbol = escaped(series.symbol.code(), |byte| !byte.is_ascii_lowercase());
+    let timeframe = escaped(series.timeframe.as_str(), |byte| !byte.is_ascii_uppercase());
+    let ending = format.as_str();
+    format!("{ROWS_DIR}/source={source}/symbol={symbol}/timeframe={timeframe}/candles.{ending}")
+}
+
+/// How a file of one series alone is best called, without its ending: `KRW-BTC_1m`, and `KRW-BTC_1mo` for the month.
+#[must_use]
+pub fn file_stem(series: &Series) -> String {
+    let timeframe = match series.timeframe {
+        Timeframe::Month => "1mo",
+        other => other.as_str(),
+    };
+    format!("{}_{timeframe}", escaped(series.symbol.code(), |byte| byte.is_ascii_uppercase()))
+}
+
+/// `text` with nothing in it but digits, `-`, `.`, and letters and signs that are `plain`.
+fn escaped(text: &str, plain: impl Fn(u8) -> bool) -> String {
+    let mut name = String::new();
+    for byte in text.bytes() {
+        let is_safe = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'@' | b'~');
+        match byte {
+            b'0'..=b'9' | b'-' | b'.' => name.push(char::from(byte)),
+            _ if is_safe && plain(byte) => name.push(char::from(byte)),
+            other => name.push_str(&format!("%{other:02X}")),
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::{Symbol, VenueId};
+
+    fn series(source: &str, code: &str, timeframe: Timeframe) -> Series {
+        Series::new(Symbol::new(source.parse::<VenueId>().unwrap(), code).unwrap(), timeframe)
+    }
+
+    #[test]
+    fn folders_are_named_after_their_series_as_hive_does() {
+        let place = |source, code, timeframe| of(&series(source, code, timeframe), ArchiveFormat::Csv);
+        let minutes = "data/source=upbit/symbol=KRW-BTC/timeframe=1m/candles.csv";
+        assert_eq!(place("upbit", "KRW-BTC", Timeframe::M1), minutes);
+        let months = "data/source=upbit-sg/symbol=SGD-BTC/timeframe=1%4D/candles.csv";
+        assert_eq!(place("upbit-sg", "SGD-BTC", Timeframe::Month), months);
+        let odd = "data/source=massive@127.0.0.1%3A9001/symbol=B%72%6B.%62_%2A/timeframe=1d/candles.csv";
+        assert_eq!(place("massive@127.0.0.1:9001", "Brk.b_*", Timeframe::D1), odd);
+    }
+
+    #[test]
+    fn a_file_that_stands_alone_has_a_name_for_every_disk() {
+        assert_eq!(file_stem(&series("upbit", "KRW-BTC", Timeframe::M1)), "KRW-BTC_1m");
+        assert_eq!(file_stem(&series("upbit", "KRW-BTC", Timeframe::Month)), "KRW-BTC_1mo");
+        assert_eq!(file_stem(&series("massive", "Brk.b_*", Timeframe::D1)), "B%72%6B.%62%5F%2A_1d");
+    }
+}

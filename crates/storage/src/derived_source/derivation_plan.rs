@@ -1,0 +1,93 @@
+//! Which stretches of an answer are computed rather than asked for.
+
+use market_backbone_core::{CandleQuery, Coverage, Origin, Provenance, Series, SourceError, Span, TimeRange};
+
+use super::DerivedSource;
+use crate::as_of;
+
+/// The stretches to compute, and what they are computed from.
+#[derive(Debug)]
+pub(super) struct DerivationPlan {
+    /// The shorter series.
+    pub(super) base: Series,
+    /// What is known of it beyond dispute.
+    known: Coverage,
+    /// Oldest first, disjoint, of whole slots.
+    pub(super) ranges: Vec<TimeRange>,
+}
+
+impl DerivationPlan {
+    /// What `range` rests on: derived, as of the oldest observation beneath it.
+    pub(super) fn proof(&self, range: TimeRange) -> Coverage {
+        let beneath = self.known.within(range);
+        let oldest = beneath.spans().iter().map(|span| span.provenance.observed_at).min();
+        let provenance = oldest.map(|observed_at| Provenance { origin: Origin::Derived, observed_at });
+        provenance.map(|provenance| Span { range, provenance }).into_iter().collect()
+    }
+}
+
+impl DerivedSource {
+    /// The stretches of `window` to compute; `None` if there is none.
+    pub(super) async fn plan_derivation(
+        &self,
+        query: &CandleQuery,
+        window: TimeRange,
+    ) -> Result<Option<DerivationPlan>, SourceError> {
+        let timeframe = query.series.timeframe;
+        let Some(base) = self.derive.base_of(timeframe) else { return Ok(None) };
+        let base = Series::new(query.series.symbol.clone(), base);
+        let known = without_disputes(as_of::without_later_disputes(self.store.coverage(&base).await?, query));
+        let whole = |range: TimeRange| self.grid.whole_slots(timeframe, range)?.intersect(window);
+        let derivable: Vec<_> = known.ranges().into_iter().filter_map(whole).collect();
+        if derivable.is_empty() {
+            return Ok(None);
+        }
+        let holes = self.store.coverage(&query.series).await?.missing(window);
+        let is_long = |range: TimeRange| self.grid.slots(timeframe, range) >= self.page;
+        let ranges = worth_computing(&holes, &derivable, is_long);
+        Ok((!ranges.is_empty()).then_some(DerivationPlan { base, known, ranges }))
+    }
+}
+
+fn without_disputes(mut known: Coverage) -> Coverage {
+    let disputed: Vec<_> = known.disputes().iter().map(|dispute| dispute.range).collect();
+    disputed.into_iter().for_each(|range| known.remove(range));
+    known
+}
+
+/// The parts of `holes` that are derivable and shorten what is left, or split it by a page at least: then what is
+/// left takes no more pages than all of it would have.
+fn worth_computing(
+    holes: &[TimeRange],
+    derivable: &[TimeRange],
+    is_long: impl Fn(TimeRange) -> bool,
+) -> Vec<TimeRange> {
+    let mut pieces = Vec::new();
+    for hole in holes {
+        let parts = derivable.iter().filter_map(|range| range.intersect(*hole));
+        pieces.extend(
+            parts.filter(|part| part.from() == hole.from() || part.to() == hole.to() || is_long(*part)),
+        );
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::Timestamp;
+
+    fn range(from: i64, to: i64) -> TimeRange {
+        TimeRange::new(Timestamp::from_secs(from), Timestamp::from_secs(to)).unwrap()
+    }
+
+    #[test]
+    fn what_would_only_split_a_stretch_is_asked_for_with_it() {
+        let holes = [range(0, 1_000), range(2_000, 2_100)];
+        let derivable =
+            [range(0, 10), range(300, 350), range(400, 700), range(990, 2_050), range(2_070, 2_090)];
+        let is_long = |range: TimeRange| range.to().since(range.from()).as_secs() >= 200;
+        let want = [range(0, 10), range(400, 700), range(990, 1_000), range(2_000, 2_050)];
+        assert_eq!(worth_computing(&holes, &derivable, is_long), want);
+    }
+}

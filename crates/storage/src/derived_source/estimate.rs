@@ -1,0 +1,215 @@
+//! What of an answer is known already, and what would be asked for the rest. Reads the store, asks nobody.
+
+use market_backbone_core::{
+    CandleQuery, Coverage, Forming, Origin, Provenance, Selection, Series, SourceError, SourceErrorKind,
+    Span, StoredCandles, TimeRange, Timestamp,
+};
+
+use super::DerivedSource;
+use crate::as_of;
+
+/// Rows from which a density is told.
+const SAMPLE: usize = 1_000;
+/// Rows counted in one go.
+const ROWS_AT_ONCE: usize = 10_000;
+
+/// What of an answer is known already, and what would be asked for the rest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueryEstimate {
+    /// How much is wanted: slots of a range, candles of a count.
+    pub wanted: u64,
+    /// How much of it is known, or can be computed from what is.
+    pub known: u64,
+    /// What the venue would be asked for the rest.
+    pub queries: Vec<CandleQuery>,
+    /// The share of slots that have a candle, from 0 to 1, told by what is known of the series; `None` if too little.
+    pub density: Option<f64>,
+    /// Rows that were read from disk to tell this. They are in memory now, so an answer that takes them from there owes
+    /// them to the disk.
+    pub read_from_disk: u64,
+}
+
+impl DerivedSource {
+    /// Looks how much of the answer to `query` is known, and what would be asked for the rest.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn estimate(&self, query: &CandleQuery) -> Result<QueryEstimate, SourceError> {
+        let query = &as_of::exclude_forming(query.clone());
+        let own = self.store.coverage(&query.series).await?;
+        let questions = Vec::new();
+        let Some(window) = self.window(query) else {
+            return Ok(QueryEstimate {
+                wanted: 0,
+                known: 0,
+                queries: questions,
+                density: None,
+                read_from_disk: 0,
+            });
+        };
+        let pieces = self.plan_derivation(query, window).await?.map_or_else(Vec::new, |pieces| pieces.ranges);
+        let mut known = own.within(window);
+        for range in &pieces {
+            let provenance = Provenance { origin: Origin::Derived, observed_at: Timestamp::EPOCH };
+            known.insert(Span { range: *range, provenance });
+        }
+        match query.selection() {
+            Selection::Range(_) => {
+                let mut survey = self.estimate_range(query, window, &known);
+                if !survey.queries.is_empty() {
+                    // Where all is known nothing is read that is not asked for.
+                    survey.density = self.density(&query.series, &own, &mut survey.read_from_disk).await?;
+                }
+                Ok(survey)
+            }
+            Selection::Last { count, .. } => {
+                let walk = BackwardScan {
+                    source: self,
+                    query,
+                    window,
+                    stored: &own,
+                    density: None,
+                    wanted: count,
+                    queries: questions,
+                    from_disk: 0,
+                };
+                walk.run(&known, count).await
+            }
+        }
+    }
+
+    fn slots(&self, query: &CandleQuery, range: TimeRange) -> u64 {
+        self.grid.slots(query.series.timeframe, range)
+    }
+
+    fn estimate_range(&self, query: &CandleQuery, window: TimeRange, known: &Coverage) -> QueryEstimate {
+        let wanted = self.slots(query, window);
+        let holes = known.missing(window);
+        let missing: u64 = holes.iter().map(|hole| self.slots(query, *hole)).sum();
+        let question = |hole: TimeRange| {
+            let reaches_now = hole.to() > self.forming_open(query);
+            let forming = if reaches_now { query.forming } else { Forming::Exclude };
+            CandleQuery::within(query.series.clone(), hole).forming(forming).priority(query.priority)
+        };
+        let asked = holes.into_iter().filter(|hole| self.slots(query, *hole) > 0);
+        let questions = asked.map(question).collect();
+        let known = wanted.saturating_sub(missing);
+        QueryEstimate { wanted, known, queries: questions, density: None, read_from_disk: 0 }
+    }
+
+    /// The share of slots with a candle in the newest stretch that is known; `None` if that is less than a page.
+    async fn density(
+        &self,
+        series: &Series,
+        known: &Coverage,
+        from_disk: &mut u64,
+    ) -> Result<Option<f64>, SourceError> {
+        let Some(newest) = known.ranges().pop() else { return Ok(None) };
+        let sample = self.store.read(series, newest, SAMPLE).await?;
+        *from_disk += read_from_disk(&sample);
+        let sample = sample.candles;
+        let oldest = sample.first().map_or(newest.from(), |candle| candle.open_time);
+        let cut = sample.len() == SAMPLE || newest.from() == Timestamp::MIN;
+        let from = if cut { oldest } else { newest.from() };
+        let slots =
+            TimeRange::new(from, newest.to()).map_or(0, |range| self.grid.slots(series.timeframe, range));
+        Ok((slots >= self.page && from > Timestamp::MIN).then(|| sample.len() as f64 / slots as f64))
+    }
+
+    async fn count_rows(
+        &self,
+        series: &Series,
+        range: TimeRange,
+        limit: usize,
+        from_disk: &mut u64,
+    ) -> Result<usize, SourceError> {
+        let (mut rows, mut rest) = (0, Some(range));
+        while let Some(range) = rest
+            && rows < limit
+        {
+            let ask = (limit - rows).min(ROWS_AT_ONCE);
+            let read = self.store.read(series, range, ask).await?;
+            *from_disk += read_from_disk(&read);
+            let read = read.candles;
+            rows += read.len();
+            let oldest = read.first().filter(|_| read.len() == ask);
+            rest = oldest.and_then(|oldest| TimeRange::new(range.from(), oldest.open_time).ok());
+        }
+        Ok(rows)
+    }
+}
+
+fn read_from_disk(read: &StoredCandles) -> u64 {
+    (read.candles.len() as u64).saturating_sub(read.from_memory)
+}
+
+/// A count walked back from its end, with a guess at the rows of what is unknown.
+struct BackwardScan<'a> {
+    source: &'a DerivedSource,
+    query: &'a CandleQuery,
+    window: TimeRange,
+    stored: &'a Coverage,
+    /// Told when there is a gap: where all is known nothing is read that is not asked for.
+    density: Option<Option<f64>>,
+    wanted: usize,
+    queries: Vec<CandleQuery>,
+    from_disk: u64,
+}
+
+impl BackwardScan<'_> {
+    async fn run(mut self, known: &Coverage, count: usize) -> Result<QueryEstimate, SourceError> {
+        let (mut cursor, mut found) = (self.window.to(), 0);
+        for range in known.ranges().into_iter().rev() {
+            self.pass_gap(range.to(), cursor).await?;
+            let rows = self.rows_in(range).await?.min(self.wanted);
+            found += rows;
+            self.wanted -= rows;
+            cursor = range.from();
+        }
+        self.pass_gap(self.window.from(), cursor).await?;
+        let Self { queries: questions, density, from_disk, .. } = self;
+        let (wanted, known) = (count as u64, found as u64);
+        Ok(QueryEstimate {
+            wanted,
+            known,
+            queries: questions,
+            density: density.flatten(),
+            read_from_disk: from_disk,
+        })
+    }
+
+    /// The rows of a known stretch: those stored are counted, those to be computed are taken to fill every slot.
+    async fn rows_in(&mut self, range: TimeRange) -> Result<usize, SourceError> {
+        let series = &self.query.series;
+        let mut rows = self.source.count_rows(series, range, self.wanted, &mut self.from_disk).await?;
+        for computed in self.stored.missing(range) {
+            rows += usize::try_from(self.source.slots(self.query, computed)).unwrap_or(usize::MAX);
+        }
+        Ok(rows)
+    }
+
+    async fn pass_gap(&mut self, from: Timestamp, to: Timestamp) -> Result<(), SourceError> {
+        let Ok(gap) = TimeRange::new(from, to) else { return Ok(()) };
+        let slots = usize::try_from(self.source.slots(self.query, gap)).unwrap_or(usize::MAX);
+        if slots == 0 || self.wanted == 0 {
+            return Ok(());
+        }
+        let question = CandleQuery::last(self.query.series.clone(), self.wanted.min(slots))
+            .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, error.to_string()))?
+            .not_before(gap.from())
+            .priority(self.query.priority);
+        self.queries.push(match self.query.forming {
+            Forming::Include if gap.to() > self.source.forming_open(self.query) => question,
+            Forming::Include | Forming::Exclude => question.before(gap.to()).closed(),
+        });
+        let density = match self.density {
+            Some(told) => told,
+            None => self.source.density(&self.query.series, self.stored, &mut self.from_disk).await?,
+        };
+        self.density = Some(density);
+        let rows = (slots as f64 * density.unwrap_or(1.0)).ceil() as usize;
+        self.wanted = self.wanted.saturating_sub(rows);
+        Ok(())
+    }
+}

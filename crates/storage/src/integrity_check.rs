@@ -1,0 +1,46 @@
+//! Whether what is stored can be true: each series against its grid, itself, its ledger and its minutes.
+//!
+//! Works through the [`CandleStore`] port, so any store can be examined; what only files can have wrong is
+//! [`SqliteStore::check_response`](crate::SqliteStore::check_response)'s business. Nothing is changed here. What a finding
+//! suggests is in [`RepairPlan`]: forget the stretch, ask for it again.
+
+mod derived_check;
+mod finding;
+#[cfg(feature = "postgres")]
+mod ledger_check;
+pub(crate) mod lone_witness;
+mod repair;
+mod series_check;
+
+use market_backbone_core::{CandleStore, StoreError};
+
+pub(crate) use self::finding::Findings;
+pub use self::finding::{Finding, IntegrityIssue, IssueLocation};
+#[cfg(feature = "postgres")]
+pub(crate) use self::ledger_check::{StoredSpan, ledger_issue};
+pub use self::repair::RepairPlan;
+use crate::GridLookup;
+
+/// Examines all series of a store.
+///
+/// # Errors
+///
+/// If the store cannot say which series it has. One that cannot be read is a finding.
+pub async fn check_integrity(store: &dyn CandleStore, grid: GridLookup) -> Result<Vec<Finding>, StoreError> {
+    let all = store.series().await?;
+    let mut findings = Vec::new();
+    for series in &all {
+        match series_check::run(store, series, grid(series.symbol.venue())).await {
+            Ok(found) => findings.extend(found),
+            Err(error) => findings.push(Finding::unreadable(series, &error)),
+        }
+    }
+    for series in &all {
+        // One that cannot be read has been found above.
+        let grid = grid(series.symbol.venue());
+        if let Ok(found) = derived_check::run(store, &all, series, grid).await {
+            findings.extend(found);
+        }
+    }
+    Ok(findings)
+}

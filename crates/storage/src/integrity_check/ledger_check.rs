@@ -1,0 +1,55 @@
+//! What a ledger can have wrong as it stands in its table, before anybody makes sense of it.
+
+use market_backbone_core::Timestamp;
+
+/// A span as it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredSpan {
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
+    /// The word for who said it.
+    pub(crate) origin: String,
+    /// Whether that word means anything.
+    pub(crate) is_readable: bool,
+}
+
+/// What is wrong with the first of `spans`, which are sorted by their beginning, that cannot be.
+pub(crate) fn ledger_issue(spans: &[StoredSpan]) -> Option<String> {
+    let mut reach = Timestamp::MIN;
+    for StoredSpan { from, to, origin, is_readable } in spans {
+        if from >= to {
+            return Some(format!("a span of the ledger from {from} runs backwards to {to}"));
+        }
+        if *from < reach {
+            return Some(format!("two spans of the ledger overlap from {from} to {}", reach.min(*to)));
+        }
+        if !is_readable {
+            return Some(format!("the span of the ledger from {from} has the origin `{origin}`"));
+        }
+        reach = *to;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(from: i64, to: i64, is_readable: bool) -> StoredSpan {
+        let at = Timestamp::from_secs;
+        StoredSpan { from: at(from), to: at(to), origin: "rest".to_owned(), is_readable }
+    }
+
+    #[test]
+    fn spans_that_run_backwards_overlap_or_say_nothing_are_named() {
+        assert_eq!(ledger_issue(&[span(0, 10, true), span(10, 20, true)]), None);
+        for (spans, word) in [
+            (vec![span(0, 10, true), span(20, 20, true)], "backwards"),
+            (vec![span(0, 10, true), span(9, 20, true)], "overlap"),
+            (vec![span(0, 10, false)], "origin `rest`"),
+        ] {
+            let flaw = ledger_issue(&spans).unwrap();
+            assert!(flaw.contains(word), "{flaw}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What would mend the findings, and what it would cost.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use market_backbone_core::{Grid, Series, TimeRange, Timeframe, Timestamp};
+
+use super::finding::{Finding, IntegrityIssue, IssueLocation};
+
+/// So many answers it takes to believe that nothing is older.
+const REQUIRED_WITNESSES: u64 = 2;
+
+/// What would mend the findings, and what it would cost.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RepairPlan {
+    /// Damaged files, which are made anew from what is sound in them. Before all else, the index of a folder last of them.
+    pub files: Vec<PathBuf>,
+    /// Series whose ledger is written anew from what can be read of it. First, for the rest relies on it.
+    pub ledgers: Vec<Series>,
+    /// Stretches to forget and to ask for again, in order, none touching the next. One that has no beginning is
+    /// forgotten as a whole; whether anything is there is asked, and what is there when it is wanted.
+    pub ranges: Vec<(Series, TimeRange)>,
+    /// Slots in those that have a beginning.
+    pub slots: u64,
+    /// Requests it takes to ask for them: at most so many, fewer where slots are empty.
+    pub requests: u64,
+    /// Findings that somebody has to see to: a series that cannot be read, say.
+    pub manual: usize,
+}
+
+impl RepairPlan {
+    /// Plans the repair of `findings`. `venue` says of a series how its candles are cut, and how many of them a request
+    /// gives at most.
+    #[must_use]
+    pub fn of(findings: &[Finding], venue: impl Fn(&Series) -> (Grid, u32)) -> Self {
+        let mut plan = Self::default();
+        let mut wanted: BTreeMap<Series, Vec<TimeRange>> = BTreeMap::new();
+        for finding in findings {
+            if let (IntegrityIssue::File | IntegrityIssue::Layout, IssueLocation::File(path)) =
+                (finding.issue, &finding.location)
+            {
+                plan.files.push(path.clone());
+                continue;
+            }
+            match (finding.series(), finding.range()) {
+                (Some(series), Some(range)) if finding.issue.is_refetchable() => {
+                    for timeframe in affected_timeframes(finding.issue, series.timeframe) {
+                        let series = Series::new(series.symbol.clone(), timeframe);
+                        wanted.entry(series).or_default().push(range);
+                    }
+                }
+                (Some(series), _) if finding.issue == IntegrityIssue::Ledger => {
+                    plan.ledgers.push(series.clone())
+                }
+                _ => plan.manual += 1,
+            }
+        }
+        // The files of a source lie a folder deeper than the index.
+        plan.files.sort_by_key(|path| (std::cmp::Reverse(path.components().count()), path.clone()));
+        plan.files.dedup();
+        plan.ledgers.sort();
+        plan.ledgers.dedup();
+        for (series, ranges) in wanted {
+            let (grid, page) = venue(&series);
+            for range in merged(ranges) {
+                if range.from() == Timestamp::MIN {
+                    plan.requests += REQUIRED_WITNESSES;
+                } else {
+                    let slots = grid.slots(series.timeframe, range);
+                    plan.slots += slots;
+                    plan.requests += slots.div_ceil(u64::from(page.max(1)));
+                }
+                plan.ranges.push((series.clone(), range));
+            }
+        }
+        plan
+    }
+
+    /// Whether there is nothing that it could do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.ledgers.is_empty() && self.ranges.is_empty()
+    }
+}
+
+/// Nobody knows which is wrong, the candle or its minutes: both are asked for.
+fn affected_timeframes(flaw: IntegrityIssue, timeframe: Timeframe) -> Vec<Timeframe> {
+    if flaw == IntegrityIssue::AggregateMismatch { vec![timeframe, Timeframe::M1] } else { vec![timeframe] }
+}
+
+fn merged(mut ranges: Vec<TimeRange>) -> Vec<TimeRange> {
+    ranges.sort();
+    let mut joined: Vec<TimeRange> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.from() <= last.to() => {
+                *last = TimeRange::new(last.from(), last.to().max(range.to())).unwrap_or(*last);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market_backbone_core::{Symbol, VenueId};
+
+    fn series(timeframe: Timeframe) -> Series {
+        Series::new(Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap(), timeframe)
+    }
+
+    fn finding(flaw: IntegrityIssue, timeframe: Timeframe, from: i64, to: i64) -> Finding {
+        let at = |minute: i64| Timestamp::from_secs(minute * 60);
+        let range = TimeRange::new(at(from), at(to)).unwrap();
+        Finding::at(flaw, &series(timeframe), range, String::new())
+    }
+
+    #[test]
+    fn stretches_that_overlap_are_asked_for_once() {
+        let findings = [
+            finding(IntegrityIssue::Impossible, Timeframe::M1, 0, 10),
+            finding(IntegrityIssue::AggregateMismatch, Timeframe::M5, 5, 205),
+            finding(IntegrityIssue::Unproven, Timeframe::M1, 600, 1_000),
+        ];
+        let plan = RepairPlan::of(&findings, |_| (Grid::Utc, 200));
+        assert_eq!((plan.ranges.len(), plan.slots, plan.requests), (3, 205 + 400 + 40, 2 + 2 + 1));
+    }
+
+    #[test]
+    fn a_whole_past_is_not_asked_for_again_to_learn_whether_there_was_one() {
+        let range = TimeRange::new(Timestamp::MIN, Timestamp::from_secs(60)).unwrap();
+        let finding = Finding::at(IntegrityIssue::LoneWitness, &series(Timeframe::M1), range, String::new());
+        let plan = RepairPlan::of(&[finding], |_| (Grid::Utc, 200));
+        assert_eq!((plan.ranges[0].1, plan.slots, plan.requests), (range, 0, 2));
+    }
+
+    #[test]
+    fn what_no_answer_can_mend_is_left_to_somebody() {
+        let findings = [
+            Finding::of(IntegrityIssue::Unreadable, &series(Timeframe::M1), String::new()),
+            Finding::of(IntegrityIssue::Ledger, &series(Timeframe::M1), String::new()),
+        ];
+        let plan = RepairPlan::of(&findings, |_| (Grid::Utc, 200));
+        assert_eq!((plan.manual, plan.ledgers.len(), plan.ranges.len()), (1, 1, 0));
+    }
+}

@@ -1,0 +1,67 @@
+//! Rows of a store that cannot be true: whatever tier they come from, they are not told.
+
+use std::time::Duration;
+
+use market_backbone_core::{Candle, CandleStore, Grid, RejectedRow, Series, TimeRange, Timestamp};
+
+/// As near as two slots can be told apart.
+const MIN_STEP: Duration = Duration::from_millis(1);
+
+/// Whether a row can be true, and opens where a slot does.
+fn is_valid_row(grid: Grid, series: &Series, row: &Candle) -> bool {
+    row.is_valid() && grid.is_open_time(series.timeframe, row.open_time)
+}
+
+/// Takes out of `rows`, which were read from `store`, those that cannot be true. Each is named, with the slot that is
+/// unknown because of it: the store forgets it, so that whoever fetches it contradicts nobody.
+pub(crate) async fn remove_invalid(
+    store: &dyn CandleStore,
+    grid: Grid,
+    series: &Series,
+    rows: &mut Vec<Candle>,
+) -> Vec<(TimeRange, RejectedRow)> {
+    let mut bad = Vec::new();
+    rows.retain(|row| {
+        let is_valid = is_valid_row(grid, series, row);
+        if !is_valid {
+            bad.push(*row);
+        }
+        is_valid
+    });
+    let mut rejected = Vec::with_capacity(bad.len());
+    for row in bad {
+        let slot = slot_containing(grid, series, row.open_time);
+        let reason = reason(&row);
+        tracing::warn!(
+            %series, source = %series.symbol.venue(), slot = %row.open_time, %reason,
+            "a stored row cannot be true; it is left out and asked for again"
+        );
+        if let Err(error) = store.forget(series, slot).await {
+            tracing::warn!(%series, slot = %row.open_time, %error, "and the store does not let go of it");
+        }
+        rows.retain(|row| !slot.contains(row.open_time));
+        let market = series.symbol.code().to_owned();
+        rejected.push((slot, RejectedRow { market, slot: Some(row.open_time), reason }));
+    }
+    rejected
+}
+
+/// The whole slot in which `moment` lies.
+fn slot_containing(grid: Grid, series: &Series, moment: Timestamp) -> TimeRange {
+    let open = grid.floor(series.timeframe, moment);
+    let whole = TimeRange::new(open, grid.close(series.timeframe, open));
+    whole.unwrap_or_else(|_| {
+        let moments = (moment.minus(MIN_STEP), moment.plus(MIN_STEP));
+        TimeRange::new(moments.0, moments.1).expect("two milliseconds are longer than none")
+    })
+}
+
+fn reason(row: &Candle) -> String {
+    if row.is_valid() {
+        return "no slot opens there".to_owned();
+    }
+    let Candle { open, high, low, close, volume, turnover, .. } = row;
+    format!(
+        "open {open}, high {high}, low {low}, close {close}, volume {volume}, turnover {turnover} cannot be"
+    )
+}

@@ -1,0 +1,146 @@
+//! What one feed says of the series that are built from it. No task and no clock: those are its caller's.
+
+use market_backbone_core::{
+    BarEvent, BuilderRules, CandleBuilders, Capabilities, FeedEvent, Gap, IngestOutcome, Series, StreamKind,
+    Symbol, Timestamp, Trade,
+};
+use rustc_hash::FxHashMap;
+
+use super::series_recorder::{RecorderTimeouts, SeriesRecorder};
+use super::writer_message::SlotUpdate;
+
+/// Listens to one feed.
+#[derive(Debug)]
+pub(super) struct BarAssembler {
+    from_trades: CandleBuilders,
+    from_frames: CandleBuilders,
+    recorders: FxHashMap<Symbol, Vec<SeriesRecorder>>,
+    /// When something was last heard of anything.
+    last_received: Timestamp,
+    timeouts: RecorderTimeouts,
+}
+
+/// What of a market a series is built from: the venue's own candle where it streams it, else the trades.
+pub(super) fn source_of(series: &Series, venue: &Capabilities) -> StreamKind {
+    let candle = StreamKind::Candle(series.timeframe);
+    if venue.streams(candle) { candle } else { StreamKind::Trade }
+}
+
+impl BarAssembler {
+    pub(super) fn new(
+        series: Vec<Series>,
+        venue: &Capabilities,
+        rules: BuilderRules,
+        patience: RecorderTimeouts,
+    ) -> Self {
+        let builders = |rules| CandleBuilders::new(venue.grid, rules);
+        let provisional = venue.revision_policy.live_is_provisional;
+        let late = if provisional {
+            rules.allowed_lateness.max(venue.finality_delay)
+        } else {
+            rules.allowed_lateness
+        };
+        let mut ear = Self {
+            from_trades: builders(rules),
+            from_frames: builders(BuilderRules { allowed_lateness: late, ..rules }),
+            recorders: FxHashMap::default(),
+            last_received: Timestamp::MIN,
+            timeouts: patience,
+        };
+        for series in series {
+            let source = source_of(&series, venue);
+            let builders = match source {
+                StreamKind::Trade => &mut ear.from_trades,
+                _ => &mut ear.from_frames,
+            };
+            builders.add(series.clone());
+            let amends = provisional && source != StreamKind::Trade;
+            let lane = SeriesRecorder::new(series, source, amends, venue.grid, patience);
+            ear.recorders.entry(lane.series.symbol.clone()).or_default().push(lane);
+        }
+        ear
+    }
+
+    /// Takes an event of the feed; it is `now`.
+    pub(super) fn ingest(&mut self, event: &FeedEvent, now: Timestamp, orders: &mut Vec<SlotUpdate>) {
+        match event {
+            FeedEvent::Trade(trade) if self.is_plausible(trade.time, now) => self.ingest_trade(trade, orders),
+            FeedEvent::Candle { series, candle, received } if self.is_plausible(candle.open_time, now) => {
+                self.last_received = self.last_received.max(*received);
+                let Some(lane) = recorder_of(&mut self.recorders, series) else { return };
+                if let Some(since) = lane.observe(candle.open_time, *received) {
+                    self.from_frames.set_complete_since(series, since);
+                }
+                self.from_frames.on_candle(series, candle, |_, event| lane.apply(event, orders));
+            }
+            FeedEvent::Gap(gap) => self.ingest_gap(gap, now, orders),
+            // Of what, nobody knows.
+            FeedEvent::Lagged { .. } => {
+                let (from, to) = (self.last_received, now.plus(self.timeouts.clock_slack));
+                let from = from.minus(self.timeouts.clock_slack);
+                self.recorders.values_mut().flatten().for_each(|lane| lane.mark_lost(from, to, orders));
+            }
+            _ => {}
+        }
+    }
+
+    /// One event from the far future would close everything before it.
+    fn is_plausible(&self, moment: Timestamp, now: Timestamp) -> bool {
+        moment <= now.plus(self.timeouts.silence_timeout)
+    }
+
+    fn ingest_trade(&mut self, trade: &Trade, orders: &mut Vec<SlotUpdate>) {
+        let Self { from_trades, recorders: lanes, .. } = self;
+        self.last_received = self.last_received.max(trade.received);
+        for lane in trade_recorders(lanes, &trade.symbol) {
+            if let Some(since) = lane.observe(trade.time, trade.received) {
+                from_trades.set_complete_since(&lane.series, since);
+            }
+        }
+        let intake = from_trades.on_trade(trade, |series, event| {
+            if let Some(lane) = recorder_of(lanes, series) {
+                lane.apply(event, orders);
+            }
+        });
+        if intake == IngestOutcome::TooLate {
+            trade_recorders(lanes, &trade.symbol).for_each(|lane| lane.mark_missed(trade.time, orders));
+        }
+    }
+
+    fn ingest_gap(&mut self, gap: &Gap, now: Timestamp, orders: &mut Vec<SlotUpdate>) {
+        for channel in gap.channels.iter() {
+            let lanes = self.recorders.get_mut(&channel.symbol).into_iter().flatten();
+            lanes
+                .filter(|lane| lane.source == channel.kind)
+                .for_each(|lane| lane.apply_gap(gap, now, orders));
+        }
+    }
+
+    /// Closes what is over by the clock, and hands over what may be written; says how many slots stay unknown.
+    pub(super) fn on_time(&mut self, now: Timestamp, orders: &mut Vec<SlotUpdate>) -> u64 {
+        let lanes = &mut self.recorders;
+        let mut take = |series: &Series, event: BarEvent| {
+            if let Some(lane) = recorder_of(lanes, series) {
+                lane.apply(event, orders);
+            }
+        };
+        self.from_trades.on_time(now, &mut take);
+        self.from_frames.on_time(now, &mut take);
+        self.recorders.values_mut().flatten().map(|lane| lane.release(now, orders)).sum()
+    }
+}
+
+fn recorder_of<'l>(
+    lanes: &'l mut FxHashMap<Symbol, Vec<SeriesRecorder>>,
+    series: &Series,
+) -> Option<&'l mut SeriesRecorder> {
+    lanes.get_mut(&series.symbol)?.iter_mut().find(|lane| lane.series == *series)
+}
+
+fn trade_recorders<'l>(
+    lanes: &'l mut FxHashMap<Symbol, Vec<SeriesRecorder>>,
+    symbol: &Symbol,
+) -> impl Iterator<Item = &'l mut SeriesRecorder> {
+    let lanes = lanes.get_mut(symbol).into_iter().flatten();
+    lanes.filter(|lane| lane.source == StreamKind::Trade)
+}

@@ -1,0 +1,273 @@
+//! One series being recorded: which of its slots were heard from beginning to end, and when each may be written.
+//!
+//! A slot is written if the feed was whole from before it opened until after it closed. That it was whole after the
+//! slot closed is shown by something later that was heard, or by time enough for a dead connection to be noticed. If
+//! something turns out to be missing all the same, what was written is taken back.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use market_backbone_core::{
+    BarEvent, Candle, Coverage, Gap, GapState, Grid, Origin, Provenance, Series, Span, StreamKind, TimeRange,
+    Timestamp,
+};
+
+use super::writer_message::{SlotAction, SlotUpdate};
+
+/// A resumed gap of which nobody says that it is being healed is lost after so long.
+const HEAL_TIMEOUT: Duration = Duration::from_secs(900);
+/// What was lost longer ago than this is no longer remembered: nothing more comes of it.
+const LOST_RETENTION: Duration = Duration::from_secs(7_200);
+/// Candles that wait in one lane at most, while a gap is being healed.
+const MAX_PENDING: usize = 10_000;
+
+/// When a slot may be written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RecorderTimeouts {
+    pub(super) settle_delay: Duration,
+    pub(super) silence_timeout: Duration,
+    pub(super) clock_slack: Duration,
+}
+
+/// An interruption of the feed of which it is not known yet what it cost; slots that it touches wait.
+#[derive(Clone, Copy, Debug)]
+struct FeedInterruption {
+    from: Timestamp,
+    /// When events arrived again, if they do.
+    to: Option<Timestamp>,
+}
+
+/// One series being recorded.
+#[derive(Debug)]
+pub(super) struct SeriesRecorder {
+    pub(super) series: Series,
+    /// What of the market it is built from.
+    pub(super) source: StreamKind,
+    /// Whether a candle that comes again for a slot that was written is all that the venue now says of it.
+    accepts_revisions: bool,
+    grid: Grid,
+    patience: RecorderTimeouts,
+    /// The feed is whole since then, a boundary of the grid; `None` until something was heard.
+    complete_since: Option<Timestamp>,
+    /// The newest moment, by the venue's clock, of which something was heard.
+    observed_until: Timestamp,
+    interruption: Option<FeedInterruption>,
+    /// Slots that are over and wait: their candles, and the stretches without one.
+    candles: BTreeMap<Timestamp, Candle>,
+    quiet: Coverage,
+    /// Slots of which something is missing.
+    lost: Coverage,
+    /// Slots that open before this have been written or given up.
+    decided_until: Timestamp,
+    /// How many stay unknown and have not been counted yet.
+    unknown: u64,
+}
+
+impl SeriesRecorder {
+    pub(super) fn new(
+        series: Series,
+        source: StreamKind,
+        amends: bool,
+        grid: Grid,
+        patience: RecorderTimeouts,
+    ) -> Self {
+        Self {
+            series,
+            source,
+            accepts_revisions: amends,
+            grid,
+            patience,
+            complete_since: None,
+            observed_until: Timestamp::MIN,
+            interruption: None,
+            candles: BTreeMap::new(),
+            quiet: Coverage::empty(),
+            lost: Coverage::empty(),
+            decided_until: Timestamp::MIN,
+            unknown: 0,
+        }
+    }
+
+    /// Something was heard at `received` that tells of the moment `of`. The first time, returns when the first slot
+    /// opens that will be heard as a whole.
+    pub(super) fn observe(&mut self, of: Timestamp, received: Timestamp) -> Option<Timestamp> {
+        self.observed_until = self.observed_until.max(of);
+        if self.complete_since.is_some() {
+            return None;
+        }
+        let since = of.max(received).plus(self.patience.clock_slack);
+        let since = self.grid.ceil(self.series.timeframe, since);
+        (self.complete_since, self.decided_until) = (Some(since), since);
+        Some(since)
+    }
+
+    /// Takes what the builder says.
+    pub(super) fn apply(&mut self, event: BarEvent, orders: &mut Vec<SlotUpdate>) {
+        match event {
+            BarEvent::Update(_) => {}
+            BarEvent::Quiet(range) => {
+                if let Some(since) = self.complete_since
+                    && let Ok(range) = TimeRange::new(range.from().max(since), range.to())
+                {
+                    let missing = self.lost.missing(range);
+                    missing.into_iter().for_each(|range| self.quiet.insert(range_span(range)));
+                }
+            }
+            BarEvent::Closed(candle) | BarEvent::Revised { candle, .. } => self.apply_candle(candle, orders),
+        }
+    }
+
+    fn apply_candle(&mut self, candle: Candle, orders: &mut Vec<SlotUpdate>) {
+        let open = candle.open_time;
+        if self.complete_since.is_none_or(|since| open < since) || self.lost.is_known(open) {
+            return;
+        }
+        let Some(slot) = self.slot_of(open) else { return };
+        if open < self.decided_until && self.accepts_revisions {
+            orders.push(self.update(slot, SlotAction::Keep(vec![candle])));
+            return;
+        }
+        if open < self.decided_until {
+            // What was written lacks something, and so may what one would write instead.
+            self.mark_unknown(slot, orders);
+            return;
+        }
+        self.quiet.remove(slot);
+        self.candles.insert(open, candle);
+        if self.candles.len() > MAX_PENDING
+            && let Some(slot) = self.candles.keys().next().and_then(|oldest| self.slot_of(*oldest))
+        {
+            self.mark_unknown(slot, orders);
+        }
+    }
+
+    /// The slot that holds `moment`.
+    fn slot_of(&self, moment: Timestamp) -> Option<TimeRange> {
+        let open = self.grid.floor(self.series.timeframe, moment);
+        TimeRange::new(open, self.grid.close(self.series.timeframe, open)).ok()
+    }
+
+    /// Takes news of a gap in its source.
+    pub(super) fn apply_gap(&mut self, gap: &Gap, now: Timestamp, orders: &mut Vec<SlotUpdate>) {
+        let from = gap.from.minus(self.patience.clock_slack);
+        let from = self.interruption.map_or(from, |hole| hole.from.min(from));
+        let to = gap.to.unwrap_or(now).plus(self.patience.clock_slack);
+        match gap.state {
+            GapState::Opened => {
+                self.interruption = Some(FeedInterruption { from, to: None });
+                self.withdraw_since(from, orders);
+            }
+            GapState::Resumed | GapState::Healing => {
+                self.interruption = Some(FeedInterruption { from, to: Some(to) });
+                self.withdraw_since(from, orders);
+            }
+            GapState::Healed if self.source == StreamKind::Trade => {
+                // Unless the next one has begun.
+                self.interruption = self.interruption.filter(|hole| hole.to.is_none());
+            }
+            // That a gap of growing candles is healed says that the closed ones were told. Those are in the store
+            // already, and of the one that was in progress nothing is sure.
+            _ => self.mark_lost(from, to, orders),
+        }
+    }
+
+    /// Events of this stretch are missing and will not come.
+    pub(super) fn mark_lost(&mut self, from: Timestamp, to: Timestamp, orders: &mut Vec<SlotUpdate>) {
+        self.interruption = None;
+        let frame = self.series.timeframe;
+        if let Ok(slots) = TimeRange::new(self.grid.floor(frame, from), self.grid.ceil(frame, to)) {
+            self.mark_unknown(slots, orders);
+        }
+    }
+
+    /// A trade of this moment came too late to be counted.
+    pub(super) fn mark_missed(&mut self, moment: Timestamp, orders: &mut Vec<SlotUpdate>) {
+        if let Some(slot) = self.slot_of(moment) {
+            self.mark_unknown(slot, orders);
+        }
+    }
+
+    /// The slots of `range` stay unknown.
+    fn mark_unknown(&mut self, range: TimeRange, orders: &mut Vec<SlotUpdate>) {
+        let Some(since) = self.complete_since else { return };
+        self.withdraw(range, orders);
+        let Ok(range) = TimeRange::new(range.from().max(since), range.to()) else { return };
+        for new in self.lost.missing(range) {
+            self.unknown += self.grid.slots(self.series.timeframe, new);
+        }
+        self.lost.insert(range_span(range));
+        self.candles.retain(|open_time, _| !range.contains(*open_time));
+        self.quiet.remove(range);
+    }
+
+    fn withdraw_since(&self, from: Timestamp, orders: &mut Vec<SlotUpdate>) {
+        if let Ok(range) = TimeRange::new(self.grid.floor(self.series.timeframe, from), Timestamp::MAX) {
+            self.withdraw(range, orders);
+        }
+    }
+
+    /// What has been written of `range` was written too soon.
+    fn withdraw(&self, range: TimeRange, orders: &mut Vec<SlotUpdate>) {
+        let Some(since) = self.complete_since else { return };
+        if let Ok(range) = TimeRange::new(range.from().max(since), range.to().min(self.decided_until)) {
+            orders.push(self.update(range, SlotAction::Withdraw));
+        }
+    }
+
+    fn update(&self, range: TimeRange, word: SlotAction) -> SlotUpdate {
+        SlotUpdate { series: self.series.clone(), range, word }
+    }
+
+    /// Hands over what may be written now, and says how many slots have turned out to stay unknown.
+    pub(super) fn release(&mut self, now: Timestamp, orders: &mut Vec<SlotUpdate>) -> u64 {
+        if let Some(FeedInterruption { from, to: Some(to) }) = self.interruption
+            && to.plus(HEAL_TIMEOUT) < now
+        {
+            self.mark_lost(from, to, orders);
+        }
+        let sure = self.grid.floor(self.series.timeframe, self.complete_until(now));
+        while let Some(range) = self.next_run(sure) {
+            let candles = self.candles.range(range.from()..range.to()).map(|(_, candle)| *candle).collect();
+            self.candles.retain(|open_time, _| !range.contains(*open_time));
+            self.quiet.remove(range);
+            self.decided_until = range.to();
+            orders.push(self.update(range, SlotAction::Keep(candles)));
+        }
+        if let Ok(range) = TimeRange::new(Timestamp::MIN, now.minus(LOST_RETENTION)) {
+            self.lost.remove(range);
+        }
+        std::mem::take(&mut self.unknown)
+    }
+
+    /// Slots that end until then were whole, as far as anybody can know now.
+    fn complete_until(&self, now: Timestamp) -> Timestamp {
+        let shown = self.observed_until.min(now.minus(self.patience.settle_delay));
+        let waited = now.minus(self.patience.silence_timeout);
+        self.interruption.map_or(Timestamp::MAX, |hole| hole.from).min(shown.max(waited))
+    }
+
+    /// The oldest unbroken run of slots that wait and end until `sure`.
+    fn next_run(&self, sure: Timestamp) -> Option<TimeRange> {
+        let quiet = |at: Timestamp| self.quiet.spans().iter().find(|span| span.range.contains(at));
+        let first_quiet = self.quiet.spans().first().map(|span| span.range.from());
+        let from = self.candles.keys().next().copied().into_iter().chain(first_quiet).min()?;
+        let mut to = from;
+        while to < sure {
+            let next = match (self.candles.contains_key(&to), quiet(to)) {
+                (true, _) => self.grid.close(self.series.timeframe, to),
+                (false, Some(span)) => span.range.to().min(sure),
+                (false, None) => break,
+            };
+            if next > sure {
+                break;
+            }
+            to = next;
+        }
+        TimeRange::new(from, to).ok()
+    }
+}
+
+/// A stretch in a set of stretches; whose word it is does not matter here.
+fn range_span(range: TimeRange) -> Span {
+    Span { range, provenance: Provenance { origin: Origin::Socket, observed_at: Timestamp::EPOCH } }
+}

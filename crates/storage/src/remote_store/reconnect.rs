@@ -1,0 +1,89 @@
+//! Looks after a store that is away: until it is back, and then until it has been told what it is owed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use market_backbone_core::{CandleStore, StoreError};
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use super::write_backlog::DeferredWrite;
+use super::{Availability, RemoteStoreInner, lock};
+
+/// How long it is left alone, at first and at the most.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
+
+/// Until the store is closed. Says once how the first attempt ended.
+pub(super) async fn run(shared: Arc<RemoteStoreInner>, told: oneshot::Sender<Result<(), StoreError>>) {
+    let mut told = Some(told);
+    let mut pause = BACKOFF.0;
+    let stop = shared.stop.clone();
+    loop {
+        let outcome = tokio::select! {
+            () = stop.cancelled() => return,
+            outcome = shared.probe_and_flush() => outcome,
+        };
+        let is_well = outcome.is_ok();
+        if let Err(error) = &outcome
+            && *shared.availability.borrow() == Availability::Opening
+            && (error.is_transient() || told.is_none())
+        {
+            shared.mark_unavailable(error);
+        }
+        if let Some(told) = told.take() {
+            let _ = told.send(outcome); // nobody waits for it any more where it took long
+        }
+        if is_well {
+            pause = BACKOFF.0;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = shared.wake.notified(), if is_well => {}
+            () = sleep(pause), if !is_well => pause = (pause * 2).min(BACKOFF.1),
+        }
+    }
+}
+
+impl RemoteStoreInner {
+    /// Opens it, if it has never been open; looks whether it is back, if it was away; pays what it is owed.
+    async fn probe_and_flush(&self) -> Result<(), StoreError> {
+        let store = match self.store.get() {
+            Some(store) => Arc::clone(store),
+            None => {
+                let store = (self.opener)().await?;
+                Arc::clone(self.store.get_or_init(|| store))
+            }
+        };
+        let phase = *self.availability.borrow();
+        let asked_last = lock(&self.last_series).clone();
+        if phase == Availability::Unavailable
+            && let Some(series) = asked_last
+            && let Err(error) = store.coverage(&series).await
+            && error.is_transient()
+        {
+            return Err(error);
+        }
+        self.availability.send_replace(Availability::Available);
+        if phase == Availability::Unavailable {
+            tracing::warn!("{} is back", self.name);
+        }
+        self.flush(&store).await
+    }
+
+    /// Tells the store what it has not been told.
+    pub(super) async fn flush(&self, store: &Arc<dyn CandleStore>) -> Result<(), StoreError> {
+        loop {
+            let Some((number, owing)) = self.backlog().first() else { return Ok(()) };
+            let outcome = match &owing {
+                DeferredWrite::Commit(series, candles, known) => store.commit(series, candles, known).await,
+                DeferredWrite::Forget(series, range) => store.forget(series, *range).await,
+            };
+            match outcome {
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => tracing::warn!("{error}; it is not kept there"),
+                Ok(()) => {}
+            }
+            self.backlog().complete(number);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Care of the files: free pages are given back, logs kept short, old stretches forgotten.
+//!
+//! Shrinking happens in two ways. *Steps*: some hundred pages from the end of the file are moved into holes
+//! and the file cut, each step a short write of its own, after which commits have their turn. *Rewriting*
+//! (VACUUM): the whole file is made anew, which also puts scattered tables together; it takes as long as
+//! copying the file, and commits wait for it, so it is for files with much air, of moderate size, that
+//! nobody writes to. Readers see the file as it was until either is done, and wait for neither.
+
+mod file_maintenance;
+mod report;
+mod retention;
+mod round;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+
+use tokio_util::sync::CancellationToken;
+
+pub(super) use self::file_maintenance::{PageCounts, file_size, wal_path};
+pub use self::report::{MaintenanceReport, ShardMaintenance};
+use super::block_cache::BlockCache;
+use super::commit_file::CommitId;
+use super::shard_index::ShardIndex;
+use super::shard_pool::{ShardId, ShardPool};
+use super::source_registry::SourceRegistry;
+use super::{MaintenanceConfig, SeriesMap, SqliteStore};
+
+/// What care has to know between its rounds.
+#[derive(Debug)]
+pub(super) struct MaintenanceState {
+    config: MaintenanceConfig,
+    // Shards written to since they were last looked after; `None` before the first round, which sees all.
+    dirty: Mutex<Option<BTreeSet<ShardId>>>,
+    // What was committed last to each when it was last looked at: others may write as well.
+    last_seen: Mutex<HashMap<ShardId, CommitId>>,
+    stop: CancellationToken,
+}
+
+impl MaintenanceState {
+    pub(super) fn new(config: MaintenanceConfig) -> Self {
+        Self { config, dirty: Mutex::new(None), last_seen: Mutex::default(), stop: CancellationToken::new() }
+    }
+
+    /// Notes that a shard is being written to.
+    pub(super) fn mark_dirty(&self, shard: ShardId) {
+        if let Some(written) = self.dirty.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            written.insert(shard);
+        }
+    }
+
+    /// Ends the round that is under way, at its next step, and lets no other begin.
+    pub(super) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// The shards to look after now, of all there are and what was committed to each last.
+    fn due(&self, all: Vec<(ShardId, Option<CommitId>)>) -> Vec<ShardId> {
+        let mut written = self.dirty.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = written.replace(BTreeSet::new());
+        let is_due = |(id, mark): (ShardId, Option<CommitId>)| {
+            let is_new = mark.is_some_and(|mark| seen.insert(id, mark) != Some(mark));
+            let is_due = noted.as_ref().is_none_or(|noted| is_new || noted.contains(&id));
+            is_due.then_some(id)
+        };
+        all.into_iter().filter_map(is_due).collect()
+    }
+}
+
+impl Drop for MaintenanceState {
+    // The last handle of the store is gone without `close`: nobody is left to care for.
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A store that is not kept open by whoever holds this.
+struct WeakStore {
+    index: Weak<ShardIndex>,
+    shards: Weak<ShardPool>,
+    sources: Weak<SourceRegistry>,
+    maintenance: Weak<MaintenanceState>,
+    series: Weak<RwLock<SeriesMap>>,
+    cache: BlockCache,
+}
+
+impl WeakStore {
+    fn downgrade(store: &SqliteStore) -> Self {
+        Self {
+            index: Arc::downgrade(&store.index),
+            shards: Arc::downgrade(&store.shards),
+            sources: Arc::downgrade(&store.sources),
+            maintenance: Arc::downgrade(&store.maintenance),
+            series: Arc::downgrade(&store.series),
+            cache: store.cache.clone(),
+        }
+    }
+
+    fn upgrade(&self) -> Option<SqliteStore> {
+        Some(SqliteStore {
+            index: self.index.upgrade()?,
+            shards: self.shards.upgrade()?,
+            sources: self.sources.upgrade()?,
+            maintenance: self.maintenance.upgrade()?,
+            series: self.series.upgrade()?,
+            cache: self.cache.clone(),
+            read_only: false,
+        })
+    }
+}
+
+/// Has the store look after its files for as long as it is open, if it is told to.
+pub(super) fn spawn(store: &SqliteStore) {
+    let Some(every) = store.maintenance.config.every else { return };
+    let (weak_store, stop) = (WeakStore::downgrade(store), store.maintenance.stop.clone());
+    store.shards.tasks().spawn(async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(every) => {}
+            }
+            let Some(store) = weak_store.upgrade() else { return };
+            match store.maintain_once().await {
+                Ok(report) if report.is_idle() => {}
+                Ok(report) => tracing::info!(freed = report.freed_bytes(), "looked after the files"),
+                Err(error) => tracing::warn!(%error, "could not look after the files; tried again later"),
+            }
+        }
+    });
+}

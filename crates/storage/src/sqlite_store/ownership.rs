@@ -1,0 +1,193 @@
+//! What a write finds before it changes anything: the ledger as far as its seal vouches for it, rows as far as their sums do.
+//!
+//! Nothing that does not check is built upon, and nothing of it is sealed anew: it is taken out in the same transaction, so
+//! that its stretch is unknown from then on and will be asked for again.
+
+use std::collections::BTreeMap;
+
+use market_backbone_core::{Candle, Coverage};
+use sqlx::sqlite::SqliteConnection;
+
+use super::checksum_table::{self, BlockChecksum, SeriesChecksum};
+use super::series_state::SeriesState;
+use super::verified_rows::{self, VerifiedRows};
+use super::{candle_table, checksum, ledger_table, revision_table};
+
+/// Rows read at once where all of a series is: many more than a block can have.
+pub(super) const ROWS_PER_READ: usize = 16_384;
+
+/// A series in a write transaction.
+#[derive(Debug)]
+pub(super) struct SeriesOwnership {
+    /// What the ledger on disk says, to tell what has to be changed in it.
+    pub(super) on_disk: Coverage,
+    /// What of it is known.
+    pub(super) known: Coverage,
+    checksum: SeriesChecksum,
+}
+
+/// A ledger read from disk.
+#[derive(Debug)]
+pub(super) enum LedgerRead {
+    /// As it was written.
+    Valid(Coverage),
+    /// Not as it was written, or not to be read.
+    Damaged,
+}
+
+/// The ledger of a series. The caller sees to it that nobody writes meanwhile.
+pub(super) async fn read_ledger(conn: &mut SqliteConnection, label: &str) -> Result<LedgerRead, sqlx::Error> {
+    let seal = checksum_table::series_checksum(conn, label).await?;
+    verify_ledger(conn, label, seal).await
+}
+
+async fn verify_ledger(
+    conn: &mut SqliteConnection,
+    label: &str,
+    seal: Option<SeriesChecksum>,
+) -> Result<LedgerRead, sqlx::Error> {
+    let known = match ledger_table::load(conn, label).await {
+        Ok(known) => known,
+        Err(error) if is_decode_error(&error) => return Ok(LedgerRead::Damaged),
+        Err(error) => return Err(error),
+    };
+    let is_valid = match seal {
+        Some(seal) => seal.ledger == checksum::of_ledger(label, &known)?,
+        None => known.is_empty() || checksum_table::lacks_checksums(conn, label).await?,
+    };
+    Ok(if is_valid { LedgerRead::Valid(known) } else { LedgerRead::Damaged })
+}
+
+/// Whether something was read that nobody wrote; the file as such is in order.
+pub(super) fn is_decode_error(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Protocol(_))
+}
+
+impl SeriesOwnership {
+    /// Looks at the ledger, and empties one that does not check.
+    pub(super) async fn load(conn: &mut SqliteConnection, series: &SeriesState) -> Result<Self, sqlx::Error> {
+        let label = series.label.as_str();
+        let seal = checksum_table::series_checksum(conn, label).await?;
+        let known = match verify_ledger(conn, label, seal).await? {
+            LedgerRead::Valid(known) => known,
+            LedgerRead::Damaged => {
+                tracing::warn!(
+                    series = label,
+                    "what is known of it is damaged on disk; it will be asked for again"
+                );
+                series.report_damage();
+                ledger_table::delete_all(conn, label).await?;
+                Coverage::empty()
+            }
+        };
+        let seal = match seal {
+            Some(seal) => seal,
+            None => {
+                let blocks = checksum_table::count(conn, label, (i64::MIN, i64::MAX)).await?;
+                SeriesChecksum { blocks, ..SeriesChecksum::default() }
+            }
+        };
+        Ok(Self { on_disk: known.clone(), known, checksum: seal })
+    }
+
+    /// The rows of some blocks; those that do not check are taken out, with what is known of them.
+    pub(super) async fn load_blocks(
+        &mut self,
+        conn: &mut SqliteConnection,
+        series: &SeriesState,
+        blocks: (i64, i64),
+    ) -> Result<VerifiedRows, sqlx::Error> {
+        let mut found = verified_rows::read(conn, series, blocks, usize::MAX).await?;
+        for block in std::mem::take(&mut found.damaged) {
+            let Some(stretch) = series.grid.time_range(block) else { continue };
+            tracing::warn!(series = series.label, %stretch, "candles are damaged on disk; they will be asked for again");
+            series.report_damage();
+            candle_table::delete(conn, &series.table, stretch).await?;
+            revision_table::delete(conn, &series.label, stretch).await?;
+            self.delete_block_checksums(conn, &series.label, (block, block)).await?;
+            if found.sums.remove(&block).is_none() && !found.lacks_checksums {
+                self.checksum.blocks -= 1; // it had one, which is what has got lost
+            }
+            self.known.remove(stretch);
+        }
+        Ok(found)
+    }
+
+    /// Seals blocks that hold these rows now; `before` are the sums that they had.
+    pub(super) async fn put_block_checksums(
+        &mut self,
+        conn: &mut SqliteConnection,
+        label: &str,
+        before: &BTreeMap<i64, BlockChecksum>,
+        now: &BTreeMap<i64, BlockChecksum>,
+    ) -> Result<(), sqlx::Error> {
+        for (block, sum) in now {
+            self.checksum.blocks += i64::from(sum.rows > 0) - i64::from(before.contains_key(block));
+        }
+        checksum_table::put(conn, label, now).await
+    }
+
+    /// Gives every block that has none its sum, by the rows that are in it, and notes that all have theirs.
+    pub(super) async fn add_missing_checksums(
+        &mut self,
+        conn: &mut SqliteConnection,
+        series: &SeriesState,
+    ) -> Result<(), sqlx::Error> {
+        let mut rest = Some(series.grid.all());
+        while let Some((oldest, newest)) = rest {
+            let found = verified_rows::read(conn, series, (oldest, newest), ROWS_PER_READ).await?;
+            let mut sums = checksums_after(series, &found.rows, &found.rows);
+            sums.retain(|block, _| !found.sums.contains_key(block));
+            self.put_block_checksums(conn, &series.label, &BTreeMap::new(), &sums).await?;
+            rest = (found.oldest > oldest).then(|| (oldest, found.oldest - 1));
+        }
+        checksum_table::set_complete(conn, &series.label).await
+    }
+
+    /// Takes out the sums of blocks whose rows are gone.
+    pub(super) async fn delete_block_checksums(
+        &mut self,
+        conn: &mut SqliteConnection,
+        label: &str,
+        blocks: (i64, i64),
+    ) -> Result<(), sqlx::Error> {
+        self.checksum.blocks -= checksum_table::count(conn, label, blocks).await?;
+        checksum_table::delete(conn, label, blocks).await
+    }
+
+    /// Writes down what is known from now on, and seals it.
+    pub(super) async fn save_ledger(
+        mut self,
+        conn: &mut SqliteConnection,
+        label: &str,
+        known: &Coverage,
+    ) -> Result<(), sqlx::Error> {
+        ledger_table::replace(conn, label, &self.on_disk, known).await?;
+        self.checksum.ledger = checksum::of_ledger(label, known)?;
+        checksum_table::put_series_checksum(conn, label, self.checksum).await
+    }
+}
+
+/// The sums of the blocks in which `written` lie, once they lie over the rows that were `found`.
+pub(super) fn checksums_after(
+    series: &SeriesState,
+    found: &[Candle],
+    written: &[Candle],
+) -> BTreeMap<i64, BlockChecksum> {
+    let block = |row: &Candle| series.grid.block_of(row.open_time);
+    let mut blocks: BTreeMap<i64, BTreeMap<i64, Candle>> = BTreeMap::new();
+    for row in written {
+        blocks.entry(block(row)).or_default();
+    }
+    // What was found first, so that what is written lies over it.
+    for row in found.iter().chain(written) {
+        if let Some(rows) = blocks.get_mut(&block(row)) {
+            rows.insert(row.open_time.as_millis(), *row);
+        }
+    }
+    let sum = |rows: &BTreeMap<i64, Candle>| BlockChecksum {
+        rows: rows.len() as i64,
+        sum: checksum::of_rows(&series.label, rows.values()),
+    };
+    blocks.iter().map(|(block, rows)| (*block, sum(rows))).collect()
+}

@@ -1,0 +1,276 @@
+//! The one writer of a shard in this process: rows and their proof, both or neither.
+//!
+//! A task and not a lock around a connection, for two reasons. A caller who gives up while COMMIT runs
+//! cannot leave the caches in doubt of whether it happened, because the task goes on and tells them.
+//! And commits that arrive while one is being written share the next transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use market_backbone_core::{Candle, StoreError, TimeRange};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use tokio::sync::{mpsc, oneshot};
+
+use super::cached_view::{CachedView, Epoch};
+use super::database_file::{self, SHARD};
+use super::folder_lock::FolderLock;
+use super::ownership::{self, SeriesOwnership};
+use super::series_state::SeriesState;
+use super::shard_transaction::ShardTransaction;
+use super::write_lock::WriteLock;
+use super::{candle_table, fault, ledger_table, revision_table, verified_rows};
+use crate::batch::Batch;
+use crate::commit_plan::{self, CommitPlan};
+
+/// Rows after which a transaction takes no more commits on board.
+const ROWS_PER_TRANSACTION: usize = 10_000;
+
+/// What shall be written of a series.
+#[derive(Debug)]
+pub(super) enum WriteOp {
+    /// Rows and their proof.
+    Store(Batch),
+    /// Neither rows nor what they were nor proofs of this stretch any more.
+    Forget(TimeRange),
+    /// Nothing but what is damaged in these blocks, or in the ledger: it is taken out.
+    Repair(Vec<i64>),
+    /// Nothing; the blocks that an older version wrote get their sums.
+    AddChecksums,
+}
+
+/// One commit.
+#[derive(Debug)]
+pub(super) struct WriteJob {
+    pub(super) series: Arc<SeriesState>,
+    pub(super) op: WriteOp,
+    pub(super) done: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// Writes to one shard file.
+#[derive(Debug)]
+pub(super) struct ShardWriter {
+    path: PathBuf,
+    max_bytes: Option<u64>,
+    // Opened for the first order: most shards of a large folder are only read.
+    conn: Option<SqliteConnection>,
+    readers: SqlitePool,
+    write_lock: Arc<WriteLock>,
+    cached_view: Arc<CachedView>,
+    // We are in the folder until the last writer has let go of its file.
+    lock: Arc<FolderLock>,
+}
+
+impl ShardWriter {
+    pub(super) fn new(
+        path: PathBuf,
+        max_bytes: Option<u64>,
+        readers: SqlitePool,
+        write_lock: Arc<WriteLock>,
+        (belief, lock): (Arc<CachedView>, Arc<FolderLock>),
+    ) -> Self {
+        Self { path, max_bytes, conn: None, readers, write_lock, cached_view: belief, lock }
+    }
+
+    /// The connection to write with.
+    pub(super) async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        // What was moved away can still be written to, and nobody would ever find it.
+        self.lock.require_same_folder()?;
+        if self.conn.is_none() {
+            self.conn = Some(database_file::open_writer(&self.path, &SHARD, self.max_bytes).await?);
+        }
+        self.conn.as_mut().ok_or_else(fault::closed)
+    }
+
+    /// Writes what comes until nobody can send any more, then closes the file.
+    pub(super) async fn run(mut self, mut receiver: mpsc::Receiver<WriteJob>) {
+        let turn = Arc::clone(&self.write_lock);
+        while let Some(first) = receiver.recv().await {
+            let _turn = turn.acquire().await;
+            let mut count = first.rows();
+            let mut jobs = vec![first];
+            while count < ROWS_PER_TRANSACTION
+                && let Ok(job) = receiver.try_recv()
+            {
+                count += job.rows();
+                jobs.push(job);
+            }
+            self.write_jobs(jobs).await;
+            turn.record_commit(self.cached_view.last_attempted());
+        }
+        self.readers.close().await;
+        if let Some(conn) = self.conn {
+            database_file::close(conn).await;
+        }
+    }
+
+    /// Writes all jobs at once; where that fails, one by one, so that one's failure is not the others'.
+    async fn write_jobs(&mut self, jobs: Vec<WriteJob>) {
+        if jobs.len() > 1
+            && let Ok((verdicts, epoch)) = self.transact(&jobs).await
+        {
+            for (job, verdict) in jobs.into_iter().zip(verdicts) {
+                job.finish(Ok((verdict, epoch)));
+            }
+            return;
+        }
+        for job in jobs {
+            let outcome = self.transact(std::slice::from_ref(&job)).await;
+            let one = |(verdicts, epoch): (Vec<CommitPlan>, Epoch)| {
+                (verdicts.into_iter().next().unwrap_or_default(), epoch)
+            };
+            job.finish(outcome.map(one));
+        }
+    }
+
+    /// Writes all jobs in one transaction; says for each what was written.
+    async fn transact(&mut self, jobs: &[WriteJob]) -> Result<(Vec<CommitPlan>, Epoch), StoreError> {
+        let (path, belief) = (self.path.clone(), Arc::clone(&self.cached_view));
+        let conn = self.connection().await?;
+        let transaction = ShardTransaction::begin(conn, &path, &belief).await?;
+        let written = write(conn, jobs).await;
+        let written = transaction.end(conn, written).await?;
+        jobs.iter().for_each(|job| job.series.set_table_exists());
+        Ok(written)
+    }
+}
+
+impl WriteJob {
+    fn rows(&self) -> usize {
+        match &self.op {
+            WriteOp::Store(batch) => batch.candles.len(),
+            WriteOp::Forget(_) | WriteOp::Repair(_) | WriteOp::AddChecksums => 0,
+        }
+    }
+
+    /// Tells the caches, then the caller: who has been told must never be shown less.
+    fn finish(self, outcome: Result<(CommitPlan, Epoch), StoreError>) {
+        let (verdict, answer) = match outcome {
+            Ok(verdict) => (Some(verdict), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        if let (WriteOp::Store(batch), Some(_)) = (&self.op, &verdict) {
+            let reach = batch.affected_ranges();
+            reach
+                .iter()
+                .for_each(|range| self.series.clear_uncertain_run(self.series.grid.block_range(*range)));
+        }
+        match (&self.op, verdict) {
+            (WriteOp::Store(_), Some((verdict, epoch))) => {
+                self.series.rows_committed(&verdict.rows, Some((verdict.known, epoch)));
+            }
+            (WriteOp::Store(batch), None) => self.series.rows_committed(&batch.candles, None),
+            (WriteOp::Forget(_) | WriteOp::Repair(_) | WriteOp::AddChecksums, verdict) => {
+                self.series.rows_removed(verdict.map(|(verdict, epoch)| (verdict.known, epoch)));
+            }
+        }
+        // Nobody waits for the answer any more: fine, the work is done all the same.
+        let _ = self.done.send(answer);
+    }
+}
+
+async fn write(conn: &mut SqliteConnection, jobs: &[WriteJob]) -> Result<Vec<CommitPlan>, sqlx::Error> {
+    let mut plans = Vec::with_capacity(jobs.len());
+    for WriteJob { series, op: order, .. } in jobs {
+        if !series.table_exists() {
+            candle_table::create(conn, &series.table).await?;
+        }
+        // Read here and not taken from a cache: only the transaction makes sure that nobody has changed it since.
+        let mut ownership = SeriesOwnership::load(conn, series).await?;
+        let plan = match order {
+            WriteOp::Store(batch) => store_batch(conn, series, &mut ownership, batch).await?,
+            WriteOp::Forget(range) => forget(conn, series, &mut ownership, *range).await?,
+            WriteOp::Repair(blocks) => repair_blocks(conn, series, &mut ownership, blocks).await?,
+            WriteOp::AddChecksums => add_checksums(conn, series, &mut ownership).await?,
+        };
+        ownership.save_ledger(conn, &series.label, &plan.known).await?;
+        plans.push(plan);
+    }
+    Ok(plans)
+}
+
+async fn store_batch(
+    conn: &mut SqliteConnection,
+    series: &SeriesState,
+    ownership: &mut SeriesOwnership,
+    batch: &Batch,
+) -> Result<CommitPlan, sqlx::Error> {
+    let reach = batch.affected_ranges();
+    let mut found = Vec::new();
+    let mut sums = BTreeMap::new();
+    for blocks in merge_runs(reach.iter().map(|range| series.grid.block_range(*range))) {
+        let proven = ownership.load_blocks(conn, series, blocks).await?;
+        found.extend(proven.rows);
+        sums.extend(proven.sums);
+    }
+    let is_reached = |row: &&Candle| {
+        let index = reach.partition_point(|range| range.to() <= row.open_time);
+        reach.get(index).is_some_and(|range| range.contains(row.open_time))
+    };
+    let stored: Vec<Candle> = found.iter().filter(is_reached).copied().collect();
+    let plan = commit_plan::plan(&ownership.known, &stored, batch);
+    candle_table::upsert(conn, &series.table, &plan.rows).await?;
+    let after = ownership::checksums_after(series, &found, &plan.rows);
+    ownership.put_block_checksums(conn, &series.label, &sums, &after).await?;
+    revision_table::insert(conn, &series.label, &plan.revisions).await?;
+    Ok(plan)
+}
+
+async fn forget(
+    conn: &mut SqliteConnection,
+    series: &SeriesState,
+    custody: &mut SeriesOwnership,
+    range: TimeRange,
+) -> Result<CommitPlan, sqlx::Error> {
+    // Blocks of which a part stays: what they hold is looked at first, so that no damage is sealed.
+    let (oldest, newest) = series.grid.block_range(range);
+    let mut kept = BTreeMap::new();
+    for block in BTreeSet::from([oldest, newest]) {
+        let mut rows = custody.load_blocks(conn, series, (block, block)).await?.rows;
+        rows.retain(|row| !range.contains(row.open_time));
+        if !rows.is_empty() {
+            kept.insert(block, verified_rows::block_checksum(&series.label, &rows));
+        }
+    }
+    candle_table::delete(conn, &series.table, range).await?;
+    custody.delete_block_checksums(conn, &series.label, (oldest, newest)).await?;
+    custody.put_block_checksums(conn, &series.label, &BTreeMap::new(), &kept).await?;
+    revision_table::delete(conn, &series.label, range).await?;
+    ledger_table::clear_lone_witnesses(conn, &series.label, range).await?;
+    let mut known = custody.known.clone();
+    known.remove(range);
+    Ok(CommitPlan { known, ..CommitPlan::default() })
+}
+
+async fn repair_blocks(
+    conn: &mut SqliteConnection,
+    series: &SeriesState,
+    custody: &mut SeriesOwnership,
+    blocks: &[i64],
+) -> Result<CommitPlan, sqlx::Error> {
+    for run in merge_runs(blocks.iter().map(|block| (*block, *block))) {
+        custody.load_blocks(conn, series, run).await?;
+    }
+    Ok(CommitPlan { known: custody.known.clone(), ..CommitPlan::default() })
+}
+
+async fn add_checksums(
+    conn: &mut SqliteConnection,
+    series: &SeriesState,
+    custody: &mut SeriesOwnership,
+) -> Result<CommitPlan, sqlx::Error> {
+    custody.add_missing_checksums(conn, series).await?;
+    Ok(CommitPlan { known: custody.known.clone(), ..CommitPlan::default() })
+}
+
+/// Runs of blocks, in order; those that overlap or touch as one.
+fn merge_runs(runs: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, i64)> {
+    let mut joined: Vec<(i64, i64)> = Vec::new();
+    for (first, last) in runs {
+        match joined.last_mut() {
+            Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+            _ => joined.push((first, last)),
+        }
+    }
+    joined
+}

@@ -1,0 +1,37 @@
+//! A disk that is full, fails, or holds a damaged file is no reason to keep an answer back: it is given, and says that it was not kept.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use market_backbone_core::{Candle, Series, StoreError, StoreErrorKind, WriteFailure};
+
+use super::StoredSource;
+
+impl StoredSource {
+    /// What of `candles` could not be `kept`, if that is the disk's fault.
+    pub(super) fn write_failure(
+        &self,
+        series: &Series,
+        candles: &[Candle],
+        kept: Result<(), StoreError>,
+    ) -> Result<Option<WriteFailure>, StoreError> {
+        match kept {
+            Ok(()) => {
+                self.is_full.store(false, Relaxed);
+                Ok(None)
+            }
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    StoreErrorKind::DiskFull | StoreErrorKind::Inaccessible | StoreErrorKind::Corrupt
+                ) =>
+            {
+                if !self.is_full.swap(true, Relaxed) {
+                    tracing::warn!(%series, %error, "candles are passed on and not kept");
+                }
+                let rows = candles.iter().filter(|candle| candle.is_final).count();
+                Ok(Some(WriteFailure::new(rows, &error)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What is said of candles that were written before sources were kept apart: they may be anybody's.
+
+use market_backbone_core::VenueId;
+
+/// The question, and how it is answered; `keeper` is what holds the candles.
+pub(crate) fn claim_instructions(keeper: &str, source: VenueId) -> String {
+    format!(
+        "whose the candles are that {keeper} holds under {source} is not known: a version that did not keep sources \
+         apart wrote them, be they of the venue itself, of an emulator or of another address. If they are {source}'s own, \
+         say `market-backbone store claim {source}`; else name whose they are, as in `market-backbone store claim \
+         {source} --as {source}@127.0.0.1:9001`; or keep candles elsewhere (--data-dir)"
+    )
+}

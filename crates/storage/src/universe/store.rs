@@ -1,0 +1,202 @@
+//! Where the lists are kept: a small database of its own in the data folder, and a copy beside it.
+//!
+//! Not in the index of the candles: a list is edited by a person, often while a program holds the store, and SQLite
+//! lets both do so here. Candles that are damaged are fetched again; a list is its owner's own, and cannot be.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use market_backbone_core::{Clock, StoreError, StoreErrorKind};
+use serde_json::Value;
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::Mutex;
+
+use super::backup::{self, UniverseRow};
+use super::entry::{self, UniverseEntry, UniverseKind};
+use super::table;
+use crate::sqlite_store::{UNIVERSES, fault, open_writer, set_aside};
+
+/// The lists of a data folder. Opened when it is first asked.
+#[derive(Debug)]
+pub struct UniverseStore {
+    path: PathBuf,
+    in_memory: bool,
+    clock: Arc<dyn Clock>,
+    conn: Mutex<Option<SqliteConnection>>,
+}
+
+/// What is asked of the lists.
+#[derive(Clone, Copy, Debug)]
+enum UniverseOperation<'a> {
+    Read,
+    Put(&'a [UniverseEntry]),
+    Remove(&'a str),
+}
+
+impl UniverseStore {
+    /// The lists kept in `dir`; nothing is opened or made yet.
+    #[must_use]
+    pub fn in_folder(dir: &Path, clock: Arc<dyn Clock>) -> Self {
+        Self { path: dir.join("universes.db"), in_memory: false, clock, conn: Mutex::default() }
+    }
+
+    /// Lists that are gone when the program ends.
+    #[must_use]
+    pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
+        Self { path: PathBuf::from(":memory:"), in_memory: true, clock, conn: Mutex::default() }
+    }
+
+    /// All lists, by key.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read. One that is damaged is put aside and its lists are restored from the copy beside it; it
+    /// is an error if that is damaged as well.
+    pub async fn entries(&self) -> Result<Vec<UniverseEntry>, StoreError> {
+        let rows = self.execute(UniverseOperation::Read).await?;
+        let entry = |row: UniverseRow| {
+            let value: Value = serde_json::from_str(&row.value).unwrap_or_default();
+            let kind = UniverseKind::from_name(&row.kind);
+            UniverseEntry { kind, lookup: row.lookup, members: entry::members(&value) }
+        };
+        Ok(rows.into_iter().map(entry).collect())
+    }
+
+    /// The members of all lists, by key.
+    ///
+    /// # Errors
+    ///
+    /// As [`entries`](Self::entries).
+    pub async fn all(&self) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
+        Ok(self.entries().await?.into_iter().map(|entry| (entry.lookup, entry.members)).collect())
+    }
+
+    /// Keeps `entries`, all or none; each takes the place of the one with its key.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be written, or copied; then nothing has changed.
+    pub async fn put(&self, entries: &[UniverseEntry]) -> Result<(), StoreError> {
+        self.execute(UniverseOperation::Put(entries)).await.map(drop)
+    }
+
+    /// Forgets the list of this key; whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written, or copied; then nothing has changed.
+    pub async fn remove(&self, key: &str) -> Result<bool, StoreError> {
+        Ok(!self.execute(UniverseOperation::Remove(key)).await?.is_empty())
+    }
+
+    /// Lets go of the file.
+    pub async fn close(&self) {
+        if let Some(conn) = self.conn.lock().await.take()
+            && let Err(error) = conn.close().await
+        {
+            tracing::warn!(%error, "the universes were not closed cleanly; nothing is lost");
+        }
+    }
+
+    /// Does it; once more where the file was damaged and has been restored.
+    async fn execute(&self, task: UniverseOperation<'_>) -> Result<Vec<UniverseRow>, StoreError> {
+        let mut slot = self.conn.lock().await;
+        match self.execute_once(&mut slot, task).await {
+            Err(error) if error.kind() == StoreErrorKind::Corrupt && !self.in_memory => {
+                self.restore(&mut slot, error).await?;
+                self.execute_once(&mut slot, task).await
+            }
+            done => done,
+        }
+    }
+
+    async fn execute_once(
+        &self,
+        slot: &mut Option<SqliteConnection>,
+        task: UniverseOperation<'_>,
+    ) -> Result<Vec<UniverseRow>, StoreError> {
+        let conn = match slot {
+            Some(conn) => conn,
+            none => {
+                self.make_folder()?;
+                none.insert(open_writer(&self.path, &UNIVERSES, None).await?)
+            }
+        };
+        let fault = |error| fault::database(&self.path, error);
+        // Alone: what is read, changed and copied is of one moment, whoever else edits the lists.
+        let mut whole = conn.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
+        let (before, sealed) = table::read(&mut whole).await.map_err(fault)?;
+        if sealed.is_some_and(|sealed| sealed != backup::checksum(&before)) {
+            return Err(fault::damaged(&self.path));
+        }
+        let (changed, answer) = match task {
+            UniverseOperation::Read => (false, before.clone()),
+            UniverseOperation::Put(entries) => {
+                let now = self.clock.now().as_millis();
+                table::put(&mut whole, entries, now).await.map_err(fault)?;
+                (true, Vec::new())
+            }
+            UniverseOperation::Remove(key) => {
+                table::remove(&mut whole, key).await.map_err(fault)?;
+                (true, before.iter().filter(|row| row.lookup == key).cloned().collect())
+            }
+        };
+        // An older version kept them without a copy.
+        let uncopied = !before.is_empty() && (sealed.is_none() || !backup::path(&self.path).exists());
+        if changed || uncopied && !self.in_memory {
+            let after = table::write_checksum(&mut whole).await.map_err(fault)?;
+            if !self.in_memory {
+                backup::write(&self.path, &after)?;
+            }
+        }
+        whole.commit().await.map_err(fault)?;
+        Ok(answer)
+    }
+
+    /// Puts a damaged file aside and makes it anew from the copy beside it.
+    async fn restore(
+        &self,
+        slot: &mut Option<SqliteConnection>,
+        error: StoreError,
+    ) -> Result<(), StoreError> {
+        let place = backup::path(&self.path);
+        let Some(lists) = backup::read(&self.path) else {
+            let what = format!(
+                "{} is damaged and {} holds no sound copy of it; move it away to begin anew, its lists cannot be fetched \
+                 again",
+                self.path.display(),
+                place.display()
+            );
+            return Err(StoreError::new(StoreErrorKind::Corrupt, what).with_source(error));
+        };
+        // The file goes out of the way even if it cannot be closed in order.
+        if let Some(conn) = slot.take() {
+            let _ = conn.close().await;
+        }
+        let aside = set_aside(&self.path)?;
+        let conn = slot.insert(open_writer(&self.path, &UNIVERSES, None).await?);
+        let restored = async {
+            let mut whole = conn.begin_with("BEGIN IMMEDIATE").await?;
+            table::restore(&mut whole, &lists).await?;
+            table::write_checksum(&mut whole).await?;
+            whole.commit().await
+        };
+        restored.await.map_err(|error| fault::database(&self.path, error))?;
+        tracing::warn!(
+            %error, lists = lists.len(), copy = %place.display(), damaged = %aside.display(),
+            "the universes were damaged and have been restored from their copy"
+        );
+        Ok(())
+    }
+
+    fn make_folder(&self) -> Result<(), StoreError> {
+        match self.path.parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => {
+                std::fs::create_dir_all(dir).map_err(|error| fault::io(dir, error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
