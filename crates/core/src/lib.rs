@@ -23,6 +23,7 @@ mod port;
 mod price_band;
 mod priority;
 mod query;
+mod range_set;
 mod secret;
 mod session;
 mod side_inference;
@@ -70,6 +71,7 @@ pub use priority::Priority;
 pub use query::{
     CandleQuery, Delivery, Forming, MAX_COUNT, PageSequence, PriorClaims, QueryError, Selection, Subscription,
 };
+pub use range_set::RangeSet;
 pub use secret::Secret;
 pub use session::Session;
 pub use side_inference::{InferredSide, SideInference, SideRule};
