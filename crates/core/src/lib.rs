@@ -61,10 +61,10 @@ pub use page::{
 };
 pub use plain_decimal::PlainDecimal;
 pub use port::{
-    Call, CallSource, CandleSource, CandleStore, Capabilities, Clock, ClockReading, ControlMessage,
-    FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login, ManualClock,
-    OwnedReply, PageSource, PartStream, QueryParams, RateLimit, RateLimitGroup, RevisionPolicy, SocketLimits,
-    StoredCandles, SymbolTable, Venue, VenueClock,
+    BudgetReport, Call, CallSource, CandleSource, CandleStore, Capabilities, Clock, ClockReading,
+    ControlMessage, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login,
+    ManualClock, OwnedReply, PageSource, PartStream, QueryParams, RateLimitGroup, RateLimitRule, RateUnit,
+    RequestCost, RevisionPolicy, SocketLimits, StoredCandles, SymbolTable, Venue, VenueClock, WindowKind,
 };
 pub use price_band::{BandIndicators, PriceBand};
 pub use priority::Priority;
