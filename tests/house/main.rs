@@ -20,6 +20,7 @@ mod screener;
 mod silence;
 mod soak;
 mod sources;
+mod toy;
 mod truth;
 mod urgency;
 mod witness;

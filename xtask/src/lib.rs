@@ -6,6 +6,7 @@ pub mod arrows;
 pub mod doc_lines;
 pub mod names;
 pub mod tidy;
+pub mod venue_names;
 
 use std::path::{Path, PathBuf};
 

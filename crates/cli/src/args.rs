@@ -4,22 +4,22 @@ mod candles;
 mod emulate;
 mod store;
 mod universe;
+mod venue;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use market_backbone::{Day, MASSIVE, Priority, StreamKind, Timestamp, UPBIT, UpbitRegion, VenueId};
+use market_backbone::{Day, Priority, StreamKind, Timestamp, VenueId};
 
 pub(crate) use self::candles::{CandleFormat, CandleRangeArgs, CandlesArgs, PlanArgs, PlanFormat};
-pub(crate) use self::emulate::{
-    EmulateArgs, EmulatedVenue, EvictArg, HoursArg, LimiterArg, StockArgs, TapeStartArg,
-};
+pub(crate) use self::emulate::{EmulateArgs, EvictArg, HoursArg, LimiterArg, StockArgs, TapeStartArg};
 pub(crate) use self::store::{
     ArchiveFormatArg, CheckArgs, ClaimArgs, ExportArgs, ForgetArgs, ImportArgs, ReportFormat, StatsArgs,
     StoreArgs, StoreCommand, VacuumArgs,
 };
 pub(crate) use self::universe::{UniverseArgs, UniverseCommand};
+pub(crate) use self::venue::{VenueArg, VenueFlags};
 use crate::secret_arg::SecretArg;
 
 const EXIT_CODES: &str = "\
@@ -42,23 +42,23 @@ pub(crate) struct CliArgs {
 /// Settings that every command takes. A flag beats the environment, which beats the file.
 #[derive(Clone, Debug, Default, Group)]
 pub(crate) struct GlobalArgs {
-    /// Whose data; massive needs a key in `MASSIVE_API_KEY`
-    #[arg(long, global = true, value_enum, default_value_t = VenueArg::Upbit)]
+    #[arg(long, global = true, help = VenueArg::help(), value_parser = VenueArg::parser(), default_value_t)]
     pub(crate) venue: VenueArg,
-    /// Where the venue's REST API is [env: `MARKET_BACKBONE_UPBIT_REST_URL`, `MARKET_BACKBONE_MASSIVE_REST_URL`]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = format!("The address of the venue's REST API [env: {}]", venue::variables("rest_url"))
+    )]
     pub(crate) rest_url: Option<SecretArg>,
-    /// Where its socket is [default: beside --rest-url, where that is given; env: as above with `WS_URL`]
+    /// The address of its socket [default: derived from --rest-url, where that is given; env: as above with `WS_URL`]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) ws_url: Option<SecretArg>,
-    /// Which of Upbit's houses: kr, sg, id or th, each an exchange of its own [default: kr; env:
-    /// `MARKET_BACKBONE_UPBIT_REGION`]
-    #[arg(long, global = true, value_name = "REGION")]
-    pub(crate) region: Option<UpbitRegion>,
-    /// Whose very data is served at --rest-url, where that is a proxy: upbit, massive, upbit-sg. Unless said, another
-    /// address is a source of its own, like upbit@127.0.0.1:9001, and its candles are kept apart. A name like
-    /// upbit@seed-7 keeps apart what stands at the same address one after the other [env:
-    /// `MARKET_BACKBONE_UPBIT_SAME_AS`, `MARKET_BACKBONE_MASSIVE_SAME_AS`]
+    #[command(flatten)]
+    pub(crate) venue_flags: VenueFlags,
+    /// The source whose data a proxy at --rest-url serves: a venue or one of its regions. Without it, another address is
+    /// a source of its own, like VENUE@127.0.0.1:9001, and its candles are kept apart. A name like VENUE@seed-7 keeps
+    /// apart what stands at one address, one after the other [env: as above with `SAME_AS`]
     #[arg(long, global = true, value_name = "SOURCE")]
     pub(crate) same_as: Option<VenueId>,
     /// Where candles are kept [default: ~/.local/share/market-backbone, or where XDG_DATA_HOME says; ./market-data, if an
@@ -87,49 +87,14 @@ pub(crate) struct GlobalArgs {
     pub(crate) log: String,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum VenueArg {
-    /// Coins; no key
-    #[default]
-    Upbit,
-    /// US stocks
-    Massive,
-}
-
-impl VenueArg {
-    /// The venue that a source belongs to; `None` for one that this build does not know.
-    pub(crate) fn of(venue: VenueId) -> Option<Self> {
-        [(UPBIT, Self::Upbit), (MASSIVE, Self::Massive)]
-            .into_iter()
-            .find(|(id, _)| *id == venue.family())
-            .map(|(_, name)| name)
-    }
-
-    /// The venue's own name.
-    pub(crate) const fn id(self) -> VenueId {
-        match self {
-            Self::Upbit => UPBIT,
-            Self::Massive => MASSIVE,
-        }
-    }
-
-    /// As the names of variables have it.
-    pub(crate) const fn env_prefix(self) -> &'static str {
-        match self {
-            Self::Upbit => "UPBIT",
-            Self::Massive => "MASSIVE",
-        }
-    }
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum CliCommand {
-    /// Emulator and backbone in one process: live prices and history, no key, no network; with --venue massive, US stocks
+    /// Emulator and backbone in one process: live prices and history, no key, no network
     Demo(DemoArgs),
     /// Candles of markets, oldest first
     #[command(override_usage = "market-backbone candles [OPTIONS] [MARKET]... <TIMEFRAME>")]
     Candles(CandlesArgs),
-    /// The daily candles of all shares of a day, kept by one request: day and number of shares, as CSV. For massive
+    /// The daily candles of all markets of a day, kept by one request: day and number of markets, as CSV. Few venues have it
     Daily(DailyArgs),
     /// What a fetch of candles would cost: pages, requests, time. Asks nothing
     Plan(PlanArgs),

@@ -36,7 +36,7 @@ pub(crate) async fn run(args: CliArgs) -> anyhow::Result<()> {
     settings::check(global)?;
     match args.command {
         CliCommand::Demo(demo) => demo::run(demo, global.venue).await,
-        CliCommand::Emulate(emulate) => emulate::run(emulate, global.region).await,
+        CliCommand::Emulate(emulate) => emulate::run(emulate, global.venue_flags.region()).await,
         CliCommand::Store(args) => store::run(args, global).await,
         CliCommand::Universe(args) => unless_stopped(universe::run(args, global)).await,
         CliCommand::Candles(args) => {

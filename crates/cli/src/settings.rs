@@ -4,39 +4,28 @@ mod addresses;
 mod connections;
 mod data_folder;
 mod environment;
-mod massive;
+mod file;
+mod known_key;
 mod store_settings;
+mod venue;
+mod venue_section;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use market_backbone::{
-    Backbone, Builder, PostgresConfig, Storage, StoreConfig, UPBIT, UPBIT_HOMES, UpbitRegion, VenueId,
-};
-use serde::Deserialize;
+use market_backbone::{Backbone, Builder, PostgresConfig, Storage, StoreConfig, VenueId};
 
 use self::addresses::Addresses;
 use self::environment::state_folder;
-use self::massive::MassiveSettings;
-use self::store_settings::StoreSettings;
-use crate::args::{GlobalArgs, VenueArg};
+use self::file::SettingsFile;
+use crate::args::{GlobalArgs, VenueArg, VenueFlags};
 use crate::exit::UsageError;
 use crate::secret_arg::SecretArg;
 
-/// The settings file. A key it does not know is refused: a misspelt setting that is silently ignored costs more.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct SettingsFile {
-    data_dir: Option<PathBuf>,
-    limits_dir: Option<PathBuf>,
-    upbit: Addresses,
-    massive: MassiveSettings,
-    store: StoreSettings,
-}
-
 /// Refuses flags that contradict each other, whatever the command makes of them.
 pub(crate) fn check(global: &GlobalArgs) -> Result<(), UsageError> {
-    Addresses::of_flags(global).check()
+    venue::check_flags(global)?;
+    Addresses::of_flags(global)?.check()
 }
 
 /// Where the data folder is and how it is kept.
@@ -77,41 +66,21 @@ fn database(global: &GlobalArgs, file: &SettingsFile) -> anyhow::Result<Option<P
 pub(crate) fn builder(global: &GlobalArgs) -> anyhow::Result<Builder> {
     let file = file(global)?;
     let mut builder = Backbone::builder().storage(storage(global, &file)?);
-    let addresses = addresses(global, &file)?;
+    let addresses = venue::addresses(global, &file)?;
     if let Some(folder) = limits_dir(global, &file, &addresses) {
         builder = builder.limits_dir(folder);
     }
-    Ok(match global.venue {
-        VenueArg::Massive => builder.massive_account(file.massive.account(addresses)?),
-        VenueArg::Upbit => builder.upbit_endpoint(addresses.into_upbit_endpoint()?),
-    })
+    Ok(builder.connect(venue::config(global, &file, addresses)?))
 }
 
 /// Whose data is meant, if anything says so but the venue's name.
 pub(crate) fn source(global: &GlobalArgs) -> anyhow::Result<Option<VenueId>> {
     let file = file(global)?;
-    let addresses = addresses(global, &file)?;
+    let addresses = venue::addresses(global, &file)?;
     if addresses == Addresses::default() {
         return Ok(None);
     }
-    let source = match global.venue {
-        VenueArg::Massive => addresses.into_massive_source()?,
-        VenueArg::Upbit => addresses.into_upbit_endpoint()?.source(UPBIT, &UPBIT_HOMES)?,
-    };
-    Ok(Some(source))
-}
-
-/// Where the venue is, as far as anybody said.
-fn addresses(global: &GlobalArgs, file: &SettingsFile) -> Result<Addresses, UsageError> {
-    let flags = Addresses::of_flags(global);
-    if global.region.is_some() && global.venue != VenueArg::Upbit {
-        return Err(UsageError("--region is of upbit alone".to_owned()));
-    }
-    let filed = match global.venue {
-        VenueArg::Massive => file.massive.addresses(),
-        VenueArg::Upbit => file.upbit.clone(),
-    };
-    Ok(flags.or(Addresses::of_environment(global.venue)?).or(filed))
+    Ok(Some(addresses.into_config(global.venue.descriptor())?.source()?))
 }
 
 /// Where what is sent is noted, if not in the data folder. What the venue itself allows is this machine's, whatever
@@ -125,15 +94,15 @@ fn limits_dir(global: &GlobalArgs, file: &SettingsFile, addresses: &Addresses) -
 /// The same for a source: at the addresses that were named, if they are of its venue and it is no region of it. Whether
 /// that is the source, the backbone says.
 pub(crate) fn builder_at(global: &GlobalArgs, source: VenueId, venue: VenueArg) -> anyhow::Result<Builder> {
-    let elsewhere =
-        GlobalArgs { venue, rest_url: None, ws_url: None, region: None, same_as: None, ..global.clone() };
-    match UpbitRegion::of(source) {
-        _ if venue != global.venue => builder(&GlobalArgs { region: UpbitRegion::of(source), ..elsewhere }),
-        Some(region) if self::source(global)? != Some(source) => {
-            builder(&GlobalArgs { region: Some(region), ..elsewhere })
-        }
-        _ => builder(global),
+    let region = venue.descriptor().region_of(source).filter(|region| !region.name.is_empty());
+    let elsewhere = || {
+        let venue_flags = VenueFlags::of_region(region.map(|region| region.name));
+        GlobalArgs { venue, rest_url: None, ws_url: None, same_as: None, venue_flags, ..global.clone() }
+    };
+    if venue != global.venue || (region.is_some() && self::source(global)? != Some(source)) {
+        return builder(&elsewhere());
     }
+    builder(global)
 }
 
 fn read(path: &Path) -> anyhow::Result<SettingsFile> {

@@ -34,6 +34,7 @@ mod ticker;
 mod time;
 mod timeframe;
 mod trade;
+mod venue_descriptor;
 mod venue_id;
 mod view;
 mod write_failure;
@@ -63,8 +64,9 @@ pub use plain_decimal::PlainDecimal;
 pub use port::{
     BudgetReport, Call, CallSource, CandleSource, CandleStore, Capabilities, Clock, ClockReading,
     ControlMessage, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login,
-    ManualClock, OwnedReply, PageSource, PartStream, QueryParams, RateLimitGroup, RateLimitRule, RateUnit,
-    RequestCost, RevisionPolicy, SocketLimits, StoredCandles, SymbolTable, Venue, VenueClock, WindowKind,
+    ManualClock, MarketDaySource, OwnedReply, PageSource, PartStream, QueryParams, RateLimitGroup,
+    RateLimitRule, RateUnit, RequestCost, RevisionPolicy, SocketLimits, SplitSource, StoredCandles,
+    SymbolTable, Venue, VenueClock, WindowKind,
 };
 pub use price_band::{BandIndicators, PriceBand};
 pub use priority::Priority;
@@ -82,6 +84,10 @@ pub use ticker::Ticker;
 pub use time::{TimeError, TimeRange, Timestamp};
 pub use timeframe::{Timeframe, TimeframeError};
 pub use trade::{Side, Trade, TradeId};
+pub use venue_descriptor::{
+    OpenVenue, TradingHours, UndescribedVenue, VenueDescriptor, VenueKey, VenueOptions, VenueRegion,
+    VenueRegistry, VenueSetting,
+};
 pub use venue_id::{VenueId, VenueIdError};
 pub use view::{Fill, View, ViewRow};
 pub use write_failure::WriteFailure;

@@ -13,6 +13,7 @@ mod revision_policy;
 mod symbol_table;
 mod venue;
 mod venue_clock;
+mod venue_extras;
 
 pub use call_source::{CallSource, OwnedReply};
 pub use candles::{CandleSource, CandleStore, PageSource, PartStream, StoredCandles};
@@ -26,6 +27,7 @@ pub use venue::{
     QueryParams, SocketLimits, Venue,
 };
 pub use venue_clock::{ClockReading, VenueClock};
+pub use venue_extras::{MarketDaySource, SplitSource};
 
 const _: fn(&dyn PageSource) = |_| ();
 const _: fn(&dyn CandleSource) = |_| ();
@@ -34,3 +36,5 @@ const _: fn(&dyn LiveSource) = |_| ();
 const _: fn(&dyn CallSource) = |_| ();
 const _: fn(&dyn Clock) = |_| ();
 const _: fn(&dyn Venue) = |_| ();
+const _: fn(&dyn SplitSource) = |_| ();
+const _: fn(&dyn MarketDaySource) = |_| ();

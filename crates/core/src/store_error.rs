@@ -34,6 +34,8 @@ pub enum StoreErrorKind {
     ReadOnly,
     /// Nobody has said whose the stored candles are, and they were written when sources were not kept apart.
     Unclaimed,
+    /// A series is of a venue that nobody described, so that its calendar is not known.
+    Undescribed,
     /// The store has been closed.
     Closed,
 }

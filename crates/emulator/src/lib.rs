@@ -31,6 +31,7 @@ mod calendar;
 mod clock;
 mod connection;
 mod connector;
+mod emulated_venue;
 mod error;
 mod faults;
 mod hash_random;
@@ -49,6 +50,7 @@ mod world;
 
 pub use clock::EmulatorClock;
 pub use connector::Connector;
+pub use emulated_venue::EmulatedVenue;
 pub use error::EmulatorError;
 pub use faults::{BadRowKind, FaultTarget, Faults, PageFault, PageKind, ParseFaultsError, ScriptedFault};
 pub use limiter::{BanBody, BanRule, LimiterKind};
@@ -61,4 +63,4 @@ pub use scenario::{MarketActivity, MarketSet, MarketSpec, Outage, Quirks, Scenar
 pub use serve::{CryptoTape, Emulator, RunningEmulator, serve};
 pub use tape::{TakerSide, TapeTrade};
 pub use traffic_log::{EmulatorReport, GroupReport, SocketReport};
-pub use upbit::EmulatedRegion;
+pub use upbit::{EmulatedRegion, ParseRegionError};

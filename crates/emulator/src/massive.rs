@@ -28,3 +28,14 @@ pub(crate) use exchange::StockExchange;
 pub(crate) use service::answer;
 pub(crate) use service::route::is_ours;
 pub(crate) use socket::run;
+
+use crate::EmulatedVenue;
+
+/// The look-alike as the list of emulators has it.
+pub(crate) const EMULATED: EmulatedVenue = EmulatedVenue {
+    name: "massive",
+    display_name: "Massive",
+    summary: "US stocks; keys: test-key (everything), developer-key, starter-key (delayed), free-key",
+    socket_path: "stocks",
+    regions: &[],
+};

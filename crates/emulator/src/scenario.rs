@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::clock::EmulatorClock;
 use crate::faults::{Faults, ScriptedFault};
 use crate::limiter::{BanRule, LimiterKind};
-use crate::massive::StocksScenario;
+use crate::massive::{ExchangeHours, StocksScenario, TickerSet};
 use crate::number::NumberFormat;
 use crate::upbit::EmulatedRegion;
 
@@ -70,6 +70,26 @@ impl Default for Scenario {
             seconds_days: 90,
             massive: StocksScenario::default(),
         }
+    }
+}
+
+impl Scenario {
+    /// Makes the scenario of a demonstration: all markets are open around the clock, and soon ready.
+    #[must_use]
+    pub fn demonstration(seed: u64) -> Self {
+        let stocks = StocksScenario {
+            hours: ExchangeHours::Always,
+            tickers: TickerSet::Standard(300),
+            ..StocksScenario::default()
+        };
+        Self { seed, ..Self::default() }.with_stocks(stocks)
+    }
+
+    /// Replaces the US stock market of the scenario.
+    #[must_use]
+    pub fn with_stocks(mut self, stocks: StocksScenario) -> Self {
+        self.massive = stocks;
+        self
     }
 }
 

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::calendar::DAY;
 use crate::connection;
 use crate::connector::Connector;
+use crate::emulated_venue::EmulatedVenue;
 use crate::error::EmulatorError;
 use crate::faults::{Faults, PageFault, PageKind, ScriptedFault};
 use crate::massive::StocksTape;
@@ -182,6 +183,12 @@ impl RunningEmulator {
     #[must_use]
     pub fn stocks_ws_url(&self) -> String {
         format!("ws://{}/stocks", self.address)
+    }
+
+    /// Returns the WebSocket of the look-alike called `name`; `None` if there is none of that name.
+    #[must_use]
+    pub fn ws_url_of(&self, name: &str) -> Option<String> {
+        EmulatedVenue::find(name).map(|venue| format!("ws://{}/{}", self.address, venue.socket_path))
     }
 
     /// What it was asked so far.

@@ -14,6 +14,17 @@ mod ticker;
 mod trades;
 
 pub(crate) use markets::EmulatedMarkets;
-pub use region::EmulatedRegion;
+pub use region::{EmulatedRegion, ParseRegionError};
 pub(crate) use service::answer;
 pub(crate) use socket::{FrameFaultInjector, OpenSocketGuard, SocketFaultState, run};
+
+use crate::EmulatedVenue;
+
+/// The look-alike as the list of emulators has it.
+pub(crate) const EMULATED: EmulatedVenue = EmulatedVenue {
+    name: "upbit",
+    display_name: "Upbit",
+    summary: "Coins; no key",
+    socket_path: "websocket/v1",
+    regions: &["kr", "sg", "id", "th"],
+};

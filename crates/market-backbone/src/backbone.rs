@@ -9,10 +9,8 @@ use market_backbone_core::{
     CandleQuery, CandleSource, Grid, Instrument, LiveSource, PageSource, Priority, RateLimitGroup, Series,
     SourceError, SourceErrorKind, StreamKind, Symbol, SymbolError, Timeframe, Timestamp, Trade, VenueId,
 };
-use market_backbone_massive::MassiveClient;
 use market_backbone_routing::{CompletionEstimate, Router};
 use market_backbone_storage::{QueryEstimate, Recorder, UniverseStore};
-use market_backbone_upbit::UpbitClient;
 use tokio::time::timeout;
 
 use crate::venue_stack::{Inner, VenueStack};
@@ -33,7 +31,8 @@ pub struct Backbone {
 }
 
 impl Backbone {
-    /// Begins to build one. With no setting at all it talks to Upbit and keeps candles in `market-data/`.
+    /// Begins to build one. With no setting at all it talks to the first of the
+    /// [known venues](crate::known_venues) and keeps candles in `market-data/`.
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
@@ -63,19 +62,6 @@ impl Backbone {
     #[must_use]
     pub fn venues(&self) -> Vec<VenueId> {
         self.inner.venues.iter().map(|layers| layers.venue).collect()
-    }
-
-    /// What only Massive offers: grouped days, snapshots, splits, holidays and the like. `None` if the backbone was not
-    /// built for it.
-    #[must_use]
-    pub fn massive(&self) -> Option<MassiveClient> {
-        self.inner.venues.iter().find_map(|layers| layers.massive())
-    }
-
-    /// What only Upbit offers. `None` if the backbone was not built for it.
-    #[must_use]
-    pub fn upbit(&self) -> Option<UpbitClient> {
-        self.inner.venues.iter().find_map(|layers| layers.upbit())
     }
 
     /// A client whose questions are this urgent.

@@ -6,19 +6,17 @@ use std::sync::Arc;
 use market_backbone_coordinator::{Continuity, ContinuityConfig, Coordinator, CoordinatorConfig};
 use market_backbone_core::{
     CandleSource, Clock, DerivationPolicy, PageSource, SourceError, SourceErrorKind, Venue, VenueClock,
-    VenueId,
+    VenueDescriptor, VenueId,
 };
-use market_backbone_massive::MassivePlan;
 use market_backbone_routing::{Endpoint, PinnedConnection, Router, RouterConfig};
 use market_backbone_storage::{
     ClockAwareSource, DerivedSource, Recorder, RecorderConfig, StoreConfig, StoredSource, UniverseStore,
 };
-use market_backbone_upbit::{UPBIT, Upbit, UpbitRegion};
 
 use crate::splits::SplitCache;
 use crate::storage::{Storage, StorageTiers};
 use crate::venue_stack::{Inner, VenueStack};
-use crate::{Backbone, Error, MassiveAccount, SystemClock, pinned};
+use crate::{Backbone, Error, SystemClock, VenueConfig, default_venue, known_venues, pinned};
 
 /// Settings of a [`Backbone`] to be. Every one has a default that works.
 #[derive(Debug)]
@@ -40,31 +38,17 @@ pub struct Builder {
 /// A venue to talk to.
 #[derive(Debug)]
 enum VenueSpec {
-    Upbit(Endpoint),
-    Massive(MassiveAccount),
-    Other(Arc<dyn Venue>, Endpoint),
+    Described(VenueConfig),
+    Adapter(Arc<dyn Venue>, Endpoint),
 }
 
 impl VenueSpec {
-    fn upbit() -> Self {
-        Self::upbit_at(market_backbone_upbit::REST_URL, market_backbone_upbit::WS_URL)
-    }
-
-    fn upbit_at(rest_url: &str, ws_url: &str) -> Self {
-        Self::Upbit(Endpoint::new(rest_url, ws_url))
-    }
-
-    fn upbit_region(region: UpbitRegion) -> Self {
-        Self::upbit_at(region.rest_url(), region.ws_url())
-    }
-
     /// Whose data it is, by its addresses or by what was said of them. An adapter that was made elsewhere, and knows its
     /// venue's addresses, must have been made for that source.
     fn source(&self) -> Result<VenueId, SourceError> {
         match self {
-            Self::Upbit(endpoint) => endpoint.source(UPBIT, &market_backbone_upbit::UPBIT_HOSTS),
-            Self::Massive(account) => account.source(),
-            Self::Other(venue, endpoint) => {
+            Self::Described(config) => config.source(),
+            Self::Adapter(venue, endpoint) => {
                 let (says, homes) = (venue.capabilities().venue, venue.official_hosts());
                 if homes.is_empty() {
                     return Ok(says);
@@ -82,6 +66,14 @@ impl VenueSpec {
         }
     }
 
+    /// What is known of the venue beyond its adapter. An adapter that comes alone may be of a venue of this build.
+    fn descriptor(&self, source: VenueId) -> Option<&'static VenueDescriptor> {
+        match self {
+            Self::Described(config) => Some(config.descriptor()),
+            Self::Adapter(..) => known_venues().find(source).ok(),
+        }
+    }
+
     /// The connections with a name.
     async fn pinned(
         &self,
@@ -89,16 +81,19 @@ impl VenueSpec {
         universes: &UniverseStore,
     ) -> Result<Vec<PinnedConnection>, Error> {
         match self {
-            Self::Massive(account) => pinned::resolve(&account.pins, source, universes).await,
-            Self::Upbit(_) | Self::Other(..) => Ok(Vec::new()),
+            Self::Described(config) => pinned::resolve(config.pins(), source, universes).await,
+            Self::Adapter(..) => Ok(Vec::new()),
         }
     }
 
-    fn open(self, source: VenueId, clock: &Arc<dyn Clock>) -> (Arc<dyn Venue>, Endpoint) {
+    fn open(
+        self,
+        source: VenueId,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<(Arc<dyn Venue>, Endpoint), SourceError> {
         match self {
-            Self::Upbit(endpoint) => (Arc::new(Upbit::for_source(source)), endpoint),
-            Self::Massive(account) => account.open(source, clock),
-            Self::Other(venue, endpoint) => (venue, endpoint),
+            Self::Described(config) => config.open(source, clock),
+            Self::Adapter(venue, endpoint) => Ok((venue, endpoint)),
         }
     }
 }
@@ -122,62 +117,32 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Talks to Upbit. So does a backbone for which no venue is named; where several are, the first is the one that is
-    /// asked unless another is said ([`Client::at`](crate::Client::at)).
-    #[must_use]
-    pub fn upbit(self) -> Self {
-        self.add_venue(VenueSpec::upbit())
-    }
-
-    /// Talks to Upbit's house in this region: an exchange of its own, whose candles are kept apart from the others'.
-    #[must_use]
-    pub fn upbit_region(self, region: UpbitRegion) -> Self {
-        self.add_venue(VenueSpec::upbit_region(region))
-    }
-
-    /// Talks to Upbit at these addresses instead of its own: an emulator, a proxy, a regional host.
+    /// Talks to a described venue: one of the [known venues](known_venues), or one of a program's own.
     ///
-    /// Whose data it is follows from the addresses: an unknown one is a source of its own, whose candles are kept apart.
-    /// To say what they do not, see [`upbit_endpoint`](Self::upbit_endpoint).
+    /// Takes a `&'static` [`VenueDescriptor`], for its default settings, or a [`VenueConfig`]. A backbone for which no
+    /// venue is named talks to the first of the known venues; where several are named, the first is the one that is asked
+    /// unless another is said ([`Client::at`](crate::Client::at)).
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use market_backbone::{Backbone, VenueConfig, VenueId, known_venues};
+    ///
+    /// let venue = known_venues().find(VenueId::new("massive"))?;
+    /// let config = VenueConfig::new(venue).key("…").set("plan", "starter");
+    /// let backbone = Backbone::builder().connect(config).build().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
-    pub fn upbit_at(self, rest_url: &str, ws_url: &str) -> Self {
-        self.add_venue(VenueSpec::upbit_at(rest_url, ws_url))
+    pub fn connect(self, venue: impl Into<VenueConfig>) -> Self {
+        self.add_venue(VenueSpec::Described(venue.into()))
     }
 
-    /// Talks to Upbit there, which may be [the same as](Endpoint::same_as) a source that the addresses do not name.
-    #[must_use]
-    pub fn upbit_endpoint(self, endpoint: Endpoint) -> Self {
-        self.add_venue(VenueSpec::Upbit(endpoint))
-    }
-
-    /// Talks to Massive, for the owner of `key`, who has paid for `plan`.
-    #[must_use]
-    pub fn massive(self, key: impl Into<Box<str>>, plan: MassivePlan) -> Self {
-        self.massive_account(MassiveAccount::new(key, plan))
-    }
-
-    /// Talks to Massive at these addresses instead of its own.
-    #[must_use]
-    pub fn massive_at(
-        self,
-        key: impl Into<Box<str>>,
-        plan: MassivePlan,
-        rest_url: &str,
-        ws_url: &str,
-    ) -> Self {
-        self.massive_account(MassiveAccount::new(key, plan).at(rest_url, ws_url))
-    }
-
-    /// Talks to Massive with this account.
-    #[must_use]
-    pub fn massive_account(self, account: MassiveAccount) -> Self {
-        self.add_venue(VenueSpec::Massive(account))
-    }
-
-    /// Talks to any venue for which there is an adapter.
+    /// Talks to a venue through an adapter that the program made itself. A venue with a descriptor is better
+    /// [connected](Self::connect): then stores and archives know its calendar as well.
     #[must_use]
     pub fn venue(self, venue: Arc<dyn Venue>, endpoint: Endpoint) -> Self {
-        self.add_venue(VenueSpec::Other(venue, endpoint))
+        self.add_venue(VenueSpec::Adapter(venue, endpoint))
     }
 
     fn add_venue(mut self, wish: VenueSpec) -> Self {
@@ -196,7 +161,8 @@ impl Builder {
             }
         }
         if sources.is_empty() {
-            sources.push((UPBIT, VenueSpec::upbit()));
+            let venue = default_venue();
+            sources.push((venue.id(), VenueSpec::Described(venue.into())));
         }
         Ok(sources)
     }
@@ -352,7 +318,8 @@ impl Builder {
         let time = Arc::new(VenueClock::new(Arc::clone(&self.clock)));
         let venues: Arc<dyn Clock> = Arc::clone(&time) as _;
         let clock = || Arc::clone(&venues);
-        let (adapter, endpoint) = wish.open(venue, &venues);
+        let descriptor = wish.descriptor(venue);
+        let (adapter, endpoint) = wish.open(venue, &venues)?;
         let capabilities = *adapter.capabilities();
         let of = |name: VenueId| self.routers.iter().find(|(named, _)| *named == name);
         let own = of(venue).or_else(|| of(venue.family())).map(|(_, config)| config);
@@ -392,6 +359,7 @@ impl Builder {
         let clock = venues;
         Ok(VenueStack {
             venue,
+            descriptor,
             clock,
             router,
             coordinator,

@@ -12,6 +12,8 @@ use std::path::Path;
 use market_backbone_core::{StoreError, VenueId};
 use market_backbone_storage::{SqliteStore, StoreConfig};
 
+use crate::known_venues;
+
 /// Opens the folder, or makes it.
 ///
 /// Candles that an older version kept under the name of a venue alone get the name of the only source that the folder is
@@ -56,10 +58,9 @@ fn contacted_sources(dir: &Path, venue: VenueId) -> BTreeSet<VenueId> {
 
 /// The source at a host, of whose spelling all signs but dots had become hyphens.
 fn source_of_host(venue: VenueId, host: &str) -> Option<VenueId> {
-    let homes = market_backbone_upbit::UPBIT_HOSTS.iter().chain(&market_backbone_massive::MASSIVE_HOSTS);
-    if let Some((_, source)) =
-        homes.into_iter().find(|(home, source)| *home == host && source.family() == venue)
-    {
+    let known = known_venues().find(venue).ok();
+    let official = known.and_then(|known| known.official_hosts().iter().find(|(name, _)| *name == host));
+    if let Some((_, source)) = official {
         return Some(*source);
     }
     let (name, port) = match host.rsplit_once('-') {

@@ -6,12 +6,11 @@ mod backbone;
 mod builder;
 mod candle_request;
 mod client;
-mod daily;
 mod dispatcher;
 mod error;
 mod interests;
 mod legacy_folder;
-mod massive_account;
+mod market_day;
 mod metrics;
 mod pinned;
 mod plan;
@@ -34,7 +33,6 @@ pub use client::Client;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
 pub use legacy_folder::open_folder;
-pub use massive_account::MassiveAccount;
 pub use metrics::Metrics;
 pub use pinned::PinnedMarkets;
 pub use plan::Plan;
@@ -46,7 +44,9 @@ pub use store::{
 };
 pub use subscribe_request::SubscribeRequest;
 pub use system_clock::SystemClock;
-pub use venues::{grid_of, normalize_code, plan_repair};
+pub use venues::{
+    MassiveAccount, VenueConfig, default_venue, grid_of, known_venues, normalize_code, plan_repair,
+};
 
 pub use market_backbone_coordinator::{
     ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
@@ -64,6 +64,11 @@ pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,
     SideInference, SideRule,
 };
+/// What a venue says of itself, and the ports of what only some venues offer.
+pub use market_backbone_core::{
+    CallSource, MarketDaySource, OpenVenue, SplitSource, TradingHours, UndescribedVenue, VenueDescriptor,
+    VenueKey, VenueOptions, VenueRegion, VenueRegistry, VenueSetting,
+};
 /// US stocks: what only their venue offers, and what its answers hold.
 pub use market_backbone_massive::{
     AggregateBar, AggregateSpec, DELAYED_WS_URL, DayBar, Dividend, Glossary, GlossaryTerm, Holiday,
@@ -76,7 +81,8 @@ pub use market_backbone_routing::{
 };
 pub use market_backbone_storage::{
     ArchiveFormat, ArchivedSeries, AtomicFile, ContentHash, ContentHashError, ExportOptions, GridLookup,
-    Manifest, export_archive, file_stem, import_archive, import_archive_as, import_archive_of,
+    Manifest, check_archive_calendars, export_archive, file_stem, import_archive, import_archive_as,
+    import_archive_of,
 };
 #[cfg(feature = "postgres")]
 pub use market_backbone_storage::{

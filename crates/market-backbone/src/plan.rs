@@ -5,7 +5,6 @@ use std::time::Duration;
 use market_backbone_coordinator::PagePlan;
 use market_backbone_core::{CandleQuery, RateLimitGroup, Series, StreamKind};
 
-use crate::venues::typical_density;
 use crate::{Backbone, Error};
 
 /// What an answer would cost: worked out from the ledger, the venue's page size and what its limit leaves, without a
@@ -53,7 +52,7 @@ impl Plan {
 impl Backbone {
     pub(crate) async fn plan(&self, query: &CandleQuery) -> Result<Plan, Error> {
         let survey = self.survey(query).await?;
-        let usual = || typical_density(self.grid(), query.series.timeframe);
+        let usual = || self.stack().trading_hours().density(query.series.timeframe);
         let density = survey.density.or_else(usual);
         let pages = survey.queries.iter().map(|question| self.page_plan(question, density));
         let pages = pages.fold(PagePlan::nothing(), PagePlan::and);

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use market_backbone_core::{
-    AdjustedCandles, Calendar, CandleQuery, CandleSet, Day, Series, SourceError, Split, SplitHistory,
-    StraddlingCandle, Symbol, Timestamp,
+    AdjustedCandles, Calendar, CandleQuery, CandleSet, Day, Priority, Series, SourceError, Split,
+    SplitHistory, SplitSource, StraddlingCandle, Symbol, Timestamp,
 };
-use market_backbone_massive::MassiveClient;
 
 use crate::{Backbone, Error};
 
@@ -18,10 +17,10 @@ impl Backbone {
     /// The answer to `query` in the shares of the moment that it is of, or of today; as it is where nothing is ever
     /// split. The days of weeks and longer that a split falls into are asked for like any others, and kept.
     pub(crate) async fn adjusted(&self, mut set: CandleSet, query: &CandleQuery) -> Result<CandleSet, Error> {
-        let Some(venue) = self.stack().massive() else { return Ok(set) };
+        let source = self.stack().descriptor.and_then(|venue| venue.split_source(self.stack().calls()));
+        let Some(source) = source else { return Ok(set) };
         let (now, symbol) = (self.stack().clock.now(), &query.series.symbol);
-        let splits =
-            self.stack().splits.get_or_fetch(symbol, &venue.with_priority(query.priority), now).await?;
+        let splits = self.stack().splits.get_or_fetch(symbol, (source.as_ref(), query.priority), now).await?;
         let moment = query.as_of.map_or(now, |moment| moment.min(now));
         let splits = SplitHistory::new(symbol, &splits, moment);
         let mut parts = BTreeMap::new();
@@ -64,17 +63,17 @@ pub(crate) struct SplitCache {
 }
 
 impl SplitCache {
-    /// The splits of `symbol`, the announced ones among them, asked of `venue` unless somebody asked today.
+    /// The splits of `symbol`, the announced ones among them, asked of `source` unless somebody asked today.
     async fn get_or_fetch(
         &self,
         symbol: &Symbol,
-        venue: &MassiveClient,
+        (source, priority): (&dyn SplitSource, Priority),
         now: Timestamp,
     ) -> Result<Arc<[Split]>, SourceError> {
         let today = Calendar::day_of(now);
         Ok(match self.cached(symbol, today) {
             Some(splits) => splits,
-            None => self.insert(symbol, today, venue.splits(Some(symbol), None).await?),
+            None => self.insert(symbol, today, source.splits(symbol, priority).await?),
         })
     }
 

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use market_backbone_coordinator::{Continuity, Coordinator};
-use market_backbone_core::{CallSource, Clock, VenueId};
-use market_backbone_massive::{MASSIVE, MassiveClient};
+use market_backbone_core::{CallSource, Clock, TradingHours, VenueDescriptor, VenueId};
 use market_backbone_routing::Router;
 use market_backbone_storage::{ClockAwareSource, DerivedSource, Recorder, UniverseStore};
-use market_backbone_upbit::{UPBIT, UpbitClient};
 
 use crate::Error;
 use crate::error::UnknownVenue;
@@ -17,6 +15,8 @@ use crate::storage::StorageTiers;
 /// The layers of one venue.
 pub(crate) struct VenueStack {
     pub(crate) venue: VenueId,
+    /// What is known of the venue beyond its adapter; `None` for an adapter that nobody described.
+    pub(crate) descriptor: Option<&'static VenueDescriptor>,
     /// The venue's, as far as it is known from here.
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) router: Arc<Router>,
@@ -32,14 +32,9 @@ pub(crate) struct VenueStack {
 }
 
 impl VenueStack {
-    /// What only Massive offers, if this is Massive.
-    pub(crate) fn massive(&self) -> Option<MassiveClient> {
-        (self.venue.family() == MASSIVE).then(|| MassiveClient::new(self.calls()))
-    }
-
-    /// What only Upbit offers, if this is Upbit.
-    pub(crate) fn upbit(&self) -> Option<UpbitClient> {
-        (self.venue.family() == UPBIT).then(|| UpbitClient::new(self.calls()))
+    /// How much of the time its markets are open, as far as anybody said.
+    pub(crate) fn trading_hours(&self) -> TradingHours {
+        self.descriptor.map_or(TradingHours::ALWAYS, VenueDescriptor::hours)
     }
 
     pub(crate) fn calls(&self) -> Arc<dyn CallSource> {
@@ -69,6 +64,11 @@ impl Inner {
                 Err(Error::Venue(UnknownVenue { asked: venue, known }))
             }
         }
+    }
+
+    /// The layers of the first source of this family.
+    pub(crate) fn family(&self, family: VenueId) -> Option<&VenueStack> {
+        self.venues.iter().map(Arc::as_ref).find(|stack| stack.venue.family() == family)
     }
 
     /// Ends feeds, lets the recorders write what they left, then the stores finish.

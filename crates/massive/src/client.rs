@@ -3,6 +3,7 @@
 //! Answers that come in pages are followed to the last one. What is asked for by its day means the day in New York.
 
 mod answers;
+mod extras;
 mod replies;
 
 use std::fmt;

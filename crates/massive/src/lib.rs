@@ -20,9 +20,11 @@
 mod capabilities;
 mod client;
 mod decode;
+mod descriptor;
 mod error;
 mod feed;
 mod naming;
+mod rate_name;
 mod rest;
 mod venue;
 mod wire;
@@ -33,5 +35,7 @@ pub use client::{
     MarketStatus, MassiveClient, MoverDirection, OpenClose, Quote, Snapshot, Timespan, TradeRecord,
     apply_holidays,
 };
+pub use descriptor::{DESCRIPTOR, PLAN_OPTION, RATE_OPTION};
 pub use naming::{DELAYED_WS_URL, MASSIVE, MASSIVE_HOSTS, REST_URL, WS_URL, trade_cursor};
+pub use rate_name::MassiveRateError;
 pub use venue::Massive;

@@ -242,7 +242,8 @@ fn host_and_port(url: &Url) -> String {
 
 fn base_url(text: &str) -> Result<Url, SourceError> {
     // Nothing of it is repeated: a key may stand in it, or in its place.
-    let wrong = || "the address of the venue is not readable; write it like https://api.upbit.com".to_owned();
+    let wrong =
+        || "the address of the venue is not readable; write it like https://api.example.com".to_owned();
     let url = Url::parse(text)
         .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, wrong()).with_source(error))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {

@@ -42,7 +42,7 @@ mod staging;
 pub use atomic_file::AtomicFile;
 pub use content_hash::{ContentHash, ContentHashError};
 pub use export::{ExportOptions, export_archive};
-pub use import::{import_archive, import_archive_as, import_archive_of};
+pub use import::{check_archive_calendars, import_archive, import_archive_as, import_archive_of};
 pub use manifest::{ArchivedSeries, Manifest};
 #[cfg(feature = "parquet")]
 pub use parquet_view::{ParquetViewWriter, write_parquet};

@@ -25,19 +25,31 @@ use crate::GridLookup;
 ///
 /// # Errors
 ///
-/// If the store cannot say which series it has. One that cannot be read is a finding.
-pub async fn check_integrity(store: &dyn CandleStore, grid: GridLookup) -> Result<Vec<Finding>, StoreError> {
+/// If the store cannot say which series it has. One that cannot be read is a finding, and so is one of a venue that
+/// nobody described.
+pub async fn check_integrity(
+    store: &dyn CandleStore,
+    grids: impl Into<GridLookup>,
+) -> Result<Vec<Finding>, StoreError> {
+    let grids = grids.into();
     let all = store.series().await?;
     let mut findings = Vec::new();
     for series in &all {
-        match series_check::run(store, series, grid(series.symbol.venue())).await {
+        let grid = match grids.grid_of(series.symbol.venue()) {
+            Ok(grid) => grid,
+            Err(error) => {
+                findings.push(Finding::of(IntegrityIssue::Undescribed, series, error.to_string()));
+                continue;
+            }
+        };
+        match series_check::run(store, series, grid).await {
             Ok(found) => findings.extend(found),
             Err(error) => findings.push(Finding::unreadable(series, &error)),
         }
     }
     for series in &all {
-        // One that cannot be read has been found above.
-        let grid = grid(series.symbol.venue());
+        // One that cannot be read, or that nobody described, has been found above.
+        let Ok(grid) = grids.grid_of(series.symbol.venue()) else { continue };
         if let Ok(found) = derived_check::run(store, &all, series, grid).await {
             findings.extend(found);
         }

@@ -41,7 +41,7 @@ mod universe;
 
 pub use archive::{
     ArchiveFormat, ArchivedSeries, AtomicFile, ContentHash, ContentHashError, ExportOptions, Manifest,
-    export_archive, file_stem, import_archive, import_archive_as, import_archive_of,
+    check_archive_calendars, export_archive, file_stem, import_archive, import_archive_as, import_archive_of,
 };
 #[cfg(feature = "parquet")]
 pub use archive::{ParquetViewWriter, write_parquet};

@@ -18,6 +18,7 @@
 mod capabilities;
 mod client;
 mod decode;
+mod descriptor;
 mod error;
 mod feed;
 mod naming;
@@ -27,6 +28,7 @@ mod venue;
 mod wire;
 
 pub use client::{Grouping, UpbitClient};
+pub use descriptor::DESCRIPTOR;
 pub use naming::{REST_URL, UPBIT, WS_URL};
 pub use region::{UPBIT_HOSTS, UpbitRegion, UpbitRegionError};
 pub use venue::Upbit;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use market_backbone::{
     Backbone, Builder, CandleStore, Client, ExportOptions, MASSIVE, ManualClock, MassivePlan, Priority,
-    Series, SqliteStore, StoreConfig, TimeRange, Timestamp, export_archive, grid_of, import_archive,
+    Series, SqliteStore, StoreConfig, TimeRange, Timestamp, export_archive, import_archive, known_venues,
 };
 use market_backbone_emulator::{
     Emulator, EmulatorClock, RunningEmulator, Scenario, SplitSpec, StockActivity, StocksScenario, TickerSet,
@@ -105,7 +105,7 @@ pub(super) fn range(from: i64, to: i64) -> std::ops::Range<Timestamp> {
 pub(super) async fn is_sound_and_copies(folder: &Path, one_of_them: &Series) {
     let (archive, other) = (folder.join("archive"), folder.join("other"));
     let store = SqliteStore::open(StoreConfig::new(folder)).await.unwrap();
-    assert_eq!(store.check(grid_of).await.unwrap(), []);
+    assert_eq!(store.check(known_venues()).await.unwrap(), []);
     let series = store.series().await.unwrap();
     assert!(
         series.contains(one_of_them) && series.iter().any(|one| one.symbol.venue().family() != MASSIVE),
@@ -117,7 +117,7 @@ pub(super) async fn is_sound_and_copies(folder: &Path, one_of_them: &Series) {
         format: market_backbone::ArchiveFormat::Csv,
         series: series.clone(),
         range: all,
-        grid: grid_of,
+        grids: known_venues().into(),
     };
     let written = export_archive(&store, &order(&archive)).await.unwrap();
     let copy = SqliteStore::open(StoreConfig::new(&other)).await.unwrap();
@@ -125,7 +125,7 @@ pub(super) async fn is_sound_and_copies(folder: &Path, one_of_them: &Series) {
         import_archive(&copy, &archive, Timestamp::from_millis(ELEVEN + HOUR)).await.unwrap(),
         written
     );
-    assert_eq!(copy.check(grid_of).await.unwrap(), []);
+    assert_eq!(copy.check(known_venues()).await.unwrap(), []);
     let again = export_archive(&copy, &order(&other.join("archive"))).await.unwrap();
     assert_eq!(again.content_hash, written.content_hash);
     copy.close().await;

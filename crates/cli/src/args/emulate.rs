@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as Group, ValueEnum};
+use market_backbone_emulator::EmulatedVenue;
 
 #[derive(Debug, Group)]
 pub(crate) struct EmulateArgs {
-    /// Whose look-alike
-    #[arg(value_enum)]
+    /// The venue to look like
+    #[arg(value_parser = emulated())]
     pub(crate) whose: EmulatedVenue,
     /// REST, socket and /__admin/report all listen here, on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 9001)]
@@ -55,16 +57,15 @@ pub(crate) enum LimiterArg {
     Fixed,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EmulatedVenue {
-    Upbit,
-    /// US stocks; keys: test-key (everything), developer-key, starter-key (delayed), free-key
-    Massive,
+/// Reads the name of an emulator.
+fn emulated() -> impl TypedValueParser<Value = EmulatedVenue> {
+    let values = EmulatedVenue::ALL.map(|venue| PossibleValue::new(venue.name).help(venue.summary));
+    PossibleValuesParser::new(values).try_map(|name| EmulatedVenue::find(&name).ok_or("no such emulator"))
 }
 
 /// What only the stock market takes.
 #[derive(Debug, Group)]
-#[command(next_help_heading = "Options of massive")]
+#[command(next_help_heading = "US stocks")]
 pub(crate) struct StockArgs {
     /// When there is trading. Where bars begin does not depend on it: hours on multiples of UTC, days at New York's midnight
     #[arg(long, value_enum, default_value_t = HoursArg::Always)]

@@ -84,7 +84,7 @@ pub(crate) struct ExportArgs {
     /// Like "KRW-BTC 1m", as often as needed [default: all there are]
     #[arg(long, value_name = "MARKET TIMEFRAME")]
     pub(crate) series: Vec<String>,
-    /// Of this source only, like upbit or upbit@127.0.0.1:9001 [default: of all]
+    /// Only this source, like VENUE or VENUE@127.0.0.1:9001 [default: all]
     #[arg(long, value_name = "SOURCE")]
     pub(crate) source: Option<VenueId>,
     /// From this time on (RFC 3339, or a date: 2026-08-03T10:40:00Z)
@@ -104,7 +104,7 @@ pub(crate) struct ExportArgs {
 pub(crate) struct ImportArgs {
     /// A folder that `export` wrote
     pub(crate) dir: PathBuf,
-    /// Keeps its candles as those of this source: upbit, upbit-sg, upbit@127.0.0.1:9001 [default: the source that it
+    /// Keeps its candles as those of this source: VENUE, VENUE-REGION, VENUE@127.0.0.1:9001 [default: the source that it
     /// names; where --rest-url, --region or --same-as say which source is meant, nothing else is taken in]
     #[arg(long = "as", value_name = "SOURCE")]
     pub(crate) rename: Option<VenueId>,
@@ -112,9 +112,9 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Group)]
 pub(crate) struct ClaimArgs {
-    /// Under which name they are kept: upbit or massive
+    /// The venue under whose name they are kept
     pub(crate) claimed: VenueId,
-    /// Whose they are, like upbit@127.0.0.1:9001 or upbit-sg [default: the venue's own]
+    /// Their source, like VENUE@127.0.0.1:9001 or VENUE-REGION [default: the venue's own]
     #[arg(long = "as", value_name = "SOURCE")]
     pub(crate) source: Option<VenueId>,
 }

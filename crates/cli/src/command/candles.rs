@@ -81,7 +81,7 @@ async fn series_requests(args: &CandlesArgs, backbone: &Backbone) -> anyhow::Res
     let (mut wishes, mut seen) = (Vec::new(), HashSet::new());
     let named = named.iter().map(|market| (market, true));
     for (market, is_named) in named.chain(listed.iter().map(|market| (market, false))) {
-        if seen.insert(normalize_code(backbone.venue(), market)) {
+        if seen.insert(normalize_code(backbone.venue(), market)?) {
             let wish = |timeframe| SeriesRequest { market: market.clone(), timeframe, is_named };
             wishes.extend(timeframes.iter().copied().map(wish));
         }

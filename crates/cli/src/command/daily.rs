@@ -1,21 +1,22 @@
-//! `market-backbone daily`: the day bars of all shares, kept by one request a day.
+//! `market-backbone daily`: the daily candles of all markets, kept by one request a day.
 
-use market_backbone::{Backbone, MASSIVE, Priority};
+use market_backbone::{Backbone, Priority, known_venues};
 
 use crate::args::DailyArgs;
 use crate::exit::UsageError;
 use crate::output::{self, Output};
 
 pub(crate) async fn run(args: DailyArgs, backbone: &Backbone) -> anyhow::Result<()> {
-    if backbone.venue().family() != MASSIVE {
+    if !backbone.has_market_days() {
         let venue = backbone.venue().without_address();
-        return Err(
-            UsageError(format!("{venue} has no answer for a whole market; say --venue massive")).into()
-        );
+        let others = known_venues().iter().filter(|venue| venue.has_market_days());
+        let others: Vec<_> = others.map(|venue| format!("--venue {}", venue.id())).collect();
+        let message = format!("{venue} has no answer for a whole market; say {}", others.join(" or "));
+        return Err(UsageError(message).into());
     }
     let mut output = Output::open(None)?;
     for day in args.days {
-        let kept = backbone.store_massive_day(day, Priority::Low).await?;
+        let kept = backbone.store_market_day(day, Priority::Low).await?;
         output.line(&format!("{day},{kept}"))?;
         output.flush()?;
         if kept == 0 {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::Context;
 use futures::StreamExt;
 use market_backbone::{
-    Backbone, CandleRequest, Client, Clock, FeedEvent, MassivePlan, Priority, StreamKind, SystemClock,
-    Timeframe,
+    Backbone, CandleRequest, Client, Clock, FeedEvent, Priority, StreamKind, SystemClock, Timeframe,
+    VenueConfig, VenueDescriptor,
 };
-use market_backbone_emulator::{Emulator, ExchangeHours, Scenario, StocksScenario, TickerSet};
+use market_backbone_emulator::{Emulator, Scenario};
 
 use super::{ticker, unless_stopped};
 use crate::args::{DemoArgs, VenueArg};
@@ -17,61 +17,49 @@ use crate::row;
 use crate::stop::{self, Stopped};
 
 const HISTORY_CANDLES: usize = 1_000;
-/// How old a bar of a share is before late trades no longer change it, and some to spare.
-const STOCK_FINALITY_DELAY: Duration = Duration::from_secs(1_800);
+/// Candles that settle sooner than this are shown as they come.
+const SHORT_FINALITY: Duration = Duration::from_secs(60);
 
 /// What is shown of a venue.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct DemoScript {
-    intro: &'static str,
-    markets: [&'static str; 4],
-    /// How long after its end a candle may still change.
+    intro: String,
+    markets: &'static [&'static str],
+    /// How long after its end a candle may still change, and some to spare.
     finality_delay: Duration,
 }
 
 impl DemoScript {
-    const fn of(venue: VenueArg) -> Self {
-        match venue {
-            VenueArg::Upbit => Self {
-                intro: "An Upbit look-alike runs in this process; the backbone knows nothing of it but its address.",
-                markets: ["KRW-BTC", "KRW-ETH", "KRW-XRP", "KRW-SOL"],
-                finality_delay: Duration::ZERO,
-            },
-            VenueArg::Massive => Self {
-                intro: "A Massive look-alike runs in this process, open around the clock; the backbone knows nothing \
-                          of it but its address and a key.",
-                markets: ["AAPL", "MSFT", "NVDA", "SPY"],
-                finality_delay: STOCK_FINALITY_DELAY,
-            },
-        }
+    fn of(venue: &VenueDescriptor) -> Self {
+        let what = if venue.required_key().is_some() { "its address and a key" } else { "its address" };
+        let name = venue.display_name();
+        let intro =
+            format!("A {name} look-alike runs in this process; the backbone knows nothing of it but {what}.");
+        let settling = venue.capabilities().finality_delay.mul_f64(1.5);
+        let finality_delay = if settling < SHORT_FINALITY { Duration::ZERO } else { settling };
+        Self { intro, markets: venue.known_markets(), finality_delay }
     }
 }
 
 pub(crate) async fn run(args: DemoArgs, name: VenueArg) -> anyhow::Result<()> {
-    let massive = StocksScenario {
-        hours: ExchangeHours::Always,
-        tickers: TickerSet::Standard(300),
-        ..StocksScenario::default()
-    };
-    let venue = Emulator::start(Scenario { seed: args.seed, massive, ..Scenario::default() })
-        .await
-        .context("cannot start the emulator")?;
-    let (builder, rest) = (Backbone::builder().in_memory(), venue.rest_url());
-    let builder = match name {
-        VenueArg::Upbit => builder.upbit_at(&rest, &venue.ws_url()),
-        VenueArg::Massive => {
-            builder.massive_at("test-key", MassivePlan::Advanced, &rest, &venue.stocks_ws_url())
-        }
-    };
-    let backbone = builder.build().await?;
+    let venue = name.descriptor();
+    let emulator =
+        Emulator::start(Scenario::demonstration(args.seed)).await.context("cannot start the emulator")?;
+    let socket = venue.emulator_name().and_then(|name| emulator.ws_url_of(name));
+    let socket = socket.with_context(|| format!("there is no emulator of {}", venue.id()))?;
+    let mut config = VenueConfig::new(venue).at(emulator.rest_url(), socket);
+    if let Some(key) = venue.required_key() {
+        config = config.key(key.for_emulator);
+    }
+    let backbone = Backbone::builder().in_memory().connect(config).build().await?;
     let length = args.length.or_else(|| (!is_terminal()).then_some(Duration::from_secs(10)));
-    let outcome = show(&backbone, DemoScript::of(name), length).await;
+    let outcome = show(&backbone, &DemoScript::of(venue), length).await;
     backbone.shutdown().await;
-    venue.stop().await;
+    emulator.stop().await;
     outcome
 }
 
-async fn show(backbone: &Backbone, bill: DemoScript, length: Option<Duration>) -> anyhow::Result<()> {
+async fn show(backbone: &Backbone, bill: &DemoScript, length: Option<Duration>) -> anyhow::Result<()> {
     let mut output = Output::open(None)?;
     let shown = unless_stopped(run_script(backbone, bill, length, &mut output)).await;
     match shown {
@@ -90,15 +78,15 @@ async fn show(backbone: &Backbone, bill: DemoScript, length: Option<Duration>) -
 /// Goes on until it is stopped.
 async fn run_script(
     backbone: &Backbone,
-    bill: DemoScript,
+    bill: &DemoScript,
     length: Option<Duration>,
     output: &mut Output,
 ) -> anyhow::Result<()> {
-    output.line(bill.intro)?;
+    output.line(&bill.intro)?;
     history(&backbone.client(Priority::Normal), backbone, bill, output).await?;
     let bot = backbone.client(Priority::Critical);
     let started = tokio::time::Instant::now();
-    let tickers = bot.tickers(bill.markets).await?;
+    let tickers = bot.tickers(bill.markets.iter().copied()).await?;
     output
         .line(&format!("\nLatest prices, asked once ({:.1} ms):", started.elapsed().as_secs_f64() * 1e3))?;
     output.line(&ticker::table(&tickers).to_string())?;
@@ -114,15 +102,15 @@ async fn run_script(
 async fn history(
     chart: &Client,
     backbone: &Backbone,
-    bill: DemoScript,
+    bill: &DemoScript,
     output: &mut Output,
 ) -> anyhow::Result<()> {
-    let market = bill.markets[0];
+    let market = bill.markets.first().context("the venue names no market to show")?;
     let end = (!bill.finality_delay.is_zero()).then(|| SystemClock.now().minus(bill.finality_delay));
     for (asked, what) in [("first", "from the venue"), ("again", "from memory")] {
         let before = backbone.metrics().router.requests;
         let started = tokio::time::Instant::now();
-        let ask = chart.candles(market, Timeframe::M1).count(HISTORY_CANDLES).closed();
+        let ask = chart.candles(*market, Timeframe::M1).count(HISTORY_CANDLES).closed();
         let set = end.into_iter().fold(ask, CandleRequest::before).await?;
         let elapsed = started.elapsed().as_secs_f64() * 1e3;
         let requests = backbone.metrics().router.requests - before;
@@ -138,9 +126,9 @@ async fn history(
     Ok(())
 }
 
-async fn live(bot: &Client, bill: DemoScript, output: &mut Output) -> anyhow::Result<()> {
+async fn live(bot: &Client, bill: &DemoScript, output: &mut Output) -> anyhow::Result<()> {
     let kinds = [StreamKind::Trade, StreamKind::Candle(Timeframe::M1)];
-    let mut events = bot.subscribe(bill.markets, kinds).await?;
+    let mut events = bot.subscribe(bill.markets.iter().copied(), kinds).await?;
     while let Some(event) = events.next().await {
         // Candles repeat every second: the trades tell the same story with less noise.
         if !matches!(event, FeedEvent::Candle { .. }) {

@@ -1,28 +1,24 @@
 //! `market-backbone emulate`: a look-alike of a venue, alone.
 
 use anyhow::Context;
-use market_backbone::UpbitRegion;
 use market_backbone_emulator::{
     EmulatedRegion, EvictionPolicy, ExchangeHours, Faults, LimiterKind, Scenario, ScriptedFault,
     SocketTermination, SplitSpec, StocksScenario, TapeAlignment, TickerSet, TradeFlood,
 };
 use tokio::net::TcpListener;
 
-use crate::args::{self, EmulateArgs, EmulatedVenue, EvictArg, LimiterArg, StockArgs};
+use crate::args::{self, EmulateArgs, EvictArg, LimiterArg, StockArgs};
 use crate::exit::UsageError;
 use crate::{output, stop};
 
-/// `region` says which of Upbit's houses it is to look like: markets, trades and books of its own.
-pub(crate) async fn run(args: EmulateArgs, region: Option<UpbitRegion>) -> anyhow::Result<()> {
+/// `region` says which of the venue's regions it is to look like: markets, trades and books of its own.
+pub(crate) async fn run(args: EmulateArgs, region: Option<&str>) -> anyhow::Result<()> {
     let scenario = scenario(&args, region)?;
     let listener = TcpListener::bind(("127.0.0.1", args.port))
         .await
         .with_context(|| format!("cannot listen on port {}; choose another with --port", args.port))?;
     let address = listener.local_addr()?;
-    let (name, socket) = match args.whose {
-        EmulatedVenue::Upbit => ("Upbit", "websocket/v1"),
-        EmulatedVenue::Massive => ("Massive", "stocks"),
-    };
+    let (name, socket) = (args.whose.display_name, args.whose.socket_path);
     output::note(&format!(
         "{name} look-alike on http://{address} and ws://{address}/{socket}; what it was asked: http://{address}/__admin/report"
     ));
@@ -32,8 +28,8 @@ pub(crate) async fn run(args: EmulateArgs, region: Option<UpbitRegion>) -> anyho
     Ok(market_backbone_emulator::serve(listener, scenario, stop).await?)
 }
 
-fn scenario(args: &EmulateArgs, whose: Option<UpbitRegion>) -> anyhow::Result<Scenario> {
-    Ok(Scenario {
+fn scenario(args: &EmulateArgs, whose: Option<&str>) -> anyhow::Result<Scenario> {
+    let scenario = Scenario {
         seed: args.seed,
         tape: args.tape.clone(),
         tape_start: match args.tape_start {
@@ -48,9 +44,9 @@ fn scenario(args: &EmulateArgs, whose: Option<UpbitRegion>) -> anyhow::Result<Sc
         script: ScriptedFault::parse_list(args.script.as_deref().unwrap_or_default())
             .map_err(|error| UsageError(format!("--script: {error}")))?,
         region: region(args, whose)?,
-        massive: stocks(&args.stocks)?,
         ..Scenario::default()
-    })
+    };
+    Ok(scenario.with_stocks(stocks(&args.stocks)?))
 }
 
 /// Tickers that take turns in a flood.
@@ -86,13 +82,13 @@ fn splits(text: &str) -> Result<Vec<(String, SplitSpec)>, UsageError> {
     SplitSpec::parse_list(text).map_err(|error| UsageError(format!("--splits: {error}")))
 }
 
-fn region(args: &EmulateArgs, region: Option<UpbitRegion>) -> Result<EmulatedRegion, UsageError> {
-    match (args.whose, region.unwrap_or_default()) {
-        (_, UpbitRegion::Korea) => Ok(EmulatedRegion::Korea),
-        (EmulatedVenue::Massive, _) => Err(UsageError("--region: only Upbit has regions".to_owned())),
-        (EmulatedVenue::Upbit, UpbitRegion::Singapore) => Ok(EmulatedRegion::Singapore),
-        (EmulatedVenue::Upbit, UpbitRegion::Indonesia) => Ok(EmulatedRegion::Indonesia),
-        (EmulatedVenue::Upbit, UpbitRegion::Thailand) => Ok(EmulatedRegion::Thailand),
+fn region(args: &EmulateArgs, region: Option<&str>) -> Result<EmulatedRegion, UsageError> {
+    let (venue, Some(name)) = (args.whose, region) else { return Ok(EmulatedRegion::default()) };
+    match venue.regions.first() {
+        // The only region of a venue that has no others is no choice.
+        None if name.parse() == Ok(EmulatedRegion::default()) => Ok(EmulatedRegion::default()),
+        None => Err(UsageError(format!("--region: {} has no regions", venue.display_name))),
+        Some(_) => name.parse().map_err(|error| UsageError(format!("--region: {error}"))),
     }
 }
 
@@ -113,7 +109,7 @@ mod tests {
         emulate: EmulateArgs,
     }
 
-    fn read(line: &str, region: Option<UpbitRegion>) -> anyhow::Result<Scenario> {
+    fn read(line: &str, region: Option<&str>) -> anyhow::Result<Scenario> {
         scenario(&EmulateCli::parse_from(format!("emulate {line}").split_whitespace()).emulate, region)
     }
 
@@ -121,7 +117,7 @@ mod tests {
     fn faults_scripts_and_regions_are_read_as_they_are_written() {
         let scenario = read(
             "upbit --faults empty_page=0.05,late_rows=3,bad_row_kind=null --script hole@trades:2",
-            Some(UpbitRegion::Indonesia),
+            Some("id"),
         )
         .unwrap();
         assert_eq!(scenario.region, EmulatedRegion::Indonesia);
@@ -137,6 +133,6 @@ mod tests {
         for line in ["upbit --script odd@x", "upbit --faults late_rows=few"] {
             assert!(read(line, None).unwrap_err().is::<UsageError>(), "{line}");
         }
-        assert!(read("massive", Some(UpbitRegion::Thailand)).unwrap_err().is::<UsageError>());
+        assert!(read("massive", Some("th")).unwrap_err().is::<UsageError>());
     }
 }

@@ -3,8 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use market_backbone::{Endpoint, MASSIVE, MASSIVE_HOMES, UpbitRegion, VenueId};
-use serde::{Deserialize, Deserializer};
+use market_backbone::{VenueConfig, VenueDescriptor, VenueId, VenueRegion};
 
 use super::environment::variable;
 use crate::args::{GlobalArgs, VenueArg};
@@ -12,45 +11,46 @@ use crate::exit::UsageError;
 use crate::secret_arg::SecretArg;
 
 /// Where a venue is, as far as somebody said. An address may hold a password or a token.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Addresses {
     pub(super) rest_url: Option<SecretArg>,
     pub(super) ws_url: Option<SecretArg>,
-    /// One of the venue's own houses, in place of addresses.
-    #[serde(deserialize_with = "spelt")]
-    pub(super) region: Option<UpbitRegion>,
+    /// One of the venue's own regions, in place of addresses.
+    pub(super) region: Option<&'static VenueRegion>,
     /// Whose very data is served there.
-    #[serde(deserialize_with = "spelt")]
     pub(super) same_as: Option<VenueId>,
 }
 
 impl Addresses {
     /// What the flags say.
-    pub(super) fn of_flags(global: &GlobalArgs) -> Self {
-        let GlobalArgs { rest_url, ws_url, region, same_as, .. } = global.clone();
-        Self { rest_url, ws_url, region, same_as }
+    pub(super) fn of_flags(global: &GlobalArgs) -> Result<Self, UsageError> {
+        let GlobalArgs { rest_url, ws_url, same_as, venue, .. } = global.clone();
+        let region = global.venue_flags.region().map(|name| venue.descriptor().region(name));
+        let region = region.transpose().map_err(|error| UsageError(format!("--region: {error}")))?;
+        Ok(Self { rest_url, ws_url, region, same_as })
     }
 
     /// Refuses two places at once.
     pub(super) fn check(&self) -> Result<(), UsageError> {
         let Some(region) = self.region.filter(|_| self.has_address()) else { return Ok(()) };
         Err(UsageError(format!(
-            "the region {region} and an address were named, which are two places; of a proxy that serves that region's \
-             own data say so: --rest-url URL --same-as {}",
-            region.source()
+            "the region {} and an address were named, which are two places; of a proxy that serves that region's own \
+             data say so: --rest-url URL --same-as {}",
+            region.name, region.source
         )))
     }
 
     /// What the environment says of `venue`.
     pub(super) fn of_environment(venue: VenueArg) -> Result<Self, UsageError> {
-        let name = |what: &str| format!("MARKET_BACKBONE_{}_{what}", venue.env_prefix());
-        let region = (venue == VenueArg::Upbit).then(|| read(&name("REGION"))).transpose()?.flatten();
+        let venue = venue.descriptor();
+        let name = |what: &str| venue.variable(what);
+        let region = if venue.all_regions().len() > 1 { variable(&name("region")) } else { None };
+        let region = region.map(|text| venue.region(&text)).transpose();
         Ok(Self {
-            rest_url: variable(&name("REST_URL")).map(SecretArg::from),
-            ws_url: variable(&name("WS_URL")).map(SecretArg::from),
-            region,
-            same_as: read(&name("SAME_AS"))?,
+            rest_url: variable(&name("rest_url")).map(SecretArg::from),
+            ws_url: variable(&name("ws_url")).map(SecretArg::from),
+            region: region.map_err(|error| UsageError(format!("{}: {error}", name("region"))))?,
+            same_as: read(&name("same_as"))?,
         })
     }
 
@@ -73,27 +73,24 @@ impl Addresses {
         self.rest_url.is_some() || self.ws_url.is_some()
     }
 
-    /// Where Upbit is, and whose data that is.
-    pub(super) fn into_upbit_endpoint(self) -> Result<Endpoint, UsageError> {
+    /// The venue there.
+    pub(super) fn into_config(self, venue: &'static VenueDescriptor) -> Result<VenueConfig, UsageError> {
         self.check()?;
-        let (region, same_as) = (self.region.unwrap_or_default(), self.same_as);
-        let (rest, socket) = self
-            .both(VenueArg::Upbit)?
-            .unwrap_or_else(|| (region.rest_url().to_owned(), region.ws_url().to_owned()));
-        Ok(Endpoint { same_as, ..Endpoint::new(rest, socket) })
-    }
-
-    /// Whose data Massive's addresses are of.
-    pub(super) fn into_massive_source(self) -> anyhow::Result<VenueId> {
-        let same_as = self.same_as;
-        let Some((rest, socket)) = self.both(VenueArg::Massive)? else {
-            return Ok(same_as.unwrap_or(MASSIVE));
-        };
-        Ok(Endpoint { same_as, ..Endpoint::new(rest, socket) }.source(MASSIVE, &MASSIVE_HOMES)?)
+        let mut config = VenueConfig::new(venue);
+        if let Some(source) = self.same_as {
+            config = config.same_as(source);
+        }
+        if let Some(region) = self.region {
+            config = config.region(region.name);
+        }
+        Ok(match self.both(venue)? {
+            Some((rest, socket)) => config.at(rest, socket),
+            None => config,
+        })
     }
 
     /// Where requests go, and where the socket is; `None` for the venue's own addresses.
-    pub(super) fn both(self, venue: VenueArg) -> Result<Option<(String, String)>, UsageError> {
+    pub(super) fn both(self, venue: &VenueDescriptor) -> Result<Option<(String, String)>, UsageError> {
         match (self.rest_url, self.ws_url) {
             (None, None) => Ok(None),
             (Some(rest), Some(socket)) => Ok(Some((rest.reveal().to_owned(), socket.reveal().to_owned()))),
@@ -116,15 +113,8 @@ fn read<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, UsageError> {
         .map_err(|error| UsageError(format!("{name}: {error}")))
 }
 
-/// A name in the file, read as a flag is.
-pub(super) fn spelt<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
-}
-
 /// The socket of a look-alike that serves both on one port.
-fn derived_socket_url(rest: &str, venue: VenueArg) -> Result<String, UsageError> {
+fn derived_socket_url(rest: &str, venue: &VenueDescriptor) -> Result<String, UsageError> {
     // Nothing of it is repeated: a key may stand in it, or in its place.
     let unreadable = || {
         UsageError("--rest-url is not readable as an address; write it like http://127.0.0.1:9001".to_owned())
@@ -136,24 +126,24 @@ fn derived_socket_url(rest: &str, venue: VenueArg) -> Result<String, UsageError>
         _ => return Err(unreadable()),
     };
     let host = host.split(['/', '?', '#']).next().unwrap_or(host);
-    let path = match venue {
-        VenueArg::Upbit => "websocket/v1",
-        VenueArg::Massive => "stocks",
-    };
-    Ok(format!("{scheme}://{host}/{path}"))
+    Ok(format!("{scheme}://{host}/{}", venue.socket_path()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn venue(name: &str) -> &'static VenueDescriptor {
+        market_backbone::known_venues().find(name.parse().unwrap()).unwrap()
+    }
+
     #[test]
     fn a_look_alikes_socket_is_beside_its_rest() {
-        let of_upbit = |rest| derived_socket_url(rest, VenueArg::Upbit);
+        let of_upbit = |rest| derived_socket_url(rest, venue("upbit"));
         assert_eq!(of_upbit("http://127.0.0.1:9001").unwrap(), "ws://127.0.0.1:9001/websocket/v1");
         assert_eq!(of_upbit("https://sg-api.upbit.com/").unwrap(), "wss://sg-api.upbit.com/websocket/v1");
         assert!(of_upbit("127.0.0.1:9001").is_err());
-        let of_massive = derived_socket_url("http://127.0.0.1:9001", VenueArg::Massive);
+        let of_massive = derived_socket_url("http://127.0.0.1:9001", venue("massive"));
         assert_eq!(of_massive.unwrap(), "ws://127.0.0.1:9001/stocks");
     }
 
@@ -166,12 +156,12 @@ mod tests {
         };
         assert_eq!(said("a", None).or(said("b", Some("c"))), said("a", Some("c")));
         let alone = Addresses { ws_url: Some("ws://x".into()), ..Addresses::default() };
-        assert!(alone.both(VenueArg::Massive).is_err());
+        assert!(alone.both(venue("massive")).is_err());
     }
 
     #[test]
     fn what_is_said_of_one_address_does_not_hold_for_another() {
-        let (upbit, sg) = ("upbit".parse().ok(), Some(UpbitRegion::Singapore));
+        let (upbit, sg) = ("upbit".parse().ok(), venue("upbit").region("sg").ok());
         let proxy = Addresses { rest_url: Some("http://p".into()), same_as: upbit, ..Addresses::default() };
         let emulator = Addresses { rest_url: Some("http://e".into()), ..Addresses::default() };
         assert_eq!(emulator.clone().or(proxy.clone()), emulator);
@@ -182,8 +172,9 @@ mod tests {
         let said = Addresses { same_as: upbit, ..Addresses::default() };
         assert_eq!(said.or(emulator), proxy_of("http://e"));
         let both = Addresses { rest_url: Some("http://e".into()), ..region.clone() };
-        assert!(both.into_upbit_endpoint().is_err());
-        assert_eq!(region.into_upbit_endpoint().unwrap().rest_url, "https://sg-api.upbit.com");
+        assert!(both.into_config(venue("upbit")).is_err());
+        let config = region.into_config(venue("upbit")).unwrap();
+        assert_eq!(config.source().unwrap().as_str(), "upbit-sg");
     }
 
     fn proxy_of(rest: &str) -> Addresses {

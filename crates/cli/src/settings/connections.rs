@@ -1,4 +1,5 @@
-//! Over which connections US stocks come: the `[massive.connections]` part of the settings file, or the variables
+//! The connections over which data come, for a venue that lets an account have several: `[VENUE.connections]` in the
+//! settings file, or the variables
 //! `USE_MULTI_CONNECTION`, `WEBSOCKET_CONNECTIONS_MAX` and `WEBSOCKET_CONNECTION_n_…`, which weigh more.
 //!
 //! Where nothing of it is set there is one connection, and any market goes there.
@@ -21,7 +22,7 @@ pub(super) struct ConnectionsTable {
     pinned: Vec<PinnedEntry>,
 }
 
-/// `[[massive.connections.pinned]]`, or the variables of one number.
+/// `[[VENUE.connections.pinned]]`, or the variables of one number.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct PinnedEntry {
@@ -70,7 +71,7 @@ pub(super) fn connections(
         return Err(format!(
             "{} connections are enabled ({}), but the account may have {max}; with more, the venue would throw out \
              one after the other. If more were bought, say so with WEBSOCKET_CONNECTIONS_MAX or \
-             `massive.connections.max`",
+             `connections.max` in the venue's part of the settings file",
             pinned.len(),
             names.join(", ")
         ));
@@ -106,7 +107,7 @@ fn from_environment(
 }
 
 fn from_file(table: &ConnectionsTable) -> Vec<(String, PinnedEntry)> {
-    let called = |at: usize| format!("number {} of massive.connections.pinned", at + 1);
+    let called = |at: usize| format!("number {} of connections.pinned", at + 1);
     table.pinned.iter().enumerate().map(|(at, entry)| (called(at), entry.clone())).collect()
 }
 

@@ -1,5 +1,8 @@
 //! Upbit's four exchanges: separate markets and books, and answers that differ in small things.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::hash_random;
 use crate::scenario::MarketSpec;
 
@@ -62,6 +65,33 @@ impl EmulatedRegion {
             }
             _ => spec,
         })
+    }
+}
+
+/// A text that names no region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseRegionError(String);
+
+impl fmt::Display for ParseRegionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no region `{}`; there are kr, sg, id and th", self.0)
+    }
+}
+
+impl std::error::Error for ParseRegionError {}
+
+/// Reads the two letters by which the exchange names its regions.
+impl FromStr for EmulatedRegion {
+    type Err = ParseRegionError;
+
+    fn from_str(text: &str) -> Result<Self, ParseRegionError> {
+        match text {
+            "kr" => Ok(Self::Korea),
+            "sg" => Ok(Self::Singapore),
+            "id" => Ok(Self::Indonesia),
+            "th" => Ok(Self::Thailand),
+            _ => Err(ParseRegionError(text.chars().take(40).collect())),
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub struct ExportOptions {
     /// Which stretch of them. Knowledge is cut to it as rows are.
     pub range: TimeRange,
     /// The calendars by which the candles are cut.
-    pub grid: GridLookup,
+    pub grids: GridLookup,
 }
 
 /// Copies series into files, and says what it wrote. A series of which nothing is held or known is left out, and so are
@@ -43,7 +43,8 @@ pub struct ExportOptions {
 /// # Errors
 ///
 /// [`Inaccessible`](StoreErrorKind::Inaccessible) if the folder holds an archive already or cannot be written;
-/// [`DiskFull`](StoreErrorKind::DiskFull); and whatever the store says when it is read.
+/// [`DiskFull`](StoreErrorKind::DiskFull); [`Undescribed`](StoreErrorKind::Undescribed) if nobody described the venue of a
+/// series; and whatever the store says when it is read.
 pub async fn export_archive(store: &dyn CandleStore, order: &ExportOptions) -> Result<Manifest, StoreError> {
     let dir = order.dir.clone();
     let staging = off_thread(move || StagingDir::begin(&dir)).await?;
@@ -94,7 +95,7 @@ async fn write_series(
         let candles = store.read(series, page, usize::MAX).await?.candles;
         sheet = off_thread(move || sheet.append(&candles)).await?;
     }
-    let (series, grid) = (series.clone(), (order.grid)(series.symbol.venue()));
+    let (series, grid) = (series.clone(), order.grids.grid_of(series.symbol.venue())?);
     off_thread(move || sheet.finish(series, coverage, grid)).await.map(Some)
 }
 

@@ -15,6 +15,7 @@ use super::file_digest;
 use super::manifest::{ArchivedSeries, Manifest, path_in};
 use super::plausibility::PlausibilityCheck;
 use super::row_file::{ArchiveFormat, RowReader};
+use crate::GridLookup;
 
 /// Rows in one transaction.
 const BATCH: usize = 10_000;
@@ -100,6 +101,27 @@ pub async fn import_archive_as(
     .await
 }
 
+/// Refuses the archive `dir` before anything of it is taken in, where `grids` do not say how the candles of one of its
+/// venues are cut, or say it otherwise than the archive.
+///
+/// # Errors
+///
+/// [`Undescribed`](StoreErrorKind::Undescribed), naming the venue, and [`Corrupt`](StoreErrorKind::Corrupt) if the manifest
+/// cannot be read or names another calendar than the venue's.
+pub async fn check_archive_calendars(dir: &Path, grids: impl Into<GridLookup>) -> Result<(), StoreError> {
+    let (folder, grids) = (dir.to_owned(), grids.into());
+    let manifest = off_thread(move || Manifest::read(&folder)).await?;
+    for archived in &manifest.series {
+        let venue = archived.series.symbol.venue();
+        if grids.grid_of(venue)? != archived.grid {
+            let file = path_in(dir).unwrap_or_else(|| dir.to_owned());
+            let what = format!("{}: its candles are not cut as those of {venue} are", archived.series);
+            return Err(damaged(&file, &what));
+        }
+    }
+    Ok(())
+}
+
 /// Looks at all of it, then stores it, under the name that `name` gives it if it gives one.
 async fn import(
     store: &dyn CandleStore,
@@ -142,9 +164,9 @@ fn refused(message: String) -> StoreError {
     StoreError::new(StoreErrorKind::Unclaimed, message)
 }
 
-/// An archive of an older version: what it calls `upbit` may be anybody's who speaks Upbit's protocol.
+/// An archive of an older version: what it calls by the venue's name may be anybody's who speaks its protocol.
 fn unnamed_source_error(dir: &Path, manifest: &Manifest) -> StoreError {
-    let named = manifest.sources().first().map_or("upbit", |source| source.as_str());
+    let named = manifest.sources().first().map_or("VENUE", |source| source.as_str());
     refused(format!(
         "the archive {} does not tell whose candles it holds: a version that did not keep sources apart wrote it. If they \
          are {named}'s own, say --as {named}; else name whose they are, as in --as {named}@127.0.0.1:9001",

@@ -35,6 +35,8 @@ pub enum IntegrityIssue {
     Miscounted,
     /// Slots are known to be empty by one answer alone, which an older version took for proof.
     LoneWitness,
+    /// A series is of a venue that nobody described: neither its calendar nor its protocol is known.
+    Undescribed,
 }
 
 impl IntegrityIssue {
@@ -55,6 +57,7 @@ impl IntegrityIssue {
             Self::Disputed => "disputed",
             Self::Miscounted => "miscounted",
             Self::LoneWitness => "lone_witness",
+            Self::Undescribed => "undescribed",
         }
     }
 
@@ -66,6 +69,7 @@ impl IntegrityIssue {
                 "--repair makes the file anew from what is sound in it; the rest will be fetched again"
             }
             Self::Unreadable => "stop the program and move the file away; what it held will be fetched again",
+            Self::Undescribed => "check it with a program that knows the venue; nothing was changed",
             Self::Ledger => "--repair writes the ledger anew from what can be believed of it",
             Self::Damaged
             | Self::OffGrid
@@ -83,7 +87,7 @@ impl IntegrityIssue {
 
     /// Whether forgetting and asking again can help.
     pub(crate) const fn is_refetchable(self) -> bool {
-        !matches!(self, Self::File | Self::Layout | Self::Unreadable | Self::Ledger)
+        !matches!(self, Self::File | Self::Layout | Self::Unreadable | Self::Ledger | Self::Undescribed)
     }
 }
 

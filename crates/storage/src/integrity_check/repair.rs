@@ -30,9 +30,9 @@ pub struct RepairPlan {
 
 impl RepairPlan {
     /// Plans the repair of `findings`. `venue` says of a series how its candles are cut, and how many of them a request
-    /// gives at most.
+    /// gives at most; `None` for a venue that nobody described, whose findings somebody has to see to.
     #[must_use]
-    pub fn of(findings: &[Finding], venue: impl Fn(&Series) -> (Grid, u32)) -> Self {
+    pub fn of(findings: &[Finding], venue: impl Fn(&Series) -> Option<(Grid, u32)>) -> Self {
         let mut plan = Self::default();
         let mut wanted: BTreeMap<Series, Vec<TimeRange>> = BTreeMap::new();
         for finding in findings {
@@ -61,7 +61,10 @@ impl RepairPlan {
         plan.ledgers.sort();
         plan.ledgers.dedup();
         for (series, ranges) in wanted {
-            let (grid, page) = venue(&series);
+            let Some((grid, page)) = venue(&series) else {
+                plan.manual += ranges.len();
+                continue;
+            };
             for range in ranges.into_iter().collect::<RangeSet>() {
                 if range.from() == Timestamp::MIN {
                     plan.requests += REQUIRED_WITNESSES;
@@ -110,7 +113,7 @@ mod tests {
             finding(IntegrityIssue::AggregateMismatch, Timeframe::M5, 5, 205),
             finding(IntegrityIssue::Unproven, Timeframe::M1, 600, 1_000),
         ];
-        let plan = RepairPlan::of(&findings, |_| (Grid::Utc, 200));
+        let plan = RepairPlan::of(&findings, |_| Some((Grid::Utc, 200)));
         assert_eq!((plan.ranges.len(), plan.slots, plan.requests), (3, 205 + 400 + 40, 2 + 2 + 1));
     }
 
@@ -118,7 +121,7 @@ mod tests {
     fn a_whole_past_is_not_asked_for_again_to_learn_whether_there_was_one() {
         let range = TimeRange::new(Timestamp::MIN, Timestamp::from_secs(60)).unwrap();
         let finding = Finding::at(IntegrityIssue::LoneWitness, &series(Timeframe::M1), range, String::new());
-        let plan = RepairPlan::of(&[finding], |_| (Grid::Utc, 200));
+        let plan = RepairPlan::of(&[finding], |_| Some((Grid::Utc, 200)));
         assert_eq!((plan.ranges[0].1, plan.slots, plan.requests), (range, 0, 2));
     }
 
@@ -128,7 +131,7 @@ mod tests {
             Finding::of(IntegrityIssue::Unreadable, &series(Timeframe::M1), String::new()),
             Finding::of(IntegrityIssue::Ledger, &series(Timeframe::M1), String::new()),
         ];
-        let plan = RepairPlan::of(&findings, |_| (Grid::Utc, 200));
+        let plan = RepairPlan::of(&findings, |_| Some((Grid::Utc, 200)));
         assert_eq!((plan.manual, plan.ledgers.len(), plan.ranges.len()), (1, 1, 0));
     }
 }

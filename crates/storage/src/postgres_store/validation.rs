@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use market_backbone_core::{CandleStore, Coverage, Series, StoreError, Timestamp};
+use market_backbone_core::{CandleStore, Coverage, Grid, Series, StoreError, Timestamp};
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
@@ -20,19 +20,21 @@ impl PostgresStore {
     /// # Errors
     ///
     /// If the database cannot be read. A series that cannot be read is a finding.
-    pub async fn check(&self, grid: GridLookup) -> Result<Vec<Finding>, StoreError> {
+    pub async fn check(&self, grids: impl Into<GridLookup>) -> Result<Vec<Finding>, StoreError> {
+        let grids = grids.into();
         let store = self.unverified();
         let mut findings = Vec::new();
         for series in store.series().await? {
             findings.extend(store.check_ledger(&series).await?);
             // A ledger that cannot be read has just been found.
             let Ok(known) = store.coverage(&series).await else { continue };
+            // The check of a series says that nobody described its venue.
+            let Ok(grid) = grids.grid_of(series.symbol.venue()) else { continue };
             findings.extend(store.check_counts(&series, &known, grid).await?);
             let old = store.lone_witnesses(&series).await?;
-            let grid = grid(series.symbol.venue());
             findings.extend(integrity_check::lone_witness::findings(&store, &series, grid, &old).await?);
         }
-        findings.extend(integrity_check::check_integrity(&store, grid).await?);
+        findings.extend(integrity_check::check_integrity(&store, grids).await?);
         Ok(findings)
     }
 
@@ -64,7 +66,7 @@ impl PostgresStore {
         &self,
         series: &Series,
         known: &Coverage,
-        grid: GridLookup,
+        grid: Grid,
     ) -> Result<Vec<Finding>, StoreError> {
         let (connections, of) = (self.connections.clone(), series.clone());
         let wrong = self.run(DEADLINE, async move {
@@ -73,7 +75,7 @@ impl PostgresStore {
             conn.release();
             Ok(wrong)
         });
-        let (grid, width) = (grid(series.symbol.venue()), row_counts::width(series.timeframe));
+        let width = row_counts::width(series.timeframe);
         let mut found = Vec::new();
         for count in wrong.await? {
             let stretches = count.range(width).map(|range| known.within(range).ranges());

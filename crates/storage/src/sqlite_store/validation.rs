@@ -30,7 +30,8 @@ impl SqliteStore {
     /// # Errors
     ///
     /// If the index cannot be read. A shard that cannot be read is a finding.
-    pub async fn check(&self, grid: GridLookup) -> Result<Vec<Finding>, StoreError> {
+    pub async fn check(&self, grids: impl Into<GridLookup>) -> Result<Vec<Finding>, StoreError> {
+        let grids = grids.into();
         let view = self.read_only_view();
         let mut findings = view.check_index().await?;
         if !findings.is_empty() {
@@ -38,12 +39,12 @@ impl SqliteStore {
         }
         for id in self.shards.all() {
             let file = self.shards.path(id)?;
-            match view.check_shard(id, &file, grid).await {
+            match view.check_shard(id, &file, grids.grid_of(id.venue).ok()).await {
                 Ok(found) => findings.extend(found),
                 Err(error) => findings.push(file_finding(&file, IntegrityIssue::File, error.to_string())),
             }
         }
-        findings.extend(integrity_check::check_integrity(&view, grid).await?);
+        findings.extend(integrity_check::check_integrity(&view, grids).await?);
         if !self.read_only {
             self.add_checksums_where_valid(&findings).await?;
         }
@@ -54,7 +55,7 @@ impl SqliteStore {
         &self,
         id: ShardId,
         file: &Path,
-        grid: GridLookup,
+        grid: Option<Grid>,
     ) -> Result<Vec<Finding>, StoreError> {
         let series = self.series_in(id).await?;
         let shard = self.shards.lease(id).await?;
@@ -71,17 +72,18 @@ impl SqliteStore {
         }
         if found.is_empty() {
             found.extend(check_ledger(&mut conn, id.venue, file).await.map_err(fault)?);
+            // Of a venue that nobody described, the check of its series says so.
+            let Some(grid) = grid else { return Ok(found) };
             for one in &series {
                 let has_ledger_finding = found.iter().any(|finding| finding.series() == Some(one));
-                let damage =
-                    integrity::check_series(&mut conn, one, grid(id.venue), file).await.map_err(fault)?;
+                let damage = integrity::check_series(&mut conn, one, grid, file).await.map_err(fault)?;
                 found.extend(
                     damage
                         .into_iter()
                         .filter(|damage| damage.issue != IntegrityIssue::Ledger || !has_ledger_finding),
                 );
                 let old = ledger_table::lone_witnesses(&mut conn, &one.to_string()).await.map_err(fault)?;
-                found.extend(self.check_lone_witnesses(one, grid(id.venue), &old).await?);
+                found.extend(self.check_lone_witnesses(one, grid, &old).await?);
             }
         }
         Ok(found)

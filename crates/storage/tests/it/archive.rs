@@ -22,7 +22,7 @@ const FORMATS: [ArchiveFormat; 2] = [ArchiveFormat::Csv, ArchiveFormat::Parquet]
 
 async fn export(store: &dyn CandleStore, dir: &Path, format: ArchiveFormat, range: TimeRange) -> Manifest {
     let series = store.series().await.unwrap();
-    let order = ExportOptions { dir: dir.to_owned(), format, series, range, grid: |_| Grid::Utc };
+    let order = ExportOptions { dir: dir.to_owned(), format, series, range, grids: Grid::Utc.into() };
     export_archive(store, &order).await.unwrap()
 }
 
@@ -286,7 +286,7 @@ async fn an_archive_is_not_written_over_another() {
     let before = fs::read(folder.path().join(MANIFEST)).unwrap();
     let series = store.series().await.unwrap();
     let (dir, range) = (folder.path().to_owned(), everything());
-    let order = ExportOptions { dir, format: ArchiveFormat::Csv, series, range, grid: |_| Grid::Utc };
+    let order = ExportOptions { dir, format: ArchiveFormat::Csv, series, range, grids: Grid::Utc.into() };
     let error = export_archive(&store, &order).await.unwrap_err();
     assert!(error.to_string().contains("another folder"), "{error}");
     assert_eq!(fs::read(folder.path().join(MANIFEST)).unwrap(), before);

@@ -11,7 +11,7 @@ use crate::material::{candle, candles, everything, proof, series};
 
 async fn order(store: &dyn CandleStore, dir: &Path, format: ArchiveFormat) -> ExportOptions {
     let (dir, range, series) = (dir.to_owned(), everything(), store.series().await.unwrap());
-    ExportOptions { dir, format, series, range, grid: |_| Grid::Utc }
+    ExportOptions { dir, format, series, range, grids: Grid::Utc.into() }
 }
 
 fn version_1(format: &str) -> PathBuf {

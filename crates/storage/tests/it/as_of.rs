@@ -248,14 +248,14 @@ async fn earlier_versions_are_counted_unsuspicious_and_not_exported() {
     store.commit(&btc, &late[1..], &proof_by(Origin::Rest, 5, 6, 2_000)).await.unwrap();
     let stats = store.stats().await.unwrap();
     assert_eq!((stats.revisions(), stats.series[0].revisions, stats.rows()), (2, 2, 9));
-    assert_eq!(store.check(|_| Grid::Utc).await.unwrap(), []);
+    assert_eq!(store.check(Grid::Utc).await.unwrap(), []);
     store.vacuum().await.unwrap();
     let order = ExportOptions {
         dir: archive.path().join("copy"),
         format: ArchiveFormat::Csv,
         series: vec![btc.clone()],
         range: everything(),
-        grid: |_| Grid::Utc,
+        grids: Grid::Utc.into(),
     };
     export_archive(&store, &order).await.unwrap();
     let copy = MemoryStore::new();

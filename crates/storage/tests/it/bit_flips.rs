@@ -188,9 +188,9 @@ async fn repair(dir: &Path, truth: &[Vec<Candle>], about: &str) -> bool {
     let mut found_any = false;
     for _ in 0..3 {
         let store = SqliteStore::open(config(dir)).await.unwrap();
-        let mut findings = store.check(|_| Grid::Utc).await.unwrap();
+        let mut findings = store.check(Grid::Utc).await.unwrap();
         found_any |= !findings.is_empty();
-        let mut plan = RepairPlan::of(&findings, |_| (Grid::Utc, 200));
+        let mut plan = RepairPlan::of(&findings, |_| Some((Grid::Utc, 200)));
         assert_eq!(plan.manual, 0, "{about}: {findings:?}");
         for file in &plan.files {
             store.rebuild(file).await.unwrap();
@@ -199,12 +199,12 @@ async fn repair(dir: &Path, truth: &[Vec<Candle>], about: &str) -> bool {
             for one in &plan.ledgers {
                 store.repair_ledger(one).await.unwrap();
             }
-            findings = store.check(|_| Grid::Utc).await.unwrap();
-            plan = RepairPlan::of(&findings, |_| (Grid::Utc, 200));
+            findings = store.check(Grid::Utc).await.unwrap();
+            plan = RepairPlan::of(&findings, |_| Some((Grid::Utc, 200)));
             for (one, range) in &plan.ranges {
                 store.forget(one, *range).await.unwrap();
             }
-            let left = store.check(|_| Grid::Utc).await.unwrap();
+            let left = store.check(Grid::Utc).await.unwrap();
             assert_eq!(left, [], "{about}: after the repair");
             tells_the_truth(&store, truth, about).await;
             store.close().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use market_backbone_core::{
     AbsenceClaim, Candle, CandleQuery, CandleSource, CandleStore, Coverage, Grid, ManualClock, Origin,
-    Provenance, Timestamp, VenueId,
+    Provenance, Timestamp,
 };
 use market_backbone_storage::{
     Finding, IntegrityIssue, MemoryStore, PostgresConfig, PostgresStore, StoredSource,
@@ -27,12 +27,8 @@ async fn filled(config: &PostgresConfig) -> PostgresStore {
     store
 }
 
-fn utc(_: VenueId) -> Grid {
-    Grid::Utc
-}
-
 async fn check(store: &PostgresStore) -> Vec<Finding> {
-    store.check(utc).await.unwrap()
+    store.check(Grid::Utc).await.unwrap()
 }
 
 /// A reader of `store` before a model venue.

@@ -63,7 +63,7 @@ async fn check_damaged(config: StoreConfig, file: &Path) {
     before.close().await;
     let store = SqliteStore::open(config).await.unwrap();
     assert_eq!(tells_nothing_untrue(&store).await, KEPT);
-    assert_eq!(store.check(|_| Grid::Utc).await.unwrap(), []);
+    assert_eq!(store.check(Grid::Utc).await.unwrap(), []);
     store.close().await;
 }
 
@@ -163,7 +163,7 @@ async fn damage_is_named_by_a_check_and_mended_by_what_it_plans() {
     change(&folder.path().join("upbit/shard-0001.db"), "UPDATE coverage SET to_ns = to_ns + 1").await;
     let store = SqliteStore::open(config.clone()).await.unwrap();
     for _ in 0..2 {
-        let found = store.check(|_| Grid::Utc).await.unwrap();
+        let found = store.check(Grid::Utc).await.unwrap();
         let flaws: Vec<_> = found.iter().map(|one| one.issue).collect();
         assert_eq!(
             flaws,
@@ -172,14 +172,14 @@ async fn damage_is_named_by_a_check_and_mended_by_what_it_plans() {
         );
         assert_eq!(found[0].slots, 64, "{}", found[0]);
     }
-    let plan = RepairPlan::of(&store.check(|_| Grid::Utc).await.unwrap(), |_| (Grid::Utc, 200));
+    let plan = RepairPlan::of(&store.check(Grid::Utc).await.unwrap(), |_| Some((Grid::Utc, 200)));
     for one in &plan.ledgers {
         store.repair_ledger(one).await.unwrap();
     }
     for (one, range) in &plan.ranges {
         store.forget(one, *range).await.unwrap();
     }
-    assert_eq!(store.check(|_| Grid::Utc).await.unwrap(), []);
+    assert_eq!(store.check(Grid::Utc).await.unwrap(), []);
     assert_eq!(tells_nothing_untrue(&store).await, KEPT - 64);
     store.close().await;
 }
@@ -201,7 +201,7 @@ async fn a_head_that_says_something_else_than_the_file_is_damage() {
         change(&file, sql).await;
         let store = SqliteStore::open(config).await.unwrap();
         assert_eq!(tells_nothing_untrue(&store).await, KEPT, "all of it is saved: {sql}");
-        assert_eq!(store.check(|_| Grid::Utc).await.unwrap(), []);
+        assert_eq!(store.check(Grid::Utc).await.unwrap(), []);
         store.close().await;
     }
 }

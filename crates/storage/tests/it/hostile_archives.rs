@@ -24,7 +24,7 @@ async fn export(store: &MemoryStore, dir: &Path, format: ArchiveFormat) {
         format,
         series: store.series().await.unwrap(),
         range: everything(),
-        grid: |_| Grid::Utc,
+        grids: Grid::Utc.into(),
     };
     export_archive(store, &order).await.unwrap();
 }

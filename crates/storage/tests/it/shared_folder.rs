@@ -363,6 +363,6 @@ async fn files_are_looked_after_and_mended_while_others_write() {
         assert_eq!(store.coverage(&btc).await.unwrap(), proof(30_000, 43_000));
         let rows = store.read(&btc, everything(), usize::MAX).await.unwrap().candles;
         assert!(rows == candles(30_000, 43_000), "{} rows", rows.len());
-        assert_eq!(store.check(|_| market_backbone_core::Grid::Utc).await.unwrap(), []);
+        assert_eq!(store.check(market_backbone_core::Grid::Utc).await.unwrap(), []);
     }
 }

@@ -48,7 +48,7 @@ async fn change(dir: &Path, sql: &'static str) {
 
 async fn findings(dir: &Path) -> Vec<Finding> {
     let store = SqliteStore::open(StoreConfig { cache_bytes: 0, ..StoreConfig::new(dir) }).await.unwrap();
-    let found = store.check(|_| Grid::Utc).await.unwrap();
+    let found = store.check(Grid::Utc).await.unwrap();
     store.close().await;
     found
 }
@@ -66,7 +66,7 @@ async fn check(sql: &'static str, want: &[(IntegrityIssue, i64, i64)], words: &s
     let line = found[0].to_string();
     assert!(line.contains(words) && !line.contains('\n') && line.contains("repair"), "{line}");
 
-    let plan = RepairPlan::of(&found, |_| (Grid::Utc, 200));
+    let plan = RepairPlan::of(&found, |_| Some((Grid::Utc, 200)));
     assert!(!plan.is_empty() && plan.requests > 0 && plan.manual == 0, "{plan:?}");
     let store = open(folder.path()).await;
     for (series, range) in &plan.ranges {
@@ -123,7 +123,7 @@ async fn a_table_that_does_not_keep_its_rows_apart_is_found() {
     // Rows that do not follow each other are not read at all any more: the file is the finding.
     assert_eq!(flaws, [IntegrityIssue::Layout], "{found:?}");
     // A file is made anew by the program now, where it was left to its user before.
-    let plan = RepairPlan::of(&found, |_| (Grid::Utc, 200));
+    let plan = RepairPlan::of(&found, |_| Some((Grid::Utc, 200)));
     assert_eq!((plan.manual, plan.files), (0, vec![shard(folder.path())]));
 }
 
@@ -140,7 +140,7 @@ async fn a_ledger_that_contradicts_itself_is_found_and_written_anew() {
         let found = findings(folder.path()).await;
         assert_eq!(found[0].issue, IntegrityIssue::Ledger, "{found:?}");
         assert!(found[0].to_string().contains(words), "{}", found[0]);
-        let plan = RepairPlan::of(&found, |_| (Grid::Utc, 200));
+        let plan = RepairPlan::of(&found, |_| Some((Grid::Utc, 200)));
         assert_eq!(plan.ledgers, [series("KRW-ETH")]);
         let store = open(folder.path()).await;
         store.repair_ledger(&series("KRW-ETH")).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_damaged_file_is_found_and_the_others_are_examined_all_the_same() {
     assert!(found[0].to_string().contains("shard-0000.db"), "{}", found[0]);
     let about_eth = found.iter().filter(|one| one.series() == Some(&series("KRW-ETH"))).count();
     assert_eq!(about_eth, 0);
-    assert_eq!(RepairPlan::of(&found, |_| (Grid::Utc, 200)).files, [shard(folder.path())]);
+    assert_eq!(RepairPlan::of(&found, |_| Some((Grid::Utc, 200))).files, [shard(folder.path())]);
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn rows_are_examined_in_windows_without_losing_any() {
         rows[wrong].low = rows[wrong].high + 1.0;
     }
     store.commit(&btc, &rows, &proof(0, 25_000)).await.unwrap();
-    let found = check_integrity(&store, |_| Grid::Utc).await.unwrap();
+    let found = check_integrity(&store, Grid::Utc).await.unwrap();
     let mut at: Vec<_> = found.iter().map(|one| one.range().unwrap().from()).collect();
     at.sort();
     assert_eq!(at, [0, 9_999, 15_000, 24_999].map(minute));
@@ -202,5 +202,5 @@ async fn rows_are_examined_in_windows_without_losing_any() {
 async fn what_is_sound_is_left_in_peace_in_every_store() {
     let store = MemoryStore::new();
     fill(&store).await;
-    assert_eq!(check_integrity(&store, |_| Grid::Utc).await.unwrap(), []);
+    assert_eq!(check_integrity(&store, Grid::Utc).await.unwrap(), []);
 }

@@ -207,8 +207,8 @@ async fn series_of_an_old_database_are_nobodys_until_they_are_claimed() {
 
 async fn archive(store: &dyn CandleStore, dir: &Path) {
     let series = store.series().await.unwrap();
-    let (dir, range, grid) = (dir.to_owned(), everything(), |_| market_backbone_core::Grid::Utc);
-    let order = ExportOptions { dir, format: ArchiveFormat::Csv, series, range, grid };
+    let (dir, range, grids) = (dir.to_owned(), everything(), market_backbone_core::Grid::Utc.into());
+    let order = ExportOptions { dir, format: ArchiveFormat::Csv, series, range, grids };
     export_archive(store, &order).await.unwrap();
 }
 

@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use market_backbone::{
-    CandleStore, Finding, PostgresConfig, PostgresStore, Series, SqliteStore, StoreError, VenueId, grid_of,
-    open_folder,
+    CandleStore, Finding, PostgresConfig, PostgresStore, Series, SqliteStore, StoreError, VenueId,
+    known_venues, open_folder,
 };
 use tokio::time::timeout;
 
@@ -101,8 +101,8 @@ impl StoreBackend {
 
     pub(super) async fn check(&self) -> Result<Vec<Finding>, StoreError> {
         match &self.kind {
-            BackendKind::Folder(store) => store.check(grid_of).await,
-            BackendKind::Database(store) => store.check(grid_of).await,
+            BackendKind::Folder(store) => store.check(known_venues()).await,
+            BackendKind::Database(store) => store.check(known_venues()).await,
         }
     }
 

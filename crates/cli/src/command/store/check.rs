@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use market_backbone::{
-    Backbone, Client, Finding, Priority, RepairPlan, Series, TimeRange, Timestamp, VenueId, plan_repair,
+    Backbone, Client, Finding, Priority, RepairPlan, Series, TimeRange, Timestamp, VenueId, known_venues,
+    plan_repair,
 };
 use serde_json::{Value, json};
 
@@ -51,7 +52,7 @@ pub(super) async fn repair(args: CheckArgs, global: &GlobalArgs) -> anyhow::Resu
         break;
     }
     for (source, stretches) in by_source(stretches) {
-        let venue = VenueArg::of(source).with_context(|| format!("this build does not talk to {source}"))?;
+        let venue = VenueArg::of(source)?;
         let backbone = settings::builder_at(global, source, venue)?.build().await?;
         let asked = if backbone.venue() == source {
             refetch(&backbone, &stretches).await
@@ -84,7 +85,7 @@ async fn examine(keepers: &[StoreBackend]) -> anyhow::Result<Vec<StoreFindings>>
 /// What would mend all that was found.
 fn plan(found: &[StoreFindings]) -> RepairPlan {
     let findings: Vec<_> = found.iter().flat_map(|found| found.findings.clone()).collect();
-    plan_repair(&findings)
+    plan_repair(&findings, known_venues())
 }
 
 /// What has been forgotten is unknown, whatever happens next: nothing false is left behind.
@@ -97,7 +98,7 @@ async fn forget_damaged(
     let mut plan = plan(&found);
     write(&found, &plan, format)?;
     for (keeper, StoreFindings { findings, .. }) in keepers.iter().zip(&found) {
-        let its_own = plan_repair(findings);
+        let its_own = plan_repair(findings, known_venues());
         for file in &its_own.files {
             stretches.extend(keeper.rebuild(file).await?);
             output::note(&format!("{} has been made anew; what it was is kept as .damaged", file.display()));

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use market_backbone::{
     CandleStore, ExportOptions, Manifest, Series, TimeRange, Timeframe, Timestamp, VenueId, export_archive,
-    grid_of,
+    known_venues,
 };
 
 use crate::args::{self, ExportArgs};
@@ -20,7 +20,7 @@ pub(super) async fn run(args: ExportArgs, store: &dyn CandleStore) -> anyhow::Re
         args::ArchiveFormatArg::Csv => market_backbone::ArchiveFormat::Csv,
         args::ArchiveFormatArg::Parquet => market_backbone::ArchiveFormat::Parquet,
     };
-    let order = ExportOptions { dir: args.output, format, series, range, grid: grid_of };
+    let order = ExportOptions { dir: args.output, format, series, range, grids: known_venues().into() };
     let manifest = export_archive(store, &order).await?;
     print_manifest("exported", &manifest, None)
 }

@@ -4,7 +4,7 @@
 use std::io::{IsTerminal, stdin};
 
 use anyhow::{Context, bail, ensure};
-use market_backbone::{CandleStore, Series, TimeRange, Timestamp, VenueId, grid_of, normalize_code};
+use market_backbone::{CandleStore, Series, TimeRange, Timestamp, VenueId, grid_of};
 use serde_json::{Value, json};
 
 use crate::args::{ForgetArgs, ReportFormat, VenueArg};
@@ -67,7 +67,7 @@ pub(super) async fn run(
 
 /// The one series of that name.
 fn choose_series(args: &ForgetArgs, venue: VenueArg, stored: Vec<Series>) -> anyhow::Result<Series> {
-    let spelt = normalize_code(venue.id(), &args.market);
+    let spelt = venue.descriptor().normalize_code(&args.market);
     let is_named = |series: &Series| {
         let code = series.symbol.code();
         series.timeframe == args.timeframe && (code == args.market || code == spelt)
@@ -106,7 +106,7 @@ fn family(source: VenueId) -> &'static str {
 
 /// Whole slots: of half a one nothing can be known.
 fn range(args: &ForgetArgs, series: &Series) -> anyhow::Result<TimeRange> {
-    let (grid, frame) = (grid_of(series.symbol.venue()), series.timeframe);
+    let (grid, frame) = (grid_of(series.symbol.venue())?, series.timeframe);
     let from = args.from.map_or(Timestamp::MIN, |from| grid.floor(frame, from));
     let to = args.to.map_or(Timestamp::MAX, |to| grid.ceil(frame, to));
     Ok(TimeRange::new(from, to).map_err(|error| UsageError(error.to_string()))?)

@@ -1,7 +1,8 @@
 //! `market-backbone store import`: takes in what `export` wrote, after a look at all of it.
 
 use market_backbone::{
-    CandleStore, Clock, SystemClock, import_archive, import_archive_as, import_archive_of,
+    CandleStore, Clock, SystemClock, check_archive_calendars, import_archive, import_archive_as,
+    import_archive_of, known_venues,
 };
 
 use super::export::print_manifest;
@@ -14,6 +15,7 @@ pub(super) async fn run(
     global: &GlobalArgs,
 ) -> anyhow::Result<()> {
     let now = SystemClock.now();
+    check_archive_calendars(&args.dir, known_venues()).await?;
     let manifest = match (args.rename, settings::source(global)?) {
         (Some(source), _) => import_archive_as(store, &args.dir, now, source).await?,
         (None, Some(source)) => import_archive_of(store, &args.dir, now, source).await?,

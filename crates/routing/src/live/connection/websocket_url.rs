@@ -27,7 +27,7 @@ impl WebSocketUrl {
     pub(in crate::live) fn parse(text: &str) -> Result<Self, SourceError> {
         let unreadable = || {
             let message =
-                "the address of the socket is not readable; write it like wss://api.upbit.com/websocket/v1";
+                "the address of the socket is not readable; write it like wss://api.example.com/websocket";
             SourceError::new(SourceErrorKind::BadRequest, message)
         };
         let url = Url::parse(text).map_err(|error| unreadable().with_source(error))?;

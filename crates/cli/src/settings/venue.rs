@@ -1,0 +1,93 @@
+//! The venue that a run talks to: what flags, the environment and the file say of it, in that order of weight.
+
+use market_backbone::{VenueConfig, VenueId};
+
+use super::addresses::Addresses;
+use super::connections::connections;
+use super::environment::variable;
+use super::file::SettingsFile;
+use crate::args::GlobalArgs;
+use crate::exit::UsageError;
+
+/// Where the venue is, as far as anybody said.
+pub(super) fn addresses(global: &GlobalArgs, file: &SettingsFile) -> Result<Addresses, UsageError> {
+    let (flags, venue) = (Addresses::of_flags(global)?, global.venue);
+    Ok(flags.or(Addresses::of_environment(venue)?).or(file.section(venue.id()).addresses))
+}
+
+/// The venue at these addresses, with its key and its settings.
+pub(super) fn config(
+    global: &GlobalArgs,
+    file: &SettingsFile,
+    addresses: Addresses,
+) -> Result<VenueConfig, UsageError> {
+    let (venue, section) = (global.venue.descriptor(), file.section(global.venue.id()));
+    let key = venue.required_key().map(|key| {
+        variable(key.variable).ok_or_else(|| {
+            UsageError(format!(
+                "{} answers nobody without a key: put yours, from {}, into the environment as {} (for the emulator: {})",
+                venue.id(),
+                key.obtained_at,
+                key.variable,
+                key.for_emulator
+            ))
+        })
+    });
+    let key = key.transpose()?;
+    let mut config = addresses.into_config(venue)?;
+    if let Some(key) = key {
+        config = config.key(key);
+    }
+    for setting in venue.all_settings() {
+        let flag = global.venue_flags.settings().find(|(given, _)| given.name == setting.name);
+        let filed = section.options.iter().find(|(name, _)| *name == setting.name);
+        let value = match flag {
+            Some((_, value)) => Some(value.to_owned()),
+            None => of_environment(venue.variable(setting.name), setting.check)?
+                .or_else(|| filed.map(|(_, value)| value.clone())),
+        };
+        if let Some(value) = value {
+            config = config.set(setting.name, value);
+        }
+    }
+    if !venue.has_named_connections() {
+        return Ok(config);
+    }
+    Ok(match connections(&section.connections, variable).map_err(UsageError)? {
+        None => config,
+        Some(plan) => plan
+            .pinned
+            .into_iter()
+            .fold(config.connections(plan.max), |config, (name, markets)| config.pin(name, markets)),
+    })
+}
+
+fn of_environment(name: String, check: fn(&str) -> Result<(), String>) -> Result<Option<String>, UsageError> {
+    let Some(value) = variable(&name) else { return Ok(None) };
+    check(&value).map_err(|error| UsageError(format!("{name}: {error}")))?;
+    Ok(Some(value))
+}
+
+/// Refuses flags that the venue does not take.
+pub(super) fn check_flags(global: &GlobalArgs) -> Result<(), UsageError> {
+    let venue = global.venue.descriptor();
+    let alone = |flag: &str, has: &dyn Fn(VenueId) -> bool| {
+        let venues = market_backbone::known_venues().iter().map(|venue| venue.id());
+        let names: Vec<_> = venues.filter(|id| has(*id)).map(VenueId::as_str).collect();
+        UsageError(format!("--{flag} is of {} alone", names.join(" and ")))
+    };
+    let known = |id| market_backbone::known_venues().find(id).ok();
+    if global.venue_flags.region().is_some() && venue.all_regions().len() < 2 {
+        return Err(alone("region", &|id| known(id).is_some_and(|venue| venue.all_regions().len() > 1)));
+    }
+    for (setting, value) in global.venue_flags.settings() {
+        let flag = setting.flag.unwrap_or(setting.name);
+        let Some(own) = venue.setting(setting.name) else {
+            return Err(alone(flag, &|id| {
+                known(id).is_some_and(|venue| venue.setting(setting.name).is_some())
+            }));
+        };
+        (own.check)(value).map_err(|error| UsageError(format!("--{flag}: {error}")))?;
+    }
+    Ok(())
+}
