@@ -180,8 +180,8 @@ pub enum Delivery {
         /// The number of events that may wait.
         capacity: usize,
     },
-    /// Only the latest event of each channel. An event that was replaced does not count as missed. Trades are
-    /// conflated too.
+    /// Only the latest event of each channel. A replaced event does not count as missed. Trades are conflated
+    /// too.
     Conflated,
 }
 

@@ -15,7 +15,7 @@ pub struct StraddlingCandle {
     pub component_timeframe: Timeframe,
 }
 
-/// Split-adjusted candles.
+/// The split-adjusted candles of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdjustedCandles {
     /// The candles that could be adjusted.
