@@ -180,7 +180,7 @@ pub enum Delivery {
         /// The number of events that may wait.
         capacity: usize,
     },
-    /// Only the latest event of each channel. A replaced event does not count as missed. Trades are conflated
+    /// The latest event of each channel. A replaced event does not count as missed. Trades are conflated
     /// too.
     Conflated,
 }

@@ -28,7 +28,7 @@ pub struct ViewRow {
     pub candle: Option<Candle>,
     /// `true` if the candle was filled in by the view. It never is where the slot is not proven empty.
     pub filled: bool,
-    /// What is known about the slot.
+    /// The knowledge about the slot.
     pub slot: Slot,
 }
 
