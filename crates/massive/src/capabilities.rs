@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use market_backbone_core::{
-    Calendar, Capabilities, Grid, KeepAlive, RateLimit, RateLimitGroup, RevisionPolicy, SocketLimits,
+    Calendar, Capabilities, Grid, KeepAlive, RateLimitGroup, RateLimitRule, RevisionPolicy, SocketLimits,
     StreamKind, Timeframe, Timestamp, VenueId,
 };
 
@@ -158,9 +158,9 @@ pub enum MassiveRate {
 }
 
 impl MassiveRate {
-    const fn limits(self) -> &'static [RateLimit] {
-        const fn limit(max: u32, secs: u64) -> RateLimit {
-            RateLimit { group: REQUESTS, max, window: Duration::from_secs(secs) }
+    const fn limits(self) -> &'static [RateLimitRule] {
+        const fn limit(max: u32, secs: u64) -> RateLimitRule {
+            RateLimitRule::new(REQUESTS, max, Duration::from_secs(secs))
         }
         match self {
             Self::FivePerMinute => &const { [limit(5, 60)] },
@@ -210,8 +210,8 @@ pub(crate) fn capabilities(
         revision_policy: RevisionPolicy { live_is_provisional: true, reconcile_after: &[RECONCILE_DELAY] },
         limits: rate.limits(),
         socket: SocketLimits {
-            // The venue documents no limit; one a second is cautious enough.
-            connects: RateLimit { group: CONNECT, max: 1, window: Duration::from_secs(1) },
+            // Nothing is documented; one a second is little enough.
+            connects: RateLimitRule::new(CONNECT, 1, Duration::from_secs(1)),
             messages: &[],
             keep_alive: KeepAlive::Ping,
             keep_alive_every: Duration::from_secs(15),

@@ -5,35 +5,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::RevisionPolicy;
+use super::{BudgetReport, RateLimitGroup, RateLimitRule, RevisionPolicy};
 use crate::{
     BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, OrderBook,
     PriceIncrement, Secret, SourceError, StreamKind, Symbol, SymbolTable, Ticker, TickerRequest, Timeframe,
     Timestamp, TradeId, TradePage, TradePageRequest, VenueId,
 };
 
-/// A group of requests that a venue counts together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RateLimitGroup(pub &'static str);
-
-impl fmt::Display for RateLimitGroup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.0)
-    }
-}
-
-/// A rate limit: the number of requests of a group that a venue accepts in any window of a given length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateLimit {
-    /// The group that is counted.
-    pub group: RateLimitGroup,
-    /// The number of requests allowed per window.
-    pub max: u32,
-    /// The length of the window, which may begin at any moment.
-    pub window: Duration,
-}
-
-/// The message that keeps a quiet socket open.
+/// What keeps a quiet socket open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeepAlive {
     /// A ping frame of the WebSocket protocol.
@@ -45,11 +24,11 @@ pub enum KeepAlive {
 /// The rules of a venue's socket.
 #[derive(Clone, Copy, Debug)]
 pub struct SocketLimits {
-    /// The rate limit of new connections.
-    pub connects: RateLimit,
-    /// The rate limits of messages on one connection. All of them hold.
-    pub messages: &'static [RateLimit],
-    /// The message to send when nothing else was sent.
+    /// How often one may connect.
+    pub connects: RateLimitRule,
+    /// How often one may send on one connection; every one of them holds.
+    pub messages: &'static [RateLimitRule],
+    /// What to send when nothing else was.
     pub keep_alive: KeepAlive,
     /// The interval between keep-alive messages.
     pub keep_alive_every: Duration,
@@ -88,8 +67,8 @@ pub struct Capabilities {
     pub finality_delay: Duration,
     /// The revisions it makes after that, or to live data.
     pub revision_policy: RevisionPolicy,
-    /// The rate limits of its requests.
-    pub limits: &'static [RateLimit],
+    /// What it counts, and how much it takes.
+    pub limits: &'static [RateLimitRule],
     /// The rules of its socket.
     pub socket: SocketLimits,
 }
@@ -157,6 +136,23 @@ pub struct HttpCall {
     pub path: String,
     /// The query parameters, not yet percent-encoded.
     pub query: QueryParams,
+    /// The weight by which the rules of the group count it; 1 where the venue knows no weights.
+    pub weight: u32,
+}
+
+impl HttpCall {
+    /// Returns a request of weight 1.
+    #[must_use]
+    pub fn new(group: RateLimitGroup, path: impl Into<String>, query: QueryParams) -> Self {
+        Self { group, path: path.into(), query, weight: 1 }
+    }
+
+    /// Returns this request with another weight.
+    #[must_use]
+    pub fn with_weight(mut self, weight: u32) -> Self {
+        self.weight = weight;
+        self
+    }
 }
 
 /// The reply to a request.
@@ -309,7 +305,15 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
     /// Returns the number of requests left in a group's budget, as the reply reports it.
     fn remaining(&self, reply: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)>;
 
-    /// Decodes a page of candles that was requested at `asked_at`, and derives what it proves.
+    /// Returns what the reply says of each window of the group's rules, for a venue that reports more than one.
+    ///
+    /// The default reports what [`remaining`](Self::remaining) says of the group's first rule.
+    fn budget_reports(&self, reply: &HttpReply<'_>) -> Vec<BudgetReport> {
+        let first = |(group, remaining)| BudgetReport { group, window: None, remaining };
+        self.remaining(reply).map(first).into_iter().collect()
+    }
+
+    /// Reads a page of candles that was asked at `asked_at`, and says what it proves.
     ///
     /// # Errors
     ///
