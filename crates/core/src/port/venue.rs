@@ -12,7 +12,7 @@ use crate::{
     Timestamp, TradeId, TradePage, TradePageRequest, VenueId,
 };
 
-/// What keeps a quiet socket open.
+/// The message that keeps a quiet socket open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeepAlive {
     /// A ping frame of the WebSocket protocol.
@@ -24,11 +24,11 @@ pub enum KeepAlive {
 /// The rules of a venue's socket.
 #[derive(Clone, Copy, Debug)]
 pub struct SocketLimits {
-    /// How often one may connect.
+    /// The rate limit of new connections.
     pub connects: RateLimitRule,
-    /// How often one may send on one connection; every one of them holds.
+    /// The rate limits of messages on one connection. All of them hold.
     pub messages: &'static [RateLimitRule],
-    /// What to send when nothing else was.
+    /// The message to send when nothing else was sent.
     pub keep_alive: KeepAlive,
     /// The interval between keep-alive messages.
     pub keep_alive_every: Duration,
@@ -67,7 +67,7 @@ pub struct Capabilities {
     pub finality_delay: Duration,
     /// The revisions it makes after that, or to live data.
     pub revision_policy: RevisionPolicy,
-    /// What it counts, and how much it takes.
+    /// The rate limits of its requests.
     pub limits: &'static [RateLimitRule],
     /// The rules of its socket.
     pub socket: SocketLimits,
@@ -313,7 +313,7 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
         self.remaining(reply).map(first).into_iter().collect()
     }
 
-    /// Reads a page of candles that was asked at `asked_at`, and says what it proves.
+    /// Decodes a page of candles that was requested at `asked_at`, and derives what it proves.
     ///
     /// # Errors
     ///
