@@ -1,21 +1,24 @@
 //! An answer: candles, what is known of the stretch they lie in, and where each part came from.
 
+mod columns;
+
+pub use self::columns::CandleColumns;
 use crate::{
     Candle, CandleQuery, Coverage, RejectedRow, Selection, Series, TimeRange, Timestamp, WriteFailure,
 };
 
-/// Where the rows of an answer came from, and what it cost.
+/// The sources of an answer's rows, and what the answer cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FetchStats {
-    /// Rows from the block cache or a live socket's memory.
+    /// The number of rows from the block cache or a live socket's memory.
     pub memory_rows: u64,
-    /// Rows read from disk.
+    /// The number of rows read from disk.
     pub disk_rows: u64,
-    /// Rows read from a store that other machines share.
+    /// The number of rows read from a store that other machines share.
     pub shared_rows: u64,
-    /// Rows asked of the venue.
+    /// The number of rows asked of the venue.
     pub venue_rows: u64,
-    /// Requests the venue was sent, those that were repeated included.
+    /// The number of requests sent to the venue, repeated ones included.
     pub requests: u64,
 }
 
@@ -30,53 +33,55 @@ impl FetchStats {
     }
 }
 
-/// What is known of one slot of a series.
+/// The knowledge about one slot of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Slot {
-    /// Trades happened: here is their candle.
+    /// The slot has trades: here is their candle.
     Present(Candle),
-    /// Proven: no trade happened.
+    /// The slot is proven to have no trade.
     Empty,
-    /// Nobody has asked, or the answer proved nothing.
+    /// The slot is unknown: nobody has asked, or the answer proved nothing.
     Unknown,
-    /// Two observations disagree; here is the candle that stands until one asks again, if there is any.
+    /// The slot is disputed: two observations disagree. The candle, if there is one, stands until the slot is asked for
+    /// again.
     Disputed(Option<Candle>),
 }
 
 /// A piece of an answer, as it arrives. Pieces come in any order and may overlap.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CandlePart {
-    /// Oldest first. May include candles that are not final.
+    /// The candles, oldest first; some may not be final.
     pub candles: Vec<Candle>,
-    /// What this piece proves.
+    /// The stretches that this piece proves.
     pub coverage: Coverage,
-    /// Where it came from.
+    /// The sources of its rows, and what they cost.
     pub stats: FetchStats,
-    /// Rows of the venue, or of a store, that were left out because they cannot be true.
+    /// The rows of the venue, or of a store, that were left out because they cannot be true.
     pub rejected: Vec<RejectedRow>,
-    /// What of it could not be stored, where a store should have kept it.
+    /// The candles that could not be stored, where a store should have kept them.
     pub write_failure: Option<WriteFailure>,
 }
 
 /// The candles of a series, oldest first, and how much of the truth they are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CandleSet {
-    /// Which candles.
+    /// The market and timeframe of the candles.
     pub series: Series,
-    /// Oldest first, strictly rising; only the newest may be not final.
+    /// The candles, oldest first and strictly rising; only the newest may be not final.
     pub candles: Vec<Candle>,
-    /// Which stretches around them are proven.
+    /// The stretches around them that are proven.
     pub coverage: Coverage,
-    /// Where they came from.
+    /// The sources of the rows, and what they cost.
     pub stats: FetchStats,
-    /// Rows of the venue, or of a store, that were left out because they cannot be true: their slots are unknown, or disputed.
+    /// The rows of the venue, or of a store, that were left out because they cannot be true: their slots are unknown, or
+    /// disputed.
     pub rejected: Vec<RejectedRow>,
-    /// Candles that were asked for and could not be stored: the disk is full, fails, or holds a damaged file.
+    /// The candles that were asked for and could not be stored: the disk is full, fails, or holds a damaged file.
     pub write_failure: Option<WriteFailure>,
 }
 
 impl CandleSet {
-    /// No candle, nothing known.
+    /// Makes an answer without a candle, of which nothing is known.
     #[must_use]
     pub const fn empty(series: Series) -> Self {
         let stats = FetchStats { memory_rows: 0, disk_rows: 0, shared_rows: 0, venue_rows: 0, requests: 0 };
@@ -134,7 +139,7 @@ impl CandleSet {
         set
     }
 
-    /// Keeps what lies in `range`.
+    /// Keeps the candles and the coverage that lie in `range`.
     pub fn clip(&mut self, range: TimeRange) {
         self.candles.retain(|candle| range.contains(candle.open_time));
         self.coverage = self.coverage.within(range);
@@ -158,7 +163,7 @@ impl CandleSet {
         }
     }
 
-    /// What is known of the slot that opens at `open_time`.
+    /// Returns what is known of the slot that opens at `open_time`.
     #[must_use]
     pub fn slot(&self, open_time: Timestamp) -> Slot {
         let index = self.candles.binary_search_by_key(&open_time, |candle| candle.open_time);

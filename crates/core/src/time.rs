@@ -1,22 +1,24 @@
 //! Moments and stretches of time.
 //!
 //! One newtype for every moment, so that milliseconds, microseconds and nanoseconds can never be
-//! mistaken for each other, and no conversion from a wall clock, so that nobody reads one by accident.
+//! mistaken for each other. Nothing here reads a clock: moments of other libraries are converted, never asked for.
+
+mod conversions;
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 /// A moment: nanoseconds since the Unix epoch, UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Before everything: the open end of a stretch that reaches back to the beginning.
+    /// The moment before everything: the open end of a stretch that reaches back to the beginning.
     pub const MIN: Self = Self(i64::MIN);
-    /// After everything.
+    /// The moment after everything.
     pub const MAX: Self = Self(i64::MAX);
-    /// 1970-01-01T00:00:00Z.
+    /// The Unix epoch, 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
 
     /// The moment `nanos` nanoseconds after the epoch.
@@ -37,37 +39,37 @@ impl Timestamp {
         Self(secs.saturating_mul(1_000_000_000))
     }
 
-    /// Nanoseconds since the epoch.
+    /// Returns the nanoseconds since the epoch.
     #[must_use]
     pub const fn as_nanos(self) -> i64 {
         self.0
     }
 
-    /// Whole milliseconds since the epoch, rounded down.
+    /// Returns the whole milliseconds since the epoch, rounded down.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Returns the whole seconds since the epoch, rounded down.
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1_000_000_000)
     }
 
-    /// This moment plus `duration`, saturating.
+    /// Returns this moment plus `duration`, saturating; the operator `+` does the same.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
     }
 
-    /// This moment minus `duration`, saturating.
+    /// Returns this moment minus `duration`, saturating; the operator `-` does the same.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// Returns how long after `earlier` this is; zero if it is not after it.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -106,20 +108,33 @@ impl FromStr for Timestamp {
     }
 }
 
+/// As [`Display`](fmt::Display): logs and failed assertions show a time, not a number of nanoseconds.
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// Why a moment or a stretch of time is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {
-    /// The text is no RFC 3339 time and no date.
+    /// The text is neither an RFC 3339 time nor a date.
     #[error("cannot read `{0}` as a time; write it like 2026-08-03T10:40:00Z")]
     Unreadable(String),
-    /// A stretch must end after it begins.
+    /// The range does not end after it begins.
     #[error("the range from {from} to {to} is empty or runs backwards")]
     Backwards {
-        /// Where it would begin.
+        /// The moment at which it would begin.
         from: Timestamp,
-        /// Where it would end.
+        /// The moment at which it would end.
         to: Timestamp,
+    },
+    /// The moment lies outside the years that a [`Timestamp`] can hold.
+    #[error("the time {nanos} ns from 1970 is out of range; times from the years 1677 to 2262 can be held")]
+    OutOfRange {
+        /// The nanoseconds since the epoch.
+        nanos: i128,
     },
 }
 
@@ -132,7 +147,7 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// The stretch from `from` up to but without `to`.
+    /// Makes the range from `from` up to but without `to`.
     ///
     /// # Errors
     ///
@@ -141,25 +156,25 @@ impl TimeRange {
         if from < to { Ok(Self { from, to }) } else { Err(TimeError::Backwards { from, to }) }
     }
 
-    /// Where it begins.
+    /// Returns the first moment in it.
     #[must_use]
     pub const fn from(self) -> Timestamp {
         self.from
     }
 
-    /// The first moment after it.
+    /// Returns the first moment after it.
     #[must_use]
     pub const fn to(self) -> Timestamp {
         self.to
     }
 
-    /// Whether `moment` lies in it.
+    /// Returns whether `moment` lies in it.
     #[must_use]
     pub fn contains(self, moment: Timestamp) -> bool {
         self.from <= moment && moment < self.to
     }
 
-    /// What both have in common.
+    /// Returns the range that both have in common.
     #[must_use]
     pub fn intersect(self, other: Self) -> Option<Self> {
         Self::new(self.from.max(other.from), self.to.min(other.to)).ok()
@@ -186,6 +201,13 @@ mod tests {
             "2026-08-03T10:40:00Z"
         );
         assert_eq!("2026-08-03".parse::<Timestamp>().unwrap().to_string(), "2026-08-03T00:00:00Z");
+    }
+
+    #[test]
+    fn a_moment_is_shown_as_a_time_when_debugged() {
+        let moment: Timestamp = "2026-08-03T10:40:00.5Z".parse().unwrap();
+        assert_eq!(format!("{moment:?}"), "2026-08-03T10:40:00.5Z");
+        assert_eq!(format!("{:?}", Some(Timestamp::EPOCH)), "Some(1970-01-01T00:00:00Z)");
     }
 
     #[test]
