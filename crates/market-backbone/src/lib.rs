@@ -4,7 +4,9 @@
 
 mod backbone;
 mod builder;
+mod candle_batch;
 mod candle_request;
+mod candle_stream;
 mod client;
 mod daily;
 mod dispatcher;
@@ -29,7 +31,10 @@ mod venues;
 
 pub use backbone::Backbone;
 pub use builder::Builder;
+pub use candle_batch::{CandleAnswers, CandleBatch};
 pub use candle_request::CandleRequest;
+pub use candle_request::window::{AnyWindow, CandleWindow, DefaultWindow, LastWindow, RangeWindow};
+pub use candle_stream::CandleStream;
 pub use client::Client;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
@@ -52,13 +57,13 @@ pub use market_backbone_coordinator::{
     ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
 };
 pub use market_backbone_core::{
-    AbsenceClaim, AdjustedCandles, BandIndicators, Calendar, Candle, CandleSet, CandleStore, Channel,
-    ChannelHistory, Clock, Coverage, Day, Delivery, DerivationPolicy, Dispute, FeedEvent, FetchStats, Fill,
-    Forming, Gap, GapCause, GapState, Grid, Instrument, Level, LossReason, ManualClock, OrderBook, Origin,
-    PlainDecimal, PriceBand, Priority, Provenance, RateLimitGroup, RejectedRow, Secret, Series, Session,
-    Side, Slot, SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError, StoreErrorKind,
-    StraddlingCandle, StreamKind, Symbol, Ticker, TimeError, TimeRange, Timeframe, Timestamp, Trade, TradeId,
-    VenueId, VenueIdError, View, ViewRow, WriteFailure,
+    AbsenceClaim, AdjustedCandles, BandIndicators, Calendar, Candle, CandleColumns, CandleSet, CandleStore,
+    Channel, ChannelHistory, Clock, Coverage, Day, Delivery, DerivationPolicy, Dispute, FeedEvent,
+    FetchStats, Fill, Forming, Gap, GapCause, GapState, Grid, Instrument, Level, LossReason, ManualClock,
+    OrderBook, Origin, PlainDecimal, PriceBand, Priority, Provenance, RateLimitGroup, RejectedRow, Secret,
+    Series, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError,
+    StoreErrorKind, StraddlingCandle, StreamKind, Symbol, Ticker, TimeError, TimeRange, Timeframe, Timestamp,
+    Trade, TradeId, VenueId, VenueIdError, View, ViewRow, WriteFailure,
 };
 pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,

@@ -160,6 +160,15 @@ impl StorageTiers {
         self.local.commit(series, candles, known).await
     }
 
+    /// What all stores together know of `series`.
+    pub(crate) async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
+        let mut known = self.local.coverage(series).await?;
+        if let Some(shared) = &self.shared {
+            known.merge(&shared.coverage(series).await?);
+        }
+        Ok(known)
+    }
+
     /// How the shared store is, where there is one.
     pub(crate) fn shared(&self) -> Option<RemoteStoreState> {
         self.shared.as_ref().map(|shared| shared.state())
