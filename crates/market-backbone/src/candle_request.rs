@@ -31,6 +31,13 @@ use crate::{Backbone, CandleStream, Error, Plan, Progress};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```compile_fail
+/// # use market_backbone::{Client, Timeframe};
+/// # fn run(client: Client) {
+/// client.candles("KRW-BTC", Timeframe::H1).range("2026-01-01".."2026-02-01").last(400);
+/// # }
+/// ```
 #[must_use = "nothing is asked until it is awaited"]
 pub struct CandleRequest<W = AnyWindow> {
     series: Result<Series, SymbolError>,
