@@ -5,10 +5,10 @@
 //! [`CandleStore`](crate::CandleStore) keeps rows and coverage together; [`Storage::Custom`](crate::Storage::Custom) takes it.
 
 pub use market_backbone_core::{
-    BadRow, BookRequest, Call, CallSource, CandlePage, CandlePageBuilder, CandlePageRequest, CandlePart,
-    CandleQuery, CandleSource, Capabilities, ControlMessage, FinalityRules, FrameError, FrameOutcome,
-    HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login, OwnedReply, PageProof, PageSequence,
-    PageSource, PartStream, PriceIncrement, PriorClaims, QueryParams, RateLimit, RevisionPolicy, Selection,
-    SocketLimits, StoredCandles, Subscription, SymbolTable, TickerRequest, TradePage, TradePageRequest,
-    Venue,
+    BadRow, BookRequest, BudgetReport, Call, CallSource, CandlePage, CandlePageBuilder, CandlePageRequest,
+    CandlePart, CandleQuery, CandleSource, Capabilities, ControlMessage, FinalityRules, FrameError,
+    FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login, OwnedReply, PageProof,
+    PageSequence, PageSource, PartStream, PriceIncrement, PriorClaims, QueryParams, RateLimitRule, RateUnit,
+    RequestCost, RevisionPolicy, Selection, SocketLimits, StoredCandles, Subscription, SymbolTable,
+    TickerRequest, TradePage, TradePageRequest, Venue, WindowKind,
 };

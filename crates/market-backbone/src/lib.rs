@@ -64,10 +64,10 @@ pub use market_backbone_core::{
     Channel, ChannelHistory, Clock, ClockReading, Coverage, Day, DayError, DayHours, Delivery,
     DerivationPolicy, Dispute, FeedEvent, FetchStats, Fill, Forming, Gap, GapCause, GapState, Grid,
     Instrument, Level, LossReason, ManualClock, OrderBook, Origin, PlainDecimal, PriceBand, Priority,
-    Provenance, QueryError, RateLimitGroup, RejectedRow, Secret, Series, Session, Side, Slot, SourceError,
-    SourceErrorKind, Span, Split, SplitHistory, StoreError, StoreErrorKind, StraddlingCandle, StreamKind,
-    StreamKindError, Symbol, SymbolError, Ticker, TimeError, TimeRange, Timeframe, TimeframeError, Timestamp,
-    Trade, TradeId, VenueId, VenueIdError, View, ViewRow, WriteFailure,
+    Provenance, QueryError, RangeSet, RateLimitGroup, RejectedRow, Secret, Series, Session, Side, Slot,
+    SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError, StoreErrorKind, StraddlingCandle,
+    StreamKind, StreamKindError, Symbol, SymbolError, Ticker, TimeError, TimeRange, Timeframe,
+    TimeframeError, Timestamp, Trade, TradeId, VenueId, VenueIdError, View, ViewRow, WriteFailure,
 };
 pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use market_backbone::adapter::{
     BadRow, Call, CandlePage, CandlePageBuilder, CandlePageRequest, Capabilities, FinalityRules, FrameError,
-    FrameOutcome, HttpCall, HttpReply, KeepAlive, PriceIncrement, RateLimit, RevisionPolicy, SocketLimits,
-    SymbolTable, TradePage, TradePageRequest, Venue,
+    FrameOutcome, HttpCall, HttpReply, KeepAlive, PriceIncrement, RateLimitRule, RevisionPolicy,
+    SocketLimits, SymbolTable, TradePage, TradePageRequest, Venue,
 };
 use market_backbone::{
     Candle, Channel, FeedEvent, Grid, Instrument, OrderBook, RateLimitGroup, SourceError, SourceErrorKind,
@@ -20,7 +20,7 @@ pub const PAGE: u32 = 50;
 
 const SECOND: Duration = Duration::from_secs(1);
 const ALL: RateLimitGroup = RateLimitGroup("all");
-const LIMIT: RateLimit = RateLimit { group: ALL, max: 50, window: SECOND };
+const LIMIT: RateLimitRule = RateLimitRule::new(ALL, 50, SECOND);
 const RULES: FinalityRules =
     FinalityRules { grid: Grid::Utc, superseded_delay: SECOND, clock_delay: SECOND, newest_delay: SECOND };
 
@@ -69,7 +69,7 @@ impl Venue for ToyVenue {
             Call::Markets => ("/markets", Vec::new()),
             _ => return Err(SourceError::new(SourceErrorKind::Unsupported, "the toy has candles alone")),
         };
-        Ok(HttpCall { group: ALL, path: path.to_owned(), query })
+        Ok(HttpCall::new(ALL, path, query))
     }
 
     fn check(&self, _: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {

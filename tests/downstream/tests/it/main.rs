@@ -1,5 +1,5 @@
 //! The programs, the store and the adapter of the first user at work.
-#![allow(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
 mod requests;
 mod rig;

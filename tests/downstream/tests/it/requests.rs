@@ -127,7 +127,7 @@ async fn a_stream_tells_how_far_it_has_come() {
     while let Some(chunk) = soon(chunks.next()).await {
         chunk.unwrap();
     }
-    let told = told.lock().unwrap();
+    let told = told.lock().unwrap().clone();
     assert_eq!(told.first().map(|first| (first.done, first.total)), Some((0, 1_440)));
     assert_eq!(told.last().map(|last| (last.done, last.total)), Some((1_440, 1_440)));
     assert!(told.is_sorted_by_key(|progress| progress.done));

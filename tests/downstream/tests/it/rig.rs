@@ -8,17 +8,17 @@ use market_backbone_emulator::{Emulator, RunningEmulator, Scenario};
 /// The longest that anything may take here, on a slow machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-pub struct Rig {
-    pub venue: RunningEmulator,
-    pub backbone: Backbone,
+pub(crate) struct Rig {
+    pub(crate) venue: RunningEmulator,
+    pub(crate) backbone: Backbone,
 }
 
 impl Rig {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::built(Builder::in_memory).await
     }
 
-    pub async fn built(settings: impl FnOnce(Builder) -> Builder) -> Self {
+    pub(crate) async fn built(settings: impl FnOnce(Builder) -> Builder) -> Self {
         let venue = Emulator::start(Scenario::default()).await.unwrap();
         let builder = Backbone::builder().upbit_at(&venue.rest_url(), &venue.ws_url());
         let backbone = settings(builder).build().await.unwrap();
@@ -26,23 +26,23 @@ impl Rig {
     }
 
     /// How many pages of candles the venue was asked for.
-    pub fn pages(&self) -> u64 {
+    pub(crate) fn pages(&self) -> u64 {
         self.venue.report().group("candles").asked
     }
 
     /// Midnight UTC, so many days ago.
-    pub fn days_ago(&self, days: u64) -> Timestamp {
+    pub(crate) fn days_ago(&self, days: u64) -> Timestamp {
         let midnight = self.backbone.now().as_secs().div_euclid(86_400) * 86_400;
         Timestamp::from_secs(midnight) - Duration::from_secs(86_400 * days)
     }
 
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         self.backbone.shutdown().await;
         self.venue.stop().await;
     }
 }
 
 /// Waits for what must come.
-pub async fn soon<F: IntoFuture>(what: F) -> F::Output {
+pub(crate) async fn soon<F: IntoFuture>(what: F) -> F::Output {
     tokio::time::timeout(PATIENCE, what.into_future()).await.expect("it takes too long")
 }

@@ -101,7 +101,7 @@ async fn candles_of_an_unheard_of_venue_are_paged_proven_and_kept() {
     let asked = server.asked();
     assert!(asked >= want.len() / PAGE as usize, "{asked} pages of {PAGE}");
     assert!(!store.journal().is_empty());
-    assert_eq!(store.series().await.unwrap(), [set.series.clone()]);
+    assert_eq!(store.series().await.unwrap(), std::slice::from_ref(&set.series));
 
     assert_eq!(soon(noon()).await.unwrap().candles, set.candles);
     let again = server.asked() - asked;
