@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use market_backbone::{
-    ArchiveFormat, Backbone, Error, ExportOptions, GridLookup, IntegrityIssue, ManualClock, Priority, Series,
-    SourceErrorKind, SqliteStore, StoreConfig, StoreErrorKind, TimeRange, Timeframe, Timestamp, VenueConfig,
-    VenueRegistry, check_archive_calendars, export_archive, import_archive, known_venues, plan_repair,
+    ArchiveFormat, Backbone, CandleStore, Error, ExportOptions, GridLookup, IntegrityIssue, ManualClock,
+    Priority, Series, SourceErrorKind, SqliteStore, StoreConfig, StoreErrorKind, TimeRange, Timeframe,
+    Timestamp, VenueConfig, VenueRegistry, check_archive_calendars, export_archive, import_archive,
+    known_venues, plan_repair,
 };
 use market_backbone_tests::{FROZEN_AT, House};
 

@@ -23,7 +23,7 @@ pub type OpenVenue = fn(
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Venue>, SourceError>;
 
-/// What a venue is, what it takes to talk to it, and how its adapter is made.
+/// The description of a venue: what it is, what it takes to talk to it, and how its adapter is made.
 ///
 /// Each venue's crate keeps one as a `static`. The facade, the command line, the settings file, the check of a store and
 /// archives read it, so that none of them names a venue.

@@ -43,7 +43,7 @@ enum VenueSpec {
 }
 
 impl VenueSpec {
-    /// Whose data it is, by its addresses or by what was said of them. An adapter that was made elsewhere, and knows its
+    /// Returns whose data it is, by its addresses or by what was said of them. An adapter that was made elsewhere, and knows its
     /// venue's addresses, must have been made for that source.
     fn source(&self) -> Result<VenueId, SourceError> {
         match self {
@@ -66,7 +66,7 @@ impl VenueSpec {
         }
     }
 
-    /// What is known of the venue beyond its adapter. An adapter that comes alone may be of a venue of this build.
+    /// Returns what is known of the venue beyond its adapter. An adapter that comes alone may be of a venue of this build.
     fn descriptor(&self, source: VenueId) -> Option<&'static VenueDescriptor> {
         match self {
             Self::Described(config) => Some(config.descriptor()),

@@ -73,17 +73,17 @@ pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,
     SideInference, SideRule,
 };
-/// What a venue says of itself, and the ports of what only some venues offer.
+/// The description of a venue, and the registry of those that a program knows.
 pub use market_backbone_core::{
-    CallSource, MarketDaySource, OpenVenue, SplitSource, TradingHours, UndescribedVenue, VenueDescriptor,
-    VenueKey, VenueOptions, VenueRegion, VenueRegistry, VenueSetting,
+    TradingHours, UndescribedVenue, VenueDescriptor, VenueKey, VenueOptions, VenueRegion, VenueRegistry,
+    VenueSetting,
 };
 /// US stocks: what only their venue offers, and what its answers hold.
 pub use market_backbone_massive::{
     AggregateBar, AggregateSpec, DELAYED_WS_URL, DayBar, Dividend, Glossary, GlossaryTerm, Holiday,
     HolidayKind, Listing, MASSIVE, MASSIVE_HOSTS as MASSIVE_HOMES, MarketStatus, MassiveClient, MassivePlan,
-    MassivePlanError, MassiveRate, MoverDirection, OpenClose, Quote, Snapshot, Timespan, TradeRecord,
-    apply_holidays,
+    MassivePlanError, MassiveRate, MassiveRateError, MoverDirection, OpenClose, Quote, Snapshot, Timespan,
+    TradeRecord, apply_holidays,
 };
 pub use market_backbone_routing::{
     ByteStream, ConnectionHealth, Endpoint, FollowGuard, GroupMetrics, Health, Interest, LimiterMetrics,

@@ -60,7 +60,7 @@ pub fn plan_repair(findings: &[Finding], venues: &VenueRegistry) -> RepairPlan {
     RepairPlan::of(findings, |series| page_of(venues, series))
 }
 
-/// How the candles of a series are cut, and how many of them one page holds.
+/// Returns how the candles of a series are cut, and how many of them one page holds.
 fn page_of(venues: &VenueRegistry, series: &Series) -> Option<(Grid, u32)> {
     let capabilities = venues.find(series.symbol.venue()).ok()?.capabilities();
     Some((capabilities.grid, capabilities.candle_page_of(series.timeframe)))
