@@ -94,7 +94,7 @@ pub(crate) enum CliCommand {
     /// Candles of markets, oldest first
     #[command(override_usage = "market-backbone candles [OPTIONS] [MARKET]... <TIMEFRAME>")]
     Candles(CandlesArgs),
-    /// The daily candles of all markets of a day, kept by one request: day and number of markets, as CSV. Few venues have it
+    /// The daily candles of all markets of a day, kept by one request: day and number of markets, as CSV.
     Daily(DailyArgs),
     /// What a fetch of candles would cost: pages, requests, time. Asks nothing
     Plan(PlanArgs),

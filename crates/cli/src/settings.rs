@@ -83,7 +83,7 @@ pub(crate) fn source(global: &GlobalArgs) -> anyhow::Result<Option<VenueId>> {
     Ok(Some(addresses.into_config(global.venue.descriptor())?.source()?))
 }
 
-/// Where what is sent is noted, if not in the data folder. What the venue itself allows is this machine's, whatever
+/// Returns where what is sent is noted, if not in the data folder. What the venue itself allows is this machine's, whatever
 /// folder a program keeps its data in.
 fn limits_dir(global: &GlobalArgs, file: &SettingsFile, addresses: &Addresses) -> Option<PathBuf> {
     let named = global.limits_dir.as_ref().or(file.limits_dir.as_ref());

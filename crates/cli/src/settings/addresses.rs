@@ -22,7 +22,7 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// What the flags say.
+    /// Returns what the flags say.
     pub(super) fn of_flags(global: &GlobalArgs) -> Result<Self, UsageError> {
         let GlobalArgs { rest_url, ws_url, same_as, venue, .. } = global.clone();
         let region = global.venue_flags.region().map(|name| venue.descriptor().region(name));
@@ -40,7 +40,7 @@ impl Addresses {
         )))
     }
 
-    /// What the environment says of `venue`.
+    /// Returns what the environment says of `venue`.
     pub(super) fn of_environment(venue: VenueArg) -> Result<Self, UsageError> {
         let venue = venue.descriptor();
         let name = |what: &str| venue.variable(what);
@@ -54,7 +54,7 @@ impl Addresses {
         })
     }
 
-    /// What was said here, and the rest as `other` says; but of what another place is the same as, nothing.
+    /// Returns what was said here, and the rest as `other` says; but of what another place is the same as, nothing.
     pub(super) fn or(self, other: Self) -> Self {
         if self.region.is_some() {
             return self;
@@ -68,12 +68,12 @@ impl Addresses {
         Self { rest_url: other.rest_url, ws_url, region, same_as: self.same_as.or(other.same_as) }
     }
 
-    /// Whether it is not the venue itself that is asked.
+    /// Says whether it is not the venue itself that is asked.
     pub(super) const fn has_address(&self) -> bool {
         self.rest_url.is_some() || self.ws_url.is_some()
     }
 
-    /// The venue there.
+    /// Returns the venue at these addresses.
     pub(super) fn into_config(self, venue: &'static VenueDescriptor) -> Result<VenueConfig, UsageError> {
         self.check()?;
         let mut config = VenueConfig::new(venue);
@@ -89,7 +89,7 @@ impl Addresses {
         })
     }
 
-    /// Where requests go, and where the socket is; `None` for the venue's own addresses.
+    /// Returns the addresses of requests and of the socket; `None` for the venue's own.
     pub(super) fn both(self, venue: &VenueDescriptor) -> Result<Option<(String, String)>, UsageError> {
         match (self.rest_url, self.ws_url) {
             (None, None) => Ok(None),
@@ -105,7 +105,7 @@ impl Addresses {
     }
 }
 
-/// What the variable `name` says.
+/// Reads the variable `name`.
 fn read<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, UsageError> {
     variable(name)
         .map(|text| text.parse())

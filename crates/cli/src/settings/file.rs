@@ -22,7 +22,7 @@ pub(super) struct SettingsFile {
 }
 
 impl SettingsFile {
-    /// What it says of this venue.
+    /// Returns what it says of this venue.
     pub(super) fn section(&self, venue: VenueId) -> VenueSection {
         let named = self.venues.iter().find(|(known, _)| *known == venue);
         named.map(|(_, section)| section.clone()).unwrap_or_default()

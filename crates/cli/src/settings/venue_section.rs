@@ -9,7 +9,7 @@ use super::addresses::Addresses;
 use super::connections::ConnectionsTable;
 use super::known_key::KnownKey;
 
-/// What the file says of one venue.
+/// The part of the file that is about one venue.
 #[derive(Clone, Debug, Default)]
 pub(super) struct VenueSection {
     pub(super) addresses: Addresses,

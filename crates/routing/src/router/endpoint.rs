@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use crate::http::origin_of;
 
-/// Where a venue is.
+/// The addresses of a venue.
 ///
 /// The two addresses also say whose data it is ([`source`](Self::source)), as far as addresses can: one host and port
 /// counts as one source. Two servers that stand at the same address one after the other (an emulator with another seed),
@@ -17,11 +17,11 @@ use crate::http::origin_of;
 /// Debugs with scheme, host and port alone: the rest of an address may hold a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Where it is asked: `https://…` or `http://…`, without a path of its own.
+    /// The address that answers requests: `https://…` or `http://…`, without a path of its own.
     pub rest_url: String,
-    /// Where it is listened to: `wss://…` or `ws://…`, with its path.
+    /// The address of the socket: `wss://…` or `ws://…`, with its path.
     pub ws_url: String,
-    /// Whose data is served here, where somebody said so.
+    /// The source whose data is served here, where somebody said so.
     pub same_as: Option<VenueId>,
 }
 
@@ -36,13 +36,13 @@ impl fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    /// A venue that is asked at `rest_url` and listened to at `ws_url`.
+    /// Returns the endpoint of a venue that answers requests at `rest_url` and has its socket at `ws_url`.
     #[must_use]
     pub fn new(rest_url: impl Into<String>, ws_url: impl Into<String>) -> Self {
         Self { rest_url: rest_url.into(), ws_url: ws_url.into(), same_as: None }
     }
 
-    /// The very data of `source` is served here, whatever the addresses say: by a proxy (`upbit`), or by an emulator that
+    /// Says that the very data of `source` is served here, whatever the addresses are: by a proxy (`upbit`), or by an emulator that
     /// is to keep its data apart (`upbit@seed-7`).
     #[must_use]
     pub fn same_as(mut self, source: VenueId) -> Self {
@@ -50,7 +50,7 @@ impl Endpoint {
         self
     }
 
-    /// Whose data is served here: what was said, else the house whose own both addresses are (`homes`), else a name
+    /// Returns whose data is served here: what was said, else the source whose own both addresses are (`homes`), else a name
     /// made of the address, like `upbit@127.0.0.1:9001`. Addresses that do not belong together make a name of both:
     /// `upbit@127.0.0.1:9001~127.0.0.1:9002`.
     ///

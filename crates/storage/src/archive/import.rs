@@ -285,7 +285,7 @@ impl SeriesFileReader {
         Ok(candles)
     }
 
-    /// Whether it was what the manifest says.
+    /// Checks that it was what the manifest says.
     fn finish(self) -> Result<(), StoreError> {
         let (rows, wanted) = (self.hasher.rows(), self.archived.rows);
         if rows != wanted {
