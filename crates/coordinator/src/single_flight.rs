@@ -1,15 +1,18 @@
-//! Identical pages under way share one request, and one that has landed serves every query that was put before it landed.
+//! Single-flight for pages: identical pages in flight share one request, and a completed page serves every
+//! query that was made before it completed.
 //!
-//! The latter because equal questions put at once do not stay in step: one has its first page stored and asks for the
-//! second while another is still storing the first, and then finds the second landed already. Or one looks at what is
-//! stored just before what the other has fetched is, which is why who looks first says when the question was
-//! put ([`CandleQuery::put`]). A query that was put later asks for itself: what it is told was observed after it was put.
+//! The latter is needed because equal queries made at once do not stay in step: one has stored its first page
+//! and asks for the second while another is still storing the first, and then finds the second completed
+//! already. Or one reads the store just before another stores what it fetched; that is why a caller who reads
+//! first passes on the moment of the query ([`CandleQuery::pages_since`]). A query that was made later fetches
+//! for itself: its data was observed after it was made.
 //!
-//! [`CandleQuery::put`]: market_backbone_core::CandleQuery::put
+//! [`CandleQuery::pages_since`]: market_backbone_core::CandleQuery::pages_since
 //!
-//! The work belongs to whoever waits for it: each waiter holds the shared future and polls it, the table holds
-//! it weakly. So it goes on as long as anybody waits, ends with the last of them, and no task is left behind.
-//! The table is bounded by the pages under way: an entry goes when its future does; what has landed, by [`MAX_RECENT_PAGES`].
+//! The work belongs to the waiters: each holds the shared future and polls it, and the table holds it weakly.
+//! So it continues as long as anybody waits, ends with the last of them, and leaves no task behind. The table
+//! is bounded by the pages in flight: an entry goes when its future does. Completed pages are bounded by
+//! [`MAX_RECENT_PAGES`].
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -26,23 +29,23 @@ use rustc_hash::FxHashMap;
 
 use crate::metrics::CoordinatorCounters;
 
-/// How many landed pages are kept,
+/// The most completed pages that are kept.
 const MAX_RECENT_PAGES: usize = 64;
-/// and how many rows of them, at some 70 bytes each: pages of some venues are large.
+/// The most rows in all completed pages, at about 70 bytes each: pages of some venues are large.
 const MAX_RECENT_ROWS: usize = 100_000;
 
-/// What is asked. The slot in progress belongs to it where the answer depends on it: a page asked before a
-/// slot ended must not be passed off as one asked after.
+/// The key of a page. The forming slot belongs to it where the answer depends on it: a page requested before a
+/// slot ended must not be used as one requested after.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PageKey {
     pub(crate) request: CandlePageRequest,
     pub(crate) slot: Option<Timestamp>,
 }
 
-/// A page under way; await it.
+/// A page in flight; await it.
 pub(crate) type PageFuture = Shared<BoxFuture<'static, Arc<PageResult>>>;
 
-/// What came of a flight, for all who waited.
+/// The result of a flight, for all who waited.
 #[derive(Debug)]
 pub(crate) struct PageResult {
     pub(crate) result: Result<CandlePage, SourceError>,
@@ -50,8 +53,8 @@ pub(crate) struct PageResult {
 }
 
 impl PageResult {
-    /// The requests it took, for the first who asks; nothing for the others, lest they be counted twice.
-    /// A failure counts as one: how often the venue was asked before it was given up, nobody says.
+    /// Returns the number of requests for the first caller, and 0 for the others, so that they are not counted
+    /// twice. A failure counts as one: the number of attempts before it is not known.
     pub(crate) fn take_request_count(&self) -> u64 {
         if self.counted.swap(true, Ordering::Relaxed) {
             return 0;
@@ -63,15 +66,15 @@ impl PageResult {
         self.result.as_ref().map_or(0, |page| page.candles.len())
     }
 
-    /// Only what nothing will change: not a page that holds a slot which has not settled. And one that proves nothing is
-    /// asked again, and must then really be.
+    /// Returns whether the page can serve others. A page with a slot that may still change cannot. Nor can one
+    /// that proves nothing, because it has to be really fetched again.
     fn is_shareable(&self, key: &PageKey) -> bool {
         let is_valid = |page: &CandlePage| page.rejected.is_empty() && page.proof.covered.is_some();
         key.slot.is_none() && self.result.as_ref().is_ok_and(is_valid)
     }
 }
 
-/// The pages under way.
+/// The pages in flight.
 pub(crate) struct PageSingleFlight {
     pages: Arc<dyn PageSource>,
     deadline: Duration,
@@ -84,7 +87,7 @@ pub(crate) struct PageSingleFlight {
 type PageFlightTable = Mutex<FxHashMap<PageKey, PageFlightEntry>>;
 type SharedRecentPages = Mutex<RecentPages>;
 
-/// What has landed lately, numbered in the order of landing.
+/// The recently completed pages, numbered in the order of completion.
 #[derive(Default)]
 struct RecentPages {
     count: u64,
@@ -127,7 +130,8 @@ impl PageSingleFlight {
         Self { pages, deadline, counters, table, recent, next_number: AtomicU64::new(0) }
     }
 
-    /// The flight of a page: one under way if it is at least as urgent, else a new one, which later ones then join.
+    /// Returns the flight of a page: one in flight if it is at least as urgent, otherwise a new one, which
+    /// later ones then join.
     pub(crate) fn get_or_spawn(&self, key: &PageKey, priority: Priority, began: u64) -> PageFuture {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = table.get(key).filter(|entry| entry.priority <= priority);
@@ -153,7 +157,7 @@ impl PageSingleFlight {
         since.find(|(_, landed, _)| landed == key).map(|(_, _, landed)| Arc::clone(landed))
     }
 
-    /// How many pages have landed that serve others: a query remembers it when it is put.
+    /// Returns the number of completed pages that can serve others. A query remembers it when it is made.
     pub(crate) fn completed_count(&self) -> u64 {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).count
     }
@@ -180,7 +184,7 @@ impl PageSingleFlight {
         .shared()
     }
 
-    /// How many there are.
+    /// Returns the number of pages in flight.
     pub(crate) fn len(&self) -> usize {
         self.table.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
@@ -191,7 +195,7 @@ fn timed_out(pages: &dyn PageSource, request: &CandlePageRequest, deadline: Dura
     SourceError::new(SourceErrorKind::TimedOut, message).at_venue(pages.capabilities().venue)
 }
 
-/// Takes the flight off the table when its future ends, be it that it landed or that nobody waits any more.
+/// Removes the flight from the table when its future ends, because it completed or nobody waits any more.
 struct PageFlightGuard {
     table: Arc<PageFlightTable>,
     key: PageKey,
