@@ -1,4 +1,4 @@
-//! A question for candles, built step by step and asked by `.await`.
+//! A request for candles, built step by step and sent by `.await`.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -17,14 +17,14 @@ use tokio::time::timeout;
 use crate::progress::ProgressTracker;
 use crate::{Backbone, Error, Plan, Progress};
 
-/// Which candles are wanted. The newest 200 unless said otherwise.
+/// The window of requested candles; by default the newest 200.
 #[derive(Clone, Copy, Debug)]
 enum RequestedWindow {
     Last { count: usize, before: Option<Timestamp> },
     Range { from: Timestamp, to: Timestamp },
 }
 
-/// A question for candles: `.await` asks it.
+/// A request for candles, which `.await` sends.
 #[must_use = "nothing is asked until it is awaited"]
 pub struct CandleRequest {
     backbone: Backbone,
@@ -48,7 +48,7 @@ impl CandleRequest {
         Self { backbone, series, window: which, forming, as_of: None, adjusted: false, terms, progress: None }
     }
 
-    /// The newest `count` that exist. More than the venue gives at once is no matter here.
+    /// Requests the newest `count` existing candles. It may exceed the venue's page limit.
     pub fn count(mut self, count: usize) -> Self {
         let before = match self.window {
             RequestedWindow::Last { before, .. } => before,
@@ -58,13 +58,13 @@ impl CandleRequest {
         self
     }
 
-    /// Those that open in `range`; its end is exclusive.
+    /// Requests the candles that open in `range`; its end is exclusive.
     pub fn range(mut self, range: std::ops::Range<Timestamp>) -> Self {
         self.window = RequestedWindow::Range { from: range.start, to: range.end };
         self
     }
 
-    /// With a count: the newest that open before `moment`.
+    /// Counts back from `moment` instead of from now: the newest candles that open before it.
     pub fn before(mut self, moment: Timestamp) -> Self {
         if let RequestedWindow::Last { before, .. } = &mut self.window {
             *before = Some(moment);
@@ -72,46 +72,50 @@ impl CandleRequest {
         self
     }
 
-    /// Leaves out what may still change: the candle in progress, and those of slots that have ended and not settled, by the
-    /// venue's clock. Where the venue corrects what it sends live, bars that were recorded are given before they settle.
+    /// Leaves out what may still change: the forming candle, and those of slots that have ended and are not
+    /// final yet, by the venue's clock. Where the venue corrects its live data, recorded bars are included
+    /// before they are final.
     pub fn closed(mut self) -> Self {
         self.forming = Forming::Exclude;
         self
     }
 
-    /// The candles of slots that had ended by `moment`, as the store held them then: what a live program knew.
+    /// Requests the candles of slots that had ended by `moment`, as the store held them then: what a live
+    /// program knew.
     ///
-    /// What was corrected later reads as it did before it was, and a slot that was known to be empty is. Two answers as of
-    /// two moments differ exactly by the slots that ended between them and by what was corrected there.
+    /// A later correction is not applied, and a slot that was proven empty then is empty. Two answers as of two
+    /// moments differ exactly by the slots that ended between them and by the corrections stored between them.
     ///
-    /// It knows what the store of this machine has seen, no more. What it does not know is asked of the venue as ever, and
-    /// reads as it was first seen, be that after `moment`; so does what was fetched after it, what was forgotten since, and
-    /// what was corrected before anybody here had seen it. Corrections of candles of another timeframe, or taken in by a
-    /// shared database or an archive, were not seen here. Disputes that arose later are not told.
+    /// Only the store of this machine knows the past. Slots it does not know are fetched from the venue as
+    /// usual, and read as they were first stored, even if that was after `moment`. The same holds for what was
+    /// fetched after it, what was forgotten since, and corrections made before this store first saw a slot.
+    /// Corrections of candles of another timeframe, or copied from a shared database or an archive, were not
+    /// seen here. Later disputes are not reported.
     pub fn as_of(mut self, moment: Timestamp) -> Self {
         self.as_of = Some(moment);
         self
     }
 
-    /// Tells prices and volumes from before a split in shares as they are after it. What is kept stays as it was traded;
-    /// the splits of a share are asked for once a day. With [`as_of`](Self::as_of) only those count that had taken effect
-    /// by then. Coins are not split: theirs stay as they are. Dividends are not taken out of prices.
+    /// Adjusts prices and volumes from before a split to the shares after it. Stored data stays as it was
+    /// traded; the splits of a share are fetched once a day. With [`as_of`](Self::as_of) only splits count that
+    /// had taken effect by then. Coins are not split: theirs stay as they are. Dividends are not taken out of
+    /// prices.
     ///
-    /// A week, month or year that a split falls into is put together from its days, each in new shares, at the price of a
-    /// request for each such candle whose days are not known yet. Where they cannot be had in full, the candle is left out,
-    /// its slot is [unknown](crate::Slot::UnknownRanges), and the log says so.
+    /// A week, month or year that a split falls into is computed from its days, each in new shares. This costs
+    /// one request for each such candle whose days are not known yet. If they are not completely available, the
+    /// candle is left out, its slot is [unknown](crate::Slot::Unknown), and a warning is logged.
     pub fn adjusted(mut self) -> Self {
         self.adjusted = true;
         self
     }
 
-    /// Wants the answer within `limit`; as [`Client::timeout`](crate::Client::timeout).
+    /// Requires the answer within `limit`, like [`Client::timeout`](crate::Client::timeout).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.terms.timeout = Some(limit);
         self
     }
 
-    /// Tells how far it has come: before anything is asked, each time a piece arrives, and at the end.
+    /// Reports the progress: before the first request, each time a part arrives, and at the end.
     pub fn on_progress(mut self, report: impl FnMut(Progress) + Send + 'static) -> Self {
         self.progress = Some(Box::new(report));
         self
@@ -132,18 +136,18 @@ impl CandleRequest {
         Ok(query.forming(self.forming).priority(self.terms.priority))
     }
 
-    /// Says what the answer would cost, without a request: pages, requests by what they count against, and how long
-    /// it will take.
+    /// Estimates the cost of the answer without a request: pages, requests by rate limit group, and the time it
+    /// will take.
     ///
     /// # Errors
     ///
-    /// If the question makes no sense, or the store cannot be read. That there is no such market is not noticed.
+    /// If the request is invalid, or the store cannot be read. An unknown market is not noticed.
     pub async fn plan(self) -> Result<Plan, Error> {
         let query = self.query(self.series.clone()?)?;
         self.backbone.plan(&query).await
     }
 
-    /// Asks, unless the plan says that it would take too long.
+    /// Sends the request, unless the plan says that it would take too long.
     async fn send(self) -> Result<CandleSet, Error> {
         let query = self.query(self.series.clone()?)?;
         let Some(within) = self.terms.timeout else { return self.fetch(query).await };
@@ -187,7 +191,7 @@ impl CandleRequest {
             set.write_failure = (rows > 0).then(|| WriteFailure { rows, reason: Arc::clone(why) });
         }
         if let Some(watch) = &watch {
-            // The look ahead has read them from disk, a moment ago.
+            // The estimate has read them from disk a moment ago.
             let moved = watch.read_from_disk.min(set.stats.memory_rows);
             set.stats.memory_rows -= moved;
             set.stats.disk_rows += moved;
@@ -203,7 +207,7 @@ fn deadline_error(within: Duration, would_take: Duration) -> SourceError {
     SourceError::new(SourceErrorKind::DeadlineExceeded { estimated: would_take }, message)
 }
 
-/// Somebody who wants to know how far it has come.
+/// A progress callback with its tracker.
 struct ProgressReporter {
     tally: ProgressTracker,
     notify: Box<dyn FnMut(Progress) + Send>,

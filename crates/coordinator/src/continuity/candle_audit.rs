@@ -44,7 +44,7 @@ pub(super) struct CandleAudit {
     since: Option<Timestamp>,
     /// The slots, by open time.
     slots: VecDeque<AuditedSlot>,
-    /// The slot being fetched because it seems to be wrong, with its volume by the trades.
+    /// The slot being fetched because it seems to be wrong, with its volume by the candle.
     suspected: Option<(Timestamp, f64)>,
 }
 
