@@ -4,7 +4,7 @@
 //! Older versions wrote the requests they sent into `limits/` of the folder, a file for each host. If only the
 //! venue's own host is there, the candles are the venue's; if only one other host is there, they belong to that
 //! one. If there are several or none (the command line kept the journal of the venue's own host elsewhere),
-//! nothing is guessed, and the candles are not used until somebody [claims](SqliteStore::add_claim) them.
+//! nothing is guessed, and the candles are not used until somebody [claims](SqliteStore::claim) them.
 
 use std::collections::BTreeSet;
 use std::fs;
