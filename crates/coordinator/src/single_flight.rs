@@ -9,7 +9,7 @@
 //!
 //! [`CandleQuery::pages_since`]: market_backbone_core::CandleQuery::pages_since
 //!
-//! What has landed is bounded by [`MAX_RECENT_PAGES`], what is under way by who waits ([`SingleFlight`]).
+//! Completed pages are bounded by [`MAX_RECENT_PAGES`], pages in flight by their waiters ([`SingleFlight`]).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -39,7 +39,7 @@ pub(crate) struct PageKey {
     pub(crate) slot: Option<Timestamp>,
 }
 
-/// A page under way; await it.
+/// A page in flight; await it.
 pub(crate) type PageFuture = SharedFuture<Arc<PageResult>>;
 
 /// The result of a flight, for all who waited.
