@@ -121,7 +121,7 @@ async fn what_cannot_be_had_for_long_enough_is_lost_and_said_to_be() {
     }
     venue.print("A", 500_000);
     assert_eq!(next(&mut feed).await, "A 500000");
-    let lost = "lost disconnected: the venue does not give it: as the script says";
+    let lost = "lost disconnected: the venue did not deliver it: as the script says";
     assert_eq!(next(&mut feed).await, lost);
     assert!(venue.requests() > 20, "{}", venue.requests());
     venue.print("A", 700_000);
