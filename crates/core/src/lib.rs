@@ -1,8 +1,8 @@
-//! Shared vocabulary and ports of market-backbone: what a market, a candle and a failure are.
+//! Shared vocabulary and ports of market-backbone: markets, candles, feed events, queries and errors.
 //!
-//! Nothing here opens a socket, reads a clock, touches a disk or needs a runtime; those arrive as
-//! arguments. Each layer of the house implements or uses a [`port`](PageSource), so that each can be
-//! used, tested and replaced alone.
+//! Nothing here opens a socket, reads a clock, touches a disk or needs a runtime; those arrive as arguments.
+//! Each layer implements or uses a port such as [`PageSource`], so that each can be used, tested and replaced
+//! alone.
 
 mod book;
 mod calendar;
