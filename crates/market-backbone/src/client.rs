@@ -10,7 +10,7 @@ use market_backbone_core::{
 use market_backbone_routing::RequestOptions;
 use market_backbone_storage::Recording;
 
-use crate::{Backbone, CandleRequest, Error, SubscribeRequest};
+use crate::{Backbone, CandleRequest, DefaultWindow, Error, SubscribeRequest};
 
 /// A client of the backbone. Cheap to clone; create one for each part of a program with its own priority.
 #[derive(Clone, Debug)]
@@ -65,10 +65,9 @@ impl Client {
 
     /// Requests candles of `market` (`KRW-BTC`, `AAPL`). The methods of the request choose how many or which.
     ///
-    /// Here as everywhere a market may have any name that its venue can resolve with certainty: `krw-btc`,
-    /// `BTC/KRW` and `btckrw` are `KRW-BTC`, `aapl` is `AAPL`. In mixed case each letter counts: `BACpB` is a
-    /// share of its own.
-    pub fn candles(&self, market: &str, timeframe: Timeframe) -> CandleRequest {
+    /// Here as everywhere a market may be called by what its venue can be sure of: `krw-btc`, `BTC/KRW` and `btckrw` are
+    /// `KRW-BTC`, `aapl` is `AAPL`. Of mixed letters each counts: `BACpB` is a share of its own.
+    pub fn candles(&self, market: &str, timeframe: Timeframe) -> CandleRequest<DefaultWindow> {
         let series = self.backbone.symbol(market).map(|symbol| Series::new(symbol, timeframe));
         CandleRequest::new(self.backbone.clone(), series, self.options)
     }

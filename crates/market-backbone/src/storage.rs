@@ -1,5 +1,6 @@
 //! The storage tiers: a local store, and for several machines also a shared database.
 
+use std::fmt;
 use std::sync::Arc;
 #[cfg(feature = "postgres")]
 use std::sync::OnceLock;
@@ -18,15 +19,18 @@ use market_backbone_storage::{PostgresConfig, PostgresStore};
 
 use crate::legacy_folder::open_folder;
 
-/// The place where candles are kept.
-#[derive(Clone, Debug)]
+/// Where candles are kept.
+#[derive(Clone)]
+#[non_exhaustive]
 pub enum Storage {
     /// Candles are kept in memory, and are lost when the program ends.
     Memory,
     /// Candles are kept in a folder of this machine, which its programs may share.
     Folder(StoreConfig),
-    /// Candles are kept in a database that several machines share. Data in it is not fetched from the venue,
-    /// and is copied to the local store as well. Data from the venue is stored in both, in the database first.
+    /// In a store of the program's own. The backbone closes it at the end of [`shutdown`](crate::Backbone::shutdown).
+    Custom(Arc<dyn CandleStore>),
+    /// In a database that other machines share. What is known there is not asked of the venue, and is kept
+    /// near as well; what is asked of the venue is kept in both, in the database first.
     ///
     /// A database that is away (stopped, restarted, stalled, locked, or without a free connection) delays
     /// nobody: the local store answers what it knows, everything else is fetched from the venue and kept
@@ -46,7 +50,7 @@ impl Storage {
     /// Returns the folder of this machine, where there is one.
     pub(crate) fn folder(&self) -> Option<&StoreConfig> {
         match self {
-            Self::Memory => None,
+            Self::Memory | Self::Custom(_) => None,
             Self::Folder(folder) => Some(folder),
             #[cfg(feature = "postgres")]
             Self::Shared { local: near, .. } => near.as_ref(),
@@ -62,7 +66,21 @@ impl Storage {
     }
 }
 
-/// The open stores.
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("Memory"),
+            Self::Folder(folder) => f.debug_tuple("Folder").field(folder).finish(),
+            Self::Custom(_) => f.debug_tuple("Custom").finish_non_exhaustive(),
+            #[cfg(feature = "postgres")]
+            Self::Shared { database, local } => {
+                f.debug_struct("Shared").field("database", database).field("local", local).finish()
+            }
+        }
+    }
+}
+
+/// The stores, open.
 pub(crate) struct StorageTiers {
     local: Arc<dyn CandleStore>,
     shared: Option<Arc<RemoteStore>>,
@@ -78,6 +96,7 @@ impl StorageTiers {
         match storage {
             Storage::Memory => Self::open_local(None).await,
             Storage::Folder(folder) => Self::open_local(Some(folder)).await,
+            Storage::Custom(store) => Ok(Self::in_store(store, None)),
             #[cfg(feature = "postgres")]
             Storage::Shared { database, local: near } => {
                 let mut tiers = Self::open_local(near).await?;
@@ -134,12 +153,11 @@ impl StorageTiers {
     }
 
     fn in_memory(makeshift: Option<Arc<str>>) -> Self {
-        Self {
-            local: Arc::new(MemoryStore::new()),
-            shared: None,
-            unclaimed: Vec::new(),
-            memory_fallback: makeshift,
-        }
+        Self::in_store(Arc::new(MemoryStore::new()), makeshift)
+    }
+
+    fn in_store(local: Arc<dyn CandleStore>, memory_fallback: Option<Arc<str>>) -> Self {
+        Self { local, shared: None, unclaimed: Vec::new(), memory_fallback }
     }
 
     /// Returns the reason why nothing is kept beyond the end of the program although it should be.
@@ -161,7 +179,16 @@ impl StorageTiers {
         self.local.commit(series, candles, known).await
     }
 
-    /// Returns the state of the shared store, where there is one.
+    /// What all stores together know of `series`.
+    pub(crate) async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
+        let mut known = self.local.coverage(series).await?;
+        if let Some(shared) = &self.shared {
+            known.merge(&shared.coverage(series).await?);
+        }
+        Ok(known)
+    }
+
+    /// How the shared store is, where there is one.
     pub(crate) fn shared(&self) -> Option<RemoteStoreState> {
         self.shared.as_ref().map(|shared| shared.state())
     }
