@@ -100,8 +100,9 @@ impl CandleRequest<RangeWindow> {
 }
 
 impl<W: CandleWindow> CandleRequest<W> {
-    /// Leaves out what may still change: the candle in progress, and those of slots that have ended and not settled, by the
-    /// venue's clock. Where the venue corrects what it sends live, bars that were recorded are given before they settle.
+    /// Leaves out what may still change: the forming candle, and those of slots that have ended and are not
+    /// final yet, by the venue's clock. Where the venue corrects its live data, recorded bars are included
+    /// before they are final.
     pub fn closed(mut self) -> Self {
         self.settings.forming = Forming::Exclude;
         self

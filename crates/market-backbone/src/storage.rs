@@ -19,7 +19,7 @@ use market_backbone_storage::{PostgresConfig, PostgresStore};
 
 use crate::legacy_folder::open_folder;
 
-/// Where candles are kept.
+/// The place where candles are kept.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Storage {
@@ -29,8 +29,8 @@ pub enum Storage {
     Folder(StoreConfig),
     /// In a store of the program's own. The backbone closes it at the end of [`shutdown`](crate::Backbone::shutdown).
     Custom(Arc<dyn CandleStore>),
-    /// In a database that other machines share. What is known there is not asked of the venue, and is kept
-    /// near as well; what is asked of the venue is kept in both, in the database first.
+    /// Candles are kept in a database that several machines share. Data in it is not fetched from the venue,
+    /// and is copied to the local store as well. Data from the venue is stored in both, in the database first.
     ///
     /// A database that is away (stopped, restarted, stalled, locked, or without a free connection) delays
     /// nobody: the local store answers what it knows, everything else is fetched from the venue and kept
@@ -80,7 +80,7 @@ impl fmt::Debug for Storage {
     }
 }
 
-/// The stores, open.
+/// The open stores.
 pub(crate) struct StorageTiers {
     local: Arc<dyn CandleStore>,
     shared: Option<Arc<RemoteStore>>,
@@ -188,7 +188,7 @@ impl StorageTiers {
         Ok(known)
     }
 
-    /// How the shared store is, where there is one.
+    /// Returns the state of the shared store, where there is one.
     pub(crate) fn shared(&self) -> Option<RemoteStoreState> {
         self.shared.as_ref().map(|shared| shared.state())
     }
