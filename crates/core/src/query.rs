@@ -242,7 +242,7 @@ pub enum QueryError {
     /// The range is empty or runs backwards.
     #[error(transparent)]
     Time(#[from] TimeError),
-    /// A stream of candles was asked for that has no beginning.
+    /// The range of a stream of candles has no beginning.
     #[error("a stream of candles needs a beginning; name one, such as 2017-01-01")]
     OpenStart,
     /// The subscription names no market or no kind of data.

@@ -1,7 +1,7 @@
 //! Timestamps and time ranges.
 //!
-//! One newtype for every moment, so that milliseconds, microseconds and nanoseconds can never be
-//! mistaken for each other. Nothing here reads a clock: moments of other libraries are converted, never asked for.
+//! There is one type for every moment, so that milliseconds, microseconds and nanoseconds cannot be mistaken
+//! for each other. Nothing here reads a clock: times of other libraries are converted, never read.
 
 mod conversions;
 

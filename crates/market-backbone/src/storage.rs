@@ -27,7 +27,8 @@ pub enum Storage {
     Memory,
     /// Candles are kept in a folder of this machine, which its programs may share.
     Folder(StoreConfig),
-    /// In a store of the program's own. The backbone closes it at the end of [`shutdown`](crate::Backbone::shutdown).
+    /// Candles are kept in a store of the program's own. The backbone closes it at the end of
+    /// [`shutdown`](crate::Backbone::shutdown).
     Custom(Arc<dyn CandleStore>),
     /// Candles are kept in a database that several machines share. Data in it is not fetched from the venue,
     /// and is copied to the local store as well. Data from the venue is stored in both, in the database first.
@@ -179,7 +180,7 @@ impl StorageTiers {
         self.local.commit(series, candles, known).await
     }
 
-    /// What all stores together know of `series`.
+    /// Returns the coverage of `series` in all stores together.
     pub(crate) async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
         let mut known = self.local.coverage(series).await?;
         if let Some(shared) = &self.shared {
