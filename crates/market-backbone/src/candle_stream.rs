@@ -163,7 +163,7 @@ async fn open(
     Ok(fetches.buffered(CHUNKS_IN_FLIGHT).chain(end).boxed())
 }
 
-/// Returns the first slot of `range` that is not followed by final ones only.
+/// Returns the slot at which a later request resumes: the first one that is not final, or the end of `range`.
 fn resume_position(settings: &FetchSettings, set: &CandleSet, range: TimeRange) -> Timestamp {
     let (grid, timeframe) = (settings.backbone.grid(), set.series.timeframe);
     let is_past = range.to() <= grid.floor(timeframe, settings.backbone.now());
