@@ -1,7 +1,8 @@
-//! Layer 1 of market-backbone: one venue, asked for what it gives at once, by the best channel there is.
+//! Layer 1 of market-backbone: access to one venue, over REST or its socket, whichever is better for a
+//! request.
 //!
-//! Everything that leaves for a venue passes here, so everything that protects us from the venue and the
-//! venue from us is here: turns, retries, deadlines, reconnects. [`Router`] puts the parts together:
+//! Everything that is sent to a venue passes here, so everything that protects us from the venue and the
+//! venue from us is here: rate limits, retries, deadlines, reconnects. [`Router`] puts the parts together:
 //!
 //! - [`Limiter`]: who may send when, so that no venue ever receives more than it takes;
 //! - the request stack: retry, turn, deadline, HTTP, composed in one function;
