@@ -1,17 +1,17 @@
-//! How long to wait before the next connection.
+//! The wait before the next connection.
 
 use std::time::Duration;
 
 use crate::live::config::ReconnectConfig;
 
-/// The ladder of waits; see [`ReconnectConfig`].
+/// The exponential backoff; see [`ReconnectConfig`].
 #[derive(Debug)]
 pub(super) struct Backoff {
     config: ReconnectConfig,
     failures: i32,
-    /// A connection that delivered but did not last was replaced at once; the next such one climbs the ladder.
+    /// True if a connection that delivered but did not last was replaced at once; the next such one waits.
     retried_immediately: bool,
-    /// How long a connection must live, after one that was evicted, to prove that there is room for it.
+    /// The time a connection must live after an eviction to prove that there is room for it.
     eviction_probation: Option<Duration>,
 }
 
@@ -20,7 +20,7 @@ impl Backoff {
         Self { config, failures: 0, retried_immediately: false, eviction_probation: None }
     }
 
-    /// The wait after a connection that had delivered and `lived` this long.
+    /// Returns the wait after a connection that had delivered and `lived` this long.
     pub(super) fn after_delivery(&mut self, lived: Duration) -> Duration {
         if self.eviction_probation.is_some_and(|wait| lived < wait) {
             return self.after_failure();
@@ -35,8 +35,10 @@ impl Backoff {
         self.config.max_immediate_delay.mul_f64(fastrand::f64())
     }
 
-    /// The wait after another connection took the place of ours: at least what the venue asks for, and growing,
-    /// however well the next one begins. Two programs that take each other's place would do so for ever.
+    /// Returns the wait after another connection evicted ours.
+    ///
+    /// It is at least what the venue asks for, and grows however well the next connection begins: two
+    /// programs that evict each other would do so for ever.
     pub(super) fn after_eviction(&mut self, wait: Duration) -> Duration {
         let ladder = self.after_failure();
         self.eviction_probation = Some(wait.max(self.config.stable_after));
@@ -44,14 +46,14 @@ impl Backoff {
         ladder.max(wait.mul_f64(longer))
     }
 
-    /// The wait after a failure.
+    /// Returns the wait after a failure.
     pub(super) fn after_failure(&mut self) -> Duration {
         let ReconnectConfig { initial_delay: first, multiplier: factor, max_delay: cap, jitter, .. } =
             self.config;
         let grown = (first.as_secs_f64() * factor.max(1.0).powi(self.failures)).min(cap.as_secs_f64());
         let shaken = grown * (1.0 + jitter.clamp(0.0, 1.0) * (fastrand::f64() * 2.0 - 1.0));
         self.failures = self.failures.saturating_add(1);
-        // No duration only if the configuration holds what is no number.
+        // The result is no duration only if the configuration holds values that are not finite.
         Duration::try_from_secs_f64(shaken).map_or(cap, |wait| wait.min(cap))
     }
 }
