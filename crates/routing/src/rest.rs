@@ -1,11 +1,10 @@
-//! The HTTP half of a venue: a call in, what the venue answered out.
+//! The REST half of a venue: it sends a call and returns the decoded reply.
 
 mod pagination;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
 use market_backbone_core::{
     Call, HttpCall, Priority, QueryParams, SourceError, SourceErrorKind, Symbol, Venue, VenueId,
 };
@@ -14,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::http::{HttpClient, HttpConfig};
 use crate::http_stats::HttpStats;
 use crate::limiter::Limiter;
-use crate::single_flight::SingleFlight;
+use crate::shared_replies::SharedReplies;
 use crate::stack::request::{VenueReply, VenueRequest};
 use crate::stack::retry::RetryConfig;
 use crate::stack::{RequestStack, compose};
@@ -22,15 +21,15 @@ use crate::tls;
 use crate::transport::Transport;
 use crate::venue_clock_sync::VenueClockSync;
 
-/// Two requests are the same if they would go out as the same bytes.
+/// The identity of a request: two requests are the same if they would be sent as the same bytes.
 type RequestKey = (String, QueryParams);
 
-/// The HTTP half of a venue.
+/// The REST half of a venue.
 #[derive(Debug)]
 pub(crate) struct RestClient {
     venue: Arc<dyn Venue>,
     stack: RequestStack,
-    single_flight: SingleFlight<RequestKey, VenueReply>,
+    replies: SharedReplies<RequestKey, VenueReply>,
     stats: Arc<HttpStats>,
     cancel: CancellationToken,
 }
@@ -59,7 +58,7 @@ impl RestClient {
         Ok(Self {
             venue: Arc::clone(venue),
             stack,
-            single_flight: SingleFlight::new(answers_for),
+            replies: SharedReplies::new(answers_for),
             stats: figures,
             cancel,
         })
@@ -69,14 +68,14 @@ impl RestClient {
         &self.stats
     }
 
-    /// Asks. Dropping the future abandons the request.
+    /// Sends a call. Dropping the future abandons the request.
     pub(crate) async fn call(&self, call: Call, priority: Priority) -> Result<VenueReply, SourceError> {
         let http = self.encode(&call)?;
         self.send(call, http, priority).await
     }
 
-    /// Asks, or waits for the answer to the same question if it is under way already, or takes one that has just
-    /// come unless it is too old.
+    /// Sends a call, or joins the same call if it is in flight, or returns a recent reply to it that is not
+    /// too old.
     pub(crate) async fn call_shared(
         &self,
         call: Call,
@@ -85,11 +84,11 @@ impl RestClient {
     ) -> Result<VenueReply, SourceError> {
         let http = self.encode(&call)?;
         let key = (http.path.clone(), http.query.clone());
-        self.single_flight.join(key, priority, max_age, || self.send(call, http, priority).boxed()).await
+        self.replies.join(&key, priority, max_age, || self.send(call, http, priority)).await
     }
 
-    /// Writes a request, if what it is about belongs here: an answer of this source under the name of another would be
-    /// stored as the other's.
+    /// Encodes a request for this source's markets. A reply under the name of another source would be stored
+    /// as that source's.
     fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
         let source = self.venue.capabilities().venue;
         if let Some(stranger) = call.symbols().iter().find(|symbol| symbol.venue() != source) {
@@ -118,7 +117,7 @@ impl RestClient {
     }
 }
 
-/// A market of one source was asked of another.
+/// Builds the error for a market of one source that was requested from another.
 pub(crate) fn wrong_source(symbol: &Symbol, source: VenueId) -> SourceError {
     let message = format!("{symbol} of {} cannot be asked of {source}", symbol.venue());
     SourceError::new(SourceErrorKind::BadRequest, message).at_venue(source)
