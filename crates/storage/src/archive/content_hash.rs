@@ -23,10 +23,10 @@ const ARCHIVE: &str = "market-backbone archive 1\n";
 /// 1. the lines `market-backbone series 1`, venue, market and timeframe, each with a line feed at its end;
 /// 2. each row, oldest first: open time, then open, high, low, close, volume and turnover as `f64`; after all
 ///    of them, how many there are (`u64`);
-/// 3. each known stretch, oldest first: from, to (exclusive); after all of them, how many there are. They are
-///    rounded up to the next open time of a slot, since only that tells which slots are known, and joined where
+/// 3. each known range, oldest first: from, to (exclusive); after all of them, how many there are. They are
+///    rounded up to the next open time of a slot, since only that tells which slots are known, and merged where
 ///    they touch; the manifest of an archive lists them so. One without a beginning has the lowest `i64` there;
-/// 4. each disputed stretch, and how many there are, in the same way.
+/// 4. each disputed range, and how many there are, in the same way.
 ///
 /// The hash of several series is taken over the line `market-backbone archive 1` and the 32 bytes of each, in
 /// their order.
