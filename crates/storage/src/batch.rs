@@ -66,7 +66,7 @@ impl Batch {
 }
 
 fn in_order(mut candles: Vec<Candle>) -> Vec<Candle> {
-    candles.sort_by_key(|candle| candle.open_time); // stable: the later one of two stays later
+    candles.sort_by_key(|candle| candle.open_time); // stable: the later of two stays later
     candles.dedup_by(|later, kept| {
         let same = later.open_time == kept.open_time;
         if same {

@@ -89,7 +89,7 @@ impl PostgresStore {
                 Ok(()) => unclaimed::all(&mut conn).await.map_err(|error| fault::database(&config, error)),
                 Err(error) => Err(error),
             };
-            let _ = conn.close().await; // whatever comes of it, the connection is gone
+            let _ = conn.close().await; // whatever the result, the connection is gone
             prepared
         };
         let prepared = timeout(DEADLINE, prepared);
@@ -127,7 +127,7 @@ impl PostgresStore {
             let outcome = unclaimed::claim(&mut transaction, claimed, source).await?;
             match outcome {
                 ClaimOutcome::Done => transaction.commit().await?,
-                ClaimOutcome::NotUnclaimed | ClaimOutcome::Taken => drop(transaction), // undone with its connection
+                ClaimOutcome::NotUnclaimed | ClaimOutcome::Taken => drop(transaction), // rolled back with its connection
             }
             Ok(outcome)
         });

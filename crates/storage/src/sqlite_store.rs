@@ -4,8 +4,8 @@
 //! market-data/
 //!   LOCK                    shared by the processes that use the folder
 //!   index.db                which shard a series is in
-//!   upbit/SOURCE            whose candles they are: upbit
-//!   upbit/COMMITS           by which number the last commit to each shard is known
+//!   upbit/SOURCE            the source of the candles: upbit
+//!   upbit/COMMITS           the id of the last commit to each shard
 //!   upbit/shard-0000.db     up to 64 tables candles_KRW_BTC_1m(timestamp, open, …), `coverage` and `revision`
 //!   upbit@127.0.0.1+9001/…  those of the source upbit@127.0.0.1:9001
 //! ```

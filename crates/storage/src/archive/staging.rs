@@ -48,14 +48,14 @@ impl StagingDir {
     /// Moves all rows into place. They must have been synced to the disk by then.
     pub(super) fn commit(mut self) -> Result<(), StoreError> {
         let (draft, target) = (self.archive.join(STAGING_DIR), self.archive.join(ROWS_DIR));
-        fs::create_dir_all(&draft).map_err(|error| io(&draft, error))?; // an archive of nothing has the folder as well
+        fs::create_dir_all(&draft).map_err(|error| io(&draft, error))?; // an empty archive has the folder as well
         fs::rename(&draft, &target).map_err(|error| io(&target, error))?;
         self.committed = true;
         Ok(())
     }
 
     fn clear(&self) {
-        let _ = fs::remove_dir_all(self.archive.join(STAGING_DIR)); // most of the time there is none
+        let _ = fs::remove_dir_all(self.archive.join(STAGING_DIR)); // usually there is none
     }
 }
 

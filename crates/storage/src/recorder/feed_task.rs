@@ -33,7 +33,7 @@ pub(super) struct WriterHandle {
 impl FeedTask {
     pub(super) async fn run(mut self, series: Vec<Series>) {
         for series in series {
-            let _ = self.writer.sender.send(WriterMessage::Watch(series)).await; // fails only after the writer's end
+            let _ = self.writer.sender.send(WriterMessage::Watch(series)).await; // fails only after the writer has ended
         }
         let cancel = self.cancel.clone();
         let mut ticks = interval(self.tick);

@@ -84,7 +84,7 @@ impl RecorderWriter {
         }
         self.write().await;
         for done in waiting {
-            let _ = done.send(()); // who asked may have gone
+            let _ = done.send(()); // the caller may be gone
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) async fn run(shared: Arc<RemoteStoreInner>, told: oneshot::Sender<Res
             shared.mark_unavailable(error);
         }
         if let Some(told) = told.take() {
-            let _ = told.send(outcome); // nobody waits for it any more where it took long
+            let _ = told.send(outcome); // nobody waits for it any more if it took long
         }
         if is_well {
             pause = BACKOFF.0;

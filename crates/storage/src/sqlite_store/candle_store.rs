@@ -29,7 +29,7 @@ impl CandleStore for SqliteStore {
             return Ok(Coverage::clone(&known));
         }
         for _ in 0..MAX_ATTEMPTS {
-            let version = state.version(); // before the disk is asked: see `SeriesState`
+            let version = state.version(); // before the disk is read: see `SeriesState`
             match self.read_ledger(&state).await? {
                 None => break,
                 Some(LedgerRead::Valid(known)) => {

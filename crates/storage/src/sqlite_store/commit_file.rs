@@ -67,7 +67,7 @@ impl CommitFile {
         let mut filled = 0;
         while filled < number.len() {
             match read_at(&file, &mut number[filled..], u64::from(shard) * WIDTH + filled as u64) {
-                Ok(0) => break, // nobody has written so far back: zeros
+                Ok(0) => break, // nothing was written at this position: zeros
                 Ok(more) => filled += more,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return None,

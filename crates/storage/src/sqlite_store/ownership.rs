@@ -107,7 +107,7 @@ impl SeriesOwnership {
             revision_table::delete(conn, &series.label, stretch).await?;
             self.delete_block_checksums(conn, &series.label, (block, block)).await?;
             if found.sums.remove(&block).is_none() && !found.lacks_checksums {
-                self.checksum.blocks -= 1; // it had one, which is what has got lost
+                self.checksum.blocks -= 1; // it had one, which was lost
             }
             self.known.remove(stretch);
         }

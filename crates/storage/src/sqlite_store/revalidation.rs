@@ -19,7 +19,7 @@ impl SqliteStore {
             return Ok(());
         }
         let shard = self.shards.lease(ShardId { venue: series.venue, number: location.shard }).await?;
-        let tried = cached_view.last_attempted(); // before the shard is asked: what it says may be newer, never older
+        let tried = cached_view.last_attempted(); // before the shard is read: its commit may be newer, never older
         match cached_view.compare(tried, shard.last_commit().await?) {
             ViewStatus::Refreshed(epoch) => series.enter_epoch(epoch),
             ViewStatus::CommitInProgress => series.invalidate(),

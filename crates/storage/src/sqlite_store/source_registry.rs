@@ -159,7 +159,7 @@ pub(super) async fn reassign(
         execute(conn, "COMMIT".to_owned()).await
     };
     if let Err(error) = reassigned.await {
-        let _ = execute(conn, "ROLLBACK".to_owned()).await; // there may be none left to undo
+        let _ = execute(conn, "ROLLBACK".to_owned()).await; // there may be nothing left to roll back
         return Err(fault::database(&index, error));
     }
     let (from, to) = (dir.join(folder.file_name()), dir.join(source.file_name()));

@@ -35,7 +35,7 @@ impl SqliteStore {
         let view = self.read_only_view();
         let mut findings = view.check_index().await?;
         if !findings.is_empty() {
-            return Ok(findings); // it says which series are where
+            return Ok(findings); // it says which shard each series is in
         }
         for id in self.shards.all() {
             let file = self.shards.path(id)?;
@@ -121,7 +121,7 @@ impl SqliteStore {
         };
         let mended = repaired.await;
         database_file::close(conn).await;
-        state.rows_removed(None); // whatever happened: the ledger is to be read from disk
+        state.rows_removed(None); // whatever happened: the ledger must be read from disk
         mended.map(drop)
     }
 }

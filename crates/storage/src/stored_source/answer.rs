@@ -250,7 +250,7 @@ async fn persist(
     part.write_failure =
         WriteFailure::merge(part.write_failure.take(), source.write_failure(series, &part.candles, kept)?);
     if is_damaged {
-        return Ok(part); // a file that cannot be mended now has nothing to say of it
+        return Ok(part); // a file that cannot be repaired now has no disputes to report
     }
     report_disputes(source, query, &mut part).await?;
     Ok(part)
@@ -272,7 +272,7 @@ async fn report_disputes(
     let disputed: Vec<_> = proven.iter().flat_map(|range| known.within(*range).disputes().to_vec()).collect();
     for dispute in disputed {
         let standing = match as_of::read(store, query, series, dispute.range, usize::MAX).await {
-            Err(_) if source.is_shared => continue, // gone since it was written to
+            Err(_) if source.is_shared => continue, // unavailable since it was written to
             read => read?.candles,
         };
         part.coverage.add_dispute(dispute);

@@ -23,7 +23,7 @@ pub(super) async fn answer(
     let mut cursor = before.unwrap_or(Timestamp::MAX).min(answer.end());
     let mut wanted = count;
     while wanted > 0 && cursor > floor {
-        let known = answer.known().await?; // anew each time: it grows with what is fetched
+        let known = answer.known().await?; // again each time: it grows with what is fetched
         let (is_known, end) = range_before(&answer, &known, cursor);
         let mut from = end.max(floor);
         if let Ok(stretch) = TimeRange::new(from, cursor) {

@@ -7,7 +7,7 @@ use super::answer::StoredAnswer;
 /// Answers with all candles that open in `range`.
 pub(super) async fn answer(mut answer: StoredAnswer, range: TimeRange) -> Result<(), SourceError> {
     let Ok(range) = TimeRange::new(range.from(), range.to().min(answer.end())) else {
-        return Ok(()); // all of it is still to come
+        return Ok(()); // all of it is in the future
     };
     let mut known = answer.known().await?;
     for stretch in known.within(range).ranges() {

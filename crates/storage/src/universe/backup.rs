@@ -58,7 +58,7 @@ pub(super) fn write(database: &Path, lists: &[UniverseRow]) -> Result<(), StoreE
         fs::rename(&draft, &place)
     });
     written.map_err(|error| {
-        let _ = fs::remove_file(&draft); // half of it is of no use
+        let _ = fs::remove_file(&draft); // half of it is useless
         fault::io(&place, error)
     })
 }
