@@ -165,7 +165,7 @@ impl Limiter {
             }
         };
         if self.scope.state.journal.set(journal).is_err() {
-            return; // somebody else was quicker, and has read the same
+            return; // another thread was faster, and has read the same
         }
         self.scope.groups.iter().for_each(|group| group.read_peer_events());
     }

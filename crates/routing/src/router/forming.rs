@@ -1,4 +1,4 @@
-//! The candle in progress: from memory, else from the socket if requests are scarce, else over REST.
+//! The forming candle: from the cache, else from the socket if requests are scarce, else over REST.
 
 use market_backbone_core::{
     Call, CandlePageRequest, CandlePart, Channel, Clock, FetchStats, Priority, RateLimitGroup, Series,
@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use super::RouterInner;
 use crate::route_choice::RouteReason;
 
-/// Up to so many rows a page costs the same however many it holds.
+/// The page size up to which a page costs the same, however many rows it holds.
 const MAX_FORMING_PAGE: u32 = 200;
 
 impl RouterInner {
-    /// The candle in progress; `None` if nothing has traded in its slot yet.
+    /// Fetches the forming candle; `None` if nothing has traded in its slot yet.
     ///
     /// Over REST it comes with the closed candles before it and their proof: a page costs the same however
     /// full it is.
@@ -85,7 +85,7 @@ impl RouterInner {
         }))
     }
 
-    /// What requests for candles of `series` count against.
+    /// Returns the group that requests for candles of `series` count against.
     pub(super) fn candle_group(&self, series: &Series) -> Result<RateLimitGroup, SourceError> {
         Ok(self.venue.encode(&Call::Candles(self.newest(series)))?.group)
     }
