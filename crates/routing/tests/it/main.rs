@@ -17,3 +17,5 @@ mod retry;
 mod router;
 mod scope;
 mod server;
+mod stalls;
+mod weights;

@@ -21,8 +21,8 @@ type PermitsResult = Result<Vec<Permit>, SourceError>;
 
 /// The subscriptions of one connection.
 pub(super) struct SubscriptionReconciler {
-    /// One for each of the venue's limits, because those of one group but different windows all hold.
-    limiters: Vec<(RateLimitGroup, Limiter)>,
+    /// The limiter of this connection, and the groups that a message counts against.
+    limiter: (Limiter, Vec<RateLimitGroup>),
     /// What was sent last. Sorted.
     subscribed: Vec<Channel>,
     /// The version of the desired set that was.
@@ -37,9 +37,12 @@ pub(super) struct SubscriptionReconciler {
 impl SubscriptionReconciler {
     /// Those of a fresh connection, which has nothing; the first look is due `now`.
     pub(super) fn new(venue: &dyn Venue, now: Instant) -> Self {
-        let limits = venue.capabilities().socket.messages;
+        let rules = venue.capabilities().socket.messages;
+        let mut groups: Vec<_> = rules.iter().map(|rule| rule.group).collect();
+        groups.sort_unstable();
+        groups.dedup();
         Self {
-            limiters: limits.iter().map(|limit| (limit.group, Limiter::new(&[*limit]))).collect(),
+            limiter: (Limiter::new(rules), groups),
             subscribed: Vec::new(),
             version: 0,
             next_check: Some(now),
@@ -92,12 +95,12 @@ impl SubscriptionReconciler {
     }
 
     fn request_permits(&mut self, priority: Priority) {
-        self.pending_permits = Some(Box::pin(acquire(self.limiters.clone(), priority)));
+        self.pending_permits = Some(Box::pin(acquire(self.limiter.clone(), priority)));
     }
 
     /// A turn for a message that is no subscription.
     pub(super) fn acquire_login_permits(&self) -> impl Future<Output = PermitsResult> + Send + 'static {
-        acquire(self.limiters.clone(), Priority::Critical)
+        acquire(self.limiter.clone(), Priority::Critical)
     }
 
     /// Waits for the turn; for ever, if none was asked for. May be dropped and called again.
@@ -162,9 +165,9 @@ fn difference(these: &[Channel], those: &[Channel]) -> Vec<Channel> {
     these.iter().filter(|channel| those.binary_search(channel).is_err()).cloned().collect()
 }
 
-async fn acquire(limiters: Vec<(RateLimitGroup, Limiter)>, priority: Priority) -> PermitsResult {
-    let mut permits = Vec::with_capacity(limiters.len());
-    for (group, limiter) in limiters {
+async fn acquire((limiter, groups): (Limiter, Vec<RateLimitGroup>), priority: Priority) -> PermitsResult {
+    let mut permits = Vec::with_capacity(groups.len());
+    for group in groups {
         permits.push(limiter.acquire(group, priority).await?);
     }
     Ok(permits)
