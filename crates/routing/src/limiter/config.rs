@@ -11,8 +11,8 @@ pub struct LimiterConfig {
     pub margin: Duration,
     /// The time after it was given up in which a request may still arrive at the venue.
     pub late_arrival_grace: Duration,
-    /// Whether measured round trips may shorten the wait (a few percent more requests). If not, a request is taken to
-    /// have arrived when it was answered, which needs no assumption about the network.
+    /// Allows measured round trips to shorten the wait (a few percent more requests). If not, a request is taken to have
+    /// arrived when it was answered, which needs no assumption about the network.
     pub trust_round_trips: bool,
     /// The number of requests of a group that may wait; one more is refused at once.
     pub queue: usize,
@@ -30,7 +30,7 @@ pub struct LimiterConfig {
     pub starving_normal: Duration,
     /// The time after which a LOW request counts as starving.
     pub starving_low: Duration,
-    /// While a request starves, one permit in this many is for the starving.
+    /// The share of the permits that starving requests get: one in this many.
     pub starving_every: u32,
     /// The time that a round trip is taken to last in estimates before one was measured.
     pub assumed_round_trip: Duration,

@@ -18,7 +18,7 @@ pub struct CompletionEstimate {
     pub takes: Duration,
     /// The time that one round trip is taken to last.
     pub round_trip: Duration,
-    /// Whether the round trip was measured lately; if not it is an assumption.
+    /// Says that the round trip was measured lately; if not it is an assumption.
     pub measured: bool,
 }
 

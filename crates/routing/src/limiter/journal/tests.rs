@@ -43,7 +43,7 @@ fn take_events(journal: &Journal, group: &str) -> Vec<PeerEvent> {
     journal.try_lock().unwrap().take_events(group)
 }
 
-/// What `journal` hears of candles, in brief.
+/// Returns what `journal` has read of candles, in brief.
 fn candle_events(journal: &Journal) -> Vec<(RecordKind, u64, u64)> {
     let events = take_events(journal, "candles").into_iter();
     events.map(|event| (event.kind, event.number, event.age.as_secs())).collect()

@@ -41,7 +41,7 @@ impl TestLog {
         self.log.next_slot(now, self.rules.reported(None).unwrap(), allowed, 1, counts)
     }
 
-    /// When every rule has room for a request of `weight`.
+    /// Returns when every rule has room for a request of `weight`.
     fn room(&mut self, now: Instant, weight: u32) -> NextSlot {
         self.rules.next_slot(&self.log, (now, weight), false, &LimiterConfig::default())
     }
