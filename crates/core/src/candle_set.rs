@@ -1,6 +1,9 @@
 //! The answer to a candle query: candles, the coverage of the range they lie in, and where each part came
 //! from.
 
+mod columns;
+
+pub use self::columns::CandleColumns;
 use crate::{
     Candle, CandleQuery, Coverage, RejectedRow, Selection, Series, TimeRange, Timestamp, WriteFailure,
 };
@@ -38,7 +41,7 @@ pub enum Slot {
     Present(Candle),
     /// It is proven that no trade happened.
     Empty,
-    /// Nobody has asked, or the answer proved nothing.
+    /// The slot is unknown: nobody has asked, or the answer proved nothing.
     Unknown,
     /// Two observations disagree. This is the candle that counts until the slot is asked for again, if there is
     /// one.
@@ -74,7 +77,7 @@ pub struct CandleSet {
     /// Rows of the venue, or of a store, that were left out because they are impossible. Their slots are unknown
     /// or disputed.
     pub rejected: Vec<RejectedRow>,
-    /// Candles that were asked for and could not be stored: the disk is full, fails, or holds a damaged file.
+    /// The candles that were asked for and could not be stored: the disk is full, fails, or holds a damaged file.
     pub write_failure: Option<WriteFailure>,
 }
 

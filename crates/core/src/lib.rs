@@ -47,7 +47,7 @@ pub use candle::{Candle, Series};
 pub use candle_builder::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, IngestOutcome,
 };
-pub use candle_set::{CandlePart, CandleSet, FetchStats, Slot};
+pub use candle_set::{CandleColumns, CandlePart, CandleSet, FetchStats, Slot};
 pub use coverage::{AbsenceClaim, CLOCK_SLACK, Coverage, Dispute, MAX_ROW_DELAY, Origin, Provenance, Span};
 pub use day::{Day, DayError};
 pub use derivation::DerivationPolicy;

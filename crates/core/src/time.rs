@@ -1,14 +1,16 @@
 //! Timestamps and time ranges.
 //!
-//! There is one type for every moment, so that milliseconds, microseconds and nanoseconds cannot be mistaken
-//! for each other. There is no conversion from a wall clock, so that nobody reads one by accident.
+//! One newtype for every moment, so that milliseconds, microseconds and nanoseconds can never be
+//! mistaken for each other. Nothing here reads a clock: moments of other libraries are converted, never asked for.
+
+mod conversions;
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A moment in nanoseconds since the Unix epoch, UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A moment: nanoseconds since the Unix epoch, UTC.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
@@ -106,7 +108,14 @@ impl FromStr for Timestamp {
     }
 }
 
-/// The reason why a moment or a time range is refused.
+/// As [`Display`](fmt::Display): logs and failed assertions show a time, not a number of nanoseconds.
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Why a moment or a stretch of time is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {
@@ -120,6 +129,12 @@ pub enum TimeError {
         from: Timestamp,
         /// The end of the refused range.
         to: Timestamp,
+    },
+    /// The moment lies outside the years that a [`Timestamp`] can hold.
+    #[error("the time {nanos} ns from 1970 is out of range; times from the years 1677 to 2262 can be held")]
+    OutOfRange {
+        /// The nanoseconds since the epoch.
+        nanos: i128,
     },
 }
 
@@ -186,6 +201,13 @@ mod tests {
             "2026-08-03T10:40:00Z"
         );
         assert_eq!("2026-08-03".parse::<Timestamp>().unwrap().to_string(), "2026-08-03T00:00:00Z");
+    }
+
+    #[test]
+    fn a_moment_is_shown_as_a_time_when_debugged() {
+        let moment: Timestamp = "2026-08-03T10:40:00.5Z".parse().unwrap();
+        assert_eq!(format!("{moment:?}"), "2026-08-03T10:40:00.5Z");
+        assert_eq!(format!("{:?}", Some(Timestamp::EPOCH)), "Some(1970-01-01T00:00:00Z)");
     }
 
     #[test]
