@@ -18,4 +18,5 @@ mod router;
 mod scope;
 mod server;
 mod stalls;
+mod threads;
 mod weights;
