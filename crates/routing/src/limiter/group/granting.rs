@@ -22,8 +22,10 @@ impl LimitedGroup {
     /// Gives the permits for which there is room, unless somebody else is at the journal: then a moment later.
     pub(in crate::limiter) fn grant_permits(&self) {
         match self.scope.journal.get() {
+            None => self.grant_unrecorded(),
+            // Where nobody waits there is nothing to decide. Whoever joins the queue after this look comes here as well.
             Some(journal) if self.lock().queue.len() > 0 => self.grant_recorded(journal),
-            _ => self.grant_unrecorded(),
+            Some(_) => {}
         }
     }
 
