@@ -1,4 +1,4 @@
-//! What a run shall be, from flags, environment and file, in that order of weight.
+//! The settings of a run, from flags, environment and file, in that order of precedence.
 
 mod addresses;
 mod connections;
@@ -22,13 +22,13 @@ use crate::args::{GlobalArgs, VenueArg, VenueFlags};
 use crate::exit::UsageError;
 use crate::secret_arg::SecretArg;
 
-/// Refuses flags that contradict each other, whatever the command makes of them.
+/// Refuses flags that contradict each other, whatever the command.
 pub(crate) fn check(global: &GlobalArgs) -> Result<(), UsageError> {
     venue::check_flags(global)?;
     Addresses::of_flags(global)?.check()
 }
 
-/// Where the data folder is and how it is kept.
+/// Returns the settings of the data folder.
 pub(crate) fn store(global: &GlobalArgs) -> anyhow::Result<StoreConfig> {
     folder(global, &file(global)?)
 }
@@ -42,7 +42,7 @@ fn folder(global: &GlobalArgs, file: &SettingsFile) -> anyhow::Result<StoreConfi
     Ok(file.store.config(named.cloned().map_or_else(data_folder::default_folder, Ok)?))
 }
 
-/// The data folder, and the database behind it where one is named.
+/// Returns the data folder, and the database behind it if one is named.
 fn storage(global: &GlobalArgs, file: &SettingsFile) -> anyhow::Result<Storage> {
     let near = folder(global, file)?;
     Ok(match database(global, file)? {
@@ -51,7 +51,7 @@ fn storage(global: &GlobalArgs, file: &SettingsFile) -> anyhow::Result<Storage> 
     })
 }
 
-/// The database that machines share, where one is named.
+/// Returns the shared database, if one is named.
 pub(crate) fn shared(global: &GlobalArgs) -> anyhow::Result<Option<PostgresConfig>> {
     database(global, &file(global)?)
 }
@@ -62,7 +62,7 @@ fn database(global: &GlobalArgs, file: &SettingsFile) -> anyhow::Result<Option<P
     Ok(Some(PostgresConfig::parse(url).map_err(|error| UsageError(format!("--store: {error}")))?))
 }
 
-/// Begins a backbone as the settings say, on the venue they name.
+/// Creates a builder of a backbone, as the settings say, on the venue they name.
 pub(crate) fn builder(global: &GlobalArgs) -> anyhow::Result<Builder> {
     let file = file(global)?;
     let mut builder = Backbone::builder().storage(storage(global, &file)?);
@@ -73,7 +73,7 @@ pub(crate) fn builder(global: &GlobalArgs) -> anyhow::Result<Builder> {
     Ok(builder.connect(venue::config(global, &file, addresses)?))
 }
 
-/// Whose data is meant, if anything says so but the venue's name.
+/// Returns the source, if anything but the venue's name says which one.
 pub(crate) fn source(global: &GlobalArgs) -> anyhow::Result<Option<VenueId>> {
     let file = file(global)?;
     let addresses = venue::addresses(global, &file)?;
@@ -83,16 +83,17 @@ pub(crate) fn source(global: &GlobalArgs) -> anyhow::Result<Option<VenueId>> {
     Ok(Some(addresses.into_config(global.venue.descriptor())?.source()?))
 }
 
-/// Returns where what is sent is noted, if not in the data folder. What the venue itself allows is this machine's, whatever
-/// folder a program keeps its data in.
+/// The folder of the send log, if it is not in the data folder.
+///
+/// The venue's limit applies to this machine, whatever folder a program keeps its data in.
 fn limits_dir(global: &GlobalArgs, file: &SettingsFile, addresses: &Addresses) -> Option<PathBuf> {
     let named = global.limits_dir.as_ref().or(file.limits_dir.as_ref());
     let is_venue = !addresses.has_address();
     named.cloned().or_else(|| is_venue.then(state_folder).flatten().map(|folder| folder.join("limits")))
 }
 
-/// The same for a source: at the addresses that were named, if they are of its venue and it is no region of it. Whether
-/// that is the source, the backbone says.
+/// Creates a builder for a source: at the given addresses, if they are of its venue and it is no region of
+/// it. The backbone checks whether that is the source.
 pub(crate) fn builder_at(global: &GlobalArgs, source: VenueId, venue: VenueArg) -> anyhow::Result<Builder> {
     let region = venue.descriptor().region_of(source).filter(|region| !region.name.is_empty());
     let elsewhere = || {
@@ -111,7 +112,7 @@ fn read(path: &Path) -> anyhow::Result<SettingsFile> {
     parse(&text).map_err(|error| UsageError(format!("{}: {error}", path.display())).into())
 }
 
-/// The parser's complaint in one line: where, what, and what there is instead.
+/// Parses the file; the error is one line: where, what, and what is allowed instead.
 fn parse(text: &str) -> Result<SettingsFile, String> {
     toml::from_str(text).map_err(|error| {
         let line =
@@ -121,7 +122,7 @@ fn parse(text: &str) -> Result<SettingsFile, String> {
     })
 }
 
-/// A complaint about the kind of a value, without the value: it may be a key that stands in the wrong place.
+/// Returns an error about the type of a value without the value: it may be a key in the wrong place.
 fn redact_quoted(message: &str) -> String {
     let Some((kind, rest)) = message.split_once(": string \"") else { return message.to_owned() };
     let expected = rest.rfind("\", expected ").map_or("", |end| &rest[end + 1..]);

@@ -89,8 +89,8 @@ pub use time::{TimeError, TimeRange, Timestamp};
 pub use timeframe::{Timeframe, TimeframeError};
 pub use trade::{Side, Trade, TradeId};
 pub use venue_descriptor::{
-    OpenVenue, TradingHours, UndescribedVenue, VenueDescriptor, VenueKey, VenueOptions, VenueRegion,
-    VenueRegistry, VenueSetting,
+    OpenMarketDaySource, OpenSplitSource, OpenVenue, SocketAddressOf, TradingHours, UndescribedVenue,
+    VenueDescriptor, VenueKey, VenueOptions, VenueRegion, VenueRegistry, VenueSetting,
 };
 pub use venue_id::{VenueId, VenueIdError};
 pub use view::{Fill, View, ViewRow};

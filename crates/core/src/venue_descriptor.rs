@@ -23,6 +23,15 @@ pub type OpenVenue = fn(
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Venue>, SourceError>;
 
+/// Returns the address of the socket, for a venue that has another one for some options.
+pub type SocketAddressOf = fn(options: &VenueOptions) -> Result<&'static str, SourceError>;
+
+/// Makes the source of a venue's splits from the place where its own requests can be sent.
+pub type OpenSplitSource = fn(calls: Arc<dyn CallSource>) -> Arc<dyn SplitSource>;
+
+/// Makes the source of a venue's daily candles of all markets from the place where its own requests can be sent.
+pub type OpenMarketDaySource = fn(calls: Arc<dyn CallSource>) -> Arc<dyn MarketDaySource>;
+
 /// The description of a venue: what it is, what it takes to talk to it, and how its adapter is made.
 ///
 /// Each venue's crate keeps one as a `static`. The facade, the command line, the settings file, the check of a store and
@@ -50,7 +59,7 @@ pub struct VenueDescriptor {
     open: OpenVenue,
     regions: &'static [VenueRegion],
     hosts: &'static [(&'static str, VenueId)],
-    socket: Option<fn(&VenueOptions) -> Result<&'static str, SourceError>>,
+    socket: Option<SocketAddressOf>,
     normalize: fn(&str) -> String,
     trading_hours: TradingHours,
     key: Option<VenueKey>,
@@ -58,8 +67,8 @@ pub struct VenueDescriptor {
     has_named_connections: bool,
     emulator: Option<&'static str>,
     sample_markets: &'static [&'static str],
-    splits: Option<fn(Arc<dyn CallSource>) -> Arc<dyn SplitSource>>,
-    market_days: Option<fn(Arc<dyn CallSource>) -> Arc<dyn MarketDaySource>>,
+    splits: Option<OpenSplitSource>,
+    market_days: Option<OpenMarketDaySource>,
 }
 
 impl VenueDescriptor {
@@ -113,7 +122,7 @@ impl VenueDescriptor {
     }
 
     /// Says where the socket is, for a venue that has another one for some options.
-    pub const fn socket(mut self, socket: fn(&VenueOptions) -> Result<&'static str, SourceError>) -> Self {
+    pub const fn socket(mut self, socket: SocketAddressOf) -> Self {
         self.socket = Some(socket);
         self
     }
@@ -163,13 +172,13 @@ impl VenueDescriptor {
     }
 
     /// Says how its splits are asked for, where what is traded there is ever split.
-    pub const fn splits(mut self, source: fn(Arc<dyn CallSource>) -> Arc<dyn SplitSource>) -> Self {
+    pub const fn splits(mut self, source: OpenSplitSource) -> Self {
         self.splits = Some(source);
         self
     }
 
     /// Says how the daily candles of all its markets are asked for at once, where that is possible.
-    pub const fn market_days(mut self, source: fn(Arc<dyn CallSource>) -> Arc<dyn MarketDaySource>) -> Self {
+    pub const fn market_days(mut self, source: OpenMarketDaySource) -> Self {
         self.market_days = Some(source);
         self
     }

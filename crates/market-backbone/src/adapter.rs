@@ -1,4 +1,4 @@
-//! What an adapter of a venue, or a store of one's own, is written with.
+//! The types for writing an adapter of a venue, or a store.
 //!
 //! A [`Venue`] encodes requests and decodes answers and frames; it opens no socket and reads no clock. The backbone does the
 //! rest: limits, retries, connections, paging, proofs. A [`VenueDescriptor`](crate::VenueDescriptor) says what else is to be
@@ -9,8 +9,9 @@
 pub use market_backbone_core::{
     BadRow, BookRequest, BudgetReport, Call, CallSource, CandlePage, CandlePageBuilder, CandlePageRequest,
     CandlePart, CandleQuery, CandleSource, Capabilities, ControlMessage, FinalityRules, FrameError,
-    FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login, MarketDaySource, OpenVenue,
-    OwnedReply, PageProof, PageSequence, PageSource, PartStream, PriceIncrement, PriorClaims, QueryParams,
-    RateLimitRule, RateUnit, RequestCost, RevisionPolicy, Selection, SocketLimits, SplitSource,
-    StoredCandles, Subscription, SymbolTable, TickerRequest, TradePage, TradePageRequest, Venue, WindowKind,
+    FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login, MarketDaySource,
+    OpenMarketDaySource, OpenSplitSource, OpenVenue, OwnedReply, PageProof, PageSequence, PageSource,
+    PartStream, PriceIncrement, PriorClaims, QueryParams, RateLimitRule, RateUnit, RequestCost,
+    RevisionPolicy, Selection, SocketAddressOf, SocketLimits, SplitSource, StoredCandles, Subscription,
+    SymbolTable, TickerRequest, TradePage, TradePageRequest, Venue, WindowKind,
 };

@@ -1,4 +1,4 @@
-//! What a backbone is made of: layers for each venue, and one store for all of them.
+//! The parts of a backbone: the layers of each venue, and one store for all of them.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::storage::StorageTiers;
 /// The layers of one venue.
 pub(crate) struct VenueStack {
     pub(crate) venue: VenueId,
-    /// What is known of the venue beyond its adapter; `None` for an adapter that nobody described.
+    /// The description of the venue; `None` for an adapter that nobody described.
     pub(crate) descriptor: Option<&'static VenueDescriptor>,
-    /// The venue's, as far as it is known from here.
+    /// The clock of the venue, as far as it is known from here.
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) router: Arc<Router>,
     pub(crate) coordinator: Arc<Coordinator>,
     pub(crate) candles: Arc<DerivedSource>,
-    /// What answers programs: the candles as of the right now.
+    /// The source that answers programs: candles by the corrected clock.
     pub(crate) clock_aware: Arc<ClockAwareSource>,
     pub(crate) continuity: Continuity,
     /// The shared store before the coordinator, where there is one.
@@ -32,7 +32,7 @@ pub(crate) struct VenueStack {
 }
 
 impl VenueStack {
-    /// How much of the time its markets are open, as far as anybody said.
+    /// Returns the trading hours of the venue, as far as they are described.
     pub(crate) fn trading_hours(&self) -> TradingHours {
         self.descriptor.map_or(TradingHours::ALWAYS, VenueDescriptor::hours)
     }
@@ -42,7 +42,7 @@ impl VenueStack {
     }
 }
 
-/// All venues, and what they share.
+/// All venues, and the state they share.
 pub(crate) struct Inner {
     // Invariant: not empty, and no source twice.
     pub(crate) venues: Vec<Arc<VenueStack>>,
@@ -51,7 +51,7 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    /// The layers of exactly this source, else of the only one of its venue.
+    /// Returns the layers of exactly this source, or else of the only one of its venue.
     pub(crate) fn at(&self, venue: VenueId) -> Result<&Arc<VenueStack>, Error> {
         if let Some(layers) = self.venues.iter().find(|layers| layers.venue == venue) {
             return Ok(layers);
@@ -66,12 +66,12 @@ impl Inner {
         }
     }
 
-    /// The layers of the first source of this family.
+    /// Returns the layers of the first source of this family.
     pub(crate) fn family(&self, family: VenueId) -> Option<&VenueStack> {
         self.venues.iter().map(Arc::as_ref).find(|stack| stack.venue.family() == family)
     }
 
-    /// Ends feeds, lets the recorders write what they left, then the stores finish.
+    /// Ends the feeds, lets the recorders write what they have, then closes the stores.
     pub(crate) async fn shutdown(&self) {
         for layers in &self.venues {
             layers.router.shutdown().await;

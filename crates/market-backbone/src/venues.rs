@@ -27,7 +27,6 @@ pub fn known_venues() -> &'static VenueRegistry {
 }
 
 /// Returns the venue that is talked to where none is named.
-#[must_use]
 pub fn default_venue() -> &'static VenueDescriptor {
     LIST[0]
 }

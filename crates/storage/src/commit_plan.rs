@@ -1,24 +1,26 @@
-//! What becomes of a commit where something is known already: which rows are written, and what is disputed.
+//! Decides what a commit changes where something is known already: which rows are written, and what is
+//! disputed.
 //!
-//! A row that says the same as the stored one changes nothing. One that says otherwise, or that comes where
-//! nothing was proven to be, takes the place of what was there, unless that is sure to have been observed
-//! later; a proof that has no row where one is stored leaves the row standing. In all three cases the slot is
-//! disputed from then on, with both who said so, until it is forgotten and asked for anew. A later
-//! observation that agrees with the stored row does not settle it: the venue has changed its mind once.
+//! A row that agrees with the stored one changes nothing. A row that differs, or that comes for a slot proven
+//! empty, replaces what was there, unless that is sure to have been observed later. Coverage without a row
+//! where one is stored leaves the row. In all three cases the slot is disputed from then on, with both
+//! observations, until it is forgotten and fetched again. A later observation that agrees with the stored row
+//! does not settle the dispute: the venue has changed its answer once.
 //!
-//! What was heard on a socket and added up here is the weaker word. Who was asked confirms it or contradicts it, and
-//! in both cases the row and the proof are the asked one's from then on; and what has been asked for is never replaced
-//! by what was heard, whichever came first. Where the venue says of what is heard that it will be corrected, a correction
-//! of it is no contradiction: the row is replaced and nothing is disputed. (That a row should go altogether is one all the
-//! same: it stands, and is disputed.) So it is with what was asked for so early that the venue was known to correct it
-//! still: a page that was asked later replaces it and disputes nothing, and one that was asked early says nothing against
-//! a later one, in whatever order they come.
+//! A candle received live and aggregated here is the weaker observation. A REST reply confirms or contradicts
+//! it, and in both cases the row and the provenance are those of the reply from then on. A row from REST is
+//! never replaced by a live one, whichever came first. Where the venue says that it revises what it sends
+//! live, a revision is no contradiction: the row is replaced and nothing is disputed. (A removed row is a
+//! contradiction even then: it stays, and is disputed.) The same holds for pages fetched so early that the
+//! venue was known to revise them: a page fetched later replaces them without a dispute, and an early one
+//! says nothing against a later one, in whatever order they come.
 //!
-//! That nothing is older than a moment is said of the time before a market was listed. A row that turns up there takes
-//! back what was said, and is no dispute. What an answer merely left out beyond its rows is a claim: it is kept with its
-//! witnesses, it is dropped where a row is stored, and it becomes a proof when a late enough answer says it again.
+//! Coverage before the listing says that nothing is older than a moment. A row that turns up there removes
+//! that coverage, without a dispute. What a reply merely left out beyond its rows is a claim: it is stored
+//! with its witnesses, it is dropped where a row is stored, and it becomes known when a late enough reply
+//! repeats it.
 //!
-//! What a row was before it was replaced is kept with the time at which that was observed.
+//! The earlier version of a replaced row is kept with the time at which that was observed.
 
 use std::collections::BTreeMap;
 
@@ -28,18 +30,18 @@ use crate::batch::Batch;
 use crate::ledger_compaction;
 use crate::revision::Revision;
 
-/// What is to be written, all of it or nothing.
+/// The changes of a commit, to be written as a whole or not at all.
 #[derive(Debug, Default)]
 pub(crate) struct CommitPlan {
-    /// Rows that are new or take the place of others.
+    /// The rows that are new or replace others.
     pub(crate) rows: Vec<Candle>,
-    /// What those were whose place is taken.
+    /// The earlier versions of replaced rows.
     pub(crate) revisions: Vec<Revision>,
-    /// What is known and disputed afterwards.
+    /// The coverage and the disputes afterwards.
     pub(crate) known: Coverage,
 }
 
-/// Decides on `batch`, given what is `known` and all rows that are `stored` within its reach.
+/// Plans the commit of `batch`, given the `known` coverage and all rows that are `stored` in its ranges.
 pub(crate) fn plan(known: &Coverage, stored: &[Candle], batch: &Batch) -> CommitPlan {
     let rows = Vec::with_capacity(batch.candles.len());
     let (known, batch_coverage) =
@@ -83,7 +85,7 @@ pub(crate) fn plan(known: &Coverage, stored: &[Candle], batch: &Batch) -> Commit
     plan
 }
 
-/// What is known, but for what was said of the time before the listing and is contradicted by a row.
+/// Returns the known coverage without spans before the listing that a row contradicts.
 fn without_refuted_known(known: &Coverage, rows: &[Candle]) -> Coverage {
     let mut left = known.clone();
     for span in known.spans().iter().filter(|span| span.provenance.origin == Origin::BeforeListing) {
@@ -94,7 +96,7 @@ fn without_refuted_known(known: &Coverage, rows: &[Candle]) -> Coverage {
     left
 }
 
-/// What a batch says, but for what it says of the time before the listing and is contradicted by a stored row.
+/// Returns the batch's coverage without spans before the listing that a stored row contradicts.
 fn without_refuted_batch(batch: &Batch, stored: &[Candle]) -> Coverage {
     let mut left = batch.coverage.clone();
     let rows = || stored.iter().chain(&batch.candles);
@@ -107,8 +109,7 @@ fn without_refuted_batch(batch: &Batch, stored: &[Candle]) -> Coverage {
 }
 
 impl CommitPlan {
-    /// What was known by asking stays known by asking where the batch has only heard of it, and what was known for good
-    /// where it has asked early.
+    /// Keeps the stronger of two observations: REST over live, and final over early.
     fn keep_stronger_evidence(&mut self, known: &Coverage, batch: &Batch) {
         for said in batch.coverage.spans() {
             let before = known.within(said.range);
@@ -117,7 +118,7 @@ impl CommitPlan {
         }
     }
 
-    /// Keeps what was there, if anything was known to be or not to be.
+    /// Keeps the earlier version of a slot, if it had a row or was known to be empty.
     fn add_revision(&mut self, slot: &SlotProvenance, old: Option<Candle>, batch: &Batch) {
         if old.is_some() || slot.earlier.is_some() {
             let superseded_at = slot.superseded_at(batch);
@@ -125,8 +126,8 @@ impl CommitPlan {
         }
     }
 
-    /// Drops claims that a row contradicts: such an answer was stale, or its rows came late. What is left and has been
-    /// said often and late enough is known from now on.
+    /// Drops claims that a row contradicts: such a reply was stale, or its rows came late. Claims repeated
+    /// often and late enough become known.
     fn promote_claims(&mut self, stored: &[Candle], batch: &Batch) {
         for claim in self.known.claims().to_vec() {
             let rows = stored.iter().chain(&batch.candles);
@@ -146,7 +147,7 @@ impl CommitPlan {
     }
 }
 
-/// Who speaks of a slot.
+/// The observations of a slot.
 struct SlotProvenance {
     open_time: Timestamp,
     earlier: Option<Provenance>,
@@ -159,8 +160,10 @@ impl SlotProvenance {
         Self { open_time, earlier, later }
     }
 
-    /// Whether the stored row stands against a different one: it is the weightier word, or else it was surely observed
-    /// after it, as a ledger may call a stretch staler than it is, never fresher.
+    /// Returns whether the stored row prevails over a different one.
+    ///
+    /// It does if its observation outweighs the other, or if it was surely observed later: a ledger may call
+    /// a range older than it is, never newer.
     fn stored_prevails(&self) -> bool {
         let Some((earlier, later)) = self.earlier.zip(self.later) else { return false };
         match (outweighs(earlier, later), outweighs(later, earlier)) {
@@ -170,7 +173,8 @@ impl SlotProvenance {
         }
     }
 
-    /// Whether the venue has been asked already, and this is only what it said before that and has since corrected.
+    /// Returns whether the venue has already answered, and this is an earlier report that it has since
+    /// corrected.
     fn is_outdated(&self) -> bool {
         let Some((earlier, later)) = self.earlier.zip(self.later) else { return false };
         match later.origin {
@@ -180,7 +184,7 @@ impl SlotProvenance {
         }
     }
 
-    /// Whether a later word that differs is a correction which was to be expected.
+    /// Returns whether a later observation that differs is an expected correction.
     fn is_expected_correction(&self) -> bool {
         match self.earlier.map(|earlier| earlier.origin) {
             Some(Origin::Provisional) => true,
@@ -189,27 +193,29 @@ impl SlotProvenance {
         }
     }
 
-    /// When the earlier word ceased to hold: when the later one was said, and where nobody says when, when the slot was
-    /// over. Not before the earlier one was said.
+    /// Returns when the earlier observation ceased to hold.
+    ///
+    /// That is when the later one was made, or the end of the slot where nobody knows when. It is never
+    /// before the earlier one was made.
     fn superseded_at(&self, batch: &Batch) -> Timestamp {
         let observed = [self.earlier, self.later].into_iter().flatten().map(|said| said.observed_at).max();
         observed.unwrap_or_else(|| self.open_time.plus(batch.slot))
     }
 
-    /// Whether what was heard before is now said by somebody who was asked.
+    /// Returns whether a live observation is now confirmed by an answer over REST.
     fn is_confirmed(&self) -> bool {
         self.earlier.is_some_and(is_streamed) && self.later.is_some_and(|later| !is_streamed(later))
     }
 
-    /// Whether both rows say the same: to the last bit, but for the turnover; and but for the last bits of the volume
-    /// where one of them was added up here.
+    /// Returns whether both rows agree: to the last bit, except for the turnover, and for the last bits of
+    /// the volume where one of them was aggregated here.
     fn rows_agree(&self, a: &Candle, b: &Candle) -> bool {
         let is_locally_aggregated = [self.earlier, self.later].into_iter().flatten().any(is_streamed);
         a.agrees_with(b) && (is_locally_aggregated || a.volume == b.volume)
     }
 }
 
-/// Whether one word counts for more than another, whichever was said or came first.
+/// Returns whether one observation outweighs another, whichever came first.
 fn outweighs(one: Provenance, other: Provenance) -> bool {
     let is_final = (one.origin, other.origin) == (Origin::Rest, Origin::Early);
     is_final || (!is_streamed(one) && is_streamed(other))

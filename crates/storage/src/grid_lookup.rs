@@ -1,4 +1,5 @@
-//! Which calendar cuts a venue's candles: a store holds series of several venues, and knows none of them.
+//! Looks up the calendar of a venue's candles: a store holds series of several venues, and knows none of
+//! them.
 
 use market_backbone_core::{Grid, StoreError, StoreErrorKind, VenueId, VenueRegistry};
 

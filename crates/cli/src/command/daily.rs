@@ -1,4 +1,4 @@
-//! `market-backbone daily`: the daily candles of all markets, kept by one request a day.
+//! `market-backbone daily`: the daily candles of all markets, stored by one request a day.
 
 use market_backbone::{Backbone, Priority, known_venues};
 

@@ -1,4 +1,5 @@
-//! `market-backbone demo`: the main job on one screen: emulator and backbone in one process, no key, no network.
+//! `market-backbone demo`: the main features on one screen: emulator and backbone in one process, no key, no
+//! network.
 
 use std::time::Duration;
 
@@ -20,12 +21,12 @@ const HISTORY_CANDLES: usize = 1_000;
 /// Candles that settle sooner than this are shown as they come.
 const SHORT_FINALITY: Duration = Duration::from_secs(60);
 
-/// What is shown of a venue.
+/// The script of the demo for a venue.
 #[derive(Clone)]
 struct DemoScript {
     intro: String,
     markets: &'static [&'static str],
-    /// How long after its end a candle may still change, and some to spare.
+    /// The time after its end in which a candle may still change, with a margin.
     finality_delay: Duration,
 }
 
@@ -75,7 +76,7 @@ async fn show(backbone: &Backbone, bill: &DemoScript, length: Option<Duration>) 
     output.finish()
 }
 
-/// Goes on until it is stopped.
+/// Runs until it is stopped.
 async fn run_script(
     backbone: &Backbone,
     bill: &DemoScript,
@@ -98,7 +99,7 @@ async fn run_script(
     live(&bot, bill, output).await
 }
 
-/// The same thousand candles twice: from the venue, then from what is known.
+/// Shows the same thousand candles twice: from the venue, then from the store.
 async fn history(
     chart: &Client,
     backbone: &Backbone,
@@ -130,7 +131,7 @@ async fn live(bot: &Client, bill: &DemoScript, output: &mut Output) -> anyhow::R
     let kinds = [StreamKind::Trade, StreamKind::Candle(Timeframe::M1)];
     let mut events = bot.subscribe(bill.markets.iter().copied(), kinds).await?;
     while let Some(event) = events.next().await {
-        // Candles repeat every second: the trades tell the same story with less noise.
+        // Candles repeat every second: the trades show the same with fewer lines.
         if !matches!(event, FeedEvent::Candle { .. }) {
             output.line(&row::event_text(&event))?;
             output.flush()?;

@@ -1,4 +1,4 @@
-//! Where a venue is: from flags, else the environment, else the file.
+//! The venue's addresses: from flags, else the environment, else the file.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -10,14 +10,14 @@ use crate::args::{GlobalArgs, VenueArg};
 use crate::exit::UsageError;
 use crate::secret_arg::SecretArg;
 
-/// Where a venue is, as far as somebody said. An address may hold a password or a token.
+/// The venue's addresses, as far as they are given. An address may hold a password or a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Addresses {
     pub(super) rest_url: Option<SecretArg>,
     pub(super) ws_url: Option<SecretArg>,
     /// One of the venue's own regions, in place of addresses.
     pub(super) region: Option<&'static VenueRegion>,
-    /// Whose very data is served there.
+    /// The source whose data is served there.
     pub(super) same_as: Option<VenueId>,
 }
 
@@ -30,7 +30,7 @@ impl Addresses {
         Ok(Self { rest_url, ws_url, region, same_as })
     }
 
-    /// Refuses two places at once.
+    /// Refuses both a region and addresses.
     pub(super) fn check(&self) -> Result<(), UsageError> {
         let Some(region) = self.region.filter(|_| self.has_address()) else { return Ok(()) };
         Err(UsageError(format!(
@@ -54,7 +54,7 @@ impl Addresses {
         })
     }
 
-    /// Returns what was said here, and the rest as `other` says; but of what another place is the same as, nothing.
+    /// Fills what is missing here from `other`, except what another address is the same as.
     pub(super) fn or(self, other: Self) -> Self {
         if self.region.is_some() {
             return self;
@@ -63,12 +63,12 @@ impl Addresses {
         if self.rest_url.is_some() {
             return Self { ws_url, ..self };
         }
-        // Of a place that was said above, a region below says nothing.
+        // If an address was given above, a region below does not apply.
         let region = other.region.filter(|_| ws_url.is_none());
         Self { rest_url: other.rest_url, ws_url, region, same_as: self.same_as.or(other.same_as) }
     }
 
-    /// Says whether it is not the venue itself that is asked.
+    /// Returns whether it is not the venue itself that is used.
     pub(super) const fn has_address(&self) -> bool {
         self.rest_url.is_some() || self.ws_url.is_some()
     }
@@ -105,7 +105,7 @@ impl Addresses {
     }
 }
 
-/// Reads the variable `name`.
+/// Reads the environment variable `name`.
 fn read<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, UsageError> {
     variable(name)
         .map(|text| text.parse())
@@ -113,9 +113,9 @@ fn read<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, UsageError> {
         .map_err(|error| UsageError(format!("{name}: {error}")))
 }
 
-/// The socket of a look-alike that serves both on one port.
+/// Returns the socket of an emulator that serves both on one port.
 fn derived_socket_url(rest: &str, venue: &VenueDescriptor) -> Result<String, UsageError> {
-    // Nothing of it is repeated: a key may stand in it, or in its place.
+    // The message repeats nothing of it: a key may stand in it.
     let unreadable = || {
         UsageError("--rest-url is not readable as an address; write it like http://127.0.0.1:9001".to_owned())
     };

@@ -1,6 +1,6 @@
 //! The venue that a run talks to: what flags, the environment and the file say of it, in that order of weight.
 
-use market_backbone::{VenueConfig, VenueId};
+use market_backbone::{VenueConfig, VenueId, VenueKey, known_venues};
 
 use super::addresses::Addresses;
 use super::connections::connections;
@@ -22,18 +22,9 @@ pub(super) fn config(
     addresses: Addresses,
 ) -> Result<VenueConfig, UsageError> {
     let (venue, section) = (global.venue.descriptor(), file.section(global.venue.id()));
-    let key = venue.required_key().map(|key| {
-        variable(key.variable).ok_or_else(|| {
-            UsageError(format!(
-                "{} answers nobody without a key: put yours, from {}, into the environment as {} (for the emulator: {})",
-                venue.id(),
-                key.obtained_at,
-                key.variable,
-                key.for_emulator
-            ))
-        })
-    });
-    let key = key.transpose()?;
+    let required = venue.required_key();
+    let key =
+        required.map(|key| variable(key.variable).ok_or_else(|| missing_key(venue.id(), key))).transpose()?;
     let mut config = addresses.into_config(venue)?;
     if let Some(key) = key {
         config = config.key(key);
@@ -62,6 +53,14 @@ pub(super) fn config(
     })
 }
 
+fn missing_key(venue: VenueId, key: VenueKey) -> UsageError {
+    let VenueKey { variable, obtained_at, for_emulator } = key;
+    UsageError(format!(
+        "{venue} answers nobody without a key: put yours, from {obtained_at}, into the environment as {variable} (for the \
+         emulator: {for_emulator})"
+    ))
+}
+
 fn of_environment(name: String, check: fn(&str) -> Result<(), String>) -> Result<Option<String>, UsageError> {
     let Some(value) = variable(&name) else { return Ok(None) };
     check(&value).map_err(|error| UsageError(format!("{name}: {error}")))?;
@@ -72,11 +71,11 @@ fn of_environment(name: String, check: fn(&str) -> Result<(), String>) -> Result
 pub(super) fn check_flags(global: &GlobalArgs) -> Result<(), UsageError> {
     let venue = global.venue.descriptor();
     let alone = |flag: &str, has: &dyn Fn(VenueId) -> bool| {
-        let venues = market_backbone::known_venues().iter().map(|venue| venue.id());
+        let venues = known_venues().iter().map(|venue| venue.id());
         let names: Vec<_> = venues.filter(|id| has(*id)).map(VenueId::as_str).collect();
         UsageError(format!("--{flag} is of {} alone", names.join(" and ")))
     };
-    let known = |id| market_backbone::known_venues().find(id).ok();
+    let known = |id| known_venues().find(id).ok();
     if global.venue_flags.region().is_some() && venue.all_regions().len() < 2 {
         return Err(alone("region", &|id| known(id).is_some_and(|venue| venue.all_regions().len() > 1)));
     }
@@ -90,4 +89,37 @@ pub(super) fn check_flags(global: &GlobalArgs) -> Result<(), UsageError> {
         (own.check)(value).map_err(|error| UsageError(format!("--{flag}: {error}")))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn without_a_key_it_is_said_where_to_get_one_and_where_to_put_it() {
+        for venue in known_venues().iter() {
+            let Some(key) = venue.required_key() else { continue };
+            let UsageError(message) = missing_key(venue.id(), key);
+            for part in [venue.id().as_str(), key.variable, key.obtained_at, key.for_emulator] {
+                assert!(message.contains(part), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_flag_of_another_venue_is_refused_with_whose_it_is() {
+        let refusal = |line: &str| {
+            let args = crate::args::CliArgs::try_parse_from(line.split_whitespace()).unwrap();
+            check_flags(&args.global).map_err(|UsageError(message)| message)
+        };
+        assert_eq!(refusal("x markets --plan basic"), Err("--plan is of massive alone".to_owned()));
+        assert_eq!(
+            refusal("x markets --venue massive --region sg"),
+            Err("--region is of upbit alone".to_owned())
+        );
+        assert_eq!(refusal("x markets --venue massive --plan basic"), Ok(()));
+        assert_eq!(refusal("x markets --region sg"), Ok(()));
+    }
 }

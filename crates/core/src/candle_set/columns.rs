@@ -2,7 +2,8 @@
 
 use crate::{Candle, CandleSet, Timestamp};
 
-/// The figures of candles as one list each, all of the same length and oldest first: what indicators and data frames take.
+/// The figures of candles as one list each, all of the same length and oldest first, for indicators and data
+/// frames.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CandleColumns {
@@ -75,7 +76,7 @@ impl CandleSet {
         self.candles.len()
     }
 
-    /// Returns whether there is no candle. What is known of the slots is in the coverage all the same.
+    /// Returns whether there is no candle. The coverage may hold knowledge about the slots all the same.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.candles.is_empty()
@@ -87,7 +88,7 @@ impl CandleSet {
         self.candles.first()
     }
 
-    /// Returns the newest candle, which may be the one that still forms.
+    /// Returns the newest candle, which may be the forming one.
     #[must_use]
     pub fn last(&self) -> Option<&Candle> {
         self.candles.last()
@@ -166,7 +167,7 @@ mod tests {
             assert_eq!((columns.open_time[row], columns.is_final[row]), (candle.open_time, candle.is_final));
         }
         assert_eq!(set.closes().collect::<Vec<_>>(), columns.close);
-        assert_eq!(set.closes().rev().next(), set.last().map(|newest| newest.close));
+        assert_eq!(set.closes().next_back(), set.last().map(|newest| newest.close));
         assert_eq!(set.first().map(|oldest| oldest.close), Some(4.0));
         assert_eq!((&set).into_iter().count(), set.clone().into_iter().count());
     }

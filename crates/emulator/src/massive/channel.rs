@@ -1,17 +1,17 @@
-//! What can be heard of a stock, and what a subscription calls it.
+//! The channels of a stock, and their names in subscriptions.
 
-/// What a pair begins with.
+/// The channel at the beginning of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StockChannel {
-    /// `A`: second bars.
+    /// The channel of second bars, `A`.
     Second,
-    /// `AM`: minute bars.
+    /// The channel of minute bars, `AM`.
     Minute,
-    /// `T`
+    /// The channel of trades, `T`.
     Trade,
-    /// `Q`
+    /// The channel of quotes, `Q`.
     Quote,
-    /// `LULD`
+    /// The channel of price bands, `LULD`.
     Band,
 }
 

@@ -102,7 +102,6 @@ impl VenueConfig {
     }
 
     /// Returns the venue's descriptor.
-    #[must_use]
     pub fn descriptor(&self) -> &'static VenueDescriptor {
         self.descriptor
     }

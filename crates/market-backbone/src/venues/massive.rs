@@ -100,3 +100,16 @@ impl Backbone {
         self.at(MASSIVE)?.store_market_day(day, priority).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_not_shown_by_mistake() {
+        let account =
+            MassiveAccount::new("s3cret", MassivePlan::Basic).at("http://u:s3cret@h", "ws://h/?s3cret");
+        let shown = format!("{account:?} {:?}", Builder::default().massive_account(account.clone()));
+        assert!(!shown.contains("s3cret") && shown.contains("basic"), "{shown}");
+    }
+}

@@ -1,16 +1,16 @@
-//! Whether a configuration asks for no more connections than the venue lets us have.
+//! Checks that a configuration has no more connections than the venue allows.
 
 use market_backbone_core::{Capabilities, SourceError, SourceErrorKind};
 
 use super::config::SessionConfig;
 
 impl SessionConfig {
-    /// Whether the venue lets us have the connections that are named here.
+    /// Checks that the venue allows the configured connections.
     ///
     /// # Errors
     ///
-    /// Says how many there are too many: the venue would let all of them in and then throw out one after the other, for
-    /// ever.
+    /// Returns an error with the surplus: the venue would accept all connections and then evict one after the
+    /// other, for ever.
     pub fn check(&self, capabilities: &Capabilities) -> Result<(), SourceError> {
         let (named, venue) = (self.pinned.len(), capabilities.venue);
         let refuse = |why: String| {

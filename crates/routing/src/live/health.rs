@@ -1,29 +1,30 @@
-//! How the connections are, as told to whoever asks.
+//! The health of the connections, as reported to users.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How a connection is; the worst is the greatest.
+/// The health of a connection, from best to worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Health {
-    /// Nothing is wanted of it, so it need not stand.
+    /// No channel is assigned to it, so it need not be open.
     #[default]
     Idle,
-    /// It stands, and nothing speaks against it.
+    /// The connection is open without a known problem.
     Live,
-    /// It does not stand yet, or no more, and is tried again.
+    /// The connection is not open yet, or no longer, and is tried again.
     Connecting,
-    /// It stands, but for too long nothing has shown that it brings what there is: values it brought are not live.
+    /// The connection is open, but for too long nothing has proved that it delivers all data: its values are
+    /// not live.
     Suspect,
-    /// The venue gave its place to another; it stays away for as long as the venue asks.
+    /// The venue gave its place to another connection; it stays away for as long as the venue asks.
     Evicted,
-    /// The venue refuses what is wished for; it is not tried until that changes.
+    /// The venue refuses the subscriptions; it is not tried until they change.
     Refused,
 }
 
 impl Health {
-    /// `idle`, `live`, `connecting`, `suspect`, `evicted` or `refused`.
+    /// Returns `idle`, `live`, `connecting`, `suspect`, `evicted` or `refused`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,25 +38,26 @@ impl Health {
     }
 }
 
-/// One of the connections among which the channels are spread.
+/// One of the connections over which the channels are distributed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionHealth {
     /// The number of the socket that serves it now, counted from 1 over all sockets; 0 while none does.
     pub number: u64,
-    /// How many channels are its.
+    /// The number of channels assigned to it.
     pub channels: usize,
-    /// How it is.
+    /// The health of the connection.
     pub health: Health,
-    /// Frames that the socket has brought.
+    /// The number of frames received from the socket.
     pub frames: u64,
-    /// How long ago it last brought anything, an answer to a keep-alive included; `None` while none stands.
+    /// The time since it last received anything, answers to keep-alives included; `None` while it is not
+    /// open.
     pub last_frame_age: Option<Duration>,
-    /// How often it had to be replaced because it broke.
+    /// The number of times it had to be replaced because it broke.
     pub reconnects: u64,
-    /// What the configuration calls it, if it does.
+    /// The name given by the configuration, if there is one.
     pub name: Option<Arc<str>>,
-    /// How often a connection came to nothing or broke.
+    /// The number of failed attempts and broken connections.
     pub errors: u64,
-    /// How that was the last time.
+    /// The message of the last of those errors.
     pub last_error: Option<Arc<str>>,
 }

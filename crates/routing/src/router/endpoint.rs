@@ -1,4 +1,4 @@
-//! Where a venue is, and whose data that makes it.
+//! The addresses of a venue, and the source of data that they stand for.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use crate::http::origin_of;
 
 /// The addresses of a venue.
 ///
-/// The two addresses also say whose data it is ([`source`](Self::source)), as far as addresses can: one host and port
-/// counts as one source. Two servers that stand at the same address one after the other (an emulator with another seed),
-/// or behind different paths of one gateway, cannot be told apart by it, and share what is stored unless one of them is
-/// given a name with [`same_as`](Self::same_as), or a store of its own.
+/// The two addresses also say whose data it is ([`source`](Self::source)), as far as addresses can: one host
+/// and port counts as one source. Two servers at the same address one after the other (an emulator with
+/// another seed), or behind different paths of one gateway, cannot be told apart. They share stored data
+/// unless one of them gets a name with [`same_as`](Self::same_as), or a store of its own.
 ///
-/// Debugs with scheme, host and port alone: the rest of an address may hold a key.
+/// Debugs with scheme, host and port only: the rest of an address may hold a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The address that answers requests: `https://…` or `http://…`, without a path of its own.
+    /// The address for REST: `https://…` or `http://…`, without a path.
     pub rest_url: String,
-    /// The address of the socket: `wss://…` or `ws://…`, with its path.
+    /// The address for the socket: `wss://…` or `ws://…`, with its path.
     pub ws_url: String,
-    /// The source whose data is served here, where somebody said so.
+    /// The source whose data is served here, if it was configured.
     pub same_as: Option<VenueId>,
 }
 
@@ -36,30 +36,32 @@ impl fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    /// Returns the endpoint of a venue that answers requests at `rest_url` and has its socket at `ws_url`.
+    /// Creates an endpoint with `rest_url` for requests and `ws_url` for the socket.
     #[must_use]
     pub fn new(rest_url: impl Into<String>, ws_url: impl Into<String>) -> Self {
         Self { rest_url: rest_url.into(), ws_url: ws_url.into(), same_as: None }
     }
 
-    /// Says that the very data of `source` is served here, whatever the addresses are: by a proxy (`upbit`), or by an emulator that
-    /// is to keep its data apart (`upbit@seed-7`).
+    /// Says that the data of `source` is served here, whatever the addresses say: by a proxy (`upbit`), or by
+    /// an emulator whose data is kept apart (`upbit@seed-7`).
     #[must_use]
     pub fn same_as(mut self, source: VenueId) -> Self {
         self.same_as = Some(source);
         self
     }
 
-    /// Returns whose data is served here: what was said, else the source whose own both addresses are (`homes`), else a name
-    /// made of the address, like `upbit@127.0.0.1:9001`. Addresses that do not belong together make a name of both:
-    /// `upbit@127.0.0.1:9001~127.0.0.1:9002`.
+    /// Returns the source whose data is served here.
+    ///
+    /// That is what was configured, else the source whose official addresses (`homes`) both addresses are,
+    /// else a name made of the address, like `upbit@127.0.0.1:9001`. Addresses of different hosts make a name
+    /// of both: `upbit@127.0.0.1:9001~127.0.0.1:9002`.
     ///
     /// Only hosts and ports enter a name: no user, no password, no path, no query.
     ///
     /// # Errors
     ///
-    /// [`BadRequest`](SourceErrorKind::BadRequest) if an address is none or too long for a name, or if what was said is
-    /// a source of another venue than `family`.
+    /// [`BadRequest`](SourceErrorKind::BadRequest) if an address is invalid or too long for a name, or if the
+    /// configured source belongs to another venue than `family`.
     pub fn source(&self, family: VenueId, homes: &[(&str, VenueId)]) -> Result<VenueId, SourceError> {
         if let Some(said) = self.same_as {
             if said.family() == family.family() {
@@ -86,7 +88,8 @@ impl Endpoint {
     }
 }
 
-/// The host and port of an address, as a name has them: lower case, no dot at the end, no port where it is the usual one.
+/// Returns the host and port of an address as a name has them: lower case, no dot at the end, no default
+/// port.
 pub(crate) fn authority_of(address: &str, schemes: [&str; 2]) -> Result<String, SourceError> {
     // The address may hold a password, so it is not repeated.
     let unreadable =

@@ -1,4 +1,4 @@
-//! What there is to tell: snapshots of a moment, and the news between two moments.
+//! The frames of a session: snapshots of a moment, and the updates between two moments.
 //!
 //! Both are pure functions of tape and time, so sessions need no queue and no hub between them.
 
@@ -14,14 +14,14 @@ use crate::upbit::ticker::{PUBLISHED_AFTER_MS, TickerSummary};
 use crate::upbit::trades::previous_close;
 use crate::world::EmulatorWorld;
 
-/// Candles of a second reach clients so long after it ended.
+/// The delay of candles of a second after their end, in ms.
 const CANDLE_DELAY_MS: i64 = 8;
-/// Without trades a ticker is repeated once in such a stretch, because its 24 hours roll on.
+/// The interval of repeated tickers without trades, in ms, because their 24 hours roll on.
 const ROLL_MS: i64 = 15 * SECOND;
-/// No trade is told later than this after it was due.
+/// The largest delay of a trade, in ms.
 const LATEST_MS: i64 = 60 * SECOND;
 
-/// One frame for each code of each subscription that wants snapshots, where there is something to show.
+/// Returns one frame for each code of each subscription that wants snapshots, where there is data.
 pub(crate) fn snapshots(
     world: &EmulatorWorld,
     wanted: &[SocketSubscription],
@@ -75,7 +75,7 @@ fn snapshot(
     }
 }
 
-/// All frames due after the first moment and up to the second, in the order in which they are due.
+/// Returns all frames due after the first moment and up to the second, in the order in which they are due.
 pub(crate) fn updates(
     world: &EmulatorWorld,
     wanted: &[SocketSubscription],
@@ -108,7 +108,7 @@ pub(crate) fn updates(
     due.into_iter().map(|(_, frame)| frame).collect()
 }
 
-/// When a trade is told to sockets: soon after it happened, now and then later than younger ones.
+/// Returns when a trade is sent to sockets: shortly after it happened, sometimes later than newer ones.
 fn published_ms(world: &EmulatorWorld, market: &EmulatedMarket, trade: &TapeTrade) -> i64 {
     let quirks = world.scenario.quirks;
     let is_late = hash_random::unit(hash_random::draw(market.tape.key() ^ 0x1A7E, trade.id.cast_unsigned()))
@@ -117,7 +117,7 @@ fn published_ms(world: &EmulatorWorld, market: &EmulatedMarket, trade: &TapeTrad
     trade.time_ms + PUBLISHED_AFTER_MS + late_ms
 }
 
-/// How far ahead of its time a live trade is stamped.
+/// Returns how far ahead of its time a live trade is stamped, in ms.
 fn ahead_ms(market: &EmulatedMarket, foresight: &TimestampSkew, trade: &TapeTrade) -> i64 {
     if foresight.is_none() {
         return 0;
@@ -132,7 +132,7 @@ fn ahead_ms(market: &EmulatedMarket, foresight: &TimestampSkew, trade: &TapeTrad
     if drawn < foresight.share { foresight.ahead_ms } else { 0 }
 }
 
-/// The trade under another stamp, with the id that the venue would give it there.
+/// Returns the trade under another timestamp, with the id that the venue would give it there.
 const fn shifted(trade: &TapeTrade, ms: i64) -> TapeTrade {
     TapeTrade { time_ms: trade.time_ms + ms, id: trade.id + ms * IDS_PER_MS, ..*trade }
 }
@@ -163,7 +163,7 @@ fn trade_frame(writer: FrameWriter<'_>, trade: &TapeTrade, ahead_ms: i64) -> Str
     writer.trade(&shifted(trade, ahead_ms), before, &book, published_ms + ahead_ms)
 }
 
-/// A frame for each trade, in the order of the tape, and one now and then for the rolling day.
+/// Adds a frame for each trade, in the order of the tape, and one now and then for the rolling day.
 fn tickers(
     writer: FrameWriter<'_>,
     foresight: &TimestampSkew,
@@ -209,7 +209,7 @@ fn changed_book(
     Some((changed_ms, writer.book(&book, units, level)))
 }
 
-/// How far ahead a book is stamped: like the trade that it is the first to follow.
+/// Returns how far ahead a book is stamped, in ms: as far as the trade that it is the first to follow.
 fn book_ahead_ms(market: &EmulatedMarket, foresight: &TimestampSkew, changed_ms: i64) -> i64 {
     if foresight.is_none() {
         return 0;
@@ -219,7 +219,7 @@ fn book_ahead_ms(market: &EmulatedMarket, foresight: &TimestampSkew, changed_ms:
     last.filter(follows).map_or(0, |trade| ahead_ms(market, foresight, &trade))
 }
 
-/// At the end of each second that traded, the bar as it then stands.
+/// Adds the bar as it stands at the end of each second that traded.
 fn candles(
     writer: FrameWriter<'_>,
     (frame, name): (CandleInterval, &str),
