@@ -36,7 +36,7 @@ fn a_full_disk_in_a_fetch_gives_the_answer_and_says_that_it_was_not_kept() {
     assert_eq!(said.rows().len(), 4_000);
     let unkept = said.stats()["unkept_rows"].as_u64().unwrap();
     assert!(
-        unkept > 0 && said.stderr.contains(&format!("warning: {unkept} candles were not kept")),
+        unkept > 0 && said.stderr.contains(&format!("warning: {unkept} candles were not stored")),
         "{said:?}"
     );
     assert!(said.stderr.contains("shard-0000.db"), "{}", said.stderr);
@@ -56,7 +56,7 @@ fn a_folder_that_cannot_be_made_for_want_of_room_is_done_without() {
     let said = Said::of(within(0, &venue.command(data.path(), &WANTED)).output().unwrap());
     assert_eq!(said.rows().len(), 4_000);
     assert!(
-        said.stderr.contains("warning: 4000 candles were not kept: no space left for"),
+        said.stderr.contains("warning: 4000 candles were not stored: no space left for"),
         "{}",
         said.stderr
     );

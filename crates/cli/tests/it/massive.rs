@@ -240,7 +240,7 @@ fn one_folder_of_both_venues_is_checked_and_copied_by_the_calendar_of_each() {
     }
     let store = |args: &[&str]| Said::of(bare(args).arg("--data-dir").arg(data.path()).output().unwrap());
     let checked = store(&["store", "check"]);
-    assert_eq!((checked.code, checked.stdout.trim()), (Some(0), "nothing to find fault with"));
+    assert_eq!((checked.code, checked.stdout.trim()), (Some(0), "no issues found"));
     let (archive, other) = (data.path().join("archive"), tempdir().unwrap());
     let written = store(&["store", "export", "--output", archive.to_str().unwrap()]);
     assert_eq!(written.code, Some(0), "{written:?}");

@@ -171,7 +171,7 @@ fn nor_of_what_the_clients_of_a_look_alike_send() {
     let log = std::thread::spawn(move || log.inspect(|line| say.send(line.clone()).unwrap_or(())).collect());
     let port = loop {
         let line = said.recv_timeout(Duration::from_secs(60)).unwrap();
-        if let Some((_, rest)) = line.split_once("look-alike on http://127.0.0.1:") {
+        if let Some((_, rest)) = line.split_once("emulator on http://127.0.0.1:") {
             break rest.split(' ').next().unwrap().to_owned();
         }
     };

@@ -54,7 +54,7 @@ fn stats_say_what_is_stored_with_or_without_somebody_using_it() {
     let vacuum = store(data.path(), &["store", "vacuum"]);
     holder.kill().unwrap();
     holder.wait().unwrap();
-    assert_eq!((checked.code, checked.stdout.as_str()), (Some(0), "nothing to find fault with\n"));
+    assert_eq!((checked.code, checked.stdout.as_str()), (Some(0), "no issues found\n"));
     assert_eq!(vacuum.code, Some(0), "{vacuum:?}");
     let table = store(data.path(), &["store", "stats"]);
     assert!(table.stdout.contains("shard-0000.db") && table.stdout.contains("600"), "{table:?}");
@@ -69,7 +69,7 @@ fn looking_into_a_folder_without_a_store_makes_none() {
         let said = store(&nowhere, &["store", command]);
         assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
         assert!(
-            said.stderr.contains("no candles are kept in") && said.stderr.contains("nowhere"),
+            said.stderr.contains("no candles are stored in") && said.stderr.contains("nowhere"),
             "{said:?}"
         );
     }
@@ -94,7 +94,7 @@ fn what_cannot_be_true_is_said_with_what_mends_it_and_mended_when_asked() {
     let (venue, data) = (Venue::healthy(), tempdir().unwrap());
     fetch(&venue, data.path());
     let sound = store(data.path(), &["store", "check"]);
-    assert_eq!((sound.code, sound.stdout.as_str()), (Some(0), "nothing to find fault with\n"));
+    assert_eq!((sound.code, sound.stdout.as_str()), (Some(0), "no issues found\n"));
     let whole = export(data.path());
     damage(
         data.path(),
@@ -123,7 +123,8 @@ fn what_cannot_be_true_is_said_with_what_mends_it_and_mended_when_asked() {
 /// `proven` says of the oldest row.
 fn make_old(data: &Path, proven: &str) {
     let sql = format!(
-        "DROP TABLE claim; DROP TABLE lone_witness; DROP TABLE last_commit; DROP TABLE block_sum; DROP TABLE seal; \
+        "DROP TABLE claim; DROP TABLE lone_witness; DROP TABLE last_commit; DROP TABLE block_sum; DROP \
+         TABLE seal; \
          DROP TABLE unsealed; DROP TABLE layout; \
          UPDATE coverage SET from_ns = {proven}; PRAGMA user_version = 3"
     );

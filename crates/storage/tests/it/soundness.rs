@@ -96,7 +96,7 @@ async fn a_candle_that_no_proof_speaks_of_is_found() {
     let sql = "UPDATE coverage SET to_ns = 1800000000000 WHERE series = 'KRW-ETH 1m'";
     check(sql, &[(IntegrityIssue::Unproven, 30, 50)], "the first of 20 slots").await;
     let sql = "DELETE FROM coverage WHERE series = 'KRW-ETH 1m'";
-    check(sql, &[(IntegrityIssue::Unproven, 3, 50)], "no proof").await;
+    check(sql, &[(IntegrityIssue::Unproven, 3, 50)], "without coverage").await;
 }
 
 #[tokio::test]
