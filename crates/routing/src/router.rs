@@ -235,13 +235,13 @@ impl Router {
         requests: u64,
         priority: Priority,
     ) -> Result<(RateLimitGroup, CompletionEstimate), SourceError> {
-        let group = self.inner.candle_group(series)?;
-        let estimate = self.inner.limiter.eta(group, priority, requests);
+        let cost = self.inner.candle_cost(series)?;
+        let estimate = self.inner.limiter.eta(cost, priority, requests);
         let unlimited = || {
-            let message = format!("no limit is known for requests of group {group}");
+            let message = format!("no limit is known for requests of group {}", cost.group);
             SourceError::new(SourceErrorKind::Unsupported, message)
         };
-        Ok((group, estimate.ok_or_else(unlimited)?))
+        Ok((cost.group, estimate.ok_or_else(unlimited)?))
     }
 
     /// Returns the counters so far.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{Priority, RateLimitGroup, SourceError, SourceErrorKind};
+use market_backbone_core::{Priority, RequestCost, SourceError, SourceErrorKind};
 use tokio::time::timeout;
 
 use super::RouterInner;
@@ -33,11 +33,11 @@ impl RouterInner {
     pub(super) async fn with_timeout<T>(
         &self,
         terms: RequestOptions,
-        (group, requests): (RateLimitGroup, u64),
+        (cost, requests): (RequestCost, u64),
         asking: impl Future<Output = Result<T, SourceError>>,
     ) -> Result<T, SourceError> {
         let Some(within) = terms.timeout else { return asking.await };
-        let takes = || self.limiter.eta(group, terms.priority, requests).map_or(within, |found| found.takes);
+        let takes = || self.limiter.eta(cost, terms.priority, requests).map_or(within, |found| found.takes);
         let would_take = takes();
         if would_take > within {
             return Err(self.too_late(within, would_take));

@@ -202,7 +202,7 @@ impl RouterInner {
         terms: RequestOptions,
     ) -> Result<Vec<VenueReply>, SourceError> {
         let Some(first) = calls.first() else { return Ok(Vec::new()) };
-        let needs = (self.venue.encode(first)?.group, calls.len() as u64);
+        let needs = ((&self.venue.encode(first)?).into(), calls.len() as u64);
         let ask = |call| self.rest.call_shared(call, terms.priority, terms.max_age);
         self.with_timeout(terms, needs, try_join_all(calls.into_iter().map(ask))).await
     }

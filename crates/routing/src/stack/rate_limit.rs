@@ -54,7 +54,7 @@ where
         let mut ready = std::mem::replace(&mut self.inner, clone);
         let layer = self.layer.clone();
         Box::pin(async move {
-            let permit = layer.limiter.acquire(request.http.group, request.priority).await?;
+            let permit = layer.limiter.acquire(&*request.http, request.priority).await?;
             layer.stats.requests.fetch_add(1, Relaxed);
             // If it fails, the permit is dropped: whether the venue has counted the request is unknown.
             let reply = ready.call(request.clone()).await?;
@@ -88,8 +88,8 @@ impl RateLimitLayer {
             Some(SourceErrorKind::Banned(duration)) => self.limiter.banned(duration),
             _ => {}
         }
-        if let Some((group, remaining)) = self.venue.remaining(&reply.as_reply()) {
-            self.limiter.observe(&permit, group, remaining);
+        for report in self.venue.budget_reports(&reply.as_reply()) {
+            self.limiter.observe_report(&permit, report);
         }
         permit.answered();
     }

@@ -66,6 +66,6 @@ mod tests {
         assert!(bookmark.read().unwrap().is_none());
         std::fs::write(&bookmark.path, "yesterday\n").unwrap();
         let refused = bookmark.read().unwrap_err();
-        assert!(format!("{refused:#}").ends_with("token: this is no cursor"), "{refused:#}");
+        assert!(format!("{refused:#}").ends_with("token: this is not a cursor"), "{refused:#}");
     }
 }

@@ -21,9 +21,9 @@ type PermitsResult = Result<Vec<Permit>, SourceError>;
 
 /// The subscriptions of one connection.
 pub(super) struct SubscriptionReconciler {
-    /// The limiters, one for each of the venue's limits: those of one group with different windows all apply.
-    limiters: Vec<(RateLimitGroup, Limiter)>,
-    /// The channels sent last, sorted.
+    /// The limiter of this connection, and the groups that a message counts against.
+    limiter: (Limiter, Vec<RateLimitGroup>),
+    /// What was sent last. Sorted.
     subscribed: Vec<Channel>,
     /// The version of the desired set with those channels.
     version: u64,
@@ -37,9 +37,12 @@ pub(super) struct SubscriptionReconciler {
 impl SubscriptionReconciler {
     /// Creates the reconciler of a fresh connection without channels; the first check is due `now`.
     pub(super) fn new(venue: &dyn Venue, now: Instant) -> Self {
-        let limits = venue.capabilities().socket.messages;
+        let rules = venue.capabilities().socket.messages;
+        let mut groups: Vec<_> = rules.iter().map(|rule| rule.group).collect();
+        groups.sort_unstable();
+        groups.dedup();
         Self {
-            limiters: limits.iter().map(|limit| (limit.group, Limiter::new(&[*limit]))).collect(),
+            limiter: (Limiter::new(rules), groups),
             subscribed: Vec::new(),
             version: 0,
             next_check: Some(now),
@@ -92,12 +95,12 @@ impl SubscriptionReconciler {
     }
 
     fn request_permits(&mut self, priority: Priority) {
-        self.pending_permits = Some(Box::pin(acquire(self.limiters.clone(), priority)));
+        self.pending_permits = Some(Box::pin(acquire(self.limiter.clone(), priority)));
     }
 
     /// Acquires a permit for a message that is no subscription.
     pub(super) fn acquire_login_permits(&self) -> impl Future<Output = PermitsResult> + Send + 'static {
-        acquire(self.limiters.clone(), Priority::Critical)
+        acquire(self.limiter.clone(), Priority::Critical)
     }
 
     /// Waits for the permit; for ever, if none was requested. May be dropped and called again.
@@ -163,9 +166,9 @@ fn difference(these: &[Channel], those: &[Channel]) -> Vec<Channel> {
     these.iter().filter(|channel| those.binary_search(channel).is_err()).cloned().collect()
 }
 
-async fn acquire(limiters: Vec<(RateLimitGroup, Limiter)>, priority: Priority) -> PermitsResult {
-    let mut permits = Vec::with_capacity(limiters.len());
-    for (group, limiter) in limiters {
+async fn acquire((limiter, groups): (Limiter, Vec<RateLimitGroup>), priority: Priority) -> PermitsResult {
+    let mut permits = Vec::with_capacity(groups.len());
+    for group in groups {
         permits.push(limiter.acquire(group, priority).await?);
     }
     Ok(permits)
