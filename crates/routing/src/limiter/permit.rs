@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::group::{LimitedGroup, WaiterState};
 
-/// A place in the queue. Dropping it leaves the queue, or hands back a permit that was given but not used.
+/// A place in the queue. Dropping it leaves the queue, or returns a permit that was granted but not used.
 #[derive(Debug)]
 pub(super) struct QueuedRequest {
     group: Arc<LimitedGroup>,
@@ -103,7 +103,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Says that the request was answered just now, whatever the answer was.
+    /// Records that the request was answered just now, whatever the answer was.
     pub fn answered(mut self) {
         self.resolved = true;
         self.group.answered(self.id);
@@ -115,7 +115,7 @@ impl Permit {
         self.group.name()
     }
 
-    /// Returns when the permit was given.
+    /// Returns when the permit was granted.
     #[must_use]
     pub fn sent_at(&self) -> Instant {
         self.sent

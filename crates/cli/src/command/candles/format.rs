@@ -98,7 +98,7 @@ mod tests {
             let error = of(said, file).unwrap_err();
             assert!(error.contains(want), "{error}");
         };
-        refused(Some(Csv), "a.parquet", "--format says csv, but the ending of a.parquet says parquet");
+        refused(Some(Csv), "a.parquet", "--format says csv, but the extension of a.parquet says parquet");
         refused(Some(Table), "a.json", "says table");
         refused(None, "rows", ".parquet");
         refused(None, "rows.csv.gz", "names no format");
