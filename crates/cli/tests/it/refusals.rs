@@ -66,7 +66,7 @@ fn a_wait_of_minutes_is_told_and_the_next_program_asks_nothing_until_it_is_over(
     refused(&ask("one"), &["asks to slow down", "until 20", "900 s from now", &named]);
     venue.emulator.set_faults(Faults::default());
     let asked = venue.candle_requests();
-    refused(&ask("other"), &["the venue asks to wait with requests of group candles until 20", &named]);
+    refused(&ask("other"), &["the venue accepts no requests of group candles until 20", &named]);
     assert_eq!(venue.candle_requests(), asked);
     venue.stop();
 }
@@ -85,7 +85,7 @@ fn a_ban_names_until_when_it_lasts_and_the_file_that_says_so() {
     let named = data.path().join("limits").display().to_string();
     refused(&ask(), &["upbit has banned this address", "until 20", "s from now", &named]);
     let asked = venue.candle_requests();
-    refused(&ask(), &["the venue has shut this address out until 20", &named]);
+    refused(&ask(), &["the venue has banned this address until 20", &named]);
     assert_eq!(venue.candle_requests(), asked);
     venue.stop();
 }

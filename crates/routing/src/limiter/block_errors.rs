@@ -11,14 +11,13 @@ pub(super) const LONG_PAUSE: Duration = Duration::from_secs(60);
 
 /// Returns the error that the venue has banned this address for `left` from now.
 pub(super) fn banned(shared: &ScopeState, left: Duration) -> SourceError {
-    let message = format!("the venue has shut this address out {}", describe_end(shared, left));
+    let message = format!("the venue has banned this address {}", describe_end(shared, left));
     SourceError::new(SourceErrorKind::Banned(Some(left)), message)
 }
 
 /// Returns the error that the venue accepts no request of `group` for `left` from now.
 pub(super) fn paused(shared: &ScopeState, group: RateLimitGroup, left: Duration) -> SourceError {
-    let message =
-        format!("the venue asks to wait with requests of group {group} {}", describe_end(shared, left));
+    let message = format!("the venue accepts no requests of group {group} {}", describe_end(shared, left));
     SourceError::new(SourceErrorKind::Throttled(Some(left)), message)
 }
 

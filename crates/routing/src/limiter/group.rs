@@ -80,7 +80,7 @@ impl LimitedGroup {
             }
             let waiting = state.queue.len();
             if waiting >= self.config.queue {
-                let message = format!("{waiting} requests wait for a turn in group {} already", self.name);
+                let message = format!("{waiting} requests are queued in group {} already", self.name);
                 return Err(SourceError::new(SourceErrorKind::Overloaded, message));
             }
             if priority == Priority::Critical {

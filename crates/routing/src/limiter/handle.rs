@@ -81,7 +81,7 @@ impl Limiter {
         let journal = match Journal::open(config, &rules) {
             Ok(opened) => opened,
             Err(error) => {
-                tracing::warn!(%error, %file, "what is sent cannot be noted; other processes will not know of it");
+                tracing::warn!(%error, %file, "sent requests cannot be recorded; other processes will not know of them");
                 return;
             }
         };
@@ -144,7 +144,7 @@ impl Limiter {
     /// Corrects the count by the remaining budget of the group's first rule that the venue reports after the
     /// request of `permit`.
     ///
-    /// If less is left than this limiter has counted, somebody else uses this address's budget: the
+    /// If less is left than this limiter has counted, another client uses this address's rate limit: the
     /// difference counts as sent now. A larger remainder is ignored.
     pub fn observe(&self, permit: &Permit, group: RateLimitGroup, remaining: u32) {
         self.observe_report(permit, BudgetReport { group, window: None, remaining });

@@ -204,7 +204,7 @@ impl Journal {
             && file.is_first_failure()
         {
             let file = self.file();
-            tracing::warn!(%error, %file, "what is sent cannot be noted; other processes will not know of it");
+            tracing::warn!(%error, %file, "sent requests cannot be recorded; other processes will not know of them");
         }
     }
 

@@ -68,14 +68,15 @@ impl QueuedRequest {
             return too_late(&self.group, within, would_take);
         }
         let (name, patience) = (self.group.name(), self.group.max_wait(self.priority));
-        let message = format!("waited {} s for a turn in group {name}; ask for less", patience.as_secs_f32());
+        let message =
+            format!("waited {} s for a permit in group {name}; send fewer requests", patience.as_secs_f32());
         SourceError::new(SourceErrorKind::Overloaded, message)
     }
 }
 
 fn too_late(group: &LimitedGroup, within: Duration, would_take: Duration) -> SourceError {
     let message = format!(
-        "a turn in group {} would take {} ms, {} ms were allowed",
+        "a permit in group {} would take {} ms, {} ms were allowed",
         group.name(),
         would_take.as_millis(),
         within.as_millis()

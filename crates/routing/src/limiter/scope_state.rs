@@ -30,7 +30,7 @@ impl ScopeState {
         if bans.until.is_none_or(|known| known <= now) {
             bans.count += 1;
             tracing::error!(
-                "the venue has shut this address out {}",
+                "the venue has banned this address {}",
                 block_errors::describe_end(self, until - now)
             );
         }

@@ -211,7 +211,7 @@ async fn a_full_line_and_a_long_wait_are_errors() {
     for outcome in waiting.join_all().await {
         let error = outcome.unwrap_err();
         assert_eq!(error.kind(), SourceErrorKind::Overloaded);
-        assert!(error.to_string().starts_with("waited 3 s for a turn in group candles"), "{error}");
+        assert!(error.to_string().starts_with("waited 3 s for a permit in group candles"), "{error}");
     }
     assert_eq!(start.elapsed(), secs(3.0));
     permit.answered();
