@@ -1,5 +1,5 @@
-//! One market's fault is not all markets': a listing that hangs stops no socket, and a market that is gone takes no other
-//! with it.
+//! A failure of one market does not stop the others: a hanging listing stops no socket, and an unlisted
+//! market takes no other with it.
 
 use market_backbone_emulator::{Faults, MarketSet, Scenario};
 use serde_json::Value;

@@ -1,4 +1,5 @@
-//! What is refused for good ends a watch with its reason; what is refused for long is told, and remembered by the next.
+//! A permanent refusal ends a watch with its reason; a long one is reported, and remembered by the next
+//! process.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -76,7 +77,7 @@ fn a_ban_names_until_when_it_lasts_and_the_file_that_says_so() {
     let data = tempdir().unwrap();
     let ban = Some(BanRule { after: 1, within_ms: 60_000, seconds: 600, body: BanBody::Json });
     let venue = Venue::start(Scenario { ban, ..Scenario::default() });
-    // Somebody else on this address asks too much.
+    // Another client on this address exceeds the limit.
     let page = "GET /v1/candles/minutes/1?market=KRW-BTC&count=1 HTTP/1.1\r\nhost: venue\r\n\r\n";
     let mut stream = TcpStream::connect(venue.emulator.address()).unwrap();
     stream.write_all(page.repeat(40).as_bytes()).unwrap();

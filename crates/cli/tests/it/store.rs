@@ -1,4 +1,4 @@
-//! `store …`: figures, soundness and size of a data folder, used by somebody or not.
+//! `store …`: statistics, integrity and size of a data folder, in use or not.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -20,7 +20,7 @@ fn objects(said: &Said) -> Vec<Value> {
     said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// 600 minutes, in `data`. They ended so long ago that all of them are sure, and kept.
+/// 600 minutes, in `data`. They ended so long ago that all of them are final, and stored.
 fn fetch(venue: &Venue, data: &Path) {
     let end = Timestamp::from_secs(SystemClock.now().as_secs() / 60 * 60 - 120).to_string();
     let args = ["candles", "KRW-BTC", "1m", "--count", "600", "--to", &end, "--closed", "--format", "csv"];
@@ -139,7 +139,7 @@ fn a_past_that_an_older_version_believed_empty_on_one_answers_word_is_found_and_
         let (venue, data) = (Venue::healthy(), tempdir().unwrap());
         fetch(&venue, data.path());
         make_old(data.path(), &proven);
-        // Brought up to date by whoever may write.
+        // Migrated by the first process that opens it for writing.
         assert_eq!(store(data.path(), &["store", "vacuum"]).code, Some(0));
         let found = objects(&store(data.path(), &["store", "check", "--format", "json"]));
         assert_eq!((found.len(), found[0]["flaw"].as_str()), (2, Some("lone_witness")), "{found:?}");
@@ -167,7 +167,7 @@ fn a_past_that_an_older_version_believed_empty_on_one_answers_word_is_found_and_
     }
 }
 
-/// Every figure of the one table.
+/// Every value of the one table.
 fn export(data: &Path) -> Vec<(i64, [f64; 6])> {
     in_shard(data, async |conn| {
         let rows = sqlx::query("SELECT * FROM candles_KRW_BTC_1m ORDER BY timestamp").fetch_all(conn).await?;
