@@ -54,7 +54,7 @@ fn wait_for_outcome(outcome: oneshot::Receiver<anyhow::Result<()>>) -> anyhow::R
     let listening = tokio::runtime::Builder::new_current_thread().enable_all().build();
     listening.context("cannot start the runtime")?.block_on(async {
         tokio::select! {
-            outcome = outcome => outcome.context("the work has failed by a mistake of this program; see above")?,
+            outcome = outcome => outcome.context("the work failed because of a bug in this program; see above")?,
             overdue = stop::until_overdue() => Err(stop::Stopped(overdue?).into()),
         }
     })

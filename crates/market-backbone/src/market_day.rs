@@ -35,7 +35,7 @@ impl Backbone {
         let stack = self.stack();
         let refused = |kind, message: String| SourceError::new(kind, message).at_venue(stack.venue);
         let source = self.market_day_source().ok_or_else(|| {
-            let message = "this venue has no answer for a whole market";
+            let message = "this venue has no request for a whole market";
             refused(SourceErrorKind::Unsupported, message.to_owned())
         })?;
         let capabilities = *self.router().capabilities();

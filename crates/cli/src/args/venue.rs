@@ -151,7 +151,7 @@ fn flags() -> Vec<Arg> {
     for (flag, venues) in flag_settings() {
         let Some((_, first)) = venues.first() else { continue };
         let names: Vec<_> = venues.iter().map(|(id, _)| id.as_str()).collect();
-        let help = format!("{}; of {} alone [env: {}]", first.help, names.join(" and "), env_names(&venues));
+        let help = format!("{}; for {} only [env: {}]", first.help, names.join(" and "), env_names(&venues));
         let settings: Vec<_> = venues.iter().map(|(_, setting)| *setting).collect();
         let parser = move |text: &str| checked(text, settings.iter().map(|setting| (setting.check)(text)));
         args.push(

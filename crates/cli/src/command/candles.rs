@@ -67,7 +67,7 @@ async fn one(
 /// Warns that candles could not be stored and will have to be fetched again.
 fn warn_of_unkept(unkept: Option<&WriteFailure>) {
     if let Some(WriteFailure { rows, reason: why }) = unkept {
-        output::note(&format!("warning: {rows} candles were not kept: {why}"));
+        output::note(&format!("warning: {rows} candles were not stored: {why}"));
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) async fn run(args: DailyArgs, backbone: &Backbone) -> anyhow::Result<
         let venue = backbone.venue().without_address();
         let others = known_venues().iter().filter(|venue| venue.has_market_days());
         let others: Vec<_> = others.map(|venue| format!("--venue {}", venue.id())).collect();
-        let message = format!("{venue} has no answer for a whole market; say {}", others.join(" or "));
+        let message = format!("{venue} has no request for a whole market; use {}", others.join(" or "));
         return Err(UsageError(message).into());
     }
     let mut output = Output::open(None)?;

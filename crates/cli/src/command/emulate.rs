@@ -22,7 +22,8 @@ pub(crate) async fn run(args: EmulateArgs, region: Option<&str>) -> anyhow::Resu
     let address = listener.local_addr()?;
     let (name, socket) = (args.whose.display_name, args.whose.socket_path);
     output::note(&format!(
-        "{name} look-alike on http://{address} and ws://{address}/{socket}; what it was asked: http://{address}/__admin/report"
+        "{name} emulator on http://{address} and ws://{address}/{socket}; its report: \
+         http://{address}/__admin/report"
     ));
     let stop = async {
         stop::wait().await;

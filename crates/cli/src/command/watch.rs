@@ -88,15 +88,15 @@ fn is_json(said: Option<OutputFormat>, file: Option<&Path>) -> Result<bool, Usag
     match (said, ended) {
         (Some(OutputFormat::Csv), _) | (None, Some(FileFormat::Csv | FileFormat::Parquet)) => {
             Err(UsageError(
-                "events have no CSV and no Parquet; use --format json, or a file that ends in .ndjson"
+                "events cannot be written as CSV or Parquet; use --format json, or a file that ends in \
+                 .ndjson"
                     .to_owned(),
             ))
         }
         (Some(OutputFormat::Table), Some(FileFormat::Json | FileFormat::Csv | FileFormat::Parquet))
         | (Some(OutputFormat::Json), Some(FileFormat::Text | FileFormat::Csv | FileFormat::Parquet)) => {
             Err(UsageError(
-                "--format and the ending of the --output file say different things; change one of them"
-                    .to_owned(),
+                "--format and the extension of the --output file disagree; change one of them".to_owned(),
             ))
         }
         (Some(OutputFormat::Json), _) | (None, Some(FileFormat::Json)) => Ok(true),
@@ -133,7 +133,7 @@ impl WatchLoop {
                         catching.report();
                     }
                     if let Some(reason) = backbone.metrics().router.live.refused {
-                        anyhow::bail!("{} refuses what is asked of its socket: {reason}", backbone.venue().without_address());
+                        anyhow::bail!("{} refuses the subscriptions: {reason}", backbone.venue().without_address());
                     }
                 }
                 outcome = check.final_answer() => outcome?,

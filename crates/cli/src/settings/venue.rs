@@ -56,7 +56,7 @@ pub(super) fn config(
 fn missing_key(venue: VenueId, key: VenueKey) -> UsageError {
     let VenueKey { variable, obtained_at, for_emulator } = key;
     UsageError(format!(
-        "{venue} answers nobody without a key: put yours, from {obtained_at}, into the environment as {variable} (for the \
+        "{venue} requires a key: put yours, from {obtained_at}, into the environment as {variable} (for the \
          emulator: {for_emulator})"
     ))
 }
@@ -73,7 +73,7 @@ pub(super) fn check_flags(global: &GlobalArgs) -> Result<(), UsageError> {
     let alone = |flag: &str, has: &dyn Fn(VenueId) -> bool| {
         let venues = known_venues().iter().map(|venue| venue.id());
         let names: Vec<_> = venues.filter(|id| has(*id)).map(VenueId::as_str).collect();
-        UsageError(format!("--{flag} is of {} alone", names.join(" and ")))
+        UsageError(format!("--{flag} applies to {} only", names.join(" and ")))
     };
     let known = |id| known_venues().find(id).ok();
     if global.venue_flags.region().is_some() && venue.all_regions().len() < 2 {
@@ -114,10 +114,10 @@ mod tests {
             let args = crate::args::CliArgs::try_parse_from(line.split_whitespace()).unwrap();
             check_flags(&args.global).map_err(|UsageError(message)| message)
         };
-        assert_eq!(refusal("x markets --plan basic"), Err("--plan is of massive alone".to_owned()));
+        assert_eq!(refusal("x markets --plan basic"), Err("--plan applies to massive only".to_owned()));
         assert_eq!(
             refusal("x markets --venue massive --region sg"),
-            Err("--region is of upbit alone".to_owned())
+            Err("--region applies to upbit only".to_owned())
         );
         assert_eq!(refusal("x markets --venue massive --plan basic"), Ok(()));
         assert_eq!(refusal("x markets --region sg"), Ok(()));

@@ -56,8 +56,7 @@ impl VenueOptions {
     pub(super) fn check(&self, venue: &VenueDescriptor) -> Result<(), SourceError> {
         let id = venue.id();
         if let (Some(key), None) = (venue.required_key(), &self.key) {
-            let message =
-                format!("{id} answers nobody without a key: give it yours, from {}", key.obtained_at);
+            let message = format!("{id} requires a key: give yours, from {}", key.obtained_at);
             return Err(wrong(message).at_venue(id));
         }
         for (name, value) in &self.values {

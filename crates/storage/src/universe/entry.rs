@@ -91,13 +91,14 @@ pub fn read_universes(text: &str, key: Option<&str>) -> Result<Vec<UniverseEntry
         }
         Ok(value) => vec![one(key, members(&value))?],
         Err(error) if text.trim_start().starts_with(['[', '{']) => {
-            return Err(ParseUniverseError(format!("this begins like JSON, but is none: {error}")));
+            return Err(ParseUniverseError(format!("this begins like JSON, but is invalid: {error}")));
         }
         Err(_) => vec![one(key, plain(text))?],
     };
     match entries.iter().find(|entry| entry.members.is_empty()) {
         Some(empty) => Err(ParseUniverseError(format!(
-            "no market in {}; give a list of codes, {{\"symbols\": […]}} or {{\"stocks\": [{{\"ticker\": …}}]}}",
+            "no market in {}; give a list of codes, {{\"symbols\": […]}} or {{\"stocks\": [{{\"ticker\": \
+             …}}]}}",
             if empty.lookup.is_empty() { "it" } else { &empty.lookup }
         ))),
         None => Ok(entries),

@@ -85,7 +85,7 @@ impl BatchOutput {
         let Some(folder) = &args.output_dir else {
             return Ok(Self::One(CandleWriter::open(style, args.output.as_deref())?));
         };
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         Ok(Self::Folder(folder.clone(), style))
     }
 
@@ -102,7 +102,7 @@ impl BatchOutput {
                     sheet.add(&set, now)?;
                     sheet.finish()
                 });
-                written.await.context("the task that writes a file was cut off")?
+                written.await.context("the task that writes a file was cancelled")?
             }
         }
     }

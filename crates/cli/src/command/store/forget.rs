@@ -127,9 +127,9 @@ fn ask_confirmation(series: &Series, range: TimeRange, found: &[ForgetTarget<'_>
     for ForgetTarget { place, rows, .. } in found {
         output::note(&format!("{place}: {rows} candles of {}", what(series, range)));
     }
-    output::note("forget them, and what is known of them? [y/N]");
+    output::note("forget them, and their coverage? [y/N]");
     let mut answer = String::new();
-    stdin().read_line(&mut answer).context("cannot read the answer; say --yes")?;
+    stdin().read_line(&mut answer).context("cannot read the answer; use --yes")?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
