@@ -34,7 +34,7 @@ pub(super) fn config(
         let filed = section.options.iter().find(|(name, _)| *name == setting.name);
         let value = match flag {
             Some((_, value)) => Some(value.to_owned()),
-            None => of_environment(venue.variable(setting.name), setting.check)?
+            None => of_environment(&venue.variable(setting.name), setting.check)?
                 .or_else(|| filed.map(|(_, value)| value.clone())),
         };
         if let Some(value) = value {
@@ -61,8 +61,8 @@ fn missing_key(venue: VenueId, key: VenueKey) -> UsageError {
     ))
 }
 
-fn of_environment(name: String, check: fn(&str) -> Result<(), String>) -> Result<Option<String>, UsageError> {
-    let Some(value) = variable(&name) else { return Ok(None) };
+fn of_environment(name: &str, check: fn(&str) -> Result<(), String>) -> Result<Option<String>, UsageError> {
+    let Some(value) = variable(name) else { return Ok(None) };
     check(&value).map_err(|error| UsageError(format!("{name}: {error}")))?;
     Ok(Some(value))
 }
