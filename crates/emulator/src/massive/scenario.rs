@@ -83,6 +83,8 @@ pub enum ExchangeHours {
     /// Also at night, on weekends and holidays: quieter than in regular hours, but what trades much trades
     /// every ten seconds.
     Always,
+    /// Regular hours around the clock, every day: as busy at night as at noon.
+    AlwaysRegular,
 }
 
 /// What is listed.
