@@ -12,11 +12,11 @@ mod secret_arg;
 mod settings;
 mod stats;
 mod stop;
+mod terminal;
 
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
 use tokio::sync::oneshot;
 
 /// As much as a main thread has.
@@ -25,7 +25,7 @@ const STACK_BYTES: usize = 8 << 20;
 /// The work is done on a thread of its own, so that this one can hear that it shall end, and leave, whatever the work is
 /// stuck in: a disk, a pipe that nobody reads.
 fn main() -> ExitCode {
-    let args = args::CliArgs::parse();
+    let args = args::parse();
     let is_endless = args.command.is_endless();
     let (done, outcome) = oneshot::channel();
     let work = move || {
