@@ -119,10 +119,10 @@ pub(crate) struct GlobalArgs {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum VenueArg {
-    /// Coins; no key
+    /// Coins; no key is needed.
     #[default]
     Upbit,
-    /// US stocks
+    /// US stocks; an API key is needed.
     Massive,
 }
 

@@ -1,11 +1,15 @@
-//! A market-data backbone: say *what* you want and how urgently, never *how*.
+//! A market-data backbone: a program says *what* it wants and how urgently, never *how* to get it.
 //!
 #![doc = include_str!("../docs/guide.md")]
 
+pub mod adapter;
 mod backbone;
 mod builder;
+mod candle_batch;
 mod candle_request;
+mod candle_stream;
 mod client;
+pub mod config;
 mod daily;
 mod dispatcher;
 mod error;
@@ -15,6 +19,7 @@ mod massive_account;
 mod metrics;
 mod pinned;
 mod plan;
+pub mod prelude;
 mod progress;
 mod recording;
 mod splits;
@@ -29,7 +34,10 @@ mod venues;
 
 pub use backbone::Backbone;
 pub use builder::Builder;
+pub use candle_batch::{CandleAnswers, CandleBatch};
 pub use candle_request::CandleRequest;
+pub use candle_request::window::{AnyWindow, CandleWindow, DefaultWindow, LastWindow, RangeWindow};
+pub use candle_stream::CandleStream;
 pub use client::Client;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
@@ -45,34 +53,36 @@ pub use store::{
     SeriesStats, ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
 };
 pub use subscribe_request::SubscribeRequest;
-pub use system_clock::SystemClock;
+pub use system_clock::{SystemClock, SystemNow};
 pub use venues::{grid_of, normalize_code, plan_repair};
 
 pub use market_backbone_coordinator::{
     ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
 };
 pub use market_backbone_core::{
-    AbsenceClaim, AdjustedCandles, BandIndicators, Calendar, Candle, CandleSet, CandleStore, Channel,
-    ChannelHistory, Clock, Coverage, Day, Delivery, DerivationPolicy, Dispute, FeedEvent, FetchStats, Fill,
-    Forming, Gap, GapCause, GapState, Grid, Instrument, Level, LossReason, ManualClock, OrderBook, Origin,
-    PlainDecimal, PriceBand, Priority, Provenance, RateLimitGroup, RejectedRow, Secret, Series, Session,
-    Side, Slot, SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError, StoreErrorKind,
-    StraddlingCandle, StreamKind, Symbol, Ticker, TimeError, TimeRange, Timeframe, Timestamp, Trade, TradeId,
-    VenueId, VenueIdError, View, ViewRow, WriteFailure,
+    AbsenceClaim, AdjustedCandles, BandIndicators, Calendar, Candle, CandleColumns, CandleSet, CandleStore,
+    Channel, ChannelHistory, Clock, ClockReading, Coverage, Day, DayError, DayHours, Delivery,
+    DerivationPolicy, Dispute, FeedEvent, FetchStats, Fill, Forming, Gap, GapCause, GapState, Grid,
+    Instrument, Level, LossReason, ManualClock, OrderBook, Origin, PlainDecimal, PriceBand, Priority,
+    Provenance, QueryError, RangeSet, RateLimitGroup, RejectedRow, Secret, Series, Session, Side, Slot,
+    SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError, StoreErrorKind, StraddlingCandle,
+    StreamKind, StreamKindError, Symbol, SymbolError, Ticker, TimeError, TimeRange, Timeframe,
+    TimeframeError, Timestamp, Trade, TradeId, VenueId, VenueIdError, View, ViewRow, WriteFailure,
 };
 pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,
     SideInference, SideRule,
 };
-/// US stocks: what only their venue offers, and what its answers hold.
+/// US stocks: what only Massive offers, and the values in its answers.
 pub use market_backbone_massive::{
     AggregateBar, AggregateSpec, DELAYED_WS_URL, DayBar, Dividend, Glossary, GlossaryTerm, Holiday,
     HolidayKind, Listing, MASSIVE, MASSIVE_HOSTS as MASSIVE_HOMES, MarketStatus, MassiveClient, MassivePlan,
-    MassiveRate, MoverDirection, OpenClose, Snapshot, Timespan, TradeRecord, apply_holidays,
+    MassivePlanError, MassiveRate, MoverDirection, OpenClose, Quote, Snapshot, Timespan, TradeRecord,
+    apply_holidays,
 };
 pub use market_backbone_routing::{
-    ByteStream, ConnectionHealth, Endpoint, FollowGuard, Health, Interest, Route, RouteReason, RouterConfig,
-    RouterMetrics, SubscriptionLimits, Transport,
+    ByteStream, ConnectionHealth, Endpoint, FollowGuard, GroupMetrics, Health, Interest, LimiterMetrics,
+    LiveMetrics, Route, RouteReason, RouterConfig, RouterMetrics, SubscriptionLimits, Transport,
 };
 pub use market_backbone_storage::{
     ArchiveFormat, ArchivedSeries, AtomicFile, ContentHash, ContentHashError, ExportOptions, GridLookup,
@@ -93,7 +103,7 @@ pub use market_backbone_upbit::{
     Grouping, UPBIT, UPBIT_HOSTS as UPBIT_HOMES, UpbitClient, UpbitRegion, UpbitRegionError,
 };
 
-/// The example of the README, compiled.
+/// The example of the README, compiled as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

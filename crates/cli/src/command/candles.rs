@@ -14,7 +14,7 @@ use market_backbone::{Backbone, Fill, MASSIVE, Timestamp, WriteFailure, normaliz
 use self::batch::SeriesRequest;
 use self::candle_writer::{CandleStyle, CandleWriter};
 pub(super) use self::table::table;
-pub(super) use self::window::CandleWindow;
+pub(super) use self::window::WantedCandles;
 use crate::args::CandlesArgs;
 use crate::exit::UsageError;
 use crate::terminal::TextStyle;
@@ -32,7 +32,7 @@ pub(crate) async fn run(args: CandlesArgs, backbone: &Backbone) -> anyhow::Resul
         ))
         .into());
     }
-    let window = CandleWindow::of(&args.range, backbone.now());
+    let window = WantedCandles::of(&args.range, backbone.now());
     let wishes = series_requests(&args, backbone).await?;
     // Not by how many a list happens to hold: columns do not come and go with it.
     let labelled = wishes.len() > 1 || args.universe.is_some() || args.output_dir.is_some();
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: CandlesArgs, backbone: &Backbone) -> anyhow::Resul
 async fn one(
     args: &CandlesArgs,
     wish: &SeriesRequest,
-    (window, style): (CandleWindow, CandleStyle),
+    (window, style): (WantedCandles, CandleStyle),
     backbone: &Backbone,
 ) -> anyhow::Result<()> {
     let _reader = args.output.is_none().then(output::watch_reader).transpose()?;

@@ -5,12 +5,12 @@ use std::time::Duration;
 use market_backbone::{Backbone, Plan};
 use serde_json::{Map, Value, json};
 
-use super::candles::CandleWindow;
+use super::candles::WantedCandles;
 use crate::args::{PlanArgs as Args, PlanFormat};
 use crate::output::Output;
 
 pub(crate) async fn run(args: Args, backbone: &Backbone) -> anyhow::Result<()> {
-    let window = CandleWindow::of(&args.range, backbone.now());
+    let window = WantedCandles::of(&args.range, backbone.now());
     let plan = window.request(&args.market, args.timeframe, backbone).plan().await?;
     let mut output = Output::open(None)?;
     match args.format {

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use market_backbone_core::RateLimit;
+use market_backbone_core::RateLimitRule;
 use tokio::time::Instant;
 
 use super::LimiterConfig;
@@ -33,7 +33,8 @@ pub(super) enum SendOutcome {
 pub(super) enum WindowShare {
     Critical,
     Others,
-    /// Not of this process: another one of this machine, one before this one, or somebody else on this address.
+    /// A sender outside this process: another process of this machine, an earlier one, or another user of
+    /// this address.
     External,
 }
 
@@ -68,7 +69,7 @@ impl SentRequest {
 pub(super) enum NextSlot {
     Now,
     At(Instant),
-    /// When one of those under way has been answered.
+    /// There is room when one of the requests in flight has been answered.
     AfterResponse,
 }
 
@@ -83,7 +84,7 @@ pub(super) struct SendLog {
 
 impl SendLog {
     /// For a group that takes `max` requests in a `window`.
-    pub(super) fn new(limit: RateLimit, config: &LimiterConfig) -> Self {
+    pub(super) fn new(limit: RateLimitRule, config: &LimiterConfig) -> Self {
         let LimiterConfig { margin, late_arrival_grace: stray, trust_round_trips, .. } = *config;
         let trips = RoundTrips::new(limit.max, trust_round_trips);
         Self {
@@ -255,7 +256,7 @@ mod tests {
     fn sends(max: u32, margin: u64) -> SendLog {
         let group = market_backbone_core::RateLimitGroup("x");
         let config = LimiterConfig { margin: ms(margin), ..LimiterConfig::default() };
-        SendLog::new(RateLimit { group, max, window: WINDOW }, &config)
+        SendLog::new(RateLimitRule::new(group, max, WINDOW), &config)
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Capabilities, Clock, RateLimit, SourceError, SourceErrorKind, Venue, VenueClock, VenueId,
+    Capabilities, Clock, RateLimitRule, SourceError, SourceErrorKind, Venue, VenueClock, VenueId,
 };
 
 use super::{Endpoint, RouterConfig, endpoint};
@@ -12,7 +12,7 @@ use crate::limiter::{JournalConfig, Limiter};
 use crate::venue_clock_sync::VenueClockSync;
 
 /// Everything the venue counts, connecting included, so that one limiter watches over all of it.
-fn limits(capabilities: &Capabilities) -> Vec<RateLimit> {
+fn limits(capabilities: &Capabilities) -> Vec<RateLimitRule> {
     let mut limits = capabilities.limits.to_vec();
     let connects = capabilities.socket.connects;
     if limits.iter().all(|limit| limit.group != connects.group) {
@@ -49,7 +49,7 @@ pub(super) fn clock_sync_for(
     Ok(VenueClockSync::new(clock, venue.capabilities().venue.to_string(), file))
 }
 
-/// What is counted together, and goes by one clock: the venue at this host.
+/// Returns the scope of the limits and of the clock: the venue at this host.
 fn scope(venue: &dyn Venue, endpoint: &Endpoint) -> Result<VenueId, SourceError> {
     let mut place = endpoint::authority_of(&endpoint.rest_url, ["http", "https"])?;
     if let Some((_, house)) = venue.official_hosts().iter().find(|(home, _)| *home == place)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use market_backbone_core::{SourceError, SourceErrorKind};
+use market_backbone_core::{Backoff, SourceError, SourceErrorKind};
 use tokio::time::{Sleep, sleep};
 use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
@@ -17,7 +17,7 @@ use tower::retry::budget::{Budget, TpsBudget};
 use super::request::{VenueReply, VenueRequest};
 use crate::http_stats::HttpStats;
 
-/// How hard to try again.
+/// The settings of retries.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryConfig {
     /// Tries for one request, the first included.
@@ -63,7 +63,7 @@ impl RetryPolicy {
         Self { config, budget: Arc::new(budget), stats: figures }
     }
 
-    /// How long to wait before the try after number `attempt`; `None` to give up.
+    /// Returns how long to wait before the attempt after number `attempt`; `None` to give up.
     fn wait(&self, attempt: u32, error: &SourceError) -> Option<Duration> {
         // These are our own line's: whoever has waited two minutes in it is not helped by waiting again.
         let ours =
@@ -76,8 +76,8 @@ impl RetryPolicy {
         if attempt >= tries.min(self.config.max_attempts) {
             return None;
         }
-        let grown = self.config.base.saturating_mul(1 << (attempt - 1).min(16)).min(self.config.cap);
-        let jittered = grown.mul_f64(0.5 + fastrand::f64() / 2.0);
+        let backoff = Backoff::new(self.config.base, self.config.cap).spread(0.5, 1.0);
+        let jittered = backoff.delay(attempt.saturating_sub(1), fastrand::f64());
         match error.kind() {
             SourceErrorKind::Throttled(Some(asked)) if asked > self.config.cap => None,
             SourceErrorKind::Throttled(Some(asked)) => Some(jittered.max(asked)),

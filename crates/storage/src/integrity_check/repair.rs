@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use market_backbone_core::{Grid, Series, TimeRange, Timeframe, Timestamp};
+use market_backbone_core::{Grid, RangeSet, Series, TimeRange, Timeframe, Timestamp};
 
 use super::finding::{Finding, IntegrityIssue, IssueLocation};
 
 /// So many answers it takes to believe that nothing is older.
 const REQUIRED_WITNESSES: u64 = 2;
 
-/// What would mend the findings, and what it would cost.
+/// The actions that would repair the findings, and what they would cost.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RepairPlan {
     /// Damaged files, which are made anew from what is sound in them. Before all else, the index of a folder last of them.
@@ -62,7 +62,7 @@ impl RepairPlan {
         plan.ledgers.dedup();
         for (series, ranges) in wanted {
             let (grid, page) = venue(&series);
-            for range in merged(ranges) {
+            for range in ranges.into_iter().collect::<RangeSet>() {
                 if range.from() == Timestamp::MIN {
                     plan.requests += REQUIRED_WITNESSES;
                 } else {
@@ -76,7 +76,7 @@ impl RepairPlan {
         plan
     }
 
-    /// Whether there is nothing that it could do.
+    /// Returns whether there is nothing to repair.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.ledgers.is_empty() && self.ranges.is_empty()
@@ -86,20 +86,6 @@ impl RepairPlan {
 /// Nobody knows which is wrong, the candle or its minutes: both are asked for.
 fn affected_timeframes(flaw: IntegrityIssue, timeframe: Timeframe) -> Vec<Timeframe> {
     if flaw == IntegrityIssue::AggregateMismatch { vec![timeframe, Timeframe::M1] } else { vec![timeframe] }
-}
-
-fn merged(mut ranges: Vec<TimeRange>) -> Vec<TimeRange> {
-    ranges.sort();
-    let mut joined: Vec<TimeRange> = Vec::new();
-    for range in ranges {
-        match joined.last_mut() {
-            Some(last) if range.from() <= last.to() => {
-                *last = TimeRange::new(last.from(), last.to().max(range.to())).unwrap_or(*last);
-            }
-            _ => joined.push(range),
-        }
-    }
-    joined
 }
 
 #[cfg(test)]

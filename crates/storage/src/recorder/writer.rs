@@ -5,11 +5,12 @@
 //! into the ledger, which keeps the venue's word and marks where the two differ.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::{self, FuturesUnordered, StreamExt};
 use market_backbone_core::{
-    CandleSource, CandleStore, Capabilities, Clock, Origin, Provenance, Series, StoreError, StoreErrorKind,
-    TimeRange,
+    Backoff, CandleSource, CandleStore, Capabilities, Clock, Origin, Provenance, Series, StoreError,
+    StoreErrorKind, TimeRange,
 };
 use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, oneshot};
@@ -94,7 +95,8 @@ impl RecorderWriter {
             .or_insert_with(|| SeriesQueue::new(ConfirmSchedule::new(rounds.clone(), every, Instant::now())))
     }
 
-    /// What an earlier run wrote and the venue has not confirmed is still to be confirmed.
+    /// Registers a series: what an earlier run wrote and the venue has not confirmed is still to be
+    /// confirmed.
     async fn watch(&mut self, series: Series) {
         // Where that cannot be read, only a confirmation is missed.
         if let Ok(known) = self.store.coverage(&series).await {
@@ -161,7 +163,7 @@ impl RecorderWriter {
             return;
         }
         tracing::debug!(%series, %error, "writing what was recorded again");
-        let pause = config.retry_backoff * 2_u32.saturating_pow(desk.attempts - 1);
+        let pause = Backoff::new(config.retry_backoff, Duration::MAX).delay(desk.attempts - 1, 0.0);
         desk.not_before = Some(Instant::now() + pause);
         desk.pending.requeue(heap);
     }
@@ -202,7 +204,7 @@ impl RecorderWriter {
     }
 }
 
-/// Whether trying again is in vain.
+/// Returns whether a retry is pointless.
 fn is_permanent(error: &StoreError) -> bool {
     matches!(error.kind(), StoreErrorKind::Closed | StoreErrorKind::ReadOnly | StoreErrorKind::TooNew)
 }

@@ -14,7 +14,7 @@ use self::summary::BatchSummary;
 use super::candle_writer::{CandleStyle, CandleWriter};
 use super::format;
 use super::progress_board::ProgressBoard;
-use super::window::CandleWindow;
+use super::window::WantedCandles;
 use crate::args::CandlesArgs;
 use crate::output;
 
@@ -33,7 +33,7 @@ pub(super) struct SeriesRequest {
 pub(super) async fn run(
     args: &CandlesArgs,
     wishes: &[SeriesRequest],
-    (window, style): (CandleWindow, CandleStyle),
+    (window, style): (WantedCandles, CandleStyle),
     backbone: &Backbone,
 ) -> anyhow::Result<()> {
     let to_stdout = args.output.is_none() && args.output_dir.is_none();

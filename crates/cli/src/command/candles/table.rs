@@ -30,7 +30,7 @@ pub(crate) fn table(
     table
 }
 
-/// What has to be said of a row besides its figures.
+/// The remark on a row besides its values.
 fn note(row: &ViewRow, is_over: bool) -> &'static str {
     match (row.slot, &row.candle) {
         (Slot::Disputed(_), _) => "disputed",
@@ -59,7 +59,7 @@ fn shown(moment: Timestamp, grid: Grid) -> String {
     if grid == Grid::NewYork { format!("{text}-{:02}:00", -offset / 3_600) } else { text }
 }
 
-/// By how many seconds the clocks of New York differ. They are changed two hours after midnight.
+/// The offset of New York's local time in seconds. It changes two hours after midnight.
 fn new_york_offset(moment: Timestamp) -> i64 {
     let today = Calendar::day_of(moment);
     let is_early = moment.as_secs() - Calendar::midnight(today).as_secs() < 2 * 3_600;

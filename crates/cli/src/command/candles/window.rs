@@ -16,7 +16,7 @@ const WIDEN: u64 = 4;
 
 /// The candles that are wanted of each series, with times that no longer depend on when they are read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CandleWindow {
+pub(crate) struct WantedCandles {
     count: Option<usize>,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
@@ -25,7 +25,7 @@ pub(crate) struct CandleWindow {
     priority: PriorityArg,
 }
 
-impl CandleWindow {
+impl WantedCandles {
     /// What the arguments mean when it is `now`.
     pub(crate) fn of(args: &CandleRangeArgs, now: Timestamp) -> Self {
         let at = |time: Option<crate::args::TimeArg>| time.map(|time| time.at(now));
@@ -59,12 +59,10 @@ impl CandleWindow {
         };
         let request = match (self.from, to) {
             // Up to now, whatever this machine takes that for; what lies ahead of both clocks runs backwards.
-            (Some(from), None) if from < now.plus(MAX_CLOCK_DIFFERENCE) => {
-                request.range(from..Timestamp::MAX)
-            }
-            (Some(from), to) => request.range(from..to.unwrap_or(now)),
-            (None, Some(to)) => request.count(self.count.unwrap_or(DEFAULT_COUNT)).before(to),
-            (None, None) => request.count(self.count.unwrap_or(DEFAULT_COUNT)),
+            (Some(from), None) if from < now.plus(MAX_CLOCK_DIFFERENCE) => request.range(from..).any_window(),
+            (Some(from), to) => request.range(from..to.unwrap_or(now)).any_window(),
+            (None, Some(to)) => request.last(self.count.unwrap_or(DEFAULT_COUNT)).before(to).any_window(),
+            (None, None) => request.last(self.count.unwrap_or(DEFAULT_COUNT)).any_window(),
         };
         let request = self.as_of.into_iter().fold(request, CandleRequest::as_of);
         if self.closed { request.closed() } else { request }

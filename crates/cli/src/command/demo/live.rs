@@ -131,7 +131,7 @@ struct Minute {
 impl Minute {
     /// Shows it as it stands; the one before as well, where that has closed since.
     async fn show(&mut self, bot: &Client, screen: &mut Screen<'_>) -> anyhow::Result<()> {
-        let set = bot.candles(self.series.symbol.code(), self.series.timeframe).count(2).await?;
+        let set = bot.candles(self.series.symbol.code(), self.series.timeframe).last(2).await?;
         for candle in &set.candles {
             let is_over = Some(candle.open_time) == self.forming && candle.open_time != newest(&set.candles);
             if is_over {

@@ -78,7 +78,7 @@ impl DemoScript {
         for (asked, what) in [("first", "from the venue"), ("again", "from memory")] {
             let before = backbone.metrics().router.requests;
             let started = tokio::time::Instant::now();
-            let ask = chart.candles(market, Timeframe::M1).count(HISTORY_CANDLES).closed();
+            let ask = chart.candles(market, Timeframe::M1).last(HISTORY_CANDLES).closed();
             let set = end.into_iter().fold(ask, CandleRequest::before).await?;
             let elapsed = started.elapsed().as_secs_f64() * 1e3;
             let requests = backbone.metrics().router.requests - before;
@@ -103,7 +103,7 @@ impl DemoScript {
     /// The newest candles up to now, the last of which still forms.
     async fn newest(self, backbone: &Backbone, style: TextStyle, output: &mut Output) -> anyhow::Result<()> {
         let market = self.markets[0];
-        let request = backbone.client(Priority::Normal).candles(market, Timeframe::M1).count(NEWEST_CANDLES);
+        let request = backbone.client(Priority::Normal).candles(market, Timeframe::M1).last(NEWEST_CANDLES);
         let (set, grid) = (request.await?, backbone.grid());
         let now = backbone.now();
         output.line(&format!("\nThe newest candles of {market}, one minute each:"))?;
