@@ -154,30 +154,30 @@ impl VenueArg {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CliCommand {
-    /// Shows history and live prices from an emulator in this process; needs no key and no network
+    /// Shows history and live prices from an emulator in this process; needs no key and no network.
     Demo(DemoArgs),
-    /// Prints or writes candles of markets, oldest first
+    /// Prints or writes candles of markets, oldest first.
     #[command(override_usage = "market-backbone candles [OPTIONS] [MARKET]... <TIMEFRAME>")]
     Candles(CandlesArgs),
-    /// Stores the daily candles of all shares of a day by one request; prints day and number of shares
+    /// Stores the daily candles of all shares of a day by one request; prints day and number of shares.
     Daily(DailyArgs),
-    /// Says what a fetch of candles would cost: pages, requests, time; asks the venue nothing
+    /// Says what a fetch of candles would cost: pages, requests, time; asks the venue nothing.
     Plan(PlanArgs),
-    /// Prints latest prices
+    /// Prints latest prices.
     Ticker(TickerArgs),
-    /// Prints live events until Ctrl-C
+    /// Prints live events until Ctrl-C.
     Watch(WatchArgs),
-    /// Lists the venue's markets
+    /// Lists the venue's markets.
     Markets(MarketsArgs),
-    /// Looks after the data folder: statistics, checks, space, copies
+    /// Looks after the data folder: statistics, checks, space, copies.
     Store(StoreArgs),
-    /// Lists, imports and edits named lists of markets
+    /// Lists, imports and edits named lists of markets.
     Universe(UniverseArgs),
-    /// Runs a look-alike of a venue, to try programs on
+    /// Runs a look-alike of a venue, to try programs on.
     Emulate(EmulateArgs),
-    /// Writes the completions of a shell to stdout
+    /// Writes the completions of a shell to stdout.
     Completions(CompletionsArgs),
-    /// Writes man pages
+    /// Writes man pages of all commands.
     Man(ManArgs),
 }
 

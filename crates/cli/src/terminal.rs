@@ -17,13 +17,13 @@ pub(crate) struct TextStyle {
 /// The colour of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tint {
-    /// What rises or is bought.
+    /// Green, for what rises or is bought.
     Up,
-    /// What falls or is sold.
+    /// Red, for what falls or is sold.
     Down,
-    /// What is missing or uncertain.
+    /// Yellow, for what is missing or uncertain.
     Warning,
-    /// What is beside the point.
+    /// Grey, for what matters less.
     Faint,
 }
 

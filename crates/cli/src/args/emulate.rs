@@ -129,7 +129,7 @@ pub(crate) enum HoursArg {
     NewYork,
     /// Trading around the clock, with less volume outside regular hours.
     Always,
-    /// Around the clock, as busily as in regular hours
+    /// Around the clock, as busily as in regular hours.
     AlwaysRegular,
 }
 

@@ -11,7 +11,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimeArg {
     At(Timestamp),
-    /// So long before now.
+    /// A moment so long before now.
     Ago(Duration),
     /// The last time at which the clock showed so long after midnight, UTC.
     TimeOfDay(Duration),

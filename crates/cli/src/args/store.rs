@@ -15,31 +15,31 @@ pub(crate) struct StoreArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
-    /// Counts series, rows, spans, bytes and free space
+    /// Counts series, rows, spans, bytes and free space.
     ///
     /// Where --store names a database, of that and not of the folder.
     Stats(StatsArgs),
-    /// Checks whether all that is stored can be true; exits with 1 if not
+    /// Checks whether all that is stored can be true; exits with 1 if not.
     ///
     /// Where --store names a database, there as well.
     Check(CheckArgs),
-    /// Gives free space back to the disk
+    /// Gives free space back to the disk.
     ///
     /// Where --store names a database, there and not in the folder.
     Vacuum(VacuumArgs),
-    /// Forgets candles of one series, so that the venue is asked again
+    /// Forgets candles of one series, so that the venue is asked again.
     ///
     /// Their earlier versions and what is known of them go as well. Where --store names a database, there as well.
     Forget(ForgetArgs),
-    /// Writes series to files, with what is known of them and a hash of the content
+    /// Writes series to files, with what is known of them and a hash of the content.
     ///
     /// Where --store names a database, of that and not of the folder.
     Export(ExportArgs),
-    /// Takes in what `export` wrote
+    /// Takes in an archive that `export` wrote.
     ///
     /// Where --store names a database, into that and not into the folder.
     Import(ImportArgs),
-    /// Names the source of candles that an older version stored
+    /// Names the source of candles that an older version stored.
     ///
     /// Those versions did not tell the venue from an emulator or a region.
     Claim(ClaimArgs),

@@ -15,18 +15,18 @@ pub(crate) struct UniverseArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UniverseCommand {
-    /// Lists key, kind and number of markets of each universe
+    /// Lists key, kind and number of markets of each universe.
     List {
         /// table to read, json (one object a line) for programs
         #[arg(long, value_enum, default_value_t = ReportFormat::Table, help_heading = heading::OUTPUT)]
         format: ReportFormat,
     },
-    /// Prints the markets of a universe, or of several joined by `:`, one a line
+    /// Prints the markets of a universe, or of several joined by `:`, one a line.
     Show {
         /// Like SPY:nasdaq100
         key: String,
     },
-    /// Reads universes from a file: JSON of one list or of many, or codes separated by commas or lines
+    /// Reads universes from a file: JSON of one list or of many, or codes separated by commas or lines.
     Import {
         /// The file; what may be in it is shown below
         file: PathBuf,
@@ -34,7 +34,7 @@ pub(crate) enum UniverseCommand {
         #[arg(long, help_heading = heading::WHAT)]
         key: Option<String>,
     },
-    /// Adds markets to a universe; creates it if it does not exist
+    /// Adds markets to a universe; creates it if it does not exist.
     Add {
         /// Like majors
         key: String,
@@ -45,7 +45,7 @@ pub(crate) enum UniverseCommand {
         #[arg(long, help_heading = heading::WHAT)]
         unlisted: bool,
     },
-    /// Removes markets from a universe, or the universe itself where none is named
+    /// Removes markets from a universe, or the universe itself where none is named.
     Remove {
         /// Like majors
         key: String,

@@ -111,7 +111,7 @@ pub fn read_universes(text: &str, key: Option<&str>) -> Result<Vec<UniverseEntry
     }
 }
 
-/// Whether a name stands before a list.
+/// Says whether a name stands before a list.
 fn has_lists(fields: &Map<String, Value>) -> bool {
     fields.values().any(|value| !members(value).is_empty())
 }

@@ -51,7 +51,7 @@ fn right_align(table: &mut Table, columns: std::ops::Range<usize>) {
     }
 }
 
-/// What the clocks showed where the venue is, in a form that `--from` reads: without an offset it is UTC.
+/// The local time at the venue, in a form that `--from` reads: without an offset it is UTC.
 fn shown(moment: Timestamp, grid: Grid) -> String {
     let offset = if grid == Grid::NewYork { new_york_offset(moment) } else { 0 };
     let local = Timestamp::from_nanos(moment.as_nanos().saturating_add(offset * 1_000_000_000));
