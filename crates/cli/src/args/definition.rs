@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_example_can_be_read() {
-        fn lines<'a>(command: &Command, above: &[&str], found: &mut Vec<&'a str>) {
+        fn lines(command: &Command, above: &[&str], found: &mut Vec<&str>) {
             for inner in command.get_subcommands() {
                 let path = [above, &[inner.get_name()]].concat();
                 let examples = examples::of(&path).unwrap_or_default();
