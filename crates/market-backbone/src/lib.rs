@@ -3,14 +3,17 @@
 #![doc = include_str!("../docs/guide.md")]
 
 mod backbone;
+mod bars;
 mod builder;
 mod candle_request;
 mod client;
 mod daily;
 mod dispatcher;
 mod error;
+mod error_kind;
 mod interests;
 mod legacy_folder;
+mod market_list;
 mod massive_account;
 mod metrics;
 mod pinned;
@@ -28,12 +31,15 @@ mod venue_stack;
 mod venues;
 
 pub use backbone::Backbone;
+pub use bars::Bars;
 pub use builder::Builder;
 pub use candle_request::CandleRequest;
 pub use client::Client;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
+pub use error_kind::ErrorKind;
 pub use legacy_folder::open_folder;
+pub use market_list::{ManyMarkets, MarketList, OneMarket};
 pub use massive_account::MassiveAccount;
 pub use metrics::Metrics;
 pub use pinned::PinnedMarkets;

@@ -114,7 +114,9 @@ fn classify_http_status(
 ) -> (Kind, String) {
     let words = error_text(reply.body);
     match status {
-        401 => (Kind::BadRequest, format!("massive does not take this key: {words}; check MASSIVE_API_KEY")),
+        401 => {
+            (Kind::Unauthorized, format!("massive does not take this key: {words}; check MASSIVE_API_KEY"))
+        }
         403 => not_in_plan(&words, plan),
         404 if is_json(reply.body) => (Kind::UnknownMarket, format!("{}: {words}", unknown_market(call))),
         404 => (Kind::NoSuchRoute, format!("massive knows no such route: {words}")),
@@ -130,7 +132,7 @@ fn not_in_plan(words: &str, plan: MassivePlan) -> (Kind, String) {
         "this is not in the plan that the key belongs to ({plan} is configured), and asking again will not change \
          that: {words}"
     );
-    (Kind::Unsupported, message)
+    (Kind::Forbidden, message)
 }
 
 fn is_json(body: &[u8]) -> bool {

@@ -25,9 +25,9 @@ pub struct ContinuityConfig {
     pub quiet_period: Duration,
     /// An event that is stamped further ahead of the clock than this is dropped, unless the others agree with it.
     pub max_future_skew: Duration,
-    /// How long to wait before a page is asked again; doubled each time,
+    /// The pause before a page is asked again for the first time; it doubles each time, up to `retry_pause_cap`.
     pub retry_pause: Duration,
-    /// up to this.
+    /// The longest pause before a page is asked again.
     pub retry_pause_cap: Duration,
     /// Channels of one feed whose past is fetched at once. At least 1.
     pub in_flight: usize,
@@ -35,6 +35,9 @@ pub struct ContinuityConfig {
     pub backlog: usize,
     /// How long after a ticker its trades may arrive before they count as missing. Less than `settling`.
     pub audit_delay: Duration,
+    /// The time after the end of a bar at which the clock closes it, if no later bar has. The last states of a bar may
+    /// arrive that late.
+    pub bar_grace: Duration,
 }
 
 impl Default for ContinuityConfig {
@@ -54,6 +57,7 @@ impl Default for ContinuityConfig {
             in_flight: 32,
             backlog: 1_000_000,
             audit_delay: Duration::from_secs(2),
+            bar_grace: Duration::from_secs(2),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use market_backbone_core::{Channel, Timestamp, VenueId};
 
+use super::bar_tracker::BarCheckpoint;
 use super::delivered_trades::TradeCheckpoint;
 
 /// What has been handed out of one channel.
@@ -15,6 +16,7 @@ pub(super) enum ChannelCheckpoint {
         /// The open time of the oldest that has not been handed out as it will stay.
         due: Timestamp,
     },
+    Bars(BarCheckpoint),
 }
 
 /// What has been handed out of a feed: a later feed that begins [after](super::Start::After) it goes on with the next
@@ -46,6 +48,7 @@ impl Cursor {
         Some(match self.checkpoints.get(channel)? {
             ChannelCheckpoint::Trades(mark) => mark.watermark,
             ChannelCheckpoint::Candles { due } => *due,
+            ChannelCheckpoint::Bars(bars) => bars.due,
         })
     }
 

@@ -1,6 +1,8 @@
 //! The coordinator against a model of a venue: what it asks, what it answers, what it does when things fail.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod bars;
+mod bars_at_random;
 mod counts;
 mod failures;
 mod feed_rig;

@@ -106,7 +106,7 @@ pub fn drop_after<T>(rows: &mut Vec<T>, limit: Timestamp, stamp: impl Fn(&T) -> 
 }
 
 fn nanos_ahead(event: &FeedEvent, now: Timestamp) -> Option<i64> {
-    Some(event.venue_time()?.as_nanos().saturating_sub(now.as_nanos()))
+    Some(event.time()?.as_nanos().saturating_sub(now.as_nanos()))
 }
 
 #[cfg(test)]

@@ -50,6 +50,12 @@ pub trait LiveSource: Send + Sync + 'static {
         None
     }
 
+    /// Returns what the venue refuses for good to send on its socket, if anything: nothing arrives until that changes.
+    /// A source that cannot be refused has no such reason.
+    fn refusal(&self) -> Option<SourceError> {
+        None
+    }
+
     /// The candle in progress as last heard of, if it is being followed; without waiting.
     fn latest_candle(&self, series: &Series) -> Option<Candle>;
 }

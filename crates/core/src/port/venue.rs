@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::RevisionPolicy;
 use crate::{
     BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, OrderBook,
-    PriceIncrement, Secret, SourceError, StreamKind, Symbol, SymbolTable, Ticker, TickerRequest, Timeframe,
-    Timestamp, TradeId, TradePage, TradePageRequest, VenueId,
+    PriceIncrement, Secret, SourceError, SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker,
+    TickerRequest, Timeframe, Timestamp, TradeId, TradePage, TradePageRequest, VenueId,
 };
 
 /// Requests that a venue counts together.
@@ -105,7 +105,9 @@ impl Capabilities {
     #[must_use]
     pub fn streams(&self, kind: StreamKind) -> bool {
         match kind {
-            StreamKind::Candle(frame) => self.live_timeframes.contains(&frame),
+            StreamKind::Candle(timeframe) => self.live_timeframes.contains(&timeframe),
+            // No venue sends them: they are made of candles.
+            StreamKind::Bar(_) => false,
             other => !self.unstreamed_kinds.contains(&other),
         }
     }
@@ -217,6 +219,8 @@ pub enum ControlMessage {
     Refused {
         /// What it says.
         message: String,
+        /// What a program can do about it.
+        kind: SourceErrorKind,
         /// Whether it would refuse the same again.
         terminal: bool,
     },

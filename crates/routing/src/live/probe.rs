@@ -49,6 +49,7 @@ pub(super) fn is_behind(
         // A band stays where it is while prices do, however much is traded; only where nothing is, none is due.
         StreamKind::Band => return (traded <= cache.band(symbol)?.received).then_some(false),
         // There are venues that tell of a candle only when it is over.
+        StreamKind::Bar(_) => return None,
         StreamKind::Candle(_) => {
             last_received(cache, channel)?.plus(MAX_CLOCK_SKEW) < traded
                 && traded.plus(MAX_CANDLE_DELAY) < now
@@ -58,16 +59,8 @@ pub(super) fn is_behind(
 
 /// When the latest value of `channel` was received; `None` if there is none.
 pub(super) fn last_received(cache: &RealtimeCache, channel: &Channel) -> Option<Timestamp> {
-    use market_backbone_core::FeedEvent;
     if channel.symbol.is_any() {
         return last_received(cache, cache.recent_wildcard_channels(channel.kind, 1).first()?);
     }
-    match cache.event(channel)? {
-        FeedEvent::Trade(trade) | FeedEvent::Snapshot(trade) => Some(trade.received),
-        FeedEvent::Ticker(ticker) => Some(ticker.received),
-        FeedEvent::Book(book) => Some(book.received),
-        FeedEvent::Band(band) => Some(band.received),
-        FeedEvent::Candle { received, .. } => Some(received),
-        _ => None,
-    }
+    cache.event(channel)?.received()
 }

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use market_backbone_core::{Channel, Clock, FeedEvent, GapCause, StreamKind, Symbol, Timestamp, Venue};
+use market_backbone_core::{
+    Channel, Clock, FeedEvent, GapCause, SourceErrorKind, StreamKind, Symbol, Timestamp, Venue,
+};
 use tokio::sync::{mpsc, watch};
 
 use super::cache::stale_filter::FrameArrival;
@@ -22,13 +24,15 @@ use crate::venue_clock_sync::VenueClockSync;
 /// How many commands of handles may wait; who finds no room waits too.
 const COMMAND_QUEUE_CAPACITY: usize = 8;
 
-/// What the venue refused for good.
+/// A refusal of the venue that is for good.
 #[derive(Clone, Debug)]
 pub(super) struct VenueRefusal {
     /// The version of the desired set that was refused; another may fare better.
     pub(super) version: u64,
     /// What the venue said.
     pub(super) message: String,
+    /// What a program can do about it.
+    pub(super) kind: SourceErrorKind,
 }
 
 /// How a lane is, as its owner knows it.

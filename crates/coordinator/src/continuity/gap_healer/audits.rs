@@ -124,7 +124,7 @@ impl GapHealer {
         if let Some(audit) = lane.volume_audit {
             // What has happened since is fetched as well, and says nothing.
             let found = |until| {
-                let is_of_it = |event: &FeedEvent| event.venue_time().is_some_and(|stamp| stamp <= until);
+                let is_of_it = |event: &FeedEvent| event.time().is_some_and(|stamp| stamp <= until);
                 events.iter().any(|event| is_of_it(event) && lane.is_missing(event))
             };
             is_lost = self.volume_audits[audit].on_backfilled(found, Instant::now());
