@@ -29,7 +29,6 @@ mod query_scope;
 mod recent_trades;
 mod single_flight;
 mod slot_grid;
-mod unknown_ranges;
 
 pub use config::CoordinatorConfig;
 pub use continuity::{Continuity, ContinuityConfig, Cursor, CursorError, Feed, Start};

@@ -11,11 +11,11 @@ use std::fmt;
 use std::time::Duration;
 
 use market_backbone_core::{
-    CandlePage, CandlePageRequest, MAX_ROW_DELAY, Origin, PriorClaims, Provenance, Span, TimeRange, Timestamp,
+    CandlePage, CandlePageRequest, MAX_ROW_DELAY, Origin, PriorClaims, Provenance, RangeSet, Span, TimeRange,
+    Timestamp,
 };
 
 use crate::slot_grid::SlotGrid;
-use crate::unknown_ranges::UnknownRanges;
 
 /// So often one query looks a second time at what answers left out, before it leaves it unknown.
 const MAX_SECOND_LOOKS: u32 = 8;
@@ -143,7 +143,7 @@ impl PageEvidence {
         &mut self,
         page: &CandlePage,
         request: &CandlePageRequest,
-        unknown: &UnknownRanges,
+        unknown: &RangeSet,
     ) -> Result<PageConclusion, InconclusivePage> {
         let before = request.before.unwrap_or(Timestamp::MAX);
         // A row that was left out is a row all the same, also where nobody knows of which slot it was.
@@ -202,7 +202,7 @@ impl PageEvidence {
     fn ingest_absent_after(
         &mut self,
         page: &CandlePage,
-        unknown: &UnknownRanges,
+        unknown: &RangeSet,
         conclusion: &mut PageConclusion,
     ) {
         let Some(absent) = page.proof.absent_after.and_then(|absent| self.slots.align(absent)) else {
@@ -267,7 +267,7 @@ impl PageEvidence {
         &mut self,
         page: &CandlePage,
         request: &CandlePageRequest,
-        unknown: &UnknownRanges,
+        unknown: &RangeSet,
         conclusion: &mut PageConclusion,
     ) {
         let absent = page.proof.absent_before;
@@ -323,10 +323,10 @@ impl PageEvidence {
     fn request_second_look(
         &mut self,
         range: Option<TimeRange>,
-        unknown: &UnknownRanges,
+        unknown: &RangeSet,
         conclusion: &mut PageConclusion,
     ) {
-        let Some(range) = range.filter(|range| unknown.touches(*range)) else { return };
+        let Some(range) = range.filter(|range| unknown.intersects(*range)) else { return };
         self.second_looks += 1;
         if self.second_looks > MAX_SECOND_LOOKS {
             conclusion.ranges.push(range);

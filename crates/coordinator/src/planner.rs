@@ -10,11 +10,10 @@
 //! Pages side by side are wasted where the market was not listed yet. So they are sent where an older row is known;
 //! where none is, the next page is sent, and a *scout* as far back as is likely to be worth it.
 
-use market_backbone_core::{TimeRange, Timestamp};
+use market_backbone_core::{RangeSet, TimeRange, Timestamp};
 
 use crate::density::Density;
 use crate::slot_grid::SlotGrid;
-use crate::unknown_ranges::UnknownRanges;
 
 /// Walkers of a thin series.
 pub(crate) const WALKERS: usize = 2;
@@ -30,7 +29,7 @@ pub(crate) struct PlannerInput<'a> {
     /// Rows of a full page.
     pub(crate) page: u32,
     /// What is wanted and not proven.
-    pub(crate) unknown: &'a UnknownRanges,
+    pub(crate) unknown: &'a RangeSet,
     /// The stretches that pages are under way for.
     pub(crate) claims: &'a [TimeRange],
     /// How many more pages may be under way.
@@ -68,10 +67,8 @@ impl PlannerInput<'_> {
     /// What is neither proven nor claimed, oldest first.
     fn free(&self) -> Vec<TimeRange> {
         let mut free = self.unknown.clone();
-        for claim in self.claims {
-            free.remove(*claim);
-        }
-        free.ranges().to_vec()
+        self.claims.iter().for_each(|claim| free.remove(*claim));
+        free.into_vec()
     }
 
     /// As much of the newer end of `range` as one page is sure to show.

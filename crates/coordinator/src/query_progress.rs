@@ -5,14 +5,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use market_backbone_core::{CandlePage, CandlePageRequest, PriorClaims, Span, TimeRange, Timestamp};
+use market_backbone_core::{
+    CandlePage, CandlePageRequest, PriorClaims, RangeSet, Span, TimeRange, Timestamp,
+};
 
 use crate::density::Density;
 use crate::page_evidence::{InconclusivePage, PageEvidence};
 use crate::planner::PlannerInput;
 use crate::query_scope::QueryScope;
 use crate::slot_grid::SlotGrid;
-use crate::unknown_ranges::UnknownRanges;
 
 /// Where a page holds so many rows, there is room in it for some that were not asked for.
 const LARGE_PAGE: u32 = 10_000;
@@ -28,7 +29,7 @@ pub(crate) struct QueryProgress {
     end: Timestamp,
     now: Timestamp,
     evidence: PageEvidence,
-    unknown: UnknownRanges,
+    unknown: RangeSet,
     /// How far back the plan looks for now. A count moves it as rows fall short; a range has it at its beginning.
     horizon: Timestamp,
     rows: Option<NewestRows>,
@@ -90,7 +91,7 @@ impl QueryProgress {
                 (end, scope.now),
                 prior,
             ),
-            unknown: scope.pages.map(UnknownRanges::new).unwrap_or_default(),
+            unknown: scope.pages.map(RangeSet::from).unwrap_or_default(),
             horizon: if scope.count.is_some() { Timestamp::MAX } else { begin },
             rows: scope.count.map(rows),
             density,
@@ -159,14 +160,14 @@ impl QueryProgress {
             self.unknown.remove(range);
         }
         let truncated_slot = self.find_truncated_slot(page, chunk, &before);
-        if let Some(slot) = truncated_slot.filter(|slot| before.touches(*slot)) {
+        if let Some(slot) = truncated_slot.filter(|slot| before.intersects(*slot)) {
             self.unknown.insert(slot);
         }
         // Every page that is taken in brings the end nearer, or there would be none. One without an end is asked once.
         let idle = self.unknown == before && !conclusion.uncertain && request.before.is_some();
         // But where others have shown the newer end of the chunk meanwhile, what is left of it is asked for by itself.
         let newest = TimeRange::new(self.slots.back(chunk.to(), 1), chunk.to()).unwrap_or(chunk);
-        if idle && self.unknown.touches(newest) {
+        if idle && self.unknown.intersects(newest) {
             return Err(InconclusivePage::NoEvidence);
         }
         self.arrived += 1;
@@ -187,7 +188,11 @@ impl QueryProgress {
             self.density = Some(Density::corrected(self.density, seen));
         }
         if let Some(rows) = &mut self.rows {
-            rows.count(page, truncated_slot, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
+            rows.count(
+                page,
+                truncated_slot,
+                self.unknown.last().map(TimeRange::to).unwrap_or(Timestamp::MIN),
+            );
         }
         Ok(AbsorbedPage {
             proven: conclusion.proven,
@@ -205,19 +210,19 @@ impl QueryProgress {
         &self,
         page: &CandlePage,
         chunk: TimeRange,
-        before: &UnknownRanges,
+        before: &RangeSet,
     ) -> Option<TimeRange> {
         let oldest = page.proof.truncated_at.filter(|_| page.candles.len() > 1)?;
         let slot = TimeRange::new(oldest, self.slots.close(oldest)).ok()?;
-        if !before.touches(slot) {
+        if !before.intersects(slot) {
             return Some(slot);
         }
         let density = self.density.or_else(|| Density::observed_in(page, self.slots));
         let fits = oldest == chunk.from() && density.is_some_and(Density::is_dense);
-        let goes_on = self.unknown.ranges().first().is_some_and(|range| range.from() < oldest);
+        let goes_on = self.unknown.first().is_some_and(|range| range.from() < oldest);
         let has_all = self.rows.as_ref().is_some_and(|rows| {
             let mut rows = rows.clone();
-            rows.count(page, None, self.unknown.newest_end().unwrap_or(Timestamp::MIN));
+            rows.count(page, None, self.unknown.last().map(TimeRange::to).unwrap_or(Timestamp::MIN));
             rows.missing() == 0
         });
         let mut left = self.unknown.clone();
@@ -230,6 +235,13 @@ impl QueryProgress {
         self.rows.as_ref().map(NewestRows::missing)
     }
 
+    /// Returns the part of what is unknown that opens at or after the horizon.
+    fn unknown_since_horizon(&self) -> RangeSet {
+        TimeRange::new(self.horizon, Timestamp::MAX)
+            .map(|range| self.unknown.within(range))
+            .unwrap_or_default()
+    }
+
     /// Makes a stretch wanted that the query did not know of when it was made.
     pub(crate) fn reopen(&mut self, range: TimeRange) {
         self.unknown.insert(range);
@@ -237,7 +249,7 @@ impl QueryProgress {
 
     /// Whether a page for `chunk` would still show something new.
     pub(crate) fn wants(&self, chunk: TimeRange) -> bool {
-        !self.is_done() && self.unknown.touches(chunk)
+        !self.is_done() && self.unknown.intersects(chunk)
     }
 
     /// The stretches to ask next, while pages for `claims` are under way and `room` more may be.
@@ -249,7 +261,7 @@ impl QueryProgress {
         PlannerInput {
             slots: self.slots,
             page: self.page,
-            unknown: &self.unknown.since(self.horizon),
+            unknown: &self.unknown_since_horizon(),
             claims,
             room,
             density: self.density,
@@ -264,7 +276,7 @@ impl QueryProgress {
 
     /// Whether nothing more has to be asked: all is known, or all rows that were asked are there.
     pub(crate) fn is_done(&self) -> bool {
-        match (&self.rows, self.unknown.newest_end()) {
+        match (&self.rows, self.unknown.last().map(TimeRange::to)) {
             (_, None) => true,
             (None, Some(_)) => false,
             // Something may have been reopened above the edge.
@@ -274,7 +286,7 @@ impl QueryProgress {
 
     /// Moves the horizon to where the missing rows are likely to lie, once all above it is known.
     fn look_further_back(&mut self) {
-        let (Some(rows), Some(end)) = (&self.rows, self.unknown.newest_end()) else { return };
+        let (Some(rows), Some(end)) = (&self.rows, self.unknown.last().map(TimeRange::to)) else { return };
         if self.horizon < end {
             return;
         }

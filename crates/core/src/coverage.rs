@@ -10,7 +10,7 @@ mod range_list;
 
 pub use self::absence_claim::{AbsenceClaim, CLOCK_SLACK, MAX_ROW_DELAY};
 use self::range_list::RangeEntry;
-use crate::{TimeRange, Timestamp};
+use crate::{RangeSet, TimeRange, Timestamp};
 
 /// How a proof came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -168,32 +168,24 @@ impl Coverage {
         range_list::remove(&mut self.claims, range);
     }
 
-    /// The proven stretches without regard to who proved them, oldest first, touching ones joined.
+    /// Returns the proven slots, whoever proved them.
     #[must_use]
-    pub fn ranges(&self) -> Vec<TimeRange> {
-        let mut joined: Vec<TimeRange> = Vec::new();
-        for span in &self.spans {
-            match joined.last_mut() {
-                Some(last) if last.to() == span.range.from() => {
-                    *last = TimeRange::new(last.from(), span.range.to()).unwrap_or(*last);
-                }
-                _ => joined.push(span.range),
-            }
-        }
-        joined
+    pub fn known(&self) -> RangeSet {
+        self.spans.iter().map(|span| span.range).collect()
     }
 
-    /// The parts of `range` that are unknown, oldest first.
+    /// Returns the proven stretches without regard to who proved them, oldest first, touching ones joined.
+    #[must_use]
+    pub fn ranges(&self) -> Vec<TimeRange> {
+        self.known().into_vec()
+    }
+
+    /// Returns the parts of `range` that are unknown, oldest first.
     #[must_use]
     pub fn missing(&self, range: TimeRange) -> Vec<TimeRange> {
-        let mut missing = Vec::new();
-        let mut from = range.from();
-        for known in range_list::within(&self.spans, range) {
-            missing.extend(TimeRange::new(from, known.range.from()));
-            from = known.range.to();
-        }
-        missing.extend(TimeRange::new(from, range.to()));
-        missing
+        let known: RangeSet =
+            range_list::within(&self.spans, range).into_iter().map(|span| span.range).collect();
+        known.gaps(range).into_vec()
     }
 
     /// Whether every slot of `range` is known.

@@ -23,6 +23,7 @@ mod port;
 mod price_band;
 mod priority;
 mod query;
+mod range_set;
 mod secret;
 mod session;
 mod side_inference;
@@ -60,16 +61,17 @@ pub use page::{
 };
 pub use plain_decimal::PlainDecimal;
 pub use port::{
-    Call, CallSource, CandleSource, CandleStore, Capabilities, Clock, ClockReading, ControlMessage,
-    FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login, ManualClock,
-    OwnedReply, PageSource, PartStream, QueryParams, RateLimit, RateLimitGroup, RevisionPolicy, SocketLimits,
-    StoredCandles, SymbolTable, Venue, VenueClock,
+    BudgetReport, Call, CallSource, CandleSource, CandleStore, Capabilities, Clock, ClockReading,
+    ControlMessage, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login,
+    ManualClock, OwnedReply, PageSource, PartStream, QueryParams, RateLimitGroup, RateLimitRule, RateUnit,
+    RequestCost, RevisionPolicy, SocketLimits, StoredCandles, SymbolTable, Venue, VenueClock, WindowKind,
 };
 pub use price_band::{BandIndicators, PriceBand};
 pub use priority::Priority;
 pub use query::{
     CandleQuery, Delivery, Forming, MAX_COUNT, PageSequence, PriorClaims, QueryError, Selection, Subscription,
 };
+pub use range_set::RangeSet;
 pub use secret::Secret;
 pub use session::Session;
 pub use side_inference::{InferredSide, SideInference, SideRule};

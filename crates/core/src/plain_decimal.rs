@@ -8,10 +8,10 @@ use std::fmt;
 /// that comes thirty thousand rows later, or cut it off.
 ///
 /// ```
-/// use market_backbone_core::Figure;
+/// use market_backbone_core::PlainDecimal;
 ///
-/// assert_eq!(Figure(116_233_000.0).to_string(), "116233000.0");
-/// assert_eq!(Figure(0.000_000_07).to_string(), "0.00000007");
+/// assert_eq!(PlainDecimal(116_233_000.0).to_string(), "116233000.0");
+/// assert_eq!(PlainDecimal(0.000_000_07).to_string(), "0.00000007");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlainDecimal(pub f64);

@@ -8,6 +8,7 @@ mod candles;
 mod clock;
 mod interned_symbols;
 mod live_source;
+mod rate_limit;
 mod revision_policy;
 mod symbol_table;
 mod venue;
@@ -17,11 +18,12 @@ pub use call_source::{CallSource, OwnedReply};
 pub use candles::{CandleSource, CandleStore, PageSource, PartStream, StoredCandles};
 pub use clock::{Clock, ManualClock};
 pub use live_source::{LiveSource, LiveStream};
+pub use rate_limit::{BudgetReport, RateLimitGroup, RateLimitRule, RateUnit, RequestCost, WindowKind};
 pub use revision_policy::RevisionPolicy;
 pub use symbol_table::SymbolTable;
 pub use venue::{
     Call, Capabilities, ControlMessage, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, Login,
-    QueryParams, RateLimit, RateLimitGroup, SocketLimits, Venue,
+    QueryParams, SocketLimits, Venue,
 };
 pub use venue_clock::{ClockReading, VenueClock};
 

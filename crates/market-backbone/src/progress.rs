@@ -1,8 +1,6 @@
 //! How far a fetch has come, counted from what was known before it began.
 
-use market_backbone_core::{
-    CandlePart, CandleQuery, Coverage, Grid, Origin, Provenance, Selection, Span, Timestamp,
-};
+use market_backbone_core::{CandlePart, CandleQuery, Grid, RangeSet, Selection};
 use market_backbone_storage::QueryEstimate;
 
 /// How far a fetch has come.
@@ -33,7 +31,7 @@ pub(crate) struct ProgressTracker {
     grid: Grid,
     known: u64,
     /// What the venue has shown since, as one stretch wherever it joins.
-    covered: Coverage,
+    covered: RangeSet,
     venue_rows: u64,
     pub(crate) progress: Progress,
 }
@@ -41,7 +39,7 @@ pub(crate) struct ProgressTracker {
 impl ProgressTracker {
     pub(crate) fn new(query: CandleQuery, grid: Grid, survey: &QueryEstimate) -> Self {
         let progress = Progress { done: survey.known, total: survey.wanted, ..Progress::default() };
-        Self { query, grid, known: survey.known, covered: Coverage::empty(), venue_rows: 0, progress }
+        Self { query, grid, known: survey.known, covered: RangeSet::new(), venue_rows: 0, progress }
     }
 
     /// Takes note of a part. One that this machine had is counted among the known already.
@@ -57,12 +55,9 @@ impl ProgressTracker {
                 self.venue_rows
             }
             Selection::Range(range) => {
-                let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
-                for range in part.coverage.within(range).ranges() {
-                    self.covered.insert(Span { range, provenance });
-                }
+                self.covered.extend(part.coverage.within(range).ranges());
                 let slots = |range| self.grid.slots(self.query.series.timeframe, range);
-                self.covered.ranges().into_iter().map(slots).sum()
+                self.covered.iter().copied().map(slots).sum()
             }
         };
         self.progress.done = (self.known + new).min(self.progress.total);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use market_backbone_core::{
-    Calendar, Capabilities, Grid, KeepAlive, RateLimit, RateLimitGroup, RevisionPolicy, SocketLimits,
+    Calendar, Capabilities, Grid, KeepAlive, RateLimitGroup, RateLimitRule, RevisionPolicy, SocketLimits,
     StreamKind, Timeframe, Timestamp, VenueId,
 };
 
@@ -156,9 +156,9 @@ pub enum MassiveRate {
 }
 
 impl MassiveRate {
-    const fn limits(self) -> &'static [RateLimit] {
-        const fn limit(max: u32, secs: u64) -> RateLimit {
-            RateLimit { group: REQUESTS, max, window: Duration::from_secs(secs) }
+    const fn limits(self) -> &'static [RateLimitRule] {
+        const fn limit(max: u32, secs: u64) -> RateLimitRule {
+            RateLimitRule::new(REQUESTS, max, Duration::from_secs(secs))
         }
         match self {
             Self::FivePerMinute => &const { [limit(5, 60)] },
@@ -209,7 +209,7 @@ pub(crate) fn capabilities(
         limits: rate.limits(),
         socket: SocketLimits {
             // Nothing is documented; one a second is little enough.
-            connects: RateLimit { group: CONNECT, max: 1, window: Duration::from_secs(1) },
+            connects: RateLimitRule::new(CONNECT, 1, Duration::from_secs(1)),
             messages: &[],
             keep_alive: KeepAlive::Ping,
             keep_alive_every: Duration::from_secs(15),

@@ -8,9 +8,9 @@
 //! ```
 //! use std::sync::Arc;
 //! use market_backbone_core::{Call, CandlePageRequest, ManualClock, Secret, Series, Symbol, Timeframe, Venue};
-//! use market_backbone_massive::{MASSIVE, Massive, Plan};
+//! use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 //!
-//! let massive = Massive::new(Secret::new("key"), Plan::Advanced, Arc::new(ManualClock::default()));
+//! let massive = Massive::new(Secret::new("key"), MassivePlan::Advanced, Arc::new(ManualClock::default()));
 //! let series = Series::new(Symbol::new(MASSIVE, "AAPL")?, Timeframe::H1);
 //! let call = massive.encode(&Call::Candles(CandlePageRequest { series, before: None, count: 200 }))?;
 //! assert!(call.path.starts_with("/v2/aggs/ticker/AAPL/range/1/hour/"));

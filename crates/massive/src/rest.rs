@@ -57,7 +57,7 @@ pub(crate) fn next_page(
         return Err(wrong("massive's next page is at another address than the one asked"));
     }
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let next = HttpCall { group: sent.group, path: path.to_owned(), query: parse_query(query) };
+    let next = HttpCall::new(sent.group, path, parse_query(query)).with_weight(sent.weight);
     if next == *sent {
         return Err(wrong("massive's next page is the page before"));
     }
@@ -67,7 +67,7 @@ pub(crate) fn next_page(
 /// A GET request.
 pub(crate) fn get(path: String, query: Vec<(&'static str, String)>) -> HttpCall {
     let query = query.into_iter().map(|(name, value)| (name.into(), value)).collect();
-    HttpCall { group: REQUESTS, path, query }
+    HttpCall::new(REQUESTS, path, query)
 }
 
 /// The code of a market, if it can stand in a path.

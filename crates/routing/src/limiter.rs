@@ -82,7 +82,7 @@ mod wait_queue;
 use std::sync::Arc;
 use std::time::Duration;
 
-use market_backbone_core::{Priority, RateLimit, RateLimitGroup, SourceError, SourceErrorKind};
+use market_backbone_core::{Priority, RateLimitGroup, RateLimitRule, SourceError, SourceErrorKind};
 use tokio::time::Instant;
 
 pub use config::LimiterConfig;
@@ -117,13 +117,13 @@ struct LimiterScope {
 impl Limiter {
     /// A limiter for these groups, with default settings.
     #[must_use]
-    pub fn new(groups: &[RateLimit]) -> Self {
+    pub fn new(groups: &[RateLimitRule]) -> Self {
         Self::with_config(groups, LimiterConfig::default())
     }
 
     /// A limiter for these groups.
     #[must_use]
-    pub fn with_config(groups: &[RateLimit], config: LimiterConfig) -> Self {
+    pub fn with_config(groups: &[RateLimitRule], config: LimiterConfig) -> Self {
         let shared = Arc::default();
         let groups =
             groups.iter().map(|limit| Arc::new(LimitedGroup::new(*limit, config, &shared))).collect();
@@ -138,7 +138,7 @@ impl Limiter {
     #[must_use]
     pub fn of_scope(
         scope: &str,
-        groups: &[RateLimit],
+        groups: &[RateLimitRule],
         config: LimiterConfig,
         journal: Option<JournalConfig>,
     ) -> Self {

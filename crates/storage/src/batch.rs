@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    Candle, Coverage, Origin, Provenance, Series, Span, StoreError, StoreErrorKind, TimeRange, Timeframe,
-    Timestamp,
+    Candle, Coverage, Series, StoreError, StoreErrorKind, TimeRange, Timeframe, Timestamp,
 };
 
 /// Rows and their proof, fit to be stored.
@@ -52,17 +51,11 @@ impl Batch {
     /// The stretches in which what is stored must be compared with it: what it proves and claims, and the slots of
     /// rows that came without a proof.
     pub(crate) fn affected_ranges(&self) -> Vec<TimeRange> {
-        // Whose proof it would be does not matter: only the stretches are looked at.
-        let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
-        let mut reach = self.coverage.clone();
-        for claim in self.coverage.claims() {
-            reach.merge(&[Span { range: claim.range, provenance }].into_iter().collect());
-        }
-        for candle in self.candles.iter().filter(|candle| !self.coverage.is_known(candle.open_time)) {
-            let range = self.slot_of(candle.open_time);
-            reach.merge(&range.map(|range| Span { range, provenance }).into_iter().collect());
-        }
-        reach.ranges()
+        let mut affected = self.coverage.known();
+        affected.extend(self.coverage.claims().iter().map(|claim| claim.range));
+        let unproven = self.candles.iter().filter(|candle| !self.coverage.is_known(candle.open_time));
+        affected.extend(unproven.filter_map(|candle| self.slot_of(candle.open_time)));
+        affected.into_vec()
     }
 
     /// The slot that opens at `open_time`, as far as every grid agrees that no other opens in it.

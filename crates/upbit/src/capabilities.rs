@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    Capabilities, Grid, KeepAlive, RateLimit, RateLimitGroup, RevisionPolicy, SocketLimits, StreamKind,
+    Capabilities, Grid, KeepAlive, RateLimitGroup, RateLimitRule, RevisionPolicy, SocketLimits, StreamKind,
     Timeframe,
 };
 
@@ -80,10 +80,7 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     ],
     socket: SocketLimits {
         connects: per_second(CONNECT, 5),
-        messages: &[
-            per_second(MESSAGE, 5),
-            RateLimit { group: MESSAGE, max: 100, window: Duration::from_secs(60) },
-        ],
+        messages: &[per_second(MESSAGE, 5), RateLimitRule::new(MESSAGE, 100, Duration::from_secs(60))],
         // Protocol pings are answered and, unlike the text `PING`, are no message that counts.
         keep_alive: KeepAlive::Ping,
         keep_alive_every: Duration::from_secs(10),
@@ -95,8 +92,8 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     },
 };
 
-const fn per_second(group: RateLimitGroup, max: u32) -> RateLimit {
-    RateLimit { group, max, window: Duration::from_secs(1) }
+const fn per_second(group: RateLimitGroup, max: u32) -> RateLimitRule {
+    RateLimitRule::new(group, max, Duration::from_secs(1))
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ fn books(request: &BookRequest) -> Result<HttpCall, SourceError> {
 
 pub(crate) fn get(group: RateLimitGroup, path: &str, query: QueryPairs) -> HttpCall {
     let query = query.into_iter().map(|(name, value)| (name.into(), value)).collect();
-    HttpCall { group, path: path.to_owned(), query }
+    HttpCall::new(group, path, query)
 }
 
 pub(crate) fn codes(symbols: &[Symbol]) -> Result<String, SourceError> {

@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use market_backbone_core::{
     BadRow, Candle, CandlePage, CandlePageBuilder, CandlePageRequest, CandlePart, Capabilities, Clock,
-    FinalityRules, Grid, Instrument, KeepAlive, Origin, PageProof, PageSource, Priority, RateLimit,
-    RateLimitGroup, RevisionPolicy, Series, SocketLimits, SourceError, SourceErrorKind, Symbol, TimeRange,
+    FinalityRules, Grid, Instrument, KeepAlive, Origin, PageProof, PageSource, Priority, RateLimitGroup,
+    RateLimitRule, RevisionPolicy, Series, SocketLimits, SourceError, SourceErrorKind, Symbol, TimeRange,
     Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
 };
 
@@ -293,7 +293,7 @@ impl PageSource for Venue {
 
 fn capabilities(page: u32) -> Capabilities {
     let second = Duration::from_secs(1);
-    let group = RateLimit { group: RateLimitGroup("none"), max: 1, window: second };
+    let group = RateLimitRule::new(RateLimitGroup("none"), 1, second);
     Capabilities {
         venue: VenueId::new("model"),
         grid: Grid::Utc,

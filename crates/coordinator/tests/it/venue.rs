@@ -12,7 +12,7 @@ use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
 use market_backbone_core::{
     Candle, CandlePage, CandlePageBuilder, CandlePageRequest, CandlePart, CandleQuery, CandleSet,
     CandleSource, Capabilities, Clock, FetchStats, FinalityRules, Grid, Instrument, KeepAlive, ManualClock,
-    PageProof, PageSource, Priority, RateLimit, RateLimitGroup, RevisionPolicy, Series, SocketLimits,
+    PageProof, PageSource, Priority, RateLimitGroup, RateLimitRule, RevisionPolicy, Series, SocketLimits,
     SourceError, SourceErrorKind, Symbol, Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
 };
 
@@ -95,7 +95,7 @@ pub(crate) fn candle(slot: i64, is_final: bool) -> Candle {
 
 impl Model {
     pub(crate) fn new(tape: impl IntoIterator<Item = i64>) -> Self {
-        let group = RateLimit { group: RateLimitGroup("none"), max: 1, window: Duration::from_secs(1) };
+        let group = RateLimitRule::new(RateLimitGroup("none"), 1, Duration::from_secs(1));
         Self {
             clock: Arc::new(ManualClock::new(NOW.parse().unwrap())),
             tape: tape.into_iter().collect(),

@@ -4,33 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::RevisionPolicy;
+use super::{BudgetReport, RateLimitGroup, RateLimitRule, RevisionPolicy};
 use crate::{
     BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, OrderBook,
     PriceIncrement, Secret, SourceError, SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker,
     TickerRequest, Timeframe, Timestamp, TradeId, TradePage, TradePageRequest, VenueId,
 };
-
-/// Requests that a venue counts together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RateLimitGroup(pub &'static str);
-
-impl fmt::Display for RateLimitGroup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.0)
-    }
-}
-
-/// How many requests of a group a venue takes in any window of a length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateLimit {
-    /// What is counted.
-    pub group: RateLimitGroup,
-    /// How many.
-    pub max: u32,
-    /// In any stretch of this length.
-    pub window: Duration,
-}
 
 /// What keeps a quiet socket open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +24,9 @@ pub enum KeepAlive {
 #[derive(Clone, Copy, Debug)]
 pub struct SocketLimits {
     /// How often one may connect.
-    pub connects: RateLimit,
+    pub connects: RateLimitRule,
     /// How often one may send on one connection; every one of them holds.
-    pub messages: &'static [RateLimit],
+    pub messages: &'static [RateLimitRule],
     /// What to send when nothing else was.
     pub keep_alive: KeepAlive,
     /// How often to send it.
@@ -88,7 +67,7 @@ pub struct Capabilities {
     /// What it corrects later than that, or of what was heard live.
     pub revision_policy: RevisionPolicy,
     /// What it counts, and how much it takes.
-    pub limits: &'static [RateLimit],
+    pub limits: &'static [RateLimitRule],
     /// The rules of its socket.
     pub socket: SocketLimits,
 }
@@ -158,6 +137,23 @@ pub struct HttpCall {
     pub path: String,
     /// Not yet encoded.
     pub query: QueryParams,
+    /// The weight by which the rules of the group count it; 1 where the venue knows no weights.
+    pub weight: u32,
+}
+
+impl HttpCall {
+    /// Returns a request of weight 1.
+    #[must_use]
+    pub fn new(group: RateLimitGroup, path: impl Into<String>, query: QueryParams) -> Self {
+        Self { group, path: path.into(), query, weight: 1 }
+    }
+
+    /// Returns this request with another weight.
+    #[must_use]
+    pub fn with_weight(mut self, weight: u32) -> Self {
+        self.weight = weight;
+        self
+    }
 }
 
 /// What came back for a request.
@@ -308,6 +304,14 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
 
     /// What the reply says is left of a group's budget.
     fn remaining(&self, reply: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)>;
+
+    /// Returns what the reply says of each window of the group's rules, for a venue that reports more than one.
+    ///
+    /// The default reports what [`remaining`](Self::remaining) says of the group's first rule.
+    fn budget_reports(&self, reply: &HttpReply<'_>) -> Vec<BudgetReport> {
+        let first = |(group, remaining)| BudgetReport { group, window: None, remaining };
+        self.remaining(reply).map(first).into_iter().collect()
+    }
 
     /// Reads a page of candles that was asked at `asked_at`, and says what it proves.
     ///

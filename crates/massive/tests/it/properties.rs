@@ -51,7 +51,7 @@ fn decode_everywhere(bytes: &[u8], plan: MassivePlan, timeframe: Timeframe, befo
     let _ = venue.decode_markets(bytes);
     let symbols: SymbolTable = [symbol("AAPL"), Symbol::any(MASSIVE)].into_iter().collect();
     let _ = venue.decode_frame(bytes, now, &symbols, &mut Vec::new());
-    let sent = HttpCall { group: RateLimitGroup("massive"), path: "/".to_owned(), query: Vec::new() };
+    let sent = HttpCall::new(RateLimitGroup("massive"), "/", Vec::new());
     for status in [200, 403, 404, 429, 500] {
         let reply = HttpReply { status, headers: &[], body: bytes };
         if let Err(error) = venue.check(&call, &reply) {

@@ -86,13 +86,7 @@ fn a_list_without_any_of_those_that_were_named_knows_none_of_them() {
 
 #[test]
 fn a_day_without_a_session_is_an_answer() {
-    let own = |path: &str| {
-        Call::VenueSpecific(HttpCall {
-            group: RateLimitGroup("massive"),
-            path: path.to_owned(),
-            query: Vec::new(),
-        })
-    };
+    let own = |path: &str| Call::VenueSpecific(HttpCall::new(RateLimitGroup("massive"), path, Vec::new()));
     let body = r#"{"status":"NOT_FOUND","request_id":"1","message":"Data not found."}"#;
     assert!(ask(&own("/v1/open-close/AAPL/2026-05-10"), 404, body, &[]).is_ok());
     let ticker = body.replace("Data", "Ticker");

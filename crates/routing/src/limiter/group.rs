@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use market_backbone_core::{Priority, RateLimit, RateLimitGroup, SourceError, SourceErrorKind};
+use market_backbone_core::{Priority, RateLimitGroup, RateLimitRule, SourceError, SourceErrorKind};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -31,18 +31,18 @@ pub(super) enum WaiterState {
 /// One group of requests that the venue counts together.
 #[derive(Debug)]
 pub(super) struct LimitedGroup {
-    limit: RateLimit,
+    limit: RateLimitRule,
     config: LimiterConfig,
     scope: Arc<ScopeState>,
     state: Mutex<LimiterState>,
 }
 
 impl LimitedGroup {
-    pub(super) fn new(limit: RateLimit, config: LimiterConfig, shared: &Arc<ScopeState>) -> Self {
+    pub(super) fn new(limit: RateLimitRule, config: LimiterConfig, shared: &Arc<ScopeState>) -> Self {
         Self { limit, config, scope: Arc::clone(shared), state: Mutex::new(LimiterState::new(limit, config)) }
     }
 
-    pub(super) fn limit(&self) -> RateLimit {
+    pub(super) fn limit(&self) -> RateLimitRule {
         self.limit
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError, Weak};
 
-use market_backbone_core::RateLimit;
+use market_backbone_core::RateLimitRule;
 
 use super::{Limiter, LimiterScope};
 
@@ -12,7 +12,7 @@ static SCOPES: Mutex<Vec<(String, Weak<LimiterScope>)>> = Mutex::new(Vec::new())
 /// The limiter of the scope with this name and these limits, made by `new` if nobody has one.
 ///
 /// Other limits for the same name are another scope: a key that is worth more is counted apart.
-pub(super) fn find_or(name: &str, limits: &[RateLimit], new: impl FnOnce() -> Limiter) -> Limiter {
+pub(super) fn find_or(name: &str, limits: &[RateLimitRule], new: impl FnOnce() -> Limiter) -> Limiter {
     let mut scopes = SCOPES.lock().unwrap_or_else(PoisonError::into_inner);
     scopes.retain(|(_, scope)| scope.strong_count() > 0);
     let same =

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use market_backbone_core::RateLimit;
+use market_backbone_core::RateLimitRule;
 use tokio::time::Instant;
 
 use super::LimiterConfig;
@@ -83,7 +83,7 @@ pub(super) struct SendLog {
 
 impl SendLog {
     /// For a group that takes `max` requests in a `window`.
-    pub(super) fn new(limit: RateLimit, config: &LimiterConfig) -> Self {
+    pub(super) fn new(limit: RateLimitRule, config: &LimiterConfig) -> Self {
         let LimiterConfig { margin, late_arrival_grace: stray, trust_round_trips, .. } = *config;
         let trips = RoundTrips::new(limit.max, trust_round_trips);
         Self {
@@ -255,7 +255,7 @@ mod tests {
     fn sends(max: u32, margin: u64) -> SendLog {
         let group = market_backbone_core::RateLimitGroup("x");
         let config = LimiterConfig { margin: ms(margin), ..LimiterConfig::default() };
-        SendLog::new(RateLimit { group, max, window: WINDOW }, &config)
+        SendLog::new(RateLimitRule::new(group, max, WINDOW), &config)
     }
 
     #[test]

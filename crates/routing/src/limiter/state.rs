@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{Priority, RateLimit, SourceError};
+use market_backbone_core::{Priority, RateLimitRule, SourceError};
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
@@ -39,7 +39,7 @@ pub(super) struct LimiterState {
 }
 
 impl LimiterState {
-    pub(super) fn new(limit: RateLimit, config: LimiterConfig) -> Self {
+    pub(super) fn new(limit: RateLimitRule, config: LimiterConfig) -> Self {
         Self {
             config,
             log: SendLog::new(limit, &config),

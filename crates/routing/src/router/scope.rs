@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Capabilities, Clock, RateLimit, SourceError, SourceErrorKind, Venue, VenueClock, VenueId,
+    Capabilities, Clock, RateLimitRule, SourceError, SourceErrorKind, Venue, VenueClock, VenueId,
 };
 
 use super::{Endpoint, RouterConfig, endpoint};
@@ -12,7 +12,7 @@ use crate::limiter::{JournalConfig, Limiter};
 use crate::venue_clock_sync::VenueClockSync;
 
 /// Everything the venue counts, connecting included, so that one limiter watches over all of it.
-fn limits(capabilities: &Capabilities) -> Vec<RateLimit> {
+fn limits(capabilities: &Capabilities) -> Vec<RateLimitRule> {
     let mut limits = capabilities.limits.to_vec();
     let connects = capabilities.socket.connects;
     if limits.iter().all(|limit| limit.group != connects.group) {

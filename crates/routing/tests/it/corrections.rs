@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{Priority, RateLimit, RateLimitGroup, SourceErrorKind};
+use market_backbone_core::{Priority, RateLimitGroup, RateLimitRule, SourceErrorKind};
 use market_backbone_routing::Limiter;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -12,10 +12,7 @@ const TRADES: RateLimitGroup = RateLimitGroup("trades");
 
 fn limiter() -> Limiter {
     let window = Duration::from_secs(1);
-    Limiter::new(&[
-        RateLimit { group: CANDLES, max: 10, window },
-        RateLimit { group: TRADES, max: 10, window },
-    ])
+    Limiter::new(&[RateLimitRule::new(CANDLES, 10, window), RateLimitRule::new(TRADES, 10, window)])
 }
 
 fn ms(millis: u64) -> Duration {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{Priority, RateLimit, RateLimitGroup, SourceErrorKind};
+use market_backbone_core::{Priority, RateLimitGroup, RateLimitRule, SourceErrorKind};
 use market_backbone_routing::Limiter;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 const GROUP: RateLimitGroup = RateLimitGroup("candles");
 
 fn limiter(max: u32) -> Limiter {
-    Limiter::new(&[RateLimit { group: GROUP, max, window: Duration::from_secs(1) }])
+    Limiter::new(&[RateLimitRule::new(GROUP, max, Duration::from_secs(1))])
 }
 
 fn secs(secs: f64) -> Duration {

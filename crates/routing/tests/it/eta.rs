@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use market_backbone_core::{Priority, RateLimit, RateLimitGroup};
+use market_backbone_core::{Priority, RateLimitGroup, RateLimitRule};
 use market_backbone_routing::Limiter;
 use tokio::time::{Instant, sleep};
 
 const GROUP: RateLimitGroup = RateLimitGroup("candles");
 
 fn limiter() -> Limiter {
-    Limiter::new(&[RateLimit { group: GROUP, max: 10, window: Duration::from_secs(1) }])
+    Limiter::new(&[RateLimitRule::new(GROUP, 10, Duration::from_secs(1))])
 }
 
 /// Sends so many at once, each answered after `trip`; says how long that took.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use market_backbone_core::{
     BookRequest, Call, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, FeedEvent, FrameError,
     FrameOutcome, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level, OrderBook, PageProof,
-    PriceIncrement, RateLimit, RateLimitGroup, RevisionPolicy, Series, SocketLimits, SourceError,
+    PriceIncrement, RateLimitGroup, RateLimitRule, RevisionPolicy, Series, SocketLimits, SourceError,
     SourceErrorKind, Symbol, SymbolTable, Ticker, TickerRequest, TimeRange, Timeframe, Timestamp, TradePage,
     TradePageRequest, Venue, VenueId,
 };
@@ -19,10 +19,8 @@ pub(crate) const VENUE: VenueId = VenueId::new("fake");
 pub(crate) const CANDLES: RateLimitGroup = RateLimitGroup("candles");
 
 const SECOND: Duration = Duration::from_secs(1);
-const LIMITS: &[RateLimit] = &[
-    RateLimit { group: CANDLES, max: 10, window: SECOND },
-    RateLimit { group: RateLimitGroup("rest"), max: 10, window: SECOND },
-];
+const LIMITS: &[RateLimitRule] =
+    &[RateLimitRule::new(CANDLES, 10, SECOND), RateLimitRule::new(RateLimitGroup("rest"), 10, SECOND)];
 
 const CAPABILITIES: Capabilities = Capabilities {
     venue: VENUE,
@@ -39,8 +37,8 @@ const CAPABILITIES: Capabilities = Capabilities {
     revision_policy: RevisionPolicy::NONE,
     limits: LIMITS,
     socket: SocketLimits {
-        connects: RateLimit { group: RateLimitGroup("connect"), max: 5, window: SECOND },
-        messages: &[RateLimit { group: RateLimitGroup("message"), max: 5, window: SECOND }],
+        connects: RateLimitRule::new(RateLimitGroup("connect"), 5, SECOND),
+        messages: &[RateLimitRule::new(RateLimitGroup("message"), 5, SECOND)],
         keep_alive: KeepAlive::Ping,
         keep_alive_every: Duration::from_secs(30),
         idle_timeout: Duration::from_secs(60),
@@ -138,7 +136,7 @@ impl Venue for FakeVenue {
             Call::VenueSpecific(call) => return Ok(call.clone()),
         };
         let query = query.into_iter().map(|(name, value): (&'static str, _)| (name.into(), value)).collect();
-        Ok(HttpCall { group, path: path.to_owned(), query })
+        Ok(HttpCall::new(group, path, query))
     }
 
     fn normalize_code(&self, name: &str) -> String {
@@ -146,11 +144,8 @@ impl Venue for FakeVenue {
     }
 
     fn listing_lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
-        let lookup = |path: &str| HttpCall {
-            group: RateLimitGroup("rest"),
-            path: path.to_owned(),
-            query: vec![("code".into(), symbol.code().to_owned())],
-        };
+        let query = || vec![("code".into(), symbol.code().to_owned())];
+        let lookup = |path: &str| HttpCall::new(RateLimitGroup("rest"), path, query());
         let is_dark = symbol.code().starts_with("DARK");
         ["/now", "/ever"].into_iter().filter(|_| is_dark).map(lookup).collect()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{Priority, RateLimit, RateLimitGroup, SourceErrorKind};
+use market_backbone_core::{Priority, RateLimitGroup, RateLimitRule, SourceErrorKind};
 use market_backbone_routing::{Limiter, LimiterConfig};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 const GROUP: RateLimitGroup = RateLimitGroup("candles");
 
 fn limiter(max: u32, config: LimiterConfig) -> Limiter {
-    Limiter::with_config(&[RateLimit { group: GROUP, max, window: Duration::from_secs(1) }], config)
+    Limiter::with_config(&[RateLimitRule::new(GROUP, max, Duration::from_secs(1))], config)
 }
 
 fn secs(secs: f64) -> Duration {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_core::{
-    CandlePageRequest, Clock, ManualClock, PageSource, Priority, RateLimit, RateLimitGroup, Series,
+    CandlePageRequest, Clock, ManualClock, PageSource, Priority, RateLimitGroup, RateLimitRule, Series,
     SourceErrorKind, Timeframe, Timestamp,
 };
 use market_backbone_routing::{Endpoint, JournalConfig, Limiter, LimiterConfig, Router, RouterConfig};
@@ -15,7 +15,7 @@ use crate::fake_venue::{FakeVenue, symbol};
 use crate::server::{Scripted, Server};
 
 const GROUP: RateLimitGroup = RateLimitGroup("candles");
-const LIMITS: &[RateLimit] = &[RateLimit { group: GROUP, max: 10, window: Duration::from_secs(1) }];
+const LIMITS: &[RateLimitRule] = &[RateLimitRule::new(GROUP, 10, Duration::from_secs(1))];
 
 fn open(scope: &str, file: &Path, clock: &Arc<ManualClock>) -> Limiter {
     let clock: Arc<ManualClock> = Arc::clone(clock);

@@ -12,16 +12,15 @@ use std::time::Duration;
 use market_backbone_core::{
     BandIndicators, Call, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, ControlMessage,
     FeedEvent, FrameError, FrameOutcome, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level, Login,
-    OrderBook, PriceBand, PriceIncrement, RateLimit, RateLimitGroup, RevisionPolicy, Series, SocketLimits,
-    SourceError, SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker, Timeframe, Timestamp, Trade,
-    TradeId, TradePage, TradePageRequest, Venue, VenueId,
+    OrderBook, PriceBand, PriceIncrement, RateLimitGroup, RateLimitRule, RevisionPolicy, Series,
+    SocketLimits, SourceError, SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker, Timeframe,
+    Timestamp, Trade, TradeId, TradePage, TradePageRequest, Venue, VenueId,
 };
 
 pub(crate) const VENUE: VenueId = VenueId::new("fake");
-pub(crate) const CONNECTS: RateLimit =
-    RateLimit { group: RateLimitGroup("connect"), max: 1_000, window: Duration::from_secs(1) };
-const MANY: RateLimit =
-    RateLimit { group: RateLimitGroup("message"), max: 1_000, window: Duration::from_secs(1) };
+pub(crate) const CONNECTS: RateLimitRule =
+    RateLimitRule::new(RateLimitGroup("connect"), 1_000, Duration::from_secs(1));
+const MANY: RateLimitRule = RateLimitRule::new(RateLimitGroup("message"), 1_000, Duration::from_secs(1));
 
 pub(crate) fn symbol(code: &str) -> Symbol {
     Symbol::new(VENUE, code).unwrap()

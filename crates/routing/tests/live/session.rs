@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{RateLimit, RateLimitGroup, StreamKind};
+use market_backbone_core::{RateLimitGroup, RateLimitRule, StreamKind};
 use market_backbone_routing::SessionConfig;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -81,8 +81,8 @@ async fn a_burst_of_wishes_costs_one_message() {
 async fn messages_stay_within_the_venues_limit() {
     const WINDOW: Duration = Duration::from_millis(400);
     const GROUP: RateLimitGroup = RateLimitGroup("message");
-    const SHORT: RateLimit = RateLimit { group: GROUP, max: 2, window: WINDOW };
-    const LONG: RateLimit = RateLimit { group: GROUP, max: 5, window: Duration::from_secs(60) };
+    const SHORT: RateLimitRule = RateLimitRule::new(GROUP, 2, WINDOW);
+    const LONG: RateLimitRule = RateLimitRule::new(GROUP, 5, Duration::from_secs(60));
     let mut venue = FakeVenue::default();
     venue.capabilities.socket.messages = &[SHORT, LONG];
     let rig = Rig::with(venue, quick()).await;
@@ -105,8 +105,7 @@ async fn messages_stay_within_the_venues_limit() {
 
 #[tokio::test]
 async fn a_wish_that_comes_between_two_messages_of_a_change_is_not_lost() {
-    const LIMIT: RateLimit =
-        RateLimit { group: RateLimitGroup("message"), max: 1, window: Duration::from_millis(100) };
+    const LIMIT: RateLimitRule = RateLimitRule::new(RateLimitGroup("message"), 1, Duration::from_millis(100));
     let mut venue = FakeVenue { polite: true, ..FakeVenue::default() };
     venue.capabilities.socket.messages = &[LIMIT];
     let rig = Rig::with(venue, quick()).await;

@@ -1,7 +1,7 @@
 //! What is known of a series, as an archive writes it: as slots, which are hashed, and with who proved them.
 
 use market_backbone_core::{
-    Coverage, Dispute, Grid, Origin, Provenance, Span, TimeRange, Timeframe, Timestamp,
+    Coverage, Dispute, Grid, Origin, Provenance, RangeSet, Span, TimeRange, Timeframe, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,18 +18,11 @@ pub(super) fn disputed_slots(coverage: &Coverage, timeframe: Timeframe, grid: Gr
 }
 
 fn slots(ranges: impl IntoIterator<Item = TimeRange>, timeframe: Timeframe, grid: Grid) -> Vec<TimeRange> {
-    let mut joined: Vec<TimeRange> = Vec::new();
-    for range in ranges {
-        let ends = (grid.ceil(timeframe, range.from()), grid.ceil(timeframe, range.to()));
-        let Ok(range) = TimeRange::new(ends.0, ends.1) else { continue }; // no slot opens in it
-        match joined.last_mut() {
-            Some(last) if last.to() == range.from() => {
-                *last = TimeRange::new(last.from(), range.to()).unwrap_or(*last);
-            }
-            _ => joined.push(range),
-        }
-    }
-    joined
+    // A range in which no slot opens has none.
+    let open_times = |range: TimeRange| {
+        TimeRange::new(grid.ceil(timeframe, range.from()), grid.ceil(timeframe, range.to())).ok()
+    };
+    ranges.into_iter().filter_map(open_times).collect::<RangeSet>().into_vec()
 }
 
 /// A stretch as it is written: RFC 3339, or nothing where it has no end.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    CandlePart, CandleQuery, FetchStats, Forming, Selection, Series, SourceError, SourceErrorKind,
+    CandlePart, CandleQuery, FetchStats, Forming, RangeSet, Selection, Series, SourceError, SourceErrorKind,
     StoredCandles, TimeRange,
 };
 
@@ -50,7 +50,16 @@ impl DerivedAnswer {
             let question = CandleQuery::within(query.series.clone(), range).forming(query.forming);
             as_of::with_moment_of(question.priority(query.priority), query)
         };
-        let questions = between(&pieces.ranges, window).into_iter().filter(slots).map(question).collect();
+        let questions = pieces
+            .ranges
+            .iter()
+            .copied()
+            .collect::<RangeSet>()
+            .gaps(window)
+            .into_iter()
+            .filter(slots)
+            .map(question)
+            .collect();
         self.fetch(questions, |_| ()).await
     }
 
@@ -187,16 +196,4 @@ impl DerivedAnswer {
         }
         Ok(())
     }
-}
-
-/// What of `window` lies between `pieces`, which are sorted and disjoint.
-fn between(pieces: &[TimeRange], window: TimeRange) -> Vec<TimeRange> {
-    let mut rest = Vec::new();
-    let mut from = window.from();
-    for piece in pieces {
-        rest.extend(TimeRange::new(from, piece.from()));
-        from = piece.to();
-    }
-    rest.extend(TimeRange::new(from, window.to()));
-    rest
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use market_backbone_core::{Grid, Series, TimeRange, Timeframe, Timestamp};
+use market_backbone_core::{Grid, RangeSet, Series, TimeRange, Timeframe, Timestamp};
 
 use super::finding::{Finding, IntegrityIssue, IssueLocation};
 
@@ -62,7 +62,7 @@ impl RepairPlan {
         plan.ledgers.dedup();
         for (series, ranges) in wanted {
             let (grid, page) = venue(&series);
-            for range in merged(ranges) {
+            for range in ranges.into_iter().collect::<RangeSet>() {
                 if range.from() == Timestamp::MIN {
                     plan.requests += REQUIRED_WITNESSES;
                 } else {
@@ -86,20 +86,6 @@ impl RepairPlan {
 /// Nobody knows which is wrong, the candle or its minutes: both are asked for.
 fn affected_timeframes(flaw: IntegrityIssue, timeframe: Timeframe) -> Vec<Timeframe> {
     if flaw == IntegrityIssue::AggregateMismatch { vec![timeframe, Timeframe::M1] } else { vec![timeframe] }
-}
-
-fn merged(mut ranges: Vec<TimeRange>) -> Vec<TimeRange> {
-    ranges.sort();
-    let mut joined: Vec<TimeRange> = Vec::new();
-    for range in ranges {
-        match joined.last_mut() {
-            Some(last) if range.from() <= last.to() => {
-                *last = TimeRange::new(last.from(), last.to().max(range.to())).unwrap_or(*last);
-            }
-            _ => joined.push(range),
-        }
-    }
-    joined
 }
 
 #[cfg(test)]

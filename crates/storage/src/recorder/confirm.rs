@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use market_backbone_core::{
     Candle, CandleQuery, CandleSet, CandleSource, CandleStore, Capabilities, Coverage, Grid, Origin,
-    Priority, Provenance, Series, SourceError, SourceErrorKind, Span, TimeRange, Timestamp,
+    Priority, Provenance, RangeSet, Series, SourceError, SourceErrorKind, Span, TimeRange, Timestamp,
 };
 use tokio::time::timeout;
 
@@ -27,14 +27,14 @@ impl ConfirmRequest {
     pub(super) fn about(
         series: &Series,
         round: usize,
-        unconfirmed: &Coverage,
+        unconfirmed: &RangeSet,
         venue: &Capabilities,
         settled: Timestamp,
     ) -> Option<Self> {
         let (grid, frame) = (venue.grid, series.timeframe);
         let settled = TimeRange::new(Timestamp::MIN, grid.floor(frame, settled)).ok()?;
-        let ranges = unconfirmed.within(settled).ranges();
-        let (from, to) = (ranges.first()?.from(), ranges.last()?.to());
+        let unconfirmed = unconfirmed.within(settled);
+        let (from, to) = (unconfirmed.first()?.from(), unconfirmed.last()?.to());
         let page = grid.step(frame, from, i64::from(venue.candle_page_of(frame)));
         let range = TimeRange::new(from, to.min(page)).ok()?;
         Some(Self { series: series.clone(), round, range, fills_page: page <= to })
@@ -88,7 +88,7 @@ impl ConfirmReply {
         confirm_claims(&mut set.coverage, &known, &rows_before);
         store.commit(&self.series, &set.candles, &set.coverage).await?;
         let after = disputed(&store.coverage(&self.series).await?.within(self.range));
-        let disputed = after.ranges().into_iter().flat_map(|range| before.missing(range)).collect();
+        let disputed = after.into_iter().flat_map(|range| before.gaps(range)).collect();
         let rows_after = store.read(&self.series, self.range, usize::MAX).await?.candles;
         let was = |row: &Candle| {
             let index = rows_before.binary_search_by_key(&row.open_time, |old| old.open_time).ok()?;
@@ -110,14 +110,13 @@ fn confirm_claims(said: &mut Coverage, known: &Coverage, rows: &[Candle]) {
             slot.into_iter().for_each(|slot| both.remove(slot));
         }
         let provenance = Provenance { origin: Origin::Rest, observed_at: claim.last_asked_at };
-        both.ranges().into_iter().for_each(|range| said.insert(Span { range, provenance }));
+        both.into_iter().for_each(|range| said.insert(Span { range, provenance }));
     }
 }
 
-/// The disputed stretches as a set.
-fn disputed(known: &Coverage) -> Coverage {
-    let stretches = known.disputes().iter().flat_map(|dispute| known.within(dispute.range).spans().to_vec());
-    stretches.collect()
+/// Returns the disputed slots.
+fn disputed(known: &Coverage) -> RangeSet {
+    known.disputes().iter().map(|dispute| dispute.range).collect()
 }
 
 /// How many slots of `series` open in `ranges`.

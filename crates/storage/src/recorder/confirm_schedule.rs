@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    Capabilities, Clock, Coverage, Origin, Provenance, RevisionPolicy, Series, Span, TimeRange, Timestamp,
+    Capabilities, Clock, Coverage, RangeSet, RevisionPolicy, Series, Span, TimeRange, Timestamp,
 };
 use tokio::time::Instant;
 
@@ -37,16 +37,16 @@ pub(super) fn plan(config: &RecorderConfig, venue: &Capabilities) -> Vec<Confirm
 }
 
 /// What of `range` is known by hearing alone.
-pub(super) fn streamed_only(known: &Coverage, range: TimeRange) -> Coverage {
+pub(super) fn streamed_only(known: &Coverage, range: TimeRange) -> RangeSet {
     let known = known.within(range);
     let is_heard = |span: &&Span| span.provenance.origin.is_live();
-    known.spans().iter().filter(is_heard).copied().collect()
+    known.spans().iter().filter(is_heard).map(|span| span.range).collect()
 }
 
 /// What is to be asked in one round.
 #[derive(Clone, Debug)]
 struct RoundQueue {
-    slots: Coverage,
+    slots: RangeSet,
     /// Before that only a full page is asked about.
     not_before: Instant,
 }
@@ -67,15 +67,15 @@ impl ConfirmSchedule {
     /// The first round begins when it has something to ask about; late ones may have something to catch up on.
     pub(super) fn new(plan: Vec<ConfirmRound>, every: Duration, now: Instant) -> Self {
         let wait = |index| if index == 0 { now + every } else { now };
-        let waiting = |index| RoundQueue { slots: Coverage::empty(), not_before: wait(index) };
+        let waiting = |index| RoundQueue { slots: RangeSet::new(), not_before: wait(index) };
         let each = (0..plan.len()).map(waiting).collect();
         Self { plan, every, each, pause_until: None, is_asking: false }
     }
 
     /// Slots that were heard, and about which nobody has been asked.
-    pub(super) fn add_streamed(&mut self, slots: &Coverage) {
+    pub(super) fn add_streamed(&mut self, slots: &RangeSet) {
         if let Some(first) = self.each.first_mut() {
-            first.slots.merge(slots);
+            first.slots.extend(slots.iter().copied());
         }
     }
 
@@ -94,7 +94,7 @@ impl ConfirmSchedule {
             for span in known.spans().iter().filter(|span| !span.provenance.origin.is_live()) {
                 let from = span.provenance.observed_at.minus(round.age);
                 if let Ok(range) = TimeRange::new(span.range.from().max(from), span.range.to()) {
-                    waiting.slots.insert(Span { range, ..*span });
+                    waiting.slots.insert(range);
                 }
             }
         }
@@ -136,11 +136,11 @@ impl ConfirmSchedule {
         self.pause_until = None;
         let Some(waiting) = self.each.get_mut(round) else { return Vec::new() };
         let within = covered.iter().filter_map(|range| range.intersect(asked));
-        let spoken_of: Vec<_> = within.flat_map(|range| waiting.slots.within(range).ranges()).collect();
+        let spoken_of: Vec<_> = within.flat_map(|range| waiting.slots.within(range)).collect();
         // What the venue says nothing about it will not speak of the next time either.
         waiting.slots.remove(asked);
         if let Some(next) = self.each.get_mut(round + 1) {
-            spoken_of.iter().for_each(|range| next.slots.insert(range_span(*range)));
+            next.slots.extend(spoken_of.iter().copied());
         }
         spoken_of
     }
@@ -150,9 +150,4 @@ impl ConfirmSchedule {
         self.is_asking = false;
         self.pause_until = Some(Instant::now() + self.every);
     }
-}
-
-/// A stretch in a set of stretches; whose word it is does not matter here.
-fn range_span(range: TimeRange) -> Span {
-    Span { range, provenance: Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH } }
 }

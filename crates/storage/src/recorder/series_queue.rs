@@ -1,7 +1,7 @@
 //! What the writer has on its desk for one series: what is to be written, taken back, and confirmed.
 
 use market_backbone_core::{
-    Candle, CandleStore, Coverage, Origin, Provenance, Series, Span, StoreError, TimeRange, Timestamp,
+    Candle, CandleStore, Coverage, Provenance, RangeSet, Series, Span, StoreError, TimeRange,
 };
 use tokio::time::Instant;
 
@@ -14,12 +14,12 @@ pub(super) struct PendingWrites {
     /// What is known with them.
     pub(super) proof: Coverage,
     /// Stretches to be forgotten, unless the venue has spoken of them.
-    withdrawn: Coverage,
+    withdrawn: RangeSet,
 }
 
 impl PendingWrites {
     pub(super) fn is_empty(&self) -> bool {
-        self.proof.spans().is_empty() && self.withdrawn.spans().is_empty()
+        self.proof.spans().is_empty() && self.withdrawn.is_empty()
     }
 
     /// Takes slots that were heard: as who said so, and when.
@@ -32,13 +32,13 @@ impl PendingWrites {
     pub(super) fn withdraw(&mut self, range: TimeRange) {
         self.candles.retain(|candle| !range.contains(candle.open_time));
         self.proof.remove(range);
-        self.withdrawn.insert(range_span(range));
+        self.withdrawn.insert(range);
     }
 
     /// Puts back what could not be done, under what has come since.
     pub(super) fn requeue(&mut self, undone: Self) {
         let newer = std::mem::replace(self, undone);
-        for range in newer.withdrawn.ranges() {
+        for range in newer.withdrawn {
             self.withdraw(range);
         }
         let told = newer.proof.ranges();
@@ -54,7 +54,7 @@ impl PendingWrites {
         series: &Series,
     ) -> Result<WriteOutcome, StoreError> {
         let mut written = WriteOutcome::default();
-        for range in self.withdrawn.ranges() {
+        for range in self.withdrawn.clone() {
             written.forgotten.extend(forget_streamed_only(store, series, range).await?);
             self.withdrawn.remove(range);
         }
@@ -64,7 +64,7 @@ impl PendingWrites {
             self.proof
                 .ranges()
                 .into_iter()
-                .for_each(|range| written.streamed_only.merge(&streamed_only(&known, range)));
+                .for_each(|range| written.streamed_only.extend(streamed_only(&known, range)));
         }
         Ok(written)
     }
@@ -76,7 +76,7 @@ pub(super) struct WriteOutcome {
     /// What was taken back.
     pub(super) forgotten: Vec<TimeRange>,
     /// What the store now knows by hearing alone: all that was to be kept, but for what the venue has spoken of already.
-    pub(super) streamed_only: Coverage,
+    pub(super) streamed_only: RangeSet,
 }
 
 /// Forgets what of `range` is known by hearing alone.
@@ -85,16 +85,11 @@ async fn forget_streamed_only(
     series: &Series,
     range: TimeRange,
 ) -> Result<Vec<TimeRange>, StoreError> {
-    let heard = streamed_only(&store.coverage(series).await?, range).ranges();
+    let heard = streamed_only(&store.coverage(series).await?, range).into_vec();
     for range in &heard {
         store.forget(series, *range).await?;
     }
     Ok(heard)
-}
-
-/// A stretch in a set of stretches; whose word it is does not matter here.
-fn range_span(range: TimeRange) -> Span {
-    Span { range, provenance: Provenance { origin: Origin::Socket, observed_at: Timestamp::EPOCH } }
 }
 
 /// The desk of one series.

@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use market_backbone_core::{
-    BarEvent, Candle, Coverage, Gap, GapState, Grid, Origin, Provenance, Series, Span, StreamKind, TimeRange,
-    Timestamp,
+    BarEvent, Candle, Gap, GapState, Grid, RangeSet, Series, StreamKind, TimeRange, Timestamp,
 };
 
 use super::writer_message::{SlotAction, SlotUpdate};
@@ -54,9 +53,9 @@ pub(super) struct SeriesRecorder {
     interruption: Option<FeedInterruption>,
     /// Slots that are over and wait: their candles, and the stretches without one.
     candles: BTreeMap<Timestamp, Candle>,
-    quiet: Coverage,
+    quiet: RangeSet,
     /// Slots of which something is missing.
-    lost: Coverage,
+    lost: RangeSet,
     /// Slots that open before this have been written or given up.
     decided_until: Timestamp,
     /// How many stay unknown and have not been counted yet.
@@ -81,8 +80,8 @@ impl SeriesRecorder {
             observed_until: Timestamp::MIN,
             interruption: None,
             candles: BTreeMap::new(),
-            quiet: Coverage::empty(),
-            lost: Coverage::empty(),
+            quiet: RangeSet::new(),
+            lost: RangeSet::new(),
             decided_until: Timestamp::MIN,
             unknown: 0,
         }
@@ -109,8 +108,8 @@ impl SeriesRecorder {
                 if let Some(since) = self.complete_since
                     && let Ok(range) = TimeRange::new(range.from().max(since), range.to())
                 {
-                    let missing = self.lost.missing(range);
-                    missing.into_iter().for_each(|range| self.quiet.insert(range_span(range)));
+                    let missing = self.lost.gaps(range);
+                    missing.into_iter().for_each(|range| self.quiet.insert(range));
                 }
             }
             BarEvent::Closed(candle) | BarEvent::Revised { candle, .. } => self.apply_candle(candle, orders),
@@ -119,7 +118,7 @@ impl SeriesRecorder {
 
     fn apply_candle(&mut self, candle: Candle, orders: &mut Vec<SlotUpdate>) {
         let open = candle.open_time;
-        if self.complete_since.is_none_or(|since| open < since) || self.lost.is_known(open) {
+        if self.complete_since.is_none_or(|since| open < since) || self.lost.contains(open) {
             return;
         }
         let Some(slot) = self.slot_of(open) else { return };
@@ -192,10 +191,10 @@ impl SeriesRecorder {
         let Some(since) = self.complete_since else { return };
         self.withdraw(range, orders);
         let Ok(range) = TimeRange::new(range.from().max(since), range.to()) else { return };
-        for new in self.lost.missing(range) {
+        for new in self.lost.gaps(range) {
             self.unknown += self.grid.slots(self.series.timeframe, new);
         }
-        self.lost.insert(range_span(range));
+        self.lost.insert(range);
         self.candles.retain(|open_time, _| !range.contains(*open_time));
         self.quiet.remove(range);
     }
@@ -248,14 +247,14 @@ impl SeriesRecorder {
 
     /// The oldest unbroken run of slots that wait and end until `sure`.
     fn next_run(&self, sure: Timestamp) -> Option<TimeRange> {
-        let quiet = |at: Timestamp| self.quiet.spans().iter().find(|span| span.range.contains(at));
-        let first_quiet = self.quiet.spans().first().map(|span| span.range.from());
+        let quiet = |at: Timestamp| self.quiet.range_at(at);
+        let first_quiet = self.quiet.first().map(TimeRange::from);
         let from = self.candles.keys().next().copied().into_iter().chain(first_quiet).min()?;
         let mut to = from;
         while to < sure {
             let next = match (self.candles.contains_key(&to), quiet(to)) {
                 (true, _) => self.grid.close(self.series.timeframe, to),
-                (false, Some(span)) => span.range.to().min(sure),
+                (false, Some(range)) => range.to().min(sure),
                 (false, None) => break,
             };
             if next > sure {
@@ -265,9 +264,4 @@ impl SeriesRecorder {
         }
         TimeRange::new(from, to).ok()
     }
-}
-
-/// A stretch in a set of stretches; whose word it is does not matter here.
-fn range_span(range: TimeRange) -> Span {
-    Span { range, provenance: Provenance { origin: Origin::Socket, observed_at: Timestamp::EPOCH } }
 }

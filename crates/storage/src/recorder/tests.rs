@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use market_backbone_core::{
     BuilderRules, Candle, Capabilities, Channel, FeedEvent, Gap, GapCause, GapState, Grid, KeepAlive,
-    RateLimit, RateLimitGroup, RevisionPolicy, Series, SocketLimits, StreamKind, Symbol, Timeframe,
+    RateLimitGroup, RateLimitRule, RevisionPolicy, Series, SocketLimits, StreamKind, Symbol, Timeframe,
     Timestamp, Trade, TradeId, VenueId,
 };
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ use super::writer_message::{SlotAction, SlotUpdate};
 
 const VENUE: VenueId = VenueId::new("upbit");
 const GROUP: RateLimitGroup = RateLimitGroup("any");
-const LIMIT: RateLimit = RateLimit { group: GROUP, max: 10, window: Duration::from_secs(1) };
+const LIMIT: RateLimitRule = RateLimitRule::new(GROUP, 10, Duration::from_secs(1));
 
 /// Streams one-minute candles and trades.
 fn venue() -> Capabilities {

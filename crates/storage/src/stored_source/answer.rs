@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    CandlePart, CandleQuery, Coverage, FetchStats, Forming, Origin, SourceError, StoreErrorKind, TimeRange,
-    Timeframe, Timestamp, WriteFailure,
+    CandlePart, CandleQuery, Coverage, FetchStats, Forming, Origin, RangeSet, SourceError, StoreErrorKind,
+    TimeRange, Timeframe, Timestamp, WriteFailure,
 };
 
 use super::emitter::Emitter;
@@ -68,7 +68,7 @@ impl StoredAnswer {
     }
 
     /// The stretches about which nothing is to be asked now to know of `asked`, oldest first: what is known, and what rests.
-    pub(super) fn skip_ranges(&self, known: &Coverage) -> Vec<TimeRange> {
+    pub(super) fn skip_ranges(&self, known: &Coverage) -> RangeSet {
         recheck::skip_ranges(known, self.source.clock.now())
     }
 

@@ -3,7 +3,6 @@
 use market_backbone_core::{CandleQuery, Forming, SourceError, TimeRange};
 
 use super::answer::StoredAnswer;
-use super::recheck;
 
 /// Answers with all candles that open in `range`.
 pub(super) async fn answer(mut answer: StoredAnswer, range: TimeRange) -> Result<(), SourceError> {
@@ -15,7 +14,7 @@ pub(super) async fn answer(mut answer: StoredAnswer, range: TimeRange) -> Result
         let told = answer.emit_stored(&known, stretch, usize::MAX).await?;
         told.gone.into_iter().for_each(|gone| known.remove(gone));
     }
-    let holes = recheck::between(&answer.skip_ranges(&known), range);
+    let holes = answer.skip_ranges(&known).gaps(range);
     let holes = holes.into_iter().filter(|hole| answer.slots(hole.from(), hole.to()) > 0);
     let questions = holes.map(|hole| question(&answer, hole)).collect::<Result<_, _>>()?;
     answer.fetch(questions, |_| ()).await

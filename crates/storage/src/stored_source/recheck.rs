@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{CLOCK_SLACK, Coverage, MAX_ROW_DELAY, Origin, Span, TimeRange, Timestamp};
+use market_backbone_core::{CLOCK_SLACK, Coverage, MAX_ROW_DELAY, Origin, RangeSet, Span, Timestamp};
 
 /// How old a slot is when an early word about it is asked about again, unless it was said at that age already.
 const RECHECK_AGES: [Duration; 2] = [Duration::from_secs(15), MAX_ROW_DELAY];
@@ -26,44 +26,17 @@ fn is_due(span: &Span, now: Timestamp) -> bool {
     provenance.origin == Origin::Early && RECHECK_AGES.iter().any(crossed)
 }
 
-/// The stretches about which nothing is to be asked at `now`, oldest first: what is known, and what rests.
-pub(super) fn skip_ranges(known: &Coverage, now: Timestamp) -> Vec<TimeRange> {
-    let mut all = known.ranges();
+/// Returns the slots about which nothing is asked at `now`: what is known, and the claims that cool down.
+pub(super) fn skip_ranges(known: &Coverage, now: Timestamp) -> RangeSet {
+    let mut all = known.known();
     all.extend(known.claims().iter().filter(|claim| claim.is_cooling_down(now)).map(|claim| claim.range));
-    merged(all)
-}
-
-/// The same stretches, sorted, those that touch as one.
-fn merged(mut stretches: Vec<TimeRange>) -> Vec<TimeRange> {
-    stretches.sort();
-    let mut joined: Vec<TimeRange> = Vec::with_capacity(stretches.len());
-    for range in stretches {
-        match joined.last_mut() {
-            Some(last) if range.from() <= last.to() => {
-                *last = TimeRange::new(last.from(), last.to().max(range.to())).unwrap_or(*last);
-            }
-            _ => joined.push(range),
-        }
-    }
-    joined
-}
-
-/// What of `range` lies between `stretches`, which are sorted and disjoint.
-pub(super) fn between(stretches: &[TimeRange], range: TimeRange) -> Vec<TimeRange> {
-    let mut rest = Vec::new();
-    let mut from = range.from();
-    for stretch in stretches.iter().filter_map(|stretch| stretch.intersect(range)) {
-        rest.extend(TimeRange::new(from, stretch.from()));
-        from = stretch.to();
-    }
-    rest.extend(TimeRange::new(from, range.to()));
-    rest
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone_core::{AbsenceClaim, Provenance};
+    use market_backbone_core::{AbsenceClaim, Provenance, TimeRange};
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_secs(secs)
@@ -92,11 +65,14 @@ mod tests {
     fn a_claim_with_two_witnesses_is_left_alone_until_its_rows_would_be_there() {
         let mut known = Coverage::empty();
         known.add_claim(AbsenceClaim::of(range(0, 60), at(70)));
-        assert_eq!(skip_ranges(&known, at(80)), [], "one witness: ask again");
+        assert_eq!(skip_ranges(&known, at(80)).as_slice(), [], "one witness: ask again");
         known.add_claim(AbsenceClaim::of(range(0, 60), at(80)));
-        assert_eq!(skip_ranges(&known, at(90)), [range(0, 60)]);
-        assert_eq!(skip_ranges(&known, at(372)), [range(0, 60)], "an answer of 370 by the venue's clock");
-        assert_eq!(skip_ranges(&known, at(373)), []);
-        assert_eq!(between(&[range(0, 60), range(70, 80)], range(30, 100)), [range(60, 70), range(80, 100)]);
+        assert_eq!(skip_ranges(&known, at(90)).as_slice(), [range(0, 60)]);
+        assert_eq!(
+            skip_ranges(&known, at(372)).as_slice(),
+            [range(0, 60)],
+            "an answer of 370 by the venue's clock"
+        );
+        assert_eq!(skip_ranges(&known, at(373)).as_slice(), []);
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use market_backbone_core::{
     Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Coverage, DerivationPolicy,
-    Dispute, FetchStats, Grid, KeepAlive, ManualClock, Origin, PartStream, Provenance, RateLimit,
-    RateLimitGroup, RevisionPolicy, Selection, Series, SocketLimits, Span, TimeRange, Timeframe, Timestamp,
+    Dispute, FetchStats, Grid, KeepAlive, ManualClock, Origin, PartStream, Provenance, RateLimitGroup,
+    RateLimitRule, RevisionPolicy, Selection, Series, SocketLimits, Span, TimeRange, Timeframe, Timestamp,
     VenueId,
 };
 use market_backbone_storage::{DerivedSource, MemoryStore, StoredSource};
@@ -20,8 +20,7 @@ const NOW: i64 = 28_000_000;
 const PAGE: u32 = 20;
 const FIVE: Timeframe = Timeframe::M5;
 
-const CONNECTS: RateLimit =
-    RateLimit { group: RateLimitGroup("connect"), max: 5, window: Duration::from_secs(1) };
+const CONNECTS: RateLimitRule = RateLimitRule::new(RateLimitGroup("connect"), 5, Duration::from_secs(1));
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     venue: VenueId::new("upbit"),
     grid: Grid::Utc,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use market_backbone_core::{Clock, Priority, RateLimit, RateLimitGroup, Timestamp};
+use market_backbone_core::{Clock, Priority, RateLimitGroup, RateLimitRule, Timestamp};
 use market_backbone_routing::{JournalConfig, Limiter, LimiterConfig};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -168,7 +168,7 @@ struct World {
 impl World {
     /// The limiter of one of the processes.
     fn limiter(&self, journal: &Path, process: u64) -> Limiter {
-        let limit = RateLimit { group: GROUP, max: self.schedule.max, window: WINDOW };
+        let limit = RateLimitRule::new(GROUP, self.schedule.max, WINDOW);
         let config = LimiterConfig { trust_round_trips: self.schedule.trust, ..LimiterConfig::default() };
         let clock: Arc<Wall> = Arc::clone(&self.wall);
         let steady: Arc<Wall> = Arc::clone(&self.steady);
