@@ -32,7 +32,7 @@ async fn long_fetch() -> anyhow::Result<()> {
     let (venue, backbone) = house().await?;
     let started = Instant::now();
     let set =
-        backbone.client(Priority::Normal).candles("KRW-BTC", Timeframe::M1).count(20_000).closed().await?;
+        backbone.client(Priority::Normal).candles("KRW-BTC", Timeframe::M1).last(20_000).closed().await?;
     let seconds = started.elapsed().as_secs_f64();
     let group = venue.report().group("candles");
     let floor = floor(group.asked);
@@ -62,7 +62,7 @@ async fn mixed_calls() -> anyhow::Result<()> {
     let started = Instant::now();
     let candles = join_all(markets.iter().take(50).map(|market| {
         let client = client.clone();
-        async move { client.candles(market, Timeframe::M1).count(200).await.map(drop) }
+        async move { client.candles(market, Timeframe::M1).last(200).await.map(drop) }
     }));
     let trades = join_all(markets.iter().take(50).map(|market| {
         let client = client.clone();

@@ -15,7 +15,7 @@ async fn main() -> anyhow::Result<()> {
     let house = House::open().await?;
     let tester = house.backbone.client(Priority::Low);
 
-    let fetch = tester.candles(MARKET, Timeframe::M1).count(5_000).closed();
+    let fetch = tester.candles(MARKET, Timeframe::M1).last(5_000).closed();
     let set = fetch
         .on_progress(|progress| println!("{} rows, {} requests", progress.rows, progress.requests))
         .await?;

@@ -17,7 +17,7 @@ async fn main() -> anyhow::Result<()> {
     let viewer = house.backbone.client(Priority::Normal);
 
     // Six pages of the venue, fetched side by side; the answer says what is proven and what is not.
-    let mut set = viewer.candles(MARKET, Timeframe::M1).count(1_200).await?;
+    let mut set = viewer.candles(MARKET, Timeframe::M1).last(1_200).await?;
     let (requests, candles) = (set.stats.requests, set.candles.len());
     println!("{candles} candles of {MARKET} in {requests} requests");
     if let (Some(oldest), Some(newest)) = (set.candles.first(), set.candles.last()) {

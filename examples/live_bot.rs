@@ -19,7 +19,7 @@ async fn main() -> anyhow::Result<()> {
     let bot = house.backbone.client(Priority::Critical);
 
     // 400 candles are two pages of the venue; the bot need not know.
-    let history = bot.candles(MARKET, Timeframe::M1).count(400).closed().await?;
+    let history = bot.candles(MARKET, Timeframe::M1).last(400).closed().await?;
     let mut averages = Averages::new(history.candles.iter().map(|candle| candle.close));
     println!("{} candles, averages {:?}", history.candles.len(), averages.now());
 

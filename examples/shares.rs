@@ -52,7 +52,7 @@ async fn open() -> anyhow::Result<(Backbone, Option<RunningEmulator>)> {
 }
 
 async fn study(backtester: &Client, share: &str) -> anyhow::Result<()> {
-    let ask = || backtester.candles(share, Timeframe::D1).count(DAYS).closed();
+    let ask = || backtester.candles(share, Timeframe::D1).last(DAYS).closed();
     let (traded, adjusted) = (ask().await?, ask().adjusted().await?);
     let (as_traded, in_todays_shares) = (gain(&traded), gain(&adjusted));
     println!(

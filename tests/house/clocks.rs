@@ -53,11 +53,11 @@ impl World {
     }
 
     async fn last(&self, market: &str, frame: Timeframe, count: usize) -> CandleSet {
-        self.backbone.client(Priority::Normal).candles(market, frame).count(count).await.unwrap()
+        self.backbone.client(Priority::Normal).candles(market, frame).last(count).await.unwrap()
     }
 
     async fn closed(&self, market: &str, frame: Timeframe, count: usize) -> CandleSet {
-        self.backbone.client(Priority::Normal).candles(market, frame).count(count).closed().await.unwrap()
+        self.backbone.client(Priority::Normal).candles(market, frame).last(count).closed().await.unwrap()
     }
 
     async fn close(self) {
@@ -213,7 +213,7 @@ async fn a_store_that_knows_what_is_still_to_come_shows_that_the_clock_is_behind
     let machine = Arc::new(ManualClock::new(Timestamp::from_millis(NOW - HOUR)));
     let later = backbone(&world.venue, UPBIT, machine, Some(folder.path())).await;
     let asked = world.venue.report().group("candles").asked;
-    let ask = later.client(Priority::Normal).candles("KRW-BTC", Timeframe::M1).count(3).closed();
+    let ask = later.client(Priority::Normal).candles("KRW-BTC", Timeframe::M1).last(3).closed();
     let want = slots(Grid::Utc, Timeframe::M1, before(Grid::Utc, Timeframe::M1, world.now()), 3);
     assert_eq!(opens(&ask.await.unwrap().candles), want);
     assert_eq!(
@@ -270,7 +270,7 @@ async fn what_is_heard_live_is_stamped_by_the_venues_clock_and_the_offset_is_tol
         let (candle, received) = tokio::time::timeout(Duration::from_secs(20), first).await.unwrap();
         let off = SystemClock.now().as_millis() - received.as_millis();
         assert!(off.abs() < 3_000, "{off} ms off");
-        let set = client.candles("KRW-BTC", Timeframe::M1).count(2).await.unwrap();
+        let set = client.candles("KRW-BTC", Timeframe::M1).last(2).await.unwrap();
         assert!(candle.open_time <= set.candles[1].open_time && !set.candles[1].is_final);
         let told = house.metrics().router.clock;
         assert!((told.offset_ms + ahead).abs() < 3_000, "{told:?}");

@@ -121,9 +121,9 @@ async fn a_count_goes_on_at_the_venue_where_the_minutes_end() {
     let house = House::on(scenario).await.unwrap();
     let client = house.backbone.client(Priority::Normal);
     let end = a_day().end;
-    client.candles("KRW-BUSY", Timeframe::M1).count(600).before(end).await.unwrap();
+    client.candles("KRW-BUSY", Timeframe::M1).last(600).before(end).await.unwrap();
     let asked = house.asked("candles");
-    let last = |count| client.candles("KRW-BUSY", Timeframe::M5).count(count).before(end);
+    let last = |count| client.candles("KRW-BUSY", Timeframe::M5).last(count).before(end);
     let plan = last(120).plan().await.unwrap();
     assert_eq!((plan.known_slots, plan.unknown_slots, plan.pages), (120, 0, 0));
     let known = last(120).await.unwrap();

@@ -82,7 +82,7 @@ async fn a_plan_counts_the_pages_that_base_counting_predicts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_still_change_is_shown_and_not_kept() {
     let house = Stocks::start().await;
-    let ask = || house.client().candles("AAPL", Timeframe::M1).count(60);
+    let ask = || house.client().candles("AAPL", Timeframe::M1).last(60);
     let first = ask().await.unwrap();
     let open: Vec<_> = first.candles.iter().filter(|row| !row.is_final).map(|row| row.open_time).collect();
     // Trades may be told twenty minutes late.

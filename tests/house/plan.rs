@@ -43,7 +43,7 @@ async fn a_plan_costs_nothing_and_the_fetch_costs_and_takes_what_it_said() {
     let client = house.backbone.client(Priority::Normal);
     let mut off = Vec::new();
     for code in codes {
-        let ask = || client.candles(code, Timeframe::M1).count(count).before(end());
+        let ask = || client.candles(code, Timeframe::M1).last(count).before(end());
         let before = house.asked("candles");
         let plan = ask().plan().await.unwrap();
         assert_eq!(house.asked("candles"), before, "nothing is asked for a plan");
@@ -70,7 +70,7 @@ async fn what_is_known_is_taken_off() {
     let house = House::on(busy(&["KRW-A"])).await.unwrap();
     let client = house.backbone.client(Priority::Normal);
     let end = end();
-    let last = |count| client.candles("KRW-A", Timeframe::M1).count(count).before(end);
+    let last = |count| client.candles("KRW-A", Timeframe::M1).last(count).before(end);
     last(600).await.unwrap();
     let plan = last(1_000).plan().await.unwrap();
     assert_eq!((plan.known_slots, plan.unknown_slots, plan.pages, plan.exact), (600, 400, 2, true));
@@ -100,7 +100,11 @@ async fn a_fetch_that_goes_on_begins_where_it_was() {
     for ranged in [true, false] {
         let heard = Arc::clone(&told);
         let ask = client.candles("KRW-A", Timeframe::M1);
-        let ask = if ranged { ask.range(minutes(1_000)..end) } else { ask.count(1_200).before(end) };
+        let ask = if ranged {
+            ask.range(minutes(1_000)..end).any_window()
+        } else {
+            ask.last(1_200).before(end).any_window()
+        };
         ask.on_progress(move |progress| heard.lock().unwrap().push(progress)).await.unwrap();
         let told = std::mem::take(&mut *told.lock().unwrap());
         let (first, last) = (told[0], told[told.len() - 1]);
@@ -134,9 +138,9 @@ async fn up_to_now_the_candle_in_progress_is_one_request_more_at_most() {
             let ask = client.candles(if ranged { "KRW-A" } else { "KRW-B" }, Timeframe::M1);
             let from = end().minus(Duration::from_secs(60 * 1_500));
             if ranged {
-                ask.range(from..SystemClock.now().plus(Duration::from_secs(90)))
+                ask.range(from..SystemClock.now().plus(Duration::from_secs(90))).any_window()
             } else {
-                ask.count(1_500)
+                ask.last(1_500).any_window()
             }
         };
         let before = (house.asked("candles"), end());

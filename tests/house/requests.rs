@@ -69,12 +69,12 @@ async fn a_busy_market_costs_a_request_for_every_two_hundred_candles() {
     let client = house.backbone.client(Priority::Low);
     let now = SystemClock.now().as_secs();
     let end = Timestamp::from_secs(now - now.rem_euclid(60) - 60);
-    let ask = || client.candles("KRW-BTC", Timeframe::M1).count(count).before(end);
+    let ask = || client.candles("KRW-BTC", Timeframe::M1).last(count).before(end);
     assert_eq!(ask().await.unwrap().candles.len(), count);
     assert_eq!(house.asked("candles"), count as u64 / 200);
     assert_eq!(ask().await.unwrap().candles.len(), count);
     assert_eq!(house.asked("candles"), count as u64 / 200, "nothing the second time");
-    let with_tip = client.candles("KRW-BTC", Timeframe::M1).count(count).await.unwrap();
+    let with_tip = client.candles("KRW-BTC", Timeframe::M1).last(count).await.unwrap();
     assert!(!with_tip.candles[count - 1].is_final);
     assert!(house.asked("candles") <= count as u64 / 200 + 1, "the candle in progress is one page at most");
     house.close().await;

@@ -5,6 +5,7 @@
 pub mod arrows;
 pub mod doc_lines;
 pub mod names;
+pub mod public_api;
 pub mod tidy;
 
 use std::path::{Path, PathBuf};

@@ -133,9 +133,17 @@ pub(crate) fn event_json(event: &FeedEvent) -> Value {
         FeedEvent::Book(book) => book_json(book),
         FeedEvent::Band(band) => band_json(band),
         FeedEvent::Candle { series, candle, received } => live_candle_json(series, candle, *received),
+        FeedEvent::Bar { series, candle, revision, is_quiet, received } => {
+            let mut value = live_candle_json(series, candle, *received);
+            value["kind"] = "bar".into();
+            value["revision"] = (*revision).into();
+            value["quiet"] = (*is_quiet).into();
+            value
+        }
         FeedEvent::Gap(gap) => gap_json(gap),
         FeedEvent::CaughtUp(histories) => caught_up_json(histories),
         FeedEvent::Lagged { missed } => json!({ "kind": "lagged", "missed": missed }),
+        FeedEvent::Ended { reason } => json!({ "kind": "ended", "reason": reason.to_string() }),
         other => json!({ "kind": "other", "text": format!("{other:?}") }),
     }
 }
@@ -165,18 +173,12 @@ pub(crate) fn event_text(event: &FeedEvent) -> String {
         FeedEvent::Band(band) => {
             format!("{} {:<12} band   {} to {}", clock(band.time), band.symbol, band.low, band.high)
         }
-        FeedEvent::Candle { series, candle, received } => format!(
-            "{} {:<12} candle {} {} open {} high {} low {} close {} volume {}",
-            clock(*received),
-            series.symbol,
-            series.timeframe,
-            clock(candle.open_time),
-            candle.open,
-            candle.high,
-            candle.low,
-            candle.close,
-            candle.volume
-        ),
+        FeedEvent::Candle { series, candle, received } => candle_text("candle", series, candle, *received),
+        FeedEvent::Bar { series, candle, revision, is_quiet, received } => {
+            let revised = if *revision > 0 { format!(" (revision {revision})") } else { String::new() };
+            let quiet = if *is_quiet { " (nothing was traded)" } else { "" };
+            format!("{}{revised}{quiet}", candle_text("bar", series, candle, *received))
+        }
         FeedEvent::Gap(gap) => {
             let to = gap.to.map_or_else(|| "now".to_owned(), |to| to.to_string());
             format!(
@@ -190,8 +192,18 @@ pub(crate) fn event_text(event: &FeedEvent) -> String {
         }
         FeedEvent::CaughtUp(_) => "caught up; live from here on".to_owned(),
         FeedEvent::Lagged { missed } => format!("too slow: {missed} events were dropped"),
+        FeedEvent::Ended { reason } => format!("ended: {reason}"),
         other => format!("{other:?}"),
     }
+}
+
+fn candle_text(what: &str, series: &Series, candle: &Candle, received: Timestamp) -> String {
+    let (symbol, timeframe, open_time) = (&series.symbol, series.timeframe, clock(candle.open_time));
+    let Candle { open, high, low, close, volume, .. } = candle;
+    format!(
+        "{} {symbol:<12} {what:<6} {timeframe} {open_time} open {open} high {high} low {low} close {close} volume {volume}",
+        clock(received)
+    )
 }
 
 fn trade_text(trade: &Trade) -> String {

@@ -1,80 +1,82 @@
-//! Moments and stretches of time.
+//! Timestamps and time ranges.
 //!
 //! One newtype for every moment, so that milliseconds, microseconds and nanoseconds can never be
-//! mistaken for each other, and no conversion from a wall clock, so that nobody reads one by accident.
+//! mistaken for each other. Nothing here reads a clock: moments of other libraries are converted, never asked for.
+
+mod conversions;
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 /// A moment: nanoseconds since the Unix epoch, UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Before everything: the open end of a stretch that reaches back to the beginning.
+    /// The earliest timestamp: the start of a range that reaches back to the beginning.
     pub const MIN: Self = Self(i64::MIN);
-    /// After everything.
+    /// The latest timestamp: the end of a range without an end.
     pub const MAX: Self = Self(i64::MAX);
-    /// 1970-01-01T00:00:00Z.
+    /// The Unix epoch, 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
 
-    /// The moment `nanos` nanoseconds after the epoch.
+    /// Returns the moment `nanos` nanoseconds after the epoch.
     #[must_use]
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 
-    /// The moment `millis` milliseconds after the epoch; saturates outside the years 1677 to 2262.
+    /// Returns the moment `millis` milliseconds after the epoch; saturates outside the years 1677 to 2262.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis.saturating_mul(1_000_000))
     }
 
-    /// The moment `secs` seconds after the epoch; saturates outside the years 1677 to 2262.
+    /// Returns the moment `secs` seconds after the epoch; saturates outside the years 1677 to 2262.
     #[must_use]
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(1_000_000_000))
     }
 
-    /// Nanoseconds since the epoch.
+    /// Returns the nanoseconds since the epoch.
     #[must_use]
     pub const fn as_nanos(self) -> i64 {
         self.0
     }
 
-    /// Whole milliseconds since the epoch, rounded down.
+    /// Returns whole milliseconds since the epoch, rounded down.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Returns whole seconds since the epoch, rounded down.
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1_000_000_000)
     }
 
-    /// This moment plus `duration`, saturating.
+    /// Returns this moment plus `duration`, saturating.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
     }
 
-    /// This moment minus `duration`, saturating.
+    /// Returns this moment minus `duration`, saturating.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// Returns the time from `earlier` to this moment; zero if this is not after `earlier`.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
-/// RFC 3339 in UTC with as many decimals as needed: `2026-08-03T10:40:00Z`.
+/// Writes RFC 3339 in UTC with as many decimals as needed: `2026-08-03T10:40:00Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -106,24 +108,37 @@ impl FromStr for Timestamp {
     }
 }
 
+/// As [`Display`](fmt::Display): logs and failed assertions show a time, not a number of nanoseconds.
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// Why a moment or a stretch of time is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {
-    /// The text is no RFC 3339 time and no date.
+    /// The text is neither an RFC 3339 time nor a date.
     #[error("cannot read `{0}` as a time; write it like 2026-08-03T10:40:00Z")]
     Unreadable(String),
-    /// A stretch must end after it begins.
+    /// The range does not end after it begins.
     #[error("the range from {from} to {to} is empty or runs backwards")]
     Backwards {
-        /// Where it would begin.
+        /// The start of the refused range.
         from: Timestamp,
-        /// Where it would end.
+        /// The end of the refused range.
         to: Timestamp,
+    },
+    /// The moment lies outside the years that a [`Timestamp`] can hold.
+    #[error("the time {nanos} ns from 1970 is out of range; times from the years 1677 to 2262 can be held")]
+    OutOfRange {
+        /// The nanoseconds since the epoch.
+        nanos: i128,
     },
 }
 
-/// A stretch of time: `from` belongs to it, `to` does not.
+/// A half-open time range: `from` belongs to it, `to` does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TimeRange {
     // Invariant: from < to.
@@ -132,7 +147,7 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// The stretch from `from` up to but without `to`.
+    /// Returns the range from `from` up to but without `to`.
     ///
     /// # Errors
     ///
@@ -141,25 +156,25 @@ impl TimeRange {
         if from < to { Ok(Self { from, to }) } else { Err(TimeError::Backwards { from, to }) }
     }
 
-    /// Where it begins.
+    /// Returns the start, which belongs to the range.
     #[must_use]
     pub const fn from(self) -> Timestamp {
         self.from
     }
 
-    /// The first moment after it.
+    /// Returns the end, the first moment after the range.
     #[must_use]
     pub const fn to(self) -> Timestamp {
         self.to
     }
 
-    /// Whether `moment` lies in it.
+    /// Returns whether `moment` lies in the range.
     #[must_use]
     pub fn contains(self, moment: Timestamp) -> bool {
         self.from <= moment && moment < self.to
     }
 
-    /// What both have in common.
+    /// Returns the intersection of both ranges, or `None` if it is empty.
     #[must_use]
     pub fn intersect(self, other: Self) -> Option<Self> {
         Self::new(self.from.max(other.from), self.to.min(other.to)).ok()
@@ -186,6 +201,13 @@ mod tests {
             "2026-08-03T10:40:00Z"
         );
         assert_eq!("2026-08-03".parse::<Timestamp>().unwrap().to_string(), "2026-08-03T00:00:00Z");
+    }
+
+    #[test]
+    fn a_moment_is_shown_as_a_time_when_debugged() {
+        let moment: Timestamp = "2026-08-03T10:40:00.5Z".parse().unwrap();
+        assert_eq!(format!("{moment:?}"), "2026-08-03T10:40:00.5Z");
+        assert_eq!(format!("{:?}", Some(Timestamp::EPOCH)), "Some(1970-01-01T00:00:00Z)");
     }
 
     #[test]

@@ -1,95 +1,123 @@
 //! A question for candles, built step by step and asked by `.await`.
 
+pub(crate) mod fetch;
+pub(crate) mod window;
+
 use std::fmt;
 use std::future::IntoFuture;
-use std::sync::Arc;
+use std::ops::RangeBounds;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::BoxFuture;
 use market_backbone_core::{
-    CandleQuery, CandleSet, Forming, QueryError, Series, SourceError, SourceErrorKind, SymbolError,
-    TimeError, TimeRange, Timestamp, WriteFailure,
+    CandleQuery, CandleSet, Coverage, Forming, Series, SymbolError, TimeError, TimeRange, Timestamp,
 };
 use market_backbone_routing::RequestOptions;
-use tokio::time::timeout;
 
-use crate::progress::ProgressTracker;
-use crate::{Backbone, Error, Plan, Progress};
-
-/// Which candles are wanted. The newest 200 unless said otherwise.
-#[derive(Clone, Copy, Debug)]
-enum RequestedWindow {
-    Last { count: usize, before: Option<Timestamp> },
-    Range { from: Timestamp, to: Timestamp },
-}
+use self::fetch::{FetchSettings, ProgressCallback, ProgressReporter};
+use self::window::{AnyWindow, CandleWindow, DefaultWindow, LastWindow, RangeWindow};
+use crate::{Backbone, CandleStream, Error, Plan, Progress};
 
 /// A question for candles: `.await` asks it.
+///
+/// [`last`](Self::last) asks for the newest so many, [`range`](Self::range) for those of a stretch of time; without either
+/// it asks for the newest 200. The two are different types from then on: a count of a range cannot be written down.
+///
+/// ```no_run
+/// # use market_backbone::{Client, Error, Timeframe};
+/// # async fn run(client: Client) -> Result<(), Error> {
+/// let newest = client.candles("KRW-BTC", Timeframe::M1).last(400).closed().await?;
+/// let january = client.candles("KRW-BTC", Timeframe::H1).range("2026-01-01".."2026-02-01").await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// ```compile_fail
+/// # use market_backbone::{Client, Timeframe};
+/// # fn run(client: Client) {
+/// client.candles("KRW-BTC", Timeframe::H1).range("2026-01-01".."2026-02-01").last(400);
+/// # }
+/// ```
 #[must_use = "nothing is asked until it is awaited"]
-pub struct CandleRequest {
-    backbone: Backbone,
+pub struct CandleRequest<W = AnyWindow> {
     series: Result<Series, SymbolError>,
-    window: RequestedWindow,
-    forming: Forming,
-    as_of: Option<Timestamp>,
-    adjusted: bool,
-    terms: RequestOptions,
-    progress: Option<Box<dyn FnMut(Progress) + Send>>,
+    window: W,
+    settings: FetchSettings,
+    progress: Option<ProgressCallback>,
 }
 
-impl CandleRequest {
+impl CandleRequest<DefaultWindow> {
     pub(crate) fn new(
         backbone: Backbone,
         series: Result<Series, SymbolError>,
-        terms: RequestOptions,
+        options: RequestOptions,
     ) -> Self {
-        let which = RequestedWindow::Last { count: 200, before: None };
-        let forming = Forming::Include;
-        Self { backbone, series, window: which, forming, as_of: None, adjusted: false, terms, progress: None }
+        let settings =
+            FetchSettings { backbone, options, forming: Forming::Include, as_of: None, adjusted: false };
+        Self { series, window: DefaultWindow, settings, progress: None }
     }
 
-    /// The newest `count` that exist. More than the venue gives at once is no matter here.
-    pub fn count(mut self, count: usize) -> Self {
-        let before = match self.window {
-            RequestedWindow::Last { before, .. } => before,
-            RequestedWindow::Range { to, .. } => Some(to),
-        };
-        self.window = RequestedWindow::Last { count, before };
+    /// Asks for the newest `count` that exist. More than the venue gives at once is no matter here.
+    pub fn last(self, count: usize) -> CandleRequest<LastWindow> {
+        self.with_window(LastWindow { count, before: None })
+    }
+
+    /// The former name of [`last`](Self::last).
+    #[doc(hidden)]
+    pub fn count(self, count: usize) -> CandleRequest<LastWindow> {
+        self.last(count)
+    }
+
+    /// Asks for those that open within the bounds: `from..to`, `from..`, `..to` or `from..=to`.
+    ///
+    /// A bound is a [`Timestamp`], a `SystemTime`, a `jiff::Timestamp` or `jiff::Zoned`, or a text (RFC 3339, or a date for
+    /// midnight UTC). One that cannot be read, and a range that is empty or runs backwards, is an [`Error::Query`] when the
+    /// request is awaited. Without an end it reaches to now, by the venue's clock.
+    pub fn range<T>(self, bounds: impl RangeBounds<T>) -> CandleRequest<RangeWindow>
+    where
+        T: TryInto<Timestamp, Error: Into<TimeError>> + Clone,
+    {
+        self.with_window(RangeWindow(TimeRange::of_bounds(bounds)))
+    }
+}
+
+impl CandleRequest<LastWindow> {
+    /// Asks for the newest that open before `moment`, which is given like a bound of [`range`](CandleRequest::range).
+    pub fn before(mut self, moment: impl TryInto<Timestamp, Error: Into<TimeError>>) -> Self {
+        self.window.before = Some(moment.try_into().map_err(Into::into));
         self
     }
+}
 
-    /// Those that open in `range`; its end is exclusive.
-    pub fn range(mut self, range: std::ops::Range<Timestamp>) -> Self {
-        self.window = RequestedWindow::Range { from: range.start, to: range.end };
-        self
+impl CandleRequest<RangeWindow> {
+    /// Asks for the range in pieces of `chunk_slots` slots each, oldest first: for ranges that do not fit in memory.
+    ///
+    /// No more than two pieces are held at a time, the one being handed out and the one behind it, however slow the reader
+    /// is. See [`CandleStream`] for how to go on where a stream has ended.
+    pub fn stream(self, chunk_slots: usize) -> CandleStream {
+        CandleStream::new(self.series, self.window, self.settings, self.progress, chunk_slots)
     }
+}
 
-    /// With a count: the newest that open before `moment`.
-    pub fn before(mut self, moment: Timestamp) -> Self {
-        if let RequestedWindow::Last { before, .. } = &mut self.window {
-            *before = Some(moment);
-        }
-        self
-    }
-
+impl<W: CandleWindow> CandleRequest<W> {
     /// Leaves out what may still change: the candle in progress, and those of slots that have ended and not settled, by the
     /// venue's clock. Where the venue corrects what it sends live, bars that were recorded are given before they settle.
     pub fn closed(mut self) -> Self {
-        self.forming = Forming::Exclude;
+        self.settings.forming = Forming::Exclude;
         self
     }
 
-    /// The candles of slots that had ended by `moment`, as the store held them then: what a live program knew.
+    /// Asks for the candles of slots that had ended by `moment`, as the store held them then: what a live program knew.
     ///
-    /// What was corrected later reads as it did before it was, and a slot that was known to be empty is. Two answers as of
+    /// What was corrected later reads as it did before, and a slot that was known to be empty is empty. Two answers as of
     /// two moments differ exactly by the slots that ended between them and by what was corrected there.
     ///
-    /// It knows what the store of this machine has seen, no more. What it does not know is asked of the venue as ever, and
-    /// reads as it was first seen, be that after `moment`; so does what was fetched after it, what was forgotten since, and
-    /// what was corrected before anybody here had seen it. Corrections of candles of another timeframe, or taken in by a
-    /// shared database or an archive, were not seen here. Disputes that arose later are not told.
-    pub fn as_of(mut self, moment: Timestamp) -> Self {
-        self.as_of = Some(moment);
+    /// The answer knows what the store of this machine has seen, no more. What it does not know is asked of the venue as
+    /// ever, and reads as it was first seen, even if that was after `moment`; so does what was fetched after it, what was
+    /// forgotten since, and what was corrected before anybody here had seen it. Corrections of candles of another timeframe,
+    /// or taken in by a shared database or an archive, were not seen here. Disputes that arose later are not told.
+    pub fn as_of(mut self, moment: impl TryInto<Timestamp, Error: Into<TimeError>>) -> Self {
+        self.settings.as_of = Some(moment.try_into().map_err(Into::into));
         self
     }
 
@@ -99,15 +127,15 @@ impl CandleRequest {
     ///
     /// A week, month or year that a split falls into is put together from its days, each in new shares, at the price of a
     /// request for each such candle whose days are not known yet. Where they cannot be had in full, the candle is left out,
-    /// its slot is [unknown](crate::Slot::UnknownRanges), and the log says so.
+    /// its slot is [unknown](crate::Slot::Unknown), and the log says so.
     pub fn adjusted(mut self) -> Self {
-        self.adjusted = true;
+        self.settings.adjusted = true;
         self
     }
 
-    /// Wants the answer within `limit`; as [`Client::timeout`](crate::Client::timeout).
+    /// Wants the answer within `limit`, as [`Client::timeout`](crate::Client::timeout). Each piece of a stream has as long.
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.terms.timeout = Some(limit);
+        self.settings.options.timeout = Some(limit);
         self
     }
 
@@ -117,19 +145,10 @@ impl CandleRequest {
         self
     }
 
-    fn query(&self, series: Series) -> Result<CandleQuery, QueryError> {
-        let query = match self.window {
-            RequestedWindow::Range { from, to } => CandleQuery::within(series, TimeRange::new(from, to)?),
-            RequestedWindow::Last { count, before: None } => CandleQuery::last(series, count)?,
-            RequestedWindow::Last { before: Some(Timestamp::MIN), .. } => {
-                return Err(TimeError::Backwards { from: Timestamp::MIN, to: Timestamp::MIN }.into());
-            }
-            RequestedWindow::Last { count, before: Some(before) } => {
-                CandleQuery::last(series, count)?.before(before)
-            }
-        };
-        let query = self.as_of.into_iter().fold(query, CandleQuery::as_of);
-        Ok(query.forming(self.forming).priority(self.terms.priority))
+    /// Forgets which kind of window it is: for a program that chooses a count or a range while it runs.
+    pub fn any_window(self) -> CandleRequest<AnyWindow> {
+        let window = window::sealed::Window::into_any(self.window.clone());
+        self.with_window(window)
     }
 
     /// Says what the answer would cost, without a request: pages, requests by what they count against, and how long
@@ -139,97 +158,59 @@ impl CandleRequest {
     ///
     /// If the question makes no sense, or the store cannot be read. That there is no such market is not noticed.
     pub async fn plan(self) -> Result<Plan, Error> {
-        let query = self.query(self.series.clone()?)?;
-        self.backbone.plan(&query).await
+        self.settings.backbone.plan(&self.query()?).await
     }
 
-    /// Asks, unless the plan says that it would take too long.
+    /// Says what the stores know of the series within the window, without a request: a count counts as all time before its
+    /// end. Candles that could be computed from one-minute ones are not among it.
+    ///
+    /// # Errors
+    ///
+    /// If the question makes no sense, or the store cannot be read.
+    pub async fn coverage(self) -> Result<Coverage, Error> {
+        let query = self.query()?;
+        let known = self.settings.backbone.inner().tiers.coverage(&query.series).await?;
+        let asked = self.window.bounds()?;
+        let grid = self.settings.backbone.grid();
+        let end = query.as_of.map_or(Timestamp::MAX, |moment| grid.floor(query.series.timeframe, moment));
+        Ok(match TimeRange::new(asked.from(), asked.to().min(end)) {
+            Ok(range) => known.within(range),
+            Err(_) => Coverage::empty(),
+        })
+    }
+
+    pub(crate) fn query(&self) -> Result<CandleQuery, Error> {
+        let query = self.window.query(self.series.clone()?)?;
+        Ok(self.settings.applied_to(query)?)
+    }
+
+    /// The same question about another market, without its callback.
+    pub(crate) fn about(&self, series: Result<Series, SymbolError>) -> Self {
+        let (window, settings) = (self.window.clone(), self.settings.clone());
+        Self { series, window, settings, progress: None }
+    }
+
     async fn send(self) -> Result<CandleSet, Error> {
-        let query = self.query(self.series.clone()?)?;
-        let Some(within) = self.terms.timeout else { return self.fetch(query).await };
-        let would_take = self.backbone.plan(&query).await?.eta;
-        if would_take > within {
-            return Err(deadline_error(within, would_take).into());
-        }
-        match timeout(within, self.fetch(query)).await {
-            Ok(answer) => answer,
-            Err(_elapsed) => Err(deadline_error(within, within + would_take).into()),
-        }
-    }
-
-    async fn fetch(self, query: CandleQuery) -> Result<CandleSet, Error> {
-        let priority = self.terms.priority;
-        let mut watch = match self.progress {
-            Some(report) => Some(ProgressReporter::begin(report, &self.backbone, &query).await?),
+        let query = self.query()?;
+        let progress = match self.progress {
+            Some(callback) => Some(ProgressReporter::begin(callback, &self.settings.backbone, &query).await?),
             None => None,
         };
-        let mut parts = Vec::new();
-        let mut stream = self.backbone.candles().stream(query.clone());
-        while let Some(part) = stream.next().await {
-            let part = match part {
-                Ok(part) => part,
-                Err(error) => {
-                    let symbol = query.series.symbol.clone();
-                    return Err(self.backbone.suggest_on_unknown(error, &[symbol], priority).await.into());
-                }
-            };
-            if let Some(watch) = &mut watch {
-                watch.report(|tally| tally.add_part(&part));
-            }
-            parts.push(part);
+        let set = self.settings.fetch(query, progress.as_ref()).await?;
+        if let Some(progress) = &progress {
+            progress.finish();
         }
-        if let Some(watch) = &mut watch {
-            watch.report(ProgressTracker::finish);
-        }
-        let mut set = CandleSet::for_query(&query, parts);
-        if let Some(why) = self.backbone.inner().tiers.memory_fallback() {
-            let rows = set.stats.venue_rows;
-            set.write_failure = (rows > 0).then(|| WriteFailure { rows, reason: Arc::clone(why) });
-        }
-        if let Some(watch) = &watch {
-            // The look ahead has read them from disk, a moment ago.
-            let moved = watch.read_from_disk.min(set.stats.memory_rows);
-            set.stats.memory_rows -= moved;
-            set.stats.disk_rows += moved;
-        }
-        if self.adjusted { self.backbone.adjusted(set, &query).await } else { Ok(set) }
+        Ok(set)
     }
 }
 
-fn deadline_error(within: Duration, would_take: Duration) -> SourceError {
-    let (took, allowed) = (would_take.as_secs_f32(), within.as_secs_f32());
-    let message =
-        format!("the candles would take about {took:.1} s, {allowed:.1} s were allowed; ask for fewer");
-    SourceError::new(SourceErrorKind::DeadlineExceeded { estimated: would_take }, message)
-}
-
-/// Somebody who wants to know how far it has come.
-struct ProgressReporter {
-    tally: ProgressTracker,
-    notify: Box<dyn FnMut(Progress) + Send>,
-    read_from_disk: u64,
-}
-
-impl ProgressReporter {
-    async fn begin(
-        tell: Box<dyn FnMut(Progress) + Send>,
-        backbone: &Backbone,
-        query: &CandleQuery,
-    ) -> Result<Self, Error> {
-        let survey = backbone.survey(query).await?;
-        let tally = ProgressTracker::new(query.clone(), backbone.grid(), &survey);
-        let mut watch = Self { tally, notify: tell, read_from_disk: survey.read_from_disk };
-        watch.report(|_| ());
-        Ok(watch)
-    }
-
-    fn report(&mut self, change: impl FnOnce(&mut ProgressTracker)) {
-        change(&mut self.tally);
-        (self.notify)(self.tally.progress);
+impl<W> CandleRequest<W> {
+    fn with_window<V>(self, window: V) -> CandleRequest<V> {
+        CandleRequest { series: self.series, window, settings: self.settings, progress: self.progress }
     }
 }
 
-impl IntoFuture for CandleRequest {
+impl<W: CandleWindow> IntoFuture for CandleRequest<W> {
     type Output = Result<CandleSet, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
@@ -238,15 +219,12 @@ impl IntoFuture for CandleRequest {
     }
 }
 
-impl fmt::Debug for CandleRequest {
+impl<W: fmt::Debug> fmt::Debug for CandleRequest<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CandleRequest")
             .field("series", &self.series)
-            .field("which", &self.window)
-            .field("forming", &self.forming)
-            .field("as_of", &self.as_of)
-            .field("adjusted", &self.adjusted)
-            .field("terms", &self.terms)
+            .field("window", &self.window)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use market_backbone_core::{
 use market_backbone_routing::RequestOptions;
 use market_backbone_storage::Recording;
 
-use crate::{Backbone, CandleRequest, Error, MarketList, SubscribeRequest};
+use crate::{Backbone, CandleRequest, DefaultWindow, Error, MarketList, SubscribeRequest};
 
 /// A user of the backbone. Cheap to clone; make one for each part of a program that is differently urgent.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ impl Client {
     ///
     /// Here as everywhere a market may be called by what its venue can be sure of: `krw-btc`, `BTC/KRW` and `btckrw` are
     /// `KRW-BTC`, `aapl` is `AAPL`. Of mixed letters each counts: `BACpB` is a share of its own.
-    pub fn candles(&self, market: &str, timeframe: Timeframe) -> CandleRequest {
+    pub fn candles(&self, market: &str, timeframe: Timeframe) -> CandleRequest<DefaultWindow> {
         let series = self.backbone.symbol(market).map(|symbol| Series::new(symbol, timeframe));
         CandleRequest::new(self.backbone.clone(), series, self.options)
     }

@@ -2,11 +2,15 @@
 //!
 #![doc = include_str!("../docs/guide.md")]
 
+pub mod adapter;
 mod backbone;
 mod bars;
 mod builder;
+mod candle_batch;
 mod candle_request;
+mod candle_stream;
 mod client;
+pub mod config;
 mod daily;
 mod dispatcher;
 mod error;
@@ -18,6 +22,7 @@ mod massive_account;
 mod metrics;
 mod pinned;
 mod plan;
+pub mod prelude;
 mod progress;
 mod recording;
 mod splits;
@@ -33,7 +38,10 @@ mod venues;
 pub use backbone::Backbone;
 pub use bars::Bars;
 pub use builder::Builder;
+pub use candle_batch::{CandleAnswers, CandleBatch};
 pub use candle_request::CandleRequest;
+pub use candle_request::window::{AnyWindow, CandleWindow, DefaultWindow, LastWindow, RangeWindow};
+pub use candle_stream::CandleStream;
 pub use client::Client;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
@@ -51,20 +59,21 @@ pub use store::{
     SeriesStats, ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
 };
 pub use subscribe_request::SubscribeRequest;
-pub use system_clock::SystemClock;
+pub use system_clock::{SystemClock, SystemNow};
 pub use venues::{grid_of, normalize_code, plan_repair};
 
 pub use market_backbone_coordinator::{
     ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
 };
 pub use market_backbone_core::{
-    AbsenceClaim, AdjustedCandles, BandIndicators, Calendar, Candle, CandleSet, CandleStore, Channel,
-    ChannelHistory, Clock, Coverage, Day, Delivery, DerivationPolicy, Dispute, FeedEvent, FetchStats, Fill,
-    Forming, Gap, GapCause, GapState, Grid, Instrument, Level, LossReason, ManualClock, OrderBook, Origin,
-    PlainDecimal, PriceBand, Priority, Provenance, RateLimitGroup, RejectedRow, Secret, Series, Session,
-    Side, Slot, SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError, StoreErrorKind,
-    StraddlingCandle, StreamKind, Symbol, Ticker, TimeError, TimeRange, Timeframe, Timestamp, Trade, TradeId,
-    VenueId, VenueIdError, View, ViewRow, WriteFailure,
+    AbsenceClaim, AdjustedCandles, BandIndicators, Calendar, Candle, CandleColumns, CandleSet, CandleStore,
+    Channel, ChannelHistory, Clock, ClockReading, Coverage, Day, DayError, DayHours, Delivery,
+    DerivationPolicy, Dispute, FeedEvent, FetchStats, Fill, Forming, Gap, GapCause, GapState, Grid,
+    Instrument, Level, LossReason, ManualClock, OrderBook, Origin, PlainDecimal, PriceBand, Priority,
+    Provenance, QueryError, RangeSet, RateLimitGroup, RejectedRow, Secret, Series, Session, Side, Slot,
+    SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError, StoreErrorKind, StraddlingCandle,
+    StreamKind, StreamKindError, Symbol, SymbolError, Ticker, TimeError, TimeRange, Timeframe,
+    TimeframeError, Timestamp, Trade, TradeId, VenueId, VenueIdError, View, ViewRow, WriteFailure,
 };
 pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,
@@ -74,11 +83,12 @@ pub use market_backbone_core::{
 pub use market_backbone_massive::{
     AggregateBar, AggregateSpec, DELAYED_WS_URL, DayBar, Dividend, Glossary, GlossaryTerm, Holiday,
     HolidayKind, Listing, MASSIVE, MASSIVE_HOSTS as MASSIVE_HOMES, MarketStatus, MassiveClient, MassivePlan,
-    MassiveRate, MoverDirection, OpenClose, Snapshot, Timespan, TradeRecord, apply_holidays,
+    MassivePlanError, MassiveRate, MoverDirection, OpenClose, Quote, Snapshot, Timespan, TradeRecord,
+    apply_holidays,
 };
 pub use market_backbone_routing::{
-    ByteStream, ConnectionHealth, Endpoint, FollowGuard, Health, Interest, Route, RouteReason, RouterConfig,
-    RouterMetrics, SubscriptionLimits, Transport,
+    ByteStream, ConnectionHealth, Endpoint, FollowGuard, GroupMetrics, Health, Interest, LimiterMetrics,
+    LiveMetrics, Route, RouteReason, RouterConfig, RouterMetrics, SubscriptionLimits, Transport,
 };
 pub use market_backbone_storage::{
     ArchiveFormat, ArchivedSeries, AtomicFile, ContentHash, ContentHashError, ExportOptions, GridLookup,

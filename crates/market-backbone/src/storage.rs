@@ -1,5 +1,6 @@
 //! Where candles are kept: near, and for a fleet also in a database that its machines share.
 
+use std::fmt;
 use std::sync::Arc;
 #[cfg(feature = "postgres")]
 use std::sync::OnceLock;
@@ -19,12 +20,15 @@ use market_backbone_storage::{PostgresConfig, PostgresStore};
 use crate::legacy_folder::open_folder;
 
 /// Where candles are kept.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[non_exhaustive]
 pub enum Storage {
     /// In memory: gone when the program ends.
     Memory,
     /// In a folder of this machine, which its programs may share.
     Folder(StoreConfig),
+    /// In a store of the program's own. The backbone closes it at the end of [`shutdown`](crate::Backbone::shutdown).
+    Custom(Arc<dyn CandleStore>),
     /// In a database that other machines share. What is known there is not asked of the venue, and is kept
     /// near as well; what is asked of the venue is kept in both, in the database first.
     ///
@@ -45,7 +49,7 @@ impl Storage {
     /// The folder of this machine, where there is one.
     pub(crate) fn folder(&self) -> Option<&StoreConfig> {
         match self {
-            Self::Memory => None,
+            Self::Memory | Self::Custom(_) => None,
             Self::Folder(folder) => Some(folder),
             #[cfg(feature = "postgres")]
             Self::Shared { local: near, .. } => near.as_ref(),
@@ -57,6 +61,20 @@ impl Storage {
         match self.folder() {
             Some(folder) => UniverseStore::in_folder(&folder.dir, Arc::clone(clock)),
             None => UniverseStore::in_memory(Arc::clone(clock)),
+        }
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("Memory"),
+            Self::Folder(folder) => f.debug_tuple("Folder").field(folder).finish(),
+            Self::Custom(_) => f.debug_tuple("Custom").finish_non_exhaustive(),
+            #[cfg(feature = "postgres")]
+            Self::Shared { database, local } => {
+                f.debug_struct("Shared").field("database", database).field("local", local).finish()
+            }
         }
     }
 }
@@ -77,6 +95,7 @@ impl StorageTiers {
         match storage {
             Storage::Memory => Self::open_local(None).await,
             Storage::Folder(folder) => Self::open_local(Some(folder)).await,
+            Storage::Custom(store) => Ok(Self::in_store(store, None)),
             #[cfg(feature = "postgres")]
             Storage::Shared { database, local: near } => {
                 let mut tiers = Self::open_local(near).await?;
@@ -133,12 +152,11 @@ impl StorageTiers {
     }
 
     fn in_memory(makeshift: Option<Arc<str>>) -> Self {
-        Self {
-            local: Arc::new(MemoryStore::new()),
-            shared: None,
-            unclaimed: Vec::new(),
-            memory_fallback: makeshift,
-        }
+        Self::in_store(Arc::new(MemoryStore::new()), makeshift)
+    }
+
+    fn in_store(local: Arc<dyn CandleStore>, memory_fallback: Option<Arc<str>>) -> Self {
+        Self { local, shared: None, unclaimed: Vec::new(), memory_fallback }
     }
 
     /// Why nothing is kept beyond the end of the program, though it should be.
@@ -158,6 +176,15 @@ impl StorageTiers {
             shared.commit(series, candles, known).await?;
         }
         self.local.commit(series, candles, known).await
+    }
+
+    /// What all stores together know of `series`.
+    pub(crate) async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
+        let mut known = self.local.coverage(series).await?;
+        if let Some(shared) = &self.shared {
+            known.merge(&shared.coverage(series).await?);
+        }
+        Ok(known)
     }
 
     /// How the shared store is, where there is one.

@@ -20,3 +20,19 @@ impl Clock for SystemClock {
         market_backbone_routing::since_boot()
     }
 }
+
+/// Gives [`Timestamp`] a `now()`, by this machine's clock.
+///
+/// It is a trait, so that the layers below, which take a [`Clock`], cannot read the time by accident. What happens at a
+/// venue goes by the venue's clock: [`Backbone::now`](crate::Backbone::now).
+pub trait SystemNow {
+    /// Returns the time of this machine.
+    #[must_use]
+    fn now() -> Self;
+}
+
+impl SystemNow for Timestamp {
+    fn now() -> Self {
+        SystemClock.now()
+    }
+}

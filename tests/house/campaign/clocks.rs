@@ -30,7 +30,7 @@ async fn ask(scene: &Scene, before: Off, after: Off) -> Result<(), String> {
         scene.venue.change_faults(|faults| faults.clock_offset = off.venue);
         let minute_ms = (scene.venue.now_ms() - settling_ms).div_euclid(MINUTE) * MINUTE;
         let client = scene.backbone.client(Priority::Normal);
-        let set = client.candles(&code, Timeframe::M1).count(10).closed().await;
+        let set = client.candles(&code, Timeframe::M1).last(10).closed().await;
         let set = set.map_err(|error| format!("answer {nth}: {error}"))?;
         if let Some(forming) = set.candles.iter().find(|candle| !candle.is_final) {
             return Err(format!("answer {nth}: not closed: {forming:?}"));

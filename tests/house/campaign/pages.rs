@@ -97,8 +97,8 @@ async fn ask_newest(scene: &Scene) -> Result<(), String> {
         let (forming_ms, closed_ms) =
             (minute(scene.hands.now_ms()), minute(scene.hands.now_ms() - settling_ms));
         let client = scene.backbone.client(Priority::Normal);
-        let newest = client.candles(&code, Timeframe::M1).count(10);
-        let closed = client.candles(&code, Timeframe::M1).count(10).closed();
+        let newest = client.candles(&code, Timeframe::M1).last(10);
+        let closed = client.candles(&code, Timeframe::M1).last(10).closed();
         for (set, to_ms, what) in
             [(newest.await, forming_ms + MINUTE, "the newest"), (closed.await, closed_ms, "those closed")]
         {

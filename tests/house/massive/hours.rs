@@ -35,7 +35,7 @@ async fn hours_of_shares_are_multiples_of_utc_over_both_changes_of_the_clock() {
                 let set = house.client().candles("AAPL", frame).range(range(from, now)).await.unwrap();
                 let want = summed(&minutes, length * HOUR);
                 assert_eq!(super::shown(&set.candles), want, "{hours:?} {frame}");
-                let newest = house.client().candles("AAPL", frame).count(3).await.unwrap();
+                let newest = house.client().candles("AAPL", frame).last(3).await.unwrap();
                 assert_eq!(super::shown(&newest.candles), want[want.len() - 3..], "{hours:?} {frame}");
             }
             let symbol = Symbol::new(MASSIVE, "AAPL").unwrap();

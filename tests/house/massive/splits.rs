@@ -97,9 +97,9 @@ async fn counts_closed_bars_and_ranges_from_within_a_bar_are_adjusted_alike() {
     for code in ["TUE", "MONTHTWO", "NOW", "WEEKTWO"] {
         for (frame, span) in [(Timeframe::W1, Timespan::Week), (Timeframe::Month, Timespan::Month)] {
             let bars = venue(&house, code, (1, span), (millis("2026-03-01T05:00:00Z"), ELEVEN)).await;
-            let newest = client.candles(code, frame).count(4).adjusted().await.unwrap();
+            let newest = client.candles(code, frame).last(4).adjusted().await.unwrap();
             are_equal(&newest, &bars[bars.len() - 4..]);
-            let closed = client.candles(code, frame).count(3).closed().adjusted().await.unwrap();
+            let closed = client.candles(code, frame).last(3).closed().adjusted().await.unwrap();
             are_equal(&closed, &bars[bars.len() - 4..bars.len() - 1]);
             // From within one bar to within another: those that open between.
             let (from, to) = (bars[1].open_time.as_millis() + 3 * DAY, bars[4].open_time.as_millis() + DAY);

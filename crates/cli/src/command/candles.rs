@@ -106,11 +106,11 @@ pub(super) fn candle_request(
     let request = match (wanted.from, wanted.to) {
         // Up to now, whatever this machine takes that for; what lies ahead of both clocks runs backwards.
         (Some(from), None) if from < backbone.now().plus(MAX_CLOCK_DIFFERENCE) => {
-            request.range(from..Timestamp::MAX)
+            request.range(from..).any_window()
         }
-        (Some(from), to) => request.range(from..to.unwrap_or_else(|| backbone.now())),
-        (None, Some(to)) => request.count(wanted.count.unwrap_or(DEFAULT_COUNT)).before(to),
-        (None, None) => request.count(wanted.count.unwrap_or(DEFAULT_COUNT)),
+        (Some(from), to) => request.range(from..to.unwrap_or_else(|| backbone.now())).any_window(),
+        (None, Some(to)) => request.last(wanted.count.unwrap_or(DEFAULT_COUNT)).before(to).any_window(),
+        (None, None) => request.last(wanted.count.unwrap_or(DEFAULT_COUNT)).any_window(),
     };
     let request = wanted.as_of.into_iter().fold(request, CandleRequest::as_of);
     if wanted.closed { request.closed() } else { request }

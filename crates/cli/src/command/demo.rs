@@ -122,7 +122,7 @@ async fn history(
     for (asked, what) in [("first", "from the venue"), ("again", "from memory")] {
         let before = backbone.metrics().router.requests;
         let started = tokio::time::Instant::now();
-        let ask = chart.candles(market, Timeframe::M1).count(HISTORY_CANDLES).closed();
+        let ask = chart.candles(market, Timeframe::M1).last(HISTORY_CANDLES).closed();
         let set = end.into_iter().fold(ask, CandleRequest::before).await?;
         let elapsed = started.elapsed().as_secs_f64() * 1e3;
         let requests = backbone.metrics().router.requests - before;

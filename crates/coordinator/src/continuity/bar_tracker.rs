@@ -202,7 +202,7 @@ impl BarTracker {
             }
         };
         let close = self.grid.close(self.series.timeframe, open);
-        if self.due < close {
+        if self.due <= close {
             self.due = close;
             self.last_close = Some(candle.close);
         }

@@ -44,6 +44,7 @@ async fn a_bar_closes_once_when_a_later_one_begins() {
     sleep(Duration::from_secs(61)).await;
     venue.say(state(2, (105.0, 1.0), 120_100));
     assert_eq!(at_hand(&mut feed), ["bar 1 104"]);
+    sleep(Duration::from_secs(90)).await;
     assert_eq!(rest(&mut feed).await, ["bar 2 105"], "the clock closes the last one");
 }
 
@@ -93,8 +94,8 @@ async fn while_its_candle_is_interrupted_a_bar_waits_for_what_is_missing() {
     venue.say(gap(GapState::Resumed, &bars, 30_000, Some(121_000)));
     venue.say(state(2, (109.0, 1.0), 121_000));
     let seen = rest(&mut feed).await;
-    assert_eq!(seen[..3], ["healing disconnected", "bar 0 107", "bar 1 108"]);
-    assert_eq!(seen[3..], ["healed disconnected", "bar 2 109"]);
+    assert_eq!(seen, ["healing disconnected", "bar 0 107", "bar 1 108", "healed disconnected"]);
+    assert_eq!(rest(&mut feed).await, ["bar 2 109"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,22 +190,24 @@ async fn quiet_bars_are_told_to_who_asks_and_none_that_was_interrupted() {
     let venue = Venue::new();
     let mut feed = venue.feed(with_quiet(wish(&["A"], &[BAR])), Start::Now).await;
     venue.say(state(0, (101.0, 1.0), 1_000));
-    let mut seen = Vec::new();
-    for _ in 0..3 {
-        seen.extend(rest(&mut feed).await);
-    }
-    assert_eq!(seen, ["bar 0 101", "bar 1 101 quiet"]);
-    venue.say(state(1, (102.0, 1.0), 181_000)); // it was not
-    venue.say(state(4, (103.0, 1.0), 241_000));
-    assert_eq!(at_hand(&mut feed), ["bar 1 102 revision 1", "bar 2 101 quiet", "bar 3 101 quiet"]);
+    assert_eq!([next(&mut feed).await, next(&mut feed).await], ["bar 0 101", "bar 1 101 quiet"]);
+    venue.say(state(1, (102.0, 1.0), 123_000)); // it was not
+    assert_eq!(at_hand(&mut feed), ["bar 1 102 revision 1"]);
+    assert_eq!(next(&mut feed).await, "bar 2 102 quiet");
+    // What was missed of minute 4 is fetched in minute 5, of which nobody knows the beginning then.
     let bars = [channel("A", CANDLE)];
-    venue.say(gap(GapState::Opened, &bars, 250_000, None));
-    sleep(Duration::from_secs(200)).await;
-    venue.failing(|_| None);
-    venue.say(gap(GapState::Resumed, &bars, 250_000, Some(381_000)));
-    venue.say(state(6, (104.0, 1.0), 381_000));
-    let seen = rest(&mut feed).await;
-    assert!(!seen.iter().any(|line| line.contains("bar 6") && line.contains("quiet")), "{seen:?}");
+    venue.say(gap(GapState::Opened, &bars, 230_000, None));
+    assert_eq!(at_hand(&mut feed), ["opened disconnected"]);
+    sleep(Duration::from_secs(130)).await;
+    assert_eq!(at_hand(&mut feed), [""; 0], "nobody knows of an interrupted one");
+    venue.say(gap(GapState::Resumed, &bars, 230_000, Some(312_000)));
+    venue.say(state(7, (104.0, 1.0), 421_000));
+    let mut seen = Vec::new();
+    while seen.last().is_none_or(|last| last != "bar 7 104") {
+        seen.push(next(&mut feed).await);
+    }
+    let quiet = ["healing disconnected", "healed disconnected", "bar 3 102 quiet", "bar 4 102 quiet"];
+    assert_eq!(seen, [&quiet[..], &["bar 6 102 quiet", "bar 7 104"]].concat());
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,7 +232,8 @@ async fn what_cannot_be_made_into_bars_is_refused_with_a_reason() {
         assert!(error.to_string().contains(words), "{error}");
     };
     refuse(wish(&["A"], &[StreamKind::Bar(Timeframe::D1)]), "no bars of 1d; it streams those of 1m").await;
-    let conflated = Subscription { delivery: Delivery::Conflated, ..wish(&["A"], &[BAR]) };
+    let mut conflated = wish(&["A"], &[BAR]);
+    conflated.delivery = Delivery::Conflated;
     refuse(conflated, "cannot be conflated").await;
     refuse(wish(&["*"], &[BAR]), "name the markets").await;
     let whole = Venue::with(|capabilities| {

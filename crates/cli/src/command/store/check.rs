@@ -144,8 +144,8 @@ async fn refetch(backbone: &Backbone, stretches: &[SeriesRange]) -> anyhow::Resu
         let request = client.candles(series.symbol.code(), series.timeframe);
         // Whether there was a past at all is asked, not all of it.
         let request = match range.from() {
-            Timestamp::MIN => request.count(1).before(range.to()),
-            from => request.range(from..range.to()),
+            Timestamp::MIN => request.last(1).before(range.to()).any_window(),
+            from => request.range(from..range.to()).any_window(),
         };
         let set = request.closed().await?;
         output::note(&format!("{series}, {range}: {} candles asked for again", set.candles.len()));

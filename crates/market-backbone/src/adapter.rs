@@ -1,0 +1,14 @@
+//! What an adapter of a venue, or a store of one's own, is written with.
+//!
+//! A [`Venue`] encodes requests and decodes answers and frames; it opens no socket and reads no clock. The backbone does the
+//! rest: limits, retries, connections, paging, proofs. [`Builder::venue`](crate::Builder::venue) takes it. A
+//! [`CandleStore`](crate::CandleStore) keeps rows and coverage together; [`Storage::Custom`](crate::Storage::Custom) takes it.
+
+pub use market_backbone_core::{
+    BadRow, BookRequest, BudgetReport, Call, CallSource, CandlePage, CandlePageBuilder, CandlePageRequest,
+    CandlePart, CandleQuery, CandleSource, Capabilities, ControlMessage, FinalityRules, FrameError,
+    FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login, OwnedReply, PageProof,
+    PageSequence, PageSource, PartStream, PriceIncrement, PriorClaims, QueryParams, RateLimitRule, RateUnit,
+    RequestCost, RevisionPolicy, Selection, SocketLimits, StoredCandles, Subscription, SymbolTable,
+    TickerRequest, TradePage, TradePageRequest, Venue, WindowKind,
+};

@@ -1,0 +1,142 @@
+//! The same question for candles of many markets, asked side by side.
+
+use std::fmt;
+use std::ops::RangeBounds;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt};
+use market_backbone_core::{CandleSet, Series, TimeError, Timeframe, Timestamp};
+
+use crate::candle_request::window::{AnyWindow, CandleWindow, DefaultWindow, LastWindow, RangeWindow};
+use crate::{CandleRequest, Client, Error};
+
+/// The markets that are asked for at a time: enough that the venue's limit is what is waited for, few enough to hold their
+/// answers in memory.
+const MARKETS_IN_FLIGHT: usize = 8;
+
+/// A question for candles of many markets; made by [`Client::candles_of`].
+///
+/// It is built like a [`CandleRequest`], and [`stream`](Self::stream) asks it.
+#[must_use = "nothing is asked until its stream is polled"]
+#[derive(Debug)]
+pub struct CandleBatch<W = AnyWindow> {
+    client: Client,
+    markets: Vec<String>,
+    timeframe: Timeframe,
+    /// The question, about no market.
+    template: CandleRequest<W>,
+}
+
+impl Client {
+    /// Asks for candles of many markets at once; say how many or which as for [`candles`](Self::candles).
+    ///
+    /// ```no_run
+    /// # use market_backbone::{Client, Error, Timeframe};
+    /// # async fn run(client: Client) -> Result<(), Error> {
+    /// let mut answers = client.candles_of(["KRW-BTC", "KRW-ETH"], Timeframe::M1).last(400).closed().stream();
+    /// while let Some((market, answer)) = answers.next().await {
+    ///     println!("{market}: {} candles", answer?.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn candles_of(
+        &self,
+        markets: impl IntoIterator<Item = impl Into<String>>,
+        timeframe: Timeframe,
+    ) -> CandleBatch<DefaultWindow> {
+        let markets = markets.into_iter().map(Into::into).collect();
+        CandleBatch { client: self.clone(), markets, timeframe, template: self.candles("", timeframe) }
+    }
+}
+
+impl CandleBatch<DefaultWindow> {
+    /// Asks for the newest `count` of each market; as [`CandleRequest::last`].
+    pub fn last(self, count: usize) -> CandleBatch<LastWindow> {
+        self.map(|request| request.last(count))
+    }
+
+    /// Asks for those of each market that open within the bounds; as [`CandleRequest::range`].
+    pub fn range<T>(self, bounds: impl RangeBounds<T>) -> CandleBatch<RangeWindow>
+    where
+        T: TryInto<Timestamp, Error: Into<TimeError>> + Clone,
+    {
+        self.map(|request| request.range(bounds))
+    }
+}
+
+impl CandleBatch<LastWindow> {
+    /// Asks for the newest that open before `moment`; as [`CandleRequest::before`].
+    pub fn before(self, moment: impl TryInto<Timestamp, Error: Into<TimeError>>) -> Self {
+        self.map(|request| request.before(moment))
+    }
+}
+
+impl<W: CandleWindow> CandleBatch<W> {
+    /// Leaves out what may still change; as [`CandleRequest::closed`].
+    pub fn closed(self) -> Self {
+        self.map(CandleRequest::closed)
+    }
+
+    /// Asks for the candles as they were known at `moment`; as [`CandleRequest::as_of`].
+    pub fn as_of(self, moment: impl TryInto<Timestamp, Error: Into<TimeError>>) -> Self {
+        self.map(|request| request.as_of(moment))
+    }
+
+    /// Tells prices from before a split in shares as they are after it; as [`CandleRequest::adjusted`].
+    pub fn adjusted(self) -> Self {
+        self.map(CandleRequest::adjusted)
+    }
+
+    /// Wants each answer within `limit` of when it is asked for; as [`CandleRequest::timeout`].
+    pub fn timeout(self, limit: Duration) -> Self {
+        self.map(|request| request.timeout(limit))
+    }
+
+    /// Asks, a few markets at a time and within the venue's limit, and gives each answer as it arrives.
+    ///
+    /// Each market comes once, with its name as it was given, in the order in which answers arrive. A market that fails
+    /// does not end the others. No more than eight answers are held at a time, however slow the reader is.
+    pub fn stream(self) -> CandleAnswers {
+        let Self { client, markets, timeframe, template } = self;
+        let answers = stream::iter(markets).map(move |market| {
+            let symbol = client.backbone().symbol(&market);
+            let request = template.about(symbol.map(|symbol| Series::new(symbol, timeframe)));
+            async move { (market, request.await) }
+        });
+        CandleAnswers(answers.buffer_unordered(MARKETS_IN_FLIGHT).boxed())
+    }
+
+    fn map<V>(self, change: impl FnOnce(CandleRequest<W>) -> CandleRequest<V>) -> CandleBatch<V> {
+        let Self { client, markets, timeframe, template } = self;
+        CandleBatch { client, markets, timeframe, template: change(template) }
+    }
+}
+
+/// The answers to a [`CandleBatch`], each with its market's name, as they arrive.
+#[must_use = "nothing is asked until it is polled"]
+pub struct CandleAnswers(BoxStream<'static, (String, Result<CandleSet, Error>)>);
+
+impl CandleAnswers {
+    /// Returns the next answer; `None` when every market has come. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<(String, Result<CandleSet, Error>)> {
+        StreamExt::next(&mut self.0).await
+    }
+}
+
+impl Stream for CandleAnswers {
+    type Item = (String, Result<CandleSet, Error>);
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(cx)
+    }
+}
+
+impl fmt::Debug for CandleAnswers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CandleAnswers").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,10 @@
+//! The settings of each layer. Every one has a default that works; change only what you know better.
+
+pub use market_backbone_coordinator::{ContinuityConfig, CoordinatorConfig};
+pub use market_backbone_routing::{
+    ChoiceConfig, HttpConfig, LimiterConfig, LivenessConfig, PinnedConnection, ReconnectConfig, RetryConfig,
+    RouterConfig, SessionConfig,
+};
+#[cfg(feature = "postgres")]
+pub use market_backbone_storage::PostgresConfig;
+pub use market_backbone_storage::{MaintenanceConfig, RecorderConfig, Retention, StoreConfig};

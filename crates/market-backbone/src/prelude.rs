@@ -1,0 +1,7 @@
+//! The names that nearly every program uses: `use market_backbone::prelude::*;`.
+
+pub use crate::system_clock::SystemNow;
+pub use crate::{
+    Backbone, Candle, CandleSet, Client, Error, FeedEvent, Fill, Priority, Slot, StreamKind, Timeframe,
+    Timestamp,
+};
