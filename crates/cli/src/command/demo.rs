@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use futures::StreamExt;
 use market_backbone::{
     Backbone, CandleRequest, Client, Clock, FeedEvent, MassivePlan, Priority, StreamKind, SystemClock,
     Timeframe,

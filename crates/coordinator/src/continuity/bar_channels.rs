@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_core::{
-    Capabilities, Channel, ChannelHistory, Delivery, FeedEvent, Gap, SourceError, SourceErrorKind, StreamKind,
-    Subscription, Timeframe,
+    Capabilities, Channel, ChannelHistory, Delivery, FeedEvent, Gap, SourceError, SourceErrorKind,
+    StreamKind, Subscription, Timeframe,
 };
 
 use super::ContinuityConfig;
@@ -110,9 +110,8 @@ impl BarChannels {
 
 fn check(wanted: &[Timeframe], subscription: &Subscription, venue: &Capabilities) -> Result<(), SourceError> {
     let name = venue.venue.without_address();
-    let refuse = |message: String| {
-        Err(SourceError::new(SourceErrorKind::Unsupported, message).at_venue(venue.venue))
-    };
+    let refuse =
+        |message: String| Err(SourceError::new(SourceErrorKind::Unsupported, message).at_venue(venue.venue));
     if let Some(timeframe) = wanted.iter().find(|timeframe| !venue.live_timeframes.contains(timeframe)) {
         let there: Vec<_> = venue.live_timeframes.iter().map(|timeframe| timeframe.as_str()).collect();
         let there = if there.is_empty() { "none".to_owned() } else { there.join(" ") };

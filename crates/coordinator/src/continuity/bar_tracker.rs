@@ -122,8 +122,7 @@ impl BarTracker {
 
     /// Returns whether the venue has sent a bar as a whole, after its end: nothing is to be waited for.
     fn is_whole_when_received(&self, candle: &Candle, received: Timestamp) -> bool {
-        self.rules.grace.is_zero()
-            && self.grid.close(self.series.timeframe, candle.open_time) <= received
+        self.rules.grace.is_zero() && self.grid.close(self.series.timeframe, candle.open_time) <= received
     }
 
     /// Closes the bars that are over by the clock.

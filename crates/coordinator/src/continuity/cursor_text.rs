@@ -127,10 +127,10 @@ fn read_bar(text: &str) -> Option<(Candle, u32)> {
     let mut figure = || fields.next()?.parse().ok().filter(|figure: &f64| figure.is_finite());
     let (open, high, low, close) = (figure()?, figure()?, figure()?, figure()?);
     let (volume, turnover, is_final) = (figure()?, figure()?, true);
-    fields.next().is_none().then_some((
-        Candle { open_time, open, high, low, close, volume, turnover, is_final },
-        revision,
-    ))
+    fields
+        .next()
+        .is_none()
+        .then_some((Candle { open_time, open, high, low, close, volume, turnover, is_final }, revision))
 }
 
 /// Numbers first, as the order of ids has it.

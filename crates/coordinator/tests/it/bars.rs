@@ -248,8 +248,12 @@ async fn a_feed_that_is_refused_for_good_ends_with_the_reason() {
     let venue = Venue::new();
     let continuity = venue.continuity(config());
     let subscribe = || continuity.subscribe(wish(&["A"], &[StreamKind::Trade]), Start::Now);
-    let mut staying =
-        continuity.clone().outlasting_refusals().subscribe(wish(&["A"], &[CANDLE]), Start::Now).await.unwrap();
+    let mut staying = continuity
+        .clone()
+        .outlasting_refusals()
+        .subscribe(wish(&["A"], &[CANDLE]), Start::Now)
+        .await
+        .unwrap();
     let refused = |state, cause| {
         let FeedEvent::Gap(gap) = gap(state, &[channel("A", StreamKind::Trade)], 0, None) else {
             panic!("a gap is a gap")

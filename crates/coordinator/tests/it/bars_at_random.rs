@@ -76,7 +76,10 @@ impl BarStory {
     /// What a venue shows who subscribes: the candle of the last trade.
     fn snapshot(&self, ms: i64) -> Option<Candle> {
         let last = self.trades.iter().rev().find(|(time, ..)| *time <= ms)?;
-        self.candle(last.0.div_euclid(60_000) * 60_000 + (ms - last.0.div_euclid(60_000) * 60_000).min(59_999), false)
+        self.candle(
+            last.0.div_euclid(60_000) * 60_000 + (ms - last.0.div_euclid(60_000) * 60_000).min(59_999),
+            false,
+        )
     }
 
     fn outages(&self) -> Vec<(i64, i64, i64)> {

@@ -79,9 +79,7 @@ impl GapHealer {
         (begin, asked_at): (Timestamp, Timestamp),
         coverage: &Coverage,
     ) {
-        if let (Some(bars), Ok(range)) =
-            (&mut self.channels[number].bars, TimeRange::new(begin, asked_at))
-        {
+        if let (Some(bars), Ok(range)) = (&mut self.channels[number].bars, TimeRange::new(begin, asked_at)) {
             bars.mark_interrupted(range, coverage);
         }
     }
