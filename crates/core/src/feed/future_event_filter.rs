@@ -137,7 +137,7 @@ mod tests {
             } else {
                 horizon.hold_uncertain(event, now)
             };
-            through.extend(passed.iter().filter_map(FeedEvent::venue_time).map(Timestamp::as_secs));
+            through.extend(passed.iter().filter_map(FeedEvent::time).map(Timestamp::as_secs));
         }
         through
     }
