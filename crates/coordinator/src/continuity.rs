@@ -176,7 +176,7 @@ impl Continuity {
             StreamKind::Trade => ChannelState::trades(channel, start, (settling, ahead), now),
             StreamKind::Candle(timeframe) => {
                 let wanted = bars.of_timeframe(timeframe);
-                ChannelState::candles(channel.clone(), timeframe, (start, now), grid, wanted)
+                ChannelState::candles(channel, timeframe, (start, now), grid, wanted)
             }
         }
     }

@@ -98,6 +98,7 @@ impl Bars {
     /// Returns the next event, waiting for it; `None` when the feed has ended.
     ///
     /// It is cancel-safe as [`Feed::next`] is.
+    #[expect(clippy::should_implement_trait, reason = "a feed is no iterator: the next event is waited for")]
     pub fn next(&mut self) -> impl Future<Output = Option<FeedEvent>> + Unpin + '_ {
         StreamExt::next(self)
     }

@@ -1,9 +1,8 @@
 //! The text format of cursors.
 //!
 //! `mbc1,upbit,KRW-BTC/trade/A/B/C/ids,KRW-BTC/candle.1m/D,KRW-BTC/bar.1m/D/E/bars,#checksum`.
-//! Numbers have base 36. Numeric ids are
-//! written as differences, because their first ten digits agree. The checksum is needed because a truncated
-//! text would still be readable, and trades would be delivered twice.
+//! Numbers have base 36. Numeric ids are written as differences, because their first ten digits agree. The
+//! checksum is needed because a truncated text would still be readable, and trades would be delivered twice.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -52,6 +52,7 @@ impl Feed {
     /// It is cancel-safe: where the future is dropped before it is ready, as in a `select!` or a timeout, nothing is lost,
     /// and the next call goes on where it was. An event counts as handed out, for [`cursor`](Self::cursor) too, when the
     /// future returns it.
+    #[expect(clippy::should_implement_trait, reason = "a feed is no iterator: the next event is waited for")]
     pub fn next(&mut self) -> impl Future<Output = Option<FeedEvent>> + Unpin + '_ {
         StreamExt::next(self)
     }

@@ -134,8 +134,8 @@ struct BarRun {
 }
 
 impl BarRun {
-    fn note(&mut self, event: FeedEvent) {
-        if let FeedEvent::Bar { candle, revision, .. } = event {
+    fn note(&mut self, event: &FeedEvent) {
+        if let FeedEvent::Bar { candle, revision, .. } = *event {
             let minute = (candle.open_time.as_millis() - at(0).as_millis()).div_euclid(60_000);
             self.told.entry(minute).or_default().push((revision, candle));
             if revision == 0 {
@@ -148,7 +148,7 @@ impl BarRun {
         let end = self.started + Duration::from_millis(ms.unsigned_abs());
         while let Some(feed) = &mut self.feed {
             let Ok(Some(event)) = timeout_at(end, feed.next()).await else { return };
-            self.note(event);
+            self.note(&event);
         }
         sleep_until(end).await;
     }
@@ -174,7 +174,7 @@ impl BarRun {
                 let Some(mut feed) = self.feed.take() else { return };
                 for _ in 0..unread {
                     let Some(Some(event)) = futures::FutureExt::now_or_never(feed.next()) else { break };
-                    self.note(event);
+                    self.note(&event);
                 }
                 self.cursor = Some(token(&feed));
             }

@@ -47,7 +47,7 @@ impl ChannelState {
     }
 
     pub(in crate::continuity) fn candles(
-        channel: Channel,
+        channel: &Channel,
         timeframe: Timeframe,
         (start, now): (&Start, Timestamp),
         grid: Grid,
@@ -73,7 +73,7 @@ impl ChannelState {
                 from(due, true, tracker(due), Timestamp::MIN)
             }
             Start::After(cursor) => {
-                let candles = match cursor.checkpoint(&channel).filter(|_| wanted.is_shown) {
+                let candles = match cursor.checkpoint(channel).filter(|_| wanted.is_shown) {
                     Some(ChannelCheckpoint::Candles { due }) => Some(*due),
                     _ => None,
                 };
