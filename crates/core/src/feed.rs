@@ -65,7 +65,8 @@ impl fmt::Display for StreamKind {
 pub enum StreamKindError {
     /// The text is none of the known words.
     #[error(
-        "there are trade, ticker, book, band, candle.TIMEFRAME (candle.1m) and bar.TIMEFRAME (bar.1m), but no `{0}`"
+        "no kind of data `{0}`; there are trade, ticker, book, band, candle.TIMEFRAME (candle.1m) and bar.TIMEFRAME \
+         (bar.1m)"
     )]
     Unknown(String),
     /// The text names a candle of a length that does not exist.

@@ -88,11 +88,13 @@ fn control(row: &StatusEvent<'_>) -> Option<ControlMessage> {
             format!("massive does not let this key in: {said}; check MASSIVE_API_KEY"),
             (Kind::Unauthorized, true),
         ),
-        "auth_timeout" => refused(format!("massive got no key in time: {said}"), (Kind::TimedOut, false)),
+        "auth_timeout" => {
+            refused(format!("massive did not receive the key in time: {said}"), (Kind::TimedOut, false))
+        }
         "max_connections" => ControlMessage::Evicted { message: said, wait: EVICTION_COOLDOWN },
         "slow_consumer" | "force_disconnect" => ControlMessage::TooSlow { message: said },
         "error" if is_plan_error(&said) => refused(
-            format!("something that was asked for is not in the plan of this key: {said}"),
+            format!("a requested channel is not in the plan of this key: {said}"),
             (Kind::Forbidden, true),
         ),
         "error" => refused(format!("massive refuses what was sent: {said}"), (Kind::BadRequest, false)),
