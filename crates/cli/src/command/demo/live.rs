@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
 use market_backbone::{
     Backbone, BarEvent, BuilderRules, Candle, CandleBuilder, Client, Clock, FeedEvent, Series, StreamKind,
     Symbol, SystemClock, Timeframe, Timestamp,
