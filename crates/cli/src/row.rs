@@ -130,7 +130,7 @@ fn caught_up_json(histories: &[ChannelHistory]) -> Value {
     json!({ "kind": "caught_up", "channels": histories.iter().map(one).collect::<Vec<_>>() })
 }
 
-/// An event as one JSON object. An event this build does not know is said, not dropped.
+/// Returns an event as one JSON object. An unknown event is reported, not dropped.
 pub(crate) fn event_json(event: &FeedEvent) -> Value {
     with_units(match event {
         FeedEvent::Trade(trade) => trade_json(trade, false),

@@ -67,7 +67,7 @@ impl CandleQuery {
     ///
     /// # Errors
     ///
-    /// [`QueryError::RowCount`] if `count` is zero or beyond [`MAX_COUNT`].
+    /// [`QueryError::Count`] if `count` is zero or beyond [`MAX_COUNT`].
     pub fn last(series: Series, count: usize) -> Result<Self, QueryError> {
         if count == 0 || count > MAX_COUNT {
             return Err(QueryError::Count(count));
@@ -242,10 +242,10 @@ pub enum QueryError {
     /// The range is empty or runs backwards.
     #[error(transparent)]
     Time(#[from] TimeError),
-    /// A stream of candles was asked for that has no beginning.
+    /// The range of a stream of candles has no beginning.
     #[error("a stream of candles needs a beginning; name one, such as 2017-01-01")]
     OpenStart,
-    /// No market or no kind of data was named.
+    /// The subscription names no market or no kind of data.
     #[error("nothing to subscribe to; name at least one market and one kind of data")]
     EmptySubscription,
 }

@@ -1,8 +1,8 @@
-//! How a ledger in a database spells where a proof came from; the words are part of the files' format.
+//! The spelling of origins in a database; the words are part of the files' format.
 
 use market_backbone_core::Origin;
 
-/// The word for `origin`.
+/// Returns the word for `origin`.
 pub(crate) fn encode(origin: Origin) -> Result<&'static str, sqlx::Error> {
     match origin {
         Origin::Rest => Ok("rest"),
@@ -11,11 +11,11 @@ pub(crate) fn encode(origin: Origin) -> Result<&'static str, sqlx::Error> {
         Origin::Provisional => Ok("provisional"),
         Origin::BeforeListing => Ok("listed"),
         Origin::Import => Ok("import"),
-        unknown => Err(sqlx::Error::Protocol(format!("the ledger has no word for {unknown:?}"))),
+        unknown => Err(sqlx::Error::Protocol(format!("the ledger has no name for {unknown:?}"))),
     }
 }
 
-/// What `word` means.
+/// Returns the origin for `word`.
 pub(crate) fn decode(word: &str) -> Result<Origin, sqlx::Error> {
     match word {
         "rest" => Ok(Origin::Rest),
@@ -24,6 +24,6 @@ pub(crate) fn decode(word: &str) -> Result<Origin, sqlx::Error> {
         "provisional" => Ok(Origin::Provisional),
         "listed" => Ok(Origin::BeforeListing),
         "import" => Ok(Origin::Import),
-        unknown => Err(sqlx::Error::Protocol(format!("the ledger says `{unknown}`, which means nothing"))),
+        unknown => Err(sqlx::Error::Protocol(format!("the ledger has the unknown origin `{unknown}`"))),
     }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn run(args: CandlesArgs, backbone: &Backbone) -> anyhow::Resul
     }
     let window = WantedCandles::of(&args.range, backbone.now());
     let wishes = series_requests(&args, backbone).await?;
-    // Not by how many a list happens to hold: columns do not come and go with it.
+    // Not by the current length of a list: columns must not come and go with it.
     let labelled = wishes.len() > 1 || args.universe.is_some() || args.output_dir.is_some();
     let text = if args.output.is_some() { TextStyle::PLAIN } else { TextStyle::of_stdout() };
     let style = CandleStyle { format, fill: Fill::from(args.fill), grid: backbone.grid(), labelled, text };
@@ -75,14 +75,14 @@ async fn one(
     Ok(())
 }
 
-/// Says that candles will have to be asked for again.
+/// Warns that candles could not be stored and will have to be fetched again.
 fn warn_of_unkept(unkept: Option<&WriteFailure>) {
     if let Some(WriteFailure { rows, reason: why }) = unkept {
-        output::note(&format!("warning: {rows} candles were not kept: {why}"));
+        output::note(&format!("warning: {rows} candles were not stored: {why}"));
     }
 }
 
-/// The series that are wanted, each once, however it is spelt.
+/// Returns the requested series, without duplicates, however they are spelled.
 async fn series_requests(args: &CandlesArgs, backbone: &Backbone) -> anyhow::Result<Vec<SeriesRequest>> {
     let (named, timeframes) = args.named()?;
     let listed = match &args.universe {

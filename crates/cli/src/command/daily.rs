@@ -1,4 +1,4 @@
-//! `market-backbone daily`: the day bars of all shares, kept by one request a day.
+//! `market-backbone daily`: the daily bars of all shares, stored by one request a day.
 
 use market_backbone::{Backbone, MASSIVE, Priority};
 
@@ -11,7 +11,7 @@ pub(crate) async fn run(args: DailyArgs, backbone: &Backbone) -> anyhow::Result<
     if backbone.venue().family() != MASSIVE {
         let venue = backbone.venue().without_address();
         return Err(
-            UsageError(format!("{venue} has no answer for a whole market; say --venue massive")).into()
+            UsageError(format!("{venue} has no request for a whole market; use --venue massive")).into()
         );
     }
     let mut output = Output::open(None)?;

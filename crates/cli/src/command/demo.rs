@@ -1,4 +1,5 @@
-//! `market-backbone demo`: the main job on one screen: emulator and backbone in one process, no key, no network.
+//! `market-backbone demo`: the main features on one screen: emulator and backbone in one process, no key, no
+//! network.
 
 mod live;
 mod script;

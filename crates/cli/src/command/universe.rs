@@ -100,7 +100,7 @@ async fn add(store: &UniverseStore, key: &str, markets: Vec<String>) -> anyhow::
 async fn remove(store: &UniverseStore, key: &str, markets: &[String]) -> anyhow::Result<()> {
     let Some(mut entry) = existing(store, key).await? else {
         let unknown = resolve_universe(&store.all().await?, key).err().map_or_else(
-            || UsageError(format!("`{key}` is several universes; remove from one of them")),
+            || UsageError(format!("`{key}` names several universes; remove from one of them")),
             usage,
         );
         return Err(unknown.into());

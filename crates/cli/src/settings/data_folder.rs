@@ -1,4 +1,4 @@
-//! Where candles are kept if nobody says it: with the data of this user, whatever folder a command is run in.
+//! The default place of candles: with the data of this user, whatever folder a command is run in.
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -8,12 +8,12 @@ use etcetera::BaseStrategy;
 
 use crate::output;
 
-/// Where older versions kept them: in the folder that a command was run in.
+/// The folder of older versions: in the folder that a command was run in.
 const LEGACY_DIR: &str = "market-data";
-/// Files of which at least one is in every folder that was used.
+/// The files of which at least one is in every used folder.
 const MARKER_FILES: [&str; 2] = ["index.db", "universes.db"];
 
-/// The user's folder of candles; or that of an older version, where there is one, which is said once.
+/// Returns the user's folder of candles; or that of an older version, if there is one, which is noted once.
 pub(super) fn default_folder() -> anyhow::Result<PathBuf> {
     static SAID: Once = Once::new();
     let users = user_data_dir();
@@ -25,18 +25,18 @@ pub(super) fn default_folder() -> anyhow::Result<PathBuf> {
     users
 }
 
-/// `$XDG_DATA_HOME/market-backbone`, or what is usual on systems that have no such variable.
+/// Returns `$XDG_DATA_HOME/market-backbone`, or the usual place on systems without that variable.
 fn user_data_dir() -> anyhow::Result<PathBuf> {
     let strategy = etcetera::choose_base_strategy();
     let strategy =
-        strategy.context("there is no home folder to keep candles in; name a folder with --data-dir")?;
+        strategy.context("there is no home folder to store candles in; name a folder with --data-dir")?;
     Ok(strategy.data_dir().join("market-backbone"))
 }
 
 /// The note about a folder that an older version left.
 fn legacy_note(users: Option<&Path>) -> String {
     let what =
-        format!("using ./{LEGACY_DIR}, which an older version has left here, and not the user's folder");
+        format!("using ./{LEGACY_DIR}, which an older version left here, instead of the user's folder");
     match users {
         Some(users) if users.exists() => {
             format!("{what} {}; --data-dir names either and ends this note", users.display())

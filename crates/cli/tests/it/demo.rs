@@ -1,4 +1,4 @@
-//! `demo`: the first thing a newcomer types.
+//! `demo`: the first command of a newcomer.
 
 use crate::run::{Said, bare};
 

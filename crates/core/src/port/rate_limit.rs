@@ -40,10 +40,10 @@ pub enum RateUnit {
 /// The way in which a venue places the windows of a rule in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WindowKind {
-    /// Any stretch of the window's length, wherever it begins.
+    /// Any period of the window's length, wherever it begins.
     #[default]
     Sliding,
-    /// Stretches cut by the venue's clock: they begin at the multiples of the window since the Unix epoch, in UTC.
+    /// Periods cut by the venue's clock: they begin at the multiples of the window since the Unix epoch, in UTC.
     Fixed,
 }
 

@@ -1,4 +1,4 @@
-//! A place in the line, and the turn it becomes.
+//! A place in the queue, and the permit that it becomes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::group::{LimitedGroup, WaiterState};
 
-/// A place in the line. Dropping it leaves the line, or hands back a turn that was given but not used.
+/// A place in the queue. Dropping it leaves the queue, or returns a permit that was granted but not used.
 #[derive(Debug)]
 pub(super) struct QueuedRequest {
     group: Arc<LimitedGroup>,
@@ -21,24 +21,25 @@ pub(super) struct QueuedRequest {
 }
 
 impl QueuedRequest {
-    /// Joins the line, unless the turn would come later than `within` from now.
+    /// Joins the queue, unless the permit would come later than `within` from now.
     pub(super) fn enqueue(
         group: &Arc<LimitedGroup>,
         priority: Priority,
+        weight: u32,
         within: Option<Duration>,
     ) -> Result<Self, SourceError> {
         if let Some(within) = within {
-            let would_take = group.expected_wait(priority);
+            let would_take = group.expected_wait(priority, weight);
             if would_take > within {
                 return Err(too_late(group, within, would_take));
             }
         }
         let (alarm, since) = (Arc::new(Notify::new()), Instant::now());
-        let id = group.join(priority, Arc::clone(&alarm))?;
+        let id = group.join(priority, weight, Arc::clone(&alarm))?;
         Ok(Self { group: Arc::clone(group), id, priority, alarm, since, timeout: within })
     }
 
-    /// Waits for the turn.
+    /// Waits for the permit.
     pub(super) async fn acquire(self) -> Result<Permit, SourceError> {
         let patience = self.group.max_wait(self.priority);
         let deadline = self.since + self.timeout.map_or(patience, |within| within.min(patience));
@@ -56,7 +57,7 @@ impl QueuedRequest {
             tokio::select! {
                 biased;
                 () = self.alarm.notified() => {}
-                () = sleep_until(wake) => self.group.grant_ready(),
+                () = sleep_until(wake) => self.group.grant_permits(),
             }
         }
     }
@@ -67,14 +68,15 @@ impl QueuedRequest {
             return too_late(&self.group, within, would_take);
         }
         let (name, patience) = (self.group.name(), self.group.max_wait(self.priority));
-        let message = format!("waited {} s for a turn in group {name}; ask for less", patience.as_secs_f32());
+        let message =
+            format!("waited {} s for a permit in group {name}; send fewer requests", patience.as_secs_f32());
         SourceError::new(SourceErrorKind::Overloaded, message)
     }
 }
 
 fn too_late(group: &LimitedGroup, within: Duration, would_take: Duration) -> SourceError {
     let message = format!(
-        "a turn in group {} would take {} ms, {} ms were allowed",
+        "a permit in group {} would take {} ms, {} ms were allowed",
         group.name(),
         would_take.as_millis(),
         within.as_millis()
@@ -88,12 +90,12 @@ impl Drop for QueuedRequest {
     }
 }
 
-/// A turn: the right to send one request now.
+/// A permit: the right to send one request now.
 ///
-/// Keep it until the request is [answered](Self::answered). Dropping it says that the request's fate is
-/// unknown: it is counted as if it had arrived at that moment.
+/// Keep it until the request is [answered](Self::answered). Dropping it says that nobody knows what became of the
+/// request: it counts as if it arrived at that moment or a little later.
 #[derive(Debug)]
-#[must_use = "a turn that is dropped is counted as used"]
+#[must_use = "a permit that is dropped counts as used"]
 pub struct Permit {
     group: Arc<LimitedGroup>,
     id: u64,
@@ -102,7 +104,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// The request was answered just now, whatever the answer was.
+    /// Records that the request was answered just now, whatever the answer was.
     pub fn answered(mut self) {
         self.resolved = true;
         self.group.answered(self.id);

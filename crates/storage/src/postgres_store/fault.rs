@@ -1,24 +1,25 @@
-//! What a failure of Postgres, or of the way to it, means to the caller, said in one place.
+//! Turns failures of Postgres, or of the connection to it, into store errors.
 
 use market_backbone_core::{StoreError, StoreErrorKind as Kind, VenueId};
 
 use super::config::PostgresConfig;
 
-/// A failure at the database that `config` names. The driver's own words never hold the password.
+/// Builds the error for a failure at the database of `config`. The driver's own messages never hold the
+/// password.
 pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreError {
     let is_transient = is_transient(&error);
     let (kind, what) = match &error {
         sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
             Some("57014") => return timed_out(config),
-            Some("55P03") => (Kind::Inaccessible, "keeps us waiting for a lock that somebody else holds"),
-            Some("53100") => (Kind::DiskFull, "has no room left; what was stored is unharmed"),
-            Some("53300") => (Kind::Inaccessible, "has no free connection; allow more, or take fewer"),
+            Some("55P03") => (Kind::Inaccessible, "makes us wait for another client's lock"),
+            Some("53100") => (Kind::DiskFull, "has no space left; stored data is unharmed"),
+            Some("53300") => (Kind::Inaccessible, "has no free connection; allow more, or use fewer"),
             Some("28000" | "28P01") => {
-                (Kind::Inaccessible, "does not let us in; check user, password and sslmode")
+                (Kind::Inaccessible, "refuses the login; check user, password and sslmode")
             }
-            Some("3D000") => (Kind::Inaccessible, "is not there; make it with `createdb`"),
+            Some("3D000") => (Kind::Inaccessible, "does not exist; create it with `createdb`"),
             Some("42501" | "3F000" | "25006") => {
-                (Kind::Inaccessible, "does not let us do that; grant CREATE on it, or use another user")
+                (Kind::Inaccessible, "refuses the operation; grant CREATE on it, or use another user")
             }
             Some("57P01" | "57P02" | "57P03") => (Kind::Inaccessible, "is being stopped or started"),
             Some("XX001" | "XX002") => (Kind::Corrupt, "is damaged"),
@@ -30,9 +31,7 @@ pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreErro
         sqlx::Error::Tls(_) => (Kind::Inaccessible, "cannot be reached over TLS; check sslmode"),
         sqlx::Error::PoolTimedOut => return timed_out(config),
         sqlx::Error::PoolClosed => return closed(),
-        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
-            (Kind::Corrupt, "holds what cannot be true")
-        }
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => (Kind::Corrupt, "holds invalid data"),
         _ => (Kind::Database, "failed"),
     };
     let said = StoreError::new(kind, format!("the database {config} {what}")).with_source(error);
@@ -43,7 +42,7 @@ pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreErro
 /// user.
 fn is_transient(error: &sqlx::Error) -> bool {
     match error {
-        // Lost connections; deadlocks; no memory, disk or connection left; locks and limits of time; being stopped.
+        // Lost connections; deadlocks; out of memory, disk or connections; lock and time limits; shutdown.
         sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| {
             let classes = ["08", "40", "53", "55P03", "57", "25P"];
             classes.iter().any(|class| code.starts_with(class))
@@ -56,7 +55,7 @@ fn is_transient(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the connection it happened on, and perhaps all that were open then, are of no use any more.
+/// Returns whether the connection, and perhaps all open ones, are unusable after the error.
 pub(super) fn breaks_connections(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
@@ -67,19 +66,20 @@ pub(super) fn breaks_connections(error: &sqlx::Error) -> bool {
     }
 }
 
-/// The tables were written by a newer version of the program.
+/// Builds the error for tables written by a newer version of the program.
 pub(super) fn too_new(config: &PostgresConfig, found: i32, known: i32) -> StoreError {
     StoreError::new(
         Kind::TooNew,
         format!(
-            "the schema {} of {config} was written by a newer version of this program (schema {found}, this one \
+            "the schema {} of {config} was written by a newer version of this program (schema {found}, \
+             this one \
              knows {known}); use that version",
             config.schema
         ),
     )
 }
 
-/// Nobody has said whose these series are.
+/// Builds the error for series that have not been claimed.
 pub(super) fn unclaimed(config: &PostgresConfig, source: VenueId) -> StoreError {
     StoreError::new(
         Kind::Unclaimed,
@@ -87,12 +87,12 @@ pub(super) fn unclaimed(config: &PostgresConfig, source: VenueId) -> StoreError 
     )
 }
 
-/// The store has been closed.
+/// Builds the error for a store that has been closed.
 pub(super) fn closed() -> StoreError {
     StoreError::new(Kind::Closed, "the store has been closed")
 }
 
-/// The server, the network or another worker keeps us waiting.
+/// Builds the error for a timeout of the server, the network or another process's lock.
 pub(super) fn timed_out(config: &PostgresConfig) -> StoreError {
     StoreError::new(Kind::Inaccessible, format!("the database {config} did not answer in time")).transient()
 }

@@ -1,6 +1,6 @@
-//! `~/.pgpass`: where the password to a database may stand, a line for each.
+//! `~/.pgpass`: a file with the passwords to databases, one a line.
 //!
-//! Read here and not by the driver, which logs each line that it cannot read, password and all.
+//! Read here and not by the driver, which logs each line that it cannot read, including the password.
 
 use std::env::{home_dir, var_os};
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sqlx::postgres::PgConnectOptions;
 
-/// The password to the database of `options`, from `PGPASSFILE` or else from `~/.pgpass`.
+/// Returns the password to the database of `options`, from `PGPASSFILE` or else from `~/.pgpass`.
 pub(super) fn password(options: &PgConnectOptions) -> Option<String> {
     let named = var_os("PGPASSFILE").map(PathBuf::from);
     let usual = home_dir().map(|home| home.join(".pgpass"));
@@ -21,7 +21,7 @@ fn readable(file: &Path) -> Option<String> {
     {
         use std::os::unix::fs::PermissionsExt;
         if fs::metadata(file).ok()?.permissions().mode() & 0o077 != 0 {
-            tracing::warn!(file = %file.display(), "others may read the file of passwords: it is not used");
+            tracing::warn!(file = %file.display(), "other users may read the password file: it is not used");
             return None;
         }
     }
@@ -35,7 +35,7 @@ fn in_text(text: &str, options: &PgConnectOptions) -> Option<String> {
     text.lines().enumerate().filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty()).find_map(
         |(number, line)| {
             let Some((fields, password)) = split_fields(line) else {
-                tracing::warn!(line = number + 1, "a line of the file of passwords lacks a part");
+                tracing::warn!(line = number + 1, "a line of the password file lacks a field");
                 return None;
             };
             let fits = fields.iter().zip(wanted).all(|(field, wanted)| field == "*" || field == wanted);
@@ -44,7 +44,7 @@ fn in_text(text: &str, options: &PgConnectOptions) -> Option<String> {
     )
 }
 
-/// Host, port, database and user, and the rest: the password. A `\` takes the next sign for what it is.
+/// Splits a line into host, port, database and user, and the password. A `\` escapes the next character.
 fn split_fields(line: &str) -> Option<([String; 4], String)> {
     let mut fields: [String; 4] = Default::default();
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! In which format candles are written: what was said, else what the file's ending says.
+//! The format of candles: by `--format`, else by the file's extension.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::args::CandleFormat;
 use crate::exit::UsageError;
 use crate::file_format::FileFormat;
 
-/// The format for one file, or for the terminal where none is named.
+/// Returns the format for one file, or for the terminal if none is named.
 pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result<CandleFormat, UsageError> {
     let Some(file) = file else {
         return match said {
@@ -21,29 +21,29 @@ pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result
     let (shown, ended) = (file.display(), FileFormat::of(file).map(format_of));
     match (said, ended) {
         (Some(said), Some(ended)) if said != ended => Err(UsageError(format!(
-            "--format says {}, but the ending of {shown} says {}; change one of them",
+            "--format says {}, but the extension of {shown} says {}; change one of them",
             name(said),
             name(ended)
         ))),
         (Some(format), _) | (None, Some(format)) => Ok(format),
         (None, None) => Err(UsageError(format!(
-            "the ending of {shown} names no format: let it be .csv, .json, .ndjson, .jsonl, .parquet or .txt (a table), or \
-             say --format"
+            "the extension of {shown} names no format: use .csv, .json, .ndjson, .jsonl, .parquet or .txt \
+             (a table), or --format"
         ))),
     }
 }
 
-/// The format for files in a folder: CSV, unless another is named.
+/// Returns the format for files in a folder: CSV, unless another is named.
 pub(super) fn of_folder(said: Option<CandleFormat>) -> Result<CandleFormat, UsageError> {
     match said {
         Some(CandleFormat::Table) => Err(UsageError(
-            "--output-dir writes files for programs; say --format csv, json or parquet".to_owned(),
+            "--output-dir writes files for programs; use --format csv, json or parquet".to_owned(),
         )),
         said => Ok(said.unwrap_or(CandleFormat::Csv)),
     }
 }
 
-/// How files of this format end. What is called JSON is one object a line.
+/// Returns the extension of files in this format. JSON means one object a line.
 pub(super) const fn extension(format: CandleFormat) -> &'static str {
     match format {
         CandleFormat::Table => "txt",
@@ -98,7 +98,7 @@ mod tests {
             let error = of(said, file).unwrap_err();
             assert!(error.contains(want), "{error}");
         };
-        refused(Some(Csv), "a.parquet", "--format says csv, but the ending of a.parquet says parquet");
+        refused(Some(Csv), "a.parquet", "--format says csv, but the extension of a.parquet says parquet");
         refused(Some(Table), "a.json", "says table");
         refused(None, "rows", ".parquet");
         refused(None, "rows.csv.gz", "names no format");

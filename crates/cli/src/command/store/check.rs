@@ -1,4 +1,4 @@
-//! `market-backbone store check`: whether all that is stored can be true, and what would mend it.
+//! `market-backbone store check`: checks the integrity of all stored data, and repairs it.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use crate::args::{CheckArgs, GlobalArgs, ReportFormat, VenueArg};
 use crate::output::{self, Output};
 use crate::settings;
 
-/// What is unknown since it has been forgotten.
+/// A range that is unknown since it was forgotten.
 pub(super) type SeriesRange = (Series, TimeRange);
 
-/// What was found in one place.
+/// The findings in one store.
 struct StoreFindings {
     place: String,
     findings: Vec<Finding>,
@@ -32,11 +32,13 @@ pub(super) async fn run(args: CheckArgs, global: &GlobalArgs) -> anyhow::Result<
     ensure_clean(&found)
 }
 
-/// Checks, forgets what cannot be true, asks the venue for it again, and checks again. Where there is a database behind the
-/// folder, what is found in either is forgotten in both, so that neither takes it from the other again.
+/// Checks, forgets what is invalid, fetches it from the venue again, and checks once more.
+///
+/// If there is a database behind the folder, what is found in either is forgotten in both, so that neither
+/// copies it from the other again.
 pub(super) async fn repair(args: CheckArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let mut stretches = Vec::new();
-    // Not for ever: an index that is broken once more is a broken disk.
+    // Not for ever: an index that breaks again means a broken disk.
     for _ in 0..3 {
         let keepers = backend::open_all(global, AccessMode::Write).await?;
         let places = keepers.len();
@@ -58,7 +60,7 @@ pub(super) async fn repair(args: CheckArgs, global: &GlobalArgs) -> anyhow::Resu
         } else {
             // Nobody else may fill what is missing of it.
             output::note(&format!(
-                "{} stretches of {source} are unknown now; --rest-url names where it is, to ask for them again",
+                "{} ranges of {source} are unknown now; name its address with --rest-url to fetch them again",
                 stretches.len()
             ));
             Ok(())
@@ -101,7 +103,7 @@ async fn forget_damaged(
         let its_own = plan_repair(findings);
         for file in &its_own.files {
             stretches.extend(keeper.rebuild(file).await?);
-            output::note(&format!("{} has been made anew; what it was is kept as .damaged", file.display()));
+            output::note(&format!("{} has been rebuilt; the old file is kept as .damaged", file.display()));
             if file.ends_with("index.db") {
                 return Ok(RepairStep::OpenAgain);
             }
@@ -111,7 +113,7 @@ async fn forget_damaged(
         }
     }
     if !plan.ledgers.is_empty() || !plan.files.is_empty() {
-        // Of a series whose ledger or file could not be read, only now can be seen what it holds.
+        // If the ledger or the file of a series could not be read, its content is known only now.
         plan = self::plan(&examine(keepers).await?);
     }
     for keeper in keepers {
@@ -121,16 +123,16 @@ async fn forget_damaged(
     Ok(RepairStep::Ask)
 }
 
-/// What is next.
+/// The next step of a repair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RepairStep {
-    /// The index is made anew when the folder is opened.
+    /// The index is rebuilt when the folder is opened.
     OpenAgain,
     /// The unknown ranges are fetched.
     Ask,
 }
 
-/// Each source with what is to be asked of it.
+/// Groups ranges by source.
 fn by_source(stretches: Vec<SeriesRange>) -> BTreeMap<VenueId, Vec<SeriesRange>> {
     let mut sources = BTreeMap::<_, Vec<_>>::new();
     for stretch in stretches {
@@ -143,13 +145,13 @@ async fn refetch(backbone: &Backbone, stretches: &[SeriesRange]) -> anyhow::Resu
     let client: Client = backbone.client(Priority::Low);
     for (series, range) in stretches {
         let request = client.candles(series.symbol.code(), series.timeframe);
-        // Whether there was a past at all is asked, not all of it.
+        // The request finds out whether there was a past at all, not all of it.
         let request = match range.from() {
             Timestamp::MIN => request.last(1).before(range.to()).any_window(),
             from => request.range(from..range.to()).any_window(),
         };
         let set = request.closed().await?;
-        output::note(&format!("{series}, {range}: {} candles asked for again", set.candles.len()));
+        output::note(&format!("{series}, {range}: {} candles fetched again", set.candles.len()));
     }
     Ok(())
 }
@@ -158,8 +160,8 @@ fn ensure_clean(found: &[StoreFindings]) -> anyhow::Result<()> {
     let what = if found.len() > 1 { "the stores have" } else { "the store has" };
     match count(found) {
         0 => Ok(()),
-        1 => bail!("{what} 1 flaw"),
-        many => bail!("{what} {many} flaws"),
+        1 => bail!("{what} 1 issue"),
+        many => bail!("{what} {many} issues"),
     }
 }
 
@@ -173,7 +175,7 @@ fn write(found: &[StoreFindings], plan: &RepairPlan, format: ReportFormat) -> an
         for finding in findings {
             output.line(&match format {
                 ReportFormat::Json => finding_json(place, finding).to_string(),
-                // Where there is but one place, everybody knows which.
+                // If there is only one store, its name is not needed.
                 ReportFormat::Table if found.len() > 1 => format!("{place}: {finding}"),
                 ReportFormat::Table => finding.to_string(),
             })?;
@@ -188,21 +190,21 @@ fn write(found: &[StoreFindings], plan: &RepairPlan, format: ReportFormat) -> an
 
 fn plan_text(plan: &RepairPlan, findings: usize) -> String {
     if findings == 0 {
-        return "nothing to find fault with".to_owned();
+        return "no issues found".to_owned();
     }
     let RepairPlan { ranges: stretches, slots, requests, manual: by_hand, ledgers, files } = plan;
     let mut text = format!(
-        "repair: forget {} stretches of {slots} slots and ask for them again in at most {requests} requests",
+        "repair: forget {} ranges of {slots} slots and fetch them again in at most {requests} requests",
         stretches.len()
     );
     if !ledgers.is_empty() {
-        text.push_str(&format!("; write {} ledgers anew", ledgers.len()));
+        text.push_str(&format!("; rewrite {} ledgers", ledgers.len()));
     }
     if !files.is_empty() {
-        text.push_str(&format!("; make {} files anew from what is sound in them", files.len()));
+        text.push_str(&format!("; rebuild {} files from their valid content", files.len()));
     }
     if *by_hand > 0 {
-        text.push_str(&format!("; {by_hand} findings are for you to see to"));
+        text.push_str(&format!("; {by_hand} findings need you"));
     }
     text
 }

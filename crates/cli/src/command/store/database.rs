@@ -127,7 +127,8 @@ fn write_vacuum(
         })
         .to_string(),
         ReportFormat::Table => format!(
-            "{place}: {} before, {} after; room of {} dead rows is free for new ones, of {} it is not yet",
+            "{place}: {} before, {} after; the space of {} dead rows is free for new ones, that of {} not \
+             yet",
             size(bytes(before)),
             size(bytes(after)),
             dead(before).saturating_sub(dead(after)),

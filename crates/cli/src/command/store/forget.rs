@@ -1,5 +1,5 @@
-//! `market-backbone store forget`: candles of one series, and all that is known of them, in the folder and in the database
-//! behind it.
+//! `market-backbone store forget`: deletes candles of one series, and their coverage, in the folder and in
+//! the database behind it.
 
 use std::io::{IsTerminal, stdin};
 
@@ -13,15 +13,15 @@ use crate::args::{ForgetArgs, ReportFormat, VenueArg};
 use crate::exit::UsageError;
 use crate::output::{self, Output};
 
-/// So many rows are counted at once.
+/// The number of rows counted at once.
 const READ_PAGE: usize = 50_000;
 
-/// What there is to forget in one place.
+/// The data to forget in one store.
 struct ForgetTarget<'a> {
     place: &'a str,
     store: &'a dyn CandleStore,
     rows: u64,
-    /// Something is known, be it that there are no rows.
+    /// True if something is known, even if that is that there are no rows.
     is_known: bool,
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// The one series of that name.
+/// Returns the one series of that name.
 fn choose_series(args: &ForgetArgs, venue: VenueArg, stored: Vec<Series>) -> anyhow::Result<Series> {
     let spelt = normalize_code(venue.id(), &args.market);
     let is_named = |series: &Series| {
@@ -82,7 +82,7 @@ fn choose_series(args: &ForgetArgs, venue: VenueArg, stored: Vec<Series>) -> any
         stored.into_iter().filter(|series| is_named(series) && is_source(series.symbol.venue())).collect();
     named.sort();
     named.dedup();
-    // A market that is really called so goes before one that is meant by it.
+    // An exact market code goes before one that the name stands for.
     if named.iter().any(|series| series.symbol.code() == args.market) {
         named.retain(|series| series.symbol.code() == args.market);
     }
@@ -101,12 +101,12 @@ fn choose_series(args: &ForgetArgs, venue: VenueArg, stored: Vec<Series>) -> any
     })
 }
 
-/// The venue whose protocol a source speaks: its name up to a region or an address.
+/// Returns the venue whose protocol a source speaks: its name up to a region or an address.
 fn family(source: VenueId) -> &'static str {
     source.as_str().split(['-', '@']).next().unwrap_or_default()
 }
 
-/// Whole slots: of half a one nothing can be known.
+/// Returns a range of whole slots, because half of a slot cannot be known.
 fn range(args: &ForgetArgs, series: &Series) -> anyhow::Result<TimeRange> {
     let (grid, frame) = (grid_of(series.symbol.venue()), series.timeframe);
     let now = SystemClock.now();
@@ -130,9 +130,9 @@ fn ask_confirmation(series: &Series, range: TimeRange, found: &[ForgetTarget<'_>
     for ForgetTarget { place, rows, .. } in found {
         output::note(&format!("{place}: {rows} candles of {}", what(series, range)));
     }
-    output::note("forget them, and what is known of them? [y/N]");
+    output::note("forget them, and their coverage? [y/N]");
     let mut answer = String::new();
-    stdin().read_line(&mut answer).context("cannot read the answer; say --yes")?;
+    stdin().read_line(&mut answer).context("cannot read the answer; use --yes")?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 

@@ -1,4 +1,4 @@
-//! What follows when a connection ends: who is told, and when it is tried again.
+//! What follows when a connection ends: which readers get a gap, and when it is tried again.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::live::probe::last_received;
 use crate::live::state::VenueRefusal;
 
 impl ConnectionManager {
-    /// A connection's task has ended.
+    /// Handles the end of a connection's task.
     pub(super) fn handle_ended(&mut self, joined: Result<(Id, EndedConnection), JoinError>) {
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let Some(attempt) = self.attempts.remove(&id) else { return };
@@ -33,8 +33,8 @@ impl ConnectionManager {
 
     /// Describes the end of a connection whose task has panicked: nothing it brought is certain.
     fn crashed_connection(&self, index: usize, run: &ConnectionHandle, error: &JoinError) -> EndedConnection {
-        tracing::error!(%error, number = run.number, "a connection's task has died");
-        let loss = ConnectionLoss::new(GapCause::Disconnected, "its task has died");
+        tracing::error!(%error, number = run.number, "a connection's task has failed");
+        let loss = ConnectionLoss::new(GapCause::Disconnected, "its task has failed");
         EndedConnection {
             number: run.number,
             subscribed: self.slots[index].channels().to_vec(),
@@ -53,13 +53,13 @@ impl ConnectionManager {
                 state.counters.connect_failures.add(1);
                 self.slots[index].record_failure(&error.to_string());
                 let wait = self.slots[index].backoff.after_failure();
-                tracing::warn!(%error, ?wait, "no connection; trying again");
+                tracing::warn!(%error, ?wait, "cannot connect; trying again");
                 self.slots[index].retry_at = Some(Instant::now() + wait);
                 state.report_unserved(&self.slots[index].channels(), GapCause::Disconnected);
             }
             ConnectionEnd::Lost(loss) => self.current_lost(index, ended, loss),
             ConnectionEnd::Idle => {
-                tracing::info!(number = ended.number, "nothing was wanted of the connection; it is closed");
+                tracing::info!(number = ended.number, "no channel was wanted; the connection is closed");
                 state.desired.evict_unwanted(&state.cache);
                 self.slots[index].record_recovery();
             }
@@ -67,7 +67,7 @@ impl ConnectionManager {
         }
     }
 
-    /// The connection that served has broken.
+    /// Handles the loss of the connection that served a slot.
     fn current_lost(&mut self, index: usize, ended: &EndedConnection, loss: &ConnectionLoss) {
         let state = Arc::clone(&self.state);
         state.counters.drops.add(1);
@@ -81,7 +81,7 @@ impl ConnectionManager {
         if is_final {
             self.record_refusal(index, ended, loss);
         }
-        // Who hears of it finds it told.
+        // Readers that get the gap find the health already updated.
         self.publish_health();
         self.announce_gap(ended, loss.cause, self.slots[index].next.as_ref());
         if self.slots[index].next.is_none() {
@@ -89,10 +89,7 @@ impl ConnectionManager {
         }
         self.reconfirm_others(index, &ended.subscribed);
         if let Some(next) = self.slots[index].next.take() {
-            tracing::warn!(
-                message = loss.message,
-                "connection lost; the one that was to replace it does so now"
-            );
+            tracing::warn!(message = loss.message, "connection lost; its replacement takes over now");
             next.notify(ConnectionCommand::Reconfirm);
             if next.fully_confirmed {
                 self.slots[index].record_recovery();
@@ -116,7 +113,7 @@ impl ConnectionManager {
             None => backoff.after_failure(),
         };
         let (cause, message) = (loss.cause.as_str(), &loss.message);
-        tracing::warn!(cause, message, ?wait, "connection lost; connecting again");
+        tracing::warn!(cause, message, ?wait, "connection lost; reconnecting");
         self.slots[index].retry_at = Some(Instant::now() + wait);
     }
 
@@ -132,8 +129,8 @@ impl ConnectionManager {
         }
     }
 
-    /// Tells those who read what the connection brought, unless the `next` one brings it already and this one was not
-    /// behind it.
+    /// Announces a gap to the readers of the connection's channels, except those that the `next` connection
+    /// already delivers without being behind.
     fn announce_gap(&self, ended: &EndedConnection, cause: GapCause, next: Option<&ConnectionHandle>) {
         let is_behind = |number: u64| {
             let goal = self.state.links.with(number, Link::latest_venue_time);
@@ -147,19 +144,19 @@ impl ConnectionManager {
         });
     }
 
-    /// The venue would refuse the same again: nothing is tried until something changes.
+    /// Records a refusal that the venue would repeat: nothing is tried until something changes.
     fn record_refusal(&self, index: usize, ended: &EndedConnection, loss: &ConnectionLoss) {
         tracing::error!(
             message = loss.message,
-            "the venue refuses what is asked of it; not trying again until that changes"
+            "the venue refuses the subscriptions; not trying again until they change"
         );
-        // It may have been refused before it could ask for anything.
+        // It may have been refused before it could subscribe to anything.
         let version =
             if ended.version == 0 { self.slots[index].target.borrow().version } else { ended.version };
         self.state.set_refusal(Some(VenueRefusal { version, message: loss.message.clone() }));
     }
 
-    /// The connection that was to take over has come to nothing: the old one goes on.
+    /// Handles the failure of the connection that was to take over: the old one goes on.
     fn next_failed(&mut self, index: usize, ended: &EndedConnection) {
         if let (Some(current), true) = (&self.slots[index].current, ended.number != 0) {
             self.state.cache.reassign(&self.slots[index].channels(), ended.number, current.number);
@@ -175,10 +172,10 @@ impl ConnectionManager {
         self.rotation_finished(index, false);
     }
 
-    /// A connection that was replaced is closed.
+    /// Handles the end of a replaced connection.
     fn retired_ended(&mut self, index: usize, ended: &EndedConnection) {
         if let ConnectionEnd::Lost(loss) = &ended.end {
-            // What was under way when it broke may be lost, though what came later was not.
+            // What was in flight when it broke may be lost, though later data was not.
             self.announce_gap(ended, loss.cause, None);
             if let Some(current) = &self.slots[index].current {
                 current.notify(ConnectionCommand::Reconfirm);
@@ -187,12 +184,13 @@ impl ConnectionManager {
         self.rotation_finished(index, true);
     }
 
-    /// The venue has what these channels of a lane should have brought: asks for them anew, or, if that has not helped
-    /// or there are many, gives up the connection.
+    /// Recovers channels of a slot for which the venue has data that did not arrive.
+    ///
+    /// Subscribes to them again or, if that has not helped or there are many, gives up the connection.
     pub(super) fn recover_dead_channels(&mut self, index: usize, dead: &[Channel], now: Instant) {
         let state = Arc::clone(&self.state);
         let channels = self.slots[index].channels();
-        // Where it does not stand, another one may carry its markets: that one is meant.
+        // If the slot has no connection, another one may carry its markets: the probe was about that one.
         let Some(run) = &self.slots[index].current else { return };
         let known = self.liveness.mark_resubscribed(dead, now);
         tracing::warn!(number = run.number, channels = dead.len(), "the venue has data that does not arrive");
