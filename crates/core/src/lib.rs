@@ -25,6 +25,8 @@ mod priority;
 mod query;
 mod range_set;
 mod secret;
+#[cfg(feature = "serde")]
+mod serde_form;
 mod session;
 mod side_inference;
 mod split;
