@@ -7,22 +7,20 @@
 //!
 //! [`CandleQuery::put`]: market_backbone_core::CandleQuery::put
 //!
-//! The work belongs to whoever waits for it: each waiter holds the shared future and polls it, the table holds
-//! it weakly. So it goes on as long as anybody waits, ends with the last of them, and no task is left behind.
-//! The table is bounded by the pages under way: an entry goes when its future does; what has landed, by [`MAX_RECENT_PAGES`].
+//! What has landed is bounded by [`MAX_RECENT_PAGES`], what is under way by who waits ([`SingleFlight`]).
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, Shared, WeakShared};
+use futures::future::ready;
 use market_backbone_core::{
-    CandlePage, CandlePageRequest, PageSource, Priority, SourceError, SourceErrorKind, Timestamp,
+    CandlePage, CandlePageRequest, PageSource, Priority, SharedFuture, SingleFlight, SourceError,
+    SourceErrorKind, Timestamp,
 };
-use rustc_hash::FxHashMap;
 
 use crate::metrics::CoordinatorCounters;
 
@@ -40,7 +38,7 @@ pub(crate) struct PageKey {
 }
 
 /// A page under way; await it.
-pub(crate) type PageFuture = Shared<BoxFuture<'static, Arc<PageResult>>>;
+pub(crate) type PageFuture = SharedFuture<Arc<PageResult>>;
 
 /// What came of a flight, for all who waited.
 #[derive(Debug)]
@@ -76,12 +74,10 @@ pub(crate) struct PageSingleFlight {
     pages: Arc<dyn PageSource>,
     deadline: Duration,
     counters: Arc<CoordinatorCounters>,
-    table: Arc<PageFlightTable>,
+    in_flight: SingleFlight<PageKey, Arc<PageResult>>,
     recent: Arc<SharedRecentPages>,
-    next_number: AtomicU64,
 }
 
-type PageFlightTable = Mutex<FxHashMap<PageKey, PageFlightEntry>>;
 type SharedRecentPages = Mutex<RecentPages>;
 
 /// What has landed lately, numbered in the order of landing.
@@ -105,15 +101,9 @@ impl RecentPages {
     }
 }
 
-struct PageFlightEntry {
-    number: u64,
-    priority: Priority,
-    future: WeakShared<BoxFuture<'static, Arc<PageResult>>>,
-}
-
 impl fmt::Debug for PageSingleFlight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flights").field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("PageSingleFlight").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }
 
@@ -123,26 +113,21 @@ impl PageSingleFlight {
         deadline: Duration,
         counters: Arc<CoordinatorCounters>,
     ) -> Self {
-        let (table, recent) = (Arc::default(), Arc::default());
-        Self { pages, deadline, counters, table, recent, next_number: AtomicU64::new(0) }
+        Self { pages, deadline, counters, in_flight: SingleFlight::default(), recent: Arc::default() }
     }
 
     /// The flight of a page: one under way if it is at least as urgent, else a new one, which later ones then join.
     pub(crate) fn get_or_spawn(&self, key: &PageKey, priority: Priority, began: u64) -> PageFuture {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let under_way = table.get(key).filter(|entry| entry.priority <= priority);
-        if let Some(flight) = under_way.and_then(|entry| entry.future.upgrade()) {
+        let mut joined = true;
+        let flight = self.in_flight.get_or_start(key, priority, || match self.completed_since(began, key) {
+            Some(landed) => ready(landed).left_future(),
+            None => {
+                joined = false;
+                self.fetch(key, priority).right_future()
+            }
+        });
+        if joined {
             self.counters.shared.increment();
-            return flight;
-        }
-        if let Some(landed) = self.completed_since(began, key) {
-            self.counters.shared.increment();
-            return futures::future::ready(landed).boxed().shared();
-        }
-        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
-        let flight = self.launch(key, priority, number);
-        if let Some(weak) = flight.downgrade() {
-            table.insert(key.clone(), PageFlightEntry { number, priority, future: weak });
         }
         flight
     }
@@ -158,51 +143,36 @@ impl PageSingleFlight {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).count
     }
 
-    fn launch(&self, key: &PageKey, priority: Priority, number: u64) -> PageFuture {
+    fn fetch(
+        &self,
+        key: &PageKey,
+        priority: Priority,
+    ) -> impl Future<Output = Arc<PageResult>> + Send + 'static {
         self.counters.pages.increment();
-        let guard = PageFlightGuard { table: Arc::clone(&self.table), key: key.clone(), number };
         let (pages, deadline) = (Arc::clone(&self.pages), self.deadline);
-        let recent = Arc::clone(&self.recent);
+        let (recent, key) = (Arc::clone(&self.recent), key.clone());
         async move {
-            let request = &guard.key.request;
+            let request = &key.request;
             let result = match tokio::time::timeout(deadline, pages.candle_page(request, priority)).await {
                 Ok(result) => result,
                 Err(_) => Err(timed_out(pages.as_ref(), request, deadline)),
             };
             let landed = Arc::new(PageResult { result, counted: AtomicBool::new(false) });
-            if landed.is_shareable(&guard.key) {
+            if landed.is_shareable(&key) {
                 let mut recent_pages = recent.lock().unwrap_or_else(PoisonError::into_inner);
-                recent_pages.keep(guard.key.clone(), Arc::clone(&landed));
+                recent_pages.keep(key.clone(), Arc::clone(&landed));
             }
             landed
         }
-        .boxed()
-        .shared()
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.in_flight.len()
     }
 }
 
 fn timed_out(pages: &dyn PageSource, request: &CandlePageRequest, deadline: Duration) -> SourceError {
     let message = format!("no page of {} came within {} s", request.series, deadline.as_secs());
     SourceError::new(SourceErrorKind::TimedOut, message).at_venue(pages.capabilities().venue)
-}
-
-/// Takes the flight off the table when its future ends, be it that it landed or that nobody waits any more.
-struct PageFlightGuard {
-    table: Arc<PageFlightTable>,
-    key: PageKey,
-    number: u64,
-}
-
-impl Drop for PageFlightGuard {
-    fn drop(&mut self) {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        if table.get(&self.key).is_some_and(|entry| entry.number == self.number) {
-            table.remove(&self.key);
-        }
-    }
 }

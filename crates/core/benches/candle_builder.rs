@@ -10,7 +10,7 @@ use market_backbone_core::{
 
 const TRADES: i64 = 100_000;
 
-/// About a hundred a second, one in a hundred of them three places late.
+/// Returns about a hundred trades for each second, one in a hundred of them three places late.
 fn tape(symbol: &Symbol) -> Vec<Trade> {
     let trade = |n: i64| {
         let time = Timestamp::from_millis(1_778_000_000_000 + n * 10);

@@ -1,57 +1,57 @@
-//! Who would buy and sell, and for how much.
+//! The order book: bids and asks with their prices and sizes.
 
 use std::time::Duration;
 
 use crate::{Symbol, Timestamp};
 
-/// Orders at one price.
+/// The orders at one price.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Level {
-    /// In the quote currency.
+    /// The price of this level, in the quote currency.
     pub price: f64,
-    /// In the base currency.
+    /// The sum of the orders' sizes, in the base currency.
     pub size: f64,
 }
 
-/// A whole order book as deep as the venue shows it; never a difference to an earlier one.
+/// A whole order book, as deep as the venue shows it. It is never a difference to an earlier book.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderBook {
-    /// Which market.
+    /// The market this book belongs to.
     pub symbol: Symbol,
-    /// Offers to sell, cheapest first.
+    /// The offers to sell, lowest price first.
     pub asks: Vec<Level>,
-    /// Offers to buy, dearest first.
+    /// The offers to buy, highest price first.
     pub bids: Vec<Level>,
-    /// The venue's own sum of the asks' sizes, where it gives one.
+    /// The venue's own sum of the asks' sizes, where it sends one.
     pub total_ask_size: Option<f64>,
-    /// The venue's own sum of the bids' sizes, where it gives one.
+    /// The venue's own sum of the bids' sizes, where it sends one.
     pub total_bid_size: Option<f64>,
-    /// When the book last changed, by the venue's clock.
+    /// The time at which the book last changed, by the venue's clock.
     pub time: Timestamp,
-    /// When we heard of it, by ours.
+    /// The time at which the book arrived here, by the local clock.
     pub received: Timestamp,
 }
 
 impl OrderBook {
-    /// How long before `now` (by our clock) we heard of it.
+    /// Returns how long before `now` (by the local clock) the book arrived.
     #[must_use]
     pub fn age(&self, now: Timestamp) -> Duration {
         now.since(self.received)
     }
 
-    /// The cheapest offer to sell.
+    /// Returns the cheapest offer to sell.
     #[must_use]
     pub fn best_ask(&self) -> Option<Level> {
         self.asks.first().copied()
     }
 
-    /// The dearest offer to buy.
+    /// Returns the highest offer to buy.
     #[must_use]
     pub fn best_bid(&self) -> Option<Level> {
         self.bids.first().copied()
     }
 
-    /// Whether asks rise, bids fall and the best ask is above the best bid.
+    /// Returns whether asks rise, bids fall and the best ask is above the best bid.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         let is_uncrossed = match (self.best_bid(), self.best_ask()) {

@@ -1,4 +1,5 @@
-//! When the American stock exchanges are open: by the exchange's rules, or by what a venue says where it says something.
+//! The trading calendar of the American stock exchanges: the exchange's own rules, overridden by what a venue
+//! reports.
 
 mod holidays;
 
@@ -9,24 +10,24 @@ use jiff::civil::time;
 use crate::grid::new_york;
 use crate::{Day, Session, Timestamp};
 
-/// How long trading goes on after the exchanges have closed.
+/// The time for which trading goes on after the exchanges have closed.
 const AFTER_HOURS_SECS: i64 = 4 * 3_600;
 
 /// The hours of a trading day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DayHours {
-    /// When trading begins: 04:00 in New York.
+    /// The start of trading: 04:00 in New York.
     pub begin: Timestamp,
-    /// When the exchanges open: 09:30.
+    /// The opening of the exchanges: 09:30 in New York.
     pub open: Timestamp,
-    /// When they close: 16:00, or 13:00 on a half day.
+    /// The close of the exchanges: 16:00 in New York, or 13:00 on a half day.
     pub close: Timestamp,
-    /// When trading ends: four hours later.
+    /// The end of trading, four hours after the close.
     pub end: Timestamp,
 }
 
 impl DayHours {
-    /// The session at `moment`, which need not lie in this day.
+    /// Returns the session at `moment`, which need not lie in this day.
     #[must_use]
     pub fn session(&self, moment: Timestamp) -> Session {
         if moment < self.begin || self.end <= moment {
@@ -54,7 +55,7 @@ impl DayHours {
     }
 }
 
-/// What a venue says of a day.
+/// A venue's report about one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DayOverride {
     Closed,
@@ -64,40 +65,40 @@ enum DayOverride {
 /// The days and hours of the American stock exchanges.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calendar {
-    // What a venue said; every other day goes by the rules.
+    // Days that a venue reported. Every other day follows the rules.
     overrides: BTreeMap<Day, DayOverride>,
 }
 
 impl Calendar {
-    /// The exchange's own rules, and the days on which it closed without one.
+    /// Returns the exchange's own rules, with the unscheduled days on which it stayed closed.
     #[must_use]
     pub const fn new() -> Self {
         Self { overrides: BTreeMap::new() }
     }
 
-    /// Takes note that nobody trades on `day`.
+    /// Records that nobody trades on `day`.
     pub fn mark_closed(&mut self, day: Day) {
         self.overrides.insert(day, DayOverride::Closed);
     }
 
-    /// Takes note that the exchanges close early on `day`.
+    /// Records that the exchanges close early on `day`.
     pub fn mark_early_close(&mut self, day: Day, close: Timestamp) {
         self.overrides.insert(day, DayOverride::ClosesAt(close));
     }
 
-    /// The day in New York at `moment`.
+    /// Returns the day in New York at `moment`.
     #[must_use]
     pub fn day_of(moment: Timestamp) -> Day {
         Day::of(new_york::local_time(moment.as_secs()).date())
     }
 
-    /// When `day` begins in New York.
+    /// Returns the moment at which `day` begins in New York.
     #[must_use]
     pub fn midnight(day: Day) -> Timestamp {
         Timestamp::from_secs(new_york::midnight(day.date()))
     }
 
-    /// The hours of `day`; `None` if nobody trades on it.
+    /// Returns the hours of `day`, or `None` if nobody trades on it.
     #[must_use]
     pub fn hours(&self, day: Day) -> Option<DayHours> {
         match self.overrides.get(&day) {
@@ -109,19 +110,19 @@ impl Calendar {
         }
     }
 
-    /// The session at `moment`.
+    /// Returns the session at `moment`.
     #[must_use]
     pub fn session(&self, moment: Timestamp) -> Session {
         self.hours(Self::day_of(moment)).map_or(Session::Closed, |hours| hours.session(moment))
     }
 
-    /// The last trading day before `day`; `None` if there is none in the year before it.
+    /// Returns the last trading day before `day`, or `None` if there is none in the year before it.
     #[must_use]
     pub fn trading_day_before(&self, day: Day) -> Option<Day> {
         (1..=366).map(|back| day.plus(-back)).find(|day| self.hours(*day).is_some())
     }
 
-    /// The first trading day after `day`; `None` if there is none in the year after it.
+    /// Returns the first trading day after `day`, or `None` if there is none in the year after it.
     #[must_use]
     pub fn trading_day_after(&self, day: Day) -> Option<Day> {
         (1..=366).map(|ahead| day.plus(ahead)).find(|day| self.hours(*day).is_some())
@@ -156,7 +157,7 @@ mod tests {
         check("2026-11-21T00:59:59Z", Session::After);
         check("2026-11-21T01:00:00Z", Session::Closed);
         check("2026-11-21T15:00:00Z", Session::Closed);
-        // In summer New York is an hour nearer to Greenwich.
+        // In summer New York is an hour closer to UTC.
         check("2026-07-20T13:30:00Z", Session::Regular);
         check("2026-07-20T20:00:00Z", Session::After);
     }

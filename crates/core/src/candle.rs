@@ -1,20 +1,20 @@
-//! What happened to a market's price in one slot of time.
+//! A candle and the series it belongs to.
 
 use std::fmt;
 
 use crate::{Symbol, Timeframe, Timestamp};
 
-/// A market and a timeframe: the name of a row of candles.
+/// A market and a timeframe, which together name a series of candles.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Series {
-    /// The market.
+    /// The market whose candles these are.
     pub symbol: Symbol,
-    /// How long each candle lasts.
+    /// The length of each candle.
     pub timeframe: Timeframe,
 }
 
 impl Series {
-    /// The candles of `symbol` at `timeframe`.
+    /// Returns the series of `symbol` at `timeframe`.
     #[must_use]
     pub const fn new(symbol: Symbol, timeframe: Timeframe) -> Self {
         Self { symbol, timeframe }
@@ -27,29 +27,30 @@ impl fmt::Display for Series {
     }
 }
 
-/// The trades of one slot, summed up. A slot without a trade has no candle.
+/// The summary of the trades in one slot. A slot without a trade has no candle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Candle {
-    /// When the slot begins; with the series, the candle's key.
+    /// The start of the slot. Together with the series it is the candle's key.
     pub open_time: Timestamp,
-    /// First price, in the quote currency.
+    /// The first price, in the quote currency.
     pub open: f64,
-    /// Highest price.
+    /// The highest price, in the quote currency.
     pub high: f64,
-    /// Lowest price.
+    /// The lowest price, in the quote currency.
     pub low: f64,
-    /// Last price.
+    /// The last price, in the quote currency.
     pub close: f64,
-    /// Amount traded, in the base currency.
+    /// The amount traded, in the base currency.
     pub volume: f64,
-    /// Amount traded, in the quote currency.
+    /// The amount traded, in the quote currency.
     pub turnover: f64,
-    /// Whether the slot has ended and the venue has settled it. Only final candles are stored.
+    /// `true` if the slot has ended and the venue no longer changes the candle. Only final candles are stored.
     pub is_final: bool,
 }
 
 impl Candle {
-    /// Whether the figures can be true: positive finite prices, low ≤ open, close ≤ high, no negative amount.
+    /// Returns whether the figures are possible: prices positive and finite, low ≤ open, close ≤ high, no
+    /// negative amount.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         let Self { open, high, low, close, volume, turnover, .. } = *self;
@@ -57,12 +58,12 @@ impl Candle {
         low > 0.0 && high.is_finite() && inside(open) && inside(close) && volume >= 0.0 && turnover >= 0.0
     }
 
-    /// Whether both say the same of one slot, as far as two who added up the same trades must agree: prices to the bit,
-    /// the volume to a share of 10⁻¹² and the turnover to one of 10⁻⁹.
+    /// Returns whether two candles of the same slot agree as closely as two sums of the same trades must: prices
+    /// bit for bit, the volume within a relative 10⁻¹², the turnover within 10⁻⁹.
     ///
-    /// Volume and turnover are sums. The volume is exact on both sides where amounts are decimals of at most eight
-    /// places; else its last bits hang on the order of the trades. A turnover is a sum of products with up to sixteen
-    /// places, and is spelt with more digits on one channel than on another.
+    /// Volume and turnover are sums. The volume is exact on both sides where amounts are decimals of at most
+    /// eight places. Otherwise its last bits depend on the order of the trades. A turnover is a sum of products
+    /// with up to sixteen places, and one channel writes it with more digits than another.
     #[must_use]
     pub fn agrees_with(&self, other: &Self) -> bool {
         let prices = |c: &Self| (c.open_time, [c.open, c.high, c.low, c.close]);

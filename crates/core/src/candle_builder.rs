@@ -1,11 +1,13 @@
-//! Candles out of what a live feed brings: trades, the candle in progress again and again, or shorter candles.
+//! Builds OHLCV candles from a live feed: from trades, from updates of the forming candle, or from shorter
+//! candles.
 //!
-//! Pure: time comes as the event's own and as [`on_time`](CandleBuilder::on_timer). What goes in may come in any order
-//! within [`late`](BuilderRules::late); what comes out is the fold over the trades sorted by time and id, never over
-//! their arrival. A slot is closed once, later changes are amendments numbered from 1, and a slot without a trade never
-//! gets a candle.
+//! The builder is pure: it reads no clock. Time arrives with each event and through
+//! [`on_time`](CandleBuilder::on_time). Input may arrive in any order within
+//! [`allowed_lateness`](BuilderRules::allowed_lateness). The output is the fold over the trades sorted by
+//! time and id, whatever the order of arrival. A slot is closed once. Later changes are revisions numbered
+//! from 1. A slot without a trade never gets a candle.
 //!
-//! What two sides that add up the same trades may disagree in is said at [`Candle::agrees_with`].
+//! [`Candle::agrees_with`] says in what two sums of the same trades may differ.
 
 mod builders;
 mod ohlcv_accumulator;
@@ -23,15 +25,16 @@ use self::series_slots::SeriesSlots;
 use self::trade_deduplicator::{DedupResult, TradeDeduplicator};
 use crate::{Candle, Grid, Series, TimeRange, Timestamp, Trade};
 
-/// When slots close, and how late is too late.
+/// The rules for when slots close and which input is too late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BuilderRules {
-    /// How long after its end the timer closes a slot that no later event has closed.
+    /// The time after a slot's end at which the timer closes it, if no later event has closed it before.
     pub grace: Duration,
-    /// A trade this much older than the newest is dropped, and so is a candle whose slot ended so long before the
-    /// newest one began: it can no longer be told whether it is a repeat.
+    /// The lateness from which input is dropped. A trade this much older than the newest one is dropped, and so
+    /// is a candle whose slot ended this long before the newest one began: it is no longer known whether it is a
+    /// duplicate.
     pub allowed_lateness: Duration,
-    /// Whether slots that ended without a trade are told ([`BarEvent::Quiet`]).
+    /// `true` to report slots that ended without a trade ([`BarEvent::Quiet`]).
     pub reports_quiet: bool,
 }
 
@@ -45,54 +48,55 @@ impl Default for BuilderRules {
     }
 }
 
-/// What has become of a slot.
+/// A change to one or more slots.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum BarEvent {
-    /// The candle in progress has changed. Not final.
+    /// The forming candle has changed. It is not final.
     Update(Candle),
-    /// The slot is over and this is its candle: revision 0, told once.
+    /// The slot has ended and this is its candle: revision 0, reported once.
     Closed(Candle),
-    /// Something that belongs to a closed slot came late.
+    /// A closed slot has changed, because input for it arrived late.
     Revised {
-        /// The candle as it should have been.
+        /// The candle with the late input included.
         candle: Candle,
-        /// 1 for the first change after the slot was closed (or told to be quiet), and so on.
+        /// The revision number: 1 for the first change after the slot was closed or reported as quiet, then 2, and so
+        /// on.
         revision: u32,
     },
-    /// All slots that open in this stretch are over and had no trade.
+    /// All slots that open in this range have ended without a trade.
     Quiet(TimeRange),
 }
 
-/// What became of a trade.
+/// The outcome of adding one trade to a builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IngestOutcome {
-    /// It went into its candle.
+    /// The trade is part of its candle.
     Accepted,
-    /// It was there already.
+    /// The trade was known already.
     Duplicate,
-    /// It came too late for anybody to know whether it was there already: the candle of its slot may lack it.
+    /// The trade is too late: nobody can know whether it is a duplicate, so the candle of its slot may lack it.
     TooLate,
-    /// Its figures are impossible.
+    /// The trade's figures are impossible.
     Invalid,
-    /// Nobody builds candles of its market.
+    /// No candles of the trade's market are built.
     NotBuilt,
 }
 
-/// What a builder has made of what it was given.
+/// The number of inputs a builder has received, by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BuilderCounts {
-    /// Trades and candles that went into candles.
+    /// The number of trades and candles that became part of a candle.
     pub accepted: u64,
-    /// Those that were there already, or told nothing new.
+    /// The number of inputs that were known already or said nothing new.
     pub duplicates: u64,
-    /// Those that came too late.
+    /// The number of inputs that were too late.
     pub too_late: u64,
-    /// Those with impossible figures, or off the grid.
+    /// The number of inputs with impossible figures or an open time off the grid.
     pub invalid: u64,
 }
 
 impl BuilderCounts {
-    /// Adds the figures of another.
+    /// Adds the figures of `other` to these.
     pub fn add(&mut self, other: Self) {
         self.accepted += other.accepted;
         self.duplicates += other.duplicates;
@@ -101,7 +105,7 @@ impl BuilderCounts {
     }
 }
 
-/// Builds the candles of one series. Feed it one kind of input: trades, frames or shorter candles.
+/// A builder for the candles of one series. Give it one kind of input: trades, frames or shorter candles.
 #[derive(Clone, Debug)]
 pub struct CandleBuilder {
     series: Series,
@@ -110,7 +114,7 @@ pub struct CandleBuilder {
 }
 
 impl CandleBuilder {
-    /// A builder of `series`, whose slots are cut by `grid`.
+    /// Creates a builder of `series`, whose slots are cut by `grid`.
     #[must_use]
     pub fn new(series: Series, grid: Grid, rules: BuilderRules) -> Self {
         Self {
@@ -120,19 +124,19 @@ impl CandleBuilder {
         }
     }
 
-    /// What it builds.
+    /// Returns the series this builder builds.
     #[must_use]
     pub const fn series(&self) -> &Series {
         &self.series
     }
 
-    /// Says that the feed is whole from `from` on: quiet slots that open then or later can be told even if nothing was
-    /// traded before. Without it they are told from the slot of the first event on.
+    /// Declares that the feed is complete from `from` on. Quiet slots that open then or later are reported even
+    /// if nothing was traded before. Without this call they are reported from the slot of the first event on.
     pub fn set_complete_since(&mut self, from: Timestamp) {
         self.slots.set_complete_since(from);
     }
 
-    /// Takes a trade. A repeated one (by its id) changes nothing.
+    /// Adds a trade. A duplicate (by id) changes nothing.
     pub fn on_trade(&mut self, trade: &Trade, mut tell: impl FnMut(BarEvent)) -> IngestOutcome {
         match ingest(&mut self.deduplicator, &mut self.slots.counts, trade) {
             Ok(tick) => {
@@ -143,36 +147,37 @@ impl CandleBuilder {
         }
     }
 
-    /// Takes the candle in progress as it stands now; it is closed by the next slot's, by the timer, or by coming final.
-    /// Of two states of one slot that are not final, the one with less volume is the older one and changes nothing.
+    /// Takes the current state of the forming candle. The candle is closed by the next slot's first state, by the
+    /// timer, or by a state that is final. Of two states of one slot that are not final, the one with less volume
+    /// is the older one and changes nothing.
     pub fn on_candle(&mut self, candle: &Candle, mut notify: impl FnMut(BarEvent)) {
         self.slots.on_candle(candle, &mut notify);
     }
 
-    /// Takes a candle of a shorter timeframe, be it final or in progress; all of its figures count.
+    /// Takes a candle of a shorter timeframe, final or forming. All of its figures count.
     pub fn on_shorter_candle(&mut self, shorter: &Candle, mut notify: impl FnMut(BarEvent)) {
         self.slots.on_shorter_candle(shorter, &mut notify);
     }
 
-    /// Says what time it is: slots that ended [`grace`](BuilderRules::delivery_grace) ago are closed.
+    /// Advances the time and closes slots that ended [`grace`](BuilderRules::grace) ago.
     pub fn on_time(&mut self, now: Timestamp, mut notify: impl FnMut(BarEvent)) {
         self.slots.on_time(now, &mut notify);
     }
 
-    /// The candle in progress, if anything has traded in its slot.
+    /// Returns the forming candle, if anything has traded in its slot.
     #[must_use]
     pub fn forming(&self) -> Option<Candle> {
         self.slots.forming()
     }
 
-    /// What it has made of what it was given.
+    /// Returns the number of inputs received, by outcome.
     #[must_use]
     pub fn counts(&self) -> BuilderCounts {
         self.slots.counts
     }
 }
 
-/// Reads a trade, unless its figures are impossible, or it was heard before or too late.
+/// Accepts a trade, unless its figures are impossible, it is a duplicate, or it is too late.
 fn ingest(
     deduplicator: &mut TradeDeduplicator,
     counts: &mut BuilderCounts,

@@ -1,4 +1,5 @@
-//! An answer: candles, what is known of the stretch they lie in, and where each part came from.
+//! The answer to a candle query: candles, the coverage of the range they lie in, and where each part came
+//! from.
 
 mod columns;
 
@@ -7,7 +8,7 @@ use crate::{
     Candle, CandleQuery, Coverage, RejectedRow, Selection, Series, TimeRange, Timestamp, WriteFailure,
 };
 
-/// The sources of an answer's rows, and what the answer cost.
+/// The sources of an answer's rows, and the number of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FetchStats {
     /// The number of rows from the block cache or a live socket's memory.
@@ -16,14 +17,14 @@ pub struct FetchStats {
     pub disk_rows: u64,
     /// The number of rows read from a store that other machines share.
     pub shared_rows: u64,
-    /// The number of rows asked of the venue.
+    /// The number of rows fetched from the venue.
     pub venue_rows: u64,
-    /// The number of requests sent to the venue, repeated ones included.
+    /// The number of requests sent to the venue, retries included.
     pub requests: u64,
 }
 
 impl FetchStats {
-    /// Adds the figures of another.
+    /// Adds the figures of `other` to these.
     pub fn add(&mut self, other: Self) {
         self.memory_rows += other.memory_rows;
         self.disk_rows += other.disk_rows;
@@ -36,52 +37,52 @@ impl FetchStats {
 /// The knowledge about one slot of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Slot {
-    /// The slot has trades: here is their candle.
+    /// Trades happened, and this is their candle.
     Present(Candle),
-    /// The slot is proven to have no trade.
+    /// It is proven that no trade happened.
     Empty,
     /// The slot is unknown: nobody has asked, or the answer proved nothing.
     Unknown,
-    /// The slot is disputed: two observations disagree. The candle, if there is one, stands until the slot is asked for
-    /// again.
+    /// Two observations disagree. This is the candle that counts until the slot is asked for again, if there is
+    /// one.
     Disputed(Option<Candle>),
 }
 
-/// A piece of an answer, as it arrives. Pieces come in any order and may overlap.
+/// A part of an answer. Parts arrive in any order and may overlap.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CandlePart {
-    /// The candles, oldest first; some may not be final.
+    /// The candles, oldest first. They may include candles that are not final.
     pub candles: Vec<Candle>,
-    /// The stretches that this piece proves.
+    /// The coverage this part proves.
     pub coverage: Coverage,
-    /// The sources of its rows, and what they cost.
+    /// The sources of this part's rows.
     pub stats: FetchStats,
-    /// The rows of the venue, or of a store, that were left out because they cannot be true.
+    /// Rows of the venue, or of a store, that were left out because they are impossible.
     pub rejected: Vec<RejectedRow>,
-    /// The candles that could not be stored, where a store should have kept them.
+    /// The rows that could not be stored, where a store should have kept them.
     pub write_failure: Option<WriteFailure>,
 }
 
-/// The candles of a series, oldest first, and how much of the truth they are.
+/// The candles of a series, oldest first, with their coverage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CandleSet {
-    /// The market and timeframe of the candles.
+    /// The series of the candles.
     pub series: Series,
-    /// The candles, oldest first and strictly rising; only the newest may be not final.
+    /// The candles, oldest first, strictly rising. Only the newest one may be not final.
     pub candles: Vec<Candle>,
-    /// The stretches around them that are proven.
+    /// The proven ranges around the candles.
     pub coverage: Coverage,
-    /// The sources of the rows, and what they cost.
+    /// The sources of the rows.
     pub stats: FetchStats,
-    /// The rows of the venue, or of a store, that were left out because they cannot be true: their slots are unknown, or
-    /// disputed.
+    /// Rows of the venue, or of a store, that were left out because they are impossible. Their slots are unknown
+    /// or disputed.
     pub rejected: Vec<RejectedRow>,
     /// The candles that were asked for and could not be stored: the disk is full, fails, or holds a damaged file.
     pub write_failure: Option<WriteFailure>,
 }
 
 impl CandleSet {
-    /// Makes an answer without a candle, of which nothing is known.
+    /// Returns a set without candles and without coverage.
     #[must_use]
     pub const fn empty(series: Series) -> Self {
         let stats = FetchStats { memory_rows: 0, disk_rows: 0, shared_rows: 0, venue_rows: 0, requests: 0 };
@@ -95,9 +96,10 @@ impl CandleSet {
         }
     }
 
-    /// Joins pieces into one answer.
+    /// Joins parts into one answer.
     ///
-    /// A candle that arrives twice is kept once: a final one before one that is not, else the later piece's.
+    /// A candle that arrives twice is kept once: a final one wins over one that is not, otherwise the later
+    /// part's wins.
     #[must_use]
     pub fn assemble(series: Series, parts: impl IntoIterator<Item = CandlePart>) -> Self {
         let mut set = Self::empty(series);
@@ -123,7 +125,7 @@ impl CandleSet {
         set
     }
 
-    /// Joins pieces into the answer to `query`: what it asked for and no more.
+    /// Joins parts into the answer to `query`, restricted to what it asked for.
     #[must_use]
     pub fn for_query(query: &CandleQuery, parts: impl IntoIterator<Item = CandlePart>) -> Self {
         let mut set = Self::assemble(query.series.clone(), parts);
@@ -139,7 +141,7 @@ impl CandleSet {
         set
     }
 
-    /// Keeps the candles and the coverage that lie in `range`.
+    /// Keeps only what lies in `range`.
     pub fn clip(&mut self, range: TimeRange) {
         self.candles.retain(|candle| range.contains(candle.open_time));
         self.coverage = self.coverage.within(range);
@@ -163,7 +165,7 @@ impl CandleSet {
         }
     }
 
-    /// Returns what is known of the slot that opens at `open_time`.
+    /// Returns what is known about the slot that opens at `open_time`.
     #[must_use]
     pub fn slot(&self, open_time: Timestamp) -> Slot {
         let index = self.candles.binary_search_by_key(&open_time, |candle| candle.open_time);

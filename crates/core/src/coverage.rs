@@ -1,9 +1,10 @@
-//! What is known of a series: which stretches have been proven, by what, and when, and what is disputed.
+//! The coverage of a series: which ranges are proven, by what and when, and which are disputed.
 //!
-//! There are four truths. Inside a proven stretch a slot with a row is *present* and a slot without one is
-//! *proven empty*; outside, it is *unknown*. Where two observations of a known slot disagree it is
-//! *disputed*. What an answer merely left out beyond its rows is a [`AbsenceClaim`], and still unknown. Two stretches never join over what lies between them, and a stretch never grows by arithmetic
-//! on the rows: only a proof adds to it.
+//! A slot is in one of four states. Inside a proven range a slot with a row is *present* and a slot without
+//! one is *proven empty*. Outside, it is *unknown*. Where two observations of a known slot disagree, it is
+//! *disputed*. Slots that an answer merely left out beyond its rows are an [`AbsenceClaim`], and still
+//! unknown. Two proven ranges never join over an unknown one, and a range never grows by arithmetic on the
+//! rows: only a proof adds to it.
 
 mod absence_claim;
 mod range_list;
@@ -12,71 +13,72 @@ pub use self::absence_claim::{AbsenceClaim, CLOCK_SLACK, MAX_ROW_DELAY};
 use self::range_list::RangeEntry;
 use crate::{RangeSet, TimeRange, Timestamp};
 
-/// How a proof came about.
+/// The way in which a proof was obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Origin {
-    /// A page asked over HTTP.
+    /// A page fetched over HTTP.
     Rest,
-    /// A page asked over HTTP about slots so young that the venue is known to [correct](crate::RevisionPolicy) them still.
+    /// A page fetched over HTTP about slots so young that the venue may still [correct](crate::RevisionPolicy)
+    /// them.
     Early,
     /// Frames of a live socket.
     Socket,
     /// Frames of a live socket whose venue corrects them as a matter of course.
     Provisional,
-    /// Several answers that nothing older exists: the market was not listed yet. Withdrawn by any row that turns up
-    /// before, in whatever timeframe.
+    /// Several answers that nothing older exists: the market was not listed yet. Any earlier row of any timeframe
+    /// withdraws it.
     BeforeListing,
     /// A file that was imported.
     Import,
-    /// Shorter candles that were known already, added up. Never stored.
+    /// A sum of shorter candles that were known already. It is never stored.
     Derived,
 }
 
 impl Origin {
-    /// Whether it was heard live and not asked for: the weaker word of the two.
+    /// Returns whether the proof comes from a live socket and not from a request. It is the weaker of the two.
     #[must_use]
     pub const fn is_live(self) -> bool {
         matches!(self, Self::Socket | Self::Provisional)
     }
 }
 
-/// Where a proof came from.
+/// The origin and the time of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Provenance {
-    /// How it came about.
+    /// The way in which the proof was obtained.
     pub origin: Origin,
-    /// When the venue was asked (or said it), by our clock.
+    /// The time of the request (or of the live event), by the local clock.
     pub observed_at: Timestamp,
 }
 
-/// A proven stretch of a series.
+/// A proven range of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The stretch: every slot that opens in it is known.
+    /// The proven range: every slot that opens in it is known.
     pub range: TimeRange,
-    /// Who says so.
+    /// The origin and the time of the proof.
     pub provenance: Provenance,
 }
 
-/// A stretch of slots of each of which two observations said different things.
+/// A range in which two observations contradict each other in every slot.
 ///
-/// A disputed slot is known: nobody asks for it again by himself, and no later observation settles it, for
-/// the next could be as wrong as the last. It ends when the stretch is forgotten and asked for anew.
+/// A disputed slot is known: nothing asks for it again automatically, and no later observation resolves it,
+/// because the next one could be as wrong as the last. It ends when the range is forgotten and fetched anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dispute {
-    /// The stretch: every slot that opens in it is disputed.
+    /// The disputed range: every slot that opens in it is disputed.
     pub range: TimeRange,
-    /// Who was contradicted; `None` if it was a row that had come without a proof.
+    /// The observation that was contradicted, or `None` for a row that was stored without a proof.
     pub earlier: Option<Provenance>,
-    /// Who contradicted; `None` if it was a row that came without a proof.
+    /// The observation that contradicts it, or `None` for a row that arrived without a proof.
     pub later: Option<Provenance>,
 }
 
-/// The proven stretches of a series and the disputed ones among them, oldest first.
+/// The proven ranges of a series, and the disputed and claimed ones, each oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    // Invariant of both: sorted by start, disjoint; neighbours that touch differ in provenance.
+    // Invariant of all three: sorted by start, disjoint; neighbours that touch differ in provenance.
     spans: Vec<Span>,
     // Invariant: within the spans.
     disputes: Vec<Dispute>,
@@ -85,70 +87,71 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Nothing is known.
+    /// Returns a coverage in which nothing is known.
     #[must_use]
     pub const fn empty() -> Self {
         Self { spans: Vec::new(), disputes: Vec::new(), claims: Vec::new() }
     }
 
-    /// The proven stretches, oldest first.
+    /// Returns the proven ranges, oldest first.
     #[must_use]
     pub fn spans(&self) -> &[Span] {
         &self.spans
     }
 
-    /// The disputed stretches, oldest first; all of them lie in proven ones.
+    /// Returns the disputed ranges, oldest first. All of them lie in proven ones.
     #[must_use]
     pub fn disputes(&self) -> &[Dispute] {
         &self.disputes
     }
 
-    /// The stretches that answers left out and that are not believed to be empty yet, oldest first; none of them is
-    /// known.
+    /// Returns the ranges that answers left out and that are not confirmed to be empty yet, oldest first. None of
+    /// them is known.
     #[must_use]
     pub fn claims(&self) -> &[AbsenceClaim] {
         &self.claims
     }
 
-    /// Whether it says nothing at all.
+    /// Returns whether there is no proof, dispute or claim at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty() && self.claims.is_empty()
     }
 
-    /// Adds a proof. Where it overlaps what was known, the newer proof speaks. What is disputed stays so; what was
-    /// merely claimed is no longer needed.
+    /// Adds a proof. Where it overlaps an earlier one, the newer proof wins. Disputes stay; claims in the range
+    /// are dropped.
     pub fn insert(&mut self, span: Span) {
         range_list::overwrite(&mut self.spans, span);
         range_list::remove(&mut self.claims, span.range);
     }
 
-    /// Adds a claim, as far as it is about what is unknown. Where it overlaps another, both are witnesses.
+    /// Adds a claim for the part of its range that is unknown. Where it overlaps another claim, the observations
+    /// add up.
     pub fn add_claim(&mut self, claim: AbsenceClaim) {
         for range in self.missing(claim.range) {
             absence_claim::add(&mut self.claims, claim.with_range(range));
         }
     }
 
-    /// The same knowledge without what is merely claimed.
+    /// Returns the same coverage without claims.
     #[must_use]
     pub fn without_claims(self) -> Self {
         Self { claims: Vec::new(), ..self }
     }
 
-    /// Drops the claims of `range`: something has turned up there.
+    /// Drops the claims of `range`, because rows have turned up there.
     pub fn remove_claims(&mut self, range: TimeRange) {
         range_list::remove(&mut self.claims, range);
     }
 
-    /// Adds a dispute, as far as it is about what is known. Where it overlaps another, the newer one is kept.
+    /// Adds a dispute for the part of its range that is known. Where it overlaps another, the newer one is kept.
     pub fn add_dispute(&mut self, dispute: Dispute) {
         for known in range_list::within(&self.spans, dispute.range) {
             range_list::overwrite(&mut self.disputes, dispute.with_range(known.range));
         }
     }
 
-    /// Adds all proofs, disputes and claims of another.
+    /// Adds all proofs, disputes and claims of `other`.
     pub fn merge(&mut self, other: &Self) {
         for span in &other.spans {
             self.insert(*span);
@@ -161,7 +164,7 @@ impl Coverage {
         }
     }
 
-    /// Forgets what is known of `range`, and with it what is disputed and claimed.
+    /// Removes all proofs, disputes and claims of `range`.
     pub fn remove(&mut self, range: TimeRange) {
         range_list::remove(&mut self.spans, range);
         range_list::remove(&mut self.disputes, range);
@@ -188,31 +191,31 @@ impl Coverage {
         known.gaps(range).into_vec()
     }
 
-    /// Whether every slot of `range` is known.
+    /// Returns whether every slot of `range` is known.
     #[must_use]
     pub fn covers(&self, range: TimeRange) -> bool {
         self.missing(range).is_empty()
     }
 
-    /// Whether the slot that opens at `moment` is known.
+    /// Returns whether the slot that opens at `moment` is known.
     #[must_use]
     pub fn is_known(&self, moment: Timestamp) -> bool {
         self.provenance_at(moment).is_some()
     }
 
-    /// Who proved what is known of the slot that opens at `moment`.
+    /// Returns the provenance of the slot that opens at `moment`, or `None` if it is unknown.
     #[must_use]
     pub fn provenance_at(&self, moment: Timestamp) -> Option<Provenance> {
         range_list::at(&self.spans, moment).map(|span| span.provenance)
     }
 
-    /// The dispute about the slot that opens at `moment`.
+    /// Returns the dispute about the slot that opens at `moment`.
     #[must_use]
     pub fn dispute_at(&self, moment: Timestamp) -> Option<Dispute> {
         range_list::at(&self.disputes, moment).copied()
     }
 
-    /// What is known, disputed and claimed within `range`.
+    /// Returns the part of this coverage that lies within `range`.
     #[must_use]
     pub fn within(&self, range: TimeRange) -> Self {
         let spans = range_list::within(&self.spans, range);

@@ -1,4 +1,4 @@
-//! A day of the calendar, wherever on earth.
+//! A calendar day without a time zone.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,42 +6,42 @@ use std::str::FromStr;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-/// A day of the calendar. When it begins is for a zone to say.
+/// A calendar day. The moment at which it begins depends on the time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(Date);
 
 impl Day {
-    /// The day `day` (from 1) of the month `month` (from 1); `None` if there is none.
+    /// Returns the given day; `month` and `day` count from 1. Returns `None` if there is no such day.
     #[must_use]
     pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
         Date::new(year, month, day).ok().map(Self)
     }
 
-    /// The year.
+    /// Returns the calendar year.
     #[must_use]
     pub fn year(self) -> i16 {
         self.0.year()
     }
 
-    /// The month, from 1.
+    /// Returns the month, from 1.
     #[must_use]
     pub fn month(self) -> i8 {
         self.0.month()
     }
 
-    /// The day of the month, from 1.
+    /// Returns the day of the month, from 1.
     #[must_use]
     pub fn day(self) -> i8 {
         self.0.day()
     }
 
-    /// The day of the week: 0 for Sunday to 6 for Saturday.
+    /// Returns the day of the week: 0 for Sunday to 6 for Saturday.
     #[must_use]
     pub fn weekday(self) -> i8 {
         self.0.weekday().to_sunday_zero_offset()
     }
 
-    /// So many days later, or earlier where negative; stays put at the ends of the calendar.
+    /// Returns the day `days` days later, or earlier if negative; saturates at the ends of the calendar.
     #[must_use]
     pub fn plus(self, days: i32) -> Self {
         Self(self.0.saturating_add(days.days()))
@@ -56,14 +56,14 @@ impl Day {
     }
 }
 
-/// `2026-08-03`.
+/// Writes `2026-08-03`.
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0.to_string())
     }
 }
 
-/// A text that names no day.
+/// An error for a text that names no day.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot read `{0}` as a day; write it like 2026-08-03")]
 pub struct DayError(String);

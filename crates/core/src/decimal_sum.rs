@@ -1,15 +1,15 @@
-//! Sums that do not hang on the order of what is added up, as far as a `f64` allows.
+//! Sums that do not depend on the order of the summands, as far as an `f64` allows.
 //!
-//! What venues send as amounts are decimals of at most eight places. Added up as integers their sum is exact, and so is
-//! the same whoever adds them and in whichever order. What is no such decimal is added up with compensation and can
-//! differ in the last digit.
+//! Venues send amounts as decimals of at most eight places. Added up as integers, their sum is exact, and so
+//! it is the same for everybody who adds them, in whichever order. Other numbers are added up with
+//! compensation and can differ in the last digit.
 
-/// Beyond this a `f64` does not hold every integer.
+/// The first integer beyond which an `f64` does not hold every integer.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
-/// A hundred-millionth, the smallest step of an amount.
+/// The number of hundred-millionths, the smallest step of an amount, in one.
 const UNITS_PER_ONE: f64 = 1e8;
 
-/// The sum with the rounding errors added up beside it (after Neumaier).
+/// A sum with the rounding errors added up beside it (Neumaier's algorithm).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CompensatedSum {
     total: f64,
@@ -30,12 +30,13 @@ impl CompensatedSum {
     }
 }
 
-/// The `f64` nearest to the sum of decimals, if all of them have at most eight places; else as near as it gets.
+/// A sum of decimals: the nearest `f64` if all of them have at most eight places, otherwise a compensated
+/// sum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DecimalSum {
-    /// In hundred-millionths; `None` once something was added that is no such number of them.
+    /// In hundred-millionths; `None` once something was added that is not a whole number of them.
     units: Option<f64>,
-    /// For that case.
+    /// The sum for that case.
     sum: CompensatedSum,
 }
 
@@ -70,10 +71,11 @@ impl Extend<f64> for CompensatedSum {
     }
 }
 
-/// How many hundred-millionths `amount` is, if it is a whole number of them.
+/// Returns `amount` in hundred-millionths, if it is a whole number of them.
 fn units(amount: f64) -> Option<f64> {
     let units = (amount * UNITS_PER_ONE).round();
-    // The quotient of two exact numbers is rounded once: it is the amount just if the amount has that spelling.
+    // The quotient of two exact numbers is rounded once. It equals the amount only if the amount has that
+    // spelling.
     (units < MAX_EXACT_INTEGER && units / UNITS_PER_ONE == amount).then_some(units)
 }
 

@@ -1,29 +1,29 @@
-//! Longer candles out of one-minute ones, where that is provably what the venue would say.
+//! Computes longer candles from one-minute ones, where the result is provably what the venue would send.
 //!
-//! A slot is the sum of its minutes if each of them is known: first open, highest high, lowest low, last close are
-//! the venue's to the bit. So is the volume as long as it is what venues send, decimals of at most eight places of
-//! which the sum stays below 2^53 units: those are added up as integers. Larger ones, and turnover (a product with
-//! up to sixteen places, of which a `f64` holds not all), are added up with compensation and can differ from the
-//! venue's own in the last digit.
+//! A slot is the sum of its minutes if each of them is known: first open, highest high, lowest low and last
+//! close equal the venue's bit for bit. So does the volume, as long as it consists of decimals of at most
+//! eight places whose sum stays below 2^53 units: those are added up as integers. Larger volumes, and
+//! turnover (a product with up to sixteen places, more than an `f64` holds), are added up with compensation
+//! and can differ from the venue's own in the last digit.
 
 use crate::decimal_sum::{CompensatedSum, DecimalSum};
 use crate::{Candle, Grid, TimeRange, Timeframe, Timestamp};
 
-/// Which timeframes may be computed from one-minute candles that are known already, instead of being asked for.
+/// The timeframes that may be computed from known one-minute candles instead of being fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DerivationPolicy {
-    /// None: the venue's own candles only.
+    /// No timeframe: only the venue's own candles.
     Never,
-    /// Three minutes to four hours. Days and longer are not, for a venue's daily candles are known to differ in
-    /// rare cases from what its minutes add up to.
+    /// Three minutes to four hours. Days and longer are excluded, because a venue's daily candles differ in rare
+    /// cases from the sum of its minutes.
     #[default]
     Intraday,
-    /// All that are longer than a minute.
+    /// All timeframes longer than a minute.
     All,
 }
 
 impl DerivationPolicy {
-    /// The timeframe from which `timeframe` may be computed, if it may.
+    /// Returns the timeframe from which `timeframe` may be computed, or `None` if it may not.
     #[must_use]
     pub fn base_of(self, timeframe: Timeframe) -> Option<Timeframe> {
         let longest = match self {
@@ -36,15 +36,15 @@ impl DerivationPolicy {
 }
 
 impl Grid {
-    /// The slots of `timeframe` that lie in `range` from their beginning to their end; `None` if there is none.
+    /// Returns the slots of `timeframe` that lie entirely in `range`, or `None` if there is none.
     #[must_use]
     pub fn whole_slots(self, timeframe: Timeframe, range: TimeRange) -> Option<TimeRange> {
         TimeRange::new(self.ceil(timeframe, range.from()), self.floor(timeframe, range.to())).ok()
     }
 
-    /// Candles of `timeframe` out of shorter ones, oldest first, all of each slot that has any.
+    /// Computes candles of `timeframe` from shorter ones, oldest first, using all of each slot that has any.
     ///
-    /// Whether nothing is missing among them is for the caller to know: see [`whole_slots`](Self::whole_slots).
+    /// The caller must know that none of them is missing: see [`whole_slots`](Self::whole_slots).
     #[must_use]
     pub fn derive(self, timeframe: Timeframe, shorter: &[Candle]) -> Vec<Candle> {
         let slot = |candle: &Candle| self.floor(timeframe, candle.open_time);
@@ -55,7 +55,7 @@ impl Grid {
     }
 }
 
-/// One candle out of shorter ones, oldest first; `None` if there are none.
+/// Merges shorter candles, oldest first, into one. Returns `None` if there are none.
 pub(crate) fn aggregate(open_time: Timestamp, parts: &[Candle]) -> Option<Candle> {
     let (first, last) = (parts.first()?, parts.last()?);
     let (mut volume, mut turnover) = (DecimalSum::default(), CompensatedSum::default());

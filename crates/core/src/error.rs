@@ -1,4 +1,4 @@
-//! Why a source could not answer, said so that the caller knows what to do about it.
+//! The error of every data source, with a kind that tells the caller what to do.
 
 use std::error::Error;
 use std::fmt;
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::VenueId;
 
-/// Why a source could not answer. One word wide and cheap to clone, so that callers who share one
-/// request can share its failure.
+/// The reason why a source could not answer. It is one machine word wide and cheap to clone, so that callers
+/// who share one request can share its failure.
 #[derive(Clone)]
 pub struct SourceError(Arc<SourceErrorInner>);
 
@@ -20,93 +20,95 @@ struct SourceErrorInner {
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// What a caller can do about a [`SourceError`].
+/// The kind of a [`SourceError`], which says what a caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceErrorKind {
-    /// The venue lists no such market (or no longer).
+    /// The venue does not list the market, or no longer does.
     UnknownMarket,
     /// The venue understood the request and refused it.
     BadRequest,
-    /// More was asked than fits one page of the venue.
+    /// More was asked for than fits one page of the venue.
     PageTooLarge {
-        /// How much was asked.
+        /// The number of rows that was asked for.
         asked: u32,
-        /// How much the venue gives at once.
+        /// The most rows the venue gives at once.
         limit: u32,
     },
-    /// This venue cannot give that at all.
+    /// The venue does not offer this at all.
     Unsupported,
-    /// The venue asked us to slow down, perhaps saying for how long.
+    /// The venue's rate limit was hit. The duration is the wait it asked for, if it named one.
     Throttled(Option<Duration>),
-    /// The venue has shut us out, perhaps saying for how long. Never retried by itself.
+    /// The venue has banned this client. The duration is how long, if it named one. Never retried automatically.
     Banned(Option<Duration>),
     /// The venue is closed for maintenance.
     Maintenance,
     /// The venue failed on its side.
     VenueFault,
-    /// The venue has no such route: this build and the venue disagree on the protocol.
+    /// The venue has no such route: this build and the venue disagree about the protocol.
     NoSuchRoute,
-    /// The venue could not be reached, or hung up.
+    /// The venue could not be reached, or closed the connection.
     Unreachable,
     /// Nothing came back in time.
     TimedOut,
-    /// An answer came back that this build cannot read, or that was cut short.
+    /// An answer arrived that this build cannot read, or that was cut short.
     Malformed,
     /// Too many requests are waiting already.
     Overloaded,
-    /// It could not be done in the time allowed, and was not begun where that was known beforehand.
+    /// The answer was not possible within the time allowed. The request was not sent where that was known
+    /// beforehand.
     DeadlineExceeded {
-        /// How long it would have taken, as far as could be told.
+        /// The time it would have taken, as far as it could be estimated.
         estimated: Duration,
     },
-    /// The store failed.
+    /// The local store failed.
     Store,
     /// This program is shutting down.
     Closed,
 }
 
 impl SourceError {
-    /// A failure of this `kind`; `message` says what, where and what to do: lower case, no full stop, no secret.
+    /// Creates an error of this `kind`. `message` says what, where and what to do: lower case, no full stop, no
+    /// secret.
     #[must_use]
     pub fn new(kind: SourceErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(SourceErrorInner { kind, venue: None, message: message.into(), source: None }))
     }
 
-    /// Names the venue at which it happened.
+    /// Adds the venue at which it happened.
     #[must_use]
     pub fn at_venue(mut self, venue: VenueId) -> Self {
         Arc::make_mut(&mut self.0).venue = Some(venue);
         self
     }
 
-    /// Keeps the failure that lies beneath.
+    /// Keeps the underlying error as the source.
     #[must_use]
     pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         Arc::make_mut(&mut self.0).source = Some(Arc::new(source));
         self
     }
 
-    /// Replaces the message, keeping all else.
+    /// Replaces the message and keeps all else.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.0).message = message.into();
         self
     }
 
-    /// What a caller can do about it.
+    /// Returns what a caller can do about it.
     #[must_use]
     pub fn kind(&self) -> SourceErrorKind {
         self.0.kind
     }
 
-    /// The venue at which it happened, where one is to blame.
+    /// Returns the venue at which it happened, if one is involved.
     #[must_use]
     pub fn venue(&self) -> Option<VenueId> {
         self.0.venue
     }
 
-    /// Whether asking again may help.
+    /// Returns whether asking again may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         use SourceErrorKind as Kind;
@@ -141,7 +143,8 @@ impl fmt::Display for SourceError {
     }
 }
 
-/// The last link of a chain of causes says most: "connection refused", not "error sending request".
+/// Returns the last link of a chain of causes, which says most: "connection refused", not "error sending
+/// request".
 fn root_cause<'a>(mut error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     while let Some(source) = error.source() {
         error = source;

@@ -1,6 +1,6 @@
-//! What a live feed delivers.
+//! The events of a live feed.
 //!
-//! Loss is an item of the feed like any other, so a reader can never mistake a hole for a quiet market.
+//! Loss is an event of the feed like any other, so a reader can never mistake a gap for a quiet market.
 
 mod channel_history;
 mod future_event_filter;
@@ -20,19 +20,19 @@ use crate::{
 /// A kind of live data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StreamKind {
-    /// Every print.
+    /// Every trade of the market.
     Trade,
-    /// The market at a glance, whenever it changes.
+    /// The ticker (latest price and day figures), whenever it changes.
     Ticker,
     /// The whole order book, whenever it changes.
     Book,
-    /// Between which prices the market may trade, whenever that changes.
+    /// The price band within which the market may trade, whenever it changes.
     Band,
-    /// The candle in progress, again and again while it grows.
+    /// The forming candle, sent repeatedly while it changes.
     Candle(Timeframe),
 }
 
-/// `trade`, `ticker`, `book`, `band`, `candle.1m`.
+/// Writes `trade`, `ticker`, `book`, `band`, `candle.1m`.
 impl fmt::Display for StreamKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -45,13 +45,13 @@ impl fmt::Display for StreamKind {
     }
 }
 
-/// There is no such kind of live data.
+/// An error for a text that names no kind of live data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamKindError {
-    /// None of the words.
+    /// The text is none of the known words.
     #[error("there are trade, ticker, book, band and candle.TIMEFRAME (candle.1m), but no `{0}`")]
     Unknown(String),
-    /// A candle of a length that does not exist.
+    /// The text names a candle of a length that does not exist.
     #[error(transparent)]
     Timeframe(#[from] TimeframeError),
 }
@@ -77,9 +77,9 @@ impl FromStr for StreamKind {
 /// One kind of live data of one market.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Channel {
-    /// The market.
+    /// The market of the channel.
     pub symbol: Symbol,
-    /// What of it.
+    /// The kind of data.
     pub kind: StreamKind,
 }
 
@@ -87,41 +87,41 @@ pub struct Channel {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FeedEvent {
-    /// A print.
+    /// A trade, once, in order.
     Trade(Trade),
-    /// The last print before the feed began to listen, as the venue shows it at the beginning: it may be minutes old, and
-    /// is no news. Who adds prints up must not add this one.
+    /// The last trade before the feed began, as the venue sends it at the beginning. It may be minutes old and is
+    /// not new: a reader that adds trades up must not add this one.
     Snapshot(Trade),
-    /// The market at a glance.
+    /// The latest price and the figures of the day.
     Ticker(Ticker),
-    /// The whole book. Shared, because it is large and its readers are many.
+    /// The whole order book. It is shared, because it is large and has many readers.
     Book(Arc<OrderBook>),
-    /// Between which prices the market may trade from now on.
+    /// The price band within which the market may trade from now on.
     Band(PriceBand),
-    /// The candle in progress, or its last state. The same open time comes again as it grows.
+    /// The forming candle, or its last state. The same open time arrives repeatedly as the candle changes.
     Candle {
-        /// Whose candle.
+        /// The series of the candle.
         series: Series,
-        /// As it stands now.
+        /// The current state of the candle.
         candle: Candle,
-        /// When we heard of it, by our clock.
+        /// The time at which the state arrived here, by the local clock.
         received: Timestamp,
     },
-    /// The feed was interrupted, or what is known of an interruption has changed.
+    /// An interruption of the feed, or a change in what is known about one.
     Gap(Gap),
-    /// History has been delivered as far as it can be had; what follows is live. What is known of each channel that has
-    /// a history.
+    /// History has been delivered as far as it is available, and live events follow. Holds the history of each
+    /// channel that has one.
     CaughtUp(Arc<[ChannelHistory]>),
     /// This reader was too slow: its queue was full and this many events were dropped just before the next one.
     Lagged {
-        /// How many.
+        /// The number of dropped events.
         missed: u64,
     },
 }
 
 impl FeedEvent {
-    /// The channel this event belongs to; `None` for what concerns several of them, or
-    /// the reader as a whole.
+    /// Returns the channel this event belongs to, or `None` for what concerns several of them or the reader as a
+    /// whole.
     #[must_use]
     pub fn channel(&self) -> Option<(&Symbol, StreamKind)> {
         match self {
@@ -134,7 +134,8 @@ impl FeedEvent {
         }
     }
 
-    /// The latest moment, by the venue's clock, that this event claims to be of; `None` for what is not of the venue.
+    /// Returns the latest moment, by the venue's clock, that this event claims to describe, or `None` if it does
+    /// not come from the venue.
     #[must_use]
     pub fn venue_time(&self) -> Option<Timestamp> {
         Some(match self {

@@ -1,8 +1,8 @@
 //! Where candles begin and end.
 //!
-//! Arithmetic on open times happens here and nowhere else: a candle's slot follows from the calendar,
-//! never from the time of its last trade (which may lie after its end) and never from row counts
-//! (slots without a trade have no row).
+//! Arithmetic on open times happens here and nowhere else. A candle's slot follows from the calendar, never
+//! from the time of its last trade (which may lie after its end) and never from row counts (slots without a
+//! trade have no row).
 
 pub(crate) mod new_york;
 
@@ -11,11 +11,11 @@ use jiff::civil::{Date, date};
 use crate::{TimeRange, Timeframe, Timestamp};
 
 const DAY: i64 = 86_400;
-/// 1970-01-05, the first Monday after the epoch.
+/// The day number of 1970-01-05, the first Monday after the epoch.
 const FIRST_MONDAY: i64 = 4;
-/// 1970-01-04, the first Sunday after the epoch.
+/// The day number of 1970-01-04, the first Sunday after the epoch.
 const FIRST_SUNDAY: i64 = 3;
-/// Days around the epoch that a timestamp can hold, but for the broken ones at its ends.
+/// The number of whole days on either side of the epoch that a timestamp can hold.
 const LAST_DAY: i64 = 106_750;
 
 /// The calendar by which a venue cuts its candles.
@@ -25,14 +25,14 @@ pub enum Grid {
     /// UTC: days at 00:00, weeks on Monday, months on the 1st.
     #[default]
     Utc,
-    /// New York: days at 00:00 there, so that they have 23 to 25 hours; weeks on Sunday, months on the 1st. What is
-    /// shorter than a day begins on multiples of UTC, in winter too, and runs on through New York's midnight and all
-    /// changes of the clock.
+    /// New York: days at 00:00 local time, so that they have 23 to 25 hours; weeks on Sunday, months on the 1st.
+    /// Shorter slots begin on multiples of UTC, in winter too, and run through New York's midnight and all clock
+    /// changes.
     NewYork,
 }
 
 impl Grid {
-    /// The open time of the slot that holds `moment`.
+    /// Returns the open time of the slot that holds `moment`.
     #[must_use]
     pub fn floor(self, timeframe: Timeframe, moment: Timestamp) -> Timestamp {
         if moment == Timestamp::MIN || moment == Timestamp::MAX {
@@ -45,14 +45,14 @@ impl Grid {
         })
     }
 
-    /// The open time of the first slot that begins at or after `moment`.
+    /// Returns the open time of the first slot that begins at or after `moment`.
     #[must_use]
     pub fn ceil(self, timeframe: Timeframe, moment: Timestamp) -> Timestamp {
         let floor = self.floor(timeframe, moment);
         if floor == moment { floor } else { self.step(timeframe, floor, 1) }
     }
 
-    /// The open time `slots` slots after the slot that holds `moment` (before it, where negative).
+    /// Returns the open time `slots` slots after the slot that holds `moment`, or before it if negative.
     #[must_use]
     pub fn step(self, timeframe: Timeframe, moment: Timestamp, slots: i64) -> Timestamp {
         if moment == Timestamp::MIN || moment == Timestamp::MAX {
@@ -65,13 +65,13 @@ impl Grid {
         })
     }
 
-    /// When the slot that opened at `open` ends: the next slot's open time.
+    /// Returns the end of the slot that opened at `open`, which is the next slot's open time.
     #[must_use]
     pub fn close(self, timeframe: Timeframe, open: Timestamp) -> Timestamp {
         self.step(timeframe, open, 1)
     }
 
-    /// How many slots open within `range`.
+    /// Returns the number of slots that open within `range`.
     #[must_use]
     pub fn slots(self, timeframe: Timeframe, range: TimeRange) -> u64 {
         let from = self.ceil(timeframe, range.from()).as_secs();
@@ -83,20 +83,20 @@ impl Grid {
         u64::try_from(slots).unwrap_or(0)
     }
 
-    /// Whether a slot opens exactly at `moment`.
+    /// Returns whether a slot opens exactly at `moment`.
     #[must_use]
     pub fn is_open_time(self, timeframe: Timeframe, moment: Timestamp) -> bool {
         self.floor(timeframe, moment) == moment
     }
 
-    /// The length of slots that are all equally long and one of which began at the epoch. No calendar is opened for
-    /// those: on a venue in New York as elsewhere they are nearly all there are.
+    /// Returns the length of slots that are all equally long and aligned with the epoch. These need no calendar,
+    /// and nearly all slots are of this kind, in New York too.
     fn fixed_secs(self, timeframe: Timeframe) -> Option<i64> {
         let days = self == Self::NewYork && timeframe == Timeframe::D1;
         if days || timeframe == Timeframe::W1 { None } else { timeframe.fixed_secs() }
     }
 
-    /// The number of the day, week, month (since year 0) or year that holds the second `secs`.
+    /// Returns the number of the day, week, month (since year 0) or year that holds the second `secs`.
     fn period_number(self, timeframe: Timeframe, secs: i64) -> i64 {
         let day = match self {
             Self::Utc => secs.div_euclid(DAY),
@@ -113,7 +113,7 @@ impl Grid {
         }
     }
 
-    /// The second at which the numbered day, week, month or year begins.
+    /// Returns the second at which the numbered day, week, month or year begins.
     fn period_start(self, period: i64, timeframe: Timeframe) -> i64 {
         let first = |year: i64, month: i64| {
             let year = i16::try_from(year.clamp(1678, 2261)).unwrap_or(1970);
@@ -140,7 +140,7 @@ impl Grid {
     }
 }
 
-/// Days since the epoch.
+/// Returns the number of days since the epoch.
 fn day_number(day: Date) -> i64 {
     i64::from((day - date(1970, 1, 1)).get_days())
 }
@@ -181,7 +181,7 @@ mod tests {
     fn new_york_cuts_its_days_at_its_own_midnight() {
         let check = |frame, moment, floor, next| check(Grid::NewYork, frame, moment, floor, next);
         check(Timeframe::M1, "2026-08-03T10:40:59.999Z", "2026-08-03T10:40:00Z", "2026-08-03T10:41:00Z");
-        // What is shorter goes by UTC, in summer and in winter, and on through New York's midnight.
+        // Shorter slots follow UTC, in summer and in winter, and run through New York's midnight.
         check(Timeframe::H4, "2026-11-20T05:30:00Z", "2026-11-20T04:00:00Z", "2026-11-20T08:00:00Z");
         check(Timeframe::H4, "2026-07-20T05:30:00Z", "2026-07-20T04:00:00Z", "2026-07-20T08:00:00Z");
         check(Timeframe::H4, "2026-11-01T06:30:00Z", "2026-11-01T04:00:00Z", "2026-11-01T08:00:00Z");
@@ -202,13 +202,13 @@ mod tests {
         };
         day("2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z", 23);
         day("2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z", 25);
-        // The change of 2005 was in April, between a Friday and a Monday of which the venue's own bars are known.
+        // The clock change of 2005 was in April, between a Friday and a Monday whose bars at the venue are known.
         let bars = [1_112_331_600_000, 1_112_587_200_000].map(Timestamp::from_millis);
         assert!(bars.iter().all(|bar| Grid::NewYork.is_open_time(Timeframe::D1, *bar)));
         assert_eq!(Grid::NewYork.slots(Timeframe::D1, TimeRange::new(bars[0], bars[1]).unwrap()), 3);
     }
 
-    /// Every hour of three years: both kinds of change and a leap day are among them.
+    /// Every hour of three years is checked: both kinds of clock change and a leap day are among them.
     #[test]
     fn floor_ceil_step_and_slots_agree_at_every_hour() {
         let (begin, end) = (at("2023-01-01").as_secs() / 3_600, at("2026-01-01").as_secs() / 3_600);

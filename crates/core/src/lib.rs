@@ -1,9 +1,10 @@
-//! Shared vocabulary and ports of market-backbone: what a market, a candle and a failure are.
+//! Shared vocabulary and ports of market-backbone: markets, candles, feed events, queries and errors.
 //!
-//! Nothing here opens a socket, reads a clock, touches a disk or needs a runtime; those arrive as
-//! arguments. Each layer of the house implements or uses a [`port`](PageSource), so that each can be
-//! used, tested and replaced alone.
+//! Nothing here opens a socket, reads a clock, touches a disk or needs a runtime; those arrive as arguments.
+//! Each layer implements or uses a port such as [`PageSource`], so that each can be used, tested and replaced
+//! alone.
 
+mod backoff;
 mod book;
 mod calendar;
 mod candle;
@@ -29,6 +30,7 @@ mod secret;
 mod serde_form;
 mod session;
 mod side_inference;
+mod single_flight;
 mod split;
 mod store_error;
 mod symbol;
@@ -40,6 +42,7 @@ mod venue_id;
 mod view;
 mod write_failure;
 
+pub use backoff::Backoff;
 pub use book::{Level, OrderBook};
 pub use calendar::{Calendar, DayHours};
 pub use candle::{Candle, Series};
@@ -77,6 +80,7 @@ pub use range_set::RangeSet;
 pub use secret::Secret;
 pub use session::Session;
 pub use side_inference::{InferredSide, SideInference, SideRule};
+pub use single_flight::{SharedFuture, SingleFlight};
 pub use split::{AdjustedCandles, Split, SplitHistory, StraddlingCandle};
 pub use store_error::{StoreError, StoreErrorKind};
 pub use symbol::{Symbol, SymbolError};

@@ -1,4 +1,4 @@
-//! One venue-sized page: how it is asked for, and what it shows.
+//! One page of the venue: the request for it, and what the answer proves.
 
 mod candle_page_builder;
 
@@ -8,65 +8,67 @@ pub use self::candle_page_builder::{BadRow, CandlePageBuilder, FinalityRules};
 
 use crate::{Candle, Series, Symbol, TimeRange, Timestamp, Trade, TradeId};
 
-/// Asks for one page of candles, newest first on the wire, oldest first in the answer.
+/// A request for one page of candles. The venue sends them newest first; the decoded page has them oldest
+/// first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CandlePageRequest {
-    /// Of which series.
+    /// The series of the candles.
     pub series: Series,
-    /// Only candles that open before this; `None` for the newest, the one in progress included.
+    /// The exclusive upper end of the open times, or `None` for the newest page, the forming candle included.
     pub before: Option<Timestamp>,
-    /// How many existing candles, at most the venue's page limit.
+    /// The number of existing candles, at most the venue's page limit.
     pub count: u32,
 }
 
-/// What an answer shows beyond its rows.
+/// The facts an answer shows beyond its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageProof {
-    /// Every slot that opens in this stretch is known, but for the [doubtful](Self::uncertain) ones: it has a row in the
-    /// page, or no trade happened in it. It begins and ends with a row of the page,
-    /// or beside two that differ.
+    /// The range in which every slot is known, except for the [uncertain](Self::uncertain) ones: the slot has a
+    /// row in the page, or no trade happened in it. It begins and ends with a row of the page, or beside two rows
+    /// that contradict each other.
     pub covered: Option<TimeRange>,
-    /// Slots of rows that were left out, oldest first: nothing is known of them.
+    /// The slots of rows that were left out, oldest first: nothing is known about them.
     pub uncertain: Vec<TimeRange>,
-    /// Slots after the newest row, up to what was asked for, that have no row. One answer does not prove that they are
-    /// empty: the venue's newest rows may come late, and the answer may be stale.
+    /// The slots after the newest row, up to the end of the request, that have no row. One answer does not prove
+    /// that they are empty: the venue's newest rows may come late, and the answer may be stale.
     pub absent_after: Option<TimeRange>,
-    /// Slots before the oldest row that would have been in the page if they had a row; from [`Timestamp::MIN`] where
-    /// nothing older exists at all. One answer does not prove it.
+    /// The slots before the oldest row that would have been in the page if they had a row; from
+    /// [`Timestamp::MIN`] on where nothing older exists at all. One answer does not prove it.
     pub absent_before: Option<TimeRange>,
-    /// From here on the covered rows may be incomplete: the page shows nothing newer although it could, so that it may
-    /// have been made before they were over. What it says of them is an [early](crate::Origin::Early) word.
+    /// The moment from which the covered rows may be incomplete: the page shows nothing newer although it could,
+    /// so it may have been made before they ended. Coverage from here on has the origin
+    /// [`Early`](crate::Origin::Early).
     pub preliminary_from: Option<Timestamp>,
-    /// The page holds as many rows as were asked for, the oldest of them this one: another row of the same slot may have been
-    /// cut off, which would say that neither can be believed.
+    /// The oldest row, where the page holds as many rows as were asked for. Another row of the same slot may have
+    /// been cut off, in which case neither could be accepted.
     pub truncated_at: Option<Timestamp>,
-    /// Asking for anything older is pointless because the venue no longer has it, whatever there was.
+    /// `true` if asking for anything older is pointless because the venue no longer keeps it, whatever there was.
     pub exhausted: bool,
 }
 
 /// One page of candles and what it proves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CandlePage {
-    /// Oldest first, strictly rising.
+    /// The candles, oldest first, strictly rising.
     pub candles: Vec<Candle>,
-    /// What the page shows beyond its rows.
+    /// The facts the page shows beyond its rows.
     pub proof: PageProof,
-    /// When the venue was asked by its own clock, at the earliest.
+    /// The earliest moment at which the venue can have answered, by its own clock.
     pub asked_at: Timestamp,
-    /// How many requests it took, repeats included.
+    /// The number of requests it took, retries included.
     pub attempts: u32,
-    /// Rows that were left out. Their slots are [doubtful](PageProof::uncertain).
+    /// The rows that were left out. Their slots are [uncertain](PageProof::uncertain).
     pub rejected: Vec<RejectedRow>,
 }
 
-/// A row of an answer that cannot be true, and was left out.
+/// A row of an answer that is impossible and was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedRow {
-    /// The market it speaks of, or that was asked about where it names none.
+    /// The market the row names, or the requested one where it names none.
     pub market: String,
-    /// When its slot opens, where that can be told.
+    /// The open time of the row's slot, where it can be read.
     pub slot: Option<Timestamp>,
-    /// What is wrong with it.
+    /// The description of what is wrong with the row.
     pub reason: String,
 }
 
@@ -79,42 +81,42 @@ impl fmt::Display for RejectedRow {
     }
 }
 
-/// Asks for one page of trades.
+/// A request for one page of trades.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TradePageRequest {
-    /// Of which market.
+    /// The market of the trades.
     pub symbol: Symbol,
-    /// Only trades before this one.
+    /// The exclusive upper end: only trades before this one.
     pub before: Option<TradeId>,
-    /// On the day this many days ago (UTC), 0 for today.
+    /// The day of the trades, counted back from today (UTC); 0 for today.
     pub days_ago: u8,
-    /// How many, at most the venue's page limit.
+    /// The number of trades, at most the venue's page limit.
     pub count: u32,
 }
 
 /// One page of trades.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TradePage {
-    /// Oldest first, by the venue's id.
+    /// The trades, oldest first, by the venue's id.
     pub trades: Vec<Trade>,
-    /// Rows that could not be read and were left out.
+    /// The number of rows that could not be read and were left out.
     pub dropped: u32,
 }
 
-/// Asks for the tickers of some markets, or of all.
+/// A request for the tickers of some markets, or of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TickerRequest {
-    /// These markets.
+    /// The tickers of these markets.
     Symbols(Vec<Symbol>),
-    /// Every market priced in one of these quotes.
+    /// The tickers of every market priced in one of these quotes.
     Quotes(Vec<String>),
 }
 
-/// Asks for the books of some markets.
+/// A request for the order books of some markets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BookRequest {
-    /// These markets.
+    /// The markets of the books.
     pub symbols: Vec<Symbol>,
-    /// How many levels of each side.
+    /// The number of levels of each side.
     pub depth: u32,
 }

@@ -1,11 +1,12 @@
-//! How a price or a volume is written for other programs.
+//! A plain decimal format of prices and volumes, for other programs.
 
 use std::fmt;
 
-/// A price or a volume as text that reads back bit for bit: all digits, no exponent, and always a decimal point.
+/// A price or a volume as text that reads back bit for bit: all digits, no exponent, and always a decimal
+/// point.
 ///
-/// Programs that guess the type of a column from its first rows take `100` for a whole number, and stumble over the `99.9`
-/// that comes thirty thousand rows later, or cut it off.
+/// Programs that guess the type of a column from its first rows take `100` for an integer, and then fail on a
+/// `99.9` thirty thousand rows later, or truncate it.
 ///
 /// ```
 /// use market_backbone_core::PlainDecimal;

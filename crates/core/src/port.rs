@@ -1,6 +1,6 @@
 //! The ports: where the layers meet.
 //!
-//! Each is object-safe on purpose: which venue, which store and which clock are decided at run time.
+//! Each is object-safe on purpose: the venue, the store and the clock are chosen at run time.
 
 mod book_pool;
 mod call_source;

@@ -1,8 +1,8 @@
-//! How urgently something is wanted.
+//! The priority of a request.
 
 use std::time::Duration;
 
-/// How urgently something is wanted; the first is the most urgent.
+/// The priority of a request or subscription; the first is the most urgent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Priority {
     /// A live bot that is about to trade.
@@ -12,17 +12,17 @@ pub enum Priority {
     /// A chart somebody looks at.
     #[default]
     Normal,
-    /// A backtester or a backfill: spare capacity only, but never starved for ever.
+    /// A backtester or a backfill: spare capacity only, but never starved indefinitely.
     Low,
 }
 
 impl Priority {
-    /// All there are, most urgent first.
+    /// All priorities, most urgent first.
     pub const ALL: [Self; 4] = [Self::Critical, Self::High, Self::Normal, Self::Low];
 
-    /// The response time aimed at for one request: 50, 100, 500, 5000 ms.
+    /// Returns the response time aimed at for one request: 50, 100, 500, 5000 ms.
     ///
-    /// An aim, not a promise: a request that misses it is still answered.
+    /// It is an aim, not a promise: a request that misses it is still answered.
     #[must_use]
     pub const fn latency_target(self) -> Duration {
         Duration::from_millis(match self {
@@ -33,7 +33,7 @@ impl Priority {
         })
     }
 
-    /// `critical`, `high`, `normal` or `low`.
+    /// Returns `critical`, `high`, `normal` or `low`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What a program asks for, checked when it is written down.
+//! Queries and subscriptions, validated when they are made.
 
 mod prior_claims;
 
@@ -6,62 +6,64 @@ pub use self::prior_claims::PriorClaims;
 
 use crate::{Channel, Priority, Series, StreamKind, Symbol, TimeError, TimeRange, Timestamp};
 
-/// The most candles one query may name: more is a mistake, not a wish.
+/// The most candles one query may ask for.
 pub const MAX_COUNT: usize = 10_000_000;
 
-/// Which candles of a series.
+/// The selection of candles of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// The newest `count` that exist and open before `before` (now, if `None`), looking no further back than `floor`.
+    /// The newest `count` that exist and open before `before` (now, if `None`), looking no further back than
+    /// `floor`.
     Last {
-        /// How many existing candles; slots without a trade do not count.
+        /// The number of existing candles; slots without a trade do not count.
         count: usize,
-        /// Exclusive; on open times.
+        /// The exclusive upper end of the open times.
         before: Option<Timestamp>,
-        /// Inclusive; on open times.
+        /// The inclusive lower end of the open times.
         floor: Timestamp,
     },
-    /// All whose slot opens in the range.
+    /// All candles whose slot opens in the range.
     Range(TimeRange),
 }
 
-/// Whether the candle in progress belongs to the answer.
+/// The choice whether the forming candle belongs to the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Forming {
-    /// It comes last, not final, and counts.
+    /// The forming candle comes last, is not final, and counts.
     #[default]
     Include,
-    /// Only candles whose slot has ended.
+    /// The answer holds only candles whose slot has ended.
     Exclude,
 }
 
-/// A point in the order in which a source's pages land.
+/// A position in the order in which a source's pages arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PageSequence(pub u64);
 
-/// A question for candles.
+/// A query for candles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CandleQuery {
-    /// Of which series.
+    /// The series of the candles.
     pub series: Series,
-    /// Which of them. Invariant: a count is 1 to [`MAX_COUNT`].
+    /// The selection of candles. Invariant: a count is 1 to [`MAX_COUNT`].
     selection: Selection,
-    /// What about the candle in progress.
+    /// The choice whether the forming candle belongs to the answer.
     pub forming: Forming,
-    /// How urgently.
+    /// The priority of the query.
     pub priority: Priority,
-    /// Of what moment the answer shall be; `None` for now.
+    /// The moment the answer describes, or `None` for now.
     pub as_of: Option<Timestamp>,
-    /// What answers have said of it already, short of a proof. It changes how often the venue is asked, and nothing else.
+    /// Unconfirmed results of earlier answers. They change how often the venue is asked, and nothing else.
     pub prior_claims: PriorClaims,
-    /// When it was put, as a [landmark](crate::CandleSource::page_sequence) of the source that is asked: pages that have landed
-    /// since may serve it. `None` if it is put as it is asked. Who looks at a store before asking says it, for what a
-    /// question that was put at the same time has fetched meanwhile may not be in the store yet.
+    /// The [position](crate::CandleSource::page_sequence) in the source's page order from which pages may serve
+    /// the query, or `None` for the moment at which the source is asked. A caller that looks at a store before it
+    /// asks the source sets it, because pages that a concurrent query has fetched meanwhile may not be in the
+    /// store yet.
     pub pages_since: Option<PageSequence>,
 }
 
 impl CandleQuery {
-    /// The newest `count` candles.
+    /// Asks for the newest `count` candles.
     ///
     /// # Errors
     ///
@@ -73,7 +75,7 @@ impl CandleQuery {
         Ok(Self::of(series, Selection::Last { count, before: None, floor: Timestamp::MIN }))
     }
 
-    /// The candles that open from `from` up to but without `to`.
+    /// Asks for the candles that open from `from` up to but without `to`.
     ///
     /// # Errors
     ///
@@ -82,7 +84,7 @@ impl CandleQuery {
         Ok(Self::within(series, TimeRange::new(from, to)?))
     }
 
-    /// The candles that open within `range`.
+    /// Asks for the candles that open within `range`.
     #[must_use]
     pub fn within(series: Series, range: TimeRange) -> Self {
         Self::of(series, Selection::Range(range))
@@ -101,7 +103,7 @@ impl CandleQuery {
         }
     }
 
-    /// Looks back from `before` instead of from now. Of no effect on a range.
+    /// Looks back from `before` instead of from now. It has no effect on a range.
     #[must_use]
     pub fn before(mut self, moment: Timestamp) -> Self {
         if let Selection::Last { before, .. } = &mut self.selection {
@@ -110,7 +112,7 @@ impl CandleQuery {
         self
     }
 
-    /// Looks back no further than `moment`. Of no effect on a range.
+    /// Looks back no further than `moment`. It has no effect on a range.
     #[must_use]
     pub fn not_before(mut self, moment: Timestamp) -> Self {
         if let Selection::Last { floor, .. } = &mut self.selection {
@@ -119,66 +121,67 @@ impl CandleQuery {
         self
     }
 
-    /// Leaves out the candle in progress.
+    /// Leaves out the forming candle.
     #[must_use]
     pub fn closed(self) -> Self {
         self.forming(Forming::Exclude)
     }
 
-    /// Says what about the candle in progress.
+    /// Sets whether the forming candle belongs to the answer.
     #[must_use]
     pub fn forming(mut self, forming: Forming) -> Self {
         self.forming = forming;
         self
     }
 
-    /// Says how urgently.
+    /// Sets the priority of the query.
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
     }
 
-    /// Wants the candles of slots that had ended by `moment`, as a store has kept them from then: what was corrected
-    /// later reads as it did before. What no store had seen by then reads as it was first seen after. A source that keeps
-    /// nothing answers as of now.
+    /// Asks for the candles of slots that had ended by `moment`, as the store kept them at that time: later
+    /// corrections are not included. A slot that the store first saw after `moment` reads as it was first stored.
+    /// A source without a store answers as of now.
     #[must_use]
     pub fn as_of(mut self, moment: Timestamp) -> Self {
         self.as_of = Some(moment);
         self
     }
 
-    /// Hands down what answers have said of it already.
+    /// Passes on the unconfirmed results of earlier answers.
     #[must_use]
     pub fn prior_claims(mut self, prior_claims: PriorClaims) -> Self {
         self.prior_claims = prior_claims;
         self
     }
 
-    /// Says when it was put.
+    /// Sets the position from which pages may serve the query.
     #[must_use]
     pub fn pages_since(mut self, pages_since: Option<PageSequence>) -> Self {
         self.pages_since = pages_since;
         self
     }
 
-    /// Which candles.
+    /// Returns the selection of candles.
     #[must_use]
     pub fn selection(&self) -> Selection {
         self.selection
     }
 }
 
-/// What a reader gets when it falls behind.
+/// The delivery policy for a reader that falls behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// Every event in order; when `depth` of them wait, the oldest is dropped and the reader told how many
-    /// ([`FeedEvent::Lagged`](crate::FeedEvent::Lagged)).
+    /// Every event in order. When `capacity` of them wait, the oldest is dropped and the reader receives the
+    /// number of dropped events ([`FeedEvent::Lagged`](crate::FeedEvent::Lagged)).
     Buffered {
-        /// How many events may wait.
+        /// The number of events that may wait.
         capacity: usize,
     },
-    /// The latest of each channel; what it replaces is not missed. Trades are conflated too.
+    /// The latest event of each channel. A replaced event does not count as missed. Trades are conflated
+    /// too.
     Conflated,
 }
 
@@ -188,19 +191,19 @@ impl Default for Delivery {
     }
 }
 
-/// A wish for live data.
+/// A subscription to live data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
     // Invariant: not empty, sorted, no channel twice.
     channels: Vec<Channel>,
-    /// What happens when the reader falls behind.
+    /// The policy for when the reader falls behind.
     pub delivery: Delivery,
-    /// How urgently.
+    /// The priority of the subscription.
     pub priority: Priority,
 }
 
 impl Subscription {
-    /// All `kinds` of all `symbols`.
+    /// Subscribes to all `kinds` of all `symbols`.
     ///
     /// # Errors
     ///
@@ -222,18 +225,18 @@ impl Subscription {
         Ok(Self { channels, delivery: Delivery::default(), priority: Priority::default() })
     }
 
-    /// What is wished for.
+    /// Returns the channels of the subscription, sorted.
     #[must_use]
     pub fn channels(&self) -> &[Channel] {
         &self.channels
     }
 }
 
-/// Why a question makes no sense.
+/// The reason why a query is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueryError {
-    /// A count of zero, or absurdly large.
+    /// The count is zero or beyond [`MAX_COUNT`].
     #[error("cannot fetch {0} candles; ask for 1 to {MAX_COUNT}")]
     Count(usize),
     /// The range is empty or runs backwards.
@@ -242,7 +245,7 @@ pub enum QueryError {
     /// A stream of candles was asked for that has no beginning.
     #[error("a stream of candles needs a beginning; name one, such as 2017-01-01")]
     OpenStart,
-    /// No market or no kind of data was named.
+    /// The subscription names no market or no kind of data.
     #[error("nothing to subscribe to; name at least one market and one kind of data")]
     EmptySubscription,
 }

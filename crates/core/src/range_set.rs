@@ -39,7 +39,7 @@ impl RangeSet {
         self.ranges.iter()
     }
 
-    /// Whether the set holds nothing.
+    /// Returns whether the set holds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
@@ -84,19 +84,19 @@ impl RangeSet {
         self.ranges.get(next).copied().filter(|one| one.contains(moment))
     }
 
-    /// Whether the set holds `moment`.
+    /// Returns whether the set holds `moment`.
     #[must_use]
     pub fn contains(&self, moment: Timestamp) -> bool {
         self.range_at(moment).is_some()
     }
 
-    /// Whether the set holds every moment of `range`.
+    /// Returns whether the set holds every moment of `range`.
     #[must_use]
     pub fn covers(&self, range: TimeRange) -> bool {
         self.range_at(range.from()).is_some_and(|one| one.to() >= range.to())
     }
 
-    /// Whether the set holds any moment of `range`.
+    /// Returns whether the set holds any moment of `range`.
     #[must_use]
     pub fn intersects(&self, range: TimeRange) -> bool {
         !self.overlapping(range).is_empty()

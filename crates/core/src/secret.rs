@@ -1,19 +1,19 @@
-//! A text that opens doors: it can be used, but not shown by mistake.
+//! A secret text that is not shown by mistake.
 
 use std::fmt;
 
-/// A key or a password. Debugs as `(hidden)`.
+/// A key or a password. `Debug` prints `(hidden)`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Box<str>);
 
 impl Secret {
-    /// Keeps `text` from being shown.
+    /// Wraps `text` so that it is not shown.
     #[must_use]
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, for whoever must send it.
+    /// Returns the text itself, for code that must send it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

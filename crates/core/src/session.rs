@@ -1,22 +1,23 @@
-//! Which part of a trading day it is.
+//! The parts of a trading day.
 
 use std::fmt;
 
 /// A part of a trading day of the American stock exchanges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Session {
-    /// Nobody trades: nights, weekends, holidays.
+    /// The market is closed: nights, weekends, holidays.
     Closed,
-    /// Before the exchanges open, from 04:00.
+    /// The pre-market session, from 04:00 to the opening of the exchanges.
     Pre,
-    /// From the opening auction at 09:30 to the closing auction at 16:00 (13:00 on half days).
+    /// The regular session, from the opening auction at 09:30 to the closing auction at 16:00 (13:00 on half
+    /// days).
     Regular,
-    /// After the exchanges have closed, until 20:00 (17:00 on half days).
+    /// The after-hours session, from the close of the exchanges until 20:00 (17:00 on half days).
     After,
 }
 
 impl Session {
-    /// `PRE`, `REGULAR`, `AFTER` or `CLOSED`.
+    /// Returns `PRE`, `REGULAR`, `AFTER` or `CLOSED`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,30 +1,32 @@
-//! Who came to whom, guessed, where a venue does not say.
+//! Infers the taker side of trades, where a venue does not send it.
 //!
-//! After Lee and Ready: a trade above the middle of the best bid and ask was a buyer's, one below it a seller's; at the
-//! middle, or where there is no quote, the last price that was another one decides. A guess is named as one, with
-//! the rule it rests on, and is never written into a [`Trade`](crate::Trade).
+//! This is the rule of Lee and Ready: a trade above the middle of the best bid and ask was a buyer's, one
+//! below it a seller's. At the middle, or where there is no quote, the last different price decides. An
+//! inferred side is marked as one, with the rule it rests on, and is never written into a
+//! [`Trade`](crate::Trade).
 
 use crate::Side;
 
-/// What a guess rests on.
+/// The rule by which a side was inferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SideRule {
-    /// The best bid and ask at the time.
+    /// The quote rule: the best bid and ask at the time.
     Quote,
-    /// The trades before.
+    /// The tick rule: the prices of the trades before.
     Tick,
 }
 
-/// A guess.
+/// An inferred taker side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InferredSide {
-    /// Who probably came.
+    /// The side that was probably the taker.
     pub side: Side,
-    /// By which rule.
+    /// The rule by which it was inferred.
     pub rule: SideRule,
 }
 
-/// Guesses the takers of one market's trades, in the order in which quotes and trades happened.
+/// Infers the takers of one market's trades. Quotes and trades must be given in the order in which they
+/// happened.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SideInference {
     middle: Option<f64>,
@@ -33,13 +35,13 @@ pub struct SideInference {
 }
 
 impl SideInference {
-    /// Takes note of the best bid and ask; a side without an offer is 0. A crossed or half empty quote says nothing.
+    /// Records the best bid and ask; a side without an offer is 0. A crossed or half empty quote is ignored.
     pub fn quote(&mut self, bid: f64, ask: f64) {
         let is_valid = 0.0 < bid && bid <= ask && ask.is_finite();
         self.middle = is_valid.then(|| bid + (ask - bid) / 2.0);
     }
 
-    /// Guesses the taker of a trade at `price`; `None` before anything is known to guess by.
+    /// Infers the taker of a trade at `price`, or returns `None` while there is nothing to infer it from.
     pub fn trade(&mut self, price: f64) -> Option<InferredSide> {
         let above = |price: f64, other: f64| {
             (price != other).then_some(if price > other { Side::Buy } else { Side::Sell })

@@ -1,8 +1,8 @@
-//! Splits: a share becomes several, or several become one, and every price before it is in another coin.
+//! Share splits: one share becomes several, or several become one, and earlier prices are in other units.
 //!
-//! Candles are stored as they were traded and adjusted when they are looked at. So a split changes nothing that is
-//! stored, nothing has to be read again, and what was known before it can still be had. Dividends are not taken out of
-//! prices, neither here nor by the venue.
+//! Candles are stored as they were traded and adjusted when they are read. So a split changes nothing that is
+//! stored, nothing has to be fetched again, and the unadjusted data remain available. Dividends are not taken
+//! out of prices, neither here nor by the venue.
 
 mod adjust;
 mod history;
@@ -13,21 +13,22 @@ pub use self::adjust::{AdjustedCandles, StraddlingCandle};
 pub use self::history::SplitHistory;
 use crate::{Symbol, Timestamp};
 
-/// From a moment on, `from` old shares are `to` new ones.
+/// A split: from a moment on, `from` old shares are `to` new ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
-    /// Whose shares.
+    /// The share that is split.
     pub symbol: Symbol,
-    /// The first moment of the venue's day on which it takes effect: what opens before is in old shares.
+    /// The first moment of the venue's day on which the split takes effect. Candles that open before it are in
+    /// old shares.
     pub effective: Timestamp,
-    /// So many old shares
+    /// The number of old shares.
     pub from: f64,
-    /// are so many new ones.
+    /// The number of new shares that replace them.
     pub to: f64,
 }
 
 impl Split {
-    /// By what prices before it are multiplied; `None` if the figures make no sense.
+    /// Returns the factor for prices before the split, or `None` if the figures are impossible.
     #[must_use]
     pub fn price_factor(&self) -> Option<f64> {
         let factor = self.from / self.to;

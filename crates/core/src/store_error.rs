@@ -1,10 +1,10 @@
-//! Why the store could not do it.
+//! The error of every store, with a kind that tells the caller what to do.
 
 use std::fmt;
 
 use crate::{SourceError, SourceErrorKind};
 
-/// Why the store could not do it.
+/// The reason why a store operation failed.
 pub struct StoreError(Box<StoreErrorInner>);
 
 struct StoreErrorInner {
@@ -14,15 +14,16 @@ struct StoreErrorInner {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What a caller can do about a [`StoreError`].
+/// The kind of a [`StoreError`], which says what a caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// Another process holds the data folder and does not share it, or uses it while this needs it alone.
+    /// Another process holds the data folder exclusively, or this operation needs it exclusively and another
+    /// process uses it.
     Locked,
     /// A file is damaged; the others are not.
     Corrupt,
-    /// No room left on the disk. What was stored is unharmed.
+    /// No space is left on the disk. Stored data is unharmed.
     DiskFull,
     /// The folder or a file in it cannot be read or written.
     Inaccessible,
@@ -32,40 +33,40 @@ pub enum StoreErrorKind {
     Database,
     /// The store was opened to be read only.
     ReadOnly,
-    /// Nobody has said whose the stored candles are, and they were written when sources were not kept apart.
+    /// The source of the stored candles is not recorded: they were written when sources were not kept apart.
     Unclaimed,
     /// The store has been closed.
     Closed,
 }
 
 impl StoreError {
-    /// A failure of this `kind`; `message` says what, where and what to do.
+    /// Creates an error of this `kind`; `message` says what, where and what to do.
     #[must_use]
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(StoreErrorInner { kind, message: message.into(), is_transient: false, source: None }))
     }
 
-    /// Keeps the failure that lies beneath.
+    /// Keeps the underlying error as the source.
     #[must_use]
     pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.0.source = Some(Box::new(source));
         self
     }
 
-    /// Says that it may be over by itself: a server that is stopped, restarted, overloaded or kept from answering.
+    /// Marks the error as transient: a server that is stopped, restarted, overloaded or unreachable.
     #[must_use]
     pub fn transient(mut self) -> Self {
         self.0.is_transient = true;
         self
     }
 
-    /// Whether the same may succeed later without anybody doing anything about it here.
+    /// Returns whether the same operation may succeed later without any action here.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.0.is_transient
     }
 
-    /// What a caller can do about it.
+    /// Returns what a caller can do about it.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         self.0.kind

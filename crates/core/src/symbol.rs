@@ -1,4 +1,4 @@
-//! Who a market is: a venue and the venue's own spelling of the market.
+//! The identity of a market: a venue and the venue's own spelling of the market.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use crate::VenueId;
 
-/// What stands for all markets of a venue.
+/// The code that stands for all markets of a venue.
 const ANY: &str = "*";
 
 /// One market on one venue, in the venue's own spelling; cheap to clone.
 ///
-/// Displays as the bare code: `KRW-BTC`.
+/// `Display` writes the bare code: `KRW-BTC`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Symbol {
     venue: VenueId,
@@ -20,7 +20,7 @@ pub struct Symbol {
 }
 
 impl Symbol {
-    /// The market `code` on `venue`.
+    /// Returns the market `code` on `venue`.
     ///
     /// # Errors
     ///
@@ -33,32 +33,33 @@ impl Symbol {
         Ok(Self { venue, code: code.into() })
     }
 
-    /// All markets of `venue`, where its socket can send them under one name. Events bear their own markets.
+    /// Returns the symbol for all markets of `venue`, where its socket can send them under one name. Events carry
+    /// their own markets.
     #[must_use]
     pub fn any(venue: VenueId) -> Self {
         Self { venue, code: ANY.into() }
     }
 
-    /// Whether this stands for all markets of its venue.
+    /// Returns whether this stands for all markets of its venue.
     #[must_use]
     pub fn is_any(&self) -> bool {
         &*self.code == ANY
     }
 
-    /// Whose market this is.
+    /// Returns the venue of this market.
     #[must_use]
     pub fn venue(&self) -> VenueId {
         self.venue
     }
 
-    /// The venue's own spelling.
+    /// Returns the venue's own spelling.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
     }
 }
 
-/// By the code alone, so that tables keyed by symbol hash one short string.
+/// Hashes the code alone, so that tables keyed by symbol hash one short string.
 impl Hash for Symbol {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.code.hash(state);
@@ -77,7 +78,7 @@ impl fmt::Debug for Symbol {
     }
 }
 
-/// A text that cannot be a market's code.
+/// An error for a text that cannot be a market's code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{code}` cannot be a market of {venue}; markets are written like KRW-BTC or AAPL")]
 pub struct SymbolError {

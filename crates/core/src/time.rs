@@ -1,4 +1,4 @@
-//! Moments and stretches of time.
+//! Timestamps and time ranges.
 //!
 //! One newtype for every moment, so that milliseconds, microseconds and nanoseconds can never be
 //! mistaken for each other. Nothing here reads a clock: moments of other libraries are converted, never asked for.
@@ -9,31 +9,31 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A moment: nanoseconds since the Unix epoch, UTC.
+/// A moment in nanoseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment before everything: the open end of a stretch that reaches back to the beginning.
+    /// The earliest timestamp: the start of a range that reaches back to the beginning.
     pub const MIN: Self = Self(i64::MIN);
-    /// The moment after everything.
+    /// The latest timestamp: the end of a range without an end.
     pub const MAX: Self = Self(i64::MAX);
     /// The Unix epoch, 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
 
-    /// The moment `nanos` nanoseconds after the epoch.
+    /// Returns the moment `nanos` nanoseconds after the epoch.
     #[must_use]
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 
-    /// The moment `millis` milliseconds after the epoch; saturates outside the years 1677 to 2262.
+    /// Returns the moment `millis` milliseconds after the epoch; saturates outside the years 1677 to 2262.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis.saturating_mul(1_000_000))
     }
 
-    /// The moment `secs` seconds after the epoch; saturates outside the years 1677 to 2262.
+    /// Returns the moment `secs` seconds after the epoch; saturates outside the years 1677 to 2262.
     #[must_use]
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(1_000_000_000))
@@ -45,38 +45,38 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the whole milliseconds since the epoch, rounded down.
+    /// Returns whole milliseconds since the epoch, rounded down.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// Returns the whole seconds since the epoch, rounded down.
+    /// Returns whole seconds since the epoch, rounded down.
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1_000_000_000)
     }
 
-    /// Returns this moment plus `duration`, saturating; the operator `+` does the same.
+    /// Returns this moment plus `duration`, saturating.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
     }
 
-    /// Returns this moment minus `duration`, saturating; the operator `-` does the same.
+    /// Returns this moment minus `duration`, saturating.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
     }
 
-    /// Returns how long after `earlier` this is; zero if it is not after it.
+    /// Returns the time from `earlier` to this moment; zero if this is not after `earlier`.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
-/// RFC 3339 in UTC with as many decimals as needed: `2026-08-03T10:40:00Z`.
+/// Writes RFC 3339 in UTC with as many decimals as needed: `2026-08-03T10:40:00Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -115,7 +115,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Why a moment or a stretch of time is refused.
+/// The reason why a moment or a time range is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {
@@ -125,9 +125,9 @@ pub enum TimeError {
     /// The range does not end after it begins.
     #[error("the range from {from} to {to} is empty or runs backwards")]
     Backwards {
-        /// The moment at which it would begin.
+        /// The start of the refused range.
         from: Timestamp,
-        /// The moment at which it would end.
+        /// The end of the refused range.
         to: Timestamp,
     },
     /// The moment lies outside the years that a [`Timestamp`] can hold.
@@ -138,7 +138,7 @@ pub enum TimeError {
     },
 }
 
-/// A stretch of time: `from` belongs to it, `to` does not.
+/// A half-open time range: `from` belongs to it, `to` does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TimeRange {
     // Invariant: from < to.
@@ -147,7 +147,7 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// Makes the range from `from` up to but without `to`.
+    /// Returns the range from `from` up to but without `to`.
     ///
     /// # Errors
     ///
@@ -156,25 +156,25 @@ impl TimeRange {
         if from < to { Ok(Self { from, to }) } else { Err(TimeError::Backwards { from, to }) }
     }
 
-    /// Returns the first moment in it.
+    /// Returns the start, which belongs to the range.
     #[must_use]
     pub const fn from(self) -> Timestamp {
         self.from
     }
 
-    /// Returns the first moment after it.
+    /// Returns the end, the first moment after the range.
     #[must_use]
     pub const fn to(self) -> Timestamp {
         self.to
     }
 
-    /// Returns whether `moment` lies in it.
+    /// Returns whether `moment` lies in the range.
     #[must_use]
     pub fn contains(self, moment: Timestamp) -> bool {
         self.from <= moment && moment < self.to
     }
 
-    /// Returns the range that both have in common.
+    /// Returns the intersection of both ranges, or `None` if it is empty.
     #[must_use]
     pub fn intersect(self, other: Self) -> Option<Self> {
         Self::new(self.from.max(other.from), self.to.min(other.to)).ok()

@@ -1,42 +1,42 @@
-//! How long a candle lasts.
+//! The lengths of candles.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How long a candle lasts. Where candles begin is the [`Grid`](crate::Grid)'s to say.
+/// The length of a candle. The [`Grid`](crate::Grid) says where candles begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Timeframe {
-    /// One second.
+    /// Candles of one second.
     S1,
-    /// One minute.
+    /// Candles of one minute.
     M1,
-    /// Three minutes.
+    /// Candles of three minutes.
     M3,
-    /// Five minutes.
+    /// Candles of five minutes.
     M5,
-    /// Ten minutes.
+    /// Candles of ten minutes.
     M10,
-    /// Fifteen minutes.
+    /// Candles of fifteen minutes.
     M15,
-    /// Thirty minutes.
+    /// Candles of thirty minutes.
     M30,
-    /// One hour.
+    /// Candles of one hour.
     H1,
-    /// Four hours.
+    /// Candles of four hours.
     H4,
-    /// One day.
+    /// Candles of one day.
     D1,
-    /// One week.
+    /// Candles of one week.
     W1,
-    /// One month of the calendar.
+    /// Candles of one calendar month.
     Month,
-    /// One year of the calendar.
+    /// Candles of one calendar year.
     Year,
 }
 
 impl Timeframe {
-    /// All there are, shortest first.
+    /// All timeframes, shortest first.
     pub const ALL: [Self; 13] = [
         Self::S1,
         Self::M1,
@@ -53,7 +53,7 @@ impl Timeframe {
         Self::Year,
     ];
 
-    /// The spelling used in commands, tables and files.
+    /// Returns the spelling used in commands, tables and files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -73,7 +73,7 @@ impl Timeframe {
         }
     }
 
-    /// The length in seconds where every candle has the same; `None` for months and years.
+    /// Returns the length in seconds, or `None` for months and years, which differ in length.
     #[must_use]
     pub const fn fixed_secs(self) -> Option<i64> {
         Some(match self {
@@ -92,7 +92,7 @@ impl Timeframe {
         })
     }
 
-    /// The length, on the average for months and years; for estimates only.
+    /// Returns the length, on average for months and years; for estimates only.
     #[must_use]
     pub const fn typical(self) -> Duration {
         Duration::from_secs(match self {
@@ -112,7 +112,7 @@ impl fmt::Display for Timeframe {
     }
 }
 
-/// A text that names no timeframe.
+/// An error for a text that names no timeframe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no timeframe `{0}`; there are 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y")]
 pub struct TimeframeError(String);

@@ -1,10 +1,10 @@
-//! A print: two parties agreed on a price.
+//! A trade: two parties agreed on a price.
 
 use std::fmt;
 
 use crate::{Symbol, Timestamp};
 
-/// Who came to whom: the side of the taker.
+/// The taker side of a trade: which party accepted the other's offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
     /// The taker bought: an ask was lifted.
@@ -14,7 +14,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// `buy` or `sell`.
+    /// Returns `buy` or `sell`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -24,14 +24,14 @@ impl Side {
     }
 }
 
-/// The venue's own name of a trade; never passed through a float.
+/// The venue's own id of a trade; never passed through a float.
 ///
-/// Two trades may agree in time, price, size and side: only this tells them apart.
+/// Two trades may agree in time, price, size and side. Only the id tells them apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TradeId {
-    /// A number, as Upbit's `sequential_id` (17 digits: more than a float can hold).
+    /// A number, such as Upbit's `sequential_id` (17 digits, more than a float can hold).
     Number(i64),
-    /// A text.
+    /// An id that is not a number.
     Text(Box<str>),
 }
 
@@ -44,21 +44,21 @@ impl fmt::Display for TradeId {
     }
 }
 
-/// A print.
+/// One executed trade of a market.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trade {
-    /// Where.
+    /// The market of the trade.
     pub symbol: Symbol,
-    /// The venue's name for it.
+    /// The venue's id of the trade.
     pub id: TradeId,
-    /// In the quote currency.
+    /// The price, in the quote currency.
     pub price: f64,
-    /// In the base currency.
+    /// The amount, in the base currency.
     pub size: f64,
-    /// The taker's side; `None` where the venue does not say.
+    /// The taker's side, or `None` where the venue does not send it.
     pub side: Option<Side>,
-    /// When it happened, by the venue's clock.
+    /// The time of the trade, by the venue's clock.
     pub time: Timestamp,
-    /// When we heard of it, by ours.
+    /// The time at which the trade arrived here, by the local clock.
     pub received: Timestamp,
 }

@@ -1,18 +1,19 @@
-//! Whose data it is: a venue's own house, one of its regions, or any other address that speaks its protocol.
+//! The id of a data source: a venue itself, one of its regions, or any other address that speaks its protocol.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
-/// The longest name: as a folder it has to fit every file system.
+/// The longest id: as a folder name it has to fit every file system.
 const MAX_LEN: usize = 120;
-/// What a folder has in place of `:`, which some file systems do not take. No name has it.
+/// The replacement in file names for `:`, which some file systems do not accept. No id contains it.
 const COLON_REPLACEMENT: char = '+';
 
-/// The name of a source of market data; part of every [`Symbol`](crate::Symbol), so that rows of two sources never meet.
+/// The id of a source of market data. It is part of every [`Symbol`](crate::Symbol), so that rows of two
+/// sources never mix.
 ///
-/// A name says whose data it is, and which protocol its source speaks ([`family`](Self::family)):
+/// An id says whose data it is, and which protocol its source speaks ([`family`](Self::family)):
 ///
 /// | name | whose data |
 /// | --- | --- |
@@ -22,22 +23,22 @@ const COLON_REPLACEMENT: char = '+';
 /// | `upbit@10.0.0.7:9001~10.0.0.8:9002` | requests go to the one address, the socket is at the other |
 /// | `upbit@seed-7` | a name that somebody chose |
 ///
-/// A name is of a-z, 0-9, `-` and `_`; then, where there is a place, `@` and a-z, 0-9, `.`, `-`, `_`, `:`, `~`, `[` and
-/// `]`; at most 120 characters in all, and no dot at the end. User names, paths and queries of an address never enter
-/// it.
+/// An id consists of a-z, 0-9, `-` and `_`; then, where there is an address, `@` and a-z, 0-9, `.`, `-`, `_`,
+/// `:`, `~`, `[` and `]`; at most 120 characters in all, and no dot at the end. User names, paths and queries
+/// of an address never become part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VenueId(&'static str);
 
 impl VenueId {
-    /// Names a source. Each venue's crate does this once for each house it knows.
+    /// Creates the id of a source. Each venue's crate does this once for each of its own sources.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self(name)
     }
 
-    /// The source called `name`, as read from a file or a database that this program wrote.
+    /// Returns the source called `name`, as read from a file or a database that this program wrote.
     ///
-    /// Each name is kept for the life of the program: there are as many as there are sources.
+    /// Each id is kept for the life of the program: there are as many as there are sources.
     #[must_use]
     pub fn intern(name: &str) -> Self {
         static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
@@ -50,48 +51,51 @@ impl VenueId {
         Self(kept)
     }
 
-    /// The name.
+    /// Returns the id as text.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0
     }
 
-    /// The venue whose protocol the source speaks: `upbit` of `upbit-sg` and of `upbit@127.0.0.1:9001`.
+    /// Returns the venue whose protocol the source speaks: `upbit` for `upbit-sg` and for
+    /// `upbit@127.0.0.1:9001`.
     ///
-    /// What depends on the protocol (calendars, limits, what can be asked) goes by it; whose data something is does not.
+    /// Whatever depends on the protocol (calendars, limits, capabilities) uses the family. Ownership of data
+    /// does not.
     #[must_use]
     pub fn family(self) -> Self {
         Self(self.0.split(['-', '@']).next().unwrap_or(self.0))
     }
 
-    /// The name without its place, as messages have it that are not about whose data something is.
+    /// Returns the id without its address, for messages in which the source does not matter.
     #[must_use]
     pub fn without_address(self) -> Self {
         Self(self.0.split('@').next().unwrap_or(self.0))
     }
 
-    /// The address, or the chosen name, of a source that is not at one of its venue's own addresses.
+    /// Returns the address, or the chosen name, of a source that is not at one of its venue's own addresses.
     #[must_use]
     pub fn address(self) -> Option<&'static str> {
         self.0.split_once('@').map(|(_, place)| place)
     }
 
-    /// The source of the same family at `place`: a host in lower case, with its port where that is not the usual one.
+    /// Returns the source of the same family at `place`: a host in lower case, with its port where that is not
+    /// the usual one.
     ///
     /// # Errors
     ///
-    /// [`VenueIdError`] if no name can have such a place.
+    /// [`VenueIdError`] if `place` is not valid in an id.
     pub fn at_address(self, place: &str) -> Result<Self, VenueIdError> {
         format!("{}@{place}", self.family()).parse()
     }
 
-    /// The name as a folder or a file can have it on every file system: `:` is written `+`.
+    /// Returns the id as a folder or file name for every file system: `:` is written `+`.
     #[must_use]
     pub fn file_name(self) -> String {
         self.0.replace(':', &COLON_REPLACEMENT.to_string())
     }
 
-    /// The source whose [`file_name`](Self::file_name) this is.
+    /// Returns the source whose [`file_name`](Self::file_name) this is.
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
         if name.contains(':') { None } else { name.replace(COLON_REPLACEMENT, ":").parse().ok() }
@@ -104,7 +108,7 @@ impl fmt::Display for VenueId {
     }
 }
 
-/// Reads what [`Display`](fmt::Display) writes, from whoever typed or sent it.
+/// Reads what [`Display`](fmt::Display) writes, from user input too.
 impl FromStr for VenueId {
     type Err = VenueIdError;
 
@@ -127,7 +131,7 @@ impl FromStr for VenueId {
     }
 }
 
-/// A text that cannot be the name of a source.
+/// An error for a text that cannot be the id of a source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` cannot be the name of a source; write it like upbit, upbit-sg, upbit@127.0.0.1:9001 or upbit@seed-7"

@@ -1,19 +1,19 @@
-//! An answer slot by slot: what to show where nothing traded.
+//! A view of an answer slot by slot: how to show slots without a trade.
 //!
-//! A view is made when it is looked at and never stored: what is filled in here is a convenience for charts and
-//! indicators, not something that happened. Only slots that are *proven* empty are ever filled. An unknown or
-//! disputed slot is a row of its own that says so, and what was known before it is not carried over it: a flat
-//! line painted over a failed download is how other tools lose money.
+//! A view is made when it is read and never stored: a filled row is a convenience for charts and indicators,
+//! not something that happened. Only slots that are *proven* empty are ever filled. An unknown or disputed slot
+//! is a row of its own that says so, and the close before it is not carried over it. A flat line over a failed
+//! download would look like real data.
 
 use crate::{Candle, CandleSet, Grid, Slot, Timestamp};
 
-/// What a view shows for slots without a trade.
+/// The choice of what a view shows for slots without a trade.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fill {
-    /// Nothing: only the candles that exist, as they are stored.
+    /// No row: only the candles that exist, as they are stored.
     #[default]
     None,
-    /// The last close again, as a flat candle without volume that is flagged as filled.
+    /// The last close, as a flat candle without volume that is flagged as filled.
     Forward,
     /// A row without a candle.
     Null,
@@ -22,19 +22,20 @@ pub enum Fill {
 /// One row of a view.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ViewRow {
-    /// When the slot begins.
+    /// The start of the slot.
     pub open_time: Timestamp,
     /// The candle, a real one or a filled one.
     pub candle: Option<Candle>,
-    /// Whether the candle was made up by the view. It never is where the slot is not proven empty.
+    /// `true` if the candle was filled in by the view. It never is where the slot is not proven empty.
     pub filled: bool,
-    /// What is really known of the slot.
+    /// The knowledge about the slot.
     pub slot: Slot,
 }
 
 impl ViewRow {
-    /// Whether the row stays as it is, as far as can be told: the slot is over, and its candle settled or known not to be.
-    /// The candle still forming is not, nor one that the venue may still correct, nor a slot of which nothing is known.
+    /// Returns whether the row will not change, as far as is known: the slot has ended, and its candle is final
+    /// or known not to exist. A forming candle will change, and one that the venue may still correct or a slot
+    /// that is unknown may.
     #[must_use]
     pub fn is_final(&self) -> bool {
         match (self.slot, &self.candle) {
@@ -47,8 +48,8 @@ impl ViewRow {
 
 /// The rows of a view, oldest first.
 ///
-/// They run from the first slot that the answer knows something about to the last, without a gap; with
-/// [`Fill::None`] there is a row for each candle alone. Before the first candle there is no close to repeat.
+/// They run from the first slot with known content to the last, without a hole. With [`Fill::None`] there is a
+/// row only for each candle. Before the first candle there is no close to repeat.
 #[derive(Clone, Debug)]
 pub struct View<'a> {
     set: &'a CandleSet,
@@ -56,14 +57,14 @@ pub struct View<'a> {
     grid: Grid,
     next: Timestamp,
     end: Timestamp,
-    /// Candles passed so far; all that [`Fill::None`] goes by.
+    /// The number of candles passed so far; [`Fill::None`] needs nothing else.
     passed: usize,
-    /// The close that may be repeated; `None` after an unknown slot.
+    /// The close that may be repeated, or `None` after an unknown slot.
     close: Option<f64>,
 }
 
 impl CandleSet {
-    /// Looks at the answer slot by slot, as `grid` cuts them.
+    /// Returns the answer slot by slot, as `grid` cuts them.
     #[must_use]
     pub fn view(&self, fill: Fill, grid: Grid) -> View<'_> {
         let timeframe = self.series.timeframe;
@@ -127,7 +128,7 @@ impl Iterator for View<'_> {
     }
 }
 
-/// A slot in which the price stood still because nobody traded.
+/// Returns a candle of a slot in which the price stood still because nobody traded.
 fn flat(open_time: Timestamp, price: f64) -> Candle {
     let (open, high, low, close) = (price, price, price, price);
     Candle { open_time, open, high, low, close, volume: 0.0, turnover: 0.0, is_final: true }
@@ -165,7 +166,7 @@ mod tests {
         CandleSet::assemble(series, [part])
     }
 
-    /// A letter for each row: `c`andle, `f`illed, `e`mpty, `u`nknown, `d`isputed.
+    /// Returns a letter for each row: `c`andle, `f`illed, `e`mpty, `u`nknown, `d`isputed.
     fn drawn(set: &CandleSet, fill: Fill) -> String {
         let letter = |row: ViewRow| match (row.filled, row.slot) {
             (true, Slot::Empty) => 'f',

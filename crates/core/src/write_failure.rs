@@ -1,28 +1,28 @@
-//! Candles of an answer that could not be stored: they are there, and will have to be asked for again.
+//! Candles of an answer that could not be stored and will have to be fetched again.
 
 use std::sync::Arc;
 
 use crate::StoreError;
 
-/// Candles of an answer that could not be stored.
+/// The part of an answer that could not be stored.
 ///
-/// The answer is none the worse for it; only whoever asks next will find nothing kept.
+/// The answer itself is complete; only the next query will not find these candles in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteFailure {
-    /// How many.
+    /// The number of candles that could not be stored.
     pub rows: u64,
-    /// What went wrong the first time: where, and what to do.
+    /// The first failure: what went wrong, where, and what to do.
     pub reason: Arc<str>,
 }
 
 impl WriteFailure {
-    /// So many `rows`, because of `error`.
+    /// Creates a failure of `rows` candles because of `error`.
     #[must_use]
     pub fn new(rows: usize, error: &StoreError) -> Self {
         Self { rows: rows as u64, reason: error.to_string().into() }
     }
 
-    /// Joins what two pieces of an answer say.
+    /// Joins the failures of two parts of an answer.
     #[must_use]
     pub fn merge(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {

@@ -27,7 +27,7 @@ pub enum Storage {
     Memory,
     /// In a folder of this machine, which its programs may share.
     Folder(StoreConfig),
-    /// In a store of the program's own. The backbone closes it at the end of [`shutdown`](crate::Backbone::shutdown).
+    /// A store of the program's own. The backbone closes it at the end of [`shutdown`](crate::Backbone::shutdown).
     Custom(Arc<dyn CandleStore>),
     /// In a database that other machines share. What is known there is not asked of the venue, and is kept
     /// near as well; what is asked of the venue is kept in both, in the database first.

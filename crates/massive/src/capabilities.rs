@@ -1,4 +1,4 @@
-//! What Massive can do and how much of it Massive takes: both are the plan's to say.
+//! The capabilities and rate limits of Massive, both of which depend on the plan.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,50 +11,51 @@ use market_backbone_core::{
 
 use crate::naming::base_bars;
 
-/// All requests are counted together.
+/// The only rate limit group: all requests are counted together.
 pub(crate) const REQUESTS: RateLimitGroup = RateLimitGroup("massive");
 const CONNECT: RateLimitGroup = RateLimitGroup("massive-websocket");
 
-/// How candles are cut.
+/// The calendar that cuts the candles.
 pub(crate) const GRID: Grid = Grid::NewYork;
 
-/// The most bars one page counts; of more that are asked, it gives this many.
+/// The most bars one page counts. If more are asked for, the venue sends this many.
 pub(crate) const BASE_BARS: u32 = 50_000;
-/// Some fewer than the venue gives, for a page is asked with [`TRADE_SLACK`] more than was wanted.
+/// The most trades of a page: less than the venue allows, because a page is requested with [`TRADE_SLACK`] more
+/// than is wanted.
 pub(crate) const TRADE_PAGE: u32 = 49_000;
-/// Pages of trades begin at a millisecond, not at a trade: so many may be asked for twice.
+/// The most trades that may be requested twice, because pages begin at a millisecond and not at a trade.
 pub(crate) const TRADE_SLACK: u32 = 1_000;
-/// Days before today that are looked through for trades. The venue has years of them: those are for
-/// [`MassiveClient::trade_channel`](crate::MassiveClient::trade_channel).
+/// The number of days before today that are searched for trades. The venue has years of them: those are for
+/// [`MassiveClient::trades`](crate::MassiveClient::trades).
 pub(crate) const TRADE_DAYS: u8 = 7;
 pub(crate) const BOOK_DEPTH: u32 = 1;
 pub(crate) const LISTING_PAGE: u32 = 1_000;
 
-/// Nothing was ever recorded before this day.
+/// The first year of which the venue has any data.
 const FIRST_YEAR: i16 = 1998;
-/// A trade may be reported this late, and then the bars it belongs to change.
+/// The time by which a trade may be reported late. Then the bars it belongs to change.
 const LATE_REPORT_WINDOW: Duration = Duration::from_secs(20 * 60);
-/// By this age a candle has what was corrected at the end of its day.
+/// The age at which a candle includes the corrections made at the end of its day.
 const RECONCILE_DELAY: Duration = Duration::from_secs(18 * 3_600);
 const DELAY: Duration = Duration::from_secs(15 * 60);
-/// The longest day in New York.
+/// The length of the longest day in New York.
 const END_OF_DAY_DELAY: Duration = Duration::from_secs(25 * 3_600);
 
-/// What was paid for.
+/// The plan the account has paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MassivePlan {
     /// Free: bars of past days, two years back, five requests a minute, no socket.
     Basic,
     /// Bars a quarter of an hour late, five years back.
     Starter,
-    /// And trades, ten years back.
+    /// Trades as well, ten years back.
     Developer,
-    /// Everything as it happens, quotes included.
+    /// Everything in real time, quotes included.
     Advanced,
 }
 
 impl MassivePlan {
-    /// `basic`, `starter`, `developer` or `advanced`.
+    /// Returns `basic`, `starter`, `developer` or `advanced`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -65,7 +66,7 @@ impl MassivePlan {
         }
     }
 
-    /// How often one may ask.
+    /// Returns the rate limit of the plan.
     #[must_use]
     pub const fn rate(self) -> MassiveRate {
         match self {
@@ -74,7 +75,7 @@ impl MassivePlan {
         }
     }
 
-    /// How much later than it happens this plan shows what happens.
+    /// Returns the delay with which this plan shows events.
     #[must_use]
     pub const fn delay(self) -> Duration {
         match self {
@@ -84,12 +85,13 @@ impl MassivePlan {
         }
     }
 
-    /// Whether it includes single trades.
+    /// Returns whether the plan includes single trades.
     pub(crate) const fn has_trades(self) -> bool {
         matches!(self, Self::Developer | Self::Advanced)
     }
 
-    /// The first day that may be asked for at `now`, with a day to spare; `None` if that is the first there is.
+    /// Returns the first day that may be requested at `now`, with a day to spare, or `None` if the plan has no
+    /// limit.
     pub(crate) fn history_start(self, now: Timestamp) -> Option<Timestamp> {
         let years: i32 = match self {
             Self::Basic => 2,
@@ -100,13 +102,13 @@ impl MassivePlan {
         Some(Calendar::midnight(Calendar::day_of(now).plus(1 - 365 * years)))
     }
 
-    /// What a page of candles asked at `now` reaches: from where, and up to where if nothing else is said.
+    /// Returns the range that a page of candles requested at `now` covers if the request does not narrow it.
     pub(crate) fn window(self, now: Timestamp) -> (Timestamp, Timestamp) {
         let today = Calendar::day_of(now);
         let first =
             || market_backbone_core::Day::new(FIRST_YEAR, 1, 1).map_or(Timestamp::EPOCH, Calendar::midnight);
         let to = match self {
-            // What is asked of the running day is refused.
+            // A request for the running day is refused.
             Self::Basic => today,
             _ => today.plus(2),
         };
@@ -120,7 +122,7 @@ impl fmt::Display for MassivePlan {
     }
 }
 
-/// A text that names no plan.
+/// An error for a text that names no plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MassivePlanError(String);
 
@@ -132,7 +134,7 @@ impl fmt::Display for MassivePlanError {
 
 impl std::error::Error for MassivePlanError {}
 
-/// Reads what [`Display`](fmt::Display) writes, and `free` for the one that is.
+/// Reads what [`Display`](fmt::Display) writes, and `free` as another name of `basic`.
 impl FromStr for MassivePlan {
     type Err = MassivePlanError;
 
@@ -144,14 +146,14 @@ impl FromStr for MassivePlan {
     }
 }
 
-/// How often one may ask.
+/// The rate limit that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MassiveRate {
-    /// Five requests a minute: the free plan.
+    /// Five requests a minute: the limit of the free plan.
     FivePerMinute,
-    /// A hundred a minute: for those who share an account, or would rather be careful.
+    /// A hundred a minute: for accounts that are shared, or for caution.
     HundredPerMinute,
-    /// A hundred a second: what the venue asks of those who have no limit.
+    /// A hundred a second: what the venue asks of plans without a limit.
     HundredPerSecond,
 }
 
@@ -168,7 +170,7 @@ impl MassiveRate {
     }
 }
 
-/// How many candles a page is sure to hold, since the venue counts what they are made of.
+/// Returns the number of candles a page is sure to hold, since the venue counts the bars they are made of.
 const fn page(timeframe: Timeframe) -> (Timeframe, u32) {
     (timeframe, BASE_BARS / base_bars(timeframe))
 }
@@ -200,7 +202,7 @@ pub(crate) fn capabilities(
         trade_page: TRADE_PAGE,
         book_depth: BOOK_DEPTH,
         trade_days: TRADE_DAYS,
-        // Seconds are not free.
+        // The free plan has no candles of seconds.
         timeframes: if plan == MassivePlan::Basic { &Timeframe::ALL[1..] } else { &Timeframe::ALL },
         live_timeframes: if plan == MassivePlan::Basic { &[] } else { &[Timeframe::S1, Timeframe::M1] },
         unstreamed_kinds: unsupported_kinds(plan),
@@ -213,7 +215,7 @@ pub(crate) fn capabilities(
             messages: &[],
             keep_alive: KeepAlive::Ping,
             keep_alive_every: Duration::from_secs(15),
-            // Pings are answered; nights are long and silent otherwise.
+            // Pings are answered. Without them, nights are long and silent.
             idle_timeout: Duration::from_secs(40),
             max_connections: Some(connections),
             channels_per_connection: None,
@@ -221,7 +223,7 @@ pub(crate) fn capabilities(
     }
 }
 
-/// No plan has tickers: there is no such channel.
+/// Returns the kinds that are not streamed. No plan has tickers: there is no such channel.
 const fn unsupported_kinds(plan: MassivePlan) -> &'static [StreamKind] {
     match plan {
         MassivePlan::Basic | MassivePlan::Starter => {

@@ -1,6 +1,7 @@
-//! What only Massive offers, asked through the router like everything else: in turn, retried, with the key.
+//! Requests that only Massive offers. They go through the router like all others: rate limited, retried, with
+//! the key.
 //!
-//! Answers that come in pages are followed to the last one. What is asked for by its day means the day in New York.
+//! Paged answers are followed to the last page. A day always means the day in New York.
 
 mod answers;
 mod replies;
@@ -20,10 +21,10 @@ pub use self::answers::{
 use crate::capabilities::LISTING_PAGE;
 use crate::rest::{codes, get, listing_query, range_path, snapshots_path, ticker};
 
-/// The most trades of one page, and bars counted for one.
+/// The most trades of one page, and the most bars counted for one.
 const MAX_ROWS: u32 = 50_000;
 
-/// What only Massive offers; cheap to clone.
+/// A client for what only Massive offers; cheap to clone.
 #[derive(Clone)]
 pub struct MassiveClient {
     calls: Arc<dyn CallSource>,
@@ -37,21 +38,21 @@ impl fmt::Debug for MassiveClient {
 }
 
 impl MassiveClient {
-    /// A client that asks through `calls`.
+    /// Creates a client that sends its requests through `calls`.
     #[must_use]
     pub fn new(calls: Arc<dyn CallSource>) -> Self {
         Self { calls, priority: Priority::default() }
     }
 
-    /// The same, as urgent as `priority`.
+    /// Returns the same client with another priority.
     #[must_use]
     pub fn with_priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
     }
 
-    /// Bars of any length in a range, oldest first: more lengths than there are timeframes, and adjusted for splits if
-    /// that is asked for.
+    /// Fetches bars of any length in a range, oldest first. There are more lengths than timeframes, and prices
+    /// are adjusted for splits on request.
     ///
     /// # Errors
     ///
@@ -70,7 +71,7 @@ impl MassiveClient {
         self.call(get(path, query)).await.and_then(|pages| self.at_source(replies::bars(&pages)))
     }
 
-    /// The bars of all shares of a day, in one answer; none if nobody traded on it.
+    /// Fetches the bars of all shares of a day in one answer; empty if nobody traded on it.
     ///
     /// # Errors
     ///
@@ -83,7 +84,7 @@ impl MassiveClient {
             .and_then(|pages| self.at_source(replies::day_bars(self.source(), &pages)))
     }
 
-    /// The bar of the last session that is over; `None` for a share without one.
+    /// Fetches the bar of the last session that is over, or `None` for a share without one.
     ///
     /// # Errors
     ///
@@ -94,7 +95,8 @@ impl MassiveClient {
         Ok(self.at_source(replies::day_bars(self.source(), &pages))?.pop())
     }
 
-    /// The official figures of a day, and the prices before and after its session; `None` if it had none.
+    /// Fetches the official figures of a day, and the prices before and after its session; `None` if it had
+    /// none.
     ///
     /// # Errors
     ///
@@ -109,7 +111,7 @@ impl MassiveClient {
             .transpose()
     }
 
-    /// All trades of a range, oldest first, with everything the tape says of them.
+    /// Fetches all trades of a range, oldest first, with every field of the tape.
     ///
     /// # Errors
     ///
@@ -121,7 +123,7 @@ impl MassiveClient {
             .and_then(|pages| self.at_source(replies::trades(&pages, symbol)))
     }
 
-    /// All quotes of a range, oldest first.
+    /// Fetches all quotes of a range, oldest first.
     ///
     /// # Errors
     ///
@@ -133,7 +135,7 @@ impl MassiveClient {
             .and_then(|pages| self.at_source(replies::quotes(&pages, symbol)))
     }
 
-    /// The latest trade.
+    /// Fetches the latest trade.
     ///
     /// # Errors
     ///
@@ -144,7 +146,7 @@ impl MassiveClient {
         self.at_source(replies::last_trade(first_body(&pages)?, symbol))
     }
 
-    /// One share at a glance.
+    /// Fetches the snapshot of one share.
     ///
     /// # Errors
     ///
@@ -155,7 +157,7 @@ impl MassiveClient {
         self.at_source(replies::snapshot(self.source(), first_body(&pages)?))
     }
 
-    /// Some shares at a glance, or all of them if none is named. Those that do not exist are left out.
+    /// Fetches the snapshots of some shares, or of all if none is named. Those that do not exist are left out.
     ///
     /// # Errors
     ///
@@ -167,7 +169,7 @@ impl MassiveClient {
             .and_then(|pages| self.at_source(replies::snapshots(self.source(), &pages)))
     }
 
-    /// The twenty shares that have won or lost most today.
+    /// Fetches the twenty shares that have gained or lost most today.
     ///
     /// # Errors
     ///
@@ -179,7 +181,7 @@ impl MassiveClient {
             .and_then(|pages| self.at_source(replies::snapshots(self.source(), &pages)))
     }
 
-    /// All that is listed, by its ticker.
+    /// Fetches all listings, sorted by ticker.
     ///
     /// # Errors
     ///
@@ -189,7 +191,7 @@ impl MassiveClient {
         self.call(call).await.and_then(|pages| self.at_source(replies::listings(self.source(), &pages)))
     }
 
-    /// What is listed under a ticker, now or on a day in the past: tickers are given anew.
+    /// Fetches the listing of a ticker, now or on a day in the past: tickers are reused.
     ///
     /// # Errors
     ///
@@ -201,7 +203,7 @@ impl MassiveClient {
         self.at_source(replies::listing(self.source(), first_body(&self.call(get(path, query)).await?)?))
     }
 
-    /// What numbers or codes stand for.
+    /// Fetches the meanings of the numbers and codes of one list.
     ///
     /// # Errors
     ///
@@ -213,7 +215,7 @@ impl MassiveClient {
             .and_then(|pages| self.at_source(replies::glossary(&pages)))
     }
 
-    /// Whether the exchanges are open now.
+    /// Fetches whether the exchanges are open now.
     ///
     /// # Errors
     ///
@@ -223,7 +225,7 @@ impl MassiveClient {
         self.at_source(replies::market_status(first_body(&pages)?))
     }
 
-    /// The holidays and half days to come, of each exchange; for a calendar see [`apply_holidays`].
+    /// Fetches the upcoming holidays and half days of each exchange; for a calendar see [`apply_holidays`].
     ///
     /// # Errors
     ///
@@ -233,8 +235,8 @@ impl MassiveClient {
         self.at_source(replies::holidays(first_body(&pages)?))
     }
 
-    /// The splits of a share, or of all of them, from `since` on, oldest first, announced ones included; for a
-    /// [`SplitHistory`](market_backbone_core::SplitHistory). One whose figures the venue does not name has NaN.
+    /// Fetches the splits of a share, or of all, from `since` on, oldest first, announced ones included; for a
+    /// [`SplitHistory`](market_backbone_core::SplitHistory). A ratio that the venue does not name is NaN.
     ///
     /// # Errors
     ///
@@ -251,7 +253,7 @@ impl MassiveClient {
             .and_then(|pages| self.at_source(replies::splits(self.source(), &pages)))
     }
 
-    /// The dividends of a share, or of all of them, that it is traded without from `since` on, oldest first.
+    /// Fetches the dividends of a share, or of all, with an ex-dividend day from `since` on, oldest first.
     ///
     /// # Errors
     ///
@@ -272,7 +274,7 @@ impl MassiveClient {
         self.calls.venue()
     }
 
-    /// Says at which source something could not be read.
+    /// Adds the source to an error about an unreadable answer.
     fn at_source<T>(&self, outcome: Result<T, SourceError>) -> Result<T, SourceError> {
         outcome.map_err(|error| error.at_venue(self.source()))
     }
@@ -282,7 +284,7 @@ impl MassiveClient {
     }
 }
 
-/// What happened within a range, oldest first.
+/// Returns the query for what happened within a range, oldest first.
 fn time_range_query(range: TimeRange) -> Vec<(&'static str, String)> {
     let moment = |moment: Timestamp| moment.as_nanos().max(0).to_string();
     vec![
@@ -294,7 +296,7 @@ fn time_range_query(range: TimeRange) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What befell a share, or any.
+/// Returns the query for the corporate actions of one share, or of all.
 fn corporate_action_query(
     symbol: Option<&Symbol>,
     sort: &str,

@@ -1,7 +1,8 @@
-//! Tells an answer from a failure, and says what the failure means.
+//! Distinguishes answers from failures, and classifies the failures.
 //!
-//! The status of the reply and the one in the body need not agree: a refusal can come with a 200, and `DELAYED` is a
-//! success. What a plan does not include is explained and never asked again. The key is in none of the messages.
+//! The status of the reply and the one in the body need not agree: a refusal can come with a 200, and `DELAYED`
+//! is a success. A request that the plan does not include gets an explanation and is never repeated. No message
+//! contains the key.
 
 use std::time::Duration;
 
@@ -14,9 +15,9 @@ use serde::de::IgnoredAny;
 use crate::capabilities::MassivePlan;
 use crate::wire::Envelope;
 
-/// How much of a body may be repeated in a message.
+/// The most characters of a body that a message may repeat.
 const EXCERPT_CHARS: usize = 160;
-/// A longer wait than this is a mistake in the reply.
+/// The longest wait that is believed; a longer one is a mistake in the reply.
 const MAX_WAIT: Duration = Duration::from_secs(86_400);
 
 pub(crate) fn check(
@@ -35,7 +36,7 @@ pub(crate) fn check(
     Err(SourceError::new(kind, redacted(&message, key)))
 }
 
-/// The venue's words; should they repeat the key, nobody else does.
+/// Removes the key from the venue's words.
 pub(crate) fn redacted(words: &str, key: &Secret) -> String {
     match key.reveal() {
         "" => words.to_owned(),
@@ -43,15 +44,15 @@ pub(crate) fn redacted(words: &str, key: &Secret) -> String {
     }
 }
 
-/// A body that is not what Massive sends.
+/// Returns the error for a body that is not what Massive sends.
 pub(crate) fn malformed(body: &[u8]) -> SourceError {
     let message = format!("cannot read massive's answer `{}`", excerpt(body));
     SourceError::new(Kind::Malformed, message)
 }
 
-/// At most [`EXCERPT_CHARS`] characters of a body, on one line.
+/// Returns at most [`EXCERPT_CHARS`] characters of a body, on one line.
 pub(crate) fn excerpt(body: &[u8]) -> String {
-    // A character has at most four bytes, so this much always holds enough of them.
+    // A character has at most four bytes, so this many bytes always hold enough of them.
     let head = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT_CHARS)]);
     let line = head.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut text: String = line.chars().filter(|c| !c.is_control()).take(EXCERPT_CHARS).collect();
@@ -61,13 +62,13 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
     text
 }
 
-/// Whether nothing being there is an answer: that a day had no session.
+/// Returns whether "no data" is a valid answer to the call: the day had no session.
 fn is_no_data_reply(call: &Call, body: &[u8]) -> bool {
     let asks_a_day = matches!(call, Call::VenueSpecific(call) if call.path.starts_with("/v1/open-close/"));
     asks_a_day && error_text(body) == "Data not found."
 }
 
-/// The word in the body that takes the success back.
+/// Returns the error status in the body of a reply that was successful by its HTTP status.
 fn error_status_in_ok_reply(body: &[u8]) -> Result<Option<String>, SourceError> {
     let body = body.trim_ascii();
     if body.first() == Some(&b'[') {
@@ -79,7 +80,8 @@ fn error_status_in_ok_reply(body: &[u8]) -> Result<Option<String>, SourceError> 
     Ok(matches!(&*status, "NOT_AUTHORIZED" | "ERROR" | "NOT_FOUND").then(|| status.into_owned()))
 }
 
-/// Markets that do not exist are left out of a list; where none is left, none existed.
+/// Checks that a list is not empty. Unknown markets are left out of a list; an empty list means that none
+/// exists.
 fn check_found(call: &Call, body: &[u8]) -> Result<(), SourceError> {
     #[derive(Deserialize)]
     struct TickerList {
@@ -137,7 +139,7 @@ fn is_json(body: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
-/// The venue's words, or as much of the body as may be shown.
+/// Returns the venue's words, or as much of the body as may be shown.
 fn error_text(body: &[u8]) -> String {
     match serde_json::from_slice::<Envelope<'_>>(body) {
         Ok(Envelope { error: Some(said), .. } | Envelope { error: None, message: Some(said), .. }) => {
@@ -148,7 +150,7 @@ fn error_text(body: &[u8]) -> String {
     }
 }
 
-/// `unknown market NOPE on massive`; of several, the venue does not say which.
+/// Returns `unknown market NOPE on massive`; of several markets, the venue does not say which.
 fn unknown_market(call: &Call) -> String {
     match markets(call) {
         [only] => format!("unknown market {only} on massive"),
@@ -170,7 +172,7 @@ fn markets(call: &Call) -> &[Symbol] {
     }
 }
 
-/// How long to stay away, where the venue says; it does not always.
+/// Returns how long to wait, where the venue says so; it does not always.
 fn retry_after(reply: &HttpReply<'_>) -> Option<Duration> {
     let seconds = reply.header("retry-after").and_then(|value| value.trim().parse().ok());
     seconds.map(Duration::from_secs).map(|wait| wait.min(MAX_WAIT))

@@ -1,7 +1,7 @@
-//! The socket: how to be let in, what to send to be told, and how what comes reads.
+//! The socket protocol: login, subscriptions and frames.
 //!
-//! A request names what it adds or takes away; what is held already stays. Nothing is said of names the venue does not
-//! know, so only what it confirms counts.
+//! A request names the channels to add or remove; the others stay. The venue ignores unknown names without a
+//! reply, so only confirmed channels count.
 
 mod frame;
 mod scan;
@@ -19,13 +19,13 @@ use crate::error::excerpt;
 use crate::naming::channel_name;
 use crate::wire::StatusEvent;
 
-/// The longest it may take until the key has been accepted.
+/// The longest time until the key must have been accepted.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(15);
-/// So many names go into one message; with all there are it would be longer than some servers read.
+/// The most names in one message. A message with all names would be longer than some servers read.
 const MAX_CHANNELS_PER_MESSAGE: usize = 4_000;
 
-/// How long to stay away after being put out. Whoever comes back sooner puts out whoever took the place, who does
-/// the same: two programs with one key would throw each other out for ever.
+/// The time to stay away after an eviction. A client that returns sooner evicts the one that replaced it, which
+/// does the same: two programs with one key would evict each other forever.
 const EVICTION_COOLDOWN: Duration = Duration::from_secs(60);
 
 #[derive(Serialize)]
@@ -34,14 +34,14 @@ struct ActionMessage<'a> {
     params: &'a str,
 }
 
-/// The venue speaks first, then wants the key, in a message of its own.
+/// Returns the login: the venue sends the first message, then expects the key in a message of its own.
 pub(crate) fn login(key: &Secret) -> Login {
     let message = encode_action("auth", key.reveal());
     Login { messages: vec![Secret::new(message)], awaits_prompt: true, timeout: LOGIN_TIMEOUT }
 }
 
-/// What is new is asked for before what is not wanted any more is given up, so that nothing is missed where one name
-/// takes the place of many.
+/// Returns the messages that change the subscription. New channels are added before old ones are removed, so
+/// that nothing is missed where one name replaces many.
 pub(crate) fn subscribe(has: &[Channel], wanted: &[Channel]) -> Vec<String> {
     let (has, wanted) = (names(has), names(wanted));
     let mut messages = messages("subscribe", wanted.difference(&has));
@@ -49,8 +49,8 @@ pub(crate) fn subscribe(has: &[Channel], wanted: &[Channel]) -> Vec<String> {
     messages
 }
 
-/// The names of channels, without those that another one includes: all trades of the market and the trades of one share
-/// would come twice.
+/// Returns the names of channels, without those that another one includes: otherwise a trade would arrive both
+/// through the channel of all trades and through that of its share.
 fn names(channels: &[Channel]) -> BTreeSet<String> {
     let whole: BTreeSet<_> =
         channels.iter().filter(|channel| channel.symbol.is_any()).map(|channel| channel.kind).collect();
@@ -65,16 +65,16 @@ fn messages<'a>(action: &str, names: impl Iterator<Item = &'a String>) -> Vec<St
 }
 
 fn encode_action(action: &str, params: &str) -> String {
-    // Two texts: nothing about them can fail to be written.
+    // The message holds two texts, so writing it cannot fail.
     serde_json::to_string(&ActionMessage { action, params }).unwrap_or_default()
 }
 
-/// The channel that is sent from now on.
+/// Returns the channel that the venue sends from now on.
 fn confirmed_channel<'a>(row: &'a StatusEvent<'_>) -> Option<&'a str> {
     (row.status == "success").then(|| row.message.strip_prefix("subscribed to: ")).flatten().map(str::trim)
 }
 
-/// What it means for the connection; `None` for what changes nothing.
+/// Returns the message for the connection, or `None` if the status changes nothing.
 fn control(row: &StatusEvent<'_>) -> Option<ControlMessage> {
     let said = excerpt(row.message.as_bytes());
     Some(match &*row.status {

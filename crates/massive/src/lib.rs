@@ -1,9 +1,9 @@
-//! Massive's market-data protocol for US stocks: how it is asked and how its answers read.
+//! Massive's market-data protocol for US stocks: how requests are written and how answers are read.
 //!
 //! No I/O happens here. [`Massive`] turns a [`Call`](market_backbone_core::Call) into a path and a query, a
-//! body into candles with their proof, a frame into events; whoever owns the network does the rest. What a
-//! body or a frame holds is never trusted: whatever the bytes, the answer is a value or a typed error.
-//! [`MassiveClient`] has what only this venue offers: grouped days, snapshots, splits, holidays and the like.
+//! body into candles with their proof, a frame into events; the caller owns the network. The content of a body
+//! or a frame is never trusted: whatever the bytes, the result is a value or a typed error. [`MassiveClient`]
+//! has what only this venue offers: grouped days, snapshots, splits, holidays and the like.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -1,13 +1,14 @@
-//! How Massive spells itself, its markets, its timeframes and its trades.
+//! The names that Massive gives to itself, its markets, timeframes and trades.
 
 use std::fmt::Write;
 
 use market_backbone_core::{StreamKind, Timeframe, Timestamp, TradeId, VenueId};
 
-/// Massive (Polygon, until 2025): the house itself, and the family of all who speak its protocol.
+/// The id of Massive (Polygon, until 2025): the venue itself, and the family of all sources that speak its
+/// protocol.
 pub const MASSIVE: VenueId = VenueId::new("massive");
-/// Where the house answers: under both of its names, and with the same data a quarter of an hour late. Its other sockets
-/// (`business`, `nasdaqfeed` and the like) carry other tapes.
+/// The venue's own hosts, under both of its names, and those with the same data delayed by fifteen minutes. Its
+/// other sockets (`business`, `nasdaqfeed` and the like) carry other tapes.
 pub static MASSIVE_HOSTS: [(&str, VenueId); 6] = [
     ("api.massive.com", MASSIVE),
     ("api.polygon.io", MASSIVE),
@@ -16,14 +17,14 @@ pub static MASSIVE_HOSTS: [(&str, VenueId); 6] = [
     ("delayed.massive.com", MASSIVE),
     ("delayed.polygon.io", MASSIVE),
 ];
-/// Where Massive answers requests.
+/// The address of Massive's REST API.
 pub const REST_URL: &str = "https://api.massive.com";
-/// Where the socket for stocks is.
+/// The address of the socket for stocks.
 pub const WS_URL: &str = "wss://socket.massive.com/stocks";
-/// Where the same is sent a quarter of an hour later, for plans that do not include the present.
+/// The address of the same socket with a delay of fifteen minutes, for plans without real-time data.
 pub const DELAYED_WS_URL: &str = "wss://delayed.massive.com/stocks";
 
-/// The multiplier and the timespan of a timeframe.
+/// Returns the multiplier and the timespan of a timeframe.
 pub(crate) const fn timespan(timeframe: Timeframe) -> (u32, &'static str) {
     match timeframe {
         Timeframe::S1 => (1, "second"),
@@ -42,7 +43,7 @@ pub(crate) const fn timespan(timeframe: Timeframe) -> (u32, &'static str) {
     }
 }
 
-/// Of how many bars that are counted a candle is made at the most: minutes below a day, days from there on.
+/// Returns the most counted bars of which a candle is made: minutes below a day, days from there on.
 pub(crate) const fn base_bars(timeframe: Timeframe) -> u32 {
     match timeframe {
         Timeframe::S1 | Timeframe::M1 | Timeframe::D1 => 1,
@@ -59,7 +60,7 @@ pub(crate) const fn base_bars(timeframe: Timeframe) -> u32 {
     }
 }
 
-/// The socket's name for a kind of data.
+/// Returns the socket's name for a kind of data.
 pub(crate) const fn channel_name(kind: StreamKind) -> Option<&'static str> {
     match kind {
         StreamKind::Trade => Some("T"),
@@ -71,7 +72,7 @@ pub(crate) const fn channel_name(kind: StreamKind) -> Option<&'static str> {
     }
 }
 
-/// The kind of data that the socket calls `name`.
+/// Returns the kind of data that the socket calls `name`.
 pub(crate) fn channel_kind(name: &str) -> Option<StreamKind> {
     Some(match name {
         "T" => StreamKind::Trade,
@@ -83,24 +84,24 @@ pub(crate) fn channel_kind(name: &str) -> Option<StreamKind> {
     })
 }
 
-/// The ticker that a person calls `name`: nobody types capitals who need not, so letters that are all small are meant to
-/// be large. Where some are large each is what it is: `BACpB` is one share, `BACPB` another.
+/// Returns the ticker that a person calls `name`. Letters that are all small are taken for capitals, because
+/// few people type capitals. Mixed case is kept: `BACpB` is one share, `BACPB` another.
 pub(crate) fn normalize_code(name: &str) -> String {
-    // Classes of shares are parted by a dot here, elsewhere by a stroke.
+    // Massive separates classes of shares by a dot, others by a slash.
     let name = name.trim().replace('/', ".");
     if name.contains(|c: char| c.is_ascii_uppercase()) { name } else { name.to_ascii_uppercase() }
 }
 
-/// Whether `code` can stand in a path: anything else would ask for another route.
+/// Returns whether `code` can stand in a path: anything else would ask for another route.
 pub(crate) fn is_ticker(code: &str) -> bool {
     let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '_');
     code.chars().all(sound) && code.chars().any(|c| c.is_ascii_alphanumeric())
 }
 
-/// What makes a trade the one it is: nothing less is unique, and the last four are not in order.
+/// The fields that together identify a trade. No part of them is unique, and the last four are not in order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TradeIdParts<'a> {
-    /// When the tape had it, ms. The socket knows no more digits.
+    /// The time at which the tape received it, in ms. The socket sends no more digits.
     pub(crate) millis: i64,
     pub(crate) sequence: i64,
     pub(crate) exchange: i64,
@@ -108,12 +109,13 @@ pub(crate) struct TradeIdParts<'a> {
     pub(crate) id: &'a str,
 }
 
-/// Digits of a time in milliseconds, until the year 2286.
+/// The digits of a time in milliseconds, until the year 2286.
 const TIME_DIGITS: usize = 13;
 const SEQUENCE_DIGITS: usize = 12;
 
 impl TradeIdParts<'_> {
-    /// A text that sorts by time and then by sequence number, and is the same whether the trade came by socket or by page.
+    /// Returns a text that sorts by time and then by sequence number, and is the same whether the trade came by
+    /// socket or by page.
     pub(crate) fn to_id(self) -> TradeId {
         let mut text = String::with_capacity(40 + self.id.len());
         push_padded(&mut text, self.millis, TIME_DIGITS);
@@ -129,10 +131,10 @@ impl TradeIdParts<'_> {
     }
 }
 
-/// Writes a number with leading zeros; this is on the way of every trade, and several times faster than `write!`.
+/// Writes a number with leading zeros. Every trade needs it, and it is several times faster than `write!`.
 fn push_padded(text: &mut String, number: i64, digits: usize) {
     let Ok(mut rest) = u64::try_from(number) else {
-        // No clock and no counter is negative: sorted before all others, it does no harm.
+        // No clock and no counter is negative. Such a number sorts before all others, where it does no harm.
         let _ = write!(text, "{number}");
         return;
     };
@@ -146,15 +148,15 @@ fn push_padded(text: &mut String, number: i64, digits: usize) {
     text.push_str(std::str::from_utf8(&buffer[start..]).unwrap_or_default());
 }
 
-/// The millisecond in which the trade called `id` happened.
+/// Returns the millisecond of the trade with this `id`.
 pub(crate) fn millis_of(id: &TradeId) -> Option<i64> {
     let TradeId::Text(text) = id else { return None };
     let digits = text.split(':').next().unwrap_or_default();
     (digits.len() == TIME_DIGITS).then(|| digits.parse().ok())?
 }
 
-/// A name that sorts before those of all trades from the millisecond of `moment` on: a page of trades before it ends
-/// there.
+/// Returns an id that sorts before all trades from the millisecond of `moment` on: a page of trades before it
+/// ends there.
 #[must_use]
 pub fn trade_cursor(moment: Timestamp) -> TradeId {
     let mut text = String::with_capacity(TIME_DIGITS);

@@ -1,6 +1,6 @@
-//! Writes requests, and finds out where the rest of an answer is.
+//! Writes requests, and finds the address of the next page.
 //!
-//! Prices are always asked as they were traded: what is adjusted for splits changes with every split, and is a view.
+//! Prices are always requested unadjusted: what is adjusted for splits changes with every split, and is a view.
 
 use market_backbone_core::{
     BookRequest, Calendar, Call, CandlePageRequest, Day, Grid, HttpCall, HttpReply, QueryParams, SourceError,
@@ -30,9 +30,10 @@ pub(crate) fn encode(call: &Call, plan: MassivePlan, now: Timestamp) -> Result<H
     }
 }
 
-/// Where the rest of the answer to `sent` is.
+/// Returns the address of the rest of the answer to `sent`.
 ///
-/// The address is the venue's own, so it is followed only to where requests go anyway: it is followed with the key.
+/// The venue sends this address. The request carries the key, so the address is followed only if it is on the
+/// host that requests go to anyway.
 pub(crate) fn next_page(
     sent: &HttpCall,
     reply: &HttpReply<'_>,
@@ -64,13 +65,13 @@ pub(crate) fn next_page(
     Ok(Some(next))
 }
 
-/// A GET request.
+/// Returns a GET request.
 pub(crate) fn get(path: String, query: Vec<(&'static str, String)>) -> HttpCall {
     let query = query.into_iter().map(|(name, value)| (name.into(), value)).collect();
     HttpCall::new(REQUESTS, path, query)
 }
 
-/// The code of a market, if it can stand in a path.
+/// Returns the code of a market, if it can stand in a path.
 pub(crate) fn ticker(symbol: &Symbol) -> Result<&str, SourceError> {
     if symbol.venue().family() != MASSIVE || !is_ticker(symbol.code()) {
         let message = format!("`{symbol}` is no market of massive; markets are written like AAPL or BRK.A");
@@ -89,7 +90,8 @@ pub(crate) fn listing_query() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Is it listed, and if not, was it? In any market: bars of shares traded over the counter are answered, too.
+/// Returns the requests for the current and the past listing of a market. They cover all markets, because bars
+/// of shares traded over the counter exist too.
 pub(crate) fn lookups(symbol: &Symbol) -> Vec<HttpCall> {
     if ticker(symbol).is_err() {
         return Vec::new();
@@ -108,7 +110,8 @@ pub(crate) fn snapshots_path(symbol: Option<&Symbol>) -> Result<String, SourceEr
     })
 }
 
-/// Tickers joined by commas: a name that comes twice would answer for the last one alone.
+/// Returns tickers joined by commas, each once: if one came twice, the venue would answer for the last one
+/// alone.
 pub(crate) fn codes(symbols: &[Symbol]) -> Result<String, SourceError> {
     if symbols.is_empty() {
         return Err(bad_request("no market was named"));
@@ -126,7 +129,7 @@ fn candles(request: &CandlePageRequest, plan: MassivePlan, now: Timestamp) -> Re
     let bars = base_bars(timeframe);
     let count = page_size(*count, BASE_BARS / bars, &format!("candles of {timeframe}"))?;
     let (from, newest) = plan.window(now);
-    // Both ends belong to the range, and `before` does not.
+    // Both ends belong to the venue's range, but `before` is exclusive.
     let to = before.map_or(newest, |before| before.min(newest)).as_millis().saturating_sub(1).max(0);
     let from = from.as_millis().clamp(0, to);
     let (multiplier, span) = timespan(timeframe);
@@ -139,7 +142,8 @@ fn candles(request: &CandlePageRequest, plan: MassivePlan, now: Timestamp) -> Re
     Ok(get(format!("/v2/aggs/ticker/{code}/range/{multiplier}/{span}/{from}/{to}"), query))
 }
 
-/// The newest trades before a moment, however far back they lie: a day without any costs no request of its own.
+/// Returns the request for the newest trades before a moment, however far back they lie: days without any cost
+/// no request of their own.
 fn trades(request: &TradePageRequest, plan: MassivePlan, now: Timestamp) -> Result<HttpCall, SourceError> {
     let TradePageRequest { symbol, before, days_ago, count } = request;
     if !plan.has_trades() {
@@ -159,7 +163,8 @@ fn trades(request: &TradePageRequest, plan: MassivePlan, now: Timestamp) -> Resu
     let end_of_page = match before {
         Some(id) => {
             let unreadable = || bad_request(format!("`{id}` names no trade of massive"));
-            // A page begins between milliseconds; what is not before the trade is left out when it is read.
+            // A page begins between milliseconds. Trades that are not before the cursor are left out when it is
+            // read.
             Some(Timestamp::from_millis(millis_of(id).ok_or_else(unreadable)?.saturating_add(1)))
         }
         None => None,
@@ -195,7 +200,7 @@ fn books(request: &BookRequest) -> Result<HttpCall, SourceError> {
     }
 }
 
-/// The path of a range of bars, from one day to another, both included.
+/// Returns the path of a range of bars, from one day to another, both included.
 pub(crate) fn range_path(
     symbol: &Symbol,
     (multiplier, span): (u32, &str),
@@ -210,19 +215,19 @@ pub(crate) fn range_path(
     Ok(format!("/v2/aggs/ticker/{}/range/{multiplier}/{span}/{from}/{to}", ticker(symbol)?))
 }
 
-/// The day that a moment belongs to, as paths write it.
+/// Returns the day of a moment, as paths write it.
 pub(crate) fn day_of(moment: Timestamp) -> Day {
     Calendar::day_of(moment)
 }
 
-/// The names and values of a query as it stands in an address.
+/// Returns the names and values of the query in an address.
 fn parse_query(query: &str) -> QueryParams {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     let decoded = pairs.map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (percent_decoded(name), percent_decoded(value))
     });
-    // It never carries the key; if it did, the key would be in it twice.
+    // The address never carries the key. If it did, the key would be in the request twice.
     decoded.filter(|(name, _)| name != "apiKey").map(|(name, value)| (name.into(), value)).collect()
 }
 

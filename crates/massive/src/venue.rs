@@ -1,4 +1,4 @@
-//! The venue itself: the port's methods, each handed to the file that knows.
+//! The venue itself: the methods of the port, each of which calls the module for it.
 
 use std::sync::Arc;
 
@@ -14,45 +14,46 @@ use crate::decode::candles::DecodeContext;
 use crate::naming::{MASSIVE, MASSIVE_HOSTS, trade_cursor};
 use crate::{decode, error, feed, naming, rest};
 
-/// Massive: all shares of the American exchanges. It needs a key, and what it gives depends on the key's plan.
+/// The Massive venue: all shares of the American exchanges. It needs a key, and the key's plan decides what it
+/// offers.
 #[derive(Clone, Debug)]
 pub struct Massive {
     key: Secret,
     plan: MassivePlan,
-    /// Only for the day it is: what a plan includes begins so many years ago.
+    /// The clock, which is used only for the current day: a plan begins a number of years ago.
     clock: Arc<dyn Clock>,
     capabilities: Capabilities,
 }
 
 impl Massive {
-    /// The house itself, for the owner of `key`, who has paid for `plan`.
+    /// Creates the venue itself, for the owner of `key` with the plan `plan`.
     #[must_use]
     pub fn new(key: Secret, plan: MassivePlan, clock: Arc<dyn Clock>) -> Self {
         Self { key, plan, clock, capabilities: capabilities(MASSIVE, plan, plan.rate(), 1) }
     }
 
-    /// Asks at another rate than the plan's.
+    /// Sets another rate limit than the plan's.
     #[must_use]
     pub fn with_rate(mut self, rate: MassiveRate) -> Self {
         self.capabilities = capabilities(self.source(), self.plan, rate, self.connections());
         self
     }
 
-    /// Whoever else speaks Massive's protocol: all that is read bears this name.
+    /// Sets another source that speaks Massive's protocol. Everything that is read carries its id.
     #[must_use]
     pub fn with_source(mut self, source: VenueId) -> Self {
         self.capabilities.venue = source;
         self
     }
 
-    /// The account may have so many connections at once; more than one have to be bought.
+    /// Sets the number of connections the account may have at once. More than one have to be bought.
     #[must_use]
     pub fn with_connections(mut self, connections: u32) -> Self {
         self.capabilities.socket.max_connections = Some(connections.max(1));
         self
     }
 
-    /// What was paid for.
+    /// Returns the plan of the account.
     #[must_use]
     pub fn plan(&self) -> MassivePlan {
         self.plan
@@ -62,7 +63,7 @@ impl Massive {
         self.capabilities.venue
     }
 
-    /// Says at which source something failed.
+    /// Adds the source to an error.
     fn at_source<T>(&self, outcome: Result<T, SourceError>) -> Result<T, SourceError> {
         outcome.map_err(|error| error.at_venue(self.source()))
     }
@@ -114,7 +115,7 @@ impl Venue for Massive {
         Some(feed::login(&self.key))
     }
 
-    /// It never says.
+    /// Returns `None`: the venue never reports it.
     fn remaining(&self, _: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)> {
         None
     }
@@ -155,7 +156,7 @@ impl Venue for Massive {
         self.at_source(decode::markets::list(self.source(), body))
     }
 
-    /// Never asked: [`encode`](Venue::encode) refuses the question.
+    /// Returns an error: [`encode`](Venue::encode) refuses the request, so there is no answer to read.
     fn decode_price_increments(&self, _: &[u8]) -> Result<Vec<PriceIncrement>, SourceError> {
         let message = "massive does not say how prices are stepped";
         self.at_source(Err(SourceError::new(SourceErrorKind::Unsupported, message)))

@@ -1,27 +1,28 @@
-//! What Massive writes: one struct for each thing, by page and by socket.
+//! The format of Massive's messages: one struct for each thing, by page and by socket.
 //!
-//! Fields nobody reads are not listed, unknown ones are ignored, and what the venue leaves out where it is zero or
-//! empty is optional. Amounts are read as `f64` whatever they look like: whole, fractional or `5.617399e+07`. Moments
-//! of pages are nanoseconds and fit no float. Texts are borrowed; `Cow`, because one with an escape in it cannot be.
+//! Fields nobody reads are not listed, unknown ones are ignored, and fields that the venue leaves out when they
+//! are zero or empty are optional. Amounts are read as `f64` whatever they look like: whole, fractional or
+//! `5.617399e+07`. Times of pages are nanoseconds and fit no float. Texts are borrowed as `Cow`, because a text
+//! with an escape in it cannot be borrowed.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What is around most answers.
+/// The fields around most answers.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Envelope<'a> {
-    /// `OK`, `DELAYED`, or what is wrong.
+    /// The status: `OK`, `DELAYED`, or the kind of error.
     #[serde(borrow, default)]
     pub(crate) status: Option<Cow<'a, str>>,
-    /// What is wrong, in words, if the request was.
+    /// The error message of a bad request.
     #[serde(borrow, default)]
     pub(crate) error: Option<Cow<'a, str>>,
-    /// What is wrong, in words, if the request was none for this key or for anything that exists.
+    /// The error message if the key is not entitled to the request, or nothing exists at the address.
     #[serde(borrow, default)]
     pub(crate) message: Option<Cow<'a, str>>,
-    /// Where the rest is.
+    /// The address of the rest of the answer.
     #[serde(borrow, default)]
     pub(crate) next_url: Option<Cow<'a, str>>,
 }
@@ -31,7 +32,7 @@ pub(crate) struct Envelope<'a> {
 pub(crate) struct ResultList<'a> {
     #[serde(borrow, default, alias = "tickers")]
     pub(crate) results: Option<Vec<&'a RawValue>>,
-    /// How many bars were counted for it.
+    /// The number of bars that were counted for it.
     #[serde(default, rename = "queryCount")]
     pub(crate) query_count: Option<u64>,
     #[serde(borrow, default)]
@@ -45,13 +46,13 @@ pub(crate) struct SingleResult<'a> {
     pub(crate) results: &'a RawValue,
 }
 
-/// A bar of any length, of a page.
+/// A bar of any length, from a page.
 #[derive(Debug, PartialEq, Deserialize)]
 pub(crate) struct AggregateRow<'a> {
-    /// Only where the tickers differ.
+    /// The ticker, only where the rows have different ones.
     #[serde(borrow, default, rename = "T")]
     pub(crate) ticker: Option<Cow<'a, str>>,
-    /// When it opens, ms; at 16:00 in New York for a day that is told after its end.
+    /// The open time in ms; 16:00 in New York for a day that is sent after its end.
     #[serde(default)]
     pub(crate) t: i64,
     pub(crate) o: f64,
@@ -67,7 +68,7 @@ pub(crate) struct AggregateRow<'a> {
     pub(crate) otc: bool,
 }
 
-/// A trade of a page.
+/// A trade from a page.
 #[derive(Debug, Deserialize)]
 pub(crate) struct TradeRow<'a> {
     #[serde(borrow)]
@@ -94,7 +95,7 @@ pub(crate) struct TradeRow<'a> {
     pub(crate) correction: Option<i64>,
 }
 
-/// The latest trade, and the one in a snapshot: the names of the socket, the digits of a page.
+/// The latest trade, alone or in a snapshot: the field names of the socket with the precision of a page.
 #[derive(Debug, Deserialize)]
 pub(crate) struct LastTradeRow<'a> {
     #[serde(borrow, default)]
@@ -137,7 +138,7 @@ pub(crate) struct LastQuoteRow<'a> {
     pub(crate) t: i64,
 }
 
-/// A market at a glance. What a plan does not include is left out, or null.
+/// A snapshot of a market. What a plan does not include is left out, or null.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SnapshotRow<'a> {
     #[serde(borrow)]
@@ -160,7 +161,7 @@ pub(crate) struct SnapshotRow<'a> {
     pub(crate) last_quote: Option<LastQuoteRow<'a>>,
 }
 
-/// What is listed.
+/// A listed security.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ListingRow<'a> {
     #[serde(borrow)]
@@ -233,7 +234,7 @@ pub(crate) struct SplitRow<'a> {
     pub(crate) ticker: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) execution_date: Cow<'a, str>,
-    /// `None` where the venue names none: such a split is known by its day alone.
+    /// `None` where the venue names none: only the day of such a split is known.
     #[serde(default)]
     pub(crate) split_from: Option<f64>,
     #[serde(default)]
@@ -253,7 +254,7 @@ pub(crate) struct DividendRow<'a> {
     pub(crate) currency: Option<String>,
 }
 
-/// The best bid and ask of a page.
+/// The best bid and ask from a page.
 #[derive(Debug, Deserialize)]
 pub(crate) struct QuoteRow {
     #[serde(default)]
@@ -267,7 +268,7 @@ pub(crate) struct QuoteRow {
     pub(crate) sip_timestamp: i64,
 }
 
-/// What a number or a code stands for.
+/// The meaning of a number or a code.
 #[derive(Debug, Deserialize)]
 pub(crate) struct GlossaryRow<'a> {
     #[serde(default)]
@@ -278,7 +279,7 @@ pub(crate) struct GlossaryRow<'a> {
     pub(crate) name: String,
 }
 
-/// `T`: a trade of the socket.
+/// `T`: a trade from the socket.
 #[derive(Debug, PartialEq, Deserialize)]
 pub(crate) struct TradeEvent<'a> {
     #[serde(borrow)]
@@ -299,13 +300,13 @@ pub(crate) struct TradeEvent<'a> {
     pub(crate) trfi: Option<i64>,
 }
 
-/// `A` and `AM`: a bar of the socket.
+/// `A` and `AM`: a bar from the socket.
 #[derive(Debug, PartialEq, Deserialize)]
 pub(crate) struct AggregateEvent<'a> {
     #[serde(borrow)]
     pub(crate) sym: Cow<'a, str>,
     pub(crate) v: f64,
-    /// The same, to the last fraction of a share.
+    /// The volume as text, to the last fraction of a share.
     #[serde(borrow, default)]
     pub(crate) dv: Option<Cow<'a, str>>,
     #[serde(default)]
@@ -314,7 +315,7 @@ pub(crate) struct AggregateEvent<'a> {
     pub(crate) c: f64,
     pub(crate) h: f64,
     pub(crate) l: f64,
-    /// When it opens, ms; `t` once was its name.
+    /// The open time in ms; its name was `t` once.
     #[serde(alias = "t")]
     pub(crate) s: i64,
 }
@@ -335,7 +336,7 @@ pub(crate) struct QuoteEvent<'a> {
     pub(crate) t: i64,
 }
 
-/// `LULD`: between which prices a share may trade. The only event that calls the share `T`.
+/// `LULD`: the price band of a share. The only event that names the share `T`.
 #[derive(Debug, PartialEq, Deserialize)]
 pub(crate) struct BandEvent<'a> {
     #[serde(borrow, rename = "T")]
@@ -344,11 +345,11 @@ pub(crate) struct BandEvent<'a> {
     pub(crate) l: f64,
     #[serde(default)]
     pub(crate) i: Vec<u32>,
-    /// Nanoseconds; the documentation says milliseconds, and its example has microseconds.
+    /// The time in nanoseconds; the documentation says milliseconds, and its example has microseconds.
     pub(crate) t: i64,
 }
 
-/// `status`: what the socket says of itself.
+/// `status`: a message about the socket itself.
 #[derive(Debug, PartialEq, Deserialize)]
 pub(crate) struct StatusEvent<'a> {
     #[serde(borrow)]
@@ -357,7 +358,7 @@ pub(crate) struct StatusEvent<'a> {
     pub(crate) message: Cow<'a, str>,
 }
 
-/// What any event says.
+/// The fields that every event has.
 #[derive(Debug, Deserialize)]
 pub(crate) struct MessageHeader<'a> {
     #[serde(borrow)]

@@ -16,7 +16,7 @@ mod live;
 mod rest;
 mod route_choice;
 mod router;
-mod single_flight;
+mod shared_replies;
 mod stack;
 mod tls;
 mod transport;

@@ -5,7 +5,6 @@ mod pagination;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
 use market_backbone_core::{
     Call, HttpCall, Priority, QueryParams, SourceError, SourceErrorKind, Symbol, Venue, VenueId,
 };
@@ -14,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::http::{HttpClient, HttpConfig};
 use crate::http_stats::HttpStats;
 use crate::limiter::Limiter;
-use crate::single_flight::SingleFlight;
+use crate::shared_replies::SharedReplies;
 use crate::stack::request::{VenueReply, VenueRequest};
 use crate::stack::retry::RetryConfig;
 use crate::stack::{RequestStack, compose};
@@ -30,7 +29,7 @@ type RequestKey = (String, QueryParams);
 pub(crate) struct RestClient {
     venue: Arc<dyn Venue>,
     stack: RequestStack,
-    single_flight: SingleFlight<RequestKey, VenueReply>,
+    replies: SharedReplies<RequestKey, VenueReply>,
     stats: Arc<HttpStats>,
     cancel: CancellationToken,
 }
@@ -59,7 +58,7 @@ impl RestClient {
         Ok(Self {
             venue: Arc::clone(venue),
             stack,
-            single_flight: SingleFlight::new(answers_for),
+            replies: SharedReplies::new(answers_for),
             stats: figures,
             cancel,
         })
@@ -85,7 +84,7 @@ impl RestClient {
     ) -> Result<VenueReply, SourceError> {
         let http = self.encode(&call)?;
         let key = (http.path.clone(), http.query.clone());
-        self.single_flight.join(key, priority, max_age, || self.send(call, http, priority).boxed()).await
+        self.replies.join(&key, priority, max_age, || self.send(call, http, priority)).await
     }
 
     /// Writes a request, if what it is about belongs here: an answer of this source under the name of another would be

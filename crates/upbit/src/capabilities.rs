@@ -1,7 +1,7 @@
-//! What Upbit can do and how much of it Upbit takes.
+//! The capabilities and rate limits of Upbit.
 //!
-//! The groups are named as the `remaining-req` header names them (`candles`, `crix-trades`), which is not
-//! how the documentation does.
+//! The groups have the names of the `remaining-req` header (`candles`, `crix-trades`), which differ from those
+//! in the documentation.
 
 use std::time::Duration;
 
@@ -20,29 +20,30 @@ pub(crate) const ORDERBOOK: RateLimitGroup = RateLimitGroup("orderbook");
 const CONNECT: RateLimitGroup = RateLimitGroup("websocket");
 const MESSAGE: RateLimitGroup = RateLimitGroup("websocket-message");
 
-/// The groups a reply may name.
+/// The groups that a reply may name.
 pub(crate) const REQUEST_GROUPS: [RateLimitGroup; 5] = [MARKET, CANDLES, TRADES, TICKER, ORDERBOOK];
 
-/// How candles are cut: minutes to days on UTC, weeks on Monday.
+/// The calendar that cuts the candles: minutes to days on UTC, weeks on Monday.
 pub(crate) const GRID: Grid = Grid::Utc;
 
-/// How long after its end a candle is final if the page shows none that is newer, although it could: the venue may lag.
+/// The time after its end at which a candle is final if the page shows no newer one although it could: the
+/// venue may lag.
 pub(crate) const UNCONFIRMED_FINALITY_DELAY: Duration = Duration::from_secs(30);
 
-/// How long after its end a candle is final, if the page ends with it.
+/// The time after its end at which a candle is final, if the page ends with it.
 ///
 /// A venue that lags shows a closed minute without its last seconds. Lags of up to three seconds were reported.
 pub(crate) const FINALITY_DELAY: Duration = Duration::from_secs(3);
 
-/// How long after its end a candle is final if the page shows a newer one.
+/// The time after its end at which a candle is final if the page shows a newer one.
 ///
-/// Candles of 2026 were stamped at most 54 ms after their end, and of 198 re-read after 70 s none had
-/// changed; a second leaves room for the clocks.
+/// Candles of 2026 were stamped at most 54 ms after their end, and of 198 that were read again after 70 s none
+/// had changed. One second leaves room for the clocks.
 pub(crate) const VISIBILITY_DELAY: Duration = Duration::from_secs(1);
 
-/// Days before today of which trades can be asked.
+/// The number of days before today of which trades can be requested.
 pub(crate) const TRADE_DAYS: u8 = 7;
-/// Of more than this, Upbit silently sends this.
+/// The most candles of a page. If more are requested, Upbit silently sends this many.
 pub(crate) const CANDLE_PAGE: u32 = 200;
 pub(crate) const TRADE_PAGE: u32 = 500;
 pub(crate) const BOOK_DEPTH: u32 = 30;
@@ -56,7 +57,7 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     book_depth: BOOK_DEPTH,
     trade_days: TRADE_DAYS,
     timeframes: &Timeframe::ALL,
-    // Prices go where they go: there are no bands.
+    // Upbit has no price bands.
     unstreamed_kinds: &[StreamKind::Band],
     live_timeframes: &[
         Timeframe::S1,
@@ -84,9 +85,9 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
         // Protocol pings are answered and, unlike the text `PING`, are no message that counts.
         keep_alive: KeepAlive::Ping,
         keep_alive_every: Duration::from_secs(10),
-        // Upbit drops a silent socket after 60 s without a close frame; two lost pongs tell sooner.
+        // Upbit drops a silent socket after 60 s without a close frame; two lost pongs show it sooner.
         idle_timeout: Duration::from_secs(25),
-        // All 855 codes have been carried by one connection; neither number is documented.
+        // One connection has carried all 855 codes; neither number is documented.
         max_connections: None,
         channels_per_connection: None,
     },

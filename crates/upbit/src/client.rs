@@ -1,4 +1,4 @@
-//! What only Upbit offers, asked through the router like everything else: in turn and retried.
+//! Requests that only Upbit offers. They go through the router like all others: rate limited and retried.
 
 mod answers;
 mod replies;
@@ -12,7 +12,7 @@ pub use self::answers::Grouping;
 use crate::capabilities::ORDERBOOK;
 use crate::rest::{codes, get};
 
-/// What only Upbit offers; cheap to clone.
+/// A client for what only Upbit offers; cheap to clone.
 #[derive(Clone)]
 pub struct UpbitClient {
     calls: Arc<dyn CallSource>,
@@ -26,20 +26,20 @@ impl fmt::Debug for UpbitClient {
 }
 
 impl UpbitClient {
-    /// A client that asks through `calls`.
+    /// Creates a client that sends its requests through `calls`.
     #[must_use]
     pub fn new(calls: Arc<dyn CallSource>) -> Self {
         Self { calls, priority: Priority::default() }
     }
 
-    /// The same, as urgent as `priority`.
+    /// Returns the same client with another priority.
     #[must_use]
     pub fn with_priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
     }
 
-    /// How coarsely the books of some markets can be told: by which steps Upbit adds up their levels.
+    /// Fetches the price steps by which Upbit can group the levels of some markets' books.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
-//! Tells an answer from a failure, and says what the failure means.
+//! Distinguishes answers from failures, and classifies the failures.
 //!
-//! Success is a bare list; everything else is an object, a line of text, a page of HTML or nothing at all.
-//! Errors of the market-data service carry their status as a number in `name`, those of the gateway before
-//! it a word: that, not the wording, separates an unknown market from an unknown route.
+//! A successful answer is a bare list. Everything else is an object, a line of text, a page of HTML or nothing
+//! at all. Errors of the market-data service carry their status as a number in `name`, those of the gateway
+//! before it a word. That, not the wording, distinguishes an unknown market from an unknown route.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use market_backbone_core::{Call, HttpReply, SourceError, SourceErrorKind as Kind
 use crate::naming::UPBIT;
 use crate::wire::{ErrorBody, ErrorName};
 
-/// How much of a body may be repeated in a message.
+/// The most characters of a body that a message may repeat.
 const EXCERPT_CHARS: usize = 120;
-/// A longer wait than this is a mistake in the reply.
+/// The longest wait that is believed; a longer one is a mistake in the reply.
 const MAX_WAIT: Duration = Duration::from_secs(30 * 86_400);
 
 pub(crate) fn check(call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
@@ -39,15 +39,15 @@ pub(crate) fn check(call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceErro
     Err(SourceError::new(kind, message))
 }
 
-/// A body that is not what Upbit sends.
+/// Returns the error for a body that is not what Upbit sends.
 pub(crate) fn malformed(body: &[u8]) -> SourceError {
     let message = format!("cannot read upbit's answer `{}`", excerpt(body));
     SourceError::new(Kind::Malformed, message)
 }
 
-/// At most [`EXCERPT_CHARS`] characters of a body, on one line.
+/// Returns at most [`EXCERPT_CHARS`] characters of a body, on one line.
 pub(crate) fn excerpt(body: &[u8]) -> String {
-    // A character has at most four bytes, so this much always holds enough of them.
+    // A character has at most four bytes, so this many bytes always hold enough of them.
     let head = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT_CHARS)]);
     let line = head.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut text: String = line.chars().filter(|c| !c.is_control()).take(EXCERPT_CHARS).collect();
@@ -60,7 +60,7 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
 fn check_list(call: &Call, body: &[u8]) -> Result<(), SourceError> {
     let body = body.trim_ascii();
     match call {
-        // Seen once in place of the 404.
+        // This was seen once in place of the 404.
         Call::Tickers(TickerRequest::Symbols(_)) if body == b"[]" => {
             Err(SourceError::new(Kind::UnknownMarket, unknown_market(call)))
         }
@@ -69,7 +69,7 @@ fn check_list(call: &Call, body: &[u8]) -> Result<(), SourceError> {
     }
 }
 
-/// The venue's name for the error, and its words, or as much of the body as may be shown.
+/// Returns the venue's name for the error, and its words or as much of the body as may be shown.
 fn error_detail(body: &[u8]) -> (Option<ErrorName>, String) {
     match serde_json::from_slice::<ErrorBody>(body) {
         Ok(ErrorBody { error }) => {
@@ -86,7 +86,7 @@ fn is_unknown_market(name: Option<&ErrorName>, call: &Call) -> bool {
     matches!(name, Some(ErrorName::Status(404))) && !call.symbols().is_empty()
 }
 
-/// `unknown market KRW-NOPE on upbit`; of several, the venue does not say which.
+/// Returns `unknown market KRW-NOPE on upbit`; of several markets, the venue does not say which.
 fn unknown_market(call: &Call) -> String {
     let markets = call.symbols();
     let source = markets.first().map_or(UPBIT, Symbol::venue).without_address();
@@ -104,14 +104,14 @@ fn mentions_maintenance(words: &str) -> bool {
     words.contains("점검") || words.to_ascii_lowercase().contains("maintenance")
 }
 
-/// How long to stay away: the header says, or the words do.
+/// Returns how long to wait, from the header or else from the words.
 fn retry_after(reply: &HttpReply<'_>, words: &str) -> Option<Duration> {
     let header =
         reply.header("retry-after").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
     header.or_else(|| wait_in_text(words)).map(|wait| wait.min(MAX_WAIT))
 }
 
-/// The first number in `words` that is followed by a unit of time.
+/// Returns the first number in `words` that is followed by a unit of time.
 fn wait_in_text(words: &str) -> Option<Duration> {
     let mut rest = words;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {

@@ -1,7 +1,7 @@
-//! The socket: what to send to be told, and how what comes reads.
+//! The socket protocol: subscriptions and frames.
 //!
-//! Every request replaces the one before it, so the whole set is always sent; SIMPLE, because the long
-//! names are a third of the bytes. Frames hold UTF-8 whether they come as binary (all of them do) or text.
+//! Every request replaces the one before it, so the whole set is always sent. The format is SIMPLE, because the
+//! long names are a third of the bytes. Frames hold UTF-8 whether they come as binary (all of them do) or text.
 
 mod frame;
 mod scan;
@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::naming::candle_stream;
 
-/// An element of a request.
+/// An element of a subscription request.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum SubscribePart<'a> {
@@ -25,7 +25,8 @@ enum SubscribePart<'a> {
     Format { format: &'a str },
 }
 
-/// At most one message. None where nothing is wanted: Upbit has no word for that, one hangs up instead.
+/// Returns at most one message. There is none for an empty set: Upbit cannot unsubscribe, so the connection is
+/// closed instead.
 pub(crate) fn subscribe(has: &[Channel], wanted: &[Channel]) -> Vec<String> {
     let streams = streams(wanted);
     if has == wanted || streams.is_empty() {
@@ -37,7 +38,7 @@ pub(crate) fn subscribe(has: &[Channel], wanted: &[Channel]) -> Vec<String> {
     serde_json::to_string(&parts).into_iter().collect()
 }
 
-/// The codes of each type, both sorted. Candles of a day and longer have no stream and are left out.
+/// Returns the codes of each type, both sorted. Candles of a day and longer have no stream and are left out.
 fn streams(wanted: &[Channel]) -> BTreeMap<&'static str, Vec<&str>> {
     let mut streams: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for channel in wanted {

@@ -1,9 +1,9 @@
-//! Upbit's public market-data protocol: how it is asked and how its answers read.
+//! Upbit's public market-data protocol: how requests are written and how answers are read.
 //!
-//! No I/O happens here. [`Upbit`] turns a [`Call`](market_backbone_core::Call) into a path and a query, a
-//! body into candles with their proof, a frame into events; whoever owns the network does the rest. What a
-//! body or a frame holds is never trusted: whatever the bytes, the answer is a value or a typed error.
-//! [`UpbitClient`] has what only this venue offers.
+//! No I/O happens here. [`Upbit`] turns a [`Call`](market_backbone_core::Call) into a path and a query, a body
+//! into candles with their proof, a frame into events; the caller owns the network. The content of a body or a
+//! frame is never trusted: whatever the bytes, the result is a value or a typed error. [`UpbitClient`] has what
+//! only this venue offers.
 //!
 //! ```
 //! use market_backbone_core::{Call, CandlePageRequest, Series, Symbol, Timeframe, Venue};

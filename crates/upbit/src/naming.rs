@@ -1,24 +1,24 @@
-//! How Upbit spells itself, its markets and its timeframes.
+//! The names that Upbit gives to itself, its markets and its timeframes.
 
 use market_backbone_core::{Timeframe, Timestamp, VenueId};
 
-/// Upbit: the house in Korea, and the family of all who speak its protocol.
+/// The id of Upbit: the Korean exchange, and the family of all sources that speak its protocol.
 pub const UPBIT: VenueId = VenueId::new("upbit");
-/// Where Upbit Korea answers requests; paths begin with `/v1/`.
+/// The address of Upbit Korea's REST API; paths begin with `/v1/`.
 pub const REST_URL: &str = "https://api.upbit.com";
-/// Where Upbit Korea's public socket is.
+/// The address of Upbit Korea's public socket.
 pub const WS_URL: &str = "wss://api.upbit.com/websocket/v1";
 
-/// The quote and the base of `KRW-BTC`; the quote comes first here, other venues write it last.
+/// Returns the quote and the base of `KRW-BTC`. The quote comes first here; other venues write it last.
 pub(crate) fn quote_and_base(code: &str) -> Option<(&str, &str)> {
     code.split_once('-').filter(|(quote, base)| !quote.is_empty() && !base.is_empty())
 }
 
-/// What money markets are priced in, and nothing else: no coin is called so.
+/// The currencies that are never the base of a market: no coin has such a code.
 const FIAT: [&str; 4] = ["KRW", "SGD", "IDR", "THB"];
 
-/// The code of the market that a person writes as `krw-btc`, `BTC/KRW` or `btckrw`; what no rule makes certain only gets
-/// this venue's letters and its dash.
+/// Returns the code of the market that a person writes as `krw-btc`, `BTC/KRW` or `btckrw`. Where no rule makes
+/// the code certain, only the case and the dash are changed.
 pub(crate) fn normalize_code(name: &str) -> String {
     let name = name.trim();
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '/' | '_')) {
@@ -28,7 +28,7 @@ pub(crate) fn normalize_code(name: &str) -> String {
     let is_money = |part: &str| FIAT.contains(&part);
     let is_quote = |part: &str| is_money(part) || part == "USDT" || part == "BTC";
     if let Some((base, quote)) = name.split_once('/') {
-        // Written so, the quote comes last everywhere.
+        // In this spelling the quote comes last everywhere.
         return if is_quote(quote) && !is_money(base) { code_of(quote, base) } else { code_of(base, quote) };
     }
     if let Some((first, last)) = name.split_once(['-', '_']) {
@@ -47,7 +47,7 @@ fn code_of(quote: &str, base: &str) -> String {
     format!("{quote}-{base}")
 }
 
-/// The path of a timeframe's pages.
+/// Returns the path of a timeframe's pages.
 pub(crate) const fn candle_path(timeframe: Timeframe) -> &'static str {
     match timeframe {
         Timeframe::S1 => "/v1/candles/seconds",
@@ -66,7 +66,7 @@ pub(crate) const fn candle_path(timeframe: Timeframe) -> &'static str {
     }
 }
 
-/// The `unit` that rows of the minutes' pages carry.
+/// Returns the `unit` in the rows of a page of minute candles.
 pub(crate) const fn minutes(timeframe: Timeframe) -> Option<u32> {
     Some(match timeframe {
         Timeframe::M1 => 1,
@@ -81,7 +81,7 @@ pub(crate) const fn minutes(timeframe: Timeframe) -> Option<u32> {
     })
 }
 
-/// The socket's name for the candles in progress; it has none from a day on.
+/// Returns the socket's name for forming candles. There is none for a day and longer.
 pub(crate) const fn candle_stream(timeframe: Timeframe) -> Option<&'static str> {
     Some(match timeframe {
         Timeframe::S1 => "candle.1s",
@@ -97,7 +97,7 @@ pub(crate) const fn candle_stream(timeframe: Timeframe) -> Option<&'static str> 
     })
 }
 
-/// The timeframe of a candle stream, named without its `candle.`.
+/// Returns the timeframe of a candle stream, named without its `candle.`.
 pub(crate) fn stream_timeframe(unit: &str) -> Option<Timeframe> {
     Some(match unit {
         "1s" => Timeframe::S1,
@@ -113,7 +113,7 @@ pub(crate) fn stream_timeframe(unit: &str) -> Option<Timeframe> {
     })
 }
 
-/// Reads `2026-08-03T10:40:00`, which means UTC without saying so.
+/// Reads `2026-08-03T10:40:00`, which is UTC although it does not say so.
 pub(crate) fn parse_utc(text: &str) -> Option<Timestamp> {
     if text.len() != 19 {
         return None;

@@ -1,4 +1,4 @@
-//! Upbit's houses: one in each region, with markets, books and prices of its own.
+//! Upbit's regions: an exchange in each, with its own markets, books and prices.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use market_backbone_core::VenueId;
 
 use crate::naming::{REST_URL, UPBIT, WS_URL};
 
-/// Where each house answers.
+/// The REST and socket hosts of each region.
 pub static UPBIT_HOSTS: [(&str, VenueId); 4] = [
     ("api.upbit.com", UpbitRegion::Korea.source()),
     ("sg-api.upbit.com", UpbitRegion::Singapore.source()),
@@ -15,25 +15,25 @@ pub static UPBIT_HOSTS: [(&str, VenueId); 4] = [
     ("th-api.upbit.com", UpbitRegion::Thailand.source()),
 ];
 
-/// One of Upbit's houses. They are separate exchanges: `BTC-ETH` of one is not `BTC-ETH` of another.
+/// One of Upbit's regions. They are separate exchanges: `BTC-ETH` in one is not `BTC-ETH` in another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum UpbitRegion {
-    /// Priced in KRW.
+    /// Upbit Korea, priced in KRW.
     #[default]
     Korea,
-    /// Priced in SGD.
+    /// Upbit Singapore, priced in SGD.
     Singapore,
-    /// Priced in IDR.
+    /// Upbit Indonesia, priced in IDR.
     Indonesia,
-    /// Priced in THB.
+    /// Upbit Thailand, priced in THB.
     Thailand,
 }
 
 impl UpbitRegion {
-    /// All of them.
+    /// All of Upbit's regions.
     pub const ALL: [Self; 4] = [Self::Korea, Self::Singapore, Self::Indonesia, Self::Thailand];
 
-    /// `kr`, `sg`, `id` or `th`.
+    /// Returns `kr`, `sg`, `id` or `th`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl UpbitRegion {
         }
     }
 
-    /// The name that its data bears.
+    /// Returns the id of the region's data.
     #[must_use]
     pub const fn source(self) -> VenueId {
         match self {
@@ -55,7 +55,7 @@ impl UpbitRegion {
         }
     }
 
-    /// Where it answers requests.
+    /// Returns the address of its REST API.
     #[must_use]
     pub const fn rest_url(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl UpbitRegion {
         }
     }
 
-    /// Where its public socket is.
+    /// Returns the address of its public socket.
     #[must_use]
     pub const fn ws_url(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ impl UpbitRegion {
         }
     }
 
-    /// The region whose data bears the name `source`.
+    /// Returns the region whose data has the id `source`.
     #[must_use]
     pub fn of(source: VenueId) -> Option<Self> {
         Self::ALL.into_iter().find(|region| region.source() == source)
@@ -90,7 +90,7 @@ impl fmt::Display for UpbitRegion {
     }
 }
 
-/// A text that names no region.
+/// An error for a text that names no region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpbitRegionError(String);
 

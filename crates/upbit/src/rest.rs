@@ -1,6 +1,7 @@
-//! Writes requests, and reads what a reply says of the budget.
+//! Writes requests, and reads the remaining budget from a reply.
 //!
-//! Upbit cuts an over-large count down without a word, so it is refused here, where the caller still learns.
+//! Upbit silently reduces a count that is too large, so it is refused here, where the caller still learns of
+//! it.
 
 use market_backbone_core::{
     BookRequest, Call, CandlePageRequest, HttpCall, HttpReply, RateLimitGroup, SourceError, SourceErrorKind,
@@ -29,7 +30,8 @@ pub(crate) fn encode(call: &Call) -> Result<HttpCall, SourceError> {
     }
 }
 
-/// What `group=candles; min=600; sec=9` leaves of the current second; `min` has been a constant since 2023.
+/// Returns what `group=candles; min=600; sec=9` leaves of the current second. `min` has been a constant since
+/// 2023.
 pub(crate) fn remaining(reply: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)> {
     let header = reply.header("remaining-req")?;
     let field = |name: &str| {
@@ -51,7 +53,8 @@ fn candles(request: &CandlePageRequest) -> Result<HttpCall, SourceError> {
     Ok(get(CANDLES, candle_path(series.timeframe), query))
 }
 
-/// `to` is exclusive on open times, and those are whole seconds: rounding up changes no answer.
+/// Returns the `to` parameter. It is exclusive, and open times are whole seconds, so rounding up changes no
+/// answer.
 fn to_parameter(before: Timestamp) -> Option<String> {
     if before == Timestamp::MAX {
         return None;

@@ -1,4 +1,4 @@
-//! The venue itself: the port's methods, each handed to the file that knows.
+//! The venue itself: the methods of the port, each of which calls the module for it.
 
 use market_backbone_core::{
     Call, CandlePage, CandlePageRequest, Capabilities, Channel, FeedEvent, FrameError, FrameOutcome,
@@ -10,20 +10,22 @@ use crate::capabilities::CAPABILITIES;
 use crate::naming::UPBIT;
 use crate::{decode, error, feed, naming, region, rest};
 
-/// Upbit: crypto priced in KRW, BTC and USDT (SGD, IDR or THB in its regions); its market data needs no key.
+/// The Upbit venue: crypto priced in KRW, BTC and USDT (SGD, IDR or THB in its regions). Its market data needs
+/// no key.
 #[derive(Clone, Copy, Debug)]
 pub struct Upbit {
     capabilities: Capabilities,
 }
 
 impl Upbit {
-    /// The house in Korea.
+    /// Creates the venue of Upbit Korea.
     #[must_use]
     pub const fn new() -> Self {
         Self::for_source(UPBIT)
     }
 
-    /// A [region](crate::UpbitRegion), or whoever else speaks Upbit's protocol: all that is read bears this name.
+    /// Creates a [region](crate::UpbitRegion), or any other source that speaks Upbit's protocol. Everything
+    /// that is read carries this id.
     #[must_use]
     pub const fn for_source(source: VenueId) -> Self {
         Self { capabilities: Capabilities { venue: source, ..CAPABILITIES } }
@@ -33,7 +35,7 @@ impl Upbit {
         self.capabilities.venue
     }
 
-    /// Says at which source something failed.
+    /// Adds the source to an error.
     fn at_source<T>(&self, outcome: Result<T, SourceError>) -> Result<T, SourceError> {
         outcome.map_err(|error| error.at_venue(self.source()))
     }
@@ -79,7 +81,8 @@ impl Venue for Upbit {
         self.at_source(decode::candles::page(request, body, asked_at))
     }
 
-    /// An id is the millisecond in which its trade happened, and four digits that count those of that millisecond.
+    /// Returns the cursor: an id is the millisecond of its trade, and four digits that count the trades of that
+    /// millisecond.
     fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
         Some(TradeId::Number(moment.as_millis().saturating_mul(10_000)))
     }

@@ -1,9 +1,9 @@
-//! What Upbit writes: one struct for each thing, whichever channel it comes by.
+//! The format of Upbit's messages: one struct for each thing, whichever channel it comes by.
 //!
-//! A trade, a ticker, a book and a candle have the same long names in an answer and in a DEFAULT frame, but
-//! for `market` and `code`; SIMPLE frames abbreviate them. So each struct names a field once and knows its
-//! other spellings as aliases. Fields nobody reads are not listed, unknown ones are ignored. Texts are
-//! borrowed from the message; `Cow`, because a text with an escape in it cannot be.
+//! A trade, a ticker, a book and a candle have the same long names in an answer and in a DEFAULT frame, except
+//! for `market` and `code`; SIMPLE frames abbreviate them. So each struct names a field once and lists its
+//! other spellings as aliases. Fields nobody reads are not listed, unknown ones are ignored. Texts are borrowed
+//! from the message as `Cow`, because a text with an escape in it cannot be borrowed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,10 +18,10 @@ use crate::capabilities::BOOK_DEPTH;
 pub(crate) struct TradeRow<'a> {
     #[serde(borrow, alias = "cd", alias = "market")]
     pub(crate) code: Cow<'a, str>,
-    /// When it was sent (socket) or happened (answer), ms.
+    /// The time in ms at which it was sent (socket) or happened (answer).
     #[serde(alias = "tms")]
     pub(crate) timestamp: i64,
-    /// When it happened, ms; whole seconds until 2023. Only on the socket.
+    /// The time of the trade in ms; whole seconds until 2023. Only on the socket.
     #[serde(default, alias = "ttms")]
     pub(crate) trade_timestamp: Option<i64>,
     #[serde(alias = "tp")]
@@ -32,12 +32,13 @@ pub(crate) struct TradeRow<'a> {
     pub(crate) ask_bid: AskBid,
     #[serde(alias = "sid")]
     pub(crate) sequential_id: i64,
-    /// Only on the socket.
+    /// The kind of the message, only on the socket.
     #[serde(default, alias = "st", alias = "stream_type")]
     pub(crate) stream: WireStreamType,
 }
 
-/// `SNAPSHOT`: how things stood when one subscribed. Anything else is news.
+/// The kind of a message: `SNAPSHOT` is the state at the time of the subscription, everything else is an
+/// update.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum WireStreamType {
     #[default]
@@ -94,7 +95,7 @@ pub(crate) struct TickerRow<'a> {
 pub(crate) struct CandleRow<'a> {
     #[serde(borrow, alias = "cd", alias = "market")]
     pub(crate) code: Cow<'a, str>,
-    /// When it opens. `timestamp` may lie after its end and is not read.
+    /// The open time. `timestamp` may lie after the slot's end and is not read.
     #[serde(borrow, alias = "cdttmu")]
     pub(crate) candle_date_time_utc: Cow<'a, str>,
     #[serde(alias = "op")]
@@ -109,7 +110,7 @@ pub(crate) struct CandleRow<'a> {
     pub(crate) candle_acc_trade_volume: f64,
     #[serde(alias = "catp")]
     pub(crate) candle_acc_trade_price: f64,
-    /// Only in answers of minutes.
+    /// The length in minutes, only in pages of minute candles.
     #[serde(default)]
     pub(crate) unit: Option<u32>,
 }
@@ -136,7 +137,7 @@ pub(crate) struct MarketRow<'a> {
     pub(crate) korean_name: Option<String>,
     #[serde(default)]
     pub(crate) english_name: Option<String>,
-    /// `NONE` or `CAUTION`: the old spelling, still the only one abroad.
+    /// `NONE` or `CAUTION`: the old format, still the only one in the other regions.
     #[serde(default)]
     pub(crate) market_warning: Option<String>,
     #[serde(default)]
@@ -153,7 +154,7 @@ pub(crate) struct MarketEvent {
 pub(crate) struct InstrumentRow<'a> {
     #[serde(borrow)]
     pub(crate) market: Cow<'a, str>,
-    /// A number in a text.
+    /// The increment, a number as text.
     #[serde(borrow)]
     pub(crate) tick_size: Cow<'a, str>,
 }
@@ -162,7 +163,7 @@ pub(crate) struct InstrumentRow<'a> {
 pub(crate) struct GroupingRow<'a> {
     #[serde(borrow)]
     pub(crate) market: Cow<'a, str>,
-    /// Numbers in texts; books abroad are told in one way only.
+    /// The price steps, numbers as text. Books in the other regions cannot be grouped.
     #[serde(default)]
     pub(crate) supported_levels: Vec<String>,
 }
@@ -184,13 +185,13 @@ pub(crate) struct ErrorDetail {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum ErrorName {
-    /// Errors of the market-data service repeat their status.
+    /// The status, as errors of the market-data service repeat it.
     Status(i64),
-    /// Errors of the gateway and of the socket have a word.
+    /// A word, as errors of the gateway and of the socket have it.
     Text(String),
 }
 
-/// `ASK`: the taker sold. `BID`: the taker bought. Anything else says nothing.
+/// The taker side. `ASK`: the taker sold. `BID`: the taker bought. Anything else says nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct AskBid(pub(crate) Option<Side>);
 
@@ -228,7 +229,7 @@ impl<'de> Deserialize<'de> for AskBid {
     }
 }
 
-/// The two sides of a book, taken apart while reading: unit k pairs the k-th best ask and bid.
+/// The two sides of a book, separated while reading: unit k pairs the k-th best ask and bid.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct BookSides {
     pub(crate) asks: Vec<Level>,
@@ -272,7 +273,7 @@ impl<'de> Deserialize<'de> for BookSides {
 }
 
 impl BookSides {
-    /// No level yet, and room for all that Upbit shows.
+    /// Returns sides without levels, with capacity for the most levels that Upbit shows.
     pub(crate) fn with_max_levels() -> Self {
         let levels = BOOK_DEPTH as usize;
         Self { asks: Vec::with_capacity(levels), bids: Vec::with_capacity(levels) }
@@ -284,7 +285,7 @@ impl BookSides {
     }
 }
 
-/// A thin side is padded with price 0 to the depth of the other; padding is no level.
+/// Returns a level. A thin side is padded with price 0 to the depth of the other; padding is not a level.
 pub(crate) fn level(price: Option<f64>, size: Option<f64>) -> Option<Level> {
     let (price, size) = (price?, size?);
     (price > 0.0).then_some(Level { price, size })

@@ -1,7 +1,7 @@
-//! The holidays of the New York Stock Exchange by its own rules, since the turn of the century.
+//! The holidays of the New York Stock Exchange by its own rules, from the year 2000 on.
 //!
-//! A holiday on a Sunday is kept on the Monday after, one on a Saturday on the Friday before; but New Year's Day on a
-//! Saturday is not kept at all, for that Friday ends the year.
+//! A holiday that falls on a Sunday is observed on the following Monday, one that falls on a Saturday on the
+//! preceding Friday. New Year's Day on a Saturday is not observed at all, because that Friday ends the year.
 
 use crate::Day;
 
@@ -9,7 +9,7 @@ const MONDAY: i8 = 1;
 const THURSDAY: i8 = 4;
 const FRIDAY: i8 = 5;
 
-/// Days on which the exchange stayed closed without a rule: attacks, storms, mourning.
+/// The days on which the exchange stayed closed without a rule: attacks, storms, mourning.
 const UNSCHEDULED_CLOSURES: [(i16, i8, i8); 10] = [
     (2001, 9, 11),
     (2001, 9, 12),
@@ -23,12 +23,12 @@ const UNSCHEDULED_CLOSURES: [(i16, i8, i8); 10] = [
     (2025, 1, 9),
 ];
 
-/// Whether nobody trades on `day`.
+/// Returns whether nobody trades on `day`.
 pub(super) fn is_closed(day: Day) -> bool {
     is_weekend(day) || is_holiday(day) || UNSCHEDULED_CLOSURES.contains(&(day.year(), day.month(), day.day()))
 }
 
-/// Whether the exchange closes at one on `day`, which must not be a day on which it is closed.
+/// Returns whether the exchange closes at 13:00 on `day`. `day` must not be a day on which it is closed.
 pub(super) fn is_half_day(day: Day) -> bool {
     let before_a_weekday = (MONDAY..FRIDAY).contains(&day.weekday());
     match (day.month(), day.day()) {
@@ -59,7 +59,7 @@ fn is_holiday(day: Day) -> bool {
     }
 }
 
-/// The day on which a holiday on `date` is kept.
+/// Returns the day on which a holiday that falls on `date` is observed.
 fn observed(date: Day) -> Day {
     match date.weekday() {
         0 => date.plus(1),
@@ -80,7 +80,8 @@ fn nth_last(day: Day, weekday: i8) -> bool {
     day.weekday() == weekday && day.plus(7).month() != day.month()
 }
 
-/// Two days before Easter, which is found after Meeus, Jones and Butcher.
+/// Returns Good Friday, two days before Easter. Easter is computed with the algorithm of Meeus, Jones and
+/// Butcher.
 fn good_friday(year: i16) -> Option<Day> {
     let year = i32::from(year);
     let (golden, century, rest) = (year % 19, year / 100, year % 100);

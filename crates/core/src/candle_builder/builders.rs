@@ -1,4 +1,4 @@
-//! Many series at once: what a market's timeframes have in common is done once for all of them.
+//! Builds many series at once. Work that a market's timeframes have in common is done once for all of them.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::trade_deduplicator::TradeDeduplicator;
 use super::{BarEvent, BuilderCounts, BuilderRules, IngestOutcome, ingest};
 use crate::{Candle, Grid, Series, Symbol, Timestamp, Trade};
 
-/// The builders of one market.
+/// The builders of one market's timeframes.
 #[derive(Clone, Debug)]
 struct MarketBuilders {
     deduplicator: TradeDeduplicator,
@@ -27,7 +27,7 @@ impl MarketBuilders {
     }
 }
 
-/// Builds the candles of many series. See [`CandleBuilder`](super::CandleBuilder), which builds those of one.
+/// A builder for the candles of many series. [`CandleBuilder`](super::CandleBuilder) builds those of one.
 #[derive(Clone, Debug, Default)]
 pub struct CandleBuilders {
     grid: Grid,
@@ -36,13 +36,13 @@ pub struct CandleBuilders {
 }
 
 impl CandleBuilders {
-    /// Builders of nothing yet.
+    /// Creates a set without any series.
     #[must_use]
     pub fn new(grid: Grid, rules: BuilderRules) -> Self {
         Self { grid, rules, markets: FxHashMap::default() }
     }
 
-    /// Builds `series` too, unless it does so already.
+    /// Adds `series`, unless it is there already.
     pub fn add(&mut self, series: Series) {
         let slots = SeriesSlots::new(self.grid, series.timeframe, self.rules);
         let allowed_lateness = self.rules.allowed_lateness;
@@ -55,7 +55,7 @@ impl CandleBuilders {
         }
     }
 
-    /// Stops building `series`, and forgets what it knew of it.
+    /// Removes `series` and discards its state.
     pub fn remove(&mut self, series: &Series) {
         if let Some(market) = self.markets.get_mut(&series.symbol) {
             market.by_series.retain(|(built, _)| built != series);
@@ -65,14 +65,14 @@ impl CandleBuilders {
         }
     }
 
-    /// Says that the feed of `series` is whole from `from` on.
+    /// Declares that the feed of `series` is complete from `from` on.
     pub fn set_complete_since(&mut self, series: &Series, from: Timestamp) {
         if let Some(slots) = self.slots(series) {
             slots.set_complete_since(from);
         }
     }
 
-    /// Takes a trade into every series of its market.
+    /// Adds a trade to every series of its market.
     pub fn on_trade(&mut self, trade: &Trade, mut tell: impl FnMut(&Series, BarEvent)) -> IngestOutcome {
         let Some(market) = self.markets.get_mut(&trade.symbol) else { return IngestOutcome::NotBuilt };
         let tick = match ingest(&mut market.deduplicator, &mut market.counts, trade) {
@@ -85,14 +85,14 @@ impl CandleBuilders {
         IngestOutcome::Accepted
     }
 
-    /// Takes the candle of `series` in progress.
+    /// Takes the current state of the forming candle of `series`.
     pub fn on_candle(&mut self, series: &Series, candle: &Candle, mut notify: impl FnMut(&Series, BarEvent)) {
         if let Some(slots) = self.slots(series) {
             slots.on_candle(candle, &mut |event| notify(series, event));
         }
     }
 
-    /// Takes a candle of `shorter`, which need not be built itself, into every longer series of its market.
+    /// Adds a candle of `shorter` to every longer series of its market. `shorter` itself need not be built.
     pub fn on_shorter_candle(
         &mut self,
         shorter: &Series,
@@ -107,21 +107,21 @@ impl CandleBuilders {
         }
     }
 
-    /// Says what time it is.
+    /// Advances the time and closes the slots that have ended.
     pub fn on_time(&mut self, now: Timestamp, mut notify: impl FnMut(&Series, BarEvent)) {
         for (series, slots) in self.markets.values_mut().flat_map(|market| &mut market.by_series) {
             slots.on_time(now, &mut |event| notify(series, event));
         }
     }
 
-    /// The candle of `series` in progress, if anything has traded in its slot.
+    /// Returns the forming candle of `series`, if anything has traded in its slot.
     #[must_use]
     pub fn forming(&self, series: &Series) -> Option<Candle> {
         let market = self.markets.get(&series.symbol)?;
         market.by_series.iter().find(|(built, _)| built == series)?.1.forming()
     }
 
-    /// What they have made of what they were given, all together.
+    /// Returns the number of inputs received by all builders, by outcome.
     #[must_use]
     pub fn counts(&self) -> BuilderCounts {
         let mut counts = BuilderCounts::default();

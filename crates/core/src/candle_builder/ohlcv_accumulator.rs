@@ -1,4 +1,4 @@
-//! The trades of one slot, summed up so that the order in which they came does not show.
+//! Sums up the trades of one slot, independent of the order in which they arrive.
 
 use std::hash::{Hash, Hasher};
 
@@ -7,7 +7,7 @@ use rustc_hash::FxHasher;
 use crate::decimal_sum::{CompensatedSum, DecimalSum};
 use crate::{Candle, Timestamp, Trade, TradeId};
 
-/// Where a trade stands among those of its market: by time, then by id.
+/// The sort key of a trade within its market: time, then id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TradeKey {
     pub(super) time: Timestamp,
@@ -18,14 +18,15 @@ impl TradeKey {
     pub(super) fn of(trade: &Trade) -> Self {
         let id = match &trade.id {
             TradeId::Number(number) => order_preserving(*number),
-            // Most of the texts are numbers too. Of others only that they differ counts: their order has no meaning.
+            // Most text ids are numbers too. For the others it only matters that they differ: their order has
+            // no meaning.
             TradeId::Text(text) => text.parse().map_or_else(|_| hash_text(text), order_preserving),
         };
         Self { time: trade.time, id }
     }
 }
 
-/// The same order, without a sign.
+/// Maps a signed number to an unsigned one in the same order.
 fn order_preserving(number: i64) -> u64 {
     number.cast_unsigned() ^ (1 << 63)
 }
@@ -36,7 +37,7 @@ fn hash_text(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// A trade, as far as a candle is concerned.
+/// The fields of a trade that a candle needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TradeTick {
     pub(super) key: TradeKey,
@@ -44,7 +45,7 @@ pub(super) struct TradeTick {
     pub(super) size: f64,
 }
 
-/// The trades of one slot, summed up.
+/// The running OHLCV sums of one slot's trades.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OhlcvAccumulator {
     first: TradeKey,

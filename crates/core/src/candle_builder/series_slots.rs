@@ -1,4 +1,5 @@
-//! The slots of one series: which one an event belongs to, when each is over, and what is told of it.
+//! The slots of one series: which slot an event belongs to, when a slot closes, and which events are
+//! reported.
 
 use std::collections::VecDeque;
 
@@ -7,13 +8,13 @@ use super::slot_content::{ComponentCandles, SlotContent};
 use super::{BarEvent, BuilderCounts, BuilderRules};
 use crate::{Candle, Grid, TimeRange, Timeframe, Timestamp};
 
-/// One slot of which something was heard.
+/// One slot with input.
 #[derive(Clone, Debug)]
 struct BuilderSlot {
     open: Timestamp,
     close: Timestamp,
     content: SlotContent,
-    /// The revision told last; `None` until the slot is told to be over.
+    /// The revision reported last, or `None` until the slot is reported as closed.
     reported_revision: Option<u32>,
 }
 
@@ -27,19 +28,19 @@ impl BuilderSlot {
     }
 }
 
-/// The slots of one series.
+/// The open and recently closed slots of one series.
 #[derive(Clone, Debug)]
 pub(super) struct SeriesSlots {
     grid: Grid,
     timeframe: Timeframe,
     rules: BuilderRules,
-    // Invariant: oldest first; those that have not been told to be over come last.
+    // Invariant: oldest first; those that are not reported as closed come last.
     slots: VecDeque<BuilderSlot>,
-    /// All slots that open before this are over.
+    /// The end of the closed part: all slots that open before this are closed.
     closed_until: Timestamp,
-    /// Slots that open from here on are told where they are quiet.
+    /// The first open time from which quiet slots are reported.
     quiet_from: Option<Timestamp>,
-    /// The newest candle's open time, where candles come in.
+    /// The newest candle's open time, where the input is candles.
     newest: Timestamp,
     pub(super) counts: BuilderCounts,
 }
@@ -71,7 +72,7 @@ impl SeriesSlots {
         self.slots.back().filter(|slot| slot.reported_revision.is_none())?.candle()
     }
 
-    /// Takes a trade that was not there before and is not older than `horizon`.
+    /// Adds a trade that is not a duplicate and not older than `horizon`.
     pub(super) fn on_trade(
         &mut self,
         tick: TradeTick,
@@ -132,8 +133,8 @@ impl SeriesSlots {
         self.close_until(over, notify);
     }
 
-    /// Moves on to a candle that opens at `open_time`; what is older than the returned horizon comes too late, and so
-    /// does this one (then `None`) if `latest`, the last moment it speaks of, lies before it.
+    /// Advances to a candle that opens at `open_time` and returns the horizon before which input is too late.
+    /// Returns `None` if `latest`, the last moment the candle covers, lies before that horizon.
     fn advance_to(&mut self, open_time: Timestamp, latest: Timestamp) -> Option<Timestamp> {
         self.newest = self.newest.max(open_time);
         let horizon = self.newest.minus(self.rules.allowed_lateness);
@@ -144,7 +145,7 @@ impl SeriesSlots {
         Some(horizon)
     }
 
-    /// Lets `change` have the slot, and tells what came of it.
+    /// Applies `change` to the slot and reports the result.
     fn apply_change(
         &mut self,
         place: usize,
@@ -159,7 +160,8 @@ impl SeriesSlots {
         }
     }
 
-    /// Where the slot that holds `moment` is, or should be put. Slots before a new newest one are over.
+    /// Returns the index of the slot that holds `moment`, or the index at which to insert it. Slots before a new
+    /// newest one are closed.
     fn locate(&mut self, moment: Timestamp, notify: &mut impl FnMut(BarEvent)) -> Result<usize, usize> {
         let last = self.slots.len().wrapping_sub(1);
         if self.slots.back().is_some_and(|newest| newest.contains(moment)) {
@@ -174,7 +176,7 @@ impl SeriesSlots {
         self.slots.binary_search_by_key(&open, |slot| slot.open)
     }
 
-    /// Puts in a slot of which nothing was heard before.
+    /// Inserts a slot that had no input before.
     fn insert(
         &mut self,
         place: usize,
@@ -239,7 +241,7 @@ impl SeriesSlots {
         }
     }
 
-    /// Lets go of closed slots to which nothing can be added any more.
+    /// Discards closed slots that can receive no more input.
     fn evict_before(&mut self, horizon: Timestamp) {
         while self.slots.front().is_some_and(|slot| slot.reported_revision.is_some() && slot.close < horizon)
         {

@@ -1,22 +1,22 @@
-//! What is known of one slot, by the kind of input it was built from.
+//! The content of one slot, by the kind of input it was built from.
 
 use super::ohlcv_accumulator::{OhlcvAccumulator, TradeTick};
 use crate::derivation::aggregate;
 use crate::{Candle, Timestamp};
 
-/// What is known of one slot.
+/// The known content of one slot.
 #[derive(Clone, Debug)]
 pub(super) enum SlotContent {
-    /// Its trades.
+    /// The sums of its trades.
     Trades(OhlcvAccumulator),
-    /// The latest of its own states.
+    /// The latest state of its candle.
     Candle(Candle),
-    /// Its parts.
+    /// The shorter candles it is made of.
     Components(ComponentCandles),
 }
 
 impl SlotContent {
-    /// Whether the trade made a difference. It makes none to a slot that is known as a whole.
+    /// Adds a trade and returns whether it changed the slot. A slot whose whole candle is known does not change.
     pub(super) fn add(&mut self, tick: TradeTick) -> bool {
         match self {
             Self::Trades(fold) => {
@@ -27,7 +27,8 @@ impl SlotContent {
         }
     }
 
-    /// Whether the state made a difference. The later of two states has the larger volume; a final one has the last word.
+    /// Takes a state of the candle and returns whether it changed the slot. The later of two states has the
+    /// larger volume; a final state always wins.
     pub(super) fn replace(&mut self, state: &Candle) -> bool {
         match self {
             Self::Candle(held) => {
@@ -45,7 +46,8 @@ impl SlotContent {
         }
     }
 
-    /// Whether the part made a difference; parts that open before `settled` are not expected to change any more.
+    /// Adds or replaces a shorter candle and returns whether it changed the slot. Parts that open before
+    /// `settled` are not expected to change any more.
     pub(super) fn upsert(&mut self, part: &Candle, settled: Timestamp) -> bool {
         match self {
             Self::Components(parts) => parts.upsert(part, settled),
@@ -62,7 +64,7 @@ impl SlotContent {
     }
 }
 
-/// Shorter candles of a slot: those that may still change one by one, those before them as one.
+/// The shorter candles of a slot: those that may still change one by one, all earlier ones merged into one.
 #[derive(Clone, Debug)]
 pub(super) struct ComponentCandles {
     merged: Option<Candle>,
@@ -79,7 +81,7 @@ impl ComponentCandles {
         match self.recent.binary_search_by_key(&part.open_time, |held| held.open_time) {
             Ok(place) => {
                 let held = &mut self.recent[place];
-                // As with frames: the later state of two has the larger volume.
+                // As with frames, the later of two states has the larger volume.
                 let has_changed = part.volume >= held.volume && part != held;
                 if has_changed {
                     *held = *part;
@@ -94,7 +96,7 @@ impl ComponentCandles {
         }
     }
 
-    /// So that a day of seconds is not kept second by second.
+    /// Merges the parts that open before `before`, so that a day of seconds is not kept second by second.
     fn merge_older(&mut self, before: Timestamp) {
         let count = self.recent.partition_point(|part| part.open_time < before);
         if count > 0 {

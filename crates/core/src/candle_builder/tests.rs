@@ -30,7 +30,8 @@ fn candle(open_s: i64, [open, high, low, close]: [f64; 4], volume: f64) -> Candl
     Candle { open_time, open, high, low, close, volume, turnover: volume * close, is_final: false }
 }
 
-/// What was told, in short: `u`pdate, `c`losed, `a`mended, `q`uiet, and the second at which the slot opens.
+/// Abbreviates the events: `u`pdate, `c`losed, revised (`a`), `q`uiet, each with the second at which the slot
+/// opens.
 fn abbreviated(events: &[BarEvent]) -> Vec<String> {
     let at = |candle: &Candle| candle.open_time.as_secs();
     events

@@ -1,4 +1,4 @@
-//! Which trades were there already: exact for all that are not too late, in bounded memory.
+//! Recognizes duplicate trades: exact for all trades that are not too late, in bounded memory.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,28 +6,28 @@ use std::time::Duration;
 use super::ohlcv_accumulator::TradeKey;
 use crate::Timestamp;
 
-/// The most trades that are remembered, a megabyte of them. A market that trades more within the time that trades may
-/// be late has that time cut short instead: better drop a late trade than count one twice.
+/// The most trades remembered, about a megabyte. A market that trades more than this within the allowed
+/// lateness gets a shorter lateness instead: it is better to drop a late trade than to count one twice.
 const MAX_TRADES: usize = 65_536;
 
-/// What a trade is to somebody who remembers.
+/// The outcome of a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DedupResult {
-    /// It was not there before.
+    /// The trade was not known before.
     New,
-    /// It was.
+    /// The trade was known already.
     Duplicate,
-    /// It is too old to know.
+    /// The trade is too old to be recognized.
     TooLate,
 }
 
-/// The trades heard lately.
+/// The keys of the latest trades.
 #[derive(Clone, Debug)]
 pub(super) struct TradeDeduplicator {
     // Invariant: strictly rising, none before `horizon`.
     keys: VecDeque<TradeKey>,
     allowed_lateness: Duration,
-    /// What is older comes too late.
+    /// The oldest time that is still remembered. Older trades are too late.
     horizon: Timestamp,
 }
 
@@ -36,7 +36,7 @@ impl TradeDeduplicator {
         Self { keys: VecDeque::new(), allowed_lateness, horizon: Timestamp::MIN }
     }
 
-    /// Trades older than this come too late.
+    /// Returns the time before which trades are too late.
     pub(super) fn horizon(&self) -> Timestamp {
         self.horizon
     }
@@ -50,7 +50,7 @@ impl TradeDeduplicator {
             self.advance(key.time);
             return DedupResult::New;
         }
-        // Trades come nearly in order, so what must be moved to make room is little.
+        // Trades come nearly in order, so little has to be moved to make room.
         match self.keys.binary_search(&key) {
             Ok(_) => DedupResult::Duplicate,
             Err(place) => {

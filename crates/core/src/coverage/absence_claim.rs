@@ -1,72 +1,76 @@
-//! Slots that answers left out at their edge: claimed to be empty, and not yet believed.
+//! Claims that slots at the edge of an answer are empty, before this is confirmed.
 //!
-//! A venue's newest rows can come late, and one answer can be empty or stale by mistake. So what lies beyond the rows
-//! of an answer is no proof: it is kept as a claim with its witnesses, and becomes a proof when a later answer, given
-//! when such slots have had time to turn up, still lacks them.
+//! A venue's newest rows can arrive late, and one answer can be empty or stale by mistake. So the slots
+//! beyond the rows of an answer are not proven: they are kept as a claim with a number of observations. A
+//! claim becomes a proof when a later answer still lacks the rows, at a time when they should have turned up.
 //!
-//! A *doubt* is a claim without a witness: the answer said something of these slots that cannot be true, or that the venue
-//! no longer has them. It never becomes a proof. Where it is said again and again it is asked about ever more seldom.
+//! An *uncertain* claim has no observation: the answer reported something impossible about these slots, or
+//! said that the venue no longer has them. It never becomes a proof. Where it is repeated, it is asked about
+//! less and less often.
 
 use std::time::Duration;
 
 use super::range_list::{self, RangeEntry};
 use crate::{TimeRange, Timestamp};
 
-/// How long after the end of a slot its row may still turn up at a venue. Upbit and Bittrex were seen to leave out the
-/// last two or three minutes from some answers.
+/// The longest time after the end of a slot at which its row may still turn up at a venue. Upbit and Bittrex
+/// were seen to leave out the last two or three minutes in some answers.
 pub const MAX_ROW_DELAY: Duration = Duration::from_secs(300);
 
-/// By so much the clock that one goes by may be ahead of the one that dates an answer: who asks again to be sure waits a
-/// little longer than what is to be sure of, or the answer is too early and has to be asked for once more.
+/// The most that the caller's clock may be ahead of the one that dates an answer. A caller that asks again to
+/// confirm a claim waits this much longer than [`MAX_ROW_DELAY`]; otherwise the answer is too early and has
+/// to be asked for again.
 pub const CLOCK_SLACK: Duration = Duration::from_secs(3);
 
-/// Two answers that are closer together than this count as one witness.
+/// The least time between two answers that count as two observations.
 const MIN_SEPARATION: Duration = Duration::from_millis(500);
 
-/// How long a doubt rests that was said twice: as long as it has lasted, but so long at least and at most.
+/// The shortest and the longest pause before an uncertain range is asked about again; in between, it is the
+/// time for which it has been uncertain.
 const COOLDOWN_BOUNDS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(86_400));
 
-/// A stretch of slots that one or more answers left out beyond their rows.
+/// A range of slots that one or more answers left out beyond their rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AbsenceClaim {
-    /// The stretch: every slot that opens in it was left out.
+    /// The claimed range: every slot that opens in it was left out.
     pub range: TimeRange,
-    /// How many answers left it out, at most 255; none of a doubt.
+    /// The number of answers that left it out, at most 255. 0 for an uncertain claim.
     pub observations: u8,
-    /// When the first of them was asked for.
+    /// The time at which the first of these answers was requested.
     pub first_asked_at: Timestamp,
-    /// When the last of them was asked for.
+    /// The time at which the last of these answers was requested.
     pub last_asked_at: Timestamp,
 }
 
 impl AbsenceClaim {
-    /// The claim of one answer that was asked for at `asked_at`.
+    /// Returns the claim of one answer that was requested at `asked_at`.
     #[must_use]
     pub const fn of(range: TimeRange, asked_at: Timestamp) -> Self {
         Self { range, observations: 1, first_asked_at: asked_at, last_asked_at: asked_at }
     }
 
-    /// The doubt of one answer that was asked for at `asked_at`: what it said of these slots settles nothing.
+    /// Returns the uncertain claim of one answer that was requested at `asked_at`: it settles nothing about these
+    /// slots.
     #[must_use]
     pub const fn uncertain(range: TimeRange, asked_at: Timestamp) -> Self {
         Self { range, observations: 0, first_asked_at: asked_at, last_asked_at: asked_at }
     }
 
-    /// Whether it says only that nothing can be known of the stretch for now.
+    /// Returns whether it says only that nothing can be known about the range for now.
     #[must_use]
     pub const fn is_uncertain(&self) -> bool {
         self.observations == 0
     }
 
-    /// Whether it may be believed: an answer says it again that was asked for when the rows, had they only been late at
-    /// the first, would have turned up.
+    /// Returns whether the claim is confirmed: a second answer repeats it that was requested late enough for
+    /// delayed rows to have turned up.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
         self.observations > 1 && self.last_asked_at >= self.first_asked_at.plus(MAX_ROW_DELAY)
     }
 
-    /// Whether asking again at `now` is in vain: it was said twice, and its rows may still turn up; or it is a doubt that
-    /// has lasted longer than it was left alone.
+    /// Returns whether asking again at `now` is pointless: the claim was made twice and its rows may still turn
+    /// up, or it is uncertain and still in its pause.
     #[must_use]
     pub fn is_cooling_down(&self, now: Timestamp) -> bool {
         if self.is_uncertain() {
@@ -77,13 +81,13 @@ impl AbsenceClaim {
         self.observations > 1 && now < self.first_asked_at.plus(MAX_ROW_DELAY).plus(CLOCK_SLACK)
     }
 
-    /// The same, said once more by an answer that was asked for at `asked_at`.
+    /// Returns the claim with one more observation, by an answer that was requested at `asked_at`.
     #[must_use]
     pub fn observed_again(self, asked_at: Timestamp) -> Self {
         self.merge(Self::of(self.range, asked_at), self.range)
     }
 
-    /// Both, of a stretch about which both speak.
+    /// Merges two claims about the same `range`.
     fn merge(self, later: Self, range: TimeRange) -> Self {
         let (one, other) =
             if self.last_asked_at <= later.last_asked_at { (self, later) } else { (later, self) };
@@ -107,7 +111,7 @@ impl AbsenceClaim {
     }
 }
 
-/// Adds a claim to others: where they overlap both are witnesses.
+/// Adds a claim to others. Where they overlap, the observations add up.
 pub(super) fn add(claims: &mut Vec<AbsenceClaim>, new: AbsenceClaim) {
     let before = range_list::within(claims, new.range);
     range_list::overwrite(claims, new);

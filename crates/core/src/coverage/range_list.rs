@@ -1,18 +1,18 @@
-//! Sorted, disjoint stretches of time that each say something: where one is laid over others it alone speaks.
+//! Sorted lists of disjoint ranges with a value each. Where a new range overlaps others, it replaces them.
 
 use crate::{TimeRange, Timestamp};
 
-/// Something that is said of a stretch of time.
+/// A range with a value.
 pub(super) trait RangeEntry: Copy {
-    /// Of which.
+    /// Returns the range of the entry.
     fn range(&self) -> TimeRange;
-    /// The same, of another.
+    /// Returns the same value for another range.
     fn with_range(&self, range: TimeRange) -> Self;
-    /// Whether both say the same.
+    /// Returns whether both entries have the same value.
     fn has_same_value(&self, other: &Self) -> bool;
 }
 
-/// Lays `new` over `known`; neighbours that touch and say the same become one.
+/// Puts `new` in place of whatever it overlaps. Neighbours that touch and have the same value become one.
 pub(super) fn overwrite<T: RangeEntry>(known: &mut Vec<T>, new: T) {
     let range = new.range();
     let (begin, end) = overlapping(known, range);
@@ -26,7 +26,7 @@ pub(super) fn overwrite<T: RangeEntry>(known: &mut Vec<T>, new: T) {
     }
 }
 
-/// Leaves nothing said of `range`.
+/// Removes the part of all entries that lies in `range`.
 pub(super) fn remove<T: RangeEntry>(known: &mut Vec<T>, range: TimeRange) {
     let (begin, end) = overlapping(known, range);
     let older = known[begin..end].first().and_then(|first| clipped(first, Timestamp::MIN, range.from()));
@@ -35,19 +35,19 @@ pub(super) fn remove<T: RangeEntry>(known: &mut Vec<T>, range: TimeRange) {
     known.splice(begin..end, left);
 }
 
-/// What is said within `range`.
+/// Returns the part of the entries that lies within `range`.
 pub(super) fn within<T: RangeEntry>(known: &[T], range: TimeRange) -> Vec<T> {
     let (begin, end) = overlapping(known, range);
     known[begin..end].iter().filter_map(|one| clipped(one, range.from(), range.to())).collect()
 }
 
-/// What is said of `moment`.
+/// Returns the entry that holds `moment`.
 pub(super) fn at<T: RangeEntry>(known: &[T], moment: Timestamp) -> Option<&T> {
     let next = known.partition_point(|one| one.range().to() <= moment);
     known.get(next).filter(|one| one.range().contains(moment))
 }
 
-/// Which of them have a part of `range`: from the first up to but without the second.
+/// Returns the indices of the entries that overlap `range`: the first, and the one after the last.
 fn overlapping<T: RangeEntry>(known: &[T], range: TimeRange) -> (usize, usize) {
     let begin = known.partition_point(|one| one.range().to() <= range.from());
     let end = known.partition_point(|one| one.range().from() < range.to());
@@ -59,7 +59,7 @@ fn clipped<T: RangeEntry>(one: &T, from: Timestamp, to: Timestamp) -> Option<T> 
     Some(one.with_range(range))
 }
 
-/// Makes one of the two that meet before index `seam`, if they touch and say the same.
+/// Merges the two entries that meet before index `seam`, if they touch and have the same value.
 fn merge_at<T: RangeEntry>(known: &mut Vec<T>, seam: usize) {
     let (older, newer) = (known[seam - 1], known[seam]);
     if older.range().to() == newer.range().from()

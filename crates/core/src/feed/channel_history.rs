@@ -1,16 +1,16 @@
-//! What a feed that began in the past knows of that past.
+//! The history of a channel in a feed that begins in the past.
 
 use super::Channel;
 use super::gap::LossReason;
 use crate::Coverage;
 
-/// What is known of one channel's past once a feed has caught up with the present.
+/// The history of one channel, known once a feed has caught up with the present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelHistory {
-    /// Whose past.
+    /// The channel whose history this is.
     pub channel: Channel,
-    /// The stretches of which every event has been delivered.
+    /// The ranges of which every event has been delivered.
     pub coverage: Coverage,
-    /// Why some of what was asked for is missing, if any of it is.
+    /// The reason why part of the requested history is missing, if any is.
     pub loss: Option<LossReason>,
 }

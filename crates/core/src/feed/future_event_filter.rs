@@ -1,50 +1,53 @@
-//! Which stamps lie in the future: those beyond the clock that the other events of a feed do not bear out.
+//! Filters event times that lie in the future: beyond the clock, and not supported by the other events of the
+//! feed.
 //!
-//! One trade stamped an hour ahead, taken at its word, would make all others an hour old, and so repetitions. A clock
-//! that is wrong makes *all* events look so; what tells the two apart is whether the others agree.
+//! If one trade stamped an hour ahead were accepted, all others would look an hour old and be dropped as
+//! duplicates. A wrong clock makes *all* events look so. The filter tells the two apart by whether the others
+//! agree.
 
 use std::time::Duration;
 
 use super::FeedEvent;
 use crate::{Timestamp, Trade};
 
-/// So many events in a row that agree show that it is the clock that is wrong, while none was ever heard that fits it;
+/// The number of consecutive agreeing events that shows that the clock is wrong, as long as no event ever
+/// fitted it.
 const MIN_AGREEING_AT_START: usize = 3;
-/// and so many, over at least the bound, where some have been.
+/// The number of agreeing events, over at least the bound, where some events have fitted the clock.
 const MIN_AGREEING: usize = 24;
-/// No more events than this wait for the verdict.
+/// The most events that are held back until the filter decides.
 const MAX_HELD_EVENTS: usize = 64;
 
-/// Tells events that cannot be true yet from a clock that is behind.
+/// Separates events that cannot be true yet from a clock that is behind.
 ///
-/// Event times and the clock are compared, nothing else: whoever asks brings the clock.
+/// The filter only compares event times with the clock that the caller passes in.
 #[derive(Debug)]
 pub struct FutureEventFilter {
     bound: i64,
-    /// By how much the venue is ahead of the clock, as its events agree.
+    /// The lead of the venue over the clock, as its events agree, in nanoseconds.
     skew: i64,
-    /// Whether any event was heard that fits the clock.
+    /// `true` if any event fitted the clock.
     has_fitting_event: bool,
-    /// How many in a row fit it though it was found to be behind.
+    /// The number of consecutive events that fit the clock although it was found to be behind.
     consecutive_fitting: usize,
     uncertain: Vec<(FeedEvent, i64, Timestamp)>,
 }
 
 impl FutureEventFilter {
-    /// Stamps up to `bound` ahead of the clock are believed.
+    /// Creates a filter that accepts times up to `bound` ahead of the clock.
     #[must_use]
     pub fn new(bound: Duration) -> Self {
         let bound = i64::try_from(bound.as_nanos()).unwrap_or(i64::MAX);
         Self { bound, skew: 0, has_fitting_event: false, consecutive_fitting: 0, uncertain: Vec::new() }
     }
 
-    /// Whether `event`, heard when the clock said `now`, may be true. Takes note of it.
+    /// Returns whether `event`, received when the clock showed `now`, may be true, and records it.
     pub fn is_plausible(&mut self, event: &FeedEvent, now: Timestamp) -> bool {
         let Some(ahead) = nanos_ahead(event, now) else { return true };
         if ahead > self.skew.saturating_add(self.bound) {
             return false;
         }
-        // What is old fits any clock.
+        // An old event fits any clock.
         if ahead.saturating_sub(self.skew) >= -self.bound {
             self.has_fitting_event |= self.skew == 0;
             self.uncertain.clear();
@@ -59,8 +62,8 @@ impl FutureEventFilter {
         true
     }
 
-    /// Takes an event that was not [admitted](Self::is_plausible): it waits until others agree with it, or is dropped. Those
-    /// that may be true after all, in order.
+    /// Takes an event that was not [plausible](Self::is_plausible) and holds it back until others agree with it,
+    /// or drops it. Returns the events that may be true after all, in order.
     pub fn hold_uncertain(&mut self, event: FeedEvent, now: Timestamp) -> Vec<FeedEvent> {
         let Some(ahead) = nanos_ahead(&event, now) else { return vec![event] };
         let bound = self.bound;
@@ -82,21 +85,22 @@ impl FutureEventFilter {
         std::mem::take(&mut self.uncertain).into_iter().map(|(event, ..)| event).collect()
     }
 
-    /// By how much the venue is ahead of the clock, if its events agree that the clock is behind.
+    /// Returns the lead of the venue over the clock, if its events agree that the clock is behind; otherwise
+    /// zero.
     #[must_use]
     pub fn skew(&self) -> Duration {
         Duration::from_nanos(self.skew.unsigned_abs())
     }
 }
 
-/// Takes out of a page the trades that are stamped more than `bound` after `now`, unless most of them are: then it is
-/// the clock that is wrong. How many were taken out.
+/// Removes from a page the trades that are stamped more than `bound` after `now`, unless most of them are:
+/// then the clock is wrong. Returns the number of removed trades.
 pub fn drop_future(trades: &mut Vec<Trade>, now: Timestamp, bound: Duration) -> usize {
     drop_after(trades, now.plus(bound), |trade| trade.time).len()
 }
 
-/// Takes out of an answer what is stamped after `limit`, unless more than two and most of its rows are: then it is the
-/// clock that is wrong. What was taken out.
+/// Removes from an answer the rows that are stamped after `limit`, unless more than two and most of its rows
+/// are: then the clock is wrong. Returns the removed rows.
 pub fn drop_after<T>(rows: &mut Vec<T>, limit: Timestamp, stamp: impl Fn(&T) -> Timestamp) -> Vec<T> {
     let beyond = rows.iter().filter(|row| stamp(row) > limit).count();
     if beyond == 0 || (beyond > 2 && beyond * 2 > rows.len()) {
@@ -122,7 +126,7 @@ mod tests {
         Trade { symbol, id, price: 1.0, size: 1.0, side: None, time, received: time }
     }
 
-    /// What comes through, of events heard when the clock says so, stamped then.
+    /// Returns the events that pass the filter, for `(now, stamp)` pairs.
     fn heard(events: &[(i64, i64)]) -> Vec<i64> {
         let mut horizon = FutureEventFilter::new(BOUND);
         let mut through = Vec::new();
@@ -157,7 +161,7 @@ mod tests {
     fn a_clock_that_is_behind_silences_nothing() {
         let events: Vec<_> = (0..10).map(|n| (100 + n, 3_700 + n)).collect();
         assert_eq!(heard(&events), (3_700..3_710).collect::<Vec<_>>());
-        // What is old fits any clock, and says nothing about this one.
+        // An old event fits any clock and says nothing about this one.
         let events = [(100, 20), (100, 3_700), (100, 30), (101, 3_701), (101, 40), (102, 3_702)];
         assert_eq!(heard(&events), [20, 30, 40, 3_700, 3_701, 3_702]);
     }
@@ -192,7 +196,7 @@ mod tests {
         assert!(horizon.is_plausible(&band(100), now) && horizon.is_plausible(&band(105), now));
         assert!(!horizon.is_plausible(&band(3_700), now));
         assert!(horizon.hold_uncertain(band(3_700), now).is_empty());
-        // Where nothing else is heard, bands that agree show that it is the clock that is behind.
+        // Where nothing else arrives, bands that agree show that the clock is behind.
         let mut horizon = FutureEventFilter::new(BOUND);
         let through =
             (0..3).flat_map(|n| horizon.hold_uncertain(band(3_700 + n), Timestamp::from_secs(100 + n)));

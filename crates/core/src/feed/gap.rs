@@ -1,4 +1,4 @@
-//! Interruptions of a live feed: when, why, and what became of what was said in the meantime.
+//! Gaps of a live feed: when, why, and whether the missing events are delivered later.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,45 +6,45 @@ use std::sync::Arc;
 use super::Channel;
 use crate::Timestamp;
 
-/// An interruption of a live feed: between these moments events of these channels may be missing.
+/// An interruption of a live feed. Between these moments events of these channels may be missing.
 ///
-/// Layer 1 says that it has begun and that events arrive again ([`Opened`](GapState::Opened),
-/// [`Resumed`](GapState::Resumed)). Whoever goes on from there and fetches what is missing says so too
+/// The router reports that it has begun and that events arrive again ([`Opened`](GapState::Opened),
+/// [`Resumed`](GapState::Resumed)). The layer that backfills the missing events reports that too
 /// ([`Healing`](GapState::Healing), then [`Healed`](GapState::Healed) or [`Lost`](GapState::Lost)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// What is known of it now.
+    /// The current state of the gap.
     pub state: GapState,
-    /// Which of the reader's channels are concerned, sorted.
+    /// The affected channels of this reader, sorted.
     pub channels: Arc<[Channel]>,
-    /// The last moment at which the feed was known to be whole, by our clock.
+    /// The last moment at which the feed was known to be complete, by the local clock.
     pub from: Timestamp,
-    /// When events arrived again; `None` while none do.
+    /// The moment at which events arrived again, or `None` while none do.
     pub to: Option<Timestamp>,
-    /// Why it came about.
+    /// The cause of the gap.
     pub cause: GapCause,
-    /// Why what is missing will not be delivered, where the gap is [`Lost`](GapState::Lost).
+    /// The reason why missing events will not be delivered, where the gap is [`Lost`](GapState::Lost).
     pub loss: Option<LossReason>,
 }
 
-/// What is known of a gap.
+/// The state of a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GapState {
-    /// It has begun.
+    /// The gap has begun.
     Opened,
-    /// Events arrive again; what came in between is missing.
+    /// Events arrive again; those in between are missing.
     Resumed,
-    /// What is missing is being fetched.
+    /// The missing events are being fetched.
     Healing,
-    /// It is over and nothing this reader asked for is missing.
+    /// The gap is over and no event this reader asked for is missing.
     Healed,
-    /// It is over and some of what happened in it will not be delivered.
+    /// The gap is over and some of its events will not be delivered.
     Lost,
 }
 
 impl GapState {
-    /// `opened`, `resumed`, `healing`, `healed` or `lost`.
+    /// Returns `opened`, `resumed`, `healing`, `healed` or `lost`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,33 +57,33 @@ impl GapState {
     }
 }
 
-/// Why a gap came about.
+/// The cause of a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GapCause {
     /// The connection ended.
     Disconnected,
-    /// The connection stood but nothing came.
+    /// The connection was open but nothing arrived.
     Silent,
-    /// The venue ended it with an error.
+    /// The venue ended the connection with an error.
     Refused,
-    /// The venue ended it because we read too slowly.
+    /// The venue ended the connection because this client read too slowly.
     TooSlow,
-    /// Another connection took the place of this one.
+    /// Another connection replaced this one.
     Evicted,
-    /// More is wished for than may be followed, and what is more urgent came first.
+    /// More channels are wanted than can be followed, and more urgent ones took precedence.
     Displaced,
-    /// Events came faster than they were taken, and some were dropped.
+    /// Events arrived faster than they were taken, and some were dropped.
     Lagged,
-    /// The venue's running totals say that more was traded than was heard of.
+    /// The venue's running totals show more trades than arrived.
     MissingPrints,
-    /// Nobody was listening: the feed goes on from where an earlier one ended.
+    /// Nobody was listening: the feed continues from where an earlier one ended.
     Absent,
 }
 
 impl GapCause {
-    /// In one word: `disconnected`, `silent`, `refused`, `too_slow`, `evicted`, `displaced`,
-    /// `lagged`, `missing_prints` or `absent`.
+    /// Returns one word: `disconnected`, `silent`, `refused`, `too_slow`, `evicted`, `displaced`, `lagged`,
+    /// `missing_prints` or `absent`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -100,31 +100,31 @@ impl GapCause {
     }
 }
 
-/// Why something that happened will not be delivered.
+/// The reason why events will not be delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LossReason {
-    /// It is older than what the venue still has.
+    /// The events are older than what the venue still has.
     TooOld {
-        /// How many days before today the venue goes back.
+        /// The number of days before today that the venue goes back.
         days: u8,
     },
-    /// The venue was asked for it again and again, and did not give it.
+    /// The venue was asked repeatedly and did not deliver the events.
     Unreachable {
-        /// What went wrong the last time.
+        /// The last failure.
         message: Arc<str>,
     },
-    /// It is more than may be held in memory until it is in order.
+    /// There are more events than may be held in memory until they are in order.
     TooMuch {
-        /// How many events may.
+        /// The most events that may be held.
         limit: usize,
     },
-    /// The venue gave an answer, but what it gave does not join what was heard, so more may be missing.
+    /// The venue's answer does not join the events that arrived live, so more may be missing.
     Unproven {
-        /// What is known, and up to where.
+        /// The known facts, and up to which moment.
         message: Arc<str>,
     },
-    /// The feed ended before it could be fetched.
+    /// The feed ended before the events could be fetched.
     Ended,
 }
 

@@ -1,36 +1,38 @@
-//! Makes a page of candles out of the rows of an answer: what is sound, what is left out, and what the rest proves.
+//! Builds a page of candles from the rows of an answer: which rows are valid, which are left out, and what
+//! the rest proves.
 //!
-//! Here and not in each venue's crate, because the reasoning is the same wherever a slot without a trade has no row:
-//! only what lies between two rows of one answer is proven to be empty. What a venue means by an answer that ends early
-//! is its adapter's to say.
+//! This code is here and not in each venue's crate because the reasoning is the same wherever a slot without
+//! a trade has no row: only slots between two rows of one answer are proven to be empty. The venue's adapter
+//! says what an answer means that ends early.
 
 use std::time::Duration;
 
 use super::{CandlePage, CandlePageRequest, PageProof, RejectedRow};
 use crate::{Candle, Grid, TimeRange, Timeframe, Timestamp};
 
-/// A row that cannot be true.
+/// A row that is impossible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
-    /// The market it names, if it names another than the one that was asked about.
+    /// The market the row names, if it is not the requested one.
     pub market: Option<String>,
-    /// When it opens, where that can be read.
+    /// The open time of the row, where it can be read.
     pub time: Option<Timestamp>,
-    /// What is wrong with it.
+    /// The description of what is wrong with the row.
     pub reason: String,
 }
 
-/// When a venue's candles are final.
+/// The rules for when a venue's candles are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FinalityRules {
-    /// How the candles are cut.
+    /// The calendar that cuts the candles.
     pub grid: Grid,
-    /// How long after its end a candle is final if the page shows a newer one: the venue has visibly moved on.
+    /// The time after its end at which a candle is final if the page shows a newer one: the venue has visibly
+    /// moved on.
     pub superseded_delay: Duration,
-    /// How long after its end a candle is final if the page could not show a newer one.
+    /// The time after its end at which a candle is final if the page could not show a newer one.
     pub clock_delay: Duration,
-    /// How long after its end a candle is final if the page shows none although it could: then the venue may lag, or
-    /// nobody has traded since.
+    /// The time after its end at which a candle is final if the page shows no newer one although it could: the
+    /// venue may lag, or nobody has traded since.
     pub newest_delay: Duration,
 }
 
@@ -42,18 +44,18 @@ pub struct CandlePageBuilder<'a> {
     candles: Vec<Candle>,
     rejected: Vec<RejectedRow>,
     uncertain: Vec<TimeRange>,
-    /// Slots of rows that are sound and differ.
+    /// Slots with valid rows that contradict each other.
     conflicting: Vec<TimeRange>,
-    /// The upper end of a stretch in which rows lie that were left out, until the next row says where it begins.
+    /// The upper end of a range with rows that were left out, until the next row gives its lower end.
     rejected_below: Option<Timestamp>,
-    /// How many rows in a row were left out last.
+    /// The number of rows that were left out at the end, in a row.
     trailing_rejected: usize,
     unreadable: usize,
     count: usize,
 }
 
 impl<'a> CandlePageBuilder<'a> {
-    /// No row yet of the answer to `request`.
+    /// Creates a builder without rows for the answer to `request`.
     #[must_use]
     pub fn new(request: &'a CandlePageRequest, grid: Grid) -> Self {
         Self {
@@ -70,7 +72,7 @@ impl<'a> CandlePageBuilder<'a> {
         }
     }
 
-    /// Takes in the next row. Whether it is final does not matter yet.
+    /// Adds the next row. Whether it is final is decided later.
     pub fn push(&mut self, row: Result<Candle, BadRow>) {
         self.count += 1;
         let row = row.and_then(|candle| match self.invalid_reason(&candle) {
@@ -86,7 +88,8 @@ impl<'a> CandlePageBuilder<'a> {
                 self.candles.push(candle);
             }
             Err(bad) => {
-                // Whatever time it tells, it stands between two others, and one of the slots between them may be its own.
+                // Whatever time the row names, it stands between two others, and one of the slots between
+                // them may be its own.
                 let upper = self.candles.last().map(|above| above.open_time);
                 let asked = self.request.before.unwrap_or(Timestamp::MAX);
                 self.rejected_below = self.rejected_below.or(Some(upper.unwrap_or(asked)));
@@ -96,22 +99,22 @@ impl<'a> CandlePageBuilder<'a> {
         }
     }
 
-    /// How many rows there were, sound or not.
+    /// Returns the number of rows so far, valid or not.
     #[must_use]
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Whether nothing of the answer can be believed: no row can be read, or none of several can be true. Then the
-    /// venue speaks another language than this build.
+    /// Returns whether nothing of the answer is usable: no row can be read, or none of several is possible. Then
+    /// the venue speaks another format than this build.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
         let unreadable = self.unreadable > 0 && self.unreadable == self.count;
         self.candles.is_empty() && (unreadable || self.count > 2)
     }
 
-    /// The page. `nothing_older` says back to where the answer shows that there is nothing before its oldest row;
-    /// `None` where it says nothing of the sort.
+    /// Builds the page. `nothing_older` is the moment back to which the answer shows that nothing exists before
+    /// its oldest row, or `None` where it shows no such thing.
     #[must_use]
     pub fn into_page(
         mut self,
@@ -153,7 +156,7 @@ impl<'a> CandlePageBuilder<'a> {
         let over = rules.grid.floor(timeframe, asked_at.minus(rules.clock_delay)).min(before);
         let mut proof = PageProof { uncertain: self.uncertain.clone(), ..PageProof::default() };
         let (Some(oldest), Some(newest)) = (self.candles.first(), self.candles.last()) else {
-            // Rows that cannot be true are rows all the same: then something is there.
+            // Impossible rows are still rows: something exists there.
             let nothing = nothing_older.filter(|_| self.rejected.is_empty());
             proof.absent_before = nothing.and_then(|from| TimeRange::new(from, over).ok());
             return proof;
@@ -163,7 +166,8 @@ impl<'a> CandlePageBuilder<'a> {
         let close = rules.grid.close(timeframe, newest.open_time);
         let forming = self.candles.iter().find(|candle| !candle.is_final);
         let ended = rules.grid.floor(timeframe, asked_at.minus(rules.superseded_delay));
-        // Neither of two that differ is believed, but that one of them is there is, and that nothing lies before it.
+        // Neither of two contradicting rows is accepted, but it is accepted that one of them exists and that nothing
+        // lies before it.
         let (above, below) = (self.conflicting.last(), self.conflicting.first());
         let to = forming.map_or_else(
             || above.map_or(close, |twins| twins.from().max(close)),
@@ -171,22 +175,23 @@ impl<'a> CandlePageBuilder<'a> {
         );
         let from = below.map_or(oldest.open_time, |twins| twins.to().min(oldest.open_time));
         proof.covered = TimeRange::new(from, to).ok();
-        // A row that was left out is a row all the same: there is something.
+        // A row that was left out is still a row: something exists there.
         let last = self.uncertain.iter().map(|range| range.to()).max();
         let first = self.uncertain.iter().map(|range| range.from()).min();
         let (begin, end) = (last.map_or(close, |last| last.max(close)), oldest.open_time);
         let end = first.map_or(end, |first| first.min(end));
         proof.absent_after = TimeRange::new(begin, over).ok();
         proof.absent_before = nothing_older.and_then(|from| TimeRange::new(from, end).ok());
-        // A page that could have shown something newer may be stale, and its newest row cut short. One that ends with
-        // what it was asked for is judged by the clock alone.
+        // A page that could have shown something newer may be stale, and its newest row incomplete. One that ends
+        // where the request ends is judged by the clock alone.
         let shows_nothing_newer = forming.is_none() && close < before;
         proof.preliminary_from = shows_nothing_newer.then_some(newest.open_time);
         proof
     }
 
-    /// Whether the page says anything of what lies before its oldest sound row at `upper`, where rows that were left out
-    /// come last. If not, the next page will show their slots, and nothing but what they tell themselves is in doubt.
+    /// Returns whether the page says anything about the slots before its oldest valid row at `upper`, where rows
+    /// that were left out come last. If not, the next page will show their slots, and only the slots that the
+    /// rows name themselves are uncertain.
     fn is_uncertain_below(&self, upper: Timestamp, nothing_older: Option<Timestamp>) -> bool {
         let have_known_slots = self
             .rejected
@@ -197,7 +202,7 @@ impl<'a> CandlePageBuilder<'a> {
         self.candles.is_empty() || (nothing_older.is_some() && !have_known_slots)
     }
 
-    /// What is wrong with a candle that was read.
+    /// Returns what is wrong with a candle that was read, or `None`.
     fn invalid_reason(&self, candle: &Candle) -> Option<String> {
         let Candle { open_time, open, high, low, close, volume, .. } = candle;
         if !self.grid.is_open_time(self.timeframe(), *open_time) {
@@ -222,13 +227,13 @@ impl<'a> CandlePageBuilder<'a> {
             self.unreadable += 1;
         }
         let market = bad.market.unwrap_or_else(|| self.request.series.symbol.code().to_owned());
-        // A time that was not asked for, or is still to come, says nothing of the slot that it stands for.
+        // A time that was not asked for, or that is still to come, says nothing about the slot the row stands for.
         let is_due = |slot: &Timestamp| self.request.before.is_none_or(|before| *slot < before);
         let slot = bad.time.map(|time| self.grid.floor(self.timeframe(), time)).filter(is_due);
         self.rejected.push(RejectedRow { market, slot, reason: bad.reason });
     }
 
-    /// Puts the rows in order. Identical twins are one row; of twins that differ neither is believed.
+    /// Sorts the rows. Identical rows of one slot are one row; of rows that differ neither is accepted.
     fn remove_conflicting(&mut self) {
         self.candles.sort_by_key(|candle| candle.open_time);
         self.candles.dedup();
@@ -245,7 +250,7 @@ impl<'a> CandlePageBuilder<'a> {
             let reason = format!("{duplicates} rows that differ");
             self.reject(BadRow { market: None, time: Some(slot), reason });
         }
-        // A sound row of a slot stands, whatever else was said of it.
+        // A valid row of a slot stays, whatever else was reported for the slot.
         let candles = &self.candles;
         let lacks_row = |range: &TimeRange| {
             let slot = candles.binary_search_by_key(&range.from(), |candle| candle.open_time);

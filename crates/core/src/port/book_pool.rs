@@ -1,30 +1,32 @@
-//! Books that nobody reads any more, so that the next frame need not allocate one.
+//! A pool of order books, so that the next frame need not allocate one.
 //!
-//! The pool keeps a reference to each book it hands out. Once that is the only one left, the book (and the room its
-//! levels take) serves again. A reader who keeps books costs an allocation for each, as if there were no pool.
+//! The pool keeps a reference to each book it hands out. Once that reference is the only one left, the book
+//! and its allocated levels are used again. A reader who keeps books costs one allocation for each, as if
+//! there were no pool.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{OrderBook, Symbol, Timestamp};
 
-/// This many books are kept at the most; of more that are being read at once, the oldest are let go of.
+/// The most books the pool keeps. If more are being read at once, the pool drops the oldest ones.
 const MAX_BOOKS: usize = 1_024;
 
-/// This many books are looked at before one is made.
+/// The number of books that are checked before a new one is allocated.
 const MAX_PROBES: usize = 4;
 
-/// Books that were handed out.
+/// The books that were handed out.
 #[derive(Debug, Default)]
 pub(super) struct BookPool(Mutex<PooledBooks>);
 
 #[derive(Debug, Default)]
 struct PooledBooks {
     books: Vec<Arc<OrderBook>>,
-    /// Where a free one was found last: the likeliest place to find one, and its memory is still near.
+    /// The index at which a free book was found last: the next free one is likely to be near, and its memory is
+    /// still cached.
     next: usize,
 }
 
-/// A copy of a table of symbols begins with a pool of its own.
+/// A clone of a symbol table begins with a pool of its own.
 impl Clone for BookPool {
     fn clone(&self) -> Self {
         Self::default()
@@ -32,7 +34,7 @@ impl Clone for BookPool {
 }
 
 impl BookPool {
-    /// A book of `symbol` that `fill` has filled; it is handed an empty one. `None` if `fill` gives up.
+    /// Returns a book of `symbol`, filled by `fill`, which receives an empty one. Returns `None` if `fill` does.
     pub(super) fn book(
         &self,
         symbol: &Symbol,
@@ -41,7 +43,7 @@ impl BookPool {
         let mut pooled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = pooled.find_free(symbol);
         let kept = pooled.books.get_mut(place)?;
-        // Nobody else holds it, and through us alone could anybody come to.
+        // Nobody else holds the book, and only this pool could hand it out.
         let book = Arc::get_mut(kept)?;
         if book.symbol != *symbol {
             book.symbol = symbol.clone();
@@ -54,7 +56,7 @@ impl BookPool {
 }
 
 impl PooledBooks {
-    /// The place of a book that nobody holds.
+    /// Returns the index of a book that nobody holds.
     fn find_free(&mut self, symbol: &Symbol) -> usize {
         let count = self.books.len();
         for look in 0..MAX_PROBES.min(count) {

@@ -1,38 +1,38 @@
-//! Port for what only one venue has: its adapter writes the request and reads the answer, the router takes care of
-//! turns, retries and keys as for any other.
+//! Port for requests that only one venue has. Its adapter writes the request and reads the answer; the router
+//! applies rate limits, retries and keys as for any other request.
 
 use async_trait::async_trait;
 
 use crate::{HttpCall, HttpReply, Priority, SourceError, Timestamp, VenueId};
 
-/// An answer kept whole.
+/// An HTTP reply that owns its data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnedReply {
-    /// The status.
+    /// The HTTP status code.
     pub status: u16,
-    /// Names in lower case.
+    /// The headers, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// All of it, decompressed.
+    /// The whole body, decompressed.
     pub body: Vec<u8>,
-    /// When the last byte was here, by our clock.
+    /// The time at which the last byte arrived, by the local clock.
     pub received: Timestamp,
 }
 
 impl OwnedReply {
-    /// The same, borrowed.
+    /// Returns the same reply, borrowed.
     #[must_use]
     pub fn as_reply(&self) -> HttpReply<'_> {
         HttpReply { status: self.status, headers: &self.headers, body: &self.body }
     }
 }
 
-/// Somewhere a venue's own requests can be sent. Implemented by the router.
+/// A source that sends a venue's own requests. Implemented by the router.
 #[async_trait]
 pub trait CallSource: Send + Sync + 'static {
-    /// Whose answers they are: what is read from them bears this name.
+    /// Returns the venue whose answers these are. Everything read from them carries this id.
     fn venue(&self) -> VenueId;
 
-    /// Sends `call` when its turn comes, and follows it to its last page.
+    /// Sends `call` when the rate limiter permits it, and follows it to its last page.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Ports for what has happened: pages, candles, and where they are kept.
+//! Ports for historical data: pages, candles, and the store that keeps them.
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -10,10 +10,10 @@ use crate::{
     Timestamp, TradeId, TradePage, TradePageRequest,
 };
 
-/// Somewhere single pages can be had from. Implemented by the router.
+/// A source of single pages. Implemented by the router.
 #[async_trait]
 pub trait PageSource: Send + Sync + 'static {
-    /// What the venue behind it can do.
+    /// Returns the capabilities of the venue behind the source.
     fn capabilities(&self) -> &Capabilities;
 
     /// Fetches one page of candles. Dropping the future abandons the request.
@@ -39,21 +39,22 @@ pub trait PageSource: Send + Sync + 'static {
         priority: Priority,
     ) -> Result<TradePage, SourceError>;
 
-    /// A name that sorts before those of all trades that happened at `moment` or later, and after those of all others:
-    /// a page of trades before it ends there. `None` where names do not follow the time.
+    /// Returns an id that sorts before all trades at `moment` or later and after all earlier ones: a page of
+    /// trades before it ends there. Returns `None` where ids do not follow the time.
     fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
         let _ = moment;
         None
     }
 
-    /// The candle in progress, by whichever channel is best now; `None` if nothing has traded in its slot yet.
+    /// Returns the forming candle, by whichever channel is best now, or `None` if nothing has traded in its slot
+    /// yet.
     ///
     /// # Errors
     ///
     /// Whatever the venue answers.
     async fn forming(&self, series: &Series, priority: Priority) -> Result<Option<CandlePart>, SourceError>;
 
-    /// The markets the venue lists.
+    /// Returns the markets the venue lists.
     ///
     /// # Errors
     ///
@@ -61,31 +62,33 @@ pub trait PageSource: Send + Sync + 'static {
     async fn markets(&self, priority: Priority) -> Result<Vec<Instrument>, SourceError>;
 }
 
-/// Pieces of an answer as they arrive. Dropping it abandons what is still under way.
+/// The parts of an answer as they arrive. Dropping the stream abandons what is still in flight.
 pub type PartStream = BoxStream<'static, Result<CandlePart, SourceError>>;
 
-/// Somewhere any number of candles can be had from. Implemented by the coordinator and by storage.
+/// A source of any number of candles. Implemented by the coordinator and by storage.
 #[async_trait]
 pub trait CandleSource: Send + Sync + 'static {
-    /// Answers `query` piece by piece, in no particular order. The stream ends after the first error.
+    /// Answers `query` in parts, in no particular order. The stream ends after the first error.
     fn stream(&self, query: CandleQuery) -> PartStream;
 
-    /// Where in the order of landing pages it is now, for [`CandleQuery::put`]; `None` if it shares no pages.
+    /// Returns the current position in the order of arriving pages, for [`CandleQuery::pages_since`], or `None`
+    /// if the source shares no pages.
     fn page_sequence(&self) -> Option<PageSequence> {
         None
     }
 
-    /// `query`, put now unless it was put before: for whoever looks elsewhere before this source is asked.
+    /// Sets the current page sequence on `query`, unless it has one. For callers that look elsewhere before they
+    /// ask this source.
     fn pin_page_sequence(&self, query: CandleQuery) -> CandleQuery {
         let sequence = query.pages_since.or_else(|| self.page_sequence());
         query.pages_since(sequence)
     }
 
-    /// Answers `query` as a whole: oldest first, with what is known of the stretch.
+    /// Answers `query` as a whole: oldest first, with the coverage.
     ///
     /// # Errors
     ///
-    /// Whatever the venue or the store answers. Pieces that arrived before it are kept by a store.
+    /// Any failure of the venue or the store. A store keeps the parts that arrived before it.
     async fn candles(&self, query: CandleQuery) -> Result<CandleSet, SourceError> {
         let mut stream = self.stream(query.clone());
         let mut parts = Vec::new();
@@ -96,26 +99,26 @@ pub trait CandleSource: Send + Sync + 'static {
     }
 }
 
-/// Rows read from a store, oldest first.
+/// The rows read from a store, oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoredCandles {
-    /// Oldest first; all final.
+    /// The candles, oldest first; all final.
     pub candles: Vec<Candle>,
-    /// How many of them came from memory; the rest came from disk.
+    /// The number of rows from memory. The rest came from disk.
     pub from_memory: u64,
 }
 
-/// Where final candles and the knowledge about them are kept.
+/// A store of final candles and their coverage.
 #[async_trait]
 pub trait CandleStore: Send + Sync + 'static {
-    /// What is known of a series.
+    /// Returns the coverage of a series.
     ///
     /// # Errors
     ///
     /// If the store cannot be read.
     async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError>;
 
-    /// The newest `limit` rows that open in `range`.
+    /// Returns the newest `limit` rows that open in `range`, oldest first.
     ///
     /// # Errors
     ///
@@ -127,13 +130,14 @@ pub trait CandleStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<StoredCandles, StoreError>;
 
-    /// The newest `limit` rows that open in `range`, each as it stood at `moment`: the oldest version that was replaced
-    /// after it, or else the row as it is. A slot that was proven empty then has none.
+    /// Returns the newest `limit` rows that open in `range`, each as it stood at `moment`: the oldest version
+    /// that was replaced after it, or else the current row. A slot that was proven empty then has none.
     ///
-    /// It promises that two reads differ exactly by what was replaced between their moments. It does not know what
-    /// happened before a slot was first written, here: a row that came after `moment` reads as it came. Nor does it look at
-    /// whether a slot had ended by then; that is for the caller, who knows how the venue cuts its candles. Who replaced a row
-    /// says when, so an observation that was written long after it was made counts from when it was made.
+    /// Two reads differ exactly by what was replaced between their moments. The store does not know what happened
+    /// before it first wrote a slot: a row that arrived after `moment` reads as it arrived. Nor does it check
+    /// whether a slot had ended by then; the caller does, because it knows how the venue cuts its candles. The
+    /// writer of a row supplies the time of the replacement, so an observation that was written long after it was
+    /// made counts from when it was made.
     ///
     /// # Errors
     ///
@@ -150,12 +154,12 @@ pub trait CandleStore: Send + Sync + 'static {
         Err(StoreError::new(StoreErrorKind::Database, message))
     }
 
-    /// Keeps rows and what was proven with them, both or neither. Candles that are not final are left out.
-    /// A row that is there already is replaced; what it was is kept for [`read_as_of`](Self::read_as_of).
+    /// Stores rows and their proof, both or neither. Candles that are not final are left out. A row that exists
+    /// already is replaced; the replaced version is kept for [`read_as_of`](Self::read_as_of).
     ///
     /// # Errors
     ///
-    /// If they cannot be written; then nothing of them was.
+    /// If they cannot be written; then none of them is stored.
     async fn commit(
         &self,
         series: &Series,
@@ -163,20 +167,21 @@ pub trait CandleStore: Send + Sync + 'static {
         coverage: &Coverage,
     ) -> Result<(), StoreError>;
 
-    /// The series of which anything is stored or known, in order.
+    /// Returns the series with any stored rows or coverage, sorted.
     ///
     /// # Errors
     ///
     /// If the store cannot be read.
     async fn series(&self) -> Result<Vec<Series>, StoreError>;
 
-    /// Forgets rows, their earlier versions and knowledge in `range`, all or nothing: what is forgotten is unknown again.
+    /// Removes the rows, their earlier versions and the coverage in `range`, all or nothing. Removed slots are
+    /// unknown again.
     ///
     /// # Errors
     ///
-    /// If it cannot be written; then nothing was forgotten.
+    /// If it cannot be written; then nothing is removed.
     async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError>;
 
-    /// Finishes what is under way and lets go of the files.
+    /// Finishes the work in progress and closes the files.
     async fn close(&self);
 }

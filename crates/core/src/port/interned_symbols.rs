@@ -1,4 +1,4 @@
-//! Symbols nobody named: where all markets of a venue are wanted, each is met once and then known.
+//! Interned symbols: where all markets of a venue are subscribed, each code is parsed once.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,14 +6,14 @@ use rustc_hash::FxHashMap;
 
 use crate::{Symbol, VenueId};
 
-/// More than any venue lists; beyond this the venue is not believed.
+/// The most symbols, more than any venue lists. Beyond this, further codes are refused.
 const MAX_SYMBOLS: usize = 65_536;
 
-/// Those met so far.
+/// The symbols interned so far.
 #[derive(Debug, Default)]
 pub(super) struct InternedSymbols(Mutex<FxHashMap<Box<str>, Symbol>>);
 
-/// A copy of a table of symbols meets its own.
+/// A clone of a symbol table interns its own.
 impl Clone for InternedSymbols {
     fn clone(&self) -> Self {
         Self::default()
@@ -21,7 +21,7 @@ impl Clone for InternedSymbols {
 }
 
 impl InternedSymbols {
-    /// The symbol spelt `code`; `None` if no venue could have such a market, or has so many.
+    /// Returns the symbol spelt `code`, or `None` if the code is invalid or the table is full.
     pub(super) fn intern(&self, venue: VenueId, code: &str) -> Option<Symbol> {
         let mut symbols = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(symbol) = symbols.get(code) {

@@ -98,7 +98,7 @@ impl RateLimitRule {
     }
 }
 
-/// What one request costs: the group it counts against, and its weight there.
+/// The cost of one request: the group it counts against, and its weight there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestCost {
     /// The group that the request counts against.
@@ -120,7 +120,7 @@ impl From<&HttpCall> for RequestCost {
     }
 }
 
-/// What a reply says is left in a window, whoever used the rest.
+/// The budget left in a window, as a reply reports it, whoever used the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetReport {
     /// The group that the venue counted the request in.

@@ -1,38 +1,40 @@
-//! What a venue is known to think better of, and what a page proves in view of that.
+//! What a venue is known to revise, and what a page therefore proves.
 
 use std::time::Duration;
 
 use super::Capabilities;
 use crate::{AbsenceClaim, CandlePage, Coverage, Origin, Provenance, Span, TimeRange, Timeframe, Timestamp};
 
-/// What a venue thinks better of after it has said it.
+/// The revisions that a venue makes to data it has already sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevisionPolicy {
-    /// Whether a candle that was heard live is a first word, which the venue corrects as a matter of course: a page that
-    /// says otherwise is then a correction and not a contradiction.
+    /// `true` if the venue corrects its live candles as a matter of course. A page that differs is then a
+    /// correction and not a contradiction.
     pub live_is_provisional: bool,
-    /// How old slots that were recorded live are, counted from their end, when the venue is asked about them once more,
-    /// beyond the first time, which is after they have [settled](Capabilities::finality_delay). Rising.
+    /// The ages, counted from a slot's end and rising, at which the venue is asked again about slots that were
+    /// recorded live. They come after the first confirmation, which follows the [finality
+    /// delay](Capabilities::finality_delay).
     ///
-    /// A slot may wait there for others to be asked about with, and is corrected until then for all we know: what a page
-    /// says of a slot that is younger than the whole [window](Self::revision_window) is its [early](Origin::Early) word, and a page
-    /// that is asked later and says otherwise is a correction. Early slots are known all the same: where they are not
-    /// recorded, that later page is asked when the series is recorded the next time, or when they are forgotten and asked
-    /// for anew.
+    /// A slot may wait for others at each age so that one request covers them, and may be corrected until then. A
+    /// page that covers a slot younger than the whole [window](Self::revision_window) therefore has the origin
+    /// [`Early`](Origin::Early), and a later page that differs is a correction. Early slots are known all the
+    /// same. Where they are not recorded, the later page is fetched when the series is recorded the next time, or
+    /// when they are forgotten and fetched anew.
     pub reconcile_after: &'static [Duration],
 }
 
 impl RevisionPolicy {
-    /// What was said stands.
+    /// The policy of a venue that never revises what it sent.
     pub const NONE: Self = Self { live_is_provisional: false, reconcile_after: &[] };
 
-    /// How long slots that are asked about again at `age` wait for others.
+    /// Returns how long slots that are asked about again at `age` wait for others.
     #[must_use]
     pub fn batch_delay(age: Duration) -> Duration {
         age / 2
     }
 
-    /// How old a slot is, counted from its end, when what a page says of it stands; zero where that is always so.
+    /// Returns the age, counted from its end, at which a page's data about a slot is definitive; zero where that
+    /// is always so.
     #[must_use]
     pub fn revision_window(&self) -> Duration {
         self.reconcile_after.iter().map(|age| *age + Self::batch_delay(*age)).max().unwrap_or_default()
@@ -40,13 +42,13 @@ impl RevisionPolicy {
 }
 
 impl Capabilities {
-    /// What `page` proves and claims of a series of `timeframe`.
+    /// Returns the proofs and claims of `page` for a series of `timeframe`.
     #[must_use]
     pub fn coverage_of(&self, timeframe: Timeframe, page: &CandlePage) -> Coverage {
         let asked_at = page.asked_at;
         let span = |origin, range| Span { range, provenance: Provenance { origin, observed_at: asked_at } };
         let window = self.revision_policy.revision_window();
-        // What may still change is said early: by rule, or because the page shows nothing newer.
+        // Slots that may still change have the origin `Early`: by rule, or because the page shows nothing newer.
         let by_rule = (!window.is_zero()).then(|| self.grid.floor(timeframe, asked_at.minus(window)));
         let early = by_rule.into_iter().chain(page.proof.preliminary_from).min().unwrap_or(Timestamp::MAX);
         let mut coverage = Coverage::empty();
@@ -63,7 +65,7 @@ impl Capabilities {
         }
         for range in &page.proof.uncertain {
             coverage.remove(*range);
-            // Not of everything that ever was: it is asked for all the same.
+            // An uncertain claim about all of the past is not kept: it is fetched all the same.
             if range.from() != Timestamp::MIN {
                 coverage.add_claim(AbsenceClaim::uncertain(*range, asked_at));
             }

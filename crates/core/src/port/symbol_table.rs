@@ -1,4 +1,4 @@
-//! Codes to symbols, and books to fill, so that decoding a frame allocates nothing.
+//! Maps codes to symbols and supplies books to fill, so that decoding a frame allocates nothing.
 
 use std::sync::Arc;
 
@@ -8,24 +8,24 @@ use super::book_pool::BookPool;
 use super::interned_symbols::InternedSymbols;
 use crate::{OrderBook, Symbol, VenueId};
 
-/// The symbols a feed may speak of, found by the venue's spelling.
+/// The symbols that may occur in a feed, found by the venue's spelling.
 #[derive(Clone, Debug, Default)]
 pub struct SymbolTable {
     by_code: FxHashMap<Box<str>, Symbol>,
     books: BookPool,
-    /// Whether all markets of a venue are expected.
+    /// The venue of which all markets are expected, if any.
     any: Option<VenueId>,
     interned: InternedSymbols,
 }
 
 impl SymbolTable {
-    /// The symbol spelt `code`, if it is expected here.
+    /// Returns the symbol spelt `code`, if it was added by name.
     #[must_use]
     pub fn get(&self, code: &str) -> Option<&Symbol> {
         self.by_code.get(code)
     }
 
-    /// The symbol spelt `code`, if it is expected here: by its name, or because all of its venue's are.
+    /// Returns the symbol spelt `code`, if it was added by name or all markets of its venue are expected.
     #[must_use]
     pub fn resolve(&self, code: &str) -> Option<Symbol> {
         match (self.by_code.get(code), self.any) {
@@ -35,7 +35,7 @@ impl SymbolTable {
         }
     }
 
-    /// Adds a symbol; [`Symbol::any`] adds all of its venue's.
+    /// Adds a symbol. [`Symbol::any`] adds all markets of its venue.
     pub fn insert(&mut self, symbol: Symbol) {
         if symbol.is_any() {
             self.any = Some(symbol.venue());
@@ -43,8 +43,8 @@ impl SymbolTable {
         self.by_code.insert(symbol.code().into(), symbol);
     }
 
-    /// A book of `symbol`, made by `fill` of one that nobody reads any more, if there is such. `fill` is handed it
-    /// without levels, sets all else (the symbol is right already), and answers `None` to give up.
+    /// Returns a book of `symbol`, made by `fill`, reusing one that nobody reads any more where possible. `fill`
+    /// receives it without levels and with the symbol set, sets all else, and returns `None` to give up.
     pub fn book(
         &self,
         symbol: &Symbol,

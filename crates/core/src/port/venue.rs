@@ -1,4 +1,5 @@
-//! Port for a venue: what it can do, how it is asked, how its answers read. No I/O: the router does that.
+//! Port for a venue: its capabilities, how requests are written and how answers are read. There is no I/O
+//! here; the router does it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,76 +12,76 @@ use crate::{
     Timestamp, TradeId, TradePage, TradePageRequest, VenueId,
 };
 
-/// What keeps a quiet socket open.
+/// The message that keeps a quiet socket open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeepAlive {
-    /// A ping frame of the protocol.
+    /// A ping frame of the WebSocket protocol.
     Ping,
-    /// A text message.
+    /// A text message with this content.
     Text(&'static str),
 }
 
 /// The rules of a venue's socket.
 #[derive(Clone, Copy, Debug)]
 pub struct SocketLimits {
-    /// How often one may connect.
+    /// The rate limit of new connections.
     pub connects: RateLimitRule,
-    /// How often one may send on one connection; every one of them holds.
+    /// The rate limits of messages on one connection. All of them hold.
     pub messages: &'static [RateLimitRule],
-    /// What to send when nothing else was.
+    /// The message to send when nothing else was sent.
     pub keep_alive: KeepAlive,
-    /// How often to send it.
+    /// The interval between keep-alive messages.
     pub keep_alive_every: Duration,
-    /// After this long without any frame, a pong included, the connection is taken for dead.
+    /// The time without any frame, pongs included, after which the connection counts as dead.
     pub idle_timeout: Duration,
-    /// How many connections it lets one account or address have at once; `None` where it states no number.
+    /// The most connections of one account or address at once, or `None` where the venue states no number.
     pub max_connections: Option<u32>,
-    /// How many channels it carries on one connection; `None` where it states no number.
+    /// The most channels on one connection, or `None` where the venue states no number.
     pub channels_per_connection: Option<u32>,
 }
 
-/// What a venue can do.
+/// The capabilities of a venue: what it offers and how much of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Capabilities {
-    /// Whose data it is.
+    /// The venue whose data this is.
     pub venue: VenueId,
-    /// How its candles are cut.
+    /// The calendar that cuts its candles.
     pub grid: Grid,
     /// The most candles of one page.
     pub candle_page: u32,
-    /// The timeframes whose pages hold fewer candles than that, and how many those are sure to hold.
+    /// The timeframes whose pages hold fewer candles than that, each with the number they are sure to hold.
     pub shorter_pages: &'static [(Timeframe, u32)],
     /// The most trades of one page.
     pub trade_page: u32,
-    /// How many days before today its pages of trades reach back.
+    /// The number of days before today that its pages of trades reach back.
     pub trade_days: u8,
-    /// The deepest book.
+    /// The most levels of a book.
     pub book_depth: u32,
     /// The timeframes it has pages of.
     pub timeframes: &'static [Timeframe],
-    /// The timeframes whose candle in progress its socket sends.
+    /// The timeframes whose forming candle its socket sends.
     pub live_timeframes: &'static [Timeframe],
-    /// The other kinds of live data that its socket does not send, or not to us.
+    /// The other kinds of live data that its socket does not send, or not under this plan.
     pub unstreamed_kinds: &'static [StreamKind],
-    /// How long after its end a candle may still change.
+    /// The time after its end at which a candle no longer changes.
     pub finality_delay: Duration,
-    /// What it corrects later than that, or of what was heard live.
+    /// The revisions it makes after that, or to live data.
     pub revision_policy: RevisionPolicy,
-    /// What it counts, and how much it takes.
+    /// The rate limits of its requests.
     pub limits: &'static [RateLimitRule],
     /// The rules of its socket.
     pub socket: SocketLimits,
 }
 
 impl Capabilities {
-    /// The most candles that one page of `timeframe` is sure to hold, if they exist.
+    /// Returns the most candles that one page of `timeframe` is sure to hold, if they exist.
     #[must_use]
     pub fn candle_page_of(&self, timeframe: Timeframe) -> u32 {
         let shorter = self.shorter_pages.iter().find(|(frame, _)| *frame == timeframe);
         shorter.map_or(self.candle_page, |(_, page)| *page)
     }
 
-    /// Whether the socket can send this.
+    /// Returns whether the socket can send this kind of data.
     #[must_use]
     pub fn streams(&self, kind: StreamKind) -> bool {
         match kind {
@@ -90,27 +91,27 @@ impl Capabilities {
     }
 }
 
-/// Something one request can ask a venue.
+/// One request to a venue, before it is encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     /// One page of candles.
     Candles(CandlePageRequest),
     /// One page of trades.
     Trades(TradePageRequest),
-    /// Tickers.
+    /// The tickers of some markets, or of all.
     Tickers(TickerRequest),
-    /// Books.
+    /// The order books of some markets.
     Books(BookRequest),
-    /// What is listed.
+    /// The list of all markets.
     Markets,
-    /// The price steps of some markets.
+    /// The price increments of some markets.
     PriceIncrements(Vec<Symbol>),
-    /// Something only this venue has; its adapter reads the answer itself.
+    /// A request that only this venue has; its adapter reads the answer itself.
     VenueSpecific(HttpCall),
 }
 
 impl Call {
-    /// The markets it is about.
+    /// Returns the markets the request is about.
     #[must_use]
     pub fn symbols(&self) -> &[crate::Symbol] {
         match self {
@@ -123,17 +124,17 @@ impl Call {
     }
 }
 
-/// The names and values of a request.
+/// The names and values of a query string.
 pub type QueryParams = Vec<(Cow<'static, str>, String)>;
 
-/// A GET request, ready but for the host. All our requests are reads, so all may be repeated.
+/// A GET request, complete except for the host. All requests are reads, so all may be repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpCall {
-    /// What it counts against.
+    /// The rate limit group it counts against.
     pub group: RateLimitGroup,
-    /// Begins with `/`.
+    /// The path, beginning with `/`.
     pub path: String,
-    /// Not yet encoded.
+    /// The query parameters, not yet percent-encoded.
     pub query: QueryParams,
     /// The weight by which the rules of the group count it; 1 where the venue knows no weights.
     pub weight: u32,
@@ -154,93 +155,94 @@ impl HttpCall {
     }
 }
 
-/// What came back for a request.
+/// The reply to a request.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpReply<'a> {
-    /// The status.
+    /// The HTTP status code.
     pub status: u16,
-    /// Names in lower case.
+    /// The headers, with names in lower case.
     pub headers: &'a [(String, String)],
-    /// All of it, decompressed.
+    /// The whole body, decompressed.
     pub body: &'a [u8],
 }
 
 impl<'a> HttpReply<'a> {
-    /// The value of the header `name` (in lower case).
+    /// Returns the value of the header `name` (in lower case).
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// What a connection has to say before it may ask for anything.
+/// The messages a connection has to send before it may subscribe.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// Sent in this order, each after the connection stands (or after [`ControlMessage::LoginPrompt`], where `awaits_hello`).
+    /// The messages, sent in this order once the connection is open, or once [`ControlMessage::LoginPrompt`]
+    /// arrived where `awaits_prompt` is set.
     pub messages: Vec<Secret>,
-    /// Whether the venue speaks first.
+    /// `true` if the venue sends the first message.
     pub awaits_prompt: bool,
-    /// Within this time of connecting [`ControlMessage::LoggedIn`] must have come.
+    /// The time from connecting within which [`ControlMessage::LoggedIn`] must arrive.
     pub timeout: Duration,
 }
 
-/// What a frame says about the connection rather than about a market.
+/// A message of a frame about the connection rather than about a market.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ControlMessage {
-    /// The venue is there.
+    /// The venue is alive.
     Heartbeat,
-    /// The venue has spoken first, and may be greeted.
+    /// The venue has sent its first message and expects the login.
     LoginPrompt,
-    /// The venue has accepted the greeting: subscriptions may be sent.
+    /// The venue has accepted the login: subscriptions may be sent.
     LoggedIn,
-    /// The venue confirms that it has begun to send these.
+    /// The venue confirms that it has begun to send these channels.
     Confirmed(Vec<Channel>),
-    /// Another connection took this one's place, or ours are too many: connecting again before `wait` is over would
-    /// only throw somebody else out.
+    /// Another connection replaced this one, or there are too many: connecting again before `wait` is over would
+    /// only evict another one.
     Evicted {
-        /// What it says.
+        /// The venue's own words.
         message: String,
-        /// How long to stay away.
+        /// The time to wait before connecting again.
         wait: Duration,
     },
-    /// We read too slowly, and will be cut off.
+    /// This client reads too slowly and will be disconnected.
     TooSlow {
-        /// What it says.
+        /// The venue's own words.
         message: String,
     },
-    /// The venue refuses what was sent, and will hang up.
+    /// The venue refuses what was sent and will close the connection.
     Refused {
-        /// What it says.
+        /// The venue's own words.
         message: String,
-        /// Whether it would refuse the same again.
+        /// `true` if it would refuse the same again.
         terminal: bool,
     },
 }
 
-/// What became of a frame, beside the events read from it.
+/// The result of decoding a frame, beside the events read from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FrameOutcome {
-    /// Elements that could not be read, or spoke of a market nobody asked for.
+    /// The number of elements that could not be read, or named a market nobody asked for.
     pub dropped: u32,
-    /// What it says about the connection.
+    /// The message about the connection, if the frame holds one.
     pub control: Option<ControlMessage>,
 }
 
-/// A frame that could not be read at all.
+/// An error for a frame that could not be read at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot read a frame: {0}")]
 pub struct FrameError(pub String);
 
-/// A venue's protocol: encode a request, decode a page, decode a frame.
+/// The protocol of a venue: it encodes requests, and decodes pages and frames.
 pub trait Venue: Send + Sync + fmt::Debug + 'static {
-    /// What it can do, and whose data it reads: everything that is read of this adapter bears the name of
+    /// Returns its capabilities. Everything read by this adapter carries the id in
     /// [`venue`](Capabilities::venue).
     fn capabilities(&self) -> &Capabilities;
 
-    /// The addresses that are known to be the venue's own, each as a host (with its port, if not the usual one) and the
-    /// source that answers there; of one source the first is the one it is counted by. None where the adapter knows
-    /// none: then it is taken at its word.
+    /// Returns the addresses that are known to be the venue's own, each as a host (with its port, if not the
+    /// usual one) and the source that answers there. The first address of a source identifies its rate limits.
+    /// Empty where the adapter knows none: then its venue id is trusted.
     fn official_hosts(&self) -> &'static [(&'static str, VenueId)] {
         &[]
     }
@@ -252,33 +254,35 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
     /// [`PageTooLarge`](crate::SourceErrorKind::PageTooLarge) or [`Unsupported`](crate::SourceErrorKind::Unsupported).
     fn encode(&self, call: &Call) -> Result<HttpCall, SourceError>;
 
-    /// Tells an answer from a failure.
+    /// Distinguishes an answer from a failure.
     ///
     /// # Errors
     ///
-    /// What the venue means by its status and body.
+    /// The failure that the venue's status and body stand for.
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError>;
 
-    /// The code by which the venue lists what a person calls `name`, where a rule makes that certain; else `name`.
+    /// Returns the code by which the venue lists what a person calls `name`, where a rule makes that certain;
+    /// otherwise `name`.
     fn normalize_code(&self, name: &str) -> String {
         name.trim().to_owned()
     }
 
-    /// How to find out whether the venue lists a market, for a venue that answers a question about one that it does not
-    /// list as if nobody had traded it: requests, one after the other, until an answer lists it. The first is about what
-    /// is listed now, the others about what ever was. None for a venue that refuses such questions.
+    /// Returns the requests that find out whether the venue lists a market, to be sent one after the other until
+    /// an answer lists it. They are for a venue that answers a question about an unlisted market as if nobody had
+    /// traded it. The first is about what is listed now, the others about what ever was. Empty for a venue that
+    /// refuses such questions.
     fn listing_lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
         let _ = symbol;
         Vec::new()
     }
 
-    /// Headers that every request carries, such as a key.
+    /// Returns the headers that every request carries, such as a key.
     fn headers(&self) -> Vec<(&'static str, Secret)> {
         Vec::new()
     }
 
-    /// Where the rest of an answer to `sent` is, if the venue gave only a part of it; `base` is the address that
-    /// requests go to, without a path.
+    /// Returns the address of the rest of an answer to `sent`, if the venue sent only a part of it. `base` is the
+    /// address that requests go to, without a path.
     ///
     /// # Errors
     ///
@@ -293,12 +297,12 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
         Ok(None)
     }
 
-    /// What a fresh connection must say first; `None` where it may ask at once.
+    /// Returns what a new connection must send first, or `None` where it may subscribe at once.
     fn login(&self) -> Option<Login> {
         None
     }
 
-    /// What the reply says is left of a group's budget.
+    /// Returns the number of requests left in a group's budget, as the reply reports it.
     fn remaining(&self, reply: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)>;
 
     /// Returns what the reply says of each window of the group's rules, for a venue that reports more than one.
@@ -309,7 +313,7 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
         self.remaining(reply).map(first).into_iter().collect()
     }
 
-    /// Reads a page of candles that was asked at `asked_at`, and says what it proves.
+    /// Decodes a page of candles that was requested at `asked_at`, and derives what it proves.
     ///
     /// # Errors
     ///
@@ -321,14 +325,14 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError>;
 
-    /// A name that sorts before those of all trades that happened at `moment` or later, and after those of all others:
-    /// a page of trades before it ends there. `None` where names do not follow the time.
+    /// Returns an id that sorts before all trades at `moment` or later and after all earlier ones: a page of
+    /// trades before it ends there. Returns `None` where ids do not follow the time.
     fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
         let _ = moment;
         None
     }
 
-    /// Reads a page of trades.
+    /// Decodes a page of trades.
     ///
     /// # Errors
     ///
@@ -340,43 +344,43 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
         received: Timestamp,
     ) -> Result<TradePage, SourceError>;
 
-    /// Reads tickers; elements that cannot be read are left out and counted.
+    /// Decodes tickers. Elements that cannot be read are left out and counted.
     ///
     /// # Errors
     ///
     /// As [`decode_candles`](Self::decode_candles).
     fn decode_tickers(&self, body: &[u8], received: Timestamp) -> Result<(Vec<Ticker>, u32), SourceError>;
 
-    /// Reads books; elements that cannot be read are left out and counted.
+    /// Decodes books. Elements that cannot be read are left out and counted.
     ///
     /// # Errors
     ///
     /// As [`decode_candles`](Self::decode_candles).
     fn decode_books(&self, body: &[u8], received: Timestamp) -> Result<(Vec<OrderBook>, u32), SourceError>;
 
-    /// Reads what is listed.
+    /// Decodes the list of markets.
     ///
     /// # Errors
     ///
     /// As [`decode_candles`](Self::decode_candles).
     fn decode_markets(&self, body: &[u8]) -> Result<Vec<Instrument>, SourceError>;
 
-    /// Reads price steps.
+    /// Decodes price increments.
     ///
     /// # Errors
     ///
     /// As [`decode_candles`](Self::decode_candles).
     fn decode_price_increments(&self, body: &[u8]) -> Result<Vec<PriceIncrement>, SourceError>;
 
-    /// The messages that bring a connection from what it `has` to what is `wanted`, both sorted.
-    /// A fresh connection has nothing.
+    /// Returns the messages that bring a connection from the channels it `has` to the `wanted` ones, both sorted.
+    /// A new connection has none.
     fn subscribe(&self, has: &[Channel], wanted: &[Channel]) -> Vec<String>;
 
-    /// Reads one frame, received at `received`, and appends its events to `events`.
+    /// Decodes one frame, received at `received`, and appends its events to `events`.
     ///
     /// # Errors
     ///
-    /// If nothing of it can be read. A bad element never takes its neighbours with it.
+    /// If nothing of the frame can be read. A bad element never affects its neighbours.
     fn decode_frame(
         &self,
         frame: &[u8],

@@ -1,8 +1,9 @@
-//! The venue's clock, as far as it can be known from here: this machine's, and by how much the two differ.
+//! The venue's clock, as far as it can be known from here: this machine's clock and the difference between
+//! the two.
 //!
-//! Whoever has to know which candle is in progress, whether a slot has ended or which day it is *at the venue* reads
-//! this clock. It begins as the machine's own, and each answer of the venue corrects it. A machine whose clock is right
-//! is not disturbed: as long as the difference may be none, it is taken for none.
+//! Code that needs to know which candle is forming, whether a slot has ended or which day it is *at the
+//! venue* reads this clock. It begins as the machine's own, and each answer of the venue corrects it. A
+//! correct machine clock is not disturbed: as long as the difference may be zero, it is taken to be zero.
 
 mod offset_estimate;
 
@@ -14,23 +15,23 @@ use self::offset_estimate::OffsetEstimate;
 use super::Clock;
 use crate::Timestamp;
 
-/// How a venue's clock and this machine's stand to each other.
+/// The measured difference between a venue's clock and this machine's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClockReading {
-    /// By how many milliseconds the venue's clock is ahead of this machine's; negative if it is behind.
+    /// The lead of the venue's clock over this machine's, in milliseconds; negative if it is behind.
     pub offset_ms: i64,
-    /// By how much that may be wrong; nothing as long as nothing was measured.
+    /// The error bound of the lead, or `None` as long as nothing was measured.
     pub uncertainty: Option<Duration>,
-    /// How many observations there were.
+    /// The number of observations.
     pub samples: u64,
-    /// How often one of the two clocks was found to have been set, or may have been.
+    /// The number of times one of the two clocks was found to have been set, or may have been.
     pub steps: u64,
 }
 
-/// Of a machine of which it is not known when it was started.
+/// The value for a machine whose start time is not known.
 const UNKNOWN_START: i64 = i64::MIN;
 
-/// The bounds between which the venue's clock is ahead of the machine's, in nanoseconds, and what is taken for true.
+/// The bounds of the venue's lead over the machine's clock, in nanoseconds, and the value assumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct OffsetBounds {
     from: i64,
@@ -38,7 +39,8 @@ struct OffsetBounds {
 }
 
 impl OffsetBounds {
-    /// What a date shows that was written between two moments of the machine's clock; nothing if that was set meanwhile.
+    /// Returns what a date shows that was written between two moments of the machine's clock, or `None` if that
+    /// clock was set in between.
     fn from_date(date: Timestamp, sent: Timestamp, received: Timestamp) -> Option<Self> {
         let second = Duration::from_secs(1);
         let ahead = |of: Timestamp, than: Timestamp| of.as_nanos().saturating_sub(than.as_nanos());
@@ -47,15 +49,15 @@ impl OffsetBounds {
     }
 }
 
-/// A venue's clock: the machine's, corrected by what has been measured.
+/// A venue's clock: the machine's, corrected by measurements.
 #[derive(Debug)]
 pub struct VenueClock {
     machine: Arc<dyn Clock>,
-    /// The latest that it has shown.
+    /// The latest time it has shown.
     latest: AtomicI64,
-    /// What it showed when the machine was started, as was found last; nothing where that is not known.
+    /// The time it showed when the machine was started, as found last; unknown where the machine does not tell.
     machine_start: AtomicI64,
-    /// What the estimate says, for readers who must not wait.
+    /// The current estimate, for readers that must not wait.
     offset: AtomicI64,
     steps: AtomicU64,
     is_measured: AtomicBool,
@@ -64,7 +66,7 @@ pub struct VenueClock {
 }
 
 impl VenueClock {
-    /// A clock that shows what `machine` does until something is measured.
+    /// Creates a clock that shows what `machine` does until something is measured.
     #[must_use]
     pub fn new(machine: Arc<dyn Clock>) -> Self {
         Self {
@@ -79,17 +81,18 @@ impl VenueClock {
         }
     }
 
-    /// This machine's clock, which knows nothing of the venue's.
+    /// Returns this machine's clock, which knows nothing about the venue's.
     #[must_use]
     pub fn machine(&self) -> &Arc<dyn Clock> {
         &self.machine
     }
 
-    /// The venue has written `date`, cut to the second, on an answer that was asked for at `sent` and began to arrive at
-    /// `received`, both by the machine's clock. So at some moment between the two its clock showed that second.
+    /// Records the `date` of an answer, truncated to the second, that was requested at `sent` and began to arrive
+    /// at `received`, both by the machine's clock. At some moment between the two, the venue's clock showed that
+    /// second.
     ///
-    /// An answer that contradicts all before it is believed when a second one says the same: it may have been kept by
-    /// somebody on the way.
+    /// An answer that contradicts all earlier ones is accepted when a second one agrees with it: a proxy may have
+    /// cached it.
     pub fn observe_reply_date(&self, date: Timestamp, sent: Timestamp, received: Timestamp) {
         let Some(bounds) = OffsetBounds::from_date(date, sent, received) else { return };
         let mut estimate = self.lock();
@@ -98,8 +101,8 @@ impl VenueClock {
         self.publish(&estimate, is_uncertain);
     }
 
-    /// The same of the answer to something else than a question, such as a handshake, which another server may have
-    /// given: it counts as long as no question was answered.
+    /// Records the date of an answer to something other than a request, such as a handshake, which another server
+    /// may have written. It counts as long as no request was answered.
     pub fn observe_handshake_date(&self, date: Timestamp, sent: Timestamp, received: Timestamp) {
         let Some(bounds) = OffsetBounds::from_date(date, sent, received) else { return };
         let mut estimate = self.lock();
@@ -108,14 +111,15 @@ impl VenueClock {
         }
     }
 
-    /// Whether the times of trades are of use to [`heard`](Self::observe_event_time): they are where no answer carries a date.
+    /// Returns whether the times of trades are useful for [`observe_event_time`](Self::observe_event_time): they
+    /// are where no answer carries a date.
     #[must_use]
     pub fn needs_event_times(&self) -> bool {
         self.needs_event_times.load(Ordering::Relaxed)
     }
 
-    /// Something that has just been heard of happened at `time` by the venue's clock, which therefore is at least that
-    /// far. One such time says nothing, many that agree do.
+    /// Records that an event that has just arrived happened at `time` by the venue's clock, which therefore shows
+    /// at least that. One such time proves nothing; many that agree do.
     pub fn observe_event_time(&self, time: Timestamp) {
         let ahead = time.as_nanos().saturating_sub(self.machine.now().as_nanos());
         let mut estimate = self.lock();
@@ -124,11 +128,11 @@ impl VenueClock {
         }
     }
 
-    /// A page of the latest trades of a market has just been asked for; they happened at these times by the venue's clock.
+    /// Records the times, by the venue's clock, of a market's latest trades, which have just been fetched.
     ///
-    /// Of a page that shows nothing the machine's clock is taken for right: there is nothing better. It shows that the
-    /// clock is behind if trades come from ahead of it, and that it is ahead if a market that trades all the time seems
-    /// to have stopped.
+    /// If the page shows nothing, the machine's clock is taken to be right, because there is nothing better. It
+    /// shows that the clock is behind if trades lie in the future, and that it is ahead if a market that trades
+    /// all the time seems to have stopped.
     pub fn observe_latest_trades(&self, times: impl IntoIterator<Item = Timestamp>) {
         let now = self.machine.now().as_nanos();
         let ahead = times.into_iter().map(|time| time.as_nanos().saturating_sub(now)).collect();
@@ -137,8 +141,8 @@ impl VenueClock {
         self.publish(&estimate, false);
     }
 
-    /// Takes up what an earlier process has measured: that the venue's clock was ahead of this machine's by `from` to
-    /// `to` nanoseconds. The first answer of the venue takes its place.
+    /// Restores the measurement of an earlier process: the venue's clock was ahead of this machine's by `from` to
+    /// `to` nanoseconds. The first answer of the venue replaces it.
     pub fn restore(&self, from: i64, to: i64) {
         let mut estimate = self.lock();
         if from <= to && estimate.restore(OffsetBounds { from, to }) {
@@ -146,27 +150,29 @@ impl VenueClock {
         }
     }
 
-    /// The machine's clock seems to have been set since it was compared last: what is known of it has to be looked at.
+    /// Records that the machine's clock may have been set since the last comparison, so that the estimate has to
+    /// be checked.
     pub fn invalidate(&self) {
         self.is_measured.store(false, Ordering::Release);
         self.steps.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The bounds, in nanoseconds, between which the venue's clock is ahead of the machine's, if an answer has shown them.
+    /// Returns the bounds, in nanoseconds, of the venue's lead over the machine's clock, if an answer has shown
+    /// them.
     #[must_use]
     pub fn bounds(&self) -> Option<(i64, i64)> {
         self.lock().bounds().map(|bounds| (bounds.from, bounds.to))
     }
 
-    /// What the venue's clock showed at the least when the machine's showed `moment`, by the dates of answers, or where
-    /// there are none by what is known to have happened there; `None` where neither says anything.
+    /// Returns the least time the venue's clock showed when the machine's showed `moment`, by the dates of
+    /// answers, or else by the times of events; `None` where there are neither.
     #[must_use]
     pub fn lower_bound_at(&self, moment: Timestamp) -> Option<Timestamp> {
         let ahead = self.lock().lower_bound()?;
         Some(Timestamp::from_nanos(moment.as_nanos().saturating_add(ahead)))
     }
 
-    /// How the two clocks stand to each other.
+    /// Returns the measured difference between the two clocks.
     #[must_use]
     pub fn reading(&self) -> ClockReading {
         let estimate = self.lock();
@@ -178,7 +184,7 @@ impl VenueClock {
         }
     }
 
-    /// What the machine's clock shows, in nanoseconds.
+    /// Returns the machine's time, in nanoseconds.
     fn machine_now(&self) -> i64 {
         let now = self.machine.now().as_nanos();
         let latest = self.latest.fetch_max(now, Ordering::AcqRel);
@@ -188,8 +194,8 @@ impl VenueClock {
         now
     }
 
-    /// Looks whether the machine's clock was set since the last look, by the time since its start, or by its running
-    /// backwards.
+    /// Checks whether the machine's clock was set since the last check, by the time since its start, or because
+    /// it ran backwards.
     fn detect_step(&self) {
         let Some(steady) = self.machine.monotonic() else {
             self.machine_now();
@@ -215,8 +221,8 @@ impl VenueClock {
         }
     }
 
-    /// The machine's clock was set back by so much, and the venue's was not: it goes on from where it was, as far as that
-    /// is known, until the next answer says more.
+    /// Handles that the machine's clock was set back by `by` and the venue's was not: the venue's clock continues
+    /// from where it was, as far as that is known, until the next answer.
     fn on_step(&self, estimate: &mut OffsetEstimate, by: i64) {
         estimate.reset(by);
         self.offset.store(estimate.offset(), Ordering::Release);
@@ -268,7 +274,7 @@ mod tests {
     struct ClockFixture {
         machine: Arc<ManualClock>,
         clock: VenueClock,
-        /// By how much the venue's is ahead, in ms.
+        /// The lead of the venue's clock, in ms.
         ahead: i64,
     }
 
@@ -283,7 +289,7 @@ mod tests {
             Timestamp::from_millis(self.machine.now().as_millis() + self.ahead)
         }
 
-        /// A request whose way there and back takes so many ms each.
+        /// Sends a request that travels `there` ms and `back` ms.
         fn ask(&self, there: u64, back: u64) {
             let sent = self.machine.now();
             self.machine.advance(Duration::from_millis(there));
@@ -296,7 +302,7 @@ mod tests {
             self.machine.advance(Duration::from_millis(millis));
         }
 
-        /// By how many ms the clock is wrong.
+        /// Returns the error of the clock, in ms.
         fn error(&self) -> i64 {
             self.clock.now().as_millis() - self.venue().as_millis()
         }
@@ -418,12 +424,12 @@ mod tests {
 
     #[test]
     fn without_dates_nothing_is_over_before_something_has_happened_since() {
-        // Whether the clock is a day ahead or nobody has traded for a day looks the same.
+        // A clock that is a day ahead looks the same as a market that nobody has traded for a day.
         for (ahead, ago) in [(-24 * HOUR, 300), (0, 24 * 3_600_000), (-HOUR, 300), (HOUR, 300)] {
             let world = ClockFixture::new(ahead);
             assert_eq!(world.clock.lower_bound_at(world.machine.now()), None, "nobody knows");
             let newest = world.venue().minus(Duration::from_millis(ago));
-            // Two stamps of a page may come from the future.
+            // Two trades of a page may be stamped in the future.
             let wild = newest.plus(Duration::from_secs(2 * 86_400));
             let times = (0..100).map(|number| newest.minus(Duration::from_secs(number)));
             world.clock.observe_latest_trades([wild, wild].into_iter().chain(times));
@@ -460,8 +466,9 @@ mod tests {
     }
 
     proptest! {
-        /// However long the ways are and whichever clock is set: after two answers the clock is right to within the
-        /// second that a date is cut to and the round trip, and what it says at the least never comes too early.
+        /// However long the travel times are and whichever clock is set: after two answers the clock is right to
+        /// within the second that a date is truncated to plus the round trip, and its lower bound never comes too
+        /// early.
         #[test]
         fn after_two_answers_it_is_right_again(
             steps in prop::collection::vec((-HOUR..HOUR, 1_usize..20), 1..6),

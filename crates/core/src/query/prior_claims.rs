@@ -1,16 +1,16 @@
-//! What answers have said of a stretch before, short of a proof: who keeps a ledger hands it down to who asks.
+//! Unconfirmed results of earlier answers, which a store passes on to the source it asks.
 
 use crate::AbsenceClaim;
 
-/// What has been said already of what a query asks for.
+/// The unconfirmed results of earlier answers for the range of a query.
 ///
-/// With it one more answer is enough where it says again what a claim of some age says, and a claim that is too young to
-/// be confirmed is not looked at twice.
+/// With them one more answer confirms an older claim, and a claim that is too young to be confirmed is not
+/// checked twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PriorClaims {
-    /// The stretches that answers have left out, oldest first.
+    /// The ranges that answers have left out, oldest first.
     pub claims: Vec<AbsenceClaim>,
-    /// Whether any candle is known of what the query looks at or of what is older: then an answer without any row is a
-    /// surprise, and says nothing again.
+    /// `true` if any candle is known in the range of the query or before it. Then an answer without any row is
+    /// unexpected and confirms nothing.
     pub has_rows: bool,
 }

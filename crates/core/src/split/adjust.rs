@@ -1,4 +1,4 @@
-//! Candles in today's shares, those that a split falls into from shorter ones.
+//! Adjusts candles for splits. Candles that straddle a split are computed from shorter ones.
 
 use std::collections::BTreeMap;
 
@@ -6,27 +6,28 @@ use super::SplitHistory;
 use crate::derivation::aggregate;
 use crate::{Candle, CandleSet, Dispute, Grid, RejectedRow, Slot, TimeRange, Timeframe, Timestamp};
 
-/// A candle that a split falls into: one part of it was traded in old shares, one in new ones.
+/// A candle that straddles a split: one part of it was traded in old shares, one in new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StraddlingCandle {
-    /// Its slot.
+    /// The slot of the candle.
     pub slot: TimeRange,
-    /// The timeframe of the candles that it has to be put together from: the longest that no split falls into.
+    /// The timeframe of the candles it has to be computed from: the longest that no split falls into.
     pub component_timeframe: Timeframe,
 }
 
-/// Candles in today's shares.
+/// The split-adjusted candles of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdjustedCandles {
-    /// What can be told.
+    /// The candles that could be adjusted.
     pub set: CandleSet,
-    /// Open times of the candles that cannot, because parts of them are not known or a split makes no sense. They are
-    /// left out, their slots are unknown, and the set names them among the [rejected](CandleSet::rejected).
+    /// The open times of the candles that could not be adjusted, because parts of them are unknown or a split is
+    /// impossible. They are left out, their slots are unknown, and the set lists them among the
+    /// [rejected](CandleSet::rejected).
     pub unadjustable: Vec<Timestamp>,
 }
 
 impl CandleSet {
-    /// The candles that splits fall into: weeks, months and years, and hours across the venue's midnight.
+    /// Returns the candles that splits fall into: weeks, months and years, and hours across the venue's midnight.
     #[must_use]
     pub fn straddling_splits(&self, splits: &SplitHistory, grid: Grid) -> Vec<StraddlingCandle> {
         let timeframe = self.series.timeframe;
@@ -51,11 +52,12 @@ impl CandleSet {
         found
     }
 
-    /// The answer in shares as they are after all `splits`, wherever it lies among them. Turnover is money and stays.
+    /// Returns the answer in shares as they are after all `splits`. Turnover is money and stays.
     ///
-    /// `parts` are the shorter candles of those that are [straddled](Self::straddling_splits), by the open time of the longer
-    /// one. A straddled candle is told if every part of it is known, or if the parts add up to it as it was traded; of
-    /// one that is not final, what has not ended by `now` may be missing. The others are left out.
+    /// `parts` holds the shorter candles of those that [straddle a split](Self::straddling_splits), by the open
+    /// time of the longer one. A straddling candle is returned if every part of it is known, or if the parts add
+    /// up to it as it was traded. Of one that is not final, parts that had not ended by `now` may be missing. The
+    /// others are left out.
     #[must_use]
     pub fn adjusted(
         mut self,
@@ -103,12 +105,12 @@ impl CandleSet {
     }
 }
 
-/// Why a candle cannot be told in today's shares.
+/// The reason why a candle cannot be adjusted.
 const UNKNOWN_COMPONENTS: &str =
     "a split falls into it, and its parts are not known or the split makes no sense";
 const INVALID_SPLIT: &str = "a later split makes no sense, so it cannot be told in today's shares";
 
-/// A straddled candle as it was traded.
+/// A candle that straddles a split, as it was traded.
 struct StraddlingBar<'a> {
     whole: &'a Candle,
     slot: TimeRange,
@@ -123,7 +125,7 @@ struct BarComponents {
 }
 
 impl StraddlingBar<'_> {
-    /// All parts of the bar that have any trade; `None` if it is not sure that these are all.
+    /// Returns all parts of the bar that have any trade, or `None` if some may be missing.
     fn components(&self, parts: &CandleSet) -> Option<BarComponents> {
         let timeframe = parts.series.timeframe;
         let (mut rows, mut are_disputed, mut are_known) = (Vec::new(), false, true);
@@ -142,12 +144,12 @@ impl StraddlingBar<'_> {
             }
             open = close;
         }
-        // A bar of which there is no part at all contradicts what is known of its parts.
+        // A bar without any part contradicts what is known about its parts.
         let are_all = !rows.is_empty() && (are_known || self.is_sum_of(&rows));
         are_all.then_some(BarComponents { rows, are_disputed })
     }
 
-    /// Whether these add up to the bar as it was traded.
+    /// Returns whether these rows add up to the bar as it was traded.
     fn is_sum_of(&self, rows: &[Candle]) -> bool {
         let prices = |candle: &Candle| [candle.open, candle.high, candle.low, candle.close].map(f64::to_bits);
         aggregate(self.slot.from(), rows).is_some_and(|sum| {
@@ -156,12 +158,12 @@ impl StraddlingBar<'_> {
         })
     }
 
-    /// The bar out of its parts, each in new shares.
+    /// Computes the bar from its parts, each in new shares.
     fn adjusted(&self, rows: &[Candle], splits: &SplitHistory) -> Option<Candle> {
         let ratios = rows.iter().map(|row| splits.ratio(row.open_time)).collect::<Option<Vec<_>>>()?;
         let first = ratios.first()?;
         if ratios.iter().all(|ratio| ratio == first) {
-            // All trades were on one side of the split, which is in the bar but not in what it tells.
+            // All trades were on one side of the split, which falls into the slot but not between the trades.
             return Some(first.apply(self.whole));
         }
         let adjusted: Vec<Candle> = rows.iter().zip(&ratios).map(|(row, ratio)| ratio.apply(row)).collect();

@@ -1,9 +1,9 @@
-//! The splits of one share that have taken effect, and what they make of a candle.
+//! The splits of one share that have taken effect, and how they adjust a candle.
 
 use super::Split;
 use crate::{Candle, Symbol, TimeRange, Timestamp};
 
-/// So many old shares are so many new ones. Kept apart, for 1 to 7 has no exact factor.
+/// The ratio of old to new shares. Both numbers are kept, because 1 to 7 has no exact factor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct SplitRatio {
     from: f64,
@@ -13,10 +13,10 @@ pub(super) struct SplitRatio {
 impl SplitRatio {
     const ONE: Self = Self { from: 1.0, to: 1.0 };
 
-    /// The candle in new shares. Turnover is money and stays.
+    /// Returns the candle in new shares. Turnover is money and stays.
     pub(super) fn apply(self, candle: &Candle) -> Candle {
         let mut adjusted = *candle;
-        // Untouched to the last bit where there is nothing to adjust.
+        // A ratio of one leaves the candle unchanged to the last bit.
         if self.from.to_bits() != self.to.to_bits() {
             for price in [&mut adjusted.open, &mut adjusted.high, &mut adjusted.low, &mut adjusted.close] {
                 *price = *price * self.from / self.to;
@@ -27,21 +27,23 @@ impl SplitRatio {
     }
 }
 
-/// The splits of a share in force by some moment, each once.
+/// The splits of a share in effect at some moment, each once.
 ///
-/// Venues tell the same split twice now and then: it counts once. Two different ones on one day both count, as the venue
-/// itself applies them, and what lies before is disputed, for mostly one of them is an error.
+/// Venues sometimes list the same split twice: it counts once. Two different ones on one day both count, as
+/// the venue itself applies them, and earlier candles are disputed, because mostly one of the two is an
+/// error.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SplitHistory {
     // Invariant: by when they took effect, the oldest first.
     splits: Vec<Split>,
-    // Of what opens before the split of the same index, and not before the one that precedes it; `None` if it or a
-    // later one makes no sense.
+    // The ratio for what opens before the split of the same index, and not before the one that precedes it;
+    // `None` if it or a later one is impossible.
     ratios: Vec<Option<SplitRatio>>,
 }
 
 impl SplitHistory {
-    /// Those of `splits` that are of `symbol` and have taken effect by `moment`; announced ones change nothing yet.
+    /// Keeps those of `splits` that are of `symbol` and have taken effect by `moment`. Announced ones change
+    /// nothing yet.
     #[must_use]
     pub fn new(symbol: &Symbol, splits: &[Split], moment: Timestamp) -> Self {
         // A dividend in shares is listed as one to one.
@@ -70,24 +72,24 @@ impl SplitHistory {
         Self { splits: of_share, ratios }
     }
 
-    /// Whether nothing was ever split.
+    /// Returns whether there is no split.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.splits.is_empty()
     }
 
-    /// When they took effect, the oldest first.
+    /// Returns the moments at which the splits took effect, the oldest first.
     pub(super) fn moments(&self) -> impl Iterator<Item = Timestamp> {
         self.splits.iter().map(|split| split.effective)
     }
 
-    /// What has become of shares of `moment`; `None` if that cannot be told.
+    /// Returns the ratio for shares of `moment`, or `None` if it is not known.
     pub(super) fn ratio(&self, moment: Timestamp) -> Option<SplitRatio> {
         let next = self.splits.partition_point(|split| split.effective <= moment);
         self.ratios.get(next).copied().unwrap_or(Some(SplitRatio::ONE))
     }
 
-    /// The stretch that lies before a day with two different splits.
+    /// Returns the range that lies before a day with two different splits.
     pub(super) fn disputed_range(&self) -> Option<TimeRange> {
         let mut pairs = self.splits.iter().zip(self.splits.iter().skip(1));
         let (twice, _) = pairs.rfind(|(one, other)| one.effective == other.effective)?;
@@ -108,7 +110,7 @@ mod tests {
         Split { symbol: share(code), effective: Timestamp::from_secs(secs), from, to }
     }
 
-    /// What a price of 700 and a volume of 10 at that second are told as.
+    /// Checks what a price of 700 and a volume of 10 at that second are adjusted to.
     #[track_caller]
     fn check(splits: &[Split], secs: i64, want: Option<(f64, f64)>) {
         let history = SplitHistory::new(&share("AAPL"), splits, Timestamp::from_secs(1_000));

@@ -14,7 +14,7 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// When a day of November 2026 begins in New York.
+/// Returns the moment at which a day of November 2026 begins in New York.
 fn day(of_month: i64) -> Timestamp {
     Timestamp::from_secs(at("2026-11-02T05:00:00Z").as_secs() + (of_month - 2) * 86_400)
 }

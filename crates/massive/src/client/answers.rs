@@ -1,30 +1,30 @@
-//! What the answers hold.
+//! The values in the answers.
 
 use market_backbone_core::{Calendar, Day, OrderBook, Symbol, Timestamp, Trade};
 
-/// What bars are measured in.
+/// The unit of a bar's length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timespan {
-    /// Seconds.
+    /// Bars of seconds.
     Second,
-    /// Minutes.
+    /// Bars of minutes.
     Minute,
-    /// Hours.
+    /// Bars of hours.
     Hour,
     /// Days in New York.
     Day,
     /// Weeks, from Sunday.
     Week,
-    /// Months.
+    /// Bars of calendar months.
     Month,
     /// Quarters of a year.
     Quarter,
-    /// Years.
+    /// Bars of calendar years.
     Year,
 }
 
 impl Timespan {
-    /// As the venue writes it.
+    /// Returns the venue's spelling.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -40,118 +40,119 @@ impl Timespan {
     }
 }
 
-/// Which bars.
+/// The kind of bars to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AggregateSpec {
-    /// How many of the timespan one bar is.
+    /// The number of timespans in one bar.
     pub multiplier: u32,
-    /// What bars are measured in.
+    /// The unit of the bar's length.
     pub timespan: Timespan,
-    /// Whether prices from before a split are told in today's shares.
+    /// `true` to adjust prices from before a split to today's shares.
     pub adjusted: bool,
 }
 
-/// The trades of a stretch of time.
+/// The bar of a range of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AggregateBar {
-    /// When it begins.
+    /// The start of the bar.
     pub open_time: Timestamp,
-    /// First price.
+    /// The first price, in US dollars.
     pub open: f64,
-    /// Highest price.
+    /// The highest price, in US dollars.
     pub high: f64,
-    /// Lowest price.
+    /// The lowest price, in US dollars.
     pub low: f64,
-    /// Last price.
+    /// The last price, in US dollars.
     pub close: f64,
-    /// Shares traded; not always whole ones.
+    /// The number of shares traded; not always whole.
     pub volume: f64,
     /// The average price, weighted by volume.
     pub vwap: Option<f64>,
-    /// How many trades it was.
+    /// The number of trades.
     pub trades: Option<u64>,
-    /// Whether it was traded over the counter.
+    /// `true` if the share is traded over the counter.
     pub otc: bool,
 }
 
-/// A share's bar of a whole day, told when the day's session was over.
+/// A share's bar of a whole day, sent after the day's session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DayBar {
-    /// Of which share.
+    /// The share of the bar.
     pub symbol: Symbol,
-    /// Of which day.
+    /// The day of the bar, in New York.
     pub day: Day,
-    /// The bar; it opens when the day does, as those of a range of days do.
+    /// The bar. It opens when the day does, as the bars of a range of days do.
     pub bar: AggregateBar,
-    /// What the venue dates it: the end of the session, 16:00 in New York.
+    /// The venue's own timestamp: the end of the session, 16:00 in New York.
     pub venue_time: Timestamp,
 }
 
 /// A share's official figures of a day.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenClose {
-    /// Of which share.
+    /// The share of the figures.
     pub symbol: Symbol,
-    /// Of which day.
+    /// The day of the figures, in New York.
     pub day: Day,
-    /// Price of the opening auction.
+    /// The price of the opening auction.
     pub open: f64,
-    /// Highest price.
+    /// The highest price of the session.
     pub high: f64,
-    /// Lowest price.
+    /// The lowest price of the session.
     pub low: f64,
-    /// Price of the closing auction.
+    /// The price of the closing auction.
     pub close: f64,
-    /// Shares traded.
+    /// The number of shares traded.
     pub volume: f64,
-    /// Last price of the evening.
+    /// The last price of the after-hours session.
     pub after_hours: Option<f64>,
-    /// First price of the morning.
+    /// The first price of the pre-market session.
     pub pre_market: Option<f64>,
-    /// Whether it is traded over the counter.
+    /// `true` if the share is traded over the counter.
     pub otc: bool,
 }
 
-/// A trade and all that the tape says of it.
+/// A trade with every field of the tape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TradeRecord {
-    /// The trade.
+    /// The trade itself.
     pub trade: Trade,
-    /// When it happened by the exchange's clock.
+    /// The time of the trade by the exchange's clock.
     pub participant_time: Option<Timestamp>,
-    /// Rises within a share's day, with gaps.
+    /// The sequence number, which rises within a share's day, with gaps.
     pub sequence: i64,
     /// The number of the exchange.
     pub exchange: i64,
-    /// The number of the facility that reported it, if it was no exchange.
+    /// The number of the reporting facility, if it was not an exchange.
     pub facility: Option<i64>,
-    /// 1, 2 or 3.
+    /// The tape: 1, 2 or 3.
     pub tape: Option<i64>,
-    /// The numbers of what was special about it.
+    /// The numbers of the conditions of the trade.
     pub conditions: Vec<i64>,
-    /// What became of it later: 1 was corrected, 7 and 8 and 10 cancelled, 11 an error, 12 is the correction.
+    /// The later correction of the trade: 1 is corrected, 7, 8 and 10 are cancelled, 11 is an error, 12 is the
+    /// correction itself.
     pub correction: Option<i64>,
 }
 
 /// The best bid and ask.
 pub type Quote = OrderBook;
 
-/// A share at a glance. What the plan does not include is missing.
+/// A share's snapshot. Fields that the plan does not include are missing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
-    /// Which share.
+    /// The share of the snapshot.
     pub symbol: Symbol,
-    /// Change against the session before.
+    /// The change against the session before, in US dollars.
     pub change: Option<f64>,
-    /// The same in percent.
+    /// The change against the session before, in percent.
     pub change_percent: Option<f64>,
-    /// When any of it changed last.
+    /// The time of the latest change of any field.
     pub updated: Timestamp,
-    /// The day so far; `None` between 03:30 in New York and the first trade after it.
+    /// The bar of the day so far, or `None` between 03:30 in New York and the first trade after it.
     pub day: Option<AggregateBar>,
-    /// The day before.
+    /// The bar of the day before.
     pub previous_day: Option<AggregateBar>,
-    /// The last minute in which there were trades.
+    /// The bar of the last minute with trades.
     pub minute: Option<AggregateBar>,
     /// The latest trade.
     pub last_trade: Option<TradeRecord>,
@@ -159,17 +160,17 @@ pub struct Snapshot {
     pub last_quote: Option<Quote>,
 }
 
-/// Which movers.
+/// The direction of the movers to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MoverDirection {
-    /// Those that won most.
+    /// The shares that gained most.
     Gainers,
-    /// Those that lost most.
+    /// The shares that lost most.
     Losers,
 }
 
 impl MoverDirection {
-    /// As the venue writes it.
+    /// Returns the venue's spelling.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -179,44 +180,44 @@ impl MoverDirection {
     }
 }
 
-/// What is listed.
+/// A listed share or other security.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
-    /// Its ticker.
+    /// The ticker of the security.
     pub symbol: Symbol,
-    /// Its name.
+    /// The name of the company or fund.
     pub name: String,
-    /// The exchange, by its code of four letters.
+    /// The exchange, by its code of four letters (MIC).
     pub exchange: Option<String>,
-    /// What it is: `CS` for a common share, `ETF`, and so on.
+    /// The type: `CS` for a common share, `ETF`, and so on.
     pub kind: Option<String>,
-    /// What it is priced in.
+    /// The currency of its price.
     pub currency: Option<String>,
-    /// Its number at the supervisor.
+    /// The company's number at the SEC (CIK).
     pub cik: Option<String>,
-    /// Its number among all instruments.
+    /// The instrument's global identifier (FIGI).
     pub figi: Option<String>,
-    /// Whether it is still traded.
+    /// `true` if it is still traded.
     pub active: bool,
 }
 
-/// Whether the exchanges are open.
+/// The current state of the exchanges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarketStatus {
-    /// `open`, `closed` or `extended-hours`.
+    /// The state: `open`, `closed` or `extended-hours`.
     pub market: String,
-    /// Whether it is the time before the session.
+    /// `true` during the pre-market session.
     pub early_hours: bool,
-    /// Whether it is the time after it.
+    /// `true` during the after-hours session.
     pub after_hours: bool,
-    /// The venue's clock.
+    /// The time by the venue's clock.
     pub server_time: Timestamp,
 }
 
-/// What is different about a day.
+/// The effect of a holiday on trading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HolidayKind {
-    /// Nobody trades.
+    /// Nobody trades on this day.
     Closed,
     /// The session ends at this time.
     ClosesEarly(Timestamp),
@@ -225,18 +226,18 @@ pub enum HolidayKind {
 /// A holiday of an exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holiday {
-    /// Which day.
+    /// The day of the holiday.
     pub day: Day,
-    /// Which exchange: `NYSE`, `NASDAQ`, `OTC`.
+    /// The exchange: `NYSE`, `NASDAQ`, `OTC`.
     pub exchange: String,
-    /// What is celebrated.
+    /// The name of the holiday.
     pub name: String,
-    /// What is different.
+    /// The effect on trading.
     pub kind: HolidayKind,
 }
 
-/// Makes `calendar` go by what the venue says of the New York Stock Exchange; where that and the exchange's rules differ,
-/// the venue knows better.
+/// Applies what the venue reports about the New York Stock Exchange to `calendar`. Where the report and the
+/// exchange's rules differ, the report wins.
 pub fn apply_holidays(calendar: &mut Calendar, holidays: &[Holiday]) {
     for holiday in holidays.iter().filter(|holiday| holiday.exchange == "NYSE") {
         match holiday.kind {
@@ -246,29 +247,29 @@ pub fn apply_holidays(calendar: &mut Calendar, holidays: &[Holiday]) {
     }
 }
 
-/// What a share pays its owners.
+/// A dividend of a share.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dividend {
-    /// Which share.
+    /// The share that pays the dividend.
     pub symbol: Symbol,
-    /// From this day on it is traded without the right to it.
+    /// The ex-dividend day: from this day on the share is traded without the right to the dividend.
     pub ex_day: Day,
-    /// When it is paid.
+    /// The day on which the dividend is paid.
     pub pay_day: Option<Day>,
-    /// How much for each share.
+    /// The amount for each share.
     pub amount: f64,
-    /// In what; US dollars where nothing is said.
+    /// The currency; US dollars where it is missing.
     pub currency: Option<String>,
 }
 
-/// The lists of what numbers and codes stand for.
+/// The lists of the meanings of numbers and codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Glossary {
-    /// The exchanges, by the numbers that trades bear.
+    /// The exchanges, by the numbers in trades.
     Exchanges,
-    /// What can be special about a trade, by the numbers that trades bear.
+    /// The trade conditions, by the numbers in trades.
     Conditions,
-    /// The kinds of shares, by the codes that listings bear.
+    /// The types of shares, by the codes in listings.
     ShareTypes,
 }
 
@@ -282,11 +283,11 @@ impl Glossary {
     }
 }
 
-/// What a number or a code stands for.
+/// The meaning of a number or a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GlossaryTerm {
-    /// The number or the code, as a text.
+    /// The number or the code, as text.
     pub code: String,
-    /// What it stands for.
+    /// The name it stands for.
     pub name: String,
 }

@@ -1,4 +1,5 @@
-//! Reads the answers. Here a row that cannot be read fails the answer: nobody downstream could ask for it again.
+//! Reads the answers. A row that cannot be read fails the whole answer, because no caller could ask for it
+//! again.
 
 use market_backbone_core::{
     Calendar, OrderBook, OwnedReply, SourceError, Split, Symbol, Timestamp, Trade, VenueId,
@@ -19,7 +20,7 @@ use crate::wire::{
     MarketStatusRow, OpenCloseRow, QuoteRow, SingleResult, SnapshotRow, SplitRow, TradeRow,
 };
 
-/// The rows of all pages, each read by `read`.
+/// Returns the rows of all pages, each read by `read`.
 fn read_all<T>(pages: &[OwnedReply], read: impl Fn(&RawValue) -> Option<T>) -> Result<Vec<T>, SourceError> {
     let mut items = Vec::new();
     for page in pages {
@@ -30,7 +31,7 @@ fn read_all<T>(pages: &[OwnedReply], read: impl Fn(&RawValue) -> Option<T>) -> R
     Ok(items)
 }
 
-/// The one thing an answer is about.
+/// Returns the single object of an answer.
 fn read_one<T>(body: &[u8], read: impl Fn(&RawValue) -> Option<T>) -> Result<T, SourceError> {
     let SingleResult { results } = object(body)?;
     read(results).ok_or_else(|| malformed(body))
@@ -143,7 +144,7 @@ pub(super) fn snapshots(source: VenueId, pages: &[OwnedReply]) -> Result<Vec<Sna
 
 fn snapshot_from_row(source: VenueId, row: &SnapshotRow<'_>) -> Option<Snapshot> {
     let symbol = Symbol::new(source, &row.ticker).ok()?;
-    // Zeros stand for nothing having been traded.
+    // Zeros mean that nothing was traded.
     let traded = |row: &Option<AggregateRow<'_>>| row.as_ref().filter(|row| row.c > 0.0).map(bar);
     Some(Snapshot {
         change: row.change,

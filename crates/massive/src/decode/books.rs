@@ -1,4 +1,4 @@
-//! Reads quotes as books of one level: the best bid and ask of all exchanges are all that is told.
+//! Reads quotes as books of one level: the venue sends only the best bid and ask of all exchanges.
 
 use market_backbone_core::{Level, OrderBook, SourceError, Symbol, Timestamp, VenueId};
 
@@ -6,7 +6,7 @@ use super::{element, object};
 use crate::error::malformed;
 use crate::wire::{LastQuoteRow, SingleResult, SnapshotRow};
 
-/// Of one market, or of several in a list of snapshots.
+/// Reads the book of one market, or those of several in a list of snapshots.
 pub(crate) fn list(
     source: VenueId,
     body: &[u8],
@@ -39,7 +39,7 @@ fn book(row: &LastQuoteRow<'_>, symbol: Symbol, received: Timestamp) -> OrderBoo
     }
 }
 
-/// A side on which nobody offers anything is written as zeros.
+/// Reads one side; a side without any offer is written as zeros.
 pub(crate) fn level(price: f64, size: f64) -> Option<Level> {
     (price > 0.0 && price.is_finite() && size >= 0.0).then_some(Level { price, size })
 }

@@ -1,10 +1,11 @@
-//! Reads a page of candles, and says what it proves.
+//! Reads a page of candles, and derives what it proves.
 //!
-//! Bars come newest first, and a slot without a trade has none. The venue counts the bars they are made of (minutes
-//! below a day, days above) from the end of what was asked towards its beginning, until it has counted as many as
-//! were asked for or there is nothing left, and only in the first case it says where the rest is. So between two bars
-//! every slot without one is empty, be it night, a holiday or a share nobody wanted. Without a rest nothing is older, as
-//! far back as was asked; but one answer alone does not prove that.
+//! Bars come newest first, and a slot without a trade has none. The venue counts the bars they are made of
+//! (minutes below a day, days above) from the end of the requested range towards its beginning, until it has
+//! counted as many as were requested or none are left. Only in the first case does it send the address of the
+//! rest. So between two bars every slot without one is empty: a night, a holiday, or a share that nobody
+//! traded. Without a rest nothing older exists in the requested range; but one answer alone does not prove
+//! that.
 
 use std::time::Duration;
 
@@ -20,12 +21,12 @@ use crate::error::malformed;
 use crate::naming::base_bars;
 use crate::wire::AggregateRow;
 
-/// What the answer is judged by.
+/// The circumstances by which the answer is judged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DecodeContext {
     pub(crate) plan: MassivePlan,
     pub(crate) asked_at: Timestamp,
-    /// How long after its end a candle may still change.
+    /// The time after its end at which a candle no longer changes.
     pub(crate) settling: Duration,
 }
 
@@ -37,7 +38,7 @@ pub(crate) fn page(
     let timeframe = request.series.timeframe;
     let answer = rows(body)?;
     if answer.results.is_none() && answer.query_count.is_none() {
-        // Neither bars nor the word that none were counted: this is about something else.
+        // There are neither bars nor a count of zero: this answer is about something else.
         return Err(malformed(body));
     }
     let mut bars = CandlePageBuilder::new(request, GRID);
@@ -47,12 +48,12 @@ pub(crate) fn page(
     if bars.is_unreadable() {
         return Err(malformed(body));
     }
-    // That it says so is not relied upon: a full count is taken for one that was cut short.
+    // The address of the rest is not relied upon: a full count is treated as truncated.
     let counted = answer.query_count.unwrap_or(0);
     let cut_short = answer.next_url.is_some_and(|url| !url.is_empty())
         || counted >= u64::from(request.count) * u64::from(base_bars(timeframe));
     let DecodeContext { asked_at, settling, .. } = circumstances;
-    // What is reported late changes a bar whether there is a newer one or not.
+    // A trade that is reported late changes a bar whether there is a newer one or not.
     let rules = FinalityRules {
         grid: GRID,
         superseded_delay: settling,
@@ -60,7 +61,7 @@ pub(crate) fn page(
         newest_delay: settling,
     };
     let page = bars.into_page(asked_at, rules, (!cut_short).then(|| covered_from(timeframe, circumstances)));
-    // What lies before the beginning of a plan is not there for us, whatever there was.
+    // What lies before the beginning of a plan is not available, whether it exists or not.
     let exhausted = !cut_short && circumstances.plan.history_start(asked_at).is_some();
     Ok(CandlePage { proof: PageProof { exhausted, ..page.proof }, ..page })
 }
@@ -84,7 +85,7 @@ fn read(raw: &RawValue, request: &CandlePageRequest) -> Result<Candle, BadRow> {
     }
 }
 
-/// When a bar opens of which other fields cannot be read.
+/// Returns the open time of a bar whose other fields cannot be read.
 fn time_of(raw: &RawValue) -> Option<Timestamp> {
     #[derive(serde::Deserialize)]
     struct RowTime {
@@ -93,7 +94,8 @@ fn time_of(raw: &RawValue) -> Option<Timestamp> {
     serde_json::from_str::<RowTime>(raw.get()).ok().map(|row| Timestamp::from_millis(row.t))
 }
 
-/// The figures of a bar; not final, and not judged. Old bars lack the average price: then the last one stands for it.
+/// Returns the figures of a bar; not final and not validated. Old bars lack the average price; the close is
+/// used instead.
 fn candle(row: &AggregateRow<'_>) -> Candle {
     Candle {
         open_time: Timestamp::from_millis(row.t),
@@ -107,9 +109,10 @@ fn candle(row: &AggregateRow<'_>) -> Candle {
     }
 }
 
-/// From where on everything was asked for.
+/// Returns the start of the range that was requested as a whole.
 fn covered_from(timeframe: Timeframe, circumstances: DecodeContext) -> Timestamp {
     let begin = circumstances.plan.history_start(circumstances.asked_at);
-    // It was asked a moment earlier than the venue says it was, perhaps before midnight: a day less is on the safe side.
+    // The request was sent a moment before the venue's time, perhaps before midnight: one day less is on the
+    // safe side.
     begin.map_or(Timestamp::MIN, |begin| GRID.ceil(timeframe, GRID.step(Timeframe::D1, begin, 1)))
 }

@@ -1,4 +1,4 @@
-//! Reads what is listed.
+//! Reads the list of markets.
 
 use market_backbone_core::{Instrument, SourceError, Symbol, VenueId};
 

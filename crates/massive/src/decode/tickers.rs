@@ -1,7 +1,8 @@
 //! Reads snapshots as tickers.
 //!
-//! At 03:30 in New York the day's figures are set to zero. Until the first trade of the new day the price is the last
-//! one there was, and the day's other prices are that one too. What happened in the last 24 hours is not told: it is 0.
+//! At 03:30 in New York the day's figures are reset to zero. Until the first trade of the new day the price is
+//! the last one there was, and so are the day's other prices. The venue does not send the figures of the last
+//! 24 hours: they are 0.
 
 use market_backbone_core::{SourceError, Symbol, Ticker, Timestamp, VenueId};
 
@@ -19,7 +20,7 @@ pub(crate) fn list(
     })
 }
 
-/// `None` for a market without a price.
+/// Reads a ticker, or returns `None` for a market without a price.
 fn ticker(row: &SnapshotRow<'_>, symbol: &Symbol, received: Timestamp) -> Option<Ticker> {
     let closed_at =
         |bar: &Option<AggregateRow<'_>>| bar.as_ref().map(|bar| bar.c).filter(|price| *price > 0.0);

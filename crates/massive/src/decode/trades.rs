@@ -13,7 +13,7 @@ pub(crate) fn page(
 ) -> Result<TradePage, SourceError> {
     let (mut trades, dropped) =
         list(body, |raw| trade(&element::<TradeRow<'_>>(raw)?, &request.symbol, received))?;
-    // The page begins at a millisecond; whatever of it is not before the trade was not asked for.
+    // The page begins at a millisecond; trades of it that are not before the cursor were not asked for.
     trades.retain(|trade| request.before.as_ref().is_none_or(|before| trade.id < *before));
     trades.sort_by(|a, b| a.id.cmp(&b.id));
     trades.dedup_by(|a, b| a.id == b.id);
@@ -22,7 +22,7 @@ pub(crate) fn page(
     Ok(TradePage { trades, dropped })
 }
 
-/// A trade whose side nobody tells.
+/// Reads a trade. The venue does not send the side.
 pub(crate) fn trade(row: &TradeRow<'_>, symbol: &Symbol, received: Timestamp) -> Option<Trade> {
     let time = Timestamp::from_nanos(row.sip_timestamp);
     let size = amount(row.decimal_size.as_deref(), row.size);

@@ -1,7 +1,8 @@
 //! Reads frames. This is the hot path: a frame is a list of up to thousands of events of all kinds.
 //!
-//! Each event is read by [`scan`](super::scan), and by serde where that gives up. A bad one is counted and its
-//! neighbours are read; only where a frame is no JSON is what follows lost. A trade allocates its id, a bar nothing.
+//! Each event is read by [`scan`](super::scan), and by serde where that gives up. A bad event is counted and
+//! its neighbours are read; only if a frame is not JSON is the rest lost. A trade allocates its id, a bar
+//! nothing.
 
 use market_backbone_core::{
     BandIndicators, Candle, Channel, ControlMessage, FeedEvent, FrameError, FrameOutcome, PriceBand, Series,
@@ -47,7 +48,7 @@ struct FrameDecoder<'s> {
 }
 
 impl FrameDecoder<'_> {
-    /// What the frame says of the connection: that something was refused goes before what was confirmed.
+    /// Returns the message for the connection: a refusal takes precedence over a confirmation.
     fn outcome(self) -> FrameOutcome {
         let confirmed = (!self.confirmed.is_empty()).then_some(ControlMessage::Confirmed(self.confirmed));
         FrameOutcome { dropped: self.dropped, control: self.control.or(confirmed) }
@@ -93,7 +94,8 @@ impl FrameDecoder<'_> {
         }
     }
 
-    /// Reads one event by serde. Kinds that nobody can ask for here (imbalances of auctions, estimates) are passed over.
+    /// Reads one event by serde. Kinds that nobody can subscribe to here (auction imbalances, estimates) are
+    /// skipped.
     fn decode_with_serde(&mut self, text: &str) -> Result<(), FrameError> {
         let head: MessageHeader<'_> = parse(text)?;
         match (&*head.ev, channel_kind(&head.ev)) {
@@ -135,7 +137,7 @@ impl FrameDecoder<'_> {
         }));
     }
 
-    /// The same bar comes again when trades were reported late: it replaces the one before.
+    /// Reads a bar. The same bar comes again when trades were reported late, and replaces the one before.
     fn bar(&mut self, timeframe: Timeframe, row: &AggregateEvent<'_>) {
         let volume = amount(row.dv.as_deref(), Some(row.v));
         let candle = Candle {
@@ -186,7 +188,7 @@ impl FrameDecoder<'_> {
         }));
     }
 
-    /// Appends the event of a market somebody asked for, if its figures can be true.
+    /// Appends the event of a market that is subscribed, if its figures are possible.
     fn push(&mut self, event: Option<FeedEvent>) {
         match event {
             Some(event) => self.events.push(event),
@@ -195,9 +197,9 @@ impl FrameDecoder<'_> {
     }
 }
 
-/// A time whose unit is not certain: of this century, its size tells.
+/// Reads a time whose unit is not certain; its size tells the unit for times of this century.
 fn timestamp_of_any_unit(time: i64) -> Timestamp {
-    /// Milliseconds of the year 5138, and microseconds of 1973.
+    /// A number that is the year 5138 in milliseconds, and 1973 in microseconds.
     const MICROS: i64 = 100_000_000_000_000;
     match time {
         ..MICROS => Timestamp::from_millis(time),
@@ -206,7 +208,7 @@ fn timestamp_of_any_unit(time: i64) -> Timestamp {
     }
 }
 
-/// The channel called `name`: `T.BRK.B` are the trades of `BRK.B`.
+/// Returns the channel called `name`: `T.BRK.B` is the channel of trades of `BRK.B`.
 fn channel(source: VenueId, name: &str, symbols: &SymbolTable) -> Option<Channel> {
     let (kind, code) = name.split_once('.')?;
     let symbol = match code {
@@ -216,7 +218,7 @@ fn channel(source: VenueId, name: &str, symbols: &SymbolTable) -> Option<Channel
     Some(Channel { symbol, kind: channel_kind(kind)? })
 }
 
-/// The first value of `text`, whatever it is, and what follows it.
+/// Returns the first value of `text`, whatever it is, and the text after it.
 fn element(text: &str) -> Result<(&RawValue, &str), FrameError> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     match values.next() {

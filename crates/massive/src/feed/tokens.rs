@@ -1,9 +1,9 @@
-//! The little JSON that Massive's events are made of, taken apart without copying.
+//! A tokenizer for the small part of JSON that Massive's events use, without copying.
 //!
-//! Every function answers `None` as soon as anything is unusual: blanks, escapes, nesting where none is
-//! expected. What a value holds is checked only when it is asked for.
+//! Every function returns `None` as soon as anything is unusual: blanks, escapes, nesting where none is
+//! expected. The content of a value is checked only when it is used.
 
-/// A plain value.
+/// A value without nesting.
 #[derive(Clone, Copy)]
 pub(super) enum JsonToken<'a> {
     Text(&'a str),
@@ -21,7 +21,7 @@ impl<'a> JsonToken<'a> {
         }
     }
 
-    /// Digits, read by hand: std's way is half of all the time this takes.
+    /// Returns the integer, parsed by hand: `str::parse` would take half of the total time.
     pub(super) fn integer(self) -> Option<i64> {
         let Self::Bare(token) = self else { return None };
         if token.len() > 18 {
@@ -35,7 +35,7 @@ impl<'a> JsonToken<'a> {
         }
     }
 
-    /// std also reads `inf` and `nan`, which no message may hold.
+    /// Returns the number. `str::parse` also accepts `inf` and `nan`, which no message may hold.
     pub(super) fn number(self) -> Option<f64> {
         match self {
             Self::Bare(token) => token.parse().ok().filter(|number: &f64| number.is_finite()),
@@ -44,8 +44,8 @@ impl<'a> JsonToken<'a> {
     }
 }
 
-/// Hands each key of an object, and its value, to `field`. Returns what follows the object; `None` as soon as anything is
-/// unusual.
+/// Passes each key of an object, and its value, to `field`. Returns the text after the object, or `None` as
+/// soon as anything is unusual.
 pub(super) fn object<'a>(
     text: &'a str,
     mut field: impl FnMut(&'a str, JsonToken<'a>) -> Option<()>,
@@ -63,7 +63,7 @@ pub(super) fn object<'a>(
     }
 }
 
-/// A plain value or a list of some, and what follows it.
+/// Reads a plain value or a list of such values, and returns it with the text after it.
 fn value(text: &str) -> Option<(JsonToken<'_>, &str)> {
     match text.as_bytes().first()? {
         b'"' => quoted(text).map(|(text, after)| (JsonToken::Text(text), after)),
@@ -83,14 +83,14 @@ fn value(text: &str) -> Option<(JsonToken<'_>, &str)> {
     }
 }
 
-/// A text without escapes, and what follows it.
+/// Reads a text without escapes, and returns it with the text after it.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix('"')?;
     let (text, after) = text.split_at(position(text, b'"', b'\\')?);
     Some((text, after.strip_prefix('"')?))
 }
 
-/// Where the first of two ASCII characters stands: tokens are short, so byte by byte is fastest.
+/// Returns the index of the first of two ASCII characters. Tokens are short, so going byte by byte is fastest.
 fn position(text: &str, one: u8, other: u8) -> Option<usize> {
     text.bytes().position(|byte| byte == one || byte == other)
 }

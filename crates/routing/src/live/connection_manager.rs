@@ -4,13 +4,13 @@
 //! old, and tells the readers what that means for them. The connections are tasks of their own, which it alone begins
 //! and waits for.
 
-mod backoff;
 mod channel_cadence;
 mod connection_end;
 mod connection_slot;
 mod failover;
 mod liveness_monitor;
 mod placement;
+mod reconnect_backoff;
 mod rotation;
 
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use market_backbone_core::{SourceError, SourceErrorKind};
+use market_backbone_core::{Backoff, SourceError, SourceErrorKind};
 use tokio::time::{Sleep, sleep};
 use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
@@ -76,8 +76,8 @@ impl RetryPolicy {
         if attempt >= tries.min(self.config.max_attempts) {
             return None;
         }
-        let grown = self.config.base.saturating_mul(1 << (attempt - 1).min(16)).min(self.config.cap);
-        let jittered = grown.mul_f64(0.5 + fastrand::f64() / 2.0);
+        let backoff = Backoff::new(self.config.base, self.config.cap).spread(0.5, 1.0);
+        let jittered = backoff.delay(attempt.saturating_sub(1), fastrand::f64());
         match error.kind() {
             SourceErrorKind::Throttled(Some(asked)) if asked > self.config.cap => None,
             SourceErrorKind::Throttled(Some(asked)) => Some(jittered.max(asked)),

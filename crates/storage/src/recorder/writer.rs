@@ -5,11 +5,12 @@
 //! into the ledger, which keeps the venue's word and marks where the two differ.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::{self, FuturesUnordered, StreamExt};
 use market_backbone_core::{
-    CandleSource, CandleStore, Capabilities, Clock, Origin, Provenance, Series, StoreError, StoreErrorKind,
-    TimeRange,
+    Backoff, CandleSource, CandleStore, Capabilities, Clock, Origin, Provenance, Series, StoreError,
+    StoreErrorKind, TimeRange,
 };
 use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, oneshot};
@@ -161,7 +162,7 @@ impl RecorderWriter {
             return;
         }
         tracing::debug!(%series, %error, "writing what was recorded again");
-        let pause = config.retry_backoff * 2_u32.saturating_pow(desk.attempts - 1);
+        let pause = Backoff::new(config.retry_backoff, Duration::MAX).delay(desk.attempts - 1, 0.0);
         desk.not_before = Some(Instant::now() + pause);
         desk.pending.requeue(heap);
     }

@@ -1,12 +1,12 @@
-//! What the answers hold.
+//! The values in the answers.
 
 use market_backbone_core::Symbol;
 
-/// How coarsely a market's book can be told.
+/// The price steps by which a market's book can be grouped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grouping {
-    /// Which market.
+    /// The market of the book.
     pub symbol: Symbol,
-    /// By which steps of price its levels can be added up, in the quote currency; 0 is not at all.
+    /// The price steps by which levels can be added up, in the quote currency; 0 means no grouping.
     pub steps: Vec<f64>,
 }

@@ -1,4 +1,5 @@
-//! Reads the answers. Here a row that cannot be read fails the answer: nobody downstream could ask for it again.
+//! Reads the answers. A row that cannot be read fails the whole answer, because no caller could ask for it
+//! again.
 
 use market_backbone_core::{OwnedReply, SourceError, Symbol, VenueId};
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use super::answers::Grouping;
 use crate::error::malformed;
 use crate::wire::GroupingRow;
 
-/// The rows of all pages, each read by `read`.
+/// Returns the rows of all pages, each read by `read`.
 fn read_all<T>(pages: &[OwnedReply], read: impl Fn(&RawValue) -> Option<T>) -> Result<Vec<T>, SourceError> {
     let mut items = Vec::new();
     for page in pages {

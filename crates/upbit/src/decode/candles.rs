@@ -1,8 +1,9 @@
-//! Reads a page of candles, and says what it proves.
+//! Reads a page of candles, and derives what it proves.
 //!
 //! Upbit writes newest first and leaves out every slot without a trade, so a page is a run of *existing*
-//! candles: between two of its rows a slot without one had no trade. That it ends before as many rows came as were
-//! asked for says that nothing is older; seconds candles are kept for three months only, and then it says nothing.
+//! candles: between two of its rows a slot without one had no trade. A page with fewer rows than requested
+//! shows that nothing is older. Candles of seconds are kept for three months only, and their pages do not show
+//! that.
 
 use market_backbone_core::{
     BadRow, Candle, CandlePage, CandlePageBuilder, CandlePageRequest, FinalityRules, PageProof, SourceError,
@@ -16,7 +17,8 @@ use crate::error::malformed;
 use crate::naming::{minutes, parse_utc};
 use crate::wire::CandleRow;
 
-/// A second is over long before half a minute has passed, and a later one is soon there.
+/// Returns the rules for finality. A candle of a second is over long before half a minute has passed, and a
+/// newer one soon exists.
 fn rules(timeframe: Timeframe) -> FinalityRules {
     let alone = if timeframe == Timeframe::S1 { FINALITY_DELAY } else { UNCONFIRMED_FINALITY_DELAY };
     FinalityRules {
@@ -72,7 +74,7 @@ fn read(raw: &RawValue, request: &CandlePageRequest) -> Result<Candle, BadRow> {
     Ok(candle(&row, open_time))
 }
 
-/// When a row opens of which other fields cannot be read.
+/// Returns the open time of a row whose other fields cannot be read.
 fn time_of(raw: &RawValue) -> Option<Timestamp> {
     #[derive(serde::Deserialize)]
     struct RowTime<'a> {
@@ -83,7 +85,7 @@ fn time_of(raw: &RawValue) -> Option<Timestamp> {
     parse_utc(&row.candle_date_time_utc)
 }
 
-/// The figures of a row that opens at `open_time`; not final, and not judged.
+/// Returns the figures of a row that opens at `open_time`; not final and not validated.
 fn candle(row: &CandleRow<'_>, open_time: Timestamp) -> Candle {
     Candle {
         open_time,
@@ -97,7 +99,7 @@ fn candle(row: &CandleRow<'_>, open_time: Timestamp) -> Candle {
     }
 }
 
-/// A sound candle on the grid, not final.
+/// Returns a valid candle on the grid, not final.
 pub(crate) fn valid_candle(row: &CandleRow<'_>, timeframe: Timeframe) -> Option<Candle> {
     let candle = candle(row, parse_utc(&row.candle_date_time_utc)?);
     (candle.is_valid() && GRID.is_open_time(timeframe, candle.open_time)).then_some(candle)

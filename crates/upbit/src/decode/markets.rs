@@ -1,4 +1,4 @@
-//! Reads what is listed, and how its prices are stepped.
+//! Reads the list of markets and their price increments.
 
 use market_backbone_core::{Instrument, PriceIncrement, SourceError, Symbol, VenueId};
 
@@ -21,8 +21,8 @@ pub(crate) fn instruments(source: VenueId, body: &[u8]) -> Result<Vec<PriceIncre
     Ok(instruments)
 }
 
-/// The `caution` flags of a market come and go within the day; only the warning that precedes a delisting
-/// counts here.
+/// Reads a market. The `caution` flags of a market come and go within the day; only the warning that precedes a
+/// delisting counts here.
 fn market(source: VenueId, row: MarketRow<'_>) -> Option<Instrument> {
     let symbol = Symbol::new(source, &row.market).ok()?;
     let (quote, base) = quote_and_base(&row.market)?;

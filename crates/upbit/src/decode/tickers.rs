@@ -16,8 +16,8 @@ pub(crate) fn list(
     })
 }
 
-/// `None` for a market without a price. A market on its first day has no close before: its changes count
-/// from its first price.
+/// Reads a ticker, or returns `None` for a market without a price. A market on its first day has no previous
+/// close: its changes count from its first price.
 pub(crate) fn ticker(row: &TickerRow<'_>, symbol: &Symbol, received: Timestamp) -> Option<Ticker> {
     (row.trade_price > 0.0).then(|| Ticker {
         symbol: symbol.clone(),

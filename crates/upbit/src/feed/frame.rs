@@ -1,8 +1,8 @@
 //! Reads frames. This is the hot path: thousands a second, each a few hundred bytes.
 //!
-//! The type stands first in every frame seen, so its first bytes choose the struct, and no tagged enum has
-//! to be tried; the message is then read by [`scan`](super::scan), and by serde where that gives up. Nothing
-//! is allocated for a sound one.
+//! The type stands first in every frame seen, so the first bytes choose the struct, and no tagged enum has to
+//! be tried. The message is then read by [`scan`](super::scan), and by serde where that gives up. A valid
+//! message allocates nothing.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ struct FrameDecoder<'s> {
     outcome: FrameOutcome,
 }
 
-/// What a message is about.
+/// The topic of a message.
 #[derive(Clone, Copy)]
 enum Topic {
     Trade,
@@ -61,14 +61,14 @@ impl Topic {
         }
     }
 
-    /// The topic of a message that says it first.
+    /// Returns the topic of a message that begins with it.
     fn peek(text: &str) -> Option<Self> {
         let name = text.strip_prefix("{\"ty\":\"").or_else(|| text.strip_prefix("{\"type\":\""))?;
         Self::named(&name[..name.find('"')?])
     }
 }
 
-/// What any message may say, in any order.
+/// The fields that any message may have, in any order.
 #[derive(Deserialize)]
 struct MessageHeader<'a> {
     #[serde(borrow, default, alias = "ty")]
@@ -80,7 +80,7 @@ struct MessageHeader<'a> {
 }
 
 impl FrameDecoder<'_> {
-    /// The LIST formats wrap messages in a list.
+    /// Reads a list of messages, as the LIST formats wrap them.
     fn list(&mut self, text: &str) -> Result<(), FrameError> {
         let messages: Vec<&RawValue> = parse(text)?;
         for message in messages {
@@ -146,7 +146,8 @@ impl FrameDecoder<'_> {
         Ok(())
     }
 
-    /// The code is looked at first: a book that nobody reads any more is filled in place.
+    /// Reads a book. The code is looked up first, so that a book that nobody reads any more can be filled in
+    /// place.
     fn book(&mut self, text: &str) -> Result<(), FrameError> {
         let filled = scan::code(text).and_then(|code| self.symbols.get(code)).and_then(|symbol| {
             self.symbols.book(symbol, |book| {
@@ -164,7 +165,7 @@ impl FrameDecoder<'_> {
         Ok(())
     }
 
-    /// Appends the event of a market somebody asked for, if its figures can be true.
+    /// Appends the event of a market that is subscribed, if its figures are possible.
     fn push(&mut self, code: &str, event: impl FnOnce(&Symbol, Timestamp) -> Option<FeedEvent>) {
         match self.symbols.get(code).and_then(|symbol| event(symbol, self.received)) {
             Some(event) => self.events.push(event),
@@ -178,7 +179,7 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameError> {
         .map_err(|error| FrameError(format!("{error} in `{}`", excerpt(text.as_bytes()))))
 }
 
-/// A refused request is refused again, except where there were only too many.
+/// Returns the message for a refused request. It would be refused again, except where there were only too many.
 fn refused_control(reason: ErrorDetail) -> ControlMessage {
     let name = match reason.name {
         Some(ErrorName::Text(word)) => word,

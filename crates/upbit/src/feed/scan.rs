@@ -1,10 +1,10 @@
-//! Reads messages at many times the speed of serde, or not at all.
+//! A fast reader of messages, many times as fast as serde, that gives up on anything unusual.
 //!
-//! Upbit writes compact objects of plain texts and numbers, always in the same order, with short names where it is
-//! asked to. Fields that came to be since, and others that nobody reads, are passed over. Whatever is otherwise (long
-//! names, another order, blanks, escapes, values nested where none are known, something missing) makes this give up,
-//! and serde reads the message or says what is wrong with it. So this decides how fast a message is read, not
-//! whether; it only looks less closely at fields that nobody reads.
+//! Upbit writes compact objects of plain texts and numbers, always in the same order, with short names in the
+//! SIMPLE format. Newer fields, and others that nobody reads, are skipped. Anything else (long names, another
+//! order, blanks, escapes, values nested where none are known, a missing field) makes this reader give up, and
+//! serde reads the message or reports what is wrong with it. So this decides how fast a message is read, not
+//! whether. It checks fields that nobody reads less closely.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use market_backbone_core::{OrderBook, Timestamp};
 use super::tokens::FrameTokens;
 use crate::wire::{AskBid, CandleRow, TickerRow, TradeRow, WireStreamType, level};
 
-/// Begins a message behind its type, which stands first, at the code, which stands second.
+/// Begins a message after its type, which stands first, and reads its code, which stands second.
 fn begin_message(text: &str) -> Option<(&str, FrameTokens<'_>)> {
     let mut tokens = FrameTokens::new(text);
     tokens.skip_fields(["{\"ty\":"])?;
@@ -22,18 +22,18 @@ fn begin_message(text: &str) -> Option<(&str, FrameTokens<'_>)> {
     (!code.is_empty()).then_some((code, tokens))
 }
 
-/// Ends a message.
+/// Checks the end of a message.
 fn end_message(mut tokens: FrameTokens<'_>) -> Option<()> {
     tokens.finish_object()?;
     tokens.is_at_end().then_some(())
 }
 
-/// Whose message it is.
+/// Returns the code of the market of a message.
 pub(super) fn code(text: &str) -> Option<&str> {
     begin_message(text).map(|(code, _)| code)
 }
 
-/// Fills an empty book with all that a message says but its market.
+/// Fills an empty book with all fields of a message except its market.
 pub(super) fn fill(book: &mut OrderBook, text: &str) -> Option<()> {
     let (_, mut tokens) = begin_message(text)?;
     tokens.skip_to_field(",\"tms\":")?;

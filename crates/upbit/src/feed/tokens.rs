@@ -1,9 +1,9 @@
-//! The little JSON that Upbit's messages are made of, taken apart eight bytes at a time without copying.
+//! A tokenizer for the small part of JSON that Upbit's messages use, eight bytes at a time and without copying.
 //!
-//! Names are not read but expected: where a processor has guessed right that `,"tms":` stands here, it is five bytes
-//! further before it has looked. To read the name and then choose takes longer than all else together. Every function
-//! answers `None` as soon as anything is unusual: blanks, escapes, nesting where none is expected. Where that leaves
-//! the reader does not matter: nobody reads on after a `None`.
+//! Field names are expected, not read: when the processor predicts correctly that `,"tms":` follows, it skips
+//! the bytes before it has compared them. Reading the name and then choosing takes longer than everything else
+//! together. Every function returns `None` as soon as anything is unusual: blanks, escapes, nesting where none
+//! is expected. The position after a `None` does not matter, because nobody reads on.
 
 const LOW_BITS: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
@@ -14,7 +14,7 @@ const FLOAT_POWERS_OF_TEN: [f64; 23] = [
     1e19, 1e20, 1e21, 1e22,
 ];
 
-/// A message that is being read.
+/// A message that is being read, with the current position.
 pub(super) struct FrameTokens<'a> {
     text: &'a str,
     at: usize,
@@ -25,7 +25,7 @@ impl<'a> FrameTokens<'a> {
         Self { text, at: 0 }
     }
 
-    /// The next eight bytes, the first one lowest; zeros after the end.
+    /// Returns the next eight bytes, the first one lowest; zeros after the end.
     #[inline(always)]
     fn load_word(&self) -> u64 {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
@@ -42,18 +42,18 @@ impl<'a> FrameTokens<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Passes over `byte` if it is the next.
+    /// Skips `byte` if it is the next one.
     #[inline(always)]
     pub(super) fn expect_byte(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// Nothing follows.
+    /// Returns whether nothing follows.
     pub(super) const fn is_at_end(&self) -> bool {
         self.at == self.text.len()
     }
 
-    /// Goes to the next of two ASCII characters, and says which it is.
+    /// Moves to the next of two ASCII characters, and returns which one it is.
     #[inline]
     fn seek(&mut self, one: u8, other: u8) -> Option<u8> {
         while self.at < self.text.len() {
@@ -69,7 +69,7 @@ impl<'a> FrameTokens<'a> {
         None
     }
 
-    /// Passes over `text` if it comes next.
+    /// Skips `text` if it comes next.
     #[inline(always)]
     pub(super) fn consume(&mut self, text: &str) -> bool {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
@@ -80,8 +80,8 @@ impl<'a> FrameTokens<'a> {
         here
     }
 
-    /// Passes over those of `names` (written as for [`to`](Self::to)) that come next, and their values. That they are
-    /// expected makes them cheap, no more.
+    /// Skips those of `names` (written as for [`skip_to_field`](Self::skip_to_field)) that come next, and their
+    /// values. Listing them makes skipping cheap, nothing else.
     #[inline(always)]
     pub(super) fn skip_fields<const N: usize>(&mut self, names: [&str; N]) -> Option<()> {
         for name in names {
@@ -92,7 +92,8 @@ impl<'a> FrameTokens<'a> {
         Some(())
     }
 
-    /// Goes to what follows `name` (with the comma before it and the colon after it), over fields that nobody reads.
+    /// Moves to the value of `name` (with the comma before it and the colon after it), over fields that nobody
+    /// reads.
     #[inline(always)]
     pub(super) fn skip_to_field(&mut self, name: &str) -> Option<()> {
         while !self.consume(name) {
@@ -102,7 +103,7 @@ impl<'a> FrameTokens<'a> {
         Some(())
     }
 
-    /// Passes over a field that nobody reads.
+    /// Skips a field that nobody reads.
     #[inline(never)]
     pub(super) fn skip_field(&mut self) -> Option<()> {
         self.text()?;
@@ -110,7 +111,7 @@ impl<'a> FrameTokens<'a> {
         self.skip_value()
     }
 
-    /// Passes over the fields that are left, and the end of the object.
+    /// Skips the remaining fields and the end of the object.
     #[inline(always)]
     pub(super) fn finish_object(&mut self) -> Option<()> {
         while self.expect_byte(b',').is_some() {
@@ -119,7 +120,7 @@ impl<'a> FrameTokens<'a> {
         self.expect_byte(b'}')
     }
 
-    /// A text without escapes.
+    /// Reads a text without escapes.
     #[inline]
     pub(super) fn text(&mut self) -> Option<&'a str> {
         self.expect_byte(b'"')?;
@@ -131,7 +132,7 @@ impl<'a> FrameTokens<'a> {
         self.text.get(start..self.at - 1)
     }
 
-    /// Passes over a plain value that nobody reads.
+    /// Skips a plain value that nobody reads.
     #[inline]
     pub(super) fn skip_value(&mut self) -> Option<()> {
         match self.peek()? {
@@ -145,13 +146,14 @@ impl<'a> FrameTokens<'a> {
         }
     }
 
-    /// Digits as a number, and how many; if more than 19, the number is not theirs.
+    /// Reads digits as a number, and returns it with their count. With more than 19 digits the number is wrong.
     #[inline]
     fn digits(&mut self) -> (u64, usize) {
         let (mut value, mut count) = (0_u64, 0);
         loop {
             let word = self.load_word() ^ (LOW_BITS * 0x30);
-            // Digits are now 0 to 9: adding 0x76 reaches the highest bit of all else that has not got it already.
+            // Digits are now 0 to 9. Adding 0x76 sets the highest bit of every other byte that does not have it
+            // already.
             let others = (word.wrapping_add(LOW_BITS * 0x76) | word) & HIGH_BITS;
             if others == 0 {
                 value = value.wrapping_mul(100_000_000).wrapping_add(parse_eight_digits(word));
@@ -169,7 +171,7 @@ impl<'a> FrameTokens<'a> {
         }
     }
 
-    /// The end of a value.
+    /// Checks that a value ends here.
     #[inline(always)]
     fn at_value_end(&self) -> Option<()> {
         matches!(self.peek()?, b',' | b'}').then_some(())
@@ -188,7 +190,7 @@ impl<'a> FrameTokens<'a> {
         (count > 0).then_some(if negative { -value } else { value })
     }
 
-    /// A finite number, to the last bit what it says.
+    /// Reads a finite number, exactly rounded.
     #[inline]
     pub(super) fn number(&mut self) -> Option<f64> {
         let start = self.at;
@@ -206,7 +208,7 @@ impl<'a> FrameTokens<'a> {
             if len == 0 {
                 return None;
             }
-            // Too many digits make nonsense of it, which is not used then.
+            // Too many digits make this value meaningless, and it is not used then.
             value = value.wrapping_mul(POWERS_OF_TEN.get(len).copied().unwrap_or(0)).wrapping_add(part);
         }
         // Both are exact as floats, so their quotient is rounded once, as it should be.
@@ -218,7 +220,7 @@ impl<'a> FrameTokens<'a> {
         parse_number_slowly(self.text.get(start..self.at)?)
     }
 
-    /// A number or `null`.
+    /// Reads a number or `null`.
     #[inline]
     pub(super) fn number_or_null(&mut self) -> Option<Option<f64>> {
         if self.peek()? != b'n' {
@@ -238,23 +240,23 @@ const POWERS_OF_TEN: [u64; 20] = {
     tens
 };
 
-/// std also reads `inf` and `nan`, which no message may hold.
+/// Reads a number by `str::parse`, which also accepts `inf` and `nan`; no message may hold those.
 #[cold]
 fn parse_number_slowly(token: &str) -> Option<f64> {
     token.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// The highest bit of each byte that is zero; above the lowest of them, others may be set too.
+/// Returns the highest bit of each byte that is zero. Above the lowest of them, other bits may be set too.
 const fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(LOW_BITS) & !word & HIGH_BITS
 }
 
-/// Which byte the lowest bit is in.
+/// Returns the index of the byte that holds the lowest bit.
 const fn first_marked_byte(bits: u64) -> usize {
     bits.trailing_zeros() as usize / 8
 }
 
-/// Eight digits (0 to 9 in a byte each, the first one lowest) as a number.
+/// Returns eight digits (0 to 9 in a byte each, the first one lowest) as a number.
 const fn parse_eight_digits(word: u64) -> u64 {
     let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
     let (low, high) = (pairs & 0x0000_00ff_0000_00ff, pairs >> 16 & 0x0000_00ff_0000_00ff);

@@ -1,49 +1,51 @@
-//! By how much the venue's clock is ahead of the machine's, judged from observations. No clock of its own.
+//! The estimate of the venue's lead over the machine's clock, from observations. It reads no clock.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::OffsetBounds;
 
-/// Answers that are remembered.
+/// The number of answers that are remembered.
 const MAX_REPLIES: usize = 16;
-/// The servers of a venue differ among themselves, and so does a clock from itself while it is being adjusted.
+/// The tolerance in nanoseconds: the servers of a venue differ among themselves, and a clock differs from
+/// itself while it is being adjusted.
 const SLACK: i64 = 250_000_000;
-/// What differs by less is no contradiction, and no step.
+/// The least difference, in nanoseconds, that counts as a contradiction or a step.
 const MIN_STEP: i64 = 1_000_000_000;
-/// Times of trades that are remembered,
+/// The number of event times that are remembered.
 const MAX_EVENT_TIMES: usize = 31;
-/// how many of them must lie ahead of the machine's clock to show that it is behind,
+/// The number of event times that must lie ahead of the machine's clock to show that it is behind.
 const MIN_EVENT_TIMES: usize = 5;
-/// and within what those must agree that are to show that it is ahead: a trade may be told of late.
+/// The tolerance, in nanoseconds, within which event times must agree to show that the clock is ahead: a
+/// trade may be reported late.
 const AGREEMENT_TOLERANCE: i64 = 2_000_000_000;
-/// This many trades of a page may come from the future,
+/// The most trades of a page that may be stamped in the future.
 const MAX_FUTURE_TRADES: usize = 2;
-/// so many tell how often a market trades, if they did not all happen at once,
+/// The number of trades that show how often a market trades, if they did not all happen at once.
 const PACE_TRADES: usize = 20;
 const MIN_PACE_SPAN: i64 = 5_000_000_000;
-/// and a market that has stopped for longer may have been halted.
+/// The longest pause of a market, in nanoseconds, that is not taken for a halt.
 const MAX_PAUSE: i64 = 3 * 3_600 * 1_000_000_000;
 
-/// Whether a clock that is moved from one offset to the other jumps.
+/// Returns whether a change from one offset to the other is a step of the clock.
 pub(super) const fn is_step(from: i64, to: i64) -> bool {
     from.abs_diff(to) > MIN_STEP.unsigned_abs()
 }
 
-/// What is known of the difference, and what is taken for true.
+/// The observations of the difference, and the value assumed.
 #[derive(Debug, Default)]
 pub(super) struct OffsetEstimate {
-    /// What the latest answers show; no two contradict each other.
+    /// The bounds the latest answers show; no two contradict each other.
     reply_bounds: VecDeque<OffsetBounds>,
     /// An answer that contradicts them all.
     contradicting: Option<OffsetBounds>,
-    /// What an earlier process has measured, or a handshake has shown; of use until the first answer.
+    /// The measurement of an earlier process or of a handshake, used until the first answer.
     restored: Option<OffsetBounds>,
-    /// How far ahead of the machine's clock the latest times of trades were.
+    /// The leads of the latest event times over the machine's clock.
     event_leads: VecDeque<i64>,
-    /// How far ahead it is at the least, as several times of one page or of frames, or a handshake, have shown: what has
-    /// happened there was before now. Whether a market that was silent has been halted or the machine's clock is
-    /// ahead nobody can tell; this holds in both cases.
+    /// The least lead, as several times of one page or of frames, or a handshake, have shown: those events
+    /// happened before now. Whether a silent market has been halted or the machine's clock is ahead cannot be
+    /// known; this bound holds in both cases.
     lower_bound: Option<i64>,
     offset: i64,
     samples: u64,
@@ -77,19 +79,19 @@ impl OffsetEstimate {
         self.samples
     }
 
-    /// What all answers together show.
+    /// Returns the bounds that all answers together show.
     pub(super) fn bounds(&self) -> Option<OffsetBounds> {
         let mut answers = self.reply_bounds.iter();
         let first = *answers.next()?;
         answers.try_fold(first, |all, one| all.intersect(*one))
     }
 
-    /// What the offset is at the least, as far as answers show it; they were believed a little more than they say.
+    /// Returns the least offset that the answers show; the tolerance added to them is subtracted again.
     pub(super) fn reply_lower_bound(&self) -> Option<i64> {
         self.bounds().map(|bounds| bounds.from.saturating_add(SLACK))
     }
 
-    /// What the offset is at the least by all that was seen; nothing where nothing has shown it.
+    /// Returns the least offset by all observations, or `None` where nothing has shown it.
     pub(super) fn lower_bound(&self) -> Option<i64> {
         match self.reply_lower_bound() {
             Some(least) if self.offset != 0 => Some(least.min(self.offset)),
@@ -111,7 +113,7 @@ impl OffsetEstimate {
         Some(Duration::from_nanos(off))
     }
 
-    /// Takes what an answer shows; returns whether it contradicts what was known, so that one of the two is wrong.
+    /// Adds an answer and returns whether it contradicts the earlier ones, so that one of the two is wrong.
     pub(super) fn ingest_reply(&mut self, bounds: OffsetBounds) -> bool {
         self.samples += 1;
         self.restored = None;
@@ -126,7 +128,7 @@ impl OffsetEstimate {
                     self.reply_bounds.pop_front();
                 }
             }
-            // It was adjusted little by little.
+            // The clock was adjusted little by little.
             Some(known) if known.widened(MIN_STEP).intersect(bounds).is_some() => {
                 self.contradicting = None;
                 self.reply_bounds = VecDeque::from([bounds]);
@@ -143,7 +145,7 @@ impl OffsetEstimate {
         false
     }
 
-    /// Takes what an earlier process has measured, unless something is known already.
+    /// Takes the measurement of an earlier process, unless something is known already.
     pub(super) fn restore(&mut self, bounds: OffsetBounds) -> bool {
         let is_first = self.reply_bounds.is_empty();
         if is_first {
@@ -153,12 +155,12 @@ impl OffsetEstimate {
         is_first
     }
 
-    /// Forgets all but that the machine's clock was set back by so much.
+    /// Discards everything, except that the machine's clock was set back by `by`.
     pub(super) fn reset(&mut self, by: i64) {
         *self = Self { offset: self.offset.saturating_add(by), ..Self::default() };
     }
 
-    /// Takes what a handshake shows, unless something else has shown it already.
+    /// Takes the date of a handshake, unless something else is known already.
     pub(super) fn ingest_handshake(&mut self, bounds: OffsetBounds) -> bool {
         let is_first = self.samples == 0;
         if is_first {
@@ -169,7 +171,8 @@ impl OffsetEstimate {
         is_first
     }
 
-    /// Takes how far a time lies ahead of the machine's clock; returns whether enough have been heard to say anything.
+    /// Adds the lead of an event time over the machine's clock, and returns whether enough have arrived to
+    /// conclude anything.
     pub(super) fn ingest_event_lead(&mut self, ahead: i64) -> bool {
         if !self.reply_bounds.is_empty() {
             return false;
@@ -184,7 +187,7 @@ impl OffsetEstimate {
         }
         let mut newest_first: Vec<_> = self.event_leads.iter().copied().collect();
         newest_first.sort_unstable_by(|one, other| other.cmp(one));
-        // No single time decides: a quarter of them may come from the future.
+        // No single time decides: a quarter of them may lie in the future.
         let (early, late) = (
             newest_first[MAX_EVENT_TIMES.min(newest_first.len()) / 4],
             newest_first[newest_first.len() * 3 / 4],
@@ -206,7 +209,7 @@ impl OffsetEstimate {
         true
     }
 
-    /// Takes how far the times of the latest trades of a market lie ahead of the machine's clock.
+    /// Adds the leads of a market's latest trades over the machine's clock.
     pub(super) fn ingest_latest_trades(&mut self, mut ahead: Vec<i64>) {
         if !self.reply_bounds.is_empty() {
             return;
@@ -237,7 +240,7 @@ impl OffsetEstimate {
         }
     }
 
-    /// Nothing where that may be right, else what it is where that may be, else the middle.
+    /// Returns zero where that is within the bounds, else the current offset where that is, else the middle.
     const fn nearest_offset_in(&self, bounds: OffsetBounds) -> i64 {
         match self.offset {
             _ if bounds.contains(0) => 0,

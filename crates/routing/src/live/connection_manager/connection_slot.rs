@@ -8,8 +8,8 @@ use market_backbone_core::{Channel, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
 use super::failover::SlotHealth;
+use super::reconnect_backoff::ReconnectBackoff;
 use crate::live::config::ReconnectConfig;
 use crate::live::connection::{ConnectionCommand, ConnectionStatus};
 use crate::live::desired_channels::DesiredSet;
@@ -54,7 +54,7 @@ pub(super) struct ConnectionSlot {
     pub(super) current: Option<ConnectionHandle>,
     pub(super) next: Option<ConnectionHandle>,
     pub(super) retiring: Vec<ConnectionHandle>,
-    pub(super) backoff: Backoff,
+    pub(super) backoff: ReconnectBackoff,
     /// Not before this is it tried again.
     pub(super) retry_at: Option<Instant>,
     /// When its connection is to be replaced.
@@ -84,7 +84,7 @@ impl ConnectionSlot {
             current: None,
             next: None,
             retiring: Vec::new(),
-            backoff: Backoff::new(reconnect),
+            backoff: ReconnectBackoff::new(reconnect),
             retry_at: None,
             rotate_at: None,
             rotation_requested: false,

@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
+use market_backbone_core::Backoff;
+
 use crate::live::config::ReconnectConfig;
 
 /// The ladder of waits; see [`ReconnectConfig`].
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(super) struct ReconnectBackoff {
     config: ReconnectConfig,
-    failures: i32,
+    failures: u32,
     /// A connection that delivered but did not last was replaced at once; the next such one climbs the ladder.
     retried_immediately: bool,
     /// How long a connection must live, after one that was evicted, to prove that there is room for it.
     eviction_probation: Option<Duration>,
 }
 
-impl Backoff {
+impl ReconnectBackoff {
     pub(super) fn new(config: ReconnectConfig) -> Self {
         Self { config, failures: 0, retried_immediately: false, eviction_probation: None }
     }
@@ -46,13 +48,14 @@ impl Backoff {
 
     /// The wait after a failure.
     pub(super) fn after_failure(&mut self) -> Duration {
-        let ReconnectConfig { initial_delay: first, multiplier: factor, max_delay: cap, jitter, .. } =
-            self.config;
-        let grown = (first.as_secs_f64() * factor.max(1.0).powi(self.failures)).min(cap.as_secs_f64());
-        let shaken = grown * (1.0 + jitter.clamp(0.0, 1.0) * (fastrand::f64() * 2.0 - 1.0));
+        let config = &self.config;
+        let jitter = config.jitter.clamp(0.0, 1.0);
+        let backoff = Backoff::new(config.initial_delay, config.max_delay)
+            .multiplier(config.multiplier)
+            .spread(1.0 - jitter, 1.0 + jitter);
+        let delay = backoff.delay(self.failures, fastrand::f64());
         self.failures = self.failures.saturating_add(1);
-        // No duration only if the configuration holds what is no number.
-        Duration::try_from_secs_f64(shaken).map_or(cap, |wait| wait.min(cap))
+        delay
     }
 }
 
@@ -68,7 +71,7 @@ mod tests {
 
     #[test]
     fn waits_grow_to_the_cap_and_never_end() {
-        let mut backoff = Backoff::new(ReconnectConfig::default());
+        let mut backoff = ReconnectBackoff::new(ReconnectConfig::default());
         within(backoff.after_failure(), 4.0, 6.0);
         within(backoff.after_failure(), 8.0, 12.0);
         within(backoff.after_failure(), 16.0, 24.0);
@@ -80,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_delivered_is_replaced_at_once_and_starts_the_ladder_anew() {
-        let mut backoff = Backoff::new(ReconnectConfig::default());
+        let mut backoff = ReconnectBackoff::new(ReconnectConfig::default());
         for _ in 0..3 {
             backoff.after_failure();
         }
@@ -90,7 +93,7 @@ mod tests {
 
     #[test]
     fn an_eviction_is_not_forgotten_by_a_connection_that_begins_well() {
-        let mut backoff = Backoff::new(ReconnectConfig::default());
+        let mut backoff = ReconnectBackoff::new(ReconnectConfig::default());
         let wait = Duration::from_secs(60);
         within(backoff.after_eviction(wait), 60.0, 72.0);
         within(backoff.after_delivery(Duration::from_secs(5)), 8.0, 12.0);
@@ -101,7 +104,7 @@ mod tests {
 
     #[test]
     fn connections_that_keep_breaking_soon_after_the_first_value_do_not_hammer_the_venue() {
-        let mut backoff = Backoff::new(ReconnectConfig::default());
+        let mut backoff = ReconnectBackoff::new(ReconnectConfig::default());
         let soon = Duration::from_millis(10);
         within(backoff.after_delivery(soon), 0.0, 0.25);
         within(backoff.after_delivery(soon), 4.0, 6.0);
