@@ -40,15 +40,15 @@ enum Choice {
 pub(crate) mod sealed {
     use super::{AnyWindow, CandleQuery, QueryError, Series, TimeError, TimeRange};
 
-    /// What the request needs to know of its window.
+    /// The questions that a request asks of its window.
     pub trait Window: Clone + std::fmt::Debug + Send + Sync + 'static {
-        /// The question for the candles of `series` in this window.
+        /// Returns the query for the candles of `series` in this window.
         fn query(&self, series: Series) -> Result<CandleQuery, QueryError>;
 
-        /// The stretch of time beyond which the window does not reach.
+        /// Returns the time range beyond which the window does not reach.
         fn bounds(&self) -> Result<TimeRange, TimeError>;
 
-        /// The same window, whatever it is.
+        /// Returns the same window without its type.
         fn into_any(self) -> AnyWindow;
     }
 }
