@@ -89,10 +89,10 @@ pub(crate) struct GlobalArgs {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum VenueArg {
-    /// Coins; no key
+    /// Coins; no key is needed.
     #[default]
     Upbit,
-    /// US stocks
+    /// US stocks; an API key is needed.
     Massive,
 }
 
@@ -124,26 +124,28 @@ impl VenueArg {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CliCommand {
-    /// Emulator and backbone in one process: live prices and history, no key, no network; with --venue massive, US stocks
+    /// Runs an emulator and the backbone in one process: live prices and history, no key, no network; with
+    /// --venue massive, US stocks.
     Demo(DemoArgs),
-    /// Candles of markets, oldest first
+    /// Prints candles of markets, oldest first.
     #[command(override_usage = "market-backbone candles [OPTIONS] [MARKET]... <TIMEFRAME>")]
     Candles(CandlesArgs),
-    /// The daily candles of all shares of a day, kept by one request: day and number of shares, as CSV. For massive
+    /// Fetches the daily candles of all shares of a day in one request and keeps them; prints day and number
+    /// of shares as CSV. Massive only.
     Daily(DailyArgs),
-    /// What a fetch of candles would cost: pages, requests, time. Asks nothing
+    /// Estimates what a fetch of candles would cost: pages, requests, time. Sends nothing.
     Plan(PlanArgs),
-    /// Latest prices
+    /// Prints the latest prices.
     Ticker(TickerArgs),
-    /// Live events until Ctrl-C
+    /// Prints live events until Ctrl-C.
     Watch(WatchArgs),
-    /// What the venue lists
+    /// Lists the venue's markets.
     Markets(MarketsArgs),
-    /// The data folder itself: its figures, its soundness, its size, copies of it, what it shall forget
+    /// Maintains the data folder: statistics, integrity check, vacuum, export and import, retention.
     Store(StoreArgs),
-    /// Named lists of markets: what there is, import, edit
+    /// Manages named lists of markets: list, import, edit.
     Universe(UniverseArgs),
-    /// A look-alike of a venue, to try programs on
+    /// Runs an emulated venue, to try programs on.
     Emulate(EmulateArgs),
 }
 

@@ -93,7 +93,7 @@ async fn unless_stopped<T>(task: impl Future<Output = anyhow::Result<T>>) -> any
     }
 }
 
-/// What a task that was writing when it was stopped makes of that.
+/// Turns the error of a task that was interrupted while it wrote into the reason for the stop.
 fn stopped_error(error: anyhow::Error) -> anyhow::Error {
     let Some((cause, _)) = stop::requested() else { return error };
     match error.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {

@@ -47,7 +47,7 @@ pub(crate) fn code(outcome: anyhow::Result<()>, is_endless: bool) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Why it was stopped, if that is all that happened.
+/// The reason for a stop, if nothing else went wrong.
 fn stopped(error: &anyhow::Error) -> Option<StopCause> {
     if let Some(Stopped(cause)) = error.downcast_ref() {
         return Some(*cause);

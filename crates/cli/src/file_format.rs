@@ -9,7 +9,7 @@ pub(crate) enum FileFormat {
     /// One object a line.
     Json,
     Parquet,
-    /// For eyes.
+    /// Text for people to read.
     Text,
 }
 

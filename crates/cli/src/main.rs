@@ -49,7 +49,7 @@ fn run_command(args: args::CliArgs) -> anyhow::Result<()> {
     outcome
 }
 
-/// How the work went, or why it was left.
+/// Waits for the outcome of the work, or for the reason it was abandoned.
 fn wait_for_outcome(outcome: oneshot::Receiver<anyhow::Result<()>>) -> anyhow::Result<()> {
     let listening = tokio::runtime::Builder::new_current_thread().enable_all().build();
     listening.context("cannot start the runtime")?.block_on(async {

@@ -109,7 +109,7 @@ fn channel_text(channel: &Channel) -> String {
     format!("{} {}", channel.symbol, channel.kind)
 }
 
-/// What is known of the past of each channel: the stretches that are whole, and why the rest is missing.
+/// The known history of each channel as JSON: the complete ranges, and why the rest is missing.
 fn caught_up_json(histories: &[ChannelHistory]) -> Value {
     let range = |range: &TimeRange| json!([range.from().as_nanos(), range.to().as_nanos()]);
     let times = |range: &TimeRange| [range.from().to_string(), range.to().to_string()];

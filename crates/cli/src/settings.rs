@@ -101,7 +101,7 @@ pub(crate) fn source(global: &GlobalArgs) -> anyhow::Result<Option<VenueId>> {
     Ok(Some(source))
 }
 
-/// Where the venue is, as far as anybody said.
+/// The venue's addresses, as far as they are configured.
 fn addresses(global: &GlobalArgs, file: &SettingsFile) -> Result<Addresses, UsageError> {
     let flags = Addresses::of_flags(global);
     if global.region.is_some() && global.venue != VenueArg::Upbit {
@@ -114,8 +114,9 @@ fn addresses(global: &GlobalArgs, file: &SettingsFile) -> Result<Addresses, Usag
     Ok(flags.or(Addresses::of_environment(global.venue)?).or(filed))
 }
 
-/// Where what is sent is noted, if not in the data folder. What the venue itself allows is this machine's, whatever
-/// folder a program keeps its data in.
+/// The folder of the send log, if it is not in the data folder.
+///
+/// The venue's limit applies to this machine, whatever folder a program keeps its data in.
 fn limits_dir(global: &GlobalArgs, file: &SettingsFile, addresses: &Addresses) -> Option<PathBuf> {
     let named = global.limits_dir.as_ref().or(file.limits_dir.as_ref());
     let is_venue = !addresses.has_address();

@@ -87,7 +87,7 @@ pub(crate) fn live_stats(rows: usize, metrics: &Metrics) -> Value {
     })
 }
 
-/// How each connection is.
+/// The state of each connection as JSON.
 fn connections(metrics: &Metrics) -> Vec<Value> {
     let connections = metrics.router.live.connections.iter();
     let told = connections.map(|one| {
@@ -104,7 +104,7 @@ fn connections(metrics: &Metrics) -> Vec<Value> {
     told.collect()
 }
 
-/// How often each reason decided by which channel something was had.
+/// The number of requests by the reason for their route, as JSON.
 fn decisions(metrics: &Metrics) -> Value {
     let count = |(reason, count): &(RouteReason, u64)| (reason.as_str().to_owned(), Value::from(*count));
     Value::Object(metrics.router.decisions.iter().map(count).collect())
@@ -150,7 +150,7 @@ fn coverage(set: &CandleSet, asked: RequestedRange, grid: Grid) -> Vec<Value> {
     stretches.into_iter().map(|(_, stretch)| stretch).collect()
 }
 
-/// Who said it, and when.
+/// The origin and the time of an observation.
 fn source(provenance: Provenance) -> Value {
     let origin = match provenance.origin {
         Origin::Rest => "rest",

@@ -19,9 +19,9 @@ const DEFAULT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 /// Why it shall end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopCause {
-    /// Ctrl-C.
+    /// An interrupt from the keyboard (Ctrl-C, SIGINT).
     Interrupt,
-    /// SIGTERM.
+    /// A request to terminate (SIGTERM).
     Terminate,
     /// The time that was given is over.
     Elapsed,

@@ -1,17 +1,19 @@
-//! How hard the coordinator works for one query.
+//! The settings of the coordinator.
 
 use std::time::Duration;
 
-/// How hard the coordinator works for one query.
+/// The limits and retries of the coordinator for one query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CoordinatorConfig {
-    /// Pages of one query under way at once. More than the venue takes in a second buys nothing. At least 1.
+    /// The most pages of one query in flight at once, at least 1. More than the venue takes in a second gains
+    /// nothing.
     pub in_flight: usize,
-    /// How often a page that failed is asked again, on top of what the page source itself repeats.
+    /// The number of times a failed page is fetched again, in addition to the page source's own retries.
     pub page_retries: u32,
-    /// How long to wait before asking a page again, times how often it has failed.
+    /// The wait before a page is fetched again, multiplied by the number of its failures.
     pub retry_pause: Duration,
-    /// After this long a page counts as timed out. Long: a patient query may wait its turn for minutes.
+    /// The time after which a page counts as timed out. It is long, because a low-priority query may wait
+    /// minutes for its permit.
     pub page_deadline: Duration,
 }
 

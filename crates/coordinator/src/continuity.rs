@@ -1,36 +1,39 @@
-//! One subscription from any point: history first, then what is live, and every gap between the two closed.
+//! Live feeds from any starting point: history first, then live events, and every gap between the two
+//! backfilled.
 //!
-//! A [`Continuity`] wraps a [`LiveSource`] (which says when it was interrupted), a [`PageSource`] (which still has the
-//! trades of the last days) and a [`CandleSource`] (which has the closed candles), and gives [`Feed`]s. What a feed
-//! promises, for a subscription that is delivered lossless:
+//! A [`Continuity`] wraps a [`LiveSource`] (which reports interruptions), a [`PageSource`] (which still has the
+//! trades of the last days) and a [`CandleSource`] (which has the closed candles), and creates [`Feed`]s. A
+//! feed with buffered delivery guarantees:
 //!
-//! - **Each trade once.** A trade is its id: two may agree in all else. Live trades do not arrive in the order of their
-//!   ids and some arrive seconds late, so "newer than the last" tells nothing. A feed knows the ids of the last
-//!   [`settling`](ContinuityConfig::allowed_lateness) of each market, and takes what is older than those for known.
-//! - **Order for each channel.** Trades of history, and those that a gap swallowed, come by id and before what is live
-//!   after them; live ones come as they arrive. While a gap of a channel is being healed its live events wait, and
+//! - **Each trade once.** A trade is identified by its id: two may agree in everything else. Live trades do not
+//!   arrive in the order of their ids and some arrive seconds late, so "newer than the last" says nothing. A
+//!   feed remembers the ids of the last [`allowed_lateness`](ContinuityConfig::allowed_lateness) of each
+//!   market, and treats older trades as known.
+//! - **Order within each channel.** Trades of history, and those missed in a gap, come by id and before later
+//!   live ones. Live trades come as they arrive. While a gap of a channel is being healed its live events wait;
 //!   those of other channels do not. Between channels there is no order.
-//! - **A gap is told, healed, and told to be healed**, or told to be lost and why. Trades are fetched by page, closed
-//!   candles by query; a ticker or a book needs nothing but its next value. A further gap of the same channels while one
-//!   is being healed makes one gap of both. Trades count as healed when what was fetched joins what was heard on both
-//!   sides and, where anything is strange, two walks through the pages agree; until then the pages are asked again, for a
-//!   minute at the most. A reader that lags gets what is proven meanwhile, and the gap goes on behind it.
-//! - **A stamp from the future moves nothing.** What is stamped beyond the clock is dropped, unless all agree that it is
-//!   the clock that is behind.
-//! - **A past of days comes as it is fetched**, stretch by stretch and oldest first, where the venue's pages can begin at
-//!   a moment.
-//! - **Missing prints are noticed** where a market's trades are followed together with its ticker: a day's volume that
-//!   grows by more than was heard is a gap like any other, and concerns the market's candles too. So are **missing
-//!   states of candles** of a minute and more where they are followed together with the trades: a slot in which more was
-//!   traded than was last heard of its candle is fetched as it will stay. (Not of a venue whose live candles are a first
-//!   word only: there the two differ by nature.)
-//! - **A [`Cursor`] stands for what has been handed out**: stored together with what was made of it, it lets a later
-//!   feed go on with the next event, be it after a crash.
+//! - **A gap is reported, healed, and reported as healed**, or reported as lost with the reason. Trades are
+//!   fetched by page, closed candles by query; a ticker or a book needs only its next value. A further gap of
+//!   the same channels during healing is merged with the first. Trades count as healed when the fetched ones
+//!   join the live ones on both sides and, where anything is unusual, two walks through the pages agree. Until
+//!   then the pages are fetched again, for a minute at the most. A reader that lags gets what is proven
+//!   meanwhile, and the gap continues after it.
+//! - **A timestamp in the future has no effect.** An event that is stamped beyond the clock is dropped, unless
+//!   all events agree that the clock is behind.
+//! - **A history of days is delivered as it is fetched**, part by part and oldest first, where the venue's
+//!   pages can begin at a given moment.
+//! - **Missing trades are noticed** where a market's trades are followed together with its ticker: a day's
+//!   volume that grows by more than the trades that arrived is a gap like any other, and affects the market's
+//!   candles too. So are **missing candle states** of a minute and more where candles are followed together
+//!   with the trades: a slot with more trades than its last candle state shows is fetched in its final state.
+//!   (This does not apply to a venue whose live candles are provisional: there the two always differ.)
+//! - **A [`Cursor`] stands for what has been delivered**: stored together with the results of processing it, it
+//!   lets a later feed continue with the next event, even after a crash.
 //!
-//! A conflated subscription promises the latest and nothing else. Its gaps are told, but nothing is fetched.
+//! A conflated subscription guarantees only the latest events. Its gaps are reported, but nothing is fetched.
 //!
-//! There is no task: all work happens while the feed is polled. Who does not poll it does not read ahead either; the
-//! queue of the live source then overflows, which is one more gap, and healed like one.
+//! There is no task: all work happens while the feed is polled. A feed that is not polled does not read ahead
+//! either. The queue of the live source then overflows, which is one more gap, and healed like one.
 
 mod backfill;
 mod candle_audit;
@@ -69,7 +72,7 @@ use self::backfill::BackfillSource;
 use self::channel_state::ChannelState;
 use self::gap_healer::GapHealer;
 
-/// Gives feeds that begin anywhere and have no holes.
+/// Creates feeds that begin at any moment and have no gaps.
 #[derive(Clone)]
 pub struct Continuity {
     live: Arc<dyn LiveSource>,
@@ -77,7 +80,8 @@ pub struct Continuity {
 }
 
 impl Continuity {
-    /// Feeds out of what `live` says now, the trades that `pages` still has, and the closed candles of `candles`.
+    /// Creates feeds from the live events of `live`, the trades that `pages` still has, and the closed candles
+    /// of `candles`.
     #[must_use]
     pub fn new(
         live: Arc<dyn LiveSource>,
@@ -89,10 +93,11 @@ impl Continuity {
         Self { live, backfill: BackfillSource { pages, candles, clock, config } }
     }
 
-    /// Begins to follow `subscription` from `start`.
+    /// Subscribes to `subscription` from `start`.
     ///
-    /// The live side begins first, and what it brings waits until history has been delivered up to it. A channel that a
-    /// cursor knows nothing of begins now. Tickers and books have no history: of them the latest comes first.
+    /// The live side begins first, and its events wait until history has been delivered up to them. A channel
+    /// that a cursor does not contain begins now. Tickers and books have no history: their latest value comes
+    /// first.
     ///
     /// # Errors
     ///

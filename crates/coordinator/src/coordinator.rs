@@ -1,4 +1,4 @@
-//! The coordinator: what all queries share, and where each begins.
+//! The coordinator: the state that all queries share, and the start of each.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use crate::fetch_context::FetchContext;
 use crate::metrics::{CoordinatorCounters, CoordinatorMetrics};
 use crate::single_flight::PageSingleFlight;
 
-/// Any range or count of candles, out of single pages.
+/// A source of any range or count of candles, built from single pages.
 ///
-/// Cheap to clone; clones share what is under way and what was learnt.
+/// It is cheap to clone; clones share the pages in flight and the learnt densities.
 #[derive(Clone)]
 pub struct Coordinator {
     context: Arc<FetchContext>,
 }
 
 impl Coordinator {
-    /// A coordinator that has its pages from `pages`.
+    /// Creates a coordinator that fetches its pages from `pages`.
     #[must_use]
     pub fn new(pages: Arc<dyn PageSource>, clock: Arc<dyn Clock>, config: CoordinatorConfig) -> Self {
         let config = CoordinatorConfig { in_flight: config.in_flight.max(1), ..config };
@@ -55,7 +55,7 @@ impl Coordinator {
         self.context.densities.get(series)
     }
 
-    /// What it has done so far.
+    /// Returns what it has done so far.
     #[must_use]
     pub fn metrics(&self) -> CoordinatorMetrics {
         self.context.counters.snapshot(self.context.single_flight.len())
@@ -72,8 +72,8 @@ impl fmt::Debug for Coordinator {
 }
 
 impl CandleSource for Coordinator {
-    /// Pages are handed on as they arrive, in any order, and may show more than was asked: all of it is proven.
-    /// What "now" is, is decided by this call, not by the first poll.
+    /// Pages are passed on as they arrive, in any order, and may show more than was requested: all of it is
+    /// proven. "Now" is the moment of this call, not that of the first poll.
     fn stream(&self, query: CandleQuery) -> PartStream {
         let fetch = Fetch::new(Arc::clone(&self.context), &query, self.context.clock.now());
         futures::stream::unfold(fetch, async |mut fetch| fetch.next().await.map(|part| (part, fetch))).boxed()

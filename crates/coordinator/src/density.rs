@@ -1,4 +1,5 @@
-//! How many of a series' slots have a candle: a guess that plans pages and decides nothing.
+//! The density of a series: an estimate of the share of slots with a candle. It plans pages and decides nothing
+//! else.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::slot_grid::SlotGrid;
 
-/// How many series are remembered. Beyond that an arbitrary one is forgotten, at the price of one probe.
+/// The number of series that are remembered. Beyond it an arbitrary one is forgotten, which costs one probe.
 const REMEMBERED: usize = 4_096;
 
 /// The share of slots that have a candle, above 0 and at most 1.
@@ -15,14 +16,15 @@ const REMEMBERED: usize = 4_096;
 pub(crate) struct Density(f64);
 
 impl Density {
-    /// As good as every slot has a candle.
+    /// The density at which nearly every slot has a candle.
     pub(crate) const FULL: Self = Self(1.0);
-    /// From here on pages are asked blindly, side by side: at worst one in twenty is wasted.
+    /// The density from which pages are requested in parallel: at worst one in twenty is wasted.
     const DENSE: f64 = 0.95;
-    /// A page of a thin series tells its density to about 7 %; three times that is on the safe side.
+    /// The safety factor: a page of a thin series shows its density to about 7 %, and this is three times that.
     const CAUTION: f64 = 0.8;
 
-    /// What a page shows of it, the slots after its newest row included; `None` if it shows nothing.
+    /// Returns the density that a page shows, the slots after its newest row included, or `None` if it shows
+    /// nothing.
     pub(crate) fn observed_in(page: &CandlePage, slots: SlotGrid) -> Option<Self> {
         let covered = page.proof.covered?;
         let end = page.proof.absent_after.map_or(covered.to(), |absent| absent.to().max(covered.to()));
@@ -35,7 +37,7 @@ impl Density {
         (share.is_finite() && share > 0.0).then(|| Self(share.min(1.0)))
     }
 
-    /// The older guess, corrected by what was seen since: half of each.
+    /// Returns the older estimate, corrected by what was seen since: half of each.
     pub(crate) fn corrected(older: Option<Self>, seen: Self) -> Self {
         older.map_or(seen, |older| Self((older.0 + seen.0) / 2.0))
     }
@@ -44,24 +46,25 @@ impl Density {
         self.0 >= Self::DENSE
     }
 
-    /// Whether so few slots lack a candle that none of a page's does.
+    /// Returns whether so few slots lack a candle that none of a page's does.
     pub(crate) fn is_full(self) -> bool {
         self.0 > 0.999
     }
 
-    /// In how many slots to look for `rows` rows. Rather too few: what falls short is asked next, at the price of a
-    /// round trip, where looking too far costs a page. Where it is dense the guess is as good as certain.
+    /// Returns the number of slots in which to look for `rows` rows. It is rather too small: a shortfall costs
+    /// another round trip, while looking too far costs a page. In a dense series the estimate is nearly
+    /// certain.
     pub(crate) fn slots_for(self, rows: u64) -> u64 {
         if self.is_dense() { rows } else { (rows as f64 / self.0 * Self::CAUTION).ceil() as u64 }
     }
 
-    /// How many rows `slots` slots are likely to have.
+    /// Returns the number of rows that `slots` slots are likely to have.
     pub(crate) fn rows_in(self, slots: u64) -> f64 {
         slots as f64 * self.0
     }
 }
 
-/// The last guess for each series.
+/// The latest estimate for each series.
 #[derive(Debug, Default)]
 pub(crate) struct DensityCache {
     by_series: Mutex<FxHashMap<Series, Density>>,

@@ -1,7 +1,8 @@
-//! One query under way: sends what the plan says, takes in what arrives, repeats what failed.
+//! One query in flight: sends planned pages, processes arriving ones, and retries failed ones.
 //!
-//! A loop over three steps: fill up what is under way, wait for one answer, take it in. It ends when nothing is
-//! under way and the plan wants nothing, and the plan wants something as long as anything is unknown.
+//! A loop over three steps: fill up the requests in flight, wait for one answer, process it. It ends when
+//! nothing is in flight and the plan wants nothing, and the plan wants something as long as anything is
+//! unknown.
 
 mod page_job;
 
@@ -25,37 +26,37 @@ use crate::query_scope::{FormingTip, QueryScope};
 use crate::single_flight::PageResult;
 use crate::slot_grid::SlotGrid;
 
-/// Up to so many rows a page costs the same however many it holds.
+/// The number of rows up to which a page costs the same, however many it holds.
 const SMALL_PAGE: u32 = 200;
 
-/// One query under way.
+/// One query in flight.
 pub(crate) struct Fetch {
     context: Arc<FetchContext>,
     series: Series,
     priority: Priority,
-    /// What had landed when the question was put.
+    /// The number of completed pages when the query was made.
     landmark: u64,
-    /// The slot in progress when the query was made, or a later one if the venue has shown that it is over.
+    /// The forming slot when the query was made, or a later one if the venue has shown that it has ended.
     now: Timestamp,
-    /// Whether what lies beyond the ended slots is asked without an end. Once only: an answer that came very late may
-    /// have missed the slot, and must not be asked for ever.
+    /// `true` if the slots beyond the ended ones are to be requested without an upper end. Only once: a very
+    /// late answer may have missed the slot, and must not be requested forever.
     open_end: bool,
-    /// Whether the slot in progress is not wanted.
+    /// `true` if the forming slot is not wanted.
     closed: bool,
     slots: SlotGrid,
     finality_delay: Duration,
     page: u32,
     progress: QueryProgress,
     under_way: FuturesUnordered<BoxFuture<'static, FetchOutcome>>,
-    /// The pages in `under_way`; never more than the configuration allows.
+    /// The pages in flight; never more than the configuration allows.
     in_flight: Vec<InFlightPage>,
-    /// Pages that failed and wait until the others have been sent.
+    /// Failed pages, which wait until the others have been sent.
     retry_queue: VecDeque<PageJob>,
-    /// Whether the candle in progress is still to be asked for, by itself.
+    /// `true` if the forming candle is still to be requested separately.
     needs_forming: bool,
     forming_tries: u32,
     next_number: u64,
-    /// Whether anything ever came.
+    /// `true` once anything has arrived.
     any_success: bool,
     failures_in_row: usize,
     ended: bool,
@@ -108,7 +109,8 @@ impl Fetch {
         }
     }
 
-    /// The next part, or the error that ends it all. Dropping the future loses nothing: call again.
+    /// Returns the next part, or the error that ends the query. Dropping the future loses nothing: call it
+    /// again.
     pub(crate) async fn next(&mut self) -> Option<Result<CandlePart, SourceError>> {
         while !self.ended {
             self.fill();
@@ -137,15 +139,15 @@ impl Fetch {
     }
 
     fn fill(&mut self) {
-        // First, or the claims of pages that nobody will send keep others from being sent.
+        // This comes first: the claims of pages that nobody will send would keep others from being sent.
         self.retry_queue.retain(|job| self.progress.wants(job.chunk));
-        // The first failure before anything worked: see how the others fare before sending more.
+        // The first failure came before any success: wait for the others before sending more.
         let is_uncertain = !self.any_success && self.failures_in_row > 0 && !self.in_flight.is_empty();
         if !is_uncertain {
             self.send_new();
             self.send_retries();
         }
-        // After the first page, so that whoever picks the channel knows whether requests are scarce.
+        // This comes after the first page, so that the channel choice knows whether requests are scarce.
         if self.needs_forming {
             self.needs_forming = false;
             self.send_forming();
@@ -173,8 +175,8 @@ impl Fetch {
         }
     }
 
-    /// How many rows to ask for. A small page is asked whole, for it costs the same; of a large one no more than the
-    /// stretch can hold or the query still lacks.
+    /// Returns how many rows to request. A small page is requested as a whole, because it costs the same. A
+    /// large page is limited to what the range can hold or the query still lacks.
     fn rows_of(&self, chunk: TimeRange) -> u32 {
         let slots = self.slots.count(chunk);
         let lacking = self.progress.missing_rows().map_or(slots, |rows| slots.min(rows as u64));
@@ -259,7 +261,7 @@ impl Fetch {
         let mut part = part(page, coverage, job.requests_spent);
         part.candles
             .retain(|candle| absorbed.truncated_slot.is_none_or(|slot| !slot.contains(candle.open_time)));
-        // A page that was asked for in another way may reach further than was asked for.
+        // A page that was requested in another way may reach further than the query.
         part.candles.retain(|candle| !self.closed || candle.is_final || candle.open_time < self.now);
         Ok(Some(part))
     }
@@ -288,8 +290,8 @@ impl Fetch {
         }
     }
 
-    /// If a slot ended since the query was made, the pages end before it and the candle in progress lies after it:
-    /// then the newest page is wanted as well.
+    /// Covers a slot that ended since the query was made. The pages end before it and the forming candle lies
+    /// after it, so the newest page is wanted as well.
     fn cover_ended_slot(&mut self, forming: Option<&CandlePart>) {
         let Some(forming) = forming else { return self.cover_silent_slot() };
         let candles = &forming.candles;
@@ -303,8 +305,9 @@ impl Fetch {
         }
     }
 
-    /// That nothing has traded in the slot in progress is said of the one that is now. If it is not the one that was
-    /// in progress when the query was made, that one has ended, and nobody has asked for it.
+    /// Covers a slot without trades. The venue reports "no trade yet" for the slot that is forming now. If that
+    /// is not the one that was forming when the query was made, the earlier one has ended and was not
+    /// requested.
     fn cover_silent_slot(&mut self) {
         let now = self.slots.floor(self.context.clock.now());
         if let Ok(seam) = TimeRange::new(self.now, now) {
@@ -313,7 +316,8 @@ impl Fetch {
         }
     }
 
-    /// Whether asking again is in vain: it is refused for good, or nothing has worked yet and nothing else may.
+    /// Returns whether asking again is pointless: the error is permanent, or nothing has succeeded yet and no
+    /// other page may.
     fn is_final_failure(&self, error: &SourceError) -> bool {
         !error.is_transient() || (!self.any_success && self.in_flight.is_empty())
     }
@@ -322,7 +326,8 @@ impl Fetch {
         let config = &self.context.config;
         job.tries += 1;
         self.failures_in_row += 1;
-        // All that was under way failed, and then some: the venue is gone, and each further page would only say so.
+        // Everything in flight failed, and more: the venue is down, and each further page would only confirm
+        // it.
         let stalled = self.failures_in_row > config.in_flight + config.page_retries as usize;
         if stalled || job.tries > config.page_retries {
             return Err(job.final_error(error));
@@ -333,7 +338,7 @@ impl Fetch {
         Ok(())
     }
 
-    /// Gives up pages whose stretch others have shown: they may still be waiting for their turn.
+    /// Cancels pages whose range others have shown; they may still be waiting for a permit.
     fn abort_redundant(&mut self) {
         let Self { in_flight: aloft, progress, context: office, .. } = self;
         aloft.retain(|page| {
@@ -358,7 +363,7 @@ fn part(page: &CandlePage, coverage: Coverage, requests: u64) -> CandlePart {
     }
 }
 
-/// What of a span is not about rows that were left out.
+/// Returns the parts of a span without the slots of rows that were left out.
 fn excluding_uncertain(span: Span, page: &CandlePage) -> Vec<Span> {
     let mut sure: Coverage = [span].into_iter().collect();
     page.proof.uncertain.iter().for_each(|range| sure.remove(*range));

@@ -1,4 +1,4 @@
-//! What all queries of one coordinator share.
+//! The state that all queries of one coordinator share.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::density::DensityCache;
 use crate::metrics::CoordinatorCounters;
 use crate::single_flight::PageSingleFlight;
 
-/// What all queries share.
+/// The state that all queries share.
 pub(crate) struct FetchContext {
     pub(crate) pages: Arc<dyn PageSource>,
     pub(crate) single_flight: PageSingleFlight,

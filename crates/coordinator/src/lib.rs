@@ -1,17 +1,17 @@
-//! Layer 2 of market-backbone: any range or count of candles, out of single pages of a venue.
+//! Layer 2 of market-backbone: any range or count of candles, built from single pages of a venue.
 //!
 //! A [`Coordinator`] wraps a [`PageSource`](market_backbone_core::PageSource) and is a
-//! [`CandleSource`](market_backbone_core::CandleSource). It splits a question into pages, has them fetched in
-//! parallel, repeats alone what failed, and hands every page on the moment it arrives.
+//! [`CandleSource`](market_backbone_core::CandleSource). It splits a query into pages, fetches them in
+//! parallel, retries each failed one alone, and passes every page on the moment it arrives.
 //!
-//! One rule carries the rest: **a stretch is done when a page has proven it, never by arithmetic.** How many
-//! slots a page will show can only be guessed, because a slot without a trade has no row. So what is unknown is
-//! kept as a set; a plan (which may be wrong) says what to ask next; each answer takes away what it proves; and
-//! what is left is planned again. A wrong guess costs a request, never a candle.
+//! One rule is behind everything else: **a range is done when a page has proven it, never by arithmetic.** The
+//! number of slots a page will show can only be estimated, because a slot without a trade has no row. So the
+//! unknown slots are kept as a set. A plan (which may be wrong) decides what to request next, each answer
+//! removes what it proves, and the rest is planned again. A wrong estimate costs a request, never a candle.
 //!
-//! A [`Continuity`] beside it gives feeds: one subscription from any point, without holes.
+//! A [`Continuity`] beside it creates feeds: one subscription from any starting point, without gaps.
 //!
-//! It names no venue, keeps no candle and starts no task: all work happens inside the stream of the caller, so
+//! It names no venue, keeps no candle and starts no task. All work happens inside the caller's stream, so
 //! dropping the stream ends it.
 
 mod config;

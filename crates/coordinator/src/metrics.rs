@@ -1,27 +1,30 @@
-//! What the coordinator has done, in figures.
+//! The metrics of the coordinator.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a coordinator has done since it was made, and does now.
+/// The counts of a coordinator since it was created, and its current load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CoordinatorMetrics {
-    /// Pages asked of the page source. Its own repeats are not in it, ours are.
+    /// The number of pages requested from the page source, including the coordinator's own retries, not the
+    /// source's.
     pub pages: u64,
-    /// Pages that were not asked, because the same page was under way for somebody else already.
+    /// The number of pages not requested, because the same page was in flight for another query already
+    /// (single-flight).
     pub shared: u64,
-    /// Times a page or the candle in progress was asked again because it failed or proved nothing.
+    /// The number of times a page or the forming candle was requested again because it failed or proved
+    /// nothing.
     pub retried: u64,
-    /// Queries that ended with an error.
+    /// The number of queries that ended with an error.
     pub failed: u64,
-    /// Pages under way that were given up because others had shown what they were to show.
+    /// The number of pages in flight that were cancelled because others had shown their range.
     pub abandoned: u64,
-    /// Times the candle in progress was asked for by itself.
+    /// The number of separate requests for the forming candle.
     pub forming: u64,
-    /// Pages under way at this moment.
+    /// The number of pages in flight now.
     pub under_way: u64,
 }
 
-/// The figures while they grow. Relaxed throughout: nothing is decided by them.
+/// The counters behind the metrics. Relaxed throughout: nothing is decided by them.
 #[derive(Debug, Default)]
 pub(crate) struct CoordinatorCounters {
     pub(crate) pages: CoordinatorCounter,

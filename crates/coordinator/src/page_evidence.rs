@@ -1,8 +1,9 @@
-//! What a page settles: which stretches need not be asked again after it.
+//! Decides which ranges a page settles, so that they need not be requested again.
 //!
-//! What lies between two rows of a page is proven by it alone. What it left out at its edges is not: an answer can be
-//! empty by mistake, stale, or lack the venue's newest rows. Such a stretch is asked about again, in another way, and
-//! is settled when a second answer leaves it out as well; [`PageEvidence`] remembers who said what.
+//! Slots between two rows of a page are proven by it alone. Slots it left out at its edges are not: an answer
+//! can be empty by mistake, stale, or lack the venue's newest rows. Such a range is requested again, in another
+//! way, and is settled when a second answer leaves it out as well. [`PageEvidence`] remembers what each page
+//! showed.
 
 mod prior_claims;
 
@@ -17,22 +18,22 @@ use market_backbone_core::{
 
 use crate::slot_grid::SlotGrid;
 
-/// So often one query looks a second time at what answers left out, before it leaves it unknown.
+/// The most second looks of one query at what answers left out; beyond this it stays unknown.
 const MAX_SECOND_LOOKS: u32 = 8;
 
-/// So many pages of one query may be empty before it is given up to find out what is there.
+/// The most empty pages of one query before the search for older rows is given up.
 const MAX_EMPTY_PAGES: usize = 64;
-/// So many rows tell how dense a series is,
+/// The fewest rows from which the density of a series is estimated.
 const MIN_DENSITY_ROWS: usize = 10;
-/// and so many that are missing in a row are a surprise.
+/// The number of consecutive missing rows that is surprising.
 const SURPRISING_MISSING_ROWS: u64 = 8;
 
-/// Why a page settles nothing.
+/// The reason why a page settles nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InconclusivePage {
-    /// It says nothing about the slot right before the moment it was asked for.
+    /// The page says nothing about the slot right before the moment it was requested for.
     NoEvidence,
-    /// It lacks this row, which an earlier page has shown.
+    /// The page lacks this row, which an earlier page has shown.
     Stale(Timestamp),
 }
 
@@ -45,57 +46,57 @@ impl fmt::Display for InconclusivePage {
     }
 }
 
-/// What a page settles.
+/// The conclusions from a page.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct PageConclusion {
-    /// Stretches that need not be asked again, on the grid, proven or not.
+    /// The ranges that need not be requested again, on the grid, proven or not.
     pub(crate) ranges: Vec<TimeRange>,
-    /// Those of them that are proven by this page and an earlier one together.
+    /// The ranges that are proven by this page and an earlier one together.
     pub(crate) proven: Vec<Span>,
-    /// What the venue no longer has, as this page and an earlier one say.
+    /// The range that the venue no longer has, as this page and an earlier one show.
     pub(crate) no_longer_available: Option<TimeRange>,
-    /// Whether nothing older exists, or is to be had.
+    /// `true` if nothing older exists, or is available.
     pub(crate) exhausted: bool,
-    /// Whether something is left to be looked at a second time.
+    /// `true` if something is left for a second look.
     pub(crate) uncertain: bool,
 }
 
-/// What the pages of one query have said so far.
+/// The evidence of all pages of one query so far.
 #[derive(Debug)]
 pub(crate) struct PageEvidence {
     slots: SlotGrid,
     finality_delay: Duration,
-    /// Whether all of a stretch is wanted: then what a page leaves out at its newer end is asked about again.
+    /// `true` if a whole range is wanted: then slots left out at its newer end are requested again.
     wants_whole_range: bool,
-    /// Where the query ends.
+    /// The end of the query.
     end: Timestamp,
-    /// The end of the slot in progress: asking with it is asking for everything, in other words.
+    /// The end of the forming slot. A request up to it asks for everything, in other words.
     now_ends: Timestamp,
-    /// What was said before the query was made.
+    /// The claims from before the query.
     prior: PriorClaims,
     /// The oldest and the newest row of each page.
     shown: BTreeSet<Timestamp>,
-    /// Which ends were asked for.
+    /// The ends that were requested.
     asked: BTreeSet<Option<Timestamp>>,
-    /// What one page left out after its newest row, and when it was asked for.
+    /// The ranges that one page left out after its newest row, and when it was requested.
     absent_after: Vec<(TimeRange, Timestamp)>,
-    /// Which pages say that there is nothing before a moment, the latest moment first.
+    /// The pages that show nothing before a moment, the latest moment first.
     start_observations: Vec<StartObservation>,
     second_looks: u32,
 }
 
-/// A page says that there is nothing before a moment.
+/// The observation that there is nothing before a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct StartObservation {
     since: Timestamp,
-    /// Which end it was asked for.
+    /// The end of the page's request.
     asked: Option<Timestamp>,
-    /// Whether it shows a row. One that shows nothing may be empty by mistake.
+    /// `true` if the page shows a row. A page without one may be empty by mistake.
     shows_row: bool,
 }
 
 impl PageEvidence {
-    /// The query ends at `end`; `now` is the slot in progress when it was made.
+    /// Creates the evidence of a query that ends at `end`; `now` is the forming slot when it was made.
     pub(crate) fn new(
         slots: SlotGrid,
         finality_delay: Duration,
@@ -119,13 +120,13 @@ impl PageEvidence {
         }
     }
 
-    /// Whether a page has shown a row that opens at `moment`.
+    /// Returns whether a page has shown a row that opens at `moment`.
     pub(crate) fn has_shown(&self, moment: Timestamp) -> bool {
         self.shown.contains(&moment)
     }
 
-    /// Another end than was asked for before, so that a second answer is not the first one out of a cache: one of the
-    /// `room` next ones, or the same if there is none.
+    /// Returns an end that was not requested before, so that a second answer is not a cached copy of the first:
+    /// one of the next `room` ones, or the same if there is none.
     pub(crate) fn unused_end(&mut self, before: Option<Timestamp>, room: u32) -> Option<Timestamp> {
         let later = |end: &Option<Timestamp>| {
             let next = end.map_or(self.now_ends, |end| self.slots.close(self.slots.floor(end)));
@@ -137,8 +138,8 @@ impl PageEvidence {
         fresh
     }
 
-    /// Hears what `page` says of what is `unknown`. An `Ok` always makes progress: something is settled, or looked at
-    /// a second time, which has an end.
+    /// Evaluates what `page` shows about the `unknown` ranges. `Ok` always makes progress: something is
+    /// settled, or looked at a second time, and the number of second looks is limited.
     pub(crate) fn ingest(
         &mut self,
         page: &CandlePage,
@@ -146,7 +147,7 @@ impl PageEvidence {
         unknown: &RangeSet,
     ) -> Result<PageConclusion, InconclusivePage> {
         let before = request.before.unwrap_or(Timestamp::MAX);
-        // A row that was left out is a row all the same, also where nobody knows of which slot it was.
+        // A row that was left out is still a row, even if its slot is not known.
         let left_out = page.rejected.iter().filter_map(|row| row.slot);
         let newest = page.candles.last().map(|candle| candle.open_time).into_iter().chain(left_out).max();
         if let Some(row) = self.shown.range(..before).next_back()
@@ -162,7 +163,7 @@ impl PageEvidence {
         conclusion.ranges.extend(page.proof.covered.and_then(|covered| self.slots.align(covered)));
         conclusion.ranges.extend(page.proof.uncertain.iter().filter_map(|range| self.slots.align(*range)));
         conclusion.ranges.extend(self.unprovable(page, before));
-        // A row that is not final yet must do as it is.
+        // A row that is not final yet is accepted as it is.
         let forming = page.candles.iter().filter(|candle| !candle.is_final).map(|candle| candle.open_time);
         conclusion
             .ranges
@@ -179,7 +180,7 @@ impl PageEvidence {
         Ok(conclusion)
     }
 
-    /// Whether the page says nothing although it could.
+    /// Returns whether the page shows nothing although it could.
     fn lacks_evidence(&self, page: &CandlePage, before: Timestamp) -> bool {
         let proof = &page.proof;
         let has_evidence = proof.covered.is_some()
@@ -191,14 +192,15 @@ impl PageEvidence {
         !has_evidence && page.candles.first().is_none_or(|oldest| oldest.open_time < provable)
     }
 
-    /// The slots the page reached that may still change: nobody can prove them, so their rows as they are must do.
+    /// Returns the slots of the page that may still change. They cannot be proven, so their rows are accepted
+    /// as they are.
     fn unprovable(&self, page: &CandlePage, before: Timestamp) -> Option<TimeRange> {
         let unsettled = self.slots.floor(page.asked_at.minus(self.finality_delay));
         let oldest = page.candles.first().map_or(Timestamp::MIN, |candle| candle.open_time);
         TimeRange::new(unsettled.max(oldest), before).ok()
     }
 
-    /// What it left out after its newest row.
+    /// Evaluates the slots left out after the newest row.
     fn ingest_absent_after(
         &mut self,
         page: &CandlePage,
@@ -238,22 +240,24 @@ impl PageEvidence {
         }
     }
 
-    /// Whether asking for a row that is known behind it, together with what is before it, proves what lies between. So it
-    /// is where pages of what is newer are still to come.
+    /// Returns whether a request for the known row behind the range, together with the row before it, proves
+    /// what lies between. This is so where pages of newer slots are still to come.
     fn lies_between(&self, absent: TimeRange, page: &CandlePage) -> bool {
         let top = self.end.min(self.slots.floor(page.asked_at.minus(self.finality_delay)));
         absent.to() < top || self.shown.range(absent.to()..).next().is_some()
     }
 
-    /// Whether it is a surprise that a few slots have no row, for all that the page shows have one: late rows look so.
+    /// Returns whether it is surprising that a few slots have no row although all shown ones do. Late rows look
+    /// like this.
     fn is_surprising(&self, absent: TimeRange, page: &CandlePage) -> bool {
         let shown = page.proof.covered.map_or(0, |covered| self.slots.count(covered));
         let is_dense = page.candles.len() >= MIN_DENSITY_ROWS && page.candles.len() as u64 >= shown;
         is_dense && self.slots.count(absent) < MIN_DENSITY_ROWS as u64
     }
 
-    /// Whether a second request is worth what it may prove. Of a query for the newest so many it is not, for the next
-    /// trade proves it without one; but where so many rows are to be expected that none is a surprise, it always is.
+    /// Returns whether a second request is worth what it may prove. For a query of the newest rows it is not,
+    /// because the next trade proves the range for free; but it always is where so many rows are expected that
+    /// a hole is surprising.
     fn is_worth_second_look(&self, absent: TimeRange, page: &CandlePage) -> bool {
         let shown = page.proof.covered.map_or(0, |covered| self.slots.count(covered));
         let tells = page.candles.len() >= MIN_DENSITY_ROWS;
@@ -262,7 +266,7 @@ impl PageEvidence {
             || self.slots.count(absent).saturating_mul(rows) / shown.max(1) >= SURPRISING_MISSING_ROWS
     }
 
-    /// That nothing older is there.
+    /// Evaluates that nothing older exists.
     fn ingest_absent_before(
         &mut self,
         page: &CandlePage,
@@ -290,7 +294,7 @@ impl PageEvidence {
         let twice = self.confirmed_start();
         if let Some(twice) = twice {
             let provenance = Provenance { origin: Origin::BeforeListing, observed_at: page.asked_at };
-            // Its first rows may come late, too.
+            // The first rows of a series may come late, too.
             let sure = twice.min(self.slots.floor(page.asked_at.minus(MAX_ROW_DELAY)));
             let range = absent.and_then(|absent| TimeRange::new(absent.from(), sure).ok());
             conclusion.proven.extend(range.map(|range| Span { range, provenance }));
@@ -299,7 +303,8 @@ impl PageEvidence {
             conclusion.exhausted = true;
         }
         let rest = TimeRange::new(twice.unwrap_or(Timestamp::MIN), since).ok();
-        // Where a row is known, the page that begins with the oldest one will say whether anything is before it.
+        // Where a row is known, the page that begins with the oldest one will show whether anything is before
+        // it.
         if page.candles.is_empty()
             && !self.shown.is_empty()
             && self.start_observations.len() < MAX_EMPTY_PAGES
@@ -310,8 +315,8 @@ impl PageEvidence {
         }
     }
 
-    /// Before when two pages say that there is nothing. Where any row is known, one of them must show one itself: pages
-    /// that are empty by mistake are not so rare that two of a hundred could not be.
+    /// Returns the moment before which two pages show nothing. Where any row is known, one of the two must show
+    /// a row itself: pages that are empty by mistake are common enough for two in a hundred.
     fn confirmed_start(&self) -> Option<Timestamp> {
         let any_row = !self.shown.is_empty() || self.start_observations.iter().any(|one| one.shows_row);
         let second = self.start_observations.get(1)?;
@@ -319,7 +324,7 @@ impl PageEvidence {
         Some(self.start_observations.get(witness.max(1)).unwrap_or(second).since)
     }
 
-    /// Leaves `range` to be asked about again, as long as that has not been done too often.
+    /// Leaves `range` to be requested again, as long as that has not happened too often.
     fn request_second_look(
         &mut self,
         range: Option<TimeRange>,

@@ -1,8 +1,8 @@
-//! What a query would cost, by the same arithmetic that will ask it. Nothing is asked.
+//! Estimates the cost of a query with the arithmetic that plans its pages. Nothing is requested.
 //!
-//! Exact where every slot is known to have a candle, for then a page shows as many slots as it has rows. Where
-//! nobody knows how thick the candles are, full density is assumed: that is the most a *range* can take, while a
-//! *count* takes about as many pages as its rows fill however far apart they lie.
+//! The estimate is exact where every slot is known to have a candle, because then a page shows as many slots as
+//! it has rows. Where the density is not known, full density is assumed: that is the most a *range* can take,
+//! while a *count* takes about as many pages as its rows fill, however far apart they lie.
 
 use std::time::Duration;
 
@@ -14,32 +14,33 @@ use crate::planner;
 use crate::query_scope::{FormingTip, QueryScope};
 use crate::slot_grid::SlotGrid;
 
-/// A count may have to look further back so many times.
+/// The number of times a count may have to look further back.
 const EXTRA_LOOKBACKS: u64 = 3;
 
-/// What a page leaves out behind its newest row is looked at a second time.
+/// The number of additional pages for the slots left out after the newest row.
 const SECOND_LOOK: u64 = 1;
 
-/// What a query would cost.
+/// The estimated cost of a query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PagePlan {
-    /// Pages that will probably be asked, the candle in progress not among them if it is asked apart.
+    /// The number of pages that will probably be requested, without the forming candle if it is requested
+    /// separately.
     pub pages: u64,
-    /// It cannot be done with fewer.
+    /// The fewest pages it can take.
     pub at_least: u64,
-    /// More are not needed unless some fail.
+    /// The most pages it can take unless some fail.
     pub at_most: u64,
-    /// Whether the number is certain.
+    /// `true` if the number of pages is certain.
     pub exact: bool,
-    /// Whether the candle in progress is asked for by itself: one request more where no socket brings it.
+    /// `true` if the forming candle is requested separately: one request more where no socket sends it.
     pub forming_apart: bool,
-    /// Round trips that have to follow one another, whatever the limit: the probe before the others, or the walk
-    /// from page to page where candles are thin.
+    /// The number of round trips that must follow one another, whatever the rate limit: the probe before the
+    /// others, or the walk from page to page in a thin series.
     pub sequential_round_trips: u64,
 }
 
 impl PagePlan {
-    /// Adds what another query would cost.
+    /// Returns the cost of both queries.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -52,13 +53,13 @@ impl PagePlan {
         }
     }
 
-    /// How long the round trips take that follow one another.
+    /// Returns the time of the round trips that must follow one another.
     #[must_use]
     pub fn sequential_time(&self, round_trip: Duration) -> Duration {
         round_trip.saturating_mul(u32::try_from(self.sequential_round_trips).unwrap_or(u32::MAX))
     }
 
-    /// The plan of nothing.
+    /// Returns the plan of a query that costs nothing.
     #[must_use]
     pub fn nothing() -> Self {
         Self { exact: true, ..Self::default() }
@@ -66,8 +67,8 @@ impl PagePlan {
 }
 
 impl Coordinator {
-    /// What `query` would cost. `density` is the share of slots that have a candle, as far as the caller knows
-    /// (from 0 to 1); what this coordinator has seen itself comes first.
+    /// Returns the cost of `query`. `density` is the share of slots with a candle, as far as the caller knows
+    /// (from 0 to 1); a density that this coordinator has seen itself takes precedence.
     #[must_use]
     pub fn plan(&self, query: &CandleQuery, density: Option<f64>) -> PagePlan {
         let capabilities = self.pages().capabilities();
@@ -81,7 +82,7 @@ impl Coordinator {
             None => PagePlan::nothing(),
         };
         plan.forming_apart = scope.forming_tip == FormingTip::Separate;
-        // Without a figure of its own the coordinator sends one page ahead.
+        // Without an observed density the coordinator sends one page ahead.
         if seen.is_none() && plan.pages > 1 {
             plan.sequential_round_trips = plan.sequential_round_trips.max(1);
         }
@@ -107,7 +108,7 @@ fn pages(
     match density {
         _ if one_page && count.is_some() => certain,
         Some(density) if density.is_full() => certain,
-        // Of a range it is asked again whether nothing lies behind its newest row.
+        // For a range it is checked again that nothing lies after its newest row.
         _ if one_page => PagePlan { at_most: most + SECOND_LOOK, exact: false, ..certain },
         Some(density) if !density.is_dense() => walk(density.rows_in(there), count, page, most),
         // A count that looks in as many slots as rows falls short where some are missing, and looks again.
@@ -118,7 +119,8 @@ fn pages(
     }
 }
 
-/// Thin candles: each page shows so many rows, and the last reaches beyond the beginning.
+/// Returns the cost in a thin series: each page shows a number of rows, and the last reaches beyond the
+/// beginning.
 fn walk(rows: f64, count: Option<usize>, page: u64, most: u64) -> PagePlan {
     let rows = count.map_or(rows, |count| rows.min(count as f64));
     let alone = |rows: f64| (rows / page as f64) as u64 + 1;

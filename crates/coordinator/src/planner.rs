@@ -1,57 +1,60 @@
-//! Which pages to ask next. Pure arithmetic on guesses: what is asked is decided here, what is done is not.
+//! Plans the next pages. It is pure arithmetic on estimates: it decides what to request, not when a range is
+//! done.
 //!
 //! A page holds a fixed number of *rows*. Where nearly every slot has one, a page is sure to show as many slots
-//! as it has rows, so pages are asked side by side without knowing one another: a dense series takes exactly
-//! slots ÷ rows of them. Where candles are thin, nobody knows how far a page reaches, and pages asked side by side
-//! would overlap or leave slivers, each of which costs a page. There the stretch is walked from page to page, by at
-//! most two walkers, which is enough to use up ten requests a second at a round trip of 200 ms, and wastes at most
-//! one page where the first walker runs into what the second has seen.
+//! as it has rows, so pages are requested in parallel: a dense series takes exactly slots ÷ rows of them. In a
+//! thin series nobody knows how far a page reaches, and parallel pages would overlap or leave small remainders,
+//! each of which costs a page. There the range is walked from page to page by at most two walkers. That is
+//! enough to use ten requests a second at a round trip of 200 ms, and wastes at most one page where the first
+//! walker meets what the second has seen.
 //!
-//! Pages side by side are wasted where the market was not listed yet. So they are sent where an older row is known;
-//! where none is, the next page is sent, and a *scout* as far back as is likely to be worth it.
+//! Parallel pages are wasted where the market was not listed yet. So they are sent where an older row is known.
+//! Where none is known, the next page is sent, with a *scout* as far back as is likely to be useful.
 
 use market_backbone_core::{RangeSet, TimeRange, Timestamp};
 
 use crate::density::Density;
 use crate::slot_grid::SlotGrid;
 
-/// Walkers of a thin series.
+/// The most walkers in a thin series.
 pub(crate) const WALKERS: usize = 2;
-/// A stretch of fewer pages than this is not worth a second walker: it may waste one.
+/// The fewest pages of a range that are worth a second walker: it may waste one.
 pub(crate) const WORTH_SPLITTING: f64 = 12.0;
-/// A scout goes so many times as far as pages have arrived; and so many must have for each page that was empty.
+/// The factor by which a scout goes further than pages have arrived, and the number of pages that must have
+/// arrived for each empty one.
 const SCOUT_REACH: u64 = 16;
 
-/// What a plan goes by.
+/// The input of a plan.
 #[derive(Debug)]
 pub(crate) struct PlannerInput<'a> {
     pub(crate) slots: SlotGrid,
-    /// Rows of a full page.
+    /// The number of rows of a full page.
     pub(crate) page: u32,
-    /// What is wanted and not proven.
+    /// The ranges that are wanted and not proven.
     pub(crate) unknown: &'a RangeSet,
-    /// The stretches that pages are under way for.
+    /// The ranges for which pages are in flight.
     pub(crate) claims: &'a [TimeRange],
-    /// How many more pages may be under way.
+    /// The number of further pages that may be in flight.
     pub(crate) room: usize,
-    /// `None` until a page has been seen: then one page alone finds out.
+    /// The density, or `None` until a page has been seen: then a single page is sent to find out.
     pub(crate) density: Option<Density>,
-    /// Pages that have arrived.
+    /// The number of pages that have arrived.
     pub(crate) arrived: u32,
-    /// Below this there is probably nothing: a page came back short.
+    /// The moment before which there is probably nothing, because a page came back short.
     pub(crate) probable_start: Timestamp,
-    /// Whether the end of what exists was seen. A second walker sent out beyond it finds nothing.
+    /// `true` if the beginning of the data was seen. A second walker beyond it finds nothing.
     pub(crate) exhausted: bool,
-    /// The oldest row of all pages: newer slots are of a market that was listed.
+    /// The oldest row of all pages: at newer slots the market was listed.
     pub(crate) oldest: Option<Timestamp>,
-    /// Pages that were empty.
+    /// The number of empty pages.
     pub(crate) empty: u32,
 }
 
 impl PlannerInput<'_> {
-    /// The stretches to ask next, most urgent first. The page for each is asked with `before` at its end.
+    /// Returns the ranges to request next, most urgent first. The page for each is requested with `before` at
+    /// its end.
     ///
-    /// Never empty if something is unknown, nothing is claimed and there is room.
+    /// The result is never empty if something is unknown, nothing is claimed and there is room.
     pub(crate) fn chunks(&self) -> Vec<TimeRange> {
         let free = self.free();
         match self.density {
@@ -64,14 +67,14 @@ impl PlannerInput<'_> {
         }
     }
 
-    /// What is neither proven nor claimed, oldest first.
+    /// Returns the ranges that are neither proven nor claimed, oldest first.
     fn free(&self) -> Vec<TimeRange> {
         let mut free = self.unknown.clone();
         self.claims.iter().for_each(|claim| free.remove(*claim));
         free.into_vec()
     }
 
-    /// As much of the newer end of `range` as one page is sure to show.
+    /// Returns as much of the newer end of `range` as one page is sure to show.
     fn newest_page(&self, range: TimeRange) -> TimeRange {
         let from = self.slots.back(range.to(), u64::from(self.page));
         TimeRange::new(range.from().max(from), range.to()).unwrap_or(range)
@@ -85,7 +88,7 @@ impl PlannerInput<'_> {
                 && chunks.len() < self.room
             {
                 let beyond = range.to() <= self.probable_start;
-                // What is newer shows in passing whether anything is there.
+                // Pages of newer slots will also show whether anything is here.
                 if beyond && !(chunks.is_empty() && self.claims.is_empty()) {
                     return chunks;
                 }
@@ -105,13 +108,14 @@ impl PlannerInput<'_> {
         chunks
     }
 
-    /// Whether the market is known to have been listed when `chunk` ended.
+    /// Returns whether the market is known to have been listed when `chunk` ended.
     fn was_listed(&self, chunk: TimeRange) -> bool {
         self.oldest.is_some_and(|oldest| oldest < chunk.to())
     }
 
-    /// A page far behind the `next` one: if it shows a row, all between can be asked side by side. At first it goes as far
-    /// as so many pages are worth, and where that was too far, half as far as it may.
+    /// Returns a page far behind the `next` one. If it shows a row, everything between can be requested in
+    /// parallel. At first it goes as far as the number of arrived pages justifies, and after an empty one half
+    /// as far.
     fn scout(&self, free: &[TimeRange], next: TimeRange) -> Option<TimeRange> {
         let from = free.first()?.from().max(self.probable_start);
         let behind = self.slots.count(TimeRange::new(from, next.from()).ok()?).div_ceil(u64::from(self.page));
@@ -130,7 +134,7 @@ impl PlannerInput<'_> {
         let mut chunks = Vec::new();
         for range in free.iter().rev() {
             let walkers = WALKERS.saturating_sub(self.claims.len() + chunks.len());
-            // What is newer shows in passing whether anything is there.
+            // Pages of newer slots will also show whether anything is here.
             if range.to() <= self.probable_start && !(chunks.is_empty() && self.claims.is_empty()) {
                 continue;
             }
@@ -150,8 +154,8 @@ impl PlannerInput<'_> {
         chunks
     }
 
-    /// Whether a second walker pays. It may waste a page, which must be little beside what it cost so far, lest a
-    /// long walk be split again and again near its end.
+    /// Returns whether a second walker pays. It may waste a page, which must be little compared with the cost
+    /// so far; otherwise a long walk would be split again and again near its end.
     fn worth_splitting(&self, range: TimeRange, density: Density) -> bool {
         let pages = density.rows_in(self.slots.count(range)) / f64::from(self.page);
         let bounded = range.from() != Timestamp::MIN && range.to() > self.probable_start;

@@ -1,6 +1,6 @@
-//! How far a query has come: what is still unknown, how many rows there are, what to ask next.
+//! The progress of a query: what is still unknown, how many rows have arrived, what to request next.
 //!
-//! Pure: pages go in, stretches to ask come out.
+//! It is pure: pages go in, ranges to request come out.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,53 +15,54 @@ use crate::planner::PlannerInput;
 use crate::query_scope::QueryScope;
 use crate::slot_grid::SlotGrid;
 
-/// Where a page holds so many rows, there is room in it for some that were not asked for.
+/// The page size from which a page has room for some rows that were not asked for.
 const LARGE_PAGE: u32 = 10_000;
-/// As far as a long weekend is looked beyond the end of a query.
+/// The time beyond the end of a query in which an additional row is looked for: a long weekend.
 const LOOK_AHEAD: Duration = Duration::from_secs(5 * 86_400);
 
-/// How far a query has come.
+/// The progress of a query.
 #[derive(Debug)]
 pub(crate) struct QueryProgress {
     slots: SlotGrid,
     page: u32,
-    /// Where the query ends, and the slot in progress.
+    /// The end of the query.
     end: Timestamp,
     now: Timestamp,
     evidence: PageEvidence,
     unknown: RangeSet,
-    /// How far back the plan looks for now. A count moves it as rows fall short; a range has it at its beginning.
+    /// The moment back to which the plan looks for now. For a count it moves as rows fall short; for a range it
+    /// is the beginning.
     horizon: Timestamp,
     rows: Option<NewestRows>,
     density: Option<Density>,
     arrived: u32,
     probable_start: Timestamp,
     exhausted: bool,
-    /// The oldest row of all pages, and how many had none.
+    /// The oldest row of all pages.
     oldest: Option<Timestamp>,
     empty: u32,
 }
 
-/// What a page shows together with earlier ones.
+/// The result of a page together with earlier ones.
 #[derive(Debug)]
 pub(crate) struct AbsorbedPage {
     pub(crate) proven: Vec<Span>,
-    /// What the venue no longer has.
+    /// The range that the venue no longer has.
     pub(crate) no_longer_available: Option<TimeRange>,
-    /// The slot of a row that another page shows as a whole: this one may have cut off a twin of it.
+    /// The slot of a row that another page shows completely: this page may have cut off a second row of it.
     pub(crate) truncated_slot: Option<TimeRange>,
 }
 
-/// The rows of a query for the newest so many. Only those count below which nothing newer is unknown.
+/// The rows of a query for the newest rows. Only those count above which nothing is unknown.
 #[derive(Clone, Debug)]
 struct NewestRows {
     wanted: usize,
     counted: usize,
-    /// From here on rows are counted and everything is known.
+    /// The moment from which rows are counted and everything is known.
     counted_from: Timestamp,
-    /// Rows below the edge, not yet counted.
+    /// The rows below that moment, not yet counted.
     uncounted: BTreeSet<Timestamp>,
-    /// Whether only rows that are final count.
+    /// `true` if only final rows count.
     closed: bool,
 }
 
@@ -107,23 +108,24 @@ impl QueryProgress {
         self.density
     }
 
-    /// The end to ask for `chunk` with.
+    /// Returns the end with which to request `chunk`.
     ///
-    /// Where a row is known right behind it that row is asked for as well: then the answer shows by itself that nothing
-    /// lies between, and that it is not stale. It costs a row of the page, so it is left out where each page is full.
+    /// Where a row is known right behind the chunk, that row is requested as well: then the answer shows by
+    /// itself that nothing lies between, and that it is not stale. This costs a row of the page, so it is not
+    /// done where each page is full.
     pub(crate) fn page_end(&mut self, chunk: TimeRange, open: bool) -> Option<Timestamp> {
         let is_full = self.density.is_some_and(|density| {
             density.is_dense() && density.rows_in(self.slots.count(chunk)) > f64::from(self.page - 1)
         });
         if !open && self.page >= LARGE_PAGE && chunk.to() == self.end {
-            // There is room for what comes next: a row beyond the end proves what lies before it.
+            // The page has room for the following rows: a row beyond the end proves the slots before it.
             let room = u64::from(self.page).saturating_sub(self.slots.count(chunk));
             let most = self.slots.floor(chunk.to().plus(LOOK_AHEAD));
             let reach = self.slots.ahead(chunk.to(), room).min(most).min(self.now).max(chunk.to());
             return self.evidence.unused_end(Some(reach), self.page);
         }
         if !open && chunk.to() == self.now && self.slots.count(chunk) < u64::from(self.page) {
-            // There is room for the slot in progress, which shows that the venue has moved on.
+            // The page has room for the forming slot, which shows that the venue has moved on.
             return self.evidence.unused_end(None, self.page);
         }
         let end = if self.page > 1 && self.evidence.has_shown(chunk.to()) && !is_full {
@@ -134,12 +136,12 @@ impl QueryProgress {
         self.unused_end(chunk, (!open).then_some(end))
     }
 
-    /// Another end for a page that settled nothing, lest the same answer come again out of a cache.
+    /// Returns another end for a page that settled nothing, so that the answer is not the same cached copy.
     pub(crate) fn retry_end(&mut self, chunk: TimeRange, before: Option<Timestamp>) -> Option<Timestamp> {
         self.unused_end(chunk, before)
     }
 
-    /// An end no later than so that a page full of newer rows still shows one of the chunk.
+    /// Returns an unused end that is early enough for a page full of newer rows to still show one of the chunk.
     fn unused_end(&mut self, chunk: TimeRange, before: Option<Timestamp>) -> Option<Timestamp> {
         let later = before.and_then(|end| TimeRange::new(chunk.to(), end).ok());
         let later = later.map_or(0, |later| self.slots.count(later));
@@ -147,7 +149,7 @@ impl QueryProgress {
         self.evidence.unused_end(before, u32::try_from(room).unwrap_or(self.page))
     }
 
-    /// Takes in a page. What it shows together with earlier ones is returned.
+    /// Processes a page and returns what it shows together with earlier ones.
     pub(crate) fn absorb(
         &mut self,
         request: &CandlePageRequest,
@@ -163,9 +165,11 @@ impl QueryProgress {
         if let Some(slot) = truncated_slot.filter(|slot| before.intersects(*slot)) {
             self.unknown.insert(slot);
         }
-        // Every page that is taken in brings the end nearer, or there would be none. One without an end is asked once.
+        // Every page that is processed makes progress, or the query would not end. A page without an end is
+        // requested once.
         let idle = self.unknown == before && !conclusion.uncertain && request.before.is_some();
-        // But where others have shown the newer end of the chunk meanwhile, what is left of it is asked for by itself.
+        // If other pages have shown the newer end of the chunk meanwhile, the rest of it is requested
+        // separately.
         let newest = TimeRange::new(self.slots.back(chunk.to(), 1), chunk.to()).unwrap_or(chunk);
         if idle && self.unknown.intersects(newest) {
             return Err(InconclusivePage::NoEvidence);
@@ -201,11 +205,12 @@ impl QueryProgress {
         })
     }
 
-    /// The slot of the row with which a full page ends, if another page shows it too, or nobody has asked for it. What was
-    /// unknown `before` the page was heard is not known any more where it has shown it.
+    /// Returns the slot of the row with which a full page ends, if another page shows it too, or it was not
+    /// requested. A slot that was unknown `before` the page was processed is not known any more where the page
+    /// has shown it.
     ///
-    /// A row with which all that is wanted ends, and the last one of a page that fits its chunk, are taken as they are: to
-    /// look whether they have a twin would cost a page more, or one in two hundred.
+    /// A row with which the wanted range ends, and the last one of a page that fits its chunk, are accepted as
+    /// they are: checking for a second row of the slot would cost one page more, or one in two hundred.
     fn find_truncated_slot(
         &self,
         page: &CandlePage,
@@ -230,7 +235,7 @@ impl QueryProgress {
         (goes_on && !fits && !has_all && left != *before).then_some(slot)
     }
 
-    /// How many rows are still missing of a query for the newest so many.
+    /// Returns the number of rows that are still missing of a query for the newest rows.
     pub(crate) fn missing_rows(&self) -> Option<usize> {
         self.rows.as_ref().map(NewestRows::missing)
     }
@@ -242,17 +247,17 @@ impl QueryProgress {
             .unwrap_or_default()
     }
 
-    /// Makes a stretch wanted that the query did not know of when it was made.
+    /// Adds a range that the query did not contain when it was made.
     pub(crate) fn reopen(&mut self, range: TimeRange) {
         self.unknown.insert(range);
     }
 
-    /// Whether a page for `chunk` would still show something new.
+    /// Returns whether a page for `chunk` would still show something new.
     pub(crate) fn wants(&self, chunk: TimeRange) -> bool {
         !self.is_done() && self.unknown.intersects(chunk)
     }
 
-    /// The stretches to ask next, while pages for `claims` are under way and `room` more may be.
+    /// Returns the ranges to request next, while pages for `claims` are in flight and `room` more may be.
     pub(crate) fn next_chunks(&mut self, claims: &[TimeRange], room: usize) -> Vec<TimeRange> {
         if self.is_done() {
             return Vec::new();
@@ -274,17 +279,17 @@ impl QueryProgress {
         .chunks()
     }
 
-    /// Whether nothing more has to be asked: all is known, or all rows that were asked are there.
+    /// Returns whether nothing more has to be requested: everything is known, or all requested rows are there.
     pub(crate) fn is_done(&self) -> bool {
         match (&self.rows, self.unknown.last().map(TimeRange::to)) {
             (_, None) => true,
             (None, Some(_)) => false,
-            // Something may have been reopened above the edge.
+            // A range above that moment may have been reopened.
             (Some(rows), Some(end)) => rows.missing() == 0 && end <= rows.counted_from,
         }
     }
 
-    /// Moves the horizon to where the missing rows are likely to lie, once all above it is known.
+    /// Moves the horizon to where the missing rows are likely to lie, once everything above it is known.
     fn look_further_back(&mut self) {
         let (Some(rows), Some(end)) = (&self.rows, self.unknown.last().map(TimeRange::to)) else { return };
         if self.horizon < end {
@@ -304,7 +309,7 @@ impl NewestRows {
         self.wanted.saturating_sub(self.counted)
     }
 
-    /// Counts the rows of `page`, but for the slot that is left to another one.
+    /// Counts the rows of `page`, except for the slot that is left to another page.
     fn count(&mut self, page: &CandlePage, cut: Option<TimeRange>, known_from: Timestamp) {
         let left = |open: Timestamp| cut.is_some_and(|slot| slot.contains(open));
         let counts = page.candles.iter().filter(|candle| candle.is_final || !self.closed);

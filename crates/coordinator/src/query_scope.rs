@@ -1,35 +1,36 @@
-//! What a query asks, in slots: where it begins and ends, and how it gets at the candle in progress.
+//! The scope of a query in slots: where it begins and ends, and how it obtains the forming candle.
 
 use market_backbone_core::{CandleQuery, Forming, Selection, TimeRange, Timestamp};
 
 use crate::density::Density;
 use crate::slot_grid::SlotGrid;
 
-/// Where the candle in progress comes from.
+/// The source of the forming candle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FormingTip {
-    /// It is not asked for.
+    /// The forming candle is not requested.
     NotRequested,
-    /// The newest page is asked without an end and brings it along.
+    /// The newest page is requested without an end and includes it.
     WithPage,
-    /// It is asked by itself, and the pages cover ended slots only, so that a bulk fetch of N leaves N of them.
+    /// It is requested separately, and the pages cover ended slots only, so that a bulk fetch of N leaves N of
+    /// them.
     Separate,
 }
 
-/// What a query asks, in slots.
+/// The scope of a query in slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QueryScope {
-    /// What pages have to show; on the grid.
+    /// The range that pages have to show, on the grid.
     pub(crate) pages: Option<TimeRange>,
-    /// How many of the newest rows do; `None` for all.
+    /// The number of newest rows to show, or `None` for all.
     pub(crate) count: Option<usize>,
-    /// Rows from here on do not count, whatever a page brings.
+    /// The moment before which rows do not count, whatever a page holds.
     pub(crate) bound: Timestamp,
-    /// The slot in progress when the query was made.
+    /// The forming slot when the query was made.
     pub(crate) now: Timestamp,
-    /// How the candle of that slot is had.
+    /// The source of the candle of that slot.
     pub(crate) forming_tip: FormingTip,
-    /// Whether only final candles are wanted.
+    /// `true` if only final candles are wanted.
     pub(crate) closed: bool,
 }
 

@@ -1,14 +1,14 @@
-//! Any number of recent trades, out of single pages.
+//! Any number of recent trades, built from single pages.
 //!
-//! Trades are paged by their own ids and one page after the other: where the next page begins is known only
-//! from the last. They are not stored, so there is nothing to prove about them beyond their order.
+//! Trades are paged by their own ids and one page after the other, because only the last page shows where the
+//! next one begins. They are not stored, so nothing has to be proven about them beyond their order.
 
 use market_backbone_core::{Priority, SourceError, Symbol, Trade, TradePageRequest};
 
 use crate::Coordinator;
 
 impl Coordinator {
-    /// The newest `count` trades that the venue still has, oldest first.
+    /// Fetches the newest `count` trades that the venue still has, oldest first.
     ///
     /// # Errors
     ///

@@ -1,13 +1,15 @@
-//! Identical pages under way share one request, and one that has landed serves every query that was put before it landed.
+//! Single-flight for pages: identical pages in flight share one request, and a completed page serves every
+//! query that was made before it completed.
 //!
-//! The latter because equal questions put at once do not stay in step: one has its first page stored and asks for the
-//! second while another is still storing the first, and then finds the second landed already. Or one looks at what is
-//! stored just before what the other has fetched is, which is why who looks first says when the question was
-//! put ([`CandleQuery::put`]). A query that was put later asks for itself: what it is told was observed after it was put.
+//! The latter is needed because equal queries made at once do not stay in step: one has stored its first page
+//! and asks for the second while another is still storing the first, and then finds the second completed
+//! already. Or one reads the store just before another stores what it fetched; that is why a caller who reads
+//! first passes on the moment of the query ([`CandleQuery::pages_since`]). A query that was made later fetches
+//! for itself: its data was observed after it was made.
 //!
-//! [`CandleQuery::put`]: market_backbone_core::CandleQuery::put
+//! [`CandleQuery::pages_since`]: market_backbone_core::CandleQuery::pages_since
 //!
-//! What has landed is bounded by [`MAX_RECENT_PAGES`], what is under way by who waits ([`SingleFlight`]).
+//! Completed pages are bounded by [`MAX_RECENT_PAGES`], pages in flight by their waiters ([`SingleFlight`]).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -24,23 +26,23 @@ use market_backbone_core::{
 
 use crate::metrics::CoordinatorCounters;
 
-/// How many landed pages are kept,
+/// The most completed pages that are kept.
 const MAX_RECENT_PAGES: usize = 64;
-/// and how many rows of them, at some 70 bytes each: pages of some venues are large.
+/// The most rows in all completed pages, at about 70 bytes each: pages of some venues are large.
 const MAX_RECENT_ROWS: usize = 100_000;
 
-/// What is asked. The slot in progress belongs to it where the answer depends on it: a page asked before a
-/// slot ended must not be passed off as one asked after.
+/// The key of a page. The forming slot belongs to it where the answer depends on it: a page requested before a
+/// slot ended must not be used as one requested after.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PageKey {
     pub(crate) request: CandlePageRequest,
     pub(crate) slot: Option<Timestamp>,
 }
 
-/// A page under way; await it.
+/// A page in flight; await it.
 pub(crate) type PageFuture = SharedFuture<Arc<PageResult>>;
 
-/// What came of a flight, for all who waited.
+/// The result of a flight, for all who waited.
 #[derive(Debug)]
 pub(crate) struct PageResult {
     pub(crate) result: Result<CandlePage, SourceError>,
@@ -48,8 +50,8 @@ pub(crate) struct PageResult {
 }
 
 impl PageResult {
-    /// The requests it took, for the first who asks; nothing for the others, lest they be counted twice.
-    /// A failure counts as one: how often the venue was asked before it was given up, nobody says.
+    /// Returns the number of requests for the first caller, and 0 for the others, so that they are not counted
+    /// twice. A failure counts as one: the number of attempts before it is not known.
     pub(crate) fn take_request_count(&self) -> u64 {
         if self.counted.swap(true, Ordering::Relaxed) {
             return 0;
@@ -61,15 +63,15 @@ impl PageResult {
         self.result.as_ref().map_or(0, |page| page.candles.len())
     }
 
-    /// Only what nothing will change: not a page that holds a slot which has not settled. And one that proves nothing is
-    /// asked again, and must then really be.
+    /// Returns whether the page can serve others. A page with a slot that may still change cannot. Nor can one
+    /// that proves nothing, because it has to be really fetched again.
     fn is_shareable(&self, key: &PageKey) -> bool {
         let is_valid = |page: &CandlePage| page.rejected.is_empty() && page.proof.covered.is_some();
         key.slot.is_none() && self.result.as_ref().is_ok_and(is_valid)
     }
 }
 
-/// The pages under way.
+/// The pages in flight.
 pub(crate) struct PageSingleFlight {
     pages: Arc<dyn PageSource>,
     deadline: Duration,
@@ -80,7 +82,7 @@ pub(crate) struct PageSingleFlight {
 
 type SharedRecentPages = Mutex<RecentPages>;
 
-/// What has landed lately, numbered in the order of landing.
+/// The recently completed pages, numbered in the order of completion.
 #[derive(Default)]
 struct RecentPages {
     count: u64,
@@ -116,7 +118,8 @@ impl PageSingleFlight {
         Self { pages, deadline, counters, in_flight: SingleFlight::default(), recent: Arc::default() }
     }
 
-    /// The flight of a page: one under way if it is at least as urgent, else a new one, which later ones then join.
+    /// Returns the flight of a page: one in flight if it is at least as urgent, otherwise a new one, which
+    /// later ones then join.
     pub(crate) fn get_or_spawn(&self, key: &PageKey, priority: Priority, began: u64) -> PageFuture {
         let mut joined = true;
         let flight = self.in_flight.get_or_start(key, priority, || match self.completed_since(began, key) {
@@ -138,7 +141,7 @@ impl PageSingleFlight {
         since.find(|(_, landed, _)| landed == key).map(|(_, _, landed)| Arc::clone(landed))
     }
 
-    /// How many pages have landed that serve others: a query remembers it when it is put.
+    /// Returns the number of completed pages that can serve others. A query remembers it when it is made.
     pub(crate) fn completed_count(&self) -> u64 {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).count
     }
@@ -166,7 +169,7 @@ impl PageSingleFlight {
         }
     }
 
-    /// How many there are.
+    /// Returns the number of pages in flight.
     pub(crate) fn len(&self) -> usize {
         self.in_flight.len()
     }

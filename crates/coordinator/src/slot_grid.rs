@@ -1,4 +1,4 @@
-//! The slots of one timeframe: the grid with the timeframe filled in, so that no call can mix two of them.
+//! The slots of one timeframe: the grid with a fixed timeframe, so that no call can mix two of them.
 
 use market_backbone_core::{Grid, TimeRange, Timeframe, Timestamp};
 
@@ -26,12 +26,12 @@ impl SlotGrid {
         self.grid.close(self.timeframe, open)
     }
 
-    /// The open time `slots` slots before `moment`.
+    /// Returns the open time `slots` slots before `moment`.
     pub(crate) fn back(self, moment: Timestamp, slots: u64) -> Timestamp {
         self.grid.step(self.timeframe, moment, -i64::try_from(slots).unwrap_or(i64::MAX))
     }
 
-    /// The open time `slots` slots after `moment`.
+    /// Returns the open time `slots` slots after `moment`.
     pub(crate) fn ahead(self, moment: Timestamp, slots: u64) -> Timestamp {
         self.grid.step(self.timeframe, moment, i64::try_from(slots).unwrap_or(i64::MAX))
     }
@@ -40,7 +40,8 @@ impl SlotGrid {
         self.grid.slots(self.timeframe, range)
     }
 
-    /// The stretch from open time to open time that holds the same slots as `range`; `None` if it holds none.
+    /// Returns the range from open time to open time that holds the same slots as `range`, or `None` if it
+    /// holds none.
     pub(crate) fn align(self, range: TimeRange) -> Option<TimeRange> {
         TimeRange::new(self.ceil(range.from()), self.ceil(range.to())).ok()
     }

@@ -245,7 +245,7 @@ pub enum QueryError {
     /// A stream of candles was asked for that has no beginning.
     #[error("a stream of candles needs a beginning; name one, such as 2017-01-01")]
     OpenStart,
-    /// The subscription names no market or no kind of data.
+    /// No market or no kind of data was named.
     #[error("nothing to subscribe to; name at least one market and one kind of data")]
     EmptySubscription,
 }

@@ -1,8 +1,8 @@
-//! Single flight: several who ask the same at about the same moment share one request.
+//! Single-flight: equal requests at about the same moment share one answer.
 //!
-//! The work belongs to whoever waits for it. Each waiter holds the shared future and polls it, the table holds it
-//! weakly. So the request goes on as long as anybody waits, ends with the last of them, and leaves no task behind:
-//! nobody depends on the one who asked first. Nothing here needs a runtime.
+//! The work belongs to the waiters. Each waiter holds the shared future and polls it, and the table holds it
+//! weakly. So the request continues as long as anybody waits, ends with the last of them, and leaves no task
+//! behind: no waiter depends on the one who asked first. Nothing here needs a runtime.
 
 use std::fmt;
 use std::future::Future;
@@ -15,14 +15,14 @@ use rustc_hash::FxHashMap;
 
 use crate::Priority;
 
-/// A request that several wait for; await it. Dropping one leaves the others as they are.
+/// A request with several waiters; await it. Dropping one of them does not affect the others.
 pub type SharedFuture<V> = Shared<BoxFuture<'static, V>>;
 
 type FlightTable<K, V> = Mutex<FxHashMap<K, InFlight<V>>>;
 
-/// The requests under way, one for each key.
+/// The requests in flight, one for each key.
 ///
-/// It is bounded by what is under way: an entry goes when its future ends or the last who waited for it leaves.
+/// It is bounded by the requests in flight: an entry goes when its future ends or its last waiter leaves.
 pub struct SingleFlight<K, V> {
     table: Arc<FlightTable<K, V>>,
 }
@@ -30,7 +30,7 @@ pub struct SingleFlight<K, V> {
 struct InFlight<V> {
     priority: Priority,
     future: WeakShared<BoxFuture<'static, V>>,
-    /// Tells this entry from one that has taken its place.
+    /// Distinguishes this entry from one that has replaced it.
     identity: Arc<()>,
 }
 
@@ -39,9 +39,9 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Joins the request under way for `key`, or begins `start`, which later ones then join.
+    /// Joins the request in flight for `key`, or begins `start`, which later ones then join.
     ///
-    /// One that is less urgent than `priority` is not joined: it waits in the queue behind its own kind.
+    /// A request that is less urgent than `priority` is not joined, because it waits in a slower queue.
     pub fn get_or_start<F>(&self, key: &K, priority: Priority, start: impl FnOnce() -> F) -> SharedFuture<V>
     where
         F: Future<Output = V> + Send + 'static,
@@ -74,7 +74,7 @@ where
         lock(&self.table).len()
     }
 
-    /// Whether no request is under way.
+    /// Returns whether no request is in flight.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

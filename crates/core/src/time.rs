@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A moment in nanoseconds since the Unix epoch, UTC.
+/// A moment: nanoseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -115,7 +115,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// The reason why a moment or a time range is refused.
+/// Why a moment or a stretch of time is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {

@@ -41,7 +41,7 @@ impl Date {
         era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
     }
 
-    /// Whether the date is one that exists.
+    /// Returns whether the date exists in the calendar.
     fn exists(self) -> bool {
         1 <= self.month && self.month <= 12 && 1 <= self.day && self == Self::from_days(self.days())
     }

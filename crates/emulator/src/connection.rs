@@ -65,7 +65,7 @@ impl UpgradeSlot {
 
 /// What a connection's bytes go over.
 pub(crate) trait ResettableStream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// What is queued is thrown away when it ends, and the client is told of a reset.
+    /// Makes the end of the stream discard what is queued and reset the connection.
     fn reset(&self);
 }
 
@@ -77,7 +77,7 @@ impl ResettableStream for TcpStream {
 }
 
 impl ResettableStream for DuplexStream {
-    /// Within a process there is only one way to end.
+    /// Does nothing: within a process there is only one way to end.
     fn reset(&self) {}
 }
 

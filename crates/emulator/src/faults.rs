@@ -21,7 +21,7 @@ pub(crate) use page_fault_plan::{
     ColumnNames, CorruptionContext, PageFaultPlan, TimestampEncoding, elements, set, value,
 };
 
-/// What goes wrong. By default nothing does. Shares are from 0 to 1.
+/// The faults that the emulator injects. By default there are none. Shares are from 0 to 1.
 ///
 /// Pages are those of candles, trades, tickers and markets over REST. What really happened is counted in
 /// [`EmulatorReport::record_fault`](method@crate::Report::played) under the names of these fields.
@@ -30,7 +30,7 @@ pub(crate) use page_fault_plan::{
 pub struct Faults {
     /// Every REST answer waits so long.
     pub latency_ms: u64,
-    /// And up to so much longer.
+    /// The largest additional random delay, in ms.
     pub jitter_ms: u64,
     /// Share of calls answered with a 5xx HTML page.
     pub html: f64,
@@ -40,7 +40,7 @@ pub struct Faults {
     pub reset: f64,
     /// Share of calls answered with a 429 that nobody deserved.
     pub throttle: f64,
-    /// Which then asks to wait so many seconds; 0 for not saying.
+    /// The seconds after which those 429s ask to retry; 0 for not saying.
     pub retry_after: u32,
     /// Share of the calls for the listing that are never answered.
     pub mute_listing: f64,
@@ -71,9 +71,9 @@ pub struct Faults {
     pub empty_page: f64,
     /// Share of the pages of candles and trades that are those of `stale_age_ms` ago.
     pub stale_page: f64,
-    /// How old a stale page is.
+    /// The age of a stale page, in ms.
     pub stale_age_ms: u64,
-    /// So many of the newest closed candles are not served yet, nor is the one that forms.
+    /// The number of newest closed candles that are not served yet; the forming one is not served either.
     pub late_rows: u64,
     /// Share of the pages of candles that lack them.
     pub late_share: f64,
@@ -87,11 +87,11 @@ pub struct Faults {
     pub missing_row: f64,
     /// Share of the pages in which one row is bad.
     pub bad_row: f64,
-    /// What is wrong with it.
+    /// The kind of error in a bad row.
     pub bad_row_kind: BadRowKind,
     /// Share of the live trades that are stamped ahead of their time, with the ticker and the book that follow.
     pub future_trade: f64,
-    /// How far ahead.
+    /// The time by which such trades are ahead, in ms.
     pub future_ms: u64,
     /// Pages of trades lack those of the last so many ms.
     pub lagging_trades: u64,
@@ -193,7 +193,7 @@ impl Faults {
     }
 }
 
-/// Why a list of faults makes no sense.
+/// The reason why a list of faults is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ParseFaultsError(String);

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-/// How requests are counted.
+/// The way in which requests are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LimiterKind {
     /// No stretch of the window's length holds more accepted requests than the limit.
@@ -19,16 +19,16 @@ pub enum LimiterKind {
     Fixed,
 }
 
-/// When repeated 429s end in a 418.
+/// The rule by which repeated 429s end in a 418.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BanRule {
-    /// So many 429s in a row…
+    /// The number of 429s in a row that lead to a ban.
     pub after: u32,
-    /// …within so many ms.
+    /// The time in which they must occur, in ms.
     pub within_ms: u64,
     /// The first ban lasts so long; each later one twice as long as the one before.
     pub seconds: u64,
-    /// What the 418 says.
+    /// The body of the 418.
     pub body: BanBody,
 }
 
@@ -38,14 +38,14 @@ impl Default for BanRule {
     }
 }
 
-/// What a 418 says.
+/// The form of the body of a 418.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BanBody {
     /// An error object like the other errors.
     Json,
     /// A line of plain text.
     Text,
-    /// Nothing.
+    /// An empty body.
     Empty,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct EmulatorLimit {
 pub(crate) enum RateDecision {
     /// Go on; so many are left in the window.
     Accepted { left: u32 },
-    /// 429.
+    /// The request is answered with 429.
     Rejected,
     /// 418, for so many seconds more.
     Banned { seconds: u64 },
@@ -155,7 +155,7 @@ mod tests {
     const IP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
     const TEN: EmulatorLimit = EmulatorLimit { group: "candles", requests: 10, window_us: 1_000_000 };
 
-    /// How many of `count` requests `gap_us` apart are refused, and when the first is.
+    /// Returns how many of `count` requests `gap_us` apart are rejected, and when the first is.
     fn refused(kind: LimiterKind, start_us: i64, gap_us: i64, count: i64) -> (usize, Option<i64>) {
         let limiter = EmulatorLimiter::new(kind, None);
         let times = (0..count).map(|n| start_us + n * gap_us);

@@ -14,29 +14,29 @@ pub(crate) struct WireNumber {
 /// One way to spell a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NumberStyle {
-    /// `116233000`, `0.0007772`
+    /// The shortest decimal form: `116233000`, `0.0007772`.
     Plain,
-    /// `116233000.0`, `0.0007772`
+    /// The decimal form with a point: `116233000.0`, `0.0007772`.
     Point,
-    /// `116233000.00000000`, `0.00077720`
+    /// The decimal form with eight places: `116233000.00000000`, `0.00077720`.
     Fixed8,
     /// `1.16233E8`, `7.772E-4`: what Java prints for a double.
     Java,
 }
 
-/// Which spellings the emulator uses.
+/// The spelling of numbers by the emulator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NumberFormat {
-    /// What was measured on each channel: they differ.
+    /// The spelling measured on each channel: they differ.
     #[default]
     Measured,
-    /// `116233000` everywhere.
+    /// The form `116233000` on all channels.
     Plain,
-    /// `116233000.0` everywhere.
+    /// The form `116233000.0` on all channels.
     Point,
-    /// `116233000.00000000` everywhere.
+    /// The form `116233000.00000000` on all channels.
     Fixed8,
-    /// `1.16233E8` everywhere.
+    /// The form `1.16233E8` on all channels.
     Scientific,
 }
 

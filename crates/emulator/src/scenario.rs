@@ -9,35 +9,35 @@ use crate::massive::StocksScenario;
 use crate::number::NumberFormat;
 use crate::upbit::EmulatedRegion;
 
-/// What the emulator plays. `Scenario::default()` is a healthy venue at the present time.
+/// The settings of the emulator. `Scenario::default()` is a healthy venue at the present time.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// The same seed plays the same trades at the same times.
     pub seed: u64,
-    /// Which markets there are. Ignored with a tape file, which brings its own.
+    /// The listed markets. Ignored with a tape file, which brings its own.
     pub markets: MarketSet,
-    /// How many days before the start old markets were listed.
+    /// The number of days before the start when old markets were listed.
     pub history_days: u32,
     /// A file of recorded trades to play instead of made-up ones: csv, plain or gzipped, with the
     /// header `trade_timestamp_ms,market,trade_price,trade_volume`.
     pub tape: Option<PathBuf>,
-    /// When the recorded trades happen.
+    /// The time at which recorded trades are played.
     pub tape_start: TapeAlignment,
-    /// When nothing was traded anywhere. Ignored with a tape file.
+    /// The times without trades on the whole venue. Ignored with a tape file.
     pub outages: Vec<Outage>,
     /// The only source of "now".
     pub clock: EmulatorClock,
-    /// How requests are counted against the limits.
+    /// The way in which requests are counted against the limits.
     pub limiter: LimiterKind,
-    /// When repeated 429s end in a 418; `None` for never.
+    /// The rule by which repeated 429s end in a 418; `None` for never.
     pub ban: Option<BanRule>,
-    /// How numbers are spelled.
+    /// The spelling of numbers.
     pub number_format: NumberFormat,
-    /// What goes wrong from the start; can be changed at run time.
+    /// The faults from the start; can be changed at run time.
     pub faults: Faults,
-    /// What goes wrong at places of their own; can be changed at run time.
+    /// The faults at single places; can be changed at run time.
     pub script: Vec<ScriptedFault>,
-    /// Whose look-alike of Upbit's exchanges: each has markets, trades and books of its own.
+    /// The emulated region of Upbit: each has markets, trades and books of its own.
     pub region: EmulatedRegion,
     /// Ways in which the venue's data disagree with themselves.
     pub quirks: Quirks,
@@ -73,10 +73,10 @@ impl Default for Scenario {
     }
 }
 
-/// Which markets there are.
+/// The set of listed markets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum MarketSet {
-    /// About 150 KRW markets and some in BTC and USDT.
+    /// A set of about 150 KRW markets and some in BTC and USDT.
     #[default]
     Standard,
     /// Some of the standard set, by code.
@@ -103,7 +103,7 @@ impl MarketSet {
 /// One made-up market.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarketSpec {
-    /// `QUOTE-BASE`.
+    /// The market's code, `QUOTE-BASE`.
     pub code: String,
     /// Name in Korean.
     pub korean_name: String,
@@ -111,22 +111,22 @@ pub struct MarketSpec {
     pub english_name: String,
     /// Price around which it trades, in quote currency.
     pub price: f64,
-    /// How often it trades.
+    /// The trading activity of the market.
     pub activity: MarketActivity,
 }
 
-/// How often a market trades.
+/// The trading activity of a market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarketActivity {
-    /// About ten times a second: a market on the day of its life.
+    /// Trades about ten times a second, as on an extreme day.
     Wild,
-    /// About once a second, and at the start of every minute.
+    /// Trades about once a second, and at the start of every minute.
     Busy,
     /// Like `Busy` at a third of the rate, listed an hour before the start.
     Fresh,
     /// A few times a minute; most minutes have a trade.
     Normal,
-    /// In one minute of twenty-five.
+    /// Trades in one minute of twenty-five.
     Thin,
     /// Thin, until it stopped three weeks before the start.
     Dead,
@@ -164,10 +164,10 @@ pub struct Outage {
     pub to_ms: i64,
 }
 
-/// When the trades of a tape file happen.
+/// The time at which the trades of a tape file are played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TapeAlignment {
-    /// When they were recorded.
+    /// The time at which they were recorded.
     #[default]
     Recorded,
     /// All shifted alike, so that the first happens at start-up and the rest play live.
@@ -179,14 +179,14 @@ pub enum TapeAlignment {
 pub struct Quirks {
     /// Share of the trades that a socket hears of late, after younger ones.
     pub late_share: f64,
-    /// How late, in ms; beyond a minute counts as a minute. Above 1,000 a trade may come after its
-    /// bar has rolled.
+    /// The delay of late trades, in ms, at most a minute. Above 1,000 a trade may come after its bar has
+    /// closed.
     pub late_ms: i64,
     /// Added to the `timestamp` of REST candles, so that some lie past the end of their bar.
     pub candle_lag_ms: i64,
     /// Days in so many have a volume that is not the sum of their hours; 0 for none.
     pub odd_days: u64,
-    /// Whether trades asked for without `days_ago` end at the midnight before the newest.
+    /// True if trades requested without `days_ago` end at the midnight before the newest.
     pub ticks_stop_at_midnight: bool,
 }
 

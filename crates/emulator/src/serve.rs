@@ -160,7 +160,8 @@ pub struct RunningEmulator {
 }
 
 impl RunningEmulator {
-    /// Where it listens; made up, where that is [within the process](Emulator::start_in_process).
+    /// Returns the listening address; an invented one where it runs [within the
+    /// process](Emulator::start_in_process).
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -184,13 +185,13 @@ impl RunningEmulator {
         format!("ws://{}/stocks", self.address)
     }
 
-    /// What it was asked so far.
+    /// Returns the traffic counters so far.
     #[must_use]
     pub fn report(&self) -> EmulatorReport {
         self.world.traffic_log.report()
     }
 
-    /// What goes wrong at the moment.
+    /// Returns the faults that are active now.
     #[must_use]
     pub fn faults(&self) -> Faults {
         self.world.faults.get()
@@ -224,7 +225,7 @@ impl RunningEmulator {
         self.world.faults.stamp_ahead(self.now_ms(), i64::try_from(ahead_ms).unwrap_or(i64::MAX / 2));
     }
 
-    /// What time it is at the venue, ms since the epoch.
+    /// Returns the venue's current time, ms since the epoch.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         self.world.now_ms()
@@ -291,7 +292,7 @@ impl CryptoTape {
         self.0.markets.get(market).map(|market| market.tape.trades(from_ms, to_ms)).unwrap_or_default()
     }
 
-    /// When a market was listed, ms since the epoch; with a tape file, its first trade.
+    /// Returns when a market was listed, ms since the epoch; with a tape file, the time of its first trade.
     #[must_use]
     pub fn listed_ms(&self, market: &str) -> Option<i64> {
         self.0.markets.get(market).map(|market| market.tape.first_ms())

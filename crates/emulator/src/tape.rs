@@ -29,7 +29,7 @@ pub(crate) use tick_table::TickTable;
 /// Ids in a millisecond: an id is ms × 10,000 + n.
 pub(crate) const IDS_PER_MS: i64 = 10_000;
 
-/// Who was in a hurry: the side of the taker.
+/// The side of the taker in a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakerSide {
     /// The taker bought.
@@ -41,7 +41,7 @@ pub enum TakerSide {
 /// One trade of the tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapeTrade {
-    /// When it happened, ms since the epoch.
+    /// The time of the trade, ms since the epoch.
     pub time_ms: i64,
     /// `time_ms` × 10,000 + n, n counting the market's trades of that millisecond from 0.
     pub id: i64,

@@ -8,18 +8,20 @@ use serde::{Deserialize, Serialize};
 /// A second, in which arrivals are counted.
 const SECOND_US: i64 = 1_000_000;
 
-/// What the emulator was asked since it started or was last reset.
+/// The traffic of the emulator since it started or was last reset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmulatorReport {
     /// Requests by limit group; `none` holds those to paths that do not exist.
     pub groups: BTreeMap<String, GroupReport>,
-    /// What happened on sockets.
+    /// The traffic on sockets.
     pub sockets: SocketReport,
     /// Requests that a fault spoiled.
     pub faulted: u64,
-    /// How often each fault really happened, by its name in [`Faults`](crate::Faults): pages that were not what the
-    /// venue has, live trades that were stamped ahead, sockets that were refused, answers under a clock that is off.
+    /// The number of times each fault occurred, by its name in [`Faults`](crate::Faults).
+    ///
+    /// Counted are pages with wrong content, live trades stamped ahead, refused sockets, and answers under a
+    /// clock that is off.
     #[serde(default)]
     pub played: BTreeMap<String, u64>,
 }
@@ -31,7 +33,7 @@ impl EmulatorReport {
         self.groups.get(name).cloned().unwrap_or_default()
     }
 
-    /// How often the fault of this name really happened.
+    /// Returns how often the fault of this name occurred.
     #[must_use]
     pub fn played(&self, name: &str) -> u64 {
         self.played.get(name).copied().unwrap_or_default()
@@ -68,11 +70,11 @@ pub struct GroupReport {
     pub routes: BTreeMap<String, u64>,
 }
 
-/// What happened on sockets.
+/// The traffic on sockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SocketReport {
-    /// Sockets opened.
+    /// The number of sockets opened.
     pub opened: u64,
     /// Sockets open now.
     pub open: u64,

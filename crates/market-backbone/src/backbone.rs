@@ -1,4 +1,4 @@
-//! The house as its users see it.
+//! The backbone, the facade over all layers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,14 +18,14 @@ use tokio::time::timeout;
 use crate::venue_stack::{Inner, VenueStack};
 use crate::{Builder, Client, Error, Metrics, suggest};
 
-/// How long looking for what was meant may take: of a venue with many markets it takes many requests.
+/// The longest time for finding a similar market: at a venue with many markets this takes many requests.
 const SUGGEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The backbone: one for a program, cheap to clone, shared by all its clients.
 ///
-/// Clients share one store, and of each venue one socket and one budget of requests; that is what keeps them from being
-/// banned. A backbone that talks to several venues is at one of them, at first the one that was named first; see
-/// [`at`](Self::at).
+/// All clients share one store, and for each venue one socket and one budget of requests; that keeps them from
+/// being banned. A backbone for several venues is set to one of them, at first the one that was named first;
+/// see [`at`](Self::at).
 #[derive(Clone)]
 pub struct Backbone {
     inner: Arc<Inner>,
@@ -33,7 +33,7 @@ pub struct Backbone {
 }
 
 impl Backbone {
-    /// Begins to build one. With no setting at all it talks to Upbit and keeps candles in `market-data/`.
+    /// Creates a builder. Without any setting the backbone talks to Upbit and keeps candles in `market-data/`.
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
@@ -43,7 +43,7 @@ impl Backbone {
         Self { inner: Arc::new(house), stack: venue }
     }
 
-    /// The same backbone at another of its venues: clients made of it ask there.
+    /// Returns the same backbone, set to another of its venues: its clients ask that one.
     ///
     /// # Errors
     ///
@@ -53,44 +53,45 @@ impl Backbone {
         Ok(Self { inner: Arc::clone(&self.inner), stack: layers })
     }
 
-    /// At which venue this is.
+    /// Returns the venue this backbone is set to.
     #[must_use]
     pub fn venue(&self) -> VenueId {
         self.stack.venue
     }
 
-    /// All venues it was built for.
+    /// Returns all venues it was built for.
     #[must_use]
     pub fn venues(&self) -> Vec<VenueId> {
         self.inner.venues.iter().map(|layers| layers.venue).collect()
     }
 
-    /// What only Massive offers: grouped days, snapshots, splits, holidays and the like. `None` if the backbone was not
-    /// built for it.
+    /// Returns the client for what only Massive offers (grouped days, snapshots, splits, holidays and the
+    /// like), or `None` if the backbone was not built for Massive.
     #[must_use]
     pub fn massive(&self) -> Option<MassiveClient> {
         self.inner.venues.iter().find_map(|layers| layers.massive())
     }
 
-    /// What only Upbit offers. `None` if the backbone was not built for it.
+    /// Returns the client for what only Upbit offers, or `None` if the backbone was not built for Upbit.
     #[must_use]
     pub fn upbit(&self) -> Option<UpbitClient> {
         self.inner.venues.iter().find_map(|layers| layers.upbit())
     }
 
-    /// A client whose questions are this urgent.
+    /// Creates a client whose requests have this priority.
     #[must_use]
     pub fn client(&self, priority: Priority) -> Client {
         Client::new(self.clone(), priority)
     }
 
-    /// How the candles of this venue are cut.
+    /// Returns the calendar that cuts the candles of this venue.
     #[must_use]
     pub fn grid(&self) -> Grid {
         self.stack.router.capabilities().grid
     }
 
-    /// From when on this venue still has single trades, up to now: a feed may begin there and not earlier.
+    /// Returns the earliest and the latest moment of which this venue has single trades. A feed cannot begin
+    /// earlier.
     #[must_use]
     pub fn trade_history_range(&self) -> (Timestamp, Timestamp) {
         let capabilities = self.stack.router.capabilities();
@@ -99,13 +100,14 @@ impl Backbone {
         (Grid::Utc.floor(Timeframe::D1, now).minus(days), now)
     }
 
-    /// Now, by the venue's clock as far as it is known: this machine's until the venue has answered something.
+    /// Returns the current time by the venue's clock as far as it is known; it is this machine's until the
+    /// venue has answered.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.stack.clock.now()
     }
 
-    /// What the layers of this venue have done so far, and how the shared store is.
+    /// Returns the metrics of this venue's layers and of the shared store.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         Metrics {
@@ -116,16 +118,16 @@ impl Backbone {
         }
     }
 
-    /// Replaces every live connection to this venue by a fresh one before it breaks by itself: a feed notices nothing. Waits until
-    /// that is done; whether all of them were replaced.
+    /// Rotates every live connection to this venue: a new one is opened before the old one is closed, and a
+    /// feed misses nothing. Waits until that is done, and returns whether all connections were replaced.
     ///
-    /// [`rotate_every`](market_backbone_routing::SessionConfig::rotation_interval) does it by the clock.
+    /// [`rotation_interval`](market_backbone_routing::SessionConfig::rotation_interval) rotates them regularly.
     pub async fn rotate(&self) -> bool {
         self.stack.router.rotate().await
     }
 
-    /// Ends feeds of all venues, lets the recorders write what they left, then the stores finish, in that order. Call it
-    /// before the program ends.
+    /// Ends the feeds of all venues, then lets the recorders write what they have, then closes the stores. Call
+    /// it before the program ends.
     pub async fn shutdown(&self) {
         self.inner.shutdown().await;
     }
@@ -150,7 +152,7 @@ impl Backbone {
         self.stack.clock_aware.as_ref()
     }
 
-    /// What of an answer is known already, near or in the shared store.
+    /// Returns what is known of an answer already, in the local or the shared store.
     pub(crate) async fn survey(&self, query: &CandleQuery) -> Result<QueryEstimate, SourceError> {
         let question = self.stack.clock_aware.inner_query(query);
         let mut survey = self.stack.candles.estimate(question.as_ref().unwrap_or(query)).await?;
@@ -167,7 +169,7 @@ impl Backbone {
         Ok(survey)
     }
 
-    /// The pages that a question to the venue would take.
+    /// Returns the pages that a query to the venue would take.
     pub(crate) fn page_plan(&self, question: &CandleQuery, density: Option<f64>) -> PagePlan {
         self.stack.coordinator.plan(question, density)
     }
@@ -214,7 +216,7 @@ impl Backbone {
         self.stack.router.markets(priority).await
     }
 
-    /// Says which market was probably meant, where `error` is that there is no such market.
+    /// Adds the most similar market to `error`, if the error says that there is no such market.
     pub(crate) async fn suggest_on_unknown(
         &self,
         error: SourceError,

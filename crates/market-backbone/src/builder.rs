@@ -1,4 +1,4 @@
-//! Puts the layers together. The only place that knows all of them.
+//! Builds a backbone. This is the only place that knows all layers.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use crate::storage::{Storage, StorageTiers};
 use crate::venue_stack::{Inner, VenueStack};
 use crate::{Backbone, Error, MassiveAccount, SystemClock, pinned};
 
-/// Settings of a [`Backbone`] to be. Every one has a default that works.
+/// The settings of a [`Backbone`] to be built. Every setting has a working default.
 #[derive(Debug)]
 pub struct Builder {
     venues: Vec<VenueSpec>,
     clock: Arc<dyn Clock>,
     storage: Storage,
     router: RouterConfig,
-    /// For venues that are not to be asked like the others.
+    /// The router settings of venues that differ from the others.
     routers: Vec<(VenueId, RouterConfig)>,
     coordinator: CoordinatorConfig,
     continuity: ContinuityConfig,
@@ -37,7 +37,7 @@ pub struct Builder {
     without_store: bool,
 }
 
-/// A venue to talk to.
+/// A venue to connect to.
 #[derive(Debug)]
 enum VenueSpec {
     Upbit(Endpoint),
@@ -58,8 +58,8 @@ impl VenueSpec {
         Self::upbit_at(region.rest_url(), region.ws_url())
     }
 
-    /// Whose data it is, by its addresses or by what was said of them. An adapter that was made elsewhere, and knows its
-    /// venue's addresses, must have been made for that source.
+    /// Returns the source, by its addresses or by what was configured for them. An adapter that was created
+    /// elsewhere, and knows its venue's addresses, must have been created for that source.
     fn source(&self) -> Result<VenueId, SourceError> {
         match self {
             Self::Upbit(endpoint) => endpoint.source(UPBIT, &market_backbone_upbit::UPBIT_HOSTS),
@@ -82,7 +82,7 @@ impl VenueSpec {
         }
     }
 
-    /// The connections with a name.
+    /// Returns the connections with a name.
     async fn pinned(
         &self,
         source: VenueId,
@@ -122,41 +122,43 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Talks to Upbit. So does a backbone for which no venue is named; where several are, the first is the one that is
-    /// asked unless another is said ([`Client::at`](crate::Client::at)).
+    /// Adds Upbit. A backbone without any named venue uses it, too. With several venues the first is the
+    /// default, and [`Client::at`](crate::Client::at) selects another one.
     #[must_use]
     pub fn upbit(self) -> Self {
         self.add_venue(VenueSpec::upbit())
     }
 
-    /// Talks to Upbit's house in this region: an exchange of its own, whose candles are kept apart from the others'.
+    /// Adds Upbit's exchange in this region. It is an exchange of its own, and its candles are kept apart from
+    /// the others'.
     #[must_use]
     pub fn upbit_region(self, region: UpbitRegion) -> Self {
         self.add_venue(VenueSpec::upbit_region(region))
     }
 
-    /// Talks to Upbit at these addresses instead of its own: an emulator, a proxy, a regional host.
+    /// Adds Upbit at these addresses instead of its own: an emulator, a proxy, a regional host.
     ///
-    /// Whose data it is follows from the addresses: an unknown one is a source of its own, whose candles are kept apart.
-    /// To say what they do not, see [`upbit_endpoint`](Self::upbit_endpoint).
+    /// The addresses decide whose data it is: an unknown one is a source of its own, whose candles are kept
+    /// apart. [`upbit_endpoint`](Self::upbit_endpoint) can name the source instead.
     #[must_use]
     pub fn upbit_at(self, rest_url: &str, ws_url: &str) -> Self {
         self.add_venue(VenueSpec::upbit_at(rest_url, ws_url))
     }
 
-    /// Talks to Upbit there, which may be [the same as](Endpoint::same_as) a source that the addresses do not name.
+    /// Adds Upbit at this endpoint, which may be [the same as](Endpoint::same_as) a source that the addresses
+    /// do not name.
     #[must_use]
     pub fn upbit_endpoint(self, endpoint: Endpoint) -> Self {
         self.add_venue(VenueSpec::Upbit(endpoint))
     }
 
-    /// Talks to Massive, for the owner of `key`, who has paid for `plan`.
+    /// Adds Massive, with the API key `key` of an account with the plan `plan`.
     #[must_use]
     pub fn massive(self, key: impl Into<Box<str>>, plan: MassivePlan) -> Self {
         self.massive_account(MassiveAccount::new(key, plan))
     }
 
-    /// Talks to Massive at these addresses instead of its own.
+    /// Adds Massive at these addresses instead of its own.
     #[must_use]
     pub fn massive_at(
         self,
@@ -168,13 +170,13 @@ impl Builder {
         self.massive_account(MassiveAccount::new(key, plan).at(rest_url, ws_url))
     }
 
-    /// Talks to Massive with this account.
+    /// Adds Massive with this account.
     #[must_use]
     pub fn massive_account(self, account: MassiveAccount) -> Self {
         self.add_venue(VenueSpec::Massive(account))
     }
 
-    /// Talks to any venue for which there is an adapter.
+    /// Adds any venue for which there is an adapter.
     #[must_use]
     pub fn venue(self, venue: Arc<dyn Venue>, endpoint: Endpoint) -> Self {
         self.add_venue(VenueSpec::Other(venue, endpoint))
@@ -185,7 +187,8 @@ impl Builder {
         self
     }
 
-    /// The sources to talk to. One that is named twice is the one that was named last, at its first place.
+    /// Returns the sources to connect to. If one is named twice, the later setting counts, at the place of the
+    /// first.
     fn sources(&mut self) -> Result<Vec<(VenueId, VenueSpec)>, SourceError> {
         let mut sources: Vec<(VenueId, VenueSpec)> = Vec::new();
         for wish in std::mem::take(&mut self.venues) {
@@ -201,7 +204,7 @@ impl Builder {
         Ok(sources)
     }
 
-    /// Keeps candles in this folder (default: `market-data` where the program runs).
+    /// Keeps candles in this folder (default: `market-data` in the working directory).
     #[must_use]
     pub fn data_dir(self, dir: impl Into<PathBuf>) -> Self {
         self.storage(Storage::Folder(StoreConfig::new(dir)))
@@ -213,40 +216,42 @@ impl Builder {
         self.storage(Storage::Memory)
     }
 
-    /// Says where candles are kept, in every detail.
+    /// Sets in detail where candles are kept.
     #[must_use]
     pub fn storage(mut self, storage: Storage) -> Self {
         self.storage = storage;
         self
     }
 
-    /// Opens no store, for a program that asks for nothing that is kept: latest prices, listings. Where the folder is counts
-    /// all the same for lists of markets and for what is [noted of requests](Self::limits_dir).
+    /// Opens no store, for a program that uses no stored data: latest prices, listings. The folder is still
+    /// used for universes and for the [journal of requests](Self::limits_dir).
     #[must_use]
     pub fn without_store(mut self) -> Self {
         self.without_store = true;
         self
     }
 
-    /// Notes what is sent in this folder, a file for each venue and host (default: `limits/` in the data folder).
+    /// Keeps the journal of sent requests in this folder, one file for each venue and host (default: `limits/`
+    /// in the data folder).
     ///
-    /// Venues count by address: programs of one machine that name the same folder share what the venue allows, and one
-    /// that starts right after another's end knows what that one had sent. The command line's is
-    /// `~/.local/state/market-backbone/limits`.
+    /// Venues count requests by address. Programs of one machine that name the same folder share the venue's
+    /// limits, and a program that starts right after another ends knows what that one has sent. The command
+    /// line uses `~/.local/state/market-backbone/limits`.
     #[must_use]
     pub fn limits_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.limits_dir = Some(dir.into());
         self
     }
 
-    /// Settings of Layer 1: timeouts, retries, limits, the socket. If they say where what is sent is noted, that counts.
+    /// Sets Layer 1: timeouts, retries, limits, the socket. A journal folder in these settings takes
+    /// precedence.
     #[must_use]
     pub fn router(mut self, config: RouterConfig) -> Self {
         self.router = config;
         self
     }
 
-    /// The same for one source alone, or for all of a venue that have no settings of their own.
+    /// Sets Layer 1 for one source alone, or for all sources of a venue that have no settings of their own.
     #[must_use]
     pub fn router_of(mut self, venue: VenueId, config: RouterConfig) -> Self {
         self.routers.retain(|(named, _)| *named != venue);
@@ -254,53 +259,53 @@ impl Builder {
         self
     }
 
-    /// Settings of Layer 2: pages in flight, retries of pages.
+    /// Sets Layer 2: pages in flight, retries of pages.
     #[must_use]
     pub fn coordinator(mut self, config: CoordinatorConfig) -> Self {
         self.coordinator = config;
         self
     }
 
-    /// Settings of feeds: how late a trade may be, how long one goes on healing a gap.
+    /// Sets the feeds: how late a trade may be, how long a gap may be healed.
     #[must_use]
     pub fn continuity(mut self, config: ContinuityConfig) -> Self {
         self.continuity = config;
         self
     }
 
-    /// Settings of the recorder: when a slot is sure, how often the venue is asked to confirm.
+    /// Sets the recorder: when a slot is final, how often the venue is asked to confirm.
     #[must_use]
     pub fn recorder(mut self, config: RecorderConfig) -> Self {
         self.recorder = config;
         self
     }
 
-    /// Says which candles may be computed from one-minute ones that are known already, instead of being asked for
-    /// (default: those of three minutes to four hours, [`DerivationPolicy::Intraday`]).
+    /// Sets which candles may be computed from known one-minute candles instead of being fetched (default:
+    /// three minutes to four hours, [`DerivationPolicy::Intraday`]).
     #[must_use]
     pub fn derive(mut self, derive: DerivationPolicy) -> Self {
         self.derive = derive;
         self
     }
 
-    /// Reads this machine's time from this clock. What happens at a venue goes by the venue's: the difference is measured,
-    /// and added where "now" meets the venue, `received` stamps included.
+    /// Sets the clock of this machine. Everything at a venue uses the venue's clock: the difference is measured
+    /// and added wherever the current time matters at the venue, `received` stamps included.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Opens the store and starts the layers. Nothing is asked of a venue yet.
+    /// Opens the store and starts the layers. No request is sent to a venue yet.
     ///
     /// # Errors
     ///
-    /// If the data folder cannot be opened or is held by a program that does not share it, a shared database refuses (a wrong
-    /// password, no such database, tables of a newer version; one that is only away does not fail it), an address cannot
-    /// be read, or an older version kept candles there under the name of a source that is to be asked, and nobody has said
-    /// whose they are.
+    /// If the data folder cannot be opened or another program holds it exclusively; if a shared database
+    /// refuses (a wrong password, no such database, tables of a newer version; one that is only away is not an
+    /// error); if an address cannot be read; or if an older version kept candles under the name of a requested
+    /// source and their origin has not been claimed.
     pub async fn build(mut self) -> Result<Backbone, Error> {
-        // Beside the candles: who shares them shares what the venue allows.
+        // The journal is beside the candles, so programs that share the candles share the venue's limits.
         let beside = self.storage.folder().map(|folder| folder.dir.join("limits"));
         if let Some(limits) = self.limits_dir.take().or(beside) {
             let routers = self.routers.iter_mut().map(|(_, config)| config);
@@ -321,7 +326,7 @@ impl Builder {
         }
     }
 
-    /// The layers of all sources, and those of the first.
+    /// Builds the layers of all sources; those of the first come first.
     async fn venues(
         &self,
         sources: Vec<(VenueId, VenueSpec)>,
@@ -341,7 +346,7 @@ impl Builder {
         Ok((first.ok_or_else(none)?, venues))
     }
 
-    /// The layers of one venue, on the stores of all.
+    /// Builds the layers of one venue, on the shared stores.
     fn venue_stack(
         &self,
         venue: VenueId,

@@ -1,4 +1,4 @@
-//! A question for candles, built step by step and asked by `.await`.
+//! A request for candles, built step by step and sent by `.await`.
 
 pub(crate) mod fetch;
 pub(crate) mod window;
@@ -121,9 +121,10 @@ impl<W: CandleWindow> CandleRequest<W> {
         self
     }
 
-    /// Tells prices and volumes from before a split in shares as they are after it. What is kept stays as it was traded;
-    /// the splits of a share are asked for once a day. With [`as_of`](Self::as_of) only those count that had taken effect
-    /// by then. Coins are not split: theirs stay as they are. Dividends are not taken out of prices.
+    /// Adjusts prices and volumes from before a split to the shares after it. Stored data stays as it was
+    /// traded; the splits of a share are fetched once a day. With [`as_of`](Self::as_of) only splits count that
+    /// had taken effect by then. Coins are not split: theirs stay as they are. Dividends are not taken out of
+    /// prices.
     ///
     /// A week, month or year that a split falls into is put together from its days, each in new shares, at the price of a
     /// request for each such candle whose days are not known yet. Where they cannot be had in full, the candle is left out,
@@ -139,7 +140,7 @@ impl<W: CandleWindow> CandleRequest<W> {
         self
     }
 
-    /// Tells how far it has come: before anything is asked, each time a piece arrives, and at the end.
+    /// Reports the progress: before the first request, each time a part arrives, and at the end.
     pub fn on_progress(mut self, report: impl FnMut(Progress) + Send + 'static) -> Self {
         self.progress = Some(Box::new(report));
         self
@@ -151,12 +152,12 @@ impl<W: CandleWindow> CandleRequest<W> {
         self.with_window(window)
     }
 
-    /// Says what the answer would cost, without a request: pages, requests by what they count against, and how long
-    /// it will take.
+    /// Estimates the cost of the answer without a request: pages, requests by rate limit group, and the time it
+    /// will take.
     ///
     /// # Errors
     ///
-    /// If the question makes no sense, or the store cannot be read. That there is no such market is not noticed.
+    /// If the request is invalid, or the store cannot be read. An unknown market is not noticed.
     pub async fn plan(self) -> Result<Plan, Error> {
         self.settings.backbone.plan(&self.query()?).await
     }

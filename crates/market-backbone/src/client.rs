@@ -1,4 +1,4 @@
-//! A user of the backbone, and how urgent its questions are.
+//! A client of the backbone, with a priority.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use market_backbone_storage::Recording;
 
 use crate::{Backbone, CandleRequest, DefaultWindow, Error, SubscribeRequest};
 
-/// A user of the backbone. Cheap to clone; make one for each part of a program that is differently urgent.
+/// A client of the backbone. Cheap to clone; create one for each part of a program with its own priority.
 #[derive(Clone, Debug)]
 pub struct Client {
     backbone: Backbone,
@@ -24,19 +24,19 @@ impl Client {
         Self { backbone, options: priority.into() }
     }
 
-    /// How urgent its questions are.
+    /// Returns the priority of its requests.
     #[must_use]
     pub const fn priority(&self) -> Priority {
         self.options.priority
     }
 
-    /// Whom it asks.
+    /// Returns the venue it asks.
     #[must_use]
     pub fn venue(&self) -> VenueId {
         self.backbone.venue()
     }
 
-    /// The same, asking another venue of this backbone.
+    /// Returns the same client for another venue of this backbone.
     ///
     /// # Errors
     ///
@@ -45,23 +45,25 @@ impl Client {
         Ok(Self { backbone: self.backbone.at(venue)?, options: self.options })
     }
 
-    /// Wants answers for candles, tickers and books within `limit`: what would take longer is refused at once, as far
-    /// as that can be told beforehand, with [`TooLate`](SourceErrorKind::DeadlineExceeded), which says how long it would take.
+    /// Requires answers for candles, tickers and books within `limit`. A request that would take longer is
+    /// refused at once, as far as that is known beforehand, with
+    /// [`DeadlineExceeded`](SourceErrorKind::DeadlineExceeded), which holds the estimated time.
     #[must_use]
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.options.timeout = Some(limit);
         self
     }
 
-    /// Wants no ticker or book that we heard of longer ago: such a one is asked for anew, even if the socket delivers
-    /// and nothing has happened since. Without this a followed market that stands still costs no request.
+    /// Accepts only tickers and books that arrived within `age`: an older one is fetched anew, even if the
+    /// socket works and nothing has happened since. Without this limit a followed market without trades costs
+    /// no request.
     #[must_use]
     pub const fn max_age(mut self, age: Duration) -> Self {
         self.options.max_age = Some(age);
         self
     }
 
-    /// Asks for candles of `market` (`KRW-BTC`, `AAPL`); say how many or which with the request's own methods.
+    /// Requests candles of `market` (`KRW-BTC`, `AAPL`). The methods of the request choose how many or which.
     ///
     /// Here as everywhere a market may be called by what its venue can be sure of: `krw-btc`, `BTC/KRW` and `btckrw` are
     /// `KRW-BTC`, `aapl` is `AAPL`. Of mixed letters each counts: `BACpB` is a share of its own.
@@ -70,7 +72,7 @@ impl Client {
         CandleRequest::new(self.backbone.clone(), series, self.options)
     }
 
-    /// The market at a glance, from memory if it is being followed.
+    /// Returns the ticker of a market, from memory if it is followed.
     ///
     /// # Errors
     ///
@@ -80,11 +82,11 @@ impl Client {
         tickers.pop().ok_or_else(|| missing_reply(market).into())
     }
 
-    /// Some markets at a glance, in the order they are named.
+    /// Returns the tickers of some markets, in the order they are named.
     ///
     /// # Errors
     ///
-    /// As [`ticker`](Self::on_ticker).
+    /// As [`ticker`](Self::ticker).
     pub async fn tickers<'a>(
         &self,
         markets: impl IntoIterator<Item = &'a str>,
@@ -95,7 +97,8 @@ impl Client {
             Ok(mut tickers) => {
                 let place = |symbol: &Symbol| symbols.iter().position(|asked| asked == symbol);
                 tickers.sort_by_key(|ticker| place(&ticker.symbol));
-                // Some venues leave out in silence what they do not know; others of them have never been traded.
+                // Some venues silently leave out markets they do not know; others leave out those that were
+                // never traded.
                 let is_there = |symbol: &&Symbol| tickers.iter().any(|ticker| ticker.symbol == **symbol);
                 let absent: Vec<_> = symbols.iter().filter(|symbol| !is_there(symbol)).collect();
                 if !absent.is_empty() {
@@ -109,7 +112,7 @@ impl Client {
         }
     }
 
-    /// All markets priced in `quote` (`KRW`) at a glance.
+    /// Returns the tickers of all markets priced in `quote` (`KRW`).
     ///
     /// # Errors
     ///
@@ -119,7 +122,7 @@ impl Client {
         Ok(self.backbone.router().tickers_with(&request, self.options).await?)
     }
 
-    /// The whole order book, `depth` levels of each side.
+    /// Returns the whole order book, `depth` levels of each side.
     ///
     /// # Errors
     ///
@@ -135,7 +138,7 @@ impl Client {
         }
     }
 
-    /// The newest `count` trades that the venue still has, oldest first.
+    /// Fetches the newest `count` trades that the venue still has, oldest first.
     ///
     /// # Errors
     ///
@@ -150,25 +153,27 @@ impl Client {
         }
     }
 
-    /// The latest ticker heard of, without waiting; `None` unless the market is being followed.
+    /// Returns the latest ticker that arrived, without waiting, or `None` unless the market is followed.
     #[must_use]
     pub fn latest_ticker(&self, market: &str) -> Option<Ticker> {
         self.backbone.live().latest_ticker(&self.backbone.symbol(market).ok()?)
     }
 
-    /// The latest trade heard of, without waiting; `None` unless the market's trades are being followed.
+    /// Returns the latest trade that arrived, without waiting, or `None` unless the market's trades are
+    /// followed.
     #[must_use]
     pub fn latest_trade(&self, market: &str) -> Option<Trade> {
         self.backbone.live().latest_trade(&self.backbone.symbol(market).ok()?)
     }
 
-    /// The latest price band heard of, without waiting; `None` unless the market's bands are being followed.
+    /// Returns the latest price band that arrived, without waiting, or `None` unless the market's bands are
+    /// followed.
     #[must_use]
     pub fn latest_band(&self, market: &str) -> Option<PriceBand> {
         self.backbone.live().latest_band(&self.backbone.symbol(market).ok()?)
     }
 
-    /// Starts to follow markets; say what of them with the request's own methods.
+    /// Requests a feed of some markets. The methods of the request choose its start and its delivery.
     pub fn subscribe<'a>(
         &self,
         markets: impl IntoIterator<Item = &'a str>,
@@ -183,16 +188,17 @@ impl Client {
         )
     }
 
-    /// Keeps the closed candles of `markets` at `timeframes` from now on, as they are heard live, until the returned
-    /// guard is dropped: who asks for them later needs no request.
+    /// Records the closed candles of `markets` at `timeframes` from now on, as they arrive live, until the
+    /// returned guard is dropped. Later queries for them need no request.
     ///
-    /// Only what was heard from beginning to end is kept; the rest is asked for when somebody wants it. Every few
-    /// minutes the venue is asked whether it agrees, a page for each series, at the lowest priority.
+    /// A candle is kept only if the feed was complete from its beginning to its end; the others are fetched
+    /// when somebody wants them. Every few minutes the venue is asked to confirm the candles, with one page for
+    /// each series, at the lowest priority.
     ///
     /// # Errors
     ///
-    /// If a market's code makes no sense or the venue does not list it, none or no timeframe is named, or the venue cannot
-    /// stream them.
+    /// If a market's code is invalid or the venue does not list it, if no market or no timeframe is named, or
+    /// if the venue cannot stream them.
     pub async fn record<'a>(
         &self,
         markets: impl IntoIterator<Item = &'a str>,
@@ -204,11 +210,11 @@ impl Client {
         self.backbone.record(symbols, timeframes, self.options.priority).await
     }
 
-    /// Makes sure that the venue lists `markets`: a feed of an unknown one would be silent for ever.
+    /// Checks that the venue lists `markets`: a feed of an unknown one would stay silent forever.
     ///
     /// # Errors
     ///
-    /// If one is not listed (and then which was probably meant), or the venue cannot answer.
+    /// If one is not listed (the message names the most similar market), or the venue cannot answer.
     pub async fn require<'a>(&self, markets: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
         let mut symbols = self.symbols(markets)?;
         symbols.retain(|symbol| !symbol.is_any());
@@ -222,11 +228,11 @@ impl Client {
         Err(self.backbone.suggest_on_unknown(unknown, &unlisted, self.options.priority).await.into())
     }
 
-    /// Those of `markets` that the venue does not list now: delisted, or misspelt.
+    /// Returns those of `markets` that the venue does not list now: delisted, or misspelt.
     ///
     /// # Errors
     ///
-    /// If a market's code makes no sense, or the venue cannot answer.
+    /// If a market's code is invalid, or the venue cannot answer.
     pub async fn unlisted<'a>(
         &self,
         markets: impl IntoIterator<Item = &'a str>,
@@ -243,7 +249,7 @@ impl Client {
         Ok(gone.map(|(market, _)| market.to_owned()).collect())
     }
 
-    /// The markets the venue lists.
+    /// Returns the markets the venue lists.
     ///
     /// # Errors
     ///

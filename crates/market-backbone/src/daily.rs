@@ -1,4 +1,4 @@
-//! The day bars of a whole market, kept by one request a day.
+//! Stores the daily bars of a whole market with one request a day.
 
 use futures::{StreamExt, TryStreamExt, stream};
 use market_backbone_core::{
@@ -9,19 +9,21 @@ use market_backbone_massive::{DayBar, MASSIVE, MassiveClient};
 
 use crate::{Backbone, Error};
 
-/// Series written at a time: the store puts those that wait into one transaction.
+/// The number of series written at a time: the store puts waiting ones into one transaction.
 const CONCURRENCY: usize = 256;
 
 impl Backbone {
-    /// Asks Massive for the bars of all shares on `day`, which is one request, and keeps them: whoever asks for a
-    /// share's daily candle of that day needs none. Says how many shares there were; none on a day without trading.
+    /// Fetches the bars of all shares on `day` from Massive, which is one request, and stores them: a later
+    /// query for a share's daily candle of that day needs no request. Returns the number of shares; 0 on a day
+    /// without trading.
     ///
-    /// Of a share that is not in the answer nothing is learnt: it may not have been traded, or not be listed.
+    /// A share that is not in the answer stays unknown: it may not have been traded, or not be listed.
     ///
     /// # Errors
     ///
-    /// If this backbone does not talk to Massive; [`BadRequest`](SourceErrorKind::BadRequest) as long as the day may
-    /// still change; whatever the venue answers; if it cannot be written: then what was written before is kept.
+    /// If this backbone does not talk to Massive; [`BadRequest`](SourceErrorKind::BadRequest) as long as the
+    /// day may still change; any failure of the venue; or if the bars cannot be written. Bars that were written
+    /// before the failure are kept.
     pub async fn store_massive_day(&self, day: Day, priority: Priority) -> Result<usize, Error> {
         let layers = self.inner().at(MASSIVE)?;
         let slot = TimeRange::new(Calendar::midnight(day), Calendar::midnight(day.plus(1)))?;
@@ -47,7 +49,7 @@ impl Backbone {
     }
 }
 
-/// A bar as the store has it; `None` if its figures cannot be true.
+/// Returns a bar as it is stored, or `None` if its figures are impossible.
 fn daily_candle(bar: &DayBar) -> Option<(Series, Candle)> {
     let DayBar { symbol, bar, .. } = bar;
     let candle = Candle {

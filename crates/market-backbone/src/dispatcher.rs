@@ -1,4 +1,5 @@
-//! Callbacks on live data: each on a task of its own, so that one that is slow or panics is nobody else's trouble.
+//! Callbacks for live data. Each runs in a task of its own, so that one that is slow or panics does not affect
+//! the others.
 
 use std::any::Any;
 use std::future::Future;
@@ -12,14 +13,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::{Error, SubscribeRequest};
 
-/// Hands live data to callbacks: any number of them, each with a wish of its own (which markets, which kinds, since
-/// when, and every event or only the latest).
+/// A dispatcher of live data to any number of callbacks, each with its own subscription (markets, kinds, start,
+/// and every event or only the latest).
 ///
-/// A callback gets its events one after the other and in order, the next when it is done with the last. While it is slow
-/// its own events wait, up to the depth of its wish; what is more is a gap, told and healed like any other, or conflated
-/// away if that is the wish. A callback that panics is not called again. Neither is felt by the others.
+/// A callback receives its events one after the other and in order; the next one when it has finished the last.
+/// While it is slow its own events wait, up to the capacity of its subscription. Beyond that there is a gap,
+/// reported and healed like any other, or the events are conflated if the subscription says so. A callback that
+/// panics is not called again. The other callbacks are not affected.
 ///
-/// A callback must not block its thread for long, for it shares it: who has to, uses `spawn_blocking` and awaits that.
+/// A callback must not block its thread for long, because it shares the thread. Blocking work belongs into
+/// `spawn_blocking`, which the callback can await.
 #[derive(Debug, Default)]
 pub struct Dispatcher {
     tasks: TaskTracker,
@@ -27,17 +30,18 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// A dispatcher without callbacks.
+    /// Creates a dispatcher without callbacks.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Begins `wish` and calls `callback` with each of its events, until the registration is dropped or the feed ends.
+    /// Starts `wish` and calls `callback` with each of its events, until the registration is dropped or the
+    /// feed ends.
     ///
     /// # Errors
     ///
-    /// If the wish makes no sense, or the venue has no such stream.
+    /// If the subscription is invalid, or the venue has no such stream.
     pub async fn register<F, Work>(
         &self,
         wish: SubscribeRequest,
@@ -55,7 +59,7 @@ impl Dispatcher {
                 callback(event).await;
             }
         };
-        // The callback and its feed are dropped with the panic: nobody sees them half changed.
+        // The callback and its feed are dropped with the panic, so nobody sees them in an inconsistent state.
         let work = AssertUnwindSafe(work).catch_unwind();
         let ended = self.tasks.spawn(async move {
             work.await.map_err(|panic| {
@@ -67,19 +71,19 @@ impl Dispatcher {
         Ok(Registration { stop: stop.drop_guard(), ended })
     }
 
-    /// How many callbacks are being served.
+    /// Returns the number of running callbacks.
     #[must_use]
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether no callback is running.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
 
-    /// Calls nobody any more, and waits until those under way are done.
+    /// Stops all callbacks, and waits until the running calls are finished.
     pub async fn shutdown(&self) {
         self.stop.cancel();
         self.tasks.close();
@@ -93,7 +97,7 @@ impl Drop for Dispatcher {
     }
 }
 
-/// A callback being served; dropping it ends that, after the call under way.
+/// The registration of a callback. Dropping it stops the callback after the running call.
 #[derive(Debug)]
 #[must_use = "the callback is called only as long as this lives"]
 pub struct Registration {
@@ -102,7 +106,7 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Waits until it has ended by itself: with its feed, or by a panic.
+    /// Waits until the callback has ended by itself: with its feed, or by a panic.
     ///
     /// # Errors
     ///
@@ -114,7 +118,7 @@ impl Registration {
         result
     }
 
-    /// Ends it, and waits for the call under way.
+    /// Stops the callback, and waits for the running call.
     ///
     /// # Errors
     ///
@@ -125,14 +129,14 @@ impl Registration {
         ended.await.unwrap_or(Ok(()))
     }
 
-    /// Whether it has ended.
+    /// Returns whether the callback has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ended.is_finished()
     }
 }
 
-/// A callback panicked.
+/// An error for a callback that panicked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a callback panicked: {message}")]
 pub struct CallbackPanic {

@@ -1,20 +1,20 @@
-//! What can go wrong, seen by a program that uses the backbone.
+//! The errors of the facade.
 
 use std::fmt;
 
 use market_backbone_core::{QueryError, SourceError, StoreError, SymbolError, TimeError, VenueId};
 
-/// Why the backbone could not do it.
+/// The reason why a request to the backbone failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The question makes no sense as it stands; nothing was asked of anybody.
+    /// The request is invalid; nothing was sent.
     #[error(transparent)]
     Query(#[from] QueryError),
     /// The text cannot be a market's code.
     #[error(transparent)]
     Symbol(#[from] SymbolError),
-    /// The venue, or what lies before it, could not answer.
+    /// The venue, or a layer before it, could not answer.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// There is no universe of that name.
@@ -29,7 +29,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the question itself was wrong, so that asking again cannot help.
+    /// Returns whether the request itself was invalid, so that repeating it cannot help.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
         matches!(self, Self::Query(_) | Self::Symbol(_) | Self::Universe(_) | Self::Venue(_))
@@ -42,12 +42,12 @@ impl From<TimeError> for Error {
     }
 }
 
-/// A venue was asked that the backbone was not built for, or one of which it has several sources.
+/// An error for a venue that the backbone was not built for, or of which it has several sources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownVenue {
-    /// The venue.
+    /// The venue that was requested.
     pub asked: VenueId,
-    /// Those it was built for.
+    /// The venues it was built for.
     pub known: Vec<VenueId>,
 }
 

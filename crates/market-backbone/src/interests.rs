@@ -1,4 +1,5 @@
-//! What is followed without being read, and why: where there is not room for all, the reason decides who stays.
+//! Markets that are followed without a reader, each with an interest. Where there is no room for all, the
+//! interest decides which stay.
 
 use market_backbone_core::{Channel, StreamKind};
 use market_backbone_routing::{FollowGuard, Interest};
@@ -8,8 +9,9 @@ use crate::{Client, Error};
 impl Client {
     /// Keeps `kinds` of `markets` followed, and so their latest values in memory, until the guard is dropped.
     ///
-    /// Each wish counts by its reason. Where more is wanted than [may be followed](market_backbone_routing::SessionConfig::subscription_limits)
-    /// the better reasons stay, and whoever has been taken stays for a while, so that nothing flaps at the limit.
+    /// Each subscription has an interest. If more is wanted than [may be
+    /// followed](market_backbone_routing::SessionConfig::subscription_limits), the more important interests
+    /// stay, and a market that was taken stays for a while, so that nothing flaps at the limit.
     ///
     /// ```no_run
     /// # use market_backbone::{Backbone, Interest, Priority, StreamKind};
@@ -37,8 +39,8 @@ impl Client {
         Ok(self.backbone().router().interest(why, &channels))
     }
 
-    /// Follows `kind` of the markets that score best, as many as there is room for, in place of the list of before.
-    /// A market that is in stays until another is better by a margin.
+    /// Follows `kind` of the markets with the highest scores, as many as there is room for, in place of the
+    /// previous list. A market in the list stays until another one is better by a margin.
     ///
     /// # Errors
     ///

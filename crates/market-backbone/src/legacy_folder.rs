@@ -1,9 +1,10 @@
-//! Opens a data folder, one of an older version included: whose candles it holds is read from whom it talked to.
+//! Opens a data folder, including one of an older version: the origin of its candles follows from the hosts it
+//! has contacted.
 //!
-//! Older versions noted what they sent in `limits/` of the folder, a file for each host. Where that names the venue's own
-//! host and no other, the candles are the venue's; where it names one other, they are that one's. Where it names several
-//! or none (the command line kept the notes for the venue's own host elsewhere) nothing is guessed, and the candles are
-//! left alone until somebody [claims](SqliteStore::add_claim) them.
+//! Older versions wrote the requests they sent into `limits/` of the folder, a file for each host. If only the
+//! venue's own host is there, the candles are the venue's; if only one other host is there, they belong to that
+//! one. If there are several or none (the command line kept the journal of the venue's own host elsewhere),
+//! nothing is guessed, and the candles are not used until somebody [claims](SqliteStore::claim) them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,10 +13,10 @@ use std::path::Path;
 use market_backbone_core::{StoreError, VenueId};
 use market_backbone_storage::{SqliteStore, StoreConfig};
 
-/// Opens the folder, or makes it.
+/// Opens the folder, or creates it.
 ///
-/// Candles that an older version kept under the name of a venue alone get the name of the only source that the folder is
-/// known to have talked to. Others stay [unclaimed](SqliteStore::unclaimed).
+/// Candles that an older version kept under the name of a venue alone are assigned to the only source that the
+/// folder is known to have contacted. Others stay [unclaimed](SqliteStore::unclaimed).
 ///
 /// # Errors
 ///
@@ -39,7 +40,7 @@ pub async fn open_folder(config: StoreConfig) -> Result<SqliteStore, StoreError>
     Ok(store)
 }
 
-/// The sources of `venue` that an older version noted requests to: `upbit-api.upbit.com.sends`,
+/// Returns the sources of `venue` to which an older version recorded requests: `upbit-api.upbit.com.sends`,
 /// `upbit-127.0.0.1-9001.sends`.
 fn contacted_sources(dir: &Path, venue: VenueId) -> BTreeSet<VenueId> {
     let files = fs::read_dir(dir.join("limits")).into_iter().flatten().flatten();
@@ -54,7 +55,8 @@ fn contacted_sources(dir: &Path, venue: VenueId) -> BTreeSet<VenueId> {
         .collect()
 }
 
-/// The source at a host, of whose spelling all signs but dots had become hyphens.
+/// Returns the source at a host in whose spelling all characters except letters, digits and dots were replaced
+/// by hyphens.
 fn source_of_host(venue: VenueId, host: &str) -> Option<VenueId> {
     let homes = market_backbone_upbit::UPBIT_HOSTS.iter().chain(&market_backbone_massive::MASSIVE_HOSTS);
     if let Some((_, source)) =

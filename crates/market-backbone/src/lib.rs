@@ -1,4 +1,4 @@
-//! A market-data backbone: say *what* you want and how urgently, never *how*.
+//! A market-data backbone: a program says *what* it wants and how urgently, never *how* to get it.
 //!
 #![doc = include_str!("../docs/guide.md")]
 
@@ -73,7 +73,7 @@ pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,
     SideInference, SideRule,
 };
-/// US stocks: what only their venue offers, and what its answers hold.
+/// US stocks: what only Massive offers, and the values in its answers.
 pub use market_backbone_massive::{
     AggregateBar, AggregateSpec, DELAYED_WS_URL, DayBar, Dividend, Glossary, GlossaryTerm, Holiday,
     HolidayKind, Listing, MASSIVE, MASSIVE_HOSTS as MASSIVE_HOMES, MarketStatus, MassiveClient, MassivePlan,
@@ -103,7 +103,7 @@ pub use market_backbone_upbit::{
     Grouping, UPBIT, UPBIT_HOSTS as UPBIT_HOMES, UpbitClient, UpbitRegion, UpbitRegionError,
 };
 
-/// The example of the README, compiled.
+/// The example of the README, compiled as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

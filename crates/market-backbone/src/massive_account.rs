@@ -1,4 +1,4 @@
-//! An account with Massive: the key, what was paid for, and where the venue is.
+//! An account with Massive: the key, the plan, and the addresses of the venue.
 
 use std::sync::Arc;
 
@@ -23,48 +23,49 @@ pub struct MassiveAccount {
 }
 
 impl MassiveAccount {
-    /// The owner of `key`, who has paid for `plan`, at the venue's own addresses: the socket is the one that the plan
-    /// has access to.
+    /// Creates an account with the API key `key` and the plan `plan`, at the venue's own addresses. The socket
+    /// is the one that the plan has access to.
     pub fn new(key: impl Into<Box<str>>, plan: MassivePlan) -> Self {
         let socket = if plan == MassivePlan::Advanced { WS_URL } else { DELAYED_WS_URL };
         let endpoint = Endpoint::new(REST_URL, socket);
         Self { key: Secret::new(key), plan, rate: None, connections: None, pins: Vec::new(), endpoint }
     }
 
-    /// At other addresses: an emulator, a proxy.
+    /// Uses other addresses: an emulator, a proxy.
     pub fn at(mut self, rest_url: &str, ws_url: &str) -> Self {
         self.endpoint = Endpoint { same_as: self.endpoint.same_as, ..Endpoint::new(rest_url, ws_url) };
         self
     }
 
-    /// The very data of `source` is served at those addresses: by a proxy (`massive`), or by an emulator that is to keep
-    /// its data apart from one that stood there before (`massive@seed-7`).
+    /// Declares that exactly the data of `source` is served at those addresses: by a proxy (`massive`), or by
+    /// an emulator whose data is to be kept apart from that of an earlier one (`massive@seed-7`).
     pub fn same_as(mut self, source: VenueId) -> Self {
         self.endpoint = self.endpoint.same_as(source);
         self
     }
 
-    /// Asks at another rate than the plan's.
+    /// Sets another rate limit than the plan's.
     pub fn rate(mut self, rate: MassiveRate) -> Self {
         self.rate = Some(rate);
         self
     }
 
-    /// May have so many connections at once (default: 1); more than one have to be bought.
+    /// Sets the number of connections the account may have at once (default: 1). More than one have to be
+    /// bought.
     pub fn connections(mut self, connections: u32) -> Self {
         self.connections = Some(connections);
         self
     }
 
-    /// Gives these markets a connection of their own, called `name` where health is told. All others go to the one that
-    /// carries least. More such connections than the account [may have](Self::all_connection_health) are refused when the backbone
-    /// is built.
+    /// Gives these markets a connection of their own, called `name` in health reports. All others go to the
+    /// connection with the fewest markets. Building the backbone fails if there are more such connections than
+    /// the account [may have](Self::connections).
     pub fn pin(mut self, name: impl Into<String>, markets: PinnedMarkets) -> Self {
         self.pins.push((name.into(), markets));
         self
     }
 
-    /// Whose data this account reads.
+    /// Returns the source whose data this account reads.
     pub(crate) fn source(&self) -> Result<VenueId, SourceError> {
         self.endpoint.source(MASSIVE, &MASSIVE_HOSTS)
     }

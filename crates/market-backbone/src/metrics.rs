@@ -1,18 +1,19 @@
-//! What the layers have done so far.
+//! The metrics of all layers.
 
 use market_backbone_coordinator::CoordinatorMetrics;
 use market_backbone_routing::RouterMetrics;
 use market_backbone_storage::{RecorderMetrics, RemoteStoreState};
 
-/// A snapshot of what the layers have done since the start.
+/// A snapshot of the metrics since the start.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    /// Layer 1: requests, limits, channels, the socket.
+    /// The metrics of Layer 1: requests, limits, channels, the socket.
     pub router: RouterMetrics,
-    /// Layer 2: pages.
+    /// The metrics of Layer 2: pages.
     pub coordinator: CoordinatorMetrics,
-    /// What was recorded from live feeds.
+    /// The metrics of the recording of live feeds.
     pub recorder: RecorderMetrics,
-    /// How the shared store is, where there is one: whether it is done without, and what it has still to be told.
+    /// The state of the shared store, where there is one: whether it is available, and how much has still to be
+    /// written to it.
     pub shared: Option<RemoteStoreState>,
 }

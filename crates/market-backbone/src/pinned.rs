@@ -1,4 +1,4 @@
-//! Markets that have a connection of their own.
+//! Markets with a connection of their own.
 
 use market_backbone_core::{Symbol, VenueId};
 use market_backbone_routing::PinnedConnection;
@@ -6,16 +6,16 @@ use market_backbone_storage::{UniverseStore, resolve_universe};
 
 use crate::Error;
 
-/// The markets of a connection that has a name.
+/// The markets of a named connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PinnedMarkets {
-    /// Those of a universe, as it is when the backbone is built.
+    /// The markets of a universe, as it is when the backbone is built.
     Universe(String),
-    /// These, as the venue spells them.
+    /// The markets with these codes, as the venue spells them.
     Codes(Vec<String>),
 }
 
-/// Looks up what belongs to each connection. A universe that is not known is an error: there is no list to fall back on.
+/// Looks up the markets of each connection. An unknown universe is an error: there is no list to fall back on.
 pub(crate) async fn resolve(
     pins: &[(String, PinnedMarkets)],
     venue: VenueId,

@@ -1,4 +1,4 @@
-//! What an answer would cost, said before anything is fetched.
+//! The estimated cost of an answer, known before anything is fetched.
 
 use std::time::Duration;
 
@@ -8,39 +8,40 @@ use market_backbone_core::{CandleQuery, RateLimitGroup, Series, StreamKind};
 use crate::venues::typical_density;
 use crate::{Backbone, Error};
 
-/// What an answer would cost: worked out from the ledger, the venue's page size and what its limit leaves, without a
-/// request.
+/// The estimated cost of an answer. It follows from the stored coverage, the venue's page size and its
+/// remaining rate limit, without a request.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// Of which series.
+    /// The series of the candles.
     pub series: Series,
-    /// How much is known already: slots of a range, candles of a count.
+    /// The amount that is known already: slots of a range, candles of a count.
     pub known_slots: u64,
-    /// How much is not.
+    /// The amount that is not known: slots of a range, candles of a count.
     pub unknown_slots: u64,
-    /// Pages that will be asked for it.
+    /// The number of pages to be fetched.
     pub pages: u64,
-    /// Requests it cannot be done without.
+    /// The fewest requests it can take.
     pub at_least: u64,
-    /// Requests it will not exceed unless some have to be repeated: one more than the pages where the candle in
-    /// progress comes by itself and the socket is too slow to bring it.
+    /// The most requests it can take unless some have to be repeated: one more than the pages where the forming
+    /// candle is fetched separately and the socket is too slow to send it.
     pub at_most: u64,
-    /// Whether the number of pages is certain. It is where every slot is known to have a candle; else full density
-    /// is assumed as long as nothing is known of the series, and afterwards the density of what is known.
+    /// `true` if the number of pages is certain, because every slot is known to have a candle. Otherwise full
+    /// density is assumed as long as nothing is known about the series, and the known density afterwards.
     pub exact: bool,
-    /// Requests by what the venue counts together.
+    /// The number of requests in each rate limit group.
     pub requests: Vec<(RateLimitGroup, u64)>,
-    /// How long the fetch will take, if nobody else asks meanwhile: what the venue's limit allows, and the round trips.
+    /// The time the fetch will take, if nobody else sends requests meanwhile: the venue's rate limit, and the
+    /// round trips.
     pub eta: Duration,
-    /// What a round trip is taken to last.
+    /// The assumed duration of a round trip.
     pub round_trip: Duration,
-    /// Whether the round trip has been measured lately; if not it is an assumption.
+    /// `true` if the round trip has been measured lately; otherwise it is an assumption.
     pub round_trip_measured: bool,
 }
 
 impl Plan {
-    /// The share of the answer that is known already, from 0 to 1.
+    /// Returns the share of the answer that is known already, from 0 to 1.
     #[must_use]
     pub fn known_share(&self) -> f64 {
         match self.known_slots + self.unknown_slots {
@@ -61,7 +62,7 @@ impl Backbone {
         let forming = u64::from(pages.forming_apart);
         let requests = pages.pages + if streams { 0 } else { forming };
         let (group, estimate) = self.candles_eta(&query.series, requests, query.priority)?;
-        // Round trips that follow one another count where they are not hidden behind the wait for the limit.
+        // Consecutive round trips count only where the wait for the rate limit does not hide them.
         let chain = pages.sequential_time(estimate.round_trip);
         let eta = (estimate.takes + chain.min(estimate.round_trip)).max(chain + estimate.round_trip);
         Ok(Plan {

@@ -1,36 +1,36 @@
-//! How far a fetch has come, counted from what was known before it began.
+//! The progress of a fetch, including what was known before it began.
 
 use market_backbone_core::{CandlePart, CandleQuery, Grid, RangeSet, Selection};
 use market_backbone_storage::QueryEstimate;
 
-/// How far a fetch has come.
+/// The progress of a fetch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Rows that have arrived, from wherever.
+    /// The number of rows that have arrived, from any source.
     pub rows: u64,
-    /// Requests the venue was sent for them.
+    /// The number of requests sent to the venue.
     pub requests: u64,
-    /// How much is there, what was known before included: a fetch that goes on begins where it was.
+    /// The amount that is there, including what was known before: a resumed fetch begins where it was.
     pub done: u64,
-    /// How much there will be: slots of a range, candles of a count (there may be fewer).
+    /// The amount there will be: slots of a range, candles of a count (there may be fewer).
     pub total: u64,
 }
 
 impl Progress {
-    /// The share that is there, from 0 to 1.
+    /// Returns the share that is there, from 0 to 1.
     #[must_use]
     pub fn share(&self) -> f64 {
         if self.total == 0 { 1.0 } else { self.done as f64 / self.total as f64 }
     }
 }
 
-/// Keeps count while parts arrive.
+/// Counts the progress while parts arrive.
 #[derive(Debug)]
 pub(crate) struct ProgressTracker {
     query: CandleQuery,
     grid: Grid,
     known: u64,
-    /// What the venue has shown since, as one stretch wherever it joins.
+    /// The ranges the venue has shown since, joined where they touch.
     covered: RangeSet,
     venue_rows: u64,
     pub(crate) progress: Progress,
@@ -42,7 +42,7 @@ impl ProgressTracker {
         Self { query, grid, known: survey.known, covered: RangeSet::new(), venue_rows: 0, progress }
     }
 
-    /// Takes note of a part. One that this machine had is counted among the known already.
+    /// Adds a part. Parts from this machine's own store were counted as known before.
     pub(crate) fn add_part(&mut self, part: &CandlePart) {
         self.progress.rows += part.candles.len() as u64;
         self.progress.requests += part.stats.requests;
@@ -63,7 +63,7 @@ impl ProgressTracker {
         self.progress.done = (self.known + new).min(self.progress.total);
     }
 
-    /// All that can be had is there.
+    /// Records that everything available is there.
     pub(crate) fn finish(&mut self) {
         self.progress.done = self.progress.total;
     }

@@ -1,4 +1,4 @@
-//! Recording: closed candles of what is followed live, kept without asking for them.
+//! Recording: stores the closed candles of followed markets without requests.
 
 use futures::StreamExt;
 use market_backbone_coordinator::Start;
@@ -7,11 +7,12 @@ use market_backbone_storage::Recording;
 
 use crate::{Backbone, Error};
 
-/// Events that may wait for the listener. It only adds them up, so what fills this is a stall of the whole program.
+/// The number of events that may wait for the recorder. It only adds them up, so it is full only if the whole
+/// program stalls.
 const FEED_CAPACITY: usize = 65_536;
 
 impl Backbone {
-    /// Follows what `timeframes` of `symbols` are built from, and keeps the candles.
+    /// Follows the channels from which `timeframes` of `symbols` are built, and stores the candles.
     pub(crate) async fn record(
         &self,
         symbols: Vec<Symbol>,
@@ -23,7 +24,7 @@ impl Backbone {
         if series.is_empty() {
             return Err(QueryError::EmptySubscription.into());
         }
-        // Which kinds they are follows from the timeframe alone, so all markets have the same.
+        // The kinds follow from the timeframe alone, so they are the same for all markets.
         let kinds: Vec<_> = series.iter().map(|series| self.recorder().channel_of(series).kind).collect();
         let mut wish = Subscription::new(symbols, kinds)?;
         wish.delivery = Delivery::Buffered { capacity: FEED_CAPACITY };

@@ -1,4 +1,4 @@
-//! The splits of each share, asked for once a day.
+//! The splits of each share, fetched once a day.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,12 +11,13 @@ use market_backbone_massive::MassiveClient;
 
 use crate::{Backbone, Error};
 
-/// How many shares are remembered. Beyond that all are forgotten, at the price of a request each.
+/// The number of shares that are remembered. Beyond it all are forgotten, which costs one request for each.
 const MAX_CACHED_SYMBOLS: usize = 16_384;
 
 impl Backbone {
-    /// The answer to `query` in the shares of the moment that it is of, or of today; as it is where nothing is ever
-    /// split. The days of weeks and longer that a split falls into are asked for like any others, and kept.
+    /// Adjusts the answer to `query` to the shares of its `as_of` moment, or of today. It is unchanged where
+    /// nothing is ever split. The days of weeks and longer candles that a split falls into are fetched like any
+    /// others, and stored.
     pub(crate) async fn adjusted(&self, mut set: CandleSet, query: &CandleQuery) -> Result<CandleSet, Error> {
         let Some(venue) = self.stack().massive() else { return Ok(set) };
         let (now, symbol) = (self.stack().clock.now(), &query.series.symbol);
@@ -42,7 +43,7 @@ impl Backbone {
         Ok(set)
     }
 
-    /// The shorter candles of one that a split falls into.
+    /// Fetches the shorter candles of a candle that a split falls into.
     async fn fetch_parts(
         &self,
         straddled: StraddlingCandle,
@@ -54,7 +55,7 @@ impl Backbone {
     }
 }
 
-/// The splits of a share, and the day on which they were known.
+/// The splits of a share, with the day on which they were fetched.
 type CachedSplits = (Day, Arc<[Split]>);
 
 /// The splits of each share, as they were known on a day.
@@ -64,7 +65,8 @@ pub(crate) struct SplitCache {
 }
 
 impl SplitCache {
-    /// The splits of `symbol`, the announced ones among them, asked of `venue` unless somebody asked today.
+    /// Returns the splits of `symbol`, announced ones included. They are fetched from `venue` unless that was
+    /// done today.
     async fn get_or_fetch(
         &self,
         symbol: &Symbol,

@@ -1,4 +1,4 @@
-//! Where candles are kept: near, and for a fleet also in a database that its machines share.
+//! The storage tiers: a local store, and for several machines also a shared database.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,30 +23,31 @@ use crate::legacy_folder::open_folder;
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Storage {
-    /// In memory: gone when the program ends.
+    /// Candles are kept in memory, and are lost when the program ends.
     Memory,
-    /// In a folder of this machine, which its programs may share.
+    /// Candles are kept in a folder of this machine, which its programs may share.
     Folder(StoreConfig),
     /// A store of the program's own. The backbone closes it at the end of [`shutdown`](crate::Backbone::shutdown).
     Custom(Arc<dyn CandleStore>),
     /// In a database that other machines share. What is known there is not asked of the venue, and is kept
     /// near as well; what is asked of the venue is kept in both, in the database first.
     ///
-    /// A database that is away (stopped, restarted, stalled, locked, without a free connection) holds nobody up: what the
-    /// near store knows is answered, all else is asked of the venue and kept near, and a warning says so. It is tried again
-    /// in the background, and told what it has missed when it is back; what it has missed when the program ends, it
-    /// misses. One that does not let us in, or that a newer version has written to, is an error of the build.
+    /// A database that is away (stopped, restarted, stalled, locked, or without a free connection) delays
+    /// nobody: the local store answers what it knows, everything else is fetched from the venue and kept
+    /// locally, and a warning says so. The database is tried again in the background, and receives the missed
+    /// data when it is back. Data still missing when the program ends stays missing there. A database that
+    /// refuses the login, or that a newer version has written to, is an error of the build.
     #[cfg(feature = "postgres")]
     Shared {
-        /// The database.
+        /// The shared database.
         database: PostgresConfig,
-        /// The folder before it; `None` for memory.
+        /// The local folder before it, or `None` for memory.
         local: Option<StoreConfig>,
     },
 }
 
 impl Storage {
-    /// The folder of this machine, where there is one.
+    /// Returns the folder of this machine, where there is one.
     pub(crate) fn folder(&self) -> Option<&StoreConfig> {
         match self {
             Self::Memory | Self::Custom(_) => None,
@@ -56,7 +57,7 @@ impl Storage {
         }
     }
 
-    /// The lists of markets that are kept beside the candles.
+    /// Returns the store of universes, which is beside the candles.
     pub(crate) fn universes(&self, clock: &Arc<dyn Clock>) -> UniverseStore {
         match self.folder() {
             Some(folder) => UniverseStore::in_folder(&folder.dir, Arc::clone(clock)),
@@ -83,14 +84,14 @@ impl fmt::Debug for Storage {
 pub(crate) struct StorageTiers {
     local: Arc<dyn CandleStore>,
     shared: Option<Arc<RemoteStore>>,
-    /// Sources under whose names a store holds candles that may be anybody's.
+    /// The sources under whose names a store holds candles of unclaimed origin.
     unclaimed: Vec<VenueId>,
-    /// Why nothing is kept beyond the end of the program, though it should be.
+    /// The reason why nothing is kept beyond the end of the program although it should be.
     memory_fallback: Option<Arc<str>>,
 }
 
 impl StorageTiers {
-    /// Opens what `storage` names; what is nearer is opened first, and closed again if the rest fails.
+    /// Opens what `storage` names. The nearer store is opened first, and closed again if the rest fails.
     pub(crate) async fn open(storage: Storage) -> Result<Self, StoreError> {
         match storage {
             Storage::Memory => Self::open_local(None).await,
@@ -120,12 +121,12 @@ impl StorageTiers {
         }
     }
 
-    /// Refuses to begin where a store holds candles under the name of `source` that may be anybody's.
+    /// Returns an error if a store holds candles of unclaimed origin under the name of `source`.
     pub(crate) async fn require(&self, source: VenueId) -> Result<(), StoreError> {
         if !self.unclaimed.contains(&source) {
             return Ok(());
         }
-        // Whichever store it is refuses any question about that source, and says what to do.
+        // The store refuses any query about that source, with a message that says what to do.
         let series = Series::new(Symbol::any(source), Timeframe::D1);
         self.local.coverage(&series).await?;
         if let Some(shared) = &self.shared {
@@ -140,7 +141,7 @@ impl StorageTiers {
         };
         let store = match open_folder(config).await {
             Ok(store) => store,
-            // Nothing can be kept, but whatever is asked can be answered.
+            // Nothing can be stored, but every query can be answered.
             Err(error) if error.kind() == StoreErrorKind::DiskFull => {
                 tracing::warn!(%error, "candles are kept in memory only");
                 return Ok(Self::in_memory(Some(error.to_string().into())));
@@ -159,12 +160,12 @@ impl StorageTiers {
         Self { local, shared: None, unclaimed: Vec::new(), memory_fallback }
     }
 
-    /// Why nothing is kept beyond the end of the program, though it should be.
+    /// Returns the reason why nothing is kept beyond the end of the program although it should be.
     pub(crate) fn memory_fallback(&self) -> Option<&Arc<str>> {
         self.memory_fallback.as_ref()
     }
 
-    /// Keeps a candle of which nobody had to be asked, in all stores.
+    /// Stores a candle that needed no request in all stores.
     pub(crate) async fn commit_candle(
         &self,
         series: &Series,
@@ -192,12 +193,12 @@ impl StorageTiers {
         self.shared.as_ref().map(|shared| shared.state())
     }
 
-    /// The store that answers first.
+    /// Returns the store that answers first.
     pub(crate) fn local_store(&self) -> Arc<dyn CandleStore> {
         Arc::clone(&self.local)
     }
 
-    /// What lies behind the nearest store: the shared one, where there is one, before `upstream`.
+    /// Returns the tier behind the local store: the shared store, where there is one, before `upstream`.
     pub(crate) fn shared_tier(
         &self,
         upstream: &Arc<dyn CandleSource>,
@@ -209,13 +210,14 @@ impl StorageTiers {
         let stored = StoredSource::new(Arc::clone(&shared), Arc::clone(upstream), clock(), capabilities.grid)
             .shared()
             .rechecking_early(capabilities);
-        // Computes nothing, for the nearest store would keep it; it is here because it can be surveyed.
+        // It derives nothing, because the local store would keep the result. It is here because it can be
+        // surveyed.
         let stored = Arc::new(stored);
         let behind = DerivedSource::new(shared, stored, clock(), capabilities, DerivationPolicy::Never);
         Some(Arc::new(behind))
     }
 
-    /// Finishes what is under way, nearest first.
+    /// Finishes the work in progress and closes the stores, nearest first.
     pub(crate) async fn close(&self) {
         self.local.close().await;
         if let Some(shared) = &self.shared {
@@ -224,7 +226,8 @@ impl StorageTiers {
     }
 }
 
-/// Connects to the database, as often as it takes; notes whose series are not known to be theirs.
+/// Returns the function that connects to the database, as often as it takes. It records the series that are not
+/// known to belong to a source.
 #[cfg(feature = "postgres")]
 fn shared_store_opener(
     database: PostgresConfig,

@@ -1,4 +1,4 @@
-//! What a program needs to look after a data folder by itself, without a backbone.
+//! Everything a program needs to maintain a data folder by itself, without a backbone.
 
 pub use market_backbone_storage::{
     Finding, IntegrityIssue, IssueLocation, MaintenanceConfig, MaintenanceReport, RepairPlan, Retention,

@@ -1,4 +1,4 @@
-//! A wish for live data from any point on, built step by step and begun by `.await`.
+//! A request for a live feed from any starting point, built step by step and sent by `.await`.
 
 use std::future::IntoFuture;
 
@@ -8,7 +8,7 @@ use market_backbone_core::{Delivery, Priority, StreamKind, Subscription, Symbol,
 
 use crate::{Backbone, Error};
 
-/// A wish for live data: `.await` begins it and gives the [`Feed`]; dropping the feed ends it.
+/// A request for a live feed: `.await` starts it and returns the [`Feed`]; dropping the feed ends it.
 #[derive(Debug)]
 #[must_use = "nothing is followed until it is awaited"]
 pub struct SubscribeRequest {
@@ -30,21 +30,23 @@ impl SubscribeRequest {
         Self { backbone, symbols, kinds, delivery: Delivery::default(), priority, start: Start::Now }
     }
 
-    /// Begins there instead of now: at a [`Timestamp`](crate::Timestamp), or after the [`Cursor`](crate::Cursor) of an
-    /// earlier feed. What has happened since comes first, then [`CaughtUp`](crate::FeedEvent::CaughtUp), then what is live.
+    /// Starts at the given point instead of now: at a [`Timestamp`](crate::Timestamp), or after the
+    /// [`Cursor`](crate::Cursor) of an earlier feed. The events since then come first, then
+    /// [`CaughtUp`](crate::FeedEvent::CaughtUp), then live events.
     pub fn from(mut self, start: impl Into<Start>) -> Self {
         self.start = start.into();
         self
     }
 
-    /// Every event, each once. Of a reader who is slow, `depth` events wait; what is more is fetched when he is ready.
+    /// Delivers every event, each once. For a slow reader, `depth` events wait; further ones are fetched when
+    /// it is ready.
     pub fn buffered(mut self, depth: usize) -> Self {
         self.delivery = Delivery::Buffered { capacity: depth };
         self
     }
 
-    /// Only the latest of each market and kind, for readers that want to know how things stand. They have no past, and
-    /// what a gap swallowed is not fetched.
+    /// Delivers only the latest event of each market and kind, for readers of the current state. Such a feed
+    /// has no history, and events missed in a gap are not fetched.
     pub fn conflated(mut self) -> Self {
         self.delivery = Delivery::Conflated;
         self

@@ -1,11 +1,11 @@
-//! "Did you mean …": the listed markets nearest to one that is not.
+//! "Did you mean …": the listed markets most similar to an unknown one.
 
-/// How many to name.
+/// The most markets to name.
 const MAX_SUGGESTIONS: usize = 3;
-/// Below this, two codes have nothing to do with each other.
+/// The similarity below which two codes have nothing in common.
 const MIN_SIMILARITY: f64 = 0.65;
 
-/// The codes most like `wanted`, best first.
+/// Returns the codes most similar to `wanted`, best first.
 pub(crate) fn nearest<'a>(wanted: &str, listed: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let mut scored: Vec<(f64, &str)> = listed
         .into_iter()
@@ -16,7 +16,8 @@ pub(crate) fn nearest<'a>(wanted: &str, listed: impl IntoIterator<Item = &'a str
     scored.into_iter().take(MAX_SUGGESTIONS).map(|(_, code)| code).collect()
 }
 
-/// 1 for the same letters in the same order, whatever their size; turned-round codes (`BTC-KRW`) count as nearly the same.
+/// Returns 1 for the same letters in the same order, in any case. Reversed codes (`BTC-KRW`) count as nearly
+/// the same.
 fn similarity(wanted: &str, code: &str) -> f64 {
     let (wanted, code) = (wanted.to_ascii_uppercase(), code.to_ascii_uppercase());
     if wanted == code {

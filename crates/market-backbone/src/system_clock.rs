@@ -1,4 +1,4 @@
-//! The one place that reads the time of day.
+//! The only place that reads the time of day.
 
 use market_backbone_core::{Clock, Timestamp};
 

@@ -1,11 +1,12 @@
-//! Named lists of markets: a program says `SPY:nasdaq100`, and not seven hundred codes.
+//! Universes, which are named lists of markets: a program says `SPY:nasdaq100` instead of seven hundred codes.
 
 use market_backbone_storage::{UniverseEntry, UnknownUniverse, resolve_universe};
 
 use crate::{Backbone, Error};
 
 impl Backbone {
-    /// The markets of the universe `key`: one of that name, else the union of those it is joined from with `:`.
+    /// Returns the markets of the universe `key`: the one of that name, or else the union of the universes that
+    /// `:` joins in the key.
     ///
     /// ```no_run
     /// # use market_backbone::{Backbone, Priority, StreamKind};
@@ -18,13 +19,13 @@ impl Backbone {
     ///
     /// # Errors
     ///
-    /// [`Error::Universe`] if a part of the key is not known; it names the nearest that are. There is no list to fall
-    /// back on.
+    /// [`Error::Universe`] if a part of the key is unknown; the message names the most similar universes. There
+    /// is no list to fall back on.
     pub async fn universe(&self, key: &str) -> Result<Vec<String>, Error> {
         Ok(resolve_universe(&self.universes().all().await?, key)?)
     }
 
-    /// Keeps a list of markets under `key`, in place of one that is there.
+    /// Stores a list of markets under `key`, replacing an existing one.
     ///
     /// # Errors
     ///

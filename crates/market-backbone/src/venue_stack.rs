@@ -1,4 +1,4 @@
-//! What a backbone is made of: layers for each venue, and one store for all of them.
+//! The parts of a backbone: the layers of each venue, and one store for all of them.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use crate::storage::StorageTiers;
 /// The layers of one venue.
 pub(crate) struct VenueStack {
     pub(crate) venue: VenueId,
-    /// The venue's, as far as it is known from here.
+    /// The clock of the venue, as far as it is known from here.
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) router: Arc<Router>,
     pub(crate) coordinator: Arc<Coordinator>,
     pub(crate) candles: Arc<DerivedSource>,
-    /// What answers programs: the candles as of the right now.
+    /// The source that answers programs: candles by the corrected clock.
     pub(crate) clock_aware: Arc<ClockAwareSource>,
     pub(crate) continuity: Continuity,
     /// The shared store before the coordinator, where there is one.
@@ -32,12 +32,12 @@ pub(crate) struct VenueStack {
 }
 
 impl VenueStack {
-    /// What only Massive offers, if this is Massive.
+    /// Returns the client for what only Massive offers, if this is Massive.
     pub(crate) fn massive(&self) -> Option<MassiveClient> {
         (self.venue.family() == MASSIVE).then(|| MassiveClient::new(self.calls()))
     }
 
-    /// What only Upbit offers, if this is Upbit.
+    /// Returns the client for what only Upbit offers, if this is Upbit.
     pub(crate) fn upbit(&self) -> Option<UpbitClient> {
         (self.venue.family() == UPBIT).then(|| UpbitClient::new(self.calls()))
     }
@@ -47,7 +47,7 @@ impl VenueStack {
     }
 }
 
-/// All venues, and what they share.
+/// All venues, and the state they share.
 pub(crate) struct Inner {
     // Invariant: not empty, and no source twice.
     pub(crate) venues: Vec<Arc<VenueStack>>,
@@ -56,7 +56,7 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    /// The layers of exactly this source, else of the only one of its venue.
+    /// Returns the layers of exactly this source, or else of the only one of its venue.
     pub(crate) fn at(&self, venue: VenueId) -> Result<&Arc<VenueStack>, Error> {
         if let Some(layers) = self.venues.iter().find(|layers| layers.venue == venue) {
             return Ok(layers);
@@ -71,7 +71,7 @@ impl Inner {
         }
     }
 
-    /// Ends feeds, lets the recorders write what they left, then the stores finish.
+    /// Ends the feeds, lets the recorders write what they have, then closes the stores.
     pub(crate) async fn shutdown(&self) {
         for layers in &self.venues {
             layers.router.shutdown().await;

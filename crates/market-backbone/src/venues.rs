@@ -1,4 +1,4 @@
-//! What has to be known of a venue where nobody talks to it: a folder of candles is looked after without one.
+//! Facts about venues that are needed without a connection: a data folder is maintained without one.
 
 use std::sync::Arc;
 
@@ -9,20 +9,21 @@ use market_backbone_upbit::Upbit;
 
 use crate::SystemClock;
 
-/// How the candles of a venue are cut; those of one that this build does not know are taken to be cut by UTC.
+/// Returns the calendar that cuts the candles of a venue; UTC for a venue that this build does not know.
 #[must_use]
 pub fn grid_of(venue: VenueId) -> Grid {
     if venue.family() == MASSIVE { Grid::NewYork } else { Grid::Utc }
 }
 
-/// The code by which `venue` lists what a person calls `name`, where a rule makes that certain; else `name`.
+/// Returns the code by which `venue` lists what a person calls `name`, where a rule makes that certain;
+/// otherwise `name`.
 #[must_use]
 pub fn normalize_code(venue: VenueId, name: &str) -> String {
     if venue.family() == MASSIVE { massive().normalize_code(name) } else { Upbit::new().normalize_code(name) }
 }
 
-/// The share of slots that have a candle at the most, where nobody has seen any: shares are traded on 252 days of a year,
-/// 16 hours each.
+/// Returns the highest density to assume for a series without data: shares are traded on 252 days of a year, 16
+/// hours each.
 pub(crate) fn typical_density(grid: Grid, timeframe: Timeframe) -> Option<f64> {
     const DAYS: f64 = 252.0 / 365.25;
     match timeframe {
@@ -33,7 +34,7 @@ pub(crate) fn typical_density(grid: Grid, timeframe: Timeframe) -> Option<f64> {
     }
 }
 
-/// What would mend `findings`, and how many requests of their venues it takes.
+/// Returns the repairs for `findings`, and the number of requests they take.
 #[must_use]
 pub fn plan_repair(findings: &[Finding]) -> RepairPlan {
     RepairPlan::of(findings, |series| (grid_of(series.symbol.venue()), page_of(series)))
@@ -47,7 +48,7 @@ fn capabilities(venue: VenueId) -> Capabilities {
     if venue.family() == MASSIVE { *massive().capabilities() } else { *Upbit::new().capabilities() }
 }
 
-/// For what is the same for every key and every plan, the length of a page included.
+/// Returns an adapter for the facts that do not depend on the key or the plan, such as the length of a page.
 fn massive() -> Massive {
     Massive::new(Secret::new(""), MassivePlan::Basic, Arc::new(SystemClock))
 }

@@ -19,15 +19,15 @@ use crate::venue_clock_sync::VenueClockSync;
 /// The HTTP client's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpConfig {
-    /// How long one try may take, from its turn to the last byte.
+    /// The longest that one attempt may take, from its permit to the last byte.
     pub timeout: Duration,
-    /// How long connecting may take; part of `timeout`.
+    /// The longest that connecting may take; part of `timeout`.
     pub connect_timeout: Duration,
-    /// How long an unused connection is kept.
+    /// The time after which an unused connection is closed.
     pub idle_timeout: Duration,
     /// The largest answer that is read, decompressed, in bytes.
     pub max_body: usize,
-    /// What we call ourselves.
+    /// The value of the `User-Agent` header.
     pub user_agent: String,
 }
 
@@ -47,7 +47,7 @@ impl Default for HttpConfig {
 #[derive(Clone)]
 enum HttpBackend {
     Network(Client),
-    /// With the headers that each request bears.
+    /// A transport of the caller, with the headers that each request carries.
     Custom(Arc<dyn Transport>, HeaderMap),
 }
 

@@ -250,7 +250,7 @@ impl Limiter {
         }
     }
 
-    /// How much longer the venue shuts us out, if it does.
+    /// The remaining time of the venue's ban, if there is one.
     #[must_use]
     pub fn banned_for(&self) -> Option<Duration> {
         self.scope.groups.iter().filter_map(|group| group.banned_for()).max()
@@ -264,14 +264,16 @@ impl Limiter {
         Some(block_errors::describe_end(&self.scope.state, left))
     }
 
-    /// Whether the group's budget is in use: somebody waits, or a request was sent within the last window.
+    /// Returns whether the group's budget is in use: a request waits, or one was sent within the last window.
     #[must_use]
     pub fn busy(&self, group: RateLimitGroup) -> bool {
         self.find(group).is_some_and(|found| found.busy())
     }
 
-    /// How long `requests` of a group would take, were they asked all at once now and nobody else sent any;
-    /// `None` for a group this limiter was not told of.
+    /// Estimates how long `requests` of a group would take if they were all sent now and nobody else sent
+    /// any.
+    ///
+    /// Returns `None` for a group that this limiter does not know.
     ///
     /// Goes by what the log holds, what the venue allows at present, and the round trips measured lately.
     #[must_use]
@@ -284,7 +286,7 @@ impl Limiter {
         self.find(group).map(|found| found.eta(priority, requests))
     }
 
-    /// What has happened so far.
+    /// Returns the counters so far.
     #[must_use]
     pub fn metrics(&self) -> LimiterMetrics {
         LimiterMetrics {

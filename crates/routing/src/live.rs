@@ -145,8 +145,10 @@ impl LiveHub {
         self.follow_for(Interest::Reader, channels)
     }
 
-    /// As [`follow`](Self::fetch_all_pages), for a stated reason: where more is wanted than may be
-    /// [followed](SessionConfig::subscription_limits), the reason decides who stays.
+    /// Follows `channels` for a stated reason, as [`follow`](Self::follow) does without one.
+    ///
+    /// Where more channels are wanted than the [limits](SessionConfig::subscription_limits) allow, the reason
+    /// decides which ones stay.
     pub fn follow_for(&self, interest: Interest, channels: &[Channel]) -> FollowGuard {
         FollowGuard::new(InterestGuard::new(&self.state, channels, interest, Priority::High))
     }
@@ -178,8 +180,10 @@ impl LiveHub {
         let _ = self.state.commands.send(SessionCommand::Retry).await;
     }
 
-    /// Whether the latest value of `channel` is what the venue has now, as far as anybody can know: the connection
-    /// stands and is not suspiciously silent, and it has brought a value of the channel since it was asked for it.
+    /// Returns whether the latest value of `channel` is what the venue has now, as far as that can be known.
+    ///
+    /// The connection is open and not suspiciously silent, and it has brought a value of the channel since it
+    /// subscribed to it.
     #[must_use]
     pub fn is_live(&self, channel: &Channel) -> bool {
         self.state.is_live(channel)
@@ -227,7 +231,7 @@ impl LiveHub {
         self.state.cache.candle(series)
     }
 
-    /// How things stand.
+    /// Returns the state and the counters.
     #[must_use]
     pub fn metrics(&self) -> LiveMetrics {
         self.state.metrics()

@@ -21,12 +21,12 @@ use frequency::RequestFrequency;
 pub(crate) use reason::RouteReasonCounts;
 pub use reason::{Route, RouteReason};
 
-/// When following a market pays.
+/// The settings that say when following a market pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChoiceConfig {
-    /// How many of the latest requests are looked at.
+    /// The number of latest requests that are considered.
     pub max_samples: usize,
-    /// With fewer than these nothing is concluded.
+    /// The smallest number of requests from which anything is concluded.
     pub min_samples: usize,
     /// A smaller mean gap than this is worth following.
     pub start_below: Duration,
@@ -34,10 +34,11 @@ pub struct ChoiceConfig {
     pub keep_below: Duration,
     /// A market nobody asked for in this long is not followed any more.
     pub idle: Duration,
-    /// Who asks for so many markets at once and urgently is a screener, and will ask again: they are followed
-    /// from the first time on.
+    /// The number of markets at which an urgent request counts as a screener's: they are followed from the
+    /// first request on.
     pub batch: usize,
-    /// How long after it was begun to be followed a market may be waited for, where that saves a request.
+    /// The time after the start of a subscription for which its first value is waited for, where that saves a
+    /// request.
     pub join_grace: Duration,
 }
 
@@ -58,7 +59,7 @@ impl Default for ChoiceConfig {
 /// What a request found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FollowState {
-    /// Not worth following.
+    /// The market is not worth following.
     Rare,
     /// Followed for a while already.
     Followed,
@@ -69,7 +70,7 @@ pub(crate) enum FollowState {
 }
 
 impl From<FollowState> for RouteReason {
-    /// Why REST is asked for something that stands so and is not delivered.
+    /// Returns why REST is asked for a market in this state that the socket does not deliver.
     fn from(standing: FollowState) -> Self {
         match standing {
             FollowState::Rare => Self::Rare,

@@ -204,7 +204,7 @@ impl Router {
         self.inner.unlisted(symbols, priority).await
     }
 
-    /// How the prices of some markets are stepped.
+    /// Fetches the price increments of some markets.
     ///
     /// # Errors
     ///
@@ -217,8 +217,10 @@ impl Router {
         self.inner.instruments(symbols, priority).await
     }
 
-    /// How long `requests` for candles of `series` would take, were they asked all at once now, and against what they
-    /// count. Nothing is sent.
+    /// Estimates how long `requests` for candles of `series` would take if they were all sent now, and names
+    /// the group they count against.
+    ///
+    /// Nothing is sent.
     ///
     /// # Errors
     ///
@@ -238,7 +240,7 @@ impl Router {
         Ok((group, estimate.ok_or_else(unlimited)?))
     }
 
-    /// What has happened so far.
+    /// Returns the counters so far.
     #[must_use]
     pub fn metrics(&self) -> RouterMetrics {
         self.inner.metrics()

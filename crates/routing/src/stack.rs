@@ -55,7 +55,7 @@ pub(crate) fn compose(
     BoxCloneSyncService::new(stack)
 }
 
-/// tower's timeout hides the error's type; this finds it again.
+/// Recovers the error's type, which tower's timeout layer hides.
 fn source_error(error: BoxError, host: &str, timeout: Duration) -> SourceError {
     match error.downcast::<SourceError>() {
         Ok(error) => *error,

@@ -6,8 +6,9 @@ use std::io;
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// What carries requests and sockets to a venue instead of the network: to one that is played within the process, say, where
-/// no port is opened and time may be paused.
+/// Carries requests and sockets to a venue instead of the network.
+///
+/// For example to an emulated venue in the same process, where no port is opened and time may be paused.
 ///
 /// It sees the key that requests bear. Nothing is encrypted on the way, whatever the addresses say; turns, deadlines,
 /// repeats and reconnects are as over the network.

@@ -160,7 +160,7 @@ impl VenueClockSync {
     }
 }
 
-/// Whether somebody on the way had the answer already: then its date is of the time when that was asked.
+/// Returns whether the response comes from a cache: then its date is that of an earlier request.
 fn is_cached_response<'a>(header: impl Fn(&'static str) -> Option<&'a str>) -> bool {
     header("age").is_some_and(|age| age.trim() != "0")
 }

@@ -87,7 +87,8 @@ fn shortest_slot(timeframe: Timeframe) -> Duration {
     Duration::from_secs(secs.unsigned_abs())
 }
 
-/// Whether a table can hold it and give the same back. Whether its figures are plausible is the adapter's to say.
+/// Returns whether a table can store the candle and return it unchanged. Whether its values are plausible is
+/// for the adapter to check.
 fn is_storable(candle: &Candle) -> bool {
     let Candle { open_time, open, high, low, close, volume, turnover, .. } = *candle;
     let whole = Timestamp::from_millis(open_time.as_millis()) == open_time;

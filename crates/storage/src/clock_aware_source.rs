@@ -57,7 +57,7 @@ impl ClockAwareSource {
         Self { inner, pages, store, clock, venue, last_measured_step: Arc::default() }
     }
 
-    /// What is asked of the source behind for `query` now; `None` if all of it is still to come.
+    /// Returns the query to the inner source now; `None` if all of the range is in the future.
     ///
     /// Where the venue corrects what it sends live, bars are kept before they have settled, under a word of their own,
     /// and are closed for whoever asks: then only those that are not kept yet are left out.
@@ -103,7 +103,7 @@ impl ClockAwareSource {
         (floor < before).then(|| as_of::with_moment_of(question, query).priority(query.priority))
     }
 
-    /// When the slot in progress began.
+    /// Returns the open time of the forming slot.
     fn forming_open_time(&self, query: &CandleQuery) -> Timestamp {
         self.venue.grid.floor(query.series.timeframe, as_of::effective_time(query, self.clock.as_ref()))
     }
@@ -150,7 +150,8 @@ impl ClockAwareSource {
         Ok(())
     }
 
-    /// Whether `part` of the answer came from the venue, did not say what time it is there, and the answer hangs on that.
+    /// Returns whether `part` of the answer came from the venue without the venue's time, and the answer
+    /// depends on that time.
     fn is_time_uncertain(&self, query: &CandleQuery, part: Option<&CandlePart>) -> bool {
         if self.clock.is_measured() || part.is_none_or(|part| part.stats.requests == 0) {
             return false;
@@ -186,7 +187,7 @@ impl ClockAwareSource {
     }
 }
 
-/// Where a question ends by itself, whatever the time is.
+/// Returns where a query ends by itself, whatever the time is.
 fn query_end(query: &CandleQuery) -> Timestamp {
     match query.selection() {
         Selection::Range(range) => range.to(),

@@ -83,7 +83,7 @@ pub(crate) fn plan(known: &Coverage, stored: &[Candle], batch: &Batch) -> Commit
     plan
 }
 
-/// What is known, but for what was said of the time before the listing and is contradicted by a row.
+/// Returns the known coverage without spans before the listing that a row contradicts.
 fn without_refuted_known(known: &Coverage, rows: &[Candle]) -> Coverage {
     let mut left = known.clone();
     for span in known.spans().iter().filter(|span| span.provenance.origin == Origin::BeforeListing) {
@@ -94,7 +94,7 @@ fn without_refuted_known(known: &Coverage, rows: &[Candle]) -> Coverage {
     left
 }
 
-/// What a batch says, but for what it says of the time before the listing and is contradicted by a stored row.
+/// Returns the batch's coverage without spans before the listing that a stored row contradicts.
 fn without_refuted_batch(batch: &Batch, stored: &[Candle]) -> Coverage {
     let mut left = batch.coverage.clone();
     let rows = || stored.iter().chain(&batch.candles);
@@ -107,8 +107,7 @@ fn without_refuted_batch(batch: &Batch, stored: &[Candle]) -> Coverage {
 }
 
 impl CommitPlan {
-    /// What was known by asking stays known by asking where the batch has only heard of it, and what was known for good
-    /// where it has asked early.
+    /// Keeps the stronger of two observations: REST over live, and final over early.
     fn keep_stronger_evidence(&mut self, known: &Coverage, batch: &Batch) {
         for said in batch.coverage.spans() {
             let before = known.within(said.range);
@@ -159,8 +158,10 @@ impl SlotProvenance {
         Self { open_time, earlier, later }
     }
 
-    /// Whether the stored row stands against a different one: it is the weightier word, or else it was surely observed
-    /// after it, as a ledger may call a stretch staler than it is, never fresher.
+    /// Returns whether the stored row prevails over a different one.
+    ///
+    /// It does if its observation outweighs the other, or if it was surely observed later: a ledger may call
+    /// a range older than it is, never newer.
     fn stored_prevails(&self) -> bool {
         let Some((earlier, later)) = self.earlier.zip(self.later) else { return false };
         match (outweighs(earlier, later), outweighs(later, earlier)) {
@@ -170,7 +171,8 @@ impl SlotProvenance {
         }
     }
 
-    /// Whether the venue has been asked already, and this is only what it said before that and has since corrected.
+    /// Returns whether the venue has already answered, and this is an earlier report that it has since
+    /// corrected.
     fn is_outdated(&self) -> bool {
         let Some((earlier, later)) = self.earlier.zip(self.later) else { return false };
         match later.origin {
@@ -180,7 +182,7 @@ impl SlotProvenance {
         }
     }
 
-    /// Whether a later word that differs is a correction which was to be expected.
+    /// Returns whether a later observation that differs is an expected correction.
     fn is_expected_correction(&self) -> bool {
         match self.earlier.map(|earlier| earlier.origin) {
             Some(Origin::Provisional) => true,
@@ -189,27 +191,29 @@ impl SlotProvenance {
         }
     }
 
-    /// When the earlier word ceased to hold: when the later one was said, and where nobody says when, when the slot was
-    /// over. Not before the earlier one was said.
+    /// Returns when the earlier observation ceased to hold.
+    ///
+    /// That is when the later one was made, or the end of the slot where nobody knows when. It is never
+    /// before the earlier one was made.
     fn superseded_at(&self, batch: &Batch) -> Timestamp {
         let observed = [self.earlier, self.later].into_iter().flatten().map(|said| said.observed_at).max();
         observed.unwrap_or_else(|| self.open_time.plus(batch.slot))
     }
 
-    /// Whether what was heard before is now said by somebody who was asked.
+    /// Returns whether a live observation is now confirmed by an answer over REST.
     fn is_confirmed(&self) -> bool {
         self.earlier.is_some_and(is_streamed) && self.later.is_some_and(|later| !is_streamed(later))
     }
 
-    /// Whether both rows say the same: to the last bit, but for the turnover; and but for the last bits of the volume
-    /// where one of them was added up here.
+    /// Returns whether both rows agree: to the last bit, except for the turnover, and for the last bits of
+    /// the volume where one of them was aggregated here.
     fn rows_agree(&self, a: &Candle, b: &Candle) -> bool {
         let is_locally_aggregated = [self.earlier, self.later].into_iter().flatten().any(is_streamed);
         a.agrees_with(b) && (is_locally_aggregated || a.volume == b.volume)
     }
 }
 
-/// Whether one word counts for more than another, whichever was said or came first.
+/// Returns whether one observation outweighs another, whichever came first.
 fn outweighs(one: Provenance, other: Provenance) -> bool {
     let is_final = (one.origin, other.origin) == (Origin::Rest, Origin::Early);
     is_final || (!is_streamed(one) && is_streamed(other))

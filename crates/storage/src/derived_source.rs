@@ -52,12 +52,12 @@ impl DerivedSource {
         Self { store, inner, clock, grid, page, derive }
     }
 
-    /// When the slot in progress began.
+    /// Returns the open time of the forming slot.
     fn forming_open(&self, query: &CandleQuery) -> Timestamp {
         self.grid.floor(query.series.timeframe, as_of::effective_time(query, self.clock.as_ref()))
     }
 
-    /// Where the answer lies, as far as it is not still to come.
+    /// Returns the range of the answer, as far as it is not in the future.
     fn window(&self, query: &CandleQuery) -> Option<TimeRange> {
         let (timeframe, tip) = (query.series.timeframe, self.forming_open(query));
         let end = match query.forming {

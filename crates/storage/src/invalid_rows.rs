@@ -7,7 +7,7 @@ use market_backbone_core::{Candle, CandleStore, Grid, RejectedRow, Series, TimeR
 /// As near as two slots can be told apart.
 const MIN_STEP: Duration = Duration::from_millis(1);
 
-/// Whether a row can be true, and opens where a slot does.
+/// Returns whether a row is valid and opens where a slot opens.
 fn is_valid_row(grid: Grid, series: &Series, row: &Candle) -> bool {
     row.is_valid() && grid.is_open_time(series.timeframe, row.open_time)
 }

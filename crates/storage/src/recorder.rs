@@ -104,7 +104,7 @@ impl Recorder {
         Self { shared: Arc::new(shared) }
     }
 
-    /// What a feed must bring so that `series` can be recorded from it: the venue's own candle in progress where it is
+    /// Returns the channel from which `series` can be recorded: the venue's own forming candle where it is
     /// streamed, else the market's trades.
     #[must_use]
     pub fn channel_of(&self, series: &Series) -> Channel {
@@ -167,7 +167,7 @@ impl Recorder {
         }
     }
 
-    /// What it has done so far.
+    /// Returns the counters so far.
     #[must_use]
     pub fn metrics(&self) -> RecorderMetrics {
         self.shared.counters.snapshot()

@@ -39,17 +39,17 @@ type Opener = Box<dyn Fn() -> BoxFuture<'static, Result<Arc<dyn CandleStore>, St
 enum Availability {
     /// Nobody knows yet.
     Opening,
-    /// It answers.
+    /// The store answers.
     Available,
     /// It does not.
     Unavailable,
 }
 
-/// How a [`RemoteStore`] is.
+/// The state of a [`RemoteStore`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RemoteStoreState {
-    /// Whether it is done without.
+    /// True if the store is unavailable, and work goes on without it.
     pub is_unavailable: bool,
     /// Rows that wait to be written to it.
     pub backlog_rows: u64,
@@ -134,7 +134,7 @@ impl RemoteStore {
         Ok(store)
     }
 
-    /// How it is.
+    /// Returns the current state.
     #[must_use]
     pub fn state(&self) -> RemoteStoreState {
         let owed = self.shared.backlog();
@@ -225,7 +225,7 @@ impl RemoteStoreInner {
         self.wake.notify_one();
     }
 
-    /// Whether what is to be written has to wait behind other things.
+    /// Returns whether new writes have to wait behind queued ones.
     fn has_backlog(&self) -> bool {
         !self.backlog().is_empty()
     }
@@ -249,7 +249,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What has to be said to whoever asks, whatever can be done without.
+/// Returns whether the error must reach the caller, although work goes on without the store for other errors.
 fn is_final(error: &StoreError) -> bool {
     matches!(error.kind(), StoreErrorKind::Unclaimed | StoreErrorKind::Closed)
 }
@@ -342,7 +342,7 @@ impl CandleStore for RemoteStore {
         }
     }
 
-    /// Within four seconds, whatever the store does.
+    /// Closes the store within four seconds, whatever the store does.
     async fn close(&self) {
         self.shared.stop.cancel();
         self.tasks.wait().await; // it ends at once
@@ -366,7 +366,7 @@ impl CandleStore for RemoteStore {
 }
 
 impl RemoteStore {
-    /// What was read, or why not.
+    /// Turns an attempt to read into its result or the reason for its failure.
     fn read_result<T>(&self, attempt: Result<T, Unavailability>) -> Result<T, StoreError> {
         attempt.map_err(|absence| match absence {
             Unavailability::AlreadyKnown => self.shared.unavailable_error(),

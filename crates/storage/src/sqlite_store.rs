@@ -134,7 +134,7 @@ impl SqliteStore {
         Ok(Self::from_parts(opened, None, StoreConfig { cache_bytes: 0, ..config }))
     }
 
-    /// With the lock of the folder, to write; without, to read.
+    /// Opens a store: with the lock of the folder to write, without it to read.
     fn from_parts(
         (index, sources): (ShardIndex, SourceRegistry),
         lock: Option<Arc<FolderLock>>,
@@ -217,7 +217,9 @@ impl SqliteStore {
         self.index.assign(source, &state.table).await
     }
 
-    /// What is remembered of a series; fails once the store has been closed, and where it is not known whose it is.
+    /// Returns the in-memory state of a series.
+    ///
+    /// Fails once the store has been closed, and where the source of the series is not known.
     fn state(&self, series: &Series) -> Result<Arc<SeriesState>, StoreError> {
         if self.shards.is_closed() {
             return Err(fault::closed());

@@ -83,7 +83,7 @@ impl StoredSource {
         self
     }
 
-    /// Whether any row opens in `range`. A shared store that is away shows none.
+    /// Returns whether any row opens in `range`. An unavailable shared store has none.
     async fn has_rows(&self, series: &Series, range: TimeRange) -> Result<bool, StoreError> {
         match self.store.read(series, range, 1).await {
             Err(_) if self.is_shared => Ok(false),

@@ -105,7 +105,7 @@ pub(crate) enum CandleFormat {
     Table,
     Csv,
     Json,
-    /// For pandas, polars and `DuckDB`; needs --output
+    /// A file for pandas, polars and `DuckDB`; needs --output.
     Parquet,
 }
 
@@ -117,11 +117,11 @@ pub(crate) enum PlanFormat {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FillArg {
-    /// Nothing: candles that exist, and no others
+    /// No filling: only candles that exist.
     None,
-    /// The last close again, without volume
+    /// The last close again, without volume.
     Forward,
-    /// A row without figures
+    /// A row without values.
     Null,
 }
 

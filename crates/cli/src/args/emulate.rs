@@ -49,16 +49,16 @@ pub(crate) enum TapeStartArg {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LimiterArg {
-    /// In any stretch of a second
+    /// A sliding window: at most the limit in any stretch of one second.
     Sliding,
-    /// In each second of the calendar
+    /// A fixed window: at most the limit in each calendar second.
     Fixed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EmulatedVenue {
     Upbit,
-    /// US stocks; keys: test-key (everything), developer-key, starter-key (delayed), free-key
+    /// US stocks; keys: test-key (everything), developer-key, starter-key (delayed), free-key.
     Massive,
 }
 
@@ -112,9 +112,9 @@ pub(crate) struct StockArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum HoursArg {
-    /// 04:00 to 20:00 in New York, on trading days
+    /// Trading from 04:00 to 20:00 New York time, on trading days.
     NewYork,
-    /// Around the clock, more quietly outside regular hours
+    /// Trading around the clock, with less volume outside regular hours.
     Always,
 }
 

@@ -13,22 +13,24 @@ pub(crate) struct StoreArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
-    /// Series, rows, spans, bytes and how much of the files is air; where --store names a database, of that and not of
-    /// the folder
+    /// Reports series, rows, spans, bytes and the unused share of the files. Where --store names a database:
+    /// of the database, not of the folder.
     Stats(StatsArgs),
-    /// Whether all that is stored can be true; exits with 1 if not. Where --store names a database, there as well
+    /// Checks the integrity of all stored data; exits with 1 if it finds an issue. Where --store names a
+    /// database, checks that as well.
     Check(CheckArgs),
-    /// Gives free space back to the disk; where --store names a database, there and not in the folder
+    /// Gives free space back to the disk. Where --store names a database: there, not in the folder.
     Vacuum(VacuumArgs),
-    /// Forgets candles of one series, their earlier versions and what is known of them: the venue is asked anew.
-    /// Where --store names a database, there as well
+    /// Deletes candles of one series, their earlier versions and their coverage: the venue is asked anew.
+    /// Where --store names a database, there as well.
     Forget(ForgetArgs),
-    /// Writes series to files, with what is known of them and a hash of it all; where --store names a
-    /// database, of that and not of the folder
+    /// Writes series to files, with their coverage and a content hash. Where --store names a database: from
+    /// the database, not from the folder.
     Export(ExportArgs),
-    /// Takes in what `export` wrote; where --store names a database, into that and not into the folder
+    /// Reads what `export` wrote. Where --store names a database: into the database, not into the folder.
     Import(ImportArgs),
-    /// Says whose the candles are that an older version kept, which did not tell the venue from an emulator or a region
+    /// Assigns a source to candles written by an older version, which did not tell a venue from an emulator
+    /// or a region.
     Claim(ClaimArgs),
 }
 

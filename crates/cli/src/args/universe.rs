@@ -14,29 +14,29 @@ pub(crate) struct UniverseArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UniverseCommand {
-    /// What there is: key, kind and number of markets
+    /// Lists the universes: key, kind and number of markets.
     List {
         #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
         format: ReportFormat,
     },
-    /// The markets of a universe, or of several joined by `:`, one a line
+    /// Prints the markets of a universe, or of several joined by `:`, one a line.
     Show {
         /// Like SPY:nasdaq100
         key: String,
     },
-    /// Takes in a file: JSON of one list or of many, or codes separated by commas or lines
+    /// Imports a file: JSON of one list or of many, or codes separated by commas or lines.
     Import {
         file: PathBuf,
         /// The name of a list that brings none
         #[arg(long)]
         key: Option<String>,
     },
-    /// Adds markets to a list; makes it if it is not there
+    /// Adds markets to a list; creates the list if it does not exist.
     Add {
         key: String,
         #[arg(required = true)]
         markets: Vec<String>,
     },
-    /// Removes markets from a list, or the whole list where none is named
+    /// Removes markets from a list, or the whole list where no market is named.
     Remove { key: String, markets: Vec<String> },
 }

@@ -72,7 +72,7 @@ async fn stats_of_folder(args: StatsArgs, global: &GlobalArgs) -> anyhow::Result
     .await
 }
 
-/// In the database first: what it still had, the folder would take from it again.
+/// Deletes in the database first: otherwise the folder would copy its rows again.
 async fn forget(mut args: ForgetArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     if args.source.is_none() {
         // An address, a region or --same-as names it as well.
@@ -107,7 +107,7 @@ fn note_unclaimed(source: VenueId) {
     ));
 }
 
-/// What is left out of a check or a copy would be missed without a word.
+/// Fails if candles have no known source: a check or a copy would silently leave them out.
 fn ensure_all_claimed(unclaimed: &[VenueId]) -> anyhow::Result<()> {
     let Some(source) = unclaimed.first() else { return Ok(()) };
     anyhow::bail!(

@@ -82,7 +82,7 @@ pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<
     watch.output.finish()
 }
 
-/// Whether lines are JSON: what was said, else what the file's ending says.
+/// Returns whether lines are JSON: by `--format`, else by the file's extension.
 fn is_json(said: Option<OutputFormat>, file: Option<&Path>) -> Result<bool, UsageError> {
     let ended = file.and_then(FileFormat::of);
     match (said, ended) {

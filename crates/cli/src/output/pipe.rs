@@ -145,8 +145,8 @@ impl Pipe {
 }
 
 impl Drop for Pipe {
-    /// What was said before something went wrong is written as well. The thread may hang in a write; it goes with the
-    /// process then.
+    /// Writes what was queued before a failure as well. The thread may hang in a write; it then ends with the
+    /// process.
     fn drop(&mut self) {
         let settled = if self.writer.is_some() { self.sync() } else { Ok(()) };
         self.close();
@@ -168,7 +168,7 @@ fn count_lines(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// The thread.
+/// Runs the writer thread.
 fn write_all(shared: &PipeShared) {
     while let Some(bytes) = next(shared) {
         for piece in bytes.chunks(CHUNK_BYTES) {
@@ -185,7 +185,7 @@ fn write_all(shared: &PipeShared) {
     }
 }
 
-/// What is to be written next; `None` if nothing will be.
+/// Waits for the next bytes to write; `None` if there will be none.
 fn next(shared: &PipeShared) -> Option<Vec<u8>> {
     let mut queue = shared.lock();
     loop {

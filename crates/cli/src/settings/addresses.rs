@@ -108,7 +108,7 @@ impl Addresses {
     }
 }
 
-/// What the variable `name` says.
+/// Reads the environment variable `name`.
 fn read<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, UsageError> {
     variable(name)
         .map(|text| text.parse())

@@ -33,7 +33,7 @@ fn user_data_dir() -> anyhow::Result<PathBuf> {
     Ok(strategy.data_dir().join("market-backbone"))
 }
 
-/// What is said of the folder of an older version.
+/// The note about a folder that an older version left.
 fn legacy_note(users: Option<&Path>) -> String {
     let what =
         format!("using ./{LEGACY_DIR}, which an older version has left here, and not the user's folder");

@@ -1,4 +1,4 @@
-//! Fetches what a channel is missing: trades page by page, closed candles by query.
+//! Backfills a channel: trades page by page, closed candles by query.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,15 +18,15 @@ use super::pause_stats::PauseStats;
 use super::trade_rank::{TradeRank, successor_id};
 
 const DAY: i64 = 86_400;
-/// A walk begins with a page of so many trades at the most: seconds are missing more often than days, and a venue may
-/// give a page of a day.
+/// The most trades of a walk's first page. Usually seconds are missing and not days, and a venue's page may
+/// hold a day.
 pub(super) const FIRST_PAGE: u32 = 1_000;
-/// Each page of a walk may be so many times as long as the one before it.
+/// The factor by which each page of a walk may be longer than the one before it.
 const GROWTH: u32 = 4;
-/// So often a page is asked again that does not go on where the one before it ended.
+/// The number of times a page is fetched again that does not continue where the one before it ended.
 const MAX_TORN_PAGES: u32 = 4;
 
-/// Where the past can be had from.
+/// The sources of past events.
 #[derive(Clone)]
 pub(super) struct BackfillSource {
     pub(super) pages: Arc<dyn PageSource>,
@@ -35,41 +35,41 @@ pub(super) struct BackfillSource {
     pub(super) config: ContinuityConfig,
 }
 
-/// What is to be fetched.
+/// The part of a channel to be fetched.
 #[derive(Clone, Debug)]
 pub(super) struct BackfillRequest {
     pub(super) channel_index: usize,
     pub(super) channel: Channel,
-    /// What happened from here on has not been delivered, but for single events.
+    /// The start: later events have not been delivered, except for single ones.
     pub(super) begin: Timestamp,
-    /// Up to here and not further; `None` for all there is.
+    /// The end of the fetch; `None` for everything there is.
     pub(super) until: Option<Timestamp>,
-    /// What happened before this has been delivered whatever the pages say.
+    /// The moment before which everything has been delivered, whatever the pages show.
     pub(super) needed: Timestamp,
     pub(super) priority: Priority,
-    /// How long to wait first.
+    /// The time to wait before the first request.
     pub(super) wait: Duration,
-    /// How many trades to ask for at first,
+    /// The number of trades to request first.
     pub(super) count: u32,
-    /// and whether to ask for ever more after that.
+    /// `true` if each page may be longer than the one before it.
     pub(super) grows: bool,
-    /// The name at which to begin, where what is newer was shown before.
+    /// The id at which to begin, where newer trades were shown before.
     pub(super) before: Option<TradeId>,
 }
 
-/// What was fetched.
+/// The result of a fetch.
 #[derive(Debug)]
 pub(super) struct BackfillResult {
     pub(super) lane: usize,
     pub(super) found: BackfillData,
-    /// Of what happened after this nothing is there.
+    /// The time of the request: nothing after it is included.
     pub(super) asked_at: Timestamp,
 }
 
 #[derive(Debug)]
 pub(super) enum BackfillData {
     Trades(TradeWalkResult),
-    /// A stretch of the past, up to this moment.
+    /// A part of the past, up to this moment.
     TradeChunk(TradeWalkResult, Timestamp),
     Candles {
         events: Vec<FeedEvent>,
@@ -78,37 +78,37 @@ pub(super) enum BackfillData {
     },
 }
 
-/// What a walk back through the pages of a market's trades has found.
+/// The result of a walk back through the pages of a market's trades.
 #[derive(Debug)]
 pub(super) struct TradeWalkResult {
-    /// Newest first, and perhaps more than once.
+    /// The trades found, newest first, with possible duplicates.
     pub(super) trades: Vec<Trade>,
-    /// What of all trades it showed.
+    /// The ranks of all trades that the walk showed.
     pub(super) shown: BTreeSet<TradeRank>,
-    /// The latest that it showed of those from before the beginning: whatever is later was to be shown.
+    /// The latest trade shown from before the beginning: the pages had to show every later one.
     pub(super) newest_before_begin: Option<TradeRank>,
-    /// The pauses between those.
+    /// The pauses between trades before the beginning.
     pub(super) pause_stats: PauseStats,
-    /// Trades that are on its pages and could not be read.
+    /// The number of trades on the pages that could not be read.
     pub(super) unreadable: u32,
-    /// A page was shorter than what was asked for: a day has no more, or the page lacks some.
+    /// `true` if a page was shorter than requested: a day has no more, or the page lacks some.
     pub(super) is_short: bool,
-    /// A page did not go on where the one before it ended.
+    /// `true` if a page did not continue where the one before it ended.
     pub(super) is_disjoint: bool,
-    /// Why it ended before its end.
+    /// The reason why the walk ended early, if it did.
     pub(super) cut_short: Option<LossReason>,
-    /// The venue does not go back far enough: so many days.
+    /// The number of days the venue goes back, if that is not far enough.
     pub(super) too_old: Option<u8>,
-    /// The venue has nothing from before this.
+    /// The moment before which the venue has no trades.
     pub(super) kept_since: Timestamp,
-    /// How many pages it took.
+    /// The number of pages fetched.
     pub(super) pages: u32,
-    /// How long the venue gave no answer.
+    /// The time during which the venue did not answer.
     pub(super) unanswered: Duration,
 }
 
 impl BackfillSource {
-    /// Fetches all that `order` asks for, or says why not.
+    /// Fetches everything `order` asks for, or returns why that was not possible.
     pub(super) async fn fetch(self, order: BackfillRequest) -> BackfillResult {
         sleep(order.wait).await;
         let asked_at = self.clock.now();
@@ -120,7 +120,7 @@ impl BackfillSource {
         BackfillResult { lane: order.channel_index, found, asked_at }
     }
 
-    /// The venue has no trades from before this.
+    /// Returns the moment before which the venue has no trades.
     pub(super) fn kept_since(&self) -> Timestamp {
         let days = self.pages.capabilities().trade_days;
         midnight(self.clock.now()).minus(Duration::from_secs(u64::from(days) * DAY.unsigned_abs()))
@@ -148,7 +148,7 @@ impl BackfillSource {
         }
     }
 
-    /// Goes back page by page until all is there, or the venue has no more.
+    /// Goes back page by page until everything is there, or the venue has no more.
     async fn walk(&self, walk: &mut TradeWalk, order: &BackfillRequest) -> Result<(), LossReason> {
         let capabilities = self.pages.capabilities();
         let retry = BackfillRetry::new(&self.config);
@@ -160,7 +160,7 @@ impl BackfillSource {
             let mut page =
                 walk.add_unanswered(retry.call(|| self.pages.trade_page(&request, order.priority)).await?);
             if walk.would_end_day(&page, count) {
-                // An answer that is empty by mistake would be the end of the day.
+                // An answer that is empty by mistake would look like the end of the day.
                 let otherwise = TradePageRequest { count: (count - 1).max(2), ..request.clone() };
                 let again = walk
                     .add_unanswered(retry.call(|| self.pages.trade_page(&otherwise, order.priority)).await?);
@@ -218,7 +218,7 @@ impl BackfillSource {
 }
 
 impl TradeWalkResult {
-    /// The stretch of which all is there, if `trades` and `loss` are what came of it.
+    /// Returns the range that is complete, given the fetched `trades` and the `loss`.
     pub(super) fn coverage(
         trades: &[Trade],
         loss: Option<&LossReason>,
@@ -242,15 +242,15 @@ struct TradeWalk {
     newest_first: Vec<Trade>,
     before: Option<TradeId>,
     days_ago: u8,
-    /// There is no need to look further back than this many days.
+    /// The last day to look at, counted back from today.
     last_day: u8,
-    /// A trade from before the beginning was seen: all after it is there.
+    /// `true` once a trade from before the beginning was seen: all later ones are there.
     reached: bool,
-    /// The latest of those.
+    /// The latest trade from before the beginning.
     newest_before_begin: Option<TradeRank>,
-    /// The pauses between those.
+    /// The pauses between trades before the beginning.
     pause_stats: PauseStats,
-    /// The oldest of the page before, if the next must begin with it.
+    /// The oldest trade of the page before, if the next page must begin with it.
     overlap_id: Option<TradeId>,
     unreadable: u32,
     is_short: bool,
@@ -271,7 +271,7 @@ impl TradeWalk {
             newest_first: Vec::new(),
             before: order.before.clone(),
             days_ago: newest.map_or(0, days_before),
-            // One more than should be needed, for midnight may pass meanwhile.
+            // One day more than should be needed, because midnight may pass meanwhile.
             last_day: days_before(order.begin).saturating_add(1),
             reached: false,
             newest_before_begin: None,
@@ -285,7 +285,7 @@ impl TradeWalk {
         }
     }
 
-    /// The answer, and how long there was none.
+    /// Returns the page, and adds the time without an answer to the total.
     fn add_unanswered(&mut self, (page, unanswered): (TradePage, Duration)) -> TradePage {
         self.unanswered += unanswered;
         page
@@ -300,13 +300,13 @@ impl TradeWalk {
         }
     }
 
-    /// Whether the venue says by `page` that the day has no more.
+    /// Returns whether `page` would mean that the day has no more trades.
     fn would_end_day(&self, page: &TradePage, asked: u32) -> bool {
         let is_short = page.trades.len() + (page.dropped as usize) < asked as usize;
         is_short && page.trades.iter().all(|trade| trade.time >= self.begin)
     }
 
-    /// Whether `page` goes on where the one before it ended: a stale one begins too early.
+    /// Returns whether `page` continues where the one before it ended. A stale page begins too early.
     fn continues_with(&self, page: &TradePage) -> bool {
         self.overlap_id.as_ref().is_none_or(|seam| page.trades.iter().any(|trade| trade.id == *seam))
     }
@@ -339,7 +339,7 @@ impl TradeWalk {
 
 type SourceFuture<'a, T> = BoxFuture<'a, Result<T, SourceError>>;
 
-/// How long one goes on asking.
+/// The limits of repeated requests.
 struct BackfillRetry {
     timeout: Duration,
     first_pause: Duration,
@@ -355,8 +355,8 @@ impl BackfillRetry {
         }
     }
 
-    /// Asks until there is an answer, asking again cannot help, or it has taken too long. With the answer it returns how
-    /// long was asked in vain before.
+    /// Repeats a request until there is an answer, asking again cannot help, or it has taken too long. Returns
+    /// the answer with the time spent in vain before it.
     async fn call<'a, T>(&self, ask: impl Fn() -> SourceFuture<'a, T>) -> Result<(T, Duration), LossReason> {
         let since = Instant::now();
         let until = since + self.timeout;

@@ -1,8 +1,8 @@
-//! Compares the last state heard of a candle with the trades that were handed out for its slot.
+//! Compares the last live state of a candle with the trades that were delivered for its slot.
 //!
-//! A candle is a sum: if less is in it than was traded, the last of its frames were lost, and nobody said so. Both may be
-//! late: so a slot is judged a while after a later one has begun, and once more when a late trade belongs to it. That
-//! more is in it than was heard is no fault of the candle's.
+//! A candle is a sum: if it is smaller than the trades, its last frames were lost, and nothing reported that.
+//! Both trades and frames may be late. So a slot is checked a while after a later one has begun, and once more
+//! when a late trade belongs to it. A candle that is larger than the trades is not at fault.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,39 +12,39 @@ use tokio::time::Instant;
 
 use super::volume_audit::{MAX_COOLDOWN, MIN_COOLDOWN, tolerance};
 
-/// So many slots are remembered; older ones are not judged any more.
+/// The number of slots that are remembered; older ones are not checked any more.
 const MAX_SLOTS: usize = 8;
 
-/// What is known of a slot.
+/// The known volumes of a slot.
 #[derive(Debug)]
 struct AuditedSlot {
     open: Timestamp,
     close: Timestamp,
-    /// What was traded in it, by the trades.
+    /// The volume by the delivered trades.
     traded_volume: f64,
-    /// And by what was last heard of the candle.
+    /// The volume by the last state of the candle.
     candle_volume: f64,
-    /// It was handed out as it will stay.
+    /// `true` if the candle was delivered in its final state.
     is_final: bool,
-    /// When it is to be judged.
+    /// The time at which the slot is to be checked.
     due: Option<Instant>,
 }
 
 /// The audit of one series.
 #[derive(Debug)]
 pub(super) struct CandleAudit {
-    /// The lane of the market's trades.
+    /// The index of the channel with the market's trades.
     pub(super) trade_channel: usize,
     frame: Timeframe,
     grid: Grid,
     wait: Duration,
     cooldown: Duration,
     cooldown_until: Option<Instant>,
-    /// The oldest slot that has been handed out. Of those before it nothing was heard, and nothing was to be.
+    /// The oldest delivered slot. Earlier slots are not part of the feed.
     since: Option<Timestamp>,
-    /// By open time.
+    /// The slots, by open time.
     slots: VecDeque<AuditedSlot>,
-    /// What is being fetched because it seems to be wrong, and what was heard of it.
+    /// The slot being fetched because it seems to be wrong, with its volume by the candle.
     suspected: Option<(Timestamp, f64)>,
 }
 
@@ -65,14 +65,14 @@ impl CandleAudit {
         }
     }
 
-    /// A trade was handed out.
+    /// Records a trade that was delivered.
     pub(super) fn on_trade(&mut self, trade: &Trade, now: Instant) {
         if let Some(slot) = self.slot(trade.time, now) {
             slot.traded_volume += trade.size;
         }
     }
 
-    /// A state of a candle was handed out.
+    /// Records a candle state that was delivered.
     pub(super) fn on_candle(&mut self, candle: &Candle, now: Instant) {
         self.since = Some(self.since.map_or(candle.open_time, |since| since.min(candle.open_time)));
         if let Some(slot) = self.slot(candle.open_time, now) {
@@ -81,7 +81,7 @@ impl CandleAudit {
         }
     }
 
-    /// The slot of `moment`, of which there is news.
+    /// Returns the slot of `moment`, and schedules its check.
     fn slot(&mut self, moment: Timestamp, now: Instant) -> Option<&mut AuditedSlot> {
         let due = now + self.wait;
         let place = match self.slots.back() {
@@ -96,7 +96,8 @@ impl CandleAudit {
         Some(slot)
     }
 
-    /// Where the slot of `moment` is kept; `None` if it is too old. With a new one, the last before it is over.
+    /// Returns the index of the slot of `moment`, or `None` if it is too old. A new slot ends the one before
+    /// it.
     fn place(&mut self, moment: Timestamp, due: Instant) -> Option<usize> {
         let open = self.grid.floor(self.frame, moment);
         let mut place = match self.slots.binary_search_by(|slot| slot.open.cmp(&open)) {
@@ -121,13 +122,13 @@ impl CandleAudit {
         Some(place)
     }
 
-    /// When there is something to judge.
+    /// Returns the time of the next check.
     pub(super) fn due(&self) -> Option<Instant> {
         self.slots.iter().filter_map(|slot| slot.due).min()
     }
 
-    /// The oldest slot of which nobody can say yet whether all of it was heard, where trades from `lacking` on may still
-    /// be missing.
+    /// Returns the oldest slot that is not known to be complete, where trades from `lacking` on may still be
+    /// missing.
     pub(super) fn unproven(&self, lacking: Option<Timestamp>) -> Option<Timestamp> {
         let since = self.since?;
         let may_grow = |slot: &AuditedSlot| lacking.is_some_and(|lacking| lacking < slot.close);
@@ -136,8 +137,8 @@ impl CandleAudit {
         self.slots.iter().find(is_open).map(|slot| slot.open)
     }
 
-    /// The oldest slot that more was traded in than was heard. It cannot be said while trades or candles are being
-    /// fetched.
+    /// Returns the oldest slot with more traded volume than its candle shows. The check waits while trades or
+    /// candles are being fetched.
     pub(super) fn check(&mut self, is_whole: bool, now: Instant) -> Option<Timestamp> {
         let rests = self.cooldown_until.is_some_and(|until| now < until);
         let mut wrong = None;
@@ -156,7 +157,7 @@ impl CandleAudit {
         wrong.map(|(open, _)| open)
     }
 
-    /// The candles that may have been wrong have been fetched.
+    /// Records that the suspected candles have been fetched.
     pub(super) fn on_backfilled(&mut self, events: &[FeedEvent], now: Instant) {
         let Some((open, heard)) = self.suspected.take() else { return };
         let was_wrong = events.iter().any(|event| match event {

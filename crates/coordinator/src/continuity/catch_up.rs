@@ -1,4 +1,4 @@
-//! The time until a feed from the past has caught up with the present.
+//! The state of a feed from the past until it has caught up with the present.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use super::channel_table::ChannelTable;
 
 #[derive(Debug)]
 pub(super) struct CatchUp {
-    /// From now on the past is fetched even of lanes of which nothing live was heard.
+    /// The time from which the past is fetched even of channels without any live event.
     pub(super) deadline: Option<Instant>,
     histories: Vec<Option<ChannelHistory>>,
-    /// Whether all of a lane's past is there.
+    /// For each channel, whether its whole past is there.
     completed: Vec<bool>,
 }
 
@@ -22,7 +22,8 @@ impl CatchUp {
         Self { deadline: Some(deadline), histories: vec![None; lanes], completed: vec![false; lanes] }
     }
 
-    /// Notes what is known of a lane's past, which was fetched from `begin` on. What there is to tell of it.
+    /// Records what is known about a channel's past, which was fetched from `begin` on, and returns the gap to
+    /// report, if any.
     pub(super) fn record(
         &mut self,
         number: usize,
@@ -48,14 +49,14 @@ impl CatchUp {
         })
     }
 
-    /// All of a lane's past is there, as far as it can be had.
+    /// Records that a channel's past is there, as far as it is available.
     pub(super) fn complete(&mut self, number: usize) {
         if let Some(done) = self.completed.get_mut(number) {
             *done = true;
         }
     }
 
-    /// Whether the past of every lane is there.
+    /// Returns whether the past of every channel is there.
     pub(super) fn is_done(&self, lanes: &ChannelTable) -> bool {
         lanes.iter().zip(&self.completed).all(|(lane, done)| *done || !lane.has_past)
     }

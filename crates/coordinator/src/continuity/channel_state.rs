@@ -1,4 +1,4 @@
-//! One channel of a feed: what of it has been handed out, and what waits until something older is there.
+//! The state of one channel of a feed: what has been delivered, and what waits for something older.
 
 mod init;
 mod join_target;
@@ -17,32 +17,33 @@ use super::gap_reconciler::GapReconciler;
 use super::trade_rank::{KnownTrade, TradeRank};
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// How long the first stretch of a past is; the others are longer or shorter, by how much was traded.
+/// The length of the first part of a past; later parts are longer or shorter, depending on the number of
+/// trades.
 const FIRST_CHUNK_LENGTH: Duration = Duration::from_secs(600);
 
-/// What must not be handed out twice.
+/// The record of what must not be delivered twice.
 #[derive(Debug)]
 pub(super) enum DeliveryTracker {
     Trades(DeliveredTrades),
     Candles(DeliveredCandles),
-    /// Each value replaces the one before: nothing is fetched, nothing is a repetition.
+    /// Each value replaces the one before: nothing is fetched, and nothing is a duplicate.
     State,
 }
 
-/// Where a channel stands.
+/// The phase of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChannelPhase {
-    /// Events go through.
+    /// Events are delivered as they arrive.
     Live,
     /// Events wait: the feed is interrupted, or has not begun.
     Held,
-    /// Events wait for a fetch that waits for its turn.
+    /// Events wait for a fetch that is queued.
     Queued,
-    /// Events wait for a fetch.
+    /// Events wait for a fetch in flight.
     Fetching,
-    /// What was fetched does not join what was heard yet; it is asked for again at [`ChannelState::retry_at`].
+    /// The fetched events do not join the live ones yet; they are fetched again at [`ChannelState::retry_at`].
     AwaitingRetry,
-    /// Its past is there; events wait until that of the others is, too.
+    /// The channel's past is there; its events wait until that of the others is there too.
     CaughtUp,
 }
 
@@ -51,50 +52,53 @@ pub(super) struct ChannelState {
     pub(super) channel: Channel,
     pub(super) tracker: DeliveryTracker,
     pub(super) phase: ChannelPhase,
-    /// Its past is asked for.
+    /// `true` if its past is requested.
     pub(super) has_past: bool,
-    /// The live side has brought something of it.
+    /// `true` once the live side has delivered any event of it.
     pub(super) has_live_event: bool,
-    /// It had been heard when its past was last fetched, so that nothing can lie between the two.
+    /// `true` if it was live when its past was last fetched, so that nothing can lie between the two.
     pub(super) is_joined: bool,
-    /// Between the beginning of a gap and the moment at which events arrive again.
+    /// `true` between the beginning of a gap and the moment at which events arrive again.
     pub(super) is_down: bool,
-    /// What is being fetched will not be all that is missing.
+    /// `true` if the fetch in flight will not cover everything that is missing.
     pub(super) needs_refetch: bool,
-    /// What has been fetched of its trades and is not handed out yet.
+    /// The fetched trades that are not delivered yet.
     pub(super) reconciler: GapReconciler,
-    /// The first trade heard after the gap: up to there the pages must reach.
+    /// The first trade after the gap: the pages must reach up to it.
     pub(super) join_target: Option<KnownTrade>,
-    /// The first trade heard after what is missing since [`again`](Self::needs_refetch).
+    /// The first trade after what is missing beyond the fetch in flight
+    /// ([`needs_refetch`](Self::needs_refetch)).
     next_join_target: Option<KnownTrade>,
-    /// That one was heard live; else the venue said that it was the latest.
+    /// `true` if that trade arrived live; otherwise the venue reported it as its latest.
     is_target_live: bool,
-    /// What happens from then on is heard; with the next trade, if that is not known.
+    /// The venue time from which live events arrive; if unknown, it is set with the next trade.
     pub(super) heard_from: Option<Timestamp>,
-    /// When events began to arrive again.
+    /// The time at which events began to arrive again.
     pub(super) resumed_at: Instant,
-    /// When it is asked for again.
+    /// The time at which it is fetched again.
     pub(super) retry_at: Option<Instant>,
-    /// How long to wait before the next fetch.
+    /// The wait before the next fetch.
     pub(super) wait: Duration,
-    /// How long the stretches are by which its past is fetched.
+    /// The length of the parts in which its past is fetched.
     pub(super) chunk_length: Duration,
-    /// The stamp that had moved the cursor it begins after, if one had that cannot be true.
+    /// The impossible timestamp that had moved the cursor it begins after, if there was one.
     pub(super) invalid_stamp: Option<Timestamp>,
-    /// When one began to listen.
+    /// The time at which listening began.
     listening_since: Instant,
-    /// Up to here all has been fetched.
+    /// The moment up to which everything has been fetched.
     fetched_until: Timestamp,
-    /// The last moment at which it was known to be whole, by our clock; while it is live, that is now.
+    /// The last moment at which the channel was known to be complete, by the local clock; while it is live,
+    /// that is now.
     pub(super) complete_until: Timestamp,
     held: VecDeque<FeedEvent>,
-    /// More came than may be held; it is dropped until it is fetched.
+    /// `true` if more arrived than may be held; the rest is dropped and fetched later.
     pub(super) overflowed: bool,
-    /// The market's audit, where both its trades and its ticker are followed.
+    /// The index of the market's audit, where both its trades and its ticker are followed.
     pub(super) volume_audit: Option<usize>,
-    /// The lanes of a market's candles, if this is the lane of its trades and they are compared.
+    /// The indices of the channels with the market's candles, if this is its channel of trades and they are
+    /// compared.
     pub(super) candle_channels: Vec<usize>,
-    /// What compares the two, if this is the lane of such candles.
+    /// The audit of these candles against the trades, if this is a channel of candles that are compared.
     pub(super) candle_audit: Option<CandleAudit>,
 }
 
@@ -130,12 +134,12 @@ impl ChannelState {
         }
     }
 
-    /// Whether what is missing of it can be fetched.
+    /// Returns whether missing events of the channel can be fetched.
     pub(super) fn is_backfillable(&self) -> bool {
         !matches!(self.tracker, DeliveryTracker::State)
     }
 
-    /// Whether `event` is due and was not handed out; if so, it is taken for handed out.
+    /// Returns whether `event` is due and was not delivered yet, and records it as delivered.
     pub(super) fn admit(&mut self, event: &FeedEvent, from: EventSource) -> bool {
         match (&mut self.tracker, event) {
             (DeliveryTracker::Trades(seen), FeedEvent::Trade(trade)) => seen.admit(trade, from),
@@ -144,7 +148,7 @@ impl ChannelState {
         }
     }
 
-    /// Whether `event` is a trade of a page that would be handed out.
+    /// Returns whether `event` is a trade of a page that would be delivered.
     pub(super) fn is_missing(&self, event: &FeedEvent) -> bool {
         match (&self.tracker, event) {
             (DeliveryTracker::Trades(seen), FeedEvent::Trade(trade)) => seen.wants(trade, EventSource::Page),
@@ -152,7 +156,7 @@ impl ChannelState {
         }
     }
 
-    /// Lets `event` wait; of a state only the latest. What is more than `depth` is left to be fetched.
+    /// Holds `event` back; of a state only the latest. Events beyond `depth` are left to be fetched.
     pub(super) fn hold(&mut self, event: FeedEvent, depth: usize) {
         if !self.is_backfillable() {
             self.held.clear();
@@ -168,12 +172,12 @@ impl ChannelState {
         self.held.push_back(event);
     }
 
-    /// What waited.
+    /// Returns the events that were held back.
     pub(super) fn release(&mut self) -> VecDeque<FeedEvent> {
         std::mem::take(&mut self.held)
     }
 
-    /// All trades that were heard lately, handed out or not.
+    /// Returns the ranks of all recent trades, delivered or not.
     pub(super) fn ranks(&self) -> Vec<TradeRank> {
         let DeliveryTracker::Trades(seen) = &self.tracker else { return Vec::new() };
         let held = self.held.iter().filter_map(|event| match event {
@@ -183,14 +187,15 @@ impl ChannelState {
         seen.ranks().into_iter().chain(held).collect()
     }
 
-    /// Its trades are being compared from `moment` on: until that is over, any of them may turn out to be missing.
+    /// Sets the moment from which its trades are being compared: until that is finished, any of them may turn
+    /// out to be missing.
     pub(super) fn set_audited_since(&mut self, moment: Option<Timestamp>) {
         if let DeliveryTracker::Trades(seen) = &mut self.tracker {
             seen.set_open_since(moment);
         }
     }
 
-    /// The trade of the highest rank that has been handed out.
+    /// Returns the delivered trade with the highest rank.
     pub(super) fn top(&self) -> Option<&KnownTrade> {
         match &self.tracker {
             DeliveryTracker::Trades(seen) => seen.top(),
@@ -198,8 +203,8 @@ impl ChannelState {
         }
     }
 
-    /// The newest trade that the pages must show whatever comes: the one that was handed out, or, where nothing says yet
-    /// up to where they must reach, one that waits because it came late.
+    /// Returns the newest trade that the pages must show in any case: the delivered one or, where there is no
+    /// join target yet, one that waits because it came late.
     pub(super) fn newest_known(&self) -> Option<KnownTrade> {
         let top = self.top().cloned();
         if self.join_target.is_some() || self.needs_refetch {
@@ -212,7 +217,8 @@ impl ChannelState {
         held.chain(top).max_by(|one, other| one.rank.cmp(&other.rank))
     }
 
-    /// Has what is to be audited, and when, if this is a lane of candles that are no shorter than a minute.
+    /// Starts the audit of this channel's candles against the channel `trades`, if they are of a minute or longer.
+    /// Returns whether it did.
     pub(super) fn audit_against(&mut self, trades: usize, wait: Duration) -> bool {
         match &self.tracker {
             DeliveryTracker::Candles(DeliveredCandles { frame, grid, .. }) if frame.typical() >= MINUTE => {
@@ -223,28 +229,29 @@ impl ChannelState {
         }
     }
 
-    /// What was handed out of the candles from the slot of `moment` on was not as it will stay: it is due once more.
+    /// Makes the candles from the slot of `moment` on due once more, because they were not delivered in their
+    /// final state.
     pub(super) fn reopen_from(&mut self, moment: Timestamp) {
         if let DeliveryTracker::Candles(bars) = &mut self.tracker {
             bars.reopen_from(moment);
         }
     }
 
-    /// All that was due once more has been handed out.
+    /// Records that everything that was due once more has been delivered.
     pub(super) fn clear_reopened(&mut self) {
         if let DeliveryTracker::Candles(bars) = &mut self.tracker {
             bars.clear_reopened();
         }
     }
 
-    /// It is `now`: the clock may have been set since one began to listen.
+    /// Adjusts the start of listening to `now`: the clock may have been set since then.
     pub(super) fn adjust_for_clock(&mut self, now: Timestamp) {
         if let DeliveryTracker::Trades(seen) = &mut self.tracker {
             seen.adjust_listening_since(now.minus(self.listening_since.elapsed()));
         }
     }
 
-    /// How far back a fetch must go.
+    /// Returns how far back a fetch must go.
     pub(super) fn due_from(&self) -> Timestamp {
         match &self.tracker {
             DeliveryTracker::Trades(seen) => seen.due_from().max(self.fetched_until),
@@ -253,12 +260,13 @@ impl ChannelState {
         }
     }
 
-    /// All up to `newest` has been fetched, but for what may still come late.
+    /// Records that everything up to `newest` has been fetched, except for trades that may still come late.
     pub(super) fn mark_fetched(&mut self, newest: Timestamp, settling: Duration) {
         self.fetched_until = self.fetched_until.max(newest.minus(settling));
     }
 
-    /// What a cursor is to hold of it; of candles, where trades from `lacking` on may still be missing.
+    /// Returns the channel's part of a cursor. Of candles it is limited where trades from `lacking` on may
+    /// still be missing.
     pub(super) fn checkpoint(
         &self,
         heard: Timestamp,

@@ -1,4 +1,4 @@
-//! The lanes of a feed, and which of them an event belongs to.
+//! The channels of a feed, and which of them an event belongs to.
 
 use std::ops::{Index, IndexMut};
 
@@ -39,13 +39,13 @@ impl ChannelTable {
         kinds.iter().find(|(other, _)| *other == kind).map(|(_, lane)| *lane)
     }
 
-    /// Those concerned by a gap of which something has to be fetched.
+    /// Returns the channels in `gap` of which something has to be fetched.
     pub(super) fn fetched_of(&self, gap: &Gap) -> Vec<usize> {
         let lane = |channel: &Channel| self.find(&channel.symbol, channel.kind);
         gap.channels.iter().filter_map(lane).filter(|number| self.all[*number].is_backfillable()).collect()
     }
 
-    /// The lanes of the trades and of the ticker of each market whose trades are fetched and whose ticker is followed.
+    /// Returns, for each market whose trades are fetched and whose ticker is followed, the channels of both.
     pub(super) fn with_ticker(&self) -> Vec<(usize, usize)> {
         let symbols = self.by_symbol.keys();
         let pairs = symbols.filter_map(|symbol| {
@@ -56,7 +56,8 @@ impl ChannelTable {
         pairs.collect()
     }
 
-    /// The lanes of the trades and of a candle of each market of which both are fetched.
+    /// Returns, for each market whose trades and candles are fetched, the channels of the trades and of one
+    /// candle.
     pub(super) fn with_candles(&self) -> Vec<(usize, usize)> {
         let fetched = |kind: StreamKind, number: usize| {
             matches!(kind, StreamKind::Candle(_)) && self.all[number].is_backfillable()
@@ -70,14 +71,14 @@ impl ChannelTable {
         pairs.collect()
     }
 
-    /// The lanes of a market's candles.
+    /// Returns the channels of a market's candles.
     pub(super) fn candles_of(&self, symbol: &Symbol) -> Vec<usize> {
         let kinds = self.by_symbol.get(symbol).into_iter().flatten();
         let is_candle = |kind: StreamKind| matches!(kind, StreamKind::Candle(_));
         kinds.filter(|(kind, _)| is_candle(*kind)).map(|(_, lane)| *lane).collect()
     }
 
-    /// A gap that names no channel is of all.
+    /// Returns the gap with its channels named. A gap that names no channel affects all.
     pub(super) fn name_channels(&self, gap: Gap) -> Gap {
         if !gap.channels.is_empty() {
             return gap;

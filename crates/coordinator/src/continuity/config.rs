@@ -1,39 +1,46 @@
-//! How patient and how eager feeds are.
+//! The settings of live feeds.
 
 use std::time::Duration;
 
-/// How patient and how eager feeds are.
+/// The delays, retries and limits of live feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContinuityConfig {
-    /// How much later than its neighbours a trade may arrive, in the venue's time, and still be told from one that was
-    /// delivered. The ids of this stretch are remembered, and are what a cursor holds.
+    /// The most a trade may arrive later than its neighbours, in venue time, and still be recognized as new.
+    /// The ids of this period are remembered, and are part of a cursor.
     pub allowed_lateness: Duration,
-    /// At the beginning of a feed from the past, how long a channel's first live event is waited for before its history
-    /// is fetched. It is fetched up to what is live, and once more when the first event comes later.
+    /// The time for which a feed from the past waits for a channel's first live event before it fetches the
+    /// history. The history is fetched up to that event, and once more if the event comes later.
     pub first_event_timeout: Duration,
-    /// How much later than on its socket the venue may show a trade on its pages. So long is waited before they are read.
+    /// The delay with which the venue shows a trade on its pages after its socket. The pages are fetched after
+    /// this wait.
     pub page_lag: Duration,
-    /// How long a venue that does not answer is asked again and again before what is missing counts as lost.
+    /// The time for which a venue that does not answer is asked repeatedly before the missing events count as
+    /// lost.
     pub heal_timeout: Duration,
-    /// What was fetched for a gap is asked for once more, in another way, after this long: a page may lack its middle.
+    /// The time after which the events fetched for a gap are fetched again in another way: a page may lack its
+    /// middle.
     pub recheck_after: Duration,
-    /// How long the pages are asked again where what they show does not join what was heard; then the gap is lost.
+    /// The time for which the pages are fetched again while they do not join the live trades; after it the gap
+    /// is lost.
     pub join_timeout: Duration,
-    /// The longest pause between two such questions; the first is `retry_pause`.
+    /// The longest pause between two such fetches; the first is `retry_pause`.
     pub join_pause_cap: Duration,
-    /// How long a silence after or within a gap is doubted before the market counts as quiet. Longer than pages are late.
+    /// The time for which a silence after or within a gap is not believed before the market counts as quiet.
+    /// Longer than the delay of pages.
     pub quiet_period: Duration,
-    /// An event that is stamped further ahead of the clock than this is dropped, unless the others agree with it.
+    /// The most an event may be stamped ahead of the clock; later ones are dropped, unless the others agree
+    /// with them.
     pub max_future_skew: Duration,
-    /// How long to wait before a page is asked again; doubled each time,
+    /// The first pause before a page is fetched again. It doubles with each failure.
     pub retry_pause: Duration,
-    /// up to this.
+    /// The longest pause before a page is fetched again.
     pub retry_pause_cap: Duration,
-    /// Channels of one feed whose past is fetched at once. At least 1.
+    /// The number of channels of one feed whose past is fetched at once, at least 1.
     pub in_flight: usize,
     /// The most trades of one channel that are held until they are in order; older ones are lost.
     pub backlog: usize,
-    /// How long after a ticker its trades may arrive before they count as missing. Less than `settling`.
+    /// The time after a ticker within which its trades may arrive before they count as missing. Less than
+    /// `allowed_lateness`.
     pub audit_delay: Duration,
 }
 

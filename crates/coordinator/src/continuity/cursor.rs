@@ -1,4 +1,4 @@
-//! What has been handed out of a feed, as a value that survives the program.
+//! The position of a feed as a value that survives the program.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,21 +7,21 @@ use market_backbone_core::{Channel, Timestamp, VenueId};
 
 use super::delivered_trades::TradeCheckpoint;
 
-/// What has been handed out of one channel.
+/// The position within one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ChannelCheckpoint {
     Trades(TradeCheckpoint),
     Candles {
-        /// The open time of the oldest that has not been handed out as it will stay.
+        /// The open time of the oldest candle that has not been delivered in its final state.
         due: Timestamp,
     },
 }
 
-/// What has been handed out of a feed: a later feed that begins [after](super::Start::After) it goes on with the next
-/// event, each once.
+/// The position of a feed. A later feed that begins [after](super::Start::After) it continues with the next
+/// event and delivers each once.
 ///
-/// As text it is one line of printable ASCII without blanks, that any version of this crate from now on can read. It
-/// grows with the trades of the last minute: seven bytes each, as a rule.
+/// As text it is one line of printable ASCII without blanks, which any version of this crate from now on can
+/// read. It grows with the trades of the last minute, by about seven bytes each.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor {
     pub(super) venue: VenueId,
@@ -29,18 +29,19 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The venue whose feed it is of.
+    /// Returns the venue of the feed.
     #[must_use]
     pub const fn venue(&self) -> VenueId {
         self.venue
     }
 
-    /// The channels it knows of; tickers and books have nothing to go on from.
+    /// Returns the channels it contains. Tickers and books have no position.
     pub fn channels(&self) -> impl Iterator<Item = &Channel> {
         self.checkpoints.keys()
     }
 
-    /// Up to when, by the venue's clock, all of a channel has been handed out; `None` if it knows nothing of it.
+    /// Returns the moment, by the venue's clock, up to which everything of a channel has been delivered, or
+    /// `None` if the cursor does not contain the channel.
     #[must_use]
     pub fn position(&self, channel: &Channel) -> Option<Timestamp> {
         Some(match self.checkpoints.get(channel)? {
@@ -61,17 +62,17 @@ impl fmt::Debug for Cursor {
     }
 }
 
-/// Why a text is no cursor.
+/// The reason why a text is not a cursor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CursorError {
-    /// It does not begin like one.
+    /// The text does not begin like a cursor.
     #[error("this is no cursor")]
     NotACursor,
-    /// It was written by a later version.
+    /// The text was written by a later version.
     #[error("this cursor is of a later version; there is no reading it with this one")]
     TooNew,
-    /// A part is missing, or was changed.
+    /// A part of the text is missing or was changed.
     #[error("this cursor is damaged")]
     Damaged,
 }

@@ -1,8 +1,8 @@
-//! Cursors as text.
+//! The text format of cursors.
 //!
-//! `mbc1,upbit,KRW-BTC/trade/A/B/C/ids,KRW-BTC/candle.1m/D,#checksum`. Numbers have base 36; ids that are numbers are
-//! written as differences, because their first ten digits agree. The checksum is there because a text that was cut
-//! short would still make sense, and deliver trades twice.
+//! `mbc1,upbit,KRW-BTC/trade/A/B/C/ids,KRW-BTC/candle.1m/D,#checksum`. Numbers have base 36. Numeric ids are
+//! written as differences, because their first ten digits agree. The checksum is needed because a truncated
+//! text would still be readable, and trades would be delivered twice.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,7 +93,7 @@ fn channel(venue: VenueId, part: &str) -> Option<(Channel, ChannelCheckpoint)> {
     fields.next().is_none().then_some((Channel { symbol, kind }, mark))
 }
 
-/// Numbers first, as the order of ids has it.
+/// Writes numbers first, in the order of ids.
 fn ids(text: &mut String, ids: &[TradeId]) {
     let mut last = 0_i64;
     for id in ids {
@@ -162,7 +162,7 @@ fn checksum(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// FNV-1a: the same in every version and on every machine, which `std` does not promise of its own.
+/// An FNV-1a hash: the same in every version and on every machine, which `std` does not promise for its own.
 struct Fnv(u64);
 
 impl Hasher for Fnv {

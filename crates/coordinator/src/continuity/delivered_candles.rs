@@ -1,4 +1,4 @@
-//! Which candles of a series have been handed out, and which are due once more.
+//! The candles of a series that have been delivered, and those that are due once more.
 
 use std::collections::VecDeque;
 
@@ -6,23 +6,23 @@ use market_backbone_core::{Candle, Grid, Timeframe, Timestamp};
 
 use super::delivered_trades::EventSource;
 
-/// So many closed candles are known one by one; what is older stays as it was handed out.
+/// The most closed candles that are remembered one by one; older ones stay as they were delivered.
 const MAX_RECENT_FINALS: usize = 64;
 
-/// Which candles of a series have been handed out.
+/// The delivered candles of a series.
 #[derive(Debug)]
 pub(super) struct DeliveredCandles {
     pub(super) frame: Timeframe,
     pub(super) grid: Grid,
-    /// Nothing from before this is due.
+    /// The moment before which nothing is due.
     floor: Timestamp,
-    /// The open time of the oldest that has not been handed out as it will stay,
+    /// The open time of the oldest candle that has not been delivered in its final state.
     due: Timestamp,
-    /// but for those from here on, which seemed to have been and were not.
+    /// The open time from which delivered candles are due again, because they were not final after all.
     reopened_from: Option<Timestamp>,
-    /// Those that open before this have been handed out as they will stay.
+    /// The moment before which all candles have been delivered in their final state.
     final_until: Timestamp,
-    /// The last ones of which that is known of each, by open time.
+    /// The open times of the latest candles that were delivered in their final state.
     recent_finals: VecDeque<Timestamp>,
 }
 
@@ -33,7 +33,7 @@ impl DeliveredCandles {
         Self { frame, grid, floor: due, due, reopened_from: None, final_until, recent_finals }
     }
 
-    /// Whether `candle` is due and was not handed out; if so, it is taken for handed out.
+    /// Returns whether `candle` is due and was not delivered yet, and records it as delivered.
     pub(super) fn admit(&mut self, candle: &Candle, from: EventSource) -> bool {
         let open = candle.open_time;
         let begin = if from == EventSource::Page { self.due_from() } else { self.final_until };
@@ -60,18 +60,18 @@ impl DeliveredCandles {
         }
     }
 
-    /// How far back a fetch must go.
+    /// Returns how far back a fetch must go.
     pub(super) fn due_from(&self) -> Timestamp {
         self.reopened_from.unwrap_or(Timestamp::MAX).min(self.due)
     }
 
-    /// What was handed out from the slot of `moment` on is due once more.
+    /// Makes the candles from the slot of `moment` on due once more.
     pub(super) fn reopen_from(&mut self, moment: Timestamp) {
         let open = self.grid.floor(self.frame, moment).max(self.floor);
         self.reopened_from = Some(self.due_from().min(open));
     }
 
-    /// All that was due once more has been handed out.
+    /// Records that everything that was due once more has been delivered.
     pub(super) fn clear_reopened(&mut self) {
         self.reopened_from = None;
     }

@@ -1,7 +1,8 @@
-//! Which trades of a market have been handed out.
+//! The trades of a market that have been delivered.
 //!
-//! All that happened before a mark, and those after it by their ids. The mark trails the newest trade by the time that a
-//! print may be late; so the ids are few, and a trade from before the mark is never anything but a repetition.
+//! They are kept as a watermark, before which everything has been delivered, and the ids after it. The
+//! watermark trails the newest trade by the allowed lateness. So the ids are few, and a trade from before the
+//! watermark is always a duplicate.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,62 +11,64 @@ use market_backbone_core::{Timestamp, Trade, TradeId};
 
 use super::trade_rank::{KnownTrade, TradeRank};
 
-/// However busy the market, no more ids are remembered; the mark then trails by less.
+/// The most ids that are remembered, however busy the market; beyond this the watermark trails by less.
 const MAX_IDS: usize = 65_536;
-/// A clock that differs by more than this, in nanoseconds, from what it was has been set.
+/// The difference, in nanoseconds, from which a clock counts as set.
 const CLOCK_STEP: i64 = 1_000_000_000;
 
-/// Where a trade came from.
+/// The source of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventSource {
     Live,
     Page,
 }
 
-/// What a cursor holds of a market's trades.
+/// A cursor's content for a market's trades.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TradeCheckpoint {
-    /// All before this has been handed out, or was never due.
+    /// The moment before which everything has been delivered, or was never due.
     pub(super) watermark: Timestamp,
-    /// The newest that has been handed out happened then.
+    /// The time of the newest delivered trade.
     pub(super) newest: Timestamp,
-    /// The last moment at which the feed was known to be whole, by our clock.
+    /// The last moment at which the feed was known to be complete, by the local clock.
     pub(super) complete_until: Timestamp,
-    /// Those after `settled` that have been handed out, sorted.
+    /// The ids of delivered trades after the watermark, sorted.
     pub(super) ids: Vec<TradeId>,
 }
 
 #[derive(Debug)]
 pub(super) struct DeliveredTrades {
     allowed_lateness: Duration,
-    /// Nothing from before is due.
+    /// The moment before which nothing is due.
     floor: DeliveryFloor,
     watermark: Timestamp,
     newest: Timestamp,
-    /// What happened from then on is still being compared, and is not settled whatever its age.
+    /// The moment from which trades are still being compared, and not settled whatever their age.
     open_since: Option<Timestamp>,
-    /// The trade of the highest rank that has been handed out.
+    /// The delivered trade with the highest rank.
     top: Option<KnownTrade>,
-    /// Sorted by id, each with its trade's time. Not a hash table: one in which as many come as go grows to twice its
-    /// size at some moment of its own choosing, and a program's memory should be after an hour what it was after a
-    /// minute. Ids rise with time but for late prints, so adding is nearly always at the end.
+    /// The ids, sorted, each with its trade's time. This is not a hash table, because one with equal insertions
+    /// and removals doubles its size at an arbitrary moment, and a program's memory should be the same after an
+    /// hour as after a minute. Ids rise with time except for late trades, so inserting is nearly always at the
+    /// end.
     ids: VecDeque<(TradeId, Timestamp)>,
 }
 
-/// From when on trades are due.
+/// The moment from which trades are due.
 #[derive(Clone, Copy, Debug)]
 enum DeliveryFloor {
-    /// With the first that is heard live; this is when one began to listen, by our clock.
+    /// The first live trade; holds the time at which listening began, by the local clock.
     FirstLive(Timestamp),
     Known(Timestamp),
 }
 
 impl TradeCheckpoint {
-    /// The mark as it may have been before a trade from the future moved it: nothing can have happened after `now`. `None`
-    /// if it was not moved.
+    /// Returns the position before a trade from the future moved it, given that nothing can have happened after
+    /// `now`; `None` if none did.
     pub(super) fn before_invalid_stamp(&self, now: Timestamp, ahead: Duration) -> Option<Self> {
         let is_moved = self.newest > now.plus(ahead);
-        // What was handed out just before it is not known any more; to hand it out twice would be worse than to say so.
+        // Trades just before it are not known any more. Delivering them twice would be worse than reporting a
+        // loss.
         let whole = self.complete_until.min(now);
         is_moved.then(|| Self {
             watermark: whole,
@@ -77,7 +80,7 @@ impl TradeCheckpoint {
 }
 
 impl DeliveredTrades {
-    /// Nothing yet, and all that happens from now on is due.
+    /// Returns an empty record, with everything due that happens from now on.
     pub(super) fn from_now(now: Timestamp, allowed_lateness: Duration) -> Self {
         Self {
             allowed_lateness,
@@ -90,31 +93,33 @@ impl DeliveredTrades {
         }
     }
 
-    /// Nothing yet, and all that happened from `moment` on is due.
+    /// Returns an empty record, with everything due from `moment` on.
     pub(super) fn from_moment(moment: Timestamp, settling: Duration) -> Self {
         let floor = DeliveryFloor::Known(moment);
         Self { floor, watermark: moment, newest: moment, ..Self::from_now(moment, settling) }
     }
 
-    /// What a cursor says.
+    /// Returns the record that a cursor contains.
     pub(super) fn from_checkpoint(mark: &TradeCheckpoint, settling: Duration) -> Self {
         let top = |id: &TradeId| KnownTrade { rank: TradeRank::new(id, mark.newest), time: mark.newest };
         Self {
             newest: mark.newest,
             top: mark.ids.last().map(top),
-            // Their times are not kept: as if all were as young as the newest, they are remembered a little longer.
+            // The times are not kept. With the time of the newest trade, the ids are remembered a little
+            // longer.
             ids: mark.ids.iter().map(|id| (id.clone(), mark.newest)).collect(),
             ..Self::from_moment(mark.watermark, settling)
         }
     }
 
-    /// Whether `trade` is due and has not been handed out; if so, it is taken for handed out.
+    /// Returns whether `trade` is due and was not delivered yet, and records it as delivered.
     pub(super) fn admit(&mut self, trade: &Trade, from: EventSource) -> bool {
         if !self.is_due(trade, from) || !self.remember(trade) {
             return false;
         }
         if let DeliveryFloor::FirstLive(began) = self.floor {
-            // Pages are read from where one began to listen, and what they lack from there on is due as well.
+            // Pages are read from the moment at which listening began, and trades they lack from then on are
+            // due as well.
             self.floor = DeliveryFloor::Known(if from == EventSource::Live { trade.time } else { began });
         }
         if self.top.as_ref().is_none_or(|top| top.rank < TradeRank::of(trade)) {
@@ -129,38 +134,39 @@ impl DeliveredTrades {
         true
     }
 
-    /// What happened from `moment` on is still being compared, or no more.
+    /// Sets the moment from which trades are still being compared, or `None` if none are.
     pub(super) const fn set_open_since(&mut self, moment: Option<Timestamp>) {
         self.open_since = moment;
     }
 
-    /// Whether `trade` would be handed out.
+    /// Returns whether `trade` would be delivered.
     pub(super) fn wants(&self, trade: &Trade, from: EventSource) -> bool {
         self.is_due(trade, from) && self.place(&trade.id).is_some()
     }
 
-    /// The trade of the highest rank that has been handed out.
+    /// Returns the delivered trade with the highest rank.
     pub(super) const fn top(&self) -> Option<&KnownTrade> {
         self.top.as_ref()
     }
 
-    /// Forgets how far what was handed out goes: the stamp of that trade cannot be true.
+    /// Forgets the newest position, because the timestamp of that trade is impossible.
     pub(super) fn without_top(mut self) -> Self {
         self.top = None;
         self
     }
 
-    /// All trades that were handed out lately.
+    /// Returns the ranks of all recently delivered trades.
     pub(super) fn ranks(&self) -> Vec<TradeRank> {
         self.ids.iter().map(|(id, time)| TradeRank::new(id, *time)).collect()
     }
 
-    /// Whether `trade`, the last before one began to listen, happened after that and must be handed out.
+    /// Returns whether `trade`, the last before listening began, happened after that moment and must be
+    /// delivered.
     pub(super) fn is_missed(&self, trade: &Trade) -> bool {
         trade.time >= self.due_from() && self.place(&trade.id).is_some()
     }
 
-    /// One began to listen at `moment`, as the clock goes now.
+    /// Moves the time at which listening began to `moment`, as the clock shows it now.
     pub(super) fn adjust_listening_since(&mut self, moment: Timestamp) {
         if let DeliveryFloor::FirstLive(floor) = &mut self.floor
             && (moment.as_nanos() - floor.as_nanos()).abs() > CLOCK_STEP
@@ -169,12 +175,12 @@ impl DeliveredTrades {
         }
     }
 
-    /// Whether nothing has been handed out yet.
+    /// Returns whether nothing has been delivered yet.
     pub(super) const fn is_fresh(&self) -> bool {
         self.top.is_none()
     }
 
-    /// Where in the order an id belongs; `None` if it is there.
+    /// Returns the index at which to insert an id, or `None` if it is there.
     fn place(&self, id: &TradeId) -> Option<usize> {
         match self.ids.back() {
             Some((newest, _)) if newest >= id => self.ids.binary_search_by(|(known, _)| known.cmp(id)).err(),
@@ -182,7 +188,7 @@ impl DeliveredTrades {
         }
     }
 
-    /// Whether it was not known.
+    /// Records a trade and returns whether it was new.
     fn remember(&mut self, trade: &Trade) -> bool {
         let Some(place) = self.place(&trade.id) else { return false };
         self.ids.insert(place, (trade.id.clone(), trade.time));
@@ -193,13 +199,13 @@ impl DeliveredTrades {
         trade.time >= if from == EventSource::Live { self.watermark } else { self.due_from() }
     }
 
-    /// How far back pages must be read so that nothing is missing.
+    /// Returns how far back pages must be read so that nothing is missing.
     pub(super) fn due_from(&self) -> Timestamp {
         let (DeliveryFloor::FirstLive(floor) | DeliveryFloor::Known(floor)) = self.floor;
         self.watermark.max(floor)
     }
 
-    /// What a cursor is to hold, where the feed is known to be whole until `whole`.
+    /// Returns the cursor's content, given the moment up to which the feed is known to be complete.
     pub(super) fn checkpoint(&self, complete_until: Timestamp) -> TradeCheckpoint {
         let watermark = self.due_from();
         let ids = self.ids.iter().map(|(id, _)| id.clone()).collect();

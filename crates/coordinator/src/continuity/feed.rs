@@ -1,4 +1,4 @@
-//! A feed: polls the live side, the fetches and the clock, and hands out one event after the other.
+//! A feed: polls the live side, the fetches and the clock, and delivers one event after the other.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,13 +14,14 @@ use super::backfill::{BackfillResult, BackfillSource};
 use super::cursor::Cursor;
 use super::gap_healer::GapHealer;
 
-/// A stream of events without holes; dropping it ends the wish. See the [module](super::Continuity) for what it promises.
+/// A stream of events without gaps; dropping it ends the subscription. See the [module](super::Continuity) for
+/// its guarantees.
 ///
-/// It ends when the live side does. What waited then for something older to be fetched is not handed out, so that a
-/// later feed, begun after its cursor, delivers all of it in order.
+/// It ends when the live side does. Events that were waiting for something older are not delivered then, so
+/// that a later feed, begun after its cursor, delivers all of them in order.
 #[must_use = "nothing happens unless it is polled"]
 pub struct Feed {
-    /// `None` once it has ended.
+    /// The live events, or `None` once they have ended.
     live: Option<LiveStream>,
     healer: GapHealer,
     backfill: BackfillSource,
@@ -39,15 +40,17 @@ impl Feed {
         Self { live: Some(live), healer, backfill, priority, fetches: FuturesUnordered::new(), timer: None }
     }
 
-    /// What has been handed out so far, and nothing else: neither what waits nor what is being fetched.
+    /// Returns the position after the delivered events. It does not include events that wait or are being
+    /// fetched.
     ///
-    /// It takes as long as there were trades in the last minute.
+    /// The time this takes is proportional to the number of trades in the last minute.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         self.healer.cursor()
     }
 
-    /// Takes in what was fetched, and begins to fetch what is due. Whether anything was: there may be a new deadline.
+    /// Processes fetched events and begins the fetches that are due. Returns whether there were any, since the
+    /// deadline may have changed.
     fn poll_fetches(&mut self, context: &mut Context<'_>) -> bool {
         let in_flight = self.backfill.config.in_flight.max(1);
         let mut any = false;
@@ -80,7 +83,7 @@ impl Feed {
         }
     }
 
-    /// Takes in one event of the live side; whether there was one, or it has ended.
+    /// Processes one event of the live side. Ready if there was one, or if it has ended.
     fn poll_live(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(raw) = &mut self.live else { return Poll::Ready(()) };
         match ready!(raw.poll_next_unpin(context)) {
@@ -99,7 +102,7 @@ impl Stream for Feed {
     type Item = FeedEvent;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<FeedEvent>> {
-        // History may be long: who reads it must let its neighbours on the thread have a turn.
+        // History may be long, and other tasks on the thread must be able to run in between.
         let budget = ready!(tokio::task::coop::poll_proceed(context));
         loop {
             loop {

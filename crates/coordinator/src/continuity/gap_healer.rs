@@ -1,6 +1,6 @@
-//! What a feed makes of what arrives: what goes through, what waits, what is to be fetched, and what is told.
+//! Decides what to do with each event: deliver it, hold it back, fetch missing ones, or report a gap.
 //!
-//! No I/O and no time of its own: the [feed](super::Feed) polls the sources and hands over what they gave.
+//! There is no I/O here and no clock: the [feed](super::Feed) polls the sources and passes on their events.
 
 mod audits;
 mod healing;
@@ -24,14 +24,14 @@ use super::open_gaps::OpenGaps;
 use super::trade_latency::TradeLatency;
 use super::volume_audit::VolumeAudit;
 
-/// What waits to be handed out.
+/// An item that waits to be delivered.
 #[derive(Debug)]
 enum QueuedEvent {
-    /// An event of a lane; whether it has been handed out already is seen when its turn comes.
+    /// An event of a channel. Whether it is a duplicate is decided when its turn comes.
     Data { channel_index: usize, from: EventSource, event: FeedEvent },
-    /// What a lane was missing has been handed out.
+    /// The missing events of a channel have been delivered.
     Healed { channel_index: usize },
-    /// Something about the feed itself.
+    /// An event about the feed itself.
     Notice(FeedEvent),
 }
 
@@ -39,7 +39,7 @@ enum QueuedEvent {
 pub(super) struct GapHealer {
     venue: VenueId,
     config: ContinuityConfig,
-    /// How many live events of a lane may wait.
+    /// The most live events of a channel that may wait.
     depth: usize,
     channels: ChannelTable,
     volume_audits: Vec<VolumeAudit>,
@@ -49,11 +49,11 @@ pub(super) struct GapHealer {
     /// The kind that was fetched last.
     last_fetched_kind: StreamKind,
     ready: VecDeque<QueuedEvent>,
-    /// When the live side was last heard, by our clock.
+    /// The time of the last live event, by the local clock.
     last_heard_at: Timestamp,
     horizon: FutureEventFilter,
     trade_latency: TradeLatency,
-    /// When something is to be done though nothing arrives.
+    /// The time at which something is due although nothing arrives.
     wake_at: Option<Instant>,
 }
 
@@ -92,7 +92,7 @@ impl GapHealer {
         healer
     }
 
-    /// The live side says something.
+    /// Processes an event of the live side.
     pub(super) fn handle_live_event(&mut self, event: FeedEvent, clock: &dyn Clock) {
         match event {
             FeedEvent::Gap(gap) if gap.state == GapState::Opened => self.gap_opened(gap),
@@ -102,7 +102,7 @@ impl GapHealer {
         }
     }
 
-    /// Takes an event, unless it is stamped in the future, as of the moment at which it was heard.
+    /// Passes on an event, unless it is stamped in the future relative to its arrival.
     fn filter_future(&mut self, event: FeedEvent, now: Timestamp) {
         let now = received(&event).map_or(now, |received| received.min(now));
         if self.horizon.is_plausible(&event, now) {
@@ -155,13 +155,14 @@ impl GapHealer {
             lane.hold(event, self.depth);
         }
         if is_first || is_end {
-            // Its past can be fetched up to here. If it was fetched before, something may lie between.
+            // The channel's past can be fetched up to here. If it was fetched before, something may lie
+            // between.
             self.enqueue_fetch(number);
         }
     }
 
-    /// The venue shows the last trade from before it began to speak. It is one that was missed, or shows up to where
-    /// nothing was, or stands for how things are.
+    /// Processes the last trade from before the venue began to send. It may have been missed, may mark the end
+    /// of a gap without trades, or may just show the current state.
     fn handle_snapshot(&mut self, number: usize, trade: Trade, is_live: bool) -> Option<FeedEvent> {
         let lane = &mut self.channels[number];
         let DeliveryTracker::Trades(seen) = &lane.tracker else { return Some(FeedEvent::Snapshot(trade)) };
@@ -210,7 +211,7 @@ impl GapHealer {
             let is_lag = gap.cause == GapCause::Lagged;
             (lane.is_down, lane.resumed_at) = (false, Instant::now());
             if lane.join_target.is_none() && !lane.needs_refetch {
-                // What is read after a lag was heard before it was read.
+                // Events that are read after a lag arrived before they were read.
                 lane.heard_from = gap.to.filter(|_| !is_lag);
             }
             if !(is_lag && lane.phase == ChannelPhase::AwaitingRetry) {
@@ -221,7 +222,7 @@ impl GapHealer {
         self.notify(told);
     }
 
-    /// Events were dropped, nobody knows of which channels.
+    /// Handles dropped events of unknown channels.
     fn reader_lagged(&mut self, now: Timestamp) {
         let up = |lane: &&ChannelState| !lane.is_down;
         let channels: Arc<[Channel]> =
@@ -239,7 +240,7 @@ impl GapHealer {
         let is_known = self.channels.iter().filter(up).any(ChannelState::is_backfillable)
             && (0..self.channels.len()).all(is_healing);
         if is_known {
-            // A gap of all of them is being healed already: it is a little longer.
+            // If a gap of all channels is being healed already, it is extended.
             for number in 0..self.channels.len() {
                 let lane = &mut self.channels[number];
                 if lane.is_down || !lane.is_backfillable() {
@@ -256,7 +257,7 @@ impl GapHealer {
         self.record_past_gap(&gap);
     }
 
-    /// A gap that is over when it is noticed.
+    /// Records a gap that is over when it is noticed.
     fn record_past_gap(&mut self, gap: &Gap) {
         self.gap_opened(Gap { state: GapState::Opened, to: None, ..gap.clone() });
         self.gap_resumed(gap);
@@ -275,7 +276,8 @@ impl GapHealer {
         self.ready.extend(held.into_iter().map(data));
     }
 
-    /// Once the past of every lane is there, says so, and lets through what is live.
+    /// Reports that the feed has caught up once the past of every channel is there, and releases the live
+    /// events.
     fn finish_catch_up(&mut self) {
         let Some(catching) = self.catch_up.take_if(|catching| catching.is_done(&self.channels)) else {
             return;
@@ -301,7 +303,7 @@ impl GapHealer {
         }
     }
 
-    /// When something is to be done though nothing arrives.
+    /// Returns the time at which something is due although nothing arrives.
     pub(super) const fn deadline(&self) -> Option<Instant> {
         self.wake_at
     }
@@ -319,7 +321,7 @@ impl GapHealer {
         self.wake_at = self.next_check().into_iter().chain(start).chain(again).min();
     }
 
-    /// Has the past fetched of lanes of which nothing live was heard, those included of which nothing can be.
+    /// Fetches the past of channels without live events, including those of which nothing can be fetched.
     fn fetch_silent_channels(&mut self) {
         for (number, lane) in self.channels.iter_mut().enumerate() {
             if lane.has_past && lane.phase == ChannelPhase::Held {
@@ -329,7 +331,7 @@ impl GapHealer {
         }
     }
 
-    /// The next event to hand out, which is then taken for handed out.
+    /// Returns the next event to deliver, and records it as delivered.
     pub(super) fn pop(&mut self) -> Option<FeedEvent> {
         while let Some(item) = self.ready.pop_front() {
             match item {
@@ -347,7 +349,7 @@ impl GapHealer {
                 }
                 QueuedEvent::Healed { channel_index: lane } => {
                     let lane = &mut self.channels[lane];
-                    // If it is being fetched once more, that will end it.
+                    // If the channel is being fetched once more, that fetch ends the gap.
                     if lane.phase == ChannelPhase::Live {
                         lane.clear_reopened();
                     }
@@ -357,7 +359,8 @@ impl GapHealer {
         None
     }
 
-    /// The live side has ended. What waits for something older is not handed out: a cursor stays before it.
+    /// Handles the end of the live side. Events that wait for something older are not delivered: a cursor stays
+    /// before them.
     pub(super) fn end(&mut self) {
         self.queued.clear();
         self.catch_up = None;
@@ -365,7 +368,7 @@ impl GapHealer {
         self.notify(told);
     }
 
-    /// What has been handed out.
+    /// Returns the position after the delivered events.
     pub(super) fn cursor(&self) -> Cursor {
         let mark = |lane: &ChannelState| {
             let trades = lane.candle_audit.as_ref().map(|closing| &self.channels[closing.trade_channel]);
@@ -382,7 +385,7 @@ impl GapHealer {
     }
 }
 
-/// When we heard of it, by our clock.
+/// Returns the arrival time of an event, by the local clock.
 fn received(event: &FeedEvent) -> Option<Timestamp> {
     Some(match event {
         FeedEvent::Trade(trade) | FeedEvent::Snapshot(trade) => trade.received,

@@ -1,7 +1,7 @@
-//! Whether what was fetched for a gap joins what was heard before and after it.
+//! Decides whether the trades fetched for a gap join the live ones before and after it.
 //!
-//! One page proves little: it may be a copy that is seconds old, come empty, or lack its middle. So a gap counts as
-//! healed only when
+//! One page proves little: it may be a cached copy that is seconds old, empty by mistake, or lack its middle.
+//! So a gap counts as healed only when
 //!
 //! - the walk back through the pages reaches beyond what was handed out,
 //! - it reaches forward to the newest trade that was handed out, and to the first that was heard after the gap,
@@ -9,13 +9,14 @@
 //! - and, where anything is strange, a second walk that was asked in a different way shows the same: where a page was
 //!   shorter than what was asked for, or nothing was heard after the gap, or the market seems to have stood still in it.
 //!
-//! Until then the pages are asked again, and for so long at the most; then the gap is told as it is. Where nothing was
-//! heard after the gap, a page that is late cannot be told from a market that is quiet: a while is waited, two walks after
-//! it must agree, and the pages are looked at once more with the first trade that comes. The same is waited where the market seems to have stood still
-//! in the gap as it does nowhere near it: that is what a copy looks like which lacks a part for some seconds.
+//! Until then the pages are fetched again, up to a time limit; then the gap is reported as it is. Where no
+//! trade arrived after the gap, a late page cannot be distinguished from a quiet market: after a wait, two
+//! walks must agree, and the pages are checked once more with the first trade that arrives. The same wait
+//! applies where the market seems to have paused in the gap as it does nowhere near it: a cached copy that
+//! lacks a part looks like that for some seconds.
 //!
-//! What this costs: nothing where nothing is strange; a second walk and a second of time where pages are short; two more
-//! walks where a silence is to be told.
+//! The cost: nothing where nothing is unusual; a second walk and a second of time where pages are short; two
+//! more walks where a silence is to be reported.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
@@ -29,84 +30,87 @@ use super::backfill::TradeWalkResult;
 use super::pause_stats::PauseStats;
 use super::trade_rank::{KnownTrade, TradeRank};
 
-/// After so many walks, a venue whose pages lack one in `MISSING_SHARE_DIVISOR` of the trades that its socket told is believed.
+/// The number of walks after which a venue is believed whose pages lack one in `MISSING_SHARE_DIVISOR` of the
+/// trades that its socket sent.
 const MANY_WALKS: u32 = 4;
 const MISSING_SHARE_DIVISOR: usize = 20;
 
-/// A pause is strange that is longer than this, in nanoseconds, and so many times as long as is usual, or breaks the pace.
+/// The length in nanoseconds above which a pause is unusual, if it is also much longer than usual or breaks the
+/// pace.
 const UNUSUAL_PAUSE: i64 = 1_000_000_000;
 const UNUSUAL_PAUSE_FACTOR: i64 = 12;
 
-/// What is to be done next.
+/// The next step for a gap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum HealDecision {
-    /// All of it is there.
+    /// All trades of the gap are there.
     Complete,
-    /// The pages are to be asked again after this long.
+    /// The pages are to be fetched again after this pause.
     Retry(Duration),
-    /// It will not be had, or cannot be told to be all.
+    /// Some trades will not come, or it cannot be proven that all are there.
     Incomplete(LossReason),
 }
 
-/// What is known of the ends of the gap.
+/// The known ends of the gap.
 #[derive(Debug)]
 pub(super) struct GapBounds<'a> {
-    /// The newest trade that was handed out, or that is known without saying where the gap ends.
+    /// The newest trade that was delivered, or that is known without marking the end of the gap.
     pub(super) before: Option<&'a KnownTrade>,
-    /// The first that was heard after the gap.
+    /// The first trade that arrived after the gap.
     pub(super) after: Option<&'a KnownTrade>,
-    /// All trades that were heard lately.
+    /// The ranks of all trades that arrived recently.
     pub(super) heard_ranks: &'a [TradeRank],
-    /// Until then a silence is not believed: neither that of the socket after the gap, nor one that is strange in it.
+    /// The time until which a silence is not believed, neither that of the socket after the gap nor an unusual
+    /// one in it.
     pub(super) uncertain_until: Instant,
-    /// What lies before was asked for twice already: only the last bit is new.
+    /// `true` if the part before has been fetched twice already, so that only the last part is new.
     pub(super) was_fetched_before: bool,
 }
 
 impl GapBounds<'_> {
-    /// Up to where the pages must reach.
+    /// Returns the trade up to which the pages must reach.
     fn target(&self, kept_since: Timestamp) -> Option<&TradeRank> {
         let before = self.before.filter(|known| known.time >= kept_since);
         self.after.into_iter().chain(before).map(|known| &known.rank).max()
     }
 }
 
-/// What was fetched for one market's gap so far.
+/// The trades fetched for one market's gap so far.
 #[derive(Debug, Default)]
 pub(super) struct GapReconciler {
     found: BTreeMap<TradeRank, Trade>,
     walks: u32,
-    /// So many of the last walks showed exactly what is known.
+    /// The number of last walks that showed exactly the known trades.
     agreeing_walks: u32,
-    /// So many asked in vain, since something last went well.
+    /// The number of failed walks since the last success.
     failed_walks: u32,
     since: Option<Instant>,
-    /// What was wrong the last time.
+    /// The description of the last failure.
     why: String,
 }
 
 impl GapReconciler {
-    /// How many walks have ended.
+    /// Returns the number of finished walks.
     pub(super) const fn walks(&self) -> u32 {
         self.walks
     }
 
-    /// The gap has grown: what is there is kept, and proves nothing.
+    /// Records that the gap has grown: the trades found are kept, and prove nothing.
     pub(super) fn mark_uncertain(&mut self) {
         (self.agreeing_walks, self.failed_walks, self.since) = (0, 0, None);
     }
 
-    /// All that was found, in order.
+    /// Returns all trades found, in order.
     pub(super) fn take(&mut self) -> Vec<Trade> {
         std::mem::take(self).found.into_values().collect()
     }
 
-    /// How many trades more than half of what is there are.
+    /// Returns a page size that is more than half of the trades found.
     pub(super) fn repeat_page_size(&self) -> u32 {
         u32::try_from(self.found.len() * 3 / 5).unwrap_or(u32::MAX)
     }
 
-    /// The trade at which a second walk may begin: the pages have shown it already.
+    /// Returns the trade at which a second walk may begin, because the pages have shown it already.
     pub(super) fn repeat_start<'k>(&self, after: Option<&'k KnownTrade>) -> Option<&'k TradeId> {
         let after = after.filter(|known| self.newest().is_some_and(|newest| *newest >= known.rank));
         after.map(|known| known.rank.id())
@@ -116,7 +120,7 @@ impl GapReconciler {
         self.found.last_key_value().map(|(rank, _)| rank)
     }
 
-    /// Takes in what a walk has found.
+    /// Adds the trades that a walk has found.
     fn merge(&mut self, walked: &mut TradeWalkResult, limit: Option<&TradeRank>) -> bool {
         let mut is_news = false;
         for trade in std::mem::take(&mut walked.trades) {
@@ -131,13 +135,13 @@ impl GapReconciler {
         is_news
     }
 
-    /// Takes in what a walk has found that was overtaken by another gap.
+    /// Adds the trades of a walk that was overtaken by another gap.
     pub(super) fn merge_unchecked(&mut self, mut walked: TradeWalkResult) {
         self.walks += 1;
         self.merge(&mut walked, None);
     }
 
-    /// Takes in what a walk has found, and judges it.
+    /// Adds the trades of a walk, and decides the next step.
     pub(super) fn check(
         &mut self,
         mut walked: TradeWalkResult,
@@ -146,10 +150,10 @@ impl GapReconciler {
         now: Instant,
     ) -> HealDecision {
         self.walks += 1;
-        // While the venue gave no answer, nothing was shown that could have joined.
+        // While the venue did not answer, nothing was shown that could have joined.
         let since = self.since.map_or(now, |since| since + walked.unanswered);
         self.since = Some(since);
-        // Where nothing was heard after the gap, two walks must agree on what the first of them showed.
+        // Where no trade arrived after the gap, two walks must agree on what the first of them showed.
         let limit = ends.after.map(|known| &known.rank).or_else(|| self.newest()).cloned();
         let limit = limit.as_ref();
         let is_news = self.merge(&mut walked, limit);
@@ -198,8 +202,8 @@ impl GapReconciler {
         HealDecision::Retry(if is_uncertain { config.recheck_after.max(rest) } else { config.recheck_after })
     }
 
-    /// Whether nothing was traded in the gap for much longer than is usual around it, or than ever around it: `before` is the
-    /// pace of what the pages show from before the beginning.
+    /// Returns whether the market paused in the gap for much longer than is usual around it, or than ever
+    /// around it. `before` holds the pauses that the pages show from before the beginning.
     fn has_unusual_silence(&self, ends: &GapBounds<'_>, before: PauseStats) -> bool {
         let Some((from, to)) = ends.before.zip(ends.after) else { return false };
         let (from, to) = (from.time.as_nanos(), to.time.as_nanos());
@@ -221,8 +225,8 @@ impl GapReconciler {
         longest >= UNUSUAL_PAUSE && (is_rare || around.is_exceeded_by(longest))
     }
 
-    /// Whether nothing has happened in between: the venue's newest was known when it spoke again, and the pages show
-    /// nothing that was not heard.
+    /// Returns whether nothing happened in the gap: the venue's newest trade was known when it began to send
+    /// again, and the pages show nothing that did not arrive live.
     fn shows_nothing_new(&self, ends: &GapBounds<'_>) -> bool {
         let Some((after, before)) = ends.after.zip(ends.before) else { return false };
         if after.rank > before.rank {
@@ -232,7 +236,7 @@ impl GapReconciler {
         self.found.keys().all(|rank| heard.contains(rank.id()))
     }
 
-    /// Whether the pages reach both ends.
+    /// Returns whether the pages reach both ends.
     fn reaches_both_ends(&mut self, walked: &TradeWalkResult, ends: &GapBounds<'_>) -> bool {
         let Some(target) = ends.target(walked.kept_since) else { return true };
         let reaches = self.newest().is_some_and(|newest| newest >= target);
@@ -247,7 +251,7 @@ impl GapReconciler {
         reaches
     }
 
-    /// Whether a walk shows all that is known to exist.
+    /// Returns whether a walk shows all trades that are known to exist.
     fn is_consistent(
         &mut self,
         walked: &TradeWalkResult,
@@ -264,7 +268,7 @@ impl GapReconciler {
             return false;
         }
         let (Some(oldest), Some(newest)) = (self.found.keys().next(), self.newest()) else { return true };
-        // A page that goes back far enough may lack the very first of what is missing.
+        // A page that goes back far enough may lack the very first of the missing trades.
         let oldest = walked.newest_before_begin.as_ref().unwrap_or(oldest);
         let between =
             |rank: &&TradeRank| oldest < *rank && *rank < newest && limit.is_none_or(|limit| *rank <= limit);

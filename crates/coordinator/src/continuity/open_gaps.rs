@@ -1,4 +1,4 @@
-//! The gaps of a feed that are not over, and what of each is still to be done.
+//! The open gaps of a feed, and what remains to be done for each.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use market_backbone_core::{Channel, Gap, GapState, LossReason};
 #[derive(Debug)]
 struct OpenGap {
     gap: Gap,
-    /// The channels of which nothing arrives yet.
+    /// The channels that are still interrupted.
     down: Vec<Channel>,
-    /// The lanes whose missing events are still to be fetched.
+    /// The channels whose missing events are still to be fetched.
     pending: Vec<usize>,
     loss: Option<LossReason>,
 }
@@ -20,7 +20,7 @@ struct OpenGap {
 pub(super) struct OpenGaps(Vec<OpenGap>);
 
 impl OpenGaps {
-    /// A gap has begun. What is to be told of it: with those it shares a channel with it is one.
+    /// Opens a gap, merged with those it shares a channel with, and returns the gap to report.
     pub(super) fn open(&mut self, gap: Gap) -> Gap {
         let mut wound = OpenGap {
             down: gap.channels.to_vec(),
@@ -37,11 +37,11 @@ impl OpenGaps {
         told
     }
 
-    /// Events of `gap`'s channels arrive again; those of `lanes` have to be fetched. What is to be told.
+    /// Resumes `gap`'s channels; the events of `lanes` have to be fetched. Returns the gaps to report.
     pub(super) fn resume(&mut self, gap: &Gap, lanes: &[usize]) -> Vec<Gap> {
         let mut told = Vec::new();
         if !self.0.iter().any(|wound| wound.shares_channel(&gap.channels)) {
-            // Nobody said that it had begun.
+            // Its beginning was not reported.
             told.push(self.open(Gap { state: GapState::Opened, ..gap.clone() }));
         }
         for wound in self.0.iter_mut().filter(|wound| wound.shares_channel(&gap.channels)) {
@@ -58,12 +58,13 @@ impl OpenGaps {
         told
     }
 
-    /// Whether something that `lane` is missing is being fetched for a gap.
+    /// Returns whether events of channel `lane` are being fetched for a gap.
     pub(super) fn is_healing(&self, lane: usize) -> bool {
         self.0.iter().any(|wound| wound.pending.contains(&lane))
     }
 
-    /// What `lane` was missing has been delivered, but for a `loss`. What is to be told.
+    /// Records that the missing events of channel `lane` have been delivered, except for a `loss`. Returns the
+    /// gaps to report.
     pub(super) fn channel_healed(&mut self, lane: usize, loss: Option<&LossReason>) -> Vec<Gap> {
         for wound in self.0.iter_mut().filter(|wound| wound.pending.contains(&lane)) {
             wound.pending.retain(|other| *other != lane);
@@ -72,7 +73,8 @@ impl OpenGaps {
         self.take_closed()
     }
 
-    /// Some of what `lane` was missing will not be had, and more of it is to be fetched. Whether it is of a gap.
+    /// Records that some missing events of channel `lane` will not come, and more of them are to be fetched.
+    /// Returns whether they belong to a gap.
     pub(super) fn record_loss(&mut self, lane: usize, loss: &LossReason) -> bool {
         let mut any = false;
         for wound in self.0.iter_mut().filter(|wound| wound.pending.contains(&lane)) {
@@ -82,7 +84,7 @@ impl OpenGaps {
         any
     }
 
-    /// Nothing more will come. What is to be told.
+    /// Ends all gaps, because no more events will come. Returns the gaps to report.
     pub(super) fn fail_all(&mut self, why: &LossReason) -> Vec<Gap> {
         let lost = |wound: OpenGap| Gap { state: GapState::Lost, loss: Some(why.clone()), ..wound.gap };
         self.0.drain(..).map(lost).collect()
@@ -103,7 +105,7 @@ impl OpenGap {
         self.gap.channels.iter().any(|channel| channels.contains(channel))
     }
 
-    /// Takes in an older one.
+    /// Merges an older gap into this one.
     fn merge(&mut self, other: Self) {
         let mut channels: Vec<_> = self.gap.channels.iter().chain(&*other.gap.channels).cloned().collect();
         channels.sort();

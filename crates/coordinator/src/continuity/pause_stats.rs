@@ -1,22 +1,22 @@
-//! How long a market pauses between two trades.
+//! Statistics of a market's pauses between two trades.
 
 use market_backbone_core::Timestamp;
 
-/// Of fewer pauses nothing is concluded.
+/// The fewest pauses from which anything is concluded.
 const MIN_PAUSES: usize = 30;
-/// A pause is strange that is longer than so many times the longest of the others.
+/// The factor of the longest other pause above which a pause is unusual.
 const UNUSUAL_FACTOR: i64 = 2;
 
-/// The pauses between trades that followed each other.
+/// The pauses between consecutive trades.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct PauseStats {
     pauses: usize,
-    /// In nanoseconds.
+    /// The longest pause, in nanoseconds.
     longest: i64,
 }
 
 impl PauseStats {
-    /// That of trades at these times, which rise.
+    /// Returns the statistics of trades at these times, which must rise.
     pub(super) fn of(times: impl IntoIterator<Item = Timestamp>) -> Self {
         let mut pace = Self::default();
         let mut before: Option<Timestamp> = None;
@@ -29,19 +29,19 @@ impl PauseStats {
         pace
     }
 
-    /// One pause more.
+    /// Adds a pause in nanoseconds.
     pub(super) fn add(&mut self, pause: i64) {
         self.pauses += 1;
         self.longest = self.longest.max(pause);
     }
 
-    /// Both.
+    /// Returns the statistics of both.
     pub(super) fn merge(self, other: Self) -> Self {
         Self { pauses: self.pauses + other.pauses, longest: self.longest.max(other.longest) }
     }
 
-    /// Whether a market of this pace, whatever its rhythm, hardly ever pauses so long. Of a market whose trades have
-    /// nothing to do with each other, the longest of `n` pauses is twice that of `m` others in one of `m² / n` cases.
+    /// Returns whether a market of this pace, whatever its rhythm, hardly ever pauses this long. For
+    /// independent trades, the longest of `n` pauses is twice that of `m` others in one of `m² / n` cases.
     pub(super) fn is_exceeded_by(&self, pause: i64) -> bool {
         self.pauses >= MIN_PAUSES && pause / UNUSUAL_FACTOR > self.longest
     }

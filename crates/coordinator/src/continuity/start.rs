@@ -1,18 +1,18 @@
-//! Where a feed begins.
+//! The starting point of a feed.
 
 use market_backbone_core::Timestamp;
 
 use super::Cursor;
 
-/// Where a feed begins.
+/// The starting point of a feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Start {
-    /// With what happens next.
+    /// The next event that happens.
     #[default]
     Now,
-    /// With what happened at this moment of the venue's time, or next after it.
+    /// The first event at or after this moment of the venue's time.
     At(Timestamp),
-    /// With what an earlier feed would have handed out next.
+    /// The next event after the position of an earlier feed.
     After(Cursor),
 }
 
@@ -28,7 +28,7 @@ impl From<Cursor> for Start {
     }
 }
 
-/// The cursor, where there is one; else now.
+/// Converts the cursor, where there is one; otherwise the feed starts now.
 impl From<Option<Cursor>> for Start {
     fn from(cursor: Option<Cursor>) -> Self {
         cursor.map_or(Self::Now, Self::After)

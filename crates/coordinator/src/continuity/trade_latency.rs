@@ -1,22 +1,22 @@
-//! How long after it happened a trade is heard.
+//! The latency with which trades arrive after they happen.
 
 use market_backbone_core::{Timestamp, Trade};
 
-/// By so much, in nanoseconds, the delay that is usual may grow with each trade.
+/// The amount, in nanoseconds, by which the usual latency may grow with each trade.
 const DRIFT: i64 = 1_000_000;
-/// While next to nothing was heard, a trade that comes by so much after it happened says nothing of what is usual.
+/// The latency, in nanoseconds, of a trade that says nothing about the usual one while few trades have arrived.
 const LATE: i64 = 1_000_000_000;
 const WARM_UP_TRADES: u32 = 3;
-/// So many late ones in a row show that a clock was set.
+/// The number of consecutive late trades that shows that a clock was set.
 const CLOCK_STEP_TRADES: u32 = 32;
 
-/// How long after it happened a trade is heard, where it is not late. Both clocks differ in it too.
+/// The latency of trades that are not late, including the difference between both clocks.
 #[derive(Debug)]
 pub(super) struct TradeLatency {
     typical: i64,
     observed: u32,
     late_in_row: u32,
-    /// The shortest of the late ones in a row.
+    /// The shortest latency of the latest consecutive late trades.
     shortest_late: i64,
 }
 
@@ -27,8 +27,8 @@ impl Default for TradeLatency {
 }
 
 impl TradeLatency {
-    /// Takes note of a trade. No sooner than this can one that happened then have been heard; `None` where that is not
-    /// known yet.
+    /// Records a trade. Returns the earliest time at which it can have arrived, or `None` while that is not
+    /// known.
     pub(super) fn observe(&mut self, trade: &Trade) -> Option<Timestamp> {
         let delay = trade.received.as_nanos().saturating_sub(trade.time.as_nanos());
         let is_late = self.observed > 0 && delay > self.typical.saturating_add(LATE);
@@ -43,7 +43,7 @@ impl TradeLatency {
         is_known.then(|| self.earliest_arrival(trade.time))
     }
 
-    /// When a trade of this moment can be heard, as far as is known by now.
+    /// Returns the earliest time at which a trade of this moment can arrive, as far as is known.
     pub(super) const fn earliest_arrival(&self, moment: Timestamp) -> Timestamp {
         Timestamp::from_nanos(moment.as_nanos().saturating_add(self.typical))
     }

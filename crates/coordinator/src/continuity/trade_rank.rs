@@ -1,9 +1,9 @@
-//! Where a trade stands among those of its market.
+//! The order of trades within their market.
 
 use market_backbone_core::{Timestamp, Trade, TradeId};
 
-/// Where a trade stands among those of its market: numbers rise with time, and say more than it; of texts the order
-/// means something only within a moment, and a socket may know its time in milliseconds only.
+/// The rank of a trade within its market. Numeric ids rise with time and are more precise than it. The order of
+/// text ids matters only within one moment, and a socket may send that time in milliseconds only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TradeRank(i64, TradeId);
 
@@ -38,7 +38,7 @@ impl KnownTrade {
     }
 }
 
-/// The name that follows `id`: a page of trades before it begins with that very one.
+/// Returns the id that follows `id`: a page of trades before it begins with the trade `id` itself.
 pub(super) fn successor_id(id: &TradeId) -> TradeId {
     match id {
         TradeId::Number(number) => TradeId::Number(number.saturating_add(1)),

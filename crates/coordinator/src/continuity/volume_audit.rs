@@ -1,7 +1,7 @@
-//! Compares what a venue says was traded in a day with the trades that were heard.
+//! Compares a venue's day volume with the trades that arrived.
 //!
-//! A day's volume that grew by more than the trades between two tickers add up to is a trade that was lost. A ticker may
-//! precede its trade, and a trade may be late: so a ticker is judged a while after it came.
+//! If a day's volume grows by more than the trades between two tickers add up to, a trade was lost. A ticker
+//! may precede its trade, and a trade may be late: so a ticker is checked a while after it arrived.
 
 use std::time::Duration;
 
@@ -9,25 +9,25 @@ use market_backbone_core::{Ticker, Timestamp, Trade};
 use tokio::time::Instant;
 
 const DAY: i64 = 86_400;
-/// More trades than this between two judgements are not kept; the comparison begins anew.
+/// The most trades kept between two checks; beyond this the comparison begins anew.
 const MAX_TRADES: usize = 65_536;
-/// After a false alarm nothing is compared for so long; doubled with each that follows,
+/// The pause after the first false alarm. It doubles with each that follows.
 pub(super) const MIN_COOLDOWN: Duration = Duration::from_secs(30);
-/// up to this.
+/// The longest pause after false alarms.
 pub(super) const MAX_COOLDOWN: Duration = Duration::from_secs(600);
 
-/// What a ticker says of a day.
+/// The day volume in a ticker.
 #[derive(Clone, Copy, Debug)]
 struct TickerVolume {
     volume: f64,
-    /// When the latest trade in it happened.
+    /// The time of the latest trade included in it.
     until: Timestamp,
-    /// When we heard of it.
+    /// The time at which the ticker arrived, by the local clock.
     received: Timestamp,
 }
 
 impl TickerVolume {
-    /// Takes the one that knows of more.
+    /// Takes the ticker that includes more trades.
     fn raise(&mut self, other: Self) {
         if self.volume < other.volume {
             *self = other;
@@ -40,19 +40,20 @@ impl TickerVolume {
 pub(super) struct VolumeAudit {
     wait: Duration,
     cooldown: Duration,
-    /// From here on trades are added up.
+    /// The ticker from which trades are added up.
     baseline: Option<TickerVolume>,
-    /// What is to be judged, and when;
+    /// The ticker to be checked next, and when.
     candidate: Option<(TickerVolume, Instant)>,
-    /// and the latest that is to be judged after it.
+    /// The latest ticker, to be checked after it.
     latest: Option<(TickerVolume, Instant)>,
     trades: Vec<(Timestamp, f64)>,
-    /// Traded in the anchor's own moment and handed out after it: it may be in its volume or not.
+    /// The volume traded in the baseline's own moment and delivered after it, which its volume may include or
+    /// not.
     same_instant_volume: f64,
     cooldown_until: Option<Instant>,
-    /// What seems to be missing is being fetched; it happened between these moments.
+    /// The range of the suspected loss that is being fetched.
     suspected: Option<(Timestamp, Timestamp)>,
-    /// The connection was broken since the anchor, or since that of what seems to be missing.
+    /// `true` if the connection was interrupted since the baseline, or since that of the suspected loss.
     spans_gap: bool,
 }
 
@@ -74,8 +75,7 @@ impl VolumeAudit {
         }
     }
 
-    /// Something is missing for sure, and being fetched: nothing is judged until it is there. What is fetched is added up
-    /// like the rest.
+    /// Suspends the checks, because a known loss is being fetched. Fetched trades are added up like the others.
     pub(super) fn suspend(&mut self) {
         (self.candidate, self.latest) = (None, None);
         self.spans_gap |= self.baseline.is_some() && self.suspected.is_none();
@@ -87,7 +87,7 @@ impl VolumeAudit {
         self.trades.clear();
     }
 
-    /// A trade was handed out.
+    /// Records a delivered trade.
     pub(super) fn on_trade(&mut self, trade: &Trade) {
         if self.trades.len() >= MAX_TRADES {
             self.reset();
@@ -100,14 +100,14 @@ impl VolumeAudit {
         }
     }
 
-    /// A ticker came; it can be judged if the trades are whole.
+    /// Records a ticker. It can be checked if the trades are complete.
     pub(super) fn on_ticker(&mut self, ticker: &Ticker, is_whole: bool, now: Instant) {
         if self.cooldown_until.is_some_and(|until| now < until) {
             return;
         }
         let total =
             TickerVolume { volume: ticker.day_volume, until: ticker.trade_time, received: ticker.received };
-        // Each may be told of once more: the same moment may have had further trades, and tickers swap places.
+        // A moment may be reported once more: it may have had further trades, and tickers may change places.
         let to_judge = [&mut self.candidate, &mut self.latest].into_iter().flatten().map(|(total, _)| total);
         if let Some(known) = self.baseline.iter_mut().chain(to_judge).find(|known| known.until == total.until)
         {
@@ -123,19 +123,19 @@ impl VolumeAudit {
         }
     }
 
-    /// Since when trades are being compared, unless that rests.
+    /// Returns the moment since when trades are being compared, unless the audit is paused.
     pub(super) fn since(&self) -> Option<Timestamp> {
         let rests = self.cooldown_until.is_some_and(|until| Instant::now() < until);
         let anchor = self.baseline.filter(|_| !rests).map(|anchor| anchor.until);
         self.suspected.map(|(since, _)| since).or(anchor)
     }
 
-    /// When there is something to judge.
+    /// Returns the time of the next check.
     pub(super) fn due(&self) -> Option<Instant> {
         self.candidate.map(|(_, due)| due)
     }
 
-    /// If trades are missing: between which two moments, by our clock.
+    /// Returns the range of time, by the local clock, in which trades are missing, or `None`.
     pub(super) fn check(&mut self, now: Instant) -> Option<(Timestamp, Timestamp)> {
         let (total, _) = self.candidate.take_if(|(_, due)| *due <= now)?;
         self.candidate = self.latest.take().filter(|(latest, _)| latest.until > total.until);
@@ -146,7 +146,7 @@ impl VolumeAudit {
         let is_new_day = total.volume < anchor.volume || day(total.until) != day(anchor.until);
         let missing = total.volume - anchor.volume - heard;
         if !is_new_day && missing < 0.0 {
-            // The ticker told of some of the trades of its moment; the next one will not tell of the others once more.
+            // The ticker included some of the trades of its moment; the next one includes the others.
             self.baseline = Some(TickerVolume { volume: anchor.volume + heard, ..total });
         }
         let beside = std::mem::take(&mut self.same_instant_volume);
@@ -157,9 +157,9 @@ impl VolumeAudit {
         is_missing.then_some((anchor.received, total.received))
     }
 
-    /// The trades that may have been missing have been fetched: whether any was that happened up to a moment. Returns
-    /// whether some are missing still: the pages lack what was traded while the connection was broken, as far as volumes
-    /// that were right so far can be believed.
+    /// Records that the suspected trades have been fetched; `found` tells whether any happened up to a moment.
+    /// Returns whether some are still missing: the pages lack trades of an interruption, as far as volumes that
+    /// were right so far can be trusted.
     pub(super) fn on_backfilled(&mut self, found: impl Fn(Timestamp) -> bool, now: Instant) -> bool {
         let Some((_, until)) = self.suspected.take() else { return false };
         let was_missing = found(until);
@@ -168,7 +168,7 @@ impl VolumeAudit {
         if was_missing {
             self.cooldown = MIN_COOLDOWN;
         } else {
-            // What goes missing meanwhile is in the next comparison, since sums are kept.
+            // Losses in the meantime are part of the next comparison, since sums are kept.
             self.cooldown_until = Some(now + self.cooldown);
             self.cooldown = (self.cooldown * 2).min(MAX_COOLDOWN);
         }
@@ -176,8 +176,8 @@ impl VolumeAudit {
     }
 }
 
-/// By how much sums that make up `volume` may differ and be the same: the sizes of the smallest trades have eight
-/// decimals; the rest is what adding up floats may cost.
+/// Returns the tolerance between sums that make up `volume`: the sizes of the smallest trades have eight
+/// decimals, the rest is float rounding.
 pub(super) fn tolerance(volume: f64) -> f64 {
     1e-7 + volume.abs() * 1e-12
 }

@@ -1,4 +1,4 @@
-//! One page to be fetched, and what comes of it.
+//! One page to be fetched, and its outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use crate::single_flight::{PageKey, PageResult};
 #[derive(Debug)]
 pub(crate) struct PageJob {
     pub(crate) request: CandlePageRequest,
-    /// The stretch it is hoped to show. Nothing else is asked for it meanwhile.
+    /// The range it is expected to show. Nothing else is requested for it meanwhile.
     pub(crate) chunk: TimeRange,
-    /// How often it has failed.
+    /// The number of its failures.
     pub(crate) tries: u32,
-    /// What its failures cost, in requests.
+    /// The number of requests its failures took.
     pub(crate) requests_spent: u64,
 }
 
-/// What comes of what is under way.
+/// The outcome of a job in flight.
 pub(crate) enum FetchOutcome {
     Page { number: u64, job: PageJob, result: Arc<PageResult> },
     Forming(Result<Option<CandlePart>, SourceError>),
@@ -36,7 +36,7 @@ impl PageJob {
         Self { request, chunk, tries: 0, requests_spent: 0 }
     }
 
-    /// The job as a future, and the means to give it up.
+    /// Returns the job as a future, with a handle to cancel it.
     pub(crate) fn run(
         self,
         number: u64,
@@ -54,7 +54,7 @@ impl PageJob {
         (work.map(|result| result.unwrap_or(FetchOutcome::Aborted)).boxed(), abort)
     }
 
-    /// The error that ends a fetch because this page cannot be had.
+    /// Returns the error that ends a fetch because this page is not available.
     pub(crate) fn final_error(&self, error: &SourceError) -> SourceError {
         let Self { request, chunk, tries, .. } = self;
         let message = format!("cannot fetch {} from {chunk}, tried {tries} times", request.series);
@@ -64,7 +64,7 @@ impl PageJob {
     }
 }
 
-/// Asks for the candle in progress, after a pause.
+/// Requests the forming candle, after a pause.
 pub(crate) fn forming(
     context: Arc<FetchContext>,
     series: Series,

@@ -1,7 +1,7 @@
-//! What a page says again that answers to earlier queries have said: the ledger has handed it down.
+//! Confirms claims of earlier queries, which the store passed on with the query.
 //!
-//! A claim of some age that is said again is proven, by one answer. A younger one about slots that were young themselves
-//! cannot be proven yet, however often it is looked at now: it is left to be asked about later.
+//! An older claim that a page repeats is proven by this one answer. A recent claim about recent slots cannot be
+//! proven yet, however often it is checked now: it is left for a later query.
 
 use market_backbone_core::{
     AbsenceClaim, CandlePage, MAX_ROW_DELAY, Origin, Provenance, Span, TimeRange, Timestamp,
@@ -10,7 +10,7 @@ use market_backbone_core::{
 use super::{PageConclusion, PageEvidence};
 
 impl PageEvidence {
-    /// Settles what `page` leaves out and others have left out before.
+    /// Settles the slots that both `page` and an earlier answer left out.
     pub(super) fn apply_prior_claims(&self, page: &CandlePage, conclusion: &mut PageConclusion) {
         let is_empty = page.candles.is_empty() && page.rejected.is_empty();
         if is_empty && self.prior.has_rows {
@@ -20,7 +20,7 @@ impl PageEvidence {
         let before = page.proof.absent_before.and_then(|absent| self.slots.align(absent));
         for claim in &self.prior.claims {
             if let Some(twice) = after.and_then(|absent| absent.intersect(claim.range)) {
-                // A row that is known behind it proves more than a claim does.
+                // A known row behind the range proves more than a claim does.
                 let is_provable = after.is_some_and(|absent| self.lies_between(absent, page));
                 let waits = match self.is_surprising(twice, page) {
                     _ if is_provable => None,
@@ -32,7 +32,7 @@ impl PageEvidence {
             if let Some(twice) = before.and_then(|absent| absent.intersect(claim.range)) {
                 let from_the_beginning = claim.range.from() == Timestamp::MIN;
                 let origin = if from_the_beginning { Origin::BeforeListing } else { Origin::Rest };
-                // That a market was not listed is not believed without a row; two answers of this query must say so.
+                // "Not listed yet" is not accepted without a row; two answers of this query must show it.
                 let is_contradicted = self.shown.range(..twice.to()).next().is_some();
                 let lacks_a_row = from_the_beginning && is_empty;
                 if !is_contradicted && !lacks_a_row {
@@ -43,14 +43,14 @@ impl PageEvidence {
         }
     }
 
-    /// The slots of `twice` whose rows may have been late when they were claimed to be empty.
+    /// Returns the slots of `twice` whose rows may have been late when they were claimed to be empty.
     fn unsettled_when_claimed(&self, claim: &AbsenceClaim, twice: TimeRange) -> Option<TimeRange> {
         let old = self.slots.floor(claim.first_asked_at.minus(MAX_ROW_DELAY));
         TimeRange::new(twice.from().max(old), twice.to()).ok()
     }
 }
 
-/// Proves `twice`, or else leaves of it what `waits`.
+/// Proves `twice`, or else keeps the part of it that `waits`.
 fn confirm_claim(
     claim: &AbsenceClaim,
     (twice, origin): (TimeRange, Origin),

@@ -1,4 +1,4 @@
-//! What the plan asks, case by case: minute slots, pages of 200 rows.
+//! The planned pages, case by case: minute slots, pages of 200 rows.
 
 use market_backbone_core::{Grid, Timeframe};
 

@@ -166,7 +166,7 @@ mod tests {
             assert_eq!((columns.open_time[row], columns.is_final[row]), (candle.open_time, candle.is_final));
         }
         assert_eq!(set.closes().collect::<Vec<_>>(), columns.close);
-        assert_eq!(set.closes().rev().next(), set.last().map(|newest| newest.close));
+        assert_eq!(set.closes().next_back(), set.last().map(|newest| newest.close));
         assert_eq!(set.first().map(|oldest| oldest.close), Some(4.0));
         assert_eq!((&set).into_iter().count(), set.clone().into_iter().count());
     }

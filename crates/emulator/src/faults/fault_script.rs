@@ -12,11 +12,11 @@ use crate::calendar;
 pub enum PageKind {
     /// Candles of any timeframe, and on Massive the whole market's day.
     Candles,
-    /// Trades.
+    /// Pages of trades.
     Trades,
     /// Tickers; on Massive snapshots.
     Tickers,
-    /// What is listed.
+    /// The list of markets.
     Markets,
 }
 
@@ -25,7 +25,7 @@ impl PageKind {
     pub(crate) const COUNT: usize = 4;
 }
 
-/// What is wrong with a bad row.
+/// The kind of error in a bad row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BadRowKind {
@@ -54,7 +54,7 @@ impl BadRowKind {
         [Self::Unsound, Self::Zero, Self::Null, Self::Offgrid, Self::Foreign, Self::Text, Self::Future];
 }
 
-/// What can be wrong with one page.
+/// A fault of one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PageFault {
@@ -78,12 +78,12 @@ pub enum PageFault {
     Bad(BadRowKind),
 }
 
-/// Where something is to go wrong.
+/// The place where a scripted fault occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultTarget {
-    /// With the Nth page of a kind, counted from 1 since the start or the last reset.
+    /// The Nth page of a kind, counted from 1 since the start or the last reset.
     NthPage(PageKind, u64),
-    /// With the candle that opens at this time (ms since the epoch), in every page that holds it.
+    /// The candle that opens at this time (ms since the epoch), in every page that contains it.
     Slot(i64),
 }
 
@@ -94,9 +94,9 @@ pub enum FaultTarget {
 /// kind of bad row. Several are separated by commas, see [`ScriptedFault::parse_list`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScriptedFault {
-    /// Where.
+    /// The place where it occurs.
     pub target: FaultTarget,
-    /// What.
+    /// The fault that occurs.
     pub fault: PageFault,
 }
 

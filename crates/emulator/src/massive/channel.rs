@@ -7,11 +7,11 @@ pub(crate) enum StockChannel {
     Second,
     /// `AM`: minute bars.
     Minute,
-    /// `T`
+    /// The channel of trades, `T`.
     Trade,
-    /// `Q`
+    /// The channel of quotes, `Q`.
     Quote,
-    /// `LULD`
+    /// The channel of price bands, `LULD`.
     Band,
 }
 

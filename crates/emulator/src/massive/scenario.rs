@@ -5,32 +5,32 @@ mod split_spec;
 pub use self::split_spec::{ParseSplitsError, SplitSpec};
 use super::plan::EmulatedPlan;
 
-/// What the Massive look-alike plays. `StocksScenario::default()` is a healthy venue in New York's hours.
+/// The settings of the Massive emulator. `StocksScenario::default()` is a healthy venue in New York's hours.
 #[derive(Clone, Debug)]
 pub struct StocksScenario {
-    /// When there is trading.
+    /// The trading hours of the exchange.
     pub hours: ExchangeHours,
-    /// What is listed.
+    /// The listed tickers.
     pub tickers: TickerSet,
     /// Splits of some tickers, besides those that come with them.
     pub splits: Vec<(String, SplitSpec)>,
-    /// How many days before the start the tape begins.
+    /// The number of days of history before the start.
     pub history_days: u32,
-    /// Which key has which plan. Each key is an account of its own.
+    /// The keys and their plans. Each key is an account of its own.
     pub keys: Vec<(String, EmulatedPlan)>,
     /// Requests that plans without a limit may make in a minute; `None` for any number.
     pub requests_per_minute: Option<u32>,
-    /// Whether a 429 says when to come back.
+    /// True if a 429 says when to retry.
     pub retry_after: bool,
-    /// Whether volumes from ten million on are spelled `5.617399e+07`.
+    /// True if volumes from ten million on are spelled `5.617399e+07`.
     pub exp_volume: bool,
     /// Sockets an account may have.
     pub max_connections: usize,
-    /// Which socket goes when there are too many.
+    /// The socket that is closed when an account has too many.
     pub evict: EvictionPolicy,
     /// A socket that does not say who it is goes after so many ms.
     pub auth_timeout_ms: u64,
-    /// What waits for a slow client, in bytes; one more and it is closed.
+    /// The largest queue for a slow client, in bytes; beyond it the socket is closed.
     pub queue_bytes: usize,
     /// Share of the off-exchange prints that are told 20 s to 15 min late, and change bars then.
     pub late_share: f64,
@@ -38,7 +38,7 @@ pub struct StocksScenario {
     pub overnight_share: f64,
     /// Share of events that are in their frame twice.
     pub duplicate_share: f64,
-    /// How a socket ends that the fault `drop_after_ms` ends.
+    /// The way in which the fault `drop_after_ms` ends a socket.
     pub termination: SocketTermination,
     /// Trades on sockets are not those of the tape but a flood of these.
     pub flood: Option<TradeFlood>,
@@ -74,18 +74,18 @@ impl Default for StocksScenario {
     }
 }
 
-/// When there is trading. Where bars begin does not depend on it.
+/// The trading hours. Where bars begin does not depend on them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExchangeHours {
     /// 04:00 to 20:00 in New York, weekends and holidays closed, half days cut short.
     #[default]
     NewYork,
-    /// Also at night, on weekends and holidays: quieter than in regular hours, but what trades much trades
-    /// every ten seconds.
+    /// Trading around the clock, with less volume outside regular hours; active stocks trade every ten
+    /// seconds.
     Always,
 }
 
-/// What is listed.
+/// The set of listed tickers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TickerSet {
     /// Some well-known names, filled up to so many with made-up ones that trade little.
@@ -97,15 +97,15 @@ pub enum TickerSet {
 /// One made-up stock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TickerSpec {
-    /// As the venue spells it: `BRK.A`.
+    /// The ticker in the venue's spelling: `BRK.A`.
     pub ticker: String,
     /// Name of the company or fund.
     pub name: String,
     /// Price around which it trades now, in dollars.
     pub price: f64,
-    /// How often it trades.
+    /// The trading activity of the stock.
     pub activity: StockActivity,
-    /// When it was split, and will be.
+    /// The past and future splits of the stock.
     pub splits: Vec<SplitSpec>,
 }
 
@@ -123,7 +123,7 @@ impl TickerSpec {
     }
 }
 
-/// How often a stock trades; the shares of minutes are those measured on real files.
+/// The trading activity of a stock; the shares of minutes are those measured on real files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StockActivity {
     /// Like SPY: every regular minute, nearly every other one.
@@ -142,7 +142,7 @@ pub enum StockActivity {
     Never,
 }
 
-/// Which socket goes when an account has too many.
+/// The socket that is closed when an account has too many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EvictionPolicy {
     /// The one that was there first.
@@ -152,13 +152,13 @@ pub enum EvictionPolicy {
     Newest,
 }
 
-/// How the venue ends a socket.
+/// The way in which the venue ends a socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SocketTermination {
-    /// Without a word.
+    /// The connection is cut without a close frame.
     #[default]
     Abort,
-    /// With a close frame of this code.
+    /// The connection ends with a close frame of this code.
     Close(u16),
 }
 

@@ -106,7 +106,7 @@ pub(crate) async fn answer(
     Ok(if failure == Some(CallFailure::Cut) { reply.send_truncated(headers) } else { reply.send(headers) })
 }
 
-/// Who asks, whether the plan has it, and whether it may ask again already.
+/// Identifies the account, checks its plan and its rate limit.
 fn admit(
     world: &EmulatorWorld,
     request: &Request<Incoming>,

@@ -17,13 +17,13 @@ use crate::world::EmulatorWorld;
 pub struct StockTrade {
     /// The tape's stamp, ns since the epoch; what bars go by.
     pub sip_ns: i64,
-    /// When the venue told of it, ns since the epoch.
+    /// The time at which the venue published it, ns since the epoch.
     pub known_ns: i64,
-    /// Whether sockets hear of it, or REST alone.
+    /// True if sockets deliver it, false if only REST does.
     pub is_streamed: bool,
     /// Grows through the day, with gaps.
     pub sequence: i64,
-    /// As on the wire.
+    /// The id as on the wire.
     pub id: String,
     /// Dollars, in units of 1e-8.
     pub price_e8: i64,
@@ -37,19 +37,19 @@ pub struct StockTrade {
     pub conditions: Vec<u8>,
 }
 
-/// One bar.
+/// One bar of the tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StockBar {
-    /// When it begins, ms since the epoch.
+    /// The time at which it begins, ms since the epoch.
     pub start_ms: i64,
     /// First price, in units of 1e-8 dollars, like the other three.
     pub open_e8: i64,
-    /// Highest price.
+    /// The highest price, in units of 1e-8 dollars.
     pub high_e8: i64,
-    /// Lowest price.
+    /// The lowest price, in units of 1e-8 dollars.
     pub low_e8: i64,
-    /// Last price.
+    /// The last price, in units of 1e-8 dollars.
     pub close_e8: i64,
     /// Shares, in units of 1e-8.
     pub volume_e8: i128,

@@ -28,7 +28,7 @@ pub(crate) enum StockSession {
     Pre,
     Regular,
     After,
-    /// Between an early close and the usual one: a few prints still come.
+    /// The time between an early close and the usual one: a few prints still come.
     AfterEarlyClose,
     /// Outside regular hours, on an exchange that never closes.
     Overnight,

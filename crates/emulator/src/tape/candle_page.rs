@@ -12,7 +12,7 @@ pub(crate) enum CandleInterval {
     /// A number of minutes that divides the day.
     Minutes(i64),
     Day,
-    /// From Monday.
+    /// A week, which starts on Monday.
     Week,
     Month,
     Year,

@@ -114,7 +114,7 @@ fn start_row(
         )
 }
 
-/// What a day's volume is off by on an odd day: the venue's granularities do not always agree.
+/// Returns the error of a day's volume on an odd day: the venue's granularities do not always agree.
 fn volume_discrepancy(
     world: &EmulatorWorld,
     market: &EmulatedMarket,

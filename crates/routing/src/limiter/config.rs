@@ -9,30 +9,33 @@ use market_backbone_core::Priority;
 pub struct LimiterConfig {
     /// Added to each window, for clocks that count in milliseconds.
     pub margin: Duration,
-    /// How long after it was given up a request may still arrive at the venue.
+    /// The time after which a lost request cannot arrive at the venue any more, counted from when it was
+    /// given up.
     pub late_arrival_grace: Duration,
-    /// Whether what round trips last may shorten the wait (a few percent more requests). If not, a request is
-    /// taken to have arrived when it was answered, which needs no assumption about the network.
+    /// True if measured round-trip times may shorten the wait (a few percent more requests).
+    ///
+    /// If not, a request is taken to have arrived when its response came, which needs no assumption about the
+    /// network.
     pub trust_round_trips: bool,
-    /// How many requests of a group may wait; one more is refused at once.
+    /// The number of requests of a group that may wait; one more is refused at once.
     pub queue: usize,
-    /// How long a request may wait for its turn.
+    /// The longest that a request may wait for its permit.
     pub max_wait: Duration,
-    /// How long a LOW one may: it waits behind everybody, and nobody waits for it.
+    /// The longest that a LOW request may wait: it waits behind all others.
     pub max_wait_low: Duration,
-    /// How long after a CRITICAL request the reserve for the next is kept.
+    /// The time for which capacity stays reserved after a CRITICAL request, for the next one.
     pub reserve_for: Duration,
     /// The part of a window that is kept: one in this many.
     pub reserve_share: u32,
-    /// After this long a HIGH request counts as starving.
+    /// The wait after which a HIGH request counts as starving.
     pub starving_high: Duration,
-    /// After this long a NORMAL request counts as starving.
+    /// The wait after which a NORMAL request counts as starving.
     pub starving_normal: Duration,
-    /// After this long a LOW request counts as starving.
+    /// The wait after which a LOW request counts as starving.
     pub starving_low: Duration,
-    /// While somebody starves, every turn of this number is theirs.
+    /// The share of permits for starving requests while there are any: one in this many.
     pub starving_every: u32,
-    /// What a round trip is taken to last in estimates, before one has been measured.
+    /// The round-trip time assumed in estimates until one has been measured.
     pub assumed_round_trip: Duration,
 }
 

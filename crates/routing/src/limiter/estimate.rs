@@ -9,14 +9,14 @@ use std::time::Duration;
 /// Beyond so many requests the rest is taken to go at the same pace.
 const MAX_SIMULATED: u64 = 100_000;
 
-/// How long some requests will take.
+/// An estimate of how long some requests will take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompletionEstimate {
-    /// Until the last of them is answered.
+    /// The time until the last of them is answered.
     pub takes: Duration,
-    /// What one round trip is taken to last.
+    /// The round-trip time used in the estimate.
     pub round_trip: Duration,
-    /// Whether that has been measured lately; if not it is an assumption.
+    /// True if the round-trip time was measured lately; if not, it is an assumption.
     pub measured: bool,
 }
 
@@ -59,7 +59,7 @@ impl SendProjection {
         last + last.mul_f64(beyond)
     }
 
-    /// When the request in this place, counted from the oldest in the log, leaves it.
+    /// Returns when the request at `place`, counted from the oldest in the log, leaves the log.
     fn released_after(&self, place: usize, sent: &[Duration]) -> Duration {
         if let Some(leaves) = self.releases.get(place) {
             return *leaves;

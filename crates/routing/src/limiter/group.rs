@@ -24,7 +24,7 @@ const LOCK_POLL: Duration = Duration::from_millis(1);
 pub(super) enum WaiterState {
     /// Their turn was given at this moment, or never will be.
     Resolved(Result<Instant, SourceError>),
-    /// Not yet. `alarm` is set for the one who is next: look again then.
+    /// The permit is not granted yet. `alarm` is set for the waiter that is next: look again then.
     Waiting { alarm: Option<Instant> },
 }
 

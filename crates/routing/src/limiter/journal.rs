@@ -33,7 +33,7 @@ const LOCK_RETRY_DELAY: Duration = Duration::from_micros(100);
 /// begins again.
 const GENERATION_LEN: usize = 11;
 
-/// Where the sends of one scope are noted, and by which clocks.
+/// The file in which the sends of one scope are recorded, and the clocks that stamp them.
 #[derive(Clone, Debug)]
 pub struct JournalConfig {
     /// The file; it and its folder are created.
@@ -45,7 +45,7 @@ pub struct JournalConfig {
 }
 
 impl JournalConfig {
-    /// In this file, by `clock` and what the system has for a steady one.
+    /// Uses the file at `path`, with `clock` and the system's monotonic clock.
     #[must_use]
     pub fn new(path: PathBuf, clock: Arc<dyn Clock>) -> Self {
         let steady = BootClock::find().map(|found| Arc::new(found) as _);
@@ -325,7 +325,7 @@ mod tests {
         journal.try_lock().unwrap().take_events(group)
     }
 
-    /// What `journal` hears of candles, in brief.
+    /// Returns the candle records that `journal` reads, in short form.
     fn candle_events(journal: &Journal) -> Vec<(RecordKind, u64, u64)> {
         let news = take_events(journal, "candles").into_iter();
         news.map(|news| (news.kind, news.number, news.age.as_secs())).collect()

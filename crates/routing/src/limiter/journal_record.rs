@@ -18,7 +18,7 @@ const STEADY_RESOLUTION: Duration = Duration::from_millis(10);
 pub(super) enum RecordKind {
     Sent,
     Answered,
-    /// Given up.
+    /// The request was given up.
     Lost,
     /// The turn was given back: nothing was sent.
     Unused,

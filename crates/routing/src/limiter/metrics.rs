@@ -4,38 +4,38 @@ use std::time::Duration;
 
 use market_backbone_core::RateLimitGroup;
 
-/// What one group has seen.
+/// The counters of one group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupMetrics {
-    /// Which group.
+    /// The group that is counted.
     pub group: RateLimitGroup,
-    /// Turns given.
+    /// The number of permits granted.
     pub sends: u64,
     /// Requests waiting for a turn now.
     pub waiting: usize,
     /// The longest that any request has waited for its turn.
     pub longest_wait: Duration,
-    /// How often the venue said that we were too quick.
+    /// The number of responses by which the venue said that we were too fast.
     pub throttled: u64,
     /// Requests of others on this address, as far as the venue's figures betray them.
     pub external: u64,
-    /// How many requests a window may hold now: the venue's figure, or less after it has complained.
+    /// The number of requests a window may hold now: the venue's limit, or less after the venue throttled us.
     pub allowed: u32,
 }
 
-/// What the limiter has seen.
+/// The counters of the limiter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LimiterMetrics {
     /// Group by group.
     pub groups: Vec<GroupMetrics>,
-    /// How much longer the venue shuts us out, if it does.
+    /// The remaining time of the venue's ban, if there is one.
     pub banned_for: Option<Duration>,
-    /// How often it has shut us out, an earlier run's ban that still lasted included.
+    /// The number of bans, including one from an earlier run that still lasted.
     pub bans: u64,
 }
 
 impl LimiterMetrics {
-    /// What `group` has seen.
+    /// Returns the counters of `group`.
     #[must_use]
     pub fn group(&self, group: RateLimitGroup) -> Option<&GroupMetrics> {
         self.groups.iter().find(|found| found.group == group)

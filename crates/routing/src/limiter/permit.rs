@@ -108,13 +108,13 @@ impl Permit {
         self.group.answered(self.id);
     }
 
-    /// What the request counts against.
+    /// Returns the group that the request counts against.
     #[must_use]
     pub fn group(&self) -> RateLimitGroup {
         self.group.name()
     }
 
-    /// When the turn was given.
+    /// Returns when the permit was granted.
     #[must_use]
     pub fn sent_at(&self) -> Instant {
         self.sent

@@ -33,7 +33,8 @@ pub(super) enum SendOutcome {
 pub(super) enum WindowShare {
     Critical,
     Others,
-    /// Not of this process: another one of this machine, one before this one, or somebody else on this address.
+    /// A sender outside this process: another process of this machine, an earlier one, or another user of
+    /// this address.
     External,
 }
 
@@ -68,7 +69,7 @@ impl SentRequest {
 pub(super) enum NextSlot {
     Now,
     At(Instant),
-    /// When one of those under way has been answered.
+    /// There is room when one of the requests in flight has been answered.
     AfterResponse,
 }
 

@@ -156,7 +156,7 @@ impl LimiterState {
         self.last_critical.map(|seen| seen + self.config.reserve_for).filter(|end| *end > now)
     }
 
-    /// When there is room for one of `priority`.
+    /// Returns when there is room for a request of `priority`.
     fn next_slot(&mut self, priority: Priority, now: Instant) -> NextSlot {
         if let Some(end) = self.limit.paused_until(now) {
             return NextSlot::At(end);

@@ -109,7 +109,7 @@ impl RealtimeCache {
         all.into_iter().take(most).map(|(_, symbol)| Channel { symbol: symbol.clone(), kind }).collect()
     }
 
-    /// What `read` finds in the row of a market, whether it was named or not.
+    /// Reads the entry of a market, whether it was named in a subscription or not.
     fn read<T>(&self, symbol: &Symbol, read: impl Fn(&CachedMarket) -> Option<T>) -> Option<T> {
         let found = self.markets.load().get(symbol).and_then(|row| read(row));
         if found.is_some() || self.wildcard.get().is_none() {
@@ -176,7 +176,7 @@ impl RealtimeCache {
         self.read_last_received(channel, |heard| heard.connection.load(Ordering::Acquire))
     }
 
-    /// When anything of `channel` was heard last, in [`FrameArrival::millis`]; 0 if nothing was.
+    /// Returns when something of `channel` was last received, in [`FrameArrival::millis`]; 0 if nothing was.
     #[must_use]
     pub fn received_at_millis(&self, channel: &Channel) -> u64 {
         self.read_last_received(channel, |heard| heard.millis.load(Ordering::Relaxed))

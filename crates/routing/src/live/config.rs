@@ -6,56 +6,64 @@ use market_backbone_core::StreamKind;
 
 use super::pinned::PinnedConnection;
 
-/// How the socket session behaves.
+/// The settings of the socket session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionConfig {
-    /// How long a connection may take to stand, name lookup and TLS included. Default: 10 s.
+    /// The longest that opening a connection may take, name lookup and TLS included. Default: 10 s.
     pub connect_timeout: Duration,
-    /// How long after a reader came its channels may be asked for without a word; later, what was said meanwhile is a gap.
-    /// Where a connection failed meanwhile, it is one in any case. Default: 2 s.
+    /// The time after a reader's arrival in which its channels may be subscribed without a gap. Default: 2 s.
+    ///
+    /// After that, what the venue sent meanwhile is a gap. If a connection failed meanwhile, there is a gap
+    /// in any case.
     pub subscribe_grace: Duration,
     /// An event that is stamped further ahead of the clock than this is dropped, unless the others agree with it.
     /// Default: 5 s.
     pub max_future_skew: Duration,
-    /// How long one message may take to leave; longer, and the connection is taken for dead. Default: 10 s.
+    /// The longest that sending one message may take; after that the connection counts as dead. Default: 10
+    /// s.
     pub send_timeout: Duration,
-    /// How long a changed set of subscriptions waits for further changes before it is sent. Default: 20 ms.
+    /// The time a changed set of subscriptions waits for further changes before it is sent. Default: 20 ms.
     pub debounce: Duration,
-    /// After this long with nothing wanted the connection is closed. Default: 30 s.
+    /// The time after which a connection with no subscriptions is closed. Default: 30 s.
     pub idle_timeout: Duration,
-    /// How long the answer to a keep-alive may take before values are no longer called live. Default: 2 s.
+    /// The longest that the answer to a keep-alive may take before values no longer count as live. Default: 2
+    /// s.
     pub keep_alive_grace: Duration,
     /// A market that was subscribed to and from which nothing came for this long is reported: venues ignore codes
     /// they do not know. Default: 10 s.
     pub unanswered_after: Duration,
-    /// How long the closing of the connection may take at shutdown. Default: 1 s.
+    /// The longest that closing the connection may take at shutdown. Default: 1 s.
     pub close_timeout: Duration,
-    /// How many channels a connection should carry before another is opened; less where the venue says so.
-    /// Default: 1,000.
+    /// The number of channels a connection carries before another one is opened; less where the venue says
+    /// so. Default: 1,000.
     pub channels_per_connection: usize,
-    /// How many connections there may be; fewer where the venue says so. When all carry what they should, they carry
-    /// more. Default: 5.
+    /// The largest number of connections; fewer where the venue says so. Default: 5.
+    ///
+    /// When all of them are full, they carry more channels than
+    /// [`channels_per_connection`](Self::channels_per_connection).
     pub max_connections: usize,
     /// Connections with a name, and the markets that are theirs. All others go to the one that carries least.
     /// Default: none.
     pub pinned: Vec<PinnedConnection>,
-    /// After a connection has been down for this long, others carry its markets where they have room, until it is back.
-    /// Default: 30 s.
+    /// The outage after which other connections take over a connection's markets, where they have room, until
+    /// it is back. Default: 30 s.
     pub failover_after: Duration,
-    /// How long after its subscription was sent a channel that stays silent counts as arriving. Default: 3 s.
+    /// The time after which a subscribed channel that stays silent counts as arriving. Default: 3 s.
     pub confirm_timeout: Duration,
-    /// How often a connection is replaced by a fresh one before it breaks by itself. Default: never.
+    /// The age at which a connection is replaced by a fresh one, before it breaks by itself. Default: never.
     pub rotation_interval: Option<Duration>,
-    /// How long a connection that was replaced is still read, so that nothing under way is lost. Default: 1 s.
+    /// The time for which a replaced connection is still read, so that nothing in flight is lost. Default: 1
+    /// s.
     pub linger: Duration,
-    /// How much longer it is read if it is then behind the one that took its place. What it has not told by then is
-    /// announced as a gap. Default: 30 s.
+    /// The additional time for which it is read if it is then behind its replacement. Default: 30 s.
+    ///
+    /// What it has not delivered by then is announced as a gap.
     pub catch_up_timeout: Duration,
-    /// How many channels may be followed.
+    /// The limits on the number of followed channels.
     pub subscription_limits: SubscriptionLimits,
-    /// When silence is strange.
+    /// The settings that say when silence is suspicious.
     pub liveness: LivenessConfig,
-    /// When to connect again.
+    /// The settings of reconnection.
     pub reconnect: ReconnectConfig,
 }
 
@@ -86,7 +94,7 @@ impl Default for SessionConfig {
     }
 }
 
-/// When to connect again; there is no last attempt.
+/// The settings of reconnection; attempts go on without end.
 ///
 /// A connection that had delivered is replaced at once (within `at_once`, so that many clients that were cut off
 /// together do not come back together). When that fails, when a connection ends without having delivered anything, or
@@ -96,15 +104,15 @@ impl Default for SessionConfig {
 pub struct ReconnectConfig {
     /// The longest wait after a connection that had delivered; the actual one is random. Default: 250 ms.
     pub max_immediate_delay: Duration,
-    /// How long a connection must stand to count as one that works. Default: 2 s.
+    /// The time a connection must stay open to count as stable. Default: 2 s.
     pub stable_after: Duration,
     /// The wait after the first failure. Default: 5 s.
     pub initial_delay: Duration,
-    /// By how much it grows with each further failure. Default: 2.
+    /// The factor by which the wait grows with each further failure. Default: 2.
     pub multiplier: f64,
     /// The longest wait. Default: 60 s.
     pub max_delay: Duration,
-    /// By which part a wait is made longer or shorter at random: 0.2 is up to a fifth. Default: 0.2.
+    /// The share by which a wait is lengthened or shortened at random: 0.2 is up to a fifth. Default: 0.2.
     pub jitter: f64,
 }
 
@@ -121,29 +129,31 @@ impl Default for ReconnectConfig {
     }
 }
 
-/// How many channels may be followed; who wants more gets the most urgent of them. Default: as many as one likes.
+/// The limits on the number of followed channels. If more are wanted, the most urgent are followed. Default:
+/// no limits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SubscriptionLimits {
-    /// Of all kinds together.
+    /// The largest number of channels of all kinds together.
     pub total: usize,
-    /// Of trades.
+    /// The largest number of trade channels.
     pub trade: usize,
-    /// Of tickers.
+    /// The largest number of ticker channels.
     pub ticker: usize,
-    /// Of books.
+    /// The largest number of order book channels.
     pub book: usize,
-    /// Of price bands.
+    /// The largest number of price band channels.
     pub band: usize,
-    /// Of candles, for each timeframe.
+    /// The largest number of candle channels of each timeframe.
     pub candle: usize,
-    /// By which part of its score a channel that is out must be better than one that is in. Default: 0.1.
+    /// The share of its score by which a waiting channel must beat a followed one to replace it. Default:
+    /// 0.1.
     pub hysteresis: f64,
-    /// How long a channel that came in is safe from others of the same interest. Default: 10 s.
+    /// The time for which a new channel cannot be replaced by others of the same interest. Default: 10 s.
     pub min_stay: Duration,
 }
 
 impl SubscriptionLimits {
-    /// How many channels of `kind` may be followed.
+    /// Returns how many channels of `kind` may be followed.
     #[must_use]
     pub const fn limit_for(&self, kind: StreamKind) -> usize {
         match kind {
@@ -171,26 +181,26 @@ impl Default for SubscriptionLimits {
     }
 }
 
-/// When the silence of a channel or a connection is strange, and what is done about it.
+/// The settings that say when the silence of a channel or a connection is suspicious, and what happens then.
 ///
 /// A channel in doubt is looked up over REST: if the venue has nothing newer than was heard, the market is quiet and
 /// its patience doubles; if it has, the channel is dead and asked for anew.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LivenessConfig {
-    /// How often the channels are looked at. Default: 1 s.
+    /// The interval between two checks of the channels. Default: 1 s.
     pub check_interval: Duration,
     /// A channel silent for this many of its mean gaps is in doubt. Default: 20.
     pub mean_gap_factor: f64,
-    /// Though never earlier than this. Default: 30 s.
+    /// The shortest silence that makes a channel uncertain. Default: 30 s.
     pub min_silence: Duration,
-    /// And not later than this, unless it was found quiet before. Default: 10 min.
+    /// The longest silence that leaves a channel certain, unless it was found quiet before. Default: 10 min.
     pub max_silence: Duration,
     /// A connection none of whose channels spoke for this long, and for which no look-up spoke, is suspect: what it
     /// brought is not live. Half of it puts all its channels in doubt. Default: 60 s.
     pub suspect_after: Duration,
     /// The shortest time between two look-ups, each of which is one request. Default: 30 s.
     pub probe_interval: Duration,
-    /// How long what the venue has may be on its way to us. Default: 2 s.
+    /// The time that the venue's data may be in flight to us. Default: 2 s.
     pub delivery_grace: Duration,
 }
 

@@ -278,7 +278,7 @@ impl Connection {
         Ok(())
     }
 
-    /// How it ends, if it was replaced and is not needed any more.
+    /// Returns how the connection ends, if it was replaced and is no longer needed.
     fn check_drain(&mut self) -> Option<ConnectionEnd> {
         match self.drain.as_mut()?.check(&self.link, &self.state.links, Instant::now()) {
             DrainState::Draining => None,

@@ -5,7 +5,7 @@ use market_backbone_core::{Capabilities, SourceError, SourceErrorKind};
 use super::config::SessionConfig;
 
 impl SessionConfig {
-    /// Whether the venue lets us have the connections that are named here.
+    /// Checks that the venue allows the configured connections.
     ///
     /// # Errors
     ///

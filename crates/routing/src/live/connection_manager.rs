@@ -200,7 +200,7 @@ impl ConnectionManager {
         }
     }
 
-    /// Who is followed may have changed: looked at now, but not more often than changes are to be sent.
+    /// Schedules a new selection of channels: at once, but not more often than changes may be sent.
     fn schedule_selection(&mut self) {
         let now = Instant::now();
         let again = self.selected_at.map_or(now, |last| last + self.state.config.debounce);
@@ -258,7 +258,7 @@ impl ConnectionManager {
         self.state.fanout.open_gap(self.state.clock.now(), GapCause::Displaced, is_displaced);
     }
 
-    /// How much the venue and the configuration leave.
+    /// Returns how many channels and connections the venue and the configuration allow.
     fn capacity(&self) -> ConnectionCapacity {
         let (config, limits) = (&self.state.config, &self.state.venue.capabilities().socket);
         let less = |own: usize, its: Option<u32>| {

@@ -39,7 +39,7 @@ impl FrameFeed {
         Self { hub: LiveHub { state }, decoder, desired_changes: wishes, last_frame }
     }
 
-    /// Where to subscribe, and to ask for the latest.
+    /// Returns the hub, to subscribe to channels and to read their latest values.
     #[must_use]
     pub const fn hub(&self) -> &LiveHub {
         &self.hub

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How a connection is; the worst is the greatest.
+/// The health of a connection, from best to worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Health {
@@ -42,20 +42,21 @@ impl Health {
 pub struct ConnectionHealth {
     /// The number of the socket that serves it now, counted from 1 over all sockets; 0 while none does.
     pub number: u64,
-    /// How many channels are its.
+    /// The number of channels assigned to it.
     pub channels: usize,
-    /// How it is.
+    /// The health of the connection.
     pub health: Health,
     /// Frames that the socket has brought.
     pub frames: u64,
-    /// How long ago it last brought anything, an answer to a keep-alive included; `None` while none stands.
+    /// The time since it last received anything, answers to keep-alives included; `None` while it is not
+    /// open.
     pub last_frame_age: Option<Duration>,
-    /// How often it had to be replaced because it broke.
+    /// The number of times it had to be replaced because it broke.
     pub reconnects: u64,
-    /// What the configuration calls it, if it does.
+    /// The name given by the configuration, if there is one.
     pub name: Option<Arc<str>>,
-    /// How often a connection came to nothing or broke.
+    /// The number of failed attempts and broken connections.
     pub errors: u64,
-    /// How that was the last time.
+    /// The message of the last of those errors.
     pub last_error: Option<Arc<str>>,
 }

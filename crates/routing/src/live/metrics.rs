@@ -9,9 +9,9 @@ use super::health::{ConnectionHealth, Health};
 /// The state of the socket side at one moment. Counts run since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LiveMetrics {
-    /// Whether a connection stands.
+    /// True if a connection is open.
     pub connected: bool,
-    /// How the connection is that is worst off.
+    /// The health of the worst connection.
     pub health: Health,
     /// The connections among which the channels are spread.
     pub connections: Vec<ConnectionHealth>,
@@ -46,11 +46,11 @@ pub struct LiveMetrics {
     pub unreadable: u64,
     /// Messages that changed the set of subscriptions.
     pub subscriptions_sent: u64,
-    /// Keep-alives sent.
+    /// The number of keep-alives sent.
     pub keep_alives: u64,
     /// Events pushed out of full queues of slow readers.
     pub lagged: u64,
-    /// Readers now.
+    /// The number of readers now.
     pub readers: usize,
     /// Channels wished for now.
     pub desired: usize,
@@ -58,7 +58,8 @@ pub struct LiveMetrics {
     pub waiting: Vec<Channel>,
     /// Markets that were subscribed to and never answered: the venue may not know them.
     pub unanswered: Vec<Symbol>,
-    /// Why the venue refuses what is wished for now; no connection is tried until that changes.
+    /// The reason for which the venue refuses the current subscriptions; no connection is tried until they
+    /// change.
     pub refused: Option<String>,
 }
 

@@ -17,8 +17,9 @@ const MAX_CANDLE_DELAY: Duration = Duration::from_secs(70);
 /// Somebody who can ask a venue, other than over its socket, when markets last traded.
 #[async_trait]
 pub trait Probe: Send + Sync + Debug + 'static {
-    /// When each of `symbols` last traded, as the venue says. Those that it does not know are left out. There is no
-    /// hurry: this must give way to every other request.
+    /// Returns when each of `symbols` last traded, as the venue says.
+    ///
+    /// Symbols that the venue does not know are left out. The request must give way to every other request.
     ///
     /// # Errors
     ///

@@ -171,7 +171,7 @@ impl LiveState {
         number != 0 && self.links.with(number, is_well).unwrap_or(false) && !self.desired.is_waiting(channel)
     }
 
-    /// Whether nothing has shown for too long that a connection brings what there is.
+    /// Returns whether a connection has not proved for too long that it delivers all data.
     fn is_suspect(&self, link: &Link) -> bool {
         link.unverified_for() > self.config.liveness.suspect_after
     }
@@ -205,7 +205,7 @@ impl LiveState {
         known.extend(lanes);
     }
 
-    /// How each connection is.
+    /// Returns the health of each connection.
     fn all_connection_health(&self) -> Vec<ConnectionHealth> {
         let lanes = self.slots.lock().unwrap_or_else(PoisonError::into_inner).clone();
         lanes.into_iter().map(|lane| self.connection_health(&lane)).collect()

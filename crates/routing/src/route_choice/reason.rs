@@ -12,11 +12,11 @@ pub enum Route {
     Socket,
 }
 
-/// Why a value came by the channel it came by.
+/// The reason for which a value came by its route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RouteReason {
-    /// What has happened is had over REST alone.
+    /// Past data is available over REST only.
     History,
     /// All markets of a quote at once are had over REST alone.
     WholeMarket,
@@ -53,7 +53,7 @@ impl RouteReason {
         Self::TooOld,
     ];
 
-    /// In one word, for figures: `history`, `live`, `not_delivering`.
+    /// The reason in one word, for metrics: `history`, `live`, `not_delivering`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

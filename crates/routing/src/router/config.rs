@@ -14,32 +14,33 @@ use crate::transport::Transport;
 /// The router's settings.
 #[derive(Clone, Debug)]
 pub struct RouterConfig {
-    /// Turns.
+    /// The settings of the rate limiter.
     pub limiter: LimiterConfig,
     /// A folder in which what is sent is noted, a file for each venue and host: all processes of a machine that name it
     /// share what the venue allows, and one started right after another's end knows what that one has sent. `None` for
     /// memory only.
     pub limits_dir: Option<PathBuf>,
-    /// Repeats.
+    /// The settings of retries.
     pub retry: RetryConfig,
     /// The HTTP client.
     pub http: HttpConfig,
-    /// What carries requests and sockets to the venue instead of the network.
+    /// A transport that carries requests and sockets to the venue instead of the network.
     pub transport: Option<Arc<dyn Transport>>,
-    /// The socket.
+    /// The settings of the socket session.
     pub session: SessionConfig,
-    /// When following a market pays.
+    /// The settings that say when following a market pays.
     pub choice: ChoiceConfig,
-    /// How long the list of markets is taken to be still right.
+    /// The time for which a fetched list of markets counts as current.
     pub markets_ttl: Duration,
-    /// How long the socket gets to bring the candle in progress before it is asked for over REST.
+    /// The longest wait for the socket to deliver the forming candle before REST is asked.
     pub forming_timeout: Duration,
-    /// How many markets are named in one request for tickers or books: of 200 the address is 2 KB long, which every
-    /// server on the way takes.
+    /// The number of markets in one request for tickers or books.
+    ///
+    /// With 200, the address is 2 KB long, which all servers on the way accept.
     pub symbols_per_call: usize,
-    /// How long the answer to a question for live values serves those who ask the same.
+    /// The time for which the reply to a request for live values is shared with others that ask the same.
     pub reply_ttl: Duration,
-    /// How long shutting down may take.
+    /// The longest that shutdown may take.
     pub shutdown_timeout: Duration,
 }
 

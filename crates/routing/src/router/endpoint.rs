@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use crate::http::origin_of;
 
-/// Where a venue is.
+/// The addresses of a venue.
 ///
 /// The two addresses also say whose data it is ([`source`](Self::source)), as far as addresses can: one host and port
 /// counts as one source. Two servers that stand at the same address one after the other (an emulator with another seed),
@@ -17,11 +17,11 @@ use crate::http::origin_of;
 /// Debugs with scheme, host and port alone: the rest of an address may hold a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Where it is asked: `https://…` or `http://…`, without a path of its own.
+    /// The address for REST: `https://…` or `http://…`, without a path.
     pub rest_url: String,
-    /// Where it is listened to: `wss://…` or `ws://…`, with its path.
+    /// The address for the socket: `wss://…` or `ws://…`, with its path.
     pub ws_url: String,
-    /// Whose data is served here, where somebody said so.
+    /// The source whose data is served here, if it was configured.
     pub same_as: Option<VenueId>,
 }
 
@@ -50,9 +50,11 @@ impl Endpoint {
         self
     }
 
-    /// Whose data is served here: what was said, else the house whose own both addresses are (`homes`), else a name
-    /// made of the address, like `upbit@127.0.0.1:9001`. Addresses that do not belong together make a name of both:
-    /// `upbit@127.0.0.1:9001~127.0.0.1:9002`.
+    /// Returns the source whose data is served here.
+    ///
+    /// That is what was configured, else the source whose official addresses (`homes`) both addresses are,
+    /// else a name made of the address, like `upbit@127.0.0.1:9001`. Addresses of different hosts make a name
+    /// of both: `upbit@127.0.0.1:9001~127.0.0.1:9002`.
     ///
     /// Only hosts and ports enter a name: no user, no password, no path, no query.
     ///

@@ -30,7 +30,7 @@ impl RouterInner {
         }
     }
 
-    /// By which channel. Waits for the socket where that may save a request.
+    /// Chooses the route. Waits for the socket where that may save a request.
     async fn choose_forming_route(&self, series: &Series) -> Result<RouteReason, SourceError> {
         let kind = StreamKind::Candle(series.timeframe);
         if !self.venue.capabilities().streams(kind) {
@@ -51,7 +51,8 @@ impl RouterInner {
         Ok(if answered { RouteReason::BudgetBusy } else { RouteReason::TooSlow })
     }
 
-    /// What the socket last said of it: an older candle means that nothing has traded in this slot.
+    /// Returns what the socket last said of the candle. An older candle means that nothing has traded in this
+    /// slot.
     fn forming_in_memory(&self, series: &Series) -> Option<CandlePart> {
         let slot = self.venue.capabilities().grid.floor(series.timeframe, self.time.clock().now());
         let candle = self.hub.latest_candle(series).filter(|candle| candle.open_time >= slot)?;

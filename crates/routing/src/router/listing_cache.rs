@@ -70,7 +70,9 @@ impl RouterInner {
         }
     }
 
-    /// Whether the venue lists it, or ever did. One that refuses questions about others has no need to be asked.
+    /// Returns whether the venue lists the market, or ever did.
+    ///
+    /// A venue that refuses requests for unlisted markets need not be asked.
     async fn is_listed(&self, symbol: &Symbol, priority: Priority) -> Result<bool, SourceError> {
         let lookups = self.venue.listing_lookups(symbol);
         if lookups.is_empty() {

@@ -9,7 +9,7 @@ use crate::limiter::LimiterMetrics;
 use crate::live::LiveMetrics;
 use crate::route_choice::RouteReason;
 
-/// What the router has done.
+/// The counters of the router.
 #[derive(Clone, Debug)]
 pub struct RouterMetrics {
     /// HTTP requests sent, repeats included.
@@ -22,13 +22,13 @@ pub struct RouterMetrics {
     pub future: u64,
     /// Turns: for each group how many, how long was waited, how often the venue complained; and any ban.
     pub limiter: LimiterMetrics,
-    /// How often each reason for a channel was given; those never given are left out.
+    /// The number of times each reason for a route was given; reasons that never occurred are left out.
     pub decisions: Vec<(RouteReason, u64)>,
     /// Channels followed because they are asked for often.
     pub followed: usize,
-    /// The socket.
+    /// The counters of the socket session.
     pub live: LiveMetrics,
-    /// How the venue's clock and this machine's stand to each other.
+    /// The offset between the venue's clock and this machine's.
     pub clock: ClockReading,
 }
 

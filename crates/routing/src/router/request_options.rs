@@ -7,10 +7,10 @@ use tokio::time::timeout;
 
 use super::RouterInner;
 
-/// On what terms a live value is asked for.
+/// The options of a request for a live value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestOptions {
-    /// How urgently.
+    /// The priority of the request.
     pub priority: Priority,
     /// A value that we heard of longer ago is asked for anew, even if the venue may have no newer one.
     pub max_age: Option<Duration>,

@@ -49,7 +49,7 @@ pub(super) fn clock_sync_for(
     Ok(VenueClockSync::new(clock, venue.capabilities().venue.to_string(), file))
 }
 
-/// What is counted together, and goes by one clock: the venue at this host.
+/// Returns the scope of the limits and of the clock: the venue at this host.
 fn scope(venue: &dyn Venue, endpoint: &Endpoint) -> Result<VenueId, SourceError> {
     let mut place = endpoint::authority_of(&endpoint.rest_url, ["http", "https"])?;
     if let Some((_, house)) = venue.official_hosts().iter().find(|(home, _)| *home == place)

@@ -143,7 +143,8 @@ impl RouterInner {
         symbols.iter().map(notice).max().unwrap_or(FollowState::Rare)
     }
 
-    /// What is at hand; `otherwise` says why the rest is not, but for what is only too old.
+    /// Reads what the cache has. `otherwise` is the reason for what is missing, except for values that are
+    /// only too old.
     fn read_cached<T>(
         &self,
         symbols: &[Symbol],

@@ -17,7 +17,7 @@ use tower::retry::budget::{Budget, TpsBudget};
 use super::request::{VenueReply, VenueRequest};
 use crate::http_stats::HttpStats;
 
-/// How hard to try again.
+/// The settings of retries.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryConfig {
     /// Tries for one request, the first included.
@@ -63,7 +63,7 @@ impl RetryPolicy {
         Self { config, budget: Arc::new(budget), stats: figures }
     }
 
-    /// How long to wait before the try after number `attempt`; `None` to give up.
+    /// Returns how long to wait before the attempt after number `attempt`; `None` to give up.
     fn wait(&self, attempt: u32, error: &SourceError) -> Option<Duration> {
         // These are our own line's: whoever has waited two minutes in it is not helped by waiting again.
         let ours =

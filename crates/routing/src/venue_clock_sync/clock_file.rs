@@ -84,7 +84,7 @@ impl ClockFile {
     }
 }
 
-/// Which start of the machine this is, where the system tells.
+/// Identifies the current boot of the machine, where the system tells.
 fn boot_id() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(id.trim().to_owned()).filter(|id| !id.is_empty())
@@ -112,7 +112,7 @@ mod tests {
         }
     }
 
-    /// What is recalled on `later`, in whole seconds, of a clock that was found to be `ahead` seconds ahead.
+    /// Returns what is recalled on `later`, in whole seconds, of a clock that was `ahead` seconds ahead.
     fn recalled(ahead: i64, later: &FixedMachineClock) -> Option<(i64, bool)> {
         let folder = tempfile::tempdir().unwrap();
         let file = ClockFile::new(folder.path().join("deep/upbit.clock"));

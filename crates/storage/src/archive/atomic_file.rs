@@ -55,7 +55,7 @@ impl AtomicFile {
         Err(StoreError::new(StoreErrorKind::Inaccessible, what))
     }
 
-    /// Where it will be.
+    /// Returns the path of the finished file.
     #[must_use]
     pub fn target(&self) -> &Path {
         &self.target
@@ -81,7 +81,8 @@ impl Drop for AtomicFile {
     }
 }
 
-/// Whether `path` still is this file: between opening and locking it another program may have put it in its place.
+/// Returns whether `path` still is this file: another program may have replaced it between opening and
+/// locking.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -89,7 +90,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     (here.dev(), here.ino()) == (there.dev(), there.ino())
 }
 
-/// Where a file that is open cannot be moved.
+/// Always true on systems where an open file cannot be moved.
 #[cfg(not(unix))]
 fn is_at(_file: &File, _path: &Path) -> bool {
     true

@@ -20,16 +20,16 @@ use crate::GridLookup;
 /// Rows read in one go: what is held in memory, whatever the length of a series.
 const PAGE: usize = 16_384;
 
-/// What shall be copied, and where to.
+/// The selection and the destination of an export.
 #[derive(Clone, Debug)]
 pub struct ExportOptions {
     /// The archive's folder; made if it is not there.
     pub dir: PathBuf,
-    /// How rows are written.
+    /// The format in which rows are written.
     pub format: ArchiveFormat,
-    /// Which series; the order makes no difference.
+    /// The series to export; the order makes no difference.
     pub series: Vec<Series>,
-    /// Which stretch of them. Knowledge is cut to it as rows are.
+    /// The range to export. Coverage is cut to it as rows are.
     pub range: TimeRange,
     /// The calendars by which the candles are cut.
     pub grid: GridLookup,

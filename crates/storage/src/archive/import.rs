@@ -263,7 +263,7 @@ impl SeriesFileReader {
         Ok(candles)
     }
 
-    /// Whether it was what the manifest says.
+    /// Checks that the content matched the manifest.
     fn finish(self) -> Result<(), StoreError> {
         let (rows, wanted) = (self.hasher.rows(), self.archived.rows);
         if rows != wanted {

@@ -24,31 +24,32 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// What the word `venue` names. Versions that did not keep sources apart do not say it, and do not read what does.
 const VENUE_KIND: &str = "sources";
 
-/// What is in an archive.
+/// The content of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
-    /// How its rows are written.
+    /// The format in which rows are written.
     pub format: ArchiveFormat,
     /// Its series, in order.
     pub series: Vec<ArchivedSeries>,
     /// The hash of them all.
     pub content_hash: ContentHash,
-    /// Whether it tells whose its candles are: archives of older versions, which did not keep sources apart, do not.
+    /// True if series name their source: archives of older versions, which did not keep sources apart, do
+    /// not.
     pub names_sources: bool,
 }
 
 /// One series of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchivedSeries {
-    /// Which one.
+    /// The archived series.
     pub series: Series,
     /// The calendar by which its candles are cut.
     pub grid: Grid,
     /// The file below the archive's folder that holds its rows.
     pub file: String,
-    /// How many rows there are.
+    /// The number of rows.
     pub rows: u64,
-    /// What is known of it, and by whom.
+    /// The coverage of the series, with its provenance.
     pub coverage: Coverage,
     /// The SHA-256 of the file's bytes, in hex, where the format needs it: Parquet does, text does not.
     pub file_sha256: Option<String>,
@@ -100,13 +101,13 @@ impl Manifest {
         Self { format, series, content_hash, names_sources: true }
     }
 
-    /// Whose candles they are, in order.
+    /// Returns the sources of the candles, in order.
     #[must_use]
     pub fn sources(&self) -> BTreeSet<VenueId> {
         self.series.iter().map(|archived| archived.series.symbol.venue()).collect()
     }
 
-    /// How many rows there are in all.
+    /// Returns the number of rows of all series.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.series.iter().map(|archived| archived.rows).sum()

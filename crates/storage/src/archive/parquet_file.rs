@@ -204,7 +204,8 @@ impl RowGroupColumns {
     }
 }
 
-/// Whether the columns are those that an archive has; another program may have written them anew.
+/// Returns the schema version if the columns are those of an archive; another program may have rewritten the
+/// file.
 fn version(schema: &SchemaDescriptor) -> Result<ParquetSchemaVersion, String> {
     let columns = schema.columns();
     let version = match columns.len() {

@@ -20,7 +20,8 @@ pub(super) fn of(series: &Series, format: ArchiveFormat) -> String {
     format!("{ROWS_DIR}/source={source}/symbol={symbol}/timeframe={timeframe}/candles.{ending}")
 }
 
-/// How a file of one series alone is best called, without its ending: `KRW-BTC_1m`, and `KRW-BTC_1mo` for the month.
+/// Returns the file name, without extension, for a file of one series: `KRW-BTC_1m`, and `KRW-BTC_1mo` for
+/// the month.
 #[must_use]
 pub fn file_stem(series: &Series) -> String {
     let timeframe = match series.timeframe {

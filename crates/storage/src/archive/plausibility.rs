@@ -62,7 +62,7 @@ impl PlausibilityCheck {
         Ok(())
     }
 
-    /// When the slots have ended at the latest of which an observation can tell.
+    /// The latest end of a slot that an observation can cover.
     fn latest_observable(&self, said: Provenance) -> Timestamp {
         let day = said.observed_at.as_secs().div_euclid(DAY_SECS);
         let midnight = Timestamp::from_secs(day.saturating_add(1).saturating_mul(DAY_SECS));

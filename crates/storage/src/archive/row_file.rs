@@ -9,7 +9,7 @@ use super::csv_file::{CsvReader, CsvWriter, MAX_LINE};
 #[cfg(feature = "parquet")]
 use super::parquet_file::{ParquetReader, ParquetWriter};
 
-/// How the rows of an archive are written.
+/// The format of the rows of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ArchiveFormat {

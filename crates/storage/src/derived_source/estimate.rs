@@ -13,14 +13,14 @@ const SAMPLE: usize = 1_000;
 /// Rows counted in one go.
 const ROWS_AT_ONCE: usize = 10_000;
 
-/// What of an answer is known already, and what would be asked for the rest.
+/// The known part of an answer, and the queries for the rest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueryEstimate {
-    /// How much is wanted: slots of a range, candles of a count.
+    /// The size of the answer: slots of a range, candles of a count.
     pub wanted: u64,
-    /// How much of it is known, or can be computed from what is.
+    /// The part of it that is known, or that can be computed from known data.
     pub known: u64,
-    /// What the venue would be asked for the rest.
+    /// The queries to the venue for the rest.
     pub queries: Vec<CandleQuery>,
     /// The share of slots that have a candle, from 0 to 1, told by what is known of the series; `None` if too little.
     pub density: Option<f64>,

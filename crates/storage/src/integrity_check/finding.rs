@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use market_backbone_core::{Series, StoreError, TimeRange};
 
-/// What cannot be true.
+/// The kind of an integrity issue: something that cannot be true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum IntegrityIssue {
@@ -58,7 +58,7 @@ impl IntegrityIssue {
         }
     }
 
-    /// What to do about it.
+    /// Returns what to do about the issue.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
@@ -87,7 +87,7 @@ impl IntegrityIssue {
     }
 }
 
-/// Where a finding is.
+/// The location of a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IssueLocation {
@@ -102,13 +102,13 @@ pub enum IssueLocation {
 /// One thing that cannot be true. Displays as one line: where, what, and what to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// What is wrong.
+    /// The kind of the issue.
     pub issue: IntegrityIssue,
-    /// Where.
+    /// The place of the issue.
     pub location: IssueLocation,
-    /// How many candles or slots are concerned; 0 where they cannot be counted.
+    /// The number of candles or slots concerned; 0 where they cannot be counted.
     pub slots: u64,
-    /// What was seen: at the first of the slots, if there are several.
+    /// The observation: at the first of the slots, if there are several.
     pub detail: String,
 }
 

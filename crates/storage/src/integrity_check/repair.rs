@@ -10,7 +10,7 @@ use super::finding::{Finding, IntegrityIssue, IssueLocation};
 /// So many answers it takes to believe that nothing is older.
 const REQUIRED_WITNESSES: u64 = 2;
 
-/// What would mend the findings, and what it would cost.
+/// The actions that would repair the findings, and what they would cost.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RepairPlan {
     /// Damaged files, which are made anew from what is sound in them. Before all else, the index of a folder last of them.
@@ -76,7 +76,7 @@ impl RepairPlan {
         plan
     }
 
-    /// Whether there is nothing that it could do.
+    /// Returns whether there is nothing to repair.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.ledgers.is_empty() && self.ranges.is_empty()

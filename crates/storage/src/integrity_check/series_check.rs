@@ -36,7 +36,7 @@ pub(super) async fn run(
     Ok(check.found.into_vec())
 }
 
-/// What the ledger knows nothing of, oldest first.
+/// Returns the ranges that the ledger does not know, oldest first.
 fn holes(known: &Coverage) -> Vec<TimeRange> {
     TimeRange::new(Timestamp::MIN, Timestamp::MAX).map(|all| known.missing(all)).unwrap_or_default()
 }

@@ -44,7 +44,7 @@ const KNOWN_KEYS: [&str; 18] = [
     "options",
 ];
 
-/// Where a [`PostgresStore`](crate::PostgresStore) is and how much it may take.
+/// The address of a [`PostgresStore`](crate::PostgresStore) and its resource limits.
 ///
 /// Displays, and debugs, as `postgres://user@host:port/database`: never with the password.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ pub struct PostgresConfig {
 }
 
 impl PostgresConfig {
-    /// Reads `postgres://user:password@host:port/database?sslmode=require`.
+    /// Parses an address such as `postgres://user:password@host:port/database?sslmode=require`.
     ///
     /// What the address leaves out is taken from where `psql` takes it: `PGHOST`, `PGUSER`, `PGPASSWORD`,
     /// `~/.pgpass` and so on, so that the password need not stand in a command.
@@ -161,7 +161,7 @@ impl fmt::Debug for PostgresConfig {
     }
 }
 
-/// What the address and its surroundings say. `None` if it is no address.
+/// Reads the connection options from the address and the environment. `None` if it is no address.
 fn options(url: &str) -> Option<PgConnectOptions> {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| value.into_string().is_ok());
     if has_password(url) || is_set("PGPASSWORD") {
@@ -175,7 +175,7 @@ fn options(url: &str) -> Option<PgConnectOptions> {
     Some(password.into_iter().fold(options, |options, password| options.password(&password)))
 }
 
-/// Whether the address holds a password.
+/// Returns whether the address contains a password.
 fn has_password(url: &str) -> bool {
     let (_, rest) = url.split_once("://").unwrap_or_default();
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -39,7 +39,8 @@ pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreErro
     if is_transient { said.transient() } else { said }
 }
 
-/// Whether it may be over by itself. Whoever is not let in, or finds no database, has to do something about it.
+/// Returns whether the error may pass by itself. Refused logins and missing databases need action by the
+/// user.
 fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         // Lost connections; deadlocks; no memory, disk or connection left; locks and limits of time; being stopped.

@@ -185,7 +185,7 @@ fn time(row: &PgRow, column: usize) -> Result<Timestamp, sqlx::Error> {
     row.try_get(column).map(Timestamp::from_nanos)
 }
 
-/// Who said it, in two columns, both of which may be empty.
+/// Reads the provenance from two columns, both of which may be empty.
 fn provenance(row: &PgRow, column: usize) -> Result<Option<Provenance>, sqlx::Error> {
     let word: Option<&str> = row.try_get(column)?;
     let Some(word) = word else { return Ok(None) };

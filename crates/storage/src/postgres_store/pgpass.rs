@@ -15,7 +15,7 @@ pub(super) fn password(options: &PgConnectOptions) -> Option<String> {
     named.into_iter().chain(usual).find_map(|file| in_text(&readable(&file)?, options))
 }
 
-/// What a file says that nobody else may read.
+/// Reads a file, provided that no other user may read it.
 fn readable(file: &Path) -> Option<String> {
     #[cfg(unix)]
     {

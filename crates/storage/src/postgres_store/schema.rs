@@ -114,7 +114,7 @@ async fn migrate(conn: &mut PgConnection, config: &PostgresConfig) -> Result<Vec
     Ok(found)
 }
 
-/// What has been done to the tables that are there, in order.
+/// Returns the migrations that were applied to the existing tables, in order.
 async fn versions(conn: &mut PgConnection) -> Result<Vec<i32>, sqlx::Error> {
     let found = sqlx::query("SELECT to_regclass('schema_version') IS NOT NULL").fetch_one(&mut *conn).await?;
     if !found.try_get::<bool, _>(0)? {

@@ -14,7 +14,7 @@ const VACUUM_DEADLINE: Duration = Duration::from_secs(6 * 3_600);
 const TABLES: [&str; 8] =
     ["candles", "revisions", "coverage", "claims", "disputes", "tallies", "lone_witnesses", "series"];
 
-/// What a database holds, and what it takes.
+/// The content of a database and its size.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct DatabaseStats {
@@ -28,9 +28,9 @@ pub struct DatabaseStats {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DatabaseSeries {
-    /// Which.
+    /// The series that is counted.
     pub series: Series,
-    /// Candles.
+    /// The number of candles.
     pub rows: u64,
     /// Spans of the ledger.
     pub spans: u64,
@@ -46,7 +46,7 @@ pub struct DatabaseSeries {
 pub struct DatabaseTable {
     /// Its name, without the schema.
     pub name: String,
-    /// What it and its indexes take, in bytes.
+    /// The size of the table and its indexes, in bytes.
     pub bytes: u64,
     /// Rows that were replaced or removed and still take room, as far as the server has counted.
     pub dead_rows: u64,
@@ -59,7 +59,7 @@ impl DatabaseStats {
         self.series.iter().map(|series| series.rows).sum()
     }
 
-    /// What all of it takes, in bytes.
+    /// Returns the size of all tables, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.tables.iter().map(|table| table.bytes).sum()
@@ -93,7 +93,7 @@ impl PostgresStore {
         Ok(DatabaseStats { series, tables: self.tables().await? })
     }
 
-    /// What our tables take.
+    /// Returns the sizes of our tables.
     ///
     /// # Errors
     ///

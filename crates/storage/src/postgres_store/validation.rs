@@ -59,7 +59,7 @@ impl PostgresStore {
         Ok(flaw.map(|detail| Finding::of(IntegrityIssue::Ledger, series, detail)))
     }
 
-    /// Where rows have been added or removed behind our back, as far as anything is known there.
+    /// Finds rows that other programs added or removed, as far as the range is known.
     async fn check_counts(
         &self,
         series: &Series,

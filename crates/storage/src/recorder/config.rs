@@ -4,37 +4,40 @@ use std::time::Duration;
 
 use market_backbone_core::BuilderRules;
 
-/// How the recorder goes about it.
+/// The settings of the recorder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecorderConfig {
     /// Slots in messages to the writer that may wait; what does not fit stays unknown, and is counted.
     pub queue_capacity: usize,
-    /// How often slots that are over are handed to the writer.
+    /// The interval at which finished slots are passed to the writer.
     pub tick_interval: Duration,
-    /// How long after the end of a slot its candle is written, if something of a later slot has been heard: what was
-    /// heard then shows that the connection stood. At least the venue's settling time, unless it corrects what it sends
-    /// live.
+    /// The time after the end of a slot when its candle is written, if an event of a later slot has arrived.
+    ///
+    /// Such an event shows that the connection was alive. At least the venue's finality delay, unless the
+    /// venue revises what it sends live.
     pub settle_delay: Duration,
-    /// How long after its end it is written if nothing was heard since: a connection can be dead for so long before
-    /// anybody notices. At least the venue's own time for that, and a little more.
+    /// The time after the end of a slot when its candle is written if no event has arrived since.
+    ///
+    /// A connection can be dead for so long before anybody notices. At least the venue's own time for that,
+    /// and a little more.
     pub silence_timeout: Duration,
-    /// How far our clock and the venue's may be apart.
+    /// The largest expected offset between our clock and the venue's.
     pub clock_slack: Duration,
-    /// How late trades may come; see [`BuilderRules`].
+    /// The largest delay with which trades may arrive; see [`BuilderRules`].
     pub allowed_lateness: Duration,
-    /// How often, at most, the venue is asked to confirm a series, one page each time; `None` for never.
+    /// The shortest interval between two requests that confirm a series, one page each; `None` for never.
     pub confirm_interval: Option<Duration>,
-    /// How long after a slot's end, beyond the settling time, the venue is asked about it.
+    /// The time after the end of a slot, beyond the finality delay, when the venue is asked about it.
     pub confirm_delay: Duration,
     /// Questions to confirm that are under way at the same time.
     pub max_concurrent_confirms: usize,
     /// The longest that one of them may take.
     pub confirm_timeout: Duration,
-    /// How often a commit that failed is tried again; then what was in it stays unknown.
+    /// The number of retries of a failed commit; after the last, its slots stay unknown.
     pub commit_retries: u32,
-    /// How long to wait before that; twice as long each further time.
+    /// The wait before the first retry; each further wait is twice as long.
     pub retry_backoff: Duration,
-    /// How long to wait at most for what is under way when everything ends.
+    /// The longest wait at shutdown for work in flight.
     pub shutdown_timeout: Duration,
 }
 

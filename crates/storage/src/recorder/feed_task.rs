@@ -67,8 +67,9 @@ impl FeedTask {
 }
 
 impl WriterHandle {
-    /// For what is to be kept there is room or it stays unknown. What is to be taken back must not get lost: for that
-    /// the feed is left waiting, and what it loses meanwhile it tells.
+    /// Passes updates to the writer. New candles that find no room stay unknown.
+    ///
+    /// Withdrawals must not get lost: the feed waits for room, and reports as gaps what it loses meanwhile.
     async fn submit(&self, orders: Vec<SlotUpdate>) {
         for order in orders {
             if order.word == SlotAction::Withdraw {

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the recorder has done so far. Slots, unless it says otherwise.
+/// The counters of the recorder so far, in slots unless stated otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecorderMetrics {
-    /// Candles written.
+    /// The number of candles written.
     pub written: u64,
     /// Slots written to have had no trade.
     pub quiet: u64,

@@ -205,7 +205,7 @@ impl SeriesRecorder {
         }
     }
 
-    /// What has been written of `range` was written too soon.
+    /// Withdraws the written slots of `range`: they were written too soon.
     fn withdraw(&self, range: TimeRange, orders: &mut Vec<SlotUpdate>) {
         let Some(since) = self.complete_since else { return };
         if let Ok(range) = TimeRange::new(range.from().max(since), range.to().min(self.decided_until)) {

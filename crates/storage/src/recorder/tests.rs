@@ -104,7 +104,8 @@ fn play(ear: &mut BarAssembler, events: &[(i64, FeedEvent)], until: i64) -> (Vec
     (orders, unknown)
 }
 
-/// In short: what is kept (`from-to` in minutes, and the minutes with a candle) or withdrawn.
+/// Renders updates in short form: written ranges (`from-to` in minutes, and the minutes with a candle) or
+/// withdrawals.
 fn rendered(orders: &[SlotUpdate]) -> Vec<String> {
     let minute = |moment: Timestamp| moment.as_secs() / 60;
     orders
@@ -291,7 +292,7 @@ fn market() -> impl Strategy<Value = MarketScript> {
     })
 }
 
-/// What the feed of such a market brings, in order.
+/// The events that the feed of such a market brings, in order.
 fn feed((trades, gaps): &MarketScript) -> Vec<(i64, FeedEvent)> {
     let kind = StreamKind::Trade;
     let missing = |at: &i64| gaps.iter().find(|(from, to, ..)| from < at && at < to);

@@ -95,7 +95,8 @@ impl RecorderWriter {
             .or_insert_with(|| SeriesQueue::new(ConfirmSchedule::new(rounds.clone(), every, Instant::now())))
     }
 
-    /// What an earlier run wrote and the venue has not confirmed is still to be confirmed.
+    /// Registers a series: what an earlier run wrote and the venue has not confirmed is still to be
+    /// confirmed.
     async fn watch(&mut self, series: Series) {
         // Where that cannot be read, only a confirmation is missed.
         if let Ok(known) = self.store.coverage(&series).await {
@@ -203,7 +204,7 @@ impl RecorderWriter {
     }
 }
 
-/// Whether trying again is in vain.
+/// Returns whether a retry is pointless.
 fn is_permanent(error: &StoreError) -> bool {
     matches!(error.kind(), StoreErrorKind::Closed | StoreErrorKind::ReadOnly | StoreErrorKind::TooNew)
 }

@@ -25,7 +25,7 @@ pub(super) struct SlotUpdate {
 pub(super) enum WriterMessage {
     /// This series is recorded from now on.
     Watch(Series),
-    /// Do this.
+    /// The writer carries out the update.
     Order(SlotUpdate),
     /// Say when everything before this has been done.
     Flush(oneshot::Sender<()>),

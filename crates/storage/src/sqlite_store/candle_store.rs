@@ -87,7 +87,7 @@ impl CandleStore for SqliteStore {
         Ok(answer)
     }
 
-    /// From disk: the cache holds rows as they are.
+    /// Reads from disk, because the cache holds only current rows.
     async fn read_as_of(
         &self,
         series: &Series,

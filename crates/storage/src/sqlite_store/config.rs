@@ -5,22 +5,24 @@ use std::time::Duration;
 
 use market_backbone_core::Timeframe;
 
-/// Where a [`SqliteStore`](crate::SqliteStore) lives and how much it may take.
+/// The place of a [`SqliteStore`](crate::SqliteStore) and its resource limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreConfig {
     /// The data folder; made if it is not there.
     pub dir: PathBuf,
-    /// How many tables go into one file. SQLite reads the whole schema when it opens a file, and adds a
-    /// table in time proportional to it, so thousands are slow; a few hundred are not.
+    /// The number of tables in one file.
+    ///
+    /// SQLite reads the whole schema when it opens a file, and adds a table in time proportional to it:
+    /// thousands of tables are slow, a few hundred are not.
     pub tables_per_shard: u32,
-    /// How many shard files stay open. Each takes up to three connections and as many threads.
+    /// The number of shard files that stay open. Each takes up to three connections and as many threads.
     pub open_shards: usize,
-    /// How many bytes of recent candles are kept in memory; 0 for none.
+    /// The size of the cache of recent candles, in bytes; 0 for none.
     pub cache_bytes: u64,
     /// The size that no shard file grows beyond, in bytes; a commit that would is refused as if the disk
     /// were full. `None`: as large as the disk allows.
     pub max_shard_bytes: Option<u64>,
-    /// How the files are looked after.
+    /// The settings of file maintenance.
     pub maintenance: MaintenanceConfig,
 }
 
@@ -39,17 +41,17 @@ impl StoreConfig {
     }
 }
 
-/// How the files of a store are looked after: what is free is given back, what is old is forgotten.
+/// The settings of maintenance, which gives back free space and deletes old data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaintenanceConfig {
-    /// How often the store looks after its files by itself; `None` for never.
+    /// The interval between two rounds of maintenance; `None` for never.
     pub every: Option<Duration>,
-    /// How long nobody must have written to a file before it is made anew as a whole.
+    /// The time without a write after which a file may be rewritten as a whole.
     pub quiet: Duration,
     /// Files above this size, in bytes, are never made anew as a whole by themselves: it would take too long,
     /// and as much room again. They shrink in small steps alone.
     pub rewrite_below: u64,
-    /// What is kept of which series; series without a rule are kept for ever.
+    /// The retention rules; series without a rule are kept for ever.
     pub retain: Vec<Retention>,
 }
 
@@ -64,14 +66,14 @@ impl Default for MaintenanceConfig {
     }
 }
 
-/// How much of the series of one timeframe is kept.
+/// A rule for how much of the series of one timeframe is kept.
 ///
 /// Counted back from the newest stretch that is known of a series and not from the time of day, so that a
 /// clock gone wrong forgets nothing, and a market that is no longer listed keeps its last stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Which series.
+    /// The timeframe of the series.
     pub timeframe: Timeframe,
-    /// How long a stretch is kept.
+    /// The length of the range that is kept.
     pub keep: Duration,
 }

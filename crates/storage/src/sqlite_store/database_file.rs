@@ -185,7 +185,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Whether the file has just been made; an error if it is not ours, or newer than we are.
+/// Returns whether the file is new; an error if it is not ours, or newer than this version.
 async fn is_empty_file(
     path: &Path,
     purpose: &FileSchema,

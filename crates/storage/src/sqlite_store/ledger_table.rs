@@ -123,7 +123,7 @@ pub(super) async fn replace(
     Ok(())
 }
 
-/// Whether `sorted` holds exactly this one.
+/// Returns whether `sorted` contains exactly this entry.
 fn contains_exact<T: PartialEq>(sorted: &[T], one: &T, from: impl Fn(&T) -> Timestamp) -> bool {
     sorted.binary_search_by_key(&from(one), &from).is_ok_and(|index| sorted[index] == *one)
 }
@@ -211,7 +211,7 @@ fn dispute(row: &SqliteRow) -> Result<Dispute, sqlx::Error> {
     Ok(Dispute { range: range(row)?, earlier: said(2)?, later: said(4)? })
 }
 
-/// Of the first two columns.
+/// Reads a range from the first two columns.
 fn range(row: &SqliteRow) -> Result<TimeRange, sqlx::Error> {
     let time = |column: usize| row.try_get_unchecked::<i64, _>(column).map(Timestamp::from_nanos);
     TimeRange::new(time(0)?, time(1)?).map_err(|error| sqlx::Error::Decode(Box::new(error)))

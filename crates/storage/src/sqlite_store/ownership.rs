@@ -29,9 +29,9 @@ pub(super) struct SeriesOwnership {
 /// A ledger read from disk.
 #[derive(Debug)]
 pub(super) enum LedgerRead {
-    /// As it was written.
+    /// The ledger is as it was written.
     Valid(Coverage),
-    /// Not as it was written, or not to be read.
+    /// The ledger is not as it was written, or cannot be read.
     Damaged,
 }
 

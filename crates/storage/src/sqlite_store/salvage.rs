@@ -211,7 +211,8 @@ async fn blocks_with_checksum(old: &mut SqliteConnection, label: &str) -> Result
     Ok(all.into_iter().collect())
 }
 
-/// What nothing vouches for and nobody would be told wrong by: what rows were before, and which old proofs are doubtful.
+/// Copies tables without checksums, whose errors cannot mislead anybody: earlier versions of rows, and lone
+/// witnesses.
 async fn copy_side_tables(
     old: &mut SqliteConnection,
     new: &mut SqliteConnection,

@@ -214,7 +214,7 @@ fn source_folders(dir: &Path) -> BTreeSet<VenueId> {
     shard::files(dir).into_iter().map(|file| file.venue).collect()
 }
 
-/// Whose the folder called after `folder` is, as it says itself.
+/// Reads the source of the folder named after `folder` from its owner file.
 fn read_owner(dir: &Path, folder: VenueId) -> Option<VenueId> {
     let text = fs::read_to_string(dir.join(folder.file_name()).join(OWNER_FILE)).ok()?;
     text.trim().parse().ok()

@@ -13,7 +13,7 @@ use super::shard_pool::ShardId;
 use super::table_name::TableName;
 use super::{SqliteStore, fault};
 
-/// What is stored, and what it takes.
+/// The content of a store and its size.
 #[derive(Clone, Debug, Default)]
 pub struct StoreStats {
     /// Each shard file, in order.
@@ -27,11 +27,11 @@ pub struct StoreStats {
 /// One shard file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShardStats {
-    /// Whose candles it holds.
+    /// The source of the candles.
     pub source: VenueId,
-    /// Where it is.
+    /// The path of the file.
     pub file: PathBuf,
-    /// How many series have a table in it.
+    /// The number of series with a table in it.
     pub series: u64,
     /// Candles in it.
     pub rows: u64,
@@ -51,14 +51,14 @@ pub struct ShardStats {
     pub scattered: f64,
 }
 
-/// One series.
+/// The statistics of one series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeriesStats {
-    /// Which.
+    /// The series that is counted.
     pub series: Series,
     /// The file it is in.
     pub file: PathBuf,
-    /// Candles.
+    /// The number of candles.
     pub rows: u64,
     /// Spans of the ledger.
     pub spans: u64,
@@ -66,7 +66,7 @@ pub struct SeriesStats {
     pub revisions: u64,
     /// The pages of its table, in bytes.
     pub bytes: u64,
-    /// How much of these holds nothing, in bytes.
+    /// The unused part of these pages, in bytes.
     pub unused_bytes: u64,
     /// Leaf pages that do not follow the leaf before them, as a share of all of its leaf pages.
     pub scattered: f64,

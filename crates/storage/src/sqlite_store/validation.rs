@@ -87,7 +87,7 @@ impl SqliteStore {
         Ok(found)
     }
 
-    /// What of the `old` stretches one answer alone says, and should be asked about again.
+    /// Finds those `old` ranges that rest on one answer alone and should be fetched again.
     async fn check_lone_witnesses(
         &self,
         series: &Series,
@@ -134,7 +134,7 @@ async fn quick_check(conn: &mut SqliteConnection) -> Result<Vec<String>, sqlx::E
     Ok(complaints.into_iter().map(|complaint| complaint.replace('\n', " ")).collect())
 }
 
-/// Only with the open time as its key does SQLite keep a table's rows apart and in order.
+/// Finds tables without the open time as their key: only that key keeps rows unique and in order in SQLite.
 async fn check_layouts(
     conn: &mut SqliteConnection,
     all: &[Series],

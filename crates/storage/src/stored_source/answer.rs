@@ -152,7 +152,7 @@ impl StoredAnswer {
         Ok((part, all_gone))
     }
 
-    /// What is shared is counted as such, wherever the other machine keeps it.
+    /// Counts rows by where they came from; rows of a shared store count as shared, wherever that keeps them.
     fn served(&self, rows: u64, from_memory: u64) -> FetchStats {
         if self.source.is_shared {
             return FetchStats { shared_rows: rows, ..FetchStats::default() };
@@ -222,7 +222,7 @@ pub(super) struct EmitOutcome {
     pub(super) reached: Timestamp,
 }
 
-/// How far back candles were known, the time before the listing left out.
+/// Returns how far back candles are known, without the time before the listing.
 fn earliest_known(known: &Coverage) -> Option<Timestamp> {
     let asked = known.spans().iter().find(|span| span.provenance.origin != Origin::BeforeListing);
     asked.map(|span| span.range.from())

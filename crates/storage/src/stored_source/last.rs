@@ -39,7 +39,7 @@ pub(super) async fn answer(
     Ok(())
 }
 
-/// Whether nothing is to be asked about the newest slot before `cursor`, and how far back that stays so.
+/// Returns whether the newest slot before `cursor` needs no request, and how far back that holds.
 fn range_before(answer: &StoredAnswer, known: &Coverage, cursor: Timestamp) -> (bool, Timestamp) {
     let ranges = answer.skip_ranges(known);
     match ranges.iter().rev().find(|range| range.from() < cursor) {

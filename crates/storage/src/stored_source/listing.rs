@@ -54,7 +54,7 @@ impl StoredSource {
     }
 }
 
-/// Since when the market is listed, as far as it is known.
+/// Returns since when the market is listed, as far as that is known.
 fn listed_since(known: &Coverage) -> Option<Timestamp> {
     let unlisted = |span: &&market_backbone_core::Span| span.provenance.origin == Origin::BeforeListing;
     known.spans().iter().filter(unlisted).map(|span| span.range.to()).max()

@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// What a list is of; says how its key is formed.
+/// The kind of a list, which says how its key is formed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum UniverseKind {
-    /// Stocks: `name:key`.
+    /// A list of stocks: `name:key`.
     StockUniverse,
     /// Stocks and funds: `name:key`.
     StockEtfCombo,
@@ -21,7 +21,7 @@ pub enum UniverseKind {
 }
 
 impl UniverseKind {
-    /// As it is written in a table of such lists.
+    /// Returns the kind's name in tables of such lists.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -53,9 +53,9 @@ impl fmt::Display for UniverseKind {
 /// A list of markets with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UniverseEntry {
-    /// What it is of.
+    /// The kind of the list.
     pub kind: UniverseKind,
-    /// By what it is looked up.
+    /// The key by which it is looked up.
     pub lookup: String,
     /// The markets' codes, each once, in their order.
     pub members: Vec<String>,
@@ -69,7 +69,7 @@ impl UniverseEntry {
     }
 }
 
-/// What was handed over is no list of markets.
+/// The error for an input that is no list of markets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ParseUniverseError(String);

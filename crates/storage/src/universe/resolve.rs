@@ -11,7 +11,7 @@ const MIN_SIMILARITY: f64 = 0.5;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown universe `{part}`{}{}", within(part, key), hint(nearest))]
 pub struct UnknownUniverse {
-    /// What was asked for.
+    /// The key that was looked up.
     pub key: String,
     /// The part of it that is not known.
     pub part: String,

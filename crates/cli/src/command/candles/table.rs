@@ -23,7 +23,7 @@ pub(super) fn table(rows: View<'_>, grid: Grid, is_over: impl Fn(&ViewRow) -> bo
     table
 }
 
-/// What has to be said of a row besides its figures.
+/// The remark on a row besides its values.
 fn note(row: &ViewRow, is_over: bool) -> &'static str {
     match (row.slot, &row.candle) {
         (Slot::Disputed(_), _) => "disputed",
@@ -44,7 +44,7 @@ fn right_align(table: &mut Table, columns: std::ops::Range<usize>) {
     }
 }
 
-/// What the clocks showed where the venue is.
+/// The local time at the venue, formatted.
 fn shown(moment: Timestamp, grid: Grid) -> String {
     let offset = if grid == Grid::NewYork { new_york_offset(moment) } else { 0 };
     Timestamp::from_nanos(moment.as_nanos().saturating_add(offset * 1_000_000_000))
@@ -53,7 +53,7 @@ fn shown(moment: Timestamp, grid: Grid) -> String {
         .replace('Z', "")
 }
 
-/// By how many seconds the clocks of New York differ. They are changed two hours after midnight.
+/// The offset of New York's local time in seconds. It changes two hours after midnight.
 fn new_york_offset(moment: Timestamp) -> i64 {
     let today = Calendar::day_of(moment);
     let is_early = moment.as_secs() - Calendar::midnight(today).as_secs() < 2 * 3_600;

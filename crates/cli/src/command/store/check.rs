@@ -81,13 +81,14 @@ async fn examine(keepers: &[StoreBackend]) -> anyhow::Result<Vec<StoreFindings>>
     Ok(found)
 }
 
-/// What would mend all that was found.
+/// Plans the repair of all findings.
 fn plan(found: &[StoreFindings]) -> RepairPlan {
     let findings: Vec<_> = found.iter().flat_map(|found| found.findings.clone()).collect();
     plan_repair(&findings)
 }
 
-/// What has been forgotten is unknown, whatever happens next: nothing false is left behind.
+/// Deletes damaged ranges first: they are unknown then, whatever happens next, and nothing false is left
+/// behind.
 async fn forget_damaged(
     keepers: &[StoreBackend],
     format: ReportFormat,
@@ -125,7 +126,7 @@ async fn forget_damaged(
 enum RepairStep {
     /// The index is made anew when the folder is opened.
     OpenAgain,
-    /// What is unknown now is asked for.
+    /// The unknown ranges are fetched.
     Ask,
 }
 

@@ -73,7 +73,7 @@ impl ListingCheck {
     }
 }
 
-/// Whether the listing alone is at fault: the venue has answered, if not with that, or too late.
+/// Returns whether only the listing failed: the venue answered, but with something else or too late.
 fn is_transient(error: &anyhow::Error) -> bool {
     use SourceErrorKind as Kind;
     let Some(Error::Source(error)) = error.downcast_ref() else { return false };

@@ -1,4 +1,4 @@
-//! How a channel begins: from now, from a moment, or from where a cursor says that it was left.
+//! The initial state of a channel: from now, from a moment, or from a cursor.
 
 use std::time::Duration;
 

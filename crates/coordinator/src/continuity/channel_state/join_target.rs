@@ -1,4 +1,4 @@
-//! Up to where the pages must reach that are to fill a gap: what was heard after it says.
+//! The join target: the live trade up to which the pages must reach to fill a gap.
 
 use market_backbone_core::{Timestamp, Trade};
 
@@ -7,14 +7,14 @@ use crate::continuity::trade_latency::TradeLatency;
 use crate::continuity::trade_rank::KnownTrade;
 
 impl ChannelState {
-    /// A fetch begins now: what comes from now on waits again.
+    /// Begins a fetch: events that arrive from now on wait again.
     pub(in crate::continuity) fn begin_fetch(&mut self) {
         (self.phase, self.retry_at) = (ChannelPhase::Fetching, None);
         if std::mem::take(&mut self.overflowed) {
             (self.next_join_target, self.heard_from) = (None, None);
         }
         match self.tracker {
-            // What was begun is proven up to where it was to go, and then the rest.
+            // The fetch in flight is proven up to its own target first, and then the rest.
             DeliveryTracker::Trades(_)
                 if self.needs_refetch && self.join_target.is_some() && self.reconciler.walks() > 0 => {}
             DeliveryTracker::Trades(_) => {
@@ -26,13 +26,14 @@ impl ChannelState {
         }
     }
 
-    /// Something is missing from now on: what was heard so far says nothing of its end.
+    /// Records that something is missing from now on: earlier live events say nothing about its end.
     pub(in crate::continuity) fn clear_join_target(&mut self) {
         (self.join_target, self.next_join_target, self.heard_from) = (None, None, None);
         self.reconciler.mark_uncertain();
     }
 
-    /// More is missing than was, up to what is heard next. What is being fetched is still good up to where it was to go.
+    /// Records that more is missing than before, up to the next live event. The fetch in flight remains valid
+    /// up to its own target.
     pub(in crate::continuity) fn extend_gap(&mut self) {
         (self.next_join_target, self.heard_from) = (None, None);
         if self.phase == ChannelPhase::Fetching || self.reconciler.walks() > 0 {
@@ -42,13 +43,13 @@ impl ChannelState {
         }
     }
 
-    /// What was to be fetched is there, and more is missing.
+    /// Records that the fetched part is there, and takes the next target for the part that is still missing.
     pub(in crate::continuity) fn advance_join_target(&mut self) {
         (self.needs_refetch, self.join_target) = (false, self.next_join_target.take());
     }
 
-    /// A trade has come that can have been heard no sooner than at `earliest`. If what happened after it is heard, up to it
-    /// the pages must reach.
+    /// Observes a live trade, given the `earliest` moment at which it can have arrived. If everything after it
+    /// arrives live, it becomes the join target.
     pub(in crate::continuity) fn observe_trade(
         &mut self,
         trade: &Trade,
@@ -56,10 +57,10 @@ impl ChannelState {
         delay: &TradeLatency,
     ) {
         let DeliveryTracker::Trades(seen) = &self.tracker else { return };
-        // Two clocks may tell of it: what is heard is heard after it.
+        // Two clocks may disagree about the moment; in any case the trade itself has arrived.
         let back = self.heard_from.map_or(trade.received, |back| back.min(trade.received));
         self.heard_from = Some(back);
-        // What is heard once more, or is older than what was handed out, says nothing of the present.
+        // A duplicate, or a trade older than the delivered ones, says nothing about the present.
         let known = KnownTrade::of(trade);
         let is_new = seen.top().is_none_or(|top| top.rank < known.rank);
         self.drop_late_join_target(delay);
@@ -70,15 +71,15 @@ impl ChannelState {
         }
     }
 
-    /// Whether the trade up to which the pages must reach was late is seen by those that come after it: the first that is
-    /// heard of all may be, and something may lie between it and what one hears.
+    /// Drops the join target if later trades show that it was late: the first live trade may be late, and
+    /// something may lie between it and the following ones.
     pub(in crate::continuity) fn drop_late_join_target(&mut self, delay: &TradeLatency) {
         let Some(back) = self.heard_from.filter(|_| self.is_target_live) else { return };
         let end = if self.needs_refetch { &mut self.next_join_target } else { &mut self.join_target };
         end.take_if(|end| delay.earliest_arrival(end.time) < back);
     }
 
-    /// The venue says that this was its latest trade when it began to speak again.
+    /// Records the latest trade that the venue reported when it began to send again.
     pub(in crate::continuity) fn observe_snapshot(&mut self, trade: &Trade) {
         let known = KnownTrade::of(trade);
         let end = if self.needs_refetch { &mut self.next_join_target } else { &mut self.join_target };

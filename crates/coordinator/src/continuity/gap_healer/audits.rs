@@ -1,5 +1,5 @@
-//! What proves that something is missing though nobody said so: a ticker that knows of more trades than were heard, and
-//! trades of which a candle knows nothing.
+//! Audits that find unreported losses: a ticker that counts more trades than arrived, and trades that a candle
+//! does not contain.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{ChannelPhase, GapHealer, VolumeAudit};
 use crate::continuity::candle_audit::CandleAudit;
 
 impl GapHealer {
-    /// An audit for each market whose trades are followed with its ticker.
+    /// Creates an audit for each market whose trades are followed with its ticker.
     pub(super) fn pair_audits(&mut self) {
         for (trades, ticker) in self.channels.with_ticker() {
             self.channels[trades].volume_audit = Some(self.volume_audits.len());
@@ -19,8 +19,8 @@ impl GapHealer {
         }
     }
 
-    /// Has candles compared with the trades of their markets where both are followed. Closed ones can be had `settling`
-    /// after their end.
+    /// Compares candles with the trades of their markets where both are followed. Closed candles are available
+    /// `settling` after their end.
     pub(in crate::continuity) fn compare_candles(&mut self, settling: Duration) {
         let wait = self.config.audit_delay.max(settling);
         for (trades, candles) in self.channels.with_candles() {
@@ -30,7 +30,7 @@ impl GapHealer {
         }
     }
 
-    /// A ticker has come by its lane.
+    /// Processes a ticker of a channel.
     pub(super) fn audit_ticker(&mut self, ticker: &Ticker, number: usize) {
         if let Some(audit) = self.channels[number].volume_audit
             && let Some(trades) = self.channels.find(&ticker.symbol, StreamKind::Trade)
@@ -41,7 +41,7 @@ impl GapHealer {
         }
     }
 
-    /// An event of a lane is being handed out.
+    /// Records an event of a channel that is being delivered.
     pub(super) fn audit_delivered(&mut self, number: usize, event: &FeedEvent) {
         match event {
             FeedEvent::Trade(trade) => {
@@ -67,7 +67,7 @@ impl GapHealer {
         }
     }
 
-    /// When there is something to judge.
+    /// Returns the time of the next check.
     pub(super) fn next_check(&self) -> Option<Instant> {
         let closings = self.channels.iter().filter_map(|lane| lane.candle_audit.as_ref());
         self.volume_audits
@@ -84,7 +84,8 @@ impl GapHealer {
         }
     }
 
-    /// If trades are missing, the same frames may have told of candles, and may have been the last that did.
+    /// Checks a market's trades. If some are missing, the lost frames may have held candle states too, possibly
+    /// the last ones.
     fn check_trades(&mut self, number: usize, now: Instant) {
         let lane = &self.channels[number];
         let Some(audit) = lane.volume_audit.filter(|_| lane.is_backfillable()) else { return };
@@ -117,12 +118,13 @@ impl GapHealer {
         self.record_past_gap(&gap);
     }
 
-    /// What may have been missing has been fetched. Returns what is missing still, if the volume of a ticker shows it.
+    /// Records that the suspected trades have been fetched. Returns the range that is still missing, if the
+    /// volume of a ticker shows it.
     pub(super) fn settle_audit(&mut self, number: usize, events: &[FeedEvent]) -> Option<LossReason> {
         let lane = &self.channels[number];
         let mut is_lost = false;
         if let Some(audit) = lane.volume_audit {
-            // What has happened since is fetched as well, and says nothing.
+            // Later events are fetched as well, and say nothing.
             let found = |until| {
                 let is_of_it = |event: &FeedEvent| event.venue_time().is_some_and(|stamp| stamp <= until);
                 events.iter().any(|event| is_of_it(event) && lane.is_missing(event))

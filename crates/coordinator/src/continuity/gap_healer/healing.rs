@@ -1,4 +1,4 @@
-//! From what is missing to what was fetched: when it is asked for, how often, and what came of it.
+//! Heals gaps: when missing events are fetched, how often, and what the result is.
 
 use std::time::Duration;
 
@@ -16,17 +16,17 @@ use crate::continuity::delivered_trades::EventSource;
 use crate::continuity::gap_reconciler::{GapBounds, GapReconciler, HealDecision};
 use crate::continuity::trade_rank::successor_id;
 
-/// A past that is older than this is fetched by stretches, and the rest at once.
+/// The age from which a past is fetched in parts; newer events are fetched at once.
 const NEAR: Duration = Duration::from_secs(120);
 const MAX_CHUNK_LENGTH: Duration = Duration::from_secs(86_400);
 const MIN_CHUNK_LENGTH: Duration = Duration::from_secs(30);
-/// A stretch of fewer pages than this is too short, and one of more than that too long.
+/// The bounds, in pages, of a part's length: parts with fewer pages grow, parts with more shrink.
 const CHUNK_PAGES: (u32, u32) = (4, 16);
-/// Of a past that is fetched by stretches no more events than this wait for the reader.
+/// The most events that wait for the reader while a past is fetched in parts.
 const MOST_READY: usize = 20_000;
 
 impl GapHealer {
-    /// Has what `number` is missing fetched, once more if it is being fetched.
+    /// Queues a fetch of what channel `number` is missing, or another one if a fetch is in flight.
     pub(super) fn enqueue_fetch(&mut self, number: usize) {
         let lane = &mut self.channels[number];
         match lane.phase {
@@ -43,7 +43,7 @@ impl GapHealer {
         }
     }
 
-    /// Asks again where a pause is over.
+    /// Queues the fetches whose pause is over.
     pub(super) fn enqueue_retries(&mut self, now: Instant) {
         for number in 0..self.channels.len() {
             let lane = &mut self.channels[number];
@@ -54,13 +54,14 @@ impl GapHealer {
         }
     }
 
-    /// The next fetch to begin, if there is one.
+    /// Returns the next fetch to begin, if there is one.
     pub(in crate::continuity) fn next_backfill(
         &mut self,
         priority: Priority,
         archive: &BackfillSource,
     ) -> Option<BackfillRequest> {
-        // Trades and candles count against different budgets of most venues: in turn, neither waits for the other.
+        // At most venues trades and candles count against different limits. Alternating, neither waits for the
+        // other.
         let other = |number: &usize| self.channels[*number].channel.kind != self.last_fetched_kind;
         let turn = self.queued.iter().position(other).unwrap_or(0);
         let number = *self.queued.get(turn)?;
@@ -73,8 +74,8 @@ impl GapHealer {
         self.last_fetched_kind = self.channels[number].channel.kind;
         let lane = &mut self.channels[number];
         lane.begin_fetch();
-        // What is asked once more is asked from elsewhere and in pages of another size: no answer is a copy of an earlier
-        // one, and what is missing in the middle of a page is not in the middle of two.
+        // A repeated fetch begins elsewhere and has pages of another size, so that no answer is a cached copy,
+        // and what is missing in the middle of one page is not in the middle of two.
         let is_repeat = until.is_none() && lane.reconciler.walks() % 2 == 1;
         let shown = lane.reconciler.repeat_start(lane.join_target.as_ref()).filter(|_| is_repeat);
         let before = match until {
@@ -84,7 +85,7 @@ impl GapHealer {
         let page = archive.pages.capabilities().trade_page;
         let count = match (shown, until) {
             (Some(_), _) => lane.reconciler.repeat_page_size().min(page * 3 / 5),
-            // A stretch of the past is as long as a page.
+            // A part of the past is as long as a page.
             (None, Some(_)) => page,
             (None, None) => page.min(FIRST_PAGE).saturating_sub(u32::from(is_repeat)),
         };
@@ -105,7 +106,8 @@ impl GapHealer {
         })
     }
 
-    /// The end of the stretch that is to be fetched next, if the past of a lane is so long that it comes by stretches.
+    /// Returns the end of the next part to fetch, if the past of a channel is so long that it is fetched in
+    /// parts.
     fn next_chunk_end(&mut self, number: usize, archive: &BackfillSource) -> Option<Timestamp> {
         let lane = &self.channels[number];
         let now = archive.clock.now();
@@ -125,12 +127,12 @@ impl GapHealer {
         is_far(begin).then_some(until)
     }
 
-    /// The venue has nothing of a lane from before `kept_since`: that is told before anything is fetched.
+    /// Reports, before anything is fetched, that the venue has nothing of a channel from before `kept_since`.
     fn report_too_old(&mut self, number: usize, kept_since: Timestamp, archive: &BackfillSource) {
         let lane = &mut self.channels[number];
         let begin = lane.due_from();
         let days = archive.pages.capabilities().trade_days;
-        // Unless it was whole since: then it was only quiet for so long.
+        // If the channel was complete since then, it was only quiet.
         let is_missed = begin.max(lane.complete_until.minus(self.config.allowed_lateness)) < kept_since;
         lane.mark_fetched(kept_since.plus(self.config.allowed_lateness), self.config.allowed_lateness);
         if let Some(catching) = self.catch_up.as_mut().filter(|_| is_missed) {
@@ -141,7 +143,7 @@ impl GapHealer {
         }
     }
 
-    /// A fetch has ended.
+    /// Processes the result of a fetch.
     pub(in crate::continuity) fn handle_backfill(&mut self, result: BackfillResult) {
         let BackfillResult { lane: number, found, asked_at } = result;
         self.channels[number].phase = ChannelPhase::Held;
@@ -155,7 +157,7 @@ impl GapHealer {
         self.finish_catch_up();
     }
 
-    /// The pages of a lane's trades have been gone through once.
+    /// Processes a walk through the pages of a channel's trades.
     fn handle_walk(&mut self, number: usize, walked: TradeWalkResult, asked_at: Timestamp) {
         let is_catching = self.catch_up.is_some();
         let is_healing = self.open_gaps.is_healing(number);
@@ -170,7 +172,7 @@ impl GapHealer {
         let heard = lane.ranks();
         let before = lane.newest_known();
         let now = Instant::now();
-        // What is not all that is missing may end anywhere: no silence is told by it.
+        // A fetch of only a part of what is missing may end anywhere: it proves no silence.
         let is_all = is_healing && !lane.needs_refetch;
         let quiet_for = if is_all { self.config.quiet_period } else { Duration::ZERO };
         let ends = GapBounds {
@@ -192,7 +194,8 @@ impl GapHealer {
             HealDecision::Complete => None,
             HealDecision::Incomplete(loss) => Some(loss),
         };
-        // What comes first after a silence is looked at once more: pages may have been later than one waited.
+        // The first trade after a silence is checked once more, because pages may have been later than the
+        // wait.
         lane.is_joined = lane.join_target.is_some();
         if !lane.needs_refetch {
             lane.join_target = None;
@@ -202,7 +205,7 @@ impl GapHealer {
         self.finish_fetch(number, events(trades), &coverage, loss.as_ref(), asked_at);
     }
 
-    /// A stretch of a lane's past is there.
+    /// Processes a part of a channel's past.
     fn handle_chunk(&mut self, number: usize, mut walked: TradeWalkResult, until: Timestamp) {
         let (cut, pages) = (walked.cut_short.take(), walked.pages);
         let torn =
@@ -238,7 +241,7 @@ impl GapHealer {
         }
     }
 
-    /// All that will be had of what a lane is missing is there.
+    /// Finishes a fetch: no more of the missing events will come.
     fn finish_fetch(
         &mut self,
         number: usize,
@@ -290,7 +293,7 @@ impl GapHealer {
         }
     }
 
-    /// Tells of the lanes that begin after a cursor which a stamp from the future had moved.
+    /// Reports the channels that begin after a cursor that a timestamp in the future had moved.
     pub(super) fn notify_moved_cursors(&mut self, now: Timestamp) {
         let moved = self.channels.iter().filter_map(|lane| {
             let stamp = lane.invalid_stamp?;
@@ -310,7 +313,7 @@ fn events(trades: Vec<Trade>) -> Vec<FeedEvent> {
     trades.into_iter().map(FeedEvent::Trade).collect()
 }
 
-/// A gap of one lane that nobody was told of.
+/// Returns a lost gap of one channel that was not reported before.
 fn lost_gap(lane: &ChannelState, (from, to): (Timestamp, Timestamp), why: LossReason) -> Gap {
     Gap {
         state: GapState::Lost,

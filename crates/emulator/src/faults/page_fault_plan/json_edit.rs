@@ -19,7 +19,7 @@ fn span(json: &str, key: &str) -> Option<Range<usize>> {
     Some(start..start + length(&json[start..]))
 }
 
-/// How long the value is that a text begins with.
+/// Returns the length of the value that a text begins with.
 fn length(text: &str) -> usize {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     for (at, byte) in text.bytes().enumerate() {

@@ -9,7 +9,7 @@ use crate::tape::IDS_PER_MS;
 /// How a page spells times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimestampEncoding {
-    /// `yyyy-MM-ddTHH:mm:ss`
+    /// A date and time as text: `yyyy-MM-ddTHH:mm:ss`.
     Stamp,
     Ms,
     Ns,

@@ -13,13 +13,13 @@ const SPLIT_DAYS_AGO: i64 = 40;
 /// When a made-up stock was split.
 #[derive(Clone, Copy, Debug)]
 enum SplitTiming {
-    /// On a weekday (0 for Sunday) of the week that began so many weeks before this one.
+    /// The n-th day (0 for Sunday) of the week that began so many weeks before this one.
     Week(i64, i64),
-    /// On the n-th of a weekday in the month before the last.
+    /// The n-th occurrence of a day of the week in the month before the last.
     InMonth(i64, i64),
-    /// On the first of that month.
+    /// The first day of that month.
     First,
-    /// On its last day.
+    /// The last day of that month.
     Last,
 }
 

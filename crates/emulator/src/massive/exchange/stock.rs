@@ -212,7 +212,7 @@ impl EmulatedStock {
     }
 }
 
-/// When a print becomes known, and whether sockets hear of it.
+/// Returns when a print is published, and whether sockets deliver it.
 fn publication(day: i64, sip_ns: i64, is_off_exchange: bool, drawn: u64, late: Lateness) -> (i64, bool) {
     let soon = sip_ns + NS_PER_MS + (drawn >> 40 & 0x3F_FFFF) as i64;
     if !is_off_exchange {

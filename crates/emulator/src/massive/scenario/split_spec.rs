@@ -9,9 +9,9 @@ use crate::massive::new_york;
 pub struct SplitSpec {
     /// First day of the new shares, `yyyy-MM-dd`.
     pub date: String,
-    /// Old shares.
+    /// The number of old shares.
     pub from: u32,
-    /// New shares.
+    /// The number of new shares.
     pub to: u32,
 }
 

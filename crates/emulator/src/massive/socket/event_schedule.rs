@@ -168,7 +168,7 @@ impl EventSchedule {
     }
 }
 
-/// How far ahead of its time a print is stamped, with the quote that it met.
+/// Returns how far ahead of its time a print is stamped, in ms, with the quote that belongs to it.
 fn ahead_ms(exchange: &StockExchange, foresight: &TimestampSkew, item: &ScheduledEvent) -> i64 {
     let (EventKind::Trade(print) | EventKind::Quote(print)) = item.what else { return 0 };
     if foresight.is_none() {
@@ -185,7 +185,7 @@ fn ahead_ms(exchange: &StockExchange, foresight: &TimestampSkew, item: &Schedule
     if drawn < foresight.share { foresight.ahead_ms } else { 0 }
 }
 
-/// Whether no other print that is told of is between the moment and this one.
+/// Returns whether no other streamed print lies between the moment and this one.
 fn is_first_since(exchange: &StockExchange, stock: &EmulatedStock, from_ns: i64, print: &StockPrint) -> bool {
     let minute_of = |ns: i64| (ns / NS_PER_MS).div_euclid(MINUTE);
     let (mut minute, last) = (minute_of(from_ns), minute_of(print.sip_ns));

@@ -74,7 +74,7 @@ impl MassiveSocketSession<'_> {
         Ok(())
     }
 
-    /// Whether the plan lets a channel through on this socket.
+    /// Returns whether the plan allows a channel on this socket.
     fn carries(&self, channel: StockChannel) -> bool {
         self.account
             .as_ref()

@@ -108,7 +108,7 @@ pub(crate) fn updates(
     due.into_iter().map(|(_, frame)| frame).collect()
 }
 
-/// When a trade is told to sockets: soon after it happened, now and then later than younger ones.
+/// Returns when a trade is sent to sockets: shortly after it happened, sometimes later than newer ones.
 fn published_ms(world: &EmulatorWorld, market: &EmulatedMarket, trade: &TapeTrade) -> i64 {
     let quirks = world.scenario.quirks;
     let is_late = hash_random::unit(hash_random::draw(market.tape.key() ^ 0x1A7E, trade.id.cast_unsigned()))
@@ -117,7 +117,7 @@ fn published_ms(world: &EmulatorWorld, market: &EmulatedMarket, trade: &TapeTrad
     trade.time_ms + PUBLISHED_AFTER_MS + late_ms
 }
 
-/// How far ahead of its time a live trade is stamped.
+/// Returns how far ahead of its time a live trade is stamped, in ms.
 fn ahead_ms(market: &EmulatedMarket, foresight: &TimestampSkew, trade: &TapeTrade) -> i64 {
     if foresight.is_none() {
         return 0;
@@ -209,7 +209,7 @@ fn changed_book(
     Some((changed_ms, writer.book(&book, units, level)))
 }
 
-/// How far ahead a book is stamped: like the trade that it is the first to follow.
+/// Returns how far ahead a book is stamped, in ms: as far as the trade that it is the first to follow.
 fn book_ahead_ms(market: &EmulatedMarket, foresight: &TimestampSkew, changed_ms: i64) -> i64 {
     if foresight.is_none() {
         return 0;
@@ -219,7 +219,7 @@ fn book_ahead_ms(market: &EmulatedMarket, foresight: &TimestampSkew, changed_ms:
     last.filter(follows).map_or(0, |trade| ahead_ms(market, foresight, &trade))
 }
 
-/// At the end of each second that traded, the bar as it then stands.
+/// Adds the bar as it stands at the end of each second that traded.
 fn candles(
     writer: FrameWriter<'_>,
     (frame, name): (CandleInterval, &str),

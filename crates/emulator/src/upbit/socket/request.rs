@@ -44,7 +44,7 @@ pub(crate) struct SocketSubscription {
 /// A request that makes sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SocketRequest {
-    /// `PING`.
+    /// A keep-alive (`PING`).
     Status,
     Subscribe {
         subscriptions: Vec<SocketSubscription>,

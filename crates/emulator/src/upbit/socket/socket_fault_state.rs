@@ -6,7 +6,9 @@ use crate::hash_random;
 /// How a socket behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SocketFaultState {
-    /// As it should; what was due up to this age, in ms, while it was silent, stays untold.
+    /// The socket behaves as it should.
+    ///
+    /// What was due while it was silent, up to this age in ms, is never sent.
     Healthy { silent_until: u64 },
     /// Reads and answers, pings included, but sends no data.
     Mute,

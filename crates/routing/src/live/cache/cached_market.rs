@@ -18,13 +18,15 @@ use super::word_encoding::{
     ticker_from, ticker_words, trade_from, trade_words,
 };
 
-/// What the cache made of an event.
+/// The result of recording an event in the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordOutcome {
-    /// Whether it is the first of its channel on its connection.
+    /// True if it is the first of its channel on its connection.
     pub first: bool,
-    /// Whether readers had it already, or something newer: a trade whose id was heard lately, or a state that another
-    /// connection had brought before, or that a newer one overtook.
+    /// True if readers already had it, or something newer.
+    ///
+    /// That is a trade whose id was received lately, a state that another connection had already brought, or
+    /// a state that a newer one has replaced.
     pub repeated: bool,
 }
 
@@ -144,8 +146,9 @@ impl LatestTrade {
         then(RecordOutcome { first: self.last_received.record_arrival(arrival), repeated: !new })
     }
 
-    /// As [`record`](Self::record), of the last trade from before the connection: should it be under way on another one,
-    /// it is no repetition there.
+    /// Records the last trade from before the connection, as [`record`](Self::record) does for live ones.
+    ///
+    /// If the same trade then arrives on another connection, it does not count as a repetition there.
     fn record_snapshot<T>(
         &self,
         arrival: FrameArrival,

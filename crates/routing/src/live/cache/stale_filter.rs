@@ -16,7 +16,7 @@ const STALE_WINDOW_MILLIS: u64 = 10_000;
 /// This many states of one moment are told apart.
 const MAX_SUPERSEDED: usize = 16;
 
-/// By which connection an event came, and when by a clock that only goes forward.
+/// The connection that brought an event, and the time of arrival on a monotonic clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameArrival {
     /// The connection's number, counted from 1.

@@ -134,7 +134,8 @@ impl Dialer {
     }
 }
 
-/// Whether whoever answers so knows of no socket at that address. Where one was opened before, it is about to move.
+/// Returns whether the status says that there is no socket at this address. If one was opened there before,
+/// it is about to move.
 fn is_not_websocket(status: http::StatusCode) -> bool {
     const TRANSIENT: [u16; 4] = [408, 418, 425, 429];
     status.is_success() || (status.is_client_error() && !TRANSIENT.contains(&status.as_u16()))

@@ -16,7 +16,7 @@ pub(in crate::live) enum ConnectionEnd {
     Retired,
     /// It never stood.
     Unreachable(SourceError),
-    /// It broke.
+    /// The connection broke.
     Lost(ConnectionLoss),
 }
 

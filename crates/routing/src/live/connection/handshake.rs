@@ -55,7 +55,7 @@ where
     Ok((WebSocketStream::from_partially_read(stream, frames, Role::Client, None).await, response))
 }
 
-/// Whether the answer opens the socket that was asked for with `key`.
+/// Checks that the response accepts the upgrade that was requested with `key`.
 fn check_response(response: Response, key: &str) -> Result<Response, Error> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(Error::Http(Box::new(response)));

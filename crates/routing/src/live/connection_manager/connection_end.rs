@@ -31,7 +31,7 @@ impl ConnectionManager {
         }
     }
 
-    /// What is left of a connection whose task has died: nothing of what it brought is certain.
+    /// Describes the end of a connection whose task has panicked: nothing it brought is certain.
     fn crashed_connection(&self, index: usize, run: &ConnectionHandle, error: &JoinError) -> EndedConnection {
         tracing::error!(%error, number = run.number, "a connection's task has died");
         let loss = ConnectionLoss::new(GapCause::Disconnected, "its task has died");
@@ -120,8 +120,8 @@ impl ConnectionManager {
         self.slots[index].retry_at = Some(Instant::now() + wait);
     }
 
-    /// Who helps out with any of `channels`, or is about to get them back, says whether they arrive: then the gap is
-    /// over already.
+    /// Asks the other connections that carry any of `channels` whether they arrive: then the gap is over
+    /// already.
     fn reconfirm_others(&self, index: usize, channels: &[Channel]) {
         let others = self.slots.iter().enumerate().filter(|(at, _)| *at != index);
         for (_, lane) in others {

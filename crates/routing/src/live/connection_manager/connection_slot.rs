@@ -39,7 +39,7 @@ impl ConnectionHandle {
 /// What a connection is to its lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ConnectionRole {
-    /// It serves.
+    /// The connection that serves the slot.
     Current,
     /// It is to take the place of the one that serves.
     Next,

@@ -82,7 +82,7 @@ impl ConnectionManager {
         true
     }
 
-    /// Whether the venue allows one more connection.
+    /// Returns whether the venue allows one more connection.
     fn has_connection_capacity(&self) -> bool {
         let most = self.state.venue.capabilities().socket.max_connections;
         let standing: usize = self.slots.iter().map(ConnectionSlot::connections).sum();

@@ -1,6 +1,6 @@
 //! Why a channel is wanted: what decides who stays when there is not room for all.
 
-/// Why a channel is wanted; the first is the most urgent.
+/// The reason for which a channel is wanted, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Interest {
     /// There is an order or a position in the market.

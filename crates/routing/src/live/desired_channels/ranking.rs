@@ -28,7 +28,8 @@ pub(super) struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// What it is measured by among those of its interest: whether it is safe, and its score with the head start.
+    /// The sort key among channels of the same interest: whether it is protected, and its score with the head
+    /// start.
     fn retention_key(&self, caps: &SubscriptionLimits) -> (bool, f64) {
         let score = if self.score.is_nan() { f64::NEG_INFINITY } else { self.score };
         match self.admitted_for {

@@ -30,7 +30,7 @@ const WAL_LIMIT: u64 = 16 * 1024 * 1024;
 /// How much is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VacuumMode {
-    /// What pays.
+    /// The steps that are worth their cost.
     AsNeeded { quiet: Duration, rewrite_below: u64 },
     /// All that can be given back is.
     Full,

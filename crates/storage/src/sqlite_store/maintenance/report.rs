@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a round of care did.
+/// The results of a round of maintenance.
 #[derive(Clone, Debug, Default)]
 pub struct MaintenanceReport {
     /// The shards that were looked at.
@@ -13,23 +13,23 @@ pub struct MaintenanceReport {
 }
 
 impl MaintenanceReport {
-    /// Whether nothing had to be done.
+    /// Returns whether there was nothing to do.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.forgotten == 0 && self.shards.iter().all(|shard| shard.steps == 0 && !shard.rewritten)
     }
 
-    /// How many bytes the files are smaller for it, their logs included.
+    /// Returns how many bytes the files shrank by, their logs included.
     #[must_use]
     pub fn freed_bytes(&self) -> u64 {
         self.shards.iter().map(|shard| shard.bytes_before.saturating_sub(shard.bytes_after)).sum()
     }
 }
 
-/// What was done to one shard file.
+/// The results of the maintenance of one shard file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardMaintenance {
-    /// Which file.
+    /// The path of the file.
     pub file: PathBuf,
     /// Its size with its log before, in bytes.
     pub bytes_before: u64,
@@ -41,8 +41,8 @@ pub struct ShardMaintenance {
     pub free_pages_after: u64,
     /// Small steps in which its end was cut off.
     pub steps: u64,
-    /// Whether it was made anew as a whole.
+    /// True if the file was rewritten as a whole.
     pub rewritten: bool,
-    /// How long commits to it had to wait at the most.
+    /// The longest that commits to the file had to wait.
     pub longest_lock_hold: Duration,
 }

@@ -54,7 +54,7 @@ async fn forget_before_cutoff(
 }
 
 impl SqliteStore {
-    /// When the oldest row of a series opens.
+    /// Returns the open time of the oldest row of a series.
     async fn oldest_row(&self, series: &Series) -> Result<Option<Timestamp>, StoreError> {
         let state = self.state(series)?;
         let Some(shard) = self.shard_of(&state).await? else { return Ok(None) };
