@@ -29,6 +29,7 @@ mod secret;
 #[cfg(feature = "serde")]
 mod serde_form;
 mod session;
+mod setters;
 mod side_inference;
 mod single_flight;
 mod split;

@@ -72,12 +72,12 @@ pub(crate) struct Venue {
 
 /// The live side of these tests tells of things before the paused clock gets there.
 pub(crate) fn config() -> ContinuityConfig {
-    ContinuityConfig { max_future_skew: Duration::from_secs(86_400), ..strict() }
+    strict().max_future_skew(Duration::from_secs(86_400))
 }
 
 /// As [`config`], for those that do not.
 pub(crate) fn strict() -> ContinuityConfig {
-    ContinuityConfig { page_lag: Duration::from_millis(100), ..ContinuityConfig::default() }
+    ContinuityConfig::default().page_lag(Duration::from_millis(100))
 }
 
 pub(crate) fn symbol(code: &str) -> Symbol {

@@ -48,6 +48,7 @@ const KNOWN_KEYS: [&str; 18] = [
 ///
 /// Displays, and debugs, as `postgres://user@host:port/database`: never with the password.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostgresConfig {
     // Large, and part of enums whose other variants are not.
     options: Box<PgConnectOptions>,
@@ -56,6 +57,8 @@ pub struct PostgresConfig {
     /// Connections of this process at the most. They are opened when needed and given back when idle.
     pub max_connections: u32,
 }
+
+market_backbone_core::setters!(PostgresConfig { schema: String, max_connections: u32 });
 
 impl PostgresConfig {
     /// Parses an address such as `postgres://user:password@host:port/database?sslmode=require`.

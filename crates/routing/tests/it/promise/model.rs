@@ -169,7 +169,7 @@ impl World {
     /// The limiter of one of the processes.
     fn limiter(&self, journal: &Path, process: u64) -> Limiter {
         let limit = RateLimitRule::new(GROUP, self.schedule.max, WINDOW);
-        let config = LimiterConfig { trust_round_trips: self.schedule.trust, ..LimiterConfig::default() };
+        let config = LimiterConfig::default().trust_round_trips(self.schedule.trust);
         let clock: Arc<Wall> = Arc::clone(&self.wall);
         let steady: Arc<Wall> = Arc::clone(&self.steady);
         let path = journal.to_owned();
