@@ -29,6 +29,7 @@ impl fmt::Display for RateLimitGroup {
 
 /// The unit in which a rule counts requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RateUnit {
     /// A request counts by its weight, which is 1 unless the venue's adapter says otherwise.
     #[default]
@@ -39,6 +40,7 @@ pub enum RateUnit {
 
 /// The way in which a venue places the windows of a rule in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WindowKind {
     /// Any stretch of the window's length, wherever it begins.
     #[default]
