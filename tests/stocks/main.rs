@@ -266,7 +266,7 @@ async fn a_key_that_is_not_taken_is_refused_by_both_channels_and_never_shown() {
     let house = House::with_key("wrong-key").await;
     let query = CandleQuery::last(Series::new(symbol("AAPL"), Timeframe::M1), 50).unwrap();
     let error = house.coordinator.candles(query).await.unwrap_err();
-    assert!(!error.is_transient() && error.to_string().contains("does not take this key"), "{error}");
+    assert!(!error.is_transient() && error.to_string().contains("does not accept this key"), "{error}");
     assert!(!error.to_string().contains("wrong-key"));
     let wish = Subscription::new([symbol("AAPL")], [StreamKind::Trade]).unwrap();
     let mut events = house.router.subscribe(wish).await.unwrap();

@@ -1,4 +1,4 @@
-//! What each command does, one file each.
+//! The commands, one file each.
 
 mod candles;
 mod daily;
@@ -25,10 +25,10 @@ use crate::exit::UsageError;
 use crate::stop::{self, Stopped};
 use crate::{output, settings};
 
-/// The library that writes each frame it hears or sends to the log, at trace.
+/// The WebSocket library, which logs each frame it receives or sends at trace level.
 const WEBSOCKET_CRATE: &str = "tungstenite";
 
-/// Does what was asked.
+/// Runs the command.
 pub(crate) async fn run(args: CliArgs) -> anyhow::Result<()> {
     let is_venue = matches!(args.command, CliCommand::Demo(_) | CliCommand::Emulate(_));
     start_log(&args.global.log, is_venue)?;
@@ -66,7 +66,8 @@ async fn with_backbone(
     run_with(settings::builder(global)?, task).await
 }
 
-/// The same for what needs nothing that is kept: whatever is wrong with the store, and whoever is at it, is no matter.
+/// Opens a backbone without a store, for commands that store nothing: they work whatever the state of the
+/// store.
 async fn without_store(
     global: &GlobalArgs,
     task: impl AsyncFnOnce(&Backbone) -> anyhow::Result<()>,
@@ -85,7 +86,7 @@ async fn run_with(
     outcome
 }
 
-/// A signal ends the task, not the order in which things are put away.
+/// Runs a task until a signal stops it. The signal ends only the task; the shutdown still runs in order.
 async fn unless_stopped<T>(task: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::select! {
         outcome = task => outcome.map_err(stopped_error),
@@ -106,7 +107,10 @@ fn stopped_error(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// `is_venue` says that a look-alike of a venue runs here: what its socket library hears holds the logins of its clients.
+/// Starts the log.
+///
+/// `is_venue` says that an emulated venue runs here: the frames that its socket library receives hold the
+/// logins of its clients.
 fn start_log(filter: &str, is_venue: bool) -> anyhow::Result<()> {
     let filter =
         EnvFilter::try_new(filter).map_err(|error| UsageError(format!("--log {filter}: {error}")))?;

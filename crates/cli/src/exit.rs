@@ -1,11 +1,11 @@
-//! How it went, for scripts: one line on stderr, and an exit code.
+//! The exit code and the error message: one line on stderr for scripts.
 //!
 //! | code | |
 //! | --- | --- |
-//! | 0 | done. So is what has no end of its own (`watch`, `demo`, `emulate`) when Ctrl-C, SIGTERM or `--for` ends it, and what nobody reads any more (`… \| head`) |
-//! | 1 | failed: one line says what, where and what to do. So is what could not be written to stdout because its reader took nothing |
-//! | 2 | wrong usage |
-//! | 130, 143 | stopped by Ctrl-C or SIGTERM before it was done; what had arrived is kept |
+//! | 0 | success; also an endless command (`watch`, `demo`, `emulate`) that Ctrl-C, SIGTERM or `--for` ends, and output whose reader has gone (`… \| head`) |
+//! | 1 | failure: one line says what, where and what to do; also output that stdout's reader did not accept |
+//! | 2 | usage error |
+//! | 130, 143 | stopped by Ctrl-C or SIGTERM before it was done; what had arrived is stored |
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -15,11 +15,11 @@ use crate::stop::{StopCause, Stopped};
 
 const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
-/// As shells count: 128, and the number of the signal.
+/// The exit codes of signals as in shells: 128 plus the number of the signal.
 const INTERRUPTED: u8 = 130;
 const TERMINATED: u8 = 143;
 
-/// A mistake of whoever typed the command: exit code 2.
+/// A usage error: exit code 2.
 #[derive(Debug)]
 pub(crate) struct UsageError(pub(crate) String);
 
@@ -31,8 +31,8 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// Says what went wrong, if anything did, and gives the exit code for it. What has no end of its own is not stopped, but
-/// ended.
+/// Prints the error, if there is one, and returns the exit code. An endless command counts as ended, not as
+/// stopped.
 pub(crate) fn code(outcome: anyhow::Result<()>, is_endless: bool) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     let code = match stopped(&error) {
@@ -53,7 +53,7 @@ fn stopped(error: &anyhow::Error) -> Option<StopCause> {
         return Some(*cause);
     }
     let io = error.downcast_ref::<std::io::Error>()?;
-    // `… | head` has seen enough
+    // `… | head` has read enough
     (io.kind() == ErrorKind::BrokenPipe).then_some(StopCause::ReaderGone)
 }
 
@@ -62,7 +62,7 @@ fn is_usage(error: &anyhow::Error) -> bool {
         || error.downcast_ref::<market_backbone::Error>().is_some_and(market_backbone::Error::is_usage)
 }
 
-/// The error and its causes on one line, none of them said twice.
+/// Returns the error and its causes on one line, without repetitions.
 fn one_line(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
@@ -71,7 +71,7 @@ fn one_line(error: &anyhow::Error) -> String {
             text = if text.is_empty() { said } else { format!("{text}: {said}") };
         }
         if cause.is::<market_backbone::Error>() {
-            break; // it tells its own causes, those that matter
+            break; // its own message contains the causes that matter
         }
     }
     text.replace('\n', " ")

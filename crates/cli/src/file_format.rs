@@ -1,12 +1,12 @@
-//! What the ending of a file's name says about what is in it.
+//! The format of a file by its extension.
 
 use std::path::Path;
 
-/// A format that an ending names.
+/// A format that an extension names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileFormat {
     Csv,
-    /// One object a line.
+    /// The JSON format with one object a line.
     Json,
     Parquet,
     /// Text for people to read.
@@ -14,7 +14,7 @@ pub(crate) enum FileFormat {
 }
 
 impl FileFormat {
-    /// That of `file`; `None` if it has none, or one that names no format of ours.
+    /// Returns the format of `file`; `None` if it has no extension, or an unknown one.
     pub(crate) fn of(file: &Path) -> Option<Self> {
         let ending = file.extension()?.to_str()?.to_ascii_lowercase();
         match ending.as_str() {

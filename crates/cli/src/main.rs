@@ -1,4 +1,4 @@
-//! The `market-backbone` command: reads its arguments, does one thing, and says by its exit code how it went: see
+//! The `market-backbone` command: it reads its arguments, runs one command, and reports by its exit code: see
 //! [`exit`].
 
 mod args;
@@ -19,11 +19,11 @@ use anyhow::Context;
 use clap::Parser;
 use tokio::sync::oneshot;
 
-/// As much as a main thread has.
+/// The stack size of the worker thread: that of a main thread.
 const STACK_BYTES: usize = 8 << 20;
 
-/// The work is done on a thread of its own, so that this one can hear that it shall end, and leave, whatever the work is
-/// stuck in: a disk, a pipe that nobody reads.
+/// Runs the work on a thread of its own, so that this one can receive signals and end the process, whatever
+/// blocks the work: a disk, or a pipe that nobody reads.
 fn main() -> ExitCode {
     let args = args::CliArgs::parse();
     let is_endless = args.command.is_endless();
@@ -44,7 +44,7 @@ fn run_command(args: args::CliArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
     let outcome = runtime.block_on(command::run(args));
-    // What still runs has been given up by whoever began it.
+    // What still runs was abandoned by its owner.
     runtime.shutdown_background();
     outcome
 }

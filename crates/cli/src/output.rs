@@ -1,4 +1,4 @@
-//! The only place that writes to stdout or to a file of the user's. Data only; all else goes to stderr.
+//! The only place that writes to stdout or to a user's file. Data only; everything else goes to stderr.
 
 mod pipe;
 mod reader;
@@ -14,19 +14,19 @@ use market_backbone::AtomicFile;
 
 use self::pipe::Pipe;
 
-/// Where data goes.
+/// The destination of data.
 pub(crate) struct Output(OutputTarget);
 
 enum OutputTarget {
     Terminal(Pipe),
-    /// Written beside the target first, so that a target is whole or untouched.
+    /// A file that is written under a temporary name first, so that the target is complete or untouched.
     File(BufWriter<File>, AtomicFile),
-    /// Grows line by line: whoever reads it meanwhile sees them come.
+    /// A file that grows line by line, visible to its readers.
     Appended(BufWriter<File>, String),
 }
 
 impl Output {
-    /// To `file`, or to stdout.
+    /// Opens `file`, or stdout.
     pub(crate) fn open(file: Option<&Path>) -> anyhow::Result<Self> {
         let target = match file {
             None => {
@@ -41,7 +41,7 @@ impl Output {
         Ok(Self(target))
     }
 
-    /// To the end of `file`. If only `length` bytes of it count, the rest is cut off.
+    /// Opens `file` for appending. If only `length` bytes of it count, the rest is cut off.
     pub(crate) fn append(file: &Path, length: Option<u64>) -> anyhow::Result<Self> {
         let name = file.display();
         let open = || {
@@ -63,7 +63,7 @@ impl Output {
         Ok(Self(OutputTarget::Appended(BufWriter::new(opened), name.to_string())))
     }
 
-    /// Writes one line. Waits while stdout takes no more, unless the command shall end.
+    /// Writes one line. Waits while stdout accepts no more, unless the command is to end.
     pub(crate) fn line(&mut self, line: &str) -> io::Result<()> {
         let written = match &mut self.0 {
             OutputTarget::Terminal(pipe) => return pipe.line(line),
@@ -72,7 +72,7 @@ impl Output {
         written.map_err(|error| self.at(&error))
     }
 
-    /// Lets the reader at the other end see what has been written so far.
+    /// Flushes, so that the reader sees what has been written so far.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         let flushed = match &mut self.0 {
             OutputTarget::Terminal(pipe) => return pipe.flush(),
@@ -81,8 +81,7 @@ impl Output {
         flushed.map_err(|error| self.at(&error))
     }
 
-    /// Makes sure that what has been written is out of our hands, and in a file outlives the machine's power; how long an
-    /// appended file then is.
+    /// Flushes to the reader, and syncs a file to the disk. Returns the length of an appended file.
     pub(crate) fn sync(&mut self) -> io::Result<Option<u64>> {
         self.flush()?;
         let settled = match &mut self.0 {
@@ -96,7 +95,7 @@ impl Output {
         settled.map_err(|error| self.at(&error))
     }
 
-    /// Writes out what is left and puts a file in its place.
+    /// Flushes the rest and moves a file into place.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         if !matches!(self.0, OutputTarget::Terminal(_)) {
             self.flush()?;
@@ -112,7 +111,7 @@ impl Output {
         }
     }
 
-    /// The failure, with the place it happened at.
+    /// Adds the place to a failure.
     fn at(&self, error: &io::Error) -> io::Error {
         let place = match &self.0 {
             OutputTarget::Terminal(_) => "stdout".to_owned(),
@@ -123,39 +122,40 @@ impl Output {
     }
 }
 
-/// Ends the command when nobody reads stdout any more, as long as this lives: for what takes long before it writes.
+/// Ends the command when nobody reads stdout any more, as long as the result lives: for work that takes long
+/// before it writes.
 pub(crate) fn watch_reader() -> anyhow::Result<Output> {
     Output::open(None)
 }
 
-/// Whether a person is looking.
+/// Returns whether stdout is a terminal.
 pub(crate) fn is_terminal() -> bool {
     stdout().is_terminal()
 }
 
-/// Writes a line to stderr: not data, but what a person or a script wants to know beside it.
+/// Writes a line to stderr: not data, but information for people or scripts beside it.
 pub(crate) fn note(line: &str) {
-    // Not being able to say it is no reason to fail.
+    // A failure to print it is no reason to fail.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// What comes last on stderr, after whatever is said while things are put away.
+/// The last line on stderr, after all messages of the shutdown.
 static SUMMARY: Mutex<Option<String>> = Mutex::new(None);
 
-/// Keeps the line that scripts look for at the end.
+/// Sets the line that scripts look for at the end.
 pub(crate) fn set_summary(line: String) {
     *SUMMARY.lock().unwrap_or_else(PoisonError::into_inner) = Some(line);
 }
 
-/// Says it, if there is one.
+/// Prints that line, if there is one.
 pub(crate) fn print_summary() {
     let kept = SUMMARY.lock().unwrap_or_else(PoisonError::into_inner).take();
     kept.iter().for_each(|line| note(line));
 }
 
-/// The last line to stderr. It may be a pipe that nobody reads: then it is left unsaid.
+/// Writes the last line to stderr. If stderr is a pipe that nobody reads, the line is dropped.
 pub(crate) fn write_final_error(line: &str) {
-    /// So much a pipe that takes anything takes at once.
+    /// The number of bytes that a pipe with any room accepts at once.
     const PIECE: usize = 4_096;
     const PATIENCE: Duration = Duration::from_millis(200);
     for piece in format!("{line}\n").as_bytes().chunks(PIECE) {

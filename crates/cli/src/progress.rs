@@ -1,11 +1,11 @@
-//! The bar that shows how far a fetch has come: on a terminal, and only when it takes more than one request.
+//! The progress bar of a fetch: on a terminal, and only when it takes more than one request.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use market_backbone::Progress;
 
 const TEMPLATE: &str = "{bar:32} {percent} %, {msg}, {eta} left";
 
-/// A bar that nobody sees yet.
+/// Creates a hidden bar.
 pub(crate) fn bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
     match ProgressStyle::with_template(TEMPLATE) {
@@ -14,7 +14,7 @@ pub(crate) fn bar() -> ProgressBar {
     }
 }
 
-/// Moves the bar of many fetches, of which some are over.
+/// Advances the bar of many fetches, of which some are over.
 pub(crate) fn advance_many(bar: &ProgressBar, whole: Progress, over: usize, fetches: usize) {
     let begins = bar.length() == Some(0);
     if whole.requests > 1 && bar.is_hidden() {
@@ -29,7 +29,7 @@ pub(crate) fn advance_many(bar: &ProgressBar, whole: Progress, over: usize, fetc
     }
 }
 
-/// Moves the bar; shows it once a second request was needed. It begins with what was known before.
+/// Advances the bar; shows it once a second request was needed. It begins with what was known before.
 pub(crate) fn advance(bar: &ProgressBar, progress: Progress) {
     if progress.requests > 1 && bar.is_hidden() {
         bar.set_draw_target(ProgressDrawTarget::stderr()); // draws on a terminal only
@@ -39,6 +39,6 @@ pub(crate) fn advance(bar: &ProgressBar, progress: Progress) {
     bar.set_length(progress.total);
     bar.set_position(progress.done);
     if begins {
-        bar.reset_eta(); // what was known already says nothing about the pace
+        bar.reset_eta(); // known data says nothing about the pace
     }
 }

@@ -1,4 +1,4 @@
-//! How candles, tickers and events look: as CSV, as JSON, and to the eye.
+//! Candles, tickers and events as CSV, as JSON, and as text for people.
 
 mod candle;
 
@@ -124,7 +124,7 @@ fn caught_up_json(histories: &[ChannelHistory]) -> Value {
     json!({ "kind": "caught_up", "channels": histories.iter().map(one).collect::<Vec<_>>() })
 }
 
-/// An event as one JSON object. An event this build does not know is said, not dropped.
+/// Returns an event as one JSON object. An unknown event is reported, not dropped.
 pub(crate) fn event_json(event: &FeedEvent) -> Value {
     match event {
         FeedEvent::Trade(trade) => trade_json(trade, false),
@@ -140,7 +140,7 @@ pub(crate) fn event_json(event: &FeedEvent) -> Value {
     }
 }
 
-/// An event to the eye.
+/// Returns an event as text for people.
 pub(crate) fn event_text(event: &FeedEvent) -> String {
     match event {
         FeedEvent::Trade(trade) => trade_text(trade),
@@ -200,7 +200,7 @@ fn trade_text(trade: &Trade) -> String {
     format!("{} {symbol:<12} trade  {side:<4} {price:>16} x {size}", clock(*time))
 }
 
-/// The time of day, to the millisecond, UTC.
+/// Formats the time of day, to the millisecond, UTC.
 pub(crate) fn clock(moment: Timestamp) -> String {
     let millis = moment.as_millis().rem_euclid(86_400_000);
     let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);

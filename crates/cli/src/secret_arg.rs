@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub(crate) struct SecretArg(String);
 
 impl SecretArg {
-    /// The text itself.
+    /// Returns the text itself.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }

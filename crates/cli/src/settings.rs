@@ -1,4 +1,4 @@
-//! What a run shall be, from flags, environment and file, in that order of weight.
+//! The settings of a run, from flags, environment and file, in that order of precedence.
 
 mod addresses;
 mod connections;
@@ -23,7 +23,7 @@ use crate::args::{GlobalArgs, VenueArg};
 use crate::exit::UsageError;
 use crate::secret_arg::SecretArg;
 
-/// The settings file. A key it does not know is refused: a misspelt setting that is silently ignored costs more.
+/// The settings file. Unknown keys are refused: a misspelled setting that is silently ignored costs more.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct SettingsFile {
@@ -34,12 +34,12 @@ struct SettingsFile {
     store: StoreSettings,
 }
 
-/// Refuses flags that contradict each other, whatever the command makes of them.
+/// Refuses flags that contradict each other, whatever the command.
 pub(crate) fn check(global: &GlobalArgs) -> Result<(), UsageError> {
     Addresses::of_flags(global).check()
 }
 
-/// Where the data folder is and how it is kept.
+/// Returns the settings of the data folder.
 pub(crate) fn store(global: &GlobalArgs) -> anyhow::Result<StoreConfig> {
     folder(global, &file(global)?)
 }
@@ -53,7 +53,7 @@ fn folder(global: &GlobalArgs, file: &SettingsFile) -> anyhow::Result<StoreConfi
     Ok(file.store.config(named.cloned().map_or_else(data_folder::default_folder, Ok)?))
 }
 
-/// The data folder, and the database behind it where one is named.
+/// Returns the data folder, and the database behind it if one is named.
 fn storage(global: &GlobalArgs, file: &SettingsFile) -> anyhow::Result<Storage> {
     let near = folder(global, file)?;
     Ok(match database(global, file)? {
@@ -62,7 +62,7 @@ fn storage(global: &GlobalArgs, file: &SettingsFile) -> anyhow::Result<Storage> 
     })
 }
 
-/// The database that machines share, where one is named.
+/// Returns the shared database, if one is named.
 pub(crate) fn shared(global: &GlobalArgs) -> anyhow::Result<Option<PostgresConfig>> {
     database(global, &file(global)?)
 }
@@ -73,7 +73,7 @@ fn database(global: &GlobalArgs, file: &SettingsFile) -> anyhow::Result<Option<P
     Ok(Some(PostgresConfig::parse(url).map_err(|error| UsageError(format!("--store: {error}")))?))
 }
 
-/// Begins a backbone as the settings say, on the venue they name.
+/// Creates a builder of a backbone, as the settings say, on the venue they name.
 pub(crate) fn builder(global: &GlobalArgs) -> anyhow::Result<Builder> {
     let file = file(global)?;
     let mut builder = Backbone::builder().storage(storage(global, &file)?);
@@ -87,7 +87,7 @@ pub(crate) fn builder(global: &GlobalArgs) -> anyhow::Result<Builder> {
     })
 }
 
-/// Whose data is meant, if anything says so but the venue's name.
+/// Returns the source, if anything but the venue's name says which one.
 pub(crate) fn source(global: &GlobalArgs) -> anyhow::Result<Option<VenueId>> {
     let file = file(global)?;
     let addresses = addresses(global, &file)?;
@@ -123,8 +123,8 @@ fn limits_dir(global: &GlobalArgs, file: &SettingsFile, addresses: &Addresses) -
     named.cloned().or_else(|| is_venue.then(state_folder).flatten().map(|folder| folder.join("limits")))
 }
 
-/// The same for a source: at the addresses that were named, if they are of its venue and it is no region of it. Whether
-/// that is the source, the backbone says.
+/// Creates a builder for a source: at the given addresses, if they are of its venue and it is no region of
+/// it. The backbone checks whether that is the source.
 pub(crate) fn builder_at(global: &GlobalArgs, source: VenueId, venue: VenueArg) -> anyhow::Result<Builder> {
     let elsewhere =
         GlobalArgs { venue, rest_url: None, ws_url: None, region: None, same_as: None, ..global.clone() };
@@ -143,7 +143,7 @@ fn read(path: &Path) -> anyhow::Result<SettingsFile> {
     parse(&text).map_err(|error| UsageError(format!("{}: {error}", path.display())).into())
 }
 
-/// The parser's complaint in one line: where, what, and what there is instead.
+/// Parses the file; the error is one line: where, what, and what is allowed instead.
 fn parse(text: &str) -> Result<SettingsFile, String> {
     toml::from_str(text).map_err(|error| {
         let line =
@@ -153,7 +153,7 @@ fn parse(text: &str) -> Result<SettingsFile, String> {
     })
 }
 
-/// A complaint about the kind of a value, without the value: it may be a key that stands in the wrong place.
+/// Returns an error about the type of a value without the value: it may be a key in the wrong place.
 fn redact_quoted(message: &str) -> String {
     let Some((kind, rest)) = message.split_once(": string \"") else { return message.to_owned() };
     let expected = rest.rfind("\", expected ").map_or("", |end| &rest[end + 1..]);

@@ -1,4 +1,4 @@
-//! What an answer cost and how much of it is proven, as one JSON object for scripts.
+//! The cost of an answer and how much of it is proven, as one JSON object for scripts.
 
 use market_backbone::{
     CandleSet, FetchStats, Grid, Metrics, Origin, Provenance, RejectedRow, RouteReason, TimeRange, Timestamp,
@@ -6,19 +6,19 @@ use market_backbone::{
 };
 use serde_json::{Value, json};
 
-/// The stretch that was asked about.
+/// The requested range.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestedRange {
-    /// Where it begins; without, with the oldest candle of the answer.
+    /// The start; if it is missing, the oldest candle of the answer.
     pub(crate) from: Option<Timestamp>,
-    /// Where it ends; without, with the last slot that was over at `at`, or the newest candle.
+    /// The end; if it is missing, the last slot that was over at `at`, or the newest candle.
     pub(crate) to: Option<Timestamp>,
-    /// When it was asked, or as of when.
+    /// The time of the request, or the moment as of which it was made.
     pub(crate) at: Timestamp,
 }
 
 impl RequestedRange {
-    /// All of it, as far as it lies in the past.
+    /// Returns the whole range, as far as it lies in the past.
     fn resolved(&self, set: &CandleSet, grid: Grid) -> Option<TimeRange> {
         if let (Some(from), Some(to)) = (self.from, self.to) {
             return TimeRange::new(from, to).ok();
@@ -31,9 +31,11 @@ impl RequestedRange {
     }
 }
 
-/// The object that `--stats` prints after candles: `rate_limited` counts requests that the venue refused because they were
-/// too many, `rejected_rows` names rows of its answers, or of a store, that cannot be true. `store_away` says whether it was done
-/// without the database that --store names, `owed_rows` what it has still to be told.
+/// Builds the object that `--stats` prints after candles.
+///
+/// `rate_limited` counts requests that the venue refused because they were too many. `rejected_rows` names
+/// invalid rows of its replies, or of a store. `store_away` says whether the database of --store was
+/// unavailable, and `owed_rows` how many rows it has still to receive.
 pub(crate) fn candle_stats(set: &CandleSet, metrics: &Metrics, asked: RequestedRange, grid: Grid) -> Value {
     let mut value = row_stats(set.candles.len(), &set.stats, metrics);
     value["coverage"] = coverage(set, asked, grid).into();
@@ -42,7 +44,7 @@ pub(crate) fn candle_stats(set: &CandleSet, metrics: &Metrics, asked: RequestedR
     value
 }
 
-/// What is said of the rows of any number of answers.
+/// Returns the counters of the rows of any number of answers.
 pub(crate) fn row_stats(rows: usize, served: &FetchStats, metrics: &Metrics) -> Value {
     let clock = metrics.router.clock;
     json!({
@@ -62,18 +64,18 @@ pub(crate) fn row_stats(rows: usize, served: &FetchStats, metrics: &Metrics) -> 
     })
 }
 
-/// How many rows could not be kept.
+/// Returns the number of rows that could not be stored.
 pub(crate) fn unkept_rows(unkept: Option<&WriteFailure>) -> Value {
     unkept.map_or(0, |unkept| unkept.rows).into()
 }
 
-/// Rows of the venue that cannot be true.
+/// Returns the venue's invalid rows.
 pub(crate) fn rejected_rows(set: &CandleSet) -> Vec<Value> {
     let told = |row: &RejectedRow| json!({ "market": row.market, "slot": row.slot.and_then(bounded_time), "reason": row.reason });
     set.rejected.iter().map(told).collect()
 }
 
-/// The object that `--stats` prints after live values.
+/// Builds the object that `--stats` prints after live values.
 pub(crate) fn live_stats(rows: usize, metrics: &Metrics) -> Value {
     let clock = metrics.router.clock;
     json!({
@@ -110,8 +112,8 @@ fn decisions(metrics: &Metrics) -> Value {
     Value::Object(metrics.router.decisions.iter().map(count).collect())
 }
 
-/// The stretches of the answer, in order: known (with how many slots are present and how many proven empty),
-/// disputed (with how many of them have a candle, and who said what), or unknown.
+/// Returns the ranges of the answer, in order: known (with the number of present and of proven empty slots),
+/// disputed (with the number of candles and the observations), or unknown.
 fn coverage(set: &CandleSet, asked: RequestedRange, grid: Grid) -> Vec<Value> {
     let timeframe = set.series.timeframe;
     let Some(whole) = asked.resolved(set, grid) else { return Vec::new() };
@@ -165,7 +167,7 @@ fn source(provenance: Provenance) -> Value {
     json!({ "origin": origin, "observed_at": bounded_time(provenance.observed_at) })
 }
 
-/// RFC 3339, or nothing where a stretch is open.
+/// Formats a bound as RFC 3339, or as nothing where a range is open.
 fn bounded_time(moment: Timestamp) -> Option<String> {
     (moment > Timestamp::MIN && moment < Timestamp::MAX).then(|| moment.to_string())
 }
@@ -212,7 +214,7 @@ mod tests {
             (truth("unknown"), None, None),
         ];
         assert_eq!(said(Some(from), Some(to), from), expected);
-        // Of the newest so many, and of what has no end, the newest are told to be unknown, too.
+        // For a count, and for a range without an end, the newest slots are reported as unknown, too.
         let at = minutes(11, 12).from().plus(std::time::Duration::from_secs(59));
         assert_eq!(said(None, None, at), [&[(truth("known"), Some(1), Some(1))], &expected[2..]].concat());
         assert_eq!(said(Some(from), None, at), expected);

@@ -1,8 +1,8 @@
-//! What ends a command before its work is done: Ctrl-C, SIGTERM, the time that `--for` gave, or a reader of stdout who has
-//! gone. There is one of it, as there is one process and one stdout.
+//! What ends a command before its work is done: Ctrl-C, SIGTERM, the time of `--for`, or a reader of stdout
+//! that has gone. There is one such state, as there is one process and one stdout.
 //!
-//! Whoever works looks at it and ends in order. [`until_overdue`] is the other side: it runs on a thread that nothing else
-//! can block, hears the signals, and says when the end has been waited for long enough.
+//! Workers check it and end in order. [`until_overdue`] is the other side: it runs on a thread that nothing
+//! else can block, receives the signals, and returns when the end has been waited for long enough.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -11,21 +11,21 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// So long the end may take after a signal; whoever waits for it will not wait longer.
+/// The longest shutdown after a signal: supervisors wait no longer.
 const SIGNAL_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1_800);
-/// The same where nobody waits.
+/// The longest shutdown otherwise.
 const DEFAULT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Why it shall end.
+/// The reason for the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopCause {
     /// An interrupt from the keyboard (Ctrl-C, SIGINT).
     Interrupt,
     /// A request to terminate (SIGTERM).
     Terminate,
-    /// The time that was given is over.
+    /// The time of `--for` is over.
     Elapsed,
-    /// Nobody reads stdout any more.
+    /// The reader of stdout has gone.
     ReaderGone,
 }
 
@@ -38,7 +38,7 @@ impl StopCause {
     }
 }
 
-/// A command that was stopped before it was done.
+/// The error of a command that was stopped before it was done.
 #[derive(Debug)]
 pub(crate) struct Stopped(pub(crate) StopCause);
 
@@ -55,12 +55,12 @@ impl std::fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
-/// What was asked for first counts.
+/// The first request counts.
 static REQUEST: LazyLock<watch::Sender<Option<(StopCause, Instant)>>> = LazyLock::new(watch::Sender::default);
-/// When [`after`] ends it.
+/// The time at which [`stop_after`] ends it.
 static DEADLINE: LazyLock<watch::Sender<Option<Instant>>> = LazyLock::new(watch::Sender::default);
 
-/// Asks for the end.
+/// Requests the end.
 pub(crate) fn request(cause: StopCause) {
     REQUEST.send_if_modified(|request| {
         let is_first = request.is_none();
@@ -71,19 +71,19 @@ pub(crate) fn request(cause: StopCause) {
     });
 }
 
-/// Asks for the end after `length`.
+/// Requests the end after `length`.
 pub(crate) fn stop_after(length: Duration) {
-    // A length that no clock can hold is no end.
+    // A length beyond what a clock can hold never ends.
     DEADLINE.send_replace(Instant::now().checked_add(length));
 }
 
-/// Why it shall end, and for how long that has been known.
+/// Returns the reason for the end, and the time since it was requested.
 pub(crate) fn requested() -> Option<(StopCause, Duration)> {
     let request = *REQUEST.borrow();
     request.map(|(cause, since)| (cause, since.elapsed()))
 }
 
-/// Waits until the end is asked for.
+/// Waits until the end is requested.
 pub(crate) async fn wait() -> StopCause {
     let mut request = REQUEST.subscribe();
     loop {
@@ -95,7 +95,8 @@ pub(crate) async fn wait() -> StopCause {
     }
 }
 
-/// Hears signals, and returns when the end has been asked for and does not come: the process is to be left then.
+/// Receives signals, and returns when the end has been requested and does not come: the process must exit
+/// then.
 pub(crate) async fn until_overdue() -> anyhow::Result<StopCause> {
     let mut signals = Signals::listen().context("cannot listen for Ctrl-C")?;
     let cause = tokio::select! {
@@ -104,7 +105,7 @@ pub(crate) async fn until_overdue() -> anyhow::Result<StopCause> {
         () = wait_for_deadline() => StopCause::Elapsed,
     };
     request(cause);
-    // Who asks a second time is in a hurry.
+    // A second signal means hurry.
     tokio::select! {
         cause = signals.next() => Ok(cause),
         () = tokio::time::sleep(cause.shutdown_timeout()) => Ok(cause),
@@ -124,7 +125,7 @@ async fn wait_for_deadline() {
     }
 }
 
-/// The signals that ask for an end.
+/// The signals that request an end.
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,

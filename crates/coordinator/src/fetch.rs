@@ -278,7 +278,7 @@ impl Fetch {
             }
             Err(error) if self.is_final_failure(&error) => Err(error),
             Err(error) if self.forming_tries >= self.context.config.page_retries => {
-                let message = format!("cannot fetch the candle of {} in progress", self.series);
+                let message = format!("cannot fetch the forming candle of {}", self.series);
                 Err(SourceError::new(error.kind(), message).with_source(error))
             }
             Err(_) => {
@@ -332,7 +332,7 @@ impl Fetch {
         if stalled || job.tries > config.page_retries {
             return Err(job.final_error(error));
         }
-        tracing::debug!(series = %self.series, stretch = %job.chunk, %error, "asking a page again");
+        tracing::debug!(series = %self.series, stretch = %job.chunk, %error, "retrying a page");
         self.context.counters.retried.increment();
         self.retry_queue.push_back(job);
         Ok(())

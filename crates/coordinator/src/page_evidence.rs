@@ -40,7 +40,7 @@ pub(crate) enum InconclusivePage {
 impl fmt::Display for InconclusivePage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoEvidence => f.write_str("the page proves nothing about the stretch it was asked for"),
+            Self::NoEvidence => f.write_str("the page proves nothing about the range it was requested for"),
             Self::Stale(row) => write!(f, "the page lacks the candle of {row}, which was shown before"),
         }
     }

@@ -1,8 +1,8 @@
-//! How long to wait before trying again: one rule for requests, connections and writes.
+//! Exponential backoff before a retry: one rule for requests, connections and writes.
 //!
-//! Waits grow exponentially, so that whoever is down is not pressed, up to a cap, so that it is noticed when it is back.
-//! Jitter keeps a crowd that failed together from coming back together. The caller supplies the randomness and counts
-//! the failures: the rule is a plain value, and a test can say what it will answer.
+//! Delays grow exponentially, so that a failing server is not overloaded, up to a cap, so that its return is noticed.
+//! Jitter keeps clients that failed together from retrying together. The caller supplies the randomness and counts
+//! the failures: the rule is a plain value, and a test can predict its result.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ impl Backoff {
         let grown = (self.initial.as_secs_f64() * self.multiplier.powi(steps)).min(self.max.as_secs_f64());
         let (shortest, longest) = self.spread;
         let spread = grown * (shortest + (longest - shortest) * random);
-        // Not a duration only where a setting is no number: then the longest wait is the safe one.
+        // This is not a duration only if a setting is not a number. Then the longest delay is the safe one.
         Duration::try_from_secs_f64(spread).map_or(self.max, |delay| delay.min(self.max))
     }
 }

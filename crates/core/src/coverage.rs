@@ -171,13 +171,13 @@ impl Coverage {
         range_list::remove(&mut self.claims, range);
     }
 
-    /// Returns the proven slots, whoever proved them.
+    /// Returns the proven slots without their provenance.
     #[must_use]
     pub fn known(&self) -> RangeSet {
         self.spans.iter().map(|span| span.range).collect()
     }
 
-    /// Returns the proven stretches without regard to who proved them, oldest first, touching ones joined.
+    /// Returns the proven ranges without their provenance, oldest first; ranges that touch are joined.
     #[must_use]
     pub fn ranges(&self) -> Vec<TimeRange> {
         self.known().into_vec()

@@ -50,7 +50,7 @@ impl fmt::Display for StreamKind {
 #[non_exhaustive]
 pub enum StreamKindError {
     /// The text is none of the known words.
-    #[error("there are trade, ticker, book, band and candle.TIMEFRAME (candle.1m), but no `{0}`")]
+    #[error("no kind of data `{0}`; there are trade, ticker, book, band and candle.TIMEFRAME (candle.1m)")]
     Unknown(String),
     /// The text names a candle of a length that does not exist.
     #[error(transparent)]

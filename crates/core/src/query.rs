@@ -242,10 +242,10 @@ pub enum QueryError {
     /// The range is empty or runs backwards.
     #[error(transparent)]
     Time(#[from] TimeError),
-    /// A stream of candles was asked for that has no beginning.
+    /// The range of a stream of candles has no beginning.
     #[error("a stream of candles needs a beginning; name one, such as 2017-01-01")]
     OpenStart,
-    /// No market or no kind of data was named.
+    /// The subscription names no market or no kind of data.
     #[error("nothing to subscribe to; name at least one market and one kind of data")]
     EmptySubscription,
 }

@@ -1,14 +1,14 @@
 //! A set of moments, kept as ranges of time.
 //!
-//! Every part of the workspace that has to remember "these slots, and no others" uses this one type. What a range says
-//! beside where it lies (who proved it, who disputes it) is [`Coverage`](crate::Coverage)'s to know.
+//! Every part of the workspace that has to remember "these slots, and no others" uses this type. Values beside the
+//! ranges (their provenance, their disputes) are kept by [`Coverage`](crate::Coverage).
 
 use crate::{TimeRange, Timestamp};
 
 /// A set of moments as sorted ranges that neither overlap nor touch.
 ///
-/// Inserting and removing cost a binary search and the move of what lies behind; at the end, where data grow, they cost
-/// next to nothing.
+/// Inserting and removing cost a binary search and a move of the later ranges; at the end, where data grow, they are
+/// nearly free.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RangeSet {
     // Invariant: oldest first; each range ends before the next one begins.
@@ -59,7 +59,7 @@ impl RangeSet {
 
     /// Adds every moment of `range`.
     pub fn insert(&mut self, range: TimeRange) {
-        // Those that only touch it are joined too.
+        // Ranges that only touch it are joined too.
         let begin = self.ranges.partition_point(|one| one.to() < range.from());
         let end = begin + self.ranges[begin..].partition_point(|one| one.from() <= range.to());
         let joined = self.ranges[begin..end].iter().fold(range, |joined, one| hull(joined, *one));

@@ -9,7 +9,6 @@ use crate::Side;
 
 /// The rule by which a side was inferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum SideRule {
     /// The quote rule: the best bid and ask at the time.
     Quote,

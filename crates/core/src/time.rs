@@ -1,7 +1,7 @@
 //! Timestamps and time ranges.
 //!
-//! One newtype for every moment, so that milliseconds, microseconds and nanoseconds can never be
-//! mistaken for each other. Nothing here reads a clock: moments of other libraries are converted, never asked for.
+//! There is one type for every moment, so that milliseconds, microseconds and nanoseconds cannot be mistaken
+//! for each other. Nothing here reads a clock: times of other libraries are converted, never read.
 
 mod conversions;
 
@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A moment: nanoseconds since the Unix epoch, UTC.
+/// A moment in nanoseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -115,7 +115,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Why a moment or a stretch of time is refused.
+/// The reason why a moment or a time range is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {

@@ -1,4 +1,5 @@
-//! The back door for tests: what was asked, and what shall go wrong. Never limited, never faulted.
+//! The admin endpoints for tests: traffic counters, and control of faults. They are never rate-limited and
+//! have no faults.
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
@@ -8,12 +9,12 @@ use crate::json::JsonObject;
 use crate::response::EmulatorResponse;
 use crate::world::EmulatorWorld;
 
-/// Everything below this path is the back door.
+/// The path prefix of the admin endpoints.
 pub(crate) const PREFIX: &str = "/__admin/";
-/// More than any change of faults needs.
+/// The largest body, in bytes: more than any change of faults needs.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// Answers a request to the back door.
+/// Answers a request to an admin endpoint.
 pub(crate) async fn answer(world: &EmulatorWorld, request: Request<Body>) -> EmulatorResponse {
     let (parts, body) = request.into_parts();
     let name = parts.uri.path().trim_start_matches(PREFIX).to_owned();
@@ -50,7 +51,7 @@ pub(crate) async fn answer(world: &EmulatorWorld, request: Request<Body>) -> Emu
     }
 }
 
-/// Replaces the script by that of a body.
+/// Replaces the fault script by the one in a request body.
 async fn replace_script(world: &EmulatorWorld, body: Body) -> Result<i64, String> {
     let bytes = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|error| error.to_string())?;
     let text = std::str::from_utf8(&bytes).map_err(|error| error.to_string())?;

@@ -1,12 +1,12 @@
-//! Days, weeks and months of UTC, and the spellings of instants that venues use.
+//! Days, weeks and months of UTC, and the formats of instants that venues use.
 
-/// Milliseconds in a second.
+/// The milliseconds in a second.
 pub(crate) const SECOND: i64 = 1_000;
-/// Milliseconds in a minute.
+/// The milliseconds in a minute.
 pub(crate) const MINUTE: i64 = 60 * SECOND;
-/// Milliseconds in an hour.
+/// The milliseconds in an hour.
 pub(crate) const HOUR: i64 = 60 * MINUTE;
-/// Milliseconds in a day.
+/// The milliseconds in a day.
 pub(crate) const DAY: i64 = 24 * HOUR;
 
 /// A calendar date.
@@ -18,7 +18,7 @@ pub(crate) struct Date {
 }
 
 impl Date {
-    /// The date of a day counted from 1970-01-01 (Howard Hinnant's `civil_from_days`).
+    /// Returns the date of a day counted from 1970-01-01 (Howard Hinnant's `civil_from_days`).
     pub(crate) const fn from_days(days: i64) -> Self {
         let z = days + 719_468;
         let era = z.div_euclid(146_097);
@@ -31,7 +31,7 @@ impl Date {
         Self { year, month, day: doy - (153 * mp + 2) / 5 + 1 }
     }
 
-    /// Days since 1970-01-01.
+    /// Returns the number of days since 1970-01-01.
     pub(crate) const fn days(self) -> i64 {
         let year = self.year - (self.month <= 2) as i64;
         let era = year.div_euclid(400);
@@ -47,24 +47,24 @@ impl Date {
     }
 }
 
-/// `yyyy-MM-dd` of an instant in ms.
+/// Formats the date of an instant in ms as `yyyy-MM-dd`.
 pub(crate) fn date(ms: i64) -> String {
     let Date { year, month, day } = Date::from_days(ms.div_euclid(DAY));
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// `HH:mm:ss` of an instant in ms.
+/// Formats the time of an instant in ms as `HH:mm:ss`.
 pub(crate) fn time(ms: i64) -> String {
     let second = ms.rem_euclid(DAY) / SECOND;
     format!("{:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60)
 }
 
-/// `yyyy-MM-ddTHH:mm:ss` of an instant in ms.
+/// Formats an instant in ms as `yyyy-MM-ddTHH:mm:ss`.
 pub(crate) fn stamp(ms: i64) -> String {
     format!("{}T{}", date(ms), time(ms))
 }
 
-/// `Thu, 06 Aug 2026 13:14:15 GMT`: how HTTP spells an instant in ms.
+/// Formats an instant in ms as HTTP does: `Thu, 06 Aug 2026 13:14:15 GMT`.
 pub(crate) fn http_date(ms: i64) -> String {
     const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] =

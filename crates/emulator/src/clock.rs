@@ -1,4 +1,4 @@
-//! What time it is, from one source, so that tests can turn the hands themselves.
+//! The emulator's clock, which tests can move themselves.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,17 +6,17 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The emulator's only source of "now".
 ///
-/// Clones share their hands.
+/// Clones share their state.
 #[derive(Clone, Debug)]
 pub struct EmulatorClock(ClockSource);
 
 #[derive(Clone, Debug)]
 enum ClockSource {
-    /// Wall time at creation, carried on by a clock that never steps back.
+    /// Wall time at creation, continued by a clock that never steps back.
     System { epoch_us: i64, since: Instant },
-    /// Microseconds since the epoch at creation, carried on by tokio's clock.
+    /// Microseconds since the epoch at creation, continued by tokio's clock.
     Running { epoch_us: Arc<AtomicI64>, since: tokio::time::Instant },
-    /// Microseconds since the epoch, moved by hand.
+    /// Microseconds since the epoch, moved manually.
     Manual(Arc<AtomicI64>),
 }
 
@@ -27,7 +27,7 @@ impl Default for EmulatorClock {
 }
 
 impl EmulatorClock {
-    /// A clock that shows wall time and never runs backwards.
+    /// Creates a clock that shows wall time and never runs backwards.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place where the emulator reads time")]
     pub fn system() -> Self {
@@ -36,21 +36,21 @@ impl EmulatorClock {
         Self(ClockSource::System { epoch_us, since: Instant::now() })
     }
 
-    /// A clock that begins at `ms` since the epoch and goes with tokio's: as time does, or, in a runtime whose time is
-    /// paused, as that is moved.
+    /// Creates a clock that begins at `ms` since the epoch and follows tokio's: real time, or paused time in
+    /// a runtime that pauses it.
     #[must_use]
     pub fn running_from(ms: i64) -> Self {
         let epoch_us = Arc::new(AtomicI64::new(ms * 1_000));
         Self(ClockSource::Running { epoch_us, since: tokio::time::Instant::now() })
     }
 
-    /// A clock that stands at `ms` since the epoch until it is moved.
+    /// Creates a clock that stands at `ms` since the epoch until it is moved.
     #[must_use]
     pub fn manual(ms: i64) -> Self {
         Self(ClockSource::Manual(Arc::new(AtomicI64::new(ms * 1_000))))
     }
 
-    /// Moves a manual clock, or one that goes with tokio's, forward by `ms`; that of the system goes its own way.
+    /// Moves a manual clock, or one that follows tokio's, forward by `ms`; has no effect on the system's.
     pub fn advance(&self, ms: i64) {
         match &self.0 {
             ClockSource::Manual(us) | ClockSource::Running { epoch_us: us, .. } => {
@@ -60,13 +60,13 @@ impl EmulatorClock {
         }
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since the epoch.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         self.now_us().div_euclid(1_000)
     }
 
-    /// Microseconds since the epoch.
+    /// Returns the microseconds since the epoch.
     #[must_use]
     pub fn now_us(&self) -> i64 {
         match &self.0 {

@@ -1,7 +1,7 @@
 //! One connection: requests through hyper, and, after an upgrade, a WebSocket session.
 //!
-//! hyper is driven directly because faults need what a framework hides: ending a connection without an
-//! answer, with a reset. A session runs in its connection's own task, so nothing outlives the server.
+//! hyper is used directly because faults need what a framework hides: ending a connection with a reset and
+//! without an answer. A session runs in its connection's own task, so nothing outlives the server.
 
 use std::io;
 use std::net::IpAddr;
@@ -28,28 +28,28 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use crate::world::EmulatorWorld;
 use crate::{admin, calendar, massive, upbit};
 
-/// A server's end of a WebSocket.
+/// The server's end of a WebSocket.
 pub(crate) type ServerSocket = WebSocketStream<TokioIo<Upgraded>>;
 
-/// A client that asked for an upgrade follows at once or not at all.
+/// The time in which a client that asked for an upgrade must follow.
 const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// The connection shall be reset without an answer.
+/// A marker that the connection is to be reset without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("reset on purpose")]
 pub(crate) struct ConnectionReset;
 
-/// Which venue a socket talks like.
+/// The protocol of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SocketProtocol {
     Upbit,
-    /// Telling of now, or of a quarter of an hour ago.
+    /// Massive's protocol, with current or 15-minute delayed data.
     Massive {
         delayed: bool,
     },
 }
 
-/// Where a request leaves the upgrade it asked for.
+/// The place where a request leaves the upgrade it asked for.
 #[derive(Debug, Default)]
 pub(crate) struct UpgradeSlot(Mutex<Option<(OnUpgrade, SocketProtocol)>>);
 
@@ -63,7 +63,7 @@ impl UpgradeSlot {
     }
 }
 
-/// What a connection's bytes go over.
+/// A stream that can end in a reset.
 pub(crate) trait ResettableStream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Makes the end of the stream discard what is queued and reset the connection.
     fn reset(&self);
@@ -130,7 +130,7 @@ async fn answer(
     } else {
         upbit::answer(world, peer, request, slot).await?
     };
-    // Else hyper would date the answer by this machine's clock.
+    // Otherwise hyper would date the answer by this machine's clock.
     if let Ok(date) = HeaderValue::from_str(&calendar::http_date(world.now_ms())) {
         response.headers_mut().insert(header::DATE, date);
     }
@@ -138,7 +138,7 @@ async fn answer(
     Ok(response)
 }
 
-/// A stream that can end in a reset.
+/// A stream of a connection that may be reset.
 #[derive(Debug)]
 struct ConnectionStream<S: ResettableStream> {
     stream: S,
@@ -174,7 +174,7 @@ impl<S: ResettableStream> AsyncWrite for ConnectionStream<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.resets.load(Ordering::SeqCst) {
-            // An orderly shutdown would get a FIN in before the reset.
+            // An orderly shutdown would send a FIN before the reset.
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_shutdown(cx)

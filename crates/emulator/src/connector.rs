@@ -1,16 +1,16 @@
-//! The way in to an emulator that has no port.
+//! The connector to an emulator without a port.
 
 use std::io;
 
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 
-/// So many clients may wait to be let in.
+/// The number of clients that may wait to be accepted.
 const WAITING: usize = 64;
-/// What one side may have sent that the other has not read, in bytes.
+/// The number of bytes that one side may have sent and the other has not read.
 const BUFFER: usize = 64 << 10;
 
-/// The way in to an emulator that is reached from within its process only; clones lead to the same one.
+/// A connector to an emulator that is reached only from within its process; clones lead to the same one.
 #[derive(Clone, Debug)]
 pub struct Connector(mpsc::Sender<DuplexStream>);
 
@@ -20,7 +20,7 @@ impl Connector {
         (Self(sender), callers)
     }
 
-    /// The client's end of a new connection, as one to the port would be.
+    /// Opens a new connection and returns the client's end.
     ///
     /// # Errors
     ///

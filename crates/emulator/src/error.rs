@@ -1,4 +1,4 @@
-//! Why an emulator could not be started or kept running.
+//! The errors of starting and running an emulator.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,23 +13,23 @@ pub enum EmulatorError {
     /// The tape file could not be read.
     #[error("cannot read the tape {}", path.display())]
     TapeUnreadable {
-        /// The file asked for.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
-    /// A row of the tape file makes no sense.
+    /// A row of the tape file is invalid.
     #[error("tape {}, line {line}: {reason}", path.display())]
     TapeRow {
-        /// The file asked for.
+        /// The path of the file.
         path: PathBuf,
-        /// Counted from 1, the header included.
+        /// The line number, counted from 1, the header included.
         line: usize,
-        /// What is wrong with it.
+        /// The description of the error.
         reason: String,
     },
-    /// The scenario names a market that the standard set does not hold.
+    /// The scenario names a market that is not in the standard set.
     #[error("no market {0} in the standard set")]
     UnknownMarket(String),
 }

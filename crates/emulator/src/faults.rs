@@ -1,7 +1,8 @@
-//! What goes wrong, on purpose and repeatably.
+//! Injected faults, on purpose and repeatably.
 //!
-//! Which call fails is a draw of the seed and the number of the request, so a failing run can be had again.
-//! What is wrong with the rows of a page is a draw of the seed and the number of the page among its kind.
+//! Which call fails is a function of the seed and the number of the request, so a failing run can be
+//! repeated. What is wrong with the rows of a page is a function of the seed and the number of the page among
+//! its kind.
 
 mod fault_controller;
 mod fault_script;
@@ -23,81 +24,85 @@ pub(crate) use page_fault_plan::{
 
 /// The faults that the emulator injects. By default there are none. Shares are from 0 to 1.
 ///
-/// Pages are those of candles, trades, tickers and markets over REST. What really happened is counted in
-/// [`EmulatorReport::record_fault`](method@crate::Report::played) under the names of these fields.
+/// Pages are those of candles, trades, tickers and markets over REST.
+/// [`EmulatorReport::played`](crate::EmulatorReport::played) counts, under the names of these fields, how
+/// often each fault occurred.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// Every REST answer waits so long.
+    /// The delay of every REST answer, in ms.
     pub latency_ms: u64,
     /// The largest additional random delay, in ms.
     pub jitter_ms: u64,
-    /// Share of calls answered with a 5xx HTML page.
+    /// The share of calls answered with a 5xx HTML page.
     pub html: f64,
-    /// Share of calls whose body ends before its `Content-Length`.
+    /// The share of calls whose body ends before its `Content-Length`.
     pub cut: f64,
-    /// Share of calls whose connection is reset before any answer.
+    /// The share of calls whose connection is reset before any answer.
     pub reset: f64,
-    /// Share of calls answered with a 429 that nobody deserved.
+    /// The share of calls answered with an undeserved 429.
     pub throttle: f64,
     /// The seconds after which those 429s ask to retry; 0 for not saying.
     pub retry_after: u32,
-    /// Share of the calls for the listing that are never answered.
+    /// The share of the calls for the listing that are never answered.
     pub mute_listing: f64,
-    /// Share of socket connects refused with a 5xx HTML page.
+    /// The share of socket connects refused with a 5xx HTML page.
     pub refuse_sockets: f64,
-    /// Every socket is cut so long after it opened, without a close frame; 0 for never.
+    /// The age at which every socket is cut without a close frame, in ms; 0 for never.
     pub drop_after_ms: u64,
-    /// Every socket falls silent so long after it opened, pings included, and stays open; 0 for never.
+    /// The age at which every socket stalls, in ms: it stays open, but neither sends nor answers pings; 0 for
+    /// never.
     pub stall_after_ms: u64,
-    /// A stalled socket comes back so much later, and never tells what it kept to itself; 0 for never.
+    /// The time after which a stalled socket resumes, in ms, without what it missed; 0 for never.
     pub stall_for_ms: u64,
-    /// Every socket stops sending data so long after it opened, and answers all the same; 0 for never.
+    /// The age at which every socket stops sending data, in ms, while it still answers; 0 for never.
     pub mute_after_ms: u64,
-    /// A mute socket comes back so much later, and never tells what it kept to itself; 0 for never.
+    /// The time after which a mute socket resumes, in ms, without what it missed; 0 for never.
     pub mute_for_ms: u64,
-    /// The ages above are exceeded by up to so much, by a draw of each socket.
+    /// The largest random addition to the ages above, in ms, drawn for each socket.
     pub age_jitter_ms: u64,
-    /// Share of frames never sent.
+    /// The share of frames that are never sent.
     pub swallow: f64,
-    /// Share of frames sent twice.
+    /// The share of frames that are sent twice.
     pub duplicate: f64,
-    /// Share of frames sent after the one that follows them.
+    /// The share of frames that are sent after the one that follows them.
     pub reorder: f64,
-    /// Sockets are refused with a 5xx HTML page for so long after the first that asks; 0 for never.
+    /// The time after the first connect in which sockets are refused with a 5xx HTML page, in ms; 0 for
+    /// never.
     pub refuse_ws_ms: u64,
-    /// Share of the pages of candles and trades that are empty though there are rows. Massive says so in turns:
-    /// without `results`, with `null`, as `DELAYED`, with `[]`.
+    /// The share of pages of candles and trades that are empty although there are rows. Massive's forms take
+    /// turns: without `results`, with `null`, as `DELAYED`, with `[]`.
     pub empty_page: f64,
-    /// Share of the pages of candles and trades that are those of `stale_age_ms` ago.
+    /// The share of pages of candles and trades that are `stale_age_ms` old.
     pub stale_page: f64,
     /// The age of a stale page, in ms.
     pub stale_age_ms: u64,
     /// The number of newest closed candles that are not served yet; the forming one is not served either.
     pub late_rows: u64,
-    /// Share of the pages of candles that lack them.
+    /// The share of pages of candles that lack those rows.
     pub late_share: f64,
-    /// Pages of candles show the venue of so long ago: a candle that has just closed lacks its last trades.
+    /// The delay of pages of candles, in ms: a candle that has just closed lacks its last trades.
     pub lagging_rows_ms: u64,
-    /// Share of the pages that hold one row twice.
+    /// The share of pages that hold one row twice.
     pub doubled_row: f64,
-    /// Share of the pages of candles that hold one row twice, the second time with other figures.
+    /// The share of pages of candles that hold one row twice, the second time with other values.
     pub differing_row: f64,
-    /// Share of the pages of candles that lack one row.
+    /// The share of pages of candles that lack one row.
     pub missing_row: f64,
-    /// Share of the pages in which one row is bad.
+    /// The share of pages in which one row is bad.
     pub bad_row: f64,
     /// The kind of error in a bad row.
     pub bad_row_kind: BadRowKind,
-    /// Share of the live trades that are stamped ahead of their time, with the ticker and the book that follow.
+    /// The share of live trades that are stamped ahead of their time, with the ticker and the book that
+    /// follow.
     pub future_trade: f64,
     /// The time by which such trades are ahead, in ms.
     pub future_ms: u64,
-    /// Pages of trades lack those of the last so many ms.
+    /// The time before now of which pages of trades lack the trades, in ms.
     pub lagging_trades: u64,
-    /// Share of the pages of trades that lack their middle.
+    /// The share of pages of trades that lack their middle.
     pub holey_trades: f64,
-    /// The venue's clock is so many ms ahead of this machine's; changing it makes it step.
+    /// The offset of the venue's clock from this machine's, in ms, positive if ahead; a change makes it step.
     pub clock_offset: i64,
 }
 
@@ -143,7 +148,7 @@ impl Default for Faults {
     }
 }
 
-/// How one call fails.
+/// A way in which one call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallFailure {
     Html,
@@ -153,7 +158,7 @@ pub(crate) enum CallFailure {
 }
 
 impl CallFailure {
-    /// Its name in the report.
+    /// Returns its name in the report.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Html => "html",
@@ -165,7 +170,7 @@ impl CallFailure {
 }
 
 impl Faults {
-    /// How a call fails, if it does.
+    /// Returns how a call fails, if it does.
     pub(crate) fn draw(&self, seed: u64, number: u64) -> Option<CallFailure> {
         let drawn = hash_random::unit(hash_random::draw(seed ^ 0xFA17, number));
         let mut reach = 0.0;
@@ -181,12 +186,12 @@ impl Faults {
         })
     }
 
-    /// Whether a call for the listing stays without an answer.
+    /// Returns whether a call for the listing is never answered.
     pub(crate) fn mutes_listing(&self, seed: u64, number: u64) -> bool {
         hash_random::unit(hash_random::draw(seed ^ 0x1157, number)) < self.mute_listing
     }
 
-    /// How long a call waits.
+    /// Returns how long a call is delayed.
     pub(crate) fn delay(&self, seed: u64, number: u64) -> Duration {
         let jitter = hash_random::unit(hash_random::draw(seed ^ 0xDE1A, number)) * self.jitter_ms as f64;
         Duration::from_millis(self.latency_ms.saturating_add(jitter as u64))
@@ -198,7 +203,7 @@ impl Faults {
 #[error("{0}")]
 pub struct ParseFaultsError(String);
 
-/// Reads `latency_ms=40,html=0.2`: names and values of fields, nothing for no faults.
+/// Parses `latency_ms=40,html=0.2`: names and values of fields, or an empty text for no faults.
 impl FromStr for Faults {
     type Err = ParseFaultsError;
 
@@ -208,7 +213,7 @@ impl FromStr for Faults {
             let (name, value) = pair
                 .split_once('=')
                 .ok_or_else(|| ParseFaultsError(format!("{pair:?} is not name=value")))?;
-            // What is no number is the name of something, as in bad_row_kind=zero.
+            // A value that is no number is a name, as in bad_row_kind=zero.
             let number = serde_json::from_str::<serde_json::Number>(value.trim());
             let value = number.map_or_else(|_| value.trim().into(), serde_json::Value::Number);
             fields.insert(name.trim().to_owned(), value);

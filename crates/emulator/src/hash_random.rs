@@ -1,9 +1,9 @@
-//! Chance without memory: the same question always draws the same lot.
+//! Random numbers without state: the same question always gives the same result.
 //!
-//! A stateful generator would make an answer depend on what was asked before it; a hash of
-//! (seed, market, moment) lets any window of the tape be made alone and always agree.
+//! A stateful generator would make an answer depend on earlier requests. A hash of (seed, market, moment)
+//! allows any window of the tape to be made alone, with the same result.
 
-/// Scrambles `n` under `key` (the splitmix64 finaliser).
+/// Hashes `n` with `key` (the splitmix64 finaliser).
 #[inline]
 pub(crate) const fn draw(key: u64, n: u64) -> u64 {
     let mut x = key.wrapping_add(n.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -12,7 +12,7 @@ pub(crate) const fn draw(key: u64, n: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// A key of its own for each name under one seed.
+/// Returns a key for each name under one seed.
 pub(crate) fn key(seed: u64, name: &str) -> u64 {
     let fnv = name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
@@ -20,7 +20,7 @@ pub(crate) fn key(seed: u64, name: &str) -> u64 {
     draw(seed, fnv)
 }
 
-/// Maps a draw onto [0, 1).
+/// Maps a random number onto [0, 1).
 #[inline]
 pub(crate) fn unit(draw: u64) -> f64 {
     (draw >> 11) as f64 / (1_u64 << 53) as f64

@@ -1,4 +1,4 @@
-//! A JSON writer that keeps the order of keys and the spelling of numbers: both are part of the wire.
+//! A JSON writer that keeps the order of keys and the spelling of numbers: both are part of the wire format.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use crate::number::{NumberStyle, WireNumber};
 
 /// A key with one spelling, or with a long and a short one.
 pub(crate) trait ObjectKey: Copy {
-    /// The spelling wanted.
+    /// Returns the requested spelling.
     fn name(&self, short: bool) -> &'static str;
 }
 
@@ -22,7 +22,7 @@ impl ObjectKey for (&'static str, &'static str) {
     }
 }
 
-/// An object being written.
+/// A JSON object being written.
 #[derive(Debug)]
 pub(crate) struct JsonObject {
     out: String,
@@ -30,12 +30,12 @@ pub(crate) struct JsonObject {
 }
 
 impl JsonObject {
-    /// An object with long keys.
+    /// Creates an object with long keys.
     pub(crate) fn new() -> Self {
         Self::with_keys(false)
     }
 
-    /// An object with long or short keys.
+    /// Creates an object with long or short keys.
     pub(crate) fn with_keys(short: bool) -> Self {
         Self { out: String::from("{"), short }
     }
@@ -48,38 +48,38 @@ impl JsonObject {
         &mut self.out
     }
 
-    /// A string, escaped where it must be.
+    /// Adds a string, escaped where necessary.
     pub(crate) fn text(mut self, key: impl ObjectKey, value: &str) -> Self {
         write_text(value, self.key(&key));
         self
     }
 
-    /// A number in one of the wire's spellings.
+    /// Adds a number in one of the wire's spellings.
     pub(crate) fn number(mut self, key: impl ObjectKey, value: WireNumber, style: NumberStyle) -> Self {
         value.write(style, self.key(&key));
         self
     }
 
-    /// An integer.
+    /// Adds an integer.
     pub(crate) fn int(mut self, key: impl ObjectKey, value: i64) -> Self {
         let _ = write!(self.key(&key), "{value}");
         self
     }
 
-    /// Anything that is JSON already.
+    /// Adds a value that is JSON already.
     pub(crate) fn raw(mut self, key: impl ObjectKey, value: &str) -> Self {
         self.key(&key).push_str(value);
         self
     }
 
-    /// The finished object.
+    /// Returns the finished object.
     pub(crate) fn end(mut self) -> String {
         self.out.push('}');
         self.out
     }
 }
 
-/// An array of finished values.
+/// Returns an array of finished values.
 pub(crate) fn array<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String {
     let mut out = String::from("[");
     for item in items {
@@ -92,7 +92,7 @@ pub(crate) fn array<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String
     out
 }
 
-/// A JSON string.
+/// Returns a JSON string.
 pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::new();
     write_text(text, &mut out);

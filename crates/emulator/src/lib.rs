@@ -1,14 +1,15 @@
-//! A look-alike of a market-data venue, for tests, demos and work without a network.
+//! An emulator of market-data venues, for tests, demos and work without a network.
 //!
-//! It speaks the venue's REST and WebSocket protocols on one port, plays trades that are a function of a
-//! seed (or of a file of recorded trades), enforces the venue's limits, and goes wrong on demand. All
-//! answers are folded from one tape of trades, so candles, tickers, books and frames agree.
+//! It speaks the venue's REST and WebSocket protocols on one port, plays trades that are a function of a seed
+//! (or of a file of recorded trades), enforces the venue's limits, and injects faults on demand. All answers
+//! are derived from one tape of trades, so candles, tickers, books and frames agree.
 //!
-//! Two venues listen there: Upbit (`/v1/…`, `/websocket/v1`) and Massive's US stocks (`/v2/…`, `/v3/…`,
-//! `/stocks`), told apart by the path. [`RunningEmulator::tape`] and [`RunningEmulator::stocks`] tell the truth of each.
+//! Two venues share the port: Upbit (`/v1/…`, `/websocket/v1`) and Massive's US stocks (`/v2/…`, `/v3/…`,
+//! `/stocks`), distinguished by the path. [`RunningEmulator::tape`] and [`RunningEmulator::stocks`] return
+//! the true data of each.
 //!
-//! It shares no type with the adapters that it is used to test: a mistake about the wire made in one
-//! place cannot hide in the other. What certifies it is other people's clients.
+//! It shares no type with the adapters that it tests: a mistake about the wire format in one place cannot
+//! hide in the other. Clients written by others check it.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), market_backbone_emulator::EmulatorError> {

@@ -1,6 +1,6 @@
-//! Counting requests against limits, as venues were measured to do it.
+//! Counts requests against limits, as venues were measured to do it.
 //!
-//! A sliding log of accepted requests, not a token bucket: a bucket would let a burst through that
+//! It uses a sliding log of accepted requests, not a token bucket: a bucket would let a burst through that
 //! the real window rejects.
 
 use std::collections::VecDeque;
@@ -12,10 +12,10 @@ use rustc_hash::FxHashMap;
 /// The way in which requests are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LimiterKind {
-    /// No stretch of the window's length holds more accepted requests than the limit.
+    /// A sliding window: no stretch of its length holds more accepted requests than the limit.
     #[default]
     Sliding,
-    /// The count starts anew with each window of the calendar (each full second).
+    /// A fixed window: the count starts anew with each calendar window (each full second).
     Fixed,
 }
 
@@ -26,7 +26,7 @@ pub struct BanRule {
     pub after: u32,
     /// The time in which they must occur, in ms.
     pub within_ms: u64,
-    /// The first ban lasts so long; each later one twice as long as the one before.
+    /// The length of the first ban, in seconds; each later one is twice as long as the one before.
     pub seconds: u64,
     /// The body of the 418.
     pub body: BanBody,
@@ -41,7 +41,7 @@ impl Default for BanRule {
 /// The form of the body of a 418.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BanBody {
-    /// An error object like the other errors.
+    /// An error object like those of other errors.
     Json,
     /// A line of plain text.
     Text,
@@ -49,7 +49,7 @@ pub enum BanBody {
     Empty,
 }
 
-/// One limit: so many requests in a window.
+/// A limit on the number of requests in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EmulatorLimit {
     pub(crate) group: &'static str,
@@ -57,14 +57,14 @@ pub(crate) struct EmulatorLimit {
     pub(crate) window_us: i64,
 }
 
-/// What the limiter says to a request.
+/// The decision on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RateDecision {
-    /// Go on; so many are left in the window.
+    /// The request is accepted; so many are left in the window.
     Accepted { left: u32 },
     /// The request is answered with 429.
     Rejected,
-    /// 418, for so many seconds more.
+    /// The request is answered with 418, for so many seconds more.
     Banned { seconds: u64 },
 }
 
@@ -81,7 +81,7 @@ struct EmulatorLimiterState {
     violations: FxHashMap<IpAddr, ViolationHistory>,
 }
 
-/// The limits of a venue, for all addresses.
+/// The counts of a venue's limits, for all addresses.
 #[derive(Debug)]
 pub(crate) struct EmulatorLimiter {
     kind: LimiterKind,
@@ -119,14 +119,14 @@ impl EmulatorLimiter {
         self.ban.and_then(|rule| offender.record_rejection(rule, now_us)).unwrap_or(RateDecision::Rejected)
     }
 
-    /// Forgets everything, bans included.
+    /// Forgets all counts and bans.
     pub(crate) fn reset(&self) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = EmulatorLimiterState::default();
     }
 }
 
 impl ViolationHistory {
-    /// Notes a refusal; perhaps it was one too many.
+    /// Records a rejection, which may lead to a ban.
     fn record_rejection(&mut self, rule: BanRule, now_us: i64) -> Option<RateDecision> {
         let within_us = i64::try_from(rule.within_ms).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000);
         self.rejections.push_back(now_us);
@@ -209,7 +209,7 @@ mod tests {
         let ask = |us| limiter.check(IP, one, us);
         assert_eq!(ask(0), RateDecision::Accepted { left: 0 });
         assert_eq!([ask(1), ask(2)], [RateDecision::Rejected; 2]);
-        // An accepted request in between: the row starts anew.
+        // An accepted request in between resets the row.
         assert_eq!(ask(1_000_000), RateDecision::Accepted { left: 0 });
         assert_eq!([ask(1_000_001), ask(1_000_002)], [RateDecision::Rejected; 2]);
         assert_eq!(ask(1_000_003), RateDecision::Banned { seconds: 60 });

@@ -1,7 +1,8 @@
-//! The Massive look-alike: US stocks on New York's time, REST and WebSocket answers folded from one tape.
+//! The Massive emulator: US stocks in New York time, with REST and WebSocket answers derived from one tape.
 //!
-//! A print belongs to the bar of its stamp but may become known up to a quarter of an hour later, or the next
-//! morning: every answer is the market *as known* at a moment, so bars are provisional here as they are there.
+//! A print belongs to the bar of its timestamp but may become known up to a quarter of an hour later, or the
+//! next morning. Every answer is the market *as known* at a moment, so bars are provisional here as they are
+//! at the venue.
 
 mod account_connections;
 mod channel;

@@ -1,17 +1,17 @@
 //! Exact decimals and the many ways in which a venue spells them.
 //!
-//! Everything on the tape is an integer of 1e-8, so sums are exact whatever the order.
+//! Everything on the tape is an integer of 1e-8, so sums are exact in any order.
 
 use std::fmt::Write as _;
 
-/// `units` × 10^-`scale`.
+/// A decimal number: `units` × 10^-`scale`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WireNumber {
     units: i128,
     scale: u32,
 }
 
-/// One way to spell a number.
+/// One spelling of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NumberStyle {
     /// The shortest decimal form: `116233000`, `0.0007772`.
@@ -20,7 +20,7 @@ pub(crate) enum NumberStyle {
     Point,
     /// The decimal form with eight places: `116233000.00000000`, `0.00077720`.
     Fixed8,
-    /// `1.16233E8`, `7.772E-4`: what Java prints for a double.
+    /// The form of a double in Java: `1.16233E8`, `7.772E-4`.
     Java,
 }
 
@@ -41,7 +41,7 @@ pub enum NumberFormat {
 }
 
 impl NumberFormat {
-    /// The style for a channel on which `measured` was seen.
+    /// Returns the style for a channel on which `measured` was seen.
     pub(crate) const fn style(self, measured: NumberStyle) -> NumberStyle {
         match self {
             Self::Measured => measured,
@@ -54,22 +54,22 @@ impl NumberFormat {
 }
 
 impl WireNumber {
-    /// A price or a size: units of 1e-8.
+    /// Creates a price or a size from units of 1e-8.
     pub(crate) const fn e8(units: i128) -> Self {
         Self { units, scale: 8 }
     }
 
-    /// A price or a size that was divided: units of 1e-12.
+    /// Creates a divided price or size from units of 1e-12.
     pub(crate) const fn e12(units: i128) -> Self {
         Self { units, scale: 12 }
     }
 
-    /// A price times a size: units of 1e-16.
+    /// Creates a product of a price and a size from units of 1e-16.
     pub(crate) const fn e16(units: i128) -> Self {
         Self { units, scale: 16 }
     }
 
-    /// A quotient, rounded to ten decimals.
+    /// Creates a quotient, rounded to ten decimals.
     pub(crate) const fn ratio(numerator: i64, denominator: i64) -> Self {
         let scaled = numerator as i128 * 10_000_000_000;
         let half = denominator as i128 / 2;
@@ -103,7 +103,7 @@ impl WireNumber {
         }
     }
 
-    /// Whether Java would spell it without an exponent: 1e-3 ≤ |x| < 1e7.
+    /// Returns whether Java would spell it without an exponent: 1e-3 ≤ |x| < 1e7.
     const fn is_mid_sized(self) -> bool {
         let magnitude = self.units.unsigned_abs();
         let one = 10_u128.pow(self.scale);
@@ -135,7 +135,7 @@ fn write_java(digits: &str, scale: u32, out: &mut String) {
     let _ = write!(out, "{lead}.{rest}E{exponent}");
 }
 
-/// Reads a decimal, with or without an exponent, as units of 1e-8; none where it is finer than that.
+/// Parses a decimal, with or without an exponent, as units of 1e-8; `None` where it is finer than that.
 pub(crate) fn parse_e8(text: &str) -> Option<i64> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),

@@ -1,4 +1,4 @@
-//! Turning an answer into bytes: headers, gzip, and bodies that end too soon.
+//! Responses as bytes: headers, gzip, and truncated bodies.
 
 use std::io::{self, Write as _};
 
@@ -9,10 +9,10 @@ use futures::stream::{self, StreamExt as _};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
-/// Below this a body is not worth compressing.
+/// The size from which a body is compressed, in bytes.
 const GZIP_FROM: usize = 256;
 
-/// An answer before it is put on the wire.
+/// A response before it is sent.
 #[derive(Debug)]
 pub(crate) struct EmulatorResponse {
     status: StatusCode,
@@ -26,17 +26,17 @@ impl EmulatorResponse {
         Self { status, headers, body }
     }
 
-    /// JSON, as Upbit labels it.
+    /// Creates a JSON response with Upbit's content type.
     pub(crate) fn json(status: StatusCode, body: String) -> Self {
         Self::new(status, "application/json;charset=UTF-8", body)
     }
 
-    /// Plain text.
+    /// Creates a plain text response.
     pub(crate) fn text(status: StatusCode, body: &str) -> Self {
         Self::new(status, "text/plain; charset=utf-8", body.to_owned())
     }
 
-    /// The page that a load balancer shows when nobody is behind it.
+    /// Creates the page that a load balancer shows when no server is behind it.
     pub(crate) fn html(status: StatusCode) -> Self {
         let title = format!("{} {}", status.as_str(), status.canonical_reason().unwrap_or("Error"));
         let body = format!(
@@ -45,7 +45,7 @@ impl EmulatorResponse {
         Self::new(status, "text/html", body)
     }
 
-    /// Adds a header; a value that is no header value is left out.
+    /// Adds a header; an invalid value is left out.
     pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(name, value);
@@ -53,19 +53,20 @@ impl EmulatorResponse {
         self
     }
 
-    /// The answer on the wire, compressed if the client takes gzip.
+    /// Builds the response, compressed if the client accepts gzip.
     pub(crate) fn send(self, asked: &HeaderMap) -> Response<Body> {
         let (parts, bytes) = self.encode(asked);
         Response::from_parts(parts, Body::from(bytes))
     }
 
-    /// The answer with a body that ends halfway; the connection goes with it.
+    /// Builds the response with a body that ends halfway, together with the connection.
     pub(crate) fn send_truncated(self, asked: &HeaderMap) -> Response<Body> {
         let (mut parts, bytes) = self.encode(asked);
         parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
         let half = bytes.slice(..bytes.len() / 2);
         let halves = stream::iter([Ok(half)]).chain(stream::once(async {
-            // hyper writes only when the body keeps it waiting; an error at once would eat the first half.
+            // hyper writes only when the body keeps it waiting; an immediate error would discard the first
+            // half.
             tokio::task::yield_now().await;
             Err(io::Error::new(io::ErrorKind::UnexpectedEof, "cut on purpose"))
         }));

@@ -1,4 +1,4 @@
-//! What the emulator plays: one value, every field with a default.
+//! The settings of the emulator: one value, every field with a default.
 
 use std::path::PathBuf;
 
@@ -12,14 +12,14 @@ use crate::upbit::EmulatedRegion;
 /// The settings of the emulator. `Scenario::default()` is a healthy venue at the present time.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// The same seed plays the same trades at the same times.
+    /// The seed: the same one plays the same trades at the same times.
     pub seed: u64,
     /// The listed markets. Ignored with a tape file, which brings its own.
     pub markets: MarketSet,
     /// The number of days before the start when old markets were listed.
     pub history_days: u32,
-    /// A file of recorded trades to play instead of made-up ones: csv, plain or gzipped, with the
-    /// header `trade_timestamp_ms,market,trade_price,trade_volume`.
+    /// The file of recorded trades to play instead of made-up ones: CSV, plain or gzipped, with the header
+    /// `trade_timestamp_ms,market,trade_price,trade_volume`.
     pub tape: Option<PathBuf>,
     /// The time at which recorded trades are played.
     pub tape_start: TapeAlignment,
@@ -39,13 +39,13 @@ pub struct Scenario {
     pub script: Vec<ScriptedFault>,
     /// The emulated region of Upbit: each has markets, trades and books of its own.
     pub region: EmulatedRegion,
-    /// Ways in which the venue's data disagree with themselves.
+    /// The inconsistencies in the venue's data.
     pub quirks: Quirks,
-    /// A socket dies after so many ms without a byte in either direction.
+    /// The time without a byte in either direction after which a socket is cut, in ms.
     pub socket_idle_ms: u64,
-    /// Seconds candles reach back so many days.
+    /// The number of days that candles of seconds reach back.
     pub seconds_days: u32,
-    /// The US stock market on the same port.
+    /// The settings of the US stock market on the same port.
     pub massive: StocksScenario,
 }
 
@@ -79,14 +79,15 @@ pub enum MarketSet {
     /// A set of about 150 KRW markets and some in BTC and USDT.
     #[default]
     Standard,
-    /// Some of the standard set, by code.
+    /// Some markets of the standard set, by code.
     Only(Vec<String>),
-    /// Markets of one's own.
+    /// The caller's own markets.
     Own(Vec<MarketSpec>),
 }
 
 impl MarketSet {
-    /// `KRW-M000`, `KRW-M001` and so on: `count` markets that trade at the same pace, at prices of every size.
+    /// Creates `count` markets `KRW-M000`, `KRW-M001` and so on, with the same activity, at prices of every
+    /// size.
     #[must_use]
     pub fn many(count: usize, pace: MarketActivity) -> Self {
         let spec = |number: usize| MarketSpec {
@@ -100,16 +101,16 @@ impl MarketSet {
     }
 }
 
-/// One made-up market.
+/// A made-up market.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarketSpec {
     /// The market's code, `QUOTE-BASE`.
     pub code: String,
-    /// Name in Korean.
+    /// The name in Korean.
     pub korean_name: String,
-    /// Name in English.
+    /// The name in English.
     pub english_name: String,
-    /// Price around which it trades, in quote currency.
+    /// The price level, in quote currency.
     pub price: f64,
     /// The trading activity of the market.
     pub activity: MarketActivity,
@@ -122,22 +123,22 @@ pub enum MarketActivity {
     Wild,
     /// Trades about once a second, and at the start of every minute.
     Busy,
-    /// Like `Busy` at a third of the rate, listed an hour before the start.
+    /// Trades like `Busy` at a third of the rate, and was listed an hour before the start.
     Fresh,
-    /// A few times a minute; most minutes have a trade.
+    /// Trades a few times a minute; most minutes have a trade.
     Normal,
     /// Trades in one minute of twenty-five.
     Thin,
-    /// Thin, until it stopped three weeks before the start.
+    /// Trades like `Thin`, until it stopped three weeks before the start.
     Dead,
-    /// Listed, never traded.
+    /// The market is listed, but never trades.
     Never,
 }
 
 impl MarketActivity {
-    /// Trades of a minute, from the minute's draw.
+    /// Returns the number of trades of a minute, from the minute's random number.
     pub(crate) const fn trades_in_a_minute(self, draw: u64) -> u64 {
-        /// Averages 3.6.
+        /// The numbers of trades, 3.6 on average.
         const NORMAL: [u64; 16] = [0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8, 10];
         match self {
             Self::Wild => 350 + (draw >> 32) % 511,
@@ -149,18 +150,18 @@ impl MarketActivity {
         }
     }
 
-    /// Whether the first trade of a minute comes at once.
+    /// Returns whether the first trade of a minute comes at once.
     pub(crate) const fn fills_every_minute(self) -> bool {
         matches!(self, Self::Wild | Self::Busy | Self::Fresh)
     }
 }
 
-/// A stretch of time in which the whole venue stood still.
+/// A stretch of time without trades on the whole venue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// First ms without trades.
+    /// The first ms without trades.
     pub from_ms: i64,
-    /// First ms with trades again.
+    /// The first ms with trades again.
     pub to_ms: i64,
 }
 
@@ -170,21 +171,21 @@ pub enum TapeAlignment {
     /// The time at which they were recorded.
     #[default]
     Recorded,
-    /// All shifted alike, so that the first happens at start-up and the rest play live.
+    /// All trades are shifted alike, so that the first happens at start-up and the rest play live.
     Now,
 }
 
-/// Ways in which the venue's data disagree with themselves, on Upbit as measured.
+/// Inconsistencies in the venue's data, on Upbit as measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quirks {
-    /// Share of the trades that a socket hears of late, after younger ones.
+    /// The share of trades that a socket delivers late, after newer ones.
     pub late_share: f64,
     /// The delay of late trades, in ms, at most a minute. Above 1,000 a trade may come after its bar has
     /// closed.
     pub late_ms: i64,
-    /// Added to the `timestamp` of REST candles, so that some lie past the end of their bar.
+    /// The addition to the `timestamp` of REST candles, in ms, so that some lie past the end of their bar.
     pub candle_lag_ms: i64,
-    /// Days in so many have a volume that is not the sum of their hours; 0 for none.
+    /// The interval of days whose volume is not the sum of their hours, one in so many; 0 for none.
     pub odd_days: u64,
     /// True if trades requested without `days_ago` end at the midnight before the newest.
     pub ticks_stop_at_midnight: bool,

@@ -1,4 +1,4 @@
-//! Running an emulator: on a listener of one's own until told to stop, or in the background of a test.
+//! Runs an emulator: on the caller's listener until told to stop, or in the background of a test.
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -23,7 +23,7 @@ use crate::tape::TapeTrade;
 use crate::traffic_log::EmulatorReport;
 use crate::world::EmulatorWorld;
 
-/// After a failed `accept` (out of file descriptors, say) the next try waits so long.
+/// The pause after a failed `accept`, for example without free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves a scenario on `listener` until `shutdown` completes; REST and WebSocket share the port.
@@ -43,7 +43,7 @@ pub async fn serve(
     Ok(())
 }
 
-/// Reading a tape file takes a while; other tasks need not wait for it.
+/// Builds the world on a blocking thread, because reading a tape file takes a while.
 async fn build(scenario: Scenario) -> Result<Arc<EmulatorWorld>, EmulatorError> {
     match tokio::task::spawn_blocking(|| EmulatorWorld::new(scenario)).await {
         Ok(world) => world.map(Arc::new),
@@ -51,20 +51,20 @@ async fn build(scenario: Scenario) -> Result<Arc<EmulatorWorld>, EmulatorError> 
     }
 }
 
-/// Where clients come in.
+/// The source of client connections.
 enum ClientListener {
     Tcp(TcpListener),
     InProcess(mpsc::Receiver<DuplexStream>),
 }
 
-/// One who has come in.
+/// An accepted client connection.
 enum IncomingConnection {
     Tcp(TcpStream, IpAddr),
     InProcess(DuplexStream),
 }
 
 impl ClientListener {
-    /// The next client; loses none when dropped.
+    /// Waits for the next client; loses none when dropped.
     async fn next(&mut self) -> std::io::Result<IncomingConnection> {
         match self {
             Self::Tcp(listener) => {
@@ -75,7 +75,7 @@ impl ClientListener {
             }
             Self::InProcess(callers) => match callers.recv().await {
                 Some(stream) => Ok(IncomingConnection::InProcess(stream)),
-                // Nobody is left who could call.
+                // No client can connect any more.
                 None => std::future::pending().await,
             },
         }
@@ -108,7 +108,7 @@ async fn run(mut door: ClientListener, world: Arc<EmulatorWorld>, shutdown: impl
     connections.shutdown().await;
 }
 
-/// Starts emulators in the background.
+/// A starter of emulators in the background.
 #[derive(Debug)]
 pub struct Emulator;
 
@@ -124,10 +124,12 @@ impl Emulator {
         Ok(Self::run(ClientListener::Tcp(listener), address, build(scenario).await?))
     }
 
-    /// Starts a scenario that is reached from within this process only: it has no port, and its address is made up, of a
-    /// block that is nobody's and another one for each emulator.
+    /// Starts a scenario that is reached only from within this process.
     ///
-    /// With a [clock that goes with tokio's](crate::EmulatorClock::running_from) it may be played on paused time.
+    /// It has no port, and its address is invented, from a reserved block and unique for each emulator.
+    ///
+    /// With a [clock that follows tokio's](crate::EmulatorClock::running_from) it may be played on paused
+    /// time.
     ///
     /// # Errors
     ///
@@ -167,19 +169,19 @@ impl RunningEmulator {
         self.address
     }
 
-    /// Base of the REST paths, without `/v1`: `http://127.0.0.1:PORT`.
+    /// Returns the base of the REST paths, without `/v1`: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn rest_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The WebSocket: `ws://127.0.0.1:PORT/websocket/v1`.
+    /// Returns the address of the WebSocket: `ws://127.0.0.1:PORT/websocket/v1`.
     #[must_use]
     pub fn ws_url(&self) -> String {
         format!("ws://{}/websocket/v1", self.address)
     }
 
-    /// The WebSocket of US stocks: `ws://127.0.0.1:PORT/stocks`.
+    /// Returns the address of the WebSocket of US stocks: `ws://127.0.0.1:PORT/stocks`.
     #[must_use]
     pub fn stocks_ws_url(&self) -> String {
         format!("ws://{}/stocks", self.address)
@@ -197,30 +199,31 @@ impl RunningEmulator {
         self.world.faults.get()
     }
 
-    /// Changes what goes wrong, from the next request or frame on.
+    /// Replaces the faults, from the next request or frame on.
     pub fn set_faults(&self, faults: Faults) {
         self.world.faults.set(faults);
     }
 
-    /// Changes some of what goes wrong and leaves the rest as it is.
+    /// Changes some faults and leaves the rest as it is.
     pub fn change_faults(&self, change: impl FnOnce(&mut Faults)) {
         let mut faults = self.faults();
         change(&mut faults);
         self.set_faults(faults);
     }
 
-    /// Replaces what goes wrong at places of their own.
+    /// Replaces the scripted faults.
     pub fn set_script(&self, script: Vec<ScriptedFault>) {
         self.world.faults.set_script(script);
     }
 
-    /// Adds to the script what goes wrong with the next page of a kind, and with that one only; called again, with the
+    /// Adds a fault of the next page of a kind, and of that one only, to the script; called again, of the
     /// page after it.
     pub fn corrupt_next_page(&self, page: PageKind, fault: PageFault) {
         self.world.faults.corrupt_next_page(page, fault);
     }
 
-    /// Stamps the next live trade of each market `ahead_ms` ahead of its time, with the ticker and the book that follow.
+    /// Stamps the next live trade of each market `ahead_ms` ahead of its time, with the ticker and the book
+    /// that follow.
     pub fn stamp_next_trade(&self, ahead_ms: u64) {
         self.world.faults.stamp_ahead(self.now_ms(), i64::try_from(ahead_ms).unwrap_or(i64::MAX / 2));
     }
@@ -231,34 +234,34 @@ impl RunningEmulator {
         self.world.now_ms()
     }
 
-    /// The numbers of the sockets that are open, the oldest first.
+    /// Returns the numbers of the open sockets, the oldest first.
     #[must_use]
     pub fn sockets(&self) -> Vec<u64> {
         self.world.sockets.open()
     }
 
-    /// Cuts the socket of this number now, without a close frame; whether there was one.
+    /// Cuts the socket of this number now, without a close frame. Returns whether there was one.
     pub fn drop_socket(&self, number: u64) -> bool {
         self.world.sockets.disconnect(Some(number)) > 0
     }
 
-    /// Cuts all sockets now, without a close frame; how many that were.
+    /// Cuts all sockets now, without a close frame. Returns how many there were.
     pub fn drop_sockets(&self) -> usize {
         self.world.sockets.disconnect(None)
     }
 
-    /// Forgets what was asked, limits and bans, and returns to the scenario's faults.
+    /// Resets counters, limits and bans, and returns to the scenario's faults.
     pub fn reset(&self) {
         self.world.reset();
     }
 
-    /// The trades that everything is folded from.
+    /// Returns the trades from which everything is derived.
     #[must_use]
     pub fn tape(&self) -> CryptoTape {
         CryptoTape(Arc::clone(&self.world))
     }
 
-    /// The prints of US stocks that bars and frames are folded from.
+    /// Returns the prints of US stocks from which bars and frames are derived.
     #[must_use]
     pub fn stocks(&self) -> StocksTape {
         StocksTape::new(Arc::clone(&self.world))
@@ -276,16 +279,17 @@ impl RunningEmulator {
 pub struct CryptoTape(Arc<EmulatorWorld>);
 
 impl CryptoTape {
-    /// The codes of all markets, in the order of the listing.
+    /// Returns the codes of all markets, in the order of the listing.
     #[must_use]
     pub fn markets(&self) -> Vec<String> {
         self.0.markets.iter().map(|market| market.code.clone()).collect()
     }
 
-    /// The trades of a market with `from_ms <= time < to_ms`, oldest first; none for an unknown market.
+    /// Returns the trades of a market with `from_ms <= time < to_ms`, oldest first; none for an unknown
+    /// market.
     ///
-    /// Trades after the scenario's "now" are on the tape too, but nobody has been told of them yet. A made-up
-    /// tape has no end: it is shown for a day ahead.
+    /// Trades after the scenario's "now" are on the tape too, but no client gets them yet. A made-up tape has
+    /// no end: it is returned for a day ahead.
     #[must_use]
     pub fn trades(&self, market: &str, from_ms: i64, to_ms: i64) -> Vec<TapeTrade> {
         let to_ms = to_ms.min(self.0.now_ms() + DAY);

@@ -1,11 +1,11 @@
-//! The sockets that are open, so that a test can cut one at the moment it chooses.
+//! The open sockets, so that a test can cut one at a chosen moment.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-/// The sockets that are open, by number; numbers count from 1 and are never used again.
+/// The open sockets by number; numbers count from 1 and are never reused.
 #[derive(Debug, Default)]
 pub(crate) struct SocketRegistry(Mutex<SocketRegistryState>);
 
@@ -16,7 +16,7 @@ struct SocketRegistryState {
 }
 
 impl SocketRegistry {
-    /// Registers a socket: its number, and what tells it that it is to be cut.
+    /// Registers a socket. Returns its number, and the token that tells it to close.
     pub(crate) fn register(&self) -> (u64, CancellationToken) {
         self.with(|state| {
             state.opened += 1;
@@ -26,17 +26,17 @@ impl SocketRegistry {
         })
     }
 
-    /// Forgets a socket.
+    /// Removes a socket.
     pub(crate) fn deregister(&self, number: u64) {
         self.with(|state| state.open.remove(&number));
     }
 
-    /// The numbers of those that are open, the oldest first.
+    /// Returns the numbers of open sockets, the oldest first.
     pub(crate) fn open(&self) -> Vec<u64> {
         self.with(|state| state.open.keys().copied().collect())
     }
 
-    /// Cuts one socket, or all; how many that were.
+    /// Cuts one socket, or all. Returns how many there were.
     pub(crate) fn disconnect(&self, which: Option<u64>) -> usize {
         self.with(|state| {
             let chosen = state

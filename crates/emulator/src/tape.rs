@@ -1,7 +1,7 @@
-//! The tape: every trade of a market, from which all answers are folded.
+//! The tape: every trade of a market, from which all answers are derived.
 //!
-//! A tape does not depend on when or how it is read: `minute(m)` always holds the same trades, and what
-//! "has happened" is a cut that the reader makes. So pages, tickers and frames cannot disagree.
+//! A tape does not depend on when or how it is read: `minute(m)` always holds the same trades, and what "has
+//! happened" is a cut that the reader makes. So pages, tickers and frames cannot disagree.
 
 mod bar;
 mod cache;
@@ -26,7 +26,7 @@ pub(crate) use synthetic_market::{SyntheticMarket, SyntheticMarketConfig};
 pub(crate) use tape_file::load;
 pub(crate) use tick_table::TickTable;
 
-/// Ids in a millisecond: an id is ms × 10,000 + n.
+/// The ids in a millisecond: an id is ms × 10,000 + n.
 pub(crate) const IDS_PER_MS: i64 = 10_000;
 
 /// The side of the taker in a trade.
@@ -43,31 +43,31 @@ pub enum TakerSide {
 pub struct TapeTrade {
     /// The time of the trade, ms since the epoch.
     pub time_ms: i64,
-    /// `time_ms` × 10,000 + n, n counting the market's trades of that millisecond from 0.
+    /// The id: `time_ms` × 10,000 + n, where n counts the market's trades of that millisecond from 0.
     pub id: i64,
-    /// Price in units of 1e-8.
+    /// The price in units of 1e-8.
     pub price_e8: i64,
-    /// Size in units of 1e-8.
+    /// The size in units of 1e-8.
     pub size_e8: i64,
-    /// Side of the taker.
+    /// The side of the taker.
     pub side: TakerSide,
 }
 
 impl TapeTrade {
-    /// Price in quote currency.
+    /// Returns the price in quote currency.
     #[must_use]
     pub fn price(&self) -> f64 {
         self.price_e8 as f64 / 1e8
     }
 
-    /// Size in base currency.
+    /// Returns the size in base currency.
     #[must_use]
     pub fn size(&self) -> f64 {
         self.size_e8 as f64 / 1e8
     }
 }
 
-/// Where the trades come from.
+/// The source of the trades.
 #[derive(Debug)]
 enum TapeSource {
     Synthetic(SyntheticMarket),
@@ -83,23 +83,23 @@ pub(crate) struct MarketTape {
 }
 
 impl MarketTape {
-    /// A tape made up from a plan.
+    /// Creates a made-up tape.
     pub(crate) fn synthetic(synthetic: SyntheticMarket, budget: BarCacheBudget) -> Self {
         let cache = Mutex::new(TapeCache::new(budget));
         Self { key: synthetic.key(), source: TapeSource::Synthetic(synthetic), cache }
     }
 
-    /// A tape of trades that really happened, in the order of their ids.
+    /// Creates a tape of recorded trades, in the order of their ids.
     pub(crate) fn recorded(key: u64, trades: Vec<TapeTrade>, budget: BarCacheBudget) -> Self {
         Self { key, source: TapeSource::Recorded(trades.into()), cache: Mutex::new(TapeCache::new(budget)) }
     }
 
-    /// The market's own key for draws.
+    /// Returns the market's own key for random numbers.
     pub(crate) const fn key(&self) -> u64 {
         self.key
     }
 
-    /// No trade is earlier than this.
+    /// Returns the time of the first possible trade, in ms.
     pub(crate) fn first_ms(&self) -> i64 {
         match &self.source {
             TapeSource::Synthetic(made) => made.listed_ms(),
@@ -107,7 +107,7 @@ impl MarketTape {
         }
     }
 
-    /// No trade is at or after this.
+    /// Returns the time from which there is no trade, in ms.
     pub(crate) fn until_ms(&self) -> i64 {
         match &self.source {
             TapeSource::Synthetic(made) => made.until_ms(),
@@ -115,7 +115,7 @@ impl MarketTape {
         }
     }
 
-    /// Hands over the trades of a minute (counted from the epoch), oldest first.
+    /// Calls back with the trades of a minute (counted from the epoch), oldest first.
     fn each_of_minute(&self, minute: i64, each: impl FnMut(TapeTrade)) {
         match &self.source {
             TapeSource::Synthetic(made) => made.minute(minute, each),
@@ -127,7 +127,7 @@ impl MarketTape {
         }
     }
 
-    /// The trades of a minute, remembered for the next to ask.
+    /// Returns the trades of a minute, and caches them.
     pub(crate) fn minute(&self, minute: i64) -> Arc<[TapeTrade]> {
         if let Some(known) = self.cache().recent(minute) {
             return known;
@@ -139,7 +139,7 @@ impl MarketTape {
         trades
     }
 
-    /// The trades with `from_ms <= time < to_ms`, oldest first.
+    /// Returns the trades with `from_ms <= time < to_ms`, oldest first.
     pub(crate) fn trades(&self, from_ms: i64, to_ms: i64) -> Vec<TapeTrade> {
         let mut found = Vec::new();
         let (from_ms, to_ms) = (from_ms.max(self.first_ms()), to_ms.min(self.until_ms()));
@@ -152,7 +152,7 @@ impl MarketTape {
         found
     }
 
-    /// The newest trade with `id < cut`.
+    /// Returns the newest trade with `id < cut`.
     pub(crate) fn last_before(&self, cut: i64) -> Option<TapeTrade> {
         let newest = match &self.source {
             TapeSource::Recorded(trades) => {
@@ -168,7 +168,8 @@ impl MarketTape {
         })
     }
 
-    /// Like `minute`, without filling the memory with empty minutes on a long way back.
+    /// Returns the trades of a minute as `minute` does, without filling the cache with empty minutes on a
+    /// long way back.
     fn minute_if_any(&self, minute: i64) -> Option<Arc<[TapeTrade]>> {
         match &self.source {
             TapeSource::Synthetic(made) if made.is_silent(minute) => None,
@@ -176,7 +177,7 @@ impl MarketTape {
         }
     }
 
-    /// The one-minute bars of a UTC day, whether or not they have happened yet.
+    /// Returns the one-minute bars of a UTC day, whether or not they have happened yet.
     pub(crate) fn minutes_of_day(&self, day: i64) -> Arc<[TapeBar]> {
         if let Some(known) = self.cache().minutes(day) {
             return known;
@@ -186,7 +187,7 @@ impl MarketTape {
         bars
     }
 
-    /// The bar of a whole UTC day, whether or not it has happened yet.
+    /// Returns the bar of a whole UTC day, whether or not it has happened yet.
     pub(crate) fn day_bar(&self, day: i64) -> Option<TapeBar> {
         if let Some(known) = self.cache().day(day) {
             return known;
@@ -212,7 +213,7 @@ impl MarketTape {
         bars
     }
 
-    /// The one-minute bars of trades with `from <= id < cut`, exact at both ends, oldest first.
+    /// Returns the one-minute bars of trades with `from <= id < cut`, exact at both ends, oldest first.
     pub(crate) fn minutes_between(&self, from: i64, cut: i64) -> Vec<TapeBar> {
         const MINUTE_IDS: i64 = MINUTE * IDS_PER_MS;
         let from = from.max(self.first_ms().saturating_mul(IDS_PER_MS));
@@ -237,12 +238,12 @@ impl MarketTape {
         bars
     }
 
-    /// One bar of all trades with `from <= id < cut`, opening at `open_ms`.
+    /// Returns one bar of all trades with `from <= id < cut`, opening at `open_ms`.
     pub(crate) fn bar_between(&self, open_ms: i64, from: i64, cut: i64) -> Option<TapeBar> {
         TapeBar::join(open_ms, self.minutes_between(from, cut).iter())
     }
 
-    /// The highest and lowest price of `from_day..to_day`, and where they were.
+    /// Returns the highest and lowest price of `from_day..to_day`, with their times.
     pub(crate) fn extremes(&self, from_day: i64, to_day: i64) -> Option<PriceExtremes> {
         if let Some(known) = self.cache().extremes(from_day, to_day) {
             return known;

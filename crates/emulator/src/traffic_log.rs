@@ -1,22 +1,23 @@
-//! What the emulator was asked: the test's witness, kept apart from the limiter it bears witness on.
+//! The log of requests to the emulator, kept apart from the limiter so that tests can check the limiter with
+//! it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-/// A second, in which arrivals are counted.
+/// The length of a second in µs, over which arrivals are counted.
 const SECOND_US: i64 = 1_000_000;
 
 /// The traffic of the emulator since it started or was last reset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmulatorReport {
-    /// Requests by limit group; `none` holds those to paths that do not exist.
+    /// The counters of each limit group; `none` holds requests for paths that do not exist.
     pub groups: BTreeMap<String, GroupReport>,
     /// The traffic on sockets.
     pub sockets: SocketReport,
-    /// Requests that a fault spoiled.
+    /// The number of requests affected by a fault.
     pub faulted: u64,
     /// The number of times each fault occurred, by its name in [`Faults`](crate::Faults).
     ///
@@ -27,7 +28,7 @@ pub struct EmulatorReport {
 }
 
 impl EmulatorReport {
-    /// The figures of one group; zeros where nothing was asked.
+    /// Returns the counters of one group; zeros where there were no requests.
     #[must_use]
     pub fn group(&self, name: &str) -> GroupReport {
         self.groups.get(name).cloned().unwrap_or_default()
@@ -39,34 +40,34 @@ impl EmulatorReport {
         self.played.get(name).copied().unwrap_or_default()
     }
 
-    /// Requests in all groups.
+    /// Returns the number of requests in all groups.
     #[must_use]
     pub fn asked(&self) -> u64 {
         self.groups.values().map(|group| group.asked).sum()
     }
 
-    /// 429s in all groups.
+    /// Returns the number of 429s in all groups.
     #[must_use]
     pub fn rejected(&self) -> u64 {
         self.groups.values().map(|group| group.rejected).sum()
     }
 }
 
-/// The figures of one limit group.
+/// The counters of one limit group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GroupReport {
-    /// Requests that arrived.
+    /// The number of requests that arrived.
     pub asked: u64,
-    /// Those within the limit.
+    /// The number of requests within the limit.
     pub accepted: u64,
-    /// Those answered with 429.
+    /// The number of requests answered with 429.
     pub rejected: u64,
-    /// Those answered with 418.
+    /// The number of requests answered with 418.
     pub banned: u64,
-    /// The most that arrived in any second, wherever it starts, accepted or not.
+    /// The largest number that arrived in any second, wherever it starts, accepted or not.
     pub worst: u64,
-    /// Requests by route.
+    /// The number of requests by route.
     pub routes: BTreeMap<String, u64>,
 }
 
@@ -76,24 +77,24 @@ pub struct GroupReport {
 pub struct SocketReport {
     /// The number of sockets opened.
     pub opened: u64,
-    /// Sockets open now.
+    /// The number of sockets open now.
     pub open: u64,
-    /// Sockets that the server cut, by fault or for idleness.
+    /// The number of sockets that the server cut, by fault or for idleness.
     pub dropped: u64,
-    /// Messages from clients, pings and pongs of the protocol aside.
+    /// The number of messages from clients, without pings and pongs of the protocol.
     pub messages: u64,
-    /// Data frames sent.
+    /// The number of data frames sent.
     pub frames: u64,
-    /// Events in those frames, where a frame holds many.
+    /// The number of events in those frames, where a frame holds many.
     #[serde(default)]
     pub events: u64,
-    /// Sockets closed because their account had too many.
+    /// The number of sockets closed because their account had too many.
     #[serde(default)]
     pub evicted: u64,
-    /// Sockets closed because their client was too slow.
+    /// The number of sockets closed because their client was too slow.
     #[serde(default)]
     pub slow: u64,
-    /// Sockets cut because of who they said they were.
+    /// The number of sockets cut because of their login.
     #[serde(default)]
     pub unauthorized: u64,
 }
@@ -105,12 +106,12 @@ struct TrafficLogState {
     number: u64,
 }
 
-/// The book in which every request is noted.
+/// The log in which every request is recorded.
 #[derive(Debug, Default)]
 pub(crate) struct TrafficLog(Mutex<TrafficLogState>);
 
 impl TrafficLog {
-    /// Notes an arrival and numbers it.
+    /// Records an arrival and returns its number.
     pub(crate) fn record_arrival(&self, group: &'static str, route: &'static str, now_us: i64) -> u64 {
         self.with(|state| {
             let window = state.arrivals.entry(group).or_default();
@@ -128,17 +129,17 @@ impl TrafficLog {
         })
     }
 
-    /// Changes the figures of a group.
+    /// Changes the counters of a group.
     pub(crate) fn update_group(&self, group: &'static str, change: impl FnOnce(&mut GroupReport)) {
         self.with(|state| change(state.report.groups.entry(group.to_owned()).or_default()));
     }
 
-    /// Changes the figures of sockets.
+    /// Changes the counters of sockets.
     pub(crate) fn update_sockets(&self, change: impl FnOnce(&mut SocketReport)) {
         self.with(|state| change(&mut state.report.sockets));
     }
 
-    /// Notes a request that faults of these names spoiled; none, and it was not.
+    /// Records a request affected by faults of these names; no names, no effect.
     pub(crate) fn record_faulted_request(&self, names: &[&'static str]) {
         if !names.is_empty() {
             self.with(|state| state.report.faulted += 1);
@@ -146,7 +147,7 @@ impl TrafficLog {
         }
     }
 
-    /// Notes that a fault happened so many times, without a request that it spoiled.
+    /// Records that a fault occurred so many times without affecting a request.
     pub(crate) fn record_fault(&self, name: &'static str, times: u64) {
         if times > 0 {
             self.with(|state| *state.report.played.entry(name.to_owned()).or_default() += times);
@@ -157,7 +158,7 @@ impl TrafficLog {
         self.with(|state| state.report.clone())
     }
 
-    /// Starts anew; sockets that are open stay open.
+    /// Resets the counters; open sockets stay counted as open.
     pub(crate) fn reset(&self) {
         self.with(|state| {
             let open = state.report.sockets.open;

@@ -1,4 +1,4 @@
-//! The Upbit look-alike: REST and WebSocket answers folded from the tape, spelled as measured.
+//! The Upbit emulator: REST and WebSocket answers derived from the tape, in the measured spelling.
 
 mod api_error;
 mod candles;

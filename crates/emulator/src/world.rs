@@ -1,4 +1,4 @@
-//! Everything that a running emulator is made of, shared by its connections.
+//! The state of a running emulator, shared by its connections.
 
 use std::sync::OnceLock;
 
@@ -11,7 +11,7 @@ use crate::socket_registry::SocketRegistry;
 use crate::traffic_log::TrafficLog;
 use crate::upbit::EmulatedMarkets;
 
-/// A running emulator's state.
+/// The state of a running emulator.
 #[derive(Debug)]
 pub(crate) struct EmulatorWorld {
     pub(crate) scenario: Scenario,
@@ -20,13 +20,13 @@ pub(crate) struct EmulatorWorld {
     pub(crate) faults: FaultController,
     pub(crate) traffic_log: TrafficLog,
     pub(crate) sockets: SocketRegistry,
-    /// Set up by the first who asks for US stocks: thousands of tickers are not for every test.
+    /// The stock exchange, built at the first request: most tests do not need thousands of tickers.
     exchange: OnceLock<StockExchange>,
     started_ms: i64,
 }
 
 impl EmulatorWorld {
-    /// Sets the stage; the clock of the scenario says when "now" begins.
+    /// Builds the state; the clock of the scenario says when "now" begins.
     pub(crate) fn new(scenario: Scenario) -> Result<Self, EmulatorError> {
         Ok(Self {
             markets: EmulatedMarkets::of(&scenario)?,
@@ -40,34 +40,34 @@ impl EmulatorWorld {
         })
     }
 
-    /// The US stock market.
+    /// Returns the US stock market.
     pub(crate) fn exchange(&self) -> &StockExchange {
         let scenario = &self.scenario;
         self.exchange
             .get_or_init(|| StockExchange::new(scenario.seed, scenario.massive.clone(), self.started_ms))
     }
 
-    /// What time it is at the venue, ms.
+    /// Returns the venue's current time, in ms.
     pub(crate) fn now_ms(&self) -> i64 {
         self.now_us().div_euclid(1_000)
     }
 
-    /// What time it is at the venue, µs.
+    /// Returns the venue's current time, in µs.
     pub(crate) fn now_us(&self) -> i64 {
         self.scenario.clock.now_us().saturating_add(self.offset_ms().saturating_mul(1_000))
     }
 
-    /// How far the venue's clock is ahead of the scenario's.
+    /// Returns how far the venue's clock is ahead of the scenario's, in ms.
     pub(crate) fn offset_ms(&self) -> i64 {
         self.faults.get().clock_offset
     }
 
-    /// What time it is by the clock that never steps: ages and limits go by it, ms.
+    /// Returns the time by the clock that never steps, in ms, for ages and limits.
     pub(crate) fn monotonic_ms(&self) -> i64 {
         self.scenario.clock.now_ms()
     }
 
-    /// Forgets what was asked, limits, bans and faults that were set at run time.
+    /// Resets counters, limits, bans and the faults that were set at run time.
     pub(crate) fn reset(&self) {
         self.limiter.reset();
         if let Some(exchange) = self.exchange.get() {

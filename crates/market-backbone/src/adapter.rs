@@ -1,8 +1,9 @@
-//! What an adapter of a venue, or a store of one's own, is written with.
+//! The types for writing an adapter of a venue, or a store.
 //!
-//! A [`Venue`] encodes requests and decodes answers and frames; it opens no socket and reads no clock. The backbone does the
-//! rest: limits, retries, connections, paging, proofs. [`Builder::venue`](crate::Builder::venue) takes it. A
-//! [`CandleStore`](crate::CandleStore) keeps rows and coverage together; [`Storage::Custom`](crate::Storage::Custom) takes it.
+//! A [`Venue`] encodes requests and decodes answers and frames; it opens no socket and reads no clock. The
+//! backbone does the rest: limits, retries, connections, paging, proofs.
+//! [`Builder::venue`](crate::Builder::venue) adds it. A [`CandleStore`](crate::CandleStore) stores rows and
+//! coverage together; [`Storage::Custom`](crate::Storage::Custom) uses it.
 
 pub use market_backbone_core::{
     BadRow, BookRequest, BudgetReport, Call, CallSource, CandlePage, CandlePageBuilder, CandlePageRequest,

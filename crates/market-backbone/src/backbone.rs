@@ -234,7 +234,7 @@ impl Backbone {
         let venue = self.stack.venue.without_address();
         error.with_message(match near.split_last() {
             None => {
-                format!("unknown market {unknown} on {venue}; `market-backbone markets` lists what there is")
+                format!("unknown market {unknown} on {venue}; `market-backbone markets` lists all markets")
             }
             Some((only, [])) => format!("unknown market {unknown} on {venue}; did you mean {only}?"),
             Some((last, rest)) => {

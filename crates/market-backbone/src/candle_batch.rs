@@ -1,4 +1,4 @@
-//! The same question for candles of many markets, asked side by side.
+//! The same request for candles of many markets, sent in parallel.
 
 use std::fmt;
 use std::ops::RangeBounds;
@@ -13,25 +13,25 @@ use market_backbone_core::{CandleSet, Series, TimeError, Timeframe, Timestamp};
 use crate::candle_request::window::{AnyWindow, CandleWindow, DefaultWindow, LastWindow, RangeWindow};
 use crate::{CandleRequest, Client, Error};
 
-/// The markets that are asked for at a time: enough that the venue's limit is what is waited for, few enough to hold their
-/// answers in memory.
+/// The number of markets in flight: enough to use the venue's rate limit, few enough to hold their answers in
+/// memory.
 const MARKETS_IN_FLIGHT: usize = 8;
 
-/// A question for candles of many markets; made by [`Client::candles_of`].
+/// A request for candles of many markets, created by [`Client::candles_of`].
 ///
-/// It is built like a [`CandleRequest`], and [`stream`](Self::stream) asks it.
+/// It is built like a [`CandleRequest`], and [`stream`](Self::stream) sends it.
 #[must_use = "nothing is asked until its stream is polled"]
 #[derive(Debug)]
 pub struct CandleBatch<W = AnyWindow> {
     client: Client,
     markets: Vec<String>,
     timeframe: Timeframe,
-    /// The question, about no market.
+    /// The request without a market.
     template: CandleRequest<W>,
 }
 
 impl Client {
-    /// Asks for candles of many markets at once; say how many or which as for [`candles`](Self::candles).
+    /// Requests candles of many markets at once; the number or range is set as for [`candles`](Self::candles).
     ///
     /// ```no_run
     /// # use market_backbone::{Client, Error, Timeframe};
@@ -54,12 +54,12 @@ impl Client {
 }
 
 impl CandleBatch<DefaultWindow> {
-    /// Asks for the newest `count` of each market; as [`CandleRequest::last`].
+    /// Requests the newest `count` of each market, as [`CandleRequest::last`].
     pub fn last(self, count: usize) -> CandleBatch<LastWindow> {
         self.map(|request| request.last(count))
     }
 
-    /// Asks for those of each market that open within the bounds; as [`CandleRequest::range`].
+    /// Requests the candles of each market that open within the bounds, as [`CandleRequest::range`].
     pub fn range<T>(self, bounds: impl RangeBounds<T>) -> CandleBatch<RangeWindow>
     where
         T: TryInto<Timestamp, Error: Into<TimeError>> + Clone,
@@ -69,37 +69,39 @@ impl CandleBatch<DefaultWindow> {
 }
 
 impl CandleBatch<LastWindow> {
-    /// Asks for the newest that open before `moment`; as [`CandleRequest::before`].
+    /// Requests the newest that open before `moment`, as [`CandleRequest::before`].
     pub fn before(self, moment: impl TryInto<Timestamp, Error: Into<TimeError>>) -> Self {
         self.map(|request| request.before(moment))
     }
 }
 
 impl<W: CandleWindow> CandleBatch<W> {
-    /// Leaves out what may still change; as [`CandleRequest::closed`].
+    /// Leaves out what may still change, as [`CandleRequest::closed`].
     pub fn closed(self) -> Self {
         self.map(CandleRequest::closed)
     }
 
-    /// Asks for the candles as they were known at `moment`; as [`CandleRequest::as_of`].
+    /// Requests the candles as they were known at `moment`, as [`CandleRequest::as_of`].
     pub fn as_of(self, moment: impl TryInto<Timestamp, Error: Into<TimeError>>) -> Self {
         self.map(|request| request.as_of(moment))
     }
 
-    /// Tells prices from before a split in shares as they are after it; as [`CandleRequest::adjusted`].
+    /// Adjusts prices from before a split to the shares after it, as [`CandleRequest::adjusted`].
     pub fn adjusted(self) -> Self {
         self.map(CandleRequest::adjusted)
     }
 
-    /// Wants each answer within `limit` of when it is asked for; as [`CandleRequest::timeout`].
+    /// Requires each answer within `limit` of its request, as [`CandleRequest::timeout`].
     pub fn timeout(self, limit: Duration) -> Self {
         self.map(|request| request.timeout(limit))
     }
 
-    /// Asks, a few markets at a time and within the venue's limit, and gives each answer as it arrives.
+    /// Sends the requests, a few markets at a time and within the venue's limit, and returns each answer as it
+    /// arrives.
     ///
-    /// Each market comes once, with its name as it was given, in the order in which answers arrive. A market that fails
-    /// does not end the others. No more than eight answers are held at a time, however slow the reader is.
+    /// Each market comes once, with its name as it was given, in the order in which answers arrive. A market
+    /// that fails does not end the others. At most eight answers are held at a time, however slow the reader
+    /// is.
     pub fn stream(self) -> CandleAnswers {
         let Self { client, markets, timeframe, template } = self;
         let answers = stream::iter(markets).map(move |market| {
@@ -121,7 +123,7 @@ impl<W: CandleWindow> CandleBatch<W> {
 pub struct CandleAnswers(BoxStream<'static, (String, Result<CandleSet, Error>)>);
 
 impl CandleAnswers {
-    /// Returns the next answer; `None` when every market has come. Dropping the future loses nothing.
+    /// Returns the next answer, or `None` when every market has come. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<(String, Result<CandleSet, Error>)> {
         StreamExt::next(&mut self.0).await
     }

@@ -18,10 +18,11 @@ use self::fetch::{FetchSettings, ProgressCallback, ProgressReporter};
 use self::window::{AnyWindow, CandleWindow, DefaultWindow, LastWindow, RangeWindow};
 use crate::{Backbone, CandleStream, Error, Plan, Progress};
 
-/// A question for candles: `.await` asks it.
+/// A request for candles, which `.await` sends.
 ///
-/// [`last`](Self::last) asks for the newest so many, [`range`](Self::range) for those of a stretch of time; without either
-/// it asks for the newest 200. The two are different types from then on: a count of a range cannot be written down.
+/// [`last`](Self::last) requests the newest candles, [`range`](Self::range) those of a time range; without
+/// either it requests the newest 200. The two have different types, so that a count of a range cannot be
+/// written.
 ///
 /// ```no_run
 /// # use market_backbone::{Client, Error, Timeframe};
@@ -57,7 +58,7 @@ impl CandleRequest<DefaultWindow> {
         Self { series, window: DefaultWindow, settings, progress: None }
     }
 
-    /// Asks for the newest `count` that exist. More than the venue gives at once is no matter here.
+    /// Requests the newest `count` existing candles. It may exceed the venue's page limit.
     pub fn last(self, count: usize) -> CandleRequest<LastWindow> {
         self.with_window(LastWindow { count, before: None })
     }
@@ -68,11 +69,12 @@ impl CandleRequest<DefaultWindow> {
         self.last(count)
     }
 
-    /// Asks for those that open within the bounds: `from..to`, `from..`, `..to` or `from..=to`.
+    /// Requests the candles that open within the bounds: `from..to`, `from..`, `..to` or `from..=to`.
     ///
-    /// A bound is a [`Timestamp`], a `SystemTime`, a `jiff::Timestamp` or `jiff::Zoned`, or a text (RFC 3339, or a date for
-    /// midnight UTC). One that cannot be read, and a range that is empty or runs backwards, is an [`Error::Query`] when the
-    /// request is awaited. Without an end it reaches to now, by the venue's clock.
+    /// A bound is a [`Timestamp`], a `SystemTime`, a `jiff::Timestamp` or `jiff::Zoned`, or a text (RFC 3339,
+    /// or a date for midnight UTC). An unreadable bound, and a range that is empty or runs backwards, is an
+    /// [`Error::Query`] when the request is awaited. Without an end the range reaches to now, by the venue's
+    /// clock.
     pub fn range<T>(self, bounds: impl RangeBounds<T>) -> CandleRequest<RangeWindow>
     where
         T: TryInto<Timestamp, Error: Into<TimeError>> + Clone,
@@ -82,7 +84,8 @@ impl CandleRequest<DefaultWindow> {
 }
 
 impl CandleRequest<LastWindow> {
-    /// Asks for the newest that open before `moment`, which is given like a bound of [`range`](CandleRequest::range).
+    /// Requests the newest candles that open before `moment`, which is given like a bound of
+    /// [`range`](CandleRequest::range).
     pub fn before(mut self, moment: impl TryInto<Timestamp, Error: Into<TimeError>>) -> Self {
         self.window.before = Some(moment.try_into().map_err(Into::into));
         self
@@ -90,32 +93,36 @@ impl CandleRequest<LastWindow> {
 }
 
 impl CandleRequest<RangeWindow> {
-    /// Asks for the range in pieces of `chunk_slots` slots each, oldest first: for ranges that do not fit in memory.
+    /// Requests the range in chunks of `chunk_slots` slots each, oldest first, for ranges that do not fit in
+    /// memory.
     ///
-    /// No more than two pieces are held at a time, the one being handed out and the one behind it, however slow the reader
-    /// is. See [`CandleStream`] for how to go on where a stream has ended.
+    /// At most two chunks are held at a time, the one being returned and the next one, however slow the reader
+    /// is. [`CandleStream`] says how to resume after a stream has ended.
     pub fn stream(self, chunk_slots: usize) -> CandleStream {
         CandleStream::new(self.series, self.window, self.settings, self.progress, chunk_slots)
     }
 }
 
 impl<W: CandleWindow> CandleRequest<W> {
-    /// Leaves out what may still change: the candle in progress, and those of slots that have ended and not settled, by the
-    /// venue's clock. Where the venue corrects what it sends live, bars that were recorded are given before they settle.
+    /// Leaves out what may still change: the forming candle, and those of slots that have ended and are not
+    /// final yet, by the venue's clock. Where the venue corrects its live data, recorded bars are included
+    /// before they are final.
     pub fn closed(mut self) -> Self {
         self.settings.forming = Forming::Exclude;
         self
     }
 
-    /// Asks for the candles of slots that had ended by `moment`, as the store held them then: what a live program knew.
+    /// Requests the candles of slots that had ended by `moment`, as the store held them then: what a live
+    /// program knew.
     ///
-    /// What was corrected later reads as it did before, and a slot that was known to be empty is empty. Two answers as of
-    /// two moments differ exactly by the slots that ended between them and by what was corrected there.
+    /// A later correction is not applied, and a slot that was proven empty then is empty. Two answers as of two
+    /// moments differ exactly by the slots that ended between them and by the corrections stored between them.
     ///
-    /// The answer knows what the store of this machine has seen, no more. What it does not know is asked of the venue as
-    /// ever, and reads as it was first seen, even if that was after `moment`; so does what was fetched after it, what was
-    /// forgotten since, and what was corrected before anybody here had seen it. Corrections of candles of another timeframe,
-    /// or taken in by a shared database or an archive, were not seen here. Disputes that arose later are not told.
+    /// Only the store of this machine knows the past. Slots it does not know are fetched from the venue as
+    /// usual, and read as they were first stored, even if that was after `moment`. The same holds for what was
+    /// fetched after it, what was forgotten since, and corrections made before this store first saw a slot.
+    /// Corrections of candles of another timeframe, or copied from a shared database or an archive, were not
+    /// seen here. Later disputes are not reported.
     pub fn as_of(mut self, moment: impl TryInto<Timestamp, Error: Into<TimeError>>) -> Self {
         self.settings.as_of = Some(moment.try_into().map_err(Into::into));
         self
@@ -126,15 +133,16 @@ impl<W: CandleWindow> CandleRequest<W> {
     /// had taken effect by then. Coins are not split: theirs stay as they are. Dividends are not taken out of
     /// prices.
     ///
-    /// A week, month or year that a split falls into is put together from its days, each in new shares, at the price of a
-    /// request for each such candle whose days are not known yet. Where they cannot be had in full, the candle is left out,
-    /// its slot is [unknown](crate::Slot::Unknown), and the log says so.
+    /// A week, month or year that a split falls into is computed from its days, each in new shares. This costs
+    /// one request for each such candle whose days are not known yet. If they are not completely available, the
+    /// candle is left out, its slot is [unknown](crate::Slot::Unknown), and a warning is logged.
     pub fn adjusted(mut self) -> Self {
         self.settings.adjusted = true;
         self
     }
 
-    /// Wants the answer within `limit`, as [`Client::timeout`](crate::Client::timeout). Each piece of a stream has as long.
+    /// Requires the answer within `limit`, as [`Client::timeout`](crate::Client::timeout). It applies to each
+    /// chunk of a stream.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.settings.options.timeout = Some(limit);
         self
@@ -146,7 +154,7 @@ impl<W: CandleWindow> CandleRequest<W> {
         self
     }
 
-    /// Forgets which kind of window it is: for a program that chooses a count or a range while it runs.
+    /// Removes the type of the window, for a program that chooses a count or a range at run time.
     pub fn any_window(self) -> CandleRequest<AnyWindow> {
         let window = window::sealed::Window::into_any(self.window.clone());
         self.with_window(window)
@@ -162,12 +170,12 @@ impl<W: CandleWindow> CandleRequest<W> {
         self.settings.backbone.plan(&self.query()?).await
     }
 
-    /// Says what the stores know of the series within the window, without a request: a count counts as all time before its
-    /// end. Candles that could be computed from one-minute ones are not among it.
+    /// Returns the stores' coverage of the series within the window, without a request. The window of a count
+    /// is all time before its end. Candles that could be computed from one-minute ones are not included.
     ///
     /// # Errors
     ///
-    /// If the question makes no sense, or the store cannot be read.
+    /// If the request is invalid, or the store cannot be read.
     pub async fn coverage(self) -> Result<Coverage, Error> {
         let query = self.query()?;
         let known = self.settings.backbone.inner().tiers.coverage(&query.series).await?;
@@ -185,7 +193,7 @@ impl<W: CandleWindow> CandleRequest<W> {
         Ok(self.settings.applied_to(query)?)
     }
 
-    /// The same question about another market, without its callback.
+    /// Returns the same request for another market, without its callback.
     pub(crate) fn about(&self, series: Result<Series, SymbolError>) -> Self {
         let (window, settings) = (self.window.clone(), self.settings.clone());
         Self { series, window, settings, progress: None }

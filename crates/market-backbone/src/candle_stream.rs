@@ -1,4 +1,4 @@
-//! The candles of a range piece by piece: as long a range as one likes, in bounded memory.
+//! The candles of a range in chunks: a range of any length, in bounded memory.
 
 use std::fmt;
 use std::pin::Pin;
@@ -15,17 +15,20 @@ use crate::Error;
 use crate::candle_request::fetch::{FetchSettings, ProgressCallback, ProgressReporter};
 use crate::candle_request::window::{RangeWindow, sealed::Window};
 
-/// The pieces that are being fetched or wait to be taken at a time: the next one is fetched while the reader is busy with
-/// this one, and no more than that is held.
+/// The number of chunks that are fetched or wait for the reader: the next one is fetched while the reader
+/// processes this one, and no more are held.
 const CHUNKS_IN_FLIGHT: usize = 2;
 
-/// The candles of a range in pieces, oldest first; made by [`CandleRequest::stream`](crate::CandleRequest::stream).
+/// The candles of a range in chunks, oldest first; created by
+/// [`CandleRequest::stream`](crate::CandleRequest::stream).
 ///
-/// Each item is an answer of its own, with its coverage, and each slot of the range is in exactly one of them. A piece
-/// without a candle is handed out as well, for what is known of its slots. Work is done only while somebody polls the
-/// stream; dropping it abandons what is under way, and what has arrived is kept by the store.
+/// Each item is an answer of its own, with its coverage, and each slot of the range is in exactly one of them.
+/// A chunk without a candle is returned as well, because it holds the coverage of its slots. Work is done only
+/// while the stream is polled. Dropping it abandons the requests in flight; parts that have arrived are kept by
+/// the store.
 ///
-/// The stream ends after an error. [`position`](Self::position) says where to go on, after an error as after a crash:
+/// The stream ends after an error. [`position`](Self::position) says where to resume, after an error as after a
+/// crash:
 ///
 /// ```no_run
 /// # use market_backbone::{Client, Error, Timeframe, Timestamp};
@@ -44,7 +47,7 @@ pub struct CandleStream {
     has_failed: bool,
 }
 
-/// A piece, and the first slot that is not final yet after it.
+/// A chunk, and the first slot after which it is not final.
 struct Chunk {
     set: CandleSet,
     resume_at: Timestamp,
@@ -67,17 +70,18 @@ impl CandleStream {
         Self { chunks: chunks.boxed(), position, has_failed: false }
     }
 
-    /// Returns the next piece; `None` at the end of the range, or after an error.
+    /// Returns the next chunk, or `None` at the end of the range or after an error.
     ///
-    /// Dropping the future loses nothing: the next call goes on with the same piece.
+    /// Dropping the future loses nothing: the next call continues with the same chunk.
     pub async fn next(&mut self) -> Option<Result<CandleSet, Error>> {
         StreamExt::next(self).await
     }
 
-    /// Returns the moment from which a later request goes on: everything before it has been handed out and will not change.
+    /// Returns the moment from which a later request resumes: everything before it has been returned and will
+    /// not change.
     ///
-    /// A program that keeps it together with what it made of the candles asks for `position..` the next time, and sees
-    /// every slot once. It lies before the end of the last piece where candles were not final yet.
+    /// A program that stores it together with its own results requests `position..` the next time, and sees
+    /// every slot once. It lies before the end of the last chunk where candles were not final yet.
     #[must_use]
     pub const fn position(&self) -> Timestamp {
         self.position
@@ -125,7 +129,7 @@ async fn open(
     if range.from() == Timestamp::MIN {
         return Err(QueryError::OpenStart.into());
     }
-    // The same bounds as those of a count: more is a mistake, and none is no piece.
+    // The bounds are those of a count.
     CandleQuery::last(series.clone(), chunk_slots)?;
     let progress = match progress {
         Some(callback) => Some(ProgressReporter::begin(callback, &settings.backbone, &whole).await?),
@@ -159,7 +163,7 @@ async fn open(
     Ok(fetches.buffered(CHUNKS_IN_FLIGHT).chain(end).boxed())
 }
 
-/// The first slot after which not everything is final in the piece of `range`.
+/// Returns the slot at which a later request resumes: the first one that is not final, or the end of `range`.
 fn resume_position(settings: &FetchSettings, set: &CandleSet, range: TimeRange) -> Timestamp {
     let (grid, timeframe) = (settings.backbone.grid(), set.series.timeframe);
     let is_past = range.to() <= grid.floor(timeframe, settings.backbone.now());
@@ -173,7 +177,7 @@ fn resume_position(settings: &FetchSettings, set: &CandleSet, range: TimeRange) 
     newest.max(known).min(range.to())
 }
 
-/// Cuts a range into pieces on the grid, up to now and no further.
+/// The chunks of a range on the grid, up to now and no further.
 struct ChunkRanges {
     grid: Grid,
     timeframe: Timeframe,
@@ -185,7 +189,8 @@ impl ChunkRanges {
     fn next(&mut self, now: Timestamp) -> Option<TimeRange> {
         let rest = self.rest.take()?;
         let cut = self.grid.step(self.timeframe, rest.from(), self.slots);
-        // What reaches the present is one piece to the end, for only the layers below know what time it is at the venue.
+        // A chunk that reaches the present includes the rest, because only the layers below know the venue's
+        // time.
         if cut >= rest.to() || cut > self.grid.floor(self.timeframe, now) {
             return Some(rest);
         }

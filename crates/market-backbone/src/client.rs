@@ -65,8 +65,8 @@ impl Client {
 
     /// Requests candles of `market` (`KRW-BTC`, `AAPL`). The methods of the request choose how many or which.
     ///
-    /// Here as everywhere a market may be called by what its venue can be sure of: `krw-btc`, `BTC/KRW` and `btckrw` are
-    /// `KRW-BTC`, `aapl` is `AAPL`. Of mixed letters each counts: `BACpB` is a share of its own.
+    /// Here as everywhere a market may have any name that its venue can resolve with certainty: `krw-btc`, `BTC/KRW` and
+    /// `btckrw` are `KRW-BTC`, `aapl` is `AAPL`. In mixed case each letter counts: `BACpB` is a share of its own.
     pub fn candles(&self, market: &str, timeframe: Timeframe) -> CandleRequest<DefaultWindow> {
         let series = self.backbone.symbol(market).map(|symbol| Series::new(symbol, timeframe));
         CandleRequest::new(self.backbone.clone(), series, self.options)

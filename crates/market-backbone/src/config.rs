@@ -1,4 +1,4 @@
-//! The settings of each layer. Every one has a default that works; change only what you know better.
+//! The settings of each layer. Every setting has a working default.
 
 pub use market_backbone_coordinator::{ContinuityConfig, CoordinatorConfig};
 pub use market_backbone_routing::{

@@ -58,10 +58,10 @@ impl fmt::Display for UnknownVenue {
             |known: &[VenueId]| known.iter().map(|venue| venue.as_str()).collect::<Vec<_>>().join(", ");
         let family: Vec<_> = self.known.iter().copied().filter(|venue| venue.family() == asked).collect();
         if family.len() > 1 {
-            return write!(f, "{asked} may be any of {} here; name the one that is meant", names(&family));
+            return write!(f, "{asked} matches several sources here, {}; name one of them", names(&family));
         }
         let known = names(&self.known);
-        write!(f, "this backbone does not talk to {asked}, but to {known}; name it to the builder")
+        write!(f, "this backbone was built for {known}, not for {asked}; add it to the builder")
     }
 }
 

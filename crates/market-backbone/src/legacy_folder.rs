@@ -31,7 +31,7 @@ pub async fn open_folder(config: StoreConfig) -> Result<SqliteStore, StoreError>
             match store.claim(venue, *source).await {
                 Ok(()) => tracing::warn!(
                     %venue, %source, dir = %dir.display(),
-                    "candles of an older version: the folder has talked to this source only, so they are taken to be its"
+                    "candles of an older version: the folder has contacted only this source, so they are assigned to it"
                 ),
                 Err(error) => tracing::warn!(%error, "candles of an older version stay unclaimed"),
             }

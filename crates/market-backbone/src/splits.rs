@@ -37,7 +37,7 @@ impl Backbone {
                 series = %query.series,
                 %first,
                 candles = untold.len(),
-                "left out of the adjusted answer: a split falls into them, or makes no sense, and their parts are not known"
+                "left out of the adjusted answer: a split falls into them or is impossible, and their parts are not known"
             );
         }
         Ok(set)

@@ -19,7 +19,7 @@ use market_backbone_storage::{PostgresConfig, PostgresStore};
 
 use crate::legacy_folder::open_folder;
 
-/// Where candles are kept.
+/// The place where candles are kept.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Storage {
@@ -27,10 +27,11 @@ pub enum Storage {
     Memory,
     /// Candles are kept in a folder of this machine, which its programs may share.
     Folder(StoreConfig),
-    /// A store of the program's own. The backbone closes it at the end of [`shutdown`](crate::Backbone::shutdown).
+    /// Candles are kept in a store of the program's own. The backbone closes it at the end of
+    /// [`shutdown`](crate::Backbone::shutdown).
     Custom(Arc<dyn CandleStore>),
-    /// In a database that other machines share. What is known there is not asked of the venue, and is kept
-    /// near as well; what is asked of the venue is kept in both, in the database first.
+    /// Candles are kept in a database that several machines share. Data in it is not fetched from the venue,
+    /// and is copied to the local store as well. Data from the venue is stored in both, in the database first.
     ///
     /// A database that is away (stopped, restarted, stalled, locked, or without a free connection) delays
     /// nobody: the local store answers what it knows, everything else is fetched from the venue and kept
@@ -80,7 +81,7 @@ impl fmt::Debug for Storage {
     }
 }
 
-/// The stores, open.
+/// The open stores.
 pub(crate) struct StorageTiers {
     local: Arc<dyn CandleStore>,
     shared: Option<Arc<RemoteStore>>,
@@ -179,7 +180,7 @@ impl StorageTiers {
         self.local.commit(series, candles, known).await
     }
 
-    /// What all stores together know of `series`.
+    /// Returns the coverage of `series` in all stores together.
     pub(crate) async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
         let mut known = self.local.coverage(series).await?;
         if let Some(shared) = &self.shared {
@@ -188,7 +189,7 @@ impl StorageTiers {
         Ok(known)
     }
 
-    /// How the shared store is, where there is one.
+    /// Returns the state of the shared store, where there is one.
     pub(crate) fn shared(&self) -> Option<RemoteStoreState> {
         self.shared.as_ref().map(|shared| shared.state())
     }

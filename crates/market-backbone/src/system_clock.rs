@@ -21,12 +21,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// Gives [`Timestamp`] a `now()`, by this machine's clock.
+/// An extension of [`Timestamp`] by `now()`, which reads this machine's clock.
 ///
-/// It is a trait, so that the layers below, which take a [`Clock`], cannot read the time by accident. What happens at a
-/// venue goes by the venue's clock: [`Backbone::now`](crate::Backbone::now).
+/// It is a trait, so that the layers below, which take a [`Clock`], cannot read the time by accident. Events at
+/// a venue have the venue's time: [`Backbone::now`](crate::Backbone::now).
 pub trait SystemNow {
-    /// Returns the time of this machine.
+    /// Returns the current time of this machine.
     #[must_use]
     fn now() -> Self;
 }

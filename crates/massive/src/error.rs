@@ -116,10 +116,12 @@ fn classify_http_status(
 ) -> (Kind, String) {
     let words = error_text(reply.body);
     match status {
-        401 => (Kind::BadRequest, format!("massive does not take this key: {words}; check MASSIVE_API_KEY")),
+        401 => {
+            (Kind::BadRequest, format!("massive does not accept this key: {words}; check MASSIVE_API_KEY"))
+        }
         403 => not_in_plan(&words, plan),
         404 if is_json(reply.body) => (Kind::UnknownMarket, format!("{}: {words}", unknown_market(call))),
-        404 => (Kind::NoSuchRoute, format!("massive knows no such route: {words}")),
+        404 => (Kind::NoSuchRoute, format!("massive has no such route: {words}")),
         429 => (Kind::Throttled(retry_after(reply)), format!("massive asks to slow down: {words}")),
         400..=499 => (Kind::BadRequest, format!("massive refused the request: {words}")),
         500..=599 => (Kind::VenueFault, format!("massive failed with status {status}: {words}")),
@@ -158,7 +160,7 @@ fn unknown_market(call: &Call) -> String {
         [first, second, rest @ ..] => {
             format!("unknown market on massive: {first}, {second} or one of {} others", rest.len())
         }
-        [] => "massive has nothing like that".to_owned(),
+        [] => "massive has no data for this request".to_owned(),
     }
 }
 

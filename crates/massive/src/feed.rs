@@ -82,11 +82,11 @@ fn control(row: &StatusEvent<'_>) -> Option<ControlMessage> {
         "auth_success" => ControlMessage::LoggedIn,
         "success" => return None,
         "auth_failed" => refused(format!("massive does not let this key in: {said}"), true),
-        "auth_timeout" => refused(format!("massive got no key in time: {said}"), false),
+        "auth_timeout" => refused(format!("massive did not receive the key in time: {said}"), false),
         "max_connections" => ControlMessage::Evicted { message: said, wait: EVICTION_COOLDOWN },
         "slow_consumer" | "force_disconnect" => ControlMessage::TooSlow { message: said },
         "error" if is_plan_error(&said) => {
-            refused(format!("something that was asked for is not in the plan of this key: {said}"), true)
+            refused(format!("a requested channel is not in the plan of this key: {said}"), true)
         }
         "error" => refused(format!("massive refuses what was sent: {said}"), false),
         _ => ControlMessage::Heartbeat,

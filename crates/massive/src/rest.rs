@@ -23,9 +23,9 @@ pub(crate) fn encode(call: &Call, plan: MassivePlan, now: Timestamp) -> Result<H
         Call::Tickers(request) => tickers(request),
         Call::Books(request) => books(request),
         Call::Markets => Ok(get("/v3/reference/tickers".to_owned(), listing_query())),
-        Call::PriceIncrements(_) => {
-            Err(unsupported("massive does not say how prices are stepped; it is a cent from one dollar on"))
-        }
+        Call::PriceIncrements(_) => Err(unsupported(
+            "massive does not publish price increments; they are one cent from one dollar on",
+        )),
         Call::VenueSpecific(call) => Ok(call.clone()),
     }
 }
@@ -52,10 +52,10 @@ pub(crate) fn next_page(
     let origin = base.trim_end_matches('/');
     let rest = match url.get(..origin.len()) {
         Some(start) if start.eq_ignore_ascii_case(origin) => &url[origin.len()..],
-        _ => return Err(wrong("massive's next page is at another address than the one asked")),
+        _ => return Err(wrong("massive's next page is at another address than the requested one")),
     };
     if !rest.starts_with('/') {
-        return Err(wrong("massive's next page is at another address than the one asked"));
+        return Err(wrong("massive's next page is at another address than the requested one"));
     }
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let next = HttpCall::new(sent.group, path, parse_query(query)).with_weight(sent.weight);
@@ -74,7 +74,8 @@ pub(crate) fn get(path: String, query: Vec<(&'static str, String)>) -> HttpCall 
 /// Returns the code of a market, if it can stand in a path.
 pub(crate) fn ticker(symbol: &Symbol) -> Result<&str, SourceError> {
     if symbol.venue().family() != MASSIVE || !is_ticker(symbol.code()) {
-        let message = format!("`{symbol}` is no market of massive; markets are written like AAPL or BRK.A");
+        let message =
+            format!("`{symbol}` is not a market of massive; markets are written like AAPL or BRK.A");
         return Err(SourceError::new(SourceErrorKind::UnknownMarket, message));
     }
     Ok(symbol.code())
@@ -151,7 +152,7 @@ fn trades(request: &TradePageRequest, plan: MassivePlan, now: Timestamp) -> Resu
     }
     if *days_ago > TRADE_DAYS {
         return Err(unsupported(&format!(
-            "pages of massive's trades reach {TRADE_DAYS} days back, {days_ago} days ago were asked; \
+            "pages of massive's trades reach {TRADE_DAYS} days back, not {days_ago}; \
              ask for a range of trades instead"
         )));
     }
@@ -162,7 +163,7 @@ fn trades(request: &TradePageRequest, plan: MassivePlan, now: Timestamp) -> Resu
     });
     let end_of_page = match before {
         Some(id) => {
-            let unreadable = || bad_request(format!("`{id}` names no trade of massive"));
+            let unreadable = || bad_request(format!("`{id}` is not a trade id of massive"));
             // A page begins between milliseconds. Trades that are not before the cursor are left out when it is
             // read.
             Some(Timestamp::from_millis(millis_of(id).ok_or_else(unreadable)?.saturating_add(1)))
@@ -207,9 +208,7 @@ pub(crate) fn range_path(
     (from, to): (Timestamp, Timestamp),
 ) -> Result<String, SourceError> {
     if multiplier == 0 || to <= from {
-        return Err(bad_request(
-            "bars are asked for a multiplier of at least 1 and a range that runs forwards",
-        ));
+        return Err(bad_request("bars need a multiplier of at least 1 and a range that runs forwards"));
     }
     let (from, to) = (from.as_millis(), to.as_millis().saturating_sub(1));
     Ok(format!("/v2/aggs/ticker/{}/range/{multiplier}/{span}/{from}/{to}", ticker(symbol)?))
@@ -256,7 +255,7 @@ fn percent_decoded(text: &str) -> String {
 
 fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> {
     if asked == 0 {
-        return Err(bad_request(format!("0 {of_what} were asked; ask for 1 to {limit}")));
+        return Err(bad_request(format!("cannot request 0 {of_what}; ask for 1 to {limit}")));
     }
     if asked > limit {
         let message = format!(

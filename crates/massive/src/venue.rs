@@ -158,7 +158,7 @@ impl Venue for Massive {
 
     /// Returns an error: [`encode`](Venue::encode) refuses the request, so there is no answer to read.
     fn decode_price_increments(&self, _: &[u8]) -> Result<Vec<PriceIncrement>, SourceError> {
-        let message = "massive does not say how prices are stepped";
+        let message = "massive does not publish price increments";
         self.at_source(Err(SourceError::new(SourceErrorKind::Unsupported, message)))
     }
 

@@ -1,4 +1,4 @@
-//! The HTTP client as a service: a request in, status, headers and body out.
+//! The HTTP client as a service: it takes a request and returns status, headers and body.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub struct HttpConfig {
     pub connect_timeout: Duration,
     /// The time after which an unused connection is closed.
     pub idle_timeout: Duration,
-    /// The largest answer that is read, decompressed, in bytes.
+    /// The largest response body that is read, decompressed, in bytes.
     pub max_body: usize,
     /// The value of the `User-Agent` header.
     pub user_agent: String,
@@ -52,7 +52,7 @@ impl Default for HttpConfig {
     }
 }
 
-/// How a request gets to the venue.
+/// The way in which a request reaches the venue.
 #[derive(Clone)]
 enum HttpBackend {
     Network(Client),
@@ -64,18 +64,19 @@ enum HttpBackend {
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     backend: HttpBackend,
-    /// May hold a password or a token: only its host and port are ever shown.
+    /// The address of the venue. It may hold a password or a token: only its host and port are ever shown.
     base: Arc<Url>,
-    /// What every address that is asked begins with, as the venue would write it.
+    /// The beginning of every requested address, as the venue would write it.
     public_base: Arc<str>,
     time: Arc<VenueClockSync>,
     max_body: usize,
 }
 
 impl HttpClient {
-    /// A client for the venue at `base`.
+    /// Creates a client for the venue at `base`.
     ///
-    /// Follows no redirect and repeats nothing by itself: each would be a request that took no turn.
+    /// It follows no redirect and retries nothing by itself: each of those would be a request without a
+    /// permit.
     pub(crate) fn new(
         base: &str,
         tls: rustls::ClientConfig,
@@ -94,7 +95,7 @@ impl HttpClient {
             .default_headers(header_map(headers)?)
             .user_agent(config.user_agent.clone());
         if is_loopback(&base) {
-            // A proxy could not reach it.
+            // A proxy could not reach a loopback address.
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|error| {
@@ -103,7 +104,7 @@ impl HttpClient {
         Ok(Self::with_backend(HttpBackend::Network(client), base, time, config))
     }
 
-    /// The same by what carries requests there instead of the network.
+    /// Creates a client whose requests are carried by `transport` instead of the network.
     pub(crate) fn with_transport(
         base: &str,
         carrier: Arc<dyn Transport>,
@@ -124,12 +125,12 @@ impl HttpClient {
         Self { backend: way, base: Arc::new(base), public_base: begin, time, max_body: config.max_body }
     }
 
-    /// What every address that is asked begins with.
+    /// Returns the beginning of every requested address.
     pub(crate) fn base(&self) -> &str {
         &self.public_base
     }
 
-    /// The host and port, for messages.
+    /// Returns the host and port, for messages.
     pub(crate) fn host(&self) -> String {
         host_and_port(&self.base)
     }
@@ -233,12 +234,12 @@ impl fmt::Debug for HttpClient {
     }
 }
 
-/// An address without what only we know of it: a name, a password, a token.
+/// Returns an address without what only we know of it: a user name, a password, a token.
 fn public_base_of(base: &Url) -> String {
     format!("{}://{}{}", base.scheme(), host_and_port(base), base.path()).trim_end_matches('/').to_owned()
 }
 
-/// An address as far as anybody may know it: `https://host:port`.
+/// Returns the public part of an address: `https://host:port`.
 pub(crate) fn origin_of(address: &str) -> String {
     let place = |url: &Url| format!("{}://{}", url.scheme(), host_and_port(url));
     Url::parse(address).map_or_else(|_| "(unreadable)".to_owned(), |url| place(&url))
@@ -250,7 +251,7 @@ fn host_and_port(url: &Url) -> String {
 }
 
 fn base_url(text: &str) -> Result<Url, SourceError> {
-    // Nothing of it is repeated: a key may stand in it, or in its place.
+    // The message repeats nothing of the address: a key may stand in it.
     let wrong = || "the address of the venue is not readable; write it like https://api.upbit.com".to_owned();
     let url = Url::parse(text)
         .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, wrong()).with_source(error))?;
@@ -260,7 +261,7 @@ fn base_url(text: &str) -> Result<Url, SourceError> {
     Ok(url)
 }
 
-/// The venue's own headers. They may hold a key, so no log shows them.
+/// Builds the venue's own headers. They may hold a key, so no log shows them.
 fn header_map(headers: &[(&'static str, Secret)]) -> Result<HeaderMap, SourceError> {
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {

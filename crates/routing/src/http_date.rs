@@ -5,7 +5,8 @@ use market_backbone_core::Timestamp;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Reads `Mon, 03 Aug 2026 10:40:00 GMT`, the only form that servers may write; `None` for anything else.
+/// Reads `Mon, 03 Aug 2026 10:40:00 GMT`, the only form that servers may write (RFC 9110, section 5.6.7);
+/// `None` for anything else.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let (_, text) = text.split_once(", ")?;
     let mut words = text.split(' ');

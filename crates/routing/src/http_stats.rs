@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 /// Counters of the HTTP side.
 #[derive(Debug, Default)]
 pub(crate) struct HttpStats {
-    /// Requests sent, repeats included.
+    /// The number of requests sent, retries included.
     pub(crate) requests: AtomicU64,
-    /// Repeats.
+    /// The number of retries.
     pub(crate) retries: AtomicU64,
-    /// Repeats forgone because the budget was used up.
+    /// The number of retries given up because the retry budget was used up.
     pub(crate) gave_up: AtomicU64,
-    /// Tickers and books that were stamped in the future and left out.
+    /// The number of tickers and books left out because their timestamps were in the future.
     pub(crate) future: AtomicU64,
-    /// Whether the venue has ever answered anything.
+    /// True if the venue has ever answered anything.
     pub(crate) contacted: AtomicBool,
 }

@@ -1,12 +1,12 @@
-//! Layer 1 of market-backbone: one venue, asked for what it gives at once, by the best channel there is.
+//! Layer 1 of market-backbone: access to one venue, over REST or its socket, by the better route.
 //!
-//! Everything that leaves for a venue passes here, so everything that protects us from the venue and the
-//! venue from us is here: turns, retries, deadlines, reconnects. [`Router`] puts the parts together:
+//! Everything that is sent to a venue passes here, so everything that protects us from the venue and the
+//! venue from us is here: rate limits, retries, deadlines, reconnects. [`Router`] puts the parts together:
 //!
-//! - [`Limiter`]: who may send when, so that no venue ever receives more than it takes;
-//! - the request stack: retry, turn, deadline, HTTP, composed in one function;
-//! - [`LiveHub`]: the socket, what it said last, and its readers;
-//! - the choice between the two, with its [`RouteReason`].
+//! - [`Limiter`]: the rate limiter, so that no venue ever receives more requests than it allows;
+//! - the request stack: retry, rate limit, deadline, HTTP, composed in one function;
+//! - [`LiveHub`]: the socket, its latest values, and its readers;
+//! - the choice of the route, with its [`RouteReason`].
 
 mod http;
 mod http_date;

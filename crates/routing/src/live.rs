@@ -1,10 +1,12 @@
-//! The socket side: supervised connections, the latest of everything, and readers who each keep their own pace.
+//! The socket side: supervised connections, a realtime cache of the latest values, and readers with queues of
+//! their own.
 //!
-//! A wish (a subscription or a [`FollowGuard`]) only changes the desired set. One task spreads that set over connections and
-//! owns them; each of them brings its part to the venue, reads frames into the realtime cache and hands the events to
-//! the readers. When one breaks, every reader who was promised something over it, and nobody else, is told by a
-//! [`Gap`](market_backbone_core::Gap); its part is asked for anew, and the gap ends when all of the reader's channels in
-//! it are confirmed: by a value, by the venue's word, or because nothing speaks against it for a while.
+//! An interest (a subscription or a [`FollowGuard`]) only changes the desired set of channels. One task
+//! distributes that set over connections and owns them. Each connection subscribes to its part, decodes
+//! frames into the realtime cache and delivers the events to the readers. When a connection breaks, every
+//! reader of a channel on it, and no other reader, gets a [`Gap`](market_backbone_core::Gap). The channels
+//! are subscribed again, and the gap ends when all of the reader's channels in it are confirmed: by a value,
+//! by an acknowledgement of the venue, or by a timeout without a refusal.
 
 mod cache;
 mod command;
@@ -68,8 +70,10 @@ pub struct LiveHub {
 }
 
 impl LiveHub {
-    /// Starts the session's task on `tracker`. It connects to `ws_url` once something is wanted, taking its turns
-    /// from `limiter` (which must know the venue's group of connects), and ends when `cancel` is cancelled, within
+    /// Starts the session's task on `tracker`.
+    ///
+    /// The task connects to `ws_url` once a channel is wanted. It takes its permits from `limiter`, which
+    /// must know the venue's group of connects. It ends when `cancel` is cancelled, within
     /// [`SessionConfig::close_timeout`].
     #[must_use]
     #[expect(clippy::too_many_arguments, reason = "each is a part of its own that only the caller has")]
@@ -86,7 +90,7 @@ impl LiveHub {
         Self::start_with_clock((clock, None), venue, (ws_url, tls, None), limiter, config, (tracker, cancel))
     }
 
-    /// The same, by a clock that what comes over the socket corrects.
+    /// Starts the session with a clock that timestamps from the socket correct.
     pub(crate) fn start_with_clock(
         (clock, time): (Arc<dyn Clock>, Option<Arc<VenueClockSync>>),
         venue: Arc<dyn Venue>,
@@ -108,23 +112,23 @@ impl LiveHub {
             has_opened: AtomicBool::new(false),
         };
         let state = Arc::new(LiveState::new(venue, (clock, time), config));
-        // Nobody else has this state yet, so nobody has taken it.
+        // No other handle shares this state yet, so the receiver is still there.
         if let Some(inbox) = state.take_command_receiver() {
             tracker.spawn(ConnectionManager::new(Arc::clone(&state), dialer, inbox, cancel).run());
         }
         Self { state }
     }
 
-    /// Whether `ws_url` can be the address of a socket.
+    /// Checks that `ws_url` is a valid WebSocket address.
     pub(crate) fn check_url(ws_url: &str) -> Result<(), SourceError> {
         WebSocketUrl::parse(ws_url).map(drop)
     }
 
-    /// Starts a reader. Nothing is waited for: what happens to the connection reaches the reader as events.
+    /// Starts a reader. It returns at once: the state of the connection reaches the reader as events.
     ///
-    /// Channels that the venue cannot stream are left out, because one of them would make a venue refuse the whole
-    /// set. The stream ends when the hub is stopped. A reader who comes late to a ticker, book, band or candle begins with
-    /// the state as it is; to him a print is not repeated.
+    /// Channels that the venue cannot stream are left out, because one of them would make a venue refuse the
+    /// whole set. The stream ends when the hub is stopped. A reader that joins late to a ticker, book, band
+    /// or candle begins with the current state. Trades are not repeated for it.
     #[must_use]
     pub fn subscribe(&self, subscription: &Subscription) -> LiveStream {
         let wish =
@@ -133,14 +137,16 @@ impl LiveHub {
         let reader = Arc::new(FeedReader::new(wish.channels.clone(), subscription.delivery, now));
         self.state.fanout.join(&reader, |channel| self.state.current_value(channel));
         let refusal = self.state.refusal();
-        // The set was refused before this reader came, and he did not change it: nobody else would tell him.
+        // The set was refused before this reader came, and the reader did not change it: no other event would
+        // report the refusal.
         if refusal.is_some_and(|refusal| refusal.version == self.state.desired.version()) {
             reader.open_gap(subscription.channels().into(), now, GapCause::Refused);
         }
         Box::pin(ReaderStream { reader, guard: wish })
     }
 
-    /// Keeps `channels` in the desired set, and so in the cache, without reading them, until the guard is dropped.
+    /// Keeps `channels` in the desired set, and so in the cache, without reading them, until the guard is
+    /// dropped.
     pub fn follow(&self, channels: &[Channel]) -> FollowGuard {
         self.follow_for(Interest::Reader, channels)
     }
@@ -153,30 +159,34 @@ impl LiveHub {
         FollowGuard::new(InterestGuard::new(&self.state, channels, interest, Priority::High))
     }
 
-    /// Follows `kind` of these markets, the ones with the better scores first, instead of those named the last time.
-    /// Nothing happens if the venue has no such stream.
+    /// Follows `kind` of these markets, those with higher scores first. They replace the earlier watchlist of
+    /// this kind.
+    ///
+    /// Does nothing if the venue has no such stream.
     pub fn set_watchlist(&self, scores: &[(Symbol, f64)], kind: StreamKind) {
         if self.state.venue.capabilities().streams(kind) {
             self.state.desired.set_watchlist(scores, kind, &self.state.cache);
         }
     }
 
-    /// Lets `probe` be asked about channels that are silent though they should not be. Only the first one counts.
+    /// Sets the probe that checks channels which are silent although they should not be. Only the first call
+    /// has an effect.
     pub fn set_probe(&self, probe: Arc<dyn Probe>) {
         self.state.set_probe(probe);
     }
 
-    /// Replaces every connection that stands by a fresh one, without a gap: the new one is made and confirmed before
-    /// the old one goes. Waits until that is done; whether all of them were replaced. Where that was not possible, the
-    /// old connection goes on.
+    /// Replaces every open connection by a fresh one, without a gap.
+    ///
+    /// The new connection is opened and confirmed before the old one closes. Waits until all are done.
+    /// Returns whether all of them were replaced; where that was not possible, the old connection goes on.
     pub async fn rotate(&self) -> bool {
         let (reply, done) = oneshot::channel();
         self.state.commands.send(SessionCommand::Rotate(reply)).await.is_ok() && done.await.unwrap_or(false)
     }
 
-    /// Tries again what the venue has refused for good, as if what is wished for had changed.
+    /// Tries again what the venue has refused for good, as if the desired set had changed.
     pub async fn retry(&self) {
-        // A session that is over tries nothing.
+        // A session that has ended retries nothing.
         let _ = self.state.commands.send(SessionCommand::Retry).await;
     }
 
@@ -189,7 +199,7 @@ impl LiveHub {
         self.state.is_live(channel)
     }
 
-    /// Waits until `channel` [is live](Self::is_live), for at most `within`; whether it is.
+    /// Waits until `channel` [is live](Self::is_live), for at most `within`. Returns whether it is.
     pub async fn wait_for(&self, channel: &Channel, within: Duration) -> bool {
         let mut first_heard = self.state.first_received.subscribe();
         let live = async {
@@ -201,31 +211,32 @@ impl LiveHub {
         timeout(within, live).await.is_ok()
     }
 
-    /// The latest ticker; `None` if it is not followed or nothing was heard.
+    /// Returns the latest ticker; `None` if it is not followed or none was received.
     #[must_use]
     pub fn latest_ticker(&self, symbol: &Symbol) -> Option<Ticker> {
         self.state.cache.ticker(symbol)
     }
 
-    /// The latest trade; `None` if trades are not followed or nothing was heard.
+    /// Returns the latest trade; `None` if trades are not followed or none was received.
     #[must_use]
     pub fn latest_trade(&self, symbol: &Symbol) -> Option<Trade> {
         self.state.cache.trade(symbol)
     }
 
-    /// The latest book, up to 30 levels a side; `None` if it is not followed or nothing was heard.
+    /// Returns the latest book, up to 30 levels a side; `None` if it is not followed or none was received.
     #[must_use]
     pub fn latest_book(&self, symbol: &Symbol) -> Option<OrderBook> {
         self.state.cache.book(symbol)
     }
 
-    /// The latest price band; `None` if it is not followed or nothing was heard.
+    /// Returns the latest price band; `None` if it is not followed or none was received.
     #[must_use]
     pub fn latest_band(&self, symbol: &Symbol) -> Option<PriceBand> {
         self.state.cache.band(symbol)
     }
 
-    /// The candle heard of last; `None` if it is not followed or nothing was heard. It may be one whose slot is over.
+    /// Returns the last candle received; `None` if it is not followed or none was received. Its slot may be
+    /// over.
     #[must_use]
     pub fn latest_candle(&self, series: &Series) -> Option<Candle> {
         self.state.cache.candle(series)

@@ -1,4 +1,4 @@
-//! The HTTP half of a venue: a call in, what the venue answered out.
+//! The REST half of a venue: it sends a call and returns the decoded reply.
 
 mod pagination;
 
@@ -21,10 +21,10 @@ use crate::tls;
 use crate::transport::Transport;
 use crate::venue_clock_sync::VenueClockSync;
 
-/// Two requests are the same if they would go out as the same bytes.
+/// The identity of a request: two requests are the same if they would be sent as the same bytes.
 type RequestKey = (String, QueryParams);
 
-/// The HTTP half of a venue.
+/// The REST half of a venue.
 #[derive(Debug)]
 pub(crate) struct RestClient {
     venue: Arc<dyn Venue>,
@@ -68,14 +68,14 @@ impl RestClient {
         &self.stats
     }
 
-    /// Asks. Dropping the future abandons the request.
+    /// Sends a call. Dropping the future abandons the request.
     pub(crate) async fn call(&self, call: Call, priority: Priority) -> Result<VenueReply, SourceError> {
         let http = self.encode(&call)?;
         self.send(call, http, priority).await
     }
 
-    /// Asks, or waits for the answer to the same question if it is under way already, or takes one that has just
-    /// come unless it is too old.
+    /// Sends a call, or joins the same call if it is in flight, or returns a recent reply to it that is not
+    /// too old.
     pub(crate) async fn call_shared(
         &self,
         call: Call,
@@ -87,8 +87,8 @@ impl RestClient {
         self.replies.join(&key, priority, max_age, || self.send(call, http, priority)).await
     }
 
-    /// Writes a request, if what it is about belongs here: an answer of this source under the name of another would be
-    /// stored as the other's.
+    /// Encodes a request for this source's markets. A reply under the name of another source would be stored
+    /// as that source's.
     fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
         let source = self.venue.capabilities().venue;
         if let Some(stranger) = call.symbols().iter().find(|symbol| symbol.venue() != source) {
@@ -117,7 +117,7 @@ impl RestClient {
     }
 }
 
-/// A market of one source was asked of another.
+/// Builds the error for a market of one source that was requested from another.
 pub(crate) fn wrong_source(symbol: &Symbol, source: VenueId) -> SourceError {
     let message = format!("{symbol} of {} cannot be asked of {source}", symbol.venue());
     SourceError::new(SourceErrorKind::BadRequest, message).at_venue(source)

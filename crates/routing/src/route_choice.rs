@@ -1,9 +1,10 @@
-//! Which channel a live value comes by, and why.
+//! Chooses the route by which a live value comes, and gives the reason.
 //!
-//! Hard rules come first: history is had over REST alone, and a value that the socket delivers anyway is
-//! taken from its memory. Beyond those the question is whether following a market pays: it does for who
-//! asks every other second, it does not for who asks once. So the gaps between the last requests decide,
-//! with a stretch between "worth it" and "not worth it" in which things stay as they are.
+//! Hard rules come first: past data is available over REST only, and a value that the socket delivers anyway
+//! is taken from the cache. Beyond those the question is whether following a market pays. It does for a
+//! caller that asks every other second; it does not for one that asks once. So the gaps between the last
+//! requests decide, with a hysteresis between "worth it" and "not worth it" in which the state stays as it
+//! is.
 
 mod frequency;
 mod reason;
@@ -29,11 +30,11 @@ pub struct ChoiceConfig {
     pub max_samples: usize,
     /// The smallest number of requests from which anything is concluded.
     pub min_samples: usize,
-    /// A smaller mean gap than this is worth following.
+    /// The mean gap between requests below which a market is followed.
     pub start_below: Duration,
-    /// A smaller mean gap than this is worth staying with.
+    /// The mean gap between requests below which a followed market stays followed.
     pub keep_below: Duration,
-    /// A market nobody asked for in this long is not followed any more.
+    /// The time without a request after which a market is no longer followed.
     pub idle: Duration,
     /// The number of markets at which an urgent request counts as a screener's: they are followed from the
     /// first request on.
@@ -67,16 +68,16 @@ impl Default for ChoiceConfig {
     }
 }
 
-/// What a request found.
+/// The state of a market at a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FollowState {
     /// The market is not worth following.
     Rare,
-    /// Followed for a while already.
+    /// The market has been followed for a while.
     Followed,
-    /// Followed since a moment ago.
+    /// The market has been followed since a moment ago.
     Joining,
-    /// Followed from now on.
+    /// The market is followed from now on.
     Starting,
 }
 
@@ -91,7 +92,7 @@ impl From<FollowState> for RouteReason {
     }
 }
 
-/// Watches who asks for what how often. `F` keeps a channel followed as long as it lives.
+/// Records how often each channel is requested. `F` keeps a channel followed as long as it lives.
 pub(crate) struct RouteChooser<F> {
     config: ChoiceConfig,
     histories: Mutex<FxHashMap<Channel, RequestHistory<F>>>,
@@ -99,7 +100,7 @@ pub(crate) struct RouteChooser<F> {
 
 struct RequestHistory<F> {
     times: VecDeque<Instant>,
-    /// Since when.
+    /// The start of following, and its guard.
     follow: Option<(Instant, F)>,
 }
 
@@ -118,7 +119,7 @@ impl<F> RouteChooser<F> {
         Self { config, histories: Mutex::default() }
     }
 
-    /// Takes note of a request for `channel`, and follows it if that pays.
+    /// Records a request for `channel`, and follows it if that pays.
     pub(crate) fn record_request(
         &self,
         channel: &Channel,
@@ -141,7 +142,7 @@ impl<F> RouteChooser<F> {
         }
     }
 
-    /// Takes note of a request for `channel`, which is followed however seldom that happens.
+    /// Records a request for `channel`, which is followed however rare its requests are.
     pub(crate) fn force_follow(
         &self,
         channel: &Channel,
@@ -160,23 +161,23 @@ impl<F> RouteChooser<F> {
         FollowState::Starting
     }
 
-    /// Whether who asks for so many so urgently is a screener.
+    /// Returns whether a request for so many channels at this priority is a screener's.
     pub(crate) fn is_batch(&self, channels: usize, priority: Priority) -> bool {
         priority <= Priority::High && channels >= self.config.batch
     }
 
-    /// Stops following what nobody has asked for lately.
+    /// Stops following channels without recent requests.
     pub(crate) fn sweep(&self, now: Instant) {
         let idle = self.config.idle;
         self.lock().retain(|_, habit| habit.times.back().is_some_and(|last| now - *last < idle));
     }
 
-    /// Stops following anything.
+    /// Stops following all channels.
     pub(crate) fn clear(&self) {
         self.lock().clear();
     }
 
-    /// How many channels are followed.
+    /// Returns the number of followed channels.
     pub(crate) fn followed(&self) -> usize {
         self.lock().values().filter(|habit| habit.follow.is_some()).count()
     }

@@ -1,7 +1,7 @@
-//! The router: one venue behind two ports, asked by whichever channel is best now.
+//! The router: one venue behind two ports, reached by the best route.
 //!
-//! It answers what the venue answers at once and no more: splitting, merging and storing are for the layers
-//! above it.
+//! It answers what the venue answers in one call and no more: splitting, merging and storing are tasks of the
+//! layers above it.
 
 mod config;
 mod endpoint;
@@ -47,10 +47,10 @@ use crate::route_choice::{RouteChooser, RouteReasonCounts};
 use crate::tls;
 use crate::venue_clock_sync::VenueClockSync;
 
-/// How often it is looked whether somebody still asks for what is followed.
+/// The interval between two checks for followed channels without recent requests.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// One venue, ready to be asked; cheap to clone.
+/// A handle to one venue, ready for requests; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Router {
     inner: Arc<RouterInner>,
@@ -74,14 +74,14 @@ struct RouterInner {
 }
 
 impl Router {
-    /// Sets up the ways to a venue. Nothing is sent and nothing is connected before somebody asks.
+    /// Sets up the routes to a venue. Nothing is sent and nothing is connected before the first request.
     ///
     /// Must be called within a tokio runtime: the socket's task and the sweeper run on it until
     /// [`shutdown`](Self::shutdown).
     ///
     /// # Errors
     ///
-    /// [`BadRequest`](SourceErrorKind::BadRequest) if an address is none;
+    /// [`BadRequest`](SourceErrorKind::BadRequest) if an address is invalid;
     /// [`Unsupported`](SourceErrorKind::Unsupported) if TLS cannot be set up.
     pub fn start(
         venue: Arc<dyn Venue>,
@@ -92,7 +92,8 @@ impl Router {
         Self::start_by(venue, endpoint, Arc::new(VenueClock::new(clock)), config)
     }
 
-    /// The same, by a clock that others read as well: each answer of the venue corrects it.
+    /// Sets up the routes to a venue with a clock that others read as well: each reply of the venue corrects
+    /// it.
     ///
     /// # Errors
     ///
@@ -107,7 +108,7 @@ impl Router {
         config.session.check(venue.capabilities())?;
         LiveHub::check_url(&endpoint.ws_url)?;
         let tls = tls::client_config()?;
-        // What was sent counts by this machine's clock: that of the venue is put right now and then.
+        // The limiter counts by this machine's clock: that of the venue is adjusted now and then.
         let limiter = limiter_for(venue.as_ref(), endpoint, clock.machine(), &config)?;
         let time = Arc::new(clock_sync_for(venue.as_ref(), endpoint, clock, &config)?);
         let rest = RestClient::new(
@@ -148,13 +149,14 @@ impl Router {
         Ok(Self { inner: shared })
     }
 
-    /// Replaces every connection by a fresh one before it breaks by itself, without a gap; whether all were replaced.
+    /// Replaces every connection by a fresh one before it breaks by itself, without a gap. Returns whether
+    /// all were replaced.
     pub async fn rotate(&self) -> bool {
         self.inner.hub.rotate().await
     }
 
-    /// Ends everything: whoever still waits gets [`Closed`](SourceErrorKind::Closed), the socket is closed,
-    /// and the tasks are waited for, within the configured time.
+    /// Shuts down: pending calls get [`Closed`](SourceErrorKind::Closed), the socket is closed, and the tasks
+    /// are waited for, within the configured time.
     pub async fn shutdown(&self) {
         self.inner.cancel.cancel();
         self.inner.tracker.close();
@@ -163,11 +165,12 @@ impl Router {
         }
     }
 
-    /// Some markets, or all, at a glance, on these terms.
+    /// Fetches the latest tickers of some markets, or of all, with `terms`.
     ///
     /// # Errors
     ///
-    /// [`TooLate`](SourceErrorKind::DeadlineExceeded) if it cannot be had in time, and whatever the venue answers.
+    /// [`DeadlineExceeded`](SourceErrorKind::DeadlineExceeded) if they cannot be had in time, and any error
+    /// of the venue.
     pub async fn tickers_with(
         &self,
         request: &TickerRequest,
@@ -176,11 +179,11 @@ impl Router {
         self.inner.tickers(request, terms).await
     }
 
-    /// Some books, on these terms.
+    /// Fetches the latest books of some markets, with `terms`.
     ///
     /// # Errors
     ///
-    /// As [`tickers_on`](Self::tickers_with).
+    /// As [`tickers_with`](Self::tickers_with).
     pub async fn books_with(
         &self,
         request: &BookRequest,
@@ -189,17 +192,18 @@ impl Router {
         self.inner.books(request, terms).await
     }
 
-    /// The code by which the venue lists what a person calls `name`, where that is certain; else `name`.
+    /// Returns the code by which the venue lists what a person calls `name`, where that is certain; else
+    /// `name`.
     #[must_use]
     pub fn spelling(&self, name: &str) -> String {
         self.inner.venue.normalize_code(name)
     }
 
-    /// Those of `symbols` that the venue does not list now.
+    /// Returns those of `symbols` that the venue does not list now.
     ///
     /// # Errors
     ///
-    /// Whatever the venue answers.
+    /// Any error of the venue.
     pub async fn unlisted(&self, symbols: &[Symbol], priority: Priority) -> Result<Vec<Symbol>, SourceError> {
         self.inner.unlisted(symbols, priority).await
     }
@@ -208,7 +212,7 @@ impl Router {
     ///
     /// # Errors
     ///
-    /// Whatever the venue answers.
+    /// Any error of the venue.
     pub async fn instruments(
         &self,
         symbols: &[Symbol],
@@ -231,13 +235,13 @@ impl Router {
         requests: u64,
         priority: Priority,
     ) -> Result<(RateLimitGroup, CompletionEstimate), SourceError> {
-        let group = self.inner.candle_group(series)?;
-        let estimate = self.inner.limiter.eta(group, priority, requests);
+        let cost = self.inner.candle_cost(series)?;
+        let estimate = self.inner.limiter.eta(cost, priority, requests);
         let unlimited = || {
-            let message = format!("no limit is known for requests of group {group}");
+            let message = format!("no limit is known for requests of group {}", cost.group);
             SourceError::new(SourceErrorKind::Unsupported, message)
         };
-        Ok((group, estimate.ok_or_else(unlimited)?))
+        Ok((cost.group, estimate.ok_or_else(unlimited)?))
     }
 
     /// Returns the counters so far.
@@ -248,7 +252,7 @@ impl Router {
 }
 
 impl Drop for RouterInner {
-    /// Whoever forgets to shut down leaves no task behind; only nobody waits for their end.
+    /// Stops the tasks of a router that was not shut down; nothing waits for their end.
     fn drop(&mut self) {
         self.cancel.cancel();
     }
@@ -319,7 +323,7 @@ impl LiveSource for Router {
         }
         let all = subscription.channels().iter().any(|channel| channel.symbol.is_any());
         if all && subscription.delivery == Delivery::Conflated {
-            // The latest of all markets would be the latest of whichever traded last.
+            // The latest value of all markets would be that of whichever traded last.
             let message = "all markets at once can only be read event by event, not conflated";
             return Err(SourceError::new(SourceErrorKind::Unsupported, message).at_venue(capabilities.venue));
         }

@@ -1,4 +1,4 @@
-//! The way of a request to the venue and back, composed of layers.
+//! The path of a request to the venue and back, composed of layers.
 
 pub(crate) mod decode;
 mod future_stamp_filter;
@@ -23,15 +23,15 @@ use rate_limit::RateLimitLayer;
 use request::{VenueReply, VenueRequest};
 use retry::{RetryConfig, RetryPolicy};
 
-/// The whole way.
+/// The whole path.
 pub(crate) type RequestStack = BoxCloneSyncService<VenueRequest, VenueReply, SourceError>;
 
-/// Composes the way of a request, outermost first.
+/// Composes the path of a request, outermost first.
 ///
-/// - *retry*: outermost, so that every try goes through all the rest anew;
-/// - *read*: inside retry, because an answer that cannot be read is worth another try;
-/// - *turn*: inside retry, because the venue counts every try: nothing reaches it without a turn of its own;
-/// - *timeout*: inside turn, so that waiting in line does not use up the time a try has;
+/// - *retry*: outermost, so that every attempt goes through all other layers anew;
+/// - *decode*: inside retry, because a reply that cannot be decoded is worth another attempt;
+/// - *rate limit*: inside retry, because the venue counts every attempt: each takes a permit of its own;
+/// - *timeout*: inside rate limit, so that waiting for the permit does not use up the attempt's time;
 /// - *http*: innermost.
 pub(crate) fn compose(
     http: HttpClient,

@@ -1,8 +1,8 @@
 //! The one TLS configuration, shared by HTTP and sockets.
 //!
-//! Built by hand because the clients' own defaults want certificates of the operating system and fail on
-//! a machine without any (a slim container), even for plain `http://`. Here the system's certificates
-//! are used where there are some, and Mozilla's list, compiled in, where there are none. The crypto
+//! Built here because the clients' own defaults need certificates of the operating system and fail on a
+//! machine without any (a slim container), even for plain `http://`. This configuration uses the system's
+//! certificates where there are some, and Mozilla's list, compiled in, where there are none. The crypto
 //! provider is named, so no process-wide default has to be installed first.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use market_backbone_core::{SourceError, SourceErrorKind};
 use rustls::{ClientConfig, RootCertStore};
 
-/// Builds the configuration for sockets: no protocol is negotiated.
+/// Builds the configuration for sockets, without protocol negotiation.
 ///
 /// # Errors
 ///
@@ -24,7 +24,7 @@ pub fn client_config() -> Result<ClientConfig, SourceError> {
     Ok(builder.with_root_certificates(roots()).with_no_client_auth())
 }
 
-/// The same for HTTP, which prefers HTTP/2 where the venue speaks it.
+/// Builds the configuration for HTTP, which prefers HTTP/2 where the venue speaks it.
 pub(crate) fn for_http(config: &ClientConfig) -> ClientConfig {
     let mut config = config.clone();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

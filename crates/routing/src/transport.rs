@@ -1,4 +1,4 @@
-//! Another way to a venue than over the network.
+//! A way to reach a venue other than over the network.
 
 use std::fmt::Debug;
 use std::io;
@@ -10,20 +10,20 @@ use tokio::io::{AsyncRead, AsyncWrite};
 ///
 /// For example to an emulated venue in the same process, where no port is opened and time may be paused.
 ///
-/// It sees the key that requests bear. Nothing is encrypted on the way, whatever the addresses say; turns, deadlines,
-/// repeats and reconnects are as over the network.
+/// It sees the key that requests carry. Nothing is encrypted on the way, whatever the addresses say. Rate
+/// limits, deadlines, retries and reconnects are as over the network.
 #[async_trait]
 pub trait Transport: Debug + Send + Sync + 'static {
-    /// Asks, and brings the whole answer.
+    /// Sends a request and returns the whole response.
     ///
     /// Dropping the future abandons the request.
     ///
     /// # Errors
     ///
-    /// If no answer came, or not all of it.
+    /// If no response came, or an incomplete one.
     async fn send(&self, request: http::Request<()>) -> io::Result<http::Response<Vec<u8>>>;
 
-    /// A stream of bytes to where the venue is listened to. The handshake of the socket goes over it.
+    /// Opens a stream of bytes to the venue's socket address. The handshake of the socket goes over it.
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ pub trait Transport: Debug + Send + Sync + 'static {
 
 const _: fn(&dyn Transport) = |_| ();
 
-/// Bytes that go both ways.
+/// A bidirectional stream of bytes.
 pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> ByteStream for T {}

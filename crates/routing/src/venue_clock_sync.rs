@@ -1,5 +1,5 @@
-//! The venue's clock in use: every answer corrects it, what was measured outlives the process, and a machine whose clock
-//! is wrong is told so.
+//! The synchronised clock of a venue: every reply corrects it, measurements outlive the process, and a wrong
+//! machine clock is reported.
 
 mod clock_file;
 
@@ -12,29 +12,31 @@ use market_backbone_core::{Clock, Timestamp, TradePage, VenueClock};
 use self::clock_file::ClockFile;
 use crate::http_date;
 
-/// Clocks that differ by more are told of.
+/// The offset in milliseconds above which a warning is logged.
 const WARN_OFFSET_MS: i64 = 2_000;
-/// What differs by less from what was told or kept is no news.
+/// The change in milliseconds below which an offset is neither logged nor stored again.
 const OFFSET_TOLERANCE_MS: u64 = 1_000;
-/// Where nothing shows what time it is at the venue, it is taken for earlier by so much, for clocks are hours off where a
-/// time zone was mistaken, and a day where the date was: nothing that is younger is final.
+/// The time by which the venue's clock is assumed to be behind where nothing shows its time.
+///
+/// Clocks are hours off where a time zone was wrong, and a day where the date was: nothing younger than this
+/// is final.
 const UNCERTAINTY: Duration = Duration::from_secs(2 * 86_400);
-/// What is stamped further ahead of the venue's clock has not happened.
+/// The largest time ahead of the venue's clock that a timestamp can have.
 const MAX_AHEAD: Duration = Duration::from_secs(60);
 
-/// The venue's clock and what becomes of its readings.
+/// The venue's clock, and its measurements.
 #[derive(Debug)]
 pub(crate) struct VenueClockSync {
     clock: Arc<VenueClock>,
-    /// Whose clock it is, for messages.
+    /// The name of the venue, for messages.
     venue: String,
     file: Option<ClockFile>,
-    /// The offset that was told last, and the one that was kept last, in milliseconds.
+    /// The offset logged last, and the one stored last, in milliseconds.
     last: Mutex<(i64, Option<i64>)>,
 }
 
 impl VenueClockSync {
-    /// The clock of `whose`; what earlier processes have measured is kept in `file`.
+    /// Creates the clock of `whose`; `file` keeps the measurements of earlier processes.
     pub(crate) fn new(clock: Arc<VenueClock>, whose: String, file: Option<PathBuf>) -> Self {
         let file = file.map(ClockFile::new);
         if let Some(file) = &file
@@ -50,19 +52,22 @@ impl VenueClockSync {
         time
     }
 
-    /// The venue's clock.
+    /// Returns the venue's clock.
     pub(crate) const fn clock(&self) -> &Arc<VenueClock> {
         &self.clock
     }
 
-    /// Now, by this machine's clock: what a request is timed by.
+    /// Returns the time of this machine's clock, which times requests.
     pub(crate) fn machine(&self) -> Timestamp {
         self.clock.machine().now()
     }
 
-    /// An answer to what was sent at `sent` by the machine's clock begins to arrive, with these headers (names in lower
-    /// case). Returns when the venue was asked by its own clock, at the earliest: a candle must never be made final whose
-    /// slot was still open. The date of an answer is cut to the second, which errs on the same side.
+    /// Records that the response to a request sent at `sent`, by the machine's clock, has begun to arrive
+    /// with these headers (names in lower case).
+    ///
+    /// Returns the earliest venue time at which the venue handled the request: a candle must never be made
+    /// final whose slot was still open. The date of a response is cut to the second, which errs on the same
+    /// side.
     pub(crate) fn on_response<'a>(
         &self,
         sent: Timestamp,
@@ -84,7 +89,8 @@ impl VenueClockSync {
         }
     }
 
-    /// What an answer with these headers, which has just arrived, tells of has happened before this by the venue's clock.
+    /// Returns the latest plausible venue time of the content of a response with these headers, which has
+    /// just arrived.
     pub(crate) fn latest_plausible<'a>(&self, header: impl Fn(&'static str) -> Option<&'a str>) -> Timestamp {
         let now = self.clock.now();
         match header("date").and_then(http_date::parse) {
@@ -94,7 +100,7 @@ impl VenueClockSync {
         }
     }
 
-    /// A page of the latest trades of a market has just arrived.
+    /// Records that a page of the latest trades of a market has just arrived.
     pub(crate) fn on_trades(&self, page: &TradePage) {
         if self.clock.needs_event_times() {
             self.clock.observe_latest_trades(page.trades.iter().map(|trade| trade.time));
@@ -102,7 +108,7 @@ impl VenueClockSync {
         }
     }
 
-    /// A handshake that was begun at `sent` by the machine's clock was answered with these headers.
+    /// Records the response to a handshake begun at `sent`, by the machine's clock, with these headers.
     pub(crate) fn on_handshake<'a>(&self, sent: Timestamp, header: impl Fn(&'static str) -> Option<&'a str>) {
         if let Some(date) = header("date").and_then(http_date::parse)
             && !is_cached_response(&header)
@@ -112,7 +118,7 @@ impl VenueClockSync {
         }
     }
 
-    /// Something that was heard just now happened at `time` by the venue's clock.
+    /// Records an event that was received just now and happened at `time` by the venue's clock.
     pub(crate) fn on_event(&self, time: Timestamp) {
         if self.clock.needs_event_times() {
             self.clock.observe_event_time(time);
@@ -120,7 +126,7 @@ impl VenueClockSync {
         }
     }
 
-    /// Keeps what was measured, once and again when it has changed.
+    /// Stores the measurement, and again when it has changed.
     fn save(&self) {
         let (Some(file), Some(bounds)) = (&self.file, self.clock.bounds()) else { return };
         let offset = self.clock.reading().offset_ms;
@@ -135,7 +141,7 @@ impl VenueClockSync {
         }
     }
 
-    /// Tells of a clock that is wrong, and of one that is right again, once each.
+    /// Logs that the machine's clock is wrong, and that it is right again, once each.
     fn notify(&self) {
         let offset = self.clock.reading().offset_ms;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -216,7 +222,7 @@ mod tests {
 
     #[test]
     fn without_dates_an_answer_is_as_old_as_what_is_known_to_have_happened() {
-        // A day ahead, as far as anybody can tell: the market may also have been halted for a day.
+        // A day ahead, as far as can be known: the market may also have been halted for a day.
         let time = venue_time("2026-08-04T10:40:30Z");
         let trade = |number: u64| Trade {
             symbol: Symbol::new(VenueId::new("test"), "A").unwrap(),

@@ -1,8 +1,8 @@
-//! Copies of a store in files, which another machine can take in and both can prove to be the same.
+//! Copies a store into files that another machine can import; both can prove that the content is the same.
 //!
-//! An archive is a folder: one file of rows for each series, CSV or Parquet, and `_manifest.json`, which says
-//! of each what is known of it (with who proved it, and when) and the [`ContentHash`]. The format of the
-//! files does not enter the hash: a CSV archive and a Parquet archive of the same data have the same.
+//! An archive is a folder with one file of rows for each series, CSV or Parquet, and `_manifest.json`, which
+//! holds the coverage of each series (with its provenance) and the [`ContentHash`]. The format of the files
+//! does not enter the hash: a CSV archive and a Parquet archive of the same data have the same hash.
 //!
 //! ```text
 //! archive/
@@ -10,13 +10,14 @@
 //!   data/source=upbit/symbol=KRW-BTC/timeframe=1m/candles.parquet
 //! ```
 //!
-//! `data` holds rows and nothing else, for polars opens a folder only if all its files end alike. Archives of older
-//! versions, which are flat and whose manifest is `manifest.json`, are taken in as well.
+//! `data` holds rows and nothing else, because polars opens a folder only if all its files have the same
+//! extension. Archives of older versions, which are flat and whose manifest is `manifest.json`, can be
+//! imported as well.
 //!
-//! What rows were before they were corrected is not in an archive, nor in the hash: it is what one store has seen, and
-//! whoever takes an archive in sees its rows for the first time.
+//! Earlier versions of rows are neither in an archive nor in the hash: they are what one store has observed,
+//! and the importing store sees the rows for the first time.
 //!
-//! Times in the manifest are RFC 3339; a stretch without `from` reaches back to the beginning.
+//! Times in the manifest are RFC 3339; a range without `from` reaches back to the beginning.
 
 mod atomic_file;
 mod checked_file;

@@ -1,33 +1,34 @@
-//! Answers as of an earlier moment: what is different about them, for every part that gives one.
+//! Answers as of an earlier moment: the differences for every part that gives one.
 //!
-//! They end with the slots that had ended by then, their rows are read as they stood, and what was disputed only later is
-//! not disputed. What nobody had asked for is asked for now, kept as it is, and reads as it was first seen.
+//! Such an answer ends with the slots that had ended by then, its rows are read as they stood, and a slot
+//! disputed only later is not disputed. Unknown ranges are fetched now, stored as they are, and read as they
+//! were first observed.
 
 use market_backbone_core::{
     CandleQuery, CandleStore, Clock, Coverage, Forming, Provenance, Series, StoreError, StoredCandles,
     TimeRange, Timestamp,
 };
 
-/// Leaves out the candle in progress where the answer is of an earlier moment: what it was then nobody has kept.
+/// Excludes the forming candle from answers as of an earlier moment: its state at that time is not stored.
 pub(crate) fn exclude_forming(query: CandleQuery) -> CandleQuery {
     let forming = query.as_of.map_or(query.forming, |_| Forming::Exclude);
     query.forming(forming)
 }
 
-/// The moment that the answer to `query` is of.
+/// Returns the moment as of which `query` is answered.
 pub(crate) fn effective_time(query: &CandleQuery, clock: &dyn Clock) -> Timestamp {
     let now = clock.now();
     query.as_of.map_or(now, |moment| moment.min(now))
 }
 
-/// The same question, of the moment of `query` and put with it.
+/// Copies the moment and the page sequence of `query` to `question`.
 pub(crate) fn with_moment_of(mut question: CandleQuery, query: &CandleQuery) -> CandleQuery {
     question.as_of = query.as_of;
     question.pages_since = query.pages_since;
     question
 }
 
-/// Reads rows of `series` as they stood then.
+/// Reads rows of `series` as they stood at that moment.
 pub(crate) async fn read(
     store: &dyn CandleStore,
     query: &CandleQuery,
@@ -41,7 +42,7 @@ pub(crate) async fn read(
     }
 }
 
-/// What is `known` without what was disputed only later.
+/// Returns `known` without disputes that arose only later.
 pub(crate) fn without_later_disputes(known: Coverage, query: &CandleQuery) -> Coverage {
     let Some(moment) = query.as_of else { return known };
     let mut then: Coverage = known.spans().iter().copied().collect();

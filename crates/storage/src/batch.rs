@@ -1,4 +1,4 @@
-//! What of a commit is kept: the same rule for every store, so that none can be taught a falsehood.
+//! The rules for what a commit stores: the same for every store, so that none stores a false statement.
 
 use std::time::Duration;
 
@@ -6,20 +6,21 @@ use market_backbone_core::{
     Candle, Coverage, Series, StoreError, StoreErrorKind, TimeRange, Timeframe, Timestamp,
 };
 
-/// Rows and their proof, fit to be stored.
+/// Rows and their coverage, checked and ready to be stored.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    // Invariant: strictly rising, all final, all figures finite, all open times on whole milliseconds.
+    // Invariant: strictly rising, all final, all values finite, all open times on whole milliseconds.
     pub(crate) candles: Vec<Candle>,
     pub(crate) coverage: Coverage,
-    /// The shortest that a slot of the series can be.
+    /// The shortest possible slot of the series.
     pub(crate) slot: Duration,
 }
 
 impl Batch {
-    /// Leaves out candles that are not final, and what is said to be proven from the first of them on:
-    /// a slot that is covered and has no row means that nothing traded in it, which would be untrue.
-    /// Of two final candles of one slot the later in the row counts.
+    /// Removes candles that are not final, and the coverage from the first of them on.
+    ///
+    /// A covered slot without a row means that nothing traded in it, which would be false. Of two final
+    /// candles of one slot, the later one in the list counts.
     pub(crate) fn accept(
         series: &Series,
         candles: &[Candle],
@@ -48,8 +49,8 @@ impl Batch {
         self.candles.is_empty() && self.coverage.is_empty()
     }
 
-    /// The stretches in which what is stored must be compared with it: what it proves and claims, and the slots of
-    /// rows that came without a proof.
+    /// Returns the ranges in which stored data must be compared with the batch: its coverage and claims, and
+    /// the slots of rows without coverage.
     pub(crate) fn affected_ranges(&self) -> Vec<TimeRange> {
         let mut affected = self.coverage.known();
         affected.extend(self.coverage.claims().iter().map(|claim| claim.range));
@@ -58,14 +59,14 @@ impl Batch {
         affected.into_vec()
     }
 
-    /// The slot that opens at `open_time`, as far as every grid agrees that no other opens in it.
+    /// Returns the slot that opens at `open_time`, as far as no grid can have another open time in it.
     pub(crate) fn slot_of(&self, open_time: Timestamp) -> Option<TimeRange> {
         TimeRange::new(open_time, open_time.plus(self.slot)).ok()
     }
 }
 
 fn in_order(mut candles: Vec<Candle>) -> Vec<Candle> {
-    candles.sort_by_key(|candle| candle.open_time); // stable: the later one of two stays later
+    candles.sort_by_key(|candle| candle.open_time); // stable: the later of two stays later
     candles.dedup_by(|later, kept| {
         let same = later.open_time == kept.open_time;
         if same {
@@ -76,7 +77,8 @@ fn in_order(mut candles: Vec<Candle>) -> Vec<Candle> {
     candles
 }
 
-/// A store does not know its venues' grids. Where clocks are changed, what lasts hours may last one less.
+/// Returns the shortest slot, because a store does not know its venues' grids. At a change of clocks, a slot
+/// of hours may be one hour shorter.
 fn shortest_slot(timeframe: Timeframe) -> Duration {
     const HOUR: i64 = 3_600;
     let secs = match timeframe {

@@ -1,5 +1,5 @@
-//! Answers as of the right now: a question is put again when it turns out that the clock was wrong, and what is not
-//! final is not called closed.
+//! Corrects answers for the venue's time: a query is repeated if the clock proves wrong, and candles that are
+//! not final are not returned as closed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,23 +16,24 @@ use tokio::sync::Mutex;
 use crate::as_of;
 use crate::stored_source::emitter::{self, Emitter};
 
-/// How often a question is put again at the most: a clock that jumps about must not keep it for ever.
+/// The largest number of repetitions of a query: a clock that jumps must not repeat it for ever.
 const MAX_REPEATS: u32 = 4;
-/// What ended longer ago is over by any clock.
+/// The age above which a slot is over by any clock.
 const CERTAINLY_PAST: Duration = Duration::from_secs(2 * 86_400);
-/// Trades that are asked for to see what time it is.
+/// The number of trades requested to learn the venue's time.
 const CLOCK_PROBE_TRADES: u32 = 100;
 
-/// Stands before all other sources of a venue's candles, and looks after two things that each of them would get wrong by
+/// The outermost source of a venue's candles. It handles two things that each inner source would get wrong by
 /// itself.
 ///
-/// *The clock.* The first answer of the venue may show that this machine's clock is off. Then the candle in progress is
-/// another than was thought, and the question is put again, to which what has arrived is known. Where the store knows
-/// more than can have happened by a clock that was compared with nothing yet, the venue is asked first; and where its
-/// answers do not say what time it is, its trades are asked, once.
+/// *The clock.* The first reply of the venue may show that this machine's clock is off. Then the forming
+/// candle is a different one, and the query is repeated, with what has arrived already known. If the store
+/// knows more than can have happened by a clock that was never compared with another, the venue is asked
+/// first. If its replies do not tell its time, its trades are requested, once.
 ///
-/// *What is closed.* Not what has ended, but what will not change: of the slots that have ended, those that have not
-/// [settled](Capabilities::settling) are left out, and others take their place in a count.
+/// *Closed candles.* A candle is closed if it will not change, not if its slot has ended: slots that have
+/// ended but are within the [finality delay](Capabilities::finality_delay) are left out, and others take
+/// their place in a count.
 #[derive(Clone)]
 pub struct ClockAwareSource {
     inner: Arc<dyn CandleSource>,
@@ -40,13 +41,13 @@ pub struct ClockAwareSource {
     store: Arc<dyn CandleStore>,
     clock: Arc<dyn Clock>,
     venue: Capabilities,
-    /// How often the clock had been set when the venue was asked last only to learn what time it is, and once more. Who
-    /// wants to know it meanwhile waits for that answer.
+    /// The number of times the clock had been set at the last request made only to learn the time, plus one.
+    /// Other queries that need the time wait for that request.
     last_measured_step: Arc<Mutex<u64>>,
 }
 
 impl ClockAwareSource {
-    /// Stands before `inner`, which keeps in `store` what the venue answers that has these `pages`.
+    /// Wraps `inner`, which stores the venue's `pages` in `store`.
     #[must_use]
     pub fn new(
         inner: Arc<dyn CandleSource>,
@@ -59,8 +60,8 @@ impl ClockAwareSource {
 
     /// Returns the query to the inner source now; `None` if all of the range is in the future.
     ///
-    /// Where the venue corrects what it sends live, bars are kept before they have settled, under a word of their own,
-    /// and are closed for whoever asks: then only those that are not kept yet are left out.
+    /// Where the venue revises what it sends live, bars are stored before they are final, with an origin of
+    /// their own, and are closed for the caller: then only those that are not stored yet are left out.
     #[must_use]
     pub fn inner_query(&self, query: &CandleQuery) -> Option<CandleQuery> {
         let frame = query.series.timeframe;
@@ -95,7 +96,7 @@ impl ClockAwareSource {
         }
     }
 
-    /// The newest `count` closed candles before `before`, otherwise like `query`.
+    /// Returns the query for the newest `count` closed candles before `before`, otherwise like `query`.
     fn last_closed_query(&self, query: &CandleQuery, count: usize, before: Timestamp) -> Option<CandleQuery> {
         let Selection::Last { floor, .. } = query.selection() else { return None };
         let question = CandleQuery::last(query.series.clone(), count).ok()?.not_before(floor).closed();
@@ -108,14 +109,14 @@ impl ClockAwareSource {
         self.venue.grid.floor(query.series.timeframe, as_of::effective_time(query, self.clock.as_ref()))
     }
 
-    /// The slots that open before this have settled.
+    /// Returns the open time before which all slots are final.
     fn final_before(&self, query: &CandleQuery) -> Timestamp {
         let settled = self.clock.now().minus(self.venue.finality_delay);
         let moment = query.as_of.map_or(settled, |moment| moment.min(settled));
         self.venue.grid.floor(query.series.timeframe, moment)
     }
 
-    /// Up to where the answer reaches, by the clock as it is.
+    /// Returns the end of the answer, by the clock as it is.
     fn answer_end(&self, query: &CandleQuery) -> Timestamp {
         let end = match query.forming {
             Forming::Include => self.venue.grid.close(query.series.timeframe, self.forming_open_time(query)),
@@ -124,8 +125,8 @@ impl ClockAwareSource {
         query_end(query).min(end)
     }
 
-    /// The venue is asked what time it is where the clock is not to be trusted: it was set, more is known than can have
-    /// happened by it, or all that is asked for is still to come.
+    /// Asks the venue for its time where the clock is not reliable: it was set, more is known than can have
+    /// happened by it, or all of the range is in the future.
     async fn verify_clock(&self, query: &CandleQuery) -> Result<(), SourceError> {
         if self.clock.is_measured() {
             return Ok(());
@@ -141,8 +142,8 @@ impl ClockAwareSource {
         let is_behind = known.is_some_and(|known| now < known);
         if is_ahead || was_set || is_behind {
             let measured = self.measure_clock(query).await;
-            // That all of it is still to come, or that there is no more, is nothing to be said by a clock that may be wrong
-            // or is known to be.
+            // A clock that may be wrong, or is known to be, must not decide that all of it is in the future,
+            // or that there is no more.
             if is_ahead || (is_behind && now < query_end(query)) {
                 measured?;
             }
@@ -159,8 +160,10 @@ impl ClockAwareSource {
         self.clock.now().minus(CERTAINLY_PAST) < query_end(query) && query.as_of.is_none()
     }
 
-    /// Asks the venue, once since the clock was set, for what shows what time it is there: its latest trades. Returns
-    /// whether that is known now. Should it not answer, the machine's clock is all there is, until the next question.
+    /// Asks the venue, once since the clock was set, for its latest trades, which show its time. Returns
+    /// whether the time is known now.
+    ///
+    /// If it does not answer, the machine's clock is used until the next query.
     async fn measure_clock(&self, query: &CandleQuery) -> Result<bool, SourceError> {
         let mut asked = self.last_measured_step.lock().await;
         let steps = self.clock.step_count();
@@ -195,7 +198,7 @@ fn query_end(query: &CandleQuery) -> Timestamp {
     }
 }
 
-/// The latest moment that a ledger knows of: what is in it has happened.
+/// Returns the latest moment in a ledger: its content has happened.
 fn latest_known(known: &Coverage) -> Option<Timestamp> {
     let moments = known.spans().iter().flat_map(|span| [span.range.to(), span.provenance.observed_at]);
     moments.chain(known.claims().iter().map(|claim| claim.last_asked_at)).max()
@@ -221,7 +224,7 @@ impl fmt::Debug for ClockAwareSource {
     }
 }
 
-/// An answer under way.
+/// An answer in progress.
 struct ClockAwareAnswer {
     source: ClockAwareSource,
     query: CandleQuery,
@@ -237,13 +240,13 @@ impl ClockAwareAnswer {
             && let Selection::Last { count, .. } = self.query.selection()
             && let Some(older) = self.source.last_closed_query(&self.query, count, oldest)
         {
-            // What was left out counted. What of this is new nobody knows better than the store.
+            // The candles left out counted. The store knows best which of the rest are new.
             self.run_query(older.pages_since(self.source.page_sequence())).await?;
         }
         Ok(())
     }
 
-    /// Puts the question, and once more each time that the clock turns out to have been wrong.
+    /// Runs the query, and again each time the clock proves to have been wrong.
     async fn run_query(&mut self, mut query: CandleQuery) -> Result<(), SourceError> {
         let mut has_looked = false;
         for again in 0..=MAX_REPEATS {

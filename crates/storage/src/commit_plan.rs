@@ -1,24 +1,26 @@
-//! What becomes of a commit where something is known already: which rows are written, and what is disputed.
+//! Decides what a commit changes where something is known already: which rows are written, and what is
+//! disputed.
 //!
-//! A row that says the same as the stored one changes nothing. One that says otherwise, or that comes where
-//! nothing was proven to be, takes the place of what was there, unless that is sure to have been observed
-//! later; a proof that has no row where one is stored leaves the row standing. In all three cases the slot is
-//! disputed from then on, with both who said so, until it is forgotten and asked for anew. A later
-//! observation that agrees with the stored row does not settle it: the venue has changed its mind once.
+//! A row that agrees with the stored one changes nothing. A row that differs, or that comes for a slot proven
+//! empty, replaces what was there, unless that is sure to have been observed later. Coverage without a row
+//! where one is stored leaves the row. In all three cases the slot is disputed from then on, with both
+//! observations, until it is forgotten and fetched again. A later observation that agrees with the stored row
+//! does not settle the dispute: the venue has changed its answer once.
 //!
-//! What was heard on a socket and added up here is the weaker word. Who was asked confirms it or contradicts it, and
-//! in both cases the row and the proof are the asked one's from then on; and what has been asked for is never replaced
-//! by what was heard, whichever came first. Where the venue says of what is heard that it will be corrected, a correction
-//! of it is no contradiction: the row is replaced and nothing is disputed. (That a row should go altogether is one all the
-//! same: it stands, and is disputed.) So it is with what was asked for so early that the venue was known to correct it
-//! still: a page that was asked later replaces it and disputes nothing, and one that was asked early says nothing against
-//! a later one, in whatever order they come.
+//! A candle received live and aggregated here is the weaker observation. A REST reply confirms or contradicts
+//! it, and in both cases the row and the provenance are those of the reply from then on. A row from REST is
+//! never replaced by a live one, whichever came first. Where the venue says that it revises what it sends
+//! live, a revision is no contradiction: the row is replaced and nothing is disputed. (A removed row is a
+//! contradiction even then: it stays, and is disputed.) The same holds for pages fetched so early that the
+//! venue was known to revise them: a page fetched later replaces them without a dispute, and an early one
+//! says nothing against a later one, in whatever order they come.
 //!
-//! That nothing is older than a moment is said of the time before a market was listed. A row that turns up there takes
-//! back what was said, and is no dispute. What an answer merely left out beyond its rows is a claim: it is kept with its
-//! witnesses, it is dropped where a row is stored, and it becomes a proof when a late enough answer says it again.
+//! Coverage before the listing says that nothing is older than a moment. A row that turns up there removes
+//! that coverage, without a dispute. What a reply merely left out beyond its rows is a claim: it is stored
+//! with its witnesses, it is dropped where a row is stored, and it becomes known when a late enough reply
+//! repeats it.
 //!
-//! What a row was before it was replaced is kept with the time at which that was observed.
+//! The earlier version of a replaced row is kept with the time at which that was observed.
 
 use std::collections::BTreeMap;
 
@@ -28,18 +30,18 @@ use crate::batch::Batch;
 use crate::ledger_compaction;
 use crate::revision::Revision;
 
-/// What is to be written, all of it or nothing.
+/// The changes of a commit, to be written as a whole or not at all.
 #[derive(Debug, Default)]
 pub(crate) struct CommitPlan {
-    /// Rows that are new or take the place of others.
+    /// The rows that are new or replace others.
     pub(crate) rows: Vec<Candle>,
-    /// What those were whose place is taken.
+    /// The earlier versions of replaced rows.
     pub(crate) revisions: Vec<Revision>,
-    /// What is known and disputed afterwards.
+    /// The coverage and the disputes afterwards.
     pub(crate) known: Coverage,
 }
 
-/// Decides on `batch`, given what is `known` and all rows that are `stored` within its reach.
+/// Plans the commit of `batch`, given the `known` coverage and all rows that are `stored` in its ranges.
 pub(crate) fn plan(known: &Coverage, stored: &[Candle], batch: &Batch) -> CommitPlan {
     let rows = Vec::with_capacity(batch.candles.len());
     let (known, batch_coverage) =
@@ -116,7 +118,7 @@ impl CommitPlan {
         }
     }
 
-    /// Keeps what was there, if anything was known to be or not to be.
+    /// Keeps the earlier version of a slot, if it had a row or was known to be empty.
     fn add_revision(&mut self, slot: &SlotProvenance, old: Option<Candle>, batch: &Batch) {
         if old.is_some() || slot.earlier.is_some() {
             let superseded_at = slot.superseded_at(batch);
@@ -124,8 +126,8 @@ impl CommitPlan {
         }
     }
 
-    /// Drops claims that a row contradicts: such an answer was stale, or its rows came late. What is left and has been
-    /// said often and late enough is known from now on.
+    /// Drops claims that a row contradicts: such a reply was stale, or its rows came late. Claims repeated
+    /// often and late enough become known.
     fn promote_claims(&mut self, stored: &[Candle], batch: &Batch) {
         for claim in self.known.claims().to_vec() {
             let rows = stored.iter().chain(&batch.candles);
@@ -145,7 +147,7 @@ impl CommitPlan {
     }
 }
 
-/// Who speaks of a slot.
+/// The observations of a slot.
 struct SlotProvenance {
     open_time: Timestamp,
     earlier: Option<Provenance>,

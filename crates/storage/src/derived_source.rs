@@ -1,4 +1,5 @@
-//! Longer candles without asking: added up from one-minute ones where the ledger knows every minute of a slot.
+//! Derives longer candles from one-minute ones where the ledger knows every minute of a slot, without a
+//! request.
 
 mod answer;
 mod derivation_plan;
@@ -17,14 +18,15 @@ pub use self::estimate::QueryEstimate;
 use crate::as_of;
 use crate::stored_source::emitter;
 
-/// Answers from shorter candles that `store` knows from end to end, and asks `inner` for all else.
+/// A source that derives answers from shorter candles that `store` knows completely, and asks `inner` for the
+/// rest.
 ///
-/// What the store knows of the longer timeframe itself comes first: it is the venue's own word. Of the rest, a
-/// stretch is computed if that takes nothing apart, for a hole in the middle of a stretch that has to be asked
-/// for anyway would cost a request instead of saving one. A disputed minute is no ground to build on.
+/// Stored candles of the longer timeframe come first, because they are the venue's own. Of the rest, a range
+/// is derived if that does not split an unknown range, because a hole in the middle of a range that has to be
+/// fetched anyway would cost a request instead of saving one. Disputed minutes are not used.
 ///
-/// Derived candles say so in their provenance ([`Origin::Derived`]), under the time of the oldest observation
-/// they rest on. They are not stored: the minutes are.
+/// Derived candles are marked in their provenance ([`Origin::Derived`]), with the time of the oldest
+/// observation that they rest on. They are not stored, because the minutes are.
 ///
 /// [`Origin::Derived`]: market_backbone_core::Origin::Derived
 #[derive(Clone)]
@@ -38,8 +40,7 @@ pub struct DerivedSource {
 }
 
 impl DerivedSource {
-    /// Puts what `store` knows of one-minute candles before `inner`, which draws on a venue of these
-    /// `capabilities`.
+    /// Wraps `inner`, which draws on a venue of these `capabilities`, with the one-minute candles of `store`.
     #[must_use]
     pub fn new(
         store: Arc<dyn CandleStore>,

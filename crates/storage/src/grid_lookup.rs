@@ -1,6 +1,7 @@
-//! Which calendar cuts a venue's candles: a store holds series of several venues, and knows none of them.
+//! Looks up the calendar of a venue's candles: a store holds series of several venues, and knows none of
+//! them.
 
 use market_backbone_core::{Grid, VenueId};
 
-/// Tells from a venue's name how its candles are cut.
+/// A function that returns the grid of a venue's candles.
 pub type GridLookup = fn(VenueId) -> Grid;

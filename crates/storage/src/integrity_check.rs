@@ -1,8 +1,9 @@
-//! Whether what is stored can be true: each series against its grid, itself, its ledger and its minutes.
+//! Checks that stored data are possible: each series against its grid, its own order, its ledger and its
+//! minutes.
 //!
-//! Works through the [`CandleStore`] port, so any store can be examined; what only files can have wrong is
-//! [`SqliteStore::check_response`](crate::SqliteStore::check_response)'s business. Nothing is changed here. What a finding
-//! suggests is in [`RepairPlan`]: forget the stretch, ask for it again.
+//! Works through the [`CandleStore`] port, so any store can be checked; what can be wrong only in files is
+//! checked by [`SqliteStore::check`](crate::SqliteStore::check). Nothing is changed here. A [`RepairPlan`]
+//! says what follows from findings: forget the range and fetch it again.
 
 mod derived_check;
 mod finding;
@@ -21,11 +22,11 @@ pub(crate) use self::ledger_check::{StoredSpan, ledger_issue};
 pub use self::repair::RepairPlan;
 use crate::GridLookup;
 
-/// Examines all series of a store.
+/// Checks all series of a store.
 ///
 /// # Errors
 ///
-/// If the store cannot say which series it has. One that cannot be read is a finding.
+/// If the store cannot list its series. A series that cannot be read is a finding.
 pub async fn check_integrity(store: &dyn CandleStore, grid: GridLookup) -> Result<Vec<Finding>, StoreError> {
     let all = store.series().await?;
     let mut findings = Vec::new();
@@ -36,7 +37,7 @@ pub async fn check_integrity(store: &dyn CandleStore, grid: GridLookup) -> Resul
         }
     }
     for series in &all {
-        // One that cannot be read has been found above.
+        // An unreadable series has been found above.
         let grid = grid(series.symbol.venue());
         if let Ok(found) = derived_check::run(store, &all, series, grid).await {
             findings.extend(found);

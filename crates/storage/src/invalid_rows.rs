@@ -1,10 +1,10 @@
-//! Rows of a store that cannot be true: whatever tier they come from, they are not told.
+//! Removes rows that cannot be valid: they are not returned, whichever tier they come from.
 
 use std::time::Duration;
 
 use market_backbone_core::{Candle, CandleStore, Grid, RejectedRow, Series, TimeRange, Timestamp};
 
-/// As near as two slots can be told apart.
+/// The smallest difference between two slots.
 const MIN_STEP: Duration = Duration::from_millis(1);
 
 /// Returns whether a row is valid and opens where a slot opens.
@@ -12,8 +12,10 @@ fn is_valid_row(grid: Grid, series: &Series, row: &Candle) -> bool {
     row.is_valid() && grid.is_open_time(series.timeframe, row.open_time)
 }
 
-/// Takes out of `rows`, which were read from `store`, those that cannot be true. Each is named, with the slot that is
-/// unknown because of it: the store forgets it, so that whoever fetches it contradicts nobody.
+/// Removes those of `rows`, which were read from `store`, that cannot be valid.
+///
+/// Each is logged with the slot that becomes unknown because of it. The store forgets that slot, so that
+/// fetching it again causes no dispute.
 pub(crate) async fn remove_invalid(
     store: &dyn CandleStore,
     grid: Grid,
@@ -46,7 +48,7 @@ pub(crate) async fn remove_invalid(
     rejected
 }
 
-/// The whole slot in which `moment` lies.
+/// Returns the whole slot that contains `moment`.
 fn slot_containing(grid: Grid, series: &Series, moment: Timestamp) -> TimeRange {
     let open = grid.floor(series.timeframe, moment);
     let whole = TimeRange::new(open, grid.close(series.timeframe, open));

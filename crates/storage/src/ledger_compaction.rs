@@ -1,16 +1,16 @@
-//! How a ledger grows: exact in what is known, thrifty in how often it says so.
+//! Compacts a ledger without changing which ranges are known.
 //!
-//! A fetch of 20,000 candles brings a hundred proofs, each observed a moment after the one before; kept
-//! apart they would be a hundred rows for one stretch. Proofs that touch, have the same origin and were
-//! observed on the same UTC day are therefore written as one, under the *oldest* of their times: the
-//! ledger may call a stretch staler than it is, never fresher. The day is a fixed window, so that the
-//! result does not depend on the order of arrival and a series followed live grows by one span a day.
+//! A fetch of 20,000 candles adds a hundred spans, each observed a moment after the one before; kept apart
+//! they would be a hundred rows for one range. Spans that touch, have the same origin and were observed on
+//! the same UTC day are therefore written as one, with the *oldest* of their times: the ledger may call a
+//! range older than it is, never newer. The day is a fixed window, so the result does not depend on the order
+//! of arrival, and a series followed live grows by one span a day.
 
 use market_backbone_core::{Coverage, Dispute, Provenance, Span, TimeRange};
 
 const DAY_SECS: i64 = 86_400;
 
-/// The same knowledge in as few words as may be.
+/// Returns the same coverage in the fewest spans.
 pub(crate) fn compact(known: &Coverage) -> Coverage {
     let mut spans: Vec<Span> = Vec::new();
     for span in known.spans() {
@@ -56,7 +56,7 @@ fn join_adjacent(older: TimeRange, newer: TimeRange) -> Option<TimeRange> {
     (older.to() == newer.from()).then(|| TimeRange::new(older.from(), newer.to()).ok())?
 }
 
-/// The older of two that have one origin and one day.
+/// Returns the older of two observations with the same origin and day.
 fn merge_provenance(a: Provenance, b: Provenance) -> Option<Provenance> {
     let day = |source: Provenance| source.observed_at.as_secs().div_euclid(DAY_SECS);
     let one = a.origin == b.origin && day(a) == day(b);

@@ -1,19 +1,19 @@
-//! Layer 3: keeps final candles and the knowledge about them, and asks upstream only for what is unknown.
+//! Layer 3: stores final candles and their coverage, and fetches from upstream only what is unknown.
 //!
 //! [`StoredSource`] is the read path: it answers a query from a [`CandleStore`] where the ledger says that
-//! the store knows, fetches the rest from another source, and commits each piece, rows and proof together,
+//! the store knows, fetches the rest from another source, and commits each piece, rows and coverage together,
 //! the moment it arrives. The stores are [`SqliteStore`], a folder of shard files with one table for each
 //! series, `PostgresStore` (feature `postgres`), a database that machines share, and [`MemoryStore`], which
-//! forgets. Each keeps what a row was before it was corrected, and can be asked what it held at an earlier moment. One
-//! `StoredSource` may stand before another: what is near, then what is shared, then the venue.
+//! is not persistent. Each keeps earlier versions of corrected rows, and can be asked what it held at an
+//! earlier moment. One `StoredSource` may wrap another: the near store, then the shared one, then the venue.
 //!
-//! [`export_archive`] copies a store into files with what is known of it, [`import_archive`] takes them in, and the
+//! [`export_archive`] copies a store into files with its coverage, [`import_archive`] reads them, and the
 //! [`ContentHash`] proves that two stores hold the same.
 //!
-//! [`Recorder`] keeps the candles of live feeds.
+//! [`Recorder`] stores the candles of live feeds.
 //!
-//! What never happens here: a candle that is not final is stored; a stretch is called known without a proof
-//! from upstream; a file is deleted or repaired behind somebody's back.
+//! What never happens here: a candle that is not final is stored; a range is called known without proof from
+//! upstream; a file is silently deleted or repaired.
 //!
 //! [`CandleStore`]: market_backbone_core::CandleStore
 

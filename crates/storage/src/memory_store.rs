@@ -1,4 +1,4 @@
-//! A store that forgets: for tests, and for runs that shall leave nothing on disk.
+//! A store in memory: for tests, and for runs that must leave nothing on disk.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -13,7 +13,7 @@ use crate::batch::Batch;
 use crate::commit_plan;
 use crate::revision::Revision;
 
-/// Keeps everything in memory, without bound, for as long as it lives.
+/// A store that keeps everything in memory, without bound, for as long as it lives.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tables: Mutex<HashMap<Series, MemoryTable>>,
@@ -22,7 +22,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct MemoryTable {
     rows: BTreeMap<Timestamp, Candle>,
-    /// Earlier versions, by the slot and then by the moment at which they ceased to hold.
+    /// The earlier versions, by slot and then by the moment at which they ceased to hold.
     revisions: BTreeMap<(Timestamp, Timestamp), Option<Candle>>,
     coverage: Coverage,
 }
@@ -32,7 +32,7 @@ impl MemoryTable {
         self.rows.is_empty() && self.coverage.is_empty()
     }
 
-    /// The row as it stood at `moment`.
+    /// Returns the row as it stood at `moment`.
     fn as_of(&self, moment: Timestamp, now: &Candle) -> Option<Candle> {
         let slot = now.open_time;
         let later = (Bound::Excluded((slot, moment)), Bound::Unbounded);
@@ -42,7 +42,7 @@ impl MemoryTable {
         }
     }
 
-    /// Keeps a version, unless one that was replaced later or at the same moment is there: then it never held.
+    /// Keeps a version, unless one that was replaced later or at the same moment exists: then it never held.
     fn insert_revision(&mut self, revision: Revision) {
         let Revision { open_time, candle, superseded_at } = revision;
         let kept = self.revisions.range((open_time, superseded_at)..).next();
@@ -53,14 +53,15 @@ impl MemoryTable {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     fn tables(&self) -> MutexGuard<'_, HashMap<Series, MemoryTable>> {
-        // Every change below is complete before the lock is let go, so a poisoned one holds nothing half done.
+        // Every change below is complete before the lock is released, so a poisoned lock protects nothing
+        // half done.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,8 +1,8 @@
-//! How a ledger in a database spells where a proof came from; the words are part of the files' format.
+//! The spelling of origins in a database; the words are part of the files' format.
 
 use market_backbone_core::Origin;
 
-/// The word for `origin`.
+/// Returns the word for `origin`.
 pub(crate) fn encode(origin: Origin) -> Result<&'static str, sqlx::Error> {
     match origin {
         Origin::Rest => Ok("rest"),
@@ -15,7 +15,7 @@ pub(crate) fn encode(origin: Origin) -> Result<&'static str, sqlx::Error> {
     }
 }
 
-/// What `word` means.
+/// Returns the origin for `word`.
 pub(crate) fn decode(word: &str) -> Result<Origin, sqlx::Error> {
     match word {
         "rest" => Ok(Origin::Rest),

@@ -1,8 +1,9 @@
-//! One Postgres for a fleet: what one worker has asked of the venue, none of the others need ask.
+//! One Postgres for several machines: what one of them has fetched from the venue, the others need not fetch.
 //!
-//! Workers write at the same time. A ledger is read, grown and written back, which two of them must not do at
-//! once: each commit first locks the row of its series, and only then looks at what is known. Nothing is kept
-//! in memory here, so nothing can be stale; a worker that wants speed puts a store of its own before this one.
+//! Several processes write at the same time. A ledger is read, extended and written back, which two of them
+//! must not do concurrently: each commit first locks the row of its series, and only then reads the coverage.
+//! Nothing is cached here, so nothing can be stale; a process that needs speed wraps this store with a near
+//! one.
 
 mod config;
 mod copy;
@@ -43,41 +44,42 @@ pub use self::stats::{DatabaseSeries, DatabaseStats, DatabaseTable};
 use self::unclaimed::ClaimOutcome;
 use crate::batch::Batch;
 
-/// How long reading or making tables may take. The server gives a statement up by itself before that;
-/// this is for the case that nothing is heard of it any more.
+/// The longest that reading or creating tables may take.
+///
+/// The server ends a statement by itself before that; this is for the case that it no longer answers.
 const DEADLINE: Duration = Duration::from_secs(25);
-/// How long a server may take to say that it is there.
+/// The longest that connecting to a server may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a transaction may take.
+/// The longest that a transaction may take.
 const TRANSACTION_DEADLINE: Duration = Duration::from_secs(60);
-/// How long the end waits for what is under way.
+/// The longest that closing waits for work in flight.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Keeps candles in a Postgres database that any number of processes share.
+/// A store of candles in a Postgres database that any number of processes share.
 ///
-/// Rows and the proof that came with them are written in one transaction. A caller who gives up waiting for a
-/// commit does not take it back: it happens or it does not.
+/// Rows and their coverage are written in one transaction. If a caller stops waiting for a commit, that does
+/// not cancel it: it happens or it does not.
 pub struct PostgresStore {
     config: PostgresConfig,
     connections: ConnectionPool,
-    /// Sources of which nobody has said whose their series are.
+    /// The sources whose series have not been claimed.
     unclaimed: Mutex<BTreeSet<VenueId>>,
-    /// Whether what is read is counted, and what is missing made unknown.
+    /// True if rows that are read are counted, and missing ones made unknown.
     verifies_counts: bool,
 }
 
 impl PostgresStore {
-    /// Connects, and makes the tables where they are missing or old. To be called inside a tokio runtime.
+    /// Connects, and creates or migrates the tables. Must be called within a tokio runtime.
     ///
     /// # Errors
     ///
-    /// [`Inaccessible`](market_backbone_core::StoreErrorKind::Inaccessible) if the server cannot be reached or
-    /// does not let us in, [`TooNew`](market_backbone_core::StoreErrorKind::TooNew) if a newer version of this
-    /// program has made the tables. No error holds the password.
+    /// [`Inaccessible`](market_backbone_core::StoreErrorKind::Inaccessible) if the server cannot be reached
+    /// or refuses the login, [`TooNew`](market_backbone_core::StoreErrorKind::TooNew) if a newer version of
+    /// this program has created the tables. No error holds the password.
     pub async fn connect(config: PostgresConfig) -> Result<Self, StoreError> {
         let config = config.checked()?;
         let prepared = async {
-            // Not from the pool, which would try again and again and then say only that it took too long.
+            // Not from the pool, which would retry and then only report a timeout.
             let options = config.connection();
             let greeting = timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await;
             let mut conn = greeting
@@ -87,7 +89,7 @@ impl PostgresStore {
                 Ok(()) => unclaimed::all(&mut conn).await.map_err(|error| fault::database(&config, error)),
                 Err(error) => Err(error),
             };
-            let _ = conn.close().await; // whatever comes of it, the connection is gone
+            let _ = conn.close().await; // whatever the result, the connection is gone
             prepared
         };
         let prepared = timeout(DEADLINE, prepared);
@@ -96,20 +98,23 @@ impl PostgresStore {
         Ok(Self { config, connections, unclaimed: Mutex::new(unclaimed), verifies_counts: true })
     }
 
-    /// The sources of whose series it was not known, when this connected, whether they are theirs: an older version wrote
-    /// them, which did not keep sources apart. They are neither read nor listed, and nothing is added to them, until they
-    /// are [claimed](Self::add_claim); workers that are connected then go on after they have connected anew.
+    /// Returns the sources whose series were unclaimed at the time of connecting.
+    ///
+    /// An older version, which did not keep sources apart, wrote these series. They are neither read nor
+    /// listed, and nothing is added to them, until they are [claimed](Self::claim). Other connected processes
+    /// see that after they have reconnected.
     #[must_use]
     pub fn unclaimed(&self) -> Vec<VenueId> {
         self.unclaimed_sources().iter().copied().collect()
     }
 
-    /// Says whose the series are that an older version kept under `claimed`: `source`'s, which may be `claimed` itself.
+    /// Assigns the series that an older version kept under `claimed` to `source`, which may be `claimed`
+    /// itself.
     ///
     /// # Errors
     ///
-    /// [`Unclaimed`](StoreErrorKind::Unclaimed) if that is no question, or if `source` is of another venue, or has series
-    /// already; if the database fails.
+    /// [`Unclaimed`](StoreErrorKind::Unclaimed) if `claimed` needs no claim, or if `source` is of another
+    /// venue or has series already; any error of the database.
     pub async fn claim(&self, claimed: VenueId, source: VenueId) -> Result<(), StoreError> {
         let refused = |what: String| Err(StoreError::new(StoreErrorKind::Unclaimed, what));
         let config = &self.config;
@@ -122,7 +127,7 @@ impl PostgresStore {
             let outcome = unclaimed::claim(&mut transaction, claimed, source).await?;
             match outcome {
                 ClaimOutcome::Done => transaction.commit().await?,
-                ClaimOutcome::NotUnclaimed | ClaimOutcome::Taken => drop(transaction), // undone with its connection
+                ClaimOutcome::NotUnclaimed | ClaimOutcome::Taken => drop(transaction), // rolled back with its connection
             }
             Ok(outcome)
         });
@@ -149,7 +154,7 @@ impl PostgresStore {
     }
 
     fn unclaimed_sources(&self) -> MutexGuard<'_, BTreeSet<VenueId>> {
-        // A set is whole between any two statements.
+        // A set is consistent between any two statements.
         self.unclaimed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -190,7 +195,8 @@ impl CandleStore for PostgresStore {
             if wrong.is_empty() || !mends {
                 conn.release();
             } else {
-                // Whoever reads looks at what is known afterwards, and must not find that what is missing was empty.
+                // A reader looks at the coverage afterwards, and must not find that missing rows were empty
+                // slots.
                 let mut transaction = connections.begin_with(conn).await?;
                 row_counts::repair(&mut transaction, &series, wrong).await?;
                 transaction.commit().await?;

@@ -1,16 +1,17 @@
-//! Keeps the candles of what is heard live, so that nobody has to ask for them.
+//! Records the candles of live feeds, so that they need not be fetched.
 //!
-//! A candle is written only if the feed was whole from before its slot opened until after it closed; a slot in which
-//! something may be missing stays unknown, to be asked for by whoever wants it. What was heard is the weaker word: the
-//! venue is asked about it later, a page at a time and at the lowest priority, and has the last one.
+//! A candle is written only if the feed was complete from before its slot opened until after it closed. A
+//! slot in which something may be missing stays unknown, and is fetched when it is wanted. A live candle is
+//! the weaker observation: the venue is asked about it later, a page at a time and at the lowest priority,
+//! and its reply prevails.
 //!
-//! Where the venue corrects what it sends live, candles are written as soon as they are heard, and one that it sends
-//! again for a slot that was written takes its place; the store keeps what was there. Such slots are asked about once more
-//! later, as the venue's [`RevisionPolicy`](market_backbone_core::RevisionPolicy) say.
+//! Where the venue revises what it sends live, candles are written as soon as they arrive, and a revision of
+//! a written slot replaces it; the store keeps the earlier version. The venue is asked about such slots once
+//! more later, as its [`RevisionPolicy`](market_backbone_core::RevisionPolicy) says.
 //!
-//! Each feed has a task that listens, and all of them one that writes. They end in this order:
-//! [`shutdown`](Recorder::shutdown) lets the listeners hand over what they have, then the writer write it. The store is
-//! its caller's to close, after that.
+//! Each feed has a task that reads it, and one task writes for all of them. They end in this order:
+//! [`shutdown`](Recorder::shutdown) lets the feed tasks pass on what they have, then the writer writes it.
+//! The caller closes the store after that.
 
 mod bar_assembler;
 mod config;
@@ -46,7 +47,7 @@ use self::series_recorder::RecorderTimeouts;
 use self::writer::RecorderWriter;
 use self::writer_message::WriterMessage;
 
-/// Keeps the candles of live feeds. Cheap to clone.
+/// A recorder of the candles of live feeds. Cheap to clone.
 #[derive(Clone)]
 pub struct Recorder {
     shared: Arc<RecorderInner>,
@@ -65,8 +66,10 @@ struct RecorderInner {
 }
 
 impl Recorder {
-    /// Starts the writer to `store`. `upstream` is asked to confirm what was written: the venue itself, not a store
-    /// before it. Must be called within a runtime.
+    /// Starts the writer to `store`.
+    ///
+    /// `upstream` is asked to confirm what was written: the venue itself, not a store before it. Must be
+    /// called within a tokio runtime.
     #[must_use]
     pub fn start(
         store: Arc<dyn CandleStore>,
@@ -111,8 +114,10 @@ impl Recorder {
         Channel { symbol: series.symbol.clone(), kind: bar_assembler::source_of(series, &self.shared.venue) }
     }
 
-    /// Records `series` from `feed`, which must bring the [channel](Self::channel_of) of each, until the returned guard
-    /// is dropped or the feed ends. The slots in progress and those that are not sure yet are lost with it.
+    /// Records `series` from `feed`, which must deliver the [channel](Self::channel_of) of each, until the
+    /// returned guard is dropped or the feed ends.
+    ///
+    /// Forming slots, and those that are not certain yet, are then lost.
     pub fn record(&self, series: Vec<Series>, feed: LiveStream) -> Recording {
         let RecorderInner { venue, config, listeners, listening, .. } = &*self.shared;
         let cancel = listening.child_token();
@@ -141,7 +146,7 @@ impl Recorder {
         Recording { recorder: self.clone(), cancel: cancel.drop_guard(), ended }
     }
 
-    /// Waits until all that was handed over so far has been written, or has failed.
+    /// Waits until all that was passed on so far has been written, or has failed.
     pub async fn flush(&self) {
         let (done, flushed) = oneshot::channel();
         let wait = async {
@@ -155,7 +160,7 @@ impl Recorder {
         }
     }
 
-    /// Ends all recordings, writes what they leave, and waits for it, within the configured time.
+    /// Ends all recordings, writes what they leave, and waits for that, within the configured time.
     pub async fn shutdown(&self) {
         let RecorderInner { listeners, listening, writers, writing, config, .. } = &*self.shared;
         for (tasks, token) in [(listeners, listening), (writers, writing)] {
@@ -175,7 +180,7 @@ impl Recorder {
 }
 
 impl Drop for RecorderInner {
-    /// Whoever forgets to shut down leaves no task behind; only nobody waits for their end.
+    /// Stops the tasks of a recorder that was not shut down; nothing waits for their end.
     fn drop(&mut self) {
         self.listening.cancel();
         self.writing.cancel();
@@ -188,7 +193,7 @@ impl fmt::Debug for Recorder {
     }
 }
 
-/// A recording under way; dropping it ends it.
+/// A recording in progress; dropping it ends it.
 #[derive(Debug)]
 #[must_use = "the recording goes on only as long as this lives"]
 pub struct Recording {
@@ -198,10 +203,10 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Ends it, and waits until what it has heard for sure is written.
+    /// Ends the recording, and waits until its certain candles are written.
     pub async fn stop(self) {
         drop(self.cancel);
-        // It ends by itself now; should it have panicked, there is nothing to wait for.
+        // It ends by itself now; if it has panicked, there is nothing to wait for.
         if timeout(self.recorder.shared.config.shutdown_timeout, self.ended).await.is_err() {
             tracing::warn!("a recording did not end in time");
         }

@@ -1,8 +1,10 @@
-//! A store that may be away: what is far is asked for as long as it answers, and done without while it does not.
+//! A wrapper for a store that may be unavailable: it is used as long as it answers, and bypassed while it
+//! does not.
 //!
-//! What a store does not say it knows, its reader asks of whoever lies behind it. So a store that is away knows nothing,
-//! says so at once, and nobody waits for it; what it should have been told is [owed](owed) to it. Somebody [tends](tending) it
-//! in the background until it is back. See `docs/decisions/0014-a-database-that-is-away.md`.
+//! What a store does not know, its reader fetches from the next source. So an unavailable store answers at
+//! once that it knows nothing, and nobody waits for it; writes to it go into a [backlog](write_backlog). A
+//! [background task](reconnect) retries until it is back. See
+//! `docs/decisions/0014-a-database-that-is-away.md`.
 
 mod reconnect;
 mod write_backlog;
@@ -24,24 +26,24 @@ use tokio_util::task::TaskTracker;
 
 use self::write_backlog::{DeferredWrite, WriteBacklog};
 
-/// How long a start waits for the store, and the end for what it still has to write.
+/// The longest that opening waits for the store, and that closing waits for pending writes.
 const GRACE_PERIOD: Duration = Duration::from_secs(2);
-/// How long a question waits until it is done without the store.
+/// The longest that a request waits before the store is bypassed.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long it is waited for a sign of life where something could not be written.
+/// The longest wait for a sign of life after a failed write.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Opens the store, or fails; called again until it succeeds.
+/// A function that opens the store, or fails; called again until it succeeds.
 type Opener = Box<dyn Fn() -> BoxFuture<'static, Result<Arc<dyn CandleStore>, StoreError>> + Send + Sync>;
 
-/// Where it is now.
+/// The availability of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Availability {
-    /// Nobody knows yet.
+    /// The store has not answered yet.
     Opening,
     /// The store answers.
     Available,
-    /// It does not.
+    /// The store does not answer.
     Unavailable,
 }
 
@@ -51,55 +53,57 @@ enum Availability {
 pub struct RemoteStoreState {
     /// True if the store is unavailable, and work goes on without it.
     pub is_unavailable: bool,
-    /// Rows that wait to be written to it.
+    /// The number of rows that wait to be written to it.
     pub backlog_rows: u64,
-    /// Rows that will never be, because too many waited.
+    /// The number of rows that were dropped from the backlog because too many waited.
     pub dropped_rows: u64,
 }
 
-/// Keeps another store, which may be stopped, restarted or stalled, from holding anybody up.
+/// A wrapper that keeps another store, which may be stopped, restarted or stalled, from blocking its callers.
 ///
-/// As long as it does not answer it knows nothing, and what is committed or forgotten waits, up to 200,000 rows: beyond
-/// that the oldest are let go of, so that their slots stay unknown there. It is tried again in the background, at longer and
-/// longer intervals up to 15 s, and told what it is owed, oldest first, when it is back. What is still owed when it is
-/// closed it is never told.
+/// While the store does not answer, it knows nothing, and commits and deletions go into a backlog of up to
+/// 200,000 rows. Beyond that the oldest are dropped, so that their slots stay unknown there. Reconnects are
+/// tried in the background, at increasing intervals up to 15 s. When the store is back, the backlog is
+/// written, oldest first. What is left when it is closed is lost.
 ///
-/// A question waits five seconds for it at the most, and nobody after that until it is back.
+/// A request waits at most five seconds for the store, and the next ones not at all until it is back.
 pub struct RemoteStore {
     shared: Arc<RemoteStoreInner>,
-    /// Who tends it.
+    /// The background task.
     tasks: TaskTracker,
 }
 
 struct RemoteStoreInner {
-    /// What it is called in messages.
+    /// The name of the store in messages.
     name: String,
     opener: Opener,
     store: OnceLock<Arc<dyn CandleStore>>,
     availability: watch::Sender<Availability>,
     backlog: Mutex<WriteBacklog>,
-    /// Of which series it is asked, to see whether it is back.
+    /// The series used to check whether it is back.
     last_series: Mutex<Option<Series>>,
-    /// Something is to be seen to.
+    /// Wakes the background task.
     wake: Notify,
     stop: CancellationToken,
 }
 
-/// Why it was done without the store.
+/// The reason for which the store was bypassed.
 enum Unavailability {
-    /// It was known to be away.
+    /// It was known to be unavailable.
     AlreadyKnown,
     /// It has just failed.
     Failed(StoreError),
 }
 
 impl RemoteStore {
-    /// Opens the store that is called `name`, and waits two seconds for it: if it is not there by then, or fails for a
-    /// reason that may be over by itself, it is away. To be called inside a tokio runtime.
+    /// Opens the store called `name`, and waits two seconds for it.
+    ///
+    /// If it is not open by then, or fails for a transient reason, it counts as unavailable. Must be called
+    /// within a tokio runtime.
     ///
     /// # Errors
     ///
-    /// If it is there and does not want to be opened.
+    /// If the store fails to open for a permanent reason.
     pub async fn open(
         name: impl Into<String>,
         opener: impl Fn() -> BoxFuture<'static, Result<Arc<dyn CandleStore>, StoreError>> + Send + Sync + 'static,
@@ -146,7 +150,7 @@ impl RemoteStore {
         }
     }
 
-    /// Does something to the store, if it answers in time.
+    /// Runs `work` on the store, if it answers in time.
     async fn attempt<T, Work>(
         &self,
         series: Option<&Series>,
@@ -164,14 +168,14 @@ impl RemoteStore {
         outcome.unwrap_or_else(|_| Err(self.shared.timeout_error())).map_err(Unavailability::Failed)
     }
 
-    /// Keeps something for later, and says so the first time.
+    /// Adds a write to the backlog, and logs that the first time.
     async fn defer_after_failure(&self, series: &Series, owing: DeferredWrite, absence: Unavailability) {
         self.shared.defer(owing);
         if let Unavailability::Failed(error) = absence {
             tracing::warn!(
                 "{error}; what it could not be told is written to it later, if this program runs so long"
             );
-            // Somebody may hold a lock, and all else be well.
+            // Another process may hold a lock while everything else works.
             let coverage = self.shared.store.get().map(|store| store.coverage(series));
             let alive = match coverage {
                 Some(coverage) => timeout(PROBE_TIMEOUT, coverage).await.is_ok_and(|told| told.is_ok()),
@@ -185,7 +189,8 @@ impl RemoteStore {
 }
 
 impl RemoteStoreInner {
-    /// The store, unless it is away; where nobody knows yet, after waiting for the answer until `deadline`.
+    /// Returns the store, unless it is unavailable. If that is not known yet, waits for the answer until
+    /// `deadline`.
     async fn available_store(&self, deadline: Instant) -> Option<Arc<dyn CandleStore>> {
         let mut phase = self.availability.subscribe();
         let known = timeout_at(deadline, phase.wait_for(|phase| *phase != Availability::Opening)).await;
@@ -200,7 +205,7 @@ impl RemoteStoreInner {
         self.store.get().map(Arc::clone)
     }
 
-    /// Does without it from now on, because of `error`.
+    /// Marks the store as unavailable because of `error`.
     fn mark_unavailable(&self, error: &StoreError) {
         let was_here = self.availability.send_if_modified(|phase| {
             std::mem::replace(phase, Availability::Unavailable) != Availability::Unavailable
@@ -244,7 +249,8 @@ impl RemoteStoreInner {
     }
 }
 
-/// Every change under these locks is complete before they are let go, so a poisoned one holds nothing half done.
+/// Locks a mutex. Every change under these locks is complete before they are released, so a poisoned one
+/// protects nothing half done.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -354,7 +360,7 @@ impl CandleStore for RemoteStore {
         }
         let left = self.shared.backlog().rows();
         if left > 0 {
-            // Said already, when they could not be; nothing is to come after a program's last word.
+            // Logged already, when they could not be written; nothing may follow a program's last message.
             tracing::info!("{left} candles have not been written to {}", self.shared.name);
         }
         if let Some(store) = store

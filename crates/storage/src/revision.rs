@@ -1,17 +1,17 @@
-//! What a row was before another took its place: kept beside the rows, so that a store can be asked what it held then.
+//! Earlier versions of rows, stored beside the rows, so that a store can be asked what it held at a moment.
 //!
-//! Two spellings of the same figures are one version: where the venue confirms what was heard, nothing is kept of the
-//! last bits. A slot that was proven empty and got a row later has a version without one.
+//! Values that differ only in their last bits are one version: where the venue confirms a live candle, no
+//! version is kept for them. A slot that was proven empty and got a row later has a version without a row.
 
 use market_backbone_core::{Candle, Timestamp};
 
-/// A version of a row that does not hold any more.
+/// An earlier version of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Revision {
-    /// When the slot opens.
+    /// The open time of the slot.
     pub(crate) open_time: Timestamp,
-    /// The row as it was; `None` where it was known that nothing had traded.
+    /// The row as it was; `None` where the slot was known to be empty.
     pub(crate) candle: Option<Candle>,
-    /// When it ceased to hold.
+    /// The time at which it ceased to hold.
     pub(crate) superseded_at: Timestamp,
 }

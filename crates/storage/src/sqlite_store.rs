@@ -1,16 +1,17 @@
-//! A folder of SQLite files: one table for each series, and beside the tables the ledger of what is known.
+//! A folder of SQLite files: one table for each series, and beside the tables the ledger of coverage.
 //!
 //! ```text
 //! market-data/
 //!   LOCK                    shared by the processes that use the folder
 //!   index.db                which shard a series is in
-//!   upbit/SOURCE            whose candles they are: upbit
-//!   upbit/COMMITS           by which number the last commit to each shard is known
+//!   upbit/SOURCE            the source of the candles: upbit
+//!   upbit/COMMITS           the id of the last commit to each shard
 //!   upbit/shard-0000.db     up to 64 tables candles_KRW_BTC_1m(timestamp, open, …), `coverage` and `revision`
 //!   upbit@127.0.0.1+9001/…  those of the source upbit@127.0.0.1:9001
 //! ```
 //!
-//! Many files, because one with 20,000 tables takes 160 ms to open and 4 ms for each table more.
+//! The tables are spread over many files, because one with 20,000 tables takes 160 ms to open and 4 ms for
+//! each further table.
 
 mod block;
 mod block_cache;
@@ -70,39 +71,41 @@ use self::shard_writer::WriteOp;
 use self::source_registry::SourceRegistry;
 pub use self::stats::{SeriesStats, ShardStats, StoreStats};
 
-/// Keeps candles in a folder of SQLite files, which several processes may use at once; within one, share it.
+/// A store of candles in a folder of SQLite files, which several processes may use at once; within one
+/// process, share it.
 ///
-/// Rows and the proof that came with them are written in one transaction, by one writer for each file at a time, so
-/// that whatever kills the process, what is on disk is true. Recent blocks of candles and the ledger are
-/// kept in memory as well, and a read that finds all in them does not touch the disk. What another process has committed
-/// is seen by the next read, and what is decided about new candles is decided on top of it.
+/// Rows and their coverage are written in one transaction, by one writer for each file at a time, so that the
+/// data on disk is consistent whatever kills the process. Recent blocks of candles and the ledger are cached
+/// in memory, and a read that finds everything there does not touch the disk. A commit of another process is
+/// visible to the next read, and decisions about new candles are based on it.
 #[derive(Debug)]
 pub struct SqliteStore {
-    // Shared with the task that looks after the files, which holds them only while it does.
+    // Shared with the maintenance task, which holds them only while it works.
     index: Arc<ShardIndex>,
     shards: Arc<ShardPool>,
     sources: Arc<SourceRegistry>,
     cache: BlockCache,
     series: Arc<RwLock<SeriesMap>>,
     maintenance: Arc<MaintenanceState>,
-    // Nothing is remembered of what others may change.
+    // Nothing is cached, because others may change it.
     read_only: bool,
 }
 
-/// As many as there are series that were asked for; some hundred bytes each.
+/// The state of each series that was requested; some hundred bytes each.
 type SeriesMap = HashMap<Series, Arc<SeriesState>>;
 
 impl SqliteStore {
-    /// Opens the data folder, or makes it. To be called inside a tokio runtime, where the writers will live.
+    /// Opens the data folder, or creates it. Must be called within a tokio runtime, where the writers will
+    /// run.
     ///
     /// # Errors
     ///
-    /// [`Held`](market_backbone_core::StoreErrorKind::Locked) if a program uses the folder that does not share it (one of an older
-    /// version, or one that has been putting it in order for seconds),
+    /// [`Locked`](market_backbone_core::StoreErrorKind::Locked) if another program holds the folder
+    /// exclusively (an older version, or one that has been migrating it for seconds),
     /// [`Inaccessible`](market_backbone_core::StoreErrorKind::Inaccessible) if it cannot be written to,
     /// [`Corrupt`](market_backbone_core::StoreErrorKind::Corrupt) or
-    /// [`TooNew`](market_backbone_core::StoreErrorKind::TooNew) if its index is. Shards are looked at when
-    /// they are first needed.
+    /// [`TooNew`](market_backbone_core::StoreErrorKind::TooNew) if its index is. Shards are opened when they
+    /// are first needed.
     pub async fn open(config: StoreConfig) -> Result<Self, StoreError> {
         fs::create_dir_all(&config.dir).map_err(|error| fault::io(&config.dir, error))?;
         let (lock, entry) = FolderLock::acquire(&config.dir).await?;
@@ -120,14 +123,15 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// Opens a data folder to read it, whether others share it or one of them does not; nobody is disturbed.
+    /// Opens a data folder for reading, whether it is shared or held exclusively; other processes are not
+    /// affected.
     ///
-    /// Every answer comes from disk, as it is at that moment.
+    /// Every answer is read from disk, as it is at that moment.
     ///
     /// # Errors
     ///
-    /// [`Inaccessible`](market_backbone_core::StoreErrorKind::Inaccessible) if there is no store in the folder;
-    /// as [`open`](Self::open) otherwise. Whatever would write fails with
+    /// [`Inaccessible`](market_backbone_core::StoreErrorKind::Inaccessible) if there is no store in the
+    /// folder; otherwise as [`open`](Self::open). All writes fail with
     /// [`ReadOnly`](market_backbone_core::StoreErrorKind::ReadOnly).
     pub async fn open_read_only(config: StoreConfig) -> Result<Self, StoreError> {
         let opened = ShardIndex::open_read_only(&config.dir).await?;
@@ -152,23 +156,26 @@ impl SqliteStore {
         }
     }
 
-    /// The sources of whose candles it is not known whether they are theirs: an older version wrote them, which did not
-    /// keep sources apart. They are neither read nor listed, and nothing is added to them, until they are
-    /// [claimed](Self::add_claim).
+    /// Returns the sources with unclaimed candles.
+    ///
+    /// An older version, which did not keep sources apart, wrote these candles. They are neither read nor
+    /// listed, and nothing is added to them, until they are [claimed](Self::claim).
     #[must_use]
     pub fn unclaimed(&self) -> Vec<VenueId> {
         self.sources.unclaimed()
     }
 
-    /// Says whose the candles are that an older version kept under `claimed`: `source`'s, which may be `claimed` itself.
-    /// To be said before anything of either is asked, while no other process uses the folder: some seconds are waited for
-    /// that. What is interrupted is finished when the folder is opened again.
+    /// Assigns the candles that an older version kept under `claimed` to `source`, which may be `claimed`
+    /// itself.
+    ///
+    /// Call it before any request for either source, while no other process uses the folder: it waits some
+    /// seconds for that. An interrupted claim is finished when the folder is opened again.
     ///
     /// # Errors
     ///
-    /// [`Held`](market_backbone_core::StoreErrorKind::Locked) if others go on using the folder;
-    /// [`Unclaimed`](market_backbone_core::StoreErrorKind::Unclaimed) if that is no question, if `source` is of another
-    /// venue, or has candles in this folder already; if it cannot be written.
+    /// [`Locked`](market_backbone_core::StoreErrorKind::Locked) if others go on using the folder;
+    /// [`Unclaimed`](market_backbone_core::StoreErrorKind::Unclaimed) if `claimed` needs no claim, or if
+    /// `source` is of another venue or has candles in this folder already; any failure to write.
     pub async fn claim(&self, claimed: VenueId, source: VenueId) -> Result<(), StoreError> {
         if self.read_only {
             return Err(fault::read_only());
@@ -177,7 +184,7 @@ impl SqliteStore {
         if let Some(objection) = source_registry::claim_error(&self.sources, claimed, source) {
             return Err(objection);
         }
-        // Another process may have said it while this one waited.
+        // Another process may have claimed it while this one waited.
         let settled = async || {
             self.sources.set_unclaimed(self.index.find_unclaimed(self.sources.dir()).await?);
             Ok(self.sources.is_claimed(claimed))
@@ -203,8 +210,8 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// The shard for a series of which nothing was stored yet; the folder it is in says whose it is before there is
-    /// anything in it.
+    /// Assigns a shard to a series without stored data; the source's folder gets its owner file before it
+    /// holds anything.
     async fn assign(&self, state: &SeriesState) -> Result<u32, StoreError> {
         let source = state.venue;
         self.shards.lock().ok_or_else(fault::closed)?.require_same_folder()?;
@@ -234,12 +241,12 @@ impl SqliteStore {
         }))
     }
 
-    /// The same, for whoever wants to write.
+    /// Returns the in-memory state of a series for writing.
     fn writable_state(&self, series: &Series) -> Result<Arc<SeriesState>, StoreError> {
         if self.read_only { Err(fault::read_only()) } else { self.state(series) }
     }
 
-    /// Has an order carried out, and its shard looked after in the next round of care.
+    /// Runs a write operation, and marks its shard for the next round of maintenance.
     async fn write(
         &self,
         shard: &ShardLease,
@@ -247,27 +254,27 @@ impl SqliteStore {
         order: WriteOp,
     ) -> Result<(), StoreError> {
         let id = series.location.get().map(|home| ShardId { venue: series.venue, number: home.shard });
-        // Noted before as well: a caller who gives up meanwhile does not take the order back.
+        // Marked before as well: if the caller stops waiting, the write still happens.
         id.into_iter().for_each(|id| self.maintenance.mark_dirty(id));
         let written = shard.write(series, order).await;
         id.into_iter().for_each(|id| self.maintenance.mark_dirty(id));
         written
     }
 
-    /// Remembers in which shard a series is, which never changes.
+    /// Caches the shard of a series, which never changes.
     fn set_location(&self, series: &SeriesState, number: u32) -> Result<u32, StoreError> {
         let cached_view = self.shards.cached_view(ShardId { venue: series.venue, number })?;
         Ok(series.location.get_or_init(|| SeriesLocation { shard: number, cached_view }).shard)
     }
 
-    /// The shard that holds the table of a series; `None` if nothing of it was ever stored.
+    /// Opens the shard that holds the table of a series; `None` if nothing of it was ever stored.
     async fn shard_of(&self, series: &SeriesState) -> Result<Option<ShardLease>, StoreError> {
         let number = match series.location.get() {
             Some(home) => home.shard,
             None => match self.index.find(series.venue, &series.table).await? {
                 Some(number) => {
                     let number = self.set_location(series, number)?;
-                    // From now on there is something to be believed: what is read next can be remembered.
+                    // From now on the cache can be validated: what is read next can be cached.
                     self.revalidate(series).await?;
                     number
                 }
@@ -276,7 +283,7 @@ impl SqliteStore {
         };
         let shard = self.shards.lease(ShardId { venue: series.venue, number }).await?;
         if !series.table_exists() {
-            // Assigned a shard, but the process was killed before the first row was written?
+            // The shard may be assigned although the process was killed before the first row was written.
             let mut conn = shard.reader().await?;
             if !candle_table::exists(&mut conn, &series.table).await.map_err(|error| shard.fault(error))? {
                 return Ok(None);

@@ -1,4 +1,4 @@
-//! The read path: what is known comes from the store, what is not from upstream, and is stored as it arrives.
+//! The read path: known data comes from the store, unknown data from upstream, and is stored as it arrives.
 
 mod answer;
 pub(crate) mod emitter;
@@ -20,25 +20,26 @@ use market_backbone_core::{
 
 use self::answer::StoredAnswer;
 
-/// Answers from a store and asks `upstream` only for what the store does not know.
+/// A source that answers from a store and asks `upstream` only for what the store does not know.
 ///
-/// Each piece that upstream sends is committed, its rows together with its proof, before it is passed on;
-/// a process that is killed half-way has lost nothing but the pieces under way. Candles that are not final
-/// are passed on and not stored, and the slot in progress is never called known.
+/// Each piece that upstream sends is committed, its rows together with its coverage, before it is passed on.
+/// A process that is killed half-way has lost only the pieces in flight. Candles that are not final are
+/// passed on and not stored, and the forming slot is never called known.
 ///
-/// What cannot be stored because the disk is full or fails is passed on all the same, and [says so](market_backbone_core::CandlePart::write_failure). Any other
-/// failure of the store ends the answer.
+/// What cannot be stored because the disk is full or fails is passed on all the same, and [is
+/// marked](market_backbone_core::CandlePart::write_failure). Any other failure of the store ends the answer.
 ///
-/// A question [as of](CandleQuery::as_of) an earlier moment is answered from what the store kept of then; what the store
-/// does not know is asked for as ever, as of now.
+/// A query [as of](CandleQuery::as_of) an earlier moment is answered from what the store kept of that time;
+/// what the store does not know is fetched as usual, as of now.
 ///
-/// What is read is looked at: a row that cannot be true is left out and named, and its slot is forgotten and asked for; so is
-/// what the store has let go of since it was asked what it knows. What a shared store cannot read is asked for as well.
+/// Rows that are read are validated. An invalid row is left out and logged, and its slot is forgotten and
+/// fetched. The same holds for rows that the store has lost since its coverage was read, and for what a
+/// shared store cannot read.
 ///
-/// Within one query nothing is asked twice: where upstream could prove nothing (it keeps candles of one
-/// second for a limited time, say), the answer has a hole, and its coverage says so.
+/// Within one query nothing is fetched twice: where upstream could prove nothing (it keeps one-second candles
+/// for a limited time, say), the answer has a hole, and its coverage says so.
 ///
-/// All work is done by the stream that the caller polls. Dropping it abandons what is under way; a
+/// All work is done by the stream that the caller polls. Dropping it abandons the requests in flight; a
 /// commit that was begun either happens or does not.
 #[derive(Clone)]
 pub struct StoredSource {
@@ -48,12 +49,12 @@ pub struct StoredSource {
     grid: Grid,
     is_shared: bool,
     rechecks: bool,
-    /// The store cannot write, as far as is known: that is told once.
+    /// True if the store cannot write, which is logged once.
     is_full: Arc<AtomicBool>,
 }
 
 impl StoredSource {
-    /// Puts `store` before `upstream`, which cuts its candles by `grid`.
+    /// Wraps `upstream`, whose candles follow `grid`, with `store`.
     #[must_use]
     pub fn new(
         store: Arc<dyn CandleStore>,
@@ -65,18 +66,20 @@ impl StoredSource {
         Self { store, upstream, clock, grid, is_shared: false, rechecks: false, is_full }
     }
 
-    /// Asks once more about candles that were asked for before their venue had visibly moved on. For venues that do not
-    /// correct candles by rule: where they do, a recorder asks.
+    /// Makes the source fetch candles again that were fetched before their venue had visibly moved on.
+    ///
+    /// For venues that do not revise candles by rule; where they do, a recorder asks.
     #[must_use]
     pub fn rechecking_early(mut self, capabilities: &Capabilities) -> Self {
         self.rechecks = capabilities.revision_policy.revision_window().is_zero();
         self
     }
 
-    /// Says that other machines share the store, so that its rows are counted apart from those of this disk.
+    /// Marks the store as shared with other machines, so that its rows are counted apart from those of this
+    /// disk.
     ///
-    /// Such a source can be the upstream of another, whose store is nearer: what is found here is then kept
-    /// there, with who proved it and when.
+    /// Such a source can be the upstream of another one with a nearer store: what is found here is then
+    /// stored there, with its provenance.
     #[must_use]
     pub fn shared(mut self) -> Self {
         self.is_shared = true;

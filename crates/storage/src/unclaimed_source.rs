@@ -1,8 +1,8 @@
-//! What is said of candles that were written before sources were kept apart: they may be anybody's.
+//! The message about candles that were written before sources were kept apart: their source is unknown.
 
 use market_backbone_core::VenueId;
 
-/// The question, and how it is answered; `keeper` is what holds the candles.
+/// Returns the instructions for a claim; `keeper` is the store with the candles.
 pub(crate) fn claim_instructions(keeper: &str, source: VenueId) -> String {
     format!(
         "whose the candles are that {keeper} holds under {source} is not known: a version that did not keep sources \

@@ -82,7 +82,7 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     socket: SocketLimits {
         connects: per_second(CONNECT, 5),
         messages: &[per_second(MESSAGE, 5), RateLimitRule::new(MESSAGE, 100, Duration::from_secs(60))],
-        // Protocol pings are answered and, unlike the text `PING`, are no message that counts.
+        // Pings of the protocol are answered and, unlike the text `PING`, do not count as messages.
         keep_alive: KeepAlive::Ping,
         keep_alive_every: Duration::from_secs(10),
         // Upbit drops a silent socket after 60 s without a close frame; two lost pongs show it sooner.

@@ -23,10 +23,8 @@ pub(crate) fn check(call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceErro
     let (name, words) = error_detail(reply.body);
     let (kind, message) = match reply.status {
         404 if is_unknown_market(name.as_ref(), call) => (Kind::UnknownMarket, unknown_market(call)),
-        404 => (Kind::NoSuchRoute, format!("upbit knows no such route: {words}")),
-        418 => {
-            (Kind::Banned(retry_after(reply, &words)), format!("upbit has shut this address out: {words}"))
-        }
+        404 => (Kind::NoSuchRoute, format!("upbit has no such route: {words}")),
+        418 => (Kind::Banned(retry_after(reply, &words)), format!("upbit has banned this address: {words}")),
         429 => (Kind::Throttled(retry_after(reply, &words)), format!("upbit asks to slow down: {words}")),
         400..=499 => (Kind::BadRequest, format!("upbit refused the request: {words}")),
         503 => (Kind::Maintenance, "upbit is not available, perhaps for maintenance".to_owned()),

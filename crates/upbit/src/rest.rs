@@ -66,7 +66,7 @@ fn trades(request: &TradePageRequest) -> Result<HttpCall, SourceError> {
     let TradePageRequest { symbol, before, days_ago, count } = request;
     if *days_ago > TRADE_DAYS {
         let message = format!(
-            "upbit has the trades of the last {TRADE_DAYS} days only, {days_ago} days ago were asked"
+            "upbit keeps the trades of the last {TRADE_DAYS} days only, not those of {days_ago} days ago"
         );
         return Err(SourceError::new(SourceErrorKind::Unsupported, message));
     }
@@ -77,7 +77,7 @@ fn trades(request: &TradePageRequest) -> Result<HttpCall, SourceError> {
     match before {
         Some(TradeId::Number(id)) => query.push(("cursor", id.to_string())),
         Some(TradeId::Text(id)) => {
-            return Err(bad_request(format!("trades of upbit are numbered, `{id}` is no number")));
+            return Err(bad_request(format!("`{id}` is not a number, as trade ids of upbit are")));
         }
         None => {}
     }
@@ -117,7 +117,7 @@ pub(crate) fn codes(symbols: &[Symbol]) -> Result<String, SourceError> {
 
 fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> {
     if asked == 0 {
-        return Err(bad_request(format!("0 {of_what} were asked; ask for 1 to {limit}")));
+        return Err(bad_request(format!("cannot request 0 {of_what}; ask for 1 to {limit}")));
     }
     if asked > limit {
         let message = format!(

@@ -17,7 +17,7 @@ use crate::args::{CandleRangeArgs, CandlesArgs};
 use crate::{output, progress, stats};
 
 const DEFAULT_COUNT: usize = 200;
-/// A machine's clock is hardly off by more before anybody notices.
+/// The largest plausible offset of a machine's clock: a larger one is noticed.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(86_400);
 
 pub(crate) async fn run(args: CandlesArgs, backbone: &Backbone) -> anyhow::Result<()> {
@@ -26,7 +26,7 @@ pub(crate) async fn run(args: CandlesArgs, backbone: &Backbone) -> anyhow::Resul
         None => format::of_file(args.format, args.output.as_deref())?,
     };
     let wishes = series_requests(&args, backbone).await?;
-    // Not by how many a list happens to hold: columns do not come and go with it.
+    // Not by the current length of a list: columns must not come and go with it.
     let labelled = wishes.len() > 1 || args.universe.is_some() || args.output_dir.is_some();
     let style = CandleStyle { format, fill: Fill::from(args.fill), grid: backbone.grid(), labelled };
     match &wishes[..] {
@@ -64,14 +64,14 @@ async fn one(
     Ok(())
 }
 
-/// Says that candles will have to be asked for again.
+/// Warns that candles could not be stored and will have to be fetched again.
 fn warn_of_unkept(unkept: Option<&WriteFailure>) {
     if let Some(WriteFailure { rows, reason: why }) = unkept {
         output::note(&format!("warning: {rows} candles were not kept: {why}"));
     }
 }
 
-/// The series that are wanted, each once, however it is spelt.
+/// Returns the requested series, without duplicates, however they are spelled.
 async fn series_requests(args: &CandlesArgs, backbone: &Backbone) -> anyhow::Result<Vec<SeriesRequest>> {
     let (named, timeframes) = args.named()?;
     let listed = match &args.universe {
@@ -89,13 +89,13 @@ async fn series_requests(args: &CandlesArgs, backbone: &Backbone) -> anyhow::Res
     Ok(wishes)
 }
 
-/// The request for candles of one series.
+/// Builds the request for candles of one series.
 fn request(market: &str, timeframe: Timeframe, args: &CandlesArgs, backbone: &Backbone) -> CandleRequest {
     let request = candle_request(market, timeframe, &args.range, backbone);
     if args.adjusted { request.adjusted() } else { request }
 }
 
-/// The request for what is wanted of a series.
+/// Builds the request for a range of a series.
 pub(super) fn candle_request(
     market: &str,
     timeframe: Timeframe,
@@ -104,7 +104,8 @@ pub(super) fn candle_request(
 ) -> CandleRequest {
     let request = backbone.client(wanted.priority.into()).candles(market, timeframe);
     let request = match (wanted.from, wanted.to) {
-        // Up to now, whatever this machine takes that for; what lies ahead of both clocks runs backwards.
+        // Up to the current time, whatever this machine's clock says; a start after both clocks is an
+        // inverted range.
         (Some(from), None) if from < backbone.now().plus(MAX_CLOCK_DIFFERENCE) => {
             request.range(from..).any_window()
         }

@@ -1,4 +1,4 @@
-//! `market-backbone daily`: the day bars of all shares, kept by one request a day.
+//! `market-backbone daily`: the daily bars of all shares, stored by one request a day.
 
 use market_backbone::{Backbone, MASSIVE, Priority};
 

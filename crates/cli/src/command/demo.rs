@@ -1,4 +1,5 @@
-//! `market-backbone demo`: the main job on one screen: emulator and backbone in one process, no key, no network.
+//! `market-backbone demo`: the main features on one screen: emulator and backbone in one process, no key, no
+//! network.
 
 use std::time::Duration;
 
@@ -17,15 +18,15 @@ use crate::row;
 use crate::stop::{self, Stopped};
 
 const HISTORY_CANDLES: usize = 1_000;
-/// How old a bar of a share is before late trades no longer change it, and some to spare.
+/// The age of a share's bar at which late trades no longer change it, with a margin.
 const STOCK_FINALITY_DELAY: Duration = Duration::from_secs(1_800);
 
-/// What is shown of a venue.
+/// The script of the demo for a venue.
 #[derive(Clone, Copy)]
 struct DemoScript {
     intro: &'static str,
     markets: [&'static str; 4],
-    /// How long after its end a candle may still change.
+    /// The time after its end in which a candle may still change.
     finality_delay: Duration,
 }
 
@@ -87,7 +88,7 @@ async fn show(backbone: &Backbone, bill: DemoScript, length: Option<Duration>) -
     output.finish()
 }
 
-/// Goes on until it is stopped.
+/// Runs until it is stopped.
 async fn run_script(
     backbone: &Backbone,
     bill: DemoScript,
@@ -110,7 +111,7 @@ async fn run_script(
     live(&bot, bill, output).await
 }
 
-/// The same thousand candles twice: from the venue, then from what is known.
+/// Shows the same thousand candles twice: from the venue, then from the store.
 async fn history(
     chart: &Client,
     backbone: &Backbone,
@@ -142,7 +143,7 @@ async fn live(bot: &Client, bill: DemoScript, output: &mut Output) -> anyhow::Re
     let kinds = [StreamKind::Trade, StreamKind::Candle(Timeframe::M1)];
     let mut events = bot.subscribe(bill.markets, kinds).await?;
     while let Some(event) = events.next().await {
-        // Candles repeat every second: the trades tell the same story with less noise.
+        // Candles repeat every second: the trades show the same with fewer lines.
         if !matches!(event, FeedEvent::Candle { .. }) {
             output.line(&row::event_text(&event))?;
             output.flush()?;

@@ -1,4 +1,4 @@
-//! `market-backbone emulate`: a look-alike of a venue, alone.
+//! `market-backbone emulate`: an emulated venue on its own.
 
 use anyhow::Context;
 use market_backbone::UpbitRegion;
@@ -12,7 +12,9 @@ use crate::args::{self, EmulateArgs, EmulatedVenue, EvictArg, LimiterArg, StockA
 use crate::exit::UsageError;
 use crate::{output, stop};
 
-/// `region` says which of Upbit's houses it is to look like: markets, trades and books of its own.
+/// Runs the emulator.
+///
+/// `region` says which of Upbit's exchanges it emulates: markets, trades and books of its own.
 pub(crate) async fn run(args: EmulateArgs, region: Option<UpbitRegion>) -> anyhow::Result<()> {
     let scenario = scenario(&args, region)?;
     let listener = TcpListener::bind(("127.0.0.1", args.port))
@@ -53,7 +55,7 @@ fn scenario(args: &EmulateArgs, whose: Option<UpbitRegion>) -> anyhow::Result<Sc
     })
 }
 
-/// Tickers that take turns in a flood.
+/// The number of tickers that take turns in a flood.
 const FLOOD_TICKERS: usize = 10_000;
 
 fn stocks(options: &StockArgs) -> Result<StocksScenario, UsageError> {

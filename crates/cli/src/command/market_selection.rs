@@ -1,5 +1,5 @@
-//! What is to be asked about: markets that were named must be listed; members of a universe that are not are told once
-//! and left out, for one that is gone is no fault of the others.
+//! Selects the markets of a command: named markets must be listed; unlisted members of a universe are
+//! reported once and left out, because one of them must not stop the others.
 
 use std::collections::HashSet;
 
@@ -10,14 +10,14 @@ use crate::output::note;
 /// The markets of a command.
 #[derive(Clone, Debug)]
 pub(super) struct MarketSelection {
-    /// Those that were named, then members of the universe; each once.
+    /// The named markets, then members of the universe, without duplicates.
     markets: Vec<String>,
-    /// How many were named.
+    /// The number of named markets.
     named_count: usize,
 }
 
 impl MarketSelection {
-    /// The markets named, and those of the universe, if one is.
+    /// Returns the named markets, and those of the universe, if one is given.
     pub(super) async fn of(
         backbone: &Backbone,
         named: Vec<String>,
@@ -34,23 +34,23 @@ impl MarketSelection {
         Ok(Self { markets, named_count: named })
     }
 
-    /// All of them.
+    /// Returns all markets.
     pub(super) fn all(&self) -> impl Iterator<Item = &str> {
         self.markets.iter().map(String::as_str)
     }
 
-    /// Leaves out members that the venue does not list, and says so.
+    /// Removes members that the venue does not list, and reports them.
     ///
     /// # Errors
     ///
-    /// If one that was named is not listed, none is left, or the venue does not say.
+    /// If a named market is not listed, none is left, or the venue does not answer.
     pub(super) async fn without_unlisted(mut self, client: &Client) -> anyhow::Result<Self> {
         let gone: HashSet<_> = client.unlisted(self.all()).await?.into_iter().collect();
         if gone.is_empty() {
             return Ok(self);
         }
         let named = self.markets[..self.named_count].iter().map(String::as_str);
-        // Which was meant is looked for there.
+        // The error suggests which market was meant.
         client.require(named).await?;
         let mut told: Vec<_> = gone.iter().map(String::as_str).collect();
         told.sort_unstable();
@@ -61,7 +61,7 @@ impl MarketSelection {
         Ok(self)
     }
 
-    /// Whether `error` may go away when members that are not listed are left out.
+    /// Returns whether `error` may go away when unlisted members are left out.
     pub(super) fn can_drop_unlisted(&self, error: &Error) -> bool {
         let is_unknown =
             matches!(error, Error::Source(error) if error.kind() == SourceErrorKind::UnknownMarket);

@@ -1,4 +1,4 @@
-//! `market-backbone markets`: what the venue lists.
+//! `market-backbone markets`: the venue's listing.
 
 use comfy_table::Table;
 use market_backbone::{Backbone, Instrument, Priority};

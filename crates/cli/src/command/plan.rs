@@ -1,4 +1,4 @@
-//! `market-backbone plan`: what a fetch would cost, before anything is fetched.
+//! `market-backbone plan`: the cost of a fetch, before anything is fetched.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ fn as_text(plan: &Plan) -> String {
     )
 }
 
-/// `3.2 s`, `4 min 10 s`, `2 h 5 min`.
+/// Formats a duration: `3.2 s`, `4 min 10 s`, `2 h 5 min`.
 fn length(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {

@@ -16,7 +16,7 @@ use super::unless_stopped;
 use crate::args::{ForgetArgs, GlobalArgs, StatsArgs, StoreArgs, StoreCommand};
 use crate::{output, settings};
 
-/// Does what was asked of the data folder.
+/// Runs a command on the data folder.
 pub(crate) async fn run(args: StoreArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     match args.command {
         StoreCommand::Stats(args) => match settings::shared(global)? {
@@ -100,7 +100,7 @@ async fn forget(mut args: ForgetArgs, global: &GlobalArgs) -> anyhow::Result<()>
     outcome
 }
 
-/// Candles of an older version, of which a command tells nothing.
+/// Notes candles of an older version that a command leaves out.
 fn note_unclaimed(source: VenueId) {
     output::note(&format!(
         "left out: candles that an older version kept under {source}; `store claim` says whose they are"
@@ -117,7 +117,7 @@ fn ensure_all_claimed(unclaimed: &[VenueId]) -> anyhow::Result<()> {
     )
 }
 
-/// A folder in which there is a store: opening it would make one.
+/// Returns the settings of an existing store: opening a missing one would create it.
 fn existing(global: &GlobalArgs) -> anyhow::Result<StoreConfig> {
     let config = settings::store(global)?;
     let dir = config.dir.display();
@@ -128,7 +128,7 @@ fn existing(global: &GlobalArgs) -> anyhow::Result<StoreConfig> {
     Ok(config)
 }
 
-/// Beside whoever uses the folder, be it one that does not share it.
+/// Opens the folder for reading, beside any other user of it.
 async fn reading(
     global: &GlobalArgs,
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,
@@ -144,7 +144,7 @@ async fn open_to_read(config: StoreConfig) -> anyhow::Result<SqliteStore> {
     })
 }
 
-/// Beside whoever shares the folder.
+/// Opens the folder for writing, beside other users that share it.
 async fn writing(
     config: StoreConfig,
     task: impl AsyncFnOnce(&SqliteStore) -> anyhow::Result<()>,

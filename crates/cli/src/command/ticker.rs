@@ -1,4 +1,4 @@
-//! `market-backbone ticker`: latest prices.
+//! `market-backbone ticker`: the latest prices.
 
 use comfy_table::Table;
 use market_backbone::{Backbone, PlainDecimal, Ticker as Glance};
@@ -13,7 +13,7 @@ pub(crate) async fn run(args: TickerArgs, backbone: &Backbone) -> anyhow::Result
     let client = backbone.client(args.priority.into());
     let wanted = MarketSelection::of(backbone, args.markets, args.universe.as_deref()).await?;
     let tickers = match client.tickers(wanted.all()).await {
-        // The venue refuses the whole for one that it no longer knows.
+        // The venue refuses the whole request for one market that it no longer knows.
         Err(error) if wanted.can_drop_unlisted(&error) => {
             client.tickers(wanted.without_unlisted(&client).await?.all()).await?
         }
@@ -42,7 +42,7 @@ fn csv(ticker: &Glance) -> String {
     format!("{symbol},{price},{change},{volume},{}", time.as_millis())
 }
 
-/// The tickers side by side, for eyes.
+/// Builds a table of tickers for people.
 pub(crate) fn table(tickers: &[Glance]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);

@@ -1,5 +1,5 @@
-//! `market-backbone watch`: live events, gaps included, until Ctrl-C or for a while; from now, from a moment on, or
-//! from where an earlier watch ended.
+//! `market-backbone watch`: live events, gaps included, until Ctrl-C or for a while; from now, from a moment
+//! on, or from where an earlier watch ended.
 
 mod catch_up;
 mod listing_check;
@@ -24,9 +24,9 @@ use crate::file_format::FileFormat;
 use crate::output::Output;
 use crate::stop::{self, Stopped};
 
-/// How often the bookmark is put forward.
+/// The interval between two saves of the resume file.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
-/// At most so many events are written before they are let through.
+/// The largest number of events written before the output is flushed.
 const MAX_BURST: usize = 256;
 
 pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<()> {
@@ -104,21 +104,21 @@ fn is_json(said: Option<OutputFormat>, file: Option<&Path>) -> Result<bool, Usag
     }
 }
 
-/// A watch under way.
+/// A watch in progress.
 struct WatchLoop {
     feed: Feed,
     line: fn(&FeedEvent, Option<InferredSide>) -> String,
     side_inferences: SideInferences,
     output: Output,
     resume_file: Option<ResumeFile>,
-    /// Until it has caught up.
+    /// The progress until it has caught up.
     catch_up: Option<CatchUpProgress>,
-    /// Something was written since the bookmark was.
+    /// True if something was written since the resume file was saved.
     has_unsaved_events: bool,
 }
 
 impl WatchLoop {
-    /// Writes events as they come, until the venue refuses for good.
+    /// Writes events as they arrive, until the venue refuses for good.
     async fn run(&mut self, backbone: &Backbone, mut check: ListingCheck) -> anyhow::Result<()> {
         let mut marks = tokio::time::interval(SAVE_INTERVAL);
         loop {
@@ -141,7 +141,7 @@ impl WatchLoop {
         }
     }
 
-    /// Writes `first` and what waits behind it: a burst at once, a lone event too.
+    /// Writes `first` and the events queued behind it: a burst at once, a single event as well.
     fn write(&mut self, first: &FeedEvent) -> anyhow::Result<()> {
         self.line(first)?;
         self.has_unsaved_events = true;
@@ -160,7 +160,7 @@ impl WatchLoop {
         self.output.line(&(self.line)(event, guess))
     }
 
-    /// Puts the bookmark where the output is.
+    /// Saves the position of the output.
     fn save_position(&mut self) -> anyhow::Result<()> {
         let Some(bookmark) = self.resume_file.as_ref().filter(|_| self.has_unsaved_events) else {
             return Ok(());

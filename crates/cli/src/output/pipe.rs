@@ -1,9 +1,10 @@
-//! Stdout: written by a thread of its own, because it may be a pipe whose reader is slow, takes nothing, or has gone.
+//! Stdout: written by a thread of its own, because it may be a pipe whose reader is slow, accepts nothing, or
+//! has gone.
 //!
-//! What is to be written waits in a queue of [`MOST`] bytes. When that is full, whoever writes waits: a feed behind it then
-//! keeps its own account of what its reader missed. Once the command shall [end](crate::stop), nobody waits for more than
-//! [`STOP_GRACE`]; what was not written by then is told. The thread looks now and then whether anybody reads at all: a quiet
-//! market would never find out.
+//! Output waits in a queue of [`MAX_QUEUED_BYTES`] bytes. When that is full, the writer waits: a feed behind
+//! it then records what its reader missed. Once the command is to [end](crate::stop), nobody waits for more
+//! than [`STOP_GRACE`], and unwritten lines are reported. The thread checks now and then whether anybody
+//! reads at all: a quiet market would never find out.
 
 use std::io::{self, ErrorKind, Write, stdout};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,18 +14,18 @@ use std::time::Duration;
 use super::reader;
 use crate::stop::{self, StopCause};
 
-/// How many bytes may wait.
+/// The capacity of the queue, in bytes.
 const MAX_QUEUED_BYTES: usize = 1 << 20;
-/// So much is handed over at once, unless it is flushed before.
+/// The size of a batch, in bytes, unless it is flushed before.
 const BATCH_BYTES: usize = 32 << 10;
-/// So much is given to the system at once.
+/// The size of one write to the system, in bytes.
 const CHUNK_BYTES: usize = 16 << 10;
-/// How often it is looked whether somebody still reads, and whether the command shall end.
+/// The interval between two checks for a reader, and for the end of the command.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// How long the reader may take over what is left when the command ends.
+/// The longest time for the reader to accept the rest when the command ends.
 const STOP_GRACE: Duration = Duration::from_secs(1);
 
-/// Stdout, and who writes to it.
+/// Stdout with its writer thread.
 pub(super) struct Pipe {
     batch: Vec<u8>,
     shared: Arc<PipeShared>,
@@ -40,11 +41,11 @@ struct PipeShared {
 #[derive(Default)]
 struct PipeQueue {
     waiting: Vec<u8>,
-    /// Lines that are not known to have been written.
+    /// The number of lines that may not have been written.
     lines: usize,
-    /// The thread has nothing in hand.
+    /// True if the thread is not writing.
     idle: bool,
-    /// Nothing more will come.
+    /// True if no more output comes.
     closed: bool,
     failed: Option<ErrorKind>,
 }
@@ -57,7 +58,7 @@ impl PipeQueue {
 }
 
 impl PipeShared {
-    // It is sound after every statement.
+    // It is consistent after every statement.
     fn lock(&self) -> MutexGuard<'_, PipeQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,7 +85,7 @@ impl Pipe {
         if self.batch.len() >= BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 
-    /// Hands over what there is, as soon as there is room for it.
+    /// Passes on what there is, as soon as there is room for it.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         let mut queue = self.shared.lock();
         while !queue.waiting.is_empty() && queue.waiting.len() + self.batch.len() > MAX_QUEUED_BYTES {
@@ -103,10 +104,10 @@ impl Pipe {
         Ok(())
     }
 
-    /// Waits until all is written, for [`STOP_GRACE`] where the command shall end.
+    /// Waits until all is written, for at most [`STOP_GRACE`] if the command is to end.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         let mut queue = self.shared.lock();
-        // One batch more than may wait, so that what is left can be told in one place.
+        // One batch more than fits, so that the rest can be reported in one place.
         queue.take(&mut self.batch);
         self.shared.changed.notify_all();
         loop {
@@ -124,14 +125,14 @@ impl Pipe {
         }
     }
 
-    /// The same, and lets the thread go.
+    /// Waits until all is written, and ends the thread.
     pub(super) fn finish(mut self) -> io::Result<()> {
         if let Err(error) = self.sync() {
-            self.writer = None; // told by whoever is told this
+            self.writer = None; // reported by whoever gets this error
             return Err(error);
         }
         self.close();
-        // It has nothing in hand, so it ends at once.
+        // It is idle, so it ends at once.
         let _ = self.writer.take().map(JoinHandle::join);
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! How whoever reads stdout or stderr is: whether he takes more, whether he has gone. Asked of the system, without writing.
+//! The state of the reader of stdout or stderr: whether it accepts more, whether it has gone. Asks the
+//! system, without writing.
 
 #[cfg(unix)]
 mod system {
@@ -15,13 +16,13 @@ mod system {
         Some(asked[0].revents())
     }
 
-    /// Whether whoever read stdout has gone.
+    /// Returns whether the reader of stdout has gone.
     pub(in crate::output) fn is_gone() -> bool {
         events(&stdout(), Duration::ZERO)
             .is_some_and(|events| events.intersects(PollFlags::ERR | PollFlags::HUP))
     }
 
-    /// Whether stderr takes some more, or will soon.
+    /// Returns whether stderr accepts more, now or within the given time.
     pub(in crate::output) fn stderr_takes_more(within: Duration) -> bool {
         events(&stderr(), within).is_some_and(|events| events.contains(PollFlags::OUT))
     }
@@ -31,7 +32,7 @@ mod system {
 mod system {
     use std::time::Duration;
 
-    /// Found out by the next write.
+    /// Returns false: the next write finds out.
     pub(in crate::output) const fn is_gone() -> bool {
         false
     }

@@ -3,10 +3,10 @@
 use market_backbone::{Candle, PlainDecimal, Slot, ViewRow};
 use serde_json::{Value, json};
 
-/// The columns of the CSV. The first six are what scripts have read ever since: what is new comes behind them.
+/// The columns of the CSV. The first six have been stable from the start: new ones come behind them.
 pub(crate) const CANDLE_CSV: &str = "timestamp,open,high,low,close,volume,final,filled";
 
-/// A row of a view as CSV: where there is no candle the figures are empty.
+/// Returns a row of a view as CSV: without a candle the values are empty.
 pub(crate) fn view_csv(row: &ViewRow) -> String {
     let (millis, is_final, filled) = (row.open_time.as_millis(), row.is_final(), row.filled);
     let Some(Candle { open, high, low, close, volume, .. }) = row.candle else {
@@ -16,7 +16,7 @@ pub(crate) fn view_csv(row: &ViewRow) -> String {
     format!("{millis},{open},{high},{low},{close},{volume},{is_final},{filled}")
 }
 
-/// A row of a view: a candle's keys, whether it was filled in, and what is really known of the slot.
+/// Returns a row of a view as JSON: a candle's keys, whether it was filled in, and the truth about the slot.
 pub(crate) fn view_json(row: &ViewRow) -> Value {
     let mut value = match &row.candle {
         Some(candle) => candle_json(candle),
@@ -42,7 +42,7 @@ pub(crate) fn view_json(row: &ViewRow) -> Value {
     value
 }
 
-/// A candle as it is told live.
+/// Returns a live candle as JSON.
 pub(crate) fn candle_json(candle: &Candle) -> Value {
     json!({
         "timestamp": candle.open_time.as_millis(),

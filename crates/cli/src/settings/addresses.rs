@@ -1,4 +1,4 @@
-//! Where a venue is: from flags, else the environment, else the file.
+//! The venue's addresses: from flags, else the environment, else the file.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -11,28 +11,28 @@ use crate::args::{GlobalArgs, VenueArg};
 use crate::exit::UsageError;
 use crate::secret_arg::SecretArg;
 
-/// Where a venue is, as far as somebody said. An address may hold a password or a token.
+/// The venue's addresses, as far as they are given. An address may hold a password or a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Addresses {
     pub(super) rest_url: Option<SecretArg>,
     pub(super) ws_url: Option<SecretArg>,
-    /// One of the venue's own houses, in place of addresses.
+    /// One of the venue's own regions, in place of addresses.
     #[serde(deserialize_with = "spelt")]
     pub(super) region: Option<UpbitRegion>,
-    /// Whose very data is served there.
+    /// The source whose data is served there.
     #[serde(deserialize_with = "spelt")]
     pub(super) same_as: Option<VenueId>,
 }
 
 impl Addresses {
-    /// What the flags say.
+    /// Returns those of the flags.
     pub(super) fn of_flags(global: &GlobalArgs) -> Self {
         let GlobalArgs { rest_url, ws_url, region, same_as, .. } = global.clone();
         Self { rest_url, ws_url, region, same_as }
     }
 
-    /// Refuses two places at once.
+    /// Refuses both a region and addresses.
     pub(super) fn check(&self) -> Result<(), UsageError> {
         let Some(region) = self.region.filter(|_| self.has_address()) else { return Ok(()) };
         Err(UsageError(format!(
@@ -42,7 +42,7 @@ impl Addresses {
         )))
     }
 
-    /// What the environment says of `venue`.
+    /// Reads those of `venue` from the environment.
     pub(super) fn of_environment(venue: VenueArg) -> Result<Self, UsageError> {
         let name = |what: &str| format!("MARKET_BACKBONE_{}_{what}", venue.env_prefix());
         let region = (venue == VenueArg::Upbit).then(|| read(&name("REGION"))).transpose()?.flatten();
@@ -54,7 +54,7 @@ impl Addresses {
         })
     }
 
-    /// What was said here, and the rest as `other` says; but of what another place is the same as, nothing.
+    /// Fills what is missing here from `other`, except what another address is the same as.
     pub(super) fn or(self, other: Self) -> Self {
         if self.region.is_some() {
             return self;
@@ -63,17 +63,17 @@ impl Addresses {
         if self.rest_url.is_some() {
             return Self { ws_url, ..self };
         }
-        // Of a place that was said above, a region below says nothing.
+        // If an address was given above, a region below does not apply.
         let region = other.region.filter(|_| ws_url.is_none());
         Self { rest_url: other.rest_url, ws_url, region, same_as: self.same_as.or(other.same_as) }
     }
 
-    /// Whether it is not the venue itself that is asked.
+    /// Returns whether it is not the venue itself that is used.
     pub(super) const fn has_address(&self) -> bool {
         self.rest_url.is_some() || self.ws_url.is_some()
     }
 
-    /// Where Upbit is, and whose data that is.
+    /// Returns Upbit's endpoint and its source.
     pub(super) fn into_upbit_endpoint(self) -> Result<Endpoint, UsageError> {
         self.check()?;
         let (region, same_as) = (self.region.unwrap_or_default(), self.same_as);
@@ -83,7 +83,7 @@ impl Addresses {
         Ok(Endpoint { same_as, ..Endpoint::new(rest, socket) })
     }
 
-    /// Whose data Massive's addresses are of.
+    /// Returns the source of Massive's addresses.
     pub(super) fn into_massive_source(self) -> anyhow::Result<VenueId> {
         let same_as = self.same_as;
         let Some((rest, socket)) = self.both(VenueArg::Massive)? else {
@@ -92,7 +92,7 @@ impl Addresses {
         Ok(Endpoint { same_as, ..Endpoint::new(rest, socket) }.source(MASSIVE, &MASSIVE_HOMES)?)
     }
 
-    /// Where requests go, and where the socket is; `None` for the venue's own addresses.
+    /// Returns the addresses for requests and for the socket; `None` for the venue's own.
     pub(super) fn both(self, venue: VenueArg) -> Result<Option<(String, String)>, UsageError> {
         match (self.rest_url, self.ws_url) {
             (None, None) => Ok(None),
@@ -116,16 +116,16 @@ fn read<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, UsageError> {
         .map_err(|error| UsageError(format!("{name}: {error}")))
 }
 
-/// A name in the file, read as a flag is.
+/// Parses a name in the file as a flag is parsed.
 pub(super) fn spelt<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
-/// The socket of a look-alike that serves both on one port.
+/// Returns the socket of an emulator that serves both on one port.
 fn derived_socket_url(rest: &str, venue: VenueArg) -> Result<String, UsageError> {
-    // Nothing of it is repeated: a key may stand in it, or in its place.
+    // The message repeats nothing of it: a key may stand in it.
     let unreadable = || {
         UsageError("--rest-url is not readable as an address; write it like http://127.0.0.1:9001".to_owned())
     };

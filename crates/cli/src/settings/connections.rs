@@ -1,27 +1,27 @@
-//! Over which connections US stocks come: the `[massive.connections]` part of the settings file, or the variables
-//! `USE_MULTI_CONNECTION`, `WEBSOCKET_CONNECTIONS_MAX` and `WEBSOCKET_CONNECTION_n_…`, which weigh more.
+//! The connections of US stocks: the `[massive.connections]` part of the settings file, or the variables
+//! `USE_MULTI_CONNECTION`, `WEBSOCKET_CONNECTIONS_MAX` and `WEBSOCKET_CONNECTION_n_…`, which take precedence.
 //!
-//! Where nothing of it is set there is one connection, and any market goes there.
+//! If none of them is set, there is one connection for all markets.
 
 use std::collections::BTreeSet;
 
 use market_backbone::PinnedMarkets;
 use serde::Deserialize;
 
-/// As many numbers are looked for in the environment.
+/// The largest number of a connection in the environment.
 const MAX_NUMBERED: u32 = 64;
 
-/// The part of the file.
+/// The part of the settings file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ConnectionsTable {
     multi: Option<bool>,
-    /// How many the account may have.
+    /// The number of connections the account may have.
     max: Option<u32>,
     pinned: Vec<PinnedEntry>,
 }
 
-/// `[[massive.connections.pinned]]`, or the variables of one number.
+/// An entry of `[[massive.connections.pinned]]`, or the variables of one number.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct PinnedEntry {
@@ -31,16 +31,17 @@ struct PinnedEntry {
     symbols: Vec<String>,
 }
 
-/// What is wished for.
+/// The configured connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ConnectionPlan {
-    /// How many the account may have.
+    /// The number of connections the account may have.
     pub(super) max: u32,
-    /// The ones with a name, none of them twice and not more than `max`.
+    /// The named connections, without duplicates and not more than `max`.
     pub(super) pinned: Vec<(String, PinnedMarkets)>,
 }
 
-/// What the environment and the file wish for; `None` for a single connection. The complaint is for whoever wrote them.
+/// Returns the connections of the environment and the file; `None` for a single connection. The error is
+/// meant for the user.
 pub(super) fn connections(
     table: &ConnectionsTable,
     env: impl Fn(&str) -> Option<String>,
@@ -82,7 +83,7 @@ pub(super) fn connections(
     Ok(Some(ConnectionPlan { max, pinned }))
 }
 
-/// The entries of the environment, each with what to call it in a complaint.
+/// Returns the entries of the environment, each with its name in an error.
 fn from_environment(
     env: &impl Fn(&str) -> Option<String>,
     flag: &impl Fn(&str) -> Result<Option<bool>, String>,
@@ -110,7 +111,8 @@ fn from_file(table: &ConnectionsTable) -> Vec<(String, PinnedEntry)> {
     table.pinned.iter().enumerate().map(|(at, entry)| (called(at), entry.clone())).collect()
 }
 
-/// A universe weighs more than single markets; a connection with neither would carry whatever there is.
+/// Converts an entry. A universe takes precedence over single markets; a connection with neither would carry
+/// everything.
 fn pinned((called, entry): (String, PinnedEntry)) -> Result<(String, PinnedMarkets), String> {
     let name = entry.name.unwrap_or_else(|| called.clone());
     let markets = match entry.universe {

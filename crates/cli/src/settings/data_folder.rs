@@ -1,4 +1,4 @@
-//! Where candles are kept if nobody says it: with the data of this user, whatever folder a command is run in.
+//! The default place of candles: with the data of this user, whatever folder a command is run in.
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -8,12 +8,12 @@ use etcetera::BaseStrategy;
 
 use crate::output;
 
-/// Where older versions kept them: in the folder that a command was run in.
+/// The folder of older versions: in the folder that a command was run in.
 const LEGACY_DIR: &str = "market-data";
-/// Files of which at least one is in every folder that was used.
+/// The files of which at least one is in every used folder.
 const MARKER_FILES: [&str; 2] = ["index.db", "universes.db"];
 
-/// The user's folder of candles; or that of an older version, where there is one, which is said once.
+/// Returns the user's folder of candles; or that of an older version, if there is one, which is noted once.
 pub(super) fn default_folder() -> anyhow::Result<PathBuf> {
     static SAID: Once = Once::new();
     let users = user_data_dir();
@@ -25,7 +25,7 @@ pub(super) fn default_folder() -> anyhow::Result<PathBuf> {
     users
 }
 
-/// `$XDG_DATA_HOME/market-backbone`, or what is usual on systems that have no such variable.
+/// Returns `$XDG_DATA_HOME/market-backbone`, or the usual place on systems without that variable.
 fn user_data_dir() -> anyhow::Result<PathBuf> {
     let strategy = etcetera::choose_base_strategy();
     let strategy =

@@ -1,4 +1,5 @@
-//! The account with Massive: the `[massive]` part of the settings file, and the key, which is never in a file.
+//! The account with Massive: the `[massive]` part of the settings file, and the key, which is never in a
+//! file.
 
 use market_backbone::{MassiveAccount, MassivePlan, MassiveRate, VenueId};
 use serde::{Deserialize, Deserializer};
@@ -12,7 +13,7 @@ use crate::secret_arg::SecretArg;
 
 const KEY: &str = "MASSIVE_API_KEY";
 const PLAN: &str = "MARKET_BACKBONE_MASSIVE_PLAN";
-/// How often one may ask, as it is written.
+/// The rate limits, as they are written.
 const RATES: [(&str, MassiveRate); 3] = [
     ("5/min", MassiveRate::FivePerMinute),
     ("100/min", MassiveRate::HundredPerMinute),
@@ -34,13 +35,13 @@ pub(super) struct MassiveSettings {
 }
 
 impl MassiveSettings {
-    /// What the file says of where it is.
+    /// Returns the addresses in the file.
     pub(super) fn addresses(&self) -> Addresses {
         let (rest_url, ws_url) = (self.rest_url.clone(), self.ws_url.clone());
         Addresses { rest_url, ws_url, region: None, same_as: self.same_as }
     }
 
-    /// The account that environment and file describe, at these addresses.
+    /// Builds the account from the environment and the file, at these addresses.
     pub(super) fn account(self, addresses: Addresses) -> Result<MassiveAccount, UsageError> {
         let key = variable(KEY).map(|key| SecretArg::from(key.as_str()));
         let named = variable(PLAN).map(|name| name.parse()).transpose();

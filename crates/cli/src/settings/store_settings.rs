@@ -1,4 +1,4 @@
-//! How candles are kept: the `[store]` part of the settings file.
+//! The settings of the store: the `[store]` part of the settings file.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(super) struct StoreSettings {
     retain: Vec<RetentionRule>,
 }
 
-/// `[[store.retain]]`: how much of the series of one timeframe is kept.
+/// An entry of `[[store.retain]]`: how much of the series of one timeframe is kept.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RetentionRule {
@@ -32,7 +32,7 @@ struct RetentionRule {
 }
 
 impl StoreSettings {
-    /// A store in `folder`, kept in this way.
+    /// Returns the settings of a store in `folder`.
     pub(super) fn config(&self, folder: PathBuf) -> StoreConfig {
         let mut store = StoreConfig::new(folder);
         if let Some(mib) = self.cache_mib {

@@ -83,7 +83,7 @@ fn a_ban_names_until_when_it_lasts_and_the_file_that_says_so() {
     until(|| venue.candle_requests() >= 40);
     let ask = || venue.run(data.path(), &["candles", "KRW-BTC", "1m"]);
     let named = data.path().join("limits").display().to_string();
-    refused(&ask(), &["upbit has shut this address out", "until 20", "s from now", &named]);
+    refused(&ask(), &["upbit has banned this address", "until 20", "s from now", &named]);
     let asked = venue.candle_requests();
     refused(&ask(), &["the venue has shut this address out until 20", &named]);
     assert_eq!(venue.candle_requests(), asked);

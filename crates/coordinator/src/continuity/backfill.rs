@@ -377,7 +377,7 @@ impl BackfillRetry {
             if !may_help || Instant::now() + wait >= until {
                 return Err(LossReason::Unreachable { message: error.to_string().into() });
             }
-            tracing::debug!(%error, ?wait, "cannot fetch what a feed is missing; trying again");
+            tracing::debug!(%error, ?wait, "cannot fetch the missing events of a feed; retrying");
             sleep(wait).await;
             pause = (pause * 2).min(self.max_pause);
         }

@@ -67,10 +67,10 @@ impl fmt::Debug for Cursor {
 #[non_exhaustive]
 pub enum CursorError {
     /// The text does not begin like a cursor.
-    #[error("this is no cursor")]
+    #[error("this is not a cursor")]
     NotACursor,
     /// The text was written by a later version.
-    #[error("this cursor is of a later version; there is no reading it with this one")]
+    #[error("this cursor was written by a later version, which this one cannot read")]
     TooNew,
     /// A part of the text is missing or was changed.
     #[error("this cursor is damaged")]

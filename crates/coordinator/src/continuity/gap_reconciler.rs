@@ -3,11 +3,11 @@
 //! One page proves little: it may be a cached copy that is seconds old, empty by mistake, or lack its middle.
 //! So a gap counts as healed only when
 //!
-//! - the walk back through the pages reaches beyond what was handed out,
-//! - it reaches forward to the newest trade that was handed out, and to the first that was heard after the gap,
-//! - it shows all trades in between that were heard, and each of its pages joins the one before,
-//! - and, where anything is strange, a second walk that was asked in a different way shows the same: where a page was
-//!   shorter than what was asked for, or nothing was heard after the gap, or the market seems to have stood still in it.
+//! - the walk back through the pages reaches beyond the delivered trades,
+//! - it reaches forward to the newest delivered trade, and to the first that arrived after the gap,
+//! - it shows all trades in between that arrived live, and each of its pages joins the one before, and,
+//! - where anything is unusual, a second walk with different requests shows the same: where a page was shorter
+//!   than requested, or no trade arrived after the gap, or the market seems to have paused in it.
 //!
 //! Until then the pages are fetched again, up to a time limit; then the gap is reported as it is. Where no
 //! trade arrived after the gap, a late page cannot be distinguished from a quiet market: after a wait, two
@@ -184,7 +184,7 @@ impl GapReconciler {
         }
         if now >= since + config.join_timeout && self.walks >= MANY_WALKS {
             if self.agreeing_walks > 0 {
-                self.why = "what its pages show joins, and was not shown twice".to_owned();
+                self.why = "its pages join, but no second walk has confirmed them".to_owned();
             }
             return HealDecision::Incomplete(LossReason::Unproven { message: self.why.as_str().into() });
         }
@@ -246,7 +246,7 @@ impl GapReconciler {
                 None => "its pages show no trade".to_owned(),
             };
             let heard = ends.after.or(ends.before).map_or(Timestamp::EPOCH, |known| known.time);
-            self.why = format!("{until}, and one of {heard} was heard");
+            self.why = format!("{until}, but one of {heard} arrived live");
         }
         reaches
     }
@@ -276,7 +276,7 @@ impl GapReconciler {
         let shown: HashSet<&TradeId> = self.found.keys().map(TradeRank::id).collect();
         let absent = known.iter().filter(|rank| !shown.contains(rank.id())).count();
         if absent > 0 {
-            self.why = format!("its pages lack {absent} of {} trades that were heard", known.len());
+            self.why = format!("its pages lack {absent} of {} trades that arrived live", known.len());
         }
         absent == 0 || (self.walks >= MANY_WALKS && absent * MISSING_SHARE_DIVISOR <= known.len())
     }

@@ -76,7 +76,7 @@ pub(crate) fn forming(
         let deadline = context.config.page_deadline;
         let asked = tokio::time::timeout(deadline, context.pages.forming(&series, priority)).await;
         FetchOutcome::Forming(asked.unwrap_or_else(|_| {
-            let message = format!("no candle of {series} in progress came within {} s", deadline.as_secs());
+            let message = format!("no forming candle of {series} arrived within {} s", deadline.as_secs());
             Err(SourceError::new(SourceErrorKind::TimedOut, message).at_venue(series.symbol.venue()))
         }))
     }

@@ -1,4 +1,4 @@
-//! The newest so many: how many requests that takes, and that it ends.
+//! Queries for the newest candles: how many requests they take, and that they end.
 
 use std::sync::atomic::Ordering;
 
@@ -112,7 +112,8 @@ async fn a_market_listed_hours_ago_is_not_looked_for_side_by_side_where_it_was_n
             let to = if query == last(20_000) { Timestamp::MAX } else { minute(this_minute()) };
             assert_eq!(set.candles, house.model.truth(Timestamp::MIN, to));
             assert!(set.coverage.is_known(minute(this_minute() - 5_000)), "that nothing is older is known");
-            // Each page full but the last, a second look at where it ends, and one that looked too far back.
+            // Full pages except the last, a second look at where it ends, and one page that looked too far
+            // back.
             let most = set.candles.len().div_ceil(200) + 3;
             assert!(house.requests() <= most, "{} > {most}, listed {listed} minutes ago", house.requests());
         }

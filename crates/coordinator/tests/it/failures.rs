@@ -1,4 +1,4 @@
-//! Pages that fail: alone they are asked again, for good they end it all, and nothing goes on for ever.
+//! Failing pages: each is retried alone, a permanent failure ends the query, and nothing continues forever.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! A venue whose live side says what a test says, and whose pages show what has happened by the paused clock.
+//! A venue whose live events are scripted by a test, and whose pages show what has happened by the paused
+//! clock.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,11 +23,11 @@ use crate::venue::Model;
 
 pub(crate) const VENUE: VenueId = VenueId::new("model");
 pub(crate) const CANDLE: StreamKind = StreamKind::Candle(Timeframe::M1);
-/// When the paused clock begins: a Thursday at noon.
+/// The start of the paused clock: a Thursday at noon.
 pub(crate) const NOON: i64 = 1_800_014_400;
 const DAY: i64 = 86_400;
 
-/// Shows `NOON` when it is made, and goes with tokio's clock.
+/// A clock that starts at `NOON` and follows tokio's paused clock.
 #[derive(Debug)]
 pub(crate) struct TokioClock(Instant);
 
@@ -36,23 +37,23 @@ impl Clock for TokioClock {
     }
 }
 
-/// What is wrong with an answer.
+/// The fault of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// It shows what there was so many ms ago.
+    /// The answer shows the state of this many ms ago.
     Late(i64),
-    /// It has no rows.
+    /// The answer has no rows.
     Empty,
-    /// Its middle third is missing.
+    /// The middle third of the answer is missing.
     Hole,
-    /// It lacks what happened from one ms after noon up to another.
+    /// The answer lacks the events between these times, in ms after noon.
     Lacking(i64, i64),
 }
 
-/// What is wrong with the answer to a request, asked so many ms after noon.
+/// The fault of the answer to a request that is sent this many ms after noon.
 type Flaws = Box<dyn FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send>;
 
-/// What goes wrong with the request of this number.
+/// The error of the request with this number.
 type Script = Box<dyn FnMut(usize) -> Option<SourceErrorKind> + Send>;
 
 pub(crate) struct Venue {
@@ -62,7 +63,7 @@ pub(crate) struct Venue {
     candles: Mutex<Vec<(Symbol, Candle)>>,
     script: Mutex<Script>,
     flaws: Mutex<Flaws>,
-    /// Whether names of trades follow the time.
+    /// `true` if trade ids follow the time.
     pub(crate) has_cursors: AtomicBool,
     pub(crate) asked: Mutex<Vec<(TradePageRequest, Priority)>>,
     at_once: AtomicUsize,
@@ -70,12 +71,12 @@ pub(crate) struct Venue {
     live: Mutex<Vec<UnboundedSender<FeedEvent>>>,
 }
 
-/// The live side of these tests tells of things before the paused clock gets there.
+/// Returns the configuration of tests whose live side is ahead of the paused clock.
 pub(crate) fn config() -> ContinuityConfig {
     strict().max_future_skew(Duration::from_secs(86_400))
 }
 
-/// As [`config`], for those that do not.
+/// Returns the configuration of the other tests; see [`config`].
 pub(crate) fn strict() -> ContinuityConfig {
     ContinuityConfig::default().page_lag(Duration::from_millis(100))
 }
@@ -92,7 +93,7 @@ pub(crate) fn wish(codes: &[&str], kinds: &[StreamKind]) -> Subscription {
     Subscription::new(codes.iter().map(|code| symbol(code)), kinds.iter().copied()).unwrap()
 }
 
-/// A trade so many milliseconds after noon; its id says when.
+/// Returns a trade this many milliseconds after noon; its id contains the time.
 pub(crate) fn trade(code: &str, ms: i64) -> Trade {
     sized(code, ms, 1.0)
 }
@@ -128,7 +129,7 @@ pub(crate) fn ticker(code: &str, ms: i64, day_volume: f64) -> FeedEvent {
     })
 }
 
-/// A candle of the minute that opens so many minutes after noon.
+/// Returns a candle of the minute that opens this many minutes after noon.
 pub(crate) fn candle(minute: i64, close: f64, is_final: bool) -> Candle {
     let open_time = at(minute * 60_000);
     let (open, volume) = (close, 1.0);
@@ -176,13 +177,13 @@ impl Venue {
         })
     }
 
-    /// What has happened, or will.
+    /// Adds trades that have happened, or will.
     pub(crate) fn traded(&self, trades: impl IntoIterator<Item = Trade>) {
         let keyed = trades.into_iter().map(|trade| ((trade.symbol.clone(), trade.id.clone()), trade));
         self.trades.lock().unwrap().extend(keyed);
     }
 
-    /// Candles of A.
+    /// Adds closed candles of the market A.
     pub(crate) fn closed(&self, candles: impl IntoIterator<Item = Candle>) {
         self.closed_of("A", candles);
     }
@@ -203,7 +204,7 @@ impl Venue {
         self.asked.lock().unwrap().len()
     }
 
-    /// Says something to the newest reader.
+    /// Sends an event to the newest reader.
     pub(crate) fn say(&self, event: FeedEvent) {
         let live = self.live.lock().unwrap();
         if let Some(reader) = live.last() {
@@ -266,7 +267,7 @@ impl Venue {
     }
 }
 
-/// Reads on until nothing has come for a minute of the paused clock.
+/// Reads on until nothing has arrived for a minute of the paused clock.
 pub(crate) async fn rest(feed: &mut Feed) -> Vec<String> {
     let mut seen = Vec::new();
     while let Ok(Some(event)) = timeout(Duration::from_secs(60), feed.next()).await {
@@ -275,7 +276,7 @@ pub(crate) async fn rest(feed: &mut Feed) -> Vec<String> {
     seen
 }
 
-/// What can be had without waiting.
+/// Returns the events that are available without waiting.
 pub(crate) fn at_hand(feed: &mut Feed) -> Vec<String> {
     std::iter::from_fn(|| feed.next().now_or_never().flatten()).map(|event| brief(&event)).collect()
 }
@@ -285,7 +286,7 @@ pub(crate) async fn next(feed: &mut Feed) -> String {
     event.map_or_else(|| "end".to_owned(), |event| brief(&event))
 }
 
-/// A feed's cursor, as the next program reads it.
+/// Returns a feed's cursor as the next program reads it from text.
 pub(crate) fn token(feed: &Feed) -> Cursor {
     feed.cursor().to_string().parse().unwrap()
 }

@@ -1,4 +1,4 @@
-//! Feeds from now on: what is live, and how every gap of it is closed.
+//! Feeds that begin now: live events, and how every gap is healed.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -121,7 +121,7 @@ async fn what_cannot_be_had_for_long_enough_is_lost_and_said_to_be() {
     }
     venue.print("A", 500_000);
     assert_eq!(next(&mut feed).await, "A 500000");
-    let lost = "lost disconnected: the venue does not give it: as the script says";
+    let lost = "lost disconnected: the venue did not deliver it: as the script says";
     assert_eq!(next(&mut feed).await, lost);
     assert!(venue.requests() > 20, "{}", venue.requests());
     venue.print("A", 700_000);
@@ -229,7 +229,7 @@ async fn a_trade_that_is_only_late_is_no_gap_and_false_alarms_grow_rare() {
     sleep(Duration::from_secs(1)).await;
     venue.print("A", 100);
     assert_eq!(rest(&mut feed).await, ["A 100"]);
-    // A venue that counts what it does not tell.
+    // The venue counts more volume than it reports as trades.
     for second in 100..400 {
         venue.say(ticker("A", second * 1_000, 50.0 + second as f64));
         at_hand(&mut feed);
@@ -293,7 +293,8 @@ async fn a_feed_ends_with_its_live_side_and_hands_out_nothing_it_cannot_order() 
     assert_eq!(next(&mut feed).await, "end");
 }
 
-/// The pages that are asked for where `missing` trades were not heard and the venue gives 49,000 at once.
+/// Returns the page sizes that are requested where `missing` trades did not arrive and the venue's pages hold
+/// 49,000.
 async fn asked_for(missing: i64) -> Vec<u32> {
     let venue = Venue::with(|can| can.trade_page = 49_000);
     let mut feed = venue.feed(wish(&["A"], &[TRADE]), Start::Now).await;

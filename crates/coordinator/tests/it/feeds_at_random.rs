@@ -1,9 +1,11 @@
-//! Whatever happens to a feed, in any order: what it delivers is what was traded, each once, in the order it promises.
+//! Random events of any kind and order: a feed delivers what was traded, each trade once, in the promised
+//! order.
 //!
-//! Told a second time with a venue whose pages of trades lag by up to 8 s, come empty or stale or lack their middle, and
-//! whose socket stamps some frames in the future: no gap may be told healed that is not, and no market may fall silent.
-//! What no reader could tell is not played, and not promised: that of three answers about a market two are worse than late,
-//! or that pages are later than a silence is doubted. `FEED_STORIES=10000` tells as many, and others than the gate.
+//! A second set runs with a venue whose pages of trades lag by up to 8 s, are empty or stale or lack their
+//! middle, and whose socket stamps some frames in the future: no gap may be reported as healed that is not, and
+//! no market may stay silent. Faults that no reader could notice are neither simulated nor promised: two of
+//! three answers about a market that are worse than late, or pages that lag for longer than a silence is
+//! checked. `FEED_STORIES=10000` runs that many, with other seeds than CI.
 
 mod story;
 
@@ -26,7 +28,7 @@ use crate::feed_rig::{Flaw, Venue, at, candle, channel, gap, strict, token, wish
 
 use self::story::{Act, CODES, Chance, SINCE, Story, TAPE, millis};
 
-/// The story as it is lived: what reaches the feed, what the feed delivers.
+/// The run of one story: what reaches the feed, and what the feed delivers.
 struct Run {
     venue: Arc<Venue>,
     wish: Subscription,
@@ -34,22 +36,22 @@ struct Run {
     started: Instant,
     broken: HashSet<Channel>,
     choked: bool,
-    /// The program was away until then, and the act that ended it: what came meanwhile nobody heard.
+    /// The end of the program's absence, and the act that ended it: events in between did not arrive.
     back: (i64, usize),
-    /// The act with which the feed could know of a trade.
+    /// The act after which the feed could know of a trade.
     known: BTreeMap<TradeId, usize>,
-    /// Trades that were lost on the way, until the feed is told.
+    /// The trades that were lost on the way, until the feed is informed.
     lost: Vec<Trade>,
     heard: BTreeMap<TradeId, usize>,
     got: BTreeMap<String, Vec<TradeId>>,
     gaps: Vec<Gap>,
-    /// The last state of each candle, by market and minute, and how often it came as one that stays.
+    /// The last state of each candle, by market and minute, and how often it came as final.
     candles: BTreeMap<(String, i64), (f64, usize)>,
     /// The minutes in which the program was away, and the one before.
     away: BTreeSet<i64>,
-    /// When the program began last, and the markets of which it has heard no ticker since.
+    /// The latest start of the program, and the markets of which no ticker has arrived since.
     began: (Timestamp, Vec<&'static str>),
-    /// What the first ticker that a program heard of a market counts already: between which moments.
+    /// The range that the first ticker of a market since a start covers already.
     uncompared: Vec<(&'static str, Timestamp, Timestamp)>,
 }
 
@@ -63,14 +65,14 @@ impl Run {
         Ok(self)
     }
 
-    /// Nothing that was lost on the way may be missing of what is told to be healed, at the moment it is told.
+    /// Checks that no lost trade is missing from a gap that is reported as healed, at the moment of the report.
     fn is_healed(&self, gap: &Gap, story: &Story) -> Result<(), TestCaseError> {
         for code in CODES.into_iter().filter(|code| gap.channels.contains(&channel(code, StreamKind::Trade)))
         {
             let none = Vec::new();
             let order = self.got.get(code).unwrap_or(&none);
             let got: HashSet<_> = order.iter().collect();
-            // A feed that begins now does not owe what happened before the first trade that it handed out.
+            // A feed that begins now does not owe what happened before the first trade it delivered.
             let first = order.first().filter(|_| matches!(story.start, Start::Now));
             let is_due = |id: &TradeId| first.is_none_or(|first| first <= id);
             let was_lost = |id: &TradeId| self.known.contains_key(id) && !self.heard.contains_key(id);
@@ -155,7 +157,7 @@ impl Run {
         Ok(())
     }
 
-    /// Whether a trade is missing in a gap that was told to be lost.
+    /// Returns whether a trade is missing in a gap that was reported as lost.
     fn is_lost(&self, code: &str, id: &TradeId) -> bool {
         let (time, channel) = (at(millis(id)), channel(code, StreamKind::Trade));
         self.gaps.iter().any(|gap| {
@@ -164,8 +166,9 @@ impl Run {
         })
     }
 
-    /// Whether a trade was lost in silence and the program ended before anybody could prove it: while an earlier gap is
-    /// being healed, which may take a minute here, nothing is judged, and the next program knows nothing of a suspicion.
+    /// Returns whether a trade was lost without a report and the program ended before the loss could be proven:
+    /// while an earlier gap is being healed, which may take a minute here, nothing is checked, and the next
+    /// program does not know of the suspicion.
     fn ends_unproven(&self, id: &TradeId, story: &Story) -> bool {
         let ms = millis(id);
         let is_soon =
@@ -173,8 +176,9 @@ impl Run {
         !self.known.contains_key(id) && story.acts.iter().any(is_soon)
     }
 
-    /// Whether a trade was lost in silence after a program had begun, and the first ticker that this program heard of its
-    /// market counts it already: its pages were asked before, and there is no older volume to compare with.
+    /// Returns whether a trade was lost without a report after the program had begun, and the first ticker of
+    /// its market includes it already: its pages were fetched before, and there is no earlier volume to compare
+    /// with.
     fn begins_unproven(&self, code: &str, id: &TradeId) -> bool {
         let time = at(millis(id));
         let is_in =
@@ -186,14 +190,15 @@ impl Run {
         i64::try_from(self.started.elapsed().as_secs() / 60).unwrap()
     }
 
-    /// The feed knows now that some of these are missing.
+    /// Records that the feed knows now that some of these trades are missing.
     fn told(&mut self, number: usize, concerned: impl Fn(&Trade) -> bool) {
         for trade in self.lost.extract_if(.., |trade| concerned(trade)) {
             self.known.entry(trade.id).or_insert(number);
         }
     }
 
-    /// The program was away: the next one knows that it has all to fetch since the cursor.
+    /// Records an event during the program's absence: the next program has to fetch everything since the
+    /// cursor.
     fn unheard(&mut self, event: &FeedEvent) {
         if let FeedEvent::Trade(trade) = event {
             self.known.entry(trade.id.clone()).or_insert(self.back.1);
@@ -242,16 +247,16 @@ fn check(story: &Story, run: &Run) -> Result<(), TestCaseError> {
             .filter(|id| !run.is_lost(code, id))
             .collect();
         prop_assert!(missing.is_empty(), "{}: {:?} are missing", code, missing);
-        // Live ones from before the first may come late; nothing else.
-        // Of the first one's own moment a page may bring others.
+        // Live trades from before the first one may come late; nothing else may. A page may contain others of
+        // the first one's own moment.
         let is_of_the_first = |id: &&TradeId| millis(id) == millis(&first);
         let extra: Vec<_> =
             once.difference(&due).filter(|id| !run.heard.contains_key(id) && !is_of_the_first(id)).collect();
         prop_assert!(extra.is_empty(), "{}: {:?} were not due", code, extra);
         for (place, earlier) in got.iter().enumerate() {
-            // What came live after the feed could know of an older one must come after it.
+            // A trade that came live after the feed could know of an older one must be delivered after it.
             let arrived = run.heard.get(earlier).or(run.known.get(earlier)).copied().unwrap_or(usize::MAX);
-            // One from before the first is on no page that is asked for, and comes when it comes.
+            // A trade from before the first is on no requested page, and comes when it comes.
             for later in got[place + 1..].iter().filter(|later| *later < earlier && due.contains(*later)) {
                 let known = run.known.get(later).copied().unwrap_or(usize::MAX);
                 prop_assert!(arrived <= known, "{}: {} before {}", code, earlier, later);
@@ -272,7 +277,7 @@ fn check(story: &Story, run: &Run) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A candle ends as what was traded in its minute, whichever of its states were lost.
+/// Checks that each candle ends as the sum of its minute, whichever of its states were lost.
 fn check_candles(story: &Story, run: &Run) -> Result<(), TestCaseError> {
     // A program that begins within a minute does not know all of its trades.
     let is_known = |minute: &i64| (1..6).contains(minute) && !run.away.contains(minute);
@@ -290,10 +295,11 @@ fn check_candles(story: &Story, run: &Run) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Answers that lag by up to 8 s for a while, and one in six that is empty, stale, or lacks its middle.
+/// Returns faults: answers that lag by up to 8 s for a while, and one in six that is empty, stale, or lacks its
+/// middle.
 fn flaws(seed: u64) -> impl FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send {
     let mut chance = Chance(seed);
-    // The last ones of each market with nothing worse than that.
+    // The number of latest answers of each market without a worse fault than that.
     let mut sound: BTreeMap<Symbol, u32> = BTreeMap::new();
     move |request, ms| {
         let mut lag = Chance(seed ^ ms.div_euclid(20_000).cast_unsigned());
@@ -314,7 +320,7 @@ fn flaws(seed: u64) -> impl FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send
     }
 }
 
-/// How many gaps of the story were told healed, and how many lost.
+/// Runs a story and returns how many of its gaps were reported as healed, and how many as lost.
 async fn simulate(seed: u64, is_flawed: bool) -> Result<(usize, usize), TestCaseError> {
     let story = Story::new(seed, is_flawed);
     let venue = Venue::with(|can| can.trade_page = if is_flawed { 100 } else { 10 });
@@ -364,7 +370,7 @@ fn on_paused_time(seed: u64, is_flawed: bool) -> Result<(usize, usize), TestCase
     runtime.block_on(simulate(seed, is_flawed))
 }
 
-/// How many stories are asked for from outside.
+/// Returns the number of stories that the environment asks for.
 fn asked() -> Option<u32> {
     #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
     std::env::var("FEED_STORIES").ok().and_then(|text| text.parse().ok())
@@ -372,8 +378,8 @@ fn asked() -> Option<u32> {
 
 const SEED: u64 = 20_261_128;
 
-/// The gate tells the same stories each time, so that what it says of a change is about the change; who says how many
-/// hears others.
+/// Returns the settings: CI runs the same stories each time, so that a result is about the change. A given
+/// number runs others.
 fn stories() -> ProptestConfig {
     let rng_seed = if asked().is_some() { RngSeed::Random } else { RngSeed::Fixed(SEED) };
     let cases = asked().unwrap_or(64);
@@ -389,7 +395,7 @@ proptest! {
     }
 }
 
-/// A quarter of two thousand, so that they are told side by side.
+/// Runs a quarter of two thousand stories, so that four tests run in parallel.
 fn a_quarter(first: u64) {
     let (mut healed, mut lost) = (0, 0);
     let begin = if asked().is_some() { RandomState::new().hash_one(first) } else { 0 };
@@ -423,7 +429,7 @@ fn no_gap_is_told_healed_that_is_not_in_a_fourth_quarter() {
     a_quarter(3);
 }
 
-/// Stories that went wrong once, and what was wrong with the feed.
+/// Stories that failed once, each with the fault that the feed had.
 #[test]
 fn what_once_went_wrong_does_not_again() {
     let told = [

@@ -1,4 +1,4 @@
-//! Feeds of candles beside trades: that the last state of a candle never came is noticed, and made up for.
+//! Feeds of candles together with trades: a lost last state of a candle is noticed and fetched.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,8 @@ fn live(minute: i64, volume: f64) -> FeedEvent {
     FeedEvent::Candle { series, candle: with_volume(minute, volume, false), received: at(minute * 60_000) }
 }
 
-/// Two trades of the first minute, of which the candle's second frame was lost, and the first of the next.
+/// Two trades of the first minute, of which the candle's second frame was lost, and the first trade of the
+/// next.
 async fn swallowed(venue: &Arc<Venue>) -> Feed {
     let mut feed = venue.feed(wish(&["A"], &[TRADE, CANDLE]), Start::Now).await;
     venue.closed([with_volume(0, 2.0, true)]);

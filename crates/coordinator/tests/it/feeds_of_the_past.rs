@@ -1,4 +1,4 @@
-//! Feeds that begin in the past: history first, then what is live, and cursors from one feed to the next.
+//! Feeds that begin in the past: history first, then live events, and cursors from one feed to the next.
 
 use std::time::Duration;
 

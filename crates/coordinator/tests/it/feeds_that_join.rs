@@ -1,4 +1,4 @@
-//! A gap is healed when what was fetched joins what was heard; a stamp from the future moves nothing.
+//! A gap is healed when the fetched trades join the live ones; a timestamp in the future has no effect.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +13,8 @@ use crate::feed_rig::{Flaw, Venue, at, brief, channel, gap, rest, strict, ticker
 
 const TRADE: StreamKind = StreamKind::Trade;
 
-/// A trade a second from noon on, of which those between 5 and 11 s were not heard; what is told in the next minute.
+/// One trade a second from noon on, of which those between 5 and 11 s did not arrive. Returns the events of the
+/// next minute.
 async fn after_an_outage(venue: &Arc<Venue>) -> Vec<String> {
     venue.traded((0..120).map(|n| trade("A", 1_000 * n)));
     let mut feed = venue.feed_with(wish(&["A"], &[TRADE]), Start::Now, strict()).await;
@@ -33,7 +34,7 @@ async fn after_an_outage(venue: &Arc<Venue>) -> Vec<String> {
     seen
 }
 
-/// Reads for a second.
+/// Reads for one second.
 async fn read(feed: &mut Feed, seen: &mut Vec<String>) {
     let second = async {
         while let Some(event) = feed.next().await {
@@ -43,7 +44,8 @@ async fn read(feed: &mut Feed, seen: &mut Vec<String>) {
     assert!(timeout(Duration::from_secs(1), second).await.is_err(), "the feed has ended");
 }
 
-/// All that was traded, each once and in order, and the gap told healed behind the last of it.
+/// Checks that all trades came, each once and in order, and that the gap is reported as healed after the last
+/// one.
 fn check_healed(seen: &[String], requests: usize) {
     let trades: Vec<_> = seen.iter().filter(|line| line.starts_with("A ")).cloned().collect();
     let want: Vec<_> = (0..90).map(|n| format!("A {}", 1_000 * n)).collect();
@@ -101,7 +103,7 @@ async fn a_page_that_lacks_its_middle_is_found_out_by_another() {
     }
 }
 
-/// Four trades of an even market are no silence that is many times as long as usual, and longer than there ever was one.
+/// Four trades of a steady market are neither an unusually long silence nor longer than any before.
 #[tokio::test(start_paused = true)]
 async fn a_page_that_lacks_a_few_trades_of_an_even_market_is_found_out_by_another() {
     for hole in 0..3 {
@@ -119,7 +121,7 @@ async fn a_page_that_lacks_a_few_trades_of_an_even_market_is_found_out_by_anothe
 #[tokio::test(start_paused = true)]
 async fn a_silence_in_a_gap_that_is_strange_for_its_market_is_doubted() {
     let venue = Venue::new();
-    // Ten a second, and copies that lack all of the outage for six seconds.
+    // Ten trades a second, and copies that lack the whole outage for six seconds.
     let all: Vec<_> = (0..900).map(|n| trade("A", 100 * n)).collect();
     let is_missed = |trade: &Trade| (at(5_000)..at(11_000)).contains(&trade.time);
     venue.traded(all.iter().filter(|trade| !is_missed(trade)).cloned());
@@ -147,7 +149,7 @@ async fn a_silence_in_a_gap_that_is_strange_for_its_market_is_doubted() {
 async fn what_healed_pages_lacked_in_their_middle_is_found_by_the_volume_of_the_tickers_around_the_gap() {
     for (second_of_telling, outcome) in [(16, "healed missing_prints"), (99, "lost missing_prints")] {
         let venue = Venue::new();
-        // A trade a second, none of which was heard between 5 and 11 s, and pages that lack two of those.
+        // One trade a second, none of which arrived between 5 and 11 s, and pages that lack two of those.
         let all: Vec<_> = (0..120).map(|n| trade("A", 1_000 * n)).collect();
         let is_lacking = |trade: &Trade| trade.time == at(7_000) || trade.time == at(9_000);
         venue.traded(all.iter().filter(|trade| !is_lacking(trade)).cloned());
@@ -214,7 +216,7 @@ async fn a_stamp_from_the_future_silences_nothing_and_moves_no_cursor() {
 #[tokio::test(start_paused = true)]
 async fn a_cursor_that_was_moved_by_such_a_stamp_is_recognised() {
     let venue = Venue::new();
-    // As an earlier version did, which believed every stamp.
+    // An earlier version accepted every timestamp.
     let believing = crate::feed_rig::config();
     let mut feed = venue.feed_with(wish(&["A"], &[TRADE]), Start::Now, believing).await;
     venue.print("A", 0);
@@ -226,7 +228,7 @@ async fn a_cursor_that_was_moved_by_such_a_stamp_is_recognised() {
     venue.traded([trade("A", 4_000_000), trade("A", 4_500_000)]);
     let mut feed = venue.feed_with(wish(&["A"], &[TRADE]), cursor.clone(), strict()).await;
     assert_eq!(rest(&mut feed).await, ["A 4000000", "A 4500000", "caught up 1"], "it is no future any more");
-    // Sooner it is.
+    // Before that time it is.
     let venue = Venue::new();
     venue.traded([trade("A", -10), trade("A", 1_000), trade("A", 2_000)]);
     sleep(Duration::from_secs(3)).await;

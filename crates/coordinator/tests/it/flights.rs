@@ -1,4 +1,4 @@
-//! Identical pages under way share one request.
+//! Identical pages in flight share one request.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn who_falls_behind_is_served_what_has_landed_meanwhile_and_who_comes_late
 #[tokio::test(start_paused = true)]
 async fn what_has_landed_since_a_question_was_put_serves_it_whenever_it_is_asked() {
     let house = House::new(Model::dense(30_000));
-    // It was put, and looks at a store meanwhile.
+    // The query was made, and reads a store meanwhile.
     let settled = || last(1_000).before(minute(this_minute() - 10)).closed();
     let put = house.coordinator.pin_page_sequence(settled());
     house.ask(settled()).await.unwrap();

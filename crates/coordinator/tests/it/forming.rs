@@ -1,4 +1,5 @@
-//! The candle in progress: with the page where one page does, by itself where it takes more, never when unwanted.
+//! The forming candle: with the page where one page is enough, separately where more are needed, never when
+//! unwanted.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use market_backbone_core::{CandleSource, Selection, SourceErrorKind, TimeRange, 
 
 use crate::venue::{Fault, House, Model, last, minute, range, this_minute};
 
-/// Past its trade, so that the minute in progress has a candle.
+/// A moment after its trade, so that the forming minute has a candle.
 fn busy() -> House {
     House::new(Model::new(this_minute() - 30_000..=this_minute() + 100))
 }
@@ -77,7 +78,7 @@ async fn unwanted_it_is_neither_asked_nor_given() {
         }
         assert_eq!(house.formed(), 0);
         let asked = house.model.asked.lock().unwrap();
-        // A page that has room for it is asked without an end, to see that the venue has moved on.
+        // A page with room for it is requested without an end, to see that the venue has moved on.
         assert!(asked.iter().all(|(request, _)| request.before.is_none_or(|before| before <= tip)));
     }
 }
@@ -98,7 +99,7 @@ async fn a_slot_that_ended_but_is_not_settled_is_given_and_not_proven() {
 async fn no_slot_is_missing_if_one_ends_meanwhile() {
     let house = busy();
     let mut stream = house.coordinator.stream(last(1_000));
-    // The pages are planned, then the minute ends, then the candle in progress is asked for.
+    // The pages are planned, then the minute ends, then the forming candle is requested.
     house.model.clock.advance(Duration::from_secs(60));
     let mut parts = Vec::new();
     while let Some(part) = stream.next().await {
@@ -117,7 +118,7 @@ async fn no_slot_is_missing_if_one_ends_meanwhile() {
 async fn no_slot_is_missing_if_one_ends_and_nothing_has_traded_since() {
     let house = House::new(Model::dense(2_000));
     let mut stream = house.coordinator.stream(last(1_000));
-    // No candle is in progress any more; that of the minute that has just ended must come all the same.
+    // No candle is forming any more; that of the minute that has just ended must be returned all the same.
     house.model.clock.advance(Duration::from_secs(60));
     let mut parts = Vec::new();
     while let Some(part) = stream.next().await {
@@ -167,7 +168,7 @@ async fn an_answer_that_comes_very_late_leaves_no_hole() {
             let fault = move |number: usize| (faulty && number == 0).then_some(Fault::Mute);
             let house = House::new(model.failing(move |number, _| fault(number)));
             let stream = house.coordinator.stream(query.clone());
-            // So late that the newest page begins after the slot that was in progress.
+            // It is so late that the newest page begins after the slot that was forming.
             house.model.clock.advance(Duration::from_secs(60 * 400));
             let parts: Vec<_> = stream.map(Result::unwrap).collect().await;
             let set = market_backbone_core::CandleSet::assemble(crate::venue::series(), parts);
@@ -195,7 +196,7 @@ async fn a_failure_to_get_it_is_retried_and_then_said() {
     house.model.forming_reply.lock().unwrap().extend([Err(SourceErrorKind::TimedOut); 3]);
     let error = house.ask(last(1_000)).await.unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::TimedOut);
-    assert!(error.to_string().contains("the candle of KRW-BTC 1m in progress"), "{error}");
+    assert!(error.to_string().contains("the forming candle of KRW-BTC 1m"), "{error}");
 
     let house = busy();
     house.model.forming_reply.lock().unwrap().push(Err(SourceErrorKind::Banned(None)));

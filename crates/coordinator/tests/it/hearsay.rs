@@ -1,4 +1,4 @@
-//! What the ledger hands down: a claim that is said again costs one request, proven or not.
+//! Claims passed on by a store: a claim that is repeated costs one request, proven or not.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use market_backbone_core::{AbsenceClaim, MAX_ROW_DELAY, PriorClaims, Slot, TimeR
 
 use crate::venue::{Fault, House, Model, minute, range, this_minute};
 
-/// A market whose newest row is this many minutes old; what is asked reaches to the last closed minute.
+/// The age in minutes of the market's newest row; the query reaches to the last closed minute.
 const QUIET: i64 = 30;
 
 fn quiet(minutes: i64) -> House {
     House::new(Model::new((this_minute() - 1_000..this_minute() - minutes).step_by(2)))
 }
 
-/// Of a market that is quiet for so many minutes, and that an answer said to be so which was asked for so long ago: what
-/// is said of the first and the last of them, and in how many requests.
+/// Queries a market that is quiet for `minutes`, given a claim that was requested this long ago. Returns the
+/// first and the last of these slots, and the number of requests.
 async fn asked(minutes: i64, ago: Duration) -> (Slot, Slot, usize) {
     let house = quiet(minutes);
     let (from, to) = (this_minute() - minutes, this_minute());
@@ -60,7 +60,7 @@ async fn an_answer_without_a_row_says_nothing_again_where_rows_are_known() {
     let house = House::new(empty_once());
     let set = house.ask(ask(true)).await.unwrap();
     assert_eq!((set.candles.len(), house.requests()), (10, 2));
-    // Where none is known there is nothing to doubt it by.
+    // Where no row is known there is no reason to doubt the answer.
     let house = House::new(Model::new([]));
     let set = house.ask(ask(false)).await.unwrap();
     assert_eq!((set.slot(minute(to - 1)), house.requests()), (Slot::Empty, 1));

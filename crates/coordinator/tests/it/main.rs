@@ -1,4 +1,4 @@
-//! The coordinator against a model of a venue: what it asks, what it answers, what it does when things fail.
+//! The coordinator against a model of a venue: its requests, its answers, and its handling of failures.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod counts;

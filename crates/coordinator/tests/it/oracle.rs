@@ -1,4 +1,4 @@
-//! Random tapes, questions and failures: the rows are those of the tape, and nothing is claimed that is not so.
+//! Random tapes, queries and failures: the rows are those of the tape, and no coverage is wrong.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use proptest::test_runner::RngSeed;
 use crate::venue::{Fault, House, Model, TRANSIENT, minute, series, thin, this_minute};
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// The tape reaches this many minutes back.
+/// The number of minutes that the tape reaches back.
 const REACH: i64 = 900;
 
 #[derive(Clone, Debug)]
 struct Case {
-    /// Stretches of minutes, newest first, each with the share of its minutes that trade.
+    /// The ranges of the tape in minutes, newest first, each with the share of its minutes that have a trade.
     stretches: Vec<(i64, u64)>,
     seed: u64,
     page: u32,
@@ -86,7 +86,7 @@ fn case() -> impl Strategy<Value = Case> {
         })
 }
 
-/// A number below a hundred that is random in `number` and the same for the same seed.
+/// Returns a number below a hundred that is random in `number` and the same for the same seed.
 fn dice(seed: u64, number: usize) -> u64 {
     let x = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ seed;
     (x ^ (x >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 32
@@ -119,7 +119,7 @@ fn house(case: &Case) -> House {
     House::with(model, config)
 }
 
-/// What the answer must be, read off the tape.
+/// Returns the expected answer, read off the tape.
 fn expected(house: &House, query: &CandleQuery) -> Vec<Candle> {
     let tip = minute(this_minute());
     let newest = if query.forming == Forming::Exclude { tip } else { Timestamp::MAX };
@@ -133,7 +133,7 @@ fn expected(house: &House, query: &CandleQuery) -> Vec<Candle> {
     }
 }
 
-/// What must be proven of the stretch that was asked: all up to its newest row. Behind that a row may be late.
+/// Returns the range that must be proven: everything up to its newest row. After that a row may be late.
 fn provable(case: &Case, house: &House, query: &CandleQuery, rows: &[Candle]) -> Option<TimeRange> {
     let settled = if case.second_of_minute == 0 { this_minute() - 1 } else { this_minute() };
     let (from, to) = match query.selection() {
@@ -176,7 +176,7 @@ async fn check(case: &Case, house: &House, query: &CandleQuery) -> Result<(), Te
     {
         let missing: Vec<_> =
             set.coverage.missing(asked).into_iter().filter(|gap| holds_a_slot(*gap)).collect();
-        // Nor is it known of the last minutes before the first row that there ever was.
+        // Nor are the last minutes before the very first row known.
         let first = house.model.truth(Timestamp::MIN, Timestamp::MAX).first().map(|row| row.open_time);
         let young = house.model.clock.now().minus(MAX_ROW_DELAY + MINUTE);
         let is_late = |gap: &TimeRange| first.is_some_and(|first| young <= gap.from() && gap.to() <= first);
@@ -214,7 +214,7 @@ proptest! {
             for query in &case.queries {
                 check(&case, &house, query).await?;
             }
-            // Together they share what they can and still get the same.
+            // Concurrent queries share what they can and still get the same answers.
             for result in futures::future::join_all(case.queries.iter().map(|query| check(&case, &house, query))).await {
                 result?;
             }

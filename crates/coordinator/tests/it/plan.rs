@@ -1,4 +1,4 @@
-//! What a plan says, against what the fetch then asks.
+//! The plan of a query compared with the requests of the fetch.
 
 use market_backbone_core::{CandleQuery, Selection, Timestamp};
 
@@ -11,7 +11,7 @@ fn house(percent: u64, seed: u64) -> House {
     House::new(Model::new(thin(now - HISTORY..=now, percent, seed)))
 }
 
-/// Ranges and counts, closed and up to now, from less than a page to very many.
+/// Returns ranges and counts, closed and up to now, from less than a page to very many.
 fn questions() -> Vec<CandleQuery> {
     let now = this_minute();
     let ranges = [(100, 10), (200, 0), (900, 100), (5_000, 1), (30_000, 2_000)];
@@ -39,7 +39,7 @@ async fn the_fetch_keeps_within_what_was_said() {
                     assert!(!plan.exact || asked == plan.pages, "{said}");
                     assert_eq!(usize::from(plan.forming_apart), house.formed(), "{said}");
                 }
-                // Where a market begins, nobody knows before.
+                // The beginning of a market is not known in advance.
                 let ended =
                     matches!(query.selection(), Selection::Last { count, .. } if set.candles.len() < count);
                 let off = told.pages.abs_diff(asked);

@@ -1,4 +1,4 @@
-//! Ranges: all of it is shown or proven empty, at no more requests than needed.
+//! Ranges: all of it is shown or proven empty, with no more requests than needed.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn thirty_days_of_a_thin_market_cost_at_most_two_requests_more_than_its_ro
             let (from, to) = (this_minute() - 43_200, this_minute());
             let set = house.ask(range(from, to).closed()).await.unwrap();
             assert_eq!(set.candles, house.model.truth(minute(from), minute(to)));
-            // Each page but the first shows one row again, to prove what lies between.
+            // Each page except the first repeats one row, to prove the slots between.
             let pages = set.candles.len() / 199;
             let most = pages + if pages < 12 { 2 } else { 3 };
             assert!(house.requests() <= most, "{} > {most}, {percent} %, seed {seed}", house.requests());

@@ -1,4 +1,4 @@
-//! Two rows of one slot that differ: neither is believed, also where a page ends between them.
+//! Two rows of one slot that differ: neither is accepted, also where a page ends between them.
 
 use market_backbone_core::Slot;
 

@@ -1,5 +1,6 @@
-//! A model venue: pages out of a tape of slots that traded, newest first as a count of *existing* candles, with the
-//! proof such a page carries. It counts what it is asked, and fails, delays and garbles on demand.
+//! A model venue: pages from a tape of slots with trades, newest first as a count of *existing* candles, with
+//! the proof that such a page carries. It counts its requests, and fails, delays and corrupts answers on
+//! demand.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,20 +19,20 @@ use market_backbone_core::{
 
 pub(crate) const NOW: &str = "2026-08-03T10:40:30Z";
 const SETTLING: Duration = Duration::from_secs(1);
-/// In each slot that trades, the first trade comes this long after it opens.
+/// The time after a slot opens at which its first trade comes.
 const FIRST_TRADE: Duration = Duration::from_secs(10);
 
-/// What goes wrong with a page.
+/// The fault of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     Error(SourceErrorKind),
-    /// All rows are left out, and nothing is said of them.
+    /// All rows are left out, and nothing is said about them.
     Drop,
     /// All rows are left out, and the page says that there are none.
     Empty,
-    /// The proof is missing.
+    /// The proof of the page is missing.
     Mute,
-    /// Never answers.
+    /// The page never arrives.
     Hang,
 }
 
@@ -42,11 +43,12 @@ type Pace = dyn Fn(usize) -> Duration + Send + Sync;
 
 pub(crate) struct Model {
     pub(crate) clock: Arc<ManualClock>,
-    /// The minutes (since the epoch) in which something traded.
+    /// The minutes (since the epoch) with a trade.
     tape: BTreeSet<i64>,
-    /// Nothing older is given out, and its absence is no proof (as with candles kept for a while only).
+    /// The oldest row that it returns. The absence of older rows is no proof (as with candles that are kept for
+    /// a while only).
     kept_from: Option<i64>,
-    /// The minutes of which it gives two rows that differ.
+    /// The minutes of which it returns two rows that differ.
     twins: BTreeSet<i64>,
     capabilities: Capabilities,
     script: Box<Script>,
@@ -73,7 +75,7 @@ pub(crate) fn minute(minute: i64) -> Timestamp {
     Timestamp::from_secs(minute * 60)
 }
 
-/// The minute in progress.
+/// Returns the forming minute.
 pub(crate) fn this_minute() -> i64 {
     NOW.parse::<Timestamp>().unwrap().as_secs() / 60
 }
@@ -136,7 +138,7 @@ impl Model {
         }
     }
 
-    /// A market that trades in each of the last `slots` minutes, this one included.
+    /// Returns a market that trades in each of the last `slots` minutes, this one included.
     pub(crate) fn dense(slots: i64) -> Self {
         Self::new(this_minute() - slots + 1..=this_minute())
     }
@@ -186,7 +188,7 @@ impl Model {
         candle(slot, minute(slot + 1).plus(SETTLING) <= now)
     }
 
-    /// All that exists now within a stretch, the candle in progress included.
+    /// Returns all candles that exist now within a range, the forming one included.
     pub(crate) fn truth(&self, from: Timestamp, to: Timestamp) -> Vec<Candle> {
         let now = self.clock.now();
         let inside = |slot: &&i64| from <= minute(**slot) && minute(**slot) < to && self.exists(**slot, now);
@@ -280,7 +282,7 @@ impl PageSource for Model {
     }
 }
 
-/// A model and a coordinator over it.
+/// A model with a coordinator on top of it.
 #[derive(Clone, Debug)]
 pub(crate) struct House {
     pub(crate) model: Arc<Model>,
@@ -320,7 +322,7 @@ pub(crate) fn range(from: i64, to: i64) -> CandleQuery {
     CandleQuery::range(series(), minute(from), minute(to)).unwrap()
 }
 
-/// Whether each minute has a trade with the given chance; the same for the same seed.
+/// Returns whether each minute has a trade with the given chance; the same for the same seed.
 pub(crate) fn thin(
     slots: std::ops::RangeInclusive<i64>,
     percent: u64,

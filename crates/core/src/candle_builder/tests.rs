@@ -228,7 +228,7 @@ fn arrivals() -> impl Strategy<Value = Vec<(Trade, i64, bool)>> {
     })
 }
 
-/// What one slot was told to be, one after the other.
+/// The reported states of one slot, in order.
 #[derive(Debug, Default)]
 struct ReportedSlot {
     is_over: bool,

@@ -2,7 +2,8 @@
 
 use crate::{Candle, CandleSet, Timestamp};
 
-/// The figures of candles as one list each, all of the same length and oldest first: what indicators and data frames take.
+/// The figures of candles as one list each, all of the same length and oldest first, for indicators and data
+/// frames.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CandleColumns {
@@ -75,7 +76,7 @@ impl CandleSet {
         self.candles.len()
     }
 
-    /// Returns whether there is no candle. What is known of the slots is in the coverage all the same.
+    /// Returns whether there is no candle. The coverage may hold knowledge about the slots all the same.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.candles.is_empty()
@@ -87,7 +88,7 @@ impl CandleSet {
         self.candles.first()
     }
 
-    /// Returns the newest candle, which may be the one that still forms.
+    /// Returns the newest candle, which may be the forming one.
     #[must_use]
     pub fn last(&self) -> Option<&Candle> {
         self.candles.last()

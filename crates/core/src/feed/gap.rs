@@ -132,10 +132,10 @@ impl fmt::Display for LossReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooOld { days } => write!(f, "the venue goes back no more than {days} days"),
-            Self::Unreachable { message } => write!(f, "the venue does not give it: {message}"),
+            Self::Unreachable { message } => write!(f, "the venue did not deliver it: {message}"),
             Self::TooMuch { limit } => write!(f, "it is more than {limit} events"),
             Self::Unproven { message } => {
-                write!(f, "it cannot be told whether all of it is there: {message}")
+                write!(f, "it is not known whether all of it was delivered: {message}")
             }
             Self::Ended => f.write_str("the feed ended before it could be fetched"),
         }

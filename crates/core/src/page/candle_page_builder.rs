@@ -214,9 +214,7 @@ impl<'a> CandlePageBuilder<'a> {
             ));
         }
         let before = self.request.before.filter(|before| *open_time >= *before)?;
-        Some(format!(
-            "it opens at {open_time}, and what opens before {before} was asked for and may have happened"
-        ))
+        Some(format!("it opens at {open_time}, which is not before {before}, the end of the request"))
     }
 
     fn reject(&mut self, bad: BadRow) {

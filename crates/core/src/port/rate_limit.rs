@@ -29,7 +29,6 @@ impl fmt::Display for RateLimitGroup {
 
 /// The unit in which a rule counts requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum RateUnit {
     /// A request counts by its weight, which is 1 unless the venue's adapter says otherwise.
     #[default]
@@ -40,12 +39,11 @@ pub enum RateUnit {
 
 /// The way in which a venue places the windows of a rule in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum WindowKind {
-    /// Any stretch of the window's length, wherever it begins.
+    /// Any period of the window's length, wherever it begins.
     #[default]
     Sliding,
-    /// Stretches cut by the venue's clock: they begin at the multiples of the window since the Unix epoch, in UTC.
+    /// Periods cut by the venue's clock: they begin at the multiples of the window since the Unix epoch, in UTC.
     Fixed,
 }
 

@@ -107,8 +107,8 @@ impl CandleSet {
 
 /// The reason why a candle cannot be adjusted.
 const UNKNOWN_COMPONENTS: &str =
-    "a split falls into it, and its parts are not known or the split makes no sense";
-const INVALID_SPLIT: &str = "a later split makes no sense, so it cannot be told in today's shares";
+    "a split falls into it, and its parts are not known or the split is impossible";
+const INVALID_SPLIT: &str = "a later split is impossible, so it cannot be adjusted to today's shares";
 
 /// A candle that straddles a split, as it was traded.
 struct StraddlingBar<'a> {

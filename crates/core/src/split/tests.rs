@@ -155,7 +155,7 @@ fn a_bar_that_cannot_be_told_in_todays_shares_is_named_among_the_rows_that_were_
     };
     let nothing = CandleSet::empty(days.series.clone());
     for (split, why) in
-        [((day(18), 1.0, 4.0), "a split falls into it"), ((day(25), 0.0, 4.0), "makes no sense")]
+        [((day(18), 1.0, 4.0), "a split falls into it"), ((day(25), 0.0, 4.0), "a later split is impossible")]
     {
         let rows = named(split, nothing.clone());
         let [row] = rows.as_slice() else { panic!("{rows:?}") };

@@ -1,4 +1,4 @@
-//! Arithmetic with durations, and the way from and to the moments of other libraries.
+//! Arithmetic with durations, and conversions from and to the time types of other libraries.
 
 use std::convert::Infallible;
 use std::ops::{Add, AddAssign, Bound, RangeBounds, Sub, SubAssign};
@@ -99,7 +99,7 @@ impl From<Timestamp> for jiff::Timestamp {
     }
 }
 
-/// For callers that are generic over what becomes a [`Timestamp`]: a timestamp itself always does.
+/// Supports callers that are generic over what converts to a [`Timestamp`]: a timestamp itself always does.
 impl From<Infallible> for TimeError {
     fn from(never: Infallible) -> Self {
         match never {}
@@ -121,12 +121,13 @@ impl RangeBounds<Timestamp> for TimeRange {
 }
 
 impl TimeRange {
-    /// Makes a range of anything that bounds times: `a..b`, `a..`, `..b` or `a..=b` of [`Timestamp`], [`SystemTime`],
-    /// `jiff` types or RFC 3339 text. A bound that is left out is [`Timestamp::MIN`] or [`Timestamp::MAX`].
+    /// Returns the range of anything that bounds times: `a..b`, `a..`, `..b` or `a..=b` of [`Timestamp`],
+    /// [`SystemTime`], `jiff` types or RFC 3339 text. A missing bound is [`Timestamp::MIN`] or
+    /// [`Timestamp::MAX`].
     ///
     /// # Errors
     ///
-    /// [`TimeError`] if a bound is no time, or the range is empty or runs backwards.
+    /// [`TimeError`] if a bound is not a time, or the range is empty or runs backwards.
     pub fn of_bounds<T>(bounds: impl RangeBounds<T>) -> Result<Self, TimeError>
     where
         T: TryInto<Timestamp, Error: Into<TimeError>> + Clone,

@@ -1,10 +1,10 @@
-//! The faults of the moment, the script, and which page is the next of its kind.
+//! The current faults, the script, and the number of the next page of each kind.
 
 use std::sync::{Mutex, PoisonError};
 
 use super::{FaultTarget, Faults, PageFault, PageFaultPlan, PageKind, ScriptedFault, TimestampSkew};
 
-/// The faults of the moment.
+/// The current faults.
 #[derive(Debug)]
 pub(crate) struct FaultController(Mutex<FaultState>);
 
@@ -12,11 +12,11 @@ pub(crate) struct FaultController(Mutex<FaultState>);
 struct FaultState {
     faults: Faults,
     script: Vec<ScriptedFault>,
-    /// Pages of each kind so far.
+    /// The number of pages of each kind so far.
     pages: [u64; PageKind::COUNT],
-    /// From when on sockets are refused: since the first that asked.
+    /// The time of the first refused socket.
     refused_since_ms: Option<i64>,
-    /// The first live trades from this moment on are stamped so far ahead.
+    /// The skew of the first live trades from this moment on.
     ahead: Option<(i64, i64)>,
 }
 
@@ -39,7 +39,7 @@ impl FaultController {
         });
     }
 
-    /// Starts anew: pages are counted from 1 again.
+    /// Resets the faults and the script: pages are counted from 1 again.
     pub(crate) fn reset(&self, faults: Faults, script: &[ScriptedFault]) {
         self.set(faults);
         self.with(|state| {
@@ -53,7 +53,7 @@ impl FaultController {
         self.with(|state| state.script = script);
     }
 
-    /// Adds what goes wrong with the next page of a kind that nothing of the script is about.
+    /// Adds a fault for the next page of a kind that the script does not mention.
     pub(crate) fn corrupt_next_page(&self, page: PageKind, fault: PageFault) {
         self.with(|state| {
             let is_taken =
@@ -66,7 +66,7 @@ impl FaultController {
         });
     }
 
-    /// The first live trade of each market from `from_ms` on is stamped `ahead_ms` ahead.
+    /// Stamps the first live trade of each market from `from_ms` on `ahead_ms` ahead.
     pub(crate) fn stamp_ahead(&self, from_ms: i64, ahead_ms: i64) {
         self.with(|state| state.ahead = Some((from_ms, ahead_ms)));
     }
@@ -79,7 +79,7 @@ impl FaultController {
         })
     }
 
-    /// What is wrong with the next page of a kind.
+    /// Returns the faults of the next page of a kind.
     pub(crate) fn next_page_plan(&self, seed: u64, page: PageKind) -> PageFaultPlan {
         self.with(|state| {
             let count = &mut state.pages[page as usize];
@@ -88,7 +88,7 @@ impl FaultController {
         })
     }
 
-    /// Whether a socket that asks now is refused because it asks too early.
+    /// Returns whether a socket that connects now is refused because it is too early.
     pub(crate) fn refuses_socket(&self, now_ms: i64) -> bool {
         self.with(|state| {
             let Ok(for_ms @ 1..) = i64::try_from(state.faults.refuse_ws_ms) else { return false };
@@ -96,7 +96,7 @@ impl FaultController {
         })
     }
 
-    /// Changes only the fields that a JSON object names; the complaint is for the caller to read.
+    /// Changes only the fields that a JSON object names; the error is meant for the caller.
     pub(crate) fn patch(&self, json: &[u8]) -> Result<Faults, String> {
         let patch: serde_json::Map<String, serde_json::Value> =
             serde_json::from_slice(json).map_err(|error| error.to_string())?;

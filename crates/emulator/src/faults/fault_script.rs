@@ -1,4 +1,4 @@
-//! What goes wrong at a place that a test names: with the Nth page, or with the row of a slot.
+//! Faults at a place that a test names: in the Nth page, or in the row of a slot.
 
 use std::str::FromStr;
 
@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 use super::ParseFaultsError;
 use crate::calendar;
 
-/// The kinds of pages that can have something wrong with their rows.
+/// The kinds of pages whose rows can have faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageKind {
     /// Candles of any timeframe, and on Massive the whole market's day.
     Candles,
     /// Pages of trades.
     Trades,
-    /// Tickers; on Massive snapshots.
+    /// Tickers, or snapshots on Massive.
     Tickers,
     /// The list of markets.
     Markets,
 }
 
 impl PageKind {
-    /// How many kinds there are.
+    /// The number of kinds.
     pub(crate) const COUNT: usize = 4;
 }
 
@@ -29,27 +29,27 @@ impl PageKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BadRowKind {
-    /// One of the others, by a draw of the page.
+    /// One of the other kinds, drawn for each page.
     #[default]
     Any,
-    /// The high is below the close; a trade has a negative size.
+    /// The high is below the close, or a trade has a negative size.
     Unsound,
     /// A price is 0.
     Zero,
     /// A field is `null`.
     Null,
-    /// It opens beside the grid; a trade is stamped 0.
+    /// The row opens off the grid, or a trade is stamped 0.
     Offgrid,
-    /// It is of another market.
+    /// The row is of another market.
     Foreign,
     /// A number is the text `"NaN"`.
     Text,
-    /// It opens hours ahead.
+    /// The row opens hours ahead.
     Future,
 }
 
 impl BadRowKind {
-    /// All but [`BadRowKind::Any`].
+    /// All kinds except [`BadRowKind::Any`].
     pub const KINDS: [Self; 7] =
         [Self::Unsound, Self::Zero, Self::Null, Self::Offgrid, Self::Foreign, Self::Text, Self::Future];
 }
@@ -58,23 +58,23 @@ impl BadRowKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PageFault {
-    /// It is empty.
+    /// The page is empty.
     Empty,
-    /// It is that of so many ms ago.
+    /// The page is of so many ms ago.
     Stale(u64),
-    /// It lacks so many of the newest closed candles.
+    /// The page lacks so many of the newest closed candles.
     Late(u64),
-    /// It shows the venue of so many ms ago.
+    /// The page shows the venue of so many ms ago.
     Lagging(u64),
-    /// It lacks its middle.
+    /// The page lacks its middle.
     Hole,
-    /// It holds one row twice.
+    /// The page holds one row twice.
     Doubled,
-    /// It holds one row twice, the second time with other figures.
+    /// The page holds one row twice, the second time with other values.
     Differing,
-    /// It lacks one row.
+    /// The page lacks one row.
     Missing,
-    /// One of its rows is bad.
+    /// The page has one bad row.
     Bad(BadRowKind),
 }
 
@@ -87,11 +87,12 @@ pub enum FaultTarget {
     Slot(i64),
 }
 
-/// One thing that goes wrong at a place of its own.
+/// One fault at a place of its own.
 ///
-/// Reads as `empty@candles:4` (the fourth page of candles) or `doubled@2026-11-20T10:00:00Z` (that row): what, `@`,
-/// where. What is `empty`, `stale:MS`, `late:ROWS`, `lagging:MS`, `hole`, `doubled`, `differing`, `missing`, or a
-/// kind of bad row. Several are separated by commas, see [`ScriptedFault::parse_list`].
+/// Written as `empty@candles:4` (the fourth page of candles) or `doubled@2026-11-20T10:00:00Z` (that row):
+/// fault, `@`, place. The fault is `empty`, `stale:MS`, `late:ROWS`, `lagging:MS`, `hole`, `doubled`,
+/// `differing`, `missing`, or a kind of bad row. Several are separated by commas, see
+/// [`ScriptedFault::parse_list`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScriptedFault {
     /// The place where it occurs.
@@ -101,11 +102,11 @@ pub struct ScriptedFault {
 }
 
 impl ScriptedFault {
-    /// Reads any number of them, separated by commas.
+    /// Parses any number of them, separated by commas.
     ///
     /// # Errors
     ///
-    /// Returns an error that names the first that makes no sense.
+    /// Returns an error that names the first invalid one.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, ParseFaultsError> {
         text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::parse).collect()
     }
@@ -157,17 +158,17 @@ fn parse_target(text: &str) -> Option<FaultTarget> {
     nth.or_else(|| calendar::parse_instant(text).map(FaultTarget::Slot))
 }
 
-/// Which live trades are stamped ahead of their time, and how far.
+/// The skew of live trades that are stamped ahead of their time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct TimestampSkew {
     pub(crate) share: f64,
     pub(crate) ahead_ms: i64,
-    /// Besides: the first trade of each market at or after this moment, and how far ahead.
+    /// The moment from which the first trade of each market is skewed as well, and by how many ms.
     pub(crate) first: Option<(i64, i64)>,
 }
 
 impl TimestampSkew {
-    /// Whether no trade is.
+    /// Returns whether no trade is skewed.
     pub(crate) fn is_none(&self) -> bool {
         self.share <= 0.0 && self.first.is_none()
     }

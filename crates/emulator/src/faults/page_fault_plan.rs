@@ -1,4 +1,4 @@
-//! What is wrong with one page: drawn before it is made, played on its rows as they stand on the wire.
+//! The faults of one page: drawn before it is made, and applied to its rows in the wire format.
 
 mod json_edit;
 mod row_corruption;
@@ -9,7 +9,7 @@ use crate::hash_random;
 pub(crate) use json_edit::{elements, set, value};
 pub(crate) use row_corruption::{ColumnNames, CorruptionContext, TimestampEncoding};
 
-/// What is wrong with one row.
+/// A fault of one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RowFault {
     Doubled,
@@ -18,18 +18,18 @@ enum RowFault {
     Bad(BadRowKind),
 }
 
-/// What is wrong with one page.
+/// The faults of one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PageFaultPlan {
     page: PageKind,
     draw_key: u64,
     /// The page's number among its kind.
     pub(crate) number: u64,
-    /// No rows, though there are some.
+    /// True for no rows, although there are some.
     pub(crate) empty: bool,
     stale_ms: u64,
     lagging_ms: u64,
-    /// Newest closed rows that are not served.
+    /// The number of newest closed rows that are not served.
     pub(crate) late_rows: u64,
     hole: bool,
     rows: Vec<RowFault>,
@@ -37,7 +37,7 @@ pub(crate) struct PageFaultPlan {
 }
 
 impl PageFaultPlan {
-    /// What is wrong with the page of this number.
+    /// Draws the faults of the page of this number.
     pub(crate) fn draw(
         faults: &Faults,
         script: &[ScriptedFault],
@@ -93,7 +93,7 @@ impl PageFaultPlan {
             PageFault::Differing => RowFault::Differing,
             PageFault::Missing => RowFault::Missing,
             PageFault::Bad(kind) => RowFault::Bad(kind),
-            // What follows is of a whole page, and a slot has none.
+            // The other faults are of a whole page, and a slot has none.
             _ if slot.is_some() => return,
             PageFault::Empty => return self.empty = true,
             PageFault::Stale(age_ms) => return self.stale_ms = age_ms,
@@ -107,17 +107,17 @@ impl PageFaultPlan {
         }
     }
 
-    /// How long ago the page shows the venue.
+    /// Returns how far the page lags behind, in ms.
     pub(crate) fn lag_ms(&self) -> i64 {
         i64::try_from(self.stale_ms.saturating_add(self.lagging_ms)).unwrap_or(i64::MAX / 4)
     }
 
-    /// Whether the page is not that of now.
+    /// Returns whether the page lags behind.
     pub(crate) const fn is_delayed(&self) -> bool {
         self.stale_ms > 0 || self.lagging_ms > 0 || self.late_rows > 0
     }
 
-    /// Why the page is not that of now, by the names of the report.
+    /// Returns why the page lags behind, by the names of the report.
     pub(crate) fn delay_names(&self) -> Vec<&'static str> {
         let lagging = if self.page == PageKind::Trades { "lagging_trades" } else { "lagging_rows_ms" };
         let names = [
@@ -128,12 +128,12 @@ impl PageFaultPlan {
         names.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect()
     }
 
-    /// Whether something is wrong with rows.
+    /// Returns whether rows have faults.
     pub(crate) const fn corrupts_rows(&self) -> bool {
         self.empty || self.hole || !self.rows.is_empty() || !self.slots.is_empty()
     }
 
-    /// Plays on the rows what is wrong with them: what really happened, by the names of the report.
+    /// Applies the faults of rows. Returns those that occurred, by the names of the report.
     pub(crate) fn corrupt_rows(
         &self,
         rows: &mut Vec<String>,
@@ -146,7 +146,7 @@ impl PageFaultPlan {
             played.push("holey_trades");
         }
         for (salt, fault) in (0x100..).zip(&self.rows) {
-            // The twin of the last row of a full page would fall off its end.
+            // The copy of the last row of a full page would fall off its end.
             let is_twin = matches!(fault, RowFault::Doubled | RowFault::Differing);
             let candidates =
                 if is_twin && rows.len() >= around.most { rows.len().saturating_sub(1) } else { rows.len() };

@@ -1,4 +1,4 @@
-//! How many sockets an account has, and which of them must go.
+//! The open sockets of each account, and which of them must close.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,11 +9,11 @@ use super::scenario::EvictionPolicy;
 
 type EvictionFlags = Vec<Arc<AtomicBool>>;
 
-/// The sockets of all accounts, each as the flag that tells it to go.
+/// The sockets of all accounts, each with the flag that tells it to close.
 #[derive(Debug, Default)]
 pub(crate) struct AccountConnections(Mutex<FxHashMap<String, EvictionFlags>>);
 
-/// A socket's place among those of its account, until dropped.
+/// A registered socket of an account, until dropped.
 #[derive(Debug)]
 pub(crate) struct AccountConnection<'a> {
     seats: &'a AccountConnections,
@@ -22,7 +22,7 @@ pub(crate) struct AccountConnection<'a> {
 }
 
 impl AccountConnections {
-    /// Takes a seat. The newcomer is never refused: where there are too many, one of all is told to go.
+    /// Registers a socket. A new one is never refused: if there are too many, one of all is told to close.
     pub(crate) fn open(&self, key: &str, most: usize, evict: EvictionPolicy) -> AccountConnection<'_> {
         let evicted = Arc::new(AtomicBool::new(false));
         self.with(key, |row| {

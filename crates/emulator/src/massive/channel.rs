@@ -1,11 +1,11 @@
-//! What can be heard of a stock, and what a subscription calls it.
+//! The channels of a stock, and their names in subscriptions.
 
-/// What a pair begins with.
+/// The channel at the beginning of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StockChannel {
-    /// `A`: second bars.
+    /// The channel of second bars, `A`.
     Second,
-    /// `AM`: minute bars.
+    /// The channel of minute bars, `AM`.
     Minute,
     /// The channel of trades, `T`.
     Trade,

@@ -22,10 +22,10 @@ use super::trading_calendar::DaySchedule;
 use super::trading_minute::TradingMinute;
 use crate::calendar::{DAY, MINUTE, SECOND};
 
-/// A day is told to the end within so many ms of its end: the last prints come the next morning.
+/// The time after the end of a day when all of it is known, in ms: the last prints come the next morning.
 const DAY_SETTLES_MS: i64 = DAY / 4;
 
-/// All that the look-alike of this venue remembers.
+/// The state of the emulated exchange.
 #[derive(Debug)]
 pub(crate) struct StockExchange {
     pub(crate) scenario: StocksScenario,
@@ -55,12 +55,12 @@ impl StockExchange {
         DaySchedule::of(day, self.scenario.hours)
     }
 
-    /// The last day before `day` on which there was trading.
+    /// Returns the last trading day before `day`.
     pub(crate) fn open_day_before(&self, day: i64) -> i64 {
         (1..=15).map(|back| day - back).find(|day| self.schedule(*day).is_open()).unwrap_or(day - 1)
     }
 
-    /// Hands over the prints of a minute that are known at `at_ms`, oldest first.
+    /// Calls back with the prints of a minute that are known at `at_ms`, oldest first.
     pub(crate) fn minute(
         &self,
         stock: &EmulatedStock,
@@ -79,7 +79,7 @@ impl StockExchange {
         });
     }
 
-    /// The minutes of a day in which something was printed, as known at `at_ms`.
+    /// Returns the minutes of a day with prints, as known at `at_ms`.
     pub(crate) fn minutes(&self, index: u32, day: i64, at_ms: i64) -> Vec<StockMinute> {
         let stock = self.universe.get(index);
         let whole = self.whole_day(index, day);
@@ -103,7 +103,7 @@ impl StockExchange {
         self.bar_cache.minutes((index, day), || self.fold_day(index, day))
     }
 
-    /// All prints of a day folded into minutes, known or not.
+    /// Folds all prints of a day into minutes, known or not.
     fn fold_day(&self, index: u32, day: i64) -> Vec<StockMinute> {
         let (stock, sheet) = (self.universe.get(index), self.schedule(day));
         let mut cells = Vec::new();
@@ -117,7 +117,7 @@ impl StockExchange {
                 known_ns = known_ns.max(print.known_ns);
             });
             if bar.count > 0 {
-                // The millisecond that a print becomes known in still belongs to it.
+                // The millisecond in which a print becomes known still belongs to it.
                 let settled_ms = known_ns.div_euclid(NS_PER_MS);
                 cells.push(StockMinute { bar, session: at.session, final_ms: settled_ms });
             }
@@ -125,7 +125,7 @@ impl StockExchange {
         cells
     }
 
-    /// The bar of a day as known at `at_ms`, in the shares of that day; none without a price.
+    /// Returns the bar of a day as known at `at_ms`, in the shares of that day; `None` without a price.
     ///
     /// Prices are those of the regular session, the volume is that of the whole day.
     pub(crate) fn day_bar(&self, index: u32, day: i64, at_ms: i64) -> Option<UnadjustedBar> {
@@ -141,7 +141,7 @@ impl StockExchange {
         };
         let is_settled = new_york::midnight(day + 1) + DAY_SETTLES_MS <= at_ms;
         let bar = if is_settled {
-            // Not through the shelf of minutes: the whole market would push all else off it.
+            // Not through the cache of minutes: the whole market would evict everything else.
             self.bar_cache.day((index, day), || fold(&self.fold_day(index, day)))
         } else {
             fold(&self.minutes(index, day, at_ms))
@@ -149,7 +149,7 @@ impl StockExchange {
         bar.is_priced().then_some(bar)
     }
 
-    /// The priced seconds of a minute as known at `at_ms`.
+    /// Returns the priced seconds of a minute as known at `at_ms`.
     pub(crate) fn seconds(&self, stock: &EmulatedStock, at: TradingMinute, at_ms: i64) -> Vec<UnadjustedBar> {
         let mut bars: Vec<UnadjustedBar> = Vec::new();
         self.minute(stock, at, at_ms, |print| {
@@ -165,7 +165,7 @@ impl StockExchange {
         bars
     }
 
-    /// The newest known print at or before `at_ms`, looking back a week.
+    /// Returns the newest known print at or before `at_ms`, at most a week back.
     pub(crate) fn last_print(&self, index: u32, at_ms: i64) -> Option<StockPrint> {
         self.last_print_since(index, at_ms, new_york::day_of(at_ms) - 7)
     }

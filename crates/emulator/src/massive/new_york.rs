@@ -1,19 +1,19 @@
-//! Days of New York: where they begin, how long they are, and how instants are written there.
+//! Days of New York: their start and length, and the formats of instants there.
 //!
 //! A day here is a number: days of the New York calendar since 1970-01-01. The rules of daylight saving are
-//! written out, so that the look-alike and what is tested with it do not read the same tables.
+//! written out, so that the emulator and the code that it tests do not read the same tables.
 
 use crate::calendar::{self, DAY, Date, HOUR};
 
-/// Nanoseconds in a millisecond.
+/// The nanoseconds in a millisecond.
 pub(crate) const NS_PER_MS: i64 = 1_000_000;
 
-/// The New York day of an instant in ms.
+/// Returns the New York day of an instant in ms.
 pub(crate) fn day_of(ms: i64) -> i64 {
     (ms + offset_ms(ms)).div_euclid(DAY)
 }
 
-/// When a New York day begins, in ms.
+/// Returns the start of a New York day, in ms.
 pub(crate) const fn midnight(day: i64) -> i64 {
     let (from, to) = summer(Date::from_days(day).year);
     // The clocks change at two in the morning: the day of the change still begins on the old time.
@@ -21,14 +21,14 @@ pub(crate) const fn midnight(day: i64) -> i64 {
     day * DAY + hours * HOUR
 }
 
-/// What New York's clocks are ahead of UTC: minus four or minus five hours, in ms.
+/// Returns the offset of New York's clocks from UTC: minus four or minus five hours, in ms.
 pub(crate) const fn offset_ms(ms: i64) -> i64 {
     let (from, to) = summer(Date::from_days((ms - 5 * HOUR).div_euclid(DAY)).year);
     let is_summer = from * DAY + 7 * HOUR <= ms && ms < to * DAY + 6 * HOUR;
     if is_summer { -4 * HOUR } else { -5 * HOUR }
 }
 
-/// First and last day of daylight saving.
+/// Returns the first and the last day of daylight saving.
 const fn summer(year: i64) -> (i64, i64) {
     if year >= 2007 {
         (nth_weekday(year, 3, 0, 2), nth_weekday(year, 11, 0, 1))
@@ -37,29 +37,29 @@ const fn summer(year: i64) -> (i64, i64) {
     }
 }
 
-/// 0 for Sunday to 6 for Saturday.
+/// Returns the day of the week, 0 for Sunday to 6 for Saturday.
 pub(crate) const fn weekday(day: i64) -> i64 {
     (day + 4).rem_euclid(7)
 }
 
-/// The `n`th of a weekday in a month, as a day.
+/// Returns the `n`th occurrence of a day of the week in a month, as a day.
 pub(crate) const fn nth_weekday(year: i64, month: i64, wanted: i64, n: i64) -> i64 {
     let first = Date { year, month, day: 1 }.days();
     first + (wanted - weekday(first)).rem_euclid(7) + (n - 1) * 7
 }
 
-/// The last of a weekday in a month, as a day.
+/// Returns the last occurrence of a day of the week in a month, as a day.
 pub(crate) const fn last_weekday(year: i64, month: i64, wanted: i64) -> i64 {
     let last = Date { year, month: month + 1, day: 1 }.days() - 1;
     last - (weekday(last) - wanted).rem_euclid(7)
 }
 
-/// `yyyy-MM-dd` of a day.
+/// Formats a day as `yyyy-MM-dd`.
 pub(crate) fn date_text(day: i64) -> String {
     calendar::date(day * DAY)
 }
 
-/// Reads `yyyy-MM-dd` as a day.
+/// Parses `yyyy-MM-dd` as a day.
 pub(crate) fn parse_day(text: &str) -> Option<i64> {
     let mut parts = text.split('-');
     let mut digits = |len: usize| {
@@ -74,19 +74,19 @@ pub(crate) fn parse_day(text: &str) -> Option<i64> {
     is_real.then(|| date.days())
 }
 
-/// `yyyy-MM-ddTHH:mm:ss-05:00` of an instant in ms.
+/// Formats an instant in ms as `yyyy-MM-ddTHH:mm:ss-05:00`.
 pub(crate) fn stamp(ms: i64) -> String {
     let offset = offset_ms(ms);
     format!("{}-{:02}:00", calendar::stamp(ms + offset), -offset / HOUR)
 }
 
-/// `yyyy-MM-ddTHH:mm:ss.nnnnnnnnnZ` of an instant in ns.
+/// Formats an instant in ns as `yyyy-MM-ddTHH:mm:ss.nnnnnnnnnZ`.
 pub(crate) fn stamp_ns(ns: i64) -> String {
     let (ms, rest) = (ns.div_euclid(NS_PER_MS), ns.rem_euclid(1_000 * NS_PER_MS));
     format!("{}.{rest:09}Z", calendar::stamp(ms))
 }
 
-/// Reads RFC 3339 to the nanosecond.
+/// Parses RFC 3339 to the nanosecond.
 pub(crate) fn parse_stamp_ns(text: &str) -> Option<i64> {
     let whole_ms = calendar::parse_instant(text)?.div_euclid(1_000) * 1_000;
     let mut nanos = String::new();

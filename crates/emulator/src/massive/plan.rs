@@ -1,22 +1,22 @@
-//! What a key may see: the venue's plans as a table.
+//! The permissions of a key: the venue's plans as a table.
 
 use super::channel::StockChannel;
 use crate::calendar::{DAY, MINUTE};
 
-/// A plan that a key can have.
+/// The plan of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmulatedPlan {
-    /// Free: five requests a minute, bars of finished days, no socket.
+    /// The free plan: five requests a minute, bars of finished days, no socket.
     Basic,
-    /// Bars of five years, 15 minutes old; bars on the socket.
+    /// The plan with bars of five years, 15 minutes old, and bars on the socket.
     Starter,
-    /// Bars and trades of ten years, 15 minutes old.
+    /// The plan with bars and trades of ten years, 15 minutes old.
     Developer,
-    /// Everything, at once.
+    /// The plan with everything, without a delay.
     Advanced,
 }
 
-/// What plans are asked for.
+/// The permissions that a plan can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entitlement {
     Bars,
@@ -26,7 +26,7 @@ pub(crate) enum Entitlement {
 }
 
 impl EmulatedPlan {
-    /// How old the newest data are that it shows, in ms.
+    /// Returns the age of the newest data that it shows, in ms.
     pub(crate) const fn delay_ms(self) -> i64 {
         match self {
             Self::Starter | Self::Developer => 15 * MINUTE,
@@ -34,7 +34,7 @@ impl EmulatedPlan {
         }
     }
 
-    /// How far back it reaches, in ms.
+    /// Returns how far back it reaches, in ms.
     pub(crate) const fn reach_ms(self) -> Option<i64> {
         match self {
             Self::Basic => Some(2 * 365 * DAY),
@@ -53,7 +53,7 @@ impl EmulatedPlan {
         }
     }
 
-    /// Requests of a minute, where the plan limits them.
+    /// Returns the number of requests in a minute, where the plan limits them.
     pub(crate) const fn requests_per_minute(self) -> Option<u32> {
         if matches!(self, Self::Basic) { Some(5) } else { None }
     }
@@ -66,7 +66,7 @@ impl EmulatedPlan {
         matches!(self, Self::Advanced)
     }
 
-    /// Whether its sockets carry a channel.
+    /// Returns whether its sockets carry a channel.
     pub(crate) const fn carries(self, channel: StockChannel) -> bool {
         match channel {
             StockChannel::Second | StockChannel::Minute => self.has_socket(),

@@ -1,4 +1,4 @@
-//! Requests of an account in a minute, counted over any minute.
+//! The requests of an account in any minute.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -8,12 +8,12 @@ use rustc_hash::FxHashMap;
 /// The window of every limit, in µs.
 const WINDOW_US: i64 = 60_000_000;
 
-/// Accepted requests of each account.
+/// The accepted requests of each account.
 #[derive(Debug, Default)]
 pub(crate) struct Quota(Mutex<FxHashMap<String, VecDeque<i64>>>);
 
 impl Quota {
-    /// Counts a request at `now_us`; the error is how many seconds there is no other.
+    /// Counts a request at `now_us`; the error is the number of seconds until the next is accepted.
     pub(crate) fn check(&self, key: &str, limit: Option<u32>, now_us: i64) -> Result<(), i64> {
         let Some(limit) = limit else { return Ok(()) };
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);

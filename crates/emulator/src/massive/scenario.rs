@@ -1,4 +1,4 @@
-//! What the Massive look-alike plays: one value, every field with a default.
+//! The settings of the Massive emulator: one value, every field with a default.
 
 mod split_spec;
 
@@ -12,35 +12,35 @@ pub struct StocksScenario {
     pub hours: ExchangeHours,
     /// The listed tickers.
     pub tickers: TickerSet,
-    /// Splits of some tickers, besides those that come with them.
+    /// The splits of some tickers, besides those of the ticker set.
     pub splits: Vec<(String, SplitSpec)>,
     /// The number of days of history before the start.
     pub history_days: u32,
     /// The keys and their plans. Each key is an account of its own.
     pub keys: Vec<(String, EmulatedPlan)>,
-    /// Requests that plans without a limit may make in a minute; `None` for any number.
+    /// The number of requests in a minute for plans without a limit; `None` for any number.
     pub requests_per_minute: Option<u32>,
     /// True if a 429 says when to retry.
     pub retry_after: bool,
     /// True if volumes from ten million on are spelled `5.617399e+07`.
     pub exp_volume: bool,
-    /// Sockets an account may have.
+    /// The number of sockets an account may have.
     pub max_connections: usize,
     /// The socket that is closed when an account has too many.
     pub evict: EvictionPolicy,
-    /// A socket that does not say who it is goes after so many ms.
+    /// The time after which a socket without a login is closed, in ms.
     pub auth_timeout_ms: u64,
     /// The largest queue for a slow client, in bytes; beyond it the socket is closed.
     pub queue_bytes: usize,
-    /// Share of the off-exchange prints that are told 20 s to 15 min late, and change bars then.
+    /// The share of off-exchange prints that are published 20 s to 15 min late, and change bars then.
     pub late_share: f64,
-    /// Share of the off-exchange prints that only REST tells of, from an hour after midnight on.
+    /// The share of off-exchange prints that only REST returns, from an hour after midnight on.
     pub overnight_share: f64,
-    /// Share of events that are in their frame twice.
+    /// The share of events that are in their frame twice.
     pub duplicate_share: f64,
     /// The way in which the fault `drop_after_ms` ends a socket.
     pub termination: SocketTermination,
-    /// Trades on sockets are not those of the tape but a flood of these.
+    /// The flood that replaces the trades of the tape on sockets.
     pub flood: Option<TradeFlood>,
 }
 
@@ -77,7 +77,7 @@ impl Default for StocksScenario {
 /// The trading hours. Where bars begin does not depend on them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExchangeHours {
-    /// 04:00 to 20:00 in New York, weekends and holidays closed, half days cut short.
+    /// Trading from 04:00 to 20:00 in New York, closed on weekends and holidays, shorter on half days.
     #[default]
     NewYork,
     /// Trading around the clock, with less volume outside regular hours; active stocks trade every ten
@@ -88,9 +88,9 @@ pub enum ExchangeHours {
 /// The set of listed tickers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TickerSet {
-    /// Some well-known names, filled up to so many with made-up ones that trade little.
+    /// A number of tickers: some well-known ones, and made-up ones that trade little.
     Standard(usize),
-    /// Tickers of one's own.
+    /// The caller's own tickers.
     Own(Vec<TickerSpec>),
 }
 
@@ -99,9 +99,9 @@ pub enum TickerSet {
 pub struct TickerSpec {
     /// The ticker in the venue's spelling: `BRK.A`.
     pub ticker: String,
-    /// Name of the company or fund.
+    /// The name of the company or fund.
     pub name: String,
-    /// Price around which it trades now, in dollars.
+    /// The current price level, in dollars.
     pub price: f64,
     /// The trading activity of the stock.
     pub activity: StockActivity,
@@ -110,7 +110,7 @@ pub struct TickerSpec {
 }
 
 impl TickerSpec {
-    /// A stock at $100 that was never split.
+    /// Creates a stock at $100 that was never split.
     #[must_use]
     pub fn new(ticker: &str, thickness: StockActivity) -> Self {
         Self {
@@ -126,29 +126,30 @@ impl TickerSpec {
 /// The trading activity of a stock; the shares of minutes are those measured on real files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StockActivity {
-    /// Like SPY: every regular minute, nearly every other one.
+    /// Trades like SPY: every regular minute, nearly every other one.
     Thick,
-    /// Like no share: two to four prints in a regular second, so that seconds matter. Else like SPY.
+    /// Trades like no real stock: two to four prints in a regular second, so that seconds matter. Otherwise
+    /// like SPY.
     Wild,
-    /// Like AAPL: every regular minute, two thirds of those before the bell.
+    /// Trades like AAPL: every regular minute, two thirds of those before the open.
     Busy,
-    /// Like AIG: a hole or two in a regular session, little outside it.
+    /// Trades like AIG: one or two empty minutes in a regular session, little outside it.
     Medium,
-    /// Like SHY: 15 % of the regular minutes are holes.
+    /// Trades like SHY: 15 % of the regular minutes are empty.
     Thin,
-    /// One regular minute in ten.
+    /// Trades in one regular minute in ten.
     Rare,
-    /// Listed, never traded.
+    /// The stock is listed, but never trades.
     Never,
 }
 
 /// The socket that is closed when an account has too many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EvictionPolicy {
-    /// The one that was there first.
+    /// The socket that was opened first.
     #[default]
     Oldest,
-    /// The one that came last.
+    /// The socket that was opened last.
     Newest,
 }
 
@@ -162,14 +163,14 @@ pub enum SocketTermination {
     Close(u16),
 }
 
-/// A flood of trades on every socket that has subscribed to them, to measure with.
+/// A flood of trades on every socket that has subscribed to them, for measurements.
 ///
-/// The `q` of each ticker's trades counts from 1 without a gap and `t` is when a trade was sent, so a reader
-/// can tell loss and delay. REST knows nothing of them.
+/// The `q` of each ticker's trades counts from 1 without a gap, and `t` is the time at which a trade was
+/// sent, so a reader can measure loss and delay. REST does not return these trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TradeFlood {
-    /// Trades of a second, over all tickers.
+    /// The number of trades a second, over all tickers.
     pub per_second: u32,
-    /// Tickers, from the front of the listing, that take turns.
+    /// The number of tickers, from the front of the listing, that take turns.
     pub tickers: usize,
 }

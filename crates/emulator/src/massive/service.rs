@@ -1,4 +1,4 @@
-//! From request to answer: who asks, how often, does it fail; else look it up.
+//! Answers requests: checks the account, the limits and the faults, then looks up the data.
 
 mod aggregate_window;
 mod aggregates;
@@ -32,9 +32,9 @@ use crate::hash_random;
 use crate::response::EmulatorResponse;
 use crate::world::EmulatorWorld;
 
-/// All requests in the report.
+/// The group of all requests in the report.
 const GROUP: &str = "massive";
-/// All socket connects in the report.
+/// The group of all socket connects in the report.
 const SOCKET_GROUP: &str = "massive-socket";
 
 /// Answers a request, or resets its connection.
@@ -76,7 +76,7 @@ pub(crate) async fn answer(
     }
     if route == MassiveRoute::Tickers && faults.mutes_listing(seed, number) {
         world.traffic_log.record_faulted_request(&["mute_listing"]);
-        // Until whoever asked hangs up.
+        // Until the client closes the connection.
         return std::future::pending().await;
     }
     let request_id =
@@ -131,7 +131,7 @@ fn key_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     if let Some(key) = bearer.and_then(|text| text.strip_prefix("Bearer ")) {
         return Some(key.trim().to_owned());
     }
-    // Not through `Parameters`: a cursor hides what stands beside it.
+    // Not through `MassiveQueryParams`: a cursor hides the parameters beside it.
     let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
     let named = query.0.into_iter().find(|(name, _)| name == "apiKey");
     named.map(|(_, key)| key).filter(|key| !key.is_empty())
@@ -160,7 +160,7 @@ fn request_context(
     }
 }
 
-/// Folding history can take a while, so it happens beside the runtime's own threads.
+/// Looks up the data. Folding history can take a while, so it runs on a blocking thread.
 async fn look_up(
     world: &Arc<EmulatorWorld>,
     route: MassiveRoute,
@@ -222,7 +222,7 @@ fn build_body(
     }
 }
 
-/// Shakes hands for a WebSocket; who it is says the first message.
+/// Accepts a WebSocket upgrade; the first message identifies the account.
 fn upgrade(request: &mut Request<Incoming>, slot: &UpgradeSlot, delayed: bool) -> Response<Body> {
     let headers = request.headers();
     let asks =

@@ -1,6 +1,7 @@
-//! A session of the stocks socket: who is it, what does it want, what is there to tell, and how it ends.
+//! A session of the stocks socket: its login, subscriptions, events and end.
 //!
-//! Everything told is a function of the tape and the clock; a session remembers up to which moment it has told.
+//! Everything sent is a function of the tape and the clock; a session remembers up to which moment it has
+//! sent.
 
 mod event_schedule;
 mod events;
@@ -33,39 +34,39 @@ use events::{EventFrames, status};
 use send_queue::SendQueue;
 use subscriptions::ChannelSubscriptions;
 
-/// How often a session looks for news.
+/// The interval between two checks for new events.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// And in a flood, where a look brings many.
+/// The interval during a flood, where each check finds many.
 const FLOOD_POLL_INTERVAL: Duration = Duration::from_millis(5);
-/// The last words have so long to get through, and the client so long to answer a close.
+/// The longest time for the last messages, and for the client's answer to a close.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
-/// The server asks whether the client is still there.
+/// The interval between two pings of the server, in ms.
 const PING_EVERY_MS: i64 = 30_000;
-/// A leap of a manual clock is told from its last so many ms only.
+/// The longest time of which events are sent after a jump of a manual clock, in ms.
 const MAX_CATCH_UP_MS: i64 = 30 * MINUTE;
-/// How far behind the delayed socket is.
+/// The delay of the delayed socket, in ms.
 const DELAY_MS: i64 = 15 * MINUTE;
-/// A socket without a seat and without a subscription goes after so long.
+/// The time after which an evicted socket without a subscription is closed, in ms.
 const EVICTED_AFTER_MS: i64 = 1_000;
-/// A stalled socket is let go after so long.
+/// The time after which a stalled socket is closed, in ms.
 const STALL_MS: i64 = 10 * MINUTE;
 
 const TOO_MANY: &str = "Maximum number of websocket connections exceeded. You have reached the connection limit for your account. Please contact support at https://polygon.io/contact to increase your limit.";
 
-/// How a session ends.
+/// The way in which a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MassiveSocketEnd {
     /// The client left, or could not be reached.
     Gone,
-    /// Ended by a fault.
+    /// The session was ended by a fault.
     Dropped,
-    /// Cut after a last word, ours or the client's.
+    /// The connection is cut after a last message, ours or the client's.
     Aborted,
-    /// Closed after a last word.
+    /// The connection is closed after a last message.
     Closed,
 }
 
-/// Talks with a client until either side has enough.
+/// Serves a client until either side ends the session.
 pub(crate) async fn run(socket: ServerSocket, world: Arc<EmulatorWorld>, delayed: bool) {
     let (open, cut) = OpenSocketGuard::new(&world);
     let (mut sink, mut stream) = socket.split();
@@ -96,17 +97,17 @@ pub(crate) async fn run(socket: ServerSocket, world: Arc<EmulatorWorld>, delayed
 struct MassiveSocketSession<'a> {
     world: &'a Arc<EmulatorWorld>,
     exchange: &'a StockExchange,
-    /// Its own key for draws.
+    /// The session's own key for random numbers.
     draw_key: u64,
     delayed: bool,
     account: Option<(EmulatedPlan, AccountConnection<'a>)>,
     subscriptions: Arc<ChannelSubscriptions>,
     schedule: Option<EventSchedule>,
-    /// By the clock that never steps, like all times in ms here.
+    /// The time of opening, by the clock that never steps, like all times in ms here.
     opened_ms: i64,
-    /// When it said who it is.
+    /// The time of the login.
     authenticated_ms: i64,
-    /// The client has been told of everything up to here.
+    /// The time up to which everything was sent to the client.
     sent_until_ns: i64,
     pinged_ms: i64,
     frame_faults: FrameFaultInjector,
@@ -168,25 +169,25 @@ impl<'a> MassiveSocketSession<'a> {
         SocketFaultState::at(&self.world.faults.get(), self.draw_key, age_ms)
     }
 
-    /// Even a socket that must go is let in first: it is told so once it has subscribed, or after a while.
+    /// Returns whether the socket may be evicted now: only after it has subscribed, or after a while.
     fn may_be_evicted(&self, now_ms: i64) -> bool {
         !self.subscriptions.is_empty() || now_ms - self.authenticated_ms >= EVICTED_AFTER_MS
     }
 
-    /// The moment that this socket tells of: its own now, in ns.
+    /// Returns the current time of this socket's data, in ns.
     fn now_ns(&self) -> i64 {
         let behind_ms = if self.delayed { DELAY_MS } else { 0 };
         self.world.now_us() * 1_000 - behind_ms * NS_PER_MS
     }
 
-    /// Puts statuses into a frame of their own.
+    /// Queues statuses as a frame of their own.
     fn queue_statuses(&mut self, statuses: &[String]) {
         if !statuses.is_empty() {
             self.send_queue.push(Message::text(format!("[{}]", statuses.join(","))));
         }
     }
 
-    /// Tells the client what is new, unless it is time to go.
+    /// Sends new events, unless it is time to end.
     async fn poll(&mut self) -> Result<(), MassiveSocketEnd> {
         let now_ms = self.world.monotonic_ms();
         let age_ms = now_ms - self.opened_ms;
@@ -220,7 +221,7 @@ impl<'a> MassiveSocketSession<'a> {
         self.notify().await
     }
 
-    /// Puts all news up to now into the outbox.
+    /// Queues all new events up to now.
     async fn notify(&mut self) -> Result<(), MassiveSocketEnd> {
         let to_ns = self.now_ns();
         let told_ns = std::mem::replace(&mut self.sent_until_ns, to_ns);
@@ -233,7 +234,7 @@ impl<'a> MassiveSocketSession<'a> {
         let from_ns = told_ns
             .max(if silent_until > 0 { spoke_again_ms.saturating_mul(NS_PER_MS) } else { 0 })
             .max(to_ns - MAX_CATCH_UP_MS * NS_PER_MS);
-        // Silence is not made up for, and a clock that was set back goes through its minute again.
+        // Silence is not made up for, and after a clock was set back its minute is sent again.
         if from_ns > told_ns || to_ns < told_ns {
             self.schedule = None;
         }
@@ -260,7 +261,7 @@ impl<'a> MassiveSocketSession<'a> {
         Ok(())
     }
 
-    /// Folding can take a while, so it happens beside the runtime's own threads.
+    /// Collects events. Folding can take a while, so it runs on a blocking thread.
     async fn updates(&mut self, from_ns: i64, to_ns: i64) -> EventFrames {
         let (world, wants, mut board) =
             (Arc::clone(self.world), Arc::clone(&self.subscriptions), self.schedule.take());

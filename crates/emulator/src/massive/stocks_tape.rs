@@ -1,4 +1,4 @@
-//! The truth that a test holds a client's view against.
+//! The true data, against which a test checks a client's view.
 
 use std::sync::Arc;
 
@@ -15,23 +15,23 @@ use crate::world::EmulatorWorld;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StockTrade {
-    /// The tape's stamp, ns since the epoch; what bars go by.
+    /// The tape's timestamp, ns since the epoch, which assigns it to bars.
     pub sip_ns: i64,
     /// The time at which the venue published it, ns since the epoch.
     pub known_ns: i64,
     /// True if sockets deliver it, false if only REST does.
     pub is_streamed: bool,
-    /// Grows through the day, with gaps.
+    /// The sequence number, which grows through the day with gaps.
     pub sequence: i64,
     /// The id as on the wire.
     pub id: String,
-    /// Dollars, in units of 1e-8.
+    /// The price in units of 1e-8 dollars.
     pub price_e8: i64,
-    /// Shares, in units of 1e-8.
+    /// The size in units of 1e-8 shares.
     pub size_e8: i64,
     /// The venue's number of the exchange.
     pub exchange: u8,
-    /// The reporting facility, for prints off the exchanges.
+    /// The reporting facility, for off-exchange prints.
     pub facility: Option<u8>,
     /// The venue's numbers of its conditions.
     pub conditions: Vec<u8>,
@@ -43,7 +43,7 @@ pub struct StockTrade {
 pub struct StockBar {
     /// The time at which it begins, ms since the epoch.
     pub start_ms: i64,
-    /// First price, in units of 1e-8 dollars, like the other three.
+    /// The first price, in units of 1e-8 dollars.
     pub open_e8: i64,
     /// The highest price, in units of 1e-8 dollars.
     pub high_e8: i64,
@@ -51,15 +51,15 @@ pub struct StockBar {
     pub low_e8: i64,
     /// The last price, in units of 1e-8 dollars.
     pub close_e8: i64,
-    /// Shares, in units of 1e-8.
+    /// The volume in units of 1e-8 shares.
     pub volume_e8: i128,
-    /// Dollars, in units of 1e-16.
+    /// The turnover in units of 1e-16 dollars.
     pub turnover_e16: i128,
-    /// Prints in it.
+    /// The number of prints in it.
     pub count: u64,
 }
 
-/// The tape of the Massive look-alike, past and future, in the shares of each day (not adjusted).
+/// The tape of the Massive emulator, past and future, in the shares of each day (unadjusted).
 #[derive(Clone, Debug)]
 pub struct StocksTape(Arc<EmulatorWorld>);
 
@@ -72,15 +72,16 @@ impl StocksTape {
         self.0.exchange()
     }
 
-    /// All tickers, in the order of the listing.
+    /// Returns all tickers, in the order of the listing.
     #[must_use]
     pub fn tickers(&self) -> Vec<String> {
         self.exchange().universe.iter().map(|(_, stock)| stock.ticker.clone()).collect()
     }
 
-    /// The prints of a ticker with `from_ns <= stamp < to_ns`, by their stamps; none for an unknown ticker.
+    /// Returns the prints of a ticker with `from_ns <= stamp < to_ns`, by timestamp; none for an unknown
+    /// ticker.
     ///
-    /// Prints of the future are among them, and those that are not known yet.
+    /// Prints of the future, and those that are not known yet, are included.
     #[must_use]
     pub fn trades(&self, ticker: &str, from_ns: i64, to_ns: i64) -> Vec<StockTrade> {
         let Some(index) = self.exchange().universe.find(ticker) else { return Vec::new() };
@@ -90,9 +91,10 @@ impl StocksTape {
         found.iter().map(StockTrade::from).collect()
     }
 
-    /// The minute bars of a ticker that begin in `from_ms..to_ms`, as the venue knew them at `known_ms`.
+    /// Returns the minute bars of a ticker that begin in `from_ms..to_ms`, as the venue knew them at
+    /// `known_ms`.
     ///
-    /// With `i64::MAX` they are final, of the future too.
+    /// With `i64::MAX` they are final, those of the future too.
     #[must_use]
     pub fn minutes(&self, ticker: &str, from_ms: i64, to_ms: i64, known_ms: i64) -> Vec<StockBar> {
         let exchange = self.exchange();
@@ -106,7 +108,8 @@ impl StocksTape {
             .collect()
     }
 
-    /// The second bars of a ticker that begin in `from_ms..to_ms`, as the venue knew them at `known_ms`.
+    /// Returns the second bars of a ticker that begin in `from_ms..to_ms`, as the venue knew them at
+    /// `known_ms`.
     #[must_use]
     pub fn seconds(&self, ticker: &str, from_ms: i64, to_ms: i64, known_ms: i64) -> Vec<StockBar> {
         let exchange = self.exchange();
@@ -122,7 +125,8 @@ impl StocksTape {
             .collect()
     }
 
-    /// The day bar of a ticker for the New York day that `ms` lies in, as the venue knew it at `known_ms`.
+    /// Returns the day bar of a ticker for the New York day that contains `ms`, as the venue knew it at
+    /// `known_ms`.
     #[must_use]
     pub fn day(&self, ticker: &str, ms: i64, known_ms: i64) -> Option<StockBar> {
         let index = self.exchange().universe.find(ticker)?;

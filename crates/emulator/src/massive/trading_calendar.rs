@@ -1,28 +1,28 @@
-//! Which days the exchanges keep closed, which they cut short, and which minutes of the others they trade.
+//! The trading calendar: closed days, half days, and the sessions of the others.
 
 use super::new_york::{last_weekday, nth_weekday, weekday};
 use super::scenario::ExchangeHours;
 use crate::calendar::Date;
 
-/// Minutes of a day at which sessions change.
+/// The minutes of a day at which sessions change.
 const PRE: i64 = 4 * 60;
 const OPEN: i64 = 9 * 60 + 30;
 const HALF_CLOSE: i64 = 13 * 60;
 const CLOSE: i64 = 16 * 60;
 const END: i64 = 20 * 60;
 
-/// What kind of day it is.
+/// The kind of a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DayKind {
     Full,
-    /// Closes at 13:00, and why.
+    /// A half day, which closes at 13:00, and its name.
     Half(&'static str),
-    /// Closed, and why.
+    /// A closed day, and its name.
     Holiday(&'static str),
     Weekend,
 }
 
-/// What part of a day a minute belongs to.
+/// The session of a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StockSession {
     Pre,
@@ -36,13 +36,13 @@ pub(crate) enum StockSession {
 }
 
 impl StockSession {
-    /// Whether its prices count for the day's bar.
+    /// Returns whether its prices count for the day's bar.
     pub(crate) const fn counts_for_day(self) -> bool {
         matches!(self, Self::Regular | Self::Overnight)
     }
 }
 
-/// The kind of a New York day.
+/// Returns the kind of a New York day.
 pub(crate) const fn day_kind(day: i64) -> DayKind {
     if matches!(weekday(day), 0 | 6) {
         return DayKind::Weekend;
@@ -78,7 +78,7 @@ const fn holiday(day: i64) -> Option<&'static str> {
     if day == easter(year) - 2 {
         return Some("Good Friday");
     }
-    // New Year's Day on a Saturday is kept on no day at all: the Friday belongs to another year's books.
+    // New Year's Day on a Saturday is not observed at all: the Friday belongs to another year.
     if month == 1 && is_observed(day, Date { year, month: 1, day: 1 }.days()) {
         return Some("New Years Day");
     }
@@ -97,7 +97,7 @@ const fn holiday(day: i64) -> Option<&'static str> {
     }
 }
 
-/// Whether a holiday of a fixed date is kept on `day`: Saturday's on Friday, Sunday's on Monday.
+/// Returns whether a holiday of a fixed date is observed on `day`: Saturday's on Friday, Sunday's on Monday.
 const fn is_observed(day: i64, date: i64) -> bool {
     let kept = match weekday(date) {
         6 => date - 1,
@@ -107,7 +107,7 @@ const fn is_observed(day: i64, date: i64) -> bool {
     day == kept
 }
 
-/// Easter Sunday of a year (the anonymous Gregorian computus).
+/// Returns Easter Sunday of a year (the anonymous Gregorian computus).
 const fn easter(year: i64) -> i64 {
     let (a, b, c) = (year % 19, year / 100, year % 100);
     let (d, e) = (b / 4, b % 4);
@@ -120,7 +120,7 @@ const fn easter(year: i64) -> i64 {
     Date { year, month: n / 31, day: n % 31 + 1 }.days()
 }
 
-/// One day's plan of sessions.
+/// The sessions of one day.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DaySchedule {
     kind: DayKind,
@@ -132,13 +132,14 @@ impl DaySchedule {
         Self { kind: day_kind(day), hours }
     }
 
-    /// Whether anything is traded on the day.
+    /// Returns whether anything is traded on the day.
     pub(crate) const fn is_open(self) -> bool {
         matches!(self.hours, ExchangeHours::Always) || matches!(self.kind, DayKind::Full | DayKind::Half(_))
     }
 
-    /// The session of a minute counted from midnight. Clocks change on Sundays only, so on days of trading
-    /// minutes since midnight are what the wall shows.
+    /// Returns the session of a minute counted from midnight.
+    ///
+    /// Clocks change on Sundays only, so on trading days the minutes since midnight are the local time.
     pub(crate) const fn session(self, minute: i64) -> StockSession {
         let close = match self.kind {
             DayKind::Full => CLOSE,

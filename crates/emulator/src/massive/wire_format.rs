@@ -1,40 +1,40 @@
-//! How this venue spells numbers and bars.
+//! The spelling of numbers and bars at this venue.
 
 use super::exchange::adjusted_bar::AdjustedBar;
 use super::scenario::StocksScenario;
 use crate::json::JsonObject;
 use crate::number::{NumberStyle, WireNumber};
 
-/// Volumes from here on may have an exponent, 1e-8.
+/// The volume from which an exponent is used, in units of 1e-8.
 const EXPONENT_FROM: i128 = 10_000_000 * 100_000_000;
-/// Units of 1e-12 in one of 1e-8.
+/// The units of 1e-12 in one of 1e-8.
 const FINER: i128 = 10_000;
 
-/// The shortest decimal: `179`, `513.24`.
+/// Formats the shortest decimal: `179`, `513.24`.
 pub(crate) fn plain(units_e8: i128) -> String {
     let mut out = String::new();
     WireNumber::e8(units_e8).write(NumberStyle::Plain, &mut out);
     out
 }
 
-/// At least one decimal: `100.0`, `0.7118`.
+/// Formats at least one decimal: `100.0`, `0.7118`.
 pub(crate) fn point(units_e8: i128) -> String {
     point_of(WireNumber::e8(units_e8))
 }
 
-/// At least one decimal.
+/// Formats a number with at least one decimal.
 pub(crate) fn point_of(number: WireNumber) -> String {
     let mut out = String::new();
     number.write(NumberStyle::Point, &mut out);
     out
 }
 
-/// A volume, `5.617399e+07` where the stage wants that.
+/// Formats a volume, as `5.617399e+07` where the scenario says so.
 pub(crate) fn volume(stage: &StocksScenario, units_e8: i128) -> String {
     volume_e12(stage, units_e8 * FINER)
 }
 
-/// A volume in units of 1e-12.
+/// Formats a volume in units of 1e-12.
 pub(crate) fn volume_e12(stage: &StocksScenario, units: i128) -> String {
     let mut text = String::new();
     WireNumber::e12(units).write(NumberStyle::Plain, &mut text);
@@ -48,12 +48,12 @@ pub(crate) fn volume_e12(stage: &StocksScenario, units: i128) -> String {
     format!("{}{dot}{digits}e+{:02}", &whole[..1], whole.len() - 1)
 }
 
-/// A bar as aggregates show it, `t` being what the endpoint makes of it.
+/// Adds a bar as aggregates show it; `t` depends on the endpoint.
 pub(crate) fn bar(stage: &StocksScenario, row: JsonObject, bar: &AdjustedBar, t: i64) -> JsonObject {
     prices(stage, row, bar).int("t", t).int("n", bar.count as i64)
 }
 
-/// Volume, average and prices of a bar.
+/// Adds volume, average and prices of a bar.
 pub(crate) fn prices(stage: &StocksScenario, row: JsonObject, bar: &AdjustedBar) -> JsonObject {
     let price = |row: JsonObject, key: &'static str, price: i128| {
         row.number(key, WireNumber::e12(price), NumberStyle::Plain)

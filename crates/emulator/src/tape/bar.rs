@@ -1,8 +1,8 @@
-//! A candle in the making: exact sums over trades.
+//! A candle being built: exact sums over trades.
 
 use super::{TakerSide, TapeTrade};
 
-/// What trades of one stretch of time add up to; exists only where there was a trade.
+/// The sums of the trades of one stretch of time; exists only where there was a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TapeBar {
     pub(crate) open_ms: i64,
@@ -10,17 +10,17 @@ pub(crate) struct TapeBar {
     pub(crate) high: i64,
     pub(crate) low: i64,
     pub(crate) close: i64,
-    /// Base volume, 1e-8.
+    /// The base volume, in units of 1e-8.
     pub(crate) volume: i128,
-    /// The part of the volume that takers bought, 1e-8.
+    /// The part of the volume that takers bought, in units of 1e-8.
     pub(crate) buy_volume: i128,
-    /// Quote turnover, 1e-16.
+    /// The quote turnover, in units of 1e-16.
     pub(crate) turnover: i128,
     pub(crate) last_ms: i64,
 }
 
 impl TapeBar {
-    /// A bar of one trade.
+    /// Creates a bar of one trade.
     #[inline]
     pub(crate) fn of(open_ms: i64, trade: &TapeTrade) -> Self {
         let price = trade.price_e8;
@@ -65,14 +65,14 @@ impl TapeBar {
         self.last_ms = next.last_ms;
     }
 
-    /// The bar of some trades, oldest first.
+    /// Folds some trades, oldest first, into a bar.
     pub(crate) fn fold<'a>(open_ms: i64, mut trades: impl Iterator<Item = &'a TapeTrade>) -> Option<Self> {
         let mut bar = Self::of(open_ms, trades.next()?);
         trades.for_each(|trade| bar.add(trade));
         Some(bar)
     }
 
-    /// The bar of some shorter bars, oldest first.
+    /// Joins some shorter bars, oldest first, into one.
     pub(crate) fn join<'a>(open_ms: i64, mut bars: impl Iterator<Item = &'a Self>) -> Option<Self> {
         let mut joined = Self { open_ms, ..*bars.next()? };
         bars.for_each(|bar| joined.append(bar));

@@ -1,4 +1,4 @@
-//! What a market remembers of its own tape, within bounds.
+//! The bounded cache of a market's tape.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,17 +8,20 @@ use rustc_hash::FxHashMap;
 
 use super::{PriceExtremes, TapeBar, TapeTrade};
 
-/// Minutes of trades kept for the live feeds and the newest pages.
+/// The number of minutes of trades kept for the live feeds and the newest pages.
 const RECENT_MINUTES: usize = 8;
-/// One-minute bars kept in all markets together: about 300 MB.
+/// The number of one-minute bars kept in all markets together: about 300 MB.
 const BAR_BUDGET: usize = 3_000_000;
-/// What a market may keep when others have spent the budget: enough to page through its history.
+/// The number of bars a market may keep when others have spent the budget: enough to page through its
+/// history.
 const BAR_FLOOR: usize = 3 * 1_440;
-/// A day without a trade still costs its slot.
+/// The cost of a day without trades, in bars.
 const EMPTY_DAY: usize = 16;
 
-/// Finished folds of one market. Day bars are kept for good (a hundred bytes a day), minute bars until
-/// the budget of all markets is spent, least recently used days first.
+/// The finished folds of one market.
+///
+/// Day bars are kept for good (a hundred bytes a day). Minute bars are kept until the budget of all markets
+/// is spent; then the least recently used days are evicted.
 #[derive(Debug)]
 pub(crate) struct TapeCache {
     budget: BarCacheBudget,
@@ -30,7 +33,7 @@ pub(crate) struct TapeCache {
     uses: u64,
 }
 
-/// How many bars all markets keep together.
+/// The number of bars that all markets keep together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BarCacheBudget(Arc<AtomicUsize>);
 

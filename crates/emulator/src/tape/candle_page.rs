@@ -1,11 +1,11 @@
-//! Pages of candles in any frame, newest first, folded from the tape.
+//! Pages of candles in any timeframe, newest first, folded from the tape.
 
 use std::sync::Arc;
 
 use super::{IDS_PER_MS, MarketTape, TapeBar};
 use crate::calendar::{DAY, Date, MINUTE, SECOND};
 
-/// How long a candle lasts.
+/// The length of a candle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum CandleInterval {
     Second,
@@ -19,7 +19,7 @@ pub(crate) enum CandleInterval {
 }
 
 impl CandleInterval {
-    /// When the candle that holds `ms` opens.
+    /// Returns the open time of the candle that contains `ms`.
     pub(crate) const fn start(self, ms: i64) -> i64 {
         let days = ms.div_euclid(DAY);
         match self {
@@ -33,34 +33,34 @@ impl CandleInterval {
         }
     }
 
-    /// When the candle that opens at `start` ends.
+    /// Returns the end of the candle that opens at `start`.
     pub(crate) const fn end(self, start: i64) -> i64 {
         match self {
             Self::Second => start + SECOND,
             Self::Minutes(unit) => start + unit * MINUTE,
             Self::Day => start + DAY,
             Self::Week => start + 7 * DAY,
-            // Any day of the next period will do to find its start.
+            // Any day of the next period is enough to find its start.
             Self::Month => self.start(start + 31 * DAY),
             Self::Year => self.start(start + 366 * DAY),
         }
     }
 }
 
-/// What part of a series is asked for.
+/// The requested part of a series.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TapePageQuery {
     pub(crate) interval: CandleInterval,
-    /// Candles open before this.
+    /// The time before which candles open.
     pub(crate) before_ms: i64,
-    /// Candles open at or after this.
+    /// The time from which candles open.
     pub(crate) floor_ms: i64,
-    /// Trades after this have not happened yet.
+    /// The current time: later trades have not happened yet.
     pub(crate) now_ms: i64,
     pub(crate) count: usize,
 }
 
-/// The newest candles that open before `before_ms`, newest first; the last may still be forming.
+/// Returns the newest candles that open before `before_ms`, newest first; the last may still be forming.
 pub(crate) fn page(tape: &MarketTape, ask: TapePageQuery) -> Vec<TapeBar> {
     let first = tape.first_ms().max(ask.floor_ms);
     let newest = ask.interval.start((ask.before_ms - 1).min(ask.now_ms));
@@ -81,7 +81,7 @@ pub(crate) fn page(tape: &MarketTape, ask: TapePageQuery) -> Vec<TapeBar> {
     bars
 }
 
-/// Frames that divide the day: each day is folded alone, newest day first.
+/// Folds timeframes that divide the day: each day alone, newest day first.
 fn within_days(tape: &MarketTape, frame: CandleInterval, first: i64, end: i64, count: usize) -> Vec<TapeBar> {
     let mut bars = Vec::new();
     for day in (first.div_euclid(DAY)..=(end - 1).div_euclid(DAY)).rev() {
@@ -107,7 +107,7 @@ fn within_days(tape: &MarketTape, frame: CandleInterval, first: i64, end: i64, c
     bars
 }
 
-/// The minutes of a day, cut at `end`.
+/// Returns the minutes of a day, cut at `end`.
 fn minutes_until(tape: &MarketTape, day: i64, end: i64) -> Arc<[TapeBar]> {
     if (day + 1) * DAY <= end {
         return tape.minutes_of_day(day);
@@ -115,7 +115,7 @@ fn minutes_until(tape: &MarketTape, day: i64, end: i64) -> Arc<[TapeBar]> {
     tape.minutes_between(day * DAY * IDS_PER_MS, end * IDS_PER_MS).into()
 }
 
-/// The seconds of a minute before `end`, newest first.
+/// Returns the seconds of a minute before `end`, newest first.
 fn seconds_of(tape: &MarketTape, minute: i64, end: i64) -> Vec<TapeBar> {
     let trades = tape.minute(minute);
     let happened = &trades[..trades.partition_point(|trade| trade.time_ms < end)];
@@ -126,7 +126,7 @@ fn seconds_of(tape: &MarketTape, minute: i64, end: i64) -> Vec<TapeBar> {
         .collect()
 }
 
-/// Frames of whole days.
+/// Folds timeframes of whole days.
 fn from_days(tape: &MarketTape, frame: CandleInterval, first: i64, end: i64, count: usize) -> Vec<TapeBar> {
     let mut bars = Vec::new();
     let mut start = frame.start(end - 1);

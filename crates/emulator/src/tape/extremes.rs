@@ -1,12 +1,12 @@
-//! The highest and lowest price of a year, found without making a year of trades.
+//! Finds the highest and lowest price of a year without making a year of trades.
 //!
-//! An hour's slow zigzags bound what it can hold; hours are opened best bound first, and the search
+//! The slow zigzags of an hour bound its prices. Hours are opened with the best bound first, and the search
 //! ends when no bound can beat what was found. A busy year costs a few thousand trades.
 
 use super::{SyntheticMarket, TapeBar, TapeTrade};
 use crate::calendar::{DAY, HOUR, MINUTE};
 
-/// A price and when it was traded.
+/// A price and the time at which it was traded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PricePoint {
     pub(crate) price: i64,
@@ -19,7 +19,7 @@ impl PricePoint {
     }
 }
 
-/// The two ends of a stretch of prices.
+/// The highest and the lowest price of a stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PriceExtremes {
     pub(crate) high: PricePoint,
@@ -27,13 +27,13 @@ pub(crate) struct PriceExtremes {
 }
 
 impl PriceExtremes {
-    /// Both ends of a bar, dated as the bar is: good to the day.
+    /// Returns both extremes of a bar, with the bar's date: exact to the day.
     pub(crate) const fn of(bar: &TapeBar) -> Self {
         let time_ms = bar.open_ms;
         Self { high: PricePoint { price: bar.high, time_ms }, low: PricePoint { price: bar.low, time_ms } }
     }
 
-    /// Both ends of two stretches together.
+    /// Returns both extremes of two stretches together.
     pub(crate) fn and(self, other: Self) -> Self {
         let high = if other.high.price > self.high.price { other.high } else { self.high };
         let low = if other.low.price < self.low.price { other.low } else { self.low };
@@ -41,7 +41,7 @@ impl PriceExtremes {
     }
 }
 
-/// Looks through trades that are at hand.
+/// Scans given trades.
 pub(crate) fn scan(trades: &[TapeTrade], from_day: i64, to_day: i64) -> Option<PriceExtremes> {
     trades
         .iter()
@@ -92,7 +92,7 @@ pub(crate) fn search(made: &SyntheticMarket, from_day: i64, to_day: i64) -> Opti
     Some(PriceExtremes { high: high?, low: low? })
 }
 
-/// The trades of those minutes of an hour that are worth opening.
+/// Returns the trades of those minutes of an hour that are worth opening.
 fn open_hour(made: &SyntheticMarket, hour: i64, worth: impl Fn(i64) -> bool) -> Vec<TapeTrade> {
     let first = hour * HOUR / MINUTE;
     let mut trades = Vec::new();

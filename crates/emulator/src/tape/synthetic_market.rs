@@ -8,23 +8,23 @@ use crate::calendar::MINUTE;
 use crate::hash_random;
 use crate::scenario::{MarketActivity, Outage};
 
-/// A trade in so many repeats the millisecond of the one before: a taker sweeping the book.
+/// The share of trades in the same millisecond as the one before, one in so many: a taker sweeping the book.
 const ONE_IN_SWEEPS: u64 = 8;
 
-/// What a made-up market is like.
+/// The settings of a made-up market.
 #[derive(Clone, Debug)]
 pub(crate) struct SyntheticMarketConfig {
     pub(crate) activity: MarketActivity,
-    /// Price around which the path winds, in quote currency.
+    /// The price level of the path, in quote currency.
     pub(crate) price: f64,
-    /// What the smallest trades are worth, in quote currency.
+    /// The value of the smallest trades, in quote currency.
     pub(crate) smallest: f64,
     pub(crate) ticks: TickTable,
-    /// No trade before this.
+    /// The time of the listing: no trade is earlier.
     pub(crate) listed_ms: i64,
-    /// No trade at or after this.
+    /// The time of the end: no trade is at or after it.
     pub(crate) until_ms: i64,
-    /// When the whole venue stood still.
+    /// The outages of the whole venue.
     pub(crate) outages: Arc<[Outage]>,
 }
 
@@ -54,12 +54,12 @@ impl SyntheticMarket {
         self.config.until_ms
     }
 
-    /// Whether a minute has no trade at all, known without making them.
+    /// Returns whether a minute has no trade at all, without making its trades.
     pub(crate) fn is_silent(&self, minute: i64) -> bool {
         self.count(self.draw(minute)) == 0
     }
 
-    /// Hands over the trades of a minute, oldest first.
+    /// Calls back with the trades of a minute, oldest first.
     pub(crate) fn minute(&self, minute: i64, mut each: impl FnMut(TapeTrade)) {
         let plan = &self.config;
         let start = minute * MINUTE;
@@ -84,7 +84,7 @@ impl SyntheticMarket {
         }
     }
 
-    /// Trade `k` of `count`: each has its own slice of the minute, so they come out in order.
+    /// Makes trade `k` of `count`: each has its own slice of the minute, so they come out in order.
     #[inline]
     fn trade(
         &self,
@@ -104,7 +104,7 @@ impl SyntheticMarket {
         if let Some(last) = last
             && draw.is_multiple_of(ONE_IN_SWEEPS)
         {
-            // Now and then the very same size too: only the id tells the two apart.
+            // Sometimes the same size too: then only the id tells the two apart.
             let size_e8 = if (draw >> 60) < 5 { last.size_e8 } else { size(last.price_e8) };
             return TapeTrade { id: last.id + 1, size_e8, ..last };
         }
@@ -127,19 +127,19 @@ impl SyntheticMarket {
         TapeTrade { time_ms, id, price_e8, size_e8: size(price_e8), side }
     }
 
-    /// The price at a deviation from the base; never falls where the deviation rises.
+    /// Returns the price at a deviation from the base; it never falls where the deviation rises.
     #[inline]
     pub(crate) fn price(&self, deviation: f64) -> i64 {
         self.config.ticks.snap((self.config.price * (1.0 + deviation) * 1e8) as i64)
     }
 
-    /// A range of prices that no trade of the hour leaves.
+    /// Returns a range of prices that no trade of the hour leaves.
     pub(crate) fn hour_bounds(&self, hour: i64) -> (i64, i64) {
         let (low, high) = self.path.hour_bounds(hour);
         (self.price(low), self.price(high))
     }
 
-    /// A range of prices that no trade of the minute leaves.
+    /// Returns a range of prices that no trade of the minute leaves.
     pub(crate) fn minute_bounds(&self, minute: i64) -> (i64, i64) {
         let (a, b) = (self.path.at_minute(minute), self.path.at_minute(minute + 1));
         (self.price(a.min(b) - JITTER), self.price(a.max(b) + JITTER))

@@ -1,4 +1,4 @@
-//! A tape read from a file of recorded trades, plain or gzipped.
+//! Reads a tape from a file of recorded trades, plain or gzipped.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,13 +11,13 @@ use super::{IDS_PER_MS, TakerSide, TapeTrade};
 use crate::error::EmulatorError;
 use crate::number::parse_e8;
 
-/// The first line of every tape file.
+/// The header line of every tape file.
 const HEADER: &str = "trade_timestamp_ms,market,trade_price,trade_volume";
 
 /// Reads a tape file: the trades of each market, in the order of their ids.
 ///
-/// Recordings have no ids and no sides: ids number the trades of a millisecond in the order of the
-/// file, sides alternate.
+/// Recordings have no ids and no sides: ids number the trades of a millisecond in the order of the file, and
+/// sides alternate.
 pub(crate) fn load(path: &Path) -> Result<BTreeMap<String, Vec<TapeTrade>>, EmulatorError> {
     let unreadable = |source| EmulatorError::TapeUnreadable { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(unreadable)?;
@@ -69,7 +69,7 @@ fn row(line: &str) -> Result<(&str, TapeTrade), String> {
     Ok((market, TapeTrade { time_ms, id: 0, price_e8, size_e8, side: TakerSide::Buy }))
 }
 
-/// Puts trades in order and gives them ids and sides.
+/// Sorts trades and assigns ids and sides.
 pub(crate) fn assign_ids(trades: &mut [TapeTrade]) {
     trades.sort_by_key(|trade| trade.time_ms);
     let mut last = i64::MIN;

@@ -1,11 +1,11 @@
-//! The ways in which Upbit says no, byte for byte.
+//! Upbit's error responses, byte for byte.
 
 use http::StatusCode;
 
 use crate::limiter::BanBody;
 use crate::response::EmulatorResponse;
 
-/// Why a request was refused.
+/// The reason why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UpbitApiError {
     MissingParameter,
@@ -42,7 +42,7 @@ impl UpbitApiError {
     }
 }
 
-/// The answer to a banned address. Nobody has published a real one: the words are ours.
+/// Returns the answer to a banned address. No real one was ever published: the words are ours.
 pub(crate) fn banned(body: BanBody, seconds: u64) -> EmulatorResponse {
     let message = format!("Too many API requests. Your access is blocked for {seconds} seconds");
     match body {

@@ -1,4 +1,4 @@
-//! Pages of candles as Upbit spells them.
+//! Pages of candles in Upbit's spelling.
 
 use super::api_error::UpbitApiError;
 use super::markets::EmulatedMarket;
@@ -10,20 +10,20 @@ use crate::number::{NumberFormat, NumberStyle, WireNumber};
 use crate::tape::{self, CandleInterval, IDS_PER_MS, TapeBar, TapePageQuery};
 use crate::world::EmulatorWorld;
 
-/// Rows of a page; more is cut to this in silence.
+/// The largest number of rows of a page; larger ones are silently cut to this.
 pub(crate) const PAGE: usize = 200;
 
-/// The venue at a moment, as pages of candles show it.
+/// The moment and the delay with which pages of candles show the venue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CandleVisibility {
-    /// Trades after this are not in it yet.
+    /// The time of the view: later trades are not in it yet.
     pub(crate) at_ms: i64,
-    /// So many of the newest closed candles are not served yet, nor is the one that forms.
+    /// The number of newest closed candles that are not served yet; the forming one is not served either.
     pub(crate) late_rows: u64,
 }
 
 impl CandleVisibility {
-    /// Candles that open from here on are not served.
+    /// Returns the time from which candles are not served.
     fn served_until(self, frame: CandleInterval) -> i64 {
         if self.late_rows == 0 {
             return i64::MAX;
@@ -32,7 +32,7 @@ impl CandleVisibility {
     }
 }
 
-/// `GET /v1/candles/…`, newest first.
+/// Answers `GET /v1/candles/…`, newest first.
 pub(crate) fn page(
     world: &EmulatorWorld,
     frame: CandleInterval,
@@ -56,7 +56,7 @@ pub(crate) fn page(
         _ => i64::MIN,
     };
     let before_ms = before_ms.min(view.served_until(frame));
-    // A day's row names the close of the row before it, so one more is folded than shown.
+    // A day's row contains the close of the row before it, so one more is folded than shown.
     let spare = usize::from(frame == CandleInterval::Day);
     let ask = TapePageQuery { interval: frame, before_ms, floor_ms, now_ms, count: count + spare };
     let bars = tape::page(&market.tape, ask);
@@ -140,7 +140,7 @@ fn day_fields(row: JsonObject, bar: &TapeBar, before: i64, style: NumberStyle) -
         )
 }
 
-/// The close in KRW, at the KRW price of the quote currency when the candle last traded.
+/// Returns the close in KRW, at the KRW price of the quote currency when the candle last traded.
 fn convert(
     row: JsonObject,
     world: &EmulatorWorld,

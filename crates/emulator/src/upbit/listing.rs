@@ -1,4 +1,4 @@
-//! Which markets there are, and on which grids.
+//! The listed markets, and their price grids.
 
 use super::api_error::UpbitApiError;
 use super::markets::EmulatedMarket;
@@ -9,7 +9,7 @@ use crate::number::{NumberStyle, WireNumber};
 use crate::tape::IDS_PER_MS;
 use crate::world::EmulatorWorld;
 
-/// Cautions that `is_details` shows, in wire order.
+/// The cautions that `is_details` shows, in wire order.
 const CAUTIONS: [&str; 5] = [
     "PRICE_FLUCTUATIONS",
     "TRADING_VOLUME_SOARING",
@@ -17,10 +17,10 @@ const CAUTIONS: [&str; 5] = [
     "GLOBAL_PRICE_DIFFERENCES",
     "CONCENTRATION_OF_SMALL_ACCOUNTS",
 ];
-/// Besides "0", books are grouped by ten ticks, a hundred, and so on, up to 10^4.
+/// The number of groupings of books besides "0": by ten ticks, a hundred, and so on, up to 10^4.
 const GROUPINGS: u32 = 4;
 
-/// `GET /v1/market/all`.
+/// Answers `GET /v1/market/all`.
 pub(crate) fn all(world: &EmulatorWorld, parameters: &UpbitQueryParams) -> Result<String, UpbitApiError> {
     let detailed = parameters.flag(&["is_details", "isDetails"])?;
     let row = |market: &EmulatedMarket| {
@@ -41,7 +41,7 @@ pub(crate) fn all(world: &EmulatorWorld, parameters: &UpbitQueryParams) -> Resul
     Ok(json::array(world.markets.iter().map(row)))
 }
 
-/// Whether the venue warns of a market: one in fifteen.
+/// Returns whether the venue warns of a market: one in fifteen.
 pub(crate) fn has_warning(market: &EmulatedMarket) -> bool {
     hash_random::draw(market.tape.key(), 0x3A11).is_multiple_of(15)
 }
@@ -56,7 +56,7 @@ fn event(market: &EmulatedMarket) -> String {
     JsonObject::new().raw("warning", warning).raw("caution", &cautions.end()).end()
 }
 
-/// The codes of `markets=`, all of them known or the call fails.
+/// Returns the markets of `markets=`; fails if one of them is unknown.
 pub(crate) fn named<'a>(
     world: &'a EmulatorWorld,
     list: &str,
@@ -64,7 +64,7 @@ pub(crate) fn named<'a>(
     list.split(',').map(|code| world.markets.get(code.trim()).ok_or(UpbitApiError::UnknownMarket)).collect()
 }
 
-/// `GET /v1/orderbook/instruments`.
+/// Answers `GET /v1/orderbook/instruments`.
 pub(crate) fn instruments(
     world: &EmulatorWorld,
     parameters: &UpbitQueryParams,
@@ -83,7 +83,7 @@ pub(crate) fn instruments(
     Ok(json::array(markets.iter().map(row)))
 }
 
-/// The sizes that a market's book can be grouped by, 1e-8; 0 is not grouped.
+/// Returns the sizes by which a market's book can be grouped, in units of 1e-8; 0 is not grouped.
 pub(crate) fn levels(market: &EmulatedMarket, now_ms: i64) -> Vec<i64> {
     let groupings = if market.quote() == "KRW" { GROUPINGS } else { 0 };
     let tick = tick(market, now_ms);

@@ -1,4 +1,4 @@
-//! The markets there are, each with its tape.
+//! The markets, each with its tape.
 
 use std::sync::Arc;
 
@@ -14,31 +14,31 @@ use crate::tape::{
     self, BarCacheBudget, MarketTape, SyntheticMarket, SyntheticMarketConfig, TapeTrade, TickTable,
 };
 
-/// The standard set: `code|korean name|english name|price|pace`.
+/// The standard set: `code|korean name|english name|price|activity`.
 const STANDARD: &str = include_str!("markets.txt");
-/// Dead markets stopped so long before the start.
+/// The time before the start when dead markets stopped.
 const DEAD_FOR: i64 = 21 * DAY;
 
-/// One market and everything that ever happened on it.
+/// One market and all its trades.
 #[derive(Debug)]
 pub(crate) struct EmulatedMarket {
     pub(crate) code: String,
     pub(crate) korean_name: String,
     pub(crate) english_name: String,
     pub(crate) activity: MarketActivity,
-    /// The price before there was a trade, 1e-8.
+    /// The price before the first trade, in units of 1e-8.
     pub(crate) base_price: i64,
     pub(crate) ticks: TickTable,
     pub(crate) tape: MarketTape,
 }
 
 impl EmulatedMarket {
-    /// `KRW` of `KRW-BTC`.
+    /// Returns the quote currency: `KRW` of `KRW-BTC`.
     pub(crate) fn quote(&self) -> &str {
         quote_of(&self.code)
     }
 
-    /// Whether it is quoted in the currency of a country; its prices are spelled with fewer digits.
+    /// Returns whether it is quoted in a national currency; its prices have fewer digits.
     pub(crate) fn is_national(&self) -> bool {
         region::is_national(self.quote())
     }
@@ -52,7 +52,7 @@ pub(crate) struct EmulatedMarkets {
 }
 
 impl EmulatedMarkets {
-    /// The markets of a scenario that starts now.
+    /// Builds the markets of a scenario that starts now.
     pub(crate) fn of(scenario: &Scenario) -> Result<Self, EmulatorError> {
         let all = match &scenario.tape {
             Some(path) => recorded(scenario, tape::load(path)?),
@@ -62,7 +62,7 @@ impl EmulatedMarkets {
         Ok(Self { all, by_code })
     }
 
-    /// A market by its exact code.
+    /// Returns a market by its exact code.
     pub(crate) fn get(&self, code: &str) -> Option<&EmulatedMarket> {
         self.by_code.get(code).map(|at| &self.all[*at])
     }
@@ -72,7 +72,7 @@ impl EmulatedMarkets {
     }
 }
 
-/// The standard set of a region.
+/// Returns the standard set of a region.
 pub(crate) fn standard(region: EmulatedRegion) -> impl Iterator<Item = MarketSpec> {
     korean().filter_map(move |spec| region.localize(spec))
 }

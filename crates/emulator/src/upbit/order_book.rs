@@ -1,7 +1,7 @@
 //! Order books, made up around the last trade.
 //!
-//! A book changes at moments of a 100 ms grid that each market draws for itself, and is a function of
-//! that moment: REST and socket show the same book.
+//! A book changes at moments of a 100 ms grid that each market draws for itself, and is a function of that
+//! moment: REST and socket show the same book.
 
 use super::api_error::UpbitApiError;
 use super::listing;
@@ -15,12 +15,12 @@ use crate::tape::{IDS_PER_MS, TakerSide};
 use crate::upbit::tick_sizes;
 use crate::world::EmulatorWorld;
 
-/// Units on each side, at most.
+/// The largest number of levels on each side.
 pub(crate) const DEPTH: usize = 30;
-/// Books change on a grid of so many ms.
+/// The grid on which books change, in ms.
 const GRID_MS: i64 = 100;
 
-/// One price of one side.
+/// One price level of one side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SyntheticLevel {
     pub(crate) price: i64,
@@ -35,9 +35,9 @@ pub(crate) struct SyntheticBook {
     pub(crate) bids: Vec<SyntheticLevel>,
 }
 
-/// When the book that stands at `now_ms` came to be.
+/// Returns when the book at `now_ms` last changed.
 pub(crate) fn changed_ms(market: &EmulatedMarket, now_ms: i64) -> i64 {
-    // Out of a hundred-odd ms of the grid, one change in every cell of so many steps.
+    // One change in every cell of so many steps of the grid.
     let steps = match market.activity {
         MarketActivity::Wild => 1,
         MarketActivity::Busy => 2,
@@ -56,7 +56,7 @@ pub(crate) fn changed_ms(market: &EmulatedMarket, now_ms: i64) -> i64 {
     if newest <= still_ms { newest } else { change_in(cell - 1) }
 }
 
-/// The book of a market at `now_ms`.
+/// Returns the book of a market at `now_ms`.
 pub(crate) fn at(market: &EmulatedMarket, now_ms: i64) -> SyntheticBook {
     let changed_ms = changed_ms(market, now_ms);
     let last = market.tape.last_before((changed_ms + 1) * IDS_PER_MS);
@@ -71,7 +71,7 @@ pub(crate) fn at(market: &EmulatedMarket, now_ms: i64) -> SyntheticBook {
     SyntheticBook { changed_ms, asks, bids }
 }
 
-/// One side, from its best price outward; ends early on quiet markets and at zero.
+/// Returns one side, from its best price outward; it ends early on quiet markets and at zero.
 fn side(market: &EmulatedMarket, key: u64, best: i64, up: bool) -> Vec<SyntheticLevel> {
     let draw = hash_random::draw(key, 0);
     let (depth, widest_gap) = match market.activity {
@@ -98,7 +98,7 @@ fn side(market: &EmulatedMarket, key: u64, best: i64, up: bool) -> Vec<Synthetic
 }
 
 impl SyntheticBook {
-    /// The book with its levels put together in steps of `level`, asks rounded up, bids down.
+    /// Returns the book with its levels grouped in steps of `level`, asks rounded up, bids down.
     fn grouped(&self, level: i64) -> Self {
         let group = |levels: &[SyntheticLevel], round: &dyn Fn(i64) -> i64| {
             let mut grouped: Vec<SyntheticLevel> = Vec::new();
@@ -119,7 +119,7 @@ impl SyntheticBook {
         }
     }
 
-    /// Grouped by a level that the market supports; none where it does not.
+    /// Groups the book by a level that the market supports; `None` where it does not.
     pub(crate) fn at_level(self, market: &EmulatedMarket, level: i64, now_ms: i64) -> Option<Self> {
         match level {
             0 => Some(self),
@@ -128,14 +128,14 @@ impl SyntheticBook {
         }
     }
 
-    /// The sums of the sizes shown: asks, bids.
+    /// Returns the sums of the shown sizes: asks, bids.
     pub(crate) fn totals(&self, units: usize) -> (i128, i128) {
         let total =
             |levels: &[SyntheticLevel]| levels.iter().take(units).map(|level| i128::from(level.size)).sum();
         (total(&self.asks), total(&self.bids))
     }
 
-    /// Pairs of the k-th best ask and bid, padded with zeros.
+    /// Returns pairs of the k-th best ask and bid, padded with zeros.
     pub(crate) fn units(&self, units: usize) -> impl Iterator<Item = (SyntheticLevel, SyntheticLevel)> {
         const NOTHING: SyntheticLevel = SyntheticLevel { price: 0, size: 0 };
         let nth = |levels: &[SyntheticLevel], at: usize| levels.get(at).copied().unwrap_or(NOTHING);
@@ -143,7 +143,7 @@ impl SyntheticBook {
     }
 }
 
-/// `GET /v1/orderbook`; lower-case codes are understood here, and only here.
+/// Answers `GET /v1/orderbook`; lower-case codes are accepted here, and only here.
 pub(crate) fn for_markets(
     world: &EmulatorWorld,
     parameters: &UpbitQueryParams,

@@ -6,22 +6,22 @@ use crate::scenario::MarketSpec;
 /// One of Upbit's exchanges. They share nothing but the protocol, and not all of that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EmulatedRegion {
-    /// `api.upbit.com`, quotes KRW, BTC, USDT.
+    /// The exchange at `api.upbit.com`, with quotes in KRW, BTC, USDT.
     #[default]
     Korea,
-    /// `sg-api.upbit.com`, quotes SGD, BTC, USDT.
+    /// The exchange at `sg-api.upbit.com`, with quotes in SGD, BTC, USDT.
     Singapore,
-    /// `id-api.upbit.com`, quotes IDR, BTC, USDT.
+    /// The exchange at `id-api.upbit.com`, with quotes in IDR, BTC, USDT.
     Indonesia,
-    /// `th-api.upbit.com`, quotes THB, BTC, USDT.
+    /// The exchange at `th-api.upbit.com`, with quotes in THB, BTC, USDT.
     Thailand,
 }
 
-/// Listed everywhere.
+/// The base currencies that are listed everywhere.
 const MAJORS: [&str; 4] = ["BTC", "ETH", "XRP", "SOL"];
 
 impl EmulatedRegion {
-    /// The currency of its own.
+    /// Returns its national currency.
     #[must_use]
     pub const fn currency(self) -> &'static str {
         match self {
@@ -32,19 +32,20 @@ impl EmulatedRegion {
         }
     }
 
-    /// Whether answers are those of `api.upbit.com`: names in Korean, times of Seoul, levels of books.
+    /// Returns whether answers are those of `api.upbit.com`: names in Korean, times of Seoul, levels of
+    /// books.
     pub(crate) const fn is_korea(self) -> bool {
         matches!(self, Self::Korea)
     }
 
-    /// The seed of its trades: no region trades like another.
+    /// Returns the seed of its trades: no region trades like another.
     pub(crate) fn seed(self, seed: u64) -> u64 {
         if self.is_korea() { seed } else { hash_random::key(seed, self.currency()) }
     }
 
-    /// What a Korean market is here, if it is listed: about half of them are.
+    /// Returns the local version of a Korean market, if it is listed here: about half of them are.
     pub(crate) fn localize(self, spec: MarketSpec) -> Option<MarketSpec> {
-        // KRW for one of the region's currency.
+        // The amount of KRW for one unit of the region's currency.
         let rate = match self {
             Self::Korea => return Some(spec),
             Self::Singapore => 1_080.0,
@@ -65,7 +66,7 @@ impl EmulatedRegion {
     }
 }
 
-/// Whether a quote currency is that of a country.
+/// Returns whether a quote currency is a national one.
 pub(crate) fn is_national(quote: &str) -> bool {
     matches!(quote, "KRW" | "SGD" | "IDR" | "THB")
 }

@@ -1,4 +1,4 @@
-//! Which path is which question, and which limit it counts against.
+//! The routes of the Upbit emulator, and the limits they count against.
 
 use axum::extract::Query;
 use http::Uri;
@@ -8,19 +8,19 @@ use crate::faults::{ColumnNames, PageKind, TimestampEncoding};
 use crate::limiter::EmulatorLimit;
 use crate::tape::CandleInterval;
 
-/// Units of minutes that have candles.
+/// The units of minute candles.
 const MINUTE_UNITS: [i64; 8] = [1, 3, 5, 10, 15, 30, 60, 240];
 
-/// A request that carries an `Origin` counts here, whatever it asks.
+/// The limit of requests that carry an `Origin`, on any route.
 pub(crate) const ORIGIN: EmulatorLimit =
     EmulatorLimit { group: "origin", requests: 1, window_us: 10_000_000 };
 
-/// A question one can ask.
+/// A route of the REST API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UpbitRoute {
     Listing,
     Candles(CandleInterval),
-    /// Minutes of a unit that has no candles.
+    /// A unit of minutes without candles.
     BadMinutes(UpbitApiError),
     Trades,
     Ticker,
@@ -31,7 +31,7 @@ pub(crate) enum UpbitRoute {
 }
 
 impl UpbitRoute {
-    /// The question of a path, with or without `/v1` in front.
+    /// Returns the route of a path, with or without the prefix `/v1`.
     pub(crate) fn of(path: &str) -> Option<Self> {
         if matches!(path.trim_end_matches('/'), "/websocket/v1") {
             return Some(Self::Socket);
@@ -57,7 +57,7 @@ impl UpbitRoute {
         })
     }
 
-    /// Its name in the report.
+    /// Returns its name in the report.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Listing => "market/all",
@@ -76,7 +76,7 @@ impl UpbitRoute {
         }
     }
 
-    /// What kind of page answers it, where pages can have something wrong with their rows.
+    /// Returns the kind of page that answers it, where its rows can have faults.
     pub(crate) const fn page(self) -> Option<PageKind> {
         match self {
             Self::Listing => Some(PageKind::Markets),
@@ -87,7 +87,7 @@ impl UpbitRoute {
         }
     }
 
-    /// Under which names its rows have what can be wrong.
+    /// Returns the names of the columns that can be corrupted.
     pub(crate) fn columns(self) -> ColumnNames {
         let market = Some("market");
         let summary = ColumnNames {
@@ -113,7 +113,7 @@ impl UpbitRoute {
                 ..ColumnNames::default()
             },
             Self::Ticker | Self::TickerAll => {
-                // No other price is needed: the last one is what a ticker is asked for.
+                // No other price is needed: a ticker is requested for its last price.
                 ColumnNames {
                     time: Some(("trade_timestamp", TimestampEncoding::Ms)),
                     open: None,
@@ -127,7 +127,7 @@ impl UpbitRoute {
         }
     }
 
-    /// The limit it counts against, by the group's name on the wire.
+    /// Returns the limit it counts against, with the group's name on the wire.
     pub(crate) const fn limit(self) -> EmulatorLimit {
         let (group, requests) = match self {
             Self::Listing => ("market", 10),
@@ -141,7 +141,7 @@ impl UpbitRoute {
     }
 }
 
-/// The constant that the deprecated `min` of `remaining-req` shows.
+/// Returns the constant that the deprecated `min` of `remaining-req` shows.
 pub(crate) fn minute_constant(limit: EmulatorLimit) -> u32 {
     match limit.group {
         "origin" => 6,
@@ -159,7 +159,8 @@ impl UpbitQueryParams {
         Self(Query::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default())
     }
 
-    /// The value under any of its spellings (snake case and camel case both work); empty is absent.
+    /// Returns the value under any of its spellings (snake case and camel case both work); empty counts as
+    /// absent.
     pub(crate) fn get(&self, names: &[&str]) -> Option<&str> {
         let named = self.0.iter().find(|(name, _)| names.contains(&name.as_str()));
         named.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
@@ -169,7 +170,7 @@ impl UpbitQueryParams {
         self.get(&[name]).ok_or(UpbitApiError::MissingParameter)
     }
 
-    /// A count, clamped in silence as the venue does.
+    /// Returns a count, silently clamped as the venue does.
     pub(crate) fn count(&self, default: usize, most: usize) -> Result<usize, UpbitApiError> {
         let Some(text) = self.get(&["count"]) else { return Ok(default) };
         let count: i64 = text.parse().map_err(|_| UpbitApiError::TypeMismatch)?;

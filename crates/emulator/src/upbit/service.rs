@@ -1,4 +1,4 @@
-//! From request to answer: count it, let it fail if it must, else look it up.
+//! Answers requests: counts them, applies faults, then looks up the data.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ pub(crate) async fn answer(
     }
     if route == UpbitRoute::Listing && faults.mutes_listing(seed, number) {
         world.traffic_log.record_faulted_request(&["mute_listing"]);
-        // Until whoever asked hangs up.
+        // Until the client closes the connection.
         return std::future::pending().await;
     }
     let failure = faults.draw(seed, number);
@@ -107,7 +107,7 @@ fn record_decision(world: &EmulatorWorld, limit: EmulatorLimit, verdict: RateDec
     });
 }
 
-/// Adds what every routed reply carries.
+/// Adds the headers of every routed reply.
 fn with_rate_headers(reply: EmulatorResponse, limit: EmulatorLimit, left: u32) -> EmulatorResponse {
     let remaining = format!("group={}; min={}; sec={left}", limit.group, route::minute_constant(limit));
     reply
@@ -116,7 +116,7 @@ fn with_rate_headers(reply: EmulatorResponse, limit: EmulatorLimit, left: u32) -
         .with(header::CACHE_CONTROL, "no-cache, no-store, max-age=0, must-revalidate")
 }
 
-/// Folding history can take a while, so it happens beside the runtime's own threads.
+/// Looks up the data. Folding history can take a while, so it runs on a blocking thread.
 async fn look_up(
     world: &Arc<EmulatorWorld>,
     route: UpbitRoute,
@@ -168,7 +168,7 @@ fn build_body(
     }
 }
 
-/// The page as its plan spoils it, noted where it is not what the venue has.
+/// Applies the plan to the page, and records the faults that occurred.
 fn apply_page_faults(
     world: &EmulatorWorld,
     route: UpbitRoute,
@@ -206,7 +206,7 @@ fn apply_page_faults(
     Ok(json::array(rows))
 }
 
-/// Shakes hands for a WebSocket.
+/// Accepts a WebSocket upgrade.
 fn upgrade(
     request: &mut Request<Incoming>,
     slot: &UpgradeSlot,

@@ -1,7 +1,7 @@
 //! A WebSocket session: requests in, frames out, and the many ways in which it ends.
 //!
-//! Everything sent is a function of the tape and the clock: a session only remembers up to which
-//! moment it has told its client.
+//! Everything sent is a function of the tape and the clock: a session only remembers up to which moment it
+//! has sent.
 
 mod channel_updates;
 mod frame_fault_injector;
@@ -28,33 +28,33 @@ use request::{FrameFormat, SocketError, SocketRequest, SocketSubscription};
 pub(crate) use frame_fault_injector::FrameFaultInjector;
 pub(crate) use socket_fault_state::SocketFaultState;
 
-/// How often a session looks for news.
+/// The interval between two checks for new frames.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// `{"status":"UP"}` comes on a tick of the server.
+/// The interval between two `{"status":"UP"}` messages of the server, in ms.
 const STATUS_EVERY_MS: i64 = 10 * SECOND;
-/// A client that does not take a frame for so long is cut.
+/// The time after which a client that does not accept a frame is cut.
 const SEND_DEADLINE: Duration = Duration::from_secs(5);
-/// A client has so long to answer a close.
+/// The longest time for a client's answer to a close.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
-/// A stalled socket is let go after so long.
+/// The time after which a stalled socket is closed, in ms.
 const STALL_MS: i64 = 10 * MINUTE;
-/// A leap of a manual clock is told from its last so many ms only.
+/// The longest time of which frames are sent after a jump of a manual clock, in ms.
 const MAX_CATCH_UP_MS: i64 = MINUTE;
-/// Messages a client may send in a second and in a minute.
+/// The number of messages a client may send in a second and in a minute.
 const MESSAGES: (usize, usize) = (5, 100);
 
-/// How a session ended.
+/// The way in which a session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum UpbitSocketEnd {
     /// The client left, or could not be reached.
     Gone,
-    /// We cut it without a word.
+    /// The session cut the connection without a close frame.
     Dropped,
-    /// We said goodbye after an error.
+    /// The session closed the connection after an error.
     Refused(SocketError),
 }
 
-/// Talks with a client until either side has enough.
+/// Serves a client until either side ends the session.
 pub(crate) async fn run(mut socket: ServerSocket, world: Arc<EmulatorWorld>) {
     let (open, cut) = OpenSocketGuard::new(&world);
     let talk = UpbitSocketSession::new(&world, open.number).run(&mut socket);
@@ -68,7 +68,7 @@ pub(crate) async fn run(mut socket: ServerSocket, world: Arc<EmulatorWorld>) {
     }
 }
 
-/// Sends an error, then closes with code 1000 and waits for the client to agree.
+/// Sends an error, then closes with code 1000 and waits for the client's close.
 async fn refuse(socket: &mut ServerSocket, error: &str) {
     let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
     if socket.send(Message::binary(error.to_owned())).await.is_ok()
@@ -78,14 +78,14 @@ async fn refuse(socket: &mut ServerSocket, error: &str) {
     }
 }
 
-/// Counts a socket as open for as long as it lives, however its task ends.
+/// A guard that counts a socket as open for as long as it lives, however its task ends.
 pub(crate) struct OpenSocketGuard<'a> {
     world: &'a EmulatorWorld,
     pub(crate) number: u64,
 }
 
 impl<'a> OpenSocketGuard<'a> {
-    /// The socket, and what tells that it is to be cut.
+    /// Registers a socket; returns its guard and the token that tells it to close.
     pub(crate) fn new(world: &'a EmulatorWorld) -> (Self, CancellationToken) {
         world.traffic_log.update_sockets(|sockets| {
             sockets.opened += 1;
@@ -105,20 +105,20 @@ impl Drop for OpenSocketGuard<'_> {
 
 struct UpbitSocketSession<'a> {
     world: &'a Arc<EmulatorWorld>,
-    /// Its own key for draws.
+    /// The session's own key for random numbers.
     draw_key: u64,
     subscriptions: Arc<[SocketSubscription]>,
     format: FrameFormat,
-    /// By the clock that never steps, like all times here but `told_ms`.
+    /// The time of opening, by the clock that never steps, like all times here except `sent_until_ms`.
     opened_ms: i64,
-    /// The client has been told of everything up to here, by the venue's clock.
+    /// The time up to which everything was sent to the client, by the venue's clock.
     sent_until_ms: i64,
-    /// The last byte in either direction.
+    /// The time of the last byte in either direction.
     traffic_ms: i64,
-    /// The next status, once the client has asked for them.
+    /// The time of the next status, once the client has asked for them.
     status_ms: Option<i64>,
     messages: VecDeque<i64>,
-    /// Read just after a stall began; heard when it ends.
+    /// A message read just after a stall began; handled when it ends.
     deferred_message: Option<Message>,
     frame_faults: FrameFaultInjector,
 }
@@ -145,8 +145,8 @@ impl<'a> UpbitSocketSession<'a> {
         let mut look = interval(POLL_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // `next` of a socket and `tick` lose nothing when dropped. A stalled session does not
-            // read: reading would answer pings.
+            // `next` of a socket and `tick` lose nothing when dropped. A stalled session does not read:
+            // reading would answer pings.
             let listens = self.fault_state() != SocketFaultState::Stalled;
             let step = match self.deferred_message.take_if(|_| listens) {
                 Some(message) => self.handle_message(socket, message).await,
@@ -169,7 +169,7 @@ impl<'a> UpbitSocketSession<'a> {
         SocketFaultState::at(&self.world.faults.get(), self.draw_key, age_ms)
     }
 
-    /// Does what a message asks for.
+    /// Handles a message.
     async fn handle_message(
         &mut self,
         socket: &mut ServerSocket,
@@ -204,7 +204,7 @@ impl<'a> UpbitSocketSession<'a> {
                 self.send(socket, vec![list]).await
             }
             SocketRequest::Subscribe { subscriptions, format } => {
-                // Older trades belong to the set that was wanted until now.
+                // Older trades belong to the previous subscriptions.
                 let venue_ms = self.world.now_ms();
                 self.notify(socket, venue_ms).await?;
                 (self.subscriptions, self.format) = (subscriptions.into(), format);
@@ -240,7 +240,7 @@ impl<'a> UpbitSocketSession<'a> {
         if is_too_many { Err(SocketError::TooManyRequests) } else { Ok(()) }
     }
 
-    /// Tells the client what is new, unless it is time to go.
+    /// Sends new frames, unless it is time to end.
     async fn poll(&mut self, socket: &mut ServerSocket) -> Result<(), UpbitSocketEnd> {
         let (now_ms, mood) = (self.world.monotonic_ms(), self.fault_state());
         let quiet_ms = now_ms - self.traffic_ms;
@@ -262,7 +262,7 @@ impl<'a> UpbitSocketSession<'a> {
         self.notify(socket, venue_ms).await
     }
 
-    /// Sends all news up to `now_ms` by the venue's clock; where that was set back, from there on again.
+    /// Sends all frames up to `now_ms` by the venue's clock; where that was set back, from there on again.
     async fn notify(&mut self, socket: &mut ServerSocket, now_ms: i64) -> Result<(), UpbitSocketEnd> {
         let told_ms = std::mem::replace(&mut self.sent_until_ms, now_ms);
         let SocketFaultState::Healthy { silent_until } = self.fault_state() else { return Ok(()) };
@@ -291,7 +291,7 @@ impl<'a> UpbitSocketSession<'a> {
     }
 }
 
-/// Folding the day of many markets can take a while, so it happens beside the runtime's own threads.
+/// Runs `fold` on a blocking thread, because the day of many markets can take a while.
 async fn run_blocking(fold: impl FnOnce() -> Vec<String> + Send + 'static) -> Vec<String> {
     tokio::task::spawn_blocking(fold).await.unwrap_or_else(|error| {
         tracing::error!(%error, "frames were lost");

@@ -4,7 +4,7 @@ use crate::tape::TickTable;
 
 const ONE: i64 = 100_000_000;
 
-/// KRW markets, since 2025-07-31.
+/// The grid of KRW markets, since 2025-07-31.
 const KRW: TickTable = TickTable(&[
     (1_000_000 * ONE, 1_000 * ONE),
     (500_000 * ONE, 500 * ONE),
@@ -68,7 +68,7 @@ const IDR: TickTable = TickTable(&[
     (0, 1),
 ]);
 
-/// The grid of a quote currency.
+/// Returns the grid of a quote currency.
 pub(crate) fn table(quote: &str) -> TickTable {
     match quote {
         "KRW" => KRW,
@@ -80,7 +80,7 @@ pub(crate) fn table(quote: &str) -> TickTable {
     }
 }
 
-/// What the smallest made-up trades are worth in a quote currency.
+/// Returns the value of the smallest made-up trades in a quote currency.
 pub(crate) fn smallest_trade(quote: &str) -> f64 {
     match quote {
         "KRW" => 5_000.0,

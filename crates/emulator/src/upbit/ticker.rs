@@ -1,4 +1,4 @@
-//! The state of a market in figures: the ticker, over REST and as the socket's ground.
+//! The ticker of a market, over REST and as the basis of the socket's.
 
 use super::api_error::UpbitApiError;
 use super::listing;
@@ -11,16 +11,16 @@ use crate::number::{NumberStyle, WireNumber};
 use crate::tape::{IDS_PER_MS, PriceExtremes, TapeBar, TapeTrade};
 use crate::world::EmulatorWorld;
 
-/// A trade is known to the public so many ms after it happened.
+/// The delay between a trade and its publication, in ms.
 pub(crate) const PUBLISHED_AFTER_MS: i64 = 25;
-/// "52 weeks", in days.
+/// The length of "52 weeks", in days.
 const YEAR: i64 = 364;
 
-/// All figures of a ticker, as of one trade.
+/// The values of a ticker, as of one trade.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TickerSummary {
     pub(crate) last: TapeTrade,
-    /// When these figures were true.
+    /// The time at which these values were true.
     pub(crate) as_of_ms: i64,
     /// The UTC day so far; where it has no trade yet, empty at the last price.
     pub(crate) day: TapeBar,
@@ -31,7 +31,8 @@ pub(crate) struct TickerSummary {
 }
 
 impl TickerSummary {
-    /// The figures after the last trade with `id < cut`, at `as_of_ms`; none where nothing was traded.
+    /// Returns the values after the last trade with `id < cut`, at `as_of_ms`; `None` where nothing was
+    /// traded.
     pub(crate) fn of(market: &EmulatedMarket, cut: i64, as_of_ms: i64) -> Option<Self> {
         let tape = &market.tape;
         let last = tape.last_before(cut)?;
@@ -54,18 +55,18 @@ impl TickerSummary {
         })
     }
 
-    /// The last price against the close of the day before.
+    /// Returns the difference between the last price and the close of the day before.
     pub(crate) const fn change(&self) -> i64 {
         self.last.price_e8 - self.previous_close
     }
 
-    /// The change in a word.
+    /// Returns the direction of the change in a word.
     pub(crate) const fn direction(&self) -> &'static str {
         direction(self.change())
     }
 }
 
-/// A change in a word.
+/// Returns the direction of a change in a word.
 pub(crate) const fn direction(change: i64) -> &'static str {
     match change {
         0 => "EVEN",
@@ -74,7 +75,7 @@ pub(crate) const fn direction(change: i64) -> &'static str {
     }
 }
 
-/// `GET /v1/ticker`.
+/// Answers `GET /v1/ticker`.
 pub(crate) fn for_markets(
     world: &EmulatorWorld,
     parameters: &UpbitQueryParams,
@@ -84,7 +85,7 @@ pub(crate) fn for_markets(
     Ok(json::array(markets.into_iter().filter_map(|market| row(world, market, now_ms))))
 }
 
-/// `GET /v1/ticker/all`; without `quote_currencies` all there are.
+/// Answers `GET /v1/ticker/all`; without `quote_currencies` for all.
 pub(crate) fn all(world: &EmulatorWorld, parameters: &UpbitQueryParams, now_ms: i64) -> String {
     let quotes = parameters.get(&["quote_currencies", "quoteCurrencies"]);
     let wanted = |market: &&EmulatedMarket| {
@@ -94,7 +95,7 @@ pub(crate) fn all(world: &EmulatorWorld, parameters: &UpbitQueryParams, now_ms: 
     json::array(world.markets.iter().filter(wanted).filter_map(|market| row(world, market, now_ms)))
 }
 
-/// A row of the REST ticker; none for a market that never traded.
+/// Returns a row of the REST ticker; `None` for a market that never traded.
 fn row(world: &EmulatorWorld, market: &EmulatedMarket, now_ms: i64) -> Option<String> {
     let summary = TickerSummary::of(market, (now_ms + 1) * IDS_PER_MS, now_ms)?;
     let style = world.scenario.number_format.style(if market.is_national() {
@@ -138,7 +139,7 @@ fn row(world: &EmulatorWorld, market: &EmulatedMarket, now_ms: i64) -> Option<St
         .text("highest_52_week_date", &calendar::date(year.high.time_ms))
         .number("lowest_52_week_price", price(year.low.price), style)
         .text("lowest_52_week_date", &calendar::date(year.low.time_ms));
-    // The venue stamps a ticker when its figures last moved: at most some seconds ago.
+    // The venue stamps a ticker with the last change of its values: at most some seconds ago.
     let moved_ms = (last.time_ms + PUBLISHED_AFTER_MS).max(now_ms - now_ms.rem_euclid(15 * SECOND));
     Some(row.int("timestamp", moved_ms.min(now_ms)).end())
 }

@@ -1,4 +1,4 @@
-//! Pages of trades as Upbit spells them.
+//! Pages of trades in Upbit's spelling.
 
 use super::api_error::UpbitApiError;
 use super::markets::EmulatedMarket;
@@ -9,12 +9,12 @@ use crate::number::{NumberStyle, WireNumber};
 use crate::tape::{IDS_PER_MS, TakerSide, TapeTrade};
 use crate::world::EmulatorWorld;
 
-/// Rows of a page; more is cut to this in silence.
+/// The largest number of rows of a page; larger ones are silently cut to this.
 pub(crate) const PAGE: usize = 500;
-/// How far back trades can be had.
+/// The number of days that trades reach back.
 const DAYS: i64 = 7;
 
-/// `GET /v1/trades/ticks`, newest first.
+/// Answers `GET /v1/trades/ticks`, newest first.
 ///
 /// With `days_ago` the page holds trades of that UTC day only. Without it the page reaches back over
 /// midnight, unless the scenario says otherwise: which of the two the venue does is not established.
@@ -36,7 +36,7 @@ pub(crate) fn page(
     };
 
     let happened = (now_ms + 1) * IDS_PER_MS;
-    // Days count from the newest trade, which on a thin market may lie days back.
+    // Days count from the newest trade, which on a thin market may be days old.
     let Some(newest) = market.tape.last_before(happened) else { return Ok("[]".to_owned()) };
     let today = newest.time_ms.div_euclid(DAY);
     let day = today - days_ago.unwrap_or(0);
@@ -54,11 +54,11 @@ fn whole(parameters: &UpbitQueryParams, names: &[&str]) -> Result<Option<i64>, U
     parameters.get(names).map(|text| text.parse().map_err(|_| UpbitApiError::TypeMismatch)).transpose()
 }
 
-/// The newest trades with `from_ms <= time` and `id < cut`.
+/// Returns the newest trades with `from_ms <= time` and `id < cut`.
 fn newest_first(market: &EmulatedMarket, from_ms: i64, cut: i64, count: usize) -> Vec<TapeTrade> {
     let mut rows = Vec::new();
     let mut cut = cut;
-    // Leaps over silent stretches from one trade to the next older.
+    // Skips silent stretches from one trade to the next older.
     while rows.len() < count
         && let Some(next) = market.tape.last_before(cut)
         && from_ms <= next.time_ms
@@ -91,7 +91,7 @@ impl PreviousCloses {
     }
 }
 
-/// The last price before the UTC day of `ms`; on the first day of all, its opening price.
+/// Returns the last price before the UTC day of `ms`; on the first day of all, its opening price.
 pub(crate) fn previous_close(market: &EmulatedMarket, ms: i64) -> i64 {
     let midnight = ms.div_euclid(DAY) * DAY;
     let before = market.tape.last_before(midnight * IDS_PER_MS).map(|trade| trade.price_e8);
@@ -101,7 +101,7 @@ pub(crate) fn previous_close(market: &EmulatedMarket, ms: i64) -> i64 {
     })
 }
 
-/// How the wire names the taker's side.
+/// Returns the wire name of the taker's side.
 pub(crate) const fn ask_bid(side: TakerSide) -> &'static str {
     match side {
         TakerSide::Buy => "BID",

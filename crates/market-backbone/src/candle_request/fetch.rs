@@ -1,4 +1,4 @@
-//! Asks for the candles of a query, in time or not at all, and joins what arrives.
+//! Fetches the candles of a query, within its time limit, and joins the parts.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,10 +14,10 @@ use tokio::time::timeout;
 use crate::progress::ProgressTracker;
 use crate::{Backbone, Error, Progress};
 
-/// A callback that is told how far a fetch has come.
+/// A callback for the progress of a fetch.
 pub(crate) type ProgressCallback = Box<dyn FnMut(Progress) + Send>;
 
-/// All that a request for candles says beside its market and its window.
+/// The settings of a request for candles, without its market and window.
 #[derive(Clone, Debug)]
 pub(crate) struct FetchSettings {
     pub(crate) backbone: Backbone,
@@ -28,7 +28,7 @@ pub(crate) struct FetchSettings {
 }
 
 impl FetchSettings {
-    /// The query, with what these settings say of it.
+    /// Returns the query with these settings.
     pub(crate) fn applied_to(&self, query: CandleQuery) -> Result<CandleQuery, QueryError> {
         let query = match &self.as_of {
             Some(moment) => query.as_of(moment.clone()?),
@@ -37,7 +37,7 @@ impl FetchSettings {
         Ok(query.forming(self.forming).priority(self.options.priority))
     }
 
-    /// Asks, unless the plan says that it would take too long.
+    /// Fetches the candles, unless the plan says that it would take too long.
     pub(crate) async fn fetch(
         &self,
         query: CandleQuery,
@@ -93,18 +93,18 @@ fn deadline_error(within: Duration, would_take: Duration) -> SourceError {
     SourceError::new(SourceErrorKind::DeadlineExceeded { estimated: would_take }, message)
 }
 
-/// Counts the parts of a fetch and tells a callback how far it has come.
+/// Counts the parts of a fetch and reports the progress to a callback.
 pub(crate) struct ProgressReporter(Mutex<ReporterState>);
 
 struct ReporterState {
     tracker: ProgressTracker,
     callback: ProgressCallback,
-    /// Rows that the look ahead has read from disk, and that no answer has accounted for yet.
+    /// The rows that the estimate has read from disk, and that are not yet counted in an answer.
     read_from_disk: u64,
 }
 
 impl ProgressReporter {
-    /// Looks what is known of `query`, and reports that.
+    /// Reads what is known of `query`, and reports that.
     pub(crate) async fn begin(
         callback: ProgressCallback,
         backbone: &Backbone,
@@ -122,7 +122,7 @@ impl ProgressReporter {
         self.report(|tracker| tracker.add_part(part));
     }
 
-    /// Reports that all that can be had is there.
+    /// Reports that everything available is there.
     pub(crate) fn finish(&self) {
         self.report(ProgressTracker::finish);
     }
@@ -134,7 +134,7 @@ impl ProgressReporter {
         (state.callback)(progress);
     }
 
-    /// Counts rows as read from disk that the look ahead has just brought into memory.
+    /// Counts rows as read from disk that the estimate has just brought into memory.
     fn restore_disk_rows(&self, stats: &mut FetchStats) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let moved = state.read_from_disk.min(stats.memory_rows);

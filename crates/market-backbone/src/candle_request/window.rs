@@ -1,33 +1,33 @@
-//! The window of a request for candles: which of them are wanted. Its type decides which methods there are, so that a count
-//! and a range cannot contradict each other.
+//! The window of a request for candles, which selects them. Its type decides which methods exist, so that a
+//! count and a range cannot contradict each other.
 
 use market_backbone_core::{CandleQuery, QueryError, Series, TimeError, TimeRange, Timestamp};
 
-/// The number of candles that a request asks for when nothing is said.
+/// The number of candles that a request without a window asks for.
 const DEFAULT_COUNT: usize = 200;
 
-/// A window of candles: the default one, the last so many, or a range. Nobody else implements it.
+/// A window of candles: the default one, the newest ones, or a range. It is sealed.
 pub trait CandleWindow: sealed::Window {}
 
 impl<W: sealed::Window> CandleWindow for W {}
 
-/// The window of a request that has not said any: the newest 200 candles.
+/// The default window: the newest 200 candles.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DefaultWindow;
 
-/// The window of [`last`](super::CandleRequest::last): the newest so many that exist, perhaps before a moment.
+/// The window of [`last`](super::CandleRequest::last): the newest existing candles, perhaps before a moment.
 #[derive(Clone, Debug)]
 pub struct LastWindow {
     pub(super) count: usize,
     pub(super) before: Option<Result<Timestamp, TimeError>>,
 }
 
-/// The window of [`range`](super::CandleRequest::range): all that open within a stretch of time.
+/// The window of [`range`](super::CandleRequest::range): all candles that open within a time range.
 #[derive(Clone, Debug)]
 pub struct RangeWindow(pub(super) Result<TimeRange, TimeError>);
 
-/// A window that is chosen while the program runs; see [`any_window`](super::CandleRequest::any_window).
+/// A window that is chosen at run time; see [`any_window`](super::CandleRequest::any_window).
 #[derive(Clone, Debug)]
 pub struct AnyWindow(Choice);
 
@@ -40,7 +40,7 @@ enum Choice {
 pub(crate) mod sealed {
     use super::{AnyWindow, CandleQuery, QueryError, Series, TimeError, TimeRange};
 
-    /// The questions that a request asks of its window.
+    /// The part of a window that the request needs.
     pub trait Window: Clone + std::fmt::Debug + Send + Sync + 'static {
         /// Returns the query for the candles of `series` in this window.
         fn query(&self, series: Series) -> Result<CandleQuery, QueryError>;

@@ -73,7 +73,7 @@ fn read(raw: &RawValue, request: &CandlePageRequest) -> Result<Candle, BadRow> {
         reason: format!("it cannot be read: {error}"),
     })?;
     if row.t <= 0 {
-        return Err(BadRow { market: None, time: None, reason: "it does not say when it opens".to_owned() });
+        return Err(BadRow { market: None, time: None, reason: "it has no open time".to_owned() });
     }
     match row.ticker.as_deref().filter(|ticker| *ticker != request.series.symbol.code()) {
         None => Ok(candle(&row)),

@@ -5,7 +5,7 @@ use market_backbone_massive::MassivePlan;
 
 use crate::{NOON, advanced, at, massive, page_of};
 
-/// Bars as the venue writes them, newest first; each opens at a moment and costs a dollar.
+/// Returns bars as the venue writes them, newest first; each opens at a given moment and costs a dollar.
 fn body(opens: &[&str], counted: u64, rest: &str) -> String {
     let bar = |open: &&str| {
         format!(
@@ -59,7 +59,7 @@ fn where_there_is_no_more_nothing_is_older_it_says() {
     let oldest = at("2026-05-11T08:00:00Z");
     assert_eq!(page.proof.absent_before, TimeRange::new(Timestamp::MIN, oldest).ok());
     assert!(!page.proof.exhausted);
-    // Of ten years that may be asked for, nothing is known about the eleventh, though nobody need ask for it.
+    // Ten years may be requested. Nothing is known about the eleventh, though nobody need ask for it.
     let page = massive(MassivePlan::Developer).decode_candles(&request, body.as_bytes(), at(NOON)).unwrap();
     assert_eq!(page.proof.absent_before, range("2016-05-16T04:00:00Z", "2026-05-11T08:00:00Z"));
     assert!(page.proof.exhausted);
@@ -99,7 +99,7 @@ fn what_may_still_be_reported_late_is_not_final_and_proves_nothing() {
         (finals, page.proof.covered.map(TimeRange::to))
     };
     assert_eq!(finals(MassivePlan::Advanced), (2, Some(at("2026-05-12T11:40:00Z"))));
-    // What is shown a quarter of an hour late may change for a quarter of an hour longer.
+    // Bars that are delayed by a quarter of an hour may change for a quarter of an hour longer.
     assert_eq!(finals(MassivePlan::Starter), (1, Some(at("2026-05-12T11:25:00Z"))));
     assert_eq!(finals(MassivePlan::Basic), (0, None));
 }

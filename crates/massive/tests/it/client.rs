@@ -1,4 +1,4 @@
-//! What only Massive offers: each question as it goes out, each answer as it is read.
+//! Requests that only Massive has: each as it is sent, and each answer as it is read.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use market_backbone_massive::{
 
 use crate::{at, symbol};
 
-/// Answers each request with the pages laid out for it, and remembers what was asked.
+/// Answers each request with prepared pages, and records the requests.
 #[derive(Default)]
 struct Canned {
     pages: Mutex<VecDeque<(u16, Vec<String>)>>,

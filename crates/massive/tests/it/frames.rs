@@ -231,7 +231,7 @@ fn only_what_is_confirmed_counts() {
     ];
     assert_eq!((events.len(), outcome.control), (1, Some(ControlMessage::Confirmed(confirmed))));
     assert_eq!(control("success", "unsubscribed to: T.MSFT"), None);
-    // A refusal is said before what was confirmed, and names nothing.
+    // A refusal takes precedence over a confirmation, and names nothing.
     let frame = list(&[&status("error", "not authorized"), &status("success", "subscribed to: AM.AAPL")]);
     assert!(matches!(read(&frame).unwrap().1.control, Some(ControlMessage::Refused { terminal: true, .. })));
 }

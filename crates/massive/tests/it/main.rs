@@ -1,4 +1,4 @@
-//! Massive's protocol from outside: bytes in, values out. Every shape is written by hand after real ones.
+//! Massive's protocol from outside: bytes in, values out. Every message is written by hand after real ones.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot have is a failed test")]
 
@@ -24,7 +24,7 @@ use market_backbone_core::{
 };
 use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 
-/// When the tests' requests are sent and frames received: a Tuesday, 08:00 in New York.
+/// The time at which the tests' requests are sent and frames received: a Tuesday, 08:00 in New York.
 const NOON: &str = "2026-05-12T12:00:00Z";
 
 fn at(text: &str) -> Timestamp {
@@ -47,7 +47,7 @@ fn page_of(timeframe: Timeframe, before: Option<&str>, count: u32) -> CandlePage
     CandlePageRequest { series: Series::new(symbol("AAPL"), timeframe), before: before.map(at), count }
 }
 
-/// The events and the outcome of one frame, for a reader of AAPL, MSFT and BRK.B.
+/// Returns the events and the outcome of one frame, for a reader of AAPL, MSFT and BRK.B.
 fn read(frame: &str) -> Result<(Vec<FeedEvent>, FrameOutcome), FrameError> {
     let symbols: SymbolTable = ["AAPL", "MSFT", "BRK.B"].into_iter().map(symbol).collect();
     let mut events = Vec::new();
@@ -55,7 +55,7 @@ fn read(frame: &str) -> Result<(Vec<FeedEvent>, FrameOutcome), FrameError> {
     Ok((events, outcome))
 }
 
-/// The only event of a frame.
+/// Returns the only event of a frame.
 #[track_caller]
 fn only(frame: &str) -> FeedEvent {
     let (mut events, outcome) = read(frame).unwrap();

@@ -1,4 +1,4 @@
-//! What is listed.
+//! The list of markets.
 
 use market_backbone_core::{SourceErrorKind, Venue};
 

@@ -1,4 +1,4 @@
-//! Whatever the bytes, no decoder panics and no message grows.
+//! Whatever the bytes, no decoder panics and no message becomes too long.
 
 use market_backbone_core::{
     Call, CandlePageRequest, HttpCall, HttpReply, RateLimitGroup, Series, Symbol, SymbolTable, Timeframe,
@@ -19,7 +19,7 @@ const SEEDS: [&str; 7] = [
     r#"{"status":"NOT_AUTHORIZED","message":"You are not entitled to this data."}"#,
 ];
 
-/// A message with a stretch of it cut out and other bytes put in.
+/// Returns a message of which a part is cut out and replaced by other bytes.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let put = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..6),
@@ -77,7 +77,7 @@ proptest! {
     fn both_readers_of_events_agree(bytes in damaged()) {
         if let Ok(frame) = std::str::from_utf8(&bytes) {
             let (fast, slow) = (read(frame), read(&frame.replacen('{', "{ ", 1)));
-            // The fast one does not look at what nobody reads: where that is no JSON it goes on.
+            // The fast reader does not check fields that nobody reads: where those are not JSON it continues.
             if slow.as_ref().is_ok_and(|(_, outcome)| outcome.dropped == 0) {
                 prop_assert_eq!(fast, slow, "{}", frame);
             }

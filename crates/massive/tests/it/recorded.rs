@@ -1,4 +1,5 @@
-//! The venue's own samples and those of its official client, where they are at hand; nothing of them is kept here.
+//! The venue's own samples and those of its official client, where they are available; none of them is stored
+//! here.
 
 use std::fs;
 use std::io::Write;
@@ -15,7 +16,7 @@ use market_backbone_massive::{Glossary, MASSIVE, MassiveClient, MoverDirection};
 
 use crate::{NOON, advanced, at, symbol};
 
-/// The folder of samples, or a word that the test says nothing.
+/// Returns the folder of samples, or prints that the test is skipped.
 #[expect(clippy::disallowed_methods, reason = "tests have no binary that reads the environment for them")]
 fn samples() -> Option<PathBuf> {
     let folder = std::env::var("MARKET_BACKBONE_FIXTURES").map_or_else(
@@ -24,7 +25,7 @@ fn samples() -> Option<PathBuf> {
     );
     let folder = folder.join("massive");
     if !folder.is_dir() {
-        // Past the test harness, which shows what a test prints only where it fails.
+        // This bypasses the test harness, which shows what a test prints only where it fails.
         let _ = std::io::stderr().write_all(b"\nskipped: fixtures not found\n");
         return None;
     }
@@ -52,13 +53,14 @@ fn file(path: &Path) -> (Vec<u8>, MassiveClient) {
     (body.clone(), MassiveClient::new(Arc::new(File(body))))
 }
 
-/// All files below `folder`.
+/// Returns all files below `folder`.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// Reads a sample as what its name says it is; answers how many things it held, `None` for kinds that nobody reads.
+/// Reads a sample as what its name says it is. Returns the number of things in it, or `None` for kinds that
+/// nobody reads.
 fn read(path: &Path) -> Option<usize> {
     let (body, client) = file(path);
     let name = path.to_str().unwrap().replace("__", "/");
@@ -67,7 +69,7 @@ fn read(path: &Path) -> Option<usize> {
     Some(if name.contains("/range/") {
         let series = Series::new(symbol("AAPL"), Timeframe::D1);
         let request = CandlePageRequest { series, before: None, count: 200 };
-        // Only ours are asked newest first.
+        // Only our own requests ask for the newest first.
         let mut newest_first: serde_json::Value = serde_json::from_slice(&body).unwrap();
         newest_first["results"].as_array_mut().unwrap().reverse();
         let body = newest_first.to_string();

@@ -1,4 +1,4 @@
-//! Answers that are none.
+//! Replies that are failures.
 
 use std::time::Duration;
 

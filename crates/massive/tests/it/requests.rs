@@ -1,4 +1,4 @@
-//! What is asked, and where the rest of an answer is.
+//! Requests, and the address of the next page.
 
 use market_backbone_core::{
     BookRequest, Call, HttpCall, HttpReply, RateLimitGroup, SourceErrorKind, TickerRequest, Timeframe,
@@ -26,7 +26,7 @@ fn refused(venue: &Massive, call: &Call, want: SourceErrorKind) {
 #[test]
 fn a_page_asks_for_as_many_base_bars_as_its_candles_are_made_of() {
     let before = Some("2026-05-11T16:00:00Z");
-    // From the first day there is, at midnight in New York, up to the last millisecond before.
+    // From the first available day, at midnight in New York, up to the last millisecond before.
     let check = |frame, path: &str, limit: &str| {
         let want = format!(
             "/v2/aggs/ticker/AAPL/range/{path}/883630800000/1778515199999?adjusted=false&sort=desc&limit={limit}"
@@ -72,7 +72,7 @@ fn nothing_is_asked_that_the_plan_does_not_include() {
         (ends[1].parse::<i64>().unwrap(), ends[0].parse::<i64>().unwrap())
     };
     let millis = |text: &str| at(text).as_millis();
-    // The running day is not free.
+    // The running day is not in the free plan.
     assert_eq!(
         path(MassivePlan::Basic, None),
         (millis("2024-05-13T04:00:00Z"), millis("2026-05-12T04:00:00Z") - 1)
@@ -81,7 +81,7 @@ fn nothing_is_asked_that_the_plan_does_not_include() {
         path(MassivePlan::Starter, None),
         (millis("2021-05-14T04:00:00Z"), millis("2026-05-14T04:00:00Z") - 1)
     );
-    // A range never runs backwards, not even where the plan has nothing.
+    // A range never runs backwards, not even where the plan has no data.
     let old = path(MassivePlan::Basic, Some("2010-01-01T00:00:00Z"));
     assert_eq!(old, (millis("2010-01-01T00:00:00Z") - 1, millis("2010-01-01T00:00:00Z") - 1));
     refused(

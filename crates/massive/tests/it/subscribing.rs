@@ -1,4 +1,4 @@
-//! What is sent so that frames come.
+//! The messages of a subscription.
 
 use market_backbone_core::{Channel, ControlMessage, StreamKind, Symbol, SymbolTable, Timeframe, Venue};
 use market_backbone_massive::{MASSIVE, Massive, MassivePlan};

@@ -1,18 +1,21 @@
-//! How much of its limit a group dares to use: less after the venue has complained.
+//! How much of a rule's window a group dares to use: less after the venue has complained.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// One request more is dared after each such stretch without a complaint.
+/// How long without a complaint it takes until the allowance grows by one step.
 const RECOVERY_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How many requests a window may hold now, and from when on.
+/// An allowance that grows back in steps of one in so many of the whole, and of 1 at least.
+const RECOVERY_STEPS: u32 = 100;
+
+/// What a window may hold now, in the rule's unit, and from when on.
 #[derive(Debug)]
 pub(super) struct AdaptiveLimit {
     full: u32,
     now: u32,
-    /// When it last shrank or grew.
+    /// The moment at which it last shrank or grew.
     changed: Option<Instant>,
     paused_until: Option<Instant>,
 }
@@ -23,7 +26,7 @@ impl AdaptiveLimit {
         Self { full, now: full, changed: None, paused_until: None }
     }
 
-    /// Shrinks it, once for each window however many complaints that brings, and pauses until `until`.
+    /// Shrinks it to four fifths, but not below half, and pauses until `until`. Complaints during a pause shrink it no further.
     pub(super) fn on_throttled(&mut self, now: Instant, until: Instant) {
         let paused_already = self.paused_until.is_some_and(|end| end > now);
         if !paused_already {
@@ -33,28 +36,28 @@ impl AdaptiveLimit {
         self.pause(until);
     }
 
-    /// Pauses until `until`, without a complaint against us.
+    /// Pauses until `until` without a complaint.
     pub(super) fn pause(&mut self, until: Instant) {
         self.paused_until = self.paused_until.max(Some(until));
     }
 
-    /// How many requests a window may hold at `now`.
+    /// Returns what a window may hold at `now`.
     pub(super) fn at(&mut self, now: Instant) -> u32 {
         while let Some(next) = self.recovers_at()
             && next <= now
         {
-            self.now += 1;
+            self.now = (self.now + (self.full / RECOVERY_STEPS).max(1)).min(self.full);
             self.changed = Some(next);
         }
         self.now
     }
 
-    /// When it will next grow.
+    /// Returns when it will next grow.
     pub(super) fn recovers_at(&self) -> Option<Instant> {
         self.changed.filter(|_| self.now < self.full).map(|changed| changed + RECOVERY_INTERVAL)
     }
 
-    /// Until when nothing may be sent, if that lies ahead.
+    /// Returns until when nothing may be sent, if that lies ahead.
     pub(super) fn paused_until(&self, now: Instant) -> Option<Instant> {
         self.paused_until.filter(|end| *end > now)
     }
@@ -100,5 +103,14 @@ mod tests {
         let mut allowance = AdaptiveLimit::new(1);
         allowance.on_throttled(now, now + SECOND);
         assert_eq!(allowance.at(now), 1);
+    }
+
+    #[test]
+    fn a_large_allowance_grows_back_in_steps_of_a_hundredth() {
+        let start = Instant::now();
+        let mut allowance = AdaptiveLimit::new(6_000);
+        allowance.on_throttled(start, start + SECOND);
+        let seen = [0, 10, 20, 190, 200, 900].map(|second| allowance.at(start + second * SECOND));
+        assert_eq!(seen, [4_800, 4_860, 4_920, 5_940, 6_000, 6_000]);
     }
 }

@@ -1,42 +1,39 @@
-//! The limiter's settings.
+//! The settings of a limiter.
 
 use std::time::Duration;
 
 use market_backbone_core::Priority;
 
-/// The limiter's settings.
+/// The settings of a limiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LimiterConfig {
-    /// Added to each window, for clocks that count in milliseconds.
+    /// The time added to each window, for venues that count in milliseconds.
     pub margin: Duration,
-    /// The time after which a lost request cannot arrive at the venue any more, counted from when it was
-    /// given up.
+    /// The time after it was given up in which a request may still arrive at the venue.
     pub late_arrival_grace: Duration,
-    /// True if measured round-trip times may shorten the wait (a few percent more requests).
-    ///
-    /// If not, a request is taken to have arrived when its response came, which needs no assumption about the
-    /// network.
+    /// Allows measured round trips to shorten the wait (a few percent more requests). If not, a request is taken to have
+    /// arrived when it was answered, which needs no assumption about the network.
     pub trust_round_trips: bool,
     /// The number of requests of a group that may wait; one more is refused at once.
     pub queue: usize,
-    /// The longest that a request may wait for its permit.
+    /// The longest time that a request may wait for its permit.
     pub max_wait: Duration,
-    /// The longest that a LOW request may wait: it waits behind all others.
+    /// The longest time that a LOW request may: it waits behind all others, and nobody waits for it.
     pub max_wait_low: Duration,
-    /// The time for which capacity stays reserved after a CRITICAL request, for the next one.
+    /// The time after a CRITICAL request for which a reserve for the next is kept.
     pub reserve_for: Duration,
-    /// The part of a window that is kept: one in this many.
+    /// The part of a window that is reserved: one in this many.
     pub reserve_share: u32,
-    /// The wait after which a HIGH request counts as starving.
+    /// The time after which a HIGH request counts as starving.
     pub starving_high: Duration,
-    /// The wait after which a NORMAL request counts as starving.
+    /// The time after which a NORMAL request counts as starving.
     pub starving_normal: Duration,
-    /// The wait after which a LOW request counts as starving.
+    /// The time after which a LOW request counts as starving.
     pub starving_low: Duration,
-    /// The share of permits for starving requests while there are any: one in this many.
+    /// The share of the permits that starving requests get: one in this many.
     pub starving_every: u32,
-    /// The round-trip time assumed in estimates until one has been measured.
+    /// The time that a round trip is taken to last in estimates before one was measured.
     pub assumed_round_trip: Duration,
 }
 
@@ -77,8 +74,8 @@ impl Default for LimiterConfig {
 }
 
 impl LimiterConfig {
-    /// How long a request of this class may wait before it counts as starving; `None` for the first class,
-    /// which nobody overtakes.
+    /// Returns the time after which a request of this priority counts as starving; `None` for CRITICAL, which nothing
+    /// overtakes.
     pub(super) fn starvation_bound(&self, priority: Priority) -> Option<Duration> {
         match priority {
             Priority::Critical => None,
@@ -88,7 +85,7 @@ impl LimiterConfig {
         }
     }
 
-    /// How many of `allowed` requests are kept for CRITICAL; never all of them.
+    /// Returns how much of `allowed` is reserved for CRITICAL; never all of it.
     pub(super) fn reserve(&self, allowed: u32) -> u32 {
         if allowed > 1 { (allowed / self.reserve_share.max(1)).clamp(1, allowed - 1) } else { 0 }
     }

@@ -1,12 +1,14 @@
-//! How long a number of requests will take: the limiter's own rules, played through ahead of time.
+//! How long a number of requests will take: the limiter's own rules, simulated.
 //!
-//! Nothing is sent and nobody's place changes. What goes in is what the log holds now and how long a round trip
-//! takes; what comes out is when the last answer of so many more requests would arrive if all of them were
-//! waiting already and nobody else sent any.
+//! Nothing is sent and nobody's place changes. The simulation begins with what the log holds now and with the time that a
+//! round trip takes. It ends with the last answer of so many more requests, if all of them waited already and nobody else
+//! sent any.
 
 use std::time::Duration;
 
-/// Beyond so many requests the rest is taken to go at the same pace.
+use market_backbone_core::RateLimitRule;
+
+/// The most requests that are simulated; the rest are taken to go at the same pace.
 const MAX_SIMULATED: u64 = 100_000;
 
 /// An estimate of how long some requests will take.
@@ -14,23 +16,36 @@ const MAX_SIMULATED: u64 = 100_000;
 pub struct CompletionEstimate {
     /// The time until the last of them is answered.
     pub takes: Duration,
-    /// The round-trip time used in the estimate.
+    /// The time that one round trip is taken to last.
     pub round_trip: Duration,
-    /// True if the round-trip time was measured lately; if not, it is an assumption.
+    /// Says that the round trip was measured lately; if not it is an assumption.
     pub measured: bool,
 }
 
-/// What a group's log looks like at the moment of the question; all times count from it.
+/// Requests in the order in which they will get their permits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Workload {
+    /// The weights of those that come first.
+    pub(super) ahead: Vec<u32>,
+    /// How many more come then,
+    pub(super) requests: u64,
+    /// each of this weight.
+    pub(super) weight: u32,
+}
+
+impl Workload {
+    fn weights(&self) -> impl Iterator<Item = u32> {
+        self.ahead.iter().copied().chain(std::iter::repeat(self.weight))
+    }
+}
+
+/// The state of a group at the moment of the question. All times count from it.
 #[derive(Clone, Debug)]
 pub(super) struct SendProjection {
     /// Nothing is sent before this.
     pub(super) start: Duration,
-    /// When each request that holds a place will have left, soonest first.
-    pub(super) releases: Vec<Duration>,
-    /// Requests that may hold a place at once.
-    pub(super) allowed: usize,
-    /// How long a place is held after the arrival: the window and the margin.
-    pub(super) hold: Duration,
+    /// How the window of each rule will empty.
+    pub(super) windows: Vec<WindowProjection>,
     pub(super) round_trip: Duration,
     /// What of the round trip is not waited for, once it is known well enough.
     pub(super) rtt_credit: Duration,
@@ -38,88 +53,87 @@ pub(super) struct SendProjection {
     pub(super) responses_until_credit: usize,
 }
 
+/// How the window of one rule will empty.
+#[derive(Clone, Debug)]
+pub(super) struct WindowProjection {
+    pub(super) rule: RateLimitRule,
+    /// How long a request counts after its arrival: the window and the margin.
+    pub(super) hold: Duration,
+    /// What may be used of the window at present.
+    pub(super) allowed: u32,
+    /// When each request that counts now will have left, and what it takes until then; soonest first.
+    pub(super) releases: Vec<(Duration, u64)>,
+}
+
 impl SendProjection {
-    /// When the last of `requests` will be answered.
-    pub(super) fn completed_after(&self, requests: u64) -> Duration {
-        if requests == 0 { Duration::ZERO } else { self.granted_after(requests) + self.round_trip }
+    /// Returns when the last of these requests will be answered.
+    pub(super) fn completed_after(&self, load: &Workload) -> Duration {
+        if load.requests == 0 { Duration::ZERO } else { self.granted_after(load) + self.round_trip }
     }
 
-    /// When the last of `requests`, which is at least one, will have its turn.
-    pub(super) fn granted_after(&self, requests: u64) -> Duration {
-        let requests = requests.max(1);
-        let played = usize::try_from(requests.min(MAX_SIMULATED)).unwrap_or(usize::MAX);
-        let mut sent: Vec<Duration> = Vec::with_capacity(played);
-        for _ in 0..played {
-            let earliest = sent.last().copied().unwrap_or(self.start);
-            let place = (self.releases.len() + sent.len()).checked_sub(self.allowed.max(1));
-            sent.push(place.map_or(earliest, |place| earliest.max(self.released_after(place, &sent))));
+    /// Returns when the last of these requests will have its permit.
+    pub(super) fn granted_after(&self, load: &Workload) -> Duration {
+        let requests = (load.ahead.len() as u64 + load.requests).max(1);
+        let simulated = usize::try_from(requests.min(MAX_SIMULATED)).unwrap_or(usize::MAX);
+        let mut windows: Vec<_> = self.windows.iter().map(SimulatedWindow::new).collect();
+        let mut sent: Vec<(Duration, u32)> = Vec::with_capacity(simulated);
+        for weight in load.weights().take(simulated) {
+            let mut at = sent.last().map_or(self.start, |(at, _)| *at);
+            for window in &mut windows {
+                at = at.max(window.room(weight, &sent, self));
+            }
+            sent.push((at, weight));
         }
-        let last = sent.last().copied().unwrap_or_default();
-        let beyond = (requests - played as u64) as f64 / played as f64;
+        let last = sent.last().map(|(at, _)| *at).unwrap_or_default();
+        let beyond = (requests - simulated as u64) as f64 / simulated as f64;
         last + last.mul_f64(beyond)
     }
 
-    /// Returns when the request at `place`, counted from the oldest in the log, leaves the log.
-    fn released_after(&self, place: usize, sent: &[Duration]) -> Duration {
-        if let Some(leaves) = self.releases.get(place) {
-            return *leaves;
+    /// Returns when a request sent at `at` counts no more in a window that holds it for `hold`.
+    fn released_after(&self, at: Duration, hold: Duration, sent: &[(Duration, u32)]) -> Duration {
+        let answered = at + self.round_trip;
+        let soonest = answered + hold - self.rtt_credit.min(self.round_trip);
+        let answers = sent.partition_point(|(sent, _)| *sent + self.round_trip <= soonest);
+        if answers >= self.responses_until_credit { soonest } else { answered + hold }
+    }
+}
+
+/// A window while the simulation goes on: what it holds are the releases from `oldest` on, then the simulated requests.
+#[derive(Debug)]
+struct SimulatedWindow<'a> {
+    window: &'a WindowProjection,
+    oldest: usize,
+    used: u64,
+}
+
+impl<'a> SimulatedWindow<'a> {
+    fn new(window: &'a WindowProjection) -> Self {
+        Self { window, oldest: 0, used: window.releases.iter().map(|(_, charge)| charge).sum() }
+    }
+
+    /// Makes room for a request of `weight`, which takes it, and returns when there is.
+    fn room(&mut self, weight: u32, sent: &[(Duration, u32)], projection: &SendProjection) -> Duration {
+        let rule = &self.window.rule;
+        let charge = u64::from(rule.charge(weight));
+        let allowed = u64::from(self.window.allowed).max(charge);
+        let mut at = Duration::ZERO;
+        while self.used + charge > allowed {
+            let (leaves, released) = match self.window.releases.get(self.oldest) {
+                Some(release) => *release,
+                None => {
+                    let (left, weight) = sent[self.oldest - self.window.releases.len()];
+                    let leaves = projection.released_after(left, self.window.hold, sent);
+                    (leaves, u64::from(rule.charge(weight)))
+                }
+            };
+            self.oldest += 1;
+            self.used -= released;
+            at = at.max(leaves);
         }
-        let answered = sent[place - self.releases.len()] + self.round_trip;
-        let soonest = answered + self.hold - self.rtt_credit.min(self.round_trip);
-        let answers = sent.partition_point(|sent| *sent + self.round_trip <= soonest);
-        if answers >= self.responses_until_credit { soonest } else { answered + self.hold }
+        self.used += charge;
+        at
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn ms(millis: u64) -> Duration {
-        Duration::from_millis(millis)
-    }
-
-    fn fresh(trip: u64) -> SendProjection {
-        SendProjection {
-            start: Duration::ZERO,
-            releases: Vec::new(),
-            allowed: 10,
-            hold: ms(1_003),
-            round_trip: ms(trip),
-            rtt_credit: ms(trip),
-            responses_until_credit: 20,
-        }
-    }
-
-    #[test]
-    fn a_window_goes_at_once_and_each_further_one_costs_a_window() {
-        let outlook = SendProjection { responses_until_credit: 0, ..fresh(40) };
-        for (requests, want) in [(0, 0), (1, 40), (10, 40), (11, 1_043), (20, 1_043), (100, 9_067)] {
-            assert_eq!(outlook.completed_after(requests), ms(want), "{requests}");
-        }
-    }
-
-    #[test]
-    fn until_the_round_trip_is_known_it_is_waited_for() {
-        assert_eq!(fresh(40).completed_after(11), ms(1_083));
-        assert_eq!(fresh(40).completed_after(21), ms(2_086), "twenty answers are enough");
-        assert_eq!(fresh(40).completed_after(100), ms(9_107));
-    }
-
-    #[test]
-    fn what_is_in_the_log_already_is_waited_for() {
-        let leaves = vec![ms(300), ms(400), ms(500)];
-        let outlook = SendProjection { releases: leaves, responses_until_credit: 0, ..fresh(40) };
-        assert_eq!(outlook.completed_after(7), ms(40));
-        assert_eq!(outlook.completed_after(8), ms(340));
-        assert_eq!(SendProjection { start: ms(700), ..outlook }.completed_after(8), ms(740));
-    }
-
-    #[test]
-    fn very_many_are_told_by_proportion() {
-        let outlook = SendProjection { responses_until_credit: 0, ..fresh(0) };
-        let (some, twice) =
-            (outlook.completed_after(MAX_SIMULATED), outlook.completed_after(2 * MAX_SIMULATED));
-        assert_eq!(twice, some * 2);
-    }
-}
+mod tests;

@@ -1,4 +1,10 @@
-//! One group of requests, shared by all who send them: what happens to it, one thing at a time.
+//! One group of requests, shared by all who send them.
+//!
+//! Its state stands behind a mutex that is held for microseconds: no file is read, written or waited for meanwhile.
+//! [`granting`] says how permits come to be all the same seen by other processes before they are used.
+
+mod corrections;
+mod granting;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,47 +13,45 @@ use market_backbone_core::{Priority, RateLimitGroup, RateLimitRule, SourceError,
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::journal::Journal;
-use super::journal_record::RecordKind;
-use super::peer_log::PeerEvent;
+use super::journal::RecordKind;
 use super::scope_state::ScopeState;
-use super::send_log::SendOutcome;
-use super::state::LimiterState;
+use super::sent_request::SendOutcome;
+use super::state::{GrantOutcome, LimiterState};
 use super::wait_queue::Waiter;
 use super::{CompletionEstimate, GroupMetrics, LimiterConfig, block_errors};
 
-/// How soon to look again when another process is giving a turn.
-const LOCK_POLL: Duration = Duration::from_millis(1);
-
-/// How things stand for somebody who joined the line.
+/// How things stand for a request that joined the queue.
 #[derive(Debug)]
 pub(super) enum WaiterState {
-    /// Their turn was given at this moment, or never will be.
+    /// It got its permit at this moment, or never will.
     Resolved(Result<Instant, SourceError>),
-    /// The permit is not granted yet. `alarm` is set for the waiter that is next: look again then.
+    /// It waits. `alarm` is set for the one that is next: look again then.
     Waiting { alarm: Option<Instant> },
 }
 
-/// One group of requests that the venue counts together.
+/// A group of requests that the venue counts together.
 #[derive(Debug)]
 pub(super) struct LimitedGroup {
-    limit: RateLimitRule,
+    name: RateLimitGroup,
+    rules: Vec<RateLimitRule>,
     config: LimiterConfig,
     scope: Arc<ScopeState>,
     state: Mutex<LimiterState>,
 }
 
 impl LimitedGroup {
-    pub(super) fn new(limit: RateLimitRule, config: LimiterConfig, shared: &Arc<ScopeState>) -> Self {
-        Self { limit, config, scope: Arc::clone(shared), state: Mutex::new(LimiterState::new(limit, config)) }
+    /// Returns the group of these rules, of which there is at least one and which all name the same group.
+    pub(super) fn new(rules: Vec<RateLimitRule>, config: LimiterConfig, scope: &Arc<ScopeState>) -> Self {
+        let state = Mutex::new(LimiterState::new(&rules, config));
+        Self { name: rules[0].group, rules, config, scope: Arc::clone(scope), state }
     }
 
-    pub(super) fn limit(&self) -> RateLimitRule {
-        self.limit
+    pub(super) fn rules(&self) -> &[RateLimitRule] {
+        &self.rules
     }
 
     pub(super) fn name(&self) -> RateLimitGroup {
-        self.limit.group
+        self.name
     }
 
     pub(super) fn max_wait(&self, priority: Priority) -> Duration {
@@ -57,224 +61,155 @@ impl LimitedGroup {
         }
     }
 
-    /// Joins the line; the answer is found by [`standing`](Self::standing).
-    pub(super) fn join(&self, priority: Priority, alarm: Arc<Notify>) -> Result<u64, SourceError> {
+    /// Joins the queue; [`take_state`](Self::take_state) tells what comes of it.
+    pub(super) fn join(
+        &self,
+        priority: Priority,
+        weight: u32,
+        alarm: Arc<Notify>,
+    ) -> Result<u64, SourceError> {
+        self.check_weight(weight)?;
         let now = Instant::now();
-        let mut state = self.lock();
-        if let Some(left) = state.banned_for(now) {
-            return Err(block_errors::banned(&self.scope, left));
-        }
-        if let Some(left) = state.long_pause(now) {
-            return Err(block_errors::paused(&self.scope, self.name(), left));
-        }
-        let waiting = state.queue.len();
-        if waiting >= self.config.queue {
-            let message = format!("{waiting} requests wait for a turn in group {} already", self.name());
-            return Err(SourceError::new(SourceErrorKind::Overloaded, message));
-        }
-        if priority == Priority::Critical {
-            state.last_critical = Some(now);
-        }
-        state.last_id += 1;
-        let id = state.last_id;
-        state.queue.push(priority, Waiter { id, since: now, alarm });
-        self.grant_permits(&mut state, now);
+        let id = {
+            let mut state = self.lock();
+            if let Some(left) = state.banned_for(now) {
+                return Err(block_errors::banned(&self.scope, left));
+            }
+            if let Some(left) = state.long_pause(now) {
+                return Err(block_errors::paused(&self.scope, self.name, left));
+            }
+            let waiting = state.queue.len();
+            if waiting >= self.config.queue {
+                let message = format!("{waiting} requests wait for a turn in group {} already", self.name);
+                return Err(SourceError::new(SourceErrorKind::Overloaded, message));
+            }
+            if priority == Priority::Critical {
+                state.last_critical = Some(now);
+            }
+            state.last_id += 1;
+            let id = state.last_id;
+            state.queue.push(priority, Waiter { id, weight, since: now, alarm });
+            id
+        };
+        self.grant_permits();
         Ok(id)
     }
 
-    /// Picks up what became of `id`.
+    /// Refuses a request that no window can ever hold.
+    fn check_weight(&self, weight: u32) -> Result<(), SourceError> {
+        let Some(rule) = self.rules.iter().find(|rule| rule.charge(weight) > rule.max.max(1)) else {
+            return Ok(());
+        };
+        let (max, seconds, group) = (rule.max, rule.window.as_secs_f64(), self.name);
+        let message = format!(
+            "a request of weight {weight} is more than the {max} that group {group} takes in {seconds} s; ask for less at once"
+        );
+        Err(SourceError::new(SourceErrorKind::BadRequest, message))
+    }
+
+    /// Returns what became of `id`, which is told once.
     pub(super) fn take_state(&self, id: u64) -> WaiterState {
         let mut state = self.lock();
         match state.outcomes.remove(&id) {
-            Some(outcome) => WaiterState::Resolved(outcome),
-            None => WaiterState::Waiting {
-                alarm: state.next.filter(|(next, _)| next.id == id).and_then(|(_, alarm)| alarm),
-            },
+            Some(GrantOutcome::Granted(at)) => return WaiterState::Resolved(Ok(at)),
+            Some(GrantOutcome::Refused(error)) => return WaiterState::Resolved(Err(error)),
+            Some(GrantOutcome::Recording) => drop(state.outcomes.insert(id, GrantOutcome::Recording)),
+            None => {}
         }
+        let alarm = state.next.filter(|(next, _)| next.id == id).and_then(|(_, alarm)| alarm);
+        WaiterState::Waiting { alarm }
     }
 
-    fn journal_event(&self, what: RecordKind, id: u64) {
-        if let Some(journal) = self.scope.journal.get() {
-            journal.append(what, self.limit.group.0, id);
-        }
-    }
-
-    /// Counts what other processes have said since this was done last, unless one of them is at it.
-    pub(super) fn read_peer_events(&self) {
-        let (now, mut state) = (Instant::now(), self.lock());
-        if let Some(mut desk) = self.scope.journal.get().and_then(Journal::try_lock) {
-            self.ingest(&mut state, desk.take_events(self.limit.group.0), now);
-        }
-    }
-
-    /// Takes in what other processes say; a ban is one for all.
-    fn ingest(&self, state: &mut LimiterState, news: Vec<PeerEvent>, now: Instant) {
-        for news in news {
-            let left = Duration::from_millis(news.number).saturating_sub(news.age);
-            match news.kind {
-                RecordKind::Banned if !left.is_zero() => self.apply_ban(state, now + left, now),
-                RecordKind::Paused if !left.is_zero() => self.pause_until(state, now + left, now),
-                _ => {}
-            }
-            state.log.ingest(news, now);
-        }
-    }
-
-    /// The venue wants to be left alone; where that is for long, nobody waits for it.
-    fn pause_until(&self, state: &mut LimiterState, until: Instant, now: Instant) {
-        let before = state.long_pause(now);
-        state.limit.pause(until);
-        if let Some(left) = state.long_pause(now) {
-            let refusal = block_errors::paused(&self.scope, self.name(), left);
-            if before.is_none() {
-                tracing::warn!("{refusal}");
-            }
-            state.refuse_all(&refusal);
-        }
-    }
-
-    /// Gives what turns there are, if no other process is giving one at this moment.
-    fn grant_permits(&self, state: &mut LimiterState, now: Instant) {
-        let Some(journal) = self.scope.journal.get().filter(|_| state.queue.len() > 0) else {
-            return state.grant_permits(now, |_| {});
-        };
-        let Some(mut desk) = journal.try_lock() else { return state.retry_at(now, now + LOCK_POLL) };
-        let group = self.limit.group.0;
-        self.ingest(state, desk.take_events(group), now);
-        state.grant_permits(now, |id| desk.record_grant(group, id));
-    }
-
-    /// How long the next of `priority` would wait for its turn, if nobody more urgent came.
-    pub(super) fn expected_wait(&self, priority: Priority) -> Duration {
-        let now = Instant::now();
-        let mut state = self.lock();
-        let (outlook, _) = state.projection(priority, now);
-        outlook.granted_after(state.queue.ahead(priority, 1, now, &self.config) + 1)
-    }
-
-    /// How long `waiting` in the line will still wait; zero if it waits no more.
-    pub(super) fn remaining_wait(&self, waiting: u64, priority: Priority) -> Duration {
-        let now = Instant::now();
-        let mut state = self.lock();
-        let (outlook, _) = state.projection(priority, now);
-        state.queue.position(waiting, priority).map_or(Duration::ZERO, |place| outlook.granted_after(place))
-    }
-
-    /// Leaves the line, or hands back a turn nobody picked up. Of no effect once it was picked up.
+    /// Leaves the queue, or hands back a permit that nobody picked up. Of no effect once it was picked up.
     pub(super) fn cancel(&self, id: u64) {
-        let mut state = self.lock();
-        let unused = matches!(state.outcomes.remove(&id), Some(Ok(_)));
+        let (left, unused) = {
+            let mut state = self.lock();
+            let outcome = state.outcomes.remove(&id);
+            let unused = matches!(outcome, Some(GrantOutcome::Granted(_) | GrantOutcome::Recording));
+            if unused {
+                state.take_back(id);
+            }
+            (state.queue.remove(id), unused)
+        };
         if unused {
-            state.log.remove(id);
-            state.sent -= 1;
-            self.journal_event(RecordKind::Unused, id);
+            self.record(RecordKind::Unused, id);
         }
-        if state.queue.remove(id) || unused {
-            self.grant_permits(&mut state, Instant::now());
+        if left || unused {
+            self.grant_permits();
         }
-    }
-
-    /// Gives what turns there are.
-    pub(super) fn grant_ready(&self) {
-        self.grant_permits(&mut self.lock(), Instant::now());
     }
 
     pub(super) fn answered(&self, id: u64) {
-        let now = Instant::now();
-        self.resolve(id, SendOutcome::Answered(now), now);
-        self.journal_event(RecordKind::Answered, id);
+        self.resolve(id, SendOutcome::Answered(Instant::now()));
+        self.record(RecordKind::Answered, id);
     }
 
     pub(super) fn lost(&self, id: u64) {
+        self.resolve(id, SendOutcome::Lost(Instant::now()));
+        self.record(RecordKind::Lost, id);
+    }
+
+    fn resolve(&self, id: u64, outcome: SendOutcome) {
+        self.lock().log.resolve(id, outcome);
+        self.grant_permits();
+    }
+
+    /// Records what happened to a request, for other processes.
+    fn record(&self, kind: RecordKind, number: u64) {
+        if let Some(journal) = self.scope.journal.get() {
+            journal.append(kind, self.name.0, number);
+        }
+    }
+
+    /// Returns how long a request would wait for its permit, if nobody more urgent came.
+    pub(super) fn expected_wait(&self, priority: Priority, weight: u32) -> Duration {
         let now = Instant::now();
-        self.resolve(id, SendOutcome::Lost(now), now);
-        self.journal_event(RecordKind::Lost, id);
-    }
-
-    fn resolve(&self, id: u64, fate: SendOutcome, now: Instant) {
         let mut state = self.lock();
-        state.log.resolve(id, fate);
-        self.grant_permits(&mut state, now);
+        let (projection, _) = state.projection(priority, now);
+        let load = state.queue.work_until(priority, (1, weight), now, &self.config);
+        drop(state);
+        projection.granted_after(&load)
     }
 
-    /// The venue says that `remaining` were left after a request sent at `sent`.
-    pub(super) fn observe(&self, sent: Instant, remaining: u32) {
+    /// Returns how long `waiting` will still wait; zero if it waits no more.
+    pub(super) fn remaining_wait(&self, waiting: u64, priority: Priority) -> Duration {
         let now = Instant::now();
-        self.read_peer_events();
         let mut state = self.lock();
-        let used = usize::try_from(self.limit.max.saturating_sub(remaining)).unwrap_or(0);
-        let external = used.saturating_sub(state.log.possibly_counted(sent));
-        for _ in 0..external {
-            state.log.push_external(now);
-            state.external += 1;
-        }
-        if external > 0 {
-            tracing::debug!(group = %self.name(), external, "somebody else uses this address's budget");
-        }
+        let (projection, _) = state.projection(priority, now);
+        let load = state.queue.work_before(waiting, priority);
+        drop(state);
+        load.map_or(Duration::ZERO, |load| projection.granted_after(&load))
     }
 
-    pub(super) fn throttled(&self, retry_after: Option<Duration>) {
+    /// Estimates how long `requests` more of `weight` each would take.
+    pub(super) fn eta(&self, priority: Priority, requests: u64, weight: u32) -> CompletionEstimate {
         let now = Instant::now();
-        let hold = self.limit.window + self.config.margin;
-        let asked = retry_after.filter(|asked| *asked > hold);
-        if let Some(asked) = asked {
-            self.journal_event(RecordKind::Paused, u64::try_from(asked.as_millis()).unwrap_or(u64::MAX));
-        }
         let mut state = self.lock();
-        state.throttled += 1;
-        if let Some(asked) = asked {
-            self.pause_until(&mut state, now + asked, now);
-        }
-        state.limit.on_throttled(now, now + asked.unwrap_or(hold));
-        self.grant_permits(&mut state, now);
-        tracing::warn!(group = %self.name(), allowed = state.limit.at(now), "the venue says we are too quick");
+        let (projection, measured) = state.projection(priority, now);
+        let load = state.queue.work_until(priority, (requests, weight), now, &self.config);
+        drop(state);
+        let takes = if requests == 0 { Duration::ZERO } else { projection.completed_after(&load) };
+        CompletionEstimate { takes, round_trip: projection.round_trip, measured }
     }
 
-    pub(super) fn ban_until(&self, until: Instant) {
-        self.apply_ban(&mut self.lock(), until, Instant::now());
-    }
-
-    fn apply_ban(&self, state: &mut LimiterState, until: Instant, now: Instant) {
-        self.scope.record_ban(until, now);
-        state.banned_until = state.banned_until.max(Some(until));
-        let left = state.banned_for(now).unwrap_or_default();
-        state.refuse_all(&block_errors::banned(&self.scope, left));
-    }
-
-    /// How much longer the venue does not want to be asked, where that is long.
-    pub(super) fn paused_for(&self) -> Option<Duration> {
-        self.lock().long_pause(Instant::now())
-    }
-
-    pub(super) fn banned_for(&self) -> Option<Duration> {
-        self.lock().banned_for(Instant::now())
-    }
-
+    /// Returns whether a request waits, is in flight, or was sent within the shortest of the windows.
     pub(super) fn busy(&self) -> bool {
+        let window = self.rules.iter().map(|rule| rule.window).min().unwrap_or_default();
         let state = self.lock();
-        state.queue.len() > 0 || state.log.any_since(Instant::now(), self.limit.window)
-    }
-
-    /// Plays through what `requests` more would take.
-    pub(super) fn eta(&self, priority: Priority, requests: u64) -> CompletionEstimate {
-        let now = Instant::now();
-        let mut state = self.lock();
-        let (outlook, measured) = state.projection(priority, now);
-        let ahead = state.queue.ahead(priority, requests, now, &self.config);
-        let takes = if requests == 0 { Duration::ZERO } else { outlook.completed_after(requests + ahead) };
-        CompletionEstimate { takes, round_trip: outlook.round_trip, measured }
+        state.queue.len() > 0 || state.log.any_since(Instant::now(), window)
     }
 
     pub(super) fn metrics(&self) -> GroupMetrics {
         let mut state = self.lock();
         GroupMetrics {
-            group: self.name(),
+            group: self.name,
             sends: state.sent,
+            weight: state.sent_weight,
             waiting: state.queue.len(),
             longest_wait: state.longest_wait,
             throttled: state.throttled,
             external: state.external,
-            allowed: state.limit.at(Instant::now()),
+            allowed: state.rules.allowed(Instant::now()),
         }
     }
 

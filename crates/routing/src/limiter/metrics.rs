@@ -1,53 +1,56 @@
-//! What the limiter has seen, as a snapshot.
+//! The figures of a limiter, as a snapshot.
 
 use std::time::Duration;
 
 use market_backbone_core::RateLimitGroup;
 
-/// The counters of one group.
+/// The figures of one group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupMetrics {
-    /// The group that is counted.
+    /// The name of the group.
     pub group: RateLimitGroup,
-    /// The number of permits granted.
+    /// The number of permits given.
     pub sends: u64,
-    /// Requests waiting for a turn now.
+    /// The weight of those requests together; the same number where no request has a weight.
+    pub weight: u64,
+    /// The number of requests that wait for a permit now.
     pub waiting: usize,
-    /// The longest that any request has waited for its turn.
+    /// The longest time that any request has waited for its permit.
     pub longest_wait: Duration,
-    /// The number of responses by which the venue said that we were too fast.
+    /// The number of times that the venue refused a request as one too many.
     pub throttled: u64,
-    /// Requests of others on this address, as far as the venue's figures betray them.
+    /// The weight that others on this address used, as far as the venue's figures betray it.
     pub external: u64,
-    /// The number of requests a window may hold now: the venue's limit, or less after the venue throttled us.
+    /// The weight that a window may hold now: the venue's figure, or less after it has complained. Of several rules, the
+    /// smallest.
     pub allowed: u32,
 }
 
-/// The counters of the limiter.
+/// The figures of a limiter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LimiterMetrics {
-    /// Group by group.
+    /// The figures of each group.
     pub groups: Vec<GroupMetrics>,
-    /// The remaining time of the venue's ban, if there is one.
+    /// The time for which the venue still shuts this address out, if it does.
     pub banned_for: Option<Duration>,
-    /// The number of bans, including one from an earlier run that still lasted.
+    /// The number of times that it did, including a ban of an earlier run that still lasted.
     pub bans: u64,
 }
 
 impl LimiterMetrics {
-    /// Returns the counters of `group`.
+    /// Returns the figures of `group`.
     #[must_use]
     pub fn group(&self, group: RateLimitGroup) -> Option<&GroupMetrics> {
         self.groups.iter().find(|found| found.group == group)
     }
 
-    /// Turns given, all groups together.
+    /// Returns the number of permits given, in all groups.
     #[must_use]
     pub fn sends(&self) -> u64 {
         self.groups.iter().map(|group| group.sends).sum()
     }
 
-    /// Times the venue has said that it was too much, in all groups.
+    /// Returns the number of requests that the venue refused as one too many, in all groups.
     #[must_use]
     pub fn throttled(&self) -> u64 {
         self.groups.iter().map(|group| group.throttled).sum()

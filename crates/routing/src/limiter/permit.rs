@@ -1,4 +1,4 @@
-//! A place in the line, and the turn it becomes.
+//! A place in the queue, and the permit that it becomes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::group::{LimitedGroup, WaiterState};
 
-/// A place in the line. Dropping it leaves the line, or hands back a turn that was given but not used.
+/// A place in the queue. Dropping it leaves the queue, or hands back a permit that was given but not used.
 #[derive(Debug)]
 pub(super) struct QueuedRequest {
     group: Arc<LimitedGroup>,
@@ -21,24 +21,25 @@ pub(super) struct QueuedRequest {
 }
 
 impl QueuedRequest {
-    /// Joins the line, unless the turn would come later than `within` from now.
+    /// Joins the queue, unless the permit would come later than `within` from now.
     pub(super) fn enqueue(
         group: &Arc<LimitedGroup>,
         priority: Priority,
+        weight: u32,
         within: Option<Duration>,
     ) -> Result<Self, SourceError> {
         if let Some(within) = within {
-            let would_take = group.expected_wait(priority);
+            let would_take = group.expected_wait(priority, weight);
             if would_take > within {
                 return Err(too_late(group, within, would_take));
             }
         }
         let (alarm, since) = (Arc::new(Notify::new()), Instant::now());
-        let id = group.join(priority, Arc::clone(&alarm))?;
+        let id = group.join(priority, weight, Arc::clone(&alarm))?;
         Ok(Self { group: Arc::clone(group), id, priority, alarm, since, timeout: within })
     }
 
-    /// Waits for the turn.
+    /// Waits for the permit.
     pub(super) async fn acquire(self) -> Result<Permit, SourceError> {
         let patience = self.group.max_wait(self.priority);
         let deadline = self.since + self.timeout.map_or(patience, |within| within.min(patience));
@@ -56,7 +57,7 @@ impl QueuedRequest {
             tokio::select! {
                 biased;
                 () = self.alarm.notified() => {}
-                () = sleep_until(wake) => self.group.grant_ready(),
+                () = sleep_until(wake) => self.group.grant_permits(),
             }
         }
     }
@@ -88,12 +89,12 @@ impl Drop for QueuedRequest {
     }
 }
 
-/// A turn: the right to send one request now.
+/// A permit: the right to send one request now.
 ///
-/// Keep it until the request is [answered](Self::answered). Dropping it says that the request's fate is
-/// unknown: it is counted as if it had arrived at that moment.
+/// Keep it until the request is [answered](Self::answered). Dropping it says that nobody knows what became of the
+/// request: it counts as if it arrived at that moment or a little later.
 #[derive(Debug)]
-#[must_use = "a turn that is dropped is counted as used"]
+#[must_use = "a permit that is dropped counts as used"]
 pub struct Permit {
     group: Arc<LimitedGroup>,
     id: u64,
@@ -102,7 +103,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// The request was answered just now, whatever the answer was.
+    /// Says that the request was answered just now, whatever the answer was.
     pub fn answered(mut self) {
         self.resolved = true;
         self.group.answered(self.id);
@@ -114,7 +115,7 @@ impl Permit {
         self.group.name()
     }
 
-    /// Returns when the permit was granted.
+    /// Returns when the permit was given.
     #[must_use]
     pub fn sent_at(&self) -> Instant {
         self.sent

@@ -1,4 +1,4 @@
-//! How much of a round trip is certainly on the way, and need not be waited for.
+//! The part of a round trip that every request certainly spends on its way, and that need not be waited for.
 //!
 //! The proof (see `limiter.rs`) wants a lower bound of the quickest way there plus the quickest way back.
 //! The best round trip seen is an upper bound of that, and a poor one when it is the first or when the
@@ -20,15 +20,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What the bound is taken from.
+/// The number of answers that the bound is taken from.
 const MAX_SAMPLES: usize = 256;
-/// What the present state is judged by.
+/// The number of answers that the present state is judged by.
 const MEDIAN_SAMPLES: usize = 64;
-/// Of fewer the best is often a poor one, whatever the distance to the median.
+/// The fewest answers for a bound: the best of fewer is often poor, whatever its distance to the median.
 const MIN_SAMPLES: usize = 20;
-/// Of so many one can guess what they will lead to, which is enough for an estimate and for nothing else.
+/// The fewest answers for a guess at the bound, which is enough for an estimate and for nothing else.
 const MIN_ESTIMATE_SAMPLES: usize = 5;
-/// A route's figures are worth nothing once its connections have gone idle and been closed.
+/// The age at which figures are worth nothing, since idle connections were closed.
 const EXPIRES_AFTER: Duration = Duration::from_secs(120);
 
 /// The latest round trips of a group.
@@ -41,7 +41,7 @@ pub(super) struct RoundTrips {
 }
 
 impl RoundTrips {
-    /// For a group that takes `max` requests in a window; unless `trusted` no credit is ever given.
+    /// Returns an empty one for a group that takes `max` requests in a window. Unless `trusted` it gives no credit.
     pub(super) fn new(max: u32, trusted: bool) -> Self {
         let needed = usize::try_from(max)
             .unwrap_or(MEDIAN_SAMPLES)
@@ -50,13 +50,13 @@ impl RoundTrips {
         Self { trusted, latest: VecDeque::with_capacity(MAX_SAMPLES), needed, rtt_credit: Duration::ZERO }
     }
 
-    /// Takes note of an answer that came at `at`, `trip` after its request.
+    /// Adds an answer that came at `at`, `trip` after its request.
     pub(super) fn note(&mut self, at: Instant, trip: Duration) {
         while self.latest.front().is_some_and(|(seen, _)| at - *seen > EXPIRES_AFTER) {
             self.latest.pop_front();
         }
         if trip < self.rtt_credit {
-            tracing::debug!(?trip, credit = ?self.rtt_credit, "a quicker way than was thought possible");
+            tracing::debug!(?trip, credit = ?self.rtt_credit, "an answer came sooner than was thought possible");
             self.latest.clear();
             self.needed = (self.needed * 2).min(MAX_SAMPLES);
         }
@@ -67,12 +67,12 @@ impl RoundTrips {
         self.rtt_credit = if self.latest.len() < self.needed { Duration::ZERO } else { self.bound() };
     }
 
-    /// What may be taken off an answer's time, as of `now`.
+    /// Returns what may be subtracted from the time of an answer, as of `now`.
     pub(super) fn rtt_credit(&self, now: Instant) -> Duration {
         if self.is_fresh(now) { self.rtt_credit } else { Duration::ZERO }
     }
 
-    /// The median of the latest, if any was seen lately.
+    /// Returns the median of the latest, if any was seen lately.
     pub(super) fn median(&self, now: Instant) -> Option<Duration> {
         let mut trips: Vec<_> =
             self.latest.iter().rev().take(MEDIAN_SAMPLES).map(|(_, trip)| *trip).collect();
@@ -80,12 +80,12 @@ impl RoundTrips {
         trips.get(trips.len() / 2).copied().filter(|_| self.is_fresh(now))
     }
 
-    /// The credit there is, or the one that the answers so far will lead to; `None` if they are too few to tell.
+    /// Returns the credit, or the one that the answers so far will lead to; `None` if they are too few to tell.
     pub(super) fn expected_rtt_credit(&self, now: Instant) -> Option<Duration> {
         (self.is_fresh(now) && self.latest.len() >= MIN_ESTIMATE_SAMPLES).then(|| self.bound())
     }
 
-    /// How many more answers it takes until a credit is given.
+    /// Returns how many more answers it takes until a credit is given.
     pub(super) fn needed_at(&self, now: Instant) -> usize {
         if self.is_fresh(now) { self.needed.saturating_sub(self.latest.len()) } else { self.needed }
     }

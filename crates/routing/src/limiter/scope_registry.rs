@@ -4,19 +4,20 @@ use std::sync::{Mutex, PoisonError, Weak};
 
 use market_backbone_core::RateLimitRule;
 
-use super::{Limiter, LimiterScope};
+use super::handle::{Limiter, LimiterScope};
+use super::rule_set::by_group;
 
-/// Known as long as somebody uses them.
+/// The scopes that somebody uses.
 static SCOPES: Mutex<Vec<(String, Weak<LimiterScope>)>> = Mutex::new(Vec::new());
 
-/// The limiter of the scope with this name and these limits, made by `new` if nobody has one.
+/// Returns the limiter of the scope with this name and these rules, made by `new` if nobody has one.
 ///
-/// Other limits for the same name are another scope: a key that is worth more is counted apart.
-pub(super) fn find_or(name: &str, limits: &[RateLimitRule], new: impl FnOnce() -> Limiter) -> Limiter {
+/// Other rules for the same name are another scope: a key that is worth more is counted apart.
+pub(super) fn find_or(name: &str, rules: &[RateLimitRule], new: impl FnOnce() -> Limiter) -> Limiter {
     let mut scopes = SCOPES.lock().unwrap_or_else(PoisonError::into_inner);
     scopes.retain(|(_, scope)| scope.strong_count() > 0);
-    let same =
-        |scope: &LimiterScope| scope.groups.iter().map(|group| group.limit()).eq(limits.iter().copied());
+    let rules = by_group(rules);
+    let same = |scope: &LimiterScope| scope.groups.iter().map(|group| group.rules()).eq(rules.iter());
     let mut named = scopes.iter().filter(|(known, _)| known == name).filter_map(|(_, scope)| scope.upgrade());
     if let Some(scope) = named.find(|scope| same(scope)) {
         return Limiter { scope };

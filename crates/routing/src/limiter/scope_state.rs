@@ -1,4 +1,4 @@
-//! What the groups of a scope have in common: the journal, and whether the venue has shut us out.
+//! What the groups of a scope share: the journal, and whether the venue has shut this address out.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -9,7 +9,7 @@ use super::journal::Journal;
 
 #[derive(Debug, Default)]
 pub(super) struct ScopeState {
-    /// Empty where nothing is noted.
+    /// The journal; empty where nothing is recorded.
     pub(super) journal: OnceLock<Journal>,
     bans: Mutex<BanHistory>,
 }
@@ -21,18 +21,22 @@ struct BanHistory {
 }
 
 impl ScopeState {
-    /// The venue has shut us out. Each request that was under way may come back with that, and each group may hear of it
-    /// from another process: it is told of once.
+    /// Records that the venue has shut this address out until `until`.
+    ///
+    /// Each request in flight may come back with that, and each group may read of it in the journal: it is logged once.
     pub(super) fn record_ban(&self, until: Instant, now: Instant) {
         let mut bans = self.lock();
         if bans.until.is_none_or(|known| known <= now) {
             bans.count += 1;
-            tracing::error!("the venue has shut us out {}", block_errors::describe_end(self, until - now));
+            tracing::error!(
+                "the venue has shut this address out {}",
+                block_errors::describe_end(self, until - now)
+            );
         }
         bans.until = bans.until.max(Some(until));
     }
 
-    /// How often that has happened.
+    /// Returns how often that has happened.
     pub(super) fn bans(&self) -> u64 {
         self.lock().count
     }

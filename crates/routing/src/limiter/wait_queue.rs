@@ -1,4 +1,4 @@
-//! Those who wait for a turn, and who of them is next.
+//! The queue of requests that wait for a permit, and the order in which they get one.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,29 +8,34 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::LimiterConfig;
+use super::estimate::Workload;
 
-/// Somebody who waits.
+/// A request that waits.
 #[derive(Debug)]
 pub(super) struct Waiter {
     pub(super) id: u64,
+    pub(super) weight: u32,
     pub(super) since: Instant,
     pub(super) alarm: Arc<Notify>,
 }
 
-/// Who is next.
+/// The request that is next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NextWaiter {
     pub(super) id: u64,
+    pub(super) weight: u32,
     pub(super) priority: Priority,
-    /// Overtakes others because it has waited too long.
+    /// It overtakes others because it has waited too long.
     starving: bool,
 }
 
-/// The line: one row for each class.
+/// The queue: one row for each priority, first come first served within a row.
+///
+/// A heavy request at the head of its row is not overtaken by lighter ones behind it, or it might never leave.
 #[derive(Debug, Default)]
 pub(super) struct WaitQueue {
     queues: [VecDeque<Waiter>; Priority::ALL.len()],
-    // Turns in a row that passed over somebody starving.
+    // The number of permits in a row that passed over a starving request.
     passed_over: u32,
 }
 
@@ -39,34 +44,43 @@ impl WaitQueue {
         self.queues.iter().map(VecDeque::len).sum()
     }
 
-    /// How many turns will be given before one of `priority` that joined at `now` has had `requests`, at most.
-    pub(super) fn ahead(
+    /// Returns the work until one of `priority` that joined at `now` has had `requests` of `weight` each, at most.
+    pub(super) fn work_until(
         &self,
         priority: Priority,
-        requests: u64,
+        (requests, weight): (u64, u32),
         now: Instant,
         config: &LimiterConfig,
-    ) -> u64 {
-        let ahead: usize = self.queues[..=priority as usize].iter().map(VecDeque::len).sum();
+    ) -> Workload {
+        let ahead = self.weights(..=priority as usize);
         let overtaken = self.starving(now, priority, config).is_some();
         let others = u64::from(config.starving_every).saturating_sub(1).max(1);
-        let for_the_starving = if overtaken { (ahead as u64 + requests).div_ceil(others) } else { 0 };
-        ahead as u64 + for_the_starving
+        let for_the_starving = if overtaken { (ahead.len() as u64 + requests).div_ceil(others) } else { 0 };
+        // What the starving weigh is not looked up: they are taken to be like the others.
+        Workload { ahead, requests: requests + for_the_starving, weight }
     }
 
-    /// How many turns it takes until the one with this id has one, its own included.
-    pub(super) fn position(&self, id: u64, priority: Priority) -> Option<u64> {
+    /// Returns the work until the request with this id has its permit, itself included; `None` if it does not wait.
+    pub(super) fn work_before(&self, id: u64, priority: Priority) -> Option<Workload> {
         let row = &self.queues[priority as usize];
         let place = row.binary_search_by_key(&id, |waiter| waiter.id).ok()?;
-        let before: usize = self.queues[..priority as usize].iter().map(VecDeque::len).sum();
-        Some((before + place + 1) as u64)
+        let mut ahead = self.weights(..priority as usize);
+        ahead.extend(row.range(..place).map(|waiter| waiter.weight));
+        Some(Workload { ahead, requests: 1, weight: row[place].weight })
+    }
+
+    fn weights<R>(&self, rows: R) -> Vec<u32>
+    where
+        R: std::slice::SliceIndex<[VecDeque<Waiter>], Output = [VecDeque<Waiter>]>,
+    {
+        self.queues[rows].iter().flatten().map(|waiter| waiter.weight).collect()
     }
 
     pub(super) fn push(&mut self, priority: Priority, waiter: Waiter) {
         self.queues[priority as usize].push_back(waiter);
     }
 
-    /// Takes somebody out of the line; `false` if they are not in it.
+    /// Removes a request from the queue; `false` if it is not in it.
     pub(super) fn remove(&mut self, id: u64) -> bool {
         for row in &mut self.queues {
             // Ids rise along a row.
@@ -78,13 +92,13 @@ impl WaitQueue {
         false
     }
 
-    /// Everybody; the line is empty then.
+    /// Removes all requests.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Waiter> + '_ {
         self.queues.iter_mut().flat_map(|row| row.drain(..))
     }
 
-    /// Who is next at `now`, and who is if there is no room for them: somebody starving must not hold up the
-    /// urgent, who may have room that is kept for them alone.
+    /// Returns the request that is next at `now`, and the one that is next if there is no room for the first: a starving
+    /// request must not hold up an urgent one, for which room may be reserved.
     pub(super) fn next(&self, now: Instant, config: &LimiterConfig) -> [Option<NextWaiter>; 2] {
         let first = Priority::ALL.into_iter().find_map(|priority| self.head(priority, false));
         let starving = first
@@ -93,7 +107,7 @@ impl WaitQueue {
         [starving, first]
     }
 
-    /// The one behind `priority` who has waited longest beyond their class's bound.
+    /// Returns the request behind `priority` that has waited longest beyond the bound of its priority.
     fn starving(&self, now: Instant, priority: Priority, config: &LimiterConfig) -> Option<NextWaiter> {
         let overdue = |class: &Priority| {
             let waiter = self.queues[*class as usize].front()?;
@@ -106,10 +120,10 @@ impl WaitQueue {
 
     fn head(&self, priority: Priority, starving: bool) -> Option<NextWaiter> {
         let waiter = self.queues[priority as usize].front()?;
-        Some(NextWaiter { id: waiter.id, priority, starving })
+        Some(NextWaiter { id: waiter.id, weight: waiter.weight, priority, starving })
     }
 
-    /// Takes `next` out of the line to be served at `now`.
+    /// Removes `next` from the queue to be served at `now`.
     pub(super) fn pop(&mut self, next: NextWaiter, now: Instant, config: &LimiterConfig) -> Option<Waiter> {
         let waiter = self.queues[next.priority as usize].pop_front();
         let passes_over = !next.starving && self.starving(now, next.priority, config).is_some();
@@ -117,7 +131,7 @@ impl WaitQueue {
         waiter
     }
 
-    /// The alarm of the one whose id this is, if at the head of a row.
+    /// Returns the alarm of this request, which is at the head of its row.
     pub(super) fn alarm(&self, next: NextWaiter) -> Option<&Notify> {
         self.queues[next.priority as usize].front().map(|waiter| &*waiter.alarm)
     }
@@ -129,18 +143,18 @@ mod tests {
 
     use super::*;
 
-    fn line(start: Instant, waiters: &[(u64, Priority)]) -> WaitQueue {
-        let mut line = WaitQueue::default();
+    fn queue_of(start: Instant, waiters: &[(u64, Priority)]) -> WaitQueue {
+        let mut queue = WaitQueue::default();
         for (id, priority) in waiters {
-            line.push(*priority, Waiter { id: *id, since: start, alarm: Arc::default() });
+            queue.push(*priority, Waiter { id: *id, weight: 1, since: start, alarm: Arc::default() });
         }
-        line
+        queue
     }
 
-    fn order(line: &mut WaitQueue, now: Instant, config: &LimiterConfig) -> Vec<u64> {
+    fn order(queue: &mut WaitQueue, now: Instant, config: &LimiterConfig) -> Vec<u64> {
         std::iter::from_fn(|| {
-            let next = line.next(now, config).into_iter().flatten().next()?;
-            line.pop(next, now, config).map(|waiter| waiter.id)
+            let next = queue.next(now, config).into_iter().flatten().next()?;
+            queue.pop(next, now, config).map(|waiter| waiter.id)
         })
         .collect()
     }
@@ -149,8 +163,8 @@ mod tests {
     fn the_urgent_go_first_and_within_a_class_who_came_first() {
         use Priority::{Critical, High, Low, Normal};
         let start = Instant::now();
-        let mut line = line(start, &[(0, Low), (1, Normal), (2, High), (3, Normal), (4, Critical)]);
-        assert_eq!(order(&mut line, start, &LimiterConfig::default()), [4, 2, 1, 3, 0]);
+        let mut queue = queue_of(start, &[(0, Low), (1, Normal), (2, High), (3, Normal), (4, Critical)]);
+        assert_eq!(order(&mut queue, start, &LimiterConfig::default()), [4, 2, 1, 3, 0]);
     }
 
     #[test]
@@ -158,8 +172,8 @@ mod tests {
         let start = Instant::now();
         let mut waiters = vec![(0, Priority::Low), (1, Priority::Low)];
         waiters.extend((2..40).map(|id| (id, Priority::Critical)));
-        let mut line = line(start, &waiters);
-        let served = order(&mut line, start + Duration::from_secs(6), &LimiterConfig::default());
+        let mut queue = queue_of(start, &waiters);
+        let served = order(&mut queue, start + Duration::from_secs(6), &LimiterConfig::default());
         let places: Vec<_> = [0, 1].iter().map(|id| served.iter().position(|found| found == id)).collect();
         assert_eq!(places, [Some(9), Some(19)]);
     }
@@ -169,16 +183,39 @@ mod tests {
         let start = Instant::now();
         let mut waiters = vec![(0, Priority::Low)];
         waiters.extend((1..40).map(|id| (id, Priority::High)));
-        let mut line = line(start, &waiters);
-        let served = order(&mut line, start + Duration::from_secs(4), &LimiterConfig::default());
+        let mut queue = queue_of(start, &waiters);
+        let served = order(&mut queue, start + Duration::from_secs(4), &LimiterConfig::default());
         assert_eq!(served.last(), Some(&0));
     }
 
     #[test]
     fn who_leaves_is_gone() {
         let start = Instant::now();
-        let mut line = line(start, &[(0, Priority::Low), (1, Priority::Low), (2, Priority::Low)]);
-        assert!(line.remove(1) && !line.remove(1));
-        assert_eq!(order(&mut line, start, &LimiterConfig::default()), [0, 2]);
+        let mut queue = queue_of(start, &[(0, Priority::Low), (1, Priority::Low), (2, Priority::Low)]);
+        assert!(queue.remove(1) && !queue.remove(1));
+        assert_eq!(order(&mut queue, start, &LimiterConfig::default()), [0, 2]);
+    }
+
+    #[test]
+    fn what_comes_before_is_told_with_its_weight() {
+        let start = Instant::now();
+        let mut queue = WaitQueue::default();
+        for (id, weight, priority) in [
+            (1, 5, Priority::Normal),
+            (2, 7, Priority::Low),
+            (3, 2, Priority::Critical),
+            (4, 3, Priority::Normal),
+        ] {
+            queue.push(priority, Waiter { id, weight, since: start, alarm: Arc::default() });
+        }
+        let load = |ahead: &[u32], requests, weight| Workload { ahead: ahead.to_vec(), requests, weight };
+        assert_eq!(queue.work_before(4, Priority::Normal), Some(load(&[2, 5], 1, 3)));
+        assert_eq!(queue.work_before(9, Priority::Normal), None);
+        let config = LimiterConfig::default();
+        assert_eq!(queue.work_until(Priority::High, (9, 4), start, &config), load(&[2], 9, 4));
+        assert_eq!(queue.work_until(Priority::Normal, (9, 4), start, &config), load(&[2, 5, 3], 9, 4));
+        // The LOW one starves after a while, and gets every tenth permit.
+        let later = start + Duration::from_secs(6);
+        assert_eq!(queue.work_until(Priority::High, (9, 4), later, &config), load(&[2], 11, 4));
     }
 }

@@ -1,7 +1,8 @@
-//! The latest of everything that is followed, read in well under a microsecond while the feed goes on.
+//! The latest value of every followed channel, readable in well under a microsecond while the feed goes on.
 //!
-//! A reader loads the table of markets (a pointer that is swapped when the set of channels changes, never when a
-//! value does), hashes a short code and copies a few words: no lock, no wait for the writer, no torn value.
+//! A reader loads the table of markets (a pointer that is swapped when the set of channels changes, never
+//! when a value does), hashes a short code and copies a few words. It takes no lock, does not wait for the
+//! writer and never sees a torn value.
 
 mod cached_market;
 mod recent_trade_ids;
@@ -24,22 +25,22 @@ use self::stale_filter::FrameArrival;
 
 type CachedMarkets = FxHashMap<Symbol, Arc<CachedMarket>>;
 
-/// More markets than any venue lists are not kept.
+/// The largest number of markets kept under the wildcard: more than any venue lists.
 const MAX_WILDCARD_MARKETS: usize = 65_536;
 
-/// The latest value of each channel that is followed.
+/// A cache of the latest value of each followed channel.
 #[derive(Debug, Default)]
 pub struct RealtimeCache {
     markets: ArcSwap<CachedMarkets>,
-    /// All markets under one name, once somebody has followed that.
+    /// The wildcard symbol of all markets, once it has been followed.
     wildcard: OnceLock<Symbol>,
-    /// Those that were heard of only by that name. Each is written once and then only read, so the lock is as good as
-    /// free.
+    /// The markets received only under the wildcard. Each is written once and then only read, so the lock is
+    /// hardly ever contended.
     wildcard_markets: RwLock<CachedMarkets>,
 }
 
 impl RealtimeCache {
-    /// Makes room for the values of `channels`; those that are there stay.
+    /// Allocates entries for the values of `channels`; existing ones stay.
     pub fn follow(&self, channels: &[Channel]) {
         if let Some(channel) = channels.iter().find(|channel| channel.symbol.is_any()) {
             self.wildcard.get_or_init(|| channel.symbol.clone());
@@ -53,7 +54,7 @@ impl RealtimeCache {
         });
     }
 
-    /// Lets go of the channels that are no longer `wanted`.
+    /// Removes the channels that are no longer `wanted`.
     pub fn retain(&self, wanted: impl Fn(&Channel) -> bool) {
         self.markets.rcu(|rows| {
             let mut next = CachedMarkets::clone(rows);
@@ -76,7 +77,8 @@ impl RealtimeCache {
         self.wildcard_markets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The row of a market that is followed only because all are; made if there is none.
+    /// Returns the entry of a market that is followed only under the wildcard, and creates it if there is
+    /// none.
     fn wildcard_market(
         &self,
         rows: &CachedMarkets,
@@ -98,7 +100,7 @@ impl RealtimeCache {
         Some(Arc::clone(row))
     }
 
-    /// Those of the markets that nobody named of which `kind` was heard last, at most so many.
+    /// Returns the wildcard-only markets of which `kind` was received last, at most `most` of them.
     pub(super) fn recent_wildcard_channels(&self, kind: StreamKind, most: usize) -> Vec<Channel> {
         let unnamed = self.lock_wildcard_markets();
         let heard =
@@ -118,12 +120,13 @@ impl RealtimeCache {
         self.lock_wildcard_markets().get(symbol).and_then(|row| read(row))
     }
 
-    /// Keeps `event` if its channel is followed.
+    /// Stores `event` if its channel is followed.
     pub fn record(&self, event: &FeedEvent, arrival: FrameArrival) -> RecordOutcome {
         self.record_then(event, arrival, |recorded| recorded)
     }
 
-    /// As [`record`](Self::record), and does `then` before anything else of the channel is recorded.
+    /// Stores `event` as [`record`](Self::record) does, and calls `then` before another event of the channel
+    /// is recorded.
     pub(super) fn record_then<T>(
         &self,
         event: &FeedEvent,
@@ -141,7 +144,8 @@ impl RealtimeCache {
         }
     }
 
-    /// Takes note that something of a channel came, though not under its name; whether it is the first of its connection.
+    /// Records that something of a channel arrived, though not under its name. Returns whether it is the
+    /// first of its connection.
     pub(super) fn mark_received(&self, symbol: &Symbol, kind: StreamKind, arrival: FrameArrival) -> bool {
         let rows = self.markets.load();
         rows.get(symbol)
@@ -149,19 +153,21 @@ impl RealtimeCache {
             .is_some_and(|heard| heard.record_arrival(arrival))
     }
 
-    /// Forgets that `channels` were heard on this `connection`, not what was heard: they are asked for anew.
+    /// Forgets that `channels` were received on this `connection`, because they are subscribed again. Their
+    /// values stay.
     pub(super) fn clear_received(&self, channels: &[Channel], connection: u64) {
         let rows = self.markets.load();
         for channel in channels {
             if let Some(heard) = rows.get(&channel.symbol).and_then(|row| row.last_received(channel.kind)) {
-                // Anything else was heard earlier, and no longer counts anyway.
+                // Anything else was received earlier, and no longer counts anyway.
                 let _ = heard.connection.compare_exchange(connection, 0, Ordering::AcqRel, Ordering::Relaxed);
             }
         }
     }
 
-    /// Says that what the connection `from` brought of `channels` counts as brought by `to`: the latter stands, and the
-    /// former, which was to take its place, does not.
+    /// Attributes what the connection `from` delivered of `channels` to `to`.
+    ///
+    /// `from` was to replace `to` but has failed, and `to` goes on.
     pub(super) fn reassign(&self, channels: &[Channel], from: u64, to: u64) {
         let rows = self.markets.load();
         for channel in channels {
@@ -171,7 +177,7 @@ impl RealtimeCache {
         }
     }
 
-    /// The newest connection that has brought a value of `channel`; 0 if none has.
+    /// Returns the number of the newest connection that has delivered a value of `channel`; 0 if none has.
     pub(super) fn received_on(&self, channel: &Channel) -> u64 {
         self.read_last_received(channel, |heard| heard.connection.load(Ordering::Acquire))
     }
@@ -186,31 +192,31 @@ impl RealtimeCache {
         self.read(&channel.symbol, |row| row.last_received(channel.kind).map(&read)).unwrap_or(0)
     }
 
-    /// The latest ticker; `None` if it is not followed or nothing was heard.
+    /// Returns the latest ticker; `None` if it is not followed or none was received.
     #[must_use]
     pub fn ticker(&self, symbol: &Symbol) -> Option<Ticker> {
         self.read(symbol, |row| row.ticker(symbol))
     }
 
-    /// The latest trade; `None` if trades are not followed or nothing was heard.
+    /// Returns the latest trade; `None` if trades are not followed or none was received.
     #[must_use]
     pub fn trade(&self, symbol: &Symbol) -> Option<Trade> {
         self.read(symbol, |row| row.trade(symbol))
     }
 
-    /// The latest book, up to 30 levels a side; `None` if it is not followed or nothing was heard.
+    /// Returns the latest book, up to 30 levels a side; `None` if it is not followed or none was received.
     #[must_use]
     pub fn book(&self, symbol: &Symbol) -> Option<OrderBook> {
         self.read(symbol, |row| row.book(symbol))
     }
 
-    /// The latest price band; `None` if it is not followed or nothing was heard.
+    /// Returns the latest price band; `None` if it is not followed or none was received.
     #[must_use]
     pub fn band(&self, symbol: &Symbol) -> Option<PriceBand> {
         self.read(symbol, |row| row.band(symbol))
     }
 
-    /// The candle heard of last; `None` if it is not followed or nothing was heard.
+    /// Returns the last candle received; `None` if it is not followed or none was received.
     #[must_use]
     pub fn candle(&self, series: &Series) -> Option<Candle> {
         self.candle_and_received(series).map(|(candle, _)| candle)
@@ -220,7 +226,7 @@ impl RealtimeCache {
         self.read(&series.symbol, |row| row.candle(series.timeframe))
     }
 
-    /// The latest value of `channel` as an event.
+    /// Returns the latest value of `channel` as an event.
     pub(super) fn event(&self, channel: &Channel) -> Option<FeedEvent> {
         let symbol = &channel.symbol;
         Some(match channel.kind {

@@ -1,12 +1,12 @@
-//! What a handle may ask of the task that owns the connections.
+//! Commands from a handle to the task that owns the connections.
 
 use tokio::sync::oneshot;
 
-/// What a handle asks.
+/// A command from a handle.
 #[derive(Debug)]
 pub(super) enum SessionCommand {
-    /// Replace every connection that stands; says whether all were.
+    /// Replaces every open connection; replies whether all were replaced.
     Rotate(oneshot::Sender<bool>),
-    /// Try again what the venue has refused.
+    /// Tries again what the venue has refused.
     Retry,
 }

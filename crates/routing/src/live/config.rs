@@ -1,4 +1,4 @@
-//! How the socket session behaves, where the venue leaves a choice.
+//! The settings of the socket session, where the venue leaves a choice.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ pub struct SessionConfig {
     /// After that, what the venue sent meanwhile is a gap. If a connection failed meanwhile, there is a gap
     /// in any case.
     pub subscribe_grace: Duration,
-    /// An event that is stamped further ahead of the clock than this is dropped, unless the others agree with it.
-    /// Default: 5 s.
+    /// The largest time by which an event may be ahead of the clock; later ones are dropped unless other
+    /// events agree. Default: 5 s.
     pub max_future_skew: Duration,
     /// The longest that sending one message may take; after that the connection counts as dead. Default: 10
     /// s.
@@ -30,8 +30,8 @@ pub struct SessionConfig {
     /// The longest that the answer to a keep-alive may take before values no longer count as live. Default: 2
     /// s.
     pub keep_alive_grace: Duration,
-    /// A market that was subscribed to and from which nothing came for this long is reported: venues ignore codes
-    /// they do not know. Default: 10 s.
+    /// The time after which a subscribed market without any data is reported: venues ignore codes they do not
+    /// know. Default: 10 s.
     pub unanswered_after: Duration,
     /// The longest that closing the connection may take at shutdown. Default: 1 s.
     pub close_timeout: Duration,
@@ -43,8 +43,8 @@ pub struct SessionConfig {
     /// When all of them are full, they carry more channels than
     /// [`channels_per_connection`](Self::channels_per_connection).
     pub max_connections: usize,
-    /// Connections with a name, and the markets that are theirs. All others go to the one that carries least.
-    /// Default: none.
+    /// The named connections and the markets assigned to them. Other markets go to the least loaded
+    /// connection. Default: none.
     pub pinned: Vec<PinnedConnection>,
     /// The outage after which other connections take over a connection's markets, where they have room, until
     /// it is back. Default: 30 s.
@@ -120,14 +120,17 @@ impl Default for SessionConfig {
 
 /// The settings of reconnection; attempts go on without end.
 ///
-/// A connection that had delivered is replaced at once (within `at_once`, so that many clients that were cut off
-/// together do not come back together). When that fails, when a connection ends without having delivered anything, or
-/// when one after another breaks before it was `steady`, the wait is `first`, and `factor` times as long with each
-/// further failure, up to `cap`.
+/// A connection that has delivered data is replaced at once, within
+/// [`max_immediate_delay`](Self::max_immediate_delay), so that many clients that were cut off together do not
+/// reconnect together. The wait is [`initial_delay`](Self::initial_delay) when that fails, when a connection
+/// ends without having delivered anything, or when one after another breaks before it was stable
+/// ([`stable_after`](Self::stable_after)). With each further failure it grows by the factor
+/// [`multiplier`](Self::multiplier), up to [`max_delay`](Self::max_delay).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReconnectConfig {
-    /// The longest wait after a connection that had delivered; the actual one is random. Default: 250 ms.
+    /// The longest wait after a connection that has delivered data; the actual one is random. Default: 250
+    /// ms.
     pub max_immediate_delay: Duration,
     /// The time a connection must stay open to count as stable. Default: 2 s.
     pub stable_after: Duration,
@@ -229,23 +232,25 @@ impl Default for SubscriptionLimits {
 
 /// The settings that say when the silence of a channel or a connection is suspicious, and what happens then.
 ///
-/// A channel in doubt is looked up over REST: if the venue has nothing newer than was heard, the market is quiet and
-/// its patience doubles; if it has, the channel is dead and asked for anew.
+/// An uncertain channel is probed over REST. If the venue has nothing newer than was received, the market is
+/// quiet and its silence limit doubles. If it has, the channel is dead and is subscribed again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LivenessConfig {
     /// The interval between two checks of the channels. Default: 1 s.
     pub check_interval: Duration,
-    /// A channel silent for this many of its mean gaps is in doubt. Default: 20.
+    /// The silence, in mean gaps between events, after which a channel is uncertain. Default: 20.
     pub mean_gap_factor: f64,
     /// The shortest silence that makes a channel uncertain. Default: 30 s.
     pub min_silence: Duration,
     /// The longest silence that leaves a channel certain, unless it was found quiet before. Default: 10 min.
     pub max_silence: Duration,
-    /// A connection none of whose channels spoke for this long, and for which no look-up spoke, is suspect: what it
-    /// brought is not live. Half of it puts all its channels in doubt. Default: 60 s.
+    /// The time after which a connection without data or a successful probe is suspect: its values are not
+    /// live. Default: 60 s.
+    ///
+    /// After half of it, all its channels are uncertain.
     pub suspect_after: Duration,
-    /// The shortest time between two look-ups, each of which is one request. Default: 30 s.
+    /// The shortest time between two probes, each of which is one request. Default: 30 s.
     pub probe_interval: Duration,
     /// The time that the venue's data may be in flight to us. Default: 2 s.
     pub delivery_grace: Duration,

@@ -1,7 +1,7 @@
-//! One connection, from the call to its end.
+//! One connection, from dialing to its end.
 //!
-//! The loop does one thing at a time: send when there is a turn, look at the clock when something is due, else read.
-//! Whatever else happens to what is wanted of it meanwhile waits in its target.
+//! The loop does one thing at a time: it sends when it has a permit, runs timers when one is due, and else
+//! reads. Changes to the desired channels wait in its target meanwhile.
 
 pub(super) mod decoder;
 pub(super) mod dial;
@@ -36,36 +36,37 @@ use super::link::Link;
 use super::state::LiveState;
 use super::unanswered::AwaitedMarkets;
 
-/// This many frames are read in a row before the clock is looked at again.
+/// The number of frames read in a row before the timers are checked again.
 const BURST: usize = 128;
-/// Or this many events, where a frame holds hundreds; then the readers get a turn, who may share the thread.
+/// The number of events read in a row, for frames with hundreds of them; then the readers, which may share
+/// the thread, run.
 const BURST_EVENTS: usize = 2_000;
 
-/// What a connection is told.
+/// A command to a connection.
 #[derive(Debug)]
 pub(super) enum ConnectionCommand {
-    /// These are silent though they should not be: ask for them anew.
+    /// The channels are silent although they should not be: subscribe again.
     Resubscribe(Vec<Channel>),
-    /// It is silent though it should not be: give it up.
+    /// The connection is silent although it should not be: give it up.
     Abandon,
-    /// A gap was announced that it may have ended before: say once more what is confirmed.
+    /// A gap was announced after it may have ended: report again what is confirmed.
     Reconfirm,
-    /// The connection of this number has taken its place: read what is under way, then close.
+    /// The connection of this number has replaced it: read what is in flight, then close.
     Retire(u64),
 }
 
-/// What a connection tells while it lives.
+/// A report of a connection while it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ConnectionStatus {
-    /// Which attempt it was.
+    /// The number of the attempt.
     pub(super) attempt: u64,
-    /// Its number.
+    /// The number of the connection.
     pub(super) number: u64,
-    /// Whether all that is wanted of it has been asked for and confirmed.
+    /// True if all its target channels are subscribed and confirmed.
     pub(super) fully_confirmed: bool,
 }
 
-/// What it takes to make a connection.
+/// The parameters of an attempt to connect.
 pub(super) struct Attempt {
     pub(super) state: Arc<LiveState>,
     pub(super) dialer: Arc<Dialer>,
@@ -90,7 +91,7 @@ impl Attempt {
     }
 }
 
-/// Takes a connection out of those that stand, however it ends.
+/// A guard that removes the connection from the open ones, however it ends.
 struct LinkGuard {
     state: Arc<LiveState>,
     link: Arc<Link>,
@@ -102,7 +103,7 @@ impl Drop for LinkGuard {
     }
 }
 
-/// A connection that stands.
+/// An open connection.
 struct Connection {
     state: Arc<LiveState>,
     socket: ClientSocket,
@@ -119,15 +120,15 @@ struct Connection {
     connected_at: Instant,
     last_frame_at: Instant,
     last_sent_at: Instant,
-    /// When data last came, by the clock that events are stamped with.
+    /// The time of the last data, by the clock that stamps events.
     last_data: Timestamp,
-    /// Since when nothing is wanted.
+    /// The time since which no channel is wanted.
     idle_since: Option<Instant>,
-    /// Whether so much came at once that the readers are to have a turn.
+    /// True if so much arrived at once that the readers should run.
     should_yield: bool,
-    /// When it ends, another having taken its place.
+    /// The drain, once another connection has replaced it.
     drain: Option<ConnectionDrain>,
-    /// What was told of it last.
+    /// The last report sent.
     told: Option<ConnectionStatus>,
     _standing: LinkGuard,
 }
@@ -164,7 +165,7 @@ impl Connection {
         }
     }
 
-    /// Serves the connection until it is over, and closes it if there is still somebody to say goodbye to.
+    /// Serves the connection until it is over, and closes it if the peer is still there.
     async fn run(mut self) -> EndedConnection {
         let end = match self.authenticate().await {
             Ok(()) => self.serve().await,
@@ -187,7 +188,7 @@ impl Connection {
 
     async fn serve(&mut self) -> ConnectionEnd {
         let cancel = self.cancel.clone();
-        // Not before it is let in does it count as one that stands.
+        // The connection counts as open only once the venue has accepted the login.
         self.notify();
         self.target_changed();
         let timer = sleep_until(self.next_deadline());
@@ -222,29 +223,31 @@ impl Connection {
                 yield_now().await;
             }
             let next = self.next_deadline();
-            // A deadline that has moved away is noticed when the timer fires: one look more, thousands of resets less.
+            // A deadline that has moved away is noticed when the timer fires: one extra check instead of
+            // thousands of resets.
             if timer.is_elapsed() || next < timer.deadline() {
                 timer.as_mut().reset(next);
             }
         }
     }
 
-    /// Says goodbye, for at most as long as is set, and reads what the venue had sent before it heard that.
+    /// Sends a close frame within the configured time, and reads what the venue had sent before it received
+    /// that.
     async fn close(&mut self) {
         let within = self.state.config.close_timeout;
         let goodbye = async {
             self.socket.close(None).await?;
             while let Some(frame) = self.socket.next().await.transpose()? {
-                // The connection is over either way; what it says of itself changes nothing.
+                // The connection is over either way; a control message changes nothing.
                 let _ = self.read(&frame);
             }
             Ok::<(), tungstenite::Error>(())
         };
-        // Neither does how it took the goodbye.
+        // Neither does the outcome of the close.
         let _ = timeout(within, goodbye).await;
     }
 
-    /// Tells how it is, if that is news.
+    /// Sends a report if the state has changed.
     fn notify(&mut self) {
         if self.told.is_some_and(|told| told.fully_confirmed) {
             return;
@@ -252,7 +255,7 @@ impl Connection {
         let settled = self.confirmations.is_empty() && self.reconciler.is_done(&self.target.borrow());
         let news =
             ConnectionStatus { attempt: self.attempt, number: self.link.number, fully_confirmed: settled };
-        // Should there be no room now, it is told with the next frame.
+        // If the queue is full, the report is sent with the next frame.
         if self.told != Some(news) && self.statuses.try_send(news).is_ok() {
             self.told = Some(news);
         }
@@ -297,7 +300,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads `first` and what else has arrived already, up to a bound.
+    /// Reads `first` and the frames that have already arrived, up to a limit.
     fn read_burst(
         &mut self,
         first: Option<Result<Message, tungstenite::Error>>,
@@ -326,11 +329,11 @@ impl Connection {
                 None => return Ok(()),
             }
         }
-        // The bound was met with one frame in hand.
+        // The limit was reached with one frame in hand.
         self.read_one(next).map(drop)
     }
 
-    /// Reads a frame; returns what it says about the connection, if that needs to be known.
+    /// Reads a frame; returns its control message, if there is one.
     fn read_one(
         &mut self,
         frame: Option<Result<Message, tungstenite::Error>>,

@@ -1,4 +1,4 @@
-//! Whether a configuration asks for no more connections than the venue lets us have.
+//! Checks that a configuration has no more connections than the venue allows.
 
 use market_backbone_core::{Capabilities, SourceError, SourceErrorKind};
 
@@ -9,8 +9,8 @@ impl SessionConfig {
     ///
     /// # Errors
     ///
-    /// Says how many there are too many: the venue would let all of them in and then throw out one after the other, for
-    /// ever.
+    /// Returns an error with the surplus: the venue would accept all connections and then evict one after the
+    /// other, for ever.
     pub fn check(&self, capabilities: &Capabilities) -> Result<(), SourceError> {
         let (named, venue) = (self.pinned.len(), capabilities.venue);
         let refuse = |why: String| {

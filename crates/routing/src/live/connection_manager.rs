@@ -1,8 +1,8 @@
 //! The one task that owns all connections of a venue.
 //!
-//! It decides who is followed, spreads the channels over lanes, begins connections, replaces those that break or grow
-//! old, and tells the readers what that means for them. The connections are tasks of their own, which it alone begins
-//! and waits for.
+//! It selects the channels to follow, distributes them over slots, opens connections, replaces those that
+//! break or reach the rotation age, and tells the readers what that means for them. The connections are tasks
+//! of their own, which only this task spawns and waits for.
 
 mod channel_cadence;
 mod connection_end;
@@ -36,12 +36,13 @@ use super::health::Health;
 use super::pinned::PinnedConnection;
 use super::state::{LiveState, SlotStatus};
 
-/// How many words of the connections may wait: each says two or three in its life.
+/// The capacity of the queue of reports: each connection sends two or three in its life.
 const STATUS_QUEUE_CAPACITY: usize = 64;
-/// How many orders may wait for a connection.
+/// The capacity of a connection's queue of commands.
 const COMMAND_QUEUE_CAPACITY: usize = 16;
 
-/// Ends the readers when the session does, by whatever way: a reader must not wait for a task that is gone.
+/// A guard that ends the readers when the session ends, in whatever way: a reader must not wait for a task
+/// that is gone.
 struct ReaderShutdownGuard(Arc<LiveState>);
 
 impl Drop for ReaderShutdownGuard {
@@ -63,10 +64,10 @@ pub(super) struct ConnectionManager {
     placement: Placement,
     failover: Failover,
     tasks: JoinSet<EndedConnection>,
-    /// Which attempt each task is.
+    /// The number of the attempt of each task.
     attempts: FxHashMap<Id, u64>,
     attempts_started: u64,
-    /// When it is next decided who is followed.
+    /// The time of the next selection of channels.
     select_at: Option<Instant>,
     selected_at: Option<Instant>,
     liveness: LivenessMonitor,
@@ -82,7 +83,7 @@ impl ConnectionManager {
         cancel: CancellationToken,
     ) -> Self {
         let mut changes = state.desired.changes();
-        // What was wished for before the task began counts too.
+        // Interests from before the start of the task count too.
         changes.mark_changed();
         let pinned = &state.config.pinned;
         let placement = Placement::new(pinned);
@@ -146,7 +147,7 @@ impl ConnectionManager {
             SessionCommand::Rotate(reply) => self.rotate_all(reply),
             SessionCommand::Retry => {
                 self.state.set_refusal(None);
-                // Who was thrown out stays away all the same.
+                // An evicted connection stays away all the same.
                 for lane in self.slots.iter_mut().filter(|lane| !lane.evicted) {
                     lane.retry_at = None;
                 }
@@ -187,7 +188,7 @@ impl ConnectionManager {
         }
     }
 
-    /// Lets others carry the markets of connections that have been down for long.
+    /// Lets other connections take over the markets of those that have been down for long.
     fn fail_over_down_slots(&mut self, now: Instant) {
         let grace = self.state.config.failover_after;
         for lane in &mut self.slots {
@@ -207,7 +208,7 @@ impl ConnectionManager {
         self.select_at = Some(again.max(now));
     }
 
-    /// Decides who is followed, and where.
+    /// Selects the channels to follow and assigns them to connections.
     fn apply_selection(&mut self, now: Instant) {
         (self.select_at, self.selected_at) = (None, Some(now));
         let state = Arc::clone(&self.state);
@@ -242,7 +243,7 @@ impl ConnectionManager {
         }
     }
 
-    /// Tells the readers of these that they have to wait.
+    /// Tells the readers of displaced channels that they have to wait.
     fn displace(&self, displaced: &[Channel]) {
         if displaced.is_empty() {
             return;
@@ -270,7 +271,7 @@ impl ConnectionManager {
         }
     }
 
-    /// Begins a connection for a lane.
+    /// Starts a connection for a slot.
     fn start_connection(&mut self, lane: usize) -> ConnectionHandle {
         self.attempts_started += 1;
         let (orders, inbox) = mpsc::channel(COMMAND_QUEUE_CAPACITY);
@@ -311,7 +312,7 @@ impl ConnectionManager {
         }
     }
 
-    /// Looks whether what should speak does.
+    /// Checks the liveness of all channels.
     fn check_liveness(&mut self, now: Instant) {
         let state = Arc::clone(&self.state);
         if !state.desired.waiting().is_empty() {
@@ -327,7 +328,7 @@ impl ConnectionManager {
         self.liveness.start_probe(&state, doubtful, now);
     }
 
-    /// Acts on what was found out about silent channels.
+    /// Acts on the result of a probe.
     fn apply_probe_result(&mut self, verdict: &ProbeResult) {
         let now = Instant::now();
         for index in 0..self.slots.len() {

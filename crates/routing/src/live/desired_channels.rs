@@ -1,8 +1,8 @@
-//! What is wanted of the venue, counted by wish and by interest: the one truth that all connections are brought to.
+//! The desired set of channels, counted by interest: the single state that all connections are brought to.
 //!
-//! Wishes only count; they never talk to the venue. One task reads the whole set and reconciles, so a burst of
-//! wishes becomes one message and no order of events can lose one. Where more is wanted than may be followed, that
-//! task also decides what has to wait.
+//! Interests only count; they never talk to the venue. One task reads the whole set and reconciles, so a
+//! burst of changes becomes one message and no order of events can lose one. Where more channels are wanted
+//! than may be followed, that task also decides which ones have to wait.
 
 pub(super) mod interest;
 mod ranking;
@@ -21,40 +21,40 @@ use self::ranking::{Candidate, select};
 use super::cache::RealtimeCache;
 use super::config::SubscriptionLimits;
 
-/// The set at one moment, or the part of it that one connection serves.
+/// The desired set at one moment, or the part of it that one connection serves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct DesiredSet {
-    /// Rises with every change of the set.
+    /// The version, which rises with every change of the set.
     pub(super) version: u64,
-    /// Sorted, each once.
+    /// The channels, sorted, without duplicates.
     pub(super) channels: Arc<[Channel]>,
-    /// The most urgent that any of them is wished for.
+    /// The highest priority of an interest in any of them.
     pub(super) priority: Priority,
 }
 
-/// What came of deciding who is followed.
+/// The result of a selection of channels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ChannelSelection {
-    /// All that is followed.
+    /// All channels that are followed.
     pub(super) wanted: DesiredSet,
-    /// What has to wait from now on.
+    /// The channels that have to wait from now on.
     pub(super) displaced: Vec<Channel>,
-    /// What had to wait and need not any more.
+    /// The channels that no longer have to wait.
     pub(super) admitted: Vec<Channel>,
 }
 
-/// What is known of a channel that is wanted.
+/// The demand for one channel.
 #[derive(Debug, Default)]
 struct ChannelDemand {
-    /// How many wishes there are, by interest.
+    /// The number of interests, by kind.
     by_interest: [usize; Interest::ALL.len()],
-    /// How many wishes there are, by priority.
+    /// The number of interests, by priority.
     by_priority: [usize; Priority::ALL.len()],
-    /// Its score, if it is on the watchlist.
+    /// The score, if the channel is on the watchlist.
     score: Option<f64>,
-    /// Its number in the order of arrival.
+    /// The channel's number in the order of arrival.
     arrival_order: u64,
-    /// Since when it is followed.
+    /// The time since which it is followed.
     admitted_at: Option<Instant>,
 }
 
@@ -78,7 +78,7 @@ struct ChannelDemands {
 }
 
 impl ChannelDemands {
-    /// The entry of `channel`, and whether it is new.
+    /// Returns the entry of `channel`, and whether it is new.
     fn entry(&mut self, channel: &Channel) -> (&mut ChannelDemand, bool) {
         let new = !self.by_channel.contains_key(channel);
         if new {
@@ -89,7 +89,7 @@ impl ChannelDemands {
         (self.by_channel.entry(channel.clone()).or_insert_with(entry), new)
     }
 
-    /// Forgets the channels that nothing speaks for any more; whether there were any.
+    /// Forgets the channels without any demand. Returns whether there were any.
     fn forget_unwanted(&mut self, channels: &[Channel]) -> bool {
         let before = self.by_channel.len();
         for channel in channels {
@@ -103,13 +103,13 @@ impl ChannelDemands {
     }
 }
 
-/// The channels that are wished for: by how many, and why.
+/// The desired channels, with the number and kind of interests in each.
 #[derive(Debug, Default)]
 pub(super) struct DesiredChannels {
     entries: Mutex<ChannelDemands>,
-    /// Those for which there is no room. Mostly none.
+    /// The channels for which there is no room; mostly none.
     waiting: ArcSwap<FxHashSet<Channel>>,
-    /// Rises with all that may change who is followed.
+    /// A revision that rises with all that may change the selection.
     revision: watch::Sender<u64>,
 }
 
@@ -122,7 +122,7 @@ impl DesiredChannels {
         self.revision.send_modify(|stirred| *stirred += 1);
     }
 
-    /// Counts a wish for each of `channels` and makes room for their values in `cache`.
+    /// Counts an interest in each of `channels` and allocates entries for their values in `cache`.
     pub(super) fn add(
         &self,
         channels: &[Channel],
@@ -151,8 +151,10 @@ impl DesiredChannels {
         }
     }
 
-    /// Takes a wish for each of `channels` back. Their values stay until the venue was told ([`settle`](Self::settle)):
-    /// a wish that comes back before that finds everything as it was.
+    /// Removes an interest in each of `channels`.
+    ///
+    /// Their values stay until the venue has been told ([`evict_unwanted`](Self::evict_unwanted)): an
+    /// interest that comes back before that finds everything as it was.
     pub(super) fn release(&self, channels: &[Channel], interest: Interest, priority: Priority) {
         let mut entries = self.lock();
         let mut stirred = false;
@@ -169,7 +171,7 @@ impl DesiredChannels {
         }
     }
 
-    /// Puts these on the watchlist of `kind` with their scores, instead of those that were there.
+    /// Replaces the watchlist of `kind` by these symbols with their scores.
     pub(super) fn set_watchlist(&self, scores: &[(Symbol, f64)], kind: StreamKind, cache: &RealtimeCache) {
         let mut entries = self.lock();
         let mut listed: Vec<Channel> = Vec::new();
@@ -192,13 +194,13 @@ impl DesiredChannels {
         self.notify_change();
     }
 
-    /// Lets go of the values in `cache` that nobody wants now.
+    /// Removes the values from `cache` that are no longer wanted.
     pub(super) fn evict_unwanted(&self, cache: &RealtimeCache) {
         let entries = self.lock();
         cache.retain(|channel| entries.by_channel.contains_key(channel));
     }
 
-    /// Decides who is followed as of `now`.
+    /// Selects the channels to follow as of `now`.
     pub(super) fn select_channels(&self, caps: &SubscriptionLimits, now: Instant) -> ChannelSelection {
         let mut entries = self.lock();
         let version = entries.version;
@@ -240,34 +242,34 @@ impl DesiredChannels {
         decision
     }
 
-    /// The most urgent that any of `channels` is wished for.
+    /// Returns the highest priority of an interest in any of `channels`.
     pub(super) fn priority(&self, channels: &[Channel]) -> Priority {
         let entries = self.lock();
         let each = channels.iter().filter_map(|channel| entries.by_channel.get(channel));
         each.map(ChannelDemand::priority).min().unwrap_or(Priority::Low)
     }
 
-    /// Whether the channel has to wait because there is no room for it.
+    /// Returns whether the channel has to wait because there is no room for it.
     pub(super) fn is_waiting(&self, channel: &Channel) -> bool {
         let waiting = self.waiting.load();
         !waiting.is_empty() && waiting.contains(channel)
     }
 
-    /// The channels for which there is no room, sorted.
+    /// Returns the channels for which there is no room, sorted.
     pub(super) fn waiting(&self) -> Vec<Channel> {
         let mut waiting: Vec<_> = self.waiting.load().iter().cloned().collect();
         waiting.sort_unstable();
         waiting
     }
 
-    /// All that is wished for, whether there is room for it or not.
+    /// Returns all desired channels, whether there is room for them or not.
     pub(super) fn snapshot(&self) -> DesiredSet {
         let entries = self.lock();
         let channels = entries.by_channel.keys().cloned().collect();
         DesiredSet { version: entries.version, channels, priority: Priority::Low }
     }
 
-    /// Rises with every change of the set.
+    /// Returns the version, which rises with every change of the set.
     pub(super) fn version(&self) -> u64 {
         self.lock().version
     }
@@ -276,7 +278,7 @@ impl DesiredChannels {
         self.lock().by_channel.len()
     }
 
-    /// Tells of all that may change who is followed.
+    /// Returns a receiver of all changes that may affect the selection.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
     }

@@ -1,7 +1,8 @@
-//! From one feed to many readers.
+//! Distributes one feed to many readers.
 //!
-//! Who reads a channel is looked up in a table that is swapped as a whole when a reader comes or goes, so publishing
-//! takes no lock but that of the one reader it hands an event to, held for a few dozen nanoseconds.
+//! The readers of a channel are looked up in a table that is swapped as a whole when a reader comes or goes.
+//! Publishing therefore takes no lock but that of the one reader it delivers an event to, held for a few
+//! dozen nanoseconds.
 
 mod reader_queue;
 
@@ -18,11 +19,11 @@ use rustc_hash::FxHashMap;
 
 use self::reader_queue::ReaderQueue;
 
-/// One reader: what it reads and what waits for it.
+/// One reader: its channels and its queue.
 #[derive(Debug)]
 pub(super) struct FeedReader {
     channels: Box<[Channel]>,
-    /// When it came.
+    /// The time at which it joined.
     joined_at: Timestamp,
     queue: Mutex<ReaderQueue>,
 }
@@ -37,7 +38,7 @@ impl FeedReader {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what waits, then wakes the reader.
+    /// Changes the queue, then wakes the reader.
     fn change<T>(&self, change: impl FnOnce(&mut ReaderQueue) -> T) -> T {
         let mut queue = self.lock();
         let result = change(&mut queue);
@@ -49,7 +50,7 @@ impl FeedReader {
         result
     }
 
-    /// Announces a gap of `channels` that began at `from`, or when the reader came if that was later.
+    /// Announces a gap of `channels` that began at `from`, or when the reader joined if that was later.
     pub(super) fn open_gap(&self, channels: Arc<[Channel]>, from: Timestamp, cause: GapCause) {
         let from = from.max(self.joined_at);
         let gap = Gap { state: GapState::Opened, channels, from, to: None, cause, loss: None };
@@ -57,7 +58,7 @@ impl FeedReader {
     }
 }
 
-/// A reader's place at a channel.
+/// A reader's subscription to one channel.
 #[derive(Clone, Debug)]
 struct Subscriber {
     reader: Arc<FeedReader>,
@@ -80,17 +81,17 @@ type SubscriberTable = FxHashMap<Symbol, Arc<SymbolSubscribers>>;
 #[derive(Debug, Default)]
 pub(super) struct Fanout {
     table: ArcSwap<SubscriberTable>,
-    /// All markets under one name, once somebody has read that.
+    /// The wildcard symbol of all markets, once it has been read.
     wildcard: OnceLock<Symbol>,
     /// Held while the table is replaced.
     registry: Mutex<ReaderRegistry>,
 }
 
-/// All readers, each once.
+/// All readers, without duplicates.
 #[derive(Debug, Default)]
 struct ReaderRegistry {
     readers: Vec<Arc<FeedReader>>,
-    /// Nothing will ever be published again.
+    /// True if nothing will be published any more.
     closed: bool,
 }
 
@@ -99,9 +100,10 @@ impl Fanout {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets `reader` have what is published from now on, after what `first` knows of each of its channels.
+    /// Lets `reader` receive what is published from now on, after the values that `first` returns for its
+    /// channels.
     ///
-    /// Nothing falls between the two: while `first` is asked, what is being published to this reader waits.
+    /// Nothing is lost between the two: while `first` runs, events for this reader wait.
     pub(super) fn join(&self, reader: &Arc<FeedReader>, first: impl Fn(&Channel) -> Option<FeedEvent>) {
         let mut register = self.lock_registry();
         let mut queue = reader.lock();
@@ -129,7 +131,7 @@ impl Fanout {
         }
     }
 
-    /// Forgets `reader`.
+    /// Removes `reader`.
     pub(super) fn leave(&self, reader: &Arc<FeedReader>) {
         let mut register = self.lock_registry();
         register.readers.retain(|other| !Arc::ptr_eq(other, reader));
@@ -148,7 +150,7 @@ impl Fanout {
         self.table.store(Arc::new(table));
     }
 
-    /// Calls `visit` with the place of each reader of a channel.
+    /// Calls `visit` with the subscription of each reader of a channel.
     fn for_each_subscriber(&self, symbol: &Symbol, kind: StreamKind, visit: impl FnMut(&Subscriber)) {
         let table = self.table.load();
         let Some(seats) = table.get(symbol) else { return };
@@ -156,7 +158,8 @@ impl Fanout {
         seats.iter().for_each(visit);
     }
 
-    /// Gives `event` to those who read its channel. Returns how many events were pushed out of full queues.
+    /// Delivers `event` to the readers of its channel. Returns how many events were pushed out of full
+    /// queues.
     pub(super) fn publish(&self, event: &FeedEvent) -> u64 {
         let Some((symbol, kind)) = event.channel() else { return 0 };
         let mut lagged = 0;
@@ -174,12 +177,13 @@ impl Fanout {
         lagged
     }
 
-    /// The name of all markets, if anybody has ever read them so.
+    /// Returns the wildcard symbol, if it has ever been read.
     pub(super) fn wildcard(&self) -> Option<&Symbol> {
         self.wildcard.get()
     }
 
-    /// The channel delivers again as of `received`: a gap of its readers ends with the last of its channels.
+    /// Records that the channel delivers again as of `received`: a gap of its readers ends with the last of
+    /// its channels.
     pub(super) fn confirm(&self, symbol: &Symbol, kind: StreamKind, received: Timestamp) {
         self.for_each_subscriber(symbol, kind, |seat| {
             seat.reader.change(|queue| queue.confirm(symbol, kind, received))
@@ -197,8 +201,8 @@ impl Fanout {
         }
     }
 
-    /// Announces a gap to every reader of a channel for which `is_missed` says so and who came before `until`: it begins
-    /// when he came.
+    /// Announces a gap to every reader that joined before `until`, of those of its channels for which
+    /// `is_missed` returns true. The gap begins when the reader joined.
     pub(super) fn open_gap_since_join(
         &self,
         until: Timestamp,
@@ -215,7 +219,7 @@ impl Fanout {
         }
     }
 
-    /// Lets every reader end, those to come included.
+    /// Ends every reader, including later ones.
     pub(super) fn close(&self) {
         let mut register = self.lock_registry();
         register.closed = true;
@@ -224,13 +228,13 @@ impl Fanout {
         }
     }
 
-    /// How many readers there are.
+    /// Returns the number of readers.
     pub(super) fn len(&self) -> usize {
         self.lock_registry().readers.len()
     }
 }
 
-/// What a reader reads from; `guard` lives as long as it does.
+/// The stream of a reader; `guard` lives as long as it does.
 #[derive(Debug)]
 pub(super) struct ReaderStream<G: AsRef<Fanout>> {
     pub(super) reader: Arc<FeedReader>,
@@ -241,7 +245,7 @@ impl<G: AsRef<Fanout> + Unpin> Stream for ReaderStream<G> {
     type Item = FeedEvent;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<FeedEvent>> {
-        // A reader that always finds something must let its neighbours on the thread have a turn.
+        // A reader that always finds an item must let other tasks of the thread run.
         let budget = ready!(tokio::task::coop::poll_proceed(context));
         let next = self.reader.lock().poll(context.waker());
         if next.is_ready() {

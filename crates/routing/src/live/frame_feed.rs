@@ -1,4 +1,4 @@
-//! The way of a frame from bytes to readers, for frames that no socket of ours brought: a recording, a test, a bench.
+//! Feeds frames from other sources than our sockets to readers: a recording, a test, a benchmark.
 
 use std::sync::Arc;
 
@@ -11,29 +11,30 @@ use super::config::SessionConfig;
 use super::connection::decoder::Decoder;
 use super::state::LiveState;
 
-/// Reads frames from anywhere as a connection does those of its socket.
+/// A feed that decodes frames from any source as a connection does those of its socket.
 ///
-/// Whoever subscribes at its [hub](Self::hub) is served as by the venue itself: the same decoder, the same cache, the
-/// same queues. Nothing is sent, so the frames hold what they hold; of it, readers get what they asked for.
+/// Subscribers of its [hub](Self::hub) are served as with the venue itself: the same decoder, the same cache,
+/// the same queues. Nothing is sent to a venue, so subscriptions do not change the frames; readers get those
+/// events that they subscribed to.
 #[derive(Debug)]
 pub struct FrameFeed {
     hub: LiveHub,
     decoder: Decoder,
     desired_changes: watch::Receiver<u64>,
-    /// When the last frame was received.
+    /// The time at which the last frame was received.
     last_frame: Timestamp,
 }
 
 impl FrameFeed {
-    /// A feed of `venue`'s frames.
+    /// Creates a feed of `venue`'s frames.
     #[must_use]
     pub fn new(venue: Arc<dyn Venue>, clock: Arc<dyn Clock>, config: SessionConfig) -> Self {
         let last_frame = clock.now();
         let state = Arc::new(LiveState::new(venue, (clock, None), config));
         let mut wishes = state.desired.changes();
-        // What was wished for before the first frame counts too.
+        // Interests from before the first frame count too.
         wishes.mark_changed();
-        // Nobody owns connections here, so nobody could obey.
+        // There are no connections here, so commands have no receiver.
         drop(state.take_command_receiver());
         let decoder = Decoder::new(state.links.open(), state.config.max_future_skew);
         Self { hub: LiveHub { state }, decoder, desired_changes: wishes, last_frame }
@@ -45,15 +46,15 @@ impl FrameFeed {
         &self.hub
     }
 
-    /// Reads a frame that was received at `received`; hands on what it says about the connection itself.
+    /// Decodes a frame that was received at `received`; returns its control message, if there is one.
     pub fn feed(&mut self, frame: &[u8], received: Timestamp) -> Option<ControlMessage> {
         let state = &*self.hub.state;
-        // The sender lives in the state; a look costs one load.
+        // The sender lives in the state; the check costs one load.
         if self.desired_changes.has_changed().unwrap_or(false) {
             self.desired_changes.mark_unchanged();
             self.decoder.add_symbols(&state.desired.snapshot().channels);
         }
-        // Frames of one moment need one look at the clock.
+        // Frames of one moment need one reading of the clock.
         if self.last_frame != received {
             self.last_frame = received;
             self.decoder.link.record_frame(Instant::now());
@@ -61,8 +62,10 @@ impl FrameFeed {
         self.decoder.read(state, frame, received)
     }
 
-    /// The frames that follow came over another connection: what was sent between the two was not recorded. Readers
-    /// are told as if the connection had broken.
+    /// Marks that the next frames came over another connection, and what was sent in between was not
+    /// recorded.
+    ///
+    /// Readers get a gap, as if the connection had broken.
     pub fn interrupt(&mut self, cause: GapCause) {
         let state = &*self.hub.state;
         let served = state.desired.snapshot().channels;
@@ -73,7 +76,7 @@ impl FrameFeed {
     }
 }
 
-/// No frame will come: the readers end.
+/// Ends the readers: no more frames will come.
 impl Drop for FrameFeed {
     fn drop(&mut self) {
         self.hub.state.links.close_all();

@@ -1,4 +1,4 @@
-//! How the connections are, as told to whoever asks.
+//! The health of the connections, as reported to users.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,23 +7,24 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Health {
-    /// Nothing is wanted of it, so it need not stand.
+    /// No channel is assigned to it, so it need not be open.
     #[default]
     Idle,
-    /// It stands, and nothing speaks against it.
+    /// The connection is open without a known problem.
     Live,
-    /// It does not stand yet, or no more, and is tried again.
+    /// The connection is not open yet, or no longer, and is tried again.
     Connecting,
-    /// It stands, but for too long nothing has shown that it brings what there is: values it brought are not live.
+    /// The connection is open, but for too long nothing has proved that it delivers all data: its values are
+    /// not live.
     Suspect,
-    /// The venue gave its place to another; it stays away for as long as the venue asks.
+    /// The venue gave its place to another connection; it stays away for as long as the venue asks.
     Evicted,
-    /// The venue refuses what is wished for; it is not tried until that changes.
+    /// The venue refuses the subscriptions; it is not tried until they change.
     Refused,
 }
 
 impl Health {
-    /// `idle`, `live`, `connecting`, `suspect`, `evicted` or `refused`.
+    /// Returns `idle`, `live`, `connecting`, `suspect`, `evicted` or `refused`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,7 +38,7 @@ impl Health {
     }
 }
 
-/// One of the connections among which the channels are spread.
+/// One of the connections over which the channels are distributed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionHealth {
     /// The number of the socket that serves it now, counted from 1 over all sockets; 0 while none does.
@@ -46,7 +47,7 @@ pub struct ConnectionHealth {
     pub channels: usize,
     /// The health of the connection.
     pub health: Health,
-    /// Frames that the socket has brought.
+    /// The number of frames received from the socket.
     pub frames: u64,
     /// The time since it last received anything, answers to keep-alives included; `None` while it is not
     /// open.

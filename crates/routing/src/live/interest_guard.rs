@@ -1,4 +1,4 @@
-//! Wishes: what keeps a channel in the desired set.
+//! Guards that keep channels in the desired set.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::desired_channels::interest::Interest;
 use super::fanout::Fanout;
 use super::state::LiveState;
 
-/// Keeps channels followed until it is dropped.
+/// A guard that keeps channels followed until it is dropped.
 #[derive(Debug)]
 #[must_use = "the channels are followed only as long as this lives"]
 pub struct FollowGuard {
@@ -21,7 +21,7 @@ impl FollowGuard {
     }
 }
 
-/// A wish that counts in the desired set until it is dropped.
+/// An interest that counts in the desired set until it is dropped.
 #[derive(Debug)]
 pub(super) struct InterestGuard {
     pub(super) state: Arc<LiveState>,
@@ -31,7 +31,7 @@ pub(super) struct InterestGuard {
 }
 
 impl InterestGuard {
-    /// A wish for those of `channels` that the venue can stream.
+    /// Creates an interest in those of `channels` that the venue can stream.
     pub(super) fn new(
         state: &Arc<LiveState>,
         channels: &[Channel],

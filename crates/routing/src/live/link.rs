@@ -1,4 +1,4 @@
-//! The connections that stand, and when each of them was heard of last.
+//! The open connections, and the time of the last data of each.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,18 +8,20 @@ use arc_swap::ArcSwap;
 use market_backbone_core::Timestamp;
 use tokio::time::Instant;
 
-/// One connection that stands.
+/// The shared state of one open connection.
 #[derive(Debug)]
 pub(super) struct Link {
     started: Instant,
-    /// Counted from 1 over all connections of the venue; a later one has a higher number.
+    /// The connection's number, counted from 1 over all connections of the venue; a later one has a higher
+    /// number.
     pub(super) number: u64,
-    /// When it last brought a frame of any kind: milliseconds since the start.
+    /// The time of its last frame of any kind, in milliseconds since the start.
     last_frame: AtomicU64,
-    /// When it was last certain to be well, in the same measure: it brought data, or the venue had none.
+    /// The time at which it was last verified, in milliseconds since the start: it delivered data, or the
+    /// venue had none.
     last_verified: AtomicU64,
     frames: AtomicU64,
-    /// The latest moment it told of, by the venue's clock: nanoseconds since the epoch.
+    /// The latest venue time that it delivered, in nanoseconds since the epoch.
     latest_venue_time: AtomicI64,
 }
 
@@ -33,12 +35,12 @@ impl Link {
         Duration::from_millis(self.millis(Instant::now()).saturating_sub(then))
     }
 
-    /// A frame of any kind arrived.
+    /// Records a frame of any kind.
     pub(super) fn record_frame(&self, at: Instant) {
         self.last_frame.store(self.millis(at), Ordering::Relaxed);
     }
 
-    /// A frame was read; `data` says whether it held any event.
+    /// Records a decoded frame; `data` says whether it held any event.
     pub(super) fn record_decoded(&self, data: bool) {
         self.frames.fetch_add(1, Ordering::Relaxed);
         if data {
@@ -46,63 +48,64 @@ impl Link {
         }
     }
 
-    /// The venue has nothing that this connection has not brought.
+    /// Records that the venue has nothing that this connection has not delivered.
     pub(super) fn mark_verified(&self, at: Instant) {
         self.last_verified.store(self.millis(at), Ordering::Relaxed);
     }
 
-    /// When it last brought a frame of any kind: milliseconds since the start, the same for all connections.
+    /// Returns the time of its last frame of any kind, in milliseconds since the start, the same for all
+    /// connections.
     pub(super) fn last_frame_millis(&self) -> u64 {
         self.last_frame.load(Ordering::Relaxed)
     }
 
-    /// How long ago it last brought a frame of any kind.
+    /// Returns the time since its last frame of any kind.
     pub(super) fn idle_for(&self) -> Duration {
         self.since(&self.last_frame)
     }
 
-    /// For how long nothing has shown that it still brings what there is.
+    /// Returns for how long nothing has proved that it still delivers all data.
     pub(super) fn unverified_for(&self) -> Duration {
         self.since(&self.last_verified)
     }
 
-    /// It told of something that happened then, by the venue's clock. Only its own task says so.
+    /// Records the venue time of an event. Only the connection's own task calls this.
     pub(super) fn advance_venue_time(&self, moment: Timestamp) {
         if self.latest_venue_time() < moment {
             self.latest_venue_time.store(moment.as_nanos(), Ordering::Relaxed);
         }
     }
 
-    /// The latest moment it told of.
+    /// Returns the latest venue time that it delivered.
     pub(super) fn latest_venue_time(&self) -> Timestamp {
         Timestamp::from_nanos(self.latest_venue_time.load(Ordering::Relaxed))
     }
 
-    /// How many frames were read from it.
+    /// Returns the number of frames received.
     pub(super) fn frames(&self) -> u64 {
         self.frames.load(Ordering::Relaxed)
     }
 }
 
-/// All connections that stand.
+/// All open connections.
 #[derive(Debug)]
 pub(super) struct Links {
     started: Instant,
     active: ArcSwap<Vec<Arc<Link>>>,
-    /// How many have stood so far. Held while one comes or goes.
+    /// The number of connections opened so far. Held while one opens or closes.
     opened: Mutex<u64>,
 }
 
 impl Default for Links {
     fn default() -> Self {
-        // One millisecond before anything can be heard: 0 is for never.
+        // One millisecond before anything can be received: 0 means never.
         let started = Instant::now() - Duration::from_millis(1);
         Self { started, active: ArcSwap::default(), opened: Mutex::default() }
     }
 }
 
 impl Links {
-    /// One more stands.
+    /// Registers one more open connection.
     pub(super) fn open(&self) -> Arc<Link> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         *opened += 1;
@@ -121,27 +124,27 @@ impl Links {
         link
     }
 
-    /// The connection `number` is no more.
+    /// Removes the connection `number`.
     pub(super) fn close(&self, number: u64) {
         let _opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let standing = self.active.load().iter().filter(|link| link.number != number).cloned().collect();
         self.active.store(Arc::new(standing));
     }
 
-    /// None stands any more.
+    /// Removes all connections.
     pub(super) fn close_all(&self) {
         let _opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         self.active.store(Arc::default());
     }
 
-    /// Whether any stands.
+    /// Returns whether any connection is open.
     pub(super) fn any_active(&self) -> bool {
         !self.active.load().is_empty()
     }
 
-    /// What `read` makes of the connection `number`; `None` if it does not stand.
+    /// Returns the result of `read` on the connection `number`; `None` if it is not open.
     pub(super) fn with<T>(&self, number: u64, read: impl FnOnce(&Link) -> T) -> Option<T> {
-        // There are a handful of them at the most.
+        // There are only a handful of them.
         self.active.load().iter().find(|link| link.number == number).map(|link| read(link))
     }
 }

@@ -1,4 +1,4 @@
-//! What the socket side counts.
+//! The counters of the socket side.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,50 +13,50 @@ pub struct LiveMetrics {
     pub connected: bool,
     /// The health of the worst connection.
     pub health: Health,
-    /// The connections among which the channels are spread.
+    /// The connections over which the channels are distributed.
     pub connections: Vec<ConnectionHealth>,
-    /// Connections that stood.
+    /// The number of connections opened.
     pub connects: u64,
-    /// Attempts to connect that failed.
+    /// The number of failed attempts to connect.
     pub connect_failures: u64,
-    /// Connections that ended against our will.
+    /// The number of connections that ended unexpectedly.
     pub drops: u64,
-    /// Those among them that the venue ended because we read too slowly.
+    /// The number of those that the venue ended because we read too slowly.
     pub too_slow: u64,
-    /// Those among them whose place another connection took.
+    /// The number of those that another connection evicted.
     pub evicted: u64,
-    /// Connections that took the place of one that stood, as planned.
+    /// The number of planned replacements of an open connection.
     pub rotations: u64,
-    /// Look-ups of silent channels.
+    /// The number of probes of silent channels.
     pub probes: u64,
-    /// Channels found dead: the venue had data that did not arrive.
+    /// The number of channels found dead: the venue had data that did not arrive.
     pub dead: u64,
-    /// Text and binary frames received.
+    /// The number of text and binary frames received.
     pub frames: u64,
-    /// Events read from them.
+    /// The number of events decoded from them.
     pub events: u64,
-    /// Events not handed on because they were known: sent once more, brought by two connections, or overtaken by a newer
-    /// state.
+    /// The number of events not delivered because they were known: repeated by the venue, delivered by two
+    /// connections, or replaced by a newer state.
     pub repeated: u64,
-    /// Elements of frames that could not be read or that nobody asked for.
+    /// The number of elements of frames that could not be decoded or that nobody subscribed to.
     pub dropped: u64,
-    /// Events that were stamped in the future, and dropped unless others bore them out.
+    /// The number of events with timestamps in the future, which are dropped unless others confirm them.
     pub future: u64,
-    /// Frames of which nothing could be read.
+    /// The number of frames that could not be decoded at all.
     pub unreadable: u64,
-    /// Messages that changed the set of subscriptions.
+    /// The number of messages that changed the subscriptions.
     pub subscriptions_sent: u64,
     /// The number of keep-alives sent.
     pub keep_alives: u64,
-    /// Events pushed out of full queues of slow readers.
+    /// The number of events pushed out of full queues of slow readers.
     pub lagged: u64,
     /// The number of readers now.
     pub readers: usize,
-    /// Channels wished for now.
+    /// The number of desired channels now.
     pub desired: usize,
-    /// The channels among them that have to wait because there is no room for all.
+    /// The desired channels that have to wait because there is no room for all.
     pub waiting: Vec<Channel>,
-    /// Markets that were subscribed to and never answered: the venue may not know them.
+    /// The subscribed markets without any data: the venue may not know them.
     pub unanswered: Vec<Symbol>,
     /// The reason for which the venue refuses the current subscriptions; no connection is tried until they
     /// change.
@@ -77,7 +77,7 @@ impl LiveCounter {
     }
 }
 
-/// The counts behind [`LiveMetrics`].
+/// The counters behind [`LiveMetrics`].
 #[derive(Debug, Default)]
 pub(super) struct LiveCounters {
     pub(super) connects: LiveCounter,
@@ -100,7 +100,7 @@ pub(super) struct LiveCounters {
 }
 
 impl LiveCounters {
-    /// The counts now; what is no count is left empty.
+    /// Returns the counts now; fields that are no counters are left empty.
     pub(super) fn snapshot(&self) -> LiveMetrics {
         LiveMetrics {
             connects: self.connects.get(),

@@ -1,12 +1,12 @@
-//! Connections that the configuration names, each with the markets that are its own.
+//! Connections named in the configuration, each with its own markets.
 
 use market_backbone_core::Symbol;
 
-/// A connection with a name, and the markets it carries whenever they are wanted.
+/// A named connection, and the markets it carries whenever they are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PinnedConnection {
     /// The name shown with the connection's health.
     pub name: String,
-    /// Its markets. One that several connections name is the first one's.
+    /// The markets of the connection. A market that several connections name belongs to the first.
     pub symbols: Vec<Symbol>,
 }

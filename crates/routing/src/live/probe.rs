@@ -1,4 +1,4 @@
-//! Asking elsewhere whether a silent channel is quiet or dead.
+//! Checks over another route whether a silent channel is quiet or dead.
 
 use std::fmt::Debug;
 
@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use super::cache::RealtimeCache;
 
-/// How far our clock and the venue's may be apart, where one has to stand in for the other.
+/// The largest expected offset between our clock and the venue's, where one has to stand in for the other.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5);
 
-/// How long after a trade at the latest a candle of its minute is told of.
+/// The largest delay between a trade and the candle of its minute.
 const MAX_CANDLE_DELAY: Duration = Duration::from_secs(70);
 
-/// Somebody who can ask a venue, other than over its socket, when markets last traded.
+/// A way to ask a venue, other than over its socket, when markets last traded.
 #[async_trait]
 pub trait Probe: Send + Sync + Debug + 'static {
     /// Returns when each of `symbols` last traded, as the venue says.
@@ -29,8 +29,8 @@ pub trait Probe: Send + Sync + Debug + 'static {
 
 const _: fn(&dyn Probe) = |_| ();
 
-/// Whether the venue has something of `channel` that did not arrive, its market having last traded at `traded`;
-/// `None` if that cannot be told.
+/// Returns whether the venue has something of `channel` that did not arrive, if its market last traded at
+/// `traded`; `None` if that cannot be told.
 pub(super) fn is_behind(
     cache: &RealtimeCache,
     channel: &Channel,
@@ -39,17 +39,17 @@ pub(super) fn is_behind(
 ) -> Option<bool> {
     let symbol = &channel.symbol;
     Some(match channel.kind {
-        // There are venues whose sockets tell the time less exactly than their pages.
+        // Some venues' sockets have less exact times than their pages.
         StreamKind::Trade => cache.trade(symbol)?.time.as_millis() < traded.as_millis(),
         StreamKind::Ticker => {
             let ticker = cache.ticker(symbol)?;
             ticker.trade_time.max(ticker.time) < traded
         }
-        // A trade takes something out of the book, or is the end of something that was in it.
+        // A trade takes something out of the book, or ends something that was in it.
         StreamKind::Book => cache.book(symbol)?.time.plus(MAX_CLOCK_SKEW) < traded,
-        // A band stays where it is while prices do, however much is traded; only where nothing is, none is due.
+        // A band stays the same while prices do, however much is traded. Only without a trade is none due.
         StreamKind::Band => return (traded <= cache.band(symbol)?.received).then_some(false),
-        // There are venues that tell of a candle only when it is over.
+        // Some venues send a candle only when it is over.
         StreamKind::Candle(_) => {
             last_received(cache, channel)?.plus(MAX_CLOCK_SKEW) < traded
                 && traded.plus(MAX_CANDLE_DELAY) < now
@@ -57,7 +57,7 @@ pub(super) fn is_behind(
     })
 }
 
-/// When the latest value of `channel` was received; `None` if there is none.
+/// Returns when the latest value of `channel` was received; `None` if there is none.
 pub(super) fn last_received(cache: &RealtimeCache, channel: &Channel) -> Option<Timestamp> {
     use market_backbone_core::FeedEvent;
     if channel.symbol.is_any() {

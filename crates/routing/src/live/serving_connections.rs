@@ -1,16 +1,18 @@
-//! Which connection was asked last for each channel.
+//! The connection that last subscribed to each channel.
 
 use std::sync::{Mutex, PoisonError};
 
 use market_backbone_core::Channel;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Which connection was asked last for each channel: so a channel that nobody brings can be told from one that is quiet.
+/// The connection that last subscribed to each channel. It tells a channel without a connection from a quiet
+/// one.
 #[derive(Debug, Default)]
 pub(super) struct ServingConnections(Mutex<FxHashMap<Channel, u64>>);
 
 impl ServingConnections {
-    /// The connection was asked for these. Those among them that none brought which `stands`.
+    /// Records that the connection subscribed to `channels`. Returns those that no open connection (`stands`)
+    /// delivered before.
     pub(super) fn assign(
         &self,
         channels: &[Channel],
@@ -28,7 +30,7 @@ impl ServingConnections {
         new
     }
 
-    /// The connection was told that these are not wanted any more.
+    /// Records that the connection unsubscribed from `channels`.
     pub(super) fn release(&self, channels: &[Channel], connection: u64) {
         let mut by = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for channel in channels {
@@ -38,7 +40,7 @@ impl ServingConnections {
         }
     }
 
-    /// Those of `channels` that no connection brings which `stands`.
+    /// Returns those of `channels` that no open connection (`stands`) delivers.
     pub(super) fn unserved(&self, channels: &[Channel], stands: impl Fn(u64) -> bool) -> FxHashSet<Channel> {
         let by = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_served = |channel: &Channel| by.get(channel).is_some_and(|number| stands(*number));

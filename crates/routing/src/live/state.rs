@@ -1,4 +1,5 @@
-//! What the session's tasks write and the handles read: cache, readers, wishes, and how the connections are.
+//! The state shared by the session's tasks and the handles: cache, readers, desired channels and health of
+//! the connections.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -19,19 +20,19 @@ use super::serving_connections::ServingConnections;
 use super::unanswered::UnansweredMarkets;
 use crate::venue_clock_sync::VenueClockSync;
 
-/// How many commands of handles may wait; who finds no room waits too.
+/// The capacity of the queue of commands; a sender waits for room.
 const COMMAND_QUEUE_CAPACITY: usize = 8;
 
-/// What the venue refused for good.
+/// A permanent refusal of the venue.
 #[derive(Clone, Debug)]
 pub(super) struct VenueRefusal {
-    /// The version of the desired set that was refused; another may fare better.
+    /// The version of the desired set that was refused; another may be accepted.
     pub(super) version: u64,
-    /// What the venue said.
+    /// The message of the venue.
     pub(super) message: String,
 }
 
-/// How a lane is, as its owner knows it.
+/// The state of a slot, as its owner knows it.
 #[derive(Clone, Debug)]
 pub(super) struct SlotStatus {
     /// The number of the connection that serves it; 0 while none does.
@@ -44,12 +45,12 @@ pub(super) struct SlotStatus {
     pub(super) last_error: Option<Arc<str>>,
 }
 
-/// All that the session's task and the handles share.
+/// The state that the session's task and the handles share.
 #[derive(Debug)]
 pub(super) struct LiveState {
     pub(super) venue: Arc<dyn Venue>,
     pub(super) clock: Arc<dyn Clock>,
-    /// What the times of trades are good for.
+    /// The clock that the times of trades correct.
     pub(super) time: Option<Arc<VenueClockSync>>,
     pub(super) config: SessionConfig,
     pub(super) cache: RealtimeCache,
@@ -59,9 +60,9 @@ pub(super) struct LiveState {
     pub(super) served: ServingConnections,
     pub(super) counters: LiveCounters,
     pub(super) links: Links,
-    /// Changes whenever a channel is heard for the first time on a connection.
+    /// Changes whenever a channel is first received on a connection.
     pub(super) first_received: watch::Sender<()>,
-    /// Where the handles ask for what only the owner of the connections can do.
+    /// The queue of commands to the owner of the connections.
     pub(super) commands: mpsc::Sender<SessionCommand>,
     command_receiver: Mutex<Option<mpsc::Receiver<SessionCommand>>>,
     slots: Mutex<Vec<SlotStatus>>,
@@ -109,8 +110,8 @@ impl LiveState {
         *self.lock_refusal() = refusal;
     }
 
-    /// These were just asked for: to readers who have waited since a time when nobody brought them, what was said
-    /// meanwhile is missing.
+    /// Records that `channels` were subscribed to. Readers that have waited since a time without a connection
+    /// get a gap for the time between.
     pub(super) fn mark_subscribed(&self, channels: &[Channel], connection: u64) {
         let (links, now) = (&self.links, self.clock.now());
         let new = self.served.assign(channels, connection, |other| links.with(other, |_| ()).is_some());
@@ -121,7 +122,7 @@ impl LiveState {
         }
     }
 
-    /// No connection stands that was to bring these: to readers who wait for them, what is said now is missing.
+    /// Announces a gap to readers of `channels`, which have no open connection.
     pub(super) fn report_unserved(&self, channels: &[Channel], cause: GapCause) {
         let stands = |number: u64| self.links.with(number, |_| ()).is_some();
         let unserved = self.served.unserved(channels, stands);
@@ -130,7 +131,7 @@ impl LiveState {
         }
     }
 
-    /// Keeps an event heard at `received`, and hands it to its readers.
+    /// Stores an event received at `received`, and delivers it to its readers.
     pub(super) fn deliver(&self, event: &FeedEvent, arrival: FrameArrival, received: Timestamp) {
         self.cache.record_then(event, arrival, |recorded| self.publish(event, recorded, received));
         if let (Some(any), Some((_, kind))) = (self.fanout.wildcard(), event.channel())
@@ -151,7 +152,8 @@ impl LiveState {
         if recorded.first {
             self.on_first_received(symbol, kind, received);
         }
-        // What the venue begins a connection with says up to where nothing was missed, known or not.
+        // The venue's snapshot at the start of a connection proves up to where nothing was missed, whether it
+        // was known or not.
         let is_word = recorded.first && matches!(event, FeedEvent::Snapshot(_));
         if recorded.repeated && !is_word {
             self.counters.repeated.add(1);
@@ -163,7 +165,7 @@ impl LiveState {
         }
     }
 
-    /// Whether the latest value of `channel` is what the venue has now, as far as anybody can know.
+    /// Returns whether the latest value of `channel` is what the venue has now, as far as that can be known.
     pub(super) fn is_live(&self, channel: &Channel) -> bool {
         let patience = self.venue.capabilities().socket.keep_alive_every + self.config.keep_alive_grace;
         let is_well = |link: &Link| link.idle_for() <= patience && !self.is_suspect(link);
@@ -176,25 +178,26 @@ impl LiveState {
         link.unverified_for() > self.config.liveness.suspect_after
     }
 
-    /// What a reader who comes late to `channel` begins with: the state, if the channel has one. A print is no state.
+    /// Returns the state with which a late reader of `channel` begins, if the channel has one. A trade is no
+    /// state.
     pub(super) fn current_value(&self, channel: &Channel) -> Option<FeedEvent> {
         let stateful = channel.kind != StreamKind::Trade;
         if stateful && self.is_live(channel) { self.cache.event(channel) } else { None }
     }
 
-    /// Who can be asked about silent channels, if anybody.
+    /// Returns the probe for silent channels, if there is one.
     pub(super) fn probe(&self) -> Option<Arc<dyn Probe>> {
         self.probe.get().cloned()
     }
 
-    /// Says who can be asked about silent channels, once.
+    /// Sets the probe for silent channels, once.
     pub(super) fn set_probe(&self, probe: Arc<dyn Probe>) {
         if self.probe.set(probe).is_err() {
             tracing::debug!("there is somebody to ask about silent channels already");
         }
     }
 
-    /// Where the commands of the handles arrive; `None` if somebody has taken that already.
+    /// Takes the receiver of commands; `None` if it has been taken already.
     pub(super) fn take_command_receiver(&self) -> Option<mpsc::Receiver<SessionCommand>> {
         self.command_receiver.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -220,7 +223,7 @@ impl LiveState {
         };
         let health = match about {
             Some((.., suspect)) if suspect && channels > 0 => Health::Suspect,
-            // It has ended and its owner does not know yet.
+            // It has ended, and its owner does not know yet.
             None if health == Health::Live => Health::Connecting,
             _ => health,
         };

@@ -1,5 +1,4 @@
-//! Markets that were subscribed to and stay silent from the start: venues ignore codes they do not know, and say
-//! nothing.
+//! Subscribed markets that are silent from the start: venues ignore codes they do not know, without an error.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,12 +23,12 @@ impl UnansweredMarkets {
         }
     }
 
-    /// It answered after all.
+    /// Removes a market that answered after all.
     pub(super) fn mark_answered(&self, symbol: &Symbol) {
         self.lock().remove(symbol);
     }
 
-    /// Only those of which a channel is still `followed` (sorted) are worth a report.
+    /// Forgets markets without a channel that is still `followed` (sorted).
     pub(super) fn retain(&self, followed: &[Channel]) {
         let is_followed = |symbol: &Symbol| {
             let at = followed.partition_point(|channel| channel.symbol < *symbol);
@@ -38,7 +37,7 @@ impl UnansweredMarkets {
         self.lock().retain(is_followed);
     }
 
-    /// All that are reported.
+    /// Returns all reported markets.
     pub(super) fn list(&self) -> Vec<Symbol> {
         self.lock().iter().cloned().collect()
     }
@@ -48,7 +47,7 @@ impl UnansweredMarkets {
 #[derive(Debug)]
 pub(super) struct AwaitedMarkets {
     timeout: Duration,
-    /// In the order they were asked for.
+    /// The markets in the order in which they were subscribed to.
     pending: VecDeque<(Instant, Symbol)>,
 }
 
@@ -57,17 +56,17 @@ impl AwaitedMarkets {
         Self { timeout: patience, pending: VecDeque::new() }
     }
 
-    /// Awaits an answer of `symbol`, asked for at `now`.
+    /// Expects an answer of `symbol`, subscribed to at `now`.
     pub(super) fn expect(&mut self, symbol: &Symbol, now: Instant) {
         self.pending.push_back((now, symbol.clone()));
     }
 
-    /// When patience next ends.
+    /// Returns when the next market becomes overdue.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.pending.front().map(|(asked, _)| *asked + self.timeout)
     }
 
-    /// Takes out a market for which it has ended by `now`.
+    /// Removes and returns a market that is overdue by `now`.
     pub(super) fn take_overdue(&mut self, now: Instant) -> Option<Symbol> {
         self.deadline().filter(|due| *due <= now)?;
         self.pending.pop_front().map(|(_, symbol)| symbol)

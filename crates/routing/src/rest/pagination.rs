@@ -1,6 +1,6 @@
-//! Follows an answer that comes in pages to its last one.
+//! Follows a paged reply to its last page.
 //!
-//! Each page is a request of its own: it waits for its turn, and it is repeated, alone, if it fails.
+//! Each page is a request of its own: it waits for its permit, and only that page is retried if it fails.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use tower::ServiceExt;
 use crate::stack::RequestStack;
 use crate::stack::request::{ReplyPayload, VenueReply, VenueRequest};
 
-/// No answer is this long: where this many pages have come, the venue leads us on.
+/// The largest number of pages followed: no reply is this long, so the venue repeats itself.
 const MAX_PAGES: usize = 10_000;
 
-/// The whole answer to `request`.
+/// Fetches the whole reply to `request`.
 pub(super) async fn fetch_all_pages(
     stack: RequestStack,
     request: VenueRequest,
@@ -39,7 +39,7 @@ fn append(whole: &mut VenueReply, page: VenueReply) {
     match (&mut whole.payload, page.payload) {
         (ReplyPayload::Markets(all), ReplyPayload::Markets(more)) => all.extend(more),
         (ReplyPayload::Own(all), ReplyPayload::Own(more)) => all.extend(more),
-        // Nothing else says that there is more.
+        // No other reply has a further page.
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! How often something is asked for.
+//! The frequency of requests for a channel.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::ChoiceConfig;
 
-/// How often something is asked for.
+/// The frequency of requests for a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestFrequency {
     Often,
@@ -15,7 +15,7 @@ pub(super) enum RequestFrequency {
 }
 
 impl RequestFrequency {
-    /// By the mean gap between the requests; `None` if there are too few to say.
+    /// Classifies the mean gap between the requests; `None` if there are too few to say.
     pub(super) fn of(asked: &VecDeque<Instant>, config: &ChoiceConfig) -> Option<Self> {
         let (first, last) = (asked.front()?, asked.back()?);
         let gaps = u32::try_from(asked.len().checked_sub(1)?).ok()?;

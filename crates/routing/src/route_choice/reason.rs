@@ -1,15 +1,15 @@
-//! Why a value came by the channel it came by.
+//! The reason for which a value came by its route.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A channel to the venue.
+/// A route to the venue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Route {
-    /// A request of its own.
+    /// A REST request.
     Rest,
-    /// The socket's memory.
+    /// The realtime cache, which the socket fills.
     Socket,
 }
 
@@ -19,28 +19,28 @@ pub enum Route {
 pub enum RouteReason {
     /// Past data is available over REST only.
     History,
-    /// All markets of a quote at once are had over REST alone.
+    /// All markets of a quote at once are available over REST only.
     WholeMarket,
     /// The socket has no such stream, or not as deep.
     NotStreamed,
-    /// It is followed and the socket delivers.
+    /// The market is followed, and the socket delivers it.
     Live,
-    /// It is asked for too rarely to follow.
+    /// The market is requested too rarely to be followed.
     Rare,
-    /// It is asked for often: this once over REST, from now on followed.
+    /// The market is requested often: over REST this time, and followed from now on.
     Starting,
-    /// It is followed, but the socket has not delivered it since it was last connected.
+    /// The market is followed, but the socket has not delivered it since it last connected.
     NotDelivering,
-    /// The budget of requests is in use, and the socket costs none of it.
+    /// The rate limit is in use, and the socket costs none of it.
     BudgetBusy,
-    /// The socket was asked, but did not answer in time.
+    /// The socket was subscribed to, but did not deliver in time.
     TooSlow,
-    /// The socket's latest is older than who asked would have it.
+    /// The latest value of the socket is older than the caller accepts.
     TooOld,
 }
 
 impl RouteReason {
-    /// All there are.
+    /// All reasons, in the order of the variants.
     pub const ALL: [Self; 10] = [
         Self::History,
         Self::WholeMarket,
@@ -71,7 +71,7 @@ impl RouteReason {
         }
     }
 
-    /// The channel it speaks for.
+    /// Returns the route that it stands for.
     #[must_use]
     pub const fn route(self) -> Route {
         match self {
@@ -105,7 +105,7 @@ impl fmt::Display for RouteReason {
     }
 }
 
-/// How often each reason was given.
+/// The number of times each reason was given.
 #[derive(Debug, Default)]
 pub(crate) struct RouteReasonCounts([AtomicU64; RouteReason::ALL.len()]);
 
@@ -116,7 +116,7 @@ impl RouteReasonCounts {
         tracing::debug!(route = ?reason.route(), %reason, %what, "channel chosen");
     }
 
-    /// Those that were given at least once.
+    /// Returns the reasons that were given at least once, with their counts.
     pub(crate) fn counts(&self) -> Vec<(RouteReason, u64)> {
         let count = |reason: RouteReason| (reason, self.0[reason as usize].load(Relaxed));
         RouteReason::ALL.into_iter().map(count).filter(|(_, count)| *count > 0).collect()

@@ -17,13 +17,14 @@ use crate::transport::Transport;
 pub struct RouterConfig {
     /// The settings of the rate limiter.
     pub limiter: LimiterConfig,
-    /// A folder in which what is sent is noted, a file for each venue and host: all processes of a machine that name it
-    /// share what the venue allows, and one started right after another's end knows what that one has sent. `None` for
-    /// memory only.
+    /// The folder of the send logs, with one file for each venue and host; `None` for memory only.
+    ///
+    /// All processes of a machine that name the same folder share the venue's limit, and a process that
+    /// starts right after another has ended knows what that one sent.
     pub limits_dir: Option<PathBuf>,
     /// The settings of retries.
     pub retry: RetryConfig,
-    /// The HTTP client.
+    /// The settings of the HTTP client.
     pub http: HttpConfig,
     /// A transport that carries requests and sockets to the venue instead of the network.
     pub transport: Option<Arc<dyn Transport>>,

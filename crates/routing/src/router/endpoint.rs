@@ -1,4 +1,4 @@
-//! Where a venue is, and whose data that makes it.
+//! The addresses of a venue, and the source of data that they stand for.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use crate::http::origin_of;
 
 /// The addresses of a venue.
 ///
-/// The two addresses also say whose data it is ([`source`](Self::source)), as far as addresses can: one host and port
-/// counts as one source. Two servers that stand at the same address one after the other (an emulator with another seed),
-/// or behind different paths of one gateway, cannot be told apart by it, and share what is stored unless one of them is
-/// given a name with [`same_as`](Self::same_as), or a store of its own.
+/// The two addresses also say whose data it is ([`source`](Self::source)), as far as addresses can: one host
+/// and port counts as one source. Two servers at the same address one after the other (an emulator with
+/// another seed), or behind different paths of one gateway, cannot be told apart. They share stored data
+/// unless one of them gets a name with [`same_as`](Self::same_as), or a store of its own.
 ///
-/// Debugs with scheme, host and port alone: the rest of an address may hold a key.
+/// Debugs with scheme, host and port only: the rest of an address may hold a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// The address for REST: `https://…` or `http://…`, without a path.
@@ -36,14 +36,14 @@ impl fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    /// A venue that is asked at `rest_url` and listened to at `ws_url`.
+    /// Creates an endpoint with `rest_url` for requests and `ws_url` for the socket.
     #[must_use]
     pub fn new(rest_url: impl Into<String>, ws_url: impl Into<String>) -> Self {
         Self { rest_url: rest_url.into(), ws_url: ws_url.into(), same_as: None }
     }
 
-    /// The very data of `source` is served here, whatever the addresses say: by a proxy (`upbit`), or by an emulator that
-    /// is to keep its data apart (`upbit@seed-7`).
+    /// Says that the data of `source` is served here, whatever the addresses say: by a proxy (`upbit`), or by
+    /// an emulator whose data is kept apart (`upbit@seed-7`).
     #[must_use]
     pub fn same_as(mut self, source: VenueId) -> Self {
         self.same_as = Some(source);
@@ -60,8 +60,8 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// [`BadRequest`](SourceErrorKind::BadRequest) if an address is none or too long for a name, or if what was said is
-    /// a source of another venue than `family`.
+    /// [`BadRequest`](SourceErrorKind::BadRequest) if an address is invalid or too long for a name, or if the
+    /// configured source belongs to another venue than `family`.
     pub fn source(&self, family: VenueId, homes: &[(&str, VenueId)]) -> Result<VenueId, SourceError> {
         if let Some(said) = self.same_as {
             if said.family() == family.family() {
@@ -88,7 +88,8 @@ impl Endpoint {
     }
 }
 
-/// The host and port of an address, as a name has them: lower case, no dot at the end, no port where it is the usual one.
+/// Returns the host and port of an address as a name has them: lower case, no dot at the end, no default
+/// port.
 pub(crate) fn authority_of(address: &str, schemes: [&str; 2]) -> Result<String, SourceError> {
     // The address may hold a password, so it is not repeated.
     let unreadable =

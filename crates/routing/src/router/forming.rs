@@ -1,7 +1,7 @@
-//! The candle in progress: from memory, else from the socket if requests are scarce, else over REST.
+//! The forming candle: from the cache, else from the socket if requests are scarce, else over REST.
 
 use market_backbone_core::{
-    Call, CandlePageRequest, CandlePart, Channel, Clock, FetchStats, Priority, RateLimitGroup, Series,
+    Call, CandlePageRequest, CandlePart, Channel, Clock, FetchStats, Priority, RequestCost, Series,
     SourceError, StreamKind,
 };
 use tokio::time::Instant;
@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use super::RouterInner;
 use crate::route_choice::RouteReason;
 
-/// Up to so many rows a page costs the same however many it holds.
+/// The page size up to which a page costs the same, however many rows it holds.
 const MAX_FORMING_PAGE: u32 = 200;
 
 impl RouterInner {
-    /// The candle in progress; `None` if nothing has traded in its slot yet.
+    /// Fetches the forming candle; `None` if nothing has traded in its slot yet.
     ///
     /// Over REST it comes with the closed candles before it and their proof: a page costs the same however
     /// full it is.
@@ -43,7 +43,7 @@ impl RouterInner {
         if self.hub.is_live(&channel) {
             return Ok(RouteReason::Live);
         }
-        if !self.limiter.busy(self.candle_group(series)?) {
+        if !self.limiter.busy(self.candle_cost(series)?.group) {
             return Ok(standing.into());
         }
         self.chooser.force_follow(&channel, now, follow);
@@ -85,9 +85,11 @@ impl RouterInner {
         }))
     }
 
-    /// What requests for candles of `series` count against.
-    pub(super) fn candle_group(&self, series: &Series) -> Result<RateLimitGroup, SourceError> {
-        Ok(self.venue.encode(&Call::Candles(self.newest(series)))?.group)
+    /// Returns what a request for a full page of candles of `series` costs.
+    pub(super) fn candle_cost(&self, series: &Series) -> Result<RequestCost, SourceError> {
+        let count = self.venue.capabilities().candle_page_of(series.timeframe);
+        let page = CandlePageRequest { series: series.clone(), before: None, count };
+        Ok((&self.venue.encode(&Call::Candles(page))?).into())
     }
 
     fn newest(&self, series: &Series) -> CandlePageRequest {

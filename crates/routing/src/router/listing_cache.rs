@@ -1,5 +1,5 @@
-//! Whether the venue lists a market: found out where it answers a question about one that it has never heard of as if
-//! nobody had traded it.
+//! Finds out whether the venue lists a market, where the venue answers requests for unknown markets as if
+//! nobody had traded them.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,16 +13,17 @@ use super::RouterInner;
 use super::pages::REPLY_MATCHES_CALL;
 use crate::stack::request::ReplyPayload;
 
-/// More than any venue lists; beyond this everything is asked anew.
+/// The largest number of entries: more than any venue lists; beyond it, everything is requested anew.
 const MAX_ENTRIES: usize = 65_536;
-/// For how long it is believed that a market is listed, or was.
+/// The time for which a market counts as listed, now or earlier.
 const LISTED_TTL: Duration = Duration::from_secs(12 * 3_600);
-/// For how long it is believed that one is not: a mistake of the venue, or the day of its listing, is soon over.
+/// The time for which a market counts as unlisted: an error of the venue, or the day of its listing, is soon
+/// over.
 const UNLISTED_TTL: Duration = Duration::from_secs(60);
-/// So many are looked up one by one. Of more, the whole list costs less.
+/// The number of markets up to which they are looked up one by one. For more, the whole list costs less.
 const MAX_SINGLE_LOOKUPS: usize = 5;
 
-/// What is known of names.
+/// The known markets, listed and unlisted.
 #[derive(Debug, Default)]
 pub(super) struct ListingCache(Mutex<FxHashMap<Symbol, (Instant, bool)>>);
 
@@ -34,7 +35,7 @@ impl ListingCache {
         (since.elapsed() < lasts).then_some(is_listed)
     }
 
-    /// The venue has shown that it lists it, or has; or that it never did.
+    /// Records that the venue lists the market, or has listed it; or that it never did.
     pub(super) fn note(&self, symbol: &Symbol, is_listed: bool) {
         let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if names.len() >= MAX_ENTRIES && !names.contains_key(symbol) {
@@ -45,11 +46,12 @@ impl ListingCache {
 }
 
 impl RouterInner {
-    /// An answer about `symbol` has nothing in it: whether that is said of a market that there is, or was.
+    /// Returns whether an empty reply about `symbol` is about a market that exists, or existed.
     ///
     /// # Errors
     ///
-    /// [`UnknownMarket`](SourceErrorKind::UnknownMarket) if it is not. That nobody could find out is `Ok(false)`.
+    /// [`UnknownMarket`](SourceErrorKind::UnknownMarket) if it does not exist. If that cannot be found out,
+    /// the result is `Ok(false)`.
     pub(super) async fn confirm_listed(
         &self,
         symbol: &Symbol,
@@ -107,7 +109,7 @@ impl RouterInner {
         Ok(false)
     }
 
-    /// Those of `symbols` that the venue does not list now.
+    /// Returns those of `symbols` that the venue does not list now.
     pub(super) async fn unlisted(
         &self,
         symbols: &[Symbol],

@@ -1,4 +1,4 @@
-//! What the router has done, as a snapshot.
+//! A snapshot of the router's counters.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -12,19 +12,20 @@ use crate::route_choice::RouteReason;
 /// The counters of the router.
 #[derive(Clone, Debug)]
 pub struct RouterMetrics {
-    /// HTTP requests sent, repeats included.
+    /// The number of HTTP requests sent, retries included.
     pub requests: u64,
-    /// Repeats among them.
+    /// The number of retries among them.
     pub retries: u64,
-    /// Repeats forgone because too many requests had failed lately.
+    /// The number of retries given up because too many requests had failed lately.
     pub gave_up: u64,
-    /// Tickers and books of answers that were stamped in the future, and left out. Those of the socket are counted there.
+    /// The number of tickers and books of replies left out because of timestamps in the future. Those of the
+    /// socket are counted there.
     pub future: u64,
-    /// Turns: for each group how many, how long was waited, how often the venue complained; and any ban.
+    /// The counters of the rate limiter, by group, and the state of a ban.
     pub limiter: LimiterMetrics,
     /// The number of times each reason for a route was given; reasons that never occurred are left out.
     pub decisions: Vec<(RouteReason, u64)>,
-    /// Channels followed because they are asked for often.
+    /// The number of channels followed because they are requested often.
     pub followed: usize,
     /// The counters of the socket session.
     pub live: LiveMetrics,

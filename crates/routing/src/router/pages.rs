@@ -1,4 +1,4 @@
-//! What has happened: pages, and the list of markets. Over REST, always.
+//! Past data and the list of markets: always over REST.
 
 use std::sync::PoisonError;
 
@@ -12,7 +12,7 @@ use super::RouterInner;
 use crate::route_choice::RouteReason;
 use crate::stack::request::ReplyPayload;
 
-/// Reading answers each call in kind.
+/// The reason why a reply matches its call.
 pub(super) const REPLY_MATCHES_CALL: &str = "a call is answered in kind";
 
 impl RouterInner {
@@ -68,7 +68,7 @@ impl RouterInner {
         Ok(page)
     }
 
-    /// What only this venue has: sent as any other request, read by who asked.
+    /// Sends a call that only this venue has, as any other request; the caller decodes it.
     pub(super) async fn own_call(
         &self,
         call: HttpCall,
@@ -93,7 +93,7 @@ impl RouterInner {
         Ok(())
     }
 
-    /// The list of markets, from memory while it is fresh.
+    /// Returns the list of markets, from the cache while it is fresh.
     pub(super) async fn markets(&self, priority: Priority) -> Result<Vec<Instrument>, SourceError> {
         if let Some(markets) = self.cached_markets() {
             return Ok(markets);

@@ -1,4 +1,4 @@
-//! How a silent channel is looked up: one request for tickers, when nobody else needs the turn.
+//! Probes a silent channel with one request for tickers, when no other request needs the permit.
 
 use std::sync::Weak;
 
@@ -10,7 +10,8 @@ use super::pages::REPLY_MATCHES_CALL;
 use crate::live::Probe;
 use crate::stack::request::ReplyPayload;
 
-/// Asks over REST. Weak, because the hub that holds it is itself a part of what it asks.
+/// A probe over REST. The reference is weak, because the hub that holds the probe is itself a part of the
+/// router.
 #[derive(Debug)]
 pub(super) struct TickerProbe(pub(super) Weak<RouterInner>);
 
@@ -20,7 +21,7 @@ impl Probe for TickerProbe {
         let closed = || SourceError::new(SourceErrorKind::Closed, "the router is closed");
         let shared = self.0.upgrade().ok_or_else(closed)?;
         match shared.last_traded(symbols).await {
-            // One market that is not listed any more would make the venue refuse all of them.
+            // One market that is no longer listed would make the venue refuse the whole request.
             Err(error) if error.kind() == SourceErrorKind::UnknownMarket => {
                 let listed = shared.markets(Priority::Low).await?;
                 let is_listed = |symbol: &&Symbol| listed.iter().any(|market| market.symbol == **symbol);

@@ -1,19 +1,20 @@
-//! Which rows have been warned of: a row that stays broken is asked for again and again, and said once.
+//! The rows for which a warning was logged: a row that stays invalid is fetched again and again, but logged
+//! once.
 
 use std::sync::{Mutex, PoisonError};
 
 use market_backbone_core::{RejectedRow, Series, Timestamp};
 use rustc_hash::FxHashSet;
 
-/// Beyond so many everything is said anew.
+/// The largest number of entries; beyond it, every row is logged anew.
 const MAX_ENTRIES: usize = 16_384;
 
-/// The rows of each series that have been warned of: by their slot, or by what is wrong where nobody can tell the slot.
+/// The logged rows of each series: by their slot, or by the error where the slot is unknown.
 #[derive(Debug, Default)]
 pub(super) struct RejectedRowLog(Mutex<FxHashSet<(Series, Result<Timestamp, String>)>>);
 
 impl RejectedRowLog {
-    /// Whether nobody has been told of `row` yet; from now on somebody has.
+    /// Returns whether `row` has not been reported yet; from now on it has.
     pub(super) fn is_first_report(&self, series: &Series, row: &RejectedRow) -> bool {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() >= MAX_ENTRIES {

@@ -1,8 +1,8 @@
-//! On what terms a live value is asked for.
+//! The options of a request for a live value.
 
 use std::time::Duration;
 
-use market_backbone_core::{Priority, RateLimitGroup, SourceError, SourceErrorKind};
+use market_backbone_core::{Priority, RequestCost, SourceError, SourceErrorKind};
 use tokio::time::timeout;
 
 use super::RouterInner;
@@ -12,9 +12,11 @@ use super::RouterInner;
 pub struct RequestOptions {
     /// The priority of the request.
     pub priority: Priority,
-    /// A value that we heard of longer ago is asked for anew, even if the venue may have no newer one.
+    /// The largest age of an acceptable value. An older one is requested anew, even if the venue may have no
+    /// newer one.
     pub max_age: Option<Duration>,
-    /// An answer that would take longer is refused at once, as far as that can be told beforehand.
+    /// The longest acceptable wait. A reply that would take longer is refused at once, as far as that can be
+    /// estimated.
     pub timeout: Option<Duration>,
 }
 
@@ -25,17 +27,17 @@ impl From<Priority> for RequestOptions {
 }
 
 impl RouterInner {
-    /// What `asking` comes to, if it comes in time: `requests` of `group` are what it needs.
+    /// Runs `asking` within the timeout; it needs `requests` requests of `group`.
     ///
-    /// Dropping it halfway gives up its place in the line, or what is under way.
+    /// Dropping the future gives up its place in the queue, or the requests in flight.
     pub(super) async fn with_timeout<T>(
         &self,
         terms: RequestOptions,
-        (group, requests): (RateLimitGroup, u64),
+        (cost, requests): (RequestCost, u64),
         asking: impl Future<Output = Result<T, SourceError>>,
     ) -> Result<T, SourceError> {
         let Some(within) = terms.timeout else { return asking.await };
-        let takes = || self.limiter.eta(group, terms.priority, requests).map_or(within, |found| found.takes);
+        let takes = || self.limiter.eta(cost, terms.priority, requests).map_or(within, |found| found.takes);
         let would_take = takes();
         if would_take > within {
             return Err(self.too_late(within, would_take));

@@ -1,4 +1,4 @@
-//! What is counted together and goes by one clock: a venue at one address.
+//! The scope of limits and of the clock: a venue at one address.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::{Endpoint, RouterConfig, endpoint};
 use crate::limiter::{JournalConfig, Limiter};
 use crate::venue_clock_sync::VenueClockSync;
 
-/// Everything the venue counts, connecting included, so that one limiter watches over all of it.
+/// Returns all limits of the venue, connects included, so that one limiter applies all of them.
 fn limits(capabilities: &Capabilities) -> Vec<RateLimitRule> {
     let mut limits = capabilities.limits.to_vec();
     let connects = capabilities.socket.connects;
@@ -21,11 +21,11 @@ fn limits(capabilities: &Capabilities) -> Vec<RateLimitRule> {
     limits
 }
 
-/// The limiter of all in this process who send requests to the same address.
+/// Returns the limiter that all senders of this process to the same address share.
 ///
-/// What a venue counts is who sends to which of its houses: two sources at one address (named apart with
-/// [`Endpoint::same_as`]) have one budget, and a proxy has its own, whoever's data it serves. Addresses of one house are
-/// one.
+/// A venue counts who sends to which of its hosts: two sources at one address (named apart with
+/// [`Endpoint::same_as`]) share one limit, and a proxy has its own, whoever's data it serves. All official
+/// addresses of one region are one.
 pub(super) fn limiter_for(
     venue: &dyn Venue,
     endpoint: &Endpoint,
@@ -38,7 +38,7 @@ pub(super) fn limiter_for(
     Ok(Limiter::of_scope(scope.as_str(), &limits(venue.capabilities()), config.limiter, journal))
 }
 
-/// The venue's clock, and what earlier processes have found out about it.
+/// Creates the venue's clock, with what earlier processes have measured.
 pub(super) fn clock_sync_for(
     venue: &dyn Venue,
     endpoint: &Endpoint,

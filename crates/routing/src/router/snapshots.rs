@@ -1,4 +1,4 @@
-//! What is now: tickers and books, from the socket's memory where it is good, else over REST.
+//! Live tickers and books: from the realtime cache where it is current, else over REST.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::request_options::RequestOptions;
 use crate::route_choice::{FollowState, RouteReason};
 use crate::stack::request::{ReplyPayload, VenueReply};
 
-/// What memory had of what was asked for, and why the rest needs requests.
+/// The values found in the cache, the missing symbols, and the reason for which they need requests.
 #[derive(Debug)]
 struct CacheLookup<T> {
     found: Vec<T>,
@@ -76,7 +76,7 @@ impl RouterInner {
         Ok(books)
     }
 
-    /// Price steps are on no socket.
+    /// Fetches price increments, which no socket streams.
     pub(super) async fn instruments(
         &self,
         symbols: &[Symbol],
@@ -91,11 +91,13 @@ impl RouterInner {
         Ok(instruments.collect())
     }
 
-    /// The latest of `symbols` where they are followed, delivered and young enough. Takes note of the request, so
-    /// that who asks often, or for many, is followed; and decides by which channel the rest is had.
+    /// Looks up the latest values of `symbols` where they are followed, delivered and young enough.
     ///
-    /// Who asks for many that have only just been begun to be followed waits for the socket a moment rather than
-    /// asking for all of them once more.
+    /// Records the request, so that markets requested often, or many at once, are followed. Decides by which
+    /// route the rest comes.
+    ///
+    /// A request for many markets that have only just been followed waits a moment for the socket, rather
+    /// than requesting all of them once more.
     async fn lookup<T>(
         &self,
         symbols: &[Symbol],
@@ -127,7 +129,7 @@ impl RouterInner {
         glance
     }
 
-    /// Takes note of a request for all `symbols`; the least settled of what they stand at.
+    /// Records a request for all `symbols`; returns the least settled of their states.
     fn record_requests(&self, symbols: &[Symbol], kind: StreamKind, terms: RequestOptions) -> FollowState {
         let now = Instant::now();
         let batch = self.chooser.is_batch(symbols.len(), terms.priority);
@@ -157,7 +159,7 @@ impl RouterInner {
         let mut glance = CacheLookup { found: Vec::new(), missing: Vec::new(), reason: RouteReason::TooOld };
         for symbol in symbols {
             let channel = Channel { symbol: symbol.clone(), kind };
-            // What seems to come from the future was heard before the clock was put right: how long ago, nobody knows.
+            // A time in the future was taken before the clock was corrected: the age is unknown.
             let is_known = |received| received <= now.plus(Duration::from_secs(1));
             let young =
                 |received| terms.max_age.is_none_or(|most| is_known(received) && now.since(received) <= most);
@@ -173,7 +175,7 @@ impl RouterInner {
         glance
     }
 
-    /// Waits until the socket delivers all of `symbols`, within what it may take.
+    /// Waits until the socket delivers all of `symbols`, within its time limit.
     async fn wait_for_all(&self, symbols: &[Symbol], kind: StreamKind, terms: RequestOptions) {
         let within = self.config.forming_timeout.min(terms.timeout.unwrap_or(self.config.forming_timeout));
         let until = Instant::now() + within;
@@ -185,7 +187,7 @@ impl RouterInner {
                 }
             }
         };
-        // Too late or not, whoever asked looks again.
+        // In time or not, the caller looks again.
         let _ = timeout_at(until, all).await;
     }
 
@@ -193,14 +195,14 @@ impl RouterInner {
         symbols.chunks(self.config.symbols_per_call.max(1))
     }
 
-    /// Asks for all of it at once.
+    /// Requests all of them at once.
     async fn fetch_all(
         &self,
         calls: Vec<Call>,
         terms: RequestOptions,
     ) -> Result<Vec<VenueReply>, SourceError> {
         let Some(first) = calls.first() else { return Ok(Vec::new()) };
-        let needs = (self.venue.encode(first)?.group, calls.len() as u64);
+        let needs = ((&self.venue.encode(first)?).into(), calls.len() as u64);
         let ask = |call| self.rest.call_shared(call, terms.priority, terms.max_age);
         self.with_timeout(terms, needs, try_join_all(calls.into_iter().map(ask))).await
     }

@@ -1,7 +1,7 @@
-//! Turns bytes into what was asked for.
+//! Decodes the bytes of a reply.
 //!
-//! Inside the retry on purpose: an answer that was cut short can look complete to HTTP, and then only
-//! reading it finds out.
+//! Inside the retry on purpose: a truncated reply can look complete to HTTP, and then only decoding finds
+//! out.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,13 +13,13 @@ use tower::{Layer, Service};
 use super::future_stamp_filter::FutureStampFilter;
 use super::request::{RawReply, ReplyPayload, VenueReply, VenueRequest};
 
-/// Puts a [`DecodeService`] before a service.
+/// A layer that puts a [`DecodeService`] before a service.
 #[derive(Clone, Debug)]
 pub(crate) struct DecodeLayer {
     pub(crate) venue: Arc<dyn Venue>,
-    /// What every address that is asked begins with.
+    /// The beginning of every requested address.
     pub(crate) base: Arc<str>,
-    /// Judges stamps from the future.
+    /// The filter for timestamps in the future.
     pub(crate) future_stamps: FutureStampFilter,
 }
 
@@ -32,7 +32,7 @@ impl<S> Layer<S> for DecodeLayer {
     }
 }
 
-/// Reads replies as the venue writes them.
+/// Decodes replies in the venue's format.
 #[derive(Clone, Debug)]
 pub(crate) struct DecodeService<S> {
     inner: S,
@@ -63,7 +63,7 @@ where
         Box::pin(async move {
             let raw = reply.await?;
             let next = match *call {
-                // Others are pages themselves: who asks for one says how far it goes.
+                // Other calls are pages themselves: the caller of one says how far it reaches.
                 Call::Markets | Call::VenueSpecific(_) => venue.next_page(&sent, &raw.as_reply(), &base)?,
                 _ => None,
             };
@@ -81,7 +81,7 @@ fn decode(
     let body = &raw.body;
     Ok(match call {
         Call::Candles(request) => {
-            // A row of the future would be the newest there is.
+            // A row of the future would be the newest one.
             let before =
                 request.before.map_or(raw.latest_plausible, |before| before.min(raw.latest_plausible));
             let due = CandlePageRequest { before: Some(before), ..request.clone() };

@@ -1,4 +1,5 @@
-//! Tickers and books that are stamped in the future: left out of an answer, counted and named, by the bound of live events.
+//! Removes tickers and books with timestamps in the future from a reply; counts and logs them, with the bound
+//! of live events.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -10,23 +11,23 @@ use market_backbone_core::{Clock, OrderBook, Ticker, Timestamp, drop_after};
 use crate::http_stats::HttpStats;
 use crate::venue_clock_sync::VenueClockSync;
 
-/// What judges the stamps of answers.
+/// A filter for the timestamps of replies.
 #[derive(Clone, Debug)]
 pub(crate) struct FutureStampFilter {
     pub(crate) time: Arc<VenueClockSync>,
-    /// Stamps up to so much ahead of the venue's clock are believed.
+    /// The largest accepted time ahead of the venue's clock.
     pub(crate) max_ahead: Duration,
     pub(crate) stats: Arc<HttpStats>,
 }
 
 impl FutureStampFilter {
-    /// The tickers of an answer that was `received` then, by the venue's clock.
+    /// Filters the tickers of a reply that was `received` then, by the venue's clock.
     pub(crate) fn tickers(&self, tickers: Vec<Ticker>, received: Timestamp) -> Vec<Ticker> {
         let stamp = |ticker: &Ticker| ticker.time.max(ticker.trade_time);
         self.filter(tickers, received, stamp, |ticker| &ticker.symbol, "ticker")
     }
 
-    /// The books of an answer that was `received` then, by the venue's clock.
+    /// Filters the books of a reply that was `received` then, by the venue's clock.
     pub(crate) fn books(&self, books: Vec<OrderBook>, received: Timestamp) -> Vec<OrderBook> {
         self.filter(books, received, |book| book.time, |book| &book.symbol, "book")
     }
@@ -39,7 +40,7 @@ impl FutureStampFilter {
         symbol: impl Fn(&T) -> &N,
         what: &str,
     ) -> Vec<T> {
-        // Of a clock that was compared with nothing nobody knows that it is not behind.
+        // A clock that was never compared with another may be behind.
         if !self.time.clock().is_measured() {
             return rows;
         }

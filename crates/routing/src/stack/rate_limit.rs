@@ -1,4 +1,5 @@
-//! Each request takes a turn, and its reply corrects the count: nothing reaches the venue past this layer.
+//! Each request takes a permit, and its reply corrects the count: nothing reaches the venue without this
+//! layer.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,7 +13,7 @@ use super::request::{RawReply, VenueRequest};
 use crate::http_stats::HttpStats;
 use crate::limiter::{Limiter, Permit};
 
-/// Puts a [`Turn`] before a service.
+/// A layer that puts a [`RateLimited`] before a service.
 #[derive(Clone, Debug)]
 pub(crate) struct RateLimitLayer {
     pub(crate) limiter: Limiter,
@@ -28,7 +29,7 @@ impl<S> Layer<S> for RateLimitLayer {
     }
 }
 
-/// Waits for a turn, asks, and tells the limiter what the venue had to say about it.
+/// Waits for a permit, sends, and reports to the limiter what the venue says about its limits.
 #[derive(Clone, Debug)]
 pub(crate) struct RateLimited<S> {
     inner: S,
@@ -53,7 +54,7 @@ where
         let mut ready = std::mem::replace(&mut self.inner, clone);
         let layer = self.layer.clone();
         Box::pin(async move {
-            let permit = layer.limiter.acquire(request.http.group, request.priority).await?;
+            let permit = layer.limiter.acquire(&*request.http, request.priority).await?;
             layer.stats.requests.fetch_add(1, Relaxed);
             // If it fails, the permit is dropped: whether the venue has counted the request is unknown.
             let reply = ready.call(request.clone()).await?;
@@ -66,7 +67,7 @@ where
 }
 
 impl RateLimitLayer {
-    /// Adds to a refusal that lasts until when it does.
+    /// Adds the end of a lasting refusal to its error.
     fn with_block_end(&self, error: SourceError, group: RateLimitGroup) -> SourceError {
         if !matches!(error.kind(), SourceErrorKind::Banned(_) | SourceErrorKind::Throttled(_)) {
             return error;
@@ -81,14 +82,14 @@ impl RateLimitLayer {
     }
 
     fn record_response(&self, permit: Permit, reply: &RawReply, refusal: Option<&SourceError>) {
-        // Before the permit is settled, so that nobody slips through in between.
+        // Before the permit is settled, so that no request slips through in between.
         match refusal.map(SourceError::kind) {
             Some(SourceErrorKind::Throttled(after)) => self.limiter.throttled(permit.group(), after),
             Some(SourceErrorKind::Banned(duration)) => self.limiter.banned(duration),
             _ => {}
         }
-        if let Some((group, remaining)) = self.venue.remaining(&reply.as_reply()) {
-            self.limiter.observe(&permit, group, remaining);
+        for report in self.venue.budget_reports(&reply.as_reply()) {
+            self.limiter.observe_report(&permit, report);
         }
         permit.answered();
     }

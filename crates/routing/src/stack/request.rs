@@ -1,4 +1,4 @@
-//! What goes through the stack, and what comes back.
+//! The requests and replies of the stack.
 
 use std::sync::Arc;
 
@@ -8,27 +8,27 @@ use market_backbone_core::{
     Ticker, Timestamp, TradePage,
 };
 
-/// One request on its way; cheap to clone, for a repeat.
+/// One request on its way; cheap to clone, for a retry.
 #[derive(Clone, Debug)]
 pub(crate) struct VenueRequest {
     pub(crate) call: Arc<Call>,
     pub(crate) http: Arc<HttpCall>,
     pub(crate) priority: Priority,
-    /// Which try this is, from 1.
+    /// The number of this attempt, from 1.
     pub(crate) attempt: u32,
 }
 
-/// What came over the wire, whatever its status.
+/// The raw reply, whatever its status.
 #[derive(Clone, Debug)]
 pub(crate) struct RawReply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
-    /// When the venue was asked by its own clock, at the earliest.
+    /// The earliest venue time at which the venue handled the request.
     pub(crate) asked_at: Timestamp,
-    /// What the answer tells of has happened before this, by the venue's own clock: the rest is not true.
+    /// The latest plausible venue time of the content: later times are wrong.
     pub(crate) latest_plausible: Timestamp,
-    /// When the last byte was here, by the venue's clock as far as it is known.
+    /// The time of the last byte, by the venue's clock as far as it is known.
     pub(crate) received: Timestamp,
 }
 
@@ -47,7 +47,7 @@ impl RawReply {
     }
 }
 
-/// What the venue answered, read.
+/// The decoded reply of the venue.
 #[derive(Clone, Debug)]
 pub(crate) enum ReplyPayload {
     Candles(CandlePage),
@@ -59,12 +59,12 @@ pub(crate) enum ReplyPayload {
     Own(Vec<OwnedReply>),
 }
 
-/// An answer and what it took.
+/// A reply, and what it cost.
 #[derive(Clone, Debug)]
 pub(crate) struct VenueReply {
     pub(crate) payload: ReplyPayload,
-    /// Where the rest of it is.
+    /// The call for the rest of it.
     pub(crate) next: Option<HttpCall>,
-    /// Requests sent for it, repeats included.
+    /// The number of requests sent for it, retries included.
     pub(crate) attempts: u32,
 }

@@ -1,8 +1,8 @@
-//! Whether and when to ask again.
+//! Decides whether and when to retry.
 //!
-//! Asking again is safe because every request we send is a GET: it reads, so twice is as good as once.
-//! It is not free: a venue that is down is not helped by more requests, so all requests together share
-//! a budget, and a repeat takes a turn like any other request.
+//! A retry is safe because every request we send is a GET: it only reads. It is not free: more requests do
+//! not help a venue that is down. So all requests share a budget of retries, and a retry needs a permit like
+//! any other request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,18 +21,18 @@ use crate::http_stats::HttpStats;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RetryConfig {
-    /// Tries for one request, the first included.
+    /// The number of attempts for one request, the first included.
     pub max_attempts: u32,
-    /// Wait before the first repeat; doubles with each.
+    /// The wait before the first retry; it doubles with each.
     pub base: Duration,
-    /// The longest single wait; a venue that asks for a longer one is given up on.
+    /// The longest single wait. If the venue asks for a longer one, the request fails.
     pub cap: Duration,
-    /// Repeats allowed for each answer that was fine: 0.5 is one for two. A venue that fails one request in
-    /// five needs a quarter.
+    /// The number of retries allowed for each successful reply: 0.5 is one for two. A venue that fails one
+    /// request in five needs a quarter.
     pub budget_ratio: f32,
-    /// Repeats allowed each second even if nothing succeeds.
+    /// The number of retries allowed each second even if nothing succeeds.
     pub budget_per_second: u32,
-    /// Tries while the venue has never answered at all: a wrong address should be found out quickly.
+    /// The number of attempts while the venue has never answered: a wrong address should be reported quickly.
     pub first_contact_attempts: u32,
 }
 
@@ -58,7 +58,7 @@ impl Default for RetryConfig {
     }
 }
 
-/// The policy; clones share one budget.
+/// The retry policy; clones share one budget.
 #[derive(Clone)]
 pub(crate) struct RetryPolicy {
     config: RetryConfig,
@@ -75,7 +75,8 @@ impl RetryPolicy {
 
     /// Returns how long to wait before the attempt after number `attempt`; `None` to give up.
     fn wait(&self, attempt: u32, error: &SourceError) -> Option<Duration> {
-        // These are our own line's: whoever has waited two minutes in it is not helped by waiting again.
+        // These come from our own queue: a request that has waited two minutes in it is not helped by waiting
+        // again.
         let ours =
             matches!(error.kind(), SourceErrorKind::Overloaded | SourceErrorKind::DeadlineExceeded { .. });
         if !error.is_transient() || ours {

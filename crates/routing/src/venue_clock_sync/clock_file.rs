@@ -1,35 +1,35 @@
-//! What was measured of a venue's clock, on file: the next process knows at once what this one found out.
+//! The measured offset of a venue's clock, stored in a file: the next process knows it at once.
 //!
-//! Noted is how the venue's clock stood to the time since the machine's start, which nobody sets: so a machine whose clock
-//! was set since, be it right or wrong, is known for what it is. Where the system does not tell that time, or the
-//! machine was started anew, nothing is recalled, and the first answer has to say.
+//! The file holds the offset between the venue's clock and the time since boot, which nobody sets. So a
+//! machine whose clock was set since, rightly or wrongly, is recognised. Where the system does not tell the
+//! time since boot, or the machine was restarted, nothing is recalled, and the first response has to say.
 
 use std::path::PathBuf;
 use std::{fs, io};
 
 use market_backbone_core::{Clock, Timestamp};
 
-/// What was measured longer ago is not recalled.
+/// The age above which a measurement is not recalled, in nanoseconds.
 const MAX_AGE_NS: i64 = 7 * 86_400 * 1_000_000_000;
-/// A clock that nobody sets is off by one part in so many.
+/// The drift of a clock that nobody sets: one part in so many.
 const DRIFT_DIVISOR: i64 = 20_000;
-/// The time since the machine's start is told in hundredths of a second.
+/// The resolution of the time since boot, in nanoseconds.
 const RESOLUTION_NS: i64 = 20_000_000;
 
-/// By so much the two clocks of a machine may come apart by themselves.
+/// The largest divergence of a machine's two clocks by themselves, in nanoseconds.
 const MAX_DIVERGENCE_NS: u64 = 1_000_000_000;
 
-/// What is noted, as it reads now.
+/// A stored offset, as of now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StoredClockOffset {
     /// The bounds between which the venue's clock is ahead of the machine's, in nanoseconds.
     pub(super) from: i64,
     pub(super) to: i64,
-    /// Whether the machine's clock seems to have been set since.
+    /// True if the machine's clock seems to have been set since.
     pub(super) was_set: bool,
 }
 
-/// The file.
+/// The file with the offset.
 #[derive(Debug)]
 pub(super) struct ClockFile {
     path: PathBuf,
@@ -40,7 +40,7 @@ impl ClockFile {
         Self { path }
     }
 
-    /// What is noted of the venue's clock, as seen from `machine` now, if it can still be told.
+    /// Reads the stored offset as seen from `machine` now, if it is still usable.
     pub(super) fn read(&self, machine: &dyn Clock) -> Option<StoredClockOffset> {
         let (steady, wall) = (machine.monotonic()?.as_nanos(), machine.now().as_nanos());
         let text = fs::read_to_string(&self.path).ok()?;
@@ -50,7 +50,7 @@ impl ClockFile {
         }
         let mut number = || words.next()?.parse::<i64>().ok();
         let (then, showed, from, to) = (number()?, number()?, number()?, number()?);
-        // The full stop shows that the line is whole.
+        // The full stop shows that the line is complete.
         let is_whole = words.next() == Some(".") && from <= to;
         let age = steady.checked_sub(then).filter(|age| is_whole && 0 <= *age && *age <= MAX_AGE_NS)?;
         let uncertainty = age / DRIFT_DIVISOR + RESOLUTION_NS;
@@ -64,7 +64,7 @@ impl ClockFile {
         })
     }
 
-    /// Notes that the venue's clock is ahead of `machine` within these bounds.
+    /// Stores that the venue's clock is ahead of `machine` within these bounds, in nanoseconds.
     pub(super) fn write(&self, machine: &dyn Clock, (from, to): (i64, i64)) -> io::Result<()> {
         let (Some(steady), Some(boot)) = (machine.monotonic().map(Timestamp::as_nanos), boot_id()) else {
             return Ok(());

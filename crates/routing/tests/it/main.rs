@@ -17,3 +17,6 @@ mod retry;
 mod router;
 mod scope;
 mod server;
+mod stalls;
+mod threads;
+mod weights;

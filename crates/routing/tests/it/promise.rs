@@ -2,14 +2,17 @@
 //!
 //! `SCHEDULES=10000` plays as many; a few hundred otherwise.
 
+mod arrivals;
 mod model;
+mod weights;
 
 use std::time::Duration;
 
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use model::{Arrivals, NEVER, Network, Run, Schedule, play};
+use arrivals::Arrivals;
+use model::{NEVER, Network, Run, Schedule, play};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -50,8 +53,8 @@ prop_compose! {
         mixed: bool,
     ) -> Schedule {
         let count = count.min(u64::from(max) * 25);
-        let network = Network { slower, ..network };
-        Schedule { max, count, gap: ms(gap), network, cancelled, beside, kills, steps, seed, trust: true, mixed }
+        let plain = Schedule::plain(max, count, Network { slower, ..network });
+        Schedule { gap: ms(gap), cancelled, beside, kills, steps, seed, mixed, ..plain }
     }
 }
 

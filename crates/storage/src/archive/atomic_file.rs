@@ -1,4 +1,4 @@
-//! A file that is written beside its place and put there when it is whole.
+//! A file that is written under a temporary name and renamed when it is complete.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -7,25 +7,25 @@ use market_backbone_core::{StoreError, StoreErrorKind};
 
 use super::fault::io;
 
-/// How often one begins anew because the file that one has opened has come into its place meanwhile.
+/// The number of attempts to create the file when its path is replaced between opening and locking.
 const ATTEMPTS: usize = 16;
 
-/// A file on its way: `candles.csv` is `candles.csv.part` until it is whole.
+/// A file in progress: `candles.csv` is `candles.csv.part` until it is complete.
 ///
-/// Given up, it leaves nothing behind, and what was in its place stays there. What a killed program left is written over by
-/// whoever comes next; while one writes, it is refused to others: a lock that the system gives up with the process tells the
-/// two apart.
+/// If it is dropped, it leaves nothing behind, and the file in its place stays. The leftover of a killed
+/// program is overwritten by the next writer. While one program writes, others are refused: a lock that the
+/// system releases with the process tells the two cases apart.
 #[derive(Debug)]
 pub struct AtomicFile {
     temp_path: PathBuf,
     target: PathBuf,
-    /// Has the lock for as long as it is open.
+    /// The open file that holds the lock.
     _lock: File,
     committed: bool,
 }
 
 impl AtomicFile {
-    /// Begins what will be `target`.
+    /// Creates the file that will become `target`.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl AtomicFile {
             if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
                 break;
             }
-            // Where there are no locks, one goes without.
+            // On systems without locks, none is used.
             if !is_at(&file, &draft) {
                 continue;
             }
@@ -61,11 +61,11 @@ impl AtomicFile {
         &self.target
     }
 
-    /// Puts it in its place. What was written must have been synced to the disk by then.
+    /// Moves the file into place. It must have been synced to the disk by then.
     ///
     /// # Errors
     ///
-    /// If that cannot be done.
+    /// If that fails.
     pub fn commit(mut self) -> Result<(), StoreError> {
         fs::rename(&self.temp_path, &self.target).map_err(|error| io(&self.target, error))?;
         self.committed = true;
@@ -111,7 +111,7 @@ mod tests {
         let refused = AtomicFile::create(&target).unwrap_err().to_string();
         assert!(refused.contains("another program is writing") && refused.contains("rows.csv"), "{refused}");
         first.commit().unwrap();
-        // Who is still holding the file that is in place now does not keep the next from beginning another.
+        // The holder of the finished file does not prevent the start of another one.
         let (second, mut next) = AtomicFile::create(&target).unwrap();
         next.write_all(b"second, and longer").unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"first");

@@ -1,7 +1,8 @@
-//! Opens what an archive names, if it is a file of this folder and no larger than it can be.
+//! Opens a file that an archive names, if it is a file in this folder and not too large.
 //!
-//! An archive comes from elsewhere. A FIFO in place of a file would never end, a device could do anything when it is
-//! opened, and a link can lead out of the folder to what its owner may read and its sender may not.
+//! An archive comes from elsewhere. A FIFO in place of a file would never end, a device could do anything
+//! when it is opened, and a link could lead out of the folder to what its owner may read and its sender may
+//! not.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -11,9 +12,9 @@ use market_backbone_core::StoreError;
 
 use super::fault::{damaged, io};
 
-/// Opens the file at `path`, which lies in the archive `dir`.
+/// Opens the file at `path` in the archive `dir`.
 pub(super) fn open(dir: &Path, path: &Path) -> Result<File, StoreError> {
-    // Looked at before it is opened: opening a FIFO waits for somebody to write to it.
+    // Checked before it is opened: opening a FIFO waits for a writer.
     let real = |path: &Path| fs::canonicalize(path).map_err(|error| io(path, error));
     if !real(path)?.starts_with(real(dir)?) {
         return Err(damaged(path, "a link leads out of the archive's folder; copy the file there"));
@@ -21,17 +22,17 @@ pub(super) fn open(dir: &Path, path: &Path) -> Result<File, StoreError> {
     let there = fs::metadata(path).map_err(|error| io(path, error))?;
     require_file(path, &there)?;
     let file = File::open(path).map_err(|error| io(path, error))?;
-    // Once more, of what has really been opened.
+    // Checked again on what has really been opened.
     require_file(path, &file.metadata().map_err(|error| io(path, error))?)?;
     Ok(file)
 }
 
-/// The bytes of a file that may have `most` of them.
+/// Reads a file that may have at most `most` bytes.
 pub(super) fn read(dir: &Path, path: &Path, most: u64) -> Result<Vec<u8>, StoreError> {
     let mut file = open(dir, path)?;
     require_size(path, &file, most)?;
     let mut bytes = Vec::new();
-    // It may grow while it is read.
+    // The file may grow while it is read.
     let read = Read::take(&mut file, most.saturating_add(1)).read_to_end(&mut bytes);
     read.map_err(|error| io(path, error))?;
     if bytes.len() as u64 > most {
@@ -46,7 +47,8 @@ pub(super) fn require_size(path: &Path, file: &File, most: u64) -> Result<(), St
     if size > most { Err(too_large(path, size, most)) } else { Ok(()) }
 }
 
-/// Refuses a file that does not begin and end with `ends`, before all of it is read; goes back to its beginning.
+/// Refuses a file that does not begin and end with `ends`, before all of it is read; seeks back to its
+/// beginning.
 pub(super) fn require_magic(path: &Path, file: &mut File, ends: &[u8]) -> Result<(), StoreError> {
     let mut bytes = [vec![0; ends.len()], vec![0; ends.len()]];
     let back = -i64::try_from(ends.len()).unwrap_or(0);

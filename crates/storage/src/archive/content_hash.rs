@@ -1,4 +1,5 @@
-//! The fingerprint of what is held and known of a series: the same on every machine, and computable without us.
+//! A hash of the rows and the coverage of a series: the same on every machine, and computable without this
+//! program.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,27 +12,29 @@ use super::coverage_record::{disputed_slots, known_slots};
 const SERIES: &str = "market-backbone series 1\n";
 const ARCHIVE: &str = "market-backbone archive 1\n";
 
-/// A SHA-256 of rows and knowledge. Displays as 64 hex digits.
+/// A SHA-256 of rows and coverage. Displays as 64 hex digits.
 ///
-/// Two machines that asked at different times, in different pages, but hold and know the same, have the same.
+/// Two machines that fetched at different times, in different pages, but hold and know the same, have the
+/// same hash.
 ///
-/// Of a series it is taken over this, where every number has eight bytes, the lowest first, and every time is
-/// an `i64` of nanoseconds since the epoch:
+/// The hash of a series is taken over the following, where every number has eight bytes in little-endian
+/// order, and every time is an `i64` of nanoseconds since the epoch:
 ///
 /// 1. the lines `market-backbone series 1`, venue, market and timeframe, each with a line feed at its end;
 /// 2. each row, oldest first: open time, then open, high, low, close, volume and turnover as `f64`; after all
 ///    of them, how many there are (`u64`);
-/// 3. each known stretch, oldest first: from, to (exclusive); after all of them, how many there are. They are
-///    rounded up to the next open time of a slot, since only that tells which slots are known, and joined where
+/// 3. each known range, oldest first: from, to (exclusive); after all of them, how many there are. They are
+///    rounded up to the next open time of a slot, since only that tells which slots are known, and merged where
 ///    they touch; the manifest of an archive lists them so. One without a beginning has the lowest `i64` there;
-/// 4. each disputed stretch, and how many there are, in the same way.
+/// 4. each disputed range, and how many there are, in the same way.
 ///
-/// Of several series, over the line `market-backbone archive 1` and the 32 bytes of each, in their order.
+/// The hash of several series is taken over the line `market-backbone archive 1` and the 32 bytes of each, in
+/// their order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentHash([u8; 32]);
 
 impl ContentHash {
-    /// The hash of a series of which `candles` (oldest first) are held and `coverage` is known.
+    /// Returns the hash of a series with `candles` (oldest first) and `coverage`.
     #[must_use]
     pub fn of(series: &Series, candles: &[Candle], coverage: &Coverage, grid: Grid) -> Self {
         let mut hasher = SeriesHasher::new(series);
@@ -39,7 +42,7 @@ impl ContentHash {
         hasher.finish(coverage, grid)
     }
 
-    /// The hash of several series, in the order in which they stand.
+    /// Returns the hash of several series, in the given order.
     #[must_use]
     pub fn of_all(series: impl IntoIterator<Item = Self>) -> Self {
         let mut context = Context::new(&SHA256);
@@ -69,7 +72,7 @@ impl fmt::Debug for ContentHash {
     }
 }
 
-/// A text that is no content hash.
+/// The error for a text that is no content hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContentHashError;
 
@@ -97,7 +100,7 @@ impl FromStr for ContentHash {
     }
 }
 
-/// Hashes a series as its rows come by.
+/// A hasher that takes the rows of a series one batch after the other.
 pub(super) struct SeriesHasher {
     context: Context,
     series: Series,
@@ -113,7 +116,7 @@ impl SeriesHasher {
         Self { context, series: series.clone(), rows: 0 }
     }
 
-    /// Adds rows; they come oldest first.
+    /// Adds rows, oldest first.
     pub(super) fn add(&mut self, candles: &[Candle]) {
         for candle in candles {
             let Candle { open_time, open, high, low, close, volume, turnover, .. } = *candle;
@@ -125,7 +128,7 @@ impl SeriesHasher {
         self.rows += candles.len() as u64;
     }
 
-    /// How many rows came by.
+    /// Returns the number of rows added.
     pub(super) const fn rows(&self) -> u64 {
         self.rows
     }

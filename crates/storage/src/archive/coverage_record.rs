@@ -1,4 +1,4 @@
-//! What is known of a series, as an archive writes it: as slots, which are hashed, and with who proved them.
+//! The coverage of a series as an archive writes it: as slots, which are hashed, and with provenance.
 
 use market_backbone_core::{
     Coverage, Dispute, Grid, Origin, Provenance, RangeSet, Span, TimeRange, Timeframe, Timestamp,
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::origin_codec;
 
-/// The known stretches, from the first open time in them to the first one after them.
+/// Returns the known ranges, from the first open time in them to the first one after them.
 pub(super) fn known_slots(coverage: &Coverage, timeframe: Timeframe, grid: Grid) -> Vec<TimeRange> {
     slots(coverage.ranges(), timeframe, grid)
 }
 
-/// The disputed stretches, in the same way.
+/// Returns the disputed ranges, in the same way.
 pub(super) fn disputed_slots(coverage: &Coverage, timeframe: Timeframe, grid: Grid) -> Vec<TimeRange> {
     slots(coverage.disputes().iter().map(|dispute| dispute.range), timeframe, grid)
 }
@@ -25,7 +25,7 @@ fn slots(ranges: impl IntoIterator<Item = TimeRange>, timeframe: Timeframe, grid
     ranges.into_iter().filter_map(open_times).collect::<RangeSet>().into_vec()
 }
 
-/// A stretch as it is written: RFC 3339, or nothing where it has no end.
+/// A range as it is written: RFC 3339, or nothing where it has no end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RangeRecord {
@@ -33,7 +33,7 @@ pub(super) struct RangeRecord {
     to: Option<String>,
 }
 
-/// A proof as it is written.
+/// A span as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SpanRecord {
@@ -53,7 +53,7 @@ pub(super) struct DisputeRecord {
     later: Option<ProvenanceRecord>,
 }
 
-/// One side of a dispute.
+/// One side of a dispute as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProvenanceRecord {
@@ -61,11 +61,12 @@ struct ProvenanceRecord {
     observed_at: String,
 }
 
-/// All that is known of a series, as it is written.
+/// The coverage of a series as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CoverageRecord {
-    /// The slots that enter the hash; they follow from `spans` and are there for whoever wants to compute it.
+    /// The slots that enter the hash; they follow from `spans` and are there for readers that want to compute
+    /// it.
     pub(super) known: Vec<RangeRecord>,
     pub(super) spans: Vec<SpanRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -84,7 +85,7 @@ impl CoverageRecord {
         })
     }
 
-    /// Reads it back. What is said twice must be said alike.
+    /// Converts the record to coverage. Repeated statements must agree.
     pub(super) fn to_coverage(&self, timeframe: Timeframe, grid: Grid) -> Result<Coverage, String> {
         let mut coverage = Coverage::empty();
         for written in &self.spans {

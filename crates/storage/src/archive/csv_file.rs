@@ -1,5 +1,5 @@
-//! Rows as text: open time in Unix milliseconds, figures as short as they can be written and still read back, with a
-//! decimal point, and that each is final.
+//! Rows as CSV: the open time in Unix milliseconds, values in the shortest form that reads back exactly, with
+//! a decimal point, and a flag that each row is final.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -9,15 +9,15 @@ use market_backbone_core::{Candle, PlainDecimal, StoreError, Timestamp};
 
 use super::fault::{damaged, io};
 
-/// The first line.
+/// The header line.
 const HEADER: &str = "timestamp,open,high,low,close,volume,turnover,final";
-/// That of version 1.
+/// The header line of version 1.
 const HEADER_V1: &str = "timestamp,open,high,low,close,volume,turnover";
 const COLUMNS: [&str; 7] = ["timestamp", "open", "high", "low", "close", "volume", "turnover"];
-/// The longest line there can be: a figure has at most some 330 digits, those of a market far fewer.
+/// The longest possible line, in bytes: a value has at most some 330 digits, those of a market far fewer.
 pub(super) const MAX_LINE: u64 = 4_096;
 
-/// Writes rows as lines.
+/// A writer of rows as lines.
 pub(super) struct CsvWriter {
     path: PathBuf,
     writer: BufWriter<File>,
@@ -48,12 +48,12 @@ impl CsvWriter {
     }
 }
 
-/// Reads lines as rows.
+/// A reader of lines as rows.
 pub(super) struct CsvReader {
     path: PathBuf,
     reader: BufReader<File>,
     lines: u64,
-    /// Whether rows say that they are final.
+    /// True if rows have the column `final`.
     has_final_column: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Writes series into an archive: rows as they are read, the manifest when all of them are in place.
+//! Writes series into an archive: rows as they are read, and the manifest when all of them are in place.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -17,13 +17,13 @@ use super::row_file::{ArchiveFormat, RowWriter};
 use super::staging::StagingDir;
 use crate::GridLookup;
 
-/// Rows read in one go: what is held in memory, whatever the length of a series.
+/// The number of rows read at once, which bounds the memory whatever the length of a series.
 const PAGE: usize = 16_384;
 
 /// The selection and the destination of an export.
 #[derive(Clone, Debug)]
 pub struct ExportOptions {
-    /// The archive's folder; made if it is not there.
+    /// The folder of the archive; created if it does not exist.
     pub dir: PathBuf,
     /// The format in which rows are written.
     pub format: ArchiveFormat,
@@ -31,19 +31,21 @@ pub struct ExportOptions {
     pub series: Vec<Series>,
     /// The range to export. Coverage is cut to it as rows are.
     pub range: TimeRange,
-    /// The calendars by which the candles are cut.
+    /// The calendars that define the slots of candles.
     pub grid: GridLookup,
 }
 
-/// Copies series into files, and says what it wrote. A series of which nothing is held or known is left out, and so are
-/// earlier versions of rows.
+/// Copies series into files and returns the manifest.
 ///
-/// All rows come into their place at once, and the manifest is the last: a folder without it is no archive.
+/// A series without rows and coverage is left out, and so are earlier versions of rows.
+///
+/// All rows are moved into place at once, and the manifest is written last: a folder without it is no
+/// archive.
 ///
 /// # Errors
 ///
-/// [`Inaccessible`](StoreErrorKind::Inaccessible) if the folder holds an archive already or cannot be written;
-/// [`DiskFull`](StoreErrorKind::DiskFull); and whatever the store says when it is read.
+/// [`Inaccessible`](StoreErrorKind::Inaccessible) if the folder holds an archive already or cannot be
+/// written; [`DiskFull`](StoreErrorKind::DiskFull); and any error of reading the store.
 pub async fn export_archive(store: &dyn CandleStore, order: &ExportOptions) -> Result<Manifest, StoreError> {
     let dir = order.dir.clone();
     let staging = off_thread(move || StagingDir::begin(&dir)).await?;
@@ -70,8 +72,8 @@ async fn write_series(
     order: &ExportOptions,
     staging: &StagingDir,
 ) -> Result<Option<ArchivedSeries>, StoreError> {
-    // Knowledge before rows: what is added meanwhile by another process are rows that nobody vouches for yet.
-    // Claims stay behind: an archive says what is known.
+    // Coverage is read before rows: rows that another process adds meanwhile are not covered yet. Claims are
+    // left out: an archive holds only what is known.
     let coverage = store.coverage(series).await?.within(order.range).without_claims();
     let pages = pages(store, series, order.range).await?;
     if pages.is_empty() && coverage.spans().is_empty() {
@@ -98,10 +100,10 @@ async fn write_series(
     off_thread(move || sheet.finish(series, coverage, grid)).await.map(Some)
 }
 
-/// The stretches, oldest first, in each of which about a page of rows lies.
+/// Returns ranges, oldest first, with about a page of rows each.
 ///
-/// A store reads from the newest row back, and a file wants the oldest first: so it is walked twice, instead of
-/// holding all of it.
+/// A store reads from the newest row back, and a file needs the oldest first. So the range is walked twice
+/// instead of being held in memory.
 async fn pages(
     store: &dyn CandleStore,
     series: &Series,
@@ -119,7 +121,7 @@ async fn pages(
     Ok(pages)
 }
 
-/// A file of rows being written, and hashed as it is.
+/// A writer of a file of rows that hashes them as well.
 struct SeriesFileWriter {
     format: ArchiveFormat,
     writer: RowWriter,
@@ -154,13 +156,13 @@ impl SeriesFileWriter {
     }
 }
 
-/// A file in a folder that is made if it is not there.
+/// Creates a file, with its folder if that does not exist.
 fn created(path: &Path) -> std::io::Result<File> {
     path.parent().map_or(Ok(()), fs::create_dir_all)?;
     File::create(path)
 }
 
-/// What a file of rows can say about itself, where its format has room for it.
+/// Returns the metadata of a file of rows, for formats that have room for it.
 pub(super) fn notes(
     series: &Series,
     coverage: &Coverage,

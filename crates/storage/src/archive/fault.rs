@@ -1,4 +1,4 @@
-//! What can be wrong with an archive, in the words of the store's errors.
+//! Errors of archives as store errors.
 
 use std::io::{Error, ErrorKind};
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::path::Path;
 use market_backbone_core::{StoreError, StoreErrorKind};
 use tokio::task::spawn_blocking;
 
-/// A file that does not hold what it should.
+/// Builds the error for a file with wrong content.
 pub(super) fn damaged(path: &Path, what: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Corrupt, format!("{}: {what}", path.display()))
 }
 
-/// A file that cannot be read or written.
+/// Builds the error for a file that cannot be read or written.
 pub(super) fn io(path: &Path, error: Error) -> StoreError {
     let kind = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreErrorKind::DiskFull,
@@ -21,7 +21,7 @@ pub(super) fn io(path: &Path, error: Error) -> StoreError {
     StoreError::new(kind, path.display().to_string()).with_source(error)
 }
 
-/// Does what waits for the disk where nobody else waits with it.
+/// Runs disk work on a thread that may block.
 pub(super) async fn off_thread<T: Send + 'static>(
     task: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {

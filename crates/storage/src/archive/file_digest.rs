@@ -1,7 +1,7 @@
-//! SHA-256 of a file's bytes: for formats whose readers do not stand every kind of damage.
+//! The SHA-256 of a file's bytes, for formats whose readers do not survive all damage.
 //!
-//! The Parquet library stops the thread at some wrong bytes instead of saying so, and others could make it ask
-//! for any amount of memory. So nothing is handed to it that is not what was written.
+//! The Parquet library panics at some wrong bytes, and others could make it allocate any amount of memory. So
+//! it only gets files that are unchanged since they were written.
 
 use std::fs::File;
 use std::io::Read;
@@ -12,7 +12,7 @@ use ring::digest::{Context, SHA256};
 
 use super::fault::io;
 
-/// The digest of the file at `path`, in hex, as `sha256sum` prints it.
+/// Returns the digest of the file at `path` in hex, as `sha256sum` prints it.
 pub(super) fn of(path: &Path, mut file: File) -> Result<String, StoreError> {
     let mut context = Context::new(&SHA256);
     let mut buffer = vec![0; 1 << 16];

@@ -1,4 +1,4 @@
-//! Takes an archive in: looks at all of it first, and stores only what is what it says it is.
+//! Imports an archive: checks all of it first, and stores only what matches its hashes.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,23 +16,23 @@ use super::manifest::{ArchivedSeries, Manifest, path_in};
 use super::plausibility::PlausibilityCheck;
 use super::row_file::{ArchiveFormat, RowReader};
 
-/// Rows in one transaction.
+/// The number of rows in one transaction.
 const BATCH: usize = 10_000;
 
-/// Stores what is in the archive `dir`, each series under the source that it is of, and says what that was. Taking it in
-/// twice changes nothing.
+/// Stores the content of the archive `dir`, each series under its source, and returns the manifest. Importing
+/// it twice changes nothing.
 ///
-/// `now` is the time by the clock of whoever takes it in: an archive cannot know what is later, nor what is later than its
-/// own observation.
+/// `now` is the time by the importer's clock: an archive cannot know anything later than that, nor anything
+/// later than its own observations.
 ///
-/// Who proved what, and when, is kept as it was. Where the store knows a stretch already, the archive is one
-/// more observation of it, as if it had been asked for again.
+/// Provenance is kept as it was. Where the store knows a range already, the archive counts as one more
+/// observation of it, as if it had been fetched again.
 ///
 /// # Errors
 ///
-/// [`Corrupt`](StoreErrorKind::Corrupt), naming the file and the row, if any of it is not what its hash says, and
-/// [`Unclaimed`](StoreErrorKind::Unclaimed) if it does not tell whose it is; then nothing at all was stored. Whatever the
-/// store says when it is written: then the batches before are stored, each with what is known of it.
+/// [`Corrupt`](StoreErrorKind::Corrupt), with the file and the row, if any of it does not match its hash, and
+/// [`Unclaimed`](StoreErrorKind::Unclaimed) if it does not name its source; then nothing was stored. Any
+/// error of writing to the store; then the batches before it are stored, each with its coverage.
 pub async fn import_archive(
     store: &dyn CandleStore,
     dir: &Path,
@@ -44,11 +44,12 @@ pub async fn import_archive(
     import(store, dir, now, own).await
 }
 
-/// The same, if all of it is of `source`.
+/// Imports an archive all of which is of `source`; see [`import_archive`].
 ///
 /// # Errors
 ///
-/// As [`import_archive`], and [`Unclaimed`](StoreErrorKind::Unclaimed) if anything in it is of another source.
+/// As [`import_archive`], and [`Unclaimed`](StoreErrorKind::Unclaimed) if anything in it is of another
+/// source.
 pub async fn import_archive_of(
     store: &dyn CandleStore,
     dir: &Path,
@@ -71,7 +72,8 @@ pub async fn import_archive_of(
     .await
 }
 
-/// The same, under the name `source`, whatever source of its venue the archive names.
+/// Imports an archive under the name `source`, whichever source of its venue it names; see
+/// [`import_archive`].
 ///
 /// # Errors
 ///
@@ -100,7 +102,7 @@ pub async fn import_archive_as(
     .await
 }
 
-/// Looks at all of it, then stores it, under the name that `name` gives it if it gives one.
+/// Checks all of it, then stores it, under the name that `name` returns, if any.
 async fn import(
     store: &dyn CandleStore,
     dir: &Path,
@@ -142,7 +144,7 @@ fn refused(message: String) -> StoreError {
     StoreError::new(StoreErrorKind::Unclaimed, message)
 }
 
-/// An archive of an older version: what it calls `upbit` may be anybody's who speaks Upbit's protocol.
+/// Builds the error for an archive of an older version: its `upbit` may be any source with Upbit's protocol.
 fn unnamed_source_error(dir: &Path, manifest: &Manifest) -> StoreError {
     let named = manifest.sources().first().map_or("upbit", |source| source.as_str());
     refused(format!(
@@ -152,8 +154,8 @@ fn unnamed_source_error(dir: &Path, manifest: &Manifest) -> StoreError {
     ))
 }
 
-/// Stores a series batch by batch, each with the knowledge of the stretch it lies in, so that whatever
-/// ends it, what is stored is true.
+/// Stores a series batch by batch, each with the coverage of its range, so that the stored part is correct
+/// wherever it ends.
 async fn commit(
     store: &dyn CandleStore,
     series: &Series,
@@ -179,14 +181,14 @@ async fn commit(
         };
         store.commit(series, &candles, &known).await?;
         if candles.is_empty() {
-            // It was looked at before; but files can change under one's hands, and then it should be said.
+            // It was checked before, but files can change meanwhile, and that should be reported.
             return off_thread(move || sheet.finish()).await;
         }
         done = end;
     }
 }
 
-/// A file of rows being read: checked row by row, and hashed.
+/// A reader of a file of rows that checks and hashes each row.
 struct SeriesFileReader {
     dir: PathBuf,
     path: PathBuf,
@@ -246,7 +248,7 @@ impl SeriesFileReader {
         ))
     }
 
-    /// The next rows; none at the end.
+    /// Returns the next rows; none at the end.
     fn next(&mut self) -> Result<Vec<Candle>, StoreError> {
         let Some(reader) = &mut self.reader else { return Ok(Vec::new()) };
         let candles = reader.next(BATCH)?;

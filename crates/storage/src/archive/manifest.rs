@@ -1,4 +1,4 @@
-//! `_manifest.json`: what is in an archive, what is known of it, and its hash. The last file to be written.
+//! `_manifest.json`: the content of an archive, its coverage and its hash. It is the last file to be written.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -14,14 +14,15 @@ use super::coverage_record::CoverageRecord;
 use super::fault::{damaged, io};
 use super::row_file::ArchiveFormat;
 
-/// The name of the file: readers of folders pass over what begins with `_`.
+/// The name of the file: readers of folders skip names that begin with `_`.
 const MANIFEST: &str = "_manifest.json";
-/// Its name in version 1, whose rows lay beside it.
+/// The name in version 1, whose rows lay beside it.
 const MANIFEST_V1: &str = "manifest.json";
 const VERSION: u32 = 2;
-/// The largest there is: some 20,000 series. All of it is held in memory.
+/// The largest size, in bytes: some 20,000 series. All of it is held in memory.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
-/// What the word `venue` names. Versions that did not keep sources apart do not say it, and do not read what does.
+/// The meaning of the field `venue`. Versions that did not keep sources apart do not write it, and do not
+/// read manifests with it.
 const VENUE_KIND: &str = "sources";
 
 /// The content of an archive.
@@ -29,9 +30,9 @@ const VENUE_KIND: &str = "sources";
 pub struct Manifest {
     /// The format in which rows are written.
     pub format: ArchiveFormat,
-    /// Its series, in order.
+    /// The series of the archive, in order.
     pub series: Vec<ArchivedSeries>,
-    /// The hash of them all.
+    /// The hash of all series.
     pub content_hash: ContentHash,
     /// True if series name their source: archives of older versions, which did not keep sources apart, do
     /// not.
@@ -43,21 +44,21 @@ pub struct Manifest {
 pub struct ArchivedSeries {
     /// The archived series.
     pub series: Series,
-    /// The calendar by which its candles are cut.
+    /// The calendar that defines its slots.
     pub grid: Grid,
-    /// The file below the archive's folder that holds its rows.
+    /// The file with its rows, relative to the archive's folder.
     pub file: String,
     /// The number of rows.
     pub rows: u64,
     /// The coverage of the series, with its provenance.
     pub coverage: Coverage,
-    /// The SHA-256 of the file's bytes, in hex, where the format needs it: Parquet does, text does not.
+    /// The SHA-256 of the file's bytes, in hex, where the format needs it: Parquet does, CSV does not.
     pub file_sha256: Option<String>,
-    /// The hash of its rows and of what is known.
+    /// The hash of its rows and coverage.
     pub content_hash: ContentHash,
 }
 
-/// Whether `dir` is an archive, of whatever version.
+/// Returns whether `dir` is an archive, of any version.
 pub(super) fn is_in(dir: &Path) -> bool {
     path_in(dir).is_some()
 }
@@ -129,7 +130,7 @@ impl Manifest {
         draft.commit()
     }
 
-    /// Reads what `dir` says it holds.
+    /// Reads the manifest of `dir`.
     pub(super) fn read(dir: &Path) -> Result<Self, StoreError> {
         let path = path_in(dir).unwrap_or_else(|| dir.join(MANIFEST));
         let text = checked_file::read(dir, &path, MAX_BYTES)?;

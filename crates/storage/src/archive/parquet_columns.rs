@@ -1,5 +1,5 @@
-//! Candles as the columns of a Parquet file, in the dress that other programs expect: timestamps in microseconds of UTC,
-//! which is what pandas, polars, DuckDB and Spark themselves count in, sorted, and doubles.
+//! Candles as the columns of a Parquet file, with the types that other programs expect: sorted timestamps in
+//! microseconds of UTC, which pandas, polars, DuckDB and Spark use themselves, and doubles.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 
-/// A candle's figures, in the order of the columns.
+/// The values of a candle, in the order of the columns.
 pub(super) const VALUE_COLUMNS: [fn(&Candle) -> f64; 6] = [
     |candle| candle.open,
     |candle| candle.high,
@@ -24,7 +24,7 @@ pub(super) const VALUE_COLUMNS: [fn(&Candle) -> f64; 6] = [
     |candle| candle.turnover,
 ];
 
-/// Begins a file with these columns, of which the first is `timestamp`.
+/// Starts a file with these columns, of which the first is `timestamp`.
 pub(super) fn begin(file: File, columns: &str) -> Result<SerializedFileWriter<File>> {
     let schema = parse_message_type(&format!("message candles {{ {columns} }}"))?;
     let time = ColumnPath::from("timestamp");
@@ -32,7 +32,7 @@ pub(super) fn begin(file: File, columns: &str) -> Result<SerializedFileWriter<Fi
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_created_by(concat!("market-backbone version ", env!("CARGO_PKG_VERSION")).to_owned())
-        // Open times differ by the same amount mostly: what is left of a row's eight bytes is a few bits.
+        // Open times mostly differ by the same amount: a row's eight bytes shrink to a few bits.
         .set_column_dictionary_enabled(time.clone(), false)
         .set_column_encoding(time, Encoding::DELTA_BINARY_PACKED)
         .set_sorting_columns(Some(vec![rising]))
@@ -49,7 +49,7 @@ pub(super) fn times(
     column::<Int64Type>(group, &times, None)
 }
 
-/// Writes the next column of a group; `levels` has a 1 for each row that has a value and a 0 for each that has none.
+/// Writes the next column of a group; `levels` has a 1 for each row with a value and a 0 for each without.
 pub(super) fn column<T: DataType>(
     group: &mut SerializedRowGroupWriter<'_, File>,
     values: &[T::T],

@@ -1,4 +1,4 @@
-//! Rows as Parquet: groups of rows, column by column, with notes about the series at the end.
+//! Rows as Parquet: groups of rows, column by column, with metadata about the series at the end.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use parquet::schema::types::SchemaDescriptor;
 use super::fault::{damaged, io};
 use super::parquet_columns::{self, VALUE_COLUMNS};
 
-/// Rows in a group: enough that columns compress and readers can skip, few enough to hold.
+/// The number of rows in a group: enough for compression and skipping, few enough to hold in memory.
 const GROUP: usize = 65_536;
 const SCHEMA: &str = "
     REQUIRED INT64 timestamp (TIMESTAMP(MICROS,true));
@@ -29,7 +29,7 @@ const SCHEMA: &str = "
     REQUIRED BOOLEAN final;";
 const NAMES: [&str; 6] = ["open", "high", "low", "close", "volume", "turnover"];
 
-/// Gathers rows into groups and writes them.
+/// A writer that collects rows into groups.
 pub(super) struct ParquetWriter {
     path: PathBuf,
     writer: SerializedFileWriter<File>,
@@ -90,7 +90,7 @@ impl ParquetSchemaVersion {
     }
 }
 
-/// Reads groups of rows, as many rows at a time as are wanted.
+/// A reader of groups of rows, with as many rows at a time as are wanted.
 pub(super) struct ParquetReader {
     path: PathBuf,
     reader: SerializedFileReader<File>,
@@ -99,15 +99,15 @@ pub(super) struct ParquetReader {
     columns: Option<RowGroupColumns>,
 }
 
-/// How a file writes its rows.
+/// The version of the columns of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ParquetSchemaVersion {
-    /// Milliseconds, and no word of what is final.
+    /// Times in milliseconds, and no column `final`.
     One,
     Two,
 }
 
-/// The columns of one group, all at the same row.
+/// The column readers of one group, all at the same row.
 struct RowGroupColumns {
     version: ParquetSchemaVersion,
     times: ColumnReaderImpl<Int64Type>,
@@ -229,7 +229,7 @@ fn version(schema: &SchemaDescriptor) -> Result<ParquetSchemaVersion, String> {
 fn parquet_error(path: &Path, error: ParquetError) -> StoreError {
     match error {
         ParquetError::External(cause) => match cause.downcast::<std::io::Error>() {
-            // Decompressors complain in the same words as the disk, but have no number from the system.
+            // Decompressors use the same error kinds as the disk, but without an OS error code.
             Ok(cause) if cause.raw_os_error().is_some() => io(path, *cause),
             Ok(cause) => damaged(path, &cause.to_string()),
             Err(cause) => damaged(path, &cause.to_string()),

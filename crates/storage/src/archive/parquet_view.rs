@@ -1,4 +1,4 @@
-//! Answers as a Parquet file: a view of each, row by row, with what is really known of its slot.
+//! Answers as a Parquet file: a view of each, row by row, with the truth about its slot.
 
 use std::fs::File;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::export::notes;
 use super::fault::{damaged, io};
 use super::parquet_columns::{self, VALUE_COLUMNS};
 
-/// Rows in a group, as in an archive.
+/// The number of rows in a group, as in an archive.
 const GROUP: usize = 65_536;
 
 const SCHEMA: &str = "
@@ -29,18 +29,18 @@ const SCHEMA: &str = "
     REQUIRED BOOLEAN final;
     REQUIRED BOOLEAN filled;
     REQUIRED BYTE_ARRAY truth (STRING);";
-/// Whose a row is, where a file may hold several series.
+/// The columns that name the series of a row, where a file may hold several.
 const NAMES: &str = "
     REQUIRED BYTE_ARRAY symbol (STRING);
     REQUIRED BYTE_ARRAY timeframe (STRING);";
 
-/// Writes a view of an answer to `path` as Parquet, with what is known of it in the notes at its end.
+/// Writes a view of an answer to `path` as Parquet, with its coverage in the metadata.
 ///
 /// The columns are `timestamp` (UTC, microseconds), `open`, `high`, `low`, `close`, `volume`, `turnover`,
-/// `final` ([`ViewRow::is_final`]), `filled` (the candle was made up by the view) and `truth` (`present`, `empty`,
-/// `unknown` or `disputed`); a row without a candle is empty from `open` to `turnover`. The notes are `venue`, `symbol`,
-/// `timeframe`, `coverage` and `content_hash`, which is about the candles that exist and not the view. The
-/// file is whole or not there. Waits for the disk.
+/// `final` ([`ViewRow::is_final`]), `filled` (the view made the candle up) and `truth` (`present`, `empty`,
+/// `unknown` or `disputed`). A row without a candle is null from `open` to `turnover`. The metadata are
+/// `venue`, `symbol`, `timeframe`, `coverage` and `content_hash`, which is about the candles that exist and
+/// not about the view. The file is complete or does not exist. Blocks on the disk.
 ///
 /// # Errors
 ///
@@ -56,10 +56,12 @@ pub fn write_parquet(
     sheet.finish(&notes_of(set, grid)?)
 }
 
-/// Answers for any number of series in one Parquet file: the columns of [`write_parquet`], then `symbol` and `timeframe`.
+/// A writer of answers for any number of series to one Parquet file: the columns of [`write_parquet`], then
+/// `symbol` and `timeframe`.
 ///
-/// The rows of a series lie together, in the order in which they were added. The file is there, whole, once it is finished;
-/// given up, it leaves nothing behind. The notes at its end are about the series that was added, if it was one.
+/// The rows of a series are adjacent, in the order in which they were added. The file appears, complete, once
+/// it is finished; if it is dropped, it leaves nothing behind. The metadata are about the series that was
+/// added, if it was only one.
 #[derive(Debug)]
 pub struct ParquetViewWriter {
     rows_out: ViewRowWriter,
@@ -70,7 +72,7 @@ pub struct ParquetViewWriter {
 }
 
 impl ParquetViewWriter {
-    /// Begins a file at `path`, whose rows are views of answers. Waits for the disk, as all of it does.
+    /// Creates a file at `path` whose rows are views of answers. All methods block on the disk.
     ///
     /// # Errors
     ///
@@ -92,7 +94,7 @@ impl ParquetViewWriter {
         self.rows_out.write(&rows, Some(&set.series))
     }
 
-    /// Puts the file in its place.
+    /// Moves the file into place.
     ///
     /// # Errors
     ///
@@ -107,7 +109,7 @@ fn notes_of(set: &CandleSet, grid: Grid) -> std::result::Result<[(&'static str, 
     notes(&set.series, &set.coverage, hash, grid)
 }
 
-/// A file being written.
+/// A writer of rows of views.
 struct ViewRowWriter {
     target_file: AtomicFile,
     writer: SerializedFileWriter<File>,

@@ -1,17 +1,20 @@
-//! Where the rows of a series lie in an archive: in folders named as Hive names partitions, so that whoever reads the
-//! whole archive has the source, the symbol and the timeframe as columns.
+//! The paths of rows in an archive: folders named as Hive partitions, so that readers of the whole archive
+//! get the source, the symbol and the timeframe as columns.
 
 use market_backbone_core::{Series, Timeframe};
 
 use super::row_file::ArchiveFormat;
 
-/// The folder of rows in an archive, in which nothing else lies: polars opens a folder only if all its files end alike.
+/// The folder of rows in an archive. Nothing else lies in it: polars opens a folder only if all its files
+/// have the same extension.
 pub(super) const ROWS_DIR: &str = "data";
 
-/// The file of a series below the archive's folder, like `data/source=upbit/symbol=KRW-BTC/timeframe=1m/candles.csv`.
+/// Returns the path of a series relative to the archive's folder, like
+/// `data/source=upbit/symbol=KRW-BTC/timeframe=1m/candles.csv`.
 ///
-/// Two series never share one, nor on a disk that does not tell `a` from `A`: in a symbol small letters, and in a timeframe
-/// capital ones, are written as `%` and two hex digits, which those who read such folders undo.
+/// Two series never share a path, not even on a disk that does not distinguish `a` from `A`: lower-case
+/// letters in a symbol, and upper-case ones in a timeframe, are written as `%` and two hex digits, which
+/// readers of such folders decode.
 pub(super) fn of(series: &Series, format: ArchiveFormat) -> String {
     let source = escaped(series.symbol.venue().as_str(), |byte| !byte.is_ascii_uppercase());
     let symbol = escaped(series.symbol.code(), |byte| !byte.is_ascii_lowercase());
@@ -31,7 +34,7 @@ pub fn file_stem(series: &Series) -> String {
     format!("{}_{timeframe}", escaped(series.symbol.code(), |byte| byte.is_ascii_uppercase()))
 }
 
-/// `text` with nothing in it but digits, `-`, `.`, and letters and signs that are `plain`.
+/// Escapes all but digits, `-`, `.`, and those letters and signs that are `plain`.
 fn escaped(text: &str, plain: impl Fn(u8) -> bool) -> String {
     let mut name = String::new();
     for byte in text.bytes() {

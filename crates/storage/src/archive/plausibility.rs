@@ -1,32 +1,33 @@
-//! What an archive can know: nothing that was still to come when it was observed, and nothing that is still to come now.
+//! Checks that an archive claims nothing that was in the future when it was observed, or that is in the
+//! future now.
 //!
-//! A ledger joins the proofs of one UTC day under the oldest of their times (see `ledger`), so what a span says may be as
-//! much as that day younger than the time it bears. Beyond the day, and beyond now, it is made up: were it believed, the
-//! slots of the future would be known for ever, and nobody would be asked about them.
+//! A ledger merges the observations of one UTC day under the oldest of their times (see `ledger_compaction`).
+//! So a span may contain data up to that day younger than its time. Anything beyond the day, or beyond now,
+//! is false: if it were accepted, future slots would count as known for ever and would never be fetched.
 
 use std::time::Duration;
 
 use market_backbone_core::{Candle, Coverage, Grid, Provenance, Timeframe, Timestamp};
 
 const DAY_SECS: i64 = 86_400;
-/// How far two machines' clocks may be apart, and how long an answer may be on its way.
+/// The largest offset between two machines' clocks, and the longest time for which a reply is in flight.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(600);
 
-/// When things are judged, and by which calendar.
+/// A check of plausibility at a moment, with a calendar.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PlausibilityCheck {
-    /// Now, by the clock of whoever takes it in.
+    /// The current time, by the importer's clock.
     pub(super) now: Timestamp,
     pub(super) timeframe: Timeframe,
     pub(super) grid: Grid,
 }
 
 impl PlausibilityCheck {
-    /// Whether all that is said to be known can be.
+    /// Checks that all of the coverage is possible.
     pub(super) fn check_coverage(&self, known: &Coverage) -> Result<(), String> {
         for span in known.spans() {
             self.check_provenance(span.provenance)?;
-            // The last slot that opens in it has to have ended.
+            // The last slot that opens in it must have ended.
             let end = self.grid.ceil(self.timeframe, span.range.to());
             let latest = self.latest_observable(span.provenance);
             if end > latest {
@@ -40,7 +41,7 @@ impl PlausibilityCheck {
         said.into_iter().try_for_each(|said| self.check_provenance(said))
     }
 
-    /// Whether a final candle can be: its slot has ended by the time it was observed.
+    /// Checks that a final candle is possible: its slot has ended by the time it was observed.
     pub(super) fn check_candle(&self, candle: &Candle, known: &Coverage) -> Result<(), String> {
         let end = self.grid.close(self.timeframe, candle.open_time);
         let latest = known

@@ -1,4 +1,5 @@
-//! A file of rows in either format, behind one face: written as they come, read as many at a time as are wanted.
+//! A file of rows in either format, behind one interface: written as they come, read as many at a time as
+//! wanted.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,16 +14,16 @@ use super::parquet_file::{ParquetReader, ParquetWriter};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ArchiveFormat {
-    /// Text: `timestamp,open,high,low,close,volume,turnover,final`, every figure with as many digits as it needs and always
-    /// with a decimal point.
+    /// The CSV format: `timestamp,open,high,low,close,volume,turnover,final`, every value with as many digits
+    /// as it needs and always with a decimal point.
     Csv,
-    /// Parquet, which polars, pandas and DuckDB open as it is.
+    /// The Parquet format, which polars, pandas and DuckDB open directly.
     #[cfg(feature = "parquet")]
     Parquet,
 }
 
 impl ArchiveFormat {
-    /// The name, which is also how its files end.
+    /// Returns the name, which is also the extension of its files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,7 +33,7 @@ impl ArchiveFormat {
         }
     }
 
-    /// Whether its files must be what was written to the last byte before one may look into them.
+    /// Returns whether a file must be proven unchanged before it is parsed.
     pub(super) const fn needs_digest(self) -> bool {
         match self {
             Self::Csv => false,
@@ -41,7 +42,7 @@ impl ArchiveFormat {
         }
     }
 
-    /// What a file of it begins and ends with, if all do.
+    /// Returns the bytes with which all files of the format begin and end, if there are any.
     pub(super) const fn magic(self) -> &'static [u8] {
         match self {
             Self::Csv => b"",
@@ -50,17 +51,17 @@ impl ArchiveFormat {
         }
     }
 
-    /// How many bytes a file of so many rows can have.
+    /// Returns the largest size of a file with so many rows, in bytes.
     pub(super) const fn max_bytes(self, rows: u64) -> u64 {
         match self {
             Self::Csv => rows.saturating_add(1).saturating_mul(MAX_LINE),
-            // Seven columns of eight bytes, the dictionaries and heads of their pages, and the notes.
+            // Seven columns of eight bytes, the dictionaries and headers of their pages, and the metadata.
             #[cfg(feature = "parquet")]
             Self::Parquet => rows.saturating_mul(256).saturating_add(64 * 1024 * 1024),
         }
     }
 
-    /// The format called `name`.
+    /// Returns the format called `name`.
     pub(super) fn from_name(name: &str) -> Result<Self, String> {
         match name {
             "csv" => Ok(Self::Csv),
@@ -71,7 +72,7 @@ impl ArchiveFormat {
     }
 }
 
-/// Rows on their way into a file.
+/// A writer of rows to a file.
 pub(super) enum RowWriter {
     Csv(CsvWriter),
     #[cfg(feature = "parquet")]
@@ -87,7 +88,7 @@ impl RowWriter {
         }
     }
 
-    /// Adds rows; they come oldest first.
+    /// Adds rows, oldest first.
     pub(super) fn write(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
         match self {
             Self::Csv(writer) => writer.write(candles),
@@ -96,7 +97,7 @@ impl RowWriter {
         }
     }
 
-    /// Ends the file and sees it to the disk. A format that has room for notes keeps them.
+    /// Finishes the file and syncs it to the disk. Formats with room for metadata keep `notes`.
     pub(super) fn finish(self, notes: &[(&str, String)]) -> Result<(), StoreError> {
         match self {
             Self::Csv(writer) => {
@@ -109,7 +110,7 @@ impl RowWriter {
     }
 }
 
-/// Rows on their way out of a file.
+/// A reader of rows from a file.
 pub(super) enum RowReader {
     Csv(CsvReader),
     #[cfg(feature = "parquet")]
@@ -125,7 +126,7 @@ impl RowReader {
         }
     }
 
-    /// The next rows, at most `most`; none at the end.
+    /// Returns the next rows, at most `most`; none at the end.
     pub(super) fn next(&mut self, most: usize) -> Result<Vec<Candle>, StoreError> {
         match self {
             Self::Csv(reader) => reader.next(most),
@@ -134,7 +135,7 @@ impl RowReader {
         }
     }
 
-    /// Where a reader of the file finds the row numbered `index` (from 0).
+    /// Returns where a reader of the file finds the row numbered `index` (from 0).
     pub(super) fn location(&self, index: u64) -> String {
         match self {
             Self::Csv(_) => format!("line {}", index + 2), // after the header

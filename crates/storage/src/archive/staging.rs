@@ -1,5 +1,5 @@
-//! The rows of an archive while they are being written: beside their place, so that nobody who looks takes a part of them
-//! for the whole.
+//! The staging folder of an archive's rows while they are written, so that no reader takes a part of them for
+//! the whole.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use super::fault::io;
 use super::manifest;
 use super::partition_path::ROWS_DIR;
 
-/// A name that readers of folders pass over. Whatever lies there was left by an export that was killed.
+/// A name that readers of folders skip. Existing content was left by an export that was killed.
 const STAGING_DIR: &str = ".data.part";
 
-/// A folder of rows on its way. Given up, it leaves nothing behind.
+/// A folder of rows in progress. If it is dropped, it leaves nothing behind.
 #[derive(Debug)]
 pub(super) struct StagingDir {
     archive: PathBuf,
@@ -21,7 +21,7 @@ pub(super) struct StagingDir {
 }
 
 impl StagingDir {
-    /// Begins an archive in `archive`, which is made if it is not there.
+    /// Starts an archive in `archive`, which is created if it does not exist.
     pub(super) fn begin(archive: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(archive).map_err(|error| io(archive, error))?;
         let refused = |what: String| Err(StoreError::new(StoreErrorKind::Inaccessible, what));
@@ -39,23 +39,23 @@ impl StagingDir {
         Ok(begun)
     }
 
-    /// Where the file that will be `place` is until then.
+    /// Returns the temporary path of the file that will be `place`.
     pub(super) fn path(&self, place: &str) -> PathBuf {
         let below = place.strip_prefix(ROWS_DIR).unwrap_or(place).trim_start_matches('/');
         self.archive.join(STAGING_DIR).join(below)
     }
 
-    /// Puts all of it in its place. What was written must have been synced to the disk by then.
+    /// Moves all rows into place. They must have been synced to the disk by then.
     pub(super) fn commit(mut self) -> Result<(), StoreError> {
         let (draft, target) = (self.archive.join(STAGING_DIR), self.archive.join(ROWS_DIR));
-        fs::create_dir_all(&draft).map_err(|error| io(&draft, error))?; // an archive of nothing has the folder as well
+        fs::create_dir_all(&draft).map_err(|error| io(&draft, error))?; // an empty archive has the folder as well
         fs::rename(&draft, &target).map_err(|error| io(&target, error))?;
         self.committed = true;
         Ok(())
     }
 
     fn clear(&self) {
-        let _ = fs::remove_dir_all(self.archive.join(STAGING_DIR)); // most of the time there is none
+        let _ = fs::remove_dir_all(self.archive.join(STAGING_DIR)); // usually there is none
     }
 }
 

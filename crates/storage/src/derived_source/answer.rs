@@ -1,4 +1,4 @@
-//! Computed stretches and asked ones, put together.
+//! Combines derived and fetched ranges into one answer.
 
 use std::collections::HashSet;
 
@@ -13,9 +13,9 @@ use super::derivation_plan::DerivationPlan;
 use crate::stored_source::emitter::Emitter;
 use crate::{as_of, invalid_rows};
 
-/// One-minute rows added up in one go.
+/// The number of one-minute rows aggregated at once.
 const ROWS_PER_PART: u64 = 10_000;
-/// Stretches asked for at the same time.
+/// The number of ranges fetched concurrently.
 const STRETCHES_AT_ONCE: usize = 4;
 
 pub(super) async fn answer(
@@ -63,7 +63,7 @@ impl DerivedAnswer {
         self.fetch(questions, |_| ()).await
     }
 
-    /// Back from the end, as the store's own answer to such a question goes.
+    /// Answers backwards from the end, as the store's own answer to such a query does.
     async fn last(
         &mut self,
         pieces: &DerivationPlan,
@@ -89,7 +89,7 @@ impl DerivedAnswer {
         Ok(())
     }
 
-    /// Emits the newest candles of `piece`, `limit` of them or somewhat more; says how many.
+    /// Emits the newest candles of `piece`, about `limit` of them or a little more; returns how many.
     async fn compute(
         &mut self,
         pieces: &DerivationPlan,
@@ -102,7 +102,7 @@ impl DerivedAnswer {
         while let Some(range) = rest
             && found < limit
         {
-            // The newest row says where to look: a stretch may reach back to the beginning of time.
+            // The newest row says where to look: a range may reach back to the beginning of time.
             let newest = self.read(&pieces.base, range, 1).await?;
             let chunk = match newest.candles.last() {
                 Some(newest) => {
@@ -134,7 +134,7 @@ impl DerivedAnswer {
         Ok(as_of::read(self.source.store.as_ref(), &self.query, base, range, limit).await?)
     }
 
-    /// Emits the candles of `chunk` and says how many; `None` if not all of it has turned out to be known.
+    /// Emits the candles of `chunk` and returns how many; `None` if part of it proved to be unknown.
     async fn emit(
         &mut self,
         pieces: &DerivationPlan,
@@ -159,7 +159,7 @@ impl DerivedAnswer {
         Ok(Some(found))
     }
 
-    /// Asks for the newest `wanted` candles of `gap`; says how many came.
+    /// Fetches the newest `wanted` candles of `gap`; returns how many came.
     async fn fetch_last(&mut self, gap: TimeRange, wanted: usize) -> Result<usize, SourceError> {
         let Self { source, query, .. } = self;
         let question = CandleQuery::last(query.series.clone(), wanted)
@@ -180,7 +180,7 @@ impl DerivedAnswer {
         Ok(came.len())
     }
 
-    /// Puts questions to the inner source and passes on what comes.
+    /// Sends queries to the inner source and passes the results on.
     async fn fetch(
         &mut self,
         questions: Vec<CandleQuery>,

@@ -1,23 +1,23 @@
-//! Which stretches of an answer are computed rather than asked for.
+//! Chooses the ranges of an answer that are derived rather than fetched.
 
 use market_backbone_core::{CandleQuery, Coverage, Origin, Provenance, Series, SourceError, Span, TimeRange};
 
 use super::DerivedSource;
 use crate::as_of;
 
-/// The stretches to compute, and what they are computed from.
+/// The ranges to derive, and their base.
 #[derive(Debug)]
 pub(super) struct DerivationPlan {
     /// The shorter series.
     pub(super) base: Series,
-    /// What is known of it beyond dispute.
+    /// The coverage of that series, without disputed ranges.
     known: Coverage,
-    /// Oldest first, disjoint, of whole slots.
+    /// The ranges, oldest first, disjoint, of whole slots.
     pub(super) ranges: Vec<TimeRange>,
 }
 
 impl DerivationPlan {
-    /// What `range` rests on: derived, as of the oldest observation beneath it.
+    /// Returns the coverage of `range`: derived, as of the oldest observation beneath it.
     pub(super) fn proof(&self, range: TimeRange) -> Coverage {
         let beneath = self.known.within(range);
         let oldest = beneath.spans().iter().map(|span| span.provenance.observed_at).min();
@@ -27,7 +27,7 @@ impl DerivationPlan {
 }
 
 impl DerivedSource {
-    /// The stretches of `window` to compute; `None` if there is none.
+    /// Plans the ranges of `window` to derive; `None` if there are none.
     pub(super) async fn plan_derivation(
         &self,
         query: &CandleQuery,
@@ -55,8 +55,8 @@ fn without_disputes(mut known: Coverage) -> Coverage {
     known
 }
 
-/// The parts of `holes` that are derivable and shorten what is left, or split it by a page at least: then what is
-/// left takes no more pages than all of it would have.
+/// Returns those derivable parts of `holes` that shorten an end of what is left, or split it by at least a
+/// page: then what is left takes no more pages than all of it would have.
 fn worth_computing(
     holes: &[TimeRange],
     derivable: &[TimeRange],

@@ -1,4 +1,4 @@
-//! What of an answer is known already, and what would be asked for the rest. Reads the store, asks nobody.
+//! Estimates the known part of an answer and the queries for the rest. Reads the store and sends nothing.
 
 use market_backbone_core::{
     CandleQuery, Coverage, Forming, Origin, Provenance, Selection, Series, SourceError, SourceErrorKind,
@@ -8,9 +8,9 @@ use market_backbone_core::{
 use super::DerivedSource;
 use crate::as_of;
 
-/// Rows from which a density is told.
+/// The number of rows from which a density is estimated.
 const SAMPLE: usize = 1_000;
-/// Rows counted in one go.
+/// The number of rows counted at once.
 const ROWS_AT_ONCE: usize = 10_000;
 
 /// The known part of an answer, and the queries for the rest.
@@ -22,15 +22,17 @@ pub struct QueryEstimate {
     pub known: u64,
     /// The queries to the venue for the rest.
     pub queries: Vec<CandleQuery>,
-    /// The share of slots that have a candle, from 0 to 1, told by what is known of the series; `None` if too little.
+    /// The share of slots that have a candle, from 0 to 1, estimated from what is known of the series; `None`
+    /// if too little is known.
     pub density: Option<f64>,
-    /// Rows that were read from disk to tell this. They are in memory now, so an answer that takes them from there owes
-    /// them to the disk.
+    /// The number of rows read from disk for the estimate.
+    ///
+    /// They are in memory now, so an answer that takes them from there must count them as read from disk.
     pub read_from_disk: u64,
 }
 
 impl DerivedSource {
-    /// Looks how much of the answer to `query` is known, and what would be asked for the rest.
+    /// Estimates how much of the answer to `query` is known, and which queries the rest needs.
     ///
     /// # Errors
     ///
@@ -58,7 +60,7 @@ impl DerivedSource {
             Selection::Range(_) => {
                 let mut survey = self.estimate_range(query, window, &known);
                 if !survey.queries.is_empty() {
-                    // Where all is known nothing is read that is not asked for.
+                    // Where all is known, nothing is read that was not asked for.
                     survey.density = self.density(&query.series, &own, &mut survey.read_from_disk).await?;
                 }
                 Ok(survey)
@@ -98,7 +100,8 @@ impl DerivedSource {
         QueryEstimate { wanted, known, queries: questions, density: None, read_from_disk: 0 }
     }
 
-    /// The share of slots with a candle in the newest stretch that is known; `None` if that is less than a page.
+    /// Returns the share of slots with a candle in the newest known range; `None` if that is less than a
+    /// page.
     async fn density(
         &self,
         series: &Series,
@@ -144,13 +147,13 @@ fn read_from_disk(read: &StoredCandles) -> u64 {
     (read.candles.len() as u64).saturating_sub(read.from_memory)
 }
 
-/// A count walked back from its end, with a guess at the rows of what is unknown.
+/// A scan of a count backwards from its end, with an estimate of the rows in unknown ranges.
 struct BackwardScan<'a> {
     source: &'a DerivedSource,
     query: &'a CandleQuery,
     window: TimeRange,
     stored: &'a Coverage,
-    /// Told when there is a gap: where all is known nothing is read that is not asked for.
+    /// The density, computed at the first gap: where all is known, nothing is read that was not asked for.
     density: Option<Option<f64>>,
     wanted: usize,
     queries: Vec<CandleQuery>,
@@ -179,7 +182,8 @@ impl BackwardScan<'_> {
         })
     }
 
-    /// The rows of a known stretch: those stored are counted, those to be computed are taken to fill every slot.
+    /// Returns the rows of a known range: stored ones are counted, and derived ones are assumed to fill every
+    /// slot.
     async fn rows_in(&mut self, range: TimeRange) -> Result<usize, SourceError> {
         let series = &self.query.series;
         let mut rows = self.source.count_rows(series, range, self.wanted, &mut self.from_disk).await?;

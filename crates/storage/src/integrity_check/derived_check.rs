@@ -1,21 +1,21 @@
-//! Candles of three minutes to four hours against the one-minute candles that lie in them.
+//! Compares candles of three minutes to four hours with the one-minute candles in them.
 //!
-//! Only where both timeframes are known as a whole. Days and longer are left alone: a venue's own are known
-//! to differ from what their minutes add up to.
+//! Only where both timeframes are known completely. Days and longer are skipped: a venue's own are known to
+//! differ from the sum of their minutes.
 
 use market_backbone_core::{Candle, CandleStore, DerivationPolicy, Grid, Series, StoreError, TimeRange};
 
 use super::finding::{Finding, Findings, IntegrityIssue};
 
-/// Minutes read at once; more than the longest slot has.
+/// The number of minutes read at once; more than the longest slot has.
 const WINDOW: usize = 10_000;
-/// Amounts are sums, added up here and there in a different order.
+/// The relative tolerance of sums, which are added up in a different order here and there.
 const TOLERANCE: f64 = 1e-9;
-/// New York's venue tells the average price of a candle and not the turnover, rounded to a hundredth of a cent: half of
-/// that may be missing in the candle and as much in its minutes.
+/// The rounding of the volume-weighted average price, which Massive sends instead of the turnover: a
+/// hundredth of a cent. Half of it may be missing in the candle and as much in its minutes.
 const VWAP_ROUNDING: f64 = 1e-4;
 
-/// Where a series and its minutes contradict each other.
+/// Finds slots in which a series and its minutes contradict each other.
 pub(super) async fn run(
     store: &dyn CandleStore,
     all: &[Series],
@@ -38,7 +38,7 @@ pub(super) async fn run(
     Ok(found.into_vec())
 }
 
-/// Newest first, as many slots at a time as hold a window of minutes.
+/// Compares slots, newest first, as many at a time as a window of minutes holds.
 async fn compare_slots(
     store: &dyn CandleStore,
     series: &Series,
@@ -51,7 +51,7 @@ async fn compare_slots(
     while let Ok(rest) = TimeRange::new(slots.from(), to) {
         let mut parts = store.read(minutes, rest, WINDOW).await?.candles;
         let from = match parts.first() {
-            // There may be older minutes in the slot of the oldest.
+            // The slot of the oldest minute may have older ones.
             Some(oldest) if parts.len() >= WINDOW => grid.ceil(series.timeframe, oldest.open_time),
             _ => slots.from(),
         };

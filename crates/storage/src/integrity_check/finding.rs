@@ -1,4 +1,4 @@
-//! One thing that cannot be true, where it is, and what to do about it.
+//! One integrity issue, its location, and what to do about it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,34 +11,34 @@ use market_backbone_core::{Series, StoreError, TimeRange};
 pub enum IntegrityIssue {
     /// A file is damaged.
     File,
-    /// Candles that are not those that were written: they do not check against their sum.
+    /// Candles have changed since they were written: they do not match their checksum.
     Damaged,
-    /// A table is not laid out as ours are, so that SQLite does not keep its rows apart and in order.
+    /// A table has a foreign layout, so that SQLite does not keep its rows unique and in order.
     Layout,
-    /// The ledger contradicts itself: spans that overlap, run backwards or say what nobody can read.
+    /// The ledger contradicts itself: spans overlap, run backwards or are unreadable.
     Ledger,
     /// A series cannot be read.
     Unreadable,
-    /// Candles that open where no slot does.
+    /// Candles open where no slot opens.
     OffGrid,
-    /// Candles that open at the same time as another, or before the one before them.
+    /// Candles open at the same time as another, or before the one before them.
     OutOfOrder,
-    /// Candles with impossible figures.
+    /// Candles have impossible values.
     Impossible,
-    /// Candles that no proof of the ledger speaks of.
+    /// Candles have no coverage in the ledger.
     Unproven,
-    /// Candles, or slots without one, that the minutes in them contradict.
+    /// The minutes contradict candles, or slots without one.
     AggregateMismatch,
     /// Two answers about the same slots disagreed.
     Disputed,
-    /// Other than as many candles as were written.
+    /// The number of candles differs from the number written.
     Miscounted,
-    /// Slots are known to be empty by one answer alone, which an older version took for proof.
+    /// Slots are known to be empty by one reply alone, which an older version accepted as proof.
     LoneWitness,
 }
 
 impl IntegrityIssue {
-    /// One word for programs.
+    /// Returns one word for programs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl IntegrityIssue {
         }
     }
 
-    /// Whether forgetting and asking again can help.
+    /// Returns whether forgetting and fetching again can help.
     pub(crate) const fn is_refetchable(self) -> bool {
         !matches!(self, Self::File | Self::Layout | Self::Unreadable | Self::Ledger)
     }
@@ -91,15 +91,15 @@ impl IntegrityIssue {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IssueLocation {
-    /// A file as a whole.
+    /// A whole file.
     File(PathBuf),
-    /// A series as a whole.
+    /// A whole series.
     Series(Series),
-    /// Some slots of a series.
+    /// A range of a series.
     Range(Series, TimeRange),
 }
 
-/// One thing that cannot be true. Displays as one line: where, what, and what to do.
+/// One integrity issue. Displays as one line: where, what, and what to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The kind of the issue.
@@ -113,12 +113,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Something about some slots of a series.
+    /// Creates a finding about a range of a series.
     pub(crate) fn at(flaw: IntegrityIssue, series: &Series, range: TimeRange, detail: String) -> Self {
         Self { issue: flaw, location: IssueLocation::Range(series.clone(), range), slots: 1, detail }
     }
 
-    /// Something about a series as a whole.
+    /// Creates a finding about a whole series.
     pub(crate) fn of(flaw: IntegrityIssue, series: &Series, detail: String) -> Self {
         Self { issue: flaw, location: IssueLocation::Series(series.clone()), slots: 0, detail }
     }
@@ -127,7 +127,7 @@ impl Finding {
         Self::of(IntegrityIssue::Unreadable, series, error.to_string())
     }
 
-    /// The series it is about, if it is about one.
+    /// Returns the series it is about, if it is about one.
     #[must_use]
     pub const fn series(&self) -> Option<&Series> {
         match &self.location {
@@ -136,7 +136,7 @@ impl Finding {
         }
     }
 
-    /// The slots it is about, if they can be told.
+    /// Returns the range it is about, if there is one.
     #[must_use]
     pub const fn range(&self) -> Option<TimeRange> {
         match &self.location {
@@ -163,12 +163,12 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Findings on their way, those of neighbouring slots joined.
+/// A list of findings in which those of adjacent slots are merged.
 #[derive(Debug, Default)]
 pub(crate) struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Adds one; if the last of the same flaw touches it, that one is widened.
+    /// Adds a finding; if the last one of the same issue touches it, that one is extended.
     pub(crate) fn add(&mut self, finding: Finding) {
         let last = self.0.iter_mut().rev().find(|earlier| earlier.issue == finding.issue);
         if let Some(last) = last

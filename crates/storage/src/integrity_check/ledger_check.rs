@@ -1,4 +1,4 @@
-//! What a ledger can have wrong as it stands in its table, before anybody makes sense of it.
+//! Checks a ledger as it stands in its table, before it is interpreted.
 
 use market_backbone_core::Timestamp;
 
@@ -7,13 +7,13 @@ use market_backbone_core::Timestamp;
 pub(crate) struct StoredSpan {
     pub(crate) from: Timestamp,
     pub(crate) to: Timestamp,
-    /// The word for who said it.
+    /// The text of its origin.
     pub(crate) origin: String,
-    /// Whether that word means anything.
+    /// True if that text is a known origin.
     pub(crate) is_readable: bool,
 }
 
-/// What is wrong with the first of `spans`, which are sorted by their beginning, that cannot be.
+/// Returns what is wrong with the first invalid one of `spans`, which are sorted by their beginning.
 pub(crate) fn ledger_issue(spans: &[StoredSpan]) -> Option<String> {
     let mut reach = Timestamp::MIN;
     for StoredSpan { from, to, origin, is_readable } in spans {

@@ -1,33 +1,33 @@
-//! Slots that are known to be empty by one answer alone, from the time when that was enough.
+//! Finds slots that are known to be empty by one reply alone, from the time when that was enough.
 //!
-//! One answer can be empty, stale or too early by mistake. What it said of slots between two of its rows stands; what it
-//! said beyond them does not. Answers of one day were joined in the ledger, so that their edges can no longer be told:
-//! where nearly every slot has a candle, each slot without one is looked at.
+//! One reply can be empty, stale or too early by mistake. What it said of slots between two of its rows is
+//! reliable; what it said beyond them is not. The ledger merged the replies of one day, so their edges are
+//! lost: where nearly every slot has a candle, each slot without one is suspicious.
 
 use market_backbone_core::{Candle, CandleStore, Grid, Series, StoreError, TimeRange, Timeframe, Timestamp};
 
 use super::finding::{Finding, IntegrityIssue};
 
-/// From this share of slots with a candle on, one without is unusual.
+/// The share of slots with a candle above which a slot without one is unusual.
 const DENSE_SHARE: f64 = 0.9;
-/// So many slots without a candle are a long stretch: half of the shortest page.
+/// The number of slots without a candle that makes a long range: half of the shortest page.
 const LONG_GAP_SLOTS: u64 = 100;
 
-/// What of the `old` stretches of a series one answer alone says, and should be asked about again.
+/// Finds those of the `old` ranges of a series that rest on one reply alone and should be fetched again.
 pub(crate) async fn findings(
     store: &dyn CandleStore,
     series: &Series,
     grid: Grid,
     old: &[TimeRange],
 ) -> Result<Vec<Finding>, StoreError> {
-    // A ledger that cannot be read has been found already.
+    // An unreadable ledger has been found already.
     let Ok(known) = store.coverage(series).await else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for stretch in old.iter().flat_map(|old| known.within(*old).ranges()) {
         let rows = store.read(series, stretch, usize::MAX).await?.candles;
         for range in uncertain_ranges(grid, series.timeframe, stretch, &rows) {
             let detail = "known to be empty by one answer alone".to_owned();
-            // Of the whole past nobody can say how many slots it has.
+            // The whole past has no known number of slots.
             let has_begun = range.from() != Timestamp::MIN;
             let slots = if has_begun { grid.slots(series.timeframe, range) } else { 0 };
             found.push(Finding { slots, ..Finding::at(IntegrityIssue::LoneWitness, series, range, detail) });
@@ -36,7 +36,7 @@ pub(crate) async fn findings(
     Ok(found)
 }
 
-/// The slots of `stretch` that should be asked about again; `rows` are all that lie in it, oldest first.
+/// Returns the slots of `stretch` that should be fetched again; `rows` are all that lie in it, oldest first.
 fn uncertain_ranges(grid: Grid, timeframe: Timeframe, stretch: TimeRange, rows: &[Candle]) -> Vec<TimeRange> {
     let (Some(oldest), Some(newest)) = (rows.first(), rows.last()) else { return vec![stretch] };
     let close = |row: &Candle| grid.close(timeframe, row.open_time);

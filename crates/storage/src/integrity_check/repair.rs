@@ -1,4 +1,4 @@
-//! What would mend the findings, and what it would cost.
+//! The repair of findings, and its cost.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,30 +7,34 @@ use market_backbone_core::{Grid, RangeSet, Series, TimeRange, Timeframe, Timesta
 
 use super::finding::{Finding, IntegrityIssue, IssueLocation};
 
-/// So many answers it takes to believe that nothing is older.
+/// The number of replies required to accept that nothing is older.
 const REQUIRED_WITNESSES: u64 = 2;
 
 /// The actions that would repair the findings, and what they would cost.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RepairPlan {
-    /// Damaged files, which are made anew from what is sound in them. Before all else, the index of a folder last of them.
+    /// The damaged files, which are rebuilt from their undamaged content before anything else; the index of a
+    /// folder comes last.
     pub files: Vec<PathBuf>,
-    /// Series whose ledger is written anew from what can be read of it. First, for the rest relies on it.
+    /// The series whose ledger is rewritten from its readable part. They come first, because the rest relies
+    /// on it.
     pub ledgers: Vec<Series>,
-    /// Stretches to forget and to ask for again, in order, none touching the next. One that has no beginning is
-    /// forgotten as a whole; whether anything is there is asked, and what is there when it is wanted.
+    /// The ranges to forget and to fetch again, in order, none touching the next.
+    ///
+    /// A range without a beginning is forgotten as a whole. One request finds out whether there is anything,
+    /// and the data is fetched when it is wanted.
     pub ranges: Vec<(Series, TimeRange)>,
-    /// Slots in those that have a beginning.
+    /// The number of slots in ranges with a beginning.
     pub slots: u64,
-    /// Requests it takes to ask for them: at most so many, fewer where slots are empty.
+    /// The largest number of requests for them; fewer where slots are empty.
     pub requests: u64,
-    /// Findings that somebody has to see to: a series that cannot be read, say.
+    /// The number of findings that need a person, such as a series that cannot be read.
     pub manual: usize,
 }
 
 impl RepairPlan {
-    /// Plans the repair of `findings`. `venue` says of a series how its candles are cut, and how many of them a request
-    /// gives at most.
+    /// Plans the repair of `findings`. `venue` returns the grid of a series, and the largest number of its
+    /// candles in one request.
     #[must_use]
     pub fn of(findings: &[Finding], venue: impl Fn(&Series) -> (Grid, u32)) -> Self {
         let mut plan = Self::default();
@@ -83,7 +87,8 @@ impl RepairPlan {
     }
 }
 
-/// Nobody knows which is wrong, the candle or its minutes: both are asked for.
+/// Returns the timeframes to fetch. If a candle contradicts its minutes, nobody knows which is wrong: both
+/// are fetched.
 fn affected_timeframes(flaw: IntegrityIssue, timeframe: Timeframe) -> Vec<Timeframe> {
     if flaw == IntegrityIssue::AggregateMismatch { vec![timeframe, Timeframe::M1] } else { vec![timeframe] }
 }

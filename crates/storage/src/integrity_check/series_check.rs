@@ -1,13 +1,13 @@
-//! One series against its grid, its own order, the ledger, and what figures can be.
+//! Checks one series against its grid, its own order, the ledger, and possible values.
 
 use market_backbone_core::{Candle, CandleStore, Coverage, Grid, Series, StoreError, TimeRange, Timestamp};
 
 use super::finding::{Finding, Findings, IntegrityIssue};
 
-/// Rows read at once.
+/// The number of rows read at once.
 const WINDOW: usize = 10_000;
 
-/// Everything that is wrong with one series by itself.
+/// Finds everything that is wrong with one series by itself.
 pub(super) async fn run(
     store: &dyn CandleStore,
     series: &Series,
@@ -16,8 +16,8 @@ pub(super) async fn run(
     let known = store.coverage(series).await?;
     let mut check = SeriesCheck { series, grid, holes: holes(&known), found: Findings::default() };
     let mut to = Timestamp::MAX;
-    // Newest first, window by window. Their order matters only within a hole of the ledger, and there a
-    // hole is the unit.
+    // Newest first, window by window. Their order matters only within a hole of the ledger, and there a hole
+    // is the unit.
     while let Ok(range) = TimeRange::new(Timestamp::MIN, to) {
         let rows = store.read(series, range, WINDOW).await?.candles;
         check.rows(&rows);
@@ -69,7 +69,7 @@ impl SeriesCheck<'_> {
                 self.add(IntegrityIssue::Impossible, slot, impossible(row));
             }
             let Some(hole) = self.hole_at(row.open_time) else { continue };
-            // Rows of one hole are one finding, though slots without a candle lie between them.
+            // Rows of one hole are one finding, even with slots without a candle between them.
             let begin = match last_unproven {
                 Some((same, reach)) if same == hole => reach.from().min(slot.from()),
                 _ => slot.from(),
@@ -84,7 +84,7 @@ impl SeriesCheck<'_> {
         self.found.add(Finding::at(flaw, self.series, range, detail));
     }
 
-    /// The whole slot in which `moment` lies.
+    /// Returns the whole slot that contains `moment`.
     fn slot(&self, moment: Timestamp) -> TimeRange {
         let open = self.grid.floor(self.series.timeframe, moment);
         let close = self.grid.close(self.series.timeframe, open);

@@ -1,4 +1,4 @@
-//! Where the shared database is, and how much of it one process may take.
+//! The address of the shared database, and the limits of one process.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,19 +10,23 @@ use sqlx::{ConnectOptions, Connection};
 use super::pgpass;
 use super::recent_failure::RecentFailure;
 
-/// How long a statement waits for a connection, another's lock, or its own end, in that order of strictness.
-/// The server ends what takes longer, so that a worker that has vanished holds nobody up.
+/// The longest wait for a connection; statements and locks have limits of their own, in that order of
+/// strictness.
+///
+/// The server ends what takes longer, so that a process that has vanished blocks nobody.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const LOCK_TIMEOUT_MS: &str = "10000";
 const STATEMENT_TIMEOUT_MS: &str = "20000";
-/// Connections that nobody has used for so long are given back: a fleet has many workers, a server few slots.
+/// The time after which an unused connection is closed: many processes share a server's few connections.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// A connection that was used so lately is taken to be alive.
+/// The time since its last use for which a connection counts as alive.
 const ASSUMED_ALIVE_FOR: Duration = Duration::from_secs(5);
 
-/// What an address may say after its `?`. The driver would log any other key together with its value, and a
-/// misspelt `password=` must not end up in a log.
+/// The allowed keys after an address's `?`.
+///
+/// The driver would log any other key together with its value, and a misspelt `password=` must not end up in
+/// a log.
 const KNOWN_KEYS: [&str; 18] = [
     "sslmode",
     "ssl-mode",
@@ -50,11 +54,11 @@ const KNOWN_KEYS: [&str; 18] = [
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PostgresConfig {
-    // Large, and part of enums whose other variants are not.
+    // Boxed because it is large, and part of enums whose other variants are not.
     options: Box<PgConnectOptions>,
-    /// The schema that our tables live in; made if it is not there. Of `a-z`, `0-9` and `_`.
+    /// The schema of our tables, of `a-z`, `0-9` and `_`; created if it does not exist.
     pub schema: String,
-    /// Connections of this process at the most. They are opened when needed and given back when idle.
+    /// The largest number of connections of this process. They are opened when needed and closed when idle.
     pub max_connections: u32,
 }
 
@@ -63,12 +67,13 @@ market_backbone_core::setters!(PostgresConfig { schema: String, max_connections:
 impl PostgresConfig {
     /// Parses an address such as `postgres://user:password@host:port/database?sslmode=require`.
     ///
-    /// What the address leaves out is taken from where `psql` takes it: `PGHOST`, `PGUSER`, `PGPASSWORD`,
-    /// `~/.pgpass` and so on, so that the password need not stand in a command.
+    /// What the address leaves out is read where `psql` reads it: `PGHOST`, `PGUSER`, `PGPASSWORD`,
+    /// `~/.pgpass` and so on, so that the password need not appear in a command.
     ///
     /// # Errors
     ///
-    /// [`Inaccessible`](StoreErrorKind::Inaccessible) if it is no such address. The message repeats nothing of it.
+    /// [`Inaccessible`](StoreErrorKind::Inaccessible) if it is not such an address. The message repeats
+    /// nothing of it.
     pub fn parse(url: &str) -> Result<Self, StoreError> {
         let unreadable = |why: &str| {
             StoreError::new(
@@ -84,7 +89,7 @@ impl PostgresConfig {
         if let Some(key) = unknown_key(url) {
             return Err(unreadable(&format!(" (it sets `{key}`, which means nothing)")));
         }
-        // The parser's own words may quote the address, and with it the password.
+        // The parser's own message may quote the address, and with it the password.
         let options = options(url).ok_or_else(|| unreadable(""))?;
         let options = match options.get_application_name() {
             Some(_) => options,
@@ -93,7 +98,7 @@ impl PostgresConfig {
         Ok(Self { options: Box::new(options), schema: "market_backbone".to_owned(), max_connections: 4 })
     }
 
-    /// Proves that the schema's name can stand in SQL as it is.
+    /// Checks that the schema's name can be used in SQL unquoted.
     pub(super) fn checked(self) -> Result<Self, StoreError> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         let begins_well = self.schema.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
@@ -105,7 +110,7 @@ impl PostgresConfig {
         Err(StoreError::new(StoreErrorKind::Inaccessible, message))
     }
 
-    /// How each connection is opened.
+    /// Returns the options with which each connection is opened.
     pub(super) fn connection(&self) -> PgConnectOptions {
         PgConnectOptions::clone(&self.options)
             .options([
@@ -113,15 +118,15 @@ impl PostgresConfig {
                 ("statement_timeout", STATEMENT_TIMEOUT_MS),
                 ("lock_timeout", LOCK_TIMEOUT_MS),
                 ("idle_in_transaction_session_timeout", STATEMENT_TIMEOUT_MS),
-                // Each question is a walk along a primary key. The server keeps the plan of a statement, and one
-                // that it made while a table was small would read all of it when it no longer is.
+                // Each query walks along a primary key. The server caches the plan of a statement, and a plan
+                // made while a table was small would scan all of it later.
                 ("enable_seqscan", "off"),
                 ("enable_bitmapscan", "off"),
             ])
             .disable_statement_logging()
     }
 
-    /// The connections, none of which is open yet.
+    /// Creates the pool; no connection is open yet.
     pub(super) fn pool(&self, suspicion: RecentFailure) -> PgPool {
         PgPoolOptions::new()
             .max_connections(self.max_connections.max(1))
@@ -170,7 +175,7 @@ fn options(url: &str) -> Option<PgConnectOptions> {
     if has_password(url) || is_set("PGPASSWORD") {
         return url.parse().ok();
     }
-    // With one, the driver does not look for one; an empty one is to it as none.
+    // With a password, the driver does not look for one; it treats an empty one as none.
     let (address, part) = url.split_once('#').map_or((url, ""), |(address, part)| (address, part));
     let joint = if address.contains('?') { '&' } else { '?' };
     let options: PgConnectOptions = format!("{address}{joint}password=#{part}").parse().ok()?;
@@ -187,7 +192,7 @@ fn has_password(url: &str) -> bool {
     in_user || keys(url).any(|key| key == "password")
 }
 
-/// The first key of the address that means nothing.
+/// Returns the first unknown key of the address.
 fn unknown_key(url: &str) -> Option<&str> {
     keys(url).find(|key| !KNOWN_KEYS.contains(key) && !key.starts_with("options["))
 }

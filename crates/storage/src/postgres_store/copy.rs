@@ -1,17 +1,17 @@
-//! COPY in its binary form: the fastest way in, for rows of which none is there yet.
+//! COPY in its binary form: the fastest way to insert rows of which none exists yet.
 
 use market_backbone_core::Candle;
 use sqlx::postgres::PgConnection;
 
-/// Rows of one COPY; about 100 bytes each wait in memory.
+/// The number of rows of one COPY; about 100 bytes each wait in memory.
 const ROWS_PER_COPY: usize = 50_000;
-/// What every binary COPY begins with; then no flags, and no extension of the header.
+/// The signature of every binary COPY; no flags and no header extension follow.
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const COLUMNS: i16 = 8;
-/// Where the next row would say how many columns it has.
+/// The end marker, in place of the number of columns of a next row.
 const END: i16 = -1;
 
-/// Appends `candles` of which none is stored.
+/// Appends `candles`, of which none is stored.
 pub(super) async fn copy(
     conn: &mut PgConnection,
     series: i32,
@@ -46,7 +46,7 @@ fn encode(series: i32, candles: &[Candle]) -> Vec<u8> {
     bytes
 }
 
-/// A value, its length in four bytes before it.
+/// Appends a value, with its length in four bytes before it.
 fn field<const N: usize>(bytes: &mut Vec<u8>, value: &[u8; N]) {
     bytes.extend_from_slice(&(N as u32).to_be_bytes());
     bytes.extend_from_slice(value);

@@ -1,10 +1,11 @@
-//! What a failure of Postgres, or of the way to it, means to the caller, said in one place.
+//! Turns failures of Postgres, or of the connection to it, into store errors.
 
 use market_backbone_core::{StoreError, StoreErrorKind as Kind, VenueId};
 
 use super::config::PostgresConfig;
 
-/// A failure at the database that `config` names. The driver's own words never hold the password.
+/// Builds the error for a failure at the database of `config`. The driver's own messages never hold the
+/// password.
 pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreError {
     let is_transient = is_transient(&error);
     let (kind, what) = match &error {
@@ -43,7 +44,7 @@ pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreErro
 /// user.
 fn is_transient(error: &sqlx::Error) -> bool {
     match error {
-        // Lost connections; deadlocks; no memory, disk or connection left; locks and limits of time; being stopped.
+        // Lost connections; deadlocks; out of memory, disk or connections; lock and time limits; shutdown.
         sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| {
             let classes = ["08", "40", "53", "55P03", "57", "25P"];
             classes.iter().any(|class| code.starts_with(class))
@@ -56,7 +57,7 @@ fn is_transient(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the connection it happened on, and perhaps all that were open then, are of no use any more.
+/// Returns whether the connection, and perhaps all open ones, are unusable after the error.
 pub(super) fn breaks_connections(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
@@ -67,7 +68,7 @@ pub(super) fn breaks_connections(error: &sqlx::Error) -> bool {
     }
 }
 
-/// The tables were written by a newer version of the program.
+/// Builds the error for tables written by a newer version of the program.
 pub(super) fn too_new(config: &PostgresConfig, found: i32, known: i32) -> StoreError {
     StoreError::new(
         Kind::TooNew,
@@ -79,7 +80,7 @@ pub(super) fn too_new(config: &PostgresConfig, found: i32, known: i32) -> StoreE
     )
 }
 
-/// Nobody has said whose these series are.
+/// Builds the error for series that have not been claimed.
 pub(super) fn unclaimed(config: &PostgresConfig, source: VenueId) -> StoreError {
     StoreError::new(
         Kind::Unclaimed,
@@ -87,12 +88,12 @@ pub(super) fn unclaimed(config: &PostgresConfig, source: VenueId) -> StoreError 
     )
 }
 
-/// The store has been closed.
+/// Builds the error for a store that has been closed.
 pub(super) fn closed() -> StoreError {
     StoreError::new(Kind::Closed, "the store has been closed")
 }
 
-/// The server, the network or another worker keeps us waiting.
+/// Builds the error for a timeout of the server, the network or another process's lock.
 pub(super) fn timed_out(config: &PostgresConfig) -> StoreError {
     StoreError::new(Kind::Inaccessible, format!("the database {config} did not answer in time")).transient()
 }

@@ -6,13 +6,13 @@ use sqlx::postgres::{PgConnection, PgRow};
 
 use crate::origin_codec;
 
-/// What kind of knowledge a row of the ledger is.
+/// The kind of a ledger row.
 const SPAN: i32 = 0;
 const DISPUTE: i32 = 1;
 
-/// What is known of a series.
+/// Reads the coverage of a series.
 ///
-/// One statement, so that spans, disputes and claims are of one moment without a transaction around it.
+/// One statement reads spans, disputes and claims of one moment, without a transaction.
 pub(super) async fn of(conn: &mut PgConnection, series: &Series) -> Result<Coverage, sqlx::Error> {
     let rows = sqlx::query(
         "WITH wanted AS (SELECT id FROM series WHERE venue = $1 AND symbol = $2 AND timeframe = $3)
@@ -38,7 +38,7 @@ pub(super) async fn of(conn: &mut PgConnection, series: &Series) -> Result<Cover
     Ok(known)
 }
 
-/// Adds what one row says.
+/// Adds the content of one row.
 fn add(known: &mut Coverage, row: &PgRow) -> Result<(), sqlx::Error> {
     let range = range(row)?;
     match row.try_get::<i32, _>(6)? {
@@ -59,7 +59,7 @@ fn add(known: &mut Coverage, row: &PgRow) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Writes down that not `known` but `grown` is known now. To be called under the lock of the series.
+/// Replaces the ledger content `known` by `grown`. Must be called under the lock of the series.
 pub(super) async fn replace(
     conn: &mut PgConnection,
     series: i32,
@@ -83,7 +83,7 @@ pub(super) async fn replace(
     insert_claims(conn, series, &new).await
 }
 
-/// Those of `these` that are not, exactly so, among `sorted`.
+/// Returns those of `these` that are not, exactly so, in `sorted`.
 fn without<'a, T: PartialEq>(
     these: &'a [T],
     sorted: &'a [T],
@@ -170,13 +170,13 @@ async fn insert_claims(
     Ok(())
 }
 
-/// A span, of the first four columns.
+/// Reads a span from the first four columns.
 pub(super) fn span(row: &PgRow) -> Result<Span, sqlx::Error> {
     let missing = || sqlx::Error::ColumnNotFound("origin".to_owned());
     Ok(Span { range: range(row)?, provenance: provenance(row, 2)?.ok_or_else(missing)? })
 }
 
-/// Of the first two columns.
+/// Reads a range from the first two columns.
 pub(super) fn range(row: &PgRow) -> Result<TimeRange, sqlx::Error> {
     TimeRange::new(time(row, 0)?, time(row, 1)?).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }

@@ -1,11 +1,11 @@
-//! Stretches that were proven when the word of one answer was enough, and that nobody has looked at since.
+//! The ranges that were accepted when one reply was enough, and have not been checked since.
 
 use market_backbone_core::{Series, TimeRange};
 use sqlx::postgres::PgConnection;
 
 use super::ledger_rows;
 
-/// Those of a series, oldest first.
+/// Returns those of a series, oldest first.
 pub(super) async fn of(conn: &mut PgConnection, series: &Series) -> Result<Vec<TimeRange>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT from_ns, to_ns FROM lone_witnesses
@@ -20,8 +20,7 @@ pub(super) async fn of(conn: &mut PgConnection, series: &Series) -> Result<Vec<T
     rows.iter().map(ledger_rows::range).collect()
 }
 
-/// Takes note that `gone` has been forgotten: nobody needs to doubt it any more. To be called under the lock of the
-/// series.
+/// Removes `gone`, which has been forgotten, from the list. Must be called under the lock of the series.
 pub(super) async fn clear_lone_witnesses(
     conn: &mut PgConnection,
     (id, series): (i32, &Series),

@@ -1,6 +1,6 @@
-//! `~/.pgpass`: where the password to a database may stand, a line for each.
+//! `~/.pgpass`: a file with the passwords to databases, one a line.
 //!
-//! Read here and not by the driver, which logs each line that it cannot read, password and all.
+//! Read here and not by the driver, which logs each line that it cannot read, including the password.
 
 use std::env::{home_dir, var_os};
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sqlx::postgres::PgConnectOptions;
 
-/// The password to the database of `options`, from `PGPASSFILE` or else from `~/.pgpass`.
+/// Returns the password to the database of `options`, from `PGPASSFILE` or else from `~/.pgpass`.
 pub(super) fn password(options: &PgConnectOptions) -> Option<String> {
     let named = var_os("PGPASSFILE").map(PathBuf::from);
     let usual = home_dir().map(|home| home.join(".pgpass"));
@@ -44,7 +44,7 @@ fn in_text(text: &str, options: &PgConnectOptions) -> Option<String> {
     )
 }
 
-/// Host, port, database and user, and the rest: the password. A `\` takes the next sign for what it is.
+/// Splits a line into host, port, database and user, and the password. A `\` escapes the next character.
 fn split_fields(line: &str) -> Option<([String; 4], String)> {
     let mut fields: [String; 4] = Default::default();
     let mut at = 0;

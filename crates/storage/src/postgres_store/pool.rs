@@ -1,9 +1,9 @@
-//! Connections to the server, and work that is done on one of them to its end.
+//! Connections to the server, and work that runs on one of them to its end.
 //!
-//! Work is a task of its own and not a part of the caller, who may go away at any moment: sqlx 0.9 puts a
-//! connection back whose BEGIN was abandoned half-way, and the next who gets it cannot begin. So nothing is
-//! abandoned here but by the deadline, and a connection on which anything went wrong is never used again; the
-//! server undoes what it had begun when it is gone.
+//! Work is a task of its own and not a part of the caller, who may be dropped at any moment: sqlx 0.9 returns
+//! a connection to the pool whose BEGIN was abandoned half-way, and the next user of it cannot begin. So only
+//! the deadline abandons work, and a connection on which anything failed is never used again; the server
+//! rolls back what it had begun when it is gone.
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
@@ -21,23 +21,25 @@ use super::config::PostgresConfig;
 use super::fault;
 use super::recent_failure::RecentFailure;
 
-/// Not left to the database's default: under a stricter level a transaction that has waited for the lock of
-/// its series would still see the ledger as it was before the wait.
+/// The statement that begins a transaction.
+///
+/// It does not rely on the database's default level: under a stricter one, a transaction that has waited for
+/// the lock of its series would still see the ledger from before the wait.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// Whoever waits longer than this is told so.
+/// The wait after which a warning is logged.
 const SLOW_AFTER: Duration = Duration::from_secs(2);
 
-/// Connections that are opened when they are needed.
+/// A pool of connections that are opened when they are needed.
 #[derive(Clone)]
 pub(super) struct ConnectionPool {
-    /// Where they lead.
+    /// The address of the database.
     config: PostgresConfig,
     pool: PgPool,
     tasks: TaskTracker,
     recent_failure: RecentFailure,
-    /// Whether it has been said that the server keeps us waiting: once is enough until it answers again.
+    /// True if a slow server was logged: once is enough until it answers again.
     is_warned: Arc<AtomicBool>,
 }
 
@@ -48,7 +50,7 @@ impl ConnectionPool {
         Self { config, pool, tasks: TaskTracker::new(), recent_failure: suspicion, is_warned: Arc::default() }
     }
 
-    /// Does `work` to its end or to the deadline, whether or not the caller waits for it.
+    /// Runs `work` to its end or to the deadline, whether or not the caller waits for it.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         deadline: Duration,
@@ -81,24 +83,24 @@ impl ConnectionPool {
         }
     }
 
-    /// A connection to read with.
+    /// Acquires a connection for reading.
     pub(super) async fn acquire(&self) -> Result<PooledConnection, sqlx::Error> {
         self.pool.acquire().await.map(|conn| PooledConnection { conn: Some(conn) })
     }
 
-    /// A connection in a transaction.
+    /// Acquires a connection in a transaction.
     pub(super) async fn begin(&self) -> Result<PooledConnection, sqlx::Error> {
         self.begin_with(self.acquire().await?).await
     }
 
-    /// A connection to read with, several times from one moment.
+    /// Acquires a connection for several reads of one moment.
     pub(super) async fn snapshot(&self) -> Result<PooledConnection, sqlx::Error> {
         let mut lease = self.acquire().await?;
         sqlx::raw_sql(SNAPSHOT).execute(&mut *lease).await?;
         Ok(lease)
     }
 
-    /// The same connection, in a transaction.
+    /// Begins a transaction on the connection.
     pub(super) async fn begin_with(
         &self,
         mut lease: PooledConnection,
@@ -107,7 +109,7 @@ impl ConnectionPool {
         Ok(lease)
     }
 
-    /// Lets nobody begin anything, and waits for those who have.
+    /// Refuses new work, and waits for work in flight.
     pub(super) async fn close(&self) {
         self.tasks.close();
         self.pool.close().await;
@@ -115,21 +117,21 @@ impl ConnectionPool {
     }
 }
 
-/// A connection for as long as all goes well: dropped before its work is done, it is closed.
+/// A connection in use: if it is dropped before its work is done, it is closed.
 pub(super) struct PooledConnection {
-    // `Some` until it is given back or dropped.
+    // `Some` until it is released or dropped.
     conn: Option<PoolConnection<Postgres>>,
 }
 
 impl PooledConnection {
-    /// Ends the transaction, and lets others have the connection.
+    /// Commits the transaction, and releases the connection.
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
         sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
         self.release();
         Ok(())
     }
 
-    /// Lets others have the connection.
+    /// Returns the connection to the pool.
     pub(super) fn release(mut self) {
         drop(self.conn.take());
     }

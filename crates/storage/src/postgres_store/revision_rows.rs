@@ -1,4 +1,4 @@
-//! Earlier versions of rows in the shared database, written in the transaction of what took their place.
+//! Earlier versions of rows in the shared database, written in the transaction of their replacements.
 
 use market_backbone_core::{Candle, Series, TimeRange, Timestamp};
 use sqlx::postgres::PgConnection;
@@ -6,8 +6,10 @@ use sqlx::postgres::PgConnection;
 use super::rows;
 use crate::revision::Revision;
 
-/// Keeps versions. One that ceased to hold when the one before it did, or earlier, never held and is left out. To be
-/// called under the lock of the series.
+/// Stores versions.
+///
+/// A version that ceased to hold no later than the one before it never held and is left out. Must be called
+/// under the lock of the series.
 pub(super) async fn keep(
     conn: &mut PgConnection,
     series: i32,
@@ -49,7 +51,7 @@ pub(super) async fn delete(
         .map(|_| ())
 }
 
-/// The newest `limit` candles that open in `range` as they stood at `moment`, oldest first.
+/// Returns the newest `limit` candles that open in `range` as they stood at `moment`, oldest first.
 pub(super) async fn newest_as_of(
     conn: &mut PgConnection,
     series: &Series,

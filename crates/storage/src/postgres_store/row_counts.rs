@@ -1,8 +1,9 @@
-//! How many rows there are, counted: so that rows which somebody has taken away behind our back are not told as empty.
+//! Row counts, so that rows which another program has deleted are not reported as empty slots.
 //!
-//! A series is cut into stretches of so many slots. Each commit writes down how many rows it leaves in those that it has
-//! added to; who reads counts again. Where the two differ, nobody knows what is missing, and nothing of the stretch is
-//! known any more. Stretches that no commit has added to since they are counted have no tally, and are taken as they are.
+//! A series is divided into ranges of a fixed number of slots. Each commit records how many rows it leaves in
+//! the ranges that it has added to; a reader counts again. If the two differ, nobody knows what is missing,
+//! and the whole range becomes unknown. Ranges without a commit since counts were introduced have no count,
+//! and are taken as they are.
 
 use std::collections::BTreeSet;
 
@@ -12,40 +13,40 @@ use sqlx::postgres::{PgConnection, PgRow};
 
 use super::{ledger_rows, series_row};
 
-/// Slots of a stretch. A tally costs little beside so many rows, and what is asked for again where one is missing is two
-/// pages.
+/// The number of slots of a range. A count costs little beside so many rows, and a range with a missing row
+/// is fetched again in two pages.
 const SLOTS: i64 = 256;
 
-/// How long a stretch is, in ms.
+/// Returns the length of a range, in ms.
 pub(super) fn width(timeframe: Timeframe) -> i64 {
     let slot = i64::try_from(timeframe.typical().as_millis()).unwrap_or(i64::MAX / SLOTS);
     slot.max(1).saturating_mul(SLOTS)
 }
 
-/// A stretch, and how many rows are in it.
+/// A range, and the number of its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RowCount {
     pub(super) from_ms: i64,
-    /// As the last commit left it; `None` if nobody has counted yet.
+    /// The number after the last commit; `None` if it was never counted.
     pub(super) recorded: Option<i64>,
-    /// As it is.
+    /// The number now.
     pub(super) found: i64,
 }
 
 impl RowCount {
-    /// Whether rows were added or removed behind our back.
+    /// Returns whether another program has added or removed rows.
     pub(super) fn is_mismatch(&self) -> bool {
         self.recorded.is_some_and(|noted| noted != self.found)
     }
 
-    /// The stretch.
+    /// Returns the time range.
     pub(super) fn range(&self, width: i64) -> Option<TimeRange> {
         let at = Timestamp::from_millis;
         TimeRange::new(at(self.from_ms), at(self.from_ms.saturating_add(width))).ok()
     }
 }
 
-/// Counts the stretches in which these moments lie. To be called under the lock of the series.
+/// Counts the ranges that contain these moments. Must be called under the lock of the series.
 pub(super) async fn count(
     conn: &mut PgConnection,
     series: i32,
@@ -69,7 +70,7 @@ pub(super) async fn count(
     rows.iter().map(read).collect()
 }
 
-/// The stretches of a series that reach into these moments and hold other than was noted. Counts all of them.
+/// Returns the ranges of a series that reach into these moments and have a wrong count. Counts all of them.
 pub(super) async fn mismatched(
     conn: &mut PgConnection,
     series: &Series,
@@ -95,8 +96,8 @@ pub(super) async fn mismatched(
     rows.iter().map(read).collect()
 }
 
-/// Writes down how many rows these stretches hold now that `new` rows have been added. To be called under the lock of
-/// the series.
+/// Records the counts of these ranges after `new` rows were added. Must be called under the lock of the
+/// series.
 pub(super) async fn record(
     conn: &mut PgConnection,
     series: i32,
@@ -124,7 +125,7 @@ pub(super) async fn record(
     .map(|_| ())
 }
 
-/// Drops the tallies of stretches that lie in `range` as a whole. To be called under the lock of the series.
+/// Deletes the counts of ranges that lie completely in `range`. Must be called under the lock of the series.
 pub(super) async fn drop_within(
     conn: &mut PgConnection,
     series: i32,
@@ -140,7 +141,7 @@ pub(super) async fn drop_within(
         .map(|_| ())
 }
 
-/// Takes out of `known` the stretches whose rows were changed behind our back, and says so.
+/// Removes ranges with a wrong count from `known`, and logs that.
 pub(super) fn mark_unknown(known: &mut Coverage, series: &Series, counts: &[RowCount]) {
     for count in counts.iter().filter(|count| count.is_mismatch()) {
         let Some(range) = count.range(width(series.timeframe)) else { continue };
@@ -154,8 +155,8 @@ pub(super) fn mark_unknown(known: &mut Coverage, series: &Series, counts: &[RowC
     }
 }
 
-/// Looks again at stretches that were seen to be wrong, under the lock of the series, and makes unknown what is. Inside
-/// the caller's transaction.
+/// Counts suspicious ranges again under the lock of the series, and makes wrong ones unknown. Runs inside the
+/// caller's transaction.
 pub(super) async fn repair(
     conn: &mut PgConnection,
     series: &Series,

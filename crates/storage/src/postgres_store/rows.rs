@@ -1,4 +1,4 @@
-//! Candles in and out, a stretch at a time.
+//! Reads and writes candles, a range at a time.
 
 use market_backbone_core::{Candle, Series, TimeRange, Timestamp};
 use sqlx::Row;
@@ -6,15 +6,15 @@ use sqlx::postgres::{PgConnection, PgRow};
 
 use super::{copy, row_counts};
 
-/// Rows of one INSERT.
+/// The number of rows of one INSERT.
 const ROWS_PER_STATEMENT: usize = 2_000;
-/// From how many rows on COPY is the faster way in.
+/// The number of rows from which COPY is faster.
 const BULK: usize = 1_000;
 
-/// The newest `limit` candles that open in `range`, oldest first; and where the stretches begin, of those that they lie
-/// in, that hold other than was noted.
+/// Returns the newest `limit` candles that open in `range`, oldest first, and the starts of those of their
+/// count ranges whose count is wrong.
 ///
-/// One statement, so that what is counted is what is told.
+/// One statement, so that the counted rows are the returned ones.
 pub(super) async fn counted(
     conn: &mut PgConnection,
     series: &Series,
@@ -58,10 +58,11 @@ pub(super) async fn counted(
     Ok((candles, wrong))
 }
 
-/// What is stored in these stretches, which are in order; oldest first. To be called under the lock of the series.
+/// Reads the rows of these ranges, which are in order; oldest first. Must be called under the lock of the
+/// series.
 ///
-/// Most often there is one. Joined to the table in a single statement, they were compared with all rows of the
-/// series: a second for a commit where this takes milliseconds.
+/// Most often there is one range. A join of all ranges with the table in one statement compared them with all
+/// rows of the series: a second for a commit where this takes milliseconds.
 pub(super) async fn read_ranges(
     conn: &mut PgConnection,
     series: i32,
@@ -85,7 +86,7 @@ pub(super) async fn read_ranges(
     Ok(found)
 }
 
-/// Writes candles where none are. To be called under the lock of the series.
+/// Writes candles where none exist. Must be called under the lock of the series.
 pub(super) async fn append(
     conn: &mut PgConnection,
     series: i32,
@@ -98,9 +99,9 @@ pub(super) async fn append(
     }
 }
 
-/// Writes candles; those that are there already are replaced. To be called under the lock of the series.
+/// Writes candles; existing ones are replaced. Must be called under the lock of the series.
 ///
-/// Not through a temporary table and COPY, which was measured to be no faster than arrays.
+/// A temporary table with COPY was measured to be no faster than arrays.
 pub(super) async fn upsert(
     conn: &mut PgConnection,
     series: i32,
@@ -150,13 +151,13 @@ async fn insert(conn: &mut PgConnection, series: i32, candles: &[Candle]) -> Res
     .map(|_| ())
 }
 
-/// The first whole millisecond that is not before `moment`.
+/// Returns the first whole millisecond that is not before `moment`.
 pub(super) fn first_ms(moment: Timestamp) -> i64 {
     let whole = moment.as_millis();
     if Timestamp::from_millis(whole) < moment { whole + 1 } else { whole }
 }
 
-/// By position: looking columns up by name takes longer than reading them.
+/// Reads a candle by position: looking columns up by name takes longer than reading them.
 pub(super) fn candle(row: &PgRow) -> Result<Candle, sqlx::Error> {
     Ok(Candle {
         open_time: Timestamp::from_millis(row.try_get_unchecked(0)?),

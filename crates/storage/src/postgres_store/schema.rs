@@ -1,4 +1,4 @@
-//! Our tables in the shared database, and how older ones become those of today.
+//! The schema of the shared database, and the migration of older versions.
 
 use market_backbone_core::StoreError;
 use sqlx::postgres::PgConnection;
@@ -7,11 +7,10 @@ use sqlx::{AssertSqlSafe, Row};
 use super::config::PostgresConfig;
 use super::fault;
 
-/// What is done to reach version 1, 2, …; an entry is never changed once it was released.
+/// The statements that lead to version 1, 2, …; an entry never changes once it was released.
 ///
 /// One table for all candles, not one for each series: see `docs/decisions/0003-one-table-in-postgres.md`.
-/// Series are never deleted, so nothing needs to refer to them by foreign key, which would cost a check for
-/// each row.
+/// Series are never deleted, so nothing needs a foreign key to them, which would cost a check for each row.
 const MIGRATIONS: [&str; 4] = ["
     CREATE TABLE series (
         id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -72,10 +71,10 @@ const MIGRATIONS: [&str; 4] = ["
 
 /// The version this program writes.
 const CURRENT: i32 = MIGRATIONS.len() as i32;
-/// Whoever migrates holds this advisory lock: "MBpg".
+/// The key of the advisory lock of migrations: "MBpg".
 const LOCK: i64 = 0x4d42_7067;
 
-/// Makes the tables, or brings them up to date. Asks for no right to change anything where nothing is to do.
+/// Creates the tables, or migrates them. Needs no privilege to change anything if nothing is to be done.
 pub(super) async fn prepare(conn: &mut PgConnection, config: &PostgresConfig) -> Result<(), StoreError> {
     let failed = |error| fault::database(config, error);
     let mut done = versions(conn).await.map_err(failed)?;
@@ -88,7 +87,7 @@ pub(super) async fn prepare(conn: &mut PgConnection, config: &PostgresConfig) ->
     }
 }
 
-/// Does what is missing in one transaction, one process at a time; says which versions were found.
+/// Runs the missing migrations in one transaction, one process at a time; returns the versions found.
 async fn migrate(conn: &mut PgConnection, config: &PostgresConfig) -> Result<Vec<i32>, sqlx::Error> {
     execute(conn, "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned()).await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *conn).await?;

@@ -1,18 +1,19 @@
-//! The row of a series: its number, and the lock that whoever changes anything of it must hold.
+//! The row of a series: its number, and the lock that every change of the series must hold.
 
 use market_backbone_core::{Series, Symbol, VenueId};
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
-/// The number of a series, which is ours alone until the transaction ends; it is given one if it has none.
+/// Returns the number of a series, which is locked until the transaction ends; creates the row if there is
+/// none.
 ///
-/// Every change of a series begins here, so the workers of a fleet change it one after the other and each
-/// sees the ledger that the one before has left. A transaction holds one such lock, so none waits in a ring.
+/// Every change of a series begins here, so several processes change it one after the other and each sees the
+/// ledger that the one before has left. A transaction holds only one such lock, so there are no deadlocks.
 pub(super) async fn lock(conn: &mut PgConnection, series: &Series) -> Result<i32, sqlx::Error> {
     if let Some(id) = find_and_lock(conn, series).await? {
         return Ok(id);
     }
-    // Waits for another transaction that is about to insert the same.
+    // Waits for another transaction that is about to insert the same row.
     sqlx::query("INSERT INTO series (venue, symbol, timeframe) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind(series.symbol.venue().as_str())
         .bind(series.symbol.code())
@@ -32,7 +33,7 @@ async fn find_and_lock(conn: &mut PgConnection, series: &Series) -> Result<Optio
         .await
 }
 
-/// The series of which anything is stored or known, in order.
+/// Returns the series with rows or coverage, in order.
 pub(super) async fn all(conn: &mut PgConnection) -> Result<Vec<Series>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT venue, symbol, timeframe FROM series

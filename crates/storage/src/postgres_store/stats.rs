@@ -1,4 +1,4 @@
-//! What the database holds, what it takes, and how its free space is given back.
+//! Statistics of the database, and vacuum.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::{DEADLINE, PostgresStore};
 
-/// A table of a fleet takes its time.
+/// The longest that a vacuum may take: a large table takes its time.
 const VACUUM_DEADLINE: Duration = Duration::from_secs(6 * 3_600);
-/// Those that something is ever removed from, the largest first.
+/// The tables from which rows are ever removed, the largest first.
 const TABLES: [&str; 8] =
     ["candles", "revisions", "coverage", "claims", "disputes", "tallies", "lone_witnesses", "series"];
 
@@ -18,13 +18,13 @@ const TABLES: [&str; 8] =
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct DatabaseStats {
-    /// Each series, in order.
+    /// The statistics of each series, in order.
     pub series: Vec<DatabaseSeries>,
-    /// Each of our tables, by name.
+    /// The statistics of each of our tables, by name.
     pub tables: Vec<DatabaseTable>,
 }
 
-/// One series in a database.
+/// The statistics of one series in a database.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DatabaseSeries {
@@ -32,28 +32,28 @@ pub struct DatabaseSeries {
     pub series: Series,
     /// The number of candles.
     pub rows: u64,
-    /// Spans of the ledger.
+    /// The number of spans of the ledger.
     pub spans: u64,
-    /// Stretches about which two answers disagreed.
+    /// The number of ranges about which two answers disagreed.
     pub disputes: u64,
-    /// Earlier versions of its candles.
+    /// The number of earlier versions of its candles.
     pub revisions: u64,
 }
 
-/// One table of a database.
+/// The statistics of one table of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DatabaseTable {
-    /// Its name, without the schema.
+    /// The name of the table, without the schema.
     pub name: String,
     /// The size of the table and its indexes, in bytes.
     pub bytes: u64,
-    /// Rows that were replaced or removed and still take room, as far as the server has counted.
+    /// The number of rows that were replaced or removed and still take space, as the server has counted them.
     pub dead_rows: u64,
 }
 
 impl DatabaseStats {
-    /// Candles in all.
+    /// Returns the number of candles of all series.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.series.iter().map(|series| series.rows).sum()
@@ -65,7 +65,7 @@ impl DatabaseStats {
         self.tables.iter().map(|table| table.bytes).sum()
     }
 
-    /// Rows that still take room and hold nothing.
+    /// Returns the number of dead rows of all tables.
     #[must_use]
     pub fn dead_rows(&self) -> u64 {
         self.tables.iter().map(|table| table.dead_rows).sum()
@@ -73,7 +73,7 @@ impl DatabaseStats {
 }
 
 impl PostgresStore {
-    /// Counts all that is stored, series by series, and says what it takes. Counting a million rows takes about a second.
+    /// Counts all that is stored, series by series. Counting a million rows takes about a second.
     ///
     /// # Errors
     ///
@@ -109,17 +109,18 @@ impl PostgresStore {
         .await
     }
 
-    /// Lets new rows take the place of those that were removed, and gives back what is free at the end of each table. Readers
-    /// and writers go on meanwhile; the database's own `VACUUM FULL` gives back more and lets nobody in.
+    /// Makes the space of removed rows reusable, and gives back what is free at the end of each table.
+    ///
+    /// Readers and writers go on meanwhile; the database's own `VACUUM FULL` gives back more and blocks them.
     ///
     /// # Errors
     ///
-    /// If the database cannot be reached or refuses. A table that is not ours to vacuum the server leaves alone, with a
-    /// warning.
+    /// If the database cannot be reached or refuses. The server skips a table that is not ours to vacuum,
+    /// with a warning.
     pub async fn vacuum(&self) -> Result<(), StoreError> {
         let (connections, schema) = (self.connections.clone(), self.config.schema.clone());
         self.run(VACUUM_DEADLINE, async move {
-            // Closed afterwards, for nobody else shall work without a limit of time.
+            // Closed afterwards, because nothing else must run without a time limit.
             let mut conn = connections.acquire().await?;
             execute(&mut conn, "SET statement_timeout = 0".to_owned()).await?;
             for table in TABLES {

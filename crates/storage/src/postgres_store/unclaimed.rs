@@ -1,35 +1,35 @@
-//! Series that were written when sources were not kept apart, and how somebody says whose they are.
+//! Series that were written when sources were not kept apart, and the claim that assigns them to a source.
 
 use std::collections::BTreeSet;
 
 use market_backbone_core::VenueId;
 use sqlx::postgres::PgConnection;
 
-/// What became of a claim.
+/// The outcome of a claim.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ClaimOutcome {
-    /// It is as was said.
+    /// The series now belong to the source.
     Done,
-    /// There was no question.
+    /// The series needed no claim.
     NotUnclaimed,
     /// The other source has series already.
     Taken,
 }
 
-/// The sources of which it is not known whose their series are.
+/// Returns the sources with unclaimed series.
 pub(super) async fn all(conn: &mut PgConnection) -> Result<BTreeSet<VenueId>, sqlx::Error> {
     let names: Vec<String> = sqlx::query_scalar("SELECT venue FROM unclaimed").fetch_all(conn).await?;
     Ok(names.iter().map(|name| VenueId::intern(name)).collect())
 }
 
-/// Gives the series of `claimed` to `source`, inside the caller's transaction, which is undone unless this is
-/// [`Done`](ClaimOutcome::Done).
+/// Assigns the series of `claimed` to `source`, inside the caller's transaction, which is rolled back unless
+/// this returns [`Done`](ClaimOutcome::Done).
 pub(super) async fn claim(
     conn: &mut PgConnection,
     claimed: VenueId,
     source: VenueId,
 ) -> Result<ClaimOutcome, sqlx::Error> {
-    // Two who claim the same wait for each other here.
+    // Two processes that claim the same wait for each other here.
     let asked = sqlx::query("DELETE FROM unclaimed WHERE venue = $1")
         .bind(claimed.as_str())
         .execute(&mut *conn)

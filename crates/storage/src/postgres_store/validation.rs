@@ -1,4 +1,4 @@
-//! Whether what the database holds can be true: its ledger, its counts, and each series by itself.
+//! Checks the integrity of the database: its ledger, its counts, and each series by itself.
 
 use std::sync::Mutex;
 
@@ -13,9 +13,9 @@ use crate::integrity_check::{self, Finding, IntegrityIssue};
 use crate::{GridLookup, origin_codec};
 
 impl PostgresStore {
-    /// Examines everything that is stored, series by series, and changes nothing. Reads all of it.
+    /// Checks everything that is stored, series by series, and changes nothing. Reads all of it.
     ///
-    /// Beside workers that write, what lands meanwhile may or may not be seen.
+    /// Rows that other processes write meanwhile may or may not be seen.
     ///
     /// # Errors
     ///
@@ -25,7 +25,7 @@ impl PostgresStore {
         let mut findings = Vec::new();
         for series in store.series().await? {
             findings.extend(store.check_ledger(&series).await?);
-            // A ledger that cannot be read has just been found.
+            // An unreadable ledger has just been reported.
             let Ok(known) = store.coverage(&series).await else { continue };
             findings.extend(store.check_counts(&series, &known, grid).await?);
             let old = store.lone_witnesses(&series).await?;
@@ -36,7 +36,7 @@ impl PostgresStore {
         Ok(findings)
     }
 
-    /// The same store, which tells what it holds without looking whether that can be.
+    /// Returns the same store without verification of counts.
     fn unverified(&self) -> Self {
         let unclaimed = Mutex::new(self.unclaimed_sources().clone());
         Self {
@@ -107,12 +107,12 @@ impl PostgresStore {
         .await
     }
 
-    /// Writes the ledger of a series anew, from what can be read of it: spans that overlap are laid over each other, and
-    /// those that say nothing are dropped.
+    /// Rewrites the ledger of a series from its readable part: overlapping spans are merged, unreadable ones
+    /// are dropped.
     ///
     /// # Errors
     ///
-    /// If it cannot be written; then it is as it was.
+    /// If it cannot be written; then it is unchanged.
     pub async fn repair_ledger(&self, series: &Series) -> Result<(), StoreError> {
         self.require_claimed(series)?;
         let (connections, series) = (self.connections.clone(), series.clone());
@@ -125,7 +125,7 @@ impl PostgresStore {
     }
 }
 
-/// The spans of a series as they stand there, oldest first: from, to, and the word for who said it.
+/// Returns the spans of a series as they are written, oldest first: from, to, and the text of the origin.
 async fn spans(
     conn: &mut PgConnection,
     series: &Series,
@@ -161,7 +161,7 @@ async fn rewrite_ledger(conn: &mut PgConnection, series: &Series) -> Result<(), 
     .bind(id)
     .fetch_all(&mut *conn)
     .await?;
-    // In the order in which they were observed, so that the newest speaks.
+    // In the order in which they were observed, so that the newest prevails.
     let readable: Coverage = rows.iter().filter_map(|row| ledger_rows::span(row).ok()).collect();
     let gone = [
         "DELETE FROM coverage WHERE series = $1",

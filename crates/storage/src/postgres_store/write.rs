@@ -1,5 +1,5 @@
-//! What changes a series: rows with what they prove, and what is forgotten. Each inside the caller's transaction, under
-//! the lock of the series.
+//! Changes of a series: commits and deletions. Each runs inside the caller's transaction, under the lock of
+//! the series.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::{ledger_rows, lone_witness, revision_rows, row_counts, rows, series_r
 use crate::batch::Batch;
 use crate::commit_plan;
 
-/// Writes rows and what they prove.
+/// Writes rows and their coverage.
 pub(super) async fn commit(
     conn: &mut PgConnection,
     series: &Series,
@@ -21,7 +21,7 @@ pub(super) async fn commit(
     let width = row_counts::width(series.timeframe);
     let moments = batch.candles.iter().map(|candle| candle.open_time.as_millis());
     let counts = row_counts::count(conn, id, width, moments).await?;
-    // What somebody has taken away is unknown: a commit that adds to it must not vouch for it.
+    // Rows deleted by another program are unknown: a commit that adds to their range must not cover them.
     let mut known = before.clone();
     row_counts::mark_unknown(&mut known, series, &counts);
     let stored = rows::read_ranges(conn, id, &batch.affected_ranges()).await?;
@@ -37,13 +37,13 @@ pub(super) async fn commit(
     ledger_rows::replace(conn, id, &before, &verdict.known).await
 }
 
-/// Those rows whose slots have none yet.
+/// Returns the rows whose slots have none yet.
 fn without(rows: &[Candle], stored: &[Candle]) -> Vec<Candle> {
     let taken: HashSet<Timestamp> = stored.iter().map(|candle| candle.open_time).collect();
     rows.iter().filter(|row| !taken.contains(&row.open_time)).copied().collect()
 }
 
-/// Removes rows and what is known of them.
+/// Removes rows and their coverage.
 pub(super) async fn forget(
     conn: &mut PgConnection,
     series: &Series,
@@ -54,7 +54,7 @@ pub(super) async fn forget(
     let width = row_counts::width(series.timeframe);
     let (from_ms, to_ms) = (rows::first_ms(range.from()), rows::first_ms(range.to()));
     row_counts::drop_within(conn, id, width, (from_ms, to_ms)).await?;
-    // Of the stretches at both ends some rows are left; their tallies go on, if they were right.
+    // Some rows of the count ranges at both ends are left; their counts are kept, if they were right.
     let ends = || [from_ms, to_ms.saturating_sub(1)].into_iter();
     let mut left = known.clone();
     let counts = row_counts::count(conn, id, width, ends()).await?;

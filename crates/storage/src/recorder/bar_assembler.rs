@@ -1,4 +1,5 @@
-//! What one feed says of the series that are built from it. No task and no clock: those are its caller's.
+//! Assembles the candles of several series from the events of one feed. It has no task and no clock: those
+//! are its caller's.
 
 use market_backbone_core::{
     BarEvent, BuilderRules, CandleBuilders, Capabilities, FeedEvent, Gap, IngestOutcome, Series, StreamKind,
@@ -9,18 +10,19 @@ use rustc_hash::FxHashMap;
 use super::series_recorder::{RecorderTimeouts, SeriesRecorder};
 use super::writer_message::SlotUpdate;
 
-/// Listens to one feed.
+/// An assembler of the candles of one feed.
 #[derive(Debug)]
 pub(super) struct BarAssembler {
     from_trades: CandleBuilders,
     from_frames: CandleBuilders,
     recorders: FxHashMap<Symbol, Vec<SeriesRecorder>>,
-    /// When something was last heard of anything.
+    /// The time of the last event of any kind.
     last_received: Timestamp,
     timeouts: RecorderTimeouts,
 }
 
-/// What of a market a series is built from: the venue's own candle where it streams it, else the trades.
+/// Returns the stream from which a series is built: the venue's own candles where it streams them, else the
+/// trades.
 pub(super) fn source_of(series: &Series, venue: &Capabilities) -> StreamKind {
     let candle = StreamKind::Candle(series.timeframe);
     if venue.streams(candle) { candle } else { StreamKind::Trade }
@@ -61,7 +63,7 @@ impl BarAssembler {
         ear
     }
 
-    /// Takes an event of the feed; it is `now`.
+    /// Handles an event of the feed; the time is `now`.
     pub(super) fn ingest(&mut self, event: &FeedEvent, now: Timestamp, orders: &mut Vec<SlotUpdate>) {
         match event {
             FeedEvent::Trade(trade) if self.is_plausible(trade.time, now) => self.ingest_trade(trade, orders),
@@ -74,7 +76,7 @@ impl BarAssembler {
                 self.from_frames.on_candle(series, candle, |_, event| lane.apply(event, orders));
             }
             FeedEvent::Gap(gap) => self.ingest_gap(gap, now, orders),
-            // Of what, nobody knows.
+            // A lag does not say which channels it concerns.
             FeedEvent::Lagged { .. } => {
                 let (from, to) = (self.last_received, now.plus(self.timeouts.clock_slack));
                 let from = from.minus(self.timeouts.clock_slack);
@@ -84,7 +86,7 @@ impl BarAssembler {
         }
     }
 
-    /// One event from the far future would close everything before it.
+    /// Returns whether a time is plausible: one event from the far future would close everything before it.
     fn is_plausible(&self, moment: Timestamp, now: Timestamp) -> bool {
         moment <= now.plus(self.timeouts.silence_timeout)
     }
@@ -116,7 +118,8 @@ impl BarAssembler {
         }
     }
 
-    /// Closes what is over by the clock, and hands over what may be written; says how many slots stay unknown.
+    /// Closes the slots that are over by the clock, and passes on what may be written; returns how many slots
+    /// stay unknown.
     pub(super) fn on_time(&mut self, now: Timestamp, orders: &mut Vec<SlotUpdate>) -> u64 {
         let lanes = &mut self.recorders;
         let mut take = |series: &Series, event: BarEvent| {

@@ -1,4 +1,4 @@
-//! How the recorder goes about it.
+//! The settings of the recorder.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use market_backbone_core::BuilderRules;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecorderConfig {
-    /// Slots in messages to the writer that may wait; what does not fit stays unknown, and is counted.
+    /// The capacity of the queue to the writer, in slots; what does not fit stays unknown, and is counted.
     pub queue_capacity: usize,
     /// The interval at which finished slots are passed to the writer.
     pub tick_interval: Duration,
@@ -30,7 +30,7 @@ pub struct RecorderConfig {
     pub confirm_interval: Option<Duration>,
     /// The time after the end of a slot, beyond the finality delay, when the venue is asked about it.
     pub confirm_delay: Duration,
-    /// Questions to confirm that are under way at the same time.
+    /// The largest number of concurrent requests for confirmation.
     pub max_concurrent_confirms: usize,
     /// The longest that one of them may take.
     pub confirm_timeout: Duration,

@@ -1,4 +1,4 @@
-//! Asking the venue about what was recorded: one page of a series at a time, in the background.
+//! Asks the venue to confirm what was recorded: one page of a series at a time, in the background.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,19 +11,20 @@ use tokio::time::timeout;
 
 use super::confirm_schedule::streamed_only;
 
-/// What to ask.
+/// A request for confirmation.
 #[derive(Debug)]
 pub(super) struct ConfirmRequest {
     series: Series,
-    /// Which of the times that the venue is asked about it.
+    /// The number of the round that it belongs to.
     round: usize,
     range: TimeRange,
-    /// There is enough to ask about that waiting would spare no request.
+    /// True if the request is as large as a page, so that waiting would save no request.
     pub(super) fills_page: bool,
 }
 
 impl ConfirmRequest {
-    /// About the oldest slots of `unconfirmed` that end until `settled`, a page of them at most.
+    /// Creates a request about the oldest slots of `unconfirmed` that end until `settled`, at most a page of
+    /// them.
     pub(super) fn about(
         series: &Series,
         round: usize,
@@ -40,12 +41,12 @@ impl ConfirmRequest {
         Some(Self { series: series.clone(), round, range, fills_page: page <= to })
     }
 
-    /// When the oldest slot in it opens.
+    /// Returns the open time of its oldest slot.
     pub(super) fn oldest(&self) -> Timestamp {
         self.range.from()
     }
 
-    /// Asks it.
+    /// Sends the request.
     pub(super) async fn send(self, upstream: Arc<dyn CandleSource>, within: Duration) -> ConfirmReply {
         let Self { series, round, range, .. } = self;
         let query = CandleQuery::within(series.clone(), range).closed().priority(Priority::Low);
@@ -57,7 +58,7 @@ impl ConfirmRequest {
     }
 }
 
-/// What came back.
+/// The reply to a request for confirmation.
 #[derive(Debug)]
 pub(super) struct ConfirmReply {
     pub(super) series: Series,
@@ -66,19 +67,19 @@ pub(super) struct ConfirmReply {
     result: Result<CandleSet, SourceError>,
 }
 
-/// What it means for what was recorded.
+/// The consequences of a reply for the recorded slots.
 #[derive(Debug)]
 pub(super) struct ConfirmOutcome {
-    /// The stretches the venue has spoken of.
+    /// The ranges that the reply covers.
     pub(super) covered: Vec<TimeRange>,
     /// The slots that are disputed since.
     pub(super) disputed: Vec<TimeRange>,
-    /// When the slots open whose row is another since, disputed or not.
+    /// The open times of slots whose row has changed, disputed or not.
     pub(super) changed: Vec<Timestamp>,
 }
 
 impl ConfirmReply {
-    /// Writes it into the ledger, which compares.
+    /// Commits the reply to the store, which compares it.
     pub(super) async fn apply(self, store: &dyn CandleStore) -> Result<ConfirmOutcome, SourceError> {
         let mut set = self.result?;
         set.clip(self.range);
@@ -100,12 +101,14 @@ impl ConfirmReply {
     }
 }
 
-/// A slot that was heard to be empty, and that the page leaves out at its edge, has two witnesses of different kinds.
+/// Confirms claims: a slot that was live-observed to be empty, and that the page leaves out at its edge, has
+/// two witnesses of different kinds.
 fn confirm_claims(said: &mut Coverage, known: &Coverage, rows: &[Candle]) {
     for claim in said.claims().to_vec().into_iter().filter(|claim| !claim.is_uncertain()) {
         let mut both = streamed_only(known, claim.range);
         for row in rows.iter().filter(|row| claim.range.contains(row.open_time)) {
-            // The page lacks it: it may be late. To the nanosecond is enough, for nothing else opens in its slot.
+            // The page lacks it: it may be late. One nanosecond is enough, because no other candle opens in
+            // its slot.
             let slot = TimeRange::new(row.open_time, row.open_time.plus(Duration::from_nanos(1)));
             slot.into_iter().for_each(|slot| both.remove(slot));
         }
@@ -119,7 +122,7 @@ fn disputed(known: &Coverage) -> RangeSet {
     known.disputes().iter().map(|dispute| dispute.range).collect()
 }
 
-/// How many slots of `series` open in `ranges`.
+/// Returns how many slots of `series` open in `ranges`.
 pub(super) fn slots_in(grid: Grid, series: &Series, ranges: &[TimeRange]) -> u64 {
     ranges.iter().map(|range| grid.slots(series.timeframe, *range)).sum()
 }

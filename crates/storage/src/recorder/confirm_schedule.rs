@@ -1,9 +1,9 @@
-//! What the venue is still to be asked about one series: once when a slot has settled, and again later where it is known
-//! to correct itself.
+//! The schedule by which the venue is asked about one series: once when a slot is final, and again later
+//! where the venue is known to revise it.
 //!
-//! Late rounds are batched: a slot waits for others for half as long as it is old when it can be asked about, so that a
-//! series costs a request or two a day. They need not be remembered over a restart, for the ledger says when each slot was
-//! last asked about.
+//! Late rounds are batched: after a slot can be asked about, it waits for others for half of its age, so that
+//! a series costs a request or two a day. They need not be remembered over a restart, because the ledger says
+//! when each slot was last confirmed.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use tokio::time::Instant;
 use super::RecorderConfig;
 use super::confirm::ConfirmRequest;
 
-/// One time that the venue is asked.
+/// One round of confirmation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ConfirmRound {
-    /// How old a slot is by then, counted from its end.
+    /// The age of a slot in this round, counted from its end.
     age: Duration,
-    /// How long the oldest then waits for others.
+    /// The longest that the oldest slot then waits for others.
     batch: Duration,
 }
 
-/// The rounds, in order; none if nothing shall be asked.
+/// Returns the rounds, in order; none if nothing is to be confirmed.
 pub(super) fn plan(config: &RecorderConfig, venue: &Capabilities) -> Vec<ConfirmRound> {
     if config.confirm_interval.is_none() {
         return Vec::new();
@@ -36,18 +36,18 @@ pub(super) fn plan(config: &RecorderConfig, venue: &Capabilities) -> Vec<Confirm
         .collect()
 }
 
-/// What of `range` is known by hearing alone.
+/// Returns the part of `range` that is known from live data only.
 pub(super) fn streamed_only(known: &Coverage, range: TimeRange) -> RangeSet {
     let known = known.within(range);
     let is_heard = |span: &&Span| span.provenance.origin.is_live();
     known.spans().iter().filter(is_heard).map(|span| span.range).collect()
 }
 
-/// What is to be asked in one round.
+/// The slots to be confirmed in one round.
 #[derive(Clone, Debug)]
 struct RoundQueue {
     slots: RangeSet,
-    /// Before that only a full page is asked about.
+    /// The time before which only a full page is requested.
     not_before: Instant,
 }
 
@@ -55,16 +55,17 @@ struct RoundQueue {
 #[derive(Debug)]
 pub(super) struct ConfirmSchedule {
     plan: Vec<ConfirmRound>,
-    /// How often one of them asks, at most.
+    /// The shortest interval between two requests of a round.
     every: Duration,
     each: Vec<RoundQueue>,
-    /// After a question that failed, none is asked before that.
+    /// The time until which no request is sent after a failed one.
     pause_until: Option<Instant>,
     is_asking: bool,
 }
 
 impl ConfirmSchedule {
-    /// The first round begins when it has something to ask about; late ones may have something to catch up on.
+    /// Creates the schedule. The first round starts when it has slots; late rounds may have some to catch up
+    /// on.
     pub(super) fn new(plan: Vec<ConfirmRound>, every: Duration, now: Instant) -> Self {
         let wait = |index| if index == 0 { now + every } else { now };
         let waiting = |index| RoundQueue { slots: RangeSet::new(), not_before: wait(index) };
@@ -72,20 +73,20 @@ impl ConfirmSchedule {
         Self { plan, every, each, pause_until: None, is_asking: false }
     }
 
-    /// Slots that were heard, and about which nobody has been asked.
+    /// Adds live slots that have not been confirmed.
     pub(super) fn add_streamed(&mut self, slots: &RangeSet) {
         if let Some(first) = self.each.first_mut() {
             first.slots.extend(slots.iter().copied());
         }
     }
 
-    /// Slots that were taken back.
+    /// Removes withdrawn slots.
     pub(super) fn withdraw(&mut self, range: TimeRange) {
         self.each.iter_mut().for_each(|waiting| waiting.slots.remove(range));
     }
 
-    /// What an earlier run left: slots that were only heard, and those that were younger than a late round asks for when
-    /// they were last asked about.
+    /// Adds what an earlier run left: slots known from live data only, and those that were younger than a
+    /// late round's age when they were last confirmed.
     pub(super) fn catch_up(&mut self, known: &Coverage) {
         if let Ok(always) = TimeRange::new(Timestamp::MIN, Timestamp::MAX) {
             self.add_streamed(&streamed_only(known, always));
@@ -100,7 +101,7 @@ impl ConfirmSchedule {
         }
     }
 
-    /// The next question that is due.
+    /// Returns the next request that is due.
     pub(super) fn next(
         &mut self,
         series: &Series,
@@ -125,7 +126,7 @@ impl ConfirmSchedule {
         question
     }
 
-    /// The venue has answered about `asked`, and spoken of `covered`; says which slots it was asked about and spoke of.
+    /// Records that the venue has answered about `asked` and covered `covered`; returns the confirmed slots.
     pub(super) fn answered(
         &mut self,
         round: usize,
@@ -137,7 +138,7 @@ impl ConfirmSchedule {
         let Some(waiting) = self.each.get_mut(round) else { return Vec::new() };
         let within = covered.iter().filter_map(|range| range.intersect(asked));
         let spoken_of: Vec<_> = within.flat_map(|range| waiting.slots.within(range)).collect();
-        // What the venue says nothing about it will not speak of the next time either.
+        // What the venue leaves out now it will leave out the next time too.
         waiting.slots.remove(asked);
         if let Some(next) = self.each.get_mut(round + 1) {
             next.slots.extend(spoken_of.iter().copied());
@@ -145,7 +146,7 @@ impl ConfirmSchedule {
         spoken_of
     }
 
-    /// The venue could not be asked: it is left alone for a while.
+    /// Records a failed request: none is sent for a while.
     pub(super) fn failed(&mut self) {
         self.is_asking = false;
         self.pause_until = Some(Instant::now() + self.every);

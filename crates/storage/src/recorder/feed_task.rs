@@ -1,4 +1,4 @@
-//! The task that listens to one feed and hands the writer what may be written.
+//! The task that reads one feed and passes what may be written to the writer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::bar_assembler::BarAssembler;
 use super::metrics::RecorderCounters;
 use super::writer_message::{SlotAction, SlotUpdate, WriterMessage};
 
-/// Listens to one feed until it ends, or nobody wants it any more.
+/// A task that reads one feed until it ends, or nobody wants it any more.
 pub(super) struct FeedTask {
     pub(super) assembler: BarAssembler,
     pub(super) feed: LiveStream,
@@ -23,7 +23,7 @@ pub(super) struct FeedTask {
     pub(super) cancel: CancellationToken,
 }
 
-/// The way to the writer.
+/// A handle to the writer.
 pub(super) struct WriterHandle {
     pub(super) sender: mpsc::Sender<WriterMessage>,
     pub(super) grid: Grid,
@@ -33,13 +33,13 @@ pub(super) struct WriterHandle {
 impl FeedTask {
     pub(super) async fn run(mut self, series: Vec<Series>) {
         for series in series {
-            let _ = self.writer.sender.send(WriterMessage::Watch(series)).await; // fails only after the writer's end
+            let _ = self.writer.sender.send(WriterMessage::Watch(series)).await; // fails only after the writer has ended
         }
         let cancel = self.cancel.clone();
         let mut ticks = interval(self.tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // Each branch can be dropped without losing an event; what it leads to is not interrupted.
+            // Each branch can be dropped without losing an event; what follows from it is not interrupted.
             tokio::select! {
                 () = cancel.cancelled() => break,
                 event = self.feed.next() => match event {

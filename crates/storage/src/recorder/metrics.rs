@@ -1,4 +1,4 @@
-//! What the recorder has done, counted.
+//! The counters of the recorder.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,29 +7,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct RecorderMetrics {
     /// The number of candles written.
     pub written: u64,
-    /// Slots written to have had no trade.
+    /// The number of slots written as empty.
     pub quiet: u64,
-    /// Slots that were not heard as a whole, and stay unknown until somebody asks for them.
+    /// The number of slots that were not received completely, and stay unknown until they are requested.
     pub unknown: u64,
-    /// Written ones that were taken back, because something turned out to be missing in them.
+    /// The number of written slots that were withdrawn, because something proved to be missing in them.
     pub withdrawn: u64,
-    /// Those the venue has confirmed.
+    /// The number of slots the venue has confirmed.
     pub confirmed: u64,
-    /// Those it has confirmed once more, when they were older.
+    /// The number of slots it has confirmed once more, when they were older.
     pub reconciled: u64,
-    /// Those it has corrected, as it does with what it sends live.
+    /// The number of slots it has revised, as it does with what it sends live.
     pub amended: u64,
-    /// Those the venue has contradicted.
+    /// The number of slots the venue has contradicted.
     pub disputed: u64,
-    /// Those the writer had no room for; unknown too.
+    /// The number of slots for which the writer's queue had no room; they are unknown too.
     pub dropped: u64,
-    /// Commits that failed, each try counted.
+    /// The number of failed commits, each attempt counted.
     pub failed_commits: u64,
-    /// Questions to confirm that failed.
+    /// The number of failed requests for confirmation.
     pub failed_confirms: u64,
 }
 
-/// The same, being counted.
+/// The counters behind [`RecorderMetrics`].
 #[derive(Debug, Default)]
 pub(super) struct RecorderCounters {
     pub(super) written: RecorderCounter,

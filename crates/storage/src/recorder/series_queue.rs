@@ -1,4 +1,4 @@
-//! What the writer has on its desk for one series: what is to be written, taken back, and confirmed.
+//! The writer's queue for one series: what is to be written, withdrawn, and confirmed.
 
 use market_backbone_core::{
     Candle, CandleStore, Coverage, Provenance, RangeSet, Series, Span, StoreError, TimeRange,
@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use super::confirm_schedule::{ConfirmSchedule, streamed_only};
 
-/// What is to be done for one series.
+/// The pending writes of one series.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PendingWrites {
     pub(super) candles: Vec<Candle>,
-    /// What is known with them.
+    /// The coverage of the candles.
     pub(super) proof: Coverage,
-    /// Stretches to be forgotten, unless the venue has spoken of them.
+    /// The ranges to be forgotten, unless the venue has confirmed them.
     withdrawn: RangeSet,
 }
 
@@ -22,7 +22,7 @@ impl PendingWrites {
         self.proof.spans().is_empty() && self.withdrawn.is_empty()
     }
 
-    /// Takes slots that were heard: as who said so, and when.
+    /// Adds live slots with their provenance.
     pub(super) fn keep(&mut self, range: TimeRange, candles: Vec<Candle>, provenance: Provenance) {
         self.candles.retain(|candle| !range.contains(candle.open_time));
         self.candles.extend(candles);
@@ -35,7 +35,7 @@ impl PendingWrites {
         self.withdrawn.insert(range);
     }
 
-    /// Puts back what could not be done, under what has come since.
+    /// Puts back what could not be written, beneath what has come since.
     pub(super) fn requeue(&mut self, undone: Self) {
         let newer = std::mem::replace(self, undone);
         for range in newer.withdrawn {
@@ -47,7 +47,7 @@ impl PendingWrites {
         self.proof.merge(&newer.proof);
     }
 
-    /// Does it all.
+    /// Writes all of it.
     pub(super) async fn write(
         &mut self,
         store: &dyn CandleStore,
@@ -70,16 +70,17 @@ impl PendingWrites {
     }
 }
 
-/// What has become of a heap.
+/// The outcome of a write.
 #[derive(Debug, Default)]
 pub(super) struct WriteOutcome {
-    /// What was taken back.
+    /// The withdrawn ranges.
     pub(super) forgotten: Vec<TimeRange>,
-    /// What the store now knows by hearing alone: all that was to be kept, but for what the venue has spoken of already.
+    /// The ranges that the store now knows from live data only: all that was written, except what the venue
+    /// has confirmed already.
     pub(super) streamed_only: RangeSet,
 }
 
-/// Forgets what of `range` is known by hearing alone.
+/// Forgets the part of `range` that is known from live data only.
 async fn forget_streamed_only(
     store: &dyn CandleStore,
     series: &Series,
@@ -92,14 +93,14 @@ async fn forget_streamed_only(
     Ok(heard)
 }
 
-/// The desk of one series.
+/// The queue of one series.
 #[derive(Debug)]
 pub(super) struct SeriesQueue {
     pub(super) pending: PendingWrites,
-    /// How often writing it has failed in a row, and when it may be tried again.
+    /// The number of failed writes in a row.
     pub(super) attempts: u32,
     pub(super) not_before: Option<Instant>,
-    /// Written, and to be confirmed by the venue.
+    /// The slots that are written and are to be confirmed by the venue.
     pub(super) confirms: ConfirmSchedule,
 }
 

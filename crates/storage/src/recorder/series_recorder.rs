@@ -1,8 +1,8 @@
-//! One series being recorded: which of its slots were heard from beginning to end, and when each may be written.
+//! One series being recorded: which of its slots were received completely, and when each may be written.
 //!
-//! A slot is written if the feed was whole from before it opened until after it closed. That it was whole after the
-//! slot closed is shown by something later that was heard, or by time enough for a dead connection to be noticed. If
-//! something turns out to be missing all the same, what was written is taken back.
+//! A slot is written if the feed was complete from before it opened until after it closed. A later event
+//! proves that the feed was complete after the slot closed, or else enough time for a dead connection to be
+//! noticed. If something proves to be missing all the same, the written slot is withdrawn.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use market_backbone_core::{
 
 use super::writer_message::{SlotAction, SlotUpdate};
 
-/// A resumed gap of which nobody says that it is being healed is lost after so long.
+/// The time after which a resumed gap counts as lost, if nobody reports that it is being healed.
 const HEAL_TIMEOUT: Duration = Duration::from_secs(900);
-/// What was lost longer ago than this is no longer remembered: nothing more comes of it.
+/// The time after which a lost range is no longer remembered: nothing more comes of it.
 const LOST_RETENTION: Duration = Duration::from_secs(7_200);
-/// Candles that wait in one lane at most, while a gap is being healed.
+/// The largest number of candles that wait in one series while a gap is being healed.
 const MAX_PENDING: usize = 10_000;
 
-/// When a slot may be written.
+/// The times at which a slot may be written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RecorderTimeouts {
     pub(super) settle_delay: Duration,
@@ -28,11 +28,11 @@ pub(super) struct RecorderTimeouts {
     pub(super) clock_slack: Duration,
 }
 
-/// An interruption of the feed of which it is not known yet what it cost; slots that it touches wait.
+/// An interruption of the feed whose loss is not known yet; the slots that it touches wait.
 #[derive(Clone, Copy, Debug)]
 struct FeedInterruption {
     from: Timestamp,
-    /// When events arrived again, if they do.
+    /// The time at which events arrived again, if they do.
     to: Option<Timestamp>,
 }
 
@@ -40,25 +40,25 @@ struct FeedInterruption {
 #[derive(Debug)]
 pub(super) struct SeriesRecorder {
     pub(super) series: Series,
-    /// What of the market it is built from.
+    /// The stream from which it is built.
     pub(super) source: StreamKind,
-    /// Whether a candle that comes again for a slot that was written is all that the venue now says of it.
+    /// True if a repeated candle of a written slot is a complete revision.
     accepts_revisions: bool,
     grid: Grid,
     patience: RecorderTimeouts,
-    /// The feed is whole since then, a boundary of the grid; `None` until something was heard.
+    /// The time since which the feed is complete, on the grid; `None` until something was received.
     complete_since: Option<Timestamp>,
-    /// The newest moment, by the venue's clock, of which something was heard.
+    /// The latest venue time received.
     observed_until: Timestamp,
     interruption: Option<FeedInterruption>,
-    /// Slots that are over and wait: their candles, and the stretches without one.
+    /// The finished slots that wait: their candles, and the ranges without one.
     candles: BTreeMap<Timestamp, Candle>,
     quiet: RangeSet,
-    /// Slots of which something is missing.
+    /// The slots of which something is missing.
     lost: RangeSet,
-    /// Slots that open before this have been written or given up.
+    /// The time before which all slots have been written or given up.
     decided_until: Timestamp,
-    /// How many stay unknown and have not been counted yet.
+    /// The number of unknown slots that have not been counted yet.
     unknown: u64,
 }
 
@@ -87,8 +87,8 @@ impl SeriesRecorder {
         }
     }
 
-    /// Something was heard at `received` that tells of the moment `of`. The first time, returns when the first slot
-    /// opens that will be heard as a whole.
+    /// Records an event received at `received` with the venue time `of`. The first time, returns the open
+    /// time of the first slot that will be received completely.
     pub(super) fn observe(&mut self, of: Timestamp, received: Timestamp) -> Option<Timestamp> {
         self.observed_until = self.observed_until.max(of);
         if self.complete_since.is_some() {
@@ -100,7 +100,7 @@ impl SeriesRecorder {
         Some(since)
     }
 
-    /// Takes what the builder says.
+    /// Handles an event of the builder.
     pub(super) fn apply(&mut self, event: BarEvent, orders: &mut Vec<SlotUpdate>) {
         match event {
             BarEvent::Update(_) => {}
@@ -127,7 +127,7 @@ impl SeriesRecorder {
             return;
         }
         if open < self.decided_until {
-            // What was written lacks something, and so may what one would write instead.
+            // The written candle lacks something, and so may the one that would replace it.
             self.mark_unknown(slot, orders);
             return;
         }
@@ -140,13 +140,13 @@ impl SeriesRecorder {
         }
     }
 
-    /// The slot that holds `moment`.
+    /// Returns the slot that contains `moment`.
     fn slot_of(&self, moment: Timestamp) -> Option<TimeRange> {
         let open = self.grid.floor(self.series.timeframe, moment);
         TimeRange::new(open, self.grid.close(self.series.timeframe, open)).ok()
     }
 
-    /// Takes news of a gap in its source.
+    /// Handles a gap event of its source.
     pub(super) fn apply_gap(&mut self, gap: &Gap, now: Timestamp, orders: &mut Vec<SlotUpdate>) {
         let from = gap.from.minus(self.patience.clock_slack);
         let from = self.interruption.map_or(from, |hole| hole.from.min(from));
@@ -164,13 +164,13 @@ impl SeriesRecorder {
                 // Unless the next one has begun.
                 self.interruption = self.interruption.filter(|hole| hole.to.is_none());
             }
-            // That a gap of growing candles is healed says that the closed ones were told. Those are in the store
-            // already, and of the one that was in progress nothing is sure.
+            // For forming candles, a healed gap means that the closed ones were sent. Those are in the store
+            // already, and the forming one is uncertain.
             _ => self.mark_lost(from, to, orders),
         }
     }
 
-    /// Events of this stretch are missing and will not come.
+    /// Marks a range whose events are missing and will not come.
     pub(super) fn mark_lost(&mut self, from: Timestamp, to: Timestamp, orders: &mut Vec<SlotUpdate>) {
         self.interruption = None;
         let frame = self.series.timeframe;
@@ -179,14 +179,14 @@ impl SeriesRecorder {
         }
     }
 
-    /// A trade of this moment came too late to be counted.
+    /// Records that a trade of this moment came too late to be counted.
     pub(super) fn mark_missed(&mut self, moment: Timestamp, orders: &mut Vec<SlotUpdate>) {
         if let Some(slot) = self.slot_of(moment) {
             self.mark_unknown(slot, orders);
         }
     }
 
-    /// The slots of `range` stay unknown.
+    /// Marks the slots of `range` as unknown.
     fn mark_unknown(&mut self, range: TimeRange, orders: &mut Vec<SlotUpdate>) {
         let Some(since) = self.complete_since else { return };
         self.withdraw(range, orders);
@@ -217,7 +217,7 @@ impl SeriesRecorder {
         SlotUpdate { series: self.series.clone(), range, word }
     }
 
-    /// Hands over what may be written now, and says how many slots have turned out to stay unknown.
+    /// Passes on what may be written now, and returns how many slots proved to stay unknown.
     pub(super) fn release(&mut self, now: Timestamp, orders: &mut Vec<SlotUpdate>) -> u64 {
         if let Some(FeedInterruption { from, to: Some(to) }) = self.interruption
             && to.plus(HEAL_TIMEOUT) < now
@@ -238,14 +238,14 @@ impl SeriesRecorder {
         std::mem::take(&mut self.unknown)
     }
 
-    /// Slots that end until then were whole, as far as anybody can know now.
+    /// Returns the time until which slots were complete, as far as that can be known now.
     fn complete_until(&self, now: Timestamp) -> Timestamp {
         let shown = self.observed_until.min(now.minus(self.patience.settle_delay));
         let waited = now.minus(self.patience.silence_timeout);
         self.interruption.map_or(Timestamp::MAX, |hole| hole.from).min(shown.max(waited))
     }
 
-    /// The oldest unbroken run of slots that wait and end until `sure`.
+    /// Returns the oldest unbroken run of waiting slots that end until `sure`.
     fn next_run(&self, sure: Timestamp) -> Option<TimeRange> {
         let quiet = |at: Timestamp| self.quiet.range_at(at);
         let first_quiet = self.quiet.first().map(TimeRange::from);

@@ -1,4 +1,5 @@
-//! What a listener hands to the writer, rule by rule, and then against a made-up market with gaps.
+//! Tests of what an assembler passes to the writer, rule by rule, and then against a made-up market with
+//! gaps.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,7 +19,7 @@ const VENUE: VenueId = VenueId::new("upbit");
 const GROUP: RateLimitGroup = RateLimitGroup("any");
 const LIMIT: RateLimitRule = RateLimitRule::new(GROUP, 10, Duration::from_secs(1));
 
-/// Streams one-minute candles and trades.
+/// A venue that streams one-minute candles and trades.
 fn venue() -> Capabilities {
     Capabilities {
         venue: VENUE,
@@ -50,7 +51,7 @@ fn symbol() -> Symbol {
     Symbol::new(VENUE, "KRW-BTC").unwrap()
 }
 
-/// Three minutes are built from trades, one minute from the venue's own candles.
+/// An assembler whose three minutes are built from trades, and whose one minute from the venue's own candles.
 fn assembler(timeframe: Timeframe) -> BarAssembler {
     let patience = RecorderTimeouts {
         settle_delay: Duration::from_secs(3),
@@ -86,7 +87,7 @@ fn gap(kind: StreamKind, state: GapState, from: i64, to: Option<i64>) -> FeedEve
     FeedEvent::Gap(Gap { state, channels, from, to, cause: GapCause::Disconnected, loss: None })
 }
 
-/// Lets the ear hear events, each at its moment, with a tick every second in between and until `until`.
+/// Plays events to the assembler, each at its time, with a tick every second in between and until `until`.
 fn play(ear: &mut BarAssembler, events: &[(i64, FeedEvent)], until: i64) -> (Vec<SlotUpdate>, u64) {
     let (mut orders, mut unknown) = (Vec::new(), 0);
     let mut now = events.first().map_or(until, |(at, _)| *at);
@@ -272,8 +273,8 @@ fn one_trade_from_the_future_closes_nothing() {
     assert_eq!(rendered(&orders), ["keep 3-6 [3]"]);
 }
 
-/// A market of an hour: when it trades, and from when to when the feed is broken, for how long that goes unnoticed, and
-/// whether it is healed.
+/// A market of an hour: when it trades, from when to when the feed is broken, for how long that goes
+/// unnoticed, and whether it is healed.
 type MarketScript = (BTreeSet<i64>, Vec<(i64, i64, i64, bool)>);
 
 fn market() -> impl Strategy<Value = MarketScript> {

@@ -1,8 +1,9 @@
 //! The one task that writes what is recorded, and lets the venue confirm it.
 //!
-//! The store sees one writer, with rows and proofs together, many series at a time. What cannot be written is tried
-//! again for a while and then left unknown: somebody will ask for it. What the venue says of it later goes the same way
-//! into the ledger, which keeps the venue's word and marks where the two differ.
+//! The store sees one writer, with rows and coverage together, many series at a time. A failed write is
+//! retried for a while; then its slots stay unknown, and are fetched when they are wanted. The venue's later
+//! confirmation goes into the ledger in the same way. The ledger keeps the venue's version and marks where
+//! the two differ.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,12 +25,12 @@ use super::metrics::RecorderCounters;
 use super::series_queue::{PendingWrites, SeriesQueue, WriteOutcome};
 use super::writer_message::{SlotAction, SlotUpdate, WriterMessage};
 
-/// Messages taken in before what they brought is written.
+/// The number of messages received before their content is written.
 const MESSAGES_AT_ONCE: usize = 256;
-/// Series written at the same time; the store puts commits that wait for it into one transaction.
+/// The number of series written concurrently; the store puts waiting commits into one transaction.
 const COMMITS_AT_ONCE: usize = 8;
 
-/// Writes until it is told to end, and then what is left.
+/// A writer that runs until it is told to end, and then writes what is left.
 pub(super) struct RecorderWriter {
     pub(super) store: Arc<dyn CandleStore>,
     pub(super) upstream: Arc<dyn CandleSource>,
@@ -37,7 +38,7 @@ pub(super) struct RecorderWriter {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: RecorderConfig,
     pub(super) counters: Arc<RecorderCounters>,
-    /// How often the venue is asked about a slot.
+    /// The rounds in which the venue is asked about a slot.
     pub(super) rounds: Vec<ConfirmRound>,
     pub(super) queues: FxHashMap<Series, SeriesQueue>,
 }
@@ -49,7 +50,7 @@ impl RecorderWriter {
         let mut ticks = interval(self.config.tick_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // Each branch can be dropped without losing anything; what it leads to is not interrupted.
+            // Each branch can be dropped without losing anything; what follows from it is not interrupted.
             tokio::select! {
                 () = cancel.cancelled() => break,
                 _ = inbox.recv_many(&mut messages, MESSAGES_AT_ONCE) => self.work(messages.drain(..)).await,
@@ -83,7 +84,7 @@ impl RecorderWriter {
         }
         self.write().await;
         for done in waiting {
-            let _ = done.send(()); // who asked may have gone
+            let _ = done.send(()); // the caller may be gone
         }
     }
 
@@ -98,7 +99,7 @@ impl RecorderWriter {
     /// Registers a series: what an earlier run wrote and the venue has not confirmed is still to be
     /// confirmed.
     async fn watch(&mut self, series: Series) {
-        // Where that cannot be read, only a confirmation is missed.
+        // If it cannot be read, only a confirmation is missed.
         if let Ok(known) = self.store.coverage(&series).await {
             self.queue(series).confirms.catch_up(&known);
         }
@@ -115,7 +116,7 @@ impl RecorderWriter {
         }
     }
 
-    /// Writes what lies on the desks and is due.
+    /// Writes the queues that are due.
     async fn write(&mut self) {
         let now = Instant::now();
         let due = self.queues.iter_mut().filter(|(_, desk)| desk.is_due(now));
@@ -168,7 +169,7 @@ impl RecorderWriter {
         desk.pending.requeue(heap);
     }
 
-    /// The next question to the venue that is due.
+    /// Returns the next request to the venue that is due.
     fn next_confirm(&mut self) -> Option<ConfirmRequest> {
         let Self { queues: desks, venue, clock, .. } = self;
         desks.iter_mut().find_map(|(series, desk)| desk.confirms.next(series, venue, clock.as_ref()))

@@ -1,18 +1,18 @@
-//! What the listeners tell the writer.
+//! The messages of the feed tasks to the writer.
 
 use market_backbone_core::{Candle, Series, TimeRange};
 use tokio::sync::oneshot;
 
-/// What is to become of some slots.
+/// The action for some slots.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum SlotAction {
-    /// They are over and known: these had a trade, the others had none.
+    /// The slots are over and known: these had a trade, the others had none.
     Keep(Vec<Candle>),
-    /// Forget what was written of them, unless the venue has confirmed it.
+    /// Forget what was written of the slots, unless the venue has confirmed it.
     Withdraw,
 }
 
-/// Some slots of a series, and what is to become of them.
+/// A range of slots of a series, and the action for them.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct SlotUpdate {
     pub(super) series: Series,
@@ -23,10 +23,10 @@ pub(super) struct SlotUpdate {
 /// A message to the writer.
 #[derive(Debug)]
 pub(super) enum WriterMessage {
-    /// This series is recorded from now on.
+    /// The series is recorded from now on.
     Watch(Series),
     /// The writer carries out the update.
     Order(SlotUpdate),
-    /// Say when everything before this has been done.
+    /// Reply when everything before this has been done.
     Flush(oneshot::Sender<()>),
 }

@@ -1,4 +1,4 @@
-//! Looks after a store that is away: until it is back, and then until it has been told what it is owed.
+//! Reconnects to an unavailable store, and then writes the backlog.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::time::sleep;
 use super::write_backlog::DeferredWrite;
 use super::{Availability, RemoteStoreInner, lock};
 
-/// How long it is left alone, at first and at the most.
+/// The waits between attempts: the first and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
 
-/// Until the store is closed. Says once how the first attempt ended.
+/// Runs until the store is closed. Reports once how the first attempt ended.
 pub(super) async fn run(shared: Arc<RemoteStoreInner>, told: oneshot::Sender<Result<(), StoreError>>) {
     let mut told = Some(told);
     let mut pause = BACKOFF.0;
@@ -31,7 +31,7 @@ pub(super) async fn run(shared: Arc<RemoteStoreInner>, told: oneshot::Sender<Res
             shared.mark_unavailable(error);
         }
         if let Some(told) = told.take() {
-            let _ = told.send(outcome); // nobody waits for it any more where it took long
+            let _ = told.send(outcome); // nobody waits for it any more if it took long
         }
         if is_well {
             pause = BACKOFF.0;
@@ -45,7 +45,8 @@ pub(super) async fn run(shared: Arc<RemoteStoreInner>, told: oneshot::Sender<Res
 }
 
 impl RemoteStoreInner {
-    /// Opens it, if it has never been open; looks whether it is back, if it was away; pays what it is owed.
+    /// Opens the store if it has never been open, checks whether it is back if it was unavailable, and writes
+    /// the backlog.
     async fn probe_and_flush(&self) -> Result<(), StoreError> {
         let store = match self.store.get() {
             Some(store) => Arc::clone(store),
@@ -70,7 +71,7 @@ impl RemoteStoreInner {
         self.flush(&store).await
     }
 
-    /// Tells the store what it has not been told.
+    /// Writes the backlog to the store.
     pub(super) async fn flush(&self, store: &Arc<dyn CandleStore>) -> Result<(), StoreError> {
         loop {
             let Some((number, owing)) = self.backlog().first() else { return Ok(()) };

@@ -1,18 +1,19 @@
-//! What a store has not been told yet, in the order in which it happened.
+//! The writes that a store has not received yet, in their order.
 
 use std::collections::VecDeque;
 
 use market_backbone_core::{Candle, Coverage, Series, TimeRange};
 
-/// So much may wait: a candle counts as one, and whatever comes with candles as one more. Twenty megabytes at the most.
+/// The largest size of the backlog: a candle counts as one, and each write as one more. At most twenty
+/// megabytes.
 const MAX_WEIGHT: usize = 200_000;
 
-/// Something that is to be done to the store.
+/// A deferred write.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum DeferredWrite {
-    /// Keep rows and what they prove.
+    /// Commit rows with their coverage.
     Commit(Series, Vec<Candle>, Coverage),
-    /// Forget a stretch.
+    /// Forget a range.
     Forget(Series, TimeRange),
 }
 
@@ -29,7 +30,7 @@ impl DeferredWrite {
     }
 }
 
-/// What is owed, oldest first, each under its number.
+/// The deferred writes, oldest first, each with a number.
 #[derive(Debug, Default)]
 pub(super) struct WriteBacklog {
     all: VecDeque<(u64, DeferredWrite)>,
@@ -39,7 +40,8 @@ pub(super) struct WriteBacklog {
 }
 
 impl WriteBacklog {
-    /// Adds something; whether the oldest had to go for it, and is the first that did since all was paid.
+    /// Adds a write. Returns whether the oldest had to be dropped for it, for the first time since the
+    /// backlog was empty.
     pub(super) fn add(&mut self, owing: DeferredWrite) -> bool {
         let had_dropped = self.dropped;
         self.weight += owing.weight();
@@ -53,12 +55,12 @@ impl WriteBacklog {
         had_dropped == 0 && self.dropped > 0
     }
 
-    /// The oldest.
+    /// Returns the oldest write.
     pub(super) fn first(&self) -> Option<(u64, DeferredWrite)> {
         self.all.front().cloned()
     }
 
-    /// Takes note that the one of this number is done, if it still waits.
+    /// Removes the write of this number, if it still waits.
     pub(super) fn complete(&mut self, number: u64) {
         if self.all.front().is_some_and(|(first, _)| *first == number)
             && let Some((_, done)) = self.all.pop_front()
@@ -67,7 +69,7 @@ impl WriteBacklog {
         }
     }
 
-    /// Takes out of what a store knows of `series` what it has still to forget.
+    /// Removes from the coverage of `series` what the store has still to forget.
     pub(super) fn subtract_forgotten(&self, series: &Series, known: &mut Coverage) {
         for (_, owing) in &self.all {
             if let DeferredWrite::Forget(of, range) = owing
@@ -82,12 +84,12 @@ impl WriteBacklog {
         self.all.is_empty()
     }
 
-    /// Rows that wait.
+    /// Returns the number of waiting rows.
     pub(super) fn rows(&self) -> usize {
         self.all.iter().map(|(_, owing)| owing.rows()).sum()
     }
 
-    /// Rows that were let go of.
+    /// Returns the number of dropped rows.
     pub(super) const fn dropped(&self) -> u64 {
         self.dropped
     }

@@ -1,15 +1,16 @@
-//! Blocks: the pieces in which recent candles are kept in memory.
+//! Blocks: the units in which recent candles are cached.
 //!
-//! A block is a fixed stretch of a series' time, and a cached one holds *all* rows that the table has in it.
-//! It also says where the next older row is to be looked for, so that reading a market that trades once
-//! a day does not visit a thousand empty blocks between two rows.
+//! A block is a fixed range of a series' time, and a cached one holds *all* rows that the table has in it. It
+//! also says where to look for the next older row, so that reading a market that trades once a day does not
+//! visit a thousand empty blocks between two rows.
 
 use market_backbone_core::{Candle, TimeRange, Timeframe, Timestamp};
 
-/// Slots in a block: enough that a block is worth a lookup, few enough that reading whole blocks wastes little.
+/// The number of slots in a block: enough that a block is worth a lookup, few enough that reading whole
+/// blocks wastes little.
 pub(super) const SLOTS_PER_BLOCK: usize = 64;
 
-/// How a series' time is cut into blocks.
+/// The division of a series' time into blocks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BlockGrid {
     // Milliseconds; months and years by their average, since a block need not begin where a candle does.
@@ -22,39 +23,40 @@ impl BlockGrid {
         Self { width: slot.saturating_mul(SLOTS_PER_BLOCK as i64).max(1) }
     }
 
-    /// The block in which `moment` lies.
+    /// Returns the block that contains `moment`.
     pub(super) fn block_of(self, moment: Timestamp) -> i64 {
         moment.as_millis().div_euclid(self.width)
     }
 
-    /// The oldest and the newest block that a stretch has a part of.
+    /// Returns the oldest and the newest block that overlap a range.
     pub(super) fn block_range(self, range: TimeRange) -> (i64, i64) {
         let last = Timestamp::from_nanos(range.to().as_nanos().saturating_sub(1));
         (self.block_of(range.from()), self.block_of(last))
     }
 
-    /// All blocks there are.
+    /// Returns the range of all blocks.
     pub(super) fn all(self) -> (i64, i64) {
         (self.block_of(Timestamp::MIN), self.block_of(Timestamp::MAX))
     }
 
-    /// How long a block is, in milliseconds. Sums on disk are those of blocks, so it is part of the files' format.
+    /// Returns the length of a block, in milliseconds. Checksums on disk are those of blocks, so it is part
+    /// of the files' format.
     pub(super) fn width_ms(self) -> i64 {
         self.width
     }
 
-    /// When a block ends, in milliseconds.
+    /// Returns the end of a block, in milliseconds.
     pub(super) fn end_ms(self, block: i64) -> i64 {
         self.start_ms(block.saturating_add(1))
     }
 
-    /// All of a block; `None` at the ends of time, where there is none.
+    /// Returns the time range of a block; `None` at the ends of time, where there is none.
     pub(super) fn time_range(self, block: i64) -> Option<TimeRange> {
         let at = Timestamp::from_millis;
         TimeRange::new(at(self.start_ms(block)), at(self.end_ms(block))).ok()
     }
 
-    /// When a block begins, in milliseconds.
+    /// Returns the start of a block, in milliseconds.
     pub(super) fn start_ms(self, block: i64) -> i64 {
         block.saturating_mul(self.width)
     }
@@ -63,18 +65,18 @@ impl BlockGrid {
 /// All rows of one block.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// Which stretch.
+    /// The number of the block.
     pub(super) index: i64,
     /// The next older block worth visiting: between it and this one there is no row.
     pub(super) next_older: i64,
     /// The version of the series before the rows were read.
     pub(super) version: u64,
-    /// Oldest first.
+    /// The rows, oldest first.
     pub(super) rows: Box<[Candle]>,
 }
 
 impl Block {
-    /// Cuts rows (newest first) into blocks, newest first.
+    /// Splits rows (newest first) into blocks, newest first.
     ///
     /// `rows` are all that lie in the blocks from `oldest` to `newest`. The first block is always `newest`,
     /// with or without rows.
@@ -103,14 +105,14 @@ impl Block {
         blocks
     }
 
-    /// Its rows that open in `range`.
+    /// Returns its rows that open in `range`.
     pub(super) fn within(&self, range: TimeRange) -> &[Candle] {
         let from = self.rows.partition_point(|candle| candle.open_time < range.from());
         let to = self.rows.partition_point(|candle| candle.open_time < range.to());
         &self.rows[from..to.max(from)]
     }
 
-    /// Roughly what it takes in memory, in bytes.
+    /// Returns its approximate size in memory, in bytes.
     pub(super) fn weight(&self) -> u32 {
         u32::try_from(128 + size_of_val(&*self.rows)).unwrap_or(u32::MAX)
     }

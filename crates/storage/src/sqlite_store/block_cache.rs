@@ -1,4 +1,4 @@
-//! Reads rows newest first, from cached blocks where they are still true, else from disk.
+//! Reads rows newest first, from cached blocks where they are still valid, else from disk.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use super::series_state::SeriesState;
 use super::shard::Shard;
 use super::verified_rows;
 
-/// The most rows read from disk in one go.
+/// The largest number of rows read from disk at once.
 const MAX_ROWS_PER_READ: usize = 16_384;
-/// How many older blocks are looked for in memory before the disk is asked for a longer stretch.
+/// The number of older blocks looked up in memory before a longer range is read from disk.
 const MAX_PROBES: i64 = 16;
 
-/// Recent blocks of all series, bounded in bytes, the least recently used given up first.
+/// A cache of recent blocks of all series, bounded in bytes, with LRU eviction.
 #[derive(Clone, Debug)]
 pub(super) struct BlockCache {
     // By series number and block.
@@ -34,8 +34,8 @@ impl BlockCache {
         Self { blocks }
     }
 
-    /// The newest `limit` rows of a series that open in `range`, as far as blocks in memory go without a
-    /// hole; `Err` with what was found if the disk must be asked for the rest.
+    /// Returns the newest `limit` rows of a series that open in `range`, as far as cached blocks go without a
+    /// hole; `Err` with what was found if the rest must be read from disk.
     pub(super) async fn read_cached(
         &self,
         series: &SeriesState,
@@ -47,8 +47,8 @@ impl BlockCache {
         if partial.is_done() { Ok(partial.finish()) } else { Err(partial) }
     }
 
-    /// Finishes what [`recall`](Self::read_cached) began, with the disk's help. Says which blocks on disk do not check: their
-    /// rows are left out.
+    /// Completes what [`read_cached`](Self::read_cached) began, from disk. Returns the blocks with a wrong
+    /// checksum: their rows are left out.
     pub(super) async fn complete_from_disk(
         &self,
         series: &SeriesState,
@@ -64,7 +64,7 @@ impl BlockCache {
             let before = damaged.len();
             for block in load_blocks(series, shard, &gathering, oldest, &mut damaged).await? {
                 gathering.append(&block, RowSource::Disk);
-                // One without its rows is not remembered: it would pass for empty.
+                // A block without its rows is not cached: it would pass for empty.
                 if damaged.len() == before {
                     self.blocks.insert((series.number, block.index), Arc::new(block)).await;
                 }
@@ -74,7 +74,7 @@ impl BlockCache {
         Ok((gathering.finish(), damaged))
     }
 
-    /// Goes on as long as the next block is in memory and still true.
+    /// Advances as long as the next block is cached and still valid.
     async fn advance(&self, series: &SeriesState, gathering: &mut PartialRead) {
         while !gathering.is_done() {
             let Some(block) = self.get(series, gathering.next).await else { return };
@@ -87,7 +87,8 @@ impl BlockCache {
         series.is_current(block.version, block.next_older + 1..=block.index).then_some(block)
     }
 
-    /// The next block in memory before the one that is not: after a commit, all but the newest are there.
+    /// Returns the next cached block before the one that is not: after a commit, all but the newest are
+    /// cached.
     async fn nearest_cached_below(&self, series: &SeriesState, gathering: &PartialRead) -> Option<i64> {
         let nearby = gathering.oldest.max(gathering.next.saturating_sub(MAX_PROBES))..gathering.next;
         for index in nearby.rev() {
@@ -129,12 +130,12 @@ enum RowSource {
     Disk,
 }
 
-/// Rows on their way to an answer.
+/// Rows collected for an answer.
 #[derive(Debug)]
 pub(super) struct PartialRead {
     range: TimeRange,
     limit: usize,
-    /// The block to visit next, and the last one there is any use in visiting.
+    /// The block to visit next, and the last one worth visiting.
     next: i64,
     oldest: i64,
     newest_first: Vec<Candle>,

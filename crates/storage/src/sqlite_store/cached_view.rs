@@ -1,13 +1,15 @@
-//! Of which commit to a shard the memory of this process is true, and whether that is still the last one.
+//! Validates this process's cache of a shard: which commit it reflects, and whether that is still the last
+//! one.
 //!
-//! Any process may commit to a shard. What this one remembers of its series is true of one commit, known by its
-//! [mark](super::commit_file), and believed only while nobody has tried another since. Own commits are told from foreign ones
-//! inside the transaction, where nobody else can commit: if the shard's mark is then the one that memory is true of, memory
-//! goes on to the own commit; if it is another, somebody else was there, and all that was remembered is given up.
+//! Any process may commit to a shard. The cache of its series reflects one commit, known by its [commit
+//! id](super::commit_file), and is valid only while nobody has tried another since. Own commits are told from
+//! external ones inside the transaction, where nobody else can commit. If the shard's commit id is then the
+//! one that the cache reflects, the cache advances to the own commit. If it is another one, somebody else has
+//! committed, and the whole cache is dropped.
 //!
-//! An *epoch* is a stretch of time in which only this process has committed. It ends when a foreign commit is found, or when
-//! it is in doubt whether an own one happened; within it [`SeriesState`](super::series_state::SeriesState) knows what own
-//! commits have changed.
+//! An *epoch* is a period in which only this process has committed. It ends when an external commit is found,
+//! or when it is uncertain whether an own one happened. Within it,
+//! [`SeriesState`](super::series_state::SeriesState) knows what own commits have changed.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,13 +20,14 @@ use tokio::time::Instant;
 
 use super::commit_file::{CommitFile, CommitId};
 
-/// How long a mark may run ahead of its shard before that is put right. A commit takes some milliseconds.
+/// The time for which a commit id may be ahead of its shard before it is reset. A commit takes some
+/// milliseconds.
 const STALL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Counts how often memory has been given up.
+/// The number of times the cache was dropped.
 pub(super) type Epoch = u64;
 
-/// What this process knows of who has committed to a shard.
+/// What this process knows about commits to a shard.
 #[derive(Debug)]
 pub(super) struct CachedView {
     commit_file: Arc<CommitFile>,
@@ -35,22 +38,22 @@ pub(super) struct CachedView {
 #[derive(Debug, Default)]
 struct CachedViewState {
     epoch: Epoch,
-    /// The commit that memory is true of.
+    /// The commit that the cache reflects.
     known: Option<CommitId>,
-    /// An own commit under way, of which memory will be true.
+    /// An own commit in progress, which the cache will reflect.
     pending: Option<CommitId>,
-    /// A mark that was found ahead of the shard, and since when.
+    /// A commit id that was found ahead of the shard, and since when.
     ahead: Option<(CommitId, Instant)>,
 }
 
-/// What was found when memory was not to be believed.
+/// The state of the cache after a check that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ViewStatus {
-    /// Others have committed; what is read from now on may be remembered.
+    /// Others have committed; what is read from now on may be cached.
     Refreshed(Epoch),
-    /// Somebody is committing, or was killed while doing so: nothing is remembered meanwhile.
+    /// Somebody is committing, or was killed while doing so: nothing is cached meanwhile.
     CommitInProgress,
-    /// The same for so long that nobody is: the mark should be put right.
+    /// The same for so long that nobody can be: the commit id should be reset.
     Stalled,
 }
 
@@ -59,19 +62,20 @@ impl CachedView {
         Self { commit_file, shard, state: Mutex::default() }
     }
 
-    /// The epoch, if nobody else has tried to commit since it began. To be asked before anything remembered is used.
+    /// Returns the epoch, if nobody else has tried to commit since it began. Must be checked before anything
+    /// cached is used.
     pub(super) fn current_epoch(&self) -> Option<Epoch> {
         let tried = self.commit_file.read(self.shard)?;
         let state = self.state();
         (state.known == Some(tried) || state.pending == Some(tried)).then_some(state.epoch)
     }
 
-    /// What was tried last, to be asked before the shard is.
+    /// Returns the last commit that was tried. Must be read before the shard is.
     pub(super) fn last_attempted(&self) -> Option<CommitId> {
         self.commit_file.read(self.shard)
     }
 
-    /// Compares what was `tried` last with what the shard itself says to have been `committed`.
+    /// Compares the commit `tried` last with the one `committed` to the shard itself.
     pub(super) fn compare(&self, tried: Option<CommitId>, committed: CommitId) -> ViewStatus {
         let mut state = self.state();
         match tried {
@@ -99,9 +103,9 @@ impl CachedView {
         }
     }
 
-    /// Begins an own commit, in its transaction, on top of what is `committed`; says by which mark it is to be known.
+    /// Begins an own commit, inside its transaction, on top of `committed`; returns its commit id.
     pub(super) fn begin_commit(&self, committed: CommitId) -> Result<(CommitId, Epoch), StoreError> {
-        // From the system's chance, which is another in each process.
+        // From the system's random source, which differs in each process.
         let commit_id = RandomState::new().hash_one(committed).max(1);
         let epoch = {
             let mut state = self.state();
@@ -115,30 +119,31 @@ impl CachedView {
         Ok((commit_id, epoch))
     }
 
-    /// The own commit known by `mark`, which was begun in `epoch`, is on disk.
+    /// Records that the own commit `mark`, begun in `epoch`, is on disk.
     pub(super) fn confirm_commit(&self, mark: CommitId, epoch: Epoch) {
         let mut state = self.state();
         state.pending = None;
-        // Else somebody else has committed since, and was found out already.
+        // Otherwise an external commit has happened since, and was found already.
         if state.epoch == epoch {
             state.known = Some(mark);
         }
     }
 
-    /// Whether an own commit happened is not known, or it did not.
+    /// Records that an own commit did not happen, or is uncertain.
     pub(super) fn mark_uncertain(&self) {
         let mut state = self.state();
         (state.known, state.pending) = (None, None);
         state.epoch += 1;
     }
 
-    /// Puts the mark right, in a transaction that changes nothing.
+    /// Resets the commit id, in a transaction that changes nothing.
     pub(super) fn reset_commit_id(&self, committed: CommitId) -> Result<(), StoreError> {
         self.commit_file.write(self.shard, committed)
     }
 
     fn state(&self) -> MutexGuard<'_, CachedViewState> {
-        // Every change is complete before the lock is let go, so a poisoned one holds nothing half done.
+        // Every change is complete before the lock is released, so a poisoned lock protects nothing half
+        // done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

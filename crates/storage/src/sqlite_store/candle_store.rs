@@ -1,5 +1,5 @@
-//! What every store can be asked for, of the folder: reading believes nothing that does not agree with its checksum, and
-//! writing goes through the one writer of the shard.
+//! The store port of the folder: reads return only what matches its checksum, and writes go through the one
+//! writer of the shard.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::shard_writer::WriteOp;
 use super::{SqliteStore, fault, listing};
 use crate::batch::Batch;
 
-/// How long closing waits for the writers.
+/// The longest that closing waits for the writers.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[async_trait]
@@ -29,7 +29,7 @@ impl CandleStore for SqliteStore {
             return Ok(Coverage::clone(&known));
         }
         for _ in 0..MAX_ATTEMPTS {
-            let version = state.version(); // before the disk is asked: see `SeriesState`
+            let version = state.version(); // before the disk is read: see `SeriesState`
             match self.read_ledger(&state).await? {
                 None => break,
                 Some(LedgerRead::Valid(known)) => {
@@ -75,14 +75,14 @@ impl CandleStore for SqliteStore {
             if damaged.is_empty() {
                 return Ok(answer);
             }
-            // Once more where it has been dealt with: it may have been sound, and then it is missing here.
+            // Once more after the repair: the block may have been valid, and then it is missing here.
             let damaged = distinct(damaged);
             if !self.repair(&state, damaged.clone()).await {
                 return Ok(answer);
             }
             last_damaged = damaged;
         }
-        // Nobody has seen it without damage, so nobody is told that nothing is there.
+        // No read without damage succeeded, so the range must not be reported as empty.
         state.mark_uncertain(&last_damaged);
         Ok(answer)
     }
@@ -100,7 +100,8 @@ impl CandleStore for SqliteStore {
         for _ in 0..MAX_ATTEMPTS {
             let version = state.version();
             candles = self.read_rows_as_of(&state, range, limit, moment).await?;
-            // What it rests on is looked at as well: where that is damaged, it is found and dealt with there.
+            // The block of the oldest row is checked as well: if it is damaged, it is found and repaired
+            // there.
             let oldest = candles.first().filter(|_| candles.len() == limit).map(|oldest| oldest.open_time);
             if let Ok(stretch) = TimeRange::new(oldest.unwrap_or(range.from()), range.to()) {
                 self.read(series, stretch, usize::MAX).await?;
@@ -131,7 +132,7 @@ impl CandleStore for SqliteStore {
             }
         };
         let id = ShardId { venue: state.venue, number };
-        // Made anew for a second try, which is rare, rather than copied for the first, which is always.
+        // Rebuilt for a second attempt, which is rare, rather than copied for the first, which is always.
         let first = Mutex::new(Some(batch));
         let order = || {
             let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();

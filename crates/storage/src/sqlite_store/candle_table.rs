@@ -1,4 +1,4 @@
-//! Candle tables: one for each series, keyed by open time, so that a stretch of it is one walk along a tree.
+//! Candle tables: one for each series, keyed by open time, so that a range is one walk along a B-tree.
 
 use market_backbone_core::{Candle, TimeRange, Timestamp};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -7,10 +7,11 @@ use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite};
 use super::database_file::execute;
 use super::table_name::TableName;
 
-/// Rows in one INSERT. Measured: one row each is 30 times slower, and from 500 on nothing more is won.
+/// The number of rows in one INSERT. Measured: single rows are 30 times slower, and above 500 there is no
+/// further gain.
 const ROWS_PER_STATEMENT: usize = 500;
 
-/// Makes the table of a series, if it is not there.
+/// Creates the table of a series, if it does not exist.
 pub(super) async fn create(conn: &mut SqliteConnection, table: &TableName) -> Result<(), sqlx::Error> {
     let sql = format!(
         "CREATE TABLE IF NOT EXISTS {table} (
@@ -22,7 +23,7 @@ pub(super) async fn create(conn: &mut SqliteConnection, table: &TableName) -> Re
     execute(conn, sql).await
 }
 
-/// Whether the table of a series is there.
+/// Returns whether the table of a series exists.
 pub(super) async fn exists(conn: &mut SqliteConnection, table: &TableName) -> Result<bool, sqlx::Error> {
     let found = sqlx::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")
         .bind(table.as_str())
@@ -31,7 +32,7 @@ pub(super) async fn exists(conn: &mut SqliteConnection, table: &TableName) -> Re
     Ok(found.is_some())
 }
 
-/// Whether the table of a series is there and holds any row.
+/// Returns whether the table of a series exists and holds any row.
 pub(super) async fn has_rows(conn: &mut SqliteConnection, table: &TableName) -> Result<bool, sqlx::Error> {
     if !exists(conn, table).await? {
         return Ok(false);
@@ -40,7 +41,7 @@ pub(super) async fn has_rows(conn: &mut SqliteConnection, table: &TableName) -> 
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(conn).await
 }
 
-/// Takes out the candles that open in `range`.
+/// Deletes the candles that open in `range`.
 pub(super) async fn delete(
     conn: &mut SqliteConnection,
     table: &TableName,
@@ -51,13 +52,13 @@ pub(super) async fn delete(
     sqlx::query(AssertSqlSafe(sql)).bind(from).bind(to).execute(conn).await.map(|_| ())
 }
 
-/// The whole milliseconds that lie in a stretch: the first of them, and the first after it.
+/// Returns the whole milliseconds in a range: the first of them, and the first after it.
 pub(super) fn millis(range: TimeRange) -> (i64, i64) {
     let up = |moment: Timestamp| -moment.as_nanos().saturating_neg().div_euclid(1_000_000);
     (up(range.from()), up(range.to()))
 }
 
-/// Writes candles; those that are there already are replaced.
+/// Writes candles; existing ones are replaced.
 pub(super) async fn upsert(
     conn: &mut SqliteConnection,
     table: &TableName,
@@ -86,7 +87,7 @@ pub(super) async fn upsert(
     Ok(())
 }
 
-/// When the oldest candle opens.
+/// Returns the open time of the oldest candle.
 pub(super) async fn oldest(
     conn: &mut SqliteConnection,
     table: &TableName,
@@ -96,7 +97,7 @@ pub(super) async fn oldest(
     Ok(oldest.map(Timestamp::from_millis))
 }
 
-/// The same of a row that may be damaged: a figure that is none is no number, so that no sum agrees with it.
+/// Reads a row that may be damaged: a value that is no number becomes NaN, which matches no checksum.
 pub(super) fn candle_lossy(row: &SqliteRow) -> Result<Candle, sqlx::Error> {
     let figure = |column: usize| row.try_get_unchecked(column).unwrap_or(f64::NAN);
     candle(row).or_else(|_| {
@@ -113,7 +114,8 @@ pub(super) fn candle_lossy(row: &SqliteRow) -> Result<Candle, sqlx::Error> {
     })
 }
 
-/// By position and without type checks: looking columns up by name takes longer than reading them.
+/// Reads a candle by position and without type checks: looking columns up by name takes longer than reading
+/// them.
 pub(super) fn candle(row: &SqliteRow) -> Result<Candle, sqlx::Error> {
     Ok(Candle {
         open_time: Timestamp::from_millis(row.try_get_unchecked(0)?),

@@ -1,15 +1,15 @@
-//! Checksums of what a shard holds: of the rows of a block, and of what the ledger says of a series.
+//! Checksums of the content of a shard: of the rows of a block, and of the ledger of a series.
 //!
-//! SQLite notices damage to the structure of a file and not to what is in it: a flipped bit in a price is a price, one in a
-//! key hides all rows behind it. The name of the series is part of each sum, so that rows that have got into another table
-//! do not pass there. The bytes that are summed up are part of the files' format.
+//! SQLite notices damage to the structure of a file and not to its content: a flipped bit in a price is a
+//! price, and one in a key hides all rows behind it. The name of the series is part of each checksum, so that
+//! rows in a wrong table do not match. The bytes that are hashed are part of the files' format.
 
 use market_backbone_core::{Candle, Coverage, Provenance};
 use twox_hash::XxHash3_64;
 
 use crate::origin_codec;
 
-/// Of the rows of a block, oldest first.
+/// Returns the checksum of the rows of a block, oldest first.
 pub(super) fn of_rows<'a>(label: &str, oldest_first: impl IntoIterator<Item = &'a Candle>) -> i64 {
     let mut bytes = Vec::with_capacity(64 * 56 + label.len());
     bytes.extend_from_slice(label.as_bytes());
@@ -24,7 +24,7 @@ pub(super) fn of_rows<'a>(label: &str, oldest_first: impl IntoIterator<Item = &'
     of_bytes(&bytes)
 }
 
-/// Of what the ledger says of a series.
+/// Returns the checksum of the ledger of a series.
 pub(super) fn of_ledger(label: &str, known: &Coverage) -> Result<i64, sqlx::Error> {
     let mut bytes = label.as_bytes().to_vec();
     let number = |bytes: &mut Vec<u8>, number: i64| bytes.extend_from_slice(&number.to_le_bytes());
@@ -60,7 +60,7 @@ pub(super) fn of_ledger(label: &str, known: &Coverage) -> Result<i64, sqlx::Erro
     Ok(of_bytes(&bytes))
 }
 
-/// Of any bytes.
+/// Returns the checksum of any bytes.
 pub(crate) fn of_bytes(bytes: &[u8]) -> i64 {
     XxHash3_64::oneshot(bytes).cast_signed()
 }

@@ -1,34 +1,35 @@
-//! The sums on disk: one for each block that has rows, and a seal for each series, written in the transaction of the rows.
+//! The checksums on disk: one for each block with rows, and one for each series, written in the transaction
+//! of the rows.
 //!
-//! A series that an older version wrote is *unsealed*: its blocks are believed where they have no sum yet. It gets its sums
-//! as it is written to, and all that are missing by a check. Which series are unsealed is written down, so that a seal that
-//! has got lost is damage and no sign of age.
+//! A series that an older version wrote is *without checksums*: its blocks are accepted where they have none
+//! yet. Blocks get theirs when they are written to, and all missing ones by a check. The list of series
+//! without checksums is stored, so that a lost checksum is recognised as damage and not as age.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-/// Sums in one INSERT.
+/// The number of checksums in one INSERT.
 const ROWS_PER_STATEMENT: usize = 500;
 
-/// What is said of the rows of a block.
+/// The checksum of the rows of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlockChecksum {
     pub(super) rows: i64,
     pub(super) sum: i64,
 }
 
-/// What is said of a series as a whole.
+/// The checksums of a series as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct SeriesChecksum {
-    /// The sum over its ledger.
+    /// The checksum of its ledger.
     pub(super) ledger: i64,
-    /// How many of its blocks have a sum.
+    /// The number of its blocks with a checksum.
     pub(super) blocks: i64,
 }
 
-/// The seal of the series named `label`.
+/// Reads the checksum of the series named `label`.
 pub(super) async fn series_checksum(
     conn: &mut SqliteConnection,
     label: &str,
@@ -44,7 +45,7 @@ pub(super) async fn series_checksum(
     row.as_ref().map(seal).transpose()
 }
 
-/// Seals the series anew.
+/// Writes the checksum of the series.
 pub(super) async fn put_series_checksum(
     conn: &mut SqliteConnection,
     label: &str,
@@ -59,14 +60,14 @@ pub(super) async fn put_series_checksum(
         .map(drop)
 }
 
-/// Whether an older version wrote the series, so that some of its blocks have no sum.
+/// Returns whether an older version wrote the series, so that some of its blocks have no checksum.
 pub(super) async fn lacks_checksums(conn: &mut SqliteConnection, label: &str) -> Result<bool, sqlx::Error> {
     let found =
         sqlx::query("SELECT 1 FROM unsealed WHERE series = ?1").bind(label).fetch_optional(conn).await?;
     Ok(found.is_some())
 }
 
-/// The series that an older version wrote.
+/// Returns the series that an older version wrote.
 pub(super) async fn series_without_checksums(
     conn: &mut SqliteConnection,
 ) -> Result<BTreeSet<String>, sqlx::Error> {
@@ -74,12 +75,12 @@ pub(super) async fn series_without_checksums(
     Ok(all.into_iter().collect())
 }
 
-/// Notes that every block of the series has its sum.
+/// Records that every block of the series has its checksum.
 pub(super) async fn set_complete(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM unsealed WHERE series = ?1").bind(label).execute(conn).await.map(drop)
 }
 
-/// How many of the blocks from `first` to `last` have a sum.
+/// Returns how many of the blocks from `first` to `last` have a checksum.
 pub(super) async fn count(
     conn: &mut SqliteConnection,
     label: &str,
@@ -89,7 +90,7 @@ pub(super) async fn count(
     sqlx::query_scalar(sql).bind(label).bind(first).bind(last).fetch_one(conn).await
 }
 
-/// Writes sums; those that are there are replaced, and one of no rows is taken out.
+/// Writes checksums; existing ones are replaced, and those of blocks without rows are deleted.
 pub(super) async fn put(
     conn: &mut SqliteConnection,
     label: &str,
@@ -114,7 +115,7 @@ pub(super) async fn put(
     Ok(())
 }
 
-/// Whoever follows a market live writes one at a time: with a statement that stays prepared.
+/// Writes one checksum with a prepared statement, as live recording does again and again.
 async fn put_one(
     conn: &mut SqliteConnection,
     label: &str,
@@ -131,7 +132,7 @@ async fn put_one(
         .map(drop)
 }
 
-/// Takes out the sums of blocks from `first` to `last`.
+/// Deletes the checksums of the blocks from `first` to `last`.
 pub(super) async fn delete(
     conn: &mut SqliteConnection,
     label: &str,

@@ -1,12 +1,12 @@
-//! Which commit was tried last, shard by shard, where every process can see it without asking SQLite.
+//! The last attempted commit of each shard, where every process can see it without a query to SQLite.
 //!
-//! A file for each source, `COMMITS`, with a number of eight bytes for each shard. Whoever writes to a shard puts a number
-//! that never was before into the file *before* it commits, and into the shard *with* what it commits. So a process whose
-//! memory is true of a commit finds that commit's number here as long as nobody has committed since: reading it takes a
-//! microsecond, where asking SQLite takes a trip to another thread.
+//! One file for each source, `COMMITS`, has a number of eight bytes for each shard. A writer of a shard puts
+//! a new, unique number into the file *before* it commits, and into the shard *with* the commit. So a process
+//! whose cache reflects a commit finds that commit's number here as long as nobody has committed since.
+//! Reading it takes a microsecond, where a query to SQLite takes a switch to another thread.
 //!
-//! What is here can run ahead of the shard (a commit is under way, or was given up, or whoever tried was killed), never
-//! behind it. Ahead costs a look at the disk, and is put right by the next who may write.
+//! The file can be ahead of the shard (a commit is in progress or was given up, or its process was killed),
+//! never behind it. If it is ahead, reads go to the disk until the next writer resets it.
 
 use std::fs::{self, File};
 use std::io;
@@ -22,15 +22,15 @@ use super::folder_lock::is_file_at;
 
 /// The file beside the shards of a source.
 pub(super) const COMMITS: &str = "COMMITS";
-/// Bytes of one number.
+/// The bytes of one number.
 const WIDTH: u64 = 8;
-/// How often to look whether the file is still the one that others see.
+/// The interval between two checks that the open file is still the one at its path.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The number of a commit: made by chance, so that no two are alike. Zero is that of a shard nothing was committed to.
+/// The number of a commit: random, so that no two are equal. Zero is that of a shard without commits.
 pub(super) type CommitId = u64;
 
-/// The marks of a source.
+/// The commit ids of a source.
 #[derive(Debug)]
 pub(super) struct CommitFile {
     path: PathBuf,
@@ -40,12 +40,12 @@ pub(super) struct CommitFile {
 #[derive(Debug)]
 struct OpenCommitFile {
     file: Arc<File>,
-    /// When it was last seen to be the one at its path.
+    /// The time at which it was last seen to be the file at its path.
     checked_at: Instant,
 }
 
 impl CommitFile {
-    /// Opens the marks of `source`, or makes them.
+    /// Opens the commit ids of `source`, or creates the file.
     pub(super) fn open(dir: &Path, source: VenueId) -> Result<Self, StoreError> {
         let folder = dir.join(source.file_name());
         fs::create_dir_all(&folder).map_err(|error| fault::io(&folder, error))?;
@@ -54,7 +54,7 @@ impl CommitFile {
         Ok(Self { path, open: Mutex::new(OpenCommitFile { file, checked_at: Instant::now() }) })
     }
 
-    /// The last commit that was tried at a shard; `None` if that cannot be told.
+    /// Returns the last attempted commit of a shard; `None` if it cannot be read.
     pub(super) fn read(&self, shard: u32) -> Option<CommitId> {
         let file = {
             let mut open = self.lock();
@@ -67,7 +67,7 @@ impl CommitFile {
         let mut filled = 0;
         while filled < number.len() {
             match read_at(&file, &mut number[filled..], u64::from(shard) * WIDTH + filled as u64) {
-                Ok(0) => break, // nobody has written so far back: zeros
+                Ok(0) => break, // nothing was written at this position: zeros
                 Ok(more) => filled += more,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return None,
@@ -76,7 +76,7 @@ impl CommitFile {
         Some(CommitId::from_le_bytes(number))
     }
 
-    /// Says which commit is tried at a shard. By who holds the shard's write lock, and no one else.
+    /// Writes the attempted commit of a shard. Only for the holder of the shard's write lock.
     pub(super) fn write(&self, shard: u32, mark: CommitId) -> Result<(), StoreError> {
         let file = {
             let mut open = self.lock();
@@ -87,7 +87,7 @@ impl CommitFile {
             .map_err(|error| fault::io(&self.path, error))
     }
 
-    /// Opens the file anew if it was deleted or replaced.
+    /// Reopens the file if it was deleted or replaced.
     fn reopen_if_replaced(&self, open: &mut OpenCommitFile) -> Result<(), StoreError> {
         if !is_file_at(&open.file, &self.path) {
             open.file = self::open(&self.path)?;
@@ -97,7 +97,7 @@ impl CommitFile {
     }
 
     fn lock(&self) -> MutexGuard<'_, OpenCommitFile> {
-        // Nothing is half done between its two fields.
+        // Its two fields are never inconsistent.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

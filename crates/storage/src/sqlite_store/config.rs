@@ -1,4 +1,4 @@
-//! Where the store lives, how much it may take, and how it is looked after.
+//! The settings of the store: its place, its limits, and its maintenance.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use market_backbone_core::Timeframe;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreConfig {
-    /// The data folder; made if it is not there.
+    /// The data folder; created if it does not exist.
     pub dir: PathBuf,
     /// The number of tables in one file.
     ///
@@ -20,8 +20,9 @@ pub struct StoreConfig {
     pub open_shards: usize,
     /// The size of the cache of recent candles, in bytes; 0 for none.
     pub cache_bytes: u64,
-    /// The size that no shard file grows beyond, in bytes; a commit that would is refused as if the disk
-    /// were full. `None`: as large as the disk allows.
+    /// The largest size of a shard file, in bytes. `None`: as large as the disk allows.
+    ///
+    /// A commit beyond it is refused as if the disk were full.
     pub max_shard_bytes: Option<u64>,
     /// The settings of file maintenance.
     pub maintenance: MaintenanceConfig,
@@ -37,7 +38,7 @@ market_backbone_core::setters!(StoreConfig {
 });
 
 impl StoreConfig {
-    /// A store in `dir` with the usual sizes.
+    /// Creates settings for a store in `dir` with the default sizes.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -59,8 +60,9 @@ pub struct MaintenanceConfig {
     pub every: Option<Duration>,
     /// The time without a write after which a file may be rewritten as a whole.
     pub quiet: Duration,
-    /// Files above this size, in bytes, are never made anew as a whole by themselves: it would take too long,
-    /// and as much room again. They shrink in small steps alone.
+    /// The size, in bytes, above which a file is never rewritten automatically.
+    ///
+    /// A rewrite would take too long, and as much space again. Larger files only shrink in small steps.
     pub rewrite_below: u64,
     /// The retention rules; series without a rule are kept for ever.
     pub retain: Vec<Retention>,
@@ -86,8 +88,8 @@ impl Default for MaintenanceConfig {
 
 /// A rule for how much of the series of one timeframe is kept.
 ///
-/// Counted back from the newest stretch that is known of a series and not from the time of day, so that a
-/// clock gone wrong forgets nothing, and a market that is no longer listed keeps its last stretch.
+/// Counted back from the newest known range of a series and not from the current time, so that a wrong clock
+/// deletes nothing, and a market that is no longer listed keeps its last range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// The timeframe of the series.

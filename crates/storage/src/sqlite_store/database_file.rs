@@ -1,4 +1,4 @@
-//! Opening a database file: whose it is, which version wrote it, and how it is to be used.
+//! Opens database files: checks their kind and version, and sets the connection options.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,15 +16,16 @@ use super::schema::{FileSchema, SCHEMA_VERSION};
 pub(super) use super::schema::{INDEX, SHARD};
 
 pub(super) const PAGE_BYTES: u64 = 4_096;
-/// How long a statement waits for another connection's lock, and a reader for a free connection.
+/// The longest that a statement waits for another connection's lock, and a reader for a free connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a file is tried to be opened while others make it or bring it up to date.
+/// The longest for which opening is retried while other processes create or migrate the file.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Opens the file for writing; makes it, with its tables, if it is not there.
+/// Opens the file for writing; creates it, with its tables, if it does not exist.
 ///
-/// Several processes may do so at the same time: what one finds to do, it looks at again when it has the right to write.
+/// Several processes may do so at the same time: each checks again what is to be done once it has the write
+/// lock.
 pub(crate) async fn open_writer(
     path: &Path,
     purpose: &FileSchema,
@@ -33,7 +34,7 @@ pub(crate) async fn open_writer(
     let deadline = Instant::now() + OPEN_TIMEOUT;
     loop {
         match open_once(path, purpose, max_bytes).await {
-            // SQLite waits for others by itself, but not where it changes to a log and back.
+            // SQLite waits for other processes by itself, but not when it switches the journal mode.
             Err(error) if fault::is_contention(&error) && Instant::now() < deadline => {
                 sleep(RETRY_INTERVAL).await;
             }
@@ -48,10 +49,10 @@ async fn open_once(
     max_bytes: Option<u64>,
 ) -> Result<SqliteConnection, StoreError> {
     let fault = |error| fault::database(path, error);
-    // A file that is not ours is left as it is: nothing is set in it before it is known.
+    // A file that is not ours stays as it is: no setting is changed before it is recognised.
     let mut conn = options(path).create_if_missing(true).connect().await.map_err(fault)?;
     if is_empty_file(path, purpose, &mut conn).await? {
-        // An error before the end leaves it to the closing of the connection to undo the rest.
+        // After an error before the end, closing the connection rolls the rest back.
         execute(&mut conn, "PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE".to_owned())
             .await
             .map_err(fault)?;
@@ -72,12 +73,12 @@ async fn open_once(
     Ok(conn)
 }
 
-/// Brings a file of an older version up to date, step by step, each of them whole or not at all.
+/// Migrates a file of an older version step by step, each of them as a whole or not at all.
 async fn upgrade(purpose: &FileSchema, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     while version(conn).await? < SCHEMA_VERSION {
-        // Closing the connection, which is what an error leads to, undoes half a step.
+        // Closing the connection after an error rolls back half a step.
         execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
-        // Another process may have been quicker.
+        // Another process may have been faster.
         let done = usize::try_from(version(conn).await? - 1).unwrap_or(0);
         if let Some(step) = purpose.migrations.get(done) {
             execute(conn, format!("{step} PRAGMA user_version = {};", done + 2)).await?;
@@ -91,7 +92,7 @@ async fn version(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("PRAGMA user_version").fetch_one(conn).await
 }
 
-/// Makes sure that a file is there, is ours and can be read, without changing a byte of it.
+/// Checks that a file exists, is ours and can be read, without changing a byte of it.
 pub(super) async fn require_current(path: &Path, purpose: &FileSchema) -> Result<(), StoreError> {
     let fault = |error| fault::database(path, error);
     let mut conn = options(path).read_only(true).connect().await.map_err(fault)?;
@@ -111,7 +112,8 @@ pub(super) async fn require_current(path: &Path, purpose: &FileSchema) -> Result
     Ok(())
 }
 
-/// Whether a file is one of ours, of this version: in one question, and by a connection that is needed anyway.
+/// Returns whether a file is one of ours and of this version, with one query on a connection that is needed
+/// anyway.
 pub(super) async fn is_current(readers: &SqlitePool, purpose: &FileSchema) -> bool {
     let said =
         sqlx::query("SELECT * FROM pragma_application_id, pragma_user_version").fetch_one(readers).await;
@@ -119,23 +121,23 @@ pub(super) async fn is_current(readers: &SqlitePool, purpose: &FileSchema) -> bo
     number(0) == Some(purpose.application_id) && number(1) == Some(SCHEMA_VERSION)
 }
 
-/// A connection beside the writer's, to look after the file; use it in one's turn only.
+/// Opens a connection beside the writer's for maintenance; use it only while holding the write lock.
 pub(super) async fn maintenance_connection(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
-    // Not patient: whatever does not succeed now is done in the next round.
+    // Short timeout: whatever does not succeed now is done in the next round.
     options(path).busy_timeout(Duration::from_millis(200)).connect().await
 }
 
-/// The same for who waits for nobody.
+/// Opens a maintenance connection that does not wait for locks.
 pub(super) async fn maintenance_connection_no_wait(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     options(path).busy_timeout(Duration::ZERO).connect().await
 }
 
-/// The same for who was told to do it now, and waits for other processes.
+/// Opens a maintenance connection that waits for other processes, for maintenance on request.
 pub(super) async fn maintenance_connection_patient(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     options(path).connect().await
 }
 
-/// Connections that read a file which another process may be writing to.
+/// Creates a pool of connections that read a file which another process may be writing to.
 pub(super) fn read_only_pool(path: &Path, count: u32) -> SqlitePool {
     SqlitePoolOptions::new()
         .max_connections(count)
@@ -146,9 +148,10 @@ pub(super) fn read_only_pool(path: &Path, count: u32) -> SqlitePool {
         .connect_lazy_with(options(path).read_only(true).row_buffer_size(512))
 }
 
-/// Connections that only read; made when they are first needed.
+/// Creates a pool of read-only connections; they are opened when first needed.
 pub(super) fn reader_pool(path: &Path, count: u32) -> SqlitePool {
-    // Neither lifetime nor idle time: a shard is closed as a whole, and a pool with either keeps a task running.
+    // Neither lifetime nor idle time: a shard is closed as a whole, and a pool with either keeps a task
+    // running.
     SqlitePoolOptions::new()
         .max_connections(count)
         .acquire_timeout(BUSY_TIMEOUT)
@@ -158,7 +161,7 @@ pub(super) fn reader_pool(path: &Path, count: u32) -> SqlitePool {
         .connect_lazy_with(options(path).pragma("query_only", "ON").row_buffer_size(512))
 }
 
-/// One connection that reads and writes, shared by waiting in turn.
+/// Creates a pool of one connection that reads and writes.
 pub(super) fn single_connection_pool(path: &Path) -> SqlitePool {
     SqlitePoolOptions::new()
         .max_connections(1)
@@ -169,7 +172,7 @@ pub(super) fn single_connection_pool(path: &Path) -> SqlitePool {
         .connect_lazy_with(options(path))
 }
 
-/// Runs statements that give no rows.
+/// Runs statements that return no rows.
 pub(super) async fn execute(conn: &mut SqliteConnection, sql: String) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.map(|_| ())
 }
@@ -178,9 +181,10 @@ fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(BUSY_TIMEOUT)
-        // In WAL mode: a power cut may undo the last commits, which are then fetched again; it corrupts nothing.
+        // In WAL mode: a power cut may undo the last commits, which are then fetched again; it corrupts
+        // nothing.
         .synchronous(SqliteSynchronous::Normal)
-        // KiB. Our own block cache stands before it, and there may be hundreds of connections.
+        // KiB. Small, because our own block cache comes before it, and there may be hundreds of connections.
         .pragma("cache_size", "-1024")
         .disable_statement_logging()
 }
@@ -191,7 +195,7 @@ async fn is_empty_file(
     purpose: &FileSchema,
     conn: &mut SqliteConnection,
 ) -> Result<bool, StoreError> {
-    // One statement, which sees the file at one moment: another process may be making it.
+    // One statement, which sees the file at one moment: another process may be creating it.
     let question = "SELECT application_id, user_version, (SELECT COUNT(*) FROM sqlite_schema) \
                     FROM pragma_application_id, pragma_user_version";
     let said = sqlx::query(question).fetch_one(&mut *conn).await;
@@ -201,9 +205,10 @@ async fn is_empty_file(
     let numbers = said.map_err(|error| fault::database(path, error))?;
     let [id, version, _] = numbers;
     if numbers != [0; 3] && (id, version) != (purpose.application_id, SCHEMA_VERSION) {
-        // The version is written down twice: a newer program says the same in both places, damage to the head does not.
+        // The version is stored twice: a newer program writes the same in both places, damage to the header
+        // does not.
         let said = sqlx::query_scalar::<_, i64>("SELECT version FROM layout").fetch_one(&mut *conn).await;
-        // Nor does it change: another process may have brought the file up to date meanwhile.
+        // It must not change either: another process may have migrated the file meanwhile.
         let again = sqlx::query(question).fetch_one(&mut *conn).await;
         let changed =
             again.is_ok_and(|again| again.try_get_unchecked(1).is_ok_and(|now: i64| now != version));
@@ -232,7 +237,7 @@ async fn is_empty_file(
     }
 }
 
-/// Finishes what is under way at one connection and closes it; the last one folds the log into the file.
+/// Finishes the work of one connection and closes it; the last one checkpoints the log into the file.
 pub(super) async fn close(conn: SqliteConnection) {
     if let Err(error) = conn.close().await {
         tracing::warn!(%error, "a database file was not closed cleanly; nothing is lost");

@@ -1,4 +1,4 @@
-//! What a failure of SQLite or of the disk means to the caller, said in one place.
+//! Turns failures of SQLite or of the disk into store errors.
 
 use std::io::{Error as IoError, ErrorKind as Io};
 use std::path::Path;
@@ -13,7 +13,7 @@ const IOERR_SHMSIZE: u32 = IOERR | (19 << 8);
 const CORRUPT: u32 = 11;
 const FULL: u32 = 13;
 const CANTOPEN: u32 = 14;
-// None of these is in what we write: a page says something else than it did.
+// None of these can come from our statements: a page has other content than was written.
 const TOOBIG: u32 = 18;
 const CONSTRAINT: u32 = 19;
 const MISMATCH: u32 = 20;
@@ -21,7 +21,7 @@ const FORMAT: u32 = 24;
 const PROTOCOL: u32 = 15;
 const NOTADB: u32 = 26;
 
-/// A failure at the database file `path`.
+/// Builds the error for a failure at the database file `path`.
 pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
     let file = path.display();
     let (kind, message) = match &error {
@@ -31,7 +31,7 @@ pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
             }
             Some(ERROR) if is_schema_error(refusal.message()) => return damaged(path).with_source(error),
             Some(FULL) => return full(path).with_source(error),
-            // It keeps a small file beside the database, for which there must be room too.
+            // SQLite keeps a small file beside the database, for which there must be space too.
             Some(IOERR) if code(refusal.as_ref()) == Some(IOERR_SHMSIZE) => {
                 return full(path).with_source(error);
             }
@@ -41,7 +41,7 @@ pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
             Some(IOERR) => (Kind::Inaccessible, format!("the disk failed at {file}")),
             _ => (Kind::Database, format!("the database {file} refused")),
         },
-        // Each file has what is asked of it, and it can be read.
+        // Every query here has a result, and it can be decoded.
         sqlx::Error::RowNotFound | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
             return damaged(path).with_source(error);
         }
@@ -54,7 +54,7 @@ pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
     StoreError::new(kind, message).with_source(error)
 }
 
-/// A failure at a file or folder that is no database.
+/// Builds the error for a failure at a file or folder that is no database.
 pub(crate) fn io(path: &Path, error: IoError) -> StoreError {
     if is_full(&error) {
         return full(path).with_source(error);
@@ -62,7 +62,7 @@ pub(crate) fn io(path: &Path, error: IoError) -> StoreError {
     StoreError::new(Kind::Inaccessible, format!("cannot use {}", path.display())).with_source(error)
 }
 
-/// The file is no sound database.
+/// Builds the error for a file that is no valid database.
 pub(crate) fn damaged(path: &Path) -> StoreError {
     StoreError::new(
         Kind::Corrupt,
@@ -74,7 +74,7 @@ pub(crate) fn damaged(path: &Path) -> StoreError {
     )
 }
 
-/// Nobody has said whose these candles are.
+/// Builds the error for candles that have not been claimed.
 pub(super) fn unclaimed(dir: &Path, source: VenueId) -> StoreError {
     StoreError::new(
         Kind::Unclaimed,
@@ -82,29 +82,29 @@ pub(super) fn unclaimed(dir: &Path, source: VenueId) -> StoreError {
     )
 }
 
-/// The store was opened to be read.
+/// Builds the error for a store that was opened for reading.
 pub(super) fn read_only() -> StoreError {
     StoreError::new(Kind::ReadOnly, "the data folder was opened to be read only")
 }
 
-/// The store has been closed.
+/// Builds the error for a store that has been closed.
 pub(super) fn closed() -> StoreError {
     StoreError::new(Kind::Closed, "the store has been closed")
 }
 
-/// Others are at the file, and will not be for ever.
+/// Returns whether others use the file, which is temporary.
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(primary_code);
     matches!(code, Some(BUSY | PROTOCOL))
 }
 
-/// The same of a failure that has been put into words.
+/// Returns whether a store error is such a temporary conflict.
 pub(super) fn is_contention(error: &StoreError) -> bool {
     let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<sqlx::Error>());
     cause.is_some_and(is_busy)
 }
 
-/// Another program keeps us waiting.
+/// Builds the error for another program's lock.
 fn busy(path: &Path) -> StoreError {
     StoreError::new(
         Kind::Database,
@@ -112,12 +112,12 @@ fn busy(path: &Path) -> StoreError {
     )
 }
 
-/// The disk, or another reader of it, keeps us waiting.
+/// Builds the error for a timeout of the disk or of another reader.
 pub(super) fn timed_out(path: &Path) -> StoreError {
     StoreError::new(Kind::Database, format!("{} did not answer in time", path.display()))
 }
 
-/// Tables and columns that every file of ours has.
+/// Returns whether the message is about a table or column that each of our files has.
 fn is_schema_error(message: &str) -> bool {
     ["no such table", "no such column", "already exists", "duplicate column", "has no column", "malformed"]
         .iter()
@@ -135,7 +135,7 @@ fn is_full(error: &IoError) -> bool {
     matches!(error.kind(), Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge)
 }
 
-/// SQLite's result code without the detail in its upper bytes.
+/// Returns SQLite's primary result code, without the extended code in its upper bytes.
 fn primary_code(refusal: &dyn sqlx::error::DatabaseError) -> Option<u32> {
     code(refusal).map(|code| code & 0xff)
 }

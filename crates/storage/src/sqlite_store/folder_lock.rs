@@ -1,8 +1,9 @@
-//! Who is in a data folder: many programs at once, or one alone for as long as it puts the folder in order.
+//! The lock of a data folder: shared by many programs, or exclusive while one prepares the folder.
 //!
-//! A lock on the file `LOCK`, shared by all who use the folder. Whoever comes first has it to itself for a moment, makes the
-//! index, brings it up to date and finishes what a killed program began; a claim asks for it again. Programs of versions that
-//! did not share keep it to themselves for as long as they run, and find it taken while one of these runs.
+//! A lock on the file `LOCK`, shared by all users of the folder. The first process has it exclusively for a
+//! moment, creates or migrates the index and finishes what a killed program began; a claim acquires it
+//! exclusively again. Programs of versions without sharing hold it exclusively for as long as they run, and
+//! find it taken while one of these runs.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -14,29 +15,30 @@ use tokio::time::{Instant, sleep};
 
 use super::fault;
 
-/// How long one waits for another program to have put the folder in order, or to leave it.
+/// The longest wait for another program to prepare the folder, or to leave it.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often one looks again.
+/// The interval between two attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A place in a data folder for as long as it lives. The system gives it up when the process dies, however it dies.
+/// A lock on a data folder for as long as it lives. The system releases it when the process ends, in whatever
+/// way.
 #[derive(Debug)]
 pub(super) struct FolderLock {
     dir: PathBuf,
     file: File,
 }
 
-/// How one has come in.
+/// The mode of the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LockMode {
-    /// Nobody else is in the folder, nor can anybody come in before it is [shared](FolderLock::lock_shared).
+    /// No other process uses the folder or can open it before the lock is [shared](FolderLock::lock_shared).
     Exclusive,
-    /// Others may be.
+    /// Other processes may use the folder.
     Shared,
 }
 
 impl FolderLock {
-    /// Goes into the folder: alone if nobody is there, else beside the others.
+    /// Acquires the lock: exclusively if nobody uses the folder, else shared.
     pub(super) async fn acquire(dir: &Path) -> Result<(Self, LockMode), StoreError> {
         let path = dir.join("LOCK");
         let file = OpenOptions::new()
@@ -62,11 +64,11 @@ impl FolderLock {
         }
     }
 
-    /// Takes the folder if nobody else is in it. Whoever was in it and is refused has left it.
+    /// Tries to make the lock exclusive. If that is refused, the shared lock is lost as well.
     pub(super) fn try_exclusive(&self) -> Result<bool, StoreError> {
         let taken = self.is_acquired(self.file.try_lock())?;
         if taken {
-            // For the message of whoever is kept waiting.
+            // For the error message of processes that wait.
             let mut file = &self.file;
             let pid = format!("{}\n", std::process::id());
             let written = file.seek(SeekFrom::Start(0)).and_then(|_| file.set_len(0));
@@ -75,15 +77,15 @@ impl FolderLock {
         Ok(taken)
     }
 
-    /// Goes in beside others, unless one is there alone.
+    /// Tries to acquire a shared lock, which fails while another process holds it exclusively.
     pub(super) fn try_shared(&self) -> Result<bool, StoreError> {
         self.is_acquired(self.file.try_lock_shared())
     }
 
-    /// Lets the others in as well.
+    /// Makes an exclusive lock shared.
     pub(super) async fn lock_shared(&self) -> Result<(), StoreError> {
         let deadline = Instant::now() + LOCK_TIMEOUT;
-        // Between letting go of one lock and having the other, somebody may have come in alone.
+        // Between the two locks, another process may have acquired it exclusively.
         while !self.try_shared()? {
             if Instant::now() >= deadline {
                 return Err(self.held_error());
@@ -93,7 +95,8 @@ impl FolderLock {
         Ok(())
     }
 
-    /// Waits until nobody else is in the folder, or until `settled` finds while others are that there is no need any more.
+    /// Waits until nobody else uses the folder, or until `settled` says, while others do, that there is no
+    /// need any more.
     pub(super) async fn exclusive_unless(
         &self,
         mut settled: impl AsyncFnMut() -> Result<bool, StoreError>,
@@ -110,7 +113,7 @@ impl FolderLock {
                 if Instant::now() >= deadline {
                     return Err(self.in_use_error());
                 }
-                // Two that wait for each other to leave would wait in vain.
+                // Two processes that wait for each other to leave would wait for ever.
                 self.file.unlock().map_err(|error| self.fault(error))?;
             }
             sleep(RETRY_INTERVAL).await;
@@ -121,7 +124,7 @@ impl FolderLock {
         }
     }
 
-    /// Makes sure that the folder is still the one that was entered. What is opened by its name would else be a part of
+    /// Checks that the folder is still the one that was locked. Otherwise files opened by name would be in
     /// another one.
     pub(super) fn require_same_folder(&self) -> Result<(), StoreError> {
         let path = self.dir.join("LOCK");
@@ -149,10 +152,10 @@ impl FolderLock {
         fault::io(&self.dir.join("LOCK"), error)
     }
 
-    /// One is in the folder alone.
+    /// Builds the error for a folder that is held exclusively.
     fn held_error(&self) -> StoreError {
         let (mut file, mut holder) = (&self.file, String::new());
-        // Only for the message: a holder that has not written its number yet goes unnamed.
+        // Only for the message: a holder that has not written its process id yet goes unnamed.
         let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_string(&mut holder));
         let holder = match holder.trim() {
             pid if read.is_ok() && !pid.is_empty() => format!("another process ({pid})"),
@@ -168,7 +171,7 @@ impl FolderLock {
         )
     }
 
-    /// Others are in the folder, for something that must be done alone.
+    /// Builds the error for a folder that others use, when exclusive use is needed.
     pub(super) fn in_use_error(&self) -> StoreError {
         StoreError::new(
             StoreErrorKind::Locked,
@@ -181,7 +184,7 @@ impl FolderLock {
     }
 }
 
-/// Whether the file at `path` is the one that is open.
+/// Returns whether the file at `path` is the one that is open.
 #[cfg(unix)]
 pub(super) fn is_file_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -190,7 +193,7 @@ pub(super) fn is_file_at(file: &File, path: &Path) -> bool {
     (open.dev(), open.ino()) == (named.dev(), named.ino())
 }
 
-/// Where the system does not let anybody delete what is open.
+/// Checks only that the file exists: this system does not delete open files.
 #[cfg(not(unix))]
 pub(super) fn is_file_at(_file: &File, path: &Path) -> bool {
     path.exists()

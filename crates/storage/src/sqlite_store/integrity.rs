@@ -1,5 +1,5 @@
-//! Whether what is stored is what was written: each block against its sum, each ledger against its seal, and no table that
-//! the index does not know. And what is done about a file that is not sound.
+//! Checks stored data against what was written: each block and each ledger against its checksum, and each
+//! table against the index. Rebuilds damaged files.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,7 +18,7 @@ use super::{SqliteStore, checksum_table, fault, salvage, verified_rows};
 use crate::integrity_check::{Finding, Findings, IntegrityIssue};
 
 impl SqliteStore {
-    /// What is wrong with the index itself.
+    /// Finds what is wrong with the index itself.
     pub(super) async fn check_index(&self) -> Result<Vec<Finding>, StoreError> {
         let complaints = match self.index.integrity_errors().await {
             Err(error) if super::is_damage(&error) => vec![error.to_string()],
@@ -30,7 +30,7 @@ impl SqliteStore {
             .collect())
     }
 
-    /// Gives the series that an older version wrote the sums they lack, but for those of which something was found.
+    /// Adds the missing checksums of series that an older version wrote, except those with findings.
     pub(super) async fn add_checksums_where_valid(&self, findings: &[Finding]) -> Result<(), StoreError> {
         for id in self.shards.all() {
             let file = self.shards.path(id)?;
@@ -62,10 +62,13 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// Makes a damaged file of the folder anew from what is sound in it; says what was known and is not any more. The
-    /// damaged file stays beside it, called `.damaged`.
+    /// Rebuilds a damaged file of the folder from its valid content; returns the ranges that were known and
+    /// no longer are.
     ///
-    /// After the index nothing else can be done with this store: it is made when the folder is opened again.
+    /// The damaged file is kept beside it, with the suffix `.damaged`.
+    ///
+    /// After the index was rebuilt, this store is unusable: the index is created when the folder is opened
+    /// again.
     ///
     /// # Errors
     ///
@@ -97,14 +100,14 @@ impl SqliteStore {
         Ok(rescued.map(|rescued| rescued.lost).unwrap_or_default())
     }
 
-    /// An index without anything in it is filled from the shards when the folder is opened.
+    /// Removes the index: an empty one is filled from the shards when the folder is opened.
     async fn reset_index(&self, file: &Path) -> Result<(), StoreError> {
         salvage::set_aside(file)?;
         database_file::close(database_file::open_writer(file, &INDEX, None).await?).await;
         Ok(())
     }
 
-    /// Tells the index of tables that it has lost: what is assigned nowhere is where it is found.
+    /// Adds tables that the index has lost: a table without an entry is where it is found.
     async fn index_tables(&self, id: ShardId) {
         let adopted = async {
             let tables = {
@@ -123,14 +126,14 @@ impl SqliteStore {
     }
 }
 
-/// The candle tables of a file.
+/// Returns the candle tables of a file.
 async fn tables(conn: &mut SqliteConnection) -> Result<BTreeSet<String>, sqlx::Error> {
     let named = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'candles_*'";
     let names: Vec<String> = sqlx::query_scalar(named).fetch_all(conn).await?;
     Ok(names.into_iter().collect())
 }
 
-/// Tables that the index says are elsewhere, or nowhere.
+/// Finds tables that the index assigns to another shard, or to none.
 pub(super) async fn unindexed_tables(
     conn: &mut SqliteConnection,
     series: &[Series],
@@ -144,7 +147,7 @@ pub(super) async fn unindexed_tables(
     Ok(strange.map(|table| file_finding(file, IntegrityIssue::File, detail(table))).collect())
 }
 
-/// What of a series is not what was written.
+/// Finds the parts of a series that differ from what was written.
 pub(super) async fn check_series(
     conn: &mut SqliteConnection,
     series: &Series,

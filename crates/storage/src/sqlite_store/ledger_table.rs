@@ -1,5 +1,5 @@
-//! The ledger on disk: what is known of which series and what is disputed, written in the transaction of
-//! their rows.
+//! The ledger on disk: the coverage and the disputes of each series, written in the transaction of their
+//! rows.
 
 use market_backbone_core::{AbsenceClaim, Coverage, Dispute, Provenance, Span, TimeRange, Timestamp};
 use sqlx::Row;
@@ -7,7 +7,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::origin_codec;
 
-/// What is known of the series named `label`.
+/// Reads the coverage of the series named `label`.
 pub(super) async fn load(conn: &mut SqliteConnection, label: &str) -> Result<Coverage, sqlx::Error> {
     let spans = sqlx::query(
         "SELECT from_ns, to_ns, origin, observed_ns FROM coverage WHERE series = ?1 ORDER BY from_ns",
@@ -38,7 +38,7 @@ pub(super) async fn load(conn: &mut SqliteConnection, label: &str) -> Result<Cov
     Ok(known)
 }
 
-/// Takes out all that is said of the series named `label`, readable or not.
+/// Deletes the whole ledger of the series named `label`, readable or not.
 pub(super) async fn delete_all(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {
     for sql in [
         "DELETE FROM coverage WHERE series = ?1",
@@ -50,7 +50,7 @@ pub(super) async fn delete_all(conn: &mut SqliteConnection, label: &str) -> Resu
     Ok(())
 }
 
-/// The stretches that were proven when the word of one answer was enough, oldest first.
+/// Returns the ranges that were accepted when one reply was enough, oldest first.
 pub(super) async fn lone_witnesses(
     conn: &mut SqliteConnection,
     label: &str,
@@ -62,7 +62,7 @@ pub(super) async fn lone_witnesses(
     all.iter().map(range).collect()
 }
 
-/// Takes note that `gone` has been forgotten, or looked at again: nobody needs to doubt it any more.
+/// Removes `gone`, which has been forgotten or checked again, from that list.
 pub(super) async fn clear_lone_witnesses(
     conn: &mut SqliteConnection,
     label: &str,
@@ -87,12 +87,12 @@ pub(super) async fn clear_lone_witnesses(
     Ok(())
 }
 
-/// The names of the series of which anything is known.
+/// Returns the names of the series with coverage.
 pub(super) async fn labels(conn: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT series FROM coverage UNION SELECT series FROM claim").fetch_all(conn).await
 }
 
-/// Writes down that not `known` but `grown` is known now, inside the caller's write transaction.
+/// Replaces the ledger content `known` by `grown`, inside the caller's write transaction.
 pub(super) async fn replace(
     conn: &mut SqliteConnection,
     label: &str,

@@ -1,4 +1,4 @@
-//! Which series there are: the index says where to look, the shards say of what there is something.
+//! Lists the stored series: the index says where to look, and the shards say which ones have data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,8 @@ use super::shard_pool::{ShardId, ShardPool};
 use super::table_name::TableName;
 use super::{candle_table, ledger_table};
 
-/// The series of which `shards` hold a row or a proof, in order; `assigned` is what the index says.
+/// Returns the series of which `shards` hold a row or coverage, in order; `assigned` is the content of the
+/// index.
 pub(super) async fn series(
     shards: &ShardPool,
     assigned: Vec<(VenueId, String, u32)>,
@@ -25,7 +26,7 @@ pub(super) async fn series(
     for (id, named) in by_shard {
         match held_in_shard(shards, id, &named).await {
             Ok(held) => found.extend(held),
-            // Whoever asks for one of them is told what is wrong with the file.
+            // Requests for one of them report the error of the file.
             Err(error) => {
                 tracing::warn!(%error, "cannot look into it; its series are listed as the index has them");
                 found.extend(named);

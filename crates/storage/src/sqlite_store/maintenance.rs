@@ -1,10 +1,10 @@
-//! Care of the files: free pages are given back, logs kept short, old stretches forgotten.
+//! Maintenance of the files: gives back free pages, keeps logs short, and deletes old ranges.
 //!
-//! Shrinking happens in two ways. *Steps*: some hundred pages from the end of the file are moved into holes
-//! and the file cut, each step a short write of its own, after which commits have their turn. *Rewriting*
-//! (VACUUM): the whole file is made anew, which also puts scattered tables together; it takes as long as
-//! copying the file, and commits wait for it, so it is for files with much air, of moderate size, that
-//! nobody writes to. Readers see the file as it was until either is done, and wait for neither.
+//! Files shrink in two ways. *Steps* move some hundred pages from the end of the file into free ones and cut
+//! the file. Each step is a short write of its own, and commits can run between steps. A *rewrite* (VACUUM)
+//! writes the whole file anew, which also defragments tables. It takes as long as copying the file, and
+//! commits wait for it, so it is for files of moderate size with much free space that nobody writes to.
+//! Readers see the file as it was until either is done, and wait for neither.
 
 mod file_maintenance;
 mod report;
@@ -25,13 +25,13 @@ use super::shard_pool::{ShardId, ShardPool};
 use super::source_registry::SourceRegistry;
 use super::{MaintenanceConfig, SeriesMap, SqliteStore};
 
-/// What care has to know between its rounds.
+/// The state of maintenance between its rounds.
 #[derive(Debug)]
 pub(super) struct MaintenanceState {
     config: MaintenanceConfig,
-    // Shards written to since they were last looked after; `None` before the first round, which sees all.
+    // Shards written to since the last round; `None` before the first round, which covers all.
     dirty: Mutex<Option<BTreeSet<ShardId>>>,
-    // What was committed last to each when it was last looked at: others may write as well.
+    // The last commit of each shard at the last check: other processes may write as well.
     last_seen: Mutex<HashMap<ShardId, CommitId>>,
     stop: CancellationToken,
 }
@@ -41,14 +41,14 @@ impl MaintenanceState {
         Self { config, dirty: Mutex::new(None), last_seen: Mutex::default(), stop: CancellationToken::new() }
     }
 
-    /// Notes that a shard is being written to.
+    /// Marks a shard as being written to.
     pub(super) fn mark_dirty(&self, shard: ShardId) {
         if let Some(written) = self.dirty.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             written.insert(shard);
         }
     }
 
-    /// Ends the round that is under way, at its next step, and lets no other begin.
+    /// Ends the current round at its next step, and prevents further ones.
     pub(super) fn stop(&self) {
         self.stop.cancel();
     }
@@ -57,7 +57,7 @@ impl MaintenanceState {
         self.stop.is_cancelled()
     }
 
-    /// The shards to look after now, of all there are and what was committed to each last.
+    /// Returns the shards to maintain now, given all shards with their last commits.
     fn due(&self, all: Vec<(ShardId, Option<CommitId>)>) -> Vec<ShardId> {
         let mut written = self.dirty.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,13 +72,13 @@ impl MaintenanceState {
 }
 
 impl Drop for MaintenanceState {
-    // The last handle of the store is gone without `close`: nobody is left to care for.
+    // The last handle of the store is gone without `close`: nothing is left to maintain.
     fn drop(&mut self) {
         self.stop.cancel();
     }
 }
 
-/// A store that is not kept open by whoever holds this.
+/// A weak handle that does not keep the store open.
 struct WeakStore {
     index: Weak<ShardIndex>,
     shards: Weak<ShardPool>,
@@ -113,7 +113,7 @@ impl WeakStore {
     }
 }
 
-/// Has the store look after its files for as long as it is open, if it is told to.
+/// Starts periodic maintenance for as long as the store is open, if it is configured.
 pub(super) fn spawn(store: &SqliteStore) {
     let Some(every) = store.maintenance.config.every else { return };
     let (weak_store, stop) = (WeakStore::downgrade(store), store.maintenance.stop.clone());

@@ -1,7 +1,8 @@
-//! What a write finds before it changes anything: the ledger as far as its seal vouches for it, rows as far as their sums do.
+//! What a write transaction finds before it changes anything: the ledger and the rows, as far as they match
+//! their checksums.
 //!
-//! Nothing that does not check is built upon, and nothing of it is sealed anew: it is taken out in the same transaction, so
-//! that its stretch is unknown from then on and will be asked for again.
+//! Data that does not match is neither used nor given a new checksum: it is deleted in the same transaction,
+//! so that its range is unknown from then on and will be fetched again.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +14,15 @@ use super::series_state::SeriesState;
 use super::verified_rows::{self, VerifiedRows};
 use super::{candle_table, checksum, ledger_table, revision_table};
 
-/// Rows read at once where all of a series is: many more than a block can have.
+/// The number of rows read at once where a whole series is read: many more than a block can have.
 pub(super) const ROWS_PER_READ: usize = 16_384;
 
 /// A series in a write transaction.
 #[derive(Debug)]
 pub(super) struct SeriesOwnership {
-    /// What the ledger on disk says, to tell what has to be changed in it.
+    /// The ledger on disk, to find what has to be changed in it.
     pub(super) on_disk: Coverage,
-    /// What of it is known.
+    /// The known part of it.
     pub(super) known: Coverage,
     checksum: SeriesChecksum,
 }
@@ -35,7 +36,7 @@ pub(super) enum LedgerRead {
     Damaged,
 }
 
-/// The ledger of a series. The caller sees to it that nobody writes meanwhile.
+/// Reads the ledger of a series. The caller must prevent concurrent writes.
 pub(super) async fn read_ledger(conn: &mut SqliteConnection, label: &str) -> Result<LedgerRead, sqlx::Error> {
     let seal = checksum_table::series_checksum(conn, label).await?;
     verify_ledger(conn, label, seal).await
@@ -58,13 +59,13 @@ async fn verify_ledger(
     Ok(if is_valid { LedgerRead::Valid(known) } else { LedgerRead::Damaged })
 }
 
-/// Whether something was read that nobody wrote; the file as such is in order.
+/// Returns whether something was read that nobody wrote, in a file that is structurally valid.
 pub(super) fn is_decode_error(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Protocol(_))
 }
 
 impl SeriesOwnership {
-    /// Looks at the ledger, and empties one that does not check.
+    /// Reads the ledger, and empties one that does not match its checksum.
     pub(super) async fn load(conn: &mut SqliteConnection, series: &SeriesState) -> Result<Self, sqlx::Error> {
         let label = series.label.as_str();
         let seal = checksum_table::series_checksum(conn, label).await?;
@@ -90,7 +91,7 @@ impl SeriesOwnership {
         Ok(Self { on_disk: known.clone(), known, checksum: seal })
     }
 
-    /// The rows of some blocks; those that do not check are taken out, with what is known of them.
+    /// Reads the rows of some blocks; those that do not match are deleted, with their coverage.
     pub(super) async fn load_blocks(
         &mut self,
         conn: &mut SqliteConnection,
@@ -106,14 +107,14 @@ impl SeriesOwnership {
             revision_table::delete(conn, &series.label, stretch).await?;
             self.delete_block_checksums(conn, &series.label, (block, block)).await?;
             if found.sums.remove(&block).is_none() && !found.lacks_checksums {
-                self.checksum.blocks -= 1; // it had one, which is what has got lost
+                self.checksum.blocks -= 1; // it had one, which was lost
             }
             self.known.remove(stretch);
         }
         Ok(found)
     }
 
-    /// Seals blocks that hold these rows now; `before` are the sums that they had.
+    /// Writes the checksums of blocks with their current rows; `before` are the old ones.
     pub(super) async fn put_block_checksums(
         &mut self,
         conn: &mut SqliteConnection,
@@ -127,7 +128,7 @@ impl SeriesOwnership {
         checksum_table::put(conn, label, now).await
     }
 
-    /// Gives every block that has none its sum, by the rows that are in it, and notes that all have theirs.
+    /// Adds the checksum of every block without one, from its rows, and records that all have theirs.
     pub(super) async fn add_missing_checksums(
         &mut self,
         conn: &mut SqliteConnection,
@@ -144,7 +145,7 @@ impl SeriesOwnership {
         checksum_table::set_complete(conn, &series.label).await
     }
 
-    /// Takes out the sums of blocks whose rows are gone.
+    /// Deletes the checksums of blocks whose rows are gone.
     pub(super) async fn delete_block_checksums(
         &mut self,
         conn: &mut SqliteConnection,
@@ -155,7 +156,7 @@ impl SeriesOwnership {
         checksum_table::delete(conn, label, blocks).await
     }
 
-    /// Writes down what is known from now on, and seals it.
+    /// Writes the new ledger with its checksum.
     pub(super) async fn save_ledger(
         mut self,
         conn: &mut SqliteConnection,
@@ -168,7 +169,8 @@ impl SeriesOwnership {
     }
 }
 
-/// The sums of the blocks in which `written` lie, once they lie over the rows that were `found`.
+/// Returns the checksums of the blocks that contain `written` rows, once those have replaced the rows that
+/// were `found`.
 pub(super) fn checksums_after(
     series: &SeriesState,
     found: &[Candle],
@@ -179,7 +181,7 @@ pub(super) fn checksums_after(
     for row in written {
         blocks.entry(block(row)).or_default();
     }
-    // What was found first, so that what is written lies over it.
+    // The found rows first, so that the written ones replace them.
     for row in found.iter().chain(written) {
         if let Some(rows) = blocks.get_mut(&block(row)) {
             rows.insert(row.open_time.as_millis(), *row);

@@ -1,8 +1,8 @@
-//! What the store does about damage that it comes upon: it tells nothing of it, takes it out, and goes on.
+//! Repairs damage that reads and writes find: it is not returned, it is deleted, and work goes on.
 //!
-//! Damage is unknown, never wrong and never empty. Who may only read remembers which stretches are doubtful; who may write
-//! takes them out on disk, so that they are fetched again. Where the structure of a file is broken, and not only what is in
-//! it, the file is made anew.
+//! Damaged data becomes unknown; it is never returned and never reported as empty. A store opened for reading
+//! remembers which ranges are uncertain; a store opened for writing deletes them on disk, so that they are
+//! fetched again. If the structure of a file is broken, and not only its content, the file is rebuilt.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,7 +20,7 @@ use super::shard_pool::ShardId;
 use super::shard_writer::WriteOp;
 use super::{commit_id_table, fault};
 
-/// How often the same question is put to disk when each answer is damaged.
+/// The number of reads of the same data from disk when each result is damaged.
 pub(super) const MAX_ATTEMPTS: usize = 4;
 
 /// The tables that all series of a shard share.
@@ -31,7 +31,7 @@ pub(super) fn is_damage(error: &StoreError) -> bool {
 }
 
 impl SqliteStore {
-    /// What to do about an error: where a file is damaged it is made anew, once, and then all is tried `again`.
+    /// Handles an error: a damaged file is rebuilt, once, and then `again` runs.
     pub(super) async fn recover(
         &self,
         series: &SeriesState,
@@ -50,7 +50,7 @@ impl SqliteStore {
         })
     }
 
-    /// What is remembered is believed if it may be, and not where the disk says nothing that can be.
+    /// Validates the cache; a damaged shard counts as not validated.
     pub(super) async fn revalidate_unless_damaged(&self, series: &SeriesState) -> Result<(), StoreError> {
         match self.revalidate(series).await {
             Err(error) if is_damage(&error) => {
@@ -61,7 +61,8 @@ impl SqliteStore {
         }
     }
 
-    /// What the ledger on disk says, if it checks; nothing if it cannot be read. Fails for other reasons than damage.
+    /// Reads the ledger from disk, if it matches its checksum; `None` if it cannot be read. Fails for other
+    /// reasons than damage.
     pub(super) async fn read_ledger(&self, series: &SeriesState) -> Result<Option<LedgerRead>, StoreError> {
         let mut again = true;
         loop {
@@ -88,7 +89,7 @@ impl SqliteStore {
         let Some(shard) = self.shard_of(series).await? else { return Ok(None) };
         *seen = Some(shard.serial());
         let mut conn = shard.reader().await?;
-        // Seal and ledger are of one moment.
+        // Checksum and ledger must be of one moment.
         let mut moment = conn.begin().await.map_err(|error| shard.fault(error))?;
         let ledger =
             ownership::read_ledger(&mut moment, &series.label).await.map_err(|error| shard.fault(error))?;
@@ -96,7 +97,7 @@ impl SqliteStore {
         Ok(Some(ledger))
     }
 
-    /// The newest `limit` rows in `range` that are sound, and the blocks that are not.
+    /// Returns the newest `limit` valid rows in `range`, and the blocks that are damaged.
     pub(super) async fn read_rows(
         &self,
         series: &SeriesState,
@@ -129,7 +130,8 @@ impl SqliteStore {
         self.cache.complete_from_disk(series, &shard, begun).await
     }
 
-    /// The newest `limit` rows in `range` as they stood at `moment`, oldest first; whether they are sound is not looked at.
+    /// Returns the newest `limit` rows in `range` as they stood at `moment`, oldest first, without a check of
+    /// their checksums.
     pub(super) async fn read_rows_as_of(
         &self,
         series: &SeriesState,
@@ -157,8 +159,8 @@ impl SqliteStore {
         }
     }
 
-    /// Has an order carried out on the shard that a series has or, if it has no table there yet, will have; once more where
-    /// the file was damaged and has been made anew.
+    /// Runs a write operation on the shard that a series has, or gets if it has no table yet. Runs it once
+    /// more if the file was damaged and has been rebuilt.
     pub(super) async fn write_with_recovery(
         &self,
         id: ShardId,
@@ -189,7 +191,8 @@ impl SqliteStore {
         self.write(&shard, series, order).await
     }
 
-    /// Deals with these blocks of a series, or with its ledger, which do not check; says whether to look again.
+    /// Repairs the given blocks of a series, or its ledger, which do not match; returns whether to read
+    /// again.
     pub(super) async fn repair(&self, series: &Arc<SeriesState>, blocks: Vec<i64>) -> bool {
         if blocks.is_empty() {
             series.mark_all_uncertain()
@@ -222,7 +225,7 @@ impl SqliteStore {
         }
     }
 
-    /// Looks at the structure of the tables in which damage was found, and makes the file anew if it is broken.
+    /// Checks the structure of the tables in which damage was found, and rebuilds the file if it is broken.
     pub(super) async fn repair_structure(&self, series: &SeriesState) -> Result<bool, StoreError> {
         series.take_damage_report();
         let mut again = true;
@@ -258,7 +261,7 @@ impl SqliteStore {
         Ok(None)
     }
 
-    /// Makes the file of a series anew, unless somebody has since it was `seen`.
+    /// Rebuilds the file of a series, unless that has happened since it was `seen`.
     async fn rebuild_series_shard(
         &self,
         series: &SeriesState,
@@ -269,7 +272,7 @@ impl SqliteStore {
         self.rebuild_shard(id, seen, why).await.map(drop)
     }
 
-    /// Makes a shard file anew from what is sound in it; `None` if somebody has since it was `seen`.
+    /// Rebuilds a shard file from its valid content; `None` if that has happened since it was `seen`.
     pub(super) async fn rebuild_shard(
         &self,
         id: ShardId,
@@ -279,7 +282,7 @@ impl SqliteStore {
         let series = self.series_in(id).await?;
         let lock = self.shards.lock().ok_or_else(fault::closed)?;
         let Some(alone) = self.shards.lock_exclusive(id, seen).await? else { return Ok(None) };
-        // Those who had the old file open would go on writing to it, and nobody would ever find that.
+        // Processes with the old file open would go on writing to it, and nobody would ever find that data.
         if !lock.try_exclusive()? {
             lock.lock_shared().await?;
             return Err(lock.in_use_error());
@@ -301,7 +304,7 @@ impl SqliteStore {
         series: &[Series],
     ) -> Result<SalvageReport, StoreError> {
         let rescued = salvage::rebuild(path, series).await;
-        // Whatever happened: nothing that was remembered is true of what is there now.
+        // Whatever happened: the cache does not reflect the new file.
         if let Some(cached_view) = self.shards.cached_view(id)? {
             cached_view.reset_commit_id(commit_id_table::NO_COMMIT)?;
             cached_view.mark_uncertain();
@@ -316,7 +319,7 @@ impl SqliteStore {
         known.values().filter(there).for_each(|state| state.reset());
     }
 
-    /// After a write: where it has come upon damage, the structure of the file is looked at.
+    /// After a write that found damage: checks the structure of the file.
     pub(super) async fn repair_reported_damage(&self, series: &SeriesState) {
         if !series.take_damage_report() {
             return;
@@ -326,7 +329,7 @@ impl SqliteStore {
         }
     }
 
-    /// The same store to look at without changing anything, with nothing remembered.
+    /// Returns the same store for reading without changes, with an empty cache.
     pub(super) fn read_only_view(&self) -> Self {
         Self {
             index: Arc::clone(&self.index),
@@ -340,7 +343,7 @@ impl SqliteStore {
     }
 }
 
-/// Each of these blocks once.
+/// Removes duplicate blocks.
 pub(super) fn distinct(blocks: Vec<i64>) -> Vec<i64> {
     blocks.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -1,4 +1,4 @@
-//! What is remembered is believed only while nobody else has committed.
+//! Revalidates the cache, which is valid only while nobody else has committed.
 
 use market_backbone_core::StoreError;
 
@@ -8,10 +8,10 @@ use super::series_state::SeriesState;
 use super::shard_pool::ShardId;
 
 impl SqliteStore {
-    /// Gives up what is remembered of a series if it may not be true any more. To be asked before any of it is used, by
-    /// each question: what is remembered later was read later.
+    /// Drops the cached state of a series if it may be outdated. Must be called by each request before it
+    /// uses the cache: what is cached later was read later.
     pub(super) async fn revalidate(&self, series: &SeriesState) -> Result<(), StoreError> {
-        // Nothing is remembered of what has no shard, or where nothing is written.
+        // Nothing is cached of a series without a shard, or in a store opened for reading.
         let Some(location) = series.location.get() else { return Ok(()) };
         let Some(cached_view) = &location.cached_view else { return Ok(()) };
         if let Some(epoch) = cached_view.current_epoch() {
@@ -19,7 +19,7 @@ impl SqliteStore {
             return Ok(());
         }
         let shard = self.shards.lease(ShardId { venue: series.venue, number: location.shard }).await?;
-        let tried = cached_view.last_attempted(); // before the shard is asked: what it says may be newer, never older
+        let tried = cached_view.last_attempted(); // before the shard is read: its commit may be newer, never older
         match cached_view.compare(tried, shard.last_commit().await?) {
             ViewStatus::Refreshed(epoch) => series.enter_epoch(epoch),
             ViewStatus::CommitInProgress => series.invalidate(),

@@ -1,4 +1,4 @@
-//! Earlier versions of rows: one small table in each shard for all of its series, for they are few.
+//! Earlier versions of rows: one small table in each shard for all of its series, because they are few.
 
 use market_backbone_core::{Candle, TimeRange, Timestamp};
 use sqlx::AssertSqlSafe;
@@ -8,8 +8,9 @@ use super::candle_table;
 use super::series_state::SeriesState;
 use crate::revision::Revision;
 
-/// Keeps versions of the series named `label`, inside the caller's write transaction. One that ceased to hold when the
-/// one before it did, or earlier, never held and is left out.
+/// Stores versions of the series named `label`, inside the caller's write transaction.
+///
+/// A version that ceased to hold no later than the one before it never held and is left out.
 pub(super) async fn insert(
     conn: &mut SqliteConnection,
     label: &str,
@@ -34,7 +35,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Takes out the versions of slots that open in `range`.
+/// Deletes the versions of slots that open in `range`.
 pub(super) async fn delete(
     conn: &mut SqliteConnection,
     label: &str,
@@ -50,9 +51,9 @@ pub(super) async fn delete(
         .map(|_| ())
 }
 
-/// The newest `limit` candles that open in `range` as they stood at `moment`, newest first.
+/// Returns the newest `limit` candles that open in `range` as they stood at `moment`, newest first.
 ///
-/// One statement, so that rows and versions are of one moment without a transaction around it.
+/// One statement, so that rows and versions are of one moment without a transaction.
 pub(super) async fn newest_as_of(
     conn: &mut SqliteConnection,
     series: &SeriesState,

@@ -1,7 +1,7 @@
-//! Makes a shard file anew from what is sound in it.
+//! Rebuilds a shard file from its valid content.
 //!
-//! What checks against its sums is copied into a new file, which then takes the place of the old one; what does not is left
-//! out and unknown from then on. The damaged file stays beside it, under another name, for whoever wants to look at it.
+//! What matches its checksums is copied into a new file, which then replaces the old one; the rest is left
+//! out and unknown from then on. The damaged file is kept beside it, under another name, for inspection.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,24 +17,24 @@ use super::series_state::SeriesState;
 use super::verified_rows;
 use super::{candle_table, checksum, fault, ledger_table};
 
-/// Blocks that are read at once, as long as they can be read.
+/// The number of blocks read at once, as long as they can be read.
 const BLOCKS_PER_READ: usize = 128;
 
-/// What has become of a file.
+/// The result of a rebuild.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct SalvageReport {
-    /// Rows that were sound.
+    /// The number of valid rows.
     pub(super) rows: u64,
-    /// What was known and is not any more, as far as that can be told.
+    /// The ranges that were known and no longer are, as far as that can be determined.
     pub(super) lost: Vec<(Series, TimeRange)>,
 }
 
-/// Makes the file at `path` anew, with what is sound of `series`. Nobody has it open.
+/// Rebuilds the file at `path` with the valid content of `series`. Nobody may have it open.
 pub(super) async fn rebuild(path: &Path, series: &[Series]) -> Result<SalvageReport, StoreError> {
     let draft = with_suffix(path, ".new");
     remove(&draft)?;
     let mut new = database_file::open_writer(&draft, &SHARD, None).await?;
-    // What cannot even be opened gives nothing.
+    // A file that cannot be opened at all has no content.
     let mut old = database_file::maintenance_connection(path).await.ok();
     let mut report = SalvageReport::default();
     for one in series {
@@ -53,7 +53,7 @@ pub(super) async fn rebuild(path: &Path, series: &[Series]) -> Result<SalvageRep
     Ok(report)
 }
 
-/// Puts a damaged database file out of the way, in place of one that was there before; says where it is.
+/// Moves a damaged database file aside, over an earlier one; returns its new path.
 pub(crate) fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     let aside = with_suffix(path, ".damaged");
     remove(&aside)?;
@@ -95,21 +95,21 @@ struct CopiedSeries {
     lost: Vec<TimeRange>,
 }
 
-/// Copies what is sound of one series. An error is one of the new file.
+/// Copies the valid content of one series. An error is one of the new file.
 async fn copy(
     old: Option<&mut SqliteConnection>,
     new: &mut SqliteConnection,
     state: &SeriesState,
 ) -> Result<CopiedSeries, sqlx::Error> {
     execute(new, "BEGIN IMMEDIATE".to_owned()).await?;
-    // Also where nothing is left: whoever knows that there is a table need not look again.
+    // Also for an empty table: its existence is cached elsewhere.
     candle_table::create(new, &state.table).await?;
     let mut copied = CopiedSeries::default();
     if let Some(old) = old
         && let Some(kept) = ValidParts::find(old, state).await
     {
         for run in kept.blocks {
-            // Read once more and not kept: all rows of a series may be more than fit into memory.
+            // Read once more and not kept: all rows of a series may not fit into memory.
             let Ok(found) = verified_rows::read(old, state, run, usize::MAX).await else { continue };
             let sums =
                 found.sums.into_iter().filter(|(block, _)| found.damaged.binary_search(block).is_err());
@@ -136,17 +136,18 @@ async fn put_series_checksum(
     checksum_table::put_series_checksum(new, label, SeriesChecksum { ledger, blocks }).await
 }
 
-/// What is sound of a series in a damaged file.
+/// The valid parts of a series in a damaged file.
 #[derive(Debug)]
 struct ValidParts {
     known: Coverage,
-    /// Runs of blocks that can be read.
+    /// The runs of blocks that can be read.
     blocks: Vec<(i64, i64)>,
     lost: Vec<TimeRange>,
 }
 
 impl ValidParts {
-    /// `None` if nothing vouches for anything of it: nothing can be read, or an older version wrote it.
+    /// Finds the valid parts; `None` if there is no checksum for any: nothing can be read, or an older
+    /// version wrote it.
     async fn find(old: &mut SqliteConnection, state: &SeriesState) -> Option<Self> {
         let label = state.label.as_str();
         let Ok(LedgerRead::Valid(before)) = ownership::read_ledger(old, label).await else { return None };
@@ -168,7 +169,7 @@ impl ValidParts {
         if seal.blocks == said.len() as i64 {
             lost.iter().filter_map(stretch).for_each(|gone| known.remove(gone));
         } else {
-            // Sums are missing, nobody knows of which blocks: only where there are rows it is known that there are.
+            // Checksums are missing, of unknown blocks: only ranges with rows are certain.
             let kept: Vec<_> = sound.iter().filter_map(stretch).collect();
             known = Coverage::empty();
             kept.iter().for_each(|kept| known.merge(&before.within(*kept)));
@@ -178,7 +179,7 @@ impl ValidParts {
     }
 }
 
-/// Notes which of these blocks can be read, and adds those whose rows are not what they were to `lost`, in order.
+/// Finds which of these blocks can be read, and adds those whose rows have changed to `lost`, in order.
 async fn find_readable_blocks(
     old: &mut SqliteConnection,
     state: &SeriesState,
@@ -195,13 +196,13 @@ async fn find_readable_blocks(
                 lost.extend(found.damaged.into_iter().filter(|block| run.contains(block)));
             }
             Err(_) if run.len() == 1 => lost.push(*first),
-            // Oldest first, so that what is lost is found in order.
+            // Oldest first, so that lost ranges are found in order.
             Err(_) => rest.extend([&run[run.len() / 2..], &run[..run.len() / 2]]),
         }
     }
 }
 
-/// The blocks that have a sum, in order.
+/// Returns the blocks with a checksum, in order.
 async fn blocks_with_checksum(old: &mut SqliteConnection, label: &str) -> Result<Vec<i64>, sqlx::Error> {
     let all = sqlx::query_scalar("SELECT block FROM block_sum WHERE series = ?1")
         .bind(label)

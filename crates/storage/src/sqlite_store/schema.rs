@@ -1,46 +1,46 @@
-//! What tables the files of the store have, and what brings those of older versions up to date.
+//! The tables of the store's files, and the migrations of older versions.
 //!
-//! The version of the index is that of the folder: it is raised by who is alone in it, so all who share the folder know the
-//! layout. Shards are brought up to date when they are first opened.
+//! The version of the index is that of the folder: it is raised under the exclusive lock, so all processes
+//! that share the folder know the schema. Shards are migrated when they are first opened.
 
-/// The version of the tables below; a file says in `user_version` which one it was written with.
+/// The version of the tables below; a file's `user_version` says which version wrote it.
 pub(super) const SCHEMA_VERSION: i64 = 5;
 
-/// What a file of the store is for.
+/// The schema of one kind of file.
 #[derive(Debug)]
 pub(crate) struct FileSchema {
-    /// SQLite's `application_id`, so that no other program's file is taken for ours.
+    /// SQLite's `application_id`, which tells our files from those of other programs.
     pub(super) application_id: i64,
     /// The tables of version 1.
     pub(super) tables: &'static str,
-    /// What brings a file of version 1 to version 2, one of version 2 to version 3, and so on.
+    /// The migrations from version 1 to version 2, from version 2 to version 3, and so on.
     pub(super) migrations: [&'static str; SCHEMA_VERSION as usize - 1],
 }
 
-/// Holds candle tables, the ledger of what is known of them, and what their rows were before.
+/// The schema of shards: candle tables, the ledger, and earlier versions of rows.
 pub(super) const SHARD: FileSchema = FileSchema {
     application_id: 0x4d42_6373, // "MBcs"
-    // Times in ns, because a stretch may reach back to the beginning of time.
+    // Times in ns, because a range may reach back to the beginning of time.
     tables: "CREATE TABLE coverage (
                  series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
                  origin TEXT NOT NULL, observed_ns INTEGER NOT NULL,
                  PRIMARY KEY (series, from_ns)
              ) WITHOUT ROWID;",
     migrations: [
-        // Both pairs say who: an origin and a time, or neither.
+        // Both pairs are provenance: an origin and a time, or neither.
         "CREATE TABLE dispute (
              series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
              earlier_origin TEXT, earlier_ns INTEGER, later_origin TEXT, later_ns INTEGER,
              PRIMARY KEY (series, from_ns)
          ) WITHOUT ROWID;",
-        // Rows as they were before others took their place; without figures where it was known that nothing had traded.
+        // Rows before they were replaced; without values where the slot was known to be empty.
         "CREATE TABLE revision (
              series TEXT NOT NULL, timestamp INTEGER NOT NULL, superseded_ns INTEGER NOT NULL,
              open REAL, high REAL, low REAL, close REAL, volume REAL, turnover REAL,
              PRIMARY KEY (series, timestamp, superseded_ns)
          ) WITHOUT ROWID;",
-        // What answers left out beyond their rows. And what was proven when one answer was enough for it: what it says of
-        // slots at its edge is doubtful, and `store check` looks at it.
+        // What replies left out beyond their rows; and ranges accepted when one reply was enough: slots at
+        // their edge are uncertain, and `store check` checks them.
         "CREATE TABLE claim (
              series TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL,
              witnesses INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,
@@ -51,7 +51,7 @@ pub(super) const SHARD: FileSchema = FileSchema {
              PRIMARY KEY (series, from_ns)
          ) WITHOUT ROWID;
          INSERT INTO lone_witness SELECT series, from_ns, to_ns FROM coverage WHERE origin IN ('rest', 'early');",
-        // By which number the last commit is known: see `marks`.
+        // The id of the last commit: see `commit_id_table`.
         "CREATE TABLE last_commit (mark INTEGER NOT NULL);
          INSERT INTO last_commit VALUES (0);
          -- Sums of what is held, by which damage is seen: see `sum_table`.
@@ -69,7 +69,7 @@ pub(super) const SHARD: FileSchema = FileSchema {
     ],
 };
 
-/// Says which shard a series' table is in.
+/// The schema of the index, which says which shard a series' table is in.
 pub(super) const INDEX: FileSchema = FileSchema {
     application_id: 0x4d42_6978, // "MBix"
     tables: "CREATE TABLE series (
@@ -77,17 +77,17 @@ pub(super) const INDEX: FileSchema = FileSchema {
                  PRIMARY KEY (venue, table_name)
              ) WITHOUT ROWID;
              CREATE INDEX series_by_shard ON series (venue, shard);",
-    // Sources whose folders are known to be theirs: see `sources`.
+    // Sources whose folders are known to be theirs: see `source_registry`.
     migrations: [
         "",
         "",
         "CREATE TABLE source (name TEXT PRIMARY KEY) WITHOUT ROWID;",
-        // The version once more, by which damage to the head of a file is told from a newer version.
+        // The version once more, which tells damage to the header of a file from a newer version.
         "CREATE TABLE layout (version INTEGER NOT NULL); INSERT INTO layout VALUES (5);",
     ],
 };
 
-/// Holds lists of markets.
+/// The schema of the lists of markets.
 pub(crate) const UNIVERSES: FileSchema = FileSchema {
     application_id: 0x4d42_756e, // "MBun"
     tables: "CREATE TABLE cache_entries (
@@ -98,7 +98,7 @@ pub(crate) const UNIVERSES: FileSchema = FileSchema {
         "",
         "",
         "",
-        // The sum of all lists; none where an older version wrote them.
+        // The checksum of all lists; none where an older version wrote them.
         "CREATE TABLE list_sum (sum INTEGER NOT NULL);
          CREATE TABLE layout (version INTEGER NOT NULL);
          INSERT INTO layout VALUES (5);",

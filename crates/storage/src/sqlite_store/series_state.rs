@@ -1,12 +1,13 @@
-//! What the process remembers of a series, and which of the cached blocks of it are still true.
+//! The cached state of a series, and which of its cached blocks are still valid.
 //!
-//! Here only own commits are counted. Whether others have committed is known by their [epoch](super::cached_view): whoever wants to
-//! use what is remembered [enters](SeriesState::enter) the one that holds first, which gives up all that is of an older one.
+//! Only own commits are counted here. Commits of others are known by the [epoch](super::cached_view): before
+//! the cache is used, it [enters](SeriesState::enter_epoch) the current one, which drops everything of an
+//! older one.
 //!
-//! Every commit raises the series' version and notes which blocks it touched. A cached block carries the
-//! version that was current *before* it was read from disk; it is true as long as nothing in its stretch
-//! was touched after that. So a read that was under way while a commit landed may put an old block into the
-//! cache, but nobody will ever be served it.
+//! Every commit raises the series' version and records which blocks it touched. A cached block carries the
+//! version that was current *before* it was read from disk; it is valid as long as nothing in its range was
+//! touched after that. So a read that overlaps a commit may put an old block into the cache, but that block
+//! will never be returned.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -20,23 +21,23 @@ use super::cached_view::{CachedView, Epoch};
 use super::shard_pool::ShardId;
 use super::table_name::TableName;
 
-/// How many touched blocks are remembered one by one before all older blocks are given up.
+/// The number of touched blocks that are recorded one by one before all older blocks are dropped.
 const MAX_TOUCHED_BLOCKS: usize = 4_096;
 
-/// What the process remembers of a series.
+/// The cached state of a series.
 #[derive(Debug)]
 pub(super) struct SeriesState {
-    /// A short name for it in cache keys.
+    /// A short name for cache keys.
     pub(super) number: usize,
-    /// Whose it is.
+    /// The source of the series.
     pub(super) venue: VenueId,
-    /// Where its rows are.
+    /// The table with its rows.
     pub(super) table: TableName,
-    /// Its name in the ledger.
+    /// The name of the series in the ledger.
     pub(super) label: String,
-    /// How its time is cut into blocks.
+    /// The division of its time into blocks.
     pub(super) grid: BlockGrid,
-    /// Which shard holds it, once that is known. Nothing is remembered before.
+    /// The shard that holds it, once that is known. Nothing is cached before.
     pub(super) location: OnceLock<SeriesLocation>,
     table_exists: AtomicBool,
     damage_reported: AtomicBool,
@@ -47,24 +48,25 @@ pub(super) struct SeriesState {
 #[derive(Debug)]
 pub(super) struct SeriesLocation {
     pub(super) shard: u32,
-    /// Whether memory of it is true; `None` where nothing is remembered.
+    /// The validity of the cache; `None` where nothing is cached.
     pub(super) cached_view: Option<Arc<CachedView>>,
 }
 
 #[derive(Debug, Default)]
 struct SeriesCache {
-    /// What all this is of.
+    /// The epoch of the cached state.
     epoch: Epoch,
-    /// How many commits there have been.
+    /// The number of commits so far.
     version: u64,
-    /// Blocks read before this version are no longer believed.
+    /// The version before which read blocks are no longer valid.
     valid_since: u64,
-    /// The version that last touched a block.
+    /// The version that last touched each block.
     touched: BTreeMap<i64, u64>,
     coverage: Option<Arc<Coverage>>,
-    /// Blocks that were found to be damaged and are still on disk; nothing is known of them, whatever the ledger says.
+    /// The blocks that were found damaged and are still on disk; their ranges are unknown, whatever the
+    /// ledger says.
     uncertain_blocks: BTreeSet<i64>,
-    /// The same of all there is.
+    /// True if all blocks are uncertain.
     all_uncertain: bool,
 }
 
@@ -83,27 +85,28 @@ impl SeriesState {
         }
     }
 
-    /// The shard that holds it, once that is known.
+    /// Returns the shard that holds it, once that is known.
     pub(super) fn shard_id(&self) -> Option<ShardId> {
         self.location.get().map(|home| ShardId { venue: self.venue, number: home.shard })
     }
 
-    /// Gives up what is remembered, unless it is of this epoch (or a later one: whoever comes late is not shown less).
+    /// Drops the cached state, unless it is of this epoch or a later one: a late caller must not see older
+    /// data.
     pub(super) fn enter_epoch(&self, epoch: Epoch) {
         self.cache().enter_epoch(epoch);
     }
 
-    /// Gives up what is remembered: somebody may be changing it at this moment.
+    /// Drops the cached state: another process may be changing the data at this moment.
     pub(super) fn invalidate(&self) {
         self.cache().clear();
     }
 
-    /// To be asked before the disk is.
+    /// Returns the version. Must be read before the disk is.
     pub(super) fn version(&self) -> u64 {
         self.cache().version
     }
 
-    /// Whether what was read at `version` still holds for these blocks.
+    /// Returns whether data read at `version` is still valid for these blocks.
     pub(super) fn is_current(&self, version: u64, blocks: RangeInclusive<i64>) -> bool {
         let memory = self.cache();
         version >= memory.valid_since
@@ -114,7 +117,7 @@ impl SeriesState {
         self.cache().coverage.clone()
     }
 
-    /// Keeps a ledger read from disk, unless a commit has landed since `version`.
+    /// Caches a ledger read from disk, unless a commit has happened since `version`.
     pub(super) fn cache_coverage(&self, version: u64, coverage: &Arc<Coverage>) {
         let mut memory = self.cache();
         if memory.version == version && !memory.has_uncertainty() {
@@ -122,8 +125,8 @@ impl SeriesState {
         }
     }
 
-    /// Tells of a commit that is on disk now, with the ledger and the epoch it was made in, or (without them) of one that may
-    /// or may not be.
+    /// Records a commit that is on disk now, with its ledger and epoch, or (without them) one that may or may
+    /// not have happened.
     pub(super) fn rows_committed(&self, candles: &[Candle], coverage: Option<(Coverage, Epoch)>) {
         let mut memory = self.cache();
         memory.set_coverage(coverage);
@@ -135,7 +138,7 @@ impl SeriesState {
         }
     }
 
-    /// Tells that rows were taken out, or (without a ledger) that they may or may not have been.
+    /// Records that rows were deleted, or (without a ledger) that they may or may not have been.
     pub(super) fn rows_removed(&self, coverage: Option<(Coverage, Epoch)>) {
         let mut memory = self.cache();
         memory.set_coverage(coverage);
@@ -143,31 +146,31 @@ impl SeriesState {
         memory.valid_since = memory.version;
     }
 
-    /// Notes that damage was found: somebody should look at the structure of the table.
+    /// Records that damage was found: the structure of the table should be checked.
     pub(super) fn report_damage(&self) {
         self.damage_reported.store(true, Ordering::Release);
     }
 
-    /// Whether damage was found since this was asked last.
+    /// Returns whether damage was found since the last call.
     pub(super) fn take_damage_report(&self) -> bool {
         self.damage_reported.swap(false, Ordering::AcqRel)
     }
 
-    /// Takes note that these blocks do not check.
+    /// Records that these blocks do not match their checksums.
     pub(super) fn mark_uncertain(&self, blocks: &[i64]) {
         let mut memory = self.cache();
         memory.uncertain_blocks.extend(blocks);
         memory.coverage = None;
     }
 
-    /// Takes note that the ledger does not check.
+    /// Records that the ledger does not match its checksum.
     pub(super) fn mark_all_uncertain(&self) {
         let mut memory = self.cache();
         memory.all_uncertain = true;
         memory.coverage = None;
     }
 
-    /// Takes note that what is on disk of these blocks is right again; of none in particular: of the ledger.
+    /// Records that these blocks are valid on disk again, or the ledger if there are none.
     pub(super) fn clear_uncertain(&self, blocks: &[i64]) {
         let mut memory = self.cache();
         memory.all_uncertain &= !blocks.is_empty();
@@ -176,7 +179,7 @@ impl SeriesState {
         }
     }
 
-    /// The same of all blocks of a stretch that has been written.
+    /// Records that all blocks of a run, which has been written, are valid again.
     pub(super) fn clear_uncertain_run(&self, (first, last): (i64, i64)) {
         let mut memory = self.cache();
         if !memory.uncertain_blocks.is_empty() {
@@ -184,7 +187,7 @@ impl SeriesState {
         }
     }
 
-    /// What is known without what is doubted.
+    /// Returns the known coverage without uncertain ranges.
     pub(super) fn without_uncertain(&self, mut known: Coverage) -> Coverage {
         let memory = self.cache();
         if memory.all_uncertain {
@@ -196,7 +199,7 @@ impl SeriesState {
         known
     }
 
-    /// Another file has taken the place of the one that all this was read from.
+    /// Resets everything, because another file has replaced the one it was read from.
     pub(super) fn reset(&self) {
         {
             let mut memory = self.cache();
@@ -215,7 +218,7 @@ impl SeriesState {
     }
 
     fn cache(&self) -> MutexGuard<'_, SeriesCache> {
-        // No code that can panic runs between related changes, so a poisoned lock holds nothing half done.
+        // No code that can panic runs between related changes, so a poisoned lock protects nothing half done.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -239,13 +242,13 @@ impl SeriesCache {
         self.coverage = None;
     }
 
-    /// The next version begins, with this ledger if it is not of an epoch that is over.
+    /// Begins the next version, with this ledger if its epoch is not over.
     fn set_coverage(&mut self, coverage: Option<(Coverage, Epoch)>) {
         if let Some((_, epoch)) = &coverage {
             self.enter_epoch(*epoch);
         }
         self.version += 1;
-        // Where anything is doubted, the ledger is read anew each time.
+        // While anything is uncertain, the ledger is read anew each time.
         let is_certain = !self.has_uncertainty();
         let current = coverage.filter(|(_, epoch)| is_certain && *epoch == self.epoch);
         self.coverage = current.map(|(coverage, _)| Arc::new(coverage));
@@ -301,7 +304,7 @@ mod tests {
         state.enter_epoch(1);
         assert!(state.coverage().is_none() && !state.is_current(before, 0..=0));
         state.cache_coverage(state.version(), &Arc::new(ledger(3)));
-        // Committed before others did, told of after that was found out.
+        // Committed before others did, recorded after that was found.
         state.rows_committed(&[], Some((ledger(2), 0)));
         assert_eq!(state.coverage(), None);
         state.cache_coverage(state.version(), &Arc::new(ledger(3)));

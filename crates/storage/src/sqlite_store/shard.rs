@@ -1,4 +1,4 @@
-//! One shard file, open: a task that writes to it, and connections that read from it.
+//! An open shard file: a task that writes to it, and connections that read from it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,33 +25,35 @@ use super::shard_writer::{ShardWriter, WriteJob, WriteOp};
 use super::write_lock::WriteLock;
 use super::{commit_id_table, fault};
 
-/// Readers beside the writer, for each shard.
+/// The number of reader connections of each shard, beside the writer.
 const READER_CONNECTIONS: u32 = 2;
-/// Commits that may wait for the writer of a shard. When so many do, the next one waits to be let in:
-/// whoever fetches faster than the disk writes is slowed down to its pace.
+/// The number of commits that may wait for the writer of a shard.
+///
+/// When the queue is full, the next commit waits: a fetch that is faster than the disk is slowed down to its
+/// pace.
 const QUEUE_CAPACITY: usize = 64;
-/// How long a commit may take, its wait in the queue included.
+/// The longest that a commit may take, its wait in the queue included.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A shard file, open. Dropping it lets the writer finish what it was given and close the file.
+/// An open shard file. Dropping it lets the writer finish its queue and close the file.
 #[derive(Debug)]
 pub(super) struct Shard {
     path: PathBuf,
     jobs: mpsc::Sender<WriteJob>,
     readers: SqlitePool,
     write_lock: Arc<WriteLock>,
-    /// Cancelled when the writer has let go of the file.
+    /// Cancelled when the writer has closed the file.
     closed: CancellationToken,
     serial: u64,
-    // `None` where nothing is remembered.
+    // `None` where nothing is cached.
     cached_view: Option<Arc<CachedView>>,
 }
 
-/// How many have been opened, so that each can be told from the others.
+/// The number of shards opened, which gives each its serial number.
 static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
 
 impl Shard {
-    /// Opens the file, or makes it, and starts its writer as one of `tasks`.
+    /// Opens the file, or creates it, and starts its writer as one of `tasks`.
     pub(super) async fn open(
         path: PathBuf,
         max_bytes: Option<u64>,
@@ -69,7 +71,7 @@ impl Shard {
         let mut writer =
             ShardWriter::new(path.clone(), max_bytes, readers.clone(), Arc::clone(&write_lock), held);
         if !path.exists() || !database_file::is_current(&readers, &SHARD).await {
-            // Makes it, brings it up to date, or says what is wrong with it.
+            // Creates or migrates it, or reports what is wrong with it.
             writer.connection().await?;
         }
         let closed = CancellationToken::new();
@@ -82,11 +84,11 @@ impl Shard {
         Ok(Self { path, jobs, readers, write_lock, closed, serial, cached_view: Some(cached_view) })
     }
 
-    /// Opens a file that another process may be writing to, to read it.
+    /// Opens a file for reading that another process may be writing to.
     pub(super) async fn open_read_only(path: PathBuf) -> Result<Self, StoreError> {
         database_file::require_current(&path, &SHARD).await?;
         let readers = database_file::read_only_pool(&path, READER_CONNECTIONS);
-        // Nobody receives: whoever sends is told that the store is closed.
+        // There is no receiver: a sender gets the error that the store is closed.
         let (jobs, _) = mpsc::channel(1);
         let (write_lock, closed) = (Arc::new(WriteLock::new()), CancellationToken::new());
         let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
@@ -97,39 +99,40 @@ impl Shard {
         &self.path
     }
 
-    /// Tells it from the one that is opened after it.
+    /// Returns the serial number, which differs from that of the shard opened after it.
     pub(super) fn serial(&self) -> u64 {
         self.serial
     }
 
-    /// Cancelled when nobody writes to the file any more and it has been closed.
+    /// Returns a token that is cancelled when the file has been closed.
     pub(super) fn closed(&self) -> CancellationToken {
         self.closed.clone()
     }
 
-    /// Who may write to the file now.
+    /// Returns the write lock of the file.
     pub(super) fn write_lock(&self) -> &WriteLock {
         &self.write_lock
     }
 
-    /// A connection to read with.
+    /// Acquires a connection for reading.
     pub(super) async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         self.readers.acquire().await.map_err(|error| self.fault(error))
     }
 
-    /// Whose memory is true; `None` where nothing is remembered.
+    /// Returns the validity of the cache; `None` where nothing is cached.
     pub(super) fn cached_view(&self) -> Option<&CachedView> {
         self.cached_view.as_deref()
     }
 
-    /// By which mark the last commit is known.
+    /// Reads the id of the last commit.
     pub(super) async fn last_commit(&self) -> Result<CommitId, StoreError> {
         let mut conn = self.reader().await?;
         commit_id_table::read(&mut conn).await.map_err(|error| self.fault(error))
     }
 
-    /// Makes the mark that all see that of the last commit, where one that was tried since is not going to happen. Waits for
-    /// nobody: whoever is writing puts the mark right by what he writes.
+    /// Resets the visible commit id to that of the last commit, after an attempt that will not happen.
+    ///
+    /// Does not wait: a concurrent writer resets the commit id with its own commit.
     pub(super) async fn reset_commit_id(&self, cached_view: &CachedView) {
         let Some(_guard) = self.write_lock.try_acquire() else { return };
         let settled = async {
@@ -143,7 +146,7 @@ impl Shard {
         }
     }
 
-    /// Has an order carried out. Giving up on the answer does not take it back.
+    /// Runs a write operation. Dropping the future does not cancel it.
     pub(super) async fn write(&self, series: &Arc<SeriesState>, order: WriteOp) -> Result<(), StoreError> {
         let (done, outcome) = oneshot::channel();
         let job = WriteJob { series: Arc::clone(series), op: order, done };
@@ -159,9 +162,10 @@ impl Shard {
     }
 }
 
-/// Where the numbered shard of a source is: `<dir>/upbit/shard-0000.db`, `<dir>/upbit@127.0.0.1+9001/shard-0000.db`.
+/// Returns the path of the numbered shard of a source: `<dir>/upbit/shard-0000.db`,
+/// `<dir>/upbit@127.0.0.1+9001/shard-0000.db`.
 pub(super) fn path(dir: &Path, source: VenueId, number: u32) -> Result<PathBuf, StoreError> {
-    // One that a program has made up need not be sound.
+    // A source that a program has made up need not be valid.
     source.as_str().parse::<VenueId>().map_err(|error| {
         StoreError::new(StoreErrorKind::Inaccessible, "a source cannot have a folder").with_source(error)
     })?;
@@ -176,7 +180,8 @@ pub(super) struct ShardFile {
     pub(super) path: PathBuf,
 }
 
-/// All shard files of a data folder. Folders that cannot be read, or whose name is not that of a source, hold none.
+/// Returns all shard files of a data folder. Folders that cannot be read, or whose name is no source, are
+/// skipped.
 pub(super) fn files(dir: &Path) -> Vec<ShardFile> {
     let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
     let mut found = Vec::new();

@@ -1,7 +1,7 @@
-//! Which shard a series lives in, for ever: written down when its first row is.
+//! The index of shards: which shard each series is in, assigned permanently when its first row is written.
 //!
-//! Assigned and not computed from the name, so that files fill one after the other: a program that follows
-//! a hundred markets then has one file open, where a hash would have it open a hundred.
+//! Assigned and not computed from the name, so that files fill one after the other: a program that follows a
+//! hundred markets then has one file open, where a hash would have it open a hundred.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,16 +21,16 @@ use super::table_name::TableName;
 #[derive(Debug)]
 pub(super) struct ShardIndex {
     path: PathBuf,
-    // One connection: whoever wants it waits in turn, with a deadline.
+    // One connection: users of it wait for each other, with a deadline.
     pool: SqlitePool,
     tables_per_shard: u32,
 }
 
 impl ShardIndex {
-    /// Opens the index of `dir`, in which nobody else is. One that is new, or was moved away, is made from the shards that
-    /// are there.
+    /// Opens the index of `dir` under its exclusive lock. A new or missing one is built from the existing
+    /// shards.
     ///
-    /// One that is damaged is put aside and made anew in the same way.
+    /// A damaged one is moved aside and rebuilt in the same way.
     pub(super) async fn open(
         dir: &Path,
         tables_per_shard: u32,
@@ -59,7 +59,7 @@ impl ShardIndex {
         Ok((Self::with_path(path, tables_per_shard), sources))
     }
 
-    /// Opens the index of a folder that others use as well, who have brought it up to date.
+    /// Opens the index of a folder that others use as well, which they have migrated.
     pub(super) async fn open_shared(
         dir: &Path,
         tables_per_shard: u32,
@@ -79,7 +79,7 @@ impl ShardIndex {
         }
     }
 
-    /// The sources of whose candles in `dir` nobody has said whose they are.
+    /// Returns the sources in `dir` with unclaimed candles.
     pub(super) async fn find_unclaimed(&self, dir: &Path) -> Result<BTreeSet<VenueId>, StoreError> {
         let mut conn = self.pool.acquire().await.map_err(|error| self.fault(error))?;
         source_registry::find_unclaimed(&mut conn, dir).await.map_err(|error| self.fault(error))
@@ -94,13 +94,13 @@ impl ShardIndex {
         Ok((index, SourceRegistry::new(dir.to_owned(), unclaimed)))
     }
 
-    /// Notes that the folder called after `source` is its own.
+    /// Records that the folder named after `source` belongs to it.
     pub(super) async fn record_source(&self, source: VenueId) -> Result<(), StoreError> {
         let mut conn = self.pool.acquire().await.map_err(|error| self.fault(error))?;
         source_registry::record_source(&mut conn, source).await.map_err(|error| self.fault(error))
     }
 
-    /// Gives the folder of `folder`, and what is noted here of it, to `source`.
+    /// Reassigns the folder `folder`, and its entries, to `source`.
     pub(super) async fn reassign(
         &self,
         dir: &Path,
@@ -111,7 +111,7 @@ impl ShardIndex {
         source_registry::reassign(&mut conn, dir, folder, source).await
     }
 
-    /// The shard that `table` of `venue` is in, if it has been assigned one.
+    /// Returns the shard that `table` of `venue` is in, if it has been assigned one.
     pub(super) async fn find(&self, venue: VenueId, table: &TableName) -> Result<Option<u32>, StoreError> {
         sqlx::query_scalar("SELECT shard FROM series WHERE venue = ?1 AND table_name = ?2")
             .bind(venue.as_str())
@@ -121,9 +121,9 @@ impl ShardIndex {
             .map_err(|error| self.fault(error))
     }
 
-    /// The shard for `table` of `venue`: the newest one, as long as there is room in it.
+    /// Assigns a shard to `table` of `venue`: the newest one, as long as there is room in it.
     pub(super) async fn assign(&self, venue: VenueId, table: &TableName) -> Result<u32, StoreError> {
-        // One statement, so that a caller who gives up half-way leaves nothing half done.
+        // One statement, so that a dropped caller leaves nothing half done.
         let assigned = sqlx::query(
             "INSERT INTO series (venue, table_name, shard)
              SELECT ?1, ?2, COALESCE((
@@ -142,7 +142,7 @@ impl ShardIndex {
         found.ok_or_else(|| self.fault(sqlx::Error::RowNotFound))
     }
 
-    /// Notes that `table` is in `shard`, unless it is noted to be anywhere.
+    /// Records that `table` is in `shard`, unless it has an entry.
     pub(super) async fn assign_if_missing(
         &self,
         venue: VenueId,
@@ -161,7 +161,7 @@ impl ShardIndex {
         .map_err(|error| self.fault(error))
     }
 
-    /// What SQLite finds wrong with it.
+    /// Returns what SQLite finds wrong with the index.
     pub(super) async fn integrity_errors(&self) -> Result<Vec<String>, StoreError> {
         let asked = sqlx::query_scalar("PRAGMA integrity_check(5)").fetch_all(&self.pool).await;
         let mut says: Vec<String> = asked.map_err(|error| self.fault(error))?;
@@ -169,7 +169,7 @@ impl ShardIndex {
         Ok(says.into_iter().map(|says| says.replace('\n', " ")).collect())
     }
 
-    /// All that have been assigned a shard: venue, table and shard.
+    /// Returns all entries: venue, table and shard.
     pub(super) async fn all(&self) -> Result<Vec<(VenueId, String, u32)>, StoreError> {
         let all: Vec<(String, String, u32)> =
             sqlx::query_as("SELECT venue, table_name, shard FROM series ORDER BY venue, shard")
@@ -179,7 +179,7 @@ impl ShardIndex {
         Ok(all.into_iter().map(|(venue, table, shard)| (VenueId::intern(&venue), table, shard)).collect())
     }
 
-    /// The tables of one shard, in order.
+    /// Returns the tables of one shard, in order.
     pub(super) async fn tables_in(&self, venue: VenueId, shard: u32) -> Result<Vec<String>, StoreError> {
         sqlx::query_scalar(
             "SELECT table_name FROM series WHERE venue = ?1 AND shard = ?2 ORDER BY table_name",
@@ -195,7 +195,7 @@ impl ShardIndex {
         &self.path
     }
 
-    /// Lets go of the file.
+    /// Closes the file.
     pub(super) async fn close(&self) {
         self.pool.close().await;
     }
@@ -212,7 +212,7 @@ async fn fill_if_empty(conn: &mut SqliteConnection, dir: &Path) -> Result<(), sq
     if shards.is_empty() {
         return Ok(());
     }
-    // All or nothing: a half-filled index would never be completed. Closing the connection undoes it.
+    // All or nothing: a half-filled index would never be completed. Closing the connection rolls it back.
     execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
     for found in shards {
         for table in tables_of(&found.path).await {
@@ -227,7 +227,7 @@ async fn fill_if_empty(conn: &mut SqliteConnection, dir: &Path) -> Result<(), sq
     execute(conn, "COMMIT".to_owned()).await
 }
 
-/// The candle tables of a shard; none if it cannot be read.
+/// Returns the candle tables of a shard; none if it cannot be read.
 async fn tables_of(shard: &Path) -> Vec<String> {
     let named = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'candles_*'";
     let tables = match database_file::open_writer(shard, &SHARD, None).await {

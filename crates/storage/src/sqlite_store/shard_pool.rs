@@ -1,4 +1,4 @@
-//! Which shards are open: opened when first needed, the least recently used closed again.
+//! The pool of open shards: opened when first needed, and closed when least recently used.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -19,32 +19,32 @@ use super::folder_lock::FolderLock;
 use super::shard::{self, Shard};
 use super::source_registry::SourceRegistry;
 
-/// How long a file that is to be made anew is waited for: until those who use it have let go.
+/// The longest wait for a file that is to be rebuilt, until its users have released it.
 const EXCLUSIVE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Names a shard.
+/// The identity of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct ShardId {
     pub(super) venue: VenueId,
     pub(super) number: u32,
 }
 
-/// The shards that are open. Whoever uses one holds a lease, and a shard in use is never closed.
+/// The pool of open shards. A user of a shard holds a lease, and a leased shard is never closed.
 #[derive(Debug)]
 pub(super) struct ShardPool {
     sources: Arc<SourceRegistry>,
     max_open: usize,
     max_bytes: Option<u64>,
     tasks: TaskTracker,
-    // Shards are opened by whoever may read it; a file is made anew by whoever may write it.
+    // Readers of the lock open shards; the writer of the lock rebuilds a file.
     gate: RwLock<()>,
     // `None` once the store has been closed.
     open: Mutex<Option<OpenShards>>,
-    // Outlives the closing of a shard, as does what is remembered of its series.
+    // Kept when a shard is closed, as is the cached state of its series.
     cached_views: Mutex<CachedViews>,
 }
 
-/// As many as there are sources and shards that were used; some ten bytes each, and an open file for each source.
+/// The cache validity of each shard that was used; some ten bytes each, and an open file for each source.
 #[derive(Debug, Default)]
 struct CachedViews {
     commit_files: HashMap<VenueId, Arc<CommitFile>>,
@@ -55,7 +55,7 @@ struct CachedViews {
 struct OpenShards {
     shards: HashMap<ShardId, ShardEntry>,
     uses: u64,
-    // `None` where nothing is written, nor remembered.
+    // `None` in a store opened for reading, where nothing is cached.
     lock: Option<Arc<FolderLock>>,
 }
 
@@ -94,7 +94,7 @@ impl Deref for ShardLease {
 }
 
 impl ShardPool {
-    /// Opens to write as long as it holds the folder's `lock`, else to read only.
+    /// Creates a pool that opens shards for writing while it holds the folder's `lock`, else for reading.
     pub(super) fn new(
         config: &StoreConfig,
         sources: Arc<SourceRegistry>,
@@ -111,17 +111,18 @@ impl ShardPool {
         }
     }
 
-    /// Our place in the folder; `None` where nothing is written, or once closed.
+    /// Returns the folder lock; `None` in a store opened for reading, or once closed.
     pub(super) fn lock(&self) -> Option<Arc<FolderLock>> {
         self.open().as_ref()?.lock.clone()
     }
 
-    /// Whether memory of a shard is true; `None` where nothing is remembered.
+    /// Returns the validity of a shard's cache; `None` where nothing is cached.
     pub(super) fn cached_view(&self, id: ShardId) -> Result<Option<Arc<CachedView>>, StoreError> {
         if self.lock().is_none() {
             return Ok(None);
         }
-        // Every change is complete before the lock is let go, so a poisoned one holds nothing half done.
+        // Every change is complete before the lock is released, so a poisoned lock protects nothing half
+        // done.
         let mut cached_views = self.cached_views.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(belief) = cached_views.views.get(&id) {
             return Ok(Some(Arc::clone(belief)));
@@ -139,7 +140,7 @@ impl ShardPool {
         Ok(Some(cached_view))
     }
 
-    /// The shard, opened if it was not.
+    /// Returns the shard, and opens it if it is closed.
     pub(super) async fn lease(&self, id: ShardId) -> Result<ShardLease, StoreError> {
         self.sources.require_claimed(id.venue)?;
         let (cell, lock, surplus) = {
@@ -161,8 +162,9 @@ impl ShardPool {
         Ok(ShardLease { cell })
     }
 
-    /// The file of a shard, which nobody has open and nobody opens as long as the answer lives. `None` if it is no longer
-    /// the one that was `seen` (`None`: it could not be used at all).
+    /// Acquires the file of a shard exclusively: nobody has it open or opens it as long as the result lives.
+    ///
+    /// `None` if it is no longer the one that was `seen` (`None`: it could not be used at all).
     pub(super) async fn lock_exclusive(
         &self,
         id: ShardId,
@@ -178,7 +180,8 @@ impl ShardPool {
                 return Err(fault::read_only());
             }
             let there = open.shards.get(&id).and_then(|entry| entry.cell.get());
-            // One that nobody had seen open may be open all the same: its schema is read when it is first asked.
+            // A shard that nobody has seen open may be open all the same: its schema is read at the first
+            // request.
             if seen.is_some_and(|seen| there.is_some_and(|there| there.serial() != seen)) {
                 return Ok(None);
             }
@@ -196,12 +199,12 @@ impl ShardPool {
         self.tasks.is_closed()
     }
 
-    /// Everything that runs on behalf of the store; waited for when it is closed.
+    /// Returns the tracker of the store's tasks; closing waits for them.
     pub(super) fn tasks(&self) -> &TaskTracker {
         &self.tasks
     }
 
-    /// All shards there are files of, in order, but those of which nobody knows whose they are.
+    /// Returns all existing shards, in order, except unclaimed ones.
     pub(super) fn all(&self) -> Vec<ShardId> {
         let files = shard::files(self.sources.dir()).into_iter();
         let claimed = files.filter(|file| self.sources.is_claimed(file.venue));
@@ -211,12 +214,13 @@ impl ShardPool {
         all
     }
 
-    /// Where the file of a shard is.
+    /// Returns the path of a shard.
     pub(super) fn path(&self, id: ShardId) -> Result<PathBuf, StoreError> {
         shard::path(self.sources.dir(), id.venue, id.number)
     }
 
-    /// Opens none any more, closes all, each as soon as nobody uses it, and waits until they are closed.
+    /// Closes all shards, each as soon as nobody uses it, opens none any more, and waits until they are
+    /// closed.
     pub(super) async fn close(&self) {
         self.tasks.close();
         let closing = self.open().take();
@@ -225,7 +229,8 @@ impl ShardPool {
     }
 
     fn open(&self) -> MutexGuard<'_, Option<OpenShards>> {
-        // Every change is complete before the lock is let go, so a poisoned one holds nothing half done.
+        // Every change is complete before the lock is released, so a poisoned lock protects nothing half
+        // done.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -238,7 +243,7 @@ impl OpenShards {
         Arc::clone(&entry.cell)
     }
 
-    /// Takes out what is open beyond `max_open`, the longest unused first. What is in use stays even so.
+    /// Removes open shards beyond `max_open`, the least recently used first. Shards in use stay.
     fn evict_surplus(&mut self, max_open: usize) -> Vec<ShardEntry> {
         let mut surplus = Vec::new();
         while self.shards.len() > max_open {

@@ -1,7 +1,7 @@
-//! A transaction that changes a shard: by one process at a time, marked for all others to see.
+//! A transaction that changes a shard: one process at a time, with a commit id that all others can see.
 //!
-//! Not sqlx's own: when the disk is full SQLite rolls back by itself, after which sqlx 0.9 would count one transaction too
-//! many for ever.
+//! It does not use sqlx's own transactions: when the disk is full SQLite rolls back by itself, after which
+//! sqlx 0.9 would count one transaction too many for ever.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use super::commit_file::CommitId;
 use super::database_file::execute;
 use super::{commit_id_table, fault};
 
-/// How long one waits for other processes to finish what they write; a little less than a commit may take in all.
+/// The longest wait for other processes to finish their writes; a little less than a commit may take in all.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(55);
-/// The pause before trying again, after SQLite itself has waited in vain.
+/// The pause before another attempt, after SQLite itself has timed out.
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Begun: nobody else can write to the shard until it ends.
+/// An open transaction: nobody else can write to the shard until it ends.
 #[derive(Debug)]
 pub(super) struct ShardTransaction<'a> {
     path: &'a Path,
@@ -47,7 +47,7 @@ impl<'a> ShardTransaction<'a> {
         }
     }
 
-    /// Commits what was `written`, or undoes it; says in which epoch that was.
+    /// Commits what was `written`, or rolls it back; returns the epoch.
     pub(super) async fn end<T>(
         self,
         conn: &mut SqliteConnection,
@@ -77,21 +77,21 @@ async fn commit(conn: &mut SqliteConnection, mark: CommitId) -> Result<(), sqlx:
 }
 
 async fn abort(conn: &mut SqliteConnection, belief: &CachedView) {
-    // Fails if SQLite has rolled back already, which is just as well.
+    // Fails if SQLite has rolled back already, which has the same effect.
     let _ = execute(conn, "ROLLBACK".to_owned()).await;
     belief.mark_uncertain();
     if let Err(error) = reset_commit_id(conn, belief).await {
-        // Others look at the disk until somebody succeeds.
+        // Other processes read from disk until a commit succeeds.
         tracing::debug!(%error, "a commit that did not happen could not be taken back from view");
     }
 }
 
-/// Makes the mark that all see that of what is committed, whatever has been tried since.
+/// Resets the visible commit id to that of the last commit, whatever has been tried since.
 pub(super) async fn reset_commit_id(
     conn: &mut SqliteConnection,
     belief: &CachedView,
 ) -> Result<(), sqlx::Error> {
-    // With the right to write: nothing is under way then.
+    // Under the write lock no commit is in progress.
     execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
     let settled = commit_id_table::read(conn).await.map(|committed| belief.reset_commit_id(committed));
     let ended = execute(conn, "ROLLBACK".to_owned()).await;

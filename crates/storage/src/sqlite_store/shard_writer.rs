@@ -1,8 +1,8 @@
-//! The one writer of a shard in this process: rows and their proof, both or neither.
+//! The one writer of a shard in this process: it writes rows and their coverage together.
 //!
-//! A task and not a lock around a connection, for two reasons. A caller who gives up while COMMIT runs
-//! cannot leave the caches in doubt of whether it happened, because the task goes on and tells them.
-//! And commits that arrive while one is being written share the next transaction.
+//! It is a task and not a lock around a connection, for two reasons. If a caller is dropped while COMMIT
+//! runs, the task goes on and updates the caches, so they are never uncertain about the outcome. And commits
+//! that arrive while one is being written share the next transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -23,23 +23,23 @@ use super::{candle_table, fault, ledger_table, revision_table, verified_rows};
 use crate::batch::Batch;
 use crate::commit_plan::{self, CommitPlan};
 
-/// Rows after which a transaction takes no more commits on board.
+/// The number of rows at which a transaction takes no further commits.
 const ROWS_PER_TRANSACTION: usize = 10_000;
 
-/// What shall be written of a series.
+/// A write operation on a series.
 #[derive(Debug)]
 pub(super) enum WriteOp {
-    /// Rows and their proof.
+    /// Writes rows and their coverage.
     Store(Batch),
-    /// Neither rows nor what they were nor proofs of this stretch any more.
+    /// Deletes the rows, their earlier versions and the coverage of this range.
     Forget(TimeRange),
-    /// Nothing but what is damaged in these blocks, or in the ledger: it is taken out.
+    /// Deletes what is damaged in these blocks, or in the ledger.
     Repair(Vec<i64>),
-    /// Nothing; the blocks that an older version wrote get their sums.
+    /// Adds checksums to the blocks that an older version wrote.
     AddChecksums,
 }
 
-/// One commit.
+/// A queued write operation.
 #[derive(Debug)]
 pub(super) struct WriteJob {
     pub(super) series: Arc<SeriesState>,
@@ -47,17 +47,17 @@ pub(super) struct WriteJob {
     pub(super) done: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// Writes to one shard file.
+/// The writer of one shard file.
 #[derive(Debug)]
 pub(super) struct ShardWriter {
     path: PathBuf,
     max_bytes: Option<u64>,
-    // Opened for the first order: most shards of a large folder are only read.
+    // Opened for the first operation: most shards of a large folder are only read.
     conn: Option<SqliteConnection>,
     readers: SqlitePool,
     write_lock: Arc<WriteLock>,
     cached_view: Arc<CachedView>,
-    // We are in the folder until the last writer has let go of its file.
+    // The folder lock is held until the last writer has closed its file.
     lock: Arc<FolderLock>,
 }
 
@@ -72,9 +72,9 @@ impl ShardWriter {
         Self { path, max_bytes, conn: None, readers, write_lock, cached_view: belief, lock }
     }
 
-    /// The connection to write with.
+    /// Returns the connection for writing.
     pub(super) async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        // What was moved away can still be written to, and nobody would ever find it.
+        // A folder that was moved away can still be written to, and nobody would ever find that data.
         self.lock.require_same_folder()?;
         if self.conn.is_none() {
             self.conn = Some(database_file::open_writer(&self.path, &SHARD, self.max_bytes).await?);
@@ -82,7 +82,7 @@ impl ShardWriter {
         self.conn.as_mut().ok_or_else(fault::closed)
     }
 
-    /// Writes what comes until nobody can send any more, then closes the file.
+    /// Writes jobs until all senders are gone, then closes the file.
     pub(super) async fn run(mut self, mut receiver: mpsc::Receiver<WriteJob>) {
         let turn = Arc::clone(&self.write_lock);
         while let Some(first) = receiver.recv().await {
@@ -104,7 +104,8 @@ impl ShardWriter {
         }
     }
 
-    /// Writes all jobs at once; where that fails, one by one, so that one's failure is not the others'.
+    /// Writes all jobs in one transaction. If that fails, writes them one by one, so that one failure does
+    /// not affect the others.
     async fn write_jobs(&mut self, jobs: Vec<WriteJob>) {
         if jobs.len() > 1
             && let Ok((verdicts, epoch)) = self.transact(&jobs).await
@@ -123,7 +124,7 @@ impl ShardWriter {
         }
     }
 
-    /// Writes all jobs in one transaction; says for each what was written.
+    /// Writes all jobs in one transaction; returns for each what was written.
     async fn transact(&mut self, jobs: &[WriteJob]) -> Result<(Vec<CommitPlan>, Epoch), StoreError> {
         let (path, belief) = (self.path.clone(), Arc::clone(&self.cached_view));
         let conn = self.connection().await?;
@@ -143,7 +144,7 @@ impl WriteJob {
         }
     }
 
-    /// Tells the caches, then the caller: who has been told must never be shown less.
+    /// Updates the caches, then answers the caller: after the answer, nobody must see older data.
     fn finish(self, outcome: Result<(CommitPlan, Epoch), StoreError>) {
         let (verdict, answer) = match outcome {
             Ok(verdict) => (Some(verdict), Ok(())),
@@ -164,7 +165,7 @@ impl WriteJob {
                 self.series.rows_removed(verdict.map(|(verdict, epoch)| (verdict.known, epoch)));
             }
         }
-        // Nobody waits for the answer any more: fine, the work is done all the same.
+        // If nobody waits for the answer any more, the work is done all the same.
         let _ = self.done.send(answer);
     }
 }
@@ -175,7 +176,8 @@ async fn write(conn: &mut SqliteConnection, jobs: &[WriteJob]) -> Result<Vec<Com
         if !series.table_exists() {
             candle_table::create(conn, &series.table).await?;
         }
-        // Read here and not taken from a cache: only the transaction makes sure that nobody has changed it since.
+        // Read here and not taken from a cache: only the transaction guarantees that nobody has changed it
+        // since.
         let mut ownership = SeriesOwnership::load(conn, series).await?;
         let plan = match order {
             WriteOp::Store(batch) => store_batch(conn, series, &mut ownership, batch).await?,
@@ -222,7 +224,7 @@ async fn forget(
     custody: &mut SeriesOwnership,
     range: TimeRange,
 ) -> Result<CommitPlan, sqlx::Error> {
-    // Blocks of which a part stays: what they hold is looked at first, so that no damage is sealed.
+    // Blocks of which a part stays are checked first, so that no damage gets a new checksum.
     let (oldest, newest) = series.grid.block_range(range);
     let mut kept = BTreeMap::new();
     for block in BTreeSet::from([oldest, newest]) {
@@ -263,7 +265,7 @@ async fn add_checksums(
     Ok(CommitPlan { known: custody.known.clone(), ..CommitPlan::default() })
 }
 
-/// Runs of blocks, in order; those that overlap or touch as one.
+/// Merges runs of blocks that overlap or touch; the result is in order.
 fn merge_runs(runs: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, i64)> {
     let mut joined: Vec<(i64, i64)> = Vec::new();
     for (first, last) in runs {

@@ -1,7 +1,8 @@
-//! Whose candles a folder of shards holds: noted in the index and beside the shards, and asked about where neither says.
+//! The sources of the folders of shards: recorded in the index and beside the shards, and claimed by the user
+//! where neither says.
 //!
-//! Before sources were kept apart, what an emulator or another region had sent lay under the venue's own name. Such a
-//! folder has no note; nothing in it is read, written or renamed until somebody has said whose it is.
+//! Before sources were kept apart, data of an emulator or of another region lay under the venue's own name.
+//! Such a folder has no record; nothing in it is read, written or renamed until it has been claimed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,10 +17,10 @@ use super::commit_file::COMMITS;
 use super::database_file::execute;
 use super::{fault, shard};
 
-/// The file beside the shards that says whose they are. An index can be lost; a folder can be copied without this.
+/// The owner file beside the shards. An index can be lost; a folder can be copied without it.
 const OWNER_FILE: &str = "SOURCE";
 
-/// What is known of whose the folders are.
+/// The known sources of the folders.
 #[derive(Debug)]
 pub(super) struct SourceRegistry {
     dir: PathBuf,
@@ -28,9 +29,9 @@ pub(super) struct SourceRegistry {
 
 #[derive(Debug, Default)]
 struct SourceRegistryState {
-    /// Whose folders nobody has vouched for.
+    /// The unclaimed sources.
     unclaimed: BTreeSet<VenueId>,
-    /// Those whose notes were seen or written by us.
+    /// The sources whose records we have seen or written.
     recorded: BTreeSet<VenueId>,
 }
 
@@ -39,7 +40,7 @@ impl SourceRegistry {
         Self { dir, state: Mutex::new(SourceRegistryState { unclaimed, recorded: BTreeSet::new() }) }
     }
 
-    /// Those of which it is not known whose they are.
+    /// Returns the unclaimed sources.
     pub(super) fn unclaimed(&self) -> Vec<VenueId> {
         self.state().unclaimed.iter().copied().collect()
     }
@@ -48,12 +49,12 @@ impl SourceRegistry {
         !self.state().unclaimed.contains(&source)
     }
 
-    /// Refuses what nobody has vouched for.
+    /// Returns an error for an unclaimed source.
     pub(super) fn require_claimed(&self, source: VenueId) -> Result<(), StoreError> {
         if self.is_claimed(source) { Ok(()) } else { Err(fault::unclaimed(&self.dir, source)) }
     }
 
-    /// Whether it has been noted already that a folder belongs to `source`, which carries its name.
+    /// Returns whether it is recorded that the folder with the name of `source` belongs to it.
     pub(super) fn is_recorded(&self, source: VenueId) -> bool {
         self.state().recorded.contains(&source)
     }
@@ -64,17 +65,17 @@ impl SourceRegistry {
         state.recorded.insert(source);
     }
 
-    /// Writes the note of the folder called after `folder`: that it is of `source`.
+    /// Writes the owner file of the folder named after `folder`: it belongs to `source`.
     pub(super) fn write_owner(&self, folder: VenueId, source: VenueId) -> Result<(), StoreError> {
         write_owner(&self.dir, folder, source)
     }
 
-    /// What others have found out meanwhile.
+    /// Takes over what other processes have found out.
     pub(super) fn set_unclaimed(&self, unclaimed: BTreeSet<VenueId>) {
         self.state().unclaimed = unclaimed;
     }
 
-    /// Takes `claimed` out of those that are asked about: its folder is that of `source` now.
+    /// Removes `claimed` from the unclaimed sources: its folder is that of `source` now.
     pub(super) fn set_claimed(&self, claimed: VenueId, source: VenueId) {
         self.state().unclaimed.remove(&claimed);
         self.set_recorded(source);
@@ -85,12 +86,12 @@ impl SourceRegistry {
     }
 
     fn state(&self) -> MutexGuard<'_, SourceRegistryState> {
-        // Sets are whole between any two statements.
+        // Sets are consistent between any two statements.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Finishes what a claim began before it was killed, and says which folders nobody has vouched for.
+/// Finishes interrupted claims, and returns the sources that are still unclaimed.
 pub(super) async fn finish_claims(
     conn: &mut SqliteConnection,
     dir: &Path,
@@ -99,7 +100,7 @@ pub(super) async fn finish_claims(
         recorded_sources(conn).await.map_err(|error| fault::database(&dir.join("index.db"), error))?;
     for folder in source_folders(dir) {
         if noted.contains(folder.as_str()) && read_owner(dir, folder) != Some(folder) {
-            // Only what nobody had vouched for is claimed: this note has been lost or damaged.
+            // Only unclaimed folders are claimed: this record has been lost or damaged.
             write_owner(dir, folder, folder)?;
         } else if read_owner(dir, folder) == Some(folder) && !noted.contains(folder.as_str()) {
             let recorded = record_source(conn, folder).await;
@@ -122,7 +123,7 @@ pub(super) async fn finish_claims(
     Ok(unclaimed)
 }
 
-/// The same of a folder that another process may be writing to, changing nothing.
+/// Returns the unclaimed sources of a folder that another process may be writing to; changes nothing.
 pub(super) async fn find_unclaimed(
     conn: &mut SqliteConnection,
     dir: &Path,
@@ -135,8 +136,9 @@ pub(super) async fn find_unclaimed(
     Ok(source_folders(dir).into_iter().filter(|folder| !is_claimed(folder)).collect())
 }
 
-/// Makes the folder of `folder` that of `source`, in the index and by its name. The note says so already: whatever
-/// interrupts this, [`settle`] does the rest.
+/// Reassigns the folder of `folder` to `source`, in the index and by its name.
+///
+/// The owner file says so already: if this is interrupted, [`finish_claims`] does the rest.
 pub(super) async fn reassign(
     conn: &mut SqliteConnection,
     dir: &Path,
@@ -146,7 +148,7 @@ pub(super) async fn reassign(
     let index = dir.join("index.db");
     let reassigned = async {
         execute(conn, "BEGIN IMMEDIATE".to_owned()).await?;
-        // What the index has under the new name has no files.
+        // Entries of the index under the new name have no files.
         for sql in [
             "DELETE FROM series WHERE venue = ?1 AND ?1 <> ?2",
             "UPDATE series SET venue = ?1 WHERE venue = ?2",
@@ -157,12 +159,12 @@ pub(super) async fn reassign(
         execute(conn, "COMMIT".to_owned()).await
     };
     if let Err(error) = reassigned.await {
-        let _ = execute(conn, "ROLLBACK".to_owned()).await; // there may be none left to undo
+        let _ = execute(conn, "ROLLBACK".to_owned()).await; // there may be nothing left to roll back
         return Err(fault::database(&index, error));
     }
     let (from, to) = (dir.join(folder.file_name()), dir.join(source.file_name()));
     if from != to {
-        // Empty, or with nothing but notes in it.
+        // Empty, or with nothing but owner files in it.
         let _ = fs::remove_file(to.join(OWNER_FILE));
         let _ = fs::remove_file(to.join(COMMITS));
         let _ = fs::remove_dir(&to);
@@ -171,18 +173,18 @@ pub(super) async fn reassign(
     Ok(())
 }
 
-/// Notes in the index that the folder called after `source` is its own.
+/// Records in the index that the folder named after `source` belongs to it.
 pub(super) async fn record_source(conn: &mut SqliteConnection, source: VenueId) -> Result<(), sqlx::Error> {
     let sql = "INSERT INTO source (name) VALUES (?1) ON CONFLICT DO NOTHING";
     sqlx::query(sql).bind(source.as_str()).execute(conn).await.map(drop)
 }
 
-/// Whether there is a shard of `source`.
+/// Returns whether there is a shard of `source`.
 pub(super) fn holds_shards(dir: &Path, source: VenueId) -> bool {
     shard::files(dir).iter().any(|file| file.venue == source)
 }
 
-/// Why a claim cannot be; `None` if it can.
+/// Returns why a claim is impossible; `None` if it is possible.
 pub(super) fn claim_error(sources: &SourceRegistry, claimed: VenueId, source: VenueId) -> Option<StoreError> {
     let refused = |message: String| Some(StoreError::new(StoreErrorKind::Unclaimed, message));
     let dir = sources.dir().display();
@@ -209,7 +211,7 @@ async fn recorded_sources(conn: &mut SqliteConnection) -> Result<BTreeSet<String
     Ok(names.into_iter().collect())
 }
 
-/// The sources after which folders with shards in them are called.
+/// Returns the sources after which folders with shards are named.
 fn source_folders(dir: &Path) -> BTreeSet<VenueId> {
     shard::files(dir).into_iter().map(|file| file.venue).collect()
 }
@@ -223,7 +225,7 @@ fn read_owner(dir: &Path, folder: VenueId) -> Option<VenueId> {
 fn write_owner(dir: &Path, folder: VenueId, source: VenueId) -> Result<(), StoreError> {
     let folder = dir.join(folder.file_name());
     fs::create_dir_all(&folder).map_err(|error| fault::io(&folder, error))?;
-    // A draft of its own, because others may be writing the same.
+    // A temporary file of its own, because others may be writing the same.
     let draft = folder.join(format!("SOURCE.{:x}.part", RandomState::new().hash_one(OWNER_FILE)));
     let note = folder.join(OWNER_FILE);
     let written = fs::write(&draft, format!("{source}\n")).and_then(|()| fs::rename(&draft, &note));

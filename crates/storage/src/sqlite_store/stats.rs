@@ -1,4 +1,4 @@
-//! What is stored, what it takes, and how scattered it is: for each series, each shard, and all.
+//! Statistics of stored data, its size and its fragmentation: for each series, each shard, and in total.
 
 mod layout;
 
@@ -16,15 +16,15 @@ use super::{SqliteStore, fault};
 /// The content of a store and its size.
 #[derive(Clone, Debug, Default)]
 pub struct StoreStats {
-    /// Each shard file, in order.
+    /// The statistics of each shard file, in order.
     pub shards: Vec<ShardStats>,
-    /// Each series, in order.
+    /// The statistics of each series, in order.
     pub series: Vec<SeriesStats>,
     /// The size of the index of the folder, in bytes.
     pub index_bytes: u64,
 }
 
-/// One shard file.
+/// The statistics of one shard file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShardStats {
     /// The source of the candles.
@@ -33,21 +33,21 @@ pub struct ShardStats {
     pub file: PathBuf,
     /// The number of series with a table in it.
     pub series: u64,
-    /// Candles in it.
+    /// The number of candles.
     pub rows: u64,
-    /// Spans of the ledger in it.
+    /// The number of spans of the ledger.
     pub spans: u64,
-    /// Earlier versions of its candles.
+    /// The number of earlier versions of its candles.
     pub revisions: u64,
-    /// Its size, in bytes.
+    /// The size of the file, in bytes.
     pub bytes: u64,
     /// The size of the log beside it, in bytes.
     pub log_bytes: u64,
-    /// Pages in it.
+    /// The number of pages.
     pub pages: u64,
-    /// Pages in it that hold nothing.
+    /// The number of free pages.
     pub free_pages: u64,
-    /// Leaf pages of tables that do not follow the leaf before them, as a share of all leaf pages.
+    /// The share of leaf pages of tables that do not follow the leaf before them.
     pub scattered: f64,
 }
 
@@ -56,42 +56,42 @@ pub struct ShardStats {
 pub struct SeriesStats {
     /// The series that is counted.
     pub series: Series,
-    /// The file it is in.
+    /// The file with its table.
     pub file: PathBuf,
     /// The number of candles.
     pub rows: u64,
-    /// Spans of the ledger.
+    /// The number of spans of the ledger.
     pub spans: u64,
-    /// Earlier versions of its candles. The room they take is the file's, not that of its table.
+    /// The number of earlier versions of its candles. Their space counts for the file, not for its table.
     pub revisions: u64,
-    /// The pages of its table, in bytes.
+    /// The size of the pages of its table, in bytes.
     pub bytes: u64,
     /// The unused part of these pages, in bytes.
     pub unused_bytes: u64,
-    /// Leaf pages that do not follow the leaf before them, as a share of all of its leaf pages.
+    /// The share of its leaf pages that do not follow the leaf before them.
     pub scattered: f64,
 }
 
 impl StoreStats {
-    /// Candles in all.
+    /// Returns the number of candles of all series.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.shards.iter().map(|shard| shard.rows).sum()
     }
 
-    /// Spans of the ledger in all.
+    /// Returns the number of spans of all ledgers.
     #[must_use]
     pub fn spans(&self) -> u64 {
         self.shards.iter().map(|shard| shard.spans).sum()
     }
 
-    /// Earlier versions of candles in all.
+    /// Returns the number of earlier versions of all candles.
     #[must_use]
     pub fn revisions(&self) -> u64 {
         self.shards.iter().map(|shard| shard.revisions).sum()
     }
 
-    /// The size of all files, in bytes.
+    /// Returns the size of all files, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.index_bytes + self.shards.iter().map(|shard| shard.bytes + shard.log_bytes).sum::<u64>()
@@ -99,7 +99,7 @@ impl StoreStats {
 }
 
 impl SqliteStore {
-    /// Counts and measures all that is stored. Reads every page once; on a large folder that takes a while.
+    /// Counts and measures all stored data. Reads every page once; on a large folder that takes a while.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl SqliteStore {
         Ok(stats)
     }
 
-    /// The series that are assigned to one shard.
+    /// Returns the series that are assigned to one shard.
     pub(super) async fn series_in(&self, shard: ShardId) -> Result<Vec<Series>, StoreError> {
         let tables = self.index.tables_in(shard.venue, shard.number).await?;
         Ok(tables.iter().filter_map(|name| TableName::series(shard.venue, name)).collect())

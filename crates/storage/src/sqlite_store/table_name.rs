@@ -1,4 +1,4 @@
-//! The name of a series' table: the only text that enters SQL unbound, so it is made and proven here alone.
+//! The name of a series' table: the only text that enters SQL unbound, so it is built and checked only here.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use market_backbone_core::{Series, Symbol, Timeframe, VenueId};
 
 /// A table's name: `candles_KRW_BTC_1m`.
 ///
-/// Two series of a venue never share one, whatever SQLite (which does not tell `a` from `A`) makes of case:
-/// `-` is written `_`; what is neither a capital letter nor a digit is written `$` and its two hex digits;
-/// the month, which differs from the minute by case alone, is written `1mo`.
+/// Two series of a venue never share one, although SQLite does not distinguish `a` from `A`: `-` is written
+/// `_`; a character that is neither an upper-case letter nor a digit is written `$` and its two hex digits;
+/// the month, which differs from the minute only by case, is written `1mo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TableName(
     // Invariant: only A-Z, a-z, 0-9, `_` and `$`, so that it can stand between double quotes.
@@ -33,7 +33,7 @@ impl TableName {
         Self(name)
     }
 
-    /// The series whose table has this name; `None` if there is none.
+    /// Returns the series whose table has this name; `None` if there is none.
     pub(super) fn series(venue: VenueId, name: &str) -> Option<Series> {
         let (code, timeframe) = name.strip_prefix("candles_")?.rsplit_once('_')?;
         let timeframe = match timeframe {
@@ -49,7 +49,7 @@ impl TableName {
     }
 }
 
-/// The code that is written so in a name.
+/// Decodes a market's code from its spelling in a name.
 fn decode_symbol_code(written: &str) -> Option<String> {
     let mut code = String::with_capacity(written.len());
     let mut rest = written.chars();
@@ -66,7 +66,7 @@ fn decode_symbol_code(written: &str) -> Option<String> {
     Some(code)
 }
 
-/// Between double quotes, as SQL wants it.
+/// Displays the name between double quotes, as SQL needs it.
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\"", self.0)

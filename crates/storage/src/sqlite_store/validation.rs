@@ -1,4 +1,5 @@
-//! What only files can have wrong: broken pages, tables of another layout, a ledger that contradicts itself.
+//! Checks what can be wrong only in files: broken pages, foreign table layouts, a ledger that contradicts
+//! itself.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,15 +18,15 @@ use crate::GridLookup;
 use crate::integrity_check::{self, Finding, IntegrityIssue, IssueLocation};
 use crate::origin_codec;
 
-/// Complaints of SQLite that are listed of one file.
+/// The largest number of SQLite's errors that are listed of one file.
 const MAX_ERRORS_LISTED: u32 = 5;
 
 impl SqliteStore {
-    /// Examines everything that is stored: the files, then each series. Reads all of it.
+    /// Checks everything that is stored: the files, then each series. Reads all of it.
     ///
-    /// Beside a process that writes, what lands meanwhile may or may not be seen, and a series may be seen
-    /// between two commits; it is always seen whole. What is found is left as it is; a series that an older version wrote,
-    /// and in which nothing is found, gets the checksums that it lacks.
+    /// If another process writes meanwhile, its commits may or may not be seen, and a series may be seen
+    /// between two commits, but never in the middle of one. Findings are not repaired. A series that an older
+    /// version wrote, and that has no finding, gets its missing checksums.
     ///
     /// # Errors
     ///
@@ -34,7 +35,7 @@ impl SqliteStore {
         let view = self.read_only_view();
         let mut findings = view.check_index().await?;
         if !findings.is_empty() {
-            return Ok(findings); // it says which series are where
+            return Ok(findings); // it says which shard each series is in
         }
         for id in self.shards.all() {
             let file = self.shards.path(id)?;
@@ -97,13 +98,15 @@ impl SqliteStore {
         integrity_check::lone_witness::findings(self, series, grid, old).await
     }
 
-    /// Writes the ledger of a series anew. Where it does not check against its sum nothing of it can be believed, and
-    /// nothing is known from then on. Of one that an older version wrote, without a sum, spans that overlap are laid over
-    /// each other, and those that say nothing are dropped.
+    /// Rewrites the ledger of a series.
+    ///
+    /// If it does not match its checksum, none of it is reliable, and nothing is known from then on. In a
+    /// ledger without a checksum, which an older version wrote, overlapping spans are merged and unreadable
+    /// ones are dropped.
     ///
     /// # Errors
     ///
-    /// If it cannot be written; then it is as it was.
+    /// If it cannot be written; then it is unchanged.
     pub async fn repair_ledger(&self, series: &Series) -> Result<(), StoreError> {
         let state = self.writable_state(series)?;
         let Some(shard) = self.shard_of(&state).await? else { return Ok(()) };
@@ -118,7 +121,7 @@ impl SqliteStore {
         };
         let mended = repaired.await;
         database_file::close(conn).await;
-        state.rows_removed(None); // whatever happened: the ledger is to be read from disk
+        state.rows_removed(None); // whatever happened: the ledger must be read from disk
         mended.map(drop)
     }
 }
@@ -198,7 +201,7 @@ async fn check_ledger(
     Ok(found)
 }
 
-/// The series with this name in the ledger.
+/// Returns the series with this name in the ledger.
 fn series_of(venue: VenueId, label: &str) -> Option<Series> {
     let (code, timeframe) = label.rsplit_once(' ')?;
     Some(Series::new(Symbol::new(venue, code).ok()?, timeframe.parse().ok()?))
@@ -223,7 +226,7 @@ async fn merge_overlapping_spans(conn: &mut SqliteConnection, label: &str) -> Re
     .bind(label)
     .fetch_all(&mut *conn)
     .await?;
-    // In the order in which they were observed, so that the newest speaks.
+    // In the order in which they were observed, so that the newest prevails.
     let readable: Coverage = rows.iter().filter_map(|row| ledger_table::span(row).ok()).collect();
     sqlx::query("DELETE FROM coverage WHERE series = ?1").bind(label).execute(&mut *conn).await?;
     ledger_table::replace(conn, label, &Coverage::empty(), &readable).await?;

@@ -1,7 +1,7 @@
-//! Rows as they are read from disk: together with their sums, in one statement, and only those that check.
+//! Reads rows from disk together with their checksums, in one statement, and returns only those that match.
 //!
-//! One statement, so that rows and sums are of one moment: read one after the other, a commit between the two would look
-//! like damage.
+//! One statement, so that rows and checksums are of one moment: if they were read one after the other, a
+//! commit between the two would look like damage.
 
 use std::collections::BTreeMap;
 
@@ -15,23 +15,23 @@ use super::checksum;
 use super::checksum_table::BlockChecksum;
 use super::series_state::SeriesState;
 
-/// What was found in some blocks of a series.
+/// The verified content of some blocks of a series.
 #[derive(Debug, Default)]
 pub(super) struct VerifiedRows {
-    /// The rows of blocks that check, newest first.
+    /// The rows of blocks that match, newest first.
     pub(super) rows: Vec<Candle>,
-    /// The sums of all blocks that are said to have rows, whether they check or not.
+    /// The checksums of all blocks with rows, whether they match or not.
     pub(super) sums: BTreeMap<i64, BlockChecksum>,
     /// The blocks whose rows are not those that were written.
     pub(super) damaged: Vec<i64>,
-    /// An older version wrote it: blocks without a sum are believed.
+    /// True if an older version wrote the series: blocks without a checksum are accepted.
     pub(super) lacks_checksums: bool,
-    /// The oldest block about which this says all.
+    /// The oldest block that is covered completely.
     pub(super) oldest: i64,
 }
 
-/// Reads the blocks from `oldest` to `newest`, newest first, and stops when it has `limit` rows: then the block that was cut
-/// off is left out.
+/// Reads the blocks from `oldest` to `newest`, newest first, and stops when it has `limit` rows; a block that
+/// was cut off is left out.
 pub(super) async fn read(
     conn: &mut SqliteConnection,
     series: &SeriesState,
@@ -41,8 +41,8 @@ pub(super) async fn read(
     let grid = series.grid;
     let (from, to) = (grid.start_ms(oldest), grid.end_ms(newest));
     let limit_bound = i64::try_from(limit).unwrap_or(i64::MAX);
-    // The sums of the blocks in which rows were read; of all, if there are no more rows than these: then a block that is
-    // said to have some and has none is seen.
+    // The checksums of the blocks in which rows were read; of all blocks, if there are no more rows than
+    // these: then a block with a checksum but without rows is found.
     let sql = format!(
         "SELECT * FROM (
              SELECT timestamp, open, high, low, close, volume, turnover, 0 AS kind FROM {table}
@@ -86,7 +86,7 @@ pub(super) async fn read(
 }
 
 impl VerifiedRows {
-    /// There may be more rows in the block that came last.
+    /// Removes the last block, which may have more rows.
     fn drop_last_block(&mut self, grid: BlockGrid) {
         let Some(last) = self.rows.last().map(|row| grid.block_of(row.open_time)) else { return };
         self.rows.retain(|row| grid.block_of(row.open_time) > last);
@@ -97,7 +97,7 @@ impl VerifiedRows {
     fn verify(&mut self, series: &SeriesState) {
         let grid = series.grid;
         let mut unmatched: BTreeMap<i64, BlockChecksum> = self.sums.clone();
-        // Rows that do not follow each other are of a tree that is broken, whatever their sums.
+        // Rows out of order come from a broken B-tree, whatever their checksums.
         let in_order = |group: &[Candle]| group.is_sorted_by(|a, b| a.open_time > b.open_time);
         for group in self.rows.chunk_by(|a, b| grid.block_of(a.open_time) == grid.block_of(b.open_time)) {
             let block = grid.block_of(group[0].open_time);
@@ -109,7 +109,7 @@ impl VerifiedRows {
                 self.damaged.push(block);
             }
         }
-        // Said to have rows, and has none.
+        // The block has a checksum, but no rows.
         self.damaged.extend(unmatched.into_keys());
         self.damaged.sort_unstable();
         self.damaged.dedup();
@@ -118,7 +118,7 @@ impl VerifiedRows {
     }
 }
 
-/// The sum of a block with these rows, newest first.
+/// Returns the checksum of a block with these rows, newest first.
 pub(super) fn block_checksum(label: &str, newest_first: &[Candle]) -> BlockChecksum {
     BlockChecksum {
         rows: newest_first.len() as i64,

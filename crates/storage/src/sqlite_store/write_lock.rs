@@ -1,8 +1,8 @@
-//! Whose turn it is to write to a shard file: the commits' or the care's.
+//! The write lock of a shard file, shared by commits and maintenance.
 //!
-//! SQLite has one writer for each file anyway; but whoever finds it busy there blocks a thread and fails after
-//! a while. Here both wait in line, so that a commit comes next after one small step of care, and care knows
-//! how long nobody has written. Those of other processes are met at SQLite's lock.
+//! SQLite has one writer for each file anyway; but a second writer there blocks a thread and fails after a
+//! while. Here both wait in a queue, so that a commit comes next after one small step of maintenance, and
+//! maintenance knows how long nobody has written. Writers of other processes are met at SQLite's lock.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::commit_file::CommitId;
 
-/// The right to write to one shard file; given in the order of asking.
+/// The right to write to one shard file, granted in the order of requests.
 #[derive(Debug)]
 pub(super) struct WriteLock {
     permit: Semaphore,
@@ -22,7 +22,7 @@ pub(super) struct WriteLock {
 #[derive(Debug)]
 struct LastCommit {
     at: Instant,
-    /// By which mark it is known, once that was looked at.
+    /// The id of the last commit, once it was read.
     commit_id: Option<CommitId>,
 }
 
@@ -34,22 +34,23 @@ impl WriteLock {
         }
     }
 
-    /// Waits for the turn; it ends when what is returned is dropped. `None` never comes: it is never closed.
+    /// Waits for the lock; it is released when the result is dropped. `None` never occurs, because the lock
+    /// is never closed.
     pub(super) async fn acquire(&self) -> Option<SemaphorePermit<'_>> {
         self.permit.acquire().await.ok()
     }
 
-    /// Takes the turn if nobody has it.
+    /// Takes the lock if it is free.
     pub(super) fn try_acquire(&self) -> Option<SemaphorePermit<'_>> {
         self.permit.try_acquire().ok()
     }
 
-    /// Notes that a commit was just written, known by `mark`.
+    /// Records that the commit `mark` was just written.
     pub(super) fn record_commit(&self, mark: Option<CommitId>) {
         *self.last() = LastCommit { at: Instant::now(), commit_id: mark };
     }
 
-    /// Notes what was committed last, by whichever process: one that was not known of was just written, for all we know.
+    /// Records the last commit by any process: an unknown one may have been written just now.
     pub(super) fn observe_commit(&self, mark: Option<CommitId>) {
         let mut last = self.last();
         if last.commit_id.is_some() && last.commit_id != mark {
@@ -58,7 +59,7 @@ impl WriteLock {
         last.commit_id = mark;
     }
 
-    /// How long ago the last commit was; since the file was opened, if there was none.
+    /// Returns the time since the last commit, or since the file was opened if there was none.
     pub(super) fn idle_for(&self) -> Duration {
         self.last().at.elapsed()
     }

@@ -1,4 +1,4 @@
-//! The two things every answer is made of: stretches read from the store, and stretches fetched and kept.
+//! The two parts of every answer: ranges read from the store, and ranges fetched and stored.
 
 use std::sync::Arc;
 
@@ -12,23 +12,24 @@ use super::emitter::Emitter;
 use super::{StoredSource, prior_claims, recheck};
 use crate::{as_of, invalid_rows};
 
-/// Rows in one piece that is read from the store.
+/// The number of rows in one piece that is read from the store.
 const ROWS_PER_PART: usize = 10_000;
-/// Holes of one range that are asked for at the same time; what that does to the venue is upstream's to limit.
+/// The number of holes of one range that are fetched concurrently; upstream limits the load on the venue.
 const HOLES_AT_ONCE: usize = 4;
-/// Pieces that are written while further ones are on their way. The store puts commits that wait for it into
-/// one transaction; when so many wait, upstream is not polled.
+/// The number of pieces that are written while further ones are in flight.
+///
+/// The store puts waiting commits into one transaction; when so many wait, upstream is not polled.
 const COMMITS_AT_ONCE: usize = 8;
 
-/// An answer under way.
+/// An answer in progress.
 pub(super) struct StoredAnswer {
     pub(super) source: StoredSource,
     pub(super) query: CandleQuery,
     out: Emitter,
-    /// When the slot in progress began, and when it will end; as of when the question was put, or of when it asks.
+    /// The start and the end of the forming slot, as of the query's time, or of the moment it asks about.
     pub(super) forming_open: Timestamp,
     pub(super) forming_close: Timestamp,
-    /// What the store says it knows and could not tell.
+    /// The ranges that the store knows but could not read.
     invalidated: Vec<TimeRange>,
 }
 
@@ -41,7 +42,7 @@ impl StoredAnswer {
         Self { source, query, out, forming_open: tip, forming_close: next, invalidated: Vec::new() }
     }
 
-    /// Where the answer ends at the latest: slots that open later do not exist, or are not wanted.
+    /// Returns the end of the answer: slots that open later do not exist, or are not wanted.
     pub(super) fn end(&self) -> Timestamp {
         match self.query.forming {
             Forming::Include => self.forming_close,
@@ -49,7 +50,7 @@ impl StoredAnswer {
         }
     }
 
-    /// How many slots open from `from` up to but without `to`.
+    /// Returns how many slots open in `from..to`.
     pub(super) fn slots(&self, from: Timestamp, to: Timestamp) -> u64 {
         let range = TimeRange::new(from, to);
         range.map_or(0, |range| self.source.grid.slots(self.timeframe(), range))
@@ -67,16 +68,17 @@ impl StoredAnswer {
         Ok(if rechecks { recheck::without_due(known, self.source.clock.now()) } else { known })
     }
 
-    /// The stretches about which nothing is to be asked now to know of `asked`, oldest first: what is known, and what rests.
+    /// Returns the ranges of `asked` that need no request now, oldest first: known ones, and claims that must
+    /// not be checked yet.
     pub(super) fn skip_ranges(&self, known: &Coverage) -> RangeSet {
         recheck::skip_ranges(known, self.source.clock.now())
     }
 
     /// Emits the newest `limit` stored rows of `stretch`, all of which is known.
     ///
-    /// What is not known any more when it has been read (it was damaged on disk, it cannot be true, or somebody has forgotten
-    /// it) is not told.
-    /// Where so many are wanted nothing older than that is told either: who knows how many are in it?
+    /// What is no longer known after it was read (it was damaged on disk, it is invalid, or somebody has
+    /// forgotten it) is not emitted. If the number of rows is limited, nothing older than that is emitted
+    /// either, because the number of rows in it is unknown.
     pub(super) async fn emit_stored(
         &mut self,
         known: &Coverage,
@@ -92,10 +94,12 @@ impl StoredAnswer {
             let (query, store) = (&self.query, self.source.store.as_ref());
             let mut read = match as_of::read(store, query, &query.series, range, ask).await {
                 Err(_) if self.source.is_shared => {
-                    // Gone in the middle of it. Whose store it is has said so; what it has not told is asked for.
+                    // Lost in the middle of the range. The store has logged that; what it did not return is
+                    // fetched.
                     let untold = known.within(range).ranges();
                     self.invalidated.extend_from_slice(&untold);
-                    // What is left untold is a stretch of its own now; what was known to have no rows yet has been told.
+                    // The rest is a range of its own now; known ranges without rows have been emitted
+                    // already.
                     told.reached = if untold.is_empty() { stretch.from() } else { range.to() };
                     told.gone.extend(untold);
                     break;
@@ -103,7 +107,8 @@ impl StoredAnswer {
                 read => read?,
             };
             let rows = read.candles.len();
-            // As many as asked: then nothing is said about what is older than the oldest of them.
+            // As many rows as requested: then the answer says nothing about what is older than the oldest of
+            // them.
             let cut = read.candles.first().filter(|_| rows == ask).map(|oldest| oldest.open_time);
             let read_of = TimeRange::new(cut.unwrap_or(range.from()), range.to()).unwrap_or(range);
             rest = cut.and_then(|cut| TimeRange::new(range.from(), cut).ok());
@@ -137,8 +142,10 @@ impl StoredAnswer {
         Ok(told)
     }
 
-    /// Takes out what somebody has forgotten while it was read: its rows may have been gone already, and a
-    /// stretch without them would be called empty, here and by every store before this one.
+    /// Removes what was forgotten while it was read.
+    ///
+    /// Its rows may have been gone already, and a range without them would be called empty, here and by every
+    /// store before this one.
     async fn still_known(&self, mut part: CandlePart) -> Result<(CandlePart, Vec<TimeRange>), SourceError> {
         let known = self.known().await?;
         let mut all_gone = Vec::new();
@@ -161,7 +168,7 @@ impl StoredAnswer {
         FetchStats { memory_rows: from_memory, disk_rows, ..FetchStats::default() }
     }
 
-    /// The questions, with what answers have said before of what each is about.
+    /// Adds to the queries what replies have claimed before about their ranges.
     async fn with_prior_claims(
         &self,
         questions: Vec<CandleQuery>,
@@ -176,8 +183,8 @@ impl StoredAnswer {
         Ok(told)
     }
 
-    /// Puts questions to upstream, keeps each piece of the answers in the store, and then emits it;
-    /// `seen` is shown each piece.
+    /// Sends queries to upstream, stores each piece of the replies, and then emits it; `seen` is called with
+    /// each piece.
     pub(super) async fn fetch(
         &mut self,
         questions: Vec<CandleQuery>,
@@ -188,7 +195,7 @@ impl StoredAnswer {
         let known = source.store.coverage(&query.series).await?;
         let reaches = earliest_known(&known);
         let questions = self.with_prior_claims(questions, &known).await?;
-        // What was put with this one may have fetched it since the store was looked at.
+        // Another query of the same kind may have fetched it since the store was read.
         let put = query.pages_since;
         let asked = stream::iter(questions).map(move |question| upstream.stream(question.pages_since(put)));
         let kept = asked
@@ -211,14 +218,14 @@ impl StoredAnswer {
     }
 }
 
-/// What has been told of a stretch.
+/// The result of emitting a range.
 #[derive(Debug)]
 pub(super) struct EmitOutcome {
-    /// Rows.
+    /// The number of rows.
     pub(super) found: usize,
-    /// What was thought to be known and is not.
+    /// The ranges that were thought to be known and are not.
     pub(super) gone: Vec<TimeRange>,
-    /// How far back it was told.
+    /// The time back to which it was emitted.
     pub(super) reached: Timestamp,
 }
 
@@ -228,7 +235,7 @@ fn earliest_known(known: &Coverage) -> Option<Timestamp> {
     asked.map(|span| span.range.from())
 }
 
-/// Stores what is final in a piece, and what it proves of slots that have ended.
+/// Stores the final candles of a piece, and its coverage of slots that have ended.
 async fn persist(
     source: &StoredSource,
     query: &CandleQuery,
@@ -243,14 +250,14 @@ async fn persist(
     part.write_failure =
         WriteFailure::merge(part.write_failure.take(), source.write_failure(series, &part.candles, kept)?);
     if is_damaged {
-        return Ok(part); // a file that cannot be mended now has nothing to say of it
+        return Ok(part); // a file that cannot be repaired now has no disputes to report
     }
     report_disputes(source, query, &mut part).await?;
     Ok(part)
 }
 
-/// Puts into a piece what the store has come to doubt of its stretch, and the rows that stand there: the
-/// answer shall not differ from the one that the store would give alone.
+/// Adds the disputes in the piece's range, and the stored rows, to a piece: the answer must not differ from
+/// the one that the store alone would give.
 async fn report_disputes(
     source: &StoredSource,
     query: &CandleQuery,
@@ -265,7 +272,7 @@ async fn report_disputes(
     let disputed: Vec<_> = proven.iter().flat_map(|range| known.within(*range).disputes().to_vec()).collect();
     for dispute in disputed {
         let standing = match as_of::read(store, query, series, dispute.range, usize::MAX).await {
-            Err(_) if source.is_shared => continue, // gone since it was written to
+            Err(_) if source.is_shared => continue, // unavailable since it was written to
             read => read?.candles,
         };
         part.coverage.add_dispute(dispute);

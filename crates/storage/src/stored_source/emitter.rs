@@ -1,4 +1,4 @@
-//! A stream written as a function: the function emits pieces, and runs only while somebody polls the stream.
+//! A stream written as a function: the function emits pieces, and runs only while the stream is polled.
 
 use std::future::{Future, ready};
 
@@ -6,30 +6,30 @@ use futures::channel::mpsc;
 use futures::{FutureExt, SinkExt, StreamExt, stream};
 use market_backbone_core::{CandlePart, PartStream, SourceError, SourceErrorKind};
 
-/// Where the function puts its pieces.
+/// The sink for the pieces of a stream.
 #[derive(Debug)]
 pub(crate) struct Emitter(mpsc::Sender<Result<CandlePart, SourceError>>);
 
 impl Emitter {
-    /// Hands a piece to whoever polls the stream, and waits until there is room for another.
+    /// Emits a piece, and waits until there is room for another.
     pub(crate) async fn emit(&mut self, part: CandlePart) -> Result<(), SourceError> {
         let gone = |_| SourceError::new(SourceErrorKind::Closed, "nobody waits for the candles any more");
         self.0.send(Ok(part)).await.map_err(gone)
     }
 }
 
-/// The pieces that `work` emits, and last the error it ends with, if it does.
+/// Returns the stream of the pieces that `work` emits, and of its error, if it ends with one.
 pub(crate) fn stream<F, Work>(work: F) -> PartStream
 where
     F: FnOnce(Emitter) -> Work + Send + 'static,
     Work: Future<Output = Result<(), SourceError>> + Send + 'static,
 {
-    // One piece waits at most: then the function is not polled on until the piece has been taken.
+    // At most one piece waits: then the function is not polled until the piece has been taken.
     let (sender, receiver) = mpsc::channel(0);
     let mut last = sender.clone();
     let run = async move {
         if let Err(error) = work(Emitter(sender)).await {
-            // The error takes the way of the pieces, so that it cannot overtake them.
+            // The error goes through the same channel as the pieces, so that it cannot overtake them.
             let _ = last.send(Err(error)).await;
         }
     };

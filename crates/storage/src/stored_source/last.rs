@@ -1,4 +1,5 @@
-//! The newest so many: back from the end, through what is known and what is not, until there are enough.
+//! Answers for the newest candles of a count: backwards from the end, through known and unknown ranges, until
+//! there are enough.
 
 use std::collections::HashSet;
 
@@ -10,9 +11,9 @@ use super::answer::StoredAnswer;
 
 /// Answers with the newest `count` candles that open before `before` and not before `floor`.
 ///
-/// Each turn deals with one stretch below `cursor`, known or unknown, and moves `cursor` to its older end,
-/// whatever came of it, or up to what has turned out not to be known, which then is a stretch of its own. So it ends, and
-/// asks for each stretch once.
+/// Each iteration handles one range below `cursor`, known or unknown, and moves `cursor` to its older end,
+/// whatever the result, or up to a range that proved to be unknown, which is then handled by itself. So the
+/// loop ends, and fetches each range once.
 pub(super) async fn answer(
     mut answer: StoredAnswer,
     count: usize,
@@ -22,7 +23,7 @@ pub(super) async fn answer(
     let mut cursor = before.unwrap_or(Timestamp::MAX).min(answer.end());
     let mut wanted = count;
     while wanted > 0 && cursor > floor {
-        let known = answer.known().await?; // anew each time: it grows with what is fetched
+        let known = answer.known().await?; // again each time: it grows with what is fetched
         let (is_known, end) = range_before(&answer, &known, cursor);
         let mut from = end.max(floor);
         if let Ok(stretch) = TimeRange::new(from, cursor) {
@@ -49,13 +50,14 @@ fn range_before(answer: &StoredAnswer, known: &Coverage, cursor: Timestamp) -> (
     }
 }
 
-/// Asks upstream for the newest `wanted` candles in `gap`; says how many came.
+/// Fetches the newest `wanted` candles in `gap` from upstream; returns how many came.
 async fn fetch_gap(answer: &mut StoredAnswer, gap: TimeRange, wanted: usize) -> Result<usize, SourceError> {
     let slots = usize::try_from(answer.slots(gap.from(), gap.to())).unwrap_or(usize::MAX);
     if slots == 0 {
         return Ok(0);
     }
-    // Where the gap reaches the slot in progress the venue may move on meanwhile, and then there are more slots than these.
+    // If the gap reaches the forming slot, the venue may move on meanwhile, and then there are more slots
+    // than these.
     let moves = gap.to() > answer.forming_open;
     let question =
         CandleQuery::last(answer.query.series.clone(), if moves { wanted } else { wanted.min(slots) })
@@ -76,7 +78,7 @@ async fn fetch_gap(answer: &mut StoredAnswer, gap: TimeRange, wanted: usize) -> 
     Ok(came.len())
 }
 
-/// A question that cannot be put is a mistake of ours: it is made from one that could.
+/// Builds the error for an invalid query, which is a bug here: it is derived from a valid one.
 pub(super) fn query_error(error: &QueryError) -> SourceError {
     SourceError::new(SourceErrorKind::BadRequest, error.to_string())
 }

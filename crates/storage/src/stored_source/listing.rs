@@ -1,7 +1,8 @@
-//! That a market was not listed before a moment is true of all its timeframes, or of none.
+//! The time before a market's listing holds for all its timeframes, or for none.
 //!
-//! It is kept for each series, because only the pages of a series say how far it goes back. It is not kept where a
-//! candle of another timeframe contradicts it, and a candle that turns up takes it back in every timeframe.
+//! It is stored for each series, because only the pages of a series say how far it goes back. It is not
+//! stored where a candle of another timeframe contradicts it, and a candle that turns up removes it in every
+//! timeframe.
 
 use market_backbone_core::{
     CandlePart, Coverage, Origin, Series, SourceError, TimeRange, Timeframe, Timestamp,
@@ -10,8 +11,8 @@ use market_backbone_core::{
 use super::StoredSource;
 
 impl StoredSource {
-    /// Takes out of a piece what it says of the time before the listing, where candles that are stored contradict it, of
-    /// this timeframe or another: the store does not believe it, so whoever asks must not be told so.
+    /// Removes from a piece its coverage before the listing, where stored candles of this or another
+    /// timeframe contradict it: the store rejects it, so the answer must not contain it.
     pub(super) async fn drop_contradicted_listing(
         &self,
         series: &Series,
@@ -34,8 +35,8 @@ impl StoredSource {
         Ok(())
     }
 
-    /// Takes back in other timeframes that the market was not listed, where a candle that opens at `oldest` shows that
-    /// it was.
+    /// Removes the coverage before the listing in other timeframes, where a candle that opens at `oldest`
+    /// contradicts it.
     pub(super) async fn withdraw_listing(
         &self,
         series: &Series,
@@ -66,7 +67,8 @@ fn remove_listing(known: &mut Coverage) {
     ranges.into_iter().for_each(|range| known.remove(range));
 }
 
-/// The same market in other timeframes. Candles of seconds are kept for a while only, and say nothing.
+/// Returns the same market in other timeframes. Candles of seconds are kept for a limited time and prove
+/// nothing.
 fn others(series: &Series) -> impl Iterator<Item = Series> {
     let others =
         Timeframe::ALL.into_iter().filter(|frame| *frame != series.timeframe && *frame != Timeframe::S1);

@@ -1,10 +1,10 @@
-//! What the ledger hands down with a question: what answers have said already of what it is about.
+//! The claims that the ledger passes on with a query: what replies have already said about its range.
 
 use market_backbone_core::{CandleQuery, Coverage, PriorClaims, Selection, StoreError, TimeRange, Timestamp};
 
 use super::StoredSource;
 
-/// What is to be told with `question`: what is claimed in this ledger, and what a nearer one has told already.
+/// Returns the claims for `question`: those of this ledger, and those that a nearer one has passed on.
 pub(super) async fn of(
     source: &StoredSource,
     known: &Coverage,

@@ -1,4 +1,4 @@
-//! Ranges: what is known of them comes first, then each hole is asked for.
+//! Answers for a range: the known part comes first, then each hole is fetched.
 
 use market_backbone_core::{CandleQuery, Forming, SourceError, TimeRange};
 
@@ -7,7 +7,7 @@ use super::answer::StoredAnswer;
 /// Answers with all candles that open in `range`.
 pub(super) async fn answer(mut answer: StoredAnswer, range: TimeRange) -> Result<(), SourceError> {
     let Ok(range) = TimeRange::new(range.from(), range.to().min(answer.end())) else {
-        return Ok(()); // all of it is still to come
+        return Ok(()); // all of it is in the future
     };
     let mut known = answer.known().await?;
     for stretch in known.within(range).ranges() {
@@ -20,7 +20,7 @@ pub(super) async fn answer(mut answer: StoredAnswer, range: TimeRange) -> Result
     answer.fetch(questions, |_| ()).await
 }
 
-/// Asks for a hole; for the slot in progress alone in the way that upstream can answer most cheaply.
+/// Builds the query for a hole; for the forming slot alone, in the form that is cheapest for upstream.
 fn question(answer: &StoredAnswer, hole: TimeRange) -> Result<CandleQuery, SourceError> {
     let series = answer.query.series.clone();
     let reaches_now = hole.to() > answer.forming_open;

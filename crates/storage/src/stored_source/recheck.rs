@@ -1,16 +1,16 @@
-//! What of the ledger is worth asking about again, and what is not worth it yet.
+//! Decides which parts of the ledger should be fetched again, and which not yet.
 //!
-//! A claim that has two witnesses rests until its rows have had time to turn up. An early word of a venue that corrects
-//! nothing by rule is asked about once more when the venue has surely moved on.
+//! A claim with two witnesses is left alone until its rows have had time to turn up. An early page of a venue
+//! that revises nothing by rule is fetched once more when the venue has surely moved on.
 
 use std::time::Duration;
 
 use market_backbone_core::{CLOCK_SLACK, Coverage, MAX_ROW_DELAY, Origin, RangeSet, Span, Timestamp};
 
-/// How old a slot is when an early word about it is asked about again, unless it was said at that age already.
+/// The ages of a slot at which an early observation is fetched again, unless it was made at that age already.
 const RECHECK_AGES: [Duration; 2] = [Duration::from_secs(15), MAX_ROW_DELAY];
 
-/// What is `known` but for early words that are due to be asked about once more at `now`.
+/// Returns `known` without early observations that are due to be fetched once more at `now`.
 pub(super) fn without_due(mut known: Coverage, now: Timestamp) -> Coverage {
     let due: Vec<_> = known.spans().iter().filter(|span| is_due(span, now)).map(|span| span.range).collect();
     due.into_iter().for_each(|range| known.remove(range));
@@ -26,7 +26,7 @@ fn is_due(span: &Span, now: Timestamp) -> bool {
     provenance.origin == Origin::Early && RECHECK_AGES.iter().any(crossed)
 }
 
-/// Returns the slots about which nothing is asked at `now`: what is known, and the claims that cool down.
+/// Returns the slots that need no request at `now`: known ones, and claims that must not be checked yet.
 pub(super) fn skip_ranges(known: &Coverage, now: Timestamp) -> RangeSet {
     let mut all = known.known();
     all.extend(known.claims().iter().filter(|claim| claim.is_cooling_down(now)).map(|claim| claim.range));

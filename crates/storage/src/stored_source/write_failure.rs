@@ -1,4 +1,5 @@
-//! A disk that is full, fails, or holds a damaged file is no reason to keep an answer back: it is given, and says that it was not kept.
+//! A disk that is full, fails, or holds a damaged file does not prevent an answer: it is returned, marked as
+//! not stored.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -7,7 +8,7 @@ use market_backbone_core::{Candle, Series, StoreError, StoreErrorKind, WriteFail
 use super::StoredSource;
 
 impl StoredSource {
-    /// What of `candles` could not be `kept`, if that is the disk's fault.
+    /// Returns which part of `candles` could not be stored (`kept`), if the disk is the reason.
     pub(super) fn write_failure(
         &self,
         series: &Series,

@@ -1,4 +1,4 @@
-//! A copy of all lists, beside the database they are kept in. Nobody can be asked for them again.
+//! A copy of all lists beside their database: unlike candles, they cannot be fetched again.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -15,7 +15,7 @@ pub(super) struct UniverseRow {
     pub(super) lookup: String,
     #[serde(rename = "type")]
     pub(super) kind: String,
-    /// JSON of its own.
+    /// The list as JSON.
     pub(super) value: String,
     pub(super) created: i64,
     pub(super) updated: i64,
@@ -27,7 +27,7 @@ struct UniverseBackup {
     lists: Vec<UniverseRow>,
 }
 
-/// The checksum of all lists, which stand in the order of their keys.
+/// Returns the checksum of all lists, which are sorted by key.
 pub(super) fn checksum(lists: &[UniverseRow]) -> i64 {
     let mut bytes = Vec::new();
     for UniverseRow { lookup, kind, value, created, updated } in lists {
@@ -41,12 +41,12 @@ pub(super) fn checksum(lists: &[UniverseRow]) -> i64 {
     checksum_of(&bytes)
 }
 
-/// Where the copy of the lists in `database` is: `universes.copy.json`.
+/// Returns the path of the copy of the lists in `database`: `universes.copy.json`.
 pub(super) fn path(database: &Path) -> PathBuf {
     database.with_extension("copy.json")
 }
 
-/// Puts a copy beside `database`, whole or not at all.
+/// Writes a copy beside `database`, as a whole or not at all.
 pub(super) fn write(database: &Path, lists: &[UniverseRow]) -> Result<(), StoreError> {
     let place = path(database);
     let draft = place.with_extension("json.part");
@@ -58,12 +58,12 @@ pub(super) fn write(database: &Path, lists: &[UniverseRow]) -> Result<(), StoreE
         fs::rename(&draft, &place)
     });
     written.map_err(|error| {
-        let _ = fs::remove_file(&draft); // half of it is of no use
+        let _ = fs::remove_file(&draft); // half of it is useless
         fault::io(&place, error)
     })
 }
 
-/// The lists in the copy beside `database`; nothing if there is none, or it is damaged as well.
+/// Reads the lists in the copy beside `database`; `None` if there is none, or it is damaged as well.
 pub(super) fn read(database: &Path) -> Option<Vec<UniverseRow>> {
     let text = fs::read(path(database)).ok()?;
     let UniverseBackup { sum: said, lists } = serde_json::from_slice(&text).ok()?;

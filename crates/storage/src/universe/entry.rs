@@ -1,4 +1,4 @@
-//! One list and the many shapes in which such lists are handed about.
+//! One list, and the formats in which such lists are exchanged.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 pub enum UniverseKind {
     /// A list of stocks: `name:key`.
     StockUniverse,
-    /// Stocks and funds: `name:key`.
+    /// A list of stocks and funds: `name:key`.
     StockEtfCombo,
     /// The holdings of a fund: `etf_key`.
     Etf,
     /// A theme: `theme_name`.
     Themes,
-    /// A list of one's own: its key as it is.
+    /// A user's own list, with its key as it is.
     Custom,
 }
 
@@ -50,19 +50,19 @@ impl fmt::Display for UniverseKind {
     }
 }
 
-/// A list of markets with a name.
+/// A named list of markets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UniverseEntry {
     /// The kind of the list.
     pub kind: UniverseKind,
     /// The key by which it is looked up.
     pub lookup: String,
-    /// The markets' codes, each once, in their order.
+    /// The markets' codes, without duplicates, in their order.
     pub members: Vec<String>,
 }
 
 impl UniverseEntry {
-    /// A list of one's own, looked up by `key`.
+    /// Creates a user's own list, looked up by `key`.
     #[must_use]
     pub fn custom(key: impl Into<String>, members: impl IntoIterator<Item = String>) -> Self {
         Self { kind: UniverseKind::Custom, lookup: key.into(), members: each_once(members) }
@@ -74,7 +74,7 @@ impl UniverseEntry {
 #[error("{0}")]
 pub struct ParseUniverseError(String);
 
-/// Reads lists out of a text:
+/// Parses lists from a text:
 ///
 /// - JSON of one list: `["AAPL", …]`, `{"symbols": ["AAPL", …]}` or `{"stocks": [{"ticker": "AAPL"}, …]}`;
 /// - JSON of many: `[{"type": "stock_universe", "name": …, "key": …, "value": one of the above}, …]`, which bring
@@ -125,7 +125,7 @@ fn row(item: &Value) -> Result<UniverseEntry, ParseUniverseError> {
     Ok(UniverseEntry { kind, lookup, members })
 }
 
-/// The markets in a value of any of the known shapes.
+/// Returns the markets in a value of any of the known formats.
 pub(super) fn members(value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().filter_map(code).collect(),

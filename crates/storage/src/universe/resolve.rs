@@ -1,21 +1,21 @@
-//! From a key to the markets it means.
+//! Resolves a key to its markets.
 
 use std::collections::BTreeMap;
 
-/// How many keys an error names.
+/// The largest number of keys in an error.
 const MAX_SUGGESTIONS: usize = 3;
-/// Below this, two keys have nothing to do with each other.
+/// The similarity below which two keys are unrelated.
 const MIN_SIMILARITY: f64 = 0.5;
 
-/// There is no such universe.
+/// The error for an unknown universe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown universe `{part}`{}{}", within(part, key), hint(nearest))]
 pub struct UnknownUniverse {
     /// The key that was looked up.
     pub key: String,
-    /// The part of it that is not known.
+    /// The unknown part of the key.
     pub part: String,
-    /// The known keys that are most like it, best first.
+    /// The known keys that are most similar, best first.
     pub nearest: Vec<String>,
 }
 
@@ -31,9 +31,11 @@ fn hint(nearest: &[String]) -> String {
     }
 }
 
-/// The markets that `key` means: those of the universe of exactly that name, else the union of the known universes
-/// that the key is made of, joined by `:`. Of two ways to read it the one with the longer names first is taken. Each
-/// market once, in the order of its first mention.
+/// Returns the markets of `key`: those of the universe of exactly that name, else the union of the known
+/// universes joined by `:` in the key.
+///
+/// If there are two ways to split the key, the one with the longer names first is taken. Each market occurs
+/// once, in the order of its first mention.
 ///
 /// # Errors
 ///
@@ -64,7 +66,7 @@ pub fn resolve_universe(
 }
 
 fn unknown(universes: &BTreeMap<String, Vec<String>>, key: &str, rest: &[&str]) -> UnknownUniverse {
-    // With nothing known before it, the whole was probably meant as one name.
+    // If nothing before it is known, the whole was probably meant as one name.
     let whole = rest.join(":");
     let part = if whole == key { whole } else { rest.first().copied().unwrap_or_default().to_owned() };
     let mut scored: Vec<(f64, &String)> = universes
@@ -77,7 +79,7 @@ fn unknown(universes: &BTreeMap<String, Vec<String>>, key: &str, rest: &[&str]) 
     UnknownUniverse { key: key.to_owned(), part, nearest }
 }
 
-/// 1 for the same letters; the part after the colon, or after `etf_`, counts as nearly the whole.
+/// Returns 1 for the same letters; the part after the colon, or after `etf_`, counts as nearly the whole.
 fn similarity(wanted: &str, known: &str) -> f64 {
     let (wanted, known) = (wanted.to_lowercase(), known.to_lowercase());
     let bare = known.rsplit([':', '_']).next().unwrap_or_default();

@@ -1,7 +1,7 @@
-//! Where the lists are kept: a small database of its own in the data folder, and a copy beside it.
+//! The store of the lists: a small database of its own in the data folder, and a copy beside it.
 //!
-//! Not in the index of the candles: a list is edited by a person, often while a program holds the store, and SQLite
-//! lets both do so here. Candles that are damaged are fetched again; a list is its owner's own, and cannot be.
+//! It is not in the index of the candles: a person edits lists, often while a program holds the store, and
+//! SQLite allows both here. Damaged candles are fetched again; a user's list cannot be.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use super::entry::{self, UniverseEntry, UniverseKind};
 use super::table;
 use crate::sqlite_store::{UNIVERSES, fault, open_writer, set_aside};
 
-/// The lists of a data folder. Opened when it is first asked.
+/// The lists of a data folder. Opened at the first request.
 #[derive(Debug)]
 pub struct UniverseStore {
     path: PathBuf,
@@ -27,7 +27,7 @@ pub struct UniverseStore {
     conn: Mutex<Option<SqliteConnection>>,
 }
 
-/// What is asked of the lists.
+/// An operation on the lists.
 #[derive(Clone, Copy, Debug)]
 enum UniverseOperation<'a> {
     Read,
@@ -36,24 +36,24 @@ enum UniverseOperation<'a> {
 }
 
 impl UniverseStore {
-    /// The lists kept in `dir`; nothing is opened or made yet.
+    /// Creates a store of the lists in `dir`; nothing is opened or created yet.
     #[must_use]
     pub fn in_folder(dir: &Path, clock: Arc<dyn Clock>) -> Self {
         Self { path: dir.join("universes.db"), in_memory: false, clock, conn: Mutex::default() }
     }
 
-    /// Lists that are gone when the program ends.
+    /// Creates a store of lists in memory, which are lost when the program ends.
     #[must_use]
     pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
         Self { path: PathBuf::from(":memory:"), in_memory: true, clock, conn: Mutex::default() }
     }
 
-    /// All lists, by key.
+    /// Returns all lists, by key.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read. One that is damaged is put aside and its lists are restored from the copy beside it; it
-    /// is an error if that is damaged as well.
+    /// If the file cannot be read. A damaged file is moved aside and restored from the copy beside it; it is
+    /// an error if that is damaged as well.
     pub async fn entries(&self) -> Result<Vec<UniverseEntry>, StoreError> {
         let rows = self.execute(UniverseOperation::Read).await?;
         let entry = |row: UniverseRow| {
@@ -64,7 +64,7 @@ impl UniverseStore {
         Ok(rows.into_iter().map(entry).collect())
     }
 
-    /// The members of all lists, by key.
+    /// Returns the members of all lists, by key.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl UniverseStore {
         Ok(self.entries().await?.into_iter().map(|entry| (entry.lookup, entry.members)).collect())
     }
 
-    /// Keeps `entries`, all or none; each takes the place of the one with its key.
+    /// Stores `entries`, all or none; each replaces the one with its key.
     ///
     /// # Errors
     ///
@@ -82,16 +82,16 @@ impl UniverseStore {
         self.execute(UniverseOperation::Put(entries)).await.map(drop)
     }
 
-    /// Forgets the list of this key; whether there was one.
+    /// Deletes the list of this key. Returns whether there was one.
     ///
     /// # Errors
     ///
-    /// If it cannot be written, or copied; then nothing has changed.
+    /// If that cannot be written, or copied; then nothing has changed.
     pub async fn remove(&self, key: &str) -> Result<bool, StoreError> {
         Ok(!self.execute(UniverseOperation::Remove(key)).await?.is_empty())
     }
 
-    /// Lets go of the file.
+    /// Closes the file.
     pub async fn close(&self) {
         if let Some(conn) = self.conn.lock().await.take()
             && let Err(error) = conn.close().await
@@ -100,7 +100,7 @@ impl UniverseStore {
         }
     }
 
-    /// Does it; once more where the file was damaged and has been restored.
+    /// Runs the operation; once more if the file was damaged and has been restored.
     async fn execute(&self, task: UniverseOperation<'_>) -> Result<Vec<UniverseRow>, StoreError> {
         let mut slot = self.conn.lock().await;
         match self.execute_once(&mut slot, task).await {
@@ -125,7 +125,7 @@ impl UniverseStore {
             }
         };
         let fault = |error| fault::database(&self.path, error);
-        // Alone: what is read, changed and copied is of one moment, whoever else edits the lists.
+        // Exclusive: what is read, changed and copied is of one moment, whoever else edits the lists.
         let mut whole = conn.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
         let (before, sealed) = table::read(&mut whole).await.map_err(fault)?;
         if sealed.is_some_and(|sealed| sealed != backup::checksum(&before)) {
@@ -143,7 +143,7 @@ impl UniverseStore {
                 (true, before.iter().filter(|row| row.lookup == key).cloned().collect())
             }
         };
-        // An older version kept them without a copy.
+        // An older version stored them without a copy.
         let uncopied = !before.is_empty() && (sealed.is_none() || !backup::path(&self.path).exists());
         if changed || uncopied && !self.in_memory {
             let after = table::write_checksum(&mut whole).await.map_err(fault)?;
@@ -155,7 +155,7 @@ impl UniverseStore {
         Ok(answer)
     }
 
-    /// Puts a damaged file aside and makes it anew from the copy beside it.
+    /// Moves a damaged file aside and restores it from the copy beside it.
     async fn restore(
         &self,
         slot: &mut Option<SqliteConnection>,
@@ -171,7 +171,7 @@ impl UniverseStore {
             );
             return Err(StoreError::new(StoreErrorKind::Corrupt, what).with_source(error));
         };
-        // The file goes out of the way even if it cannot be closed in order.
+        // The file is moved even if it cannot be closed properly.
         if let Some(conn) = slot.take() {
             let _ = conn.close().await;
         }

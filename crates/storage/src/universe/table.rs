@@ -6,14 +6,14 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::backup::{self, UniverseRow};
 use super::entry::UniverseEntry;
 
-/// All lists, by key, and the checksum that was written with them; none where an older version wrote them.
+/// Returns all lists, by key, and the checksum written with them; none where an older version wrote them.
 pub(super) async fn read(
     conn: &mut SqliteConnection,
 ) -> Result<(Vec<UniverseRow>, Option<i64>), sqlx::Error> {
     let sql = "SELECT lookup, type, value, created, updated FROM cache_entries ORDER BY lookup";
     let rows = sqlx::query(sql).fetch_all(&mut *conn).await?;
     let text = |row: &SqliteRow, column: usize| {
-        // Bytes, because damaged text need not be any.
+        // Bytes, because damaged text need not be valid.
         let bytes: &[u8] = sqlx::Row::try_get_unchecked(row, column).unwrap_or_default();
         String::from_utf8_lossy(bytes).into_owned()
     };
@@ -55,7 +55,7 @@ pub(super) async fn remove(conn: &mut SqliteConnection, key: &str) -> Result<(),
     sqlx::query("DELETE FROM cache_entries WHERE lookup = ?").bind(key).execute(conn).await.map(drop)
 }
 
-/// Puts lists where there are none.
+/// Writes lists where there are none.
 pub(super) async fn restore(conn: &mut SqliteConnection, lists: &[UniverseRow]) -> Result<(), sqlx::Error> {
     for UniverseRow { lookup, kind, value, created, updated } in lists {
         sqlx::query(
@@ -72,7 +72,7 @@ pub(super) async fn restore(conn: &mut SqliteConnection, lists: &[UniverseRow]) 
     Ok(())
 }
 
-/// Writes down the checksum of what is there now, and says what that is.
+/// Writes the checksum of the current lists, and returns them.
 pub(super) async fn write_checksum(conn: &mut SqliteConnection) -> Result<Vec<UniverseRow>, sqlx::Error> {
     let (lists, _) = read(conn).await?;
     sqlx::query("DELETE FROM list_sum").execute(&mut *conn).await?;

@@ -69,7 +69,7 @@ fn read(raw: &RawValue, request: &CandlePageRequest) -> Result<Candle, BadRow> {
         return Err(bad(None, format!("it is of {} minutes", row.unit.unwrap_or_default())));
     }
     let Some(open_time) = time else {
-        return Err(bad(None, format!("it opens at `{}`, which is no time", row.candle_date_time_utc)));
+        return Err(bad(None, format!("its open time `{}` is not a time", row.candle_date_time_utc)));
     };
     Ok(candle(&row, open_time))
 }

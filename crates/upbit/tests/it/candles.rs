@@ -1,4 +1,4 @@
-//! Pages of candles: order, finality, and above all what they prove and what not.
+//! Pages of candles: order, finality, and above all what they prove and what they do not.
 
 use market_backbone_core::{
     CandlePage, CandlePageRequest, PageProof, SourceErrorKind, TimeRange, Timeframe, Timestamp, Venue,
@@ -7,7 +7,7 @@ use market_backbone_upbit::Upbit;
 
 use crate::{NOON, at, page_of};
 
-/// A row of one-minute candles, opened at `time` on 2026-05-12.
+/// Returns a row of one-minute candles, opened at `time` on 2026-05-12.
 fn row(time: &str) -> String {
     row_of("KRW-BTC", &format!("2026-05-12T{time}"), 1)
 }
@@ -30,7 +30,7 @@ fn opens(page: &CandlePage) -> Vec<String> {
     page.candles.iter().map(|candle| candle.open_time.to_string()[11..19].to_owned()).collect()
 }
 
-/// A stretch of 2026-05-12.
+/// Returns a range of 2026-05-12.
 fn stretch(from: &str, to: &str) -> Option<TimeRange> {
     TimeRange::new(at(&format!("2026-05-12T{from}Z")), at(&format!("2026-05-12T{to}Z"))).ok()
 }
@@ -58,7 +58,7 @@ fn a_candle_is_final_once_the_venue_has_moved_on_or_its_slot_is_long_over() {
     };
     let alone = ["11:59:00", "11:58:00"];
     assert_eq!(asked(&alone, "2026-05-12T11:59:30Z"), [true, false]);
-    // It may be cut short: a venue that lags by some seconds would show it so.
+    // The candle may be incomplete: a venue that lags by some seconds would show it like this.
     assert_eq!(asked(&alone, "2026-05-12T12:00:29.999Z"), [true, false]);
     assert_eq!(asked(&alone, "2026-05-12T12:00:30Z"), [true, true]);
     let ends_there = page(&page_of(Timeframe::M1, Some("2026-05-12T12:00:00Z")), &[row("11:59:00")]);
@@ -74,7 +74,7 @@ fn a_page_proves_what_lies_between_its_rows_and_claims_what_lies_behind() {
     let proof = page(&page_of(Timeframe::M1, Some("2026-05-12T11:00:00Z")), &rows).proof;
     assert_eq!(proof.covered, stretch("10:00:00", "10:31:00"));
     assert_eq!(proof.absent_after, stretch("10:31:00", "11:00:00"));
-    // Fewer came than were asked for: nothing is older, it says.
+    // Fewer rows came than were requested: nothing is older.
     assert_eq!(proof.absent_before, TimeRange::new(Timestamp::MIN, at("2026-05-12T10:00:00Z")).ok());
     assert!(!proof.exhausted && proof.uncertain.is_empty());
     let to_the_row = page(&page_of(Timeframe::M1, Some("2026-05-12T10:31:00Z")), &rows).proof;
@@ -98,7 +98,7 @@ fn the_newest_row_of_a_page_that_could_show_more_is_an_early_word() {
 #[test]
 fn a_slot_that_had_not_settled_is_never_proven() {
     let rows = [row("11:59:00"), row("11:57:00")];
-    // At noon sharp the slot of 11:59 may still change.
+    // At exactly noon the slot of 11:59 may still change.
     for before in [None, Some("2027-01-01T00:00:00Z")] {
         let proof = page(&page_of(Timeframe::M1, before), &rows).proof;
         assert_eq!((proof.covered, proof.absent_after), (stretch("11:57:00", "11:59:00"), None));
@@ -171,7 +171,7 @@ fn a_bad_row_at_the_end_of_a_full_page_says_nothing_of_what_is_older() {
         (1, 0),
         "the next page shows it again"
     );
-    // A page that fell short says that nothing else is older.
+    // A page with too few rows shows that nothing else is older.
     let short = page(&request(3), &rows);
     assert_eq!(short.proof.uncertain, [own_slot]);
     assert_eq!(short.proof.absent_before, TimeRange::new(Timestamp::MIN, at("2026-05-12T10:49:00Z")).ok());

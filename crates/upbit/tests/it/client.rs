@@ -1,4 +1,4 @@
-//! What only Upbit offers.
+//! Requests that only Upbit has.
 
 use std::sync::Arc;
 

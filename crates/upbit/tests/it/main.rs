@@ -1,4 +1,4 @@
-//! Upbit's protocol from outside: bytes in, values out. Every shape is written by hand after real ones.
+//! Upbit's protocol from outside: bytes in, values out. Every message is written by hand after real ones.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot have is a failed test")]
 
@@ -23,7 +23,7 @@ use market_backbone_core::{
 };
 use market_backbone_upbit::{UPBIT, Upbit};
 
-/// When the tests' requests are sent and frames received.
+/// The time at which the tests' requests are sent and frames received.
 const NOON: &str = "2026-05-12T12:00:00Z";
 
 fn at(text: &str) -> Timestamp {
@@ -42,7 +42,7 @@ fn page_of(timeframe: Timeframe, before: Option<&str>) -> CandlePageRequest {
     }
 }
 
-/// The events and the outcome of one frame, for a reader of KRW-BTC, KRW-ETH and BTC-ETH.
+/// Returns the events and the outcome of one frame, for a reader of KRW-BTC, KRW-ETH and BTC-ETH.
 fn read(frame: &str) -> Result<(Vec<FeedEvent>, FrameOutcome), FrameError> {
     let symbols: SymbolTable = ["KRW-BTC", "KRW-ETH", "BTC-ETH"].into_iter().map(symbol).collect();
     let mut events = Vec::new();
@@ -50,7 +50,7 @@ fn read(frame: &str) -> Result<(Vec<FeedEvent>, FrameOutcome), FrameError> {
     Ok((events, outcome))
 }
 
-/// The only event of a frame.
+/// Returns the only event of a frame.
 #[track_caller]
 fn only(frame: &str) -> FeedEvent {
     let (mut events, outcome) = read(frame).unwrap();

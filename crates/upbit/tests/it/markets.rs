@@ -1,4 +1,4 @@
-//! What is listed, and price steps.
+//! The list of markets, and price increments.
 
 use market_backbone_core::{SourceErrorKind, Venue};
 use market_backbone_upbit::Upbit;

@@ -19,7 +19,7 @@ const SEEDS: [&str; 7] = [
     r#"{"error":{"name":"TOO_MANY_REQUEST","message":"요청이 많아 60초 동안 차단"}}"#,
 ];
 
-/// A message with a stretch of it cut out and other bytes put in.
+/// Returns a message of which a part is cut out and replaced by other bytes.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let put = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..6),
@@ -65,7 +65,7 @@ fn decode_everywhere(bytes: &[u8], timeframe: Timeframe, before: Option<i64>, no
     }
 }
 
-/// The spellings of `digits` × 10^`exponent` that Upbit uses.
+/// Returns the spellings of `digits` × 10^`exponent` that Upbit uses.
 fn spellings(digits: u64, exponent: i32) -> Vec<String> {
     let mut spellings = vec![format!("{digits}E{exponent}"), format!("{digits}.000e{exponent:+03}")];
     let text = digits.to_string();
@@ -96,7 +96,7 @@ proptest! {
     #[test]
     fn fifteen_digits_survive_in_every_spelling(digits in 1u64..1_000_000_000_000_000, exponent in -20i32..8) {
         let want = format!("{:.14e}", format!("{digits}E{exponent}").parse::<f64>().unwrap());
-        // What is printed again with 15 digits is what was written.
+        // The number printed with 15 digits is the number that was written.
         let mantissa = want.split('e').next().unwrap().replace('.', "");
         let written = digits.to_string();
         prop_assert_eq!(mantissa.trim_end_matches('0'), written.trim_end_matches('0'));

@@ -1,4 +1,4 @@
-//! Recorded frames and answers, where they are at hand; nothing of them is kept here.
+//! Recorded frames and answers, where they are available; none of them is stored here.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use market_backbone_upbit::Upbit;
 
 use crate::{at, symbol};
 
-/// The folder of recordings, or a word that the test says nothing.
+/// Returns the folder of recordings, or prints that the test is skipped.
 #[expect(clippy::disallowed_methods, reason = "tests have no binary that reads the environment for them")]
 fn recordings() -> Option<PathBuf> {
     let folder = std::env::var("MARKET_BACKBONE_FIXTURES").map_or_else(
@@ -21,7 +21,7 @@ fn recordings() -> Option<PathBuf> {
     );
     let folder = folder.join("upbit");
     if !folder.is_dir() {
-        // Past the test harness, which shows what a test prints only where it fails.
+        // This bypasses the test harness, which shows what a test prints only where it fails.
         let _ = std::io::stderr().write_all(b"\nskipped: fixtures not found\n");
         return None;
     }
@@ -35,7 +35,8 @@ fn page(folder: &Path, file: &str, timeframe: Timeframe) -> CandlePage {
     Upbit::new().decode_candles(&request, &body, at("2026-11-20T00:00:00Z")).unwrap()
 }
 
-/// The venue sums decimals exactly; 15 additions of floats are off by less than this.
+/// Returns whether the total fits: the venue adds up decimals exactly, and 15 additions of floats are off by
+/// less.
 fn is_sum(total: Option<f64>, levels: &[Level]) -> bool {
     let sum: f64 = levels.iter().map(|level| level.size).sum();
     total.is_some_and(|total| (total - sum).abs() <= 1e-14 * 15.0 * total)

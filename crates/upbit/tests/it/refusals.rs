@@ -1,4 +1,4 @@
-//! What a failed reply means.
+//! The meaning of failed replies.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The houses abroad: the same protocol with fields left out, English refusals and quotes of their own.
+//! The other regions: the same protocol with fields left out, English errors and quotes of their own.
 
 use market_backbone_core::{
     BookRequest, Call, FeedEvent, HttpReply, SourceErrorKind, StreamKind, Subscription, Symbol, SymbolTable,

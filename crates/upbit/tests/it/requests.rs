@@ -1,4 +1,4 @@
-//! What is asked, and what is refused before it is asked.
+//! Requests, and what is refused before a request is sent.
 
 use market_backbone_core::{
     BookRequest, Call, CandlePageRequest, HttpReply, Series, SourceErrorKind as Kind, TickerRequest,
@@ -16,7 +16,7 @@ fn trades(before: Option<TradeId>, days_ago: u8, count: u32) -> Call {
     Call::Trades(TradePageRequest { symbol: symbol("KRW-BTC"), before, days_ago, count })
 }
 
-/// `group path key=value&key=value`
+/// Returns a request as `group path key=value&key=value`.
 fn written(call: &Call) -> String {
     let call = Upbit::new().encode(call).unwrap();
     let query: Vec<_> = call.query.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -45,7 +45,7 @@ fn the_end_is_written_in_utc_and_whole_seconds() {
         assert_eq!(asked, format!("candles /v1/candles/minutes/1 market=KRW-BTC&count=2{to}"));
     };
     check(at("2026-08-03T19:40:00+09:00"), "&to=2026-08-03T10:40:00Z");
-    // 10:40:00 opens before this, 10:40:01 does not.
+    // The candle of 10:40:00 opens before this, that of 10:40:01 does not.
     check(at("2026-08-03T10:40:00.25Z"), "&to=2026-08-03T10:40:01Z");
     check(Timestamp::MAX, "");
     check(Timestamp::MIN, "&to=1970-01-01T00:00:00Z");

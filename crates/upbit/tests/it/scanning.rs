@@ -1,8 +1,8 @@
-//! The fast reader and the careful one give the same answer.
+//! The fast reader and the thorough one return the same.
 
 use crate::read;
 
-/// The same message with a blank in it, which only the careful reader takes.
+/// Returns the same message with a blank in it, which only the thorough reader accepts.
 fn slowly(frame: &str) -> String {
     frame.replacen('{', "{ ", 1)
 }

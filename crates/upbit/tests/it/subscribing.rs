@@ -1,4 +1,4 @@
-//! What is sent so that frames come.
+//! The messages of a subscription.
 
 use market_backbone_core::{Channel, StreamKind, Timeframe, Venue};
 use market_backbone_upbit::Upbit;
@@ -29,7 +29,7 @@ fn one_message_holds_the_whole_set() {
         r#"{"type":"trade","codes":["KRW-BTC","KRW-ETH"]},{"format":"SIMPLE"}]"#
     );
     assert_eq!(Upbit::new().subscribe(&[], &wanted()), [expected]);
-    // Adding to what is there sends all of it again: the new request replaces the old one.
+    // An addition sends the whole set again: the new request replaces the old one.
     assert_eq!(Upbit::new().subscribe(&wanted()[..2], &wanted()), [expected]);
 }
 

@@ -1,5 +1,5 @@
-//! Candles of many series in one run: side by side within the venue's limit, with one bar, and one market's fault is not all
-//! markets'.
+//! Candles of many series in one run: fetched concurrently within the venue's limit, with one progress bar,
+//! and a failure of one market does not stop the others.
 
 mod summary;
 
@@ -17,15 +17,15 @@ use super::progress_board::ProgressBoard;
 use crate::args::CandlesArgs;
 use crate::output;
 
-/// Fetches side by side: enough that the limit is what is waited for, few enough to hold their answers in memory.
+/// The number of concurrent fetches: enough to use up the limit, few enough to hold their answers in memory.
 const CONCURRENCY: usize = 8;
 
-/// A series that is wanted.
+/// A requested series.
 #[derive(Clone, Debug)]
 pub(super) struct SeriesRequest {
     pub(super) market: String,
     pub(super) timeframe: Timeframe,
-    /// Whether it was named, and not only in a list: then it is a failure that it is not there.
+    /// True if it was named, and not only in a list: then it is a failure if it does not exist.
     pub(super) is_named: bool,
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn run(
     harvest.ensure_complete()
 }
 
-/// Where answers go.
+/// The destination of the answers.
 enum BatchOutput {
     /// A file for each.
     Folder(PathBuf, CandleStyle),
@@ -89,7 +89,7 @@ impl BatchOutput {
         Ok(Self::Folder(folder.clone(), style))
     }
 
-    /// Keeps an answer that was given at `now`. A file of its own is there, whole, when this is done.
+    /// Writes an answer that was given at `now`. A file of its own is complete when this is done.
     async fn write(&mut self, set: CandleSet, now: Timestamp) -> anyhow::Result<()> {
         match self {
             Self::One(sheet) => sheet.add(&set, now),

@@ -1,4 +1,4 @@
-//! Where the rows of answers go, in the format that was chosen.
+//! Writes the rows of answers in the chosen format.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,13 @@ use crate::args::CandleFormat;
 use crate::output::Output;
 use crate::row;
 
-/// How answers are written.
+/// The format and style of answers.
 #[derive(Clone, Copy)]
 pub(super) struct CandleStyle {
     pub(super) format: CandleFormat,
     pub(super) fill: Fill,
     pub(super) grid: Grid,
-    /// Whether each row says of which series it is: where there may be several.
+    /// True if each row names its series, because there may be several.
     pub(super) labelled: bool,
 }
 
@@ -27,13 +27,13 @@ pub(super) struct CandleWriter {
 
 enum CandleTarget {
     Lines(Output),
-    /// A file of one answer, with what is known of it.
+    /// A file of one answer, with its coverage.
     ParquetFile(PathBuf),
     LabelledParquet(Box<ParquetViewWriter>),
 }
 
 impl CandleWriter {
-    /// Begins `file`, or on stdout.
+    /// Opens `file`, or stdout.
     pub(super) fn open(style: CandleStyle, file: Option<&Path>) -> anyhow::Result<Self> {
         let target = match (style.format, file) {
             (CandleFormat::Parquet, Some(file)) if style.labelled => CandleTarget::LabelledParquet(Box::new(
@@ -61,7 +61,7 @@ impl CandleWriter {
         Ok(())
     }
 
-    /// Puts a file in its place.
+    /// Moves a file into place.
     pub(super) fn finish(self) -> anyhow::Result<()> {
         match self.target {
             CandleTarget::Lines(output) => output.finish(),
@@ -100,7 +100,7 @@ fn lines(output: &mut Output, style: CandleStyle, set: &CandleSet, now: Timestam
     }
 }
 
-/// A field of a CSV (RFC 4180).
+/// Quotes a field of a CSV (RFC 4180).
 fn quoted(text: &str) -> String {
     if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }

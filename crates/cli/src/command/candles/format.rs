@@ -1,4 +1,4 @@
-//! In which format candles are written: what was said, else what the file's ending says.
+//! The format of candles: by `--format`, else by the file's extension.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::args::CandleFormat;
 use crate::exit::UsageError;
 use crate::file_format::FileFormat;
 
-/// The format for one file, or for the terminal where none is named.
+/// Returns the format for one file, or for the terminal if none is named.
 pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result<CandleFormat, UsageError> {
     let Some(file) = file else {
         return match said {
@@ -33,7 +33,7 @@ pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result
     }
 }
 
-/// The format for files in a folder: CSV, unless another is named.
+/// Returns the format for files in a folder: CSV, unless another is named.
 pub(super) fn of_folder(said: Option<CandleFormat>) -> Result<CandleFormat, UsageError> {
     match said {
         Some(CandleFormat::Table) => Err(UsageError(
@@ -43,7 +43,7 @@ pub(super) fn of_folder(said: Option<CandleFormat>) -> Result<CandleFormat, Usag
     }
 }
 
-/// How files of this format end. What is called JSON is one object a line.
+/// Returns the extension of files in this format. JSON means one object a line.
 pub(super) const fn extension(format: CandleFormat) -> &'static str {
     match format {
         CandleFormat::Table => "txt",

@@ -1,4 +1,4 @@
-//! How far the fetches of many series have come, on one bar.
+//! The progress of many concurrent fetches, on one bar.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,7 +7,7 @@ use market_backbone::Progress;
 
 use crate::progress;
 
-/// One bar for many fetches. Those that have not begun are taken to be as long as those that have are on average.
+/// One bar for many fetches. Those that have not started count as long as the others on average.
 pub(super) struct ProgressBoard {
     bar: ProgressBar,
     fetches: Mutex<Vec<Option<Progress>>>,
@@ -18,13 +18,13 @@ impl ProgressBoard {
         Arc::new(Self { bar: progress::bar(), fetches: Mutex::new(vec![None; fetches]) })
     }
 
-    /// Where the fetch numbered `index` tells how far it has come.
+    /// Returns the callback by which the fetch numbered `index` reports its progress.
     pub(super) fn fetch_callback(self: &Arc<Self>, index: usize) -> impl FnMut(Progress) + Send + 'static {
         let board = Arc::clone(self);
         move |progress| board.update(index, progress)
     }
 
-    /// The fetch numbered `index` is over, however it ended.
+    /// Marks the fetch numbered `index` as over, however it ended.
     pub(super) fn finish_fetch(&self, index: usize) {
         let so_far = self.fetches.lock().unwrap_or_else(PoisonError::into_inner)[index].unwrap_or_default();
         self.update(index, Progress { done: so_far.total, ..so_far });
@@ -37,7 +37,7 @@ impl ProgressBoard {
         progress::advance_many(&self.bar, whole, over, fetches.len());
     }
 
-    /// Says a line on stderr, and not in the middle of the bar.
+    /// Prints a line on stderr without breaking the bar.
     pub(super) fn note(&self, line: &str) {
         self.bar.suspend(|| crate::output::note(line));
     }
@@ -47,7 +47,7 @@ impl ProgressBoard {
     }
 }
 
-/// All of them as one, and how many are over.
+/// Returns their total progress, and how many are over.
 fn sum(fetches: &[Option<Progress>]) -> (Progress, usize) {
     let begun: Vec<_> = fetches.iter().flatten().collect();
     let mut whole = Progress::default();

@@ -1,9 +1,10 @@
-//! Candles for eyes.
+//! Candles as a table for people.
 
 use comfy_table::Table;
 use market_backbone::{Calendar, Candle, Grid, PlainDecimal, Slot, Timestamp, View, ViewRow};
 
-/// The rows of a view. What is not final though its slot `is_over`, the venue may still correct.
+/// Builds the rows of a view. A row that is not final although its slot `is_over` may still be revised by the
+/// venue.
 pub(super) fn table(rows: View<'_>, grid: Grid, is_over: impl Fn(&ViewRow) -> bool) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);

@@ -1,4 +1,4 @@
-//! Where candles are kept: the folder of this machine, the database that machines share.
+//! The stores of candles: the folder of this machine, and the database that machines share.
 
 use std::path::Path;
 use std::pin::pin;
@@ -13,12 +13,12 @@ use tokio::time::timeout;
 use crate::args::GlobalArgs;
 use crate::{output, settings};
 
-/// Whoever waits longer than this is told so.
+/// The wait after which a note is printed.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
-/// One of the places.
+/// One of the stores.
 pub(super) struct StoreBackend {
-    /// Where it is: a folder, or `postgres://user@host:port/database`.
+    /// The place of the store: a folder, or `postgres://user@host:port/database`.
     pub(super) place: String,
     kind: BackendKind,
 }
@@ -28,15 +28,17 @@ enum BackendKind {
     Database(PostgresStore),
 }
 
-/// What is meant to be done there.
+/// The purpose of opening a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AccessMode {
     Read,
     Write,
 }
 
-/// All places that the settings name, the database first: what it still had, the folder would take from it again. The
-/// folder may be missing where there is a database.
+/// Opens all stores that the settings name, the database first: otherwise the folder would copy its rows
+/// again.
+///
+/// The folder may be missing if there is a database.
 pub(super) async fn open_all(global: &GlobalArgs, purpose: AccessMode) -> anyhow::Result<Vec<StoreBackend>> {
     let mut keepers = Vec::new();
     let database = settings::shared(global)?;
@@ -66,7 +68,7 @@ pub(super) async fn open_all(global: &GlobalArgs, purpose: AccessMode) -> anyhow
     Ok(keepers)
 }
 
-/// Connects to a database that is looked after. Whoever waits for it is told so.
+/// Connects to a database for maintenance. A note is printed if that takes long.
 pub(super) async fn connect(database: PostgresConfig) -> Result<PostgresStore, StoreError> {
     let place = database.to_string();
     let mut connecting = pin!(PostgresStore::connect(database));
@@ -91,7 +93,7 @@ impl StoreBackend {
         }
     }
 
-    /// Sources of which nobody has said whose their candles are.
+    /// Returns the sources with unclaimed candles.
     pub(super) fn unclaimed(&self) -> Vec<VenueId> {
         match &self.kind {
             BackendKind::Folder(store) => store.unclaimed(),
@@ -106,11 +108,11 @@ impl StoreBackend {
         }
     }
 
-    /// Makes a damaged file anew from what is sound in it; says what was known and is not any more.
+    /// Rebuilds a damaged file from its valid content; returns the ranges that were known and no longer are.
     pub(super) async fn rebuild(&self, file: &Path) -> Result<Vec<super::check::SeriesRange>, StoreError> {
         match &self.kind {
             BackendKind::Folder(store) => store.rebuild(file).await,
-            BackendKind::Database(_) => Ok(Vec::new()), // its files are its own
+            BackendKind::Database(_) => Ok(Vec::new()), // its files are managed by the server
         }
     }
 
@@ -121,7 +123,7 @@ impl StoreBackend {
         }
     }
 
-    /// Forgets stretches, as far as anything is kept of their series.
+    /// Forgets ranges, as far as anything of their series is stored.
     pub(super) async fn forget(&self, stretches: &[super::check::SeriesRange]) -> Result<(), StoreError> {
         let kept = self.store().series().await?;
         for (series, range) in stretches.iter().filter(|(series, _)| kept.contains(series)) {

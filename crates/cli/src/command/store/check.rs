@@ -1,4 +1,4 @@
-//! `market-backbone store check`: whether all that is stored can be true, and what would mend it.
+//! `market-backbone store check`: checks the integrity of all stored data, and repairs it.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use crate::args::{CheckArgs, GlobalArgs, ReportFormat, VenueArg};
 use crate::output::{self, Output};
 use crate::settings;
 
-/// What is unknown since it has been forgotten.
+/// A range that is unknown since it was forgotten.
 pub(super) type SeriesRange = (Series, TimeRange);
 
-/// What was found in one place.
+/// The findings in one store.
 struct StoreFindings {
     place: String,
     findings: Vec<Finding>,
@@ -32,11 +32,13 @@ pub(super) async fn run(args: CheckArgs, global: &GlobalArgs) -> anyhow::Result<
     ensure_clean(&found)
 }
 
-/// Checks, forgets what cannot be true, asks the venue for it again, and checks again. Where there is a database behind the
-/// folder, what is found in either is forgotten in both, so that neither takes it from the other again.
+/// Checks, forgets what is invalid, fetches it from the venue again, and checks once more.
+///
+/// If there is a database behind the folder, what is found in either is forgotten in both, so that neither
+/// copies it from the other again.
 pub(super) async fn repair(args: CheckArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let mut stretches = Vec::new();
-    // Not for ever: an index that is broken once more is a broken disk.
+    // Not for ever: an index that breaks again means a broken disk.
     for _ in 0..3 {
         let keepers = backend::open_all(global, AccessMode::Write).await?;
         let places = keepers.len();
@@ -111,7 +113,7 @@ async fn forget_damaged(
         }
     }
     if !plan.ledgers.is_empty() || !plan.files.is_empty() {
-        // Of a series whose ledger or file could not be read, only now can be seen what it holds.
+        // If the ledger or the file of a series could not be read, its content is known only now.
         plan = self::plan(&examine(keepers).await?);
     }
     for keeper in keepers {
@@ -121,16 +123,16 @@ async fn forget_damaged(
     Ok(RepairStep::Ask)
 }
 
-/// What is next.
+/// The next step of a repair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RepairStep {
-    /// The index is made anew when the folder is opened.
+    /// The index is rebuilt when the folder is opened.
     OpenAgain,
     /// The unknown ranges are fetched.
     Ask,
 }
 
-/// Each source with what is to be asked of it.
+/// Groups ranges by source.
 fn by_source(stretches: Vec<SeriesRange>) -> BTreeMap<VenueId, Vec<SeriesRange>> {
     let mut sources = BTreeMap::<_, Vec<_>>::new();
     for stretch in stretches {
@@ -143,7 +145,7 @@ async fn refetch(backbone: &Backbone, stretches: &[SeriesRange]) -> anyhow::Resu
     let client: Client = backbone.client(Priority::Low);
     for (series, range) in stretches {
         let request = client.candles(series.symbol.code(), series.timeframe);
-        // Whether there was a past at all is asked, not all of it.
+        // The request finds out whether there was a past at all, not all of it.
         let request = match range.from() {
             Timestamp::MIN => request.last(1).before(range.to()).any_window(),
             from => request.range(from..range.to()).any_window(),
@@ -173,7 +175,7 @@ fn write(found: &[StoreFindings], plan: &RepairPlan, format: ReportFormat) -> an
         for finding in findings {
             output.line(&match format {
                 ReportFormat::Json => finding_json(place, finding).to_string(),
-                // Where there is but one place, everybody knows which.
+                // If there is only one store, its name is not needed.
                 ReportFormat::Table if found.len() > 1 => format!("{place}: {finding}"),
                 ReportFormat::Table => finding.to_string(),
             })?;

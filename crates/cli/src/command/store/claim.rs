@@ -1,4 +1,4 @@
-//! `market-backbone store claim`: says whose candles of an older version are.
+//! `market-backbone store claim`: assigns a source to candles of an older version.
 
 use market_backbone::{CandleStore, SqliteStore, VenueId};
 
@@ -6,7 +6,7 @@ use super::backend;
 use crate::args::{ClaimArgs, GlobalArgs};
 use crate::{output, settings};
 
-/// In the database, where one is named, and in the folder: whichever asks.
+/// Claims in the database, if one is named, and in the folder, wherever candles are unclaimed.
 pub(super) async fn run(args: ClaimArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let (claimed, source) = (args.claimed, args.source.unwrap_or(args.claimed));
     let mut keepers = Vec::new();
@@ -24,7 +24,7 @@ pub(super) async fn run(args: ClaimArgs, global: &GlobalArgs) -> anyhow::Result<
     let config = settings::store(global)?;
     if config.dir.join("index.db").is_file() {
         let name = format!("{}", config.dir.display());
-        // Not by what its notes say: whoever claims it knows better.
+        // Not by its records: the user who claims it knows better.
         let store = SqliteStore::open(config).await?;
         let outcome = if store.unclaimed().contains(&claimed) {
             store.claim(claimed, source).await.map(|()| keepers.push(name))

@@ -1,4 +1,4 @@
-//! `market-backbone store export`: series into files, with what is known of them and a hash of it all.
+//! `market-backbone store export`: writes series to files, with their coverage and a content hash.
 
 use anyhow::Context;
 use market_backbone::{
@@ -25,7 +25,7 @@ pub(super) async fn run(args: ExportArgs, store: &dyn CandleStore) -> anyhow::Re
     print_manifest("exported", &manifest, None)
 }
 
-/// The series that were named, or all.
+/// Returns the named series, or all.
 fn choose_series(named: &[String], stored: Vec<Series>) -> anyhow::Result<Vec<Series>> {
     if named.is_empty() {
         anyhow::ensure!(
@@ -50,7 +50,7 @@ fn choose_series(named: &[String], stored: Vec<Series>) -> anyhow::Result<Vec<Se
     Ok(chosen)
 }
 
-/// The hash is the data: alone on stdout, so that scripts can compare it. The rest is for people.
+/// Prints the hash alone on stdout, so that scripts can compare it. The rest goes to stderr for people.
 pub(super) fn print_manifest(
     done: &str,
     manifest: &Manifest,

@@ -1,5 +1,5 @@
-//! `market-backbone store forget`: candles of one series, and all that is known of them, in the folder and in the database
-//! behind it.
+//! `market-backbone store forget`: deletes candles of one series, and their coverage, in the folder and in
+//! the database behind it.
 
 use std::io::{IsTerminal, stdin};
 
@@ -11,15 +11,15 @@ use crate::args::{ForgetArgs, ReportFormat, VenueArg};
 use crate::exit::UsageError;
 use crate::output::{self, Output};
 
-/// So many rows are counted at once.
+/// The number of rows counted at once.
 const READ_PAGE: usize = 50_000;
 
-/// What there is to forget in one place.
+/// The data to forget in one store.
 struct ForgetTarget<'a> {
     place: &'a str,
     store: &'a dyn CandleStore,
     rows: u64,
-    /// Something is known, be it that there are no rows.
+    /// True if something is known, even if that is that there are no rows.
     is_known: bool,
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// The one series of that name.
+/// Returns the one series of that name.
 fn choose_series(args: &ForgetArgs, venue: VenueArg, stored: Vec<Series>) -> anyhow::Result<Series> {
     let spelt = normalize_code(venue.id(), &args.market);
     let is_named = |series: &Series| {
@@ -80,7 +80,7 @@ fn choose_series(args: &ForgetArgs, venue: VenueArg, stored: Vec<Series>) -> any
         stored.into_iter().filter(|series| is_named(series) && is_source(series.symbol.venue())).collect();
     named.sort();
     named.dedup();
-    // A market that is really called so goes before one that is meant by it.
+    // An exact market code goes before one that the name stands for.
     if named.iter().any(|series| series.symbol.code() == args.market) {
         named.retain(|series| series.symbol.code() == args.market);
     }
@@ -99,12 +99,12 @@ fn choose_series(args: &ForgetArgs, venue: VenueArg, stored: Vec<Series>) -> any
     })
 }
 
-/// The venue whose protocol a source speaks: its name up to a region or an address.
+/// Returns the venue whose protocol a source speaks: its name up to a region or an address.
 fn family(source: VenueId) -> &'static str {
     source.as_str().split(['-', '@']).next().unwrap_or_default()
 }
 
-/// Whole slots: of half a one nothing can be known.
+/// Returns a range of whole slots, because half of a slot cannot be known.
 fn range(args: &ForgetArgs, series: &Series) -> anyhow::Result<TimeRange> {
     let (grid, frame) = (grid_of(series.symbol.venue()), series.timeframe);
     let from = args.from.map_or(Timestamp::MIN, |from| grid.floor(frame, from));

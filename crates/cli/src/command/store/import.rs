@@ -1,4 +1,4 @@
-//! `market-backbone store import`: takes in what `export` wrote, after a look at all of it.
+//! `market-backbone store import`: reads what `export` wrote, after a check of all of it.
 
 use market_backbone::{
     CandleStore, Clock, SystemClock, import_archive, import_archive_as, import_archive_of,

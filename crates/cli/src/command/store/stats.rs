@@ -1,4 +1,4 @@
-//! `market-backbone store stats`: what is stored, what it takes, how scattered it is.
+//! `market-backbone store stats`: the stored data, its size, and its fragmentation.
 
 use comfy_table::{CellAlignment, Table};
 use market_backbone::{SeriesStats, ShardStats, SqliteStore, StoreStats};
@@ -156,7 +156,7 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-/// Bytes as people say them.
+/// Formats bytes for people.
 pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1_024 => format!("{bytes} B"),

@@ -1,4 +1,4 @@
-//! `market-backbone store vacuum`: free space back to the disk.
+//! `market-backbone store vacuum`: gives free space back to the disk.
 
 use comfy_table::Table;
 use market_backbone::{ShardMaintenance, SqliteStore};

@@ -1,21 +1,22 @@
-//! How far a watch that begins in the past has come, told on stderr until it has caught up.
+//! The progress of a watch that begins in the past, printed on stderr until it has caught up.
 
 use market_backbone::{FeedEvent, Timestamp, VenueId};
 
 use crate::output::note;
 
-/// How far a watch that begins in the past has come.
+/// The progress of a watch that begins in the past.
 #[derive(Debug)]
 pub(super) struct CatchUpProgress {
     from: Timestamp,
     now: Timestamp,
-    /// The latest moment of what was written.
+    /// The latest time that was written.
     reached: Timestamp,
     trades: u64,
 }
 
 impl CatchUpProgress {
-    /// A watch that begins at `from`. Says how far back the venue goes: to `kept_since`, as of `now`.
+    /// Starts the progress of a watch that begins at `from`. Notes how far back the venue's data goes: to
+    /// `kept_since`, as of `now`.
     pub(super) fn new(from: Timestamp, venue: VenueId, (kept_since, now): (Timestamp, Timestamp)) -> Self {
         if from < kept_since {
             note(&format!(
@@ -27,7 +28,7 @@ impl CatchUpProgress {
         Self { from: from.max(kept_since), now, reached: Timestamp::MIN, trades: 0 }
     }
 
-    /// Takes note of an event; whether the watch has caught up with it.
+    /// Records an event. Returns whether the watch has caught up with it.
     pub(super) fn observe(&mut self, event: &FeedEvent) -> bool {
         if let FeedEvent::Trade(trade) = event {
             self.reached = self.reached.max(trade.time);
@@ -36,7 +37,7 @@ impl CatchUpProgress {
         matches!(event, FeedEvent::CaughtUp(_))
     }
 
-    /// Says how far it has come.
+    /// Prints the progress.
     pub(super) fn report(&self) {
         if self.trades == 0 {
             return note("history: nothing yet");

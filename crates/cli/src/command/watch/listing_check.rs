@@ -1,5 +1,7 @@
-//! Whether the venue lists what is to be watched. A socket needs no listing: where the venue takes long to say, or cannot,
-//! the watch begins without it, and hears of it later.
+//! Checks that the venue lists the watched markets.
+//!
+//! A socket needs no listing: if the venue takes long to answer, or cannot, the watch starts without the
+//! check and gets the result later.
 
 use std::time::Duration;
 
@@ -11,14 +13,14 @@ use tokio::time::timeout;
 use crate::command::market_selection::MarketSelection;
 use crate::output::note;
 
-/// So long the watch waits for the listing.
+/// The longest wait of the watch for the listing.
 const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A look at the listing, under way.
+/// A check of the listing in progress.
 pub(super) struct ListingCheck {
     wanted: MarketSelection,
     listed: BoxFuture<'static, anyhow::Result<MarketSelection>>,
-    /// There is nothing more to be heard.
+    /// True if no result is to come any more.
     is_over: bool,
 }
 
@@ -28,11 +30,11 @@ impl ListingCheck {
         Self { wanted, listed: async move { asked.without_unlisted(&client).await }.boxed(), is_over: false }
     }
 
-    /// What is to be watched, as far as is known soon.
+    /// Returns the markets to watch, as far as they are known soon.
     ///
     /// # Errors
     ///
-    /// If a market that was named is not listed, or nobody answers at all.
+    /// If a named market is not listed, or nothing answers at all.
     pub(super) async fn first_word(mut self) -> anyhow::Result<(MarketSelection, Self)> {
         let Ok(answer) = timeout(FIRST_ANSWER_TIMEOUT, &mut self.listed).await else {
             let waited = FIRST_ANSWER_TIMEOUT.as_secs();
@@ -52,11 +54,11 @@ impl ListingCheck {
         Ok((wanted, self))
     }
 
-    /// Hears what the venue says late. To be called again and again: completes once, if at all.
+    /// Waits for the late result. May be called again and again: it completes once, if at all.
     ///
     /// # Errors
     ///
-    /// If a market that was named is not listed: its feed would be silent for ever.
+    /// If a named market is not listed: its feed would be silent for ever.
     pub(super) async fn final_answer(&mut self) -> anyhow::Result<()> {
         if self.is_over {
             return std::future::pending().await;

@@ -1,7 +1,7 @@
-//! `--resume`: a file that says how far a watch has come, and how long its output was then.
+//! `--resume`: a file with the position of a watch, and the length of its output at that time.
 //!
-//! The output is written first and the bookmark second, so that a bookmark is never ahead of what can be read. What a
-//! killed watch had written beyond its last bookmark is cut off, for it will come again.
+//! The output is written first and the position second, so that the position is never ahead of the output.
+//! What a killed watch had written after its last position is cut off, because it will come again.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,15 +9,15 @@ use std::path::PathBuf;
 use anyhow::Context;
 use market_backbone::{AtomicFile, Cursor};
 
-/// Where a watch stands.
+/// The position of a watch.
 #[derive(Debug)]
 pub(super) struct ResumePoint {
     pub(super) cursor: Cursor,
-    /// How many bytes of the output belong to it; `None` if there was no output file.
+    /// The number of bytes of the output up to the position; `None` if there was no output file.
     pub(super) length: Option<u64>,
 }
 
-/// The file that keeps it.
+/// The file with the position.
 #[derive(Debug)]
 pub(super) struct ResumeFile {
     path: PathBuf,
@@ -28,7 +28,7 @@ impl ResumeFile {
         Self { path }
     }
 
-    /// What it says; `None` if there is none yet.
+    /// Reads the position; `None` if there is none yet.
     pub(super) fn read(&self) -> anyhow::Result<Option<ResumePoint>> {
         let name = self.path.display();
         let text = match std::fs::read_to_string(&self.path) {
@@ -44,7 +44,7 @@ impl ResumeFile {
         Ok(Some(ResumePoint { cursor, length }))
     }
 
-    /// Puts another in its place, the whole of it or nothing.
+    /// Replaces the position, as a whole or not at all.
     pub(super) fn write(&self, place: &ResumePoint) -> anyhow::Result<()> {
         let length = place.length.map_or_else(String::new, |length| format!("{length}\n"));
         let name = || format!("cannot write {}", self.path.display());
@@ -66,6 +66,6 @@ mod tests {
         assert!(bookmark.read().unwrap().is_none());
         std::fs::write(&bookmark.path, "yesterday\n").unwrap();
         let refused = bookmark.read().unwrap_err();
-        assert!(format!("{refused:#}").ends_with("token: this is no cursor"), "{refused:#}");
+        assert!(format!("{refused:#}").ends_with("token: this is not a cursor"), "{refused:#}");
     }
 }

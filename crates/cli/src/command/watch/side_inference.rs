@@ -1,4 +1,5 @@
-//! Who came to whom, guessed where the venue does not say; a guess is shown as one, beside what the venue said.
+//! Infers the taker side of trades where the venue does not report it; it is shown as inferred, beside the
+//! venue's own data.
 
 use std::collections::HashMap;
 
@@ -6,12 +7,12 @@ use market_backbone::{FeedEvent, InferredSide, SideInference, SideRule, Symbol};
 
 use crate::row;
 
-/// The guesses of one watch, for each market its own.
+/// The inferences of one watch, separate for each market.
 #[derive(Debug, Default)]
 pub(super) struct SideInferences(HashMap<Symbol, SideInference>);
 
 impl SideInferences {
-    /// Takes note of an event, and guesses the taker of a trade that does not name one.
+    /// Records an event, and infers the taker side of a trade without one.
     pub(super) fn observe(&mut self, event: &FeedEvent) -> Option<InferredSide> {
         match event {
             FeedEvent::Trade(trade) if trade.side.is_none() => {
@@ -27,7 +28,7 @@ impl SideInferences {
     }
 }
 
-/// An event as one JSON object, the guess in keys of its own.
+/// Returns an event as one JSON object, with the inference in keys of its own.
 pub(super) fn json(event: &FeedEvent, guess: Option<InferredSide>) -> String {
     let mut value = row::event_json(event);
     if let Some(InferredSide { side, rule }) = guess {
@@ -37,7 +38,7 @@ pub(super) fn json(event: &FeedEvent, guess: Option<InferredSide>) -> String {
     value.to_string()
 }
 
-/// An event to the eye.
+/// Returns an event as text for people.
 pub(super) fn text(event: &FeedEvent, guess: Option<InferredSide>) -> String {
     let text = row::event_text(event);
     match guess {

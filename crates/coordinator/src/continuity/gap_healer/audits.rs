@@ -134,6 +134,6 @@ impl GapHealer {
         if let Some(closing) = &mut self.channels[number].candle_audit {
             closing.on_backfilled(events, Instant::now());
         }
-        is_lost.then(|| LossReason::Unproven { message: "by the volume of the day more was traded".into() })
+        is_lost.then(|| LossReason::Unproven { message: "the day's volume shows more trades".into() })
     }
 }

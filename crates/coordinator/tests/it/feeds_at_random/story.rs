@@ -1,4 +1,4 @@
-//! What happens to a feed in a story, and when: drawn from a seed.
+//! The acts of a story and their times, drawn from a seed.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,30 @@ use market_backbone_core::{Candle, Channel, FeedEvent, Series, StreamKind, Timef
 use crate::feed_rig::{CANDLE, at, candle, channel, symbol, ticker};
 
 pub(super) const CODES: [&str; 2] = ["A", "B"];
-/// The tape begins and ends so many ms from noon.
+/// The start and the end of the tape, in ms from noon.
 pub(super) const TAPE: (i64, i64) = (-120_000, 420_000);
-/// A feed from the past begins there.
+/// The start of a feed from the past, in ms from noon.
 pub(super) const SINCE: i64 = -60_000;
 
-/// What happens, and when.
+/// The acts of a story.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
-    /// A frame, unless it is lost on the way.
+    /// A frame arrives, unless it is lost on the way.
     Frame(FeedEvent),
-    /// A frame that cannot be true.
+    /// An impossible frame arrives.
     Spoilt(FeedEvent),
-    /// Frames of these channels are lost from here on, and nobody knows.
+    /// Frames of these channels are lost from here on, without a report.
     Break(Vec<Channel>),
     Opened(Vec<Channel>, i64),
     /// Frames arrive again.
     Resumed(Vec<Channel>, i64),
-    /// The reader's queue overflows until
+    /// The reader's queue begins to overflow.
     Choke,
-    /// here.
+    /// The reader's queue no longer overflows.
     Lagged,
-    /// The program ends, and begins again after so many ms.
+    /// The program ends, and begins again after this many ms.
     Restart(i64),
-    /// The reader does not read for so many ms.
+    /// The reader does not read for this many ms.
     Nap(i64),
 }
 
@@ -49,12 +49,12 @@ impl Chance {
 }
 
 pub(super) struct Story {
-    /// Whether the venue's pages and stamps are not to be trusted.
+    /// `true` if the venue's pages and timestamps have faults.
     pub(super) is_flawed: bool,
     pub(super) kinds: Vec<StreamKind>,
     pub(super) start: Start,
     pub(super) tape: BTreeMap<&'static str, Vec<Trade>>,
-    /// By market and minute.
+    /// The volumes by market and minute.
     pub(super) volumes: BTreeMap<(&'static str, i64), f64>,
     pub(super) acts: Vec<(i64, Act)>,
 }
@@ -63,8 +63,8 @@ impl Story {
     pub(super) fn new(seed: u64, is_flawed: bool) -> Self {
         let mut chance = Chance(seed);
         let has_tickers = chance.one_in(2);
-        // A trade that is lost in silence, and a candle's last state with it, is found out by tickers; with a program
-        // that ends in between, for the trade only.
+        // Tickers reveal a trade that is lost without a report together with a candle's last state. If the
+        // program ends in between, they reveal only the trade.
         let has_candles = !has_tickers && chance.one_in(2);
         let mut kinds = vec![StreamKind::Trade];
         kinds.extend(has_tickers.then_some(StreamKind::Ticker));
@@ -96,7 +96,7 @@ impl Story {
             ms += chance.below(pause);
             number += 1;
             let size = 0.001 * (1 + chance.below(5_000)) as f64;
-            // Ids of different markets differ, because what is known of them is kept in one map.
+            // Ids of different markets differ, because one map holds what is known of them.
             let id = TradeId::Number(
                 17_000_000_000_000_000 + 10_000 * ms + 2 * number + i64::from(code == CODES[1]),
             );
@@ -117,12 +117,13 @@ impl Story {
     }
 
     fn frames(&mut self, trade: &Trade, ms: i64, volume: f64, chance: &mut Chance, has_tickers: bool) {
-        // With tickers a late trade may not look like a lost one for ever: false alarms make it blind for a while.
+        // With tickers a late trade must not look like a lost one for too long: false alarms pause the audit.
         let late = if chance.one_in(20) { chance.below(if has_tickers { 1_000 } else { 20_000 }) } else { 0 };
         if ms < 0 {
             return;
         }
-        // Nothing could prove that the last ones are missing: after a false alarm or two a check rests for minutes.
+        // Nothing could prove that the last trades are missing: after a false alarm or two an audit pauses for
+        // minutes.
         if !has_tickers || !chance.one_in(40) || ms > TAPE.1 - 200_000 {
             self.acts.push((ms + 25 + late, Act::Frame(heard(trade, ms + 25 + late))));
         }
@@ -208,12 +209,12 @@ impl Story {
     }
 }
 
-/// A trade that arrives then.
+/// Returns a trade that arrives at this time.
 pub(super) fn heard(trade: &Trade, ms: i64) -> FeedEvent {
     FeedEvent::Trade(Trade { received: at(ms), ..trade.clone() })
 }
 
-/// When a trade happened, in ms from noon.
+/// Returns the time of a trade, in ms from noon.
 pub(super) fn millis(id: &TradeId) -> i64 {
     match id {
         TradeId::Number(number) => (number - 17_000_000_000_000_000).div_euclid(10_000),

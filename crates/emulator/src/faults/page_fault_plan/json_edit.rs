@@ -1,13 +1,13 @@
-//! Changing a page as it is spelled: everything else of it stays byte for byte.
+//! Edits a page in its spelling: everything else stays byte for byte.
 
 use std::ops::Range;
 
-/// The first value of a key, as it stands there.
+/// Returns the first value of a key, as it is spelled.
 pub(crate) fn value<'a>(json: &'a str, key: &str) -> Option<&'a str> {
     span(json, key).map(|span| &json[span])
 }
 
-/// The text with the first value of a key replaced.
+/// Returns the text with the first value of a key replaced.
 pub(crate) fn set(json: &str, key: &str, value: &str) -> Option<String> {
     let span = span(json, key)?;
     Some(format!("{}{value}{}", &json[..span.start], &json[span.end..]))
@@ -37,7 +37,7 @@ fn length(text: &str) -> usize {
     text.len()
 }
 
-/// The elements of an array.
+/// Returns the elements of an array.
 pub(crate) fn elements(array: &str) -> Vec<String> {
     let mut rest = array.strip_prefix('[').unwrap_or_default();
     let mut elements = Vec::new();

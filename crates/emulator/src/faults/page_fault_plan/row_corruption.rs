@@ -1,4 +1,4 @@
-//! What can be wrong with one row, spelled as the venue spells rows.
+//! Corrupts one row, in the venue's spelling.
 
 use super::json_edit::{set, value};
 use crate::calendar::{self, DAY, HOUR, SECOND};
@@ -6,7 +6,7 @@ use crate::faults::{BadRowKind, PageKind};
 use crate::json::quoted;
 use crate::tape::IDS_PER_MS;
 
-/// How a page spells times.
+/// The spelling of times in a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimestampEncoding {
     /// A date and time as text: `yyyy-MM-ddTHH:mm:ss`.
@@ -15,7 +15,7 @@ pub(crate) enum TimestampEncoding {
     Ns,
 }
 
-/// Under which names the rows of a page have what can be wrong.
+/// The names of the columns that can be corrupted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ColumnNames {
     pub(crate) market: Option<&'static str>,
@@ -24,23 +24,23 @@ pub(crate) struct ColumnNames {
     pub(crate) open: Option<&'static str>,
     pub(crate) high: Option<&'static str>,
     pub(crate) low: Option<&'static str>,
-    /// The close, or the price.
+    /// The name of the close, or of the price.
     pub(crate) close: Option<&'static str>,
     pub(crate) volume: Option<&'static str>,
 }
 
-/// What a page is spoiled with, besides itself.
+/// The data with which a page is corrupted, besides itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CorruptionContext<'a> {
     pub(crate) columns: ColumnNames,
-    /// A market that the page is not of.
+    /// Another market than that of the page.
     pub(crate) other_market: &'a str,
-    /// Rows that the page may have.
+    /// The number of rows that the page may have.
     pub(crate) most: usize,
     pub(crate) now_ms: i64,
 }
 
-/// The row with something wrong; none where rows of this kind cannot have that.
+/// Returns the corrupted row; `None` where rows of this kind cannot have that error.
 pub(crate) fn corrupted(
     page: PageKind,
     row: &str,
@@ -81,7 +81,7 @@ pub(crate) fn corrupted(
     }
 }
 
-/// The row with another time, and the id that belongs to it.
+/// Returns the row with another time, and the id that belongs to it.
 fn with_timestamp(row: &str, columns: &ColumnNames, ms: i64) -> Option<String> {
     let (key, time) = columns.time?;
     let spelled = match time {
@@ -96,12 +96,12 @@ fn with_timestamp(row: &str, columns: &ColumnNames, ms: i64) -> Option<String> {
     }
 }
 
-/// The same slot, a fortieth of the volume, another close.
+/// Returns a row of the same slot with a fortieth of the volume and another close.
 pub(crate) fn conflicting_copy(row: &str, columns: &ColumnNames) -> Option<String> {
     let number = |key: &str| value(row, key)?.parse::<f64>().ok();
     let (volume, close) = (columns.volume?, columns.close?);
     let row = set(row, volume, &format!("{}", number(volume)? / 40.0))?;
-    // Still a sound row: only which of the two is right cannot be told.
+    // Still a valid row: nothing tells which of the two is right.
     set(&row, close, value(&row, columns.open?)?)
 }
 

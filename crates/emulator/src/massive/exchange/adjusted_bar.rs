@@ -1,35 +1,38 @@
-//! A bar in the shares of a later day, finer than any price: a seventh of a dollar has no end.
+//! A bar in the shares of a later day, finer than any price: a seventh of a dollar has no finite decimal
+//! form.
 
 use super::splits::ShareRatio;
 use super::unadjusted_bar::UnadjustedBar;
 
-/// Units of 1e-12 in one of 1e-8.
+/// The units of 1e-12 in one of 1e-8.
 const FINER: i128 = 10_000;
 
-/// A bar as it is shown. How many decimals the live venue gives an adjusted price is not known; these are enough to
-/// tell any two ways of adding up apart.
+/// A bar as it is shown.
+///
+/// How many decimals the live venue gives an adjusted price is not known; these suffice to tell any two ways
+/// of aggregating apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AdjustedBar {
     pub(crate) start_ms: i64,
-    /// Prices in 1e-12.
+    /// The prices in units of 1e-12.
     pub(crate) open: i128,
     pub(crate) high: i128,
     pub(crate) low: i128,
     pub(crate) close: i128,
-    /// Shares, 1e-12.
+    /// The volume in shares, in units of 1e-12.
     pub(crate) volume: i128,
-    /// Dollars, 1e-16: those that were paid, which no split changes.
+    /// The turnover in dollars, in units of 1e-16: the amount paid, which no split changes.
     pub(crate) turnover: i128,
     pub(crate) count: u64,
 }
 
 impl AdjustedBar {
-    /// A bar that nothing has been added to.
+    /// Creates a bar without content.
     pub(crate) fn empty(start_ms: i64) -> Self {
         Self { start_ms, ..Self::default() }
     }
 
-    /// `bar` in shares of which `new` were made of each `old`.
+    /// Converts `bar` to shares of which `new` were made of each `old`.
     pub(crate) fn of(bar: &UnadjustedBar, (old, new): ShareRatio) -> Self {
         let price = |price: i64| rounded(i128::from(price) * FINER * i128::from(old), new);
         Self {
@@ -44,12 +47,12 @@ impl AdjustedBar {
         }
     }
 
-    /// `bar` as it was traded.
+    /// Converts `bar` in the shares as traded.
     pub(crate) fn as_traded(bar: &UnadjustedBar) -> Self {
         Self::of(bar, (1, 1))
     }
 
-    /// Adds what follows.
+    /// Appends the next bar.
     pub(crate) const fn append(&mut self, next: &Self) {
         if self.count == 0 {
             (self.open, self.high, self.low) = (next.open, next.high, next.low);
@@ -66,12 +69,12 @@ impl AdjustedBar {
         self.count += next.count;
     }
 
-    /// The last price in 1e-8.
+    /// Returns the last price in units of 1e-8.
     pub(crate) fn close_e8(&self) -> i64 {
         i64::try_from(self.close / FINER).unwrap_or(i64::MAX)
     }
 
-    /// Dollars a share, 1e-8, to four decimals.
+    /// Returns the average price in dollars a share, in units of 1e-8, to four decimals.
     pub(crate) const fn vwap(&self) -> i128 {
         if self.volume == 0 {
             return 0;

@@ -1,6 +1,6 @@
-//! One print of the tape, and which fields of a bar it may move.
+//! One print of the tape, and which fields of a bar it may change.
 
-/// Condition codes of a print, as bits.
+/// The condition codes of a print, as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PrintConditions(u8);
 
@@ -27,52 +27,52 @@ impl PrintConditions {
     }
 }
 
-/// One print.
+/// One print of the tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StockPrint {
-    /// When the consolidated tape stamped it, ns: what bars go by. No two of a ticker are alike.
+    /// The timestamp of the consolidated tape, in ns, which assigns it to bars. It is unique for a ticker.
     pub(crate) sip_ns: i64,
-    /// When the venue tells of it, ns.
+    /// The time at which the venue publishes it, in ns.
     pub(crate) known_ns: i64,
-    /// When it happened at its exchange, ns.
+    /// The time at which it happened at its exchange, in ns.
     pub(crate) participant_ns: i64,
-    /// Grows through the day, with gaps.
+    /// The sequence number, which grows through the day with gaps.
     pub(crate) sequence: i64,
     pub(crate) id: i64,
     pub(crate) price_e8: i64,
     pub(crate) size_e8: i64,
-    /// The quote it met.
+    /// The quote at that time.
     pub(crate) bid_e8: i64,
     pub(crate) ask_e8: i64,
     /// The venue's number of the exchange.
     pub(crate) exchange: u8,
-    /// The reporting facility, for prints off the exchanges.
+    /// The reporting facility, for off-exchange prints.
     pub(crate) facility: Option<u8>,
     pub(crate) conditions: PrintConditions,
-    /// Whether sockets hear of it; the rest is for REST, the next morning.
+    /// True if sockets deliver it; the rest is for REST, the next morning.
     pub(crate) is_streamed: bool,
 }
 
 impl StockPrint {
-    /// The quote that it met was made so long before, ns.
+    /// The time between the quote and the print, in ns.
     pub(crate) const QUOTED_BEFORE_NS: i64 = 1_000;
 
-    /// Whether open, high, low and close of a minute may come from it; volume always may.
+    /// Returns whether open, high, low and close of a minute may come from it; volume always may.
     pub(crate) const fn moves_price(&self) -> bool {
         !self.conditions.has(PrintConditions::ODD_LOT) && !self.conditions.has(PrintConditions::AVERAGE)
     }
 
-    /// When the reporting facility had it, ns.
+    /// Returns the time at which the reporting facility had it, in ns.
     pub(crate) const fn facility_ns(&self) -> i64 {
         self.sip_ns - 10_000
     }
 
-    /// Shares offered to buyers of the moment, made of what there is.
+    /// Returns the made-up number of shares offered at that time.
     pub(crate) const fn ask_size(&self) -> i64 {
         100 * (1 + (self.sequence * 7 + self.size_e8 / 100_000_000) % 9)
     }
 
-    /// Shares wanted by sellers of the moment.
+    /// Returns the made-up number of shares wanted at that time.
     pub(crate) const fn bid_size(&self) -> i64 {
         100 * (1 + (self.sequence * 3 + self.size_e8 / 100_000_000) % 9)
     }

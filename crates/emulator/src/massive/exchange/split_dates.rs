@@ -1,16 +1,16 @@
-//! Which of the standard stocks were split, and when: dates follow from the day of the start.
+//! The splits of the standard stocks: dates follow from the day of the start.
 
 use crate::calendar::Date;
 use crate::massive::new_york::{date_text, nth_weekday, weekday};
 use crate::massive::scenario::SplitSpec;
 use crate::massive::trading_calendar::{DayKind, day_kind};
 
-/// The one of the well-known names that was split, and into how many.
+/// The well-known stock that was split, and into how many.
 const SPLIT: (&str, u32) = ("NVDA", 10);
-/// It was split on the first full day this long before the start.
+/// The age of that split in days: it was on the first full day this long before the start.
 const SPLIT_DAYS_AGO: i64 = 40;
 
-/// When a made-up stock was split.
+/// The time at which a made-up stock was split.
 #[derive(Clone, Copy, Debug)]
 enum SplitTiming {
     /// The n-th day (0 for Sunday) of the week that began so many weeks before this one.
@@ -23,8 +23,8 @@ enum SplitTiming {
     Last,
 }
 
-/// The splits of the first made-up stocks, so that each kind of bar that a split can fall into is there to be asked
-/// for: on each weekday, reverse ones, two in one week and in one month, on the ends of a month.
+/// The splits of the first made-up stocks, one for each kind of bar that a split can fall into: on each
+/// weekday, reverse ones, two in one week and in one month, on the ends of a month.
 const MADE_UP: [&[(SplitTiming, u32, u32)]; 12] = [
     &[(SplitTiming::Week(5, 1), 1, 2)],
     &[(SplitTiming::Week(6, 2), 1, 3)],
@@ -40,7 +40,7 @@ const MADE_UP: [&[(SplitTiming, u32, u32)]; 12] = [
     &[(SplitTiming::Last, 9, 2)],
 ];
 
-/// The splits of a well-known name.
+/// Returns the splits of a well-known stock.
 pub(super) fn of_known(ticker: &str, today: i64) -> Vec<SplitSpec> {
     if ticker != SPLIT.0 {
         return Vec::new();
@@ -50,7 +50,7 @@ pub(super) fn of_known(ticker: &str, today: i64) -> Vec<SplitSpec> {
     vec![SplitSpec::new(&date_text(day.unwrap_or(latest)), 1, SPLIT.1)]
 }
 
-/// The splits of the n-th made-up stock.
+/// Returns the splits of the n-th made-up stock.
 pub(super) fn of_made_up(n: u64, today: i64) -> Vec<SplitSpec> {
     let splits = usize::try_from(n).ok().and_then(|n| MADE_UP.get(n)).copied().unwrap_or_default();
     splits.iter().map(|(when, from, to)| SplitSpec::new(&date_text(when.day(today)), *from, *to)).collect()

@@ -1,15 +1,15 @@
-//! The splits of a stock: what the shares of one day are in those of another.
+//! The splits of a stock: the conversion of shares between days.
 
 /// A split as the tape needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SplitDay {
-    /// First day of the new shares.
+    /// The first day of the new shares.
     pub(crate) day: i64,
     pub(crate) from: i64,
     pub(crate) to: i64,
 }
 
-/// So many old shares are so many new ones, in lowest terms.
+/// A ratio of old shares to new ones, in lowest terms.
 pub(crate) type ShareRatio = (i64, i64);
 
 /// All splits of a stock, announced ones included.
@@ -29,7 +29,7 @@ impl Splits {
         self.days.iter().copied()
     }
 
-    /// What shares of `day` have become on the later day `then`: themselves, if that is not later.
+    /// Returns what shares of `day` have become on the later day `then`: themselves, if that is not later.
     pub(crate) fn between(&self, day: i64, then: i64) -> ShareRatio {
         let in_force = self.days.iter().filter(|split| day < split.day && split.day <= then);
         in_force.fold((1, 1), |(old, new), split| {
@@ -37,7 +37,8 @@ impl Splits {
         })
     }
 
-    /// What prices of the shares of `anchor` are multiplied by on `day`, earlier or later: (numerator, denominator).
+    /// Returns the factor of prices in shares of `anchor` on `day`, earlier or later: (numerator,
+    /// denominator).
     pub(crate) fn price_ratio(&self, anchor: i64, day: i64) -> ShareRatio {
         let (old, new) = self.between(day.min(anchor), day.max(anchor));
         if day < anchor { (new, old) } else { (old, new) }

@@ -11,20 +11,20 @@ use crate::massive::trading_minute::TradingMinute;
 use crate::tape::PricePath;
 
 const NS_PER_MINUTE: i64 = 60_000 * NS_PER_MS;
-/// No two prints of a stock are closer than this, ns.
+/// The smallest distance between two prints of a stock, in ns.
 const APART_NS: i64 = 1_000;
-/// A print in so many follows the one before within a millisecond.
+/// The share of prints that follow the one before within a millisecond: one in so many.
 const ONE_IN_SWEEPS: u64 = 8;
-/// Prints of a minute are numbered in steps, so that numbers have gaps.
+/// The step of sequence numbers between minutes, which leaves gaps.
 const SEQUENCES_IN_A_MINUTE: i64 = 2_000;
-/// Late prints come so much late, in ms: at least, and at most so much more.
+/// The delay of late prints, in ms: the least, and the largest addition.
 const LATE_MS: (i64, i64) = (20_000, 880_000);
 /// The venue's numbers of some exchanges.
 const EXCHANGES: [u8; 8] = [11, 12, 10, 8, 19, 4, 4, 4];
-/// How far a single print strays from the path, as a share of the price.
+/// The deviation of a single print from the path, as a share of the price.
 const JITTER: f64 = 0.000_3;
 
-/// A stock and all it ever traded.
+/// A stock with all its prints.
 #[derive(Debug)]
 pub(crate) struct EmulatedStock {
     pub(crate) ticker: String,
@@ -33,13 +33,13 @@ pub(crate) struct EmulatedStock {
     pub(crate) splits: Splits,
     key: u64,
     path: PricePath,
-    /// In dollars, of the shares of the anchor.
+    /// The price in dollars, in shares of the anchor.
     price: f64,
-    /// The day that the price is of.
+    /// The day to which the price belongs.
     anchor: i64,
 }
 
-/// Which shares of the prints come late.
+/// The shares of prints that come late.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lateness {
     late: f64,
@@ -67,7 +67,7 @@ impl EmulatedStock {
         }
     }
 
-    /// The same with splits, its price being that of the shares of `anchor`.
+    /// Adds splits; the price is that of the shares of `anchor`.
     pub(crate) fn with_splits(self, splits: Splits, anchor: i64) -> Self {
         Self { splits, anchor, ..self }
     }
@@ -76,12 +76,12 @@ impl EmulatedStock {
         self.key
     }
 
-    /// 1 New York, 2 Arca and American, 3 Nasdaq.
+    /// Returns the tape: 1 New York, 2 Arca and American, 3 Nasdaq.
     pub(crate) const fn tape(&self) -> i64 {
         (self.key % 3) as i64 + 1
     }
 
-    /// Hands over the prints of a minute in the order of the tape's stamps, told or not.
+    /// Calls back with the prints of a minute in the order of their timestamps, published or not.
     #[inline]
     pub(crate) fn minute(&self, at: TradingMinute, lateness: Lateness, mut each: impl FnMut(StockPrint)) {
         let draw = hash_random::draw(self.key, at.minute.cast_unsigned());
@@ -106,7 +106,7 @@ impl EmulatedStock {
             let along = offset as f64 / NS_PER_MINUTE as f64;
             let deviation = line.0 + (line.1 - line.0) * along;
             let mut print = self.print(at, (k, offset), (deviation, shares), drawn, lateness);
-            // The first of a minute always counts, so that holes are as frequent as the session says.
+            // The first of a minute always counts, so that empty minutes are as frequent as the session says.
             if is_odd || (k > 0 && drawn >> 61 == 0) {
                 print.size_e8 = odd_size(print.facility.is_some(), drawn);
                 print.conditions = print.conditions.with(PrintConditions::ODD_LOT);
@@ -115,9 +115,10 @@ impl EmulatedStock {
         }
     }
 
-    /// How many prints a minute has, and whether they are odd lots that make no bar.
+    /// Returns how many prints a minute has, and whether they are odd lots that make no bar.
     const fn count(&self, session: StockSession, draw: u64) -> (i64, bool) {
-        // Share of the minutes that trade, in thousandths; then at least so many prints, and so many more.
+        // The share of minutes that trade, in thousandths; then the least number of prints, and the largest
+        // addition.
         let (share, least, more) = match (self.activity, session) {
             (StockActivity::Never, _) | (_, StockSession::Closed) => return (0, false),
             (StockActivity::Wild, StockSession::Regular) => (1_000, 150, 100),
@@ -154,7 +155,7 @@ impl EmulatedStock {
         if draw % 1_000 < share {
             return (least + ((draw >> 32) % more) as i64, false);
         }
-        // Nobody saw a price, but somebody sold three shares.
+        // A few shares were sold without a price that counts.
         let is_odd = (draw >> 20) & 63 == 0;
         (is_odd as i64, is_odd)
     }
@@ -230,7 +231,7 @@ fn publication(day: i64, sip_ns: i64, is_off_exchange: bool, drawn: u64, late: L
     }
 }
 
-/// Fewer than a hundred shares; off the exchanges now and then not even a whole one.
+/// Returns fewer than a hundred shares; off the exchanges sometimes not even a whole one.
 const fn odd_size(is_off_exchange: bool, drawn: u64) -> i64 {
     let whole = 1 + (drawn >> 24 & 63) as i64;
     let fraction = if is_off_exchange && drawn & 1 == 0 { (drawn >> 12 & 0xFFF) as i64 * 10_000 } else { 0 };

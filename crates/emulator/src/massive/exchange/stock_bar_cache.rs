@@ -1,7 +1,7 @@
-//! Finished minutes and days of all stocks, made once and kept within bounds.
+//! A bounded cache of finished minutes and days of all stocks.
 //!
-//! A cell says from when on all its prints are known, so one cell serves every "now" after that; only the
-//! few minutes whose late prints are still on their way are folded anew.
+//! A cell says from when on all its prints are known, so one cell serves every "now" after that; only the few
+//! minutes with late prints still to come are folded anew.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,17 +10,17 @@ use rustc_hash::FxHashMap;
 use super::unadjusted_bar::UnadjustedBar;
 use crate::massive::trading_calendar::StockSession;
 
-/// Cells kept, of all stocks together: about 90 MB.
+/// The number of minute cells kept, of all stocks together: about 90 MB.
 const MINUTE_BUDGET: usize = 600_000;
-/// Day bars kept: about 25 MB.
+/// The number of day bars kept: about 25 MB.
 const DAY_BUDGET: usize = 200_000;
 
-/// A minute in which something was printed.
+/// A minute with prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StockMinute {
     pub(crate) bar: UnadjustedBar,
     pub(crate) session: StockSession,
-    /// Every print of the minute is known from here on, ms.
+    /// The time from which every print of the minute is known, in ms.
     pub(crate) final_ms: i64,
 }
 
@@ -34,12 +34,12 @@ struct StockBarCacheState {
     uses: u64,
 }
 
-/// What has been folded so far, by stock and day.
+/// The cache, by stock and day.
 #[derive(Debug, Default)]
 pub(crate) struct StockBarCache(Mutex<StockBarCacheState>);
 
 impl StockBarCache {
-    /// The minutes of a day, made by `fold` where they are not at hand.
+    /// Returns the minutes of a day, made by `fold` where they are not cached.
     pub(crate) fn minutes(
         &self,
         key: StockDayKey,
@@ -65,7 +65,7 @@ impl StockBarCache {
         made
     }
 
-    /// The bar of a day that changes no more, made by `fold` where it is not at hand.
+    /// Returns the bar of a day that no longer changes, made by `fold` where it is not cached.
     pub(crate) fn day(&self, key: StockDayKey, fold: impl FnOnce() -> UnadjustedBar) -> UnadjustedBar {
         if let Some(bar) = self.with(|shelves| shelves.days.get(&key).copied()) {
             return bar;
@@ -81,13 +81,13 @@ impl StockBarCache {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut StockBarCacheState) -> T) -> T {
-        // Only finished values are put here, so a panic elsewhere cannot have left half of one.
+        // Only finished values are stored, so a panic elsewhere cannot have left half of one.
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl StockBarCacheState {
-    /// Half of the days go, the least used ones, when there is no room for `more` cells.
+    /// Evicts half of the days, the least recently used ones, when there is no room for `more` cells.
     fn make_room(&mut self, more: usize) {
         if self.minute_count + more <= MINUTE_BUDGET || self.minutes.is_empty() {
             return;

@@ -1,30 +1,30 @@
-//! A bar in the making: exact sums over prints, and prices where a print was fit to give one.
+//! A bar being built: exact sums over prints, and prices from prints that may set one.
 
 use super::print::StockPrint;
 
-/// What the prints of one stretch of time add up to.
+/// The sums of the prints of one stretch of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct UnadjustedBar {
     pub(crate) start_ms: i64,
-    /// Prices in 1e-8; all 0 until a print could move them.
+    /// The prices in units of 1e-8; all 0 until a print could set them.
     pub(crate) open: i64,
     pub(crate) high: i64,
     pub(crate) low: i64,
     pub(crate) close: i64,
-    /// Shares, 1e-8.
+    /// The volume in shares, in units of 1e-8.
     pub(crate) volume: i128,
-    /// Dollars, 1e-16.
+    /// The turnover in dollars, in units of 1e-16.
     pub(crate) turnover: i128,
     pub(crate) count: u64,
 }
 
 impl UnadjustedBar {
-    /// A bar that nothing has been added to.
+    /// Creates a bar without content.
     pub(crate) fn empty(start_ms: i64) -> Self {
         Self { start_ms, ..Self::default() }
     }
 
-    /// Whether it has prices; without them the venue shows no bar.
+    /// Returns whether it has prices; without them the venue shows no bar.
     pub(crate) const fn is_priced(&self) -> bool {
         self.high > 0
     }
@@ -42,7 +42,7 @@ impl UnadjustedBar {
         }
     }
 
-    /// Adds the volume of what follows, and its prices where `with_prices`.
+    /// Appends the volume of the next bar, and its prices where `with_prices`.
     pub(crate) const fn append(&mut self, next: &Self, with_prices: bool) {
         self.volume += next.volume;
         self.turnover += next.turnover;
@@ -65,7 +65,7 @@ impl UnadjustedBar {
         self.close = close;
     }
 
-    /// Dollars a share, 1e-8, to four decimals.
+    /// Returns the average price in dollars a share, in units of 1e-8, to four decimals.
     pub(crate) const fn vwap(&self) -> i128 {
         if self.volume == 0 {
             return 0;

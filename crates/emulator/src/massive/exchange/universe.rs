@@ -1,4 +1,4 @@
-//! What is listed: well-known names that trade much, and thousands of made-up ones that hardly do.
+//! The listed stocks: well-known active ones, and thousands of made-up ones that hardly trade.
 
 use rustc_hash::FxHashMap;
 
@@ -9,7 +9,7 @@ use crate::hash_random;
 use crate::massive::new_york;
 use crate::massive::scenario::{SplitSpec, StockActivity, StocksScenario, TickerSet, TickerSpec};
 
-/// (ticker, name, price, thickness), the busiest first.
+/// The well-known stocks: (ticker, name, price, activity), the most active first.
 const KNOWN: [(&str, &str, f64, StockActivity); 16] = [
     ("SPY", "SPDR S&P 500 ETF Trust", 640.0, StockActivity::Thick),
     ("QQQ", "Invesco QQQ Trust", 570.0, StockActivity::Thick),
@@ -91,7 +91,7 @@ fn standard(seed: u64, count: usize, today: i64) -> Vec<TickerSpec> {
     specs
 }
 
-/// Five letters from `XAAAA` on: no real ticker is among them soon.
+/// Creates the n-th made-up stock, with five letters from `XAAAA` on, which no real ticker uses.
 fn filler(seed: u64, n: u64, today: i64) -> TickerSpec {
     let mut rest = n;
     let mut letters = [b'X', 0, 0, 0, 0];

@@ -1,4 +1,4 @@
-//! A split, and how a list of them is written down.
+//! A split, and the format of a list of splits.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::massive::new_york;
 /// A split: each `from` shares became `to`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SplitSpec {
-    /// First day of the new shares, `yyyy-MM-dd`.
+    /// The first day of the new shares, `yyyy-MM-dd`.
     pub date: String,
     /// The number of old shares.
     pub from: u32,
@@ -15,21 +15,21 @@ pub struct SplitSpec {
     pub to: u32,
 }
 
-/// More shares than this become none, and no share becomes more: what is beyond is a slip of the pen.
+/// The largest number of shares; anything beyond is a typing error.
 const MAX_SHARES: u32 = 100_000;
 
 impl SplitSpec {
-    /// Each `from` shares become `to` on `date`, `yyyy-MM-dd`.
+    /// Creates a split of each `from` shares into `to` on `date`, `yyyy-MM-dd`.
     #[must_use]
     pub fn new(date: &str, from: u32, to: u32) -> Self {
         Self { date: date.to_owned(), from, to }
     }
 
-    /// Reads `TICKER=DATE:FROM:TO,…`: `NVDA=2024-06-10:1:10`.
+    /// Parses `TICKER=DATE:FROM:TO,…`: `NVDA=2024-06-10:1:10`.
     ///
     /// # Errors
     ///
-    /// If it is written otherwise, there is no such day, or a number is 0 or beyond all measure.
+    /// If the format is wrong, there is no such day, or a number is 0 or too large.
     pub fn parse_list(text: &str) -> Result<Vec<(String, Self)>, ParseSplitsError> {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         entries.map(|entry| Self::parse(entry).ok_or_else(|| ParseSplitsError(entry.to_owned()))).collect()
@@ -46,7 +46,7 @@ impl SplitSpec {
     }
 }
 
-/// A list of splits that cannot be read.
+/// The error for an invalid list of splits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseSplitsError(String);
 

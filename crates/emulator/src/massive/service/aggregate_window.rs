@@ -1,6 +1,7 @@
-//! Which stretch of time a bar of some timespan covers: New York's calendar from a day on, multiples of UTC below.
+//! The range of time that a bar of a timespan covers: New York's calendar from a day on, multiples of UTC
+//! below.
 //!
-//! When there is trading changes nothing about it.
+//! The trading hours do not matter.
 
 use crate::calendar::{Date, HOUR, MINUTE, SECOND};
 use crate::massive::new_york::{day_of, midnight};
@@ -18,7 +19,7 @@ pub(crate) enum AggregateTimespan {
     Year,
 }
 
-/// What bars of a timespan are put together from, and `limit` counts.
+/// The unit from which bars of a timespan are built, and which `limit` counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BaseUnit {
     Second,
@@ -26,7 +27,7 @@ pub(crate) enum BaseUnit {
     Day,
 }
 
-/// So many of a timespan.
+/// A multiple of a timespan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AggregateWindow {
     pub(crate) multiplier: i64,
@@ -58,13 +59,13 @@ impl AggregateTimespan {
 }
 
 impl AggregateWindow {
-    /// First and first-after-last ms of the window that `ms` lies in.
+    /// Returns the first ms of the window that contains `ms`, and the first ms after it.
     pub(crate) fn around(self, ms: i64) -> (i64, i64) {
         let day = day_of(ms);
         let within = |unit: i64| {
-            // Multiples of UTC, in summer and in winter: four hours begin at 00:00Z, 04:00Z and so on, whatever New
-            // York's clocks show, and run on through its midnight. Seen in cursors of the venue for whole hours; that
-            // lengths which do not divide a day are counted from 1970 is a guess.
+            // Multiples of UTC, in summer and in winter: four hours begin at 00:00Z, 04:00Z and so on,
+            // whatever New York's clocks show, and continue through its midnight. Seen in cursors of the
+            // venue for whole hours; that lengths which do not divide a day are counted from 1970 is a guess.
             let length = unit * self.multiplier;
             let start = ms.div_euclid(length) * length;
             (start, start + length)

@@ -1,4 +1,4 @@
-//! Bars of any multiplier and timespan, in pages that are counted in what the bars are made of.
+//! Bars of any multiplier and timespan, in pages that are counted in base bars.
 
 use super::aggregate_window::{AggregateTimespan, AggregateWindow, BaseUnit};
 use super::api_error::MassiveApiError;
@@ -13,35 +13,35 @@ use crate::massive::plan::EmulatedPlan;
 use crate::massive::trading_minute::TradingMinute;
 use crate::massive::wire_format;
 
-/// Base bars of a page, unless asked otherwise.
+/// The default number of base bars of a page.
 const DEFAULT_LIMIT: usize = 5_000;
-/// More is cut to this in silence.
+/// The largest limit; larger ones are silently cut to this.
 const MAX_LIMIT: usize = 50_000;
 
-/// What is looked for.
+/// The parameters of a search for bars.
 struct AggregateSearch<'a> {
     exchange: &'a StockExchange,
     index: u32,
     window: AggregateWindow,
-    /// The day in whose shares bars are told; `None` for as they were traded.
+    /// The day in whose shares bars are given; `None` for unadjusted bars.
     shares_of: Option<i64>,
     descends: bool,
-    /// First, and first after the last, ms.
+    /// The first ms, and the first ms after the last.
     start_ms: i64,
     end_ms: i64,
     visible_ms: i64,
 }
 
-/// A page of bars in the order asked for.
+/// A page of bars in the requested order.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct AggregatePage {
     bars: Vec<AdjustedBar>,
     base_count: usize,
-    /// Where the next page begins (ascending) or ends (descending).
+    /// The time where the next page begins (ascending) or ends (descending).
     next_ms: Option<i64>,
 }
 
-/// `GET /v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}`.
+/// Answers `GET /v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}`.
 pub(crate) fn range(
     exchange: &StockExchange,
     asked: &RestRequestContext,
@@ -78,7 +78,7 @@ pub(crate) fn range(
         if !adjusted {
             cursor.push(("adjusted", "false".to_owned()));
         }
-        // State moves into the path: the segment at which the page ended is rewritten.
+        // The state of paging is in the path: the segment at which the page ended is rewritten.
         let kept = asked.path.rsplitn(3, '/').nth(2).unwrap_or_default();
         let (from, to) = if descends {
             (from.to_owned(), next_ms.to_string())
@@ -90,7 +90,7 @@ pub(crate) fn range(
     Ok(body(exchange, asked, ticker, adjusted, &page, next_url.as_deref()))
 }
 
-/// Bars that begin from here on are not served.
+/// Returns the time from which bars are not served.
 fn served_until(asked: &RestRequestContext, window: AggregateWindow) -> i64 {
     if asked.late_rows == 0 {
         return i64::MAX;
@@ -98,7 +98,7 @@ fn served_until(asked: &RestRequestContext, window: AggregateWindow) -> i64 {
     (0..asked.late_rows).fold(window.around(asked.visible_ms).0, |start, _| window.around(start - 1).0)
 }
 
-/// The start that the plan allows.
+/// Returns the start that the plan allows.
 fn within_plan(asked: &RestRequestContext, from_ms: i64, to_ms: i64) -> Result<i64, MassiveApiError> {
     if asked.plan == EmulatedPlan::Basic && from_ms > asked.visible_ms {
         return Err(MassiveApiError::NotInTimeframe);
@@ -107,7 +107,7 @@ fn within_plan(asked: &RestRequestContext, from_ms: i64, to_ms: i64) -> Result<i
     let first_ms = asked.now_ms - reach_ms;
     match asked.plan {
         _ if from_ms >= first_ms => Ok(from_ms),
-        // As seen live: the free plan is clipped in silence, the paid ones refuse.
+        // As seen live: the free plan is silently clipped, the paid ones refuse.
         EmulatedPlan::Basic if to_ms >= first_ms => Ok(first_ms),
         EmulatedPlan::Basic | EmulatedPlan::Starter | EmulatedPlan::Developer | EmulatedPlan::Advanced => {
             Err(MassiveApiError::NotInTimeframe)
@@ -158,7 +158,7 @@ impl AggregateSearch<'_> {
                 bases.retain(is_whole);
                 next_ms = Some(if self.descends { cut_end_ms - 1 } else { cut_ms });
             } else {
-                // A window longer than the limit: better too much than never an end.
+                // A window longer than the limit: too many bars are better than an endless loop.
                 bases = Self {
                     start_ms: cut_ms.max(self.start_ms),
                     end_ms: cut_end_ms.min(self.end_ms),
@@ -181,7 +181,7 @@ impl AggregateSearch<'_> {
         AggregatePage { bars, base_count, next_ms }
     }
 
-    /// Up to so many base bars, in the order asked for.
+    /// Returns up to `most` base bars, in the requested order.
     fn bases(&self, most: usize) -> Vec<AdjustedBar> {
         let mut bases = Vec::new();
         let first = day_of(self.start_ms).max(self.exchange.first_day);

@@ -1,17 +1,17 @@
-//! The ways in which Massive says no, byte for byte: `error` for bad requests, `message` for the rest.
+//! Massive's error responses, byte for byte: `error` for bad requests, `message` for the rest.
 
 use http::{StatusCode, header};
 
 use crate::json::JsonObject;
 use crate::response::EmulatorResponse;
 
-/// Why a request was refused.
+/// The reason why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MassiveApiError {
-    /// A time that cannot be read: `from` or `to`.
+    /// A time that cannot be parsed: `from` or `to`.
     BadTime(&'static str),
     Backwards,
-    /// Anything else that cannot be read, in our own words.
+    /// Another parameter that cannot be parsed, in our own words.
     BadParameter(String),
     NoKey,
     UnknownKey,
@@ -20,7 +20,7 @@ pub(crate) enum MassiveApiError {
     NoTicker,
     NoData,
     NoRoute,
-    /// Too many in this minute; the next may come after so many seconds.
+    /// Too many requests in this minute; the next is accepted after so many seconds.
     Throttled(Option<i64>),
 }
 

@@ -1,4 +1,4 @@
-//! Whole days: the market at once, the one before, and one with what came before and after the bell.
+//! Whole days: all tickers at once, the previous day, and one day with its pre-market and after-hours prices.
 
 use super::api_error::MassiveApiError;
 use super::request_context::RestRequestContext;
@@ -13,18 +13,18 @@ use crate::massive::trading_calendar::StockSession;
 use crate::massive::wire_format;
 use crate::number::{NumberStyle, WireNumber};
 
-/// The bell as the daily endpoints stamp it, half days included.
+/// The close as the daily endpoints stamp it, half days included.
 const BELL_MS: i64 = 16 * HOUR;
-/// When a day's last session ends.
+/// The end of a day's last session.
 const END_MS: i64 = 20 * HOUR;
 
-/// The end of the last day that is over, ms.
+/// Returns the end of the last finished day, in ms.
 pub(crate) fn last_finished_ms(now_ms: i64) -> i64 {
     let day = day_of(now_ms);
     if now_ms - midnight(day) >= END_MS { now_ms } else { midnight(day) - 1 }
 }
 
-/// `GET /v2/aggs/grouped/locale/us/market/stocks/{date}`.
+/// Answers `GET /v2/aggs/grouped/locale/us/market/stocks/{date}`.
 pub(crate) fn grouped(
     exchange: &StockExchange,
     asked: &RestRequestContext,
@@ -40,7 +40,7 @@ pub(crate) fn grouped(
     Ok(envelope(asked, None, adjusted, &rows))
 }
 
-/// `GET /v2/aggs/ticker/{ticker}/prev`.
+/// Answers `GET /v2/aggs/ticker/{ticker}/prev`.
 pub(crate) fn previous(
     exchange: &StockExchange,
     asked: &RestRequestContext,
@@ -61,7 +61,7 @@ pub(crate) fn previous(
     Ok(envelope(asked, Some(ticker), adjusted, &rows))
 }
 
-/// The bar of a day as it is asked for: in today's shares, or as it was traded.
+/// Returns the bar of a day as requested: in today's shares, or unadjusted.
 fn shown(
     exchange: &StockExchange,
     asked: &RestRequestContext,
@@ -99,7 +99,7 @@ fn envelope(asked: &RestRequestContext, ticker: Option<&str>, adjusted: bool, ro
     if count > 0 { body.int("count", count).end() } else { body.end() }
 }
 
-/// `GET /v1/open-close/{ticker}/{date}`.
+/// Answers `GET /v1/open-close/{ticker}/{date}`.
 pub(crate) fn open_close(
     exchange: &StockExchange,
     asked: &RestRequestContext,

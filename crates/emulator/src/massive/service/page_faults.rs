@@ -1,4 +1,4 @@
-//! Pages that are not what the venue has: old ones, empty ones, and those with something wrong in a row.
+//! Applies page faults: old pages, empty ones, and those with a bad row.
 
 use super::api_error::MassiveApiError;
 use super::request_context::RestRequestContext;
@@ -10,7 +10,7 @@ use crate::json::{self, JsonObject};
 use crate::world::EmulatorWorld;
 
 impl MassiveRoute {
-    /// What kind of page answers it, where pages can have something wrong with their rows.
+    /// Returns the kind of page that answers it, where its rows can have faults.
     pub(crate) const fn page(&self) -> Option<PageKind> {
         match self {
             Self::Range { .. } | Self::Grouped { .. } => Some(PageKind::Candles),
@@ -21,7 +21,7 @@ impl MassiveRoute {
         }
     }
 
-    /// The key of its rows.
+    /// Returns the key of its rows.
     const fn rows_key(&self) -> &'static str {
         match self {
             Self::Snapshots | Self::Movers { .. } => "tickers",
@@ -61,7 +61,7 @@ impl MassiveRoute {
     }
 }
 
-/// The page as its plan spoils it, noted where it is not what the venue has.
+/// Applies the plan to the page, and records the faults that occurred.
 pub(crate) fn apply(
     world: &EmulatorWorld,
     route: &MassiveRoute,
@@ -104,14 +104,14 @@ pub(crate) fn apply(
     Ok(body)
 }
 
-/// The body with the number of its rows set right, where it tells that.
+/// Returns the body with a corrected number of rows, where it has one.
 fn with_row_count(body: String, rows: usize) -> String {
     ["resultsCount", "count"]
         .into_iter()
         .fold(body, |body, key| set(&body, key, &rows.to_string()).unwrap_or(body))
 }
 
-/// Nothing where there is something, in one of the ways in which the venue was seen to say so.
+/// Returns an empty page, in one of the forms seen from the venue.
 fn empty_page(body: &str, key: &str, number: u64) -> String {
     if key != "results" {
         return with_row_count(set(body, key, "[]").unwrap_or_default(), 0);

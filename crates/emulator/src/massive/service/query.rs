@@ -1,4 +1,4 @@
-//! Parameters, times and cursors as this venue spells them.
+//! Parameters, times and cursors in this venue's spelling.
 
 use axum::extract::Query;
 use http::Uri;
@@ -6,7 +6,7 @@ use http::Uri;
 use super::api_error::MassiveApiError;
 use crate::massive::new_york::{self, NS_PER_MS};
 
-/// The parameters of a request; those of a cursor take the place of all others.
+/// The parameters of a request; those of a cursor replace all others.
 #[derive(Debug)]
 pub(crate) struct MassiveQueryParams(Vec<(String, String)>);
 
@@ -21,7 +21,7 @@ impl MassiveQueryParams {
         }
     }
 
-    /// The value of a parameter; empty is absent.
+    /// Returns the value of a parameter; empty counts as absent.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let named = self.0.iter().find(|(given, _)| given == name);
         named.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
@@ -31,7 +31,7 @@ impl MassiveQueryParams {
         self.get(name).map_or(default, |text| text.eq_ignore_ascii_case("true"))
     }
 
-    /// A count from 1 on; more than `most` is cut to that in silence.
+    /// Returns a count from 1 on; more than `most` is silently cut to that.
     pub(crate) fn limit(&self, default: usize, most: usize) -> Result<usize, MassiveApiError> {
         let Some(text) = self.get("limit") else { return Ok(default) };
         match text.parse::<usize>() {
@@ -40,7 +40,7 @@ impl MassiveQueryParams {
         }
     }
 
-    /// Whether the newest comes first.
+    /// Returns whether the newest comes first.
     pub(crate) fn descends(&self, name: &str, default: bool) -> Result<bool, MassiveApiError> {
         match self.get(name) {
             None => Ok(default),
@@ -52,7 +52,7 @@ impl MassiveQueryParams {
         }
     }
 
-    /// The first and the first-after-last ns that filters on `name` let through.
+    /// Returns the first ns, and the first ns after the last, that filters on `name` allow.
     pub(crate) fn range_ns(&self, name: &'static str) -> Result<(i64, i64), MassiveApiError> {
         let (mut from, mut to) = (0, i64::MAX);
         for suffix in ["", ".gte", ".gt", ".lte", ".lt"] {
@@ -71,7 +71,7 @@ impl MassiveQueryParams {
     }
 }
 
-/// The ns that a time names: a whole New York day, or one ns.
+/// Returns the range in ns of a time: a whole New York day, or one ns.
 fn span_ns(text: &str) -> Option<(i64, i64)> {
     if let Some(day) = new_york::parse_day(text) {
         return Some((new_york::midnight(day) * NS_PER_MS, new_york::midnight(day + 1) * NS_PER_MS));
@@ -80,7 +80,7 @@ fn span_ns(text: &str) -> Option<(i64, i64)> {
     Some((ns, ns.checked_add(1)?))
 }
 
-/// The first and last ms that a path's time names: a whole New York day, or one ms.
+/// Returns the first and the last ms of a time in a path: a whole New York day, or one ms.
 pub(crate) fn span_ms(text: &str) -> Option<(i64, i64)> {
     if let Some(day) = new_york::parse_day(text) {
         return Some((new_york::midnight(day), new_york::midnight(day + 1) - 1));
@@ -89,7 +89,7 @@ pub(crate) fn span_ms(text: &str) -> Option<(i64, i64)> {
     Some((ms, ms))
 }
 
-/// A query string as a cursor: unpadded base64url.
+/// Encodes a query string as a cursor: unpadded base64url.
 pub(crate) fn encode(pairs: &[(&str, String)]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let text = pairs.iter().map(|(name, value)| format!("{name}={}", escaped(value)));

@@ -1,4 +1,4 @@
-//! What is listed, what was split, and when the exchanges are open.
+//! Reference data: tickers, splits, and opening hours.
 
 use super::api_error::MassiveApiError;
 use super::query;
@@ -13,12 +13,12 @@ use crate::massive::new_york::{self, day_of, midnight};
 use crate::massive::trading_calendar::{DayKind, StockSession, day_kind};
 use crate::massive::trading_minute::TradingMinute;
 
-/// Rows of a page of tickers, unless asked otherwise, and at most.
+/// The default and the largest number of rows of a page of tickers.
 const TICKERS: (usize, usize) = (100, 1_000);
-/// Holidays are foretold so many days ahead.
+/// The number of days for which holidays are announced.
 const UPCOMING_DAYS: i64 = 400;
 
-/// `GET /v3/reference/tickers`.
+/// Answers `GET /v3/reference/tickers`.
 pub(crate) fn tickers(
     exchange: &StockExchange,
     asked: &RestRequestContext,
@@ -40,7 +40,7 @@ pub(crate) fn tickers(
             && text("market").is_none_or(|market| market == "stocks")
             && text("type").is_none_or(|wanted| wanted == class(stock))
             && text("exchange").is_none_or(|wanted| wanted == listed_on(stock))
-            // Nothing of ours was ever delisted.
+            // No emulated ticker was ever delisted.
             && text("active").is_none_or(|active| active == "true")
             && marker.is_none_or(|marker| if descends { ticker < marker } else { ticker > marker })
             && search.as_deref().is_none_or(|text| {
@@ -70,7 +70,7 @@ pub(crate) fn tickers(
     })
 }
 
-/// All filters again, and where the page ended.
+/// Builds the cursor: all filters again, and where the page ended.
 fn ticker_cursor(asked: &RestRequestContext, last: &EmulatedStock, limit: usize) -> String {
     let kept = [
         "active",
@@ -92,7 +92,7 @@ fn ticker_cursor(asked: &RestRequestContext, last: &EmulatedStock, limit: usize)
     query::encode(&pairs)
 }
 
-/// `GET /v3/reference/tickers/{ticker}`.
+/// Answers `GET /v3/reference/tickers/{ticker}`.
 pub(crate) fn ticker(
     exchange: &StockExchange,
     asked: &RestRequestContext,
@@ -132,7 +132,7 @@ const fn listed_on(stock: &EmulatedStock) -> &'static str {
     }
 }
 
-/// `GET /stocks/v1/splits`.
+/// Answers `GET /stocks/v1/splits`.
 pub(crate) fn splits(
     exchange: &StockExchange,
     asked: &RestRequestContext,
@@ -167,7 +167,7 @@ pub(crate) fn splits(
 
 fn split_row(stock: &EmulatedStock, nth: u64, split: SplitDay, today: i64) -> String {
     let kind = if split.to > split.from { "forward_split" } else { "reverse_split" };
-    // What prices from before it are multiplied by, for it and all that came after.
+    // The factor of earlier prices, for this split and all later ones.
     let (old, new) = stock.splits.between(split.day - 1, today.max(split.day));
     let key = stock.key() ^ nth;
     JsonObject::new()
@@ -181,12 +181,12 @@ fn split_row(stock: &EmulatedStock, nth: u64, split: SplitDay, today: i64) -> St
         .end()
 }
 
-/// An endpoint that has never anything to say.
+/// Answers an endpoint that never has data.
 pub(crate) fn empty_list(asked: &RestRequestContext) -> String {
     listed(asked, std::iter::empty())
 }
 
-/// `GET /v3/reference/exchanges`.
+/// Answers `GET /v3/reference/exchanges`.
 pub(crate) fn exchanges(asked: &RestRequestContext) -> String {
     let known = [
         (4, "Finra TRF and ADF", "FINR"),
@@ -203,9 +203,9 @@ pub(crate) fn exchanges(asked: &RestRequestContext) -> String {
     listed(asked, rows)
 }
 
-/// `GET /v3/reference/conditions`: what a print of each may move.
+/// Answers `GET /v3/reference/conditions`, with what a print of each may change.
 pub(crate) fn conditions(asked: &RestRequestContext) -> String {
-    // As the venue lists them; that Form T moves prices outside regular hours is not in its list.
+    // As the venue lists them; that Form T changes prices outside regular hours is not in its list.
     let known = [
         (2, "Average Price Trade", false, false),
         (12, "Form T/Extended Hours", false, false),
@@ -231,7 +231,7 @@ fn listed(asked: &RestRequestContext, rows: impl IntoIterator<Item = String>) ->
         .end()
 }
 
-/// `GET /v1/marketstatus/now`.
+/// Answers `GET /v1/marketstatus/now`.
 pub(crate) fn status_now(exchange: &StockExchange, asked: &RestRequestContext) -> String {
     let session = TradingMinute::at(asked.now_ms, exchange.scenario.hours).session;
     let (market, early, late) = match session {
@@ -252,7 +252,7 @@ pub(crate) fn status_now(exchange: &StockExchange, asked: &RestRequestContext) -
         .end()
 }
 
-/// `GET /v1/marketstatus/upcoming`: a bare array.
+/// Answers `GET /v1/marketstatus/upcoming` with a bare array.
 pub(crate) fn status_upcoming(asked: &RestRequestContext) -> String {
     let today = day_of(asked.now_ms);
     let mut rows = Vec::new();

@@ -1,8 +1,8 @@
-//! Which path is which question.
+//! The routes of the Massive emulator.
 
 use crate::massive::plan::Entitlement;
 
-/// A question one can ask; tickers and times as they stand in the path.
+/// A route; tickers and times as they stand in the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MassiveRoute {
     Range {
@@ -51,13 +51,13 @@ pub(crate) enum MassiveRoute {
     Dividends,
     Exchanges,
     Conditions,
-    /// The socket, and whether it is the one that tells everything 15 minutes late.
+    /// The socket, and whether it is the one with a delay of 15 minutes.
     Socket {
         delayed: bool,
     },
 }
 
-/// Whether a path is for this venue: no path of the others begins like one of these.
+/// Returns whether a path is for this venue: no path of the others begins like one of these.
 pub(crate) fn is_ours(path: &str) -> bool {
     ["/v2", "/v3", "/stocks", "/delayed", "/v1/open-close", "/v1/marketstatus"]
         .iter()
@@ -106,7 +106,7 @@ impl MassiveRoute {
         })
     }
 
-    /// Its name in the report.
+    /// Returns its name in the report.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Range { .. } => "aggs/range",
@@ -133,7 +133,7 @@ impl MassiveRoute {
         }
     }
 
-    /// What a plan must have for it.
+    /// Returns the permission that a plan needs for it.
     pub(crate) const fn entitlement(&self) -> Entitlement {
         match self {
             Self::Trades { .. } | Self::LastTrade { .. } => Entitlement::Trades,

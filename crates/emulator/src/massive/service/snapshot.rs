@@ -1,4 +1,4 @@
-//! The state of the day: of one ticker, of all, and of those that moved most.
+//! Snapshots of the day: of one ticker, of all, and of those with the largest changes.
 
 use super::api_error::MassiveApiError;
 use super::request_context::RestRequestContext;
@@ -14,25 +14,25 @@ use crate::massive::plan::Entitlement;
 use crate::massive::wire_format;
 use crate::number::{NumberStyle, WireNumber};
 
-/// The new day begins so long after midnight, when the old one is cleared.
+/// The time after midnight when the old day is cleared and the new one begins.
 const CLEARED_MS: i64 = 3 * HOUR + HOUR / 2;
-/// How many movers are shown.
+/// The number of movers shown.
 const MOVERS: usize = 20;
-/// Shares that a mover must have traded, 1e-8.
+/// The volume that a mover needs, in units of 1e-8 shares.
 const MOVER_VOLUME: i128 = 10_000 * 100_000_000;
 
-/// One ticker's day.
+/// The day of one ticker.
 struct TickerDay {
     index: u32,
     day: UnadjustedBar,
-    /// In the shares of the day, or a split would be the mover of the day.
+    /// The previous day in the shares of this one; otherwise a split would be the largest change.
     previous: AdjustedBar,
     last: Option<UnadjustedBar>,
-    /// Hundredths of a percent since the previous close.
+    /// The change since the previous close, in hundredths of a percent.
     change: i64,
 }
 
-/// `GET …/tickers/{ticker}`.
+/// Answers `GET …/tickers/{ticker}`.
 pub(crate) fn one(
     exchange: &StockExchange,
     asked: &RestRequestContext,
@@ -47,7 +47,7 @@ pub(crate) fn one(
         .end())
 }
 
-/// `GET …/tickers`, all or those named.
+/// Answers `GET …/tickers`, for all or the named ones.
 pub(crate) fn all(exchange: &StockExchange, asked: &RestRequestContext) -> String {
     let indices: Vec<u32> = match asked.parameters.get("tickers") {
         Some(list) => list.split(',').filter_map(|ticker| exchange.universe.find(ticker.trim())).collect(),
@@ -62,7 +62,7 @@ pub(crate) fn all(exchange: &StockExchange, asked: &RestRequestContext) -> Strin
         .end()
 }
 
-/// `GET …/gainers` and `…/losers`.
+/// Answers `GET …/gainers` and `…/losers`.
 pub(crate) fn movers(exchange: &StockExchange, asked: &RestRequestContext, gainers: bool) -> String {
     let states = exchange.universe.iter().map(|(index, _)| ticker_day(exchange, asked, index));
     let mut states: Vec<TickerDay> = states.filter(|state| state.day.volume >= MOVER_VOLUME).collect();
@@ -87,7 +87,7 @@ fn ticker_day(exchange: &StockExchange, asked: &RestRequestContext, index: u32) 
     TickerDay { index, day: whole, previous, last, change }
 }
 
-/// The day that snapshots are of.
+/// Returns the day of snapshots.
 fn current_day(exchange: &StockExchange, at_ms: i64) -> i64 {
     let today = day_of(at_ms);
     let is_begun = exchange.schedule(today).is_open() && at_ms - midnight(today) >= CLEARED_MS;

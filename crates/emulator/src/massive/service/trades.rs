@@ -12,19 +12,19 @@ use crate::massive::new_york::{self, NS_PER_MS, midnight};
 use crate::massive::trading_minute::TradingMinute;
 use crate::massive::wire_format;
 
-/// Rows of a page, unless asked otherwise.
+/// The default number of rows of a page.
 const DEFAULT_LIMIT: usize = 1_000;
-/// More is cut to this in silence.
+/// The largest limit; larger ones are silently cut to this.
 const MAX_LIMIT: usize = 50_000;
 
-/// What a row shows.
+/// The content of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TickRowKind {
     Trade,
     Quote,
 }
 
-/// `GET /v3/trades/{ticker}` and `/v3/quotes/{ticker}`.
+/// Answers `GET /v3/trades/{ticker}` and `/v3/quotes/{ticker}`.
 pub(crate) fn page(
     exchange: &StockExchange,
     asked: &RestRequestContext,
@@ -32,7 +32,7 @@ pub(crate) fn page(
     row: TickRowKind,
 ) -> Result<String, MassiveApiError> {
     let parameters = &asked.parameters;
-    // A quote is found by its own stamp, a little before that of its print.
+    // A quote has its own timestamp, a little before that of its print.
     let shift_ns = if row == TickRowKind::Quote { StockPrint::QUOTED_BEFORE_NS } else { 0 };
     let (from_ns, to_ns) = parameters.range_ns("timestamp")?;
     let (from_ns, to_ns) = (from_ns.saturating_add(shift_ns), to_ns.saturating_add(shift_ns));
@@ -95,7 +95,7 @@ fn cursor(
     query::encode(&pairs)
 }
 
-/// Known prints with `from_ns <= stamp < to_ns` in the order asked for, up to `most`.
+/// Returns known prints with `from_ns <= stamp < to_ns` in the requested order, up to `most`.
 pub(crate) fn search(
     exchange: &StockExchange,
     index: u32,
@@ -142,7 +142,7 @@ pub(crate) fn search(
     found
 }
 
-/// `GET /v2/last/trade/{ticker}` and `/v2/last/nbbo/{ticker}`.
+/// Answers `GET /v2/last/trade/{ticker}` and `/v2/last/nbbo/{ticker}`.
 pub(crate) fn last(
     exchange: &StockExchange,
     asked: &RestRequestContext,
@@ -181,7 +181,7 @@ pub(crate) fn last(
         .end())
 }
 
-/// A print's fields as snapshots and the last trade name them, but for its times.
+/// Adds a print's fields, except its times, under the names of snapshots and the last trade.
 pub(crate) fn short(row: JsonObject, print: &StockPrint) -> JsonObject {
     let mut row = row
         .raw("p", &wire_format::plain(print.price_e8.into()))

@@ -1,4 +1,4 @@
-//! What there is to tell of a minute, in the order in which it becomes known.
+//! The events of a minute, in the order in which they become known.
 
 use super::events::{self, DayToDate, EventFrames};
 use super::subscriptions::ChannelSubscriptions;
@@ -14,13 +14,13 @@ use crate::massive::new_york::{self, NS_PER_MS};
 use crate::massive::trading_calendar::StockSession;
 use crate::massive::trading_minute::TradingMinute;
 
-/// Prints come up to so many minutes late.
+/// The largest delay of prints, in minutes.
 const LATE_MINUTES: i64 = 16;
-/// A second bar goes out so long after its end.
+/// The delay of a second bar after its end, in ms.
 const SECOND_DELAY_MS: i64 = 2_000;
-/// A minute bar goes out so long after its end, and up to so much later, each ticker in its own time.
+/// The delay of a minute bar after its end, and the largest addition, in ms, different for each ticker.
 const MINUTE_DELAY_MS: (i64, u64) = (1_000, 3_000);
-/// How often price bands are told.
+/// The interval between two price bands, in ms.
 const BAND_EVERY_MS: i64 = 30_000;
 
 #[derive(Clone, Copy, Debug)]
@@ -41,17 +41,17 @@ struct ScheduledEvent {
     what: EventKind,
 }
 
-/// The news of one minute.
+/// The events of one minute.
 #[derive(Debug, Default)]
 pub(crate) struct EventSchedule {
     items: Vec<ScheduledEvent>,
     next: usize,
-    /// Everything later is on another board.
+    /// The end; later events are in another schedule.
     end_ns: i64,
 }
 
-/// Adds all news of `from_ns..to_ns` (the end included), going from board to board; how many trades were stamped
-/// ahead of their time.
+/// Adds all events of `from_ns..to_ns` (the end included), schedule by schedule; returns how many trades were
+/// stamped ahead of their time.
 pub(crate) fn emit(
     exchange: &StockExchange,
     wants: &ChannelSubscriptions,
@@ -73,7 +73,7 @@ pub(crate) fn emit(
 }
 
 impl EventSchedule {
-    /// All that becomes known after `from_ns` in its minute.
+    /// Collects all events of the minute that become known after `from_ns`.
     fn of(exchange: &StockExchange, wants: &ChannelSubscriptions, from_ns: i64) -> Self {
         let minute = (from_ns / NS_PER_MS).div_euclid(MINUTE);
         let end_ns = (minute + 1) * MINUTE * NS_PER_MS;
@@ -202,7 +202,7 @@ fn is_first_since(exchange: &StockExchange, stock: &EmulatedStock, from_ns: i64,
     true
 }
 
-/// A print in time for its bar has it announced when that is due; a late one, as soon as it is known.
+/// Announces the bar of a print: when it is due, or, for a late print, as soon as that is known.
 fn announce(known_ns: i64, due_ns: i64, start_ms: i64, last_ms: &mut i64, add: impl FnOnce(i64)) {
     if known_ns > due_ns {
         add(known_ns);
@@ -243,7 +243,7 @@ fn encode_event(exchange: &StockExchange, item: &ScheduledEvent, ahead_ms: i64) 
     })
 }
 
-/// The day up to `end_ms`, as known at `at_ms`.
+/// Returns the day up to `end_ms`, as known at `at_ms`.
 fn today(exchange: &StockExchange, index: u32, end_ms: i64, at_ms: i64) -> DayToDate {
     let day = new_york::day_of(end_ms - 1);
     let mut today = DayToDate::default();
@@ -253,7 +253,7 @@ fn today(exchange: &StockExchange, index: u32, end_ms: i64, at_ms: i64) -> DayTo
             break;
         }
         if bar.start_ms + MINUTE > end_ms {
-            // The minute is cut short by the second that is told of.
+            // The minute ends at the second of the event.
             bar = UnadjustedBar::empty(bar.start_ms);
             let at = TradingMinute::at(bar.start_ms, exchange.scenario.hours);
             exchange.minute(exchange.universe.get(index), at, at_ms, |print| {

@@ -1,4 +1,4 @@
-//! Events as they stand in a frame, and the frames they are put into.
+//! The wire format of events, and the frames that contain them.
 
 use std::fmt::Write as _;
 
@@ -10,18 +10,18 @@ use crate::massive::new_york::NS_PER_MS;
 use crate::massive::wire_format;
 use crate::number::{NumberStyle, WireNumber};
 
-/// Events of a frame.
+/// The largest number of events of a frame.
 const EVENTS_IN_A_FRAME: usize = 500;
-/// Clients take frames of up to a million bytes.
+/// The largest size of a frame, in bytes: clients accept up to a million.
 const BYTES_IN_A_FRAME: usize = 900_000;
 
-/// Frames being filled with events.
+/// A builder of frames of events.
 #[derive(Debug, Default)]
 pub(crate) struct EventFrames {
     finished: Vec<String>,
     open: String,
     count: usize,
-    /// Events of all frames.
+    /// The number of events of all frames.
     pub(crate) events: u64,
 }
 
@@ -47,27 +47,27 @@ impl EventFrames {
         }
     }
 
-    /// All frames.
+    /// Returns all frames.
     pub(crate) fn finish(mut self) -> Vec<String> {
         self.close();
         self.finished
     }
 }
 
-/// A status event.
+/// Formats a status event.
 pub(crate) fn status(name: &str, message: &str) -> String {
     JsonObject::new().text("ev", "status").text("status", name).text("message", message).end()
 }
 
-/// What the day had come to when a bar ended.
+/// The values of the day when a bar ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct DayToDate {
     pub(crate) whole: UnadjustedBar,
-    /// First price of the regular session.
+    /// The first price of the regular session.
     pub(crate) open: Option<i64>,
 }
 
-/// An `A` or `AM` event.
+/// Formats an `A` or `AM` event.
 pub(crate) fn bar(
     name: &str,
     stock: &EmulatedStock,
@@ -86,7 +86,7 @@ pub(crate) fn bar(
     if let Some(open) = today.open {
         event = event.raw("op", &plain(open));
     }
-    // The size of an average trade, with the fraction that no document mentions.
+    // The size of an average trade, with a fraction that no document mentions.
     let size = i128::from(i64::try_from(bar.count).unwrap_or(i64::MAX).max(1));
     let average = bar.volume / size / 1_000_000 * 1_000_000;
     event
@@ -102,7 +102,7 @@ pub(crate) fn bar(
         .end()
 }
 
-/// A `T` event.
+/// Formats a `T` event.
 pub(crate) fn trade(stock: &EmulatedStock, print: &StockPrint) -> String {
     let mut event = JsonObject::new()
         .text("ev", "T")
@@ -126,7 +126,7 @@ pub(crate) fn trade(stock: &EmulatedStock, print: &StockPrint) -> String {
     }
 }
 
-/// A `Q` event: the quote that a print met.
+/// Formats a `Q` event: the quote at a print.
 pub(crate) fn quote(stock: &EmulatedStock, print: &StockPrint) -> String {
     JsonObject::new()
         .text("ev", "Q")
@@ -144,7 +144,7 @@ pub(crate) fn quote(stock: &EmulatedStock, print: &StockPrint) -> String {
         .end()
 }
 
-/// A `LULD` event: five percent around a price, and a time in nanoseconds.
+/// Formats a `LULD` event: five percent around a price, and a time in nanoseconds.
 pub(crate) fn band(stock: &EmulatedStock, price: i64, at_ns: i64, sequence: i64) -> String {
     let cents = |units: i64| wire_format::plain((units / 1_000_000 * 1_000_000).into());
     JsonObject::new()
@@ -159,7 +159,7 @@ pub(crate) fn band(stock: &EmulatedStock, price: i64, at_ns: i64, sequence: i64)
         .end()
 }
 
-/// A flood's `T` event, written without a detour: there are a hundred thousand a second.
+/// Formats a `T` event of a flood, as directly as possible: there are a hundred thousand a second.
 #[inline]
 pub(crate) fn flood(out: &mut String, stock: &EmulatedStock, sequence: i64, draw: u64, at_ms: i64) {
     let cents = 1_000 + (stock.key() % 50_000) + draw % 41;

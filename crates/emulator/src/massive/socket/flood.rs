@@ -1,4 +1,4 @@
-//! More trades than any market has: the next of all tickers in turn, as many as the clock says are due.
+//! A flood of trades: all tickers in turn, as many as are due by the clock.
 
 use super::events::{self, EventFrames};
 use super::subscriptions::ChannelSubscriptions;
@@ -8,10 +8,10 @@ use crate::massive::exchange::StockExchange;
 use crate::massive::new_york::NS_PER_MS;
 use crate::massive::scenario::TradeFlood;
 
-/// A leap of the clock is told from its last so many ns only: there are limits to memory.
+/// The longest time of which trades are sent after a jump of the clock, in ns, to bound memory.
 const MAX_CATCH_UP_NS: i64 = 10_000_000_000;
 
-/// Trades that a flood has had by `at_ns`.
+/// Returns the number of trades of a flood by `at_ns`.
 fn due(exchange: &StockExchange, flood: TradeFlood, at_ns: i64) -> i64 {
     let since_ns = i128::from((at_ns - exchange.started_ms * NS_PER_MS).max(0));
     i64::try_from(since_ns * i128::from(flood.per_second) / 1_000_000_000).unwrap_or(i64::MAX)

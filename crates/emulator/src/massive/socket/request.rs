@@ -1,4 +1,4 @@
-//! What a client says: who it is, and what it wants to hear of.
+//! The messages of a client: its login and its subscriptions.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use crate::massive::channel::StockChannel;
 const NOT_REAL_TIME: &str = "You don't have access real-time data. If you want delayed data, please connect to the delayed websocket at wss://delayed.polygon.io/stocks.";
 
 impl MassiveSocketSession<'_> {
-    /// Does what a message asks for.
+    /// Handles a message.
     pub(super) async fn handle_message(&mut self, message: &Message) -> Result<(), MassiveSocketEnd> {
         let text = match message {
             Message::Text(text) => text.as_str(),
             Message::Binary(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
             Message::Close(_) => {
-                // The answer to a goodbye is queued already; nothing else may go before it.
+                // The answer to a close is queued already; nothing else may go before it.
                 self.send_queue.clear();
                 self.send_queue.mark_dirty();
                 return Err(MassiveSocketEnd::Aborted);
@@ -82,12 +82,12 @@ impl MassiveSocketSession<'_> {
     }
 
     async fn subscribe(&mut self, params: &str) -> Result<(), MassiveSocketEnd> {
-        // What is new from here on is for the new set.
+        // Events from here on are for the new set.
         self.notify().await?;
         let (mut wants, mut statuses, mut refused) = ((*self.subscriptions).clone(), Vec::new(), false);
         for pair in params.split(',').map(str::trim) {
             match subscriptions::split(pair) {
-                // An unknown channel is met with silence.
+                // An unknown channel gets no answer.
                 None => {}
                 Some((channel, _)) if !self.carries(channel) => refused = true,
                 Some(_) if wants.add(self.exchange, pair) => {

@@ -1,4 +1,4 @@
-//! What waits to be sent, so that a client that does not read holds nothing up but itself.
+//! The queue of outgoing messages, so that a client that does not read blocks only itself.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -7,13 +7,13 @@ use std::task::{Context, Poll, ready};
 use futures::{Sink, SinkExt as _};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// Messages on their way out, at most so many bytes of them.
+/// A queue of outgoing messages, bounded in bytes.
 #[derive(Debug)]
 pub(crate) struct SendQueue {
     waiting: VecDeque<Message>,
     bytes: usize,
     most: usize,
-    /// Something was handed over, or answered by itself, and may not have left yet.
+    /// True if something was written, or answered automatically, and may not have been flushed yet.
     dirty: bool,
 }
 
@@ -22,7 +22,7 @@ impl SendQueue {
         Self { waiting: VecDeque::new(), bytes: 0, most, dirty: false }
     }
 
-    /// Adds a message; false if the client is so slow that there is no room.
+    /// Adds a message; returns false if the client is so slow that there is no room.
     pub(crate) fn push(&mut self, message: Message) -> bool {
         let bytes = self.bytes + message.len();
         if bytes > self.most && !self.waiting.is_empty() {
@@ -33,13 +33,13 @@ impl SendQueue {
         true
     }
 
-    /// Forgets what has not been handed over.
+    /// Discards what has not been written.
     pub(crate) fn clear(&mut self) {
         self.waiting.clear();
         self.bytes = 0;
     }
 
-    /// A pong waits to be flushed.
+    /// Records that a pong waits to be flushed.
     pub(crate) const fn mark_dirty(&mut self) {
         self.dirty = true;
     }
@@ -48,7 +48,7 @@ impl SendQueue {
         self.dirty || !self.waiting.is_empty()
     }
 
-    /// Sends all that waits. Dropped halfway, it loses nothing: what is left stays here.
+    /// Sends all queued messages. Dropped halfway, it loses nothing: the rest stays queued.
     pub(crate) async fn send<S>(&mut self, sink: &mut S) -> Result<(), Error>
     where
         S: Sink<Message, Error = Error> + Unpin,

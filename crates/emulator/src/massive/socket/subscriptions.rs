@@ -1,4 +1,4 @@
-//! What a socket has subscribed to: pairs of a channel and a ticker, or a channel and the whole market.
+//! The subscriptions of a socket: pairs of a channel and a ticker, or a channel and the whole market.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use crate::massive::channel::StockChannel;
 use crate::massive::exchange::StockExchange;
 
-/// A pair of a subscribe message: the channel it names, if there is such a one, and its ticker.
+/// Splits a pair of a subscribe message into the channel it names, if that exists, and its ticker.
 pub(crate) fn split(pair: &str) -> Option<(StockChannel, &str)> {
     // At the first dot only: tickers have dots too.
     let (channel, ticker) = pair.split_once('.')?;
@@ -23,7 +23,7 @@ pub(crate) struct ChannelSubscriptions {
 }
 
 impl ChannelSubscriptions {
-    /// Adds a pair that makes sense; whether it is new. An unknown ticker is taken, and never heard of.
+    /// Adds a valid pair. Returns whether it is new. An unknown ticker is accepted, and never has data.
     pub(crate) fn add(&mut self, exchange: &StockExchange, pair: &str) -> bool {
         let Some((channel, ticker)) = split(pair) else { return false };
         if !self.pairs.insert(pair.to_owned()) {
@@ -37,7 +37,7 @@ impl ChannelSubscriptions {
         true
     }
 
-    /// Removes a pair; whether it was held.
+    /// Removes a pair. Returns whether it was subscribed.
     pub(crate) fn remove(&mut self, exchange: &StockExchange, pair: &str) -> bool {
         if !self.pairs.remove(pair) {
             return false;
@@ -61,7 +61,7 @@ impl ChannelSubscriptions {
         self.all[channel as usize] || self.some[channel as usize].contains(&index)
     }
 
-    /// Every stock of which anything is wanted.
+    /// Returns every stock with a subscription.
     pub(crate) fn stocks(&self, exchange: &StockExchange) -> Vec<u32> {
         if self.all.contains(&true) {
             return exchange.universe.iter().map(|(index, _)| index).collect();

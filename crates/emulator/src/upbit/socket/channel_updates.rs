@@ -1,4 +1,4 @@
-//! What there is to tell: snapshots of a moment, and the news between two moments.
+//! The frames of a session: snapshots of a moment, and the updates between two moments.
 //!
 //! Both are pure functions of tape and time, so sessions need no queue and no hub between them.
 
@@ -14,14 +14,14 @@ use crate::upbit::ticker::{PUBLISHED_AFTER_MS, TickerSummary};
 use crate::upbit::trades::previous_close;
 use crate::world::EmulatorWorld;
 
-/// Candles of a second reach clients so long after it ended.
+/// The delay of candles of a second after their end, in ms.
 const CANDLE_DELAY_MS: i64 = 8;
-/// Without trades a ticker is repeated once in such a stretch, because its 24 hours roll on.
+/// The interval of repeated tickers without trades, in ms, because their 24 hours roll on.
 const ROLL_MS: i64 = 15 * SECOND;
-/// No trade is told later than this after it was due.
+/// The largest delay of a trade, in ms.
 const LATEST_MS: i64 = 60 * SECOND;
 
-/// One frame for each code of each subscription that wants snapshots, where there is something to show.
+/// Returns one frame for each code of each subscription that wants snapshots, where there is data.
 pub(crate) fn snapshots(
     world: &EmulatorWorld,
     wanted: &[SocketSubscription],
@@ -75,7 +75,7 @@ fn snapshot(
     }
 }
 
-/// All frames due after the first moment and up to the second, in the order in which they are due.
+/// Returns all frames due after the first moment and up to the second, in the order in which they are due.
 pub(crate) fn updates(
     world: &EmulatorWorld,
     wanted: &[SocketSubscription],
@@ -132,7 +132,7 @@ fn ahead_ms(market: &EmulatedMarket, foresight: &TimestampSkew, trade: &TapeTrad
     if drawn < foresight.share { foresight.ahead_ms } else { 0 }
 }
 
-/// The trade under another stamp, with the id that the venue would give it there.
+/// Returns the trade under another timestamp, with the id that the venue would give it there.
 const fn shifted(trade: &TapeTrade, ms: i64) -> TapeTrade {
     TapeTrade { time_ms: trade.time_ms + ms, id: trade.id + ms * IDS_PER_MS, ..*trade }
 }
@@ -163,7 +163,7 @@ fn trade_frame(writer: FrameWriter<'_>, trade: &TapeTrade, ahead_ms: i64) -> Str
     writer.trade(&shifted(trade, ahead_ms), before, &book, published_ms + ahead_ms)
 }
 
-/// A frame for each trade, in the order of the tape, and one now and then for the rolling day.
+/// Adds a frame for each trade, in the order of the tape, and one now and then for the rolling day.
 fn tickers(
     writer: FrameWriter<'_>,
     foresight: &TimestampSkew,

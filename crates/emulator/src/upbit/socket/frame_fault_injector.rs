@@ -1,12 +1,12 @@
-//! Frames sent twice, frames that swap places, and frames that are never sent.
+//! Injects frame faults: duplicated, reordered and lost frames.
 
 use crate::faults::Faults;
 use crate::hash_random;
 
-/// A frame that waits for the one after it waits no longer than this.
+/// The longest time for which a frame is held back, in ms.
 const HELD_MS: i64 = 500;
 
-/// Plays the frame faults of one session.
+/// The frame faults of one session.
 #[derive(Debug, Default)]
 pub(crate) struct FrameFaultInjector {
     number: u64,
@@ -14,7 +14,7 @@ pub(crate) struct FrameFaultInjector {
 }
 
 impl FrameFaultInjector {
-    /// What is really sent in place of `frames`; `lot` is the session's key for draws.
+    /// Returns what is sent in place of `frames`; `lot` is the session's key for random numbers.
     pub(crate) fn apply(
         &mut self,
         lot: u64,

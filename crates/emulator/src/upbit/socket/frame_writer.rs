@@ -1,4 +1,4 @@
-//! How each kind of frame is written: order of keys and spelling of numbers as measured.
+//! Writes each kind of frame: order of keys and spelling of numbers as measured.
 
 use super::request::FrameFormat;
 use crate::calendar::{self, HOUR};
@@ -12,7 +12,7 @@ use crate::upbit::ticker::{TickerSummary, direction};
 use crate::upbit::trades::ask_bid;
 use crate::world::EmulatorWorld;
 
-/// Whether a frame tells what is or what happens.
+/// The type of a frame: a snapshot or an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StreamType {
     Snapshot,
@@ -28,7 +28,7 @@ impl StreamType {
     }
 }
 
-/// Writes the frames of one market.
+/// A writer of the frames of one market.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameWriter<'a> {
     pub(crate) world: &'a EmulatorWorld,

@@ -1,4 +1,4 @@
-//! What a client asks of a socket, and how a bad request is refused.
+//! The requests of a client on a socket, and the errors for bad ones.
 
 use serde_json::Value;
 
@@ -9,16 +9,16 @@ use crate::upbit::EmulatedRegion;
 use crate::upbit::order_book;
 use crate::world::EmulatorWorld;
 
-/// How frames are written.
+/// The format of frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FrameFormat {
-    /// Short keys.
+    /// True for short keys.
     pub(crate) short: bool,
-    /// Each frame in an array of one.
+    /// True for each frame in an array of one.
     pub(crate) list: bool,
 }
 
-/// What a subscription is to.
+/// The kind of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SubscriptionKind {
     Ticker,
@@ -31,17 +31,17 @@ pub(crate) enum SubscriptionKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SocketSubscription {
     pub(crate) kind: SubscriptionKind,
-    /// As asked for: `candle.1m`.
+    /// The type as requested: `candle.1m`.
     pub(crate) type_name: String,
-    /// Codes that exist, and how many units of their book are wanted.
+    /// The codes that exist, with the number of levels of their book.
     pub(crate) codes: Vec<(String, usize)>,
-    /// Grouping of books, 1e-8.
+    /// The grouping of books, in units of 1e-8.
     pub(crate) level: i64,
     pub(crate) snapshot: bool,
     pub(crate) realtime: bool,
 }
 
-/// A request that makes sense.
+/// A valid request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SocketRequest {
     /// A keep-alive (`PING`).
@@ -56,7 +56,7 @@ pub(crate) enum SocketRequest {
     },
 }
 
-/// Why a socket is closed on its client.
+/// The reason why a socket is closed on its client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SocketError {
     NoTicket,
@@ -68,7 +68,7 @@ pub(crate) enum SocketError {
 }
 
 impl SocketError {
-    /// The error frame, in the language of the region.
+    /// Returns the error frame, in the language of the region.
     pub(crate) fn frame(&self, region: EmulatedRegion) -> String {
         let (name, korean, english) = match self {
             Self::NoTicket => (
@@ -105,7 +105,7 @@ impl SocketError {
     }
 }
 
-/// Reads a message; unknown and lower-case codes are left out in silence.
+/// Parses a message; unknown and lower-case codes are silently left out.
 pub(crate) fn parse(world: &EmulatorWorld, text: &str) -> Result<SocketRequest, SocketError> {
     if text.trim() == "PING" {
         return Ok(SocketRequest::Status);
@@ -161,7 +161,7 @@ fn subscription(world: &EmulatorWorld, item: &Value) -> Result<SocketSubscriptio
         kind,
         type_name: type_name.to_owned(),
         codes: codes.collect(),
-        // A level that is no number is supported by nobody.
+        // A level that is no number is supported by no market.
         level: level.map_or(0, |text| parse_e8(&text).unwrap_or(-1)),
         snapshot: !only_realtime || only_snapshot,
         realtime: !only_snapshot,
@@ -188,7 +188,7 @@ fn kind(type_name: &str) -> Option<SubscriptionKind> {
     })
 }
 
-/// Units of a book by the suffix of its code; what is not offered gives all.
+/// Returns the levels of a book by the suffix of its code; an unsupported one gives all.
 fn depth(suffix: &str) -> usize {
     match suffix {
         "1" => 1,
@@ -198,7 +198,7 @@ fn depth(suffix: &str) -> usize {
     }
 }
 
-/// The answer to `LIST_SUBSCRIPTIONS`.
+/// Returns the answer to `LIST_SUBSCRIPTIONS`.
 pub(crate) fn list(
     region: EmulatedRegion,
     ticket: &str,
@@ -229,7 +229,7 @@ pub(crate) fn list(
 }
 
 impl FrameFormat {
-    /// Puts a frame into an array of one, in the list forms.
+    /// Wraps a frame in an array of one, in the list formats.
     pub(crate) fn wrap(self, frame: String) -> String {
         if self.list { format!("[{frame}]") } else { frame }
     }

@@ -1,25 +1,26 @@
-//! How a socket behaves at its age: well, or in one of the ways in which a connection that stands can be useless.
+//! The fault state of a socket at its age: healthy, or one of the ways in which an open connection can be
+//! useless.
 
 use crate::faults::Faults;
 use crate::hash_random;
 
-/// How a socket behaves.
+/// The fault state of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SocketFaultState {
     /// The socket behaves as it should.
     ///
     /// What was due while it was silent, up to this age in ms, is never sent.
     Healthy { silent_until: u64 },
-    /// Reads and answers, pings included, but sends no data.
+    /// The socket reads and answers, pings included, but sends no data.
     Mute,
-    /// Neither reads nor writes.
+    /// The socket neither reads nor writes.
     Stalled,
-    /// It is to be cut.
+    /// The socket is to be cut.
     Expired,
 }
 
 impl SocketFaultState {
-    /// The mood of a socket that was opened `age_ms` ago; `lot` is its own key for draws.
+    /// Returns the state of a socket that was opened `age_ms` ago; `lot` is its own key for random numbers.
     pub(crate) fn at(faults: &Faults, lot: u64, age_ms: u64) -> Self {
         let begun = |after_ms: u64, salt: u64| {
             let late = hash_random::unit(hash_random::draw(lot, salt)) * faults.age_jitter_ms as f64;

@@ -30,40 +30,40 @@ pub struct RecordOutcome {
     pub repeated: bool,
 }
 
-/// Of a market that nobody named, this many trades are known: there are thousands of such markets.
+/// The number of trade ids remembered for a wildcard-only market: there are thousands of such markets.
 const WILDCARD_TRADE_IDS: usize = 128;
 
-/// The candles of so many slots are told apart: more than two sockets are ever apart.
+/// The number of slots whose candles are kept apart: more than two sockets ever differ by.
 const MAX_CANDLE_SLOTS: usize = 8;
 
-/// When and how a channel was heard of last, new or not.
+/// The time and the connection of a channel's last event, new or not.
 #[derive(Debug, Default)]
 pub(super) struct LastReceived {
-    /// The connection that brought it; 0: none since the channel was last asked for.
+    /// The connection that delivered it; 0 if none has since the channel was last subscribed to.
     pub(super) connection: AtomicU64,
-    /// [`FrameArrival::millis`]; 0: never.
+    /// The time as [`FrameArrival::millis`]; 0 for never.
     pub(super) millis: AtomicU64,
 }
 
 impl LastReceived {
-    /// Notes an arrival; whether it is the first of its connection.
+    /// Records an arrival. Returns whether it is the first of its connection.
     pub(super) fn record_arrival(&self, arrival: FrameArrival) -> bool {
         self.millis.store(arrival.millis, Ordering::Relaxed);
         let first = self.connection.load(Ordering::Relaxed) < arrival.connection;
         if first {
-            // Release: whoever sees that the channel was heard finds the value.
+            // Release: whoever sees that the channel was received finds the value.
             self.connection.store(arrival.connection, Ordering::Release);
         }
         first
     }
 }
 
-/// A state's latest value.
+/// The latest value of a channel that is a state.
 #[derive(Debug, Default)]
 struct LatestValue<const N: usize> {
     value: SeqLock<N>,
     last_received: LastReceived,
-    /// Held by the one who writes, and until he has told the readers: what two connections bring reaches everybody
+    /// Held by the writer until it has delivered to the readers: all readers get what two connections deliver
     /// in one order.
     stale_filter: Mutex<StaleFilter>,
 }
@@ -86,13 +86,13 @@ impl<const N: usize> LatestValue<N> {
     }
 }
 
-/// The candle heard of last.
+/// The last candle received of a series.
 #[derive(Debug, Default)]
 struct LatestCandle {
     value: SeqLock<CANDLE_WORDS>,
     last_received: LastReceived,
-    /// As [`State::newest`], for each of the last few slots: a late trade changes a candle that is over, and that is no
-    /// straggler.
+    /// A filter, as in [`LatestValue`], for each of the last few slots: a late trade changes a candle that is
+    /// over, and that is not stale.
     slots: Mutex<VecDeque<(Timestamp, StaleFilter, [u64; CANDLE_WORDS])>>,
 }
 
@@ -122,14 +122,14 @@ impl LatestCandle {
     }
 }
 
-/// The latest trade.
+/// The latest trade of a market.
 #[derive(Debug, Default)]
 struct LatestTrade {
     value: SeqLock<TRADE_WORDS>,
     /// The latest trade whose id is a text; stored before the words that say so.
     text: ArcSwapOption<Trade>,
     last_received: LastReceived,
-    /// As [`State::newest`]: the ids heard lately, and the time of the latest trade.
+    /// The ids received lately and the time of the latest trade; held as the filter of [`LatestValue`] is.
     recent_ids: Mutex<(RecentTradeIds, Timestamp)>,
 }
 
@@ -138,7 +138,7 @@ impl LatestTrade {
         let mut guard = self.recent_ids.lock().unwrap_or_else(PoisonError::into_inner);
         let (seen, latest) = &mut *guard;
         let new = seen.insert(&trade.id);
-        // One that comes late is news, and yet not the latest.
+        // A late trade is new, but not the latest.
         if new && *latest <= trade.time {
             *latest = trade.time;
             self.write(trade);
@@ -179,7 +179,7 @@ impl LatestTrade {
     }
 }
 
-/// The cells of one market.
+/// The entries of one market.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CachedMarket {
     ticker: Option<Arc<LatestValue<TICKER_WORDS>>>,
@@ -190,7 +190,7 @@ pub(super) struct CachedMarket {
 }
 
 impl CachedMarket {
-    /// Makes room for the values of a channel.
+    /// Allocates an entry for the values of a channel.
     pub(super) fn add(&mut self, kind: StreamKind) {
         match kind {
             StreamKind::Ticker => drop(self.ticker.get_or_insert_default()),
@@ -205,7 +205,8 @@ impl CachedMarket {
         }
     }
 
-    /// As [`add`](Self::add), for one of the thousands of markets that nobody named: fewer of its trades are known.
+    /// Allocates an entry as [`add`](Self::add) does, for a wildcard-only market: fewer of its trade ids are
+    /// remembered.
     pub(super) fn add_wildcard(&mut self, kind: StreamKind) {
         if kind == StreamKind::Trade {
             let trades = || {
@@ -223,7 +224,7 @@ impl CachedMarket {
         }
     }
 
-    /// Lets go of the channels that are not `wanted`.
+    /// Removes the channels that are not `wanted`.
     pub(super) fn retain(&mut self, wanted: impl Fn(StreamKind) -> bool) {
         self.ticker = self.ticker.take().filter(|_| wanted(StreamKind::Ticker));
         self.trade = self.trade.take().filter(|_| wanted(StreamKind::Trade));
@@ -241,7 +242,7 @@ impl CachedMarket {
         self.candles.iter().find(|(frame, _)| *frame == wanted).map(|(_, cell)| &**cell)
     }
 
-    /// When and how the channel was heard of last; `None` if there is no room for it here.
+    /// Returns when and how the channel was last received; `None` if it has no entry here.
     pub(super) fn last_received(&self, kind: StreamKind) -> Option<&LastReceived> {
         match kind {
             StreamKind::Ticker => self.ticker.as_ref().map(|cell| &cell.last_received),
@@ -252,8 +253,8 @@ impl CachedMarket {
         }
     }
 
-    /// Keeps the value of `event`, if its channel is here, and does `then` before anything else of the channel is
-    /// recorded.
+    /// Stores the value of `event`, if its channel has an entry, and calls `then` before another event of the
+    /// channel is recorded.
     pub(super) fn record<T>(
         &self,
         event: &FeedEvent,
@@ -294,7 +295,7 @@ impl CachedMarket {
                     return cell.record(arrival, candle, *received, then);
                 }
             }
-            // Gaps and lags (and what may come) are not values.
+            // Gaps and lags (and event kinds to come) are not values.
             _ => {}
         }
         then(RecordOutcome::default())
@@ -316,7 +317,7 @@ impl CachedMarket {
         self.band.as_ref()?.value.read().map(|words| band_from(symbol, &words))
     }
 
-    /// The candle heard of last, and when that was.
+    /// Returns the last candle received, and when that was.
     pub(super) fn candle(&self, frame: Timeframe) -> Option<(Candle, Timestamp)> {
         self.candle_cell(frame)?.value.read().map(|words| candle_from(&words))
     }

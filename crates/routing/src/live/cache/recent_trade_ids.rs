@@ -1,25 +1,27 @@
-//! The trades of a market that were heard lately, so that none is handed on twice.
+//! The ids of a market's recent trades, so that no trade is delivered twice.
 //!
-//! Two sockets that overlap bring each trade twice, and a venue sends the last one again when it is asked anew. Trades
-//! do not arrive in the order of their ids, so a small id is no proof; only the id itself is.
+//! Two overlapping sockets deliver each trade twice, and a venue sends the last one again after a new
+//! subscription. Trades do not arrive in the order of their ids, so a small id proves nothing; only the id
+//! itself does.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use market_backbone_core::TradeId;
 
-/// This many ids are known. Sockets that overlap are milliseconds apart.
+/// The number of ids remembered. Overlapping sockets are milliseconds apart.
 const MAX_RECENT_IDS: usize = 1_024;
 
-/// The ids heard lately.
+/// The ids received lately.
 #[derive(Debug)]
 pub(super) struct RecentTradeIds {
-    /// So many ids are known.
+    /// The largest number of ids remembered.
     capacity: usize,
-    /// Above it nothing was heard, so most trades need no search.
+    /// The greatest id received: most trades are above it and need no search.
     greatest: Option<i64>,
-    /// A number is its own key, a text's is its hash: a good one, because a collision would cost a trade.
+    /// The keys of the ids. A number is its own key; a text's key is a strong hash, because a collision would
+    /// lose a trade.
     keys: Vec<i64>,
-    /// Where the oldest key is, once there are as many as may be.
+    /// The position of the oldest key, once the capacity is reached.
     oldest: usize,
 }
 
@@ -30,12 +32,12 @@ impl Default for RecentTradeIds {
 }
 
 impl RecentTradeIds {
-    /// Knows the last `most` ids.
+    /// Creates an empty set that remembers the last `most` ids.
     pub(super) const fn with_capacity(most: usize) -> Self {
         Self { capacity: most, greatest: None, keys: Vec::new(), oldest: 0 }
     }
 
-    /// Remembers `id`; `false` if it was known.
+    /// Remembers `id`; returns `false` if it was known.
     pub(super) fn insert(&mut self, id: &TradeId) -> bool {
         let key = match id {
             TradeId::Number(number) if self.greatest.is_none_or(|greatest| greatest < *number) => {
@@ -53,7 +55,7 @@ impl RecentTradeIds {
         new
     }
 
-    /// Whether `id` was heard lately.
+    /// Returns whether `id` was received lately.
     pub(super) fn contains(&self, id: &TradeId) -> bool {
         let key = match id {
             TradeId::Number(number) => *number,

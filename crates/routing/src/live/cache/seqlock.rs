@@ -1,20 +1,21 @@
 //! A few words that one thread writes while others read them, without a lock and without tearing.
 //!
-//! A sequence lock made of plain atomics, so that no `unsafe` is needed: the writer makes the turn odd, stores the
-//! words, makes it even again; a reader whose turn was even before and is the same after has read one state. The
-//! writer's release fence orders its odd turn before the words, the reader's acquire fence orders the words before
-//! its second look at the turn: whoever saw one new word sees the new turn too, and reads again.
+//! A sequence lock made of plain atomics, so that no `unsafe` is needed. The writer makes the sequence number
+//! odd, stores the words and makes the number even again. A reader whose number was even before and is the
+//! same after has read one consistent state. The writer's release fence orders the odd number before the
+//! words, and the reader's acquire fence orders the words before its second look at the number: a reader that
+//! saw one new word sees the new number too, and reads again.
 
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-/// How often a reader looks again at once before it lets the writer have the processor.
+/// The number of immediate retries of a reader before it yields the processor to the writer.
 const SPINS: u32 = 64;
 
-/// `N` words that are read as a whole.
+/// A block of `N` words that are read as a whole.
 #[derive(Debug)]
 pub(super) struct SeqLock<const N: usize> {
-    /// 0: never written. Odd: being written.
+    /// The sequence number. 0: never written. Odd: being written.
     sequence: AtomicU64,
     words: [AtomicU64; N],
 }
@@ -26,7 +27,7 @@ impl<const N: usize> Default for SeqLock<N> {
 }
 
 impl<const N: usize> SeqLock<N> {
-    /// Replaces the words. Writers that meet take turns.
+    /// Replaces the words. Concurrent writers wait for each other.
     pub(super) fn write(&self, words: &[u64; N]) {
         let turn = self.begin_write();
         fence(Ordering::Release);
@@ -36,7 +37,7 @@ impl<const N: usize> SeqLock<N> {
         self.sequence.store(turn + 2, Ordering::Release);
     }
 
-    /// Makes the turn odd; returns the even one before.
+    /// Makes the sequence number odd; returns the even one before.
     fn begin_write(&self) -> u64 {
         let mut turn = self.sequence.load(Ordering::Relaxed);
         loop {
@@ -52,7 +53,7 @@ impl<const N: usize> SeqLock<N> {
         }
     }
 
-    /// The words as they were at one moment; `None` if nothing was ever written.
+    /// Returns the words as they were at one moment; `None` if nothing was ever written.
     pub(super) fn read(&self) -> Option<[u64; N]> {
         let mut words = [0; N];
         for attempt in 1.. {
@@ -82,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    /// Words of which each follows from the first.
+    /// Builds words each of which follows from the first.
     fn linked(seed: u64) -> [u64; 48] {
         std::array::from_fn(|index| seed.wrapping_mul(index as u64 + 1))
     }

@@ -1,19 +1,21 @@
-//! Keeps a state from going backwards, whether two sockets bring it or one whose frames have swapped places.
+//! A filter that keeps a state from going backwards, when two sockets deliver it or when the frames of one
+//! are reordered.
 //!
-//! What is of an earlier moment than what is known is a straggler. In the very moment of the known state, one connection
-//! is believed to know what comes last; what another brings is a straggler if it has grown less, is the same, or was
-//! passed before in that moment.
+//! A state with an earlier time than the known one is stale. At the same time, the latest state of one
+//! connection counts. A state from another connection is then stale if it has grown less, is the same, or has
+//! already been superseded at that time.
 
 use std::cmp::Ordering;
 use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
 
-/// For this long after the last value an older one is believed to be late. Later it is no straggler: the venue's own
-/// clock has stepped back, and would silence the channel.
+/// The time after the last value during which an older one counts as stale.
+///
+/// After that the venue's own clock must have stepped back; refusing older values would silence the channel.
 const STALE_WINDOW_MILLIS: u64 = 10_000;
 
-/// This many states of one moment are told apart.
+/// The number of states of one moment that are told apart.
 const MAX_SUPERSEDED: usize = 16;
 
 /// The connection that brought an event, and the time of arrival on a monotonic clock.
@@ -21,26 +23,28 @@ const MAX_SUPERSEDED: usize = 16;
 pub struct FrameArrival {
     /// The connection's number, counted from 1.
     pub connection: u64,
-    /// Milliseconds since some moment that is the same for all arrivals.
+    /// The time of arrival, in milliseconds since a moment that is the same for all arrivals.
     pub millis: u64,
 }
 
-/// How far a state is: by the venue's time, then by what only grows in that moment, if anything does.
+/// The version of a state: the venue's time, then a quantity that only grows at that time, if there is one.
 pub(in crate::live) type StateVersion = (i64, f64);
 
-/// Which state is known.
+/// A filter that knows the latest state.
 #[derive(Debug, Default)]
 pub(in crate::live) struct StaleFilter {
-    /// What brought it; connection 0: nothing is known.
+    /// The arrival of the known state; connection 0: nothing is known.
     source: FrameArrival,
     version: StateVersion,
-    /// Hashes of the states of the same age that it replaced.
+    /// Hashes of the states of the same time that it replaced.
     superseded: Vec<u64>,
 }
 
 impl StaleFilter {
-    /// Takes note of a state, or answers `false` if it is a straggler. `known` answers for the words of the known
-    /// state, `received` is the place of the word that differs whenever a state is heard again.
+    /// Accepts a state, or returns `false` if it is stale.
+    ///
+    /// `known` returns the words of the known state. `received` is the position of the word that differs
+    /// whenever a state is received again.
     pub(in crate::live) fn accept<const N: usize>(
         &mut self,
         from: FrameArrival,
@@ -79,7 +83,7 @@ impl StaleFilter {
     }
 }
 
-/// A hash of all words but the one at `except`.
+/// Hashes all words but the one at `except`.
 fn hash(words: &[u64], except: usize) -> u64 {
     let mut hasher = FxHasher::default();
     words.iter().enumerate().filter(|(at, _)| *at != except).for_each(|(_, word)| hasher.write_u64(*word));
@@ -90,7 +94,7 @@ fn hash(words: &[u64], except: usize) -> u64 {
 mod tests {
     use super::*;
 
-    /// A state of one channel: the word that counts, when it was received.
+    /// A state of one channel: the word that counts and the time of receipt.
     #[derive(Default)]
     struct FilteredTestChannel {
         filter: StaleFilter,
@@ -122,7 +126,7 @@ mod tests {
     #[test]
     fn two_connections_are_as_one() {
         let states = [(1, 10), (2, 20), (2, 21), (2, 22), (3, 30), (4, 40)];
-        // The second lags the first by up to four states, then goes on alone.
+        // The second connection lags the first by up to four states, then goes on alone.
         for lag in 0..=4 {
             let mut channel = FilteredTestChannel::default();
             let mut passed = Vec::new();

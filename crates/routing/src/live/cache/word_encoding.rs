@@ -1,12 +1,13 @@
-//! Market data as words, and back: what a slot of the realtime cache holds.
+//! Encodes market data as words, and back: the content of an entry of the realtime cache.
 //!
-//! The symbol stays outside (the reader asked with it), so every value is plain numbers and a write copies no text.
+//! The symbol stays outside (the reader asked with it), so every value is plain numbers and a write copies no
+//! text.
 
 use market_backbone_core::{
     BandIndicators, Candle, Level, OrderBook, PriceBand, Side, Symbol, Ticker, Timestamp, Trade, TradeId,
 };
 
-/// The deepest book the cache keeps; what lies deeper is left out of the cached copy, not of the feed.
+/// The deepest book the cache keeps; deeper levels are left out of the cached copy, not of the feed.
 pub(super) const DEPTH: usize = 30;
 
 pub(super) const TICKER_WORDS: usize = 14;
@@ -16,7 +17,7 @@ pub(super) const BAND_WORDS: usize = 5;
 /// Two times, two totals, two counts with flags, then asks and bids.
 pub(super) const BOOK_WORDS: usize = 6 + 4 * DEPTH;
 
-/// Where the words say when we heard of the value.
+/// The position of the time of receipt among the words.
 pub(super) const TICKER_RECEIVED: usize = 13;
 pub(super) const CANDLE_RECEIVED: usize = 8;
 pub(super) const BAND_RECEIVED: usize = 4;
@@ -86,7 +87,7 @@ pub(super) fn ticker_from(symbol: &Symbol, words: &[u64; TICKER_WORDS]) -> Ticke
     }
 }
 
-/// The words of a trade. A text id does not fit: then the first word is 1 and the trade is to be found elsewhere.
+/// Encodes a trade. A text id does not fit: then the first word is 1 and the trade is stored elsewhere.
 pub(super) fn trade_words(trade: &Trade) -> [u64; TRADE_WORDS] {
     let (textual, id) = match &trade.id {
         TradeId::Number(id) => (0, id.cast_unsigned()),
@@ -103,7 +104,7 @@ pub(super) fn trade_words(trade: &Trade) -> [u64; TRADE_WORDS] {
     ]
 }
 
-/// The trade with a number for an id; `None` if its id was a text.
+/// Decodes a trade with a numeric id; `None` if its id was a text.
 pub(super) fn trade_from(symbol: &Symbol, words: &[u64; TRADE_WORDS]) -> Option<Trade> {
     let [0, id, price, size, taker, happened, received] = *words else { return None };
     Some(Trade {
@@ -147,7 +148,7 @@ pub(super) fn candle_words(candle: &Candle, received: Timestamp) -> [u64; CANDLE
     ]
 }
 
-/// The candle, and when it was heard of.
+/// Decodes a candle and its time of receipt.
 pub(super) fn candle_from(words: &[u64; CANDLE_WORDS]) -> (Candle, Timestamp) {
     let number = |at: usize| f64::from_bits(words[at]);
     let candle = Candle {
@@ -163,7 +164,7 @@ pub(super) fn candle_from(words: &[u64; CANDLE_WORDS]) -> (Candle, Timestamp) {
     (candle, time(words[8]))
 }
 
-/// The words of a book, cut off at [`DEPTH`] levels a side.
+/// Encodes a book, cut off at [`DEPTH`] levels a side.
 pub(super) fn book_words(book: &OrderBook) -> [u64; BOOK_WORDS] {
     let mut words = [0; BOOK_WORDS];
     let (asks, bids) = (book.asks.len().min(DEPTH), book.bids.len().min(DEPTH));
@@ -199,7 +200,7 @@ pub(super) fn book_from(symbol: &Symbol, words: &[u64; BOOK_WORDS]) -> OrderBook
     }
 }
 
-/// A count and a flag in one word.
+/// Packs a count and a flag into one word.
 fn pack_count(count: usize, flag: bool) -> u64 {
     count as u64 * 2 + u64::from(flag)
 }

@@ -1,4 +1,5 @@
-//! From a frame to the cache and the readers, allocating nothing for a frame that holds nothing new in kind.
+//! Decodes frames into the cache and the readers' queues, without an allocation for frames that hold nothing
+//! new in kind.
 
 use std::sync::Arc;
 
@@ -10,27 +11,28 @@ use crate::live::cache::stale_filter::FrameArrival;
 use crate::live::link::Link;
 use crate::live::state::LiveState;
 
-/// Reads the frames of one connection.
+/// A decoder of the frames of one connection.
 #[derive(Debug)]
 pub(in crate::live) struct Decoder {
-    /// The connection whose frames are read.
+    /// The connection whose frames are decoded.
     pub(in crate::live) link: Arc<Link>,
-    /// Grows with what is asked for and is never cut: frames of a market may still come after its end was asked.
+    /// The symbols of subscribed channels. They are never removed: frames may still arrive after a channel
+    /// was unsubscribed.
     symbols: SymbolTable,
     events: Vec<FeedEvent>,
     horizon: FutureEventFilter,
-    /// Whether any event came.
+    /// True if any event was delivered.
     pub(in crate::live) delivered: bool,
 }
 
 impl Decoder {
-    /// Believes stamps up to so much `ahead` of the clock.
+    /// Creates a decoder that accepts timestamps up to `ahead` in the future.
     pub(in crate::live) fn new(link: Arc<Link>, ahead: Duration) -> Self {
         let horizon = FutureEventFilter::new(ahead);
         Self { link, symbols: SymbolTable::default(), events: Vec::new(), horizon, delivered: false }
     }
 
-    /// The frames may now speak of `channels`.
+    /// Registers the symbols of `channels`, which frames may now contain.
     pub(in crate::live) fn add_symbols(&mut self, channels: &[Channel]) {
         for channel in channels {
             if self.symbols.get(channel.symbol.code()).is_none() {
@@ -39,13 +41,14 @@ impl Decoder {
         }
     }
 
-    /// How many events the frame read last held.
+    /// Returns the number of events in the last frame.
     pub(in crate::live) fn event_count(&self) -> usize {
         self.events.len()
     }
 
-    /// Reads one frame and hands on what it holds. What cannot be read is counted, and never the end of the
-    /// connection: the next frame may be sound.
+    /// Decodes one frame and delivers its events.
+    ///
+    /// What cannot be decoded is counted and does not end the connection: the next frame may be valid.
     pub(in crate::live) fn read(
         &mut self,
         state: &LiveState,
@@ -86,7 +89,7 @@ impl Decoder {
 }
 
 impl Decoder {
-    /// Takes out what is stamped in the future, and puts in what was taken out so and has been borne out since.
+    /// Removes events with timestamps in the future, and adds earlier ones that have been confirmed since.
     fn drop_future_events(&mut self, state: &LiveState, received: Timestamp) {
         let Self { events, horizon, .. } = self;
         let is_sound =
@@ -109,7 +112,7 @@ impl Decoder {
     }
 }
 
-/// When a trade that every connection tells of happened, by the venue's clock.
+/// Returns the venue's time of a trade, which every connection delivers.
 const fn trade_time(event: &FeedEvent) -> Option<Timestamp> {
     match event {
         FeedEvent::Trade(trade) | FeedEvent::Snapshot(trade) => Some(trade.time),

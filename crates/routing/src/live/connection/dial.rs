@@ -1,4 +1,4 @@
-//! How a connection comes to stand.
+//! Opens connections.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,32 +22,32 @@ use crate::Limiter;
 use crate::transport::{ByteStream, Transport};
 use crate::venue_clock_sync::VenueClockSync;
 
-/// A socket that stands.
+/// An open socket.
 pub(in crate::live) type ClientSocket = WebSocketStream<NetworkStream>;
 
-/// Over the network, or carried.
+/// A stream over the network or over a transport.
 type NetworkStream = Either<MaybeTlsStream<TcpStream>, Box<dyn ByteStream>>;
 
-/// Connects to one address, in turn with all else that does.
+/// A dialer for one address, whose attempts share the venue's limit on connects.
 #[derive(Debug)]
 pub(in crate::live) struct Dialer {
     pub(in crate::live) venue: VenueId,
-    /// An unreadable one is an error of each attempt.
+    /// The address. An invalid one is an error of each attempt.
     pub(in crate::live) address: Result<WebSocketUrl, SourceError>,
     pub(in crate::live) tls: Arc<ClientConfig>,
-    /// What is used instead of the network.
+    /// The transport used instead of the network.
     pub(in crate::live) transport: Option<Arc<dyn Transport>>,
     pub(in crate::live) limiter: Limiter,
     pub(in crate::live) group: RateLimitGroup,
     pub(in crate::live) timeout: Duration,
-    /// What the date of a handshake is good for.
+    /// The clock that the date of a handshake corrects.
     pub(in crate::live) time: Option<Arc<VenueClockSync>>,
-    /// Whether a socket was ever opened there.
+    /// True if a socket was ever opened at the address.
     pub(in crate::live) has_opened: AtomicBool,
 }
 
 impl Dialer {
-    /// Connects, or says how that ended. Dropping the future abandons the attempt.
+    /// Connects, or returns how the attempt ended. Dropping the future abandons the attempt.
     pub(in crate::live) async fn connect(&self, priority: Priority) -> Result<ClientSocket, ConnectionEnd> {
         let address = self.address.as_ref().map_err(|error| ConnectionEnd::Unreachable(error.clone()))?;
         let permit = self.limiter.acquire(self.group, priority).await.map_err(ConnectionEnd::Unreachable)?;
@@ -90,12 +90,13 @@ impl Dialer {
         handshake::open(Either::Left(stream), address).await
     }
 
-    /// Where it connects to, as far as anybody may know.
+    /// Returns the public part of the address.
     pub(super) fn endpoint(&self) -> String {
         self.address.as_ref().map(WebSocketUrl::to_string).unwrap_or_default()
     }
 
-    /// The venue answered, but not with a socket. Whatever it says of limits counts for all who share them.
+    /// Classifies an answer of the venue that opened no socket. What it says about limits counts for all that
+    /// share them.
     fn handshake_end(&self, reply: &http::Response<Option<Vec<u8>>>) -> ConnectionEnd {
         let message = format!("{} answers {} instead of opening a socket", self.endpoint(), reply.status());
         if reply.status() == http::StatusCode::UNAUTHORIZED {

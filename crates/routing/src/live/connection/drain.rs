@@ -1,8 +1,9 @@
-//! When a connection that was replaced may go.
+//! Decides when a replaced connection may close.
 //!
-//! Both bring the same for a while. A venue that is busy may serve the old one late and the new one at once: were the old
-//! one closed by the clock alone, what it had yet to tell from before the new one began would be lost, and nobody would
-//! know. So it stays until it has told of what the new one knew when the clock ran out.
+//! Both connections deliver the same data for a while. A busy venue may serve the old one late and the new
+//! one at once. If the old one closed at a fixed time, data from before the new one began would be lost
+//! unnoticed. So it stays open until it has delivered what the new one had delivered when the linger time
+//! ended.
 
 use std::time::Duration;
 
@@ -11,25 +12,25 @@ use tokio::time::Instant;
 
 use crate::live::link::{Link, Links};
 
-/// How a connection that was replaced is doing.
+/// The drain of a replaced connection.
 #[derive(Debug)]
 pub(super) struct ConnectionDrain {
     successor: u64,
-    /// Until then it is read in any case.
+    /// The time until which it is read in any case.
     linger_until: Instant,
-    /// What it is to tell of before it goes, once it has lingered.
+    /// The venue time that it must reach before it closes, known once it has lingered.
     target_time: Option<Timestamp>,
-    /// Whoever is not there by then is not believed to come.
+    /// The time at which it is given up if it has not reached that.
     deadline: Instant,
 }
 
-/// What is to be done with it.
+/// The next step of the drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DrainState {
     Draining,
-    /// All it could tell is told.
+    /// The connection has delivered all that it could.
     Drained,
-    /// It is so far behind that it is given up.
+    /// The connection is so far behind that it is given up.
     TimedOut,
 }
 
@@ -39,7 +40,7 @@ impl ConnectionDrain {
         Self { successor, linger_until: lingers, target_time: None, deadline: lingers + catch_up }
     }
 
-    /// When to look at the clock again.
+    /// Returns when to check again.
     pub(super) fn next_check(&self) -> Instant {
         if self.target_time.is_none() { self.linger_until } else { self.deadline }
     }
@@ -48,7 +49,7 @@ impl ConnectionDrain {
         if now < self.linger_until {
             return DrainState::Draining;
         }
-        // If the other is gone already, its end is told to whoever reads it.
+        // If the successor is gone already, its end is reported to its readers.
         let known = || links.with(self.successor, Link::latest_venue_time).unwrap_or(Timestamp::MIN);
         let goal = *self.target_time.get_or_insert_with(known);
         if link.latest_venue_time() >= goal {

@@ -1,32 +1,32 @@
-//! How a connection comes to its end, and what is known of it then.
+//! How a connection ended, and what is known of it then.
 
 use std::time::Duration;
 
 use market_backbone_core::{Channel, GapCause, SourceError, Timestamp};
 use tokio_tungstenite::tungstenite;
 
-/// Why a connection is over.
+/// The reason for the end of a connection.
 #[derive(Debug)]
 pub(in crate::live) enum ConnectionEnd {
     /// The program stops.
     Shutdown,
-    /// Nothing was wanted for long.
+    /// No channel was wanted for long.
     Idle,
-    /// Another one has taken its place, as planned.
+    /// Another connection has replaced it, as planned.
     Retired,
-    /// It never stood.
+    /// The connection was never open.
     Unreachable(SourceError),
     /// The connection broke.
     Lost(ConnectionLoss),
 }
 
-/// How a connection broke.
+/// The details of a broken connection.
 #[derive(Debug)]
 pub(in crate::live) struct ConnectionLoss {
     pub(in crate::live) cause: GapCause,
-    /// Whether the venue would refuse the same again.
+    /// True if the venue would refuse the same again.
     pub(in crate::live) terminal: bool,
-    /// How long the venue wants us to stay away.
+    /// The time for which the venue wants us to stay away.
     pub(in crate::live) retry_after: Option<Duration>,
     pub(in crate::live) message: String,
 }
@@ -43,29 +43,30 @@ impl From<tungstenite::Error> for ConnectionLoss {
     }
 }
 
-/// What is left of a connection.
+/// The final state of a connection.
 #[derive(Debug)]
 pub(in crate::live) struct EndedConnection {
     pub(in crate::live) end: ConnectionEnd,
-    /// Its number; 0 if it never stood.
+    /// The connection's number; 0 if it was never open.
     pub(in crate::live) number: u64,
-    /// What it had been asked for. Sorted.
+    /// The channels it was subscribed to, sorted.
     pub(in crate::live) subscribed: Vec<Channel>,
-    /// The version of the desired set that was.
+    /// The version of the desired set with those channels.
     pub(in crate::live) version: u64,
-    /// When it last brought data, or stood up if it never did. A later answer to a keep-alive proves nothing: there
-    /// are sockets that answer and bring nothing.
+    /// The time of its last data, or of its opening if there was none.
+    ///
+    /// A later answer to a keep-alive proves nothing: there are sockets that answer and deliver nothing.
     pub(in crate::live) last_data: Timestamp,
-    /// The latest moment it told of, by the venue's clock.
+    /// The latest venue time that it delivered.
     pub(in crate::live) latest_venue_time: Timestamp,
-    /// How long it stood.
+    /// The time for which it was open.
     pub(in crate::live) uptime: Duration,
-    /// Whether it brought any event.
+    /// True if it delivered any event.
     pub(in crate::live) delivered: bool,
 }
 
 impl EndedConnection {
-    /// What is left of one that never stood.
+    /// Describes a connection that was never open.
     pub(in crate::live) fn never_connected(end: ConnectionEnd, now: Timestamp) -> Self {
         Self {
             end,

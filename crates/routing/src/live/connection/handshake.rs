@@ -1,7 +1,7 @@
-//! How a socket is opened on a stream, and how a secret goes over it unheard.
+//! Opens a socket on a stream, and sends a secret over it unlogged.
 //!
-//! Both by hand (RFC 6455, sections 4.1 and 5.2): the library hands the log of any program that listens finely enough
-//! the request for the socket, whose address may hold a key, and each frame it sends, of which one is the login.
+//! Both are implemented here (RFC 6455, sections 4.1 and 5.2). The library logs at trace level the request
+//! for the socket, whose address may hold a key, and each frame it sends, one of which is the login.
 
 use std::io;
 
@@ -15,11 +15,13 @@ use tokio_tungstenite::tungstenite::{Error, http::StatusCode};
 
 use super::websocket_url::WebSocketUrl;
 
-/// No answer to a handshake is longer.
+/// The largest head of a response to a handshake, in bytes.
 const MAX_RESPONSE_HEAD: usize = 64 << 10;
 const READ_CHUNK: usize = 4 << 10;
 
-/// Opens a socket on `stream`, which leads to the host of `address`, and says how that was answered. Dropping the future abandons the attempt.
+/// Opens a socket on `stream`, which leads to the host of `address`, and returns the response.
+///
+/// Dropping the future abandons the attempt.
 pub(super) async fn open<S>(
     mut stream: S,
     address: &WebSocketUrl,
@@ -50,7 +52,7 @@ where
         }
     };
     let response = check_response(response, &key)?;
-    // The first frames may have come along.
+    // The first frames may have arrived with the response.
     let frames = read.split_off(length);
     Ok((WebSocketStream::from_partially_read(stream, frames, Role::Client, None).await, response))
 }
@@ -76,15 +78,15 @@ fn check_response(response: Response, key: &str) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// Writes `text` as one frame straight to `stream`, of whose socket nothing is waiting to be sent.
+/// Writes `text` as one frame straight to `stream`, whose socket has nothing queued to send.
 ///
-/// Dropping the future may leave half a frame behind: then the connection is of no more use.
+/// Dropping the future may leave half a frame behind: then the connection is unusable.
 pub(super) async fn write_unlogged(stream: &mut (impl AsyncWrite + Unpin), text: &str) -> io::Result<()> {
     stream.write_all(&text_frame(text, fastrand::u32(..).to_be_bytes())).await?;
     stream.flush().await
 }
 
-/// A whole text, masked as everything is that a client sends.
+/// Builds a whole text frame, masked as all frames from clients are.
 fn text_frame(text: &str, mask: [u8; 4]) -> Vec<u8> {
     const FINAL_TEXT_FRAME: u8 = 0x81;
     const MASKED: u8 = 0x80;
@@ -135,7 +137,7 @@ mod tests {
             assert!(asked.starts_with("GET /stocks?token=abc HTTP/1.1\r\nHost: venue.test\r\n"), "{asked}");
             let key = asked.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
             let reply = reply.replace("ACCEPT", &derive_accept_key(key.as_bytes()));
-            // Whoever has read enough hangs up.
+            // The client may hang up once it has read enough.
             let _ = far.write_all(reply.as_bytes()).await;
             let _ = far.shutdown().await;
         };

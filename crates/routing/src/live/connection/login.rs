@@ -1,4 +1,4 @@
-//! What a venue wants to hear before it may be asked for anything.
+//! The login that some venues require before a subscription.
 
 use futures::{SinkExt, StreamExt};
 use market_backbone_core::{ControlMessage, GapCause, Login, Secret};
@@ -10,7 +10,7 @@ use super::end::{ConnectionEnd, ConnectionLoss};
 use super::handshake::write_unlogged;
 
 impl Connection {
-    /// Greets the venue, where it wants to be greeted. What we say is never logged, by nobody: it holds the key.
+    /// Logs in, where the venue requires it. The message holds the key and is never logged.
     pub(super) async fn authenticate(&mut self) -> Result<(), ConnectionEnd> {
         let Some(greeting) = self.state.venue.login() else { return Ok(()) };
         let (cancel, by) = (self.cancel.clone(), self.connected_at + greeting.timeout);
@@ -58,7 +58,7 @@ impl Connection {
     async fn send_unlogged(&mut self, message: &Secret) -> Result<(), ConnectionLoss> {
         let socket = &mut self.socket;
         let said = async {
-            // An answer to a ping may be on its way.
+            // An answer to a ping may still be queued.
             socket.flush().await?;
             write_unlogged(socket.get_mut(), message.reveal()).await?;
             Ok::<(), tungstenite::Error>(())

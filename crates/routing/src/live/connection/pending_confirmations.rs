@@ -1,7 +1,7 @@
-//! The channels that a connection was asked for and that are not known to arrive yet.
+//! The subscribed channels of a connection that are not confirmed yet.
 //!
-//! A channel is confirmed by its first value or by the venue's own word; and, because a quiet market gives neither, by
-//! time: a subscription that was not refused for this long stands.
+//! A channel is confirmed by its first value or by an acknowledgement of the venue. A quiet market gives
+//! neither, so a subscription that was not refused for some time counts as confirmed too.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use market_backbone_core::Channel;
 use rustc_hash::FxHashSet;
 use tokio::time::Instant;
 
-/// What of a connection is still to be confirmed.
+/// The channels of a connection that are still to be confirmed.
 #[derive(Debug)]
 pub(super) struct PendingConfirmations {
     timeout: Duration,
     pending: FxHashSet<Channel>,
-    /// What was asked together, and when; in that order.
+    /// The channels subscribed together, with the time; in that order.
     asked: VecDeque<(Instant, Vec<Channel>)>,
-    /// What the venue itself has said it sends.
+    /// The channels that the venue has acknowledged.
     acknowledged: FxHashSet<Channel>,
 }
 
@@ -31,7 +31,7 @@ impl PendingConfirmations {
         }
     }
 
-    /// Awaits `channels`, asked for at `now`.
+    /// Expects a confirmation of `channels`, subscribed to at `now`.
     pub(super) fn expect(&mut self, channels: &[Channel], now: Instant) {
         if !channels.is_empty() {
             self.pending.extend(channels.iter().cloned());
@@ -39,36 +39,37 @@ impl PendingConfirmations {
         }
     }
 
-    /// The channel is confirmed; whether that is news.
+    /// Confirms the channel. Returns whether that is new.
     pub(super) fn confirm(&mut self, channel: &Channel) -> bool {
         let news = self.pending.remove(channel);
         self.clear_if_done();
         news
     }
 
-    /// The venue says that it sends the channel.
+    /// Records that the venue acknowledged the channel.
     pub(super) fn acknowledge(&mut self, channel: &Channel) {
         self.acknowledged.insert(channel.clone());
     }
 
-    /// Whether the venue has said that it sends the channel.
+    /// Returns whether the venue has acknowledged the channel.
     pub(super) fn is_acknowledged(&self, channel: &Channel) -> bool {
         self.acknowledged.contains(channel)
     }
 
-    /// Whether the venue has said so of anything: then what it does not speak of is not sent.
+    /// Returns whether the venue has acknowledged any channel: then those it does not acknowledge are not
+    /// sent.
     pub(super) fn has_acknowledgements(&self) -> bool {
         !self.acknowledged.is_empty()
     }
 
-    /// These (sorted) are no longer asked for.
+    /// Forgets the acknowledgements of `channels` (sorted), which are no longer subscribed to.
     pub(super) fn drop_acknowledgements(&mut self, channels: &[Channel]) {
         if self.has_acknowledgements() {
             self.acknowledged.retain(|channel| channels.binary_search(channel).is_err());
         }
     }
 
-    /// Those are confirmed for which `heard` says so, and those that are no longer `had`.
+    /// Confirms the channels for which `heard` returns true, and removes those that are no longer `had`.
     pub(super) fn confirm_received(&mut self, heard: impl Fn(&Channel) -> bool, had: &[Channel]) {
         if !self.pending.is_empty() {
             self.pending.retain(|channel| had.binary_search(channel).is_ok() && !heard(channel));
@@ -82,12 +83,12 @@ impl PendingConfirmations {
         }
     }
 
-    /// When time next confirms something.
+    /// Returns when the next channel is confirmed by time.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.asked.front().map(|(asked, _)| *asked + self.timeout)
     }
 
-    /// Takes out what time has confirmed by `now`.
+    /// Removes and returns the channels that time has confirmed by `now`.
     pub(super) fn take_overdue(&mut self, now: Instant) -> Vec<Channel> {
         let mut confirmed = Vec::new();
         while self.deadline().is_some_and(|due| due <= now) {

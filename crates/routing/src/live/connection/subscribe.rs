@@ -1,4 +1,4 @@
-//! What a connection asks for, and how it learns that it gets it.
+//! The subscriptions of a connection, and their confirmation.
 
 use market_backbone_core::{Channel, SourceError, Symbol};
 use tokio::time::Instant;
@@ -9,7 +9,7 @@ use super::end::ConnectionLoss;
 use crate::Permit;
 
 impl Connection {
-    /// What is wanted of it has changed.
+    /// Handles a change of the target channels.
     pub(super) fn target_changed(&mut self) {
         let now = Instant::now();
         self.reconciler.schedule_check(now + self.state.config.debounce);
@@ -17,7 +17,7 @@ impl Connection {
         self.idle_since = unwanted.then(|| self.idle_since.unwrap_or(now));
     }
 
-    /// Uses a turn to send what brings the connection nearer to what is wanted.
+    /// Uses a permit to send the next message towards the target.
     pub(super) async fn subscribe(
         &mut self,
         turn: Result<Vec<Permit>, SourceError>,
@@ -45,7 +45,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The venue was told: it now sends `added`, and no more `gone`.
+    /// Updates the state after a subscription message: the venue now sends `added`, and no longer `gone`.
     fn subscription_changed(&mut self, added: &[Channel], gone: &[Channel], now: Instant) {
         let state = &self.state;
         state.cache.clear_received(added, self.link.number);
@@ -56,14 +56,14 @@ impl Connection {
         self.confirmations.drop_acknowledgements(gone);
         self.confirmations.expect(added, now);
         for (index, channel) in added.iter().enumerate() {
-            // Sorted: the channels of a market follow each other.
+            // Sorted: the channels of a market are adjacent.
             if index == 0 || added[index - 1].symbol != channel.symbol {
                 self.awaited.expect(&channel.symbol, now);
             }
         }
     }
 
-    /// The venue says that it sends these; where one stands for all markets, every one of its kind.
+    /// Handles an acknowledgement of channels; a wildcard acknowledges every channel of its kind.
     pub(super) fn handle_confirmed(&mut self, channels: &[Channel]) {
         let now = self.state.clock.now();
         for channel in channels {
@@ -79,7 +79,7 @@ impl Connection {
         }
     }
 
-    /// Says once more of what arrives that it does.
+    /// Reports again the channels that are confirmed.
     pub(super) fn reconfirm(&self) {
         let now = self.state.clock.now();
         let confirmed =
@@ -89,7 +89,7 @@ impl Connection {
         }
     }
 
-    /// What was not refused for long enough counts as arriving.
+    /// Confirms channels whose subscription was not refused for long enough.
     pub(super) fn confirm_by_time(&mut self, now: Instant) {
         let received = self.state.clock.now();
         for channel in self.confirmations.take_overdue(now) {
@@ -97,8 +97,10 @@ impl Connection {
         }
     }
 
-    /// Reports a market none of whose channels was ever heard; where the venue says what it sends, one of whose channels
-    /// it neither spoke of nor sent.
+    /// Reports a market without any data.
+    ///
+    /// Where the venue acknowledges subscriptions, reports a market with a channel that it neither
+    /// acknowledged nor sent.
     pub(super) fn check_unanswered(&self, symbol: &Symbol) {
         let has = self.reconciler.subscribed();
         let all = |kind| Channel { symbol: Symbol::any(symbol.venue()), kind };

@@ -1,7 +1,7 @@
-//! From what a connection has to what is wanted of it, within the venue's limit on messages.
+//! Brings a connection's subscriptions to the target, within the venue's limits on messages.
 //!
-//! The messages are written when their turn comes, not when the change did: whatever changed while waiting for the
-//! turn is in them, and a burst of changes costs one message.
+//! Messages are written when their permit is granted, not when the target changes. They include all changes
+//! made while waiting for the permit, so a burst of changes costs one message.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -14,32 +14,35 @@ use tokio::time::Instant;
 use crate::live::desired_channels::DesiredSet;
 use crate::{Limiter, Permit};
 
-/// How long after a turn was refused it is tried again.
+/// The wait after a refused permit before the next attempt.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 type PermitsResult = Result<Vec<Permit>, SourceError>;
 
 /// The subscriptions of one connection.
 pub(super) struct SubscriptionReconciler {
-    /// One for each of the venue's limits, because those of one group but different windows all hold.
-    limiters: Vec<(RateLimitGroup, Limiter)>,
+    /// The limiter of this connection, and the groups that a message counts against.
+    limiter: (Limiter, Vec<RateLimitGroup>),
     /// What was sent last. Sorted.
     subscribed: Vec<Channel>,
-    /// The version of the desired set that was.
+    /// The version of the desired set with those channels.
     version: u64,
-    /// When to look at what is wanted.
+    /// The time of the next comparison with the target.
     next_check: Option<Instant>,
     pending_permits: Option<BoxFuture<'static, PermitsResult>>,
-    /// The messages still to be sent, and what the connection has after them.
+    /// The messages still to be sent, and the resulting set of channels.
     in_progress: Option<(VecDeque<String>, DesiredSet)>,
 }
 
 impl SubscriptionReconciler {
-    /// Those of a fresh connection, which has nothing; the first look is due `now`.
+    /// Creates the reconciler of a fresh connection without channels; the first check is due `now`.
     pub(super) fn new(venue: &dyn Venue, now: Instant) -> Self {
-        let limits = venue.capabilities().socket.messages;
+        let rules = venue.capabilities().socket.messages;
+        let mut groups: Vec<_> = rules.iter().map(|rule| rule.group).collect();
+        groups.sort_unstable();
+        groups.dedup();
         Self {
-            limiters: limits.iter().map(|limit| (limit.group, Limiter::new(&[*limit]))).collect(),
+            limiter: (Limiter::new(rules), groups),
             subscribed: Vec::new(),
             version: 0,
             next_check: Some(now),
@@ -48,40 +51,40 @@ impl SubscriptionReconciler {
         }
     }
 
-    /// What the connection has been asked for. Sorted.
+    /// Returns the channels that the connection is subscribed to, sorted.
     pub(super) fn subscribed(&self) -> &[Channel] {
         &self.subscribed
     }
 
-    /// The version of the desired set that is, or is being, sent.
+    /// Returns the version of the desired set that is, or is being, sent.
     pub(super) fn version(&self) -> u64 {
         self.in_progress.as_ref().map_or(self.version, |(_, wanted)| wanted.version)
     }
 
-    /// Whether the connection has been asked for exactly what is `wanted`.
+    /// Returns whether the connection is subscribed to exactly what is `wanted`.
     pub(super) fn is_done(&self, wanted: &DesiredSet) -> bool {
         self.in_progress.is_none() && self.version == wanted.version && *self.subscribed == *wanted.channels
     }
 
-    /// When [`look`](Self::look) is due.
+    /// Returns when [`check`](Self::check) is due.
     pub(super) fn next_check(&self) -> Option<Instant> {
         self.next_check
     }
 
-    /// What is wanted has changed: it is looked at not later than `at`.
+    /// Schedules a check for a changed target, no later than `at`.
     pub(super) fn schedule_check(&mut self, at: Instant) {
         if self.pending_permits.is_none() {
             self.next_check = Some(self.next_check.map_or(at, |due| due.min(at)));
         }
     }
 
-    /// Forgets that these were asked for, so that they are asked for anew.
+    /// Forgets that `channels` were subscribed to, so that they are subscribed to again.
     pub(super) fn forget(&mut self, channels: &[Channel], now: Instant) {
         self.subscribed.retain(|channel| !channels.contains(channel));
         self.schedule_check(now);
     }
 
-    /// Asks for a turn if what is `wanted` is not what the connection has.
+    /// Requests a permit if `wanted` is not what the connection is subscribed to.
     pub(super) fn check(&mut self, wanted: &DesiredSet) {
         self.next_check = None;
         if self.in_progress.is_none() && *wanted.channels == *self.subscribed {
@@ -92,15 +95,15 @@ impl SubscriptionReconciler {
     }
 
     fn request_permits(&mut self, priority: Priority) {
-        self.pending_permits = Some(Box::pin(acquire(self.limiters.clone(), priority)));
+        self.pending_permits = Some(Box::pin(acquire(self.limiter.clone(), priority)));
     }
 
-    /// A turn for a message that is no subscription.
+    /// Acquires a permit for a message that is no subscription.
     pub(super) fn acquire_login_permits(&self) -> impl Future<Output = PermitsResult> + Send + 'static {
-        acquire(self.limiters.clone(), Priority::Critical)
+        acquire(self.limiter.clone(), Priority::Critical)
     }
 
-    /// Waits for the turn; for ever, if none was asked for. May be dropped and called again.
+    /// Waits for the permit; for ever, if none was requested. May be dropped and called again.
     pub(super) async fn permits(&mut self) -> PermitsResult {
         match &mut self.pending_permits {
             Some(turn) => {
@@ -112,12 +115,12 @@ impl SubscriptionReconciler {
         }
     }
 
-    /// The turn was refused: tries again later.
+    /// Schedules another attempt after a refused permit.
     pub(super) fn postpone(&mut self, now: Instant) {
         self.next_check = Some(now + RETRY_DELAY);
     }
 
-    /// The message to send in this turn; `None` if nothing needs to be sent any more.
+    /// Returns the message to send with this permit; `None` if nothing needs to be sent any more.
     pub(super) fn next_message(&mut self, venue: &dyn Venue, wanted: &DesiredSet) -> Option<String> {
         let (messages, _) = self.in_progress.get_or_insert_with(|| {
             let messages = if *wanted.channels == *self.subscribed {
@@ -130,13 +133,14 @@ impl SubscriptionReconciler {
         messages.pop_front()
     }
 
-    /// What the connection is being brought to. Sorted.
+    /// Returns the channels that the connection is being brought to, sorted.
     pub(super) fn target(&self) -> &[Channel] {
         self.in_progress.as_ref().map_or(&self.subscribed, |(_, wanted)| &wanted.channels)
     }
 
-    /// What follows from a turn that was used: another one, or the connection now has what was wanted. Returns the
-    /// channels it did not have before and those it has no more, if it is so.
+    /// Moves on after a permit was used: to another message, or to the finished target.
+    ///
+    /// When finished, returns the channels that were added and those that were removed.
     pub(super) fn advance(
         &mut self,
         wanted: &DesiredSet,
@@ -157,14 +161,14 @@ impl SubscriptionReconciler {
     }
 }
 
-/// Those of `these` that are not in `those`; both sorted.
+/// Returns those of `these` that are not in `those`; both are sorted.
 fn difference(these: &[Channel], those: &[Channel]) -> Vec<Channel> {
     these.iter().filter(|channel| those.binary_search(channel).is_err()).cloned().collect()
 }
 
-async fn acquire(limiters: Vec<(RateLimitGroup, Limiter)>, priority: Priority) -> PermitsResult {
-    let mut permits = Vec::with_capacity(limiters.len());
-    for (group, limiter) in limiters {
+async fn acquire((limiter, groups): (Limiter, Vec<RateLimitGroup>), priority: Priority) -> PermitsResult {
+    let mut permits = Vec::with_capacity(groups.len());
+    for group in groups {
         permits.push(limiter.acquire(group, priority).await?);
     }
     Ok(permits)

@@ -1,4 +1,4 @@
-//! What a connection does by the clock: keep itself open, and notice that it should not be.
+//! The timers of a connection: keep-alives, and the detection of a dead connection.
 
 use market_backbone_core::{GapCause, KeepAlive};
 use tokio::time::Instant;
@@ -15,13 +15,13 @@ impl Connection {
         let keep_alive = self.last_frame_at.max(self.last_sent_at) + limits.keep_alive_every;
         let idle = self.idle_since.map(|since| since + self.state.config.idle_timeout);
         let retires = self.drain.as_ref().map(ConnectionDrain::next_check);
-        // One that retires asks for nothing more, so it needs no looks.
+        // A retiring connection subscribes to nothing more, so it needs no checks.
         let look = if self.drain.is_some() { None } else { self.reconciler.next_check() };
         let others = [idle, look, self.awaited.deadline(), self.confirmations.deadline(), retires];
         others.into_iter().flatten().fold(silence.min(keep_alive), Instant::min)
     }
 
-    /// Does what is due; says so if the connection is no longer needed.
+    /// Does what is due. Returns the end if the connection is no longer needed.
     pub(super) async fn on_timer(&mut self) -> Result<Option<ConnectionEnd>, ConnectionLoss> {
         let now = Instant::now();
         let limits = self.state.venue.capabilities().socket;

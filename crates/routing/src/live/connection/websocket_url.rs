@@ -1,29 +1,30 @@
-//! Where a socket is. Whatever stands in its address beside host and port may open doors: it is never shown.
+//! The address of a socket. Everything in it besides host and port may be secret and is never shown.
 
 use std::fmt;
 
 use market_backbone_core::{Secret, SourceError, SourceErrorKind};
 use reqwest::Url;
 
-/// The address of a socket, taken apart. Displays, and debugs, as `wss://host:port`.
+/// A parsed address of a socket. Displays, and debugs, as `wss://host:port`.
 #[derive(Clone)]
 pub(in crate::live) struct WebSocketUrl {
     pub(super) is_secure: bool,
-    /// A name, or an IP address without brackets.
+    /// The host: a name, or an IP address without brackets.
     pub(super) host: String,
     pub(super) port: u16,
-    /// As the request names it: host, and port where that is not the usual one.
+    /// The authority as in the request: the host, with the port where that is not the default.
     pub(super) authority: String,
     /// The path and the query.
     pub(super) target: Secret,
 }
 
 impl WebSocketUrl {
-    /// Reads `wss://host:port/path?query`.
+    /// Parses `wss://host:port/path?query`.
     ///
     /// # Errors
     ///
-    /// [`BadRequest`](SourceErrorKind::BadRequest) if it is no such address. The message repeats nothing of it.
+    /// [`BadRequest`](SourceErrorKind::BadRequest) if it is not such an address. The message repeats nothing
+    /// of it.
     pub(in crate::live) fn parse(text: &str) -> Result<Self, SourceError> {
         let unreadable = || {
             let message =

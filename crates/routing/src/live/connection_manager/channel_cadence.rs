@@ -1,8 +1,8 @@
-//! How long a channel may be silent before that is strange, judged by how often it speaks.
+//! Detects suspicious silence of a channel from the rate of its events.
 //!
-//! A busy market that says nothing for half a minute is strange, a sleepy one that says nothing for five minutes is
-//! not. So each channel is measured by its own mean gap; and a silence that turned out to be the market's own doubles
-//! its patience, until it speaks again.
+//! Half a minute of silence is suspicious in a busy market; five minutes are normal in a thin one. So each
+//! channel is judged by its own mean gap. A silence that proved to be the market's own doubles the limit
+//! until the next event.
 
 use std::time::Duration;
 
@@ -13,32 +13,32 @@ use crate::live::config::LivenessConfig;
 /// The weight of the latest gap in the mean.
 const EWMA_WEIGHT: f64 = 0.2;
 
-/// The rhythm of one channel.
+/// The cadence of one channel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ChannelCadence {
-    /// What the channel's mark was when it was last looked at.
+    /// The channel's mark at the last check.
     last_mark: u64,
-    /// When it was last heard, as far as looking now and then can tell.
+    /// The time of the last activity, as exact as the checks.
     last_activity: Instant,
-    /// The mean gap between looks that found something new, in seconds; `None` before two of them.
+    /// The mean gap between checks that found something new, in seconds; `None` before two of them.
     mean_gap: Option<f64>,
-    /// By how much patience has grown.
+    /// The factor by which the silence limit has grown.
     patience_factor: f64,
 }
 
 impl ChannelCadence {
-    /// That of a channel first looked at `now`.
+    /// Creates the cadence of a channel that is first checked at `now`.
     pub(super) fn new(mark: u64, now: Instant) -> Self {
         Self { last_mark: mark, last_activity: now, mean_gap: None, patience_factor: 1.0 }
     }
 
-    /// Looks at the channel's `mark`, which changes whenever it speaks; whether it has.
+    /// Compares the channel's `mark`, which changes with every event. Returns whether it has changed.
     pub(super) fn observe(&mut self, mark: u64, now: Instant) -> bool {
         if self.last_mark == mark {
             return false;
         }
         let gap = (now - self.last_activity).as_secs_f64();
-        // Between a value and the first look nothing was measured.
+        // No gap is measured between a value and the first check.
         if self.last_mark != 0 {
             self.mean_gap = Some(self.mean_gap.map_or(gap, |mean| mean + EWMA_WEIGHT * (gap - mean)));
         }
@@ -46,7 +46,7 @@ impl ChannelCadence {
         true
     }
 
-    /// How long it may be silent.
+    /// Returns how long the channel may be silent.
     pub(super) fn silence_limit(&self, config: &LivenessConfig) -> Duration {
         let most = config.max_silence.as_secs_f64();
         let own = self.mean_gap.map_or(most, |mean| mean * config.mean_gap_factor);
@@ -54,17 +54,17 @@ impl ChannelCadence {
         Duration::try_from_secs_f64(limit).unwrap_or(Duration::MAX)
     }
 
-    /// Whether its silence is strange.
+    /// Returns whether the silence is suspicious.
     pub(super) fn is_overdue(&self, now: Instant, config: &LivenessConfig) -> bool {
         now - self.last_activity > self.silence_limit(config)
     }
 
-    /// The silence was the market's own.
+    /// Raises the limit, because the silence was the market's own.
     pub(super) fn extend_patience(&mut self) {
         self.patience_factor = (self.patience_factor * 2.0).min(64.0);
     }
 
-    /// It was asked for anew: its silence begins now.
+    /// Restarts the silence at `now`, because the channel was subscribed to again.
     pub(super) fn restart(&mut self, now: Instant) {
         self.last_activity = now;
     }
@@ -76,7 +76,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A pulse that beat every `gap`, and when it last did.
+    /// A cadence with an event every `gap`, and the time of the last one.
     fn active_every(gap: Duration) -> (ChannelCadence, Instant) {
         let mut now = Instant::now();
         let mut pulse = ChannelCadence::new(0, now);

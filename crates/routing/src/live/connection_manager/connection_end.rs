@@ -1,4 +1,4 @@
-//! What follows when a connection ends: who is told, and when it is tried again.
+//! What follows when a connection ends: which readers get a gap, and when it is tried again.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::live::probe::last_received;
 use crate::live::state::VenueRefusal;
 
 impl ConnectionManager {
-    /// A connection's task has ended.
+    /// Handles the end of a connection's task.
     pub(super) fn handle_ended(&mut self, joined: Result<(Id, EndedConnection), JoinError>) {
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let Some(attempt) = self.attempts.remove(&id) else { return };
@@ -67,7 +67,7 @@ impl ConnectionManager {
         }
     }
 
-    /// The connection that served has broken.
+    /// Handles the loss of the connection that served a slot.
     fn current_lost(&mut self, index: usize, ended: &EndedConnection, loss: &ConnectionLoss) {
         let state = Arc::clone(&self.state);
         state.counters.drops.add(1);
@@ -81,7 +81,7 @@ impl ConnectionManager {
         if is_final {
             self.record_refusal(index, ended, loss);
         }
-        // Who hears of it finds it told.
+        // Readers that get the gap find the health already updated.
         self.publish_health();
         self.announce_gap(ended, loss.cause, self.slots[index].next.as_ref());
         if self.slots[index].next.is_none() {
@@ -132,8 +132,8 @@ impl ConnectionManager {
         }
     }
 
-    /// Tells those who read what the connection brought, unless the `next` one brings it already and this one was not
-    /// behind it.
+    /// Announces a gap to the readers of the connection's channels, except those that the `next` connection
+    /// already delivers without being behind.
     fn announce_gap(&self, ended: &EndedConnection, cause: GapCause, next: Option<&ConnectionHandle>) {
         let is_behind = |number: u64| {
             let goal = self.state.links.with(number, Link::latest_venue_time);
@@ -147,19 +147,19 @@ impl ConnectionManager {
         });
     }
 
-    /// The venue would refuse the same again: nothing is tried until something changes.
+    /// Records a refusal that the venue would repeat: nothing is tried until something changes.
     fn record_refusal(&self, index: usize, ended: &EndedConnection, loss: &ConnectionLoss) {
         tracing::error!(
             message = loss.message,
             "the venue refuses what is asked of it; not trying again until that changes"
         );
-        // It may have been refused before it could ask for anything.
+        // It may have been refused before it could subscribe to anything.
         let version =
             if ended.version == 0 { self.slots[index].target.borrow().version } else { ended.version };
         self.state.set_refusal(Some(VenueRefusal { version, message: loss.message.clone() }));
     }
 
-    /// The connection that was to take over has come to nothing: the old one goes on.
+    /// Handles the failure of the connection that was to take over: the old one goes on.
     fn next_failed(&mut self, index: usize, ended: &EndedConnection) {
         if let (Some(current), true) = (&self.slots[index].current, ended.number != 0) {
             self.state.cache.reassign(&self.slots[index].channels(), ended.number, current.number);
@@ -175,10 +175,10 @@ impl ConnectionManager {
         self.rotation_finished(index, false);
     }
 
-    /// A connection that was replaced is closed.
+    /// Handles the end of a replaced connection.
     fn retired_ended(&mut self, index: usize, ended: &EndedConnection) {
         if let ConnectionEnd::Lost(loss) = &ended.end {
-            // What was under way when it broke may be lost, though what came later was not.
+            // What was in flight when it broke may be lost, though later data was not.
             self.announce_gap(ended, loss.cause, None);
             if let Some(current) = &self.slots[index].current {
                 current.notify(ConnectionCommand::Reconfirm);
@@ -187,12 +187,13 @@ impl ConnectionManager {
         self.rotation_finished(index, true);
     }
 
-    /// The venue has what these channels of a lane should have brought: asks for them anew, or, if that has not helped
-    /// or there are many, gives up the connection.
+    /// Recovers channels of a slot for which the venue has data that did not arrive.
+    ///
+    /// Subscribes to them again or, if that has not helped or there are many, gives up the connection.
     pub(super) fn recover_dead_channels(&mut self, index: usize, dead: &[Channel], now: Instant) {
         let state = Arc::clone(&self.state);
         let channels = self.slots[index].channels();
-        // Where it does not stand, another one may carry its markets: that one is meant.
+        // If the slot has no connection, another one may carry its markets: the probe was about that one.
         let Some(run) = &self.slots[index].current else { return };
         let known = self.liveness.mark_resubscribed(dead, now);
         tracing::warn!(number = run.number, channels = dead.len(), "the venue has data that does not arrive");

@@ -1,5 +1,5 @@
-//! One of the places among which channels are spread: the connection that serves it now, the one that is to take its
-//! place, those that have been replaced, and when to try again.
+//! A slot for channels: the connection that serves it, the one that is to replace it, those that were
+//! replaced, and the time of the next attempt.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,21 +14,21 @@ use crate::live::config::ReconnectConfig;
 use crate::live::connection::{ConnectionCommand, ConnectionStatus};
 use crate::live::desired_channels::DesiredSet;
 
-/// A connection that is being made or served.
+/// A connection that is being opened or served.
 #[derive(Debug)]
 pub(super) struct ConnectionHandle {
     pub(super) attempt: u64,
-    /// 0 until it stands.
+    /// The connection's number; 0 until it is open.
     pub(super) number: u64,
-    /// Whether all that is wanted of it was once asked for and confirmed.
+    /// True if all its target channels were once subscribed and confirmed.
     pub(super) fully_confirmed: bool,
     pub(super) commands: mpsc::Sender<ConnectionCommand>,
-    /// When it was begun.
+    /// The time at which the attempt started.
     pub(super) started_at: Timestamp,
 }
 
 impl ConnectionHandle {
-    /// Tells it something. That it is gone already is learnt otherwise.
+    /// Sends a command. A connection that is gone already is noticed elsewhere.
     pub(super) fn notify(&self, order: ConnectionCommand) {
         if self.commands.try_send(order).is_err() {
             tracing::debug!(number = self.number, "a connection takes no orders any more");
@@ -36,18 +36,18 @@ impl ConnectionHandle {
     }
 }
 
-/// What a connection is to its lane.
+/// The role of a connection in its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ConnectionRole {
     /// The connection that serves the slot.
     Current,
-    /// It is to take the place of the one that serves.
+    /// The connection that is to replace the current one.
     Next,
-    /// Another one has taken its place.
+    /// A connection that has been replaced.
     Retiring,
 }
 
-/// A place for channels.
+/// A slot for channels.
 #[derive(Debug)]
 pub(super) struct ConnectionSlot {
     pub(super) target: watch::Sender<DesiredSet>,
@@ -55,25 +55,25 @@ pub(super) struct ConnectionSlot {
     pub(super) next: Option<ConnectionHandle>,
     pub(super) retiring: Vec<ConnectionHandle>,
     pub(super) backoff: ReconnectBackoff,
-    /// Not before this is it tried again.
+    /// The earliest time of the next attempt.
     pub(super) retry_at: Option<Instant>,
-    /// When its connection is to be replaced.
+    /// The time at which its connection is to be replaced.
     pub(super) rotate_at: Option<Instant>,
-    /// Whether somebody waits for that.
+    /// True if a caller waits for the rotation.
     pub(super) rotation_requested: bool,
-    /// Whether it is to begin as soon as its connection is settled.
+    /// True if the rotation is to begin as soon as the connection is confirmed.
     pub(super) rotation_pending: bool,
-    /// Whether another one's connection has taken the place of ours.
+    /// True if another connection has evicted ours.
     pub(super) evicted: bool,
     pub(super) reconnects: u64,
-    /// What the configuration calls it.
+    /// The name given by the configuration.
     pub(super) name: Option<Arc<str>>,
-    /// How often a connection came to nothing or broke, and how it did last.
+    /// The number of failed attempts and broken connections.
     pub(super) errors: u64,
     pub(super) last_error: Option<Arc<str>>,
-    /// Since when it brings nothing though it should.
+    /// The time since which it delivers nothing although it should.
     pub(super) down_since: Option<Instant>,
-    /// Whether that is so long ago that others carry its markets.
+    /// True if it has been down for so long that others carry its markets.
     pub(super) failed_over: bool,
 }
 
@@ -99,25 +99,25 @@ impl ConnectionSlot {
         }
     }
 
-    /// Its connection came to nothing, or broke.
+    /// Records a failed or broken connection.
     pub(super) fn record_failure(&mut self, why: &str) {
         self.errors += 1;
         self.last_error = Some(why.into());
         self.down_since.get_or_insert_with(Instant::now);
     }
 
-    /// Nothing is wrong with it any more; whether others carried its markets.
+    /// Records that nothing is wrong any more. Returns whether others carried its markets.
     pub(super) fn record_recovery(&mut self) -> bool {
         self.down_since = None;
         std::mem::take(&mut self.failed_over)
     }
 
-    /// When it is down for so long that others are to carry its markets.
+    /// Returns when its markets are to fail over to others.
     pub(super) fn failover_at(&self, grace: Duration) -> Option<Instant> {
         self.down_since.filter(|_| !self.failed_over && self.is_wanted()).map(|since| since + grace)
     }
 
-    /// Whether it can carry the markets of others.
+    /// Returns whether it can carry the markets of others.
     pub(super) fn health(&self) -> SlotHealth {
         match (self.failed_over, self.down_since) {
             (true, _) => SlotHealth::Down,
@@ -126,7 +126,7 @@ impl ConnectionSlot {
         }
     }
 
-    /// Whether a connection is to be begun, were it `now`.
+    /// Returns whether a connection is to be started at `now`.
     pub(super) fn needs_connection(&self, now: Instant) -> bool {
         self.current.is_none() && self.is_wanted() && self.retry_at.is_none_or(|due| due <= now)
     }
@@ -135,7 +135,7 @@ impl ConnectionSlot {
         !self.target.borrow().channels.is_empty()
     }
 
-    /// What it is to serve. Sorted.
+    /// Returns the channels that it is to serve, sorted.
     pub(super) fn channels(&self) -> Arc<[Channel]> {
         Arc::clone(&self.target.borrow().channels)
     }
@@ -146,17 +146,17 @@ impl ConnectionSlot {
         current.chain(next).chain(self.retiring.iter().map(|run| (ConnectionRole::Retiring, run)))
     }
 
-    /// How many connections it has, in whatever state.
+    /// Returns how many connections it has, in any state.
     pub(super) fn connections(&self) -> usize {
         self.handles().count()
     }
 
-    /// What `attempt` is to it.
+    /// Returns the role of `attempt`.
     pub(super) fn role(&self, attempt: u64) -> Option<ConnectionRole> {
         self.handles().find(|(_, run)| run.attempt == attempt).map(|(role, _)| role)
     }
 
-    /// Takes out the connection of `attempt`, and says what it was.
+    /// Removes the connection of `attempt` and returns it with its role.
     pub(super) fn take(&mut self, attempt: u64) -> Option<(ConnectionRole, ConnectionHandle)> {
         let role = self.role(attempt)?;
         let run = match role {
@@ -170,7 +170,7 @@ impl ConnectionSlot {
         run.map(|run| (role, run))
     }
 
-    /// Takes note of what a connection tells; whether the one that is to take over is ready to.
+    /// Records a report of a connection. Returns whether the next connection is ready to take over.
     pub(super) fn record_status(&mut self, news: ConnectionStatus) -> bool {
         let of = |run: &mut Option<ConnectionHandle>| {
             if let Some(run) = run.as_mut().filter(|run| run.attempt == news.attempt) {
@@ -183,7 +183,7 @@ impl ConnectionSlot {
         self.next.as_ref().is_some_and(|next| next.fully_confirmed)
     }
 
-    /// Lets the next one serve, and the one that did read what is under way.
+    /// Makes the next connection the current one; the old one reads what is in flight.
     pub(super) fn hand_over(&mut self) {
         let Some(next) = self.next.take() else { return };
         let number = next.number;
@@ -193,7 +193,7 @@ impl ConnectionSlot {
         }
     }
 
-    /// Whether its connection can be replaced now.
+    /// Returns whether its connection can be replaced now.
     pub(super) fn can_rotate(&self) -> bool {
         self.next.is_none() && self.current.as_ref().is_some_and(|run| run.fully_confirmed)
     }

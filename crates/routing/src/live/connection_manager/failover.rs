@@ -1,31 +1,31 @@
-//! Who carries the markets of a connection that stays down, until it is back.
+//! Assigns the markets of a connection that stays down to others, until it is back.
 //!
-//! The connection that is down keeps its markets and goes on trying. What it has besides is only help: as soon as it
-//! brings everything again, the others let go, and while both bring it the cache knows what is the same.
+//! The connection that is down keeps its markets and goes on trying. The others only help: as soon as it
+//! delivers everything again, they drop its markets. While both deliver, the cache removes duplicates.
 
 use market_backbone_core::{Channel, Symbol};
 use rustc_hash::FxHashMap;
 
-/// How a place is.
+/// The health of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SlotHealth {
-    /// It can carry more.
+    /// The slot can carry more.
     Available,
-    /// It is not well, but not for long enough to be given up.
+    /// The slot has a problem, but not for long enough to be given up.
     Degraded,
-    /// It has been down for so long that others carry its markets.
+    /// The slot has been down for so long that others carry its markets.
     Down,
 }
 
-/// Which place helps out with which market.
+/// The assignment of orphaned markets to helping slots.
 #[derive(Debug, Default)]
 pub(super) struct Failover {
     substitutes: FxHashMap<Symbol, usize>,
 }
 
 impl Failover {
-    /// Adds the channels of absent places (sorted) to those of others that have room for them: a place should carry
-    /// `most`.
+    /// Adds the channels of slots that are down (sorted) to those of others with room: a slot should carry at
+    /// most `most`.
     pub(super) fn assign_orphans(
         &mut self,
         places: &mut [Vec<Channel>],

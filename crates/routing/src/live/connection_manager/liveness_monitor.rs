@@ -1,4 +1,4 @@
-//! Watches over the rhythm of every channel, and has those in doubt looked up.
+//! Monitors the cadence of every channel, and probes uncertain ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,37 +13,38 @@ use super::channel_cadence::ChannelCadence;
 use crate::live::probe::{Probe, is_behind};
 use crate::live::state::LiveState;
 
-/// One look-up asks about this many markets at the most: what one request can name.
+/// The largest number of markets in one probe: what one request can name.
 const MAX_PROBED_MARKETS: usize = 100;
-/// So many markets are asked about where all are followed under one name.
+/// The number of markets probed where all are followed under the wildcard.
 const WILDCARD_SAMPLE: usize = 20;
-/// How long a look-up may take.
+/// The longest that a probe may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What became of the channels that were looked up.
+/// The result of a probe.
 #[derive(Debug, Default)]
 pub(super) struct ProbeResult {
-    /// The venue has something newer: they are dead.
+    /// The channels for which the venue has something newer: they are dead.
     pub(super) dead: Vec<Channel>,
-    /// The venue has nothing newer.
+    /// The channels for which the venue has nothing newer.
     pub(super) quiet: Vec<Channel>,
 }
 
-/// What a look-up asked about, and what it was told.
+/// The probed channels, and the answer.
 type ProbeAnswer = (Vec<Channel>, Vec<(Symbol, Timestamp)>);
 
-/// Who watches.
+/// The monitor of all channels.
 #[derive(Default)]
 pub(super) struct LivenessMonitor {
     cadences: FxHashMap<Channel, ChannelCadence>,
-    /// The channels that were found dead, asked for anew and not heard since.
+    /// The channels that were found dead and subscribed again, without data since.
     resubscribed: FxHashSet<Channel>,
     last_probe: Option<Instant>,
     probe: Option<BoxFuture<'static, Option<ProbeAnswer>>>,
 }
 
 impl LivenessMonitor {
-    /// Looks at all `channels` of a connection; returns those in doubt. `in_silence` says that none of them speaks.
+    /// Checks all `channels` of a connection; returns the uncertain ones. `in_silence` says that none of them
+    /// delivers.
     pub(super) fn find_overdue(
         &mut self,
         state: &LiveState,
@@ -60,12 +61,12 @@ impl LivenessMonitor {
             if pulse.observe(mark, now) {
                 self.resubscribed.remove(channel);
             }
-            // A band is silent while prices rest, which no look-up would explain.
+            // A band is silent while prices rest, which no probe would explain.
             let has_rhythm = channel.kind != StreamKind::Band;
-            // Of a channel never heard nothing can be said but that; it is reported as unanswered.
+            // Of a channel without any data nothing else is known; it is reported as unanswered.
             if mark != 0 && (in_silence || has_rhythm && pulse.is_overdue(now, config)) {
                 if channel.symbol.is_any() {
-                    // Nobody can be asked about all; those that spoke last speak for them.
+                    // Not all markets can be probed; those that were active last represent them.
                     doubtful.extend(state.cache.recent_wildcard_channels(channel.kind, WILDCARD_SAMPLE));
                 } else {
                     doubtful.push(channel.clone());
@@ -82,7 +83,7 @@ impl LivenessMonitor {
         self.resubscribed.retain(is_wanted);
     }
 
-    /// The rhythm of channels that are asked for on a fresh connection begins anew.
+    /// Restarts the cadence of channels that are subscribed on a fresh connection.
     pub(super) fn restart(&mut self, channels: &[Channel], now: Instant) {
         for channel in channels {
             if let Some(pulse) = self.cadences.get_mut(channel) {
@@ -91,7 +92,7 @@ impl LivenessMonitor {
         }
     }
 
-    /// Begins to look up what is in doubt, unless that is under way or was done a moment ago.
+    /// Starts a probe of the uncertain channels, unless one is in flight or was made a moment ago.
     pub(super) fn start_probe(&mut self, state: &LiveState, mut doubtful: Vec<Channel>, now: Instant) {
         let Some(probe) = state.probe() else { return };
         let config = &state.config.liveness;
@@ -99,7 +100,7 @@ impl LivenessMonitor {
         if doubtful.is_empty() || lately || self.probe.is_some() {
             return;
         }
-        // The most talkative first: they say most about a connection.
+        // The most active first: they say most about a connection.
         doubtful.sort_by_cached_key(|channel| {
             self.cadences.get(channel).map(|pulse| pulse.silence_limit(config))
         });
@@ -118,7 +119,7 @@ impl LivenessMonitor {
         state.counters.probes.add(1);
     }
 
-    /// Waits for the verdict on what is being looked up; for ever, if nothing is. May be dropped and called again.
+    /// Waits for the result of the probe; for ever, if none is in flight. May be dropped and called again.
     pub(super) async fn probe_result(&mut self, state: &LiveState) -> ProbeResult {
         let Some(round) = &mut self.probe else { return std::future::pending().await };
         let answer = round.await;
@@ -144,7 +145,8 @@ impl LivenessMonitor {
         verdict
     }
 
-    /// These are asked for anew at `now`; whether any was before, and has not spoken since.
+    /// Records that `channels` are subscribed again at `now`. Returns whether any of them was before, without
+    /// data since.
     pub(super) fn mark_resubscribed(&mut self, channels: &[Channel], now: Instant) -> bool {
         self.restart(channels, now);
         let known = channels.iter().any(|channel| self.resubscribed.contains(channel));
@@ -153,12 +155,12 @@ impl LivenessMonitor {
     }
 }
 
-/// The channel of all markets that includes this one.
+/// Returns the wildcard channel that includes this one.
 fn wildcard_of(channel: &Channel) -> Channel {
     Channel { symbol: Symbol::any(channel.symbol.venue()), kind: channel.kind }
 }
 
-/// Asks, and gives what the venue has the time to arrive over the socket too.
+/// Sends the probe, then waits for data of the venue to arrive over the socket too.
 async fn run_probe(
     probe: Arc<dyn Probe>,
     channels: Vec<Channel>,

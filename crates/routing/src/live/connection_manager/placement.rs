@@ -1,37 +1,36 @@
-//! Which connection carries which market.
+//! Assigns markets to connections.
 //!
-//! All channels of a market are on one connection, so that its events keep their order; and a market stays where it
-//! is, because moving it would tear a hole. Only a new one is given a place: the one that the configuration names; or,
-//! if all markets are followed under one name, where that is, because a connection need not be asked for what it brings
-//! anyway; or the connection that carries least, a further one being opened only when those that are in use carry what
-//! they should.
+//! All channels of a market are on one connection, so that its events keep their order. A market stays where
+//! it is, because moving it would cause a gap. Only a new market is assigned: to the connection that the
+//! configuration names, else to that of the wildcard if it is followed, since it delivers the market anyway,
+//! else to the least loaded connection. Another connection is opened only when those in use are full.
 
 use market_backbone_core::{Channel, StreamKind, Symbol};
 use rustc_hash::FxHashMap;
 
 use crate::live::pinned::PinnedConnection;
 
-/// How much room there is.
+/// The capacity of a venue's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ConnectionCapacity {
-    /// How many channels a connection should carry.
+    /// The number of channels a connection should carry.
     pub(super) channels: usize,
-    /// How many connections there may be.
+    /// The largest number of connections.
     pub(super) connections: usize,
 }
 
-/// Where each market is.
+/// The assignment of markets to connections.
 #[derive(Debug, Default)]
 pub(super) struct Placement {
     assignments: FxHashMap<Symbol, usize>,
-    /// Where the configuration wants them to be.
+    /// The assignment in the configuration.
     pinned: FxHashMap<Symbol, usize>,
-    /// How many places the configuration names: the first ones.
+    /// The number of connections the configuration names: the first ones.
     pinned_count: usize,
 }
 
 impl Placement {
-    /// A placement that keeps to what is `pinned`; where two name a market, to the first.
+    /// Creates an assignment that follows `pinned`; where two name a market, the first.
     pub(super) fn new(pinned: &[PinnedConnection]) -> Self {
         let mut places = FxHashMap::default();
         for (at, connection) in pinned.iter().enumerate() {
@@ -42,8 +41,9 @@ impl Placement {
         Self { assignments: FxHashMap::default(), pinned: places, pinned_count: pinned.len() }
     }
 
-    /// Gives every channel of `wanted` (sorted) its place: the channels of each connection, sorted. A connection
-    /// keeps its number; one that is no longer needed has none.
+    /// Assigns every channel of `wanted` (sorted). Returns the sorted channels of each connection.
+    ///
+    /// A connection keeps its number; one that is no longer needed has no channels.
     pub(super) fn place(&mut self, wanted: &[Channel], room: ConnectionCapacity) -> Vec<Vec<Channel>> {
         let markets: Vec<&[Channel]> = wanted.chunk_by(|one, other| one.symbol == other.symbol).collect();
         let there = |symbol: &Symbol| markets.binary_search_by(|market| market[0].symbol.cmp(symbol)).is_ok();
@@ -59,7 +59,7 @@ impl Placement {
             wanted.iter().filter(|channel| channel.symbol.is_any()).map(|channel| channel.kind).collect();
         let (pinned, others): (Vec<_>, Vec<_>) =
             new.into_iter().partition(|market| self.pinned.contains_key(&market[0].symbol));
-        // What includes others goes first.
+        // Wildcards go first.
         let (wholes, others): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|market| market[0].symbol.is_any());
         for market in pinned.into_iter().chain(wholes).chain(others) {
@@ -89,7 +89,8 @@ impl Placement {
     }
 }
 
-/// The connection for `more` channels of a new market; the number after the last means one more connection.
+/// Returns the connection for `more` channels of a new market; the number after the last means one more
+/// connection.
 fn least_loaded(places: &[Vec<Channel>], more: usize, room: ConnectionCapacity, named: usize) -> usize {
     let loads = || places.iter().map(Vec::len).enumerate();
     let in_use = loads().filter(|(at, load)| (*at < named || *load > 0) && load + more <= room.channels);
@@ -103,7 +104,7 @@ fn least_loaded(places: &[Vec<Channel>], more: usize, room: ConnectionCapacity, 
     if places.len() < room.connections.max(1) {
         return places.len();
     }
-    // All carry more than they should: the least burdened.
+    // All carry more than they should: take the least loaded.
     loads().min_by_key(|(_, load)| *load).map_or(0, |(at, _)| at)
 }
 

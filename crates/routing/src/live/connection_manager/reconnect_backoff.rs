@@ -1,4 +1,4 @@
-//! How long to wait before the next connection.
+//! The wait before the next connection.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use market_backbone_core::Backoff;
 
 use crate::live::config::ReconnectConfig;
 
-/// The ladder of waits; see [`ReconnectConfig`].
+/// The exponential backoff; see [`ReconnectConfig`].
 #[derive(Debug)]
 pub(super) struct ReconnectBackoff {
     config: ReconnectConfig,
     failures: u32,
-    /// A connection that delivered but did not last was replaced at once; the next such one climbs the ladder.
+    /// True if a connection that delivered but did not last was replaced at once; the next such one waits.
     retried_immediately: bool,
-    /// How long a connection must live, after one that was evicted, to prove that there is room for it.
+    /// The time a connection must live after an eviction to prove that there is room for it.
     eviction_probation: Option<Duration>,
 }
 
@@ -22,7 +22,7 @@ impl ReconnectBackoff {
         Self { config, failures: 0, retried_immediately: false, eviction_probation: None }
     }
 
-    /// The wait after a connection that had delivered and `lived` this long.
+    /// Returns the wait after a connection that had delivered and `lived` this long.
     pub(super) fn after_delivery(&mut self, lived: Duration) -> Duration {
         if self.eviction_probation.is_some_and(|wait| lived < wait) {
             return self.after_failure();
@@ -37,8 +37,10 @@ impl ReconnectBackoff {
         self.config.max_immediate_delay.mul_f64(fastrand::f64())
     }
 
-    /// The wait after another connection took the place of ours: at least what the venue asks for, and growing,
-    /// however well the next one begins. Two programs that take each other's place would do so for ever.
+    /// Returns the wait after another connection evicted ours.
+    ///
+    /// It is at least what the venue asks for, and grows however well the next connection begins: two
+    /// programs that evict each other would do so for ever.
     pub(super) fn after_eviction(&mut self, wait: Duration) -> Duration {
         let ladder = self.after_failure();
         self.eviction_probation = Some(wait.max(self.config.stable_after));
@@ -46,7 +48,7 @@ impl ReconnectBackoff {
         ladder.max(wait.mul_f64(longer))
     }
 
-    /// The wait after a failure.
+    /// Returns the wait after a failure.
     pub(super) fn after_failure(&mut self) -> Duration {
         let config = &self.config;
         let jitter = config.jitter.clamp(0.0, 1.0);

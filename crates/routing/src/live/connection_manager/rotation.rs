@@ -1,5 +1,7 @@
-//! Replacing a connection before it breaks: the new one is made, asks for the same and is confirmed before the old one
-//! goes, and both are heard while they overlap. The cache knows what both bring.
+//! Replaces a connection before it breaks.
+//!
+//! The new connection is opened, subscribes to the same channels and is confirmed before the old one closes.
+//! Both are read while they overlap, and the cache removes duplicates.
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -7,11 +9,11 @@ use tokio::time::Instant;
 use super::ConnectionManager;
 use super::connection_slot::ConnectionSlot;
 
-/// Who waits for a rotation that was asked for.
+/// The callers that wait for a requested rotation.
 #[derive(Debug, Default)]
 pub(super) struct Rotation {
     waiters: Vec<oneshot::Sender<bool>>,
-    /// How many lanes are not done yet.
+    /// The number of slots that are not done yet.
     remaining: usize,
     failed: bool,
 }
@@ -21,7 +23,7 @@ impl Rotation {
         if self.remaining == 0 {
             let failed = std::mem::take(&mut self.failed);
             for waiting in self.waiters.drain(..) {
-                // Who asked may have gone.
+                // The caller may be gone.
                 let _ = waiting.send(!failed);
             }
         }
@@ -29,7 +31,7 @@ impl Rotation {
 }
 
 impl ConnectionManager {
-    /// Replaces all connections; `reply` hears whether that went well.
+    /// Replaces all connections; `reply` gets whether all were replaced.
     pub(super) fn rotate_all(&mut self, reply: oneshot::Sender<bool>) {
         self.rotation.waiters.push(reply);
         for index in 0..self.slots.len() {
@@ -49,7 +51,7 @@ impl ConnectionManager {
         self.rotation.reply_if_done();
     }
 
-    /// Begins the rotation that somebody waits for, once the connection has what it is to hand on.
+    /// Starts a requested rotation once the connection is confirmed.
     pub(super) fn rotate_if_confirmed(&mut self, index: usize) {
         if self.slots[index].rotation_pending && self.slots[index].can_rotate() {
             self.slots[index].rotation_pending = false;
@@ -59,7 +61,7 @@ impl ConnectionManager {
         }
     }
 
-    /// Replaces the connections that have stood for as long as they may.
+    /// Replaces the connections that have reached the rotation age.
     pub(super) fn rotate_expired(&mut self, now: Instant) {
         let Some(every) = self.state.config.rotation_interval else { return };
         for index in 0..self.slots.len() {
@@ -72,7 +74,7 @@ impl ConnectionManager {
         }
     }
 
-    /// Begins to replace the connection of a lane; whether that is possible.
+    /// Starts to replace the connection of a slot. Returns whether that is possible.
     fn rotate(&mut self, index: usize) -> bool {
         if !self.has_connection_capacity() || !self.slots[index].can_rotate() {
             return false;
@@ -89,13 +91,13 @@ impl ConnectionManager {
         most.is_none_or(|most| standing < usize::try_from(most).unwrap_or(usize::MAX))
     }
 
-    /// The new connection of a lane brings all that the old one does.
+    /// Hands a slot over to its new connection, which delivers all that the old one does.
     pub(super) fn hand_over(&mut self, index: usize) {
         self.state.counters.rotations.add(1);
         self.slots[index].hand_over();
     }
 
-    /// The rotation of a lane is over.
+    /// Finishes the rotation of a slot.
     pub(super) fn rotation_finished(&mut self, index: usize, well: bool) {
         if std::mem::take(&mut self.slots[index].rotation_requested) {
             self.rotation.remaining -= 1;

@@ -1,8 +1,8 @@
-//! Who stays when more is wanted than there is room for.
+//! Decides which channels stay when more are wanted than there is room for.
 //!
-//! By interest, then by score, then by who came first, then by name: the same wishes always come to the same set. So
-//! that nothing flaps at the edge, who is in is measured with a head start, and is safe from others of the same
-//! interest for a while; from a higher interest nobody is safe.
+//! The order is by interest, then by score, then by arrival, then by name: the same interests always give the
+//! same set. To avoid flapping, a followed channel has a head start and cannot be replaced by others of the
+//! same interest for a while. A higher interest always replaces a lower one.
 
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -13,17 +13,17 @@ use rustc_hash::FxHashMap;
 use super::interest::Interest;
 use crate::live::config::SubscriptionLimits;
 
-/// A channel that is wanted, and what speaks for it.
+/// A wanted channel, and what it is ranked by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate<'a> {
     pub(super) channel: &'a Channel,
     /// The most urgent of its interests.
     pub(super) interest: Interest,
-    /// Its score on the watchlist; 0 if it is not there.
+    /// The score on the watchlist; 0 if it is not there.
     pub(super) score: f64,
-    /// Its number in the order of arrival.
+    /// The number in the order of arrival.
     pub(super) arrival_order: u64,
-    /// How long it has been in; `None` if it is not.
+    /// The time for which it has been followed; `None` if it is not.
     pub(super) admitted_for: Option<Duration>,
 }
 
@@ -41,7 +41,7 @@ impl Candidate<'_> {
         }
     }
 
-    /// The better one first.
+    /// Compares two candidates; the better one comes first.
     fn compare(&self, other: &Self, caps: &SubscriptionLimits) -> Ordering {
         let ((safe, score), (other_safe, other_score)) =
             (self.retention_key(caps), other.retention_key(caps));
@@ -49,14 +49,14 @@ impl Candidate<'_> {
             .cmp(&other.interest)
             .then(other_safe.cmp(&safe))
             .then(other_score.total_cmp(&score))
-            // At a tie who is in stays.
+            // At a tie, a followed channel stays.
             .then(other.admitted_for.is_some().cmp(&self.admitted_for.is_some()))
             .then(self.arrival_order.cmp(&other.arrival_order))
             .then_with(|| self.channel.cmp(other.channel))
     }
 }
 
-/// How many places are taken.
+/// The numbers of channels taken from each limit.
 #[derive(Debug, Default)]
 struct LimitUsage {
     total: usize,
@@ -64,7 +64,7 @@ struct LimitUsage {
 }
 
 impl LimitUsage {
-    /// Takes a place, if there is one.
+    /// Takes a place within the limits, if there is one.
     fn try_take(&mut self, kind: StreamKind, caps: &SubscriptionLimits) -> bool {
         let taken = self.kinds.entry(kind).or_default();
         let room = self.total < caps.total && *taken < caps.limit_for(kind);
@@ -76,7 +76,7 @@ impl LimitUsage {
     }
 }
 
-/// Those that stay, sorted by channel.
+/// Returns the candidates that stay, sorted by channel.
 pub(super) fn select<'a>(mut candidates: Vec<Candidate<'a>>, caps: &SubscriptionLimits) -> Vec<&'a Channel> {
     candidates.sort_unstable_by(|one, other| one.compare(other, caps));
     let mut taken = LimitUsage::default();
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(select(vec![of(0, f64::NAN), of(1, -1e9)], &caps(1)), [&all[1]]);
     }
 
-    /// Interest, score and how long in, for one candidate.
+    /// Interest, score and time followed of one candidate.
     fn candidate_parts() -> impl Strategy<Value = (usize, f64, Option<u64>)> {
         (0..Interest::ALL.len(), -100.0..100.0, proptest::option::of(0_u64..30))
     }
@@ -201,7 +201,7 @@ mod tests {
             prop_assert_eq!(select(candidates, &caps(cap)), select(reversed, &caps(cap)));
         }
 
-        /// Scores that tremble by less than half the margin around where they are move nobody.
+        /// Scores that vary by less than half the margin change nothing.
         #[test]
         fn trembling_scores_move_nobody(
             bases in proptest::collection::vec(1.0..100.0_f64, 2..40),

@@ -1,4 +1,4 @@
-//! The set of wishes: counted, ranked, and never over the cap.
+//! Tests of the desired channels: counted, ranked, and never over the limits.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn channels(codes: &[&str]) -> Vec<Channel> {
     codes.iter().map(|code| Channel { symbol: symbol(code), kind: StreamKind::Ticker }).collect()
 }
 
-/// A set, and where it keeps room for values.
+/// A desired set, and the cache that keeps its values.
 #[derive(Default)]
 struct DesiredWithCache(DesiredChannels, RealtimeCache);
 

@@ -1,8 +1,9 @@
-//! What waits for one reader, and what happens when it falls behind.
+//! The queue of one reader, and its overflow policy.
 //!
-//! Publishing never waits: a full queue drops its oldest event and says so in that event's place, or keeps but the
-//! latest of each channel, whichever the reader chose. Gaps are never dropped; when very many wait, two neighbours
-//! become one that spans both, so that the queue stays bounded and every gap that opens still ends once.
+//! Publishing never waits. A full queue drops its oldest event and reports that in the event's place, or
+//! keeps only the latest event of each channel, as the reader chose. Gaps are never dropped. When very many
+//! wait, two neighbours become one that spans both, so the queue stays bounded and every gap that opens still
+//! ends once.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,44 +11,44 @@ use std::task::{Poll, Waker};
 
 use market_backbone_core::{Channel, Delivery, FeedEvent, Gap, GapState, StreamKind, Symbol, Timestamp};
 
-/// This many gap items wait at the most.
+/// The largest number of queued gap items.
 const MAX_GAPS: usize = 64;
 
 #[derive(Debug)]
 enum QueueItem {
     Event(FeedEvent),
-    /// The latest event of this channel of the reader, whatever it is by the time it is read.
+    /// The latest event of this channel of the reader at the time it is read.
     Latest(usize),
     Lagged(u64),
     Gap(Gap),
 }
 
-/// A gap that was announced, and which of its channels are still silent.
+/// An announced gap, and those of its channels that are still silent.
 #[derive(Debug)]
 struct AnnouncedGap {
     gap: Gap,
     unconfirmed: Vec<Channel>,
 }
 
-/// The items that wait for one reader.
+/// The queued items of one reader.
 #[derive(Debug)]
 pub(super) struct ReaderQueue {
     delivery: Delivery,
     items: VecDeque<QueueItem>,
-    /// How many of the items are events of a lossless reader.
+    /// The number of items that are events of a buffered reader.
     events: usize,
-    /// How many of the items are gaps.
+    /// The number of items that are gaps.
     gaps: usize,
-    /// For a conflated reader: the waiting event of each channel.
+    /// The queued event of each channel, for a conflated reader.
     latest: Vec<Option<FeedEvent>>,
-    /// The gaps that were announced and have not ended; no channel is in two of them.
+    /// The announced gaps that have not ended; no channel is in two of them.
     announced_gaps: Vec<AnnouncedGap>,
     waker: Option<Waker>,
     closed: bool,
 }
 
 impl ReaderQueue {
-    /// An empty queue of a reader of `channels` channels.
+    /// Creates an empty queue of a reader of `channels` channels.
     pub(super) fn new(delivery: Delivery, channels: usize) -> Self {
         let latest = match delivery {
             Delivery::Buffered { .. } => Vec::new(),
@@ -81,7 +82,7 @@ impl ReaderQueue {
         }
     }
 
-    /// Drops the oldest event and leaves a word of it in its place.
+    /// Drops the oldest event and leaves a lag report in its place.
     fn drop_oldest(&mut self) -> u64 {
         let Some(at) = self.items.iter().position(|item| matches!(item, QueueItem::Event(_))) else {
             return 0;
@@ -104,7 +105,7 @@ impl ReaderQueue {
             return;
         }
         if waits {
-            // What came after a gap must not be read before it.
+            // Events from after a gap must not be read before it.
             self.items.retain(|item| !matches!(item, QueueItem::Latest(other) if *other == channel));
         }
         self.items.push_back(QueueItem::Latest(channel));
@@ -123,7 +124,7 @@ impl ReaderQueue {
         self.push_gap(gap);
     }
 
-    /// Events of this channel arrive again as of `to`; a gap ends with the last of its channels.
+    /// Records that events of this channel arrive again as of `to`; a gap ends with the last of its channels.
     pub(super) fn confirm(&mut self, symbol: &Symbol, kind: StreamKind, to: Timestamp) {
         let Some(at) = self.announced_gaps.iter().position(|open| {
             open.unconfirmed.iter().any(|channel| channel.kind == kind && channel.symbol == *symbol)
@@ -153,8 +154,8 @@ impl ReaderQueue {
         }
     }
 
-    /// Makes one gap of two that wait, of the channels of both: takes out the end of one and the beginning of a later
-    /// one.
+    /// Merges two queued gaps into one of the channels of both: removes the end of one and the beginning of a
+    /// later one.
     fn merge_gaps(&mut self) {
         let all = 0..self.items.len();
         for end in all.clone() {
@@ -169,7 +170,7 @@ impl ReaderQueue {
         }
     }
 
-    /// Lets the gap that begins at `first` and ends at `end` go on to the end of the one that begins at `next`.
+    /// Extends the gap that begins at `first` and ends at `end` to the end of the one that begins at `next`.
     fn merge_gaps_at(&mut self, first: usize, end: usize, next: usize) {
         let (Some(QueueItem::Gap(second)), Some(_)) = (self.items.remove(next), self.items.remove(end))
         else {
@@ -199,7 +200,7 @@ impl ReaderQueue {
         }
     }
 
-    /// The next item; remembers `waker` if there is none. `None` once closed and empty.
+    /// Returns the next item; remembers `waker` if there is none. `None` once closed and empty.
     pub(super) fn poll(&mut self, waker: &Waker) -> Poll<Option<FeedEvent>> {
         while let Some(item) = self.items.pop_front() {
             return Poll::Ready(Some(match item {
@@ -228,12 +229,12 @@ impl ReaderQueue {
         Poll::Pending
     }
 
-    /// Lets the reader end once it has read what waits.
+    /// Lets the reader end once it has read the queued items.
     pub(super) fn close(&mut self) {
         self.closed = true;
     }
 
-    /// Whom to wake, once the lock is released.
+    /// Takes the waker to wake once the lock is released.
     pub(super) fn take_waker(&mut self) -> Option<Waker> {
         self.waker.take()
     }
@@ -270,7 +271,7 @@ mod tests {
         }
     }
 
-    /// All that waits, in short.
+    /// Renders all queued items in short form.
     fn drain(queue: &mut ReaderQueue) -> Vec<String> {
         let mut seen = Vec::new();
         while let Poll::Ready(Some(event)) = queue.poll(Waker::noop()) {

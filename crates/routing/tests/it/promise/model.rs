@@ -1,5 +1,5 @@
 //! A network, callers who give up, processes side by side of which one is killed and started anew, a wall clock that is
-//! set; and three kinds of venue that count what arrives.
+//! set.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,8 +11,10 @@ use market_backbone_routing::{JournalConfig, Limiter, LimiterConfig};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-const GROUP: RateLimitGroup = RateLimitGroup("candles");
-const WINDOW: Duration = Duration::from_secs(1);
+use super::arrivals::Arrivals;
+
+pub(crate) const GROUP: RateLimitGroup = RateLimitGroup("candles");
+pub(crate) const WINDOW: Duration = Duration::from_secs(1);
 pub(crate) const NEVER: u64 = u64::MAX;
 
 fn ms(millis: u64) -> Duration {
@@ -54,7 +56,12 @@ impl Network {
 /// Who asks for what, and what happens meanwhile.
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
+    /// So much in each second.
     pub(crate) max: u32,
+    /// More rules that hold at the same time.
+    pub(crate) more: Vec<RateLimitRule>,
+    /// A request weighs between the first and the second of these.
+    pub(crate) weights: (u32, u32),
     pub(crate) count: u64,
     /// Between two requests, at first.
     pub(crate) gap: Duration,
@@ -78,7 +85,33 @@ impl Schedule {
     pub(crate) fn plain(max: u32, count: u64, network: Network) -> Self {
         let (kills, steps) = (Vec::new(), Vec::new());
         let (gap, cancelled, beside) = (Duration::ZERO, NEVER, 0);
-        Self { max, count, gap, network, cancelled, beside, kills, steps, seed: 1, trust: true, mixed: false }
+        let (more, weights) = (Vec::new(), (1, 1));
+        Self {
+            max,
+            more,
+            weights,
+            count,
+            gap,
+            network,
+            cancelled,
+            beside,
+            kills,
+            steps,
+            seed: 1,
+            trust: true,
+            mixed: false,
+        }
+    }
+
+    /// All rules that hold.
+    pub(crate) fn rules(&self) -> Vec<RateLimitRule> {
+        let first = RateLimitRule::new(GROUP, self.max, WINDOW);
+        std::iter::once(first).chain(self.more.iter().copied()).collect()
+    }
+
+    fn weight_of(&self, number: u64) -> u32 {
+        let (least, most) = self.weights;
+        fastrand::Rng::with_seed(self.seed.rotate_left(17) ^ number).u32(least..=most)
     }
 }
 
@@ -90,46 +123,6 @@ pub(crate) struct Run {
     pub(crate) took: Duration,
     /// Requests that were answered or given up; none is left waiting.
     pub(crate) served: u64,
-}
-
-/// When requests arrived, in order.
-#[derive(Debug)]
-pub(crate) struct Arrivals(Vec<Instant>);
-
-impl Arrivals {
-    pub(crate) fn of(moments: impl IntoIterator<Item = Instant>) -> Self {
-        let mut moments: Vec<_> = moments.into_iter().collect();
-        moments.sort();
-        Self(moments)
-    }
-
-    pub(crate) fn ends(&self) -> (Instant, Instant) {
-        (self.0[0], self.0[self.0.len() - 1])
-    }
-
-    /// Refused by a venue that counts the requests of the last second.
-    pub(crate) fn sliding(&self, max: usize) -> usize {
-        self.0.windows(max + 1).filter(|window| window[max] - window[0] < WINDOW).count()
-    }
-
-    /// Refused by a venue that counts a second from the first request on.
-    pub(crate) fn anchored(&self, max: usize) -> usize {
-        let (mut rejected, mut anchor, mut counted) = (0, None::<Instant>, 0);
-        for arrival in &self.0 {
-            if anchor.is_none_or(|anchor| *arrival - anchor >= WINDOW) {
-                (anchor, counted) = (Some(*arrival), 0);
-            }
-            counted += 1;
-            rejected += usize::from(counted > max);
-        }
-        rejected
-    }
-
-    /// Refused by a venue that counts by its clock's second, which begins `offset` after ours.
-    pub(crate) fn calendar(&self, max: usize, origin: Instant, offset: Duration) -> usize {
-        let second = |arrival: &Instant| (*arrival - origin + offset).as_secs();
-        self.0.chunk_by(|a, b| second(a) == second(b)).map(|same| same.len().saturating_sub(max)).sum()
-    }
 }
 
 /// A clock that goes with the test's time, and can be set.
@@ -160,7 +153,7 @@ struct World {
     falls: Option<Duration>,
     /// In the order in which requests were sent off: the next to be asked, and what has arrived or will.
     next: Mutex<u64>,
-    arrivals: Mutex<Vec<Instant>>,
+    arrivals: Mutex<Vec<(Instant, u32)>>,
     wall: Arc<Wall>,
     steady: Arc<Wall>,
 }
@@ -168,15 +161,18 @@ struct World {
 impl World {
     /// The limiter of one of the processes.
     fn limiter(&self, journal: &Path, process: u64) -> Limiter {
-        let limit = RateLimitRule::new(GROUP, self.schedule.max, WINDOW);
-        let config = LimiterConfig::default().trust_round_trips(self.schedule.trust);
+        let rules = self.schedule.rules();
+        // How long somebody waits is not what is tested where windows are long.
+        let max_wait = Duration::from_secs(if rules.len() > 1 { 3_600 } else { 120 });
+        let trust_round_trips = self.schedule.trust;
+        let config = LimiterConfig::default().trust_round_trips(trust_round_trips).max_wait(max_wait);
         let clock: Arc<Wall> = Arc::clone(&self.wall);
         let steady: Arc<Wall> = Arc::clone(&self.steady);
         let path = journal.to_owned();
         let noted = JournalConfig { path, clock, steady: Some(steady) };
         // What is of one name is of one process.
         let scope = format!("{process}@{}", journal.display());
-        Limiter::of_scope(&scope, &[limit], config, Some(noted))
+        Limiter::of_scope(&scope, &rules, config, Some(noted))
     }
 
     fn way(&self, way: (u64, u64), chance: &mut fastrand::Rng) -> Duration {
@@ -215,7 +211,8 @@ impl World {
         chance: &mut fastrand::Rng,
     ) -> bool {
         let network = self.schedule.network;
-        let permit = limiter.acquire(GROUP, priority).await.unwrap();
+        let weight = self.schedule.weight_of(number);
+        let permit = limiter.acquire(GROUP.with_weight(weight), priority).await.unwrap();
         if number == 0 || chance.u64(0..network.handshake) == 0 {
             for _ in 0..3 {
                 sleep(self.way(network.out, chance)).await;
@@ -223,7 +220,7 @@ impl World {
         }
         // From here on it arrives, whatever becomes of who asked.
         let arrives = Instant::now() + self.way(network.out, chance);
-        self.arrivals.lock().unwrap().push(arrives);
+        self.arrivals.lock().unwrap().push((arrives, weight));
         sleep_until(arrives).await;
         if chance.u64(0..network.lost) == 0 {
             sleep(ms(2_000)).await;
@@ -329,7 +326,7 @@ fn play_on(schedule: &Schedule, falls: Option<Duration>) -> Run {
             steady: Wall::new(origin, 8_000),
         });
         let took = Arc::clone(&world).run().await;
-        let arrivals = Arrivals::of(world.arrivals.lock().unwrap().drain(..));
+        let arrivals = Arrivals::weighing(world.arrivals.lock().unwrap().drain(..));
         let served = *world.next.lock().unwrap();
         Run { origin, arrivals, took, served }
     })

@@ -1,4 +1,4 @@
-//! Care of one shard file.
+//! Maintenance of one shard file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,29 +14,29 @@ use crate::sqlite_store::fault;
 use crate::sqlite_store::shard::Shard;
 use crate::sqlite_store::write_lock::WriteLock;
 
-/// Pages in one step: some milliseconds in which commits wait.
+/// The number of pages in one step: some milliseconds in which commits wait.
 const STEP_PAGES: u64 = 200;
-/// Fewer free pages than these are left for the rows to come.
+/// The number of free pages that are kept for new rows.
 const MIN_FREE_PAGES: u64 = 64;
-/// Steps begin above this share of free pages, in percent.
+/// The share of free pages, in percent, above which steps begin.
 const INCREMENTAL_ABOVE_PERCENT: u64 = 5;
-/// A file is made anew above this share of free pages, in percent, …
+/// The share of free pages, in percent, above which a file is rewritten.
 const REWRITE_ABOVE_PERCENT: u64 = 15;
-/// … and above this number of them.
+/// The number of free pages above which a file is rewritten.
 const REWRITE_MIN_FREE_PAGES: u64 = 1_000;
-/// A log longer than this, in bytes, is folded into its file and cut.
+/// The size of a log, in bytes, above which it is checkpointed and cut.
 const WAL_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// How much is done.
+/// The extent of maintenance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VacuumMode {
     /// The steps that are worth their cost.
     AsNeeded { quiet: Duration, rewrite_below: u64 },
-    /// All that can be given back is.
+    /// Everything that can be given back.
     Full,
 }
 
-/// The pages of a file.
+/// The page counts of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sqlite_store) struct PageCounts {
     pub(in crate::sqlite_store) all: u64,
@@ -84,10 +84,11 @@ fn choose_action(pages: PageCounts, quiet_for: Duration, thoroughness: VacuumMod
     }
 }
 
-/// Whether a file that nobody has a log for says that there is nothing to do.
+/// Returns whether a file without a log reports that there is nothing to do.
 ///
-/// Through SQLite, though the answer is in the file's head: whoever opens and closes a database file by other means takes
-/// SQLite's locks on it from the whole process, and others then believe that nobody here uses it.
+/// It asks SQLite, although the answer is in the file's header: opening and closing a database file by other
+/// means releases SQLite's locks of the whole process on it, and other processes then believe that nobody
+/// here uses it.
 pub(super) async fn needs_no_maintenance(path: &Path, thoroughness: VacuumMode) -> bool {
     if file_size(&wal_path(path)) > 0 {
         return false;
@@ -101,7 +102,7 @@ pub(super) async fn needs_no_maintenance(path: &Path, thoroughness: VacuumMode) 
     pages.await.is_ok_and(|pages| choose_action(pages, Duration::MAX, thoroughness) == VacuumAction::Skip)
 }
 
-/// Looks after an open shard, in its turn; `go_on` is asked between steps.
+/// Maintains an open shard while holding its write lock; `go_on` is asked between steps.
 pub(super) async fn run(
     shard: &Shard,
     thoroughness: VacuumMode,
@@ -139,7 +140,7 @@ async fn maintain(
         VacuumAction::Rewrite => run.run_exclusive(conn, "VACUUM").await?,
     }
     if remedy != VacuumAction::Skip || thoroughness == VacuumMode::Full {
-        // Not of the candles: candles have one way to be found, and figures about every table would have to be
+        // Not the candle tables: candles have one access path, and statistics of every table would have to be
         // read whenever the file is opened.
         run.run_exclusive(
             conn,
@@ -149,8 +150,8 @@ async fn maintain(
     }
     let long = file_size(&wal_path(path)) > WAL_LIMIT;
     if long || remedy != VacuumAction::Skip || thoroughness == VacuumMode::Full {
-        // The first folds in what no reader needs and makes nobody wait; so little is left for the second
-        // that its wait for readers is short. Where one stays too long, the next round cuts the log.
+        // The first checkpoint copies what no reader needs and blocks nobody. So little is left for the
+        // second that its wait for readers is short. If a reader stays too long, the next round cuts the log.
         run.run_exclusive(conn, "PRAGMA wal_checkpoint(PASSIVE)").await?;
         run.run_exclusive(conn, "PRAGMA busy_timeout = 200; PRAGMA wal_checkpoint(TRUNCATE)").await?;
     }
@@ -166,7 +167,7 @@ async fn maintain(
     })
 }
 
-/// What has been done to a file so far.
+/// The work done on a file so far.
 struct MaintenanceRun<'a> {
     write_lock: &'a WriteLock,
     steps: u64,
@@ -174,7 +175,7 @@ struct MaintenanceRun<'a> {
 }
 
 impl MaintenanceRun<'_> {
-    /// Does one thing while no commit is written.
+    /// Runs one statement while no commit is written.
     async fn run_exclusive(&mut self, conn: &mut SqliteConnection, sql: &str) -> Result<(), sqlx::Error> {
         let _guard = self.write_lock.acquire().await;
         let begun = Instant::now();
@@ -204,12 +205,12 @@ impl MaintenanceRun<'_> {
     }
 }
 
-/// The size of a file in bytes; nothing where there is none.
+/// Returns the size of a file in bytes; 0 if it does not exist.
 pub(in crate::sqlite_store) fn file_size(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-/// The log beside a database file.
+/// Returns the path of the log beside a database file.
 pub(in crate::sqlite_store) fn wal_path(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");

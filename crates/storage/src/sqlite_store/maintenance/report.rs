@@ -1,4 +1,4 @@
-//! What a round of care did.
+//! The results of a round of maintenance.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 /// The results of a round of maintenance.
 #[derive(Clone, Debug, Default)]
 pub struct MaintenanceReport {
-    /// The shards that were looked at.
+    /// The shards that were checked.
     pub shards: Vec<ShardMaintenance>,
-    /// Stretches of old candles that were forgotten, each a step of at most some thousand slots.
+    /// The number of deleted ranges of old candles, each a step of at most some thousand slots.
     pub forgotten: u64,
 }
 
@@ -31,15 +31,15 @@ impl MaintenanceReport {
 pub struct ShardMaintenance {
     /// The path of the file.
     pub file: PathBuf,
-    /// Its size with its log before, in bytes.
+    /// The size of the file with its log before, in bytes.
     pub bytes_before: u64,
-    /// The same after.
+    /// The size of the file with its log after, in bytes.
     pub bytes_after: u64,
-    /// Free pages (of 4 KiB) in it before.
+    /// The number of free pages (of 4 KiB) before.
     pub free_pages_before: u64,
-    /// The same after.
+    /// The number of free pages after.
     pub free_pages_after: u64,
-    /// Small steps in which its end was cut off.
+    /// The number of small steps in which the file was shortened.
     pub steps: u64,
     /// True if the file was rewritten as a whole.
     pub rewritten: bool,

@@ -1,4 +1,4 @@
-//! Old stretches are forgotten, rows and knowledge together, in steps that leave commits their turn.
+//! Deletes old ranges, rows and coverage together, in steps between which commits can run.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use market_backbone_core::{CandleStore, Series, StoreError, TimeRange, Timestamp
 use crate::sqlite_store::shard_pool::ShardId;
 use crate::sqlite_store::{Retention, SqliteStore, candle_table};
 
-/// Slots forgotten in one step.
+/// The number of slots deleted in one step.
 const STEP_SLOTS: u32 = 10_000;
 
-/// Forgets what the rules do not keep of the series of one shard; says in how many steps.
+/// Deletes what the rules do not keep of the series of one shard; returns the number of steps.
 pub(super) async fn forget_old(
     store: &SqliteStore,
     shard: ShardId,
@@ -38,7 +38,7 @@ async fn forget_before_cutoff(
     if oldest.range.from() >= cut {
         return Ok(0);
     }
-    // Where the knowledge reaches back to the beginning of time, the steps begin at the first row.
+    // If the coverage reaches back to the beginning of time, the steps begin at the first row.
     let first_row = store.oldest_row(series).await?.unwrap_or(cut);
     let step = series.timeframe.typical() * STEP_SLOTS;
     let mut from = Timestamp::MIN;

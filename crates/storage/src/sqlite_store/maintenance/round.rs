@@ -1,4 +1,4 @@
-//! A round of care over the shards that need it.
+//! A round of maintenance of the shards that need it.
 
 use market_backbone_core::StoreError;
 
@@ -9,13 +9,15 @@ use crate::sqlite_store::shard_pool::ShardId;
 use crate::sqlite_store::{SqliteStore, fault};
 
 impl SqliteStore {
-    /// Looks after the files once: forgets what is older than is to be kept, gives back free space where it
-    /// pays, cuts long logs. The first time it sees all shards, later those that were written to since, by whomever.
+    /// Runs one round of maintenance: deletes data beyond its retention, gives back free space where it pays,
+    /// cuts long logs.
+    ///
+    /// The first round checks all shards, later ones those that were written to since, by any process.
     ///
     /// # Errors
     ///
-    /// If the store was opened to be read, or its index cannot be read. A shard that fails is left out, with a
-    /// warning, and looked after the next time.
+    /// If the store was opened for reading, or its index cannot be read. A shard that fails is skipped, with
+    /// a warning, and maintained the next time.
     pub async fn maintain_once(&self) -> Result<MaintenanceReport, StoreError> {
         let config = &self.maintenance.config;
         let thoroughness = VacuumMode::AsNeeded { quiet: config.quiet, rewrite_below: config.rewrite_below };
@@ -26,17 +28,17 @@ impl SqliteStore {
         self.maintain_shards(due, thoroughness).await
     }
 
-    /// Gives back all free space of all shards, however little it is; commits wait while a file is made anew.
+    /// Gives back all free space of all shards, however little; commits wait while a file is rewritten.
     ///
     /// # Errors
     ///
-    /// As [`care_once`](Self::maintain_once); and if a file could not be made anew, for want of space on the disk say. The others
-    /// are, all the same.
+    /// As [`maintain_once`](Self::maintain_once); and if a file could not be rewritten, for example because
+    /// the disk is full. The other files are rewritten all the same.
     pub async fn vacuum(&self) -> Result<MaintenanceReport, StoreError> {
         self.maintain_shards(self.shards.all(), VacuumMode::Full).await
     }
 
-    /// The last commit that was tried at a shard, by whichever process.
+    /// Returns the last attempted commit of a shard, by any process.
     fn last_attempted(&self, id: ShardId) -> Result<Option<CommitId>, StoreError> {
         Ok(self.shards.cached_view(id)?.and_then(|belief| belief.last_attempted()))
     }
@@ -65,19 +67,19 @@ impl SqliteStore {
                 Err(error) => {
                     self.maintenance.mark_dirty(id);
                     tracing::warn!(%error, "a shard could not be looked after");
-                    // Others who use the file at this moment are no failure.
+                    // Other users of the file at this moment are no failure.
                     failed = failed.or((!fault::is_contention(&error)).then_some(error));
                 }
             }
         }
         match failed {
-            // Who has asked for it is told; what comes round by itself comes round again.
+            // Requested maintenance reports the error; periodic maintenance tries again.
             Some(error) if how == VacuumMode::Full => Err(error),
             _ => Ok(report),
         }
     }
 
-    /// `None` where a glance says that there is nothing to do.
+    /// Maintains a shard; `None` if a quick check says that there is nothing to do.
     async fn maintain_shard(
         &self,
         id: ShardId,

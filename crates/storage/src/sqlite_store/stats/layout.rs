@@ -1,4 +1,4 @@
-//! How tables lie in a file, as SQLite itself tells (`dbstat`): pages, rows, air, and order.
+//! The layout of tables in a file, as SQLite's `dbstat` reports it: pages, rows, free space, and order.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::SeriesStats;
 
-/// How one table lies in its file.
+/// The layout of one table in its file.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TableLayout {
     rows: u64,
@@ -56,11 +56,11 @@ impl TableLayout {
     }
 }
 
-/// The candle tables of a file, by name.
+/// Returns the candle tables of a file, by name.
 pub(super) async fn tables(
     conn: &mut SqliteConnection,
 ) -> Result<BTreeMap<String, TableLayout>, sqlx::Error> {
-    // One walk over the file: `dbstat` gives each table's pages one after the other, leaves in the order of
+    // One walk over the file: `dbstat` returns each table's pages one after the other, leaves in the order of
     // their rows. Read row by row: a file may have millions of pages.
     let mut pages = sqlx::query(
         "SELECT name, pagetype, pageno, ncell, unused, pgsize FROM dbstat WHERE name GLOB 'candles_*'",
@@ -93,12 +93,12 @@ pub(super) async fn tables(
     Ok(tables)
 }
 
-/// How many spans the ledger has for each series.
+/// Returns the number of spans of each series.
 pub(super) async fn spans(conn: &mut SqliteConnection) -> Result<BTreeMap<String, u64>, sqlx::Error> {
     counts(conn, "SELECT series, COUNT(*) FROM coverage GROUP BY series").await
 }
 
-/// How many earlier versions there are of each series' candles.
+/// Returns the number of earlier versions of each series' candles.
 pub(super) async fn revisions(conn: &mut SqliteConnection) -> Result<BTreeMap<String, u64>, sqlx::Error> {
     counts(conn, "SELECT series, COUNT(*) FROM revision GROUP BY series").await
 }

@@ -1,4 +1,4 @@
-//! What has come of a run over many series, and what has not.
+//! The summary of a run over many series: what was fetched, and what was not.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use super::super::progress_board::ProgressBoard;
 use super::SeriesRequest;
 use crate::stats;
 
-/// So many in a row, and it is hardly the markets' fault.
+/// The number of consecutive failures from which the cause is hardly the single markets.
 const MAX_CONSECUTIVE_FAILURES: usize = 8;
 
-/// Nothing is sent to the venue before it is over.
+/// The pause of the venue from which nothing is sent before it is over.
 const LONG_RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// What has come, and what has not.
+/// The results of a run.
 #[derive(Default)]
 pub(super) struct BatchSummary {
     series: usize,
@@ -25,25 +25,25 @@ pub(super) struct BatchSummary {
     served: FetchStats,
     rejected: Vec<Value>,
     pub(super) unkept: Option<WriteFailure>,
-    /// Markets that the venue does not list.
+    /// The markets that the venue does not list.
     left_out: Vec<String>,
-    /// Series that could not be had although they may be there.
+    /// The series that could not be fetched although they may exist.
     failed: Vec<String>,
-    /// Of `failed`, with nothing between them that came.
+    /// The last failures of `failed` without a success between them.
     consecutive_failures: usize,
-    /// Markets that were named and are left out.
+    /// The number of named markets that are left out.
     missing_named: usize,
     first_error: Option<Error>,
 }
 
-/// Whose fault an error is.
+/// The scope of a failure.
 #[derive(Debug, PartialEq, Eq)]
 enum FailureScope {
-    /// There is no such market: known for good.
+    /// The market does not exist: this is final.
     Market,
-    /// Perhaps of this series alone.
+    /// Perhaps only this series.
     Series,
-    /// It will be the same for all.
+    /// All series will fail in the same way.
     All,
 }
 
@@ -57,7 +57,8 @@ impl BatchSummary {
         self.consecutive_failures = 0;
     }
 
-    /// Takes note that one could not be had, and says it, of a market once; an error if it is no use to go on.
+    /// Records a series that could not be fetched, and reports it, once for each market. Returns an error if
+    /// it is pointless to go on.
     pub(super) fn missed(
         &mut self,
         wish: &SeriesRequest,
@@ -87,7 +88,7 @@ impl BatchSummary {
         Ok(())
     }
 
-    /// An error if nothing has come.
+    /// Returns an error if nothing was fetched.
     pub(super) fn ensure_any(&mut self) -> anyhow::Result<()> {
         match self.first_error.take_if(|_| self.series == 0) {
             Some(error) => Err(error).context("none of the markets could be had"),
@@ -95,7 +96,7 @@ impl BatchSummary {
         }
     }
 
-    /// An error if anything is missing but what a list names and the venue does not.
+    /// Returns an error if anything is missing except what a list names and the venue does not.
     pub(super) fn ensure_complete(&self) -> anyhow::Result<()> {
         if !self.failed.is_empty() {
             let failed = self.failed.len();
@@ -108,7 +109,7 @@ impl BatchSummary {
         Ok(())
     }
 
-    /// What was written to `place`.
+    /// Returns the line about what was written to `place`.
     pub(super) fn summary_line(&self, place: &Path) -> String {
         let mut said = format!("{} series, {} candles: {}", self.series, self.rows, place.display());
         for (count, word) in [(self.left_out.len(), "left out"), (self.failed.len(), "missing")] {
@@ -119,7 +120,7 @@ impl BatchSummary {
         said
     }
 
-    /// The object of `--stats`.
+    /// Returns the object of `--stats`.
     pub(super) fn stats(&self, metrics: &Metrics) -> Value {
         let mut value = stats::row_stats(self.rows, &self.served, metrics);
         value["series"] = self.series.into();

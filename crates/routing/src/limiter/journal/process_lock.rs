@@ -1,63 +1,55 @@
-//! One process decides at a time: between looking what the others have sent and noting a turn nobody else gives one.
+//! A lock that lets one process decide at a time: between reading what the others have sent and recording a permit.
 //!
-//! A lock on a file beside the journal, held for some microseconds. It goes with the process that holds it, however that
-//! ends. Nobody waits for it on the spot: who finds it taken looks again a moment later, and who has found it taken for a
-//! second (its holder was stopped, or the folder knows no locks) goes on without.
+//! It is a lock on a file beside the journal, held for some microseconds. The system releases it with the process that
+//! holds it, however that ends. Nobody waits for it on the spot: whoever finds it taken tries again a moment later, and
+//! whoever has found it taken for a second (its holder was stopped, or the folder knows no locks) goes on without.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use tokio::time::Instant;
+use super::contention::Contention;
 
-/// So long a gate that is taken is believed to open again.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The gate.
+/// The lock between processes.
 #[derive(Debug)]
 pub(super) struct ProcessLock {
     file: File,
-    /// Since when it has been found taken each time.
-    contended_since: Mutex<Option<Instant>>,
+    contention: Contention,
 }
 
 impl ProcessLock {
     pub(super) fn open(path: &Path) -> std::io::Result<Self> {
         let file = File::options().append(true).create(true).open(path)?;
-        Ok(Self { file, contended_since: Mutex::default() })
+        Ok(Self { file, contention: Contention::default() })
     }
 
-    /// Goes in, or answers `None` if somebody else is inside.
+    /// Takes the lock; `None` if another process has it, unless it has had it for too long.
     pub(super) fn try_lock(&self) -> Option<ProcessLockGuard<'_>> {
-        let mut taken = self.contended_since.lock().unwrap_or_else(PoisonError::into_inner);
         match self.file.try_lock() {
             Err(TryLockError::WouldBlock) => {
-                let now = Instant::now();
-                let since = *taken.get_or_insert(now);
-                (now - since >= LOCK_TIMEOUT).then_some(ProcessLockGuard { lock: None })
+                self.contention.note(true);
+                self.contention.is_stalled().then_some(ProcessLockGuard { lock: None })
             }
             Err(TryLockError::Error(error)) => {
                 tracing::debug!(%error, "the folder knows no locks");
                 Some(ProcessLockGuard { lock: None })
             }
             Ok(()) => {
-                *taken = None;
+                self.contention.note(false);
                 Some(ProcessLockGuard { lock: Some(self) })
             }
         }
     }
 }
 
-/// No other process is inside, as long as this lives. A process has but one of it at a time: the lock is the file's.
+/// The lock while it is held. A process holds one of it at a time, since the lock is the file's.
 #[derive(Debug)]
 pub(super) struct ProcessLockGuard<'a> {
-    /// `None` if that could not be made sure of.
+    /// `None` if it could not be made sure that no other process decides.
     lock: Option<&'a ProcessLock>,
 }
 
 impl ProcessLockGuard<'_> {
-    /// Whether nobody else is inside for sure.
+    /// Returns whether no other process decides, for sure.
     pub(super) const fn is_exclusive(&self) -> bool {
         self.lock.is_some()
     }
@@ -65,14 +57,15 @@ impl ProcessLockGuard<'_> {
 
 impl Drop for ProcessLockGuard<'_> {
     fn drop(&mut self) {
-        if let Some(Err(error)) = self.lock.map(|gate| gate.file.unlock()) {
-            tracing::warn!(%error, "other processes may find no turn until this one ends");
+        if let Some(Err(error)) = self.lock.map(|lock| lock.file.unlock()) {
+            tracing::warn!(%error, "other processes may get no permit until this one ends");
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::contention::LOCK_TIMEOUT;
     use super::*;
 
     #[tokio::test(start_paused = true)]

@@ -1,9 +1,12 @@
 //! A line of the journal: what happened, and when by two clocks.
 //!
-//! The wall's clock can be set back or forward between two runs, so beside it the time since the machine's start
-//! is noted, which nobody sets. The younger of the two ages counts; a moment that seems to lie ahead says nothing.
-//! Where neither clock says anything it has happened just now. So whatever is done to one clock, a request is never
-//! taken for older than it is.
+//! `s 1790000000123000000 8000120000000 41 candles 12 .` says that run 41 was given its permit number 12 of group
+//! `candles`, at this time of day and this long after the machine's start. A request that does not weigh 1 has its weight
+//! before the full stop. So what has no weights reads the same in both versions of the format.
+//!
+//! The wall clock can be set back or forward between two runs, so beside it the time since the machine's start is noted,
+//! which nobody sets. The younger of the two ages counts; a moment that seems to lie ahead says nothing. Where neither
+//! clock says anything it happened just now. So a request is never taken for older than it is.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,31 +16,31 @@ use market_backbone_core::Timestamp;
 /// The time since the machine's start is told in hundredths of a second.
 const STEADY_RESOLUTION: Duration = Duration::from_millis(10);
 
-/// What happened.
+/// The kind of event that a line records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RecordKind {
+pub(in crate::limiter) enum RecordKind {
     Sent,
     Answered,
-    /// The request was given up.
+    /// The caller gave the request up.
     Lost,
-    /// The turn was given back: nothing was sent.
+    /// The permit was given back: nothing was sent.
     Unused,
-    /// Shut out, for so many ms as the number says.
+    /// The venue has shut this address out, for as many ms as the number says.
     Banned,
-    /// The venue does not want to be asked anything of the group, for so many ms as the number says.
+    /// The venue wants no request of the group, for as many ms as the number says.
     Paused,
 }
 
-/// When, by both clocks.
+/// A moment by both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ClockStamp {
     pub(super) wall: Timestamp,
-    /// Since the machine's start, where the system tells.
+    /// The time since the machine's start, where the system tells it.
     pub(super) steady: Option<Timestamp>,
 }
 
 impl ClockStamp {
-    /// How long before `now` this was, at least.
+    /// Returns how long before `now` this was, at least.
     pub(super) fn age(self, now: Self) -> Duration {
         let ago = |then: Timestamp, now: Timestamp| (then <= now).then(|| now.since(then));
         let steady = self.steady.zip(now.steady).and_then(|(then, now)| ago(then, now));
@@ -46,22 +49,24 @@ impl ClockStamp {
     }
 }
 
-/// One line.
+/// One line of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct JournalRecord<'a> {
     pub(super) kind: RecordKind,
     pub(super) stamp: ClockStamp,
-    /// Which run of which program.
+    /// The number of the run of a program that wrote it.
     pub(super) writer: u32,
     pub(super) group: &'a str,
-    /// Which request of the run and group, or how long a ban or a pause lasts.
+    /// The number of the request within the run and group, or how many ms a ban or a pause lasts.
     pub(super) number: u64,
+    /// The weight of the request; 1 for what is no permit.
+    pub(super) weight: u32,
 }
 
 impl fmt::Display for JournalRecord<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind: what, stamp, writer, group, number } = self;
-        let sign = match what {
+        let Self { kind, stamp, writer, group, number, weight } = self;
+        let sign = match kind {
             RecordKind::Sent => 's',
             RecordKind::Answered => 'a',
             RecordKind::Lost => 'l',
@@ -74,17 +79,21 @@ impl fmt::Display for JournalRecord<'_> {
             Some(steady) => write!(f, "{} ", steady.as_nanos())?,
             None => f.write_str("- ")?,
         }
+        write!(f, "{writer} {group} {number} ")?;
+        if *weight != 1 {
+            write!(f, "{weight} ")?;
+        }
         // The full stop shows that the line is whole.
-        writeln!(f, "{writer} {group} {number} .")
+        f.write_str(".\n")
     }
 }
 
 impl<'a> JournalRecord<'a> {
-    /// Reads a line; `None` if it is none, or not whole.
+    /// Reads a line; `None` if it is not one, or not whole.
     pub(super) fn parse(line: &'a str) -> Option<Self> {
         let mut words = line.split(' ');
         let mut word = || words.next();
-        let what = match word()? {
+        let kind = match word()? {
             "s" => RecordKind::Sent,
             "a" => RecordKind::Answered,
             "l" => RecordKind::Lost,
@@ -99,8 +108,12 @@ impl<'a> JournalRecord<'a> {
             nanos => Some(Timestamp::from_nanos(nanos.parse().ok()?)),
         };
         let (writer, group, number) = (word()?.parse().ok()?, word()?, word()?.parse().ok()?);
-        let whole = word()? == "." && word().is_none();
-        whole.then_some(Self { kind: what, stamp: ClockStamp { wall, steady }, writer, group, number })
+        let (weight, end) = match word()? {
+            "." => (1, "."),
+            weight => (weight.parse().ok()?, word()?),
+        };
+        let whole = end == "." && word().is_none();
+        whole.then_some(Self { kind, stamp: ClockStamp { wall, steady }, writer, group, number, weight })
     }
 }
 
@@ -122,15 +135,10 @@ mod tests {
             RecordKind::Banned,
             RecordKind::Paused,
         ];
-        for what in all {
-            for steady in [None, Some(7)] {
-                let record = JournalRecord {
-                    kind: what,
-                    stamp: stamp(9, steady),
-                    writer: 41,
-                    group: "candles",
-                    number: 12,
-                };
+        for kind in all {
+            for (steady, weight) in [(None, 1), (Some(7), 1), (None, 0), (Some(7), 250)] {
+                let stamp = stamp(9, steady);
+                let record = JournalRecord { kind, stamp, writer: 41, group: "candles", number: 12, weight };
                 let text = record.to_string();
                 let line = text.trim_end();
                 assert_eq!(JournalRecord::parse(line), Some(record));
@@ -150,5 +158,15 @@ mod tests {
         assert_eq!(age(stamp(100, 50), stamp(160, 20)), 60_000, "started anew");
         assert_eq!(age(stamp(100, 50), stamp(20, 20)), 0, "started anew and set back");
         assert_eq!(age(stamp(100, None), stamp(103, 53)), 3_000);
+    }
+
+    #[test]
+    fn what_weighs_one_is_written_as_by_the_first_version() {
+        let line = "s 9000000000 - 41 candles 12 .";
+        let record = JournalRecord::parse(line).unwrap();
+        assert_eq!(record.weight, 1);
+        assert_eq!(record.to_string().trim_end(), line);
+        let heavy = JournalRecord { weight: 25, ..record };
+        assert_eq!(heavy.to_string(), "s 9000000000 - 41 candles 12 25 .\n");
     }
 }
