@@ -180,7 +180,7 @@ impl HttpClient {
         let mut request = http::Request::get(url.as_str()).body(()).map_err(unreadable)?;
         *request.headers_mut() = headers.clone();
         let answer = carrier.send(request).await.map_err(|error| {
-            let message = format!("{} did not answer, or not in whole", self.host());
+            let message = format!("{} sent no complete answer", self.host());
             SourceError::new(SourceErrorKind::Unreachable, message).with_source(error)
         })?;
         Ok(Response::from(answer))
@@ -205,9 +205,9 @@ impl HttpClient {
         } else if error.is_timeout() {
             (SourceErrorKind::TimedOut, format!("{host} did not answer in time"))
         } else if error.is_decode() || error.is_body() {
-            (SourceErrorKind::Malformed, format!("an answer of {host} was cut short"))
+            (SourceErrorKind::Malformed, format!("an answer from {host} was truncated"))
         } else {
-            (SourceErrorKind::Unreachable, format!("{host} hung up"))
+            (SourceErrorKind::Unreachable, format!("{host} closed the connection"))
         };
         SourceError::new(kind, message).with_source(error.without_url())
     }

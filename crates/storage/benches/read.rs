@@ -1,4 +1,4 @@
-//! How long 400 candles take: from memory, from disk, and on the first touch of a shard.
+//! The time to read 400 candles: from memory, from disk, and on the first access to a shard.
 
 use std::hint::black_box;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! How long a read takes while half of a file of 100 MB is given back: made anew as a whole, and in steps.
+//! The time of a read while half of a file of 100 MB is given back: by a rewrite, and in steps.
 //!
 //! `cargo bench -p market-backbone-storage --bench vacuum`
 
@@ -66,7 +66,7 @@ async fn half_empty(dir: &Path, quiet: Duration) -> Arc<SqliteStore> {
     Arc::new(store)
 }
 
-/// Reads without end until told to stop; gives the times they took.
+/// Reads without end until told to stop; returns the times they took.
 async fn read(store: Arc<SqliteStore>, seed: u64, stop: Arc<AtomicBool>) -> Vec<Duration> {
     let mut chance = fastrand::Rng::with_seed(seed);
     let mut times = Vec::new();
@@ -80,7 +80,7 @@ async fn read(store: Arc<SqliteStore>, seed: u64, stop: Arc<AtomicBool>) -> Vec<
     times
 }
 
-/// What `work` gives, and how long reads took meanwhile.
+/// Returns the result of `work`, and the times of reads meanwhile.
 async fn under_load<T>(store: &Arc<SqliteStore>, work: impl Future<Output = T>) -> (T, Vec<Duration>) {
     let stop = Arc::new(AtomicBool::new(false));
     let mut readers = JoinSet::new();

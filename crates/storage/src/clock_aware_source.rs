@@ -182,7 +182,7 @@ impl ClockAwareSource {
         };
         if let Err(error) = answer {
             let venue = self.venue.venue;
-            tracing::warn!(%error, "it cannot be found out what time it is at {venue}; this machine's clock has to do");
+            tracing::warn!(%error, "the time at {venue} cannot be determined; this machine's clock is used");
             return Err(error);
         }
         *asked = steps + 1;
@@ -276,7 +276,7 @@ impl ClockAwareAnswer {
             if !was_wrong {
                 break;
             }
-            tracing::debug!(series = %query.series, "the clock was wrong; asking again");
+            tracing::debug!(series = %query.series, "the clock was wrong; repeating the query");
             query.pages_since = self.source.page_sequence();
         }
         Ok(())

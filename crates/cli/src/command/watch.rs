@@ -32,8 +32,10 @@ const MAX_BURST: usize = 256;
 pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<()> {
     let line = if is_json(args.format, args.output.as_deref())? {
         side_inference::json
-    } else {
+    } else if args.output.is_some() {
         side_inference::text
+    } else {
+        side_inference::shown
     };
     let client = backbone.client(Priority::High);
     let wanted = MarketSelection::of(backbone, args.markets, args.universe.as_deref()).await?;
@@ -47,7 +49,7 @@ pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<
     };
     let start = match (place, args.from) {
         (Some(place), _) => Start::After(place.cursor),
-        (None, Some(moment)) => Start::At(moment),
+        (None, Some(time)) => Start::At(time.at(backbone.now())),
         (None, None) => Start::Now,
     };
     let has_trades = args.kinds.contains(&StreamKind::Trade);
@@ -88,15 +90,15 @@ fn is_json(said: Option<OutputFormat>, file: Option<&Path>) -> Result<bool, Usag
     match (said, ended) {
         (Some(OutputFormat::Csv), _) | (None, Some(FileFormat::Csv | FileFormat::Parquet)) => {
             Err(UsageError(
-                "events have no CSV and no Parquet; use --format json, or a file that ends in .ndjson"
+                "events cannot be written as CSV or Parquet; use --format json, or a file that ends in \
+                 .ndjson"
                     .to_owned(),
             ))
         }
         (Some(OutputFormat::Table), Some(FileFormat::Json | FileFormat::Csv | FileFormat::Parquet))
         | (Some(OutputFormat::Json), Some(FileFormat::Text | FileFormat::Csv | FileFormat::Parquet)) => {
             Err(UsageError(
-                "--format and the ending of the --output file say different things; change one of them"
-                    .to_owned(),
+                "--format and the extension of the --output file disagree; change one of them".to_owned(),
             ))
         }
         (Some(OutputFormat::Json), _) | (None, Some(FileFormat::Json)) => Ok(true),
@@ -133,7 +135,7 @@ impl WatchLoop {
                         catching.report();
                     }
                     if let Some(reason) = backbone.metrics().router.live.refused {
-                        anyhow::bail!("{} refuses what is asked of its socket: {reason}", backbone.venue().without_address());
+                        anyhow::bail!("{} refuses the subscriptions: {reason}", backbone.venue().without_address());
                     }
                 }
                 outcome = check.final_answer() => outcome?,

@@ -1,4 +1,4 @@
-//! `watch` and `ticker`: what happens now, and every interruption of it.
+//! `watch` and `ticker`: live data, and every interruption of it.
 
 use std::collections::HashSet;
 
@@ -56,7 +56,7 @@ fn every_drop_is_a_line_and_every_subscription_returns() {
         assert!(follow.iter().any(|two| states == two), "{states:?}");
     }
     assert!(gaps.iter().any(|(_, gap)| gap["state"] == "healed"), "{gaps:?}");
-    // Between two drops both markets are heard of again, in both kinds.
+    // Between two drops both markets deliver again, in both kinds.
     for pair in opened.windows(2) {
         let between: HashSet<_> = events[pair[0]..pair[1]]
             .iter()

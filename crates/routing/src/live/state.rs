@@ -193,7 +193,7 @@ impl LiveState {
     /// Sets the probe for silent channels, once.
     pub(super) fn set_probe(&self, probe: Arc<dyn Probe>) {
         if self.probe.set(probe).is_err() {
-            tracing::debug!("there is somebody to ask about silent channels already");
+            tracing::debug!("a probe for silent channels is already set");
         }
     }
 

@@ -112,7 +112,7 @@ impl Policy<VenueRequest, VenueReply, SourceError> for RetryPolicy {
         let wait = self.wait(request.attempt, error)?;
         if !self.budget.withdraw() {
             self.stats.gave_up.fetch_add(1, Relaxed);
-            tracing::warn!(%error, "not asked again: too many requests have failed lately");
+            tracing::warn!(%error, "no retry: too many requests have failed lately");
             return None;
         }
         tracing::debug!(%error, attempt = request.attempt, ?wait, path = request.http.path, "asking again");

@@ -1,4 +1,4 @@
-//! Which channel a live value comes by: every switch, both ways.
+//! The route of a live value: every switch, both ways.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl House {
         self.router.tickers_with(&request, terms).await.unwrap()[0].price
     }
 
-    /// Asks so often that it is followed, and until the socket delivers.
+    /// Requests a market often enough that it is followed, and until the socket delivers it.
     async fn follow(&self) {
         for _ in 0..3 {
             self.ask(NORMAL).await;
@@ -71,7 +71,7 @@ fn quick() -> RouterConfig {
 async fn who_asks_often_is_subscribed_and_who_stops_is_not() {
     let choice = ChoiceConfig::default().idle(Duration::from_millis(200));
     let house = House::new(quick().choice(choice)).await;
-    // Somebody else keeps the socket open all the while.
+    // Another reader keeps the socket open all the while.
     let other = Subscription::new([symbol("KRW-ETH")], [StreamKind::Ticker]).unwrap();
     let reader = house.router.subscribe(other).await.unwrap();
     eventually(async || house.server.told().contains("KRW-ETH")).await;

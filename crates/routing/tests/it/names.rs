@@ -1,4 +1,4 @@
-//! What is not listed is told from what nobody trades, where the venue does not tell.
+//! An unlisted market is told from one that nobody trades, where the venue does not tell.
 
 use std::sync::Arc;
 

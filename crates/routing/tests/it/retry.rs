@@ -1,4 +1,4 @@
-//! What is asked again, what is not, and what every try costs.
+//! What is retried, what is not, and the cost of every attempt.
 
 use std::sync::Arc;
 use std::time::Duration;

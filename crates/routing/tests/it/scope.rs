@@ -1,4 +1,4 @@
-//! Who shares a budget: all of a process on one venue, and the process before it.
+//! Shared budgets: all routers of a process on one venue, and the process before it.
 
 use std::path::Path;
 use std::sync::Arc;

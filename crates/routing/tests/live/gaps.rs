@@ -1,4 +1,4 @@
-//! Interruptions: told once, ended once, and to those concerned only.
+//! Gaps: announced once, ended once, and only to the readers concerned.
 
 use std::time::Duration;
 
@@ -159,7 +159,7 @@ async fn what_was_live_is_not_while_the_connection_is_down() {
     assert!(rig.is_live(&ticker).await);
     drop(peer);
     eventually(|| !rig.hub.is_live(&ticker)).await;
-    // The last value stays readable, for who can do with an old one.
+    // The last value stays readable, for callers that accept an old one.
     assert_eq!(rig.hub.latest_ticker(&ticker.symbol).unwrap().price, 5.0);
     let mut peer = rig.server.accept().await;
     peer.subscription().await;

@@ -1,4 +1,4 @@
-//! What is said before anything may be asked for, and what a venue may say instead of data.
+//! The login before any subscription, and the venue's answers other than data.
 
 use std::time::Duration;
 

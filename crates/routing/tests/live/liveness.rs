@@ -1,4 +1,4 @@
-//! Silence: a quiet market is not a dead socket, a dead socket is not a quiet market.
+//! Silence: a quiet market is not a dead socket, and a dead socket is not a quiet market.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +30,7 @@ impl Probe for Tape {
     }
 }
 
-/// Silence is strange after a tenth of a second.
+/// Silence is suspicious after a tenth of a second.
 fn nervous() -> SessionConfig {
     let liveness = LivenessConfig::default()
         .check_interval(Duration::from_millis(10))
@@ -83,7 +83,7 @@ async fn a_channel_that_misses_what_the_venue_has_is_asked_for_anew() {
     };
     peer.send(&all_but_the_first(0).await).await;
     assert_eq!(next(&mut dead).await, "trade 1");
-    // The others go on, it does not.
+    // The others go on, this one does not.
     let asked = loop {
         peer.send(&all_but_the_first(1).await).await;
         if rig.hub.metrics().subscriptions_sent > 1 && rig.hub.metrics().dead > 0 {
@@ -132,7 +132,7 @@ async fn a_mute_socket_of_all_markets_is_replaced_and_a_quiet_one_is_not() {
     for want in ["trade 1", "trade 2"] {
         assert_eq!(next(&mut reader).await, want);
     }
-    // Those that spoke last are asked about: the venue has nothing newer of them.
+    // The probe is about those that were active last: the venue has nothing newer of them.
     tape.last.store(7, Ordering::Relaxed);
     eventually(|| tape.asked.load(Ordering::Relaxed) >= 2).await;
     assert!(is_empty(&mut reader));
@@ -150,7 +150,7 @@ async fn a_mute_socket_of_all_markets_is_replaced_and_a_quiet_one_is_not() {
 async fn nothing_has_data_is_never_healthy() {
     let liveness = nervous().liveness.suspect_after(Duration::from_millis(150));
     let config = nervous().liveness(liveness);
-    // Nobody can be asked here.
+    // There is no probe here.
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;

@@ -142,7 +142,7 @@ async fn a_connection_that_answers_nothing_is_given_up() {
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut mute = rig.server.accept().await;
     mute.subscription().await;
-    // The mute one is held, so the connection stands; but nobody reads from it, so no ping is answered.
+    // The mute connection is held, so it stays open; but nobody reads from it, so no ping is answered.
     let mut peer = rig.server.accept().await;
     assert_eq!(peer.subscription().await, ["KRW-BTC/trade"]);
     assert_eq!(next(&mut reader).await, "gap opened silent 1000..");
@@ -208,7 +208,7 @@ async fn a_venue_that_cannot_be_reached_is_tried_until_it_can() {
     assert_eq!(rig.hub.metrics().connect_failures, 3);
     peer.subscription().await;
     peer.send("trade KRW-BTC 1 100").await;
-    // What was said since the reader came is missing.
+    // What was sent since the reader joined is missing.
     assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
     assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1000");
     assert_eq!(next(&mut reader).await, "trade 1");

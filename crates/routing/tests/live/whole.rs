@@ -1,4 +1,4 @@
-//! All markets under one name, and venues that say what they send.
+//! All markets under the wildcard, and venues that acknowledge subscriptions.
 
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ async fn an_earlier_candle_that_has_grown_reaches_the_reader_by_whatever_connect
     assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
     let mut peer = rig.server.accept().await;
     peer.subscription().await;
-    // The same again is nothing new; more of it is.
+    // The same again is nothing new; a larger volume is.
     peer.send("candle KRW-A 120 2 5;candle KRW-A 60 3 6;candle KRW-A 60 4 7").await;
     assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1000");
     assert_eq!(next(&mut reader).await, "candle 4");

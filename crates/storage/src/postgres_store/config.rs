@@ -79,7 +79,8 @@ impl PostgresConfig {
             StoreError::new(
                 StoreErrorKind::Inaccessible,
                 format!(
-                    "the store's address is not readable{why}; write it like postgres://user@host:5432/database"
+                    "the store's address is not readable{why}; write it like \
+                     postgres://user@host:5432/database"
                 ),
             )
         };
@@ -87,7 +88,7 @@ impl PostgresConfig {
             return Err(unreadable(" (it does not begin with postgres://)"));
         }
         if let Some(key) = unknown_key(url) {
-            return Err(unreadable(&format!(" (it sets `{key}`, which means nothing)")));
+            return Err(unreadable(&format!(" (it sets the unknown key `{key}`)")));
         }
         // The parser's own message may quote the address, and with it the password.
         let options = options(url).ok_or_else(|| unreadable(""))?;

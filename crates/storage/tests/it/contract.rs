@@ -1,4 +1,4 @@
-//! What every store keeps to: the same rules, put to each of them.
+//! The contract of every store: the same rules, applied to each of them.
 
 use market_backbone_core::{Candle, CandleStore, StoreErrorKind, Timestamp};
 use market_backbone_storage::{MemoryStore, SqliteStore, StoreConfig};

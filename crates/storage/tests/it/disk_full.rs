@@ -1,4 +1,4 @@
-//! No room left: the commit is refused as a whole, what was stored stays, and room helps at once.
+//! No space left: the commit is refused as a whole, stored data stays, and space helps at once.
 
 use market_backbone_core::{CandleStore, StoreErrorKind};
 use market_backbone_storage::{SqliteStore, StoreConfig};

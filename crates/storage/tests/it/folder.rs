@@ -1,4 +1,4 @@
-//! The folder: found again, spread over shards, rebuilt where only the index is gone.
+//! The folder: reopened, spread over shards, and rebuilt where only the index is gone.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! A venue that corrects what it sends live, under paused time: what it sends again, what it says when it is asked after
-//! twenty minutes, and what the next morning; and what a program that asks for an earlier moment is shown.
+//! A venue that revises what it sends live, under paused time: what it sends again, its replies after twenty
+//! minutes and the next morning; and what a query as of an earlier moment returns.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

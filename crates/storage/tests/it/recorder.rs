@@ -1,4 +1,4 @@
-//! The recorder as a whole, under paused time: what it writes, what the venue says of it, and what goes wrong.
+//! The recorder as a whole, under paused time: what it writes, the venue's confirmation, and failures.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -134,7 +134,7 @@ impl Rig {
         Self { store, venue, recorder, clock, said: AtomicUsize::new(0) }
     }
 
-    /// A feed that somebody else speaks into.
+    /// A feed whose events a test sends.
     fn feed(&self) -> (mpsc::Sender<FeedEvent>, market_backbone_core::LiveStream) {
         let (speak, hear) = mpsc::channel(64);
         (speak, stream::unfold(hear, |mut hear| async { Some((hear.recv().await?, hear)) }).boxed())

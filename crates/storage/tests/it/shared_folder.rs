@@ -1,4 +1,4 @@
-//! One folder, several stores: each as another process would be, for all they share is the files.
+//! One folder, several stores: each as another process would be, because they share only the files.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -85,7 +85,7 @@ impl CandleStore for Pair {
     }
 }
 
-/// Looks again and again until it holds, for a minute at most.
+/// Polls until the condition holds, for a minute at most.
 async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
     let held = async {
         while !holds().await {

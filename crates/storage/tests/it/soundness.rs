@@ -1,4 +1,4 @@
-//! Every kind of damage, done behind the store's back, is found, said in a line, and mended where it can be.
+//! Every kind of damage, made by another program, is found, reported in a line, and repaired where possible.
 
 use std::path::{Path, PathBuf};
 
@@ -96,7 +96,7 @@ async fn a_candle_that_no_proof_speaks_of_is_found() {
     let sql = "UPDATE coverage SET to_ns = 1800000000000 WHERE series = 'KRW-ETH 1m'";
     check(sql, &[(IntegrityIssue::Unproven, 30, 50)], "the first of 20 slots").await;
     let sql = "DELETE FROM coverage WHERE series = 'KRW-ETH 1m'";
-    check(sql, &[(IntegrityIssue::Unproven, 3, 50)], "no proof").await;
+    check(sql, &[(IntegrityIssue::Unproven, 3, 50)], "without coverage").await;
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_table_that_does_not_keep_its_rows_apart_is_found() {
     change(folder.path(), sql).await;
     let found = findings(folder.path()).await;
     let flaws: Vec<_> = found.iter().map(|one| one.issue).collect();
-    // Rows that do not follow each other are not read at all any more: the file is the finding.
+    // Rows out of order are no longer read at all: the file is the finding.
     assert_eq!(flaws, [IntegrityIssue::Layout], "{found:?}");
     // A file is made anew by the program now, where it was left to its user before.
     let plan = RepairPlan::of(&found, |_| (Grid::Utc, 200));

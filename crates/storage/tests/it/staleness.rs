@@ -1,4 +1,4 @@
-//! The caches: a second read spares the disk, and no read ever shows less than what was acknowledged before it.
+//! The caches: a second read spares the disk, and no read ever returns less than was acknowledged before it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

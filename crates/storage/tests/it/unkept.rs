@@ -1,4 +1,4 @@
-//! What cannot be kept is given all the same, and says so.
+//! What cannot be stored is returned all the same, and marked.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ async fn a_full_disk_gives_the_answer_and_says_how_much_of_it_was_not_kept() {
     let unkept = set.write_failure.unwrap();
     assert!(unkept.rows > 0 && unkept.reason.contains("no space left for"), "{unkept:?}");
 
-    // What is said to be known is kept, and the same question has the same answer.
+    // Reported coverage is stored, and the same query has the same answer.
     let known = store.coverage(&series("KRW-BTC")).await.unwrap();
     assert!(known.spans().len() <= 1, "{known:?}");
     let again = source.candles(query).await.unwrap();

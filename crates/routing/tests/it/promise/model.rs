@@ -1,5 +1,5 @@
-//! A network, callers who give up, processes side by side of which one is killed and started anew, a wall clock that is
-//! set.
+//! A simulation of a network, callers that give up, concurrent processes of which one is killed and
+//! restarted, and a wall clock that is set.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
