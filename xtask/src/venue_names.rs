@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// Files that list venues: the list itself and the facade's table of contents.
 const LISTS: &[&str] = &["crates/market-backbone/src/venues.rs", "crates/market-backbone/src/lib.rs"];
-/// The spelling of names is shown by examples.
-const EXAMPLES: &[&str] = &["crates/core/src/venue_id.rs"];
+/// Examples: of the spelling of names, and of command lines.
+const EXAMPLES: &[&str] = &["crates/core/src/venue_id.rs", "crates/cli/src/args/examples.rs"];
 /// Speaks like venues, and shares no type with their crates.
 const EMULATOR: &str = "emulator";
 /// Where comments are help texts.

@@ -338,6 +338,12 @@ impl VenueDescriptor {
         self.splits.map(|source| source(calls))
     }
 
+    /// Says whether what is traded there is ever split.
+    #[must_use]
+    pub const fn has_splits(&self) -> bool {
+        self.splits.is_some()
+    }
+
     /// Says whether it has the daily candles of all its markets in one answer.
     #[must_use]
     pub const fn has_market_days(&self) -> bool {

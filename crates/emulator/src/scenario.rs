@@ -78,8 +78,11 @@ impl Scenario {
     #[must_use]
     pub fn demonstration(seed: u64) -> Self {
         let stocks = StocksScenario {
-            hours: ExchangeHours::Always,
+            hours: ExchangeHours::AlwaysRegular,
             tickers: TickerSet::Standard(300),
+            // A trade that is told minutes later would be a line that runs backwards.
+            late_share: 0.0,
+            overnight_share: 0.0,
             ..StocksScenario::default()
         };
         Self { seed, ..Self::default() }.with_stocks(stocks)

@@ -4,6 +4,7 @@
 
 pub mod adapter;
 mod backbone;
+mod bars;
 mod builder;
 mod candle_batch;
 mod candle_request;
@@ -12,9 +13,11 @@ mod client;
 pub mod config;
 mod dispatcher;
 mod error;
+mod error_kind;
 mod interests;
 mod legacy_folder;
 mod market_day;
+mod market_list;
 mod metrics;
 mod pinned;
 mod plan;
@@ -32,6 +35,7 @@ mod venue_stack;
 mod venues;
 
 pub use backbone::Backbone;
+pub use bars::Bars;
 pub use builder::Builder;
 pub use candle_batch::{CandleAnswers, CandleBatch};
 pub use candle_request::CandleRequest;
@@ -40,7 +44,9 @@ pub use candle_stream::CandleStream;
 pub use client::Client;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
+pub use error_kind::ErrorKind;
 pub use legacy_folder::open_folder;
+pub use market_list::{ManyMarkets, MarketList, OneMarket};
 pub use metrics::Metrics;
 pub use pinned::PinnedMarkets;
 pub use plan::Plan;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use market_backbone_core::{
     AdjustedCandles, Calendar, CandleQuery, CandleSet, Day, Priority, Series, SourceError, Split,
-    SplitHistory, SplitSource, StraddlingCandle, Symbol, Timestamp,
+    SplitHistory, SplitSource, StraddlingCandle, Symbol, Timestamp, VenueDescriptor,
 };
 
 use crate::{Backbone, Error};
@@ -14,6 +14,12 @@ use crate::{Backbone, Error};
 const MAX_CACHED_SYMBOLS: usize = 16_384;
 
 impl Backbone {
+    /// Says whether what is traded at this venue is ever split, so that adjusted candles differ.
+    #[must_use]
+    pub fn has_splits(&self) -> bool {
+        self.stack().descriptor.is_some_and(VenueDescriptor::has_splits)
+    }
+
     /// Adjusts the answer to `query` to the shares of its `as_of` moment, or of today. It is unchanged where
     /// nothing is ever split. The days of weeks and longer candles that a split falls into are fetched like any
     /// others, and stored.

@@ -8,6 +8,8 @@ use market_backbone::{
     UndescribedVenue, VenueDescriptor, VenueId, VenueSetting, default_venue, known_venues,
 };
 
+use super::heading;
+
 /// A venue of this build.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VenueArg(&'static VenueDescriptor);
@@ -119,6 +121,11 @@ fn flag_settings() -> Vec<(&'static str, Vec<(VenueId, &'static VenueSetting)>)>
     flags
 }
 
+/// The flags of settings that only some venues take.
+pub(super) fn setting_flags() -> Vec<&'static str> {
+    flag_settings().into_iter().map(|(flag, _)| flag).collect()
+}
+
 fn region_help() -> String {
     let regions = venues_with_regions().map(|venue| {
         let names: Vec<_> = venue.all_regions().iter().map(|region| region.name).collect();
@@ -143,8 +150,12 @@ fn checked(text: &str, outcomes: impl Iterator<Item = Result<(), String>>) -> Re
 }
 
 fn flags() -> Vec<Arg> {
-    let region =
-        Arg::new(REGION).long(REGION).value_name("REGION").help(region_help()).value_parser(|text: &str| {
+    let region = Arg::new(REGION)
+        .long(REGION)
+        .help_heading(heading::SOURCE)
+        .value_name("REGION")
+        .help(region_help())
+        .value_parser(|text: &str| {
             checked(text, venues_with_regions().map(|venue| venue.region(text).map(drop)))
         });
     let mut args = vec![region.global(true)];
@@ -157,6 +168,7 @@ fn flags() -> Vec<Arg> {
         args.push(
             Arg::new(flag)
                 .long(flag)
+                .help_heading(heading::SOURCE)
                 .value_name(first.value_name)
                 .help(help)
                 .value_parser(parser)

@@ -1,46 +1,23 @@
 //! `market-backbone demo`: the main features on one screen: emulator and backbone in one process, no key, no
 //! network.
 
+mod live;
+mod script;
+
 use std::time::Duration;
 
 use anyhow::Context;
-use futures::StreamExt;
-use market_backbone::{
-    Backbone, CandleRequest, Client, Clock, FeedEvent, Priority, StreamKind, SystemClock, Timeframe,
-    VenueConfig, VenueDescriptor,
-};
+use market_backbone::{Backbone, VenueConfig};
 use market_backbone_emulator::{Emulator, Scenario};
 
-use super::{ticker, unless_stopped};
+use self::script::DemoScript;
+use super::unless_stopped;
 use crate::args::{DemoArgs, VenueArg};
 use crate::output::{Output, is_terminal};
-use crate::row;
-use crate::stop::{self, Stopped};
+use crate::stop::Stopped;
 
-const HISTORY_CANDLES: usize = 1_000;
-/// Candles that settle sooner than this are shown as they come.
-const SHORT_FINALITY: Duration = Duration::from_secs(60);
-
-/// The script of the demo for a venue.
-#[derive(Clone)]
-struct DemoScript {
-    intro: String,
-    markets: &'static [&'static str],
-    /// The time after its end in which a candle may still change, with a margin.
-    finality_delay: Duration,
-}
-
-impl DemoScript {
-    fn of(venue: &VenueDescriptor) -> Self {
-        let what = if venue.required_key().is_some() { "its address and a key" } else { "its address" };
-        let name = venue.display_name();
-        let intro =
-            format!("A {name} look-alike runs in this process; the backbone knows nothing of it but {what}.");
-        let settling = venue.capabilities().finality_delay.mul_f64(1.5);
-        let finality_delay = if settling < SHORT_FINALITY { Duration::ZERO } else { settling };
-        Self { intro, markets: venue.known_markets(), finality_delay }
-    }
-}
+/// How long the demo takes where nobody can press Ctrl-C.
+const DEFAULT_LENGTH: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(args: DemoArgs, name: VenueArg) -> anyhow::Result<()> {
     let venue = name.descriptor();
@@ -53,16 +30,16 @@ pub(crate) async fn run(args: DemoArgs, name: VenueArg) -> anyhow::Result<()> {
         config = config.key(key.for_emulator);
     }
     let backbone = Backbone::builder().in_memory().connect(config).build().await?;
-    let length = args.length.or_else(|| (!is_terminal()).then_some(Duration::from_secs(10)));
-    let outcome = show(&backbone, &DemoScript::of(venue), length).await;
+    let length = args.length.or_else(|| (!is_terminal()).then_some(DEFAULT_LENGTH));
+    let outcome = show(&backbone, DemoScript::of(venue), length).await;
     backbone.shutdown().await;
     emulator.stop().await;
     outcome
 }
 
-async fn show(backbone: &Backbone, bill: &DemoScript, length: Option<Duration>) -> anyhow::Result<()> {
+async fn show(backbone: &Backbone, script: DemoScript, length: Option<Duration>) -> anyhow::Result<()> {
     let mut output = Output::open(None)?;
-    let shown = unless_stopped(run_script(backbone, bill, length, &mut output)).await;
+    let shown = unless_stopped(script.run(backbone, length, &mut output)).await;
     match shown {
         Err(error) if error.is::<Stopped>() => {}
         ended => return ended,
@@ -74,68 +51,4 @@ async fn show(backbone: &Backbone, bill: &DemoScript, length: Option<Duration>) 
         spent.limiter.throttled()
     ))?;
     output.finish()
-}
-
-/// Runs until it is stopped.
-async fn run_script(
-    backbone: &Backbone,
-    bill: &DemoScript,
-    length: Option<Duration>,
-    output: &mut Output,
-) -> anyhow::Result<()> {
-    output.line(&bill.intro)?;
-    history(&backbone.client(Priority::Normal), backbone, bill, output).await?;
-    let bot = backbone.client(Priority::Critical);
-    let started = tokio::time::Instant::now();
-    let tickers = bot.tickers(bill.markets.iter().copied()).await?;
-    output
-        .line(&format!("\nLatest prices, asked once ({:.1} ms):", started.elapsed().as_secs_f64() * 1e3))?;
-    output.line(&ticker::table(&tickers).to_string())?;
-    output.line("\nLive, over one socket (Ctrl-C ends it):")?;
-    output.flush()?;
-    if let Some(length) = length {
-        stop::stop_after(length);
-    }
-    live(&bot, bill, output).await
-}
-
-/// Shows the same thousand candles twice: from the venue, then from the store.
-async fn history(
-    chart: &Client,
-    backbone: &Backbone,
-    bill: &DemoScript,
-    output: &mut Output,
-) -> anyhow::Result<()> {
-    let market = bill.markets.first().context("the venue names no market to show")?;
-    let end = (!bill.finality_delay.is_zero()).then(|| SystemClock.now().minus(bill.finality_delay));
-    for (asked, what) in [("first", "from the venue"), ("again", "from memory")] {
-        let before = backbone.metrics().router.requests;
-        let started = tokio::time::Instant::now();
-        let ask = chart.candles(market, Timeframe::M1).last(HISTORY_CANDLES).closed();
-        let set = end.into_iter().fold(ask, CandleRequest::before).await?;
-        let elapsed = started.elapsed().as_secs_f64() * 1e3;
-        let requests = backbone.metrics().router.requests - before;
-        let Some((oldest, newest)) = set.candles.first().zip(set.candles.last()) else {
-            anyhow::bail!("the emulator has no candles of {market}");
-        };
-        output.line(&format!(
-            "{HISTORY_CANDLES} one-minute candles of {market}, {asked}: {requests} requests, {elapsed:.1} ms, {what} ({} to {})",
-            oldest.open_time, newest.open_time
-        ))?;
-        output.flush()?;
-    }
-    Ok(())
-}
-
-async fn live(bot: &Client, bill: &DemoScript, output: &mut Output) -> anyhow::Result<()> {
-    let kinds = [StreamKind::Trade, StreamKind::Candle(Timeframe::M1)];
-    let mut events = bot.subscribe(bill.markets.iter().copied(), kinds).await?;
-    while let Some(event) = events.next().await {
-        // Candles repeat every second: the trades show the same with fewer lines.
-        if !matches!(event, FeedEvent::Candle { .. }) {
-            output.line(&row::event_text(&event))?;
-            output.flush()?;
-        }
-    }
-    anyhow::bail!("the live feed ended by itself")
 }
