@@ -69,6 +69,7 @@ pub enum BarEvent {
 
 /// The outcome of adding one trade to a builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IngestOutcome {
     /// The trade is part of its candle.
     Accepted,

@@ -62,6 +62,7 @@ impl fmt::Display for StreamKind {
 
 /// An error for a text that names no kind of live data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StreamKindError {
     /// The text is none of the known words.
     #[error(
