@@ -67,7 +67,7 @@ impl CandleQuery {
     ///
     /// # Errors
     ///
-    /// [`QueryError::RowCount`] if `count` is zero or beyond [`MAX_COUNT`].
+    /// [`QueryError::Count`] if `count` is zero or beyond [`MAX_COUNT`].
     pub fn last(series: Series, count: usize) -> Result<Self, QueryError> {
         if count == 0 || count > MAX_COUNT {
             return Err(QueryError::Count(count));

@@ -1,7 +1,7 @@
 //! Reads frames. This is the hot path: thousands a second, each a few hundred bytes.
 //!
 //! The type stands first in every frame seen, so the first bytes choose the struct, and no tagged enum has to
-//! be tried. The message is then read by [`scan`](super::scan), and by serde where that gives up. A valid
+//! be tried. The message is then read by [`scan`], and by serde where that gives up. A valid
 //! message allocates nothing.
 
 use std::borrow::Cow;
