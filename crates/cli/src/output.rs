@@ -57,7 +57,7 @@ impl Output {
         if let Some(length) = length.filter(|length| *length > found) {
             anyhow::bail!(
                 "{name} has {found} bytes, but had {length} when the watch ended; \
-                 put it back, or begin anew without the --resume file"
+                 restore it, or start anew without the --resume file"
             );
         }
         Ok(Self(OutputTarget::Appended(BufWriter::new(opened), name.to_string())))

@@ -105,7 +105,7 @@ pub(crate) fn source(global: &GlobalArgs) -> anyhow::Result<Option<VenueId>> {
 fn addresses(global: &GlobalArgs, file: &SettingsFile) -> Result<Addresses, UsageError> {
     let flags = Addresses::of_flags(global);
     if global.region.is_some() && global.venue != VenueArg::Upbit {
-        return Err(UsageError("--region is of upbit alone".to_owned()));
+        return Err(UsageError("--region applies to upbit only".to_owned()));
     }
     let filed = match global.venue {
         VenueArg::Massive => file.massive.addresses(),

@@ -45,10 +45,10 @@ pub(crate) struct Stopped(pub(crate) StopCause);
 impl std::fmt::Display for Stopped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {
-            StopCause::Interrupt => "stopped by Ctrl-C; what had arrived is kept",
-            StopCause::Terminate => "stopped by SIGTERM; what had arrived is kept",
-            StopCause::Elapsed => "the time is over; what had arrived is kept",
-            StopCause::ReaderGone => "nobody reads the output any more; what had arrived is kept",
+            StopCause::Interrupt => "stopped by Ctrl-C; what had arrived is stored",
+            StopCause::Terminate => "stopped by SIGTERM; what had arrived is stored",
+            StopCause::Elapsed => "the time is over; what had arrived is stored",
+            StopCause::ReaderGone => "the reader of the output has gone; what had arrived is stored",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! How many trades a second become candles, on one core.
+//! The number of trades a second that one core builds into candles.
 
 use std::hint::black_box;
 

@@ -15,13 +15,13 @@ const COLON_REPLACEMENT: char = '+';
 ///
 /// An id says whose data it is, and which protocol its source speaks ([`family`](Self::family)):
 ///
-/// | name | whose data |
+/// | id | whose data |
 /// | --- | --- |
 /// | `upbit`, `massive` | the venue's own, at its own addresses |
 /// | `upbit-sg`, `upbit-id`, `upbit-th` | a region of the venue: an exchange of its own, with its own books |
-/// | `upbit@127.0.0.1:9001`, `massive@[::1]:9001`, `massive@proxy.example` | whoever answers at this address |
-/// | `upbit@10.0.0.7:9001~10.0.0.8:9002` | requests go to the one address, the socket is at the other |
-/// | `upbit@seed-7` | a name that somebody chose |
+/// | `upbit@127.0.0.1:9001`, `massive@[::1]:9001`, `massive@proxy.example` | the server at this address |
+/// | `upbit@10.0.0.7:9001~10.0.0.8:9002` | a server with requests at one address and the socket at the other |
+/// | `upbit@seed-7` | a chosen name |
 ///
 /// An id consists of a-z, 0-9, `-` and `_`; then, where there is an address, `@` and a-z, 0-9, `.`, `-`, `_`,
 /// `:`, `~`, `[` and `]`; at most 120 characters in all, and no dot at the end. User names, paths and queries

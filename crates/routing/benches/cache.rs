@@ -1,4 +1,5 @@
-//! How long the latest value takes to read while a writer never rests: the promise is below 1 µs at the 99th percentile.
+//! The time to read the latest value while a writer never rests: the promise is below 1 µs at the 99th
+//! percentile.
 //!
 //! Beside the usual mean, each group prints the percentiles of single reads once, timer included.
 

@@ -18,6 +18,7 @@ use crate::venue_clock_sync::VenueClockSync;
 
 /// The HTTP client's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HttpConfig {
     /// The longest that one attempt may take, from its permit to the last byte.
     pub timeout: Duration,
@@ -30,6 +31,14 @@ pub struct HttpConfig {
     /// The value of the `User-Agent` header.
     pub user_agent: String,
 }
+
+market_backbone_core::setters!(HttpConfig {
+    timeout: Duration,
+    connect_timeout: Duration,
+    idle_timeout: Duration,
+    max_body: usize,
+    user_agent: String,
+});
 
 impl Default for HttpConfig {
     fn default() -> Self {
@@ -171,7 +180,7 @@ impl HttpClient {
         let mut request = http::Request::get(url.as_str()).body(()).map_err(unreadable)?;
         *request.headers_mut() = headers.clone();
         let answer = carrier.send(request).await.map_err(|error| {
-            let message = format!("{} did not answer, or not in whole", self.host());
+            let message = format!("{} sent no complete answer", self.host());
             SourceError::new(SourceErrorKind::Unreachable, message).with_source(error)
         })?;
         Ok(Response::from(answer))
@@ -196,9 +205,9 @@ impl HttpClient {
         } else if error.is_timeout() {
             (SourceErrorKind::TimedOut, format!("{host} did not answer in time"))
         } else if error.is_decode() || error.is_body() {
-            (SourceErrorKind::Malformed, format!("an answer of {host} was cut short"))
+            (SourceErrorKind::Malformed, format!("an answer from {host} was truncated"))
         } else {
-            (SourceErrorKind::Unreachable, format!("{host} hung up"))
+            (SourceErrorKind::Unreachable, format!("{host} closed the connection"))
         };
         SourceError::new(kind, message).with_source(error.without_url())
     }

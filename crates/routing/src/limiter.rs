@@ -1,4 +1,4 @@
-//! Permits to send: no venue receives more than it takes, and urgent requests go first.
+//! Permits to send: no venue receives more requests than it allows, and urgent requests go first.
 //!
 //! # What is promised
 //!

@@ -119,10 +119,10 @@ impl RestClient {
 
 /// Builds the error for a market of one source that was requested from another.
 pub(crate) fn wrong_source(symbol: &Symbol, source: VenueId) -> SourceError {
-    let message = format!("{symbol} of {} cannot be asked of {source}", symbol.venue());
+    let message = format!("{symbol} of {} cannot be requested from {source}", symbol.venue());
     SourceError::new(SourceErrorKind::BadRequest, message).at_venue(source)
 }
 
 fn closed() -> SourceError {
-    SourceError::new(SourceErrorKind::Closed, "shutting down; nothing is asked any more")
+    SourceError::new(SourceErrorKind::Closed, "shutting down; no more requests are sent")
 }

@@ -1,7 +1,8 @@
-//! Several who ask the same at about the same moment share one request, and its reply for a moment after.
+//! Shares one request, and its reply for a moment after, among callers that request the same at about the
+//! same time.
 //!
-//! Whoever asks joins what is under way for the same question ([`SingleFlight`]). What has come serves those who ask
-//! within a moment after, so that a crowd that is turned away from the socket all at once does not become a storm of
+//! A caller joins a request in flight for the same key ([`SingleFlight`]). A reply serves callers for a
+//! moment after it came, so that many callers that leave the socket all at once do not become a burst of
 //! requests.
 
 use std::fmt;
@@ -17,9 +18,9 @@ use tokio::time::Instant;
 
 type ReplyTable<K, V> = Mutex<FxHashMap<K, (Instant, V)>>;
 
-/// The requests under way and the replies of the last moment, by what was asked.
+/// The requests in flight and the recent replies, by key.
 ///
-/// Replies are bounded by what is asked within `keep`: older ones go whenever somebody asks.
+/// The number of replies is bounded by the requests within `keep`: older ones are removed at each request.
 pub(crate) struct SharedReplies<K, V> {
     flights: SingleFlight<K, Result<V, SourceError>>,
     recent: Arc<ReplyTable<K, V>>,
@@ -31,12 +32,13 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Replies serve others for `keep`.
+    /// Creates an empty one; replies are shared for `keep`.
     pub(crate) fn new(keep: Duration) -> Self {
         Self { flights: SingleFlight::default(), recent: Arc::default(), keep }
     }
 
-    /// Takes the reply that came less than `max_age` ago for `key`, or joins what is under way as urgently, or starts it.
+    /// Takes the reply for `key` that came less than `max_age` ago, or joins a request in flight of at least
+    /// this priority, or starts one.
     pub(crate) fn join<F>(
         &self,
         key: &K,
@@ -91,7 +93,7 @@ mod tests {
 
     const KEEP: Duration = Duration::from_millis(200);
 
-    /// Flights that are answered with their number once the gate lets them.
+    /// Requests that are answered with their number once the gate lets them.
     struct SharedRepliesFixture {
         flights: SharedReplies<&'static str, u32>,
         starts: Arc<AtomicU32>,

@@ -36,7 +36,7 @@ fn roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let (kept, _unreadable) = roots.add_parsable_certificates(found.certs);
     if kept == 0 {
-        tracing::debug!("no certificates on this machine; using the list that is compiled in");
+        tracing::debug!("no certificates on this machine; using the compiled-in list");
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     roots

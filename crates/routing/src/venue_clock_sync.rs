@@ -137,7 +137,7 @@ impl VenueClockSync {
         last.1 = Some(offset);
         drop(last);
         if let Err(error) = file.write(&**self.clock.machine(), bounds) {
-            tracing::debug!(%error, "by how much the venue's clock differs cannot be noted");
+            tracing::debug!(%error, "the offset of the venue's clock cannot be stored");
         }
     }
 
@@ -158,7 +158,8 @@ impl VenueClockSync {
         if is_wrong {
             let way = if offset < 0 { "ahead of" } else { "behind" };
             tracing::warn!(
-                "this machine's clock is {seconds:.1} s {way} that of {whose}; answers go by the latter, but set it (NTP)"
+                "this machine's clock is {seconds:.1} s {way} that of {whose}; answers use the venue's \
+                 clock, but set this one (NTP)"
             );
         } else {
             tracing::info!("this machine's clock and that of {whose} agree again");

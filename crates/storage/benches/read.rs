@@ -1,4 +1,4 @@
-//! How long 400 candles take: from memory, from disk, and on the first touch of a shard.
+//! The time to read 400 candles: from memory, from disk, and on the first access to a shard.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -40,7 +40,7 @@ fn candle(minute: i64) -> Candle {
 }
 
 async fn store(dir: &Path, cache_bytes: u64) -> SqliteStore {
-    let config = StoreConfig { cache_bytes, ..StoreConfig::new(dir) };
+    let config = StoreConfig::new(dir).cache_bytes(cache_bytes);
     SqliteStore::open(config).await.expect("a data folder")
 }
 

@@ -1,4 +1,4 @@
-//! How long a read takes while half of a file of 100 MB is given back: made anew as a whole, and in steps.
+//! The time of a read while half of a file of 100 MB is given back: by a rewrite, and in steps.
 //!
 //! `cargo bench -p market-backbone-storage --bench vacuum`
 
@@ -48,8 +48,8 @@ fn candle(minute: i64) -> Candle {
 
 /// A file whose tables are scattered, as those of a program that follows many markets are; half of it free.
 async fn half_empty(dir: &Path, quiet: Duration) -> Arc<SqliteStore> {
-    let care = MaintenanceConfig { every: None, quiet, ..MaintenanceConfig::default() };
-    let config = StoreConfig { maintenance: care, cache_bytes: 0, ..StoreConfig::new(dir) };
+    let care = MaintenanceConfig::default().every(None).quiet(quiet);
+    let config = StoreConfig::new(dir).maintenance(care).cache_bytes(0);
     let store = SqliteStore::open(config).await.expect("a data folder");
     for from in (0..ROWS).step_by(BATCH as usize) {
         for market in 0..MARKETS {
@@ -66,7 +66,7 @@ async fn half_empty(dir: &Path, quiet: Duration) -> Arc<SqliteStore> {
     Arc::new(store)
 }
 
-/// Reads without end until told to stop; gives the times they took.
+/// Reads without end until told to stop; returns the times they took.
 async fn read(store: Arc<SqliteStore>, seed: u64, stop: Arc<AtomicBool>) -> Vec<Duration> {
     let mut chance = fastrand::Rng::with_seed(seed);
     let mut times = Vec::new();
@@ -80,7 +80,7 @@ async fn read(store: Arc<SqliteStore>, seed: u64, stop: Arc<AtomicBool>) -> Vec<
     times
 }
 
-/// What `work` gives, and how long reads took meanwhile.
+/// Returns the result of `work`, and the times of reads meanwhile.
 async fn under_load<T>(store: &Arc<SqliteStore>, work: impl Future<Output = T>) -> (T, Vec<Duration>) {
     let stop = Arc::new(AtomicBool::new(false));
     let mut readers = JoinSet::new();

@@ -37,7 +37,7 @@ impl Batch {
             Some(candle) => Err(StoreError::new(
                 StoreErrorKind::Database,
                 format!(
-                    "the candle of {series} at {} has impossible figures and is not stored",
+                    "the candle of {series} at {} has invalid values and is not stored",
                     candle.open_time
                 ),
             )),

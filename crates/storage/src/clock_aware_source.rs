@@ -174,7 +174,10 @@ impl ClockAwareSource {
         let count = self.venue.trade_page.min(CLOCK_PROBE_TRADES);
         let trades = TradePageRequest { symbol, before: None, days_ago: 0, count };
         let answer = match self.pages.trade_page(&trades, query.priority).await {
-            Err(error) if error.kind() == SourceErrorKind::Unsupported => {
+            // Pages of trades may be none of the venue's, or none of the plan's.
+            Err(error)
+                if matches!(error.kind(), SourceErrorKind::Unsupported | SourceErrorKind::Forbidden) =>
+            {
                 let newest = CandlePageRequest { series, before: None, count: 1 };
                 self.pages.candle_page(&newest, query.priority).await.map(drop)
             }
@@ -182,7 +185,7 @@ impl ClockAwareSource {
         };
         if let Err(error) = answer {
             let venue = self.venue.venue;
-            tracing::warn!(%error, "it cannot be found out what time it is at {venue}; this machine's clock has to do");
+            tracing::warn!(%error, "the time at {venue} cannot be determined; this machine's clock is used");
             return Err(error);
         }
         *asked = steps + 1;
@@ -276,7 +279,7 @@ impl ClockAwareAnswer {
             if !was_wrong {
                 break;
             }
-            tracing::debug!(series = %query.series, "the clock was wrong; asking again");
+            tracing::debug!(series = %query.series, "the clock was wrong; repeating the query");
             query.pages_since = self.source.page_sequence();
         }
         Ok(())

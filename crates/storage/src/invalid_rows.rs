@@ -36,10 +36,10 @@ pub(crate) async fn remove_invalid(
         let reason = reason(&row);
         tracing::warn!(
             %series, source = %series.symbol.venue(), slot = %row.open_time, %reason,
-            "a stored row cannot be true; it is left out and asked for again"
+            "a stored row is invalid; it is left out and fetched again"
         );
         if let Err(error) = store.forget(series, slot).await {
-            tracing::warn!(%series, slot = %row.open_time, %error, "and the store does not let go of it");
+            tracing::warn!(%series, slot = %row.open_time, %error, "and the store cannot forget it");
         }
         rows.retain(|row| !slot.contains(row.open_time));
         let market = series.symbol.code().to_owned();

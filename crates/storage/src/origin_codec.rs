@@ -11,7 +11,7 @@ pub(crate) fn encode(origin: Origin) -> Result<&'static str, sqlx::Error> {
         Origin::Provisional => Ok("provisional"),
         Origin::BeforeListing => Ok("listed"),
         Origin::Import => Ok("import"),
-        unknown => Err(sqlx::Error::Protocol(format!("the ledger has no word for {unknown:?}"))),
+        unknown => Err(sqlx::Error::Protocol(format!("the ledger has no name for {unknown:?}"))),
     }
 }
 
@@ -24,6 +24,6 @@ pub(crate) fn decode(word: &str) -> Result<Origin, sqlx::Error> {
         "provisional" => Ok(Origin::Provisional),
         "listed" => Ok(Origin::BeforeListing),
         "import" => Ok(Origin::Import),
-        unknown => Err(sqlx::Error::Protocol(format!("the ledger says `{unknown}`, which means nothing"))),
+        unknown => Err(sqlx::Error::Protocol(format!("the ledger has the unknown origin `{unknown}`"))),
     }
 }

@@ -137,7 +137,7 @@ impl PostgresStore {
                 Ok(())
             }
             ClaimOutcome::NotUnclaimed => {
-                refused(format!("whose the series of {claimed} in the database {config} are is no question"))
+                refused(format!("the series of {claimed} in the database {config} need no claim"))
             }
             ClaimOutcome::Taken => {
                 refused(format!("there are series of {source} in the database {config} already"))
@@ -283,7 +283,7 @@ impl CandleStore for PostgresStore {
 
     async fn close(&self) {
         if timeout(CLOSE_TIMEOUT, self.connections.close()).await.is_err() {
-            tracing::warn!(database = %self.config, "the database still works for us and is left to itself");
+            tracing::warn!(database = %self.config, "the database is still busy with our work; not waiting for it");
         }
     }
 }

@@ -172,9 +172,7 @@ impl RemoteStore {
     async fn defer_after_failure(&self, series: &Series, owing: DeferredWrite, absence: Unavailability) {
         self.shared.defer(owing);
         if let Unavailability::Failed(error) = absence {
-            tracing::warn!(
-                "{error}; what it could not be told is written to it later, if this program runs so long"
-            );
+            tracing::warn!("{error}; deferred writes are sent to it later, if this program still runs");
             // Another process may hold a lock while everything else works.
             let coverage = self.shared.store.get().map(|store| store.coverage(series));
             let alive = match coverage {
@@ -212,8 +210,8 @@ impl RemoteStoreInner {
         });
         if was_here && !self.stop.is_cancelled() {
             tracing::warn!(
-                "{error}; going on without it: what is known here is answered, all else is asked of the venue and written to \
-                 it when it is back, if this program runs so long"
+                "{error}; going on without it: known data is answered from here, all else is fetched from \
+                 the venue and written to it when it is back, if this program still runs"
             );
         }
         self.wake.notify_one();
@@ -223,7 +221,8 @@ impl RemoteStoreInner {
         let dropped = self.backlog().add(owing);
         if dropped {
             tracing::warn!(
-                "too much waits to be written to {}: the oldest is let go of, and unknown there until it is asked for again",
+                "too many writes wait for {}: the oldest are dropped, and unknown there until they are \
+                 fetched again",
                 self.name
             );
         }
@@ -275,7 +274,7 @@ impl CandleStore for RemoteStore {
                 Ok(Coverage::empty())
             }
             Err(Unavailability::Failed(error)) => {
-                tracing::warn!(%series, "{error}; done without what it knows of this series");
+                tracing::warn!(%series, "{error}; going on without its data of this series");
                 Ok(Coverage::empty())
             }
         }
@@ -318,7 +317,7 @@ impl CandleStore for RemoteStore {
             Ok(()) => Ok(()),
             Err(Unavailability::Failed(error)) if is_final(&error) => Err(error),
             Err(Unavailability::Failed(error)) if !error.is_transient() => {
-                tracing::warn!(%series, "{error}; it is not kept there");
+                tracing::warn!(%series, "{error}; it is not stored there");
                 Ok(())
             }
             Err(absence) => {
@@ -366,7 +365,7 @@ impl CandleStore for RemoteStore {
         if let Some(store) = store
             && timeout(GRACE_PERIOD, store.close()).await.is_err()
         {
-            tracing::info!("{} still works for us and is left to itself", self.shared.name);
+            tracing::info!("{} is still busy with our work; not waiting for it", self.shared.name);
         }
     }
 }

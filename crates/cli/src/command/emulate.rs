@@ -26,7 +26,8 @@ pub(crate) async fn run(args: EmulateArgs, region: Option<UpbitRegion>) -> anyho
         EmulatedVenue::Massive => ("Massive", "stocks"),
     };
     output::note(&format!(
-        "{name} look-alike on http://{address} and ws://{address}/{socket}; what it was asked: http://{address}/__admin/report"
+        "{name} emulator on http://{address} and ws://{address}/{socket}; its report: \
+         http://{address}/__admin/report"
     ));
     let stop = async {
         stop::wait().await;
@@ -63,6 +64,7 @@ fn stocks(options: &StockArgs) -> Result<StocksScenario, UsageError> {
         hours: match options.hours {
             args::HoursArg::NewYork => ExchangeHours::NewYork,
             args::HoursArg::Always => ExchangeHours::Always,
+            args::HoursArg::AlwaysRegular => ExchangeHours::AlwaysRegular,
         },
         tickers: TickerSet::Standard(options.tickers),
         splits: splits(options.splits.as_deref().unwrap_or_default())?,

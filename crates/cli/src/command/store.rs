@@ -103,7 +103,7 @@ async fn forget(mut args: ForgetArgs, global: &GlobalArgs) -> anyhow::Result<()>
 /// Notes candles of an older version that a command leaves out.
 fn note_unclaimed(source: VenueId) {
     output::note(&format!(
-        "left out: candles that an older version kept under {source}; `store claim` says whose they are"
+        "left out: candles that an older version kept under {source}; `store claim` assigns their source"
     ));
 }
 
@@ -111,7 +111,8 @@ fn note_unclaimed(source: VenueId) {
 fn ensure_all_claimed(unclaimed: &[VenueId]) -> anyhow::Result<()> {
     let Some(source) = unclaimed.first() else { return Ok(()) };
     anyhow::bail!(
-        "whose the candles are that an older version kept under {source} is not known; say `market-backbone store claim \
+        "the source of the candles that an older version kept under {source} is not known; run \
+         `market-backbone store claim \
          {source}` if they are its own, `market-backbone store claim {source} --as {source}@127.0.0.1:9001` if they are \
          another's"
     )
@@ -123,7 +124,7 @@ fn existing(global: &GlobalArgs) -> anyhow::Result<StoreConfig> {
     let dir = config.dir.display();
     anyhow::ensure!(
         config.dir.join("index.db").is_file(),
-        "no candles are kept in {dir}; name the folder with --data-dir"
+        "no candles are stored in {dir}; name the folder with --data-dir"
     );
     Ok(config)
 }

@@ -9,8 +9,8 @@ mod side_inference;
 use std::path::Path;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
-use market_backbone::{Backbone, Feed, FeedEvent, InferredSide, Priority, Start, StreamKind};
+use futures::FutureExt;
+use market_backbone::{Backbone, Feed, FeedEvent, InferredSide, Priority, SourceError, Start, StreamKind};
 
 use self::catch_up::CatchUpProgress;
 use self::listing_check::ListingCheck;
@@ -32,8 +32,10 @@ const MAX_BURST: usize = 256;
 pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<()> {
     let line = if is_json(args.format, args.output.as_deref())? {
         side_inference::json
-    } else {
+    } else if args.output.is_some() {
         side_inference::text
+    } else {
+        side_inference::shown
     };
     let client = backbone.client(Priority::High);
     let wanted = MarketSelection::of(backbone, args.markets, args.universe.as_deref()).await?;
@@ -47,7 +49,7 @@ pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<
     };
     let start = match (place, args.from) {
         (Some(place), _) => Start::After(place.cursor),
-        (None, Some(moment)) => Start::At(moment),
+        (None, Some(time)) => Start::At(time.at(backbone.now())),
         (None, None) => Start::Now,
     };
     let has_trades = args.kinds.contains(&StreamKind::Trade);
@@ -71,8 +73,9 @@ pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<
         resume_file: bookmark,
         catch_up: catching,
         has_unsaved_events: true,
+        refusal: None,
     };
-    let outcome = unless_stopped(watch.run(backbone, check)).await;
+    let outcome = unless_stopped(watch.run(check)).await;
     watch.save_position()?;
     match outcome {
         // That is how a watch is meant to end.
@@ -88,15 +91,15 @@ fn is_json(said: Option<OutputFormat>, file: Option<&Path>) -> Result<bool, Usag
     match (said, ended) {
         (Some(OutputFormat::Csv), _) | (None, Some(FileFormat::Csv | FileFormat::Parquet)) => {
             Err(UsageError(
-                "events have no CSV and no Parquet; use --format json, or a file that ends in .ndjson"
+                "events cannot be written as CSV or Parquet; use --format json, or a file that ends in \
+                 .ndjson"
                     .to_owned(),
             ))
         }
         (Some(OutputFormat::Table), Some(FileFormat::Json | FileFormat::Csv | FileFormat::Parquet))
         | (Some(OutputFormat::Json), Some(FileFormat::Text | FileFormat::Csv | FileFormat::Parquet)) => {
             Err(UsageError(
-                "--format and the ending of the --output file say different things; change one of them"
-                    .to_owned(),
+                "--format and the extension of the --output file disagree; change one of them".to_owned(),
             ))
         }
         (Some(OutputFormat::Json), _) | (None, Some(FileFormat::Json)) => Ok(true),
@@ -115,25 +118,24 @@ struct WatchLoop {
     catch_up: Option<CatchUpProgress>,
     /// True if something was written since the resume file was saved.
     has_unsaved_events: bool,
+    /// Why the venue refuses what is asked of it, once it does.
+    refusal: Option<SourceError>,
 }
 
 impl WatchLoop {
     /// Writes events as they arrive, until the venue refuses for good.
-    async fn run(&mut self, backbone: &Backbone, mut check: ListingCheck) -> anyhow::Result<()> {
+    async fn run(&mut self, mut check: ListingCheck) -> anyhow::Result<()> {
         let mut marks = tokio::time::interval(SAVE_INTERVAL);
         loop {
             tokio::select! {
                 event = self.feed.next() => match event {
                     Some(event) => self.write(&event)?,
-                    None => return Ok(()),
+                    None => return self.refusal.take().map_or(Ok(()), |reason| Err(reason.into())),
                 },
                 _ = marks.tick() => {
                     self.save_position()?;
                     if let Some(catching) = &self.catch_up {
                         catching.report();
-                    }
-                    if let Some(reason) = backbone.metrics().router.live.refused {
-                        anyhow::bail!("{} refuses what is asked of its socket: {reason}", backbone.venue().without_address());
                     }
                 }
                 outcome = check.final_answer() => outcome?,
@@ -155,6 +157,9 @@ impl WatchLoop {
     fn line(&mut self, event: &FeedEvent) -> std::io::Result<()> {
         if self.catch_up.as_mut().is_some_and(|catching| catching.observe(event)) {
             self.catch_up = None;
+        }
+        if let FeedEvent::Ended { reason } = event {
+            self.refusal = Some(reason.clone());
         }
         let guess = self.side_inferences.observe(event);
         self.output.line(&(self.line)(event, guess))

@@ -93,7 +93,7 @@ impl Pipe {
             if stop::requested().is_some() {
                 return Err(io::Error::new(
                     ErrorKind::Interrupted,
-                    "stopped while the reader of stdout took nothing",
+                    "stopped while the reader of stdout accepted nothing",
                 ));
             }
             queue = self.shared.wait(queue);
@@ -118,7 +118,7 @@ impl Pipe {
             if stop::requested().is_some_and(|(_, since)| since >= STOP_GRACE) {
                 let lines = queue.lines;
                 let told =
-                    format!("up to {lines} lines were not written: whoever reads stdout takes nothing");
+                    format!("up to {lines} lines were not written: the reader of stdout accepts nothing");
                 return Err(io::Error::new(ErrorKind::TimedOut, told));
             }
             queue = self.shared.wait(queue);

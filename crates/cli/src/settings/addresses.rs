@@ -36,8 +36,8 @@ impl Addresses {
     pub(super) fn check(&self) -> Result<(), UsageError> {
         let Some(region) = self.region.filter(|_| self.has_address()) else { return Ok(()) };
         Err(UsageError(format!(
-            "the region {region} and an address were named, which are two places; of a proxy that serves that region's \
-             own data say so: --rest-url URL --same-as {}",
+            "the region {region} and an address were named, which are two places; for a proxy that serves \
+             that region's own data, use --rest-url URL --same-as {}",
             region.source()
         )))
     }

@@ -63,14 +63,14 @@ pub(super) fn connections(
     };
     let max: u32 = max.unwrap_or(1);
     if entries.is_empty() {
-        return Err("several connections are wished for, but none is described".to_owned());
+        return Err("several connections are requested, but none is configured".to_owned());
     }
     let pinned: Vec<_> = entries.into_iter().map(pinned).collect::<Result<_, _>>()?;
     if pinned.len() > max as usize {
         let names: Vec<_> = pinned.iter().map(|(name, _)| name.as_str()).collect();
         return Err(format!(
-            "{} connections are enabled ({}), but the account may have {max}; with more, the venue would throw out \
-             one after the other. If more were bought, say so with WEBSOCKET_CONNECTIONS_MAX or \
+            "{} connections are enabled ({}), but the account may have {max}; with more, the venue would \
+             evict one after the other. If the account may have more, set WEBSOCKET_CONNECTIONS_MAX or \
              `massive.connections.max`",
             pinned.len(),
             names.join(", ")
@@ -214,7 +214,7 @@ mod tests {
             error.contains("the account may have 1") && error.contains("WEBSOCKET_CONNECTIONS_MAX"),
             "{error}"
         );
-        assert!(refused("", &[multi]).contains("none is described"));
+        assert!(refused("", &[multi]).contains("none is configured"));
         let empty = refused("", &[multi, ("WEBSOCKET_CONNECTION_4_ENABLED", "1")]);
         assert!(empty.contains("WEBSOCKET_CONNECTION_4 is enabled, but has neither"), "{empty}");
         let maybe = refused("", &[("USE_MULTI_CONNECTION", "maybe")]);

@@ -29,14 +29,14 @@ pub(super) fn default_folder() -> anyhow::Result<PathBuf> {
 fn user_data_dir() -> anyhow::Result<PathBuf> {
     let strategy = etcetera::choose_base_strategy();
     let strategy =
-        strategy.context("there is no home folder to keep candles in; name a folder with --data-dir")?;
+        strategy.context("there is no home folder to store candles in; name a folder with --data-dir")?;
     Ok(strategy.data_dir().join("market-backbone"))
 }
 
 /// The note about a folder that an older version left.
 fn legacy_note(users: Option<&Path>) -> String {
     let what =
-        format!("using ./{LEGACY_DIR}, which an older version has left here, and not the user's folder");
+        format!("using ./{LEGACY_DIR}, which an older version left here, instead of the user's folder");
     match users {
         Some(users) if users.exists() => {
             format!("{what} {}; --data-dir names either and ends this note", users.display())

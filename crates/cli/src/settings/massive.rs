@@ -63,7 +63,7 @@ fn account(
 ) -> Result<MassiveAccount, UsageError> {
     let key = key.ok_or_else(|| {
         UsageError(format!(
-            "massive answers nobody without a key: put yours, from https://massive.com/dashboard/keys, into the \
+            "massive requires a key: put yours, from https://massive.com/dashboard/keys, into the \
              environment as {KEY} (for the emulator: test-key)"
         ))
     })?;

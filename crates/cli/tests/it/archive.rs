@@ -1,4 +1,5 @@
-//! `store export` and `store import`: two folders can prove that they hold the same, and nothing else is taken in.
+//! `store export` and `store import`: two folders can prove that they hold the same, and nothing else is
+//! imported.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -75,7 +76,7 @@ fn where_a_database_is_named_it_is_filled_and_copied_instead_of_the_folder() {
     let (folder, data) = furnished();
     let path = |name: &str| folder.path().join(name);
     let (first, nowhere, database) = (path("first"), path("nowhere"), server.url());
-    // A series that no other test keeps in this database.
+    // A series that no other test stores in this database.
     let hourly = ["--series", "KRW-ETH 1h"];
     let written = hash(&export(&data, &first, &hourly));
     let imported = store(&nowhere, &["import", first.to_str().unwrap(), "--store", &database]);

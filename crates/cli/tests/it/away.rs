@@ -1,5 +1,6 @@
-//! `--store` names a database that is stopped, stalled, locked or wrong: what is known is answered, the rest is asked of the
-//! venue, what is wrong is found and mended in both places, and nobody waits without being told.
+//! `--store` names a database that is stopped, stalled, locked or damaged: known data is answered, the rest
+//! is fetched from the venue, damage is found and repaired in both places, and nobody waits without a
+//! message.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -19,7 +20,7 @@ const AT_MOST: Duration = Duration::from_secs(30);
 
 type Way = fn(&PostgresServer);
 
-/// How a database goes, and comes back.
+/// The ways in which a database becomes unavailable, and comes back.
 const WAYS: [(Way, Way); 2] =
     [(PostgresServer::stop, PostgresServer::start_again), (PostgresServer::stall, PostgresServer::resume)];
 
@@ -39,7 +40,7 @@ fn ask(venue: &Venue, machine: &Path, question: &[String]) -> Said {
     said
 }
 
-/// What was said besides the figures names the database, and nothing that lets anybody in.
+/// Checks that the messages name the database, and contain no credentials.
 fn assert_warned(said: &Said) {
     let warned = said.stderr.contains("WARN") && said.stderr.contains("postgres://tester@127.0.0.1:");
     assert!(warned && !said.stderr.contains(PASSWORD), "{said:?}");
@@ -92,7 +93,7 @@ fn unknown_candles_come_from_the_venue_while_the_database_is_away_and_stay_near(
         assert_eq!((again.requests(), again.stdout == said.stdout), (0, true), "{again:?}");
         come_back(&server);
     }
-    // It has been told nothing: whoever needs them there asks the venue, and from then on they are there.
+    // It has no data: whoever needs it there asks the venue, and from then on it is there.
     let [one, other] = [tempdir().unwrap(), tempdir().unwrap()];
     assert_eq!(ask(&venue, one.path(), &unknown).requests(), 5);
     assert_eq!(ask(&venue, other.path(), &unknown).stats()["shared_rows"], 1_000);
@@ -133,7 +134,7 @@ fn what_is_wrong_in_the_database_is_found_and_mended_against_the_venue_in_both_p
     let (said, _) = check(machine.path(), &store);
     assert_eq!(said.code, Some(0), "{said:?}");
 
-    // An impossible row, ten that are gone, and one that somebody else says otherwise of, in the folder as well.
+    // An invalid row, ten deleted ones, and a disputed one, in the folder as well.
     let end = (now.as_secs() / 60 - 10) * 60_000;
     let minute = |back: i64| end - back * 60_000;
     server.sql(&format!(
@@ -183,7 +184,7 @@ fn a_row_that_the_database_holds_and_cannot_be_true_is_told_to_nobody() {
     assert_eq!((said.code, said.stdout == whole, said.requests()), (Some(0), true, 1), "{said:?}");
     let rejected = &said.stats()["rejected_rows"][0];
     assert!(rejected["reason"].as_str().unwrap().contains("volume -1"), "{said:?}");
-    assert!(said.stderr.contains("cannot be true"), "{said:?}");
+    assert!(said.stderr.contains("is invalid"), "{said:?}");
     assert_eq!(check(other.path(), &store).0.code, Some(0), "it is mended");
     venue.stop();
 }
@@ -196,7 +197,7 @@ fn the_figures_and_the_free_room_of_a_database_are_its_own() {
     ask(&venue, machine.path(), &question(1_000, &store, SystemClock.now()));
     let run = |args: &[&str]| {
         let mut command = bare(args);
-        // A folder that is empty: the database is looked at, and not that.
+        // An empty folder: the database is checked, not the folder.
         command.args(["--store", &store]).arg("--data-dir").arg(nobody.path());
         Said::of(command.output().unwrap())
     };

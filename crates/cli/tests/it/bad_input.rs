@@ -1,4 +1,4 @@
-//! What goes wrong is said in one clear line, with the exit code it should have, and nothing stored is harmed.
+//! An error is reported in one clear line, with the right exit code, and no stored data is harmed.
 
 use std::fs::File;
 use std::path::Path;
@@ -74,7 +74,7 @@ fn an_unreachable_host_is_named() {
 fn a_folder_held_by_a_program_that_does_not_share_it_is_said() {
     let (venue, data) = (Venue::healthy(), tempdir().unwrap());
     assert_eq!(venue.run(data.path(), &["candles", "KRW-BTC", "1m"]).code, Some(0));
-    // What versions did that did not share.
+    // As versions without sharing did.
     let holder = File::options().read(true).write(true).open(data.path().join("LOCK")).unwrap();
     holder.try_lock().unwrap();
     let said = venue.run(data.path(), &["candles", "KRW-BTC", "1m"]);

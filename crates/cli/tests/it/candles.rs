@@ -1,4 +1,4 @@
-//! `candles`: complete, in order, at the cost it should have.
+//! `candles`: complete, in order, at the expected cost.
 
 use market_backbone::{Clock, SystemClock};
 use market_backbone_emulator::{Faults, Scenario};
@@ -78,7 +78,7 @@ fn a_thin_market_has_holes_and_they_are_proven() {
     venue.stop();
 }
 
-/// The venue's newest rows come late: what is missing at the end of the newest so many is said.
+/// The venue's newest rows come late: missing rows at the end of a count are reported as unknown.
 #[test]
 fn the_newest_candles_that_are_not_there_yet_are_told_to_be_unknown() {
     let faults = Faults { late_rows: 3, ..Faults::default() };
@@ -139,8 +139,8 @@ fn now_ms() -> i64 {
     SystemClock.now().as_millis()
 }
 
-/// In the first seconds of a minute the one before may still change, and is rightly not kept: counts of requests are
-/// for the time after that.
+/// In the first seconds of a minute the one before may still change, and is rightly not stored: counts of
+/// requests are for the time after that.
 fn after_the_minute_has_settled() {
     while !(3_000..57_000).contains(&now_ms().rem_euclid(60_000)) {
         std::thread::yield_now();
@@ -160,9 +160,9 @@ fn what_came_from_disk_is_told_apart_from_what_memory_had() {
         ["venue_rows", "disk_rows", "memory_rows", "requests"].map(|key| stats[key].as_u64().unwrap())
     };
     let first = from(&ask(&day));
-    // Pages may reach beyond what is asked.
+    // Pages may reach beyond the request.
     assert!(first[0] >= 1_440 && first[1..3] == [0, 0], "{first:?}");
-    // A new process has nothing in memory, though it looks before it asks how far it will come.
+    // A new process has an empty cache, although it reads the store before it asks the venue.
     for which in [&day[..], &newest] {
         assert_eq!(from(&ask(which)), [0, 1_440, 0, 0], "{which:?}");
     }

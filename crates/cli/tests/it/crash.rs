@@ -1,4 +1,4 @@
-//! A fetch that is killed goes on where it was, and ends with the whole truth.
+//! A fetch that is killed continues where it was, and ends with complete data.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use crate::run::{Print, Said, Venue, assert_rising, assert_same, bare, fold};
 
 const WANTED: usize = 20_000;
 const PAGES: u64 = 100;
-/// Pages that may be on their way, or arrived but not yet written, when the process is killed.
+/// The pages that may be in flight, or arrived but not yet written, when the process is killed.
 const LOST_BY_A_KILL: u64 = 20;
 
 #[test]
@@ -114,7 +114,7 @@ fn programs_side_by_side_are_never_refused() {
     venue.stop();
 }
 
-/// `KILLS=50` kills as often. The venue neither counts nor bans: what is tried here is the store.
+/// `KILLS=50` kills that often. The venue neither counts nor bans: this tests the store.
 #[test]
 fn killed_at_any_moment_the_store_is_clean() {
     let (data, kills) = (tempdir().unwrap(), kills());
@@ -161,14 +161,14 @@ fn killed_at_any_moment_the_store_is_clean() {
     venue.stop();
 }
 
-/// How often a process is killed.
+/// The number of kills of a process.
 pub(crate) fn kills() -> usize {
     #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
     let asked = std::env::var("KILLS").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(3)
 }
 
-/// Has the store checked, which must find nothing; says how many rows there are.
+/// Checks the store, without findings; returns the number of rows.
 #[track_caller]
 pub(crate) fn clean(data: &Path) -> usize {
     let store = |args: &[&str]| Said::of(bare(args).arg("--data-dir").arg(data).output().unwrap());
@@ -176,17 +176,13 @@ pub(crate) fn clean(data: &Path) -> usize {
         return 0; // killed before there was a store
     }
     let checked = store(&["store", "check"]);
-    assert_eq!(
-        (checked.code, checked.stdout.as_str()),
-        (Some(0), "nothing to find fault with\n"),
-        "{checked:?}"
-    );
+    assert_eq!((checked.code, checked.stdout.as_str()), (Some(0), "no issues found\n"), "{checked:?}");
     let stats = store(&["store", "stats", "--format", "json"]);
     let total: Value = serde_json::from_str(stats.stdout.lines().last().unwrap_or_default()).unwrap();
     total["rows"].as_u64().and_then(|rows| usize::try_from(rows).ok()).unwrap()
 }
 
-/// Looks again and again until it holds, for a minute at most.
+/// Polls until the condition holds, for a minute at most.
 #[track_caller]
 pub(crate) fn until(mut holds: impl FnMut() -> bool) {
     #[expect(clippy::disallowed_methods, reason = "another process is waited for: its time is the wall's")]

@@ -1,4 +1,4 @@
-//! Damage on the disk and a disk without room, as a user meets them.
+//! Damage on the disk and a full disk, as a user meets them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn store(data: &Path, args: &[&str]) -> Said {
     Said::of(bare(&[&["store"], args].concat()).arg("--data-dir").arg(data).output().unwrap())
 }
 
-/// Two thousand minutes that ended so long ago that all of them are sure.
+/// Two thousand minutes that ended so long ago that all of them are final.
 fn ask(venue: &Venue, data: &Path, end: &str) -> Said {
     let args = [
         "candles", "KRW-BTC", "1m", "--count", "2000", "--to", end, "--closed", "--format", "csv", "--stats",
@@ -66,7 +66,7 @@ fn candles_that_are_damaged_are_asked_for_again_and_told_right() {
         let again = ask(&venue, data.path(), &end);
         assert_eq!((again.requests(), again.rows()), (0, sound), "{case}: it is kept");
         let checked = store(data.path(), &["check"]);
-        assert_eq!(checked.stdout, "nothing to find fault with\n", "{case}");
+        assert_eq!(checked.stdout, "no issues found\n", "{case}");
         venue.stop();
     }
 }
@@ -103,7 +103,7 @@ fn a_check_names_damage_and_a_repair_ends_clean() {
     }
 }
 
-/// Where file systems can be mounted; elsewhere it has nothing to try.
+/// Needs a system where file systems can be mounted; elsewhere it has nothing to test.
 #[test]
 fn a_vacuum_without_room_on_the_disk_fails_and_says_where() {
     if !Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|status| status.success()) {

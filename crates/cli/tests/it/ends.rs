@@ -1,5 +1,5 @@
-//! Every command that runs long ends when it is told to, whatever its output is stuck in, with the exit code that the
-//! README says, and leaves no half-written file behind.
+//! Every long command ends when it is told to, whatever blocks its output, with the exit code in the README,
+//! and leaves no half-written file behind.
 
 use std::io::{BufRead, BufReader, PipeReader, Read, Write, pipe};
 use std::path::Path;
@@ -11,7 +11,7 @@ use tempfile::{TempDir, tempdir};
 
 use crate::run::{Venue, bare};
 
-/// What a pipe holds.
+/// The capacity of a pipe.
 const FULL: usize = 64 << 10;
 
 /// Where the output goes.
@@ -35,22 +35,22 @@ enum End {
     Reader,
 }
 
-/// When a command is in the middle of it.
+/// The moment in the middle of a command.
 #[derive(Clone, Copy, Debug)]
 enum Middle {
-    /// It has asked something of this group.
+    /// It has sent a request of this group.
     Asked(&'static str),
     /// It has been sent data over a socket.
     Hears,
     /// It has a socket over which nothing comes.
     HearsNothing,
-    /// It has said something on stderr.
+    /// It has printed something on stderr.
     Speaks,
-    /// It hears signals.
+    /// It handles signals.
     Runs,
 }
 
-/// A command under way.
+/// A running command.
 struct Running {
     child: Child,
     reader: Option<PipeReader>,
@@ -80,7 +80,7 @@ impl Running {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
-    /// Ends it; its exit code and what it said.
+    /// Ends it; returns its exit code and its messages.
     fn end(mut self, end: End) -> (Option<i32>, String) {
         match end {
             End::Interrupt => self.signal("INT"),
@@ -98,7 +98,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that ended is none the worse for it.
+        // A command that has ended is not affected.
         let _ = self.child.kill();
     }
 }
@@ -114,7 +114,7 @@ fn until(mut is_so: impl FnMut() -> bool) {
     assert!(came_true, "it never came true");
 }
 
-/// Whether the process catches SIGTERM, and so has come to itself.
+/// Returns whether the process handles SIGTERM, and so has started up.
 fn hears_signals(pid: u32) -> bool {
     const TERM: u64 = 1 << 14;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -122,7 +122,7 @@ fn hears_signals(pid: u32) -> bool {
     caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & TERM != 0)
 }
 
-/// A venue that takes its time, and a folder with candles of it.
+/// A slow venue, and a folder with candles of it.
 struct Scene {
     venue: Venue,
     data: TempDir,
@@ -144,7 +144,7 @@ impl Scene {
         Self { venue, data }
     }
 
-    /// Runs a command into its middle, ends it, and looks what it leaves.
+    /// Runs a command into its middle, ends it, and checks what it leaves.
     #[track_caller]
     fn check(&self, args: &str, middle: Middle, output: Output, end: End, code: i32) -> String {
         let Self { venue, data } = self;
@@ -192,7 +192,7 @@ impl Scene {
     }
 }
 
-/// The files that are not whole, in the folder and all below it.
+/// Returns the incomplete files in the folder and all below it.
 fn drafts(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -290,7 +290,7 @@ fn a_reader_who_has_seen_enough_ends_it_at_once_and_quietly() {
     let scene = Scene::new();
     for (args, middle) in [
         ("watch KRW-BTC KRW-ETH --kinds trade,ticker,book --format json", Middle::Hears),
-        // Nothing is told that could find out.
+        // Nothing is received that could find out.
         ("watch KRW-BTC", Middle::HearsNothing),
         ("candles KRW-ETH 1m --count 20000 --format csv", Middle::Asked("candles")),
         ("ticker KRW-BTC KRW-ETH KRW-XRP", Middle::Asked("ticker")),

@@ -1,4 +1,4 @@
-//! What `candles` writes for other programs: columns, figures, and which format a file gets.
+//! What `candles` writes for other programs: columns, values, and the format of a file.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! A disk that is full keeps no answer back: it is given, with the word that it was not kept, and leaves no stray file.
+//! A full disk does not prevent an answer: it is given, with a message that it was not stored, and leaves no
+//! temporary file.
 
 use std::path::Path;
 use std::process::Command;
@@ -36,12 +37,12 @@ fn a_full_disk_in_a_fetch_gives_the_answer_and_says_that_it_was_not_kept() {
     assert_eq!(said.rows().len(), 4_000);
     let unkept = said.stats()["unkept_rows"].as_u64().unwrap();
     assert!(
-        unkept > 0 && said.stderr.contains(&format!("warning: {unkept} candles were not kept")),
+        unkept > 0 && said.stderr.contains(&format!("warning: {unkept} candles were not stored")),
         "{said:?}"
     );
     assert!(said.stderr.contains("shard-0000.db"), "{}", said.stderr);
 
-    // What was kept is sound, and with room the rest is asked for again.
+    // Stored data is valid, and with space the rest is fetched.
     let checked = Said::of(bare(&["store", "check"]).arg("--data-dir").arg(data.path()).output().unwrap());
     assert_eq!(checked.code, Some(0), "{checked:?}");
     let again = venue.run(data.path(), &WANTED);
@@ -56,7 +57,7 @@ fn a_folder_that_cannot_be_made_for_want_of_room_is_done_without() {
     let said = Said::of(within(0, &venue.command(data.path(), &WANTED)).output().unwrap());
     assert_eq!(said.rows().len(), 4_000);
     assert!(
-        said.stderr.contains("warning: 4000 candles were not kept: no space left for"),
+        said.stderr.contains("warning: 4000 candles were not stored: no space left for"),
         "{}",
         said.stderr
     );

@@ -1,4 +1,4 @@
-//! Where candles are kept if nobody says it.
+//! The default place of candles.
 
 use std::path::Path;
 

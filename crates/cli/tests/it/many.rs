@@ -1,4 +1,5 @@
-//! `candles` of many markets in one program: within the limit, each file whole, and one market's fault is not all markets'.
+//! `candles` of many markets in one program: within the limit, each file complete, and a failure of one
+//! market does not stop the others.
 
 use std::fs;
 use std::path::Path;
@@ -113,7 +114,8 @@ fn a_run_that_is_killed_goes_on_and_every_file_is_whole_or_not_there() {
     let last = run(&venue, data.path(), &args);
     assert_eq!(last.code, Some(0), "{last:?}");
     assert_eq!(whole_files(&out), all_names(), "no draft is left either");
-    // Those of eight series side by side may be lost by a kill, ten of them on their way and as many not yet written.
+    // Pages of eight concurrent series may be lost by a kill, ten of them in flight and as many not yet
+    // written.
     let spent = venue.candle_requests();
     assert!(
         last.requests() < PAGES && spent <= PAGES + MARKETS as u64 + 2 * 20,

@@ -1,4 +1,4 @@
-//! `--venue massive`: the same commands, with a key, on New York's time.
+//! `--venue massive`: the same commands, with a key, in New York time.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ fn market(hours: ExchangeHours) -> Scenario {
     Scenario { massive, ..Scenario::default() }
 }
 
-/// The command with `args`, told where the market is: the socket is beside it.
+/// The command with `args`, at the market's address: the socket is beside it.
 fn command(venue: &Venue, data: &Path, args: &[&str]) -> Command {
     let mut command = bare(args);
     command.args(["--venue", "massive", "--rest-url", &venue.emulator.rest_url()]);
@@ -117,7 +117,7 @@ fn the_newest_candles_prices_and_listing_are_there_at_any_hour() {
 fn trades_seconds_and_minutes_are_watched_over_one_socket() {
     let (venue, data) = (Venue::start(market(ExchangeHours::Always)), tempdir().unwrap());
     let kinds = "trade,candle.1s,candle.1m";
-    // What trades much does so every ten seconds at the quietest hour.
+    // Active stocks trade every ten seconds at the quietest hour.
     let markets = ["watch", "AAPL", "MSFT", "NVDA", "SPY", "TSLA"];
     let args = [&markets[..], &["--kinds", kinds, "--for", "9s", "--format", "json"]].concat();
     let said = run(&venue, data.path(), &args);
@@ -134,7 +134,7 @@ fn trades_seconds_and_minutes_are_watched_over_one_socket() {
     venue.stop();
 }
 
-/// Waits for what must come true, ten seconds at the most.
+/// Waits until the condition holds, ten seconds at the most.
 #[track_caller]
 fn until(is_so: impl Fn() -> bool) {
     const LOOK: Duration = Duration::from_millis(10);
@@ -157,7 +157,7 @@ fn bands_are_watched_where_there_are_some() {
         let sockets = || venue.emulator.report().sockets;
         let before = sockets();
         let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // It logs in and subscribes. Then the hands go on, till the band is told.
+        // It logs in and subscribes. Then the clock moves on, until the band is sent.
         until(|| sockets().messages >= before.messages + 2);
         until(|| {
             hands.advance(100);
@@ -240,7 +240,7 @@ fn one_folder_of_both_venues_is_checked_and_copied_by_the_calendar_of_each() {
     }
     let store = |args: &[&str]| Said::of(bare(args).arg("--data-dir").arg(data.path()).output().unwrap());
     let checked = store(&["store", "check"]);
-    assert_eq!((checked.code, checked.stdout.trim()), (Some(0), "nothing to find fault with"));
+    assert_eq!((checked.code, checked.stdout.trim()), (Some(0), "no issues found"));
     let (archive, other) = (data.path().join("archive"), tempdir().unwrap());
     let written = store(&["store", "export", "--output", archive.to_str().unwrap()]);
     assert_eq!(written.code, Some(0), "{written:?}");

@@ -1,4 +1,4 @@
-//! Markets by the names that people give them, and names of markets that there are not.
+//! Markets by the names that people use, and names of markets that do not exist.
 
 use std::path::Path;
 
@@ -68,7 +68,7 @@ fn a_share_in_small_letters_is_the_share_and_costs_no_request_more() {
     assert_eq!((first.code, first.requests(), first.stdout.lines().count()), (Some(0), 1, 6), "{first:?}");
     assert_eq!(ask("AAPL").requests(), 0);
     assert_eq!(stored(data.path()), ["AAPL 1d"]);
-    // A weekend is empty, of a share that there is: one look at its name, then none.
+    // A weekend is empty, of a share that exists: one lookup of its name, then none.
     let weekend = [
         "candles",
         "msft",

@@ -1,4 +1,4 @@
-//! The limit is used to the full and never passed: as the venue counts, in any second.
+//! The limit is used fully and never exceeded: as the venue counts, in any second.
 
 use market_backbone_emulator::{Faults, Scenario};
 use tempfile::tempdir;

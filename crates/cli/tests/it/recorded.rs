@@ -1,9 +1,9 @@
-//! Where recorded data of others lie, on machines that have them.
+//! The place of recorded data, on machines that have it.
 
 use std::io::Write;
 use std::path::PathBuf;
 
-/// The file of recorded data called `name`; says so and gives nothing where there is none.
+/// Returns the file of recorded data called `name`; prints a note and returns `None` if there is none.
 pub(crate) fn fixture(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("MARKET_BACKBONE_FIXTURES").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures")),

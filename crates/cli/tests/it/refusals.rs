@@ -1,4 +1,5 @@
-//! What is refused for good ends a watch with its reason; what is refused for long is told, and remembered by the next.
+//! A permanent refusal ends a watch with its reason; a long one is reported, and remembered by the next
+//! process.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -66,7 +67,7 @@ fn a_wait_of_minutes_is_told_and_the_next_program_asks_nothing_until_it_is_over(
     refused(&ask("one"), &["asks to slow down", "until 20", "900 s from now", &named]);
     venue.emulator.set_faults(Faults::default());
     let asked = venue.candle_requests();
-    refused(&ask("other"), &["the venue asks to wait with requests of group candles until 20", &named]);
+    refused(&ask("other"), &["the venue accepts no requests of group candles until 20", &named]);
     assert_eq!(venue.candle_requests(), asked);
     venue.stop();
 }
@@ -76,7 +77,7 @@ fn a_ban_names_until_when_it_lasts_and_the_file_that_says_so() {
     let data = tempdir().unwrap();
     let ban = Some(BanRule { after: 1, within_ms: 60_000, seconds: 600, body: BanBody::Json });
     let venue = Venue::start(Scenario { ban, ..Scenario::default() });
-    // Somebody else on this address asks too much.
+    // Another client on this address exceeds the limit.
     let page = "GET /v1/candles/minutes/1?market=KRW-BTC&count=1 HTTP/1.1\r\nhost: venue\r\n\r\n";
     let mut stream = TcpStream::connect(venue.emulator.address()).unwrap();
     stream.write_all(page.repeat(40).as_bytes()).unwrap();
@@ -85,7 +86,7 @@ fn a_ban_names_until_when_it_lasts_and_the_file_that_says_so() {
     let named = data.path().join("limits").display().to_string();
     refused(&ask(), &["upbit has banned this address", "until 20", "s from now", &named]);
     let asked = venue.candle_requests();
-    refused(&ask(), &["the venue has shut this address out until 20", &named]);
+    refused(&ask(), &["the venue has banned this address until 20", &named]);
     assert_eq!(venue.candle_requests(), asked);
     venue.stop();
 }

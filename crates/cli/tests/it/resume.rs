@@ -1,4 +1,4 @@
-//! A watch that is killed goes on where its output ends: nothing missing, nothing twice.
+//! A watch that is killed continues where its output ends: nothing missing, nothing twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::crash::{kills, until};
 use crate::run::Venue;
 
 const MARKETS: [&str; 2] = ["KRW-BTC", "KRW-ETH"];
-/// Prints that the venue tells late may still be under way so long before the end.
+/// The time before the end for which late trades may still be in flight.
 const LATE_MS: i64 = 1_500;
 
 /// The trades of a market, as the output has them.
@@ -54,7 +54,7 @@ fn assert_whole(venue: &Venue, printed: &BTreeMap<String, Printed>, since: impl 
     }
 }
 
-/// `KILLS=50` kills as often.
+/// `KILLS=50` kills that often.
 #[test]
 fn killed_again_and_again_it_prints_each_trade_once() {
     let (data, folder) = (tempdir().unwrap(), tempdir().unwrap());

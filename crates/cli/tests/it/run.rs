@@ -1,4 +1,4 @@
-//! Runs the command and reads what it said.
+//! Runs the command and reads its output.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -49,7 +49,7 @@ impl Venue {
     }
 }
 
-/// The command alone, deaf to the environment's settings.
+/// The command alone, without the environment's settings.
 pub(crate) fn bare(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_market-backbone"));
     command.args(args).stdin(Stdio::null());
@@ -71,14 +71,14 @@ pub(crate) fn bare(args: &[&str]) -> Command {
     for setting in settings {
         command.env_remove(setting);
     }
-    // Whatever a test forgets to name must not be the user's.
+    // Whatever a test does not name must not be the user's.
     command
         .env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"))
         .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
-/// What the command said.
+/// The output of the command.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) code: Option<i32>,

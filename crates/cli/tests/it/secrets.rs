@@ -1,4 +1,5 @@
-//! No key, password or token in anything the command says: each command, at each level of the log, going well or not.
+//! No key, password or token in any output of the command: each command, at each log level, in success and
+//! failure.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -12,7 +13,7 @@ use tempfile::tempdir;
 use crate::run::{Said, Venue, bare};
 
 const KEY: &str = "test-key";
-/// Stands wherever an address may hold something that opens doors. No other word has it in it.
+/// A secret wherever an address may hold one. No other word contains it.
 const SECRET: &str = "0pensd00rs";
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
@@ -152,7 +153,7 @@ fn nor_of_a_settings_file_that_cannot_be_read() {
         std::fs::write(&file, &text).unwrap();
         let mut command = bare(&["markets", "--venue", "massive", "--data-dir"]);
         command.arg(data.path()).arg("--config").arg(&file).env("MASSIVE_API_KEY", KEY);
-        // Should it get so far, nothing is there.
+        // If it gets that far, nothing is there.
         command.env("HTTPS_PROXY", format!("http://bob:{SECRET}@127.0.0.1:1"));
         assert_ne!(logged(command, "trace").code, Some(0), "{text}");
     }
@@ -171,7 +172,7 @@ fn nor_of_what_the_clients_of_a_look_alike_send() {
     let log = std::thread::spawn(move || log.inspect(|line| say.send(line.clone()).unwrap_or(())).collect());
     let port = loop {
         let line = said.recv_timeout(Duration::from_secs(60)).unwrap();
-        if let Some((_, rest)) = line.split_once("look-alike on http://127.0.0.1:") {
+        if let Some((_, rest)) = line.split_once("emulator on http://127.0.0.1:") {
             break rest.split(' ').next().unwrap().to_owned();
         }
     };
@@ -189,7 +190,7 @@ fn nor_of_what_the_clients_of_a_look_alike_send() {
     assert_discreet(&said, "emulate massive");
 }
 
-/// A proxy that lets nobody through, and keeps what it was asked.
+/// A proxy that refuses everybody, and records the requests.
 fn proxy(answers: usize) -> (u16, std::thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -51,7 +51,7 @@ fn what_one_machine_has_asked_the_other_has_without_a_request() {
     venue.stop();
 }
 
-/// Pages that may be on their way, or arrived but not yet written, when a process is killed.
+/// The pages that may be in flight, or arrived but not yet written, when a process is killed.
 const LOST_BY_A_KILL: u64 = 20;
 
 #[test]
@@ -81,7 +81,7 @@ fn machines_that_are_killed_one_after_the_other_leave_the_next_what_they_had() {
         trades.iter().map(|trade| Print { ms: trade.time_ms, price: trade.price(), size: trade.size() });
     assert_same(&said.rows(), &fold(prints));
 
-    // Nothing is left open: another machine has all of it at once.
+    // Nothing is left out: another machine has all of it at once.
     let other = tempdir().unwrap();
     let again = venue.run(other.path(), &args);
     assert_eq!((again.requests(), again.stdout == said.stdout), (0, true), "{}", again.stats());
@@ -113,7 +113,7 @@ fn a_database_that_does_not_let_us_in_is_named_without_the_password() {
 #[test]
 fn a_database_that_is_not_there_is_said_to_be_so_and_done_without() {
     let (venue, data) = (Venue::healthy(), tempdir().unwrap());
-    // Port 9 is for those who want to be heard by nobody. It used to be an error.
+    // Port 9 is the discard port: nobody answers. It used to be an error.
     let store = "postgres://bob:s3cret@127.0.0.1:9/market";
     let said = ask(
         &venue,
@@ -123,7 +123,7 @@ fn a_database_that_is_not_there_is_said_to_be_so_and_done_without() {
     assert_eq!((said.rows().len(), said.requests()), (1_000, 5), "{said:?}");
     assert!(said.stderr.contains("postgres://bob@127.0.0.1:9/market cannot be reached"), "{said:?}");
     assert!(!said.stderr.contains("s3cret"), "{said:?}");
-    // Whoever looks after the database itself has nothing else to look at.
+    // Commands on the database itself need no folder.
     let check = venue.run(data.path(), &["store", "check", "--store", store]);
     assert_eq!((check.code, check.stderr.contains("s3cret")), (Some(1), false), "{check:?}");
     venue.stop();
@@ -146,7 +146,7 @@ fn what_is_forgotten_is_forgotten_in_the_database_too() {
         let told: serde_json::Value = serde_json::from_str(place).unwrap();
         assert!(told["rows"].as_u64() >= Some(first.rows().len() as u64), "{told}");
     }
-    // Who has never seen it does not find it there, and who has asks again.
+    // A machine that has never seen it does not find it there, and one that has asks again.
     for machine in [&other, &one] {
         let plan = question("plan KRW-ETH 3m --format json", &store, SystemClock.now());
         let plan: serde_json::Value =

@@ -1,4 +1,4 @@
-//! Several programs on one data folder: each does its work as if it were alone, whoever of them is killed.
+//! Several programs on one data folder: each works as if it were alone, whichever of them is killed.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -128,7 +128,8 @@ fn complaints(stderr: Option<ChildStderr>) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Starts a program again and again and kills it each time; says how often it was at work when it was killed.
+/// Starts a program again and again and kills it each time; returns how often it was working when it was
+/// killed.
 fn killer(
     venue: &Venue,
     data: &Path,
@@ -153,7 +154,8 @@ fn killer(
     })
 }
 
-/// Reads the newest 400 candles of `series` until told to stop; says how long each read took, and how many saw something.
+/// Reads the newest 400 candles of `series` until told to stop; returns how long each read took, and how many
+/// had data.
 fn reader(data: &Path, series: &Series, stop: &Arc<AtomicBool>) -> JoinHandle<(Vec<Duration>, usize)> {
     let (config, series, stop) = (StoreConfig::new(data), series.clone(), Arc::clone(stop));
     std::thread::spawn(move || {
@@ -173,7 +175,7 @@ fn reader(data: &Path, series: &Series, stop: &Arc<AtomicBool>) -> JoinHandle<(V
                 let newest = known.ranges().last().map_or(Timestamp::MIN, |range| range.to());
                 assert!(rows.len() == 400 || rows.is_empty() || newest > Timestamp::MIN);
                 seen = seen.max(rows.len());
-                // Not as fast as it can: it would measure nothing but its own memory.
+                // Not as fast as possible: it would only measure its own cache.
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             store.close().await;
@@ -182,7 +184,7 @@ fn reader(data: &Path, series: &Series, stop: &Arc<AtomicBool>) -> JoinHandle<(V
     })
 }
 
-/// `KILLS=20` kills each as often, and asks for the speed that is promised; else the machine may be busy with other things.
+/// `KILLS=20` kills each that often, and checks the promised speed; otherwise the machine may be busy.
 #[test]
 fn a_recorder_a_fetch_and_a_reader_are_killed_and_the_folder_is_whole() {
     let (folder, kills) = (tempdir().unwrap(), kills());

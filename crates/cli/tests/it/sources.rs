@@ -1,4 +1,5 @@
-//! Whose candles a folder holds, through the command line: two servers in one folder, old folders, archives, regions.
+//! The source of a folder's candles, through the command line: two servers in one folder, old folders,
+//! archives, regions.
 
 use std::fs;
 use std::path::Path;
@@ -65,7 +66,7 @@ fn two_servers_asked_from_one_folder_share_no_candle() {
         let name = name_of(venue);
         assert!(json.contains(&format!("\"source\":\"{name}\"")) && table.contains(&name), "{json}{table}");
     }
-    // A name that somebody chose keeps apart what one address cannot.
+    // A configured name keeps apart what one address cannot.
     let named = one.run(shared.path(), &[&question[..], &["--same-as", "upbit@seed-1"]].concat());
     assert!(named.requests() > 0 && named.rows() == first.rows());
     let wrong = one.run(shared.path(), &[&question[..], &["--same-as", "massive"]].concat());

@@ -1,4 +1,4 @@
-//! `store …`: figures, soundness and size of a data folder, used by somebody or not.
+//! `store …`: statistics, integrity and size of a data folder, in use or not.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -20,7 +20,7 @@ fn objects(said: &Said) -> Vec<Value> {
     said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// 600 minutes, in `data`. They ended so long ago that all of them are sure, and kept.
+/// 600 minutes, in `data`. They ended so long ago that all of them are final, and stored.
 fn fetch(venue: &Venue, data: &Path) {
     let end = Timestamp::from_secs(SystemClock.now().as_secs() / 60 * 60 - 120).to_string();
     let args = ["candles", "KRW-BTC", "1m", "--count", "600", "--to", &end, "--closed", "--format", "csv"];
@@ -54,7 +54,7 @@ fn stats_say_what_is_stored_with_or_without_somebody_using_it() {
     let vacuum = store(data.path(), &["store", "vacuum"]);
     holder.kill().unwrap();
     holder.wait().unwrap();
-    assert_eq!((checked.code, checked.stdout.as_str()), (Some(0), "nothing to find fault with\n"));
+    assert_eq!((checked.code, checked.stdout.as_str()), (Some(0), "no issues found\n"));
     assert_eq!(vacuum.code, Some(0), "{vacuum:?}");
     let table = store(data.path(), &["store", "stats"]);
     assert!(table.stdout.contains("shard-0000.db") && table.stdout.contains("600"), "{table:?}");
@@ -69,7 +69,7 @@ fn looking_into_a_folder_without_a_store_makes_none() {
         let said = store(&nowhere, &["store", command]);
         assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
         assert!(
-            said.stderr.contains("no candles are kept in") && said.stderr.contains("nowhere"),
+            said.stderr.contains("no candles are stored in") && said.stderr.contains("nowhere"),
             "{said:?}"
         );
     }
@@ -94,7 +94,7 @@ fn what_cannot_be_true_is_said_with_what_mends_it_and_mended_when_asked() {
     let (venue, data) = (Venue::healthy(), tempdir().unwrap());
     fetch(&venue, data.path());
     let sound = store(data.path(), &["store", "check"]);
-    assert_eq!((sound.code, sound.stdout.as_str()), (Some(0), "nothing to find fault with\n"));
+    assert_eq!((sound.code, sound.stdout.as_str()), (Some(0), "no issues found\n"));
     let whole = export(data.path());
     damage(
         data.path(),
@@ -123,7 +123,8 @@ fn what_cannot_be_true_is_said_with_what_mends_it_and_mended_when_asked() {
 /// `proven` says of the oldest row.
 fn make_old(data: &Path, proven: &str) {
     let sql = format!(
-        "DROP TABLE claim; DROP TABLE lone_witness; DROP TABLE last_commit; DROP TABLE block_sum; DROP TABLE seal; \
+        "DROP TABLE claim; DROP TABLE lone_witness; DROP TABLE last_commit; DROP TABLE block_sum; DROP \
+         TABLE seal; \
          DROP TABLE unsealed; DROP TABLE layout; \
          UPDATE coverage SET from_ns = {proven}; PRAGMA user_version = 3"
     );
@@ -138,7 +139,7 @@ fn a_past_that_an_older_version_believed_empty_on_one_answers_word_is_found_and_
         let (venue, data) = (Venue::healthy(), tempdir().unwrap());
         fetch(&venue, data.path());
         make_old(data.path(), &proven);
-        // Brought up to date by whoever may write.
+        // Migrated by the first process that opens it for writing.
         assert_eq!(store(data.path(), &["store", "vacuum"]).code, Some(0));
         let found = objects(&store(data.path(), &["store", "check", "--format", "json"]));
         assert_eq!((found.len(), found[0]["flaw"].as_str()), (2, Some("lone_witness")), "{found:?}");
@@ -166,7 +167,7 @@ fn a_past_that_an_older_version_believed_empty_on_one_answers_word_is_found_and_
     }
 }
 
-/// Every figure of the one table.
+/// Every value of the one table.
 fn export(data: &Path) -> Vec<(i64, [f64; 6])> {
     in_shard(data, async |conn| {
         let rows = sqlx::query("SELECT * FROM candles_KRW_BTC_1m ORDER BY timestamp").fetch_all(conn).await?;

@@ -1,4 +1,4 @@
-//! `--fill`: what stands where nobody traded.
+//! `--fill`: the rows of slots without a trade.
 
 use market_backbone::{Clock, SystemClock, Timestamp};
 use market_backbone_emulator::{MarketActivity, MarketSet, MarketSpec, Scenario};
@@ -25,7 +25,7 @@ fn thin() -> Scenario {
 fn proven_holes_are_filled_on_request_and_never_stored() {
     let (venue, data) = (Venue::start(thin()), tempdir().unwrap());
     let now = SystemClock.now().as_secs();
-    // Rows of the last minutes may come late: that they are not there proves nothing yet.
+    // Rows of the last minutes may come late: their absence proves nothing yet.
     let to = now - now.rem_euclid(60) - 600;
     let [from, to] = [to - MINUTES * 60, to].map(|secs| Timestamp::from_secs(secs).to_string());
     let run = |fill: &str, format: &str| {

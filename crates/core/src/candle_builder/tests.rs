@@ -1,4 +1,4 @@
-//! Rules of the builder, first one by one, then against any order of arrival.
+//! The rules of the builder, first one by one, then for any order of arrival.
 
 use std::collections::BTreeMap;
 
@@ -188,7 +188,7 @@ fn many_series_share_what_was_heard() {
     assert_eq!(builders.forming(&series(Timeframe::H1)), None);
 }
 
-/// The truth: the fold over the trades sorted by time and id.
+/// Returns the expected candles: the fold over the trades sorted by time and id.
 fn sorted_fold(timeframe: Timeframe, trades: &[Trade]) -> BTreeMap<Timestamp, Candle> {
     let mut sorted = trades.to_vec();
     sorted.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
@@ -215,12 +215,12 @@ fn sorted_fold(timeframe: Timeframe, trades: &[Trade]) -> BTreeMap<Timestamp, Ca
     candles
 }
 
-/// Trades with the delay after which each arrives, and whether it arrives twice.
+/// Generates trades, each with the delay after which it arrives, and whether it arrives twice.
 fn arrivals() -> impl Strategy<Value = Vec<(Trade, i64, bool)>> {
     let each = (0..400_000_i64, 1..2_000_i64, 1..5_000_000_i64, 0..60_000_i64, any::<bool>());
     prop::collection::vec(each, 1..120).prop_map(|drawn| {
         let trades = drawn.into_iter().enumerate().map(|(index, (at, price, units, delay, twice))| {
-            // Ids in no order, and many trades at one time.
+            // The ids are in no order, and many trades have the same time.
             let id = (index as i64 * 7_919) % 10_007 + (1 << 55);
             (trade(at - at % 250, id, price as f64, units as f64 / 1e8), delay, twice)
         });

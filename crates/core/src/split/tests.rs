@@ -1,4 +1,4 @@
-//! Weeks, months and hours that splits fall into, on New York's calendar.
+//! Splits that fall into weeks, months and hours, on New York's calendar.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::{
     Split, SplitHistory, Symbol, TimeRange, Timeframe, Timestamp, VenueId,
 };
 
-/// The week of Sunday, 2026-11-15, in New York.
+/// The start of the week of Sunday, 2026-11-15, in New York.
 const WEEK: &str = "2026-11-15T05:00:00Z";
 
 fn at(text: &str) -> Timestamp {
@@ -29,13 +29,13 @@ fn history(splits: &[(Timestamp, f64, f64)]) -> SplitHistory {
     SplitHistory::new(&share(), &splits.iter().map(split).collect::<Vec<_>>(), Timestamp::MAX)
 }
 
-/// A candle that goes from `price` to `price + 1`, one below and two above, of 10 shares.
+/// Returns a candle that goes from `price` to `price + 1`, one below and two above, of 10 shares.
 fn candle(open_time: Timestamp, price: f64) -> Candle {
     let (open, high, low, close) = (price, price + 2.0, price - 1.0, price + 1.0);
     Candle { open_time, open, high, low, close, volume: 10.0, turnover: 1_000.0, is_final: true }
 }
 
-/// Candles, and from where to where all is known.
+/// Returns candles with a known range around them.
 fn set(timeframe: Timeframe, candles: Vec<Candle>, from: Timestamp, to: Timestamp) -> CandleSet {
     let range = TimeRange::new(from, to).unwrap();
     let provenance = Provenance { origin: Origin::Rest, observed_at: to };
@@ -45,13 +45,13 @@ fn set(timeframe: Timeframe, candles: Vec<Candle>, from: Timestamp, to: Timestam
     set
 }
 
-/// Days of the week, from Monday on, at these prices; the whole week is known.
+/// Returns the days of the week, from Monday on, at these prices; the whole week is known.
 fn days(prices: &[f64]) -> CandleSet {
     let rows = (16..).zip(prices).map(|(of_month, price)| candle(day(of_month), *price)).collect();
     set(Timeframe::D1, rows, at(WEEK), day(22))
 }
 
-/// The week as it was traded.
+/// Returns the week as it was traded.
 fn week(days: &CandleSet) -> Candle {
     Candle { turnover: 5_000.0, ..crate::derivation::aggregate(at(WEEK), &days.candles).unwrap() }
 }
@@ -74,7 +74,7 @@ fn adjust_at(
     set.adjusted(&history(splits), Grid::NewYork, &parts, now)
 }
 
-/// Open, high, low, close and volume of the only candle.
+/// Returns open, high, low, close and volume of the only candle.
 #[track_caller]
 fn figures(adjusted: &AdjustedCandles) -> [f64; 5] {
     assert_eq!((adjusted.set.candles.len(), adjusted.unadjustable.len()), (1, 0));
@@ -110,7 +110,8 @@ fn two_splits_in_one_week_and_a_reverse_one_count_each_for_its_days() {
 fn a_split_on_the_first_or_after_the_last_day_of_trading_scales_all_or_nothing() {
     let days = days(&[100.0, 101.0, 102.0, 103.0, 104.0]);
     let traded = week(&days);
-    // On Sunday itself, with which the week begins, and on Monday, before which nobody traded.
+    // The split is on Sunday itself, with which the week begins, and then on Monday, before which nobody
+    // traded.
     for first in [at(WEEK), day(16)] {
         let told = adjust(weeks(traded), days.clone(), &[(first, 1.0, 4.0)]);
         assert_eq!(told.set.candles, [traded], "{first}");
@@ -169,7 +170,7 @@ fn a_bar_that_cannot_be_told_in_todays_shares_is_named_among_the_rows_that_were_
 fn days_that_add_up_to_the_bar_are_all_there_are() {
     let mut days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
     let traded = week(&days);
-    // Whether anybody traded on Saturday is not known, but the week says that nobody did.
+    // Saturday is unknown, but the bar of the week shows that nobody traded.
     days.coverage.remove(TimeRange::new(day(21), day(22)).unwrap());
     assert_eq!(figures(&adjust(weeks(traded), days.clone(), &[(day(18), 1.0, 4.0)]))[4], 110.0);
     let more = Candle { volume: traded.volume + 0.01, ..traded };
@@ -186,7 +187,7 @@ fn of_a_week_that_still_forms_the_days_to_come_may_be_missing_and_no_others() {
     let told = adjust_at(weeks(forming), days.clone(), &splits, at("2026-11-18T16:00:00Z"));
     assert_eq!(figures(&told), [100.0, 406.0, 99.75, 102.0, 60.0]);
     assert!(!told.set.candles[0].is_final);
-    // Thursday is over, and nothing is known of it.
+    // Thursday is over, and nothing is known about it.
     let told = adjust_at(weeks(forming), days, &splits, at("2026-11-20T16:00:00Z"));
     assert_eq!(told.unadjustable, [at(WEEK)]);
 }

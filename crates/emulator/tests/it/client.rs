@@ -1,4 +1,4 @@
-//! A client so small that it cannot hide a mistake: bytes over TCP, JSON, and frames.
+//! A minimal client that cannot hide a mistake: bytes over TCP, JSON, and frames.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-/// No test waits longer for anything.
+/// The longest that a test waits for anything.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// 2026-08-06T13:14:15.678Z, a Thursday.
@@ -22,7 +22,7 @@ pub(crate) const MINUTE: i64 = 60_000;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// A short history of some markets, at a standstill until the clock is moved.
+/// A short history of some markets, with a clock that stands until it is moved.
 pub(crate) fn scenario(markets: &[&str]) -> Scenario {
     Scenario {
         markets: MarketSet::Only(markets.iter().map(|&code| code.to_owned()).collect()),
@@ -38,7 +38,7 @@ pub(crate) async fn start(markets: &[&str]) -> RunningEmulator {
     Emulator::start(scenario(markets)).await.unwrap()
 }
 
-/// A venue and the hands of its clock.
+/// A venue and its manual clock.
 pub(crate) async fn clocked(scenario: Scenario) -> (RunningEmulator, EmulatorClock) {
     let clock = scenario.clock.clone();
     (Emulator::start(scenario).await.unwrap(), clock)
@@ -95,7 +95,7 @@ pub(crate) async fn get(venue: &RunningEmulator, path: &str) -> Answer {
     raw_get(venue, path).await
 }
 
-/// A GET that counts.
+/// A GET in the limiter's shared window.
 pub(crate) async fn raw_get(venue: &RunningEmulator, path: &str) -> Answer {
     request(venue, "GET", path, "\r\n").await.unwrap()
 }

@@ -1,4 +1,4 @@
-//! Clocks: a venue that is early or late, that steps, and live trades that are stamped ahead of their time.
+//! Clocks: a venue whose clock is early, late or stepping, and live trades stamped ahead of their time.
 
 use market_backbone_emulator::{Emulator, EmulatorClock, Faults, Scenario};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::stocks::{ELEVEN, Stocks, ask, body, stage};
 const CANDLES: &str = "/v1/candles/minutes/1?market=KRW-BTC&count=1";
 const SUBSCRIBE: &str = r#"[{"ticket":"t"},{"type":"trade","codes":["KRW-BTC"],"is_only_realtime":true},{"type":"ticker","codes":["KRW-BTC"],"is_only_realtime":true},{"type":"orderbook","codes":["KRW-BTC"],"is_only_realtime":true}]"#;
 
-/// All that is due by now: a request is answered after what was wanted until then.
+/// Returns all frames due by now: a request is answered after what was due before it.
 async fn news(client: &mut Client, subscribe: &str) -> Vec<Value> {
     client.say(subscribe).await;
     client.frames_until_fence().await
@@ -72,7 +72,7 @@ async fn limits_do_not_go_by_a_clock_that_steps() {
 
 #[tokio::test]
 async fn one_live_trade_is_stamped_ahead_with_its_ticker_and_its_book() {
-    // A thin market, whose every book is told: there are some seconds between them.
+    // A thin market, whose every book is sent: there are some seconds between them.
     let market = "KRW-IOTA";
     let tape = Emulator::start(scenario(&[market])).await.unwrap().tape();
     let truth = tape.trades(market, NOW, NOW + 5 * HOUR);

@@ -1,4 +1,4 @@
-//! Tickers, books and listings: what they say is what the tape says.
+//! Tickers, books and listings agree with the tape.
 
 use market_backbone_emulator::{Emulator, NumberFormat, Scenario, TakerSide, TapeTrade};
 use serde_json::Value;

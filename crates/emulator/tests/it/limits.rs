@@ -1,4 +1,4 @@
-//! Limits: who is let in, what the others are told, and what the report says of it.
+//! Limits: which requests are accepted, the answers to the others, and the report.
 
 use market_backbone_emulator::{BanBody, BanRule, Emulator, LimiterKind, RunningEmulator, Scenario};
 

@@ -1,4 +1,4 @@
-//! The emulator from outside: what a client sees, held against the tape it should be folded from.
+//! The emulator from outside: what a client sees, compared with the tape from which it is derived.
 
 #![expect(clippy::unwrap_used, reason = "clippy knows test functions, not the helpers they share")]
 

@@ -1,4 +1,4 @@
-//! US stocks over REST, held against the tape.
+//! US stocks over REST, compared with the tape.
 
 use market_backbone_emulator::{ExchangeHours, Faults, StockBar, StocksScenario, TickerSet};
 use serde_json::Value;
@@ -250,7 +250,7 @@ async fn plans_differ_in_what_they_show_and_how_often() {
     assert_eq!(delayed["status"], "DELAYED");
     assert!(delayed["results"][0]["t"].as_i64().unwrap() <= ELEVEN - 15 * MINUTE);
     assert!(body(&venue, &path).await["results"][0]["t"].as_i64().unwrap() > ELEVEN - 2 * MINUTE);
-    // Two years for free, and clipped to that in silence.
+    // Two years for free, and silently clipped to that.
     let free = "/v2/aggs/ticker/AAPL/range/1/day/2020-01-01/2026-08-06?limit=50000";
     for _ in 0..5 {
         let clipped: Value = serde_json::from_str(ask(&venue, "free-key", free).await.text()).unwrap();

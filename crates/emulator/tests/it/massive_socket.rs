@@ -1,4 +1,4 @@
-//! The stocks socket: who may in, what is told, and how it ends.
+//! The stocks socket: its login, its events, and its end.
 
 use std::collections::BTreeMap;
 
@@ -310,7 +310,7 @@ async fn a_client_that_does_not_read_is_closed() {
         }
     }
     let (events, end) = client.end().await;
-    // It reads at last: the goodbye was kept for it, if it came in time.
+    // It reads at last: the last message was kept for it, if it came in time.
     let said = events.last().is_some_and(|event| event["status"] == "slow_consumer");
     assert!((said && end == End::Closed(1008)) || end == End::Cut, "{said} {end:?}");
 }

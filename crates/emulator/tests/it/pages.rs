@@ -1,4 +1,4 @@
-//! Pages that are not what the venue has: empty, old, late, with twins and bad rows; each is counted as it happens.
+//! Page faults: empty, old and late pages, duplicates and bad rows; each is counted when it occurs.
 
 use market_backbone_emulator::{
     BadRowKind, Emulator, Faults, PageFault, PageKind, RunningEmulator, Scenario, ScriptedFault,

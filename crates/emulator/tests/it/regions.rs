@@ -91,7 +91,7 @@ async fn sockets_of_the_regions_speak_english_and_know_no_level() {
     }
 }
 
-/// Rows that are alike in all of their figures, and prices that are alike, of so many.
+/// Returns the numbers of rows with equal values, of equal prices, and of all rows.
 fn alike(a: &[Value], b: &[Value], keys: &[&str]) -> (usize, usize, usize) {
     let figures = |row: &Value| keys.iter().map(|key| e8(&row[*key])).collect::<Vec<_>>();
     let pairs = a.iter().zip(b).map(|(a, b)| (figures(a), figures(b)));

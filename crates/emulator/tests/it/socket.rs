@@ -1,11 +1,11 @@
-//! Sockets: what is told, and in which form.
+//! Sockets: what is sent, and in which form.
 
 use market_backbone_emulator::{Emulator, Faults, Quirks, Scenario, TakerSide, TapeTrade};
 use serde_json::{Value, json};
 
 use crate::client::{Client, MINUTE, NOW, clocked, e8, instant, scenario, start};
 
-/// A scenario whose trades are told in the order of the tape.
+/// A scenario whose trades are sent in the order of the tape.
 fn in_order(markets: &[&str]) -> Scenario {
     Scenario { quirks: Quirks { late_share: 0.0, ..Quirks::default() }, ..scenario(markets) }
 }

@@ -1,4 +1,4 @@
-//! US stocks: a small market at a standstill, and a client that reads its sockets.
+//! US stocks: a small market with a manual clock, and a client that reads its sockets.
 
 use futures::{SinkExt as _, StreamExt as _};
 use market_backbone_emulator::{
@@ -29,7 +29,7 @@ pub(crate) fn stage(change: impl FnOnce(&mut StocksScenario)) -> StocksScenario 
     stage
 }
 
-/// A venue at 11:00 in New York, and the hands of its clock.
+/// A venue at 11:00 in New York, and its manual clock.
 pub(crate) async fn market(change: impl FnOnce(&mut StocksScenario)) -> (RunningEmulator, EmulatorClock) {
     market_at(ELEVEN, change).await
 }
@@ -123,7 +123,7 @@ impl Stocks {
         self.next().await.expect("an open socket")
     }
 
-    /// All events until the server has answered what it answers at once.
+    /// Returns all events until the server has answered a request that it answers at once.
     pub(crate) async fn until_fence(&mut self) -> Vec<Value> {
         self.act("fence", "").await;
         let mut events = Vec::new();

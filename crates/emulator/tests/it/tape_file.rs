@@ -1,4 +1,4 @@
-//! Recorded trades: what is in the file is what is played, and what is wrong with it is said.
+//! Recorded trades: the file is played as it is, and errors in it are reported.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;

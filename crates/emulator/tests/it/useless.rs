@@ -1,4 +1,4 @@
-//! Sockets that stand and are useless all the same: mute, stalled for a while, forgetful, or cut on command.
+//! Open sockets that are useless all the same: mute, stalled for a while, forgetful, or cut on command.
 
 use futures::SinkExt as _;
 use market_backbone_emulator::{
@@ -19,7 +19,7 @@ async fn listening(faults: Faults) -> (RunningEmulator, EmulatorClock, Client) {
     (venue, clock, client)
 }
 
-/// The ids of all trades due by now: a subscription makes the server tell what came before it.
+/// Returns the ids of all trades due by now: a subscription makes the server send what came before it.
 async fn news(client: &mut Client) -> Vec<i64> {
     client.say(TRADES).await;
     client.frames_until_fence().await.iter().filter_map(|frame| frame["sequential_id"].as_i64()).collect()
@@ -103,7 +103,7 @@ async fn a_swallowed_trade_shows_in_the_tickers_sums_alone() {
     assert!(jumps.count() > 3);
 }
 
-/// Reads until the connection ends, and makes sure that nobody said goodbye.
+/// Reads until the connection ends, and checks that there was no close frame.
 async fn is_cut(client: &mut Client) {
     loop {
         match client.hear().await {

@@ -1,16 +1,16 @@
-//! How much of a rule's window a group dares to use: less after the venue has complained.
+//! The part of a rule's window that a group uses: less after the venue has throttled it.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long without a complaint it takes until the allowance grows by one step.
+/// The time without throttling after which the allowance grows by one step.
 const RECOVERY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// An allowance that grows back in steps of one in so many of the whole, and of 1 at least.
 const RECOVERY_STEPS: u32 = 100;
 
-/// What a window may hold now, in the rule's unit, and from when on.
+/// The current allowance of a window, in the rule's unit, and the time from which it holds.
 #[derive(Debug)]
 pub(super) struct AdaptiveLimit {
     full: u32,
@@ -26,7 +26,8 @@ impl AdaptiveLimit {
         Self { full, now: full, changed: None, paused_until: None }
     }
 
-    /// Shrinks it to four fifths, but not below half, and pauses until `until`. Complaints during a pause shrink it no further.
+    /// Shrinks the allowance to four fifths, but not below half, and pauses until `until`. Further throttling
+    /// during a pause does not shrink it again.
     pub(super) fn on_throttled(&mut self, now: Instant, until: Instant) {
         let paused_already = self.paused_until.is_some_and(|end| end > now);
         if !paused_already {
@@ -36,7 +37,7 @@ impl AdaptiveLimit {
         self.pause(until);
     }
 
-    /// Pauses until `until` without a complaint.
+    /// Pauses until `until` without shrinking the allowance.
     pub(super) fn pause(&mut self, until: Instant) {
         self.paused_until = self.paused_until.max(Some(until));
     }

@@ -1,4 +1,4 @@
-//! The errors that say that nothing may be sent for long: until when, and where that is recorded.
+//! The errors for long pauses and bans: until when nothing is sent, and where that is recorded.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use market_backbone_core::{RateLimitGroup, SourceError, SourceErrorKind};
 
 use super::scope_state::ScopeState;
 
-/// A shorter pause that the venue asks for is waited for; one as long as this is an error at once.
+/// The pause from which a request is refused at once; a shorter one is waited for.
 pub(super) const LONG_PAUSE: Duration = Duration::from_secs(60);
 
-/// Returns the error that the venue has shut this address out for `left` from now.
+/// Returns the error that the venue has banned this address for `left` from now.
 pub(super) fn banned(shared: &ScopeState, left: Duration) -> SourceError {
-    let message = format!("the venue has shut this address out {}", describe_end(shared, left));
+    let message = format!("the venue has banned this address {}", describe_end(shared, left));
     SourceError::new(SourceErrorKind::Banned(Some(left)), message)
 }
 
-/// Returns the error that the venue wants no request of `group` for `left` from now.
+/// Returns the error that the venue accepts no request of `group` for `left` from now.
 pub(super) fn paused(shared: &ScopeState, group: RateLimitGroup, left: Duration) -> SourceError {
-    let message =
-        format!("the venue asks to wait with requests of group {group} {}", describe_end(shared, left));
+    let message = format!("the venue accepts no requests of group {group} {}", describe_end(shared, left));
     SourceError::new(SourceErrorKind::Throttled(Some(left)), message)
 }
 
-/// Returns the words `until 2026-11-28T13:00:00Z, which is 89 s from now; nothing is sent until then, as noted in …`.
+/// Returns the text `until 2026-11-28T13:00:00Z, which is 89 s from now; nothing is sent until then, as noted
+/// in …`.
 pub(super) fn describe_end(shared: &ScopeState, left: Duration) -> String {
     // A pause of 89.7 s is not over after 89.
     let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);

@@ -6,19 +6,22 @@ use market_backbone_core::Priority;
 
 /// The settings of a limiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LimiterConfig {
     /// The time added to each window, for venues that count in milliseconds.
     pub margin: Duration,
     /// The time after it was given up in which a request may still arrive at the venue.
     pub late_arrival_grace: Duration,
-    /// Allows measured round trips to shorten the wait (a few percent more requests). If not, a request is taken to have
-    /// arrived when it was answered, which needs no assumption about the network.
+    /// True if measured round trips may shorten the wait (a few percent more requests).
+    ///
+    /// If not, a request is taken to have arrived when it was answered, which needs no assumption about the
+    /// network.
     pub trust_round_trips: bool,
     /// The number of requests of a group that may wait; one more is refused at once.
     pub queue: usize,
     /// The longest time that a request may wait for its permit.
     pub max_wait: Duration,
-    /// The longest time that a LOW request may: it waits behind all others, and nobody waits for it.
+    /// The longest time that a LOW request may wait: it waits behind all others.
     pub max_wait_low: Duration,
     /// The time after a CRITICAL request for which a reserve for the next is kept.
     pub reserve_for: Duration,
@@ -32,9 +35,25 @@ pub struct LimiterConfig {
     pub starving_low: Duration,
     /// The share of the permits that starving requests get: one in this many.
     pub starving_every: u32,
-    /// The time that a round trip is taken to last in estimates before one was measured.
+    /// The round-trip time used in estimates before one was measured.
     pub assumed_round_trip: Duration,
 }
+
+market_backbone_core::setters!(LimiterConfig {
+    margin: Duration,
+    late_arrival_grace: Duration,
+    trust_round_trips: bool,
+    queue: usize,
+    max_wait: Duration,
+    max_wait_low: Duration,
+    reserve_for: Duration,
+    reserve_share: u32,
+    starving_high: Duration,
+    starving_normal: Duration,
+    starving_low: Duration,
+    starving_every: u32,
+    assumed_round_trip: Duration,
+});
 
 impl Default for LimiterConfig {
     fn default() -> Self {

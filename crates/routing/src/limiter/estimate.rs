@@ -1,14 +1,14 @@
-//! How long a number of requests will take: the limiter's own rules, simulated.
+//! Estimates how long a number of requests will take, by simulating the limiter's own rules.
 //!
-//! Nothing is sent and nobody's place changes. The simulation begins with what the log holds now and with the time that a
-//! round trip takes. It ends with the last answer of so many more requests, if all of them waited already and nobody else
-//! sent any.
+//! Nothing is sent and no queue changes. The simulation begins with the current log and the time of a round
+//! trip. It ends with the last answer of the given number of further requests, if all of them waited already
+//! and nobody else sent any.
 
 use std::time::Duration;
 
 use market_backbone_core::RateLimitRule;
 
-/// The most requests that are simulated; the rest are taken to go at the same pace.
+/// The largest number of simulated requests; the rest are taken to go at the same pace.
 const MAX_SIMULATED: u64 = 100_000;
 
 /// An estimate of how long some requests will take.
@@ -16,9 +16,9 @@ const MAX_SIMULATED: u64 = 100_000;
 pub struct CompletionEstimate {
     /// The time until the last of them is answered.
     pub takes: Duration,
-    /// The time that one round trip is taken to last.
+    /// The assumed time of one round trip.
     pub round_trip: Duration,
-    /// Says that the round trip was measured lately; if not it is an assumption.
+    /// True if the round trip was measured lately; if not, it is an assumption.
     pub measured: bool,
 }
 
@@ -27,9 +27,9 @@ pub struct CompletionEstimate {
 pub(super) struct Workload {
     /// The weights of those that come first.
     pub(super) ahead: Vec<u32>,
-    /// How many more come then,
+    /// The number of requests after those.
     pub(super) requests: u64,
-    /// each of this weight.
+    /// The weight of each of these.
     pub(super) weight: u32,
 }
 
@@ -47,9 +47,9 @@ pub(super) struct SendProjection {
     /// How the window of each rule will empty.
     pub(super) windows: Vec<WindowProjection>,
     pub(super) round_trip: Duration,
-    /// What of the round trip is not waited for, once it is known well enough.
+    /// The part of the round trip that is not waited for, once it is known well enough.
     pub(super) rtt_credit: Duration,
-    /// How many more answers it takes until it is.
+    /// The number of answers after which it is.
     pub(super) responses_until_credit: usize,
 }
 
@@ -57,11 +57,11 @@ pub(super) struct SendProjection {
 #[derive(Clone, Debug)]
 pub(super) struct WindowProjection {
     pub(super) rule: RateLimitRule,
-    /// How long a request counts after its arrival: the window and the margin.
+    /// The time for which a request counts after its arrival: the window and the margin.
     pub(super) hold: Duration,
-    /// What may be used of the window at present.
+    /// The current allowance of the window.
     pub(super) allowed: u32,
-    /// When each request that counts now will have left, and what it takes until then; soonest first.
+    /// The times at which counted requests leave, with their weights; soonest first.
     pub(super) releases: Vec<(Duration, u64)>,
 }
 
@@ -89,7 +89,7 @@ impl SendProjection {
         last + last.mul_f64(beyond)
     }
 
-    /// Returns when a request sent at `at` counts no more in a window that holds it for `hold`.
+    /// Returns when a request sent at `at` no longer counts in a window that holds it for `hold`.
     fn released_after(&self, at: Duration, hold: Duration, sent: &[(Duration, u32)]) -> Duration {
         let answered = at + self.round_trip;
         let soonest = answered + hold - self.rtt_credit.min(self.round_trip);
@@ -98,7 +98,7 @@ impl SendProjection {
     }
 }
 
-/// A window while the simulation goes on: what it holds are the releases from `oldest` on, then the simulated requests.
+/// A window during the simulation: it holds the releases from `oldest` on, then the simulated requests.
 #[derive(Debug)]
 struct SimulatedWindow<'a> {
     window: &'a WindowProjection,
@@ -111,7 +111,7 @@ impl<'a> SimulatedWindow<'a> {
         Self { window, oldest: 0, used: window.releases.iter().map(|(_, charge)| charge).sum() }
     }
 
-    /// Makes room for a request of `weight`, which takes it, and returns when there is.
+    /// Makes room for a request of `weight`, and returns when there is room.
     fn room(&mut self, weight: u32, sent: &[(Duration, u32)], projection: &SendProjection) -> Duration {
         let rule = &self.window.rule;
         let charge = u64::from(rule.charge(weight));

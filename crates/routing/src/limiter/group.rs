@@ -1,7 +1,7 @@
-//! One group of requests, shared by all who send them.
+//! One group of requests, shared by all its senders.
 //!
-//! Its state stands behind a mutex that is held for microseconds: no file is read, written or waited for meanwhile.
-//! [`granting`] says how permits come to be all the same seen by other processes before they are used.
+//! Its state is behind a mutex that is held for microseconds: no file is read, written or waited for
+//! meanwhile. [`granting`] says how other processes still see permits before they are used.
 
 mod corrections;
 mod granting;
@@ -20,12 +20,12 @@ use super::state::{GrantOutcome, LimiterState};
 use super::wait_queue::Waiter;
 use super::{CompletionEstimate, GroupMetrics, LimiterConfig, block_errors};
 
-/// How things stand for a request that joined the queue.
+/// The state of a request in the queue.
 #[derive(Debug)]
 pub(super) enum WaiterState {
-    /// It got its permit at this moment, or never will.
+    /// The permit was granted at this moment, or the request was refused.
     Resolved(Result<Instant, SourceError>),
-    /// It waits. `alarm` is set for the one that is next: look again then.
+    /// The request waits. `alarm` is set for the one that is next: look again then.
     Waiting { alarm: Option<Instant> },
 }
 
@@ -61,7 +61,7 @@ impl LimitedGroup {
         }
     }
 
-    /// Joins the queue; [`take_state`](Self::take_state) tells what comes of it.
+    /// Joins the queue; [`take_state`](Self::take_state) returns the outcome.
     pub(super) fn join(
         &self,
         priority: Priority,
@@ -80,7 +80,7 @@ impl LimitedGroup {
             }
             let waiting = state.queue.len();
             if waiting >= self.config.queue {
-                let message = format!("{waiting} requests wait for a turn in group {} already", self.name);
+                let message = format!("{waiting} requests are queued in group {} already", self.name);
                 return Err(SourceError::new(SourceErrorKind::Overloaded, message));
             }
             if priority == Priority::Critical {
@@ -95,7 +95,7 @@ impl LimitedGroup {
         Ok(id)
     }
 
-    /// Refuses a request that no window can ever hold.
+    /// Refuses a request whose weight no window can hold.
     fn check_weight(&self, weight: u32) -> Result<(), SourceError> {
         let Some(rule) = self.rules.iter().find(|rule| rule.charge(weight) > rule.max.max(1)) else {
             return Ok(());
@@ -107,7 +107,7 @@ impl LimitedGroup {
         Err(SourceError::new(SourceErrorKind::BadRequest, message))
     }
 
-    /// Returns what became of `id`, which is told once.
+    /// Returns the state of `id`; an outcome is returned once.
     pub(super) fn take_state(&self, id: u64) -> WaiterState {
         let mut state = self.lock();
         match state.outcomes.remove(&id) {
@@ -120,7 +120,7 @@ impl LimitedGroup {
         WaiterState::Waiting { alarm }
     }
 
-    /// Leaves the queue, or hands back a permit that nobody picked up. Of no effect once it was picked up.
+    /// Leaves the queue, or returns a permit that nobody picked up. Has no effect once it was picked up.
     pub(super) fn cancel(&self, id: u64) {
         let (left, unused) = {
             let mut state = self.lock();
@@ -213,7 +213,7 @@ impl LimitedGroup {
         }
     }
 
-    // The state is sound after every statement, so a panic elsewhere is no reason to stop.
+    // The state is consistent after every statement, so a panic elsewhere is no reason to stop.
     fn lock(&self) -> MutexGuard<'_, LimiterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

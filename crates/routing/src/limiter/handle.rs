@@ -1,4 +1,4 @@
-//! The limiter as its callers see it: a handle that gives permits and takes note of what the venue says.
+//! The limiter as its callers see it: a handle that grants permits and records what the venue reports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use super::scope_registry;
 use super::scope_state::ScopeState;
 use super::{CompletionEstimate, JournalConfig, LimiterConfig, LimiterMetrics, Permit};
 
-/// How long a ban is taken to last when the venue does not say.
+/// The assumed length of a ban when the venue does not say.
 const DEFAULT_BAN: Duration = Duration::from_secs(600);
 
-/// A rate limiter that gives permits to send. It is cheap to clone, and all clones share one count.
+/// A rate limiter that grants permits to send. It is cheap to clone, and all clones share one count.
 #[derive(Clone, Debug)]
 pub struct Limiter {
     pub(super) scope: Arc<LimiterScope>,
@@ -49,11 +49,14 @@ impl Limiter {
         Self { scope: Arc::new(LimiterScope { groups, state }) }
     }
 
-    /// Returns the limiter of `scope`, a name for what the venue counts together (venue and host). All of a process who
-    /// name the same scope and rules share one count, and the settings of the first.
+    /// Returns the limiter of `scope`, a name for what the venue counts together (venue and host).
     ///
-    /// With a `journal` the sends are recorded in a file, and what other processes record there counts too: those that run
-    /// at the same time, and those that ran before. A file that cannot be used is warned of and done without.
+    /// All callers in a process that name the same scope and rules share one count, and the settings of the
+    /// first.
+    ///
+    /// With a `journal` the sends are recorded in a file, and what other processes record there counts too:
+    /// those that run at the same time, and those that ran before. If the file cannot be used, a warning is
+    /// logged and the limiter works without it.
     #[must_use]
     pub fn of_scope(
         scope: &str,
@@ -68,7 +71,7 @@ impl Limiter {
         limiter
     }
 
-    /// Begins to record for other processes and to count what they record; of effect once.
+    /// Starts to record for other processes and to count what they record; has an effect once.
     fn attach_journal(&self, config: JournalConfig) {
         if self.scope.state.journal.get().is_some() {
             return;
@@ -78,7 +81,7 @@ impl Limiter {
         let journal = match Journal::open(config, &rules) {
             Ok(opened) => opened,
             Err(error) => {
-                tracing::warn!(%error, %file, "what is sent cannot be noted; other processes will not know of it");
+                tracing::warn!(%error, %file, "sent requests cannot be recorded; other processes will not know of them");
                 return;
             }
         };
@@ -138,15 +141,17 @@ impl Limiter {
         QueuedRequest::enqueue(group, priority, cost.weight, within)
     }
 
-    /// Corrects the count by what the venue says is left of the group's first rule after the request of `permit`.
+    /// Corrects the count by the remaining budget of the group's first rule that the venue reports after the
+    /// request of `permit`.
     ///
-    /// Less than is known of means that somebody else uses this address's budget: the difference counts as sent now. More
-    /// is never believed.
+    /// If less is left than this limiter has counted, another client uses this address's rate limit: the
+    /// difference counts as sent now. A larger remainder is ignored.
     pub fn observe(&self, permit: &Permit, group: RateLimitGroup, remaining: u32) {
         self.observe_report(permit, BudgetReport { group, window: None, remaining });
     }
 
-    /// Corrects the count by what the venue says is left of one of the group's rules, as [`observe`](Self::observe) does.
+    /// Corrects the count by the remaining budget of one of the group's rules that the venue reports, as
+    /// [`observe`](Self::observe) does.
     pub fn observe_report(&self, permit: &Permit, report: BudgetReport) {
         if permit.group() != report.group {
             tracing::debug!(asked = %permit.group(), counted = %report.group, "counted in another group than expected");
@@ -157,19 +162,20 @@ impl Limiter {
         }
     }
 
-    /// Takes note that the venue refused a request of `group` as one too many.
+    /// Records that the venue throttled a request of `group`.
     ///
-    /// Nothing of the group is sent for `retry_after`, and for a window at least. Where that is a minute or more, nobody
-    /// waits for it: requests are refused meanwhile, in other processes too. Then each rule gets four fifths of what it
-    /// had, at least half of its limit, and one hundredth of its limit (at least 1) more for each 10 s without a refusal.
+    /// Nothing of the group is sent for `retry_after`, and for a window at least. Where that is a minute or
+    /// more, nobody waits for it: requests are refused meanwhile, in other processes too. Then each rule gets
+    /// four fifths of what it had, at least half of its limit, and one hundredth of its limit (at least 1)
+    /// more for each 10 s without throttling.
     pub fn throttled(&self, group: RateLimitGroup, retry_after: Option<Duration>) {
         if let Some(found) = self.find(group) {
             found.throttled(retry_after);
         }
     }
 
-    /// Takes note that the venue has shut this address out: nothing at all is sent for `duration` (ten minutes where the
-    /// venue does not say), and requests that wait are refused at once.
+    /// Records that the venue has banned this address: nothing at all is sent for `duration` (ten minutes
+    /// where the venue does not say), and queued requests are refused at once.
     pub fn banned(&self, duration: Option<Duration>) {
         let duration = duration.unwrap_or(DEFAULT_BAN);
         if let Some(journal) = self.scope.state.journal.get() {
@@ -180,7 +186,7 @@ impl Limiter {
         self.scope.groups.iter().for_each(|group| group.ban_until(until));
     }
 
-    /// Returns how much longer the venue shuts this address out, if it does.
+    /// Returns the remaining time of the venue's ban, if there is one.
     #[must_use]
     pub fn banned_for(&self) -> Option<Duration> {
         self.scope.groups.iter().filter_map(|group| group.banned_for()).max()
@@ -200,10 +206,12 @@ impl Limiter {
         self.find(group).is_some_and(|found| found.busy())
     }
 
-    /// Estimates how long `requests` would take that cost `cost` each, if all of them were made now and nobody else made
-    /// any; `None` for a group without a rule.
+    /// Estimates how long `requests` would take that cost `cost` each, if all of them were made now and
+    /// nobody else made any.
     ///
-    /// Goes by what the log holds, what the venue allows at present, and the round trips measured lately.
+    /// Returns `None` for a group without a rule.
+    ///
+    /// The estimate uses the log, the current allowances, and the round trips measured lately.
     #[must_use]
     pub fn eta(
         &self,
@@ -215,7 +223,7 @@ impl Limiter {
         self.find(group).map(|found| found.eta(priority, requests, weight))
     }
 
-    /// Returns the figures so far.
+    /// Returns the counters so far.
     #[must_use]
     pub fn metrics(&self) -> LimiterMetrics {
         LimiterMetrics {

@@ -40,9 +40,9 @@ use outbox::{Outbox, OutgoingRecord};
 use process_lock::{ProcessLock, ProcessLockGuard};
 use record::JournalRecord;
 
-/// How often to try again, at once, to write what happened to a request.
+/// The number of immediate attempts to write what happened to a request.
 const ANSWER_ATTEMPTS: u32 = 5;
-/// How often to try again where no later moment may come: at the start, at the end, and for a ban.
+/// The number of attempts where there is no later chance: at the start, at the end, and for a ban.
 const LOCK_ATTEMPTS: u32 = 100;
 /// The time between two such attempts; no lock is held meanwhile.
 const LOCK_RETRY_DELAY: Duration = Duration::from_micros(100);
@@ -51,11 +51,11 @@ const LOCK_RETRY_DELAY: Duration = Duration::from_micros(100);
 #[derive(Debug)]
 pub(super) struct Journal {
     config: JournalConfig,
-    /// The number of this run, by which its lines are told from those of others.
+    /// The number of this run, which tells its lines from those of others.
     writer: u32,
     process_lock: ProcessLock,
     file: Mutex<JournalFile>,
-    /// Since when both have been found taken each time.
+    /// The contention for both locks.
     contention: Contention,
     outbox: Outbox,
 }
@@ -92,7 +92,7 @@ impl Journal {
         self.lock_file().replay(self.config.now(), exclusive)
     }
 
-    /// Takes the lock of the processes; a holder is out again in microseconds, unless it was stopped.
+    /// Takes the lock between processes; a holder releases it within microseconds, unless it was stopped.
     fn lock_with_retries(&self) -> Option<ProcessLockGuard<'_>> {
         let attempt = |_| {
             let lock = self.process_lock.try_lock();
@@ -104,7 +104,7 @@ impl Journal {
         (0..LOCK_ATTEMPTS).find_map(attempt)
     }
 
-    /// Begins to decide about permits; `None` if another process or thread is at it. Does not wait.
+    /// Starts to decide about permits; `None` if another process or thread does. Does not wait.
     pub(super) fn try_lock(&self) -> Option<JournalGuard<'_>> {
         let (mut file, lock) = self.try_enter()?;
         self.write_outbox(&mut file);
@@ -113,7 +113,7 @@ impl Journal {
         Some(JournalGuard::new(self, lock, file))
     }
 
-    /// Returns whether the journal has been found taken for so long that nobody waits for it any more.
+    /// Returns whether the journal has been found locked for so long that nobody waits for it any more.
     pub(super) fn is_stalled(&self) -> bool {
         self.contention.is_stalled()
     }
@@ -130,7 +130,8 @@ impl Journal {
         entered
     }
 
-    /// Records what happened to a request, or that the venue wants none: at once, or as soon as the file is free.
+    /// Records what happened to a request, or that the venue accepts none: at once, or as soon as the file is
+    /// free.
     ///
     /// A ban or a pause must be known to the next process even if this one has nothing more to say: it is written
     /// within 10 ms in any case.
@@ -169,7 +170,7 @@ impl Journal {
         }
     }
 
-    /// Writes what waits in the outbox, if nobody is at the journal. Whoever is looks again after it has left.
+    /// Writes the outbox, if the journal is free; otherwise its user looks again after it has left.
     fn flush(&self) {
         while !self.outbox.is_empty() {
             let Some((mut file, _lock)) = self.try_enter() else { return };
@@ -177,7 +178,7 @@ impl Journal {
         }
     }
 
-    /// Writes what waits in the outbox at the risk that a process that shortens the file at this moment loses it.
+    /// Writes the outbox without the lock. A process that compacts the file at this moment may lose it.
     fn flush_without_lock(&self) {
         if let Ok(mut file) = self.file.try_lock() {
             self.write_outbox(&mut file);
@@ -203,7 +204,7 @@ impl Journal {
             && file.is_first_failure()
         {
             let file = self.file();
-            tracing::warn!(%error, %file, "what is sent cannot be noted; other processes will not know of it");
+            tracing::warn!(%error, %file, "sent requests cannot be recorded; other processes will not know of them");
         }
     }
 
@@ -222,7 +223,7 @@ impl Journal {
     }
 }
 
-/// What is still in the outbox is written, whoever is at the file.
+/// Writes the rest of the outbox, whoever uses the file.
 impl Drop for Journal {
     fn drop(&mut self) {
         if !self.outbox.is_empty() {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::group::{LimitedGroup, WaiterState};
 
-/// A place in the queue. Dropping it leaves the queue, or hands back a permit that was given but not used.
+/// A place in the queue. Dropping it leaves the queue, or returns a permit that was granted but not used.
 #[derive(Debug)]
 pub(super) struct QueuedRequest {
     group: Arc<LimitedGroup>,
@@ -68,14 +68,15 @@ impl QueuedRequest {
             return too_late(&self.group, within, would_take);
         }
         let (name, patience) = (self.group.name(), self.group.max_wait(self.priority));
-        let message = format!("waited {} s for a turn in group {name}; ask for less", patience.as_secs_f32());
+        let message =
+            format!("waited {} s for a permit in group {name}; send fewer requests", patience.as_secs_f32());
         SourceError::new(SourceErrorKind::Overloaded, message)
     }
 }
 
 fn too_late(group: &LimitedGroup, within: Duration, would_take: Duration) -> SourceError {
     let message = format!(
-        "a turn in group {} would take {} ms, {} ms were allowed",
+        "a permit in group {} would take {} ms, {} ms were allowed",
         group.name(),
         would_take.as_millis(),
         within.as_millis()
@@ -103,7 +104,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Says that the request was answered just now, whatever the answer was.
+    /// Records that the request was answered just now, whatever the answer was.
     pub fn answered(mut self) {
         self.resolved = true;
         self.group.answered(self.id);
@@ -115,7 +116,7 @@ impl Permit {
         self.group.name()
     }
 
-    /// Returns when the permit was given.
+    /// Returns when the permit was granted.
     #[must_use]
     pub fn sent_at(&self) -> Instant {
         self.sent

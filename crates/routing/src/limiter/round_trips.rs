@@ -1,34 +1,35 @@
 //! The part of a round trip that every request certainly spends on its way, and that need not be waited for.
 //!
-//! The proof (see `limiter.rs`) wants a lower bound of the quickest way there plus the quickest way back.
-//! The best round trip seen is an upper bound of that, and a poor one when it is the first or when the
-//! network is restless: the first requests of a process all pay for a handshake, so their best is far
+//! The proof (see `limiter.rs`) needs a lower bound of the quickest way there plus the quickest way back. The
+//! best round trip seen is an upper bound of that. It is a poor one when it is the first or when the
+//! network's latency varies: the first requests of a process all pay for a handshake, so their best is far
 //! above what the next requests take. So the bound is given only after two windows' worth of answers, and
-//! lies below the best by a guard: a multiple of the distance from best to median, three times while few
-//! answers are known, once when there are many, since the best of many is nearly the best there is. (Were both ways
-//! restless alike, the best of 128 would have to lie above the quickest possible by half of all the
-//! restlessness for that to fail: once in 26 million.) On a steady network best and median differ by a
-//! millisecond and nearly the whole round trip is saved; on a restless one the bound falls towards zero,
-//! which is always safe.
+//! lies below the best by a guard. The guard is a multiple of the distance from best to median: three times
+//! while few answers are known, once when there are many, since the best of many is nearly the best there is.
+//! (If both ways varied equally, the best of 128 would have to lie above the quickest possible by half of the
+//! whole variation for that to fail: once in 26 million.) On a steady network best and median differ by a
+//! millisecond and nearly the whole round trip is saved; on a varying one the bound falls towards zero, which
+//! is always safe.
 //!
-//! What is assumed is that the route of the next second is one of those of the last minutes. An answer that
-//! comes sooner than the bound shows that it is not: everything learnt is forgotten, and twice as many
-//! answers as before are wanted until a bound is given again.
+//! The assumption is that the route of the next second is one of those of the last minutes. An answer that
+//! comes sooner than the bound shows that it is not: all samples are dropped, and twice as many answers as
+//! before are needed until a bound is given again.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The number of answers that the bound is taken from.
+/// The number of answers from which the bound is computed.
 const MAX_SAMPLES: usize = 256;
-/// The number of answers that the present state is judged by.
+/// The number of answers from which the median is computed.
 const MEDIAN_SAMPLES: usize = 64;
 /// The fewest answers for a bound: the best of fewer is often poor, whatever its distance to the median.
 const MIN_SAMPLES: usize = 20;
-/// The fewest answers for a guess at the bound, which is enough for an estimate and for nothing else.
+/// The fewest answers for an estimate of the bound, which is good enough for an estimate of time and for
+/// nothing else.
 const MIN_ESTIMATE_SAMPLES: usize = 5;
-/// The age at which figures are worth nothing, since idle connections were closed.
+/// The age above which samples are dropped, because idle connections were closed.
 const EXPIRES_AFTER: Duration = Duration::from_secs(120);
 
 /// The latest round trips of a group.
@@ -41,7 +42,8 @@ pub(super) struct RoundTrips {
 }
 
 impl RoundTrips {
-    /// Returns an empty one for a group that takes `max` requests in a window. Unless `trusted` it gives no credit.
+    /// Creates an empty one for a group that takes `max` requests in a window. Unless `trusted` it gives no
+    /// credit.
     pub(super) fn new(max: u32, trusted: bool) -> Self {
         let needed = usize::try_from(max)
             .unwrap_or(MEDIAN_SAMPLES)

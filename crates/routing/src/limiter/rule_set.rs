@@ -1,4 +1,4 @@
-//! The rules of one group, all of which hold, and how much of each the group dares to use at present.
+//! The rules of one group, all of which hold, with their current allowances.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use super::adaptive_limit::AdaptiveLimit;
 use super::send_log::{NextSlot, SendLog};
 use super::sent_request::WindowShare;
 
-/// One rule at work.
+/// One rule with its allowance.
 #[derive(Debug)]
 pub(super) struct RuleWindow {
     pub(super) rule: RateLimitRule,
-    /// How long after its arrival a request counts: the window and the margin.
+    /// The time for which a request counts after its arrival: the window and the margin.
     pub(super) hold: Duration,
     limit: AdaptiveLimit,
 }
@@ -92,12 +92,13 @@ impl RuleSet {
         self.0.iter_mut().map(|window| window.limit.at(now)).min().unwrap_or_default()
     }
 
-    /// Shrinks all of them, since a complaint does not say which rule it is about, and pauses until `until`.
+    /// Shrinks all allowances, since throttling does not say which rule it is about, and pauses until
+    /// `until`.
     pub(super) fn on_throttled(&mut self, now: Instant, until: Instant) {
         self.0.iter_mut().for_each(|window| window.limit.on_throttled(now, until));
     }
 
-    /// Pauses until `until` without a complaint.
+    /// Pauses until `until` without shrinking the allowances.
     pub(super) fn pause(&mut self, until: Instant) {
         self.0.iter_mut().for_each(|window| window.limit.pause(until));
     }

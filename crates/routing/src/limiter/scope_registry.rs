@@ -1,4 +1,4 @@
-//! The scopes that are in use: two backbones of one process on one venue must not each spend the whole budget.
+//! The scopes in use: two backbones of one process on one venue must not each spend the whole budget.
 
 use std::sync::{Mutex, PoisonError, Weak};
 
@@ -7,12 +7,12 @@ use market_backbone_core::RateLimitRule;
 use super::handle::{Limiter, LimiterScope};
 use super::rule_set::by_group;
 
-/// The scopes that somebody uses.
+/// The scopes in use.
 static SCOPES: Mutex<Vec<(String, Weak<LimiterScope>)>> = Mutex::new(Vec::new());
 
-/// Returns the limiter of the scope with this name and these rules, made by `new` if nobody has one.
+/// Returns the limiter of the scope with this name and these rules, made by `new` if there is none.
 ///
-/// Other rules for the same name are another scope: a key that is worth more is counted apart.
+/// Other rules for the same name are another scope: a key with higher limits is counted apart.
 pub(super) fn find_or(name: &str, rules: &[RateLimitRule], new: impl FnOnce() -> Limiter) -> Limiter {
     let mut scopes = SCOPES.lock().unwrap_or_else(PoisonError::into_inner);
     scopes.retain(|(_, scope)| scope.strong_count() > 0);

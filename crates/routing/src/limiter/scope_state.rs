@@ -1,4 +1,4 @@
-//! What the groups of a scope share: the journal, and whether the venue has shut this address out.
+//! The state that the groups of a scope share: the journal, and the venue's ban.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -21,22 +21,23 @@ struct BanHistory {
 }
 
 impl ScopeState {
-    /// Records that the venue has shut this address out until `until`.
+    /// Records that the venue has banned this address until `until`.
     ///
-    /// Each request in flight may come back with that, and each group may read of it in the journal: it is logged once.
+    /// Each request in flight may be refused with the ban, and each group may read of it in the journal: it
+    /// is logged once.
     pub(super) fn record_ban(&self, until: Instant, now: Instant) {
         let mut bans = self.lock();
         if bans.until.is_none_or(|known| known <= now) {
             bans.count += 1;
             tracing::error!(
-                "the venue has shut this address out {}",
+                "the venue has banned this address {}",
                 block_errors::describe_end(self, until - now)
             );
         }
         bans.until = bans.until.max(Some(until));
     }
 
-    /// Returns how often that has happened.
+    /// Returns the number of bans.
     pub(super) fn bans(&self) -> u64 {
         self.lock().count
     }

@@ -38,7 +38,7 @@ impl NextSlot {
 /// The requests of a group that the venue may still count.
 #[derive(Debug)]
 pub(super) struct SendLog {
-    /// How long after its arrival a request counts under at least one rule.
+    /// The longest time for which a request counts after its arrival, over all rules.
     longest_hold: Duration,
     late_arrival_grace: Duration,
     log: VecDeque<SentRequest>,
@@ -64,14 +64,14 @@ impl SendLog {
         self.log.push_back(SentRequest { writer: 0, id, at, share, outcome, weight, requests: 1 });
     }
 
-    /// Adds what somebody unknown used of the budget: `amount`, which arrived just now at the latest.
+    /// Adds the budget that an unknown sender used: `amount`, which arrived just now at the latest.
     pub(super) fn push_external(&mut self, now: Instant, amount: u32) {
         let (share, outcome) = (WindowShare::External, SendOutcome::Arrived(now));
         let (weight, requests) = (amount, amount);
         self.log.push_back(SentRequest { writer: 0, id: 0, at: now, share, outcome, weight, requests });
     }
 
-    /// Adds what another process says of one of its requests.
+    /// Adds an event of another process's request.
     pub(super) fn ingest(&mut self, event: PeerEvent, now: Instant) {
         let PeerEvent { kind, writer, number: id, weight, age } = event;
         // The clock of this process may not reach back that far; then it counts as of now.
@@ -92,7 +92,7 @@ impl SendLog {
         }
     }
 
-    /// Returns whether a request of another process is in flight: nobody will say so when that is answered.
+    /// Returns whether a request of another process is in flight: its answer causes no event here.
     pub(super) fn is_external_in_flight(&self) -> bool {
         self.log.iter().any(|sent| sent.is_external() && sent.is_in_flight())
     }
@@ -101,14 +101,14 @@ impl SendLog {
         self.log.iter_mut().find(|sent| sent.id == id && !sent.is_external())
     }
 
-    /// Corrects when a request of this process leaves: its permit was given a little after it was decided.
+    /// Corrects the time of sending: the permit was granted a little after it was decided.
     pub(super) fn sent_at(&mut self, id: u64, at: Instant) {
         if let Some(sent) = self.own(id) {
             sent.at = at;
         }
     }
 
-    /// Records what became of a request of this process.
+    /// Records the outcome of a request of this process.
     pub(super) fn resolve(&mut self, id: u64, outcome: SendOutcome) {
         let Some(sent) = self.own(id) else { return };
         sent.outcome = outcome;

@@ -5,16 +5,17 @@ use std::time::Duration;
 use market_backbone_core::RateUnit;
 use tokio::time::Instant;
 
-/// After this time a request of another process has arrived or never will: that process may have been killed.
+/// The time after which a request of another process has arrived or never will: that process may have been
+/// killed.
 const MAX_EXTERNAL_IN_FLIGHT: Duration = Duration::from_secs(5);
 
-/// What is known of a request after it was sent.
+/// The outcome of a request after it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SendOutcome {
     InFlight,
     /// The reply arrived at this moment.
     Answered(Instant),
-    /// The caller gave it up at this moment. It never arrives, or does a little later.
+    /// The caller gave it up at this moment. It never arrives, or arrives a little later.
     Lost(Instant),
     /// The venue has received it by this moment for certain.
     Arrived(Instant),
@@ -39,12 +40,13 @@ pub(super) struct SentRequest {
     pub(super) share: WindowShare,
     pub(super) outcome: SendOutcome,
     pub(super) weight: u32,
-    /// The number of requests that this entry stands for: 1, unless a venue's figure betrayed several of unknown origin.
+    /// The number of requests that this entry stands for: 1, unless a venue's report showed several of
+    /// unknown origin.
     pub(super) requests: u32,
 }
 
 impl SentRequest {
-    /// Returns what the entry takes of a window that counts in `unit`.
+    /// Returns how much of a window the entry uses, which counts in `unit`.
     pub(super) fn charge(&self, unit: RateUnit) -> u64 {
         u64::from(match unit {
             RateUnit::Weight => self.weight,

@@ -1,8 +1,8 @@
-//! The clock that nobody sets: the time since the machine was started.
+//! The time since boot, a clock that nobody sets.
 
 use market_backbone_core::{Clock, Timestamp};
 
-/// The time since the machine was started, as Linux tells it. It goes on while the machine sleeps.
+/// The time since boot, as Linux reports it. It goes on while the machine sleeps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BootClock;
 
@@ -14,13 +14,14 @@ impl BootClock {
 }
 
 impl Clock for BootClock {
-    /// Returns the epoch if the system fails to tell: then nothing has a positive age by it, and the wall clock decides.
+    /// Returns the epoch if the system call fails: then nothing has a positive age by it, and the wall clock
+    /// decides.
     fn now(&self) -> Timestamp {
         since_boot().unwrap_or(Timestamp::EPOCH)
     }
 }
 
-/// Returns the time since this machine was started, which nobody sets, where the system tells it.
+/// Returns the time since this machine was booted, which nobody sets, where the system reports it.
 #[must_use]
 pub fn since_boot() -> Option<Timestamp> {
     let text = std::fs::read_to_string("/proc/uptime").ok()?;

@@ -1,6 +1,6 @@
-//! The state of one group: its rules, its log, its queue, and how permits go from the queue to the log.
+//! The state of one group: its rules, its log, its queue, and the way of permits from the queue to the log.
 //!
-//! Nothing in here waits or touches a file: whoever holds the lock of a group's state holds it for microseconds.
+//! Nothing in here waits or touches a file: the lock of a group's state is held for microseconds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,20 +18,20 @@ use super::send_log::{NextSlot, SendLog};
 use super::sent_request::WindowShare;
 use super::wait_queue::{NextWaiter, WaitQueue};
 
-/// How often to look whether a request that another process has in flight was answered.
+/// The interval between two checks whether a request of another process in flight was answered.
 const EXTERNAL_POLL: Duration = Duration::from_millis(20);
 
 /// The request that is next, and when to look again if that is known; its waiter keeps the alarm for all.
 type NextWakeup = (NextWaiter, Option<Instant>);
 
-/// What became of a request that waited, until its waiter picks it up.
+/// The outcome of a queued request, until its waiter picks it up.
 #[derive(Debug)]
 pub(super) enum GrantOutcome {
-    /// It gets a permit as soon as that is recorded where other processes see it.
+    /// The request gets a permit as soon as that is recorded for other processes.
     Recording,
-    /// It has its permit since this moment.
+    /// The request has its permit since this moment.
     Granted(Instant),
-    /// It gets none.
+    /// The request is refused.
     Refused(SourceError),
 }
 
@@ -87,7 +87,7 @@ impl LimiterState {
         self.banned_until.and_then(|end| end.checked_duration_since(now)).filter(|left| !left.is_zero())
     }
 
-    /// Returns how much longer the venue wants no request, where that is too long to wait for.
+    /// Returns the remaining pause of the venue, where it is too long to wait for.
     pub(super) fn long_pause(&self, now: Instant) -> Option<Duration> {
         let end = self.rules.paused_until(now)?;
         Some(end - now).filter(|left| *left >= LONG_PAUSE)
@@ -102,9 +102,10 @@ impl LimiterState {
         self.next = None;
     }
 
-    /// Decides which requests get a permit now, and sets the alarm for the next. To be called after every change.
+    /// Decides which requests get a permit now, and sets the alarm for the next. Must be called after every
+    /// change.
     ///
-    /// What is decided counts from here on; the waiters learn of it by [`publish`](Self::publish).
+    /// A decided permit counts from here on; its waiter gets it by [`publish`](Self::publish).
     pub(super) fn decide(&mut self, now: Instant) -> Vec<Grant> {
         self.log.prune(now);
         let mut grants = Vec::new();
@@ -118,7 +119,7 @@ impl LimiterState {
         grants
     }
 
-    /// Gives the permits that were decided, now that they are recorded; not to those that were cancelled meanwhile.
+    /// Hands over the decided permits, now that they are recorded, except those cancelled meanwhile.
     pub(super) fn publish(&mut self, grants: Vec<Grant>, now: Instant) {
         for grant in grants {
             if let Some(outcome @ GrantOutcome::Recording) = self.outcomes.get_mut(&grant.id) {
@@ -182,7 +183,7 @@ impl LimiterState {
         self.sent_weight = self.sent_weight.saturating_sub(u64::from(weight));
     }
 
-    /// Returns what an estimate goes by, and whether the round trip in it was measured.
+    /// Returns the data for an estimate, and whether the round trip in it was measured.
     pub(super) fn projection(&mut self, priority: Priority, now: Instant) -> (SendProjection, bool) {
         let reserved = self.reserve_ends(now).is_some() && priority != Priority::Critical;
         let paused = self.rules.paused_until(now).map(|end| end - now);
@@ -225,8 +226,8 @@ impl LimiterState {
         }
     }
 
-    /// Counts what the venue reports of the window it means, after the reply to a request sent at `sent`: less left than
-    /// is known of was used by somebody else. Returns how much that is.
+    /// Counts what the venue reports of a window after the reply to a request sent at `sent`: if less is left
+    /// than was counted, somebody else used the difference. Returns that difference.
     pub(super) fn observe(
         &mut self,
         window: Option<Duration>,

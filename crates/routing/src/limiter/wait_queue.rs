@@ -25,7 +25,7 @@ pub(super) struct NextWaiter {
     pub(super) id: u64,
     pub(super) weight: u32,
     pub(super) priority: Priority,
-    /// It overtakes others because it has waited too long.
+    /// True if it overtakes others because it has waited too long.
     starving: bool,
 }
 
@@ -44,7 +44,8 @@ impl WaitQueue {
         self.queues.iter().map(VecDeque::len).sum()
     }
 
-    /// Returns the work until one of `priority` that joined at `now` has had `requests` of `weight` each, at most.
+    /// Returns at most how much work there is until one of `priority` that joined at `now` has had `requests`
+    /// of `weight` each.
     pub(super) fn work_until(
         &self,
         priority: Priority,
@@ -56,7 +57,7 @@ impl WaitQueue {
         let overtaken = self.starving(now, priority, config).is_some();
         let others = u64::from(config.starving_every).saturating_sub(1).max(1);
         let for_the_starving = if overtaken { (ahead.len() as u64 + requests).div_ceil(others) } else { 0 };
-        // What the starving weigh is not looked up: they are taken to be like the others.
+        // The weights of starving requests are not looked up: they are taken to be like the others.
         Workload { ahead, requests: requests + for_the_starving, weight }
     }
 

@@ -287,7 +287,7 @@ impl Connection {
             DrainState::Draining => None,
             DrainState::Drained => Some(ConnectionEnd::Retired),
             DrainState::TimedOut => {
-                let message = "it is far behind the connection that took its place";
+                let message = "it is far behind the connection that replaced it";
                 Some(ConnectionEnd::Lost(ConnectionLoss::new(GapCause::Silent, message)))
             }
         }
@@ -295,7 +295,7 @@ impl Connection {
 
     async fn send(&mut self, message: Message) -> Result<(), ConnectionLoss> {
         let sent = timeout(self.state.config.send_timeout, self.socket.send(message)).await;
-        sent.map_err(|_| ConnectionLoss::new(GapCause::Silent, "the connection takes no more messages"))??;
+        sent.map_err(|_| ConnectionLoss::new(GapCause::Silent, "the connection accepts no more messages"))??;
         self.last_sent_at = Instant::now();
         Ok(())
     }
@@ -370,8 +370,8 @@ impl Connection {
 
     fn handle_control(&mut self, control: ControlMessage) -> Result<Option<ControlMessage>, ConnectionLoss> {
         match control {
-            ControlMessage::Refused { message, terminal } => {
-                Err(ConnectionLoss { terminal, ..ConnectionLoss::new(GapCause::Refused, message) })
+            ControlMessage::Refused { message, kind, terminal } => {
+                Err(ConnectionLoss { kind, terminal, ..ConnectionLoss::new(GapCause::Refused, message) })
             }
             ControlMessage::Evicted { message, wait } => Err(ConnectionLoss {
                 retry_after: Some(wait),

@@ -21,7 +21,7 @@ impl SessionConfig {
         let most = capabilities.socket.max_connections.and_then(|most| usize::try_from(most).ok());
         match most {
             Some(most) if named > most => refuse(format!(
-                "the account may have {most} at {venue}; it would throw out the others in turn"
+                "the account may have {most} at {venue}; it would evict the others one after the other"
             )),
             _ if named > self.max_connections => {
                 refuse(format!("no more than {} are to be opened", self.max_connections))

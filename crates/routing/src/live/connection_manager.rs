@@ -250,7 +250,7 @@ impl ConnectionManager {
         }
         tracing::warn!(
             channels = displaced.len(),
-            "more is wished for than may be followed; the least urgent wait"
+            "more channels are wanted than may be followed; the least urgent ones wait"
         );
         for run in self.slots.iter().filter_map(|lane| lane.current.as_ref()) {
             self.state.cache.clear_received(displaced, run.number);

@@ -10,7 +10,7 @@ use super::state::LiveState;
 
 /// A guard that keeps channels followed until it is dropped.
 #[derive(Debug)]
-#[must_use = "the channels are followed only as long as this lives"]
+#[must_use = "the channels are followed only as long as the guard lives"]
 pub struct FollowGuard {
     _guard: InterestGuard,
 }

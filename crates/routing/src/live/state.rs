@@ -3,7 +3,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use market_backbone_core::{Channel, Clock, FeedEvent, GapCause, StreamKind, Symbol, Timestamp, Venue};
+use market_backbone_core::{
+    Channel, Clock, FeedEvent, GapCause, SourceErrorKind, StreamKind, Symbol, Timestamp, Venue,
+};
 use tokio::sync::{mpsc, watch};
 
 use super::cache::stale_filter::FrameArrival;
@@ -30,6 +32,8 @@ pub(super) struct VenueRefusal {
     pub(super) version: u64,
     /// The message of the venue.
     pub(super) message: String,
+    /// What a program can do about it.
+    pub(super) kind: SourceErrorKind,
 }
 
 /// The state of a slot, as its owner knows it.
@@ -193,7 +197,7 @@ impl LiveState {
     /// Sets the probe for silent channels, once.
     pub(super) fn set_probe(&self, probe: Arc<dyn Probe>) {
         if self.probe.set(probe).is_err() {
-            tracing::debug!("there is somebody to ask about silent channels already");
+            tracing::debug!("a probe for silent channels is already set");
         }
     }
 

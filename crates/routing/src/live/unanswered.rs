@@ -19,7 +19,7 @@ impl UnansweredMarkets {
     /// Reports `symbol`, once.
     pub(super) fn report(&self, symbol: &Symbol) {
         if self.lock().insert(symbol.clone()) {
-            tracing::warn!(%symbol, "nothing came for this market; the venue may not know it");
+            tracing::warn!(%symbol, "no data arrived for this market; the venue may not know it");
         }
     }
 

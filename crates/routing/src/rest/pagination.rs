@@ -24,7 +24,7 @@ pub(super) async fn fetch_all_pages(
     while let Some(http) = whole.next.take() {
         let next = (http.path.clone(), http.query.clone());
         if !seen.insert(next) || seen.len() >= MAX_PAGES {
-            let message = format!("the pages of {} run in circles", request.http.path);
+            let message = format!("the pages of {} form a loop", request.http.path);
             return Err(SourceError::new(SourceErrorKind::Malformed, message));
         }
         let request = VenueRequest { http: Arc::new(http), ..request.clone() };

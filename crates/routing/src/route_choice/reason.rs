@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A route to the venue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Route {
     /// A REST request.
     Rest,
@@ -90,16 +91,16 @@ impl RouteReason {
 impl fmt::Display for RouteReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::History => "history is had over REST alone",
-            Self::WholeMarket => "a whole market is had over REST alone",
+            Self::History => "past data is available over REST only",
+            Self::WholeMarket => "a whole market is available over REST only",
             Self::NotStreamed => "the socket has no such stream",
             Self::Live => "followed, and the socket delivers",
-            Self::Rare => "asked for too rarely to follow",
-            Self::Starting => "asked for often: followed from now on",
+            Self::Rare => "requested too rarely to follow",
+            Self::Starting => "requested often: followed from now on",
             Self::NotDelivering => "followed, but the socket does not deliver",
-            Self::BudgetBusy => "the budget of requests is in use; the socket costs none",
+            Self::BudgetBusy => "the rate limit is in use; the socket costs none of it",
             Self::TooSlow => "the socket did not answer in time",
-            Self::TooOld => "what the socket said last is too old for who asks",
+            Self::TooOld => "the socket's latest value is too old for the caller",
         })
     }
 }

@@ -92,8 +92,9 @@ impl Endpoint {
 /// port.
 pub(crate) fn authority_of(address: &str, schemes: [&str; 2]) -> Result<String, SourceError> {
     // The address may hold a password, so it is not repeated.
-    let unreadable =
-        || wrong(format!("an address of the venue is none; write it like {}://127.0.0.1:9001", schemes[0]));
+    let unreadable = || {
+        wrong(format!("an address of the venue is invalid; write it like {}://127.0.0.1:9001", schemes[0]))
+    };
     let url = Url::parse(address).map_err(|error| unreadable().with_source(error))?;
     if !schemes.contains(&url.scheme()) {
         return Err(unreadable());

@@ -66,7 +66,7 @@ impl RouterInner {
             }
             Err(error) if error.kind() == SourceErrorKind::Closed => Err(error),
             Err(error) => {
-                tracing::warn!(%symbol, %error, "an answer is empty, and the venue does not say whether it lists the market");
+                tracing::warn!(%symbol, %error, "a reply is empty, and the venue does not say whether it lists the market");
                 Ok(false)
             }
         }

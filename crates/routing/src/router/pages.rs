@@ -35,9 +35,9 @@ impl RouterInner {
         let page = CandlePage { attempts: reply.attempts, ..page };
         for row in &page.rejected {
             if self.rejected_rows.is_first_report(&request.series, row) {
-                tracing::warn!(series = %request.series, %row, "a row cannot be true and is left out");
+                tracing::warn!(series = %request.series, %row, "an invalid row is left out");
             } else {
-                tracing::debug!(series = %request.series, %row, "a row still cannot be true");
+                tracing::debug!(series = %request.series, %row, "a row is still invalid");
             }
         }
         if !page.candles.is_empty() {

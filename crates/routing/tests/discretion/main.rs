@@ -1,7 +1,7 @@
-//! What the log of a program that listens as finely as can be may never hold: a key, a password, a token.
+//! Secrets that the most detailed log must never contain: a key, a password, a token.
 //!
-//! A program of its own, because a process has one log: it takes what `tracing` and `log` say, of us and of all that we
-//! are built on. The servers are by hand: a library would log what it is sent.
+//! A test program of its own, because a process has one log: it captures what `tracing` and `log` record,
+//! from us and from all dependencies. The servers are written by hand: a library would log what it receives.
 
 #![expect(clippy::unwrap_used, reason = "in a test, failing is how it speaks")]
 
@@ -37,7 +37,7 @@ impl Log {
     fn start() -> Self {
         let log = Self::default();
         let writer = log.clone();
-        // Takes what is said by way of `log`, too.
+        // Captures records of `log`, too.
         tracing_subscriber::fmt()
             .with_max_level(LevelFilter::TRACE)
             .with_ansi(false)
@@ -86,7 +86,7 @@ async fn say(stream: &mut TcpStream, text: &str) {
     stream.write_all(&frame).await.unwrap();
 }
 
-/// Lets a client in, listens to its greeting, and sends it a trade.
+/// Accepts a client, reads its login, and sends it a trade.
 async fn serve(mut stream: TcpStream) {
     let asked = head_of(&mut stream).await;
     assert!(asked.starts_with(&format!("GET /{KEY}?token={KEY} ")), "{asked}");
@@ -140,7 +140,7 @@ async fn no_log_holds_a_login_or_what_an_address_hides() {
     assert!(format!("{event:?}").contains("KRW-BTC"), "{event:?}");
     assert!(!format!("{hub:?}").contains(KEY));
 
-    // Where nothing can be had it is no different: not of a port that refuses, nor of an address that is none.
+    // Failures log no secrets either: a port that refuses, and an invalid address.
     drop(listener);
     let refused = follow(&format!("ws://bob:{KEY}@127.0.0.1:1/{KEY}?token={KEY}"), &tracker, &cancel);
     let unreadable = follow(&format!("ws:/{KEY}:{KEY}"), &tracker, &cancel);

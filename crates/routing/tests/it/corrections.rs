@@ -1,4 +1,4 @@
-//! What the venue says corrects the count, downwards only.
+//! Reports of the venue correct the count, downwards only.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn send(limiter: &Limiter, group: RateLimitGroup) {
     limiter.acquire(group, Priority::Normal).await.unwrap().answered();
 }
 
-/// How many turns are given at once.
+/// Returns how many permits are granted at once.
 async fn at_once(limiter: &Limiter) -> u64 {
     let before = limiter.metrics().sends();
     let mut asking = JoinSet::new();

@@ -1,4 +1,4 @@
-//! A turn in time, or word of how long it would have taken.
+//! A permit in time, or an error with the wait it would have taken.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the limiter says a number of requests will take is what they take.
+//! The limiter's estimate of a number of requests is the time they take.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn limiter() -> Limiter {
     Limiter::new(&[RateLimitRule::new(GROUP, 10, Duration::from_secs(1))])
 }
 
-/// Sends so many at once, each answered after `trip`; says how long that took.
+/// Sends so many at once, each answered after `trip`; returns how long that took.
 async fn send(limiter: &Limiter, requests: u64, trip: Duration) -> Duration {
     let started = Instant::now();
     let one = || async {
@@ -63,7 +63,7 @@ async fn before_anything_was_sent_the_round_trip_is_assumed_and_nothing_is_sent(
     let said = limiter.eta(GROUP, Priority::Normal, 100).unwrap();
     assert!(!said.measured);
     assert_eq!(limiter.metrics().sends(), 0);
-    // Half of the round trip is taken to be saved, for a network that is neither still nor restless.
+    // Half of the round trip is taken to be saved, for a network of average variation.
     let took = send(&limiter, 100, said.round_trip).await;
     assert!(said.takes.abs_diff(took) <= took / 40, "said {:?}, took {took:?}", said.takes);
     assert_eq!(limiter.eta(RateLimitGroup("other"), Priority::Normal, 1), None);

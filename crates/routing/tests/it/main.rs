@@ -1,4 +1,4 @@
-//! Rules of the HTTP side: turns, repeats, and the choice of channel.
+//! Rules of the REST side: permits, retries, and the choice of the route.
 
 #![expect(
     clippy::unwrap_used,

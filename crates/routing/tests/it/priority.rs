@@ -1,4 +1,4 @@
-//! Who goes first, who waits, and who is never starved.
+//! The order of requests: which go first, which wait, and none starves.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ fn secs(secs: f64) -> Duration {
     Duration::from_secs_f64(secs)
 }
 
-/// Takes a turn and is answered at once.
+/// Takes a permit and is answered at once.
 async fn send(limiter: &Limiter, priority: Priority) {
     limiter.acquire(GROUP, priority).await.unwrap().answered();
 }
 
-/// Joins the line with a request of each of `priorities`, in this order, and says in which order they are served.
+/// Queues a request of each of `priorities`, in this order, and returns the order in which they are served.
 async fn order(limiter: &Limiter, priorities: &[Priority]) -> Vec<usize> {
     let mut waiting = JoinSet::new();
     for (number, priority) in priorities.iter().copied().enumerate() {
@@ -100,7 +100,7 @@ async fn low_is_slowed_but_never_starved() {
     tokio::task::yield_now().await;
     let asked = Instant::now();
     send(&limiter, Priority::Low).await;
-    // Its bound of 5 s, and then at most ten turns.
+    // Its bound of 5 s, and then at most ten permits.
     let waited = asked.elapsed();
     assert!(secs(5.0) <= waited && waited <= secs(6.2), "{waited:?}");
     flood.join_all().await;
@@ -119,7 +119,7 @@ async fn the_starving_do_not_hold_up_the_critical() {
         let limiter = limiter.clone();
         flood.spawn(async move { send(&limiter, Priority::Low).await });
     }
-    // All that while somebody starves, and every tenth turn is theirs.
+    // A request starves all the time, and gets every tenth permit.
     for _ in 0..30 {
         sleep(secs(0.6)).await;
         let asked = Instant::now();
@@ -142,7 +142,7 @@ async fn who_gives_up_waiting_wastes_no_turn_and_wakes_the_next() {
             send(&limiter, Priority::Normal).await;
         }
     });
-    // The first in line keeps the alarm for all, and leaves.
+    // The first in the queue keeps the alarm for all, and leaves.
     assert!(timeout(secs(0.5), send(&limiter, Priority::High)).await.is_err());
     assert_eq!(limiter.metrics().group(GROUP).unwrap().waiting, 1);
     second.join_all().await;
@@ -157,7 +157,7 @@ async fn a_turn_given_to_somebody_who_left_goes_to_the_next() {
     let mut first = Box::pin(limiter.acquire(GROUP, Priority::High));
     assert!(futures::poll!(&mut first).is_pending());
     sleep(secs(2.0)).await;
-    // Who joins now finds that the first in line can be served, who is not looking.
+    // A request that joins now finds that the first in the queue can be served but is not polled.
     let start = Instant::now();
     let mut second = Box::pin(limiter.acquire(GROUP, Priority::Normal));
     assert!(futures::poll!(&mut second).is_pending());
@@ -195,7 +195,7 @@ async fn a_request_under_way_keeps_its_place() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_line_and_a_long_wait_are_errors() {
-    let config = LimiterConfig { queue: 2, max_wait: secs(3.0), ..LimiterConfig::default() };
+    let config = LimiterConfig::default().queue(2).max_wait(secs(3.0));
     let limiter = limiter(1, config);
     let permit = limiter.acquire(GROUP, Priority::Normal).await.unwrap();
     let mut waiting = JoinSet::new();
@@ -211,7 +211,7 @@ async fn a_full_line_and_a_long_wait_are_errors() {
     for outcome in waiting.join_all().await {
         let error = outcome.unwrap_err();
         assert_eq!(error.kind(), SourceErrorKind::Overloaded);
-        assert!(error.to_string().starts_with("waited 3 s for a turn in group candles"), "{error}");
+        assert!(error.to_string().starts_with("waited 3 s for a permit in group candles"), "{error}");
     }
     assert_eq!(start.elapsed(), secs(3.0));
     permit.answered();

@@ -1,6 +1,6 @@
 //! Never more than `max` requests arrive in any window, whatever the network, the callers and the clocks do.
 //!
-//! `SCHEDULES=10000` plays as many; a few hundred otherwise.
+//! `SCHEDULES=10000` runs that many; a few hundred otherwise.
 
 mod arrivals;
 mod model;

@@ -1,4 +1,4 @@
-//! What comes over which channel, and what is refused before anything is sent.
+//! Which route a value takes, and what is refused before anything is sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub(crate) fn count(router: &Router, reason: RouteReason) -> u64 {
     router.metrics().decisions.iter().find(|(found, _)| *found == reason).map_or(0, |(_, count)| *count)
 }
 
-/// Asks until the answer is as wished, for five seconds at most.
+/// Polls until the condition holds, for five seconds at most.
 pub(crate) async fn eventually(mut asked: impl AsyncFnMut() -> bool) {
     let patience = async {
         while !asked().await {

@@ -1,4 +1,4 @@
-//! A venue's server for tests: HTTP answers by script, and a socket that says what it is told to.
+//! A scripted server for tests: HTTP answers in order, and a socket that sends what it is told to.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// What time it is at the venue, unless the script says otherwise: that of the tests' clocks.
+/// The venue's time unless the script says otherwise: that of the tests' clocks.
 const DATE: &str = "Mon, 03 Aug 2026 10:40:30 GMT";
 
 /// One answer of the script.
@@ -27,7 +27,7 @@ pub(crate) struct Scripted {
     pub(crate) body: String,
     /// Answer only after this long.
     pub(crate) after: Duration,
-    /// Promise a longer body and hang up in the middle.
+    /// Promise a longer body and close the connection in the middle.
     pub(crate) cut: bool,
 }
 
@@ -49,11 +49,11 @@ struct Script {
     otherwise: Mutex<Scripted>,
     asked: Mutex<Vec<String>>,
     arrivals: Mutex<Vec<Instant>>,
-    /// What the socket says to whoever subscribes.
+    /// The frames for each new subscriber.
     greeting: Mutex<Vec<String>>,
-    /// What the socket was told.
+    /// The messages that the socket received.
     heard: Mutex<Vec<String>>,
-    /// Hangs up on whoever listens, and lets nobody in.
+    /// True to close all sockets and refuse new ones.
     sick: watch::Sender<bool>,
 }
 
@@ -95,17 +95,17 @@ impl Server {
         *self.script.otherwise.lock().unwrap() = answer;
     }
 
-    /// Says this to whoever subscribes from now on.
+    /// Sends these frames to each subscriber from now on.
     pub(crate) fn greet(&self, frames: impl IntoIterator<Item = String>) {
         *self.script.greeting.lock().unwrap() = frames.into_iter().collect();
     }
 
-    /// Hangs up all sockets and refuses new ones, or lets them in again.
+    /// Closes all sockets and refuses new ones, or accepts them again.
     pub(crate) fn sick(&self, sick: bool) {
         self.script.sick.send_replace(sick);
     }
 
-    /// What the socket was told last.
+    /// Returns the last message that the socket received.
     pub(crate) fn told(&self) -> String {
         self.script.heard.lock().unwrap().last().cloned().unwrap_or_default()
     }

@@ -1,4 +1,5 @@
-//! Nobody waits for a file with a lock in hand: while the journal is taken, everything that needs no file goes on.
+//! Nothing waits for a file with a lock in hand: while the journal is taken, everything that needs no file
+//! goes on.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -34,10 +35,10 @@ fn permits_in(path: &Path) -> usize {
     text.lines().filter(|line| line.starts_with("s ")).count()
 }
 
-/// A clock that holds up the next who reads it, as a file on a slow disk would: the journal dates its lines.
+/// A clock that blocks its next reader, as a file on a slow disk would: the journal dates its lines.
 #[derive(Debug)]
 struct StallingClock {
-    /// Says that somebody is held up, and lets them go.
+    /// Signals that a reader is blocked, and releases it.
     next: Mutex<Option<(Sender<()>, Receiver<()>)>>,
 }
 

@@ -21,7 +21,7 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Sends requests of these weights at once, each answered at once; says after how many ms each left.
+/// Sends requests of these weights at once, each answered at once; returns after how many ms each left.
 async fn leave(limiter: &Limiter, weights: &[u32]) -> Vec<u128> {
     let start = Instant::now();
     let send = |weight: u32| async move {

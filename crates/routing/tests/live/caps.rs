@@ -1,4 +1,4 @@
-//! More is wanted than may be followed.
+//! More channels are wanted than may be followed.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::rig::{Rig, is_empty, next, quick};
 const TICKER: StreamKind = StreamKind::Ticker;
 
 fn two_tickers() -> SessionConfig {
-    let caps = SubscriptionLimits { ticker: 2, min_stay: Duration::ZERO, ..SubscriptionLimits::default() };
-    SessionConfig { subscription_limits: caps, ..quick() }
+    let caps = SubscriptionLimits::default().ticker(2).min_stay(Duration::ZERO);
+    quick().subscription_limits(caps)
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn an_order_takes_the_place_of_a_watched_market() {
     let order = rig.hub.follow_for(Interest::ActiveOrder, &[channel("KRW-Z", TICKER)]);
     assert_eq!(peer.subscription().await, ["KRW-B/ticker", "KRW-Z/ticker"]);
     assert_eq!(rig.hub.metrics().waiting, [channel("KRW-A", TICKER), channel("KRW-C", TICKER)]);
-    // What waits is not live, whatever still comes of it.
+    // A waiting channel is not live, whatever still arrives of it.
     peer.send("ticker KRW-C 2;ticker KRW-Z 1").await;
     assert!(rig.is_live(&channel("KRW-Z", TICKER)).await);
     assert!(!rig.hub.is_live(&channel("KRW-C", TICKER)));

@@ -1,5 +1,5 @@
-//! Connections that break at random while others are being replaced: whatever is missing was announced, nothing comes
-//! twice, and no gap stays open.
+//! Connections that break at random while others are being replaced: whatever is missing was announced,
+//! nothing is delivered twice, and no gap stays open.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use futures::{SinkExt, StreamExt};
 use market_backbone_core::{
     Channel, Clock, Delivery, FeedEvent, Gap, GapState, LiveStream, ManualClock, StreamKind, Timestamp,
 };
-use market_backbone_routing::SessionConfig;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinSet;
@@ -22,7 +21,7 @@ use crate::rig::{Rig, quick};
 use crate::server::{Server, eventually, soon};
 
 const MARKETS: [&str; 5] = ["KRW-A", "KRW-B", "KRW-C", "KRW-D", "KRW-E"];
-/// How much later than it was made a print may be heard on this machine.
+/// The largest delay between a trade and its delivery on this machine.
 const SLACK: Duration = Duration::from_millis(100);
 
 /// The time since the test began.
@@ -35,10 +34,10 @@ impl Clock for Stopwatch {
     }
 }
 
-/// A print of every market: its id, and when it was made.
+/// A trade of every market: its id, and its time.
 type Print = (i64, Timestamp);
 
-/// Sends the prints of what is subscribed to, until it is kicked.
+/// Sends the trades of subscribed markets, until it is kicked.
 async fn serve(stream: TcpStream, tape: broadcast::Sender<Print>, kick: Arc<Notify>) {
     let Ok(mut socket) = accept_async(stream).await else { return };
     let mut prints = tape.subscribe();
@@ -72,7 +71,7 @@ async fn accept_all(server: Arc<Server>, tape: broadcast::Sender<Print>, kick: A
     }
 }
 
-/// What a reader saw.
+/// The events of one reader.
 #[derive(Debug, Default)]
 struct Seen {
     ids: BTreeMap<Channel, BTreeSet<i64>>,
@@ -99,7 +98,7 @@ impl Seen {
         }
     }
 
-    /// Whether a gap was announced in which a print of `channel`, made at `made`, may have been lost.
+    /// Returns whether a gap was announced in which a trade of `channel`, made at `made`, may have been lost.
     fn excuses(&self, channel: &Channel, made: Timestamp) -> bool {
         self.gaps.iter().any(|gap| {
             gap.channels.contains(channel)
@@ -109,7 +108,7 @@ impl Seen {
     }
 }
 
-/// Reads until told to stop, then what still waits.
+/// Reads until told to stop, then the rest of the queue.
 async fn read(mut stream: LiveStream, mut stop: watch::Receiver<bool>) -> Seen {
     let mut seen = Seen::default();
     loop {
@@ -122,13 +121,11 @@ async fn read(mut stream: LiveStream, mut stop: watch::Receiver<bool>) -> Seen {
 }
 
 async fn storm(seed: u64) -> usize {
-    let config = SessionConfig {
-        channels_per_connection: 2,
-        max_connections: 3,
-        linger: Duration::from_millis(30),
-        confirm_timeout: Duration::from_millis(40),
-        ..quick()
-    };
+    let config = quick()
+        .channels_per_connection(2)
+        .max_connections(3)
+        .linger(Duration::from_millis(30))
+        .confirm_timeout(Duration::from_millis(40));
     let clock = Arc::new(Stopwatch(Instant::now()));
     let rig = Rig::by_clock(
         FakeVenue::default(),
@@ -163,7 +160,7 @@ async fn storm(seed: u64) -> usize {
         print(id);
         tokio::time::sleep(Duration::from_millis(1)).await;
         match random.u32(0..60) {
-            // Not while the first connections are being made: what was never promised is not missed.
+            // Not while the first connections are being opened: what was never promised is not missed.
             0 if step > 100 => kick.notify_one(),
             1 => {
                 let hub = hub.clone();
@@ -172,7 +169,7 @@ async fn storm(seed: u64) -> usize {
             _ => {}
         }
     }
-    // In the end all is well again.
+    // In the end everything recovers.
     while soon(rotations.join_next()).await.is_some() {}
     eventually(|| {
         id += 1;

@@ -1,5 +1,5 @@
-//! Wishes that come and go while the connection breaks again and again: in the end the venue has been asked for
-//! exactly what is wanted.
+//! Interests that come and go while the connection breaks again and again: in the end the venue's
+//! subscriptions are exactly the desired ones.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,10 +17,10 @@ use crate::fake_venue::channel;
 use crate::rig::Rig;
 use crate::server::{Server, eventually, soon};
 
-/// What the venue was last asked for on the connection that stands.
+/// The last subscription on the open connection.
 type Asked = Arc<Mutex<Vec<String>>>;
 
-/// Accepts for ever; hangs up whenever `kick` says so, even in the middle of the handshake.
+/// Accepts for ever; closes whenever `kick` says so, even in the middle of the handshake.
 async fn serve(server: Arc<Server>, asked: Asked, kick: Arc<Notify>) {
     loop {
         asked.lock().unwrap().clear();

@@ -1,4 +1,4 @@
-//! Frames from anywhere go the way of a socket's frames.
+//! Frames from any source are handled as a socket's frames are.
 
 use std::sync::Arc;
 

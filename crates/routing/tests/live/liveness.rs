@@ -1,4 +1,4 @@
-//! Silence: a quiet market is not a dead socket, a dead socket is not a quiet market.
+//! Silence: a quiet market is not a dead socket, and a dead socket is not a quiet market.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,18 +30,17 @@ impl Probe for Tape {
     }
 }
 
-/// Silence is strange after a tenth of a second.
+/// Silence is suspicious after a tenth of a second.
 fn nervous() -> SessionConfig {
-    let liveness = LivenessConfig {
-        check_interval: Duration::from_millis(10),
-        mean_gap_factor: 5.0,
-        min_silence: Duration::from_millis(100),
-        max_silence: Duration::from_millis(300),
-        suspect_after: Duration::from_secs(3),
-        probe_interval: Duration::from_millis(50),
-        delivery_grace: Duration::from_millis(20),
-    };
-    SessionConfig { liveness, confirm_timeout: Duration::from_millis(50), ..quick() }
+    let liveness = LivenessConfig::default()
+        .check_interval(Duration::from_millis(10))
+        .mean_gap_factor(5.0)
+        .min_silence(Duration::from_millis(100))
+        .max_silence(Duration::from_millis(300))
+        .suspect_after(Duration::from_secs(3))
+        .probe_interval(Duration::from_millis(50))
+        .delivery_grace(Duration::from_millis(20));
+    quick().liveness(liveness).confirm_timeout(Duration::from_millis(50))
 }
 
 async fn rig(config: SessionConfig) -> (Rig, Arc<Tape>) {
@@ -84,7 +83,7 @@ async fn a_channel_that_misses_what_the_venue_has_is_asked_for_anew() {
     };
     peer.send(&all_but_the_first(0).await).await;
     assert_eq!(next(&mut dead).await, "trade 1");
-    // The others go on, it does not.
+    // The others go on, this one does not.
     let asked = loop {
         peer.send(&all_but_the_first(1).await).await;
         if rig.hub.metrics().subscriptions_sent > 1 && rig.hub.metrics().dead > 0 {
@@ -133,7 +132,7 @@ async fn a_mute_socket_of_all_markets_is_replaced_and_a_quiet_one_is_not() {
     for want in ["trade 1", "trade 2"] {
         assert_eq!(next(&mut reader).await, want);
     }
-    // Those that spoke last are asked about: the venue has nothing newer of them.
+    // The probe is about those that were active last: the venue has nothing newer of them.
     tape.last.store(7, Ordering::Relaxed);
     eventually(|| tape.asked.load(Ordering::Relaxed) >= 2).await;
     assert!(is_empty(&mut reader));
@@ -149,9 +148,9 @@ async fn a_mute_socket_of_all_markets_is_replaced_and_a_quiet_one_is_not() {
 
 #[tokio::test]
 async fn nothing_has_data_is_never_healthy() {
-    let liveness = LivenessConfig { suspect_after: Duration::from_millis(150), ..nervous().liveness };
-    let config = SessionConfig { liveness, ..nervous() };
-    // Nobody can be asked here.
+    let liveness = nervous().liveness.suspect_after(Duration::from_millis(150));
+    let config = nervous().liveness(liveness);
+    // There is no probe here.
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;

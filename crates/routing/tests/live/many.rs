@@ -1,4 +1,4 @@
-//! Channels spread over several connections, each of which breaks alone.
+//! Channels distributed over several connections, each of which breaks alone.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ const TRADE: StreamKind = StreamKind::Trade;
 
 /// Two channels on each of at most three connections.
 fn spread() -> SessionConfig {
-    SessionConfig { channels_per_connection: 2, max_connections: 3, ..quick() }
+    quick().channels_per_connection(2).max_connections(3)
 }
 
-/// The next connection, and what it asks for.
+/// Returns the next connection, and its subscriptions.
 async fn accept(server: &Server) -> (Peer, Vec<String>) {
     let mut peer = server.accept().await;
     let asked = peer.subscription().await;
@@ -99,7 +99,7 @@ async fn a_market_stays_where_it_is() {
     assert_eq!(asked, ["KRW-C/trade"]);
     drop(b);
     assert_eq!(one.subscription().await, ["KRW-A/trade"]);
-    // The one with room and the least to carry.
+    // The one with room and the smallest load.
     let _a = rig.hub.follow(&[channel("KRW-A", StreamKind::Ticker)]);
     assert_eq!(one.subscription().await, ["KRW-A/trade", "KRW-A/ticker"]);
 }

@@ -1,4 +1,4 @@
-//! Readers: each at its own pace, and what can be had without reading.
+//! Readers: each at its own pace, and the latest values without reading.
 
 use market_backbone_core::{Delivery, Series, StreamKind, Subscription, Timeframe};
 

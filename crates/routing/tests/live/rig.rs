@@ -24,19 +24,15 @@ pub(crate) struct Rig {
     pub(crate) cancel: CancellationToken,
 }
 
-/// Settings for tests: everything soon, nothing idle.
+/// Settings for tests: short delays, no idle timeout.
 pub(crate) fn quick() -> SessionConfig {
-    SessionConfig {
-        debounce: Duration::from_millis(5),
-        reconnect: ReconnectConfig {
-            max_immediate_delay: Duration::from_millis(5),
-            stable_after: Duration::ZERO,
-            initial_delay: Duration::from_millis(10),
-            max_delay: Duration::from_millis(40),
-            ..ReconnectConfig::default()
-        },
-        ..SessionConfig::default()
-    }
+    SessionConfig::default().debounce(Duration::from_millis(5)).reconnect(
+        ReconnectConfig::default()
+            .max_immediate_delay(Duration::from_millis(5))
+            .stable_after(Duration::ZERO)
+            .initial_delay(Duration::from_millis(10))
+            .max_delay(Duration::from_millis(40)),
+    )
 }
 
 impl Rig {
@@ -49,7 +45,7 @@ impl Rig {
         Self::by_clock(venue, config, Arc::clone(&clock) as Arc<dyn Clock>, clock).await
     }
 
-    /// A rig whose hub goes by `clock`; `manual` is for who has a use for it.
+    /// A rig whose hub uses `clock`; `manual` is for tests that move it.
     pub(crate) async fn by_clock(
         venue: FakeVenue,
         config: SessionConfig,
@@ -96,12 +92,13 @@ fn no_tls() -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// The next event, in few words: `trade 17`, `ticker 100`, `gap opened disconnected 1000..`, `lagged 3`, `end`.
+/// Returns the next event in short form: `trade 17`, `ticker 100`, `gap opened disconnected 1000..`, `lagged
+/// 3`, `end`.
 pub(crate) async fn next(stream: &mut LiveStream) -> String {
     soon(stream.next()).await.map_or_else(|| "end".to_owned(), |event| brief(&event))
 }
 
-/// Whether nothing waits.
+/// Returns whether nothing is queued.
 pub(crate) fn is_empty(stream: &mut LiveStream) -> bool {
     stream.next().now_or_never().is_none()
 }

@@ -1,4 +1,4 @@
-//! Replacing a connection that stands: nothing lost, nothing doubled, nothing backwards, and no gap.
+//! Replacing an open connection: nothing lost, nothing repeated, nothing backwards, and no gap.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use crate::fake_venue::{FakeVenue, channel};
 use crate::rig::{Rig, is_empty, next, quick};
 use crate::server::{Peer, Server, eventually, soon};
 
-/// A print of the tape: its id, and when it was made.
+/// A trade of the tape: its id, and its time.
 type Print = (u64, Instant);
 
 fn settings() -> SessionConfig {
-    SessionConfig { linger: Duration::from_millis(100), ..quick() }
+    quick().linger(Duration::from_millis(100))
 }
 
-/// Sends what is printed from the moment of the subscription on, each connection with a delay of its own.
+/// Sends the trades from the moment of the subscription on, each connection with a delay of its own.
 async fn serve(stream: TcpStream, tape: broadcast::Sender<Print>, delay: Duration) {
     let Ok(socket) = accept_async(stream).await else { return };
     let (mut sink, mut frames) = socket.split();
@@ -57,7 +57,7 @@ async fn accept_all(server: Arc<Server>, tape: broadcast::Sender<Print>, delay_o
     }
 }
 
-/// Prints until told to stop; answers with the last id.
+/// Makes trades until told to stop; returns the last id.
 async fn print(tape: broadcast::Sender<Print>, stop: watch::Receiver<bool>) -> u64 {
     let mut id = 0;
     while !*stop.borrow() {
@@ -69,7 +69,7 @@ async fn print(tape: broadcast::Sender<Print>, stop: watch::Receiver<bool>) -> u
     id
 }
 
-/// All numbers that a reader gets, in their order, until the `last` one; panics at a gap.
+/// Returns all ids that a reader gets, in their order, until the `last` one; panics at a gap.
 async fn collect(mut stream: LiveStream, mut last: watch::Receiver<u64>) -> Vec<u64> {
     let mut seen = Vec::new();
     while *last.borrow() == 0 || seen.iter().max() < Some(&*last.borrow()) {
@@ -97,12 +97,12 @@ async fn twenty_rotations_lose_nothing_and_double_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_connection_that_is_served_late_is_waited_for() {
-    // Each second one by more than any lingers.
+    // Each second one is later than the linger time.
     rotate_often(4, |n| if n % 2 == 0 { 350 } else { 0 }).await;
 }
 
-/// Has a connection replaced `times` times while trades go on, each told so many milliseconds late. Returns how many
-/// trades there were.
+/// Replaces a connection `times` times while trades go on, each sent so many milliseconds late. Returns how
+/// many trades there were.
 async fn rotate_often(times: u64, delay_of: fn(u64) -> u64) -> usize {
     let rig = Rig::with(FakeVenue::default(), settings()).await;
     let deep = Delivery::Buffered { capacity: 100_000 };
@@ -133,7 +133,7 @@ async fn rotate_often(times: u64, delay_of: fn(u64) -> u64) -> usize {
     while let Some(read) = soon(readers.join_next()).await {
         let (kind, mut seen) = read.unwrap();
         if kind == StreamKind::Ticker {
-            // A state that comes after a newer one is not news.
+            // A state that comes after a newer one is stale.
             assert!(seen.is_sorted_by(|one, next| one < next), "{seen:?}");
             continue;
         }
@@ -178,7 +178,7 @@ async fn the_old_connection_stays_when_the_new_one_fails() {
 
 #[tokio::test]
 async fn a_new_connection_that_spoke_and_failed_leaves_the_old_one_live() {
-    let config = SessionConfig { confirm_timeout: Duration::from_secs(60), ..settings() };
+    let config = settings().confirm_timeout(Duration::from_secs(60));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
     let mut old = rig.server.accept().await;
@@ -213,7 +213,7 @@ async fn the_new_connection_takes_over_when_the_old_one_breaks_meanwhile() {
         new.send("trade KRW-BTC 2 1").await;
         assert_eq!(next(&mut reader).await, "trade 2");
         drop(old);
-        // Only of the other channel may anything be missing.
+        // Only data of the other channel may be missing.
         assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
         new.send("trade KRW-ETH 2 1").await;
         assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1000");
@@ -276,7 +276,7 @@ async fn a_rotation_waits_until_there_is_something_to_hand_on() {
 
 #[tokio::test]
 async fn a_connection_is_replaced_when_it_has_stood_for_as_long_as_it_may() {
-    let config = SessionConfig { rotation_interval: Some(Duration::from_millis(150)), ..settings() };
+    let config = settings().rotation_interval(Some(Duration::from_millis(150)));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC"]);
     let mut peers = Vec::new();
@@ -292,7 +292,7 @@ async fn a_connection_is_replaced_when_it_has_stood_for_as_long_as_it_may() {
 
 #[tokio::test]
 async fn what_an_old_connection_never_told_is_a_gap() {
-    let config = SessionConfig { catch_up_timeout: Duration::from_millis(100), ..settings() };
+    let config = settings().catch_up_timeout(Duration::from_millis(100));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut old = rig.server.accept().await;
@@ -304,7 +304,7 @@ async fn what_an_old_connection_never_told_is_a_gap() {
         new.subscription().await;
         new.send("trade KRW-BTC 3 1 3000").await;
         assert_eq!(next(&mut reader).await, "trade 3");
-        // The second trade is on its way for ever.
+        // The second trade is in flight for ever.
         assert_eq!(next(&mut reader).await, "gap opened silent 1000..");
         assert_eq!(next(&mut reader).await, "gap resumed silent 1000..1000");
         new

@@ -47,27 +47,27 @@ impl Server {
         self.listener.local_addr().unwrap()
     }
 
-    /// Takes the next connection, without a word yet.
+    /// Accepts the next connection, without an answer yet.
     pub(crate) async fn accept_quietly(&self) -> TcpStream {
         soon(self.listener.accept()).await.unwrap().0
     }
 
-    /// Takes the next connection, whenever it comes.
+    /// Accepts the next connection, whenever it comes.
     pub(crate) async fn accept_patiently(&self) -> TcpStream {
         self.listener.accept().await.unwrap().0
     }
 
-    /// Takes the next connection and opens a socket on it.
+    /// Accepts the next connection and opens a socket on it.
     pub(crate) async fn accept(&self) -> Peer {
         Peer::open(self.accept_quietly().await).await
     }
 
-    /// Whether nobody connects for `duration`.
+    /// Returns whether nobody connects for `duration`.
     pub(crate) async fn stays_alone_for(&self, duration: Duration) -> bool {
         timeout(duration, self.listener.accept()).await.is_err()
     }
 
-    /// Takes the next connection and answers it with an HTTP status instead of a socket.
+    /// Accepts the next connection and answers it with an HTTP status instead of a socket.
     pub(crate) async fn answer_status(&self, status: &str) {
         let mut stream = self.accept_quietly().await;
         let mut request = [0; 4_096];
@@ -78,7 +78,7 @@ impl Server {
     }
 }
 
-/// The venue's end of one connection. Dropping it hangs up without a word.
+/// The venue's end of one connection. Dropping it closes it without a close frame.
 pub(crate) struct Peer {
     socket: WebSocketStream<TcpStream>,
 }
@@ -93,7 +93,7 @@ impl Peer {
         soon(self.socket.next()).await.and_then(Result::ok)
     }
 
-    /// The channels of the next subscription, keep-alives left aside.
+    /// Returns the channels of the next subscription, skipping keep-alives.
     pub(crate) async fn subscription(&mut self) -> Vec<String> {
         loop {
             match self.next().await {
@@ -116,7 +116,7 @@ impl Peer {
         soon(self.socket.send(message)).await.unwrap();
     }
 
-    /// Closes in good order.
+    /// Closes with a close frame.
     pub(crate) async fn close(mut self) {
         soon(self.socket.close(None)).await.unwrap();
     }

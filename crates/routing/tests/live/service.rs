@@ -1,4 +1,4 @@
-//! Several connections that the configuration names, and what becomes of the markets of one that stays down.
+//! Several connections named in the configuration, and the failover of the markets of one that stays down.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ fn pin(name: &str, codes: &[&str]) -> PinnedConnection {
 
 fn pinned() -> SessionConfig {
     let pinned = vec![pin("core", &["KRW-A", "KRW-B"]), pin("rest", &["KRW-B", "KRW-C"])];
-    SessionConfig { pinned, max_connections: 2, channels_per_connection: 4, ..quick() }
+    quick().pinned(pinned).max_connections(2).channels_per_connection(4)
 }
 
-/// The next connection, and what it asks for.
+/// Returns the next connection, and its subscriptions.
 async fn accept(server: &Server) -> (Peer, Vec<String>) {
     let mut peer = server.accept().await;
     let asked = peer.subscription().await;
@@ -59,7 +59,7 @@ async fn more_connections_than_there_may_be_are_refused_with_the_reason() {
     let error = pinned().check(&venue.capabilities).unwrap_err().to_string();
     assert!(error.contains("2 connections are configured (core, rest)"), "{error}");
     assert!(error.contains("the account may have 1 at fake"), "{error}");
-    let few = SessionConfig { max_connections: 1, ..pinned() };
+    let few = pinned().max_connections(1);
     let error = few.check(&FakeVenue::default().capabilities).unwrap_err().to_string();
     assert!(error.contains("no more than 1 are to be opened"), "{error}");
     assert!(SessionConfig::default().check(&venue.capabilities).is_ok(), "a mere wish is cut down");
@@ -68,8 +68,8 @@ async fn more_connections_than_there_may_be_are_refused_with_the_reason() {
 #[tokio::test]
 async fn orphans_are_carried_by_others_and_go_home_without_a_gap() {
     let grace = Duration::from_millis(100);
-    let mut config = SessionConfig { failover_after: grace, ..pinned() };
-    // Only a value or the venue's own word counts here.
+    let mut config = pinned().failover_after(grace);
+    // Only a value or an acknowledgement counts here.
     config.confirm_timeout = Duration::from_secs(60);
     let rig = Rig::with(FakeVenue::default(), config).await;
     let mut reader = rig.trades(&["KRW-A", "KRW-B", "KRW-C"]);
@@ -79,7 +79,7 @@ async fn orphans_are_carried_by_others_and_go_home_without_a_gap() {
     core.send("evict 600").await;
     assert_eq!(next(&mut reader).await, "gap opened evicted 1000..");
 
-    // The other one takes them in.
+    // The other one takes them over.
     assert_eq!(rest.subscription().await, ["KRW-A/trade", "KRW-B/trade", "KRW-C/trade"]);
     rest.send("trade KRW-A 2 100;trade KRW-B 3 100").await;
     for want in ["trade 2", "gap resumed evicted 1000..1000", "trade 3"] {
@@ -95,7 +95,7 @@ async fn orphans_are_carried_by_others_and_go_home_without_a_gap() {
         assert_eq!(next(&mut reader).await, want);
     }
 
-    // It comes back: both bring the same for a moment, then the other one lets go.
+    // It comes back: both deliver the same for a moment, then the other one drops them.
     let (mut core, asked) = accept(&rig.server).await;
     assert_eq!(asked, ["KRW-A/trade", "KRW-B/trade"]);
     core.send("trade KRW-A 4 100").await;

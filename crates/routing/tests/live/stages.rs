@@ -1,4 +1,5 @@
-//! A connection that ends at any stage of its life: what is told of it, what is asked for again, and what readers see.
+//! A connection that ends at any stage of its life: the gaps announced, the subscriptions repeated, and the
+//! readers' view.
 
 use std::time::Duration;
 
@@ -13,30 +14,30 @@ use crate::server::{Peer, eventually};
 /// How far a connection gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
-    /// It is taken, and no socket is opened on it.
+    /// It is accepted, and no socket is opened on it.
     Taken,
     Opened,
     Welcomed,
-    /// The key has been given, and nothing was said of it.
+    /// The key was sent, without an answer.
     Greeted,
-    /// The key was accepted; whatever is asked for then is not heard.
+    /// The key was accepted; subscriptions are not read.
     LetIn,
-    /// It has been asked for everything.
+    /// It has subscribed to everything.
     Asked,
-    /// All was confirmed.
+    /// Everything was confirmed.
     Confirmed,
-    /// Something came.
+    /// Data arrived.
     Fed,
 }
 
 /// How it ends there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// Without a word.
+    /// Without a close frame.
     Cut,
-    /// With a goodbye.
+    /// With a close frame.
     Closed,
-    /// It stays open and says nothing any more, to pings neither.
+    /// It stays open and sends nothing any more, not even pongs.
     Starved,
 }
 
@@ -53,7 +54,7 @@ const STAGES: [Stage; 8] = [
 
 const WISHES: [&str; 2] = ["KRW-BTC/trade", "KRW-ETH/trade"];
 
-/// A venue that wants to be greeted, and whose silence is soon strange.
+/// A venue that requires a login, and whose silence is soon suspicious.
 fn venue() -> FakeVenue {
     let mut venue = FakeVenue::default();
     venue.capabilities.socket.keep_alive = KeepAlive::Ping;
@@ -67,7 +68,7 @@ fn venue() -> FakeVenue {
 async fn rig() -> Rig {
     let mut config = quick();
     config.connect_timeout = Duration::from_millis(200);
-    // Only the venue's own word or a value counts here.
+    // Only an acknowledgement or a value counts here.
     config.confirm_timeout = Duration::from_secs(60);
     Rig::with(venue(), config).await
 }
@@ -119,7 +120,7 @@ async fn end(rig: &Rig, stage: Stage, way: Way) -> Option<Peer> {
 }
 
 fn cause(way: Way, stage: Stage) -> &'static str {
-    // Whoever starves us before we are let in has not accepted the greeting.
+    // A peer that is silent before the login was accepted has not accepted it.
     if way == Way::Starved && stage >= Stage::LetIn { "silent" } else { "disconnected" }
 }
 
@@ -137,7 +138,7 @@ async fn all_of(reader: &mut LiveStream, want: &[String], about: &str) {
     assert!(is_empty(reader), "{about}");
 }
 
-/// What the reader sees of the way from one life to the next, with an end at `stage` between them.
+/// Checks the reader's view from one connection to the next, with an end at `stage` between them.
 async fn between_two_lives(stage: Stage, way: Way) {
     let about = format!("{stage:?} {way:?}");
     let rig = rig().await;
@@ -195,7 +196,7 @@ async fn silence_at_any_stage_is_one_gap_that_ends() {
     }
 }
 
-/// What was said from the moment on at which the reader came is missing.
+/// What was sent since the reader joined is missing.
 #[tokio::test]
 async fn a_first_connection_that_is_never_let_in_is_a_gap_like_any_other() {
     for stage in STAGES.into_iter().filter(|stage| *stage < Stage::LetIn) {
@@ -216,7 +217,7 @@ async fn a_refused_key_or_an_eviction_while_greeting_is_told_as_such() {
     peer.send("evict 150").await;
     eventually(|| rig.hub.metrics().health == Health::Evicted).await;
     assert!(rig.server.stays_alone_for(Duration::from_millis(100)).await);
-    // Being let in proves nothing: the next eviction is waited out as well.
+    // An accepted login proves nothing: the next eviction is waited out as well.
     let mut peer = lead(&rig, Stage::Confirmed).await.unwrap();
     peer.send("evict 150").await;
     eventually(|| rig.hub.metrics().evicted == 2).await;

@@ -1,9 +1,8 @@
-//! All markets under one name, and venues that say what they send.
+//! All markets under the wildcard, and venues that acknowledge subscriptions.
 
 use std::time::Duration;
 
 use market_backbone_core::{Channel, Delivery, StreamKind, Symbol};
-use market_backbone_routing::SessionConfig;
 
 use crate::fake_venue::{FakeVenue, VENUE, channel, symbol};
 use crate::rig::{Rig, is_empty, next, quick};
@@ -50,7 +49,7 @@ async fn readers_of_all_and_of_one_get_each_event_once() {
 
 #[tokio::test]
 async fn a_venue_that_says_what_it_sends_is_taken_at_its_word() {
-    let config = SessionConfig { unanswered_after: Duration::from_millis(60), ..quick() };
+    let config = quick().unanswered_after(Duration::from_millis(60));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-A", "KRW-B", "KRW-NOPE"]);
     let mut peer = rig.server.accept().await;
@@ -98,7 +97,7 @@ async fn an_earlier_candle_that_has_grown_reaches_the_reader_by_whatever_connect
     assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
     let mut peer = rig.server.accept().await;
     peer.subscription().await;
-    // The same again is nothing new; more of it is.
+    // The same again is nothing new; a larger volume is.
     peer.send("candle KRW-A 120 2 5;candle KRW-A 60 3 6;candle KRW-A 60 4 7").await;
     assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1000");
     assert_eq!(next(&mut reader).await, "candle 4");

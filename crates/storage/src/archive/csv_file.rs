@@ -101,7 +101,7 @@ impl CsvReader {
         match line.rsplit_once(',') {
             Some((figures, "true")) => row(figures),
             Some((_, "false")) => {
-                Err("the row is not final; an archive holds closed candles alone".to_owned())
+                Err("the row is not final; an archive holds closed candles only".to_owned())
             }
             _ => Err("the row should end in `true`: that it is final".to_owned()),
         }

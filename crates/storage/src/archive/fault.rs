@@ -28,7 +28,8 @@ pub(super) async fn off_thread<T: Send + 'static>(
     match spawn_blocking(task).await {
         Ok(outcome) => outcome,
         Err(error) => {
-            Err(StoreError::new(StoreErrorKind::Database, "an archive's task was cut off").with_source(error))
+            Err(StoreError::new(StoreErrorKind::Database, "an archive's task was cancelled")
+                .with_source(error))
         }
     }
 }

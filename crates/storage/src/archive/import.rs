@@ -63,7 +63,8 @@ pub async fn import_archive_of(
         match manifest.sources().into_iter().find(|found| *found != source) {
             None => Ok(None),
             Some(other) => Err(refused(format!(
-                "the archive {} holds candles of {other}, not of {source}; if they are to count as {source}'s, say \
+                "the archive {} holds candles of {other}, not of {source}; if they are to count as \
+                 {source}'s, say \
                  --as {source}",
                 dir.display()
             ))),
@@ -91,7 +92,7 @@ pub async fn import_archive_as(
             let names: Vec<_> = sources.iter().map(|source| source.as_str()).collect();
             let (dir, names) = (dir.display(), names.join(", "));
             return Err(refused(format!(
-                "the archive {dir} holds candles of {names}; under one name they would lie over each other"
+                "the archive {dir} holds candles of {names}; under one name they would overlap"
             )));
         }
         match sources.first().filter(|found| found.family() != source.family()) {
@@ -116,7 +117,7 @@ async fn import(
         let mut sheet = SeriesFileReader::new(dir, now, &manifest, archived);
         sheet.plausibility.check_coverage(&archived.coverage).map_err(|what| {
             let file = path_in(dir).unwrap_or_else(|| dir.to_owned());
-            damaged(&file, &format!("{}: {what}; nothing of it was taken in", archived.series))
+            damaged(&file, &format!("{}: {what}; nothing was imported", archived.series))
         })?;
         off_thread(move || {
             sheet.open()?;
@@ -148,8 +149,9 @@ fn refused(message: String) -> StoreError {
 fn unnamed_source_error(dir: &Path, manifest: &Manifest) -> StoreError {
     let named = manifest.sources().first().map_or("upbit", |source| source.as_str());
     refused(format!(
-        "the archive {} does not tell whose candles it holds: a version that did not keep sources apart wrote it. If they \
-         are {named}'s own, say --as {named}; else name whose they are, as in --as {named}@127.0.0.1:9001",
+        "the archive {} does not name its source: a version that did not keep sources apart wrote it. If \
+         they \
+         are {named}'s own, say --as {named}; else name their source, as in --as {named}@127.0.0.1:9001",
         dir.display()
     ))
 }
@@ -289,7 +291,7 @@ fn check(candle: &Candle, newest: Option<Timestamp>, timeframe: Timeframe, grid:
         return Err(format!("no {timeframe} candle opens at {open_time}"));
     }
     if !candle.is_valid() || !candle.volume.is_finite() || !candle.turnover.is_finite() {
-        return Err(format!("the figures of {open_time} cannot be true"));
+        return Err(format!("the values of {open_time} are invalid"));
     }
     Ok(())
 }

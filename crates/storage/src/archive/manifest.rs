@@ -217,7 +217,7 @@ fn grid_name(grid: Grid) -> Result<&'static str, String> {
     match grid {
         Grid::Utc => Ok("utc"),
         Grid::NewYork => Ok("new-york"),
-        unknown => Err(format!("an archive has no word for {unknown:?}")),
+        unknown => Err(format!("an archive has no name for {unknown:?}")),
     }
 }
 

@@ -174,14 +174,14 @@ impl RowGroupColumns {
         for (values, column) in figures.iter_mut().zip(&mut self.figures) {
             column.read_records(times.len().max(1), None, None, values)?;
             if values.len() != times.len() {
-                return Err(ParquetError::General("the columns are not equally long".to_owned()));
+                return Err(ParquetError::General("the columns have different lengths".to_owned()));
             }
         }
         if let Some(column) = &mut self.finals {
             let mut finals = Vec::new();
             column.read_records(times.len().max(1), None, None, &mut finals)?;
             if finals.len() != times.len() || finals.contains(&false) {
-                let what = "a row is not final; an archive holds closed candles alone";
+                let what = "a row is not final; an archive holds closed candles only";
                 return Err(ParquetError::General(what.to_owned()));
             }
         }

@@ -31,7 +31,7 @@ impl StagingDir {
         }
         if fs::read_dir(archive.join(ROWS_DIR)).is_ok_and(|mut files| files.next().is_some()) {
             return refused(format!(
-                "{shown}/{ROWS_DIR} holds files that no manifest tells of; name another folder, or remove them"
+                "{shown}/{ROWS_DIR} holds files that no manifest lists; name another folder, or remove them"
             ));
         }
         let begun = Self { archive: archive.to_owned(), committed: false };

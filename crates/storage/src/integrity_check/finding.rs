@@ -63,10 +63,10 @@ impl IntegrityIssue {
     pub const fn advice(self) -> &'static str {
         match self {
             Self::File | Self::Layout => {
-                "--repair makes the file anew from what is sound in it; the rest will be fetched again"
+                "--repair rebuilds the file from its valid content; the rest will be fetched again"
             }
             Self::Unreadable => "stop the program and move the file away; what it held will be fetched again",
-            Self::Ledger => "--repair writes the ledger anew from what can be believed of it",
+            Self::Ledger => "--repair rewrites the ledger from its valid part",
             Self::Damaged
             | Self::OffGrid
             | Self::OutOfOrder
@@ -74,10 +74,8 @@ impl IntegrityIssue {
             | Self::Unproven
             | Self::Disputed
             | Self::Miscounted
-            | Self::LoneWitness => "--repair forgets the stretch and asks for it again",
-            Self::AggregateMismatch => {
-                "--repair forgets the stretch in both timeframes and asks for it again"
-            }
+            | Self::LoneWitness => "--repair forgets the range and fetches it again",
+            Self::AggregateMismatch => "--repair forgets the range in both timeframes and fetches it again",
         }
     }
 

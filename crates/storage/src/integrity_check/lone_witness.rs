@@ -26,7 +26,7 @@ pub(crate) async fn findings(
     for stretch in old.iter().flat_map(|old| known.within(*old).ranges()) {
         let rows = store.read(series, stretch, usize::MAX).await?.candles;
         for range in uncertain_ranges(grid, series.timeframe, stretch, &rows) {
-            let detail = "known to be empty by one answer alone".to_owned();
+            let detail = "known to be empty by one reply only".to_owned();
             // The whole past has no known number of slots.
             let has_begun = range.from() != Timestamp::MIN;
             let slots = if has_begun { grid.slots(series.timeframe, range) } else { 0 };

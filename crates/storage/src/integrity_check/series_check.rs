@@ -76,7 +76,7 @@ impl SeriesCheck<'_> {
             };
             let reach = TimeRange::new(begin, slot.to()).unwrap_or(slot);
             last_unproven = Some((hole, reach));
-            self.add(IntegrityIssue::Unproven, reach, "a candle that no proof speaks of".to_owned());
+            self.add(IntegrityIssue::Unproven, reach, "a candle without coverage in the ledger".to_owned());
         }
     }
 
@@ -106,7 +106,7 @@ impl SeriesCheck<'_> {
 fn impossible(row: &Candle) -> String {
     let Candle { open, high, low, close, volume, turnover, .. } = row;
     format!(
-        "impossible figures: open {open}, high {high}, low {low}, close {close}, volume {volume}, \
+        "impossible values: open {open}, high {high}, low {low}, close {close}, volume {volume}, \
          turnover {turnover}"
     )
 }

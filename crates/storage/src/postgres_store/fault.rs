@@ -11,15 +11,15 @@ pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreErro
     let (kind, what) = match &error {
         sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
             Some("57014") => return timed_out(config),
-            Some("55P03") => (Kind::Inaccessible, "keeps us waiting for a lock that somebody else holds"),
-            Some("53100") => (Kind::DiskFull, "has no room left; what was stored is unharmed"),
-            Some("53300") => (Kind::Inaccessible, "has no free connection; allow more, or take fewer"),
+            Some("55P03") => (Kind::Inaccessible, "makes us wait for another client's lock"),
+            Some("53100") => (Kind::DiskFull, "has no space left; stored data is unharmed"),
+            Some("53300") => (Kind::Inaccessible, "has no free connection; allow more, or use fewer"),
             Some("28000" | "28P01") => {
-                (Kind::Inaccessible, "does not let us in; check user, password and sslmode")
+                (Kind::Inaccessible, "refuses the login; check user, password and sslmode")
             }
-            Some("3D000") => (Kind::Inaccessible, "is not there; make it with `createdb`"),
+            Some("3D000") => (Kind::Inaccessible, "does not exist; create it with `createdb`"),
             Some("42501" | "3F000" | "25006") => {
-                (Kind::Inaccessible, "does not let us do that; grant CREATE on it, or use another user")
+                (Kind::Inaccessible, "refuses the operation; grant CREATE on it, or use another user")
             }
             Some("57P01" | "57P02" | "57P03") => (Kind::Inaccessible, "is being stopped or started"),
             Some("XX001" | "XX002") => (Kind::Corrupt, "is damaged"),
@@ -31,9 +31,7 @@ pub(super) fn database(config: &PostgresConfig, error: sqlx::Error) -> StoreErro
         sqlx::Error::Tls(_) => (Kind::Inaccessible, "cannot be reached over TLS; check sslmode"),
         sqlx::Error::PoolTimedOut => return timed_out(config),
         sqlx::Error::PoolClosed => return closed(),
-        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
-            (Kind::Corrupt, "holds what cannot be true")
-        }
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => (Kind::Corrupt, "holds invalid data"),
         _ => (Kind::Database, "failed"),
     };
     let said = StoreError::new(kind, format!("the database {config} {what}")).with_source(error);
@@ -73,7 +71,8 @@ pub(super) fn too_new(config: &PostgresConfig, found: i32, known: i32) -> StoreE
     StoreError::new(
         Kind::TooNew,
         format!(
-            "the schema {} of {config} was written by a newer version of this program (schema {found}, this one \
+            "the schema {} of {config} was written by a newer version of this program (schema {found}, \
+             this one \
              knows {known}); use that version",
             config.schema
         ),

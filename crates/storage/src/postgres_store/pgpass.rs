@@ -21,7 +21,7 @@ fn readable(file: &Path) -> Option<String> {
     {
         use std::os::unix::fs::PermissionsExt;
         if fs::metadata(file).ok()?.permissions().mode() & 0o077 != 0 {
-            tracing::warn!(file = %file.display(), "others may read the file of passwords: it is not used");
+            tracing::warn!(file = %file.display(), "other users may read the password file: it is not used");
             return None;
         }
     }
@@ -35,7 +35,7 @@ fn in_text(text: &str, options: &PgConnectOptions) -> Option<String> {
     text.lines().enumerate().filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty()).find_map(
         |(number, line)| {
             let Some((fields, password)) = split_fields(line) else {
-                tracing::warn!(line = number + 1, "a line of the file of passwords lacks a part");
+                tracing::warn!(line = number + 1, "a line of the password file lacks a field");
                 return None;
             };
             let fits = fields.iter().zip(wanted).all(|(field, wanted)| field == "*" || field == wanted);

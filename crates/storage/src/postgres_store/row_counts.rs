@@ -149,8 +149,8 @@ pub(super) fn mark_unknown(known: &mut Coverage, series: &Series, counts: &[RowC
         let (noted, found) = (count.recorded.unwrap_or_default(), count.found);
         tracing::warn!(
             %series, source = %series.symbol.venue(), from = %range.from(), to = %range.to(), noted, found,
-            "somebody has changed candles in the database: so many were noted and so many are there; what is missing is \
-             asked for again"
+            "candles in the database were changed by another program: the recorded and the found counts \
+             differ; missing rows are fetched again"
         );
     }
 }

@@ -158,12 +158,12 @@ impl RecorderWriter {
         let desk = self.queue(series.clone());
         desk.attempts += 1;
         if desk.attempts > config.commit_retries || is_permanent(error) {
-            tracing::warn!(%series, slots, %error, "what was recorded cannot be written; left unknown");
+            tracing::warn!(%series, slots, %error, "recorded candles cannot be written; they stay unknown");
             (desk.attempts, desk.not_before) = (0, None);
             self.counters.unknown.add(slots);
             return;
         }
-        tracing::debug!(%series, %error, "writing what was recorded again");
+        tracing::debug!(%series, %error, "writing recorded candles again");
         let pause = Backoff::new(config.retry_backoff, Duration::MAX).delay(desk.attempts - 1, 0.0);
         desk.not_before = Some(Instant::now() + pause);
         desk.pending.requeue(heap);
@@ -199,7 +199,7 @@ impl RecorderWriter {
             Err(error) => {
                 rounds.failed();
                 self.counters.failed_confirms.add(1);
-                tracing::debug!(%series, %error, "the venue could not be asked to confirm what was recorded");
+                tracing::debug!(%series, %error, "the venue could not be asked to confirm recorded candles");
             }
         }
     }

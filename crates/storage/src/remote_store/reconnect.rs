@@ -81,7 +81,7 @@ impl RemoteStoreInner {
             };
             match outcome {
                 Err(error) if error.is_transient() => return Err(error),
-                Err(error) => tracing::warn!("{error}; it is not kept there"),
+                Err(error) => tracing::warn!("{error}; it is not stored there"),
                 Ok(()) => {}
             }
             self.backlog().complete(number);

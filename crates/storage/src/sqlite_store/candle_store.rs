@@ -65,7 +65,7 @@ impl CandleStore for SqliteStore {
             let (found, damaged) = match self.read_rows(&state, range, limit).await {
                 Ok(read) => read,
                 Err(error) if is_damage(&error) => {
-                    tracing::warn!(%error, %series, "cannot be read; it is unknown until it can");
+                    tracing::warn!(%error, %series, "cannot be read; it stays unknown until it can");
                     state.mark_all_uncertain();
                     return Ok(StoredCandles::default());
                 }
@@ -169,7 +169,7 @@ impl CandleStore for SqliteStore {
             self.index.close().await;
         };
         if timeout(CLOSE_TIMEOUT, closed).await.is_err() {
-            tracing::warn!("the store is still writing and is left to itself");
+            tracing::warn!("the store is still writing; not waiting for it");
         }
     }
 }

@@ -59,7 +59,8 @@ async fn open_once(
         if is_empty_file(path, purpose, &mut conn).await? {
             let FileSchema { tables, application_id, migrations: steps } = purpose;
             let script = format!(
-                "{tables} {} PRAGMA application_id = {application_id}; PRAGMA user_version = {SCHEMA_VERSION};",
+                "{tables} {} PRAGMA application_id = {application_id}; PRAGMA user_version = \
+                 {SCHEMA_VERSION};",
                 steps.concat()
             );
             execute(&mut conn, script).await.map_err(fault)?;
@@ -103,8 +104,8 @@ pub(super) async fn require_current(path: &Path, purpose: &FileSchema) -> Result
         return Err(StoreError::new(
             StoreErrorKind::Inaccessible,
             format!(
-                "{} is missing or has an older layout, which is put right when a program opens the folder that no other \
-                 one uses: stop the others, or choose another folder with --data-dir",
+                "{} is missing or has an older layout, which is migrated when a program opens the folder \
+                 while no other one uses it: stop the others, or choose another folder with --data-dir",
                 path.display()
             ),
         ));

@@ -67,8 +67,8 @@ pub(crate) fn damaged(path: &Path) -> StoreError {
     StoreError::new(
         Kind::Corrupt,
         format!(
-            "{} is damaged; `market-backbone store check --repair` makes it anew from what is sound in it, and the rest is \
-             fetched again",
+            "{} is damaged; `market-backbone store check --repair` rebuilds it from its valid content, and \
+             the rest is fetched again",
             path.display()
         ),
     )
@@ -84,7 +84,7 @@ pub(super) fn unclaimed(dir: &Path, source: VenueId) -> StoreError {
 
 /// Builds the error for a store that was opened for reading.
 pub(super) fn read_only() -> StoreError {
-    StoreError::new(Kind::ReadOnly, "the data folder was opened to be read only")
+    StoreError::new(Kind::ReadOnly, "the data folder was opened read-only")
 }
 
 /// Builds the error for a store that has been closed.
@@ -108,7 +108,7 @@ pub(super) fn is_contention(error: &StoreError) -> bool {
 fn busy(path: &Path) -> StoreError {
     StoreError::new(
         Kind::Database,
-        format!("another program is at {} and has not finished in time; ask again", path.display()),
+        format!("another program is using {} and has not finished in time; try again", path.display()),
     )
 }
 
@@ -127,7 +127,7 @@ fn is_schema_error(message: &str) -> bool {
 fn full(path: &Path) -> StoreError {
     StoreError::new(
         Kind::DiskFull,
-        format!("no space left for {}; free some and ask again, what was stored is unharmed", path.display()),
+        format!("no space left for {}; free some and try again; stored data is unharmed", path.display()),
     )
 }
 

@@ -164,8 +164,8 @@ impl FolderLock {
         StoreError::new(
             StoreErrorKind::Locked,
             format!(
-                "data folder {} is held by {holder}, which does not share it: an older version of this program, or one that \
-                 puts the folder in order; stop it or choose another with --data-dir",
+                "data folder {} is held by {holder}, which does not share it: an older version of this \
+                 program, or one that is migrating the folder; stop it or choose another with --data-dir",
                 self.dir.display()
             ),
         )
@@ -176,8 +176,8 @@ impl FolderLock {
         StoreError::new(
             StoreErrorKind::Locked,
             format!(
-                "data folder {} is in use by another process; this must be done while nobody else uses it: stop the others \
-                 and say it again",
+                "data folder {} is in use by another process; this must be done while nobody else uses it: \
+                 stop the others and try again",
                 self.dir.display()
             ),
         )

@@ -121,7 +121,7 @@ impl SqliteStore {
             Ok::<_, StoreError>(())
         };
         if let Err(error) = adopted.await {
-            tracing::warn!(%error, "which tables are in it cannot be told; the index says");
+            tracing::warn!(%error, "its tables cannot be listed; the index says");
         }
     }
 }
@@ -142,8 +142,7 @@ pub(super) async fn unindexed_tables(
     let ours: BTreeSet<String> = series.iter().map(|one| TableName::of(one).as_str().to_owned()).collect();
     let found = tables(conn).await?;
     let strange = found.difference(&ours);
-    let detail =
-        |table: &String| format!("it holds the table {table}, which the index does not know of here");
+    let detail = |table: &String| format!("it holds the table {table}, which the index does not list here");
     Ok(strange.map(|table| file_finding(file, IntegrityIssue::File, detail(table))).collect())
 }
 
@@ -161,12 +160,12 @@ pub(super) async fn check_series(
     }
     let mut found = Findings::default();
     if matches!(ownership::read_ledger(conn, label).await?, LedgerRead::Damaged) {
-        let detail = "what is known of it is not what was written".to_owned();
+        let detail = "its ledger is not what was written".to_owned();
         found.add(Finding::of(IntegrityIssue::Ledger, series, detail));
     }
     let count = checksum_table::count(conn, label, (i64::MIN, i64::MAX)).await?;
     if checksum_table::series_checksum(conn, label).await?.is_some_and(|seal| seal.blocks != count) {
-        let detail = format!("checksums of {series} have got lost");
+        let detail = format!("checksums of {series} are lost");
         found.add(file_finding(file, IntegrityIssue::File, detail));
     }
     let mut rest = Some(state.grid.all());

@@ -28,7 +28,7 @@ pub(super) async fn series(
             Ok(held) => found.extend(held),
             // Requests for one of them report the error of the file.
             Err(error) => {
-                tracing::warn!(%error, "cannot look into it; its series are listed as the index has them");
+                tracing::warn!(%error, "cannot be opened; its series are listed as the index has them");
                 found.extend(named);
             }
         }

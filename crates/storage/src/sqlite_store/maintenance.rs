@@ -126,8 +126,8 @@ pub(super) fn spawn(store: &SqliteStore) {
             let Some(store) = weak_store.upgrade() else { return };
             match store.maintain_once().await {
                 Ok(report) if report.is_idle() => {}
-                Ok(report) => tracing::info!(freed = report.freed_bytes(), "looked after the files"),
-                Err(error) => tracing::warn!(%error, "could not look after the files; tried again later"),
+                Ok(report) => tracing::info!(freed = report.freed_bytes(), "maintained the files"),
+                Err(error) => tracing::warn!(%error, "could not maintain the files; trying again later"),
             }
         }
     });

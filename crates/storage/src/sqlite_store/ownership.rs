@@ -72,10 +72,7 @@ impl SeriesOwnership {
         let known = match verify_ledger(conn, label, seal).await? {
             LedgerRead::Valid(known) => known,
             LedgerRead::Damaged => {
-                tracing::warn!(
-                    series = label,
-                    "what is known of it is damaged on disk; it will be asked for again"
-                );
+                tracing::warn!(series = label, "its ledger is damaged on disk; it will be fetched again");
                 series.report_damage();
                 ledger_table::delete_all(conn, label).await?;
                 Coverage::empty()
@@ -101,7 +98,7 @@ impl SeriesOwnership {
         let mut found = verified_rows::read(conn, series, blocks, usize::MAX).await?;
         for block in std::mem::take(&mut found.damaged) {
             let Some(stretch) = series.grid.time_range(block) else { continue };
-            tracing::warn!(series = series.label, %stretch, "candles are damaged on disk; they will be asked for again");
+            tracing::warn!(series = series.label, %stretch, "candles are damaged on disk; they will be fetched again");
             series.report_damage();
             candle_table::delete(conn, &series.table, stretch).await?;
             revision_table::delete(conn, &series.label, stretch).await?;

@@ -45,7 +45,7 @@ impl SqliteStore {
         *again = false;
         let rescued = self.rebuild_series_shard(series, seen, &error.to_string()).await;
         rescued.map_err(|hindrance| {
-            tracing::warn!(error = %hindrance, "a damaged file cannot be made anew now");
+            tracing::warn!(error = %hindrance, "a damaged file cannot be rebuilt now");
             error
         })
     }
@@ -73,7 +73,7 @@ impl SqliteStore {
             };
             match self.recover(series, seen, error, &mut again).await {
                 Err(error) if is_damage(&error) => {
-                    tracing::warn!(%error, series = series.label, "cannot be read, so nothing is known of it");
+                    tracing::warn!(%error, series = series.label, "cannot be read, so all of it is unknown");
                     return Ok(Some(LedgerRead::Damaged));
                 }
                 recovered => recovered?,
@@ -201,7 +201,7 @@ impl SqliteStore {
         }
         tracing::warn!(
             source = %series.venue, series = series.label, blocks = blocks.len(),
-            "what is stored is damaged, told to be unknown and asked for again; `store check` tells more"
+            "stored data is damaged; it counts as unknown and is fetched again; `store check` shows more"
         );
         if self.read_only {
             return false;
@@ -219,7 +219,7 @@ impl SqliteStore {
                 true
             }
             Err(error) => {
-                tracing::warn!(%error, series = series.label, "what is damaged stays; it is told to be unknown");
+                tracing::warn!(%error, series = series.label, "damaged data stays; it counts as unknown");
                 false
             }
         }
@@ -292,7 +292,7 @@ impl SqliteStore {
         let rescued = rescued?;
         tracing::warn!(
             file = %alone.path().display(), why, rows = rescued.rows, lost = rescued.lost.len(),
-            "the file was damaged and has been made anew; what is lost will be asked for again"
+            "the file was damaged and has been rebuilt; lost data will be fetched again"
         );
         Ok(Some(rescued))
     }
@@ -325,7 +325,7 @@ impl SqliteStore {
             return;
         }
         if let Err(error) = self.repair_structure(series).await {
-            tracing::warn!(%error, series = series.label, "a damaged file could not be made anew");
+            tracing::warn!(%error, series = series.label, "a damaged file could not be rebuilt");
         }
     }
 

@@ -142,7 +142,7 @@ impl Shard {
             settled
         };
         if let Err(error) = settled.await {
-            tracing::debug!(%error, "somebody else is writing; looked at again later");
+            tracing::debug!(%error, "another process is writing; checked again later");
         }
     }
 

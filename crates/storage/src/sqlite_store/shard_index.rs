@@ -38,7 +38,7 @@ impl ShardIndex {
         match Self::open_existing(dir, tables_per_shard).await {
             Err(error) if is_damage(&error) => {
                 let aside = set_aside(&dir.join("index.db"))?;
-                tracing::warn!(%error, damaged = %aside.display(), "the index is made anew from the shards");
+                tracing::warn!(%error, damaged = %aside.display(), "the index is rebuilt from the shards");
                 Self::open_existing(dir, tables_per_shard).await
             }
             opened => opened,

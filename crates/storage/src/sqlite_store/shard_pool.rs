@@ -89,7 +89,7 @@ impl Deref for ShardLease {
     type Target = Shard;
 
     fn deref(&self) -> &Shard {
-        self.cell.get().expect("a lease is given when its shard has been opened")
+        self.cell.get().expect("a lease is granted when its shard has been opened")
     }
 }
 

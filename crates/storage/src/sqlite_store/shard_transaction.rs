@@ -82,7 +82,7 @@ async fn abort(conn: &mut SqliteConnection, belief: &CachedView) {
     belief.mark_uncertain();
     if let Err(error) = reset_commit_id(conn, belief).await {
         // Other processes read from disk until a commit succeeds.
-        tracing::debug!(%error, "a commit that did not happen could not be taken back from view");
+        tracing::debug!(%error, "the id of a failed commit could not be reset");
     }
 }
 
@@ -96,7 +96,7 @@ pub(super) async fn reset_commit_id(
     let settled = commit_id_table::read(conn).await.map(|committed| belief.reset_commit_id(committed));
     let ended = execute(conn, "ROLLBACK".to_owned()).await;
     if let Err(error) = settled? {
-        tracing::debug!(%error, "a mark could not be written");
+        tracing::debug!(%error, "a commit id could not be written");
     }
     ended
 }

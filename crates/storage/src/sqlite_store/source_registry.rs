@@ -191,9 +191,7 @@ pub(super) fn claim_error(sources: &SourceRegistry, claimed: VenueId, source: Ve
     if sources.is_claimed(claimed) {
         let asked: Vec<_> = sources.unclaimed().iter().map(|source| source.to_string()).collect();
         let open = if asked.is_empty() { "nothing".to_owned() } else { asked.join(", ") };
-        return refused(format!(
-            "whose the candles of {claimed} in {dir} are is no question; {open} is to be claimed"
-        ));
+        return refused(format!("the candles of {claimed} in {dir} need no claim; {open} does"));
     }
     if source.family() != claimed.family() {
         return refused(format!("{source} is no source of {}", claimed.family()));

@@ -192,7 +192,7 @@ async fn check_ledger(
                 None => file_finding(
                     file,
                     IntegrityIssue::File,
-                    format!("the ledger speaks of `{label}`: {detail}"),
+                    format!("the ledger contains `{label}`: {detail}"),
                 ),
             });
         }

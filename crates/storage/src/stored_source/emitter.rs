@@ -13,7 +13,7 @@ pub(crate) struct Emitter(mpsc::Sender<Result<CandlePart, SourceError>>);
 impl Emitter {
     /// Emits a piece, and waits until there is room for another.
     pub(crate) async fn emit(&mut self, part: CandlePart) -> Result<(), SourceError> {
-        let gone = |_| SourceError::new(SourceErrorKind::Closed, "nobody waits for the candles any more");
+        let gone = |_| SourceError::new(SourceErrorKind::Closed, "the reader of the candles is gone");
         self.0.send(Ok(part)).await.map_err(gone)
     }
 }

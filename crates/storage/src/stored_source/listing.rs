@@ -27,7 +27,7 @@ impl StoredSource {
                 continue;
             }
             if self.has_rows(&other, before).await? {
-                tracing::warn!(%series, %other, %since, "not listed before, it is said, but there are candles");
+                tracing::warn!(%series, %other, %since, "said to be unlisted before, but there are candles");
                 remove_listing(&mut part.coverage);
                 return Ok(());
             }

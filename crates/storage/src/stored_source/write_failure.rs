@@ -27,7 +27,7 @@ impl StoredSource {
                 ) =>
             {
                 if !self.is_full.swap(true, Relaxed) {
-                    tracing::warn!(%series, %error, "candles are passed on and not kept");
+                    tracing::warn!(%series, %error, "candles are passed on and not stored");
                 }
                 let rows = candles.iter().filter(|candle| candle.is_final).count();
                 Ok(Some(WriteFailure::new(rows, &error)))

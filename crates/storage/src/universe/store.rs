@@ -164,8 +164,8 @@ impl UniverseStore {
         let place = backup::path(&self.path);
         let Some(lists) = backup::read(&self.path) else {
             let what = format!(
-                "{} is damaged and {} holds no sound copy of it; move it away to begin anew, its lists cannot be fetched \
-                 again",
+                "{} is damaged and {} holds no valid copy of it; move it away to start anew; its lists \
+                 cannot be fetched again",
                 self.path.display(),
                 place.display()
             );

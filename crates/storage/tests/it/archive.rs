@@ -1,4 +1,4 @@
-//! Archives: the same hash wherever the same is held and known, and nothing taken in that is not what it was.
+//! Archives: the same hash wherever rows and coverage are the same, and nothing is imported that has changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,8 +47,8 @@ fn span(from: i64, to: i64, origin: Origin, observed: i64) -> Span {
     Span { range: minutes(from, to), provenance: Provenance { origin, observed_at } }
 }
 
-/// A store with all that an archive has to keep: many pages, holes, several origins, an open end, knowledge
-/// without rows and a row that nobody vouches for.
+/// A store with everything that an archive has to keep: many pages, holes, several origins, an open end,
+/// coverage without rows and a row without coverage.
 async fn furnish(store: &dyn CandleStore) {
     let spans = [
         span(-10_000, 8_000, Origin::Rest, 1_700_000_000_123_456_789),
@@ -153,7 +153,8 @@ async fn a_part_is_rows_and_knowledge_of_that_part() {
     assert_eq!(export(&store, other.path(), ArchiveFormat::Csv, minutes(200, 300)).await.series.len(), 0);
 }
 
-/// Exports a hundred rows, lets `spoil` at the archive, and expects a refusal that leaves the store empty.
+/// Exports a hundred rows, lets `spoil` change the archive, and expects a refusal that leaves the store
+/// empty.
 async fn refused(format: ArchiveFormat, spoil: impl FnOnce(&Path), needles: &[&str]) {
     let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
     for code in ["KRW-AAA", "KRW-BTC"] {
@@ -372,7 +373,7 @@ proptest! {
     }
 }
 
-/// A store whose power fails after some commits.
+/// A store that fails after some commits.
 struct Failing {
     store: MemoryStore,
     left: AtomicUsize,

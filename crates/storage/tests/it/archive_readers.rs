@@ -1,4 +1,4 @@
-//! Archives as others find them: what lies where, and archives of an older version.
+//! Archives as other programs read them: their layout, and archives of an older version.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Any history of commits, corrections and forgetting against a diary of what could be read; then the way there from a
-//! question, and what else knows of earlier versions.
+//! Any history of commits, corrections and forgetting against a diary of what could be read; then the read
+//! path for such queries, and other users of earlier versions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -150,7 +150,7 @@ proptest! {
 }
 
 const NOW: i64 = 28_000_000;
-/// When the bars were first said, and when one of them was corrected.
+/// The times at which the bars were first observed, and at which one of them was corrected.
 const SAID: i64 = (NOW - 60) * 60;
 const CORRECTED: i64 = (NOW - 30) * 60;
 

@@ -1,4 +1,5 @@
-//! Bits that flip on the disk: whatever is told afterwards is as the venue has it, or unknown; and a repair ends clean.
+//! Bits that flip on the disk: whatever is read afterwards is as the venue has it, or unknown; and a repair
+//! ends without findings.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -68,7 +69,7 @@ async fn furnish(dir: &Path, truth: &[Vec<Candle>]) {
 
 /// Ten tables in each of two shards.
 fn config(dir: &Path) -> StoreConfig {
-    StoreConfig { tables_per_shard: 10, cache_bytes: 1 << 20, ..StoreConfig::new(dir) }
+    StoreConfig::new(dir).tables_per_shard(10).cache_bytes(1 << 20)
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
@@ -133,13 +134,13 @@ async fn tells_the_truth(store: &SqliteStore, truth: &[Vec<Candle>], about: &str
     }
 }
 
-/// One folder with flipped bits: told, answered by way of the venue, repaired.
+/// One folder with flipped bits: read, answered with the venue's help, repaired.
 async fn run(sound: &Path, truth: &[Vec<Candle>], flips: usize, rng: &mut Rng) -> (bool, bool) {
     let dir = tempdir().unwrap();
     copy(sound, dir.path());
     let about = flip(dir.path(), flips, rng);
 
-    // A guest, who can change nothing. One who cannot even open the folder says so.
+    // A reader that can change nothing. If it cannot even open the folder, it gets an error.
     if let Ok(guest) = SqliteStore::open_read_only(config(dir.path())).await {
         tells_the_truth(&guest, truth, &about).await;
         guest.close().await;
@@ -149,7 +150,7 @@ async fn run(sound: &Path, truth: &[Vec<Candle>], flips: usize, rng: &mut Rng) -
     copy(dir.path(), repaired.path());
     let named_by_check = repair(repaired.path(), truth, &about).await;
 
-    // Whoever asks is answered with the whole truth, by way of the venue where need be, and it is kept.
+    // Every request gets complete data, with the venue's help where necessary, and it is stored.
     let store = Arc::new(SqliteStore::open(config(dir.path())).await.unwrap());
     let venue = Arc::new(Venue(truth.to_vec()));
     let clock = Arc::new(ManualClock::new(minute(SLOTS + 100)));

@@ -1,4 +1,5 @@
-//! Care of the files: what is free is given back, readers go on, old stretches go, another process may look.
+//! Maintenance of the files: free space is given back, readers go on, old ranges are deleted, another process
+//! may look.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,8 +16,8 @@ fn shard(dir: &Path) -> PathBuf {
 }
 
 fn config(dir: &Path, quiet: Duration) -> StoreConfig {
-    let care = MaintenanceConfig { every: None, quiet, ..MaintenanceConfig::default() };
-    StoreConfig { maintenance: care, ..StoreConfig::new(dir) }
+    let care = MaintenanceConfig::default().every(None).quiet(quiet);
+    StoreConfig::new(dir).maintenance(care)
 }
 
 /// A store with the older half of two series deleted.
@@ -121,7 +122,7 @@ async fn a_store_looks_after_itself_when_told_to() {
     tokio::time::timeout(Duration::from_secs(20), gone).await.unwrap();
     is_whole(&store).await;
     drop(store);
-    // Without `close`, too, the folder is let go of.
+    // Without `close`, too, the folder is released.
     let lock = std::fs::File::options().read(true).write(true).open(folder.path().join("LOCK")).unwrap();
     let freed = async {
         while lock.try_lock().is_err() {

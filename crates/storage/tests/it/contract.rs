@@ -1,4 +1,4 @@
-//! What every store keeps to: the same rules, put to each of them.
+//! The contract of every store: the same rules, applied to each of them.
 
 use market_backbone_core::{Candle, CandleStore, StoreErrorKind, Timestamp};
 use market_backbone_storage::{MemoryStore, SqliteStore, StoreConfig};
@@ -58,7 +58,7 @@ macro_rules! contract {
             $(#[tokio::test]
             async fn $rule() {
                 let folder = tempfile::tempdir().unwrap();
-                let config = super::StoreConfig { cache_bytes: 0, ..super::StoreConfig::new(folder.path()) };
+                let config = super::StoreConfig::new(folder.path()).cache_bytes(0);
                 super::$rule(&super::SqliteStore::open(config).await.unwrap()).await;
             })*
         }

@@ -1,4 +1,4 @@
-//! What somebody does to the tables of the shared database by hand is seen, and never told as it stands.
+//! Manual changes to the tables of the shared database are detected, and never returned as they are.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,7 +94,7 @@ async fn a_commit_does_not_vouch_for_rows_that_somebody_took_away() {
     store.commit(&btc, &candles(NOW, NOW + 5), &proof(NOW, NOW + 5)).await.unwrap();
     let known = store.coverage(&btc).await.unwrap();
     assert_eq!(known.missing(minutes(BEGIN, NOW + 5)), [minutes(BEGIN + 768, NOW)]);
-    // What is left there is nobody's word now, until it is asked for again.
+    // What is left there has no coverage now, until it is fetched again.
     assert!(check(&store).await.iter().all(|one| one.issue == IntegrityIssue::Unproven));
     store.commit(&btc, &candles(BEGIN + 768, NOW), &proof(BEGIN + 768, NOW)).await.unwrap();
     assert_eq!(check(&store).await, []);
@@ -110,7 +110,7 @@ async fn what_is_forgotten_on_purpose_is_not_missed() {
     store.read(&btc, everything(), usize::MAX).await.unwrap();
     let known = store.coverage(&btc).await.unwrap();
     assert_eq!(known.missing(minutes(BEGIN, NOW)), [minutes(BEGIN + 100, BEGIN + 700)]);
-    // Where rows are missing nothing is left of the stretch, be it forgotten in part.
+    // Where rows are missing the whole range is dropped, even if only a part was forgotten.
     execute(&config, "DELETE FROM candles WHERE open_ms = (25600000 + 10) * 60000::bigint").await;
     store.forget(&btc, minutes(BEGIN + 50, BEGIN + 100)).await.unwrap();
     let known = store.coverage(&btc).await.unwrap();
@@ -203,7 +203,7 @@ async fn what_was_only_claimed_is_claimed_in_the_database_too() {
     assert_eq!(known.claims(), [AbsenceClaim::of(minutes(NOW, NOW + 10), asked)]);
     assert!(!known.is_known(minute(NOW)));
     assert_eq!(store.series().await.unwrap(), [btc.clone(), series("KRW-ETH")]);
-    // A later answer that says it again is the second witness, whichever worker asks.
+    // A later reply that repeats it is the second witness, from any process.
     store.commit(&btc, &[], &claimed(again)).await.unwrap();
     let known = store.coverage(&btc).await.unwrap();
     assert_eq!((known.claims(), known.is_known(minute(NOW))), (&[][..], true));

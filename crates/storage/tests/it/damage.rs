@@ -1,5 +1,5 @@
-//! Files that are broken, newer or somebody else's: what is damaged is unknown and made anew, what is not ours is named and
-//! left alone, and no harm comes to the others.
+//! Files that are broken, newer or of another program: damaged data is unknown and rebuilt, foreign files are
+//! reported and left alone, and other files are not affected.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const KEPT: i64 = 5_000;
 
 /// A folder with KRW-BTC in the first shard and KRW-ETH in the second.
 async fn two_shards(dir: &Path) -> (StoreConfig, PathBuf) {
-    let config = StoreConfig { tables_per_shard: 1, ..StoreConfig::new(dir) };
+    let config = StoreConfig::new(dir).tables_per_shard(1);
     let store = SqliteStore::open(config.clone()).await.unwrap();
     for code in ["KRW-BTC", "KRW-ETH"] {
         store.commit(&series(code), &candles(0, KEPT), &proof(0, KEPT)).await.unwrap();
@@ -46,8 +46,8 @@ async fn check_not_ours(config: StoreConfig, file: &Path, kind: StoreErrorKind, 
     assert!(fs::read(file).unwrap() == before, "a file that is not ours is left as it is");
 }
 
-/// Nothing untrue is told of KRW-BTC, neither by who may write nor by who may not, what is missing can be written again,
-/// and then all is well. What was damaged stays beside it.
+/// Nothing false is read of KRW-BTC, by writers or by readers; missing data can be written again, and then
+/// all is well. The damaged file is kept beside it.
 async fn check_damaged(config: StoreConfig, file: &Path) {
     let btc = series("KRW-BTC");
     let (held, before) = (fs::read(file).unwrap(), SqliteStore::open(config.clone()).await.unwrap());
@@ -67,7 +67,7 @@ async fn check_damaged(config: StoreConfig, file: &Path) {
     store.close().await;
 }
 
-/// Every slot of KRW-BTC is either unknown or told as it is. Says how many are told.
+/// Checks that every slot of KRW-BTC is either unknown or correct. Returns how many are known.
 async fn tells_nothing_untrue(store: &SqliteStore) -> i64 {
     let btc = series("KRW-BTC");
     let read = store.read(&btc, everything(), usize::MAX).await.unwrap().candles;

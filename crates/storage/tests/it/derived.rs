@@ -1,4 +1,4 @@
-//! Longer candles out of known minutes: equal to an independent fold, and never dearer than asking.
+//! Longer candles from known minutes: equal to an independent fold, and never more expensive than fetching.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

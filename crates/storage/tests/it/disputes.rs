@@ -1,4 +1,4 @@
-//! What every store makes of two observations that disagree, of forgetting, and of being asked what it holds.
+//! How every store handles two observations that disagree, deletion, and the listing of its content.
 
 use market_backbone_core::{Candle, CandleStore, Coverage, Dispute, Origin, Provenance, Series, Span};
 
@@ -200,7 +200,7 @@ pub(crate) async fn an_early_answer_is_corrected_by_a_later_one_and_not_disputed
         let then = store.read_as_of(&btc, everything(), usize::MAX, at).await.unwrap().candles;
         assert_eq!(then[1], row, "every version is kept");
     }
-    // Two answers that came after all corrections, a socket that adds up, a row that went, a file: contradictions.
+    // Two replies after all corrections, an aggregating socket, a deleted row, a file: contradictions.
     store.commit(&btc, &[first], &proof_at(2, 3, AFTER + 1)).await.unwrap();
     store.commit(&btc, &candles(6, 9), &early(6, 9, BEFORE)).await.unwrap();
     store.commit(&btc, &[close(6, 3.1), candle(7), candle(8)], &heard(6, 9, AFTER).1).await.unwrap();

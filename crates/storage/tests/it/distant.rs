@@ -1,4 +1,4 @@
-//! A store that is away holds nobody up: with a store that can be told how to behave, in time that passes by itself.
+//! An unavailable store blocks nobody: with a store whose behaviour can be set, in simulated time.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,5 @@
-//! A real Postgres that is stopped, started, stalled, locked or without a free connection, in the middle of work.
+//! A real Postgres that is stopped, started, stalled, locked or without a free connection, in the middle of
+//! work.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::model::{DENSE, Model};
 use crate::postgres_server::PostgresServer;
 
 const NOW: i64 = 28_000_000;
-/// For what takes a moment, on a machine that is busy with other things.
+/// The deadline for what takes a moment, on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn open(server: &PostgresServer) -> Result<Arc<RemoteStore>, StoreError> {
@@ -119,7 +120,7 @@ async fn a_row_that_somebody_holds_locked_delays_only_what_is_written_to_it() {
     let lock = "BEGIN; SELECT * FROM market_backbone.series FOR UPDATE";
     sqlx::raw_sql(lock).execute(&mut holder).await.unwrap();
     ask(&source, 600).await;
-    // Others read meanwhile, and whoever waits is not in their way.
+    // Others read meanwhile, and waiting writers do not block them.
     assert_eq!((held(&server).await, store.state().backlog_rows), (200, 400));
     sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
     until(&store, |store| store.state().backlog_rows == 0).await;

@@ -1,4 +1,5 @@
-//! A venue that corrects its bars for a day and then no more, asked at any moments, the answers arriving in any order.
+//! A venue that corrects its bars for a day and then no more, queried at any moments, with replies in any
+//! order.
 
 use market_backbone_core::{Candle, CandleStore, Coverage, Origin, Timestamp};
 use market_backbone_storage::MemoryStore;
@@ -8,14 +9,14 @@ use crate::material::{candle, everything, minute, minutes, series};
 use crate::revisions::proof_by;
 
 const SLOTS: i64 = 6;
-/// When the venue says its last word, in seconds after the beginning.
+/// The time of the venue's last correction, in seconds after the beginning.
 const WINDOW: i64 = 100_000;
 const BEGIN: i64 = 1_700_000_000;
 
 /// A question about slots, and when it is put.
 type Question = (i64, (i64, i64));
 
-/// What the venue says of a slot at some moment: something else now and then, until its last word.
+/// Returns what the venue reports of a slot at some moment: it changes until the last correction.
 fn said(number: i64, at: i64) -> Candle {
     let version = (at.min(WINDOW) / 1_000 + number) / (number + 1);
     Candle { close: candle(number).low + version as f64 / 1_024.0, ..candle(number) }

@@ -1,4 +1,4 @@
-//! What is told with a question: what answers have left out before, in this ledger and in nearer ones.
+//! The claims that go with a query: what replies have left out before, in this ledger and in nearer ones.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Archives that are not what they were, whoever did it: refused, quickly, and nothing of them is taken in.
+//! Archives that were changed, by accident or on purpose: refused, quickly, and nothing of them is imported.
 
 use std::fs::{self, File};
 use std::path::Path;

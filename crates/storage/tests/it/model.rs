@@ -1,5 +1,5 @@
-//! A model venue with the coordinator before it: answers any question from a made-up tape, proves what a
-//! coordinator could prove, counts what it is asked, and notices being asked for what is known already.
+//! A model venue with the coordinator before it: it answers any query from a made-up tape, returns the
+//! coverage that a coordinator could prove, counts its requests, and notices requests for known data.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use market_backbone_core::{
 
 use crate::material::{candle, minute, minute_of, proof_of};
 
-/// How the market trades and how the venue behaves.
+/// The trading of the market and the behaviour of the venue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Habits {
     /// In how many of a hundred minutes there is a trade.

@@ -1,4 +1,4 @@
-//! Folders that an older version has written: brought up to date when opened, and all that was in them kept.
+//! Folders that an older version has written: migrated when opened, with all their data.
 
 use std::path::Path;
 

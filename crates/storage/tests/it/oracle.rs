@@ -1,4 +1,4 @@
-//! Any sequence of questions, clock moves and broken answers: the read path against the truth.
+//! Any sequence of queries, clock changes and broken replies: the read path against the truth.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What only a shared database can get wrong: workers that write at once, servers that are away, secrets.
+//! What only a shared database can get wrong: concurrent writers, unavailable servers, secrets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -109,12 +109,12 @@ impl PostgresServer {
         self.tell("start");
     }
 
-    /// Keeps all of its processes from running: whoever asks is not answered.
+    /// Stops all of its processes: no request is answered.
     pub(crate) fn stall(&self) {
         self.tell("stall");
     }
 
-    /// Lets them run again.
+    /// Lets its processes run again.
     pub(crate) fn resume(&self) {
         self.tell("resume");
     }

@@ -1,4 +1,5 @@
-//! Any questions on a machine whose clock is off and is set while the program runs: the answers are the venue's.
+//! Any queries on a machine whose clock is off and is set while the program runs: the answers are the
+//! venue's.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;

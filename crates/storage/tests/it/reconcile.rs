@@ -1,5 +1,5 @@
-//! A venue that corrects what it sends live, under paused time: what it sends again, what it says when it is asked after
-//! twenty minutes, and what the next morning; and what a program that asks for an earlier moment is shown.
+//! A venue that revises what it sends live, under paused time: what it sends again, its replies after twenty
+//! minutes and the next morning; and what a query as of an earlier moment returns.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -92,7 +92,7 @@ impl Rig {
         let venue = Venue { clock: Arc::clone(clock), asked: Mutex::default(), failures: Mutex::default() };
         let venue = Arc::new(venue);
         // Hours pass here: ticks need not be as frequent.
-        let config = RecorderConfig { tick_interval: Duration::from_secs(5), ..RecorderConfig::default() };
+        let config = RecorderConfig::default().tick_interval(Duration::from_secs(5));
         let recorder = Recorder::start(
             Arc::clone(store) as _,
             Arc::clone(&venue) as _,

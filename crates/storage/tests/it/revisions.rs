@@ -1,4 +1,4 @@
-//! What every store keeps of rows that were replaced, and shows of an earlier moment.
+//! The earlier versions that every store keeps of replaced rows, and returns as of an earlier moment.
 
 use market_backbone_core::{Candle, CandleStore, Coverage, Origin, Provenance, Series, Span, Timestamp};
 

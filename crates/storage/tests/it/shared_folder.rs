@@ -1,4 +1,4 @@
-//! One folder, several stores: each as another process would be, for all they share is the files.
+//! One folder, several stores: each as another process would be, because they share only the files.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -85,7 +85,7 @@ impl CandleStore for Pair {
     }
 }
 
-/// Looks again and again until it holds, for a minute at most.
+/// Polls until the condition holds, for a minute at most.
 async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
     let held = async {
         while !holds().await {
@@ -188,7 +188,7 @@ async fn many_may_begin_at_once_in_a_folder_that_is_not_there() {
     const SERIES: i64 = 7;
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("new");
-    let config = StoreConfig { tables_per_shard: 2, ..StoreConfig::new(&dir) };
+    let config = StoreConfig::new(&dir).tables_per_shard(2);
     let mut all = JoinSet::new();
     for store in 0..STORES {
         let config = config.clone();

@@ -1,4 +1,4 @@
-//! Every kind of damage, done behind the store's back, is found, said in a line, and mended where it can be.
+//! Every kind of damage, made by another program, is found, reported in a line, and repaired where possible.
 
 use std::path::{Path, PathBuf};
 
@@ -47,7 +47,7 @@ async fn change(dir: &Path, sql: &'static str) {
 }
 
 async fn findings(dir: &Path) -> Vec<Finding> {
-    let store = SqliteStore::open(StoreConfig { cache_bytes: 0, ..StoreConfig::new(dir) }).await.unwrap();
+    let store = SqliteStore::open(StoreConfig::new(dir).cache_bytes(0)).await.unwrap();
     let found = store.check(|_| Grid::Utc).await.unwrap();
     store.close().await;
     found
@@ -96,7 +96,7 @@ async fn a_candle_that_no_proof_speaks_of_is_found() {
     let sql = "UPDATE coverage SET to_ns = 1800000000000 WHERE series = 'KRW-ETH 1m'";
     check(sql, &[(IntegrityIssue::Unproven, 30, 50)], "the first of 20 slots").await;
     let sql = "DELETE FROM coverage WHERE series = 'KRW-ETH 1m'";
-    check(sql, &[(IntegrityIssue::Unproven, 3, 50)], "no proof").await;
+    check(sql, &[(IntegrityIssue::Unproven, 3, 50)], "without coverage").await;
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_table_that_does_not_keep_its_rows_apart_is_found() {
     change(folder.path(), sql).await;
     let found = findings(folder.path()).await;
     let flaws: Vec<_> = found.iter().map(|one| one.issue).collect();
-    // Rows that do not follow each other are not read at all any more: the file is the finding.
+    // Rows out of order are no longer read at all: the file is the finding.
     assert_eq!(flaws, [IntegrityIssue::Layout], "{found:?}");
     // A file is made anew by the program now, where it was left to its user before.
     let plan = RepairPlan::of(&found, |_| (Grid::Utc, 200));
@@ -153,7 +153,7 @@ async fn a_ledger_that_contradicts_itself_is_found_and_written_anew() {
 #[tokio::test]
 async fn a_damaged_file_is_found_and_the_others_are_examined_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    let config = StoreConfig { tables_per_shard: 1, ..StoreConfig::new(folder.path()) };
+    let config = StoreConfig::new(folder.path()).tables_per_shard(1);
     let store = SqliteStore::open(config).await.unwrap();
     for code in ["KRW-BTC", "KRW-ETH"] {
         store.commit(&series(code), &candles(0, 5_000), &proof(0, 5_000)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Two sources share nothing, whatever they are called; and what was written when they did is asked about.
+//! Two sources share nothing, whatever their names; and data from when they did needs a claim.
 
 use std::fs;
 use std::path::Path;

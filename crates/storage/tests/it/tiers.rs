@@ -1,4 +1,4 @@
-//! Two stores in a row: what one worker of a fleet has asked, the others find in the shared store.
+//! Two stores in a row: what one process has fetched, the others find in the shared store.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Two stores on one folder and whatever is done to them, against one store in memory that is told the same.
+//! Two stores on one folder, with any operations on them, against one store in memory with the same
+//! operations.
 
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ enum Deed {
         at: i64,
         origin: Origin,
     },
-    /// What an answer left out beyond its rows.
+    /// What a reply left out beyond its rows.
     Claim {
         from: i64,
         to: i64,
@@ -45,7 +46,7 @@ enum Deed {
     Reopen,
 }
 
-/// What is done, by which of the two, to which series.
+/// An operation, the store that runs it, and its series.
 #[derive(Clone, Debug)]
 struct Step {
     by: usize,
@@ -99,7 +100,7 @@ fn page(deed: &Deed) -> (Vec<Candle>, Coverage) {
 
 async fn play(steps: Vec<Step>) {
     let folder = tempfile::tempdir().unwrap();
-    let config = StoreConfig { tables_per_shard: 2, open_shards: 1, ..StoreConfig::new(folder.path()) };
+    let config = StoreConfig::new(folder.path()).tables_per_shard(2).open_shards(1);
     let open = async || SqliteStore::open(config.clone()).await.unwrap();
     let (mut stores, model) = ([open().await, open().await], MemoryStore::new());
     for Step { by, code, deed } in steps {

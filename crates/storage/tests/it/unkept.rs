@@ -1,4 +1,4 @@
-//! What cannot be kept is given all the same, and says so.
+//! What cannot be stored is returned all the same, and marked.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ const NOW: i64 = 28_000_000;
 #[tokio::test]
 async fn a_full_disk_gives_the_answer_and_says_how_much_of_it_was_not_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let config = StoreConfig { max_shard_bytes: Some(128 * 1024), ..StoreConfig::new(folder.path()) };
+    let config = StoreConfig::new(folder.path()).max_shard_bytes(Some(128 * 1024));
     let store: Arc<dyn CandleStore> = Arc::new(SqliteStore::open(config).await.unwrap());
     let clock = Arc::new(ManualClock::new(minute(NOW)));
     let model = Model::new(DENSE, Arc::clone(&clock), Arc::clone(&store));
@@ -24,7 +24,7 @@ async fn a_full_disk_gives_the_answer_and_says_how_much_of_it_was_not_kept() {
     let unkept = set.write_failure.unwrap();
     assert!(unkept.rows > 0 && unkept.reason.contains("no space left for"), "{unkept:?}");
 
-    // What is said to be known is kept, and the same question has the same answer.
+    // Reported coverage is stored, and the same query has the same answer.
     let known = store.coverage(&series("KRW-BTC")).await.unwrap();
     assert!(known.spans().len() <= 1, "{known:?}");
     let again = source.candles(query).await.unwrap();

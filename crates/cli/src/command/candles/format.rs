@@ -21,14 +21,14 @@ pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result
     let (shown, ended) = (file.display(), FileFormat::of(file).map(format_of));
     match (said, ended) {
         (Some(said), Some(ended)) if said != ended => Err(UsageError(format!(
-            "--format says {}, but the ending of {shown} says {}; change one of them",
+            "--format says {}, but the extension of {shown} says {}; change one of them",
             name(said),
             name(ended)
         ))),
         (Some(format), _) | (None, Some(format)) => Ok(format),
         (None, None) => Err(UsageError(format!(
-            "the ending of {shown} names no format: let it be .csv, .json, .ndjson, .jsonl, .parquet or .txt (a table), or \
-             say --format"
+            "the extension of {shown} names no format: use .csv, .json, .ndjson, .jsonl, .parquet or .txt \
+             (a table), or --format"
         ))),
     }
 }
@@ -37,7 +37,7 @@ pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result
 pub(super) fn of_folder(said: Option<CandleFormat>) -> Result<CandleFormat, UsageError> {
     match said {
         Some(CandleFormat::Table) => Err(UsageError(
-            "--output-dir writes files for programs; say --format csv, json or parquet".to_owned(),
+            "--output-dir writes files for programs; use --format csv, json or parquet".to_owned(),
         )),
         said => Ok(said.unwrap_or(CandleFormat::Csv)),
     }
@@ -98,7 +98,7 @@ mod tests {
             let error = of(said, file).unwrap_err();
             assert!(error.contains(want), "{error}");
         };
-        refused(Some(Csv), "a.parquet", "--format says csv, but the ending of a.parquet says parquet");
+        refused(Some(Csv), "a.parquet", "--format says csv, but the extension of a.parquet says parquet");
         refused(Some(Table), "a.json", "says table");
         refused(None, "rows", ".parquet");
         refused(None, "rows.csv.gz", "names no format");

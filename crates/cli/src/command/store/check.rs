@@ -60,7 +60,7 @@ pub(super) async fn repair(args: CheckArgs, global: &GlobalArgs) -> anyhow::Resu
         } else {
             // Nobody else may fill what is missing of it.
             output::note(&format!(
-                "{} stretches of {source} are unknown now; --rest-url names where it is, to ask for them again",
+                "{} ranges of {source} are unknown now; name its address with --rest-url to fetch them again",
                 stretches.len()
             ));
             Ok(())
@@ -103,7 +103,7 @@ async fn forget_damaged(
         let its_own = plan_repair(findings);
         for file in &its_own.files {
             stretches.extend(keeper.rebuild(file).await?);
-            output::note(&format!("{} has been made anew; what it was is kept as .damaged", file.display()));
+            output::note(&format!("{} has been rebuilt; the old file is kept as .damaged", file.display()));
             if file.ends_with("index.db") {
                 return Ok(RepairStep::OpenAgain);
             }
@@ -151,7 +151,7 @@ async fn refetch(backbone: &Backbone, stretches: &[SeriesRange]) -> anyhow::Resu
             from => request.range(from..range.to()).any_window(),
         };
         let set = request.closed().await?;
-        output::note(&format!("{series}, {range}: {} candles asked for again", set.candles.len()));
+        output::note(&format!("{series}, {range}: {} candles fetched again", set.candles.len()));
     }
     Ok(())
 }
@@ -160,8 +160,8 @@ fn ensure_clean(found: &[StoreFindings]) -> anyhow::Result<()> {
     let what = if found.len() > 1 { "the stores have" } else { "the store has" };
     match count(found) {
         0 => Ok(()),
-        1 => bail!("{what} 1 flaw"),
-        many => bail!("{what} {many} flaws"),
+        1 => bail!("{what} 1 issue"),
+        many => bail!("{what} {many} issues"),
     }
 }
 
@@ -190,21 +190,21 @@ fn write(found: &[StoreFindings], plan: &RepairPlan, format: ReportFormat) -> an
 
 fn plan_text(plan: &RepairPlan, findings: usize) -> String {
     if findings == 0 {
-        return "nothing to find fault with".to_owned();
+        return "no issues found".to_owned();
     }
     let RepairPlan { ranges: stretches, slots, requests, manual: by_hand, ledgers, files } = plan;
     let mut text = format!(
-        "repair: forget {} stretches of {slots} slots and ask for them again in at most {requests} requests",
+        "repair: forget {} ranges of {slots} slots and fetch them again in at most {requests} requests",
         stretches.len()
     );
     if !ledgers.is_empty() {
-        text.push_str(&format!("; write {} ledgers anew", ledgers.len()));
+        text.push_str(&format!("; rewrite {} ledgers", ledgers.len()));
     }
     if !files.is_empty() {
-        text.push_str(&format!("; make {} files anew from what is sound in them", files.len()));
+        text.push_str(&format!("; rebuild {} files from their valid content", files.len()));
     }
     if *by_hand > 0 {
-        text.push_str(&format!("; {by_hand} findings are for you to see to"));
+        text.push_str(&format!("; {by_hand} findings need you"));
     }
     text
 }

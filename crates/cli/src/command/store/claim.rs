@@ -38,9 +38,9 @@ pub(super) async fn run(args: ClaimArgs, global: &GlobalArgs) -> anyhow::Result<
 }
 
 fn report_claim(claimed: VenueId, source: VenueId, keepers: &[String]) -> anyhow::Result<()> {
-    anyhow::ensure!(!keepers.is_empty(), "whose the candles of {claimed} are is no question here");
+    anyhow::ensure!(!keepers.is_empty(), "the candles of {claimed} need no claim here");
     for keeper in keepers {
-        output::note(&format!("the candles that {keeper} held under {claimed} are those of {source}"));
+        output::note(&format!("the candles that {keeper} held under {claimed} now belong to {source}"));
     }
     Ok(())
 }

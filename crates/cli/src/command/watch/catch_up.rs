@@ -20,7 +20,7 @@ impl CatchUpProgress {
     pub(super) fn new(from: Timestamp, venue: VenueId, (kept_since, now): (Timestamp, Timestamp)) -> Self {
         if from < kept_since {
             note(&format!(
-                "{venue} has single trades since {kept_since}; those from {from} to then cannot be had"
+                "{venue} has single trades since {kept_since}; those from {from} to then are not available"
             ));
         } else {
             note(&format!("fetching what was traded since {from}; {venue} goes back to {kept_since}"));

@@ -39,14 +39,14 @@ impl ListingCheck {
         let Ok(answer) = timeout(FIRST_ANSWER_TIMEOUT, &mut self.listed).await else {
             let waited = FIRST_ANSWER_TIMEOUT.as_secs();
             note(&format!(
-                "the venue has not said within {waited} s what it lists; watching all that was named meanwhile"
+                "the venue has not sent its listing within {waited} s; watching all named markets meanwhile"
             ));
             return Ok((self.wanted.clone(), self));
         };
         self.is_over = true;
         let wanted = match answer {
             Err(error) if is_transient(&error) => {
-                note(&format!("the venue cannot say what it lists ({error}); watching all that was named"));
+                note(&format!("the venue cannot send its listing ({error}); watching all named markets"));
                 self.wanted.clone()
             }
             answer => answer?,
@@ -67,7 +67,7 @@ impl ListingCheck {
         self.is_over = true;
         match answer {
             Err(error) if is_transient(&error) => {
-                note(&format!("the venue cannot say what it lists ({error})"));
+                note(&format!("the venue cannot send its listing ({error})"));
                 Ok(())
             }
             answer => answer.map(drop),

@@ -14,7 +14,7 @@ impl LimitedGroup {
         self.read_peer_events();
         let external = self.lock().observe(report.window, sent, report.remaining, Instant::now());
         if external > 0 {
-            tracing::debug!(group = %self.name, external, "somebody else uses this address's budget");
+            tracing::debug!(group = %self.name, external, "another client uses this address's rate limit");
         }
     }
 

@@ -1,4 +1,4 @@
-//! How permits are given: decided under the group's lock, recorded outside of it, then handed over.
+//! Grants permits: decided under the group's lock, recorded outside of it, then handed over.
 //!
 //! Where other processes share the budget, three things come in this order, inside the lock that lets one process decide
 //! at a time: read what the others have sent, decide, and record what was decided. Only the decision needs the group's
@@ -15,11 +15,11 @@ use crate::limiter::block_errors;
 use crate::limiter::journal::{Journal, JournalGuard, PeerEvent, RecordKind};
 use crate::limiter::state::LimiterState;
 
-/// How soon to look again while somebody else is at the journal.
+/// The wait before another attempt while the journal is in use.
 const LOCK_POLL: Duration = Duration::from_millis(1);
 
 impl LimitedGroup {
-    /// Gives the permits for which there is room, unless somebody else is at the journal: then a moment later.
+    /// Grants the permits for which there is room; if the journal is in use, a moment later.
     pub(in crate::limiter) fn grant_permits(&self) {
         match self.scope.journal.get() {
             None => self.grant_unrecorded(),
@@ -57,7 +57,7 @@ impl LimitedGroup {
         self.lock().publish(grants, Instant::now());
     }
 
-    /// Gives permits by what is known in memory; they are recorded when the file can be written again.
+    /// Grants permits from what is known in memory; they are recorded when the file can be written again.
     fn grant_stalled(&self, journal: &Journal) {
         let grants = self.lock().decide(Instant::now());
         for grant in &grants {
@@ -66,7 +66,7 @@ impl LimitedGroup {
         self.lock().publish(grants, Instant::now());
     }
 
-    /// Counts what other processes have recorded since this was done last, unless somebody else is at the journal.
+    /// Counts what other processes have recorded since the last call, unless the journal is in use.
     pub(in crate::limiter) fn read_peer_events(&self) {
         if let Some(mut guard) = self.scope.journal.get().and_then(Journal::try_lock) {
             self.ingest_from(&mut guard);
@@ -78,7 +78,7 @@ impl LimitedGroup {
         self.ingest(&mut self.lock(), events, Instant::now());
     }
 
-    /// Counts what other processes say. A ban and a pause hold for all of them.
+    /// Counts the events of other processes. A ban and a pause hold for all processes.
     fn ingest(&self, state: &mut LimiterState, events: Vec<PeerEvent>, now: Instant) {
         for event in events {
             let left = Duration::from_millis(event.number).saturating_sub(event.age);

@@ -1,4 +1,4 @@
-//! Where the journal is, and by which clocks its lines are dated.
+//! The place of the journal, and the clocks that date its lines.
 
 use std::path::PathBuf;
 use std::sync::Arc;

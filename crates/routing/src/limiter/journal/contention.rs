@@ -1,14 +1,14 @@
-//! How long something has been found taken each time it was tried.
+//! The time for which a lock has been found taken at each attempt.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A lock that is found taken for so long is waited for no more: its holder was stopped, or its file's disk stalls.
+/// The time after which a taken lock is no longer waited for: its holder was stopped, or its disk stalls.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The attempts, one soon after the other, that have found a lock taken.
+/// The attempts, one soon after the other, that found a lock taken.
 #[derive(Debug, Default)]
 pub(super) struct Contention(Mutex<Option<Attempts>>);
 
@@ -19,11 +19,11 @@ struct Attempts {
 }
 
 impl Contention {
-    /// Notes whether it was found taken just now.
+    /// Records whether the lock was taken just now.
     pub(super) fn note(&self, taken: bool) {
         let now = Instant::now();
         let mut attempts = self.lock();
-        // Two that are far apart may each have met somebody who was there for a moment.
+        // Two attempts that are far apart may each have met a holder that was there for a moment.
         let before = attempts.filter(|attempts| now - attempts.last <= LOCK_TIMEOUT);
         let first = before.map_or(now, |attempts| attempts.first);
         *attempts = taken.then_some(Attempts { first, last: now });

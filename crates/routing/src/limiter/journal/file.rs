@@ -1,9 +1,9 @@
-//! The file of the journal: read on from where it was read last, appended to, and shortened now and then.
+//! The file of the journal: read on from the last position, appended to, and compacted now and then.
 //!
-//! The first line names the version of the format and changes whenever the file is shortened: whoever has read further
-//! begins again. Version 2 is version 1 and the weight of requests that do not weigh 1. A file of version 1, whose first
-//! line is a bare number, is read as it is: in it every request weighs 1. A file of a later version is not used, which a
-//! warning says, since its lines may mean something else.
+//! The first line names the version of the format and changes whenever the file is compacted: a reader at a
+//! later position begins again. Version 2 is version 1 with the weight of requests that do not weigh 1. A
+//! file of version 1, whose first line is a bare number, is read as it is: in it every request weighs 1. A
+//! file of a later version is not used, and a warning is logged, since its lines may mean something else.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -19,7 +19,7 @@ use super::record::{ClockStamp, JournalRecord, RecordKind};
 const VERSION: u32 = 2;
 /// The length of the first line, its end included: `v2.` and seven digits.
 pub(super) const HEADER_LEN: usize = 11;
-/// A longer file is shortened to what can still matter, unless that is most of it.
+/// The size, in bytes, above which the file is compacted, unless most of it still matters.
 pub(super) const COMPACT_ABOVE: u64 = 1 << 20;
 
 /// The open file, and how far it was read.
@@ -28,9 +28,10 @@ pub(super) struct JournalFile {
     path: PathBuf,
     file: File,
     writer: u32,
-    /// How long a permit or an answer matters: the longest window, and as long as a request can be in flight.
+    /// The time for which a permit or an answer matters: the longest window, and the longest time that a
+    /// request can be in flight.
     retention: Duration,
-    /// The first line when it was read last.
+    /// The first line at the last read.
     header: [u8; HEADER_LEN],
     read_to: u64,
     compact_above: u64,
@@ -65,10 +66,10 @@ impl JournalFile {
         if exclusive {
             self.compact(now)?;
         } else if self.file.metadata()?.len() != self.read_to {
-            // Somebody was killed in the middle of a line.
+            // A process was killed in the middle of a line.
             self.file.write_all(b"\n")?;
         }
-        // Held as long as the file is open: it says that somebody writes.
+        // Held as long as the file is open: it says that a process writes.
         let _ = self.file.try_lock_shared();
         Ok(())
     }
@@ -85,7 +86,7 @@ impl JournalFile {
         self.file.write_all(record.to_string().as_bytes())
     }
 
-    /// Returns whether this is the first failure that is asked about.
+    /// Returns true at the first failure, and false at later ones.
     pub(super) fn is_first_failure(&mut self) -> bool {
         !std::mem::replace(&mut self.has_failed, true)
     }
@@ -95,7 +96,8 @@ impl JournalFile {
         read_at(&self.file, 0, &mut header)?;
         let length = self.file.metadata()?.len();
         if header != self.header || length < self.read_to {
-            // Shortened, be it to a length that grew to what it was. What is told once more is known by its number.
+            // Compacted, perhaps to a length that has grown to the old one. Repeated records are recognised
+            // by their number.
             (self.header, self.read_to) = (header, 0);
             self.compact_above = COMPACT_ABOVE.max(2 * length);
         }
@@ -105,7 +107,7 @@ impl JournalFile {
         }
         let mut text = vec![0; usize::try_from(length.saturating_sub(self.read_to)).unwrap_or(0)];
         let length = read_at(&self.file, self.read_to, &mut text)?;
-        // Somebody may be in the middle of a line.
+        // Another process may be in the middle of a line.
         let whole = text[..length].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         self.read_to += whole as u64;
         for line in text[..whole].split(|byte| *byte == b'\n') {

@@ -1,4 +1,4 @@
-//! The place where permits are given: by one process at a time, which knows what all others have sent.
+//! The guard of granting: one process at a time, which knows what all others have sent.
 
 use std::sync::MutexGuard;
 
@@ -9,7 +9,7 @@ use super::peer_log::PeerEvent;
 use super::process_lock::ProcessLockGuard;
 use super::record::RecordKind;
 
-/// The right to give permits, as long as it lives.
+/// The right to grant permits, as long as it lives.
 #[derive(Debug)]
 pub(in crate::limiter) struct JournalGuard<'a> {
     journal: &'a Journal,
@@ -26,7 +26,7 @@ impl<'a> JournalGuard<'a> {
         Self { journal, inside: Some((lock, file)) }
     }
 
-    /// Returns what the others have said of `group` since this was asked last.
+    /// Returns the events of other processes in `group` since the last call.
     pub(in crate::limiter) fn take_events(&mut self, group: &str) -> Vec<PeerEvent> {
         let now = self.journal.config.now();
         self.inside.as_mut().map_or_else(Vec::new, |(_, file)| file.peers.take(group, now))
@@ -41,7 +41,7 @@ impl<'a> JournalGuard<'a> {
     }
 }
 
-/// Whoever found the journal taken meanwhile has left a record in the outbox: that is written now.
+/// Writes the outbox: other threads that found the journal in use have left records there.
 impl Drop for JournalGuard<'_> {
     fn drop(&mut self) {
         self.inside = None;

@@ -5,8 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::record::{ClockStamp, RecordKind};
 
-/// The most records that wait. When there are more, the oldest is dropped: other processes then wait longer than they
-/// need to, or, if it was a permit, do not know of a request that is the oldest they would have to count.
+/// The largest number of waiting records.
+///
+/// When there are more, the oldest is dropped. Other processes then wait longer than they need to, or, if it
+/// was a permit, do not know of a request that is the oldest they would have to count.
 const MAX_WAITING: usize = 16_384;
 
 /// A record that is still to be written, dated when it happened.
@@ -45,7 +47,7 @@ impl Outbox {
         self.lock().records.is_empty()
     }
 
-    /// Takes out all of them.
+    /// Takes all records.
     pub(super) fn drain(&self) -> VecDeque<OutgoingRecord> {
         std::mem::take(&mut self.lock().records)
     }

@@ -1,4 +1,4 @@
-//! What other processes have said of their requests, until the group that it concerns asks for it.
+//! The events of other processes' requests, kept until their group asks for them.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -7,14 +7,14 @@ use market_backbone_core::RateLimitRule;
 
 use super::record::{ClockStamp, JournalRecord, RecordKind};
 
-/// The longest time that a request is in flight; one that nobody has heard of since was given up.
+/// The longest time for which a request is in flight; after that it counts as given up.
 pub(super) const MAX_IN_FLIGHT: Duration = Duration::from_secs(30);
 /// The fewest events that may wait for a group.
 const MIN_PENDING: u64 = 4_096;
-/// The most: some 50 MB.
+/// The largest number of events of a group: some 50 MB.
 const MAX_PENDING: u64 = 1 << 20;
 
-/// What another process, or an earlier one, says of one of its requests.
+/// An event of a request of another process, or of an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::limiter) struct PeerEvent {
     pub(in crate::limiter) kind: RecordKind,
@@ -22,7 +22,7 @@ pub(in crate::limiter) struct PeerEvent {
     /// The number of the request within the writer and group, or how many ms a ban or a pause lasts.
     pub(in crate::limiter) number: u64,
     pub(in crate::limiter) weight: u32,
-    /// How long ago it happened, at least.
+    /// The least age of the event.
     pub(in crate::limiter) age: Duration,
 }
 
@@ -37,8 +37,8 @@ pub(super) struct PeerLog {
 }
 
 impl PeerLog {
-    /// Returns the log of the groups of these rules, for events that matter for `retention`. What is said of other groups
-    /// is passed over.
+    /// Creates the log of the groups of these rules, for events that matter for `retention`. Events of other
+    /// groups are ignored.
     pub(super) fn for_rules(rules: &[RateLimitRule], retention: Duration) -> Self {
         let windows = |rule: &RateLimitRule| retention.as_millis() / rule.window.as_millis().max(1) + 2;
         let requests = rules.iter().map(|rule| u128::from(rule.max) * windows(rule)).max().unwrap_or(0);
@@ -48,7 +48,7 @@ impl PeerLog {
         Self { pending, most: usize::try_from(most).unwrap_or(usize::MAX) }
     }
 
-    /// Adds what a line says. A ban concerns every group.
+    /// Adds the event of a line. A ban concerns every group.
     pub(super) fn push(&mut self, record: &JournalRecord<'_>) {
         let JournalRecord { kind, stamp, writer, number, weight, .. } = *record;
         let event = PeerEvent { kind, writer, number, weight, age: Duration::ZERO };
@@ -62,7 +62,7 @@ impl PeerLog {
         }
     }
 
-    /// Marks what is in flight as given up, which may have been just now: no other process lives.
+    /// Marks requests in flight as given up just now: no other process runs.
     pub(super) fn mark_lost(&mut self, now: ClockStamp) {
         for waiting in self.pending.values_mut() {
             let over = |(_, event): &&(ClockStamp, PeerEvent)| {
@@ -80,7 +80,7 @@ impl PeerLog {
         }
     }
 
-    /// Takes out what concerns `group`.
+    /// Takes the events of `group`.
     pub(super) fn take(&mut self, group: &str, now: ClockStamp) -> Vec<PeerEvent> {
         let waiting = self.pending.get_mut(group).map(std::mem::take).unwrap_or_default();
         waiting.into_iter().map(|(stamp, event)| PeerEvent { age: stamp.age(now), ..event }).collect()

@@ -44,12 +44,12 @@ impl ProcessLock {
 /// The lock while it is held. A process holds one of it at a time, since the lock is the file's.
 #[derive(Debug)]
 pub(super) struct ProcessLockGuard<'a> {
-    /// `None` if it could not be made sure that no other process decides.
+    /// The lock; `None` if another process may be deciding as well.
     lock: Option<&'a ProcessLock>,
 }
 
 impl ProcessLockGuard<'_> {
-    /// Returns whether no other process decides, for sure.
+    /// Returns whether it is certain that no other process decides.
     pub(super) const fn is_exclusive(&self) -> bool {
         self.lock.is_some()
     }

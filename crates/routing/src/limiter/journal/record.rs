@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use market_backbone_core::Timestamp;
 
-/// The time since the machine's start is told in hundredths of a second.
+/// The resolution of the time since the machine's start.
 const STEADY_RESOLUTION: Duration = Duration::from_millis(10);
 
 /// The kind of event that a line records.
@@ -25,9 +25,9 @@ pub(in crate::limiter) enum RecordKind {
     Lost,
     /// The permit was given back: nothing was sent.
     Unused,
-    /// The venue has shut this address out, for as many ms as the number says.
+    /// The venue has banned this address, for as many ms as the number says.
     Banned,
-    /// The venue wants no request of the group, for as many ms as the number says.
+    /// The venue accepts no request of the group, for as many ms as the number says.
     Paused,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct ClockStamp {
 }
 
 impl ClockStamp {
-    /// Returns how long before `now` this was, at least.
+    /// Returns the least time before `now` at which this was.
     pub(super) fn age(self, now: Self) -> Duration {
         let ago = |then: Timestamp, now: Timestamp| (then <= now).then(|| now.since(then));
         let steady = self.steady.zip(now.steady).and_then(|(then, now)| ago(then, now));
@@ -59,7 +59,7 @@ pub(super) struct JournalRecord<'a> {
     pub(super) group: &'a str,
     /// The number of the request within the run and group, or how many ms a ban or a pause lasts.
     pub(super) number: u64,
-    /// The weight of the request; 1 for what is no permit.
+    /// The weight of the request; 1 for a record that is no permit.
     pub(super) weight: u32,
 }
 
@@ -83,13 +83,13 @@ impl fmt::Display for JournalRecord<'_> {
         if *weight != 1 {
             write!(f, "{weight} ")?;
         }
-        // The full stop shows that the line is whole.
+        // The full stop shows that the line is complete.
         f.write_str(".\n")
     }
 }
 
 impl<'a> JournalRecord<'a> {
-    /// Reads a line; `None` if it is not one, or not whole.
+    /// Parses a line; `None` if it is invalid or incomplete.
     pub(super) fn parse(line: &'a str) -> Option<Self> {
         let mut words = line.split(' ');
         let mut word = || words.next();

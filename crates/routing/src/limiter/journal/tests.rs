@@ -1,4 +1,4 @@
-//! Processes that tell each other what they send, by one file.
+//! Tests of processes that share one journal.
 
 use std::fs;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ fn take_events(journal: &Journal, group: &str) -> Vec<PeerEvent> {
     journal.try_lock().unwrap().take_events(group)
 }
 
-/// Returns what `journal` has read of candles, in brief.
+/// Returns the candle events that `journal` has read, in short form.
 fn candle_events(journal: &Journal) -> Vec<(RecordKind, u64, u64)> {
     let events = take_events(journal, "candles").into_iter();
     events.map(|event| (event.kind, event.number, event.age.as_secs())).collect()
@@ -149,7 +149,7 @@ fn what_cannot_matter_any_more_is_dropped_while_others_write() {
     other.append(RecordKind::Sent, "candles", 1);
     place.clock.advance(60 * SECOND);
     other.append(RecordKind::Sent, "candles", 2);
-    // Whoever comes cuts off what is old, and all know where they are.
+    // The next process cuts off what is old, and all others find their position.
     let third = place.open();
     assert!(place.size() < 100, "{}", place.size());
     assert_eq!(candle_events(&third), [(RecordKind::Sent, 2, 0)]);
@@ -164,7 +164,7 @@ fn a_file_that_is_as_long_as_before_may_be_another() {
     let journal = place.open();
     journal.append(RecordKind::Lost, "candles", 1);
     assert_eq!(candle_events(&journal), [], "its own");
-    // Cut down, and something added that is as long as what was cut off.
+    // Compacted, and then grown by as much as was cut off.
     let text = fs::read_to_string(place.config().path).unwrap();
     let writer = journal.writer.to_string();
     let other = writer.replace(|digit| digit != '1', "1").replacen('1', "2", 1);
@@ -231,7 +231,7 @@ fn a_file_of_a_later_version_is_neither_used_nor_touched() {
     let error = Journal::open(place.config(), &RULES).unwrap_err();
     assert!(error.to_string().contains("format 3"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), later);
-    // Nor where somebody brings it up to date while this process runs.
+    // Nor where another process migrates it while this one runs.
     fs::remove_file(&path).unwrap();
     let journal = place.open();
     fs::write(&path, later).unwrap();
@@ -251,12 +251,12 @@ fn what_cannot_be_written_at_once_is_written_later_and_keeps_its_date() {
     assert_eq!(candle_events(&other), [], "nothing has happened since");
     one.append(RecordKind::Answered, "candles", 2);
     assert_eq!(candle_events(&other), [(RecordKind::Answered, 1, 3), (RecordKind::Answered, 2, 0)]);
-    // A ban is written, whoever is at the file.
+    // A ban is written, whoever uses the file.
     let inside = other.try_lock().unwrap();
     one.append(RecordKind::Banned, "-", 60_000);
     drop(inside);
     assert_eq!(candle_events(&other), [(RecordKind::Banned, 60_000, 0)]);
-    // And what is left is, when the process ends.
+    // The rest is written when the process ends.
     let inside = other.try_lock().unwrap();
     one.append(RecordKind::Lost, "candles", 3);
     drop(one);

@@ -1,4 +1,4 @@
-//! What holds a place in a window, and for how long.
+//! Tests of what counts in a window, and for how long.
 
 use market_backbone_core::RateLimitGroup;
 

@@ -19,7 +19,7 @@ impl Connection {
             Some(Ok(done)) => done.map_err(ConnectionEnd::Lost),
             Some(Err(_)) => {
                 let message =
-                    format!("the venue did not accept the greeting within {} s", greeting.timeout.as_secs());
+                    format!("the venue did not accept the login within {} s", greeting.timeout.as_secs());
                 Err(ConnectionEnd::Lost(ConnectionLoss::new(GapCause::Disconnected, message)))
             }
         }
@@ -47,7 +47,7 @@ impl Connection {
         for message in &greeting.messages {
             let turn = self.reconciler.acquire_login_permits().await;
             let _permits = turn.map_err(|error| {
-                ConnectionLoss::new(GapCause::Disconnected, format!("cannot greet: {error}"))
+                ConnectionLoss::new(GapCause::Disconnected, format!("cannot log in: {error}"))
             })?;
             self.send_unlogged(message).await?;
         }
@@ -64,7 +64,7 @@ impl Connection {
             Ok::<(), tungstenite::Error>(())
         };
         let said = timeout(self.state.config.send_timeout, said).await;
-        said.map_err(|_| ConnectionLoss::new(GapCause::Silent, "the connection takes no more messages"))??;
+        said.map_err(|_| ConnectionLoss::new(GapCause::Silent, "the connection accepts no more messages"))??;
         self.last_sent_at = Instant::now();
         Ok(())
     }

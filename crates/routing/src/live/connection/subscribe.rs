@@ -25,7 +25,7 @@ impl Connection {
         let permits = match turn {
             Ok(permits) => permits,
             Err(error) => {
-                tracing::warn!(%error, "no turn to subscribe; trying again");
+                tracing::warn!(%error, "no permit to subscribe; trying again");
                 self.reconciler.postpone(Instant::now());
                 return Ok(());
             }

@@ -33,8 +33,8 @@ impl ConnectionManager {
 
     /// Describes the end of a connection whose task has panicked: nothing it brought is certain.
     fn crashed_connection(&self, index: usize, run: &ConnectionHandle, error: &JoinError) -> EndedConnection {
-        tracing::error!(%error, number = run.number, "a connection's task has died");
-        let loss = ConnectionLoss::new(GapCause::Disconnected, "its task has died");
+        tracing::error!(%error, number = run.number, "a connection's task has failed");
+        let loss = ConnectionLoss::new(GapCause::Disconnected, "its task has failed");
         EndedConnection {
             number: run.number,
             subscribed: self.slots[index].channels().to_vec(),
@@ -53,13 +53,13 @@ impl ConnectionManager {
                 state.counters.connect_failures.add(1);
                 self.slots[index].record_failure(&error.to_string());
                 let wait = self.slots[index].backoff.after_failure();
-                tracing::warn!(%error, ?wait, "no connection; trying again");
+                tracing::warn!(%error, ?wait, "cannot connect; trying again");
                 self.slots[index].retry_at = Some(Instant::now() + wait);
                 state.report_unserved(&self.slots[index].channels(), GapCause::Disconnected);
             }
             ConnectionEnd::Lost(loss) => self.current_lost(index, ended, loss),
             ConnectionEnd::Idle => {
-                tracing::info!(number = ended.number, "nothing was wanted of the connection; it is closed");
+                tracing::info!(number = ended.number, "no channel was wanted; the connection is closed");
                 state.desired.evict_unwanted(&state.cache);
                 self.slots[index].record_recovery();
             }
@@ -89,10 +89,7 @@ impl ConnectionManager {
         }
         self.reconfirm_others(index, &ended.subscribed);
         if let Some(next) = self.slots[index].next.take() {
-            tracing::warn!(
-                message = loss.message,
-                "connection lost; the one that was to replace it does so now"
-            );
+            tracing::warn!(message = loss.message, "connection lost; its replacement takes over now");
             next.notify(ConnectionCommand::Reconfirm);
             if next.fully_confirmed {
                 self.slots[index].record_recovery();
@@ -116,7 +113,7 @@ impl ConnectionManager {
             None => backoff.after_failure(),
         };
         let (cause, message) = (loss.cause.as_str(), &loss.message);
-        tracing::warn!(cause, message, ?wait, "connection lost; connecting again");
+        tracing::warn!(cause, message, ?wait, "connection lost; reconnecting");
         self.slots[index].retry_at = Some(Instant::now() + wait);
     }
 
@@ -151,12 +148,13 @@ impl ConnectionManager {
     fn record_refusal(&self, index: usize, ended: &EndedConnection, loss: &ConnectionLoss) {
         tracing::error!(
             message = loss.message,
-            "the venue refuses what is asked of it; not trying again until that changes"
+            "the venue refuses the subscriptions; not trying again until they change"
         );
         // It may have been refused before it could subscribe to anything.
         let version =
             if ended.version == 0 { self.slots[index].target.borrow().version } else { ended.version };
-        self.state.set_refusal(Some(VenueRefusal { version, message: loss.message.clone() }));
+        let message = loss.message.clone();
+        self.state.set_refusal(Some(VenueRefusal { version, message, kind: loss.kind }));
     }
 
     /// Handles the failure of the connection that was to take over: the old one goes on.

@@ -31,7 +31,7 @@ impl ConnectionHandle {
     /// Sends a command. A connection that is gone already is noticed elsewhere.
     pub(super) fn notify(&self, order: ConnectionCommand) {
         if self.commands.try_send(order).is_err() {
-            tracing::debug!(number = self.number, "a connection takes no orders any more");
+            tracing::debug!(number = self.number, "a connection accepts no commands any more");
         }
     }
 }

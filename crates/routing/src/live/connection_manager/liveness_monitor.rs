@@ -113,7 +113,7 @@ impl LivenessMonitor {
             }
             room
         });
-        tracing::debug!(channels = doubtful.len(), markets = symbols.len(), "looking up what is silent");
+        tracing::debug!(channels = doubtful.len(), markets = symbols.len(), "probing silent channels");
         self.last_probe = Some(now);
         self.probe = Some(run_probe(probe, doubtful, symbols, config.delivery_grace).boxed());
         state.counters.probes.add(1);
@@ -173,7 +173,7 @@ async fn run_probe(
             Some((channels, traded))
         }
         Ok(Err(error)) => {
-            tracing::debug!(%error, "cannot look up what is silent");
+            tracing::debug!(%error, "cannot probe silent channels");
             None
         }
         Err(_) => None,

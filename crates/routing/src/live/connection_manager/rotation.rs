@@ -44,7 +44,7 @@ impl ConnectionManager {
                 self.rotation.remaining += 1;
                 self.rotate_if_confirmed(index);
             } else {
-                tracing::info!("the venue leaves no room for a second connection beside the first");
+                tracing::info!("the venue does not allow a second connection beside the first");
                 self.rotation.failed = true;
             }
         }

@@ -1,5 +1,5 @@
-//! A network, callers who give up, processes side by side of which one is killed and started anew, a wall clock that is
-//! set.
+//! A simulation of a network, callers that give up, concurrent processes of which one is killed and
+//! restarted, and a wall clock that is set.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -165,7 +165,7 @@ impl World {
         // How long somebody waits is not what is tested where windows are long.
         let max_wait = Duration::from_secs(if rules.len() > 1 { 3_600 } else { 120 });
         let trust_round_trips = self.schedule.trust;
-        let config = LimiterConfig { trust_round_trips, max_wait, ..LimiterConfig::default() };
+        let config = LimiterConfig::default().trust_round_trips(trust_round_trips).max_wait(max_wait);
         let clock: Arc<Wall> = Arc::clone(&self.wall);
         let steady: Arc<Wall> = Arc::clone(&self.steady);
         let path = journal.to_owned();

@@ -62,11 +62,11 @@ impl SqliteStore {
                 Ok(outcome) => report.shards.extend(outcome),
                 Err(error) if fault::is_contention(&error) => {
                     self.maintenance.mark_dirty(id);
-                    tracing::debug!(%error, "another process is at a shard, which is looked after in the next round");
+                    tracing::debug!(%error, "another process is using a shard, which is maintained in the next round");
                 }
                 Err(error) => {
                     self.maintenance.mark_dirty(id);
-                    tracing::warn!(%error, "a shard could not be looked after");
+                    tracing::warn!(%error, "a shard could not be maintained");
                     // Other users of the file at this moment are no failure.
                     failed = failed.or((!fault::is_contention(&error)).then_some(error));
                 }

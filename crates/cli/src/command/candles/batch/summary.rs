@@ -78,7 +78,7 @@ impl BatchSummary {
                 self.consecutive_failures += 1;
                 if self.consecutive_failures == MAX_CONSECUTIVE_FAILURES {
                     return Err(error)
-                        .context(format!("gave up after {MAX_CONSECUTIVE_FAILURES} series in a row failed"));
+                        .context(format!("gave up after {MAX_CONSECUTIVE_FAILURES} consecutive failures"));
                 }
                 board.note(&format!("{series} is missing: {error}"));
                 self.failed.push(series);
@@ -91,7 +91,7 @@ impl BatchSummary {
     /// Returns an error if nothing was fetched.
     pub(super) fn ensure_any(&mut self) -> anyhow::Result<()> {
         match self.first_error.take_if(|_| self.series == 0) {
-            Some(error) => Err(error).context("none of the markets could be had"),
+            Some(error) => Err(error).context("none of the markets could be fetched"),
             None => Ok(()),
         }
     }
@@ -100,12 +100,9 @@ impl BatchSummary {
     pub(super) fn ensure_complete(&self) -> anyhow::Result<()> {
         if !self.failed.is_empty() {
             let failed = self.failed.len();
-            anyhow::bail!("{failed} series could not be had; the same command asks for them alone");
+            anyhow::bail!("{failed} series could not be fetched; the same command fetches only them");
         }
-        anyhow::ensure!(
-            self.missing_named == 0,
-            "not all markets that were named are there; the others were written"
-        );
+        anyhow::ensure!(self.missing_named == 0, "not all named markets exist; the others were written");
         Ok(())
     }
 
@@ -185,7 +182,7 @@ mod tests {
             harvest.missed(&wish, error(SourceErrorKind::TimedOut), &board).unwrap();
         }
         let said = harvest.missed(&wish, error(SourceErrorKind::TimedOut), &board).unwrap_err();
-        assert!(said.to_string().contains("in a row"), "{said}");
+        assert!(said.to_string().contains("consecutive"), "{said}");
         assert!(harvest.ensure_complete().is_err());
     }
 }
