@@ -97,7 +97,9 @@ pub fn read_universes(text: &str, key: Option<&str>) -> Result<Vec<UniverseEntry
         Ok(value) => vec![one(key, members(&value))?],
         Err(error) if text.trim_start().starts_with(['[', '{']) => match markets_by_line(text) {
             Some(markets) => vec![one(key, markets)?],
-            None => return Err(ParseUniverseError(format!("this begins like JSON, but is invalid: {error}"))),
+            None => {
+                return Err(ParseUniverseError(format!("this begins like JSON, but is invalid: {error}")));
+            }
         },
         Err(_) => vec![one(key, plain(text))?],
     };
