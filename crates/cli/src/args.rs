@@ -1,20 +1,28 @@
 //! What can be typed. Reading only: what it means is [`settings`](crate::settings) and the commands' business.
 
 mod candles;
+mod definition;
 mod emulate;
+mod examples;
+mod heading;
+mod moment;
+mod shell;
 mod store;
 mod universe;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use market_backbone::{Day, MASSIVE, Priority, StreamKind, Timestamp, UPBIT, UpbitRegion, VenueId};
+use clap::{ArgAction, Args as Group, Parser, Subcommand, ValueEnum};
+use market_backbone::{Day, MASSIVE, Priority, StreamKind, UPBIT, UpbitRegion, VenueId};
 
 pub(crate) use self::candles::{CandleFormat, CandleRangeArgs, CandlesArgs, PlanArgs, PlanFormat};
+pub(crate) use self::definition::{command, parse};
 pub(crate) use self::emulate::{
     EmulateArgs, EmulatedVenue, EvictArg, HoursArg, LimiterArg, StockArgs, TapeStartArg,
 };
+pub(crate) use self::moment::TimeArg;
+pub(crate) use self::shell::{CompletionsArgs, ManArgs};
 pub(crate) use self::store::{
     ArchiveFormatArg, CheckArgs, ClaimArgs, ExportArgs, ForgetArgs, ImportArgs, ReportFormat, StatsArgs,
     StoreArgs, StoreCommand, VacuumArgs,
@@ -24,14 +32,22 @@ use crate::secret_arg::SecretArg;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0         done; a watch, demo or emulate ended by Ctrl-C, SIGTERM or --for; nobody reads the output any more
+  0         done; also a watch, demo or emulate that Ctrl-C, SIGTERM or --for ended
   1         failed: one line on stderr says what, where and what to do
   2         wrong usage
-  130, 143  stopped by Ctrl-C or SIGTERM before it was done; what had arrived is kept";
+  130, 143  stopped by Ctrl-C or SIGTERM before it was done; what had arrived is kept
+
+`market-backbone COMMAND --help` shows the options of a command, with examples.";
 
 /// Market data for trading programs: say what you want and how urgently.
 #[derive(Debug, Parser)]
-#[command(name = "market-backbone", version, after_help = EXIT_CODES)]
+#[command(
+    name = "market-backbone",
+    version,
+    after_help = EXIT_CODES,
+    disable_help_flag = true,
+    max_term_width = 120
+)]
 pub(crate) struct CliArgs {
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
@@ -42,37 +58,48 @@ pub(crate) struct CliArgs {
 /// Settings that every command takes. A flag beats the environment, which beats the file.
 #[derive(Clone, Debug, Default, Group)]
 pub(crate) struct GlobalArgs {
-    /// Whose data; massive needs a key in `MASSIVE_API_KEY`
-    #[arg(long, global = true, value_enum, default_value_t = VenueArg::Upbit)]
+    /// The venue; massive needs a key in `MASSIVE_API_KEY`
+    #[arg(long, help_heading = heading::SOURCE, global = true, value_enum, default_value_t = VenueArg::Upbit)]
     pub(crate) venue: VenueArg,
-    /// Where the venue's REST API is [env: `MARKET_BACKBONE_UPBIT_REST_URL`, `MARKET_BACKBONE_MASSIVE_REST_URL`]
-    #[arg(long, global = true, value_name = "URL")]
+    /// The address of the venue's REST API
+    ///
+    /// Environment: `MARKET_BACKBONE_UPBIT_REST_URL`, `MARKET_BACKBONE_MASSIVE_REST_URL`.
+    #[arg(long, help_heading = heading::SOURCE, global = true, value_name = "URL")]
     pub(crate) rest_url: Option<SecretArg>,
-    /// Where its socket is [default: beside --rest-url, where that is given; env: as above with `WS_URL`]
-    #[arg(long, global = true, value_name = "URL")]
+    /// The address of its socket [default: derived from --rest-url, where that is given]
+    ///
+    /// Environment: `MARKET_BACKBONE_UPBIT_WS_URL`, `MARKET_BACKBONE_MASSIVE_WS_URL`.
+    #[arg(long, help_heading = heading::SOURCE, global = true, value_name = "URL")]
     pub(crate) ws_url: Option<SecretArg>,
-    /// Which of Upbit's houses: kr, sg, id or th, each an exchange of its own [default: kr; env:
-    /// `MARKET_BACKBONE_UPBIT_REGION`]
-    #[arg(long, global = true, value_name = "REGION")]
+    /// Upbit's region: kr, sg, id or th, each an exchange of its own [default: kr]
+    ///
+    /// Environment: `MARKET_BACKBONE_UPBIT_REGION`.
+    #[arg(long, help_heading = heading::SOURCE, global = true, value_name = "REGION")]
     pub(crate) region: Option<UpbitRegion>,
-    /// Whose very data is served at --rest-url, where that is a proxy: upbit, massive, upbit-sg. Unless said, another
-    /// address is a source of its own, like upbit@127.0.0.1:9001, and its candles are kept apart. A name like
-    /// upbit@seed-7 keeps apart what stands at the same address one after the other [env:
-    /// `MARKET_BACKBONE_UPBIT_SAME_AS`, `MARKET_BACKBONE_MASSIVE_SAME_AS`]
-    #[arg(long, global = true, value_name = "SOURCE")]
+    /// The source whose data a proxy at --rest-url serves: upbit, massive, upbit-sg
+    ///
+    /// Without this option, another address is a source of its own, like upbit@127.0.0.1:9001, and its candles are kept
+    /// apart. A name like upbit@seed-7 keeps emulators apart that run at one address, one after the other. Environment:
+    /// `MARKET_BACKBONE_UPBIT_SAME_AS`, `MARKET_BACKBONE_MASSIVE_SAME_AS`.
+    #[arg(long, help_heading = heading::SOURCE, global = true, value_name = "SOURCE")]
     pub(crate) same_as: Option<VenueId>,
-    /// Where candles are kept [default: ~/.local/share/market-backbone, or where XDG_DATA_HOME says; ./market-data, if an
-    /// older version has left one]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// The folder in which candles are kept [default: ~/.local/share/market-backbone]
+    ///
+    /// `XDG_DATA_HOME` moves the default. A folder ./market-data of an older version is used as before, where there is one.
+    #[arg(long, help_heading = heading::STORAGE, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Where what is sent is noted: programs that name the same folder share what the venue allows this machine
-    /// [default: ~/.local/state/market-backbone/limits; at other addresses than the venue's own: in the data folder]
-    #[arg(long, global = true, value_name = "DIR", env = "MARKET_BACKBONE_LIMITS_DIR", hide_env = true)]
+    /// The folder through which programs share the venue's rate limit [default: ~/.local/state/market-backbone/limits]
+    ///
+    /// Each request is noted there before it is sent. At another address than the venue's own, the default lies in the data
+    /// folder.
+    #[arg(long, help_heading = heading::STORAGE, global = true, value_name = "DIR", env = "MARKET_BACKBONE_LIMITS_DIR", hide_env = true)]
     pub(crate) limits_dir: Option<PathBuf>,
-    /// A database that other machines share, behind the data folder: postgres://user@host/database
-    /// (the password, if there is one, rather in PGPASSWORD or ~/.pgpass)
+    /// A database that several machines share, behind the data folder: postgres://user@host/database
+    ///
+    /// Put the password into `PGPASSWORD` or ~/.pgpass.
     #[arg(
         long = "store",
+        help_heading = heading::STORAGE,
         global = true,
         value_name = "URL",
         env = "MARKET_BACKBONE_STORE",
@@ -80,11 +107,14 @@ pub(crate) struct GlobalArgs {
     )]
     pub(crate) shared: Option<SecretArg>,
     /// A TOML file of settings
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, help_heading = heading::GENERAL, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// What to log to stderr: error, warn, info, debug, trace, or a filter
-    #[arg(long, global = true, value_name = "LEVEL", default_value = "warn")]
+    /// The log on stderr: off, error, warn, info, debug, trace, or MODULE=LEVEL,…
+    #[arg(long, help_heading = heading::GENERAL, global = true, value_name = "LEVEL", default_value = "warn")]
     pub(crate) log: String,
+    /// Print help; `-h` prints it in short
+    #[arg(long, short, global = true, help_heading = heading::GENERAL, action = ArgAction::Help)]
+    pub(crate) help: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -124,29 +154,31 @@ impl VenueArg {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CliCommand {
-    /// Runs an emulator and the backbone in one process: live prices and history, no key, no network; with
-    /// --venue massive, US stocks.
+    /// Shows history and live prices from an emulator in this process; needs no key and no network.
     Demo(DemoArgs),
-    /// Prints candles of markets, oldest first.
+    /// Prints or writes candles of markets, oldest first.
     #[command(override_usage = "market-backbone candles [OPTIONS] [MARKET]... <TIMEFRAME>")]
     Candles(CandlesArgs),
-    /// Fetches the daily candles of all shares of a day in one request and keeps them; prints day and number
-    /// of shares as CSV. Massive only.
+    /// Stores the daily candles of all shares of a day by one request; prints day and number of shares.
     Daily(DailyArgs),
-    /// Estimates what a fetch of candles would cost: pages, requests, time. Sends nothing.
+    /// Says what a fetch of candles would cost: pages, requests, time; asks the venue nothing.
     Plan(PlanArgs),
-    /// Prints the latest prices.
+    /// Prints latest prices.
     Ticker(TickerArgs),
     /// Prints live events until Ctrl-C.
     Watch(WatchArgs),
     /// Lists the venue's markets.
     Markets(MarketsArgs),
-    /// Maintains the data folder: statistics, integrity check, vacuum, export and import, retention.
+    /// Looks after the data folder: statistics, checks, space, copies.
     Store(StoreArgs),
-    /// Manages named lists of markets: list, import, edit.
+    /// Lists, imports and edits named lists of markets.
     Universe(UniverseArgs),
-    /// Runs an emulated venue, to try programs on.
+    /// Runs a look-alike of a venue, to try programs on.
     Emulate(EmulateArgs),
+    /// Writes the completions of a shell to stdout.
+    Completions(CompletionsArgs),
+    /// Writes man pages of all commands.
+    Man(ManArgs),
 }
 
 impl CliCommand {
@@ -158,11 +190,11 @@ impl CliCommand {
 
 #[derive(Debug, Group)]
 pub(crate) struct DemoArgs {
-    /// Ends after this long, like 10s [default: at Ctrl-C; 10s where the output is no terminal]
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    /// End after this long, like 10s [default: at Ctrl-C; 10s where the output is no terminal]
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, help_heading = heading::WHAT)]
     pub(crate) length: Option<Duration>,
-    /// What the market does follows from this number
-    #[arg(long, default_value_t = 1)]
+    /// The number that the market's moves follow from
+    #[arg(long, default_value_t = 1, help_heading = heading::WHAT)]
     pub(crate) seed: u64,
 }
 
@@ -171,17 +203,17 @@ pub(crate) struct TickerArgs {
     /// Like KRW-BTC KRW-ETH
     #[arg(required_unless_present = "universe")]
     pub(crate) markets: Vec<String>,
-    /// The markets of this universe, too; several joined by `:`
-    #[arg(long, value_name = "KEY")]
+    /// Also the markets of this universe; several joined by `:`
+    #[arg(long, value_name = "KEY", help_heading = heading::WHAT)]
     pub(crate) universe: Option<String>,
-    /// table for eyes, csv and json (one object a line) for programs
-    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    /// table to read, csv and json (one object a line) for programs
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table, help_heading = heading::OUTPUT)]
     pub(crate) format: OutputFormat,
-    /// Who waits for whom when requests are short
-    #[arg(long, value_enum, default_value_t = PriorityArg::Normal)]
+    /// Who goes first when requests are scarce
+    #[arg(long, value_enum, default_value_t = PriorityArg::Normal, help_heading = heading::WHAT)]
     pub(crate) priority: PriorityArg,
-    /// Say on the last line of stderr what it cost, as JSON
-    #[arg(long)]
+    /// Print what it cost as JSON, on the last line of stderr
+    #[arg(long, help_heading = heading::OUTPUT)]
     pub(crate) stats: bool,
 }
 
@@ -190,27 +222,31 @@ pub(crate) struct WatchArgs {
     /// Like KRW-BTC KRW-ETH, or AAPL; `*` for all shares
     #[arg(required_unless_present = "universe")]
     pub(crate) markets: Vec<String>,
-    /// The markets of this universe, too; several joined by `:`
-    #[arg(long, value_name = "KEY")]
+    /// Also the markets of this universe; several joined by `:`
+    #[arg(long, value_name = "KEY", help_heading = heading::WHAT)]
     pub(crate) universe: Option<String>,
     /// trade, ticker, book, band (US stocks), candle.1m (any timeframe the socket has), comma-separated
-    #[arg(long, value_delimiter = ',', default_value = "trade")]
+    #[arg(long, value_delimiter = ',', default_value = "trade", help_heading = heading::WHAT)]
     pub(crate) kinds: Vec<StreamKind>,
-    /// Begins with what happened then, RFC 3339: trades as far back as the venue has them, and closed candles
-    #[arg(long, value_name = "TIME")]
-    pub(crate) from: Option<Timestamp>,
-    /// Goes on where the watch that wrote this file ended, be it killed; without such a file begins at --from, or now.
-    /// With --output nothing is missing and nothing comes twice; on stdout what followed the last bookmark comes again
-    #[arg(long, value_name = "FILE")]
+    /// Begin with what has happened since then, like 1h or "2026-11-28 03:00"
+    ///
+    /// Trades come as far back as the venue has them, and closed candles.
+    #[arg(long, value_name = "TIME", help_heading = heading::WHAT)]
+    pub(crate) from: Option<TimeArg>,
+    /// Go on where the watch that wrote this file ended, also after a kill; without the file, begin at --from, or now
+    ///
+    /// With --output nothing is missing and nothing comes twice. On stdout, what followed the last note in the file comes
+    /// again.
+    #[arg(long, value_name = "FILE", help_heading = heading::WHAT)]
     pub(crate) resume: Option<PathBuf>,
-    /// Appends the lines to this file instead; one that ends in .json, .ndjson or .jsonl gets JSON
-    #[arg(long, value_name = "FILE")]
+    /// Append to this file; one that ends in .json, .ndjson or .jsonl gets JSON
+    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub(crate) output: Option<PathBuf>,
-    /// Ends after this long, like 10s
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    /// End after this long, like 10s
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, help_heading = heading::WHAT)]
     pub(crate) length: Option<Duration>,
-    /// table for eyes, json for programs: one object a line [default: what the ending of --output says; else table]
-    #[arg(long, value_enum)]
+    /// table to read, json (one object a line) for programs [default: as --output ends; else table]
+    #[arg(long, value_enum, help_heading = heading::OUTPUT)]
     pub(crate) format: Option<OutputFormat>,
 }
 
@@ -223,11 +259,11 @@ pub(crate) struct DailyArgs {
 
 #[derive(Debug, Group)]
 pub(crate) struct MarketsArgs {
-    /// Only those priced in this
-    #[arg(long)]
+    /// Only those priced in this currency, like KRW
+    #[arg(long, help_heading = heading::WHAT)]
     pub(crate) quote: Option<String>,
-    /// table for eyes, csv and json (one object a line) for programs
-    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    /// table to read, csv and json (one object a line) for programs
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table, help_heading = heading::OUTPUT)]
     pub(crate) format: OutputFormat,
 }
 
@@ -257,9 +293,10 @@ impl From<PriorityArg> for Priority {
     }
 }
 
-/// `10s`, `500ms`, `2m`, `1h`.
+/// Reads a length of time: `10s`, `500ms`, `2m`, `1h`, `7d`, `2w`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let unreadable = || format!("cannot read `{text}` as a length of time; write it like 10s, 500ms, 2m, 1h");
+    let unreadable =
+        || format!("cannot read `{text}` as a length of time; write it like 10s, 500ms, 2m, 1h, 7d");
     let split = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(unreadable)?;
     let (number, unit) = text.split_at(split);
     let seconds = match unit {
@@ -267,6 +304,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1.0,
         "m" => 60.0,
         "h" => 3_600.0,
+        "d" => 86_400.0,
+        "w" => 604_800.0,
         _ => return Err(unreadable()),
     };
     let length = number.parse::<f64>().map_err(|_| unreadable())? * seconds;
@@ -276,12 +315,6 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_definition_is_sound() {
-        CliArgs::command().debug_assert();
-    }
 
     #[test]
     fn lengths_of_time_read_as_they_are_said() {

@@ -1,9 +1,12 @@
 //! The commands, one file each.
 
 mod candles;
+mod completions;
 mod daily;
 mod demo;
 mod emulate;
+mod log_filter;
+mod man;
 mod market_selection;
 mod markets;
 mod plan;
@@ -12,18 +15,16 @@ mod ticker;
 mod universe;
 mod watch;
 
-use std::io::{ErrorKind, IsTerminal};
+use std::io::ErrorKind;
 
 use market_backbone::{Backbone, Builder};
 use tracing::{Level, Metadata};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
 use crate::args::{CliArgs, CliCommand, GlobalArgs};
-use crate::exit::UsageError;
 use crate::stop::{self, Stopped};
-use crate::{output, settings};
+use crate::{output, settings, terminal};
 
 /// The WebSocket library, which logs each frame it receives or sends at trace level.
 const WEBSOCKET_CRATE: &str = "tungstenite";
@@ -35,6 +36,8 @@ pub(crate) async fn run(args: CliArgs) -> anyhow::Result<()> {
     let global = &args.global;
     settings::check(global)?;
     match args.command {
+        CliCommand::Completions(args) => completions::run(args.shell),
+        CliCommand::Man(args) => man::run(args.dir.as_deref()),
         CliCommand::Demo(demo) => demo::run(demo, global.venue).await,
         CliCommand::Emulate(emulate) => emulate::run(emulate, global.region).await,
         CliCommand::Store(args) => store::run(args, global).await,
@@ -112,9 +115,8 @@ fn stopped_error(error: anyhow::Error) -> anyhow::Error {
 /// `is_venue` says that an emulated venue runs here: the frames that its socket library receives hold the
 /// logins of its clients.
 fn start_log(filter: &str, is_venue: bool) -> anyhow::Result<()> {
-    let filter =
-        EnvFilter::try_new(filter).map_err(|error| UsageError(format!("--log {filter}: {error}")))?;
-    let colours = std::io::stderr().is_terminal();
+    let filter = log_filter::parse(filter)?;
+    let colours = terminal::colours_on_stderr();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let is_discreet = move |told: &Metadata<'_>| {
         !(is_venue && *told.level() == Level::TRACE && told.target().starts_with(WEBSOCKET_CRATE))

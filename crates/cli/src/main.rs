@@ -12,11 +12,11 @@ mod secret_arg;
 mod settings;
 mod stats;
 mod stop;
+mod terminal;
 
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
 use tokio::sync::oneshot;
 
 /// The stack size of the worker thread: that of a main thread.
@@ -25,7 +25,7 @@ const STACK_BYTES: usize = 8 << 20;
 /// Runs the work on a thread of its own, so that this one can receive signals and end the process, whatever
 /// blocks the work: a disk, or a pipe that nobody reads.
 fn main() -> ExitCode {
-    let args = args::CliArgs::parse();
+    let args = args::parse();
     let is_endless = args.command.is_endless();
     let (done, outcome) = oneshot::channel();
     let work = move || {

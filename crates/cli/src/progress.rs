@@ -1,4 +1,7 @@
-//! The progress bar of a fetch: on a terminal, and only when it takes more than one request.
+//! How far a command has come, on a terminal: a bar for fetches that take more than one request, and a line for work
+//! whose length is not known before.
+
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use market_backbone::Progress;
@@ -40,5 +43,31 @@ pub(crate) fn advance(bar: &ProgressBar, progress: Progress) {
     bar.set_position(progress.done);
     if begins {
         bar.reset_eta(); // known data says nothing about the pace
+    }
+}
+
+/// How often the line of a [`Working`] is drawn.
+const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
+
+/// A line that says what is being done and for how long, on a terminal, as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Working(ProgressBar);
+
+impl Working {
+    /// Says that `what` is being done.
+    pub(crate) fn begin(what: String) -> Self {
+        let line = ProgressBar::new_spinner(); // draws on stderr, if that is a terminal
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+            line.set_style(style);
+        }
+        line.set_message(what);
+        line.enable_steady_tick(REDRAW_INTERVAL);
+        Self(line)
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }

@@ -1,6 +1,8 @@
 //! Candles, tickers and events as CSV, as JSON, and as text for people.
 
 mod candle;
+mod text;
+mod units;
 
 use market_backbone::{
     Candle, Channel, ChannelHistory, FeedEvent, Gap, Instrument, Level, OrderBook, PriceBand, Series, Side,
@@ -10,9 +12,12 @@ use serde_json::{Value, json};
 
 use self::candle::candle_json;
 pub(crate) use self::candle::{CANDLE_CSV, view_csv, view_json};
+pub(crate) use self::text::{candle_text, clock, event_body, event_text, number, tint_of_change};
+use self::units::with_units;
 
+/// A ticker as one JSON object.
 pub(crate) fn ticker_json(ticker: &Ticker) -> Value {
-    json!({
+    with_units(json!({
         "kind": "ticker",
         "symbol": ticker.symbol.code(),
         "time": ticker.time.as_nanos(),
@@ -30,7 +35,7 @@ pub(crate) fn ticker_json(ticker: &Ticker) -> Value {
         "volume_24h": ticker.volume_24h,
         "turnover_24h": ticker.turnover_24h,
         "trade_time": ticker.trade_time.as_nanos(),
-    })
+    }))
 }
 
 pub(crate) fn market_json(market: &Instrument) -> Value {
@@ -116,6 +121,7 @@ fn caught_up_json(histories: &[ChannelHistory]) -> Value {
     let one = |history: &ChannelHistory| {
         json!({
             "channel": channel_text(&history.channel),
+            "complete_ns": history.coverage.ranges().iter().map(range).collect::<Vec<_>>(),
             "complete": history.coverage.ranges().iter().map(range).collect::<Vec<_>>(),
             "complete_times": history.coverage.ranges().iter().map(times).collect::<Vec<_>>(),
             "lost": history.loss.as_ref().map(ToString::to_string),
@@ -126,10 +132,10 @@ fn caught_up_json(histories: &[ChannelHistory]) -> Value {
 
 /// Returns an event as one JSON object. An unknown event is reported, not dropped.
 pub(crate) fn event_json(event: &FeedEvent) -> Value {
-    match event {
+    with_units(match event {
         FeedEvent::Trade(trade) => trade_json(trade, false),
         FeedEvent::Snapshot(trade) => trade_json(trade, true),
-        FeedEvent::Ticker(ticker) => ticker_json(ticker),
+        FeedEvent::Ticker(ticker) => return ticker_json(ticker),
         FeedEvent::Book(book) => book_json(book),
         FeedEvent::Band(band) => band_json(band),
         FeedEvent::Candle { series, candle, received } => live_candle_json(series, candle, *received),
@@ -145,86 +151,5 @@ pub(crate) fn event_json(event: &FeedEvent) -> Value {
         FeedEvent::Lagged { missed } => json!({ "kind": "lagged", "missed": missed }),
         FeedEvent::Ended { reason } => json!({ "kind": "ended", "reason": reason.to_string() }),
         other => json!({ "kind": "other", "text": format!("{other:?}") }),
-    }
-}
-
-/// Returns an event as text for people.
-pub(crate) fn event_text(event: &FeedEvent) -> String {
-    match event {
-        FeedEvent::Trade(trade) => trade_text(trade),
-        FeedEvent::Snapshot(trade) => {
-            format!("{} (the last one before, of {})", trade_text(trade), trade.time)
-        }
-        FeedEvent::Ticker(ticker) => {
-            let change = ticker.change_rate() * 100.0;
-            format!(
-                "{} {:<12} ticker      {:>16} {change:+.2} %",
-                clock(ticker.time),
-                ticker.symbol,
-                ticker.price
-            )
-        }
-        FeedEvent::Book(book) => {
-            let bid = book.best_bid().unwrap_or_default();
-            let ask = book.best_ask().unwrap_or_default();
-            let sides = format!("{} x {} | {} x {}", bid.price, bid.size, ask.price, ask.size);
-            format!("{} {:<12} book   {sides}", clock(book.time), book.symbol)
-        }
-        FeedEvent::Band(band) => {
-            format!("{} {:<12} band   {} to {}", clock(band.time), band.symbol, band.low, band.high)
-        }
-        FeedEvent::Candle { series, candle, received } => candle_text("candle", series, candle, *received),
-        FeedEvent::Bar { series, candle, revision, is_quiet, received } => {
-            let revised = if *revision > 0 { format!(" (revision {revision})") } else { String::new() };
-            let quiet = if *is_quiet { " (nothing was traded)" } else { "" };
-            format!("{}{revised}{quiet}", candle_text("bar", series, candle, *received))
-        }
-        FeedEvent::Gap(gap) => {
-            let to = gap.to.map_or_else(|| "now".to_owned(), |to| to.to_string());
-            format!(
-                "{} gap {} ({}), {} to {to}{}",
-                clock(gap.from),
-                gap.state.as_str(),
-                gap.cause.as_str(),
-                gap.from,
-                gap.loss.as_ref().map_or_else(String::new, |why| format!(": {why}"))
-            )
-        }
-        FeedEvent::CaughtUp(_) => "caught up; live from here on".to_owned(),
-        FeedEvent::Lagged { missed } => format!("too slow: {missed} events were dropped"),
-        FeedEvent::Ended { reason } => format!("ended: {reason}"),
-        other => format!("{other:?}"),
-    }
-}
-
-fn candle_text(what: &str, series: &Series, candle: &Candle, received: Timestamp) -> String {
-    let (symbol, timeframe, open_time) = (&series.symbol, series.timeframe, clock(candle.open_time));
-    let Candle { open, high, low, close, volume, .. } = candle;
-    format!(
-        "{} {symbol:<12} {what:<6} {timeframe} {open_time} open {open} high {high} low {low} close {close} volume {volume}",
-        clock(received)
-    )
-}
-
-fn trade_text(trade: &Trade) -> String {
-    let side = trade.side.map_or("", Side::as_str);
-    let Trade { time, symbol, price, size, .. } = trade;
-    format!("{} {symbol:<12} trade  {side:<4} {price:>16} x {size}", clock(*time))
-}
-
-/// Formats the time of day, to the millisecond, UTC.
-pub(crate) fn clock(moment: Timestamp) -> String {
-    let millis = moment.as_millis().rem_euclid(86_400_000);
-    let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
-    format!("{hours:02}:{minutes:02}:{:02}.{:03}", millis / 1_000 % 60, millis % 1_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_of_day_wraps_at_midnight() {
-        assert_eq!(clock(Timestamp::from_millis(86_400_000 + 3_723_004)), "01:02:03.004");
-    }
+    })
 }

@@ -69,6 +69,7 @@ pub enum BarEvent {
 
 /// The outcome of adding one trade to a builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IngestOutcome {
     /// The trade is part of its candle.
     Accepted,
@@ -136,8 +137,8 @@ impl CandleBuilder {
         self.slots.set_complete_since(from);
     }
 
-    /// Goes on where another builder ended: all bars that open before `closed_until` have been told, those of `closed`
-    /// (oldest first) with the revision beside each. What differs from these is told as a revision.
+    /// Continues where another builder ended: all bars that open before `closed_until` have been reported, those of
+    /// `closed` (oldest first) with the given revisions. Later differences are reported as revisions.
     pub fn restore(&mut self, closed_until: Timestamp, closed: impl IntoIterator<Item = (Candle, u32)>) {
         self.slots.restore(closed_until, closed);
     }

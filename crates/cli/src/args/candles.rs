@@ -3,64 +3,73 @@
 use std::path::PathBuf;
 
 use clap::{Args as Group, ValueEnum};
-use market_backbone::{Fill, Timeframe, Timestamp};
+use market_backbone::{Fill, Timeframe};
 
-use super::PriorityArg;
+use super::{PriorityArg, TimeArg, heading};
 use crate::exit::UsageError;
 
 /// Which candles are wanted of a series.
 #[derive(Debug, Group)]
 pub(crate) struct CandleRangeArgs {
-    /// The newest so many; the candle still forming comes last and counts [default: 200]
-    #[arg(long, value_name = "N", conflicts_with = "from")]
+    /// The newest N; with --from, the first N from then on [default: 200]
+    ///
+    /// The candle still forming comes last and counts.
+    #[arg(long, value_name = "N", help_heading = heading::WHAT)]
     pub(crate) count: Option<usize>,
-    /// From this time on (RFC 3339, or a date: 2026-08-03T10:40:00Z)
-    #[arg(long, value_name = "TIME")]
-    pub(crate) from: Option<Timestamp>,
+    /// From this time on: 7d (so long ago), 2026-11-28, "2026-11-28 03:00", RFC 3339
+    #[arg(long, value_name = "TIME", help_heading = heading::WHAT)]
+    pub(crate) from: Option<TimeArg>,
     /// Up to this time, exclusive [default: now]
-    #[arg(long, value_name = "TIME")]
-    pub(crate) to: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", help_heading = heading::WHAT)]
+    pub(crate) to: Option<TimeArg>,
     /// Leave out the candle still forming, and what has ended and may still change
-    #[arg(long)]
+    #[arg(long, help_heading = heading::WHAT)]
     pub(crate) closed: bool,
-    /// What was known at this time: slots that had ended, before later corrections. What was fetched only after it reads
-    /// as it was first seen
-    #[arg(long, value_name = "TIME")]
-    pub(crate) as_of: Option<Timestamp>,
-    /// Who waits for whom when requests are short
-    #[arg(long, value_enum, default_value_t = PriorityArg::Normal)]
+    /// What was known at this time, before later corrections
+    ///
+    /// Only slots that had ended by then. What was fetched only later reads as it was first seen.
+    #[arg(long, value_name = "TIME", help_heading = heading::WHAT)]
+    pub(crate) as_of: Option<TimeArg>,
+    /// Who goes first when requests are scarce
+    #[arg(long, value_enum, default_value_t = PriorityArg::Normal, help_heading = heading::WHAT)]
     pub(crate) priority: PriorityArg,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct CandlesArgs {
-    /// Markets, and behind them the timeframe: KRW-BTC 1m, or KRW-BTC KRW-ETH 1m,1h. Timeframes are 1s 1m 3m 5m 10m 15m
-    /// 30m 1h 4h 1d 1w 1M 1y
+    /// Markets, then timeframes: KRW-BTC 1m, or KRW-BTC KRW-ETH 1m,1h
+    ///
+    /// Timeframes are 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y.
     #[arg(required = true, num_args = 1.., value_name = "MARKET... TIMEFRAME")]
     pub(crate) series: Vec<String>,
-    /// The markets of this universe, too; several joined by `:`. One that the venue does not list is left out
-    #[arg(long, value_name = "KEY")]
+    /// Also the markets of this universe; several joined by `:`
+    ///
+    /// A market of it that the venue does not list is left out.
+    #[arg(long, value_name = "KEY", help_heading = heading::WHAT)]
     pub(crate) universe: Option<String>,
     #[command(flatten)]
     pub(crate) range: CandleRangeArgs,
-    /// Prices and volumes from before a split in shares as they are after it; dividends stay in
-    #[arg(long)]
+    /// Adjust prices and volumes for splits, not for dividends; US stocks only
+    #[arg(long, help_heading = heading::WHAT)]
     pub(crate) adjusted: bool,
-    /// What stands where nobody traded. Only what is proven empty is ever filled
-    #[arg(long, value_enum, default_value_t = FillArg::None)]
+    /// What to write for a slot in which nobody traded
+    ///
+    /// Only a slot that is proven empty is filled.
+    #[arg(long, value_enum, default_value_t = FillArg::None, help_heading = heading::WHAT)]
     pub(crate) fill: FillArg,
-    /// table for eyes; csv, json (one object a line) and parquet for programs [default: what the ending of --output says;
-    /// csv with --output-dir; else table]
-    #[arg(long, value_enum)]
+    /// table to read; csv, json (one object a line) and parquet for programs
+    ///
+    /// The default is what the ending of --output says, csv with --output-dir, else table.
+    #[arg(long, value_enum, help_heading = heading::OUTPUT)]
     pub(crate) format: Option<CandleFormat>,
-    /// Write to this file instead of the terminal; its ending says in which format (.csv, .json, .ndjson, .parquet, .txt)
-    #[arg(long, value_name = "FILE")]
+    /// Write to this file; its ending chooses the format: .csv, .json, .ndjson, .parquet, .txt
+    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub(crate) output: Option<PathBuf>,
-    /// Write a file for each series into this folder, each when it is whole: KRW-BTC_1m.csv
-    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    /// Write a file for each series into this folder, like KRW-BTC_1m.csv
+    #[arg(long, value_name = "DIR", conflicts_with = "output", help_heading = heading::OUTPUT)]
     pub(crate) output_dir: Option<PathBuf>,
-    /// Say on the last line of stderr what it cost, as JSON
-    #[arg(long)]
+    /// Print what it cost as JSON, on the last line of stderr
+    #[arg(long, help_heading = heading::OUTPUT)]
     pub(crate) stats: bool,
 }
 
@@ -96,7 +105,8 @@ pub(crate) struct PlanArgs {
     pub(crate) timeframe: Timeframe,
     #[command(flatten)]
     pub(crate) range: CandleRangeArgs,
-    #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
+    /// table to read, json for programs
+    #[arg(long, value_enum, default_value_t = PlanFormat::Table, help_heading = heading::OUTPUT)]
     pub(crate) format: PlanFormat,
 }
 

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args as Group, Subcommand, ValueEnum};
-use market_backbone::{Timeframe, Timestamp, VenueId};
+use market_backbone::{Timeframe, VenueId};
+
+use super::{TimeArg, heading};
 
 #[derive(Debug, Group)]
 pub(crate) struct StoreArgs {
@@ -13,48 +15,60 @@ pub(crate) struct StoreArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
-    /// Reports series, rows, spans, bytes and the unused share of the files. Where --store names a database:
-    /// of the database, not of the folder.
+    /// Counts series, rows, spans, bytes and free space.
+    ///
+    /// Where --store names a database, of that and not of the folder.
     Stats(StatsArgs),
-    /// Checks the integrity of all stored data; exits with 1 if it finds an issue. Where --store names a
-    /// database, checks that as well.
-    Check(CheckArgs),
-    /// Gives free space back to the disk. Where --store names a database: there, not in the folder.
-    Vacuum(VacuumArgs),
-    /// Deletes candles of one series, their earlier versions and their coverage: the venue is asked anew.
+    /// Checks whether all that is stored can be true; exits with 1 if not.
+    ///
     /// Where --store names a database, there as well.
+    Check(CheckArgs),
+    /// Gives free space back to the disk.
+    ///
+    /// Where --store names a database, there and not in the folder.
+    Vacuum(VacuumArgs),
+    /// Forgets candles of one series, so that the venue is asked again.
+    ///
+    /// Their earlier versions and what is known of them go as well. Where --store names a database, there as well.
     Forget(ForgetArgs),
-    /// Writes series to files, with their coverage and a content hash. Where --store names a database: from
-    /// the database, not from the folder.
+    /// Writes series to files, with what is known of them and a hash of the content.
+    ///
+    /// Where --store names a database, of that and not of the folder.
     Export(ExportArgs),
-    /// Reads what `export` wrote. Where --store names a database: into the database, not into the folder.
+    /// Takes in an archive that `export` wrote.
+    ///
+    /// Where --store names a database, into that and not into the folder.
     Import(ImportArgs),
-    /// Assigns a source to candles written by an older version, which did not tell a venue from an emulator
-    /// or a region.
+    /// Names the source of candles that an older version stored.
+    ///
+    /// Those versions did not tell the venue from an emulator or a region.
     Claim(ClaimArgs),
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct StatsArgs {
-    /// Each series on a line of its own, too
-    #[arg(long)]
+    /// Also each series on a line of its own
+    #[arg(long, help_heading = heading::OUTPUT)]
     pub(crate) series: bool,
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    /// table to read, json (one object a line) for programs
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table, help_heading = heading::OUTPUT)]
     pub(crate) format: ReportFormat,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct CheckArgs {
     /// Forget what cannot be true, wherever it is kept, and ask the venue for it again
-    #[arg(long)]
+    #[arg(long, help_heading = heading::WHAT)]
     pub(crate) repair: bool,
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    /// table to read, json (one object a line) for programs
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table, help_heading = heading::OUTPUT)]
     pub(crate) format: ReportFormat,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct VacuumArgs {
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    /// table to read, json (one object a line) for programs
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table, help_heading = heading::OUTPUT)]
     pub(crate) format: ReportFormat,
 }
 
@@ -64,41 +78,43 @@ pub(crate) struct ForgetArgs {
     pub(crate) market: String,
     /// 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y
     pub(crate) timeframe: Timeframe,
-    /// From this time on (RFC 3339, or a date: 2026-08-03T10:40:00Z) [default: from the first]
-    #[arg(long, value_name = "TIME")]
-    pub(crate) from: Option<Timestamp>,
+    /// From this time on like 7d or "2026-11-28 03:00" [default: from the first]
+    #[arg(long, value_name = "TIME", help_heading = heading::WHAT)]
+    pub(crate) from: Option<TimeArg>,
     /// Up to this time, exclusive [default: to the last]
-    #[arg(long, value_name = "TIME")]
-    pub(crate) to: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", help_heading = heading::WHAT)]
+    pub(crate) to: Option<TimeArg>,
     /// Whose series, as `store stats --series --format json` names it, where several sources have one of that name
     /// [default: the source that --rest-url, --region or --same-as name]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = heading::WHAT)]
     pub(crate) source: Option<String>,
     /// Do not ask on a terminal whether it is meant
-    #[arg(long)]
+    #[arg(long, help_heading = heading::WHAT)]
     pub(crate) yes: bool,
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    /// table to read, json (one object a line) for programs
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table, help_heading = heading::OUTPUT)]
     pub(crate) format: ReportFormat,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct ExportArgs {
     /// Like "KRW-BTC 1m", as often as needed [default: all there are]
-    #[arg(long, value_name = "MARKET TIMEFRAME")]
+    #[arg(long, value_name = "MARKET TIMEFRAME", help_heading = heading::WHAT)]
     pub(crate) series: Vec<String>,
-    /// Of this source only, like upbit or upbit@127.0.0.1:9001 [default: of all]
-    #[arg(long, value_name = "SOURCE")]
+    /// Only of this source, like upbit or upbit@127.0.0.1:9001 [default: of all]
+    #[arg(long, value_name = "SOURCE", help_heading = heading::WHAT)]
     pub(crate) source: Option<VenueId>,
-    /// From this time on (RFC 3339, or a date: 2026-08-03T10:40:00Z)
-    #[arg(long, value_name = "TIME")]
-    pub(crate) from: Option<Timestamp>,
+    /// From this time on like 7d or "2026-11-28 03:00"
+    #[arg(long, value_name = "TIME", help_heading = heading::WHAT)]
+    pub(crate) from: Option<TimeArg>,
     /// Up to this time, exclusive
-    #[arg(long, value_name = "TIME")]
-    pub(crate) to: Option<Timestamp>,
-    #[arg(long, value_enum, default_value_t = ArchiveFormatArg::Csv)]
+    #[arg(long, value_name = "TIME", help_heading = heading::WHAT)]
+    pub(crate) to: Option<TimeArg>,
+    /// The format of the files
+    #[arg(long, value_enum, default_value_t = ArchiveFormatArg::Csv, help_heading = heading::OUTPUT)]
     pub(crate) format: ArchiveFormatArg,
     /// The folder to write to
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = heading::OUTPUT)]
     pub(crate) output: PathBuf,
 }
 
@@ -108,7 +124,7 @@ pub(crate) struct ImportArgs {
     pub(crate) dir: PathBuf,
     /// Keeps its candles as those of this source: upbit, upbit-sg, upbit@127.0.0.1:9001 [default: the source that it
     /// names; where --rest-url, --region or --same-as say which source is meant, nothing else is taken in]
-    #[arg(long = "as", value_name = "SOURCE")]
+    #[arg(long = "as", value_name = "SOURCE", help_heading = heading::WHAT)]
     pub(crate) rename: Option<VenueId>,
 }
 
@@ -117,7 +133,7 @@ pub(crate) struct ClaimArgs {
     /// Under which name they are kept: upbit or massive
     pub(crate) claimed: VenueId,
     /// Whose they are, like upbit@127.0.0.1:9001 or upbit-sg [default: the venue's own]
-    #[arg(long = "as", value_name = "SOURCE")]
+    #[arg(long = "as", value_name = "SOURCE", help_heading = heading::WHAT)]
     pub(crate) source: Option<VenueId>,
 }
 

@@ -5,6 +5,7 @@ use market_backbone::{Backbone, MASSIVE, Priority};
 use crate::args::DailyArgs;
 use crate::exit::UsageError;
 use crate::output::{self, Output};
+use crate::progress::Working;
 
 pub(crate) async fn run(args: DailyArgs, backbone: &Backbone) -> anyhow::Result<()> {
     if backbone.venue().family() != MASSIVE {
@@ -14,8 +15,11 @@ pub(crate) async fn run(args: DailyArgs, backbone: &Backbone) -> anyhow::Result<
         );
     }
     let mut output = Output::open(None)?;
-    for day in args.days {
+    let days = args.days.len();
+    for (index, day) in args.days.into_iter().enumerate() {
+        let working = Working::begin(format!("day {} of {days}: {day}", index + 1));
         let kept = backbone.store_massive_day(day, Priority::Low).await?;
+        drop(working);
         output.line(&format!("{day},{kept}"))?;
         output.flush()?;
         if kept == 0 {

@@ -64,6 +64,7 @@ fn stocks(options: &StockArgs) -> Result<StocksScenario, UsageError> {
         hours: match options.hours {
             args::HoursArg::NewYork => ExchangeHours::NewYork,
             args::HoursArg::Always => ExchangeHours::Always,
+            args::HoursArg::AlwaysRegular => ExchangeHours::AlwaysRegular,
         },
         tickers: TickerSet::Standard(options.tickers),
         splits: splits(options.splits.as_deref().unwrap_or_default())?,

@@ -5,12 +5,13 @@ use std::time::Duration;
 use market_backbone::{Backbone, Plan};
 use serde_json::{Map, Value, json};
 
-use super::candles::candle_request;
+use super::candles::WantedCandles;
 use crate::args::{PlanArgs as Args, PlanFormat};
 use crate::output::Output;
 
 pub(crate) async fn run(args: Args, backbone: &Backbone) -> anyhow::Result<()> {
-    let plan = candle_request(&args.market, args.timeframe, &args.range, backbone).plan().await?;
+    let window = WantedCandles::of(&args.range, backbone.now());
+    let plan = window.request(&args.market, args.timeframe, backbone).plan().await?;
     let mut output = Output::open(None)?;
     match args.format {
         PlanFormat::Json => output.line(&as_json(&plan).to_string())?,

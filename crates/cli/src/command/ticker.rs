@@ -1,11 +1,12 @@
 //! `market-backbone ticker`: the latest prices.
 
-use comfy_table::Table;
+use comfy_table::{Cell, Table};
 use market_backbone::{Backbone, PlainDecimal, Ticker as Glance};
 
 use super::market_selection::MarketSelection;
 use crate::args::{OutputFormat, TickerArgs};
 use crate::output::{self, Output};
+use crate::terminal::TextStyle;
 use crate::{row, stats};
 
 pub(crate) async fn run(args: TickerArgs, backbone: &Backbone) -> anyhow::Result<()> {
@@ -24,10 +25,10 @@ pub(crate) async fn run(args: TickerArgs, backbone: &Backbone) -> anyhow::Result
             tickers.iter().try_for_each(|ticker| output.line(&row::ticker_json(ticker).to_string()))?
         }
         OutputFormat::Csv => {
-            output.line("symbol,price,change_rate,day_volume,time")?;
+            output.line("symbol,price,change_rate,day_volume,timestamp")?;
             tickers.iter().try_for_each(|ticker| output.line(&csv(ticker)))?;
         }
-        OutputFormat::Table => output.line(&table(&tickers).to_string())?,
+        OutputFormat::Table => output.line(&table(&tickers, TextStyle::of_stdout()).to_string())?,
     }
     output.finish()?;
     if args.stats {
@@ -42,21 +43,24 @@ fn csv(ticker: &Glance) -> String {
     format!("{symbol},{price},{change},{volume},{}", time.as_millis())
 }
 
-/// Builds a table of tickers for people.
-pub(crate) fn table(tickers: &[Glance]) -> Table {
+/// The tickers as a table.
+pub(crate) fn table(tickers: &[Glance], style: TextStyle) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["market", "price", "change", "day high", "day low", "24 h turnover", "trade (UTC)"]);
+    // A venue that does not tell the last 24 hours tells the day.
+    let by_day = tickers.iter().all(|ticker| ticker.turnover_24h == 0.0);
+    let turnover = if by_day { "day turnover" } else { "24 h turnover" };
+    table.set_header(["market", "price", "change", "day high", "day low", turnover, "trade (UTC)"]);
     for ticker in tickers {
-        table.add_row([
-            ticker.symbol.to_string(),
-            ticker.price.to_string(),
-            format!("{:+.2} %", ticker.change_rate() * 100.0),
-            ticker.high.to_string(),
-            ticker.low.to_string(),
-            format!("{:.0}", ticker.turnover_24h),
-            row::clock(ticker.trade_time),
-        ]);
+        let Glance { symbol, price, high, low, trade_time, .. } = ticker;
+        let [price, high, low] = [price, high, low].map(|price| row::number(*price, style));
+        let rate = ticker.change_rate();
+        let change = style.cell(Some(row::tint_of_change(rate)), format!("{:+.2} %", rate * 100.0));
+        let turnover = if by_day { ticker.day_turnover } else { ticker.turnover_24h };
+        let turnover = style.number(&format!("{turnover:.0}"));
+        let [symbol, price, high, low, turnover, time] =
+            [symbol.to_string(), price, high, low, turnover, row::clock(*trade_time)].map(Cell::new);
+        table.add_row([symbol, price, change, high, low, turnover, time]);
     }
     for column in 1..6 {
         if let Some(column) = table.column_mut(column) {

@@ -1,5 +1,7 @@
 //! `market-backbone universe …`: named lists of markets.
 
+mod listing;
+
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -16,12 +18,12 @@ use crate::settings;
 
 pub(crate) async fn run(args: UniverseArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let store = UniverseStore::in_folder(&settings::store(global)?.dir, Arc::new(SystemClock));
-    let outcome = apply(args.command, &store).await;
+    let outcome = apply(args.command, &store, global).await;
     store.close().await;
     outcome
 }
 
-async fn apply(command: UniverseCommand, store: &UniverseStore) -> anyhow::Result<()> {
+async fn apply(command: UniverseCommand, store: &UniverseStore, global: &GlobalArgs) -> anyhow::Result<()> {
     match command {
         UniverseCommand::List { format } => list(format, &store.entries().await?),
         UniverseCommand::Show { key } => show(&resolve_universe(&store.all().await?, &key).map_err(usage)?),
@@ -36,7 +38,12 @@ async fn apply(command: UniverseCommand, store: &UniverseStore) -> anyhow::Resul
             }
             Ok(())
         }
-        UniverseCommand::Add { key, markets } => add(store, &key, markets).await,
+        UniverseCommand::Add { key, markets, unlisted } => {
+            if !unlisted {
+                listing::ensure_listed(&markets, global).await?;
+            }
+            add(store, &key, markets).await
+        }
         UniverseCommand::Remove { key, markets } => remove(store, &key, &markets).await,
     }
 }

@@ -32,8 +32,10 @@ const MAX_BURST: usize = 256;
 pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<()> {
     let line = if is_json(args.format, args.output.as_deref())? {
         side_inference::json
-    } else {
+    } else if args.output.is_some() {
         side_inference::text
+    } else {
+        side_inference::shown
     };
     let client = backbone.client(Priority::High);
     let wanted = MarketSelection::of(backbone, args.markets, args.universe.as_deref()).await?;
@@ -47,7 +49,7 @@ pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<
     };
     let start = match (place, args.from) {
         (Some(place), _) => Start::After(place.cursor),
-        (None, Some(moment)) => Start::At(moment),
+        (None, Some(time)) => Start::At(time.at(backbone.now())),
         (None, None) => Start::Now,
     };
     let has_trades = args.kinds.contains(&StreamKind::Trade);

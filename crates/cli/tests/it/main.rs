@@ -17,6 +17,7 @@ mod live;
 mod many;
 mod massive;
 mod names;
+mod newcomer;
 mod one_market;
 mod pace;
 mod plan;
@@ -32,5 +33,7 @@ mod side_by_side;
 mod sources;
 mod store;
 mod tape;
+#[cfg(unix)]
+mod terminal;
 mod universe;
 mod views;

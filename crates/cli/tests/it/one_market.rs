@@ -19,7 +19,7 @@ fn symbols(said: &Said) -> Vec<String> {
 fn two_of_three(data: &std::path::Path) -> Venue {
     let markets = MarketSet::Only(vec!["KRW-BTC".to_owned(), "KRW-ETH".to_owned()]);
     let venue = Venue::start(Scenario { markets, ..Scenario::default() });
-    let kept = venue.run(data, &["universe", "add", "three", "KRW-BTC", "KRW-XRP", "KRW-ETH"]);
+    let kept = venue.run(data, &["universe", "add", "three", "KRW-BTC", "KRW-XRP", "KRW-ETH", "--unlisted"]);
     assert_eq!(kept.code, Some(0), "{kept:?}");
     venue
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// The delays, retries and limits of live feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ContinuityConfig {
     /// The most a trade may arrive later than its neighbours, in venue time, and still be recognized as new.
     /// The ids of this period are remembered, and are part of a cursor.
@@ -46,6 +47,23 @@ pub struct ContinuityConfig {
     /// arrive that late.
     pub bar_grace: Duration,
 }
+
+market_backbone_core::setters!(ContinuityConfig {
+    allowed_lateness: Duration,
+    first_event_timeout: Duration,
+    page_lag: Duration,
+    heal_timeout: Duration,
+    recheck_after: Duration,
+    join_timeout: Duration,
+    join_pause_cap: Duration,
+    quiet_period: Duration,
+    max_future_skew: Duration,
+    retry_pause: Duration,
+    retry_pause_cap: Duration,
+    in_flight: usize,
+    backlog: usize,
+    audit_delay: Duration,
+});
 
 impl Default for ContinuityConfig {
     fn default() -> Self {

@@ -74,12 +74,12 @@ pub(crate) struct Venue {
 
 /// Returns the configuration of tests whose live side is ahead of the paused clock.
 pub(crate) fn config() -> ContinuityConfig {
-    ContinuityConfig { max_future_skew: Duration::from_secs(86_400), ..strict() }
+    strict().max_future_skew(Duration::from_secs(86_400))
 }
 
 /// Returns the configuration of the other tests; see [`config`].
 pub(crate) fn strict() -> ContinuityConfig {
-    ContinuityConfig { page_lag: Duration::from_millis(100), ..ContinuityConfig::default() }
+    ContinuityConfig::default().page_lag(Duration::from_millis(100))
 }
 
 pub(crate) fn symbol(code: &str) -> Symbol {

@@ -83,6 +83,8 @@ pub enum ExchangeHours {
     /// Trading around the clock, with less volume outside regular hours; active stocks trade every ten
     /// seconds.
     Always,
+    /// Regular hours around the clock, every day: as busy at night as at noon.
+    AlwaysRegular,
 }
 
 /// The set of listed tickers.

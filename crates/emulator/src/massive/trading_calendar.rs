@@ -134,7 +134,7 @@ impl DaySchedule {
 
     /// Returns whether anything is traded on the day.
     pub(crate) const fn is_open(self) -> bool {
-        matches!(self.hours, ExchangeHours::Always) || matches!(self.kind, DayKind::Full | DayKind::Half(_))
+        !matches!(self.hours, ExchangeHours::NewYork) || matches!(self.kind, DayKind::Full | DayKind::Half(_))
     }
 
     /// Returns the session of a minute counted from midnight.
@@ -150,6 +150,7 @@ impl DaySchedule {
         let is_regular = OPEN <= minute && minute < close;
         match self.hours {
             _ if is_regular => StockSession::Regular,
+            ExchangeHours::AlwaysRegular => StockSession::Regular,
             ExchangeHours::Always => StockSession::Overnight,
             ExchangeHours::NewYork if close == 0 || minute < PRE || minute >= END => StockSession::Closed,
             ExchangeHours::NewYork if minute < OPEN => StockSession::Pre,
@@ -223,5 +224,7 @@ mod tests {
         );
         assert!(!DaySchedule::of(parse_day("2026-11-26").unwrap(), ExchangeHours::NewYork).is_open());
         assert!(DaySchedule::of(parse_day("2026-11-26").unwrap(), ExchangeHours::Always).is_open());
+        let holiday = DaySchedule::of(parse_day("2026-11-26").unwrap(), ExchangeHours::AlwaysRegular);
+        assert!(holiday.is_open() && holiday.session(3 * 60) == StockSession::Regular);
     }
 }

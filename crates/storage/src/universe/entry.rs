@@ -76,9 +76,11 @@ pub struct ParseUniverseError(String);
 
 /// Parses lists from a text:
 ///
+/// - JSON of lists by name: `{"majors": ["KRW-BTC", …], "memes": […]}`;
 /// - JSON of one list: `["AAPL", …]`, `{"symbols": ["AAPL", …]}` or `{"stocks": [{"ticker": "AAPL"}, …]}`;
-/// - JSON of many: `[{"type": "stock_universe", "name": …, "key": …, "value": one of the above}, …]`, which bring
-///   their own keys;
+/// - JSON of many with a kind: `[{"type": "stock_universe", "name": …, "key": …, "value": one of the above}, …]`, which
+///   bring their own keys;
+/// - JSON of one market a line, as `markets --format json` prints them;
 /// - anything else: codes separated by commas or line breaks, `#` for a remark.
 ///
 /// # Errors
@@ -89,20 +91,45 @@ pub fn read_universes(text: &str, key: Option<&str>) -> Result<Vec<UniverseEntry
         Ok(Value::Array(items)) if items.first().is_some_and(|item| item.get("value").is_some()) => {
             items.iter().map(row).collect::<Result<Vec<_>, _>>()?
         }
-        Ok(value) => vec![one(key, members(&value))?],
-        Err(error) if text.trim_start().starts_with(['[', '{']) => {
-            return Err(ParseUniverseError(format!("this begins like JSON, but is invalid: {error}")));
+        Ok(Value::Object(fields)) if list_in(&fields).is_none() && has_lists(&fields) => {
+            by_name(&fields, key)
         }
+        Ok(value) => vec![one(key, members(&value))?],
+        Err(error) if text.trim_start().starts_with(['[', '{']) => match markets_by_line(text) {
+            Some(markets) => vec![one(key, markets)?],
+            None => {
+                return Err(ParseUniverseError(format!("this begins like JSON, but is invalid: {error}")));
+            }
+        },
         Err(_) => vec![one(key, plain(text))?],
     };
     match entries.iter().find(|entry| entry.members.is_empty()) {
         Some(empty) => Err(ParseUniverseError(format!(
-            "no market in {}; give a list of codes, {{\"symbols\": […]}} or {{\"stocks\": [{{\"ticker\": \
-             …}}]}}",
+            "no market in {}; give {{\"NAME\": [\"KRW-BTC\", …]}}, a list of codes, {{\"symbols\": […]}} or \
+             {{\"stocks\": [{{\"ticker\": …}}]}}",
             if empty.lookup.is_empty() { "it" } else { &empty.lookup }
         ))),
         None => Ok(entries),
     }
+}
+
+/// Says whether a name stands before a list.
+fn has_lists(fields: &Map<String, Value>) -> bool {
+    fields.values().any(|value| !members(value).is_empty())
+}
+
+/// The lists by their names; a given key renames the only one.
+fn by_name(fields: &Map<String, Value>, key: Option<&str>) -> Vec<UniverseEntry> {
+    let lists = fields.iter().map(|(name, value)| (name, members(value)));
+    let lists: Vec<_> = lists.filter(|(_, members)| !members.is_empty()).collect();
+    let key = key.filter(|_| lists.len() == 1);
+    lists.into_iter().map(|(name, members)| UniverseEntry::custom(key.unwrap_or(name), members)).collect()
+}
+
+/// The markets of a text that is a JSON object on each line; `None` if it is not.
+fn markets_by_line(text: &str) -> Option<Vec<String>> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| code(&serde_json::from_str(line).ok()?)).collect()
 }
 
 fn one(key: Option<&str>, members: Vec<String>) -> Result<UniverseEntry, ParseUniverseError> {
@@ -142,7 +169,9 @@ fn list_in(fields: &Map<String, Value>) -> Option<&Value> {
 fn code(item: &Value) -> Option<String> {
     let code = match item {
         Value::String(code) => code.as_str(),
-        Value::Object(fields) => ["ticker", "symbol"].iter().find_map(|name| fields.get(*name)?.as_str())?,
+        Value::Object(fields) => {
+            ["ticker", "symbol", "market"].iter().find_map(|name| fields.get(*name)?.as_str())?
+        }
         _ => return None,
     };
     let code = code.trim();
@@ -191,6 +220,22 @@ mod tests {
             &["AAPL", "KIMpL"],
         );
         reads("# the big ones\nAAPL, MSFT\nNVDA\n", &["AAPL", "MSFT", "NVDA"]);
+    }
+
+    #[test]
+    fn lists_by_name_and_markets_by_line_are_read() {
+        let read = |text: &str, key| -> Vec<_> {
+            let entries = read_universes(text, key).unwrap();
+            entries.into_iter().map(|entry| (entry.lookup, entry.members.join(" "))).collect()
+        };
+        let pair = |key: &str, members: &str| (key.to_owned(), members.to_owned());
+        assert_eq!(read(r#"{"majors": ["KRW-BTC"]}"#, None), [pair("majors", "KRW-BTC")]);
+        assert_eq!(read(r#"{"majors": ["KRW-BTC"]}"#, Some("mine")), [pair("mine", "KRW-BTC")]);
+        let two =
+            r#"{"memes": ["KRW-DOGE"], "tech": {"stocks": [{"ticker": "B"}]}, "updated": "2026-11-28"}"#;
+        assert_eq!(read(two, None), [pair("memes", "KRW-DOGE"), pair("tech", "B")]);
+        let lines = "{\"symbol\": \"KRW-BTC\"}\n{\"symbol\": \"KRW-ETH\"}\n";
+        assert_eq!(read(lines, Some("all")), [pair("all", "KRW-BTC KRW-ETH")]);
     }
 
     #[test]

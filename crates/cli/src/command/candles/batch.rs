@@ -14,6 +14,7 @@ use self::summary::BatchSummary;
 use super::candle_writer::{CandleStyle, CandleWriter};
 use super::format;
 use super::progress_board::ProgressBoard;
+use super::window::WantedCandles;
 use crate::args::CandlesArgs;
 use crate::output;
 
@@ -32,16 +33,19 @@ pub(super) struct SeriesRequest {
 pub(super) async fn run(
     args: &CandlesArgs,
     wishes: &[SeriesRequest],
-    style: CandleStyle,
+    (window, style): (WantedCandles, CandleStyle),
     backbone: &Backbone,
 ) -> anyhow::Result<()> {
     let to_stdout = args.output.is_none() && args.output_dir.is_none();
     let _reader = to_stdout.then(output::watch_reader).transpose()?;
     let board = ProgressBoard::new(wishes.len());
     let answers = stream::iter(wishes.iter().enumerate()).map(|(index, wish)| {
-        let request = super::request(&wish.market, wish.timeframe, args, backbone);
-        let request = request.on_progress(board.fetch_callback(index));
-        async move { (index, request.await) }
+        let (window, board) = (&window, &board);
+        let shown = move || board.fetch_callback(index);
+        async move {
+            let series = (wish.market.as_str(), wish.timeframe);
+            (index, window.fetch(series, args.adjusted, backbone, shown).await)
+        }
     });
     let mut answers = match &args.output_dir {
         Some(_) => answers.buffer_unordered(CONCURRENCY).left_stream(),

@@ -8,6 +8,7 @@ use super::table::table;
 use crate::args::CandleFormat;
 use crate::output::Output;
 use crate::row;
+use crate::terminal::TextStyle;
 
 /// The format and style of answers.
 #[derive(Clone, Copy)]
@@ -17,6 +18,8 @@ pub(super) struct CandleStyle {
     pub(super) grid: Grid,
     /// True if each row names its series, because there may be several.
     pub(super) labelled: bool,
+    /// How a table looks.
+    pub(super) text: TextStyle,
 }
 
 /// A file being written, or the terminal.
@@ -72,7 +75,7 @@ impl CandleWriter {
 }
 
 fn lines(output: &mut Output, style: CandleStyle, set: &CandleSet, now: Timestamp) -> std::io::Result<()> {
-    let CandleStyle { format, fill, grid, labelled } = style;
+    let CandleStyle { format, fill, grid, labelled, .. } = style;
     let Series { symbol, timeframe } = &set.series;
     let mut rows = set.view(fill, grid);
     match format {
@@ -84,10 +87,8 @@ fn lines(output: &mut Output, style: CandleStyle, set: &CandleSet, now: Timestam
         CandleFormat::Csv => rows.try_for_each(|row| output.line(&row::view_csv(&row))),
         CandleFormat::Json => rows.try_for_each(|row| {
             let mut json = row::view_json(&row);
-            if labelled {
-                json["symbol"] = symbol.code().into();
-                json["timeframe"] = timeframe.as_str().into();
-            }
+            json["symbol"] = symbol.code().into();
+            json["timeframe"] = timeframe.as_str().into();
             output.line(&json.to_string())
         }),
         CandleFormat::Table => {
@@ -95,7 +96,7 @@ fn lines(output: &mut Output, style: CandleStyle, set: &CandleSet, now: Timestam
                 output.line(&format!("{symbol} {timeframe}"))?;
             }
             let is_over = |row: &ViewRow| grid.close(*timeframe, row.open_time) <= now;
-            output.line(&table(rows, grid, is_over).to_string())
+            output.line(&table(rows, grid, style.text, is_over).to_string())
         }
     }
 }

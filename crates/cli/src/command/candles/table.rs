@@ -1,24 +1,31 @@
 //! Candles as a table for people.
 
-use comfy_table::Table;
+use comfy_table::{Cell, Table};
 use market_backbone::{Calendar, Candle, Grid, PlainDecimal, Slot, Timestamp, View, ViewRow};
+
+use crate::terminal::{TextStyle, Tint};
 
 /// Builds the rows of a view. A row that is not final although its slot `is_over` may still be revised by the
 /// venue.
-pub(super) fn table(rows: View<'_>, grid: Grid, is_over: impl Fn(&ViewRow) -> bool) -> Table {
+pub(crate) fn table(
+    rows: View<'_>,
+    grid: Grid,
+    style: TextStyle,
+    is_over: impl Fn(&ViewRow) -> bool,
+) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     let zone = if grid == Grid::NewYork { "open time (New York)" } else { "open time (UTC)" };
     table.set_header([zone, "open", "high", "low", "close", "volume", ""]);
     for row in rows {
         let figures = match &row.candle {
-            Some(Candle { open, high, low, close, volume, .. }) => {
-                [open, high, low, close, volume].map(|figure| PlainDecimal(*figure).to_string())
-            }
+            Some(Candle { open, high, low, close, volume, .. }) => [open, high, low, close, volume]
+                .map(|figure| style.number(&PlainDecimal(*figure).to_string())),
             None => [(); 5].map(|()| String::new()),
         };
-        let cells = [shown(row.open_time, grid)].into_iter().chain(figures);
-        table.add_row(cells.chain([note(&row, is_over(&row)).to_owned()]));
+        let cells = [shown(row.open_time, grid)].into_iter().chain(figures).map(Cell::new);
+        let note = style.cell(Some(Tint::Warning), note(&row, is_over(&row)).to_owned());
+        table.add_row(cells.chain([note]));
     }
     right_align(&mut table, 1..6);
     table
@@ -45,13 +52,12 @@ fn right_align(table: &mut Table, columns: std::ops::Range<usize>) {
     }
 }
 
-/// The local time at the venue, formatted.
+/// The local time at the venue, in a form that `--from` reads: without an offset it is UTC.
 fn shown(moment: Timestamp, grid: Grid) -> String {
     let offset = if grid == Grid::NewYork { new_york_offset(moment) } else { 0 };
-    Timestamp::from_nanos(moment.as_nanos().saturating_add(offset * 1_000_000_000))
-        .to_string()
-        .replace('T', " ")
-        .replace('Z', "")
+    let local = Timestamp::from_nanos(moment.as_nanos().saturating_add(offset * 1_000_000_000));
+    let text = local.to_string().replace('T', " ").replace('Z', "");
+    if grid == Grid::NewYork { format!("{text}-{:02}:00", -offset / 3_600) } else { text }
 }
 
 /// The offset of New York's local time in seconds. It changes two hours after midnight.
@@ -73,12 +79,12 @@ mod tests {
 
     #[test]
     fn the_time_in_new_york_goes_with_its_clocks() {
-        check("2026-11-20T14:30:00Z", "2026-11-20 09:30:00");
-        check("2026-08-06T04:00:00Z", "2026-08-06 00:00:00");
-        check("2026-11-01T05:59:00Z", "2026-11-01 01:59:00");
-        check("2026-11-01T06:00:00Z", "2026-11-01 01:00:00");
-        check("2026-11-01T09:00:00Z", "2026-11-01 04:00:00");
-        check("2026-03-08T06:59:00Z", "2026-03-08 01:59:00");
-        check("2026-03-08T07:00:00Z", "2026-03-08 03:00:00");
+        check("2026-11-20T14:30:00Z", "2026-11-20 09:30:00-05:00");
+        check("2026-08-06T04:00:00Z", "2026-08-06 00:00:00-04:00");
+        check("2026-11-01T05:59:00Z", "2026-11-01 01:59:00-04:00");
+        check("2026-11-01T06:00:00Z", "2026-11-01 01:00:00-05:00");
+        check("2026-11-01T09:00:00Z", "2026-11-01 04:00:00-05:00");
+        check("2026-03-08T06:59:00Z", "2026-03-08 01:59:00-05:00");
+        check("2026-03-08T07:00:00Z", "2026-03-08 03:00:00-04:00");
     }
 }

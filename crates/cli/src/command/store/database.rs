@@ -9,6 +9,7 @@ use super::{backend, note_unclaimed, run_and_close};
 use crate::args::{ReportFormat, StatsArgs, VacuumArgs};
 use crate::command::unless_stopped;
 use crate::output::Output;
+use crate::progress::Working;
 
 pub(super) async fn stats(args: StatsArgs, database: PostgresConfig) -> anyhow::Result<()> {
     let place = database.to_string();
@@ -33,7 +34,9 @@ pub(super) async fn vacuum(args: VacuumArgs, database: PostgresConfig) -> anyhow
     run_and_close(&store, async |store| {
         unless_stopped(async {
             let before = store.tables().await?;
+            let working = Working::begin(format!("giving space back in {place}"));
             store.vacuum().await?;
+            drop(working);
             write_vacuum(&place, args.format, (&before, &store.tables().await?))
         })
         .await

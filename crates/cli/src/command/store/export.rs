@@ -2,16 +2,18 @@
 
 use anyhow::Context;
 use market_backbone::{
-    CandleStore, ExportOptions, Manifest, Series, TimeRange, Timeframe, Timestamp, VenueId, export_archive,
-    grid_of,
+    CandleStore, Clock, ExportOptions, Manifest, Series, SystemClock, TimeRange, Timeframe, Timestamp,
+    VenueId, export_archive, grid_of,
 };
 
-use crate::args::{self, ExportArgs};
+use crate::args::{self, ExportArgs, TimeArg};
 use crate::exit::UsageError;
 use crate::output::{self, Output};
+use crate::progress::Working;
 
 pub(super) async fn run(args: ExportArgs, store: &dyn CandleStore) -> anyhow::Result<()> {
-    let (from, to) = (args.from.unwrap_or(Timestamp::MIN), args.to.unwrap_or(Timestamp::MAX));
+    let at = |time: Option<TimeArg>, open| time.map_or(open, |time| time.at(SystemClock.now()));
+    let (from, to) = (at(args.from, Timestamp::MIN), at(args.to, Timestamp::MAX));
     let range = TimeRange::new(from, to).map_err(|error| UsageError(error.to_string()))?;
     let mut stored = store.series().await?;
     stored.retain(|series| args.source.is_none_or(|source| series.symbol.venue() == source));
@@ -21,7 +23,9 @@ pub(super) async fn run(args: ExportArgs, store: &dyn CandleStore) -> anyhow::Re
         args::ArchiveFormatArg::Parquet => market_backbone::ArchiveFormat::Parquet,
     };
     let order = ExportOptions { dir: args.output, format, series, range, grid: grid_of };
+    let working = Working::begin(format!("exporting {} series", order.series.len()));
     let manifest = export_archive(store, &order).await?;
+    drop(working);
     print_manifest("exported", &manifest, None)
 }
 

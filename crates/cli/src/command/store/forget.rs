@@ -4,7 +4,9 @@
 use std::io::{IsTerminal, stdin};
 
 use anyhow::{Context, bail, ensure};
-use market_backbone::{CandleStore, Series, TimeRange, Timestamp, VenueId, grid_of, normalize_code};
+use market_backbone::{
+    CandleStore, Clock, Series, SystemClock, TimeRange, Timestamp, VenueId, grid_of, normalize_code,
+};
 use serde_json::{Value, json};
 
 use crate::args::{ForgetArgs, ReportFormat, VenueArg};
@@ -107,8 +109,9 @@ fn family(source: VenueId) -> &'static str {
 /// Returns a range of whole slots, because half of a slot cannot be known.
 fn range(args: &ForgetArgs, series: &Series) -> anyhow::Result<TimeRange> {
     let (grid, frame) = (grid_of(series.symbol.venue()), series.timeframe);
-    let from = args.from.map_or(Timestamp::MIN, |from| grid.floor(frame, from));
-    let to = args.to.map_or(Timestamp::MAX, |to| grid.ceil(frame, to));
+    let now = SystemClock.now();
+    let from = args.from.map_or(Timestamp::MIN, |from| grid.floor(frame, from.at(now)));
+    let to = args.to.map_or(Timestamp::MAX, |to| grid.ceil(frame, to.at(now)));
     Ok(TimeRange::new(from, to).map_err(|error| UsageError(error.to_string()))?)
 }
 

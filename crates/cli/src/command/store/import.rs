@@ -6,6 +6,7 @@ use market_backbone::{
 
 use super::export::print_manifest;
 use crate::args::{GlobalArgs, ImportArgs};
+use crate::progress::Working;
 use crate::settings;
 
 pub(super) async fn run(
@@ -14,10 +15,12 @@ pub(super) async fn run(
     global: &GlobalArgs,
 ) -> anyhow::Result<()> {
     let now = SystemClock.now();
+    let working = Working::begin(format!("importing {}", args.dir.display()));
     let manifest = match (args.rename, settings::source(global)?) {
         (Some(source), _) => import_archive_as(store, &args.dir, now, source).await?,
         (None, Some(source)) => import_archive_of(store, &args.dir, now, source).await?,
         (None, None) => import_archive(store, &args.dir, now).await?,
     };
+    drop(working);
     print_manifest("imported", &manifest, args.rename)
 }

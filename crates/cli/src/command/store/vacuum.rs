@@ -7,9 +7,12 @@ use serde_json::{Value, json};
 use super::stats::size;
 use crate::args::{ReportFormat, VacuumArgs};
 use crate::output::Output;
+use crate::progress::Working;
 
 pub(super) async fn run(args: VacuumArgs, store: &SqliteStore) -> anyhow::Result<()> {
+    let working = Working::begin("giving space back".to_owned());
     let report = store.vacuum().await?;
+    drop(working);
     let (before, after) = report
         .shards
         .iter()

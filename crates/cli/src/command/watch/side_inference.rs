@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use market_backbone::{FeedEvent, InferredSide, SideInference, SideRule, Symbol};
 
 use crate::row;
+use crate::terminal::TextStyle;
 
 /// The inferences of one watch, separate for each market.
 #[derive(Debug, Default)]
@@ -38,9 +39,18 @@ pub(super) fn json(event: &FeedEvent, guess: Option<InferredSide>) -> String {
     value.to_string()
 }
 
-/// Returns an event as text for people.
+/// An event as a line of text on stdout.
+pub(super) fn shown(event: &FeedEvent, guess: Option<InferredSide>) -> String {
+    styled(event, guess, TextStyle::of_stdout())
+}
+
+/// An event as a line of text in a file.
 pub(super) fn text(event: &FeedEvent, guess: Option<InferredSide>) -> String {
-    let text = row::event_text(event);
+    styled(event, guess, TextStyle::PLAIN)
+}
+
+fn styled(event: &FeedEvent, guess: Option<InferredSide>, style: TextStyle) -> String {
+    let text = row::event_text(event, style);
     match guess {
         Some(InferredSide { side, rule }) => {
             format!("{text} (probably {}, by {})", side.as_str(), rule_name(rule))
