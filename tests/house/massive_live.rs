@@ -1,6 +1,7 @@
 //! The socket of US stocks in earnest: cut at every stage, thrown out, told off; and what a reader sees of that.
 
 mod bands;
+mod bars;
 mod script;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,12 +34,10 @@ fn symbol(code: &str) -> Symbol {
 
 fn router(endpoint: &Endpoint, clock: Arc<dyn Clock>) -> Router {
     let mut config = RouterConfig::default();
-    config.session.reconnect = ReconnectConfig {
-        max_immediate_delay: Duration::from_millis(10),
-        initial_delay: Duration::from_millis(20),
-        max_delay: Duration::from_millis(50),
-        ..ReconnectConfig::default()
-    };
+    config.session.reconnect = ReconnectConfig::default()
+        .max_immediate_delay(Duration::from_millis(10))
+        .initial_delay(Duration::from_millis(20))
+        .max_delay(Duration::from_millis(50));
     // Only the venue's own word or a value confirms.
     config.session.confirm_timeout = Duration::from_secs(60);
     let massive = Massive::new(Secret::new(KEY), MassivePlan::Advanced, Arc::clone(&clock));

@@ -17,13 +17,11 @@ const MARKET: &str = "KRW-BTC";
 async fn house(confirm_every: Option<Duration>) -> House {
     let mut router = RouterConfig::default();
     router.session.reconnect.initial_delay = Duration::from_millis(200);
-    let recorder = RecorderConfig {
-        confirm_interval: confirm_every,
-        confirm_delay: Duration::ZERO,
-        settle_delay: Duration::from_secs(2),
-        tick_interval: Duration::from_millis(200),
-        ..RecorderConfig::default()
-    };
+    let recorder = RecorderConfig::default()
+        .confirm_interval(confirm_every)
+        .confirm_delay(Duration::ZERO)
+        .settle_delay(Duration::from_secs(2))
+        .tick_interval(Duration::from_millis(200));
     let settings = |builder: Builder| builder.in_memory().router(router).recorder(recorder);
     House::built(Scenario::default(), settings).await.unwrap()
 }

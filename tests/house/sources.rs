@@ -121,7 +121,7 @@ async fn sources_share_a_limit_where_they_share_an_address_and_nowhere_else() {
     let (folder, stretch) = (tempfile::tempdir().unwrap(), stretch());
     let (one, other) = (source(1, None, stretch).await, source(2, None, stretch).await);
     let same = one.endpoint.clone().same_as(VenueId::intern("upbit@seed-1"));
-    let config = RouterConfig { limits_dir: Some(folder.path().join("limits")), ..RouterConfig::default() };
+    let config = RouterConfig::default().limits_dir(Some(folder.path().join("limits")));
     let builder =
         Backbone::builder().storage(Storage::Folder(StoreConfig::new(folder.path()))).router(config);
     let endpoints = [one.endpoint.clone(), same, other.endpoint.clone()];

@@ -252,7 +252,7 @@ impl World {
 async fn open(place: &Place, cached: bool) -> Arc<dyn CandleStore> {
     let Some(dir) = place else { return Arc::new(MemoryStore::new()) };
     let cache_bytes = if cached { 1 << 20 } else { 0 };
-    let config = StoreConfig { cache_bytes, ..StoreConfig::new(dir) };
+    let config = StoreConfig::new(dir).cache_bytes(cache_bytes);
     Arc::new(SqliteStore::open(config).await.expect("a data folder"))
 }
 
@@ -262,12 +262,10 @@ fn source(
     clock: &Arc<Clocks>,
     history: &History,
 ) -> Arc<dyn CandleSource> {
-    let config = CoordinatorConfig {
-        in_flight: history.manners.in_flight,
-        page_retries: 4,
-        retry_pause: Duration::ZERO,
-        ..CoordinatorConfig::default()
-    };
+    let config = CoordinatorConfig::default()
+        .in_flight(history.manners.in_flight)
+        .page_retries(4)
+        .retry_pause(Duration::ZERO);
     let pages: Arc<dyn PageSource> = Arc::<Venue>::clone(venue);
     let is_found_out = clock.is_found_out();
     let clock: Arc<dyn Clock> = Arc::<Clocks>::clone(clock);

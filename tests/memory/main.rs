@@ -11,7 +11,7 @@ mod gauge;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{FutureExt as _, StreamExt as _};
+use futures::FutureExt as _;
 use market_backbone::{
     Backbone, Client, ContinuityConfig, Feed, FeedEvent, ManualClock, Priority, StreamKind, Timeframe,
     Timestamp,
@@ -67,7 +67,7 @@ async fn it_does_not_grow_with_time() {
     let builder = Backbone::builder().upbit_at("http://127.0.0.1:9", &venue.url()).in_memory();
     // Two seconds of made time are some fiftieths of a second.
     let audit_delay = Duration::from_millis(20);
-    let config = ContinuityConfig { audit_delay, ..ContinuityConfig::default() };
+    let config = ContinuityConfig::default().audit_delay(audit_delay);
     let builder = if plan.is_real { builder } else { builder.clock(clock).continuity(config) };
     let backbone = builder.build().await.unwrap();
     let client = backbone.client(Priority::Normal);

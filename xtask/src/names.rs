@@ -24,6 +24,7 @@ const DEMANDED: &[&str] = &[
     "Strategy",
     "Policy",
     "Reply",
+    "Value",
 ];
 
 /// The types that `text` defines, in order. Definitions inside functions and test modules count too.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// The limits and retries of the coordinator for one query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CoordinatorConfig {
     /// The most pages of one query in flight at once, at least 1. More than the venue takes in a second gains
     /// nothing.
@@ -16,6 +17,13 @@ pub struct CoordinatorConfig {
     /// minutes for its permit.
     pub page_deadline: Duration,
 }
+
+market_backbone_core::setters!(CoordinatorConfig {
+    in_flight: usize,
+    page_retries: u32,
+    retry_pause: Duration,
+    page_deadline: Duration,
+});
 
 impl Default for CoordinatorConfig {
     fn default() -> Self {

@@ -69,6 +69,7 @@ pub enum BarEvent {
 
 /// The outcome of adding one trade to a builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IngestOutcome {
     /// The trade is part of its candle.
     Accepted,
@@ -134,6 +135,12 @@ impl CandleBuilder {
     /// if nothing was traded before. Without this call they are reported from the slot of the first event on.
     pub fn set_complete_since(&mut self, from: Timestamp) {
         self.slots.set_complete_since(from);
+    }
+
+    /// Continues where another builder ended: all bars that open before `closed_until` have been reported, those of
+    /// `closed` (oldest first) with the given revisions. Later differences are reported as revisions.
+    pub fn restore(&mut self, closed_until: Timestamp, closed: impl IntoIterator<Item = (Candle, u32)>) {
+        self.slots.restore(closed_until, closed);
     }
 
     /// Adds a trade. A duplicate (by id) changes nothing.

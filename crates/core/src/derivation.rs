@@ -11,6 +11,7 @@ use crate::{Candle, Grid, TimeRange, Timeframe, Timestamp};
 
 /// The timeframes that may be computed from known one-minute candles instead of being fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DerivationPolicy {
     /// No timeframe: only the venue's own candles.
     Never,

@@ -26,7 +26,10 @@ mod priority;
 mod query;
 mod range_set;
 mod secret;
+#[cfg(feature = "serde")]
+mod serde_form;
 mod session;
+mod setters;
 mod side_inference;
 mod single_flight;
 mod split;

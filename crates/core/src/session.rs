@@ -4,6 +4,7 @@ use std::fmt;
 
 /// A part of a trading day of the American stock exchanges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Session {
     /// The market is closed: nights, weekends, holidays.
     Closed,

@@ -9,6 +9,7 @@ use crate::{Candle, CandleSet, Grid, Slot, Timestamp};
 
 /// The choice of what a view shows for slots without a trade.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fill {
     /// No row: only the candles that exist, as they are stored.
     #[default]

@@ -8,6 +8,7 @@ use crate::Error;
 
 /// The markets of a named connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PinnedMarkets {
     /// The markets of a universe, as it is when the backbone is built.
     Universe(String),

@@ -43,6 +43,7 @@ const END_OF_DAY_DELAY: Duration = Duration::from_secs(25 * 3_600);
 
 /// The plan the account has paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum MassivePlan {
     /// Free: bars of past days, two years back, five requests a minute, no socket.
     Basic,
@@ -148,6 +149,7 @@ impl FromStr for MassivePlan {
 
 /// The rate limit that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum MassiveRate {
     /// Five requests a minute: the limit of the free plan.
     FivePerMinute,

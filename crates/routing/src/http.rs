@@ -18,6 +18,7 @@ use crate::venue_clock_sync::VenueClockSync;
 
 /// The HTTP client's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HttpConfig {
     /// The longest that one attempt may take, from its permit to the last byte.
     pub timeout: Duration,
@@ -30,6 +31,14 @@ pub struct HttpConfig {
     /// The value of the `User-Agent` header.
     pub user_agent: String,
 }
+
+market_backbone_core::setters!(HttpConfig {
+    timeout: Duration,
+    connect_timeout: Duration,
+    idle_timeout: Duration,
+    max_body: usize,
+    user_agent: String,
+});
 
 impl Default for HttpConfig {
     fn default() -> Self {

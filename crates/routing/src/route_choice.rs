@@ -24,6 +24,7 @@ pub use reason::{Route, RouteReason};
 
 /// The settings that say when following a market pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ChoiceConfig {
     /// The number of latest requests that are considered.
     pub max_samples: usize,
@@ -42,6 +43,16 @@ pub struct ChoiceConfig {
     /// request.
     pub join_grace: Duration,
 }
+
+market_backbone_core::setters!(ChoiceConfig {
+    max_samples: usize,
+    min_samples: usize,
+    start_below: Duration,
+    keep_below: Duration,
+    idle: Duration,
+    batch: usize,
+    join_grace: Duration,
+});
 
 impl Default for ChoiceConfig {
     fn default() -> Self {

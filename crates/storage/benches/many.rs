@@ -61,8 +61,9 @@ fn rows(number: usize) -> (Vec<Candle>, Coverage) {
 }
 
 async fn open(dir: &Path, tables_per_shard: u32, cache_bytes: u64) -> SqliteStore {
-    let care = MaintenanceConfig { every: None, ..MaintenanceConfig::default() };
-    let config = StoreConfig { tables_per_shard, cache_bytes, maintenance: care, ..StoreConfig::new(dir) };
+    let care = MaintenanceConfig::default().every(None);
+    let config =
+        StoreConfig::new(dir).tables_per_shard(tables_per_shard).cache_bytes(cache_bytes).maintenance(care);
     SqliteStore::open(config).await.expect("a data folder")
 }
 

@@ -40,7 +40,7 @@ fn candle(minute: i64) -> Candle {
 }
 
 async fn store(dir: &Path, cache_bytes: u64) -> SqliteStore {
-    let config = StoreConfig { cache_bytes, ..StoreConfig::new(dir) };
+    let config = StoreConfig::new(dir).cache_bytes(cache_bytes);
     SqliteStore::open(config).await.expect("a data folder")
 }
 

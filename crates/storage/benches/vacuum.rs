@@ -48,8 +48,8 @@ fn candle(minute: i64) -> Candle {
 
 /// A file whose tables are scattered, as those of a program that follows many markets are; half of it free.
 async fn half_empty(dir: &Path, quiet: Duration) -> Arc<SqliteStore> {
-    let care = MaintenanceConfig { every: None, quiet, ..MaintenanceConfig::default() };
-    let config = StoreConfig { maintenance: care, cache_bytes: 0, ..StoreConfig::new(dir) };
+    let care = MaintenanceConfig::default().every(None).quiet(quiet);
+    let config = StoreConfig::new(dir).maintenance(care).cache_bytes(0);
     let store = SqliteStore::open(config).await.expect("a data folder");
     for from in (0..ROWS).step_by(BATCH as usize) {
         for market in 0..MARKETS {

@@ -45,11 +45,9 @@ impl Late {
         let scenario = Scenario { clock: market.clone(), massive, ..Scenario::default() };
         let venue = Emulator::start(scenario).await.unwrap();
         let clock = Arc::new(ManualClock::new(at(ELEVEN)));
-        let recorder = RecorderConfig {
-            tick_interval: Duration::from_millis(10),
-            confirm_interval: Some(Duration::from_millis(100)),
-            ..RecorderConfig::default()
-        };
+        let recorder = RecorderConfig::default()
+            .tick_interval(Duration::from_millis(10))
+            .confirm_interval(Some(Duration::from_millis(100)));
         let backbone = Backbone::builder()
             .massive_at("test-key", MassivePlan::Advanced, &venue.rest_url(), &venue.stocks_ws_url())
             .in_memory()

@@ -58,6 +58,12 @@ impl Index {
                         self.impls.entry(key).or_default().push(block);
                     }
                 }
+                Item::Macro(call) => {
+                    if let Some(block) = setters(&call) {
+                        let this = self_name(&block.self_ty).unwrap_or_default();
+                        self.impls.entry((name.to_owned(), this)).or_default().push(block);
+                    }
+                }
                 item => {
                     if let Some((Visibility::Public(_), ident)) = named(&item) {
                         self.items.entry((name.to_owned(), ident)).or_default().push(item);
@@ -146,6 +152,22 @@ fn collect_names(tree: &UseTree, origin: Option<&str>, prefix: &str, found: &mut
 pub(super) fn parse(path: &Path) -> Result<syn::File, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     syn::parse_file(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The methods that `setters!(Settings { field: Type, … })` stands for.
+fn setters(call: &syn::ItemMacro) -> Option<syn::ItemImpl> {
+    if call.mac.path.segments.last()?.ident != "setters" {
+        return None;
+    }
+    // It is written like a struct without its keyword.
+    let tokens = &call.mac.tokens;
+    let settings: syn::ItemStruct = syn::parse2(quote::quote!(struct #tokens)).ok()?;
+    let this = &settings.ident;
+    let methods = settings.fields.iter().map(|field| {
+        let (name, kind) = (&field.ident, &field.ty);
+        quote::quote!(pub fn #name(self, #name: #kind) -> Self {})
+    });
+    syn::parse2(quote::quote!(impl #this { #(#methods)* })).ok()
 }
 
 fn is_test(attributes: &[Attribute]) -> bool {

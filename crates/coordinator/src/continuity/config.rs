@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// The delays, retries and limits of live feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ContinuityConfig {
     /// The most a trade may arrive later than its neighbours, in venue time, and still be recognized as new.
     /// The ids of this period are remembered, and are part of a cursor.
@@ -42,7 +43,27 @@ pub struct ContinuityConfig {
     /// The time after a ticker within which its trades may arrive before they count as missing. Less than
     /// `allowed_lateness`.
     pub audit_delay: Duration,
+    /// The time after the end of a bar at which the clock closes it, if no later bar has. The last states of a bar may
+    /// arrive that late.
+    pub bar_grace: Duration,
 }
+
+market_backbone_core::setters!(ContinuityConfig {
+    allowed_lateness: Duration,
+    first_event_timeout: Duration,
+    page_lag: Duration,
+    heal_timeout: Duration,
+    recheck_after: Duration,
+    join_timeout: Duration,
+    join_pause_cap: Duration,
+    quiet_period: Duration,
+    max_future_skew: Duration,
+    retry_pause: Duration,
+    retry_pause_cap: Duration,
+    in_flight: usize,
+    backlog: usize,
+    audit_delay: Duration,
+});
 
 impl Default for ContinuityConfig {
     fn default() -> Self {
@@ -61,6 +82,7 @@ impl Default for ContinuityConfig {
             in_flight: 32,
             backlog: 1_000_000,
             audit_delay: Duration::from_secs(2),
+            bar_grace: Duration::from_secs(2),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::Cursor;
 
 /// The starting point of a feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Start {
     /// The next event that happens.
     #[default]

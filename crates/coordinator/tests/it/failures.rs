@@ -121,7 +121,7 @@ async fn a_page_that_never_comes_counts_as_timed_out() {
 #[tokio::test(start_paused = true)]
 async fn never_more_pages_are_under_way_than_allowed() {
     for in_flight in [0, 1, 3] {
-        let config = CoordinatorConfig { in_flight, ..CoordinatorConfig::default() };
+        let config = CoordinatorConfig::default().in_flight(in_flight);
         let model = Model::dense(30_000)
             .paced(|number| Duration::from_millis(20 + 7 * (number as u64 % 5)))
             .failing(|number, _| (number % 7 == 3).then_some(TRANSIENT));

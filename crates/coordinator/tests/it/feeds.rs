@@ -3,8 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::StreamExt;
-use market_backbone_coordinator::{ContinuityConfig, Start};
+use market_backbone_coordinator::Start;
 use market_backbone_core::{
     Delivery, FeedEvent, Gap, GapState, Priority, SourceErrorKind, StreamKind, Timestamp,
 };
@@ -184,7 +183,7 @@ async fn no_more_is_fetched_at_once_than_is_allowed() {
     let venue = Venue::new();
     let codes: Vec<_> = (0..40).map(|n| format!("M{n}")).collect();
     let codes: Vec<_> = codes.iter().map(String::as_str).collect();
-    let config = ContinuityConfig { in_flight: 3, ..config() };
+    let config = config().in_flight(3);
     let mut feed = venue.feed_with(wish(&codes, &[TRADE]), Start::Now, config).await;
     venue.traded(codes.iter().map(|code| trade(code, 5)));
     let all: Vec<_> = codes.iter().map(|code| channel(code, TRADE)).collect();

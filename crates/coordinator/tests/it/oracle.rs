@@ -112,12 +112,10 @@ fn house(case: &Case) -> House {
         model = model.kept_from(this_minute() - kept);
     }
     model.clock.set(minute(this_minute()).plus(Duration::from_secs(case.second_of_minute)));
-    let config = CoordinatorConfig {
-        in_flight: case.in_flight,
-        page_retries: 6,
-        page_deadline: Duration::from_secs(10),
-        ..CoordinatorConfig::default()
-    };
+    let config = CoordinatorConfig::default()
+        .in_flight(case.in_flight)
+        .page_retries(6)
+        .page_deadline(Duration::from_secs(10));
     House::with(model, config)
 }
 

@@ -51,6 +51,12 @@ pub trait LiveSource: Send + Sync + 'static {
         None
     }
 
+    /// Returns why the venue permanently refuses to send on its socket, if it does: nothing arrives until that changes.
+    /// A source that cannot be refused returns `None`.
+    fn refusal(&self) -> Option<SourceError> {
+        None
+    }
+
     /// Returns the latest state of the forming candle that arrived, if it is followed, without waiting.
     fn latest_candle(&self, series: &Series) -> Option<Candle>;
 }

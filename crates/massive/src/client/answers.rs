@@ -4,6 +4,7 @@ use market_backbone_core::{Calendar, Day, OrderBook, Symbol, Timestamp, Trade};
 
 /// The unit of a bar's length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Timespan {
     /// Bars of seconds.
     Second,
@@ -162,6 +163,7 @@ pub struct Snapshot {
 
 /// The direction of the movers to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum MoverDirection {
     /// The shares that gained most.
     Gainers,
@@ -216,6 +218,7 @@ pub struct MarketStatus {
 
 /// The effect of a holiday on trading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HolidayKind {
     /// Nobody trades on this day.
     Closed,
@@ -264,6 +267,7 @@ pub struct Dividend {
 
 /// The lists of the meanings of numbers and codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Glossary {
     /// The exchanges, by the numbers in trades.
     Exchanges,

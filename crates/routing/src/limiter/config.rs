@@ -6,6 +6,7 @@ use market_backbone_core::Priority;
 
 /// The settings of a limiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LimiterConfig {
     /// The time added to each window, for venues that count in milliseconds.
     pub margin: Duration,
@@ -37,6 +38,22 @@ pub struct LimiterConfig {
     /// The round-trip time used in estimates before one was measured.
     pub assumed_round_trip: Duration,
 }
+
+market_backbone_core::setters!(LimiterConfig {
+    margin: Duration,
+    late_arrival_grace: Duration,
+    trust_round_trips: bool,
+    queue: usize,
+    max_wait: Duration,
+    max_wait_low: Duration,
+    reserve_for: Duration,
+    reserve_share: u32,
+    starving_high: Duration,
+    starving_normal: Duration,
+    starving_low: Duration,
+    starving_every: u32,
+    assumed_round_trip: Duration,
+});
 
 impl Default for LimiterConfig {
     fn default() -> Self {

@@ -8,6 +8,7 @@ use super::pinned::PinnedConnection;
 
 /// The settings of the socket session.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SessionConfig {
     /// The longest that opening a connection may take, name lookup and TLS included. Default: 10 s.
     pub connect_timeout: Duration,
@@ -67,6 +68,29 @@ pub struct SessionConfig {
     pub reconnect: ReconnectConfig,
 }
 
+market_backbone_core::setters!(SessionConfig {
+    connect_timeout: Duration,
+    subscribe_grace: Duration,
+    max_future_skew: Duration,
+    send_timeout: Duration,
+    debounce: Duration,
+    idle_timeout: Duration,
+    keep_alive_grace: Duration,
+    unanswered_after: Duration,
+    close_timeout: Duration,
+    channels_per_connection: usize,
+    max_connections: usize,
+    pinned: Vec<PinnedConnection>,
+    failover_after: Duration,
+    confirm_timeout: Duration,
+    rotation_interval: Option<Duration>,
+    linger: Duration,
+    catch_up_timeout: Duration,
+    subscription_limits: SubscriptionLimits,
+    liveness: LivenessConfig,
+    reconnect: ReconnectConfig,
+});
+
 impl Default for SessionConfig {
     fn default() -> Self {
         Self {
@@ -103,6 +127,7 @@ impl Default for SessionConfig {
 /// ([`stable_after`](Self::stable_after)). With each further failure it grows by the factor
 /// [`multiplier`](Self::multiplier), up to [`max_delay`](Self::max_delay).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ReconnectConfig {
     /// The longest wait after a connection that has delivered data; the actual one is random. Default: 250
     /// ms.
@@ -118,6 +143,15 @@ pub struct ReconnectConfig {
     /// The share by which a wait is lengthened or shortened at random: 0.2 is up to a fifth. Default: 0.2.
     pub jitter: f64,
 }
+
+market_backbone_core::setters!(ReconnectConfig {
+    max_immediate_delay: Duration,
+    stable_after: Duration,
+    initial_delay: Duration,
+    multiplier: f64,
+    max_delay: Duration,
+    jitter: f64,
+});
 
 impl Default for ReconnectConfig {
     fn default() -> Self {
@@ -135,6 +169,7 @@ impl Default for ReconnectConfig {
 /// The limits on the number of followed channels. If more are wanted, the most urgent are followed. Default:
 /// no limits.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SubscriptionLimits {
     /// The largest number of channels of all kinds together.
     pub total: usize,
@@ -155,6 +190,17 @@ pub struct SubscriptionLimits {
     pub min_stay: Duration,
 }
 
+market_backbone_core::setters!(SubscriptionLimits {
+    total: usize,
+    trade: usize,
+    ticker: usize,
+    book: usize,
+    band: usize,
+    candle: usize,
+    hysteresis: f64,
+    min_stay: Duration,
+});
+
 impl SubscriptionLimits {
     /// Returns how many channels of `kind` may be followed.
     #[must_use]
@@ -164,7 +210,7 @@ impl SubscriptionLimits {
             StreamKind::Ticker => self.ticker,
             StreamKind::Book => self.book,
             StreamKind::Band => self.band,
-            StreamKind::Candle(_) => self.candle,
+            StreamKind::Candle(_) | StreamKind::Bar(_) => self.candle,
         }
     }
 }
@@ -189,6 +235,7 @@ impl Default for SubscriptionLimits {
 /// An uncertain channel is probed over REST. If the venue has nothing newer than was received, the market is
 /// quiet and its silence limit doubles. If it has, the channel is dead and is subscribed again.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct LivenessConfig {
     /// The interval between two checks of the channels. Default: 1 s.
     pub check_interval: Duration,
@@ -208,6 +255,16 @@ pub struct LivenessConfig {
     /// The time that the venue's data may be in flight to us. Default: 2 s.
     pub delivery_grace: Duration,
 }
+
+market_backbone_core::setters!(LivenessConfig {
+    check_interval: Duration,
+    mean_gap_factor: f64,
+    min_silence: Duration,
+    max_silence: Duration,
+    suspect_after: Duration,
+    probe_interval: Duration,
+    delivery_grace: Duration,
+});
 
 impl Default for LivenessConfig {
     fn default() -> Self {

@@ -13,6 +13,7 @@ use crate::transport::Transport;
 
 /// The router's settings.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RouterConfig {
     /// The settings of the rate limiter.
     pub limiter: LimiterConfig,
@@ -44,6 +45,21 @@ pub struct RouterConfig {
     /// The longest that shutdown may take.
     pub shutdown_timeout: Duration,
 }
+
+market_backbone_core::setters!(RouterConfig {
+    limiter: LimiterConfig,
+    limits_dir: Option<PathBuf>,
+    retry: RetryConfig,
+    http: HttpConfig,
+    transport: Option<Arc<dyn Transport>>,
+    session: SessionConfig,
+    choice: ChoiceConfig,
+    markets_ttl: Duration,
+    forming_timeout: Duration,
+    symbols_per_call: usize,
+    reply_ttl: Duration,
+    shutdown_timeout: Duration,
+});
 
 impl Default for RouterConfig {
     fn default() -> Self {

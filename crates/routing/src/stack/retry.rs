@@ -19,6 +19,7 @@ use crate::http_stats::HttpStats;
 
 /// The settings of retries.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RetryConfig {
     /// The number of attempts for one request, the first included.
     pub max_attempts: u32,
@@ -34,6 +35,15 @@ pub struct RetryConfig {
     /// The number of attempts while the venue has never answered: a wrong address should be reported quickly.
     pub first_contact_attempts: u32,
 }
+
+market_backbone_core::setters!(RetryConfig {
+    max_attempts: u32,
+    base: Duration,
+    cap: Duration,
+    budget_ratio: f32,
+    budget_per_second: u32,
+    first_contact_attempts: u32,
+});
 
 impl Default for RetryConfig {
     fn default() -> Self {

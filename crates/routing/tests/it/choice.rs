@@ -59,20 +59,18 @@ impl House {
 
 fn quick() -> RouterConfig {
     let (first, cap) = (Duration::from_millis(50), Duration::from_millis(50));
-    let reconnect = ReconnectConfig {
-        max_immediate_delay: Duration::from_millis(1),
-        initial_delay: first,
-        max_delay: cap,
-        ..ReconnectConfig::default()
-    };
-    let session = SessionConfig { reconnect, ..SessionConfig::default() };
-    RouterConfig { session, reply_ttl: Duration::ZERO, ..RouterConfig::default() }
+    let reconnect = ReconnectConfig::default()
+        .max_immediate_delay(Duration::from_millis(1))
+        .initial_delay(first)
+        .max_delay(cap);
+    let session = SessionConfig::default().reconnect(reconnect);
+    RouterConfig::default().session(session).reply_ttl(Duration::ZERO)
 }
 
 #[tokio::test]
 async fn who_asks_often_is_subscribed_and_who_stops_is_not() {
-    let choice = ChoiceConfig { idle: Duration::from_millis(200), ..ChoiceConfig::default() };
-    let house = House::new(RouterConfig { choice, ..quick() }).await;
+    let choice = ChoiceConfig::default().idle(Duration::from_millis(200));
+    let house = House::new(quick().choice(choice)).await;
     // Another reader keeps the socket open all the while.
     let other = Subscription::new([symbol("KRW-ETH")], [StreamKind::Ticker]).unwrap();
     let reader = house.router.subscribe(other).await.unwrap();
@@ -113,7 +111,7 @@ async fn a_sick_socket_means_rest_at_once_and_a_well_one_means_memory_again() {
 
 #[tokio::test]
 async fn a_crowd_turned_away_from_the_socket_is_no_storm() {
-    let house = House::new(RouterConfig { reply_ttl: Duration::from_secs(5), ..quick() }).await;
+    let house = House::new(quick().reply_ttl(Duration::from_secs(5))).await;
     house.follow().await;
     house.server.sick(true);
     house.server.otherwise(Scripted { after: Duration::from_millis(50), ..Scripted::new(200, "KRW-BTC 3") });

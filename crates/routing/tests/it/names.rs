@@ -18,9 +18,8 @@ fn router(server: &Server) -> Router {
     let address = server.address;
     let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_785_753_630)));
-    let retry = RetryConfig { max_attempts: 1, ..RetryConfig::default() };
-    Router::start(Arc::new(FakeVenue), &endpoint, clock, RouterConfig { retry, ..RouterConfig::default() })
-        .unwrap()
+    let retry = RetryConfig::default().max_attempts(1);
+    Router::start(Arc::new(FakeVenue), &endpoint, clock, RouterConfig::default().retry(retry)).unwrap()
 }
 
 fn page(code: &str) -> CandlePageRequest {

@@ -195,7 +195,7 @@ async fn a_request_under_way_keeps_its_place() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_line_and_a_long_wait_are_errors() {
-    let config = LimiterConfig { queue: 2, max_wait: secs(3.0), ..LimiterConfig::default() };
+    let config = LimiterConfig::default().queue(2).max_wait(secs(3.0));
     let limiter = limiter(1, config);
     let permit = limiter.acquire(GROUP, Priority::Normal).await.unwrap();
     let mut waiting = JoinSet::new();

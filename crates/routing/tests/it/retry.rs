@@ -23,8 +23,8 @@ fn router(address: &str, config: RouterConfig) -> Router {
 }
 
 fn quick() -> RouterConfig {
-    let retry = RetryConfig { base: Duration::from_millis(4), ..RetryConfig::default() };
-    RouterConfig { retry, ..RouterConfig::default() }
+    let retry = RetryConfig::default().base(Duration::from_millis(4));
+    RouterConfig::default().retry(retry)
 }
 
 fn page() -> CandlePageRequest {
@@ -99,8 +99,8 @@ async fn a_throttled_request_waits_out_the_window() {
 #[tokio::test]
 async fn repeats_are_limited_by_a_budget_that_all_share() {
     let server = Server::start(Scripted::new(500, "")).await;
-    let retry = RetryConfig { budget_per_second: 0, ..quick().retry };
-    let router = router(&server.address.to_string(), RouterConfig { retry, ..quick() });
+    let retry = quick().retry.budget_per_second(0);
+    let router = router(&server.address.to_string(), quick().retry(retry));
     assert!(router.candle_page(&page(), Priority::Normal).await.is_err());
     assert_eq!(server.asked().len(), 1);
     // Two answers that were fine pay for one repeat.
@@ -133,8 +133,8 @@ async fn one_failure_in_five_harms_nobody() {
 async fn a_try_has_its_own_time() {
     let server = Server::start(fine()).await;
     server.then([Scripted { after: Duration::from_secs(30), ..fine() }]);
-    let http = HttpConfig { timeout: Duration::from_millis(200), ..HttpConfig::default() };
-    let router = router(&server.address.to_string(), RouterConfig { http, ..quick() });
+    let http = HttpConfig::default().timeout(Duration::from_millis(200));
+    let router = router(&server.address.to_string(), quick().http(http));
     let page = router.candle_page(&page(), Priority::Normal).await;
     // The first try, on first contact, is one of three.
     assert_eq!(page.unwrap().attempts, 2);
@@ -162,8 +162,8 @@ async fn a_wrong_address_is_found_out_quickly() {
 #[tokio::test]
 async fn a_body_without_end_is_refused() {
     let server = Server::start(Scripted::new(200, &"60 1.5\n".repeat(1_000))).await;
-    let http = HttpConfig { max_body: 1_000, ..HttpConfig::default() };
-    let router = router(&server.address.to_string(), RouterConfig { http, ..quick() });
+    let http = HttpConfig::default().max_body(1_000);
+    let router = router(&server.address.to_string(), quick().http(http));
     let error = router.candle_page(&page(), Priority::Normal).await.unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::Malformed);
     router.shutdown().await;

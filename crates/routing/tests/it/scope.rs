@@ -132,7 +132,7 @@ async fn two_routers_of_a_process_share_the_budget_of_their_venue() {
     let address = server.address;
     let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_secs(1_785_753_630)));
-    let config = RouterConfig { limits_dir: Some(folder.path().join("limits")), ..RouterConfig::default() };
+    let config = RouterConfig::default().limits_dir(Some(folder.path().join("limits")));
     let start = || Router::start(Arc::new(FakeVenue), &endpoint, Arc::clone(&clock), config.clone()).unwrap();
     let (one, other) = (start(), start());
     let page =

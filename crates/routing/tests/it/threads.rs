@@ -38,7 +38,7 @@ async fn threads_and_processes_at_once_share_every_window() {
         let steady: Option<Arc<dyn Clock>> = since_boot().map(|_| Arc::new(SinceBoot) as _);
         let journal = JournalConfig { path: folder.path().join("x.sends"), clock: wall, steady };
         // Nothing is assumed of how long a round trip takes: here that is a matter of when a thread gets its turn.
-        let config = LimiterConfig { trust_round_trips: false, ..LimiterConfig::default() };
+        let config = LimiterConfig::default().trust_round_trips(false);
         Limiter::of_scope(&format!("threads-{number}@x"), &rules(), config, Some(journal))
     };
     let handles = [handle(0), handle(1)];

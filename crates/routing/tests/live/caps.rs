@@ -11,8 +11,8 @@ use crate::rig::{Rig, is_empty, next, quick};
 const TICKER: StreamKind = StreamKind::Ticker;
 
 fn two_tickers() -> SessionConfig {
-    let caps = SubscriptionLimits { ticker: 2, min_stay: Duration::ZERO, ..SubscriptionLimits::default() };
-    SessionConfig { subscription_limits: caps, ..quick() }
+    let caps = SubscriptionLimits::default().ticker(2).min_stay(Duration::ZERO);
+    quick().subscription_limits(caps)
 }
 
 #[tokio::test]

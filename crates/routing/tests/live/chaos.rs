@@ -9,7 +9,6 @@ use futures::{SinkExt, StreamExt};
 use market_backbone_core::{
     Channel, Clock, Delivery, FeedEvent, Gap, GapState, LiveStream, ManualClock, StreamKind, Timestamp,
 };
-use market_backbone_routing::SessionConfig;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinSet;
@@ -122,13 +121,11 @@ async fn read(mut stream: LiveStream, mut stop: watch::Receiver<bool>) -> Seen {
 }
 
 async fn storm(seed: u64) -> usize {
-    let config = SessionConfig {
-        channels_per_connection: 2,
-        max_connections: 3,
-        linger: Duration::from_millis(30),
-        confirm_timeout: Duration::from_millis(40),
-        ..quick()
-    };
+    let config = quick()
+        .channels_per_connection(2)
+        .max_connections(3)
+        .linger(Duration::from_millis(30))
+        .confirm_timeout(Duration::from_millis(40));
     let clock = Arc::new(Stopwatch(Instant::now()));
     let rig = Rig::by_clock(
         FakeVenue::default(),

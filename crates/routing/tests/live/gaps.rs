@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use market_backbone_core::{Delivery, StreamKind};
-use market_backbone_routing::SessionConfig;
 
 use crate::fake_venue::{FakeVenue, channel};
 use crate::rig::{Rig, is_empty, next, quick};
@@ -46,7 +45,7 @@ async fn a_gap_ends_when_every_channel_speaks_again() {
 
 #[tokio::test]
 async fn a_quiet_channel_holds_up_a_gap_for_a_while_and_no_longer() {
-    let config = SessionConfig { confirm_timeout: Duration::from_millis(150), ..quick() };
+    let config = quick().confirm_timeout(Duration::from_millis(150));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let mut reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
     let mut peer = rig.server.accept().await;
@@ -175,7 +174,7 @@ async fn a_connection_that_does_not_answer_the_keep_alive_is_not_live() {
     let mut venue = FakeVenue::default();
     venue.capabilities.socket.keep_alive_every = Duration::from_millis(300);
     venue.capabilities.socket.idle_timeout = Duration::from_secs(30);
-    let config = SessionConfig { keep_alive_grace: Duration::from_millis(300), ..quick() };
+    let config = quick().keep_alive_grace(Duration::from_millis(300));
     let rig = Rig::with(venue, config).await;
     let ticker = channel("KRW-BTC", StreamKind::Ticker);
     let _follow = rig.hub.follow(std::slice::from_ref(&ticker));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use market_backbone_core::{Login, Secret, StreamKind};
-use market_backbone_routing::{Health, ReconnectConfig, SessionConfig};
+use market_backbone_routing::Health;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -84,8 +84,8 @@ async fn a_refused_key_is_final_until_somebody_tries_again() {
 
 #[tokio::test]
 async fn who_was_evicted_stays_away_however_well_the_connection_began() {
-    let reconnect = ReconnectConfig { stable_after: Duration::ZERO, ..quick().reconnect };
-    let rig = Rig::with(FakeVenue::default(), SessionConfig { reconnect, ..quick() }).await;
+    let reconnect = quick().reconnect.stable_after(Duration::ZERO);
+    let rig = Rig::with(FakeVenue::default(), quick().reconnect(reconnect)).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut times = Vec::new();
     for id in 0..3 {

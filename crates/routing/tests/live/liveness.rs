@@ -32,16 +32,15 @@ impl Probe for Tape {
 
 /// Silence is suspicious after a tenth of a second.
 fn nervous() -> SessionConfig {
-    let liveness = LivenessConfig {
-        check_interval: Duration::from_millis(10),
-        mean_gap_factor: 5.0,
-        min_silence: Duration::from_millis(100),
-        max_silence: Duration::from_millis(300),
-        suspect_after: Duration::from_secs(3),
-        probe_interval: Duration::from_millis(50),
-        delivery_grace: Duration::from_millis(20),
-    };
-    SessionConfig { liveness, confirm_timeout: Duration::from_millis(50), ..quick() }
+    let liveness = LivenessConfig::default()
+        .check_interval(Duration::from_millis(10))
+        .mean_gap_factor(5.0)
+        .min_silence(Duration::from_millis(100))
+        .max_silence(Duration::from_millis(300))
+        .suspect_after(Duration::from_secs(3))
+        .probe_interval(Duration::from_millis(50))
+        .delivery_grace(Duration::from_millis(20));
+    quick().liveness(liveness).confirm_timeout(Duration::from_millis(50))
 }
 
 async fn rig(config: SessionConfig) -> (Rig, Arc<Tape>) {
@@ -149,8 +148,8 @@ async fn a_mute_socket_of_all_markets_is_replaced_and_a_quiet_one_is_not() {
 
 #[tokio::test]
 async fn nothing_has_data_is_never_healthy() {
-    let liveness = LivenessConfig { suspect_after: Duration::from_millis(150), ..nervous().liveness };
-    let config = SessionConfig { liveness, ..nervous() };
+    let liveness = nervous().liveness.suspect_after(Duration::from_millis(150));
+    let config = nervous().liveness(liveness);
     // There is no probe here.
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC"]);

@@ -13,7 +13,7 @@ const TRADE: StreamKind = StreamKind::Trade;
 
 /// Two channels on each of at most three connections.
 fn spread() -> SessionConfig {
-    SessionConfig { channels_per_connection: 2, max_connections: 3, ..quick() }
+    quick().channels_per_connection(2).max_connections(3)
 }
 
 /// Returns the next connection, and its subscriptions.

@@ -26,17 +26,13 @@ pub(crate) struct Rig {
 
 /// Settings for tests: short delays, no idle timeout.
 pub(crate) fn quick() -> SessionConfig {
-    SessionConfig {
-        debounce: Duration::from_millis(5),
-        reconnect: ReconnectConfig {
-            max_immediate_delay: Duration::from_millis(5),
-            stable_after: Duration::ZERO,
-            initial_delay: Duration::from_millis(10),
-            max_delay: Duration::from_millis(40),
-            ..ReconnectConfig::default()
-        },
-        ..SessionConfig::default()
-    }
+    SessionConfig::default().debounce(Duration::from_millis(5)).reconnect(
+        ReconnectConfig::default()
+            .max_immediate_delay(Duration::from_millis(5))
+            .stable_after(Duration::ZERO)
+            .initial_delay(Duration::from_millis(10))
+            .max_delay(Duration::from_millis(40)),
+    )
 }
 
 impl Rig {

@@ -21,7 +21,7 @@ use crate::server::{Peer, Server, eventually, soon};
 type Print = (u64, Instant);
 
 fn settings() -> SessionConfig {
-    SessionConfig { linger: Duration::from_millis(100), ..quick() }
+    quick().linger(Duration::from_millis(100))
 }
 
 /// Sends the trades from the moment of the subscription on, each connection with a delay of its own.
@@ -178,7 +178,7 @@ async fn the_old_connection_stays_when_the_new_one_fails() {
 
 #[tokio::test]
 async fn a_new_connection_that_spoke_and_failed_leaves_the_old_one_live() {
-    let config = SessionConfig { confirm_timeout: Duration::from_secs(60), ..settings() };
+    let config = settings().confirm_timeout(Duration::from_secs(60));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
     let mut old = rig.server.accept().await;
@@ -276,7 +276,7 @@ async fn a_rotation_waits_until_there_is_something_to_hand_on() {
 
 #[tokio::test]
 async fn a_connection_is_replaced_when_it_has_stood_for_as_long_as_it_may() {
-    let config = SessionConfig { rotation_interval: Some(Duration::from_millis(150)), ..settings() };
+    let config = settings().rotation_interval(Some(Duration::from_millis(150)));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC"]);
     let mut peers = Vec::new();
@@ -292,7 +292,7 @@ async fn a_connection_is_replaced_when_it_has_stood_for_as_long_as_it_may() {
 
 #[tokio::test]
 async fn what_an_old_connection_never_told_is_a_gap() {
-    let config = SessionConfig { catch_up_timeout: Duration::from_millis(100), ..settings() };
+    let config = settings().catch_up_timeout(Duration::from_millis(100));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut old = rig.server.accept().await;

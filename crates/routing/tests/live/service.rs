@@ -17,7 +17,7 @@ fn pin(name: &str, codes: &[&str]) -> PinnedConnection {
 
 fn pinned() -> SessionConfig {
     let pinned = vec![pin("core", &["KRW-A", "KRW-B"]), pin("rest", &["KRW-B", "KRW-C"])];
-    SessionConfig { pinned, max_connections: 2, channels_per_connection: 4, ..quick() }
+    quick().pinned(pinned).max_connections(2).channels_per_connection(4)
 }
 
 /// Returns the next connection, and its subscriptions.
@@ -59,7 +59,7 @@ async fn more_connections_than_there_may_be_are_refused_with_the_reason() {
     let error = pinned().check(&venue.capabilities).unwrap_err().to_string();
     assert!(error.contains("2 connections are configured (core, rest)"), "{error}");
     assert!(error.contains("the account may have 1 at fake"), "{error}");
-    let few = SessionConfig { max_connections: 1, ..pinned() };
+    let few = pinned().max_connections(1);
     let error = few.check(&FakeVenue::default().capabilities).unwrap_err().to_string();
     assert!(error.contains("no more than 1 are to be opened"), "{error}");
     assert!(SessionConfig::default().check(&venue.capabilities).is_ok(), "a mere wish is cut down");
@@ -68,7 +68,7 @@ async fn more_connections_than_there_may_be_are_refused_with_the_reason() {
 #[tokio::test]
 async fn orphans_are_carried_by_others_and_go_home_without_a_gap() {
     let grace = Duration::from_millis(100);
-    let mut config = SessionConfig { failover_after: grace, ..pinned() };
+    let mut config = pinned().failover_after(grace);
     // Only a value or an acknowledgement counts here.
     config.confirm_timeout = Duration::from_secs(60);
     let rig = Rig::with(FakeVenue::default(), config).await;

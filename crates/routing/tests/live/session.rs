@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use market_backbone_core::{RateLimitGroup, RateLimitRule, StreamKind};
-use market_backbone_routing::SessionConfig;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -67,7 +66,7 @@ async fn each_message_names_the_whole_set() {
 
 #[tokio::test]
 async fn a_burst_of_wishes_costs_one_message() {
-    let config = SessionConfig { debounce: Duration::from_millis(100), ..quick() };
+    let config = quick().debounce(Duration::from_millis(100));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _first = rig.hub.follow(&[channel("KRW-BTC", TRADE)]);
     let mut peer = rig.server.accept().await;
@@ -170,7 +169,7 @@ async fn text_and_binary_frames_are_read_alike_and_rubbish_is_skipped() {
 
 #[tokio::test]
 async fn a_connection_that_nobody_needs_is_closed_after_a_while_and_comes_back() {
-    let config = SessionConfig { idle_timeout: Duration::from_millis(50), ..quick() };
+    let config = quick().idle_timeout(Duration::from_millis(50));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;
@@ -186,7 +185,7 @@ async fn a_connection_that_nobody_needs_is_closed_after_a_while_and_comes_back()
 
 #[tokio::test]
 async fn a_market_that_never_answers_is_reported_until_it_does() {
-    let config = SessionConfig { unanswered_after: Duration::from_millis(60), ..quick() };
+    let config = quick().unanswered_after(Duration::from_millis(60));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _follow =
         rig.hub.follow(&[channel("KRW-BTC", TICKER), channel("KRW-BTC", TRADE), channel("KRW-NOPE", TICKER)]);
@@ -236,7 +235,7 @@ async fn shutdown_closes_the_connection_and_ends_every_reader() {
 
 #[tokio::test]
 async fn shutdown_does_not_wait_for_a_peer_that_does_not_answer() {
-    let config = SessionConfig { close_timeout: Duration::from_millis(50), ..quick() };
+    let config = quick().close_timeout(Duration::from_millis(50));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC"]);
     let mut mute = rig.server.accept().await;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use market_backbone_core::{Channel, Delivery, StreamKind, Symbol};
-use market_backbone_routing::SessionConfig;
 
 use crate::fake_venue::{FakeVenue, VENUE, channel, symbol};
 use crate::rig::{Rig, is_empty, next, quick};
@@ -50,7 +49,7 @@ async fn readers_of_all_and_of_one_get_each_event_once() {
 
 #[tokio::test]
 async fn a_venue_that_says_what_it_sends_is_taken_at_its_word() {
-    let config = SessionConfig { unanswered_after: Duration::from_millis(60), ..quick() };
+    let config = quick().unanswered_after(Duration::from_millis(60));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-A", "KRW-B", "KRW-NOPE"]);
     let mut peer = rig.server.accept().await;

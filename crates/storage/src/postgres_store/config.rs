@@ -52,6 +52,7 @@ const KNOWN_KEYS: [&str; 18] = [
 ///
 /// Displays, and debugs, as `postgres://user@host:port/database`: never with the password.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostgresConfig {
     // Boxed because it is large, and part of enums whose other variants are not.
     options: Box<PgConnectOptions>,
@@ -60,6 +61,8 @@ pub struct PostgresConfig {
     /// The largest number of connections of this process. They are opened when needed and closed when idle.
     pub max_connections: u32,
 }
+
+market_backbone_core::setters!(PostgresConfig { schema: String, max_connections: u32 });
 
 impl PostgresConfig {
     /// Parses an address such as `postgres://user:password@host:port/database?sslmode=require`.

@@ -6,6 +6,7 @@ use market_backbone_core::BuilderRules;
 
 /// The settings of the recorder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RecorderConfig {
     /// The capacity of the queue to the writer, in slots; what does not fit stays unknown, and is counted.
     pub queue_capacity: usize,
@@ -40,6 +41,22 @@ pub struct RecorderConfig {
     /// The longest wait at shutdown for work in flight.
     pub shutdown_timeout: Duration,
 }
+
+market_backbone_core::setters!(RecorderConfig {
+    queue_capacity: usize,
+    tick_interval: Duration,
+    settle_delay: Duration,
+    silence_timeout: Duration,
+    clock_slack: Duration,
+    allowed_lateness: Duration,
+    confirm_interval: Option<Duration>,
+    confirm_delay: Duration,
+    max_concurrent_confirms: usize,
+    confirm_timeout: Duration,
+    commit_retries: u32,
+    retry_backoff: Duration,
+    shutdown_timeout: Duration,
+});
 
 impl Default for RecorderConfig {
     fn default() -> Self {

@@ -7,6 +7,7 @@ use market_backbone_core::Timeframe;
 
 /// The place of a [`SqliteStore`](crate::SqliteStore) and its resource limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoreConfig {
     /// The data folder; created if it does not exist.
     pub dir: PathBuf,
@@ -27,6 +28,15 @@ pub struct StoreConfig {
     pub maintenance: MaintenanceConfig,
 }
 
+market_backbone_core::setters!(StoreConfig {
+    dir: PathBuf,
+    tables_per_shard: u32,
+    open_shards: usize,
+    cache_bytes: u64,
+    max_shard_bytes: Option<u64>,
+    maintenance: MaintenanceConfig,
+});
+
 impl StoreConfig {
     /// Creates settings for a store in `dir` with the default sizes.
     #[must_use]
@@ -44,6 +54,7 @@ impl StoreConfig {
 
 /// The settings of maintenance, which gives back free space and deletes old data.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MaintenanceConfig {
     /// The interval between two rounds of maintenance; `None` for never.
     pub every: Option<Duration>,
@@ -56,6 +67,13 @@ pub struct MaintenanceConfig {
     /// The retention rules; series without a rule are kept for ever.
     pub retain: Vec<Retention>,
 }
+
+market_backbone_core::setters!(MaintenanceConfig {
+    every: Option<Duration>,
+    quiet: Duration,
+    rewrite_below: u64,
+    retain: Vec<Retention>,
+});
 
 impl Default for MaintenanceConfig {
     fn default() -> Self {

@@ -69,7 +69,7 @@ async fn furnish(dir: &Path, truth: &[Vec<Candle>]) {
 
 /// Ten tables in each of two shards.
 fn config(dir: &Path) -> StoreConfig {
-    StoreConfig { tables_per_shard: 10, cache_bytes: 1 << 20, ..StoreConfig::new(dir) }
+    StoreConfig::new(dir).tables_per_shard(10).cache_bytes(1 << 20)
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {

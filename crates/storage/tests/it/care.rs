@@ -16,8 +16,8 @@ fn shard(dir: &Path) -> PathBuf {
 }
 
 fn config(dir: &Path, quiet: Duration) -> StoreConfig {
-    let care = MaintenanceConfig { every: None, quiet, ..MaintenanceConfig::default() };
-    StoreConfig { maintenance: care, ..StoreConfig::new(dir) }
+    let care = MaintenanceConfig::default().every(None).quiet(quiet);
+    StoreConfig::new(dir).maintenance(care)
 }
 
 /// A store with the older half of two series deleted.

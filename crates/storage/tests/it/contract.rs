@@ -58,7 +58,7 @@ macro_rules! contract {
             $(#[tokio::test]
             async fn $rule() {
                 let folder = tempfile::tempdir().unwrap();
-                let config = super::StoreConfig { cache_bytes: 0, ..super::StoreConfig::new(folder.path()) };
+                let config = super::StoreConfig::new(folder.path()).cache_bytes(0);
                 super::$rule(&super::SqliteStore::open(config).await.unwrap()).await;
             })*
         }

@@ -15,7 +15,7 @@ const KEPT: i64 = 5_000;
 
 /// A folder with KRW-BTC in the first shard and KRW-ETH in the second.
 async fn two_shards(dir: &Path) -> (StoreConfig, PathBuf) {
-    let config = StoreConfig { tables_per_shard: 1, ..StoreConfig::new(dir) };
+    let config = StoreConfig::new(dir).tables_per_shard(1);
     let store = SqliteStore::open(config.clone()).await.unwrap();
     for code in ["KRW-BTC", "KRW-ETH"] {
         store.commit(&series(code), &candles(0, KEPT), &proof(0, KEPT)).await.unwrap();

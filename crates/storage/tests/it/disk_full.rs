@@ -8,7 +8,7 @@ use crate::material::{candles, everything, open, proof, series};
 #[tokio::test]
 async fn a_full_disk_refuses_rows_and_proof_together() {
     let folder = tempfile::tempdir().unwrap();
-    let config = StoreConfig { max_shard_bytes: Some(256 * 1024), ..StoreConfig::new(folder.path()) };
+    let config = StoreConfig::new(folder.path()).max_shard_bytes(Some(256 * 1024));
     let store = SqliteStore::open(config).await.unwrap();
     let btc = series("KRW-BTC");
     let mut kept = 0;
@@ -40,7 +40,7 @@ async fn a_full_disk_refuses_rows_and_proof_together() {
 #[tokio::test]
 async fn one_commit_too_large_does_not_take_its_neighbours_down() {
     let folder = tempfile::tempdir().unwrap();
-    let config = StoreConfig { max_shard_bytes: Some(256 * 1024), ..StoreConfig::new(folder.path()) };
+    let config = StoreConfig::new(folder.path()).max_shard_bytes(Some(256 * 1024));
     let store = SqliteStore::open(config).await.unwrap();
     let (small, large) = (series("KRW-BTC"), series("KRW-ETH"));
     store.commit(&small, &candles(0, 1), &proof(0, 1)).await.unwrap();

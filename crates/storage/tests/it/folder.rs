@@ -58,7 +58,7 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
 #[tokio::test]
 async fn shards_fill_one_after_the_other_and_few_stay_open() {
     let folder = tempfile::tempdir().unwrap();
-    let config = StoreConfig { tables_per_shard: 3, open_shards: 2, ..StoreConfig::new(folder.path()) };
+    let config = StoreConfig::new(folder.path()).tables_per_shard(3).open_shards(2);
     let store = SqliteStore::open(config.clone()).await.unwrap();
     let all: Vec<_> = (0..14).map(|number| series(&format!("KRW-M{number}"))).collect();
     for (number, each) in (0..).zip(&all) {
@@ -67,7 +67,7 @@ async fn shards_fill_one_after_the_other_and_few_stay_open() {
     assert_eq!(shards(folder.path()), 5);
     store.close().await;
     // Each in turn, so that shards are closed and opened again while others are read.
-    let store = SqliteStore::open(StoreConfig { cache_bytes: 0, ..config }).await.unwrap();
+    let store = SqliteStore::open(config.cache_bytes(0)).await.unwrap();
     for _ in 0..2 {
         for (number, each) in (0..).zip(&all) {
             let read = store.read(each, everything(), 99).await.unwrap();
@@ -81,7 +81,7 @@ async fn shards_fill_one_after_the_other_and_few_stay_open() {
 #[tokio::test]
 async fn an_index_that_was_moved_away_is_made_anew() {
     let folder = tempfile::tempdir().unwrap();
-    let config = StoreConfig { tables_per_shard: 2, ..StoreConfig::new(folder.path()) };
+    let config = StoreConfig::new(folder.path()).tables_per_shard(2);
     let all: Vec<_> = (0..5).map(|number| series(&format!("KRW-M{number}"))).collect();
     let store = SqliteStore::open(config.clone()).await.unwrap();
     for each in &all {

@@ -92,7 +92,7 @@ impl Rig {
         let venue = Venue { clock: Arc::clone(clock), asked: Mutex::default(), failures: Mutex::default() };
         let venue = Arc::new(venue);
         // Hours pass here: ticks need not be as frequent.
-        let config = RecorderConfig { tick_interval: Duration::from_secs(5), ..RecorderConfig::default() };
+        let config = RecorderConfig::default().tick_interval(Duration::from_secs(5));
         let recorder = Recorder::start(
             Arc::clone(store) as _,
             Arc::clone(&venue) as _,

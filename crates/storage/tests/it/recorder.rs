@@ -165,7 +165,7 @@ impl Rig {
 }
 
 fn quietly() -> RecorderConfig {
-    RecorderConfig { confirm_interval: None, ..RecorderConfig::default() }
+    RecorderConfig::default().confirm_interval(None)
 }
 
 #[tokio::test(start_paused = true)]
@@ -252,7 +252,7 @@ async fn a_commit_that_fails_is_tried_again_and_in_the_end_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_writer_has_no_room_for_is_counted_and_stays_unknown() {
-    let config = RecorderConfig { queue_capacity: 1, ..quietly() };
+    let config = quietly().queue_capacity(1);
     let rig = Rig::new(Flaky::failing(0), Venue::default(), config);
     let shut = rig.store.gate.acquire().await.unwrap();
     let (speak, feed) = rig.feed();

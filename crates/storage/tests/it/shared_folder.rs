@@ -188,7 +188,7 @@ async fn many_may_begin_at_once_in_a_folder_that_is_not_there() {
     const SERIES: i64 = 7;
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("new");
-    let config = StoreConfig { tables_per_shard: 2, ..StoreConfig::new(&dir) };
+    let config = StoreConfig::new(&dir).tables_per_shard(2);
     let mut all = JoinSet::new();
     for store in 0..STORES {
         let config = config.clone();

@@ -47,7 +47,7 @@ async fn change(dir: &Path, sql: &'static str) {
 }
 
 async fn findings(dir: &Path) -> Vec<Finding> {
-    let store = SqliteStore::open(StoreConfig { cache_bytes: 0, ..StoreConfig::new(dir) }).await.unwrap();
+    let store = SqliteStore::open(StoreConfig::new(dir).cache_bytes(0)).await.unwrap();
     let found = store.check(|_| Grid::Utc).await.unwrap();
     store.close().await;
     found
@@ -153,7 +153,7 @@ async fn a_ledger_that_contradicts_itself_is_found_and_written_anew() {
 #[tokio::test]
 async fn a_damaged_file_is_found_and_the_others_are_examined_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    let config = StoreConfig { tables_per_shard: 1, ..StoreConfig::new(folder.path()) };
+    let config = StoreConfig::new(folder.path()).tables_per_shard(1);
     let store = SqliteStore::open(config).await.unwrap();
     for code in ["KRW-BTC", "KRW-ETH"] {
         store.commit(&series(code), &candles(0, 5_000), &proof(0, 5_000)).await.unwrap();

@@ -65,7 +65,7 @@ async fn no_read_shows_less_than_was_acknowledged_before_it() {
     const GENERATIONS: i64 = 150;
     let folder = tempfile::tempdir().unwrap();
     // Room for a few blocks only, so that some are given up all the time.
-    let config = StoreConfig { cache_bytes: 40_000, ..StoreConfig::new(folder.path()) };
+    let config = StoreConfig::new(folder.path()).cache_bytes(40_000);
     let store = Arc::new(SqliteStore::open(config).await.unwrap());
     let btc = series("KRW-BTC");
     let published = Arc::new(AtomicI64::new(0));

@@ -100,7 +100,7 @@ fn page(deed: &Deed) -> (Vec<Candle>, Coverage) {
 
 async fn play(steps: Vec<Step>) {
     let folder = tempfile::tempdir().unwrap();
-    let config = StoreConfig { tables_per_shard: 2, open_shards: 1, ..StoreConfig::new(folder.path()) };
+    let config = StoreConfig::new(folder.path()).tables_per_shard(2).open_shards(1);
     let open = async || SqliteStore::open(config.clone()).await.unwrap();
     let (mut stores, model) = ([open().await, open().await], MemoryStore::new());
     for Step { by, code, deed } in steps {

@@ -13,7 +13,7 @@ const NOW: i64 = 28_000_000;
 #[tokio::test]
 async fn a_full_disk_gives_the_answer_and_says_how_much_of_it_was_not_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let config = StoreConfig { max_shard_bytes: Some(128 * 1024), ..StoreConfig::new(folder.path()) };
+    let config = StoreConfig::new(folder.path()).max_shard_bytes(Some(128 * 1024));
     let store: Arc<dyn CandleStore> = Arc::new(SqliteStore::open(config).await.unwrap());
     let clock = Arc::new(ManualClock::new(minute(NOW)));
     let model = Model::new(DENSE, Arc::clone(&clock), Arc::clone(&store));

@@ -6,3 +6,4 @@ mod rig;
 mod rules;
 mod toy;
 mod users;
+mod written;

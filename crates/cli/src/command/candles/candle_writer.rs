@@ -16,7 +16,7 @@ pub(super) struct CandleStyle {
     pub(super) format: CandleFormat,
     pub(super) fill: Fill,
     pub(super) grid: Grid,
-    /// True if each row of a CSV, table or Parquet file names its series, because there may be several. JSON always does.
+    /// True if each row names its series, because there may be several.
     pub(super) labelled: bool,
     /// How a table looks.
     pub(super) text: TextStyle,

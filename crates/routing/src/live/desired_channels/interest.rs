@@ -2,6 +2,7 @@
 
 /// The reason for which a channel is wanted, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Interest {
     /// An order or a position in the market.
     ActiveOrder,

@@ -165,7 +165,7 @@ impl World {
         // How long somebody waits is not what is tested where windows are long.
         let max_wait = Duration::from_secs(if rules.len() > 1 { 3_600 } else { 120 });
         let trust_round_trips = self.schedule.trust;
-        let config = LimiterConfig { trust_round_trips, max_wait, ..LimiterConfig::default() };
+        let config = LimiterConfig::default().trust_round_trips(trust_round_trips).max_wait(max_wait);
         let clock: Arc<Wall> = Arc::clone(&self.wall);
         let steady: Arc<Wall> = Arc::clone(&self.steady);
         let path = journal.to_owned();
