@@ -45,8 +45,8 @@ impl FromStr for TimeArg {
         let read = ago(text).or_else(|| unix(text)).or_else(|| time_of_day(text)).or_else(|| calendar(text));
         read.ok_or_else(|| {
             format!(
-                "cannot read `{text}` as a time; write it like 7d or 12h (so long ago), 2026-11-28, \"2026-11-28 03:00\" \
-                 (UTC), 2026-11-28T12:00:00+09:00, or Unix ms"
+                "cannot read `{text}` as a time; write it like 2026-08-03T10:40:00Z, 2026-08-03, \"2026-08-03 10:40\" (UTC), \
+                 7d or 12h (so long ago), or Unix ms"
             )
         })
     }
