@@ -6,6 +6,7 @@ mod book_pool;
 mod call_source;
 mod candles;
 mod clock;
+mod frame_decoder;
 mod interned_symbols;
 mod live_source;
 mod rate_limit;
@@ -17,13 +18,13 @@ mod venue_clock;
 pub use call_source::{CallSource, OwnedReply};
 pub use candles::{CandleSource, CandleStore, PageSource, PartStream, StoredCandles};
 pub use clock::{Clock, ManualClock};
+pub use frame_decoder::{ControlMessage, FrameDecoder, FrameError, FrameOutcome};
 pub use live_source::{LiveSource, LiveStream};
 pub use rate_limit::{BudgetReport, RateLimitGroup, RateLimitRule, RateUnit, RequestCost, WindowKind};
 pub use revision_policy::RevisionPolicy;
 pub use symbol_table::SymbolTable;
 pub use venue::{
-    Call, Capabilities, ControlMessage, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, Login,
-    QueryParams, SocketLimits, Venue,
+    Call, Capabilities, HttpCall, HttpReply, KeepAlive, Login, QueryParams, SocketLimits, Venue,
 };
 pub use venue_clock::{ClockReading, VenueClock};
 
@@ -34,3 +35,4 @@ const _: fn(&dyn LiveSource) = |_| ();
 const _: fn(&dyn CallSource) = |_| ();
 const _: fn(&dyn Clock) = |_| ();
 const _: fn(&dyn Venue) = |_| ();
+const _: fn(&dyn FrameDecoder) = |_| ();

@@ -94,10 +94,10 @@ impl VenueSpec {
         }
     }
 
-    fn open(self, source: VenueId, clock: &Arc<dyn Clock>) -> (Arc<dyn Venue>, Endpoint) {
+    fn open(self, source: VenueId) -> (Arc<dyn Venue>, Endpoint) {
         match self {
             Self::Upbit(endpoint) => (Arc::new(Upbit::for_source(source)), endpoint),
-            Self::Massive(account) => account.open(source, clock),
+            Self::Massive(account) => account.open(source),
             Self::Other(venue, endpoint) => (venue, endpoint),
         }
     }
@@ -357,7 +357,7 @@ impl Builder {
         let time = Arc::new(VenueClock::new(Arc::clone(&self.clock)));
         let venues: Arc<dyn Clock> = Arc::clone(&time) as _;
         let clock = || Arc::clone(&venues);
-        let (adapter, endpoint) = wish.open(venue, &venues);
+        let (adapter, endpoint) = wish.open(venue);
         let capabilities = *adapter.capabilities();
         let of = |name: VenueId| self.routers.iter().find(|(named, _)| *named == name);
         let own = of(venue).or_else(|| of(venue.family())).map(|(_, config)| config);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use market_backbone_core::{Clock, Secret, SourceError, Venue, VenueId};
+use market_backbone_core::{Secret, SourceError, Venue, VenueId};
 use market_backbone_massive::{
     DELAYED_WS_URL, MASSIVE, MASSIVE_HOSTS, Massive, MassivePlan, MassiveRate, REST_URL, WS_URL,
 };
@@ -70,8 +70,8 @@ impl MassiveAccount {
         self.endpoint.source(MASSIVE, &MASSIVE_HOSTS)
     }
 
-    pub(crate) fn open(self, source: VenueId, clock: &Arc<dyn Clock>) -> (Arc<dyn Venue>, Endpoint) {
-        let mut venue = Massive::new(self.key, self.plan, Arc::clone(clock)).with_source(source);
+    pub(crate) fn open(self, source: VenueId) -> (Arc<dyn Venue>, Endpoint) {
+        let mut venue = Massive::new(self.key, self.plan).with_source(source);
         if let Some(rate) = self.rate {
             venue = venue.with_rate(rate);
         }

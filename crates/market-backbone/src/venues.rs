@@ -1,13 +1,9 @@
 //! Facts about venues that are needed without a connection: a data folder is maintained without one.
 
-use std::sync::Arc;
-
 use market_backbone_core::{Capabilities, Grid, Secret, Series, Timeframe, Venue, VenueId};
 use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 use market_backbone_storage::{Finding, RepairPlan};
 use market_backbone_upbit::Upbit;
-
-use crate::SystemClock;
 
 /// Returns the calendar that cuts the candles of a venue; UTC for a venue that this build does not know.
 #[must_use]
@@ -50,7 +46,7 @@ fn capabilities(venue: VenueId) -> Capabilities {
 
 /// Returns an adapter for the facts that do not depend on the key or the plan, such as the length of a page.
 fn massive() -> Massive {
-    Massive::new(Secret::new(""), MassivePlan::Basic, Arc::new(SystemClock))
+    Massive::new(Secret::new(""), MassivePlan::Basic)
 }
 
 #[cfg(test)]
