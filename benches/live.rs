@@ -95,13 +95,13 @@ fn frames_a_second(kind: Kind) -> anyhow::Result<f64> {
 fn decoded_a_second(kind: Kind) -> f64 {
     let frames = frames_of(kind);
     let symbols = frames.codes().iter().filter_map(|code| Symbol::new(UPBIT, code).ok());
-    let (venue, symbols): (_, SymbolTable) = (Upbit::new(), symbols.collect());
+    let (mut decoder, symbols): (_, SymbolTable) = (Upbit::new().decoder(), symbols.collect());
     let (started, used, mut decoded) = (Instant::now(), on_the_processor(), 0);
     let mut events = Vec::new();
     while started.elapsed() < A_ROUND {
         for frame in frames.iter() {
             events.clear();
-            let outcome = venue.decode_frame(black_box(frame), Timestamp::EPOCH, &symbols, &mut events);
+            let outcome = decoder.decode(black_box(frame), Timestamp::EPOCH, &symbols, &mut events);
             assert!(outcome.is_ok() && events.len() == 1, "a frame was not read");
             black_box(&events);
         }

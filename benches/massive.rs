@@ -3,10 +3,9 @@
 //! The events are written by hand in the shape and size of real ones; a frame holds as many as the venue batches.
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use market_backbone_core::{FeedEvent, ManualClock, Secret, Symbol, SymbolTable, Timestamp, Venue};
+use market_backbone_core::{FeedEvent, Secret, Symbol, SymbolTable, Timestamp, Venue};
 use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 
 const FRAMES: usize = 100;
@@ -84,14 +83,12 @@ fn decode(c: &mut Criterion) {
         let frames: Vec<Vec<u8>> = (0..FRAMES).map(frame).collect();
         let bytes = frames.iter().map(Vec::len).sum::<usize>() / FRAMES / EVENTS;
         group.bench_function(format!("{name}_{bytes}B"), |b| {
-            let venue =
-                Massive::new(Secret::new("key"), MassivePlan::Advanced, Arc::new(ManualClock::default()));
+            let mut decoder = Massive::new(Secret::new("key"), MassivePlan::Advanced).decoder();
             let mut events: Vec<FeedEvent> = Vec::with_capacity(EVENTS);
             b.iter(|| {
                 for frame in &frames {
                     events.clear();
-                    let outcome =
-                        venue.decode_frame(black_box(frame), Timestamp::EPOCH, symbols, &mut events);
+                    let outcome = decoder.decode(black_box(frame), Timestamp::EPOCH, symbols, &mut events);
                     assert!(outcome.is_ok() && events.len() == EVENTS);
                     black_box(&events);
                 }

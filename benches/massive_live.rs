@@ -188,11 +188,11 @@ fn ticker(trade: &Trade) -> Option<usize> {
 
 fn sequence(trade: &Trade) -> Option<u64> {
     let TradeId::Text(id) = &trade.id else { return None };
-    id.split(':').nth(1)?.parse().ok()
+    id.with_str(|id| id.split(':').nth(1)?.parse().ok())
 }
 
 fn massive() -> Arc<Massive> {
-    Arc::new(Massive::new(Secret::new(KEY), MassivePlan::Advanced, Arc::new(SystemClock)))
+    Arc::new(Massive::new(Secret::new(KEY), MassivePlan::Advanced))
 }
 
 fn all_trades() -> anyhow::Result<Subscription> {

@@ -40,7 +40,7 @@ fn router(endpoint: &Endpoint, clock: Arc<dyn Clock>) -> Router {
         .max_delay(Duration::from_millis(50));
     // Only the venue's own word or a value confirms.
     config.session.confirm_timeout = Duration::from_secs(60);
-    let massive = Massive::new(Secret::new(KEY), MassivePlan::Advanced, Arc::clone(&clock));
+    let massive = Massive::new(Secret::new(KEY), MassivePlan::Advanced);
     Router::start(Arc::new(massive), endpoint, clock, config).unwrap()
 }
 

@@ -49,7 +49,7 @@ impl House {
         let scenario = Scenario { clock: hands.clone(), massive: stage, ..Scenario::default() };
         let venue = Emulator::start(scenario).await.unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(ELEVEN)));
-        let massive = Massive::new(Secret::new(key), MassivePlan::Advanced, Arc::clone(&clock) as Arc<_>);
+        let massive = Massive::new(Secret::new(key), MassivePlan::Advanced);
         let endpoint = Endpoint::new(venue.rest_url(), venue.stocks_ws_url());
         let router = Router::start(
             Arc::new(massive),

@@ -5,12 +5,14 @@ use std::path::Path;
 use toml::{Table, Value};
 
 const CORE: &str = "market-backbone-core";
+const KIT: &str = "market-backbone-venue-kit";
 
 /// Each package and the packages of ours it may use outside its tests.
 pub const ALLOWED: &[(&str, &[&str])] = &[
     (CORE, &[]),
-    ("market-backbone-upbit", &[CORE]),
-    ("market-backbone-massive", &[CORE]),
+    (KIT, &[CORE]),
+    ("market-backbone-upbit", &[CORE, KIT]),
+    ("market-backbone-massive", &[CORE, KIT]),
     ("market-backbone-routing", &[CORE]),
     ("market-backbone-coordinator", &[CORE]),
     ("market-backbone-storage", &[CORE]),

@@ -1,9 +1,9 @@
 //! Any number of recent trades, built from single pages.
 //!
-//! Trades are paged by their own ids and one page after the other, because only the last page shows where the
-//! next one begins. They are not stored, so nothing has to be proven about them beyond their order.
+//! Trades are paged one page after the other, because only the last page shows where the next one begins. They are
+//! not stored, so nothing has to be proven about them beyond their order.
 
-use market_backbone_core::{Priority, SourceError, Symbol, Trade, TradePageRequest};
+use market_backbone_core::{Priority, SourceError, Symbol, Trade, TradeCursor, TradePageRequest};
 
 use crate::Coordinator;
 
@@ -21,20 +21,22 @@ impl Coordinator {
     ) -> Result<Vec<Trade>, SourceError> {
         let pages = self.pages();
         let capabilities = pages.capabilities();
+        let kept_since = capabilities.trades_kept_since(self.now());
+        let is_kept = |cursor: &TradeCursor| match cursor {
+            TradeCursor::At(moment) => *moment > kept_since,
+            TradeCursor::Latest | TradeCursor::Before(_) => true,
+        };
         let mut newest_first: Vec<Trade> = Vec::new();
-        let (mut before, mut days_ago) = (None, 0);
-        while newest_first.len() < count && days_ago <= capabilities.trade_days {
+        let mut next = Some(TradeCursor::Latest);
+        while newest_first.len() < count
+            && let Some(cursor) = next.filter(is_kept)
+        {
             let wanted =
                 u32::try_from(count - newest_first.len()).unwrap_or(u32::MAX).min(capabilities.trade_page);
-            let request =
-                TradePageRequest { symbol: symbol.clone(), before: before.clone(), days_ago, count: wanted };
+            let request = TradePageRequest { symbol: symbol.clone(), cursor, count: wanted };
             let page = pages.trade_page(&request, priority).await?;
-            let is_full = page.trades.len() + page.dropped as usize >= wanted as usize;
-            let oldest = page.trades.first().map(|trade| trade.id.clone());
-            if !is_full || oldest.is_none() || oldest == before {
-                days_ago += 1; // this day has no more
-            }
-            before = oldest.or(before);
+            // A page that goes on where it began would be asked for ever.
+            next = page.next.filter(|next| *next != request.cursor);
             newest_first.extend(page.trades.into_iter().rev());
         }
         newest_first.truncate(count);

@@ -7,7 +7,7 @@
 //! and can differ from the venue's own in the last digit.
 
 use crate::decimal_sum::{CompensatedSum, DecimalSum};
-use crate::{Candle, Grid, TimeRange, Timeframe, Timestamp};
+use crate::{Candle, Capabilities, Grid, SourceError, SourceErrorKind, TimeRange, Timeframe, Timestamp};
 
 /// The timeframes that may be computed from known one-minute candles instead of being fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,8 +15,8 @@ use crate::{Candle, Grid, TimeRange, Timeframe, Timestamp};
 pub enum DerivationPolicy {
     /// No timeframe: only the venue's own candles.
     Never,
-    /// Three minutes to four hours. Days and longer are excluded, because a venue's daily candles differ in rare
-    /// cases from the sum of its minutes.
+    /// Three minutes to twelve hours. Days and longer are not, for a venue's daily candles are known to differ in
+    /// rare cases from what its minutes add up to.
     #[default]
     Intraday,
     /// All timeframes longer than a minute.
@@ -29,15 +29,40 @@ impl DerivationPolicy {
     pub fn base_of(self, timeframe: Timeframe) -> Option<Timeframe> {
         let longest = match self {
             Self::Never => return None,
-            Self::Intraday => Timeframe::H4,
+            Self::Intraday => Timeframe::H12,
             Self::All => Timeframe::Year,
         };
         (Timeframe::M1 < timeframe && timeframe <= longest).then_some(Timeframe::M1)
     }
+
+    /// Returns whether candles that the venue lacks may be computed from shorter ones that it has.
+    #[must_use]
+    pub const fn allows_substitutes(self) -> bool {
+        matches!(self, Self::Intraday | Self::All)
+    }
 }
 
 impl Grid {
-    /// Returns the slots of `timeframe` that lie entirely in `range`, or `None` if there is none.
+    /// Returns whether each slot of `longer` consists of whole slots of `shorter`, whatever the season.
+    ///
+    /// Three days are counted from the Unix epoch, a count that no share calendar knows: there nothing divides them.
+    #[must_use]
+    pub fn divides(self, shorter: Timeframe, longer: Timeframe) -> bool {
+        use Timeframe::{D1, D3, Month, W1, Year};
+        if shorter >= longer || (self == Self::NewYork && longer == D3) {
+            return false;
+        }
+        match (shorter.fixed_secs(), longer.fixed_secs()) {
+            (None, _) => (shorter, longer) == (Month, Year),
+            (Some(part), Some(whole)) if longer < D1 => whole % part == 0,
+            _ if matches!(shorter, D3 | W1) => false,
+            _ if shorter == D1 => true,
+            // A day of New York begins at a full hour of UTC, which one the season decides.
+            (Some(part), _) => (if self == Self::NewYork { 3_600 } else { 86_400 }) % part == 0,
+        }
+    }
+
+    /// The slots of `timeframe` that lie in `range` from their beginning to their end; `None` if there is none.
     #[must_use]
     pub fn whole_slots(self, timeframe: Timeframe, range: TimeRange) -> Option<TimeRange> {
         TimeRange::new(self.ceil(timeframe, range.from()), self.floor(timeframe, range.to())).ok()
@@ -56,7 +81,25 @@ impl Grid {
     }
 }
 
-/// Merges shorter candles, oldest first, into one. Returns `None` if there are none.
+impl Capabilities {
+    /// Returns the longest timeframe that the venue has and that divides `timeframe`: out of its candles those of
+    /// `timeframe` can be computed. `None` if there is none.
+    #[must_use]
+    pub fn aggregation_base(&self, timeframe: Timeframe) -> Option<Timeframe> {
+        self.timeframes.iter().copied().filter(|shorter| self.grid.divides(*shorter, timeframe)).max()
+    }
+
+    /// Returns the error for candles that the venue does not have: it lists those that it has.
+    #[must_use]
+    pub fn no_such_timeframe(&self, timeframe: Timeframe) -> SourceError {
+        let has: Vec<_> = self.timeframes.iter().map(|frame| frame.as_str()).collect();
+        let message =
+            format!("{} has no {timeframe} candles; it has {}", self.venue.without_address(), has.join(" "));
+        SourceError::new(SourceErrorKind::Unsupported, message).at_venue(self.venue)
+    }
+}
+
+/// One candle out of shorter ones, oldest first; `None` if there are none.
 pub(crate) fn aggregate(open_time: Timestamp, parts: &[Candle]) -> Option<Candle> {
     let (first, last) = (parts.first()?, parts.last()?);
     let (mut volume, mut turnover) = (DecimalSum::default(), CompensatedSum::default());
@@ -111,12 +154,52 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_is_divided_where_it_consists_of_whole_shorter_ones() {
+        let parts = |grid: Grid, longer| {
+            let parts = Timeframe::ALL.into_iter().filter(|shorter| grid.divides(*shorter, longer));
+            parts.map(Timeframe::as_str).collect::<Vec<_>>().join(" ")
+        };
+        for grid in [Grid::Utc, Grid::NewYork] {
+            assert_eq!(parts(grid, Timeframe::M15), "1s 1m 3m 5m");
+            assert_eq!(parts(grid, Timeframe::H6), "1s 1m 3m 5m 10m 15m 30m 1h 2h");
+            assert_eq!(parts(grid, Timeframe::H12), "1s 1m 3m 5m 10m 15m 30m 1h 2h 4h 6h");
+        }
+        let hours = "1s 1m 3m 5m 10m 15m 30m 1h";
+        assert_eq!(parts(Grid::Utc, Timeframe::D1), format!("{hours} 2h 4h 6h 8h 12h"));
+        assert_eq!(parts(Grid::Utc, Timeframe::D3), format!("{hours} 2h 4h 6h 8h 12h 1d"));
+        assert_eq!(parts(Grid::Utc, Timeframe::W1), format!("{hours} 2h 4h 6h 8h 12h 1d"));
+        assert_eq!(parts(Grid::NewYork, Timeframe::D1), hours);
+        assert_eq!(parts(Grid::NewYork, Timeframe::D3), "", "no share calendar counts days from the epoch");
+        assert_eq!(parts(Grid::NewYork, Timeframe::Month), format!("{hours} 1d"));
+        assert_eq!(parts(Grid::NewYork, Timeframe::Year), format!("{hours} 1d 1M"));
+    }
+
+    /// Every slot that begins within two years, changes of the clock among them.
+    #[test]
+    fn slots_that_are_divided_begin_where_a_shorter_one_does() {
+        let (begin, end) = (Timestamp::from_secs(1_700_000_000), Timestamp::from_secs(1_763_000_000));
+        for grid in [Grid::Utc, Grid::NewYork] {
+            for longer in Timeframe::ALL.into_iter().filter(|longer| *longer >= Timeframe::H6) {
+                let parts: Vec<_> =
+                    Timeframe::ALL.into_iter().filter(|shorter| grid.divides(*shorter, longer)).collect();
+                let mut open = grid.ceil(longer, begin);
+                while open < end {
+                    for shorter in &parts {
+                        assert!(grid.is_open_time(*shorter, open), "{grid:?} {shorter} {longer} {open}");
+                    }
+                    open = grid.close(longer, open);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn days_are_derived_only_where_that_is_asked_for() {
         let derived = |derive: DerivationPolicy| {
             Timeframe::ALL.into_iter().filter(|frame| derive.base_of(*frame).is_some()).collect::<Vec<_>>()
         };
         assert_eq!(derived(DerivationPolicy::Never), []);
-        assert_eq!(derived(DerivationPolicy::Intraday), Timeframe::ALL[2..9]);
+        assert_eq!(derived(DerivationPolicy::Intraday), Timeframe::ALL[2..13]);
         assert_eq!(derived(DerivationPolicy::All), Timeframe::ALL[2..]);
     }
 }

@@ -22,7 +22,7 @@ const LAST_DAY: i64 = 106_750;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Grid {
-    /// UTC: days at 00:00, weeks on Monday, months on the 1st.
+    /// UTC: days at 00:00, three days counted from 1970-01-01, weeks on Monday, months on the 1st.
     #[default]
     Utc,
     /// New York: days at 00:00 local time, so that they have 23 to 25 hours; weeks on Sunday, months on the 1st.
@@ -92,7 +92,7 @@ impl Grid {
     /// Returns the length of slots that are all equally long and aligned with the epoch. These need no calendar,
     /// and nearly all slots are of this kind, in New York too.
     fn fixed_secs(self, timeframe: Timeframe) -> Option<i64> {
-        let days = self == Self::NewYork && timeframe == Timeframe::D1;
+        let days = self == Self::NewYork && matches!(timeframe, Timeframe::D1 | Timeframe::D3);
         if days || timeframe == Timeframe::W1 { None } else { timeframe.fixed_secs() }
     }
 
@@ -103,6 +103,7 @@ impl Grid {
             Self::NewYork => day_number(new_york::local_time(secs).date()),
         };
         match timeframe {
+            Timeframe::D3 => day.div_euclid(3),
             Timeframe::W1 => (day - self.first_week_day_number()).div_euclid(7),
             Timeframe::Month => {
                 let day = date_of_day_number(day);
@@ -120,6 +121,7 @@ impl Grid {
             day_number(date(year, i8::try_from(month).unwrap_or(1), 1))
         };
         let day = match timeframe {
+            Timeframe::D3 => period.saturating_mul(3),
             Timeframe::W1 => period.saturating_mul(7).saturating_add(self.first_week_day_number()),
             Timeframe::Month => first(period.div_euclid(12), period.rem_euclid(12) + 1),
             Timeframe::Year => first(period, 1),
@@ -171,6 +173,10 @@ mod tests {
         check(Timeframe::M1, "2026-08-03T10:40:59.999Z", "2026-08-03T10:40:00Z", "2026-08-03T10:41:00Z");
         check(Timeframe::H4, "2026-08-03T10:40:00Z", "2026-08-03T08:00:00Z", "2026-08-03T12:00:00Z");
         check(Timeframe::D1, "2026-08-03T23:59:59Z", "2026-08-03", "2026-08-04");
+        check(Timeframe::H12, "2026-08-03T23:59:59Z", "2026-08-03T12:00:00Z", "2026-08-04");
+        check(Timeframe::H8, "2026-08-03T23:59:59Z", "2026-08-03T16:00:00Z", "2026-08-04");
+        // Day 20,667 after the epoch, and 20,667 = 3 * 6,889.
+        check(Timeframe::D3, "2026-08-04T23:59:59Z", "2026-08-02", "2026-08-05");
         check(Timeframe::W1, "2026-08-09T23:59:59Z", "2026-08-03", "2026-08-10");
         check(Timeframe::Month, "2024-02-29T12:00:00Z", "2024-02-01", "2024-03-01");
         check(Timeframe::Month, "2023-12-31T12:00:00Z", "2023-12-01", "2024-01-01");
@@ -213,7 +219,8 @@ mod tests {
     fn floor_ceil_step_and_slots_agree_at_every_hour() {
         let (begin, end) = (at("2023-01-01").as_secs() / 3_600, at("2026-01-01").as_secs() / 3_600);
         for grid in [Grid::Utc, Grid::NewYork] {
-            for frame in [Timeframe::H4, Timeframe::D1, Timeframe::W1, Timeframe::Month, Timeframe::Year] {
+            use Timeframe::{D1, D3, H2, H4, H6, H8, H12, Month, W1, Year};
+            for frame in [H2, H4, H6, H8, H12, D1, D3, W1, Month, Year] {
                 let origin = grid.floor(frame, Timestamp::from_secs(begin * 3_600));
                 let (mut open, mut number) = (origin, 0);
                 for hour in begin..end {

@@ -64,15 +64,12 @@ pub use grid::Grid;
 pub use instrument::{Instrument, PriceIncrement};
 pub use page::{
     BadRow, BookRequest, CandlePage, CandlePageBuilder, CandlePageRequest, FinalityRules, PageProof,
-    RejectedRow, TickerRequest, TradePage, TradePageRequest,
+    RejectedRow, TickerRequest, TradeCursor, TradeCursorKind, TradePage, TradePageRequest,
 };
 pub use plain_decimal::PlainDecimal;
 pub use port::{
     BudgetReport, Call, CallSource, CandleSource, CandleStore, Capabilities, Clock, ClockReading,
-    ControlMessage, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login,
-    ManualClock, MarketDaySource, OwnedReply, PageSource, PartStream, QueryParams, RateLimitGroup,
-    RateLimitRule, RateUnit, RequestCost, RevisionPolicy, SocketLimits, SplitSource, StoredCandles,
-    SymbolTable, Venue, VenueClock, WindowKind,
+    ControlMessage, FrameDecoder, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login, ManualClock, MarketDaySource, OwnedReply, PageSource, PartStream, QueryParams, RateLimitGroup, RateLimitRule, RateUnit, RequestCost, RevisionPolicy, SocketLimits, SplitSource, StoredCandles, SymbolTable, Venue, VenueClock, WindowKind,
 };
 pub use price_band::{BandIndicators, PriceBand};
 pub use priority::Priority;
@@ -90,7 +87,7 @@ pub use symbol::{Symbol, SymbolError};
 pub use ticker::Ticker;
 pub use time::{TimeError, TimeRange, Timestamp};
 pub use timeframe::{Timeframe, TimeframeError};
-pub use trade::{Side, Trade, TradeId};
+pub use trade::{Side, Trade, TradeId, TradeIdText};
 pub use venue_descriptor::{
     OpenMarketDaySource, OpenSplitSource, OpenVenue, SocketAddressOf, TradingHours, UndescribedVenue,
     VenueDescriptor, VenueKey, VenueOptions, VenueRegion, VenueRegistry, VenueSetting,

@@ -1,12 +1,14 @@
 //! One page of the venue: the request for it, and what the answer proves.
 
 mod candle_page_builder;
+mod trade_page;
 
 use std::fmt;
 
 pub use self::candle_page_builder::{BadRow, CandlePageBuilder, FinalityRules};
+pub use self::trade_page::{TradeCursor, TradeCursorKind, TradePage, TradePageRequest};
 
-use crate::{Candle, Series, Symbol, TimeRange, Timestamp, Trade, TradeId};
+use crate::{Candle, Series, Symbol, TimeRange, Timestamp};
 
 /// A request for one page of candles. The venue sends them newest first; the decoded page has them oldest
 /// first.
@@ -81,29 +83,7 @@ impl fmt::Display for RejectedRow {
     }
 }
 
-/// A request for one page of trades.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TradePageRequest {
-    /// The market of the trades.
-    pub symbol: Symbol,
-    /// The exclusive upper end: only trades before this one.
-    pub before: Option<TradeId>,
-    /// The day of the trades, counted back from today (UTC); 0 for today.
-    pub days_ago: u8,
-    /// The number of trades, at most the venue's page limit.
-    pub count: u32,
-}
-
-/// One page of trades.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TradePage {
-    /// The trades, oldest first, by the venue's id.
-    pub trades: Vec<Trade>,
-    /// The number of rows that could not be read and were left out.
-    pub dropped: u32,
-}
-
-/// A request for the tickers of some markets, or of all.
+/// Asks for the tickers of some markets, or of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TickerRequest {
     /// The tickers of these markets.

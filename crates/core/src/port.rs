@@ -6,6 +6,7 @@ mod book_pool;
 mod call_source;
 mod candles;
 mod clock;
+mod frame_decoder;
 mod interned_symbols;
 mod live_source;
 mod rate_limit;
@@ -18,13 +19,13 @@ mod venue_extras;
 pub use call_source::{CallSource, OwnedReply};
 pub use candles::{CandleSource, CandleStore, PageSource, PartStream, StoredCandles};
 pub use clock::{Clock, ManualClock};
+pub use frame_decoder::{ControlMessage, FrameDecoder, FrameError, FrameOutcome};
 pub use live_source::{LiveSource, LiveStream};
 pub use rate_limit::{BudgetReport, RateLimitGroup, RateLimitRule, RateUnit, RequestCost, WindowKind};
 pub use revision_policy::RevisionPolicy;
 pub use symbol_table::SymbolTable;
 pub use venue::{
-    Call, Capabilities, ControlMessage, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, Login,
-    QueryParams, SocketLimits, Venue,
+    Call, Capabilities, HttpCall, HttpReply, KeepAlive, Login, QueryParams, SocketLimits, Venue,
 };
 pub use venue_clock::{ClockReading, VenueClock};
 pub use venue_extras::{MarketDaySource, SplitSource};
@@ -38,3 +39,4 @@ const _: fn(&dyn Clock) = |_| ();
 const _: fn(&dyn Venue) = |_| ();
 const _: fn(&dyn SplitSource) = |_| ();
 const _: fn(&dyn MarketDaySource) = |_| ();
+const _: fn(&dyn FrameDecoder) = |_| ();

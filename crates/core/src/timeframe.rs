@@ -1,10 +1,10 @@
-//! The lengths of candles.
+//! The timeframes of candles.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The length of a candle. The [`Grid`](crate::Grid) says where candles begin.
+/// The length of a candle. Where candles begin is the [`Grid`](crate::Grid)'s to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Timeframe {
     /// Candles of one second.
@@ -23,10 +23,20 @@ pub enum Timeframe {
     M30,
     /// Candles of one hour.
     H1,
+    /// Candles of two hours.
+    H2,
     /// Candles of four hours.
     H4,
+    /// Candles of six hours.
+    H6,
+    /// Candles of eight hours.
+    H8,
+    /// Candles of twelve hours.
+    H12,
     /// Candles of one day.
     D1,
+    /// Candles of three days, counted from the Unix epoch.
+    D3,
     /// Candles of one week.
     W1,
     /// Candles of one calendar month.
@@ -36,8 +46,8 @@ pub enum Timeframe {
 }
 
 impl Timeframe {
-    /// All timeframes, shortest first.
-    pub const ALL: [Self; 13] = [
+    /// Lists every timeframe, shortest first.
+    pub const ALL: [Self; 18] = [
         Self::S1,
         Self::M1,
         Self::M3,
@@ -46,8 +56,13 @@ impl Timeframe {
         Self::M15,
         Self::M30,
         Self::H1,
+        Self::H2,
         Self::H4,
+        Self::H6,
+        Self::H8,
+        Self::H12,
         Self::D1,
+        Self::D3,
         Self::W1,
         Self::Month,
         Self::Year,
@@ -65,15 +80,20 @@ impl Timeframe {
             Self::M15 => "15m",
             Self::M30 => "30m",
             Self::H1 => "1h",
+            Self::H2 => "2h",
             Self::H4 => "4h",
+            Self::H6 => "6h",
+            Self::H8 => "8h",
+            Self::H12 => "12h",
             Self::D1 => "1d",
+            Self::D3 => "3d",
             Self::W1 => "1w",
             Self::Month => "1M",
             Self::Year => "1y",
         }
     }
 
-    /// Returns the length in seconds, or `None` for months and years, which differ in length.
+    /// Returns the length in seconds where every candle has the same one; `None` for months and years.
     #[must_use]
     pub const fn fixed_secs(self) -> Option<i64> {
         Some(match self {
@@ -85,14 +105,19 @@ impl Timeframe {
             Self::M15 => 900,
             Self::M30 => 1_800,
             Self::H1 => 3_600,
+            Self::H2 => 7_200,
             Self::H4 => 14_400,
+            Self::H6 => 21_600,
+            Self::H8 => 28_800,
+            Self::H12 => 43_200,
             Self::D1 => 86_400,
+            Self::D3 => 259_200,
             Self::W1 => 604_800,
             Self::Month | Self::Year => return None,
         })
     }
 
-    /// Returns the length, on average for months and years; for estimates only.
+    /// Returns the length, the average one for months and years; for estimates only.
     #[must_use]
     pub const fn typical(self) -> Duration {
         Duration::from_secs(match self {
@@ -114,7 +139,7 @@ impl fmt::Display for Timeframe {
 
 /// An error for a text that names no timeframe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no timeframe `{0}`; there are 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y")]
+#[error("no timeframe `{0}`; there are 1s 1m 3m 5m 10m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M 1y")]
 pub struct TimeframeError(String);
 
 impl FromStr for Timeframe {

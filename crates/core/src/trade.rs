@@ -1,6 +1,8 @@
 //! A trade: two parties agreed on a price.
 
-use std::fmt;
+mod trade_id;
+
+pub use self::trade_id::{TradeId, TradeIdText};
 
 use crate::{Symbol, Timestamp};
 
@@ -24,27 +26,7 @@ impl Side {
     }
 }
 
-/// The venue's own id of a trade; never passed through a float.
-///
-/// Two trades may agree in time, price, size and side. Only the id tells them apart.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum TradeId {
-    /// A number, such as Upbit's `sequential_id` (17 digits, more than a float can hold).
-    Number(i64),
-    /// An id that is not a number.
-    Text(Box<str>),
-}
-
-impl fmt::Display for TradeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => number.fmt(f),
-            Self::Text(text) => text.fmt(f),
-        }
-    }
-}
-
-/// One executed trade of a market.
+/// One trade of a market.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trade {
     /// The market of the trade.

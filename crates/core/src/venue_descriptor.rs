@@ -13,14 +13,13 @@ pub use self::registry::{UndescribedVenue, VenueRegistry};
 pub use self::setting::{VenueKey, VenueRegion, VenueSetting};
 pub use self::trading_hours::TradingHours;
 use crate::{
-    CallSource, Capabilities, Clock, Grid, MarketDaySource, SourceError, SplitSource, Venue, VenueId,
+    CallSource, Capabilities, Grid, MarketDaySource, SourceError, SplitSource, Venue, VenueId,
 };
 
-/// Makes the adapter of a venue from its options, for a source, with the clock by which the venue's days are told.
+/// Makes the adapter of a venue from its options, for a source.
 pub type OpenVenue = fn(
     options: &VenueOptions,
     source: VenueId,
-    clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Venue>, SourceError>;
 
 /// Returns the address of the socket, for a venue that has another one for some options.
@@ -366,10 +365,9 @@ impl VenueDescriptor {
         &self,
         options: &VenueOptions,
         source: VenueId,
-        clock: &Arc<dyn Clock>,
     ) -> Result<Arc<dyn Venue>, SourceError> {
         options.check(self)?;
-        (self.open)(options, source, clock)
+        (self.open)(options, source)
     }
 
     /// Says what contradicts itself in this descriptor, for a test of the venue's crate.

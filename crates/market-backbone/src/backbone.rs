@@ -7,7 +7,7 @@ use std::time::Duration;
 use market_backbone_coordinator::{Continuity, PagePlan};
 use market_backbone_core::{
     CandleQuery, CandleSource, Grid, Instrument, LiveSource, PageSource, Priority, RateLimitGroup, Series,
-    SourceError, SourceErrorKind, StreamKind, Symbol, SymbolError, Timeframe, Timestamp, Trade, VenueId,
+    SourceError, SourceErrorKind, StreamKind, Symbol, SymbolError, Timestamp, Trade, VenueId,
 };
 use market_backbone_routing::{CompletionEstimate, Router};
 use market_backbone_storage::{QueryEstimate, Recorder, UniverseStore};
@@ -80,10 +80,8 @@ impl Backbone {
     /// earlier.
     #[must_use]
     pub fn trade_history_range(&self) -> (Timestamp, Timestamp) {
-        let capabilities = self.stack.router.capabilities();
         let now = self.now();
-        let days = Duration::from_secs(86_400 * u64::from(capabilities.trade_days));
-        (Grid::Utc.floor(Timeframe::D1, now).minus(days), now)
+        (self.stack.router.capabilities().trades_kept_since(now), now)
     }
 
     /// Returns the current time by the venue's clock as far as it is known; it is this machine's until the

@@ -89,10 +89,9 @@ impl VenueSpec {
     fn open(
         self,
         source: VenueId,
-        clock: &Arc<dyn Clock>,
     ) -> Result<(Arc<dyn Venue>, Endpoint), SourceError> {
         match self {
-            Self::Described(config) => config.open(source, clock),
+            Self::Described(config) => config.open(source),
             Self::Adapter(venue, endpoint) => Ok((venue, endpoint)),
         }
     }
@@ -322,7 +321,7 @@ impl Builder {
         let venues: Arc<dyn Clock> = Arc::clone(&time) as _;
         let clock = || Arc::clone(&venues);
         let descriptor = wish.descriptor(venue);
-        let (adapter, endpoint) = wish.open(venue, &venues)?;
+        let (adapter, endpoint) = wish.open(venue)?;
         let capabilities = *adapter.capabilities();
         let of = |name: VenueId| self.routers.iter().find(|(named, _)| *named == name);
         let own = of(venue).or_else(|| of(venue.family())).map(|(_, config)| config);

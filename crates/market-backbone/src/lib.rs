@@ -73,7 +73,8 @@ pub use market_backbone_core::{
     Provenance, QueryError, RangeSet, RateLimitGroup, RejectedRow, Secret, Series, Session, Side, Slot,
     SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError, StoreErrorKind, StraddlingCandle,
     StreamKind, StreamKindError, Symbol, SymbolError, Ticker, TimeError, TimeRange, Timeframe,
-    TimeframeError, Timestamp, Trade, TradeId, VenueId, VenueIdError, View, ViewRow, WriteFailure,
+    TimeframeError, Timestamp, Trade, TradeId, TradeIdText, VenueId, VenueIdError, View, ViewRow,
+    WriteFailure,
 };
 pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,

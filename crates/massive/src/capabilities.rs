@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use market_backbone_core::{
     Calendar, Capabilities, Grid, KeepAlive, RateLimitGroup, RateLimitRule, RevisionPolicy, SocketLimits,
-    StreamKind, Timeframe, Timestamp, VenueId,
+    StreamKind, Timeframe, Timestamp, TradeCursorKind, VenueId,
 };
 
 use crate::naming::base_bars;
@@ -25,9 +25,9 @@ pub(crate) const BASE_BARS: u32 = 50_000;
 pub(crate) const TRADE_PAGE: u32 = 49_000;
 /// The most trades that may be requested twice, because pages begin at a millisecond and not at a trade.
 pub(crate) const TRADE_SLACK: u32 = 1_000;
-/// The number of days before today that are searched for trades. The venue has years of them: those are for
-/// [`MassiveClient::trades`](crate::MassiveClient::trades).
-pub(crate) const TRADE_DAYS: u8 = 7;
+/// Days before today that are looked through for trades. The venue has years of them: those are for
+/// [`MassiveClient::trades`](crate::MassiveClient::trade_channel).
+pub(crate) const TRADE_DAYS: u64 = 7;
 pub(crate) const BOOK_DEPTH: u32 = 1;
 pub(crate) const LISTING_PAGE: u32 = 1_000;
 
@@ -177,6 +177,24 @@ const fn page(timeframe: Timeframe) -> (Timeframe, u32) {
     (timeframe, BASE_BARS / base_bars(timeframe))
 }
 
+/// The timeframes of which it is known how Massive cuts them. It has bars of any multiple of an hour and of a day, but
+/// from where it counts six hours or three days is said nowhere.
+static TIMEFRAMES: [Timeframe; 13] = [
+    Timeframe::S1,
+    Timeframe::M1,
+    Timeframe::M3,
+    Timeframe::M5,
+    Timeframe::M10,
+    Timeframe::M15,
+    Timeframe::M30,
+    Timeframe::H1,
+    Timeframe::H4,
+    Timeframe::D1,
+    Timeframe::W1,
+    Timeframe::Month,
+    Timeframe::Year,
+];
+
 static SHORTER_PAGES: [(Timeframe, u32); 10] = [
     page(Timeframe::M3),
     page(Timeframe::M5),
@@ -203,11 +221,12 @@ pub(crate) fn capabilities(
         shorter_pages: &SHORTER_PAGES,
         trade_page: TRADE_PAGE,
         book_depth: BOOK_DEPTH,
-        trade_days: TRADE_DAYS,
-        // The free plan has no candles of seconds.
-        timeframes: if plan == MassivePlan::Basic { &Timeframe::ALL[1..] } else { &Timeframe::ALL },
+        trade_history: Duration::from_secs(TRADE_DAYS * 86_400),
+        trade_cursors: &[TradeCursorKind::Latest, TradeCursorKind::Before, TradeCursorKind::At],
+        // Seconds are not free.
+        timeframes: if plan == MassivePlan::Basic { &TIMEFRAMES[1..] } else { &TIMEFRAMES },
         live_timeframes: if plan == MassivePlan::Basic { &[] } else { &[Timeframe::S1, Timeframe::M1] },
-        unstreamed_kinds: unsupported_kinds(plan),
+        streamed_kinds: streamed_kinds(plan),
         finality_delay: LATE_REPORT_WINDOW + plan.delay(),
         revision_policy: RevisionPolicy { live_is_provisional: true, reconcile_after: &[RECONCILE_DELAY] },
         limits: rate.limits(),
@@ -225,21 +244,19 @@ pub(crate) fn capabilities(
     }
 }
 
-/// Returns the kinds that are not streamed. No plan has tickers: there is no such channel.
-const fn unsupported_kinds(plan: MassivePlan) -> &'static [StreamKind] {
+/// No plan has tickers: there is no such channel.
+const fn streamed_kinds(plan: MassivePlan) -> &'static [StreamKind] {
     match plan {
-        MassivePlan::Basic | MassivePlan::Starter => {
-            &[StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Band]
-        }
-        MassivePlan::Developer => &[StreamKind::Ticker, StreamKind::Book, StreamKind::Band],
-        MassivePlan::Advanced => &[StreamKind::Ticker],
+        MassivePlan::Basic | MassivePlan::Starter => &[],
+        MassivePlan::Developer => &[StreamKind::Trade],
+        MassivePlan::Advanced => &[StreamKind::Trade, StreamKind::Book, StreamKind::Band],
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::naming::{MASSIVE, channel_name};
+    use crate::naming::{MASSIVE, channel_name, timespan};
 
     const PLANS: [MassivePlan; 4] =
         [MassivePlan::Basic, MassivePlan::Starter, MassivePlan::Developer, MassivePlan::Advanced];
@@ -261,11 +278,14 @@ mod tests {
     #[test]
     fn a_page_never_counts_more_bars_than_the_venue_does() {
         let can = capabilities(MASSIVE, MassivePlan::Advanced, MassiveRate::HundredPerSecond, 1);
-        for timeframe in Timeframe::ALL {
+        for timeframe in TIMEFRAMES {
             let bars = can.candle_page_of(timeframe) * base_bars(timeframe);
             assert!((BASE_BARS - 366..=BASE_BARS).contains(&bars), "{timeframe}: {bars}");
         }
         assert_eq!(can.candle_page_of(Timeframe::H1), 833);
+        for timeframe in Timeframe::ALL {
+            assert_eq!(can.timeframes.contains(&timeframe), timespan(timeframe).is_some(), "{timeframe}");
+        }
     }
 
     #[test]

@@ -79,10 +79,9 @@ fn socket(options: &VenueOptions) -> Result<&'static str, SourceError> {
 fn open(
     options: &VenueOptions,
     source: VenueId,
-    clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Venue>, SourceError> {
     let key = options.key().cloned().unwrap_or_else(|| Secret::new(""));
-    let mut venue = Massive::new(key, plan(options)?, Arc::clone(clock)).with_source(source);
+    let mut venue = Massive::new(key, plan(options)?).with_source(source);
     if let Some(rate) = options.parse::<MassiveRate>(RATE_OPTION)? {
         venue = venue.with_rate(rate);
     }
@@ -116,8 +115,7 @@ mod tests {
     }
 
     fn opened(options: &VenueOptions) -> Result<Arc<dyn Venue>, SourceError> {
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
-        DESCRIPTOR.open(options, MASSIVE, &clock)
+        DESCRIPTOR.open(options, MASSIVE)
     }
 
     #[test]

@@ -6,18 +6,16 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{
-    Call, HttpReply, Secret, SourceError, SourceErrorKind as Kind, Symbol, TickerRequest,
-};
+use market_backbone_core::{Call, HttpReply, Secret, SourceError, SourceErrorKind as Kind, TickerRequest};
+use market_backbone_venue_kit::{self as venue_kit, excerpt};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::capabilities::MassivePlan;
+use crate::naming::VENUE;
 use crate::wire::Envelope;
 
-/// The most characters of a body that a message may repeat.
-const EXCERPT_CHARS: usize = 160;
-/// The longest wait that is believed; a longer one is a mistake in the reply.
+/// A longer wait than this is a mistake in the reply.
 const MAX_WAIT: Duration = Duration::from_secs(86_400);
 
 pub(crate) fn check(
@@ -46,20 +44,7 @@ pub(crate) fn redacted(words: &str, key: &Secret) -> String {
 
 /// Returns the error for a body that is not what Massive sends.
 pub(crate) fn malformed(body: &[u8]) -> SourceError {
-    let message = format!("cannot read massive's answer `{}`", excerpt(body));
-    SourceError::new(Kind::Malformed, message)
-}
-
-/// Returns at most [`EXCERPT_CHARS`] characters of a body, on one line.
-pub(crate) fn excerpt(body: &[u8]) -> String {
-    // A character has at most four bytes, so this many bytes always hold enough of them.
-    let head = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT_CHARS)]);
-    let line = head.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut text: String = line.chars().filter(|c| !c.is_control()).take(EXCERPT_CHARS).collect();
-    if text.len() < line.len() || body.len() > 4 * EXCERPT_CHARS {
-        text.push('…');
-    }
-    text
+    venue_kit::malformed(VENUE, body)
 }
 
 /// Returns whether "no data" is a valid answer to the call: the day had no session.
@@ -152,30 +137,15 @@ fn error_text(body: &[u8]) -> String {
     }
 }
 
-/// Returns `unknown market NOPE on massive`; of several markets, the venue does not say which.
+/// Names the markets that it may be: the venue does not say which.
 fn unknown_market(call: &Call) -> String {
-    match markets(call) {
-        [only] => format!("unknown market {only} on massive"),
-        [first, second] => format!("unknown market on massive: {first} or {second}"),
-        [first, second, rest @ ..] => {
-            format!("unknown market on massive: {first}, {second} or one of {} others", rest.len())
-        }
+    match call.symbols() {
         [] => "massive has no data for this request".to_owned(),
-    }
-}
-
-fn markets(call: &Call) -> &[Symbol] {
-    match call {
-        Call::Candles(request) => std::slice::from_ref(&request.series.symbol),
-        Call::Trades(request) => std::slice::from_ref(&request.symbol),
-        Call::Tickers(TickerRequest::Symbols(symbols)) | Call::PriceIncrements(symbols) => symbols,
-        Call::Books(request) => &request.symbols,
-        Call::Tickers(TickerRequest::Quotes(_)) | Call::Markets | Call::VenueSpecific(_) => &[],
+        markets => venue_kit::unknown_market(markets, VENUE),
     }
 }
 
 /// Returns how long to wait, where the venue says so; it does not always.
 fn retry_after(reply: &HttpReply<'_>) -> Option<Duration> {
-    let seconds = reply.header("retry-after").and_then(|value| value.trim().parse().ok());
-    seconds.map(Duration::from_secs).map(|wait| wait.min(MAX_WAIT))
+    venue_kit::retry_after(reply).map(|wait| wait.min(MAX_WAIT))
 }

@@ -7,15 +7,15 @@ mod frame;
 mod scan;
 mod tokens;
 
-pub(crate) use frame::decode;
+pub(crate) use frame::MassiveFrames;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use market_backbone_core::{Channel, ControlMessage, Login, Secret, SourceErrorKind as Kind};
+use market_backbone_venue_kit::excerpt;
 use serde::Serialize;
 
-use crate::error::excerpt;
 use crate::naming::channel_name;
 use crate::wire::StatusEvent;
 

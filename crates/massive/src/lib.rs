@@ -6,13 +6,13 @@
 //! has what only this venue offers: grouped days, snapshots, splits, holidays and the like.
 //!
 //! ```
-//! use std::sync::Arc;
-//! use market_backbone_core::{Call, CandlePageRequest, ManualClock, Secret, Series, Symbol, Timeframe, Venue};
+//! use market_backbone_core::{Call, CandlePageRequest, Secret, Series, Symbol, Timeframe, Timestamp, Venue};
 //! use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 //!
-//! let massive = Massive::new(Secret::new("key"), MassivePlan::Advanced, Arc::new(ManualClock::default()));
+//! let massive = Massive::new(Secret::new("key"), MassivePlan::Advanced);
 //! let series = Series::new(Symbol::new(MASSIVE, "AAPL")?, Timeframe::H1);
-//! let call = massive.encode(&Call::Candles(CandlePageRequest { series, before: None, count: 200 }))?;
+//! let page = Call::Candles(CandlePageRequest { series, before: None, count: 200 });
+//! let call = massive.encode(&page, "2026-11-20T15:00:00Z".parse::<Timestamp>()?)?;
 //! assert!(call.path.starts_with("/v2/aggs/ticker/AAPL/range/1/hour/"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -36,6 +36,6 @@ pub use client::{
     apply_holidays,
 };
 pub use descriptor::{DESCRIPTOR, PLAN_OPTION, RATE_OPTION};
-pub use naming::{DELAYED_WS_URL, MASSIVE, MASSIVE_HOSTS, REST_URL, WS_URL, trade_cursor};
+pub use naming::{DELAYED_WS_URL, MASSIVE, MASSIVE_HOSTS, REST_URL, WS_URL};
 pub use rate_name::MassiveRateError;
 pub use venue::Massive;

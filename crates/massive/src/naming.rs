@@ -1,11 +1,12 @@
 //! The names that Massive gives to itself, its markets, timeframes and trades.
 
-use std::fmt::Write;
+use std::io::{self, Write};
 
-use market_backbone_core::{StreamKind, Timeframe, Timestamp, TradeId, VenueId};
+use market_backbone_core::{StreamKind, Timeframe, TradeId, VenueId};
 
-/// The id of Massive (Polygon, until 2025): the venue itself, and the family of all sources that speak its
-/// protocol.
+/// How messages call it.
+pub(crate) const VENUE: &str = "massive";
+/// Massive (Polygon, until 2025): the house itself, and the family of all who speak its protocol.
 pub const MASSIVE: VenueId = VenueId::new("massive");
 /// The venue's own hosts, under both of its names, and those with the same data delayed by fifteen minutes. Its
 /// other sockets (`business`, `nasdaqfeed` and the like) carry other tapes.
@@ -24,9 +25,9 @@ pub const WS_URL: &str = "wss://socket.massive.com/stocks";
 /// The address of the same socket with a delay of fifteen minutes, for plans without real-time data.
 pub const DELAYED_WS_URL: &str = "wss://delayed.massive.com/stocks";
 
-/// Returns the multiplier and the timespan of a timeframe.
-pub(crate) const fn timespan(timeframe: Timeframe) -> (u32, &'static str) {
-    match timeframe {
+/// The multiplier and the timespan of a timeframe; `None` where it is not known how Massive cuts such bars.
+pub(crate) const fn timespan(timeframe: Timeframe) -> Option<(u32, &'static str)> {
+    Some(match timeframe {
         Timeframe::S1 => (1, "second"),
         Timeframe::M1 => (1, "minute"),
         Timeframe::M3 => (3, "minute"),
@@ -40,7 +41,8 @@ pub(crate) const fn timespan(timeframe: Timeframe) -> (u32, &'static str) {
         Timeframe::W1 => (1, "week"),
         Timeframe::Month => (1, "month"),
         Timeframe::Year => (1, "year"),
-    }
+        Timeframe::H2 | Timeframe::H6 | Timeframe::H8 | Timeframe::H12 | Timeframe::D3 => return None,
+    })
 }
 
 /// Returns the most counted bars of which a candle is made: minutes below a day, days from there on.
@@ -53,7 +55,12 @@ pub(crate) const fn base_bars(timeframe: Timeframe) -> u32 {
         Timeframe::M15 => 15,
         Timeframe::M30 => 30,
         Timeframe::H1 => 60,
+        Timeframe::H2 => 120,
         Timeframe::H4 => 240,
+        Timeframe::H6 => 360,
+        Timeframe::H8 => 480,
+        Timeframe::H12 => 720,
+        Timeframe::D3 => 3,
         Timeframe::W1 => 7,
         Timeframe::Month => 31,
         Timeframe::Year => 366,
@@ -113,30 +120,47 @@ pub(crate) struct TradeIdParts<'a> {
 const TIME_DIGITS: usize = 13;
 const SEQUENCE_DIGITS: usize = 12;
 
+/// More than the longest name that was seen; a longer one is written on the heap.
+const ID_BUFFER: usize = 96;
+
 impl TradeIdParts<'_> {
-    /// Returns a text that sorts by time and then by sequence number, and is the same whether the trade came by
-    /// socket or by page.
+    /// A text that sorts by time and then by sequence number, and is the same whether the trade came by socket or by
+    /// page. Nothing is allocated for it while the tape's own name is a number.
     pub(crate) fn to_id(self) -> TradeId {
-        let mut text = String::with_capacity(40 + self.id.len());
-        push_padded(&mut text, self.millis, TIME_DIGITS);
-        text.push(':');
-        push_padded(&mut text, self.sequence, SEQUENCE_DIGITS);
-        text.push(':');
-        push_padded(&mut text, self.exchange, 1);
-        text.push(':');
-        push_padded(&mut text, self.facility, 1);
-        text.push(':');
-        text.push_str(self.id);
-        TradeId::Text(text.into_boxed_str())
+        let mut buffer = [0; ID_BUFFER];
+        let mut rest = buffer.as_mut_slice();
+        let heap;
+        let text = if self.write(&mut rest).is_ok() {
+            let unused = rest.len();
+            &buffer[..ID_BUFFER - unused]
+        } else {
+            let mut long = Vec::new();
+            // A vector takes all that is written.
+            let _ = self.write(&mut long);
+            heap = long;
+            &heap
+        };
+        TradeId::Text(std::str::from_utf8(text).unwrap_or_default().into())
+    }
+
+    fn write(self, out: &mut impl Write) -> io::Result<()> {
+        write_padded(out, self.millis, TIME_DIGITS)?;
+        out.write_all(b":")?;
+        write_padded(out, self.sequence, SEQUENCE_DIGITS)?;
+        out.write_all(b":")?;
+        write_padded(out, self.exchange, 1)?;
+        out.write_all(b":")?;
+        write_padded(out, self.facility, 1)?;
+        out.write_all(b":")?;
+        out.write_all(self.id.as_bytes())
     }
 }
 
-/// Writes a number with leading zeros. Every trade needs it, and it is several times faster than `write!`.
-fn push_padded(text: &mut String, number: i64, digits: usize) {
+/// Writes a number with leading zeros; this is on the way of every trade, and several times faster than `write!`.
+fn write_padded(out: &mut impl Write, number: i64, digits: usize) -> io::Result<()> {
     let Ok(mut rest) = u64::try_from(number) else {
-        // No clock and no counter is negative. Such a number sorts before all others, where it does no harm.
-        let _ = write!(text, "{number}");
-        return;
+        // No clock and no counter is negative: sorted before all others, it does no harm.
+        return write!(out, "{number}");
     };
     let mut buffer = [b'0'; 20];
     let mut start = buffer.len();
@@ -145,23 +169,16 @@ fn push_padded(text: &mut String, number: i64, digits: usize) {
         buffer[start] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
         rest /= 10;
     }
-    text.push_str(std::str::from_utf8(&buffer[start..]).unwrap_or_default());
+    out.write_all(&buffer[start..])
 }
 
 /// Returns the millisecond of the trade with this `id`.
 pub(crate) fn millis_of(id: &TradeId) -> Option<i64> {
     let TradeId::Text(text) = id else { return None };
-    let digits = text.split(':').next().unwrap_or_default();
-    (digits.len() == TIME_DIGITS).then(|| digits.parse().ok())?
-}
-
-/// Returns an id that sorts before all trades from the millisecond of `moment` on: a page of trades before it
-/// ends there.
-#[must_use]
-pub fn trade_cursor(moment: Timestamp) -> TradeId {
-    let mut text = String::with_capacity(TIME_DIGITS);
-    push_padded(&mut text, moment.as_millis().max(0), TIME_DIGITS);
-    TradeId::Text(text.into_boxed_str())
+    text.with_str(|text| {
+        let digits = text.split(':').next().unwrap_or_default();
+        (digits.len() == TIME_DIGITS).then(|| digits.parse().ok())?
+    })
 }
 
 #[cfg(test)]
@@ -219,8 +236,9 @@ mod tests {
         assert!(id < TradeIdParts { sequence: 10_000_000, ..name }.to_id());
         assert!(id < TradeIdParts { millis: name.millis + 1, sequence: 1, ..name }.to_id());
         assert_ne!(id, TradeIdParts { facility: 202, ..name }.to_id());
-        assert!(trade_cursor(Timestamp::from_millis(name.millis)) < id);
-        assert!(id < trade_cursor(Timestamp::from_millis(name.millis + 1)));
+        let long = "9".repeat(ID_BUFFER);
+        let spelt = format!("1536036818784:000003681328:4:0:{long}");
+        assert_eq!(TradeIdParts { id: &long, ..name }.to_id().to_string(), spelt);
         for foreign in [TradeId::Number(17), TradeId::Text("17".into()), TradeId::Text("".into())] {
             assert_eq!(millis_of(&foreign), None);
         }

@@ -3,23 +3,28 @@
 //! Prices are always requested unadjusted: what is adjusted for splits changes with every split, and is a view.
 
 use market_backbone_core::{
-    BookRequest, Calendar, Call, CandlePageRequest, Day, Grid, HttpCall, HttpReply, QueryParams, SourceError,
-    SourceErrorKind, Symbol, TickerRequest, Timeframe, Timestamp, TradePageRequest,
+    BookRequest, Calendar, Call, CandlePageRequest, Capabilities, Day, HttpCall, HttpReply, QueryParams,
+    SourceError, SourceErrorKind, Symbol, TickerRequest, Timeframe, Timestamp, TradeCursor, TradePageRequest,
 };
+use market_backbone_venue_kit::{bad_request, excerpt, page_size, unsupported};
 
 use crate::capabilities::{
     BASE_BARS, BOOK_DEPTH, LISTING_PAGE, MassivePlan, REQUESTS, TRADE_DAYS, TRADE_PAGE, TRADE_SLACK,
 };
-use crate::error::{excerpt, malformed};
-use crate::naming::{MASSIVE, base_bars, is_ticker, millis_of, timespan};
+use crate::error::malformed;
+use crate::naming::{MASSIVE, VENUE, base_bars, is_ticker, millis_of, timespan};
 use crate::wire::Envelope;
 
 const SNAPSHOTS: &str = "/v2/snapshot/locale/us/markets/stocks/tickers";
 
-pub(crate) fn encode(call: &Call, plan: MassivePlan, now: Timestamp) -> Result<HttpCall, SourceError> {
+pub(crate) fn encode(
+    call: &Call,
+    plan: MassivePlan,
+    (capabilities, now): (&Capabilities, Timestamp),
+) -> Result<HttpCall, SourceError> {
     match call {
-        Call::Candles(request) => candles(request, plan, now),
-        Call::Trades(request) => trades(request, plan, now),
+        Call::Candles(request) => candles(request, plan, (capabilities, now)),
+        Call::Trades(request) => trades(request, plan, (capabilities, now)),
         Call::Tickers(request) => tickers(request),
         Call::Books(request) => books(request),
         Call::Markets => Ok(get("/v3/reference/tickers".to_owned(), listing_query())),
@@ -65,10 +70,9 @@ pub(crate) fn next_page(
     Ok(Some(next))
 }
 
-/// Returns a GET request.
+/// A GET request: all of them count together.
 pub(crate) fn get(path: String, query: Vec<(&'static str, String)>) -> HttpCall {
-    let query = query.into_iter().map(|(name, value)| (name.into(), value)).collect();
-    HttpCall::new(REQUESTS, path, query)
+    market_backbone_venue_kit::get(REQUESTS, path, query)
 }
 
 /// Returns the code of a market, if it can stand in a path.
@@ -121,19 +125,23 @@ pub(crate) fn codes(symbols: &[Symbol]) -> Result<String, SourceError> {
     Ok(codes.join(","))
 }
 
-fn candles(request: &CandlePageRequest, plan: MassivePlan, now: Timestamp) -> Result<HttpCall, SourceError> {
+fn candles(
+    request: &CandlePageRequest,
+    plan: MassivePlan,
+    (capabilities, now): (&Capabilities, Timestamp),
+) -> Result<HttpCall, SourceError> {
     let CandlePageRequest { series, before, count } = request;
     let timeframe = series.timeframe;
     if plan == MassivePlan::Basic && timeframe == Timeframe::S1 {
         return Err(not_in_plan("bars of a second are not in the plan basic"));
     }
+    let (multiplier, span) = timespan(timeframe).ok_or_else(|| capabilities.no_such_timeframe(timeframe))?;
     let bars = base_bars(timeframe);
-    let count = page_size(*count, BASE_BARS / bars, &format!("candles of {timeframe}"))?;
+    let count = page_size(VENUE, *count, BASE_BARS / bars, &format!("candles of {timeframe}"))?;
     let (from, newest) = plan.window(now);
     // Both ends belong to the venue's range, but `before` is exclusive.
     let to = before.map_or(newest, |before| before.min(newest)).as_millis().saturating_sub(1).max(0);
     let from = from.as_millis().clamp(0, to);
-    let (multiplier, span) = timespan(timeframe);
     let code = ticker(&series.symbol)?;
     let query = vec![
         ("adjusted", "false".to_owned()),
@@ -143,38 +151,37 @@ fn candles(request: &CandlePageRequest, plan: MassivePlan, now: Timestamp) -> Re
     Ok(get(format!("/v2/aggs/ticker/{code}/range/{multiplier}/{span}/{from}/{to}"), query))
 }
 
-/// Returns the request for the newest trades before a moment, however far back they lie: days without any cost
-/// no request of their own.
-fn trades(request: &TradePageRequest, plan: MassivePlan, now: Timestamp) -> Result<HttpCall, SourceError> {
-    let TradePageRequest { symbol, before, days_ago, count } = request;
+/// The newest trades before a moment, however far back they lie: a day without any costs no request of its own.
+fn trades(
+    request: &TradePageRequest,
+    plan: MassivePlan,
+    (capabilities, now): (&Capabilities, Timestamp),
+) -> Result<HttpCall, SourceError> {
+    let TradePageRequest { symbol, cursor, count } = request;
     if !plan.has_trades() {
-        return Err(not_in_plan(&format!("single trades are not in the plan {plan}")));
+        return Err(not_in_plan(format!("single trades are not in the plan {plan}")));
     }
-    if *days_ago > TRADE_DAYS {
-        return Err(unsupported(&format!(
-            "pages of massive's trades reach {TRADE_DAYS} days back, not {days_ago}; \
-             ask for a range of trades instead"
-        )));
-    }
-    let day = Timestamp::from_secs(86_400 * i64::from(*days_ago));
-    let end_of_day = (*days_ago > 0).then(|| {
-        let then = now.minus(day.since(Timestamp::EPOCH));
-        Grid::Utc.close(Timeframe::D1, Grid::Utc.floor(Timeframe::D1, then))
-    });
-    let end_of_page = match before {
-        Some(id) => {
+    let end = match cursor {
+        TradeCursor::Latest => None,
+        TradeCursor::At(moment) if *moment <= capabilities.trades_kept_since(now) => {
+            return Err(unsupported(format!(
+                "pages of massive's trades reach {TRADE_DAYS} days back, those before {moment} were asked; \
+                 ask for a range of trades instead"
+            )));
+        }
+        TradeCursor::At(moment) => Some(*moment),
+        TradeCursor::Before(id) => {
             let unreadable = || bad_request(format!("`{id}` is not a trade id of massive"));
             // A page begins between milliseconds. Trades that are not before the cursor are left out when it is
             // read.
             Some(Timestamp::from_millis(millis_of(id).ok_or_else(unreadable)?.saturating_add(1)))
         }
-        None => None,
     };
     let mut query = Vec::new();
-    if let Some(end) = end_of_day.into_iter().chain(end_of_page).min() {
-        query.push(("timestamp.lt", end.as_nanos().to_string()));
+    if let Some(end) = end {
+        query.push(("timestamp.lt", end.as_nanos().max(0).to_string()));
     }
-    let count = page_size(*count, TRADE_PAGE, "trades")?;
+    let count = page_size(VENUE, *count, TRADE_PAGE, "trades")?;
     query.extend([
         ("order", "desc".to_owned()),
         ("sort", "timestamp".to_owned()),
@@ -189,12 +196,12 @@ fn tickers(request: &TickerRequest) -> Result<HttpCall, SourceError> {
         TickerRequest::Quotes(quotes) if quotes.iter().any(|quote| quote.eq_ignore_ascii_case("USD")) => {
             Ok(get(snapshots_path(None)?, Vec::new()))
         }
-        TickerRequest::Quotes(_) => Err(bad_request("all markets of massive are priced in USD".to_owned())),
+        TickerRequest::Quotes(_) => Err(bad_request("all markets of massive are priced in USD")),
     }
 }
 
 fn books(request: &BookRequest) -> Result<HttpCall, SourceError> {
-    page_size(request.depth, BOOK_DEPTH, "levels of a book")?;
+    page_size(VENUE, request.depth, BOOK_DEPTH, "levels of a book")?;
     match request.symbols.as_slice() {
         [only] => Ok(get(format!("/v2/last/nbbo/{}", ticker(only)?), Vec::new())),
         symbols => Ok(get(snapshots_path(None)?, vec![("tickers", codes(symbols)?)])),
@@ -253,30 +260,8 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> {
-    if asked == 0 {
-        return Err(bad_request(format!("cannot request 0 {of_what}; ask for 1 to {limit}")));
-    }
-    if asked > limit {
-        let message = format!(
-            "massive gives at most {limit} {of_what} at once, {asked} were asked; \
-             ask for {limit} at a time, or through a layer that splits"
-        );
-        return Err(SourceError::new(SourceErrorKind::PageTooLarge { asked, limit }, message));
-    }
-    Ok(asked)
-}
-
-pub(crate) fn bad_request(message: impl Into<String>) -> SourceError {
-    SourceError::new(SourceErrorKind::BadRequest, message)
-}
-
-fn not_in_plan(message: &str) -> SourceError {
+fn not_in_plan(message: impl Into<String>) -> SourceError {
     SourceError::new(SourceErrorKind::Forbidden, message)
-}
-
-fn unsupported(message: &str) -> SourceError {
-    SourceError::new(SourceErrorKind::Unsupported, message)
 }
 
 #[cfg(test)]

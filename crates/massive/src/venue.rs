@@ -1,17 +1,14 @@
 //! The venue itself: the methods of the port, each of which calls the module for it.
 
-use std::sync::Arc;
-
 use market_backbone_core::{
-    Call, CandlePage, CandlePageRequest, Capabilities, Channel, Clock, ControlMessage, FeedEvent, FrameError,
-    FrameOutcome, HttpCall, HttpReply, Instrument, Login, OrderBook, PriceIncrement, RateLimitGroup, Secret,
-    SourceError, SourceErrorKind, Symbol, SymbolTable, Ticker, Timestamp, TradeId, TradePage,
-    TradePageRequest, Venue, VenueId,
+    Call, CandlePage, CandlePageRequest, Capabilities, Channel, FrameDecoder, HttpCall, HttpReply,
+    Instrument, Login, OrderBook, PriceIncrement, RateLimitGroup, Secret, SourceError, SourceErrorKind,
+    Symbol, Ticker, Timestamp, TradePage, TradePageRequest, Venue, VenueId,
 };
 
 use crate::capabilities::{MassivePlan, MassiveRate, capabilities};
 use crate::decode::candles::DecodeContext;
-use crate::naming::{MASSIVE, MASSIVE_HOSTS, trade_cursor};
+use crate::naming::{MASSIVE, MASSIVE_HOSTS};
 use crate::{decode, error, feed, naming, rest};
 
 /// The Massive venue: all shares of the American exchanges. It needs a key, and the key's plan decides what it
@@ -20,16 +17,14 @@ use crate::{decode, error, feed, naming, rest};
 pub struct Massive {
     key: Secret,
     plan: MassivePlan,
-    /// The clock, which is used only for the current day: a plan begins a number of years ago.
-    clock: Arc<dyn Clock>,
     capabilities: Capabilities,
 }
 
 impl Massive {
     /// Creates the venue itself, for the owner of `key` with the plan `plan`.
     #[must_use]
-    pub fn new(key: Secret, plan: MassivePlan, clock: Arc<dyn Clock>) -> Self {
-        Self { key, plan, clock, capabilities: capabilities(MASSIVE, plan, plan.rate(), 1) }
+    pub fn new(key: Secret, plan: MassivePlan) -> Self {
+        Self { key, plan, capabilities: capabilities(MASSIVE, plan, plan.rate(), 1) }
     }
 
     /// Sets another rate limit than the plan's.
@@ -82,8 +77,8 @@ impl Venue for Massive {
         &MASSIVE_HOSTS
     }
 
-    fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
-        self.at_source(rest::encode(call, self.plan, self.clock.now()))
+    fn encode(&self, call: &Call, now: Timestamp) -> Result<HttpCall, SourceError> {
+        self.at_source(rest::encode(call, self.plan, (&self.capabilities, now)))
     }
 
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
@@ -131,10 +126,6 @@ impl Venue for Massive {
         self.at_source(decode::candles::page(request, body, circumstances))
     }
 
-    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
-        Some(trade_cursor(moment))
-    }
-
     fn decode_trades(
         &self,
         request: &TradePageRequest,
@@ -166,22 +157,7 @@ impl Venue for Massive {
         feed::subscribe(has, wanted)
     }
 
-    fn decode_frame(
-        &self,
-        frame: &[u8],
-        received: Timestamp,
-        symbols: &SymbolTable,
-        events: &mut Vec<FeedEvent>,
-    ) -> Result<FrameOutcome, FrameError> {
-        let mut outcome = feed::decode(self.source(), frame, received, symbols, events)?;
-        if let Some(
-            ControlMessage::Refused { message, .. }
-            | ControlMessage::Evicted { message, .. }
-            | ControlMessage::TooSlow { message },
-        ) = &mut outcome.control
-        {
-            *message = error::redacted(message, &self.key);
-        }
-        Ok(outcome)
+    fn decoder(&self) -> Box<dyn FrameDecoder> {
+        Box::new(feed::MassiveFrames { source: self.source(), key: self.key.clone() })
     }
 }

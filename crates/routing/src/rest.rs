@@ -1,35 +1,37 @@
 //! The REST half of a venue: it sends a call and returns the decoded reply.
 
 mod pagination;
+pub(crate) mod typed_request;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone_core::{
-    Call, HttpCall, Priority, QueryParams, SourceError, SourceErrorKind, Symbol, Venue, VenueId,
+    Clock, Priority, QueryParams, RequestCost, SourceError, SourceErrorKind, Symbol, Venue, VenueId,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::http::{HttpClient, HttpConfig};
 use crate::http_stats::HttpStats;
 use crate::limiter::Limiter;
-use crate::shared_replies::SharedReplies;
 use crate::stack::request::{VenueReply, VenueRequest};
 use crate::stack::retry::RetryConfig;
 use crate::stack::{RequestStack, compose};
 use crate::tls;
 use crate::transport::Transport;
 use crate::venue_clock_sync::VenueClockSync;
+use typed_request::{JoinableRequest, Request, RequestsInFlight};
 
 /// The identity of a request: two requests are the same if they would be sent as the same bytes.
-type RequestKey = (String, QueryParams);
+pub(crate) type RequestKey = (String, QueryParams);
 
 /// The REST half of a venue.
 #[derive(Debug)]
 pub(crate) struct RestClient {
     venue: Arc<dyn Venue>,
+    time: Arc<VenueClockSync>,
     stack: RequestStack,
-    replies: SharedReplies<RequestKey, VenueReply>,
+    in_flight: RequestsInFlight,
     stats: Arc<HttpStats>,
     cancel: CancellationToken,
 }
@@ -54,11 +56,13 @@ impl RestClient {
                 &venue.headers(),
             )?,
         };
-        let stack = compose(client, venue, limiter, &figures, (time, ahead), (retry, http.timeout));
+        let clock = (Arc::clone(&time), ahead);
+        let stack = compose(client, venue, limiter, &figures, clock, (retry, http.timeout));
         Ok(Self {
             venue: Arc::clone(venue),
+            time,
             stack,
-            replies: SharedReplies::new(answers_for),
+            in_flight: RequestsInFlight::new(answers_for),
             stats: figures,
             cancel,
         })
@@ -68,49 +72,58 @@ impl RestClient {
         &self.stats
     }
 
-    /// Sends a call. Dropping the future abandons the request.
-    pub(crate) async fn call(&self, call: Call, priority: Priority) -> Result<VenueReply, SourceError> {
-        let http = self.encode(&call)?;
-        self.send(call, http, priority).await
+    /// Sends a request. Dropping the future abandons it.
+    pub(crate) async fn call<R: Request>(
+        &self,
+        question: R,
+        priority: Priority,
+    ) -> Result<VenueReply<R::Reply>, SourceError> {
+        let request = self.encode(&question, priority)?;
+        self.send(question, request).await
     }
 
-    /// Sends a call, or joins the same call if it is in flight, or returns a recent reply to it that is not
+    /// Sends a request, or joins the same request if it is in flight, or returns a recent reply to it that is not
     /// too old.
-    pub(crate) async fn call_shared(
+    pub(crate) async fn call_shared<R: JoinableRequest>(
         &self,
-        call: Call,
+        question: R,
         priority: Priority,
         max_age: Option<Duration>,
-    ) -> Result<VenueReply, SourceError> {
-        let http = self.encode(&call)?;
-        let key = (http.path.clone(), http.query.clone());
-        self.replies.join(&key, priority, max_age, || self.send(call, http, priority)).await
+    ) -> Result<VenueReply<R::Reply>, SourceError> {
+        let request = self.encode(&question, priority)?;
+        let key = (request.http.path.clone(), request.http.query.clone());
+        let start = || self.send(question, request);
+        R::in_flight(&self.in_flight).join(&key, priority, max_age, start).await
+    }
+
+    /// Returns what a request costs.
+    pub(crate) fn cost_of(&self, question: &impl Request) -> Result<RequestCost, SourceError> {
+        Ok((&self.venue.encode(&question.to_call(), self.time.clock().now())?).into())
     }
 
     /// Encodes a request for this source's markets. A reply under the name of another source would be stored
     /// as that source's.
-    fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
-        let source = self.venue.capabilities().venue;
+    fn encode(&self, question: &impl Request, priority: Priority) -> Result<VenueRequest, SourceError> {
+        let (call, source) = (question.to_call(), self.venue.capabilities().venue);
         if let Some(stranger) = call.symbols().iter().find(|symbol| symbol.venue() != source) {
             return Err(wrong_source(stranger, source));
         }
-        self.venue.encode(call)
+        let http = self.venue.encode(&call, self.time.clock().now())?;
+        Ok(VenueRequest { call: Arc::new(call), http: Arc::new(http), priority, attempt: 1 })
     }
 
-    fn send(
+    fn send<R: Request>(
         &self,
-        call: Call,
-        http: HttpCall,
-        priority: Priority,
-    ) -> impl Future<Output = Result<VenueReply, SourceError>> + Send + 'static {
-        let request = VenueRequest { call: Arc::new(call), http: Arc::new(http), priority, attempt: 1 };
+        question: R,
+        request: VenueRequest,
+    ) -> impl Future<Output = Result<VenueReply<R::Reply>, SourceError>> + Send + use<R> {
         let (stack, cancel) = (self.stack.clone(), self.cancel.clone());
         let venue = self.venue.capabilities().venue;
         async move {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => Err(closed()),
-                reply = pagination::fetch_all_pages(stack, request) => reply,
+                reply = pagination::fetch_all_pages(stack, Arc::new(question), request) => reply,
             }
             .map_err(|error| error.at_venue(venue))
         }

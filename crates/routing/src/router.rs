@@ -24,8 +24,7 @@ use market_backbone_core::{
     BookRequest, CallSource, Candle, CandlePage, CandlePageRequest, CandlePart, Capabilities, Channel, Clock,
     Delivery, HttpCall, Instrument, LiveSource, LiveStream, OrderBook, OwnedReply, PageSource, PriceBand,
     PriceIncrement, Priority, RateLimitGroup, Series, SourceError, SourceErrorKind, Subscription, Symbol,
-    Ticker, TickerRequest, Timestamp, Trade, TradeId, TradePage, TradePageRequest, Venue, VenueClock,
-    VenueId,
+    Ticker, TickerRequest, Trade, TradePage, TradePageRequest, Venue, VenueClock, VenueId,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -281,10 +280,6 @@ impl PageSource for Router {
         self.inner.candle_page(request, priority).await
     }
 
-    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
-        self.inner.venue.trade_cursor(moment)
-    }
-
     async fn trade_page(
         &self,
         request: &TradePageRequest,
@@ -313,12 +308,10 @@ impl LiveSource for Router {
         if let Some(channel) =
             subscription.channels().iter().find(|channel| !capabilities.streams(channel.kind))
         {
-            let message = format!(
-                "{} has no live {} of {}",
-                capabilities.venue.without_address(),
-                channel.kind,
-                channel.symbol
-            );
+            let (venue, kind) = (capabilities.venue.without_address(), channel.kind);
+            let has =
+                capabilities.all_streamed_kinds().map(|kind| kind.to_string()).collect::<Vec<_>>().join(" ");
+            let message = format!("{venue} has no live {kind} of {}; it has {has}", channel.symbol);
             return Err(SourceError::new(SourceErrorKind::Unsupported, message).at_venue(capabilities.venue));
         }
         let all = subscription.channels().iter().any(|channel| channel.symbol.is_any());

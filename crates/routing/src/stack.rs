@@ -1,7 +1,7 @@
 //! The path of a request to the venue and back, composed of layers.
 
 pub(crate) mod decode;
-mod future_stamp_filter;
+pub(crate) mod future_stamp_filter;
 pub(crate) mod rate_limit;
 pub(crate) mod request;
 pub(crate) mod retry;
@@ -11,48 +11,75 @@ use std::time::Duration;
 
 use market_backbone_core::{SourceError, SourceErrorKind, Venue};
 use tower::util::BoxCloneSyncService;
-use tower::{BoxError, ServiceBuilder};
+use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use crate::http::HttpClient;
 use crate::http_stats::HttpStats;
 use crate::limiter::Limiter;
+use crate::rest::typed_request::Request;
 use crate::venue_clock_sync::VenueClockSync;
-use decode::DecodeLayer;
+use decode::{DecodeService, ReplyDecoder};
 use future_stamp_filter::FutureStampFilter;
 use rate_limit::RateLimitLayer;
-use request::{VenueReply, VenueRequest};
+use request::{RawReply, VenueReply, VenueRequest};
 use retry::{RetryConfig, RetryPolicy};
 
-/// The whole path.
-pub(crate) type RequestStack = BoxCloneSyncService<VenueRequest, VenueReply, SourceError>;
-
-/// Composes the path of a request, outermost first.
+/// The path of a request, outermost first.
 ///
 /// - *retry*: outermost, so that every attempt goes through all other layers anew;
 /// - *decode*: inside retry, because a reply that cannot be decoded is worth another attempt;
 /// - *rate limit*: inside retry, because the venue counts every attempt: each takes a permit of its own;
 /// - *timeout*: inside rate limit, so that waiting for the permit does not use up the attempt's time;
 /// - *http*: innermost.
+///
+/// The two outermost know the type of the answer, so they are put before the others for each question.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestStack {
+    retry: RetryPolicy,
+    decoder: ReplyDecoder,
+    wire: BoxCloneSyncService<VenueRequest, RawReply, SourceError>,
+}
+
+impl RequestStack {
+    /// Sends `request`, which asks `question`, and reads the answer.
+    pub(crate) async fn ask<R: Request>(
+        &self,
+        question: &Arc<R>,
+        request: VenueRequest,
+    ) -> Result<VenueReply<R::Reply>, SourceError> {
+        let decode = DecodeService {
+            inner: self.wire.clone(),
+            decoder: self.decoder.clone(),
+            question: Arc::clone(question),
+        };
+        ServiceBuilder::new().retry(self.retry.clone()).service(decode).oneshot(request).await
+    }
+}
+
+/// Composes the way of all requests to a venue.
 pub(crate) fn compose(
     http: HttpClient,
     venue: &Arc<dyn Venue>,
     limiter: &Limiter,
-    figures: &Arc<HttpStats>,
-    (time, bound): (Arc<VenueClockSync>, Duration),
+    stats: &Arc<HttpStats>,
+    (time, max_ahead): (Arc<VenueClockSync>, Duration),
     (retry, timeout): (RetryConfig, Duration),
 ) -> RequestStack {
     let host = http.host();
-    let turn =
-        RateLimitLayer { limiter: limiter.clone(), venue: Arc::clone(venue), stats: Arc::clone(figures) };
-    let beyond = FutureStampFilter { time, max_ahead: bound, stats: Arc::clone(figures) };
-    let stack = ServiceBuilder::new()
-        .retry(RetryPolicy::new(retry, Arc::clone(figures)))
-        .layer(DecodeLayer { venue: Arc::clone(venue), base: http.base().into(), future_stamps: beyond })
-        .layer(turn)
+    let rate_limit =
+        RateLimitLayer { limiter: limiter.clone(), venue: Arc::clone(venue), stats: Arc::clone(stats) };
+    let future_stamps = FutureStampFilter { time, max_ahead, stats: Arc::clone(stats) };
+    let decoder = ReplyDecoder { venue: Arc::clone(venue), base: http.base().into(), future_stamps };
+    let wire = ServiceBuilder::new()
+        .layer(rate_limit)
         .map_err(move |error| source_error(error, &host, timeout))
         .timeout(timeout)
         .service(http);
-    BoxCloneSyncService::new(stack)
+    RequestStack {
+        retry: RetryPolicy::new(retry, Arc::clone(stats)),
+        decoder,
+        wire: BoxCloneSyncService::new(wire),
+    }
 }
 
 /// Recovers the error's type, which tower's timeout layer hides.

@@ -9,7 +9,7 @@ use futures::StreamExt;
 use market_backbone_core::{
     CandlePageRequest, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Clock, Coverage,
     Forming, PageSequence, PageSource, PartStream, Selection, SourceError, SourceErrorKind, TimeRange,
-    Timestamp, TradePageRequest,
+    Timestamp, TradeCursor, TradePageRequest,
 };
 use tokio::sync::Mutex;
 
@@ -172,7 +172,7 @@ impl ClockAwareSource {
         }
         let (symbol, series) = (query.series.symbol.clone(), query.series.clone());
         let count = self.venue.trade_page.min(CLOCK_PROBE_TRADES);
-        let trades = TradePageRequest { symbol, before: None, days_ago: 0, count };
+        let trades = TradePageRequest { symbol, cursor: TradeCursor::Latest, count };
         let answer = match self.pages.trade_page(&trades, query.priority).await {
             // Pages of trades may be none of the venue's, or none of the plan's.
             Err(error)

@@ -1,6 +1,7 @@
 //! Derives longer candles from one-minute ones where the ledger knows every minute of a slot, without a
 //! request.
 
+mod aggregation;
 mod answer;
 mod derivation_plan;
 mod estimate;
@@ -8,6 +9,7 @@ mod estimate;
 use std::fmt;
 use std::sync::Arc;
 
+use futures::{StreamExt, stream};
 use market_backbone_core::{
     CandleQuery, CandleSource, CandleStore, Capabilities, Clock, DerivationPolicy, Forming, Grid,
     PageSequence, PartStream, Selection, TimeRange, Timestamp,
@@ -25,6 +27,10 @@ use crate::stored_source::emitter;
 /// is derived if that does not split an unknown range, because a hole in the middle of a range that has to be
 /// fetched anyway would cost a request instead of saving one. Disputed minutes are not used.
 ///
+/// Candles that the venue lacks are added up from the longest timeframe it has that
+/// [divides](market_backbone_core::Grid::divides) theirs, whether it is known or asked for. Where there is none, or the
+/// policy is [`Never`](DerivationPolicy::Never), the question is refused with the list of what the venue has.
+///
 /// Derived candles are marked in their provenance ([`Origin::Derived`]), with the time of the oldest
 /// observation that they rest on. They are not stored, because the minutes are.
 ///
@@ -34,6 +40,7 @@ pub struct DerivedSource {
     store: Arc<dyn CandleStore>,
     inner: Arc<dyn CandleSource>,
     clock: Arc<dyn Clock>,
+    capabilities: Capabilities,
     grid: Grid,
     page: u64,
     derive: DerivationPolicy,
@@ -50,7 +57,7 @@ impl DerivedSource {
         derive: DerivationPolicy,
     ) -> Self {
         let (grid, page) = (capabilities.grid, u64::from(capabilities.candle_page));
-        Self { store, inner, clock, grid, page, derive }
+        Self { store, inner, clock, capabilities: *capabilities, grid, page, derive }
     }
 
     /// Returns the open time of the forming slot.
@@ -76,11 +83,18 @@ impl DerivedSource {
 
 impl CandleSource for DerivedSource {
     fn stream(&self, query: CandleQuery) -> PartStream {
-        match self.derive.base_of(query.series.timeframe) {
-            None => self.inner.stream(query),
-            Some(_) => {
+        let timeframe = query.series.timeframe;
+        let derived = self.derive.base_of(timeframe);
+        match (self.substitute_for(timeframe), derived) {
+            (Err(error), _) => stream::iter([Err(error)]).boxed(),
+            (Ok(None), None) => self.inner.stream(query),
+            (Ok(None), Some(_)) => {
                 let (source, query) = (self.clone(), as_of::exclude_forming(self.pin_page_sequence(query)));
                 emitter::stream(move |out| answer::answer(source, query, out))
+            }
+            (Ok(Some(base)), _) => {
+                let (source, query) = (self.clone(), as_of::exclude_forming(self.pin_page_sequence(query)));
+                emitter::stream(move |out| aggregation::answer(source, query, base, out))
             }
         }
     }

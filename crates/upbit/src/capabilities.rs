@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use market_backbone_core::{
     Capabilities, Grid, KeepAlive, RateLimitGroup, RateLimitRule, RevisionPolicy, SocketLimits, StreamKind,
-    Timeframe,
+    Timeframe, TradeCursorKind,
 };
 
 use crate::naming::UPBIT;
@@ -41,9 +41,9 @@ pub(crate) const FINALITY_DELAY: Duration = Duration::from_secs(3);
 /// had changed. One second leaves room for the clocks.
 pub(crate) const VISIBILITY_DELAY: Duration = Duration::from_secs(1);
 
-/// The number of days before today of which trades can be requested.
-pub(crate) const TRADE_DAYS: u8 = 7;
-/// The most candles of a page. If more are requested, Upbit silently sends this many.
+/// Days before today (UTC) of which trades can be asked.
+pub(crate) const TRADE_DAYS: i64 = 7;
+/// Of more than this, Upbit silently sends this.
 pub(crate) const CANDLE_PAGE: u32 = 200;
 pub(crate) const TRADE_PAGE: u32 = 500;
 pub(crate) const BOOK_DEPTH: u32 = 30;
@@ -55,10 +55,26 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     shorter_pages: &[],
     trade_page: TRADE_PAGE,
     book_depth: BOOK_DEPTH,
-    trade_days: TRADE_DAYS,
-    timeframes: &Timeframe::ALL,
-    // Upbit has no price bands.
-    unstreamed_kinds: &[StreamKind::Band],
+    trade_history: Duration::from_secs(TRADE_DAYS.unsigned_abs() * 86_400),
+    // The day that Upbit wants to know beside a cursor is told by the cursor itself.
+    trade_cursors: &[TradeCursorKind::Latest, TradeCursorKind::Before, TradeCursorKind::At],
+    timeframes: &[
+        Timeframe::S1,
+        Timeframe::M1,
+        Timeframe::M3,
+        Timeframe::M5,
+        Timeframe::M10,
+        Timeframe::M15,
+        Timeframe::M30,
+        Timeframe::H1,
+        Timeframe::H4,
+        Timeframe::D1,
+        Timeframe::W1,
+        Timeframe::Month,
+        Timeframe::Year,
+    ],
+    // No bands: nothing limits how far a price may go.
+    streamed_kinds: &[StreamKind::Trade, StreamKind::Ticker, StreamKind::Book],
     live_timeframes: &[
         Timeframe::S1,
         Timeframe::M1,
@@ -100,13 +116,15 @@ const fn per_second(group: RateLimitGroup, max: u32) -> RateLimitRule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::naming::candle_stream;
+    use crate::naming::{candle_path, candle_stream};
 
     #[test]
-    fn what_is_said_to_stream_has_a_stream() {
+    fn what_is_said_to_be_there_has_a_path_and_a_stream() {
         for timeframe in Timeframe::ALL {
             let live = CAPABILITIES.live_timeframes.contains(&timeframe);
             assert_eq!(live, candle_stream(timeframe).is_some(), "{timeframe}");
+            let has_pages = CAPABILITIES.timeframes.contains(&timeframe);
+            assert_eq!(has_pages, candle_path(timeframe).is_some(), "{timeframe}");
         }
     }
 

@@ -7,10 +7,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use market_backbone_core::{CallSource, Priority, SourceError, Symbol};
+use market_backbone_venue_kit::get;
 
 pub use self::answers::Grouping;
 use crate::capabilities::ORDERBOOK;
-use crate::rest::{codes, get};
+use crate::rest::codes;
 
 /// A client for what only Upbit offers; cheap to clone.
 #[derive(Clone)]

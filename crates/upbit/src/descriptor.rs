@@ -41,7 +41,7 @@ fn capabilities() -> Capabilities {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "other venues can fail: the type is theirs")]
-fn open(_: &VenueOptions, source: VenueId, _: &Arc<dyn Clock>) -> Result<Arc<dyn Venue>, SourceError> {
+fn open(_: &VenueOptions, source: VenueId) -> Result<Arc<dyn Venue>, SourceError> {
     Ok(Arc::new(Upbit::for_source(source)))
 }
 

@@ -7,13 +7,12 @@
 use std::time::Duration;
 
 use market_backbone_core::{Call, HttpReply, SourceError, SourceErrorKind as Kind, Symbol, TickerRequest};
+use market_backbone_venue_kit::{self as venue_kit, excerpt, malformed};
 
-use crate::naming::UPBIT;
+use crate::naming::{UPBIT, VENUE};
 use crate::wire::{ErrorBody, ErrorName};
 
-/// The most characters of a body that a message may repeat.
-const EXCERPT_CHARS: usize = 120;
-/// The longest wait that is believed; a longer one is a mistake in the reply.
+/// A longer wait than this is a mistake in the reply.
 const MAX_WAIT: Duration = Duration::from_secs(30 * 86_400);
 
 pub(crate) fn check(call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
@@ -39,24 +38,6 @@ pub(crate) fn check(call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceErro
     Err(SourceError::new(kind, message))
 }
 
-/// Returns the error for a body that is not what Upbit sends.
-pub(crate) fn malformed(body: &[u8]) -> SourceError {
-    let message = format!("cannot read upbit's answer `{}`", excerpt(body));
-    SourceError::new(Kind::Malformed, message)
-}
-
-/// Returns at most [`EXCERPT_CHARS`] characters of a body, on one line.
-pub(crate) fn excerpt(body: &[u8]) -> String {
-    // A character has at most four bytes, so this many bytes always hold enough of them.
-    let head = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT_CHARS)]);
-    let line = head.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut text: String = line.chars().filter(|c| !c.is_control()).take(EXCERPT_CHARS).collect();
-    if text.len() < line.len() || body.len() > 4 * EXCERPT_CHARS {
-        text.push('…');
-    }
-    text
-}
-
 fn check_list(call: &Call, body: &[u8]) -> Result<(), SourceError> {
     let body = body.trim_ascii();
     match call {
@@ -65,7 +46,7 @@ fn check_list(call: &Call, body: &[u8]) -> Result<(), SourceError> {
             Err(SourceError::new(Kind::UnknownMarket, unknown_market(call)))
         }
         _ if body.first() == Some(&b'[') => Ok(()),
-        _ => Err(malformed(body)),
+        _ => Err(malformed(VENUE, body)),
     }
 }
 
@@ -86,18 +67,11 @@ fn is_unknown_market(name: Option<&ErrorName>, call: &Call) -> bool {
     matches!(name, Some(ErrorName::Status(404))) && !call.symbols().is_empty()
 }
 
-/// Returns `unknown market KRW-NOPE on upbit`; of several markets, the venue does not say which.
+/// Names the markets that it may be: Upbit does not say which.
 fn unknown_market(call: &Call) -> String {
     let markets = call.symbols();
     let source = markets.first().map_or(UPBIT, Symbol::venue).without_address();
-    match markets {
-        [only] => format!("unknown market {only} on {source}"),
-        [first, second] => format!("unknown market on {source}: {first} or {second}"),
-        [first, second, rest @ ..] => {
-            format!("unknown market on {source}: {first}, {second} or one of {} others", rest.len())
-        }
-        [] => format!("unknown market on {source}"),
-    }
+    venue_kit::unknown_market(markets, &source.to_string())
 }
 
 fn mentions_maintenance(words: &str) -> bool {
@@ -106,9 +80,7 @@ fn mentions_maintenance(words: &str) -> bool {
 
 /// Returns how long to wait, from the header or else from the words.
 fn retry_after(reply: &HttpReply<'_>, words: &str) -> Option<Duration> {
-    let header =
-        reply.header("retry-after").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
-    header.or_else(|| wait_in_text(words)).map(|wait| wait.min(MAX_WAIT))
+    venue_kit::retry_after(reply).or_else(|| wait_in_text(words)).map(|wait| wait.min(MAX_WAIT))
 }
 
 /// Returns the first number in `words` that is followed by a unit of time.
@@ -148,15 +120,5 @@ mod tests {
         check("30초 동안 차단되었습니다.", Some(30));
         check("blocked", None);
         check("99999999999999999999999 seconds", None);
-    }
-
-    #[test]
-    fn an_excerpt_is_short_and_one_line() {
-        let page = "<html>\r\n <body>\t점검 중입니다 ".repeat(400);
-        let text = excerpt(page.as_bytes());
-        assert_eq!(text.chars().count(), EXCERPT_CHARS + 1);
-        assert!(!text.contains('\n'), "{text}");
-        assert_eq!(excerpt(b"short"), "short");
-        assert!(excerpt(&[0xff; 999]).chars().count() <= EXCERPT_CHARS + 1);
     }
 }

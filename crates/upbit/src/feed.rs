@@ -7,7 +7,7 @@ mod frame;
 mod scan;
 mod tokens;
 
-pub(crate) use frame::decode;
+pub(crate) use frame::UpbitFrames;
 
 use std::collections::BTreeMap;
 

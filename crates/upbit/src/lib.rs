@@ -6,11 +6,12 @@
 //! only this venue offers.
 //!
 //! ```
-//! use market_backbone_core::{Call, CandlePageRequest, Series, Symbol, Timeframe, Venue};
+//! use market_backbone_core::{Call, CandlePageRequest, Series, Symbol, Timeframe, Timestamp, Venue};
 //! use market_backbone_upbit::{UPBIT, Upbit};
 //!
 //! let series = Series::new(Symbol::new(UPBIT, "KRW-BTC")?, Timeframe::H1);
-//! let call = Upbit::new().encode(&Call::Candles(CandlePageRequest { series, before: None, count: 200 }))?;
+//! let page = Call::Candles(CandlePageRequest { series, before: None, count: 200 });
+//! let call = Upbit::new().encode(&page, Timestamp::EPOCH)?;
 //! assert_eq!(call.path, "/v1/candles/minutes/60");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

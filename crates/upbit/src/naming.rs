@@ -4,7 +4,9 @@ use market_backbone_core::{Timeframe, Timestamp, VenueId};
 
 /// The id of Upbit: the Korean exchange, and the family of all sources that speak its protocol.
 pub const UPBIT: VenueId = VenueId::new("upbit");
-/// The address of Upbit Korea's REST API; paths begin with `/v1/`.
+/// How messages call it.
+pub(crate) const VENUE: &str = "upbit";
+/// The address where Upbit Korea answers requests; paths begin with `/v1/`.
 pub const REST_URL: &str = "https://api.upbit.com";
 /// The address of Upbit Korea's public socket.
 pub const WS_URL: &str = "wss://api.upbit.com/websocket/v1";
@@ -47,9 +49,9 @@ fn code_of(quote: &str, base: &str) -> String {
     format!("{quote}-{base}")
 }
 
-/// Returns the path of a timeframe's pages.
-pub(crate) const fn candle_path(timeframe: Timeframe) -> &'static str {
-    match timeframe {
+/// The path of a timeframe's pages; `None` where Upbit has none.
+pub(crate) const fn candle_path(timeframe: Timeframe) -> Option<&'static str> {
+    Some(match timeframe {
         Timeframe::S1 => "/v1/candles/seconds",
         Timeframe::M1 => "/v1/candles/minutes/1",
         Timeframe::M3 => "/v1/candles/minutes/3",
@@ -63,7 +65,8 @@ pub(crate) const fn candle_path(timeframe: Timeframe) -> &'static str {
         Timeframe::W1 => "/v1/candles/weeks",
         Timeframe::Month => "/v1/candles/months",
         Timeframe::Year => "/v1/candles/years",
-    }
+        Timeframe::H2 | Timeframe::H6 | Timeframe::H8 | Timeframe::H12 | Timeframe::D3 => return None,
+    })
 }
 
 /// Returns the `unit` in the rows of a page of minute candles.
@@ -77,7 +80,7 @@ pub(crate) const fn minutes(timeframe: Timeframe) -> Option<u32> {
         Timeframe::M30 => 30,
         Timeframe::H1 => 60,
         Timeframe::H4 => 240,
-        Timeframe::S1 | Timeframe::D1 | Timeframe::W1 | Timeframe::Month | Timeframe::Year => return None,
+        _ => return None,
     })
 }
 
@@ -93,7 +96,7 @@ pub(crate) const fn candle_stream(timeframe: Timeframe) -> Option<&'static str> 
         Timeframe::M30 => "candle.30m",
         Timeframe::H1 => "candle.60m",
         Timeframe::H4 => "candle.240m",
-        Timeframe::D1 | Timeframe::W1 | Timeframe::Month | Timeframe::Year => return None,
+        _ => return None,
     })
 }
 
@@ -113,7 +116,20 @@ pub(crate) fn stream_timeframe(unit: &str) -> Option<Timeframe> {
     })
 }
 
-/// Reads `2026-08-03T10:40:00`, which is UTC although it does not say so.
+/// Ids count the trades of a millisecond in their last four digits; what is before them is the millisecond.
+const IDS_PER_MILLISECOND: i64 = 10_000;
+
+/// The id that sorts before those of all trades from `moment` on, and after those of all others.
+pub(crate) fn first_id_of(moment: Timestamp) -> i64 {
+    moment.as_millis().saturating_mul(IDS_PER_MILLISECOND)
+}
+
+/// The millisecond in which the trade called `id` happened.
+pub(crate) fn time_of_id(id: i64) -> Timestamp {
+    Timestamp::from_millis(id.div_euclid(IDS_PER_MILLISECOND))
+}
+
+/// Reads `2026-08-03T10:40:00`, which means UTC without saying so.
 pub(crate) fn parse_utc(text: &str) -> Option<Timestamp> {
     if text.len() != 19 {
         return None;

@@ -3,23 +3,24 @@
 //! Upbit silently reduces a count that is too large, so it is refused here, where the caller still learns of
 //! it.
 
+use std::time::Duration;
+
 use market_backbone_core::{
-    BookRequest, Call, CandlePageRequest, HttpCall, HttpReply, RateLimitGroup, SourceError, SourceErrorKind,
-    Symbol, TickerRequest, Timeframe, Timestamp, TradeId, TradePageRequest,
+    BookRequest, Call, CandlePageRequest, Grid, HttpCall, HttpReply, RateLimitGroup, SourceError, Symbol,
+    TickerRequest, Timeframe, Timestamp, TradeCursor, TradeId, TradePageRequest,
 };
+use market_backbone_venue_kit::{bad_request, get, page_size, unsupported};
 
 use crate::capabilities::{
-    BOOK_DEPTH, CANDLE_PAGE, CANDLES, GRID, MARKET, ORDERBOOK, REQUEST_GROUPS, TICKER, TRADE_DAYS,
-    TRADE_PAGE, TRADES,
+    BOOK_DEPTH, CANDLE_PAGE, CANDLES, CAPABILITIES, GRID, MARKET, ORDERBOOK, REQUEST_GROUPS, TICKER,
+    TRADE_DAYS, TRADE_PAGE, TRADES,
 };
-use crate::naming::candle_path;
+use crate::naming::{VENUE, candle_path, first_id_of, time_of_id};
 
-type QueryPairs = Vec<(&'static str, String)>;
-
-pub(crate) fn encode(call: &Call) -> Result<HttpCall, SourceError> {
+pub(crate) fn encode(call: &Call, now: Timestamp) -> Result<HttpCall, SourceError> {
     match call {
         Call::Candles(request) => candles(request),
-        Call::Trades(request) => trades(request),
+        Call::Trades(request) => trades(request, now),
         Call::Tickers(request) => tickers(request),
         Call::Books(request) => books(request),
         Call::Markets => Ok(get(MARKET, "/v1/market/all", vec![("is_details", "true".to_owned())])),
@@ -45,12 +46,14 @@ pub(crate) fn remaining(reply: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)> 
 
 fn candles(request: &CandlePageRequest) -> Result<HttpCall, SourceError> {
     let CandlePageRequest { series, before, count } = request;
+    let path =
+        candle_path(series.timeframe).ok_or_else(|| CAPABILITIES.no_such_timeframe(series.timeframe))?;
     let mut query = vec![
         ("market", series.symbol.code().to_owned()),
-        ("count", page_size(*count, CANDLE_PAGE, "candles")?.to_string()),
+        ("count", page_size(VENUE, *count, CANDLE_PAGE, "candles")?.to_string()),
     ];
     query.extend(before.and_then(to_parameter).map(|moment| ("to", moment)));
-    Ok(get(CANDLES, candle_path(series.timeframe), query))
+    Ok(get(CANDLES, path, query))
 }
 
 /// Returns the `to` parameter. It is exclusive, and open times are whole seconds, so rounding up changes no
@@ -62,29 +65,38 @@ fn to_parameter(before: Timestamp) -> Option<String> {
     Some(GRID.ceil(Timeframe::S1, before.max(Timestamp::EPOCH)).to_string())
 }
 
-fn trades(request: &TradePageRequest) -> Result<HttpCall, SourceError> {
-    let TradePageRequest { symbol, before, days_ago, count } = request;
-    if *days_ago > TRADE_DAYS {
-        let message = format!(
+/// A page is of one UTC day, which Upbit wants to know beside the id that the page ends before.
+fn trades(request: &TradePageRequest, now: Timestamp) -> Result<HttpCall, SourceError> {
+    let TradePageRequest { symbol, cursor, count } = request;
+    let (id, day) = match cursor {
+        TradeCursor::Latest => (None, now),
+        TradeCursor::Before(TradeId::Number(id)) => (Some(*id), time_of_id(*id)),
+        TradeCursor::Before(TradeId::Text(id)) => {
+            return Err(bad_request(format!("`{id}` is not a number, as trade ids of upbit are")));
+        }
+        // What is before midnight is of the day before.
+        TradeCursor::At(moment) => (Some(first_id_of(*moment)), moment.minus(Duration::from_nanos(1))),
+    };
+    let days_ago = (day_number(now) - day_number(day)).max(0);
+    if days_ago > TRADE_DAYS {
+        return Err(unsupported(format!(
             "upbit keeps the trades of the last {TRADE_DAYS} days only, not those of {days_ago} days ago"
-        );
-        return Err(SourceError::new(SourceErrorKind::Unsupported, message));
+        )));
     }
     let mut query = vec![
         ("market", symbol.code().to_owned()),
-        ("count", page_size(*count, TRADE_PAGE, "trades")?.to_string()),
+        ("count", page_size(VENUE, *count, TRADE_PAGE, "trades")?.to_string()),
     ];
-    match before {
-        Some(TradeId::Number(id)) => query.push(("cursor", id.to_string())),
-        Some(TradeId::Text(id)) => {
-            return Err(bad_request(format!("`{id}` is not a number, as trade ids of upbit are")));
-        }
-        None => {}
-    }
-    if *days_ago > 0 {
+    query.extend(id.map(|id| ("cursor", id.to_string())));
+    if days_ago > 0 {
         query.push(("days_ago", days_ago.to_string()));
     }
     Ok(get(TRADES, "/v1/trades/ticks", query))
+}
+
+/// The UTC days between the epoch and `moment`.
+fn day_number(moment: Timestamp) -> i64 {
+    Grid::Utc.floor(Timeframe::D1, moment).as_secs() / 86_400
 }
 
 fn tickers(request: &TickerRequest) -> Result<HttpCall, SourceError> {
@@ -98,14 +110,9 @@ fn tickers(request: &TickerRequest) -> Result<HttpCall, SourceError> {
 }
 
 fn books(request: &BookRequest) -> Result<HttpCall, SourceError> {
-    let depth = page_size(request.depth, BOOK_DEPTH, "levels of a book")?;
+    let depth = page_size(VENUE, request.depth, BOOK_DEPTH, "levels of a book")?;
     let query = vec![("markets", codes(&request.symbols)?), ("count", depth.to_string())];
     Ok(get(ORDERBOOK, "/v1/orderbook", query))
-}
-
-pub(crate) fn get(group: RateLimitGroup, path: &str, query: QueryPairs) -> HttpCall {
-    let query = query.into_iter().map(|(name, value)| (name.into(), value)).collect();
-    HttpCall::new(group, path, query)
 }
 
 pub(crate) fn codes(symbols: &[Symbol]) -> Result<String, SourceError> {
@@ -113,22 +120,4 @@ pub(crate) fn codes(symbols: &[Symbol]) -> Result<String, SourceError> {
         return Err(bad_request("no market was named"));
     }
     Ok(symbols.iter().map(Symbol::code).collect::<Vec<_>>().join(","))
-}
-
-fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> {
-    if asked == 0 {
-        return Err(bad_request(format!("cannot request 0 {of_what}; ask for 1 to {limit}")));
-    }
-    if asked > limit {
-        let message = format!(
-            "upbit gives at most {limit} {of_what} at once, {asked} were asked; \
-             ask for {limit} at a time, or through a layer that splits"
-        );
-        return Err(SourceError::new(SourceErrorKind::PageTooLarge { asked, limit }, message));
-    }
-    Ok(asked)
-}
-
-fn bad_request(message: impl Into<String>) -> SourceError {
-    SourceError::new(SourceErrorKind::BadRequest, message)
 }

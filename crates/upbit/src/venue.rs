@@ -1,9 +1,9 @@
 //! The venue itself: the methods of the port, each of which calls the module for it.
 
 use market_backbone_core::{
-    Call, CandlePage, CandlePageRequest, Capabilities, Channel, FeedEvent, FrameError, FrameOutcome,
-    HttpCall, HttpReply, Instrument, OrderBook, PriceIncrement, RateLimitGroup, SourceError, SymbolTable,
-    Ticker, Timestamp, TradeId, TradePage, TradePageRequest, Venue, VenueId,
+    Call, CandlePage, CandlePageRequest, Capabilities, Channel, FrameDecoder, HttpCall, HttpReply,
+    Instrument, OrderBook, PriceIncrement, RateLimitGroup, SourceError, Ticker, Timestamp, TradePage,
+    TradePageRequest, Venue, VenueId,
 };
 
 use crate::capabilities::CAPABILITIES;
@@ -56,8 +56,8 @@ impl Venue for Upbit {
         &region::UPBIT_HOSTS
     }
 
-    fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
-        self.at_source(rest::encode(call))
+    fn encode(&self, call: &Call, now: Timestamp) -> Result<HttpCall, SourceError> {
+        self.at_source(rest::encode(call, now))
     }
 
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError> {
@@ -79,12 +79,6 @@ impl Venue for Upbit {
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError> {
         self.at_source(decode::candles::page(request, body, asked_at))
-    }
-
-    /// Returns the cursor: an id is the millisecond of its trade, and four digits that count the trades of that
-    /// millisecond.
-    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
-        Some(TradeId::Number(moment.as_millis().saturating_mul(10_000)))
     }
 
     fn decode_trades(
@@ -116,13 +110,7 @@ impl Venue for Upbit {
         feed::subscribe(has, wanted)
     }
 
-    fn decode_frame(
-        &self,
-        frame: &[u8],
-        received: Timestamp,
-        symbols: &SymbolTable,
-        events: &mut Vec<FeedEvent>,
-    ) -> Result<FrameOutcome, FrameError> {
-        feed::decode(frame, received, symbols, events)
+    fn decoder(&self) -> Box<dyn FrameDecoder> {
+        Box::new(feed::UpbitFrames)
     }
 }

@@ -4,9 +4,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use market_backbone::adapter::{
-    BadRow, Call, CandlePage, CandlePageBuilder, CandlePageRequest, Capabilities, FinalityRules, FrameError,
-    FrameOutcome, HttpCall, HttpReply, KeepAlive, PriceIncrement, RateLimitRule, RevisionPolicy,
-    SocketLimits, SymbolTable, TradePage, TradePageRequest, Venue,
+    BadRow, Call, CandlePage, CandlePageBuilder, CandlePageRequest, Capabilities, FinalityRules,
+    FrameDecoder, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, PriceIncrement, RateLimitRule,
+    RevisionPolicy, SocketLimits, SymbolTable, TradePage, TradePageRequest, Venue,
 };
 use market_backbone::{
     Candle, Channel, FeedEvent, Grid, Instrument, OrderBook, RateLimitGroup, SourceError, SourceErrorKind,
@@ -34,11 +34,12 @@ const CAPABILITIES: Capabilities = Capabilities {
     candle_page: PAGE,
     shorter_pages: &[],
     trade_page: 1,
-    trade_days: 0,
+    trade_history: Duration::ZERO,
+    trade_cursors: &[],
     book_depth: 1,
     timeframes: &[Timeframe::M1],
     live_timeframes: &[],
-    unstreamed_kinds: &[],
+    streamed_kinds: &[],
     finality_delay: SECOND,
     revision_policy: RevisionPolicy::NONE,
     limits: &[LIMIT],
@@ -58,7 +59,7 @@ impl Venue for ToyVenue {
         &CAPABILITIES
     }
 
-    fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
+    fn encode(&self, call: &Call, _: Timestamp) -> Result<HttpCall, SourceError> {
         let (path, query) = match call {
             Call::Candles(CandlePageRequest { series, before, count }) => {
                 let before = before.map(|before| ("before".into(), before.as_secs().to_string()));
@@ -133,8 +134,18 @@ impl Venue for ToyVenue {
         Vec::new()
     }
 
-    fn decode_frame(
-        &self,
+    fn decoder(&self) -> Box<dyn FrameDecoder> {
+        Box::new(NoFrames)
+    }
+}
+
+/// The toy has no socket.
+#[derive(Debug)]
+struct NoFrames;
+
+impl FrameDecoder for NoFrames {
+    fn decode(
+        &mut self,
         frame: &[u8],
         _: Timestamp,
         _: &SymbolTable,

@@ -39,7 +39,7 @@ pub(crate) struct CandleRangeArgs {
 pub(crate) struct CandlesArgs {
     /// Markets, then timeframes: KRW-BTC 1m, or KRW-BTC KRW-ETH 1m,1h
     ///
-    /// Timeframes are 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y.
+    /// Timeframes are 1s 1m 3m 5m 10m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M 1y.
     #[arg(required = true, num_args = 1.., value_name = "MARKET... TIMEFRAME")]
     pub(crate) series: Vec<String>,
     /// Also the markets of this universe; several joined by `:`
@@ -101,7 +101,7 @@ impl CandlesArgs {
 pub(crate) struct PlanArgs {
     /// Like KRW-BTC or AAPL
     pub(crate) market: String,
-    /// 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y
+    /// 1s 1m 3m 5m 10m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M 1y
     pub(crate) timeframe: Timeframe,
     #[command(flatten)]
     pub(crate) range: CandleRangeArgs,

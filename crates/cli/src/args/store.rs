@@ -76,7 +76,7 @@ pub(crate) struct VacuumArgs {
 pub(crate) struct ForgetArgs {
     /// Like KRW-BTC or AAPL
     pub(crate) market: String,
-    /// 1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y
+    /// 1s 1m 3m 5m 10m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M 1y
     pub(crate) timeframe: Timeframe,
     /// From this time on like 7d or "2026-11-28 03:00" [default: from the first]
     #[arg(long, value_name = "TIME", help_heading = heading::WHAT)]

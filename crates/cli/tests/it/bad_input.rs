@@ -37,7 +37,11 @@ fn an_unknown_market_is_named_and_another_suggested() {
 fn wrong_usage_exits_with_two() {
     let data = tempdir().unwrap();
     let run = |args: &[&str]| Said::of(bare(args).arg("--data-dir").arg(data.path()).output().unwrap());
-    check(&run(&["candles", "KRW-BTC", "7m"]), 2, &["7m", "1s 1m 3m 5m 10m 15m 30m 1h 4h 1d 1w 1M 1y"]);
+    check(
+        &run(&["candles", "KRW-BTC", "7m"]),
+        2,
+        &["7m", "1s 1m 3m 5m 10m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M 1y"],
+    );
     check(&run(&["candles", "KRW-BTC", "1m", "--count", "0"]), 2, &["0 candles"]);
     let backwards = ["candles", "KRW-BTC", "1m", "--from", "2026-02-01", "--to", "2026-01-01"];
     check(&run(&backwards), 2, &["2026-02-01T00:00:00Z", "backwards"]);

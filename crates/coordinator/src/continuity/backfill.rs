@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use market_backbone_core::{
-    CandleQuery, CandleSource, Channel, Clock, Coverage, FeedEvent, LossReason, Origin, PageSource, Priority,
-    Provenance, Series, SourceError, SourceErrorKind, Span, StreamKind, Symbol, TimeRange, Timeframe,
-    Timestamp, Trade, TradeId, TradePage, TradePageRequest, drop_future,
+    CandleQuery, CandleSource, Channel, Clock, Coverage, FeedEvent, Grid, LossReason, Origin, PageSource,
+    Priority, Provenance, Series, SourceError, SourceErrorKind, Span, StreamKind, TimeRange, Timeframe,
+    Timestamp, Trade, TradeCursor, TradeId, TradePage, TradePageRequest, drop_future,
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -17,7 +17,7 @@ use super::ContinuityConfig;
 use super::pause_stats::PauseStats;
 use super::trade_rank::{TradeRank, successor_id};
 
-const DAY: i64 = 86_400;
+const DAY: Duration = Duration::from_secs(86_400);
 /// The most trades of a walk's first page. Usually seconds are missing and not days, and a venue's page may
 /// hold a day.
 pub(super) const FIRST_PAGE: u32 = 1_000;
@@ -53,8 +53,8 @@ pub(super) struct BackfillRequest {
     pub(super) count: u32,
     /// `true` if each page may be longer than the one before it.
     pub(super) grows: bool,
-    /// The id at which to begin, where newer trades were shown before.
-    pub(super) before: Option<TradeId>,
+    /// The cursor of the first page.
+    pub(super) cursor: TradeCursor,
 }
 
 /// The result of a fetch.
@@ -114,22 +114,25 @@ impl BackfillSource {
         let asked_at = self.clock.now();
         let found = match (order.channel.kind, order.until) {
             (StreamKind::Candle(frame), _) => self.candles(&order, frame, asked_at).await,
-            (_, None) => BackfillData::Trades(self.trades(&order, asked_at).await),
-            (_, Some(until)) => BackfillData::TradeChunk(self.trades(&order, asked_at).await, until),
+            (_, None) => BackfillData::Trades(self.trades(&order).await),
+            (_, Some(until)) => BackfillData::TradeChunk(self.trades(&order).await, until),
         };
         BackfillResult { lane: order.channel_index, found, asked_at }
     }
 
     /// Returns the moment before which the venue has no trades.
     pub(super) fn kept_since(&self) -> Timestamp {
-        let days = self.pages.capabilities().trade_days;
-        midnight(self.clock.now()).minus(Duration::from_secs(u64::from(days) * DAY.unsigned_abs()))
+        self.pages.capabilities().trades_kept_since(self.clock.now())
     }
 
-    async fn trades(&self, order: &BackfillRequest, asked_at: Timestamp) -> TradeWalkResult {
-        let mut walk = TradeWalk::new(order, asked_at);
+    /// The days of which the venue has trades, for messages.
+    pub(super) fn history_days(&self) -> u8 {
+        u8::try_from(self.pages.capabilities().trade_history.as_secs() / DAY.as_secs()).unwrap_or(u8::MAX)
+    }
+
+    async fn trades(&self, order: &BackfillRequest) -> TradeWalkResult {
+        let mut walk = TradeWalk::new(order);
         let cut_short = self.walk(&mut walk, order).await.err();
-        let days = self.pages.capabilities().trade_days;
         let kept_since = self.kept_since();
         let is_too_old = !walk.reached && order.begin.max(order.needed) < kept_since;
         TradeWalkResult {
@@ -141,7 +144,7 @@ impl BackfillSource {
             is_short: walk.is_short,
             is_disjoint: walk.is_disjoint,
             cut_short,
-            too_old: is_too_old.then_some(days),
+            too_old: is_too_old.then(|| self.history_days()),
             kept_since,
             pages: walk.pages,
             unanswered: walk.unanswered,
@@ -155,12 +158,14 @@ impl BackfillSource {
         let most = capabilities.trade_page.max(2);
         let mut count = order.count.clamp(2, most);
         let mut torn_pages = 0;
-        while !walk.reached && walk.days_ago <= walk.last_day.min(capabilities.trade_days) {
-            let request = walk.request(&order.channel.symbol, count);
+        while !walk.reached
+            && let Some(cursor) = walk.due_cursor(self.kept_since())
+        {
+            let request = TradePageRequest { symbol: order.channel.symbol.clone(), cursor, count };
             let mut page =
                 walk.add_unanswered(retry.call(|| self.pages.trade_page(&request, order.priority)).await?);
             if walk.would_end_day(&page, count) {
-                // An answer that is empty by mistake would look like the end of the day.
+                // An answer that is empty by mistake would look like the end of the day, or of the history.
                 let otherwise = TradePageRequest { count: (count - 1).max(2), ..request.clone() };
                 let again = walk
                     .add_unanswered(retry.call(|| self.pages.trade_page(&otherwise, order.priority)).await?);
@@ -240,10 +245,10 @@ impl TradeWalkResult {
 struct TradeWalk {
     begin: Timestamp,
     newest_first: Vec<Trade>,
-    before: Option<TradeId>,
-    days_ago: u8,
-    /// The last day to look at, counted back from today.
-    last_day: u8,
+    /// The cursor of the next page; `None` where nothing is older.
+    cursor: Option<TradeCursor>,
+    /// The moment before which nothing is needed.
+    oldest_needed: Timestamp,
     /// `true` once a trade from before the beginning was seen: all later ones are there.
     reached: bool,
     /// The latest trade from before the beginning.
@@ -260,19 +265,13 @@ struct TradeWalk {
 }
 
 impl TradeWalk {
-    fn new(order: &BackfillRequest, now: Timestamp) -> Self {
-        let days_before = |moment: Timestamp| {
-            let days = midnight(now).as_secs().saturating_sub(midnight(moment).as_secs()) / DAY;
-            u8::try_from(days.max(0)).unwrap_or(u8::MAX)
-        };
-        let newest = order.until.map(|until| Timestamp::from_nanos(until.as_nanos().saturating_sub(1)));
+    fn new(order: &BackfillRequest) -> Self {
         Self {
             begin: order.begin,
             newest_first: Vec::new(),
-            before: order.before.clone(),
-            days_ago: newest.map_or(0, days_before),
-            // One day more than should be needed, because midnight may pass meanwhile.
-            last_day: days_before(order.begin).saturating_add(1),
+            cursor: Some(order.cursor.clone()),
+            // A day more than the one of the beginning: a trade from before the beginning proves that none is missing.
+            oldest_needed: Grid::Utc.floor(Timeframe::D1, order.begin).minus(DAY),
             reached: false,
             newest_before_begin: None,
             pause_stats: PauseStats::default(),
@@ -291,19 +290,18 @@ impl TradeWalk {
         page
     }
 
-    fn request(&self, symbol: &Symbol, count: u32) -> TradePageRequest {
-        TradePageRequest {
-            symbol: symbol.clone(),
-            before: self.overlap_id.as_ref().map(successor_id).or_else(|| self.before.clone()),
-            days_ago: self.days_ago,
-            count,
+    /// Returns the cursor of the next page, if the page may hold something that is needed.
+    fn due_cursor(&self, kept_since: Timestamp) -> Option<TradeCursor> {
+        match (&self.cursor, &self.overlap_id) {
+            (_, Some(overlap)) => Some(TradeCursor::Before(successor_id(overlap))),
+            (Some(TradeCursor::At(moment)), None) if *moment <= self.oldest_needed.max(kept_since) => None,
+            (cursor, None) => cursor.clone(),
         }
     }
 
     /// Returns whether `page` would mean that the day has no more trades.
     fn would_end_day(&self, page: &TradePage, asked: u32) -> bool {
-        let is_short = page.trades.len() + (page.dropped as usize) < asked as usize;
-        is_short && page.trades.iter().all(|trade| trade.time >= self.begin)
+        !page.is_full(asked) && page.trades.iter().all(|trade| trade.time >= self.begin)
     }
 
     /// Returns whether `page` continues where the one before it ended. A stale page begins too early.
@@ -314,16 +312,16 @@ impl TradeWalk {
     fn add_page(&mut self, mut page: TradePage, asked: u32, (now, bound): (Timestamp, Duration)) {
         self.pages += 1;
         self.unreadable += page.dropped;
-        let oldest = page.trades.first().map(|trade| trade.id.clone());
-        let is_short = page.trades.len() + (page.dropped as usize) < asked as usize;
-        self.is_short |= is_short;
-        if is_short || oldest == self.before {
-            self.days_ago += 1; // this day has no more
-            self.overlap_id = None;
-        } else {
-            self.overlap_id.clone_from(&oldest);
+        self.is_short |= !page.is_full(asked);
+        let last_overlap = self.overlap_id.take();
+        // A page that goes no further back than the one before it is the last one.
+        self.cursor = page.next.take().filter(|next| match next {
+            TradeCursor::Before(id) => Some(id) != last_overlap.as_ref(),
+            TradeCursor::Latest | TradeCursor::At(_) => Some(next) != self.cursor.as_ref(),
+        });
+        if let Some(TradeCursor::Before(id)) = &self.cursor {
+            self.overlap_id = Some(id.clone());
         }
-        self.before = oldest.or(self.before.take());
         let dropped = drop_future(&mut page.trades, now, bound);
         if dropped > 0 {
             tracing::warn!(dropped, "trades of a page are stamped in the future and left out");
@@ -384,12 +382,8 @@ impl BackfillRetry {
     }
 }
 
-fn midnight(moment: Timestamp) -> Timestamp {
-    Timestamp::from_secs(moment.as_secs() - moment.as_secs().rem_euclid(DAY))
-}
-
 impl fmt::Debug for BackfillSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Archive").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("BackfillSource").field("config", &self.config).finish_non_exhaustive()
     }
 }

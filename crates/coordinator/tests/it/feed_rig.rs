@@ -2,7 +2,7 @@
 //! clock.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use futures::{FutureExt, StreamExt};
 use market_backbone_coordinator::{Continuity, ContinuityConfig, Cursor, Feed, Start};
 use market_backbone_core::{
     BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, Capabilities,
-    Channel, Clock, Coverage, Delivery, FeedEvent, Gap, GapCause, GapState, Instrument, LiveSource,
+    Channel, Clock, Coverage, Delivery, FeedEvent, Gap, GapCause, GapState, Grid, Instrument, LiveSource,
     LiveStream, OrderBook, Origin, PageSource, PartStream, Priority, Provenance, Selection, Series,
     SourceError, SourceErrorKind, Span, StreamKind, Subscription, Symbol, Ticker, TickerRequest, TimeRange,
-    Timeframe, Timestamp, Trade, TradeId, TradePage, TradePageRequest, VenueId,
+    Timeframe, Timestamp, Trade, TradeCursor, TradeCursorKind, TradeId, TradePage, TradePageRequest, VenueId,
 };
 use tokio::time::{Instant, sleep, timeout};
 
@@ -25,7 +25,8 @@ pub(crate) const VENUE: VenueId = VenueId::new("model");
 pub(crate) const CANDLE: StreamKind = StreamKind::Candle(Timeframe::M1);
 /// The start of the paused clock: a Thursday at noon.
 pub(crate) const NOON: i64 = 1_800_014_400;
-const DAY: i64 = 86_400;
+/// The id of a trade at noon.
+const FIRST_ID: i64 = 17_000_000_000_000_000;
 
 /// A clock that starts at `NOON` and follows tokio's paused clock.
 #[derive(Debug)]
@@ -63,8 +64,6 @@ pub(crate) struct Venue {
     candles: Mutex<Vec<(Symbol, Candle)>>,
     script: Mutex<Script>,
     flaws: Mutex<Flaws>,
-    /// `true` if trade ids follow the time.
-    pub(crate) has_cursors: AtomicBool,
     pub(crate) asked: Mutex<Vec<(TradePageRequest, Priority)>>,
     at_once: AtomicUsize,
     pub(crate) most_at_once: AtomicUsize,
@@ -101,7 +100,7 @@ pub(crate) fn trade(code: &str, ms: i64) -> Trade {
 
 pub(crate) fn sized(code: &str, ms: i64, size: f64) -> Trade {
     let time = at(ms);
-    let id = TradeId::Number(17_000_000_000_000_000 + ms);
+    let id = TradeId::Number(FIRST_ID + ms);
     Trade { symbol: symbol(code), id, price: 100.0, size, side: None, time, received: time }
 }
 
@@ -160,7 +159,8 @@ impl Venue {
 
     pub(crate) fn with(change: impl FnOnce(&mut Capabilities)) -> Arc<Self> {
         let mut capabilities = *Model::dense(1).capabilities();
-        (capabilities.trade_page, capabilities.trade_days) = (10, 7);
+        (capabilities.trade_page, capabilities.trade_history) = (10, Duration::from_secs(7 * 86_400));
+        capabilities.trade_cursors = &[TradeCursorKind::Latest, TradeCursorKind::Before];
         capabilities.live_timeframes = &[Timeframe::M1];
         change(&mut capabilities);
         Arc::new(Self {
@@ -170,7 +170,6 @@ impl Venue {
             candles: Mutex::default(),
             script: Mutex::new(Box::new(|_| None)),
             flaws: Mutex::new(Box::new(|_, _| None)),
-            has_cursors: AtomicBool::new(false),
             asked: Mutex::default(),
             at_once: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
@@ -255,13 +254,15 @@ impl Venue {
         let flaw = (self.flaws.lock().unwrap())(request, ms);
         let shown_at = if let Some(Flaw::Late(by)) = flaw { at(ms - by) } else { self.clock.now() };
         let now = self.clock.now();
-        let day = |time: Timestamp| time.as_secs().div_euclid(DAY);
         let is_shown = |trade: &&Trade| {
             trade.symbol == request.symbol
                 && trade.time <= shown_at
-                && day(now) - day(trade.time) <= i64::from(self.capabilities.trade_days)
-                && day(now) - day(trade.time) >= i64::from(request.days_ago)
-                && request.before.as_ref().is_none_or(|before| trade.id < *before)
+                && trade.time >= self.capabilities.trades_kept_since(now)
+                && match &request.cursor {
+                    TradeCursor::Latest => true,
+                    TradeCursor::Before(id) => trade.id < *id,
+                    TradeCursor::At(moment) => trade.time < *moment,
+                }
         };
         let trades = self.trades.lock().unwrap();
         let newest = trades.values().rev().filter(is_shown).take(request.count as usize);
@@ -275,7 +276,17 @@ impl Venue {
             }
             Some(Flaw::Late(_)) | None => {}
         }
-        TradePage { trades, dropped: 0 }
+        let page = TradePage { trades, dropped: 0, next: None };
+        let next = if page.is_full(request.count) { page.before_oldest() } else { None };
+        // A page that is not full is taken for the last one of its day.
+        let day = match (page.trades.first(), &request.cursor) {
+            (Some(oldest), _) => oldest.time,
+            (None, TradeCursor::Before(TradeId::Number(id))) => at(id - FIRST_ID),
+            (None, TradeCursor::At(moment)) => moment.minus(Duration::from_millis(1)),
+            (None, _) => now,
+        };
+        let next = next.unwrap_or_else(|| TradeCursor::At(Grid::Utc.floor(Timeframe::D1, day)));
+        TradePage { next: Some(next), ..page }
     }
 }
 
@@ -353,11 +364,6 @@ impl PageSource for Venue {
             Some(kind) => Err(SourceError::new(kind, "as the script says")),
             None => Ok(self.page(request)),
         }
-    }
-
-    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
-        let id = TradeId::Number(17_000_000_000_000_000 + moment.as_millis() - NOON * 1_000);
-        self.has_cursors.load(Ordering::SeqCst).then_some(id)
     }
 
     async fn candle_page(&self, _: &CandlePageRequest, _: Priority) -> Result<CandlePage, SourceError> {

@@ -1,11 +1,10 @@
 //! A gap is healed when the fetched trades join the live ones; a timestamp in the future has no effect.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use market_backbone_coordinator::{Feed, Start};
-use market_backbone_core::{FeedEvent, GapState, StreamKind, Trade};
+use market_backbone_core::{FeedEvent, GapState, StreamKind, Trade, TradeCursorKind};
 use tokio::time::{sleep, timeout};
 
 use crate::feed_rig::{Flaw, Venue, at, brief, channel, gap, rest, strict, ticker, trade, wish};
@@ -265,8 +264,10 @@ async fn the_last_trade_before_a_feed_is_marked_and_of_no_gap() {
 #[tokio::test(start_paused = true)]
 async fn a_past_of_days_comes_as_it_is_fetched_and_says_at_once_how_far_back_it_goes() {
     const HOUR: i64 = 3_600_000;
-    let venue = Venue::with(|can| can.trade_page = 50);
-    venue.has_cursors.store(true, Ordering::SeqCst);
+    let venue = Venue::with(|can| {
+        can.trade_page = 50;
+        can.trade_cursors = &[TradeCursorKind::Latest, TradeCursorKind::Before, TradeCursorKind::At];
+    });
     venue.traded((-24 * 9 * 6..=0).map(|n| trade("A", n * HOUR / 6)));
     let mut feed = venue.feed_with(wish(&["A"], &[TRADE]), at(-24 * 9 * HOUR), strict()).await;
     let lost = brief(&feed.next().await.unwrap());

@@ -18,9 +18,10 @@ impl TradeKey {
     pub(super) fn of(trade: &Trade) -> Self {
         let id = match &trade.id {
             TradeId::Number(number) => order_preserving(*number),
-            // Most text ids are numbers too. For the others it only matters that they differ: their order has
-            // no meaning.
-            TradeId::Text(text) => text.parse().map_or_else(|_| hash_text(text), order_preserving),
+            // Most of the texts are numbers too. Of others only that they differ counts: their order has no meaning.
+            TradeId::Text(text) => {
+                text.with_str(|text| text.parse().map_or_else(|_| hash_text(text), order_preserving))
+            }
         };
         Self { time: trade.time, id }
     }

@@ -7,7 +7,7 @@ use futures::stream::BoxStream;
 use crate::{
     Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSet, Capabilities, Coverage,
     Instrument, PageSequence, Priority, Series, SourceError, StoreError, StoreErrorKind, TimeRange,
-    Timestamp, TradeId, TradePage, TradePageRequest,
+    Timestamp, TradePage, TradePageRequest,
 };
 
 /// A source of single pages. Implemented by the router.
@@ -28,26 +28,19 @@ pub trait PageSource: Send + Sync + 'static {
         priority: Priority,
     ) -> Result<CandlePage, SourceError>;
 
-    /// Fetches one page of trades.
+    /// Fetches one page of trades. Its [next](TradePage::next) page may be asked for whatever the venue's cursors are.
     ///
     /// # Errors
     ///
-    /// As [`candle_page`](Self::candle_page).
+    /// As [`candle_page`](Self::candle_page); [`Unsupported`](crate::SourceErrorKind::Unsupported) for a cursor that the
+    /// venue [does not take](Capabilities::trade_cursors), or that lies before what it has.
     async fn trade_page(
         &self,
         request: &TradePageRequest,
         priority: Priority,
     ) -> Result<TradePage, SourceError>;
 
-    /// Returns an id that sorts before all trades at `moment` or later and after all earlier ones: a page of
-    /// trades before it ends there. Returns `None` where ids do not follow the time.
-    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
-        let _ = moment;
-        None
-    }
-
-    /// Returns the forming candle, by whichever channel is best now, or `None` if nothing has traded in its slot
-    /// yet.
+    /// The candle in progress, by whichever channel is best now; `None` if nothing has traded in its slot yet.
     ///
     /// # Errors
     ///

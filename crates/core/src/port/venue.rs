@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::{BudgetReport, RateLimitGroup, RateLimitRule, RevisionPolicy};
+use super::{BudgetReport, FrameDecoder, RateLimitGroup, RateLimitRule, RevisionPolicy};
 use crate::{
-    BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, OrderBook,
-    PriceIncrement, Secret, SourceError, SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker,
-    TickerRequest, Timeframe, Timestamp, TradeId, TradePage, TradePageRequest, VenueId,
+    BookRequest, CandlePage, CandlePageRequest, Channel, Grid, Instrument, OrderBook, PriceIncrement, Secret,
+    SourceError, StreamKind, Symbol, Ticker, TickerRequest, Timeframe, Timestamp, TradeCursorKind, TradePage,
+    TradePageRequest, VenueId,
 };
 
 /// The message that keeps a quiet socket open.
@@ -53,16 +53,22 @@ pub struct Capabilities {
     pub shorter_pages: &'static [(Timeframe, u32)],
     /// The most trades of one page.
     pub trade_page: u32,
-    /// The number of days before today that its pages of trades reach back.
-    pub trade_days: u8,
+    /// The time that its pages of trades reach back: to the beginning of the UTC day on which the moment so long ago
+    /// falls. [`Duration::MAX`] where they reach back to the listing of each market. See
+    /// [`trades_kept_since`](Self::trades_kept_since).
+    pub trade_history: Duration,
+    /// The kinds of cursors with which a page of trades may be requested.
+    pub trade_cursors: &'static [TradeCursorKind],
     /// The most levels of a book.
     pub book_depth: u32,
-    /// The timeframes it has pages of.
+    /// The timeframes it has pages of, shortest first. What is not among them is computed from the longest one that
+    /// [divides](Grid::divides) it, or refused.
     pub timeframes: &'static [Timeframe],
     /// The timeframes whose forming candle its socket sends.
     pub live_timeframes: &'static [Timeframe],
-    /// The other kinds of live data that its socket does not send, or not under this plan.
-    pub unstreamed_kinds: &'static [StreamKind],
+    /// The other kinds of live data that its socket sends under this plan and that the adapter decodes. No other kind
+    /// can be subscribed to.
+    pub streamed_kinds: &'static [StreamKind],
     /// The time after its end at which a candle no longer changes.
     pub finality_delay: Duration,
     /// The revisions it makes after that, or to live data.
@@ -88,8 +94,26 @@ impl Capabilities {
             StreamKind::Candle(timeframe) => self.live_timeframes.contains(&timeframe),
             // No venue sends bars: they are built from candles.
             StreamKind::Bar(_) => false,
-            other => !self.unstreamed_kinds.contains(&other),
+            other => self.streamed_kinds.contains(&other),
         }
+    }
+
+    /// Returns all kinds that the socket sends, candles last.
+    pub fn all_streamed_kinds(&self) -> impl Iterator<Item = StreamKind> {
+        let candles = self.live_timeframes.iter().map(|frame| StreamKind::Candle(*frame));
+        self.streamed_kinds.iter().copied().chain(candles)
+    }
+
+    /// Returns the moment from which on the venue still has single trades.
+    #[must_use]
+    pub fn trades_kept_since(&self, now: Timestamp) -> Timestamp {
+        Grid::Utc.floor(Timeframe::D1, now.minus(self.trade_history))
+    }
+
+    /// Returns whether a page of trades may be requested with such a cursor.
+    #[must_use]
+    pub fn takes_cursor(&self, kind: TradeCursorKind) -> bool {
+        self.trade_cursors.contains(&kind)
     }
 }
 
@@ -188,93 +212,67 @@ pub struct Login {
     pub timeout: Duration,
 }
 
-/// A message of a frame about the connection rather than about a market.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ControlMessage {
-    /// The venue is alive.
-    Heartbeat,
-    /// The venue has sent its first message and expects the login.
-    LoginPrompt,
-    /// The venue has accepted the login: subscriptions may be sent.
-    LoggedIn,
-    /// The venue confirms that it has begun to send these channels.
-    Confirmed(Vec<Channel>),
-    /// Another connection replaced this one, or there are too many: connecting again before `wait` is over would
-    /// only evict another one.
-    Evicted {
-        /// The venue's own words.
-        message: String,
-        /// The time to wait before connecting again.
-        wait: Duration,
-    },
-    /// This client reads too slowly and will be disconnected.
-    TooSlow {
-        /// The venue's own words.
-        message: String,
-    },
-    /// The venue refuses what was sent and will close the connection.
-    Refused {
-        /// The venue's own words.
-        message: String,
-        /// The kind of error, which says what a program can do about it.
-        kind: SourceErrorKind,
-        /// `true` if it would refuse the same again.
-        terminal: bool,
-    },
-}
-
-/// The result of decoding a frame, beside the events read from it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FrameOutcome {
-    /// The number of elements that could not be read, or named a market nobody asked for.
-    pub dropped: u32,
-    /// The message about the connection, if the frame holds one.
-    pub control: Option<ControlMessage>,
-}
-
-/// An error for a frame that could not be read at all.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot read a frame: {0}")]
-pub struct FrameError(pub String);
-
 /// The protocol of a venue: it encodes requests, and decodes pages and frames.
+///
+/// An adapter is pure: bytes in, values out. It opens no socket, reads no clock and waits for nobody; what depends on the
+/// time takes the time as an argument. Retries, permits, keys, connections and their renewal are the router's.
+///
+/// For each [`Call`] that [`encode`](Self::encode) writes, the router calls [`check`](Self::check) on whatever comes
+/// back and then the `decode` method of that call. A venue that cannot answer a call refuses it in `encode`, with
+/// [`Unsupported`](crate::SourceErrorKind::Unsupported); then nothing is sent.
+///
+/// What the adapters of this workspace share (excerpts of bodies, lists that are taken apart element by element, sizes of
+/// pages) is in the crate `market-backbone-venue-kit`.
 pub trait Venue: Send + Sync + fmt::Debug + 'static {
-    /// Returns its capabilities. Everything read by this adapter carries the id in
+    /// Returns what the venue can do, and whose data the adapter reads: everything that it reads bears the name of
     /// [`venue`](Capabilities::venue).
     fn capabilities(&self) -> &Capabilities;
 
-    /// Returns the addresses that are known to be the venue's own, each as a host (with its port, if not the
-    /// usual one) and the source that answers there. The first address of a source identifies its rate limits.
-    /// Empty where the adapter knows none: then its venue id is trusted.
+    /// Returns the addresses that are known to be the venue's own, each as a host (with its port, if not the usual one)
+    /// and the source that answers there.
+    ///
+    /// The first host of a source is the one by which its requests are counted: mirrors of one service (Binance's
+    /// `api1`…`api4`) share one budget. An adapter that knows no hosts returns none, and its name is taken at its word.
     fn official_hosts(&self) -> &'static [(&'static str, VenueId)] {
         &[]
     }
 
-    /// Writes a request.
+    /// Writes a request that is sent at about `now` by the venue's clock, with its group and
+    /// [weight](HttpCall::weight).
+    ///
+    /// A request whose page is cut at the venue's limit without a word must be refused here. `before` and the moment of
+    /// a cursor are exclusive: a venue whose ends are inclusive (Binance's `endTime`) is asked up to a millisecond
+    /// before.
     ///
     /// # Errors
     ///
-    /// [`PageTooLarge`](crate::SourceErrorKind::PageTooLarge) or [`Unsupported`](crate::SourceErrorKind::Unsupported).
-    fn encode(&self, call: &Call) -> Result<HttpCall, SourceError>;
+    /// [`PageTooLarge`](crate::SourceErrorKind::PageTooLarge), [`Unsupported`](crate::SourceErrorKind::Unsupported) or
+    /// [`BadRequest`](crate::SourceErrorKind::BadRequest).
+    fn encode(&self, call: &Call, now: Timestamp) -> Result<HttpCall, SourceError>;
 
     /// Distinguishes an answer from a failure.
+    ///
+    /// A refusal that asks to slow down is [`Throttled`](crate::SourceErrorKind::Throttled), one that shuts the address
+    /// out [`Banned`](crate::SourceErrorKind::Banned), each with the wait that the venue names (Binance: 429 and 418,
+    /// both with `Retry-After`).
     ///
     /// # Errors
     ///
     /// The failure that the venue's status and body stand for.
     fn check(&self, call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceError>;
 
-    /// Returns the code by which the venue lists what a person calls `name`, where a rule makes that certain;
-    /// otherwise `name`.
+    /// Returns the code by which the venue lists what a person calls `name`, where a rule makes that certain; else
+    /// `name`.
     fn normalize_code(&self, name: &str) -> String {
         name.trim().to_owned()
     }
 
-    /// Returns the requests that find out whether the venue lists a market, to be sent one after the other until
-    /// an answer lists it. They are for a venue that answers a question about an unlisted market as if nobody had
-    /// traded it. The first is about what is listed now, the others about what ever was. Empty for a venue that
-    /// refuses such questions.
+    /// Returns the requests that find out whether the venue lists a market, for a venue that answers a question about
+    /// one that it does not list as if nobody had traded it.
+    ///
+    /// They are asked one after the other until an answer, read by [`decode_markets`](Self::decode_markets), lists the
+    /// market. The first is about what is listed now, the others about what ever was. A venue that refuses such
+    /// questions needs none.
     fn listing_lookups(&self, symbol: &Symbol) -> Vec<HttpCall> {
         let _ = symbol;
         Vec::new()
@@ -285,8 +283,10 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
         Vec::new()
     }
 
-    /// Returns the address of the rest of an answer to `sent`, if the venue sent only a part of it. `base` is the
-    /// address that requests go to, without a path.
+    /// Returns where the rest of an answer to `sent` is, if the venue gave only a part of it; `base` is the address
+    /// that requests go to, without a path.
+    ///
+    /// It is asked for [`Call::Markets`] and [`Call::VenueSpecific`] only: the other calls ask for pages one by one.
     ///
     /// # Errors
     ///
@@ -309,7 +309,8 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
     /// Returns the number of requests left in a group's budget, as the reply reports it.
     fn remaining(&self, reply: &HttpReply<'_>) -> Option<(RateLimitGroup, u32)>;
 
-    /// Returns what the reply says of each window of the group's rules, for a venue that reports more than one.
+    /// Returns what the reply says of each window of the group's rules, for a venue that reports more than one
+    /// (Binance: a header for each window, with what is used of it).
     ///
     /// The default reports what [`remaining`](Self::remaining) says of the group's first rule.
     fn budget_reports(&self, reply: &HttpReply<'_>) -> Vec<BudgetReport> {
@@ -318,6 +319,11 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
     }
 
     /// Decodes a page of candles that was requested at `asked_at`, and derives what it proves.
+    ///
+    /// The candles come out oldest first, on the [grid](Capabilities::grid), each final or not. What the page proves is
+    /// the adapter's to say, by the rule of its venue: where slots without a trade have no row (Upbit, Massive), the
+    /// slots between two rows are empty; where each slot has a row (Binance), a missing row is an outage, and its slot
+    /// stays unknown. [`CandlePageBuilder`](crate::CandlePageBuilder) does the first.
     ///
     /// # Errors
     ///
@@ -329,14 +335,8 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError>;
 
-    /// Returns an id that sorts before all trades at `moment` or later and after all earlier ones: a page of
-    /// trades before it ends there. Returns `None` where ids do not follow the time.
-    fn trade_cursor(&self, moment: Timestamp) -> Option<TradeId> {
-        let _ = moment;
-        None
-    }
-
-    /// Decodes a page of trades.
+    /// Decodes a page of trades: oldest first, none of them outside of what was asked for, with the cursor of the
+    /// [next](TradePage::next) page.
     ///
     /// # Errors
     ///
@@ -378,18 +378,13 @@ pub trait Venue: Send + Sync + fmt::Debug + 'static {
 
     /// Returns the messages that bring a connection from the channels it `has` to the `wanted` ones, both sorted.
     /// A new connection has none.
+    ///
+    /// As few messages as the venue allows: each counts against the rules of [`messages`](SocketLimits::messages).
     fn subscribe(&self, has: &[Channel], wanted: &[Channel]) -> Vec<String>;
 
-    /// Decodes one frame, received at `received`, and appends its events to `events`.
+    /// Makes what reads the frames of one connection; it is called anew for each connection, the same venue's other
+    /// connections included.
     ///
-    /// # Errors
-    ///
-    /// If nothing of the frame can be read. A bad element never affects its neighbours.
-    fn decode_frame(
-        &self,
-        frame: &[u8],
-        received: Timestamp,
-        symbols: &SymbolTable,
-        events: &mut Vec<FeedEvent>,
-    ) -> Result<FrameOutcome, FrameError>;
+    /// A venue whose frames can each be read alone returns a decoder without state.
+    fn decoder(&self) -> Box<dyn FrameDecoder>;
 }

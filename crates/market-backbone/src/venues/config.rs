@@ -123,9 +123,8 @@ impl VenueConfig {
     pub(crate) fn open(
         &self,
         source: VenueId,
-        clock: &Arc<dyn Clock>,
     ) -> Result<(Arc<dyn Venue>, Endpoint), SourceError> {
-        Ok((self.descriptor.open(&self.options, source, clock)?, self.resolved_endpoint()?))
+        Ok((self.descriptor.open(&self.options, source)?, self.resolved_endpoint()?))
     }
 
     fn resolved_endpoint(&self) -> Result<Endpoint, SourceError> {

@@ -4,6 +4,7 @@
 use market_backbone_core::{
     Calendar, OrderBook, OwnedReply, SourceError, Split, Symbol, Timestamp, Trade, VenueId,
 };
+use market_backbone_venue_kit::{amount, element, parse_body, read_every};
 use serde_json::value::RawValue;
 
 use super::answers::{
@@ -11,9 +12,9 @@ use super::answers::{
     Snapshot, TradeRecord,
 };
 use crate::decode::books::level;
-use crate::decode::{amount, element, object, rows};
+use crate::decode::{object, rows};
 use crate::error::malformed;
-use crate::naming::TradeIdParts;
+use crate::naming::{TradeIdParts, VENUE};
 use crate::rest::day_of;
 use crate::wire::{
     AggregateRow, DividendRow, GlossaryRow, HolidayRow, LastQuoteRow, LastTradeRow, ListingRow,
@@ -24,9 +25,7 @@ use crate::wire::{
 fn read_all<T>(pages: &[OwnedReply], read: impl Fn(&RawValue) -> Option<T>) -> Result<Vec<T>, SourceError> {
     let mut items = Vec::new();
     for page in pages {
-        for raw in rows(&page.body)?.results.unwrap_or_default() {
-            items.push(read(raw).ok_or_else(|| malformed(raw.get().as_bytes()))?);
-        }
+        items.extend(read_every(VENUE, &rows(&page.body)?.results.unwrap_or_default(), &read)?);
     }
     Ok(items)
 }
@@ -205,8 +204,7 @@ pub(super) fn market_status(body: &[u8]) -> Result<MarketStatus, SourceError> {
 }
 
 pub(super) fn holidays(body: &[u8]) -> Result<Vec<Holiday>, SourceError> {
-    let rows: Vec<HolidayRow<'_>> =
-        serde_json::from_slice(body).map_err(|error| malformed(body).with_source(error))?;
+    let rows: Vec<HolidayRow<'_>> = parse_body(VENUE, body)?;
     rows.into_iter().map(|row| holiday(row).ok_or_else(|| malformed(body))).collect()
 }
 

@@ -1,8 +1,9 @@
 //! Reads quotes as books of one level: the venue sends only the best bid and ask of all exchanges.
 
 use market_backbone_core::{Level, OrderBook, SourceError, Symbol, Timestamp, VenueId};
+use market_backbone_venue_kit::element;
 
-use super::{element, object};
+use super::object;
 use crate::error::malformed;
 use crate::wire::{LastQuoteRow, SingleResult, SnapshotRow};
 

@@ -1,8 +1,8 @@
 //! Reads the list of markets.
 
 use market_backbone_core::{Instrument, SourceError, Symbol, VenueId};
+use market_backbone_venue_kit::element;
 
-use super::element;
 use crate::wire::ListingRow;
 
 pub(crate) fn list(source: VenueId, body: &[u8]) -> Result<Vec<Instrument>, SourceError> {

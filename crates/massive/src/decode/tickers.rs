@@ -5,8 +5,8 @@
 //! 24 hours: they are 0.
 
 use market_backbone_core::{SourceError, Symbol, Ticker, Timestamp, VenueId};
+use market_backbone_venue_kit::{amount, element};
 
-use super::{amount, element};
 use crate::wire::{AggregateRow, SnapshotRow};
 
 pub(crate) fn list(

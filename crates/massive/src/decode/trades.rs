@@ -1,8 +1,9 @@
 //! Reads a page of trades.
 
-use market_backbone_core::{SourceError, Symbol, Timestamp, Trade, TradePage, TradePageRequest};
+use market_backbone_core::{SourceError, Symbol, Timestamp, Trade, TradeCursor, TradePage, TradePageRequest};
+use market_backbone_venue_kit::{amount, element};
 
-use super::{amount, element, list};
+use super::list;
 use crate::naming::TradeIdParts;
 use crate::wire::TradeRow;
 
@@ -13,13 +14,19 @@ pub(crate) fn page(
 ) -> Result<TradePage, SourceError> {
     let (mut trades, dropped) =
         list(body, |raw| trade(&element::<TradeRow<'_>>(raw)?, &request.symbol, received))?;
-    // The page begins at a millisecond; trades of it that are not before the cursor were not asked for.
-    trades.retain(|trade| request.before.as_ref().is_none_or(|before| trade.id < *before));
+    // The page begins at a millisecond; whatever of it is not before the trade was not asked for.
+    trades.retain(|trade| match &request.cursor {
+        TradeCursor::Latest => true,
+        TradeCursor::Before(id) => trade.id < *id,
+        TradeCursor::At(moment) => trade.time < *moment,
+    });
     trades.sort_by(|a, b| a.id.cmp(&b.id));
     trades.dedup_by(|a, b| a.id == b.id);
     let surplus = trades.len().saturating_sub(request.count as usize);
     trades.drain(..surplus);
-    Ok(TradePage { trades, dropped })
+    let page = TradePage { trades, dropped, next: None };
+    // No day ends a page: only one that is empty says that nothing is older.
+    Ok(TradePage { next: page.before_oldest(), ..page })
 }
 
 /// Reads a trade. The venue does not send the side.

@@ -1,26 +1,53 @@
 //! Reads frames. This is the hot path: a frame is a list of up to thousands of events of all kinds.
 //!
-//! Each event is read by [`scan`](super::scan), and by serde where that gives up. A bad event is counted and
-//! its neighbours are read; only if a frame is not JSON is the rest lost. A trade allocates its id, a bar
-//! nothing.
+//! Each event is read by [`scan`](super::scan), and by serde where that gives up. A bad one is counted and its
+//! neighbours are read; only where a frame is no JSON is what follows lost. Neither a trade nor a bar allocates anything.
 
 use market_backbone_core::{
-    BandIndicators, Candle, Channel, ControlMessage, FeedEvent, FrameError, FrameOutcome, PriceBand, Series,
-    StreamKind, Symbol, SymbolTable, Timeframe, Timestamp, Trade, VenueId,
+    BandIndicators, Candle, Channel, ControlMessage, FeedEvent, FrameDecoder, FrameError, FrameOutcome,
+    PriceBand, Secret, Series, StreamKind, Symbol, SymbolTable, Timeframe, Timestamp, Trade, VenueId,
 };
-use serde::Deserialize;
+use market_backbone_venue_kit::{amount, parse_frame as parse, unreadable_frame};
 use serde_json::value::RawValue;
 
 use super::scan::{ScannedEvent, event};
 use super::{confirmed_channel, control};
 use crate::capabilities::GRID;
-use crate::decode::amount;
 use crate::decode::books::level;
-use crate::error::excerpt;
+use crate::error::redacted;
 use crate::naming::{TradeIdParts, channel_kind};
 use crate::wire::{AggregateEvent, BandEvent, MessageHeader, QuoteEvent, StatusEvent, TradeEvent};
 
-pub(crate) fn decode(
+/// Reads the frames of any connection: each stands for itself.
+#[derive(Debug)]
+pub(crate) struct MassiveFrames {
+    pub(crate) source: VenueId,
+    /// What no message may repeat.
+    pub(crate) key: Secret,
+}
+
+impl FrameDecoder for MassiveFrames {
+    fn decode(
+        &mut self,
+        frame: &[u8],
+        received: Timestamp,
+        symbols: &SymbolTable,
+        events: &mut Vec<FeedEvent>,
+    ) -> Result<FrameOutcome, FrameError> {
+        let mut outcome = decode(self.source, frame, received, symbols, events)?;
+        if let Some(
+            ControlMessage::Refused { message, .. }
+            | ControlMessage::Evicted { message, .. }
+            | ControlMessage::TooSlow { message },
+        ) = &mut outcome.control
+        {
+            *message = redacted(message, &self.key);
+        }
+        Ok(outcome)
+    }
+}
+
+fn decode(
     source: VenueId,
     frame: &[u8],
     received: Timestamp,
@@ -29,7 +56,7 @@ pub(crate) fn decode(
 ) -> Result<FrameOutcome, FrameError> {
     let text = std::str::from_utf8(frame).map_err(|error| FrameError(error.to_string()))?.trim();
     let mut reader =
-        FrameDecoder { source, received, symbols, events, dropped: 0, confirmed: Vec::new(), control: None };
+        FrameReader { source, received, symbols, events, dropped: 0, confirmed: Vec::new(), control: None };
     match text.strip_prefix('[') {
         Some(list) => reader.list(list)?,
         None => reader.decode_with_serde(text)?,
@@ -37,7 +64,7 @@ pub(crate) fn decode(
     Ok(reader.outcome())
 }
 
-struct FrameDecoder<'s> {
+struct FrameReader<'s> {
     source: VenueId,
     received: Timestamp,
     symbols: &'s SymbolTable,
@@ -47,8 +74,8 @@ struct FrameDecoder<'s> {
     control: Option<ControlMessage>,
 }
 
-impl FrameDecoder<'_> {
-    /// Returns the message for the connection: a refusal takes precedence over a confirmation.
+impl FrameReader<'_> {
+    /// Returns what the frame says of the connection: a refusal goes before what was confirmed.
     fn outcome(self) -> FrameOutcome {
         let confirmed = (!self.confirmed.is_empty()).then_some(ControlMessage::Confirmed(self.confirmed));
         FrameOutcome { dropped: self.dropped, control: self.control.or(confirmed) }
@@ -223,15 +250,7 @@ fn element(text: &str) -> Result<(&RawValue, &str), FrameError> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     match values.next() {
         Some(Ok(raw)) => Ok((raw, text.get(values.byte_offset()..).unwrap_or_default())),
-        Some(Err(error)) => Err(unreadable(&error, text)),
+        Some(Err(error)) => Err(unreadable_frame(&error, text)),
         None => Err(FrameError("the frame ends in the middle".to_owned())),
     }
-}
-
-fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameError> {
-    serde_json::from_str(text).map_err(|error| unreadable(&error, text))
-}
-
-fn unreadable(error: &serde_json::Error, text: &str) -> FrameError {
-    FrameError(format!("{error} in `{}`", excerpt(text.as_bytes())))
 }

@@ -104,7 +104,10 @@ fn a_frame_cut_short_keeps_what_came_before_the_cut() {
         assert!(read(garbage).is_err(), "{garbage}");
     }
     assert!(
-        advanced().decode_frame(&[0xff, 0xfe], at(NOON), &SymbolTable::default(), &mut Vec::new()).is_err()
+        advanced()
+            .decoder()
+            .decode(&[0xff, 0xfe], at(NOON), &SymbolTable::default(), &mut Vec::new())
+            .is_err()
     );
 }
 
@@ -167,7 +170,7 @@ fn where_all_are_wanted_each_event_bears_its_own_market() {
     let symbols: SymbolTable = [Symbol::any(MASSIVE)].into_iter().collect();
     let mut events = Vec::new();
     let frame = list(&[TRADE, &TRADE.replace("MSFT", "KIMpL")]);
-    let outcome = advanced().decode_frame(frame.as_bytes(), at(NOON), &symbols, &mut events).unwrap();
+    let outcome = advanced().decoder().decode(frame.as_bytes(), at(NOON), &symbols, &mut events).unwrap();
     let codes: Vec<_> =
         events.iter().filter_map(FeedEvent::channel).map(|(symbol, _)| symbol.code()).collect();
     assert_eq!((codes, outcome.dropped), (vec!["MSFT", "KIMpL"], 0));

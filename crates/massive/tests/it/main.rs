@@ -16,11 +16,9 @@ mod subscribing;
 mod tickers;
 mod trades;
 
-use std::sync::Arc;
-
 use market_backbone_core::{
-    CandlePageRequest, FeedEvent, FrameError, FrameOutcome, ManualClock, Secret, Series, Symbol, SymbolTable,
-    Timeframe, Timestamp, Venue,
+    CandlePageRequest, FeedEvent, FrameError, FrameOutcome, Secret, Series, Symbol, SymbolTable, Timeframe,
+    Timestamp, Venue,
 };
 use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 
@@ -36,7 +34,7 @@ fn symbol(code: &str) -> Symbol {
 }
 
 fn massive(plan: MassivePlan) -> Massive {
-    Massive::new(Secret::new("test-key"), plan, Arc::new(ManualClock::new(at(NOON))))
+    Massive::new(Secret::new("test-key"), plan)
 }
 
 fn advanced() -> Massive {
@@ -51,7 +49,7 @@ fn page_of(timeframe: Timeframe, before: Option<&str>, count: u32) -> CandlePage
 fn read(frame: &str) -> Result<(Vec<FeedEvent>, FrameOutcome), FrameError> {
     let symbols: SymbolTable = ["AAPL", "MSFT", "BRK.B"].into_iter().map(symbol).collect();
     let mut events = Vec::new();
-    let outcome = advanced().decode_frame(frame.as_bytes(), at(NOON), &symbols, &mut events)?;
+    let outcome = advanced().decoder().decode(frame.as_bytes(), at(NOON), &symbols, &mut events)?;
     Ok((events, outcome))
 }
 

@@ -2,7 +2,7 @@
 
 use market_backbone_core::{
     Call, CandlePageRequest, HttpCall, HttpReply, RateLimitGroup, Series, Symbol, SymbolTable, Timeframe,
-    Timestamp, TradePageRequest, Venue,
+    Timestamp, TradeCursor, TradePageRequest, Venue,
 };
 use market_backbone_massive::{MASSIVE, MassivePlan};
 use proptest::prelude::*;
@@ -39,18 +39,18 @@ fn decode_everywhere(bytes: &[u8], plan: MassivePlan, timeframe: Timeframe, befo
     let series = Series::new(symbol("AAPL"), timeframe);
     let candles = CandlePageRequest { series, before: before.map(Timestamp::from_nanos), count: 100 };
     let call = Call::Candles(candles.clone());
-    let _ = venue.encode(&call);
+    let _ = venue.encode(&call, now);
     if let Ok(page) = venue.decode_candles(&candles, bytes, now) {
         assert!(page.candles.is_sorted_by(|a, b| a.open_time < b.open_time));
         assert!(page.candles.iter().all(|candle| candle.is_valid()));
     }
-    let trades = TradePageRequest { symbol: symbol("AAPL"), before: None, days_ago: 0, count: 1 };
+    let trades = TradePageRequest { symbol: symbol("AAPL"), cursor: TradeCursor::Latest, count: 1 };
     let _ = venue.decode_trades(&trades, bytes, now);
     let _ = venue.decode_tickers(bytes, now);
     let _ = venue.decode_books(bytes, now);
     let _ = venue.decode_markets(bytes);
     let symbols: SymbolTable = [symbol("AAPL"), Symbol::any(MASSIVE)].into_iter().collect();
-    let _ = venue.decode_frame(bytes, now, &symbols, &mut Vec::new());
+    let _ = venue.decoder().decode(bytes, now, &symbols, &mut Vec::new());
     let sent = HttpCall::new(RateLimitGroup("massive"), "/", Vec::new());
     for status in [200, 403, 404, 429, 500] {
         let reply = HttpReply { status, headers: &[], body: bytes };

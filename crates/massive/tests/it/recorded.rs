@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use futures::executor::block_on;
 use market_backbone_core::{
     Calendar, Call, CallSource, CandlePageRequest, FeedEvent, HttpCall, HttpReply, OwnedReply, Priority,
-    Series, SourceError, Symbol, SymbolTable, TimeRange, Timeframe, TradePageRequest, Venue, VenueId,
+    Series, SourceError, Symbol, SymbolTable, TimeRange, Timeframe, TradeCursor, TradePageRequest, Venue,
+    VenueId,
 };
 use market_backbone_massive::{Glossary, MASSIVE, MassiveClient, MoverDirection};
 
@@ -83,7 +84,7 @@ fn read(path: &Path) -> Option<usize> {
     } else if name.contains("open-close") {
         usize::from(block_on(client.open_close(&apple, day)).unwrap().is_some())
     } else if name.contains("v3/trades") {
-        let request = TradePageRequest { symbol: apple, before: None, days_ago: 0, count: 100 };
+        let request = TradePageRequest { symbol: apple, cursor: TradeCursor::Latest, count: 100 };
         let page = advanced().decode_trades(&request, &body, at(NOON)).unwrap();
         assert_eq!(page.dropped, 0);
         page.trades.len()
@@ -152,7 +153,7 @@ fn every_official_sample_of_an_event_reads() {
     for (name, event) in &samples {
         let before = events.len();
         let frame = format!("[{event}]");
-        let outcome = advanced().decode_frame(frame.as_bytes(), at(NOON), &symbols, &mut events).unwrap();
+        let outcome = advanced().decoder().decode(frame.as_bytes(), at(NOON), &symbols, &mut events).unwrap();
         assert_eq!((outcome.dropped, outcome.control), (0, None), "{name}");
         let silent = ["NOI", "FMV", "LV"].iter().any(|kind| name.ends_with(kind));
         assert_eq!(events.len() - before, usize::from(!silent), "{name}");
@@ -194,7 +195,7 @@ fn nanoseconds_are_kept_to_the_last_digit() {
         let mut want: Vec<i64> =
             want["results"].as_array().unwrap().iter().map(|row| row[field].as_i64().unwrap()).collect();
         want.sort_unstable();
-        let request = TradePageRequest { symbol: symbol("AAPL"), before: None, days_ago: 0, count: 100 };
+        let request = TradePageRequest { symbol: symbol("AAPL"), cursor: TradeCursor::Latest, count: 100 };
         let page = advanced().decode_trades(&request, &body, at(NOON)).unwrap();
         let got: Vec<_> = page.trades.iter().map(|trade| trade.time.as_nanos()).collect();
         assert_eq!(got, want, "{path}");

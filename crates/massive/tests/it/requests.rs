@@ -2,11 +2,11 @@
 
 use market_backbone_core::{
     BookRequest, Call, HttpCall, HttpReply, RateLimitGroup, SourceErrorKind, TickerRequest, Timeframe,
-    TradePageRequest, Venue,
+    TradeCursor, TradeId, TradePageRequest, Venue,
 };
-use market_backbone_massive::{Massive, MassivePlan, MassiveRate, trade_cursor};
+use market_backbone_massive::{Massive, MassivePlan, MassiveRate};
 
-use crate::{advanced, at, massive, page_of, symbol};
+use crate::{NOON, advanced, at, massive, page_of, symbol};
 
 fn line(call: &HttpCall) -> String {
     let query: Vec<_> = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -15,12 +15,12 @@ fn line(call: &HttpCall) -> String {
 
 #[track_caller]
 fn check(venue: &Massive, call: &Call, want: &str) {
-    assert_eq!(line(&venue.encode(call).unwrap()), want);
+    assert_eq!(line(&venue.encode(call, at(NOON)).unwrap()), want);
 }
 
 #[track_caller]
 fn refused(venue: &Massive, call: &Call, want: SourceErrorKind) {
-    assert_eq!(venue.encode(call).unwrap_err().kind(), want);
+    assert_eq!(venue.encode(call, at(NOON)).unwrap_err().kind(), want);
 }
 
 #[test]
@@ -41,10 +41,11 @@ fn a_page_asks_for_as_many_base_bars_as_its_candles_are_made_of() {
     check(Timeframe::D1, "1/day", "200");
     check(Timeframe::W1, "1/week", "1400");
     let most = page_of(Timeframe::H1, before, 833);
-    assert!(line(&advanced().encode(&Call::Candles(most)).unwrap()).ends_with("limit=49980"));
+    assert!(line(&advanced().encode(&Call::Candles(most), at(NOON)).unwrap()).ends_with("limit=49980"));
     let too_many = Call::Candles(page_of(Timeframe::H1, before, 834));
     refused(&advanced(), &too_many, SourceErrorKind::PageTooLarge { asked: 834, limit: 833 });
     refused(&advanced(), &Call::Candles(page_of(Timeframe::M1, before, 0)), SourceErrorKind::BadRequest);
+    refused(&advanced(), &Call::Candles(page_of(Timeframe::H6, before, 1)), SourceErrorKind::Unsupported);
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn a_name_is_looked_up_among_what_is_listed_and_what_was() {
 #[test]
 fn nothing_is_asked_that_the_plan_does_not_include() {
     let path = |plan, before| {
-        let call = massive(plan).encode(&Call::Candles(page_of(Timeframe::M1, before, 1))).unwrap();
+        let call = massive(plan).encode(&Call::Candles(page_of(Timeframe::M1, before, 1)), at(NOON)).unwrap();
         let ends: Vec<_> = call.path.rsplit('/').take(2).map(str::to_owned).collect();
         (ends[1].parse::<i64>().unwrap(), ends[0].parse::<i64>().unwrap())
     };
@@ -89,31 +90,34 @@ fn nothing_is_asked_that_the_plan_does_not_include() {
         &Call::Candles(page_of(Timeframe::S1, None, 1)),
         SourceErrorKind::Forbidden,
     );
-    let trades = TradePageRequest { symbol: symbol("AAPL"), before: None, days_ago: 0, count: 1 };
+    let trades = TradePageRequest { symbol: symbol("AAPL"), cursor: TradeCursor::Latest, count: 1 };
     refused(&massive(MassivePlan::Starter), &Call::Trades(trades), SourceErrorKind::Forbidden);
 }
 
 #[test]
 fn pages_of_trades_end_before_a_trade_or_a_day() {
-    let page = |before, days_ago, count| {
-        Call::Trades(TradePageRequest { symbol: symbol("BRK.B"), before, days_ago, count })
-    };
-    check(&advanced(), &page(None, 0, 50), "/v3/trades/BRK.B?order=desc&sort=timestamp&limit=1050");
-    let cursor = Some(trade_cursor(at("2026-05-11T15:00:00.123Z")));
-    let want = "/v3/trades/BRK.B?timestamp.lt=1778511600124000000&order=desc&sort=timestamp&limit=1050";
-    check(&advanced(), &page(cursor.clone(), 0, 50), want);
-    check(&advanced(), &page(cursor, 1, 50), want);
-    let yesterday = "/v3/trades/BRK.B?timestamp.lt=1778544000000000000&order=desc&sort=timestamp&limit=1050";
-    check(&advanced(), &page(None, 1, 50), yesterday);
-    refused(&advanced(), &page(None, 8, 50), SourceErrorKind::Unsupported);
-    refused(
+    let page = |cursor, count| Call::Trades(TradePageRequest { symbol: symbol("BRK.B"), cursor, count });
+    let latest = "/v3/trades/BRK.B?order=desc&sort=timestamp&limit=1050";
+    check(&advanced(), &page(TradeCursor::Latest, 50), latest);
+    let before =
+        |end: &str| format!("/v3/trades/BRK.B?timestamp.lt={end}&order=desc&sort=timestamp&limit=1050");
+    // A page begins between milliseconds.
+    let id = TradeId::Text("1778511600123:000000000001:4:0:1".into());
+    check(&advanced(), &page(TradeCursor::Before(id), 50), &before("1778511600124000000"));
+    let moment = TradeCursor::At(at("2026-05-11T15:00:00.123Z"));
+    check(&advanced(), &page(moment, 50), &before("1778511600123000000"));
+    check(&advanced(), &page(TradeCursor::At(at("2026-05-12")), 50), &before("1778544000000000000"));
+    check(
         &advanced(),
-        &page(Some(market_backbone_core::TradeId::Number(1)), 0, 50),
-        SourceErrorKind::BadRequest,
+        &page(TradeCursor::At(at("2026-05-05T00:00:01Z")), 50),
+        &before("1777939201000000000"),
     );
+    refused(&advanced(), &page(TradeCursor::At(at("2026-05-05")), 50), SourceErrorKind::Unsupported);
+    let foreign = TradeCursor::Before(TradeId::Number(1));
+    refused(&advanced(), &page(foreign, 50), SourceErrorKind::BadRequest);
     refused(
         &advanced(),
-        &page(None, 0, 49_001),
+        &page(TradeCursor::Latest, 49_001),
         SourceErrorKind::PageTooLarge { asked: 49_001, limit: 49_000 },
     );
 }
@@ -146,7 +150,7 @@ fn what_is_now_is_asked_for_several_at_once() {
 #[test]
 fn a_ticker_that_would_lead_elsewhere_is_unknown() {
     for code in ["..", "*", "A%2F", "A#"] {
-        let request = TradePageRequest { symbol: symbol(code), before: None, days_ago: 0, count: 1 };
+        let request = TradePageRequest { symbol: symbol(code), cursor: TradeCursor::Latest, count: 1 };
         refused(&advanced(), &Call::Trades(request), SourceErrorKind::UnknownMarket);
     }
 }
@@ -176,7 +180,7 @@ fn limits_go_by_the_plan_unless_one_says_otherwise() {
 const BASE: &str = "https://api.massive.com";
 
 fn next(base: &str, url: &str) -> Result<Option<String>, SourceErrorKind> {
-    let sent = advanced().encode(&Call::Markets).unwrap();
+    let sent = advanced().encode(&Call::Markets, at(NOON)).unwrap();
     let body = format!(r#"{{"results":[],"status":"OK","next_url":"{url}"}}"#);
     let reply = HttpReply { status: 200, headers: &[], body: body.as_bytes() };
     let next = advanced().next_page(&sent, &reply, base).map_err(|error| error.kind())?;
@@ -213,7 +217,7 @@ fn a_page_that_points_back_to_itself_is_refused() {
 
 #[test]
 fn the_last_page_and_a_bare_list_have_no_rest() {
-    let sent = advanced().encode(&Call::Markets).unwrap();
+    let sent = advanced().encode(&Call::Markets, at(NOON)).unwrap();
     for body in [r#"{"results":[],"status":"OK"}"#, r#"[{"date":"2026-11-26"}]"#, r#"{"next_url":null}"#] {
         let reply = HttpReply { status: 200, headers: &[], body: body.as_bytes() };
         assert_eq!(advanced().next_page(&sent, &reply, BASE).unwrap(), None, "{body}");

@@ -67,7 +67,7 @@ fn bands_are_asked_for_and_confirmed_by_their_own_name() {
     check(&[], &[one, all], &[r#"{"action":"subscribe","params":"LULD.*"}"#]);
     let frame = r#"[{"ev":"status","status":"success","message":"subscribed to: LULD.BRK.B"}]"#;
     let symbols = SymbolTable::default();
-    let outcome = advanced().decode_frame(frame.as_bytes(), at(NOON), &symbols, &mut Vec::new()).unwrap();
+    let outcome = advanced().decoder().decode(frame.as_bytes(), at(NOON), &symbols, &mut Vec::new()).unwrap();
     assert_eq!(outcome.control, Some(ControlMessage::Confirmed(vec![channel("BRK.B", StreamKind::Band)])));
 }
 

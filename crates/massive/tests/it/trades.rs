@@ -1,6 +1,8 @@
 //! Pages of trades.
 
-use market_backbone_core::{SourceErrorKind, TradePage, TradePageRequest, Venue};
+use market_backbone_core::{
+    SourceErrorKind, Timestamp, TradeCursor, TradeId, TradePage, TradePageRequest, Venue,
+};
 
 use crate::{NOON, advanced, at, symbol};
 
@@ -11,9 +13,13 @@ const ROWS: [&str; 3] = [
 ];
 
 fn page(rows: &[&str], before: Option<&str>, count: u32) -> TradePage {
+    let cursor = before.map_or(TradeCursor::Latest, |id| TradeCursor::Before(TradeId::Text(id.into())));
+    page_from(rows, cursor, count)
+}
+
+fn page_from(rows: &[&str], cursor: TradeCursor, count: u32) -> TradePage {
     let body = format!(r#"{{"results":[{}],"status":"OK","request_id":"1"}}"#, rows.join(","));
-    let before = before.map(|id| market_backbone_core::TradeId::Text(id.into()));
-    let request = TradePageRequest { symbol: symbol("AAPL"), before, days_ago: 0, count };
+    let request = TradePageRequest { symbol: symbol("AAPL"), cursor, count };
     advanced().decode_trades(&request, body.as_bytes(), at(NOON)).unwrap()
 }
 
@@ -49,11 +55,28 @@ fn what_cannot_be_a_trade_is_left_out_and_counted() {
         let page = page(&[bad, ROWS[1]], None, 10);
         assert_eq!((page.trades.len(), page.dropped), (1, 1), "{bad}");
     }
-    let request = TradePageRequest { symbol: symbol("AAPL"), before: None, days_ago: 0, count: 1 };
+    let request = TradePageRequest { symbol: symbol("AAPL"), cursor: TradeCursor::Latest, count: 1 };
     let only_bad = format!(r#"{{"results":[{}]}}"#, bad[0]);
     let error = advanced().decode_trades(&request, only_bad.as_bytes(), at(NOON)).unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::Malformed);
     for none in [r#"{"status":"OK"}"#, r#"{"results":null}"#] {
         assert_eq!(advanced().decode_trades(&request, none.as_bytes(), at(NOON)).unwrap().trades, []);
     }
+}
+
+#[test]
+fn a_page_goes_on_before_its_oldest_trade_until_one_is_empty() {
+    let first = page(&ROWS, None, 2);
+    let next = TradeCursor::Before(TradeId::Text("1517562000016:000000001063:4:202:1".into()));
+    assert_eq!(first.next, Some(next));
+    let short = page(&ROWS, None, 10);
+    assert_eq!(short.next, short.before_oldest(), "a page may be short by mistake");
+    assert_eq!(page(&[], None, 10).next, None);
+}
+
+#[test]
+fn a_page_that_ends_at_a_moment_holds_what_was_before_it_to_the_nanosecond() {
+    let end = Timestamp::from_nanos(1_517_562_000_016_036_599);
+    let page = page_from(&ROWS, TradeCursor::At(end), 10);
+    assert_eq!(page.trades.last().map(|trade| trade.time.as_nanos()), Some(1_517_562_000_016_036_581));
 }

@@ -149,7 +149,7 @@ impl Connection {
             attempt,
             reconciler: SubscriptionReconciler::new(&*state.venue, now),
             confirmations: PendingConfirmations::new(state.config.confirm_timeout),
-            decoder: Decoder::new(Arc::clone(&link), state.config.max_future_skew),
+            decoder: Decoder::new(Arc::clone(&link), state.venue.decoder(), state.config.max_future_skew),
             awaited: AwaitedMarkets::new(state.config.unanswered_after),
             connected_at: now,
             last_frame_at: now,

@@ -36,7 +36,7 @@ impl FrameFeed {
         wishes.mark_changed();
         // There are no connections here, so commands have no receiver.
         drop(state.take_command_receiver());
-        let decoder = Decoder::new(state.links.open(), state.config.max_future_skew);
+        let decoder = Decoder::new(state.links.open(), state.venue.decoder(), state.config.max_future_skew);
         Self { hub: LiveHub { state }, decoder, desired_changes: wishes, last_frame }
     }
 
@@ -71,7 +71,7 @@ impl FrameFeed {
         let served = state.desired.snapshot().channels;
         let was_served = |channel: &Channel| served.binary_search(channel).is_ok();
         state.links.close(self.decoder.link.number);
-        self.decoder.link = state.links.open();
+        self.decoder.reconnect(state.links.open(), state.venue.decoder());
         state.fanout.open_gap(self.last_frame, cause, was_served);
     }
 }

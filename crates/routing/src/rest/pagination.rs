@@ -6,20 +6,22 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use market_backbone_core::{SourceError, SourceErrorKind};
-use tower::ServiceExt;
 
+use super::typed_request::Request;
 use crate::stack::RequestStack;
-use crate::stack::request::{ReplyPayload, VenueReply, VenueRequest};
+use crate::stack::request::{VenueReply, VenueRequest};
 
 /// The largest number of pages followed: no reply is this long, so the venue repeats itself.
 const MAX_PAGES: usize = 10_000;
 
-/// Fetches the whole reply to `request`.
-pub(super) async fn fetch_all_pages(
+/// Fetches the whole reply to `request`, which asks `question`.
+pub(super) async fn fetch_all_pages<R: Request>(
     stack: RequestStack,
+    question: Arc<R>,
     request: VenueRequest,
-) -> Result<VenueReply, SourceError> {
-    let mut whole = stack.clone().oneshot(request.clone()).await?;
+) -> Result<VenueReply<R::Reply>, SourceError> {
+    let mut whole = stack.ask(&question, request.clone()).await?;
+    let Some(append) = R::APPEND_PAGE else { return Ok(whole) };
     let mut seen = HashSet::new();
     while let Some(http) = whole.next.take() {
         let next = (http.path.clone(), http.query.clone());
@@ -28,18 +30,10 @@ pub(super) async fn fetch_all_pages(
             return Err(SourceError::new(SourceErrorKind::Malformed, message));
         }
         let request = VenueRequest { http: Arc::new(http), ..request.clone() };
-        append(&mut whole, stack.clone().oneshot(request).await?);
+        let page = stack.ask(&question, request).await?;
+        whole.attempts += page.attempts;
+        whole.next = page.next;
+        append(&mut whole.payload, page.payload);
     }
     Ok(whole)
-}
-
-fn append(whole: &mut VenueReply, page: VenueReply) {
-    whole.attempts += page.attempts;
-    whole.next = page.next;
-    match (&mut whole.payload, page.payload) {
-        (ReplyPayload::Markets(all), ReplyPayload::Markets(more)) => all.extend(more),
-        (ReplyPayload::Own(all), ReplyPayload::Own(more)) => all.extend(more),
-        // No other reply has a further page.
-        _ => {}
-    }
 }

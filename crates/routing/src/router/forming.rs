@@ -1,8 +1,8 @@
 //! The forming candle: from the cache, else from the socket if requests are scarce, else over REST.
 
 use market_backbone_core::{
-    Call, CandlePageRequest, CandlePart, Channel, Clock, FetchStats, Priority, RequestCost, Series,
-    SourceError, StreamKind,
+    CandlePageRequest, CandlePart, Channel, Clock, FetchStats, Priority, RequestCost, Series, SourceError,
+    StreamKind,
 };
 use tokio::time::Instant;
 
@@ -89,7 +89,7 @@ impl RouterInner {
     pub(super) fn candle_cost(&self, series: &Series) -> Result<RequestCost, SourceError> {
         let count = self.venue.capabilities().candle_page_of(series.timeframe);
         let page = CandlePageRequest { series: series.clone(), before: None, count };
-        Ok((&self.venue.encode(&Call::Candles(page))?).into())
+        self.rest.cost_of(&page)
     }
 
     fn newest(&self, series: &Series) -> CandlePageRequest {

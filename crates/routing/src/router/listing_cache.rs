@@ -5,13 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use market_backbone_core::{Call, HttpCall, Priority, SourceError, SourceErrorKind, Symbol};
+use market_backbone_core::{HttpCall, Priority, SourceError, SourceErrorKind, Symbol};
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 use super::RouterInner;
-use super::pages::REPLY_MATCHES_CALL;
-use crate::stack::request::ReplyPayload;
 
 /// The largest number of entries: more than any venue lists; beyond it, everything is requested anew.
 const MAX_ENTRIES: usize = 65_536;
@@ -98,9 +96,7 @@ impl RouterInner {
         symbol: &Symbol,
         priority: Priority,
     ) -> Result<bool, SourceError> {
-        let reply = self.rest.call_shared(Call::VenueSpecific(lookup), priority, None).await?;
-        let ReplyPayload::Own(pages) = reply.payload else { unreachable!("{REPLY_MATCHES_CALL}") };
-        for page in pages {
+        for page in self.rest.call_shared(lookup, priority, None).await?.payload {
             let listed = self.venue.decode_markets(&page.body)?;
             if listed.iter().any(|market| market.symbol.code() == symbol.code()) {
                 return Ok(true);

@@ -3,17 +3,14 @@
 use std::sync::PoisonError;
 
 use market_backbone_core::{
-    Call, CandlePage, CandlePageRequest, HttpCall, Instrument, OwnedReply, PageProof, Priority, SourceError,
-    SourceErrorKind, TradePage, TradePageRequest,
+    CandlePage, CandlePageRequest, HttpCall, Instrument, OwnedReply, PageProof, Priority, SourceError,
+    SourceErrorKind, TradeCursor, TradePage, TradePageRequest,
 };
 use tokio::time::Instant;
 
 use super::RouterInner;
+use crate::rest::typed_request::MarketsRequest;
 use crate::route_choice::RouteReason;
-use crate::stack::request::ReplyPayload;
-
-/// The reason why a reply matches its call.
-pub(super) const REPLY_MATCHES_CALL: &str = "a call is answered in kind";
 
 impl RouterInner {
     pub(super) async fn candle_page(
@@ -25,14 +22,12 @@ impl RouterInner {
         let frame = request.series.timeframe;
         self.check_count("candles", request.count, capabilities.candle_page_of(frame))?;
         if !capabilities.timeframes.contains(&frame) {
-            let message = format!("{} has no {frame} candles", capabilities.venue.without_address());
-            return Err(SourceError::new(SourceErrorKind::Unsupported, message).at_venue(capabilities.venue));
+            return Err(capabilities.no_such_timeframe(frame));
         }
         self.reason_counts.record(RouteReason::History, &request.series);
         let symbol = &request.series.symbol;
-        let reply = self.rest.call(Call::Candles(request.clone()), priority).await?;
-        let ReplyPayload::Candles(page) = reply.payload else { unreachable!("{REPLY_MATCHES_CALL}") };
-        let page = CandlePage { attempts: reply.attempts, ..page };
+        let reply = self.rest.call(request.clone(), priority).await?;
+        let page = CandlePage { attempts: reply.attempts, ..reply.payload };
         for row in &page.rejected {
             if self.rejected_rows.is_first_report(&request.series, row) {
                 tracing::warn!(series = %request.series, %row, "an invalid row is left out");
@@ -55,9 +50,8 @@ impl RouterInner {
     ) -> Result<TradePage, SourceError> {
         self.check_count("trades", request.count, self.venue.capabilities().trade_page)?;
         self.reason_counts.record(RouteReason::History, &request.symbol);
-        let reply = self.rest.call(Call::Trades(request.clone()), priority).await?;
-        let ReplyPayload::Trades(page) = reply.payload else { unreachable!("{REPLY_MATCHES_CALL}") };
-        if request.before.is_none() && request.days_ago == 0 {
+        let page = self.rest.call(request.clone(), priority).await?.payload;
+        if request.cursor == TradeCursor::Latest {
             self.time.on_trades(&page);
         }
         if !page.trades.is_empty() {
@@ -74,9 +68,7 @@ impl RouterInner {
         call: HttpCall,
         priority: Priority,
     ) -> Result<Vec<OwnedReply>, SourceError> {
-        let reply = self.rest.call(Call::VenueSpecific(call), priority).await?;
-        let ReplyPayload::Own(replies) = reply.payload else { unreachable!("{REPLY_MATCHES_CALL}") };
-        Ok(replies)
+        Ok(self.rest.call(call, priority).await?.payload)
     }
 
     /// Refuses what the venue would refuse, before anything is sent.
@@ -98,8 +90,7 @@ impl RouterInner {
         if let Some(markets) = self.cached_markets() {
             return Ok(markets);
         }
-        let reply = self.rest.call_shared(Call::Markets, priority, None).await?;
-        let ReplyPayload::Markets(markets) = reply.payload else { unreachable!("{REPLY_MATCHES_CALL}") };
+        let markets = self.rest.call_shared(MarketsRequest, priority, None).await?.payload;
         let mut listed = self.markets_cache.lock().unwrap_or_else(PoisonError::into_inner);
         *listed = Some((Instant::now(), markets.clone()));
         Ok(markets)

@@ -3,12 +3,10 @@
 use std::sync::Weak;
 
 use async_trait::async_trait;
-use market_backbone_core::{Call, Priority, SourceError, SourceErrorKind, Symbol, TickerRequest, Timestamp};
+use market_backbone_core::{Priority, SourceError, SourceErrorKind, Symbol, TickerRequest, Timestamp};
 
 use super::RouterInner;
-use super::pages::REPLY_MATCHES_CALL;
 use crate::live::Probe;
-use crate::stack::request::ReplyPayload;
 
 /// A probe over REST. The reference is weak, because the hub that holds the probe is itself a part of the
 /// router.
@@ -38,9 +36,8 @@ impl RouterInner {
         if symbols.is_empty() {
             return Ok(Vec::new());
         }
-        let call = Call::Tickers(TickerRequest::Symbols(symbols.to_vec()));
-        let reply = self.rest.call_shared(call, Priority::Low, None).await?;
-        let ReplyPayload::Tickers(tickers) = reply.payload else { unreachable!("{REPLY_MATCHES_CALL}") };
+        let question = TickerRequest::Symbols(symbols.to_vec());
+        let tickers = self.rest.call_shared(question, Priority::Low, None).await?.payload;
         Ok(tickers.into_iter().map(|ticker| (ticker.symbol, ticker.trade_time)).collect())
     }
 }

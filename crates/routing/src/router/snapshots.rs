@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use market_backbone_core::{
-    BookRequest, Call, Channel, Clock, OrderBook, PriceIncrement, Priority, SourceError, StreamKind, Symbol,
+    BookRequest, Channel, Clock, OrderBook, PriceIncrement, Priority, SourceError, StreamKind, Symbol,
     Ticker, TickerRequest, Timestamp,
 };
 use tokio::time::{Instant, timeout_at};
 
 use super::RouterInner;
-use super::pages::REPLY_MATCHES_CALL;
 use super::request_options::RequestOptions;
+use crate::rest::typed_request::{JoinableRequest, PriceIncrementsRequest};
 use crate::route_choice::{FollowState, RouteReason};
-use crate::stack::request::{ReplyPayload, VenueReply};
 
 /// The values found in the cache, the missing symbols, and the reason for which they need requests.
 #[derive(Debug)]
@@ -36,19 +35,15 @@ impl RouterInner {
                     Some((ticker.received, ticker))
                 };
                 let glance = self.lookup(symbols, StreamKind::Ticker, terms, latest).await;
-                let part = |symbols: &[Symbol]| Call::Tickers(TickerRequest::Symbols(symbols.to_vec()));
+                let part = |symbols: &[Symbol]| TickerRequest::Symbols(symbols.to_vec());
                 (glance.found, self.parts(&glance.missing).map(part).collect())
             }
             TickerRequest::Quotes(quotes) => {
                 self.reason_counts.record(RouteReason::WholeMarket, &quotes.join(" "));
-                (Vec::new(), vec![Call::Tickers(request.clone())])
+                (Vec::new(), vec![request.clone()])
             }
         };
-        let replies = self.fetch_all(calls, terms).await?;
-        tickers.extend(replies.into_iter().flat_map(|reply| match reply.payload {
-            ReplyPayload::Tickers(tickers) => tickers,
-            _ => unreachable!("{REPLY_MATCHES_CALL}"),
-        }));
+        tickers.extend(self.fetch_all(calls, terms).await?.into_iter().flatten());
         Ok(tickers)
     }
 
@@ -66,13 +61,9 @@ impl RouterInner {
         };
         let CacheLookup { found: mut books, missing, .. } =
             self.lookup(&request.symbols, StreamKind::Book, terms, latest).await;
-        let part =
-            |symbols: &[Symbol]| Call::Books(BookRequest { symbols: symbols.to_vec(), depth: request.depth });
+        let part = |symbols: &[Symbol]| BookRequest { symbols: symbols.to_vec(), depth: request.depth };
         let replies = self.fetch_all(self.parts(&missing).map(part).collect(), terms).await?;
-        books.extend(replies.into_iter().flat_map(|reply| match reply.payload {
-            ReplyPayload::Books(books) => books,
-            _ => unreachable!("{REPLY_MATCHES_CALL}"),
-        }));
+        books.extend(replies.into_iter().flatten());
         Ok(books)
     }
 
@@ -82,13 +73,9 @@ impl RouterInner {
         symbols: &[Symbol],
         priority: Priority,
     ) -> Result<Vec<PriceIncrement>, SourceError> {
-        let part = |symbols: &[Symbol]| Call::PriceIncrements(symbols.to_vec());
+        let part = |symbols: &[Symbol]| PriceIncrementsRequest(symbols.to_vec());
         let replies = self.fetch_all(self.parts(symbols).map(part).collect(), priority.into()).await?;
-        let instruments = replies.into_iter().flat_map(|reply| match reply.payload {
-            ReplyPayload::Instruments(instruments) => instruments,
-            _ => unreachable!("{REPLY_MATCHES_CALL}"),
-        });
-        Ok(instruments.collect())
+        Ok(replies.into_iter().flatten().collect())
     }
 
     /// Looks up the latest values of `symbols` where they are followed, delivered and young enough.
@@ -196,14 +183,17 @@ impl RouterInner {
     }
 
     /// Requests all of them at once.
-    async fn fetch_all(
+    async fn fetch_all<R: JoinableRequest>(
         &self,
-        calls: Vec<Call>,
+        questions: Vec<R>,
         terms: RequestOptions,
-    ) -> Result<Vec<VenueReply>, SourceError> {
-        let Some(first) = calls.first() else { return Ok(Vec::new()) };
-        let needs = ((&self.venue.encode(first)?).into(), calls.len() as u64);
-        let ask = |call| self.rest.call_shared(call, terms.priority, terms.max_age);
-        self.with_timeout(terms, needs, try_join_all(calls.into_iter().map(ask))).await
+    ) -> Result<Vec<R::Reply>, SourceError> {
+        let Some(first) = questions.first() else { return Ok(Vec::new()) };
+        let needs = (self.rest.cost_of(first)?, questions.len() as u64);
+        let ask = async |question| {
+            let reply = self.rest.call_shared(question, terms.priority, terms.max_age).await?;
+            Ok(reply.payload)
+        };
+        self.with_timeout(terms, needs, try_join_all(questions.into_iter().map(ask))).await
     }
 }

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use market_backbone_core::{Call, CandlePage, CandlePageRequest, SourceError, Venue};
-use tower::{Layer, Service};
+use market_backbone_core::{SourceError, Venue};
+use tower::Service;
 
 use super::future_stamp_filter::FutureStampFilter;
-use super::request::{RawReply, ReplyPayload, VenueReply, VenueRequest};
+use super::request::{RawReply, VenueReply, VenueRequest};
+use crate::rest::typed_request::Request;
 
-/// A layer that puts a [`DecodeService`] before a service.
+/// A decoder of any reply of a venue.
 #[derive(Clone, Debug)]
-pub(crate) struct DecodeLayer {
+pub(crate) struct ReplyDecoder {
     pub(crate) venue: Arc<dyn Venue>,
     /// The beginning of every requested address.
     pub(crate) base: Arc<str>,
@@ -23,89 +24,47 @@ pub(crate) struct DecodeLayer {
     pub(crate) future_stamps: FutureStampFilter,
 }
 
-impl<S> Layer<S> for DecodeLayer {
-    type Service = DecodeService<S>;
-
-    fn layer(&self, inner: S) -> DecodeService<S> {
-        let Self { venue, base, future_stamps: beyond } = self.clone();
-        DecodeService { inner, venue, base, future_stamps: beyond }
+impl ReplyDecoder {
+    fn decode<R: Request>(
+        &self,
+        question: &R,
+        sent: &VenueRequest,
+        raw: &RawReply,
+    ) -> Result<VenueReply<R::Reply>, SourceError> {
+        let next = match R::APPEND_PAGE {
+            Some(_) => self.venue.next_page(&sent.http, &raw.as_reply(), &self.base)?,
+            None => None,
+        };
+        let payload = question.decode(&*self.venue, raw, &self.future_stamps)?;
+        Ok(VenueReply { payload, next, attempts: sent.attempt })
     }
 }
 
-/// Decodes replies in the venue's format.
+/// A service that decodes the replies to one question.
 #[derive(Clone, Debug)]
-pub(crate) struct DecodeService<S> {
-    inner: S,
-    venue: Arc<dyn Venue>,
-    base: Arc<str>,
-    future_stamps: FutureStampFilter,
+pub(super) struct DecodeService<S, R> {
+    pub(super) inner: S,
+    pub(super) decoder: ReplyDecoder,
+    pub(super) question: Arc<R>,
 }
 
-impl<S> Service<VenueRequest> for DecodeService<S>
+impl<S, R> Service<VenueRequest> for DecodeService<S, R>
 where
     S: Service<VenueRequest, Response = RawReply, Error = SourceError>,
     S::Future: Send + 'static,
+    R: Request,
 {
-    type Response = VenueReply;
+    type Response = VenueReply<R::Reply>;
     type Error = SourceError;
-    type Future = BoxFuture<'static, Result<VenueReply, SourceError>>;
+    type Future = BoxFuture<'static, Result<Self::Response, SourceError>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SourceError>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: VenueRequest) -> Self::Future {
-        let venue = Arc::clone(&self.venue);
-        let (base, sent) = (Arc::clone(&self.base), Arc::clone(&request.http));
-        let (call, attempts) = (Arc::clone(&request.call), request.attempt);
-        let beyond = self.future_stamps.clone();
-        let reply = self.inner.call(request);
-        Box::pin(async move {
-            let raw = reply.await?;
-            let next = match *call {
-                // Other calls are pages themselves: the caller of one says how far it reaches.
-                Call::Markets | Call::VenueSpecific(_) => venue.next_page(&sent, &raw.as_reply(), &base)?,
-                _ => None,
-            };
-            Ok(VenueReply { payload: decode(&*venue, &call, &raw, &beyond)?, next, attempts })
-        })
+        let (decoder, question) = (self.decoder.clone(), Arc::clone(&self.question));
+        let reply = self.inner.call(request.clone());
+        Box::pin(async move { decoder.decode(&*question, &request, &reply.await?) })
     }
-}
-
-fn decode(
-    venue: &dyn Venue,
-    call: &Call,
-    raw: &RawReply,
-    beyond: &FutureStampFilter,
-) -> Result<ReplyPayload, SourceError> {
-    let body = &raw.body;
-    Ok(match call {
-        Call::Candles(request) => {
-            // A row of the future would be the newest one.
-            let before =
-                request.before.map_or(raw.latest_plausible, |before| before.min(raw.latest_plausible));
-            let due = CandlePageRequest { before: Some(before), ..request.clone() };
-            let page = venue.decode_candles(&due, body, raw.asked_at)?;
-            ReplyPayload::Candles(CandlePage { asked_at: raw.asked_at, ..page })
-        }
-        Call::Trades(request) => ReplyPayload::Trades(venue.decode_trades(request, body, raw.received)?),
-        Call::Tickers(_) => {
-            let tickers = all_of("tickers", venue.decode_tickers(body, raw.received)?);
-            ReplyPayload::Tickers(beyond.tickers(tickers, raw.received))
-        }
-        Call::Books(_) => {
-            let books = all_of("books", venue.decode_books(body, raw.received)?);
-            ReplyPayload::Books(beyond.books(books, raw.received))
-        }
-        Call::Markets => ReplyPayload::Markets(venue.decode_markets(body)?),
-        Call::PriceIncrements(_) => ReplyPayload::Instruments(venue.decode_price_increments(body)?),
-        Call::VenueSpecific(_) => ReplyPayload::Own(vec![raw.to_owned_reply()]),
-    })
-}
-
-fn all_of<T>(what: &str, (read, dropped): (Vec<T>, u32)) -> Vec<T> {
-    if dropped > 0 {
-        tracing::warn!(dropped, "some {what} could not be read and are left out");
-    }
-    read
 }

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use market_backbone_core::{
-    Call, CandlePage, HttpCall, HttpReply, Instrument, OrderBook, OwnedReply, PriceIncrement, Priority,
-    Ticker, Timestamp, TradePage,
-};
+use market_backbone_core::{Call, HttpCall, HttpReply, OwnedReply, Priority, Timestamp};
 
 /// One request on its way; cheap to clone, for a retry.
 #[derive(Clone, Debug)]
@@ -47,22 +44,11 @@ impl RawReply {
     }
 }
 
-/// The decoded reply of the venue.
-#[derive(Clone, Debug)]
-pub(crate) enum ReplyPayload {
-    Candles(CandlePage),
-    Trades(TradePage),
-    Tickers(Vec<Ticker>),
-    Books(Vec<OrderBook>),
-    Markets(Vec<Instrument>),
-    Instruments(Vec<PriceIncrement>),
-    Own(Vec<OwnedReply>),
-}
-
 /// A reply, and what it cost.
 #[derive(Clone, Debug)]
-pub(crate) struct VenueReply {
-    pub(crate) payload: ReplyPayload,
+pub(crate) struct VenueReply<T> {
+    /// The decoded reply.
+    pub(crate) payload: T,
     /// The call for the rest of it.
     pub(crate) next: Option<HttpCall>,
     /// The number of requests sent for it, retries included.

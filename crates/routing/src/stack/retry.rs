@@ -14,7 +14,7 @@ use tokio::time::{Sleep, sleep};
 use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
 
-use super::request::{VenueReply, VenueRequest};
+use super::request::VenueRequest;
 use crate::http_stats::HttpStats;
 
 /// The settings of retries.
@@ -97,14 +97,10 @@ impl RetryPolicy {
     }
 }
 
-impl Policy<VenueRequest, VenueReply, SourceError> for RetryPolicy {
+impl<T> Policy<VenueRequest, T, SourceError> for RetryPolicy {
     type Future = Sleep;
 
-    fn retry(
-        &mut self,
-        request: &mut VenueRequest,
-        result: &mut Result<VenueReply, SourceError>,
-    ) -> Option<Sleep> {
+    fn retry(&mut self, request: &mut VenueRequest, result: &mut Result<T, SourceError>) -> Option<Sleep> {
         let Err(error) = result else {
             self.budget.deposit();
             return None;
@@ -128,7 +124,7 @@ impl Policy<VenueRequest, VenueReply, SourceError> for RetryPolicy {
 
 impl fmt::Debug for RetryPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Again").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("RetryPolicy").field("config", &self.config).finish_non_exhaustive()
     }
 }
 

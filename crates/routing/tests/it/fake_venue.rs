@@ -8,11 +8,11 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    BookRequest, Call, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, FeedEvent, FrameError,
-    FrameOutcome, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level, OrderBook, PageProof,
+    BookRequest, Call, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, FeedEvent, FrameDecoder,
+    FrameError, FrameOutcome, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level, OrderBook, PageProof,
     PriceIncrement, RateLimitGroup, RateLimitRule, RevisionPolicy, Series, SocketLimits, SourceError,
-    SourceErrorKind, Symbol, SymbolTable, Ticker, TickerRequest, TimeRange, Timeframe, Timestamp, TradePage,
-    TradePageRequest, Venue, VenueId,
+    SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker, TickerRequest, TimeRange, Timeframe, Timestamp,
+    TradeCursorKind, TradePage, TradePageRequest, Venue, VenueId,
 };
 
 pub(crate) const VENUE: VenueId = VenueId::new("fake");
@@ -29,9 +29,10 @@ const CAPABILITIES: Capabilities = Capabilities {
     shorter_pages: &[],
     trade_page: 500,
     book_depth: 30,
-    trade_days: 7,
+    trade_history: Duration::from_secs(7 * 86_400),
+    trade_cursors: &[TradeCursorKind::Latest],
     timeframes: &[Timeframe::M1, Timeframe::D1],
-    unstreamed_kinds: &[],
+    streamed_kinds: &[StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Band],
     live_timeframes: &[Timeframe::M1],
     finality_delay: SECOND,
     revision_policy: RevisionPolicy::NONE,
@@ -118,7 +119,7 @@ impl Venue for FakeVenue {
         &CAPABILITIES
     }
 
-    fn encode(&self, call: &Call) -> Result<HttpCall, SourceError> {
+    fn encode(&self, call: &Call, _: Timestamp) -> Result<HttpCall, SourceError> {
         let rest = RateLimitGroup("rest");
         let codes = |symbols: &[Symbol]| {
             vec![("codes", symbols.iter().map(Symbol::code).collect::<Vec<_>>().join(","))]
@@ -227,8 +228,17 @@ impl Venue for FakeVenue {
         vec![wanted.iter().map(name).collect::<Vec<_>>().join("\n")]
     }
 
-    fn decode_frame(
-        &self,
+    fn decoder(&self) -> Box<dyn FrameDecoder> {
+        Box::new(PlainFrames)
+    }
+}
+
+#[derive(Debug)]
+struct PlainFrames;
+
+impl FrameDecoder for PlainFrames {
+    fn decode(
+        &mut self,
         frame: &[u8],
         received: Timestamp,
         _: &SymbolTable,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use market_backbone_core::{
     CandlePageRequest, ManualClock, PageProof, PageSource, Priority, Series, SourceErrorKind, Timeframe,
-    Timestamp, TradePageRequest,
+    Timestamp, TradeCursor, TradePageRequest,
 };
 use market_backbone_routing::{Endpoint, RetryConfig, Router, RouterConfig};
 
@@ -44,7 +44,7 @@ async fn an_empty_page_of_what_is_not_listed_is_an_error_and_remembered_for_a_wh
         assert_eq!(error.kind(), SourceErrorKind::UnknownMarket);
         assert_eq!(error.to_string(), "unknown market DARK on fake");
     }
-    let trades = TradePageRequest { symbol: symbol("DARK"), before: None, days_ago: 0, count: 10 };
+    let trades = TradePageRequest { symbol: symbol("DARK"), cursor: TradeCursor::Latest, count: 10 };
     assert_eq!(router.trade_page(&trades, NORMAL).await.unwrap_err().kind(), SourceErrorKind::UnknownMarket);
     assert_eq!(paths(&server), ["/candles", "/now", "/ever", "/candles", "/trades"]);
     router.shutdown().await;

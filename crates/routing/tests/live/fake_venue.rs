@@ -3,7 +3,7 @@
 //! Subscribe: `set KRW-BTC/trade KRW-ETH/ticker`, which replaces everything before it. Frames, many in one if parted
 //! by `;`: `trade KRW-BTC 17 100.5` (id, price), `ticker KRW-BTC 100.5`, `book KRW-BTC 100.5` (best ask),
 //! `band KRW-BTC 90 110` (low, high), `candle KRW-BTC 60 100.5 7` (open time in seconds, close, volume; 1 if none is
-//! said). A trade, a ticker and a band may end with the venue's time in milliseconds. Of the connection itself speak `hello`, `ready`, `confirm KRW-BTC KRW-ETH` (their trades), `refuse once`,
+//! said), `count KRW-BTC 1000` (a ticker of that venue time whose price is the number of frames of this connection). A trade, a ticker and a band may end with the venue's time in milliseconds. Of the connection itself speak `hello`, `ready`, `confirm KRW-BTC KRW-ETH` (their trades), `refuse once`,
 //! `refuse always`, `evict 200` (stay away, in milliseconds) and `slow`.
 
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use market_backbone_core::{
     BandIndicators, Call, Candle, CandlePage, CandlePageRequest, Capabilities, Channel, ControlMessage,
-    FeedEvent, FrameError, FrameOutcome, Grid, HttpCall, HttpReply, Instrument, KeepAlive, Level, Login,
-    OrderBook, PriceBand, PriceIncrement, RateLimitGroup, RateLimitRule, RevisionPolicy, Series,
-    SocketLimits, SourceError, SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker, Timeframe,
-    Timestamp, Trade, TradeId, TradePage, TradePageRequest, Venue, VenueId,
+    FeedEvent, FrameDecoder, FrameError, FrameOutcome, Grid, HttpCall, HttpReply, Instrument, KeepAlive,
+    Level, Login, OrderBook, PriceBand, PriceIncrement, RateLimitGroup, RateLimitRule, RevisionPolicy,
+    Series, SocketLimits, SourceError, SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker, Timeframe,
+    Timestamp, Trade, TradeCursorKind, TradeId, TradePage, TradePageRequest, Venue, VenueId,
 };
 
 pub(crate) const VENUE: VenueId = VenueId::new("fake");
@@ -57,9 +57,10 @@ impl Default for FakeVenue {
             shorter_pages: &[],
             trade_page: 200,
             book_depth: 30,
-            trade_days: 7,
+            trade_history: Duration::from_secs(7 * 86_400),
+            trade_cursors: &[TradeCursorKind::Latest],
             timeframes: &[Timeframe::M1],
-            unstreamed_kinds: &[],
+            streamed_kinds: &[StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Band],
             live_timeframes: &[Timeframe::M1],
             finality_delay: Duration::ZERO,
             revision_policy: RevisionPolicy::NONE,
@@ -93,48 +94,11 @@ impl Venue for FakeVenue {
         hello.into_iter().chain([format!("set {}", names.join(" "))]).collect()
     }
 
-    fn decode_frame(
-        &self,
-        frame: &[u8],
-        received: Timestamp,
-        symbols: &SymbolTable,
-        events: &mut Vec<FeedEvent>,
-    ) -> Result<FrameOutcome, FrameError> {
-        let text = std::str::from_utf8(frame).map_err(|error| FrameError(error.to_string()))?;
-        let mut outcome = FrameOutcome::default();
-        for element in text.split(';') {
-            let words: Vec<_> = element.split_whitespace().collect();
-            match words[..] {
-                ["hello"] => outcome.control = Some(ControlMessage::LoginPrompt),
-                ["ready"] => outcome.control = Some(ControlMessage::LoggedIn),
-                ["slow"] => outcome.control = Some(ControlMessage::TooSlow { message: "slow".to_owned() }),
-                ["evict", millis] => {
-                    let wait = Duration::from_millis(millis.parse().unwrap());
-                    outcome.control = Some(ControlMessage::Evicted { message: "evicted".to_owned(), wait });
-                }
-                ["confirm", ref codes @ ..] => {
-                    let its = codes.iter().map(|code| channel(code, StreamKind::Trade)).collect();
-                    outcome.control = Some(ControlMessage::Confirmed(its));
-                }
-                ["refuse", how] => {
-                    let terminal = how == "always";
-                    let kind = SourceErrorKind::BadRequest;
-                    outcome.control =
-                        Some(ControlMessage::Refused { message: "refused".to_owned(), kind, terminal });
-                }
-                [kind, code, ref rest @ ..] => {
-                    match symbols.resolve(code).and_then(|symbol| event(kind, &symbol, rest, received)) {
-                        Some(event) => events.push(event),
-                        None => outcome.dropped += 1,
-                    }
-                }
-                _ => return Err(FrameError(format!("`{element}`"))),
-            }
-        }
-        Ok(outcome)
+    fn decoder(&self) -> Box<dyn FrameDecoder> {
+        Box::new(PlainFrames { frames: 0 })
     }
 
-    fn encode(&self, _: &Call) -> Result<HttpCall, SourceError> {
+    fn encode(&self, _: &Call, _: Timestamp) -> Result<HttpCall, SourceError> {
         unsupported()
     }
 
@@ -173,6 +137,59 @@ impl Venue for FakeVenue {
 
     fn decode_price_increments(&self, _: &[u8]) -> Result<Vec<PriceIncrement>, SourceError> {
         unsupported()
+    }
+}
+
+/// Counts the frames of its connection.
+#[derive(Debug)]
+struct PlainFrames {
+    frames: u32,
+}
+
+impl FrameDecoder for PlainFrames {
+    fn decode(
+        &mut self,
+        frame: &[u8],
+        received: Timestamp,
+        symbols: &SymbolTable,
+        events: &mut Vec<FeedEvent>,
+    ) -> Result<FrameOutcome, FrameError> {
+        let text = std::str::from_utf8(frame).map_err(|error| FrameError(error.to_string()))?;
+        let mut outcome = FrameOutcome::default();
+        self.frames += 1;
+        for element in text.split(';') {
+            let words: Vec<_> = element.split_whitespace().collect();
+            match words[..] {
+                ["count", code, millis] => {
+                    let (count, symbol) = (self.frames.to_string(), symbol(code));
+                    events.extend(event("ticker", &symbol, &[&count, millis], received));
+                }
+                ["hello"] => outcome.control = Some(ControlMessage::LoginPrompt),
+                ["ready"] => outcome.control = Some(ControlMessage::LoggedIn),
+                ["slow"] => outcome.control = Some(ControlMessage::TooSlow { message: "slow".to_owned() }),
+                ["evict", millis] => {
+                    let wait = Duration::from_millis(millis.parse().unwrap());
+                    outcome.control = Some(ControlMessage::Evicted { message: "evicted".to_owned(), wait });
+                }
+                ["confirm", ref codes @ ..] => {
+                    let its = codes.iter().map(|code| channel(code, StreamKind::Trade)).collect();
+                    outcome.control = Some(ControlMessage::Confirmed(its));
+                }
+                ["refuse", how] => {
+                    let (terminal, kind) = (how == "always", SourceErrorKind::BadRequest);
+                    outcome.control =
+                        Some(ControlMessage::Refused { message: "refused".to_owned(), kind, terminal });
+                }
+                [kind, code, ref rest @ ..] => {
+                    match symbols.resolve(code).and_then(|symbol| event(kind, &symbol, rest, received)) {
+                        Some(event) => events.push(event),
+                        None => outcome.dropped += 1,
+                    }
+                }
+                _ => return Err(FrameError(format!("`{element}`"))),
+            }
+        }
+        Ok(outcome)
     }
 }
 

@@ -8,7 +8,7 @@ use market_backbone_core::{
 use market_backbone_routing::FrameFeed;
 
 use crate::fake_venue::{FakeVenue, channel, symbol};
-use crate::rig::{is_empty, next, quick};
+use crate::rig::{Rig, is_empty, next, quick};
 
 fn feed() -> FrameFeed {
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
@@ -112,4 +112,41 @@ async fn a_stamp_from_the_future_is_dropped_and_silences_nothing() {
     assert_eq!(hub.latest_trade(&symbol("KRW-BTC")).unwrap().id.to_string(), "4");
     assert_eq!(hub.latest_ticker(&symbol("KRW-BTC")).unwrap().received, at(1_003));
     assert_eq!(hub.metrics().future, 3);
+}
+
+#[tokio::test]
+async fn what_a_decoder_remembers_ends_with_its_connection() {
+    let mut feed = feed();
+    let mut tickers = read(&feed, &["KRW-BTC"], StreamKind::Ticker);
+    feed.feed(b"count KRW-BTC 1000", at(1_001));
+    feed.feed(b"count KRW-BTC 2000", at(1_002));
+    feed.interrupt(GapCause::Disconnected);
+    feed.feed(b"count KRW-BTC 3000", at(1_003));
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        seen.push(next(&mut tickers).await);
+    }
+    seen.retain(|event| event.starts_with("ticker"));
+    assert_eq!(seen, ["ticker 1", "ticker 2", "ticker 1"]);
+}
+
+#[tokio::test]
+async fn every_connection_has_a_decoder_of_its_own() {
+    let rig = Rig::start().await;
+    let mut reader = rig.read(&["KRW-BTC"], StreamKind::Ticker, Delivery::default());
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    peer.send("count KRW-BTC 1000").await;
+    assert_eq!(next(&mut reader).await, "ticker 1");
+    peer.send("count KRW-BTC 2000").await;
+    assert_eq!(next(&mut reader).await, "ticker 2");
+    drop(peer);
+    let mut peer = rig.server.accept().await;
+    peer.subscription().await;
+    peer.send("count KRW-BTC 3000").await;
+    let mut seen = next(&mut reader).await;
+    while !seen.starts_with("ticker") {
+        seen = next(&mut reader).await;
+    }
+    assert_eq!(seen, "ticker 1");
 }

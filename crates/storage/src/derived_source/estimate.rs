@@ -2,10 +2,10 @@
 
 use market_backbone_core::{
     CandleQuery, Coverage, Forming, Origin, Provenance, Selection, Series, SourceError, SourceErrorKind,
-    Span, StoredCandles, TimeRange, Timestamp,
+    Span, StoredCandles, TimeRange, Timeframe, Timestamp,
 };
 
-use super::DerivedSource;
+use super::{DerivedSource, aggregation};
 use crate::as_of;
 
 /// The number of rows from which a density is estimated.
@@ -39,6 +39,9 @@ impl DerivedSource {
     /// If the store cannot be read.
     pub async fn estimate(&self, query: &CandleQuery) -> Result<QueryEstimate, SourceError> {
         let query = &as_of::exclude_forming(query.clone());
+        if let Some(base) = self.substitute_for(query.series.timeframe)? {
+            return self.estimate_substitute(query, base).await;
+        }
         let own = self.store.coverage(&query.series).await?;
         let questions = Vec::new();
         let Some(window) = self.window(query) else {
@@ -79,6 +82,31 @@ impl DerivedSource {
                 walk.run(&known, count).await
             }
         }
+    }
+
+    /// The same of candles that the venue lacks: it is asked for shorter ones.
+    async fn estimate_substitute(
+        &self,
+        query: &CandleQuery,
+        base: Timeframe,
+    ) -> Result<QueryEstimate, SourceError> {
+        let Some(window) = self.window(query) else {
+            return Ok(QueryEstimate {
+                wanted: 0,
+                known: 0,
+                queries: Vec::new(),
+                density: None,
+                read_from_disk: 0,
+            });
+        };
+        let shorter = self.substitute_query(query, base, window)?;
+        let estimate = Box::pin(self.estimate(&shorter)).await?;
+        let parts = aggregation::parts_per_slot(base, query.series.timeframe) as u64;
+        Ok(QueryEstimate {
+            wanted: estimate.wanted.div_ceil(parts),
+            known: estimate.known / parts,
+            ..estimate
+        })
     }
 
     fn slots(&self, query: &CandleQuery, range: TimeRange) -> u64 {

@@ -1,8 +1,8 @@
 //! Reads order books.
 
 use market_backbone_core::{OrderBook, SourceError, Symbol, Timestamp, VenueId};
+use market_backbone_venue_kit::element;
 
-use super::element;
 use crate::wire::BookRow;
 
 pub(crate) fn list(

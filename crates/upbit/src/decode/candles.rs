@@ -9,12 +9,11 @@ use market_backbone_core::{
     BadRow, Candle, CandlePage, CandlePageBuilder, CandlePageRequest, FinalityRules, PageProof, SourceError,
     Timeframe, Timestamp,
 };
+use market_backbone_venue_kit::{JsonList, malformed};
 use serde_json::value::RawValue;
 
-use super::elements;
 use crate::capabilities::{FINALITY_DELAY, GRID, UNCONFIRMED_FINALITY_DELAY, VISIBILITY_DELAY};
-use crate::error::malformed;
-use crate::naming::{minutes, parse_utc};
+use crate::naming::{VENUE, minutes, parse_utc};
 use crate::wire::CandleRow;
 
 /// Returns the rules for finality. A candle of a second is over long before half a minute has passed, and a
@@ -35,11 +34,11 @@ pub(crate) fn page(
     asked_at: Timestamp,
 ) -> Result<CandlePage, SourceError> {
     let mut rows = CandlePageBuilder::new(request, GRID);
-    for raw in elements(body)? {
+    for raw in JsonList::parse(VENUE, body)?.elements() {
         rows.push(read(raw, request));
     }
     if rows.is_unreadable() {
-        return Err(malformed(body));
+        return Err(malformed(VENUE, body));
     }
     let fell_short = rows.count() < request.count as usize;
     let is_kept_for_ever = request.series.timeframe != Timeframe::S1;

@@ -1,8 +1,8 @@
 //! Reads the list of markets and their price increments.
 
 use market_backbone_core::{Instrument, PriceIncrement, SourceError, Symbol, VenueId};
+use market_backbone_venue_kit::{element, finite};
 
-use super::element;
 use crate::naming::quote_and_base;
 use crate::wire::{InstrumentRow, MarketRow};
 
@@ -15,7 +15,7 @@ pub(crate) fn instruments(source: VenueId, body: &[u8]) -> Result<Vec<PriceIncre
     let (instruments, _) = super::list(body, |raw| {
         let row = element::<InstrumentRow<'_>>(raw)?;
         let symbol = Symbol::new(source, &row.market).ok()?;
-        let tick_size = row.tick_size.parse().ok().filter(|size: &f64| *size > 0.0 && size.is_finite())?;
+        let tick_size = finite(&row.tick_size).filter(|size| *size > 0.0)?;
         Some(PriceIncrement { symbol, tick_size })
     })?;
     Ok(instruments)

@@ -1,8 +1,8 @@
 //! Reads tickers.
 
 use market_backbone_core::{SourceError, Symbol, Ticker, Timestamp, VenueId};
+use market_backbone_venue_kit::element;
 
-use super::element;
 use crate::wire::TickerRow;
 
 pub(crate) fn list(

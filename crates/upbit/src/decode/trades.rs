@@ -1,23 +1,52 @@
 //! Reads a page of trades.
 
-use market_backbone_core::{SourceError, Symbol, Timestamp, Trade, TradeId, TradePage, TradePageRequest};
+use std::time::Duration;
 
-use super::{element, list};
+use market_backbone_core::{
+    Grid, SourceError, Symbol, Timeframe, Timestamp, Trade, TradeCursor, TradeId, TradePage, TradePageRequest,
+};
+use market_backbone_venue_kit::element;
+
+use super::list;
+use crate::naming::{first_id_of, time_of_id};
 use crate::wire::TradeRow;
+
+/// Around midnight it is not certain of which day Upbit has answered a request that named none.
+const MIDNIGHT_MARGIN: Duration = Duration::from_secs(60);
 
 pub(crate) fn page(
     request: &TradePageRequest,
     body: &[u8],
     received: Timestamp,
 ) -> Result<TradePage, SourceError> {
+    let end = match &request.cursor {
+        TradeCursor::Latest => None,
+        TradeCursor::Before(id) => Some(id.clone()),
+        TradeCursor::At(moment) => Some(TradeId::Number(first_id_of(*moment))),
+    };
     let (mut trades, dropped) = list(body, |raw| {
         let row = element::<TradeRow<'_>>(raw).filter(|row| row.code == request.symbol.code())?;
         let trade = trade(&row, &request.symbol, received)?;
-        request.before.as_ref().is_none_or(|before| trade.id < *before).then_some(trade)
+        end.as_ref().is_none_or(|end| trade.id < *end).then_some(trade)
     })?;
     trades.sort_by(|a, b| a.id.cmp(&b.id));
     trades.dedup_by(|a, b| a.id == b.id);
-    Ok(TradePage { trades, dropped })
+    let page = TradePage { trades, dropped, next: None };
+    let next = if page.is_full(request.count) { page.before_oldest() } else { None };
+    let day_before = || TradeCursor::At(begin_of_day(&page, &request.cursor, received));
+    Ok(TradePage { next: Some(next.unwrap_or_else(day_before)), ..page })
+}
+
+/// Returns the beginning of the day that `page` is of: the page is shorter than it might be, so the day has no more.
+fn begin_of_day(page: &TradePage, cursor: &TradeCursor, received: Timestamp) -> Timestamp {
+    let day = match (page.trades.first(), cursor) {
+        (Some(oldest), _) => oldest.time,
+        (None, TradeCursor::Before(TradeId::Number(id))) => time_of_id(*id),
+        (None, TradeCursor::At(moment)) => moment.minus(Duration::from_nanos(1)),
+        // The later of two days in doubt: then the earlier one is asked for next.
+        (None, TradeCursor::Latest | TradeCursor::Before(TradeId::Text(_))) => received.plus(MIDNIGHT_MARGIN),
+    };
+    Grid::Utc.floor(Timeframe::D1, day)
 }
 
 pub(crate) fn trade(row: &TradeRow<'_>, symbol: &Symbol, received: Timestamp) -> Option<Trade> {

@@ -8,26 +8,42 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    ControlMessage, FeedEvent, FrameError, FrameOutcome, Series, SourceErrorKind, Symbol, SymbolTable,
-    Timeframe, Timestamp,
+    ControlMessage, FeedEvent, FrameDecoder, FrameError, FrameOutcome, Series, SourceErrorKind, Symbol,
+    SymbolTable, Timeframe, Timestamp,
 };
+use market_backbone_venue_kit::{excerpt, parse_frame as parse};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::scan;
 use crate::decode::{books, candles, tickers, trades};
-use crate::error::excerpt;
 use crate::naming::stream_timeframe;
 use crate::wire::{BookRow, CandleRow, ErrorDetail, ErrorName, TickerRow, TradeRow, WireStreamType};
 
-pub(crate) fn decode(
+/// Reads the frames of any connection: each stands for itself.
+#[derive(Debug)]
+pub(crate) struct UpbitFrames;
+
+impl FrameDecoder for UpbitFrames {
+    fn decode(
+        &mut self,
+        frame: &[u8],
+        received: Timestamp,
+        symbols: &SymbolTable,
+        events: &mut Vec<FeedEvent>,
+    ) -> Result<FrameOutcome, FrameError> {
+        decode(frame, received, symbols, events)
+    }
+}
+
+fn decode(
     frame: &[u8],
     received: Timestamp,
     symbols: &SymbolTable,
     events: &mut Vec<FeedEvent>,
 ) -> Result<FrameOutcome, FrameError> {
     let text = std::str::from_utf8(frame).map_err(|error| FrameError(error.to_string()))?;
-    let mut reader = FrameDecoder { received, symbols, events, outcome: FrameOutcome::default() };
+    let mut reader = FrameReader { received, symbols, events, outcome: FrameOutcome::default() };
     if text.trim_start().starts_with('[') {
         reader.list(text)?;
     } else {
@@ -36,7 +52,7 @@ pub(crate) fn decode(
     Ok(reader.outcome)
 }
 
-struct FrameDecoder<'s> {
+struct FrameReader<'s> {
     received: Timestamp,
     symbols: &'s SymbolTable,
     events: &'s mut Vec<FeedEvent>,
@@ -80,8 +96,8 @@ struct MessageHeader<'a> {
     error: Option<ErrorDetail>,
 }
 
-impl FrameDecoder<'_> {
-    /// Reads a list of messages, as the LIST formats wrap them.
+impl FrameReader<'_> {
+    /// The LIST formats wrap messages in a list.
     fn list(&mut self, text: &str) -> Result<(), FrameError> {
         let messages: Vec<&RawValue> = parse(text)?;
         for message in messages {
@@ -175,12 +191,7 @@ impl FrameDecoder<'_> {
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameError> {
-    serde_json::from_str(text)
-        .map_err(|error| FrameError(format!("{error} in `{}`", excerpt(text.as_bytes()))))
-}
-
-/// Returns the message for a refused request. It would be refused again, except where there were only too many.
+/// A refused request is refused again, except where there were only too many.
 fn refused_control(reason: ErrorDetail) -> ControlMessage {
     let name = match reason.name {
         Some(ErrorName::Text(word)) => word,

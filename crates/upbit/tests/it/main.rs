@@ -46,7 +46,7 @@ fn page_of(timeframe: Timeframe, before: Option<&str>) -> CandlePageRequest {
 fn read(frame: &str) -> Result<(Vec<FeedEvent>, FrameOutcome), FrameError> {
     let symbols: SymbolTable = ["KRW-BTC", "KRW-ETH", "BTC-ETH"].into_iter().map(symbol).collect();
     let mut events = Vec::new();
-    let outcome = Upbit::new().decode_frame(frame.as_bytes(), at(NOON), &symbols, &mut events)?;
+    let outcome = Upbit::new().decoder().decode(frame.as_bytes(), at(NOON), &symbols, &mut events)?;
     Ok((events, outcome))
 }
 

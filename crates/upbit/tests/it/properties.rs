@@ -1,7 +1,7 @@
 //! Whatever the bytes, no decoder panics; whatever the number, up to 15 digits of it survive.
 
 use market_backbone_core::{
-    Call, CandlePageRequest, FeedEvent, HttpReply, Series, SymbolTable, Timeframe, Timestamp,
+    Call, CandlePageRequest, FeedEvent, HttpReply, Series, SymbolTable, Timeframe, Timestamp, TradeCursor,
     TradePageRequest, Venue,
 };
 use market_backbone_upbit::Upbit;
@@ -42,19 +42,19 @@ fn candle_request(timeframe: Timeframe, before: Option<i64>) -> CandlePageReques
 fn decode_everywhere(bytes: &[u8], timeframe: Timeframe, before: Option<i64>, now: i64) {
     let (venue, now) = (Upbit::new(), Timestamp::from_nanos(now));
     let candles = candle_request(timeframe, before);
-    let _ = venue.encode(&Call::Candles(candles.clone()));
+    let _ = venue.encode(&Call::Candles(candles.clone()), now);
     if let Ok(page) = venue.decode_candles(&candles, bytes, now) {
         assert!(page.candles.is_sorted_by(|a, b| a.open_time < b.open_time));
         assert!(page.candles.iter().all(|candle| candle.is_valid()));
     }
-    let trades = TradePageRequest { symbol: symbol("KRW-BTC"), before: None, days_ago: 0, count: 1 };
+    let trades = TradePageRequest { symbol: symbol("KRW-BTC"), cursor: TradeCursor::Latest, count: 1 };
     let _ = venue.decode_trades(&trades, bytes, now);
     let _ = venue.decode_tickers(bytes, now);
     let _ = venue.decode_books(bytes, now);
     let _ = venue.decode_markets(bytes);
     let _ = venue.decode_price_increments(bytes);
     let symbols: SymbolTable = [symbol("KRW-BTC")].into_iter().collect();
-    let _ = venue.decode_frame(bytes, now, &symbols, &mut Vec::new());
+    let _ = venue.decoder().decode(bytes, now, &symbols, &mut Vec::new());
     let header = [("remaining-req".to_owned(), String::from_utf8_lossy(bytes).into_owned())];
     for status in [200, 404, 418, 429, 500] {
         let reply = HttpReply { status, headers: &header, body: bytes };

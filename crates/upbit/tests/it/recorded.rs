@@ -64,7 +64,7 @@ fn every_recorded_frame_reads_and_every_book_sums_up() {
     for frame in frames() {
         events.clear();
         let outcome =
-            Upbit::new().decode_frame(frame.as_bytes(), Timestamp::EPOCH, &symbols, &mut events).unwrap();
+            Upbit::new().decoder().decode(frame.as_bytes(), Timestamp::EPOCH, &symbols, &mut events).unwrap();
         assert_eq!(outcome.dropped, 0, "{frame}");
         match &events[..] {
             [FeedEvent::Trade(trade)] => {

@@ -36,7 +36,7 @@ fn a_book_without_a_level_is_read_and_no_level_is_asked_for() {
     let (books, dropped) = abroad().decode_books(body, at(NOON)).unwrap();
     assert_eq!((books.len(), dropped, books[0].symbol.clone()), (1, 0, symbol("IDR-BTC")));
     let request = BookRequest { symbols: vec![symbol("IDR-BTC")], depth: 30 };
-    let call = abroad().encode(&Call::Books(request)).unwrap();
+    let call = abroad().encode(&Call::Books(request), at(NOON)).unwrap();
     assert!(call.query.iter().all(|(name, _)| name != "level"), "{call:?}");
     let wish = Subscription::new([symbol("IDR-BTC")], [StreamKind::Book]).unwrap();
     let sent = abroad().subscribe(&[], wish.channels()).concat();
@@ -50,7 +50,7 @@ fn a_frame_of_a_book_without_a_level_is_read() {
     let symbols: SymbolTable = [symbol("IDR-BTC")].into_iter().collect();
     for frame in [frame.to_owned(), frame.replace("\n        ", "")] {
         let mut events = Vec::new();
-        let outcome = abroad().decode_frame(frame.as_bytes(), at(NOON), &symbols, &mut events).unwrap();
+        let outcome = abroad().decoder().decode(frame.as_bytes(), at(NOON), &symbols, &mut events).unwrap();
         assert_eq!((outcome.dropped, events.len()), (0, 1));
         let FeedEvent::Book(book) = &events[0] else { panic!("{events:?}") };
         assert_eq!((book.symbol.clone(), book.asks.len()), (symbol("IDR-BTC"), 1));

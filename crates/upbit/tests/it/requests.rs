@@ -2,7 +2,7 @@
 
 use market_backbone_core::{
     BookRequest, Call, CandlePageRequest, HttpReply, Series, SourceErrorKind as Kind, TickerRequest,
-    Timeframe, Timestamp, TradeId, TradePageRequest, Venue,
+    Timeframe, Timestamp, TradeCursor, TradeId, TradePageRequest, Venue,
 };
 use market_backbone_upbit::Upbit;
 
@@ -12,13 +12,16 @@ fn candles(timeframe: Timeframe, before: Option<Timestamp>, count: u32) -> Call 
     Call::Candles(CandlePageRequest { series: Series::new(symbol("KRW-BTC"), timeframe), before, count })
 }
 
-fn trades(before: Option<TradeId>, days_ago: u8, count: u32) -> Call {
-    Call::Trades(TradePageRequest { symbol: symbol("KRW-BTC"), before, days_ago, count })
+fn trades(cursor: TradeCursor, count: u32) -> Call {
+    Call::Trades(TradePageRequest { symbol: symbol("KRW-BTC"), cursor, count })
 }
+
+/// All that is asked here is asked then: a week after the day of the trade with the id 17785702150210001.
+const NOW: &str = "2026-05-19T12:00:00Z";
 
 /// Returns a request as `group path key=value&key=value`.
 fn written(call: &Call) -> String {
-    let call = Upbit::new().encode(call).unwrap();
+    let call = Upbit::new().encode(call, at(NOW)).unwrap();
     let query: Vec<_> = call.query.iter().map(|(key, value)| format!("{key}={value}")).collect();
     format!("{} {} {}", call.group, call.path, query.join("&"))
 }
@@ -53,11 +56,20 @@ fn the_end_is_written_in_utc_and_whole_seconds() {
 
 #[test]
 fn trades_are_paged_by_id() {
-    assert_eq!(written(&trades(None, 0, 500)), "crix-trades /v1/trades/ticks market=KRW-BTC&count=500");
-    assert_eq!(
-        written(&trades(Some(TradeId::Number(17_785_702_150_210_001)), 7, 1)),
-        "crix-trades /v1/trades/ticks market=KRW-BTC&count=1&cursor=17785702150210001&days_ago=7"
-    );
+    let check = |cursor, count, query: &str| {
+        let want = format!("crix-trades /v1/trades/ticks market=KRW-BTC&count={count}{query}");
+        assert_eq!(written(&trades(cursor, count)), want);
+    };
+    check(TradeCursor::Latest, 500, "");
+    let id = TradeId::Number(17_785_702_150_210_001);
+    check(TradeCursor::Before(id), 1, "&cursor=17785702150210001&days_ago=7");
+    let today = TradeId::Number(17_791_906_000_000_001);
+    check(TradeCursor::Before(today), 1, "&cursor=17791906000000001");
+    check(TradeCursor::At(at("2026-05-19T00:00:00.001Z")), 1, "&cursor=17791488000010000");
+    // What is before midnight is of the day before.
+    check(TradeCursor::At(at("2026-05-19")), 1, "&cursor=17791488000000000&days_ago=1");
+    check(TradeCursor::At(at("2026-05-13")), 1, "&cursor=17786304000000000&days_ago=7");
+    check(TradeCursor::At(at("2026-05-20T06:00:00Z")), 1, "&cursor=17792568000000000");
 }
 
 #[test]
@@ -77,23 +89,26 @@ fn the_rest_is_asked_of_many_at_once() {
 #[test]
 fn more_than_a_page_is_refused_with_the_limit() {
     let check = |call: Call, asked, limit| {
-        let error = Upbit::new().encode(&call).unwrap_err();
+        let error = Upbit::new().encode(&call, at(NOW)).unwrap_err();
         assert_eq!(error.kind(), Kind::PageTooLarge { asked, limit });
         assert!(error.to_string().contains(&limit.to_string()), "{error}");
     };
     check(candles(Timeframe::M1, None, 201), 201, 200);
     check(candles(Timeframe::M1, None, u32::MAX), u32::MAX, 200);
-    check(trades(None, 0, 501), 501, 500);
+    check(trades(TradeCursor::Latest, 501), 501, 500);
     check(Call::Books(BookRequest { symbols: vec![symbol("KRW-BTC")], depth: 31 }), 31, 30);
 }
 
 #[test]
 fn what_upbit_cannot_answer_is_not_asked() {
-    let check =
-        |call: Call, kind| assert_eq!(Upbit::new().encode(&call).unwrap_err().kind(), kind, "{call:?}");
+    let check = |call: Call, kind| {
+        assert_eq!(Upbit::new().encode(&call, at(NOW)).unwrap_err().kind(), kind, "{call:?}")
+    };
     check(candles(Timeframe::M1, None, 0), Kind::BadRequest);
-    check(trades(None, 8, 1), Kind::Unsupported);
-    check(trades(Some(TradeId::Text("x".into())), 0, 1), Kind::BadRequest);
+    check(trades(TradeCursor::At(at("2026-05-12")), 1), Kind::Unsupported);
+    check(trades(TradeCursor::Before(TradeId::Number(17)), 1), Kind::Unsupported);
+    check(trades(TradeCursor::Before(TradeId::Text("x".into())), 1), Kind::BadRequest);
+    check(candles(Timeframe::H12, None, 1), Kind::Unsupported);
     check(Call::Tickers(TickerRequest::Symbols(Vec::new())), Kind::BadRequest);
     check(Call::Tickers(TickerRequest::Quotes(Vec::new())), Kind::BadRequest);
     check(Call::Books(BookRequest { symbols: Vec::new(), depth: 1 }), Kind::BadRequest);

@@ -1,6 +1,6 @@
 //! Pages of trades.
 
-use market_backbone_core::{Side, SourceErrorKind, Timestamp, TradeId, TradePageRequest, Venue};
+use market_backbone_core::{Side, SourceErrorKind, Timestamp, TradeCursor, TradeId, TradePageRequest, Venue};
 use market_backbone_upbit::Upbit;
 
 use crate::{NOON, at, symbol};
@@ -12,12 +12,8 @@ fn row(id: i64, side: &str) -> String {
 }
 
 fn request(before: Option<i64>) -> TradePageRequest {
-    TradePageRequest {
-        symbol: symbol("KRW-BTC"),
-        before: before.map(TradeId::Number),
-        days_ago: 0,
-        count: 500,
-    }
+    let cursor = before.map_or(TradeCursor::Latest, |id| TradeCursor::Before(TradeId::Number(id)));
+    TradePageRequest { symbol: symbol("KRW-BTC"), cursor, count: 500 }
 }
 
 #[test]
@@ -56,4 +52,24 @@ fn no_trades_are_an_answer_and_a_page_of_html_is_not() {
     let read = |body: &str| Upbit::new().decode_trades(&request(None), body.as_bytes(), at(NOON));
     assert_eq!(read("[]").unwrap().trades, []);
     assert_eq!(read("<html></html>").unwrap_err().kind(), SourceErrorKind::Malformed);
+}
+
+#[test]
+fn a_full_page_goes_on_before_its_oldest_trade_and_a_short_one_with_the_day_before() {
+    let next = |cursor, count, body: &str| {
+        let request = TradePageRequest { symbol: symbol("KRW-BTC"), cursor, count };
+        Upbit::new().decode_trades(&request, body.as_bytes(), at("2026-05-12T08:00:00Z")).unwrap().next
+    };
+    let day = |text| Some(TradeCursor::At(at(text)));
+    let ids = [17_785_702_150_210_003, 17_785_702_150_210_001];
+    let body = format!("[{},{}]", row(ids[0], r#""ASK""#), row(ids[1], r#""BID""#));
+    assert_eq!(next(TradeCursor::Latest, 2, &body), Some(TradeCursor::Before(TradeId::Number(ids[1]))));
+    assert_eq!(next(TradeCursor::Latest, 3, &body), day("2026-05-12"));
+    assert_eq!(next(TradeCursor::Latest, 3, "[]"), day("2026-05-12"));
+    assert_eq!(next(TradeCursor::Before(TradeId::Number(ids[1])), 3, "[]"), day("2026-05-12"));
+    assert_eq!(next(TradeCursor::At(at("2026-05-12")), 3, "[]"), day("2026-05-11"));
+    // Whether a page that is asked for at midnight is of the new day or the old one, nobody can tell.
+    let request = TradePageRequest { symbol: symbol("KRW-BTC"), cursor: TradeCursor::Latest, count: 3 };
+    let page = Upbit::new().decode_trades(&request, b"[]", at("2026-05-11T23:59:59.9Z")).unwrap();
+    assert_eq!(page.next, day("2026-05-12"));
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use market_backbone_core::{
     Coverage, FeedEvent, Gap, GapCause, GapState, LossReason, Priority, StreamKind, Timestamp, Trade,
+    TradeCursor, TradeCursorKind,
 };
 use tokio::time::Instant;
 
@@ -78,9 +79,10 @@ impl GapHealer {
         // and what is missing in the middle of one page is not in the middle of two.
         let is_repeat = until.is_none() && lane.reconciler.walks() % 2 == 1;
         let shown = lane.reconciler.repeat_start(lane.join_target.as_ref()).filter(|_| is_repeat);
-        let before = match until {
-            Some(until) => archive.pages.trade_cursor(until),
-            None => shown.map(successor_id),
+        let cursor = match (until, shown) {
+            (Some(until), _) => TradeCursor::At(until),
+            (None, Some(shown)) => TradeCursor::Before(successor_id(shown)),
+            (None, None) => TradeCursor::Latest,
         };
         let page = archive.pages.capabilities().trade_page;
         let count = match (shown, until) {
@@ -102,7 +104,7 @@ impl GapHealer {
             wait,
             count,
             grows,
-            before,
+            cursor,
         })
     }
 
@@ -115,7 +117,9 @@ impl GapHealer {
         if self.catch_up.is_none() || lane.channel.kind != StreamKind::Trade || !is_far(lane.due_from()) {
             return None;
         }
-        archive.pages.trade_cursor(now)?;
+        if !archive.pages.capabilities().takes_cursor(TradeCursorKind::At) {
+            return None;
+        }
         let kept_since = archive.kept_since();
         if lane.due_from() < kept_since {
             self.report_too_old(number, kept_since, archive);
@@ -131,7 +135,7 @@ impl GapHealer {
     fn report_too_old(&mut self, number: usize, kept_since: Timestamp, archive: &BackfillSource) {
         let lane = &mut self.channels[number];
         let begin = lane.due_from();
-        let days = archive.pages.capabilities().trade_days;
+        let days = archive.history_days();
         // If the channel was complete since then, it was only quiet.
         let is_missed = begin.max(lane.complete_until.minus(self.config.allowed_lateness)) < kept_since;
         lane.mark_fetched(kept_since.plus(self.config.allowed_lateness), self.config.allowed_lateness);

@@ -15,7 +15,7 @@ use super::stale_filter::{FrameArrival, StaleFilter, StateVersion};
 use super::word_encoding::{
     BAND_RECEIVED, BAND_WORDS, BOOK_RECEIVED, BOOK_WORDS, CANDLE_RECEIVED, CANDLE_WORDS, TICKER_RECEIVED,
     TICKER_WORDS, TRADE_WORDS, band_from, band_words, book_from, book_words, candle_from, candle_words,
-    ticker_from, ticker_words, trade_from, trade_words,
+    holds_id, ticker_from, ticker_words, trade_from, trade_words,
 };
 
 /// The result of recording an event in the cache.
@@ -126,7 +126,7 @@ impl LatestCandle {
 #[derive(Debug, Default)]
 struct LatestTrade {
     value: SeqLock<TRADE_WORDS>,
-    /// The latest trade whose id is a text; stored before the words that say so.
+    /// The latest trade whose id does not fit into words; stored before the words that say so.
     text: ArcSwapOption<Trade>,
     last_received: LastReceived,
     /// The ids received lately and the time of the latest trade; held as the filter of [`LatestValue`] is.
@@ -167,7 +167,7 @@ impl LatestTrade {
 
     fn write(&self, trade: &Trade) {
         let words = trade_words(trade);
-        if words[0] == 1 {
+        if !holds_id(&words) {
             self.text.store(Some(Arc::new(trade.clone())));
         }
         self.value.write(&words);

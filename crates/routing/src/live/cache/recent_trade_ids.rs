@@ -6,7 +6,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use market_backbone_core::TradeId;
+use market_backbone_core::{TradeId, TradeIdText};
 
 /// The number of ids remembered. Overlapping sockets are milliseconds apart.
 const MAX_RECENT_IDS: usize = 1_024;
@@ -74,7 +74,7 @@ impl RecentTradeIds {
     }
 }
 
-fn hash(text: &str) -> i64 {
+fn hash(text: &TradeIdText) -> i64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish().cast_signed()

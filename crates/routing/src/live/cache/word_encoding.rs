@@ -5,13 +5,14 @@
 
 use market_backbone_core::{
     BandIndicators, Candle, Level, OrderBook, PriceBand, Side, Symbol, Ticker, Timestamp, Trade, TradeId,
+    TradeIdText,
 };
 
 /// The deepest book the cache keeps; deeper levels are left out of the cached copy, not of the feed.
 pub(super) const DEPTH: usize = 30;
 
 pub(super) const TICKER_WORDS: usize = 14;
-pub(super) const TRADE_WORDS: usize = 7;
+pub(super) const TRADE_WORDS: usize = 9;
 pub(super) const CANDLE_WORDS: usize = 9;
 pub(super) const BAND_WORDS: usize = 5;
 /// Two times, two totals, two counts with flags, then asks and bids.
@@ -87,32 +88,52 @@ pub(super) fn ticker_from(symbol: &Symbol, words: &[u64; TICKER_WORDS]) -> Ticke
     }
 }
 
-/// Encodes a trade. A text id does not fit: then the first word is 1 and the trade is stored elsewhere.
+/// How the words of a trade hold its id; the taker's side stands above it in the same word.
+const ID_NUMBER: u64 = 0;
+const ID_PACKED: u64 = 1;
+/// The id does not fit: the trade is kept elsewhere.
+const ID_ELSEWHERE: u64 = 2;
+const SIDE_SHIFT: u32 = 8;
+
+/// Returns the words of a trade. A text id that is not [packed](TradeIdText::as_words) does not fit: then
+/// [`holds_id`] says so, and the trade has to be kept elsewhere.
 pub(super) fn trade_words(trade: &Trade) -> [u64; TRADE_WORDS] {
-    let (textual, id) = match &trade.id {
-        TradeId::Number(id) => (0, id.cast_unsigned()),
-        TradeId::Text(_) => (1, 0),
+    let (holding, [first, second, third, fourth]) = match &trade.id {
+        TradeId::Number(id) => (ID_NUMBER, [id.cast_unsigned(), 0, 0, 0]),
+        TradeId::Text(text) => text.as_words().map_or((ID_ELSEWHERE, [0; 4]), |words| (ID_PACKED, words)),
     };
     [
-        textual,
-        id,
+        holding | side_word(trade.side) << SIDE_SHIFT,
+        first,
+        second,
+        third,
+        fourth,
         trade.price.to_bits(),
         trade.size.to_bits(),
-        side_word(trade.side),
         word(trade.time),
         word(trade.received),
     ]
 }
 
-/// Decodes a trade with a numeric id; `None` if its id was a text.
+/// Returns whether the words of a trade hold its id.
+pub(super) const fn holds_id(words: &[u64; TRADE_WORDS]) -> bool {
+    words[0] & 0xff != ID_ELSEWHERE
+}
+
+/// Returns the trade; `None` if its id did not fit into the words.
 pub(super) fn trade_from(symbol: &Symbol, words: &[u64; TRADE_WORDS]) -> Option<Trade> {
-    let [0, id, price, size, taker, happened, received] = *words else { return None };
+    let [head, first, second, third, fourth, price, size, happened, received] = *words;
+    let id = match head & 0xff {
+        ID_NUMBER => TradeId::Number(first.cast_signed()),
+        ID_PACKED => TradeId::Text(TradeIdText::from_words([first, second, third, fourth])),
+        _ => return None,
+    };
     Some(Trade {
         symbol: symbol.clone(),
-        id: TradeId::Number(id.cast_signed()),
+        id,
         price: f64::from_bits(price),
         size: f64::from_bits(size),
-        side: side(taker),
+        side: side(head >> SIDE_SHIFT),
         time: time(happened),
         received: time(received),
     })
@@ -254,11 +275,20 @@ mod tests {
 
     #[test]
     fn an_id_beyond_a_floats_reach_comes_back_whole() {
-        let id = TradeId::Number(17_789_561_234_560_001);
         let (time, received) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
-        let trade =
-            Trade { symbol: symbol(), id, price: 3.0, size: 0.1, side: Some(Side::Buy), time, received };
-        assert_eq!(trade_from(&symbol(), &trade_words(&trade)), Some(trade));
+        let (symbol, price, size) = (symbol(), 3.0, 0.1);
+        let number = TradeId::Number(17_789_561_234_560_001);
+        let tape = TradeId::Text("1536036818784:000003681328:12:202:52983525029461".into());
+        for (id, side) in [(number, Some(Side::Buy)), (tape, None)] {
+            let trade = Trade { symbol: symbol.clone(), id, price, size, side, time, received };
+            let words = trade_words(&trade);
+            assert!(holds_id(&words));
+            assert_eq!(trade_from(&symbol, &words), Some(trade));
+        }
+        let id = TradeId::Text("a text of letters".into());
+        let words =
+            trade_words(&Trade { symbol: symbol.clone(), id, price, size, side: None, time, received });
+        assert_eq!((holds_id(&words), trade_from(&symbol, &words)), (false, None));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //! new in kind.
 
 use std::sync::Arc;
-
 use std::time::Duration;
 
-use market_backbone_core::{Channel, ControlMessage, FeedEvent, FutureEventFilter, SymbolTable, Timestamp};
+use market_backbone_core::{
+    Channel, ControlMessage, FeedEvent, FrameDecoder, FutureEventFilter, SymbolTable, Timestamp,
+};
 
 use crate::live::cache::stale_filter::FrameArrival;
 use crate::live::link::Link;
@@ -16,6 +17,8 @@ use crate::live::state::LiveState;
 pub(in crate::live) struct Decoder {
     /// The connection whose frames are decoded.
     pub(in crate::live) link: Arc<Link>,
+    /// The adapter's decoder, with what it remembers of this connection.
+    frames: Box<dyn FrameDecoder>,
     /// The symbols of subscribed channels. They are never removed: frames may still arrive after a channel
     /// was unsubscribed.
     symbols: SymbolTable,
@@ -26,10 +29,15 @@ pub(in crate::live) struct Decoder {
 }
 
 impl Decoder {
-    /// Creates a decoder that accepts timestamps up to `ahead` in the future.
-    pub(in crate::live) fn new(link: Arc<Link>, ahead: Duration) -> Self {
+    /// Creates a decoder that reads by `frames` and accepts timestamps up to `ahead` in the future.
+    pub(in crate::live) fn new(link: Arc<Link>, frames: Box<dyn FrameDecoder>, ahead: Duration) -> Self {
         let horizon = FutureEventFilter::new(ahead);
-        Self { link, symbols: SymbolTable::default(), events: Vec::new(), horizon, delivered: false }
+        Self { link, frames, symbols: SymbolTable::default(), events: Vec::new(), horizon, delivered: false }
+    }
+
+    /// The frames that follow come over another connection.
+    pub(in crate::live) fn reconnect(&mut self, link: Arc<Link>, frames: Box<dyn FrameDecoder>) {
+        (self.link, self.frames) = (link, frames);
     }
 
     /// Registers the symbols of `channels`, which frames may now contain.
@@ -57,7 +65,7 @@ impl Decoder {
     ) -> Option<ControlMessage> {
         state.counters.frames.add(1);
         self.events.clear();
-        let outcome = state.venue.decode_frame(frame, received, &self.symbols, &mut self.events);
+        let outcome = self.frames.decode(frame, received, &self.symbols, &mut self.events);
         self.link.record_decoded(!self.events.is_empty());
         let arrival = FrameArrival { connection: self.link.number, millis: self.link.last_frame_millis() };
         self.drop_future_events(state, received);
