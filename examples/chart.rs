@@ -3,7 +3,6 @@
 //! `cargo run --release -p market-backbone-examples --example chart [-- --live]`
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
-use futures::StreamExt;
 use market_backbone::{Candle, Feed, FeedEvent, Priority, Slot, StreamKind, Timeframe, Timestamp};
 use market_backbone_examples::House;
 

@@ -1,12 +1,11 @@
-//! A live bot: CRITICAL. Four hundred candles, then every trade; decides on a crossing of two averages.
+//! A live bot: CRITICAL. Four hundred bars, then each as it closes; decides on a crossing of two averages.
 //!
 //! `cargo run --release -p market-backbone-examples --example live_bot [-- --live]`
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
 use std::collections::VecDeque;
 
-use futures::StreamExt;
-use market_backbone::{Feed, FeedEvent, GapState, Priority, StreamKind, Timeframe};
+use market_backbone::{Bars, FeedEvent, GapState, Priority, Timeframe};
 use market_backbone_examples::House;
 
 const MARKET: &str = "KRW-BTC";
@@ -18,28 +17,25 @@ async fn main() -> anyhow::Result<()> {
     let house = House::open().await?;
     let bot = house.backbone.client(Priority::Critical);
 
-    // 400 candles are two pages of the venue; the bot need not know.
-    let history = bot.candles(MARKET, Timeframe::M1).last(400).closed().await?;
-    let mut averages = Averages::new(history.candles.iter().map(|candle| candle.close));
-    println!("{} candles, averages {:?}", history.candles.len(), averages.now());
+    // 400 bars are two pages of the venue; the bot need not know, nor where history ends and the socket begins.
+    let bars = bot.bars(MARKET, Timeframe::M1, 400).await?;
+    let mut averages = Averages::new(bars.history().candles.iter().map(|bar| bar.close));
+    println!("{} bars, averages {:?}", bars.history().candles.len(), averages.now());
 
-    let kinds = [StreamKind::Trade, StreamKind::Candle(Timeframe::M1)];
-    let events = bot.subscribe([MARKET], kinds).await?;
     tokio::select! {
-        () = trade(events, &mut averages) => anyhow::bail!("the feed ended by itself"),
+        () = trade(bars, &mut averages) => anyhow::bail!("the feed ended by itself"),
         () = house.evening() => {}
     }
-    if let Some(trade) = bot.latest_trade(MARKET) {
-        println!("last price heard, from memory: {}", trade.price);
+    if let Some(bar) = bot.latest_candle(MARKET, Timeframe::M1) {
+        println!("last price received, from memory: {}", bar.close);
     }
     house.close().await;
     Ok(())
 }
 
-async fn trade(mut events: Feed, averages: &mut Averages) {
-    let mut bar = None;
+async fn trade(mut bars: Bars, averages: &mut Averages) {
     let mut halted = false;
-    while let Some(event) = events.next().await {
+    while let Some(event) = bars.next().await {
         match event {
             // A bot that does not know what it missed should not trade on.
             FeedEvent::Gap(gap) => {
@@ -47,16 +43,16 @@ async fn trade(mut events: Feed, averages: &mut Averages) {
                 println!("feed {}: {}", gap.state.as_str(), if halted { "halted" } else { "going on" });
             }
             FeedEvent::Lagged { missed } => println!("too slow by {missed} events"),
-            FeedEvent::Trade(trade) if !halted => {
-                let side = trade.side.map_or("?", |side| side.as_str());
-                println!("{} {side:4} {} x {}", trade.time, trade.price, trade.size);
+            FeedEvent::Ended { reason } => println!("the venue refuses: {reason}"),
+            // Each bar comes once; what a late trade changes of it comes as a revision.
+            FeedEvent::Bar { candle, revision: 0, .. } => {
+                averages.push(candle.close);
+                println!("{} closed at {}", candle.open_time, candle.close);
+            }
+            FeedEvent::Bar { candle, revision, .. } => {
+                println!("{} closed at {} after all (revision {revision})", candle.open_time, candle.close);
             }
             FeedEvent::Candle { candle, .. } => {
-                // The same bar comes again while it grows: it has closed when a later one begins.
-                let closed = bar.replace(candle).filter(|old| old.open_time < candle.open_time);
-                if let Some(closed) = closed {
-                    averages.push(closed.close);
-                }
                 if let Some(signal) = averages.signal(candle.close).filter(|_| !halted) {
                     println!("signal: {signal} at {}", candle.close);
                 }

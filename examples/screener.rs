@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures::StreamExt;
 use market_backbone::{Feed, FeedEvent, Priority, StreamKind, Ticker};
 use market_backbone_examples::House;
 use tokio::time::{MissedTickBehavior, interval};

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use market_backbone::{
     Backbone, Candle, CandleSet, Clock, FeedEvent, Grid, MASSIVE, ManualClock, MassivePlan, Priority,
     StreamKind, SystemClock, Timeframe, Timestamp, UPBIT, VenueId,

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use futures::StreamExt;
 use market_backbone::{Feed, FeedEvent, Interest, Priority, RouterConfig, StreamKind};
 use market_backbone_emulator::Scenario;
 use market_backbone_tests::House;

@@ -1,6 +1,7 @@
 //! The whole house as a program uses it, against an emulator.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may stop at the first surprise, as the test may")]
 
+mod bars;
 mod campaign;
 mod clocks;
 mod derived;

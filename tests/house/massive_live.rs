@@ -1,6 +1,7 @@
 //! The socket of US stocks in earnest: cut at every stage, thrown out, told off; and what a reader sees of that.
 
 mod bands;
+mod bars;
 mod script;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
 use market_backbone::{FeedEvent, GapCause, GapState, Priority, RouterConfig, StreamKind};
 use market_backbone_emulator::{Faults, MarketActivity, MarketSet, Scenario};
 use market_backbone_tests::House;

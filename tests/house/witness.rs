@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use futures::StreamExt;
 use market_backbone::{
     Candle, Channel, Clock, Feed, FeedEvent, Gap, GapState, Side, StreamKind, Ticker, Timeframe, Timestamp,
     Trade, TradeId,

@@ -11,7 +11,7 @@ mod gauge;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{FutureExt as _, StreamExt as _};
+use futures::FutureExt as _;
 use market_backbone::{
     Backbone, Client, ContinuityConfig, Feed, FeedEvent, ManualClock, Priority, StreamKind, Timeframe,
     Timestamp,

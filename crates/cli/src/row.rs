@@ -139,9 +139,17 @@ pub(crate) fn event_json(event: &FeedEvent) -> Value {
         FeedEvent::Book(book) => book_json(book),
         FeedEvent::Band(band) => band_json(band),
         FeedEvent::Candle { series, candle, received } => live_candle_json(series, candle, *received),
+        FeedEvent::Bar { series, candle, revision, is_quiet, received } => {
+            let mut value = live_candle_json(series, candle, *received);
+            value["kind"] = "bar".into();
+            value["revision"] = (*revision).into();
+            value["quiet"] = (*is_quiet).into();
+            value
+        }
         FeedEvent::Gap(gap) => gap_json(gap),
         FeedEvent::CaughtUp(histories) => caught_up_json(histories),
         FeedEvent::Lagged { missed } => json!({ "kind": "lagged", "missed": missed }),
+        FeedEvent::Ended { reason } => json!({ "kind": "ended", "reason": reason.to_string() }),
         other => json!({ "kind": "other", "text": format!("{other:?}") }),
     })
 }

@@ -30,12 +30,18 @@
 //! - **A [`Cursor`] stands for what has been delivered**: stored together with the results of processing it, it
 //!   lets a later feed continue with the next event, even after a crash.
 //!
+//! - **A bar is told once when it closes**, and again with a higher revision whenever it turns out to be different, as
+//!   after a gap or where a late trade belonged to it. It is closed by the venue (a later bar, a page that shows it as
+//!   final) or by the clock, a moment after its end and never while its candle is interrupted.
+//!
 //! A conflated subscription guarantees only the latest events. Its gaps are reported, but nothing is fetched.
 //!
 //! There is no task: all work happens while the feed is polled. A feed that is not polled does not read ahead
 //! either. The queue of the live source then overflows, which is one more gap, and healed like one.
 
 mod backfill;
+mod bar_channels;
+mod bar_tracker;
 mod candle_audit;
 mod catch_up;
 mod channel_state;
@@ -69,6 +75,7 @@ pub use self::feed::Feed;
 pub use self::start::Start;
 
 use self::backfill::BackfillSource;
+use self::bar_channels::BarChannels;
 use self::channel_state::ChannelState;
 use self::gap_healer::GapHealer;
 
@@ -77,6 +84,7 @@ use self::gap_healer::GapHealer;
 pub struct Continuity {
     live: Arc<dyn LiveSource>,
     backfill: BackfillSource,
+    outlasts_refusals: bool,
 }
 
 impl Continuity {
@@ -90,7 +98,15 @@ impl Continuity {
         clock: Arc<dyn Clock>,
         config: ContinuityConfig,
     ) -> Self {
-        Self { live, backfill: BackfillSource { pages, candles, clock, config } }
+        Self { live, backfill: BackfillSource { pages, candles, clock, config }, outlasts_refusals: false }
+    }
+
+    /// The same, for feeds that stay when the venue refuses what they ask for: they go on once it no longer does, be it
+    /// that another reader asks for something else or that the key has been put right.
+    #[must_use]
+    pub fn outlasting_refusals(mut self) -> Self {
+        self.outlasts_refusals = true;
+        self
     }
 
     /// Subscribes to `subscription` from `start`.
@@ -101,7 +117,7 @@ impl Continuity {
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](SourceErrorKind::Unsupported) if the venue has no such stream;
+    /// [`Unsupported`](SourceErrorKind::Unsupported) if the venue has no such stream, or bars cannot be made of it;
     /// [`BadRequest`](SourceErrorKind::BadRequest) if the cursor is another venue's.
     pub async fn subscribe(&self, subscription: Subscription, start: Start) -> Result<Feed, SourceError> {
         let venue = self.backfill.pages.capabilities().venue;
@@ -111,10 +127,13 @@ impl Continuity {
             let message = format!("the cursor is of {}, not of {venue}", cursor.venue());
             return Err(SourceError::new(SourceErrorKind::BadRequest, message).at_venue(venue));
         }
+        let capabilities = self.backfill.pages.capabilities();
+        let bars = BarChannels::of(&subscription, capabilities, &self.backfill.config)?;
+        let subscription = if bars.is_empty() { subscription } else { subscription.as_streamed() };
         let channels: Vec<_> = subscription
             .channels()
             .iter()
-            .map(|channel| self.channel_state(channel, &subscription, &start))
+            .map(|channel| self.channel_state(channel, &subscription, &start, &bars))
             .collect();
         let is_from_past = !matches!(start, Start::Now);
         let (delivery, priority) = (subscription.delivery, subscription.priority);
@@ -130,22 +149,35 @@ impl Continuity {
             is_from_past,
             &self.backfill.config,
             self.backfill.clock.now(),
-        );
-        let capabilities = self.backfill.pages.capabilities();
+        )
+        .with_bars(bars);
         if !capabilities.revision_policy.live_is_provisional {
             healer.compare_candles(capabilities.finality_delay);
         }
-        Ok(Feed::new(live, healer, self.backfill.clone(), priority))
+        let refusals = (!self.outlasts_refusals).then(|| Arc::clone(&self.live));
+        Ok(Feed::new((live, refusals), healer, self.backfill.clone(), priority))
     }
 
-    fn channel_state(&self, channel: &Channel, subscription: &Subscription, start: &Start) -> ChannelState {
+    fn channel_state(
+        &self,
+        channel: &Channel,
+        subscription: &Subscription,
+        start: &Start,
+        bars: &BarChannels,
+    ) -> ChannelState {
         let (now, grid) = (self.backfill.clock.now(), self.backfill.pages.capabilities().grid);
         let (settling, ahead) = (self.backfill.config.allowed_lateness, self.backfill.config.max_future_skew);
         match channel.kind {
             _ if subscription.delivery == Delivery::Conflated => ChannelState::state(channel.clone()),
-            StreamKind::Ticker | StreamKind::Book | StreamKind::Band => ChannelState::state(channel.clone()),
+            // Bars have become candles by now.
+            StreamKind::Ticker | StreamKind::Book | StreamKind::Band | StreamKind::Bar(_) => {
+                ChannelState::state(channel.clone())
+            }
             StreamKind::Trade => ChannelState::trades(channel, start, (settling, ahead), now),
-            StreamKind::Candle(frame) => ChannelState::candles(channel.clone(), frame, start, grid, now),
+            StreamKind::Candle(timeframe) => {
+                let wanted = bars.of_timeframe(timeframe);
+                ChannelState::candles(channel, timeframe, (start, now), grid, wanted)
+            }
         }
     }
 }

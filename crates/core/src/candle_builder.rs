@@ -137,6 +137,12 @@ impl CandleBuilder {
         self.slots.set_complete_since(from);
     }
 
+    /// Goes on where another builder ended: all bars that open before `closed_until` have been told, those of `closed`
+    /// (oldest first) with the revision beside each. What differs from these is told as a revision.
+    pub fn restore(&mut self, closed_until: Timestamp, closed: impl IntoIterator<Item = (Candle, u32)>) {
+        self.slots.restore(closed_until, closed);
+    }
+
     /// Adds a trade. A duplicate (by id) changes nothing.
     pub fn on_trade(&mut self, trade: &Trade, mut tell: impl FnMut(BarEvent)) -> IngestOutcome {
         match ingest(&mut self.deduplicator, &mut self.slots.counts, trade) {

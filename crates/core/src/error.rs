@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::VenueId;
+use crate::{StoreError, VenueId};
 
 /// The reason why a source could not answer. It is one machine word wide and cheap to clone, so that callers
 /// who share one request can share its failure.
@@ -28,6 +28,10 @@ pub enum SourceErrorKind {
     UnknownMarket,
     /// The venue understood the request and refused it.
     BadRequest,
+    /// The venue does not accept the key, or wants one.
+    Unauthorized,
+    /// The venue knows the key, and what was asked for is not in the plan it belongs to.
+    Forbidden,
     /// More was asked for than fits one page of the venue.
     PageTooLarge {
         /// The number of rows that was asked for.
@@ -108,6 +112,22 @@ impl SourceError {
         self.0.venue
     }
 
+    /// Returns how long to wait before asking again, where the venue said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.0.kind {
+            SourceErrorKind::Throttled(wait) | SourceErrorKind::Banned(wait) => wait,
+            _ => None,
+        }
+    }
+
+    /// Returns the failure of the store beneath, where it is the [store](SourceErrorKind::Store) that failed.
+    #[must_use]
+    pub fn store_error(&self) -> Option<&StoreError> {
+        let source = self.0.source.as_deref()? as &(dyn Error + 'static);
+        source.downcast_ref()
+    }
+
     /// Returns whether asking again may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -121,13 +141,15 @@ impl SourceError {
             | Kind::Malformed
             | Kind::Overloaded
             | Kind::DeadlineExceeded { .. } => true,
+            Kind::Store => self.store_error().is_some_and(StoreError::is_transient),
             Kind::UnknownMarket
             | Kind::BadRequest
+            | Kind::Unauthorized
+            | Kind::Forbidden
             | Kind::PageTooLarge { .. }
             | Kind::Unsupported
             | Kind::Banned(_)
             | Kind::NoSuchRoute
-            | Kind::Store
             | Kind::Closed => false,
         }
     }
@@ -135,11 +157,11 @@ impl SourceError {
 
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
-        match &self.0.source {
-            Some(source) => write!(f, ": {}", root_cause(source.as_ref())),
-            None => Ok(()),
-        }
+        let message = &self.0.message;
+        f.write_str(message)?;
+        let Some(source) = &self.0.source else { return Ok(()) };
+        let cause = root_cause(source.as_ref()).to_string();
+        if message.contains(&cause) { Ok(()) } else { write!(f, ": {cause}") }
     }
 }
 
@@ -164,6 +186,14 @@ impl fmt::Debug for SourceError {
     }
 }
 
+/// Compares what a caller can see: kind, venue and message.
+impl PartialEq for SourceError {
+    fn eq(&self, other: &Self) -> bool {
+        let seen = |error: &Self| (error.0.kind, error.0.venue);
+        seen(self) == seen(other) && self.0.message == other.0.message
+    }
+}
+
 impl Error for SourceError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source.as_ref().map(|source| source.as_ref() as _)
@@ -173,6 +203,7 @@ impl Error for SourceError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::StoreErrorKind;
 
     #[test]
     fn a_result_stays_one_word() {
@@ -183,6 +214,28 @@ mod tests {
     fn a_ban_is_never_transient() {
         assert!(!SourceError::new(SourceErrorKind::Banned(None), "x").is_transient());
         assert!(SourceError::new(SourceErrorKind::Throttled(None), "x").is_transient());
+    }
+
+    #[test]
+    fn a_failure_of_the_store_keeps_its_cause_and_says_it_once() {
+        let io = std::io::Error::other("disk on fire");
+        let store = StoreError::new(StoreErrorKind::Database, "cannot read x.db").with_source(io).transient();
+        let error = SourceError::from(store);
+        assert_eq!(error.to_string(), "cannot read x.db: disk on fire");
+        let kept = error.store_error().map(|store| (store.kind(), store.is_transient()));
+        assert_eq!((kept, error.is_transient()), (Some((StoreErrorKind::Database, true)), true));
+        let chain = error.source().and_then(Error::source).map(ToString::to_string);
+        assert_eq!(chain.as_deref(), Some("disk on fire"));
+        assert!(!SourceError::from(StoreError::new(StoreErrorKind::Corrupt, "x")).is_transient());
+    }
+
+    #[test]
+    fn a_wait_that_the_venue_asks_for_is_told() {
+        let wait = Duration::from_secs(7);
+        let after = |kind| SourceError::new(kind, "x").retry_after();
+        assert_eq!(after(SourceErrorKind::Throttled(Some(wait))), Some(wait));
+        assert_eq!(after(SourceErrorKind::Banned(Some(wait))), Some(wait));
+        assert_eq!(after(SourceErrorKind::TimedOut), None);
     }
 
     #[test]

@@ -14,7 +14,8 @@ pub use self::channel_history::ChannelHistory;
 pub use self::future_event_filter::{FutureEventFilter, drop_after, drop_future};
 pub use self::gap::{Gap, GapCause, GapState, LossReason};
 use crate::{
-    Candle, OrderBook, PriceBand, Series, Symbol, Ticker, Timeframe, TimeframeError, Timestamp, Trade,
+    Candle, OrderBook, PriceBand, Series, SourceError, Symbol, Ticker, Timeframe, TimeframeError, Timestamp,
+    Trade,
 };
 
 /// A kind of live data.
@@ -30,9 +31,22 @@ pub enum StreamKind {
     Band,
     /// The forming candle, sent repeatedly while it changes.
     Candle(Timeframe),
+    /// Each candle once, when it closes, and once more whenever it is revised.
+    Bar(Timeframe),
 }
 
-/// Writes `trade`, `ticker`, `book`, `band`, `candle.1m`.
+impl StreamKind {
+    /// The kind that a venue must stream for this one: closed bars are made of the candle in progress.
+    #[must_use]
+    pub const fn streamed_as(self) -> Self {
+        match self {
+            Self::Bar(timeframe) => Self::Candle(timeframe),
+            Self::Trade | Self::Ticker | Self::Book | Self::Band | Self::Candle(_) => self,
+        }
+    }
+}
+
+/// Writes `trade`, `ticker`, `book`, `band`, `candle.1m` or `bar.1m`.
 impl fmt::Display for StreamKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -40,7 +54,8 @@ impl fmt::Display for StreamKind {
             Self::Ticker => f.pad("ticker"),
             Self::Book => f.pad("book"),
             Self::Band => f.pad("band"),
-            Self::Candle(frame) => write!(f, "candle.{frame}"),
+            Self::Candle(timeframe) => write!(f, "candle.{timeframe}"),
+            Self::Bar(timeframe) => write!(f, "bar.{timeframe}"),
         }
     }
 }
@@ -50,7 +65,10 @@ impl fmt::Display for StreamKind {
 #[non_exhaustive]
 pub enum StreamKindError {
     /// The text is none of the known words.
-    #[error("no kind of data `{0}`; there are trade, ticker, book, band and candle.TIMEFRAME (candle.1m)")]
+    #[error(
+        "no kind of data `{0}`; there are trade, ticker, book, band, candle.TIMEFRAME (candle.1m) and bar.TIMEFRAME \
+         (bar.1m)"
+    )]
     Unknown(String),
     /// The text names a candle of a length that does not exist.
     #[error(transparent)]
@@ -67,9 +85,10 @@ impl FromStr for StreamKind {
             "ticker" => Ok(Self::Ticker),
             "book" => Ok(Self::Book),
             "band" => Ok(Self::Band),
-            _ => match text.strip_prefix("candle.") {
-                Some(frame) => Ok(Self::Candle(frame.parse()?)),
-                None => Err(StreamKindError::Unknown(text.chars().take(40).collect())),
+            _ => match text.split_once('.') {
+                Some(("candle", timeframe)) => Ok(Self::Candle(timeframe.parse()?)),
+                Some(("bar", timeframe)) => Ok(Self::Bar(timeframe.parse()?)),
+                _ => Err(StreamKindError::Unknown(text.chars().take(40).collect())),
             },
         }
     }
@@ -108,6 +127,23 @@ pub enum FeedEvent {
         /// The time at which the state arrived here, by the local clock.
         received: Timestamp,
     },
+    /// A bar that has closed: once with revision 0, and again whenever it turns out to be different.
+    ///
+    /// The venue closes it (by a later bar, or by a page that shows it as final) or the clock does, a moment after its
+    /// end. The clock closes nothing while the feed is interrupted: such a bar comes when the gap has been healed.
+    Bar {
+        /// Whose bar.
+        series: Series,
+        /// The bar; of two revisions the later one counts.
+        candle: Candle,
+        /// 0 for the first time, then 1 and so on.
+        revision: u32,
+        /// Whether nothing was traded in its slot: all prices are the close before, and the volume is 0. Only feeds
+        /// that ask for quiet bars bring such ones.
+        is_quiet: bool,
+        /// When it was closed or revised, by our clock.
+        received: Timestamp,
+    },
     /// An interruption of the feed, or a change in what is known about one.
     Gap(Gap),
     /// History has been delivered as far as it is available, and live events follow. Holds the history of each
@@ -117,6 +153,11 @@ pub enum FeedEvent {
     Lagged {
         /// The number of dropped events.
         missed: u64,
+    },
+    /// The venue refuses for good what this feed asks of it: this is the last event.
+    Ended {
+        /// Why it does, and what to do about it.
+        reason: SourceError,
     },
 }
 
@@ -131,21 +172,47 @@ impl FeedEvent {
             Self::Book(book) => Some((&book.symbol, StreamKind::Book)),
             Self::Band(band) => Some((&band.symbol, StreamKind::Band)),
             Self::Candle { series, .. } => Some((&series.symbol, StreamKind::Candle(series.timeframe))),
-            Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } => None,
+            Self::Bar { series, .. } => Some((&series.symbol, StreamKind::Bar(series.timeframe))),
+            Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } | Self::Ended { .. } => None,
         }
     }
 
-    /// Returns the latest moment, by the venue's clock, that this event claims to describe, or `None` if it does
-    /// not come from the venue.
+    /// Returns the market this event is about; `None` as for [`channel`](Self::channel).
     #[must_use]
-    pub fn venue_time(&self) -> Option<Timestamp> {
+    pub fn symbol(&self) -> Option<&Symbol> {
+        self.channel().map(|(symbol, _)| symbol)
+    }
+
+    /// Returns the kind of data this event is; `None` as for [`channel`](Self::channel).
+    #[must_use]
+    pub fn kind(&self) -> Option<StreamKind> {
+        self.channel().map(|(_, kind)| kind)
+    }
+
+    /// Returns the latest moment, by the venue's clock, that this event claims to be of: of a candle or bar its open
+    /// time; `None` for what is not of the venue.
+    #[must_use]
+    pub fn time(&self) -> Option<Timestamp> {
         Some(match self {
             Self::Trade(trade) | Self::Snapshot(trade) => trade.time,
             Self::Ticker(ticker) => ticker.time.max(ticker.trade_time),
             Self::Book(book) => book.time,
-            Self::Candle { candle, .. } => candle.open_time,
+            Self::Candle { candle, .. } | Self::Bar { candle, .. } => candle.open_time,
             Self::Band(band) => band.time,
-            Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } => return None,
+            Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } | Self::Ended { .. } => return None,
+        })
+    }
+
+    /// Returns when this event was received, by our clock; `None` for what is not of the venue.
+    #[must_use]
+    pub fn received(&self) -> Option<Timestamp> {
+        Some(match self {
+            Self::Trade(trade) | Self::Snapshot(trade) => trade.received,
+            Self::Ticker(ticker) => ticker.received,
+            Self::Book(book) => book.received,
+            Self::Band(band) => band.received,
+            Self::Candle { received, .. } | Self::Bar { received, .. } => *received,
+            Self::Gap(_) | Self::CaughtUp(_) | Self::Lagged { .. } | Self::Ended { .. } => return None,
         })
     }
 }
@@ -156,10 +223,10 @@ mod tests {
 
     #[test]
     fn a_kind_reads_as_it_is_written() {
-        for text in ["trade", "ticker", "book", "band", "candle.1m", "candle.4h"] {
+        for text in ["trade", "ticker", "book", "band", "candle.1m", "candle.4h", "bar.1m"] {
             assert_eq!(text.parse::<StreamKind>().map(|kind| kind.to_string()).as_deref(), Ok(text));
         }
-        for text in ["", "trades", "candle", "candle.", "candle.7x"] {
+        for text in ["", "trades", "candle", "candle.", "candle.7x", "bar", "bar.", "trade.1m"] {
             assert!(text.parse::<StreamKind>().is_err(), "{text}");
         }
     }

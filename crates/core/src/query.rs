@@ -200,6 +200,8 @@ pub struct Subscription {
     pub delivery: Delivery,
     /// The priority of the subscription.
     pub priority: Priority,
+    /// Whether slots without a trade are told as bars, marked as quiet.
+    pub includes_quiet_bars: bool,
 }
 
 impl Subscription {
@@ -222,7 +224,22 @@ impl Subscription {
         if channels.is_empty() {
             return Err(QueryError::EmptySubscription);
         }
-        Ok(Self { channels, delivery: Delivery::default(), priority: Priority::default() })
+        Ok(Self {
+            channels,
+            delivery: Delivery::default(),
+            priority: Priority::default(),
+            includes_quiet_bars: false,
+        })
+    }
+
+    /// The same, with each channel replaced by what the venue must stream for it.
+    #[must_use]
+    pub fn as_streamed(&self) -> Self {
+        let streamed = |channel: &Channel| Channel { kind: channel.kind.streamed_as(), ..channel.clone() };
+        let mut channels: Vec<_> = self.channels.iter().map(streamed).collect();
+        channels.sort();
+        channels.dedup();
+        Self { channels, ..self.clone() }
     }
 
     /// Returns the channels of the subscription, sorted.

@@ -103,6 +103,6 @@ impl std::error::Error for StoreError {
 
 impl From<StoreError> for SourceError {
     fn from(error: StoreError) -> Self {
-        Self::new(SourceErrorKind::Store, error.to_string())
+        Self::new(SourceErrorKind::Store, error.to_string()).with_source(error)
     }
 }

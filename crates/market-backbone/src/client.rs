@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    BookRequest, Instrument, OrderBook, PriceBand, Priority, Series, SourceError, SourceErrorKind,
+    BookRequest, Candle, Instrument, OrderBook, PriceBand, Priority, Series, SourceError, SourceErrorKind,
     StreamKind, Symbol, SymbolError, Ticker, TickerRequest, Timeframe, Trade, VenueId,
 };
 
 use market_backbone_routing::RequestOptions;
 use market_backbone_storage::Recording;
 
-use crate::{Backbone, CandleRequest, DefaultWindow, Error, SubscribeRequest};
+use crate::{Backbone, CandleRequest, DefaultWindow, Error, MarketList, SubscribeRequest};
 
 /// A client of the backbone. Cheap to clone; create one for each part of a program with its own priority.
 #[derive(Clone, Debug)]
@@ -87,10 +87,7 @@ impl Client {
     /// # Errors
     ///
     /// As [`ticker`](Self::ticker).
-    pub async fn tickers<'a>(
-        &self,
-        markets: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Vec<Ticker>, Error> {
+    pub async fn tickers<How>(&self, markets: impl MarketList<How>) -> Result<Vec<Ticker>, Error> {
         let symbols = self.symbols(markets)?;
         let request = TickerRequest::Symbols(symbols.clone());
         match self.backbone.router().tickers_with(&request, self.options).await {
@@ -102,7 +99,8 @@ impl Client {
                 let is_there = |symbol: &&Symbol| tickers.iter().any(|ticker| ticker.symbol == **symbol);
                 let absent: Vec<_> = symbols.iter().filter(|symbol| !is_there(symbol)).collect();
                 if !absent.is_empty() {
-                    self.require(absent.into_iter().map(Symbol::code)).await?;
+                    let absent: Vec<_> = absent.into_iter().map(Symbol::code).collect();
+                    self.require(absent).await?;
                 }
                 Ok(tickers)
             }
@@ -166,6 +164,20 @@ impl Client {
         self.backbone.live().latest_trade(&self.backbone.symbol(market).ok()?)
     }
 
+    /// Returns the latest book received, without waiting; `None` unless the market's book is being followed.
+    #[must_use]
+    pub fn latest_book(&self, market: &str) -> Option<OrderBook> {
+        self.backbone.live().latest_book(&self.backbone.symbol(market).ok()?)
+    }
+
+    /// Returns the candle received last, without waiting; `None` unless the market's candles of that timeframe are being
+    /// followed. Its slot may be over.
+    #[must_use]
+    pub fn latest_candle(&self, market: &str, timeframe: Timeframe) -> Option<Candle> {
+        let series = Series::new(self.backbone.symbol(market).ok()?, timeframe);
+        self.backbone.live().latest_candle(&series)
+    }
+
     /// Returns the latest price band that arrived, without waiting, or `None` unless the market's bands are
     /// followed.
     #[must_use]
@@ -173,10 +185,11 @@ impl Client {
         self.backbone.live().latest_band(&self.backbone.symbol(market).ok()?)
     }
 
-    /// Requests a feed of some markets. The methods of the request choose its start and its delivery.
-    pub fn subscribe<'a>(
+    /// Starts to follow `kinds` of `markets`, which may be one name or any [list](MarketList) of names; say how with the
+    /// request's own methods.
+    pub fn subscribe<How>(
         &self,
-        markets: impl IntoIterator<Item = &'a str>,
+        markets: impl MarketList<How>,
         kinds: impl IntoIterator<Item = StreamKind>,
     ) -> SubscribeRequest {
         let symbols = self.symbols(markets);
@@ -199,13 +212,13 @@ impl Client {
     ///
     /// If a market's code is invalid or the venue does not list it, if no market or no timeframe is named, or
     /// if the venue cannot stream them.
-    pub async fn record<'a>(
+    pub async fn record<How>(
         &self,
-        markets: impl IntoIterator<Item = &'a str>,
+        markets: impl MarketList<How>,
         timeframes: impl IntoIterator<Item = Timeframe>,
     ) -> Result<Recording, Error> {
-        let markets: Vec<_> = markets.into_iter().collect();
-        self.require(markets.iter().copied()).await?;
+        let markets = markets.into_names();
+        self.require(&markets).await?;
         let (symbols, timeframes) = (self.symbols(markets)?, timeframes.into_iter().collect());
         self.backbone.record(symbols, timeframes, self.options.priority).await
     }
@@ -215,7 +228,7 @@ impl Client {
     /// # Errors
     ///
     /// If one is not listed (the message names the most similar market), or the venue cannot answer.
-    pub async fn require<'a>(&self, markets: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+    pub async fn require<How>(&self, markets: impl MarketList<How>) -> Result<(), Error> {
         let mut symbols = self.symbols(markets)?;
         symbols.retain(|symbol| !symbol.is_any());
         if symbols.is_empty() {
@@ -233,12 +246,9 @@ impl Client {
     /// # Errors
     ///
     /// If a market's code is invalid, or the venue cannot answer.
-    pub async fn unlisted<'a>(
-        &self,
-        markets: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Vec<String>, Error> {
-        let markets: Vec<_> = markets.into_iter().collect();
-        let symbols = self.symbols(markets.iter().copied())?;
+    pub async fn unlisted<How>(&self, markets: impl MarketList<How>) -> Result<Vec<String>, Error> {
+        let markets = markets.into_names();
+        let symbols = self.symbols(&markets)?;
         let asked: Vec<_> = symbols.iter().filter(|symbol| !symbol.is_any()).cloned().collect();
         if asked.is_empty() {
             return Ok(Vec::new());
@@ -246,7 +256,7 @@ impl Client {
         let unlisted = self.backbone.router().unlisted(&asked, self.options.priority).await?;
         let named = markets.into_iter().zip(symbols);
         let gone = named.filter(|(_, symbol)| unlisted.contains(symbol));
-        Ok(gone.map(|(market, _)| market.to_owned()).collect())
+        Ok(gone.map(|(market, _)| market).collect())
     }
 
     /// Returns the markets the venue lists.
@@ -262,11 +272,8 @@ impl Client {
         &self.backbone
     }
 
-    pub(crate) fn symbols<'a>(
-        &self,
-        markets: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Vec<Symbol>, SymbolError> {
-        markets.into_iter().map(|market| self.backbone.symbol(market)).collect()
+    pub(crate) fn symbols<How>(&self, markets: impl MarketList<How>) -> Result<Vec<Symbol>, SymbolError> {
+        markets.into_names().iter().map(|market| self.backbone.symbol(market)).collect()
     }
 }
 

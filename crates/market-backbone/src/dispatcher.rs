@@ -5,7 +5,7 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
-use futures::{FutureExt, StreamExt};
+use futures::FutureExt;
 use market_backbone_core::FeedEvent;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};

@@ -4,7 +4,7 @@
 use market_backbone_core::{Channel, StreamKind};
 use market_backbone_routing::{FollowGuard, Interest};
 
-use crate::{Client, Error};
+use crate::{Client, Error, MarketList};
 
 impl Client {
     /// Keeps `kinds` of `markets` followed, and so their latest values in memory, until the guard is dropped.
@@ -26,13 +26,13 @@ impl Client {
     /// # Errors
     ///
     /// If a text cannot be a market's code.
-    pub fn follow<'a>(
+    pub fn follow<How>(
         &self,
-        markets: impl IntoIterator<Item = &'a str>,
+        markets: impl MarketList<How>,
         kinds: impl IntoIterator<Item = StreamKind>,
         why: Interest,
     ) -> Result<FollowGuard, Error> {
-        let kinds: Vec<_> = kinds.into_iter().collect();
+        let kinds: Vec<_> = kinds.into_iter().map(StreamKind::streamed_as).collect();
         let symbols = self.symbols(markets)?;
         let each = symbols.iter().flat_map(|symbol| kinds.iter().map(|kind| (symbol.clone(), *kind)));
         let channels: Vec<_> = each.map(|(symbol, kind)| Channel { symbol, kind }).collect();

@@ -4,6 +4,7 @@
 
 pub mod adapter;
 mod backbone;
+mod bars;
 mod builder;
 mod candle_batch;
 mod candle_request;
@@ -13,8 +14,10 @@ pub mod config;
 mod daily;
 mod dispatcher;
 mod error;
+mod error_kind;
 mod interests;
 mod legacy_folder;
+mod market_list;
 mod massive_account;
 mod metrics;
 mod pinned;
@@ -33,6 +36,7 @@ mod venue_stack;
 mod venues;
 
 pub use backbone::Backbone;
+pub use bars::Bars;
 pub use builder::Builder;
 pub use candle_batch::{CandleAnswers, CandleBatch};
 pub use candle_request::CandleRequest;
@@ -41,7 +45,9 @@ pub use candle_stream::CandleStream;
 pub use client::Client;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
+pub use error_kind::ErrorKind;
 pub use legacy_folder::open_folder;
+pub use market_list::{ManyMarkets, MarketList, OneMarket};
 pub use massive_account::MassiveAccount;
 pub use metrics::Metrics;
 pub use pinned::PinnedMarkets;

@@ -29,7 +29,7 @@ impl Backbone {
         let mut wish = Subscription::new(symbols, kinds)?;
         wish.delivery = Delivery::Buffered { capacity: FEED_CAPACITY };
         wish.priority = priority;
-        let feed = self.continuity().subscribe(wish, Start::Now).await?;
+        let feed = self.continuity().clone().outlasting_refusals().subscribe(wish, Start::Now).await?;
         Ok(self.recorder().record(series, feed.boxed()))
     }
 }

@@ -17,6 +17,7 @@ pub struct SubscribeRequest {
     kinds: Vec<StreamKind>,
     delivery: Delivery,
     priority: Priority,
+    includes_quiet_bars: bool,
     start: Start,
 }
 
@@ -27,7 +28,8 @@ impl SubscribeRequest {
         kinds: Vec<StreamKind>,
         priority: Priority,
     ) -> Self {
-        Self { backbone, symbols, kinds, delivery: Delivery::default(), priority, start: Start::Now }
+        let (delivery, start) = (Delivery::default(), Start::Now);
+        Self { backbone, symbols, kinds, delivery, priority, includes_quiet_bars: false, start }
     }
 
     /// Starts at the given point instead of now: at a [`Timestamp`](crate::Timestamp), or after the
@@ -52,10 +54,19 @@ impl SubscribeRequest {
         self
     }
 
+    /// Tells slots in which nothing was traded as bars too, marked by
+    /// [`is_quiet`](crate::FeedEvent::Bar::is_quiet): all their prices are the close before. Only those are told that are
+    /// known to have been quiet, and none before the first bar.
+    pub fn quiet_bars(mut self) -> Self {
+        self.includes_quiet_bars = true;
+        self
+    }
+
     async fn open_feed(self) -> Result<Feed, Error> {
         let mut wish = Subscription::new(self.symbols?, self.kinds)?;
         wish.delivery = self.delivery;
         wish.priority = self.priority;
+        wish.includes_quiet_bars = self.includes_quiet_bars;
         Ok(self.backbone.continuity().subscribe(wish, self.start).await?)
     }
 }

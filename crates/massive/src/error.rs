@@ -117,7 +117,7 @@ fn classify_http_status(
     let words = error_text(reply.body);
     match status {
         401 => {
-            (Kind::BadRequest, format!("massive does not accept this key: {words}; check MASSIVE_API_KEY"))
+            (Kind::Unauthorized, format!("massive does not accept this key: {words}; check MASSIVE_API_KEY"))
         }
         403 => not_in_plan(&words, plan),
         404 if is_json(reply.body) => (Kind::UnknownMarket, format!("{}: {words}", unknown_market(call))),
@@ -134,7 +134,7 @@ fn not_in_plan(words: &str, plan: MassivePlan) -> (Kind, String) {
         "this is not in the plan that the key belongs to ({plan} is configured), and asking again will not change \
          that: {words}"
     );
-    (Kind::Unsupported, message)
+    (Kind::Forbidden, message)
 }
 
 fn is_json(body: &[u8]) -> bool {

@@ -12,7 +12,7 @@ pub(crate) use frame::decode;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use market_backbone_core::{Channel, ControlMessage, Login, Secret};
+use market_backbone_core::{Channel, ControlMessage, Login, Secret, SourceErrorKind as Kind};
 use serde::Serialize;
 
 use crate::error::excerpt;
@@ -81,20 +81,29 @@ fn control(row: &StatusEvent<'_>) -> Option<ControlMessage> {
         "connected" => ControlMessage::LoginPrompt,
         "auth_success" => ControlMessage::LoggedIn,
         "success" => return None,
-        "auth_failed" => refused(format!("massive does not let this key in: {said}"), true),
-        "auth_timeout" => refused(format!("massive did not receive the key in time: {said}"), false),
+        "auth_failed" if is_plan_error(&said) => {
+            refused(format!("massive does not let this key in: {said}"), (Kind::Forbidden, true))
+        }
+        "auth_failed" => refused(
+            format!("massive does not let this key in: {said}; check MASSIVE_API_KEY"),
+            (Kind::Unauthorized, true),
+        ),
+        "auth_timeout" => {
+            refused(format!("massive did not receive the key in time: {said}"), (Kind::TimedOut, false))
+        }
         "max_connections" => ControlMessage::Evicted { message: said, wait: EVICTION_COOLDOWN },
         "slow_consumer" | "force_disconnect" => ControlMessage::TooSlow { message: said },
-        "error" if is_plan_error(&said) => {
-            refused(format!("a requested channel is not in the plan of this key: {said}"), true)
-        }
-        "error" => refused(format!("massive refuses what was sent: {said}"), false),
+        "error" if is_plan_error(&said) => refused(
+            format!("a requested channel is not in the plan of this key: {said}"),
+            (Kind::Forbidden, true),
+        ),
+        "error" => refused(format!("massive refuses what was sent: {said}"), (Kind::BadRequest, false)),
         _ => ControlMessage::Heartbeat,
     })
 }
 
-fn refused(message: String, terminal: bool) -> ControlMessage {
-    ControlMessage::Refused { message, terminal }
+fn refused(message: String, (kind, terminal): (Kind, bool)) -> ControlMessage {
+    ControlMessage::Refused { message, kind, terminal }
 }
 
 fn is_plan_error(said: &str) -> bool {

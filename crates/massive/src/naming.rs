@@ -68,7 +68,7 @@ pub(crate) const fn channel_name(kind: StreamKind) -> Option<&'static str> {
         StreamKind::Band => Some("LULD"),
         StreamKind::Candle(Timeframe::S1) => Some("A"),
         StreamKind::Candle(Timeframe::M1) => Some("AM"),
-        StreamKind::Ticker | StreamKind::Candle(_) => None,
+        StreamKind::Ticker | StreamKind::Candle(_) | StreamKind::Bar(_) => None,
     }
 }
 

@@ -125,7 +125,7 @@ fn candles(request: &CandlePageRequest, plan: MassivePlan, now: Timestamp) -> Re
     let CandlePageRequest { series, before, count } = request;
     let timeframe = series.timeframe;
     if plan == MassivePlan::Basic && timeframe == Timeframe::S1 {
-        return Err(unsupported("bars of a second are not in the plan basic"));
+        return Err(not_in_plan("bars of a second are not in the plan basic"));
     }
     let bars = base_bars(timeframe);
     let count = page_size(*count, BASE_BARS / bars, &format!("candles of {timeframe}"))?;
@@ -148,7 +148,7 @@ fn candles(request: &CandlePageRequest, plan: MassivePlan, now: Timestamp) -> Re
 fn trades(request: &TradePageRequest, plan: MassivePlan, now: Timestamp) -> Result<HttpCall, SourceError> {
     let TradePageRequest { symbol, before, days_ago, count } = request;
     if !plan.has_trades() {
-        return Err(unsupported(&format!("single trades are not in the plan {plan}")));
+        return Err(not_in_plan(&format!("single trades are not in the plan {plan}")));
     }
     if *days_ago > TRADE_DAYS {
         return Err(unsupported(&format!(
@@ -269,6 +269,10 @@ fn page_size(asked: u32, limit: u32, of_what: &str) -> Result<u32, SourceError> 
 
 pub(crate) fn bad_request(message: impl Into<String>) -> SourceError {
     SourceError::new(SourceErrorKind::BadRequest, message)
+}
+
+fn not_in_plan(message: &str) -> SourceError {
+    SourceError::new(SourceErrorKind::Forbidden, message)
 }
 
 fn unsupported(message: &str) -> SourceError {

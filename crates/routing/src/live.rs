@@ -190,6 +190,16 @@ impl LiveHub {
         let _ = self.state.commands.send(SessionCommand::Retry).await;
     }
 
+    /// Returns what the venue refuses for good, if anything: nothing is tried until what is wished for changes, or
+    /// somebody [retries](Self::retry).
+    #[must_use]
+    pub fn refusal(&self) -> Option<SourceError> {
+        let refusal = self.state.refusal()?;
+        let venue = self.state.venue.capabilities().venue;
+        let message = format!("{} refuses the subscriptions: {}", venue.without_address(), refusal.message);
+        Some(SourceError::new(refusal.kind, message).at_venue(venue))
+    }
+
     /// Returns whether the latest value of `channel` is what the venue has now, as far as that can be known.
     ///
     /// The connection is open and not suspiciously silent, and it has brought a value of the channel since it

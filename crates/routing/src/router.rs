@@ -338,6 +338,10 @@ impl LiveSource for Router {
         self.inner.books(request, priority.into()).await
     }
 
+    fn refusal(&self) -> Option<SourceError> {
+        self.inner.hub.refusal()
+    }
+
     fn latest_ticker(&self, symbol: &Symbol) -> Option<Ticker> {
         self.inner.hub.latest_ticker(symbol)
     }

@@ -174,7 +174,10 @@ impl ClockAwareSource {
         let count = self.venue.trade_page.min(CLOCK_PROBE_TRADES);
         let trades = TradePageRequest { symbol, before: None, days_ago: 0, count };
         let answer = match self.pages.trade_page(&trades, query.priority).await {
-            Err(error) if error.kind() == SourceErrorKind::Unsupported => {
+            // Pages of trades may be none of the venue's, or none of the plan's.
+            Err(error)
+                if matches!(error.kind(), SourceErrorKind::Unsupported | SourceErrorKind::Forbidden) =>
+            {
                 let newest = CandlePageRequest { series, before: None, count: 1 };
                 self.pages.candle_page(&newest, query.priority).await.map(drop)
             }

@@ -26,6 +26,8 @@ pub(crate) fn check(call: &Call, reply: &HttpReply<'_>) -> Result<(), SourceErro
         404 => (Kind::NoSuchRoute, format!("upbit has no such route: {words}")),
         418 => (Kind::Banned(retry_after(reply, &words)), format!("upbit has banned this address: {words}")),
         429 => (Kind::Throttled(retry_after(reply, &words)), format!("upbit asks to slow down: {words}")),
+        401 => (Kind::Unauthorized, format!("upbit does not accept the key: {words}; check it")),
+        403 => (Kind::Forbidden, format!("upbit does not permit this request: {words}")),
         400..=499 => (Kind::BadRequest, format!("upbit refused the request: {words}")),
         503 => (Kind::Maintenance, "upbit is not available, perhaps for maintenance".to_owned()),
         status @ 500..=599 if mentions_maintenance(&words) => {

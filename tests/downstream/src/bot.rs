@@ -1,6 +1,5 @@
 //! A bot: the closes so far, then a decision at each close.
 
-use futures::StreamExt;
 use market_backbone::prelude::*;
 
 /// A decision at the close of a candle.

@@ -1,6 +1,5 @@
 //! A chart feed: the candles so far, then the newest again and again while it grows.
 
-use futures::StreamExt;
 use market_backbone::prelude::*;
 
 /// Hands `draw` the newest `rows` candles, oldest first, whenever they change, until it says that it has seen enough.

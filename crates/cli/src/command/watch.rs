@@ -9,8 +9,8 @@ mod side_inference;
 use std::path::Path;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
-use market_backbone::{Backbone, Feed, FeedEvent, InferredSide, Priority, Start, StreamKind};
+use futures::FutureExt;
+use market_backbone::{Backbone, Feed, FeedEvent, InferredSide, Priority, SourceError, Start, StreamKind};
 
 use self::catch_up::CatchUpProgress;
 use self::listing_check::ListingCheck;
@@ -73,8 +73,9 @@ pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<
         resume_file: bookmark,
         catch_up: catching,
         has_unsaved_events: true,
+        refusal: None,
     };
-    let outcome = unless_stopped(watch.run(backbone, check)).await;
+    let outcome = unless_stopped(watch.run(check)).await;
     watch.save_position()?;
     match outcome {
         // That is how a watch is meant to end.
@@ -117,25 +118,24 @@ struct WatchLoop {
     catch_up: Option<CatchUpProgress>,
     /// True if something was written since the resume file was saved.
     has_unsaved_events: bool,
+    /// Why the venue refuses what is asked of it, once it does.
+    refusal: Option<SourceError>,
 }
 
 impl WatchLoop {
     /// Writes events as they arrive, until the venue refuses for good.
-    async fn run(&mut self, backbone: &Backbone, mut check: ListingCheck) -> anyhow::Result<()> {
+    async fn run(&mut self, mut check: ListingCheck) -> anyhow::Result<()> {
         let mut marks = tokio::time::interval(SAVE_INTERVAL);
         loop {
             tokio::select! {
                 event = self.feed.next() => match event {
                     Some(event) => self.write(&event)?,
-                    None => return Ok(()),
+                    None => return self.refusal.take().map_or(Ok(()), |reason| Err(reason.into())),
                 },
                 _ = marks.tick() => {
                     self.save_position()?;
                     if let Some(catching) = &self.catch_up {
                         catching.report();
-                    }
-                    if let Some(reason) = backbone.metrics().router.live.refused {
-                        anyhow::bail!("{} refuses the subscriptions: {reason}", backbone.venue().without_address());
                     }
                 }
                 outcome = check.final_answer() => outcome?,
@@ -157,6 +157,9 @@ impl WatchLoop {
     fn line(&mut self, event: &FeedEvent) -> std::io::Result<()> {
         if self.catch_up.as_mut().is_some_and(|catching| catching.observe(event)) {
             self.catch_up = None;
+        }
+        if let FeedEvent::Ended { reason } = event {
+            self.refusal = Some(reason.clone());
         }
         let guess = self.side_inferences.observe(event);
         self.output.line(&(self.line)(event, guess))

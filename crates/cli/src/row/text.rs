@@ -11,7 +11,7 @@ pub(crate) fn event_text(event: &FeedEvent, style: TextStyle) -> String {
         FeedEvent::Ticker(ticker) => Some(ticker.time),
         FeedEvent::Book(book) => Some(book.time),
         FeedEvent::Band(band) => Some(band.time),
-        FeedEvent::Candle { received, .. } => Some(*received),
+        FeedEvent::Candle { received, .. } | FeedEvent::Bar { received, .. } => Some(*received),
         FeedEvent::Gap(gap) => Some(gap.from),
         _ => None,
     };
@@ -35,7 +35,13 @@ pub(crate) fn event_body(event: &FeedEvent, style: TextStyle) -> String {
             let [low, high] = [band.low, band.high].map(|price| number(price, style));
             format!("{:<12} band   {low} to {high}", band.symbol)
         }
-        FeedEvent::Candle { series, candle, .. } => candle_text(series, candle, style),
+        FeedEvent::Candle { series, candle, .. } => candle_text("candle", series, candle, style),
+        FeedEvent::Bar { series, candle, revision, is_quiet, .. } => {
+            let revised = if *revision > 0 { format!(" (revision {revision})") } else { String::new() };
+            let quiet = if *is_quiet { " (nothing was traded)" } else { "" };
+            format!("{}{revised}{quiet}", candle_text("bar", series, candle, style))
+        }
+        FeedEvent::Ended { reason } => style.paint(Tint::Warning, &format!("ended: {reason}")),
         FeedEvent::Gap(gap) => gap_text(gap, style),
         FeedEvent::CaughtUp(_) => "caught up; live from here on".to_owned(),
         FeedEvent::Lagged { missed } => {
@@ -67,11 +73,11 @@ fn book_text(book: &OrderBook, style: TextStyle) -> String {
 }
 
 /// A candle as it stands, with the time at which it opened.
-pub(crate) fn candle_text(series: &Series, candle: &Candle, style: TextStyle) -> String {
+pub(crate) fn candle_text(what: &str, series: &Series, candle: &Candle, style: TextStyle) -> String {
     let Candle { open, high, low, close, volume, .. } = candle;
     let [open, high, low, close] = [open, high, low, close].map(|price| number(*price, style));
     format!(
-        "{:<12} candle {} {} open {open} high {high} low {low} close {close} volume {volume}",
+        "{:<12} {what:<6} {} {} open {open} high {high} low {low} close {close} volume {volume}",
         series.symbol,
         series.timeframe,
         clock(candle.open_time),

@@ -33,6 +33,25 @@ fn every_kind_arrives() {
 }
 
 #[test]
+fn each_bar_that_closes_is_a_line() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    let watch = |format: &str| {
+        let args = ["watch", "KRW-BTC", "--kinds", "bar.1s", "--format", format, "--for", "6s"];
+        venue.run(data.path(), &args)
+    };
+    let bars = events(&watch("json"));
+    assert!(!bars.is_empty());
+    assert!(bars.iter().all(|bar| bar["kind"] == "bar" && bar["timeframe"] == "1s"), "{bars:?}");
+    let first = bars.iter().filter(|bar| bar["revision"] == 0);
+    let times: Vec<_> = first.map(|bar| bar["timestamp"].as_i64().unwrap()).collect();
+    assert!(times.is_sorted_by(|one, next| one < next), "each once, and in order: {times:?}");
+    let table = watch("table").stdout;
+    assert!(table.lines().all(|line| line.contains(" bar    1s ")), "{table}");
+    assert!(table.lines().count() > 0);
+    venue.stop();
+}
+
+#[test]
 fn every_drop_is_a_line_and_every_subscription_returns() {
     let data = tempdir().unwrap();
     let faults = Faults { drop_after_ms: 2_500, ..Faults::default() };

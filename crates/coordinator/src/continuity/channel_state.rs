@@ -9,6 +9,7 @@ use std::time::Duration;
 use market_backbone_core::{Channel, FeedEvent, Timestamp};
 use tokio::time::Instant;
 
+use super::bar_tracker::BarTracker;
 use super::candle_audit::CandleAudit;
 use super::cursor::ChannelCheckpoint;
 use super::delivered_candles::DeliveredCandles;
@@ -100,6 +101,10 @@ pub(super) struct ChannelState {
     pub(super) candle_channels: Vec<usize>,
     /// The audit of these candles against the trades, if this is a channel of candles that are compared.
     pub(super) candle_audit: Option<CandleAudit>,
+    /// The bars that are made of these candles, if any are.
+    pub(super) bars: Option<BarTracker>,
+    /// Candles that open before this are not handed out themselves.
+    pub(super) shown_from: Timestamp,
 }
 
 impl ChannelState {
@@ -131,6 +136,8 @@ impl ChannelState {
             volume_audit: None,
             candle_channels: Vec::new(),
             candle_audit: None,
+            bars: None,
+            shown_from: Timestamp::MIN,
         }
     }
 

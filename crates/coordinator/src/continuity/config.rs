@@ -43,6 +43,9 @@ pub struct ContinuityConfig {
     /// The time after a ticker within which its trades may arrive before they count as missing. Less than
     /// `allowed_lateness`.
     pub audit_delay: Duration,
+    /// The time after the end of a bar at which the clock closes it, if no later bar has. The last states of a bar may
+    /// arrive that late.
+    pub bar_grace: Duration,
 }
 
 market_backbone_core::setters!(ContinuityConfig {
@@ -79,6 +82,7 @@ impl Default for ContinuityConfig {
             in_flight: 32,
             backlog: 1_000_000,
             audit_delay: Duration::from_secs(2),
+            bar_grace: Duration::from_secs(2),
         }
     }
 }

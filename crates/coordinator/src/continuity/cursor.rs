@@ -5,6 +5,7 @@ use std::fmt;
 
 use market_backbone_core::{Channel, Timestamp, VenueId};
 
+use super::bar_tracker::BarCheckpoint;
 use super::delivered_trades::TradeCheckpoint;
 
 /// The position within one channel.
@@ -15,6 +16,7 @@ pub(super) enum ChannelCheckpoint {
         /// The open time of the oldest candle that has not been delivered in its final state.
         due: Timestamp,
     },
+    Bars(BarCheckpoint),
 }
 
 /// The position of a feed. A later feed that begins [after](super::Start::After) it continues with the next
@@ -47,6 +49,7 @@ impl Cursor {
         Some(match self.checkpoints.get(channel)? {
             ChannelCheckpoint::Trades(mark) => mark.watermark,
             ChannelCheckpoint::Candles { due } => *due,
+            ChannelCheckpoint::Bars(bars) => bars.due,
         })
     }
 

@@ -1,16 +1,17 @@
 //! The text format of cursors.
 //!
-//! `mbc1,upbit,KRW-BTC/trade/A/B/C/ids,KRW-BTC/candle.1m/D,#checksum`. Numbers have base 36. Numeric ids are
-//! written as differences, because their first ten digits agree. The checksum is needed because a truncated
-//! text would still be readable, and trades would be delivered twice.
+//! `mbc1,upbit,KRW-BTC/trade/A/B/C/ids,KRW-BTC/candle.1m/D,KRW-BTC/bar.1m/D/E/bars,#checksum`.
+//! Numbers have base 36. Numeric ids are written as differences, because their first ten digits agree. The
+//! checksum is needed because a truncated text would still be readable, and trades would be delivered twice.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hasher;
 use std::str::FromStr;
 
-use market_backbone_core::{Channel, StreamKind, Symbol, Timestamp, TradeId, VenueId};
+use market_backbone_core::{Candle, Channel, StreamKind, Symbol, Timestamp, TradeId, VenueId};
 
+use super::bar_tracker::BarCheckpoint;
 use super::cursor::{ChannelCheckpoint, Cursor, CursorError};
 use super::delivered_trades::TradeCheckpoint;
 
@@ -37,6 +38,12 @@ fn write(cursor: &Cursor) -> String {
         text.push_str(&format!(",{symbol}/{kind}"));
         match mark {
             ChannelCheckpoint::Candles { due } => number(&mut text, '/', due.as_nanos()),
+            ChannelCheckpoint::Bars(BarCheckpoint { due, since, recent }) => {
+                number(&mut text, '/', due.as_nanos());
+                number(&mut text, '/', since.as_nanos());
+                text.push('/');
+                write_bars(&mut text, recent);
+            }
             ChannelCheckpoint::Trades(mark) => {
                 for moment in [mark.watermark, mark.newest, mark.complete_until] {
                     number(&mut text, '/', moment.as_nanos());
@@ -79,6 +86,10 @@ fn channel(venue: VenueId, part: &str) -> Option<(Channel, ChannelCheckpoint)> {
     let mut moment = || Some(Timestamp::from_nanos(parse(fields.next()?)?));
     let mark = match kind {
         StreamKind::Candle(_) => ChannelCheckpoint::Candles { due: moment()? },
+        StreamKind::Bar(_) => {
+            let (due, since) = (moment()?, moment()?);
+            ChannelCheckpoint::Bars(BarCheckpoint { due, since, recent: read_bars(fields.next()?)? })
+        }
         StreamKind::Trade => {
             let (watermark, newest, whole) = (moment()?, moment()?, moment()?);
             ChannelCheckpoint::Trades(TradeCheckpoint {
@@ -91,6 +102,35 @@ fn channel(venue: VenueId, part: &str) -> Option<(Channel, ChannelCheckpoint)> {
         StreamKind::Ticker | StreamKind::Book | StreamKind::Band => return None,
     };
     fields.next().is_none().then_some((Channel { symbol, kind }, mark))
+}
+
+/// Writes each bar with its revision; figures in the shortest form that reads back to the bit.
+fn write_bars(text: &mut String, bars: &[(Candle, u32)]) {
+    for (candle, revision) in bars {
+        number(text, '~', candle.open_time.as_nanos());
+        number(text, ';', i64::from(*revision));
+        let Candle { open, high, low, close, volume, turnover, .. } = *candle;
+        for figure in [open, high, low, close, volume, turnover] {
+            text.push_str(&format!(";{figure:e}"));
+        }
+    }
+}
+
+fn read_bars(text: &str) -> Option<Vec<(Candle, u32)>> {
+    text.split('~').skip(1).map(read_bar).collect()
+}
+
+fn read_bar(text: &str) -> Option<(Candle, u32)> {
+    let mut fields = text.split(';');
+    let open_time = Timestamp::from_nanos(parse(fields.next()?)?);
+    let revision = u32::try_from(parse(fields.next()?)?).ok()?;
+    let mut figure = || fields.next()?.parse().ok().filter(|figure: &f64| figure.is_finite());
+    let (open, high, low, close) = (figure()?, figure()?, figure()?, figure()?);
+    let (volume, turnover, is_final) = (figure()?, figure()?, true);
+    fields
+        .next()
+        .is_none()
+        .then_some((Candle { open_time, open, high, low, close, volume, turnover, is_final }, revision))
 }
 
 /// Writes numbers first, in the order of ids.
@@ -193,6 +233,17 @@ mod tests {
         prop::collection::btree_set(id, 0..40).prop_map(|ids| ids.into_iter().collect())
     }
 
+    fn bar() -> impl Strategy<Value = (Candle, u32)> {
+        let figure = || prop::num::f64::NORMAL | prop::num::f64::ZERO;
+        let prices = (figure(), figure(), figure(), figure());
+        (any::<i64>(), any::<u32>(), prices, figure(), figure()).prop_map(
+            |(open_time, revision, (open, high, low, close), volume, turnover)| {
+                let (open_time, is_final) = (Timestamp::from_nanos(open_time), true);
+                (Candle { open_time, open, high, low, close, volume, turnover, is_final }, revision)
+            },
+        )
+    }
+
     fn mark() -> impl Strategy<Value = (StreamKind, ChannelCheckpoint)> {
         let moment = || any::<i64>().prop_map(Timestamp::from_nanos);
         prop_oneof![
@@ -205,6 +256,12 @@ mod tests {
             (0..Timeframe::ALL.len(), moment()).prop_map(|(frame, due)| {
                 (StreamKind::Candle(Timeframe::ALL[frame]), ChannelCheckpoint::Candles { due })
             }),
+            (0..Timeframe::ALL.len(), moment(), moment(), prop::collection::vec(bar(), 0..4)).prop_map(
+                |(frame, due, since, recent)| {
+                    let bars = BarCheckpoint { due, since, recent };
+                    (StreamKind::Bar(Timeframe::ALL[frame]), ChannelCheckpoint::Bars(bars))
+                }
+            ),
         ]
     }
 

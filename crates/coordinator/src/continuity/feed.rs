@@ -1,13 +1,15 @@
 //! A feed: polls the live side, the fetches and the clock, and delivers one event after the other.
 
 use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, Stream, StreamExt};
-use market_backbone_core::{FeedEvent, LiveStream, Priority};
+use market_backbone_core::{FeedEvent, GapCause, GapState, LiveSource, LiveStream, Priority, SourceError};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::backfill::{BackfillResult, BackfillSource};
@@ -17,12 +19,16 @@ use super::gap_healer::GapHealer;
 /// A stream of events without gaps; dropping it ends the subscription. See the [module](super::Continuity) for
 /// its guarantees.
 ///
-/// It ends when the live side does. Events that were waiting for something older are not delivered then, so
-/// that a later feed, begun after its cursor, delivers all of them in order.
+/// It ends when the backbone shuts down, and then without a word; or when the venue refuses for good what it asks for,
+/// such as a key that is not accepted: then the last event is [`Ended`](FeedEvent::Ended) with the reason. What waited
+/// for something older to be fetched is not handed out, so that a later feed, begun after its cursor, delivers all of
+/// it in order.
 #[must_use = "nothing happens unless it is polled"]
 pub struct Feed {
     /// The live events, or `None` once they have ended.
     live: Option<LiveStream>,
+    /// Says what is refused; `None` for a feed that waits until it no longer is.
+    refusals: Option<Arc<dyn LiveSource>>,
     healer: GapHealer,
     backfill: BackfillSource,
     priority: Priority,
@@ -32,12 +38,23 @@ pub struct Feed {
 
 impl Feed {
     pub(super) fn new(
-        live: LiveStream,
+        (live, refusals): (LiveStream, Option<Arc<dyn LiveSource>>),
         healer: GapHealer,
         backfill: BackfillSource,
         priority: Priority,
     ) -> Self {
-        Self { live: Some(live), healer, backfill, priority, fetches: FuturesUnordered::new(), timer: None }
+        let (live, fetches) = (Some(live), FuturesUnordered::new());
+        Self { live, refusals, healer, backfill, priority, fetches, timer: None }
+    }
+
+    /// Returns the next event, waiting for it; `None` when the feed has ended.
+    ///
+    /// It is cancel-safe: where the future is dropped before it is ready, as in a `select!` or a timeout, nothing is lost,
+    /// and the next call goes on where it was. An event counts as handed out, for [`cursor`](Self::cursor) too, when the
+    /// future returns it.
+    #[expect(clippy::should_implement_trait, reason = "a feed is no iterator: the next event is waited for")]
+    pub fn next(&mut self) -> impl Future<Output = Option<FeedEvent>> + Unpin + '_ {
+        StreamExt::next(self)
     }
 
     /// Returns the position after the delivered events. It does not include events that wait or are being
@@ -87,14 +104,27 @@ impl Feed {
     fn poll_live(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(raw) = &mut self.live else { return Poll::Ready(()) };
         match ready!(raw.poll_next_unpin(context)) {
-            Some(event) => self.healer.handle_live_event(event, self.backfill.clock.as_ref()),
-            None => {
-                self.live = None;
-                self.fetches.clear();
-                self.healer.end();
+            Some(event) => {
+                let may_be_refused = matches!(
+                    &event,
+                    FeedEvent::Gap(gap) if gap.cause == GapCause::Refused && gap.state == GapState::Opened
+                );
+                self.healer.handle_live_event(event, self.backfill.clock.as_ref());
+                if may_be_refused
+                    && let Some(reason) = self.refusals.as_ref().and_then(|source| source.refusal())
+                {
+                    self.end(Some(reason));
+                }
             }
+            None => self.end(None),
         }
         Poll::Ready(())
+    }
+
+    fn end(&mut self, reason: Option<SourceError>) {
+        self.live = None;
+        self.fetches.clear();
+        self.healer.end(reason);
     }
 }
 
@@ -118,7 +148,13 @@ impl Stream for Feed {
             if self.live.is_none() {
                 return Poll::Ready(None);
             }
-            ready!(self.poll_live(context));
+            if self.poll_live(context).is_ready() {
+                continue;
+            }
+            let clock = Arc::clone(&self.backfill.clock);
+            if !self.healer.close_due_bars(clock.as_ref()) {
+                return Poll::Pending;
+            }
         }
     }
 }

@@ -3,22 +3,24 @@
 //! There is no I/O here and no clock: the [feed](super::Feed) polls the sources and passes on their events.
 
 mod audits;
+mod bars;
 mod healing;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Channel, Clock, FeedEvent, FutureEventFilter, Gap, GapCause, GapState, LossReason, StreamKind, Timestamp,
-    Trade, VenueId,
+    Channel, Clock, FeedEvent, FutureEventFilter, Gap, GapCause, GapState, LossReason, SourceError,
+    StreamKind, Timestamp, Trade, VenueId,
 };
 use tokio::time::Instant;
 
 use super::ContinuityConfig;
+use super::bar_channels::BarChannels;
 use super::catch_up::CatchUp;
 use super::channel_state::{ChannelPhase, ChannelState, DeliveryTracker};
 use super::channel_table::ChannelTable;
-use super::cursor::Cursor;
+use super::cursor::{ChannelCheckpoint, Cursor};
 use super::delivered_trades::EventSource;
 use super::open_gaps::OpenGaps;
 use super::trade_latency::TradeLatency;
@@ -55,6 +57,13 @@ pub(super) struct GapHealer {
     trade_latency: TradeLatency,
     /// The time at which something is due although nothing arrives.
     wake_at: Option<Instant>,
+    bar_channels: BarChannels,
+    /// The channels whose bars may have something to hand out.
+    bar_channels_due: VecDeque<usize>,
+    /// The candle that comes after the bars it has closed.
+    after_bars: Option<FeedEvent>,
+    /// When the clock may close a bar; `None` where no bars are made.
+    bars_at: Option<Instant>,
 }
 
 impl GapHealer {
@@ -82,6 +91,10 @@ impl GapHealer {
             horizon: FutureEventFilter::new(config.max_future_skew),
             trade_latency: TradeLatency::default(),
             wake_at: is_from_past.then_some(deadline),
+            bar_channels: BarChannels::default(),
+            bar_channels_due: VecDeque::new(),
+            after_bars: None,
+            bars_at: None,
         };
         healer.pair_audits();
         healer.notify_moved_cursors(now);
@@ -90,6 +103,15 @@ impl GapHealer {
             healer.finish_catch_up();
         }
         healer
+    }
+
+    /// Makes bars of the candles that `bar_channels` names.
+    pub(super) fn with_bars(mut self, bar_channels: BarChannels) -> Self {
+        if !bar_channels.is_empty() {
+            self.look_at_bars(Instant::now());
+        }
+        self.bar_channels = bar_channels;
+        self
     }
 
     /// Processes an event of the live side.
@@ -104,12 +126,12 @@ impl GapHealer {
 
     /// Passes on an event, unless it is stamped in the future relative to its arrival.
     fn filter_future(&mut self, event: FeedEvent, now: Timestamp) {
-        let now = received(&event).map_or(now, |received| received.min(now));
+        let now = event.received().map_or(now, |received| received.min(now));
         if self.horizon.is_plausible(&event, now) {
             return self.process_event(event);
         }
         if let Some((symbol, kind)) = event.channel() {
-            tracing::warn!(%symbol, %kind, stamp = ?event.venue_time(), %now, "an event is stamped in the future and left out");
+            tracing::warn!(%symbol, %kind, stamp = ?event.time(), %now, "an event is stamped in the future and left out");
         }
         for event in self.horizon.hold_uncertain(event, now) {
             self.process_event(event);
@@ -117,7 +139,7 @@ impl GapHealer {
     }
 
     fn process_event(&mut self, event: FeedEvent) {
-        if let Some(received) = received(&event) {
+        if let Some(received) = event.received() {
             self.last_heard_at = self.last_heard_at.max(received);
         }
         let Some(number) = event.channel().and_then(|(symbol, kind)| self.channels.find(symbol, kind)) else {
@@ -194,6 +216,10 @@ impl GapHealer {
             } else if lane.phase == ChannelPhase::Live {
                 lane.phase = ChannelPhase::Held;
                 lane.complete_until = lane.complete_until.max(heard.min(gap.from));
+                if lane.bars.is_some() {
+                    // The last states of bars that have closed come late, and may have been lost too.
+                    lane.reopen_from(lane.complete_until.minus(self.config.allowed_lateness));
+                }
             }
             if let Some(audit) = lane.volume_audit {
                 self.volume_audits[audit].suspend();
@@ -318,7 +344,8 @@ impl GapHealer {
         self.enqueue_retries(now);
         let start = self.catch_up.as_ref().and_then(|catching| catching.deadline);
         let again = self.channels.iter().filter_map(|lane| lane.retry_at).min();
-        self.wake_at = self.next_check().into_iter().chain(start).chain(again).min();
+        let bars = self.bars_at.filter(|at| now < *at);
+        self.wake_at = self.next_check().into_iter().chain(start).chain(again).chain(bars).min();
     }
 
     /// Fetches the past of channels without live events, including those of which nothing can be fetched.
@@ -333,9 +360,14 @@ impl GapHealer {
 
     /// Returns the next event to deliver, and records it as delivered.
     pub(super) fn pop(&mut self) -> Option<FeedEvent> {
-        while let Some(item) = self.ready.pop_front() {
-            match item {
-                QueuedEvent::Notice(event) => return Some(event),
+        loop {
+            if self.bars_at.is_some()
+                && let Some(event) = self.pop_bar()
+            {
+                return Some(event);
+            }
+            match self.ready.pop_front()? {
+                QueuedEvent::Notice(event) => return Some(self.bar_channels.rename(event)),
                 QueuedEvent::Data { channel_index: number, from, event } => {
                     let lane = &mut self.channels[number];
                     if let Some(audit) = lane.volume_audit {
@@ -345,54 +377,52 @@ impl GapHealer {
                         continue;
                     }
                     self.audit_delivered(number, &event);
-                    return Some(event);
+                    if let Some(event) = self.build_bars(number, event) {
+                        return Some(event);
+                    }
                 }
                 QueuedEvent::Healed { channel_index: lane } => {
                     let lane = &mut self.channels[lane];
                     // If the channel is being fetched once more, that fetch ends the gap.
                     if lane.phase == ChannelPhase::Live {
                         lane.clear_reopened();
+                        if lane.bars.is_some() {
+                            self.look_at_bars(Instant::now());
+                        }
                     }
                 }
             }
         }
-        None
     }
 
-    /// Handles the end of the live side. Events that wait for something older are not delivered: a cursor stays
-    /// before them.
-    pub(super) fn end(&mut self) {
+    /// The live side has ended, or is refused for this `reason`. What waits for something older is not handed out: a
+    /// cursor stays before it.
+    pub(super) fn end(&mut self, reason: Option<SourceError>) {
         self.queued.clear();
         self.catch_up = None;
         let told = self.open_gaps.fail_all(&LossReason::Ended);
         self.notify(told);
+        self.ready.extend(reason.map(|reason| QueuedEvent::Notice(FeedEvent::Ended { reason })));
     }
 
     /// Returns the position after the delivered events.
     pub(super) fn cursor(&self) -> Cursor {
-        let mark = |lane: &ChannelState| {
+        let marks = |lane: &ChannelState| {
             let trades = lane.candle_audit.as_ref().map(|closing| &self.channels[closing.trade_channel]);
             let lacking = trades.filter(|trades| trades.phase != ChannelPhase::Live);
             let lacking = lacking.map(|trades| trades.complete_until.minus(self.config.allowed_lateness));
-            Some((lane.channel.clone(), lane.checkpoint(self.last_heard_at, lacking)?))
+            let checkpoint = lane.checkpoint(self.last_heard_at, lacking);
+            let bars = lane.bars.as_ref().zip(checkpoint.as_ref()).and_then(|(bars, candles)| {
+                let ChannelCheckpoint::Candles { due } = candles else { return None };
+                Some((bars.channel(), ChannelCheckpoint::Bars(bars.checkpoint(*due))))
+            });
+            let shown = checkpoint.filter(|_| lane.shown_from < Timestamp::MAX);
+            shown.map(|checkpoint| (lane.channel.clone(), checkpoint)).into_iter().chain(bars)
         };
-        let marks = self.channels.iter().filter_map(mark);
-        Cursor { venue: self.venue, checkpoints: marks.collect() }
+        Cursor { venue: self.venue, checkpoints: self.channels.iter().flat_map(marks).collect() }
     }
 
     fn notify(&mut self, gaps: impl IntoIterator<Item = Gap>) {
         self.ready.extend(gaps.into_iter().map(|gap| QueuedEvent::Notice(FeedEvent::Gap(gap))));
     }
-}
-
-/// Returns the arrival time of an event, by the local clock.
-fn received(event: &FeedEvent) -> Option<Timestamp> {
-    Some(match event {
-        FeedEvent::Trade(trade) | FeedEvent::Snapshot(trade) => trade.received,
-        FeedEvent::Ticker(ticker) => ticker.received,
-        FeedEvent::Book(book) => book.received,
-        FeedEvent::Band(band) => band.received,
-        FeedEvent::Candle { received, .. } => *received,
-        _ => return None,
-    })
 }

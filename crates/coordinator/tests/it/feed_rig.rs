@@ -69,6 +69,7 @@ pub(crate) struct Venue {
     at_once: AtomicUsize,
     pub(crate) most_at_once: AtomicUsize,
     live: Mutex<Vec<UnboundedSender<FeedEvent>>>,
+    refusal: Mutex<Option<SourceError>>,
 }
 
 /// Returns the configuration of tests whose live side is ahead of the paused clock.
@@ -174,6 +175,7 @@ impl Venue {
             at_once: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
             live: Mutex::default(),
+            refusal: Mutex::default(),
         })
     }
 
@@ -200,6 +202,11 @@ impl Venue {
         *self.flaws.lock().unwrap() = Box::new(flaws);
     }
 
+    /// How many ms after noon it is.
+    pub(crate) fn clock_ms(&self) -> i64 {
+        self.clock.now().as_millis() - NOON * 1_000
+    }
+
     pub(crate) fn requests(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
@@ -214,6 +221,11 @@ impl Venue {
 
     pub(crate) fn print(&self, code: &str, ms: i64) {
         self.say(FeedEvent::Trade(trade(code, ms)));
+    }
+
+    /// The socket refuses what is asked of it for good.
+    pub(crate) fn refuse(&self, reason: SourceError) {
+        *self.refusal.lock().unwrap() = Some(reason);
     }
 
     pub(crate) fn hang_up(&self) {
@@ -302,6 +314,12 @@ pub(crate) fn brief(event: &FeedEvent) -> String {
             let minute = (candle.open_time.as_secs() - NOON) / 60;
             format!("candle {minute} {}{}", candle.close, if candle.is_final { " final" } else { "" })
         }
+        FeedEvent::Bar { candle, revision, is_quiet, .. } => {
+            let minute = (candle.open_time.as_secs() - NOON) / 60;
+            let revised = if *revision > 0 { format!(" revision {revision}") } else { String::new() };
+            format!("bar {minute} {}{revised}{}", candle.close, if *is_quiet { " quiet" } else { "" })
+        }
+        FeedEvent::Ended { reason } => format!("ended: {reason}"),
         FeedEvent::Gap(gap) => {
             let why = gap.loss.as_ref().map_or_else(String::new, |why| format!(": {why}"));
             format!("{} {}{why}", gap.state.as_str(), gap.cause.as_str())
@@ -385,6 +403,10 @@ impl LiveSource for Venue {
 
     async fn books(&self, _: &BookRequest, _: Priority) -> Result<Vec<OrderBook>, SourceError> {
         Err(unsupported())
+    }
+
+    fn refusal(&self) -> Option<SourceError> {
+        self.refusal.lock().unwrap().clone()
     }
 
     fn latest_ticker(&self, _: &Symbol) -> Option<Ticker> {

@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::StreamExt;
 use market_backbone_coordinator::Start;
 use market_backbone_core::{
     Delivery, FeedEvent, Gap, GapState, Priority, SourceErrorKind, StreamKind, Timestamp,

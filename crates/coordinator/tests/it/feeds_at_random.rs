@@ -14,7 +14,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use market_backbone_coordinator::{Feed, Start};
 use market_backbone_core::{
     Candle, Channel, FeedEvent, Gap, GapState, SourceErrorKind, StreamKind, Subscription, Symbol, Timestamp,

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
 use market_backbone_coordinator::Start;
 use market_backbone_core::{FeedEvent, GapState, LossReason, SourceErrorKind, StreamKind, TimeRange};
 use tokio::time::{advance, sleep};

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::StreamExt;
 use market_backbone_coordinator::{Feed, Start};
 use market_backbone_core::{FeedEvent, GapState, StreamKind, Trade};
 use tokio::time::{sleep, timeout};

@@ -1,6 +1,8 @@
 //! The coordinator against a model of a venue: its requests, its answers, and its handling of failures.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod bars;
+mod bars_at_random;
 mod counts;
 mod failures;
 mod feed_rig;

@@ -68,6 +68,22 @@ impl SeriesSlots {
         self.quiet_from.get_or_insert(first);
     }
 
+    pub(super) fn restore(
+        &mut self,
+        closed_until: Timestamp,
+        closed: impl IntoIterator<Item = (Candle, u32)>,
+    ) {
+        for (candle, revision) in closed {
+            let open = candle.open_time;
+            let content = SlotContent::Candle(Candle { is_final: false, ..candle });
+            let close = self.grid.close(self.timeframe, open);
+            self.slots.push_back(BuilderSlot { open, close, content, reported_revision: Some(revision) });
+            self.newest = self.newest.max(open);
+        }
+        self.closed_until = self.closed_until.max(closed_until);
+        self.quiet_from = self.slots.front().map(|slot| slot.open).or(self.quiet_from);
+    }
+
     pub(super) fn forming(&self) -> Option<Candle> {
         self.slots.back().filter(|slot| slot.reported_revision.is_none())?.candle()
     }

@@ -33,7 +33,8 @@ impl SlotContent {
         match self {
             Self::Candle(held) => {
                 let is_newer = state.is_final || (!held.is_final && held.volume <= state.volume);
-                let has_changed = Candle { is_final: held.is_final, ..*state } != *held;
+                // A page spells the sums of a candle otherwise than the socket does.
+                let has_changed = !held.agrees_with(state);
                 if is_newer {
                     *held = *state;
                 }

@@ -110,7 +110,7 @@ pub fn drop_after<T>(rows: &mut Vec<T>, limit: Timestamp, stamp: impl Fn(&T) -> 
 }
 
 fn nanos_ahead(event: &FeedEvent, now: Timestamp) -> Option<i64> {
-    Some(event.venue_time()?.as_nanos().saturating_sub(now.as_nanos()))
+    Some(event.time()?.as_nanos().saturating_sub(now.as_nanos()))
 }
 
 #[cfg(test)]
@@ -137,7 +137,7 @@ mod tests {
             } else {
                 horizon.hold_uncertain(event, now)
             };
-            through.extend(passed.iter().filter_map(FeedEvent::venue_time).map(Timestamp::as_secs));
+            through.extend(passed.iter().filter_map(FeedEvent::time).map(Timestamp::as_secs));
         }
         through
     }

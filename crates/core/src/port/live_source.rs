@@ -51,6 +51,12 @@ pub trait LiveSource: Send + Sync + 'static {
         None
     }
 
+    /// Returns what the venue refuses for good to send on its socket, if anything: nothing arrives until that changes.
+    /// A source that cannot be refused has no such reason.
+    fn refusal(&self) -> Option<SourceError> {
+        None
+    }
+
     /// Returns the latest state of the forming candle that arrived, if it is followed, without waiting.
     fn latest_candle(&self, series: &Series) -> Option<Candle>;
 }

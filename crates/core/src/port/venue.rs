@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::{BudgetReport, RateLimitGroup, RateLimitRule, RevisionPolicy};
 use crate::{
     BookRequest, CandlePage, CandlePageRequest, Channel, FeedEvent, Grid, Instrument, OrderBook,
-    PriceIncrement, Secret, SourceError, StreamKind, Symbol, SymbolTable, Ticker, TickerRequest, Timeframe,
-    Timestamp, TradeId, TradePage, TradePageRequest, VenueId,
+    PriceIncrement, Secret, SourceError, SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker,
+    TickerRequest, Timeframe, Timestamp, TradeId, TradePage, TradePageRequest, VenueId,
 };
 
 /// The message that keeps a quiet socket open.
@@ -85,7 +85,9 @@ impl Capabilities {
     #[must_use]
     pub fn streams(&self, kind: StreamKind) -> bool {
         match kind {
-            StreamKind::Candle(frame) => self.live_timeframes.contains(&frame),
+            StreamKind::Candle(timeframe) => self.live_timeframes.contains(&timeframe),
+            // No venue sends them: they are made of candles.
+            StreamKind::Bar(_) => false,
             other => !self.unstreamed_kinds.contains(&other),
         }
     }
@@ -215,6 +217,8 @@ pub enum ControlMessage {
     Refused {
         /// The venue's own words.
         message: String,
+        /// What a program can do about it.
+        kind: SourceErrorKind,
         /// `true` if it would refuse the same again.
         terminal: bool,
     },

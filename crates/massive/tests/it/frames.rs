@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use market_backbone_core::{
-    Candle, Channel, ControlMessage, FeedEvent, Level, StreamKind, Symbol, SymbolTable, Timeframe, Venue,
+    Candle, Channel, ControlMessage, FeedEvent, Level, SourceErrorKind, StreamKind, Symbol, SymbolTable,
+    Timeframe, Venue,
 };
 use market_backbone_massive::MASSIVE;
 
@@ -188,20 +189,24 @@ fn the_way_in_is_told_step_by_step() {
     assert_eq!(control("connected", "Connected Successfully"), Some(ControlMessage::LoginPrompt));
     assert_eq!(control("auth_success", "authenticated"), Some(ControlMessage::LoggedIn));
     let refused = |control| match control {
-        Some(ControlMessage::Refused { message, terminal }) => (message, terminal),
+        Some(ControlMessage::Refused { message, kind, terminal }) => (message, (kind, terminal)),
         other => panic!("{other:?}"),
     };
     let (message, _) = refused(control("auth_failed", "unknown key test-key"));
-    assert!(message.ends_with("unknown key (hidden)"), "{message}");
-    let (message, terminal) = refused(control("auth_failed", "authentication failed"));
-    assert!(terminal && message.contains("does not let this key in: authentication failed"));
-    let (message, terminal) = refused(control("auth_failed", "Your plan doesn't include websocket access."));
-    assert!(terminal && message.contains("plan doesn't include"));
-    assert!(!refused(control("auth_timeout", "No authentication request received.")).1);
-    let (message, terminal) = refused(control("error", "not authorized"));
-    assert!(terminal && message.contains("not in the plan"));
-    assert!(refused(control("error", "You don't have access real-time data.")).1);
-    assert!(!refused(control("error", "try again")).1);
+    // The message goes on with what to do about it.
+    assert!(message.contains("unknown key (hidden);") && !message.contains("test-key"), "{message}");
+    let (message, verdict) = refused(control("auth_failed", "authentication failed"));
+    assert_eq!(verdict, (SourceErrorKind::Unauthorized, true));
+    assert!(message.contains("does not let this key in: authentication failed"));
+    let (message, verdict) = refused(control("auth_failed", "Your plan doesn't include websocket access."));
+    assert_eq!(verdict, (SourceErrorKind::Forbidden, true));
+    assert!(message.contains("plan doesn't include"));
+    assert!(!refused(control("auth_timeout", "No authentication request received.")).1.1);
+    let (message, verdict) = refused(control("error", "not authorized"));
+    assert_eq!(verdict, (SourceErrorKind::Forbidden, true));
+    assert!(message.contains("not in the plan"));
+    assert!(refused(control("error", "You don't have access real-time data.")).1.1);
+    assert!(!refused(control("error", "try again")).1.1);
 }
 
 #[test]

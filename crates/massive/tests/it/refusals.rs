@@ -31,8 +31,8 @@ fn a_success_may_be_late_but_not_refused() {
         assert!(ask(&candles(), 200, good, &[]).is_ok(), "{good}");
     }
     let plan = r#"{"status":"NOT_AUTHORIZED","request_id":"1","message":"You are not entitled to this data. Please upgrade your plan at https://massive.com/pricing"}"#;
-    check(200, plan, Kind::Unsupported, "basic is configured");
-    check(403, plan, Kind::Unsupported, "You are not entitled to this data");
+    check(200, plan, Kind::Forbidden, "basic is configured");
+    check(403, plan, Kind::Forbidden, "You are not entitled to this data");
     check(200, r#"{"status":"ERROR","error":"oops"}"#, Kind::BadRequest, "oops");
     check(200, "<html>maintenance</html>", Kind::Malformed, "maintenance");
 }
@@ -44,7 +44,7 @@ fn a_refusal_is_final_and_a_failure_is_not() {
     check(
         401,
         r#"{"status":"ERROR","error":"Unknown API Key"}"#,
-        Kind::BadRequest,
+        Kind::Unauthorized,
         "Unknown API Key; check MASSIVE_API_KEY",
     );
     check(

@@ -87,10 +87,10 @@ fn nothing_is_asked_that_the_plan_does_not_include() {
     refused(
         &massive(MassivePlan::Basic),
         &Call::Candles(page_of(Timeframe::S1, None, 1)),
-        SourceErrorKind::Unsupported,
+        SourceErrorKind::Forbidden,
     );
     let trades = TradePageRequest { symbol: symbol("AAPL"), before: None, days_ago: 0, count: 1 };
-    refused(&massive(MassivePlan::Starter), &Call::Trades(trades), SourceErrorKind::Unsupported);
+    refused(&massive(MassivePlan::Starter), &Call::Trades(trades), SourceErrorKind::Forbidden);
 }
 
 #[test]

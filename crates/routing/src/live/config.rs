@@ -210,7 +210,7 @@ impl SubscriptionLimits {
             StreamKind::Ticker => self.ticker,
             StreamKind::Book => self.book,
             StreamKind::Band => self.band,
-            StreamKind::Candle(_) => self.candle,
+            StreamKind::Candle(_) | StreamKind::Bar(_) => self.candle,
         }
     }
 }

@@ -370,8 +370,8 @@ impl Connection {
 
     fn handle_control(&mut self, control: ControlMessage) -> Result<Option<ControlMessage>, ConnectionLoss> {
         match control {
-            ControlMessage::Refused { message, terminal } => {
-                Err(ConnectionLoss { terminal, ..ConnectionLoss::new(GapCause::Refused, message) })
+            ControlMessage::Refused { message, kind, terminal } => {
+                Err(ConnectionLoss { kind, terminal, ..ConnectionLoss::new(GapCause::Refused, message) })
             }
             ControlMessage::Evicted { message, wait } => Err(ConnectionLoss {
                 retry_after: Some(wait),

@@ -49,6 +49,7 @@ pub(super) fn is_behind(
         StreamKind::Book => cache.book(symbol)?.time.plus(MAX_CLOCK_SKEW) < traded,
         // A band stays the same while prices do, however much is traded. Only without a trade is none due.
         StreamKind::Band => return (traded <= cache.band(symbol)?.received).then_some(false),
+        StreamKind::Bar(_) => return None,
         // Some venues send a candle only when it is over.
         StreamKind::Candle(_) => {
             last_received(cache, channel)?.plus(MAX_CLOCK_SKEW) < traded
@@ -59,16 +60,8 @@ pub(super) fn is_behind(
 
 /// Returns when the latest value of `channel` was received; `None` if there is none.
 pub(super) fn last_received(cache: &RealtimeCache, channel: &Channel) -> Option<Timestamp> {
-    use market_backbone_core::FeedEvent;
     if channel.symbol.is_any() {
         return last_received(cache, cache.recent_wildcard_channels(channel.kind, 1).first()?);
     }
-    match cache.event(channel)? {
-        FeedEvent::Trade(trade) | FeedEvent::Snapshot(trade) => Some(trade.received),
-        FeedEvent::Ticker(ticker) => Some(ticker.received),
-        FeedEvent::Book(book) => Some(book.received),
-        FeedEvent::Band(band) => Some(band.received),
-        FeedEvent::Candle { received, .. } => Some(received),
-        _ => None,
-    }
+    cache.event(channel)?.received()
 }

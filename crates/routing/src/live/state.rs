@@ -3,7 +3,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use market_backbone_core::{Channel, Clock, FeedEvent, GapCause, StreamKind, Symbol, Timestamp, Venue};
+use market_backbone_core::{
+    Channel, Clock, FeedEvent, GapCause, SourceErrorKind, StreamKind, Symbol, Timestamp, Venue,
+};
 use tokio::sync::{mpsc, watch};
 
 use super::cache::stale_filter::FrameArrival;
@@ -30,6 +32,8 @@ pub(super) struct VenueRefusal {
     pub(super) version: u64,
     /// The message of the venue.
     pub(super) message: String,
+    /// What a program can do about it.
+    pub(super) kind: SourceErrorKind,
 }
 
 /// The state of a slot, as its owner knows it.

@@ -118,8 +118,9 @@ impl Venue for FakeVenue {
                 }
                 ["refuse", how] => {
                     let terminal = how == "always";
+                    let kind = SourceErrorKind::BadRequest;
                     outcome.control =
-                        Some(ControlMessage::Refused { message: "refused".to_owned(), terminal });
+                        Some(ControlMessage::Refused { message: "refused".to_owned(), kind, terminal });
                 }
                 [kind, code, ref rest @ ..] => {
                     match symbols.resolve(code).and_then(|symbol| event(kind, &symbol, rest, received)) {

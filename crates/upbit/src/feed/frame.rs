@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    ControlMessage, FeedEvent, FrameError, FrameOutcome, Series, Symbol, SymbolTable, Timeframe, Timestamp,
+    ControlMessage, FeedEvent, FrameError, FrameOutcome, Series, SourceErrorKind, Symbol, SymbolTable,
+    Timeframe, Timestamp,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -190,6 +191,11 @@ fn refused_control(reason: ErrorDetail) -> ControlMessage {
         name.as_str(),
         "WRONG_FORMAT" | "NO_TYPE" | "NO_CODES" | "INVALID_PARAM" | "NO_TICKET" | "INVALID_AUTH"
     );
+    let kind = match name.as_str() {
+        "INVALID_AUTH" => SourceErrorKind::Unauthorized,
+        _ if terminal => SourceErrorKind::BadRequest,
+        _ => SourceErrorKind::Throttled(None),
+    };
     let words = reason.message.unwrap_or_default();
-    ControlMessage::Refused { message: excerpt(format!("{name}: {words}").as_bytes()), terminal }
+    ControlMessage::Refused { message: excerpt(format!("{name}: {words}").as_bytes()), kind, terminal }
 }

@@ -1,8 +1,8 @@
 //! Frames of every type, in the long, the short and the list formats.
 
 use market_backbone_core::{
-    Candle, ControlMessage, FeedEvent, FrameOutcome, Level, Side, Ticker, Timeframe, Timestamp, Trade,
-    TradeId,
+    Candle, ControlMessage, FeedEvent, FrameOutcome, Level, Side, SourceError, Ticker, Timeframe, Timestamp,
+    Trade, TradeId,
 };
 
 use crate::{NOON, at, only, read, symbol};
@@ -165,9 +165,13 @@ fn a_live_venue_says_so() {
 
 #[test]
 fn a_refused_request_is_refused_again_unless_there_were_too_many() {
-    let check = |frame: &str, message: &str, terminal| {
+    let check = |frame: &str, said: &str, terminal| {
         let (_, outcome) = read(frame).unwrap();
-        assert_eq!(outcome.control, Some(ControlMessage::Refused { message: message.to_owned(), terminal }));
+        let Some(ControlMessage::Refused { message, kind, terminal: is_terminal }) = outcome.control else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!((message.as_str(), is_terminal), (said, terminal));
+        assert_eq!(SourceError::new(kind, message).is_transient(), !terminal, "{kind:?}");
     };
     check(
         r#"{"error":{"message":"Format 이 맞지 않습니다.","name":"WRONG_FORMAT"}}"#,

@@ -74,7 +74,8 @@ fn a_refusal_carries_the_venues_words() {
     let text = check(400, &[], body, Kind::BadRequest);
     assert_eq!(text, "upbit refused the request: Invalid parameter. Check the given value!");
     check(400, &[], "", Kind::BadRequest);
-    check(401, &[], r#"{"error":{"name":"jwt","message":null}}"#, Kind::BadRequest);
+    check(401, &[], r#"{"error":{"name":"jwt","message":null}}"#, Kind::Unauthorized);
+    check(403, &[], r#"{"error":{"name":"no_authorization_ip","message":null}}"#, Kind::Forbidden);
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
 use market_backbone::{
     Backbone, BarEvent, BuilderRules, Candle, CandleBuilder, Client, Clock, FeedEvent, Series, StreamKind,
     Symbol, SystemClock, Timeframe, Timestamp,
@@ -75,7 +74,7 @@ impl Screen<'_> {
     fn candle(&mut self, series: &Series, candle: &Candle) -> std::io::Result<()> {
         let (word, tint) = if candle.is_final { ("closed", Tint::Up) } else { ("forming", Tint::Warning) };
         let word = self.style.paint(tint, word);
-        self.line(&format!("{}  {word}", row::candle_text(series, candle, self.style)))
+        self.line(&format!("{}  {word}", row::candle_text("candle", series, candle, self.style)))
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::args::{ReportFormat, StatsArgs};
 use crate::output::Output;
+use crate::terminal::TextStyle;
 
 const PAGE_BYTES: u64 = 4_096;
 
@@ -86,9 +87,9 @@ fn series_table(all: &[SeriesStats]) -> Table {
         table.add_row([
             one.series.symbol.venue().to_string(),
             one.series.to_string(),
-            one.rows.to_string(),
-            one.spans.to_string(),
-            one.revisions.to_string(),
+            count(one.rows),
+            count(one.spans),
+            count(one.revisions),
             size(one.bytes),
             share(one.unused_bytes, one.bytes),
             percent(one.scattered),
@@ -105,10 +106,10 @@ fn shard_table(stats: &StoreStats) -> Table {
         table.add_row([
             shard.file.display().to_string(),
             shard.source.to_string(),
-            shard.series.to_string(),
-            shard.rows.to_string(),
-            shard.spans.to_string(),
-            shard.revisions.to_string(),
+            count(shard.series),
+            count(shard.rows),
+            count(shard.spans),
+            count(shard.revisions),
             size(shard.bytes),
             size(shard.log_bytes),
             share(shard.free_pages, shard.pages),
@@ -120,10 +121,10 @@ fn shard_table(stats: &StoreStats) -> Table {
     table.add_row([
         "all".to_owned(),
         String::new(),
-        stats.series.len().to_string(),
-        stats.rows().to_string(),
-        stats.spans().to_string(),
-        stats.revisions().to_string(),
+        count(stats.series.len()),
+        count(stats.rows()),
+        count(stats.spans()),
+        count(stats.revisions()),
         size(stats.bytes()),
         String::new(),
         format!("{} ({})", share(free, pages), size(free * PAGE_BYTES)),
@@ -146,6 +147,11 @@ fn right_align(table: &mut Table) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
+}
+
+/// A number of things, with thousands separators on a terminal.
+fn count(things: impl std::fmt::Display) -> String {
+    TextStyle::of_stdout().number(&things.to_string())
 }
 
 fn share(part: u64, whole: u64) -> String {

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{Channel, Grid, Timeframe, Timestamp};
+use market_backbone_core::{Channel, Grid, Series, StreamKind, Timeframe, Timestamp};
 
 use super::{ChannelState, DeliveryTracker};
 use crate::continuity::Start;
-use crate::continuity::cursor::{ChannelCheckpoint, Cursor};
+use crate::continuity::bar_channels::CandleUse;
+use crate::continuity::bar_tracker::BarTracker;
+use crate::continuity::cursor::ChannelCheckpoint;
 use crate::continuity::delivered_candles::DeliveredCandles;
 use crate::continuity::delivered_trades::DeliveredTrades;
 
@@ -45,23 +47,50 @@ impl ChannelState {
     }
 
     pub(in crate::continuity) fn candles(
-        channel: Channel,
-        frame: Timeframe,
-        start: &Start,
+        channel: &Channel,
+        timeframe: Timeframe,
+        (start, now): (&Start, Timestamp),
         grid: Grid,
-        now: Timestamp,
+        wanted: CandleUse,
     ) -> Self {
-        let known = |cursor: &Cursor| match cursor.checkpoint(&channel) {
-            Some(ChannelCheckpoint::Candles { due }) => Some(*due),
-            _ => None,
+        let current = grid.floor(timeframe, now);
+        let series = Series::new(channel.symbol.clone(), timeframe);
+        let tracker = |due| wanted.bars.map(|rules| BarTracker::new(series.clone(), grid, rules, due));
+        let from = |due, has_past, bars, shown_from| Self {
+            bars,
+            shown_from: if wanted.is_shown { shown_from } else { Timestamp::MAX },
+            ..Self::new(
+                channel.clone(),
+                DeliveryTracker::Candles(DeliveredCandles::new(timeframe, grid, due)),
+                has_past,
+                due,
+            )
         };
-        let past = match start {
-            Start::Now => None,
-            Start::At(moment) => Some(grid.ceil(frame, *moment)),
-            Start::After(cursor) => known(cursor),
-        };
-        let due = past.unwrap_or_else(|| grid.floor(frame, now));
-        let bars = DeliveredCandles::new(frame, grid, due);
-        Self::new(channel, DeliveryTracker::Candles(bars), past.is_some(), due)
+        match start {
+            Start::Now => from(current, false, tracker(current), Timestamp::MIN),
+            Start::At(moment) => {
+                let due = grid.ceil(timeframe, *moment);
+                from(due, true, tracker(due), Timestamp::MIN)
+            }
+            Start::After(cursor) => {
+                let candles = match cursor.checkpoint(channel).filter(|_| wanted.is_shown) {
+                    Some(ChannelCheckpoint::Candles { due }) => Some(*due),
+                    _ => None,
+                };
+                let bar = Channel { kind: StreamKind::Bar(timeframe), ..channel.clone() };
+                let known = match cursor.checkpoint(&bar).filter(|_| wanted.bars.is_some()) {
+                    Some(ChannelCheckpoint::Bars(known)) => Some(known),
+                    _ => None,
+                };
+                let bars = match known {
+                    Some(known) => tracker(known.due).map(|bars| bars.resume(known)),
+                    None => tracker(current),
+                };
+                let past = candles.into_iter().chain(known.map(|known| known.since)).min();
+                // Candles from before their own place are there for the bars.
+                let shown_from = candles.unwrap_or(current);
+                from(past.unwrap_or(current), past.is_some(), bars, shown_from)
+            }
+        }
     }
 }

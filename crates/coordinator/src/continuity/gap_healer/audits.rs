@@ -126,7 +126,7 @@ impl GapHealer {
         if let Some(audit) = lane.volume_audit {
             // Later events are fetched as well, and say nothing.
             let found = |until| {
-                let is_of_it = |event: &FeedEvent| event.venue_time().is_some_and(|stamp| stamp <= until);
+                let is_of_it = |event: &FeedEvent| event.time().is_some_and(|stamp| stamp <= until);
                 events.iter().any(|event| is_of_it(event) && lane.is_missing(event))
             };
             is_lost = self.volume_audits[audit].on_backfilled(found, Instant::now());

@@ -202,6 +202,7 @@ impl CachedMarket {
                     self.candles.push((frame, Arc::default()));
                 }
             }
+            StreamKind::Bar(_) => {} // made of candles, and never streamed
         }
     }
 
@@ -250,6 +251,7 @@ impl CachedMarket {
             StreamKind::Book => self.book.as_ref().map(|cell| &cell.last_received),
             StreamKind::Band => self.band.as_ref().map(|cell| &cell.last_received),
             StreamKind::Candle(frame) => self.candle_cell(frame).map(|cell| &cell.last_received),
+            StreamKind::Bar(_) => None,
         }
     }
 

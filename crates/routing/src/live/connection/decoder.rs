@@ -104,7 +104,7 @@ impl Decoder {
             state.counters.future.add(1);
             let count = state.counters.future.get();
             if let (true, Some((symbol, kind))) = (count.is_power_of_two(), event.channel()) {
-                let stamp = event.venue_time().unwrap_or(received);
+                let stamp = event.time().unwrap_or(received);
                 tracing::warn!(%symbol, %kind, %stamp, now = %received, count, "an event is stamped in the future; dropped");
             }
             events.extend(horizon.hold_uncertain(event, received));

@@ -101,17 +101,11 @@ impl Dialer {
         let message = format!("{} answers {} instead of opening a socket", self.endpoint(), reply.status());
         if reply.status() == http::StatusCode::UNAUTHORIZED {
             let message = format!("{message}; check the key");
-            return ConnectionEnd::Lost(ConnectionLoss {
-                terminal: true,
-                ..ConnectionLoss::new(GapCause::Refused, message)
-            });
+            return refused(SourceErrorKind::Unauthorized, message);
         }
         if is_not_websocket(reply.status()) && !self.has_opened.load(Relaxed) {
             let message = format!("{message}; check the address of the socket");
-            return ConnectionEnd::Lost(ConnectionLoss {
-                terminal: true,
-                ..ConnectionLoss::new(GapCause::Refused, message)
-            });
+            return refused(SourceErrorKind::NoSuchRoute, message);
         }
         let wait = reply.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let wait = wait.map(Duration::from_secs);
@@ -133,6 +127,12 @@ impl Dialer {
     fn connect_error(&self, kind: SourceErrorKind) -> SourceError {
         SourceError::new(kind, format!("cannot open a socket to {}", self.endpoint())).at_venue(self.venue)
     }
+}
+
+/// The end of an attempt that the venue would refuse again.
+fn refused(kind: SourceErrorKind, message: String) -> ConnectionEnd {
+    let loss = ConnectionLoss::new(GapCause::Refused, message);
+    ConnectionEnd::Lost(ConnectionLoss { kind, terminal: true, ..loss })
 }
 
 /// Returns whether the status says that there is no socket at this address. If one was opened there before,

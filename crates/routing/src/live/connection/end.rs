@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{Channel, GapCause, SourceError, Timestamp};
+use market_backbone_core::{Channel, GapCause, SourceError, SourceErrorKind, Timestamp};
 use tokio_tungstenite::tungstenite;
 
 /// The reason for the end of a connection.
@@ -24,6 +24,8 @@ pub(in crate::live) enum ConnectionEnd {
 #[derive(Debug)]
 pub(in crate::live) struct ConnectionLoss {
     pub(in crate::live) cause: GapCause,
+    /// What a program can do about it, where the venue refused.
+    pub(in crate::live) kind: SourceErrorKind,
     /// True if the venue would refuse the same again.
     pub(in crate::live) terminal: bool,
     /// The time for which the venue wants us to stay away.
@@ -33,7 +35,8 @@ pub(in crate::live) struct ConnectionLoss {
 
 impl ConnectionLoss {
     pub(in crate::live) fn new(cause: GapCause, message: impl Into<String>) -> Self {
-        Self { cause, terminal: false, retry_after: None, message: message.into() }
+        let kind = SourceErrorKind::Unreachable;
+        Self { cause, kind, terminal: false, retry_after: None, message: message.into() }
     }
 }
 

@@ -153,7 +153,8 @@ impl ConnectionManager {
         // It may have been refused before it could subscribe to anything.
         let version =
             if ended.version == 0 { self.slots[index].target.borrow().version } else { ended.version };
-        self.state.set_refusal(Some(VenueRefusal { version, message: loss.message.clone() }));
+        let message = loss.message.clone();
+        self.state.set_refusal(Some(VenueRefusal { version, message, kind: loss.kind }));
     }
 
     /// Handles the failure of the connection that was to take over: the old one goes on.

@@ -1,0 +1,133 @@
+//! Bars are made of candles, and a reader who asked for bars is told of bars: of channels he did not ask for he hears
+//! nothing, neither in gaps nor in what is known of the past.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use market_backbone_core::{
+    Capabilities, Channel, ChannelHistory, Delivery, FeedEvent, Gap, SourceError, SourceErrorKind,
+    StreamKind, Subscription, Timeframe,
+};
+
+use super::ContinuityConfig;
+use super::bar_tracker::BarRules;
+
+/// What is wanted of a candle in progress.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CandleUse {
+    /// The reader asked for its states.
+    pub(super) is_shown: bool,
+    /// The reader asked for its bars, made by these rules.
+    pub(super) bars: Option<BarRules>,
+}
+
+/// The timeframes of which a feed makes bars.
+#[derive(Clone, Debug, Default)]
+pub(super) struct BarChannels {
+    /// Each with whether its candles are shown too.
+    timeframes: Vec<(Timeframe, bool)>,
+    rules: Option<BarRules>,
+}
+
+impl BarChannels {
+    /// Returns the timeframes of which bars are to be made for `subscription`.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](SourceErrorKind::Unsupported) if the venue streams no candles of one of them, or if the reader
+    /// asks for the latest values only.
+    pub(super) fn of(
+        subscription: &Subscription,
+        venue: &Capabilities,
+        config: &ContinuityConfig,
+    ) -> Result<Self, SourceError> {
+        let kinds = subscription.channels().iter().map(|channel| channel.kind);
+        let mut wanted: Vec<_> = kinds
+            .filter_map(|kind| if let StreamKind::Bar(timeframe) = kind { Some(timeframe) } else { None })
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if wanted.is_empty() {
+            return Ok(Self::default());
+        }
+        check(&wanted, subscription, venue)?;
+        let is_shown = |timeframe: Timeframe| {
+            let candle = StreamKind::Candle(timeframe);
+            subscription.channels().iter().any(|channel| channel.kind == candle)
+        };
+        let is_provisional = venue.revision_policy.live_is_provisional;
+        let rules = BarRules {
+            // Such a venue sends a bar as a whole, after its end: nothing is to be waited for.
+            grace: if is_provisional { Duration::ZERO } else { config.bar_grace },
+            window: config.allowed_lateness.max(venue.finality_delay),
+            includes_quiet: subscription.includes_quiet_bars,
+        };
+        let timeframes = wanted.into_iter().map(|timeframe| (timeframe, is_shown(timeframe))).collect();
+        Ok(Self { timeframes, rules: Some(rules) })
+    }
+
+    /// Returns whether any bars are made.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.timeframes.is_empty()
+    }
+
+    /// Returns what is wanted of the candles of `timeframe`.
+    pub(super) fn of_timeframe(&self, timeframe: Timeframe) -> CandleUse {
+        match self.timeframes.iter().find(|(made, _)| *made == timeframe) {
+            Some((_, is_shown)) => CandleUse { is_shown: *is_shown, bars: self.rules },
+            None => CandleUse { is_shown: true, bars: None },
+        }
+    }
+
+    /// Returns `event` with the channels that the reader asked for in place of those it is made of.
+    pub(super) fn rename(&self, event: FeedEvent) -> FeedEvent {
+        if self.is_empty() {
+            return event;
+        }
+        match event {
+            FeedEvent::Gap(gap) => {
+                let channels = gap.channels.iter().flat_map(|channel| self.asked_for(channel)).collect();
+                FeedEvent::Gap(Gap { channels, ..gap })
+            }
+            FeedEvent::CaughtUp(histories) => {
+                let renamed = histories.iter().flat_map(|history| {
+                    let channels = self.asked_for(&history.channel);
+                    channels.into_iter().map(|channel| ChannelHistory { channel, ..history.clone() })
+                });
+                FeedEvent::CaughtUp(renamed.collect::<Arc<[_]>>())
+            }
+            other => other,
+        }
+    }
+
+    fn asked_for(&self, channel: &Channel) -> Vec<Channel> {
+        let StreamKind::Candle(timeframe) = channel.kind else { return vec![channel.clone()] };
+        let CandleUse { is_shown, bars } = self.of_timeframe(timeframe);
+        let bar = bars.map(|_| Channel { kind: StreamKind::Bar(timeframe), ..channel.clone() });
+        is_shown.then(|| channel.clone()).into_iter().chain(bar).collect()
+    }
+}
+
+fn check(wanted: &[Timeframe], subscription: &Subscription, venue: &Capabilities) -> Result<(), SourceError> {
+    let name = venue.venue.without_address();
+    let refuse =
+        |message: String| Err(SourceError::new(SourceErrorKind::Unsupported, message).at_venue(venue.venue));
+    if let Some(timeframe) = wanted.iter().find(|timeframe| !venue.live_timeframes.contains(timeframe)) {
+        let there: Vec<_> = venue.live_timeframes.iter().map(|timeframe| timeframe.as_str()).collect();
+        let there = if there.is_empty() { "none".to_owned() } else { there.join(" ") };
+        return refuse(format!("{name} streams no bars of {timeframe}; it streams those of {there}"));
+    }
+    if subscription.delivery == Delivery::Conflated {
+        return refuse("bars come each once, and cannot be conflated; leave out one of the two".to_owned());
+    }
+    if subscription.channels().iter().any(|channel| channel.symbol.is_any()) {
+        return refuse("bars of all markets at once cannot be made; name the markets".to_owned());
+    }
+    if subscription.includes_quiet_bars && venue.revision_policy.live_is_provisional {
+        return refuse(format!(
+            "{name} sends a bar some time after its end, so nobody can tell at once that a slot was quiet; ask for \
+             bars without the quiet ones"
+        ));
+    }
+    Ok(())
+}

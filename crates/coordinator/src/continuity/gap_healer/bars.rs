@@ -1,0 +1,86 @@
+//! From the states of candles that are handed out to the bars that have closed.
+
+use std::time::Duration;
+
+use market_backbone_core::{Clock, Coverage, FeedEvent, TimeRange, Timestamp};
+use tokio::time::Instant;
+
+use super::{ChannelPhase, GapHealer};
+
+/// The longest time until the clock is looked at again: it may be set meanwhile.
+const MAX_CLOCK_INTERVAL: Duration = Duration::from_secs(1);
+
+impl GapHealer {
+    /// Makes bars of an event that is being handed out. Returns the event, unless it comes after those bars or is none
+    /// that the reader asked for.
+    pub(super) fn build_bars(&mut self, number: usize, event: FeedEvent) -> Option<FeedEvent> {
+        let lane = &mut self.channels[number];
+        let (Some(bars), FeedEvent::Candle { candle, received, .. }) = (&mut lane.bars, &event) else {
+            return Some(event);
+        };
+        bars.on_candle(candle, *received);
+        self.bar_channels_due.push_back(number);
+        if candle.open_time < lane.shown_from {
+            return None;
+        }
+        if candle.is_final {
+            return Some(event);
+        }
+        // It may be the first of a new bar: the one before closes first.
+        self.after_bars = Some(event);
+        None
+    }
+
+    /// Returns the next bar to hand out, or what waits for the last of them.
+    pub(super) fn pop_bar(&mut self) -> Option<FeedEvent> {
+        while let Some(number) = self.bar_channels_due.front() {
+            if let Some(event) = self.channels[*number].bars.as_mut().and_then(|bars| bars.pop()) {
+                return Some(event);
+            }
+            self.bar_channels_due.pop_front();
+        }
+        self.after_bars.take()
+    }
+
+    /// Closes the bars that are over by the clock, if it is time to look. Nothing may be waiting to be handed out: it may
+    /// belong to them. Whether it was time.
+    pub(in crate::continuity) fn close_due_bars(&mut self, clock: &dyn Clock) -> bool {
+        let now = Instant::now();
+        if self.bars_at.is_none_or(|at| now < at) {
+            return false;
+        }
+        let venue_now = clock.now();
+        let mut next = Timestamp::MAX;
+        for number in 0..self.channels.len() {
+            let lane = &mut self.channels[number];
+            let Some(bars) = &mut lane.bars else { continue };
+            next = next.min(bars.next_close(venue_now));
+            // While something is missing, nobody knows what a bar would lack.
+            if lane.phase == ChannelPhase::Live && lane.has_live_event {
+                bars.on_time(venue_now);
+                self.bar_channels_due.push_back(number);
+            }
+        }
+        self.look_at_bars(now + next.since(venue_now).min(MAX_CLOCK_INTERVAL));
+        true
+    }
+
+    /// Has the clock looked at again at `at`.
+    pub(super) fn look_at_bars(&mut self, at: Instant) {
+        self.bars_at = Some(at);
+        self.wake_at = self.wake_at.into_iter().chain([at]).min();
+    }
+
+    /// The candles of a channel from `begin` on have been fetched: of what `coverage` lacks, nobody knows whether it was
+    /// quiet.
+    pub(super) fn mark_interrupted(
+        &mut self,
+        number: usize,
+        (begin, asked_at): (Timestamp, Timestamp),
+        coverage: &Coverage,
+    ) {
+        if let (Some(bars), Ok(range)) = (&mut self.channels[number].bars, TimeRange::new(begin, asked_at)) {
+            bars.mark_interrupted(range, coverage);
+        }
+    }
+}
