@@ -84,12 +84,21 @@ enum EventForm<'a> {
     Book(BookForm),
     Band(BandForm),
     Candle(LiveCandleForm),
+    Bar {
+        #[serde(flatten)]
+        candle: LiveCandleForm,
+        revision: u32,
+        quiet: bool,
+    },
     Gap(GapForm),
     CaughtUp {
         channels: &'a [ChannelHistory],
     },
     Lagged {
         missed: u64,
+    },
+    Ended {
+        reason: String,
     },
 }
 
@@ -104,9 +113,15 @@ impl<'a> From<&'a FeedEvent> for EventForm<'a> {
             FeedEvent::Candle { series, candle, received } => {
                 Self::Candle(LiveCandleForm::of(series, candle.into(), *received))
             }
+            FeedEvent::Bar { series, candle, revision, is_quiet, received } => Self::Bar {
+                candle: LiveCandleForm::of(series, candle.into(), *received),
+                revision: *revision,
+                quiet: *is_quiet,
+            },
             FeedEvent::Gap(gap) => Self::Gap(gap.into()),
             FeedEvent::CaughtUp(channels) => Self::CaughtUp { channels },
             FeedEvent::Lagged { missed } => Self::Lagged { missed: *missed },
+            FeedEvent::Ended { reason } => Self::Ended { reason: reason.to_string() },
         }
     }
 }
