@@ -30,8 +30,8 @@
 //! - **A [`Cursor`] stands for what has been delivered**: stored together with the results of processing it, it
 //!   lets a later feed continue with the next event, even after a crash.
 //!
-//! - **A bar is told once when it closes**, and again with a higher revision whenever it turns out to be different, as
-//!   after a gap or where a late trade belonged to it. It is closed by the venue (a later bar, a page that shows it as
+//! - **A bar is delivered once when it closes**, and again with a higher revision whenever it turns out to be
+//!   different, as after a gap or through a late trade. It is closed by the venue (a later bar, a page that shows it as
 //!   final) or by the clock, a moment after its end and never while its candle is interrupted.
 //!
 //! A conflated subscription guarantees only the latest events. Its gaps are reported, but nothing is fetched.
@@ -101,8 +101,8 @@ impl Continuity {
         Self { live, backfill: BackfillSource { pages, candles, clock, config }, outlasts_refusals: false }
     }
 
-    /// The same, for feeds that stay when the venue refuses what they ask for: they go on once it no longer does, be it
-    /// that another reader asks for something else or that the key has been put right.
+    /// Returns the same for feeds that stay open when the venue refuses their subscription. They continue once it no
+    /// longer does, because another reader's request has changed or the key was corrected.
     #[must_use]
     pub fn outlasting_refusals(mut self) -> Self {
         self.outlasts_refusals = true;
@@ -169,7 +169,7 @@ impl Continuity {
         let (settling, ahead) = (self.backfill.config.allowed_lateness, self.backfill.config.max_future_skew);
         match channel.kind {
             _ if subscription.delivery == Delivery::Conflated => ChannelState::state(channel.clone()),
-            // Bars have become candles by now.
+            // Bar channels have been replaced by candle channels here.
             StreamKind::Ticker | StreamKind::Book | StreamKind::Band | StreamKind::Bar(_) => {
                 ChannelState::state(channel.clone())
             }

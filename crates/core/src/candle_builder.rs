@@ -137,8 +137,8 @@ impl CandleBuilder {
         self.slots.set_complete_since(from);
     }
 
-    /// Goes on where another builder ended: all bars that open before `closed_until` have been told, those of `closed`
-    /// (oldest first) with the revision beside each. What differs from these is told as a revision.
+    /// Continues where another builder ended: all bars that open before `closed_until` have been reported, those of
+    /// `closed` (oldest first) with the given revisions. Later differences are reported as revisions.
     pub fn restore(&mut self, closed_until: Timestamp, closed: impl IntoIterator<Item = (Candle, u32)>) {
         self.slots.restore(closed_until, closed);
     }

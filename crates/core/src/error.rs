@@ -30,7 +30,7 @@ pub enum SourceErrorKind {
     BadRequest,
     /// The venue does not accept the key, or wants one.
     Unauthorized,
-    /// The venue knows the key, and what was asked for is not in the plan it belongs to.
+    /// The venue accepts the key, but its plan does not include the request.
     Forbidden,
     /// More was asked for than fits one page of the venue.
     PageTooLarge {
@@ -112,7 +112,7 @@ impl SourceError {
         self.0.venue
     }
 
-    /// Returns how long to wait before asking again, where the venue said so.
+    /// Returns how long to wait before the next attempt, where the venue said so.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self.0.kind {
@@ -121,7 +121,7 @@ impl SourceError {
         }
     }
 
-    /// Returns the failure of the store beneath, where it is the [store](SourceErrorKind::Store) that failed.
+    /// Returns the underlying failure of the store, if the [store](SourceErrorKind::Store) failed.
     #[must_use]
     pub fn store_error(&self) -> Option<&StoreError> {
         let source = self.0.source.as_deref()? as &(dyn Error + 'static);
@@ -186,7 +186,7 @@ impl fmt::Debug for SourceError {
     }
 }
 
-/// Compares what a caller can see: kind, venue and message.
+/// Compares the visible parts: kind, venue and message.
 impl PartialEq for SourceError {
     fn eq(&self, other: &Self) -> bool {
         let seen = |error: &Self| (error.0.kind, error.0.venue);

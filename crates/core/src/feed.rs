@@ -31,12 +31,12 @@ pub enum StreamKind {
     Band,
     /// The forming candle, sent repeatedly while it changes.
     Candle(Timeframe),
-    /// Each candle once, when it closes, and once more whenever it is revised.
+    /// Each candle once when it closes, and again whenever it is revised.
     Bar(Timeframe),
 }
 
 impl StreamKind {
-    /// The kind that a venue must stream for this one: closed bars are made of the candle in progress.
+    /// Returns the kind that a venue must stream for this one: closed bars are built from the forming candle.
     #[must_use]
     pub const fn streamed_as(self) -> Self {
         match self {
@@ -132,16 +132,16 @@ pub enum FeedEvent {
     /// The venue closes it (by a later bar, or by a page that shows it as final) or the clock does, a moment after its
     /// end. The clock closes nothing while the feed is interrupted: such a bar comes when the gap has been healed.
     Bar {
-        /// Whose bar.
+        /// The series of the bar.
         series: Series,
-        /// The bar; of two revisions the later one counts.
+        /// The candle of the bar; of two revisions the later one counts.
         candle: Candle,
-        /// 0 for the first time, then 1 and so on.
+        /// The revision number: 0 for the first time, then 1 and so on.
         revision: u32,
-        /// Whether nothing was traded in its slot: all prices are the close before, and the volume is 0. Only feeds
-        /// that ask for quiet bars bring such ones.
+        /// `true` if nothing was traded in its slot: all prices are the previous close, and the volume is 0. Only feeds
+        /// that ask for quiet bars deliver such bars.
         is_quiet: bool,
-        /// When it was closed or revised, by our clock.
+        /// The time at which it was closed or revised, by the local clock.
         received: Timestamp,
     },
     /// An interruption of the feed, or a change in what is known about one.
@@ -154,9 +154,9 @@ pub enum FeedEvent {
         /// The number of dropped events.
         missed: u64,
     },
-    /// The venue refuses for good what this feed asks of it: this is the last event.
+    /// The venue refuses the subscription of this feed permanently: this is the last event.
     Ended {
-        /// Why it does, and what to do about it.
+        /// The reason for the refusal, and what to do about it.
         reason: SourceError,
     },
 }
@@ -177,20 +177,20 @@ impl FeedEvent {
         }
     }
 
-    /// Returns the market this event is about; `None` as for [`channel`](Self::channel).
+    /// Returns the market of this event, or `None` as for [`channel`](Self::channel).
     #[must_use]
     pub fn symbol(&self) -> Option<&Symbol> {
         self.channel().map(|(symbol, _)| symbol)
     }
 
-    /// Returns the kind of data this event is; `None` as for [`channel`](Self::channel).
+    /// Returns the kind of data of this event, or `None` as for [`channel`](Self::channel).
     #[must_use]
     pub fn kind(&self) -> Option<StreamKind> {
         self.channel().map(|(_, kind)| kind)
     }
 
-    /// Returns the latest moment, by the venue's clock, that this event claims to be of: of a candle or bar its open
-    /// time; `None` for what is not of the venue.
+    /// Returns the latest moment, by the venue's clock, that this event claims to describe (the open time of a candle or
+    /// bar), or `None` if it does not come from the venue.
     #[must_use]
     pub fn time(&self) -> Option<Timestamp> {
         Some(match self {
@@ -203,7 +203,7 @@ impl FeedEvent {
         })
     }
 
-    /// Returns when this event was received, by our clock; `None` for what is not of the venue.
+    /// Returns the time at which this event arrived, by the local clock, or `None` if it does not come from the venue.
     #[must_use]
     pub fn received(&self) -> Option<Timestamp> {
         Some(match self {

@@ -200,7 +200,7 @@ pub struct Subscription {
     pub delivery: Delivery,
     /// The priority of the subscription.
     pub priority: Priority,
-    /// Whether slots without a trade are told as bars, marked as quiet.
+    /// `true` to deliver slots without a trade as bars, marked as quiet.
     pub includes_quiet_bars: bool,
 }
 
@@ -232,7 +232,7 @@ impl Subscription {
         })
     }
 
-    /// The same, with each channel replaced by what the venue must stream for it.
+    /// Returns the same subscription with each channel replaced by the one that the venue must stream for it.
     #[must_use]
     pub fn as_streamed(&self) -> Self {
         let streamed = |channel: &Channel| Channel { kind: channel.kind.streamed_as(), ..channel.clone() };

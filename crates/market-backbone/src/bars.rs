@@ -1,4 +1,4 @@
-//! The bars of one market in one call: those that have closed, the one that is forming, and then each as it closes.
+//! The bars of one market in one call: the closed ones, the forming one, and then each as it closes.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,11 +10,11 @@ use market_backbone_core::{Candle, CandleSet, FeedEvent, Series, StreamKind, Tim
 
 use crate::{Client, Error};
 
-/// The bars of one market: its history, and a feed that goes on where the history ends.
+/// The bars of one market: its history, and a feed that continues where the history ends.
 ///
-/// The feed brings each closed bar as [`FeedEvent::Bar`], exactly once and in order, again where it is revised, and
-/// between them the bar that is forming as [`FeedEvent::Candle`]; and what happens to the feed itself
-/// ([`Gap`](FeedEvent::Gap), [`Ended`](FeedEvent::Ended)). Dropping it ends it.
+/// The feed delivers each closed bar as [`FeedEvent::Bar`], exactly once and in order, and again when it is
+/// revised. Between them it delivers the forming bar as [`FeedEvent::Candle`], and events about the feed itself
+/// ([`Gap`](FeedEvent::Gap), [`Ended`](FeedEvent::Ended)). Dropping it ends the feed.
 #[derive(Debug)]
 #[must_use = "nothing arrives unless it is read"]
 pub struct Bars {
@@ -25,10 +25,11 @@ pub struct Bars {
 }
 
 impl Client {
-    /// Returns the bars of `market`: the last `history_count` that have closed, then the one that is forming, then each as
+    /// Returns the bars of `market`: the last `history_count` closed ones, then the forming one, then each as
     /// it closes.
     ///
-    /// Between the history and the first live bar nothing is missing and nothing comes twice, however long either takes.
+    /// Between the history and the first live bar nothing is missing and nothing comes twice, however long
+    /// either takes.
     ///
     /// ```no_run
     /// # use market_backbone::{Backbone, FeedEvent, Priority, Timeframe};
@@ -48,7 +49,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If there is no such market, the count is 0 or absurd, the venue streams no such bars, or cannot answer.
+    /// If there is no such market, the count is out of bounds, the venue streams no such bars, or cannot
+    /// answer.
     pub async fn bars(
         &self,
         market: &str,
@@ -70,32 +72,32 @@ impl Client {
 }
 
 impl Bars {
-    /// Returns whose bars they are.
+    /// Returns the series of the bars.
     #[must_use]
     pub const fn series(&self) -> &Series {
         &self.series
     }
 
-    /// Returns the bars that had closed when these were asked for, oldest first, and what is known of them.
+    /// Returns the bars that had closed at the time of the request, oldest first, with their coverage.
     #[must_use]
     pub const fn history(&self) -> &CandleSet {
         &self.history
     }
 
-    /// Returns the bar that is forming, as it was last received; `None` while nothing has been traded in its slot.
+    /// Returns the latest state of the forming bar, or `None` while nothing has been traded in its slot.
     #[must_use]
     pub const fn forming(&self) -> Option<&Candle> {
         self.forming.as_ref()
     }
 
-    /// Returns the place after the last event, from which a later feed of [`StreamKind::Bar`] and
-    /// [`StreamKind::Candle`] can go on.
+    /// Returns the position after the last event, from which a later feed of [`StreamKind::Bar`] and
+    /// [`StreamKind::Candle`] can continue.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         self.feed.cursor()
     }
 
-    /// Returns the next event, waiting for it; `None` when the feed has ended.
+    /// Waits for the next event and returns it, or `None` when the feed has ended.
     ///
     /// It is cancel-safe as [`Feed::next`] is.
     #[expect(clippy::should_implement_trait, reason = "a feed is no iterator: the next event is waited for")]

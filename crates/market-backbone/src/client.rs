@@ -164,14 +164,14 @@ impl Client {
         self.backbone.live().latest_trade(&self.backbone.symbol(market).ok()?)
     }
 
-    /// Returns the latest book received, without waiting; `None` unless the market's book is being followed.
+    /// Returns the latest book that arrived, without waiting, or `None` unless the market's book is followed.
     #[must_use]
     pub fn latest_book(&self, market: &str) -> Option<OrderBook> {
         self.backbone.live().latest_book(&self.backbone.symbol(market).ok()?)
     }
 
-    /// Returns the candle received last, without waiting; `None` unless the market's candles of that timeframe are being
-    /// followed. Its slot may be over.
+    /// Returns the latest state of a candle that arrived, without waiting, or `None` unless the market's candles of that
+    /// timeframe are followed. Its slot may be over.
     #[must_use]
     pub fn latest_candle(&self, market: &str, timeframe: Timeframe) -> Option<Candle> {
         let series = Series::new(self.backbone.symbol(market).ok()?, timeframe);
@@ -185,8 +185,8 @@ impl Client {
         self.backbone.live().latest_band(&self.backbone.symbol(market).ok()?)
     }
 
-    /// Starts to follow `kinds` of `markets`, which may be one name or any [list](MarketList) of names; say how with the
-    /// request's own methods.
+    /// Requests a feed of `kinds` of `markets`, which may be one name or any [list](MarketList) of names. The methods of
+    /// the request choose its start and its delivery.
     pub fn subscribe<How>(
         &self,
         markets: impl MarketList<How>,

@@ -1,16 +1,16 @@
-//! What a program can do about a failure, in one word for all layers.
+//! The kinds of failure, the same for all layers, by what a program can do about them.
 
 use market_backbone_core::{SourceErrorKind, StoreErrorKind};
 
 use crate::Error;
 
-/// A reason for which the backbone could not do what was asked, by what a program can do about it.
+/// The kind of a failure, by what a program can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request makes no sense as it stands, or the venue says so: change it.
+    /// The request is invalid by itself, or the venue says so: change it.
     InvalidRequest,
-    /// The venue lists no such market.
+    /// The venue does not list the market.
     UnknownMarket,
     /// There is no universe of that name.
     UnknownUniverse,
@@ -18,13 +18,13 @@ pub enum ErrorKind {
     UnknownVenue,
     /// The venue does not accept the key, or wants one: check the key.
     Unauthorized,
-    /// What was asked for is not in the plan of the key.
+    /// The plan of the key does not include the request.
     Forbidden,
     /// The venue, or this version, cannot do it at all.
     Unsupported,
-    /// The venue asks to slow down.
+    /// The venue's rate limit was hit.
     RateLimited,
-    /// The venue has shut this address out for a while.
+    /// The venue has banned this address for a while.
     Banned,
     /// The venue cannot be reached, fails, or is closed for maintenance: try again later.
     Unavailable,
@@ -60,7 +60,7 @@ impl Error {
         }
     }
 
-    /// Returns whether the same may succeed later without any change here.
+    /// Returns whether the same request may succeed later without any change here.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -70,7 +70,7 @@ impl Error {
         }
     }
 
-    /// Returns how long to wait before asking again, where the venue said so.
+    /// Returns how long to wait before the next attempt, where the venue said so.
     #[must_use]
     pub fn retry_after(&self) -> Option<std::time::Duration> {
         match self {
@@ -96,7 +96,7 @@ fn of_source(kind: SourceErrorKind) -> ErrorKind {
         Kind::DeadlineExceeded { .. } => ErrorKind::DeadlineExceeded,
         Kind::Store => ErrorKind::Store,
         Kind::Closed => ErrorKind::Closed,
-        // Unsupported, a route that the venue does not have, and whatever a later version adds.
+        // This covers unsupported requests, a route that the venue does not have, and kinds of later versions.
         _ => ErrorKind::Unsupported,
     }
 }

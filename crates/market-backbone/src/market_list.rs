@@ -1,10 +1,10 @@
-//! What may be given where markets are to be named: one name, or anything that is a list of names.
+//! The argument type for markets: one name, or any list of names.
 
 use std::borrow::Cow;
 
 /// A list of markets: `&str` or `String` for one of them, or an array, a slice, a vector, a set or an iterator of names.
 ///
-/// `How` tells the ways apart in which a type can be one; it is inferred and never written.
+/// `How` distinguishes the ways in which a type can be a list; it is inferred and never written.
 ///
 /// ```
 /// # use market_backbone::MarketList;

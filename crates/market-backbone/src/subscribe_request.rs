@@ -54,9 +54,8 @@ impl SubscribeRequest {
         self
     }
 
-    /// Tells slots in which nothing was traded as bars too, marked by
-    /// [`is_quiet`](crate::FeedEvent::Bar::is_quiet): all their prices are the close before. Only those are told that are
-    /// known to have been quiet, and none before the first bar.
+    /// Delivers slots without a trade as bars too, marked by [`is_quiet`](crate::FeedEvent::Bar::is_quiet): all their
+    /// prices are the previous close. Only slots that are known to be quiet are delivered, and none before the first bar.
     pub fn quiet_bars(mut self) -> Self {
         self.includes_quiet_bars = true;
         self

@@ -23,7 +23,7 @@ pub(crate) fn run(dir: Option<&Path>) -> anyhow::Result<()> {
 
 /// Writes a page for each command.
 fn write_all(dir: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     clap_mangen::generate_to(args::command(), dir)
         .with_context(|| format!("cannot write man pages to {}", dir.display()))?;
     note(&format!("man pages: {}", dir.display()));

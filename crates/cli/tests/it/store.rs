@@ -104,7 +104,7 @@ fn what_cannot_be_true_is_said_with_what_mends_it_and_mended_when_asked() {
     );
     let found = store(data.path(), &["store", "check", "--format", "json"]);
     assert_eq!(found.code, Some(1), "{found:?}");
-    assert_eq!(found.stderr, "error: the store has 1 flaw\n");
+    assert_eq!(found.stderr, "error: the store has 1 issue\n");
     let lines = objects(&found);
     assert_eq!(lines[0]["flaw"], "impossible");
     assert_eq!((lines[1]["slots"].as_u64(), lines[1]["requests"].as_u64()), (Some(1), Some(1)));

@@ -1,5 +1,5 @@
-//! Bars are made of candles, and a reader who asked for bars is told of bars: of channels he did not ask for he hears
-//! nothing, neither in gaps nor in what is known of the past.
+//! Maps bar channels to the candle channels they are built from. A reader that asked for bars is informed about
+//! bars: channels it did not ask for appear neither in its gaps nor in its history.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,30 +12,30 @@ use market_backbone_core::{
 use super::ContinuityConfig;
 use super::bar_tracker::BarRules;
 
-/// What is wanted of a candle in progress.
+/// The use of a forming candle in a feed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CandleUse {
-    /// The reader asked for its states.
+    /// `true` if the reader asked for its states.
     pub(super) is_shown: bool,
-    /// The reader asked for its bars, made by these rules.
+    /// The rules of its bars, if the reader asked for bars.
     pub(super) bars: Option<BarRules>,
 }
 
-/// The timeframes of which a feed makes bars.
+/// The timeframes of which a feed builds bars.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BarChannels {
-    /// Each with whether its candles are shown too.
+    /// The timeframes, each with whether its candles are delivered too.
     timeframes: Vec<(Timeframe, bool)>,
     rules: Option<BarRules>,
 }
 
 impl BarChannels {
-    /// Returns the timeframes of which bars are to be made for `subscription`.
+    /// Returns the timeframes of which bars are built for `subscription`.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](SourceErrorKind::Unsupported) if the venue streams no candles of one of them, or if the reader
-    /// asks for the latest values only.
+    /// [`Unsupported`](SourceErrorKind::Unsupported) if the venue streams no candles of one of them, or if the
+    /// reader asks for the latest values only.
     pub(super) fn of(
         subscription: &Subscription,
         venue: &Capabilities,
@@ -57,7 +57,7 @@ impl BarChannels {
         };
         let is_provisional = venue.revision_policy.live_is_provisional;
         let rules = BarRules {
-            // Such a venue sends a bar as a whole, after its end: nothing is to be waited for.
+            // Such a venue sends a whole bar after its end, so there is nothing to wait for.
             grace: if is_provisional { Duration::ZERO } else { config.bar_grace },
             window: config.allowed_lateness.max(venue.finality_delay),
             includes_quiet: subscription.includes_quiet_bars,
@@ -66,12 +66,12 @@ impl BarChannels {
         Ok(Self { timeframes, rules: Some(rules) })
     }
 
-    /// Returns whether any bars are made.
+    /// Returns whether any bars are built.
     pub(super) const fn is_empty(&self) -> bool {
         self.timeframes.is_empty()
     }
 
-    /// Returns what is wanted of the candles of `timeframe`.
+    /// Returns the use of the candles of `timeframe`.
     pub(super) fn of_timeframe(&self, timeframe: Timeframe) -> CandleUse {
         match self.timeframes.iter().find(|(made, _)| *made == timeframe) {
             Some((_, is_shown)) => CandleUse { is_shown: *is_shown, bars: self.rules },
@@ -79,7 +79,7 @@ impl BarChannels {
         }
     }
 
-    /// Returns `event` with the channels that the reader asked for in place of those it is made of.
+    /// Returns `event` with the channels that the reader asked for in place of those they are built from.
     pub(super) fn rename(&self, event: FeedEvent) -> FeedEvent {
         if self.is_empty() {
             return event;

@@ -1,8 +1,8 @@
-//! Closed bars of a series, out of the states of its candle that a feed hands out.
+//! Closed bars of a series, built from the delivered states of its candle.
 //!
-//! The fold is the [`CandleBuilder`]'s; what is added here is what has been handed out of it. Each bar is handed out
-//! once with revision 0, in order, and again whenever it turns out to be different; a cursor holds the bars of which
-//! that may still happen, so that a later feed goes on with the next event.
+//! The fold is the [`CandleBuilder`]'s; this module records which bars were delivered. Each bar is delivered
+//! once with revision 0, in order, and again whenever it turns out to be different. A cursor holds the bars
+//! that may still be revised, so that a later feed continues with the next event.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,31 +12,31 @@ use market_backbone_core::{
     TimeRange, Timestamp,
 };
 
-/// The most stretches of which it is remembered that nobody knows whether they were quiet.
+/// The most interrupted ranges that are remembered because it is not known whether they were quiet.
 const MAX_UNKNOWN: usize = 64;
 
-/// What has been handed out of the bars of one series.
+/// The delivered bars of one series.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct BarCheckpoint {
-    /// The open time of the oldest bar that has not been handed out.
+    /// The open time of the oldest bar that has not been delivered.
     pub(super) due: Timestamp,
-    /// The open time from which candles must be fetched, so that every bar that may differ is seen again.
+    /// The open time from which candles must be fetched, so that every bar that may be revised is seen again.
     pub(super) since: Timestamp,
-    /// The bars handed out lately, oldest first, and the revision of each.
+    /// The recently delivered bars, oldest first, with the revision of each.
     pub(super) recent: Vec<(Candle, u32)>,
 }
 
-/// All figures are numbers: a candle without is never handed out, and no cursor is read that has such a one.
+/// All figures are numbers: a candle with NaN is never delivered, and a cursor with one is refused.
 impl Eq for BarCheckpoint {}
 
-/// How the bars of a feed are made.
+/// The rules by which the bars of a feed are built.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BarRules {
-    /// How long after its end the clock closes a bar.
+    /// The time after its end at which the clock closes a bar.
     pub(super) grace: Duration,
-    /// How long after its end a bar may still be revised; at least two bars may.
+    /// The time after its end for which a bar may be revised; at least two bars may.
     pub(super) window: Duration,
-    /// Whether slots without a trade are told.
+    /// `true` to deliver slots without a trade.
     pub(super) includes_quiet: bool,
 }
 
@@ -47,21 +47,21 @@ pub(super) struct BarTracker {
     grid: Grid,
     rules: BarRules,
     builder: CandleBuilder,
-    /// What the builder has said and has not been handed out.
+    /// The builder's events that have not been delivered.
     pending: VecDeque<BarEvent>,
     due: Timestamp,
-    /// The bars handed out lately, by open time, with the revision of each.
+    /// The recently delivered bars, by open time, with the revision of each.
     recent: VecDeque<(Candle, u32)>,
     /// The close of the last bar.
     last_close: Option<f64>,
-    /// Stretches that were interrupted and of which the venue's pages have not shown whether they were quiet.
+    /// Interrupted ranges of which the venue's pages have not shown whether they were quiet.
     unknown: VecDeque<TimeRange>,
-    /// When the event came that is being told.
+    /// The arrival time of the event being processed.
     received: Timestamp,
 }
 
 impl BarTracker {
-    /// Tells the bars of `series` that open at `due` or later.
+    /// Creates a tracker of the bars of `series` that open at `due` or later.
     pub(super) fn new(series: Series, grid: Grid, rules: BarRules, due: Timestamp) -> Self {
         let window = rules.window.max(series.timeframe.typical() * 2);
         let builder_rules = BuilderRules {
@@ -83,7 +83,7 @@ impl BarTracker {
         }
     }
 
-    /// Goes on where a cursor says that another feed ended.
+    /// Continues where a cursor says that another feed ended.
     pub(super) fn resume(mut self, checkpoint: &BarCheckpoint) -> Self {
         self.due = checkpoint.due;
         self.builder.restore(checkpoint.due, checkpoint.recent.iter().copied());
@@ -98,14 +98,14 @@ impl BarTracker {
         Channel { symbol: symbol.clone(), kind: StreamKind::Bar(*timeframe) }
     }
 
-    /// Returns what a cursor is to hold, where candles that open from `candles_due` on are to be fetched anyway.
+    /// Returns the cursor's content, where candles that open from `candles_due` on are fetched anyway.
     pub(super) fn checkpoint(&self, candles_due: Timestamp) -> BarCheckpoint {
         let recent: Vec<_> = self.recent.iter().copied().collect();
         let oldest = recent.first().map_or(Timestamp::MAX, |(candle, _)| candle.open_time);
         BarCheckpoint { due: self.due, since: oldest.min(self.due).min(candles_due), recent }
     }
 
-    /// Takes a state of a candle that is being handed out.
+    /// Takes a state of a candle that is being delivered.
     pub(super) fn on_candle(&mut self, candle: &Candle, received: Timestamp) {
         let is_known = self.recent.front().is_some_and(|(oldest, _)| oldest.open_time <= candle.open_time);
         if candle.open_time < self.due && !is_known {
@@ -120,12 +120,12 @@ impl BarTracker {
         }
     }
 
-    /// Returns whether the venue has sent a bar as a whole, after its end: nothing is to be waited for.
+    /// Returns whether the venue has sent a whole bar after its end, so that there is nothing to wait for.
     fn is_whole_when_received(&self, candle: &Candle, received: Timestamp) -> bool {
         self.rules.grace.is_zero() && self.grid.close(self.series.timeframe, candle.open_time) <= received
     }
 
-    /// Closes the bars that are over by the clock.
+    /// Closes the bars that have ended by the clock.
     pub(super) fn on_time(&mut self, now: Timestamp) {
         self.received = self.received.max(now);
         let Self { builder, pending, .. } = self;
@@ -139,7 +139,8 @@ impl BarTracker {
         self.grid.close(timeframe, open).plus(self.rules.grace)
     }
 
-    /// Notes that `range` was interrupted, and that the venue's pages have shown no more of it than `coverage`.
+    /// Records that `range` was interrupted, and that the venue's pages have shown no more of it than
+    /// `coverage`.
     pub(super) fn mark_interrupted(&mut self, range: TimeRange, coverage: &Coverage) {
         if self.rules.includes_quiet {
             self.unknown.extend(coverage.missing(range));
@@ -149,7 +150,7 @@ impl BarTracker {
         }
     }
 
-    /// Returns the next event to hand out, which is then taken for handed out.
+    /// Returns the next event to deliver, and records it as delivered.
     pub(super) fn pop(&mut self) -> Option<FeedEvent> {
         while let Some(event) = self.pending.pop_front() {
             let (candle, is_quiet) = match event {
@@ -167,7 +168,8 @@ impl BarTracker {
         None
     }
 
-    /// Returns the first slot of a quiet stretch as a bar, if it is known to be quiet; the rest of it stays pending.
+    /// Returns the first slot of a quiet range as a bar, if it is known to be quiet; the rest of the range
+    /// stays pending.
     fn next_quiet(&mut self, range: TimeRange) -> Option<Candle> {
         let (open_time, timeframe) = (range.from(), self.series.timeframe);
         let close = self.grid.close(timeframe, open_time);
@@ -210,7 +212,7 @@ impl BarTracker {
         Some(FeedEvent::Bar { series, candle, revision, is_quiet, received })
     }
 
-    /// Lets go of the bars that can no longer be revised.
+    /// Discards the bars that can no longer be revised.
     fn forget_old(&mut self) {
         let settled = self.due.minus(self.rules.window);
         let is_old = |candle: &Candle| self.grid.close(self.series.timeframe, candle.open_time) <= settled;

@@ -101,9 +101,9 @@ pub(super) struct ChannelState {
     pub(super) candle_channels: Vec<usize>,
     /// The audit of these candles against the trades, if this is a channel of candles that are compared.
     pub(super) candle_audit: Option<CandleAudit>,
-    /// The bars that are made of these candles, if any are.
+    /// The bars built from these candles, if any are.
     pub(super) bars: Option<BarTracker>,
-    /// Candles that open before this are not handed out themselves.
+    /// The open time before which candles are not delivered themselves.
     pub(super) shown_from: Timestamp,
 }
 

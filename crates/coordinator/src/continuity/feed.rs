@@ -19,15 +19,15 @@ use super::gap_healer::GapHealer;
 /// A stream of events without gaps; dropping it ends the subscription. See the [module](super::Continuity) for
 /// its guarantees.
 ///
-/// It ends when the backbone shuts down, and then without a word; or when the venue refuses for good what it asks for,
-/// such as a key that is not accepted: then the last event is [`Ended`](FeedEvent::Ended) with the reason. What waited
-/// for something older to be fetched is not handed out, so that a later feed, begun after its cursor, delivers all of
-/// it in order.
+/// It ends when the backbone shuts down, without a further event. It also ends when the venue refuses the subscription
+/// permanently, for example because it does not accept the key: then the last event is [`Ended`](FeedEvent::Ended) with
+/// the reason. Events that were waiting for something older are not delivered then, so that a later feed, begun after
+/// its cursor, delivers all of them in order.
 #[must_use = "nothing happens unless it is polled"]
 pub struct Feed {
     /// The live events, or `None` once they have ended.
     live: Option<LiveStream>,
-    /// Says what is refused; `None` for a feed that waits until it no longer is.
+    /// The source that reports a refusal, or `None` for a feed that waits until there is none.
     refusals: Option<Arc<dyn LiveSource>>,
     healer: GapHealer,
     backfill: BackfillSource,
@@ -47,11 +47,11 @@ impl Feed {
         Self { live, refusals, healer, backfill, priority, fetches, timer: None }
     }
 
-    /// Returns the next event, waiting for it; `None` when the feed has ended.
+    /// Waits for the next event and returns it, or `None` when the feed has ended.
     ///
-    /// It is cancel-safe: where the future is dropped before it is ready, as in a `select!` or a timeout, nothing is lost,
-    /// and the next call goes on where it was. An event counts as handed out, for [`cursor`](Self::cursor) too, when the
-    /// future returns it.
+    /// It is cancel-safe: if the future is dropped before it is ready, as in a `select!` or a timeout, nothing is lost,
+    /// and the next call continues. An event counts as delivered, for [`cursor`](Self::cursor) too, when the future
+    /// returns it.
     #[expect(clippy::should_implement_trait, reason = "a feed is no iterator: the next event is waited for")]
     pub fn next(&mut self) -> impl Future<Output = Option<FeedEvent>> + Unpin + '_ {
         StreamExt::next(self)

@@ -58,11 +58,11 @@ pub(super) struct GapHealer {
     /// The time at which something is due although nothing arrives.
     wake_at: Option<Instant>,
     bar_channels: BarChannels,
-    /// The channels whose bars may have something to hand out.
+    /// The channels whose bars may have something to deliver.
     bar_channels_due: VecDeque<usize>,
-    /// The candle that comes after the bars it has closed.
+    /// The candle to deliver after the bars it has closed.
     after_bars: Option<FeedEvent>,
-    /// When the clock may close a bar; `None` where no bars are made.
+    /// The time at which the clock may close a bar, or `None` where no bars are built.
     bars_at: Option<Instant>,
 }
 
@@ -217,7 +217,7 @@ impl GapHealer {
                 lane.phase = ChannelPhase::Held;
                 lane.complete_until = lane.complete_until.max(heard.min(gap.from));
                 if lane.bars.is_some() {
-                    // The last states of bars that have closed come late, and may have been lost too.
+                    // The last states of closed bars come late, and may have been lost too.
                     lane.reopen_from(lane.complete_until.minus(self.config.allowed_lateness));
                 }
             }
@@ -395,8 +395,8 @@ impl GapHealer {
         }
     }
 
-    /// The live side has ended, or is refused for this `reason`. What waits for something older is not handed out: a
-    /// cursor stays before it.
+    /// Handles the end of the live side, or its refusal for this `reason`. Events that wait for something older are not
+    /// delivered: a cursor stays before them.
     pub(super) fn end(&mut self, reason: Option<SourceError>) {
         self.queued.clear();
         self.catch_up = None;

@@ -73,7 +73,7 @@ impl BarStory {
         })
     }
 
-    /// What a venue shows who subscribes: the candle of the last trade.
+    /// Returns the snapshot that a new subscription receives: the candle of the last trade.
     fn snapshot(&self, ms: i64) -> Option<Candle> {
         let last = self.trades.iter().rev().find(|(time, ..)| *time <= ms)?;
         self.candle(

@@ -33,7 +33,7 @@ impl SlotContent {
         match self {
             Self::Candle(held) => {
                 let is_newer = state.is_final || (!held.is_final && held.volume <= state.volume);
-                // A page spells the sums of a candle otherwise than the socket does.
+                // A page writes the sums of a candle with other digits than the socket.
                 let has_changed = !held.agrees_with(state);
                 if is_newer {
                     *held = *state;

@@ -51,8 +51,8 @@ pub trait LiveSource: Send + Sync + 'static {
         None
     }
 
-    /// Returns what the venue refuses for good to send on its socket, if anything: nothing arrives until that changes.
-    /// A source that cannot be refused has no such reason.
+    /// Returns why the venue permanently refuses to send on its socket, if it does: nothing arrives until that changes.
+    /// A source that cannot be refused returns `None`.
     fn refusal(&self) -> Option<SourceError> {
         None
     }

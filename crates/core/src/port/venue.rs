@@ -86,7 +86,7 @@ impl Capabilities {
     pub fn streams(&self, kind: StreamKind) -> bool {
         match kind {
             StreamKind::Candle(timeframe) => self.live_timeframes.contains(&timeframe),
-            // No venue sends them: they are made of candles.
+            // No venue sends bars: they are built from candles.
             StreamKind::Bar(_) => false,
             other => !self.unstreamed_kinds.contains(&other),
         }
@@ -217,7 +217,7 @@ pub enum ControlMessage {
     Refused {
         /// The venue's own words.
         message: String,
-        /// What a program can do about it.
+        /// The kind of error, which says what a program can do about it.
         kind: SourceErrorKind,
         /// `true` if it would refuse the same again.
         terminal: bool,

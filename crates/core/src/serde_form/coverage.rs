@@ -1,7 +1,5 @@
 //! What is known of a series.
 
-use std::convert::Infallible;
-
 use serde::{Deserialize, Serialize};
 
 use super::spelt_as;
@@ -166,14 +164,12 @@ impl From<&Coverage> for CoverageForm {
 }
 
 /// Puts the parts together again by the rules of the type, in whatever order they are written.
-impl TryFrom<CoverageForm> for Coverage {
-    type Error = Infallible;
-
-    fn try_from(form: CoverageForm) -> Result<Self, Infallible> {
+impl From<CoverageForm> for Coverage {
+    fn from(form: CoverageForm) -> Self {
         let mut coverage: Self = form.spans.into_iter().collect();
         form.disputes.into_iter().for_each(|dispute| coverage.add_dispute(dispute));
         form.claims.into_iter().for_each(|claim| coverage.add_claim(claim));
-        Ok(coverage)
+        coverage
     }
 }
 

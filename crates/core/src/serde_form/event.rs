@@ -86,7 +86,7 @@ enum EventForm<'a> {
     Candle(LiveCandleForm),
     Bar {
         #[serde(flatten)]
-        candle: LiveCandleForm,
+        bar: LiveCandleForm,
         revision: u32,
         quiet: bool,
     },
@@ -114,7 +114,7 @@ impl<'a> From<&'a FeedEvent> for EventForm<'a> {
                 Self::Candle(LiveCandleForm::of(series, candle.into(), *received))
             }
             FeedEvent::Bar { series, candle, revision, is_quiet, received } => Self::Bar {
-                candle: LiveCandleForm::of(series, candle.into(), *received),
+                bar: LiveCandleForm::of(series, candle.into(), *received),
                 revision: *revision,
                 quiet: *is_quiet,
             },

@@ -198,9 +198,9 @@ async fn a_changed_file_is_named_with_the_row_where_there_is_one() {
         &[FILE, "line 8", "opens at"],
     )
     .await;
-    refused(csv, rows(|lines| lines[7] = "360000,9,1,1,1,1,1,true".to_owned()), &[FILE, "line 8", "true"])
+    refused(csv, rows(|lines| lines[7] = "360000,9,1,1,1,1,1,true".to_owned()), &[FILE, "line 8", "invalid"])
         .await;
-    refused(csv, rows(|lines| lines[7] = "360000,1,1,1,1,1,inf,true".to_owned()), &[FILE, "line 8", "true"])
+    refused(csv, rows(|lines| lines[7] = "360000,1,1,1,1,1,inf,true".to_owned()), &[FILE, "line 8", "invalid"])
         .await;
     refused(csv, rows(|lines| lines[7] = "360000,1,1,1,1,1,1,true".to_owned()), &[FILE, "hash"]).await;
     refused(csv, rows(|lines| lines[7] = "360000,1,true".to_owned()), &[FILE, "line 8", "7 figures"]).await;

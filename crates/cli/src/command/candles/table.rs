@@ -5,7 +5,8 @@ use market_backbone::{Calendar, Candle, Grid, PlainDecimal, Slot, Timestamp, Vie
 
 use crate::terminal::{TextStyle, Tint};
 
-/// The rows of a view. What is not final though its slot `is_over`, the venue may still correct.
+/// Builds the rows of a view. A row that is not final although its slot `is_over` may still be revised by the
+/// venue.
 pub(crate) fn table(
     rows: View<'_>,
     grid: Grid,

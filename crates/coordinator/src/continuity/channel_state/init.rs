@@ -87,7 +87,7 @@ impl ChannelState {
                     None => tracker(current),
                 };
                 let past = candles.into_iter().chain(known.map(|known| known.since)).min();
-                // Candles from before their own place are there for the bars.
+                // Candles from before their own position are only needed for the bars.
                 let shown_from = candles.unwrap_or(current);
                 from(past.unwrap_or(current), past.is_some(), bars, shown_from)
             }

@@ -1,4 +1,4 @@
-//! From the states of candles that are handed out to the bars that have closed.
+//! Builds closed bars from the delivered states of candles.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use super::{ChannelPhase, GapHealer};
 
-/// The longest time until the clock is looked at again: it may be set meanwhile.
+/// The longest time until the clock is read again, because it may be set meanwhile.
 const MAX_CLOCK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl GapHealer {
-    /// Makes bars of an event that is being handed out. Returns the event, unless it comes after those bars or is none
-    /// that the reader asked for.
+    /// Builds bars from an event that is being delivered. Returns the event, unless it comes after those bars
+    /// or the reader did not ask for it.
     pub(super) fn build_bars(&mut self, number: usize, event: FeedEvent) -> Option<FeedEvent> {
         let lane = &mut self.channels[number];
         let (Some(bars), FeedEvent::Candle { candle, received, .. }) = (&mut lane.bars, &event) else {
@@ -26,12 +26,12 @@ impl GapHealer {
         if candle.is_final {
             return Some(event);
         }
-        // It may be the first of a new bar: the one before closes first.
+        // It may be the first state of a new bar: the one before closes first.
         self.after_bars = Some(event);
         None
     }
 
-    /// Returns the next bar to hand out, or what waits for the last of them.
+    /// Returns the next bar to deliver, or the event that waits for the last of them.
     pub(super) fn pop_bar(&mut self) -> Option<FeedEvent> {
         while let Some(number) = self.bar_channels_due.front() {
             if let Some(event) = self.channels[*number].bars.as_mut().and_then(|bars| bars.pop()) {
@@ -42,8 +42,8 @@ impl GapHealer {
         self.after_bars.take()
     }
 
-    /// Closes the bars that are over by the clock, if it is time to look. Nothing may be waiting to be handed out: it may
-    /// belong to them. Whether it was time.
+    /// Closes the bars that have ended by the clock, if it is time to check. No event may be waiting for
+    /// delivery, because it may belong to them. Returns whether it was time.
     pub(in crate::continuity) fn close_due_bars(&mut self, clock: &dyn Clock) -> bool {
         let now = Instant::now();
         if self.bars_at.is_none_or(|at| now < at) {
@@ -55,7 +55,7 @@ impl GapHealer {
             let lane = &mut self.channels[number];
             let Some(bars) = &mut lane.bars else { continue };
             next = next.min(bars.next_close(venue_now));
-            // While something is missing, nobody knows what a bar would lack.
+            // While events are missing, a closed bar could lack some of them.
             if lane.phase == ChannelPhase::Live && lane.has_live_event {
                 bars.on_time(venue_now);
                 self.bar_channels_due.push_back(number);
@@ -65,14 +65,14 @@ impl GapHealer {
         true
     }
 
-    /// Has the clock looked at again at `at`.
+    /// Schedules the next check of the clock at `at`.
     pub(super) fn look_at_bars(&mut self, at: Instant) {
         self.bars_at = Some(at);
         self.wake_at = self.wake_at.into_iter().chain([at]).min();
     }
 
-    /// The candles of a channel from `begin` on have been fetched: of what `coverage` lacks, nobody knows whether it was
-    /// quiet.
+    /// Records that the candles of a channel from `begin` on have been fetched. It is not known whether slots
+    /// outside `coverage` were quiet.
     pub(super) fn mark_interrupted(
         &mut self,
         number: usize,
