@@ -200,8 +200,12 @@ async fn a_changed_file_is_named_with_the_row_where_there_is_one() {
     .await;
     refused(csv, rows(|lines| lines[7] = "360000,9,1,1,1,1,1,true".to_owned()), &[FILE, "line 8", "invalid"])
         .await;
-    refused(csv, rows(|lines| lines[7] = "360000,1,1,1,1,1,inf,true".to_owned()), &[FILE, "line 8", "invalid"])
-        .await;
+    refused(
+        csv,
+        rows(|lines| lines[7] = "360000,1,1,1,1,1,inf,true".to_owned()),
+        &[FILE, "line 8", "invalid"],
+    )
+    .await;
     refused(csv, rows(|lines| lines[7] = "360000,1,1,1,1,1,1,true".to_owned()), &[FILE, "hash"]).await;
     refused(csv, rows(|lines| lines[7] = "360000,1,true".to_owned()), &[FILE, "line 8", "7 figures"]).await;
     let cut = |dir: &Path| edit(dir, FILE, |text| text[..text.len() - 3].to_owned());
