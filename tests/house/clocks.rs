@@ -238,7 +238,7 @@ async fn a_row_that_has_not_settled_is_not_closed() {
         assert!(set.candles.iter().all(|candle| candle.is_final));
     }
     let asked = world.backbone.client(Priority::Normal).candles("KRW-BTC", Timeframe::M5);
-    assert!(asked.count(3).closed().await.unwrap().candles.iter().all(|candle| candle.is_final));
+    assert!(asked.last(3).closed().await.unwrap().candles.iter().all(|candle| candle.is_final));
     world.close().await;
 }
 

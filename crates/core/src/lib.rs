@@ -69,7 +69,10 @@ pub use page::{
 pub use plain_decimal::PlainDecimal;
 pub use port::{
     BudgetReport, Call, CallSource, CandleSource, CandleStore, Capabilities, Clock, ClockReading,
-    ControlMessage, FrameDecoder, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login, ManualClock, MarketDaySource, OwnedReply, PageSource, PartStream, QueryParams, RateLimitGroup, RateLimitRule, RateUnit, RequestCost, RevisionPolicy, SocketLimits, SplitSource, StoredCandles, SymbolTable, Venue, VenueClock, WindowKind,
+    ControlMessage, FrameDecoder, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource,
+    LiveStream, Login, ManualClock, MarketDaySource, OwnedReply, PageSource, PartStream, QueryParams,
+    RateLimitGroup, RateLimitRule, RateUnit, RequestCost, RevisionPolicy, SocketLimits, SplitSource,
+    StoredCandles, SymbolTable, Venue, VenueClock, WindowKind,
 };
 pub use price_band::{BandIndicators, PriceBand};
 pub use priority::Priority;

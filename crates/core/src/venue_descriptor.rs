@@ -12,15 +12,10 @@ pub use self::options::VenueOptions;
 pub use self::registry::{UndescribedVenue, VenueRegistry};
 pub use self::setting::{VenueKey, VenueRegion, VenueSetting};
 pub use self::trading_hours::TradingHours;
-use crate::{
-    CallSource, Capabilities, Grid, MarketDaySource, SourceError, SplitSource, Venue, VenueId,
-};
+use crate::{CallSource, Capabilities, Grid, MarketDaySource, SourceError, SplitSource, Venue, VenueId};
 
 /// Makes the adapter of a venue from its options, for a source.
-pub type OpenVenue = fn(
-    options: &VenueOptions,
-    source: VenueId,
-) -> Result<Arc<dyn Venue>, SourceError>;
+pub type OpenVenue = fn(options: &VenueOptions, source: VenueId) -> Result<Arc<dyn Venue>, SourceError>;
 
 /// Returns the address of the socket, for a venue that has another one for some options.
 pub type SocketAddressOf = fn(options: &VenueOptions) -> Result<&'static str, SourceError>;
@@ -361,11 +356,7 @@ impl VenueDescriptor {
     ///
     /// [`BadRequest`](crate::SourceErrorKind::BadRequest) if the venue needs a key and none was given, does not take one of
     /// the options, or cannot read its value.
-    pub fn open(
-        &self,
-        options: &VenueOptions,
-        source: VenueId,
-    ) -> Result<Arc<dyn Venue>, SourceError> {
+    pub fn open(&self, options: &VenueOptions, source: VenueId) -> Result<Arc<dyn Venue>, SourceError> {
         options.check(self)?;
         (self.open)(options, source)
     }

@@ -8,5 +8,10 @@
 
 pub use market_backbone_core::{
     BadRow, BookRequest, BudgetReport, Call, CallSource, CandlePage, CandlePageBuilder, CandlePageRequest,
-    CandlePart, CandleQuery, CandleSource, Capabilities, ControlMessage, FinalityRules, FrameDecoder, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login, MarketDaySource, OpenMarketDaySource, OpenSplitSource, OpenVenue, OwnedReply, PageProof, PageSequence, PageSource, PartStream, PriceIncrement, PriorClaims, QueryParams, RateLimitRule, RateUnit, RequestCost, RevisionPolicy, Selection, SocketAddressOf, SocketLimits, SplitSource, StoredCandles, Subscription, SymbolTable, TickerRequest, TradeCursor, TradeCursorKind, TradePage, TradePageRequest, Venue, WindowKind,
+    CandlePart, CandleQuery, CandleSource, Capabilities, ControlMessage, FinalityRules, FrameDecoder,
+    FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource, LiveStream, Login, MarketDaySource,
+    OpenMarketDaySource, OpenSplitSource, OpenVenue, OwnedReply, PageProof, PageSequence, PageSource,
+    PartStream, PriceIncrement, PriorClaims, QueryParams, RateLimitRule, RateUnit, RequestCost,
+    RevisionPolicy, Selection, SocketAddressOf, SocketLimits, SplitSource, StoredCandles, Subscription,
+    SymbolTable, TickerRequest, TradeCursor, TradeCursorKind, TradePage, TradePageRequest, Venue, WindowKind,
 };

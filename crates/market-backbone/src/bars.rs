@@ -36,7 +36,7 @@ impl Client {
     /// # async fn trade(backbone: Backbone) -> Result<(), market_backbone::Error> {
     /// let bot = backbone.client(Priority::Critical);
     /// let mut bars = bot.bars("KRW-BTC", Timeframe::M1, 400).await?;
-    /// let mut closes: Vec<f64> = bars.history().candles.iter().map(|bar| bar.close).collect();
+    /// let mut closes: Vec<f64> = bars.history().closes().collect();
     /// while let Some(event) = bars.next().await {
     ///     match event {
     ///         FeedEvent::Bar { candle, revision: 0, .. } => closes.push(candle.close),
@@ -58,7 +58,7 @@ impl Client {
         history_count: usize,
     ) -> Result<Bars, Error> {
         let series = Series::new(self.backbone().symbol(market)?, timeframe);
-        let history = self.candles(market, timeframe).count(history_count).closed().await?;
+        let history = self.candles(market, timeframe).last(history_count).closed().await?;
         let grid = self.backbone().grid();
         let start = match history.candles.last() {
             Some(last) => grid.close(timeframe, last.open_time),

@@ -86,10 +86,7 @@ impl VenueSpec {
         }
     }
 
-    fn open(
-        self,
-        source: VenueId,
-    ) -> Result<(Arc<dyn Venue>, Endpoint), SourceError> {
+    fn open(self, source: VenueId) -> Result<(Arc<dyn Venue>, Endpoint), SourceError> {
         match self {
             Self::Described(config) => config.open(source),
             Self::Adapter(venue, endpoint) => Ok((venue, endpoint)),

@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt};
 use market_backbone_core::{CandleSet, Series, TimeError, Timeframe, Timestamp};
 
 use crate::candle_request::window::{AnyWindow, CandleWindow, DefaultWindow, LastWindow, RangeWindow};
-use crate::{CandleRequest, Client, Error};
+use crate::{CandleRequest, Client, Error, MarketList};
 
 /// The number of markets in flight: enough to use the venue's rate limit, few enough to hold their answers in
 /// memory.
@@ -43,12 +43,12 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn candles_of(
+    pub fn candles_of<How>(
         &self,
-        markets: impl IntoIterator<Item = impl Into<String>>,
+        markets: impl MarketList<How>,
         timeframe: Timeframe,
     ) -> CandleBatch<DefaultWindow> {
-        let markets = markets.into_iter().map(Into::into).collect();
+        let markets = markets.into_names();
         CandleBatch { client: self.clone(), markets, timeframe, template: self.candles("", timeframe) }
     }
 }

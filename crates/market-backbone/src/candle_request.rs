@@ -63,12 +63,6 @@ impl CandleRequest<DefaultWindow> {
         self.with_window(LastWindow { count, before: None })
     }
 
-    /// The former name of [`last`](Self::last).
-    #[doc(hidden)]
-    pub fn count(self, count: usize) -> CandleRequest<LastWindow> {
-        self.last(count)
-    }
-
     /// Requests the candles that open within the bounds: `from..to`, `from..`, `..to` or `from..=to`.
     ///
     /// A bound is a [`Timestamp`], a `SystemTime`, a `jiff::Timestamp` or `jiff::Zoned`, or a text (RFC 3339,

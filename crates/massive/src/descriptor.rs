@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    CallSource, Capabilities, Clock, MarketDaySource, Secret, SourceError, SplitSource, TradingHours, Venue,
+    CallSource, Capabilities, MarketDaySource, Secret, SourceError, SplitSource, TradingHours, Venue,
     VenueDescriptor, VenueId, VenueKey, VenueOptions, VenueRegion, VenueSetting,
 };
 
@@ -76,10 +76,7 @@ fn socket(options: &VenueOptions) -> Result<&'static str, SourceError> {
     Ok(if plan(options)? == MassivePlan::Advanced { WS_URL } else { DELAYED_WS_URL })
 }
 
-fn open(
-    options: &VenueOptions,
-    source: VenueId,
-) -> Result<Arc<dyn Venue>, SourceError> {
+fn open(options: &VenueOptions, source: VenueId) -> Result<Arc<dyn Venue>, SourceError> {
     let key = options.key().cloned().unwrap_or_else(|| Secret::new(""));
     let mut venue = Massive::new(key, plan(options)?).with_source(source);
     if let Some(rate) = options.parse::<MassiveRate>(RATE_OPTION)? {
@@ -101,7 +98,7 @@ fn market_day_source(calls: Arc<dyn CallSource>) -> Arc<dyn MarketDaySource> {
 
 #[cfg(test)]
 mod tests {
-    use market_backbone_core::{ManualClock, SourceErrorKind};
+    use market_backbone_core::SourceErrorKind;
 
     use super::*;
 

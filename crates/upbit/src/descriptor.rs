@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Capabilities, Clock, SourceError, Venue, VenueDescriptor, VenueId, VenueOptions, VenueRegion,
+    Capabilities, SourceError, Venue, VenueDescriptor, VenueId, VenueOptions, VenueRegion,
 };
 
 use crate::capabilities::CAPABILITIES;

@@ -17,20 +17,19 @@ pub struct Decision {
 ///
 /// If there is no such market, or the venue cannot answer.
 pub async fn run(client: &Client, market: &str, decisions: usize) -> Result<Vec<Decision>, Error> {
-    let mut live = client.subscribe([market], [StreamKind::Candle(Timeframe::S1)]).await?;
-    let mut closes: Vec<f64> =
-        client.candles(market, Timeframe::S1).last(400).closed().await?.closes().collect();
-    let (mut made, mut forming) = (Vec::new(), None::<Candle>);
-    while let Some(event) = live.next().await {
-        let FeedEvent::Candle { candle, .. } = event else { continue };
-        let closed = forming.replace(candle).filter(|before| before.open_time < candle.open_time);
-        if let Some(Candle { open_time, close, .. }) = closed {
-            let mean = closes.iter().sum::<f64>() / closes.len().max(1) as f64;
-            made.push(Decision { open_time, is_long: close > mean });
-            closes.push(close);
-        }
-        if made.len() == decisions {
-            break;
+    let mut bars = client.bars(market, Timeframe::S1, 400).await?;
+    let mut closes: Vec<f64> = bars.history().closes().collect();
+    let mut made = Vec::new();
+    while made.len() < decisions {
+        match bars.next().await {
+            Some(FeedEvent::Bar { candle: Candle { open_time, close, .. }, revision: 0, .. }) => {
+                let mean = closes.iter().sum::<f64>() / closes.len().max(1) as f64;
+                made.push(Decision { open_time, is_long: close > mean });
+                closes.push(close);
+            }
+            Some(FeedEvent::Ended { reason }) => return Err(reason.into()),
+            Some(_) => {}
+            None => break,
         }
     }
     Ok(made)

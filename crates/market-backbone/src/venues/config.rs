@@ -120,10 +120,7 @@ impl VenueConfig {
         &self.pins
     }
 
-    pub(crate) fn open(
-        &self,
-        source: VenueId,
-    ) -> Result<(Arc<dyn Venue>, Endpoint), SourceError> {
+    pub(crate) fn open(&self, source: VenueId) -> Result<(Arc<dyn Venue>, Endpoint), SourceError> {
         Ok((self.descriptor.open(&self.options, source)?, self.resolved_endpoint()?))
     }
 

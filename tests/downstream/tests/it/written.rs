@@ -137,6 +137,11 @@ fn events_say_their_kind_first_of_all() {
                        "why": "the feed ended before it could be fetched",
                        "channels": [{ "venue": "upbit", "symbol": "KRW-BTC", "kind": "trade" }] });
     assert_eq!(gap, want);
+    let series = Series::new(trade().symbol, Timeframe::M1);
+    let (revision, is_quiet, received) = (1, false, LATER);
+    let bar = to_value(FeedEvent::Bar { series, candle: candle(), revision, is_quiet, received }).unwrap();
+    assert_eq!((&bar["kind"], &bar["revision"], &bar["quiet"]), (&json!("bar"), &json!(1), &json!(false)));
+    assert_eq!(serde_json::from_value::<Candle>(bar).unwrap(), candle());
     let lagged = to_value(FeedEvent::Lagged { missed: 3 }).unwrap();
     assert_eq!(lagged, json!({ "kind": "lagged", "missed": 3 }));
 }
