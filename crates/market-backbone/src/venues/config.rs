@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use market_backbone_core::{
-    Clock, Secret, SourceError, SourceErrorKind, Venue, VenueDescriptor, VenueId, VenueOptions,
+    Secret, SourceError, SourceErrorKind, Venue, VenueDescriptor, VenueId, VenueOptions,
 };
 use market_backbone_routing::Endpoint;
 
