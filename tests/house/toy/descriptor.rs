@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use market_backbone::{
-    Clock, SourceError, TradingHours, VenueDescriptor, VenueId, VenueKey, VenueOptions, VenueSetting,
+    SourceError, TradingHours, VenueDescriptor, VenueId, VenueKey, VenueOptions, VenueSetting,
 };
 use market_backbone_core::{Capabilities, Venue};
 use market_backbone_upbit::Upbit;
@@ -36,7 +36,7 @@ fn capabilities() -> Capabilities {
     *Upbit::for_source(TOY).capabilities()
 }
 
-fn open(_: &VenueOptions, source: VenueId, _: &Arc<dyn Clock>) -> Result<Arc<dyn Venue>, SourceError> {
+fn open(_: &VenueOptions, source: VenueId) -> Result<Arc<dyn Venue>, SourceError> {
     Ok(Arc::new(Upbit::for_source(source)))
 }
 
