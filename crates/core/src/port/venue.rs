@@ -203,12 +203,12 @@ impl<'a> HttpReply<'a> {
 /// The messages a connection has to send before it may subscribe.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// The messages, sent in this order once the connection is open, or once [`ControlMessage::LoginPrompt`]
+    /// The messages, sent in this order once the connection is open, or once [`ControlMessage::LoginPrompt`](super::ControlMessage::LoginPrompt)
     /// arrived where `awaits_prompt` is set.
     pub messages: Vec<Secret>,
     /// `true` if the venue sends the first message.
     pub awaits_prompt: bool,
-    /// The time from connecting within which [`ControlMessage::LoggedIn`] must arrive.
+    /// The time from connecting within which [`ControlMessage::LoggedIn`](super::ControlMessage::LoggedIn) must arrive.
     pub timeout: Duration,
 }
 
