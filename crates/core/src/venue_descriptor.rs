@@ -33,9 +33,9 @@ pub type OpenMarketDaySource = fn(calls: Arc<dyn CallSource>) -> Arc<dyn MarketD
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use market_backbone_core::{Capabilities, Clock, SourceError, Venue, VenueDescriptor, VenueId, VenueOptions};
+/// # use market_backbone_core::{Capabilities, SourceError, Venue, VenueDescriptor, VenueId, VenueOptions};
 /// # fn capabilities() -> Capabilities { unimplemented!() }
-/// # fn open(_: &VenueOptions, _: VenueId, _: &Arc<dyn Clock>) -> Result<Arc<dyn Venue>, SourceError> {
+/// # fn open(_: &VenueOptions, _: VenueId) -> Result<Arc<dyn Venue>, SourceError> {
 /// #     unimplemented!()
 /// # }
 /// const TOY: VenueId = VenueId::new("toy");
