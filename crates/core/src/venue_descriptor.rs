@@ -32,16 +32,13 @@ pub type OpenMarketDaySource = fn(calls: Arc<dyn CallSource>) -> Arc<dyn MarketD
 /// archives read it, so that none of them names a venue.
 ///
 /// ```
-/// # use std::sync::Arc;
-/// # use market_backbone_core::{Capabilities, SourceError, Venue, VenueDescriptor, VenueId, VenueOptions};
-/// # fn capabilities() -> Capabilities { unimplemented!() }
-/// # fn open(_: &VenueOptions, _: VenueId) -> Result<Arc<dyn Venue>, SourceError> {
-/// #     unimplemented!()
-/// # }
-/// const TOY: VenueId = VenueId::new("toy");
-/// static DESCRIPTOR: VenueDescriptor =
-///     VenueDescriptor::new(TOY, "Toy", capabilities, open).summary("Made-up coins").sample_markets(&["A", "B"]);
-/// assert_eq!(DESCRIPTOR.id(), TOY);
+/// use market_backbone_core::{Capabilities, OpenVenue, VenueDescriptor, VenueId};
+///
+/// const fn toy(capabilities: fn() -> Capabilities, open: OpenVenue) -> VenueDescriptor {
+///     VenueDescriptor::new(VenueId::new("toy"), "Toy", capabilities, open)
+///         .summary("Made-up coins")
+///         .sample_markets(&["A", "B"])
+/// }
 /// ```
 #[derive(Clone, Copy)]
 #[must_use = "a descriptor does nothing until it is registered or connected"]
