@@ -11,13 +11,14 @@ use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::{FutureExt, StreamExt};
 use market_backbone_coordinator::{Continuity, ContinuityConfig, Cursor, Feed, Start};
 use market_backbone_core::{
-    BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, Capabilities,
-    Channel, Clock, Coverage, Delivery, FeedEvent, Gap, GapCause, GapState, Grid, Instrument, LiveSource,
-    LiveStream, OrderBook, Origin, PageSource, PartStream, Priority, Provenance, Selection, Series,
-    SourceError, SourceErrorKind, Span, StreamKind, Subscription, Symbol, Ticker, TickerRequest, TimeRange,
-    Timeframe, Timestamp, Trade, TradeCursor, TradeCursorKind, TradeId, TradePage, TradePageRequest, VenueId,
+    BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, Capabilities, Channel,
+    Clock, Delivery, FeedEvent, Gap, GapCause, GapState, Grid, Instrument, LiveSource, LiveStream, OrderBook,
+    Origin, PageSource, Priority, Provenance, Series, SourceError, SourceErrorKind, Span, StreamKind,
+    Subscription, Symbol, Ticker, TickerRequest, TimeRange, Timeframe, Timestamp, Trade, TradeCursor,
+    TradeCursorKind, TradeId, TradePage, TradePageRequest, VenueId,
 };
-use tokio::time::{Instant, sleep, timeout};
+use market_backbone_testkit::{ScriptedCandles, TaskClock, flat_candle};
+use tokio::time::{sleep, timeout};
 
 use crate::venue::Model;
 
@@ -27,16 +28,6 @@ pub(crate) const CANDLE: StreamKind = StreamKind::Candle(Timeframe::M1);
 pub(crate) const NOON: i64 = 1_800_014_400;
 /// The id of a trade at noon.
 const FIRST_ID: i64 = 17_000_000_000_000_000;
-
-/// A clock that starts at `NOON` and follows tokio's paused clock.
-#[derive(Debug)]
-pub(crate) struct TokioClock(Instant);
-
-impl Clock for TokioClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_secs(NOON).plus(self.0.elapsed())
-    }
-}
 
 /// The fault of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +48,15 @@ type Flaws = Box<dyn FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send>;
 /// The error of the request with this number.
 type Script = Box<dyn FnMut(usize) -> Option<SourceErrorKind> + Send>;
 
+/// The closed candles of each market.
+type Tape = Arc<Mutex<Vec<(Symbol, Candle)>>>;
+
 pub(crate) struct Venue {
-    pub(crate) clock: Arc<TokioClock>,
+    pub(crate) clock: Arc<TaskClock>,
     capabilities: Capabilities,
     trades: Mutex<BTreeMap<(Symbol, TradeId), Trade>>,
-    candles: Mutex<Vec<(Symbol, Candle)>>,
+    candles: Tape,
+    candle_source: ScriptedCandles,
     script: Mutex<Script>,
     flaws: Mutex<Flaws>,
     pub(crate) asked: Mutex<Vec<(TradePageRequest, Priority)>>,
@@ -109,31 +104,14 @@ pub(crate) fn at(ms: i64) -> Timestamp {
 }
 
 pub(crate) fn ticker(code: &str, ms: i64, day_volume: f64) -> FeedEvent {
-    let (time, price) = (at(ms), 100.0);
-    FeedEvent::Ticker(Ticker {
-        symbol: symbol(code),
-        price,
-        open: price,
-        high: price,
-        low: price,
-        previous_close: price,
-        size: 1.0,
-        side: None,
-        day_volume,
-        day_turnover: day_volume,
-        volume_24h: day_volume,
-        turnover_24h: day_volume,
-        trade_time: time,
-        time,
-        received: time,
-    })
+    let quiet = market_backbone_testkit::ticker(symbol(code), 100.0, at(ms));
+    let (day_turnover, volume_24h, turnover_24h) = (day_volume, day_volume, day_volume);
+    FeedEvent::Ticker(Ticker { day_volume, day_turnover, volume_24h, turnover_24h, ..quiet })
 }
 
 /// Returns a candle of the minute that opens this many minutes after noon.
 pub(crate) fn candle(minute: i64, close: f64, is_final: bool) -> Candle {
-    let open_time = at(minute * 60_000);
-    let (open, volume) = (close, 1.0);
-    Candle { open_time, open, high: close, low: close, close, volume, turnover: close, is_final }
+    Candle { is_final, ..flat_candle(at(minute * 60_000), close) }
 }
 
 pub(crate) fn live_candle(minute: i64, close: f64) -> FeedEvent {
@@ -163,11 +141,13 @@ impl Venue {
         capabilities.trade_cursors = &[TradeCursorKind::Latest, TradeCursorKind::Before];
         capabilities.live_timeframes = &[Timeframe::M1];
         change(&mut capabilities);
+        let (clock, candles) = (Arc::new(TaskClock::showing(at(0))), Tape::default());
         Arc::new(Self {
-            clock: Arc::new(TokioClock(Instant::now())),
+            candle_source: candle_source(Arc::clone(&candles), Arc::clone(&clock)),
+            clock,
             capabilities,
             trades: Mutex::default(),
-            candles: Mutex::default(),
+            candles,
             script: Mutex::new(Box::new(|_| None)),
             flaws: Mutex::new(Box::new(|_, _| None)),
             asked: Mutex::default(),
@@ -246,7 +226,8 @@ impl Venue {
 
     pub(crate) fn continuity(self: &Arc<Self>, config: ContinuityConfig) -> Continuity {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Continuity::new(Arc::clone(self) as _, Arc::clone(self) as _, Arc::clone(self) as _, clock, config)
+        let candles = Arc::new(self.candle_source.clone());
+        Continuity::new(Arc::clone(self) as _, Arc::clone(self) as _, candles, clock, config)
     }
 
     fn page(&self, request: &TradePageRequest) -> TradePage {
@@ -379,20 +360,18 @@ impl PageSource for Venue {
     }
 }
 
-impl CandleSource for Venue {
-    fn stream(&self, query: CandleQuery) -> PartStream {
-        let Selection::Range(range) = query.selection() else { panic!("a feed asks for ranges") };
-        let observed_at = self.clock.now();
-        let candles = self.candles.lock().unwrap();
-        let of = candles.iter().filter(|(symbol, _)| *symbol == query.series.symbol);
-        let candles =
-            of.map(|(_, candle)| *candle).filter(|candle| range.contains(candle.open_time)).collect();
-        let provenance = Provenance { origin: Origin::Rest, observed_at };
-        let known = TimeRange::new(range.from(), range.to().min(observed_at));
-        let coverage: Coverage = known.into_iter().map(|range| Span { range, provenance }).collect();
-        let part = CandlePart { candles, coverage, ..CandlePart::default() };
-        futures::stream::iter([Ok(part)]).boxed()
-    }
+/// A source of the closed candles in `tape` that has observed them now.
+fn candle_source(tape: Tape, clock: Arc<TaskClock>) -> ScriptedCandles {
+    let rows = move |query: &CandleQuery, range: TimeRange| {
+        let tape = tape.lock().unwrap();
+        let of = tape.iter().filter(|(symbol, _)| *symbol == query.series.symbol);
+        of.map(|(_, candle)| *candle).filter(|candle| range.contains(candle.open_time)).collect()
+    };
+    ScriptedCandles::new(rows).proving(move |range| {
+        let provenance = Provenance { origin: Origin::Rest, observed_at: clock.now() };
+        let known = TimeRange::new(range.from(), range.to().min(clock.now()));
+        known.into_iter().map(|range| Span { range, provenance }).collect()
+    })
 }
 
 #[async_trait]

@@ -10,8 +10,8 @@ use market_backbone_core::{
 use market_backbone_routing::{
     ChoiceConfig, Endpoint, ReconnectConfig, RequestOptions, RouteReason, Router, RouterConfig, SessionConfig,
 };
+use market_backbone_testkit::{PlainVenue, symbol};
 
-use crate::fake_venue::{FakeVenue, symbol};
 use crate::router::{count, eventually};
 use crate::server::{Scripted, Server};
 
@@ -31,7 +31,7 @@ impl House {
         let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_785_753_630)));
         let shown: Arc<ManualClock> = Arc::clone(&clock);
-        let router = Router::start(Arc::new(FakeVenue), &endpoint, shown, config).unwrap();
+        let router = Router::start(Arc::new(PlainVenue::limited()), &endpoint, shown, config).unwrap();
         Self { server, router, clock }
     }
 

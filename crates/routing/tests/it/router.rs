@@ -9,9 +9,9 @@ use market_backbone_core::{
     Series, SourceErrorKind, StreamKind, Subscription, TickerRequest, Timeframe, Timestamp,
 };
 use market_backbone_routing::{Endpoint, RouteReason, Router, RouterConfig};
+use market_backbone_testkit::{PlainVenue, symbol};
 use tokio::time::timeout;
 
-use crate::fake_venue::{FakeVenue, symbol};
 use crate::server::{Scripted, Server};
 
 const NORMAL: Priority = Priority::Normal;
@@ -24,7 +24,7 @@ async fn router(server: &Server) -> Router {
     let address = server.address;
     let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(NOW)));
-    Router::start(Arc::new(FakeVenue), &endpoint, clock, RouterConfig::default()).unwrap()
+    Router::start(Arc::new(PlainVenue::limited()), &endpoint, clock, RouterConfig::default()).unwrap()
 }
 
 fn series(timeframe: Timeframe) -> Series {

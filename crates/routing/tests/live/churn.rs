@@ -8,12 +8,12 @@ use std::time::Duration;
 use futures::StreamExt;
 use market_backbone_core::StreamKind;
 use market_backbone_routing::FollowGuard;
+use market_backbone_testkit::channel;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fake_venue::channel;
 use crate::rig::Rig;
 use crate::server::{Server, eventually, soon};
 

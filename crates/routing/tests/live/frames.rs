@@ -6,13 +6,13 @@ use market_backbone_core::{
     Delivery, GapCause, LiveStream, ManualClock, StreamKind, Subscription, Timestamp,
 };
 use market_backbone_routing::FrameFeed;
+use market_backbone_testkit::{PlainVenue, channel, symbol};
 
-use crate::fake_venue::{FakeVenue, channel, symbol};
 use crate::rig::{Rig, is_empty, next, quick};
 
 fn feed() -> FrameFeed {
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
-    FrameFeed::new(Arc::new(FakeVenue::default()), clock, quick())
+    FrameFeed::new(Arc::new(PlainVenue::default()), clock, quick())
 }
 
 fn read(feed: &FrameFeed, codes: &[&str], kind: StreamKind) -> LiveStream {

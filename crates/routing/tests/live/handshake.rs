@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use market_backbone_core::{Login, Secret, StreamKind};
 use market_backbone_routing::Health;
+use market_backbone_testkit::{PlainVenue, channel};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fake_venue::{FakeVenue, channel};
 use crate::rig::{Rig, next, quick};
 use crate::server::{Peer, eventually};
 
 const TRADE: StreamKind = StreamKind::Trade;
 
-fn strict(awaits_hello: bool, within: Duration) -> FakeVenue {
+fn strict(awaits_hello: bool, within: Duration) -> PlainVenue {
     let messages = vec![Secret::new("i am ann"), Secret::new("key 1234")];
-    FakeVenue {
-        greeting: Some(Login { messages, awaits_prompt: awaits_hello, timeout: within }),
-        ..FakeVenue::default()
+    PlainVenue {
+        login: Some(Login { messages, awaits_prompt: awaits_hello, timeout: within }),
+        ..PlainVenue::default()
     }
 }
 
@@ -85,7 +85,7 @@ async fn a_refused_key_is_final_until_somebody_tries_again() {
 #[tokio::test]
 async fn who_was_evicted_stays_away_however_well_the_connection_began() {
     let reconnect = quick().reconnect.stable_after(Duration::ZERO);
-    let rig = Rig::with(FakeVenue::default(), quick().reconnect(reconnect)).await;
+    let rig = Rig::with(PlainVenue::default(), quick().reconnect(reconnect)).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut times = Vec::new();
     for id in 0..3 {

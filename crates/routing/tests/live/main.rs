@@ -5,7 +5,6 @@
 mod caps;
 mod chaos;
 mod churn;
-mod fake_venue;
 mod frames;
 mod gaps;
 mod handshake;

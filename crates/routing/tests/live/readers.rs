@@ -1,8 +1,8 @@
 //! Readers: each at its own pace, and the latest values without reading.
 
 use market_backbone_core::{Delivery, Series, StreamKind, Subscription, Timeframe};
+use market_backbone_testkit::{channel, symbol};
 
-use crate::fake_venue::{channel, symbol};
 use crate::rig::{Rig, is_empty, next};
 use crate::server::eventually;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use market_backbone_core::{Priority, SourceErrorKind, StreamKind};
+use market_backbone_testkit::{CONNECTS, channel};
 
-use crate::fake_venue::{CONNECTS, channel};
 use crate::rig::{Rig, next};
 use crate::server::eventually;
 

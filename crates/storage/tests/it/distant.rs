@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::FutureExt;
 use market_backbone_core::{
-    Candle, CandleQuery, CandleSource, CandleStore, Coverage, Grid, ManualClock, Series, StoreError,
-    StoreErrorKind, StoredCandles, TimeRange,
+    CandleQuery, CandleSource, CandleStore, Grid, ManualClock, StoreError, StoreErrorKind,
 };
 use market_backbone_storage::{MemoryStore, RemoteStore, StoredSource};
+use market_backbone_testkit::{HookedStore, StoreCall};
 use tokio::time::Instant;
 
 use crate::material::{candles, everything, minute, minutes, proof, series};
@@ -35,7 +34,7 @@ enum Mood {
 /// Something far away.
 struct Far {
     mood: Mutex<Mood>,
-    holds: MemoryStore,
+    holds: Arc<MemoryStore>,
     questions: AtomicU32,
     written: AtomicU64,
 }
@@ -43,19 +42,19 @@ struct Far {
 impl Far {
     fn new(mood: Mood) -> Arc<Self> {
         let (questions, written) = (AtomicU32::default(), AtomicU64::default());
-        Arc::new(Self { mood: Mutex::new(mood), holds: MemoryStore::new(), questions, written })
+        Arc::new(Self { mood: Mutex::new(mood), holds: Arc::default(), questions, written })
     }
 
     fn is(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
     }
 
-    async fn answer(&self, writes: bool) -> Result<(), StoreError> {
+    async fn answer(&self, call: StoreCall) -> Result<(), StoreError> {
         self.questions.fetch_add(1, Ordering::SeqCst);
         let mood = *self.mood.lock().unwrap();
         match mood {
             Mood::Well => Ok(()),
-            Mood::Locked if !writes => Ok(()),
+            Mood::Locked if !call.is_write() => Ok(()),
             Mood::Failing(left @ 1..) => {
                 self.is(Mood::Failing(left - 1));
                 Ok(())
@@ -66,48 +65,32 @@ impl Far {
     }
 }
 
-fn refusal() -> StoreError {
-    StoreError::new(StoreErrorKind::Inaccessible, "the far store refuses")
+impl Far {
+    /// The store as others see it.
+    fn store(self: Arc<Self>) -> Arc<dyn CandleStore> {
+        let holds = Arc::clone(&self.holds) as _;
+        Arc::new(HookedStore::new(holds, move |call| {
+            let far = Arc::clone(&self);
+            async move {
+                far.answer(call).await?;
+                if let StoreCall::Commit { rows } = call {
+                    far.written.fetch_add(rows as u64, Ordering::SeqCst);
+                }
+                Ok(())
+            }
+        }))
+    }
 }
 
-#[async_trait]
-impl CandleStore for Far {
-    async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
-        self.answer(false).await?;
-        self.holds.coverage(series).await
-    }
-    async fn read(
-        &self,
-        series: &Series,
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<StoredCandles, StoreError> {
-        self.answer(false).await?;
-        self.holds.read(series, range, limit).await
-    }
-    async fn commit(&self, series: &Series, rows: &[Candle], known: &Coverage) -> Result<(), StoreError> {
-        self.answer(true).await?;
-        self.written.fetch_add(rows.len() as u64, Ordering::SeqCst);
-        self.holds.commit(series, rows, known).await
-    }
-    async fn series(&self) -> Result<Vec<Series>, StoreError> {
-        self.answer(false).await?;
-        self.holds.series().await
-    }
-    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
-        self.answer(true).await?;
-        self.holds.forget(series, range).await
-    }
-    async fn close(&self) {
-        let _ = self.answer(false).await;
-    }
+fn refusal() -> StoreError {
+    StoreError::new(StoreErrorKind::Inaccessible, "the far store refuses")
 }
 
 async fn open(far: &Arc<Far>) -> Arc<RemoteStore> {
     let far = Arc::clone(far);
     let opener = move || {
         let far = Arc::clone(&far);
-        async move { far.answer(false).await.map(|()| far as Arc<dyn CandleStore>) }.boxed()
+        async move { far.answer(StoreCall::Series).await.map(|()| far.store()) }.boxed()
     };
     Arc::new(RemoteStore::open("the far store", opener).await.unwrap())
 }
