@@ -21,7 +21,6 @@ mod screener;
 mod silence;
 mod soak;
 mod sources;
-mod toy;
 mod truth;
 mod urgency;
 mod witness;

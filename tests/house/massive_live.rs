@@ -20,6 +20,7 @@ use market_backbone_emulator::{
 };
 use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 use market_backbone_routing::{Endpoint, Health, ReconnectConfig, Router};
+use market_backbone_testkit::eventually;
 use tokio::time::{Instant, timeout};
 
 use self::script::{STEPS, Script, Step, print, say, status};
@@ -55,14 +56,6 @@ async fn next(stream: &mut LiveStream) -> String {
         FeedEvent::Trade(trade) => format!("trade {}", trade.price),
         FeedEvent::Gap(gap) => format!("{} {}", gap.state.as_str(), gap.cause.as_str()),
         other => format!("{other:?}"),
-    }
-}
-
-async fn eventually(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !condition() {
-        assert!(Instant::now() < deadline, "did not happen in time");
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

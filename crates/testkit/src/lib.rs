@@ -8,6 +8,7 @@
 //! | [`CannedCalls`] | a [`CallSource`](market_backbone_core::CallSource) with prepared answers |
 //! | [`TaskClock`], [`MachineClock`] | clocks that run with tokio's time, or that can be set while the time since the boot goes on |
 //! | [`CAPABILITIES`] | a venue without any limits, to be changed field by field |
+//! | [`eventually`], [`soon`] | waits with a deadline |
 //! | [`candle`], [`minutes`], [`proof`], [`ticker`] … | values on numbered one-minute slots |
 //!
 //! ```
@@ -40,6 +41,7 @@ mod plain_frames;
 mod plain_lines;
 mod plain_venue;
 mod scripted_candles;
+mod waiting;
 
 pub use candle_values::{
     OBSERVED_AT, UPBIT, candle, candles, dice, everything, flat_candle, has_trade, minute, minute_of,
@@ -53,3 +55,4 @@ pub use hooked_store::{HookedStore, StoreCall};
 pub use market_page::market_page;
 pub use plain_venue::{CONNECTS, PLAIN, PlainVenue, channel, symbol};
 pub use scripted_candles::ScriptedCandles;
+pub use waiting::{eventually, eventually_async, soon};

@@ -14,7 +14,7 @@ use crate::plain_lines::{number, priced, rows};
 use crate::{CAPABILITIES, flat_candle, ticker, top_of_book};
 
 /// The id of the plain venue.
-pub const PLAIN: VenueId = VenueId::new("plain");
+pub const PLAIN: VenueId = VenueId::new("fake");
 
 /// Its rule for new connections.
 pub const CONNECTS: RateLimitRule =

@@ -9,7 +9,7 @@ use market_backbone_core::{
     Series, SourceErrorKind, StreamKind, Subscription, TickerRequest, Timeframe, Timestamp,
 };
 use market_backbone_routing::{Endpoint, RouteReason, Router, RouterConfig};
-use market_backbone_testkit::{PlainVenue, symbol};
+use market_backbone_testkit::{PlainVenue, eventually_async, symbol};
 use tokio::time::timeout;
 
 use crate::server::{Scripted, Server};
@@ -37,16 +37,6 @@ fn page(count: u32) -> CandlePageRequest {
 
 pub(crate) fn count(router: &Router, reason: RouteReason) -> u64 {
     router.metrics().decisions.iter().find(|(found, _)| *found == reason).map_or(0, |(_, count)| *count)
-}
-
-/// Polls until the condition holds, for five seconds at most.
-pub(crate) async fn eventually(mut asked: impl AsyncFnMut() -> bool) {
-    let patience = async {
-        while !asked().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_secs(5), patience).await.expect("it never happened");
 }
 
 #[tokio::test]
@@ -155,7 +145,7 @@ async fn who_asks_often_is_served_from_the_socket() {
     let ask = async || router.tickers(&request, NORMAL).await.unwrap()[0].price;
     assert_eq!((ask().await, ask().await, ask().await), (1.0, 1.0, 1.0));
     assert_eq!((count(&router, RouteReason::Rare), count(&router, RouteReason::Starting)), (2, 1));
-    eventually(async || ask().await == 2.0).await;
+    eventually_async(async || ask().await == 2.0).await;
     let sent = server.asked().len();
     for _ in 0..100 {
         assert_eq!(ask().await, 2.0);

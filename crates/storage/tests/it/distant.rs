@@ -9,7 +9,7 @@ use market_backbone_core::{
     CandleQuery, CandleSource, CandleStore, Grid, ManualClock, StoreError, StoreErrorKind,
 };
 use market_backbone_storage::{MemoryStore, RemoteStore, StoredSource};
-use market_backbone_testkit::{HookedStore, StoreCall};
+use market_backbone_testkit::{HookedStore, StoreCall, eventually};
 use tokio::time::Instant;
 
 use crate::material::{candles, everything, minute, minutes, proof, series};
@@ -108,15 +108,6 @@ fn last(count: usize) -> CandleQuery {
     CandleQuery::last(series("KRW-BTC"), count).unwrap().closed()
 }
 
-/// Waits, in time that passes by itself, until it is so.
-async fn until(mut is_so: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(3_600);
-    while !is_so() {
-        assert!(Instant::now() < patience, "it never is");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_start_waits_two_seconds_for_a_store_that_does_not_answer_and_goes_on() {
     let (begun, far) = (Instant::now(), Far::new(Mood::Mute));
@@ -169,7 +160,7 @@ async fn what_it_has_missed_is_written_to_it_when_it_is_back() {
     source.candles(last(500)).await.unwrap();
     assert_eq!((store.state().is_unavailable, store.state().backlog_rows), (true, 500));
     far.is(Mood::Well);
-    until(|| !store.state().is_unavailable && store.state().backlog_rows == 0).await;
+    eventually(|| !store.state().is_unavailable && store.state().backlog_rows == 0).await;
     let held = far.holds.read(&series("KRW-BTC"), everything(), usize::MAX).await.unwrap().candles;
     assert_eq!(held, candles(NOW - 500, NOW));
     let known = far.holds.coverage(&series("KRW-BTC")).await.unwrap();
@@ -189,7 +180,7 @@ async fn what_it_has_still_to_forget_it_does_not_know() {
     store.forget(&btc, minutes(2, 4)).await.unwrap();
     assert_eq!(store.coverage(&btc).await.unwrap().missing(minutes(0, 10)), [minutes(2, 4)]);
     far.is(Mood::Well);
-    until(|| !far.holds.coverage(&btc).now_or_never().unwrap().unwrap().covers(minutes(0, 10))).await;
+    eventually(|| !far.holds.coverage(&btc).now_or_never().unwrap().unwrap().covers(minutes(0, 10))).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -235,7 +226,7 @@ async fn a_store_that_is_away_is_asked_ever_more_seldom() {
     let asked = far.questions.load(Ordering::SeqCst);
     assert!((20..60).contains(&asked), "asked {asked} times in ten minutes");
     far.is(Mood::Well);
-    until(|| !store.state().is_unavailable).await;
+    eventually(|| !store.state().is_unavailable).await;
     store.close().await;
     let asked = far.questions.load(Ordering::SeqCst);
     tokio::time::sleep(Duration::from_secs(600)).await;

@@ -103,6 +103,20 @@ impl Tape {
         traded.then(|| Candle { is_final, volume, ..candle(number) })
     }
 
+    /// What `query` asks for of the minutes from `from` up to `to`.
+    pub(crate) fn expected(&self, query: &CandleQuery, from: i64, to: i64) -> Vec<Candle> {
+        let all = (from..to).filter_map(|number| self.truth(number));
+        match query.selection() {
+            Selection::Range(range) => all.filter(|candle| range.contains(candle.open_time)).collect(),
+            Selection::Last { count, before, floor } => {
+                let asked = |time| time >= floor && before.is_none_or(|before| time < before);
+                let mut rows: Vec<_> = all.filter(|candle| asked(candle.open_time)).collect();
+                rows.drain(..rows.len().saturating_sub(count));
+                rows
+            }
+        }
+    }
+
     fn rows(&self, query: &CandleQuery, range: TimeRange) -> Vec<Candle> {
         let end = self.tip() + i64::from(query.forming == Forming::Include);
         let count = match query.selection() {

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use market_backbone_core::{
     AbsenceClaim, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, CandleStore,
     Capabilities, Clock, Coverage, Forming, Grid, Instrument, MAX_ROW_DELAY, ManualClock, PageSource,
-    Priority, Selection, Series, Slot, SourceError, SourceErrorKind, TimeRange, Timestamp, TradePage,
-    TradePageRequest, VenueClock,
+    Priority, Series, Slot, SourceError, SourceErrorKind, TimeRange, Timestamp, TradePage, TradePageRequest,
+    VenueClock,
 };
 use market_backbone_storage::{ClockAwareSource, MemoryStore, StoredSource};
 use market_backbone_testkit::MachineClock;
@@ -119,16 +119,7 @@ impl World {
     fn expected(&self, query: &CandleQuery) -> Vec<Candle> {
         let closed = query.forming == Forming::Exclude;
         let end = if closed { self.model.settled() } else { self.model.tip() + 1 };
-        let all = (LISTED..end).filter_map(|number| self.model.truth(number));
-        match query.selection() {
-            Selection::Range(range) => all.filter(|candle| range.contains(candle.open_time)).collect(),
-            Selection::Last { count, before, floor } => {
-                let asked = |time| time >= floor && before.is_none_or(|before| time < before);
-                let mut rows: Vec<_> = all.filter(|candle| asked(candle.open_time)).collect();
-                rows.drain(..rows.len().saturating_sub(count));
-                rows
-            }
-        }
+        self.model.expected(query, LISTED, end)
     }
 
     async fn ask(&self, query: CandleQuery) {
