@@ -119,7 +119,7 @@ async fn a_slow_callback_gets_everything_in_the_end_and_holds_up_nobody() {
 async fn a_conflated_callback_gets_the_latest() {
     let house = House::on(Scenario::default()).await.unwrap();
     let (client, dispatcher) = (house.backbone.client(Priority::High), Dispatcher::new());
-    let wish = || client.subscribe(["KRW-BTC"], [StreamKind::Ticker]);
+    let subscription = || client.subscribe(["KRW-BTC"], [StreamKind::Ticker]);
     let (fast, lazy, gate) = (Heard::default(), Heard::default(), Arc::new(Semaphore::new(1)));
     let (heard, passes) = (lazy.clone(), Arc::clone(&gate));
     let waiting = move |event: FeedEvent| {
@@ -129,9 +129,9 @@ async fn a_conflated_callback_gets_the_latest() {
             heard.note(event);
         }
     };
-    let _lazy = dispatcher.register(wish().conflated(), waiting).await.unwrap();
+    let _lazy = dispatcher.register(subscription().conflated(), waiting).await.unwrap();
     eventually(|| lazy.count() == 1).await;
-    let _fast = dispatcher.register(wish(), fast.noting()).await.unwrap();
+    let _fast = dispatcher.register(subscription(), fast.noting()).await.unwrap();
     eventually(|| fast.count() >= 6).await;
     // The event that was being handled, then the latest.
     gate.add_permits(2);

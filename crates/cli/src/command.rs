@@ -118,8 +118,8 @@ fn start_log(filter: &str, is_venue: bool) -> anyhow::Result<()> {
     let filter = log_filter::parse(filter)?;
     let colours = terminal::colours_on_stderr();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let is_discreet = move |told: &Metadata<'_>| {
-        !(is_venue && *told.level() == Level::TRACE && told.target().starts_with(WEBSOCKET_CRATE))
+    let is_discreet = move |event: &Metadata<'_>| {
+        !(is_venue && *event.level() == Level::TRACE && event.target().starts_with(WEBSOCKET_CRATE))
     };
     log.with_ansi(colours).finish().with(filter_fn(is_discreet)).init();
     Ok(())

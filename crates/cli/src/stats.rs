@@ -71,8 +71,8 @@ pub(crate) fn unkept_rows(unkept: Option<&WriteFailure>) -> Value {
 
 /// Returns the venue's invalid rows.
 pub(crate) fn rejected_rows(set: &CandleSet) -> Vec<Value> {
-    let told = |row: &RejectedRow| json!({ "market": row.market, "slot": row.slot.and_then(bounded_time), "reason": row.reason });
-    set.rejected.iter().map(told).collect()
+    let rows = |row: &RejectedRow| json!({ "market": row.market, "slot": row.slot.and_then(bounded_time), "reason": row.reason });
+    set.rejected.iter().map(rows).collect()
 }
 
 /// Builds the object that `--stats` prints after live values.
@@ -92,7 +92,7 @@ pub(crate) fn live_stats(rows: usize, metrics: &Metrics) -> Value {
 /// The state of each connection as JSON.
 fn connections(metrics: &Metrics) -> Vec<Value> {
     let connections = metrics.router.live.connections.iter();
-    let told = connections.map(|one| {
+    let rows = connections.map(|one| {
         json!({
             "name": one.name.as_deref(),
             "health": one.health.as_str(),
@@ -103,7 +103,7 @@ fn connections(metrics: &Metrics) -> Vec<Value> {
             "last_error": one.last_error.as_deref(),
         })
     });
-    told.collect()
+    rows.collect()
 }
 
 /// The number of requests by the reason for their route, as JSON.

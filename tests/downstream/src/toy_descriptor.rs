@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_description_is_sound() {
+    fn the_description_is_valid() {
         assert_eq!(DESCRIPTOR.check(), Ok(()));
     }
 }

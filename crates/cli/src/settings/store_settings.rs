@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn care_can_be_told_how_often_and_what_to_keep() {
+    fn maintenance_is_told_how_often_and_what_to_keep() {
         let care =
             config("care_secs = 0\n[[retain]]\ntimeframe = \"1m\"\nkeep_days = 90").unwrap().maintenance;
         let keep = Duration::from_secs(90 * DAY_SECS);

@@ -31,7 +31,7 @@ const FIRST_ID: i64 = 17_000_000_000_000_000;
 
 /// The fault of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flaw {
+pub(crate) enum PageFault {
     /// The answer shows the state of this many ms ago.
     Late(i64),
     /// The answer has no rows.
@@ -43,7 +43,7 @@ pub(crate) enum Flaw {
 }
 
 /// The fault of the answer to a request that is sent this many ms after noon.
-type Flaws = Box<dyn FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send>;
+type PageFaults = Box<dyn FnMut(&TradePageRequest, i64) -> Option<PageFault> + Send>;
 
 /// The error of the request with this number.
 type Script = Box<dyn FnMut(usize) -> Option<SourceErrorKind> + Send>;
@@ -58,7 +58,7 @@ pub(crate) struct Venue {
     candles: Tape,
     candle_source: ScriptedCandles,
     script: Mutex<Script>,
-    flaws: Mutex<Flaws>,
+    page_faults: Mutex<PageFaults>,
     pub(crate) asked: Mutex<Vec<(TradePageRequest, Priority)>>,
     at_once: AtomicUsize,
     pub(crate) most_at_once: AtomicUsize,
@@ -84,7 +84,7 @@ pub(crate) fn channel(code: &str, kind: StreamKind) -> Channel {
     Channel { symbol: symbol(code), kind }
 }
 
-pub(crate) fn wish(codes: &[&str], kinds: &[StreamKind]) -> Subscription {
+pub(crate) fn subscription(codes: &[&str], kinds: &[StreamKind]) -> Subscription {
     Subscription::new(codes.iter().map(|code| symbol(code)), kinds.iter().copied()).unwrap()
 }
 
@@ -149,7 +149,7 @@ impl Venue {
             trades: Mutex::default(),
             candles,
             script: Mutex::new(Box::new(|_| None)),
-            flaws: Mutex::new(Box::new(|_, _| None)),
+            page_faults: Mutex::new(Box::new(|_, _| None)),
             asked: Mutex::default(),
             at_once: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
@@ -177,8 +177,11 @@ impl Venue {
         *self.script.lock().unwrap() = Box::new(script);
     }
 
-    pub(crate) fn flawed(&self, flaws: impl FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send + 'static) {
-        *self.flaws.lock().unwrap() = Box::new(flaws);
+    pub(crate) fn with_page_faults(
+        &self,
+        page_faults: impl FnMut(&TradePageRequest, i64) -> Option<PageFault> + Send + 'static,
+    ) {
+        *self.page_faults.lock().unwrap() = Box::new(page_faults);
     }
 
     /// How many ms after noon it is.
@@ -211,17 +214,17 @@ impl Venue {
         self.live.lock().unwrap().clear();
     }
 
-    pub(crate) async fn feed(self: &Arc<Self>, wish: Subscription, start: impl Into<Start>) -> Feed {
-        self.feed_with(wish, start, config()).await
+    pub(crate) async fn feed(self: &Arc<Self>, subscription: Subscription, start: impl Into<Start>) -> Feed {
+        self.feed_with(subscription, start, config()).await
     }
 
     pub(crate) async fn feed_with(
         self: &Arc<Self>,
-        wish: Subscription,
+        subscription: Subscription,
         start: impl Into<Start>,
         config: ContinuityConfig,
     ) -> Feed {
-        self.continuity(config).subscribe(wish, start.into()).await.unwrap()
+        self.continuity(config).subscribe(subscription, start.into()).await.unwrap()
     }
 
     pub(crate) fn continuity(self: &Arc<Self>, config: ContinuityConfig) -> Continuity {
@@ -232,8 +235,9 @@ impl Venue {
 
     fn page(&self, request: &TradePageRequest) -> TradePage {
         let ms = self.clock.now().as_millis() - NOON * 1_000;
-        let flaw = (self.flaws.lock().unwrap())(request, ms);
-        let shown_at = if let Some(Flaw::Late(by)) = flaw { at(ms - by) } else { self.clock.now() };
+        let page_fault = (self.page_faults.lock().unwrap())(request, ms);
+        let shown_at =
+            if let Some(PageFault::Late(by)) = page_fault { at(ms - by) } else { self.clock.now() };
         let now = self.clock.now();
         let is_shown = |trade: &&Trade| {
             trade.symbol == request.symbol
@@ -249,13 +253,13 @@ impl Venue {
         let newest = trades.values().rev().filter(is_shown).take(request.count as usize);
         let mut trades: Vec<_> = newest.cloned().collect();
         trades.reverse();
-        match flaw {
-            Some(Flaw::Empty) => trades.clear(),
-            Some(Flaw::Hole) => drop(trades.drain(trades.len() / 3..trades.len() * 2 / 3)),
-            Some(Flaw::Lacking(from, to)) => {
+        match page_fault {
+            Some(PageFault::Empty) => trades.clear(),
+            Some(PageFault::Hole) => drop(trades.drain(trades.len() / 3..trades.len() * 2 / 3)),
+            Some(PageFault::Lacking(from, to)) => {
                 trades.retain(|trade| trade.time < at(from) || at(to) <= trade.time)
             }
-            Some(Flaw::Late(_)) | None => {}
+            Some(PageFault::Late(_)) | None => {}
         }
         let page = TradePage { trades, dropped: 0, next: None };
         let next = if page.is_full(request.count) { page.before_oldest() } else { None };
@@ -415,7 +419,7 @@ fn unsupported() -> SourceError {
     SourceError::new(SourceErrorKind::Unsupported, "not here")
 }
 
-pub(crate) fn shallow(mut wish: Subscription, depth: usize) -> Subscription {
-    wish.delivery = Delivery::Buffered { capacity: depth };
-    wish
+pub(crate) fn shallow(mut subscription: Subscription, depth: usize) -> Subscription {
+    subscription.delivery = Delivery::Buffered { capacity: depth };
+    subscription
 }

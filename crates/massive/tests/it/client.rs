@@ -46,7 +46,7 @@ fn bars_of_any_length_come_from_all_pages() {
 }
 
 #[test]
-fn a_day_told_after_its_session_opens_when_the_day_does() {
+fn a_day_reported_after_its_session_opens_when_the_day_does() {
     let body = r#"{"adjusted":true,"results":[{"T":"KIMpL","c":25.9102,"h":26.25,"l":25.91,"n":74,"o":26.07,"t":1602705600000,"v":4369,"vw":26.0407}],"status":"OK"}"#;
     let (client, canned) = client(&[body]);
     let bars = block_on(client.grouped_daily("2020-10-14".parse().unwrap(), true)).unwrap();

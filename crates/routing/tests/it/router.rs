@@ -161,8 +161,8 @@ async fn what_a_reader_follows_costs_no_request_and_books_are_cut_to_the_depth_a
     let server = Server::start(Scripted::new(200, "")).await;
     server.greet(["book KRW-BTC 100".to_owned()]);
     let router = router(&server).await;
-    let wish = Subscription::new([symbol("KRW-BTC")], [StreamKind::Book]).unwrap();
-    let mut reader = router.subscribe(wish).await.unwrap();
+    let subscription = Subscription::new([symbol("KRW-BTC")], [StreamKind::Book]).unwrap();
+    let mut reader = router.subscribe(subscription).await.unwrap();
     let first = timeout(Duration::from_secs(5), reader.next()).await.unwrap();
     assert!(matches!(first, Some(FeedEvent::Book(_))));
     let request = BookRequest { symbols: vec![symbol("KRW-BTC")], depth: 3 };
@@ -176,8 +176,8 @@ async fn what_a_reader_follows_costs_no_request_and_books_are_cut_to_the_depth_a
 async fn what_the_socket_has_not_cannot_be_subscribed_to() {
     let server = Server::start(Scripted::new(200, "")).await;
     let router = router(&server).await;
-    let wish = Subscription::new([symbol("KRW-BTC")], [StreamKind::Candle(Timeframe::D1)]).unwrap();
-    let Err(error) = router.subscribe(wish).await else { panic!("it was accepted") };
+    let subscription = Subscription::new([symbol("KRW-BTC")], [StreamKind::Candle(Timeframe::D1)]).unwrap();
+    let Err(error) = router.subscribe(subscription).await else { panic!("it was accepted") };
     assert_eq!(error.kind(), SourceErrorKind::Unsupported);
     router.shutdown().await;
 }

@@ -70,7 +70,7 @@ async fn churn(seed: u64) {
 }
 
 #[tokio::test]
-async fn no_wish_is_lost_whatever_breaks() {
+async fn no_subscription_is_lost_whatever_breaks() {
     for seed in 0..8 {
         churn(seed).await;
     }

@@ -42,7 +42,7 @@ async fn readers_get_what_they_asked_for_and_the_cache_has_it() {
 }
 
 #[tokio::test]
-async fn an_interruption_is_a_gap_and_what_was_heard_before_it_is_not_heard_twice() {
+async fn an_interruption_is_a_gap_and_what_was_received_before_it_is_not_received_twice() {
     let mut feed = feed();
     let mut trades = read(&feed, &["KRW-BTC"], StreamKind::Trade);
     feed.feed(b"trade KRW-BTC 5 100", at(1_001));

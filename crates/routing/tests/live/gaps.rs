@@ -88,7 +88,7 @@ async fn a_gap_over_several_connections_is_one_gap() {
 }
 
 #[tokio::test]
-async fn who_was_promised_nothing_is_told_of_no_gap() {
+async fn who_was_promised_nothing_receives_no_gap() {
     let rig = Rig::start().await;
     let mut early = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;
@@ -106,7 +106,7 @@ async fn who_was_promised_nothing_is_told_of_no_gap() {
 }
 
 #[tokio::test]
-async fn the_last_print_sent_again_ends_the_gap_and_is_not_delivered_twice() {
+async fn the_last_trade_sent_again_ends_the_gap_and_is_not_delivered_twice() {
     let rig = Rig::start().await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;

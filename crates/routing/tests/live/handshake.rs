@@ -27,7 +27,7 @@ async fn greeted(peer: &mut Peer) {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_for_before_the_greeting_is_accepted() {
+async fn nothing_is_asked_for_before_the_login_is_accepted() {
     let rig = Rig::with(strict(true, Duration::from_secs(5)), quick()).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;
@@ -47,7 +47,7 @@ async fn who_need_not_wait_for_a_word_greets_at_once() {
 }
 
 #[tokio::test]
-async fn a_greeting_that_is_not_answered_is_given_up_in_time() {
+async fn a_login_that_is_not_answered_is_given_up_in_time() {
     let rig = Rig::with(strict(true, Duration::from_millis(100)), quick()).await;
     let _reader = rig.trades(&["KRW-BTC"]);
     let mute = rig.server.accept().await;
@@ -117,7 +117,7 @@ async fn reading_too_slowly_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_greeting_precedes_every_connection() {
+async fn a_login_precedes_every_connection() {
     let rig = Rig::with(strict(false, Duration::from_secs(5)), quick()).await;
     let _follow = rig.hub.follow(&[channel("KRW-BTC", TRADE)]);
     for _ in 0..3 {

@@ -291,7 +291,7 @@ async fn a_connection_is_replaced_when_it_has_stood_for_as_long_as_it_may() {
 }
 
 #[tokio::test]
-async fn what_an_old_connection_never_told_is_a_gap() {
+async fn what_an_old_connection_never_reported_is_a_gap() {
     let config = settings().catch_up_timeout(Duration::from_millis(100));
     let rig = Rig::with(PlainVenue::default(), config).await;
     let mut reader = rig.trades(&["KRW-BTC"]);

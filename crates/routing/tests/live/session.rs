@@ -36,7 +36,7 @@ async fn the_whole_set_is_asked_for_again_after_a_drop() {
 }
 
 #[tokio::test]
-async fn a_wish_that_comes_while_disconnected_is_sent() {
+async fn a_subscription_that_comes_while_disconnected_is_sent() {
     let rig = Rig::start().await;
     let _btc = rig.hub.follow(&[channel("KRW-BTC", TRADE)]);
     let mut peer = rig.server.accept().await;
@@ -65,7 +65,7 @@ async fn each_message_names_the_whole_set() {
 }
 
 #[tokio::test]
-async fn a_burst_of_wishes_costs_one_message() {
+async fn a_burst_of_subscriptions_costs_one_message() {
     let config = quick().debounce(Duration::from_millis(100));
     let rig = Rig::with(PlainVenue::default(), config).await;
     let _first = rig.hub.follow(&[channel("KRW-BTC", TRADE)]);
@@ -103,7 +103,7 @@ async fn messages_stay_within_the_venues_limit() {
 }
 
 #[tokio::test]
-async fn a_wish_that_comes_between_two_messages_of_a_change_is_not_lost() {
+async fn a_subscription_that_comes_between_two_messages_of_a_change_is_not_lost() {
     const LIMIT: RateLimitRule = RateLimitRule::new(RateLimitGroup("message"), 1, Duration::from_millis(100));
     let mut venue = PlainVenue { says_hello: true, ..PlainVenue::default() };
     venue.capabilities.socket.messages = &[LIMIT];

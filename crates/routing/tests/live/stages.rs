@@ -210,7 +210,7 @@ async fn a_first_connection_that_is_never_let_in_is_a_gap_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_refused_key_or_an_eviction_while_greeting_is_told_as_such() {
+async fn a_refused_key_or_an_eviction_during_login_is_reported_as_such() {
     let rig = rig().await;
     let _reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
     let mut peer = lead(&rig, Stage::Greeted).await.unwrap();

@@ -100,7 +100,7 @@ fn rendered(orders: &[SlotUpdate]) -> Vec<String> {
 }
 
 #[test]
-fn only_slots_heard_from_beginning_to_end_are_kept() {
+fn only_slots_received_from_beginning_to_end_are_kept() {
     let mut ear = assembler(Timeframe::M3);
     let events = [(100, trade(100, 1)), (200, trade(200, 2)), (370, trade(370, 3))];
     let (orders, unknown) = play(&mut ear, &events, 373);

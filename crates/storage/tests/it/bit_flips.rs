@@ -215,7 +215,7 @@ fn from_outside(name: &str, usual: u64) -> u64 {
 
 /// `BIT_FLIPS=1000` runs so many; each in a copy of its own, every tenth with five at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_flips_nothing_untrue_is_told_and_a_repair_ends_clean() {
+async fn whatever_flips_nothing_untrue_is_reported_and_a_repair_ends_clean() {
     let (runs, first) = (from_outside("BIT_FLIPS", 12), from_outside("FIRST_SEED", 0));
     let truth: Vec<_> = (0..SERIES).map(truth).collect();
     let sound = tempdir().unwrap();

@@ -128,7 +128,7 @@ fn quietly() -> RecorderConfig {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closed_bars_are_in_the_store_and_those_not_heard_whole_are_not() {
+async fn closed_bars_are_in_the_store_and_those_not_received_whole_are_not() {
     let rig = Rig::new(Flaky::failing(0), venue(), quietly());
     let (speak, feed) = rig.feed();
     let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
@@ -240,7 +240,7 @@ async fn a_venue_that_cannot_be_asked_costs_nothing_but_the_confirmation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_shutdown_what_was_heard_for_sure_is_written() {
+async fn at_shutdown_what_was_received_for_sure_is_written() {
     let rig = Rig::new(Flaky::failing(0), venue(), quietly());
     let (speak, feed) = rig.feed();
     let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);

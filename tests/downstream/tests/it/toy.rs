@@ -16,7 +16,7 @@ async fn toy(server: &ToyServer, store: &Arc<JournalStore>) -> Backbone {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn candles_of_an_unheard_of_venue_are_paged_proven_and_kept() {
+async fn candles_of_an_unknown_venue_are_paged_proven_and_kept() {
     let (server, store) = (ToyServer::start().await, Arc::new(JournalStore::default()));
     let backbone = toy(&server, &store).await;
     assert_eq!(backbone.venue(), TOY);

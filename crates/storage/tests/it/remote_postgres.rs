@@ -59,7 +59,7 @@ async fn held(server: &PostgresServer) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_stopped_and_started_again_is_done_without_and_then_told() {
+async fn a_database_that_is_stopped_and_started_again_is_done_without_and_then_written() {
     let Some(server) = PostgresServer::own(20) else { return };
     let store = open(&server).await.unwrap();
     let source = worker(&store);

@@ -249,7 +249,7 @@ async fn who_asks_while_it_is_found_out_what_time_it_is_waits_for_that() {
 }
 
 #[tokio::test]
-async fn a_ledger_from_later_than_now_is_not_believed_to_rest() {
+async fn a_coverage_from_later_than_now_is_not_believed_to_rest() {
     let world = World::new(Habits { listed: LISTED, ..DENSE }, -HOUR);
     let (range, said) = (TimeRange::new(minute(LISTED), minute(START)).unwrap(), minute(START));
     let mut known = Coverage::empty();
