@@ -16,7 +16,7 @@ pub enum StoreCall {
     Coverage,
     /// Rows of a series are read, as they are or as they were.
     Read,
-    /// So many rows are stored, with their proof.
+    /// Rows are stored with their proof.
     Commit {
         /// The number of rows.
         rows: usize,

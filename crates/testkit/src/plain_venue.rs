@@ -49,13 +49,13 @@ pub fn channel(code: &str, kind: StreamKind) -> Channel {
 /// `slow`.
 #[derive(Debug)]
 pub struct PlainVenue {
-    /// What it offers. Without [limits](Capabilities::limits) it may be asked as often as one likes.
+    /// The capabilities. Without [limits](Capabilities::limits) any number of requests is allowed.
     pub capabilities: Capabilities,
-    /// Whether each change of a subscription takes two messages: `hello` first.
+    /// `true` if each change of a subscription takes two messages, `hello` first.
     pub says_hello: bool,
-    /// What it must be sent first on a connection.
+    /// The login that a connection begins with, if there is one.
     pub login: Option<Login>,
-    /// The time of live events that name none; that of their arrival if it is `None`.
+    /// The time of live events that name none, or `None` for that of their arrival.
     pub undated: Option<Timestamp>,
 }
 

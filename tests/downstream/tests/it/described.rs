@@ -18,6 +18,7 @@ use crate::toy_server::ToyServer;
 
 /// Both venues' time, and the programs': 2026-08-06T13:14:30Z.
 const NOW: i64 = 1_786_022_070_000;
+const DATE: &str = "Thu, 06 Aug 2026 13:14:30 GMT";
 
 /// The registry of a program that brings the toy.
 fn with_toy() -> VenueRegistry {
@@ -30,7 +31,8 @@ fn hours_ago(hours: i64) -> Timestamp {
 
 /// Fetches two hours of candles of the toy and of an emulated venue into one folder.
 async fn fill(folder: &Path) -> Series {
-    let (server, clock) = (ToyServer::start().await, Arc::new(ManualClock::new(Timestamp::from_millis(NOW))));
+    let (server, clock) =
+        (ToyServer::at(DATE).await, Arc::new(ManualClock::new(Timestamp::from_millis(NOW))));
     let scenario = Scenario { clock: EmulatorClock::manual(NOW), ..Scenario::default() };
     let other = Emulator::start(scenario).await.unwrap();
     let builder = Backbone::builder().data_dir(folder).clock(clock).connect(server.config().same_as(TOY));

@@ -21,6 +21,16 @@ pub(crate) struct ToyServer {
 
 impl ToyServer {
     pub(crate) async fn start() -> Self {
+        Self::with_header("").await
+    }
+
+    /// A server at which it is `date`, for ever. Of one that does not say what time it is, nothing recent is believed.
+    pub(crate) async fn at(date: &str) -> Self {
+        Self::with_header(&format!("date: {date}\r\n")).await
+    }
+
+    async fn with_header(header: &str) -> Self {
+        let header = header.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(AtomicUsize::new(0));
@@ -42,7 +52,7 @@ impl ToyServer {
                 let (status, body) = answer(head.split(' ').nth(1).unwrap_or_default());
                 let length = body.len();
                 let reply = format!(
-                    "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                    "HTTP/1.1 {status} x\r\n{header}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
                 );
                 // Whoever asked may be gone: that is no matter here.
                 let _ = socket.write_all(reply.as_bytes()).await;
