@@ -202,7 +202,8 @@ impl CachedMarket {
                     self.candles.push((frame, Arc::default()));
                 }
             }
-            StreamKind::Bar(_) => {} // made of candles, and never streamed
+            // Bars are made of candles and never streamed. A kind without an entry has no latest value.
+            _ => {}
         }
     }
 
@@ -251,7 +252,7 @@ impl CachedMarket {
             StreamKind::Book => self.book.as_ref().map(|cell| &cell.last_received),
             StreamKind::Band => self.band.as_ref().map(|cell| &cell.last_received),
             StreamKind::Candle(frame) => self.candle_cell(frame).map(|cell| &cell.last_received),
-            StreamKind::Bar(_) => None,
+            _ => None,
         }
     }
 
