@@ -197,10 +197,8 @@ impl CachedMarket {
             StreamKind::Trade => drop(self.trade.get_or_insert_default()),
             StreamKind::Book => drop(self.book.get_or_insert_default()),
             StreamKind::Band => drop(self.band.get_or_insert_default()),
-            StreamKind::Candle(frame) => {
-                if self.candle_cell(frame).is_none() {
-                    self.candles.push((frame, Arc::default()));
-                }
+            StreamKind::Candle(frame) if self.candle_cell(frame).is_none() => {
+                self.candles.push((frame, Arc::default()));
             }
             // Bars are made of candles and never streamed. A kind without an entry has no latest value.
             _ => {}
