@@ -38,8 +38,8 @@ impl Backbone {
         Builder::default()
     }
 
-    pub(crate) fn of(house: Inner, venue: Arc<VenueStack>) -> Self {
-        Self { inner: Arc::new(house), stack: venue }
+    pub(crate) fn of(inner: Inner, venue: Arc<VenueStack>) -> Self {
+        Self { inner: Arc::new(inner), stack: venue }
     }
 
     /// Returns the same backbone, set to another of its venues: its clients ask that one.
@@ -49,7 +49,7 @@ impl Backbone {
     /// [`Error::Venue`] if it was not built for that venue.
     pub fn at(&self, venue: VenueId) -> Result<Self, Error> {
         let stack = Arc::clone(self.inner.at(venue)?);
-        Ok(Self { inner: Arc::clone(&self.inner), stack: stack })
+        Ok(Self { inner: Arc::clone(&self.inner), stack })
     }
 
     /// Returns the venue this backbone is set to.

@@ -266,12 +266,15 @@ impl Builder {
     /// source and their origin has not been claimed.
     pub async fn build(mut self) -> Result<Backbone, Error> {
         // The journal is beside the candles, so programs that share the candles share the venue's limits.
-        let beside = self.storage.folder().map(|folder| folder.dir.join("limits"));
+        let beside = self.storage.folder().map(|folder| folder.get_dir().join("limits"));
         if let Some(limits) = self.limits_dir.take().or(beside) {
-            let routers = self.routers.iter_mut().map(|(_, config)| config);
-            for config in routers.chain([&mut self.router]) {
-                config.limits_dir.get_or_insert_with(|| limits.clone());
-            }
+            let with_limits = |config: RouterConfig| match config.get_limits_dir() {
+                Some(_) => config,
+                None => config.limits_dir(Some(limits.clone())),
+            };
+            self.router = with_limits(self.router);
+            self.routers =
+                self.routers.into_iter().map(|(venue, config)| (venue, with_limits(config))).collect();
         }
         let universes = self.storage.universes(&self.clock);
         let sources = self.sources()?;
@@ -324,8 +327,9 @@ impl Builder {
         let own = of(venue).or_else(|| of(venue.family())).map(|(_, config)| config);
         let mut config = own.unwrap_or(&self.router).clone();
         if !pinned.is_empty() {
-            config.session.max_connections = config.session.max_connections.max(pinned.len());
-            config.session.pinned = pinned;
+            let session = config.get_session().clone();
+            let connections = session.get_max_connections().max(pinned.len());
+            config = config.session(session.max_connections(connections).pinned(pinned));
         }
         let router = Arc::new(Router::start_by(adapter, &endpoint, time, config)?);
         let pages: Arc<dyn PageSource> = Arc::clone(&router) as _;

@@ -36,7 +36,7 @@ impl Dispatcher {
         Self::default()
     }
 
-    /// Starts `request` and calls `callback` with each of its events, until the registration is dropped or the
+    /// Starts the subscription and calls `callback` with each of its events, until the registration is dropped or the
     /// feed ends.
     ///
     /// # Errors

@@ -126,6 +126,10 @@ impl Venue for PlainVenue {
             Call::Markets => (REST, "/markets", vec![]),
             Call::PriceIncrements(symbols) => (REST, "/instruments", codes(symbols)),
             Call::VenueSpecific(call) => return Ok(call.clone()),
+            _ => {
+                let message = "the plain venue has no such request";
+                return Err(SourceError::new(SourceErrorKind::Unsupported, message));
+            }
         };
         let query = query.into_iter().map(|(name, value): (&'static str, _)| (name.into(), value)).collect();
         Ok(HttpCall::new(group, path, query))
