@@ -4,7 +4,6 @@
 use std::io::{BufRead, BufReader, PipeReader, Read, Write, pipe};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use market_backbone_emulator::{ExchangeHours, Faults, Scenario, StocksScenario, TickerSet};
 use tempfile::{TempDir, tempdir};

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use market_backbone_emulator::{EmulatorClock, ExchangeHours, Scenario, StocksScenario, TickerSet};
 use tempfile::tempdir;
