@@ -107,7 +107,7 @@ impl CandleLines {
         let forming = newest.last().filter(|candle| !candle.is_final);
         if let Some(candle) = forming.filter(|candle| self.closed.is_none_or(|last| last < candle.open_time))
         {
-            screen.candle(&self.minute, candle, false)?;
+            screen.candle(&self.minute, &candle, false)?;
         }
         Ok(())
     }
