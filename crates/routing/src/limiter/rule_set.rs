@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::LimiterConfig;
 use super::adaptive_limit::AdaptiveLimit;
 use super::send_log::{NextSlot, SendLog};
-use super::sent_request::WindowShare;
+use super::settled_requests::CountedShare;
 
 /// One rule with its allowance.
 #[derive(Debug)]
@@ -32,6 +32,11 @@ impl RuleWindow {
         if reserved { rest } else { whole }
     }
 
+    /// Returns when a request no longer counts that arrived at `latest` at the latest.
+    pub(super) fn release(&self, latest: Instant) -> Instant {
+        latest + self.hold
+    }
+
     /// Returns when there is room for a request of `weight`; `reserved` says that the reserve is not for it.
     fn next_slot(
         &mut self,
@@ -41,11 +46,11 @@ impl RuleWindow {
         config: &LimiterConfig,
     ) -> NextSlot {
         let (rest, whole) = self.allowances(now, config);
-        let room = log.next_slot(now, self, whole, weight, |_| true);
+        let room = log.next_slot(now, self, whole, weight, CountedShare::All);
         if !reserved || room == NextSlot::AfterResponse {
             return room;
         }
-        room.later(log.next_slot(now, self, rest, weight, |share| share != WindowShare::Critical))
+        room.later(log.next_slot(now, self, rest, weight, CountedShare::NonCritical))
     }
 }
 
