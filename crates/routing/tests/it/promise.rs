@@ -3,6 +3,7 @@
 //! `SCHEDULES=10000` runs that many; a few hundred otherwise.
 
 mod arrivals;
+mod by_clock;
 mod four_networks;
 mod model;
 mod network;

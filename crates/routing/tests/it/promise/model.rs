@@ -47,6 +47,8 @@ pub(crate) struct Schedule {
     pub(crate) trust: bool,
     /// Whether some are more urgent than others; then a part of the window is kept for them.
     pub(crate) mixed: bool,
+    /// What the venue's clock showed at the start, in ms, and by how much less and more each answer leaves open.
+    pub(crate) venue_clock: Option<(u64, [u64; 2])>,
 }
 
 impl Schedule {
@@ -69,6 +71,7 @@ impl Schedule {
             seed: 1,
             trust: true,
             mixed: false,
+            venue_clock: None,
         }
     }
 
@@ -210,6 +213,10 @@ impl World {
             self.arrivals.lock().unwrap().push((Instant::now(), weight));
         }
         sleep(self.way(network.back, chance)).await;
+        if let Some((offset, [less, more])) = self.schedule.venue_clock {
+            let shows = Timestamp::from_secs(86_400).plus(ms(offset) + self.origin.elapsed());
+            limiter.set_venue_time(shows.minus(ms(less)), shows.plus(ms(more)));
+        }
         permit.answered();
         chance.u64(0..network.failing) == 0
     }
