@@ -38,9 +38,10 @@ impl WindowUsage {
 
     /// Returns the amount in `unit` of the requests that are counted.
     pub(super) fn amount(self, unit: RateUnit, counted: CountedShare) -> u64 {
-        let (all, critical) = match unit {
-            RateUnit::Weight => (self.weight, self.critical_weight),
-            RateUnit::Requests => (self.requests, self.critical_requests),
+        let (all, critical) = if unit == RateUnit::Requests {
+            (self.requests, self.critical_requests)
+        } else {
+            (self.weight, self.critical_weight)
         };
         match counted {
             CountedShare::All => all,
