@@ -203,7 +203,7 @@ mod tests {
             ["candles=20/1s,weight:4", "candles=8/10s,requests,fixed"].map(|text| text.parse().unwrap());
         let limiter = EmulatorLimiter::new(LimiterKind::Sliding, None, rules.to_vec());
         let ask = |at| limiter.check(IP, TEN, at);
-        let left: Vec<_> = (0..6).map(|number| ask(number)).collect();
+        let left: Vec<_> = (0..6).map(ask).collect();
         let accepted = |left| RateDecision::Accepted { left };
         assert_eq!(left[..5], [16, 12, 8, 4, 0].map(accepted), "five of weight 4 in a second");
         assert_eq!(left[5], RateDecision::Rejected);
