@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// In whatever order requests are answered and dropped, the sums are those of counting one by one.
+        /// The sums are those of counting one by one, in whatever order requests are answered and dropped.
         #[test]
         fn sums_are_those_of_counting(
             steps in prop::collection::vec((0_u64..400, 0_u32..9, any::<bool>(), 0_u64..1_000), 1..80),
