@@ -293,14 +293,9 @@ fn play_on(schedule: &Schedule, falls: Option<Duration>) -> Run {
             falls,
             next: Mutex::default(),
             arrivals: Mutex::default(),
-<<<<<<< HEAD
-            wall: Wall::new(origin, 1_790_000_000),
-            steady: Wall::new(origin, 8_000),
-            server: tokio::sync::Mutex::default(),
-=======
             wall: Arc::new(TaskClock::since(origin, Timestamp::from_secs(1_790_000_000))),
             steady: Arc::new(TaskClock::since(origin, Timestamp::from_secs(8_000))),
->>>>>>> 723a3a8b556eaa6d72b7b0bc0375a5feabf64e0c
+            server: tokio::sync::Mutex::default(),
         });
         let took = Arc::clone(&world).run().await;
         let arrivals = Arrivals::weighing(world.arrivals.lock().unwrap().drain(..));
