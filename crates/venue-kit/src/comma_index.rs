@@ -8,11 +8,15 @@ use wide::u8x16;
 /// The number of bytes that are looked at together.
 const BLOCK: usize = 64;
 
+/// The number of positions that are written together, which is about what a block has.
+const GROUP: usize = 4;
+
 /// The positions of the commas of a message, in order, and after them that of its last byte.
 ///
 /// Commas within texts and lists count too: a caller that expects names after commas notices those.
 #[derive(Clone, Debug, Default)]
 pub struct CommaIndex {
+    /// Longer than what is in use, so that a group can be written whole.
     positions: Vec<u32>,
 }
 
@@ -21,32 +25,48 @@ impl CommaIndex {
     ///
     /// A message beyond 4 GiB has no positions.
     pub fn positions(&mut self, text: &str) -> &[u32] {
-        self.positions.clear();
         let bytes = text.as_bytes();
         let Some(last) = bytes.len().checked_sub(1).and_then(|last| u32::try_from(last).ok()) else {
-            return &self.positions;
+            return &[];
         };
+        let most = bytes.len() + BLOCK;
+        if self.positions.len() < most {
+            self.positions.resize(most, 0);
+        }
         let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-        let mut base = 0;
+        let (mut count, mut base) = (0, 0);
         for block in blocks {
-            self.push_all(base, commas(block));
+            count += self.write(count, base, commas(block));
             base += BLOCK as u32;
         }
         if !rest.is_empty() {
             let mut block = [0; BLOCK];
             block[..rest.len()].copy_from_slice(rest);
-            self.push_all(base, commas(&block));
+            count += self.write(count, base, commas(&block));
         }
-        self.positions.push(last);
-        &self.positions
+        self.positions[count] = last;
+        &self.positions[..=count]
     }
 
+    /// Writes the positions of the commas of a block from number `count` on, and returns how many there are.
+    ///
+    /// A group is written whole though fewer may be left: how many they are is hard to foresee for a processor.
     #[inline(always)]
-    fn push_all(&mut self, base: u32, mut commas: u64) {
-        while commas != 0 {
-            self.positions.push(base + commas.trailing_zeros());
-            commas &= commas - 1;
+    fn write(&mut self, mut count: usize, base: u32, mut commas: u64) -> usize {
+        let all = commas.count_ones() as usize;
+        let end = count + all;
+        while count < end {
+            let Some(group) = self.positions.get_mut(count..).and_then(<[u32]>::first_chunk_mut::<GROUP>)
+            else {
+                break;
+            };
+            for position in group {
+                *position = base + commas.trailing_zeros();
+                commas &= commas.wrapping_sub(1);
+            }
+            count += GROUP;
         }
+        all
     }
 }
 

@@ -185,8 +185,8 @@ pub(super) fn candle_from(words: &[u64; CANDLE_WORDS]) -> (Candle, Timestamp) {
     (candle, time(words[8]))
 }
 
-/// Encodes a book, cut off at [`DEPTH`] levels a side.
-pub(super) fn book_words(book: &OrderBook) -> [u64; BOOK_WORDS] {
+/// Encodes a book, cut off at [`DEPTH`] levels a side. Returns the words, and how many of them hold something.
+pub(super) fn book_words(book: &OrderBook) -> ([u64; BOOK_WORDS], usize) {
     let mut words = [0; BOOK_WORDS];
     let (asks, bids) = (book.asks.len().min(DEPTH), book.bids.len().min(DEPTH));
     words[0] = word(book.time);
@@ -200,7 +200,7 @@ pub(super) fn book_words(book: &OrderBook) -> [u64; BOOK_WORDS] {
         pair[0] = level.price.to_bits();
         pair[1] = level.size.to_bits();
     }
-    words
+    (words, BOOK_WORDS - 2 * (2 * DEPTH - asks - bids))
 }
 
 pub(super) fn book_from(symbol: &Symbol, words: &[u64; BOOK_WORDS]) -> OrderBook {
@@ -311,10 +311,11 @@ mod tests {
     #[test]
     fn a_book_comes_back_as_it_was_down_to_the_depth_kept() {
         for levels in [0, 1, DEPTH] {
-            assert_eq!(book_from(&symbol(), &book_words(&book(levels))), book(levels));
+            assert_eq!(book_from(&symbol(), &book_words(&book(levels)).0), book(levels));
         }
-        assert_eq!(book_from(&symbol(), &book_words(&book(DEPTH + 5))), book(DEPTH));
+        assert_eq!(book_from(&symbol(), &book_words(&book(DEPTH + 5)).0), book(DEPTH));
+        assert_eq!([0, 1, DEPTH].map(|levels| book_words(&book(levels)).1), [6, 10, BOOK_WORDS]);
         let one_sided = OrderBook { asks: Vec::new(), ..book(3) };
-        assert_eq!(book_from(&symbol(), &book_words(&one_sided)), one_sided);
+        assert_eq!(book_from(&symbol(), &book_words(&one_sided).0), one_sided);
     }
 }
