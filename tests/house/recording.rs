@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use market_backbone::config::{ReconnectConfig, SessionConfig};
 use market_backbone::{
-    Builder, Candle, CandleSet, Client, Clock, Origin, Priority, RecorderConfig, RouterConfig, SystemClock,
-    Timeframe, Timestamp,
+    Builder, Candle, CandleColumns, CandleSet, Client, Clock, Origin, Priority, RecorderConfig, RouterConfig,
+    SystemClock, Timeframe, Timestamp,
 };
 use market_backbone_emulator::Scenario;
 use market_backbone_tests::House;
@@ -15,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const MARKET: &str = "KRW-BTC";
 
 async fn house(confirm_every: Option<Duration>) -> House {
-    let mut router = RouterConfig::default();
-    router.session.reconnect.initial_delay = Duration::from_millis(200);
+    let reconnect = ReconnectConfig::default().initial_delay(Duration::from_millis(200));
+    let router = RouterConfig::default().session(SessionConfig::default().reconnect(reconnect));
     let recorder = RecorderConfig::default()
         .confirm_interval(confirm_every)
         .confirm_delay(Duration::ZERO)
@@ -65,9 +66,9 @@ fn on_tape(house: &House, range: &std::ops::Range<Timestamp>) -> BTreeMap<i64, (
     told
 }
 
-fn as_told(candles: &[Candle]) -> BTreeMap<i64, ([f64; 4], i64)> {
+fn as_told(candles: &CandleColumns) -> BTreeMap<i64, ([f64; 4], i64)> {
     let told = |c: &Candle| ([c.open, c.high, c.low, c.close], (c.volume * 1e8).round() as i64);
-    candles.iter().map(|candle| (candle.open_time.as_secs(), told(candle))).collect()
+    candles.iter().map(|candle| (candle.open_time.as_secs(), told(&candle))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

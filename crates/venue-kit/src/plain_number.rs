@@ -8,6 +8,8 @@ const HIGH_BITS: u128 = LOW_BITS << 7;
 /// The number of characters that are read at once.
 const WINDOW: usize = 16;
 const HALF: usize = WINDOW / 2;
+/// At least the digits that are read after a point; all its bits are set, so that no bounds have to be checked.
+const MAX_PLACES: usize = 15;
 /// The most characters of a number; as many digits fit in a word.
 const MAX_CHARACTERS: usize = 19;
 /// The integers up to here are exact as floats.
@@ -32,12 +34,21 @@ const FLOAT_POWERS_OF_TEN: [f64; 20] = {
 };
 
 /// Reads the number from `start` to `end` of `text`; `None` if it is not plain.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn plain_number(text: &str, start: usize, end: usize) -> Option<f64> {
-    let (value, places) = short_digits(text, start, end).or_else(|| long_digits(text, start, end))?;
-    Some(if value <= MAX_EXACT {
+    match short_digits(text.as_bytes(), start, end) {
         // Both are exact as floats, so their quotient is rounded once, as it should be.
+        Some((value, places)) => Some(value.cast_signed() as f64 / FLOAT_POWERS_OF_TEN[places & MAX_PLACES]),
+        None => long_number(text, start, end),
+    }
+}
+
+/// Reads a number that has more digits than [`short_digits`] reads.
+#[inline(never)]
+fn long_number(text: &str, start: usize, end: usize) -> Option<f64> {
+    let (value, places) = long_digits(text, start, end)?;
+    Some(if value <= MAX_EXACT {
         value as f64 / FLOAT_POWERS_OF_TEN[places]
     } else {
         divide(value, POWERS_OF_TEN[places])
@@ -52,7 +63,7 @@ pub fn plain_integer(text: &str, start: usize, end: usize) -> Option<i64> {
     if (HALF..=WINDOW + 2).contains(&len) && end >= WINDOW {
         let bytes = text.as_bytes().get(start..end)?;
         let (lead, _) = bytes.split_at(len.saturating_sub(WINDOW));
-        let (low, high) = (load(text, end - WINDOW)?, load(text, end - HALF)?);
+        let (low, high) = (load(text.as_bytes(), end - WINDOW)?, load(text.as_bytes(), end - HALF)?);
         // What stands before the number becomes zeros.
         let outside = 8 * WINDOW.saturating_sub(len);
         let low = if outside == 64 { 0 } else { low & u64::MAX << outside };
@@ -63,14 +74,15 @@ pub fn plain_integer(text: &str, start: usize, end: usize) -> Option<i64> {
             return i64::try_from(lead * POWERS_OF_TEN[WINDOW] + value).ok();
         }
     }
-    let (value, places) = short_digits(text, start, end).or_else(|| long_digits(text, start, end))?;
+    let (value, places) =
+        short_digits(text.as_bytes(), start, end).or_else(|| long_digits(text, start, end))?;
     if places == 0 { i64::try_from(value).ok() } else { None }
 }
 
 /// Returns the eight bytes from `at` on, the first one lowest; digits are 0 to 9 in it.
 #[inline(always)]
-fn load(text: &str, at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(*text.as_bytes().get(at..)?.first_chunk::<HALF>()?) ^ (LOW_BITS as u64 * 0x30))
+fn load(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk::<HALF>()?) ^ (LOW_BITS as u64 * 0x30))
 }
 
 /// Returns the highest bit of each byte that is no digit. Above the lowest of them, other bits may be wrong.
@@ -79,43 +91,30 @@ const fn marked_others(word: u64) -> u64 {
     (word.wrapping_add(LOW_BITS as u64 * 0x76) | word) & HIGH_BITS as u64
 }
 
-/// Returns all digits as a number, and how many of them follow the point, for up to 15 digits before it and eight after
-/// it.
+/// Returns all digits as a number, and how many of them follow the point, for what most numbers are: up to eight digits
+/// before the point and seven after it, or seven and eight, so that the number is exact as a float.
 #[inline(always)]
-fn short_digits(text: &str, start: usize, end: usize) -> Option<(u64, usize)> {
-    let len = end.checked_sub(start)?;
-    let head = load(text, start)?;
-    let mut whole = marked_others(head).trailing_zeros() as usize / 8;
-    let value = if whole < HALF {
-        eight_digits(head << (56 - 8 * whole) << 8)
-    } else {
-        let tail = load(text, start + HALF)?;
-        let more = marked_others(tail).trailing_zeros() as usize / 8;
-        if more == HALF {
-            return None;
-        }
-        whole += more;
-        eight_digits(head) * POWERS_OF_TEN[more] + eight_digits(tail << (56 - 8 * more) << 8)
-    };
-    if whole == 0 || (whole > 1 && head & 0xff == 0) {
+fn short_digits(bytes: &[u8], start: usize, end: usize) -> Option<(u64, usize)> {
+    let (head, tail) = (load(bytes, start)?, load(bytes, end.checked_sub(HALF)?)?);
+    let whole = marked_others(head).trailing_zeros() as usize / 8;
+    // With the point, but without it for an integer.
+    let rest = end.wrapping_sub(start).wrapping_sub(whole);
+    if whole == 0 || rest > HALF + 1 || whole + rest > WINDOW || (whole > 1 && head & 0xff == 0) {
         return None;
     }
-    let places = match len.checked_sub(whole)? {
-        0 => return Some((value, 0)),
-        with_point => with_point - 1,
-    };
-    if text.as_bytes().get(start + whole) != Some(&b'.')
-        || places == 0
-        || places > HALF
-        || whole + places > 19
-    {
+    let value = eight_digits(head << (64 - 8 * whole));
+    if rest == 0 {
+        return Some((value, 0));
+    }
+    let places = rest - 1;
+    if places == 0 || *bytes.get(start + whole)? != b'.' {
         return None;
     }
-    let part = load(text, end.checked_sub(HALF)?)? & u64::MAX << (64 - 8 * places);
+    let part = tail & u64::MAX << (64 - 8 * places);
     if marked_others(part) != 0 {
         return None;
     }
-    Some((value * POWERS_OF_TEN[places] + eight_digits(part), places))
+    Some((value * POWERS_OF_TEN[places & MAX_PLACES] + eight_digits(part), places))
 }
 
 /// Returns the same for any plain number.

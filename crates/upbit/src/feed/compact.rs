@@ -191,8 +191,12 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
                 return None;
             }
             let bid_size = plain_number(self.text, start, end)?;
-            book.asks.extend(level(Some(ask), Some(ask_size)));
-            book.bids.extend(level(Some(bid), Some(bid_size)));
+            if let Some(ask) = level(Some(ask), Some(ask_size)) {
+                book.asks.push(ask);
+            }
+            if let Some(bid) = level(Some(bid), Some(bid_size)) {
+                book.bids.push(bid);
+            }
             if is_last {
                 break;
             }

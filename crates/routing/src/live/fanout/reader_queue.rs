@@ -50,9 +50,9 @@ pub(super) struct ReaderQueue {
 impl ReaderQueue {
     /// Creates an empty queue of a reader of `channels` channels.
     pub(super) fn new(delivery: Delivery, channels: usize) -> Self {
-        let latest = match delivery {
-            Delivery::Buffered { .. } => Vec::new(),
-            Delivery::Conflated => vec![None; channels],
+        let latest = match delivery.capacity() {
+            Some(_) => Vec::new(),
+            None => vec![None; channels],
         };
         let items = VecDeque::new();
         Self {
@@ -75,13 +75,13 @@ impl ReaderQueue {
 
     /// Adds an event of the reader's channel number `channel`; returns how many events it pushed out.
     pub(super) fn push(&mut self, channel: usize, event: FeedEvent) -> u64 {
-        match self.delivery {
-            Delivery::Buffered { capacity: depth } => {
+        match self.delivery.capacity() {
+            Some(depth) => {
                 self.items.push_back(QueueItem::Event(event));
                 self.events += 1;
-                if self.events + self.taken > depth.max(1) { self.drop_oldest() } else { 0 }
+                if self.events + self.taken > depth { self.drop_oldest() } else { 0 }
             }
-            Delivery::Conflated => {
+            None => {
                 self.replace(channel, event);
                 0
             }
@@ -158,7 +158,7 @@ impl ReaderQueue {
     ///
     /// A conflated reader takes over nothing, for what it reads is the latest at the time it reads it.
     pub(super) fn take_over(&mut self, taken: &mut VecDeque<FeedEvent>) {
-        let Delivery::Buffered { capacity } = self.delivery else { return };
+        let Some(capacity) = self.delivery.capacity() else { return };
         let most = MAX_TAKEN.min(capacity / TAKEN_PART);
         while taken.len() < most
             && let Some(event) = self.pop()
