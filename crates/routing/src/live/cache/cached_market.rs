@@ -15,7 +15,7 @@ use super::stale_filter::{FrameArrival, StaleFilter, StateVersion};
 use super::word_encoding::{
     BAND_RECEIVED, BAND_WORDS, BOOK_RECEIVED, BOOK_WORDS, CANDLE_RECEIVED, CANDLE_WORDS, TICKER_RECEIVED,
     TICKER_WORDS, TRADE_WORDS, band_from, band_words, book_from, book_words, candle_from, candle_words,
-    holds_id, ticker_from, ticker_words, trade_from, trade_words,
+    clear_unused_book_words, holds_id, ticker_from, ticker_words, trade_from, trade_words, used_book_words,
 };
 
 /// The result of recording an event in the cache.
@@ -68,25 +68,47 @@ struct LatestValue<const N: usize> {
 }
 
 impl<const N: usize> LatestValue<N> {
-    /// Stores the first `count` of `words`, unless they are stale.
+    /// Stores a value by `write`, unless it is stale; `words` returns all its words, and `known` those of the stored one.
     fn record(
         &self,
         arrival: FrameArrival,
         age: StateVersion,
-        (words, count): (&[u64; N], usize),
         received: usize,
+        (words, known): (impl Fn() -> [u64; N], impl Fn() -> Option<[u64; N]>),
+        write: impl FnOnce(&SeqLock<N>),
     ) -> RecordOutcome {
         let mut newest = self.stale_filter.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = || {
-            let mut known = self.value.read()?;
-            known[count..].copy_from_slice(&words[count..]);
-            Some(known)
-        };
         let repeated = !newest.accept(arrival, age, words, received, known);
         if !repeated {
-            self.value.write_first(count, words);
+            write(&self.value);
         }
         RecordOutcome { first: self.last_received.record_arrival(arrival), repeated }
+    }
+
+    /// Stores a value of as many words as the cell has, unless they are stale.
+    fn record_words(
+        &self,
+        arrival: FrameArrival,
+        age: StateVersion,
+        received: usize,
+        words: &[u64; N],
+    ) -> RecordOutcome {
+        self.record(arrival, age, received, (|| *words, || self.value.read()), |value| value.write(words))
+    }
+}
+
+impl LatestValue<BOOK_WORDS> {
+    /// Stores a book without the words that it does not need.
+    fn record_book(&self, arrival: FrameArrival, book: &OrderBook) -> RecordOutcome {
+        let known = || {
+            let mut words = self.value.read()?;
+            clear_unused_book_words(&mut words);
+            Some(words)
+        };
+        let (age, words) = ((book.time.as_nanos(), 0.0), || book_words(book));
+        self.record(arrival, age, BOOK_RECEIVED, (words, known), |value| {
+            value.write_first(used_book_words(book))
+        })
     }
 }
 
@@ -111,7 +133,7 @@ impl LatestCandle {
         });
         let (_, newest, known) = &mut slots[at];
         let age = (i64::from(candle.is_final), candle.volume);
-        let repeated = !newest.accept(arrival, age, &words, CANDLE_RECEIVED, || Some(*known));
+        let repeated = !newest.accept(arrival, age, || words, CANDLE_RECEIVED, || Some(*known));
         if !repeated {
             *known = words;
             self.value.write(&words);
@@ -254,16 +276,12 @@ impl CachedMarket {
             FeedEvent::Snapshot(trade) => self.trade.as_ref()?.record_snapshot(arrival, trade),
             FeedEvent::Ticker(ticker) => {
                 let (age, words) = ((ticker.time.as_nanos(), ticker.day_volume), ticker_words(ticker));
-                self.ticker.as_ref()?.record(arrival, age, (&words, TICKER_WORDS), TICKER_RECEIVED)
+                self.ticker.as_ref()?.record_words(arrival, age, TICKER_RECEIVED, &words)
             }
-            FeedEvent::Book(book) => {
-                let (cell, age) = (self.book.as_ref()?, (book.time.as_nanos(), 0.0));
-                let (words, count) = book_words(book);
-                cell.record(arrival, age, (&words, count), BOOK_RECEIVED)
-            }
+            FeedEvent::Book(book) => self.book.as_ref()?.record_book(arrival, book),
             FeedEvent::Band(band) => {
                 let (age, words) = ((band.time.as_nanos(), 0.0), band_words(band));
-                self.band.as_ref()?.record(arrival, age, (&words, BAND_WORDS), BAND_RECEIVED)
+                self.band.as_ref()?.record_words(arrival, age, BAND_RECEIVED, &words)
             }
             FeedEvent::Candle { series, candle, received } => {
                 self.candle_cell(series.timeframe)?.record(arrival, candle, *received)

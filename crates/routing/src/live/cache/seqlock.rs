@@ -30,17 +30,20 @@ impl<const N: usize> SeqLock<N> {
     /// Replaces the words. Only one thread at a time may write: each cell of the cache has a lock for its writers, which
     /// hold it anyway to judge what is new.
     pub(super) fn write(&self, words: &[u64; N]) {
-        self.write_first(N, words);
+        self.write_first(words.iter().copied());
     }
 
-    /// Replaces the first `count` words, as [`write`](Self::write) does; the others stay.
-    pub(super) fn write_first(&self, count: usize, words: &[u64; N]) {
+    /// Replaces as many words as there are, as [`write`](Self::write) does; the others stay.
+    pub(super) fn write_first(&self, words: impl Iterator<Item = u64>) {
         let turn = self.sequence.load(Ordering::Relaxed);
         self.sequence.store(turn + 1, Ordering::Relaxed);
         fence(Ordering::Release);
-        for (cell, word) in self.words.iter().zip(words).take(count) {
-            cell.store(*word, Ordering::Relaxed);
-        }
+        let mut cells = self.words.iter();
+        words.for_each(|word| {
+            if let Some(cell) = cells.next() {
+                cell.store(word, Ordering::Relaxed);
+            }
+        });
         self.sequence.store(turn + 2, Ordering::Release);
     }
 
@@ -97,7 +100,7 @@ mod tests {
     fn the_words_beyond_the_first_stay() {
         let slot = SeqLock::default();
         slot.write(&[1, 2, 3]);
-        slot.write_first(2, &[4, 5, 6]);
+        slot.write_first([4, 5].into_iter());
         assert_eq!(slot.read(), Some([4, 5, 3]));
     }
 
