@@ -72,8 +72,8 @@ pub use market_backbone_core::{
     Instrument, Level, LossReason, ManualClock, OrderBook, Origin, PlainDecimal, PriceBand, Priority,
     Provenance, QueryError, RangeSet, RateLimitGroup, RejectedRow, Secret, Series, Session, Side, Slot,
     SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError, StoreErrorKind, StraddlingCandle,
-    StreamKind, StreamKindError, Symbol, SymbolError, Ticker, TimeError, TimeRange, Timeframe,
-    TimeframeError, Timestamp, Trade, TradeId, TradeIdText, VenueId, VenueIdError, View, ViewRow,
+    StreamKind, StreamKindError, Stretch, StretchWalk, Symbol, SymbolError, Ticker, TimeError, TimeRange,
+    Timeframe, TimeframeError, Timestamp, Trade, TradeId, TradeIdText, VenueId, VenueIdError, View, ViewRow,
     WriteFailure,
 };
 pub use market_backbone_core::{

@@ -5,12 +5,13 @@
 //! candles there are.
 
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSet, CandleSource, Coverage, Dispute, Forming, MAX_COUNT, Origin,
+    Candle, CandlePart, CandleQuery, CandleSet, CandleSource, Coverage, Dispute, MAX_COUNT, Origin,
     Provenance, Selection, Series, SourceError, SourceErrorKind, Span, TimeRange, Timeframe,
 };
 
 use super::DerivedSource;
 use crate::as_of;
+use crate::gap_query::GapQuery;
 use crate::stored_source::emitter::Emitter;
 
 /// Shorter candles asked for in one go.
@@ -109,12 +110,8 @@ fn shorter_query(
     rows: usize,
 ) -> Result<CandleQuery, SourceError> {
     let series = Series::new(query.series.symbol.clone(), base);
-    let question = newest(series, rows)?.not_before(range.from()).priority(query.priority);
-    let question = as_of::with_moment_of(question, query);
-    Ok(match query.forming {
-        Forming::Include if range.to() > source.forming_open(query) => question,
-        Forming::Include | Forming::Exclude => question.before(range.to()).closed(),
-    })
+    let queries = GapQuery { query, series: &series, forming_open: source.forming_open(query) };
+    Ok(as_of::with_moment_of(queries.newest(range, rows)?, query))
 }
 
 struct Aggregation<'a> {

@@ -1,6 +1,8 @@
 //! Chooses the ranges of an answer that are derived rather than fetched.
 
-use market_backbone_core::{CandleQuery, Coverage, Origin, Provenance, Series, SourceError, Span, TimeRange};
+use market_backbone_core::{
+    CandleQuery, Coverage, Origin, Provenance, RangeSet, Series, SourceError, Span, TimeRange,
+};
 
 use super::DerivedSource;
 use crate::as_of;
@@ -12,8 +14,8 @@ pub(super) struct DerivationPlan {
     pub(super) base: Series,
     /// The coverage of that series, without disputed ranges.
     known: Coverage,
-    /// The ranges, oldest first, disjoint, of whole slots.
-    pub(super) ranges: Vec<TimeRange>,
+    /// The ranges, of whole slots.
+    pub(super) ranges: RangeSet,
 }
 
 impl DerivationPlan {
@@ -44,7 +46,7 @@ impl DerivedSource {
         }
         let holes = self.store.coverage(&query.series).await?.missing(window);
         let is_long = |range: TimeRange| self.grid.slots(timeframe, range) >= self.page;
-        let ranges = worth_computing(&holes, &derivable, is_long);
+        let ranges: RangeSet = worth_computing(&holes, &derivable, is_long).into_iter().collect();
         Ok((!ranges.is_empty()).then_some(DerivationPlan { base, known, ranges }))
     }
 }
