@@ -10,6 +10,7 @@ mod history;
 mod live;
 mod massive;
 mod massive_live;
+mod midnight;
 mod plan;
 #[expect(dead_code, reason = "written for the tests of the store, which use more of it")]
 #[path = "../../crates/storage/tests/it/postgres_server.rs"]

@@ -29,6 +29,7 @@ mod query_scope;
 mod recent_trades;
 mod single_flight;
 mod slot_grid;
+mod trade_walk;
 
 pub use config::CoordinatorConfig;
 pub use continuity::{Continuity, ContinuityConfig, Cursor, CursorError, Feed, Start};
