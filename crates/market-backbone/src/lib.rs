@@ -63,7 +63,7 @@ pub use venues::{
 };
 
 pub use market_backbone_coordinator::{
-    ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
+    ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, FeedMetrics, Start,
 };
 pub use market_backbone_core::{
     AbsenceClaim, AdjustedCandles, BandIndicators, Calendar, Candle, CandleColumns, CandleSet, CandleStore,

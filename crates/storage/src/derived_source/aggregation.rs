@@ -5,7 +5,7 @@
 //! candles there are.
 
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSet, CandleSource, Coverage, Dispute, MAX_COUNT, Origin,
+    Candle, CandlePart, CandleQuery, CandleSet, CandleSource, Coverage, Dispute, Grid, MAX_COUNT, Origin,
     Provenance, Selection, Series, SourceError, SourceErrorKind, Span, TimeRange, Timeframe,
 };
 
@@ -130,7 +130,7 @@ impl Aggregation<'_> {
         let candles = longer.into_iter().filter_map(|candle| self.whole(candle, &set.coverage)).collect();
         CandlePart {
             candles,
-            coverage: self.coverage(&set.coverage, chunk),
+            coverage: coverage(grid, timeframe, &set.coverage, chunk),
             stats: set.stats,
             rejected: set.rejected,
             write_failure: set.write_failure,
@@ -147,30 +147,25 @@ impl Aggregation<'_> {
         let is_known = TimeRange::new(candle.open_time, over).map_or(true, |range| known.covers(range));
         is_known.then_some(Candle { is_final: candle.is_final && close <= now, ..candle })
     }
+}
 
-    /// Returns the coverage of longer slots, given that of the shorter ones.
-    fn coverage(&self, known: &Coverage, chunk: TimeRange) -> Coverage {
-        let (timeframe, grid) = (self.query.series.timeframe, self.source.grid);
-        let whole = |range: TimeRange| grid.whole_slots(timeframe, range)?.intersect(chunk);
-        let mut coverage: Coverage = known
-            .ranges()
-            .into_iter()
-            .filter_map(whole)
-            .filter_map(|range| derived_span(known, range))
-            .collect();
-        for dispute in known.disputes() {
-            let from = grid.floor(timeframe, dispute.range.from());
-            let to = grid.ceil(timeframe, dispute.range.to());
-            if let Some(range) = TimeRange::new(from, to).ok().and_then(|range| range.intersect(chunk)) {
-                coverage.add_dispute(Dispute { range, ..*dispute });
-            }
+/// Returns the coverage of the slots of `timeframe` in `chunk`, given that of the shorter ones.
+pub(super) fn coverage(grid: Grid, timeframe: Timeframe, known: &Coverage, chunk: TimeRange) -> Coverage {
+    let whole = |range: TimeRange| grid.whole_slots(timeframe, range)?.intersect(chunk);
+    let mut coverage: Coverage =
+        known.ranges().into_iter().filter_map(whole).filter_map(|range| derived_span(known, range)).collect();
+    for dispute in known.disputes() {
+        let from = grid.floor(timeframe, dispute.range.from());
+        let to = grid.ceil(timeframe, dispute.range.to());
+        if let Some(range) = TimeRange::new(from, to).ok().and_then(|range| range.intersect(chunk)) {
+            coverage.add_dispute(Dispute { range, ..*dispute });
         }
-        coverage
     }
+    coverage
 }
 
 /// Returns the proof of `range`: derived, as of the oldest observation beneath it.
-fn derived_span(known: &Coverage, range: TimeRange) -> Option<Span> {
+pub(super) fn derived_span(known: &Coverage, range: TimeRange) -> Option<Span> {
     let beneath = known.within(range);
     let observed_at = beneath.spans().iter().map(|span| span.provenance.observed_at).min()?;
     Some(Span { range, provenance: Provenance { origin: Origin::Derived, observed_at } })

@@ -11,6 +11,7 @@ mod contract;
 mod counted;
 mod damage;
 mod derived;
+mod derived_known;
 mod derived_lacking;
 mod disk_full;
 mod disputes;
