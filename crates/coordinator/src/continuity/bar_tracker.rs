@@ -64,11 +64,10 @@ impl BarTracker {
     /// Creates a tracker of the bars of `series` that open at `due` or later.
     pub(super) fn new(series: Series, grid: Grid, rules: BarRules, due: Timestamp) -> Self {
         let window = rules.window.max(series.timeframe.typical() * 2);
-        let builder_rules = BuilderRules {
-            grace: rules.grace,
-            allowed_lateness: window,
-            reports_quiet: rules.includes_quiet,
-        };
+        let builder_rules = BuilderRules::default()
+            .grace(rules.grace)
+            .allowed_lateness(window)
+            .reports_quiet(rules.includes_quiet);
         Self {
             builder: CandleBuilder::new(series.clone(), grid, builder_rules),
             series,
@@ -154,12 +153,12 @@ impl BarTracker {
     pub(super) fn pop(&mut self) -> Option<FeedEvent> {
         while let Some(event) = self.pending.pop_front() {
             let (candle, is_quiet) = match event {
-                BarEvent::Update(_) => continue,
                 BarEvent::Closed(candle) | BarEvent::Revised { candle, .. } => (candle, false),
                 BarEvent::Quiet(range) => match self.next_quiet(range) {
                     Some(candle) => (candle, true),
                     None => continue,
                 },
+                _ => continue,
             };
             if let Some(event) = self.hand_out(candle, is_quiet) {
                 return Some(event);
@@ -189,14 +188,14 @@ impl BarTracker {
 
     fn hand_out(&mut self, candle: Candle, is_quiet: bool) -> Option<FeedEvent> {
         let open = candle.open_time;
-        let place = self.recent.binary_search_by_key(&open, |(told, _)| told.open_time);
+        let place = self.recent.binary_search_by_key(&open, |(delivered, _)| delivered.open_time);
         let revision = match place {
             Ok(place) => {
-                let (told, revision) = &mut self.recent[place];
-                (*told, *revision) = (candle, *revision + 1);
+                let (delivered, revision) = &mut self.recent[place];
+                (*delivered, *revision) = (candle, *revision + 1);
                 *revision
             }
-            Err(0) if open < self.due => return None, // too long ago to know what was told of it
+            Err(0) if open < self.due => return None, // too long ago to know what was delivered of it
             Err(place) => {
                 self.recent.insert(place, (candle, 0));
                 0

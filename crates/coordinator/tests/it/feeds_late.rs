@@ -3,7 +3,7 @@
 use market_backbone_coordinator::Start;
 use market_backbone_core::{GapState, StreamKind};
 
-use crate::feed_rig::{Venue, channel, config, gap, rest, trade, wish};
+use crate::feed_rig::{Venue, channel, config, gap, rest, subscription, trade};
 
 const TRADE: StreamKind = StreamKind::Trade;
 
@@ -11,8 +11,8 @@ const TRADE: StreamKind = StreamKind::Trade;
 async fn a_trade_that_is_more_than_a_minute_late_is_left_out_and_counted() {
     let venue = Venue::new();
     let continuity = venue.continuity(config());
-    let mut feed = continuity.subscribe(wish(&["A", "B"], &[TRADE]), Start::Now).await.unwrap();
-    let mut other = continuity.clone().subscribe(wish(&["B"], &[TRADE]), Start::Now).await.unwrap();
+    let mut feed = continuity.subscribe(subscription(&["A", "B"], &[TRADE]), Start::Now).await.unwrap();
+    let mut other = continuity.clone().subscribe(subscription(&["B"], &[TRADE]), Start::Now).await.unwrap();
     for ms in [1_000, 120_000] {
         venue.print("B", ms);
     }
@@ -31,7 +31,7 @@ async fn a_trade_that_is_more_than_a_minute_late_is_left_out_and_counted() {
 async fn what_is_held_back_until_pages_have_shown_it_is_not_late() {
     let venue = Venue::new();
     venue.traded((0..200).map(|second| trade("A", second * 1_000)));
-    let mut feed = venue.feed(wish(&["A"], &[TRADE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE]), Start::Now).await;
     let a = [channel("A", TRADE)];
     venue.print("A", 0);
     venue.say(gap(GapState::Opened, &a, 0, None));

@@ -26,7 +26,7 @@ use self::request_context::RestRequestContext;
 use self::route::MassiveRoute;
 use super::exchange::StockExchange;
 use super::plan::EmulatedPlan;
-use crate::connection::{ConnectionReset, SocketProtocol, UpgradeSlot};
+use crate::connection::{ConnectionReset, UpgradeSlot};
 use crate::faults::CallFailure;
 use crate::hash_random;
 use crate::response::EmulatorResponse;
@@ -230,7 +230,9 @@ fn upgrade(request: &mut Request<Incoming>, slot: &UpgradeSlot, delayed: bool) -
     let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asks).cloned() else {
         return EmulatorResponse::text(StatusCode::BAD_REQUEST, "Bad Request").send(headers);
     };
-    slot.put(hyper::upgrade::on(&mut *request), SocketProtocol::Massive { delayed });
+    slot.put(hyper::upgrade::on(&mut *request), move |socket, world| {
+        super::socket::run(socket, world, delayed)
+    });
     let reply = EmulatorResponse::text(StatusCode::SWITCHING_PROTOCOLS, "")
         .with(header::UPGRADE, "websocket")
         .with(header::SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes()));

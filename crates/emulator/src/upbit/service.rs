@@ -13,7 +13,7 @@ use super::api_error::{self, UpbitApiError};
 use super::candles::{self, CandleVisibility};
 use super::route::{self, UpbitQueryParams, UpbitRoute};
 use super::{listing, order_book, ticker, trades};
-use crate::connection::{ConnectionReset, SocketProtocol, UpgradeSlot};
+use crate::connection::{ConnectionReset, UpgradeSlot};
 use crate::faults::{CallFailure, CorruptionContext, PageFaultPlan, elements};
 use crate::hash_random;
 use crate::json;
@@ -222,7 +222,7 @@ fn upgrade(
         return EmulatorResponse::text(StatusCode::UPGRADE_REQUIRED, "Upgrade Required")
             .send(request.headers());
     };
-    slot.put(hyper::upgrade::on(&mut *request), SocketProtocol::Upbit);
+    slot.put(hyper::upgrade::on(&mut *request), super::socket::run);
     let reply = with_rate_headers(EmulatorResponse::text(StatusCode::SWITCHING_PROTOCOLS, ""), limit, left)
         .with(header::UPGRADE, "websocket")
         .with(header::SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes()));

@@ -16,7 +16,7 @@ async fn statuses(venue: &RunningEmulator, path: &str, count: usize) -> Vec<u16>
 }
 
 #[tokio::test]
-async fn the_eleventh_in_a_second_is_told_so_in_plain_text() {
+async fn the_eleventh_in_a_second_is_refused_in_plain_text() {
     let calm = scenario(&["KRW-BTC"]);
     let clock = calm.clock.clone();
     let venue = Emulator::start(calm).await.unwrap();

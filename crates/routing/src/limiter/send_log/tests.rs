@@ -76,7 +76,7 @@ fn what_was_given_up_may_still_arrive_a_little_later() {
 }
 
 #[test]
-fn a_turn_never_used_leaves_no_trace() {
+fn a_permit_never_used_leaves_no_trace() {
     let start = Instant::now();
     let mut sends = sends(1, 3);
     sends.push(0, start, WindowShare::Others);

@@ -2,12 +2,12 @@
 //! restarted, and a wall clock that is set.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use market_backbone_core::{Clock, Priority, RateLimitGroup, RateLimitRule, Timestamp};
+use market_backbone_core::{Priority, RateLimitGroup, RateLimitRule, Timestamp};
 use market_backbone_routing::{JournalConfig, Limiter, LimiterConfig};
+use market_backbone_testkit::TaskClock;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -125,25 +125,6 @@ pub(crate) struct Run {
     pub(crate) served: u64,
 }
 
-/// A clock that goes with the test's time, and can be set.
-#[derive(Debug)]
-struct Wall {
-    origin: Instant,
-    set_by: AtomicI64,
-}
-
-impl Wall {
-    fn new(origin: Instant, shows: i64) -> Arc<Self> {
-        Arc::new(Self { origin, set_by: AtomicI64::new(shows) })
-    }
-}
-
-impl Clock for Wall {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_secs(self.set_by.load(Ordering::Relaxed)).plus(self.origin.elapsed())
-    }
-}
-
 /// What outlives a process.
 #[derive(Debug)]
 struct World {
@@ -154,8 +135,8 @@ struct World {
     /// In the order in which requests were sent off: the next to be asked, and what has arrived or will.
     next: Mutex<u64>,
     arrivals: Mutex<Vec<(Instant, u32)>>,
-    wall: Arc<Wall>,
-    steady: Arc<Wall>,
+    wall: Arc<TaskClock>,
+    steady: Arc<TaskClock>,
 }
 
 impl World {
@@ -166,8 +147,8 @@ impl World {
         let max_wait = Duration::from_secs(if rules.len() > 1 { 3_600 } else { 120 });
         let trust_round_trips = self.schedule.trust;
         let config = LimiterConfig::default().trust_round_trips(trust_round_trips).max_wait(max_wait);
-        let clock: Arc<Wall> = Arc::clone(&self.wall);
-        let steady: Arc<Wall> = Arc::clone(&self.steady);
+        let clock: Arc<TaskClock> = Arc::clone(&self.wall);
+        let steady: Arc<TaskClock> = Arc::clone(&self.steady);
         let path = journal.to_owned();
         let noted = JournalConfig { path, clock, steady: Some(steady) };
         // What is of one name is of one process.
@@ -258,7 +239,7 @@ impl World {
             let wall = Arc::clone(&self.wall);
             clocks.spawn(async move {
                 sleep(ms(at)).await;
-                wall.set_by.fetch_add(by, Ordering::Relaxed);
+                wall.set_forward(by);
             });
         }
         let mut beside = JoinSet::new();
@@ -322,8 +303,8 @@ fn play_on(schedule: &Schedule, falls: Option<Duration>) -> Run {
             falls,
             next: Mutex::default(),
             arrivals: Mutex::default(),
-            wall: Wall::new(origin, 1_790_000_000),
-            steady: Wall::new(origin, 8_000),
+            wall: Arc::new(TaskClock::since(origin, Timestamp::from_secs(1_790_000_000))),
+            steady: Arc::new(TaskClock::since(origin, Timestamp::from_secs(8_000))),
         });
         let took = Arc::clone(&world).run().await;
         let arrivals = Arrivals::weighing(world.arrivals.lock().unwrap().drain(..));

@@ -9,6 +9,7 @@ use market_backbone_core::{
     CandleQuery, CandleSource, CandleStore, Grid, ManualClock, StoreError, StoreErrorKind,
 };
 use market_backbone_storage::{MemoryStore, PostgresConfig, PostgresStore, RemoteStore, StoredSource};
+use market_backbone_testkit::eventually;
 use sqlx::{Connection, PgConnection};
 
 use crate::material::{candles, everything, minute, minutes, proof, series};
@@ -49,12 +50,7 @@ async fn ask(source: &StoredSource, count: usize) {
 }
 
 async fn until(store: &RemoteStore, is_so: impl Fn(&RemoteStore) -> bool) {
-    let waited = async {
-        while !is_so(store) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waited).await.expect("it never is");
+    eventually(|| is_so(store)).await;
 }
 
 /// What the database holds of the series, seen by somebody else.
@@ -66,7 +62,7 @@ async fn held(server: &PostgresServer) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_stopped_and_started_again_is_done_without_and_then_told() {
+async fn a_database_that_is_stopped_and_started_again_is_done_without_and_then_written() {
     let Some(server) = PostgresServer::own(20) else { return };
     let store = open(&server).await.unwrap();
     let source = worker(&store);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use market_backbone_core::StreamKind;
 use market_backbone_routing::{Interest, SessionConfig, SubscriptionLimits};
+use market_backbone_testkit::{PlainVenue, channel, symbol};
 
-use crate::fake_venue::{FakeVenue, channel, symbol};
 use crate::rig::{Rig, is_empty, next, quick};
 
 const TICKER: StreamKind = StreamKind::Ticker;
@@ -17,7 +17,7 @@ fn two_tickers() -> SessionConfig {
 
 #[tokio::test]
 async fn an_order_takes_the_place_of_a_watched_market() {
-    let rig = Rig::with(FakeVenue::default(), two_tickers()).await;
+    let rig = Rig::with(PlainVenue::default(), two_tickers()).await;
     rig.hub.set_watchlist(&[(symbol("KRW-A"), 1.0), (symbol("KRW-B"), 3.0), (symbol("KRW-C"), 2.0)], TICKER);
     let mut peer = rig.server.accept().await;
     assert_eq!(peer.subscription().await, ["KRW-B/ticker", "KRW-C/ticker"]);
@@ -36,7 +36,7 @@ async fn an_order_takes_the_place_of_a_watched_market() {
 
 #[tokio::test]
 async fn scores_that_tremble_send_nothing_and_one_that_is_clearly_better_does() {
-    let rig = Rig::with(FakeVenue::default(), two_tickers()).await;
+    let rig = Rig::with(PlainVenue::default(), two_tickers()).await;
     let watch = |a: f64, b: f64, c: f64| {
         let scores = [(symbol("KRW-A"), a), (symbol("KRW-B"), b), (symbol("KRW-C"), c)];
         rig.hub.set_watchlist(&scores, TICKER);
@@ -55,7 +55,7 @@ async fn scores_that_tremble_send_nothing_and_one_that_is_clearly_better_does() 
 
 #[tokio::test]
 async fn a_reader_who_has_to_wait_is_told() {
-    let rig = Rig::with(FakeVenue::default(), two_tickers()).await;
+    let rig = Rig::with(PlainVenue::default(), two_tickers()).await;
     let mut reader = rig.read(&["KRW-A"], TICKER, market_backbone_core::Delivery::default());
     let mut peer = rig.server.accept().await;
     peer.subscription().await;

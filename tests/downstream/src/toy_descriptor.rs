@@ -1,16 +1,16 @@
-//! The crate of the toy, as far as one is needed: it speaks a protocol for which there are an adapter and an emulator.
+//! What the backbone has to know of the toy venue beside its protocol.
 
 use std::sync::Arc;
 
+use market_backbone::adapter::{Capabilities, Venue};
 use market_backbone::{
     SourceError, TradingHours, VenueDescriptor, VenueId, VenueKey, VenueOptions, VenueSetting,
 };
-use market_backbone_core::{Capabilities, Venue};
-use market_backbone_upbit::Upbit;
 
-pub(super) const TOY: VenueId = VenueId::new("toy");
+use crate::toy_venue::{CAPABILITIES, TOY, ToyVenue};
 
-pub(super) static DESCRIPTOR: VenueDescriptor = VenueDescriptor::new(TOY, "Toy", capabilities, open)
+/// The description of the toy.
+pub static DESCRIPTOR: VenueDescriptor = VenueDescriptor::new(TOY, "Toy", capabilities, open)
     .summary("Made-up coins")
     .trading_hours(TradingHours::new(300, 12))
     .normalize(str::to_uppercase)
@@ -22,8 +22,7 @@ pub(super) static DESCRIPTOR: VenueDescriptor = VenueDescriptor::new(TOY, "Toy",
         check: check_pace,
         flag: None,
     }])
-    .emulator("upbit")
-    .sample_markets(&["KRW-BTC"]);
+    .sample_markets(&["ONE", "TWO"]);
 
 fn check_pace(text: &str) -> Result<(), String> {
     match text {
@@ -33,14 +32,19 @@ fn check_pace(text: &str) -> Result<(), String> {
 }
 
 fn capabilities() -> Capabilities {
-    *Upbit::for_source(TOY).capabilities()
+    CAPABILITIES
 }
 
 fn open(_: &VenueOptions, source: VenueId) -> Result<Arc<dyn Venue>, SourceError> {
-    Ok(Arc::new(Upbit::for_source(source)))
+    Ok(Arc::new(ToyVenue::for_source(source)))
 }
 
-#[test]
-fn the_description_is_sound() {
-    assert_eq!(DESCRIPTOR.check(), Ok(()));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_is_valid() {
+        assert_eq!(DESCRIPTOR.check(), Ok(()));
+    }
 }

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use market_backbone_core::StreamKind;
 use market_backbone_routing::{Health, PinnedConnection, SessionConfig};
+use market_backbone_testkit::{PlainVenue, channel, symbol};
 
-use crate::fake_venue::{FakeVenue, channel, symbol};
 use crate::rig::{Rig, is_empty, next, quick};
 use crate::server::{Peer, Server, eventually};
 
 const TRADE: StreamKind = StreamKind::Trade;
 
 fn pin(name: &str, codes: &[&str]) -> PinnedConnection {
-    PinnedConnection { name: name.to_owned(), symbols: codes.iter().map(|code| symbol(code)).collect() }
+    PinnedConnection::new(name, codes.iter().map(|code| symbol(code)))
 }
 
 fn pinned() -> SessionConfig {
@@ -36,7 +36,7 @@ async fn both(server: &Server) -> [(Peer, Vec<String>); 2] {
 
 #[tokio::test]
 async fn what_is_pinned_is_where_it_was_pinned() {
-    let rig = Rig::with(FakeVenue::default(), pinned()).await;
+    let rig = Rig::with(PlainVenue::default(), pinned()).await;
     eventually(|| rig.hub.metrics().connections.len() == 2).await;
     let _reader = rig.trades(&["KRW-A", "KRW-B", "KRW-C", "KRW-D"]);
     let [(mut core, one), (_rest, two)] = both(&rig.server).await;
@@ -53,14 +53,14 @@ async fn what_is_pinned_is_where_it_was_pinned() {
 
 #[tokio::test]
 async fn more_connections_than_there_may_be_are_refused_with_the_reason() {
-    let mut venue = FakeVenue::default();
+    let mut venue = PlainVenue::default();
     assert!(pinned().check(&venue.capabilities).is_ok());
     venue.capabilities.socket.max_connections = Some(1);
     let error = pinned().check(&venue.capabilities).unwrap_err().to_string();
     assert!(error.contains("2 connections are configured (core, rest)"), "{error}");
     assert!(error.contains("the account may have 1 at fake"), "{error}");
     let few = pinned().max_connections(1);
-    let error = few.check(&FakeVenue::default().capabilities).unwrap_err().to_string();
+    let error = few.check(&PlainVenue::default().capabilities).unwrap_err().to_string();
     assert!(error.contains("no more than 1 are to be opened"), "{error}");
     assert!(SessionConfig::default().check(&venue.capabilities).is_ok(), "a mere wish is cut down");
 }
@@ -68,10 +68,9 @@ async fn more_connections_than_there_may_be_are_refused_with_the_reason() {
 #[tokio::test]
 async fn orphans_are_carried_by_others_and_go_home_without_a_gap() {
     let grace = Duration::from_millis(100);
-    let mut config = pinned().failover_after(grace);
     // Only a value or an acknowledgement counts here.
-    config.confirm_timeout = Duration::from_secs(60);
-    let rig = Rig::with(FakeVenue::default(), config).await;
+    let config = pinned().failover_after(grace).confirm_timeout(Duration::from_secs(60));
+    let rig = Rig::with(PlainVenue::default(), config).await;
     let mut reader = rig.trades(&["KRW-A", "KRW-B", "KRW-C"]);
     let [(mut core, _), (mut rest, _)] = both(&rig.server).await;
     core.send("trade KRW-A 1 100").await;

@@ -50,13 +50,13 @@ async fn claims_of_the_stretch_reach_the_venue_through_every_tier_and_others_do_
 }
 
 #[tokio::test]
-async fn the_same_answer_in_two_ledgers_is_one_witness() {
+async fn the_same_answer_in_two_coverages_is_one_witness() {
     let claim = claims(&[AbsenceClaim::of(minutes(NOW - 20, NOW - 10), minute(NOW - 9))]);
     assert_eq!(told(&claim, &claim).await.claims, claim.claims());
 }
 
 #[tokio::test]
-async fn it_is_told_whether_any_row_is_known() {
+async fn it_is_reported_whether_any_row_is_known() {
     let clock = Arc::new(ManualClock::new(minute(NOW).plus(Duration::from_secs(20))));
     let store: Arc<dyn CandleStore> = Arc::new(MemoryStore::new());
     let btc = series("KRW-BTC");

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use market_backbone_core::{Channel, Delivery, StreamKind, Symbol};
+use market_backbone_testkit::{PLAIN, PlainVenue, channel, symbol};
 
-use crate::fake_venue::{FakeVenue, VENUE, channel, symbol};
 use crate::rig::{Rig, is_empty, next, quick};
 use crate::server::eventually;
 
@@ -50,7 +50,7 @@ async fn readers_of_all_and_of_one_get_each_event_once() {
 #[tokio::test]
 async fn a_venue_that_says_what_it_sends_is_taken_at_its_word() {
     let config = quick().unanswered_after(Duration::from_millis(60));
-    let rig = Rig::with(FakeVenue::default(), config).await;
+    let rig = Rig::with(PlainVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-A", "KRW-B", "KRW-NOPE"]);
     let mut peer = rig.server.accept().await;
     peer.subscription().await;
@@ -77,7 +77,7 @@ async fn ten_thousand_markets_are_met_and_forgotten() {
     assert!(rig.hub.latest_trade(&last).is_some());
     drop(all);
     eventually(|| rig.hub.latest_trade(&last).is_none()).await;
-    let again = rig.hub.follow(&[Channel { symbol: Symbol::any(VENUE), kind: TRADE }]);
+    let again = rig.hub.follow(&[Channel { symbol: Symbol::any(PLAIN), kind: TRADE }]);
     assert!(rig.hub.latest_trade(&last).is_none());
     drop(again);
 }

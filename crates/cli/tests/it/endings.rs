@@ -4,11 +4,11 @@
 use std::io::{BufRead, BufReader, PipeReader, Read, Write, pipe};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use market_backbone_emulator::{ExchangeHours, Faults, Scenario, StocksScenario, TickerSet};
 use tempfile::{TempDir, tempdir};
 
+use crate::crash::until;
 use crate::run::{Venue, bare};
 
 /// The capacity of a pipe.
@@ -101,17 +101,6 @@ impl Drop for Running {
         // A command that has ended is not affected.
         let _ = self.child.kill();
     }
-}
-
-/// Waits for what must come true, a minute at the most, where it would take for ever if it went wrong.
-#[track_caller]
-fn until(mut is_so: impl FnMut() -> bool) {
-    const LOOK: Duration = Duration::from_millis(10);
-    let came_true = (0..6_000).any(|_| {
-        std::thread::park_timeout(LOOK);
-        is_so()
-    });
-    assert!(came_true, "it never came true");
 }
 
 /// Returns whether the process handles SIGTERM, and so has started up.

@@ -128,7 +128,7 @@ async fn a_table_that_does_not_keep_its_rows_apart_is_found() {
 }
 
 #[tokio::test]
-async fn a_ledger_that_contradicts_itself_is_found_and_written_anew() {
+async fn a_coverage_that_contradicts_itself_is_found_and_written_anew() {
     for (sql, words) in [
         ("INSERT INTO coverage VALUES ('KRW-ETH 1m', 600000000000, 7200000000000, 'rest', 5)", "overlap"),
         ("INSERT INTO coverage VALUES ('KRW-ETH 1m', 7200000000000, 600000000000, 'rest', 5)", "backwards"),
@@ -199,7 +199,7 @@ async fn rows_are_examined_in_windows_without_losing_any() {
 }
 
 #[tokio::test]
-async fn what_is_sound_is_left_in_peace_in_every_store() {
+async fn what_is_valid_is_left_in_peace_in_every_store() {
     let store = MemoryStore::new();
     fill(&store).await;
     assert_eq!(check_integrity(&store, Grid::Utc).await.unwrap(), []);

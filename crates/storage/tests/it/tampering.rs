@@ -42,7 +42,7 @@ const DELETE_TEN: &str = "DELETE FROM candles WHERE open_ms >= (25600000 + 300) 
                              AND open_ms < (25600000 + 310) * 60000::bigint";
 
 #[tokio::test]
-async fn rows_deleted_by_hand_are_found_and_not_told_as_empty() {
+async fn rows_deleted_by_hand_are_found_and_not_reported_as_empty() {
     let Some(config) = fresh() else { return };
     let (store, btc) = (filled(&config).await, series("KRW-BTC"));
     assert_eq!(check(&store).await, []);
@@ -125,7 +125,7 @@ async fn rows_that_somebody_took_away_are_missed_in_what_was_known_earlier_too()
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_true_is_told_by_no_tier() {
+async fn a_row_that_cannot_be_true_is_returned_by_no_tier() {
     let folder = tempfile::tempdir().unwrap();
     let mut stores: Vec<(&str, Arc<dyn CandleStore>)> =
         vec![("memory", Arc::new(MemoryStore::new())), ("folder", Arc::new(open(folder.path()).await))];
@@ -156,7 +156,7 @@ async fn a_row_that_cannot_be_true_is_told_by_no_tier() {
 }
 
 #[tokio::test]
-async fn impossible_rows_and_broken_ledgers_in_the_database_are_found() {
+async fn impossible_rows_and_broken_coverages_in_the_database_are_found() {
     let Some(config) = fresh() else { return };
     let (store, btc) = (filled(&config).await, series("KRW-BTC"));
     let flaws = async || check(&store).await.into_iter().map(|one| one.issue).collect::<Vec<_>>();

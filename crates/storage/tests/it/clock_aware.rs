@@ -7,14 +7,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::StreamExt;
 use market_backbone_core::{
     AbsenceClaim, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, CandleStore,
     Capabilities, Clock, Coverage, Forming, Grid, Instrument, MAX_ROW_DELAY, ManualClock, PageSource,
-    PartStream, Priority, Selection, Series, Slot, SourceError, SourceErrorKind, TimeRange, Timestamp,
-    TradePage, TradePageRequest, VenueClock,
+    Priority, Series, Slot, SourceError, SourceErrorKind, TimeRange, Timestamp, TradePage, TradePageRequest,
+    VenueClock,
 };
 use market_backbone_storage::{ClockAwareSource, MemoryStore, StoredSource};
+use market_backbone_testkit::MachineClock;
 use proptest::prelude::*;
 
 use crate::derived::CAPABILITIES;
@@ -25,28 +25,11 @@ const START: i64 = 28_000_000;
 const LISTED: i64 = START - 400;
 const HOUR: i64 = 3_600;
 
-/// A clock that can be set, on a machine that knows how long it has been running.
-#[derive(Debug)]
-struct Machine {
-    wall: ManualClock,
-    steady: ManualClock,
-}
-
-impl Clock for Machine {
-    fn now(&self) -> Timestamp {
-        self.wall.now()
-    }
-
-    fn monotonic(&self) -> Option<Timestamp> {
-        Some(self.steady.now())
-    }
-}
-
 /// The venue's clock, which every answer of the venue shows to whole seconds.
 #[derive(Clone)]
 struct Dated {
     venue: Arc<ManualClock>,
-    machine: Arc<Machine>,
+    machine: Arc<MachineClock>,
     clock: Arc<VenueClock>,
 }
 
@@ -54,22 +37,6 @@ impl Dated {
     fn answer(&self) {
         let now = self.machine.now();
         self.clock.observe_reply_date(Timestamp::from_secs(self.venue.now().as_secs()), now, now);
-    }
-}
-
-struct Upstream {
-    model: Model,
-    dated: Dated,
-}
-
-impl CandleSource for Upstream {
-    fn stream(&self, query: CandleQuery) -> PartStream {
-        let (model, dated) = (self.model.clone(), self.dated.clone());
-        let begun = async move {
-            dated.answer();
-            model.stream(query)
-        };
-        futures::stream::once(begun).flatten().boxed()
     }
 }
 
@@ -122,13 +89,14 @@ impl World {
     /// The machine's clock is so many seconds ahead.
     fn new(habits: Habits, ahead: i64) -> Self {
         let venue = Arc::new(ManualClock::new(minute(START).plus(Duration::from_secs(20))));
-        let wall = ManualClock::new(moved(venue.now(), ahead));
-        let machine = Arc::new(Machine { wall, steady: ManualClock::new(Timestamp::from_secs(5_000)) });
+        let since_boot = Some(Duration::from_secs(5_000));
+        let machine = Arc::new(MachineClock::new(moved(venue.now(), ahead), since_boot));
         let clock = Arc::new(VenueClock::new(Arc::clone(&machine) as _));
         let store: Arc<dyn CandleStore> = Arc::new(MemoryStore::new());
         let model = Model::new(habits, Arc::clone(&venue), Arc::clone(&store));
         let dated = Dated { venue, machine, clock: Arc::clone(&clock) };
-        let upstream = Arc::new(Upstream { model: model.clone(), dated: dated.clone() });
+        let answering = dated.clone();
+        let upstream = Arc::new(model.source.clone().observed_by(move |_| answering.answer()));
         let stored = StoredSource::new(Arc::clone(&store), upstream, Arc::clone(&clock) as _, Grid::Utc);
         let capabilities = Capabilities { finality_delay: habits.settles_after, ..CAPABILITIES };
         let down_for = Arc::new(AtomicU32::new(0));
@@ -139,12 +107,11 @@ impl World {
     }
 
     fn set(&self, by: i64) {
-        self.dated.machine.wall.set(moved(self.dated.machine.now(), by));
+        self.dated.machine.set(moved(self.dated.machine.now(), by));
     }
 
     fn wait(&self, secs: u64) {
-        self.dated.machine.wall.advance(Duration::from_secs(secs));
-        self.dated.machine.steady.advance(Duration::from_secs(secs));
+        self.dated.machine.advance(Duration::from_secs(secs));
         self.dated.venue.advance(Duration::from_secs(secs));
     }
 
@@ -152,16 +119,7 @@ impl World {
     fn expected(&self, query: &CandleQuery) -> Vec<Candle> {
         let closed = query.forming == Forming::Exclude;
         let end = if closed { self.model.settled() } else { self.model.tip() + 1 };
-        let all = (LISTED..end).filter_map(|number| self.model.truth(number));
-        match query.selection() {
-            Selection::Range(range) => all.filter(|candle| range.contains(candle.open_time)).collect(),
-            Selection::Last { count, before, floor } => {
-                let asked = |time| time >= floor && before.is_none_or(|before| time < before);
-                let mut rows: Vec<_> = all.filter(|candle| asked(candle.open_time)).collect();
-                rows.drain(..rows.len().saturating_sub(count));
-                rows
-            }
-        }
+        self.model.expected(query, LISTED, end)
     }
 
     async fn ask(&self, query: CandleQuery) {
@@ -291,7 +249,7 @@ async fn who_asks_while_it_is_found_out_what_time_it_is_waits_for_that() {
 }
 
 #[tokio::test]
-async fn a_ledger_from_later_than_now_is_not_believed_to_rest() {
+async fn a_coverage_from_later_than_now_is_not_believed_to_rest() {
     let world = World::new(Habits { listed: LISTED, ..DENSE }, -HOUR);
     let (range, said) = (TimeRange::new(minute(LISTED), minute(START)).unwrap(), minute(START));
     let mut known = Coverage::empty();

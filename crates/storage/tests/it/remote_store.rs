@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::FutureExt;
 use market_backbone_core::{
-    Candle, CandleQuery, CandleSource, CandleStore, Coverage, Grid, ManualClock, Series, StoreError,
-    StoreErrorKind, StoredCandles, TimeRange,
+    CandleQuery, CandleSource, CandleStore, Grid, ManualClock, StoreError, StoreErrorKind,
 };
 use market_backbone_storage::{MemoryStore, RemoteStore, StoredSource};
+use market_backbone_testkit::{HookedStore, StoreCall, eventually};
 use tokio::time::Instant;
 
 use crate::material::{candles, everything, minute, minutes, proof, series};
@@ -35,7 +34,7 @@ enum Mood {
 /// Something far away.
 struct Far {
     mood: Mutex<Mood>,
-    holds: MemoryStore,
+    holds: Arc<MemoryStore>,
     questions: AtomicU32,
     written: AtomicU64,
 }
@@ -43,19 +42,19 @@ struct Far {
 impl Far {
     fn new(mood: Mood) -> Arc<Self> {
         let (questions, written) = (AtomicU32::default(), AtomicU64::default());
-        Arc::new(Self { mood: Mutex::new(mood), holds: MemoryStore::new(), questions, written })
+        Arc::new(Self { mood: Mutex::new(mood), holds: Arc::default(), questions, written })
     }
 
     fn is(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
     }
 
-    async fn answer(&self, writes: bool) -> Result<(), StoreError> {
+    async fn answer(&self, call: StoreCall) -> Result<(), StoreError> {
         self.questions.fetch_add(1, Ordering::SeqCst);
         let mood = *self.mood.lock().unwrap();
         match mood {
             Mood::Well => Ok(()),
-            Mood::Locked if !writes => Ok(()),
+            Mood::Locked if !call.is_write() => Ok(()),
             Mood::Failing(left @ 1..) => {
                 self.is(Mood::Failing(left - 1));
                 Ok(())
@@ -66,48 +65,32 @@ impl Far {
     }
 }
 
-fn refusal() -> StoreError {
-    StoreError::new(StoreErrorKind::Inaccessible, "the far store refuses")
+impl Far {
+    /// The store as others see it.
+    fn store(self: Arc<Self>) -> Arc<dyn CandleStore> {
+        let holds = Arc::clone(&self.holds) as _;
+        Arc::new(HookedStore::new(holds, move |call| {
+            let far = Arc::clone(&self);
+            async move {
+                far.answer(call).await?;
+                if let StoreCall::Commit { rows } = call {
+                    far.written.fetch_add(rows as u64, Ordering::SeqCst);
+                }
+                Ok(())
+            }
+        }))
+    }
 }
 
-#[async_trait]
-impl CandleStore for Far {
-    async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
-        self.answer(false).await?;
-        self.holds.coverage(series).await
-    }
-    async fn read(
-        &self,
-        series: &Series,
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<StoredCandles, StoreError> {
-        self.answer(false).await?;
-        self.holds.read(series, range, limit).await
-    }
-    async fn commit(&self, series: &Series, rows: &[Candle], known: &Coverage) -> Result<(), StoreError> {
-        self.answer(true).await?;
-        self.written.fetch_add(rows.len() as u64, Ordering::SeqCst);
-        self.holds.commit(series, rows, known).await
-    }
-    async fn series(&self) -> Result<Vec<Series>, StoreError> {
-        self.answer(false).await?;
-        self.holds.series().await
-    }
-    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
-        self.answer(true).await?;
-        self.holds.forget(series, range).await
-    }
-    async fn close(&self) {
-        let _ = self.answer(false).await;
-    }
+fn refusal() -> StoreError {
+    StoreError::new(StoreErrorKind::Inaccessible, "the far store refuses")
 }
 
 async fn open(far: &Arc<Far>) -> Arc<RemoteStore> {
     let far = Arc::clone(far);
     let opener = move || {
         let far = Arc::clone(&far);
-        async move { far.answer(false).await.map(|()| far as Arc<dyn CandleStore>) }.boxed()
+        async move { far.answer(StoreCall::Series).await.map(|()| far.store()) }.boxed()
     };
     Arc::new(RemoteStore::open("the far store", opener).await.unwrap())
 }
@@ -123,15 +106,6 @@ fn worker(far: &Arc<RemoteStore>) -> (Model, StoredSource) {
 
 fn last(count: usize) -> CandleQuery {
     CandleQuery::last(series("KRW-BTC"), count).unwrap().closed()
-}
-
-/// Waits, in time that passes by itself, until it is so.
-async fn until(mut is_so: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(3_600);
-    while !is_so() {
-        assert!(Instant::now() < patience, "it never is");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,7 +160,7 @@ async fn what_it_has_missed_is_written_to_it_when_it_is_back() {
     source.candles(last(500)).await.unwrap();
     assert_eq!((store.state().is_unavailable, store.state().backlog_rows), (true, 500));
     far.is(Mood::Well);
-    until(|| !store.state().is_unavailable && store.state().backlog_rows == 0).await;
+    eventually(|| !store.state().is_unavailable && store.state().backlog_rows == 0).await;
     let held = far.holds.read(&series("KRW-BTC"), everything(), usize::MAX).await.unwrap().candles;
     assert_eq!(held, candles(NOW - 500, NOW));
     let known = far.holds.coverage(&series("KRW-BTC")).await.unwrap();
@@ -206,7 +180,7 @@ async fn what_it_has_still_to_forget_it_does_not_know() {
     store.forget(&btc, minutes(2, 4)).await.unwrap();
     assert_eq!(store.coverage(&btc).await.unwrap().missing(minutes(0, 10)), [minutes(2, 4)]);
     far.is(Mood::Well);
-    until(|| !far.holds.coverage(&btc).now_or_never().unwrap().unwrap().covers(minutes(0, 10))).await;
+    eventually(|| !far.holds.coverage(&btc).now_or_never().unwrap().unwrap().covers(minutes(0, 10))).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -252,7 +226,7 @@ async fn a_store_that_is_away_is_asked_ever_more_seldom() {
     let asked = far.questions.load(Ordering::SeqCst);
     assert!((20..60).contains(&asked), "asked {asked} times in ten minutes");
     far.is(Mood::Well);
-    until(|| !store.state().is_unavailable).await;
+    eventually(|| !store.state().is_unavailable).await;
     store.close().await;
     let asked = far.questions.load(Ordering::SeqCst);
     tokio::time::sleep(Duration::from_secs(600)).await;

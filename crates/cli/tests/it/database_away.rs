@@ -55,7 +55,7 @@ fn check(machine: &Path, store: &str) -> (Said, Vec<Value>) {
 }
 
 #[test]
-fn known_candles_are_told_with_a_warning_while_the_database_is_stopped_or_stalled() {
+fn known_candles_are_reported_with_a_warning_while_the_database_is_stopped_or_stalled() {
     let Some(server) = PostgresServer::own(20) else { return };
     let (venue, machine) = (Venue::healthy(), tempdir().unwrap());
     let known = question(1_000, &server.tcp_url(PASSWORD), SystemClock.now());
@@ -172,7 +172,7 @@ fn what_is_wrong_in_the_database_is_found_and_mended_against_the_venue_in_both_p
 }
 
 #[test]
-fn a_row_that_the_database_holds_and_cannot_be_true_is_told_to_nobody() {
+fn a_row_that_the_database_holds_and_cannot_be_true_is_returned_to_nobody() {
     let Some(server) = PostgresServer::own(20) else { return };
     let (venue, one, other) = (Venue::healthy(), tempdir().unwrap(), tempdir().unwrap());
     let (store, now) = (server.tcp_url(PASSWORD), SystemClock.now());
