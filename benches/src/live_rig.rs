@@ -22,7 +22,7 @@ const NOW: Timestamp = Timestamp::from_secs(4_000_000_000);
 #[derive(Debug)]
 pub struct LiveRig {
     feed: FrameFeed,
-    wish: Subscription,
+    subscription: Subscription,
 }
 
 impl LiveRig {
@@ -39,18 +39,18 @@ impl LiveRig {
             Kind::Ticker => StreamKind::Ticker,
             Kind::Book => StreamKind::Book,
         };
-        let wish = Subscription::new(symbols, [kind]).expect("frames of no market");
+        let subscription = Subscription::new(symbols, [kind]).expect("frames of no market");
         let clock = Arc::new(ManualClock::new(NOW));
         let feed = FrameFeed::new(Arc::new(Upbit::new()), clock, SessionConfig::default());
-        Self { feed, wish }
+        Self { feed, subscription }
     }
 
     /// A reader of all the frames tell of.
     #[must_use]
     pub fn reader(&self, delivery: Delivery) -> LiveStream {
-        let mut wish = self.wish.clone();
-        wish.delivery = delivery;
-        self.feed.hub().subscribe(&wish)
+        let mut subscription = self.subscription.clone();
+        subscription.delivery = delivery;
+        self.feed.hub().subscribe(&subscription)
     }
 
     /// Where the latest is to be had.
@@ -62,12 +62,17 @@ impl LiveRig {
     /// The markets.
     #[must_use]
     pub fn symbols(&self) -> Vec<Symbol> {
-        self.wish.channels().iter().map(|channel| channel.symbol.clone()).collect()
+        self.subscription.channels().iter().map(|channel| channel.symbol.clone()).collect()
     }
 
     /// Feeds one frame.
     pub fn feed(&mut self, frame: &[u8]) {
         self.feed.feed(frame, NOW);
+    }
+
+    /// Feeds frames that a socket held when it was read.
+    pub fn feed_all<'f>(&mut self, frames: impl IntoIterator<Item = &'f [u8]>) {
+        self.feed.feed_all(frames, NOW);
     }
 
     /// Feeds a round of frames; after each burst `reader` reads all there is. Returns how many events it read.
