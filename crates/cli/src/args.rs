@@ -19,6 +19,7 @@ mod ticker;
 mod universe;
 mod venue;
 mod watch;
+mod whole_number;
 
 use clap::{Parser, Subcommand};
 
@@ -42,6 +43,7 @@ pub(crate) use self::ticker::TickerArgs;
 pub(crate) use self::universe::{UniverseArgs, UniverseCommand};
 pub(crate) use self::venue::{VenueArg, VenueFlags};
 pub(crate) use self::watch::WatchArgs;
+use self::whole_number::whole_number;
 
 const EXIT_CODES: &str = "\
 Exit codes:

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args as Group;
 
-use super::{duration, heading};
+use super::{duration, heading, whole_number};
 
 #[derive(Debug, Group)]
 pub(crate) struct DemoArgs {
@@ -12,6 +12,6 @@ pub(crate) struct DemoArgs {
     #[arg(long = "for", value_name = "TIME", value_parser = duration, help_heading = heading::WHAT)]
     pub(crate) length: Option<Duration>,
     /// The number that the market's moves follow from
-    #[arg(long, default_value_t = 1, help_heading = heading::WHAT)]
+    #[arg(long, default_value_t = 1, value_parser = whole_number::<u64>, help_heading = heading::WHAT)]
     pub(crate) seed: u64,
 }

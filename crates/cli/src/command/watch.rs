@@ -49,7 +49,7 @@ pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<
     };
     let start = match (place, args.from) {
         (Some(place), _) => Start::After(place.cursor),
-        (None, Some(time)) => Start::At(time.at(backbone.now())),
+        (None, Some(time)) => Start::At(time.past("--from", backbone.now())?),
         (None, None) => Start::Now,
     };
     let has_trades = args.kinds.contains(&StreamKind::Trade);

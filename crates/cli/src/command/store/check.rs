@@ -45,8 +45,11 @@ pub(super) async fn repair(args: CheckArgs, global: &GlobalArgs) -> anyhow::Resu
         let places = keepers.len();
         let outcome = forget_damaged(&keepers, args.format, &mut stretches).await;
         backend::close(keepers).await;
-        if outcome? == RepairStep::OpenAgain {
-            continue;
+        match outcome? {
+            RepairStep::OpenAgain => continue,
+            // It has just been seen that there is nothing to repair.
+            RepairStep::Nothing => return Ok(()),
+            RepairStep::Ask => {}
         }
         if places > 1 && !stretches.is_empty() {
             output::note("other machines that share the database keep what is in their own folders");
@@ -100,6 +103,9 @@ async fn forget_damaged(
     let found = examine(keepers).await?;
     let mut plan = plan(&found);
     write(&found, &plan, format)?;
+    if count(&found) == 0 {
+        return Ok(RepairStep::Nothing);
+    }
     for (keeper, StoreFindings { findings, .. }) in keepers.iter().zip(&found) {
         let its_own = plan_repair(findings, known_venues());
         for file in &its_own.files {
@@ -131,6 +137,8 @@ enum RepairStep {
     OpenAgain,
     /// The unknown ranges are fetched.
     Ask,
+    /// Nothing was found.
+    Nothing,
 }
 
 /// Groups ranges by source.
