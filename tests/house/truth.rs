@@ -55,9 +55,9 @@ struct World {
 impl World {
     async fn new(history: History, place: Place) -> Self {
         let now = minute(START).plus(Duration::from_secs(30));
-        let clock = Arc::new(Clocks::new(now, history.manners.skew, history.manners.machine));
-        let tape = Tape::new(history.market.clone(), Duration::from_millis(history.manners.lag));
-        let venue = Arc::new(Venue::new(tape, history.manners, Arc::clone(&clock)));
+        let clock = Arc::new(Clocks::new(now, history.behaviour.skew, history.behaviour.machine));
+        let tape = Tape::new(history.market.clone(), Duration::from_millis(history.behaviour.lag));
+        let venue = Arc::new(Venue::new(tape, history.behaviour, Arc::clone(&clock)));
         let store = open(&place, history.cached).await;
         let source = source(&store, &venue, &clock, &history);
         Self { venue, clock, store, source, place, history, answered: None, steps: Mutex::default() }
@@ -200,8 +200,8 @@ impl World {
 
     /// Only what goes wrong may be the reason for no answer.
     fn check_excuse(&self, error: &str) {
-        let trouble = self.history.manners.faults > 0
-            || !self.history.manners.falsehoods.is_none()
+        let trouble = self.history.behaviour.faults > 0
+            || !self.history.behaviour.falsehoods.is_none()
             || self.history.steps.iter().any(|step| matches!(step, Step::Outage(_)));
         assert!(trouble, "no answer, and nothing went wrong: {error}");
     }
@@ -224,9 +224,9 @@ impl World {
         if !knew_the_time {
             return;
         }
-        check_asked(&log.asked, self.history.manners.page, before, &after, wants_forming);
+        check_asked(&log.asked, self.history.behaviour.page, before, &after, wants_forming);
         // With several pages under way one may have been given up at the moment it came.
-        if heard_out && self.history.manners.in_flight == 1 {
+        if heard_out && self.history.behaviour.in_flight == 1 {
             let doubted = self.venue.doubted.lock().unwrap();
             check_noticed(&tape, before, &after, (&log.shown, &doubted), now);
         }
@@ -263,7 +263,7 @@ fn source(
     history: &History,
 ) -> Arc<dyn CandleSource> {
     let config = CoordinatorConfig::default()
-        .in_flight(history.manners.in_flight)
+        .in_flight(history.behaviour.in_flight)
         .page_retries(4)
         .retry_pause(Duration::ZERO);
     let pages: Arc<dyn PageSource> = Arc::<Venue>::clone(venue);

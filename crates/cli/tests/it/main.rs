@@ -25,7 +25,6 @@ mod plan;
 mod postgres_server;
 #[cfg(unix)]
 mod progress;
-mod recorded;
 mod refusals;
 mod resume;
 mod run;

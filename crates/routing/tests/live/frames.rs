@@ -134,15 +134,13 @@ async fn what_a_decoder_remembers_ends_with_its_connection() {
 async fn every_connection_has_a_decoder_of_its_own() {
     let rig = Rig::start().await;
     let mut reader = rig.read(&["KRW-BTC"], StreamKind::Ticker, Delivery::default());
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("count KRW-BTC 1000").await;
     assert_eq!(next(&mut reader).await, "ticker 1");
     peer.send("count KRW-BTC 2000").await;
     assert_eq!(next(&mut reader).await, "ticker 2");
     drop(peer);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("count KRW-BTC 3000").await;
     let mut seen = next(&mut reader).await;
     while !seen.starts_with("ticker") {
