@@ -2,5 +2,5 @@
 
 pub use market_backbone_storage::{
     Finding, IntegrityIssue, IssueLocation, MaintenanceConfig, MaintenanceReport, RepairPlan, Retention,
-    SeriesStats, ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
+    SealReport, SealingConfig, SeriesStats, ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
 };

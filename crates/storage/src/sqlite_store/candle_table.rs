@@ -1,6 +1,7 @@
 //! Candle tables: one for each series, keyed by open time, so that a range is one walk along a B-tree.
 
 use market_backbone_core::{Candle, TimeRange, Timestamp};
+use rusqlite::types::ValueRef;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite};
 
@@ -111,6 +112,27 @@ pub(super) fn candle_lossy(row: &SqliteRow) -> Result<Candle, sqlx::Error> {
             turnover: figure(6),
             is_final: true,
         })
+    })
+}
+
+/// Reads a row that may be damaged, from a direct connection: a value that is no number becomes NaN.
+pub(super) fn candle_direct(row: &rusqlite::Row<'_>) -> Result<Candle, rusqlite::Error> {
+    let figure = |column: usize| {
+        Ok::<_, rusqlite::Error>(match row.get_ref(column)? {
+            ValueRef::Real(figure) => figure,
+            ValueRef::Integer(figure) => figure as f64,
+            ValueRef::Null | ValueRef::Text(_) | ValueRef::Blob(_) => f64::NAN,
+        })
+    };
+    Ok(Candle {
+        open_time: Timestamp::from_millis(row.get(0)?),
+        open: figure(1)?,
+        high: figure(2)?,
+        low: figure(3)?,
+        close: figure(4)?,
+        volume: figure(5)?,
+        turnover: figure(6)?,
+        is_final: true,
     })
 }
 

@@ -26,6 +26,8 @@ pub struct StoreConfig {
     pub max_shard_bytes: Option<u64>,
     /// The settings of file maintenance.
     pub maintenance: MaintenanceConfig,
+    /// The settings of the sealed files, from which long ranges are read.
+    pub sealing: SealingConfig,
 }
 
 market_backbone_core::setters!(StoreConfig {
@@ -35,6 +37,7 @@ market_backbone_core::setters!(StoreConfig {
     cache_bytes: u64,
     max_shard_bytes: Option<u64>,
     maintenance: MaintenanceConfig,
+    sealing: SealingConfig,
 });
 
 impl StoreConfig {
@@ -48,7 +51,30 @@ impl StoreConfig {
             cache_bytes: 64 * 1024 * 1024,
             max_shard_bytes: None,
             maintenance: MaintenanceConfig::default(),
+            sealing: SealingConfig::default(),
         }
+    }
+}
+
+/// The settings of sealing, which copies what is old into files of columns.
+///
+/// They take about as much space again as the tables. Nothing is in them alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SealingConfig {
+    /// Whether sealed files are read and written; without them, every read goes to the tables.
+    pub enabled: bool,
+    /// The time without a write after which a range is sealed.
+    pub rest: Duration,
+    /// The number of candles from which on a series is worth a file, and a read is made without the cache.
+    pub min_rows: u64,
+}
+
+market_backbone_core::setters!(SealingConfig { enabled: bool, rest: Duration, min_rows: u64 });
+
+impl Default for SealingConfig {
+    fn default() -> Self {
+        Self { enabled: true, rest: Duration::from_secs(2), min_rows: 2_048 }
     }
 }
 

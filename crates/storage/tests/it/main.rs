@@ -31,6 +31,8 @@ mod read_path;
 mod reconcile;
 mod recorder;
 mod revisions;
+mod sealed;
+mod sealed_damage;
 mod shared_folder;
 mod soundness;
 mod sources;
