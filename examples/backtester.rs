@@ -3,7 +3,7 @@
 //! `cargo run --release -p market-backbone-examples --example backtester [-- --live]`
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
-use market_backbone::{Candle, Priority, Timeframe};
+use market_backbone::{CandleColumns, Priority, Timeframe};
 use market_backbone_examples::House;
 
 const MARKET: &str = "KRW-BTC";
@@ -46,14 +46,14 @@ struct Outcome {
 }
 
 /// Holds while the fast average is above the slow one; decides on a close, deals at the next open.
-fn backtest(candles: &[Candle], fast: usize, slow: usize) -> Outcome {
+fn backtest(candles: &CandleColumns, fast: usize, slow: usize) -> Outcome {
     let mut money = 1.0;
     let mut bought_at = None;
     let mut trades = 0;
     for day in slow..candles.len() {
-        let closed = &candles[..day];
+        let closed = &candles.closes()[..day];
         let up = mean(&closed[day - fast..]) > mean(&closed[day - slow..]);
-        let price = candles[day].open;
+        let price = candles.opens()[day];
         match (up, bought_at) {
             (true, None) => {
                 bought_at = Some(price * (1.0 + FEE));
@@ -73,6 +73,6 @@ fn backtest(candles: &[Candle], fast: usize, slow: usize) -> Outcome {
     Outcome { gain: money - 1.0, trades }
 }
 
-fn mean(candles: &[Candle]) -> f64 {
-    candles.iter().map(|candle| candle.close).sum::<f64>() / candles.len() as f64
+fn mean(closes: &[f64]) -> f64 {
+    closes.iter().sum::<f64>() / closes.len() as f64
 }

@@ -3,7 +3,7 @@
 //! `cargo run --release -p market-backbone-examples --example chart [-- --live]`
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
-use market_backbone::{Candle, Feed, FeedEvent, Priority, Slot, StreamKind, Timeframe, Timestamp};
+use market_backbone::{CandleColumns, Feed, FeedEvent, Priority, Slot, StreamKind, Timeframe, Timestamp};
 use market_backbone_examples::House;
 
 const MARKET: &str = "KRW-ETH";
@@ -26,24 +26,23 @@ async fn main() -> anyhow::Result<()> {
         let unknown = (0..minutes).filter(|minute| set.slot(at(*minute)) == Slot::Unknown).count();
         println!("{empty} minutes proven empty, {unknown} unknown");
     }
-    draw(&set.candles);
+    draw(set.closes());
 
     let events = viewer.subscribe([MARKET], [StreamKind::Candle(Timeframe::M1)]).conflated().await?;
     tokio::select! {
         () = follow(events, &mut set.candles) => anyhow::bail!("the feed ended by itself"),
-        () = house.evening() => draw(&set.candles),
+        () = house.evening() => draw(set.closes()),
     }
     house.close().await;
     Ok(())
 }
 
-async fn follow(mut events: Feed, candles: &mut Vec<Candle>) {
+async fn follow(mut events: Feed, candles: &mut CandleColumns) {
     while let Some(event) = events.next().await {
         if let FeedEvent::Candle { candle, .. } = event {
-            match candles.last_mut() {
-                Some(last) if last.open_time == candle.open_time => *last = candle,
-                Some(last) if last.open_time > candle.open_time => {}
-                _ => candles.push(candle),
+            candles.retain(|known| known.open_time != candle.open_time);
+            if candles.last().is_none_or(|last| last.open_time < candle.open_time) {
+                candles.push(candle);
             }
             println!("{} close {} volume {:.4}", candle.open_time, candle.close, candle.volume);
         }
@@ -51,10 +50,10 @@ async fn follow(mut events: Feed, candles: &mut Vec<Candle>) {
 }
 
 /// The closes as columns of blocks, each the mean of its share of the candles.
-fn draw(candles: &[Candle]) {
-    let share = candles.len().div_ceil(COLUMNS).max(1);
-    let mean = |chunk: &[Candle]| chunk.iter().map(|candle| candle.close).sum::<f64>() / chunk.len() as f64;
-    let closes: Vec<f64> = candles.chunks(share).map(mean).collect();
+fn draw(closes: &[f64]) {
+    let share = closes.len().div_ceil(COLUMNS).max(1);
+    let mean = |chunk: &[f64]| chunk.iter().sum::<f64>() / chunk.len() as f64;
+    let closes: Vec<f64> = closes.chunks(share).map(mean).collect();
     let low = closes.iter().copied().fold(f64::INFINITY, f64::min);
     let high = closes.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     for row in (0..ROWS).rev() {

@@ -74,7 +74,7 @@ async fn bars_are_the_candles_that_pages_show_each_once_however_often_the_socket
             "{revisions:?}"
         );
         let (_, last) = revisions[revisions.len() - 1];
-        assert!(last.agrees_with(candle), "{revisions:?}, not {candle:?}");
+        assert!(last.agrees_with(&candle), "{revisions:?}, not {candle:?}");
     }
     house.close().await;
 }

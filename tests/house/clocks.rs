@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone::{
-    Backbone, Candle, CandleSet, Clock, FeedEvent, Grid, MASSIVE, ManualClock, MassivePlan, Priority,
+    Backbone, CandleColumns, CandleSet, Clock, FeedEvent, Grid, MASSIVE, ManualClock, MassivePlan, Priority,
     StreamKind, SystemClock, Timeframe, Timestamp, UPBIT, VenueId,
 };
 use market_backbone_emulator::{
@@ -85,7 +85,7 @@ async fn backbone(
     builder.build().await.unwrap()
 }
 
-fn opens(candles: &[Candle]) -> Vec<Timestamp> {
+fn opens(candles: &CandleColumns) -> Vec<Timestamp> {
     candles.iter().map(|candle| candle.open_time).collect()
 }
 
@@ -270,7 +270,10 @@ async fn what_is_heard_live_is_stamped_by_the_venues_clock_and_the_offset_is_tol
         let off = SystemClock.now().as_millis() - received.as_millis();
         assert!(off.abs() < 3_000, "{off} ms off");
         let set = client.candles("KRW-BTC", Timeframe::M1).last(2).await.unwrap();
-        assert!(candle.open_time <= set.candles[1].open_time && !set.candles[1].is_final);
+        assert!(
+            candle.open_time <= set.candles.get(1).unwrap().open_time
+                && !set.candles.get(1).unwrap().is_final
+        );
         let told = house.metrics().router.clock;
         assert!((told.offset_ms + ahead).abs() < 3_000, "{told:?}");
         house.shutdown().await;

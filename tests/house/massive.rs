@@ -6,8 +6,8 @@ mod rig;
 mod splits;
 
 use market_backbone::{
-    AggregateSpec, Candle, Priority, Series, Slot, SourceErrorKind, Symbol, TimeRange, Timeframe, Timespan,
-    VenueId,
+    AggregateSpec, CandleColumns, Priority, Series, Slot, SourceErrorKind, Symbol, TimeRange, Timeframe,
+    Timespan, VenueId,
 };
 use market_backbone::{MASSIVE, UPBIT};
 use market_backbone_emulator::StockBar;
@@ -20,7 +20,7 @@ fn told(bar: &StockBar) -> (i64, [f64; 4]) {
     (bar.start_ms, [bar.open_e8, bar.high_e8, bar.low_e8, bar.close_e8].map(dollars))
 }
 
-fn shown(candles: &[Candle]) -> Vec<(i64, [f64; 4])> {
+fn shown(candles: &CandleColumns) -> Vec<(i64, [f64; 4])> {
     candles.iter().map(|row| (row.open_time.as_millis(), [row.open, row.high, row.low, row.close])).collect()
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use market_backbone::{
-    Builder, Candle, CandleSet, Client, Clock, Origin, Priority, RecorderConfig, RouterConfig, SystemClock,
-    Timeframe, Timestamp,
+    Builder, Candle, CandleColumns, CandleSet, Client, Clock, Origin, Priority, RecorderConfig, RouterConfig,
+    SystemClock, Timeframe, Timestamp,
 };
 use market_backbone_emulator::Scenario;
 use market_backbone_tests::House;
@@ -65,9 +65,9 @@ fn on_tape(house: &House, range: &std::ops::Range<Timestamp>) -> BTreeMap<i64, (
     told
 }
 
-fn as_told(candles: &[Candle]) -> BTreeMap<i64, ([f64; 4], i64)> {
+fn as_told(candles: &CandleColumns) -> BTreeMap<i64, ([f64; 4], i64)> {
     let told = |c: &Candle| ([c.open, c.high, c.low, c.close], (c.volume * 1e8).round() as i64);
-    candles.iter().map(|candle| (candle.open_time.as_secs(), told(candle))).collect()
+    candles.iter().map(|candle| (candle.open_time.as_secs(), told(&candle))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

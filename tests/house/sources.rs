@@ -17,7 +17,7 @@ fn stretch() -> (Timestamp, Timestamp) {
 }
 
 async fn minutes(client: &Client, (from, to): (Timestamp, Timestamp)) -> Vec<Candle> {
-    client.candles("KRW-BTC", Timeframe::M1).range(from..to).await.unwrap().candles
+    client.candles("KRW-BTC", Timeframe::M1).range(from..to).await.unwrap().candles.to_vec()
 }
 
 /// A server, what its addresses or its owner call it, and what it has.

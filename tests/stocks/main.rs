@@ -89,7 +89,7 @@ fn prices(bar: &StockBar) -> (i64, [f64; 4]) {
 }
 
 fn shown(set: &CandleSet) -> Vec<(i64, [f64; 4])> {
-    let row = |candle: &market_backbone_core::Candle| {
+    let row = |candle: market_backbone_core::Candle| {
         (candle.open_time.as_millis(), [candle.open, candle.high, candle.low, candle.close])
     };
     set.candles.iter().map(row).collect()

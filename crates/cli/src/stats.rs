@@ -197,7 +197,7 @@ mod tests {
             turnover: 1.0,
             is_final: true,
         };
-        let set = CandleSet { candles: vec![row(2), row(4)], coverage, ..CandleSet::empty(series) };
+        let set = CandleSet { candles: [row(2), row(4)].into(), coverage, ..CandleSet::empty(series) };
         let (from, to) = (minutes(0, 10).from(), minutes(0, 10).to());
         let said = |from, to, at| -> Vec<_> {
             super::coverage(&set, RequestedRange { from, to, at }, Grid::Utc)

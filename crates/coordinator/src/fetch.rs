@@ -355,7 +355,7 @@ impl Fetch {
 fn part(page: &CandlePage, coverage: Coverage, requests: u64) -> CandlePart {
     let venue_rows = page.candles.len() as u64;
     CandlePart {
-        candles: page.candles.clone(),
+        candles: page.candles[..].into(),
         coverage,
         stats: FetchStats { venue_rows, requests, ..FetchStats::default() },
         rejected: page.rejected.clone(),

@@ -1,11 +1,11 @@
 //! The answer to a candle query: candles, the coverage of the range they lie in, and where each part came
 //! from.
 
-mod columns;
+mod rows;
 
-pub use self::columns::CandleColumns;
 use crate::{
-    Candle, CandleQuery, Coverage, RejectedRow, Selection, Series, TimeRange, Timestamp, WriteFailure,
+    Candle, CandleColumns, CandleQuery, Coverage, RejectedRow, Selection, Series, TimeRange, Timestamp,
+    WriteFailure,
 };
 
 /// The sources of an answer's rows, and the number of requests.
@@ -52,7 +52,7 @@ pub enum Slot {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CandlePart {
     /// The candles, oldest first. They may include candles that are not final.
-    pub candles: Vec<Candle>,
+    pub candles: CandleColumns,
     /// The coverage this part proves.
     pub coverage: Coverage,
     /// The sources of this part's rows.
@@ -69,7 +69,7 @@ pub struct CandleSet {
     /// The series of the candles.
     pub series: Series,
     /// The candles, oldest first, strictly rising. Only the newest one may be not final.
-    pub candles: Vec<Candle>,
+    pub candles: CandleColumns,
     /// The proven ranges around the candles.
     pub coverage: Coverage,
     /// The sources of the rows.
@@ -84,13 +84,12 @@ pub struct CandleSet {
 impl CandleSet {
     /// Returns a set without candles and without coverage.
     #[must_use]
-    pub const fn empty(series: Series) -> Self {
-        let stats = FetchStats { memory_rows: 0, disk_rows: 0, shared_rows: 0, venue_rows: 0, requests: 0 };
+    pub fn empty(series: Series) -> Self {
         Self {
             series,
-            candles: Vec::new(),
+            candles: CandleColumns::new(),
             coverage: Coverage::empty(),
-            stats,
+            stats: FetchStats::default(),
             rejected: Vec::new(),
             write_failure: None,
         }
@@ -99,29 +98,22 @@ impl CandleSet {
     /// Joins parts into one answer.
     ///
     /// A candle that arrives twice is kept once: a final one wins over one that is not, otherwise the later
-    /// part's wins.
+    /// part's wins. A single part's candles are not copied.
     #[must_use]
     pub fn assemble(series: Series, parts: impl IntoIterator<Item = CandlePart>) -> Self {
-        let mut set = Self::empty(series);
+        let (mut set, mut candles) = (Self::empty(series), Vec::new());
         for part in parts {
             set.coverage.merge(&part.coverage);
             set.stats.add(part.stats);
             set.write_failure = WriteFailure::merge(set.write_failure, part.write_failure);
-            set.candles.extend(part.candles);
+            candles.push(part.candles);
             for row in part.rejected {
                 if !set.rejected.contains(&row) {
                     set.rejected.push(row);
                 }
             }
         }
-        set.candles.sort_by_key(|candle| candle.open_time); // stable: later pieces stay later
-        set.candles.dedup_by(|later, kept| {
-            let same = later.open_time == kept.open_time;
-            if same && (later.is_final || !kept.is_final) {
-                *kept = *later;
-            }
-            same
-        });
+        set.candles = CandleColumns::merged(candles);
         set
     }
 
@@ -143,16 +135,15 @@ impl CandleSet {
 
     /// Keeps only what lies in `range`.
     pub fn clip(&mut self, range: TimeRange) {
-        self.candles.retain(|candle| range.contains(candle.open_time));
+        self.candles.keep(self.candles.rows_within(range));
         self.coverage = self.coverage.within(range);
         self.rejected.retain(|row| row.slot.is_none_or(|slot| range.contains(slot)));
     }
 
     /// Keeps the newest `count` candles, and the coverage from the oldest of them on.
     pub fn keep_last(&mut self, count: usize) {
-        let surplus = self.candles.len().saturating_sub(count);
-        if surplus > 0 {
-            self.candles.drain(..surplus);
+        if self.candles.len() > count {
+            self.candles.keep_last(count);
             self.clip_to_rows();
         }
     }
@@ -168,8 +159,7 @@ impl CandleSet {
     /// Returns what is known about the slot that opens at `open_time`.
     #[must_use]
     pub fn slot(&self, open_time: Timestamp) -> Slot {
-        let index = self.candles.binary_search_by_key(&open_time, |candle| candle.open_time);
-        match index.ok().map(|index| self.candles[index]) {
+        match self.candles.search(open_time).ok().and_then(|row| self.candles.get(row)) {
             candle if self.coverage.dispute_at(open_time).is_some() => Slot::Disputed(candle),
             Some(candle) => Slot::Present(candle),
             None if self.coverage.is_known(open_time) => Slot::Empty,
@@ -197,7 +187,7 @@ mod tests {
         let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
         let coverage = [Span { range, provenance }].into_iter().collect();
         let served = FetchStats { requests: 1, ..FetchStats::default() };
-        CandlePart { candles, coverage, stats: served, ..CandlePart::default() }
+        CandlePart { candles: candles.into(), coverage, stats: served, ..CandlePart::default() }
     }
 
     #[test]

@@ -7,7 +7,9 @@
 //! and can differ from the venue's own in the last digit.
 
 use crate::decimal_sum::{CompensatedSum, DecimalSum};
-use crate::{Candle, Capabilities, Grid, SourceError, SourceErrorKind, TimeRange, Timeframe, Timestamp};
+use crate::{
+    Candle, CandleColumns, Capabilities, Grid, SourceError, SourceErrorKind, TimeRange, Timeframe, Timestamp,
+};
 
 /// The timeframes that may be computed from known one-minute candles instead of being fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +74,8 @@ impl Grid {
     ///
     /// The caller must know that none of them is missing: see [`whole_slots`](Self::whole_slots).
     #[must_use]
-    pub fn derive(self, timeframe: Timeframe, shorter: &[Candle]) -> Vec<Candle> {
+    pub fn derive(self, timeframe: Timeframe, shorter: &CandleColumns) -> CandleColumns {
+        let shorter = shorter.to_vec();
         let slot = |candle: &Candle| self.floor(timeframe, candle.open_time);
         shorter
             .chunk_by(|a, b| slot(a) == slot(b))
@@ -131,7 +134,7 @@ mod tests {
     fn first_highest_lowest_last_and_sum() {
         let minutes =
             [candle(5, 10.0, 0.1), candle(7, 30.0, 0.2), candle(9, 20.0, 0.3), candle(10, 5.0, 1.0)];
-        let got = Grid::Utc.derive(Timeframe::M5, &minutes);
+        let got = Grid::Utc.derive(Timeframe::M5, &minutes.into()).to_vec();
         assert_eq!(got.len(), 2);
         let Candle { open_time, open, high, low, close, volume, turnover, is_final } = got[0];
         assert_eq!((open_time.as_secs(), open, high, low, close), (300, 10.0, 32.0, 9.0, 21.0));

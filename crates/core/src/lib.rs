@@ -9,6 +9,7 @@ mod book;
 mod calendar;
 mod candle;
 mod candle_builder;
+mod candle_columns;
 mod candle_set;
 mod coverage;
 mod day;
@@ -51,7 +52,8 @@ pub use candle::{Candle, Series};
 pub use candle_builder::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, IngestOutcome,
 };
-pub use candle_set::{CandleColumns, CandlePart, CandleSet, FetchStats, Slot};
+pub use candle_columns::{CandleColumns, CandleColumnsBuilder, CandleRows, ColumnsError, OwnedCandleRows};
+pub use candle_set::{CandlePart, CandleSet, FetchStats, Slot};
 pub use coverage::{AbsenceClaim, CLOCK_SLACK, Coverage, Dispute, MAX_ROW_DELAY, Origin, Provenance, Span};
 pub use day::{Day, DayError};
 pub use derivation::DerivationPolicy;

@@ -89,7 +89,7 @@ impl CandleSet {
 
 impl View<'_> {
     fn next_candle(&mut self) -> Option<ViewRow> {
-        let candle = *self.set.candles.get(self.passed)?;
+        let candle = self.set.candles.get(self.passed)?;
         self.passed += 1;
         let truth = self.set.slot(candle.open_time);
         Some(ViewRow { open_time: candle.open_time, candle: Some(candle), filled: false, slot: truth })
@@ -163,7 +163,7 @@ mod tests {
         let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
         let coverage: Coverage = known.iter().map(|range| Span { range: *range, provenance }).collect();
         let series = Series::new(Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap(), Timeframe::M1);
-        let part = CandlePart { candles: candles.to_vec(), coverage, ..CandlePart::default() };
+        let part = CandlePart { candles: candles.into(), coverage, ..CandlePart::default() };
         CandleSet::assemble(series, [part])
     }
 

@@ -66,15 +66,15 @@ pub use market_backbone_coordinator::{
     ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
 };
 pub use market_backbone_core::{
-    AbsenceClaim, AdjustedCandles, BandIndicators, Calendar, Candle, CandleColumns, CandleSet, CandleStore,
-    Channel, ChannelHistory, Clock, ClockReading, Coverage, Day, DayError, DayHours, Delivery,
-    DerivationPolicy, Dispute, FeedEvent, FetchStats, Fill, Forming, Gap, GapCause, GapState, Grid,
-    Instrument, Level, LossReason, ManualClock, OrderBook, Origin, PlainDecimal, PriceBand, Priority,
-    Provenance, QueryError, RangeSet, RateLimitGroup, RejectedRow, Secret, Series, Session, Side, Slot,
-    SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError, StoreErrorKind, StraddlingCandle,
-    StreamKind, StreamKindError, Symbol, SymbolError, Ticker, TimeError, TimeRange, Timeframe,
-    TimeframeError, Timestamp, Trade, TradeId, TradeIdText, VenueId, VenueIdError, View, ViewRow,
-    WriteFailure,
+    AbsenceClaim, AdjustedCandles, BandIndicators, Calendar, Candle, CandleColumns, CandleColumnsBuilder,
+    CandleRows, CandleSet, CandleStore, Channel, ChannelHistory, Clock, ClockReading, ColumnsError, Coverage,
+    Day, DayError, DayHours, Delivery, DerivationPolicy, Dispute, FeedEvent, FetchStats, Fill, Forming, Gap,
+    GapCause, GapState, Grid, Instrument, Level, LossReason, ManualClock, OrderBook, Origin, OwnedCandleRows,
+    PlainDecimal, PriceBand, Priority, Provenance, QueryError, RangeSet, RateLimitGroup, RejectedRow, Secret,
+    Series, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError,
+    StoreErrorKind, StraddlingCandle, StreamKind, StreamKindError, Symbol, SymbolError, Ticker, TimeError,
+    TimeRange, Timeframe, TimeframeError, Timestamp, Trade, TradeId, TradeIdText, VenueId, VenueIdError,
+    View, ViewRow, WriteFailure,
 };
 pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,

@@ -2,6 +2,6 @@
 
 pub use crate::system_clock::SystemNow;
 pub use crate::{
-    Backbone, Candle, CandleSet, Client, Error, FeedEvent, Fill, Priority, Slot, StreamKind, Timeframe,
-    Timestamp,
+    Backbone, Candle, CandleColumns, CandleSet, Client, Error, FeedEvent, Fill, Priority, Slot, StreamKind,
+    Timeframe, Timestamp,
 };

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{Candle, CandleStore, Grid, RejectedRow, Series, TimeRange, Timestamp};
+use market_backbone_core::{
+    Candle, CandleColumns, CandleStore, Grid, RejectedRow, Series, TimeRange, Timestamp,
+};
 
 /// The smallest difference between two slots.
 const MIN_STEP: Duration = Duration::from_millis(1);
@@ -20,7 +22,7 @@ pub(crate) async fn remove_invalid(
     store: &dyn CandleStore,
     grid: Grid,
     series: &Series,
-    rows: &mut Vec<Candle>,
+    rows: &mut CandleColumns,
 ) -> Vec<(TimeRange, RejectedRow)> {
     let mut bad = Vec::new();
     rows.retain(|row| {

@@ -84,7 +84,7 @@ impl CandleStore for MemoryStore {
         let mut candles: Vec<_> = newest_first.take(limit).map(|(_, candle)| *candle).collect();
         candles.reverse();
         let from_memory = candles.len() as u64;
-        Ok(StoredCandles { candles, from_memory })
+        Ok(StoredCandles { candles: candles.into(), from_memory })
     }
 
     async fn read_as_of(
@@ -101,7 +101,7 @@ impl CandleStore for MemoryStore {
         let mut candles: Vec<_> = then.take(limit).collect();
         candles.reverse();
         let from_memory = candles.len() as u64;
-        Ok(StoredCandles { candles, from_memory })
+        Ok(StoredCandles { candles: candles.into(), from_memory })
     }
 
     async fn commit(

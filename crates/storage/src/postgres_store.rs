@@ -201,7 +201,7 @@ impl CandleStore for PostgresStore {
                 row_counts::repair(&mut transaction, &series, wrong).await?;
                 transaction.commit().await?;
             }
-            Ok(StoredCandles { candles, from_memory: 0 })
+            Ok(StoredCandles { candles: candles.into(), from_memory: 0 })
         })
         .await
     }
@@ -232,7 +232,7 @@ impl CandleStore for PostgresStore {
                 .await?;
                 transaction.commit().await?;
             }
-            Ok(StoredCandles { candles, from_memory: 0 })
+            Ok(StoredCandles { candles: candles.into(), from_memory: 0 })
         })
         .await
     }

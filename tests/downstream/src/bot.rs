@@ -18,7 +18,7 @@ pub struct Decision {
 /// If there is no such market, or the venue cannot answer.
 pub async fn run(client: &Client, market: &str, decisions: usize) -> Result<Vec<Decision>, Error> {
     let mut bars = client.bars(market, Timeframe::S1, 400).await?;
-    let mut closes: Vec<f64> = bars.history().closes().collect();
+    let mut closes: Vec<f64> = bars.history().closes().to_vec();
     let mut made = Vec::new();
     while made.len() < decisions {
         match bars.next().await {

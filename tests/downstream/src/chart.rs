@@ -11,7 +11,7 @@ pub async fn run(
     client: &Client,
     (market, timeframe): (&str, Timeframe),
     rows: usize,
-    mut draw: impl FnMut(&[Candle]) -> bool,
+    mut draw: impl FnMut(&CandleColumns) -> bool,
 ) -> Result<(), Error> {
     let mut live = client.subscribe([market], [StreamKind::Candle(timeframe)]).conflated().await?;
     let mut shown = client.candles(market, timeframe).last(rows).await?.candles;
@@ -20,8 +20,7 @@ pub async fn run(
         let FeedEvent::Candle { candle, .. } = event else { continue };
         shown.retain(|known| known.open_time < candle.open_time);
         shown.push(candle);
-        let surplus = shown.len().saturating_sub(rows);
-        shown.drain(..surplus);
+        shown.keep_last(rows);
     }
     Ok(())
 }

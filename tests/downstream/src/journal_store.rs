@@ -46,7 +46,7 @@ impl CandleStore for JournalStore {
         let mut candles: Vec<_> = newest_first.collect();
         candles.reverse();
         let from_memory = candles.len() as u64;
-        Ok(StoredCandles { candles, from_memory })
+        Ok(StoredCandles { candles: candles.into(), from_memory })
     }
 
     async fn commit(

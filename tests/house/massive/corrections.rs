@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_backbone::{
-    Backbone, Candle, CandleSet, Clock as _, ManualClock, MassivePlan, Priority, RecorderConfig, Timeframe,
-    Timestamp,
+    Backbone, Candle, CandleColumns, CandleSet, Clock as _, ManualClock, MassivePlan, Priority,
+    RecorderConfig, Timeframe, Timestamp,
 };
 use market_backbone_emulator::{
     Emulator, EmulatorClock, RunningEmulator, Scenario, StockActivity, StockBar, StocksScenario, TickerSet,
@@ -124,8 +124,8 @@ fn told(bar: &StockBar) -> (i64, [f64; 4], i128) {
     (bar.start_ms, [bar.open_e8, bar.high_e8, bar.low_e8, bar.close_e8].map(dollars), bar.volume_e8)
 }
 
-fn rows(candles: &[Candle]) -> Vec<(i64, [f64; 4], i128)> {
-    let row = |c: &Candle| {
+fn rows(candles: &CandleColumns) -> Vec<(i64, [f64; 4], i128)> {
+    let row = |c: Candle| {
         (c.open_time.as_millis(), [c.open, c.high, c.low, c.close], (c.volume * 1e8).round() as i128)
     };
     candles.iter().map(row).collect()

@@ -56,7 +56,7 @@ fn are_equal(set: &CandleSet, bars: &[AggregateBar]) {
     assert_eq!(opens, bars.iter().map(|bar| bar.open_time).collect::<Vec<_>>(), "{}", set.series);
     for (row, bar) in set.candles.iter().zip(bars) {
         let want = [bar.open, bar.high, bar.low, bar.close, bar.volume];
-        let near = figures(row).into_iter().zip(want).all(|(got, want)| (got - want).abs() <= 1e-9 * want);
+        let near = figures(&row).into_iter().zip(want).all(|(got, want)| (got - want).abs() <= 1e-9 * want);
         assert!(near, "{}: {row:?} {bar:?}", set.series);
         // Dollars stay what was paid. The venue tells four decimals of its average, of a price from five dollars on.
         let paid = bar.volume * bar.vwap.unwrap();

@@ -25,7 +25,7 @@ impl Holding {
         let everything = TimeRange::new(Timestamp::MIN, Timestamp::MAX).unwrap();
         let known = store.coverage(&series()).await.unwrap();
         let rows = store.read(&series(), everything, usize::MAX).await.unwrap().candles;
-        assert!(rows.is_sorted_by(|a, b| a.open_time < b.open_time), "rows out of order");
+        assert!(rows.is_rising(), "rows out of order");
         let rows = rows.into_iter().map(|row| (minute_of(row.open_time), row)).collect();
         Self { known, rows }
     }
@@ -184,7 +184,7 @@ pub(crate) fn check_answer(
     (asked, answered): (Timestamp, Timestamp),
 ) {
     let tape = venue.tape.lock().unwrap();
-    assert!(set.candles.is_sorted_by(|a, b| a.open_time < b.open_time), "rows out of order");
+    assert!(set.candles.is_rising(), "rows out of order");
     let settled = unsettled(asked.minus(Duration::from_millis(ERROR.unsigned_abs())));
     for slot in slots(answered) {
         let truth = tape.versions(slot);

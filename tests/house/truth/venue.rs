@@ -282,7 +282,7 @@ impl PageSource for Venue {
             self.note(&page);
         }
         let coverage = self.capabilities.coverage_of(series.timeframe, &page);
-        let part = CandlePart { candles: page.candles, coverage, ..CandlePart::default() };
+        let part = CandlePart { candles: page.candles.into(), coverage, ..CandlePart::default() };
         Ok((!part.candles.is_empty()).then_some(part))
     }
 

@@ -7,9 +7,14 @@ use market_backbone_core::{CandleQuery, Timestamp};
 use crate::venue::{House, Model, last, minute, range, thin, this_minute};
 
 #[track_caller]
-fn holds_the_newest(house: &House, got: &[market_backbone_core::Candle], count: usize, before: Timestamp) {
+fn holds_the_newest(
+    house: &House,
+    got: &market_backbone_core::CandleColumns,
+    count: usize,
+    before: Timestamp,
+) {
     let truth = house.model.truth(Timestamp::MIN, before);
-    assert_eq!(got, &truth[truth.len().saturating_sub(count)..]);
+    assert_eq!(*got, truth[truth.len().saturating_sub(count)..]);
 }
 
 #[tokio::test(start_paused = true)]

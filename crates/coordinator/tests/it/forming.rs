@@ -13,7 +13,7 @@ fn busy() -> House {
     House::new(Model::new(this_minute() - 30_000..=this_minute() + 100))
 }
 
-fn newest(candles: &[market_backbone_core::Candle]) -> (i64, bool) {
+fn newest(candles: &market_backbone_core::CandleColumns) -> (i64, bool) {
     let candle = candles.last().unwrap();
     (candle.open_time.as_secs() / 60, candle.is_final)
 }
@@ -107,7 +107,7 @@ async fn no_slot_is_missing_if_one_ends_meanwhile() {
     }
     let set = market_backbone_core::CandleSet::assemble(crate::venue::series(), parts);
     assert_eq!(newest(&set.candles), (this_minute() + 1, false));
-    assert_eq!(set.candles, house.model.truth(set.candles[0].open_time, Timestamp::MAX));
+    assert_eq!(set.candles, house.model.truth(set.candles.first().unwrap().open_time, Timestamp::MAX));
     assert!(
         set.coverage.covers(TimeRange::new(minute(this_minute() - 999), minute(this_minute() + 1)).unwrap())
     );
@@ -141,7 +141,7 @@ async fn no_slot_is_missing_if_the_candle_comes_when_all_pages_are_there() {
         }
     }
     let set = market_backbone_core::CandleSet::assemble(crate::venue::series(), parts);
-    assert_eq!(set.candles, house.model.truth(set.candles[0].open_time, Timestamp::MAX));
+    assert_eq!(set.candles, house.model.truth(set.candles.first().unwrap().open_time, Timestamp::MAX));
     assert!(set.coverage.is_known(minute(this_minute())));
     assert_eq!((house.requests(), house.formed()), (6, 1));
 }
@@ -173,7 +173,7 @@ async fn an_answer_that_comes_very_late_leaves_no_hole() {
             let parts: Vec<_> = stream.map(Result::unwrap).collect().await;
             let set = market_backbone_core::CandleSet::assemble(crate::venue::series(), parts);
             for known in set.coverage.ranges() {
-                let rows = set.candles.iter().filter(|candle| known.contains(candle.open_time)).copied();
+                let rows = set.candles.iter().filter(|candle| known.contains(candle.open_time));
                 assert_eq!(rows.collect::<Vec<_>>(), house.model.truth(known.from(), known.to()));
             }
             match query.selection() {

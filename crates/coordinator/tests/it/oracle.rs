@@ -164,7 +164,7 @@ async fn check(case: &Case, house: &House, query: &CandleQuery) -> Result<(), Te
     let mut set = CandleSet::assemble(series(), parts);
     for known in set.coverage.ranges() {
         let truth = house.model.truth(known.from(), known.to());
-        let rows = set.candles.iter().filter(|candle| known.contains(candle.open_time)).copied();
+        let rows = set.candles.iter().filter(|candle| known.contains(candle.open_time));
         prop_assert_eq!(rows.collect::<Vec<_>>(), truth, "claimed to be known: {}", known);
     }
     if failed {

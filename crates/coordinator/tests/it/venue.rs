@@ -275,7 +275,11 @@ impl PageSource for Model {
         let slot = Grid::Utc.floor(Timeframe::M1, now);
         let candles = self.truth(slot, Timestamp::MAX);
         let stats = FetchStats { memory_rows: 1, ..FetchStats::default() };
-        Ok((!candles.is_empty()).then_some(CandlePart { candles, stats, ..CandlePart::default() }))
+        Ok((!candles.is_empty()).then_some(CandlePart {
+            candles: candles.into(),
+            stats,
+            ..CandlePart::default()
+        }))
     }
 
     async fn markets(&self, _: Priority) -> Result<Vec<Instrument>, SourceError> {

@@ -162,8 +162,8 @@ fn a_day_of_seconds_is_the_sum_of_all_of_them() {
         .map(|s| candle(s, [s as f64 + 2.0, s as f64 + 3.0, s as f64 + 1.0, s as f64 + 2.5], 0.000_1))
         .collect();
     seconds.iter().for_each(|second| builder.on_shorter_candle(second, |_| ()));
-    let want = Grid::Utc.derive(Timeframe::D1, &seconds);
-    assert!(builder.forming().unwrap().agrees_with(&want[0]));
+    let want = Grid::Utc.derive(Timeframe::D1, &seconds.into());
+    assert!(builder.forming().unwrap().agrees_with(&want.first().unwrap()));
 }
 
 #[test]

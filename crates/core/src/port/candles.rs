@@ -5,8 +5,8 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use crate::{
-    Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSet, Capabilities, Coverage,
-    Instrument, PageSequence, Priority, Series, SourceError, StoreError, StoreErrorKind, TimeRange,
+    Candle, CandleColumns, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSet, Capabilities,
+    Coverage, Instrument, PageSequence, Priority, Series, SourceError, StoreError, StoreErrorKind, TimeRange,
     Timestamp, TradePage, TradePageRequest,
 };
 
@@ -96,7 +96,7 @@ pub trait CandleSource: Send + Sync + 'static {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoredCandles {
     /// The candles, oldest first; all final.
-    pub candles: Vec<Candle>,
+    pub candles: CandleColumns,
     /// The number of rows from memory. The rest came from disk.
     pub from_memory: u64,
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{spelt_as, written_as};
-use crate::{Candle, CandleSet, Coverage, FetchStats, RejectedRow, Series, Timestamp, WriteFailure};
+use crate::{
+    Candle, CandleColumns, CandleSet, Coverage, FetchStats, RejectedRow, Series, Timestamp, WriteFailure,
+};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct CandleForm {
@@ -102,13 +104,22 @@ impl From<FailureForm> for WriteFailure {
 
 spelt_as!(WriteFailure, FailureForm);
 
+/// Candles as they are written, row by row.
+struct RowForms<'a>(&'a CandleColumns);
+
+impl Serialize for RowForms<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter())
+    }
+}
+
 /// An answer as it is written, without a copy of its candles.
 #[derive(Serialize)]
 struct SetForm<'a> {
     venue: &'static str,
     symbol: &'a str,
     timeframe: &'static str,
-    candles: &'a [Candle],
+    candles: RowForms<'a>,
     coverage: &'a Coverage,
     stats: FetchStats,
     rejected_rows: &'a [RejectedRow],
@@ -121,7 +132,7 @@ impl<'a> From<&'a CandleSet> for SetForm<'a> {
             venue: set.series.symbol.venue().as_str(),
             symbol: set.series.symbol.code(),
             timeframe: set.series.timeframe.as_str(),
-            candles: &set.candles,
+            candles: RowForms(&set.candles),
             coverage: &set.coverage,
             stats: set.stats,
             rejected_rows: &set.rejected,
@@ -148,7 +159,8 @@ impl<'de> Deserialize<'de> for CandleSet {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let ReadSet { series, candles, coverage, stats, rejected_rows, unkept } =
             ReadSet::deserialize(deserializer)?;
-        if !candles.is_sorted_by(|one, next| one.open_time < next.open_time) {
+        let candles = CandleColumns::from(candles);
+        if !candles.is_rising() {
             return Err(serde::de::Error::custom("the candles are not in the order of their open times"));
         }
         Ok(Self { series, candles, coverage, stats, rejected: rejected_rows, write_failure: unkept })

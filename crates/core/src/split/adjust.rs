@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::SplitHistory;
 use crate::derivation::aggregate;
-use crate::{Candle, CandleSet, Dispute, Grid, RejectedRow, Slot, TimeRange, Timeframe, Timestamp};
+use crate::{
+    Candle, CandleColumnsBuilder, CandleSet, Dispute, Grid, RejectedRow, Slot, TimeRange, Timeframe,
+    Timestamp,
+};
 
 /// A candle that straddles a split: one part of it was traded in old shares, one in new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +37,7 @@ impl CandleSet {
         let mut found: Vec<StraddlingCandle> = Vec::new();
         for moment in splits.moments() {
             let open = grid.floor(timeframe, moment);
-            let is_here = self.candles.binary_search_by_key(&open, |candle| candle.open_time).is_ok();
+            let is_here = self.candles.search(open).is_ok();
             let Ok(slot) = TimeRange::new(open, grid.close(timeframe, open)) else { continue };
             if open == moment || !is_here {
                 continue;
@@ -67,7 +70,8 @@ impl CandleSet {
         now: Timestamp,
     ) -> AdjustedCandles {
         let straddling = self.straddling_splits(splits, grid);
-        let (mut adjusted, mut untold) = (Vec::with_capacity(self.candles.len()), Vec::new());
+        let mut adjusted = CandleColumnsBuilder::with_capacity(self.candles.len());
+        let mut untold = Vec::new();
         for whole in std::mem::take(&mut self.candles) {
             let open = whole.open_time;
             let candle = match straddling.binary_search_by_key(&open, |one| one.slot.from()) {
@@ -82,7 +86,7 @@ impl CandleSet {
                 }
             };
             match candle {
-                Some(candle) => adjusted.push(candle),
+                Some(candle) => adjusted.push(&candle),
                 None => untold.push(open),
             }
         }
@@ -100,7 +104,7 @@ impl CandleSet {
         if let Some(range) = splits.disputed_range() {
             self.coverage.add_dispute(Dispute { range, earlier: None, later: None });
         }
-        self.candles = adjusted;
+        self.candles = adjusted.finish();
         AdjustedCandles { set: self, unadjustable: untold }
     }
 }

@@ -41,7 +41,7 @@ fn set(timeframe: Timeframe, candles: Vec<Candle>, from: Timestamp, to: Timestam
     let provenance = Provenance { origin: Origin::Rest, observed_at: to };
     let mut set = CandleSet::empty(Series::new(share(), timeframe));
     set.coverage.insert(Span { range, provenance });
-    set.candles = candles;
+    set.candles = candles.into();
     set
 }
 
@@ -53,7 +53,7 @@ fn days(prices: &[f64]) -> CandleSet {
 
 /// Returns the week as it was traded.
 fn week(days: &CandleSet) -> Candle {
-    Candle { turnover: 5_000.0, ..crate::derivation::aggregate(at(WEEK), &days.candles).unwrap() }
+    Candle { turnover: 5_000.0, ..crate::derivation::aggregate(at(WEEK), &days.candles.to_vec()).unwrap() }
 }
 
 fn weeks(candle: Candle) -> CandleSet {
@@ -70,7 +70,7 @@ fn adjust_at(
     splits: &[(Timestamp, f64, f64)],
     now: Timestamp,
 ) -> AdjustedCandles {
-    let parts = BTreeMap::from([(set.candles[0].open_time, parts)]);
+    let parts = BTreeMap::from([(set.candles.first().unwrap().open_time, parts)]);
     set.adjusted(&history(splits), Grid::NewYork, &parts, now)
 }
 
@@ -78,7 +78,7 @@ fn adjust_at(
 #[track_caller]
 fn figures(adjusted: &AdjustedCandles) -> [f64; 5] {
     assert_eq!((adjusted.set.candles.len(), adjusted.unadjustable.len()), (1, 0));
-    let told = &adjusted.set.candles[0];
+    let told = adjusted.set.candles.first().unwrap();
     assert!(told.turnover.to_bits() == 5_000.0_f64.to_bits(), "{told:?}");
     [told.open, told.high, told.low, told.close, told.volume]
 }
@@ -127,7 +127,7 @@ fn a_bar_of_which_a_day_is_not_known_is_left_out_and_unknown() {
     let days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
     let traded = week(&days);
     let mut holed = days.clone();
-    holed.candles.remove(1);
+    holed.candles.retain(|row| row.open_time != day(17));
     holed.coverage.remove(TimeRange::new(day(17), day(18)).unwrap());
     for parts in [holed, CandleSet::empty(days.series.clone()), set(Timeframe::D1, vec![], at(WEEK), day(22))]
     {
@@ -181,12 +181,13 @@ fn days_that_add_up_to_the_bar_are_all_there_are() {
 fn of_a_week_that_still_forms_the_days_to_come_may_be_missing_and_no_others() {
     let mut days = days(&[400.0, 404.0, 101.0]);
     days.coverage.remove(TimeRange::new(day(18), day(22)).unwrap());
-    days.candles[2].is_final = false;
+    let third = days.candles.get(2).unwrap();
+    days.candles.replace(2, Candle { is_final: false, ..third });
     let forming = Candle { is_final: false, turnover: 5_000.0, volume: 31.0, ..week(&days) };
     let splits = [(day(17), 1.0, 4.0)];
     let told = adjust_at(weeks(forming), days.clone(), &splits, at("2026-11-18T16:00:00Z"));
     assert_eq!(figures(&told), [100.0, 406.0, 99.75, 102.0, 60.0]);
-    assert!(!told.set.candles[0].is_final);
+    assert!(!told.set.candles.first().unwrap().is_final);
     // Thursday is over, and nothing is known about it.
     let told = adjust_at(weeks(forming), days, &splits, at("2026-11-20T16:00:00Z"));
     assert_eq!(told.unadjustable, [at(WEEK)]);
@@ -210,7 +211,7 @@ fn what_lies_before_a_split_without_sense_is_unknown_and_what_lies_after_is_told
         &BTreeMap::new(),
         Timestamp::MAX,
     );
-    assert_eq!(told.set.candles, days.candles[2..]);
+    assert_eq!(told.set.candles, days.candles.slice(2..));
     assert_eq!(told.unadjustable, [day(16), day(17)]);
     assert_eq!((told.set.slot(day(17)), told.set.slot(day(21))), (Slot::Unknown, Slot::Empty));
     assert_eq!(adjust(weeks(week(&days)), days, &[(day(18), 0.0, 4.0)]).unadjustable, [at(WEEK)]);

@@ -57,7 +57,7 @@ impl RouterInner {
         let slot = self.venue.capabilities().grid.floor(series.timeframe, self.time.clock().now());
         let candle = self.hub.latest_candle(series).filter(|candle| candle.open_time >= slot)?;
         let served = FetchStats { memory_rows: 1, ..FetchStats::default() };
-        Some(CandlePart { candles: vec![candle], stats: served, ..CandlePart::default() })
+        Some(CandlePart { candles: [candle].into(), stats: served, ..CandlePart::default() })
     }
 
     async fn forming_page(
@@ -77,7 +77,7 @@ impl RouterInner {
             ..FetchStats::default()
         };
         Ok(Some(CandlePart {
-            candles: page.candles,
+            candles: page.candles.into(),
             coverage,
             stats: served,
             rejected: page.rejected,

@@ -215,7 +215,10 @@ async fn the_candle_in_progress_comes_from_the_socket_while_requests_are_scarce(
     let router = router(&server).await;
     router.candle_page(&page(200), NORMAL).await.unwrap();
     let part = router.forming(&series(Timeframe::M1), NORMAL).await.unwrap().unwrap();
-    assert_eq!((part.candles[0].close, part.stats.memory_rows, part.stats.requests), (7.0, 1, 0));
+    assert_eq!(
+        (part.candles.first().unwrap().close, part.stats.memory_rows, part.stats.requests),
+        (7.0, 1, 0)
+    );
     assert_eq!(count(&router, RouteReason::BudgetBusy), 1);
     // From now on it is there without waiting.
     router.forming(&series(Timeframe::M1), NORMAL).await.unwrap().unwrap();

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use market_backbone_core::{
-    Candle, CandleStore, Coverage, Grid, Series, StoreError, StoreErrorKind, TimeRange,
+    CandleColumns, CandleStore, Coverage, Grid, Series, StoreError, StoreErrorKind, TimeRange,
 };
 
 use super::content_hash::{ContentHash, SeriesHasher};
@@ -132,9 +132,10 @@ struct SeriesFileWriter {
 }
 
 impl SeriesFileWriter {
-    fn append(mut self, candles: &[Candle]) -> Result<Self, StoreError> {
-        self.hasher.add(candles);
-        self.writer.write(candles)?;
+    fn append(mut self, candles: &CandleColumns) -> Result<Self, StoreError> {
+        let candles = candles.to_vec();
+        self.hasher.add(&candles);
+        self.writer.write(&candles)?;
         Ok(self)
     }
 

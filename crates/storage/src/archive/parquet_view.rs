@@ -105,7 +105,7 @@ impl ParquetViewWriter {
 }
 
 fn notes_of(set: &CandleSet, grid: Grid) -> std::result::Result<[(&'static str, String); 5], StoreError> {
-    let hash = ContentHash::of(&set.series, &set.candles, &set.coverage, grid);
+    let hash = ContentHash::of(&set.series, &set.candles.to_vec(), &set.coverage, grid);
     notes(&set.series, &set.coverage, hash, grid)
 }
 
@@ -204,7 +204,7 @@ mod tests {
             let (open, high, low, close) = (price, price, price, price);
             Candle { open_time, open, high, low, close, volume: 1.0, turnover: 1.0, is_final }
         };
-        set.candles = [0, 2, 5].map(candle).to_vec();
+        set.candles = [0, 2, 5].map(candle).into();
         let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
         set.coverage.insert(Span { range: TimeRange::new(minute(0), minute(4)).unwrap(), provenance });
         set

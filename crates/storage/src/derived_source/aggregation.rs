@@ -127,9 +127,7 @@ impl Aggregation<'_> {
     /// The longer candles of `chunk`, and what is known of it.
     fn aggregate(&self, set: CandleSet, chunk: TimeRange) -> CandlePart {
         let (timeframe, grid) = (self.query.series.timeframe, self.source.grid);
-        let inside: Vec<_> =
-            set.candles.iter().filter(|candle| chunk.contains(candle.open_time)).copied().collect();
-        let longer = grid.derive(timeframe, &inside);
+        let longer = grid.derive(timeframe, &set.candles.within(chunk));
         let candles = longer.into_iter().filter_map(|candle| self.whole(candle, &set.coverage)).collect();
         CandlePart {
             candles,

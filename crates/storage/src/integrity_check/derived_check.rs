@@ -3,7 +3,9 @@
 //! Only where both timeframes are known completely. Days and longer are skipped: a venue's own are known to
 //! differ from the sum of their minutes.
 
-use market_backbone_core::{Candle, CandleStore, DerivationPolicy, Grid, Series, StoreError, TimeRange};
+use market_backbone_core::{
+    Candle, CandleColumns, CandleStore, DerivationPolicy, Grid, Series, StoreError, TimeRange,
+};
 
 use super::finding::{Finding, Findings, IntegrityIssue};
 
@@ -65,7 +67,13 @@ async fn compare_slots(
     Ok(())
 }
 
-fn compare(grid: Grid, series: &Series, stored: &[Candle], derived: &[Candle], found: &mut Findings) {
+fn compare(
+    grid: Grid,
+    series: &Series,
+    stored: &CandleColumns,
+    derived: &CandleColumns,
+    found: &mut Findings,
+) {
     let (mut mine, mut theirs) = (stored.iter().peekable(), derived.iter().peekable());
     loop {
         let time = match (mine.peek(), theirs.peek()) {
@@ -75,7 +83,7 @@ fn compare(grid: Grid, series: &Series, stored: &[Candle], derived: &[Candle], f
         };
         let stored = mine.next_if(|row| row.open_time == time);
         let derived = theirs.next_if(|row| row.open_time == time);
-        let detail = match (stored, derived) {
+        let detail = match (&stored, &derived) {
             (Some(stored), Some(derived)) if agree(stored, derived, grid) => continue,
             (Some(stored), Some(derived)) => {
                 format!("stored {}, but its minutes add up to {}", ohlcv_text(stored), ohlcv_text(derived))

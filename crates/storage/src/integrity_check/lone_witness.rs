@@ -25,7 +25,7 @@ pub(crate) async fn findings(
     let mut found = Vec::new();
     for stretch in old.iter().flat_map(|old| known.within(*old).ranges()) {
         let rows = store.read(series, stretch, usize::MAX).await?.candles;
-        for range in uncertain_ranges(grid, series.timeframe, stretch, &rows) {
+        for range in uncertain_ranges(grid, series.timeframe, stretch, &rows.to_vec()) {
             let detail = "known to be empty by one reply only".to_owned();
             // The whole past has no known number of slots.
             let has_begun = range.from() != Timestamp::MIN;

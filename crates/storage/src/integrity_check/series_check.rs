@@ -19,7 +19,7 @@ pub(crate) async fn run(
     // Newest first, window by window. Their order matters only within a hole of the ledger, and there a hole
     // is the unit.
     while let Ok(range) = TimeRange::new(Timestamp::MIN, to) {
-        let rows = store.read(series, range, WINDOW).await?.candles;
+        let rows = store.read(series, range, WINDOW).await?.candles.to_vec();
         check.rows(&rows);
         match rows.iter().map(|row| row.open_time).min() {
             Some(oldest) if rows.len() >= WINDOW => to = oldest,

@@ -83,11 +83,11 @@ impl ConfirmReply {
     pub(super) async fn apply(self, store: &dyn CandleStore) -> Result<ConfirmOutcome, SourceError> {
         let mut set = self.result?;
         set.clip(self.range);
-        let rows_before = store.read(&self.series, self.range, usize::MAX).await?.candles;
+        let rows_before = store.read(&self.series, self.range, usize::MAX).await?.candles.to_vec();
         let known = store.coverage(&self.series).await?.within(self.range);
         let before = disputed(&known);
         confirm_claims(&mut set.coverage, &known, &rows_before);
-        store.commit(&self.series, &set.candles, &set.coverage).await?;
+        store.commit(&self.series, &set.candles.to_vec(), &set.coverage).await?;
         let after = disputed(&store.coverage(&self.series).await?.within(self.range));
         let disputed = after.into_iter().flat_map(|range| before.gaps(range)).collect();
         let rows_after = store.read(&self.series, self.range, usize::MAX).await?.candles;
@@ -95,7 +95,7 @@ impl ConfirmReply {
             let index = rows_before.binary_search_by_key(&row.open_time, |old| old.open_time).ok()?;
             Some(rows_before[index])
         };
-        let is_new = |row: &&Candle| was(row).is_none_or(|old| !old.agrees_with(row));
+        let is_new = |row: &Candle| was(row).is_none_or(|old| !old.agrees_with(row));
         let changed = rows_after.iter().filter(is_new).map(|row| row.open_time).collect();
         Ok(ConfirmOutcome { covered: set.coverage.ranges(), disputed, changed })
     }

@@ -4,11 +4,14 @@
 //! also says where to look for the next older row, so that reading a market that trades once a day does not
 //! visit a thousand empty blocks between two rows.
 
-use market_backbone_core::{Candle, TimeRange, Timeframe, Timestamp};
+use market_backbone_core::{Candle, CandleColumns, TimeRange, Timeframe, Timestamp};
 
 /// The number of slots in a block: enough that a block is worth a lookup, few enough that reading whole
 /// blocks wastes little.
 pub(super) const SLOTS_PER_BLOCK: usize = 64;
+
+/// The bytes of a row in columns.
+const ROW_BYTES: usize = 7 * 8;
 
 /// The division of a series' time into blocks.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +80,7 @@ pub(super) struct Block {
     /// The version of the series before the rows were read.
     pub(super) version: u64,
     /// The rows, oldest first.
-    pub(super) rows: Box<[Candle]>,
+    pub(super) rows: CandleColumns,
 }
 
 impl Block {
@@ -96,30 +99,28 @@ impl Block {
         for group in rows.chunk_by(|a, b| grid.block_of(a.open_time) == grid.block_of(b.open_time)) {
             let index = grid.block_of(group[0].open_time);
             if blocks.is_empty() && index != newest {
-                blocks.push(Self { index: newest, next_older: index, version, rows: Box::default() });
+                blocks.push(Self { index: newest, next_older: index, version, rows: CandleColumns::new() });
             }
             if let Some(newer) = blocks.last_mut() {
                 newer.next_older = index;
             }
-            let rows = group.iter().rev().copied().collect();
+            let rows = group.iter().rev().collect();
             blocks.push(Self { index, next_older: oldest - 1, version, rows });
         }
         if blocks.is_empty() {
-            blocks.push(Self { index: newest, next_older: oldest - 1, version, rows: Box::default() });
+            blocks.push(Self { index: newest, next_older: oldest - 1, version, rows: CandleColumns::new() });
         }
         blocks
     }
 
     /// Returns its rows that open in `range`.
-    pub(super) fn within(&self, range: TimeRange) -> &[Candle] {
-        let from = self.rows.partition_point(|candle| candle.open_time < range.from());
-        let to = self.rows.partition_point(|candle| candle.open_time < range.to());
-        &self.rows[from..to.max(from)]
+    pub(super) fn within(&self, range: TimeRange) -> CandleColumns {
+        self.rows.within(range)
     }
 
     /// Returns its approximate size in memory, in bytes.
     pub(super) fn weight(&self) -> u32 {
-        u32::try_from(128 + size_of_val(&*self.rows)).unwrap_or(u32::MAX)
+        u32::try_from(384 + self.rows.len() * ROW_BYTES).unwrap_or(u32::MAX)
     }
 }
 
@@ -148,7 +149,7 @@ mod tests {
         let blocks = Block::split(grid, 1, 7, 0, &rows);
         let shape: Vec<_> = blocks.iter().map(|b| (b.index, b.next_older, b.rows.len())).collect();
         assert_eq!(shape, [(7, 5, 0), (5, 2, 2), (2, -1, 1)]);
-        assert_eq!(blocks[1].rows[0], candle(first(5)));
+        assert_eq!(blocks[1].rows.first(), Some(candle(first(5))));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use market_backbone_core::{Candle, StoreError, StoredCandles, TimeRange};
+use market_backbone_core::{CandleColumns, StoreError, StoredCandles, TimeRange};
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 use rusqlite::Connection;
@@ -161,18 +161,19 @@ pub(super) struct PartialRead {
     /// The block to visit next, and the last one worth visiting.
     next: i64,
     oldest: i64,
-    newest_first: Vec<Candle>,
+    newest_first: Vec<CandleColumns>,
+    found: usize,
     from_memory: u64,
 }
 
 impl PartialRead {
     fn new(series: &SeriesState, range: TimeRange, limit: usize) -> Self {
         let (oldest, next) = series.grid.block_range(range);
-        Self { range, limit, next, oldest, newest_first: Vec::new(), from_memory: 0 }
+        Self { range, limit, next, oldest, newest_first: Vec::new(), found: 0, from_memory: 0 }
     }
 
     fn remaining(&self) -> usize {
-        self.limit - self.newest_first.len()
+        self.limit - self.found
     }
 
     fn is_done(&self) -> bool {
@@ -180,17 +181,18 @@ impl PartialRead {
     }
 
     fn append(&mut self, block: &Block, source: RowSource) {
-        let rows = block.within(self.range);
-        let taken = &rows[rows.len().saturating_sub(self.remaining())..];
-        self.newest_first.extend(taken.iter().rev());
+        let mut taken = block.within(self.range);
+        taken.keep_last(self.remaining());
+        self.found += taken.len();
         self.next = block.next_older;
         if matches!(source, RowSource::Memory) {
             self.from_memory += taken.len() as u64;
         }
+        self.newest_first.push(taken);
     }
 
-    fn finish(mut self) -> StoredCandles {
-        self.newest_first.reverse();
-        StoredCandles { candles: self.newest_first, from_memory: self.from_memory }
+    fn finish(self) -> StoredCandles {
+        let candles = CandleColumns::merged(self.newest_first.into_iter().rev());
+        StoredCandles { candles, from_memory: self.from_memory }
     }
 }

@@ -92,7 +92,7 @@ impl CandleStore for SqliteStore {
                 break;
             }
         }
-        Ok(StoredCandles { candles, from_memory: 0 })
+        Ok(StoredCandles { candles: candles.into(), from_memory: 0 })
     }
 
     async fn commit(

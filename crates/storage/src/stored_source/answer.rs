@@ -245,10 +245,11 @@ async fn persist(
     source.drop_contradicted_listing(series, &mut part).await?;
     let tip = source.grid.floor(series.timeframe, source.clock.now());
     let ended = TimeRange::new(Timestamp::MIN, tip).map(|ended| part.coverage.within(ended));
-    let kept = source.store.commit(series, &part.candles, &ended.unwrap_or_default()).await;
+    let rows = part.candles.to_vec();
+    let kept = source.store.commit(series, &rows, &ended.unwrap_or_default()).await;
     let is_damaged = kept.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Corrupt);
     part.write_failure =
-        WriteFailure::merge(part.write_failure.take(), source.write_failure(series, &part.candles, kept)?);
+        WriteFailure::merge(part.write_failure.take(), source.write_failure(series, &rows, kept)?);
     if is_damaged {
         return Ok(part); // a file that cannot be repaired now has no disputes to report
     }
@@ -279,6 +280,6 @@ async fn report_disputes(
         part.candles.retain(|candle| !dispute.range.contains(candle.open_time));
         part.candles.extend(standing);
     }
-    part.candles.sort_by_key(|candle| candle.open_time);
+    part.candles.sort();
     Ok(())
 }

@@ -310,8 +310,8 @@ fn an_answer_is_written_as_parquet_whole_or_not_at_all() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("answer.parquet");
     let mut set = CandleSet::empty(series("KRW-BTC"));
-    set.candles = candles(0, 10);
-    set.candles[9].is_final = false;
+    set.candles = candles(0, 9).into();
+    set.candles.push(Candle { is_final: false, ..candle(9) });
     set.coverage = proof(0, 9);
     write_parquet(&path, &set, Fill::None, Grid::Utc).unwrap();
     let bytes = fs::read(&path).unwrap();

@@ -25,7 +25,11 @@ async fn an_archive_of_version_1_is_taken_in_and_has_the_same_hash_today() {
         let old = import_archive(&store, &version_1(name), crate::material::NOW).await.unwrap();
         let months = Series::new(series("KRW-BTC").symbol, Timeframe::Month);
         let rows = store.read(&months, everything(), usize::MAX).await.unwrap().candles;
-        let first = (rows[0].open_time.to_string(), rows[0].open, rows[0].turnover);
+        let first = (
+            rows.first().unwrap().open_time.to_string(),
+            rows.first().unwrap().open,
+            rows.first().unwrap().turnover,
+        );
         assert_eq!(first, ("2026-07-01T00:00:00Z".to_owned(), 85_679_000.0, 20_617_188_182.457_1), "{name}");
         assert_eq!((rows.len(), rows.iter().all(|row| row.is_final)), (4, true));
         let order = order(&store, &folder.path().join("new"), format).await;

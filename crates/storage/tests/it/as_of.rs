@@ -80,7 +80,7 @@ async fn note(store: &dyn CandleStore, btc: &Series, now: i64, diary: &mut Diary
     let known = store.coverage(btc).await.unwrap();
     let rows = store.read(btc, everything(), usize::MAX).await.unwrap().candles;
     for number in 0..SLOTS + 6 {
-        let row = rows.iter().find(|row| minute_of(row.open_time) == number).copied();
+        let row = rows.iter().find(|row| minute_of(row.open_time) == number);
         if known.is_known(minute(number)) {
             diary.entry(number).or_default().push((now, row));
         } else {
@@ -234,7 +234,7 @@ async fn what_was_disputed_only_later_is_not_disputed_then() {
     let query = CandleQuery::within(series("KRW-BTC"), minutes(NOW - 70, NOW - 60));
     let then = source.candles(query.clone().as_of(at(CORRECTED + 59))).await.unwrap();
     let now = source.candles(query).await.unwrap();
-    assert_eq!((then.candles[7], now.candles[7]), (better(), other));
+    assert_eq!((then.candles.get(7).unwrap(), now.candles.get(7).unwrap()), (better(), other));
     assert_eq!((then.coverage.disputes().len(), now.coverage.disputes().len()), (0, 1));
 }
 
@@ -263,7 +263,7 @@ async fn earlier_versions_are_counted_unsuspicious_and_not_exported() {
     let then = at(1_500);
     let kept = store.read_as_of(&btc, minutes(3, 6), 9, then).await.unwrap().candles;
     let copied = copy.read_as_of(&btc, minutes(3, 6), 9, then).await.unwrap().candles;
-    assert_eq!((kept, copied), (candles(3, 6), vec![late[0], candle(4), late[1]]));
+    assert_eq!((kept, copied), (candles(3, 6).into(), vec![late[0], candle(4), late[1]].into()));
     store.forget(&btc, everything()).await.unwrap();
     assert_eq!(store.stats().await.unwrap().revisions(), 0);
     store.close().await;

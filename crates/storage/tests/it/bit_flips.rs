@@ -49,7 +49,7 @@ impl CandleSource for Venue {
         };
         let candles: Vec<_> =
             self.0[index].iter().filter(|row| range.contains(row.open_time)).copied().collect();
-        let part = CandlePart { candles, coverage: proof_of(range), ..CandlePart::default() };
+        let part = CandlePart { candles: candles.into(), coverage: proof_of(range), ..CandlePart::default() };
         Box::pin(futures::stream::iter([Ok(part)]))
     }
 }
@@ -118,8 +118,8 @@ async fn tells_the_truth(store: &SqliteStore, truth: &[Vec<Candle>], about: &str
     for (index, rows) in truth.iter().enumerate() {
         let one = named(index);
         // A few, then all: each way of reading finds it.
-        let few = store.read(&one, minutes(SLOTS / 2, SLOTS), 70).await.unwrap().candles;
-        let read = store.read(&one, everything(), usize::MAX).await.unwrap().candles;
+        let few = store.read(&one, minutes(SLOTS / 2, SLOTS), 70).await.unwrap().candles.to_vec();
+        let read = store.read(&one, everything(), usize::MAX).await.unwrap().candles.to_vec();
         let known = store.coverage(&one).await.unwrap();
         let believed = |row: &&Candle| known.is_known(row.open_time);
         let want: Vec<_> = rows.iter().filter(believed).collect();
@@ -165,7 +165,7 @@ async fn run(sound: &Path, truth: &[Vec<Candle>], flips: usize, rng: &mut Rng) -
         let set = source.candles(CandleQuery::within(named(index), all)).await.unwrap();
         let missing = set.coverage.missing(all);
         assert!(missing.is_empty(), "{about}: of {index} is not known {missing:?}");
-        let differs = set.candles.iter().zip(rows).position(|(told, is)| told != is);
+        let differs = set.candles.iter().zip(rows).position(|(told, is)| told != *is);
         assert!(
             set.candles == *rows,
             "{about}: all {} of {index}, {} told, {differs:?}",

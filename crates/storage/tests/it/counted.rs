@@ -147,7 +147,11 @@ async fn a_row_that_cannot_be_true_is_told_by_no_tier() {
         assert!(set.coverage.disputes().is_empty(), "{tier}: nobody contradicted anybody");
         assert_eq!(venue.asked().len(), 2, "{tier}: the two slots");
         let again = source.candles(query).await.unwrap();
-        assert_eq!((again.candles, venue.asked().len()), (candles(BEGIN, NOW), 0), "{tier}: it is mended");
+        assert_eq!(
+            (again.candles, venue.asked().len()),
+            (candles(BEGIN, NOW).into(), 0),
+            "{tier}: it is mended"
+        );
     }
 }
 

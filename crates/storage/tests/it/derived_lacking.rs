@@ -83,7 +83,13 @@ impl CandleSource for FiveMinutes {
             candles.retain(|candle| !minutes(from, to).contains(candle.open_time));
         }
         let stats = FetchStats { requests: 1, venue_rows: candles.len() as u64, ..FetchStats::default() };
-        futures::stream::iter([Ok(CandlePart { candles, coverage, stats, ..CandlePart::default() })]).boxed()
+        futures::stream::iter([Ok(CandlePart {
+            candles: candles.into(),
+            coverage,
+            stats,
+            ..CandlePart::default()
+        })])
+        .boxed()
     }
 }
 
@@ -118,7 +124,7 @@ async fn what_the_venue_lacks_is_what_its_shorter_candles_add_up_to() {
     let range = minutes(NOW - 1_000, NOW - 100);
     let set = house.source.candles(CandleQuery::within(of(QUARTER), range)).await.unwrap();
     let whole = Grid::Utc.whole_slots(QUARTER, minutes(NOW - 1_000, NOW - 100)).unwrap();
-    assert_eq!(prices(&set.candles), prices(&DENSE.quarters(whole)));
+    assert_eq!(prices(&set.candles.to_vec()), prices(&DENSE.quarters(whole)));
     assert!(set.candles.iter().all(|candle| candle.is_final));
     assert!(set.coverage.covers(whole), "{:?}", set.coverage);
     let proof = set.coverage.spans()[0].provenance;
@@ -126,7 +132,7 @@ async fn what_the_venue_lacks_is_what_its_shorter_candles_add_up_to() {
     assert!(house.store.coverage(&of(QUARTER)).await.unwrap().spans().is_empty(), "not stored");
     assert!(house.store.coverage(&of(FIVE)).await.unwrap().covers(whole), "its parts are");
     let again = house.source.candles(CandleQuery::within(of(QUARTER), range)).await.unwrap();
-    assert_eq!((prices(&again.candles), again.stats.requests), (prices(&set.candles), 0));
+    assert_eq!((prices(&again.candles.to_vec()), again.stats.requests), (prices(&set.candles.to_vec()), 0));
 }
 
 #[tokio::test]
@@ -149,11 +155,11 @@ async fn the_candle_in_progress_is_made_of_what_is_over_of_it_and_is_not_final()
     let set = house.source.candles(query.clone()).await.unwrap();
     let finals: Vec<_> = set.candles.iter().map(|candle| candle.is_final).collect();
     assert_eq!(finals, [true, true, false]);
-    let forming = set.candles[2];
+    let forming = set.candles.get(2).unwrap();
     assert_eq!((minute_of(forming.open_time), forming.close), (NOW - 10, candle(NOW - 5).close));
     assert!(!set.coverage.is_known(forming.open_time));
     let closed = house.source.candles(query.closed()).await.unwrap();
-    assert_eq!(minute_of(closed.candles[2].open_time), NOW - 25);
+    assert_eq!(minute_of(closed.candles.get(2).unwrap().open_time), NOW - 25);
 }
 
 #[tokio::test]
@@ -199,7 +205,7 @@ proptest! {
         let past = Grid::Utc.whole_slots(QUARTER, TimeRange::new(minute(NOW - 5_000), before).unwrap()).unwrap();
         let truth = venue.quarters(past);
         let want = &truth[truth.len().saturating_sub(count)..];
-        prop_assert_eq!(prices(&set.candles), prices(want));
+        prop_assert_eq!(prices(&set.candles.to_vec()), prices(want));
         if let Some(oldest) = want.first() {
             prop_assert!(set.coverage.covers(TimeRange::new(oldest.open_time, before).unwrap()));
         }

@@ -23,7 +23,7 @@ fn dispute(from: i64, to: i64, earlier: Option<Provenance>, later: Option<Proven
 }
 
 async fn stored(store: &dyn CandleStore, series: &Series) -> Vec<Candle> {
-    store.read(series, everything(), usize::MAX).await.unwrap().candles
+    store.read(series, everything(), usize::MAX).await.unwrap().candles.to_vec()
 }
 
 pub(crate) async fn what_is_held_is_listed_in_order(store: &dyn CandleStore) {
@@ -198,7 +198,7 @@ pub(crate) async fn an_early_answer_is_corrected_by_a_later_one_and_not_disputed
     for (at, row) in [(BEFORE, first), (BEFORE + 50, second), (AFTER, last)] {
         let at = market_backbone_core::Timestamp::from_secs(at);
         let then = store.read_as_of(&btc, everything(), usize::MAX, at).await.unwrap().candles;
-        assert_eq!(then[1], row, "every version is kept");
+        assert_eq!(then.get(1).unwrap(), row, "every version is kept");
     }
     // Two replies after all corrections, an aggregating socket, a deleted row, a file: contradictions.
     store.commit(&btc, &[first], &proof_at(2, 3, AFTER + 1)).await.unwrap();

@@ -166,7 +166,7 @@ async fn while_it_is_away_what_is_near_is_answered_and_the_rest_is_asked_of_the_
         let set = source.candles(last(300)).await.unwrap();
         assert_eq!(
             (set.candles, set.coverage.ranges()),
-            (candles(NOW - 300, NOW), vec![minutes(NOW - 300, NOW)])
+            (candles(NOW - 300, NOW).into(), vec![minutes(NOW - 300, NOW)])
         );
         assert!(begun.elapsed() <= Duration::from_secs(5), "{mood:?}: {:?}", begun.elapsed());
         let begun = Instant::now();

@@ -42,7 +42,10 @@ async fn ask(source: &StoredSource, count: usize) {
     let query = CandleQuery::last(series("KRW-BTC"), count).unwrap().closed();
     let answer = tokio::time::timeout(PATIENCE, source.candles(query)).await.unwrap().unwrap();
     let from = NOW - count as i64;
-    assert_eq!((answer.candles, answer.coverage.ranges()), (candles(from, NOW), vec![minutes(from, NOW)]));
+    assert_eq!(
+        (answer.candles, answer.coverage.ranges()),
+        (candles(from, NOW).into(), vec![minutes(from, NOW)])
+    );
 }
 
 async fn until(store: &RemoteStore, is_so: impl Fn(&RemoteStore) -> bool) {

@@ -48,7 +48,7 @@ async fn run(questions: &[Question]) {
         assert_eq!((row.is_some(), proof.is_some()), (!asked.is_empty(), !asked.is_empty()));
         let last = asked.into_iter().max().filter(|at| *at >= WINDOW);
         if let Some((row, proof)) = row.zip(proof).filter(|_| last.is_some()) {
-            assert_eq!((*row, proof.origin), (said(number, WINDOW), Origin::Rest), "slot {number}");
+            assert_eq!((row, proof.origin), (said(number, WINDOW), Origin::Rest), "slot {number}");
             assert!(proof.observed_at >= Timestamp::from_secs(BEGIN + WINDOW));
         }
     }

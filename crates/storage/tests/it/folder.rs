@@ -71,7 +71,7 @@ async fn shards_fill_one_after_the_other_and_few_stay_open() {
     for _ in 0..2 {
         for (number, each) in (0..).zip(&all) {
             let read = store.read(each, everything(), 99).await.unwrap();
-            assert_eq!((read.candles, read.from_memory), (candles(number, number + 5), 0));
+            assert_eq!((read.candles, read.from_memory), (candles(number, number + 5).into(), 0));
             store.commit(each, &candles(number, number + 5), &proof(number, number + 5)).await.unwrap();
         }
     }

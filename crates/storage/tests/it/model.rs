@@ -125,7 +125,7 @@ impl Model {
         let proven = TimeRange::new(lower, upper.min(minute(self.settled())));
         let served = FetchStats { venue_rows: candles.len() as u64, requests: 1, ..FetchStats::default() };
         let coverage = proven.map(proof_of).unwrap_or_default();
-        CandlePart { candles, coverage, stats: served, ..CandlePart::default() }
+        CandlePart { candles: candles.into(), coverage, stats: served, ..CandlePart::default() }
     }
 
     /// Notes the question, and whether it touches what is known.

@@ -105,7 +105,7 @@ async fn a_folder_of_version_1_keeps_what_it_held_and_learns_of_disputes() {
         assert!(store.coverage(&btc).await.unwrap().covers(minutes(0, 10)));
         let rows = store.read(&btc, everything(), 99).await.unwrap().candles;
         let expected = if round == 0 { candle(4) } else { correction };
-        assert_eq!((rows.len(), rows[3], rows[4]), (10, candle(3), expected));
+        assert_eq!((rows.len(), rows.get(3).unwrap(), rows.get(4).unwrap()), (10, candle(3), expected));
         store.commit(&btc, &[correction], &proof(4, 5)).await.unwrap();
         let disputes = store.coverage(&btc).await.unwrap().disputes().to_vec();
         assert_eq!(disputes.iter().map(|dispute| dispute.range).collect::<Vec<_>>(), [minutes(4, 5)]);

@@ -95,7 +95,7 @@ async fn check_ledger(model: &Model, store: &dyn CandleStore) {
     let known = store.coverage(&series("KRW-BTC")).await.unwrap();
     let rows = store.read(&series("KRW-BTC"), everything(), usize::MAX).await.unwrap().candles;
     for number in LISTED - 60..=model.tip() + 60 {
-        let row = rows.iter().find(|row| minute_of(row.open_time) == number).copied();
+        let row = rows.iter().find(|row| minute_of(row.open_time) == number);
         assert!(row.is_none() || row == model.truth(number), "minute {number}");
         if known.is_known(minute(number)) {
             assert!(number < model.settled(), "minute {number} is not settled");

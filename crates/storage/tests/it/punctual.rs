@@ -171,7 +171,7 @@ impl World {
                     rows.iter().map(|row| minute_of(row.open_time) - START).collect()
                 };
                 let expected = self.expected(&query);
-                assert_eq!(brief(&set.candles), brief(&expected), "{query:?}");
+                assert_eq!(brief(&set.candles.to_vec()), brief(&expected), "{query:?}");
                 assert!(set.candles == expected, "{query:?}");
                 for number in LISTED - 5..self.model.tip() + 90 {
                     if set.slot(minute(number)) == Slot::Empty {
@@ -183,7 +183,7 @@ impl World {
         }
         let known = self.store.coverage(&series("KRW-BTC")).await.unwrap();
         let rows = self.store.read(&series("KRW-BTC"), everything(), usize::MAX).await.unwrap().candles;
-        assert!(rows.iter().all(|row| Some(*row) == self.model.truth(minute_of(row.open_time))));
+        assert!(rows.iter().all(|row| Some(row) == self.model.truth(minute_of(row.open_time))));
         let settled = self.model.settled();
         assert!(
             (settled..settled + 90).all(|number| !known.is_known(minute(number))),

@@ -52,7 +52,7 @@ async fn the_first_thousand_are_asked_for_once_and_then_only_the_forming_one() {
     let query = last(1_000).priority(Priority::Critical);
     let set = house.source.candles(query.clone()).await.unwrap();
     assert_eq!(set.candles.len(), 1_000);
-    assert!(!set.candles[999].is_final && set.candles[998].is_final);
+    assert!(!set.candles.get(999).unwrap().is_final && set.candles.get(998).unwrap().is_final);
     assert_eq!(house.model.asked(), [query], "the very question, priority included");
 
     let set = house.source.candles(last(999).closed()).await.unwrap();
@@ -91,7 +91,10 @@ async fn a_few_minutes_later_only_those_are_asked_for() {
 async fn an_unsettled_candle_is_passed_on_and_not_stored() {
     let house = house(Habits { settles_after: Duration::from_secs(30), ..DENSE });
     let set = house.source.candles(last(10).closed()).await.unwrap();
-    assert_eq!((set.candles.len(), set.candles[9].is_final, set.candles[8].is_final), (10, false, true));
+    assert_eq!(
+        (set.candles.len(), set.candles.get(9).unwrap().is_final, set.candles.get(8).unwrap().is_final),
+        (10, false, true)
+    );
     let known = house.store.coverage(&series("KRW-BTC")).await.unwrap();
     assert_eq!(known.ranges(), [minutes(NOW - 10, NOW - 1)]);
     let stored = house.store.read(&series("KRW-BTC"), minutes(NOW - 20, NOW + 1), 99).await.unwrap();
@@ -245,7 +248,8 @@ struct Boastful;
 impl CandleSource for Boastful {
     fn stream(&self, _: CandleQuery) -> PartStream {
         let claim = proof(NOW - 5, NOW + 1);
-        let part = CandlePart { candles: candles(NOW - 5, NOW), coverage: claim, ..CandlePart::default() };
+        let part =
+            CandlePart { candles: candles(NOW - 5, NOW).into(), coverage: claim, ..CandlePart::default() };
         futures::stream::iter([Ok(part)]).boxed()
     }
 }

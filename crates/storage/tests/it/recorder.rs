@@ -208,7 +208,7 @@ async fn where_the_venue_disagrees_the_slot_is_disputed_and_its_word_stands() {
     let disputed: Vec<_> = known.disputes().iter().map(|dispute| dispute.range).collect();
     assert_eq!(disputed, [minutes(START + 2, START + 3)]);
     let read = rig.store.read(&series("KRW-BTC"), minutes(START + 2, START + 3), 9).await.unwrap();
-    assert_eq!(read.candles[0].volume, 9.0);
+    assert_eq!(read.candles.first().unwrap().volume, 9.0);
     assert_eq!(rig.recorder.metrics().disputed, 1);
     recording.stop().await;
 }

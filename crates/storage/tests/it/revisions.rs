@@ -14,7 +14,7 @@ fn secs(at: i64) -> Timestamp {
 }
 
 async fn as_of(store: &dyn CandleStore, series: &Series, at: i64) -> Vec<Candle> {
-    store.read_as_of(series, everything(), usize::MAX, secs(at)).await.unwrap().candles
+    store.read_as_of(series, everything(), usize::MAX, secs(at)).await.unwrap().candles.to_vec()
 }
 
 fn corrected(number: i64, close: f64) -> Candle {

@@ -25,7 +25,7 @@ fn five(code: &str) -> Series {
 async fn fill(store: &dyn CandleStore) {
     let btc = series("KRW-BTC");
     store.commit(&btc, &candles(0, KEPT), &proof(0, KEPT)).await.unwrap();
-    let longer: Vec<Candle> = Grid::Utc.derive(Timeframe::M5, &candles(0, KEPT));
+    let longer: Vec<Candle> = Grid::Utc.derive(Timeframe::M5, &candles(0, KEPT).into()).to_vec();
     store.commit(&five("KRW-BTC"), &longer, &proof(0, KEPT)).await.unwrap();
     store.commit(&series("KRW-ETH"), &candles(3, 50), &proof(0, 60)).await.unwrap();
 }

@@ -35,7 +35,7 @@ async fn what_another_run_has_left_is_remembered_after_the_first_read() {
         assert_eq!(store.coverage(each).await.unwrap(), proof(0, 1_000));
         for from_memory in [0, 400] {
             let read = store.read(each, minutes(0, 1_000), 400).await.unwrap();
-            assert_eq!((read.candles, read.from_memory), (candles(600, 1_000), from_memory));
+            assert_eq!((read.candles, read.from_memory), (candles(600, 1_000).into(), from_memory));
         }
     }
 }
@@ -49,9 +49,9 @@ async fn a_commit_gives_up_only_the_blocks_it_touches() {
     store.read(&btc, everything(), usize::MAX).await.unwrap();
     store.commit(&btc, &candles(2_560, 2_561), &proof(2_560, 2_561)).await.unwrap();
     let read = store.read(&btc, minutes(0, 2_561), usize::MAX).await.unwrap();
-    assert_eq!((read.candles, read.from_memory), (candles(0, 2_561), 2_560));
+    assert_eq!((read.candles, read.from_memory), (candles(0, 2_561).into(), 2_560));
     let read = store.read(&btc, minutes(2_300, 2_561), usize::MAX).await.unwrap();
-    assert_eq!((read.candles, read.from_memory), (candles(2_300, 2_561), 261));
+    assert_eq!((read.candles, read.from_memory), (candles(2_300, 2_561).into(), 261));
 }
 
 /// Rows of generation `g` close at `g`; the writer publishes `g` once they are acknowledged.

@@ -107,7 +107,7 @@ async fn while_the_shared_store_is_away_what_is_near_is_served_and_nothing_else_
     worker.source.candles(last(100)).await.unwrap();
     worker.venue.asked();
     shared.close().await;
-    assert_eq!(worker.source.candles(last(100)).await.unwrap().candles.last(), Some(&candle(NOW - 1)));
+    assert_eq!(worker.source.candles(last(100)).await.unwrap().candles.last(), Some(candle(NOW - 1)));
     let error = worker.source.candles(last(200)).await.unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::Store);
     assert_eq!(worker.venue.asked(), []);

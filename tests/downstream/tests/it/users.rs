@@ -35,7 +35,7 @@ async fn a_chart_shows_the_newest_candles_while_they_grow() {
     let client = rig.backbone.client(Priority::Normal);
     let mut frames = Vec::new();
     let shown = chart::run(&client, ("KRW-BTC", Timeframe::M1), 250, |candles| {
-        frames.push((candles.len(), candles.is_sorted_by(|one, next| one.open_time < next.open_time)));
+        frames.push((candles.len(), candles.is_rising()));
         frames.len() < 4
     });
     soon(shown).await.unwrap();

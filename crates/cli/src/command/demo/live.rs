@@ -132,19 +132,16 @@ impl Minute {
     /// Shows it as it stands; the one before as well, where that has closed since.
     async fn show(&mut self, bot: &Client, screen: &mut Screen<'_>) -> anyhow::Result<()> {
         let set = bot.candles(self.series.symbol.code(), self.series.timeframe).last(2).await?;
+        let newest = set.last().map_or(Timestamp::MIN, |newest| newest.open_time);
         for candle in &set.candles {
-            let is_over = Some(candle.open_time) == self.forming && candle.open_time != newest(&set.candles);
+            let is_over = Some(candle.open_time) == self.forming && candle.open_time != newest;
             if is_over {
-                screen.candle(&self.series, &Candle { is_final: true, ..*candle })?;
-            } else if candle.open_time == newest(&set.candles) && !candle.is_final {
-                screen.candle(&self.series, candle)?;
+                screen.candle(&self.series, &Candle { is_final: true, ..candle })?;
+            } else if candle.open_time == newest && !candle.is_final {
+                screen.candle(&self.series, &candle)?;
             }
         }
         self.forming = set.candles.last().filter(|newest| !newest.is_final).map(|newest| newest.open_time);
         Ok(())
     }
-}
-
-fn newest(candles: &[Candle]) -> Timestamp {
-    candles.last().map_or(Timestamp::MIN, |newest| newest.open_time)
 }
