@@ -27,6 +27,7 @@ mod recorded;
 mod refusals;
 mod resume;
 mod run;
+mod sealed;
 mod secrets;
 mod shared;
 mod side_by_side;

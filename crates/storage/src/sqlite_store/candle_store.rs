@@ -17,6 +17,8 @@ use super::shard_writer::WriteOp;
 use super::{SqliteStore, fault, listing};
 use crate::batch::Batch;
 
+/// The number of rows that are read at once from a table.
+const MAX_ROWS_PER_READ: usize = 16_384;
 /// The longest that closing waits for the writers.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -66,6 +68,15 @@ impl CandleStore for SqliteStore {
             Ok(None) => self.read_from_blocks(&state, range, limit).await,
             Err(error) if is_damage(&error) => self.read_from_blocks(&state, range, limit).await,
             Err(error) => Err(error),
+        }
+    }
+
+    async fn rows_at_once(&self, series: &Series, range: TimeRange) -> usize {
+        let Ok(state) = self.state(series) else { return MAX_ROWS_PER_READ };
+        // A failure is met again by the read.
+        match self.is_mostly_sealed(&state, range).await {
+            Ok(true) => usize::MAX,
+            _ => MAX_ROWS_PER_READ,
         }
     }
 

@@ -18,11 +18,13 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::file_maintenance::{PageCounts, file_size, wal_path};
 pub use self::report::{MaintenanceReport, ShardMaintenance};
+use super::block::BlockGrid;
 use super::block_cache::BlockCache;
 use super::commit_file::CommitId;
 use super::sealed::SealQueue;
 use super::shard_index::ShardIndex;
 use super::shard_pool::{ShardId, ShardPool};
+use super::series_state::SeriesState;
 use super::source_registry::SourceRegistry;
 use super::{MaintenanceConfig, SeriesMap, SqliteStore};
 
@@ -52,6 +54,12 @@ impl MaintenanceState {
     /// Ends the current round at its next step, and prevents further ones.
     pub(super) fn stop(&self) {
         self.stop.cancel();
+    }
+
+    /// Returns whether old rows of a series are deleted.
+    pub(super) fn forgets(&self, series: &SeriesState) -> bool {
+        let width = |timeframe| BlockGrid::of(timeframe).width_ms();
+        self.config.retain.iter().any(|rule| width(rule.timeframe) == series.grid.width_ms())
     }
 
     /// Returns the token that is cancelled when maintenance is stopped.

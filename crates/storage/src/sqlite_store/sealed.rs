@@ -15,13 +15,15 @@
 //! upbit/shard-0000.sealed/9f…c4.columns      header, index of chunks, seven columns
 //! ```
 
-mod column_buffers;
+mod bad_file;
 mod seal;
+mod seal_plan;
 mod seal_index;
 mod seal_queue;
 mod seal_table;
 mod sealed_read;
 mod sealer;
+mod segment_columns;
 mod segment_draft;
 mod segment_file;
 mod segment_header;

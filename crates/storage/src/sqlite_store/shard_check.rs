@@ -14,7 +14,7 @@ use futures::FutureExt;
 use market_backbone_core::{Grid, Series, StoreError, VenueId};
 use rusqlite::Connection;
 
-use self::ledgers::Ledgers;
+use self::ledgers::ShardLedgers;
 use self::shard_view::ShardView;
 use super::schema::SCHEMA_VERSION;
 use super::sealed::SealedTier;
@@ -100,7 +100,7 @@ pub(super) fn run(conn: Connection, shard: &ShardToCheck) -> Result<CheckedShard
         return Ok(checked);
     }
     checked.file.extend(structure::check_spans(&conn, shard.venue, file)?);
-    let ledgers = Ledgers::load(&conn)?;
+    let ledgers = ShardLedgers::load(&conn)?;
     checked.lacks_checksums = !ledgers.unsealed.is_empty();
     let tables = structure::tables(&conn)?;
     let named = shard.series.iter().map(|series| (series.clone(), SeriesState::new(series, 0)));
@@ -124,7 +124,7 @@ pub(super) fn run(conn: Connection, shard: &ShardToCheck) -> Result<CheckedShard
 /// Compares what a series holds with what was written.
 fn check_written(
     view: &ShardView,
-    ledgers: &Ledgers,
+    ledgers: &ShardLedgers,
     (series, grid): (&Series, Grid),
     file: &Path,
     found: &mut Vec<Finding>,
@@ -160,7 +160,7 @@ fn check_written(
 }
 
 /// Checks what the rows and the ledgers say.
-fn check_content(view: &ShardView, ledgers: &Ledgers, grid: Grid, checked: &mut CheckedShard) {
+fn check_content(view: &ShardView, ledgers: &ShardLedgers, grid: Grid, checked: &mut CheckedShard) {
     let held: BTreeSet<&Series> = checked.held.iter().collect();
     for series in &checked.held {
         let old = ledgers.lone_witnesses(&series.to_string());

@@ -51,7 +51,7 @@ impl SqliteStore {
     /// Notes a long range that no sealed file had: whoever reads it again finds one.
     fn note_unsealed(&self, series: &Arc<SeriesState>, read: &StoredCandles) {
         if !self.read_only && read.candles.len() >= self.long_read() {
-            self.seal_queue.note_written(series, &read.candles);
+            self.seal_queue.note_read(series, &read.candles);
         }
     }
 }

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use market_backbone_core::{Candle, CandleStore};
-use market_backbone_storage::SqliteStore;
+use market_backbone_core::{Candle, CandleStore, Grid};
+use market_backbone_storage::{IntegrityIssue, IssueLocation, RepairPlan, SqliteStore};
 
 use crate::material::{candle, candles, proof, series};
 use crate::sealed::{SPOILED, change, config, files, open, rows};
@@ -159,5 +159,48 @@ async fn what_a_killed_process_left_is_nothing_and_is_swept_away() {
     assert_eq!(left.len(), 1, "{left:?}");
     assert!(![orphan, draft, file].contains(&left[0]));
     check_all(&store, &candles(0, ROWS)).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_check_names_bad_files_and_they_can_be_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = sealed(folder.path()).await;
+    assert_eq!(store.check(Grid::Utc).await.unwrap(), []);
+    let spoils: [fn(&Path); 3] = [
+        |file| fs::remove_file(file).unwrap(),
+        |file| fs::write(file, b"torn").unwrap(),
+        |file| {
+            let mut bytes = fs::read(file).unwrap();
+            let last = bytes.len() - 9;
+            bytes[last] ^= 4;
+            fs::write(file, bytes).unwrap();
+        },
+    ];
+    for spoil in spoils {
+        let file = files(folder.path()).remove(0);
+        spoil(&file);
+        for _ in 0..2 {
+            let found = store.check(Grid::Utc).await.unwrap();
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(
+                (found[0].issue, &found[0].location),
+                (IntegrityIssue::Sealed, &IssueLocation::File(file.clone()))
+            );
+        }
+        let plan = RepairPlan::of(&store.check(Grid::Utc).await.unwrap(), |_| Some((Grid::Utc, 200)));
+        assert_eq!((plan.sealed.len(), plan.ranges.len(), plan.manual), (1, 0, 0));
+        store.seal_again(&plan.sealed[0]).await.unwrap();
+        assert_eq!(store.check(Grid::Utc).await.unwrap(), []);
+        assert_ne!(files(folder.path()), [file]);
+        check_all(&store, &candles(0, ROWS)).await;
+    }
+    // Rows that the table has got since, newer than the sealed ones, are no contradiction.
+    store.commit(&series("KRW-BTC"), &candles(ROWS, ROWS + 5), &proof(ROWS, ROWS + 5)).await.unwrap();
+    assert_eq!(store.check(Grid::Utc).await.unwrap(), []);
+    // Damage to the table is found although reads are answered from the file.
+    change(folder.path(), "UPDATE \"candles_KRW_BTC_1m\" SET volume = 1e6 WHERE timestamp = 60000000").await;
+    let found = store.check(Grid::Utc).await.unwrap();
+    assert_eq!(found.iter().map(|found| found.issue).collect::<Vec<_>>(), [IntegrityIssue::Damaged]);
     store.close().await;
 }

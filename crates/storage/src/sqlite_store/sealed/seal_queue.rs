@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use market_backbone_core::Candle;
+use market_backbone_core::{Candle, CandleColumns};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::seal::SegmentGrid;
+use super::seal_plan::MIN_NEW_ROWS;
 use crate::sqlite_store::SealingConfig;
 use crate::sqlite_store::series_state::SeriesState;
 
@@ -29,6 +30,7 @@ pub(in crate::sqlite_store) struct SealQueue {
 struct WaitingSeries {
     series: Arc<SeriesState>,
     segments: BTreeMap<i64, Instant>,
+    rows: usize,
 }
 
 /// The segments of a series that have rested long enough.
@@ -48,11 +50,21 @@ impl SealQueue {
     pub(in crate::sqlite_store) fn note_written(&self, series: &Arc<SeriesState>, rows: &[Candle]) {
         let grid = SegmentGrid::new(series.grid);
         let segments = rows.chunk_by(|a, b| grid.segment_of(a.open_time) == grid.segment_of(b.open_time));
-        self.note(series, segments.map(|group| grid.segment_of(group[0].open_time)));
+        self.note(series, rows.len(), segments.map(|group| grid.segment_of(group[0].open_time)));
     }
 
-    /// Notes that these segments of a series would be worth a file.
-    pub(super) fn note(&self, series: &Arc<SeriesState>, segments: impl Iterator<Item = i64>) {
+    /// Notes that rows of a series were read that are worth a file.
+    pub(in crate::sqlite_store) fn note_read(&self, series: &Arc<SeriesState>, rows: &CandleColumns) {
+        let grid = SegmentGrid::new(series.grid);
+        let ends = rows.first().zip(rows.last());
+        let segments = |(first, last): (Candle, Candle)| {
+            grid.segment_of(first.open_time)..=grid.segment_of(last.open_time)
+        };
+        self.note(series, rows.len(), ends.map(segments).into_iter().flatten());
+    }
+
+    /// Notes that these segments of a series, with so many rows, would be worth a file.
+    pub(super) fn note(&self, series: &Arc<SeriesState>, rows: usize, segments: impl Iterator<Item = i64>) {
         if !self.config.enabled {
             return;
         }
@@ -63,8 +75,9 @@ impl SealQueue {
         }
         let entry = waiting
             .entry(series.number)
-            .or_insert_with(|| WaitingSeries { series: Arc::clone(series), segments: BTreeMap::new() });
+            .or_insert_with(|| WaitingSeries { series: Arc::clone(series), segments: BTreeMap::new(), rows: 0 });
         entry.segments.extend(segments.map(|segment| (segment, now)));
+        entry.rows = entry.rows.saturating_add(rows);
         drop(waiting);
         self.written.notify_one();
     }
@@ -79,10 +92,17 @@ impl SealQueue {
     }
 
     /// Takes the segments that nobody has written to for `rest`.
+    ///
+    /// A series with fewer new rows than make a file worth while waits for more, so that one which grows by a
+    /// candle a minute is not looked at each minute.
     pub(super) fn take_due(&self, rest: Duration) -> Vec<DueSegments> {
         let now = Instant::now();
+        let enough = MIN_NEW_ROWS.min(self.config.min_rows);
         let mut due = Vec::new();
         self.waiting().retain(|_, waiting| {
+            if (waiting.rows as u64) < enough {
+                return true;
+            }
             let rested = waiting.segments.extract_if(.., |_, at| now - *at >= rest);
             let segments: Vec<i64> = rested.map(|(segment, _)| segment).collect();
             if !segments.is_empty() {

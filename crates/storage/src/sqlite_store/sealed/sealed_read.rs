@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use market_backbone_core::{Candle, StoreError, StoredCandles, TimeRange, Timestamp};
+use market_backbone_core::{Candle, CandleColumns, StoreError, StoredCandles, TimeRange, Timestamp};
 use tokio::task::spawn_blocking;
 
-use super::column_buffers::{ColumnBuffers, ColumnSlots};
+use super::segment_columns::{SegmentColumns, ColumnSlots};
 use super::seal::SegmentSeal;
 use super::seal_index::SealIndex;
 use super::segment_file::{SegmentFault, SegmentFile};
@@ -49,20 +49,20 @@ pub(in crate::sqlite_store) fn read_blocks(
     Ok((rows, block))
 }
 
-fn newest_first(columns: &ColumnBuffers) -> Vec<Candle> {
+fn newest_first(columns: &SegmentColumns) -> Vec<Candle> {
     columns.candles().rev().collect()
 }
 
 /// A part of a long read.
 #[derive(Debug)]
-enum Piece {
+enum ReadPiece {
     /// Rows from the table, oldest first.
     Rows(StoredCandles),
     /// Rows of a file.
     File(SegmentSeal, Arc<SegmentFile>, Range<usize>),
 }
 
-impl Piece {
+impl ReadPiece {
     fn rows(&self) -> usize {
         match self {
             Self::Rows(read) => read.candles.len(),
@@ -75,6 +75,25 @@ impl Piece {
 type BadFile = (SegmentSeal, SegmentFault);
 
 impl SqliteStore {
+    /// Returns whether sealed files have many rows of a range.
+    pub(in crate::sqlite_store) async fn is_mostly_sealed(
+        &self,
+        series: &Arc<SeriesState>,
+        range: TimeRange,
+    ) -> Result<bool, StoreError> {
+        self.revalidate_unless_damaged(series).await?;
+        let index = match series.seals() {
+            Some(index) => index,
+            None => match self.shard_of(series).await? {
+                Some(shard) => self.load_seal_index(series, &shard).await?,
+                None => return Ok(false),
+            },
+        };
+        let (from_ms, to_ms) = candle_table::millis(range);
+        let seals = index.overlapping(from_ms, to_ms);
+        Ok(seals.iter().map(|seal| seal.rows as usize).sum::<usize>() >= self.long_read())
+    }
+
     /// Returns the number of rows from which on a read goes around the cache of blocks.
     pub(in crate::sqlite_store) fn long_read(&self) -> usize {
         usize::try_from(self.seal_queue.config().min_rows).unwrap_or(usize::MAX)
@@ -115,7 +134,7 @@ impl SqliteStore {
             drop(shard); // reading what is not sealed leases it again
             let pieces = self.pieces(series, &index, files, range, limit).await?;
             match spawn_blocking(move || assemble(pieces)).await.map_err(|error| fault::interrupted(&error))? {
-                Ok(read) => return Ok(Some(read)),
+                Ok(read) => return Ok(read),
                 Err((seal, fault)) => {
                     let Some(shard) = self.shard_of(series).await? else { return Ok(None) };
                     shard.drop_seal(series, &seal, &fault).await;
@@ -133,7 +152,7 @@ impl SqliteStore {
         files: Vec<(SegmentSeal, SegmentFile, Range<usize>)>,
         range: TimeRange,
         limit: usize,
-    ) -> Result<Vec<Piece>, StoreError> {
+    ) -> Result<Vec<ReadPiece>, StoreError> {
         let mut pieces = Vec::with_capacity(files.len() + 2);
         let (mut to, mut left) = (range.to(), limit);
         for (seal, file, rows) in files {
@@ -144,17 +163,17 @@ impl SqliteStore {
             {
                 let read = self.read_from_blocks(series, gap, left).await?;
                 left -= read.candles.len();
-                pieces.push(Piece::Rows(read));
+                pieces.push(ReadPiece::Rows(read));
             }
             let rows = rows.start.max(rows.end.saturating_sub(left))..rows.end;
             left -= rows.len();
             to = Timestamp::from_millis(seal.from_ms);
-            pieces.push(Piece::File(seal, Arc::new(file), rows));
+            pieces.push(ReadPiece::File(seal, Arc::new(file), rows));
         }
         if let Ok(rest) = TimeRange::new(range.from(), to)
             && left > 0
         {
-            pieces.push(Piece::Rows(self.read_from_blocks(series, rest, left).await?));
+            pieces.push(ReadPiece::Rows(self.read_from_blocks(series, rest, left).await?));
         }
         Ok(pieces)
     }
@@ -186,22 +205,23 @@ fn open_files(
     Ok(files)
 }
 
-/// Copies all pieces, which come newest first, into one set of columns.
-fn assemble(mut pieces: Vec<Piece>) -> Result<StoredCandles, BadFile> {
+/// Copies all pieces, which come newest first, into one set of columns; `None` if they are out of order, which the
+/// table has to answer for.
+fn assemble(mut pieces: Vec<ReadPiece>) -> Result<Option<StoredCandles>, BadFile> {
     pieces.reverse();
-    let rows = pieces.iter().map(Piece::rows).sum();
-    let mut columns = ColumnBuffers::zeroed(rows);
+    let rows = pieces.iter().map(ReadPiece::rows).sum();
+    let mut columns = SegmentColumns::zeroed(rows);
     let mut rest = columns.slots();
-    let mut jobs: Vec<(&Piece, Range<usize>, ColumnSlots<'_>)> = Vec::new();
+    let mut jobs: Vec<(&ReadPiece, Range<usize>, ColumnSlots<'_>)> = Vec::new();
     for piece in &pieces {
         match piece {
-            Piece::Rows(read) => rest.take_front(read.candles.len()).fill(&read.candles),
-            Piece::File(_, _, rows) => jobs.push((piece, rows.clone(), rest.take_front(rows.len()))),
+            ReadPiece::Rows(read) => rest.take_front(read.candles.len()).fill(&read.candles),
+            ReadPiece::File(_, _, rows) => jobs.push((piece, rows.clone(), rest.take_front(rows.len()))),
         }
     }
-    let run = |jobs: Vec<(&Piece, Range<usize>, ColumnSlots<'_>)>| {
+    let run = |jobs: Vec<(&ReadPiece, Range<usize>, ColumnSlots<'_>)>| {
         for (piece, rows, slots) in jobs {
-            if let Piece::File(seal, file, _) = piece {
+            if let ReadPiece::File(seal, file, _) = piece {
                 file.read_into(rows, slots).map_err(|fault| (*seal, fault))?;
             }
         }
@@ -217,9 +237,11 @@ fn assemble(mut pieces: Vec<Piece>) -> Result<StoredCandles, BadFile> {
         })?;
     }
     let from_memory = pieces.iter().map(|piece| match piece {
-        Piece::Rows(read) => read.from_memory,
-        Piece::File(..) => 0,
+        ReadPiece::Rows(read) => read.from_memory,
+        ReadPiece::File(..) => 0,
     });
     let from_memory = from_memory.sum();
-    Ok(StoredCandles { candles: columns.candles().collect(), from_memory })
+    drop(pieces);
+    let candles = CandleColumns::from_final(columns.times, columns.figures);
+    Ok(candles.ok().map(|candles| StoredCandles { candles, from_memory }))
 }

@@ -1,7 +1,6 @@
 //! Seals what has been written and rests: in the background, when the store is closed, and on request.
 
 use std::ops::RangeInclusive;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +8,9 @@ use market_backbone_core::StoreError;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
-use super::seal::SegmentSeal;
 use super::seal_index::SealIndex;
-use super::segment_draft::{self, SealPolicy};
-use super::segment_file::SegmentFault;
-use super::{seal_table, sweep};
+use super::seal_plan::{self, SealPlan, SealPolicy};
+use super::{segment_draft, sweep};
 use crate::sqlite_store::maintenance::WeakStore;
 use crate::sqlite_store::series_state::SeriesState;
 use crate::sqlite_store::shard::Shard;
@@ -62,48 +59,19 @@ impl SqliteStore {
         Ok(report)
     }
 
-    /// Makes the sealed file at `file`, which [`check`](Self::check) found bad, again from its table.
-    ///
-    /// # Errors
-    ///
-    /// As [`seal`](Self::seal). A file that is not one of this store's changes nothing.
-    pub async fn seal_again(&self, file: &Path) -> Result<(), StoreError> {
-        if self.read_only {
-            return Err(fault::read_only());
-        }
-        for id in self.shards.all() {
-            let shard = self.shards.lease(id).await?;
-            if file.parent() != Some(shard.sealed().folder()) {
-                continue;
-            }
-            let seals = shard.direct(|conn| seal_table::all(conn)).await?;
-            let named = seals.iter().find(|(_, seal)| shard.sealed().path_of(seal) == file);
-            for series in self.series_in(id).await? {
-                if let Some((label, seal)) = named
-                    && *label == series.to_string()
-                {
-                    shard.drop_seal(&self.state(&series)?, seal, &SegmentFault::Damaged).await;
-                }
-            }
-            drop(shard);
-            self.seal_shard(id, SealPolicy::Everything).await?;
-        }
-        Ok(())
-    }
-
     /// Seals what is worth it in one shard, whoever wrote it, and deletes files without a seal.
     pub(in crate::sqlite_store) async fn seal_in_background(&self, id: ShardId) -> Result<(), StoreError> {
         self.seal_shard(id, SealPolicy::Background).await.map(drop)
     }
 
-    async fn seal_shard(&self, id: ShardId, policy: SealPolicy) -> Result<SealReport, StoreError> {
+    pub(super) async fn seal_shard(&self, id: ShardId, policy: SealPolicy) -> Result<SealReport, StoreError> {
         let mut report = SealReport::default();
         let config = self.seal_queue.config();
         if !config.enabled {
             return Ok(report);
         }
         let shard = self.shards.lease(id).await?;
-        let large = shard.direct(move |conn| segment_draft::large_series(conn, config.min_rows)).await?;
+        let large = shard.direct(move |conn| seal_plan::large_series(conn, config.min_rows)).await?;
         drop(shard); // a series may find its file damaged, and rebuild it
         for series in self.series_in(id).await? {
             if self.maintenance.is_stopped() {
@@ -141,14 +109,16 @@ impl SqliteStore {
         let lock = self.shards.lock().ok_or_else(fault::closed)?;
         lock.require_same_folder()?;
         let shard = self.shards.lease(id).await?;
-        let (state, asked, how) = (Arc::clone(series), range.clone(), (policy, config.min_rows));
-        let segments = shard.direct(move |conn| segment_draft::plan(conn, &state, asked, how)).await?;
+        let skips_oldest = policy == SealPolicy::Background && self.maintenance.forgets(series);
+        let asked = SealPlan { range: range.clone(), policy, min_rows: config.min_rows, skips_oldest };
+        let state = Arc::clone(series);
+        let segments = shard.direct(move |conn| seal_plan::plan(conn, &state, asked)).await?;
         for segments in segments.chunks(FILES_PER_TRANSACTION) {
             let mut drafts = Vec::with_capacity(segments.len());
             for segment in segments.iter().copied() {
                 if is_over() {
                     // For the last round, or for whoever opens the folder next.
-                    self.seal_queue.note(series, range.clone().into_iter().flatten());
+                    self.seal_queue.note(series, usize::MAX / 2, range.clone().into_iter().flatten());
                     break;
                 }
                 let (state, tier) = (Arc::clone(series), Arc::clone(shard.sealed()));
@@ -157,7 +127,7 @@ impl SqliteStore {
                 drafts.extend(draft.map_err(|error| fault::io(shard.sealed().folder(), error))?);
             }
             if drafts.is_empty() {
-                break;
+                continue;
             }
             let (path, state) = (shard.path().to_owned(), Arc::clone(series));
             let _turn = shard.write_lock().acquire().await;
@@ -213,39 +183,6 @@ impl SqliteStore {
         let index = Arc::new(shard.direct(move |conn| SealIndex::load(conn, &state, &tier)).await?);
         series.cache_seals(version, &index);
         Ok(index)
-    }
-}
-
-impl Shard {
-    /// Gives up a file that cannot be used: the table answers, and the segment is sealed again later.
-    pub(in crate::sqlite_store) async fn drop_seal(
-        &self,
-        series: &Arc<SeriesState>,
-        seal: &SegmentSeal,
-        fault: &SegmentFault,
-    ) {
-        self.sealed().mark_bad(seal.id);
-        series.forget_seals();
-        tracing::warn!(
-            series = series.label, file = seal.file_name(), %fault,
-            "a sealed file is not used; the table has its candles, and it is made again"
-        );
-        // A system that cannot open files now may open this one later.
-        if self.cached_view().is_none() || matches!(fault, SegmentFault::Io(_)) {
-            return;
-        }
-        let _turn = self.write_lock().acquire().await;
-        let (path, state, seal) = (self.path().to_owned(), Arc::clone(series), *seal);
-        let dropped = spawn_blocking(move || {
-            let conn = direct_reader::open_for_writing(&path)?;
-            super::seal_table::delete(&conn, &state.label, &seal)
-        });
-        match dropped.await {
-            Ok(Ok(())) => self.sealed().remove_file(&seal),
-            // It stays out of use for as long as the shard is open.
-            Ok(Err(error)) => tracing::debug!(%error, "the seal of a bad file could not be deleted"),
-            Err(error) => tracing::debug!(%error, "the seal of a bad file could not be deleted"),
-        }
     }
 }
 

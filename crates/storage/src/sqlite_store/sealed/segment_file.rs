@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::column_buffers::{COLUMNS, ColumnBuffers, ColumnSlots};
+use super::segment_columns::{COLUMNS, SegmentColumns, ColumnSlots};
 use super::seal::SegmentSeal;
-use super::segment_header::{self, CHUNK_ROWS, Chunk};
+use super::segment_header::{self, CHUNK_ROWS, ChunkEntry};
 use crate::sqlite_store::checksum;
 use crate::sqlite_store::positioned_file::read_exact_at;
 
@@ -49,7 +49,7 @@ impl std::fmt::Display for SegmentFault {
 #[derive(Debug)]
 pub(in crate::sqlite_store) struct SegmentFile {
     file: File,
-    index: Vec<Chunk>,
+    index: Vec<ChunkEntry>,
     rows: usize,
     columns_at: usize,
 }
@@ -62,9 +62,9 @@ impl SegmentFile {
         folder: &Path,
         name: &str,
         seal: SegmentSeal,
-        columns: &ColumnBuffers,
+        columns: &SegmentColumns,
     ) -> io::Result<SegmentSeal> {
-        let index: Vec<Chunk> = (0..columns.len())
+        let index: Vec<ChunkEntry> = (0..columns.len())
             .step_by(CHUNK_ROWS)
             .map(|from| {
                 let rows = from..columns.len().min(from + CHUNK_ROWS);
@@ -72,7 +72,7 @@ impl SegmentFile {
                 let figures = columns.figures.each_ref().map(|column| little_endian(&column[rows.clone()]));
                 let [open, high, low, close, volume, turnover] = &figures;
                 let parts = [&little_endian(times), open, high, low, close, volume, turnover];
-                Chunk { first: columns.times[from], sum: chunk_sum(parts.map(|part| part.as_ref())) }
+                ChunkEntry { first: columns.times[from], sum: chunk_sum(parts.map(|part| part.as_ref())) }
             })
             .collect();
         let header = segment_header::encode(name, &seal, &index);
@@ -121,8 +121,8 @@ impl SegmentFile {
     }
 
     /// Reads some rows.
-    pub(super) fn read(&self, rows: Range<usize>) -> Result<ColumnBuffers, SegmentFault> {
-        let mut columns = ColumnBuffers::zeroed(rows.len());
+    pub(super) fn read(&self, rows: Range<usize>) -> Result<SegmentColumns, SegmentFault> {
+        let mut columns = SegmentColumns::zeroed(rows.len());
         self.read_into(rows, columns.slots())?;
         Ok(columns)
     }
@@ -148,7 +148,7 @@ impl SegmentFile {
                 at = end;
             } else {
                 let end = whole.end.min(rows.end);
-                let mut columns = ColumnBuffers::zeroed(whole.len());
+                let mut columns = SegmentColumns::zeroed(whole.len());
                 self.read_chunks(whole.clone(), columns.slots())?;
                 into.take_front(end - at).copy_from(&columns, at - whole.start..end - whole.start);
                 at = end;

@@ -8,7 +8,7 @@
 //! of each chunk of 1,024 rows: first open time 8 | checksum 8
 //! ```
 
-use super::column_buffers::COLUMNS;
+use super::segment_columns::COLUMNS;
 use super::seal::SegmentSeal;
 use crate::sqlite_store::checksum;
 
@@ -23,7 +23,7 @@ const ALIGNMENT: usize = 64;
 
 /// The index entry of one chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chunk {
+pub(super) struct ChunkEntry {
     /// The open time of its first row, in nanoseconds.
     pub(super) first: i64,
     /// The checksum of its part of each column.
@@ -51,7 +51,7 @@ pub(super) fn file_bytes(name: &str, rows: usize) -> u64 {
 }
 
 /// Builds the header of a file. `seal.sum` does not count: it is the checksum of the result.
-pub(super) fn encode(name: &str, seal: &SegmentSeal, index: &[Chunk]) -> Vec<u8> {
+pub(super) fn encode(name: &str, seal: &SegmentSeal, index: &[ChunkEntry]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(header_bytes(name, seal.rows as usize));
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&seal.id.to_le_bytes());
@@ -69,17 +69,17 @@ pub(super) fn encode(name: &str, seal: &SegmentSeal, index: &[Chunk]) -> Vec<u8>
 }
 
 /// Returns the index in `bytes`, if they are the header of the file of `name` with exactly this seal.
-pub(super) fn decode(name: &str, seal: &SegmentSeal, bytes: &[u8]) -> Option<Vec<Chunk>> {
+pub(super) fn decode(name: &str, seal: &SegmentSeal, bytes: &[u8]) -> Option<Vec<ChunkEntry>> {
     if checksum::of_bytes(bytes) != seal.sum || bytes.len() != header_bytes(name, seal.rows as usize) {
         return None;
     }
     let (entries, []) = bytes[FIXED_BYTES + name.len()..].as_chunks::<8>() else { return None };
     let number = |entry: &[u8; 8]| i64::from_le_bytes(*entry);
-    let index: Vec<Chunk> = entries
+    let index: Vec<ChunkEntry> = entries
         .as_chunks::<2>()
         .0
         .iter()
-        .map(|[first, sum]| Chunk { first: number(first), sum: number(sum) })
+        .map(|[first, sum]| ChunkEntry { first: number(first), sum: number(sum) })
         .collect();
     // The checksum says that the store wrote the header; this, that it wrote it for this series and seal.
     (encode(name, seal, &index) == bytes).then_some(index)
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_header_counts_for_its_own_seal_and_series_alone() {
-        let index = [Chunk { first: 5, sum: -7 }, Chunk { first: 9, sum: 1 }];
+        let index = [ChunkEntry { first: 5, sum: -7 }, ChunkEntry { first: 9, sum: 1 }];
         let mut seal = SegmentSeal { segment: -2, id: 9, from_ms: -5, to_ms: 99, rows: 1_025, sum: 0 };
         let bytes = encode("KRW-BTC 1m", &seal, &index);
         seal.sum = checksum::of_bytes(&bytes);

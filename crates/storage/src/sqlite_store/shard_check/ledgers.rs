@@ -9,7 +9,7 @@ use crate::origin_codec;
 
 /// The ledgers of a shard, and what was written about them.
 #[derive(Debug, Default)]
-pub(super) struct Ledgers {
+pub(super) struct ShardLedgers {
     known: HashMap<String, Coverage>,
     /// The series with a ledger that cannot be read.
     unreadable: HashSet<String>,
@@ -22,7 +22,7 @@ pub(super) struct Ledgers {
     pub(super) unsealed: HashSet<String>,
 }
 
-impl Ledgers {
+impl ShardLedgers {
     pub(super) fn load(conn: &Connection) -> Result<Self, rusqlite::Error> {
         let mut ledgers = Self::default();
         let sql = "SELECT series, from_ns, to_ns, origin, observed_ns FROM coverage ORDER BY series, from_ns";

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use super::super::series_state::SeriesState;
 use super::super::{fault, verified_rows};
-use super::ledgers::Ledgers;
+use super::ledgers::ShardLedgers;
 
 /// The number of rows that are kept in memory: some megabytes.
 const MAX_KEPT_ROWS: usize = 262_144;
@@ -36,7 +36,7 @@ struct KeptRows {
 
 impl ShardView {
     /// The series with a table are those in `states`.
-    pub(super) fn new(conn: Connection, states: HashMap<Series, SeriesState>, ledgers: &Ledgers) -> Self {
+    pub(super) fn new(conn: Connection, states: HashMap<Series, SeriesState>, ledgers: &ShardLedgers) -> Self {
         let known = states.iter().map(|(series, state)| (series.clone(), ledgers.known(&state.label)));
         let labels = states.iter().filter(|(_, state)| ledgers.has_any(&state.label));
         Self {

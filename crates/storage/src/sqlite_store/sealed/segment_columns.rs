@@ -2,21 +2,21 @@
 
 use std::ops::Range;
 
-use market_backbone_core::{Candle, Timestamp};
+use market_backbone_core::{Candle, CandleColumns, Timestamp};
 
 /// The number of columns: the open time and six figures.
 pub(super) const COLUMNS: usize = 7;
 
 /// Seven columns of the same length, oldest row first.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::sqlite_store) struct ColumnBuffers {
+pub(in crate::sqlite_store) struct SegmentColumns {
     /// The open times, in nanoseconds.
     pub(in crate::sqlite_store) times: Vec<i64>,
     /// Open, high, low, close, volume and turnover.
     pub(in crate::sqlite_store) figures: [Vec<f64>; COLUMNS - 1],
 }
 
-impl ColumnBuffers {
+impl SegmentColumns {
     /// Creates columns of `rows` zeros, to be filled from files.
     pub(super) fn zeroed(rows: usize) -> Self {
         Self { times: vec![0; rows], figures: std::array::from_fn(|_| vec![0.0; rows]) }
@@ -81,18 +81,24 @@ impl<'a> ColumnSlots<'a> {
         Self { times, figures }
     }
 
-    /// Writes `candles`, as many as there is room for.
-    pub(super) fn fill(&mut self, candles: &[Candle]) {
-        for (row, candle) in candles.iter().enumerate().take(self.len()) {
-            self.times[row] = candle.open_time.as_nanos();
-            for (column, figure) in self.figures.iter_mut().zip(figures(candle)) {
-                column[row] = figure;
-            }
+    /// Copies `candles`, as many as there are here.
+    pub(super) fn fill(&mut self, candles: &CandleColumns) {
+        self.times.copy_from_slice(candles.open_times_ns());
+        let figures = [
+            candles.opens(),
+            candles.highs(),
+            candles.lows(),
+            candles.closes(),
+            candles.volumes(),
+            candles.turnovers(),
+        ];
+        for (column, from) in self.figures.iter_mut().zip(figures) {
+            column.copy_from_slice(from);
         }
     }
 
     /// Copies `rows` of `other`, as many as there are here.
-    pub(super) fn copy_from(&mut self, other: &ColumnBuffers, rows: Range<usize>) {
+    pub(super) fn copy_from(&mut self, other: &SegmentColumns, rows: Range<usize>) {
         self.times.copy_from_slice(&other.times[rows.clone()]);
         for (column, from) in self.figures.iter_mut().zip(&other.figures) {
             column.copy_from_slice(&from[rows.clone()]);
