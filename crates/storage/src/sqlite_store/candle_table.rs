@@ -115,13 +115,15 @@ pub(super) fn candle_lossy(row: &SqliteRow) -> Result<Candle, sqlx::Error> {
     })
 }
 
-/// Reads a row that may be damaged, from a direct connection: a value that is no number becomes NaN.
+/// Reads a row that may be damaged, from a direct connection: a value that is no number becomes one, as SQLite
+/// itself makes it one, and matches no checksum.
 pub(super) fn candle_direct(row: &rusqlite::Row<'_>) -> Result<Candle, rusqlite::Error> {
     let figure = |column: usize| {
         Ok::<_, rusqlite::Error>(match row.get_ref(column)? {
             ValueRef::Real(figure) => figure,
             ValueRef::Integer(figure) => figure as f64,
-            ValueRef::Null | ValueRef::Text(_) | ValueRef::Blob(_) => f64::NAN,
+            ValueRef::Text(text) => std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0),
+            ValueRef::Null | ValueRef::Blob(_) => 0.0,
         })
     };
     Ok(Candle {
